@@ -1,1 +1,33 @@
+//! Loads and calls checks: WebAssembly components against the contract in `wit/`.
+//!
+//! This is the only crate that knows wasmtime. It knows documents and schemas, because guests have
+//! them validated; it knows nothing of streams, ledgers, metrics or configuration files.
+//!
+//! A check has no capability but the contract's `log` and `schemas`: there is no WASI in the linker.
+//! Whatever it does (trap, loop, hoard memory, answer nonsense), the answer for its rows is a
+//! [`Fault`], the rows around them get their judgement, and the next batch meets a fresh instance.
 
+mod bindings;
+mod breaker;
+mod calls;
+mod engine;
+mod fault;
+mod limits;
+mod load;
+mod manifest;
+mod output;
+mod packed;
+mod seat;
+mod state;
+mod world;
+
+pub use calls::{Decoded, Difference, Finding, Judged, Projected, Severity, Tally};
+pub use engine::{EPOCH_TICK, Engine, EngineError, GUEST_STACK_BYTES, WORKER_STACK_BYTES};
+pub use fault::{Fault, FaultKind};
+pub use limits::Limits;
+pub use load::{Check, Digest, Kind, LoadError, LoadRequest, Loaded, digest_of};
+pub use manifest::{Manifest, ManifestError, Outcome, Reason};
+pub use packed::{Packed, PackedRef};
+pub use seat::{Counters, FaultedRows, Hand, Seat};
+pub use state::{LogLevel, LogLine};
+pub use world::{Codec, EventCheck, ParityCheck, WindowCheck, World};

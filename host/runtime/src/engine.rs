@@ -1,0 +1,117 @@
+//! The wasm engine that all checks share, and the thread that ticks its epoch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
+
+/// Resolution of all deadlines of guests. Each tick costs one atomic increment.
+pub const EPOCH_TICK: Duration = Duration::from_millis(2);
+
+/// Stack that guest code may use. Wasmtime has one for the whole engine. Worker threads are
+/// started with `WORKER_STACK_BYTES`, which leaves the host its own.
+pub const GUEST_STACK_BYTES: usize = 512 << 10;
+
+/// Stack of a thread that calls guests: the guest's, and 1.5 MiB for the host below and above it.
+pub const WORKER_STACK_BYTES: usize = 2 << 20;
+
+/// Instances alive at once: one per check and worker, and one more of each while a check is
+/// swapped. 32 checks on 16 workers fit.
+const INSTANCES_MAX: u32 = 1024;
+
+/// Core modules in one component. Interpreters bring a handful, adapters among them.
+const CORE_INSTANCES_PER_COMPONENT_MAX: u32 = 32;
+
+/// Linear memories in the pool, and the largest of one. Address space is reserved for each, memory
+/// is not: 256 times 4 GiB.
+const MEMORIES_MAX: u32 = 256;
+const MEMORY_BYTES_MAX: usize = 1 << 30;
+
+/// Elements of a table. The function table of a Python interpreter has some 15,000.
+const TABLE_ELEMENTS_MAX: usize = 100_000;
+
+/// Pages of a memory that are cleared rather than unmapped when its instance goes.
+const KEEP_RESIDENT_BYTES: usize = 256 << 10;
+
+/// The engine could not be made: the machine does not allow what it needs.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to start the WebAssembly engine: {0}")]
+pub struct EngineError(String);
+
+/// The shared engine. Cheap to clone; the epoch ticks as long as one clone lives.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) wasm: wasmtime::Engine,
+    _ticker: Arc<Ticker>,
+}
+
+impl Engine {
+    pub fn new() -> Result<Self, EngineError> {
+        let wasm = wasmtime::Engine::new(&config(true))
+            // A machine that does not let us reserve the pool's address space still runs checks.
+            .or_else(|_| wasmtime::Engine::new(&config(false)))
+            .map_err(|error| EngineError(format!("{error:#}")))?;
+        let ticker = Ticker::start(wasm.clone()).map_err(|error| EngineError(error.to_string()))?;
+        Ok(Self { wasm, _ticker: Arc::new(ticker) })
+    }
+}
+
+fn config(pooled: bool) -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .concurrency_support(false)
+        .epoch_interruption(true)
+        .max_wasm_stack(GUEST_STACK_BYTES)
+        .memory_init_cow(true)
+        .cranelift_opt_level(OptLevel::Speed);
+    if pooled {
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(INSTANCES_MAX)
+            .total_core_instances(INSTANCES_MAX)
+            .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT_MAX)
+            .total_memories(MEMORIES_MAX)
+            .total_tables(INSTANCES_MAX)
+            .max_memory_size(MEMORY_BYTES_MAX)
+            .table_elements(TABLE_ELEMENTS_MAX)
+            .linear_memory_keep_resident(KEEP_RESIDENT_BYTES);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    config
+}
+
+struct Ticker {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ticker {
+    fn start(engine: wasmtime::Engine) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::Builder::new().name("epoch".into()).spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                std::thread::sleep(EPOCH_TICK);
+                engine.increment_epoch();
+            }
+        })?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Ticks until a deadline of `time`: at least one whole tick, as the current one may be nearly over.
+pub(crate) fn ticks(time: Duration) -> u64 {
+    let ticks = time.as_nanos().div_ceil(EPOCH_TICK.as_nanos());
+    u64::try_from(ticks).unwrap_or(u64::MAX >> 1) + 1
+}

@@ -1,0 +1,104 @@
+//! How a check can fail. A fault is never a verdict: the rows it hits are `unjudged`.
+
+use wasmtime::Trap;
+
+use crate::state::HostState;
+
+/// The kinds of fault, a closed set: they are metric labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum FaultKind {
+    /// The guest trapped: unreachable, out of bounds, division by zero, a host call misused.
+    Trap,
+    /// It did not answer within its time.
+    Deadline,
+    /// It died after a growth of its memory was refused.
+    Memory,
+    /// It ran out of stack.
+    Stack,
+    /// Its answer has a wrong length, code, offset, size or text.
+    BadOutput,
+    /// It said that it could not judge the batch.
+    Declined,
+    /// No instance of it could be made.
+    Start,
+    /// It failed so long on end that it is left alone for a while.
+    Suspended,
+}
+
+impl FaultKind {
+    pub const ALL: [FaultKind; 8] = [
+        FaultKind::Trap,
+        FaultKind::Deadline,
+        FaultKind::Memory,
+        FaultKind::Stack,
+        FaultKind::BadOutput,
+        FaultKind::Declined,
+        FaultKind::Start,
+        FaultKind::Suspended,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            FaultKind::Trap => "trap",
+            FaultKind::Deadline => "deadline",
+            FaultKind::Memory => "memory",
+            FaultKind::Stack => "stack",
+            FaultKind::BadOutput => "bad_output",
+            FaultKind::Declined => "declined",
+            FaultKind::Start => "start",
+            FaultKind::Suspended => "suspended",
+        }
+    }
+}
+
+/// One fault, with what is known of its cause, for logs and samples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub kind: FaultKind,
+    pub message: String,
+}
+
+/// Longest fault message that is kept, in bytes: a guest's `err` may be as long as its output limit.
+const MESSAGE_BYTES_MAX: usize = 1024;
+
+impl Fault {
+    pub(crate) fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self { kind, message: clip(message.into(), MESSAGE_BYTES_MAX) }
+    }
+
+    pub(crate) fn bad_output(message: impl Into<String>) -> Self {
+        Self::new(FaultKind::BadOutput, message)
+    }
+
+    /// Reads the kind off an error of a call into a guest.
+    pub(crate) fn of_call(error: &wasmtime::Error, state: &HostState) -> Self {
+        let kind = match error.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt) => FaultKind::Deadline,
+            _ if state.limiter.refused => FaultKind::Memory,
+            Some(Trap::StackOverflow) => FaultKind::Stack,
+            Some(_) => FaultKind::Trap,
+            None if error.downcast_ref::<HostMisuse>().is_some() => FaultKind::Trap,
+            // No trap and not our host call: the answer could not be read (UTF-8, bounds, size).
+            None => FaultKind::BadOutput,
+        };
+        Self::new(kind, root_cause(error))
+    }
+}
+
+/// A guest called the host with arguments that the contract forbids.
+#[derive(Debug, thiserror::Error)]
+#[error("host call misused: {0}")]
+pub(crate) struct HostMisuse(pub(crate) String);
+
+fn root_cause(error: &wasmtime::Error) -> String {
+    error.root_cause().to_string()
+}
+
+/// Cuts `text` to at most `bytes_max` bytes, at a character boundary.
+pub(crate) fn clip(mut text: String, bytes_max: usize) -> String {
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max));
+    }
+    text
+}

@@ -1,0 +1,139 @@
+//! What a check says of itself, checked before anything trusts it: its texts become metric labels.
+
+use landfall_document::Pointer;
+
+/// Bounds of `wit/check.wit`.
+const NAME_BYTES_MAX: usize = 48;
+const VERSION_BYTES_MAX: usize = 32;
+const REASONS_MAX: usize = 64;
+const COLUMNS_MAX: usize = 64;
+const HELP_BYTES_MAX: usize = 256;
+
+/// What a reason does to an event when its check decides expectation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Violation,
+    Filtered,
+    Unjudged,
+}
+
+/// One named answer of a check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    pub id: String,
+    pub help: String,
+    pub outcome: Outcome,
+}
+
+/// The checked manifest, one shape for all worlds.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    pub name: String,
+    pub version: String,
+    /// Columns of the raw side (event and parity checks), or of the stream that is judged.
+    pub columns: Vec<Pointer>,
+    /// Columns of the written side; parity checks only.
+    pub written_columns: Vec<Pointer>,
+    pub reasons: Vec<Reason>,
+}
+
+/// A manifest that breaks the contract.
+#[derive(Debug, thiserror::Error)]
+#[error("its manifest is wrong: {0}")]
+pub struct ManifestError(String);
+
+impl Manifest {
+    pub(crate) fn checked(
+        name: String,
+        version: String,
+        columns: &[String],
+        written_columns: &[String],
+        reasons: Vec<Reason>,
+    ) -> Result<Self, ManifestError> {
+        if !is_label(&name, NAME_BYTES_MAX, b'-') {
+            return Err(ManifestError(format!(
+                "name {name:?} must be 1 to {NAME_BYTES_MAX} lower-case letters, digits and dashes"
+            )));
+        }
+        if version.is_empty() || version.len() > VERSION_BYTES_MAX || !version.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(ManifestError(format!(
+                "version {version:?} must be 1 to {VERSION_BYTES_MAX} visible ASCII characters"
+            )));
+        }
+        if reasons.len() > REASONS_MAX {
+            return Err(ManifestError(format!("{} reasons, at most {REASONS_MAX} are allowed", reasons.len())));
+        }
+        for (index, reason) in reasons.iter().enumerate() {
+            if !is_label(&reason.id, NAME_BYTES_MAX, b'_') {
+                return Err(ManifestError(format!(
+                    "reason {} has the id {:?}; it must be 1 to {NAME_BYTES_MAX} lower-case letters, digits and underscores",
+                    index + 1,
+                    reason.id
+                )));
+            }
+            if reason.help.len() > HELP_BYTES_MAX {
+                return Err(ManifestError(format!(
+                    "the help of reason {:?} is longer than {HELP_BYTES_MAX} bytes",
+                    reason.id
+                )));
+            }
+            if reasons[..index].iter().any(|other| other.id == reason.id) {
+                return Err(ManifestError(format!("reason {:?} stands twice", reason.id)));
+            }
+        }
+        Ok(Self {
+            name,
+            version,
+            columns: pointers(columns)?,
+            written_columns: pointers(written_columns)?,
+            reasons,
+        })
+    }
+}
+
+fn pointers(columns: &[String]) -> Result<Vec<Pointer>, ManifestError> {
+    if columns.len() > COLUMNS_MAX {
+        return Err(ManifestError(format!("{} columns, at most {COLUMNS_MAX} are allowed", columns.len())));
+    }
+    columns
+        .iter()
+        .map(|column| {
+            Pointer::parse(column)
+                .map_err(|error| ManifestError(format!("column {column:?} is not a JSON pointer: {error}")))
+        })
+        .collect()
+}
+
+fn is_label(text: &str, bytes_max: usize, extra: u8) -> bool {
+    !text.is_empty()
+        && text.len() <= bytes_max
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == extra)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(id: &str) -> Reason {
+        Reason { id: id.into(), help: String::new(), outcome: Outcome::Violation }
+    }
+
+    fn check(name: &str, version: &str, column: &str, ids: &[&str]) -> String {
+        let reasons = ids.iter().map(|id| reason(id)).collect();
+        match Manifest::checked(name.into(), version.into(), &[column.into()], &[], reasons) {
+            Ok(_) => "ok".into(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_refused_for_what_would_break_a_label() {
+        assert_eq!(check("a-1", "1.0.0", "/a", &["x_1", "y"]), "ok");
+        assert!(check("", "1.0.0", "/a", &[]).contains("name \"\""));
+        assert!(check("Name", "1.0.0", "/a", &[]).contains("lower-case"));
+        assert!(check("a", "1 0", "/a", &[]).contains("version"));
+        assert!(check("a", "1", "a", &[]).contains("JSON pointer"));
+        assert!(check("a", "1", "/a", &["x", "x"]).contains("twice"));
+        assert!(check("a", "1", "/a", &["x\"} evil"]).contains("reason 1"));
+    }
+}

@@ -1,0 +1,271 @@
+//! One worker's place for one check: an instance that is renewed after a set number of batches and
+//! after every fault, and calls that cannot outlast their time.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use landfall_document::{Documents, SchemaSet};
+use wasmtime::Store;
+use wasmtime::component::InstancePre;
+
+use crate::breaker::Breaker;
+use crate::engine::{Engine, ticks};
+use crate::fault::{Fault, FaultKind};
+use crate::limits::Limits;
+use crate::load::{LoadError, Loaded};
+use crate::manifest::Manifest;
+use crate::state::{HostState, LogLine};
+use crate::world::{self, Exports, World};
+
+/// A batch that fails may cost this many times the time of a batch before the rest of it is given up.
+const FAULT_BUDGET_BATCHES: u32 = 8;
+
+/// A part of a batch gets time by its rows, times this, because a poison row may be in it.
+const PART_TIME_FACTOR: u32 = 2;
+
+/// And never less than this share of a batch's time.
+const PART_TIME_SHARE_MIN: u32 = 8;
+
+/// What a seat did since it was last asked.
+#[derive(Clone, Debug, Default)]
+pub struct Counters {
+    pub batches: u64,
+    pub rows: u64,
+    /// Calls that failed, by `FaultKind as usize`.
+    pub faults: [u64; FaultKind::ALL.len()],
+    /// Rows that no part of their batch could be judged with, by kind.
+    pub rows_faulted: [u64; FaultKind::ALL.len()],
+    pub busy: Duration,
+    pub instances: u64,
+    pub memory_bytes: u64,
+    pub suspensions: u64,
+    pub log_dropped: u64,
+}
+
+/// Rows that a check could not judge, and why.
+#[derive(Clone, Debug)]
+pub struct FaultedRows {
+    pub first: usize,
+    pub rows: usize,
+    pub fault: Fault,
+}
+
+/// What a call needs in hand. The documents move into the store for the time of the call.
+pub struct Hand<'a> {
+    pub documents: &'a mut Documents,
+    pub schemas: &'a Arc<SchemaSet>,
+}
+
+/// A living instance.
+pub(crate) struct Live<W: World> {
+    store: Store<HostState>,
+    exports: Exports,
+    batches: u32,
+    world: PhantomData<fn() -> W>,
+}
+
+impl<W: World> Live<W> {
+    /// Instantiates, configures and describes.
+    pub(crate) fn start(
+        engine: &Engine,
+        pre: &InstancePre<HostState>,
+        limits: &Limits,
+        config: &str,
+    ) -> Result<(Self, Manifest), LoadError> {
+        let state = HostState::new(limits.memory_bytes_max, Arc::default());
+        let mut store = Store::new(&engine.wasm, state);
+        store.limiter(|state| &mut state.limiter);
+        store.set_hostcall_fuel(limits.output_bytes_max);
+        store.set_epoch_deadline(ticks(limits.start_time));
+        let failed = |error: wasmtime::Error, store: &Store<HostState>| LoadError::Start(describe_start(&error, store.data()));
+        let instance = match pre.instantiate(&mut store) {
+            Ok(instance) => instance,
+            Err(error) => return Err(failed(error, &store)),
+        };
+        let exports = W::exports(&instance, &mut store)
+            .map_err(|error| LoadError::WrongWorld { world: W::KIND.as_str(), message: format!("{error:#}") })?;
+        match world::configure(&exports, &mut store, config) {
+            Ok(Ok(())) => {}
+            Ok(Err(message)) => return Err(LoadError::Config(message)),
+            Err(error) => return Err(failed(error, &store)),
+        }
+        let manifest = match W::describe(&exports, &mut store) {
+            Ok(manifest) => manifest?,
+            Err(error) => return Err(failed(error, &store)),
+        };
+        Ok((Self { store, exports, batches: 0, world: PhantomData }, manifest))
+    }
+}
+
+fn describe_start(error: &wasmtime::Error, state: &HostState) -> String {
+    let fault = Fault::of_call(error, state);
+    match fault.kind {
+        FaultKind::Deadline => "it did not start within its time; raise limits.start_time or make it start faster".into(),
+        FaultKind::Memory => format!("it needs more memory than limits.memory allows ({})", fault.message),
+        _ => fault.message,
+    }
+}
+
+/// One worker's place for one check.
+pub struct Seat<W: World> {
+    check: Arc<Loaded<W>>,
+    live: Option<Live<W>>,
+    breaker: Breaker,
+    counters: Counters,
+    log: Vec<LogLine>,
+}
+
+impl<W: World> Seat<W> {
+    pub fn new(check: Arc<Loaded<W>>) -> Self {
+        Self { check, live: None, breaker: Breaker::default(), counters: Counters::default(), log: Vec::new() }
+    }
+
+    pub fn check(&self) -> &Arc<Loaded<W>> {
+        &self.check
+    }
+
+    /// What happened since the last call of this.
+    pub fn take_counters(&mut self) -> Counters {
+        std::mem::take(&mut self.counters)
+    }
+
+    /// What the guest logged since the last call of this; bounded per call.
+    pub fn take_log(&mut self) -> Vec<LogLine> {
+        std::mem::take(&mut self.log)
+    }
+
+    /// Runs `judge` over all rows; where it fails, over halves, down to the rows that it fails on.
+    /// `judge` is called with parts in ascending order and must use the result of a part only if it
+    /// is `Ok`; `faulted` gets the rows between, in the same order.
+    pub(crate) fn bisect(
+        &mut self,
+        rows: usize,
+        mut judge: impl FnMut(&mut Self, usize, usize, Duration) -> Result<(), Fault>,
+        mut faulted: impl FnMut(FaultedRows),
+    ) {
+        let start = Instant::now();
+        let full = self.check.limits.batch_time;
+        if rows == 0 {
+            return;
+        }
+        if self.breaker.is_open(start) {
+            let fault = Fault::new(FaultKind::Suspended, "left alone after failing batch after batch");
+            self.report(FaultedRows { first: 0, rows, fault }, &mut faulted);
+            return;
+        }
+        self.counters.batches += 1;
+        self.counters.rows += rows as u64;
+        let budget = full * FAULT_BUDGET_BATCHES;
+        let mut parts = vec![(0, rows)];
+        let mut gave_up: Option<Fault> = None;
+        while let Some((first, count)) = parts.pop() {
+            if let Some(fault) = &gave_up {
+                self.report(FaultedRows { first, rows: count, fault: fault.clone() }, &mut faulted);
+                continue;
+            }
+            let time = part_time(full, count, rows);
+            let Err(fault) = judge(self, first, count, time) else { continue };
+            self.counters.faults[fault.kind as usize] += 1;
+            let spent = start.elapsed() >= budget;
+            if spent || fault.kind == FaultKind::Start {
+                gave_up = Some(fault.clone());
+            }
+            if count == 1 || gave_up.is_some() {
+                self.report(FaultedRows { first, rows: count, fault }, &mut faulted);
+            } else {
+                let half = count / 2;
+                parts.push((first + half, count - half));
+                parts.push((first, half));
+            }
+        }
+        let now = Instant::now();
+        self.counters.busy += now - start;
+        if self.breaker.record(gave_up.is_some(), now) {
+            self.counters.suspensions += 1;
+        }
+    }
+
+    fn report(&mut self, rows: FaultedRows, faulted: &mut impl FnMut(FaultedRows)) {
+        self.counters.rows_faulted[rows.fault.kind as usize] += rows.rows as u64;
+        faulted(rows);
+    }
+
+    /// One call into the guest: `rows` rows from `first_row` of the documents in hand, within `time`.
+    /// After any fault the instance is gone.
+    pub(crate) fn call<R>(
+        &mut self,
+        mut hand: Option<&mut Hand<'_>>,
+        (first_row, rows): (usize, usize),
+        time: Duration,
+        f: impl FnOnce(&mut Store<HostState>, &Exports) -> wasmtime::Result<Result<R, String>>,
+    ) -> Result<R, Fault> {
+        let mut live = match self.live.take() {
+            Some(live) if live.batches < self.check.limits.batches_per_instance => live,
+            _ => self.renew()?,
+        };
+        live.batches += 1;
+        let state = live.store.data_mut();
+        state.first_row = first_row;
+        state.rows = rows;
+        if let Some(hand) = &mut hand {
+            std::mem::swap(&mut state.documents, hand.documents);
+            if !Arc::ptr_eq(&state.schemas, hand.schemas) {
+                state.schemas = Arc::clone(hand.schemas);
+            }
+        }
+        live.store.set_epoch_deadline(ticks(time));
+        let result = f(&mut live.store, &live.exports);
+        let state = live.store.data_mut();
+        if let Some(hand) = &mut hand {
+            std::mem::swap(&mut state.documents, hand.documents);
+        }
+        self.log.append(&mut state.log);
+        self.counters.log_dropped += std::mem::take(&mut state.log_dropped);
+        self.counters.memory_bytes = self.counters.memory_bytes.max(state.limiter.bytes() as u64);
+        match result {
+            Ok(Ok(answer)) => {
+                self.live = Some(live);
+                Ok(answer)
+            }
+            Ok(Err(message)) => Err(Fault::new(FaultKind::Declined, message)),
+            Err(error) => Err(Fault::of_call(&error, live.store.data())),
+        }
+    }
+
+    fn renew(&mut self) -> Result<Live<W>, Fault> {
+        let check = &self.check;
+        let (live, _) = Live::start(&check.engine, &check.pre, &check.limits, &check.config)
+            .map_err(|error| Fault::new(FaultKind::Start, error.to_string()))?;
+        self.counters.instances += 1;
+        Ok(live)
+    }
+
+    /// Throws the instance away: its answer broke the contract, so its state is not to be trusted.
+    pub(crate) fn discard(&mut self) {
+        self.live = None;
+    }
+}
+
+/// The time of a part of a batch.
+fn part_time(full: Duration, rows: usize, of: usize) -> Duration {
+    if rows == of {
+        return full;
+    }
+    let share = full.mul_f64(rows as f64 / of as f64) * PART_TIME_FACTOR;
+    share.clamp(full / PART_TIME_SHARE_MIN, full)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_gets_time_by_its_rows_within_bounds() {
+        let full = Duration::from_millis(240);
+        assert_eq!(part_time(full, 100, 100), full);
+        assert_eq!(part_time(full, 50, 100), full);
+        assert_eq!(part_time(full, 25, 100), Duration::from_millis(120));
+        assert_eq!(part_time(full, 1, 100), Duration::from_millis(30));
+    }
+}

@@ -1,0 +1,183 @@
+//! What the runtime needs of each world, so that loading and the life of instances are written once.
+
+use wasmtime::Store;
+use wasmtime::component::{ComponentNamedList, Func, HasSelf, Instance, Lift, Linker, Lower};
+
+use crate::bindings::{log, schemas, shapes};
+use crate::load::Kind;
+use crate::manifest::{Manifest, ManifestError, Outcome, Reason};
+use crate::state::HostState;
+
+/// The exports of one living instance.
+pub struct Exports {
+    configure: Func,
+    describe: Func,
+    /// The function that works on batches: `decode`, `check` or `project`.
+    pub(crate) work: Func,
+    /// `explain`, which only parity checks have.
+    pub(crate) explain: Option<Func>,
+}
+
+/// One world of the contract.
+#[allow(private_interfaces)]
+pub trait World: Sized + 'static {
+    const KIND: Kind;
+
+    /// Finds the exports and checks their types.
+    #[doc(hidden)]
+    fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports>;
+
+    /// Asks the instance to describe itself.
+    #[doc(hidden)]
+    fn describe(exports: &Exports, store: &mut Store<HostState>) -> wasmtime::Result<Result<Manifest, ManifestError>>;
+}
+
+/// What may be imported. Only event checks have rows of documents in hand to validate.
+pub(crate) fn link<W: World>(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    log::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    if W::KIND == Kind::Event {
+        schemas::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn configure(
+    exports: &Exports,
+    store: &mut Store<HostState>,
+    config: &str,
+) -> wasmtime::Result<Result<(), String>> {
+    call(&exports.configure, store, (config,)).map(|(answer,): (Result<(), String>,)| answer)
+}
+
+/// Calls an export with parameters borrowed from the host's buffers. The types were checked at load;
+/// the check is repeated here, once per batch, because the parameters' lifetime differs by call.
+pub(crate) fn call<P, R>(func: &Func, store: &mut Store<HostState>, params: P) -> wasmtime::Result<R>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+{
+    func.typed::<P, R>(&*store)?.call(&mut *store, params)
+}
+
+fn find<P, R>(instance: &Instance, store: &mut Store<HostState>, name: &str) -> wasmtime::Result<Func>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+{
+    let func = instance
+        .get_func(&mut *store, name)
+        .ok_or_else(|| wasmtime::Error::msg(format!("it does not export {name}")))?;
+    func.typed::<P, R>(&*store)
+        .map_err(|error| error.context(format!("its export {name} has another type")))?;
+    Ok(func)
+}
+
+fn exports<P, R, M>(instance: &Instance, store: &mut Store<HostState>, work: &str) -> wasmtime::Result<Exports>
+where
+    P: ComponentNamedList + Lower,
+    R: ComponentNamedList + Lift,
+    (M,): ComponentNamedList + Lift,
+{
+    Ok(Exports {
+        configure: find::<(&str,), (Result<(), String>,)>(instance, store, "configure")?,
+        describe: find::<(), (M,)>(instance, store, "describe")?,
+        work: find::<P, R>(instance, store, work)?,
+        explain: None,
+    })
+}
+
+fn reasons(reasons: Vec<shapes::Reason>) -> Vec<Reason> {
+    reasons
+        .into_iter()
+        .map(|reason| Reason {
+            id: reason.id,
+            help: reason.help,
+            outcome: match reason.outcome {
+                shapes::Outcome::Violation => Outcome::Violation,
+                shapes::Outcome::Filtered => Outcome::Filtered,
+                shapes::Outcome::Unjudged => Outcome::Unjudged,
+            },
+        })
+        .collect()
+}
+
+pub(crate) type DecodeAnswer = (Result<shapes::Decoded, String>,);
+pub(crate) type CheckAnswer = (Result<shapes::Verdicts, String>,);
+pub(crate) type ProjectAnswer = (Result<shapes::Column, String>,);
+pub(crate) type ExplainAnswer = (Vec<shapes::Difference>,);
+pub(crate) type WindowAnswer = (Result<Vec<shapes::Finding>, String>,);
+
+/// World `codec`: frames to documents.
+pub struct Codec;
+
+#[allow(private_interfaces)]
+impl World for Codec {
+    const KIND: Kind = Kind::Codec;
+
+    fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports> {
+        exports::<(shapes::ColumnParam<'_>,), DecodeAnswer, shapes::Manifest>(instance, store, "decode")
+    }
+
+    fn describe(exports: &Exports, store: &mut Store<HostState>) -> wasmtime::Result<Result<Manifest, ManifestError>> {
+        let (m,): (shapes::Manifest,) = call(&exports.describe, store, ())?;
+        Ok(Manifest::checked(m.name, m.version, &[], &[], reasons(m.reasons)))
+    }
+}
+
+/// World `event-check`: judges documents one by one.
+pub struct EventCheck;
+
+#[allow(private_interfaces)]
+impl World for EventCheck {
+    const KIND: Kind = Kind::Event;
+
+    fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports> {
+        exports::<(shapes::Batch<'_>,), CheckAnswer, shapes::Manifest>(instance, store, "check")
+    }
+
+    fn describe(exports: &Exports, store: &mut Store<HostState>) -> wasmtime::Result<Result<Manifest, ManifestError>> {
+        let (m,): (shapes::Manifest,) = call(&exports.describe, store, ())?;
+        Ok(Manifest::checked(m.name, m.version, &m.columns, &[], reasons(m.reasons)))
+    }
+}
+
+/// World `parity-check`: projects both sides to a normal form.
+pub struct ParityCheck;
+
+#[allow(private_interfaces)]
+impl World for ParityCheck {
+    const KIND: Kind = Kind::Parity;
+
+    fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports> {
+        let mut found = exports::<(shapes::Batch<'_>,), ProjectAnswer, shapes::ParityManifest>(instance, store, "project")?;
+        found.explain = Some(find::<(&[u8], &[u8]), ExplainAnswer>(instance, store, "explain")?);
+        Ok(found)
+    }
+
+    fn describe(exports: &Exports, store: &mut Store<HostState>) -> wasmtime::Result<Result<Manifest, ManifestError>> {
+        let (m,): (shapes::ParityManifest,) = call(&exports.describe, store, ())?;
+        Ok(Manifest::checked(m.name, m.version, &m.raw_columns, &m.written_columns, Vec::new()))
+    }
+}
+
+/// World `window-check`: judges tallies.
+pub struct WindowCheck;
+
+#[allow(private_interfaces)]
+impl World for WindowCheck {
+    const KIND: Kind = Kind::Window;
+
+    fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports> {
+        exports::<(&[shapes::Tally],), WindowAnswer, shapes::WindowManifest>(instance, store, "check")
+    }
+
+    fn describe(exports: &Exports, store: &mut Store<HostState>) -> wasmtime::Result<Result<Manifest, ManifestError>> {
+        let (m,): (shapes::WindowManifest,) = call(&exports.describe, store, ())?;
+        let named = m.reasons.into_iter().map(|reason| Reason {
+            id: reason.id,
+            help: reason.help,
+            outcome: Outcome::Violation,
+        });
+        Ok(Manifest::checked(m.name, m.version, &[], &[], named.collect()))
+    }
+}

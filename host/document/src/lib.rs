@@ -1,1 +1,33 @@
+//! JSON documents of a batch, parsed once, and the schemas they are validated against.
+//!
+//! The only crate that knows simd-json and jsonschema. It knows nothing of streams, checks or
+//! verdicts. Where parsers of JSON differ, it follows Python's json: docs/JSON.md has the cases.
 
+mod canonical;
+mod documents;
+mod fast;
+mod lenient;
+mod number;
+mod pointer;
+mod redact;
+mod representation;
+mod schema;
+mod state;
+mod tape;
+mod validate;
+mod value;
+
+pub use documents::Documents;
+pub use pointer::{Pointer, PointerError};
+pub use redact::redact;
+pub use schema::{Problem, Schema, SchemaError, SchemaSet};
+pub use state::{Defect, Oddity, RowState};
+pub use validate::{VIOLATION_TEXT_BYTES_MAX, Validity, Violation};
+pub use value::{Elements, Kind, Members, Value};
+
+/// Levels of nesting that a document may have. Python's json gives up at its recursion limit: 996
+/// levels when called from an empty stack (Python 3.11), and a processor's own frames take a few.
+pub const NESTING_MAX: usize = 990;
+
+/// Decimal digits that an integer may have: Python's own limit (`sys.int_info`).
+pub const INTEGER_DIGITS_MAX: usize = 4300;

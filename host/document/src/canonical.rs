@@ -1,0 +1,176 @@
+//! Canonical JSON text, as `column` in wit/check.wit defines it. Iterative: no document can
+//! overflow the stack.
+
+use crate::number::Number;
+use crate::tape::Tape;
+use crate::tape::node::{Kind, Node};
+use crate::value::Value;
+
+/// The text that stands for a redacted value.
+const REDACTED: &[u8] = b"\"(redacted)\"";
+
+/// Writes values; its memory can serve many.
+#[derive(Default)]
+pub(crate) struct Writer {
+    open: Vec<Open>,
+    /// Names of the open objects, each object's sorted.
+    names: Vec<u32>,
+}
+
+/// A container whose end was not written yet.
+enum Open {
+    Array {
+        next: u32,
+        left: usize,
+        first: bool,
+    },
+    /// `names[start..]` are its names, `next` the one to write.
+    Object {
+        start: usize,
+        next: usize,
+    },
+}
+
+impl Writer {
+    /// Appends the text of `value`.
+    pub fn write(&mut self, value: Value<'_>, out: &mut Vec<u8>) {
+        self.write_redacted(value, &[], out);
+    }
+
+    /// Appends the text of `value`, with the values at these places of its tape redacted.
+    pub fn write_redacted(&mut self, value: Value<'_>, redacted: &[u32], out: &mut Vec<u8>) {
+        let tape = value.tape();
+        self.open.clear();
+        self.names.clear();
+        self.begin(tape, value.place(), redacted, out);
+        while let Some(open) = self.open.last_mut() {
+            let value = match open {
+                Open::Array { left: 0, .. } => {
+                    out.push(b']');
+                    self.open.pop();
+                    continue;
+                }
+                Open::Array { next, left, first } => {
+                    if !std::mem::take(first) {
+                        out.push(b',');
+                    }
+                    let at = *next;
+                    *next += tape.node(at).span();
+                    *left -= 1;
+                    at
+                }
+                Open::Object { start, next } => {
+                    let Some(name) = self.names.get(*next).copied() else {
+                        out.push(b'}');
+                        self.names.truncate(*start);
+                        self.open.pop();
+                        continue;
+                    };
+                    if *next > *start {
+                        out.push(b',');
+                    }
+                    *next += 1;
+                    write_text(tape, tape.node(name), out);
+                    out.push(b':');
+                    name + 1
+                }
+            };
+            self.begin(tape, value, redacted, out);
+        }
+    }
+
+    /// Writes a scalar, or opens a container.
+    fn begin(&mut self, tape: &Tape, at: u32, redacted: &[u32], out: &mut Vec<u8>) {
+        if redacted.contains(&at) {
+            out.extend_from_slice(REDACTED);
+            return;
+        }
+        let node = tape.node(at);
+        match node.kind() {
+            Kind::Null => out.extend_from_slice(b"null"),
+            Kind::False => out.extend_from_slice(b"false"),
+            Kind::True => out.extend_from_slice(b"true"),
+            Kind::Int | Kind::Uint | Kind::Float | Kind::NotFinite | Kind::Digits => {
+                if let Some(number) = Number::of(tape, node) {
+                    number.write(out);
+                }
+            }
+            Kind::String | Kind::OddString | Kind::Name | Kind::OddName => {
+                write_text(tape, node, out)
+            }
+            Kind::Array => {
+                out.push(b'[');
+                self.open.push(Open::Array {
+                    next: at + 1,
+                    left: node.entries(),
+                    first: true,
+                });
+            }
+            Kind::Object => {
+                out.push(b'{');
+                let start = self.names.len();
+                let mut name = at + 1;
+                for _ in 0..node.entries() {
+                    self.names.push(name);
+                    name += tape.node(name).next_name();
+                }
+                let bytes = |name: &u32| tape.raw(tape.node(*name));
+                self.names[start..].sort_unstable_by(|left, right| bytes(left).cmp(bytes(right)));
+                self.open.push(Open::Object { start, next: start });
+            }
+        }
+    }
+}
+
+/// A string with the shortest escapes; a lone surrogate as `\uXXXX`, as Python writes it.
+fn write_text(tape: &Tape, node: Node, out: &mut Vec<u8>) {
+    let bytes = tape.raw(node);
+    let odd = matches!(node.kind(), Kind::OddString | Kind::OddName);
+    out.push(b'"');
+    let mut run = 0;
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at).copied() {
+        let taken = match byte {
+            0..0x20 | b'"' | b'\\' => 1,
+            // WTF-8 of a surrogate: ED, then A0 or more. UTF-8 has no such sequence.
+            0xED if odd && bytes.get(at + 1).is_some_and(|second| *second >= 0xA0) => 3,
+            _ => {
+                at += 1;
+                continue;
+            }
+        };
+        out.extend_from_slice(&bytes[run..at]);
+        let sequence = &bytes[at..bytes.len().min(at + taken)];
+        write_escape(sequence, out);
+        at += taken;
+        run = at;
+    }
+    out.extend_from_slice(bytes.get(run..).unwrap_or_default());
+    out.push(b'"');
+}
+
+fn write_escape(sequence: &[u8], out: &mut Vec<u8>) {
+    let simple = match sequence {
+        [0x08] => b'b',
+        [b'\t'] => b't',
+        [b'\n'] => b'n',
+        [0x0C] => b'f',
+        [b'\r'] => b'r',
+        [byte @ (b'"' | b'\\')] => *byte,
+        [byte] => return write_code(u32::from(*byte), out),
+        [_, second, third, ..] => {
+            return write_code(
+                0xD000 | u32::from(second & 0x3F) << 6 | u32::from(third & 0x3F),
+                out,
+            );
+        }
+        _ => return,
+    };
+    out.extend_from_slice(&[b'\\', simple]);
+}
+
+fn write_code(code: u32, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.extend_from_slice(b"\\u");
+    out.extend([12, 8, 4, 0].map(|shift| HEX[(code >> shift & 0xF) as usize]));
+}

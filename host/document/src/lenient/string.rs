@@ -1,0 +1,125 @@
+//! Strings as Python's json reads them in strict mode: no control characters; a surrogate without
+//! its pair is taken, and makes the string odd.
+
+use super::{Cursor, put};
+use crate::state::{Defect, Oddity};
+use crate::tape::Tape;
+use crate::tape::node::{Kind, Node};
+
+/// Longest UTF-8 or WTF-8 sequence of a code point, in bytes.
+const CODE_POINT_BYTES_MAX: usize = 4;
+
+/// Reads the string at the cursor, which stands on the opening quote.
+pub(super) fn read(
+    cursor: &mut Cursor<'_>,
+    tape: &mut Tape,
+    start: usize,
+) -> Result<(Node, Option<Oddity>), Defect> {
+    cursor.at += 1;
+    let begin = cursor.at;
+    // Unescaping never lengthens: the shortest escape is two bytes for one, `\uXXXX` six for three.
+    let mut length = 0;
+    let mut odd = false;
+    loop {
+        let run = cursor.at;
+        while cursor
+            .peek()
+            .is_some_and(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\')
+        {
+            cursor.at += 1;
+        }
+        let copied = &cursor.text.as_bytes()[run..cursor.at];
+        write(tape, start + begin + length, copied);
+        length += copied.len();
+        match cursor.peek() {
+            Some(b'"') => break,
+            Some(b'\\') => {
+                let mut buffer = [0; CODE_POINT_BYTES_MAX];
+                let (code_point, is_odd) = escape(cursor)?;
+                odd |= is_odd;
+                let encoded = encode(code_point, &mut buffer);
+                write(tape, start + begin + length, encoded);
+                length += encoded.len();
+            }
+            // A control character, or the end of the row.
+            _ => return Err(cursor.syntax()),
+        }
+    }
+    cursor.at += 1;
+    let kind = if odd { Kind::OddString } else { Kind::String };
+    // SAFETY: the bytes written are runs of a `str` that end before an ASCII byte, and encoded code
+    // points, which are UTF-8 unless one was a surrogate: then the kind is `OddString`.
+    let node = unsafe { Node::text(kind, (start + begin) as u32, length as u32) };
+    Ok((node, odd.then_some(Oddity::LoneSurrogate)))
+}
+
+fn write(tape: &mut Tape, at: usize, bytes: &[u8]) {
+    // SAFETY: `OddString` promises nothing; the node is not kept.
+    let _ = unsafe { put(tape, Kind::OddString, at, bytes) };
+}
+
+/// The code point of the escape at the cursor, and whether it is a lone surrogate.
+fn escape(cursor: &mut Cursor<'_>) -> Result<(u32, bool), Defect> {
+    let begin = cursor.at;
+    cursor.at += 1;
+    let simple = match cursor.peek() {
+        Some(byte @ (b'"' | b'\\' | b'/')) => byte,
+        Some(b'b') => 0x08,
+        Some(b'f') => 0x0C,
+        Some(b'n') => b'\n',
+        Some(b'r') => b'\r',
+        Some(b't') => b'\t',
+        Some(b'u') => {
+            cursor.at += 1;
+            return code_point(cursor);
+        }
+        _ => {
+            cursor.at = begin;
+            return Err(cursor.syntax());
+        }
+    };
+    cursor.at += 1;
+    Ok((u32::from(simple), false))
+}
+
+fn code_point(cursor: &mut Cursor<'_>) -> Result<(u32, bool), Defect> {
+    let first = four_digits(cursor)?;
+    if !(0xD800..0xE000).contains(&first) {
+        return Ok((first, false));
+    }
+    let behind = cursor.at;
+    if first < 0xDC00 && cursor.take("\\u") {
+        let second = four_digits(cursor)?;
+        if (0xDC00..0xE000).contains(&second) {
+            return Ok((
+                0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00),
+                false,
+            ));
+        }
+        cursor.at = behind;
+    }
+    Ok((first, true))
+}
+
+fn four_digits(cursor: &mut Cursor<'_>) -> Result<u32, Defect> {
+    let mut value = 0;
+    for _ in 0..4 {
+        let digit = cursor.peek().and_then(|byte| char::from(byte).to_digit(16));
+        value = value << 4 | digit.ok_or_else(|| cursor.syntax())?;
+        cursor.at += 1;
+    }
+    Ok(value)
+}
+
+/// UTF-8 of a code point, WTF-8 of a surrogate.
+fn encode(code_point: u32, buffer: &mut [u8; CODE_POINT_BYTES_MAX]) -> &[u8] {
+    match char::from_u32(code_point) {
+        Some(character) => character.encode_utf8(buffer).as_bytes(),
+        None => {
+            buffer[0] = 0xE0 | (code_point >> 12) as u8;
+            buffer[1] = 0x80 | (code_point >> 6 & 0x3F) as u8;
+            buffer[2] = 0x80 | (code_point & 0x3F) as u8;
+            &buffer[..3]
+        }
+    }
+}

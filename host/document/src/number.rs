@@ -1,0 +1,121 @@
+//! A number of a document, exact whatever its size, and how numbers compare: as numbers, so that
+//! `1` and `1.0` are equal.
+
+use std::hash::{Hash, Hasher};
+
+use crate::tape::Tape;
+use crate::tape::node::{Kind, Node};
+
+/// `Int` where it fits, `Uint` beyond, `Digits` beyond 64 bits; `Float` if written as one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Number<'a> {
+    Int(i64),
+    Uint(u64),
+    Float(f64),
+    Digits(&'a str),
+}
+
+impl<'a> Number<'a> {
+    pub fn of(tape: &'a Tape, node: Node) -> Option<Self> {
+        match node.kind() {
+            Kind::Int => Some(Self::Int(node.number_bits() as i64)),
+            Kind::Uint => Some(Self::Uint(node.number_bits())),
+            Kind::Float | Kind::NotFinite => Some(Self::Float(f64::from_bits(node.number_bits()))),
+            Kind::Digits => tape.text(node).map(Self::Digits),
+            _ => None,
+        }
+    }
+
+    pub fn of_serde(number: &serde_json::Number) -> Option<Self> {
+        number
+            .as_i64()
+            .map(Number::Int)
+            .or_else(|| number.as_u64().map(Number::Uint))
+            .or_else(|| number.as_f64().map(Number::Float))
+    }
+
+    pub fn as_i64(self) -> Option<i64> {
+        if let Self::Int(value) = self {
+            Some(value)
+        } else {
+            None
+        }
+    }
+
+    pub fn as_u64(self) -> Option<u64> {
+        match self {
+            Self::Int(value) => u64::try_from(value).ok(),
+            Self::Uint(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The nearest double; infinite for digits beyond its range.
+    pub fn nearest(self) -> f64 {
+        match self {
+            Self::Int(value) => value as f64,
+            Self::Uint(value) => value as f64,
+            Self::Float(value) => value,
+            Self::Digits(digits) => digits.parse().unwrap_or(f64::NAN),
+        }
+    }
+
+    fn as_i128(self) -> Option<i128> {
+        match self {
+            Self::Int(value) => Some(i128::from(value)),
+            Self::Uint(value) => Some(i128::from(value)),
+            _ => None,
+        }
+    }
+
+    /// Whether both are the same mathematical number.
+    pub fn equals(self, other: Number<'_>) -> bool {
+        match (self, other) {
+            (Self::Float(left), Number::Float(right)) => left == right,
+            (Self::Digits(left), Number::Digits(right)) => left == right,
+            (Self::Float(float), integer) | (integer, Number::Float(float)) => {
+                integer.equals_float(float)
+            }
+            // Digits are beyond 64 bits, so they equal none that is not.
+            (left, right) => left.as_i128().is_some() && left.as_i128() == right.as_i128(),
+        }
+    }
+
+    fn equals_float(self, float: f64) -> bool {
+        if !float.is_finite() || float.fract() != 0.0 {
+            return false;
+        }
+        match self {
+            // A float in the range of 64-bit integers is exact as `i128`; beyond it the cast
+            // saturates far outside that range.
+            Self::Int(_) | Self::Uint(_) => self.as_i128() == Some(float as i128),
+            // Without a fraction all digits of a double are printed, exactly.
+            Self::Digits(digits) => format!("{float:.0}") == digits,
+            Self::Float(value) => value == float,
+        }
+    }
+
+    /// Equal numbers hash alike: both round to the same double.
+    pub fn hash_into(self, state: &mut impl Hasher) {
+        let nearest = self.nearest();
+        (if nearest == 0.0 { 0 } else { nearest.to_bits() }).hash(state);
+    }
+
+    /// Canonical text: digits, or the shortest text that reads back as the same double.
+    pub fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Int(value) => out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
+            Self::Uint(value) => {
+                out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes())
+            }
+            Self::Digits(digits) => out.extend_from_slice(digits.as_bytes()),
+            Self::Float(value) if value.is_finite() => {
+                out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
+            }
+            // Python's own spelling; only texts for people hold it.
+            Self::Float(value) if value.is_nan() => out.extend_from_slice(b"NaN"),
+            Self::Float(value) if value > 0.0 => out.extend_from_slice(b"Infinity"),
+            Self::Float(_) => out.extend_from_slice(b"-Infinity"),
+        }
+    }
+}

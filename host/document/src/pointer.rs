@@ -1,0 +1,99 @@
+//! JSON pointers (RFC 6901), parsed once and resolved on any tape.
+
+use crate::tape::node::Kind;
+use crate::tape::{PreparedName, Tape};
+
+/// A parsed JSON pointer. The empty one is the whole document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pointer {
+    text: String,
+    steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Step {
+    name: PreparedName,
+    /// The step as the index of an element, if it can be one: digits without a leading zero.
+    index: Option<usize>,
+}
+
+/// A text that is no JSON pointer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PointerError {
+    #[error(
+        "the pointer `{0}` does not begin with `/`: write `/{0}`, or nothing for the whole document"
+    )]
+    NoSlash(String),
+    #[error("the pointer `{0}` has a `~` that is not `~0` (for `~`) or `~1` (for `/`)")]
+    Tilde(String),
+}
+
+impl Pointer {
+    pub fn parse(text: &str) -> Result<Self, PointerError> {
+        let mut steps = Vec::new();
+        if let Some(path) = text.strip_prefix('/') {
+            for step in path.split('/') {
+                steps.push(Step::parse(step).ok_or_else(|| PointerError::Tilde(text.to_owned()))?);
+            }
+        } else if !text.is_empty() {
+            return Err(PointerError::NoSlash(text.to_owned()));
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            steps,
+        })
+    }
+
+    /// The pointer as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn resolve(&self, tape: &Tape, from: u32) -> Option<u32> {
+        self.steps
+            .iter()
+            .try_fold(from, |at, step| match tape.node(at).kind() {
+                Kind::Object => tape.member(at, &step.name),
+                Kind::Array => tape.element(at, step.index?),
+                _ => None,
+            })
+    }
+}
+
+impl Step {
+    fn parse(escaped: &str) -> Option<Self> {
+        let mut name = String::with_capacity(escaped.len());
+        let mut characters = escaped.chars();
+        while let Some(character) = characters.next() {
+            name.push(match character {
+                '~' => match characters.next() {
+                    Some('0') => '~',
+                    Some('1') => '/',
+                    _ => return None,
+                },
+                other => other,
+            });
+        }
+        let digits_only = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+        let index =
+            (digits_only && (name == "0" || !name.starts_with('0'))).then(|| name.parse().ok());
+        Some(Self {
+            index: index.flatten(),
+            name: PreparedName::new(&name),
+        })
+    }
+}
+
+impl std::fmt::Display for Pointer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.text)
+    }
+}
+
+impl std::str::FromStr for Pointer {
+    type Err = PointerError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}

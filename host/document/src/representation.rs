@@ -1,0 +1,319 @@
+//! Our values as a representation of JSON for the `jsonschema` crate, so that it validates on the
+//! tape. Its contract is tested with the crate's own conformance suite.
+
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hasher};
+
+use jsonschema::JsonType;
+use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
+use jsonschema_value::LazyInstance;
+use serde_json::Value as SerdeValue;
+
+use crate::number::Number;
+use crate::tape::node::{Kind as NodeKind, Node as TapeNode};
+use crate::tape::{PreparedName, Tape};
+use crate::value::{Elements, Kind, Members, Value};
+
+/// An array of up to this many elements is compared pair by pair; a longer one by its hashes.
+const PAIRWISE_ELEMENTS_MAX: usize = 15;
+
+/// The representation.
+pub(crate) struct OnTape;
+
+impl Json for OnTape {
+    type Node<'a> = Value<'a>;
+    type PreparedKey = PreparedName;
+    type StringBuffer = Tape;
+
+    fn prepare_key(key: &str) -> PreparedName {
+        PreparedName::new(key)
+    }
+
+    fn with_string_node<T>(buffer: &mut Tape, string: &str, f: impl FnOnce(Value<'_>) -> T) -> T {
+        buffer.clear();
+        buffer.bytes.extend_from_slice(string.as_bytes());
+        // SAFETY: the buffer's bytes are this `str`.
+        let node = unsafe { TapeNode::text(NodeKind::String, 0, string.len() as u32) };
+        buffer.nodes.push(node);
+        f(Value::new(buffer, 0))
+    }
+}
+
+impl JsonNumber for Number<'_> {
+    fn as_u64(&self) -> Option<u64> {
+        Number::as_u64(*self)
+    }
+
+    fn as_i64(&self) -> Option<i64> {
+        Number::as_i64(*self)
+    }
+
+    /// `None` beyond the range of a double; the sign then decides a comparison.
+    fn as_f64(&self) -> Option<f64> {
+        Some(self.nearest()).filter(|value| value.is_finite())
+    }
+
+    fn as_str(&self) -> Cow<'_, str> {
+        let mut text = Vec::new();
+        self.write(&mut text);
+        Cow::Owned(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// For texts of errors, which are masked; beyond 64 bits the nearest double has to do.
+    fn to_number(&self) -> Cow<'_, serde_json::Number> {
+        Cow::Owned(match *self {
+            Number::Int(value) => value.into(),
+            Number::Uint(value) => value.into(),
+            _ => serde_json::Number::from_f64(self.nearest()).unwrap_or_else(|| u64::MAX.into()),
+        })
+    }
+
+    fn is_integer(&self) -> bool {
+        if let Number::Float(value) = self {
+            value.fract() == 0.0
+        } else {
+            true
+        }
+    }
+
+    fn is_written_as_integer(&self) -> bool {
+        !matches!(self, Number::Float(_))
+    }
+}
+
+impl<'a> Node<'a, OnTape> for Value<'a> {
+    type Object = ObjectView<'a>;
+    type Array = ArrayView<'a>;
+    type Number = Number<'a>;
+
+    fn as_object(&self) -> Option<ObjectView<'a>> {
+        (self.node().kind() == NodeKind::Object).then_some(ObjectView(*self))
+    }
+
+    fn as_array(&self) -> Option<ArrayView<'a>> {
+        (self.node().kind() == NodeKind::Array).then_some(ArrayView(*self))
+    }
+
+    fn as_string(&self) -> Option<Cow<'a, str>> {
+        self.as_str().map(Cow::Borrowed)
+    }
+
+    fn as_number(&self) -> Option<Number<'a>> {
+        self.number()
+    }
+
+    fn as_boolean(&self) -> Option<bool> {
+        self.as_bool()
+    }
+
+    fn is_null(&self) -> bool {
+        Value::is_null(*self)
+    }
+
+    fn is_number(&self) -> bool {
+        self.kind() == Kind::Number
+    }
+
+    fn is_string(&self) -> bool {
+        self.kind() == Kind::String
+    }
+
+    fn json_type(&self) -> JsonType {
+        match self.kind() {
+            Kind::Null => JsonType::Null,
+            Kind::Boolean => JsonType::Boolean,
+            Kind::Number => JsonType::Number,
+            Kind::String => JsonType::String,
+            Kind::Array => JsonType::Array,
+            Kind::Object => JsonType::Object,
+        }
+    }
+
+    fn equals_value(&self, expected: &SerdeValue) -> bool {
+        equals_serde(*self, expected)
+    }
+
+    fn to_value(&self) -> Cow<'a, SerdeValue> {
+        Cow::Owned(to_serde(*self))
+    }
+
+    /// Errors never see a value of the event: they get the shape that their masked texts ask for,
+    /// the length of an array. So neither a message can leak it nor a deep document be copied once
+    /// per level.
+    fn lazy_value(&self) -> LazyInstance<'a> {
+        let elements = if self.kind() == Kind::Array {
+            Value::len(*self)
+        } else {
+            0
+        };
+        LazyInstance::Deferred {
+            bytes: &[],
+            tag: elements as u32,
+            make: |_, elements| SerdeValue::Array(vec![SerdeValue::Null; elements as usize]),
+            cell: std::sync::OnceLock::new(),
+        }
+    }
+
+    /// The address of the node: unique on a tape, and tapes do not overlap. It is another's only
+    /// after the tape was cleared, which no validation outlives.
+    fn identity(&self) -> Option<NodeIdentity> {
+        let address = std::ptr::from_ref(self.tape()) as usize;
+        Some(NodeIdentity::tagged(address, self.place()))
+    }
+}
+
+/// An object of the tape.
+#[derive(Clone, Copy)]
+pub(crate) struct ObjectView<'a>(Value<'a>);
+
+impl<'a> Object<'a, OnTape> for ObjectView<'a> {
+    type Node = Value<'a>;
+    type MemberName = &'a str;
+    type MembersIter = Members<'a>;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn get(&self, key: &PreparedName) -> Option<Value<'a>> {
+        let tape = self.0.tape();
+        tape.member(self.0.place(), key)
+            .map(|at| Value::new(tape, at))
+    }
+
+    fn members(&self) -> Members<'a> {
+        self.0.members()
+    }
+}
+
+/// An array of the tape.
+#[derive(Clone, Copy)]
+pub(crate) struct ArrayView<'a>(Value<'a>);
+
+impl<'a> Array<'a, OnTape> for ArrayView<'a> {
+    type Node = Value<'a>;
+    type ElementsIter = Elements<'a>;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn elements(&self) -> Elements<'a> {
+        self.0.elements()
+    }
+
+    fn is_unique(&self) -> bool {
+        if self.0.len() > PAIRWISE_ELEMENTS_MAX {
+            return is_unique_by_hash(self.0);
+        }
+        self.0.elements().enumerate().all(|(place, element)| {
+            self.0
+                .elements()
+                .take(place)
+                .all(|earlier| !earlier.equals(element))
+        })
+    }
+}
+
+fn is_unique_by_hash(array: Value<'_>) -> bool {
+    let mut hashed: Vec<(u64, Value<'_>)> = array
+        .elements()
+        .map(|element| {
+            let mut hasher = DefaultHasher::new();
+            element.hash_into(&mut hasher);
+            (hasher.finish(), element)
+        })
+        .collect();
+    hashed.sort_unstable_by_key(|(hash, _)| *hash);
+    hashed
+        .chunk_by(|left, right| left.0 == right.0)
+        .all(|alike| {
+            alike.iter().enumerate().all(|(place, (_, element))| {
+                alike[..place]
+                    .iter()
+                    .all(|(_, earlier)| !earlier.equals(*element))
+            })
+        })
+}
+
+fn equals_serde(value: Value<'_>, expected: &SerdeValue) -> bool {
+    match expected {
+        SerdeValue::Null => Value::is_null(value),
+        SerdeValue::Bool(expected) => value.as_bool() == Some(*expected),
+        SerdeValue::String(expected) => value.as_str() == Some(expected),
+        SerdeValue::Number(expected) => match (value.number(), Number::of_serde(expected)) {
+            (Some(left), Some(right)) => left.equals(right),
+            _ => false,
+        },
+        SerdeValue::Array(expected) => {
+            value.kind() == Kind::Array
+                && value.len() == expected.len()
+                && value
+                    .elements()
+                    .zip(expected)
+                    .all(|(left, right)| equals_serde(left, right))
+        }
+        SerdeValue::Object(expected) => {
+            value.kind() == Kind::Object
+                && value.len() == expected.len()
+                && value.members().all(|(name, member)| {
+                    expected
+                        .get(name)
+                        .is_some_and(|expected| equals_serde(member, expected))
+                })
+        }
+    }
+}
+
+fn to_serde(value: Value<'_>) -> SerdeValue {
+    match value.kind() {
+        Kind::Null => SerdeValue::Null,
+        Kind::Boolean => SerdeValue::Bool(value.as_bool() == Some(true)),
+        Kind::Number => value.number().map_or(SerdeValue::Null, |number| {
+            SerdeValue::Number(number.to_number().into_owned())
+        }),
+        Kind::String => SerdeValue::String(value.as_str().unwrap_or_default().to_owned()),
+        Kind::Array => SerdeValue::Array(value.elements().map(to_serde).collect()),
+        Kind::Object => SerdeValue::Object(
+            value
+                .members()
+                .map(|(name, member)| (name.to_owned(), to_serde(member)))
+                .collect(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonschema::json::conformance;
+
+    use super::{OnTape, Value};
+    use crate::{Documents, Pointer};
+
+    #[test]
+    fn values_on_the_tape_keep_the_contract_of_jsonschema() {
+        // Padding makes the second one a large object and every row start elsewhere.
+        let text = conformance::document().to_string();
+        let mut documents = Documents::default();
+        documents.parse(
+            format!("{text}  {text}").as_bytes(),
+            &[text.len() as u32, text.len() as u32 * 2 + 2],
+        );
+        for row in 0..2 {
+            let value: Value<'_> = documents.value(row, &Pointer::parse("").unwrap()).unwrap();
+            conformance::assert_conformance::<OnTape>(&value);
+        }
+    }
+
+    #[test]
+    fn values_of_the_lenient_reader_keep_the_contract_of_jsonschema() {
+        // A name that occurs twice takes the row to the lenient reader.
+        let text = conformance::document()
+            .to_string()
+            .replacen('{', "{\"string\": 0,", 1);
+        let mut documents = Documents::default();
+        documents.parse(text.as_bytes(), &[text.len() as u32]);
+        let value: Value<'_> = documents.value(0, &Pointer::parse("").unwrap()).unwrap();
+        conformance::assert_conformance::<OnTape>(&value);
+    }
+}

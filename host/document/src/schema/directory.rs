@@ -1,0 +1,112 @@
+//! Finds the schema files of a directory, and refuses what leads out of it.
+
+use std::path::{Path, PathBuf};
+
+use super::error::{Problem, SchemaError};
+use super::revision;
+
+/// Directories below the schema directory; a schema's name has a few parts.
+const DIRECTORIES_DEEP_MAX: usize = 16;
+
+/// A label per schema goes into every metric, and the ledger numbers them with 16 bits.
+pub(super) const SCHEMAS_MAX: usize = 10_000;
+
+/// A file and the label that its place gives it.
+pub(super) struct Found {
+    pub label: String,
+    pub path: PathBuf,
+}
+
+/// All `<name>/<revision>.json` below `root`, ordered by label.
+pub(super) fn find(root: &Path) -> (Vec<Found>, Vec<SchemaError>) {
+    let mut walk = Walk {
+        root: PathBuf::new(),
+        found: Vec::new(),
+        errors: Vec::new(),
+    };
+    match root.canonicalize() {
+        Ok(canonical) => {
+            walk.root = canonical;
+            walk.directory(root, &mut Vec::new());
+        }
+        Err(error) => walk.refuse(root, error.into()),
+    }
+    walk.found
+        .sort_unstable_by(|left, right| left.label.cmp(&right.label));
+    if walk.found.len() > SCHEMAS_MAX {
+        walk.refuse(root, Problem::TooMany { max: SCHEMAS_MAX });
+        walk.found.truncate(SCHEMAS_MAX);
+    }
+    (walk.found, walk.errors)
+}
+
+struct Walk {
+    root: PathBuf,
+    found: Vec<Found>,
+    errors: Vec<SchemaError>,
+}
+
+impl Walk {
+    fn refuse(&mut self, path: &Path, problem: Problem) {
+        self.errors.push(SchemaError {
+            path: path.to_owned(),
+            problem,
+        });
+    }
+
+    /// `names` are the names of the directories from the root to here.
+    fn directory(&mut self, directory: &Path, names: &mut Vec<String>) {
+        if names.len() > DIRECTORIES_DEEP_MAX {
+            return self.refuse(
+                directory,
+                Problem::TooDeep {
+                    max: DIRECTORIES_DEEP_MAX,
+                },
+            );
+        }
+        let entries = match std::fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) => return self.refuse(directory, error.into()),
+        };
+        for entry in entries {
+            match entry {
+                Ok(entry) => self.entry(&entry.path(), names),
+                Err(error) => self.refuse(directory, error.into()),
+            }
+        }
+    }
+
+    fn entry(&mut self, path: &Path, names: &mut Vec<String>) {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if name.starts_with('.') {
+            return;
+        }
+        // Follows links, so what is here is what would be read.
+        let target = match path.canonicalize() {
+            Ok(target) => target,
+            Err(error) => return self.refuse(path, error.into()),
+        };
+        if !target.starts_with(&self.root) {
+            return self.refuse(path, Problem::LeavesDirectory);
+        }
+        if target.is_dir() {
+            names.push(name);
+            self.directory(path, names);
+            names.pop();
+        } else if let Some(revision) = name.strip_suffix(".json") {
+            let label = format!("{}/{revision}", names.join("/"));
+            if revision::is_label(&label) {
+                self.found.push(Found {
+                    label,
+                    path: path.to_owned(),
+                });
+            } else {
+                self.refuse(path, Problem::Name(label));
+            }
+        }
+    }
+}

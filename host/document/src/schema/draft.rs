@@ -1,0 +1,145 @@
+//! Which draft a schema is written in: by its `$schema`, or by the traits of draft-03.
+
+use serde_json::{Map, Value};
+
+use super::error::Problem;
+
+pub(super) enum Draft {
+    /// Draft-03, which has to be translated.
+    Third,
+    /// Any later one, by its canonical `$schema`.
+    Later(&'static str),
+}
+
+pub(super) const DRAFT_04: &str = "http://json-schema.org/draft-04/schema#";
+
+/// The draft of a document, by the rules that schemas/README.md states.
+pub(super) fn of(document: &Value) -> Result<Draft, Problem> {
+    let Some(declared) = document.get("$schema") else {
+        return by_traits(document);
+    };
+    declared
+        .as_str()
+        .and_then(by_uri)
+        .ok_or_else(|| Problem::UnknownDraft {
+            pointer: "/$schema".to_owned(),
+            found: declared.to_string(),
+        })
+}
+
+fn by_uri(uri: &str) -> Option<Draft> {
+    let uri = uri
+        .strip_prefix("https://")
+        .or_else(|| uri.strip_prefix("http://"))?;
+    Some(match uri.strip_suffix('#').unwrap_or(uri) {
+        "json-schema.org/draft-03/schema" => Draft::Third,
+        "json-schema.org/draft-04/schema" => Draft::Later(DRAFT_04),
+        "json-schema.org/draft-06/schema" => {
+            Draft::Later("http://json-schema.org/draft-06/schema#")
+        }
+        "json-schema.org/draft-07/schema" => {
+            Draft::Later("http://json-schema.org/draft-07/schema#")
+        }
+        "json-schema.org/draft/2019-09/schema" => {
+            Draft::Later("https://json-schema.org/draft/2019-09/schema")
+        }
+        "json-schema.org/draft/2020-12/schema" => {
+            Draft::Later("https://json-schema.org/draft/2020-12/schema")
+        }
+        _ => return None,
+    })
+}
+
+fn by_traits(document: &Value) -> Result<Draft, Problem> {
+    let mut traits = Traits::default();
+    traits.look(document, "");
+    match traits {
+        Traits { is_third: true, .. } => Ok(Draft::Third),
+        Traits {
+            newer: Some((pointer, keyword)),
+            ..
+        } => Err(Problem::UnclearDraft { pointer, keyword }),
+        Traits { .. } => Ok(Draft::Later(DRAFT_04)),
+    }
+}
+
+#[derive(Default)]
+struct Traits {
+    is_third: bool,
+    /// Place and name of the first keyword that draft-04 does not have.
+    newer: Option<(String, String)>,
+}
+
+impl Traits {
+    fn look(&mut self, schema: &Value, at: &str) {
+        let Some(schema) = schema.as_object() else {
+            return;
+        };
+        for (keyword, value) in schema {
+            let here = format!("{at}/{}", escaped(keyword));
+            self.is_third |= is_third(keyword, value);
+            if self.newer.is_none() && is_newer(keyword, value) {
+                self.newer = Some((here.clone(), keyword.clone()));
+            }
+            match keyword.as_str() {
+                "properties" | "patternProperties" | "definitions" | "dependencies" => {
+                    for (name, schema) in value.as_object().unwrap_or(&Map::new()) {
+                        self.look(schema, &format!("{here}/{}", escaped(name)));
+                    }
+                }
+                "items"
+                | "additionalItems"
+                | "additionalProperties"
+                | "extends"
+                | "disallow"
+                | "type"
+                | "allOf"
+                | "anyOf"
+                | "oneOf"
+                | "not" => match value {
+                    Value::Array(schemas) => {
+                        for (index, schema) in schemas.iter().enumerate() {
+                            self.look(schema, &format!("{here}/{index}"));
+                        }
+                    }
+                    schema => self.look(schema, &here),
+                },
+                _ => {}
+            }
+        }
+    }
+}
+
+fn is_third(keyword: &str, value: &Value) -> bool {
+    match (keyword, value) {
+        ("required", Value::Bool(_)) | ("extends" | "disallow" | "divisibleBy", _) => true,
+        ("type", Value::String(name)) => name == "any",
+        ("type", Value::Array(types)) => types.iter().any(|one| one == "any" || one.is_object()),
+        _ => false,
+    }
+}
+
+fn is_newer(keyword: &str, value: &Value) -> bool {
+    match keyword {
+        "$id"
+        | "$defs"
+        | "$anchor"
+        | "$dynamicRef"
+        | "const"
+        | "contains"
+        | "propertyNames"
+        | "if"
+        | "prefixItems"
+        | "dependentRequired"
+        | "dependentSchemas"
+        | "unevaluatedProperties"
+        | "unevaluatedItems" => true,
+        "exclusiveMinimum" | "exclusiveMaximum" => value.is_number(),
+        _ => false,
+    }
+}
+
+/// A member's name as a step of a JSON pointer.
+pub(super) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

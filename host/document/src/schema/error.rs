@@ -1,0 +1,53 @@
+//! Why a schema file was refused, in words for the operator.
+
+use std::path::PathBuf;
+
+/// One file that did not load.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to load the schema {}: {problem}", path.display())]
+pub struct SchemaError {
+    pub path: PathBuf,
+    pub problem: Problem,
+}
+
+/// What is wrong with it, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    #[error("it cannot be read: {0}")]
+    Unreadable(#[from] std::io::Error),
+    #[error(
+        "it has {bytes} bytes, more than the {max} that a schema may have: split it by references"
+    )]
+    TooLarge { bytes: u64, max: u64 },
+    #[error("it is no JSON: {0}")]
+    NotJson(#[from] serde_json::Error),
+    #[error("its top level is no object: a schema file holds one schema object")]
+    NotAnObject,
+    #[error(
+        "`{0}` is no schema name: name the file `<name>/<revision>.json`, the name of letters, digits, \
+         `_`, `-`, `.` and `/`, the revision a number or a semantic version"
+    )]
+    Name(String),
+    #[error("it is a link that leaves the schema directory: put a copy into the directory")]
+    LeavesDirectory,
+    #[error(
+        "directories are nested more than {max} deep here: a link may lead back to its own parent"
+    )]
+    TooDeep { max: usize },
+    #[error("the directory has more than {max} schemas: remove those that no stream uses")]
+    TooMany { max: usize },
+    #[error(
+        "at {pointer}: `$schema` is {found}, and Landfall knows drafts 3, 4, 6, 7, 2019-09 and 2020-12"
+    )]
+    UnknownDraft { pointer: String, found: String },
+    #[error(
+        "at {pointer}: `{keyword}` is newer than draft-04, and there is no `$schema`: declare the draft"
+    )]
+    UnclearDraft { pointer: String, keyword: String },
+    #[error("at {pointer}: {reason}")]
+    Draft03 { pointer: String, reason: String },
+    #[error("at {pointer}: {message}")]
+    Broken { pointer: String, message: String },
+    #[error("its identifier `{id}` is also that of {other}: change one of them")]
+    SameIdentifier { id: String, other: String },
+}

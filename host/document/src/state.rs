@@ -1,0 +1,68 @@
+//! What became of a row: its three states, and the reasons of the two that are not good.
+
+/// The state of one row after parsing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowState {
+    /// A JSON document.
+    Good,
+    /// Python's json takes it, JSON does not have it. Its other values can be looked up.
+    Unjudged(Oddity),
+    /// Python's json refuses it, and so does Landfall.
+    Undecodable(Defect),
+}
+
+/// What Python's json reads and JSON does not have: the first one in the row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Oddity {
+    #[error("holds NaN, which JSON does not have")]
+    NotANumber,
+    #[error("holds Infinity or -Infinity, which JSON does not have")]
+    Infinity,
+    #[error("holds a number beyond the range of a double, which Python reads as infinite")]
+    FloatOverflow,
+    #[error("holds a lone surrogate, which no UTF-8 text can hold")]
+    LoneSurrogate,
+}
+
+impl Oddity {
+    /// Lower-case identifier, fit for a metric's label.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::NotANumber => "not_a_number",
+            Self::Infinity => "infinity",
+            Self::FloatOverflow => "float_overflow",
+            Self::LoneSurrogate => "lone_surrogate",
+        }
+    }
+}
+
+/// Why a row is no document at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Defect {
+    #[error("is empty")]
+    Empty,
+    #[error("is not UTF-8")]
+    InvalidUtf8,
+    #[error("is no JSON: unexpected at byte {at}")]
+    Syntax {
+        /// Offset in the row, in bytes.
+        at: u32,
+    },
+    #[error("is nested more than {} levels deep", crate::NESTING_MAX)]
+    TooDeep,
+    #[error("holds an integer of more than {} digits", crate::INTEGER_DIGITS_MAX)]
+    IntegerTooLong,
+}
+
+impl Defect {
+    /// Lower-case identifier, fit for a metric's label.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::InvalidUtf8 => "invalid_utf8",
+            Self::Syntax { .. } => "syntax",
+            Self::TooDeep => "too_deep",
+            Self::IntegerTooLong => "integer_too_long",
+        }
+    }
+}

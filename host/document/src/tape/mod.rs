@@ -1,0 +1,157 @@
+//! The tape: all documents of a batch as one flat vector of nodes over one vector of bytes.
+//! Both are reused from batch to batch. This file holds the crate's only unchecked read.
+
+pub(crate) mod names;
+pub(crate) mod node;
+
+use names::EqualNames;
+use node::{Kind, Node};
+
+/// A name to look for, hashed once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreparedName {
+    text: Box<str>,
+    hash: u32,
+}
+
+impl PreparedName {
+    pub(crate) fn new(text: &str) -> Self {
+        Self {
+            text: text.into(),
+            hash: names::hash(text.as_bytes()),
+        }
+    }
+}
+
+/// Nodes and bytes of a batch of documents.
+#[derive(Default, Debug)]
+pub struct Tape {
+    pub(crate) nodes: Vec<Node>,
+    /// The text of the batch; strings were unescaped where they stood.
+    pub(crate) bytes: Vec<u8>,
+    /// Places of names, ascending by their bytes, for each large object.
+    sorted: Vec<u32>,
+    /// Places of the objects of the document being sealed.
+    objects: Vec<u32>,
+}
+
+impl Tape {
+    pub(crate) fn clear(&mut self) {
+        self.nodes.clear();
+        self.bytes.clear();
+        self.sorted.clear();
+    }
+
+    /// Finishes the document whose nodes begin at `root`.
+    pub(crate) fn seal(&mut self, root: usize) -> Result<(), EqualNames> {
+        self.objects.clear();
+        for (at, node) in self.nodes.iter().enumerate().skip(root) {
+            if node.kind() == Kind::Object {
+                self.objects.push(at as u32);
+            }
+        }
+        names::seal(
+            &mut self.nodes,
+            &self.bytes,
+            &self.objects,
+            &mut self.sorted,
+        )
+    }
+
+    pub(crate) fn node(&self, at: u32) -> Node {
+        self.nodes.get(at as usize).copied().unwrap_or(Node::NULL)
+    }
+
+    /// The raw bytes of a text node of any kind.
+    pub(crate) fn raw(&self, node: Node) -> &[u8] {
+        self.bytes.get(node.range()).unwrap_or_default()
+    }
+
+    /// The text of a `String`, `Name` or `Digits` node; `None` for all others.
+    pub(crate) fn text(&self, node: Node) -> Option<&str> {
+        if !matches!(node.kind(), Kind::String | Kind::Name | Kind::Digits) {
+            return None;
+        }
+        // SAFETY: such a node is made by `Node::text` alone, whose caller promises UTF-8 at this
+        // range (simd-json's `&str`, or what the lenient reader wrote from a checked `&str`).
+        // `bytes` changes only in `clear`, which drops all nodes, and while a reader writes the
+        // strings of a later document, whose range lies behind this one. The range itself is
+        // checked by `raw`.
+        Some(unsafe { std::str::from_utf8_unchecked(self.raw(node)) })
+    }
+
+    /// The value of the member `name` of the object at `object`.
+    pub(crate) fn member(&self, object: u32, name: &PreparedName) -> Option<u32> {
+        self.find(object, name.text.as_bytes(), name.hash)
+    }
+
+    /// The value of the member `name`, hashed here.
+    pub(crate) fn member_named(&self, object: u32, name: &str) -> Option<u32> {
+        self.find(object, name.as_bytes(), names::hash(name.as_bytes()))
+    }
+
+    fn find(&self, object: u32, name: &[u8], hash: u32) -> Option<u32> {
+        let node = self.node(object);
+        if let Some(start) = node.sorted_names() {
+            let names = self.sorted.get(start..start + node.entries())?;
+            let found = names
+                .binary_search_by(|at| self.raw(self.node(*at)).cmp(name))
+                .ok()?;
+            return Some(names[found] + 1);
+        }
+        let mut at = object + 1;
+        for _ in 0..node.entries() {
+            let candidate = self.node(at);
+            if candidate.may_be_name(hash, name.len()) && self.raw(candidate) == name {
+                return Some(at + 1);
+            }
+            at += candidate.next_name();
+        }
+        None
+    }
+
+    /// The element `index` of the array at `array`.
+    pub(crate) fn element(&self, array: u32, index: usize) -> Option<u32> {
+        if index >= self.node(array).entries() {
+            return None;
+        }
+        let mut at = array + 1;
+        for _ in 0..index {
+            at += self.node(at).span();
+        }
+        Some(at)
+    }
+
+    /// Levels of containers of the document at `root`; a scalar has none.
+    pub(crate) fn depth(&self, root: u32) -> usize {
+        let mut open: Vec<u32> = Vec::new();
+        let mut deepest = 0;
+        for at in root..root + self.node(root).span() {
+            while open.last().is_some_and(|end| *end <= at) {
+                open.pop();
+            }
+            let node = self.node(at);
+            if node.is_container() {
+                open.push(at + node.span());
+                deepest = deepest.max(open.len());
+            }
+        }
+        deepest
+    }
+
+    /// Whether a value holds something that JSON does not have.
+    pub(crate) fn is_odd(&self, at: u32) -> bool {
+        (at..at + self.node(at).span()).any(|at| {
+            matches!(
+                self.node(at).kind(),
+                Kind::NotFinite | Kind::OddString | Kind::OddName
+            )
+        })
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>()
+            + self.bytes.capacity()
+            + (self.sorted.capacity() + self.objects.capacity()) * size_of::<u32>()
+    }
+}

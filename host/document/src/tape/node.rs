@@ -1,0 +1,196 @@
+//! One node of a parsed document: 16 bytes, no pointers. Knows nothing of where the bytes are.
+//!
+//! A document is its nodes in reading order. A container is followed by what it holds, and an
+//! object's members are a name node and then the value's nodes. All distances are relative, so a
+//! finished subtree can be moved.
+
+/// What a node is. `Name` and `OddName` are the names of object members, never values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Null,
+    False,
+    True,
+    /// An integer that fits `i64`.
+    Int,
+    /// An integer beyond `i64` that fits `u64`.
+    Uint,
+    /// A finite float: written with a fraction or an exponent.
+    Float,
+    /// NaN or an infinity, which Python's json reads and JSON does not have.
+    NotFinite,
+    /// An integer beyond 64 bits, kept as its digits.
+    Digits,
+    String,
+    /// A string with a lone surrogate: its bytes are WTF-8, not UTF-8.
+    OddString,
+    Array,
+    Object,
+    Name,
+    OddName,
+}
+
+/// Low bits of `tag` hold the kind, the rest the hash of a name.
+const KIND_BITS: u32 = 8;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    tag: Tag,
+    /// Name: nodes to the next name. Object: place of its sorted names plus one, or 0.
+    aux: u32,
+    /// Number: its bits. Text: offset, length. Container: entries, span.
+    low: u32,
+    high: u32,
+}
+
+/// Kind and, for names, 24 bits of hash: two names differ if their tags do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Tag(u32);
+
+impl Tag {
+    const fn new(kind: Kind, hash: u32) -> Self {
+        Self((kind as u32) | (hash << KIND_BITS))
+    }
+}
+
+impl Node {
+    const fn new(kind: Kind, low: u32, high: u32) -> Self {
+        Self {
+            tag: Tag::new(kind, 0),
+            aux: 0,
+            low,
+            high,
+        }
+    }
+
+    pub const NULL: Self = Self::new(Kind::Null, 0, 0);
+
+    pub fn boolean(value: bool) -> Self {
+        Self::new(if value { Kind::True } else { Kind::False }, 0, 0)
+    }
+
+    fn bits(kind: Kind, bits: u64) -> Self {
+        Self::new(kind, bits as u32, (bits >> 32) as u32)
+    }
+
+    pub fn int(value: i64) -> Self {
+        Self::bits(Kind::Int, value as u64)
+    }
+
+    /// `i64` where it fits, so that one integer has one form.
+    pub fn uint(value: u64) -> Self {
+        match i64::try_from(value) {
+            Ok(value) => Self::int(value),
+            Err(_) => Self::bits(Kind::Uint, value),
+        }
+    }
+
+    pub fn float(value: f64) -> Self {
+        let kind = if value.is_finite() {
+            Kind::Float
+        } else {
+            Kind::NotFinite
+        };
+        Self::bits(kind, value.to_bits())
+    }
+
+    /// A node over `len` bytes at `offset` of the tape's bytes.
+    ///
+    /// # Safety
+    /// For the kinds `Digits`, `String` and `Name` those bytes must be UTF-8 for as long as the node
+    /// is on a tape: `Tape::text` does not look again.
+    pub unsafe fn text(kind: Kind, offset: u32, len: u32) -> Self {
+        Self::new(kind, offset, len)
+    }
+
+    /// `span` counts the container itself and all nodes below it.
+    pub fn array(entries: u32, span: u32) -> Self {
+        Self::new(Kind::Array, entries, span)
+    }
+
+    /// `span` counts the container itself and all nodes below it.
+    pub fn object(entries: u32, span: u32) -> Self {
+        Self::new(Kind::Object, entries, span)
+    }
+
+    pub fn kind(self) -> Kind {
+        const KINDS: [Kind; 14] = [
+            Kind::Null,
+            Kind::False,
+            Kind::True,
+            Kind::Int,
+            Kind::Uint,
+            Kind::Float,
+            Kind::NotFinite,
+            Kind::Digits,
+            Kind::String,
+            Kind::OddString,
+            Kind::Array,
+            Kind::Object,
+            Kind::Name,
+            Kind::OddName,
+        ];
+        KINDS[((self.tag.0 & ((1 << KIND_BITS) - 1)) as usize) % KINDS.len()]
+    }
+
+    pub fn is_container(self) -> bool {
+        matches!(self.kind(), Kind::Array | Kind::Object)
+    }
+
+    pub fn number_bits(self) -> u64 {
+        u64::from(self.low) | (u64::from(self.high) << 32)
+    }
+
+    /// Where the bytes of a text node are.
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.low as usize..self.low as usize + self.high as usize
+    }
+
+    /// Elements of an array, members of an object.
+    pub fn entries(self) -> usize {
+        self.low as usize
+    }
+
+    /// Nodes that this value takes, itself included.
+    pub fn span(self) -> u32 {
+        if self.is_container() { self.high } else { 1 }
+    }
+
+    /// The same text as the name of a member: `next` nodes further is the next name.
+    pub fn into_name(self, hash: u32, next: u32) -> Self {
+        let kind = match self.kind() {
+            Kind::OddString | Kind::OddName => Kind::OddName,
+            _ => Kind::Name,
+        };
+        Self {
+            tag: Tag::new(kind, hash),
+            aux: next,
+            ..self
+        }
+    }
+
+    pub fn next_name(self) -> u32 {
+        self.aux
+    }
+
+    /// Whether this can be the name of that hash and length; the bytes decide.
+    pub fn may_be_name(self, hash: u32, len: usize) -> bool {
+        self.tag == Tag::new(Kind::Name, hash) && self.high as usize == len
+    }
+
+    pub fn same_tag_and_length(self, other: Self) -> bool {
+        self.tag == other.tag && self.high == other.high
+    }
+
+    /// Where the sorted names of a large object begin, if they were sorted.
+    pub fn sorted_names(self) -> Option<usize> {
+        (self.aux as usize).checked_sub(1)
+    }
+
+    pub fn with_sorted_names(self, start: usize) -> Self {
+        Self {
+            aux: start as u32 + 1,
+            ..self
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! What the author of a Landfall check depends on.
+//!
+//! A check is a type that implements one of [`EventCheck`], [`Codec`], [`ParityCheck`] and
+//! [`WindowCheck`], and one `export_*!` line that makes it a component. The logic builds natively,
+//! so that `cargo test` with the harnesses in [`test`] runs it without a host. `docs/CHECKS.md` is
+//! the guide.
+//!
+//! The crate may not import anything but the interfaces of `wit/`: no WASI, no clock, no randomness.
+
+#[doc(hidden)]
+pub mod bindings;
+#[doc(hidden)]
+pub mod codec;
+mod column;
+mod config;
+#[doc(hidden)]
+pub mod event;
+pub mod log;
+#[doc(hidden)]
+pub mod parity;
+mod reason;
+mod row;
+pub mod schemas;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod test;
+mod value;
+#[doc(hidden)]
+pub mod window;
+
+pub use codec::{Codec, Malformed};
+pub use event::EventCheck;
+pub use parity::{Difference, ParityCheck, Unprojectable};
+pub use reason::{Outcome, Reason, Verdict, Verdicts};
+pub use row::{ColumnRef, Row, Rows, Side};
+pub use value::{Value, unquote};
+pub use window::{Finding, Severity, Tally, WindowCheck, WindowReason};

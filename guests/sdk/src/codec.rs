@@ -1,0 +1,118 @@
+//! Codecs: frame bytes to one JSON document each.
+
+use serde::de::DeserializeOwned;
+
+use crate::bindings::codec::{Column, Decoded, Detail, Manifest};
+use crate::column::{Packed, Writer};
+use crate::config;
+use crate::reason::{Reason, code};
+
+/// Documents are at most so much longer than their frames, for the first guess of a buffer's size.
+const GROWTH_BYTES: usize = 128;
+
+/// Why a frame has no document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    /// The id of one of the codec's `REASONS`.
+    pub reason: &'static str,
+    /// For people; may be empty. Not the frame's text: samples of frames are the host's.
+    pub detail: String,
+}
+
+impl From<&'static str> for Malformed {
+    fn from(reason: &'static str) -> Self {
+        let detail = String::new();
+        Self { reason, detail }
+    }
+}
+
+/// Decodes frames, each on its own.
+pub trait Codec: Sized {
+    /// Lower-case letters, digits and dashes, at most 48 bytes.
+    const NAME: &'static str;
+    /// Semantic version, at most 32 bytes.
+    const VERSION: &'static str;
+    /// Why a frame can be malformed; at most 64. Their outcome is not looked at.
+    const REASONS: &'static [Reason];
+    /// What the operator may set. Unknown members are refused.
+    type Config: DeserializeOwned;
+
+    /// Called once per instance. An error refuses the configuration.
+    fn new(config: Self::Config) -> Result<Self, String>;
+
+    /// Appends the frame's document, JSON text in UTF-8, to `document` and touches nothing before
+    /// it. What was appended before an error is dropped.
+    fn decode(&mut self, frame: &[u8], document: &mut Vec<u8>) -> Result<(), Malformed>;
+}
+
+/// A configured codec, as the contract sees it.
+#[doc(hidden)]
+pub struct Seat<C> {
+    codec: C,
+}
+
+impl<C: Codec> Seat<C> {
+    pub fn configure(config: &str) -> Result<Self, String> {
+        let codec = C::new(config::from_text(config)?)?;
+        Ok(Self { codec })
+    }
+
+    pub fn describe(&self) -> Manifest {
+        Manifest {
+            name: C::NAME.into(),
+            version: C::VERSION.into(),
+            columns: Vec::new(),
+            reasons: C::REASONS.iter().map(|reason| reason.to_wit()).collect(),
+        }
+    }
+
+    pub fn decode(&mut self, frames: &Column) -> Result<Decoded, String> {
+        let packed = Packed::new(frames)?;
+        let bytes = frames.text.len() + packed.len() * GROWTH_BYTES;
+        let mut documents = Writer::with_capacity(packed.len(), bytes);
+        let mut codes = Vec::with_capacity(packed.len());
+        let mut details = Vec::new();
+        for (row, frame) in packed.iter().enumerate() {
+            match documents.row(|document| self.codec.decode(frame, document)) {
+                Ok(()) => codes.push(0),
+                Err(malformed) => {
+                    codes.push(code(C::REASONS, malformed.reason)?);
+                    if !malformed.detail.is_empty() {
+                        let (row, text) = (row as u32, malformed.detail);
+                        details.push(Detail { row, text });
+                    }
+                }
+            }
+        }
+        let documents = documents.finish();
+        Ok(Decoded {
+            documents,
+            codes,
+            details,
+        })
+    }
+}
+
+/// Makes `$codec`, a [`Codec`](crate::Codec), the component's. Expands to nothing natively.
+#[macro_export]
+macro_rules! export_codec {
+    ($codec:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            use $crate::bindings::codec as world;
+            $crate::__seat!($crate::codec::Seat<$codec>);
+            impl world::Guest for Glue {
+                fn configure(config: String) -> Result<(), String> {
+                    configure(&config)
+                }
+                fn describe() -> world::Manifest {
+                    seated(|seat| seat.describe())
+                }
+                fn decode(frames: world::Column) -> Result<world::Decoded, String> {
+                    seated(|seat| seat.decode(&frames))
+                }
+            }
+    world::export!(Glue with_types_in $crate::bindings::codec);
+        };
+    };
+}

@@ -1,0 +1,71 @@
+//! Runs a codec on frames.
+
+use super::manifest::{check_name, check_reasons};
+use crate::codec::{Codec, Seat};
+use crate::column::{Packed, Writer};
+
+/// A configured codec.
+pub struct CodecHarness<C> {
+    seat: Seat<C>,
+}
+
+impl<C: Codec> CodecHarness<C> {
+    /// Configures the codec with JSON text.
+    ///
+    /// # Panics
+    /// If the configuration is refused or the manifest breaks the contract's limits.
+    pub fn new(config: &str) -> Self {
+        let seat = Seat::configure(config).unwrap_or_else(|error| panic!("{error}"));
+        let manifest = seat.describe();
+        check_name(&manifest.name, &manifest.version);
+        check_reasons(C::REASONS.iter().map(|reason| reason.id));
+        Self { seat }
+    }
+
+    /// With what a configuration is refused.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub fn refusal(config: &str) -> String {
+        match Seat::<C>::configure(config) {
+            Ok(_) => panic!("the configuration {config} was not refused"),
+            Err(error) => error,
+        }
+    }
+
+    /// Decodes frames as one batch: each to its document's text, or to the id of its reason.
+    ///
+    /// # Panics
+    /// If the codec gives a reason that it lacks, or a document that is not UTF-8.
+    pub fn decode(&mut self, frames: &[&[u8]]) -> Vec<Result<String, &'static str>> {
+        let mut column = Writer::default();
+        for frame in frames {
+            let filled: Result<(), ()> = column.row(|bytes| {
+                bytes.extend_from_slice(frame);
+                Ok(())
+            });
+            debug_assert!(filled.is_ok());
+        }
+        let decoded = self
+            .seat
+            .decode(&column.finish())
+            .unwrap_or_else(|error| panic!("the batch could not be decoded: {error}"));
+        let documents = Packed::new(&decoded.documents).unwrap_or_else(|error| panic!("{error}"));
+        let answer = |(document, &code): (&[u8], &u16)| match code {
+            0 => match std::str::from_utf8(document) {
+                Ok(text) => Ok(text.to_owned()),
+                Err(error) => panic!("a document is not UTF-8: {error}"),
+            },
+            code => Err(C::REASONS[usize::from(code) - 1].id),
+        };
+        documents.iter().zip(&decoded.codes).map(answer).collect()
+    }
+
+    /// Decodes one frame.
+    ///
+    /// # Panics
+    /// As [`decode`](Self::decode).
+    pub fn decode_one(&mut self, frame: &[u8]) -> Result<String, &'static str> {
+        self.decode(&[frame]).remove(0)
+    }
+}

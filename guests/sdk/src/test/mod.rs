@@ -1,0 +1,19 @@
+//! Runs a check natively, as the host would call it, under plain `cargo test`.
+//!
+//! A harness goes through the same packing and checking as the component does. It panics where a
+//! test should fail: when a configuration is refused, a manifest breaks the contract's limits, or a
+//! batch as a whole cannot be judged.
+
+mod canonical;
+mod codec;
+mod double;
+mod event;
+mod manifest;
+mod parity;
+mod window;
+
+pub use codec::CodecHarness;
+pub(crate) use double::{explain, record_log, validate};
+pub use event::{EventHarness, Judged};
+pub use parity::{Parity, ParityHarness};
+pub use window::{WindowHarness, empty_tally};

@@ -1,0 +1,108 @@
+//! Runs a parity check on both sides of an event.
+
+use super::canonical::{batch, parse};
+use super::double::with_host;
+use super::manifest::{check_columns, check_name};
+use crate::column::Packed;
+use crate::parity::{Difference, ParityCheck, Seat};
+
+/// What a parity check says of a pair.
+#[derive(Clone, Debug)]
+pub enum Parity {
+    /// The normal forms are equal.
+    Unchanged,
+    /// They differ, in these fields.
+    Altered(Vec<Difference>),
+    /// One side has no normal form; the reasons are in the harness's log.
+    Unprojectable,
+}
+
+/// A configured check.
+pub struct ParityHarness<C> {
+    seat: Seat<C>,
+    log: Vec<String>,
+}
+
+impl<C: ParityCheck> ParityHarness<C> {
+    /// Configures the check with JSON text.
+    ///
+    /// # Panics
+    /// If the configuration is refused or the manifest breaks the contract's limits.
+    pub fn new(config: &str) -> Self {
+        let seat = Seat::configure(config).unwrap_or_else(|error| panic!("{error}"));
+        let manifest = seat.describe();
+        check_name(&manifest.name, &manifest.version);
+        check_columns(&manifest.raw_columns);
+        check_columns(&manifest.written_columns);
+        let log = Vec::new();
+        Self { seat, log }
+    }
+
+    /// With what a configuration is refused.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub fn refusal(config: &str) -> String {
+        match Seat::<C>::configure(config) {
+            Ok(_) => panic!("the configuration {config} was not refused"),
+            Err(error) => error,
+        }
+    }
+
+    /// The normal form of a document of a stream (`raw` or `written`); empty if it has none.
+    ///
+    /// # Panics
+    /// If the document is no JSON or the check fails.
+    pub fn project(&mut self, stream: &str, document: &str) -> Vec<u8> {
+        let manifest = self.seat.describe();
+        let pointers = match stream {
+            "raw" => &manifest.raw_columns,
+            _ => &manifest.written_columns,
+        };
+        let documents = parse(&[document]);
+        let batch = batch(stream, &documents, pointers);
+        let seat = &mut self.seat;
+        let (forms, log) = with_host(documents, &mut None, || seat.project(&batch));
+        self.log.extend(log);
+        let forms = forms.unwrap_or_else(|error| panic!("the batch has no normal forms: {error}"));
+        let packed = Packed::new(&forms).unwrap_or_else(|error| panic!("{error}"));
+        packed.row(0).to_vec()
+    }
+
+    /// Compares both sides of an event, as the host would.
+    ///
+    /// # Panics
+    /// As [`project`](Self::project), and if the check cannot name what differs.
+    pub fn compare(&mut self, raw: &str, written: &str) -> Parity {
+        let (raw, written) = (self.project("raw", raw), self.project("written", written));
+        if raw.is_empty() || written.is_empty() {
+            Parity::Unprojectable
+        } else if raw == written {
+            Parity::Unchanged
+        } else {
+            let differences = self.seat.explain(&raw, &written);
+            assert!(
+                !differences.is_empty(),
+                "two normal forms differ, but no field"
+            );
+            Parity::Altered(differences)
+        }
+    }
+
+    /// The names of the fields that differ; none if it is unchanged.
+    ///
+    /// # Panics
+    /// As [`compare`](Self::compare), and if one side has no normal form.
+    pub fn altered(&mut self, raw: &str, written: &str) -> Vec<String> {
+        match self.compare(raw, written) {
+            Parity::Unchanged => Vec::new(),
+            Parity::Altered(differences) => differences.into_iter().map(|one| one.field).collect(),
+            Parity::Unprojectable => panic!("no normal form: {:?}", self.log),
+        }
+    }
+
+    /// What the check logged so far, as `Level: text`.
+    pub fn log(&self) -> &[String] {
+        &self.log
+    }
+}

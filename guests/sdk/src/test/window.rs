@@ -1,0 +1,71 @@
+//! Runs a window check on tallies.
+
+use super::manifest::{check_name, check_reasons};
+use crate::window::{Finding, Seat, Tally, WindowCheck};
+
+/// A configured check.
+pub struct WindowHarness<C> {
+    seat: Seat<C>,
+}
+
+impl<C: WindowCheck> WindowHarness<C> {
+    /// Configures the check with JSON text.
+    ///
+    /// # Panics
+    /// If the configuration is refused or the manifest breaks the contract's limits.
+    pub fn new(config: &str) -> Self {
+        let seat = Seat::configure(config).unwrap_or_else(|error| panic!("{error}"));
+        let manifest = seat.describe();
+        check_name(&manifest.name, &manifest.version);
+        check_reasons(C::REASONS.iter().map(|reason| reason.id));
+        Self { seat }
+    }
+
+    /// With what a configuration is refused.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub fn refusal(config: &str) -> String {
+        match Seat::<C>::configure(config) {
+            Ok(_) => panic!("the configuration {config} was not refused"),
+            Err(error) => error,
+        }
+    }
+
+    /// Judges one tally.
+    ///
+    /// # Panics
+    /// If the check fails with an error.
+    pub fn judge(&mut self, tally: Tally) -> Option<Finding> {
+        let findings = self
+            .seat
+            .check(&[tally])
+            .unwrap_or_else(|error| panic!("the tally could not be judged: {error}"));
+        findings.into_iter().next().map(|finding| Finding {
+            reason: C::REASONS[usize::from(finding.reason) - 1].id,
+            severity: finding.severity,
+            text: finding.text,
+        })
+    }
+}
+
+/// A tally of a schema in which nothing happened, for `Tally { raw: 3, ..empty_tally("A/1") }`.
+pub fn empty_tally(schema: &str) -> Tally {
+    Tally {
+        schema: schema.into(),
+        start_ms: 0,
+        end_ms: 60_000,
+        raw: 0,
+        delivered: 0,
+        late: 0,
+        altered: 0,
+        missing: 0,
+        unconfirmed: 0,
+        rejected: 0,
+        leaked: 0,
+        repeated: 0,
+        unjudged: 0,
+        duplicate: 0,
+        unexpected: 0,
+    }
+}

@@ -1,0 +1,120 @@
+//! Window checks: judge the tallies of windows that have closed.
+
+use serde::de::DeserializeOwned;
+
+use crate::bindings::window_check as wit;
+use crate::config;
+
+/// The counts of one window and one schema, in events.
+pub use crate::bindings::window_check::{Severity, Tally};
+
+/// One of the finitely many answers of a window check.
+#[derive(Clone, Copy, Debug)]
+pub struct WindowReason {
+    /// A metric label: lower-case letters, digits and underscores, at most 48 bytes.
+    pub id: &'static str,
+    /// What it means, for people.
+    pub help: &'static str,
+}
+
+/// What a check has to say about one tally.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The id of one of the check's `REASONS`.
+    pub reason: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// For people.
+    pub text: String,
+}
+
+/// Judges closed windows, each schema on its own.
+pub trait WindowCheck: Sized {
+    /// Lower-case letters, digits and dashes, at most 48 bytes.
+    const NAME: &'static str;
+    /// Semantic version, at most 32 bytes.
+    const VERSION: &'static str;
+    /// At most 64.
+    const REASONS: &'static [WindowReason];
+    /// What the operator may set. Unknown members are refused.
+    type Config: DeserializeOwned;
+
+    /// Called once per instance. An error refuses the configuration.
+    fn new(config: Self::Config) -> Result<Self, String>;
+
+    /// Judges one tally; none if there is nothing to say.
+    fn judge(&mut self, tally: &Tally) -> Result<Option<Finding>, String>;
+}
+
+/// A configured window check, as the contract sees it.
+#[doc(hidden)]
+pub struct Seat<C> {
+    check: C,
+}
+
+impl<C: WindowCheck> Seat<C> {
+    pub fn configure(config: &str) -> Result<Self, String> {
+        let check = C::new(config::from_text(config)?)?;
+        Ok(Self { check })
+    }
+
+    pub fn describe(&self) -> wit::WindowManifest {
+        let reasons = C::REASONS.iter().map(|reason| wit::WindowReason {
+            id: reason.id.into(),
+            help: reason.help.into(),
+        });
+        wit::WindowManifest {
+            name: C::NAME.into(),
+            version: C::VERSION.into(),
+            reasons: reasons.collect(),
+        }
+    }
+
+    pub fn check(&mut self, tallies: &[Tally]) -> Result<Vec<wit::Finding>, String> {
+        let mut findings = Vec::new();
+        for (place, tally) in tallies.iter().enumerate() {
+            let Some(finding) = self.check.judge(tally)? else {
+                continue;
+            };
+            let known = C::REASONS.iter().position(|r| r.id == finding.reason);
+            let Some(reason) = known else {
+                return Err(format!(
+                    "the check gave the reason `{}`, which its REASONS lack",
+                    finding.reason
+                ));
+            };
+            findings.push(wit::Finding {
+                tally: place as u32,
+                reason: reason as u16 + 1,
+                severity: finding.severity,
+                text: finding.text,
+            });
+        }
+        Ok(findings)
+    }
+}
+
+/// Makes `$check`, a [`WindowCheck`](crate::WindowCheck), the component's. Expands to nothing
+/// natively.
+#[macro_export]
+macro_rules! export_window_check {
+    ($check:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            use $crate::bindings::window_check as world;
+            $crate::__seat!($crate::window::Seat<$check>);
+            impl world::Guest for Glue {
+                fn configure(config: String) -> Result<(), String> {
+                    configure(&config)
+                }
+                fn describe() -> world::WindowManifest {
+                    seated(|seat| seat.describe())
+                }
+                fn check(tallies: Vec<world::Tally>) -> Result<Vec<world::Finding>, String> {
+                    seated(|seat| seat.check(&tallies))
+                }
+            }
+    world::export!(Glue with_types_in $crate::bindings::window_check);
+        };
+    };
+}

@@ -129,11 +129,11 @@ impl Parts {
         Self { rebased: vec![Vec::new(); columns] }
     }
 
-    fn of<'a>(&'a mut self, columns: &'a [Packed], first: usize, rows: usize) -> Vec<PackedRef<'a>> {
+    fn of<'a>(&'a mut self, columns: &[PackedRef<'a>], first: usize, rows: usize) -> Vec<PackedRef<'a>> {
         columns
             .iter()
             .zip(&mut self.rebased)
-            .map(|(column, rebased)| part(column.as_ref(), first, rows, rebased))
+            .map(|(column, rebased)| part(*column, first, rows, rebased))
             .collect()
     }
 }
@@ -141,7 +141,7 @@ impl Parts {
 impl Seat<EventCheck> {
     /// Judges every row of the batch in hand; never fails as a whole. `columns` are the manifest's,
     /// each with one row per document.
-    pub fn judge(&mut self, hand: &mut Hand<'_>, stream: &str, rows: usize, columns: &[Packed], out: &mut Judged) {
+    pub fn judge(&mut self, hand: &mut Hand<'_>, stream: &str, rows: usize, columns: &[PackedRef<'_>], out: &mut Judged) {
         let Judged { codes, details, faulted } = out;
         codes.clear();
         codes.resize(rows, 0);
@@ -180,7 +180,7 @@ impl Seat<EventCheck> {
 
 impl Seat<ParityCheck> {
     /// Projects every row of the batch; never fails as a whole.
-    pub fn project(&mut self, stream: &str, rows: usize, columns: &[Packed], out: &mut Projected) {
+    pub fn project(&mut self, stream: &str, rows: usize, columns: &[PackedRef<'_>], out: &mut Projected) {
         let Projected { forms, faulted } = out;
         forms.clear();
         faulted.clear();

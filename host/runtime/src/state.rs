@@ -134,7 +134,14 @@ impl schemas::Host for HostState {
             return Ok(format!("no schema {name}"));
         };
         let violations = self.documents.explain(row, &at, schema, EXPLAIN_ERRORS_MAX);
-        let text = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let text = violations
+            .iter()
+            .map(|violation| match violation.pointer.as_str() {
+                "" => violation.message.clone(),
+                place => format!("{place}: {}", violation.message),
+            })
+            .collect::<Vec<_>>()
+            .join("; ");
         Ok(clip(text, EXPLAIN_BYTES_MAX))
     }
 }

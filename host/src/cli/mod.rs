@@ -1,0 +1,83 @@
+//! The command line: what commands there are, and what they share.
+
+mod audit;
+mod backfill;
+mod config;
+pub mod exit;
+mod incidents;
+mod missing;
+mod run;
+mod schema;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Config;
+
+/// Proves, event by event, that what enters a pipeline ends up in the database.
+#[derive(Parser)]
+#[command(name = "landfall", version, arg_required_else_help = true, propagate_version = true)]
+#[command(after_help = "Exit codes: 0 all is well, 1 something was found, 2 it could not be run.\n\
+    Start with `landfall config default > landfall.toml`, then `landfall run`.")]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Clone)]
+pub struct Global {
+    /// The configuration file; without it ./landfall.toml if it is there, else the built-in default.
+    #[arg(long, short, global = true, value_name = "FILE", env = "LANDFALL_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Answer as JSON, for machines.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+impl Global {
+    /// Loads the configuration that the command line names.
+    pub fn load(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(self.config.as_deref())?)
+    }
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the sidecar.
+    Run(run::RunArgs),
+    /// Join recorded streams, and say what did not land.
+    Audit(audit::AuditArgs),
+    /// Print the timeline of incidents.
+    Incidents(incidents::IncidentsArgs),
+    /// List or count the events that did not land.
+    Missing(missing::MissingArgs),
+    /// Write or publish exactly the raw frames that did not land.
+    Backfill(backfill::BackfillArgs),
+    /// Print or check configuration.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Work with schemas.
+    #[command(subcommand)]
+    Schema(schema::SchemaCommand),
+}
+
+impl Cli {
+    /// Runs the command; an error means that it could not be run.
+    pub fn run(self) -> anyhow::Result<ExitCode> {
+        let global = self.global;
+        match self.command {
+            Command::Run(args) => run::run(&args, &global),
+            Command::Audit(args) => audit::run(&args, &global),
+            Command::Incidents(args) => incidents::run(&args, &global),
+            Command::Missing(args) => missing::run(&args, &global),
+            Command::Backfill(args) => backfill::run(&args, &global),
+            Command::Config(command) => config::run(&command, &global),
+            Command::Schema(command) => schema::run(&command, &global),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! A judge's thread: takes batches, spools raw frames, judges, hands each shard its share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::Sender;
+use landfall_ledger::PayloadRef;
+use landfall_store::spool::{AppendError, SpoolWriter};
+
+use super::messages::{Message, ShardWork};
+use super::plan_cell::PlanCell;
+use crate::judge::{Judge, Judged};
+use crate::queue::Receiver;
+use crate::sources::{FrameBatch, StreamId};
+
+/// Between two tries to write to a spool that is full or failing.
+const SPOOL_RETRY: Duration = Duration::from_millis(100);
+
+/// What a judge's thread works with.
+pub struct Judging {
+    pub judge: Judge,
+    pub plan: Arc<PlanCell>,
+    pub batches: Receiver<FrameBatch>,
+    pub spool: SpoolWriter,
+    pub shards: Vec<Sender<ShardWork>>,
+    pub results: Sender<Message>,
+}
+
+impl Judging {
+    /// Runs until the queue is closed and empty.
+    pub fn run(mut self) {
+        let mut payloads = Vec::new();
+        while let Some(batch) = self.batches.recv() {
+            self.judge.follow(&self.plan.current());
+            payloads.clear();
+            if batch.stream == StreamId::RAW {
+                self.spool(&batch, &mut payloads);
+            }
+            let flight = batch.flight.clone();
+            let Judged { raw, written, unreferenced, report, hand, .. } = self.judge.judge(batch, &payloads);
+            self.spool.spool().released_each(&unreferenced);
+            // The results hear of the events before any verdict on them can reach them.
+            if self.results.send(Message::Judged(report)).is_err() {
+                return;
+            }
+            let hand = hand.map(Arc::new);
+            for ((raw, written), shard) in raw.into_iter().zip(written).zip(&self.shards) {
+                if raw.is_empty() && written.is_empty() {
+                    continue;
+                }
+                let work = ShardWork { raw, written, hand: hand.clone(), flight: flight.clone() };
+                if shard.send(work).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Waits while the spool is full: the queue fills behind us, and the source is pushed back.
+    fn spool(&mut self, batch: &FrameBatch, payloads: &mut Vec<PayloadRef>) {
+        let mut said = false;
+        loop {
+            match self.spool.append(&batch.bytes, &batch.ends, payloads) {
+                Ok(()) => return,
+                Err(error) => {
+                    if !said {
+                        tracing::error!("{error}; judging waits until it succeeds");
+                        said = true;
+                    }
+                    std::thread::sleep(SPOOL_RETRY);
+                }
+            }
+        }
+    }
+}

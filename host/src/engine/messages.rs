@@ -1,0 +1,73 @@
+//! What the threads of the engine hand to each other. All of it flows one way, judges to shards to
+//! the describer to the results; only the describer's answer to a comparison goes back.
+
+use std::sync::Arc;
+
+use landfall_ledger::{Fingerprint, Generation, RawObservation, ReasonId, SchemaId, WrittenObservation};
+
+use crate::judge::{Comparison, JudgeReport, WrittenHand};
+use crate::sources::Flight;
+
+/// One shard's share of a judged batch.
+pub struct ShardWork {
+    pub raw: Vec<RawObservation>,
+    pub written: Vec<WrittenObservation>,
+    /// The batch that the written observations came from.
+    pub hand: Option<Arc<WrittenHand>>,
+    /// Dropped once the share is applied: the frontier waits for it.
+    pub flight: Flight,
+}
+
+/// What a shard tells, in the order in which it happened.
+pub struct ShardTold {
+    pub shard: usize,
+    pub told: Vec<Told>,
+    pub flush: Option<ShardFlush>,
+}
+
+/// Something that people will want to hear of.
+pub enum Told {
+    /// Expected, its deadline passed, and it is not there. With the frame byte for byte.
+    Missing {
+        key: Fingerprint,
+        frame: Vec<u8>,
+        schema: SchemaId,
+        arrived_ms: i64,
+        deadline_ms: i64,
+        generation: Generation,
+    },
+    /// It was missing, and landed after all.
+    LandedLate { key: Fingerprint, landed_ms: i64 },
+    /// The hashes of the two sides differ.
+    Altered { key: Fingerprint, schema: SchemaId, arrived_ms: i64, raw: Vec<u8>, written: Vec<u8> },
+    /// The two sides were hashed by different checks: somebody must look again.
+    Compare { shard: usize, key: Fingerprint, schema: SchemaId, arrived_ms: i64, raw: Vec<u8>, written: Vec<u8> },
+    /// Judged invalid, and it landed.
+    Leaked { key: Fingerprint, schema: SchemaId, arrived_ms: i64, reason: ReasonId, written: Vec<u8> },
+    /// It landed more often than it came in.
+    Duplicate { key: Fingerprint, schema: SchemaId, landed_ms: i64, written: Vec<u8> },
+    /// It landed, and no raw event of that key was seen.
+    Unexpected { key: Fingerprint, schema: SchemaId, landed_ms: i64, written: Vec<u8> },
+}
+
+/// The answer to `Told::Compare`, back to its shard.
+pub struct Compared {
+    pub key: Fingerprint,
+    pub equal: Option<bool>,
+}
+
+/// What reaches the results.
+pub enum Message {
+    /// Sent before the batch's observations go to any shard.
+    Judged(JudgeReport),
+    /// What a shard told, described.
+    Shard { shard: usize, told: Vec<Described>, flush: Option<ShardFlush> },
+}
+
+/// Something told, with the key as text.
+pub struct Described {
+    pub told: Told,
+    pub key: String,
+    /// Only of altered events.
+    pub comparison: Option<Comparison>,
+}

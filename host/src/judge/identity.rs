@@ -1,0 +1,57 @@
+//! What identifies an event: a keyed 128-bit fingerprint of its key, and of its normal form.
+
+use std::hash::Hasher as _;
+
+use landfall_document::Value;
+use landfall_ledger::Fingerprint;
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
+
+/// The secret under which keys are hashed. Without it nobody can make two keys collide on purpose.
+#[derive(Clone, Copy)]
+pub struct Secret([u8; 16]);
+
+impl Secret {
+    pub fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// SipHash-1-3 with 128 bits of output. A string counts by its characters, a number by its digits, so that
+    /// a writer that turns one into the other does not change the key.
+    pub fn fingerprint(&self, key: Value<'_>, scratch: &mut Vec<u8>) -> Fingerprint {
+        match key.as_str() {
+            Some(text) => self.fingerprint_text(text.as_bytes()),
+            None => {
+                scratch.clear();
+                key.write_canonical(scratch);
+                self.fingerprint_text(scratch)
+            }
+        }
+    }
+
+    /// The fingerprint of a key given as text.
+    pub fn fingerprint_text(&self, key: &[u8]) -> Fingerprint {
+        let mut hasher = SipHasher13::new_with_key(&self.0);
+        hasher.write(key);
+        Fingerprint(hasher.finish128().as_u128())
+    }
+
+    /// Hashes the normal forms that several parity checks gave of one event, in their order.
+    pub fn forms(&self) -> FormHasher {
+        FormHasher(SipHasher13::new_with_key(&self.0))
+    }
+}
+
+/// Collects the normal forms of one side of an event.
+pub struct FormHasher(SipHasher13);
+
+impl FormHasher {
+    pub fn add(&mut self, form: &[u8]) {
+        // The length keeps ("ab","c") and ("a","bc") apart.
+        self.0.write(&(form.len() as u64).to_le_bytes());
+        self.0.write(form);
+    }
+
+    pub fn finish(self) -> u128 {
+        self.0.finish128().as_u128()
+    }
+}

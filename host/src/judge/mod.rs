@@ -1,0 +1,19 @@
+//! A batch of frames to observations: decode, parse once, run all checks on columns, project for
+//! parity, fingerprint the key.
+//!
+//! Knows the runtime, documents and the ledger's inputs. Knows nothing of sockets, of the ledger's
+//! state, of the store or of time: arrival times come with the frames.
+
+pub mod identity;
+pub mod labels;
+pub mod plan;
+mod describe;
+mod event_time;
+mod report;
+mod seats;
+mod worker;
+
+pub use describe::{Comparison, Describer};
+pub use report::{JudgeReport, Sample, SampleKind, SchemaCount};
+pub use seats::CheckActivity;
+pub use worker::{HOST, Judge, JudgeOptions, Judged, WrittenHand};

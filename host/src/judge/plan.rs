@@ -1,0 +1,198 @@
+//! Everything that judging needs to know, built off the hot path and swapped in between two batches.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use landfall_document::{Pointer, SchemaSet};
+use landfall_ledger::{Generation, ReasonId};
+use landfall_runtime::{Check, Codec, EventCheck, FaultKind, Loaded, Outcome, ParityCheck, WindowCheck};
+
+use super::labels::{Reasons, SchemaLabels};
+
+/// The two streams that are joined, in the order of their numbers.
+pub const STREAM_NAMES: [&str; 2] = ["raw", "written"];
+
+/// Where an event carries its identity.
+#[derive(Clone, Debug)]
+pub struct EventPointers {
+    pub key: Pointer,
+    pub schema: Pointer,
+    /// None if the value at `schema` is name and revision in one.
+    pub revision: Option<Pointer>,
+    /// The event's own time, for audits: the first that has a value counts.
+    pub time: Vec<Pointer>,
+}
+
+/// A check as the configuration places it.
+#[derive(Clone)]
+pub struct Placed {
+    pub name: String,
+    pub check: Check,
+    /// Indices into `STREAM_NAMES`.
+    pub streams: Vec<usize>,
+    pub decides: bool,
+}
+
+/// The codec of a stream.
+#[derive(Clone)]
+pub struct CodecPlan {
+    pub check: Arc<Loaded<Codec>>,
+    pub reasons: Vec<ReasonId>,
+    pub faults: FaultReasons,
+}
+
+/// An event check on one stream.
+#[derive(Clone)]
+pub struct EventPlan {
+    pub check: Arc<Loaded<EventCheck>>,
+    /// Its columns, as indices into the stream's.
+    pub columns: Vec<usize>,
+    pub decides: bool,
+    pub reasons: Vec<(ReasonId, Outcome)>,
+    pub faults: FaultReasons,
+}
+
+/// A parity check on one stream.
+#[derive(Clone)]
+pub struct ParityPlan {
+    pub check: Arc<Loaded<ParityCheck>>,
+    pub columns: Vec<usize>,
+}
+
+/// The reasons that stand for a check's faults.
+pub type FaultReasons = [ReasonId; FaultKind::ALL.len()];
+
+/// All that happens to the documents of one stream.
+#[derive(Clone, Default)]
+pub struct StreamPlan {
+    /// None: a frame is a document.
+    pub codec: Option<CodecPlan>,
+    /// The union of all columns that checks want, each written once.
+    pub columns: Vec<Pointer>,
+    pub events: Vec<EventPlan>,
+    pub parity: Vec<ParityPlan>,
+}
+
+/// One generation of checks and schemas.
+pub struct Plan {
+    pub generation: Generation,
+    pub event: EventPointers,
+    pub streams: [StreamPlan; 2],
+    pub windows: Vec<Arc<Loaded<WindowCheck>>>,
+    pub placed: Vec<Placed>,
+    pub schemas: Arc<SchemaSet>,
+    pub labels: Arc<SchemaLabels>,
+    pub reasons: Arc<Reasons>,
+}
+
+/// What makes a plan impossible.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    #[error("stream {stream} names the codec {codec:?}, and no check of that name is a codec; add it under [[checks]] or use \"json\"")]
+    NoCodec { stream: &'static str, codec: String },
+}
+
+/// The parts of a plan.
+pub struct PlanParts {
+    pub generation: Generation,
+    pub event: EventPointers,
+    /// The codec's name for each stream; `json` is built in.
+    pub codecs: [String; 2],
+    pub placed: Vec<Placed>,
+    pub schemas: Arc<SchemaSet>,
+    pub labels: Arc<SchemaLabels>,
+    pub reasons: Arc<Reasons>,
+}
+
+/// The codec that is built in: a frame is one JSON document.
+pub const JSON_CODEC: &str = "json";
+
+impl Plan {
+    pub fn build(parts: PlanParts) -> Result<Self, PlanError> {
+        let PlanParts { generation, event, codecs, placed, schemas, labels, reasons } = parts;
+        let mut streams = [StreamPlan::default(), StreamPlan::default()];
+        for (index, stream) in streams.iter_mut().enumerate() {
+            stream.codec = codec_plan(index, &codecs[index], &placed, &reasons)?;
+            let mut columns = Columns::default();
+            for check in placed.iter().filter(|check| check.streams.contains(&index)) {
+                match &check.check {
+                    Check::Event(event) => stream.events.push(EventPlan {
+                        check: Arc::clone(event),
+                        columns: columns.add(&event.manifest.columns),
+                        decides: check.decides && index == 0,
+                        reasons: event
+                            .manifest
+                            .reasons
+                            .iter()
+                            .map(|reason| (reasons.intern(&check.name, &reason.id), reason.outcome))
+                            .collect(),
+                        faults: fault_reasons(&check.name, &reasons),
+                    }),
+                    Check::Parity(parity) => {
+                        let wanted =
+                            if index == 0 { &parity.manifest.columns } else { &parity.manifest.written_columns };
+                        stream.parity.push(ParityPlan { check: Arc::clone(parity), columns: columns.add(wanted) });
+                    }
+                    Check::Codec(_) | Check::Window(_) => {}
+                }
+            }
+            stream.columns = columns.list;
+        }
+        let windows = placed
+            .iter()
+            .filter_map(|check| match &check.check {
+                Check::Window(window) => Some(Arc::clone(window)),
+                _ => None,
+            })
+            .collect();
+        Ok(Self { generation, event, streams, windows, placed, schemas, labels, reasons })
+    }
+}
+
+fn codec_plan(
+    stream: usize,
+    name: &str,
+    placed: &[Placed],
+    reasons: &Reasons,
+) -> Result<Option<CodecPlan>, PlanError> {
+    if name == JSON_CODEC {
+        return Ok(None);
+    }
+    placed
+        .iter()
+        .find_map(|check| match &check.check {
+            Check::Codec(codec) if check.name == name => Some(CodecPlan {
+                check: Arc::clone(codec),
+                reasons: codec.manifest.reasons.iter().map(|reason| reasons.intern(name, &reason.id)).collect(),
+                faults: fault_reasons(name, reasons),
+            }),
+            _ => None,
+        })
+        .map(Some)
+        .ok_or_else(|| PlanError::NoCodec { stream: STREAM_NAMES[stream], codec: name.to_owned() })
+}
+
+fn fault_reasons(check: &str, reasons: &Reasons) -> FaultReasons {
+    FaultKind::ALL.map(|kind| reasons.intern(check, &format!("fault_{}", kind.as_str())))
+}
+
+/// Columns in the order in which they were first wanted.
+#[derive(Default)]
+struct Columns {
+    list: Vec<Pointer>,
+    by_text: HashMap<String, usize>,
+}
+
+impl Columns {
+    fn add(&mut self, wanted: &[Pointer]) -> Vec<usize> {
+        wanted
+            .iter()
+            .map(|pointer| {
+                *self.by_text.entry(pointer.to_string()).or_insert_with(|| {
+                    self.list.push(pointer.clone());
+                    self.list.len() - 1
+                })
+            })
+            .collect()
+    }
+}

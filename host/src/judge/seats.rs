@@ -1,0 +1,71 @@
+//! One worker's instances of all checks. A reload keeps those whose version did not change.
+
+use std::sync::Arc;
+
+use landfall_runtime::{Codec, Counters, EventCheck, Loaded, LogLine, ParityCheck, Seat, World};
+
+use super::plan::{Plan, StreamPlan};
+
+/// Seats of one stream, in the order of its plan.
+#[derive(Default)]
+pub(super) struct StreamSeats {
+    pub codec: Option<Seat<Codec>>,
+    pub events: Vec<Seat<EventCheck>>,
+    pub parity: Vec<Seat<ParityCheck>>,
+}
+
+/// What one check did since it was last asked.
+#[derive(Clone, Debug)]
+pub struct CheckActivity {
+    pub name: String,
+    pub counters: Counters,
+    pub log: Vec<LogLine>,
+}
+
+impl StreamSeats {
+    /// Seats for a new plan; a seat whose check is the same stays, warm.
+    pub(super) fn follow(&mut self, plan: &StreamPlan) {
+        let mut old_codec: Vec<_> = self.codec.take().into_iter().collect();
+        self.codec = plan.codec.as_ref().map(|codec| reseat(&mut old_codec, &codec.check));
+        let mut old_events = std::mem::take(&mut self.events);
+        self.events = plan.events.iter().map(|event| reseat(&mut old_events, &event.check)).collect();
+        let mut old_parity = std::mem::take(&mut self.parity);
+        self.parity = plan.parity.iter().map(|parity| reseat(&mut old_parity, &parity.check)).collect();
+    }
+
+    /// Collects what the checks did.
+    pub(super) fn take_activity(&mut self, out: &mut Vec<CheckActivity>) {
+        self.codec.iter_mut().for_each(|seat| take(seat, out));
+        self.events.iter_mut().for_each(|seat| take(seat, out));
+        self.parity.iter_mut().for_each(|seat| take(seat, out));
+    }
+}
+
+fn reseat<W: World>(old: &mut Vec<Seat<W>>, check: &Arc<Loaded<W>>) -> Seat<W> {
+    match old.iter().position(|seat| Arc::ptr_eq(seat.check(), check)) {
+        Some(index) => old.swap_remove(index),
+        None => Seat::new(Arc::clone(check)),
+    }
+}
+
+fn take<W: World>(seat: &mut Seat<W>, out: &mut Vec<CheckActivity>) {
+    let counters = seat.take_counters();
+    let log = seat.take_log();
+    if counters.batches > 0 || counters.rows_faulted.iter().any(|&rows| rows > 0) || !log.is_empty() {
+        out.push(CheckActivity { name: seat.check().name.clone(), counters, log });
+    }
+}
+
+/// All seats of a worker.
+#[derive(Default)]
+pub(super) struct Seats {
+    pub streams: [StreamSeats; 2],
+}
+
+impl Seats {
+    pub(super) fn follow(&mut self, plan: &Plan) {
+        for (seats, stream) in self.streams.iter_mut().zip(&plan.streams) {
+            seats.follow(stream);
+        }
+    }
+}

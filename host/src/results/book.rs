@@ -1,0 +1,152 @@
+//! The tallies of windows: raw events as the judge counted them, verdicts as the ledger gave them.
+//! Pure. When a window closes the two must agree (the conservation law).
+
+use std::collections::BTreeMap;
+
+use landfall_ledger::{SchemaId, Verdict};
+
+/// Counts of one window and one schema, in events. Signed, because a verdict may be revised in a
+/// window whose first part was already written away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// As the judge counted them.
+    pub raw: i64,
+    /// Not settled yet, as the ledger counts them.
+    pub pending: i64,
+    pub verdicts: [i64; Verdict::ALL.len()],
+    pub duplicate: i64,
+    pub unexpected: i64,
+}
+
+impl Counts {
+    pub fn verdict(&self, verdict: Verdict) -> i64 {
+        self.verdicts[verdict as usize]
+    }
+
+    pub fn add(&mut self, other: &Counts) {
+        self.raw += other.raw;
+        self.pending += other.pending;
+        for (mine, theirs) in self.verdicts.iter_mut().zip(&other.verdicts) {
+            *mine += theirs;
+        }
+        self.duplicate += other.duplicate;
+        self.unexpected += other.unexpected;
+    }
+
+    /// Events that came in and have neither a verdict nor are pending; 0 unless Landfall is wrong.
+    pub fn imbalance(&self) -> i64 {
+        self.raw - self.pending - self.verdicts.iter().sum::<i64>()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == Counts::default()
+    }
+}
+
+/// A window that has closed, by schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClosedWindow {
+    pub window: i64,
+    pub schemas: Vec<(SchemaId, Counts)>,
+}
+
+impl ClosedWindow {
+    /// The sum of the imbalances of its schemas, each taken as positive: two errors do not cancel.
+    pub fn imbalance(&self) -> u64 {
+        self.schemas.iter().map(|(_, counts)| counts.imbalance().unsigned_abs()).sum()
+    }
+}
+
+/// Open windows, and what of them was not written away yet.
+#[derive(Debug, Default)]
+pub struct Book {
+    open: BTreeMap<(i64, SchemaId), Counts>,
+    unwritten: BTreeMap<(i64, SchemaId), Counts>,
+    /// Windows below this have closed; what comes for them still is a revision.
+    closed_below: Option<i64>,
+}
+
+impl Book {
+    /// Adds to a window.
+    pub fn add(&mut self, window: i64, schema: SchemaId, counts: &Counts) {
+        self.unwritten.entry((window, schema)).or_default().add(counts);
+        if self.closed_below.is_none_or(|below| window >= below) {
+            self.open.entry((window, schema)).or_default().add(counts);
+        }
+    }
+
+    /// What is to be added to the store since the last call.
+    pub fn take_unwritten(&mut self) -> Vec<((i64, SchemaId), Counts)> {
+        let taken = std::mem::take(&mut self.unwritten);
+        taken.into_iter().filter(|(_, counts)| !counts.is_empty()).collect()
+    }
+
+    /// Closes the windows below `below`.
+    pub fn close(&mut self, below: i64) -> Vec<ClosedWindow> {
+        if self.closed_below.is_some_and(|closed| below <= closed) {
+            return Vec::new();
+        }
+        self.closed_below = Some(below);
+        let still_open = self.open.split_off(&(below, SchemaId(0)));
+        let mut closed: Vec<ClosedWindow> = Vec::new();
+        for ((window, schema), counts) in std::mem::replace(&mut self.open, still_open) {
+            match closed.last_mut() {
+                Some(last) if last.window == window => last.schemas.push((schema, counts)),
+                _ => closed.push(ClosedWindow { window, schemas: vec![(schema, counts)] }),
+            }
+        }
+        closed
+    }
+
+    /// Windows that are open.
+    pub fn open_windows(&self) -> usize {
+        let mut windows: Vec<i64> = self.open.keys().map(|(window, _)| *window).collect();
+        windows.dedup();
+        windows.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(raw: i64, verdict: Verdict, n: i64, pending: i64) -> Counts {
+        let mut counts = Counts { raw, pending, ..Counts::default() };
+        counts.verdicts[verdict as usize] = n;
+        counts
+    }
+
+    #[test]
+    fn a_window_that_loses_an_event_is_out_of_balance_and_a_duplicate_does_not_hide_it() {
+        let mut book = Book::default();
+        book.add(1, SchemaId(2), &counts(10, Verdict::Delivered, 9, 0));
+        book.add(1, SchemaId(2), &Counts { duplicate: 1, ..Counts::default() });
+        book.add(1, SchemaId(3), &counts(0, Verdict::Missing, 1, 0));
+        let closed = book.close(2);
+        assert_eq!(closed.len(), 1);
+        assert_eq!(closed[0].imbalance(), 2);
+    }
+
+    #[test]
+    fn pending_events_balance_and_later_revisions_go_to_the_store_alone() {
+        let mut book = Book::default();
+        book.add(5, SchemaId(0), &counts(3, Verdict::Missing, 1, 2));
+        assert_eq!(book.close(5), []);
+        let closed = book.close(6);
+        assert_eq!(closed[0].imbalance(), 0);
+        assert_eq!(book.take_unwritten().len(), 1);
+        let mut revision = counts(0, Verdict::Missing, -1, 0);
+        revision.verdicts[Verdict::Late as usize] = 1;
+        book.add(5, SchemaId(0), &revision);
+        assert_eq!(book.close(7), []);
+        assert_eq!(book.take_unwritten(), [((5, SchemaId(0)), revision)]);
+    }
+
+    #[test]
+    fn what_cancels_out_is_not_written() {
+        let mut book = Book::default();
+        book.add(1, SchemaId(0), &Counts { pending: 1, ..Counts::default() });
+        book.add(1, SchemaId(0), &Counts { pending: -1, ..Counts::default() });
+        assert_eq!(book.take_unwritten(), []);
+    }
+}

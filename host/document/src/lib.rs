@@ -7,6 +7,7 @@ mod canonical;
 mod documents;
 mod fast;
 mod lenient;
+mod lines;
 mod number;
 mod pointer;
 mod redact;
@@ -18,6 +19,7 @@ mod validate;
 mod value;
 
 pub use documents::Documents;
+pub use lines::{LinesError, Summary, validate_lines};
 pub use pointer::{Pointer, PointerError};
 pub use redact::redact;
 pub use schema::{Problem, Schema, SchemaError, SchemaSet};

@@ -4,7 +4,7 @@ use crate::tape::node::Kind;
 use crate::tape::{PreparedName, Tape};
 
 /// A parsed JSON pointer. The empty one is the whole document.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pointer {
     text: String,
     steps: Vec<Step>,

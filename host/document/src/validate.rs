@@ -72,15 +72,22 @@ fn with_stack<T: Send>(is_deep: bool, work: impl FnOnce() -> T + Send) -> Option
     })
 }
 
-/// Cut at a character's boundary, the cut marked.
+/// Cut at a character's boundary, the cut marked; control characters, which could forge lines of a
+/// log, replaced.
 fn bounded(text: &str) -> String {
     const MARK: &str = "...";
-    if text.len() <= VIOLATION_TEXT_BYTES_MAX {
-        return text.to_owned();
+    let mut out = String::with_capacity(text.len().min(VIOLATION_TEXT_BYTES_MAX));
+    for character in text.chars() {
+        let character = if character.is_control() {
+            char::REPLACEMENT_CHARACTER
+        } else {
+            character
+        };
+        if out.len() + character.len_utf8() + MARK.len() > VIOLATION_TEXT_BYTES_MAX {
+            out.push_str(MARK);
+            break;
+        }
+        out.push(character);
     }
-    let mut end = VIOLATION_TEXT_BYTES_MAX - MARK.len();
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}{MARK}", &text[..end])
+    out
 }

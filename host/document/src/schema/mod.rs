@@ -7,6 +7,7 @@ mod directory;
 mod draft;
 mod draft03;
 mod error;
+mod file;
 mod library;
 mod revision;
 mod set;

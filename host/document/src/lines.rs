@@ -1,0 +1,148 @@
+//! Validates lines of events against one schema file, for people and scripts.
+
+use std::io::{BufRead, Read, Write};
+use std::path::Path;
+
+use crate::schema::{Schema, SchemaError};
+use crate::{Documents, Pointer, RowState, Validity, Violation};
+
+/// Violations told of one event: enough to mend it by, short enough for a line.
+const VIOLATIONS_PER_EVENT_MAX: usize = 10;
+
+/// An event is a few kB; a longer line is no event but a mistaken file.
+const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// How many events were what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub valid: u64,
+    pub invalid: u64,
+}
+
+/// The validation could not be run, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum LinesError {
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    #[error("failed to read line {line}: {source}")]
+    Read { line: u64, source: std::io::Error },
+    #[error(
+        "failed to read line {line}: it has more than {LINE_BYTES_MAX} bytes; write one event per line"
+    )]
+    TooLong { line: u64 },
+    #[error("failed to write the answer to line {line}: {source}")]
+    Write { line: u64, source: std::io::Error },
+}
+
+/// Validates each line that is not blank against the schema in `schema_file`, and writes one line
+/// for it: `valid`, or `invalid: ` and its first violations with their places; or, with `json`, an
+/// object `{"valid":bool,"errors":[{"pointer","message","schema_pointer"}]}`. An event that is
+/// undecodable or odd is not valid. References are followed below `root`, by default the directory
+/// from which the schema's identifier is its path, else the schema's own directory.
+pub fn validate_lines(
+    schema_file: &Path,
+    root: Option<&Path>,
+    mut lines: impl BufRead,
+    out: &mut dyn Write,
+    json: bool,
+) -> Result<Summary, LinesError> {
+    let schema = Schema::load_file(schema_file, root)?;
+    let mut documents = Documents::default();
+    let mut summary = Summary::default();
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let read = lines
+            .by_ref()
+            .take(LINE_BYTES_MAX + 1)
+            .read_until(b'\n', &mut line);
+        read.map_err(|source| LinesError::Read {
+            line: number,
+            source,
+        })?;
+        if line.is_empty() {
+            break;
+        }
+        if line.len() as u64 > LINE_BYTES_MAX {
+            return Err(LinesError::TooLong { line: number });
+        }
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        documents.parse(&line, &[line.len() as u32]);
+        let verdict = judge(&documents, &schema);
+        *(if verdict.is_ok() {
+            &mut summary.valid
+        } else {
+            &mut summary.invalid
+        }) += 1;
+        let answer = if json {
+            as_json(&verdict)
+        } else {
+            as_text(&verdict)
+        };
+        writeln!(out, "{answer}").map_err(|source| LinesError::Write {
+            line: number,
+            source,
+        })?;
+    }
+    Ok(summary)
+}
+
+/// `Err` holds what is wrong with the only row.
+fn judge(documents: &Documents, schema: &Schema) -> Result<(), Vec<Violation>> {
+    let refused = |message: String| {
+        let nowhere = String::new();
+        Err(vec![Violation {
+            pointer: nowhere.clone(),
+            schema_pointer: nowhere,
+            message,
+        }])
+    };
+    match documents.state(0) {
+        RowState::Undecodable(defect) => return refused(format!("the event {defect}")),
+        RowState::Unjudged(oddity) => return refused(format!("the event {oddity}")),
+        RowState::Good => {}
+    }
+    let whole = Pointer::default();
+    match documents.validate(0, &whole, schema) {
+        Validity::Valid => Ok(()),
+        Validity::Invalid => Err(documents.explain(0, &whole, schema, VIOLATIONS_PER_EVENT_MAX)),
+        Validity::NoValue => {
+            refused("the event is too deep for the memory that is left".to_owned())
+        }
+    }
+}
+
+fn as_text(verdict: &Result<(), Vec<Violation>>) -> String {
+    let Err(violations) = verdict else {
+        return "valid".to_owned();
+    };
+    let told: Vec<String> = violations
+        .iter()
+        .map(|violation| match violation.pointer.as_str() {
+            "" => violation.message.clone(),
+            pointer => format!("{pointer}: {}", violation.message),
+        })
+        .collect();
+    format!("invalid: {}", told.join("; "))
+}
+
+fn as_json(verdict: &Result<(), Vec<Violation>>) -> String {
+    let violations = verdict
+        .as_ref()
+        .err()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let errors: Vec<serde_json::Value> = violations
+        .iter()
+        .map(|violation| {
+            serde_json::json!({
+                "pointer": violation.pointer,
+                "message": violation.message,
+                "schema_pointer": violation.schema_pointer,
+            })
+        })
+        .collect();
+    serde_json::json!({ "valid": verdict.is_ok(), "errors": errors }).to_string()
+}

@@ -1,0 +1,219 @@
+//! Loading a directory of schemas: what loads, what is refused and how it is said, and that
+//! references stay inside.
+
+use std::fs;
+use std::path::Path;
+
+use landfall_document::{Documents, Pointer, SchemaSet, Validity};
+use tempfile::TempDir;
+
+fn directory(files: &[(&str, &str)]) -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = directory.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    directory
+}
+
+fn errors(files: &[(&str, &str)]) -> Vec<String> {
+    let directory = directory(files);
+    let (_, errors) = SchemaSet::load(directory.path());
+    let root = directory.path().canonicalize().unwrap();
+    let texts = errors.iter().map(ToString::to_string);
+    texts
+        .map(|text| {
+            text.replace(&root.display().to_string(), "")
+                .replace(&directory.path().display().to_string(), "")
+        })
+        .collect()
+}
+
+fn is_valid(set: &SchemaSet, label: &str, json: &str) -> bool {
+    let mut documents = Documents::default();
+    documents.parse(json.as_bytes(), &[json.len() as u32]);
+    match documents.validate(0, &Pointer::default(), set.find(label).expect(label)) {
+        Validity::Valid => true,
+        Validity::Invalid => false,
+        Validity::NoValue => panic!("{json} was not judged"),
+    }
+}
+
+#[test]
+fn the_shipped_schemas_load() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas");
+    let (set, errors) = SchemaSet::load(&directory);
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(
+        set.names(),
+        [
+            "AppTap/12",
+            "EditStep/7",
+            "EventCapsule/2014",
+            "EventCapsule/2019",
+            "PageChange/2.0.0",
+            "PageChange/fragments/page/1.0.0",
+            "PageTiming/3",
+            "SearchSession/1.2.0",
+        ]
+    );
+    let capsule = r#"{"event":{"any":1},"wiki":"enwiki","schema":"PageTiming","revision":3,"recvFrom":"cp1",
+        "uuid":"98f80637d7385fc88468b5203417b9f1","timestamp":1445442531}"#;
+    assert!(is_valid(&set, "EventCapsule/2014", capsule));
+    assert!(!is_valid(
+        &set,
+        "EventCapsule/2014",
+        &capsule.replace("\"revision\":3", "\"revision\":3.0")
+    ));
+    assert!(!is_valid(
+        &set,
+        "EventCapsule/2014",
+        &capsule.replace(",\"timestamp\":1445442531", "")
+    ));
+    assert!(is_valid(
+        &set,
+        "EventCapsule/2019",
+        &capsule.replace(",\"timestamp\":1445442531", "")
+    ));
+    assert!(!is_valid(
+        &set,
+        "EventCapsule/2014",
+        &capsule.replace("\"wiki\"", "\"other\":1,\"wiki\"")
+    ));
+    let id = "8a6f0f3e-0000-4000-8000-1d2f3a4b5c6d";
+    let tap =
+        format!(r#"{{"appInstallId":"{id}","name":"star","username":null,"editCount":"hidden"}}"#);
+    assert!(is_valid(&set, "AppTap/12", &tap));
+    assert!(!is_valid(
+        &set,
+        "AppTap/12",
+        &tap.replace("\"username\":null,", "")
+    ));
+    assert!(!is_valid(&set, "AppTap/12", &tap.replace("hidden", "many")));
+    assert!(!is_valid(&set, "AppTap/12", &tap.replace(id, "x")));
+}
+
+#[test]
+fn a_set_is_found_by_label_and_changes_its_digest_with_its_files() {
+    let files = directory(&[
+        ("a/b/1.json", "{}"),
+        ("a/2.0.0.json", "{}"),
+        ("README.md", "x"),
+        (".git/1.json", ""),
+    ]);
+    let (set, errors) = SchemaSet::load(files.path());
+    assert!(errors.is_empty(), "{errors:?}");
+    assert_eq!(set.names(), ["a/2.0.0", "a/b/1"]);
+    assert_eq!(set.find("a/b/1").unwrap().name(), "a/b/1");
+    assert!(set.find("a/b").is_none() && set.find("a/b/2").is_none());
+    let (same, _) = SchemaSet::load(files.path());
+    assert_eq!(set.digest(), same.digest());
+    fs::write(files.path().join("a/b/1.json"), "{ }").unwrap();
+    assert_ne!(set.digest(), SchemaSet::load(files.path()).0.digest());
+    fn shared<T: Send + Sync + 'static>(_: &T) {}
+    shared(&set);
+}
+
+#[test]
+fn a_refused_file_is_named_with_place_and_remedy_and_the_rest_loads() {
+    let said = errors(&[
+        ("good/1.json", "{}"),
+        ("bad/1.json", "{"),
+        ("bad/2.json", "[]"),
+        ("bad/3.json", r#"{"$schema":"http://example.org/mine"}"#),
+        ("bad/4.json", r#"{"properties":{"a":{"const":1}}}"#),
+        ("bad/5.json", r#"{"properties":{"a":{"type":"text"}}}"#),
+        ("bad/6.json", r#"{"$ref":"/absent/1"}"#),
+        ("bad/7.json", r#"{"$ref":"https://example.org/x.json"}"#),
+        ("bad/latest.json", "{}"),
+        ("1.json", "{}"),
+    ]);
+    let all = said.join("\n");
+    for expected in [
+        "/bad/1.json: it is no JSON: EOF while parsing an object at line 1 column 1",
+        "/bad/2.json: its top level is no object",
+        "/bad/3.json: at /$schema: `$schema` is \"http://example.org/mine\"",
+        "/bad/4.json: at /properties/a/const: `const` is newer than draft-04, and there is no `$schema`",
+        "/bad/5.json: at /properties/a/type",
+        "/bad/6.json: at ",
+        "the reference leads to absent/1, which is not in the schema directory",
+        "the reference leads to https://example.org/x, which is not in the schema directory",
+        "/bad/latest.json: `bad/latest` is no schema name: name the file `<name>/<revision>.json`",
+        "/1.json: `/1` is no schema name",
+    ] {
+        assert!(all.contains(expected), "{expected} is not in:\n{all}");
+    }
+    assert_eq!(said.len(), 9, "{all}");
+}
+
+#[test]
+fn references_work_by_place_by_identifier_and_relative() {
+    let number = r#"{"$schema":"http://json-schema.org/draft-07/schema","type":"integer"}"#;
+    let by = |reference: &str| {
+        format!(
+            r#"{{"$schema":"http://json-schema.org/draft-07/schema#","properties":{{"a":{{"$ref":"{reference}"}}}}}}"#
+        )
+    };
+    let named = r#"{"$schema":"http://json-schema.org/draft-07/schema","$id":"https://example.org/named","type":"string"}"#;
+    let files = directory(&[
+        ("base/number/1.0.0.json", number),
+        ("base/named/1.json", named),
+        ("use/1.json", &by("/base/number/1.0.0#")),
+        ("use/2.json", &by("../base/number/1.0.0.json")),
+        ("use/3.json", &by("https://example.org/named#")),
+        ("use/4.json", &by("../../../../base/number/1.0.0")),
+        ("use/5.json", &by("1#/properties/a")),
+    ]);
+    let (set, errors) = SchemaSet::load(files.path());
+    assert!(errors.is_empty(), "{errors:?}");
+    for label in ["use/1", "use/2", "use/4", "use/5"] {
+        assert!(is_valid(&set, label, r#"{"a":1}"#), "{label}");
+        assert!(!is_valid(&set, label, r#"{"a":"1"}"#), "{label}");
+    }
+    assert!(is_valid(&set, "use/3", r#"{"a":"1"}"#));
+    assert!(!is_valid(&set, "use/3", r#"{"a":1}"#));
+}
+
+#[test]
+fn two_files_with_one_identifier_are_not_both_loaded() {
+    let one = r#"{"$schema":"http://json-schema.org/draft-07/schema#","$id":"/same/1"}"#;
+    let said = errors(&[("a/1.json", one), ("b/1.json", one)]);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0]
+            .contains("/b/1.json: its identifier `landfall-schemas:///same/1` is also that of a/1"),
+        "{said:?}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_leave_the_directory_are_refused() {
+    let outside = directory(&[("secret/1.json", "{}")]);
+    let inside = directory(&[("a/1.json", "{}")]);
+    let link = |target: &Path, name: &str| {
+        std::os::unix::fs::symlink(target, inside.path().join(name)).unwrap()
+    };
+    link(&outside.path().join("secret/1.json"), "a/2.json");
+    link(&outside.path().join("secret"), "b");
+    link(&inside.path().join("a/1.json"), "a/3.json");
+    link(inside.path(), "a/loop");
+    let (set, errors) = SchemaSet::load(inside.path());
+    let said = errors
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert!(set.find("a/1").is_some() && set.find("a/3").is_some());
+    assert!(set.find("a/2").is_none() && set.find("b/1").is_none());
+    assert!(
+        said.contains("a/2.json: it is a link that leaves the schema directory"),
+        "{said}"
+    );
+    assert!(
+        said.contains("/b: it is a link that leaves the schema directory"),
+        "{said}"
+    );
+    assert!(said.contains("nested more than 16 deep"), "{said}");
+}

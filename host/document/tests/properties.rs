@@ -1,0 +1,229 @@
+//! Properties of both readers over made-up and mutilated documents: they agree with each other,
+//! with serde_json, and never panic.
+
+use landfall_document::{Documents, Pointer, RowState, SchemaSet, Validity, redact};
+use proptest::prelude::*;
+use serde_json::Value as SerdeValue;
+
+/// Any JSON value, with names that often collide in length and first letters.
+fn any_json() -> impl Strategy<Value = SerdeValue> {
+    let scalar = prop_oneof![
+        Just(SerdeValue::Null),
+        any::<bool>().prop_map(SerdeValue::from),
+        any::<i64>().prop_map(SerdeValue::from),
+        any::<u64>().prop_map(SerdeValue::from),
+        any::<f64>().prop_map(SerdeValue::from),
+        (-1000_i32..1000).prop_map(|tenths| SerdeValue::from(f64::from(tenths) / 10.0)),
+        any::<String>().prop_map(SerdeValue::from),
+        "[a-c\\\\\"\n\u{7f}é\u{1F600}]{0,70}".prop_map(SerdeValue::from),
+    ];
+    scalar.prop_recursive(5, 120, 40, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..40).prop_map(SerdeValue::from),
+            prop::collection::btree_map("[ab]{0,2}|name_[0-9]{1,3}|.{0,9}", inner, 0..40)
+                .prop_map(|members| SerdeValue::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn parse(rows: &[&[u8]]) -> Documents {
+    let text = rows.concat();
+    let mut end = 0;
+    let ends: Vec<u32> = rows
+        .iter()
+        .map(|row| {
+            end += row.len() as u32;
+            end
+        })
+        .collect();
+    let mut documents = Documents::default();
+    documents.parse(&text, &ends);
+    documents
+}
+
+fn canonical(documents: &Documents, row: usize) -> String {
+    let mut text = Vec::new();
+    if let Some(value) = documents.value(row, &Pointer::default()) {
+        value.write_canonical(&mut text);
+    }
+    String::from_utf8(text).unwrap()
+}
+
+/// The lenient reader's text, which `redact` is sure to use.
+fn lenient(json: &[u8]) -> String {
+    let mut text = Vec::new();
+    redact(json, &[], &mut text);
+    String::from_utf8(text).unwrap()
+}
+
+/// Without floats beyond 64 bits: of those jsonschema over serde_json cannot tell how they were
+/// written, and takes them for integers in draft-04. The tape knows.
+fn without_huge_floats(value: SerdeValue) -> SerdeValue {
+    match value {
+        SerdeValue::Number(number)
+            if number.as_f64().is_some_and(|float| float.abs() >= 9.2e18) && number.is_f64() =>
+        {
+            SerdeValue::from(0.5)
+        }
+        SerdeValue::Array(items) => items.into_iter().map(without_huge_floats).collect(),
+        SerdeValue::Object(members) => members
+            .into_iter()
+            .map(|(name, member)| (name, without_huge_floats(member)))
+            .collect(),
+        other => other,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn canonical_text_means_the_same_and_is_its_own_canonical_text(values in prop::collection::vec(any_json(), 1..5)) {
+        let rows: Vec<Vec<u8>> = values.iter().enumerate().map(|(index, value)| {
+            if index % 2 == 0 { serde_json::to_vec(value).unwrap() } else { serde_json::to_vec_pretty(value).unwrap() }
+        }).collect();
+        let documents = parse(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        for (row, value) in values.iter().enumerate() {
+            prop_assert_eq!(documents.state(row), RowState::Good);
+            let text = canonical(&documents, row);
+            prop_assert!(serde_json::from_str::<SerdeValue>(&text).unwrap() == *value, "{} {}", text, value);
+            prop_assert_eq!(&lenient(&rows[row]), &text);
+            prop_assert_eq!(&canonical(&parse(&[text.as_bytes()]), 0), &text);
+        }
+    }
+
+    #[test]
+    fn mutilated_documents_are_read_alike_by_both_readers(
+        value in any_json(), at in any::<prop::sample::Index>(), count in 0_usize..4,
+        with in prop::collection::vec(prop_oneof![Just(b'"'), Just(b'\\'), Just(b','), Just(b'0'), Just(b'e'),
+            Just(b'.'), Just(b'-'), Just(b'['), Just(b'}'), Just(b':'), Just(b'u'), Just(b' '), any::<u8>()], 0..4),
+    ) {
+        let mut json = serde_json::to_vec(&value).unwrap();
+        let at = at.index(json.len());
+        let end = json.len().min(at + count);
+        json.splice(at..end, with);
+        let documents = parse(&[b"[\"before\"]", &json, b"{\"a\":\"after\\n\"}"]);
+        // What the fast reader takes, the lenient one takes too, with the same text.
+        prop_assert_eq!(canonical(&documents, 1), lenient(&json));
+        // Where serde_json reads it, so do we.
+        if serde_json::from_slice::<SerdeValue>(&json).is_ok() {
+            prop_assert_eq!(documents.state(1), RowState::Good);
+        }
+        prop_assert_eq!(canonical(&documents, 0), "[\"before\"]");
+        prop_assert_eq!(canonical(&documents, 2), "{\"a\":\"after\\n\"}");
+    }
+
+    #[test]
+    fn no_bytes_and_no_ends_make_the_reader_panic(text in prop::collection::vec(any::<u8>(), 0..300), ends in prop::collection::vec(0_u32..320, 0..12)) {
+        let mut documents = Documents::default();
+        for _ in 0..2 {
+            documents.parse(&text, &ends);
+            prop_assert_eq!(documents.rows(), ends.len());
+            let (mut column, mut column_ends) = (Vec::new(), Vec::new());
+            documents.write_column(&Pointer::default(), &mut column, &mut column_ends);
+            prop_assert_eq!(column_ends.len(), ends.len());
+            prop_assert!(std::str::from_utf8(&column).is_ok());
+        }
+        lenient(&text);
+    }
+
+    #[test]
+    fn any_numeral_is_read_alike(
+        sign in "-?", integer in "0|[1-9][0-9]{0,30}", fraction in "(\\.[0-9]{1,25})?", exponent in "([eE][+-]?[0-9]{1,3})?"
+    ) {
+        let json = format!("{sign}{integer}{fraction}{exponent}");
+        let documents = parse(&[json.as_bytes()]);
+        prop_assert_eq!(canonical(&documents, 0), lenient(json.as_bytes()));
+        let value = documents.value(0, &Pointer::default()).unwrap();
+        prop_assert_eq!(value.as_f64().unwrap(), json.parse::<f64>().unwrap());
+        if fraction.is_empty() && exponent.is_empty() && json != "-0" {
+            prop_assert_eq!(canonical(&documents, 0), json);
+        }
+    }
+
+    #[test]
+    fn the_last_of_equal_names_wins_whatever_the_object(names in prop::collection::vec("[a-d]{1,2}|name_of_a_member_[0-9]", 1..60)) {
+        let members: Vec<String> = names.iter().enumerate().map(|(index, name)| format!("{name:?}:{{\"v\":{index}}}")).collect();
+        let json = format!("{{{}}}", members.join(","));
+        let documents = parse(&[json.as_bytes()]);
+        let expected: std::collections::BTreeMap<&str, SerdeValue> =
+            names.iter().enumerate().map(|(index, name)| (name.as_str(), serde_json::json!({ "v": index }))).collect();
+        prop_assert_eq!(canonical(&documents, 0), serde_json::to_string(&expected).unwrap());
+        prop_assert_eq!(documents.value(0, &Pointer::default()).unwrap().len(), expected.len());
+        for (name, value) in &expected {
+            let found = documents.value(0, &Pointer::parse(&format!("/{name}/v")).unwrap()).unwrap();
+            prop_assert_eq!(found.as_u64(), value["v"].as_u64());
+        }
+    }
+
+    #[test]
+    fn validity_is_that_of_serde_json_values_on_either_reader(value in any_json(), twice in any::<bool>()) {
+        // A name that occurs twice takes the document to the lenient reader, and changes nothing.
+        let wrapped = serde_json::json!({ "v": without_huge_floats(value) });
+        let text = wrapped.to_string();
+        let text = if twice { text.replacen('{', "{\"v\":0,", 1) } else { text };
+        let documents = parse(&[text.as_bytes()]);
+        let (set, native) = &*SCHEMAS;
+        for (label, native) in native {
+            let compiled = set.find(label).unwrap();
+            let valid = documents.validate(0, &Pointer::default(), compiled) == Validity::Valid;
+            prop_assert_eq!(valid, native.is_valid(&wrapped), "{}", label);
+            let ours = documents.explain(0, &Pointer::default(), compiled, usize::MAX);
+            let theirs: Vec<String> = native.iter_errors(&wrapped).map(|error| error.schema_path().to_string()).collect();
+            let ours: Vec<&str> = ours.iter().map(|violation| violation.schema_pointer.as_str()).collect();
+            // A document may say its members in another order than serde_json's map.
+            let sorted = |mut all: Vec<String>| { all.sort(); all };
+            prop_assert_eq!(sorted(ours.iter().map(|path| path.to_string()).collect()), sorted(theirs));
+        }
+    }
+}
+
+type Native = Vec<(String, jsonschema::Validator)>;
+
+static SCHEMAS: std::sync::LazyLock<(SchemaSet, Native)> = std::sync::LazyLock::new(|| {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(directory.path().join("s")).unwrap();
+    let recursive = r#"{"type":["object","array","string","number","null"],"maxProperties":20,"uniqueItems":true,
+        "additionalProperties":{"$ref":"ROOT"},"items":{"$ref":"ROOT"},"maxLength":40,"minimum":-5.5,"multipleOf":0.1,
+        "propertyNames":{"maxLength":7},"patternProperties":{"^a":{"type":"integer"}},
+        "properties":{"b":{"enum":[null,1.0,"b",[1],{"a":1}]},"v":{"$ref":"ROOT"}},"required":["v"]}"#;
+    let mut native = Vec::new();
+    for (index, draft) in [
+        "draft-04",
+        "draft-06",
+        "draft-07",
+        "draft/2019-09",
+        "draft/2020-12",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let schema = recursive
+            .replace("ROOT", "#")
+            .replacen(
+                '{',
+                &format!("{{\"$schema\":\"http://json-schema.org/{draft}/schema\","),
+                1,
+            )
+            .replace(
+                "\"required\":[\"v\"]",
+                if index % 2 == 0 {
+                    "\"required\":[\"v\"]"
+                } else {
+                    "\"minItems\":1"
+                },
+            );
+        std::fs::write(directory.path().join(format!("s/{index}.json")), &schema).unwrap();
+        let parsed: SerdeValue = serde_json::from_str(&schema).unwrap();
+        native.push((
+            format!("s/{index}"),
+            jsonschema::options()
+                .should_validate_formats(false)
+                .build(&parsed)
+                .unwrap(),
+        ));
+    }
+    let (set, errors) = SchemaSet::load(directory.path());
+    assert!(errors.is_empty(), "{errors:?}");
+    (set, native)
+});

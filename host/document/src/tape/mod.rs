@@ -5,13 +5,13 @@ pub(crate) mod names;
 pub(crate) mod node;
 
 use names::EqualNames;
-use node::{Kind, Node};
+use node::{Kind, NameHash, Node};
 
 /// A name to look for, hashed once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreparedName {
     text: Box<str>,
-    hash: u32,
+    hash: NameHash,
 }
 
 impl PreparedName {
@@ -90,7 +90,7 @@ impl Tape {
         self.find(object, name.as_bytes(), names::hash(name.as_bytes()))
     }
 
-    fn find(&self, object: u32, name: &[u8], hash: u32) -> Option<u32> {
+    fn find(&self, object: u32, name: &[u8], hash: NameHash) -> Option<u32> {
         let node = self.node(object);
         if let Some(start) = node.sorted_names() {
             let names = self.sorted.get(start..start + node.entries())?;

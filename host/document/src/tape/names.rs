@@ -1,16 +1,16 @@
 //! Names of object members: their hash, finding equal ones, and the order of large objects.
 //! Knows nodes and bytes, no parser.
 
-use super::node::Node;
+use super::node::{NameHash, Node};
 
 /// An object with more members gets its names sorted, so that neither a look-up nor the search for
 /// equal names costs more than `n log n`, whatever an event's author thinks up. Below it walking
 /// the names is faster.
 const SORTED_FROM: usize = 33;
 
-/// 24 bits over length, first and last bytes. Weak on purpose: equal hashes are always compared by
+/// A hash over length, first and last bytes. Weak on purpose: equal hashes are always compared by
 /// their bytes, and only small objects depend on it.
-pub(crate) fn hash(name: &[u8]) -> u32 {
+pub(crate) fn hash(name: &[u8]) -> NameHash {
     let len = name.len();
     let (first, last) = if let (Some(first), Some(last)) =
         (name.first_chunk::<8>(), name.last_chunk::<8>())
@@ -28,7 +28,7 @@ pub(crate) fn hash(name: &[u8]) -> u32 {
     // Odd constants of high entropy; the high bits of a product depend on all bits below.
     let mixed = (first ^ (len as u64) << 56).wrapping_mul(0x9E37_79B9_7F4A_7C15)
         ^ last.wrapping_mul(0xC2B2_AE3D_27D4_EB4F).rotate_left(29);
-    (mixed.wrapping_mul(0xFF51_AFD7_ED55_8CCD) >> 40) as u32
+    (mixed.wrapping_mul(0xFF51_AFD7_ED55_8CCD) >> 48) as NameHash
 }
 
 /// Two members of one object have the same name.
@@ -57,7 +57,7 @@ pub(crate) fn seal(
     Ok(())
 }
 
-fn seal_name(nodes: &mut [Node], bytes: &[u8], at: usize) -> u32 {
+fn seal_name(nodes: &mut [Node], bytes: &[u8], at: usize) -> NameHash {
     let hash = hash(&bytes[nodes[at].range()]);
     let next = 1 + nodes[at + 1].span();
     nodes[at] = nodes[at].into_name(hash, next);
@@ -90,7 +90,7 @@ fn is_among(nodes: &[Node], bytes: &[u8], first: usize, at: usize) -> bool {
     let mut other = first;
     while other < at {
         let node = nodes[other];
-        if node.same_tag_and_length(name) && bytes[node.range()] == bytes[name.range()] {
+        if node.may_equal_name(name) && bytes[node.range()] == bytes[name.range()] {
             return true;
         }
         other += node.next_name() as usize;

@@ -30,12 +30,14 @@ pub(crate) enum Kind {
     OddName,
 }
 
-/// Low bits of `tag` hold the kind, the rest the hash of a name.
-const KIND_BITS: u32 = 8;
+/// The hash of a name, so short that it fits beside the kind.
+pub(crate) type NameHash = u16;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
-    tag: Tag,
+    kind: Kind,
+    /// Name: its hash.
+    hash: NameHash,
     /// Name: nodes to the next name. Object: place of its sorted names plus one, or 0.
     aux: u32,
     /// Number: its bits. Text: offset, length. Container: entries, span.
@@ -43,20 +45,13 @@ pub(crate) struct Node {
     high: u32,
 }
 
-/// Kind and, for names, 24 bits of hash: two names differ if their tags do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Tag(u32);
-
-impl Tag {
-    const fn new(kind: Kind, hash: u32) -> Self {
-        Self((kind as u32) | (hash << KIND_BITS))
-    }
-}
+const _: () = assert!(size_of::<Node>() == 16, "four nodes to a cache line");
 
 impl Node {
     const fn new(kind: Kind, low: u32, high: u32) -> Self {
         Self {
-            tag: Tag::new(kind, 0),
+            kind,
+            hash: 0,
             aux: 0,
             low,
             high,
@@ -114,23 +109,7 @@ impl Node {
     }
 
     pub fn kind(self) -> Kind {
-        const KINDS: [Kind; 14] = [
-            Kind::Null,
-            Kind::False,
-            Kind::True,
-            Kind::Int,
-            Kind::Uint,
-            Kind::Float,
-            Kind::NotFinite,
-            Kind::Digits,
-            Kind::String,
-            Kind::OddString,
-            Kind::Array,
-            Kind::Object,
-            Kind::Name,
-            Kind::OddName,
-        ];
-        KINDS[((self.tag.0 & ((1 << KIND_BITS) - 1)) as usize) % KINDS.len()]
+        self.kind
     }
 
     pub fn is_container(self) -> bool {
@@ -157,13 +136,14 @@ impl Node {
     }
 
     /// The same text as the name of a member: `next` nodes further is the next name.
-    pub fn into_name(self, hash: u32, next: u32) -> Self {
-        let kind = match self.kind() {
+    pub fn into_name(self, hash: NameHash, next: u32) -> Self {
+        let kind = match self.kind {
             Kind::OddString | Kind::OddName => Kind::OddName,
             _ => Kind::Name,
         };
         Self {
-            tag: Tag::new(kind, hash),
+            kind,
+            hash,
             aux: next,
             ..self
         }
@@ -174,12 +154,13 @@ impl Node {
     }
 
     /// Whether this can be the name of that hash and length; the bytes decide.
-    pub fn may_be_name(self, hash: u32, len: usize) -> bool {
-        self.tag == Tag::new(Kind::Name, hash) && self.high as usize == len
+    pub fn may_be_name(self, hash: NameHash, len: usize) -> bool {
+        self.kind == Kind::Name && self.hash == hash && self.high as usize == len
     }
 
-    pub fn same_tag_and_length(self, other: Self) -> bool {
-        self.tag == other.tag && self.high == other.high
+    /// Whether two names can be equal; the bytes decide.
+    pub fn may_equal_name(self, other: Self) -> bool {
+        self.kind == other.kind && self.hash == other.hash && self.high == other.high
     }
 
     /// Where the sorted names of a large object begin, if they were sorted.

@@ -1,0 +1,27 @@
+//! The ledger: joins the streams by key and gives verdicts, counts them by window, and watches the
+//! whole for stalls and losses.
+//!
+//! Pure and deterministic: no clock, no I/O, no thread, no other crate of ours. Time is an input
+//! (the frontiers), and the same inputs give the same effects.
+
+mod config;
+mod deadlines;
+mod effect;
+mod identity;
+pub mod load;
+mod observation;
+mod overseer;
+mod pending;
+mod settled;
+mod shard;
+mod tally;
+mod verdict;
+
+pub use config::{Deadlines, ShardConfig};
+pub use effect::{Effect, WrittenSide};
+pub use identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
+pub use observation::{Frontier, RawObservation, WrittenObservation};
+pub use overseer::{Cause, Change, Incident, IncidentId, OPEN_PER_CAUSE_MAX, Overseer, OverseerConfig, Scope, Share};
+pub use shard::{Activity, SchemaGauge, Shard, ShardGauges};
+pub use tally::{Counts, TallyDelta};
+pub use verdict::{Judgement, Verdict};

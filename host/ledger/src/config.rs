@@ -1,0 +1,36 @@
+//! What the ledger is told at the start and at each reload.
+
+use crate::identity::SchemaId;
+
+/// Deadlines by schema, in milliseconds after the raw event's arrival. The instant itself is in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deadlines {
+    pub default_ms: i64,
+    /// By `SchemaId`; schemas beyond its end have the default.
+    pub by_schema: Vec<i64>,
+}
+
+impl Deadlines {
+    pub fn of(&self, schema: SchemaId) -> i64 {
+        self.by_schema.get(usize::from(schema.0)).copied().unwrap_or(self.default_ms)
+    }
+
+    /// The longest of all.
+    pub fn max_ms(&self) -> i64 {
+        self.by_schema.iter().copied().fold(self.default_ms, i64::max)
+    }
+}
+
+/// Configuration of a shard.
+#[derive(Clone, Debug)]
+pub struct ShardConfig {
+    pub deadlines: Deadlines,
+    pub window_ms: i64,
+    /// How long a landing waits for its raw event before it is unexpected.
+    pub unexpected_grace_ms: i64,
+    /// Settled keys are remembered at least this long, unless there are more than `settled_max`.
+    pub horizon_ms: i64,
+    pub settled_max: usize,
+    /// Upper bounds of the latency buckets, ascending; one more bucket is above the last.
+    pub latency_bounds_ms: Vec<i64>,
+}

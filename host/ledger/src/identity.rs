@@ -1,0 +1,92 @@
+//! The small numbers that travel with every event. The ledger never sees an event's content.
+
+use serde::{Deserialize, Serialize};
+
+/// Keyed 128-bit hash of an event's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(pub u128);
+
+impl Fingerprint {
+    /// Which of `shards` shards this key belongs to. Uses the top bits; tables use the low ones.
+    pub fn shard(self, shards: usize) -> usize {
+        (((self.0 >> 96) as u64 * shards.max(1) as u64) >> 32) as usize
+    }
+
+    /// The bytes of a store's column, big-endian.
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    pub(crate) fn low(self) -> u64 {
+        self.0 as u64
+    }
+}
+
+/// Index into the table of schema labels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SchemaId(pub u16);
+
+/// Index into the table of reasons; 0 is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReasonId(pub u16);
+
+/// Which set of check versions judged or projected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(pub u16);
+
+/// Where the spool keeps a frame. The ledger knows only which segment it holds in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PayloadRef(pub u64);
+
+impl PayloadRef {
+    /// Bits below the segment's number.
+    pub const SEGMENT_SHIFT: u32 = 40;
+
+    /// The number of the segment: the top 24 bits.
+    pub fn segment(self) -> u32 {
+        (self.0 >> Self::SEGMENT_SHIFT) as u32
+    }
+}
+
+/// The normal form of one side of an event, as a hash; or that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Form(u128);
+
+impl Form {
+    /// No parity check is configured: whatever landed counts as unchanged.
+    pub const NONE: Form = Form(0);
+    /// A parity check could not project this side.
+    pub const FAILED: Form = Form(1);
+
+    /// A hash; the two that mean something else are moved aside (a collision among 2^128).
+    pub fn hash(hash: u128) -> Self {
+        Form(hash.max(2))
+    }
+
+    pub(crate) fn compare(self, other: Form) -> Parity {
+        match (self, other) {
+            (Form::FAILED, _) | (_, Form::FAILED) => Parity::Unknown,
+            (mine, theirs) if mine == theirs => Parity::Equal,
+            (Form::NONE, _) | (_, Form::NONE) => Parity::OneSided,
+            _ => Parity::Differs,
+        }
+    }
+
+    pub(crate) fn halves(self) -> [u64; 2] {
+        [(self.0 >> 64) as u64, self.0 as u64]
+    }
+
+    pub(crate) fn from_halves(halves: [u64; 2]) -> Self {
+        Form((u128::from(halves[0]) << 64) | u128::from(halves[1]))
+    }
+}
+
+/// What two normal forms say of each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Parity {
+    Equal,
+    Differs,
+    /// Only one side was projected: the checks changed in between.
+    OneSided,
+    Unknown,
+}

@@ -1,0 +1,91 @@
+//! A load on one shard, for measuring: events come in and land, with a set number pending.
+
+use std::time::Instant;
+
+use crate::config::{Deadlines, ShardConfig};
+use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
+use crate::observation::{Frontier, RawObservation, WrittenObservation};
+use crate::shard::Shard;
+use crate::verdict::Judgement;
+
+/// Observations measured after the fill, for each pending event.
+const ROUNDS: usize = 2;
+
+/// What was measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured {
+    /// Raw and written observations together, on one core.
+    pub observations_per_second: f64,
+    /// Memory of the tables of pending events, by their capacity.
+    pub bytes_per_pending: f64,
+}
+
+/// Fills a shard with `pending` events, then lets one land for each that comes in.
+pub fn measure(pending: usize) -> Measured {
+    let mut shard = Shard::new(config());
+    let mut effects = Vec::new();
+    for n in 0..pending {
+        shard.raw(&raw(n), &mut effects);
+    }
+    let settled_before = shard.gauges();
+    let bytes_per_pending = settled_before.memory_bytes as f64 / pending.max(1) as f64;
+    let total = pending * ROUNDS;
+    let start = Instant::now();
+    for n in 0..total {
+        shard.raw(&raw(pending + n), &mut effects);
+        shard.written(&written(n), &mut effects);
+        if n % 1024 == 0 {
+            let now_ms = (pending + n) as i64 / 100;
+            shard.advance(Frontier { raw_ms: now_ms, written_ms: now_ms }, &mut effects);
+            effects.clear();
+        }
+    }
+    let observations_per_second = 2.0 * total as f64 / start.elapsed().as_secs_f64();
+    Measured { observations_per_second, bytes_per_pending }
+}
+
+fn config() -> ShardConfig {
+    ShardConfig {
+        deadlines: Deadlines { default_ms: 3_600_000, by_schema: Vec::new() },
+        window_ms: 300_000,
+        unexpected_grace_ms: 30_000,
+        horizon_ms: 3_600_000,
+        settled_max: 8_000_000,
+        latency_bounds_ms: vec![100, 1000, 10_000, 60_000, 600_000],
+    }
+}
+
+/// Keys as a keyed hash gives them: spread over all bits (SplitMix64).
+fn key(n: usize) -> Fingerprint {
+    let mix = |mut z: u64| {
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    };
+    let low = mix((n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    Fingerprint((u128::from(mix(low)) << 64) | u128::from(low))
+}
+
+fn raw(n: usize) -> RawObservation {
+    RawObservation {
+        key: key(n),
+        form: Form::hash(n as u128),
+        arrived_ms: n as i64 / 100,
+        payload: PayloadRef((n as u64 / 65_536) << PayloadRef::SEGMENT_SHIFT),
+        schema: SchemaId((n % 5) as u16),
+        judgement: Judgement::Expected,
+        reason: ReasonId(0),
+        generation: Generation(0),
+    }
+}
+
+fn written(n: usize) -> WrittenObservation {
+    WrittenObservation {
+        key: key(n),
+        form: Form::hash(n as u128),
+        arrived_ms: n as i64 / 100 + 1000,
+        schema: SchemaId((n % 5) as u16),
+        row: 0,
+        generation: Generation(0),
+    }
+}

@@ -1,0 +1,130 @@
+//! An incident: a stretch of time in which something was wrong, with exact counts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::SchemaId;
+
+/// Number of an incident, given once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct IncidentId(pub u64);
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// Expected events keep coming in and none lands.
+    Stalled,
+    /// Some events did not land while others did.
+    Loss,
+    Altered,
+    Leaked,
+    Duplicate,
+    Unexpected,
+    Unjudged,
+    /// An expected stream brings nothing at all.
+    Silent,
+    /// A window check found something.
+    Objective,
+}
+
+impl Cause {
+    pub const ALL: [Cause; 9] = [
+        Cause::Stalled,
+        Cause::Loss,
+        Cause::Altered,
+        Cause::Leaked,
+        Cause::Duplicate,
+        Cause::Unexpected,
+        Cause::Unjudged,
+        Cause::Silent,
+        Cause::Objective,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Cause::Stalled => "stalled",
+            Cause::Loss => "loss",
+            Cause::Altered => "altered",
+            Cause::Leaked => "leaked",
+            Cause::Duplicate => "duplicate",
+            Cause::Unexpected => "unexpected",
+            Cause::Unjudged => "unjudged",
+            Cause::Silent => "silent",
+            Cause::Objective => "objective",
+        }
+    }
+}
+
+/// What an incident is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// All schemas.
+    Pipeline,
+    Schema(SchemaId),
+    /// Schemas beyond the bound of open incidents of a cause, taken together.
+    Others,
+    /// A stream, by number.
+    Stream(u8),
+}
+
+/// One schema's share of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Share {
+    pub schema: SchemaId,
+    pub events: u64,
+    pub landed_late: u64,
+    /// Arrival of its first and last event.
+    pub first_ms: i64,
+    pub last_ms: i64,
+}
+
+/// Times are milliseconds since the epoch, those of events by their arrival.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    pub id: IncidentId,
+    pub cause: Cause,
+    pub scope: Scope,
+    /// Arrival of the first event concerned.
+    pub start_ms: i64,
+    /// Arrival of the last event concerned; of a stall that lost nothing, when landings resumed.
+    pub end_ms: i64,
+    /// When it was said.
+    pub opened_ms: i64,
+    pub closed_ms: Option<i64>,
+    /// When landings resumed (stalls only).
+    pub resumed_ms: Option<i64>,
+    pub events: u64,
+    /// Of these, how many landed after all.
+    pub landed_late: u64,
+    pub shares: Vec<Share>,
+}
+
+impl Incident {
+    pub fn is_open(&self) -> bool {
+        self.closed_ms.is_none()
+    }
+
+    pub(super) fn share(&mut self, schema: SchemaId, at_ms: i64) -> &mut Share {
+        let place = match self.shares.binary_search_by_key(&schema, |share| share.schema) {
+            Ok(place) => place,
+            Err(place) => {
+                let share = Share { schema, events: 0, landed_late: 0, first_ms: at_ms, last_ms: at_ms };
+                self.shares.insert(place, share);
+                place
+            }
+        };
+        &mut self.shares[place]
+    }
+
+    /// Adds events of a schema that arrived in `[first_ms, last_ms]`.
+    pub(super) fn add(&mut self, schema: SchemaId, events: u64, first_ms: i64, last_ms: i64) {
+        let share = self.share(schema, first_ms);
+        share.events += events;
+        share.first_ms = share.first_ms.min(first_ms);
+        share.last_ms = share.last_ms.max(last_ms);
+        self.start_ms = if self.events == 0 && self.cause != Cause::Stalled { first_ms } else { self.start_ms.min(first_ms) };
+        self.end_ms = if self.events == 0 { last_ms } else { self.end_ms.max(last_ms) };
+        self.events += events;
+    }
+}

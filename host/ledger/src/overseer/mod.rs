@@ -1,0 +1,378 @@
+//! Watches the whole: stalls, silences, and which incident an event that did not land belongs to.
+//! Pure. One per process; the shards' activity and verdicts come to it merged.
+
+mod incident;
+mod stall;
+
+use std::collections::BTreeMap;
+
+pub use incident::{Cause, Incident, IncidentId, Scope, Share};
+use stall::StallWatch;
+
+use crate::identity::SchemaId;
+use crate::shard::Activity;
+
+/// Open incidents of one cause that name a schema each; further schemas share one.
+pub const OPEN_PER_CAUSE_MAX: usize = 64;
+
+/// Closed incidents kept in hand, so that what comes late still finds its incident.
+const CLOSED_KEPT_MAX: usize = 64;
+
+/// What the overseer is told at the start and at each reload. Milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OverseerConfig {
+    /// Nothing at all landed for longer than this while expected events came in.
+    pub stall_ms: i64,
+    /// The same for one schema while others land; 0 turns it off.
+    pub stall_schema_ms: i64,
+    /// An incident closes after this long without anything new.
+    pub clear_ms: i64,
+    /// The longest deadline: until then events of a stall may still turn out missing.
+    pub deadline_max_ms: i64,
+    /// How long each stream may bring nothing; 0 turns it off.
+    pub silence_ms: [i64; 2],
+}
+
+/// What became of an incident since the last call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Opened(Incident),
+    Updated(Incident),
+    Closed(Incident),
+}
+
+impl Change {
+    pub fn incident(&self) -> &Incident {
+        match self {
+            Change::Opened(incident) | Change::Updated(incident) | Change::Closed(incident) => incident,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    incident: Incident,
+    /// When something new was last said of it.
+    touched_ms: i64,
+    changed: bool,
+    said_open: bool,
+}
+
+/// The overseer.
+#[derive(Debug)]
+pub struct Overseer {
+    config: OverseerConfig,
+    next_id: u64,
+    /// By number, so in the order of opening; closed ones are kept for a while.
+    held: BTreeMap<IncidentId, Held>,
+    pipeline: StallWatch,
+    schemas: BTreeMap<SchemaId, StallWatch>,
+    seen_ms: [Option<i64>; 2],
+    now_ms: i64,
+}
+
+impl Overseer {
+    /// Starts at `now_ms`; `next_id` is the first number that was never given.
+    pub fn new(config: OverseerConfig, now_ms: i64, next_id: u64) -> Self {
+        Self {
+            config,
+            next_id,
+            held: BTreeMap::new(),
+            pipeline: StallWatch::default(),
+            schemas: BTreeMap::new(),
+            seen_ms: [Some(now_ms); 2],
+            now_ms,
+        }
+    }
+
+    /// Takes over incidents that were open when the process ended.
+    pub fn restore(&mut self, open: Vec<Incident>) {
+        for incident in open {
+            self.next_id = self.next_id.max(incident.id.0 + 1);
+            let held = Held { touched_ms: self.now_ms, changed: false, said_open: true, incident };
+            self.held.insert(held.incident.id, held);
+        }
+    }
+
+    pub fn reconfigure(&mut self, config: OverseerConfig) {
+        self.config = config;
+    }
+
+    /// Arrivals and landings of one schema.
+    pub fn activity(&mut self, activity: &Activity) {
+        let schema = self.schemas.entry(activity.schema).or_default();
+        // Arrivals first: a landing of the same stretch answers them.
+        if activity.arrived > 0 {
+            schema.arrived(activity.arrived_first_ms, activity.arrived_last_ms);
+            self.pipeline.arrived(activity.arrived_first_ms, activity.arrived_last_ms);
+        }
+        if activity.landed > 0 {
+            schema.landed(activity.landed_last_ms);
+            self.pipeline.landed(activity.landed_last_ms);
+        }
+    }
+
+    /// A stream brought something at that time.
+    pub fn seen(&mut self, stream: u8, at_ms: i64) {
+        if let Some(seen) = self.seen_ms.get_mut(usize::from(stream)) {
+            *seen = Some(seen.map_or(at_ms, |known| known.max(at_ms)));
+        }
+    }
+
+    /// An event is missing: the incident that it belongs to. Exactly one, and an existing one if any fits.
+    pub fn missing(&mut self, schema: SchemaId, arrived_ms: i64, deadline_ms: i64) -> IncidentId {
+        let wait_ms = deadline_ms.saturating_sub(arrived_ms);
+        let stall = self.held.values().rev().find(|held| {
+            let incident = &held.incident;
+            let fits = matches!(incident.scope, Scope::Pipeline) || incident.scope == Scope::Schema(schema);
+            incident.cause == Cause::Stalled
+                && fits
+                && arrived_ms >= incident.start_ms.saturating_sub(wait_ms)
+                && incident.resumed_ms.is_none_or(|resumed| arrived_ms <= resumed)
+        });
+        let id = match stall.map(|held| held.incident.id) {
+            Some(id) => id,
+            None => self.incident_of(Cause::Loss, Scope::Schema(schema), arrived_ms),
+        };
+        self.add(id, schema, 1, arrived_ms, arrived_ms);
+        id
+    }
+
+    /// Something else happened to events of a schema that arrived (or landed) in a stretch of time.
+    pub fn note(&mut self, cause: Cause, schema: SchemaId, events: u64, first_ms: i64, last_ms: i64) -> IncidentId {
+        let id = self.incident_of(cause, Scope::Schema(schema), first_ms);
+        self.add(id, schema, events, first_ms, last_ms);
+        id
+    }
+
+    /// An event of that incident landed after all. False if the incident is no longer in hand.
+    pub fn landed_late(&mut self, id: IncidentId, schema: SchemaId) -> bool {
+        let Some(held) = self.held.get_mut(&id) else { return false };
+        held.incident.landed_late += 1;
+        let at_ms = held.incident.start_ms;
+        held.incident.share(schema, at_ms).landed_late += 1;
+        held.changed = true;
+        true
+    }
+
+    /// Moves time. Everything that arrived up to `now_ms` must have been told.
+    pub fn advance(&mut self, now_ms: i64) {
+        self.now_ms = self.now_ms.max(now_ms);
+        self.watch_pipeline();
+        self.watch_schemas();
+        self.watch_silence();
+        self.close_quiet();
+        self.forget_old();
+    }
+
+    /// What changed since the last call.
+    pub fn drain_changes(&mut self, out: &mut Vec<Change>) {
+        for held in self.held.values_mut().filter(|held| held.changed) {
+            held.changed = false;
+            let incident = held.incident.clone();
+            out.push(match (held.said_open, incident.is_open()) {
+                (_, false) => Change::Closed(incident),
+                (false, true) => Change::Opened(incident),
+                (true, true) => Change::Updated(incident),
+            });
+            held.said_open = held.incident.is_open();
+        }
+    }
+
+    /// Open incidents by cause.
+    pub fn open_by_cause(&self) -> BTreeMap<Cause, usize> {
+        let mut open: BTreeMap<Cause, usize> = Cause::ALL.into_iter().map(|cause| (cause, 0)).collect();
+        for held in self.held.values().filter(|held| held.incident.is_open()) {
+            *open.entry(held.incident.cause).or_default() += 1;
+        }
+        open
+    }
+
+    fn watch_pipeline(&mut self) {
+        let open = self.find_open(Cause::Stalled, Scope::Pipeline);
+        if let Some(since) = self.pipeline.stalled_since(self.now_ms, self.config.stall_ms) {
+            let id = match open {
+                Some(id) => id,
+                None => self.reopen_or_open(Cause::Stalled, Scope::Pipeline, since),
+            };
+            self.still_stalled(id);
+        } else if let Some(id) = open {
+            self.resumed(id, self.pipeline);
+        }
+    }
+
+    fn watch_schemas(&mut self) {
+        let watched: Vec<(SchemaId, StallWatch)> = self.schemas.iter().map(|(schema, watch)| (*schema, *watch)).collect();
+        let pipeline_stalled = self.find_open(Cause::Stalled, Scope::Pipeline).is_some();
+        for (schema, watch) in watched {
+            let open = self.find_open(Cause::Stalled, Scope::Schema(schema));
+            let since = watch.stalled_since(self.now_ms, self.config.stall_schema_ms);
+            match (open, since) {
+                (Some(id), Some(_)) => self.still_stalled(id),
+                (Some(id), None) => self.resumed(id, watch),
+                (None, Some(since)) if self.config.stall_schema_ms > 0 && !pipeline_stalled => {
+                    // Only while others land: else it is the pipeline's stall.
+                    if self.pipeline.landed_since(since).is_some() {
+                        let id = self.reopen_or_open(Cause::Stalled, Scope::Schema(schema), since);
+                        self.still_stalled(id);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn still_stalled(&mut self, id: IncidentId) {
+        let now_ms = self.now_ms;
+        if let Some(held) = self.held.get_mut(&id) {
+            if held.incident.resumed_ms.take().is_some() {
+                held.changed = true;
+            }
+            held.touched_ms = now_ms;
+        }
+    }
+
+    fn resumed(&mut self, id: IncidentId, watch: StallWatch) {
+        let now_ms = self.now_ms;
+        if let Some(held) = self.held.get_mut(&id)
+            && held.incident.resumed_ms.is_none()
+        {
+            let resumed = watch.landed_since(held.incident.start_ms).unwrap_or(now_ms);
+            held.incident.resumed_ms = Some(resumed);
+            if held.incident.events == 0 {
+                held.incident.end_ms = resumed;
+            }
+            held.touched_ms = now_ms;
+            held.changed = true;
+        }
+    }
+
+    fn watch_silence(&mut self) {
+        for stream in 0..self.seen_ms.len() {
+            let limit = self.config.silence_ms[stream];
+            let scope = Scope::Stream(stream as u8);
+            let open = self.find_open(Cause::Silent, scope);
+            let seen = self.seen_ms[stream].unwrap_or(self.now_ms);
+            let is_silent = limit > 0 && self.now_ms.saturating_sub(seen) > limit;
+            match (is_silent, open) {
+                (true, Some(id)) => {
+                    let now_ms = self.now_ms;
+                    if let Some(held) = self.held.get_mut(&id) {
+                        held.touched_ms = now_ms;
+                        held.incident.end_ms = now_ms;
+                    }
+                }
+                (true, None) => {
+                    self.reopen_or_open(Cause::Silent, scope, seen);
+                }
+                (false, Some(id)) => {
+                    if let Some(held) = self.held.get_mut(&id)
+                        && held.incident.resumed_ms.is_none()
+                    {
+                        held.incident.resumed_ms = Some(seen);
+                        held.incident.end_ms = seen;
+                        held.changed = true;
+                    }
+                }
+                (false, None) => {}
+            }
+        }
+    }
+
+    /// Closes what had nothing new for long enough.
+    fn close_quiet(&mut self) {
+        let (now_ms, clear_ms, deadline_max_ms) = (self.now_ms, self.config.clear_ms, self.config.deadline_max_ms);
+        for held in self.held.values_mut().filter(|held| held.incident.is_open()) {
+            let quiet = now_ms.saturating_sub(held.touched_ms) >= clear_ms;
+            let settled = match held.incident.cause {
+                // Its events may turn out missing until the last of their deadlines has passed.
+                Cause::Stalled => {
+                    held.incident.resumed_ms.is_some_and(|resumed| now_ms > resumed.saturating_add(deadline_max_ms))
+                }
+                Cause::Silent => held.incident.resumed_ms.is_some(),
+                _ => true,
+            };
+            if quiet && settled {
+                held.incident.closed_ms = Some(now_ms);
+                held.changed = true;
+            }
+        }
+    }
+
+    fn forget_old(&mut self) {
+        let closed: Vec<IncidentId> =
+            self.held.values().filter(|held| !held.incident.is_open() && !held.changed).map(|held| held.incident.id).collect();
+        let excess = closed.len().saturating_sub(CLOSED_KEPT_MAX);
+        for id in closed.into_iter().take(excess) {
+            self.held.remove(&id);
+        }
+    }
+
+    fn find_open(&self, cause: Cause, scope: Scope) -> Option<IncidentId> {
+        let fits = |held: &&Held| held.incident.is_open() && held.incident.cause == cause && held.incident.scope == scope;
+        self.held.values().rev().find(fits).map(|held| held.incident.id)
+    }
+
+    /// The incident for something that began at `start_ms`: the open one, one that closed a moment
+    /// ago, or a new one; with too many open, the one that takes the rest.
+    fn incident_of(&mut self, cause: Cause, scope: Scope, start_ms: i64) -> IncidentId {
+        if let Some(id) = self.find_open(cause, scope) {
+            return id;
+        }
+        let open = self.held.values().filter(|held| held.incident.is_open() && held.incident.cause == cause).count();
+        let scope = if open >= OPEN_PER_CAUSE_MAX { Scope::Others } else { scope };
+        match self.find_open(cause, scope) {
+            Some(id) => id,
+            None => self.reopen_or_open(cause, scope, start_ms),
+        }
+    }
+
+    fn reopen_or_open(&mut self, cause: Cause, scope: Scope, start_ms: i64) -> IncidentId {
+        let clear_ms = self.config.clear_ms;
+        let recent = self.held.values_mut().rev().find(|held| {
+            let incident = &held.incident;
+            !incident.is_open()
+                && incident.cause == cause
+                && incident.scope == scope
+                && start_ms <= incident.resumed_ms.unwrap_or(incident.end_ms).saturating_add(clear_ms)
+                && start_ms >= incident.start_ms.saturating_sub(clear_ms)
+        });
+        if let Some(held) = recent {
+            held.incident.closed_ms = None;
+            held.incident.resumed_ms = None;
+            held.touched_ms = self.now_ms;
+            held.changed = true;
+            return held.incident.id;
+        }
+        let id = IncidentId(self.next_id);
+        self.next_id += 1;
+        let incident = Incident {
+            id,
+            cause,
+            scope,
+            start_ms,
+            end_ms: start_ms,
+            opened_ms: self.now_ms,
+            closed_ms: None,
+            resumed_ms: None,
+            events: 0,
+            landed_late: 0,
+            shares: Vec::new(),
+        };
+        self.held.insert(id, Held { incident, touched_ms: self.now_ms, changed: true, said_open: false });
+        id
+    }
+
+    fn add(&mut self, id: IncidentId, schema: SchemaId, events: u64, first_ms: i64, last_ms: i64) {
+        let now_ms = self.now_ms;
+        if let Some(held) = self.held.get_mut(&id) {
+            held.incident.add(schema, events, first_ms, last_ms);
+            held.touched_ms = now_ms;
+            held.changed = true;
+            if !held.incident.is_open() {
+                // A late verdict of a stall that has closed: it belongs there, and is told at once.
+                held.incident.closed_ms = Some(now_ms);
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What a shard shows of itself: arrivals and landings by schema, latency, sizes.
+
+use super::Shard;
+use crate::identity::SchemaId;
+use crate::pending::Waiting;
+
+/// Expected arrivals and landings of one schema since last taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Activity {
+    pub schema: SchemaId,
+    pub arrived: u64,
+    pub arrived_first_ms: i64,
+    pub arrived_last_ms: i64,
+    pub landed: u64,
+    pub landed_last_ms: i64,
+}
+
+impl Activity {
+    pub(super) fn new(schema: SchemaId) -> Self {
+        Self {
+            schema,
+            arrived: 0,
+            arrived_first_ms: i64::MAX,
+            arrived_last_ms: i64::MIN,
+            landed: 0,
+            landed_last_ms: i64::MIN,
+        }
+    }
+
+    pub(super) fn arrived(&mut self, at_ms: i64) {
+        self.arrived += 1;
+        self.arrived_first_ms = self.arrived_first_ms.min(at_ms);
+        self.arrived_last_ms = self.arrived_last_ms.max(at_ms);
+    }
+
+    pub(super) fn landed(&mut self, at_ms: i64) {
+        self.landed += 1;
+        self.landed_last_ms = self.landed_last_ms.max(at_ms);
+    }
+}
+
+/// Latency of one schema since last taken: counts by bucket, and the sum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaGauge {
+    pub schema: SchemaId,
+    /// One more than there are bounds.
+    pub buckets: Vec<u64>,
+    pub sum_ms: i64,
+}
+
+#[derive(Debug)]
+pub(super) struct Latency {
+    bounds_ms: Vec<i64>,
+    by_schema: Vec<Option<SchemaGauge>>,
+}
+
+impl Latency {
+    pub(super) fn new(bounds_ms: &[i64]) -> Self {
+        Self { bounds_ms: bounds_ms.to_vec(), by_schema: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, schema: SchemaId, latency_ms: i64) {
+        let place = usize::from(schema.0);
+        if place >= self.by_schema.len() {
+            self.by_schema.resize(place + 1, None);
+        }
+        let gauge = self.by_schema[place].get_or_insert_with(|| SchemaGauge {
+            schema,
+            buckets: vec![0; self.bounds_ms.len() + 1],
+            sum_ms: 0,
+        });
+        let bucket = self.bounds_ms.partition_point(|&bound| bound < latency_ms);
+        gauge.buckets[bucket] += 1;
+        gauge.sum_ms = gauge.sum_ms.saturating_add(latency_ms);
+    }
+}
+
+/// Sizes and ages of a shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardGauges {
+    /// Raw events that wait for their landing or their deadline, and early landings.
+    pub pending: usize,
+    /// Arrival of the oldest expected event that waits.
+    pub oldest_expected_ms: Option<i64>,
+    /// Settled keys that are remembered.
+    pub settled: usize,
+    /// How far back all of them are.
+    pub horizon_ms: i64,
+    pub memory_bytes: usize,
+}
+
+impl Shard {
+    /// Takes the latencies since the last call.
+    pub fn drain_latency(&mut self, out: &mut Vec<SchemaGauge>) {
+        out.extend(self.latency.by_schema.iter_mut().filter_map(Option::take));
+    }
+
+    pub fn gauges(&self) -> ShardGauges {
+        let heads = (0..self.queues.classes()).filter_map(|class| self.queues.head(class));
+        let oldest = heads.map(|slot| self.pending.get(slot)).filter(|entry| entry.waiting == Waiting::Expected);
+        ShardGauges {
+            pending: self.pending.len(),
+            oldest_expected_ms: oldest.map(|entry| entry.arrived_ms).min(),
+            settled: self.remembered.len(),
+            horizon_ms: self.remembered.horizon_ms(),
+            memory_bytes: self.pending.memory_bytes() + self.remembered.memory_bytes() + self.tallies.memory_bytes(),
+        }
+    }
+}

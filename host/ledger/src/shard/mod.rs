@@ -1,0 +1,144 @@
+//! One shard: the state machine that joins the two streams of its keys and gives verdicts.
+//! Owned by one thread; no clock, no I/O. Time moves by [`Shard::advance`] alone.
+
+mod expire;
+mod gauges;
+mod raw;
+mod settle;
+mod written;
+
+pub use gauges::{Activity, SchemaGauge, ShardGauges};
+
+use crate::config::{Deadlines, ShardConfig};
+use crate::deadlines::Queues;
+use crate::effect::Effect;
+use crate::identity::{Fingerprint, PayloadRef, SchemaId};
+use crate::observation::{Frontier, RawObservation, WrittenObservation};
+use crate::pending::{Entry, Pending};
+use crate::settled::Remembered;
+use crate::tally::{Tallies, TallyDelta};
+use gauges::Latency;
+
+/// A shard of the ledger.
+#[derive(Debug)]
+pub struct Shard {
+    config: ShardConfig,
+    pending: Pending,
+    queues: Queues,
+    remembered: Remembered,
+    tallies: Tallies,
+    latency: Latency,
+    activity: Vec<Activity>,
+    released: Released,
+    frontier: Frontier,
+    /// The class of early landings.
+    grace_class: u8,
+}
+
+/// Releases of one segment in a row become one effect.
+#[derive(Debug, Default)]
+struct Released {
+    segment: u32,
+    rows: u32,
+}
+
+impl Shard {
+    pub fn new(config: ShardConfig) -> Self {
+        let mut queues = Queues::default();
+        // Raw events of a deadline equal to the grace must not share its queue: they expire by another frontier.
+        let grace_class = queues.class(i64::MIN + 1);
+        Self {
+            pending: Pending::default(),
+            queues,
+            remembered: Remembered::new(config.horizon_ms, config.settled_max),
+            tallies: Tallies::new(config.window_ms),
+            latency: Latency::new(&config.latency_bounds_ms),
+            activity: Vec::new(),
+            released: Released::default(),
+            frontier: Frontier { raw_ms: i64::MIN, written_ms: i64::MIN },
+            grace_class,
+            config,
+        }
+    }
+
+    /// New deadlines, for events that arrive from now on.
+    pub fn set_deadlines(&mut self, deadlines: Deadlines) {
+        self.config.deadlines = deadlines;
+    }
+
+    /// Applies a raw event.
+    pub fn raw(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
+        self.apply_raw(event, effects);
+    }
+
+    /// Applies a landing.
+    pub fn written(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
+        self.apply_written(row, effects);
+    }
+
+    /// Says where the frame of an early landing was put (after `HoldWritten`). True if the landing
+    /// still waits, and so the payload is held.
+    pub fn attach_written(&mut self, key: Fingerprint, payload: PayloadRef) -> bool {
+        self.attach(key, payload)
+    }
+
+    /// The answer to `Compare`: equal, different, or not to be known.
+    pub fn compared(&mut self, key: Fingerprint, equal: Option<bool>, effects: &mut Vec<Effect>) {
+        self.settle_compared(key, equal, effects);
+    }
+
+    /// Moves time: what was due by these frontiers gets its verdict.
+    pub fn advance(&mut self, frontier: Frontier, effects: &mut Vec<Effect>) {
+        self.expire(frontier, effects);
+        self.flush_released(effects);
+    }
+
+    /// Ends a batch of observations: releases that were gathered become an effect.
+    pub fn flush_released(&mut self, effects: &mut Vec<Effect>) {
+        if self.released.rows > 0 {
+            effects.push(Effect::Released { segment: self.released.segment, rows: self.released.rows });
+            self.released.rows = 0;
+        }
+    }
+
+    /// Takes what changed in the tallies.
+    pub fn drain_tallies(&mut self, out: &mut Vec<TallyDelta>) {
+        self.tallies.drain(out);
+    }
+
+    /// Takes what happened by schema since the last call: arrivals and landings.
+    pub fn drain_activity(&mut self, out: &mut Vec<Activity>) {
+        out.append(&mut self.activity);
+    }
+
+    fn release(&mut self, payload: PayloadRef, effects: &mut Vec<Effect>) {
+        let segment = payload.segment();
+        if self.released.rows > 0 && self.released.segment != segment {
+            self.flush_released(effects);
+        }
+        self.released.segment = segment;
+        self.released.rows += 1;
+    }
+
+    fn activity(&mut self, schema: SchemaId) -> &mut Activity {
+        // Few schemas are active at once; the newest entries are at the end.
+        match self.activity.iter().rposition(|activity| activity.schema == schema) {
+            Some(place) => &mut self.activity[place],
+            None => {
+                self.activity.push(Activity::new(schema));
+                let last = self.activity.len() - 1;
+                &mut self.activity[last]
+            }
+        }
+    }
+
+    fn insert(&mut self, entry: Entry) {
+        let slot = self.pending.insert(entry);
+        self.queues.link(&mut self.pending, slot);
+    }
+
+    fn remove(&mut self, slot: u32) -> Entry {
+        self.queues.unlink(&mut self.pending, slot);
+        self.pending.remove(slot)
+    }
+}

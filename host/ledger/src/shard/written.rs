@@ -1,0 +1,91 @@
+//! A landing comes in.
+
+use super::Shard;
+use super::raw::NOT_SPOOLED;
+use crate::effect::{Effect, WrittenSide};
+use crate::identity::{Fingerprint, PayloadRef, ReasonId};
+use crate::observation::WrittenObservation;
+use crate::pending::{Entry, Waiting};
+use crate::settled::Settled;
+use crate::verdict::Verdict;
+
+impl Shard {
+    pub(super) fn apply_written(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
+        if let Some(slot) = self.pending.find(row.key) {
+            match self.pending.get(slot).waiting {
+                Waiting::Early | Waiting::Comparing | Waiting::ComparingLate => self.duplicate(row, effects),
+                Waiting::Expected | Waiting::Rejected => {
+                    let entry = self.remove(slot);
+                    self.join(entry, row.form, row.generation, row.arrived_ms, WrittenSide::Row(row.row), effects);
+                }
+            }
+            return;
+        }
+        match self.remembered.find(row.key).map(|memory| (memory.settled(), memory.schema(), memory.window())) {
+            None => self.wait_for_raw(row, effects),
+            Some((Settled::Landed | Settled::Unexpected, ..)) => self.duplicate(row, effects),
+            Some((Settled::Unjudged, schema, _)) => {
+                self.landed_now(row.key);
+                self.activity(schema).landed(row.arrived_ms);
+            }
+            Some((Settled::Missing, schema, window)) => {
+                self.landed_now(row.key);
+                self.activity(schema).landed(row.arrived_ms);
+                let counts = self.tallies.at(window, schema);
+                counts.verdicts[Verdict::Missing as usize] -= 1;
+                counts.verdicts[Verdict::Late as usize] += 1;
+                effects.push(Effect::LandedLate { key: row.key, schema, landed_ms: row.arrived_ms });
+            }
+            Some((Settled::Rejected, schema, window)) => {
+                self.landed_now(row.key);
+                let counts = self.tallies.at(window, schema);
+                counts.verdicts[Verdict::Rejected as usize] -= 1;
+                counts.verdicts[Verdict::Leaked as usize] += 1;
+                effects.push(Effect::Leaked {
+                    key: row.key,
+                    schema,
+                    reason: ReasonId(0),
+                    arrived_ms: row.arrived_ms,
+                    written: WrittenSide::Row(row.row),
+                });
+            }
+        }
+    }
+
+    fn landed_now(&mut self, key: Fingerprint) {
+        if let Some(memory) = self.remembered.find(key) {
+            memory.landed();
+        }
+    }
+
+    fn duplicate(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
+        let window = self.tallies.window(row.arrived_ms);
+        self.tallies.at(window, row.schema).duplicate += 1;
+        effects.push(Effect::Duplicate { key: row.key, schema: row.schema, landed_ms: row.arrived_ms, row: row.row });
+    }
+
+    fn wait_for_raw(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
+        self.insert(Entry::new(
+            row.key,
+            row.form,
+            NOT_SPOOLED,
+            row.arrived_ms,
+            row.schema,
+            ReasonId(0),
+            row.generation,
+            self.grace_class,
+            Waiting::Early,
+        ));
+        effects.push(Effect::HoldWritten { key: row.key, row: row.row });
+    }
+
+    pub(super) fn attach(&mut self, key: Fingerprint, payload: PayloadRef) -> bool {
+        match self.pending.find(key) {
+            Some(slot) if self.pending.get(slot).waiting == Waiting::Early => {
+                self.pending.get_mut(slot).payload = payload;
+                true
+            }
+            _ => false,
+        }
+    }
+}

@@ -33,6 +33,7 @@ pub struct Shard {
     frontier: Frontier,
     /// The class of early landings.
     grace_class: u8,
+    comparing: usize,
 }
 
 /// Releases of one segment in a row become one effect.
@@ -57,6 +58,7 @@ impl Shard {
             released: Released::default(),
             frontier: Frontier { raw_ms: i64::MIN, written_ms: i64::MIN },
             grace_class,
+            comparing: 0,
             config,
         }
     }
@@ -85,6 +87,11 @@ impl Shard {
     /// The answer to `Compare`: equal, different, or not to be known.
     pub fn compared(&mut self, key: Fingerprint, equal: Option<bool>, effects: &mut Vec<Effect>) {
         self.settle_compared(key, equal, effects);
+    }
+
+    /// Pairs that wait for the answer to `Compare`.
+    pub fn comparing(&self) -> usize {
+        self.comparing
     }
 
     /// Moves time: what was due by these frontiers gets its verdict.

@@ -40,6 +40,7 @@ impl Shard {
             Parity::OneSided | Parity::Differs if written != WrittenSide::Gone => {
                 effects.push(Effect::Compare { key, payload, written, schema, arrived_ms });
                 entry.waiting = if is_late { Waiting::ComparingLate } else { Waiting::Comparing };
+                self.comparing += 1;
                 self.insert(entry);
             }
             Parity::Unknown | Parity::OneSided | Parity::Differs => {
@@ -66,6 +67,7 @@ impl Shard {
             Waiting::Expected | Waiting::Rejected | Waiting::Early => return,
         };
         let entry = self.remove(slot);
+        self.comparing -= 1;
         let verdict = match equal {
             Some(true) => on_time,
             Some(false) => Verdict::Altered,

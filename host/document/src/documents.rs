@@ -134,7 +134,7 @@ impl Documents {
         Some((self.value(row, at)?, found.is_deep))
     }
 
-    /// Memory held, in bytes; about 50 times the text of the largest batch at the worst (`[[],[],...`),
+    /// Memory held, in bytes; about 50 times the text of the largest batch at the worst (`[1,1,1...`),
     /// 3 times for common events.
     pub fn memory_bytes(&self) -> usize {
         let readers = self.readers.as_ref();
@@ -150,7 +150,7 @@ impl Readers {
     /// The state of the row at `start`, and whether it is deep. Its nodes begin at `root`.
     fn read(&mut self, tape: &mut Tape, root: usize, start: usize, row: &[u8]) -> (RowState, bool) {
         if let Ok(containers) = self.fast.read(tape, start, row.len())
-            && tape.seal(root).is_ok()
+            && tape.seal().is_ok()
         {
             // Counting containers is free and mostly enough: there are no fewer of them than levels.
             let is_deep =

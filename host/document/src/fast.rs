@@ -38,18 +38,23 @@ impl FastReader {
         let input = tape.bytes.get_mut(start..).ok_or(Refused)?;
         let mut document = std::mem::replace(&mut self.scratch, SimdTape(Vec::new())).reset();
         let read = simd_json::fill_tape_padded(input, len, &mut self.buffers, &mut document);
-        let mut containers = 0;
+        let mut arrays = 0;
+        tape.objects.clear();
         if read.is_ok() {
-            tape.nodes.extend(document.0.iter().map(|node| {
-                containers += usize::from(matches!(
-                    node,
-                    SimdNode::Object { .. } | SimdNode::Array { .. }
-                ));
+            let root = tape.nodes.len() as u32;
+            let (nodes, objects) = (&mut tape.nodes, &mut tape.objects);
+            nodes.extend(document.0.iter().zip(root..).map(|(node, at)| {
+                match node {
+                    SimdNode::Object { .. } => objects.push(at),
+                    SimdNode::Array { .. } => arrays += 1,
+                    _ => {}
+                }
                 convert(node, base)
             }));
         }
         self.scratch = document.reset();
-        read.map(|()| containers).map_err(|_| Refused)
+        read.map(|()| arrays + tape.objects.len())
+            .map_err(|_| Refused)
     }
 
     pub fn memory_bytes(&self) -> usize {

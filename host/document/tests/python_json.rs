@@ -50,6 +50,15 @@ fn of_two_equal_names_the_last_wins() {
 }
 
 #[test]
+fn an_odd_value_that_lost_to_a_later_one_was_never_there() {
+    good(r#"{"a":NaN,"a":[1e400],"a":1}"#, r#"{"a":1}"#);
+    assert_eq!(
+        read(r#"{"a":1,"a":NaN}"#).0,
+        RowState::Unjudged(Oddity::NotANumber)
+    );
+}
+
+#[test]
 fn of_two_equal_names_the_last_wins_in_large_objects() {
     let members: Vec<String> = (0..200)
         .map(|index| format!(r#""name{index}":{index}"#))

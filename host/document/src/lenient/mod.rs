@@ -220,12 +220,14 @@ impl LenientReader {
         row: &[u8],
     ) -> Result<Read, Defect> {
         let root = tape.nodes.len();
-        let read = self
+        let mut read = self
             .read(tape, start, row)
             .inspect_err(|_| tape.nodes.truncate(root))?;
         // Equal names are gone: `leave` has dropped them.
-        let sealed: Result<(), EqualNames> = tape.seal(root);
+        let sealed: Result<(), EqualNames> = tape.seal_from(root);
         debug_assert_eq!(sealed, Ok(()));
+        // What was odd may have been the value of a member that lost to a later one.
+        read.oddity = read.oddity.filter(|_| tape.is_odd(root as u32));
         Ok(read)
     }
 

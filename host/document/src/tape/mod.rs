@@ -31,8 +31,8 @@ pub struct Tape {
     pub(crate) bytes: Vec<u8>,
     /// Places of names, ascending by their bytes, for each large object.
     sorted: Vec<u32>,
-    /// Places of the objects of the document being sealed.
-    objects: Vec<u32>,
+    /// Places of the objects of the document being read.
+    pub(crate) objects: Vec<u32>,
 }
 
 impl Tape {
@@ -42,8 +42,18 @@ impl Tape {
         self.sorted.clear();
     }
 
+    /// Finishes a document, whose objects stand in `objects`.
+    pub(crate) fn seal(&mut self) -> Result<(), EqualNames> {
+        names::seal(
+            &mut self.nodes,
+            &self.bytes,
+            &self.objects,
+            &mut self.sorted,
+        )
+    }
+
     /// Finishes the document whose nodes begin at `root`.
-    pub(crate) fn seal(&mut self, root: usize) -> Result<(), EqualNames> {
+    pub(crate) fn seal_from(&mut self, root: usize) -> Result<(), EqualNames> {
         self.objects.clear();
         for (at, node) in self.nodes.iter().enumerate().skip(root) {
             if node.kind() == Kind::Object {

@@ -57,8 +57,14 @@ mod tests {
         assert!(breaker.is_open(start));
         let later = start + SUSPENSION_MIN;
         assert!(!breaker.is_open(later));
-        assert!(breaker.record(true, later), "one more failure on probation suspends at once");
-        assert!(breaker.is_open(later + SUSPENSION_MIN), "and for twice as long");
+        assert!(
+            breaker.record(true, later),
+            "one more failure on probation suspends at once"
+        );
+        assert!(
+            breaker.is_open(later + SUSPENSION_MIN),
+            "and for twice as long"
+        );
         assert!(!breaker.record(false, later + SUSPENSION_MIN * 2));
     }
 }

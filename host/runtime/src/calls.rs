@@ -6,8 +6,8 @@ use crate::output;
 use crate::packed::{Packed, PackedRef, part};
 use crate::seat::{FaultedRows, Hand, Seat};
 use crate::world::{
-    CheckAnswer, Codec, DecodeAnswer, EventCheck, ExplainAnswer, ParityCheck, ProjectAnswer, WindowAnswer, WindowCheck,
-    call,
+    CheckAnswer, Codec, DecodeAnswer, EventCheck, ExplainAnswer, ParityCheck, ProjectAnswer,
+    WindowAnswer, WindowCheck, call,
 };
 
 /// Longest text of one side of a difference, in bytes, and the most differences of an event.
@@ -73,7 +73,12 @@ pub struct Finding {
 impl Seat<Codec> {
     /// Decodes every frame; never fails as a whole.
     pub fn decode(&mut self, frames: PackedRef<'_>, out: &mut Decoded) {
-        let Decoded { documents, codes, details, faulted } = out;
+        let Decoded {
+            documents,
+            codes,
+            details,
+            faulted,
+        } = out;
         documents.clear();
         codes.clear();
         details.clear();
@@ -86,16 +91,28 @@ impl Seat<Codec> {
             frames.rows(),
             |seat, first, rows, time| {
                 let column = part(frames, first, rows, &mut rebased);
-                let param = shapes::ColumnParam { text: column.text, ends: column.ends };
-                let answer =
-                    seat.call(None, (first, rows), time, |store, exports| {
+                let param = shapes::ColumnParam {
+                    text: column.text,
+                    ends: column.ends,
+                };
+                let answer = seat.call(None, (first, rows), time, |store, exports| {
                     call::<_, DecodeAnswer>(&exports.work, store, (param,)).map(|answer| answer.0)
                 })?;
                 let checked = output::codes(&answer.codes, rows, reasons)
-                    .and_then(|()| output::column(&answer.documents.text, &answer.documents.ends, rows))
-                    .and_then(|()| output::utf8_rows(PackedRef { text: &answer.documents.text, ends: &answer.documents.ends }))
                     .and_then(|()| {
-                        let told = answer.details.into_iter().map(|detail| (detail.row, detail.text));
+                        output::column(&answer.documents.text, &answer.documents.ends, rows)
+                    })
+                    .and_then(|()| {
+                        output::utf8_rows(PackedRef {
+                            text: &answer.documents.text,
+                            ends: &answer.documents.ends,
+                        })
+                    })
+                    .and_then(|()| {
+                        let told = answer
+                            .details
+                            .into_iter()
+                            .map(|detail| (detail.row, detail.text));
                         output::details(told, rows, first, details)
                     });
                 if let Err(fault) = checked {
@@ -126,10 +143,17 @@ struct Parts {
 
 impl Parts {
     fn new(columns: usize) -> Self {
-        Self { rebased: vec![Vec::new(); columns] }
+        Self {
+            rebased: vec![Vec::new(); columns],
+        }
     }
 
-    fn of<'a>(&'a mut self, columns: &[PackedRef<'a>], first: usize, rows: usize) -> Vec<PackedRef<'a>> {
+    fn of<'a>(
+        &'a mut self,
+        columns: &[PackedRef<'a>],
+        first: usize,
+        rows: usize,
+    ) -> Vec<PackedRef<'a>> {
         columns
             .iter()
             .zip(&mut self.rebased)
@@ -141,8 +165,19 @@ impl Parts {
 impl Seat<EventCheck> {
     /// Judges every row of the batch in hand; never fails as a whole. `columns` are the manifest's,
     /// each with one row per document.
-    pub fn judge(&mut self, hand: &mut Hand<'_>, stream: &str, rows: usize, columns: &[PackedRef<'_>], out: &mut Judged) {
-        let Judged { codes, details, faulted } = out;
+    pub fn judge(
+        &mut self,
+        hand: &mut Hand<'_>,
+        stream: &str,
+        rows: usize,
+        columns: &[PackedRef<'_>],
+        out: &mut Judged,
+    ) {
+        let Judged {
+            codes,
+            details,
+            faulted,
+        } = out;
         codes.clear();
         codes.resize(rows, 0);
         details.clear();
@@ -155,15 +190,24 @@ impl Seat<EventCheck> {
                 let columns: Vec<_> = parts
                     .of(columns, first, rows)
                     .iter()
-                    .map(|column| shapes::ColumnParam { text: column.text, ends: column.ends })
+                    .map(|column| shapes::ColumnParam {
+                        text: column.text,
+                        ends: column.ends,
+                    })
                     .collect();
-                let batch = shapes::Batch { stream, rows: rows as u32, columns: &columns };
-                let answer =
-                    seat.call(Some(hand), (first, rows), time, |store, exports| {
+                let batch = shapes::Batch {
+                    stream,
+                    rows: rows as u32,
+                    columns: &columns,
+                };
+                let answer = seat.call(Some(hand), (first, rows), time, |store, exports| {
                     call::<_, CheckAnswer>(&exports.work, store, (batch,)).map(|answer| answer.0)
                 })?;
                 let checked = output::codes(&answer.codes, rows, reasons).and_then(|()| {
-                    let told = answer.details.into_iter().map(|detail| (detail.row, detail.text));
+                    let told = answer
+                        .details
+                        .into_iter()
+                        .map(|detail| (detail.row, detail.text));
                     output::details(told, rows, first, details)
                 });
                 if let Err(fault) = checked {
@@ -180,7 +224,13 @@ impl Seat<EventCheck> {
 
 impl Seat<ParityCheck> {
     /// Projects every row of the batch; never fails as a whole.
-    pub fn project(&mut self, stream: &str, rows: usize, columns: &[PackedRef<'_>], out: &mut Projected) {
+    pub fn project(
+        &mut self,
+        stream: &str,
+        rows: usize,
+        columns: &[PackedRef<'_>],
+        out: &mut Projected,
+    ) {
         let Projected { forms, faulted } = out;
         forms.clear();
         faulted.clear();
@@ -192,11 +242,17 @@ impl Seat<ParityCheck> {
                 let columns: Vec<_> = parts
                     .of(columns, first, rows)
                     .iter()
-                    .map(|column| shapes::ColumnParam { text: column.text, ends: column.ends })
+                    .map(|column| shapes::ColumnParam {
+                        text: column.text,
+                        ends: column.ends,
+                    })
                     .collect();
-                let batch = shapes::Batch { stream, rows: rows as u32, columns: &columns };
-                let answer =
-                    seat.call(None, (first, rows), time, |store, exports| {
+                let batch = shapes::Batch {
+                    stream,
+                    rows: rows as u32,
+                    columns: &columns,
+                };
+                let answer = seat.call(None, (first, rows), time, |store, exports| {
                     call::<_, ProjectAnswer>(&exports.work, store, (batch,)).map(|answer| answer.0)
                 })?;
                 if let Err(fault) = output::column(&answer.text, &answer.ends, rows) {
@@ -220,11 +276,12 @@ impl Seat<ParityCheck> {
         self.bisect(
             1,
             |seat, _, _, time| {
-                let told = seat.call(None, (0, 0), time, |store, exports| match &exports.explain {
-                    Some(explain) => {
-                        call::<_, ExplainAnswer>(explain, store, (raw, written)).map(|answer| Ok(answer.0))
+                let told = seat.call(None, (0, 0), time, |store, exports| {
+                    match &exports.explain {
+                        Some(explain) => call::<_, ExplainAnswer>(explain, store, (raw, written))
+                            .map(|answer| Ok(answer.0)),
+                        None => Ok(Err("it does not export explain".into())),
                     }
-                    None => Ok(Err("it does not export explain".into())),
                 })?;
                 answer = Some(told);
                 Ok(())
@@ -236,7 +293,11 @@ impl Seat<ParityCheck> {
             (Some(told), _) => Ok(told
                 .into_iter()
                 .take(DIFFERENCES_MAX)
-                .map(|d| Difference { field: clip(d.field), raw: clip(d.raw), written: clip(d.written) })
+                .map(|d| Difference {
+                    field: clip(d.field),
+                    raw: clip(d.raw),
+                    written: clip(d.written),
+                })
                 .collect()),
             (None, Some(fault)) => Err(fault),
             (None, None) => Ok(Vec::new()),
@@ -272,7 +333,12 @@ impl Seat<WindowCheck> {
                         shapes::Severity::Critical => Severity::Critical,
                     };
                     let text = crate::fault::clip(finding.text, DIFFERENCE_BYTES_MAX);
-                    findings.push(Finding { tally, reason: reason - 1, severity, text });
+                    findings.push(Finding {
+                        tally,
+                        reason: reason - 1,
+                        severity,
+                        text,
+                    });
                 }
                 Ok(())
             },

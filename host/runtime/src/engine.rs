@@ -54,7 +54,10 @@ impl Engine {
             .or_else(|_| wasmtime::Engine::new(&config(false)))
             .map_err(|error| EngineError(format!("{error:#}")))?;
         let ticker = Ticker::start(wasm.clone()).map_err(|error| EngineError(error.to_string()))?;
-        Ok(Self { wasm, _ticker: Arc::new(ticker) })
+        Ok(Self {
+            wasm,
+            _ticker: Arc::new(ticker),
+        })
     }
 }
 
@@ -91,13 +94,18 @@ impl Ticker {
     fn start(engine: wasmtime::Engine) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::Builder::new().name("epoch".into()).spawn(move || {
-            while !stopped.load(Ordering::Relaxed) {
-                std::thread::sleep(EPOCH_TICK);
-                engine.increment_epoch();
-            }
-        })?;
-        Ok(Self { stop, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("epoch".into())
+            .spawn(move || {
+                while !stopped.load(Ordering::Relaxed) {
+                    std::thread::sleep(EPOCH_TICK);
+                    engine.increment_epoch();
+                }
+            })?;
+        Ok(Self {
+            stop,
+            thread: Some(thread),
+        })
     }
 }
 

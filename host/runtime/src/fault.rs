@@ -64,7 +64,10 @@ const MESSAGE_BYTES_MAX: usize = 1024;
 
 impl Fault {
     pub(crate) fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, message: clip(message.into(), MESSAGE_BYTES_MAX) }
+        Self {
+            kind,
+            message: clip(message.into(), MESSAGE_BYTES_MAX),
+        }
     }
 
     pub(crate) fn bad_output(message: impl Into<String>) -> Self {

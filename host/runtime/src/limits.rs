@@ -45,7 +45,11 @@ pub(crate) struct MemoryLimiter {
 
 impl MemoryLimiter {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, bytes: 0, refused: false }
+        Self {
+            bytes_max,
+            bytes: 0,
+            refused: false,
+        }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -54,7 +58,10 @@ impl MemoryLimiter {
 
     fn grow(&mut self, current: usize, desired: usize) -> bool {
         let more = desired.saturating_sub(current);
-        let allowed = self.bytes.checked_add(more).is_some_and(|sum| sum <= self.bytes_max);
+        let allowed = self
+            .bytes
+            .checked_add(more)
+            .is_some_and(|sum| sum <= self.bytes_max);
         if allowed {
             self.bytes += more;
         } else {
@@ -65,11 +72,21 @@ impl MemoryLimiter {
 }
 
 impl ResourceLimiter for MemoryLimiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(self.grow(current, desired))
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(self.grow(
             current.saturating_mul(TABLE_ELEMENT_BYTES),
             desired.saturating_mul(TABLE_ELEMENT_BYTES),

@@ -40,18 +40,27 @@ pub enum LoadError {
     Read(#[from] std::io::Error),
     #[error("it has {bytes} bytes; the most is {FILE_BYTES_MAX}")]
     TooLarge { bytes: u64 },
-    #[error("it is no WebAssembly: {0}; give the path of a component, or of a core module built against wit/check.wit")]
+    #[error(
+        "it is no WebAssembly: {0}; give the path of a component, or of a core module built against wit/check.wit"
+    )]
     NotWasm(String),
     #[error(
         "it is a core module without a component type: {0}; build it with the guest SDK, or componentize it against wit/check.wit"
     )]
     NotComponentizable(String),
-    #[error("it imports {0}, which no check may; checks have no capability but {PACKAGE}log and {PACKAGE}schemas")]
+    #[error(
+        "it imports {0}, which no check may; checks have no capability but {PACKAGE}log and {PACKAGE}schemas"
+    )]
     ForbiddenImport(String),
-    #[error("it exports none of decode, check and project; it implements no world of wit/check.wit")]
+    #[error(
+        "it exports none of decode, check and project; it implements no world of wit/check.wit"
+    )]
     NoWorld,
     #[error("it does not implement the world {world}: {message}")]
-    WrongWorld { world: &'static str, message: String },
+    WrongWorld {
+        world: &'static str,
+        message: String,
+    },
     #[error("it does not compile: {0}")]
     Compile(String),
     #[error("it does not start: {0}")]
@@ -107,8 +116,8 @@ impl Check {
         let bytes = read(&request.path)?;
         let digest = Digest(Sha256::digest(&bytes).into());
         let bytes = componentize(bytes)?;
-        let component =
-            Component::new(&engine.wasm, &bytes).map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+        let component = Component::new(&engine.wasm, &bytes)
+            .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
         refuse_foreign_imports(engine, &component)?;
         match world_of(engine, &component)? {
             Kind::Codec => Ok(Check::Codec(finish(engine, &component, request, digest)?)),
@@ -185,7 +194,9 @@ fn componentize(bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
         return Ok(bytes);
     }
     if !wasmparser::Parser::is_core_wasm(&bytes) {
-        return Err(LoadError::NotWasm("it does not begin like a module or a component".into()));
+        return Err(LoadError::NotWasm(
+            "it does not begin like a module or a component".into(),
+        ));
     }
     for payload in wasmparser::Parser::new(0).parse_all(&bytes) {
         let payload = payload.map_err(|error| LoadError::NotWasm(error.to_string()))?;
@@ -193,7 +204,10 @@ fn componentize(bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
             for import in section.into_imports() {
                 let import = import.map_err(|error| LoadError::NotWasm(error.to_string()))?;
                 if !import.module.starts_with(PACKAGE) {
-                    return Err(LoadError::ForbiddenImport(format!("{:?} from {:?}", import.name, import.module)));
+                    return Err(LoadError::ForbiddenImport(format!(
+                        "{:?} from {:?}",
+                        import.name, import.module
+                    )));
                 }
             }
         }
@@ -225,7 +239,9 @@ fn refuse_foreign_imports(engine: &Engine, component: &Component) -> Result<(), 
 fn world_of(engine: &Engine, component: &Component) -> Result<Kind, LoadError> {
     let ty = component.component_type();
     for (name, item) in ty.exports(&engine.wasm) {
-        let ComponentItem::ComponentFunc(func) = item.ty else { continue };
+        let ComponentItem::ComponentFunc(func) = item.ty else {
+            continue;
+        };
         match name {
             "decode" => return Ok(Kind::Codec),
             "project" => return Ok(Kind::Parity),
@@ -247,7 +263,10 @@ fn finish<W: World>(
     request: &LoadRequest,
     digest: Digest,
 ) -> Result<Arc<Loaded<W>>, LoadError> {
-    let wrong = |error: wasmtime::Error| LoadError::WrongWorld { world: W::KIND.as_str(), message: format!("{error:#}") };
+    let wrong = |error: wasmtime::Error| LoadError::WrongWorld {
+        world: W::KIND.as_str(),
+        message: format!("{error:#}"),
+    };
     let mut linker = Linker::new(&engine.wasm);
     link::<W>(&mut linker).map_err(wrong)?;
     let pre = linker.instantiate_pre(component).map_err(wrong)?;

@@ -55,13 +55,19 @@ impl Manifest {
                 "name {name:?} must be 1 to {NAME_BYTES_MAX} lower-case letters, digits and dashes"
             )));
         }
-        if version.is_empty() || version.len() > VERSION_BYTES_MAX || !version.bytes().all(|b| b.is_ascii_graphic()) {
+        if version.is_empty()
+            || version.len() > VERSION_BYTES_MAX
+            || !version.bytes().all(|b| b.is_ascii_graphic())
+        {
             return Err(ManifestError(format!(
                 "version {version:?} must be 1 to {VERSION_BYTES_MAX} visible ASCII characters"
             )));
         }
         if reasons.len() > REASONS_MAX {
-            return Err(ManifestError(format!("{} reasons, at most {REASONS_MAX} are allowed", reasons.len())));
+            return Err(ManifestError(format!(
+                "{} reasons, at most {REASONS_MAX} are allowed",
+                reasons.len()
+            )));
         }
         for (index, reason) in reasons.iter().enumerate() {
             if !is_label(&reason.id, NAME_BYTES_MAX, b'_') {
@@ -78,7 +84,10 @@ impl Manifest {
                 )));
             }
             if reasons[..index].iter().any(|other| other.id == reason.id) {
-                return Err(ManifestError(format!("reason {:?} stands twice", reason.id)));
+                return Err(ManifestError(format!(
+                    "reason {:?} stands twice",
+                    reason.id
+                )));
             }
         }
         Ok(Self {
@@ -93,13 +102,17 @@ impl Manifest {
 
 fn pointers(columns: &[String]) -> Result<Vec<Pointer>, ManifestError> {
     if columns.len() > COLUMNS_MAX {
-        return Err(ManifestError(format!("{} columns, at most {COLUMNS_MAX} are allowed", columns.len())));
+        return Err(ManifestError(format!(
+            "{} columns, at most {COLUMNS_MAX} are allowed",
+            columns.len()
+        )));
     }
     columns
         .iter()
         .map(|column| {
-            Pointer::parse(column)
-                .map_err(|error| ManifestError(format!("column {column:?} is not a JSON pointer: {error}")))
+            Pointer::parse(column).map_err(|error| {
+                ManifestError(format!("column {column:?} is not a JSON pointer: {error}"))
+            })
         })
         .collect()
 }
@@ -107,7 +120,9 @@ fn pointers(columns: &[String]) -> Result<Vec<Pointer>, ManifestError> {
 fn is_label(text: &str, bytes_max: usize, extra: u8) -> bool {
     !text.is_empty()
         && text.len() <= bytes_max
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == extra)
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == extra)
 }
 
 #[cfg(test)]
@@ -115,7 +130,11 @@ mod tests {
     use super::*;
 
     fn reason(id: &str) -> Reason {
-        Reason { id: id.into(), help: String::new(), outcome: Outcome::Violation }
+        Reason {
+            id: id.into(),
+            help: String::new(),
+            outcome: Outcome::Violation,
+        }
     }
 
     fn check(name: &str, version: &str, column: &str, ids: &[&str]) -> String {

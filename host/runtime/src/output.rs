@@ -12,7 +12,10 @@ const DETAILS_PER_BATCH_MAX: usize = 64;
 /// One code per row, each a reason of the manifest or 0.
 pub(crate) fn codes(codes: &[u16], rows: usize, reasons: usize) -> Result<(), Fault> {
     if codes.len() != rows {
-        return Err(Fault::bad_output(format!("{} codes for {rows} rows", codes.len())));
+        return Err(Fault::bad_output(format!(
+            "{} codes for {rows} rows",
+            codes.len()
+        )));
     }
     match codes.iter().position(|&code| usize::from(code) > reasons) {
         Some(row) => Err(Fault::bad_output(format!(
@@ -26,7 +29,10 @@ pub(crate) fn codes(codes: &[u16], rows: usize, reasons: usize) -> Result<(), Fa
 /// A column has one end per row, they never fall, and the last is the length of the text.
 pub(crate) fn column(text: &[u8], ends: &[u32], rows: usize) -> Result<(), Fault> {
     if ends.len() != rows {
-        return Err(Fault::bad_output(format!("a column of {} ends for {rows} rows", ends.len())));
+        return Err(Fault::bad_output(format!(
+            "a column of {} ends for {rows} rows",
+            ends.len()
+        )));
     }
     if let Some(at) = ends.windows(2).position(|pair| pair[0] > pair[1]) {
         return Err(Fault::bad_output(format!(
@@ -38,19 +44,28 @@ pub(crate) fn column(text: &[u8], ends: &[u32], rows: usize) -> Result<(), Fault
     }
     let last = ends.last().map_or(0, |&end| end as usize);
     if last != text.len() {
-        return Err(Fault::bad_output(format!("the last end of a column is {last}, its text has {} bytes", text.len())));
+        return Err(Fault::bad_output(format!(
+            "the last end of a column is {last}, its text has {} bytes",
+            text.len()
+        )));
     }
     Ok(())
 }
 
 /// Every row of the column is UTF-8 on its own.
 pub(crate) fn utf8_rows(column: PackedRef<'_>) -> Result<(), Fault> {
-    if std::str::from_utf8(column.text).is_ok_and(|text| column.ends.iter().all(|&end| text.is_char_boundary(end as usize)))
-    {
+    if std::str::from_utf8(column.text).is_ok_and(|text| {
+        column
+            .ends
+            .iter()
+            .all(|&end| text.is_char_boundary(end as usize))
+    }) {
         return Ok(());
     }
     match (0..column.rows()).find(|&row| std::str::from_utf8(column.row(row)).is_err()) {
-        Some(row) => Err(Fault::bad_output(format!("row {row} of a column is not UTF-8"))),
+        Some(row) => Err(Fault::bad_output(format!(
+            "row {row} of a column is not UTF-8"
+        ))),
         None => Ok(()),
     }
 }
@@ -65,7 +80,9 @@ pub(crate) fn details(
     for (row, text) in details {
         let row = row as usize;
         if row >= rows {
-            return Err(Fault::bad_output(format!("a detail about row {row} of {rows}")));
+            return Err(Fault::bad_output(format!(
+                "a detail about row {row} of {rows}"
+            )));
         }
         if out.len() < DETAILS_PER_BATCH_MAX {
             out.push((first_row + row, clip(text, DETAIL_BYTES_MAX)));
@@ -82,8 +99,18 @@ mod tests {
     fn codes_are_one_per_row_and_within_the_manifest() {
         assert!(codes(&[0, 1, 2], 3, 2).is_ok());
         assert!(codes(&[], 0, 0).is_ok());
-        assert!(codes(&[0, 1], 3, 2).unwrap_err().message.contains("2 codes for 3 rows"));
-        assert!(codes(&[0, 3, 0], 3, 2).unwrap_err().message.contains("code 3 of row 1"));
+        assert!(
+            codes(&[0, 1], 3, 2)
+                .unwrap_err()
+                .message
+                .contains("2 codes for 3 rows")
+        );
+        assert!(
+            codes(&[0, 3, 0], 3, 2)
+                .unwrap_err()
+                .message
+                .contains("code 3 of row 1")
+        );
     }
 
     #[test]
@@ -104,9 +131,27 @@ mod tests {
     #[test]
     fn a_character_split_between_two_rows_is_not_utf8() {
         let text = "aé".as_bytes();
-        assert!(utf8_rows(PackedRef { text, ends: &[1, 3] }).is_ok());
-        assert!(utf8_rows(PackedRef { text, ends: &[2, 3] }).is_err());
-        assert!(utf8_rows(PackedRef { text: b"\xff", ends: &[1] }).is_err());
+        assert!(
+            utf8_rows(PackedRef {
+                text,
+                ends: &[1, 3]
+            })
+            .is_ok()
+        );
+        assert!(
+            utf8_rows(PackedRef {
+                text,
+                ends: &[2, 3]
+            })
+            .is_err()
+        );
+        assert!(
+            utf8_rows(PackedRef {
+                text: b"\xff",
+                ends: &[1]
+            })
+            .is_err()
+        );
     }
 
     #[test]

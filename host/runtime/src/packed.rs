@@ -13,7 +13,11 @@ impl<'a> PackedRef<'a> {
     }
 
     fn start(&self, row: usize) -> usize {
-        if row == 0 { 0 } else { self.ends[row - 1] as usize }
+        if row == 0 {
+            0
+        } else {
+            self.ends[row - 1] as usize
+        }
     }
 
     pub fn row(&self, row: usize) -> &'a [u8] {
@@ -40,7 +44,10 @@ impl Packed {
     }
 
     pub fn as_ref(&self) -> PackedRef<'_> {
-        PackedRef { text: &self.text, ends: &self.ends }
+        PackedRef {
+            text: &self.text,
+            ends: &self.ends,
+        }
     }
 
     /// Appends the rows of another column, rebased.
@@ -52,7 +59,12 @@ impl Packed {
 }
 
 /// A contiguous part of a column with its ends rebased; the whole column is borrowed as it is.
-pub(crate) fn part<'a>(column: PackedRef<'a>, first: usize, rows: usize, rebased: &'a mut Vec<u32>) -> PackedRef<'a> {
+pub(crate) fn part<'a>(
+    column: PackedRef<'a>,
+    first: usize,
+    rows: usize,
+    rebased: &'a mut Vec<u32>,
+) -> PackedRef<'a> {
     if first == 0 && rows == column.rows() {
         return column;
     }
@@ -61,7 +73,10 @@ pub(crate) fn part<'a>(column: PackedRef<'a>, first: usize, rows: usize, rebased
     rebased.clear();
     rebased.extend(ends.iter().map(|&end| end - start as u32));
     let end = ends.last().map_or(start, |&end| end as usize);
-    PackedRef { text: &column.text[start..end], ends: rebased }
+    PackedRef {
+        text: &column.text[start..end],
+        ends: rebased,
+    }
 }
 
 #[cfg(test)]

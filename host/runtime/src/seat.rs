@@ -78,13 +78,17 @@ impl<W: World> Live<W> {
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(limits.output_bytes_max);
         store.set_epoch_deadline(ticks(limits.start_time));
-        let failed = |error: wasmtime::Error, store: &Store<HostState>| LoadError::Start(describe_start(&error, store.data()));
+        let failed = |error: wasmtime::Error, store: &Store<HostState>| {
+            LoadError::Start(describe_start(&error, store.data()))
+        };
         let instance = match pre.instantiate(&mut store) {
             Ok(instance) => instance,
             Err(error) => return Err(failed(error, &store)),
         };
-        let exports = W::exports(&instance, &mut store)
-            .map_err(|error| LoadError::WrongWorld { world: W::KIND.as_str(), message: format!("{error:#}") })?;
+        let exports = W::exports(&instance, &mut store).map_err(|error| LoadError::WrongWorld {
+            world: W::KIND.as_str(),
+            message: format!("{error:#}"),
+        })?;
         match world::configure(&exports, &mut store, config) {
             Ok(Ok(())) => {}
             Ok(Err(message)) => return Err(LoadError::Config(message)),
@@ -94,15 +98,29 @@ impl<W: World> Live<W> {
             Ok(manifest) => manifest?,
             Err(error) => return Err(failed(error, &store)),
         };
-        Ok((Self { store, exports, batches: 0, world: PhantomData }, manifest))
+        Ok((
+            Self {
+                store,
+                exports,
+                batches: 0,
+                world: PhantomData,
+            },
+            manifest,
+        ))
     }
 }
 
 fn describe_start(error: &wasmtime::Error, state: &HostState) -> String {
     let fault = Fault::of_call(error, state);
     match fault.kind {
-        FaultKind::Deadline => "it did not start within its time; raise limits.start_time or make it start faster".into(),
-        FaultKind::Memory => format!("it needs more memory than limits.memory allows ({})", fault.message),
+        FaultKind::Deadline => {
+            "it did not start within its time; raise limits.start_time or make it start faster"
+                .into()
+        }
+        FaultKind::Memory => format!(
+            "it needs more memory than limits.memory allows ({})",
+            fault.message
+        ),
         _ => fault.message,
     }
 }
@@ -118,7 +136,13 @@ pub struct Seat<W: World> {
 
 impl<W: World> Seat<W> {
     pub fn new(check: Arc<Loaded<W>>) -> Self {
-        Self { check, live: None, breaker: Breaker::default(), counters: Counters::default(), log: Vec::new() }
+        Self {
+            check,
+            live: None,
+            breaker: Breaker::default(),
+            counters: Counters::default(),
+            log: Vec::new(),
+        }
     }
 
     pub fn check(&self) -> &Arc<Loaded<W>> {
@@ -150,8 +174,18 @@ impl<W: World> Seat<W> {
             return;
         }
         if self.breaker.is_open(start) {
-            let fault = Fault::new(FaultKind::Suspended, "left alone after failing batch after batch");
-            self.report(FaultedRows { first: 0, rows, fault }, &mut faulted);
+            let fault = Fault::new(
+                FaultKind::Suspended,
+                "left alone after failing batch after batch",
+            );
+            self.report(
+                FaultedRows {
+                    first: 0,
+                    rows,
+                    fault,
+                },
+                &mut faulted,
+            );
             return;
         }
         self.counters.batches += 1;
@@ -161,18 +195,34 @@ impl<W: World> Seat<W> {
         let mut gave_up: Option<Fault> = None;
         while let Some((first, count)) = parts.pop() {
             if let Some(fault) = &gave_up {
-                self.report(FaultedRows { first, rows: count, fault: fault.clone() }, &mut faulted);
+                self.report(
+                    FaultedRows {
+                        first,
+                        rows: count,
+                        fault: fault.clone(),
+                    },
+                    &mut faulted,
+                );
                 continue;
             }
             let time = part_time(full, count, rows);
-            let Err(fault) = judge(self, first, count, time) else { continue };
+            let Err(fault) = judge(self, first, count, time) else {
+                continue;
+            };
             self.counters.faults[fault.kind as usize] += 1;
             let spent = start.elapsed() >= budget;
             if spent || fault.kind == FaultKind::Start {
                 gave_up = Some(fault.clone());
             }
             if count == 1 || gave_up.is_some() {
-                self.report(FaultedRows { first, rows: count, fault }, &mut faulted);
+                self.report(
+                    FaultedRows {
+                        first,
+                        rows: count,
+                        fault,
+                    },
+                    &mut faulted,
+                );
             } else {
                 let half = count / 2;
                 parts.push((first + half, count - half));

@@ -103,7 +103,11 @@ impl schemas::Host for HostState {
         names: Vec<String>,
     ) -> wasmtime::Result<Vec<u8>> {
         if rows.len() != which.len() {
-            return Err(misuse(format!("{} rows but {} choices of a schema", rows.len(), which.len())));
+            return Err(misuse(format!(
+                "{} rows but {} choices of a schema",
+                rows.len(),
+                which.len()
+            )));
         }
         let at = pointer(&at)?;
         let set = Arc::clone(&self.schemas);

@@ -29,7 +29,10 @@ pub trait World: Sized + 'static {
 
     /// Asks the instance to describe itself.
     #[doc(hidden)]
-    fn describe(exports: &Exports, store: &mut Store<HostState>) -> wasmtime::Result<Result<Manifest, ManifestError>>;
+    fn describe(
+        exports: &Exports,
+        store: &mut Store<HostState>,
+    ) -> wasmtime::Result<Result<Manifest, ManifestError>>;
 }
 
 /// What may be imported. Only event checks have rows of documents in hand to validate.
@@ -51,7 +54,11 @@ pub(crate) fn configure(
 
 /// Calls an export with parameters borrowed from the host's buffers. The types were checked at load;
 /// the check is repeated here, once per batch, because the parameters' lifetime differs by call.
-pub(crate) fn call<P, R>(func: &Func, store: &mut Store<HostState>, params: P) -> wasmtime::Result<R>
+pub(crate) fn call<P, R>(
+    func: &Func,
+    store: &mut Store<HostState>,
+    params: P,
+) -> wasmtime::Result<R>
 where
     P: ComponentNamedList + Lower,
     R: ComponentNamedList + Lift,
@@ -59,7 +66,11 @@ where
     func.typed::<P, R>(&*store)?.call(&mut *store, params)
 }
 
-fn find<P, R>(instance: &Instance, store: &mut Store<HostState>, name: &str) -> wasmtime::Result<Func>
+fn find<P, R>(
+    instance: &Instance,
+    store: &mut Store<HostState>,
+    name: &str,
+) -> wasmtime::Result<Func>
 where
     P: ComponentNamedList + Lower,
     R: ComponentNamedList + Lift,
@@ -72,7 +83,11 @@ where
     Ok(func)
 }
 
-fn exports<P, R, M>(instance: &Instance, store: &mut Store<HostState>, work: &str) -> wasmtime::Result<Exports>
+fn exports<P, R, M>(
+    instance: &Instance,
+    store: &mut Store<HostState>,
+    work: &str,
+) -> wasmtime::Result<Exports>
 where
     P: ComponentNamedList + Lower,
     R: ComponentNamedList + Lift,
@@ -115,12 +130,23 @@ impl World for Codec {
     const KIND: Kind = Kind::Codec;
 
     fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports> {
-        exports::<(shapes::ColumnParam<'_>,), DecodeAnswer, shapes::Manifest>(instance, store, "decode")
+        exports::<(shapes::ColumnParam<'_>,), DecodeAnswer, shapes::Manifest>(
+            instance, store, "decode",
+        )
     }
 
-    fn describe(exports: &Exports, store: &mut Store<HostState>) -> wasmtime::Result<Result<Manifest, ManifestError>> {
+    fn describe(
+        exports: &Exports,
+        store: &mut Store<HostState>,
+    ) -> wasmtime::Result<Result<Manifest, ManifestError>> {
         let (m,): (shapes::Manifest,) = call(&exports.describe, store, ())?;
-        Ok(Manifest::checked(m.name, m.version, &[], &[], reasons(m.reasons)))
+        Ok(Manifest::checked(
+            m.name,
+            m.version,
+            &[],
+            &[],
+            reasons(m.reasons),
+        ))
     }
 }
 
@@ -135,9 +161,18 @@ impl World for EventCheck {
         exports::<(shapes::Batch<'_>,), CheckAnswer, shapes::Manifest>(instance, store, "check")
     }
 
-    fn describe(exports: &Exports, store: &mut Store<HostState>) -> wasmtime::Result<Result<Manifest, ManifestError>> {
+    fn describe(
+        exports: &Exports,
+        store: &mut Store<HostState>,
+    ) -> wasmtime::Result<Result<Manifest, ManifestError>> {
         let (m,): (shapes::Manifest,) = call(&exports.describe, store, ())?;
-        Ok(Manifest::checked(m.name, m.version, &m.columns, &[], reasons(m.reasons)))
+        Ok(Manifest::checked(
+            m.name,
+            m.version,
+            &m.columns,
+            &[],
+            reasons(m.reasons),
+        ))
     }
 }
 
@@ -149,14 +184,27 @@ impl World for ParityCheck {
     const KIND: Kind = Kind::Parity;
 
     fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports> {
-        let mut found = exports::<(shapes::Batch<'_>,), ProjectAnswer, shapes::ParityManifest>(instance, store, "project")?;
-        found.explain = Some(find::<(&[u8], &[u8]), ExplainAnswer>(instance, store, "explain")?);
+        let mut found = exports::<(shapes::Batch<'_>,), ProjectAnswer, shapes::ParityManifest>(
+            instance, store, "project",
+        )?;
+        found.explain = Some(find::<(&[u8], &[u8]), ExplainAnswer>(
+            instance, store, "explain",
+        )?);
         Ok(found)
     }
 
-    fn describe(exports: &Exports, store: &mut Store<HostState>) -> wasmtime::Result<Result<Manifest, ManifestError>> {
+    fn describe(
+        exports: &Exports,
+        store: &mut Store<HostState>,
+    ) -> wasmtime::Result<Result<Manifest, ManifestError>> {
         let (m,): (shapes::ParityManifest,) = call(&exports.describe, store, ())?;
-        Ok(Manifest::checked(m.name, m.version, &m.raw_columns, &m.written_columns, Vec::new()))
+        Ok(Manifest::checked(
+            m.name,
+            m.version,
+            &m.raw_columns,
+            &m.written_columns,
+            Vec::new(),
+        ))
     }
 }
 
@@ -168,16 +216,27 @@ impl World for WindowCheck {
     const KIND: Kind = Kind::Window;
 
     fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports> {
-        exports::<(&[shapes::Tally],), WindowAnswer, shapes::WindowManifest>(instance, store, "check")
+        exports::<(&[shapes::Tally],), WindowAnswer, shapes::WindowManifest>(
+            instance, store, "check",
+        )
     }
 
-    fn describe(exports: &Exports, store: &mut Store<HostState>) -> wasmtime::Result<Result<Manifest, ManifestError>> {
+    fn describe(
+        exports: &Exports,
+        store: &mut Store<HostState>,
+    ) -> wasmtime::Result<Result<Manifest, ManifestError>> {
         let (m,): (shapes::WindowManifest,) = call(&exports.describe, store, ())?;
         let named = m.reasons.into_iter().map(|reason| Reason {
             id: reason.id,
             help: reason.help,
             outcome: Outcome::Violation,
         });
-        Ok(Manifest::checked(m.name, m.version, &[], &[], named.collect()))
+        Ok(Manifest::checked(
+            m.name,
+            m.version,
+            &[],
+            &[],
+            named.collect(),
+        ))
     }
 }

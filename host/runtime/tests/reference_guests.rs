@@ -16,7 +16,8 @@ fn column(rows: &[&str]) -> Packed {
 
 #[test]
 fn the_codec_decodes_a_line_to_the_capsule_with_the_uuid_of_its_row() {
-    let Ok(Check::Codec(codec)) = load_with("eventlogging_codec.wasm", "{}", Limits::default()) else {
+    let Ok(Check::Codec(codec)) = load_with("eventlogging_codec.wasm", "{}", Limits::default())
+    else {
         panic!("eventlogging_codec.wasm is no codec");
     };
     let mut seat = Seat::new(codec);
@@ -43,7 +44,9 @@ fn schema_validity_judges_by_the_hosts_schemas() {
     )
     .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(check.kind(), Kind::Event);
-    let Check::Event(check) = check else { panic!("no event check") };
+    let Check::Event(check) = check else {
+        panic!("no event check")
+    };
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::create_dir(dir.path().join("Edit")).expect("a folder");
     std::fs::write(
@@ -76,15 +79,38 @@ fn schema_validity_judges_by_the_hosts_schemas() {
     let schemas = Arc::new(schemas);
     let mut seat = Seat::new(check);
     let mut judged = Judged::default();
-    let mut hand = Hand { documents: &mut documents, schemas: &schemas };
+    let mut hand = Hand {
+        documents: &mut documents,
+        schemas: &schemas,
+    };
     seat.judge(&mut hand, "raw", 4, &columns, &mut judged);
     assert!(judged.faulted.is_empty(), "{:?}", judged.faulted);
     let said: Vec<&str> = judged
         .codes
         .iter()
-        .map(|&code| if code == 0 { "pass" } else { reasons[usize::from(code) - 1].id.as_str() })
+        .map(|&code| {
+            if code == 0 {
+                "pass"
+            } else {
+                reasons[usize::from(code) - 1].id.as_str()
+            }
+        })
         .collect();
-    assert_eq!(said, ["pass", "invalid_event", "unknown_schema", "no_schema"]);
-    assert_eq!(documents.rows(), 4, "the documents came back from the store");
-    assert!(judged.details.iter().any(|(row, text)| *row == 1 && text.contains("/n")), "{:?}", judged.details);
+    assert_eq!(
+        said,
+        ["pass", "invalid_event", "unknown_schema", "no_schema"]
+    );
+    assert_eq!(
+        documents.rows(),
+        4,
+        "the documents came back from the store"
+    );
+    assert!(
+        judged
+            .details
+            .iter()
+            .any(|(row, text)| *row == 1 && text.contains("/n")),
+        "{:?}",
+        judged.details
+    );
 }

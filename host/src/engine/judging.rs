@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use landfall_ledger::PayloadRef;
-use landfall_store::spool::{AppendError, SpoolWriter};
+use landfall_store::spool::SpoolWriter;
 
 use super::messages::{Message, ShardWork};
 use super::plan_cell::PlanCell;
@@ -38,7 +38,9 @@ impl Judging {
             }
             let flight = batch.flight.clone();
             let Judged { raw, written, unreferenced, report, hand, .. } = self.judge.judge(batch, &payloads);
-            self.spool.spool().released_each(&unreferenced);
+            for payload in unreferenced {
+                self.spool.spool().released(payload.segment(), 1);
+            }
             // The results hear of the events before any verdict on them can reach them.
             if self.results.send(Message::Judged(report)).is_err() {
                 return;
@@ -59,9 +61,13 @@ impl Judging {
     /// Waits while the spool is full: the queue fills behind us, and the source is pushed back.
     fn spool(&mut self, batch: &FrameBatch, payloads: &mut Vec<PayloadRef>) {
         let mut said = false;
+        let mut numbers = Vec::with_capacity(batch.rows());
         loop {
-            match self.spool.append(&batch.bytes, &batch.ends, payloads) {
-                Ok(()) => return,
+            match self.spool.append(&batch.bytes, &batch.ends, &mut numbers) {
+                Ok(()) => {
+                    payloads.extend(numbers.into_iter().map(PayloadRef));
+                    return;
+                }
                 Err(error) => {
                     if !said {
                         tracing::error!("{error}; judging waits until it succeeds");

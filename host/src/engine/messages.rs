@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use landfall_ledger::{Fingerprint, Generation, RawObservation, ReasonId, SchemaId, WrittenObservation};
 
+use super::sharding::ShardFlush;
 use crate::judge::{Comparison, JudgeReport, WrittenHand};
 use crate::sources::Flight;
 
@@ -37,7 +38,7 @@ pub enum Told {
         generation: Generation,
     },
     /// It was missing, and landed after all.
-    LandedLate { key: Fingerprint, landed_ms: i64 },
+    LandedLate { key: Fingerprint, schema: SchemaId, landed_ms: i64 },
     /// The hashes of the two sides differ.
     Altered { key: Fingerprint, schema: SchemaId, arrived_ms: i64, raw: Vec<u8>, written: Vec<u8> },
     /// The two sides were hashed by different checks: somebody must look again.

@@ -3,45 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use landfall_ledger::{SchemaId, Verdict};
-
-/// Counts of one window and one schema, in events. Signed, because a verdict may be revised in a
-/// window whose first part was already written away.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// As the judge counted them.
-    pub raw: i64,
-    /// Not settled yet, as the ledger counts them.
-    pub pending: i64,
-    pub verdicts: [i64; Verdict::ALL.len()],
-    pub duplicate: i64,
-    pub unexpected: i64,
-}
-
-impl Counts {
-    pub fn verdict(&self, verdict: Verdict) -> i64 {
-        self.verdicts[verdict as usize]
-    }
-
-    pub fn add(&mut self, other: &Counts) {
-        self.raw += other.raw;
-        self.pending += other.pending;
-        for (mine, theirs) in self.verdicts.iter_mut().zip(&other.verdicts) {
-            *mine += theirs;
-        }
-        self.duplicate += other.duplicate;
-        self.unexpected += other.unexpected;
-    }
-
-    /// Events that came in and have neither a verdict nor are pending; 0 unless Landfall is wrong.
-    pub fn imbalance(&self) -> i64 {
-        self.raw - self.pending - self.verdicts.iter().sum::<i64>()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        *self == Counts::default()
-    }
-}
+use landfall_ledger::{Counts, SchemaId};
 
 /// A window that has closed, by schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +70,8 @@ impl Book {
 
 #[cfg(test)]
 mod tests {
+    use landfall_ledger::Verdict;
+
     use super::*;
 
     fn counts(raw: i64, verdict: Verdict, n: i64, pending: i64) -> Counts {

@@ -1,1 +1,19 @@
+//! What Landfall keeps: results in SQLite, and the frames of events that are not settled yet.
+//!
+//! The only crate that knows SQLite. It knows no clock (times are given), no ledger, no checks and
+//! no sockets. docs/STORE.md describes the tables, which people may query with sqlite3.
 
+mod error;
+mod files;
+mod reader;
+mod rows;
+pub mod spool;
+mod store;
+pub mod view;
+
+pub use error::StoreError;
+pub use reader::{GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
+pub use rows::{
+    GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow, WindowCounts, WindowRow,
+};
+pub use store::{FILE_NAME, Flush, Pruned, Retention, SECRET_BYTES, Store, VERSION};

@@ -7,8 +7,10 @@ use landfall_runtime::{Check, Engine, Limits, LoadError, LoadRequest};
 
 /// The directory of the compiled guests; `cargo xtask guests` fills it.
 pub fn guests() -> PathBuf {
-    std::env::var_os("LANDFALL_GUESTS")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests")), PathBuf::from)
+    std::env::var_os("LANDFALL_GUESTS").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/guests")),
+        PathBuf::from,
+    )
 }
 
 /// One engine for all tests of a process: each reserves a pool of address space.
@@ -19,6 +21,18 @@ pub fn engine() -> &'static Engine {
 
 pub fn load_with(file: &str, config: &str, limits: Limits) -> Result<Check, LoadError> {
     let path = guests().join(file);
-    assert!(path.exists(), "{} is not there; run `cargo xtask guests`", path.display());
-    Check::load(engine(), &LoadRequest { name: "under-test".into(), path, config: config.into(), limits })
+    assert!(
+        path.exists(),
+        "{} is not there; run `cargo xtask guests`",
+        path.display()
+    );
+    Check::load(
+        engine(),
+        &LoadRequest {
+            name: "under-test".into(),
+            path,
+            config: config.into(),
+            limits,
+        },
+    )
 }

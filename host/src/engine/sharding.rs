@@ -1,0 +1,253 @@
+//! A shard's thread: applies observations, moves time by the frontiers, and tells what came of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use landfall_ledger::{
+    Activity, Deadlines, Effect, Fingerprint, Frontier, PayloadRef, SchemaGauge, Shard, ShardGauges, TallyDelta,
+    WrittenSide,
+};
+use landfall_store::spool::{Spool, SpoolWriter};
+
+use super::messages::{Compared, ShardTold, ShardWork, Told};
+use crate::judge::WrittenHand;
+use crate::sources::{Flights, StreamId};
+
+/// How often a shard looks at the frontiers when nothing comes in. Bounds how late a verdict is
+/// given, in real time.
+const TICK: Duration = Duration::from_millis(10);
+
+/// How often a busy shard moves time and tells its tallies, in real time.
+const FLUSH: Duration = Duration::from_millis(50);
+
+/// What a shard tells about itself.
+#[derive(Debug)]
+pub struct ShardFlush {
+    pub tallies: Vec<TallyDelta>,
+    pub activity: Vec<Activity>,
+    pub latency: Vec<SchemaGauge>,
+    pub gauges: ShardGauges,
+    /// Time has been moved to here.
+    pub frontier: Frontier,
+}
+
+/// What a shard's thread works with.
+pub struct Sharding {
+    pub number: usize,
+    pub shard: Shard,
+    pub work: Receiver<ShardWork>,
+    pub compared: Receiver<Compared>,
+    pub deadlines: Receiver<Deadlines>,
+    pub told: Sender<ShardTold>,
+    pub flights: Flights,
+    pub spool: Arc<Spool>,
+    /// For early landings, whose frames are kept until their raw events come.
+    pub writer: SpoolWriter,
+    /// When the work ends, everything that waits is due (an audit), or is left pending (a sidecar that stops).
+    pub settle_at_end: bool,
+}
+
+impl Sharding {
+    /// Runs until all judges have ended.
+    pub fn run(mut self) {
+        let mut effects = Vec::new();
+        let mut flushed = Instant::now();
+        loop {
+            let work = self.work.recv_timeout(TICK);
+            while let Ok(deadlines) = self.deadlines.try_recv() {
+                self.shard.set_deadlines(deadlines);
+            }
+            self.take_comparisons();
+            match work {
+                Ok(work) => {
+                    if !self.apply(&work, &mut effects) {
+                        return;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if flushed.elapsed() >= FLUSH {
+                let frontier = self.frontier();
+                if !self.flush(frontier, &mut effects) {
+                    return;
+                }
+                flushed = Instant::now();
+            }
+        }
+        let frontier = if self.settle_at_end {
+            Frontier { raw_ms: i64::MAX, written_ms: i64::MAX }
+        } else {
+            self.frontier()
+        };
+        self.flush(frontier, &mut effects);
+        self.await_comparisons(frontier, &mut effects);
+    }
+
+    /// Applies one share of a batch. False if nobody listens any more.
+    fn apply(&mut self, work: &ShardWork, effects: &mut Vec<Effect>) -> bool {
+        for event in &work.raw {
+            self.shard.raw(event, effects);
+        }
+        for row in &work.written {
+            self.shard.written(row, effects);
+        }
+        self.shard.flush_released(effects);
+        self.tell(work.hand.as_deref(), None, effects)
+    }
+
+    /// The frontiers say "before this instant"; the ledger takes "up to and including".
+    fn frontier(&self) -> Frontier {
+        let up_to = |stream| match self.flights.frontier(stream) {
+            // No source at all (yet): time must not jump to its end.
+            i64::MAX => i64::MIN,
+            before => before.saturating_sub(1),
+        };
+        Frontier { raw_ms: up_to(StreamId::RAW), written_ms: up_to(StreamId::WRITTEN) }
+    }
+
+    fn flush(&mut self, frontier: Frontier, effects: &mut Vec<Effect>) -> bool {
+        self.shard.advance(frontier, effects);
+        let mut flush = ShardFlush {
+            tallies: Vec::new(),
+            activity: Vec::new(),
+            latency: Vec::new(),
+            gauges: self.shard.gauges(),
+            frontier,
+        };
+        self.shard.drain_tallies(&mut flush.tallies);
+        self.shard.drain_activity(&mut flush.activity);
+        self.shard.drain_latency(&mut flush.latency);
+        self.tell(None, Some(flush), effects)
+    }
+
+    /// Effects to what is told, with the frames that they speak of.
+    fn tell(&mut self, hand: Option<&WrittenHand>, flush: Option<ShardFlush>, effects: &mut Vec<Effect>) -> bool {
+        let mut told = Vec::new();
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Missing { key, payload, schema, arrived_ms, deadline_ms, generation } => {
+                    told.push(Told::Missing {
+                        key,
+                        frame: read(&self.spool, payload),
+                        schema,
+                        arrived_ms,
+                        deadline_ms,
+                        generation,
+                    });
+                }
+                Effect::LandedLate { key, schema, landed_ms } => {
+                    told.push(Told::LandedLate { key, schema, landed_ms });
+                }
+                Effect::Altered { key, payload, written, schema, arrived_ms } => told.push(Told::Altered {
+                    key,
+                    schema,
+                    arrived_ms,
+                    raw: read(&self.spool, payload),
+                    written: side(&self.spool, written, hand),
+                }),
+                Effect::Compare { key, payload, written, schema, arrived_ms } => told.push(Told::Compare {
+                    shard: self.number,
+                    key,
+                    schema,
+                    arrived_ms,
+                    raw: read(&self.spool, payload),
+                    written: side(&self.spool, written, hand),
+                }),
+                Effect::Leaked { key, schema, reason, arrived_ms, written } => told.push(Told::Leaked {
+                    key,
+                    schema,
+                    arrived_ms,
+                    reason,
+                    written: side(&self.spool, written, hand),
+                }),
+                Effect::Duplicate { key, schema, landed_ms, row } => told.push(Told::Duplicate {
+                    key,
+                    schema,
+                    landed_ms,
+                    written: side(&self.spool, WrittenSide::Row(row), hand),
+                }),
+                Effect::Unexpected { key, schema, landed_ms, payload } => told.push(Told::Unexpected {
+                    key,
+                    schema,
+                    landed_ms,
+                    written: payload.map_or_else(Vec::new, |payload| read(&self.spool, payload)),
+                }),
+                Effect::HoldWritten { key, row } => {
+                    hold(&mut self.shard, &mut self.writer, &self.spool, key, row, hand);
+                }
+                Effect::Released { segment, rows } => self.spool.released(segment, rows),
+            }
+        }
+        if told.is_empty() && flush.is_none() {
+            return true;
+        }
+        self.told.send(ShardTold { shard: self.number, told, flush }).is_ok()
+    }
+
+    fn take_comparisons(&mut self) {
+        let mut effects = Vec::new();
+        while let Ok(Compared { key, equal }) = self.compared.try_recv() {
+            self.shard.compared(key, equal, &mut effects);
+        }
+        // A comparison that settles has no effect but the release of its payload.
+        self.tell(None, None, &mut effects);
+    }
+
+    /// At the end: comparisons that were asked for are still on their way.
+    fn await_comparisons(&mut self, frontier: Frontier, effects: &mut Vec<Effect>) {
+        /// How long the describer may take for the last of them, in real time.
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let start = Instant::now();
+        while self.shard.comparing() > 0 && start.elapsed() < PATIENCE {
+            if let Ok(Compared { key, equal }) = self.compared.recv_timeout(TICK) {
+                self.shard.compared(key, equal, effects);
+            }
+        }
+        self.flush(frontier, effects);
+    }
+}
+
+/// Keeps the frame of an early landing. If it cannot be kept, the landing still counts; only a
+/// difference could then not be explained.
+fn hold(
+    shard: &mut Shard,
+    writer: &mut SpoolWriter,
+    spool: &Spool,
+    key: Fingerprint,
+    row: u32,
+    hand: Option<&WrittenHand>,
+) {
+    let Some(hand) = hand else { return };
+    let frame = hand.frame(row as usize);
+    let mut payloads = Vec::with_capacity(1);
+    match writer.append(frame, &[frame.len() as u32], &mut payloads) {
+        Ok(()) => {
+            for payload in payloads.into_iter().map(PayloadRef) {
+                if !shard.attach_written(key, payload) {
+                    spool.released(payload.segment(), 1);
+                }
+            }
+        }
+        Err(error) => tracing::warn!("an early landing's frame is not kept: {error}"),
+    }
+}
+
+fn side(spool: &Spool, written: WrittenSide, hand: Option<&WrittenHand>) -> Vec<u8> {
+    match (written, hand) {
+        (WrittenSide::Row(row), Some(hand)) => hand.frame(row as usize).to_vec(),
+        (WrittenSide::Spooled(payload), _) => read(spool, payload),
+        (WrittenSide::Row(_), None) | (WrittenSide::Gone, _) => Vec::new(),
+    }
+}
+
+/// A frame that cannot be read back is told empty, and loudly: the event itself is not lost from view.
+fn read(spool: &Spool, payload: PayloadRef) -> Vec<u8> {
+    let mut frame = Vec::new();
+    if let Err(error) = spool.read(payload.0, &mut frame) {
+        tracing::error!("failed to read a frame back: {error}");
+        frame.clear();
+    }
+    frame
+}

@@ -1,0 +1,63 @@
+//! What can go wrong with the store, and what to do about it.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+/// An operation on the store that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(
+        "failed to {doing} {path}: {source}; check that the directory is there and belongs to this user"
+    )]
+    Io {
+        doing: &'static str,
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "there is no store at {path}: has `landfall run` run with this configuration? see store.dir"
+    )]
+    Absent { path: PathBuf },
+    #[error(
+        "the store {path} has version {found}, this program knows {known}: use the program that wrote it, or another store.dir"
+    )]
+    Version {
+        path: PathBuf,
+        found: i64,
+        known: i64,
+    },
+    #[error("failed to {doing} in the store: {source}; {remedy}")]
+    Sqlite {
+        doing: &'static str,
+        source: rusqlite::Error,
+        remedy: &'static str,
+    },
+}
+
+impl StoreError {
+    pub(crate) fn sqlite(doing: &'static str) -> impl Fn(rusqlite::Error) -> Self {
+        move |source| {
+            let remedy = match source.sqlite_error_code() {
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                    "another process holds it; only one sidecar may write to a store"
+                }
+                Some(ErrorCode::DiskFull) => {
+                    "the disk is full; make room, nothing is lost while the sidecar waits"
+                }
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                    "the file is damaged; move it away and start anew, then recover it with sqlite3 .recover"
+                }
+                Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                    "check the permissions of store.dir"
+                }
+                _ => "see docs/STORE.md",
+            };
+            Self::Sqlite {
+                doing,
+                source,
+                remedy,
+            }
+        }
+    }
+}

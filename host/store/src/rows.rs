@@ -1,0 +1,105 @@
+//! The rows of the store. Plain values: times in milliseconds since the epoch, names as text.
+
+use serde::{Deserialize, Serialize};
+
+/// An event that did not land in time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingRow {
+    pub fingerprint: [u8; 16],
+    pub key: String,
+    pub schema: String,
+    pub arrived_ms: i64,
+    pub deadline_ms: i64,
+    pub said_ms: i64,
+    pub incident: u64,
+    pub generation: u16,
+    pub frame: Vec<u8>,
+}
+
+/// What is known of a missing event that landed after all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LandedRow {
+    pub key: String,
+    pub schema: String,
+    pub arrived_ms: i64,
+    pub incident: u64,
+}
+
+/// What is to be added to a window.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WindowRow {
+    pub start_ms: i64,
+    pub end_ms: i64,
+    pub schema: String,
+    pub counts: WindowCounts,
+}
+
+/// Counts of a window, in events; as deltas they may be negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowCounts {
+    pub raw: i64,
+    pub pending: i64,
+    pub delivered: i64,
+    pub late: i64,
+    pub altered: i64,
+    pub missing: i64,
+    pub unconfirmed: i64,
+    pub rejected: i64,
+    pub leaked: i64,
+    pub repeated: i64,
+    pub unjudged: i64,
+    pub duplicate: i64,
+    pub unexpected: i64,
+}
+
+/// An incident as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IncidentRow {
+    pub id: u64,
+    pub cause: String,
+    pub scope: String,
+    pub subject: String,
+    pub start_ms: i64,
+    pub end_ms: i64,
+    pub opened_ms: i64,
+    pub resumed_ms: Option<i64>,
+    pub closed_ms: Option<i64>,
+    pub events: u64,
+    pub landed_late: u64,
+    pub shares: Vec<ShareRow>,
+}
+
+/// One schema's share of an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShareRow {
+    pub schema: String,
+    pub events: u64,
+    pub landed_late: u64,
+    pub first_ms: i64,
+    pub last_ms: i64,
+}
+
+/// An example of something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SampleRow {
+    pub kind: String,
+    pub check_name: String,
+    pub reason: String,
+    pub stream: String,
+    pub schema: String,
+    pub key: String,
+    pub at_ms: i64,
+    pub detail: String,
+    pub document: String,
+    pub frame: Option<Vec<u8>>,
+}
+
+/// A check of a generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenerationRow {
+    pub generation: u16,
+    pub since_ms: i64,
+    pub check_name: String,
+    pub version: String,
+    pub digest: String,
+}

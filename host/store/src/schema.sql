@@ -1,0 +1,105 @@
+-- The store of Landfall. sqlite3 on this file is a supported interface (docs/STORE.md); reading
+-- while the sidecar runs is safe. Times are milliseconds since the Unix epoch, UTC; the views at the
+-- end have them as text.
+
+-- What the store itself is: version of the program that made it, the secret of the fingerprints.
+CREATE TABLE meta (
+    name  TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- Which checks judged, by generation: one row per check.
+CREATE TABLE generations (
+    generation INTEGER NOT NULL,
+    since_ms   INTEGER NOT NULL,
+    check_name TEXT NOT NULL,
+    version    TEXT NOT NULL,
+    digest     TEXT NOT NULL
+);
+
+-- Events that did not land in time. Once one lands, landed_ms is set and its frame is gone.
+CREATE TABLE missing (
+    id          INTEGER PRIMARY KEY,
+    fingerprint BLOB NOT NULL UNIQUE,
+    key         TEXT NOT NULL,
+    schema      TEXT NOT NULL,
+    arrived_ms  INTEGER NOT NULL,
+    deadline_ms INTEGER NOT NULL,
+    said_ms     INTEGER NOT NULL,   -- when the verdict was given
+    incident    INTEGER NOT NULL,
+    generation  INTEGER NOT NULL,
+    frame       BLOB,               -- the raw frame, byte for byte
+    landed_ms   INTEGER
+);
+CREATE INDEX missing_by_arrival ON missing (arrived_ms) WHERE landed_ms IS NULL;
+CREATE INDEX missing_by_incident ON missing (incident);
+
+-- Verdicts by window of the raw event's arrival, and schema. raw = the sum of the nine verdicts + pending.
+CREATE TABLE windows (
+    start_ms    INTEGER NOT NULL,
+    end_ms      INTEGER NOT NULL,   -- exclusive
+    schema      TEXT NOT NULL,
+    raw         INTEGER NOT NULL DEFAULT 0,
+    pending     INTEGER NOT NULL DEFAULT 0,
+    delivered   INTEGER NOT NULL DEFAULT 0,
+    late        INTEGER NOT NULL DEFAULT 0,
+    altered     INTEGER NOT NULL DEFAULT 0,
+    missing     INTEGER NOT NULL DEFAULT 0,
+    unconfirmed INTEGER NOT NULL DEFAULT 0,
+    rejected    INTEGER NOT NULL DEFAULT 0,
+    leaked      INTEGER NOT NULL DEFAULT 0,
+    repeated    INTEGER NOT NULL DEFAULT 0,
+    unjudged    INTEGER NOT NULL DEFAULT 0,
+    duplicate   INTEGER NOT NULL DEFAULT 0,
+    unexpected  INTEGER NOT NULL DEFAULT 0,
+    closed      INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (start_ms, schema)
+) WITHOUT ROWID;
+
+-- Stretches of time in which something was wrong.
+CREATE TABLE incidents (
+    id          INTEGER PRIMARY KEY,
+    cause       TEXT NOT NULL,      -- stalled loss altered leaked duplicate unexpected unjudged silent objective
+    scope       TEXT NOT NULL,      -- pipeline, schema, others or stream
+    subject     TEXT NOT NULL,      -- the schema or stream, else empty
+    start_ms    INTEGER NOT NULL,   -- arrival of the first event concerned
+    end_ms      INTEGER NOT NULL,   -- arrival of the last
+    opened_ms   INTEGER NOT NULL,   -- when Landfall said so
+    resumed_ms  INTEGER,            -- when landings came again
+    closed_ms   INTEGER,
+    events      INTEGER NOT NULL,
+    landed_late INTEGER NOT NULL,
+    shares      TEXT NOT NULL       -- JSON: by schema, {"events", "landed_late", "first_ms", "last_ms"}
+);
+
+-- The newest examples of each kind and reason, redacted where they are documents.
+CREATE TABLE samples (
+    id         INTEGER PRIMARY KEY,
+    kind       TEXT NOT NULL,       -- violation undecodable fault altered leaked duplicate unexpected
+    check_name TEXT NOT NULL,
+    reason     TEXT NOT NULL,
+    stream     TEXT NOT NULL,
+    schema     TEXT NOT NULL,
+    key        TEXT NOT NULL,
+    at_ms      INTEGER NOT NULL,
+    detail     TEXT NOT NULL,
+    document   TEXT NOT NULL,       -- redacted JSON, or empty
+    frame      BLOB                 -- of frames that could not be decoded or judged
+);
+CREATE INDEX samples_by_reason ON samples (kind, check_name, reason, id);
+
+CREATE VIEW missing_utc AS
+    SELECT id, key, schema, incident,
+           strftime('%Y-%m-%dT%H:%M:%fZ', arrived_ms / 1000.0, 'unixepoch') AS arrived,
+           strftime('%Y-%m-%dT%H:%M:%fZ', deadline_ms / 1000.0, 'unixepoch') AS deadline,
+           strftime('%Y-%m-%dT%H:%M:%fZ', landed_ms / 1000.0, 'unixepoch') AS landed
+    FROM missing;
+CREATE VIEW windows_utc AS
+    SELECT strftime('%Y-%m-%dT%H:%M:%SZ', start_ms / 1000, 'unixepoch') AS start, windows.* FROM windows;
+CREATE VIEW incidents_utc AS
+    SELECT id, cause, scope, subject, events, landed_late,
+           strftime('%Y-%m-%dT%H:%M:%SZ', start_ms / 1000, 'unixepoch') AS start,
+           strftime('%Y-%m-%dT%H:%M:%SZ', end_ms / 1000, 'unixepoch') AS end,
+           strftime('%Y-%m-%dT%H:%M:%SZ', opened_ms / 1000, 'unixepoch') AS opened,
+           strftime('%Y-%m-%dT%H:%M:%SZ', closed_ms / 1000, 'unixepoch') AS closed
+    FROM incidents;

@@ -1,0 +1,113 @@
+//! One file of the spool.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use super::SpoolError;
+use crate::files;
+
+pub(super) const EXTENSION: &str = "spool";
+
+/// Bytes of an index entry: offset and length of a frame.
+pub(super) const ENTRY_BYTES: usize = 8;
+
+pub(super) struct Segment {
+    number: u32,
+    path: PathBuf,
+    file: File,
+    bytes: AtomicU64,
+    written: AtomicU64,
+    released: AtomicU64,
+    sealed: AtomicBool,
+    removed: AtomicBool,
+}
+
+impl Segment {
+    pub(super) fn create(dir: &Path, number: u32) -> Result<Self, SpoolError> {
+        let path = dir.join(format!("{number:08}.{EXTENSION}"));
+        let file = files::create_private_file(&path).map_err(|source| SpoolError::Io {
+            doing: "create",
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Self {
+            number,
+            path,
+            file,
+            bytes: AtomicU64::new(0),
+            written: AtomicU64::new(0),
+            released: AtomicU64::new(0),
+            sealed: AtomicBool::new(false),
+            removed: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Writes a record at the end; only the segment's one writer does.
+    pub(super) fn append(&self, index: &[u8], frames: &[u8], rows: u64) -> Result<(), SpoolError> {
+        let at = self.bytes();
+        let io = |source| SpoolError::Io {
+            doing: "write to",
+            path: self.path.clone(),
+            source,
+        };
+        self.file.write_all_at(index, at).map_err(io)?;
+        self.file
+            .write_all_at(frames, at + index.len() as u64)
+            .map_err(io)?;
+        // Counted before anybody can release them: the references are handed out afterwards.
+        self.written.fetch_add(rows, Ordering::AcqRel);
+        self.bytes
+            .fetch_add((index.len() + frames.len()) as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    pub(super) fn read(&self, entry_at: u64, frame: &mut Vec<u8>) -> Result<(), SpoolError> {
+        let io = |source| SpoolError::Io {
+            doing: "read",
+            path: self.path.clone(),
+            source,
+        };
+        let mut entry = [0; ENTRY_BYTES];
+        self.file.read_exact_at(&mut entry, entry_at).map_err(io)?;
+        let [o0, o1, o2, o3, l0, l1, l2, l3] = entry;
+        let offset = u32::from_le_bytes([o0, o1, o2, o3]);
+        let len = u32::from_le_bytes([l0, l1, l2, l3]);
+        frame.clear();
+        frame.resize(len as usize, 0);
+        self.file
+            .read_exact_at(frame, u64::from(offset))
+            .map_err(io)
+    }
+
+    /// True if that was the last frame of a sealed segment: it can go. Says so once.
+    pub(super) fn release(&self, rows: u64) -> bool {
+        self.released.fetch_add(rows, Ordering::AcqRel);
+        self.is_done()
+    }
+
+    /// Nothing more will be written. True if everything has been released already.
+    pub(super) fn seal(&self) -> bool {
+        self.sealed.store(true, Ordering::Release);
+        self.is_done()
+    }
+
+    fn is_done(&self) -> bool {
+        self.sealed.load(Ordering::Acquire)
+            && self.released.load(Ordering::Acquire) >= self.written.load(Ordering::Acquire)
+            && !self.removed.swap(true, Ordering::AcqRel)
+    }
+}

@@ -1,0 +1,428 @@
+//! The writer's side: one connection, one transaction per flush.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+
+use crate::error::StoreError;
+use crate::files;
+use crate::rows::{
+    GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow, WindowCounts, WindowRow,
+};
+
+/// Name of the file in the store's directory.
+pub const FILE_NAME: &str = "landfall.sqlite";
+
+/// Version of the tables, in `PRAGMA user_version`.
+pub const VERSION: i64 = 1;
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// How long a writer waits for a reader's lock: readers hold one for a moment only.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Bytes of the secret of fingerprints.
+pub const SECRET_BYTES: usize = 16;
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Windows, closed incidents and landed events older than this go.
+    pub keep_ms: i64,
+    /// Missing events beyond this many: the oldest go first.
+    pub missing_max: u64,
+    /// Samples kept of each kind and reason.
+    pub samples_per_reason_max: u64,
+}
+
+/// What retention removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    pub windows: usize,
+    pub incidents: usize,
+    /// Events that had landed late.
+    pub landed: usize,
+    /// Events that were still missing: their backfill is gone.
+    pub missing: usize,
+    pub samples: usize,
+}
+
+/// The store, open for writing.
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens or creates the store in `dir`, private to its owner. `secret` is kept if the store is new.
+    pub fn open(dir: &Path, secret: [u8; SECRET_BYTES], program: &str) -> Result<Self, StoreError> {
+        let path = dir.join(FILE_NAME);
+        files::create_private_dir(dir)
+            .and_then(|()| files::ensure_private_file(&path))
+            .map_err(|source| StoreError::Io {
+                doing: "create",
+                path: path.clone(),
+                source,
+            })?;
+        let failed = StoreError::sqlite("open it");
+        let connection = Connection::open(&path).map_err(&failed)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
+        connection
+            .pragma_update(None, "journal_mode", "WAL")
+            .map_err(&failed)?;
+        // With WAL this survives a crash of the process; a power cut may lose the last flushes.
+        connection
+            .pragma_update(None, "synchronous", "NORMAL")
+            .map_err(&failed)?;
+        let version: i64 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(&failed)?;
+        match version {
+            VERSION => {}
+            0 => create(&connection, secret, program)
+                .map_err(StoreError::sqlite("create the tables"))?,
+            found => {
+                return Err(StoreError::Version {
+                    path,
+                    found,
+                    known: VERSION,
+                });
+            }
+        }
+        Ok(Self { connection, path })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The secret under which keys are fingerprinted.
+    pub fn secret(&self) -> Result<[u8; SECRET_BYTES], StoreError> {
+        self.connection
+            .query_row("SELECT value FROM meta WHERE name = 'secret'", [], |row| {
+                row.get(0)
+            })
+            .map_err(StoreError::sqlite("read the secret"))
+    }
+
+    /// The first number of an incident that was never given.
+    pub fn next_incident(&self) -> Result<u64, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT coalesce(max(id), 0) + 1 FROM incidents",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(StoreError::sqlite("number incidents"))
+    }
+
+    /// The first number of a generation that was never given.
+    pub fn next_generation(&self) -> Result<u16, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT coalesce(max(generation) + 1, 0) & 65535 FROM generations",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(StoreError::sqlite("number generations"))
+    }
+
+    /// Begins the transaction of a flush. Dropping it undoes everything.
+    pub fn begin(&mut self) -> Result<Flush<'_>, StoreError> {
+        let transaction = self
+            .connection
+            .transaction()
+            .map_err(StoreError::sqlite("begin a transaction"))?;
+        Ok(Flush { transaction })
+    }
+}
+
+fn create(
+    connection: &Connection,
+    secret: [u8; SECRET_BYTES],
+    program: &str,
+) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!(
+        "BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+    ))?;
+    connection.execute("INSERT INTO meta VALUES ('secret', ?1)", params![secret])?;
+    connection.execute(
+        "INSERT INTO meta VALUES ('created_by', ?1)",
+        params![program],
+    )?;
+    Ok(())
+}
+
+/// One transaction.
+pub struct Flush<'a> {
+    transaction: Transaction<'a>,
+}
+
+impl Flush<'_> {
+    /// Adds a missing event. One that is there already (it went missing, landed, and was forgotten
+    /// by the ledger) stays as it is.
+    pub fn missing(&self, row: &MissingRow) -> Result<(), StoreError> {
+        let failed = StoreError::sqlite("add a missing event");
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO missing (fingerprint, key, schema, arrived_ms, deadline_ms, said_ms, incident, generation, frame)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (fingerprint) DO NOTHING",
+            )
+            .map_err(&failed)?
+            .execute(params![
+                row.fingerprint,
+                row.key,
+                row.schema,
+                row.arrived_ms,
+                row.deadline_ms,
+                row.said_ms,
+                row.incident,
+                row.generation,
+                row.frame
+            ])
+            .map_err(&failed)?;
+        Ok(())
+    }
+
+    /// A missing event landed: says what it was, if it is here and had not landed before. Its frame goes.
+    pub fn landed(
+        &self,
+        fingerprint: [u8; 16],
+        landed_ms: i64,
+    ) -> Result<Option<LandedRow>, StoreError> {
+        let failed = StoreError::sqlite("mark an event as landed");
+        self.transaction
+            .prepare_cached(
+                "UPDATE missing SET landed_ms = ?2, frame = NULL WHERE fingerprint = ?1 AND landed_ms IS NULL
+                 RETURNING key, schema, arrived_ms, incident",
+            )
+            .map_err(&failed)?
+            .query_row(params![fingerprint, landed_ms], |row| {
+                Ok(LandedRow { key: row.get(0)?, schema: row.get(1)?, arrived_ms: row.get(2)?, incident: row.get(3)? })
+            })
+            .optional()
+            .map_err(failed)
+    }
+
+    /// Adds to a window.
+    pub fn window(&self, row: &WindowRow) -> Result<(), StoreError> {
+        let failed = StoreError::sqlite("add to a window");
+        let WindowCounts {
+            raw,
+            pending,
+            delivered,
+            late,
+            altered,
+            missing,
+            unconfirmed,
+            rejected,
+            leaked,
+            repeated,
+            unjudged,
+            duplicate,
+            unexpected,
+        } = row.counts;
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO windows (start_ms, end_ms, schema, raw, pending, delivered, late, altered, missing,
+                     unconfirmed, rejected, leaked, repeated, unjudged, duplicate, unexpected)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                 ON CONFLICT (start_ms, schema) DO UPDATE SET
+                     raw = raw + excluded.raw, pending = pending + excluded.pending,
+                     delivered = delivered + excluded.delivered, late = late + excluded.late,
+                     altered = altered + excluded.altered, missing = missing + excluded.missing,
+                     unconfirmed = unconfirmed + excluded.unconfirmed, rejected = rejected + excluded.rejected,
+                     leaked = leaked + excluded.leaked, repeated = repeated + excluded.repeated,
+                     unjudged = unjudged + excluded.unjudged, duplicate = duplicate + excluded.duplicate,
+                     unexpected = unexpected + excluded.unexpected",
+            )
+            .map_err(&failed)?
+            .execute(params![
+                row.start_ms,
+                row.end_ms,
+                row.schema,
+                raw,
+                pending,
+                delivered,
+                late,
+                altered,
+                missing,
+                unconfirmed,
+                rejected,
+                leaked,
+                repeated,
+                unjudged,
+                duplicate,
+                unexpected
+            ])
+            .map_err(&failed)?;
+        Ok(())
+    }
+
+    /// Marks the windows that start at `start_ms` as closed.
+    pub fn close_window(&self, start_ms: i64) -> Result<(), StoreError> {
+        self.transaction
+            .execute(
+                "UPDATE windows SET closed = 1 WHERE start_ms = ?1",
+                params![start_ms],
+            )
+            .map_err(StoreError::sqlite("close a window"))?;
+        Ok(())
+    }
+
+    /// Puts an incident as it stands.
+    pub fn incident(&self, row: &IncidentRow) -> Result<(), StoreError> {
+        let failed = StoreError::sqlite("put an incident");
+        let shares = serde_json::to_string(&row.shares).unwrap_or_else(|_| "[]".into());
+        self.transaction
+            .prepare_cached("INSERT OR REPLACE INTO incidents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
+            .map_err(&failed)?
+            .execute(params![
+                row.id,
+                row.cause,
+                row.scope,
+                row.subject,
+                row.start_ms,
+                row.end_ms,
+                row.opened_ms,
+                row.resumed_ms,
+                row.closed_ms,
+                row.events,
+                row.landed_late,
+                shares
+            ])
+            .map_err(&failed)?;
+        Ok(())
+    }
+
+    /// An event of an incident that is no longer in anybody's hand landed after all.
+    pub fn incident_landed_late(&self, id: u64, schema: &str) -> Result<(), StoreError> {
+        let failed = StoreError::sqlite("count a late landing");
+        let shares: Option<String> = self
+            .transaction
+            .query_row(
+                "SELECT shares FROM incidents WHERE id = ?1",
+                params![id],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(&failed)?;
+        let Some(shares) = shares else { return Ok(()) };
+        let mut shares: Vec<ShareRow> = serde_json::from_str(&shares).unwrap_or_default();
+        shares
+            .iter_mut()
+            .filter(|share| share.schema == schema)
+            .for_each(|share| share.landed_late += 1);
+        let shares = serde_json::to_string(&shares).unwrap_or_else(|_| "[]".into());
+        self.transaction
+            .execute(
+                "UPDATE incidents SET landed_late = landed_late + 1, shares = ?2 WHERE id = ?1",
+                params![id, shares],
+            )
+            .map_err(&failed)?;
+        Ok(())
+    }
+
+    /// Adds a sample.
+    pub fn sample(&self, row: &SampleRow) -> Result<(), StoreError> {
+        let failed = StoreError::sqlite("add a sample");
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO samples (kind, check_name, reason, stream, schema, key, at_ms, detail, document, frame)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            )
+            .map_err(&failed)?
+            .execute(params![
+                row.kind,
+                row.check_name,
+                row.reason,
+                row.stream,
+                row.schema,
+                row.key,
+                row.at_ms,
+                row.detail,
+                row.document,
+                row.frame
+            ])
+            .map_err(&failed)?;
+        Ok(())
+    }
+
+    /// Removes all but the newest samples of a kind and reason.
+    pub fn trim_samples(
+        &self,
+        kind: &str,
+        check_name: &str,
+        reason: &str,
+        keep: u64,
+    ) -> Result<usize, StoreError> {
+        let failed = StoreError::sqlite("trim samples");
+        self.transaction
+            .prepare_cached(
+                "DELETE FROM samples WHERE kind = ?1 AND check_name = ?2 AND reason = ?3 AND id <= coalesce((
+                     SELECT id FROM samples WHERE kind = ?1 AND check_name = ?2 AND reason = ?3
+                     ORDER BY id DESC LIMIT 1 OFFSET ?4), -1)",
+            )
+            .map_err(&failed)?
+            .execute(params![kind, check_name, reason, keep])
+            .map_err(failed)
+    }
+
+    /// Adds a check of a generation.
+    pub fn generation(&self, row: &GenerationRow) -> Result<(), StoreError> {
+        self.transaction
+            .execute(
+                "INSERT INTO generations VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    row.generation,
+                    row.since_ms,
+                    row.check_name,
+                    row.version,
+                    row.digest
+                ],
+            )
+            .map_err(StoreError::sqlite("add a generation"))?;
+        Ok(())
+    }
+
+    /// Removes what is beyond retention. Missing events go by number only, and never silently: the
+    /// answer says how many.
+    pub fn prune(&self, now_ms: i64, retention: &Retention) -> Result<Pruned, StoreError> {
+        let failed = StoreError::sqlite("prune");
+        let before_ms = now_ms.saturating_sub(retention.keep_ms);
+        let run = |sql: &str| {
+            self.transaction
+                .execute(sql, params![before_ms])
+                .map_err(&failed)
+        };
+        let windows = run("DELETE FROM windows WHERE end_ms < ?1 AND closed = 1")?;
+        let landed = run("DELETE FROM missing WHERE landed_ms IS NOT NULL AND landed_ms < ?1")?;
+        let incidents = run(
+            "DELETE FROM incidents WHERE closed_ms IS NOT NULL AND closed_ms < ?1
+             AND NOT EXISTS (SELECT 1 FROM missing WHERE missing.incident = incidents.id AND missing.landed_ms IS NULL)",
+        )?;
+        let samples = run("DELETE FROM samples WHERE at_ms < ?1")?;
+        let missing = self
+            .transaction
+            .execute(
+                "DELETE FROM missing WHERE id <= coalesce((
+                     SELECT id FROM missing ORDER BY id DESC LIMIT 1 OFFSET ?1), -1) AND landed_ms IS NULL",
+                params![retention.missing_max],
+            )
+            .map_err(&failed)?;
+        Ok(Pruned {
+            windows,
+            incidents,
+            landed,
+            missing,
+            samples,
+        })
+    }
+
+    pub fn commit(self) -> Result<(), StoreError> {
+        self.transaction
+            .commit()
+            .map_err(StoreError::sqlite("commit"))
+    }
+}

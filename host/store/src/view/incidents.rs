@@ -1,0 +1,202 @@
+//! The timeline, as one would write it on an incident page.
+
+use std::fmt::Write as _;
+
+use super::time::{duration, utc_minute, utc_second};
+use crate::rows::IncidentRow;
+
+/// Schemas named in one line; the rest is counted.
+const SCHEMAS_NAMED_MAX: usize = 6;
+
+/// One paragraph per incident. `now_ms` is for those that are open.
+pub fn timeline(incidents: &[IncidentRow], now_ms: i64) -> String {
+    let mut text = String::new();
+    for incident in incidents {
+        paragraph(incident, now_ms, &mut text);
+    }
+    text
+}
+
+fn paragraph(incident: &IncidentRow, now_ms: i64, text: &mut String) {
+    let end_ms = if incident.closed_ms.is_some() || incident.resumed_ms.is_some() {
+        incident.end_ms
+    } else {
+        now_ms
+    };
+    let until = match (incident.closed_ms, incident.resumed_ms) {
+        (None, None) => "now".to_owned(),
+        _ => utc_second(incident.end_ms)[11..].to_owned(),
+    };
+    let start = utc_second(incident.start_ms);
+    let same_day = utc_minute(incident.start_ms)[..10] == utc_minute(incident.end_ms)[..10];
+    let until = if same_day || until == "now" {
+        until
+    } else {
+        utc_second(incident.end_ms)
+    };
+    let _ = writeln!(
+        text,
+        "#{}  {start} – {until} UTC  ({})  {}",
+        incident.id,
+        duration(end_ms - incident.start_ms),
+        what(incident)
+    );
+    let mut line = format!("    {}", count(incident.events, unit(incident)));
+    if !incident.shares.is_empty() {
+        let _ = write!(line, " ({})", shares(incident));
+    }
+    let _ = write!(
+        line,
+        "; said after {}",
+        duration(incident.opened_ms - incident.start_ms)
+    );
+    if incident.landed_late > 0 {
+        let _ = write!(line, "; {} landed later", incident.landed_late);
+    }
+    let _ = writeln!(text, "{line}");
+    if has_backfill(incident) {
+        let _ = writeln!(
+            text,
+            "    backfill: landfall backfill --incident {} --output FILE",
+            incident.id
+        );
+    }
+}
+
+fn has_backfill(incident: &IncidentRow) -> bool {
+    matches!(incident.cause.as_str(), "stalled" | "loss") && incident.events > incident.landed_late
+}
+
+fn unit(incident: &IncidentRow) -> &'static str {
+    match incident.cause.as_str() {
+        "stalled" | "loss" => "did not land in time",
+        "altered" => "landed altered",
+        "leaked" => "landed though invalid",
+        "duplicate" => "rows too many",
+        "unexpected" => "landed without a raw event",
+        "unjudged" => "could not be judged",
+        "objective" => "windows short of their objective",
+        _ => "concerned",
+    }
+}
+
+fn what(incident: &IncidentRow) -> String {
+    let subject = match incident.scope.as_str() {
+        "pipeline" => "the whole pipeline",
+        "others" => "further schemas",
+        _ => incident.subject.as_str(),
+    };
+    let cause = match incident.cause.as_str() {
+        "stalled" => "stalled: events came in, none landed",
+        "loss" => "loss: some events did not land",
+        "altered" => "altered on the way",
+        "leaked" => "leaked: invalid events landed",
+        "duplicate" => "duplicate rows",
+        "unexpected" => "unexpected rows",
+        "unjudged" => "unjudged: a check could not say",
+        "silent" => "silent: nothing came in",
+        "objective" => "delivery objective missed",
+        other => other,
+    };
+    format!("{subject}: {cause}")
+}
+
+fn count(events: u64, unit: &str) -> String {
+    let noun = if unit.starts_with("windows") || unit.starts_with("rows") {
+        return format!("{} {unit}", grouped(events));
+    } else if events == 1 {
+        "event"
+    } else {
+        "events"
+    };
+    format!("{} {noun} {unit}", grouped(events))
+}
+
+/// Digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn shares(incident: &IncidentRow) -> String {
+    let mut shares: Vec<_> = incident.shares.iter().collect();
+    shares.sort_by(|a, b| {
+        b.events
+            .cmp(&a.events)
+            .then_with(|| a.schema.cmp(&b.schema))
+    });
+    let mut named: Vec<String> = shares
+        .iter()
+        .take(SCHEMAS_NAMED_MAX)
+        .map(|share| format!("{} {}", share.schema, grouped(share.events)))
+        .collect();
+    if shares.len() > SCHEMAS_NAMED_MAX {
+        named.push(format!("{} more", shares.len() - SCHEMAS_NAMED_MAX));
+    }
+    named.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::ShareRow;
+
+    fn incident() -> IncidentRow {
+        IncidentRow {
+            id: 3,
+            cause: "stalled".into(),
+            scope: "pipeline".into(),
+            subject: String::new(),
+            start_ms: 1_416_276_724_000,
+            end_ms: 1_416_278_230_000,
+            opened_ms: 1_416_276_845_000,
+            resumed_ms: Some(1_416_278_235_000),
+            closed_ms: Some(1_416_279_000_000),
+            events: 2310,
+            landed_late: 0,
+            shares: vec![
+                ShareRow {
+                    schema: "Edit/7".into(),
+                    events: 1110,
+                    landed_late: 0,
+                    first_ms: 0,
+                    last_ms: 0,
+                },
+                ShareRow {
+                    schema: "Search/2".into(),
+                    events: 1200,
+                    landed_late: 0,
+                    first_ms: 0,
+                    last_ms: 0,
+                },
+            ],
+        }
+    }
+
+    #[test]
+    fn an_incident_reads_like_an_entry_on_an_incident_page() {
+        assert_eq!(
+            timeline(&[incident()], 0),
+            "#3  2014-11-18 02:12:04 – 02:37:10 UTC  (25 min 6 s)  the whole pipeline: stalled: events came in, none landed\n    \
+             2,310 events did not land in time (Search/2 1,200, Edit/7 1,110); said after 2 min 1 s\n    \
+             backfill: landfall backfill --incident 3 --output FILE\n"
+        );
+    }
+
+    #[test]
+    fn an_open_incident_lasts_until_now_and_one_that_landed_needs_no_backfill() {
+        let mut open = incident();
+        (open.resumed_ms, open.closed_ms) = (None, None);
+        let text = timeline(&[open.clone()], open.start_ms + 60_000);
+        assert!(text.contains("02:12:04 – now UTC  (1 min)"), "{text}");
+        open.landed_late = open.events;
+        assert!(!timeline(&[open], 0).contains("backfill"));
+    }
+}

@@ -1,0 +1,7 @@
+//! What is stored, as text for people. Pure: rows in, text out.
+
+mod incidents;
+mod time;
+
+pub use incidents::timeline;
+pub use time::{duration, utc_minute, utc_second};

@@ -1,0 +1,151 @@
+//! The only place that reads time. Everything else is told the time, in milliseconds.
+//!
+//! Landfall's clock is anchored once, at its start, to the system's time (or to a configured
+//! origin), and moves from there with the monotonic clock, times the configured speed. It never
+//! goes back and never jumps: were it to follow a step of the system clock forward by an hour, every
+//! pending deadline would pass at once and each of those events be called missing. A step of the
+//! system clock therefore shows only as [`Clock::system_offset_ms`], which is a metric; a restart
+//! anchors anew.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Fastest clock: a day in under ten seconds. Beyond it the poll ticks of a source (50 ms) are
+/// longer than a window.
+pub const SPEED_MAX: f64 = 10_000.0;
+
+/// Landfall's clock. Clones are the same clock.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    inner: Arc<Anchor>,
+}
+
+#[derive(Debug)]
+struct Anchor {
+    started: Instant,
+    origin_ms: i64,
+    speed: f64,
+    /// Whether the clock is meant to tell the system's time.
+    follows_system: bool,
+}
+
+impl Clock {
+    /// A clock that starts now at `origin_ms` (milliseconds since the epoch; None: the system's
+    /// time) and runs `speed` times as fast as real time. A speed that is no positive number up to
+    /// [`SPEED_MAX`] is taken as 1: the configuration refuses it before it comes here.
+    pub fn start(speed: f64, origin_ms: Option<i64>) -> Self {
+        let sound = speed.is_finite() && speed > 0.0 && speed <= SPEED_MAX;
+        let speed = if sound { speed } else { 1.0 };
+        let follows_system = origin_ms.is_none() && speed == 1.0;
+        let anchor = Anchor {
+            started: Instant::now(),
+            origin_ms: origin_ms.unwrap_or_else(system_ms),
+            speed,
+            follows_system,
+        };
+        Self {
+            inner: Arc::new(anchor),
+        }
+    }
+
+    /// Milliseconds since the epoch. Never less than an earlier answer, on any thread.
+    pub fn now_ms(&self) -> i64 {
+        let elapsed = self.inner.started.elapsed();
+        let passed_ms = if self.inner.speed == 1.0 {
+            i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
+        } else {
+            // Saturates; a float holds milliseconds exactly for 285,000 years.
+            (elapsed.as_secs_f64() * 1000.0 * self.inner.speed) as i64
+        };
+        self.inner.origin_ms.saturating_add(passed_ms)
+    }
+
+    /// How long a stretch of this clock's time lasts in real time: what a thread has to wait.
+    pub fn real(&self, stretch: Duration) -> Duration {
+        if self.inner.speed == 1.0 {
+            return stretch;
+        }
+        Duration::try_from_secs_f64(stretch.as_secs_f64() / self.inner.speed)
+            .unwrap_or(Duration::MAX)
+    }
+
+    /// How many times faster than real time it runs.
+    pub fn speed(&self) -> f64 {
+        self.inner.speed
+    }
+
+    /// The time at which this clock was started, by itself.
+    pub fn origin_ms(&self) -> i64 {
+        self.inner.origin_ms
+    }
+
+    /// By how many milliseconds the system's time is ahead of this clock now: what steps of the
+    /// system clock have added up to since the start. None if this clock does not tell the system's
+    /// time anyway (a replay).
+    pub fn system_offset_ms(&self) -> Option<i64> {
+        self.inner
+            .follows_system
+            .then(|| system_ms().saturating_sub(self.now_ms()))
+    }
+}
+
+/// The system's time; a system clock before 1970 counts as 1970.
+fn system_ms() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_speed_one_it_tells_the_systems_time() {
+        let clock = Clock::start(1.0, None);
+        let offset = clock.system_offset_ms().unwrap();
+        assert!(offset.abs() < 1000, "{offset} ms off");
+        assert_eq!(clock.real(Duration::from_secs(3)), Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_replay_starts_at_its_origin_and_runs_faster() {
+        let origin_ms = 1_416_276_000_000;
+        let clock = Clock::start(1000.0, Some(origin_ms));
+        let began = Instant::now();
+        while clock.now_ms() < origin_ms + 20_000 {
+            std::hint::spin_loop();
+        }
+        let real = began.elapsed();
+        assert!(
+            real < Duration::from_secs(10),
+            "20 s took {real:?} at 1000 times the speed"
+        );
+        assert_eq!(
+            clock.real(Duration::from_secs(10)),
+            Duration::from_millis(10)
+        );
+        assert_eq!(clock.system_offset_ms(), None);
+    }
+
+    #[test]
+    fn clones_are_one_clock_and_it_never_goes_back() {
+        let clock = Clock::start(777.7, Some(0));
+        let other = clock.clone();
+        let mut last = 0;
+        for _ in 0..10_000 {
+            let now = clock.now_ms();
+            assert!(now >= last);
+            last = other.now_ms();
+            assert!(last >= now);
+        }
+    }
+
+    #[test]
+    fn a_speed_that_makes_no_sense_is_one() {
+        for speed in [0.0, -1.0, f64::NAN, f64::INFINITY, SPEED_MAX * 2.0] {
+            assert_eq!(Clock::start(speed, Some(0)).speed(), 1.0);
+        }
+    }
+}

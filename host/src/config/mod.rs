@@ -1,0 +1,192 @@
+//! The configuration: one TOML file, laid over built-in defaults, overridden by the environment.
+//!
+//! All that is wrong is told at once, each with file, line, field and what to do. `default.toml`
+//! beside this file is the default and the manual; a test holds it equal to `Config::default()`.
+//! Knows nothing of what happens with the settings.
+
+mod endpoint;
+mod environment;
+mod errors;
+mod locate;
+mod node;
+mod reader;
+mod sections;
+mod semantics;
+pub mod units;
+
+use std::path::{Path, PathBuf};
+
+pub use environment::Environment;
+pub use errors::{ConfigError, ConfigErrors, Hint};
+pub use locate::{NotFound, Places};
+pub use sections::*;
+
+use node::Table;
+use reader::{Findings, Section};
+
+/// The default, fully commented: what `landfall config default` prints.
+pub const DEFAULT_TEXT: &str = include_str!("default.toml");
+
+/// The file that is read if none is named and it is there.
+pub const DEFAULT_FILE: &str = "landfall.toml";
+
+/// What stands for the file in messages if there is none.
+const BUILT_IN: &str = "built-in default";
+
+/// All settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where the configuration came from, and so where its relative paths lead.
+    pub places: Places,
+    pub clock: ClockConfig,
+    pub event: EventConfig,
+    pub streams: StreamsConfig,
+    pub schemas: SchemasConfig,
+    pub deadlines: DeadlinesConfig,
+    pub windows: WindowsConfig,
+    pub incidents: IncidentsConfig,
+    pub ledger: LedgerConfig,
+    pub judge: JudgeConfig,
+    pub store: StoreConfig,
+    pub http: HttpConfig,
+    pub log: LogConfig,
+    pub redact: RedactConfig,
+    pub guests: GuestsConfig,
+    pub checks: Vec<CheckConfig>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            places: Places::default(),
+            clock: ClockConfig::default(),
+            event: EventConfig::default(),
+            streams: StreamsConfig::pipeline(),
+            schemas: SchemasConfig::default(),
+            deadlines: DeadlinesConfig::default(),
+            windows: WindowsConfig::default(),
+            incidents: IncidentsConfig::default(),
+            ledger: LedgerConfig::default(),
+            judge: JudgeConfig::default(),
+            store: StoreConfig::default(),
+            http: HttpConfig::default(),
+            log: LogConfig::default(),
+            redact: RedactConfig::default(),
+            guests: GuestsConfig::default(),
+            checks: default_checks(),
+        }
+    }
+}
+
+/// A configuration that was looked at closely.
+#[derive(Debug)]
+pub struct Inspected {
+    pub config: Config,
+    /// What can be right, but probably is not meant.
+    pub hints: Vec<Hint>,
+}
+
+impl Config {
+    /// Loads the file at `path`; without one `./landfall.toml` if it is there, else the built-in
+    /// default. The process's environment overrides it.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigErrors> {
+        Self::load_with(path, &Environment::of_process())
+    }
+
+    /// The same with any environment.
+    pub fn load_with(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigErrors> {
+        inspect(path, environment, false).map(|inspected| inspected.config)
+    }
+
+    /// The same, and looks also whether the files that it names are there: `landfall config check`.
+    pub fn check(
+        path: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<Inspected, ConfigErrors> {
+        inspect(path, environment, true)
+    }
+
+    fn read(table: Table, findings: &mut Findings) -> Self {
+        let mut config = Self::default();
+        let mut root = Section::root(table, findings);
+        root.section("clock", |section| config.clock.read(section));
+        root.section("event", |section| config.event.read(section));
+        root.section("streams", |section| config.streams.read(section));
+        root.section("schemas", |section| config.schemas.read(section));
+        root.section("deadlines", |section| config.deadlines.read(section));
+        root.section("windows", |section| config.windows.read(section));
+        root.section("incidents", |section| config.incidents.read(section));
+        root.section("ledger", |section| config.ledger.read(section));
+        root.section("judge", |section| config.judge.read(section));
+        root.section("store", |section| config.store.read(section));
+        root.section("http", |section| config.http.read(section));
+        root.section("log", |section| config.log.read(section));
+        root.section("redact", |section| config.redact.read(section));
+        root.section("guests", |section| config.guests.read(section));
+        if let Some(checks) = root.sections("checks", CheckConfig::read) {
+            config.checks = checks;
+        }
+        root.finish();
+        config
+    }
+}
+
+fn inspect(
+    path: Option<&Path>,
+    environment: &Environment,
+    files: bool,
+) -> Result<Inspected, ConfigErrors> {
+    let path = path
+        .map(Path::to_owned)
+        .or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()));
+    let file = path
+        .as_ref()
+        .map_or_else(|| BUILT_IN.to_owned(), |path| path.display().to_string());
+    let mut findings = Findings::default();
+    let text = match &path {
+        None => String::new(),
+        Some(path) => match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                let remedy = "check that the file is there, readable and UTF-8, or begin with `landfall config default`";
+                findings.error(None, "", format!("failed to read it: {error}"), remedy);
+                return Err(ConfigErrors {
+                    file,
+                    errors: findings.errors,
+                });
+            }
+        },
+    };
+    let mut table = node::parse(&text, &mut findings.errors);
+    environment.apply(&mut table, &mut findings.errors);
+    let mut config = Config::read(table, &mut findings);
+    config.places = Places::of_process(path, environment);
+    semantics::check(&config, &mut findings);
+    if files {
+        semantics::check_files(&config, &mut findings);
+    }
+    if findings.errors.is_empty() {
+        let hints = semantics::hints(&config, &findings);
+        let hints = hints
+            .into_iter()
+            .map(|error| Hint {
+                file: file.clone(),
+                error,
+            })
+            .collect();
+        return Ok(Inspected { config, hints });
+    }
+    // In the order of the file, what stands nowhere last.
+    findings.errors.sort_by_key(|error| match &error.origin {
+        Some(node::Origin::Line(line)) => *line,
+        Some(node::Origin::Variable(_)) => usize::MAX - 1,
+        None => usize::MAX,
+    });
+    Err(ConfigErrors {
+        file,
+        errors: findings.errors,
+    })
+}
+
+#[cfg(test)]
+mod tests;

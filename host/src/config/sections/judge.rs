@@ -1,0 +1,94 @@
+//! `[judge]`: the workers that judge, and the batches and queues before them.
+
+use std::time::Duration;
+
+use crate::config::reader::Section;
+use crate::queue::Bound;
+use crate::sources::BatchLimits;
+
+/// More threads than any machine has cores.
+const WORKERS_MAX: i64 = 256;
+
+/// Rows of a batch: a check's limits are for one batch.
+const BATCH_ROWS_MAX: i64 = 65_536;
+
+/// Batches that wait in one queue. The bytes bound them; this only bounds what an empty batch
+/// costs.
+const QUEUE_BATCHES_MAX: usize = 65_536;
+
+/// Longest wait of a lone frame: far below the shortest deadline.
+const BATCH_WAIT_MAX: Duration = Duration::from_millis(50);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JudgeConfig {
+    /// 0: one for each core.
+    pub workers: usize,
+    /// Bytes that wait before the workers, for each stream.
+    pub queue_bytes_max: usize,
+    pub batch_rows_max: usize,
+    pub batch_bytes_max: usize,
+    /// How long a frame waits for others to fill its batch.
+    pub batch_wait: Duration,
+}
+
+impl Default for JudgeConfig {
+    fn default() -> Self {
+        Self {
+            workers: 0,
+            queue_bytes_max: 64 << 20,
+            batch_rows_max: 1024,
+            batch_bytes_max: 1 << 20,
+            batch_wait: Duration::from_millis(5),
+        }
+    }
+}
+
+impl JudgeConfig {
+    pub(in crate::config) fn read(&mut self, section: &mut Section<'_>) {
+        section.count("workers", &mut self.workers, 0..=WORKERS_MAX);
+        section.size(
+            "queue_bytes_max",
+            &mut self.queue_bytes_max,
+            64 << 10..=16 << 30,
+        );
+        section.count(
+            "batch_rows_max",
+            &mut self.batch_rows_max,
+            1..=BATCH_ROWS_MAX,
+        );
+        section.size(
+            "batch_bytes_max",
+            &mut self.batch_bytes_max,
+            1 << 10..=64 << 20,
+        );
+        section.duration(
+            "batch_wait",
+            &mut self.batch_wait,
+            Duration::ZERO..=BATCH_WAIT_MAX,
+        );
+    }
+
+    pub fn batches(&self) -> BatchLimits {
+        BatchLimits {
+            rows_max: self.batch_rows_max,
+            bytes_max: self.batch_bytes_max,
+            wait: self.batch_wait,
+        }
+    }
+
+    /// The bound of each stream's queue.
+    pub fn queue(&self) -> Bound {
+        Bound {
+            bytes_max: self.queue_bytes_max,
+            items_max: QUEUE_BATCHES_MAX,
+        }
+    }
+
+    /// How many workers there are to be.
+    pub fn workers(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        }
+    }
+}

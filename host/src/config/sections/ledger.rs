@@ -1,0 +1,56 @@
+//! `[ledger]`: the joining of the streams, and what of it is kept in memory.
+
+use std::time::Duration;
+
+use crate::config::reader::Section;
+use crate::config::units::DURATION_MAX;
+
+/// Shards beyond this only cost memory: a shard joins a million observations a second.
+const SHARDS_MAX: i64 = 64;
+
+/// Entries of 80 bytes: the highest bound is 80 GB.
+const ENTRIES_MAX: i64 = 1_000_000_000;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerConfig {
+    /// 0: one for each worker.
+    pub shards: usize,
+    /// How long a settled key is remembered.
+    pub horizon: Duration,
+    /// Settled keys that are remembered at most, over all shards.
+    pub settled_max: usize,
+    /// Events that wait in memory at most, over all shards.
+    pub pending_max: usize,
+    /// How long a landing waits for its raw event before it is unexpected.
+    pub unexpected_grace: Duration,
+}
+
+impl Default for LedgerConfig {
+    fn default() -> Self {
+        Self {
+            shards: 0,
+            horizon: Duration::from_secs(3600),
+            settled_max: 8_000_000,
+            pending_max: 8_000_000,
+            unexpected_grace: Duration::from_secs(30),
+        }
+    }
+}
+
+impl LedgerConfig {
+    pub(in crate::config) fn read(&mut self, section: &mut Section<'_>) {
+        section.count("shards", &mut self.shards, 0..=SHARDS_MAX);
+        section.duration(
+            "horizon",
+            &mut self.horizon,
+            Duration::from_secs(1)..=DURATION_MAX,
+        );
+        section.count("settled_max", &mut self.settled_max, 1000..=ENTRIES_MAX);
+        section.count("pending_max", &mut self.pending_max, 1000..=ENTRIES_MAX);
+        section.duration(
+            "unexpected_grace",
+            &mut self.unexpected_grace,
+            Duration::ZERO..=DURATION_MAX,
+        );
+    }
+}

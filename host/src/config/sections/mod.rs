@@ -1,0 +1,28 @@
+//! The settings, one file for each table of the configuration. Each has its defaults and says how
+//! it is read; what holds between tables is checked in `semantics.rs`.
+
+mod checks;
+mod clock;
+mod deadlines;
+mod event;
+mod http;
+mod incidents;
+mod judge;
+mod ledger;
+mod log;
+mod places;
+mod store;
+mod streams;
+
+pub use checks::{CheckConfig, CheckLimits, default_checks};
+pub use clock::ClockConfig;
+pub use deadlines::DeadlinesConfig;
+pub use event::EventConfig;
+pub use http::HttpConfig;
+pub use incidents::{IncidentsConfig, WindowsConfig};
+pub use judge::JudgeConfig;
+pub use ledger::LedgerConfig;
+pub use log::{LogConfig, LogFormat, LogLevel};
+pub use places::{GuestsConfig, RedactConfig, SchemasConfig};
+pub use store::StoreConfig;
+pub use streams::{StreamConfig, StreamsConfig};

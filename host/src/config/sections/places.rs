@@ -1,0 +1,57 @@
+//! `[schemas]`, `[guests]` and `[redact]`: where files are, and what is never shown.
+
+use std::path::PathBuf;
+
+use crate::config::reader::Section;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemasConfig {
+    /// Directory of `<name>/<revision>.json`.
+    pub dir: PathBuf,
+}
+
+impl Default for SchemasConfig {
+    fn default() -> Self {
+        Self {
+            dir: "schemas".into(),
+        }
+    }
+}
+
+impl SchemasConfig {
+    pub(in crate::config) fn read(&mut self, section: &mut Section<'_>) {
+        section.path("dir", &mut self.dir);
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuestsConfig {
+    /// Directory of checks; empty: the usual places are searched.
+    pub dir: PathBuf,
+}
+
+impl GuestsConfig {
+    pub(in crate::config) fn read(&mut self, section: &mut Section<'_>) {
+        section.path("dir", &mut self.dir);
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedactConfig {
+    /// JSON pointers of values that samples, logs and answers do not show.
+    pub pointers: Vec<String>,
+}
+
+impl Default for RedactConfig {
+    fn default() -> Self {
+        Self {
+            pointers: ["/ip", "/clientIp", "/userAgent"].map(str::to_owned).into(),
+        }
+    }
+}
+
+impl RedactConfig {
+    pub(in crate::config) fn read(&mut self, section: &mut Section<'_>) {
+        section.texts("pointers", &mut self.pointers);
+    }
+}

@@ -1,0 +1,336 @@
+//! What must hold between settings, and what probably is not meant.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::errors::ConfigError;
+use super::reader::Findings;
+use super::units::duration_text;
+use super::{CheckConfig, Config, StreamConfig, endpoint};
+use crate::sources::StreamId;
+
+/// The codec that is built in: a frame is one JSON document.
+const JSON_CODEC: &str = "json";
+
+/// Names that are not a check's: Landfall's own reasons, and the built-in codec.
+const RESERVED_NAMES: [&str; 2] = ["landfall", JSON_CODEC];
+
+/// Longest name of a check: it is a metric label.
+const NAME_BYTES_MAX: usize = 48;
+
+/// Checks in one configuration.
+const CHECKS_MAX: usize = 256;
+
+/// More windows than this within one deadline cost memory for nothing.
+const WINDOWS_PER_DEADLINE_MAX: u32 = 10_000;
+
+/// Finds what cannot work.
+pub fn check(config: &Config, findings: &mut Findings) {
+    pointers(config, findings);
+    for stream in StreamId::ALL {
+        let path = format!("streams.{}", stream.as_str());
+        check_stream(config.streams.of(stream), &path, config, findings);
+    }
+    check_checks(&config.checks, findings);
+    let longest = config.deadlines.longest();
+    if longest
+        > config
+            .windows
+            .length
+            .saturating_mul(WINDOWS_PER_DEADLINE_MAX)
+    {
+        let found = format!(
+            "the longest deadline ({}) spans more than {WINDOWS_PER_DEADLINE_MAX} windows",
+            duration_text(longest)
+        );
+        error(
+            findings,
+            "windows.length",
+            found,
+            "make windows longer or the deadline shorter",
+        );
+    }
+    if config.judge.queue_bytes_max < config.judge.batch_bytes_max {
+        error(
+            findings,
+            "judge.queue_bytes_max",
+            "it is less than judge.batch_bytes_max",
+            "make it at least as large",
+        );
+    }
+}
+
+fn error(
+    findings: &mut Findings,
+    field: &str,
+    found: impl Into<String>,
+    remedy: impl Into<String>,
+) {
+    let origin = findings.origin(field);
+    findings.error(origin, field, found, remedy);
+}
+
+fn pointers(config: &Config, findings: &mut Findings) {
+    let event = &config.event;
+    let mut all = vec![("event.key", &event.key), ("event.schema", &event.schema)];
+    if !event.revision.is_empty() {
+        all.push(("event.revision", &event.revision));
+    }
+    all.extend(event.time.iter().map(|pointer| ("event.time", pointer)));
+    all.extend(
+        config
+            .redact
+            .pointers
+            .iter()
+            .map(|pointer| ("redact.pointers", pointer)),
+    );
+    for (field, pointer) in all {
+        if !is_pointer(pointer) {
+            let remedy = "write a JSON pointer (RFC 6901) such as \"/uuid\"; ~ is written ~0, and a / within a name ~1";
+            error(
+                findings,
+                field,
+                format!("{pointer:?} is no JSON pointer to a value in the event"),
+                remedy,
+            );
+        }
+    }
+}
+
+fn is_pointer(text: &str) -> bool {
+    let escapes = text
+        .split('~')
+        .skip(1)
+        .all(|after| after.starts_with(['0', '1']));
+    text.starts_with('/') && escapes
+}
+
+fn check_stream(stream: &StreamConfig, path: &str, config: &Config, findings: &mut Findings) {
+    let field = format!("{path}.endpoints");
+    let mut seen = BTreeSet::new();
+    for text in &stream.endpoints {
+        if let Some(problem) = endpoint::problem(text) {
+            let remedy = "write it as tcp://host:port, tcp://[::1]:port or ipc://path";
+            error(findings, &field, format!("{text:?}: {problem}"), remedy);
+        }
+        if !seen.insert(text) {
+            let remedy = "remove one: every frame would come in twice";
+            error(
+                findings,
+                &field,
+                format!("{text:?} stands there twice"),
+                remedy,
+            );
+        }
+    }
+    if stream.topics.is_empty() {
+        let remedy = "write [\"\"] to get every frame";
+        error(
+            findings,
+            &format!("{path}.topics"),
+            "without a topic no frame ever comes",
+            remedy,
+        );
+    }
+    if stream.reconnect_min > stream.reconnect_max {
+        let remedy = "make reconnect_max at least as long";
+        error(
+            findings,
+            &format!("{path}.reconnect_min"),
+            "it is longer than reconnect_max",
+            remedy,
+        );
+    }
+    let stream_name = path.rsplit('.').next().unwrap_or_default();
+    let placed = |check: &CheckConfig| {
+        check.name == stream.codec && check.streams.iter().any(|name| name == stream_name)
+    };
+    if stream.codec != JSON_CODEC && !config.checks.iter().any(placed) {
+        let found = format!("no check on this stream has the name {:?}", stream.codec);
+        let remedy = format!(
+            "add it under [[checks]] with streams = [\"{stream_name}\"], or write \"json\" if a frame is one JSON document"
+        );
+        error(findings, &format!("{path}.codec"), found, remedy);
+    }
+}
+
+fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
+    if checks.len() > CHECKS_MAX {
+        error(
+            findings,
+            "checks",
+            format!("there are {}", checks.len()),
+            format!("have at most {CHECKS_MAX}"),
+        );
+    }
+    let mut names = BTreeSet::new();
+    for (index, check) in checks.iter().enumerate() {
+        let field = |key: &str| format!("checks[{index}].{key}");
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if check.name.is_empty() {
+            error(
+                findings,
+                &field("name"),
+                "the check has no name",
+                "add name = \"...\"",
+            );
+        } else if check.name.len() > NAME_BYTES_MAX || !check.name.bytes().all(allowed) {
+            let remedy =
+                format!("use lower-case letters, digits and dashes, at most {NAME_BYTES_MAX}");
+            error(
+                findings,
+                &field("name"),
+                format!("{:?} is no name for a check", check.name),
+                remedy,
+            );
+        } else if RESERVED_NAMES.contains(&check.name.as_str()) {
+            error(
+                findings,
+                &field("name"),
+                format!("{:?} is a name of Landfall's own", check.name),
+                "choose another",
+            );
+        } else if !names.insert(&check.name) {
+            error(
+                findings,
+                &field("name"),
+                format!("two checks have the name {:?}", check.name),
+                "rename one",
+            );
+        }
+        if check.path.as_os_str().is_empty() {
+            error(
+                findings,
+                &field("path"),
+                "the check has no file",
+                "add path = \"....wasm\"",
+            );
+        }
+        let known = |name: &String| StreamId::ALL.iter().any(|stream| stream.as_str() == name);
+        if check.streams.is_empty() || !check.streams.iter().all(known) {
+            let remedy = "write [\"raw\"], [\"written\"] or [\"raw\", \"written\"]";
+            error(
+                findings,
+                &field("streams"),
+                format!("found {:?}", check.streams),
+                remedy,
+            );
+        }
+    }
+}
+
+/// Finds files that are not there.
+pub fn check_files(config: &Config, findings: &mut Findings) {
+    for (index, check) in config.checks.iter().enumerate() {
+        if check.path.as_os_str().is_empty() {
+            continue;
+        }
+        if let Err(missing) = config.check_file(check) {
+            let remedy = "build the checks with `cargo xtask guests`, or correct the path";
+            error(
+                findings,
+                &format!("checks[{index}].path"),
+                missing.to_string(),
+                remedy,
+            );
+        }
+    }
+    let schemas = config.schemas_dir();
+    if !schemas.is_dir() {
+        let remedy = "name a directory of <name>/<revision>.json";
+        error(
+            findings,
+            "schemas.dir",
+            format!("{} is no directory", schemas.display()),
+            remedy,
+        );
+    }
+}
+
+/// What can be right, but probably is not meant.
+pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
+    let mut hints = Vec::new();
+    let mut hint = |field: &str, found: String, remedy: &str| {
+        let origin = findings.origin(field);
+        hints.push(ConfigError {
+            origin,
+            field: field.to_owned(),
+            found,
+            remedy: remedy.to_owned(),
+        });
+    };
+    for stream in StreamId::ALL {
+        if config.streams.of(stream).endpoints.is_empty() {
+            let field = format!("streams.{}.endpoints", stream.as_str());
+            hint(
+                &field,
+                "there are none".into(),
+                "`landfall run` needs one; `landfall audit` does not",
+            );
+        }
+    }
+    let (shortest, longest) = (config.deadlines.shortest(), config.deadlines.longest());
+    if config.incidents.stall > shortest {
+        let found = format!(
+            "it is longer than the shortest deadline ({})",
+            duration_text(shortest)
+        );
+        hint(
+            "incidents.stall",
+            found,
+            "events go missing before the stall is seen; make it shorter",
+        );
+    }
+    if config.ledger.horizon < longest {
+        let found = format!(
+            "it is shorter than the longest deadline ({})",
+            duration_text(longest)
+        );
+        hint(
+            "ledger.horizon",
+            found,
+            "a repeated or doubled event may not be recognised; make it longer",
+        );
+    }
+    if config.store.keep < longest {
+        let found = format!(
+            "it is shorter than the longest deadline ({})",
+            duration_text(longest)
+        );
+        hint(
+            "store.keep",
+            found,
+            "what goes missing is deleted soon after; make it longer",
+        );
+    }
+    if config.windows.length > Duration::from_secs(3600) {
+        hint(
+            "windows.length",
+            "windows are longer than an hour".into(),
+            "objectives are judged only when a window closes",
+        );
+    }
+    if config.checks.iter().all(|check| !check.decides) {
+        hint(
+            "checks",
+            "none of them decides".into(),
+            "every raw event with a key is then expected to land",
+        );
+    }
+    for (index, check) in config.checks.iter().enumerate() {
+        if check.decides
+            && check
+                .streams
+                .iter()
+                .all(|stream| stream != StreamId::RAW.as_str())
+        {
+            let field = format!("checks[{index}].decides");
+            hint(
+                &field,
+                "it sees no raw event".into(),
+                "only what enters the pipeline can be expected; add \"raw\" to its streams",
+            );
+        }
+    }
+    hints
+}

@@ -1,0 +1,249 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::*;
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    Environment::of(
+        variables
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned())),
+    )
+}
+
+/// Loads a text as a file; messages begin with `landfall.toml`.
+fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("landfall.toml");
+    std::fs::write(&file, text).unwrap();
+    let loaded = Config::load_with(Some(&file), &environment(variables));
+    let prefix = format!("{}/", directory.path().display());
+    loaded.map_err(|errors| errors.to_string().replace(&prefix, ""))
+}
+
+#[test]
+fn the_default_text_is_the_default() {
+    let mut config = load(DEFAULT_TEXT, &[]).unwrap();
+    config.places = Places::default();
+    assert_eq!(config, Config::default());
+}
+
+#[test]
+fn every_setting_stands_in_the_default_text() {
+    let mut findings = Findings::default();
+    let table = node::parse(DEFAULT_TEXT, &mut findings.errors);
+    Config::read(table, &mut findings);
+    assert_eq!(findings.errors, []);
+    let unset: Vec<_> = findings
+        .fields
+        .iter()
+        .filter(|field| !findings.origins.contains_key(*field))
+        // The first check shows every setting of a check.
+        .filter(|field| !field.starts_with("checks[") || field.starts_with("checks[0]"))
+        .collect();
+    assert!(unset.is_empty(), "not in default.toml: {unset:?}");
+}
+
+#[test]
+fn every_setting_of_the_default_text_has_a_comment_before_it() {
+    let mut commented = false;
+    // A stream's second description, and the checks after the first, repeat settings.
+    let mut seen = BTreeSet::new();
+    for line in DEFAULT_TEXT.lines() {
+        let key = line.split(" = ").next().unwrap_or_default();
+        match line.chars().next() {
+            Some('#') => commented = true,
+            None => commented = false,
+            Some('[') => {}
+            Some(_) => assert!(
+                !seen.insert(key.to_owned()) || commented,
+                "no comment before: {line}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn an_empty_file_is_the_default_and_a_missing_one_is_an_error() {
+    let mut config = load("", &[]).unwrap();
+    config.places = Places::default();
+    assert_eq!(config, Config::default());
+    let missing = Config::load_with(
+        Some(Path::new("/nowhere/landfall.toml")),
+        &Environment::default(),
+    );
+    let message = missing.unwrap_err().to_string();
+    assert!(
+        message.starts_with("/nowhere/landfall.toml: failed to read it: "),
+        "{message}"
+    );
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once_with_line_field_and_remedy() {
+    let text = r#"[clock]
+speed = "fast"
+[event]
+key = "uuid"
+[streams.raw]
+endpoint = ["tcp://127.0.0.1:8421"]
+endpoints = ["tcp://::1:8421", "tcp://a:1", "tcp://a:1"]
+hwm_frames = -1
+frame_bytes_max = "1GiB"
+codec = "protobuf"
+[deadlines.schemas]
+"Edit/11" = 20
+[windows]
+length = "5 minutes"
+[store]
+dir = 7
+[http]
+listen = "localhost"
+[log]
+level = "loud"
+[[checks]]
+name = "Bad Name"
+path = "a.wasm"
+decides = "yes"
+[[checks]]
+name = "twice"
+path = "b.wasm"
+streams = ["row"]
+[[checks]]
+name = "twice"
+colour = 1
+[stroe]
+dir = "x"
+"#;
+    insta::assert_snapshot!(load(text, &[]).unwrap_err());
+}
+
+#[test]
+fn syntax_errors_name_their_line() {
+    let message = load("[clock]\nspeed = \n[event\n", &[]).unwrap_err();
+    assert!(message.starts_with("landfall.toml:2: "), "{message}");
+    assert!(message.contains("\nlandfall.toml:3: "), "{message}");
+}
+
+#[test]
+fn the_environment_overrides_the_file() {
+    let variables = [
+        ("LANDFALL__STORE__DIR", "/data/2014"),
+        ("LANDFALL__CLOCK__SPEED", "600"),
+        ("LANDFALL__LOG__LEVEL", "debug"),
+        (
+            "LANDFALL__STREAMS__RAW__ENDPOINTS",
+            r#"["ipc:///a", "ipc:///b"]"#,
+        ),
+        ("LANDFALL__STREAMS__WRITTEN__ENDPOINTS", "tcp://[::1]:8600"),
+        ("LANDFALL__STREAMS__RAW__IPV6", "false"),
+        ("LANDFALL__JUDGE__WORKERS", "3"),
+        ("LANDFALL__DEADLINES__SCHEMAS", r#"{ "Edit/11" = "20m" }"#),
+        ("LANDFALL__HTTP__LISTEN", ""),
+        ("LANDFALL_GUESTS", "/guests"),
+        ("HOME", "/root"),
+    ];
+    let config = load("[store]\ndir = \"here\"\nkeep = \"1d\"\n", &variables).unwrap();
+    assert_eq!(config.store_dir(), Path::new("/data/2014"));
+    assert_eq!(config.store.keep, Duration::from_secs(86_400));
+    assert_eq!(config.clock.speed, 600.0);
+    assert_eq!(config.log.level, LogLevel::Debug);
+    assert_eq!(config.streams.raw.endpoints, ["ipc:///a", "ipc:///b"]);
+    assert_eq!(config.streams.written.endpoints, ["tcp://[::1]:8600"]);
+    assert!(!config.streams.raw.ipv6);
+    assert_eq!(config.judge.workers(), 3);
+    assert_eq!(config.deadlines.of("Edit/11"), Duration::from_secs(1200));
+    assert_eq!(config.http.listen, None);
+    assert_eq!(config.places.guests.as_deref(), Some(Path::new("/guests")));
+}
+
+#[test]
+fn errors_of_the_environment_name_the_variable() {
+    let variables = [
+        ("LANDFALL__STORE__KEEP", "forever"),
+        ("LANDFALL__STORE__DIRR", "/data"),
+        ("LANDFALL__STORE__DIR__X", "/data"),
+        ("LANDFALL__", "1"),
+    ];
+    insta::assert_snapshot!(load("[store]\ndir = \"here\"\n", &variables).unwrap_err());
+}
+
+#[test]
+fn origins_of_a_replay_are_times_or_texts() {
+    for origin in [
+        "\"2014-11-18T02:00:00Z\"",
+        "2014-11-18T02:00:00Z",
+        "\"2014-11-18T03:00:00+01:00\"",
+    ] {
+        let config = load(&format!("[clock]\norigin = {origin}\n"), &[]).unwrap();
+        assert_eq!(config.clock.origin_ms, Some(1_416_276_000_000), "{origin}");
+    }
+}
+
+#[test]
+fn a_checks_configuration_becomes_json() {
+    let text = r#"
+[[checks]]
+name = "eventlogging"
+path = "x.wasm"
+[checks.config]
+share = 0.999
+since = 2014-11-18T02:00:00Z
+pairs = [{ raw = "/event/action", written = "/event_action" }]
+[checks.limits]
+memory = "1MiB"
+"#;
+    let config = load(text, &[]).unwrap();
+    let expected = serde_json::json!({
+        "share": 0.999,
+        "since": "2014-11-18T02:00:00Z",
+        "pairs": [{ "raw": "/event/action", "written": "/event_action" }],
+    });
+    assert_eq!(config.checks.len(), 1);
+    assert_eq!(config.checks[0].config, expected);
+    assert_eq!(config.checks[0].limits.memory, 1 << 20);
+    let infinite = load(
+        "[[checks]]\nname = \"eventlogging\"\npath = \"x\"\nconfig = { a = [1, inf] }\n",
+        &[],
+    );
+    assert!(
+        infinite
+            .unwrap_err()
+            .contains("checks[0].config.a[1]: found inf")
+    );
+}
+
+#[test]
+fn what_is_probably_not_meant_is_hinted_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("landfall.toml");
+    let text = "[deadlines]\ndefault = \"1m\"\n[streams.raw]\nendpoints = []\n[store]\nkeep = \"1m\"\n[ledger]\nhorizon = \"30s\"\n";
+    std::fs::write(&file, text).unwrap();
+    let hints = inspect(Some(&file), &Environment::default(), false)
+        .unwrap()
+        .hints;
+    let fields: Vec<_> = hints.iter().map(|hint| hint.error.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        ["streams.raw.endpoints", "incidents.stall", "ledger.horizon"]
+    );
+}
+
+#[test]
+fn config_check_names_files_that_are_not_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("landfall.toml");
+    std::fs::write(
+        &file,
+        "[[checks]]\nname = \"eventlogging\"\npath = \"no-such.wasm\"\n",
+    )
+    .unwrap();
+    let message = Config::check(Some(&file), &Environment::default())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("landfall.toml:3: checks[0].path: no-such.wasm is in none of: "),
+        "{message}"
+    );
+    assert!(message.contains("schemas.dir: "), "{message}");
+}

@@ -1,0 +1,96 @@
+//! Frames of one source, packed: one contiguous buffer, end offsets, arrival times.
+
+use std::time::Duration;
+
+use super::{Flight, StreamId};
+
+/// What a batch holds beside its frames' bytes, per frame: an offset and an arrival.
+const ROW_OVERHEAD_BYTES: usize = size_of::<u32>() + size_of::<i64>();
+
+/// Frames that arrived one after the other from one source.
+#[derive(Debug)]
+pub struct FrameBatch {
+    pub stream: StreamId,
+    /// Index of the source among those of its stream: its endpoint's place in the configuration.
+    pub source: u16,
+    /// All frames, each as it came (a trailing newline belongs to it).
+    pub bytes: Vec<u8>,
+    /// Frame `i` is `bytes[ends[i-1]..ends[i]]`.
+    pub ends: Vec<u32>,
+    /// When each frame was read, in milliseconds by Landfall's clock; never falls.
+    pub arrived_ms: Vec<i64>,
+    /// Keeps the stream's frontier at or before the first arrival until it is dropped.
+    pub flight: Flight,
+}
+
+impl FrameBatch {
+    pub(super) fn new(stream: StreamId, source: u16, flight: Flight) -> Self {
+        Self {
+            stream,
+            source,
+            bytes: Vec::new(),
+            ends: Vec::new(),
+            arrived_ms: Vec::new(),
+            flight,
+        }
+    }
+
+    /// Number of frames.
+    pub fn rows(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Frame `row` as it came; empty if there is no such row.
+    pub fn frame(&self, row: usize) -> &[u8] {
+        let start = match row.checked_sub(1) {
+            None => Some(&0),
+            Some(before) => self.ends.get(before),
+        };
+        match (start, self.ends.get(row)) {
+            (Some(&start), Some(&end)) => self
+                .bytes
+                .get(start as usize..end as usize)
+                .unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
+    /// What it weighs in a queue, in bytes.
+    pub fn weight(&self) -> usize {
+        self.bytes.len() + self.rows() * ROW_OVERHEAD_BYTES
+    }
+
+    /// Appends a frame. The caller keeps a batch below 4 GiB by [`BatchLimits`].
+    pub(super) fn push(&mut self, frame: &[u8], arrived_ms: i64) {
+        self.bytes.extend_from_slice(frame);
+        // Both terms are bounded by constants whose sum fits; see `BYTES_CEILING`.
+        self.ends.push(self.bytes.len() as u32);
+        self.arrived_ms.push(arrived_ms);
+    }
+}
+
+/// Highest `bytes_max` of a batch, and highest size of a frame: together they fit an offset.
+pub const BYTES_CEILING: usize = 1 << 30;
+const _: () = assert!(2 * BYTES_CEILING <= u32::MAX as usize);
+
+/// When a batch is handed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// As soon as it has this many frames.
+    pub rows_max: usize,
+    /// Before its bytes exceed this; a larger frame goes alone.
+    pub bytes_max: usize,
+    /// When its first frame has waited this long (real time).
+    pub wait: Duration,
+}
+
+impl BatchLimits {
+    /// The same within what a batch can hold.
+    pub(super) fn sound(self) -> Self {
+        Self {
+            rows_max: self.rows_max.max(1),
+            bytes_max: self.bytes_max.clamp(1, BYTES_CEILING),
+            wait: self.wait,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+use std::io::Write;
+use std::time::Duration;
+
+use super::super::{BatchLimits, Flights, FrameBatch, StreamId};
+use super::*;
+use crate::clock::Clock;
+use crate::queue::{Bound, channel};
+
+/// Reads `input` whole; the frames, the statistics and how it ended.
+fn read(
+    input: Vec<u8>,
+    rows_max: usize,
+    frame_bytes_max: usize,
+) -> (Vec<Vec<u8>>, Arc<SourceStats>, Result<(), SourceError>) {
+    let (mut senders, receiver) = channel::<FrameBatch>(&[Bound {
+        bytes_max: 64 << 20,
+        items_max: 1 << 20,
+    }]);
+    let flights = Flights::default();
+    let context = SourceContext {
+        stream: StreamId::RAW,
+        clock: Clock::start(1.0, None),
+        flights: flights.clone(),
+        queue: senders.remove(0),
+        limits: BatchLimits {
+            rows_max,
+            bytes_max: 1 << 20,
+            wait: Duration::from_millis(5),
+        },
+        frame_bytes_max,
+    };
+    let stats = Arc::new(SourceStats::new(StreamId::RAW, "test"));
+    let source = FileSource::of(Box::new(io::Cursor::new(input)), "test", None).unwrap();
+    let result = source.run(0, context, &stats, &Stop::default());
+    let mut frames = Vec::new();
+    while let Some(batch) = receiver.recv() {
+        assert!(batch.rows() <= rows_max);
+        assert_eq!(batch.arrived_ms.len(), batch.rows());
+        frames.extend((0..batch.rows()).map(|row| batch.frame(row).to_vec()));
+    }
+    assert_eq!(
+        flights.frontier(StreamId::RAW),
+        i64::MAX,
+        "an ended file holds nothing back"
+    );
+    (frames, stats, result)
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstandard(bytes: &[u8]) -> Vec<u8> {
+    zstd::encode_all(bytes, 1).unwrap()
+}
+
+#[test]
+fn plain_gzip_and_zstd_give_the_same_lines_also_in_several_members() {
+    let (one, two) = (b"a\n\nbb\r\n".as_slice(), b"ccc\nlast".as_slice());
+    let plain = [one, two].concat();
+    let expected: Vec<Vec<u8>> = [&b"a\n"[..], b"\n", b"bb\r\n", b"ccc\n", b"last"]
+        .iter()
+        .map(|line| line.to_vec())
+        .collect();
+    let packed = [
+        plain.clone(),
+        gzip(&plain),
+        [gzip(one), gzip(two)].concat(),
+        zstandard(&plain),
+        [zstandard(one), zstandard(two)].concat(),
+    ];
+    for (case, input) in packed.into_iter().enumerate() {
+        for rows_max in [1, 2, 100] {
+            let (frames, stats, result) = read(input.clone(), rows_max, 100);
+            result.unwrap();
+            assert_eq!(frames, expected, "case {case}");
+            assert_eq!((stats.frames(), stats.bytes()), (5, plain.len() as u64));
+        }
+    }
+}
+
+#[test]
+fn short_and_empty_files_have_the_lines_they_have() {
+    for (input, lines) in [
+        (&b""[..], 0),
+        (b"\n", 1),
+        (b"x", 1),
+        (b"ab\n", 1),
+        (&[0x28, 0xb5], 1),
+    ] {
+        let (frames, _, result) = read(input.to_vec(), 10, 10);
+        result.unwrap();
+        assert_eq!(frames.len(), lines, "{input:?}");
+        assert_eq!(frames.concat(), input);
+    }
+}
+
+#[test]
+fn a_line_beyond_the_limit_is_counted_and_skipped() {
+    let mut input = b"ok\n".to_vec();
+    input.extend(std::iter::repeat_n(b'x', 3 * BUFFER_BYTES));
+    input.extend_from_slice(b"\n12345678\n123456789\n1234567890");
+    let (frames, stats, result) = read(input, 10, 9);
+    result.unwrap();
+    assert_eq!(frames, [b"ok\n".to_vec(), b"12345678\n".to_vec()]);
+    assert_eq!(stats.oversize(), 3);
+}
+
+#[test]
+fn a_damaged_file_gives_its_good_lines_and_says_where_it_ends() {
+    let lines = (0..50_000)
+        .map(|n| format!("line {n} {}\n", n * 7919))
+        .collect::<String>();
+    let mut input = gzip(lines.as_bytes());
+    input.truncate(input.len() / 2);
+    let half = input.len();
+    let (frames, _, result) = read(input, 1000, 100);
+    let message = result.unwrap_err().to_string();
+    assert!(
+        message.starts_with(&format!(
+            "failed to read test at byte {half} (after line {}",
+            frames.len()
+        )),
+        "{message}"
+    );
+    assert!(!frames.is_empty());
+    assert_eq!(frames.concat(), lines.as_bytes()[..frames.concat().len()]);
+}
+
+#[test]
+fn a_missing_file_and_a_directory_are_named() {
+    let missing = FileSource::open(Path::new("/nowhere/raw.log"))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        missing.contains("/nowhere/raw.log") && missing.contains("check that"),
+        "{missing}"
+    );
+    let directory = tempfile::tempdir().unwrap();
+    assert!(FileSource::open(directory.path()).is_err());
+}

@@ -1,0 +1,248 @@
+//! Which batches are on their way, and so up to which instant everything that arrived has been
+//! applied: the frontier.
+//!
+//! The rule: a frame that was stamped with an arrival before the frontier of its stream has been
+//! applied by the ledger, or refused, counted and gone. It holds because of an order:
+//! 1. a source registers a batch when it stamps its first frame, and only afterwards moves its own
+//!    progress past that stamp;
+//! 2. the frontier reads the progress of all sources *first* and the registered batches *second*.
+//!
+//! So a batch whose first stamp lies before the progress that was read is registered by then, or it
+//! is already finished.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::StreamId;
+
+/// How far one source has read: every frame that came before this instant has been stamped and put
+/// into a registered batch. Milliseconds by Landfall's clock.
+#[derive(Debug)]
+pub struct SourceProgress(AtomicI64);
+
+impl SourceProgress {
+    /// Everything that arrived before `instant_ms` is in registered batches. Never moves back.
+    pub fn reach(&self, instant_ms: i64) {
+        self.0.fetch_max(instant_ms, Ordering::AcqRel);
+    }
+
+    /// The source has ended and nothing will come from it any more: it no longer holds the frontier.
+    pub fn finish(&self) {
+        self.0.store(i64::MAX, Ordering::Release);
+    }
+
+    pub fn get_ms(&self) -> i64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+#[derive(Debug, Default)]
+struct StreamFlights {
+    sources: Mutex<Vec<Arc<SourceProgress>>>,
+    /// First arrival and number of each unfinished batch.
+    unfinished: Mutex<Unfinished>,
+}
+
+#[derive(Debug, Default)]
+struct Unfinished {
+    batches: BTreeSet<(i64, u64)>,
+    next: u64,
+}
+
+/// The register of all batches on their way. Clones are the same register.
+#[derive(Clone, Debug, Default)]
+pub struct Flights {
+    streams: Arc<[StreamFlights; StreamId::ALL.len()]>,
+}
+
+impl Flights {
+    /// Registers a source that begins at `start_ms`: until it has read something, or has seen its
+    /// socket empty, the stream's frontier stays there.
+    pub fn add_source(&self, stream: StreamId, start_ms: i64) -> Arc<SourceProgress> {
+        let progress = Arc::new(SourceProgress(AtomicI64::new(start_ms)));
+        lock(&self.streams[stream.index()].sources).push(Arc::clone(&progress));
+        progress
+    }
+
+    /// Registers a batch whose first frame arrived at `arrived_ms`. It is finished when the last
+    /// clone of the answer is dropped.
+    pub fn begin(&self, stream: StreamId, arrived_ms: i64) -> Flight {
+        let mut unfinished = lock(&self.streams[stream.index()].unfinished);
+        let number = unfinished.next;
+        unfinished.next += 1;
+        unfinished.batches.insert((arrived_ms, number));
+        drop(unfinished);
+        Flight(Arc::new(Landing {
+            flights: self.clone(),
+            stream,
+            entry: (arrived_ms, number),
+        }))
+    }
+
+    /// Every frame of the stream that arrived *before* this instant has been applied. `i64::MAX` if
+    /// the stream has no source that could still bring something, and no batch on its way.
+    pub fn frontier(&self, stream: StreamId) -> i64 {
+        let flights = &self.streams[stream.index()];
+        // The order of these two reads is what makes the answer true; see the module's text.
+        let read_ms = lock(&flights.sources)
+            .iter()
+            .map(|source| source.get_ms())
+            .min();
+        let oldest = lock(&flights.unfinished)
+            .batches
+            .first()
+            .map(|&(arrived_ms, _)| arrived_ms);
+        read_ms.unwrap_or(i64::MAX).min(oldest.unwrap_or(i64::MAX))
+    }
+
+    /// Batches of the stream that are on their way.
+    pub fn unfinished(&self, stream: StreamId) -> usize {
+        lock(&self.streams[stream.index()].unfinished).batches.len()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that can panic runs while one of these is held.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps a batch unfinished as long as any clone lives. Travels with the batch and with everything
+/// made of it, until its effects have been applied.
+#[derive(Clone, Debug)]
+pub struct Flight(#[allow(dead_code, reason = "it is there to be dropped")] Arc<Landing>);
+
+#[derive(Debug)]
+struct Landing {
+    flights: Flights,
+    stream: StreamId,
+    entry: (i64, u64),
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        lock(&self.flights.streams[self.stream.index()].unfinished)
+            .batches
+            .remove(&self.entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::thread;
+
+    use super::*;
+
+    const RAW: StreamId = StreamId::RAW;
+
+    #[test]
+    fn the_frontier_is_the_slowest_source_or_the_oldest_batch() {
+        let flights = Flights::default();
+        let (a, b) = (flights.add_source(RAW, 100), flights.add_source(RAW, 100));
+        assert_eq!(flights.frontier(RAW), 100);
+        a.reach(200);
+        assert_eq!(
+            flights.frontier(RAW),
+            100,
+            "the other source has not read so far"
+        );
+        b.reach(300);
+        assert_eq!(flights.frontier(RAW), 200);
+        let young = flights.begin(RAW, 180);
+        let old = flights.begin(RAW, 150);
+        assert_eq!(flights.frontier(RAW), 150);
+        drop(old);
+        assert_eq!(flights.frontier(RAW), 180);
+        drop(young);
+        assert_eq!(flights.frontier(RAW), 200);
+        assert_eq!(
+            flights.frontier(StreamId::WRITTEN),
+            i64::MAX,
+            "streams do not hold each other"
+        );
+    }
+
+    #[test]
+    fn a_batch_is_finished_with_its_last_clone() {
+        let flights = Flights::default();
+        flights.add_source(RAW, 0).reach(1000);
+        let shards: Vec<_> = vec![flights.begin(RAW, 10); 3];
+        for shard in shards {
+            assert_eq!(flights.frontier(RAW), 10);
+            drop(shard);
+        }
+        assert_eq!(flights.frontier(RAW), 1000);
+        assert_eq!(flights.unfinished(RAW), 0);
+    }
+
+    #[test]
+    fn two_batches_of_the_same_instant_are_two() {
+        let flights = Flights::default();
+        let first = flights.begin(RAW, 5);
+        let _second = flights.begin(RAW, 5);
+        drop(first);
+        assert_eq!(flights.frontier(RAW), 5);
+    }
+
+    #[test]
+    fn progress_never_moves_back_and_an_ended_source_holds_nothing() {
+        let flights = Flights::default();
+        let source = flights.add_source(RAW, 50);
+        source.reach(40);
+        assert_eq!(flights.frontier(RAW), 50);
+        source.finish();
+        assert_eq!(flights.frontier(RAW), i64::MAX);
+    }
+
+    /// Sources stamp and hand on, workers apply in any order; an observer checks that no frame
+    /// below a frontier that it read is unapplied.
+    #[test]
+    fn no_frame_below_the_frontier_is_ever_unapplied() {
+        const FRAMES: i64 = 20_000;
+        let flights = Flights::default();
+        let applied: Vec<AtomicBool> = (0..FRAMES).map(|_| AtomicBool::new(false)).collect();
+        let (sender, receiver) = crossbeam_channel::bounded::<(i64, Flight)>(64);
+        let progress = flights.add_source(RAW, 0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let sender = sender;
+                for now in 0..FRAMES {
+                    let flight = flights.begin(RAW, now);
+                    if sender.send((now, flight)).is_err() {
+                        return;
+                    }
+                    progress.reach(now + 1);
+                }
+            });
+            for _ in 0..3 {
+                let (receiver, applied) = (receiver.clone(), &applied);
+                scope.spawn(move || {
+                    for (arrived, flight) in receiver {
+                        if arrived % 7 == 0 {
+                            thread::yield_now();
+                        }
+                        applied[arrived as usize].store(true, Ordering::Release);
+                        drop(flight);
+                    }
+                });
+            }
+            drop(receiver);
+            let mut seen = 0;
+            while seen < FRAMES {
+                let frontier = flights.frontier(RAW);
+                assert!(
+                    frontier >= seen,
+                    "the frontier went back from {seen} to {frontier}"
+                );
+                for arrived in seen..frontier {
+                    assert!(
+                        applied[arrived as usize].load(Ordering::Acquire),
+                        "{arrived} < {frontier}"
+                    );
+                }
+                seen = frontier;
+            }
+        });
+    }
+}

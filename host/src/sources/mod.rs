@@ -1,0 +1,85 @@
+//! Where frames come from: ZeroMQ sockets and recorded files. A source reads frames, stamps them
+//! with their arrival, packs them into batches and hands these to a bounded queue.
+//!
+//! Knows nothing of what a frame means: no codec, no JSON, no key. It does know, and tells by
+//! [`Flights::frontier`], up to which instant everything that arrived has been dealt with; the
+//! ledger calls an event missing by that and by nothing else.
+
+mod batch;
+pub mod file;
+mod flights;
+mod outlet;
+mod publisher;
+mod stats;
+mod stop;
+mod watermark;
+pub mod zmq;
+
+pub use batch::{BatchLimits, FrameBatch};
+pub use flights::{Flight, Flights, SourceProgress};
+pub use outlet::{Outlet, SourceContext};
+pub use publisher::{PublishError, Publisher};
+pub use stats::{Link, SourceStats};
+pub use stop::Stop;
+pub use watermark::Watermark;
+
+/// One of the two streams that are joined: its number is its place in all tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StreamId(pub u8);
+
+impl StreamId {
+    /// What enters the pipeline.
+    pub const RAW: StreamId = StreamId(0);
+    /// What the writer says it wrote.
+    pub const WRITTEN: StreamId = StreamId(1);
+    /// All streams, by number.
+    pub const ALL: [StreamId; 2] = [StreamId::RAW, StreamId::WRITTEN];
+
+    /// Its name in configuration, metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            StreamId::RAW => "raw",
+            _ => "written",
+        }
+    }
+
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0).min(StreamId::ALL.len() - 1)
+    }
+}
+
+/// What stops a source that has begun.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// `cause` is the message of the socket library, which only `zmq.rs` knows.
+    #[error("failed to {doing} {endpoint}: {cause}; {remedy}")]
+    Socket {
+        doing: &'static str,
+        endpoint: String,
+        cause: String,
+        remedy: &'static str,
+    },
+    #[error("failed to start the thread for {endpoint}: {source}; allow the process more threads")]
+    Thread {
+        endpoint: String,
+        source: std::io::Error,
+    },
+    #[error("failed to open {path}: {source}; check that the file is there and readable")]
+    Open {
+        path: String,
+        source: std::io::Error,
+    },
+    #[error(
+        "failed to read {path} at byte {offset} (after line {lines}): {source}; \
+         the file is cut off or damaged there"
+    )]
+    Read {
+        path: String,
+        offset: u64,
+        lines: u64,
+        source: std::io::Error,
+    },
+    /// The other end of the queue is gone: the program is ending or its judges died.
+    #[error("failed to hand on a batch: nobody takes batches any more")]
+    Closed,
+}

@@ -1,0 +1,135 @@
+//! Where a source puts its frames: packs them, registers the batch, hands it to the queue.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::batch::{BYTES_CEILING, BatchLimits, FrameBatch};
+use super::{Flights, SourceError, SourceProgress, SourceStats, StreamId};
+use crate::clock::Clock;
+use crate::queue::{SendTimeout, Sender};
+
+/// What all sources of one stream have in common.
+#[derive(Clone)]
+pub struct SourceContext {
+    pub stream: StreamId,
+    pub clock: Clock,
+    pub flights: Flights,
+    pub queue: Sender<FrameBatch>,
+    pub limits: BatchLimits,
+    /// Frames larger than this are refused and counted.
+    pub frame_bytes_max: usize,
+}
+
+/// While it waits for room, a source comes up for air this often to serve its socket's monitor.
+const WAIT_SLICE: Duration = Duration::from_millis(100);
+
+/// One source's outlet.
+pub struct Outlet {
+    context: SourceContext,
+    source: u16,
+    stats: Arc<SourceStats>,
+    progress: Arc<SourceProgress>,
+    batch: Option<(FrameBatch, Instant)>,
+    /// Sizes of the last batch: the next one begins with that much room.
+    last_bytes: usize,
+    last_rows: usize,
+}
+
+impl Outlet {
+    /// Registers the source with its stream's frontier.
+    pub fn new(mut context: SourceContext, source: u16, stats: Arc<SourceStats>) -> Self {
+        context.limits = context.limits.sound();
+        context.frame_bytes_max = context.frame_bytes_max.min(BYTES_CEILING);
+        let progress = context
+            .flights
+            .add_source(context.stream, context.clock.now_ms());
+        Self {
+            context,
+            source,
+            stats,
+            progress,
+            batch: None,
+            last_bytes: 0,
+            last_rows: 0,
+        }
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.context.clock
+    }
+
+    pub fn stats(&self) -> &Arc<SourceStats> {
+        &self.stats
+    }
+
+    pub fn progress(&self) -> &Arc<SourceProgress> {
+        &self.progress
+    }
+
+    pub fn frame_bytes_max(&self) -> usize {
+        self.context.frame_bytes_max
+    }
+
+    /// Whether a frame of `len` bytes may come in; if not, it is counted as refused.
+    pub fn admits(&self, len: usize) -> bool {
+        let admitted = len <= self.context.frame_bytes_max;
+        if !admitted {
+            self.stats.add_oversize();
+        }
+        admitted
+    }
+
+    /// Takes a frame that came at `arrived_ms`. True if the batch must be handed on now.
+    ///
+    /// `breathe` is called now and then if this has to wait for room first.
+    pub fn push(
+        &mut self,
+        frame: &[u8],
+        arrived_ms: i64,
+        breathe: impl FnMut(),
+    ) -> Result<bool, SourceError> {
+        let too_many = |(batch, _): &(FrameBatch, Instant)| {
+            batch.bytes.len() + frame.len() > self.context.limits.bytes_max
+        };
+        if self.batch.as_ref().is_some_and(too_many) {
+            self.hand_on(breathe)?;
+        }
+        let limits = self.context.limits;
+        let (batch, _) = self.batch.get_or_insert_with(|| {
+            let flight = self.context.flights.begin(self.context.stream, arrived_ms);
+            let mut batch = FrameBatch::new(self.context.stream, self.source, flight);
+            batch.bytes.reserve(self.last_bytes);
+            batch.ends.reserve(self.last_rows);
+            batch.arrived_ms.reserve(self.last_rows);
+            (batch, Instant::now())
+        });
+        batch.push(frame, arrived_ms);
+        Ok(batch.rows() >= limits.rows_max || batch.bytes.len() >= limits.bytes_max)
+    }
+
+    /// How long the batch may still wait (real time); None if there is none.
+    pub fn patience(&self) -> Option<Duration> {
+        let (_, began) = self.batch.as_ref()?;
+        Some(self.context.limits.wait.saturating_sub(began.elapsed()))
+    }
+
+    /// Hands the batch on, if there is one; waits for room.
+    pub fn hand_on(&mut self, mut breathe: impl FnMut()) -> Result<(), SourceError> {
+        let Some((mut batch, _)) = self.batch.take() else {
+            return Ok(());
+        };
+        let (frames, bytes, weight) = (batch.rows(), batch.bytes.len(), batch.weight());
+        (self.last_rows, self.last_bytes) = (frames, bytes);
+        // Counted before anybody can see them: no verdict is ever counted before its frame.
+        self.stats.add_batch(frames as u64, bytes as u64);
+        loop {
+            batch = match self.context.queue.send_timeout(batch, weight, WAIT_SLICE) {
+                Ok(()) => break,
+                Err(SendTimeout::Full(batch)) => batch,
+                Err(SendTimeout::Closed(_)) => return Err(SourceError::Closed),
+            };
+            breathe();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,32 @@
+//! What a backfill publishes to: one frame at a time, exactly as it came.
+
+use std::time::Duration;
+
+/// A place that takes frames.
+pub trait Publisher {
+    /// Waits until somebody listens; false if nobody came within `timeout`. A frame published
+    /// before is lost without a trace.
+    fn wait_for_listener(&mut self, timeout: Duration) -> Result<bool, PublishError>;
+
+    /// Hands one frame to the transport. Waits rather than drop it when a listener is slow.
+    fn publish(&mut self, frame: &[u8]) -> Result<(), PublishError>;
+
+    /// Sends out what is still queued and ends.
+    fn finish(self: Box<Self>) -> Result<(), PublishError>;
+}
+
+/// Why a frame was not published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    #[error("failed to publish on {endpoint}: {cause}; {remedy}")]
+    Socket {
+        endpoint: String,
+        cause: String,
+        remedy: &'static str,
+    },
+    #[error(
+        "failed to publish on {endpoint}: no listener took a frame within {waited_s} s; \
+         it was not published, run the backfill again from there"
+    )]
+    Stuck { endpoint: String, waited_s: u64 },
+}

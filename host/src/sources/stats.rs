@@ -1,0 +1,118 @@
+//! What a source did, readable from any thread while it runs.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use super::StreamId;
+
+/// How a source stands to its peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Link {
+    /// Trying for the first time.
+    Connecting = 0,
+    /// Connected, and the peer speaks the protocol.
+    Connected = 1,
+    /// It was connected, or a try failed; trying again.
+    Retrying = 2,
+    /// The source has ended.
+    Ended = 3,
+}
+
+/// Counters of one source. Written by its thread alone.
+#[derive(Debug)]
+pub struct SourceStats {
+    stream: StreamId,
+    endpoint: String,
+    frames: AtomicU64,
+    bytes: AtomicU64,
+    batches: AtomicU64,
+    oversize: AtomicU64,
+    multipart: AtomicU64,
+    disconnects: AtomicU64,
+    link: AtomicU8,
+}
+
+impl SourceStats {
+    pub fn new(stream: StreamId, endpoint: impl Into<String>) -> Self {
+        Self {
+            stream,
+            endpoint: endpoint.into(),
+            frames: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            batches: AtomicU64::new(0),
+            oversize: AtomicU64::new(0),
+            multipart: AtomicU64::new(0),
+            disconnects: AtomicU64::new(0),
+            link: AtomicU8::new(Link::Connecting as u8),
+        }
+    }
+
+    pub fn stream(&self) -> StreamId {
+        self.stream
+    }
+
+    /// The endpoint as configured, or the path of a file: a bounded label.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Frames handed on.
+    pub fn frames(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of these frames.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub fn batches(&self) -> u64 {
+        self.batches.load(Ordering::Relaxed)
+    }
+
+    /// Frames refused because they were larger than `frame_bytes_max`.
+    pub fn oversize(&self) -> u64 {
+        self.oversize.load(Ordering::Relaxed)
+    }
+
+    /// Messages refused because they had several parts.
+    pub fn multipart(&self) -> u64 {
+        self.multipart.load(Ordering::Relaxed)
+    }
+
+    /// Times that a connection was lost.
+    pub fn disconnects(&self) -> u64 {
+        self.disconnects.load(Ordering::Relaxed)
+    }
+
+    pub fn link(&self) -> Link {
+        match self.link.load(Ordering::Relaxed) {
+            0 => Link::Connecting,
+            1 => Link::Connected,
+            2 => Link::Retrying,
+            _ => Link::Ended,
+        }
+    }
+
+    pub(super) fn add_batch(&self, frames: u64, bytes: u64) {
+        self.frames.fetch_add(frames, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.batches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_oversize(&self) {
+        self.oversize.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_multipart(&self) {
+        self.multipart.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Leaving `Connected` is a lost connection.
+    pub(super) fn set_link(&self, link: Link) {
+        let before = self.link.swap(link as u8, Ordering::Relaxed);
+        if before == Link::Connected as u8 && link == Link::Retrying {
+            self.disconnects.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}

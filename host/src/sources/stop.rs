@@ -1,0 +1,21 @@
+//! The wish to end, shared by all threads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Set once, seen by all clones.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    set: Arc<AtomicBool>,
+}
+
+impl Stop {
+    /// Asks everyone to end. Sources drain what is already there first.
+    pub fn set(&self) {
+        self.set.store(true, Ordering::Release);
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.set.load(Ordering::Acquire)
+    }
+}

@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use landfall_guest::time::{CIVIL_BYTES, format_civil, parse_civil};
 use landfall_guest::{Value, unquote};
 
 use crate::config::UuidEra;
-use crate::time::{CIVIL_BYTES, format_civil, parse_civil};
 
 /// RFC 4122, appendix C: 6ba7b811-9dad-11d1-80b4-00c04fd430c8.
 const URL_NAMESPACE: [u8; 16] = [

@@ -14,7 +14,6 @@ mod identity;
 mod line;
 mod percent;
 mod scan;
-mod time;
 
 pub use codec::EventLoggingCodec;
 pub use config::{Config, Era, UuidEra};

@@ -4,8 +4,9 @@
 //! `\S+`, `%{x}d` is `\d+`, `%{x}i` and `%u` are `[^\t]+`, `%q` is `\?\S+`. The expression is
 //! anchored at the start of the line only. White space is ASCII's.
 
+use landfall_guest::time::{CIVIL_BYTES, parse_civil};
+
 use crate::config::Era;
-use crate::time::{CIVIL_BYTES, parse_civil};
 
 /// What a frame is, by its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

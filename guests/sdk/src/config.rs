@@ -71,7 +71,7 @@ mod tests {
             (
                 r#"{"rules":[{"limit":"3"}]}"#,
                 Some(
-                    "`rules[0].limit`: invalid type: string \"3\", expected u32 at line 1 column 23",
+                    "`rules[0].limit`: invalid type: string \"3\", expected u32 at line 1 column 22",
                 ),
             ),
             (

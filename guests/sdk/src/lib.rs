@@ -23,6 +23,7 @@ mod row;
 pub mod schemas;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod test;
+pub mod time;
 mod value;
 #[doc(hidden)]
 pub mod window;
@@ -32,5 +33,5 @@ pub use event::EventCheck;
 pub use parity::{Difference, ParityCheck, Unprojectable};
 pub use reason::{Outcome, Reason, Verdict, Verdicts};
 pub use row::{ColumnRef, Row, Rows, Side};
-pub use value::{Value, unquote};
+pub use value::{Value, canonical, unquote};
 pub use window::{Finding, Severity, Tally, WindowCheck, WindowReason};

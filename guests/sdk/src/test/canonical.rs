@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::bindings::event_check::landfall::check::types;
 use crate::column::Writer;
+use crate::value::canonical;
 
 /// Parses documents given as JSON text.
 pub fn parse(documents: &[&str]) -> Vec<Value> {
@@ -32,52 +33,5 @@ pub fn batch(stream: &str, documents: &[Value], pointers: &[String]) -> types::B
         stream: stream.into(),
         rows: documents.len() as u32,
         columns: columns.collect(),
-    }
-}
-
-/// JSON text without white space, members sorted by the bytes of their names.
-fn canonical(value: &Value) -> String {
-    match value {
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(canonical).collect();
-            format!("[{}]", items.join(","))
-        }
-        Value::Object(members) => {
-            let mut names: Vec<&String> = members.keys().collect();
-            names.sort();
-            let member = |name: &&String| {
-                format!(
-                    "{}:{}",
-                    Value::from(name.as_str()),
-                    canonical(&members[name.as_str()])
-                )
-            };
-            let members: Vec<String> = names.iter().map(member).collect();
-            format!("{{{}}}", members.join(","))
-        }
-        scalar => scalar.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::canonical;
-
-    #[test]
-    fn text_is_canonical() {
-        let cases = [
-            (
-                r#" { "b" : [ 1 , 1.0, 1e30 ], "a" : "\u00e9\n\u002f" } "#,
-                r#"{"a":"é\n/","b":[1,1.0,1e+30]}"#,
-            ),
-            (
-                r#"{"a":{"y":null,"x":true},"B":""}"#,
-                r#"{"B":"","a":{"x":true,"y":null}}"#,
-            ),
-        ];
-        for (text, expected) in cases {
-            let value = serde_json::from_str(text).expect("JSON");
-            assert_eq!(canonical(&value), expected);
-        }
     }
 }

@@ -1,0 +1,212 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::*;
+
+struct Server {
+    address: std::net::SocketAddr,
+    readiness: Readiness,
+    alive: Arc<AtomicBool>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<io::Result<()>>,
+}
+
+async fn start() -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (readiness, alive) = (Readiness::default(), Arc::new(AtomicBool::new(true)));
+    let state = HttpState {
+        metrics: Arc::new(Metrics::new().unwrap()),
+        readiness: readiness.clone(),
+        alive: Arc::new({
+            let alive = Arc::clone(&alive);
+            move || {
+                if alive.load(Ordering::Relaxed) {
+                    Ok(())
+                } else {
+                    Err("judge-0 has ended".into())
+                }
+            }
+        }),
+    };
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(serve(listener, state, async { drop(stopped.await) }));
+    Server {
+        address,
+        readiness,
+        alive,
+        stop,
+        task,
+    }
+}
+
+impl Server {
+    /// Sends bytes, reads to the end.
+    async fn raw(&self, request: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        // A server that refuses may reset the connection before all was sent.
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8(answer).unwrap()
+    }
+
+    async fn ask(&self, method: &str, path: &str) -> String {
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        self.raw(request.as_bytes()).await
+    }
+}
+
+#[tokio::test]
+async fn each_route_answers_and_nothing_else_does() {
+    let server = start().await;
+    let metrics = server.ask("GET", "/metrics").await;
+    assert!(metrics.starts_with("HTTP/1.1 200 OK"), "{metrics}");
+    assert!(
+        metrics.contains("content-type: text/plain; version=0.0.4"),
+        "{metrics}"
+    );
+    assert!(
+        metrics.contains("\nlandfall_build_info{version="),
+        "{metrics}"
+    );
+    assert!(
+        server
+            .ask("HEAD", "/metrics")
+            .await
+            .starts_with("HTTP/1.1 200 OK")
+    );
+    assert!(
+        server
+            .ask("GET", "/healthz")
+            .await
+            .ends_with("\r\n\r\nok\n")
+    );
+    assert!(
+        server
+            .ask("GET", "/")
+            .await
+            .starts_with("HTTP/1.1 404 Not Found")
+    );
+    assert!(
+        server
+            .ask("GET", "/metrics/")
+            .await
+            .starts_with("HTTP/1.1 404 Not Found")
+    );
+    for method in ["POST", "PUT", "DELETE"] {
+        let answer = server.ask(method, "/readyz").await;
+        assert!(
+            answer.starts_with("HTTP/1.1 405 Method Not Allowed"),
+            "{answer}"
+        );
+        assert!(answer.contains("allow: GET,HEAD"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_thread_is_named() {
+    let server = start().await;
+    server.alive.store(false, Ordering::Relaxed);
+    let answer = server.ask("GET", "/healthz").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 503") && answer.ends_with("judge-0 has ended\n"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn ready_is_when_every_part_is_and_stays_so() {
+    let server = start().await;
+    let (sources, store) = (
+        server.readiness.part("sources"),
+        server.readiness.part("store"),
+    );
+    store.ready("open");
+    let check = CheckState {
+        name: "schema-validity".into(),
+        version: "1.0.0".into(),
+        digest: "ab".into(),
+        loaded_at: "2014-11-18T02:00:00Z".into(),
+        stale: Some("the new file imports wasi".into()),
+    };
+    server.readiness.set_checks(vec![check]);
+    let answer = server.ask("GET", "/readyz").await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    let body: serde_json::Value =
+        serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let expected = serde_json::json!({
+        "ready": false,
+        "parts": [
+            { "name": "sources", "ready": false, "detail": "starting" },
+            { "name": "store", "ready": true, "detail": "open" },
+        ],
+        "checks": [{
+            "name": "schema-validity", "version": "1.0.0", "digest": "ab",
+            "loaded_at": "2014-11-18T02:00:00Z", "stale": "the new file imports wasi",
+        }],
+    });
+    assert_eq!(body, expected);
+    sources.ready("2 of 2 connected");
+    assert!(
+        server
+            .ask("GET", "/readyz")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    drop(store);
+    assert!(
+        server
+            .ask("GET", "/readyz")
+            .await
+            .starts_with("HTTP/1.1 503"),
+        "a part that is gone is not ready"
+    );
+}
+
+#[tokio::test]
+async fn headers_without_end_are_refused() {
+    let server = start().await;
+    let mut request = b"GET /metrics HTTP/1.1\r\nHost: x\r\n".to_vec();
+    for n in 0..2000 {
+        request.extend_from_slice(format!("x-{n}: {n:0>30}\r\n").as_bytes());
+    }
+    let answer = server.raw(&request).await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
+        "{answer}"
+    );
+    assert!(
+        server
+            .raw(b"\x16\x03\x01 garbage\r\n\r\n")
+            .await
+            .starts_with("HTTP/1.1 400")
+    );
+    assert!(
+        server
+            .ask("GET", "/healthz")
+            .await
+            .starts_with("HTTP/1.1 200"),
+        "it goes on"
+    );
+}
+
+#[tokio::test]
+async fn shutting_down_closes_idle_connections_and_the_port() {
+    let server = start().await;
+    let mut idle = TcpStream::connect(server.address).await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    server.stop.send(()).unwrap();
+    server.task.await.unwrap().unwrap();
+    let mut rest = Vec::new();
+    idle.read_to_end(&mut rest).await.unwrap();
+    assert!(TcpStream::connect(server.address).await.is_err());
+}

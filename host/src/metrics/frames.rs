@@ -1,0 +1,150 @@
+//! Sources, queues, and how far each stream has been applied. Totals are kept by the sources and
+//! queues themselves; the metrics follow them when they are read.
+
+use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
+
+use prometheus::{CounterVec, GaugeVec, IntCounterVec, IntGaugeVec, Result};
+
+use super::registrar::{Registrar, follow, follow_seconds};
+use crate::clock::Clock;
+use crate::queue::LaneStats;
+use crate::sources::{Flights, Link, SourceStats, StreamId};
+
+/// What is followed.
+#[derive(Debug, Default)]
+struct Followed {
+    sources: Vec<Arc<SourceStats>>,
+    queues: Vec<(StreamId, Arc<LaneStats>)>,
+    frontiers: Option<(Flights, Clock)>,
+}
+
+#[derive(Debug)]
+pub struct FrameMetrics {
+    followed: Mutex<Followed>,
+    frames: IntCounterVec,
+    bytes: IntCounterVec,
+    batches: IntCounterVec,
+    refused: IntCounterVec,
+    undecodable: IntCounterVec,
+    connected: IntGaugeVec,
+    disconnects: IntCounterVec,
+    queue_bytes: IntGaugeVec,
+    queue_batches: IntGaugeVec,
+    queue_waits: IntCounterVec,
+    queue_wait: CounterVec,
+    frontier_lag: GaugeVec,
+    in_flight: IntGaugeVec,
+}
+
+const ENDPOINT: [&str; 2] = ["stream", "endpoint"];
+const STREAM: [&str; 1] = ["stream"];
+
+impl FrameMetrics {
+    pub(super) fn new(r: &Registrar) -> Result<Self> {
+        Ok(Self {
+            followed: Mutex::default(),
+            frames: r.counters("frames_total", &ENDPOINT, "Frames read and handed on to be judged.")?,
+            bytes: r.counters("frame_bytes_total", &ENDPOINT, "Bytes of the frames that were handed on.")?,
+            batches: r.counters("frame_batches_total", &ENDPOINT, "Batches in which frames were handed on.")?,
+            refused: r.counters(
+                "frames_refused_total",
+                &["stream", "endpoint", "kind"],
+                "Frames refused by the source: oversize, or a message of several parts (multipart).",
+            )?,
+            undecodable: r.counters(
+                "undecodable_total",
+                &["stream", "check", "reason"],
+                "Frames from which no key could be read, by the check that said so (landfall: Landfall itself) and its reason.",
+            )?,
+            connected: r.gauges("source_connected", &ENDPOINT, "Whether the endpoint is connected and speaks the protocol (1) or not (0).")?,
+            disconnects: r.counters("source_disconnects_total", &ENDPOINT, "Connections that were lost.")?,
+            queue_bytes: r.gauges("queue_bytes", &STREAM, "Bytes that wait to be judged.")?,
+            queue_batches: r.gauges("queue_batches", &STREAM, "Batches that wait to be judged.")?,
+            queue_waits: r.counters("queue_waits_total", &STREAM, "Times that a source found the queue full and stopped reading.")?,
+            queue_wait: r.seconds_by("queue_wait_seconds_total", &STREAM, "Real time that sources spent waiting for room in the queue.")?,
+            frontier_lag: r.reals(
+                "frontier_lag_seconds",
+                &STREAM,
+                "How far behind now, by Landfall's clock, the instant is up to which everything that arrived has been applied.",
+            )?,
+            in_flight: r.gauges("batches_in_flight", &STREAM, "Batches that were read and are not applied yet.")?,
+        })
+    }
+
+    /// Takes the totals of these sources from now on.
+    pub fn follow_sources(&self, sources: impl IntoIterator<Item = Arc<SourceStats>>) {
+        self.followed().sources.extend(sources);
+    }
+
+    /// Takes the depth and waits of a stream's queue from now on.
+    pub fn follow_queue(&self, stream: StreamId, stats: &Arc<LaneStats>) {
+        self.followed().queues.push((stream, Arc::clone(stats)));
+    }
+
+    /// Tells from now on how far the streams have been applied.
+    pub fn follow_frontiers(&self, flights: Flights, clock: Clock) {
+        self.followed().frontiers = Some((flights, clock));
+    }
+
+    /// Frames of a batch that bore no key.
+    pub fn add_undecodable(&self, stream: StreamId, check: &str, reason: &str, frames: u64) {
+        self.undecodable
+            .with_label_values(&[stream.as_str(), check, reason])
+            .inc_by(frames);
+    }
+
+    fn followed(&self) -> std::sync::MutexGuard<'_, Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn refresh(&self) {
+        let followed = self.followed();
+        for source in &followed.sources {
+            let stream = source.stream().as_str();
+            let endpoint = [stream, source.endpoint()];
+            follow(&self.frames.with_label_values(&endpoint), source.frames());
+            follow(&self.bytes.with_label_values(&endpoint), source.bytes());
+            follow(&self.batches.with_label_values(&endpoint), source.batches());
+            follow(
+                &self.disconnects.with_label_values(&endpoint),
+                source.disconnects(),
+            );
+            let refused = |kind| {
+                self.refused
+                    .with_label_values(&[stream, source.endpoint(), kind])
+            };
+            follow(&refused("oversize"), source.oversize());
+            follow(&refused("multipart"), source.multipart());
+            self.connected
+                .with_label_values(&endpoint)
+                .set(i64::from(source.link() == Link::Connected));
+        }
+        for (stream, queue) in &followed.queues {
+            let stream = [stream.as_str()];
+            self.queue_bytes
+                .with_label_values(&stream)
+                .set(queue.bytes() as i64);
+            self.queue_batches
+                .with_label_values(&stream)
+                .set(queue.items() as i64);
+            follow(&self.queue_waits.with_label_values(&stream), queue.waits());
+            follow_seconds(&self.queue_wait.with_label_values(&stream), queue.waited());
+        }
+        if let Some((flights, clock)) = &followed.frontiers {
+            for stream in StreamId::ALL {
+                let lag_ms = clock
+                    .now_ms()
+                    .saturating_sub(flights.frontier(stream))
+                    .max(0);
+                let label = [stream.as_str()];
+                self.frontier_lag
+                    .with_label_values(&label)
+                    .set(lag_ms as f64 / 1000.0);
+                self.in_flight
+                    .with_label_values(&label)
+                    .set(flights.unfinished(stream) as i64);
+            }
+        }
+    }
+}

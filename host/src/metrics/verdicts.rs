@@ -1,0 +1,249 @@
+//! Events and what became of them. A verdict may be revised (a missing event lands after all), but a
+//! counter never falls: so verdicts are counted as they were first told, and revisions on their own.
+//! What holds now is `events - revised{from} + revised{to}`.
+
+use std::sync::Arc;
+
+use prometheus::{IntCounterVec, IntGaugeVec, Result};
+
+use super::labels::SchemaLabels;
+use super::latency::Latency;
+use super::registrar::Registrar;
+
+/// Verdicts that a revision may lead to, likeliest first, by the one that it takes back.
+const REVISIONS: [(&str, &[&str]); 4] = [
+    ("missing", &["late", "altered", "unjudged"]),
+    ("unconfirmed", &["delivered", "late", "altered", "missing"]),
+    ("rejected", &["leaked"]),
+    ("delivered", &["altered", "unjudged"]),
+];
+
+/// The verdict whose events are overdue: expected, and not there.
+const MISSING: &str = "missing";
+
+#[derive(Debug)]
+pub struct VerdictMetrics {
+    labels: Arc<SchemaLabels>,
+    raw: IntCounterVec,
+    events: IntCounterVec,
+    revised: IntCounterVec,
+    duplicates: IntCounterVec,
+    unexpected: IntCounterVec,
+    explained: IntCounterVec,
+    pending: IntGaugeVec,
+    overdue: IntGaugeVec,
+    latency: Latency,
+}
+
+const SCHEMA: [&str; 1] = ["schema"];
+
+impl VerdictMetrics {
+    pub(super) fn new(r: &Registrar, labels: Arc<SchemaLabels>) -> Result<Self> {
+        Ok(Self {
+            labels,
+            raw: r.counters("raw_events_total", &SCHEMA, "Raw events that came in, as counted before they were joined.")?,
+            events: r.counters(
+                "events_total",
+                &["verdict", "schema"],
+                "Raw events by the verdict that they were first given. A later revision is counted in landfall_verdicts_revised_total.",
+            )?,
+            revised: r.counters(
+                "verdicts_revised_total",
+                &["from", "to", "schema"],
+                "Verdicts that were revised: a missing event that landed after all is from missing to late.",
+            )?,
+            duplicates: r.counters("duplicates_total", &SCHEMA, "Landings of an event beyond the number of times that it came in.")?,
+            unexpected: r.counters("unexpected_total", &SCHEMA, "Landings for which no raw event had been seen within the grace.")?,
+            explained: r.counters("unexpected_explained_total", &SCHEMA, "Unexpected landings whose raw event came after all.")?,
+            pending: r.gauges("pending_events", &SCHEMA, "Raw events without a verdict: they wait for their landing or their deadline.")?,
+            overdue: r.gauges("overdue_events", &SCHEMA, "Events that went missing since Landfall's start and have not landed since.")?,
+            latency: Latency::new(r)?,
+        })
+    }
+
+    /// Raw events of a batch.
+    pub fn add_raw(&self, schema: &str, events: u64) {
+        self.raw
+            .with_label_values(&[self.labels.of(schema)])
+            .inc_by(events);
+    }
+
+    /// What changed in the number of events of each verdict. A negative number takes back verdicts
+    /// that were told before; what they became is among the positive ones.
+    pub fn add_verdicts(&self, schema: &str, changes: &[(&str, i64)]) {
+        let schema = self.labels.of(schema);
+        let mut given: Vec<(&str, u64)> = changes
+            .iter()
+            .filter(|(_, change)| *change > 0)
+            .map(|&(verdict, change)| (verdict, change.unsigned_abs()))
+            .collect();
+        for &(from, change) in changes.iter().filter(|(_, change)| *change < 0) {
+            let mut left = change.unsigned_abs();
+            let likely = REVISIONS
+                .iter()
+                .find(|(verdict, _)| *verdict == from)
+                .map_or(&[][..], |(_, to)| to);
+            // The likely ones first; then whatever is there, so that the sum always stays right.
+            let everything = given.clone();
+            for to in likely
+                .iter()
+                .copied()
+                .chain(everything.iter().map(|&(verdict, _)| verdict))
+            {
+                let Some((_, events)) = given.iter_mut().find(|(verdict, _)| *verdict == to) else {
+                    continue;
+                };
+                let revised = left.min(*events);
+                *events -= revised;
+                left -= revised;
+                if revised > 0 {
+                    self.revised
+                        .with_label_values(&[from, to, schema])
+                        .inc_by(revised);
+                }
+            }
+            if left > 0 {
+                self.revised
+                    .with_label_values(&[from, "pending", schema])
+                    .inc_by(left);
+            }
+        }
+        for (verdict, events) in given.into_iter().filter(|&(_, events)| events > 0) {
+            self.events
+                .with_label_values(&[verdict, schema])
+                .inc_by(events);
+        }
+        if let Some((_, change)) = changes.iter().find(|(verdict, _)| *verdict == MISSING) {
+            self.overdue.with_label_values(&[schema]).add(*change);
+        }
+    }
+
+    /// What changed in the number of events that wait.
+    pub fn add_pending(&self, schema: &str, change: i64) {
+        self.pending
+            .with_label_values(&[self.labels.of(schema)])
+            .add(change);
+    }
+
+    /// Landings beyond the number of raw events.
+    pub fn add_duplicates(&self, schema: &str, change: i64) {
+        let schema = self.labels.of(schema);
+        self.duplicates
+            .with_label_values(&[schema])
+            .inc_by(u64::try_from(change).unwrap_or(0));
+    }
+
+    /// Landings without a raw event; a negative number takes back earlier ones.
+    pub fn add_unexpected(&self, schema: &str, change: i64) {
+        let counter = if change < 0 {
+            &self.explained
+        } else {
+            &self.unexpected
+        };
+        counter
+            .with_label_values(&[self.labels.of(schema)])
+            .inc_by(change.unsigned_abs());
+    }
+
+    /// Latencies of landings: counts by bucket of [`super::LATENCY_BOUNDS_MS`] and one above, not
+    /// cumulative, and their sum in milliseconds.
+    pub fn add_latency(&self, schema: &str, buckets: &[u64], sum_ms: i64) {
+        self.latency.add(self.labels.of(schema), buckets, sum_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metrics() -> (Registrar, VerdictMetrics) {
+        let registrar = Registrar::new().unwrap();
+        let metrics = VerdictMetrics::new(&registrar, Arc::default()).unwrap();
+        (registrar, metrics)
+    }
+
+    #[test]
+    fn a_revision_is_counted_apart_and_no_counter_falls() {
+        let (_registrar, metrics) = metrics();
+        metrics.add_verdicts("A/1", &[("missing", 5), ("delivered", 2), ("rejected", 1)]);
+        metrics.add_verdicts(
+            "A/1",
+            &[
+                ("missing", -3),
+                ("late", 2),
+                ("altered", 1),
+                ("delivered", 4),
+            ],
+        );
+        metrics.add_verdicts("A/1", &[("rejected", -1), ("leaked", 1)]);
+        let events = |verdict| metrics.events.with_label_values(&[verdict, "A/1"]).get();
+        let revised = |from, to| metrics.revised.with_label_values(&[from, to, "A/1"]).get();
+        assert_eq!(
+            [
+                events("missing"),
+                events("delivered"),
+                events("late"),
+                events("leaked")
+            ],
+            [5, 6, 0, 0]
+        );
+        assert_eq!(
+            [
+                revised("missing", "late"),
+                revised("missing", "altered"),
+                revised("rejected", "leaked")
+            ],
+            [2, 1, 1]
+        );
+        assert_eq!(metrics.overdue.with_label_values(&["A/1"]).get(), 2);
+    }
+
+    #[test]
+    fn what_holds_now_can_be_computed_from_the_counters_whatever_changed() {
+        let (_registrar, metrics) = metrics();
+        let changes: [&[(&str, i64)]; 4] = [
+            &[("missing", 9), ("unjudged", 1)],
+            &[("missing", -4), ("unjudged", 4)],
+            &[("unjudged", -2), ("delivered", 3)],
+            &[("missing", -1)],
+        ];
+        let mut truth = std::collections::BTreeMap::new();
+        for change in changes {
+            metrics.add_verdicts("A/1", change);
+            for &(verdict, n) in change {
+                *truth.entry(verdict).or_insert(0) += n;
+            }
+        }
+        let verdicts = ["missing", "unjudged", "delivered", "pending"];
+        for (verdict, expected) in truth {
+            let mut now = metrics.events.with_label_values(&[verdict, "A/1"]).get() as i64;
+            for other in verdicts {
+                now += metrics
+                    .revised
+                    .with_label_values(&[other, verdict, "A/1"])
+                    .get() as i64;
+                now -= metrics
+                    .revised
+                    .with_label_values(&[verdict, other, "A/1"])
+                    .get() as i64;
+            }
+            assert_eq!(now, expected, "{verdict}");
+        }
+    }
+
+    #[test]
+    fn an_unexpected_landing_that_is_explained_is_counted_apart() {
+        let (registrar, metrics) = metrics();
+        metrics.add_unexpected("A/1", 3);
+        metrics.add_unexpected("A/1", -1);
+        let text = registrar.render().unwrap();
+        assert!(
+            text.contains("landfall_unexpected_total{schema=\"A/1\"} 3"),
+            "{text}"
+        );
+        assert!(
+            text.contains("landfall_unexpected_explained_total{schema=\"A/1\"} 1"),
+            "{text}"
+        );
+    }
+}

@@ -5,9 +5,11 @@ mod backfill;
 mod config;
 pub mod exit;
 mod incidents;
+mod logging;
 mod missing;
 mod run;
 mod schema;
+mod times;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -47,6 +47,8 @@ pub struct SchemaCount {
 #[derive(Clone, Debug, Default)]
 pub struct JudgeReport {
     pub stream: usize,
+    /// Arrival of the last frame.
+    pub seen_ms: Option<i64>,
     pub raw: Vec<SchemaCount>,
     pub undecodable: Vec<(ReasonId, u64)>,
     /// Rows by the reason that a check gave, deciding or not.

@@ -145,7 +145,7 @@ impl Judge {
         let index = usize::from(frames.stream.0);
         let stream = &plan.streams[index];
         let rows = frames.ends.len();
-        let mut report = JudgeReport { stream: index, ..JudgeReport::default() };
+        let mut report = JudgeReport { stream: index, seen_ms: frames.arrived_ms.last().copied(), ..JudgeReport::default() };
 
         self.decode(stream, index, &frames, &mut report);
         self.write_columns(stream);
@@ -460,7 +460,7 @@ fn violation(
     redacted: &[Pointer],
 ) -> Sample {
     let mut text = Vec::new();
-    if let Some(document) = documents.value(row, &Pointer::root()) {
+    if let Some(document) = documents.value(row, &Pointer::default()) {
         let mut whole = Vec::new();
         document.write_canonical(&mut whole);
         redact(&whole, redacted, &mut text);

@@ -59,13 +59,6 @@ impl Book {
         }
         closed
     }
-
-    /// Windows that are open.
-    pub fn open_windows(&self) -> usize {
-        let mut windows: Vec<i64> = self.open.keys().map(|(window, _)| *window).collect();
-        windows.dedup();
-        windows.len()
-    }
 }
 
 #[cfg(test)]

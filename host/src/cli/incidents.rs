@@ -1,0 +1,55 @@
+//! `landfall incidents`: the timeline, as one would write it on an incident page.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use landfall_store::{IncidentRow, Reader, view};
+use serde_json::{Value, json};
+
+use super::{Global, exit, times};
+
+/// Options of `landfall incidents`.
+#[derive(Args)]
+pub struct IncidentsArgs {
+    /// Only those that are open.
+    #[arg(long)]
+    open: bool,
+    /// Only those of a cause: stalled, loss, altered, leaked, duplicate, unexpected, unjudged, silent, objective.
+    #[arg(long)]
+    cause: Option<String>,
+    /// Only those that end at or after this time.
+    #[arg(long, value_parser = times::parse, value_name = "TIME")]
+    since: Option<i64>,
+    /// Only those that start before this time.
+    #[arg(long, value_parser = times::parse, value_name = "TIME")]
+    until: Option<i64>,
+}
+
+pub fn run(args: &IncidentsArgs, global: &Global) -> anyhow::Result<ExitCode> {
+    let reader = Reader::open(&global.load()?.store_dir())?;
+    let incidents: Vec<IncidentRow> = reader.incidents()?.into_iter().filter(|row| args.wants(row)).collect();
+    if global.json {
+        println!("{}", Value::Array(incidents.iter().map(as_json).collect()));
+    } else if incidents.is_empty() {
+        println!("no incidents");
+    } else {
+        print!("{}", view::timeline(&incidents, times::now_ms()));
+    }
+    Ok(if incidents.is_empty() { exit::CLEAN.into() } else { exit::FINDINGS.into() })
+}
+
+impl IncidentsArgs {
+    fn wants(&self, row: &IncidentRow) -> bool {
+        (!self.open || row.closed_ms.is_none())
+            && self.cause.as_ref().is_none_or(|cause| *cause == row.cause)
+            && self.since.is_none_or(|since| row.closed_ms.is_none() || row.end_ms >= since)
+            && self.until.is_none_or(|until| row.start_ms < until)
+    }
+}
+
+fn as_json(row: &IncidentRow) -> Value {
+    let mut value = json!(row);
+    value["detected_after_ms"] = json!(row.opened_ms - row.start_ms);
+    value["open"] = json!(row.closed_ms.is_none());
+    value
+}

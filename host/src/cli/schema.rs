@@ -1,0 +1,45 @@
+//! `landfall schema`: events against a schema, without a pipeline.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand};
+use landfall_document::validate_lines;
+
+use super::{Global, exit};
+
+#[derive(Subcommand)]
+pub enum SchemaCommand {
+    /// Validate events, one JSON document per line; prints one line per event.
+    Validate(ValidateArgs),
+}
+
+#[derive(Args)]
+pub struct ValidateArgs {
+    /// The schema's file.
+    #[arg(long, value_name = "FILE")]
+    schema: PathBuf,
+    /// Directory that absolute references are resolved in; without it that of the schema's file.
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// The events; `-` is standard input.
+    #[arg(value_name = "EVENTS.ndjson")]
+    events: PathBuf,
+}
+
+pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode> {
+    let SchemaCommand::Validate(args) = command;
+    let events: Box<dyn BufRead> = if args.events == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        let file = File::open(&args.events).with_context(|| format!("failed to open {}", args.events.display()))?;
+        Box::new(BufReader::new(file))
+    };
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let summary = validate_lines(&args.schema, args.root.as_deref(), events, &mut out, global.json)?;
+    out.flush()?;
+    Ok(if summary.invalid == 0 { exit::CLEAN.into() } else { exit::FINDINGS.into() })
+}

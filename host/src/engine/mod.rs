@@ -1,0 +1,259 @@
+//! The assembly: threads, their queues, and the order in which they end.
+//!
+//! Judges, shards, the describer and the results each have a thread of their own (judges and shards
+//! several). They end one after the other, upstream first, when the queue of batches is closed and
+//! empty, so that nothing that was received is lost.
+
+mod describing;
+mod judging;
+pub mod messages;
+pub mod plan_cell;
+pub mod planner;
+pub mod reload;
+mod sharding;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Sender, bounded, unbounded};
+use landfall_document::Pointer;
+use landfall_ledger::{Deadlines, OverseerConfig, Shard, ShardConfig};
+use landfall_runtime::WORKER_STACK_BYTES;
+use landfall_store::spool::{Spool, SpoolError};
+use landfall_store::{Retention, Store, StoreError};
+
+use self::describing::Describing;
+use self::judging::Judging;
+use self::plan_cell::PlanCell;
+use self::planner::Planned;
+use self::sharding::Sharding;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::judge::identity::Secret;
+use crate::judge::{Describer, Judge, JudgeOptions};
+use crate::metrics::Metrics;
+use crate::queue::Receiver;
+use crate::results::{Results, ResultsOptions, Totals};
+use crate::sources::{Flights, FrameBatch};
+
+/// Shares of batches that wait before a shard. Their rows are bounded by the batch.
+const SHARD_QUEUE: usize = 64;
+
+/// Messages of shards that wait before the describer, and of all before the results.
+const TOLD_QUEUE: usize = 64;
+
+/// Name of the spool's directory in that of the store.
+const SPOOL_DIR: &str = "spool";
+
+/// Why the engine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    #[error("redact.pointers: {0}")]
+    Redact(#[from] landfall_document::PointerError),
+    #[error("failed to start a thread: {0}; allow the process more threads")]
+    Thread(#[from] std::io::Error),
+}
+
+/// What the engine is started with.
+pub struct EngineParts<'a> {
+    pub config: &'a Config,
+    pub planned: &'a Planned,
+    pub store: Store,
+    pub store_dir: &'a Path,
+    pub batches: Receiver<FrameBatch>,
+    pub flights: Flights,
+    pub metrics: Arc<Metrics>,
+    pub mode: Mode,
+}
+
+/// Live, or over recorded files.
+pub enum Mode {
+    /// Times are when frames came, by this clock.
+    Live(Clock),
+    /// Times are the events' own; what waits at the end is due.
+    Audit,
+}
+
+/// A running engine.
+pub struct Running {
+    threads: Vec<JoinHandle<()>>,
+    results: JoinHandle<Totals>,
+    /// For reloads.
+    pub control: Control,
+    pub spool: Arc<Spool>,
+}
+
+/// What a reload changes.
+#[derive(Clone)]
+pub struct Control {
+    pub plan: Arc<PlanCell>,
+    deadlines: Vec<Sender<Deadlines>>,
+    overseer: Sender<OverseerConfig>,
+}
+
+impl Control {
+    /// Puts a new plan in force, for the batches to come.
+    pub fn apply(&self, planned: &Planned, config: &Config) {
+        for shard in &self.deadlines {
+            // A shard that has ended has no use for it.
+            let _ = shard.send(planned.deadlines.clone());
+        }
+        let _ = self.overseer.send(overseer_config(config, &planned.deadlines));
+        self.plan.swap(Arc::clone(&planned.plan));
+    }
+}
+
+impl Running {
+    /// Waits until everything received has been dealt with; the queue of batches must be closed.
+    pub fn join(self) -> Totals {
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the engine died; this is a bug of Landfall, please report it");
+            }
+        }
+        drop(self.control);
+        self.results.join().unwrap_or_default()
+    }
+
+    /// Whether all threads live.
+    pub fn is_alive(&self) -> bool {
+        !self.results.is_finished() && self.threads.iter().all(|thread| !thread.is_finished())
+    }
+}
+
+/// Starts all threads.
+pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
+    let EngineParts { config, planned, store, store_dir, batches, flights, metrics, mode } = parts;
+    let spool = Spool::open(&store_dir.join(SPOOL_DIR), config.store.spool_bytes_max as u64)?;
+    let secret = Secret::new(store.secret()?);
+    let next_incident = store.next_incident()?;
+    let redact = config.redact.pointers.iter().map(|text| Pointer::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let redact = Arc::new(redact);
+    let workers = config.judge.workers();
+    let shards = if config.ledger.shards == 0 { workers } else { config.ledger.shards };
+    let window_ms = millis(config.windows.length).max(1);
+    let (is_audit, clock) = match mode {
+        Mode::Live(clock) => (false, Some(clock)),
+        Mode::Audit => (true, None),
+    };
+    let plan = Arc::new(PlanCell::new(Arc::clone(&planned.plan)));
+
+    let (results_in, results_out) = bounded(TOLD_QUEUE);
+    let (told_in, told_out) = bounded(TOLD_QUEUE);
+    let (overseer_in, overseer_out) = unbounded();
+    let mut threads = Vec::new();
+    let (mut work, mut compared, mut deadlines) = (Vec::new(), Vec::new(), Vec::new());
+
+    for number in 0..shards {
+        let (work_in, work_out) = bounded(SHARD_QUEUE);
+        // Bounded by the comparisons that are on their way, and they by the describer's queue.
+        let (compared_in, compared_out) = unbounded();
+        let (deadlines_in, deadlines_out) = unbounded();
+        let sharding = Sharding {
+            number,
+            shard: Shard::new(shard_config(config, planned, window_ms, shards, is_audit)),
+            work: work_out,
+            compared: compared_out,
+            deadlines: deadlines_out,
+            told: told_in.clone(),
+            flights: flights.clone(),
+            writer: spool.writer(),
+            spool: Arc::clone(&spool),
+            settle_at_end: is_audit,
+        };
+        threads.push(spawn(format!("shard-{number}"), move || sharding.run())?);
+        work.push(work_in);
+        compared.push(compared_in);
+        deadlines.push(deadlines_in);
+    }
+    drop(told_in);
+
+    let options =
+        JudgeOptions { secret, shards, window_ms, event_time: is_audit, redact: Arc::clone(&redact) };
+    for number in 0..workers {
+        let judging = Judging {
+            judge: Judge::new(options.clone(), Arc::clone(&planned.plan)),
+            plan: Arc::clone(&plan),
+            batches: batches.clone(),
+            spool: spool.writer(),
+            shards: work.clone(),
+            results: results_in.clone(),
+        };
+        threads.push(spawn(format!("judge-{number}"), move || judging.run())?);
+    }
+    drop((work, batches));
+
+    let describing = Describing {
+        describer: Describer::new(Arc::clone(&planned.plan)),
+        plan: Arc::clone(&plan),
+        told: told_out,
+        compared,
+        results: results_in,
+    };
+    threads.push(spawn("describer".into(), move || describing.run())?);
+
+    let now_ms = clock.as_ref().map_or(i64::MIN, Clock::now_ms);
+    let results = Results::new(
+        ResultsOptions { window_ms, redact, retention: retention(config), clock },
+        Arc::clone(&plan),
+        store,
+        overseer_config(config, &planned.deadlines),
+        next_incident,
+        metrics,
+        shards,
+        now_ms,
+    );
+    let results = std::thread::Builder::new()
+        .name("results".into())
+        .stack_size(WORKER_STACK_BYTES)
+        .spawn(move || results.run(&results_out, &overseer_out))?;
+    let control = Control { plan, deadlines, overseer: overseer_in };
+    Ok(Running { threads, results, control, spool })
+}
+
+fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name).stack_size(WORKER_STACK_BYTES).spawn(run)
+}
+
+fn shard_config(config: &Config, planned: &Planned, window_ms: i64, shards: usize, is_audit: bool) -> ShardConfig {
+    ShardConfig {
+        deadlines: planned.deadlines.clone(),
+        window_ms,
+        unexpected_grace_ms: millis(config.ledger.unexpected_grace),
+        // Files are read in any order of time: an audit remembers by number alone.
+        horizon_ms: if is_audit { i64::MAX } else { millis(config.ledger.horizon) },
+        settled_max: if is_audit { usize::MAX } else { config.ledger.settled_max / shards.max(1) },
+        latency_bounds_ms: crate::metrics::LATENCY_BOUNDS_MS.to_vec(),
+    }
+}
+
+fn overseer_config(config: &Config, deadlines: &Deadlines) -> OverseerConfig {
+    OverseerConfig {
+        stall_ms: millis(config.incidents.stall),
+        stall_schema_ms: millis(config.incidents.stall_schema),
+        clear_ms: millis(config.incidents.clear),
+        deadline_max_ms: deadlines.max_ms(),
+        silence_ms: [millis(config.streams.raw.silence), millis(config.streams.written.silence)],
+    }
+}
+
+fn retention(config: &Config) -> Retention {
+    Retention {
+        keep_ms: millis(config.store.keep),
+        missing_max: config.store.missing_max as u64,
+        samples_per_reason_max: SAMPLES_PER_REASON_MAX,
+    }
+}
+
+/// Samples kept of each kind and reason: enough to see a pattern, few enough to read.
+const SAMPLES_PER_REASON_MAX: u64 = 20;
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

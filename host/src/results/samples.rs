@@ -1,0 +1,148 @@
+//! Samples: the newest example of each kind and reason, a bounded number for a stretch of time.
+
+use std::collections::HashMap;
+
+use landfall_document::Pointer;
+use landfall_ledger::{ReasonId, SchemaId};
+use landfall_runtime::{LogLevel, LogLine};
+use landfall_store::SampleRow;
+
+use super::redaction;
+use crate::judge::labels::Reason;
+use crate::judge::plan::{Plan, STREAM_NAMES};
+use crate::judge::{Comparison, Sample, SampleKind};
+
+/// Samples of one kind and reason that are written between two prunings: a flood of one kind of
+/// trouble must not keep the disk busy.
+const PER_REASON_MAX: u32 = 50;
+
+/// Bounds how many samples are written.
+#[derive(Default)]
+pub(super) struct SampleBudget {
+    taken: HashMap<(String, String, String), u32>,
+}
+
+impl SampleBudget {
+    pub(super) fn take(&mut self, row: &SampleRow) -> bool {
+        let taken = self.taken.entry((row.kind.clone(), row.check_name.clone(), row.reason.clone())).or_default();
+        *taken += 1;
+        *taken <= PER_REASON_MAX
+    }
+
+    pub(super) fn renew(&mut self) {
+        self.taken.clear();
+    }
+}
+
+pub(super) fn reason_of(plan: &Plan, reason: ReasonId) -> Reason {
+    plan.reasons.get(reason).unwrap_or_else(|| Reason { check: String::new(), id: String::new() })
+}
+
+/// A sample that judging took.
+pub(super) fn of_judge(plan: &Plan, sample: &Sample) -> SampleRow {
+    let reason = reason_of(plan, sample.reason);
+    let (kind, document, frame) = match sample.kind {
+        SampleKind::Violation => ("violation", String::from_utf8_lossy(&sample.payload).into_owned(), None),
+        SampleKind::Undecodable => ("undecodable", String::new(), Some(sample.payload.clone())),
+        SampleKind::Fault => ("fault", String::new(), Some(sample.payload.clone())),
+    };
+    SampleRow {
+        kind: kind.into(),
+        check_name: reason.check,
+        reason: reason.id,
+        stream: STREAM_NAMES.get(sample.stream).copied().unwrap_or_default().into(),
+        schema: plan.labels.name(sample.schema).to_owned(),
+        key: String::new(),
+        at_ms: sample.at_ms,
+        detail: sample.detail.clone(),
+        document,
+        frame,
+    }
+}
+
+/// An altered event: its fields, with both values of those that are not redacted.
+pub(super) fn altered(
+    plan: &Plan,
+    schema: SchemaId,
+    key: String,
+    at_ms: i64,
+    comparison: Option<&Comparison>,
+    written: &[u8],
+    redacted: &[Pointer],
+) -> SampleRow {
+    let differences = match comparison {
+        Some(Comparison::Differs(differences)) => differences.as_slice(),
+        _ => &[],
+    };
+    let fields: Vec<&str> = differences.iter().map(|difference| difference.field.as_str()).collect();
+    let detail: Vec<String> = differences
+        .iter()
+        .map(|d| {
+            if is_redacted(&d.field, redacted) {
+                format!("{}: (redacted)", d.field)
+            } else {
+                format!("{}: raw {:?}, written {:?}", d.field, d.raw, d.written)
+            }
+        })
+        .collect();
+    SampleRow {
+        kind: "altered".into(),
+        check_name: String::new(),
+        reason: reason_label(&fields),
+        stream: STREAM_NAMES[1].into(),
+        schema: plan.labels.name(schema).to_owned(),
+        key,
+        at_ms,
+        detail: detail.join("; "),
+        document: redaction::document(written, redacted),
+        frame: None,
+    }
+}
+
+/// The first field that differs groups samples.
+fn reason_label(fields: &[&str]) -> String {
+    fields.first().copied().unwrap_or("(not explained)").to_owned()
+}
+
+fn is_redacted(field: &str, redacted: &[Pointer]) -> bool {
+    let field = field.trim_start_matches('/');
+    redacted.iter().any(|pointer| pointer.as_str().trim_start_matches('/').eq_ignore_ascii_case(field))
+}
+
+/// Something about a row that landed.
+#[allow(clippy::too_many_arguments, reason = "a sample gathers what is spread over several places")]
+pub(super) fn written(
+    plan: &Plan,
+    kind: &str,
+    schema: SchemaId,
+    key: String,
+    at_ms: i64,
+    reason: ReasonId,
+    written: &[u8],
+    redacted: &[Pointer],
+) -> SampleRow {
+    let reason = reason_of(plan, reason);
+    SampleRow {
+        kind: kind.into(),
+        check_name: reason.check,
+        reason: reason.id,
+        stream: STREAM_NAMES[1].into(),
+        schema: plan.labels.name(schema).to_owned(),
+        key,
+        at_ms,
+        detail: String::new(),
+        document: redaction::document(written, redacted),
+        frame: None,
+    }
+}
+
+/// A guest's line in the host's log.
+pub(super) fn log_line(check: &str, line: &LogLine) {
+    let text = line.text.as_str();
+    match line.level {
+        LogLevel::Debug => tracing::debug!(check, "{text}"),
+        LogLevel::Info => tracing::info!(check, "{text}"),
+        LogLevel::Warn => tracing::warn!(check, "{text}"),
+        LogLevel::Error => tracing::error!(check, "{text}"),
+    }
+}

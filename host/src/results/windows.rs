@@ -1,0 +1,117 @@
+//! Windows close when the last deadline of their events has passed: the law is checked, and window
+//! checks judge the tallies.
+
+use std::sync::Arc;
+
+use landfall_ledger::{Cause, SchemaId};
+use landfall_runtime::{Seat, Severity, Tally};
+use landfall_store::{GenerationRow, SampleRow};
+
+use super::{Prepared, Results, tally};
+use crate::judge::plan::Plan;
+
+impl Results {
+    /// A new generation of checks is noted once.
+    pub(super) fn note_generation(&mut self, plan: &Plan, out: &mut Prepared) {
+        if self.seen_generation == Some(plan.generation.0) {
+            return;
+        }
+        self.seen_generation = Some(plan.generation.0);
+        let since_ms = self.said_ms();
+        out.generations.extend(plan.placed.iter().map(|placed| GenerationRow {
+            generation: plan.generation.0,
+            since_ms,
+            check_name: placed.name.clone(),
+            version: placed.check.manifest().version.clone(),
+            digest: placed.check.digest().to_string(),
+        }));
+        let mut old = std::mem::take(&mut self.window_seats);
+        self.window_seats = plan
+            .windows
+            .iter()
+            .map(|check| match old.iter().position(|seat| Arc::ptr_eq(seat.check(), check)) {
+                Some(place) => old.swap_remove(place),
+                None => Seat::new(Arc::clone(check)),
+            })
+            .collect();
+    }
+
+    /// Closes the windows whose events have all had their deadline.
+    pub(super) fn close_windows(&mut self, plan: &Plan, ended: bool, out: &mut Prepared) {
+        let written_ms = self.shards.iter().map(|shard| shard.frontier.written_ms).min().unwrap_or(i64::MIN);
+        if written_ms == i64::MIN {
+            return;
+        }
+        let below = if written_ms == i64::MAX {
+            if !ended {
+                return;
+            }
+            i64::MAX
+        } else {
+            written_ms.saturating_sub(self.longest_deadline_ms).div_euclid(self.options.window_ms)
+        };
+        for window in self.book.close(below) {
+            out.closed.push(window.window.saturating_mul(self.options.window_ms));
+            let imbalance = window.imbalance();
+            self.metrics.window_closed(imbalance);
+            if imbalance > 0 {
+                self.totals.imbalance += imbalance;
+                tracing::error!(
+                    window = window.window,
+                    imbalance,
+                    "events came in that have no verdict: this is a bug of Landfall, please report it"
+                );
+            }
+            let tallies: Vec<Tally> = window
+                .schemas
+                .iter()
+                .map(|(schema, counts)| tally::of_window(plan, window.window, self.options.window_ms, *schema, counts))
+                .collect();
+            let schemas: Vec<SchemaId> = window.schemas.iter().map(|(schema, _)| *schema).collect();
+            self.judge_window(&tallies, &schemas, out);
+        }
+    }
+
+    fn judge_window(&mut self, tallies: &[Tally], schemas: &[SchemaId], out: &mut Prepared) {
+        for seat in &mut self.window_seats {
+            let check = Arc::clone(seat.check());
+            let judged = seat.judge_windows(tallies);
+            self.metrics.check(&check.name, &seat.take_counters());
+            for line in seat.take_log() {
+                super::samples::log_line(&check.name, &line);
+            }
+            let findings = match judged {
+                Ok(findings) => findings,
+                Err(fault) => {
+                    tracing::warn!(check = check.name, kind = fault.kind.as_str(), "a window was not judged: {}", fault.message);
+                    continue;
+                }
+            };
+            for finding in findings {
+                let (Some(tally), Some(&schema)) = (tallies.get(finding.tally), schemas.get(finding.tally)) else {
+                    continue;
+                };
+                let reason = check.manifest.reasons.get(finding.reason).map_or("", |reason| reason.id.as_str());
+                self.metrics.violations(&check.name, reason, 1);
+                if finding.severity != Severity::Info {
+                    self.overseer.note(Cause::Objective, schema, 1, tally.start_ms, tally.end_ms);
+                }
+                let row = SampleRow {
+                    kind: "violation".into(),
+                    check_name: check.name.clone(),
+                    reason: reason.to_owned(),
+                    stream: "window".into(),
+                    schema: tally.schema.clone(),
+                    key: String::new(),
+                    at_ms: tally.start_ms,
+                    detail: finding.text,
+                    document: String::new(),
+                    frame: None,
+                };
+                if self.samples.take(&row) {
+                    out.samples.push(row);
+                }
+            }
+        }
+    }
+}

@@ -7,10 +7,14 @@
 //!
 //! Knows nothing of what it carries.
 
+mod stats;
+
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+pub use stats::LaneStats;
 
 /// The bounds of one lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,43 +24,6 @@ pub struct Bound {
     pub bytes_max: usize,
     /// Items waiting in the lane.
     pub items_max: usize,
-}
-
-/// What a lane holds and how long its senders waited; for metrics.
-#[derive(Debug, Default)]
-pub struct LaneStats {
-    bytes: AtomicUsize,
-    items: AtomicUsize,
-    sent_items: AtomicU64,
-    waits: AtomicU64,
-    wait_ns: AtomicU64,
-}
-
-impl LaneStats {
-    /// Bytes that wait now.
-    pub fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Items that wait now.
-    pub fn items(&self) -> usize {
-        self.items.load(Ordering::Relaxed)
-    }
-
-    /// Items that were ever let in.
-    pub fn sent_items(&self) -> u64 {
-        self.sent_items.load(Ordering::Relaxed)
-    }
-
-    /// Sends that found the lane full.
-    pub fn waits(&self) -> u64 {
-        self.waits.load(Ordering::Relaxed)
-    }
-
-    /// Real time that senders spent waiting for room.
-    pub fn waited(&self) -> Duration {
-        Duration::from_nanos(self.wait_ns.load(Ordering::Relaxed))
-    }
 }
 
 /// The item comes back: the channel was closed, or no receiver is left.

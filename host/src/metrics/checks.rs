@@ -38,6 +38,7 @@ pub struct CheckMetrics {
     log_dropped: IntCounterVec,
     findings: IntCounterVec,
     load_failures: IntCounterVec,
+    reloads: IntCounterVec,
     info: IntGaugeVec,
     stale: IntGaugeVec,
     /// Version and digest of each check that is told in `info`.
@@ -69,6 +70,11 @@ impl CheckMetrics {
             log_dropped: r.counters("check_log_dropped_total", &CHECK, "Log lines of the check beyond its limit.")?,
             findings: r.counters("check_findings_total", &["check", "reason", "severity"], "Findings of a window check on closed windows.")?,
             load_failures: r.counters("check_load_failures_total", &CHECK, "Times that the check's file or configuration was refused.")?,
+            reloads: r.counters(
+                "reloads_total",
+                &["outcome"],
+                "Reloads of configuration, schemas and checks: complete, or with parts that were refused (partial).",
+            )?,
             info: r.gauges("check_info", &["check", "version", "digest"], "1 for the version of each check that judges now.")?,
             stale: r.gauges("check_stale", &CHECK, "Whether an older version judges because the newest file does not load (1).")?,
             told: Mutex::default(),
@@ -124,6 +130,12 @@ impl CheckMetrics {
 
     pub fn load_failed(&self, check: &str) {
         self.load_failures.with_label_values(&[check]).inc();
+    }
+
+    /// Configuration, schemas and checks were loaded anew; `complete` if nothing was refused.
+    pub fn reloaded(&self, complete: bool) {
+        let outcome = if complete { "complete" } else { "partial" };
+        self.reloads.with_label_values(&[outcome]).inc();
     }
 
     /// This version judges from now on, and it is the newest that there is.

@@ -78,11 +78,12 @@ impl LedgerMetrics {
     }
 
     pub fn incident_opened(&self, cause: &str) {
-        self.open.with_label_values(&[cause]).inc();
         self.incidents.with_label_values(&[cause]).inc();
     }
 
-    pub fn incident_closed(&self, cause: &str) {
-        self.open.with_label_values(&[cause]).dec();
+    /// How many incidents of a cause are open now.
+    pub fn set_incidents_open(&self, cause: &str, open: usize) {
+        let open = i64::try_from(open).unwrap_or(i64::MAX);
+        self.open.with_label_values(&[cause]).set(open);
     }
 }

@@ -55,9 +55,11 @@ fn filled() -> Metrics {
     checks.add_violations("eventlogging", "no_json", 2);
     checks.add_finding("delivery-objective", "below_target", "critical");
     checks.loaded("eventlogging", "0.1.0", "0123456789abcdef");
+    checks.reloaded(true);
     metrics.ledger.set(&LedgerGauges::default());
     metrics.ledger.causes(["stalled", "loss"]);
     metrics.ledger.incident_opened("loss");
+    metrics.ledger.set_incidents_open("loss", 1);
     metrics.ledger.window_closed(0);
     metrics.store.wrote(busy, true);
     metrics.store.add_rows("missing", 2);

@@ -1,4 +1,5 @@
-//! ZeroMQ: the subscribing sources, and the publisher of a backfill. The only file that knows zmq.
+//! ZeroMQ: the subscribing sources, and the publisher of a backfill. Only this file and its folder
+//! know zmq.
 //!
 //! One socket, and one thread, for each endpoint: so frames, connection and progress are known
 //! exactly by endpoint (the library does not say which peer of a socket a frame came from), and a
@@ -9,18 +10,19 @@
 //! that a broken peer cannot make libzmq buffer without bound, but far above: libzmq answers it by
 //! dropping the connection, and with it frames that were good.
 
-use std::collections::HashSet;
-use std::ffi::c_int;
+mod line;
+mod publish;
+mod subscriber;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use zmq::SocketEvent;
+use super::{Link, Outlet, SourceContext, SourceError, SourceStats, Stop, Watermark};
+use line::{Line, monitor};
+use subscriber::Subscriber;
 
-use super::{
-    Link, Outlet, PublishError, Publisher, SourceContext, SourceError, SourceStats, Stop, Watermark,
-};
+pub use publish::{Attach, ZmqPublisher};
 
 /// Highest `frame_bytes_max`: no event of any known pipeline is near it.
 pub const FRAME_BYTES_CEILING: usize = 16 << 20;
@@ -30,27 +32,14 @@ pub const FRAME_BYTES_CEILING: usize = 16 << 20;
 const MESSAGE_BYTES_HARD_MAX: i64 = 128 << 20;
 const _: () = assert!(FRAME_BYTES_CEILING * 8 <= MESSAGE_BYTES_HARD_MAX as usize);
 
-/// While a batch waits for more frames, the socket is looked at this often instead of at each
-/// frame: at most 1,000 wake-ups a second, and none of them delays a batch.
-const NAP: Duration = Duration::from_millis(1);
-
 /// Of Landfall's time: how often a quiet source tells that it is still there. Divided by the
 /// clock's speed, but kept between these two, in real time.
 const TICK: Duration = Duration::from_secs(1);
 const TICK_MIN: Duration = Duration::from_millis(5);
 const TICK_MAX: Duration = Duration::from_millis(50);
 
-/// Frames read in one go before the monitor, the batch's age and the wish to end are looked at.
-const FRAMES_PER_TURN_MAX: usize = 512;
-
-/// Asked to end, a source reads what is already there for at most this long.
-const DRAIN_MAX: Duration = Duration::from_secs(2);
-
 /// A socket that does not complete its handshake is given up and tried again.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-
-/// Names of monitor sockets are unique in a context.
-static MONITORS: AtomicU64 = AtomicU64::new(0);
 
 /// The sockets' background threads. Clones are the same ones; ends when all sockets are closed.
 #[derive(Clone, Default)]
@@ -172,303 +161,6 @@ fn whole_ms(duration: Duration) -> i32 {
 
 fn whole_s(duration: Duration) -> i32 {
     i32::try_from(duration.as_secs()).unwrap_or(i32::MAX).max(1)
-}
-
-/// The events of a socket's connection, as a socket of their own.
-fn monitor(context: &zmq::Context, socket: &zmq::Socket) -> zmq::Result<zmq::Socket> {
-    let name = format!(
-        "inproc://landfall-monitor-{}",
-        MONITORS.fetch_add(1, Ordering::Relaxed)
-    );
-    let wanted = [
-        SocketEvent::HANDSHAKE_SUCCEEDED,
-        SocketEvent::HANDSHAKE_FAILED_NO_DETAIL,
-        SocketEvent::HANDSHAKE_FAILED_PROTOCOL,
-        SocketEvent::HANDSHAKE_FAILED_AUTH,
-        SocketEvent::CONNECT_RETRIED,
-        SocketEvent::DISCONNECTED,
-        SocketEvent::CLOSED,
-    ];
-    let mask = wanted
-        .iter()
-        .fold(0, |mask, event| mask | i32::from(event.to_raw()));
-    socket.monitor(&name, mask)?;
-    let monitor = context.socket(zmq::PAIR)?;
-    monitor.set_linger(0)?;
-    monitor.connect(&name)?;
-    Ok(monitor)
-}
-
-/// What is known of a connection.
-struct Line {
-    monitor: zmq::Socket,
-    stats: Arc<SourceStats>,
-}
-
-impl Line {
-    /// Takes in all events that are there.
-    fn follow(&self) {
-        // Two parts: the event's number (u16) and value (u32) in the machine's order; the address.
-        while let Ok(parts) = self.monitor.recv_multipart(zmq::DONTWAIT) {
-            let Some(&[low, high, ..]) = parts.first().map(Vec::as_slice) else {
-                continue;
-            };
-            // Not `SocketEvent::from_raw`: it panics on numbers of a newer library.
-            let event = u16::from_ne_bytes([low, high]);
-            if event == SocketEvent::HANDSHAKE_SUCCEEDED.to_raw() {
-                self.stats.set_link(Link::Connected);
-            } else {
-                self.stats.set_link(Link::Retrying);
-            }
-        }
-    }
-}
-
-struct Subscriber {
-    endpoint: String,
-    socket: zmq::Socket,
-    line: Line,
-    outlet: Outlet,
-    watermark: Watermark,
-    stop: Stop,
-    /// How long to wait for a frame before telling the time.
-    tick: Duration,
-    /// The parts of a refused message are being thrown away.
-    in_multipart: bool,
-}
-
-impl Subscriber {
-    fn run(&mut self) -> Result<(), SourceError> {
-        let mut message = zmq::Message::new();
-        let mut stopping: Option<Instant> = None;
-        loop {
-            let empty = self.turn(&mut message)?;
-            self.line.follow();
-            if self.stop.is_set() {
-                let since = *stopping.get_or_insert_with(Instant::now);
-                if empty || since.elapsed() >= DRAIN_MAX {
-                    return self.hand_on();
-                }
-            } else if empty {
-                self.rest()?;
-            } else if self.outlet.patience() == Some(Duration::ZERO) {
-                self.hand_on()?;
-            }
-        }
-    }
-
-    /// Reads until the socket is empty (true) or enough was read for one go.
-    fn turn(&mut self, message: &mut zmq::Message) -> Result<bool, SourceError> {
-        for _ in 0..FRAMES_PER_TURN_MAX {
-            // Read before the look: a frame that comes during it is stamped with this or later.
-            let before_ms = self.outlet.clock().now_ms();
-            match self.socket.recv(message, zmq::DONTWAIT) {
-                Ok(()) => {}
-                Err(zmq::Error::EAGAIN) => {
-                    self.watermark.seen_empty(before_ms, Instant::now());
-                    return Ok(true);
-                }
-                Err(zmq::Error::EINTR) => continue,
-                Err(error) => return Err(self.failed("read from", error)),
-            }
-            self.watermark.read();
-            let more = message.get_more();
-            if more || self.in_multipart {
-                if !self.in_multipart {
-                    self.outlet.stats().add_multipart();
-                }
-                self.in_multipart = more;
-            } else if self.outlet.admits(message.len()) {
-                let line = &self.line;
-                if self.outlet.push(message, before_ms, || line.follow())? {
-                    self.outlet.hand_on(|| line.follow())?;
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    fn hand_on(&mut self) -> Result<(), SourceError> {
-        let line = &self.line;
-        self.outlet.hand_on(|| line.follow())
-    }
-
-    /// Waits for frames; hands the batch on when it has waited long enough.
-    fn rest(&mut self) -> Result<(), SourceError> {
-        match self.outlet.patience() {
-            Some(left) if left <= NAP => self.hand_on(),
-            Some(_) => {
-                thread::sleep(NAP);
-                Ok(())
-            }
-            None => {
-                let timeout_ms = i64::from(whole_ms(self.tick));
-                let mut items = [
-                    self.socket.as_poll_item(zmq::POLLIN),
-                    self.line.monitor.as_poll_item(zmq::POLLIN),
-                ];
-                match zmq::poll(&mut items, timeout_ms) {
-                    Ok(_) | Err(zmq::Error::EINTR) => Ok(()),
-                    Err(error) => Err(self.failed("wait for", error)),
-                }
-            }
-        }
-    }
-
-    fn failed(&self, doing: &'static str, error: zmq::Error) -> SourceError {
-        SourceError::Socket {
-            doing,
-            endpoint: self.endpoint.clone(),
-            cause: error.message().to_owned(),
-            remedy: "restart Landfall; if it comes back, report it",
-        }
-    }
-}
-
-/// Frames that the publisher holds for a slow listener before it waits.
-const PUBLISH_HWM_FRAMES: i32 = 1000;
-
-/// A listener that takes nothing for this long is given up.
-const PUBLISH_STUCK: Duration = Duration::from_secs(30);
-
-/// On finishing, what is queued for a listener may take this long to leave.
-const PUBLISH_LINGER: Duration = Duration::from_secs(30);
-
-/// Whether the publisher waits for listeners at its own address or goes to theirs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attach {
-    Bind,
-    Connect,
-}
-
-/// Publishes frames. It knows whether anybody subscribed, and waits for slow listeners.
-pub struct ZmqPublisher {
-    endpoint: String,
-    socket: zmq::Socket,
-    /// What the listeners subscribed to.
-    topics: HashSet<Vec<u8>>,
-}
-
-impl ZmqPublisher {
-    pub fn open(endpoint: &str, attach: Attach, ipv6: bool) -> Result<Self, PublishError> {
-        let opened = || {
-            let context = zmq::Context::new();
-            let mut socket = context.socket(zmq::XPUB)?;
-            socket.set_sndhwm(PUBLISH_HWM_FRAMES)?;
-            socket.set_sndtimeo(whole_ms(PUBLISH_STUCK))?;
-            socket.set_linger(whole_ms(PUBLISH_LINGER))?;
-            socket.set_ipv6(ipv6)?;
-            wait_for_slow_listeners(&mut socket)?;
-            match attach {
-                Attach::Bind => socket.bind(endpoint)?,
-                Attach::Connect => socket.connect(endpoint)?,
-            }
-            Ok(socket)
-        };
-        let socket = opened().map_err(|error: zmq::Error| {
-            publish_error(
-                endpoint,
-                error,
-                "check the address and that it is free; write it as tcp://host:port or ipc://path",
-            )
-        })?;
-        Ok(Self {
-            endpoint: endpoint.to_owned(),
-            socket,
-            topics: HashSet::new(),
-        })
-    }
-
-    /// Takes in who subscribed and who left, without waiting.
-    fn follow_listeners(&mut self) -> Result<(), PublishError> {
-        loop {
-            match self.socket.recv_bytes(zmq::DONTWAIT) {
-                // 1 and the topic: subscribed; 0 and the topic: the last one left.
-                Ok(message) => match message.split_first() {
-                    Some((1, topic)) => drop(self.topics.insert(topic.to_vec())),
-                    Some((0, topic)) => drop(self.topics.remove(topic)),
-                    _ => {}
-                },
-                Err(zmq::Error::EAGAIN) => return Ok(()),
-                Err(zmq::Error::EINTR) => {}
-                Err(error) => return Err(publish_error(&self.endpoint, error, "try again")),
-            }
-        }
-    }
-}
-
-/// By default a publisher drops what a listener is too slow for. This makes it wait instead.
-fn wait_for_slow_listeners(socket: &mut zmq::Socket) -> zmq::Result<()> {
-    let on: c_int = 1;
-    // SAFETY: the pointer is that of a living socket, and the option takes one int.
-    let failed = unsafe {
-        zmq_sys::zmq_setsockopt(
-            socket.as_mut_ptr(),
-            zmq_sys::ZMQ_XPUB_NODROP as c_int,
-            (&raw const on).cast(),
-            size_of::<c_int>(),
-        )
-    };
-    if failed == 0 {
-        Ok(())
-    } else {
-        Err(zmq::Error::EINVAL)
-    }
-}
-
-fn publish_error(endpoint: &str, error: zmq::Error, remedy: &'static str) -> PublishError {
-    PublishError::Socket {
-        endpoint: endpoint.to_owned(),
-        cause: error.message().to_owned(),
-        remedy,
-    }
-}
-
-impl Publisher for ZmqPublisher {
-    fn wait_for_listener(&mut self, timeout: Duration) -> Result<bool, PublishError> {
-        let until = Instant::now() + timeout;
-        loop {
-            self.follow_listeners()?;
-            if !self.topics.is_empty() {
-                return Ok(true);
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(false);
-            }
-            match self
-                .socket
-                .poll(zmq::POLLIN, i64::from(whole_ms(left)).max(1))
-            {
-                Ok(_) | Err(zmq::Error::EINTR) => {}
-                Err(error) => return Err(publish_error(&self.endpoint, error, "try again")),
-            }
-        }
-    }
-
-    fn publish(&mut self, frame: &[u8]) -> Result<(), PublishError> {
-        let stuck = |endpoint: &str| PublishError::Stuck {
-            endpoint: endpoint.to_owned(),
-            waited_s: PUBLISH_STUCK.as_secs(),
-        };
-        if !self.wait_for_listener(PUBLISH_STUCK)? {
-            return Err(stuck(&self.endpoint));
-        }
-        loop {
-            match self.socket.send(frame, 0) {
-                Ok(()) => return Ok(()),
-                Err(zmq::Error::EINTR) => {}
-                Err(zmq::Error::EAGAIN) => return Err(stuck(&self.endpoint)),
-                Err(error) => return Err(publish_error(&self.endpoint, error, "try again")),
-            }
-        }
-    }
-
-    fn finish(self: Box<Self>) -> Result<(), PublishError> {
-        // Closing the socket, and then the context that only it holds, waits for what is queued.
-        drop(self.socket);
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-use super::super::{BatchLimits, Flights, FrameBatch, StreamId};
+use std::time::Instant;
+
+use super::super::{BatchLimits, Flights, FrameBatch, Publisher, StreamId};
 use super::*;
 use crate::clock::Clock;
 use crate::queue::{Bound, Receiver, RecvError, channel};

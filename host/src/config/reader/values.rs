@@ -1,0 +1,253 @@
+//! The kinds of values: what is taken for each, and what is asked for otherwise.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::super::node::{Node, Value};
+use super::super::units;
+use super::{Section, found};
+
+impl Section<'_> {
+    pub fn text(&mut self, key: &'static str, into: &mut String) {
+        self.value(key, into, |value| {
+            text_of(value).ok_or_else(|| "write a text in quotes".into())
+        });
+    }
+
+    pub fn path(&mut self, key: &'static str, into: &mut PathBuf) {
+        let mut text = into.to_string_lossy().into_owned();
+        self.text(key, &mut text);
+        *into = PathBuf::from(text);
+    }
+
+    /// A list of texts; a single one may stand without brackets.
+    pub fn texts(&mut self, key: &'static str, into: &mut Vec<String>) {
+        self.value(key, into, |value| {
+            let texts = match value {
+                Value::List(items) => items.iter().map(|item| text_of(&item.value)).collect(),
+                single => text_of(single).map(|text| vec![text]),
+            };
+            texts.ok_or_else(|| "write a list of texts, as [\"one\", \"two\"]".into())
+        });
+    }
+
+    pub fn flag(&mut self, key: &'static str, into: &mut bool) {
+        self.value(key, into, |value| match value {
+            Value::Flag(flag) => Ok(*flag),
+            Value::Bare(text) => text
+                .trim()
+                .parse()
+                .map_err(|_| "write true or false".into()),
+            _ => Err("write true or false, without quotes".into()),
+        });
+    }
+
+    /// A number in a range.
+    pub fn count<T: TryFrom<i64>>(
+        &mut self,
+        key: &'static str,
+        into: &mut T,
+        range: RangeInclusive<i64>,
+    ) {
+        self.value(key, into, |value| {
+            let number = match value {
+                Value::Integer(number) => Some(*number),
+                Value::Bare(text) => text.trim().parse().ok(),
+                _ => None,
+            };
+            number
+                .filter(|number| range.contains(number))
+                .and_then(|number| T::try_from(number).ok())
+                .ok_or_else(|| {
+                    format!(
+                        "write a whole number from {} to {}",
+                        range.start(),
+                        range.end()
+                    )
+                })
+        });
+    }
+
+    pub fn real(&mut self, key: &'static str, into: &mut f64, range: RangeInclusive<f64>) {
+        self.value(key, into, |value| {
+            let number = match value {
+                Value::Float(number) => Some(*number),
+                Value::Integer(number) => Some(*number as f64),
+                Value::Bare(text) => text.trim().parse().ok(),
+                _ => None,
+            };
+            number
+                .filter(|number| range.contains(number))
+                .ok_or_else(|| format!("write a number from {} to {}", range.start(), range.end()))
+        });
+    }
+
+    pub fn duration(
+        &mut self,
+        key: &'static str,
+        into: &mut Duration,
+        range: RangeInclusive<Duration>,
+    ) {
+        self.value(key, into, |value| duration_of(value, &range));
+    }
+
+    /// A size in bytes.
+    pub fn size(&mut self, key: &'static str, into: &mut usize, range: RangeInclusive<usize>) {
+        self.value(key, into, |value| {
+            let bytes = match value {
+                Value::Text(text) | Value::Bare(text) => units::size(text),
+                Value::Integer(bytes) => u64::try_from(*bytes).ok(),
+                _ => None,
+            };
+            bytes
+                .and_then(|bytes| usize::try_from(bytes).ok())
+                .filter(|bytes| range.contains(bytes))
+                .ok_or_else(|| {
+                    let text = |bytes: usize| units::size_text(bytes as u64);
+                    format!(
+                        "write a size such as \"64MiB\", from {} to {}",
+                        text(*range.start()),
+                        text(*range.end())
+                    )
+                })
+        });
+    }
+
+    /// One of a few words.
+    pub fn choice<T: Copy>(&mut self, key: &'static str, into: &mut T, choices: &[(&str, T)]) {
+        self.value(key, into, |value| {
+            let word = text_of(value).unwrap_or_default();
+            let chosen = choices
+                .iter()
+                .find(|(name, _)| *name == word)
+                .map(|&(_, choice)| choice);
+            chosen.ok_or_else(|| {
+                let names: Vec<_> = choices
+                    .iter()
+                    .map(|(name, _)| format!("\"{name}\""))
+                    .collect();
+                format!("write one of {}", names.join(", "))
+            })
+        });
+    }
+
+    /// Any text that `parse` takes.
+    pub fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        into: &mut T,
+        remedy: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) {
+        self.value(key, into, |value| {
+            let text = match value {
+                Value::Time(text) => Some(text.clone()),
+                other => text_of(other),
+            };
+            text.and_then(|text| parse(&text))
+                .ok_or_else(|| remedy.to_owned())
+        });
+    }
+
+    /// Durations by names of the operator's choosing.
+    pub fn durations(
+        &mut self,
+        key: &'static str,
+        into: &mut BTreeMap<String, Duration>,
+        range: RangeInclusive<Duration>,
+    ) {
+        let Some((field, node)) = self.take(key) else {
+            return;
+        };
+        let Value::Table(table) = node.value else {
+            let remedy = "write a table of names and durations, as { \"Edit/11\" = \"20m\" }";
+            return self
+                .findings
+                .error(Some(node.origin), &field, found(&node.value), remedy);
+        };
+        into.clear();
+        for (name, node) in table {
+            let field = format!("{field}.{name:?}");
+            match duration_of(&node.value, &range) {
+                Ok(duration) => drop(into.insert(name, duration)),
+                Err(remedy) => self.findings.error(
+                    Some(node.origin.clone()),
+                    &field,
+                    found(&node.value),
+                    remedy,
+                ),
+            }
+            self.findings.origins.insert(field, node.origin);
+        }
+    }
+
+    /// Any table, as JSON.
+    pub fn json(&mut self, key: &'static str, into: &mut serde_json::Value) {
+        let Some((field, node)) = self.take(key) else {
+            return;
+        };
+        if !matches!(node.value, Value::Table(_)) {
+            let remedy = "write a table, as [checks.config] or { key = \"value\" }";
+            return self
+                .findings
+                .error(Some(node.origin), &field, found(&node.value), remedy);
+        }
+        *into = self.json_of(&field, node);
+    }
+
+    fn json_of(&mut self, field: &str, node: Node) -> serde_json::Value {
+        match node.value {
+            Value::Text(text) | Value::Bare(text) | Value::Time(text) => text.into(),
+            Value::Integer(number) => number.into(),
+            Value::Flag(flag) => flag.into(),
+            Value::Float(number) => {
+                if !number.is_finite() {
+                    let remedy = "JSON has no such number: write a finite one";
+                    self.findings.error(
+                        Some(node.origin),
+                        field,
+                        format!("found {number}"),
+                        remedy,
+                    );
+                }
+                number.into()
+            }
+            Value::List(items) => {
+                let items = items.into_iter().enumerate();
+                items
+                    .map(|(index, item)| self.json_of(&format!("{field}[{index}]"), item))
+                    .collect()
+            }
+            Value::Table(table) => {
+                let pairs = table.into_iter().map(|(key, item)| {
+                    let value = self.json_of(&format!("{field}.{key}"), item);
+                    (key, value)
+                });
+                serde_json::Value::Object(pairs.collect())
+            }
+        }
+    }
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) | Value::Bare(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn duration_of(value: &Value, range: &RangeInclusive<Duration>) -> Result<Duration, String> {
+    let duration = text_of(value).and_then(|text| units::duration(&text));
+    duration
+        .filter(|duration| range.contains(duration))
+        .ok_or_else(|| {
+            let text = units::duration_text;
+            format!(
+                "write a duration such as \"5m\" or \"1h30m\", from {} to {}",
+                text(*range.start()),
+                text(*range.end())
+            )
+        })
+}

@@ -1,0 +1,60 @@
+//! The events of one socket's connection.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use zmq::SocketEvent;
+
+use super::super::{Link, SourceStats};
+
+/// Names of monitor sockets are unique in a context.
+static MONITORS: AtomicU64 = AtomicU64::new(0);
+/// The events of a socket's connection, as a socket of their own.
+pub(super) fn monitor(context: &zmq::Context, socket: &zmq::Socket) -> zmq::Result<zmq::Socket> {
+    let name = format!(
+        "inproc://landfall-monitor-{}",
+        MONITORS.fetch_add(1, Ordering::Relaxed)
+    );
+    let wanted = [
+        SocketEvent::HANDSHAKE_SUCCEEDED,
+        SocketEvent::HANDSHAKE_FAILED_NO_DETAIL,
+        SocketEvent::HANDSHAKE_FAILED_PROTOCOL,
+        SocketEvent::HANDSHAKE_FAILED_AUTH,
+        SocketEvent::CONNECT_RETRIED,
+        SocketEvent::DISCONNECTED,
+        SocketEvent::CLOSED,
+    ];
+    let mask = wanted
+        .iter()
+        .fold(0, |mask, event| mask | i32::from(event.to_raw()));
+    socket.monitor(&name, mask)?;
+    let monitor = context.socket(zmq::PAIR)?;
+    monitor.set_linger(0)?;
+    monitor.connect(&name)?;
+    Ok(monitor)
+}
+
+/// What is known of a connection.
+pub(super) struct Line {
+    pub monitor: zmq::Socket,
+    pub stats: Arc<SourceStats>,
+}
+
+impl Line {
+    /// Takes in all events that are there.
+    pub fn follow(&self) {
+        // Two parts: the event's number (u16) and value (u32) in the machine's order; the address.
+        while let Ok(parts) = self.monitor.recv_multipart(zmq::DONTWAIT) {
+            let Some(&[low, high, ..]) = parts.first().map(Vec::as_slice) else {
+                continue;
+            };
+            // Not `SocketEvent::from_raw`: it panics on numbers of a newer library.
+            let event = u16::from_ne_bytes([low, high]);
+            if event == SocketEvent::HANDSHAKE_SUCCEEDED.to_raw() {
+                self.stats.set_link(Link::Connected);
+            } else {
+                self.stats.set_link(Link::Retrying);
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The publisher of a backfill.
+
+use std::collections::HashSet;
+use std::ffi::c_int;
+use std::time::{Duration, Instant};
+
+use super::super::{PublishError, Publisher};
+use super::whole_ms;
+
+/// Frames that the publisher holds for a slow listener before it waits.
+const PUBLISH_HWM_FRAMES: i32 = 1000;
+
+/// A listener that takes nothing for this long is given up.
+const PUBLISH_STUCK: Duration = Duration::from_secs(30);
+
+/// On finishing, what is queued for a listener may take this long to leave.
+const PUBLISH_LINGER: Duration = Duration::from_secs(30);
+
+/// Whether the publisher waits for listeners at its own address or goes to theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attach {
+    Bind,
+    Connect,
+}
+
+/// Publishes frames. It knows whether anybody subscribed, and waits for slow listeners.
+pub struct ZmqPublisher {
+    endpoint: String,
+    pub(super) socket: zmq::Socket,
+    /// What the listeners subscribed to.
+    pub(super) topics: HashSet<Vec<u8>>,
+}
+
+impl ZmqPublisher {
+    pub fn open(endpoint: &str, attach: Attach, ipv6: bool) -> Result<Self, PublishError> {
+        let opened = || {
+            let context = zmq::Context::new();
+            let mut socket = context.socket(zmq::XPUB)?;
+            socket.set_sndhwm(PUBLISH_HWM_FRAMES)?;
+            socket.set_sndtimeo(whole_ms(PUBLISH_STUCK))?;
+            socket.set_linger(whole_ms(PUBLISH_LINGER))?;
+            socket.set_ipv6(ipv6)?;
+            wait_for_slow_listeners(&mut socket)?;
+            match attach {
+                Attach::Bind => socket.bind(endpoint)?,
+                Attach::Connect => socket.connect(endpoint)?,
+            }
+            Ok(socket)
+        };
+        let socket = opened().map_err(|error: zmq::Error| {
+            publish_error(
+                endpoint,
+                error,
+                "check the address and that it is free; write it as tcp://host:port or ipc://path",
+            )
+        })?;
+        Ok(Self {
+            endpoint: endpoint.to_owned(),
+            socket,
+            topics: HashSet::new(),
+        })
+    }
+
+    /// Takes in who subscribed and who left, without waiting.
+    pub(super) fn follow_listeners(&mut self) -> Result<(), PublishError> {
+        loop {
+            match self.socket.recv_bytes(zmq::DONTWAIT) {
+                // 1 and the topic: subscribed; 0 and the topic: the last one left.
+                Ok(message) => match message.split_first() {
+                    Some((1, topic)) => drop(self.topics.insert(topic.to_vec())),
+                    Some((0, topic)) => drop(self.topics.remove(topic)),
+                    _ => {}
+                },
+                Err(zmq::Error::EAGAIN) => return Ok(()),
+                Err(zmq::Error::EINTR) => {}
+                Err(error) => return Err(publish_error(&self.endpoint, error, "try again")),
+            }
+        }
+    }
+}
+
+/// By default a publisher drops what a listener is too slow for. This makes it wait instead.
+fn wait_for_slow_listeners(socket: &mut zmq::Socket) -> zmq::Result<()> {
+    let on: c_int = 1;
+    // SAFETY: the pointer is that of a living socket, and the option takes one int.
+    let failed = unsafe {
+        zmq_sys::zmq_setsockopt(
+            socket.as_mut_ptr(),
+            zmq_sys::ZMQ_XPUB_NODROP as c_int,
+            (&raw const on).cast(),
+            size_of::<c_int>(),
+        )
+    };
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(zmq::Error::EINVAL)
+    }
+}
+
+fn publish_error(endpoint: &str, error: zmq::Error, remedy: &'static str) -> PublishError {
+    PublishError::Socket {
+        endpoint: endpoint.to_owned(),
+        cause: error.message().to_owned(),
+        remedy,
+    }
+}
+
+impl Publisher for ZmqPublisher {
+    fn wait_for_listener(&mut self, timeout: Duration) -> Result<bool, PublishError> {
+        let until = Instant::now() + timeout;
+        loop {
+            self.follow_listeners()?;
+            if !self.topics.is_empty() {
+                return Ok(true);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            match self
+                .socket
+                .poll(zmq::POLLIN, i64::from(whole_ms(left)).max(1))
+            {
+                Ok(_) | Err(zmq::Error::EINTR) => {}
+                Err(error) => return Err(publish_error(&self.endpoint, error, "try again")),
+            }
+        }
+    }
+
+    fn publish(&mut self, frame: &[u8]) -> Result<(), PublishError> {
+        let stuck = |endpoint: &str| PublishError::Stuck {
+            endpoint: endpoint.to_owned(),
+            waited_s: PUBLISH_STUCK.as_secs(),
+        };
+        if !self.wait_for_listener(PUBLISH_STUCK)? {
+            return Err(stuck(&self.endpoint));
+        }
+        loop {
+            match self.socket.send(frame, 0) {
+                Ok(()) => return Ok(()),
+                Err(zmq::Error::EINTR) => {}
+                Err(zmq::Error::EAGAIN) => return Err(stuck(&self.endpoint)),
+                Err(error) => return Err(publish_error(&self.endpoint, error, "try again")),
+            }
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), PublishError> {
+        // Closing the socket, and then the context that only it holds, waits for what is queued.
+        drop(self.socket);
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! The thread of one subscribing socket: reads, stamps, packs, hands on, and tells how far it is.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::super::{Outlet, SourceError, Stop, Watermark};
+use super::line::Line;
+use super::whole_ms;
+
+/// While a batch waits for more frames, the socket is looked at this often instead of at each
+/// frame: at most 1,000 wake-ups a second, and none of them delays a batch.
+const NAP: Duration = Duration::from_millis(1);
+/// Frames read in one go before the monitor, the batch's age and the wish to end are looked at.
+const FRAMES_PER_TURN_MAX: usize = 512;
+
+/// Asked to end, a source reads what is already there for at most this long.
+const DRAIN_MAX: Duration = Duration::from_secs(2);
+pub(super) struct Subscriber {
+    pub endpoint: String,
+    pub socket: zmq::Socket,
+    pub line: Line,
+    pub outlet: Outlet,
+    pub watermark: Watermark,
+    pub stop: Stop,
+    /// How long to wait for a frame before telling the time.
+    pub tick: Duration,
+    /// The parts of a refused message are being thrown away.
+    pub in_multipart: bool,
+}
+
+impl Subscriber {
+    /// Runs until asked to stop, or until the socket or the queue is gone.
+    pub fn run(&mut self) -> Result<(), SourceError> {
+        let mut message = zmq::Message::new();
+        let mut stopping: Option<Instant> = None;
+        loop {
+            let empty = self.turn(&mut message)?;
+            self.line.follow();
+            if self.stop.is_set() {
+                let since = *stopping.get_or_insert_with(Instant::now);
+                if empty || since.elapsed() >= DRAIN_MAX {
+                    return self.hand_on();
+                }
+            } else if empty {
+                self.rest()?;
+            } else if self.outlet.patience() == Some(Duration::ZERO) {
+                self.hand_on()?;
+            }
+        }
+    }
+
+    /// Reads until the socket is empty (true) or enough was read for one go.
+    fn turn(&mut self, message: &mut zmq::Message) -> Result<bool, SourceError> {
+        for _ in 0..FRAMES_PER_TURN_MAX {
+            // Read before the look: a frame that comes during it is stamped with this or later.
+            let before_ms = self.outlet.clock().now_ms();
+            match self.socket.recv(message, zmq::DONTWAIT) {
+                Ok(()) => {}
+                Err(zmq::Error::EAGAIN) => {
+                    self.watermark.seen_empty(before_ms, Instant::now());
+                    return Ok(true);
+                }
+                Err(zmq::Error::EINTR) => continue,
+                Err(error) => return Err(self.failed("read from", error)),
+            }
+            self.watermark.read();
+            let more = message.get_more();
+            if more || self.in_multipart {
+                if !self.in_multipart {
+                    self.outlet.stats().add_multipart();
+                }
+                self.in_multipart = more;
+            } else if self.outlet.admits(message.len()) {
+                let line = &self.line;
+                if self.outlet.push(message, before_ms, || line.follow())? {
+                    self.outlet.hand_on(|| line.follow())?;
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn hand_on(&mut self) -> Result<(), SourceError> {
+        let line = &self.line;
+        self.outlet.hand_on(|| line.follow())
+    }
+
+    /// Waits for frames; hands the batch on when it has waited long enough.
+    fn rest(&mut self) -> Result<(), SourceError> {
+        match self.outlet.patience() {
+            Some(left) if left <= NAP => self.hand_on(),
+            Some(_) => {
+                thread::sleep(NAP);
+                Ok(())
+            }
+            None => {
+                let timeout_ms = i64::from(whole_ms(self.tick));
+                let mut items = [
+                    self.socket.as_poll_item(zmq::POLLIN),
+                    self.line.monitor.as_poll_item(zmq::POLLIN),
+                ];
+                match zmq::poll(&mut items, timeout_ms) {
+                    Ok(_) | Err(zmq::Error::EINTR) => Ok(()),
+                    Err(error) => Err(self.failed("wait for", error)),
+                }
+            }
+        }
+    }
+
+    fn failed(&self, doing: &'static str, error: zmq::Error) -> SourceError {
+        SourceError::Socket {
+            doing,
+            endpoint: self.endpoint.clone(),
+            cause: error.message().to_owned(),
+            remedy: "restart Landfall; if it comes back, report it",
+        }
+    }
+}

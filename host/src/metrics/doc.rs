@@ -9,7 +9,8 @@ use super::registrar::Entry;
 pub fn document(entries: &[Entry]) -> String {
     let mut page = format!(
         "# Metrics\n\n\
-        Generated from the registry: `landfall metrics-doc`. A test holds this page equal to it.\n\n\
+        Generated from the registry; a test holds this page equal to it, and writes it if the environment\n\
+        has `UPDATE=1`.\n\n\
         `GET /metrics` answers in Prometheus' text format 0.0.4. Units are seconds and bytes. Times that\n\
         concern events are by Landfall's clock, times that concern the machine are real; each says which\n\
         where both are possible.\n\n\

@@ -1,1 +1,23 @@
+//! Parity check: was the event written as it came in?
+//!
+//! Both sides are flattened to names and values, each value in a normal form that forgets what the
+//! writer is declared to change (truncation, 32-bit floats, seconds, booleans as 0 and 1) and
+//! nothing else. Equal normal forms mean unchanged. `eventlogging.json` beside this crate is the
+//! default configuration, spelled out.
+//!
+//! It never has both sides of an event at once, except to explain two forms that differ.
 
+mod arrays;
+mod check;
+mod config;
+mod explain;
+mod flatten;
+mod form;
+mod normal;
+mod plan;
+mod timestamp;
+
+pub use check::FieldParity;
+pub use config::{ArrayText, As, Config, Field, Flatten, Float, Pointers};
+
+landfall_guest::export_parity_check!(FieldParity);

@@ -1,0 +1,167 @@
+//! What the operator may set: what the writer is declared to change. The default is EventLogging's.
+
+use serde::{Deserialize, Serialize};
+
+/// The configuration.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Objects whose members are compared by their flattened names, so that nested capsules and
+    /// flat rows look alike.
+    pub flatten: Vec<Flatten>,
+    /// Stands between the parts of a flattened name.
+    pub separator: String,
+    /// Values that need a rule of their own, or another place on each side. They are left out of
+    /// the flattening.
+    pub fields: Vec<Field>,
+    /// Flattened names that are not compared; `name*` is every name that begins so.
+    pub ignore: Vec<String>,
+    /// The most characters that the writer keeps of a string; 0 for all.
+    pub truncate: usize,
+    /// How the writer keeps numbers that are not integers.
+    pub float: Float,
+    /// Whether `null` and no value are the same.
+    pub null_as_absent: bool,
+    /// How the writer writes an array as text. It matters only where the text is cut.
+    pub arrays: ArrayText,
+}
+
+/// An object to flatten, on each side.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Flatten {
+    /// JSON pointer in the raw document; empty for all of it.
+    pub raw: String,
+    /// JSON pointer in the written document.
+    pub written: String,
+    /// Goes before the names of the raw side's members.
+    pub raw_prefix: String,
+    /// Goes before the names of the written side's members.
+    pub written_prefix: String,
+}
+
+/// One value, on each side.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// Where it stands in the raw document; of several pointers the first that has a value.
+    pub raw: Pointers,
+    /// Where it stands in the written document.
+    pub written: Pointers,
+    /// Its normal form.
+    #[serde(default, rename = "as")]
+    pub form: As,
+    /// What it is called when it differs; by default its first written pointer, flattened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Instead of the general setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncate: Option<usize>,
+    /// Instead of the general setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub float: Option<Float>,
+    /// Instead of the general setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub null_as_absent: Option<bool>,
+}
+
+/// One JSON pointer or several.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Pointers {
+    /// Just one.
+    One(String),
+    /// In the order of preference.
+    Several(Vec<String>),
+}
+
+impl Pointers {
+    /// All of them.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(pointer) => std::slice::from_ref(pointer),
+            Self::Several(pointers) => pointers,
+        }
+    }
+}
+
+/// The normal form of a value.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum As {
+    /// What the database makes of its type: strings cut, booleans 0 and 1, integers exact (`12.0`
+    /// is 12), other numbers as `float` says, arrays as JSON text.
+    #[default]
+    Value,
+    /// Its canonical JSON text, as it stands: nothing is tolerated.
+    Exact,
+    /// `YYYYMMDDHHMMSS` in UTC of a number of Unix seconds or milliseconds, of digits, or of an ISO
+    /// 8601 time; fractions of a second are cut.
+    Timestamp,
+    /// A number kept as `float` says, even if it is an integer: for columns declared so.
+    Float,
+    /// JSON text; a string that holds JSON is that JSON.
+    JsonText,
+    /// A string without white space and double quotes at its ends.
+    Trimmed,
+}
+
+/// How the writer keeps numbers that are not integers.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Float {
+    /// As a 32-bit float.
+    F32,
+    /// As a 64-bit float.
+    F64,
+    /// As a 32-bit float that is read back with so many significant decimal digits (MySQL shows 6).
+    Digits(u8),
+}
+
+/// How the writer writes an array as text.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ArrayText {
+    /// As Python's `json.dumps`: a space after `,` and `:`, all beyond ASCII escaped.
+    Python,
+    /// Without white space, nothing escaped that need not be.
+    Compact,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let times = || Pointers::Several(vec!["/timestamp".into(), "/dt".into()]);
+        let agent = || Pointers::One("/userAgent".into());
+        Self {
+            flatten: vec![Flatten::default()],
+            separator: "_".into(),
+            fields: vec![
+                Field::new(times(), times(), As::Timestamp),
+                Field::new(agent(), agent(), As::Trimmed),
+            ],
+            ignore: [
+                "recvFrom", "seqId", "schema", "revision", "clientIp", "ip", "topic",
+            ]
+            .map(String::from)
+            .into(),
+            truncate: 191,
+            float: Float::F32,
+            null_as_absent: true,
+            arrays: ArrayText::Python,
+        }
+    }
+}
+
+impl Field {
+    fn new(raw: Pointers, written: Pointers, form: As) -> Self {
+        Self {
+            raw,
+            written,
+            form,
+            name: None,
+            truncate: None,
+            float: None,
+            null_as_absent: None,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The configuration made ready: which columns to ask for, and what to do with each.
+
+use landfall_guest::Side;
+
+use crate::config::{As, Config, Field, Flatten, Float};
+use crate::normal::Rule;
+
+/// The most significant digits that a 32-bit float can have and keep.
+const FLOAT_DIGITS_MAX: u8 = 9;
+
+/// What to do with one side's documents.
+pub struct SidePlan {
+    /// The columns, each once.
+    pub columns: Vec<String>,
+    /// Columns to flatten.
+    pub flattened: Vec<Flattened>,
+    /// Values with rules of their own.
+    pub fields: Vec<PlannedField>,
+}
+
+/// A column to flatten.
+pub struct Flattened {
+    /// Its place among the columns.
+    pub column: usize,
+    /// Goes before the names.
+    pub prefix: String,
+    /// Names that fields take care of.
+    pub taken: Vec<String>,
+}
+
+/// A value with a rule of its own.
+pub struct PlannedField {
+    /// Places among the columns; the first that has a value counts.
+    pub columns: Vec<usize>,
+    /// What it is called.
+    pub name: String,
+    /// Its normal form.
+    pub rule: Rule,
+}
+
+/// Names that are not compared.
+pub struct Ignore {
+    names: Vec<String>,
+    beginnings: Vec<String>,
+}
+
+impl Ignore {
+    /// From the configuration's list.
+    pub fn new(list: &[String]) -> Self {
+        let beginning = |entry: &&String| entry.ends_with('*');
+        Self {
+            names: list.iter().filter(|e| !beginning(e)).cloned().collect(),
+            beginnings: list
+                .iter()
+                .filter_map(|entry| entry.strip_suffix('*').map(str::to_owned))
+                .collect(),
+        }
+    }
+
+    /// Whether this flattened name is not compared.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|entry| entry == name)
+            || self.beginnings.iter().any(|entry| name.starts_with(entry))
+    }
+}
+
+/// The rule for values without one of their own.
+pub fn general_rule(config: &Config) -> Rule {
+    Rule {
+        form: As::Value,
+        truncate: config.truncate,
+        float: config.float,
+        null_as_absent: config.null_as_absent,
+        arrays: config.arrays,
+    }
+}
+
+impl SidePlan {
+    /// The plan for one side. The error names the field and says what to do.
+    pub fn new(config: &Config, side: Side) -> Result<Self, String> {
+        check_float("float", config.float)?;
+        let mut plan = Self {
+            columns: Vec::new(),
+            flattened: Vec::new(),
+            fields: Vec::new(),
+        };
+        for (place, flatten) in config.flatten.iter().enumerate() {
+            let (pointer, prefix) = of_side(flatten, side);
+            let column = plan.column(pointer, &format!("flatten[{place}]"))?;
+            let taken = config
+                .fields
+                .iter()
+                .flat_map(|field| pointers(field, side))
+                .filter_map(|field| {
+                    let inner = field.strip_prefix(pointer.as_str())?;
+                    inner
+                        .starts_with('/')
+                        .then(|| name(inner, prefix, &config.separator))
+                })
+                .collect();
+            plan.flattened.push(Flattened {
+                column,
+                prefix: prefix.clone(),
+                taken,
+            });
+        }
+        for (place, field) in config.fields.iter().enumerate() {
+            let at = format!("fields[{place}]");
+            if let Some(float) = field.float {
+                check_float(&format!("{at}.float"), float)?;
+            }
+            let named = match (&field.name, field.written.as_slice().first()) {
+                (Some(name), _) => name.clone(),
+                (None, Some(pointer)) => name(pointer, "", &config.separator),
+                (None, None) => return Err(format!("`{at}.written`: give at least one pointer")),
+            };
+            let columns = pointers(field, side)
+                .iter()
+                .map(|pointer| plan.column(pointer, &at));
+            let columns = columns.collect::<Result<Vec<_>, _>>()?;
+            if columns.is_empty() {
+                return Err(format!("`{at}`: give at least one pointer on each side"));
+            }
+            let general = general_rule(config);
+            let rule = Rule {
+                form: field.form,
+                truncate: field.truncate.unwrap_or(general.truncate),
+                float: field.float.unwrap_or(general.float),
+                null_as_absent: field.null_as_absent.unwrap_or(general.null_as_absent),
+                ..general
+            };
+            plan.fields.push(PlannedField {
+                columns,
+                name: named,
+                rule,
+            });
+        }
+        Ok(plan)
+    }
+
+    /// The place of a pointer among the columns, which asks for it if need be.
+    fn column(&mut self, pointer: &str, field: &str) -> Result<usize, String> {
+        if !(pointer.is_empty() || pointer.starts_with('/')) {
+            return Err(format!(
+                "`{field}`: `{pointer}` is no JSON pointer: begin it with `/`"
+            ));
+        }
+        match self.columns.iter().position(|column| column == pointer) {
+            Some(place) => Ok(place),
+            None => {
+                self.columns.push(pointer.to_owned());
+                Ok(self.columns.len() - 1)
+            }
+        }
+    }
+}
+
+fn of_side(flatten: &Flatten, side: Side) -> (&String, &String) {
+    match side {
+        Side::Raw => (&flatten.raw, &flatten.raw_prefix),
+        Side::Written => (&flatten.written, &flatten.written_prefix),
+    }
+}
+
+fn pointers(field: &Field, side: Side) -> &[String] {
+    match side {
+        Side::Raw => field.raw.as_slice(),
+        Side::Written => field.written.as_slice(),
+    }
+}
+
+/// The flattened name of what stands at a pointer.
+fn name(pointer: &str, prefix: &str, separator: &str) -> String {
+    let parts: Vec<String> = pointer
+        .split('/')
+        .skip(1)
+        .map(|part| part.replace("~1", "/").replace("~0", "~"))
+        .collect();
+    format!("{prefix}{}", parts.join(separator))
+}
+
+fn check_float(field: &str, float: Float) -> Result<(), String> {
+    match float {
+        Float::Digits(digits) if !(1..=FLOAT_DIGITS_MAX).contains(&digits) => Err(format!(
+            "`{field}`: {digits} digits: write 1 to {FLOAT_DIGITS_MAX}"
+        )),
+        _ => Ok(()),
+    }
+}

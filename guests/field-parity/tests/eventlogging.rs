@@ -1,0 +1,236 @@
+//! EventLogging's rows against its raw events, with the default configuration.
+
+use field_parity::{Config, FieldParity};
+use landfall_guest::test::{Parity, ParityHarness};
+
+const FILE: &str = include_str!("../eventlogging.json");
+
+/// A raw event and its row, with `EVENT`, `ROW` for what a case puts in.
+fn altered(event: &str, row: &str) -> Vec<String> {
+    let raw = format!(
+        r#"{{"event":{{{event}}},"wiki":"enwiki","webHost":"en.m","schema":"Edit","revision":7,
+        "recvFrom":"cp1","seqId":9,"timestamp":1416276123,"clientIp":"10.0.0.1","uuid":"u1",
+        "userAgent":"\"Mozilla/5.0\"\n"}}"#
+    );
+    let comma = if row.is_empty() { "" } else { "," };
+    let written = format!(
+        r#"{{"uuid":"u1","wiki":"enwiki","webHost":"en.m","timestamp":"20141118020203",
+        "clientIp":"a keyed hash","userAgent":"Mozilla/5.0"{comma}{row}}}"#
+    );
+    ParityHarness::<FieldParity>::new(FILE).altered(&raw, &written)
+}
+
+#[test]
+fn the_file_is_the_default() {
+    let file: Config = serde_json::from_str(FILE).expect("the file is a configuration");
+    assert_eq!(file, Config::default());
+}
+
+#[test]
+fn what_the_writer_declares_is_no_alteration() {
+    let cut = "é".repeat(191);
+    let strings = (
+        format!(r#""s":"{}""#, "é".repeat(192)),
+        format!(r#""event_s":"{cut}""#),
+    );
+    let items: Vec<String> = (0..80).map(|number| number.to_string()).collect();
+    let python: String = format!("[{}]", items.join(", "))
+        .chars()
+        .take(191)
+        .collect();
+    let arrays = (
+        format!(r#""l":[{}]"#, items.join(",")),
+        format!(r#""event_l":"{python}""#),
+    );
+    let cases = [
+        ("", ""),
+        (r#""a":"x","n":{"pi":3}"#, r#""event_a":"x","event_n_pi":3"#),
+        (
+            r#""a":"x","n":{"pi":3}"#,
+            r#""event":{"a":"x","n":{"pi":3}}"#,
+        ),
+        (r#""t":true,"f":false"#, r#""event_t":1,"event_f":0"#),
+        (r#""t":true,"f":false"#, r#""event_t":true,"event_f":false"#),
+        (r#""x":0.1"#, r#""event_x":0.10000000149011612"#),
+        (r#""x":0.1,"y":-0.0"#, r#""event_x":0.1,"event_y":0"#),
+        (r#""x":12"#, r#""event_x":12.0"#),
+        (r#""x":16777216.5"#, r#""event_x":16777216"#),
+        (
+            r#""x":1180591620717411303424"#,
+            r#""event_x":1.1805916207174113e21"#,
+        ),
+        (r#""x":null"#, ""),
+        ("", r#""event_x":null"#),
+        (r#""o":{}"#, ""),
+        (
+            r#""l":[1,"a",{"b":[]}]"#,
+            r#""event_l":"[1, \"a\", {\"b\": []}]""#,
+        ),
+        (r#""l":[1,"a"]"#, r#""event_l":"[1,\"a\"]""#),
+        (r#""l":["é"]"#, r#""event_l":"[\"\\u00e9\"]""#),
+        (
+            r#""l":[{"z":1,"a":2}]"#,
+            r#""event_l":"[{\"z\": 1, \"a\": 2}]""#,
+        ),
+        (strings.0.as_str(), strings.1.as_str()),
+        (arrays.0.as_str(), arrays.1.as_str()),
+    ];
+    for (event, row) in cases {
+        assert_eq!(
+            altered(event, row),
+            Vec::<String>::new(),
+            "{event} against {row}"
+        );
+    }
+}
+
+#[test]
+fn everything_else_is_an_alteration() {
+    let cut = "é".repeat(190);
+    let strings = (
+        format!(r#""s":"{}""#, "é".repeat(192)),
+        format!(r#""event_s":"{cut}""#),
+    );
+    let cases = [
+        (r#""a":"x""#, r#""event_a":"y""#, "event_a"),
+        (r#""a":"x""#, "", "event_a"),
+        ("", r#""event_a":"x""#, "event_a"),
+        (r#""a":"""#, "", "event_a"),
+        (r#""a":0"#, "", "event_a"),
+        (r#""a":false"#, "", "event_a"),
+        (r#""a":"x ""#, r#""event_a":"x""#, "event_a"),
+        (r#""a":12"#, r#""event_a":"12""#, "event_a"),
+        (r#""a":16777217"#, r#""event_a":16777216"#, "event_a"),
+        (
+            r#""a":9007199254740993"#,
+            r#""event_a":9007199254740992"#,
+            "event_a",
+        ),
+        (r#""a":0.1"#, r#""event_a":0.1001"#, "event_a"),
+        (r#""a":1.5"#, r#""event_a":1"#, "event_a"),
+        (r#""a":true"#, r#""event_a":2"#, "event_a"),
+        (r#""a":true"#, r#""event_a":"true""#, "event_a"),
+        (r#""a":[1,2]"#, r#""event_a":"[2, 1]""#, "event_a"),
+        (r#""a":[1]"#, r#""event_a":"[\"1\"]""#, "event_a"),
+        (r#""a":{"b":1}"#, r#""event_b":1"#, "event_a_b event_b"),
+        (strings.0.as_str(), strings.1.as_str(), "event_s"),
+    ];
+    for (event, row, expected) in cases {
+        assert_eq!(
+            altered(event, row).join(" "),
+            expected,
+            "{event} against {row}"
+        );
+    }
+}
+
+#[test]
+fn capsule_fields_are_compared() {
+    let mut harness = ParityHarness::<FieldParity>::new("{}");
+    let raw = r#"{"uuid":"u","wiki":"en","timestamp":1416276123.9,"userAgent":"A b"}"#;
+    let cases = [
+        (
+            r#"{"uuid":"v","wiki":"en","timestamp":"20141118020203","userAgent":"A b\n"}"#,
+            "uuid",
+        ),
+        (
+            r#"{"uuid":"u","wiki":"de","timestamp":"20141118020203","userAgent":"\"A b\""}"#,
+            "wiki",
+        ),
+        (
+            r#"{"uuid":"u","wiki":"en","timestamp":"20141118020204","userAgent":"A b"}"#,
+            "timestamp",
+        ),
+        (
+            r#"{"uuid":"u","wiki":"en","dt":"2014-11-18T02:02:03Z","userAgent":"A c"}"#,
+            "userAgent",
+        ),
+        (
+            r#"{"uuid":"u","wiki":"en","dt":"2014-11-18T02:02:03Z"}"#,
+            "userAgent",
+        ),
+    ];
+    for (written, expected) in cases {
+        assert_eq!(harness.altered(raw, written), [expected], "{written}");
+    }
+}
+
+#[test]
+fn a_user_agent_may_be_cut_before_or_after_its_quotes_and_newline_went() {
+    let agent: String = (0..300)
+        .map(|n| if n % 6 == 5 { ' ' } else { 'a' })
+        .collect();
+    let quoted = format!("\"{agent}\"\n");
+    let mut harness = ParityHarness::<FieldParity>::new("{}");
+    let document = |agent: &str| serde_json::json!({ "userAgent": agent }).to_string();
+    let raw = document(&quoted);
+    for landed in [
+        quoted.chars().take(191).collect::<String>(),
+        agent.chars().take(191).collect(),
+        agent.clone(),
+        quoted.clone(),
+    ] {
+        assert!(
+            harness.altered(&raw, &document(&landed)).is_empty(),
+            "{landed}"
+        );
+    }
+}
+
+#[test]
+fn differences_show_both_values() {
+    let mut harness = ParityHarness::<FieldParity>::new("{}");
+    let raw = r#"{"event":{"a":"é","b":3,"c":null,"d":""}}"#;
+    let written = r#"{"event_a":"e","event_b":"3","event_c":[1]}"#;
+    let Parity::Altered(differences) = harness.compare(raw, written) else {
+        panic!("unchanged");
+    };
+    let shown: Vec<String> = differences
+        .iter()
+        .map(|one| format!("{}: {} -> {}", one.field, one.raw, one.written))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            r#"event_a: "é" -> "e""#,
+            r#"event_b: 3 -> "3""#,
+            "event_c:  -> [1]",
+            r#"event_d: "" -> "#,
+        ]
+    );
+}
+
+#[test]
+fn many_and_long_differences_are_bounded() {
+    let mut harness = ParityHarness::<FieldParity>::new(r#"{"truncate":0}"#);
+    let long = "é".repeat(5_000);
+    let fields: Vec<String> = (0..100)
+        .map(|n| format!("\"f{n}\":\"{long}{n}\""))
+        .collect();
+    let raw = format!("{{{}}}", fields.join(","));
+    let Parity::Altered(differences) = harness.compare(&raw, &raw.replace('0', "1")) else {
+        panic!("unchanged");
+    };
+    assert!(differences.len() <= 32);
+    for one in differences {
+        assert!(one.raw.len() <= 256 && one.written.len() <= 256);
+        assert!(
+            one.raw != one.written,
+            "the part that differs is shown: {}",
+            one.raw
+        );
+    }
+}
+
+#[test]
+fn a_document_that_is_no_object_has_no_normal_form() {
+    let mut harness = ParityHarness::<FieldParity>::new("{}");
+    assert!(harness.project("raw", "[1]").is_empty());
+    assert!(!harness.project("raw", "{}").is_empty());
+    assert!(matches!(harness.compare("3", "{}"), Parity::Unprojectable));
+    assert!(
+        harness.log()[0].contains("no object"),
+        "{:?}",
+        harness.log()
+    );
+}

@@ -124,7 +124,7 @@ pub fn default_checks() -> Vec<CheckConfig> {
             "field_parity.wasm",
             &["raw", "written"],
             false,
-            json!({}),
+            json!({ "truncate": 191, "float": "f32" }),
         ),
         check(
             "delivery-objective",

@@ -11,12 +11,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::{Global, exit, logging};
+use crate::board::Board;
 use crate::config::Config;
 use crate::engine::planner::Planner;
-use crate::engine::reload::{ReloadRequest, ReloadState, Reloader, SharedReloadState, requests};
+use crate::engine::reload::{ReloadRequest, Reloader, requests};
 use crate::engine::{self, EngineParts, Mode};
-use crate::http;
-use crate::metrics::Metrics;
+use crate::http::{self, HttpState};
 use crate::queue;
 use crate::sources::{Flights, SourceContext, Stop, StreamId, zmq};
 
@@ -29,7 +29,10 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     logging::init(&config.log);
     let config_path = config.places.file.clone();
     let clock = config.clock.start();
-    let metrics = Arc::new(Metrics::new(clock.speed()));
+    let board = Board::new()?;
+    board.metrics().process.follow_clock(clock.clone());
+    let (sources_part, engine_part, checks_part) =
+        (board.readiness().part("sources"), board.readiness().part("engine"), board.readiness().part("checks"));
     let store_dir = config.store_dir();
     let store = Store::open(&store_dir, secret()?, PROGRAM)?;
     let mut planner = Planner::new(WasmEngine::new()?, store.next_generation()?);
@@ -37,10 +40,8 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     for problem in &planned.problems {
         tracing::warn!("{problem}");
     }
-    metrics.checks_loaded(&planned.checks);
-    let state: SharedReloadState = Arc::default();
-    *state.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-        ReloadState { checks: planned.checks.clone(), problems: planned.problems.clone() };
+    board.checks(&planned.checks, &[]);
+    checks_part.ready(if planned.problems.is_empty() { "as configured".into() } else { planned.problems.join("; ") });
 
     let (senders, batches) = queue::channel(&[config.judge.queue(); StreamId::ALL.len()]);
     let flights = Flights::default();
@@ -61,7 +62,13 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
             sources.push(zmq::subscribe(&sockets, &subscription, context, stop.clone())?);
         }
     }
-    let queue_stats = batches.stats().to_vec();
+    sources_part.ready(format!("{} endpoints subscribed", sources.len()));
+    let frames = &board.metrics().frames;
+    frames.follow_sources(sources.iter().map(|source| Arc::clone(&source.stats)));
+    frames.follow_frontiers(flights.clone(), clock.clone());
+    for (stream, stats) in StreamId::ALL.into_iter().zip(batches.stats()) {
+        frames.follow_queue(stream, stats);
+    }
     let running = engine::start(EngineParts {
         config: &config,
         planned: &planned,
@@ -69,10 +76,10 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         store_dir: &store_dir,
         batches,
         flights,
-        metrics: Arc::clone(&metrics),
+        board: board.clone(),
         mode: Mode::Live(clock.clone()),
     })?;
-    metrics.watch(sources.iter().map(|source| Arc::clone(&source.stats)).collect(), queue_stats, Arc::clone(&running.spool));
+    engine_part.ready(format!("store at {}", store_dir.display()));
 
     let (request, wake) = requests();
     let reloader = Reloader {
@@ -81,8 +88,8 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         config: config.clone(),
         control: running.control.clone(),
         clock,
-        metrics: Arc::clone(&metrics),
-        state: Arc::clone(&state),
+        board: board.clone(),
+        part: checks_part,
         stop: stop.clone(),
     };
     let reloading = {
@@ -90,7 +97,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         std::thread::Builder::new().name("reload".into()).spawn(move || reloader.run(&wake, &request))?
     };
 
-    let ended = serve(&config, &metrics, &state, &running, &request)?;
+    let ended = serve(&config, &board, &running, &request)?;
     tracing::info!(signal = ended, "ending: draining what was received");
     stop.set();
     for source in sources {
@@ -123,8 +130,7 @@ pub(super) fn secret() -> anyhow::Result<[u8; landfall_store::SECRET_BYTES]> {
 /// Serves HTTP and waits for a signal to end; its name.
 fn serve(
     config: &Config,
-    metrics: &Arc<Metrics>,
-    state: &SharedReloadState,
+    board: &Board,
     running: &engine::Running,
     request: &ReloadRequest,
 ) -> anyhow::Result<&'static str> {
@@ -138,7 +144,17 @@ fn serve(
                     .await
                     .with_context(|| format!("failed to listen on {address} (http.listen)"))?;
                 tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
-                Some(tokio::spawn(http::serve(listener, Arc::clone(metrics), Arc::clone(state), closing)))
+                let liveness = running.liveness();
+                let state = HttpState {
+                    metrics: Arc::clone(board.metrics()),
+                    readiness: board.readiness().clone(),
+                    alive: Arc::new(move || liveness.check()),
+                };
+                let mut closing = closing;
+                Some(tokio::spawn(http::serve(listener, state, async move {
+                    // The sender is gone only when the process ends anyhow.
+                    let _ = closing.wait_for(|closing| *closing).await;
+                })))
             }
             None => None,
         };
@@ -169,7 +185,9 @@ async fn wait_for_end(
             _ = interrupt.recv() => return Ok("SIGINT"),
             _ = hangup.recv() => request.send(),
             () = tokio::time::sleep(LOOK) => {
-                anyhow::ensure!(running.is_alive(), "a thread of the engine died; this is a bug of Landfall, please report it");
+                if let Err(dead) = running.liveness().check() {
+                    anyhow::bail!("{dead}; this is a bug of Landfall, please report it");
+                }
             }
         }
     }

@@ -9,6 +9,7 @@ use landfall_store::spool::SpoolWriter;
 
 use super::messages::{Message, ShardWork};
 use super::plan_cell::PlanCell;
+use crate::board::Board;
 use crate::judge::{Judge, Judged};
 use crate::queue::Receiver;
 use crate::sources::{FrameBatch, StreamId};
@@ -24,6 +25,7 @@ pub struct Judging {
     pub spool: SpoolWriter,
     pub shards: Vec<Sender<ShardWork>>,
     pub results: Sender<Message>,
+    pub board: Board,
 }
 
 impl Judging {
@@ -69,6 +71,7 @@ impl Judging {
                     return;
                 }
                 Err(error) => {
+                    self.board.spool_waited();
                     if !said {
                         tracing::error!("{error}; judging waits until it succeeds");
                         said = true;

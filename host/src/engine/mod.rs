@@ -13,7 +13,7 @@ pub mod reload;
 mod sharding;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -29,11 +29,11 @@ use self::judging::Judging;
 use self::plan_cell::PlanCell;
 use self::planner::Planned;
 use self::sharding::Sharding;
+use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::judge::identity::Secret;
 use crate::judge::{Describer, Judge, JudgeOptions};
-use crate::metrics::Metrics;
 use crate::queue::Receiver;
 use crate::results::{Results, ResultsOptions, Totals};
 use crate::sources::{Flights, FrameBatch};
@@ -68,7 +68,7 @@ pub struct EngineParts<'a> {
     pub store_dir: &'a Path,
     pub batches: Receiver<FrameBatch>,
     pub flights: Flights,
-    pub metrics: Arc<Metrics>,
+    pub board: Board,
     pub mode: Mode,
 }
 
@@ -84,9 +84,9 @@ pub enum Mode {
 pub struct Running {
     threads: Vec<JoinHandle<()>>,
     results: JoinHandle<Totals>,
+    pulse: Arc<Pulse>,
     /// For reloads.
     pub control: Control,
-    pub spool: Arc<Spool>,
 }
 
 /// What a reload changes.
@@ -121,15 +121,15 @@ impl Running {
         self.results.join().unwrap_or_default()
     }
 
-    /// Whether all threads live.
-    pub fn is_alive(&self) -> bool {
-        !self.results.is_finished() && self.threads.iter().all(|thread| !thread.is_finished())
+    /// Tells from now on whether all threads live.
+    pub fn liveness(&self) -> Liveness {
+        Liveness(Arc::clone(&self.pulse))
     }
 }
 
 /// Starts all threads.
 pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
-    let EngineParts { config, planned, store, store_dir, batches, flights, metrics, mode } = parts;
+    let EngineParts { config, planned, store, store_dir, batches, flights, board, mode } = parts;
     let spool = Spool::open(&store_dir.join(SPOOL_DIR), config.store.spool_bytes_max as u64)?;
     let secret = Secret::new(store.secret()?);
     let next_incident = store.next_incident()?;
@@ -147,6 +147,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     let (results_in, results_out) = bounded(TOLD_QUEUE);
     let (told_in, told_out) = bounded(TOLD_QUEUE);
     let (overseer_in, overseer_out) = unbounded();
+    let pulse = Arc::new(Pulse::default());
     let mut threads = Vec::new();
     let (mut work, mut compared, mut deadlines) = (Vec::new(), Vec::new(), Vec::new());
 
@@ -167,7 +168,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             spool: Arc::clone(&spool),
             settle_at_end: is_audit,
         };
-        threads.push(spawn(format!("shard-{number}"), move || sharding.run())?);
+        threads.push(spawn(&pulse, format!("shard-{number}"), move || sharding.run())?);
         work.push(work_in);
         compared.push(compared_in);
         deadlines.push(deadlines_in);
@@ -184,8 +185,9 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             spool: spool.writer(),
             shards: work.clone(),
             results: results_in.clone(),
+            board: board.clone(),
         };
-        threads.push(spawn(format!("judge-{number}"), move || judging.run())?);
+        threads.push(spawn(&pulse, format!("judge-{number}"), move || judging.run())?);
     }
     drop((work, batches));
 
@@ -196,7 +198,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         compared,
         results: results_in,
     };
-    threads.push(spawn("describer".into(), move || describing.run())?);
+    threads.push(spawn(&pulse, "describer".into(), move || describing.run())?);
 
     let now_ms = clock.as_ref().map_or(i64::MIN, Clock::now_ms);
     let results = Results::new(
@@ -205,20 +207,52 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         store,
         overseer_config(config, &planned.deadlines),
         next_incident,
-        metrics,
+        board.clone(),
+        Arc::clone(&spool),
         shards,
         now_ms,
     );
-    let results = std::thread::Builder::new()
-        .name("results".into())
-        .stack_size(WORKER_STACK_BYTES)
-        .spawn(move || results.run(&results_out, &overseer_out))?;
+    let results = spawn(&pulse, "results".into(), move || results.run(&results_out, &overseer_out))?;
     let control = Control { plan, deadlines, overseer: overseer_in };
-    Ok(Running { threads, results, control, spool })
+    Ok(Running { threads, results, pulse, control })
 }
 
-fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(name).stack_size(WORKER_STACK_BYTES).spawn(run)
+/// Which threads have died. A thread that ends as it should leaves no trace.
+#[derive(Default)]
+struct Pulse(Mutex<Vec<String>>);
+
+/// Watches the engine's threads.
+pub struct Liveness(Arc<Pulse>);
+
+impl Liveness {
+    /// An error names the threads that died.
+    pub fn check(&self) -> Result<(), String> {
+        let dead = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if dead.is_empty() { Ok(()) } else { Err(format!("died: {}", dead.join(", "))) }
+    }
+}
+
+/// Notes the thread's death if it is dropped while panicking.
+struct Heart(Arc<Pulse>, String);
+
+impl Drop for Heart {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.0.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.1));
+        }
+    }
+}
+
+fn spawn<T: Send + 'static>(
+    pulse: &Arc<Pulse>,
+    name: String,
+    run: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<JoinHandle<T>> {
+    let heart = Heart(Arc::clone(pulse), name.clone());
+    std::thread::Builder::new().name(name).stack_size(WORKER_STACK_BYTES).spawn(move || {
+        let _heart = heart;
+        run()
+    })
 }
 
 fn shard_config(config: &Config, planned: &Planned, window_ms: i64, shards: usize, is_audit: bool) -> ShardConfig {

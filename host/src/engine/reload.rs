@@ -3,17 +3,17 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::Control;
-use super::planner::{CheckState, Planner};
+use super::planner::Planner;
+use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::metrics::Metrics;
+use crate::http::Part;
 use crate::sources::Stop;
 
 /// After a change, further changes are awaited this long: files are written in pieces.
@@ -22,16 +22,6 @@ const SETTLE: Duration = Duration::from_millis(200);
 /// How often it looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// The state of all checks and the last problems, for `/readyz`.
-#[derive(Clone, Debug, Default)]
-pub struct ReloadState {
-    pub checks: Vec<CheckState>,
-    pub problems: Vec<String>,
-}
-
-/// Shared with `/readyz`.
-pub type SharedReloadState = Arc<Mutex<ReloadState>>;
-
 /// What the reloader works with.
 pub struct Reloader {
     pub planner: Planner,
@@ -39,8 +29,9 @@ pub struct Reloader {
     pub config: Config,
     pub control: Control,
     pub clock: Clock,
-    pub metrics: Arc<Metrics>,
-    pub state: SharedReloadState,
+    pub board: Board,
+    /// The latch that tells what the last reload left undone.
+    pub part: Part,
     pub stop: Stop,
 }
 
@@ -101,11 +92,16 @@ impl Reloader {
                     self.control.apply(&planned, &config);
                     tracing::info!(generation = planned.plan.generation.0, "a new plan is in force");
                 }
-                self.metrics.checks_loaded(&planned.checks);
-                self.metrics.reloaded(problems.is_empty());
-                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                *state = ReloadState { checks: planned.checks, problems };
-                drop(state);
+                let removed: Vec<String> = self
+                    .config
+                    .checks
+                    .iter()
+                    .map(|check| check.name.clone())
+                    .filter(|name| !planned.checks.iter().any(|check| check.name == *name))
+                    .collect();
+                self.board.checks(&planned.checks, &removed);
+                // What is in force judges: problems are told, and do not make Landfall unready.
+                self.part.ready(if problems.is_empty() { "as configured".into() } else { problems.join("; ") });
                 self.config = config;
             }
             Err(error) => self.refuse(error.to_string()),
@@ -114,8 +110,7 @@ impl Reloader {
 
     fn refuse(&self, problem: String) {
         tracing::error!("{problem}; what was in force stays in force");
-        self.metrics.reloaded(false);
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).problems = vec![problem];
+        self.part.ready(problem);
     }
 
     /// Watches the directories of all files that matter: an editor replaces a file, and a watch on

@@ -18,16 +18,17 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use landfall_document::Pointer;
 use landfall_ledger::{Cause, Change, Counts, Frontier, Overseer, OverseerConfig, SchemaId, ShardGauges, Verdict};
 use landfall_runtime::{Seat, WindowCheck};
+use landfall_store::spool::Spool;
 use landfall_store::{MissingRow, Retention, SampleRow, Store, StoreError};
 
 use self::book::Book;
 use self::samples::SampleBudget;
+use crate::board::Board;
 use crate::clock::Clock;
 use crate::engine::messages::{Described, Message, Told};
 use crate::engine::plan_cell::PlanCell;
 use crate::judge::JudgeReport;
 use crate::judge::plan::Plan;
-use crate::metrics::Metrics;
 
 /// How often what gathered is written, in real time: news of a loss is this old at most.
 const FLUSH: Duration = Duration::from_millis(50);
@@ -66,7 +67,8 @@ pub struct Results {
     store: Store,
     overseer: Overseer,
     book: Book,
-    metrics: Arc<Metrics>,
+    board: Board,
+    spool: Arc<Spool>,
     shards: Vec<ShardState>,
     window_seats: Vec<Seat<WindowCheck>>,
     samples: SampleBudget,
@@ -98,7 +100,8 @@ impl Results {
         store: Store,
         overseer: OverseerConfig,
         next_incident: u64,
-        metrics: Arc<Metrics>,
+        board: Board,
+        spool: Arc<Spool>,
         shards: usize,
         now_ms: i64,
     ) -> Self {
@@ -110,7 +113,8 @@ impl Results {
             store,
             overseer: Overseer::new(overseer, now_ms, next_incident),
             book: Book::default(),
-            metrics,
+            board,
+            spool,
             shards: vec![ShardState { frontier: never, gauges: ShardGauges::default() }; shards],
             window_seats: Vec::new(),
             samples: SampleBudget::default(),
@@ -163,7 +167,7 @@ impl Results {
                     self.overseer.activity(activity);
                 }
                 for gauge in &flush.latency {
-                    self.metrics.latency(plan.labels.name(gauge.schema), &gauge.buckets, gauge.sum_ms);
+                    self.board.latency(plan.labels.name(gauge.schema), &gauge.buckets, gauge.sum_ms);
                 }
                 self.shards[shard] = ShardState { frontier: flush.frontier, gauges: flush.gauges };
             }
@@ -175,28 +179,26 @@ impl Results {
         for count in &report.raw {
             let counts = Counts { raw: count.events as i64, ..Counts::default() };
             self.book.add(count.window, count.schema, &counts);
-            self.totals.counts.raw += counts.raw;
-            let name = plan.labels.name(count.schema).to_owned();
-            self.totals.by_schema.entry(name).or_default().raw += counts.raw;
+            self.count(&plan, count.schema, &counts);
         }
         if let Some(seen) = report.seen_ms {
             self.overseer.seen(report.stream as u8, seen);
         }
         for &(reason, rows) in &report.undecodable {
-            let label = samples::reason_of(&plan, reason).id;
-            self.metrics.undecodable(report.stream, &label, rows);
-            *self.totals.undecodable.entry(label).or_default() += rows;
+            let reason = samples::reason_of(&plan, reason);
+            self.board.undecodable(report.stream, &reason.check, &reason.id, rows);
+            *self.totals.undecodable.entry(reason.id).or_default() += rows;
         }
         for &(reason, rows) in &report.violations {
             let reason = samples::reason_of(&plan, reason);
-            self.metrics.violations(&reason.check, &reason.id, rows);
+            self.board.violations(&reason.check, &reason.id, rows);
         }
         for sample in &report.samples {
             let row = samples::of_judge(&plan, sample);
             self.keep_sample(row);
         }
         for check in &report.checks {
-            self.metrics.check(&check.name, &check.counters);
+            self.board.check(&check.name, &check.counters);
             for line in &check.log {
                 samples::log_line(&check.name, line);
             }
@@ -212,7 +214,7 @@ impl Results {
     /// Counts verdicts in metrics and totals.
     fn count(&mut self, plan: &Plan, schema: SchemaId, counts: &Counts) {
         let name = plan.labels.name(schema);
-        self.metrics.counts(name, counts);
+        self.board.counts(name, counts);
         self.totals.counts.add(counts);
         match self.totals.by_schema.get_mut(name) {
             Some(known) => known.add(counts),
@@ -250,12 +252,12 @@ impl Results {
         loop {
             let start = Instant::now();
             match self.write(&mut prepared) {
-                Ok(rows) => {
-                    self.metrics.store_written(rows, start.elapsed());
+                Ok(()) => {
+                    self.board.wrote(start.elapsed(), true);
                     break;
                 }
                 Err(error) => {
-                    self.metrics.store_failed();
+                    self.board.wrote(start.elapsed(), false);
                     tries += 1;
                     if ended && tries >= LAST_TRIES {
                         tracing::error!("{error}; the last results of this run are not stored");
@@ -358,11 +360,10 @@ impl Results {
     }
 
     /// Writes one prepared flush; on an error nothing of it stays.
-    fn write(&mut self, prepared: &mut Prepared) -> Result<usize, StoreError> {
+    fn write(&mut self, prepared: &mut Prepared) -> Result<(), StoreError> {
         let Self { store, options, .. } = self;
         let now_ms = options.clock.as_ref().map_or(0, Clock::now_ms);
         let flush = store.begin()?;
-        let mut rows = 0;
         for row in &prepared.generations {
             flush.generation(row)?;
         }
@@ -386,15 +387,13 @@ impl Results {
         for row in &prepared.samples {
             flush.sample(row)?;
         }
-        rows += prepared.missing.len() + prepared.windows.len() + prepared.incidents.len() + prepared.samples.len();
         for row in &prepared.samples {
             flush.trim_samples(&row.kind, &row.check_name, &row.reason, options.retention.samples_per_reason_max)?;
         }
         if prepared.prune {
             prepared.pruned = Some(flush.prune(now_ms, &options.retention)?);
         }
-        flush.commit()?;
-        Ok(rows)
+        flush.commit()
     }
 
     /// What is durable becomes visible.
@@ -402,17 +401,15 @@ impl Results {
         self.settle_landed(prepared);
         for change in &prepared.changes {
             incidents::log(&self.plan.current(), change);
-            if matches!(change, Change::Opened(_)) {
-                self.metrics.incident_opened(change.incident().cause.as_str());
-            }
+            self.board.incident(change);
         }
-        for (cause, open) in self.overseer.open_by_cause() {
-            self.metrics.incidents_open(cause.as_str(), open);
-        }
+        self.board.incidents_open(&self.overseer.open_by_cause());
+        self.board.rows(prepared.missing.len(), prepared.windows.len(), prepared.incidents.len(), &prepared.samples);
         if prepared.prune {
             self.pruned = Instant::now();
         }
         if let Some(pruned) = &prepared.pruned {
+            self.board.pruned(pruned);
             self.samples.renew();
             if pruned.missing > 0 {
                 tracing::warn!(events = pruned.missing, "missing events beyond store.missing_max were removed, and their backfill with them");
@@ -420,9 +417,8 @@ impl Results {
         }
         let now_ms = self.said_ms();
         let gauges: Vec<ShardGauges> = self.shards.iter().map(|shard| shard.gauges).collect();
-        let frontier = |pick: fn(&Frontier) -> i64| self.shards.iter().map(|shard| pick(&shard.frontier)).min();
-        let frontiers = [frontier(|f| f.raw_ms), frontier(|f| f.written_ms)];
-        self.metrics.ledger(&gauges, frontiers, now_ms);
+        self.board.ledger(&gauges, now_ms);
+        self.board.sizes(self.store.path(), self.spool.bytes());
     }
 
     /// Late landings: the incident's count, and for those that the ledger had forgotten the verdict.

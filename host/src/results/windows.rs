@@ -53,7 +53,7 @@ impl Results {
         for window in self.book.close(below) {
             out.closed.push(window.window.saturating_mul(self.options.window_ms));
             let imbalance = window.imbalance();
-            self.metrics.window_closed(imbalance);
+            self.board.window_closed(imbalance);
             if imbalance > 0 {
                 self.totals.imbalance += imbalance;
                 tracing::error!(
@@ -76,7 +76,7 @@ impl Results {
         for seat in &mut self.window_seats {
             let check = Arc::clone(seat.check());
             let judged = seat.judge_windows(tallies);
-            self.metrics.check(&check.name, &seat.take_counters());
+            self.board.check(&check.name, &seat.take_counters());
             for line in seat.take_log() {
                 super::samples::log_line(&check.name, &line);
             }
@@ -92,7 +92,7 @@ impl Results {
                     continue;
                 };
                 let reason = check.manifest.reasons.get(finding.reason).map_or("", |reason| reason.id.as_str());
-                self.metrics.violations(&check.name, reason, 1);
+                self.board.finding(&check.name, reason, severity_label(finding.severity));
                 if finding.severity != Severity::Info {
                     self.overseer.note(Cause::Objective, schema, 1, tally.start_ms, tally.end_ms);
                 }
@@ -113,5 +113,13 @@ impl Results {
                 }
             }
         }
+    }
+}
+
+fn severity_label(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
     }
 }

@@ -56,6 +56,7 @@ struct Held {
     touched_ms: i64,
     changed: bool,
     said_open: bool,
+    said_ever: bool,
 }
 
 /// The overseer.
@@ -89,7 +90,7 @@ impl Overseer {
     pub fn restore(&mut self, open: Vec<Incident>) {
         for incident in open {
             self.next_id = self.next_id.max(incident.id.0 + 1);
-            let held = Held { touched_ms: self.now_ms, changed: false, said_open: true, incident };
+            let held = Held { touched_ms: self.now_ms, changed: false, said_open: true, said_ever: true, incident };
             self.held.insert(held.incident.id, held);
         }
     }
@@ -170,11 +171,19 @@ impl Overseer {
         for held in self.held.values_mut().filter(|held| held.changed) {
             held.changed = false;
             let incident = held.incident.clone();
-            out.push(match (held.said_open, incident.is_open()) {
-                (_, false) => Change::Closed(incident),
-                (false, true) => Change::Opened(incident),
-                (true, true) => Change::Updated(incident),
-            });
+            match (held.said_open, incident.is_open()) {
+                (false, true) => out.push(Change::Opened(incident)),
+                (true, true) => out.push(Change::Updated(incident)),
+                (true, false) => out.push(Change::Closed(incident)),
+                (false, false) => {
+                    // It came and went between two looks, or grew after it had closed.
+                    if !held.said_ever {
+                        out.push(Change::Opened(incident.clone()));
+                    }
+                    out.push(Change::Closed(incident));
+                }
+            }
+            held.said_ever = true;
             held.said_open = held.incident.is_open();
         }
     }
@@ -359,7 +368,7 @@ impl Overseer {
             landed_late: 0,
             shares: Vec::new(),
         };
-        self.held.insert(id, Held { incident, touched_ms: self.now_ms, changed: true, said_open: false });
+        self.held.insert(id, Held { incident, touched_ms: self.now_ms, changed: true, said_open: false, said_ever: false });
         id
     }
 

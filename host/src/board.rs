@@ -1,0 +1,200 @@
+//! What happened, put on the metrics and on `/readyz`. The only place that knows both the words of
+//! ledger, runtime and store, and the metrics, which know plain names and numbers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use landfall_ledger::{Cause, Change, Counts, ShardGauges, Verdict};
+use landfall_runtime::{Counters, FaultKind};
+use landfall_store::{Pruned, SampleRow};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::engine::planner::CheckState;
+use crate::http;
+use crate::metrics::{CheckCounts, LedgerGauges, Metrics, MetricsError};
+use crate::sources::StreamId;
+
+/// Clones are the same board.
+#[derive(Clone)]
+pub struct Board {
+    metrics: Arc<Metrics>,
+    readiness: http::Readiness,
+}
+
+impl Board {
+    pub fn new() -> Result<Self, MetricsError> {
+        let metrics = Arc::new(Metrics::new()?);
+        metrics.ledger.causes(Cause::ALL.map(Cause::as_str));
+        Ok(Self { metrics, readiness: http::Readiness::default() })
+    }
+
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    pub fn readiness(&self) -> &http::Readiness {
+        &self.readiness
+    }
+
+    /// The checks that judge now; those of an earlier plan that are gone are in `removed`.
+    pub fn checks(&self, checks: &[CheckState], removed: &[String]) {
+        for name in removed {
+            self.metrics.checks.removed(name);
+        }
+        for check in checks {
+            match &check.stale {
+                None => self.metrics.checks.loaded(&check.name, &check.version, &check.digest),
+                Some(_) => {
+                    self.metrics.checks.stale(&check.name);
+                    self.metrics.checks.load_failed(&check.name);
+                }
+            }
+        }
+        let shown = checks.iter().map(|check| http::CheckState {
+            name: check.name.clone(),
+            version: check.version.clone(),
+            digest: check.digest.clone(),
+            loaded_at: rfc3339(check.loaded_ms),
+            stale: check.stale.clone(),
+        });
+        self.readiness.set_checks(shown.collect());
+    }
+
+    /// What a check did in a batch.
+    pub fn check(&self, name: &str, counters: &Counters) {
+        self.metrics.checks.add(
+            name,
+            &CheckCounts {
+                batches: counters.batches,
+                rows: counters.rows,
+                busy: counters.busy,
+                instances: counters.instances,
+                memory_bytes: counters.memory_bytes,
+                suspensions: counters.suspensions,
+                log_dropped: counters.log_dropped,
+            },
+        );
+        for kind in FaultKind::ALL {
+            let (faults, rows) = (counters.faults[kind as usize], counters.rows_faulted[kind as usize]);
+            if faults > 0 || rows > 0 {
+                self.metrics.checks.add_faults(name, kind.as_str(), faults, rows);
+            }
+        }
+    }
+
+    pub fn violations(&self, check: &str, reason: &str, rows: u64) {
+        self.metrics.checks.add_violations(check, reason, rows);
+    }
+
+    pub fn finding(&self, check: &str, reason: &str, severity: &str) {
+        self.metrics.checks.add_finding(check, reason, severity);
+    }
+
+    pub fn undecodable(&self, stream: usize, check: &str, reason: &str, frames: u64) {
+        let stream = StreamId::ALL.get(stream).copied().unwrap_or(StreamId::RAW);
+        self.metrics.frames.add_undecodable(stream, check, reason, frames);
+    }
+
+    /// What changed in the counts of a schema.
+    pub fn counts(&self, schema: &str, counts: &Counts) {
+        let verdicts = &self.metrics.verdicts;
+        if counts.raw > 0 {
+            verdicts.add_raw(schema, counts.raw.unsigned_abs());
+        }
+        if counts.pending != 0 {
+            verdicts.add_pending(schema, counts.pending);
+        }
+        let changed = Verdict::ALL.into_iter().filter(|verdict| counts.verdict(*verdict) != 0);
+        let changes: Vec<(&str, i64)> = changed.map(|verdict| (verdict.as_str(), counts.verdict(verdict))).collect();
+        if !changes.is_empty() {
+            verdicts.add_verdicts(schema, &changes);
+        }
+        if counts.duplicate != 0 {
+            verdicts.add_duplicates(schema, counts.duplicate);
+        }
+        if counts.unexpected != 0 {
+            verdicts.add_unexpected(schema, counts.unexpected);
+        }
+    }
+
+    pub fn latency(&self, schema: &str, buckets: &[u64], sum_ms: i64) {
+        self.metrics.verdicts.add_latency(schema, buckets, sum_ms);
+    }
+
+    /// The shards together, at that time.
+    pub fn ledger(&self, shards: &[ShardGauges], now_ms: i64) {
+        let oldest_ms = shards.iter().filter_map(|shard| shard.oldest_expected_ms).min();
+        let age = |since_ms: i64| Duration::from_millis(now_ms.saturating_sub(since_ms).max(0).unsigned_abs());
+        self.metrics.ledger.set(&LedgerGauges {
+            pending: shards.iter().map(|shard| shard.pending).sum(),
+            oldest_age: oldest_ms.map(age),
+            settled: shards.iter().map(|shard| shard.settled).sum(),
+            horizon: Duration::from_millis(
+                shards.iter().map(|shard| shard.horizon_ms).min().unwrap_or(0).max(0).unsigned_abs(),
+            ),
+            memory_bytes: shards.iter().map(|shard| shard.memory_bytes).sum(),
+        });
+    }
+
+    pub fn window_closed(&self, imbalance: u64) {
+        self.metrics.ledger.window_closed(imbalance);
+    }
+
+    pub fn incident(&self, change: &Change) {
+        let cause = change.incident().cause.as_str();
+        if matches!(change, Change::Opened(_)) {
+            self.metrics.ledger.incident_opened(cause);
+        }
+    }
+
+    pub fn incidents_open(&self, open: &BTreeMap<Cause, usize>) {
+        for (cause, open) in open {
+            self.metrics.ledger.set_incidents_open(cause.as_str(), *open);
+        }
+    }
+
+    /// A transaction that was tried.
+    pub fn wrote(&self, took: Duration, committed: bool) {
+        self.metrics.store.wrote(took, committed);
+    }
+
+    pub fn rows(&self, missing: usize, windows: usize, incidents: usize, samples: &[SampleRow]) {
+        let rows = [("missing", missing), ("windows", windows), ("incidents", incidents), ("samples", samples.len())];
+        for (table, rows) in rows.into_iter().filter(|(_, rows)| *rows > 0) {
+            self.metrics.store.add_rows(table, rows as u64);
+        }
+    }
+
+    pub fn pruned(&self, pruned: &Pruned) {
+        let rows = [
+            ("windows", pruned.windows),
+            ("incidents", pruned.incidents),
+            ("missing", pruned.landed + pruned.missing),
+            ("samples", pruned.samples),
+        ];
+        for (table, rows) in rows.into_iter().filter(|(_, rows)| *rows > 0) {
+            self.metrics.store.add_deleted(table, rows as u64);
+        }
+    }
+
+    /// Sizes on disk; the database's with its log.
+    pub fn sizes(&self, database: &Path, spool_bytes: u64) {
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let log = database.with_extension("sqlite-wal");
+        self.metrics.store.set_bytes(size(database) + size(&log), spool_bytes);
+    }
+
+    pub fn spool_waited(&self) {
+        self.metrics.store.spool_waited();
+    }
+}
+
+fn rfc3339(ms: i64) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000)
+        .ok()
+        .and_then(|moment| moment.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}

@@ -63,6 +63,11 @@ impl Board {
         self.readiness.set_checks(shown.collect());
     }
 
+    /// A reload that put everything in force, or not.
+    pub fn reloaded(&self, whole: bool) {
+        self.metrics.checks.reloaded(whole);
+    }
+
     /// What a check did in a batch.
     pub fn check(&self, name: &str, counters: &Counters) {
         self.metrics.checks.add(

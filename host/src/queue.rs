@@ -54,6 +54,8 @@ struct Lane<T> {
     bound: Bound,
     waiting: VecDeque<(T, usize)>,
     bytes: usize,
+    /// Nothing is taken from it for now.
+    held: bool,
 }
 
 impl<T> Lane<T> {
@@ -110,6 +112,7 @@ pub fn channel<T>(bounds: &[Bound]) -> (Vec<Sender<T>>, Receiver<T>) {
         bound,
         waiting: VecDeque::new(),
         bytes: 0,
+        held: false,
     };
     let state = State {
         lanes: bounds.iter().map(lane).collect(),
@@ -277,7 +280,12 @@ impl<T> Receiver<T> {
         let lanes = state.lanes.len();
         for step in 0..lanes {
             let index = (state.turn + step) % lanes;
+            let ending = state.closed || state.senders == 0;
             let lane = &mut state.lanes[index];
+            // What was received before the end is taken in any case.
+            if lane.held && !ending {
+                continue;
+            }
             if let Some((item, bytes)) = lane.waiting.pop_front() {
                 lane.bytes -= bytes;
                 let stats = &self.shared.stats[index];
@@ -288,6 +296,18 @@ impl<T> Receiver<T> {
             }
         }
         None
+    }
+
+    /// Takes nothing from a lane until it is let go again: it fills, and pushes back to its senders.
+    pub fn hold(&self, lane: usize, held: bool) {
+        let mut state = self.shared.lock();
+        if let Some(lane) = state.lanes.get_mut(lane)
+            && lane.held != held
+        {
+            lane.held = held;
+            drop(state);
+            self.shared.not_empty.notify_all();
+        }
     }
 
     /// What each lane holds, in the order of the bounds.

@@ -7,15 +7,19 @@ use crossbeam_channel::Sender;
 use landfall_ledger::PayloadRef;
 use landfall_store::spool::SpoolWriter;
 
+use super::backlog::Backlog;
 use super::messages::{Message, ShardWork};
 use super::plan_cell::PlanCell;
 use crate::board::Board;
 use crate::judge::{Judge, Judged};
-use crate::queue::Receiver;
+use crate::queue::{Receiver, RecvError};
 use crate::sources::{FrameBatch, StreamId};
 
 /// Between two tries to write to a spool that is full or failing.
 const SPOOL_RETRY: Duration = Duration::from_millis(100);
+
+/// How often an idle judge looks whether the ledger has room again, in real time.
+const ROOM_LOOK: Duration = Duration::from_millis(50);
 
 /// What a judge's thread works with.
 pub struct Judging {
@@ -26,13 +30,14 @@ pub struct Judging {
     pub shards: Vec<Sender<ShardWork>>,
     pub results: Sender<Message>,
     pub board: Board,
+    pub backlog: Arc<Backlog>,
 }
 
 impl Judging {
     /// Runs until the queue is closed and empty.
     pub fn run(mut self) {
         let mut payloads = Vec::new();
-        while let Some(batch) = self.batches.recv() {
+        while let Some(batch) = self.next() {
             self.judge.follow(&self.plan.current());
             payloads.clear();
             if batch.stream == StreamId::RAW {
@@ -56,6 +61,18 @@ impl Judging {
                 if shard.send(work).is_err() {
                     return;
                 }
+            }
+        }
+    }
+
+    /// The next batch; raw ones only while the ledger has room.
+    fn next(&self) -> Option<FrameBatch> {
+        loop {
+            self.batches.hold(StreamId::RAW.index(), self.backlog.is_full());
+            match self.batches.recv_timeout(ROOM_LOOK) {
+                Ok(batch) => return Some(batch),
+                Err(RecvError::Timeout) => {}
+                Err(RecvError::Closed) => return None,
             }
         }
     }

@@ -4,6 +4,7 @@
 //! several). They end one after the other, upstream first, when the queue of batches is closed and
 //! empty, so that nothing that was received is lost.
 
+mod backlog;
 mod describing;
 mod judging;
 pub mod messages;
@@ -24,6 +25,7 @@ use landfall_runtime::WORKER_STACK_BYTES;
 use landfall_store::spool::{Spool, SpoolError};
 use landfall_store::{Retention, Store, StoreError};
 
+use self::backlog::Backlog;
 use self::describing::Describing;
 use self::judging::Judging;
 use self::plan_cell::PlanCell;
@@ -148,6 +150,9 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     let (told_in, told_out) = bounded(TOLD_QUEUE);
     let (overseer_in, overseer_out) = unbounded();
     let pulse = Arc::new(Pulse::default());
+    // Nothing falls due before the end of an audit: holding anything back would hold it for ever.
+    let entries_max = if is_audit { usize::MAX } else { config.ledger.pending_max };
+    let backlog = Arc::new(Backlog::new(shards, entries_max));
     let mut threads = Vec::new();
     let (mut work, mut compared, mut deadlines) = (Vec::new(), Vec::new(), Vec::new());
 
@@ -167,6 +172,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             writer: spool.writer(),
             spool: Arc::clone(&spool),
             settle_at_end: is_audit,
+            backlog: Arc::clone(&backlog),
         };
         threads.push(spawn(&pulse, format!("shard-{number}"), move || sharding.run())?);
         work.push(work_in);
@@ -186,6 +192,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             shards: work.clone(),
             results: results_in.clone(),
             board: board.clone(),
+            backlog: Arc::clone(&backlog),
         };
         threads.push(spawn(&pulse, format!("judge-{number}"), move || judging.run())?);
     }
@@ -281,6 +288,7 @@ fn retention(config: &Config) -> Retention {
     Retention {
         keep_ms: millis(config.store.keep),
         missing_max: config.store.missing_max as u64,
+        samples_max: config.store.samples_max as u64,
         samples_per_reason_max: SAMPLES_PER_REASON_MAX,
     }
 }

@@ -100,6 +100,7 @@ impl Reloader {
                     .filter(|name| !planned.checks.iter().any(|check| check.name == *name))
                     .collect();
                 self.board.checks(&planned.checks, &removed);
+                self.board.reloaded(problems.is_empty());
                 // What is in force judges: problems are told, and do not make Landfall unready.
                 self.part.ready(if problems.is_empty() { "as configured".into() } else { problems.join("; ") });
                 self.config = config;
@@ -110,6 +111,7 @@ impl Reloader {
 
     fn refuse(&self, problem: String) {
         tracing::error!("{problem}; what was in force stays in force");
+        self.board.reloaded(false);
         self.part.ready(problem);
     }
 

@@ -10,6 +10,7 @@ use landfall_ledger::{
 };
 use landfall_store::spool::{Spool, SpoolWriter};
 
+use super::backlog::Backlog;
 use super::messages::{Compared, ShardTold, ShardWork, Told};
 use crate::judge::WrittenHand;
 use crate::sources::{Flights, StreamId};
@@ -46,6 +47,7 @@ pub struct Sharding {
     pub writer: SpoolWriter,
     /// When the work ends, everything that waits is due (an audit), or is left pending (a sidecar that stops).
     pub settle_at_end: bool,
+    pub backlog: Arc<Backlog>,
 }
 
 impl Sharding {
@@ -116,6 +118,7 @@ impl Sharding {
             gauges: self.shard.gauges(),
             frontier,
         };
+        self.backlog.tell(self.number, flush.gauges.pending);
         self.shard.drain_tallies(&mut flush.tallies);
         self.shard.drain_activity(&mut flush.activity);
         self.shard.drain_latency(&mut flush.latency);

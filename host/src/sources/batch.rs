@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Flight, StreamId};
+use super::{Flight, Flights, StreamId};
 
 /// What a batch holds beside its frames' bytes, per frame: an offset and an arrival.
 const ROW_OVERHEAD_BYTES: usize = size_of::<u32>() + size_of::<i64>();
@@ -35,6 +35,11 @@ impl FrameBatch {
         }
     }
 
+    /// A batch that no source made and no frontier waits for: for measuring.
+    pub fn detached(stream: StreamId) -> Self {
+        Self::new(stream, 0, Flights::default().begin(stream, 0))
+    }
+
     /// Number of frames.
     pub fn rows(&self) -> usize {
         self.ends.len()
@@ -61,7 +66,7 @@ impl FrameBatch {
     }
 
     /// Appends a frame. The caller keeps a batch below 4 GiB by [`BatchLimits`].
-    pub(super) fn push(&mut self, frame: &[u8], arrived_ms: i64) {
+    pub fn push(&mut self, frame: &[u8], arrived_ms: i64) {
         self.bytes.extend_from_slice(frame);
         // Both terms are bounded by constants whose sum fits; see `BYTES_CEILING`.
         self.ends.push(self.bytes.len() as u32);

@@ -32,6 +32,8 @@ pub struct Retention {
     pub keep_ms: i64,
     /// Missing events beyond this many: the oldest go first.
     pub missing_max: u64,
+    /// Samples kept at most, over all kinds: the oldest go first.
+    pub samples_max: u64,
     /// Samples kept of each kind and reason.
     pub samples_per_reason_max: u64,
 }
@@ -402,7 +404,14 @@ impl Flush<'_> {
             "DELETE FROM incidents WHERE closed_ms IS NOT NULL AND closed_ms < ?1
              AND NOT EXISTS (SELECT 1 FROM missing WHERE missing.incident = incidents.id AND missing.landed_ms IS NULL)",
         )?;
-        let samples = run("DELETE FROM samples WHERE at_ms < ?1")?;
+        let mut samples = run("DELETE FROM samples WHERE at_ms < ?1")?;
+        samples += self
+            .transaction
+            .execute(
+                "DELETE FROM samples WHERE id <= coalesce((SELECT id FROM samples ORDER BY id DESC LIMIT 1 OFFSET ?1), -1)",
+                params![retention.samples_max],
+            )
+            .map_err(&failed)?;
         let missing = self
             .transaction
             .execute(

@@ -61,6 +61,15 @@ impl Verdict {
     pub fn fail(reason: &'static str) -> Self {
         Self::Fail(reason, String::new())
     }
+
+    /// A failure for a reason if `fails`, else a pass.
+    pub fn fail_if(fails: bool, reason: &'static str) -> Self {
+        if fails {
+            Self::fail(reason)
+        } else {
+            Self::Pass
+        }
+    }
 }
 
 /// The code of a reason: its place in `reasons`, from 1.

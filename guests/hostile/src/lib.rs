@@ -1,0 +1,211 @@
+//! What hostile guests do, and when: shared by the modules that the host is tested against.
+//!
+//! A hostile guest is well behaved until its configuration says otherwise, so that the same module
+//! shows both the fault and the recovery:
+//!
+//! ```json
+//! { "do": "trap", "when": "batch", "marker": "poison", "column": "/uuid", "amount": 0 }
+//! ```
+//!
+//! It goes round the SDK, which would not let it lie.
+
+use serde::Deserialize;
+
+/// The configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// What it does.
+    #[serde(rename = "do")]
+    pub deed: Deed,
+    /// In which call.
+    pub when: When,
+    /// If set, it does so only in a batch where a row's text contains this.
+    pub marker: Option<String>,
+    /// The column in which an event check looks for the marker, and all that it gets.
+    pub column: String,
+    /// How much of it: rounds of `slow` (some 1 ns each), bytes of `huge_output`, lines of
+    /// `log_flood`; 0 for each deed's own default.
+    pub amount: u64,
+}
+
+/// In which call it misbehaves.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    Configure,
+    Describe,
+    /// In `check`, `decode` or `project`.
+    #[default]
+    Batch,
+    /// In a parity check's `explain`.
+    Explain,
+}
+
+/// What it does.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// Nothing: every row passes.
+    #[default]
+    Nothing,
+    /// Never comes back.
+    Loop,
+    /// Comes back after `amount` rounds.
+    Slow,
+    /// Takes memory until there is none, and touches it.
+    Allocate,
+    /// An unreachable instruction.
+    Trap,
+    /// Recurses until the stack is gone.
+    Stack,
+    /// Returns an error in place of an answer.
+    Err,
+    /// Codes that its manifest lacks.
+    WrongCodes,
+    /// One code too few.
+    ShortCodes,
+    /// One code too many.
+    LongCodes,
+    /// A detail about a row that the batch lacks.
+    WrongRow,
+    /// Ends that fall (codec, parity check).
+    BadEnds,
+    /// A last end beyond the text (codec, parity check).
+    LongEnds,
+    /// One end too few (codec, parity check).
+    ShortEnds,
+    /// Text that is not UTF-8.
+    NotUtf8,
+    /// An answer of `amount` bytes, by default 32 MiB.
+    HugeOutput,
+    /// `amount` lines for the log, by default 100,000, of 4 KiB each.
+    LogFlood,
+    /// Documents that are no JSON (codec).
+    Garbage,
+    /// A validation of a row that the batch lacks (event check).
+    WrongValidation,
+    /// A manifest whose texts break the contract's rules.
+    BadManifest,
+}
+
+const HUGE_OUTPUT_BYTES: u64 = 32 << 20;
+const LOG_LINES: u64 = 100_000;
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            deed: Deed::default(),
+            when: When::default(),
+            marker: None,
+            column: "/uuid".into(),
+            amount: 0,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the JSON text.
+    pub fn read(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    /// What to do in this call on these bytes. The deeds that any call can do are done here; those
+    /// that are about the answer are left to the caller.
+    pub fn act(&self, when: When, bytes: &[u8]) -> Deed {
+        let marked = match &self.marker {
+            Some(marker) if when == When::Batch => contains(bytes, marker.as_bytes()),
+            _ => true,
+        };
+        if self.when != when || !marked {
+            return Deed::Nothing;
+        }
+        match self.deed {
+            Deed::Loop => spin(u64::MAX),
+            Deed::Slow => spin(self.amount),
+            Deed::Allocate => allocate(),
+            Deed::Trap => trap(),
+            Deed::Stack => {
+                std::hint::black_box(recurse(&[0; 64]));
+            }
+            _ => {}
+        }
+        self.deed
+    }
+
+    /// Bytes of a huge output.
+    pub fn huge_bytes(&self) -> usize {
+        let bytes = if self.amount == 0 {
+            HUGE_OUTPUT_BYTES
+        } else {
+            self.amount
+        };
+        bytes as usize
+    }
+
+    /// Lines of a log flood.
+    pub fn log_lines(&self) -> u64 {
+        if self.amount == 0 {
+            LOG_LINES
+        } else {
+            self.amount
+        }
+    }
+}
+
+/// A string that is none.
+pub fn not_utf8() -> String {
+    // SAFETY: none, which is the point: it is only handed to the host, which must look at it.
+    unsafe { String::from_utf8_unchecked(vec![b'a', 0xff, 0xc0]) }
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    part.is_empty() || bytes.windows(part.len()).any(|window| window == part)
+}
+
+fn spin(rounds: u64) {
+    for round in 0..rounds {
+        std::hint::black_box(round);
+    }
+}
+
+fn allocate() {
+    /// Large enough to be quick, small enough to come close to any limit.
+    const STEP_BYTES: usize = 1 << 20;
+    let mut hoard = Vec::new();
+    loop {
+        hoard.push(vec![1u8; STEP_BYTES]);
+        std::hint::black_box(&hoard);
+    }
+}
+
+fn trap() {
+    #[cfg(target_arch = "wasm32")]
+    std::arch::wasm32::unreachable();
+    #[cfg(not(target_arch = "wasm32"))]
+    panic!("a trap");
+}
+
+#[allow(unconditional_recursion, reason = "that is what it is for")]
+fn recurse(before: &[u8; 64]) -> u64 {
+    let mut frame = *before;
+    frame[0] = frame[0].wrapping_add(1);
+    recurse(std::hint::black_box(&frame)) + u64::from(frame[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, Deed, When};
+
+    #[test]
+    fn a_marker_tells_which_batches_suffer() {
+        let config = Config::read(r#"{"do":"wrong_codes","marker":"poison"}"#).expect("read");
+        assert_eq!(config.act(When::Batch, b"all fine"), Deed::Nothing);
+        assert_eq!(
+            config.act(When::Batch, b"some poison here"),
+            Deed::WrongCodes
+        );
+        assert_eq!(config.act(When::Describe, b"poison"), Deed::Nothing);
+        assert!(Config::read(r#"{"do":"sing"}"#).is_err());
+    }
+}

@@ -1,0 +1,18 @@
+//! What the end-to-end tests and the demo are made of: a pipeline like the one that Landfall was
+//! asked for, with faults that can be switched on, a record of the truth, and Landfall as a
+//! process.
+//!
+//! Nothing here links Landfall. It is met as a binary, its configuration file, its sockets, its
+//! HTTP answers and its store, as an operator meets it.
+
+pub mod clock;
+pub mod events;
+pub mod http;
+pub mod identity;
+pub mod metrics;
+pub mod paths;
+pub mod percent;
+pub mod pipeline;
+pub mod truth;
+pub mod wait;
+pub mod wire;

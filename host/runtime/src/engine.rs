@@ -21,8 +21,8 @@ pub const WORKER_STACK_BYTES: usize = 2 << 20;
 /// swapped. 32 checks on 16 workers fit.
 const INSTANCES_MAX: u32 = 1024;
 
-/// Core modules in one component. Interpreters bring a handful, adapters among them.
-const CORE_INSTANCES_PER_COMPONENT_MAX: u32 = 32;
+/// Core modules in one component. A Python interpreter brings 38, adapters among them.
+const CORE_INSTANCES_PER_COMPONENT_MAX: u32 = 64;
 
 /// Linear memories in the pool, and the largest of one. Address space is reserved for each, memory
 /// is not: 256 times 4 GiB.

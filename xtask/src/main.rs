@@ -1,1 +1,82 @@
-fn main(){}
+//! `cargo xtask`: everything that is done with the repository, as commands that also work on a
+//! machine with nothing but rustup's cargo, a C++ compiler and git.
+//!
+//! It builds and runs Landfall as a person would. It does not link it.
+
+mod bench;
+mod command;
+mod demo;
+mod guests;
+mod promtool;
+mod setup;
+mod steps;
+mod test;
+mod tidy;
+mod wasm;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+
+/// Sets up, builds, demonstrates, tests and measures Landfall.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Finds or installs what builds need: a way to WebAssembly, and Prometheus' promtool.
+    Setup,
+    /// Builds all checks for WebAssembly, into target/guests.
+    Guests,
+    /// The day of the incident in two minutes, and Landfall's account of it beside the truth.
+    Demo {
+        /// Arguments for the demo itself; `-- --help` lists them.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Format, lints, rules of the repository, and all tests.
+    Test,
+    /// Measures Landfall as ratios within one run.
+    Bench {
+        /// Fails if a ratio is below its goal.
+        #[arg(long)]
+        check: bool,
+        /// Arguments for the bench itself; `-- --help` lists them.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Checks the rules of the repository that can be checked: who imports whom, and the like.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let task = Cli::parse().task;
+    match run(task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<()> {
+    let workspace = Workspace::find()?;
+    let mut steps = Steps::new(&workspace);
+    match task {
+        Task::Setup => setup::run(&workspace, &mut steps).map(|_| ()),
+        Task::Guests => guests::run(&workspace, &mut steps),
+        Task::Demo { args } => demo::run(&workspace, &mut steps, &args),
+        Task::Test => test::run(&workspace, &mut steps),
+        Task::Bench { check, args } => bench::run(&workspace, &mut steps, check, &args),
+        Task::Tidy => tidy::run(&workspace),
+    }
+}

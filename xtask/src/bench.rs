@@ -1,0 +1,45 @@
+//! `cargo xtask bench`: builds everything as it is shipped, and hands over to the bench.
+
+use crate::command::cargo;
+use crate::steps::Steps;
+use crate::workspace::Workspace;
+use crate::{command, guests, wasm};
+
+pub fn run(
+    workspace: &Workspace,
+    steps: &mut Steps,
+    check: bool,
+    args: &[String],
+) -> anyhow::Result<()> {
+    let way = wasm::find(workspace, steps)?;
+    guests::build(workspace, steps, &way)?;
+    let mut build = cargo(
+        workspace,
+        [
+            "build",
+            "--release",
+            "-p",
+            "landfall",
+            "-p",
+            "landfall-bench",
+        ],
+    );
+    build.args(["--bin", "landfall", "--bin", "landfall-bench"]);
+    steps.run(
+        "bench",
+        "build landfall and the bench",
+        &mut build,
+        "mend what the compiler names",
+    )?;
+    let mut bench = command::program(workspace, workspace.binary("release", "landfall-bench"));
+    bench
+        .arg("--landfall")
+        .arg(workspace.binary("release", "landfall"));
+    bench.arg("--guests").arg(workspace.guests());
+    bench.arg("--out").arg(workspace.target.join("bench.json"));
+    if check {
+        bench.arg("--check");
+    }
+    bench.args(args);
+    Err(command::become_it(bench))
+}

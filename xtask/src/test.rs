@@ -12,7 +12,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     let tools = setup::run(workspace, steps)?;
     let mut format = cargo(workspace, ["fmt", "--all", "--check"]);
     steps.run("format", "format", &mut format, "run `cargo fmt --all`")?;
-    steps.within("tidy", || tidy::check(workspace))?;
+    steps.within("tidy", || tidy::run(workspace))?;
     guests::build(workspace, steps, &tools.way)?;
     let mut lints = cargo(
         workspace,

@@ -88,14 +88,6 @@ impl Workspace {
     pub fn binary(&self, profile: &str, name: &str) -> PathBuf {
         self.target.join(profile).join(name)
     }
-
-    /// A path as one would write it from the root.
-    pub fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root)
-            .unwrap_or(path)
-            .display()
-            .to_string()
-    }
 }
 
 impl Member {

@@ -1,11 +1,105 @@
-//! Rules of the repository that can be checked.
+//! Rules of the repository that can be checked, so that nobody has to remember them.
+//!
+//! Each rule is a file here. What a rule needs to know of Rust is in `rust.rs`: enough to tell code
+//! from comments, texts and tests, and no more.
 
+mod dependencies;
+mod files;
+mod paths;
+mod rooms;
+mod rust;
+mod sources;
+
+use anyhow::bail;
+
+use self::files::File;
 use crate::workspace::Workspace;
 
-pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
-    check(workspace)
+/// A place where a rule is broken, and what to do about it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub path: String,
+    /// From 1; None if it is about the whole file.
+    pub line: Option<usize>,
+    pub text: String,
 }
 
-pub fn check(_workspace: &Workspace) -> anyhow::Result<()> {
-    Ok(())
+impl Finding {
+    fn at(path: &str, line: usize, text: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            line: Some(line),
+            text: text.into(),
+        }
+    }
+
+    fn whole(path: &str, text: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            line: None,
+            text: text.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.path, self.text),
+            None => write!(f, "{}: {}", self.path, self.text),
+        }
+    }
+}
+
+/// Checks all rules, and lists every place where one is broken.
+pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
+    let files = files::read(workspace)?;
+    let findings = findings(workspace, &files);
+    if findings.is_empty() {
+        return Ok(());
+    }
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    bail!(
+        "{} places break a rule of the repository; mend the lines above",
+        findings.len()
+    )
+}
+
+fn findings(workspace: &Workspace, files: &[File]) -> Vec<Finding> {
+    let mut findings = rooms::dependencies(&workspace.members);
+    for file in files {
+        findings.extend(paths::check(file));
+        if file.path.ends_with(".rs") {
+            findings.extend(sources::check(file));
+            findings.extend(rooms::imports(file));
+        }
+        if file.path.ends_with("Cargo.toml") {
+            findings.extend(dependencies::check(file));
+        }
+    }
+    findings.extend(sources::unwraps(files));
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_repository_keeps_its_rules() {
+        let workspace = Workspace::find().expect("the workspace");
+        let files = files::read(&workspace).expect("its files");
+        assert!(
+            files.len() > 100,
+            "only {} files were looked at",
+            files.len()
+        );
+        let findings: Vec<String> = findings(&workspace, &files)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(findings.is_empty(), "\n{}", findings.join("\n"));
+    }
 }

@@ -1,0 +1,172 @@
+//! Who may import whom. A library that touches the world outside stays in its own room, so that the
+//! rest can be read, tested and changed without it.
+
+use super::Finding;
+use super::files::File;
+use super::rust::code;
+use crate::workspace::Member;
+
+/// Libraries, and the directories of the crates that may depend on them.
+const LIBRARIES: [(&str, &[&str]); 12] = [
+    ("wasmtime", &["host/runtime"]),
+    ("wit-component", &["host/runtime"]),
+    ("wasmparser", &["host/runtime", "xtask"]),
+    ("rusqlite", &["host/store", "tests"]),
+    ("zmq", &["host", "tests", "bench"]),
+    ("zmq-sys", &["host"]),
+    ("axum", &["host"]),
+    ("hyper", &["host"]),
+    ("hyper-util", &["host"]),
+    ("simd-json", &["host/document", "bench"]),
+    ("jsonschema", &["host/document", "bench"]),
+    ("jsonschema-value", &["host/document"]),
+];
+
+/// Our own crates, and the directories of the crates that may depend on them.
+const OURS: [(&str, &[&str]); 5] = [
+    ("landfall-ledger", &["host", "bench"]),
+    ("landfall-document", &["host", "host/runtime", "bench"]),
+    ("landfall-runtime", &["host", "bench"]),
+    ("landfall-store", &["host", "bench"]),
+    ("landfall", &["bench"]),
+];
+
+/// What an author of a check depends on, and nothing that runs checks.
+const SDK: &str = "landfall-guest";
+
+/// All that the pure part may have: nothing that reads a clock, a file or a socket.
+const LEDGER: (&str, [&str; 2]) = ("host/ledger", ["hashbrown", "serde"]);
+
+/// Rooms within the program's own crate: which paths may name which library.
+const IN_HOST: [(&[&str], &str); 2] = [
+    (&["zmq", "zmq_sys"], "host/src/sources/zmq"),
+    (&["axum", "hyper", "hyper_util"], "host/src/http"),
+];
+
+/// Looks at what the members' Cargo.toml name.
+pub fn dependencies(members: &[Member]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for member in members {
+        let manifest = format!("{}/Cargo.toml", member.dir);
+        for dependency in &member.dependencies {
+            let name = dependency.name.as_str();
+            let known = LIBRARIES
+                .iter()
+                .chain(&OURS)
+                .find(|(library, _)| *library == name);
+            if let Some((_, allowed)) = known
+                && !allowed.contains(&member.dir.as_str())
+            {
+                let text = format!("depends on {name}, which only {} may", allowed.join(", "));
+                findings.push(Finding::whole(&manifest, text));
+            }
+            if name == SDK && !member.dir.starts_with("guests/") {
+                let text = format!(
+                    "depends on {SDK}, which is for checks; what runs them knows only wit/"
+                );
+                findings.push(Finding::whole(&manifest, text));
+            }
+            let (ledger, allowed) = LEDGER;
+            if member.dir == ledger && !dependency.dev && !allowed.contains(&name) {
+                let text = format!(
+                    "depends on {name}; the ledger is pure and has only {}",
+                    allowed.join(", ")
+                );
+                findings.push(Finding::whole(&manifest, text));
+            }
+        }
+    }
+    findings
+}
+
+/// Looks at what a source of the program's own crate names.
+pub fn imports(file: &File) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !file.path.starts_with("host/src/") {
+        return findings;
+    }
+    let code = code(&file.text);
+    for (libraries, room) in IN_HOST {
+        if file.path.starts_with(room) {
+            continue;
+        }
+        for (index, line) in code.lines().enumerate() {
+            for library in libraries.iter().filter(|library| names(line, library)) {
+                let text = format!("names {library}, which only {room}* may");
+                findings.push(Finding::at(&file.path, index + 1, text));
+            }
+        }
+    }
+    findings
+}
+
+/// Whether a line names a library, and not a module of ours that is called like it.
+fn names(line: &str, library: &str) -> bool {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(library).any(|(at, _)| {
+        let (before, after) = (&line[..at], &line[at + library.len()..]);
+        let in_path = after.starts_with("::")
+            || (before.trim_end().ends_with("use") && after.starts_with([';', ' ']));
+        let ends_name = before.chars().next_back().is_some_and(is_name);
+        // In `super::zmq::x` and `use super::{zmq::x}` it is a module of ours.
+        let ours = before.ends_with("::") && !before.trim_start().eq("::");
+        let listed = before.contains("::{");
+        in_path && !ends_name && !ours && !listed
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workspace::Dependency;
+
+    #[test]
+    fn a_library_is_told_from_a_module_of_the_same_name() {
+        for line in [
+            "use zmq::Socket;",
+            "fn f(x: &zmq::Socket) {",
+            "    zmq::poll(&mut x)",
+            "use zmq as z;",
+        ] {
+            assert!(names(line, "zmq"), "{line}");
+        }
+        for line in [
+            "use super::zmq::Line;",
+            "mod zmq;",
+            "use crate::sources::{zmq::Line};",
+            "let zmq = 1;",
+            "libzmq::x",
+        ] {
+            assert!(!names(line, "zmq"), "{line}");
+        }
+    }
+
+    #[test]
+    fn who_depends_on_whom_is_checked() {
+        let member = |dir: &str, dependency: &str, dev: bool| Member {
+            name: dir.to_owned(),
+            dir: dir.to_owned(),
+            cdylib: None,
+            dependencies: vec![Dependency {
+                name: dependency.to_owned(),
+                dev,
+            }],
+        };
+        let broken = [
+            member("host", "wasmtime", false),
+            member("tests", "landfall", false),
+            member("host/runtime", "landfall-guest", true),
+            member("host/ledger", "tokio", false),
+            member("host/ledger", "landfall-store", true),
+        ];
+        assert_eq!(dependencies(&broken).len(), broken.len());
+        let kept = [
+            member("host/runtime", "wasmtime", false),
+            member("host/ledger", "hashbrown", false),
+            member("host/ledger", "proptest", true),
+            member("guests/sdk", "serde", false),
+            member("guests/field-parity", "landfall-guest", false),
+        ];
+        assert_eq!(dependencies(&kept), []);
+    }
+}

@@ -86,12 +86,17 @@ pub fn imports(file: &File) -> Vec<Finding> {
         return findings;
     }
     let code = code(&file.text);
-    for (libraries, room) in IN_HOST {
-        if file.path.starts_with(room) {
-            continue;
-        }
-        for (index, line) in code.lines().enumerate() {
-            for library in libraries.iter().filter(|library| names(line, library)) {
+    for (libraries, room) in IN_HOST
+        .iter()
+        .filter(|(_, room)| !file.path.starts_with(room))
+    {
+        let libraries = libraries.iter().filter(|library| !is_ours(&code, library));
+        for library in libraries {
+            for (index, _) in code
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| names(line, library))
+            {
                 let text = format!("names {library}, which only {room}* may");
                 findings.push(Finding::at(&file.path, index + 1, text));
             }
@@ -100,19 +105,34 @@ pub fn imports(file: &File) -> Vec<Finding> {
     findings
 }
 
-/// Whether a line names a library, and not a module of ours that is called like it.
+/// Whether a line names a library by a path or a `use`.
 fn names(line: &str, library: &str) -> bool {
-    let is_name = |c: char| c.is_alphanumeric() || c == '_';
-    line.match_indices(library).any(|(at, _)| {
-        let (before, after) = (&line[..at], &line[at + library.len()..]);
-        let in_path = after.starts_with("::")
-            || (before.trim_end().ends_with("use") && after.starts_with([';', ' ']));
-        let ends_name = before.chars().next_back().is_some_and(is_name);
+    words(line, library).any(|(before, after)| {
+        let path = after.starts_with("::");
+        let used = before.trim_end().ends_with("use") && after.starts_with([';', ' ']);
         // In `super::zmq::x` and `use super::{zmq::x}` it is a module of ours.
-        let ours = before.ends_with("::") && !before.trim_start().eq("::");
-        let listed = before.contains("::{");
-        in_path && !ends_name && !ours && !listed
+        let ours = before.trim_start().len() > 2 && before.ends_with("::");
+        (path || used) && !ours && !before.contains("::{")
     })
+}
+
+/// Whether a source has a module of ours in scope that is called like the library.
+fn is_ours(code: &str, library: &str) -> bool {
+    code.split(';').map(str::trim).any(|statement| {
+        let own = ["use crate::", "use super::", "use self::"];
+        let from_us = own.iter().any(|own| statement.contains(own));
+        words(statement, library).any(|(before, after)| {
+            before.ends_with("mod ") || (from_us && !after.starts_with("::"))
+        })
+    })
+}
+
+/// What stands before and after each occurrence of a whole word.
+fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word)
+        .map(move |(at, _)| (&text[..at], &text[at + word.len()..]))
+        .filter(move |(before, after)| !before.ends_with(is_name) && !after.starts_with(is_name))
 }
 
 #[cfg(test)]
@@ -139,6 +159,26 @@ mod tests {
         ] {
             assert!(!names(line, "zmq"), "{line}");
         }
+    }
+
+    #[test]
+    fn a_module_of_ours_in_scope_is_no_library() {
+        let found = |text: &str| {
+            let path = "host/src/cli/run.rs".to_owned();
+            imports(&File {
+                path,
+                text: text.to_owned(),
+            })
+            .len()
+        };
+        assert_eq!(
+            found("use crate::sources::{Stop, zmq};\nfn f() { zmq::subscribe() }\n"),
+            0
+        );
+        assert_eq!(
+            found("use crate::sources::Stop;\nfn f() { zmq::subscribe() }\n"),
+            1
+        );
     }
 
     #[test]

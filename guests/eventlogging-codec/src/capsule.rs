@@ -37,18 +37,17 @@ impl Member {
 
     /// The member of that name, if the codec cares for it.
     pub fn from_name(name: &str) -> Option<Self> {
-        [
-            Self::RecvFrom,
-            Self::SeqId,
-            Self::Timestamp,
-            Self::Dt,
-            Self::ClientIp,
-            Self::Ip,
-            Self::UserAgent,
-            Self::Uuid,
-        ]
-        .into_iter()
-        .find(|member| member.name() == name)
+        Some(match name {
+            "recvFrom" => Self::RecvFrom,
+            "seqId" => Self::SeqId,
+            "timestamp" => Self::Timestamp,
+            "dt" => Self::Dt,
+            "clientIp" => Self::ClientIp,
+            "ip" => Self::Ip,
+            "userAgent" => Self::UserAgent,
+            "uuid" => Self::Uuid,
+            _ => return None,
+        })
     }
 }
 

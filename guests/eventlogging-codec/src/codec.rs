@@ -134,28 +134,26 @@ fn digits(text: &str) -> &str {
     }
 }
 
-/// Writes `text` as a JSON string literal.
+/// Writes `text` as a JSON string literal, run by run between what must be escaped.
 fn quote(text: &str, literal: &mut String) {
     literal.clear();
+    literal.reserve(text.len() + 2);
     literal.push('"');
-    if text
-        .bytes()
-        .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
-    {
-        literal.push_str(text);
-    } else {
-        for character in text.chars() {
-            match character {
-                '"' => literal.push_str("\\\""),
-                '\\' => literal.push_str("\\\\"),
-                '\n' => literal.push_str("\\n"),
-                control if control < ' ' => {
-                    // Writing to a String cannot fail.
-                    let _ = write!(literal, "\\u{:04x}", u32::from(control));
-                }
-                plain => literal.push(plain),
-            }
+    let mut run = 0;
+    for (place, byte) in text.bytes().enumerate() {
+        if byte >= b' ' && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        literal.push_str(text.get(run..place).unwrap_or_default());
+        run = place + 1;
+        match byte {
+            b'"' => literal.push_str("\\\""),
+            b'\\' => literal.push_str("\\\\"),
+            b'\n' => literal.push_str("\\n"),
+            // Writing to a String cannot fail.
+            control => drop(write!(literal, "\\u{control:04x}")),
         }
     }
+    literal.push_str(text.get(run..).unwrap_or_default());
     literal.push('"');
 }

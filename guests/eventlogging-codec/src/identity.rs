@@ -2,7 +2,6 @@
 //! and time. So the raw line alone yields the key of its row.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use landfall_guest::time::{CIVIL_BYTES, format_civil, parse_civil};
 use landfall_guest::{Value, unquote};
@@ -41,23 +40,29 @@ pub fn uuid_into(
     let host = unquote(parts.host.ok_or("missing_host")?).ok_or("missing_host")?;
     let sequence = word(parts.sequence.ok_or("missing_sequence")?).ok_or("bad_sequence")?;
     url.clear();
-    // Writing to a String cannot fail.
-    let _ = write!(url, "event://{host}/?seqId={sequence}&");
+    for part in ["event://", &*host, "/?seqId=", &*sequence, "&"] {
+        url.push_str(part);
+    }
     match (era, parts.dt, parts.timestamp) {
         (UuidEra::Auto | UuidEra::Dt, Some(dt), _) => {
-            let _ = write!(url, "dt={}", seconds_of_dt(dt).ok_or("bad_time")?);
+            url.push_str("dt=");
+            url.push_str(&seconds_of_dt(dt).ok_or("bad_time")?);
         }
         (UuidEra::Dt, None, Some(timestamp)) => {
             let timestamp = first_ten(timestamp).ok_or("bad_time")?;
             let seconds = timestamp.parse().map_err(|_| "bad_time")?;
-            let _ = write!(url, "dt={}", format_civil(seconds).ok_or("bad_time")?);
+            url.push_str("dt=");
+            url.push_str(&format_civil(seconds).ok_or("bad_time")?);
         }
         (UuidEra::Auto | UuidEra::Timestamp, _, Some(timestamp)) => {
-            let _ = write!(url, "timestamp={}", first_ten(timestamp).ok_or("bad_time")?);
+            url.push_str("timestamp=");
+            url.push_str(&first_ten(timestamp).ok_or("bad_time")?);
         }
         (UuidEra::Timestamp, Some(dt), None) => {
             let dt = unquote(dt).ok_or("bad_time")?;
-            let _ = write!(url, "timestamp={}", parse_civil(&dt).ok_or("bad_time")?);
+            let seconds = parse_civil(&dt).ok_or("bad_time")?;
+            url.push_str("timestamp=");
+            url.push_str(&seconds.to_string());
         }
         (_, None, None) => return Err("missing_time"),
     }

@@ -14,6 +14,7 @@ mod identity;
 mod line;
 mod percent;
 mod scan;
+mod word;
 
 pub use codec::EventLoggingCodec;
 pub use config::{Config, Era, UuidEra};

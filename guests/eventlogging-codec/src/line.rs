@@ -7,6 +7,7 @@
 use landfall_guest::time::{CIVIL_BYTES, parse_civil};
 
 use crate::config::Era;
+use crate::word;
 
 /// What a frame is, by its form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,15 +128,29 @@ fn server(line: &str) -> Result<Frame<'_>, &'static str> {
     }
 }
 
+/// Python's `\s` over bytes.
 fn is_space(byte: u8) -> bool {
-    // Python's \s over bytes; vertical tab is missing from is_ascii_whitespace.
-    byte.is_ascii_whitespace() || byte == 0x0b
+    matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
 /// The run without white space at the start, and what follows.
 fn token(text: &str) -> (&str, &str) {
-    let end = text.bytes().position(is_space).unwrap_or(text.len());
-    text.split_at(end)
+    let bytes = text.as_bytes();
+    let mut end = 0;
+    // White space is at most a space; whatever else is so low is looked at by itself.
+    while let Some(word) = word::at(bytes, end) {
+        let skipped = word::before(word::less(word, b' ' + 1));
+        end += skipped;
+        if skipped < word::BYTES {
+            if bytes.get(end).is_some_and(|&byte| is_space(byte)) {
+                return text.split_at(end);
+            }
+            end += 1;
+        }
+    }
+    let rest = bytes.get(end..).unwrap_or_default();
+    let left = rest.iter().position(|&byte| is_space(byte));
+    text.split_at(end + left.unwrap_or(rest.len()))
 }
 
 fn skip_space(text: &str) -> &str {

@@ -107,17 +107,17 @@ impl<'a> Cursor<'a> {
     fn string(&mut self) -> Option<&'a str> {
         let start = self.at;
         self.take(b'"')?;
-        let bytes = self.text.as_bytes();
+        let (bytes, mut at) = (self.text.as_bytes(), self.at);
         loop {
-            let rest = bytes.get(self.at..)?;
-            let stop = rest.iter().position(|&b| b == b'"' || b == b'\\')?;
-            self.at += stop + 1;
-            if rest.get(stop) == Some(&b'"') {
-                return self.text.get(start..self.at);
+            match *bytes.get(at)? {
+                b'"' => break,
+                // Whatever follows a backslash is not a quote that ends the string.
+                b'\\' => at += 2,
+                _ => at += 1,
             }
-            // Whatever follows a backslash is not a quote that ends the string.
-            self.at += 1;
         }
+        self.at = at + 1;
+        self.text.get(start..self.at)
     }
 
     /// Any value: strings and brackets are followed to their end, the rest is a run of characters
@@ -139,25 +139,45 @@ impl<'a> Cursor<'a> {
         (self.at > start).then(|| self.text.get(start..self.at))?
     }
 
+    /// An array or object, to its closing bracket.
     fn nested(&mut self) -> Option<()> {
+        let (bytes, mut at) = (self.text.as_bytes(), self.at);
         let mut depth = 0usize;
         loop {
-            match self.peek()? {
+            let byte = *bytes.get(at)?;
+            at += 1;
+            if !STRUCTURE[usize::from(byte)] {
+                continue;
+            }
+            match byte {
                 b'"' => {
+                    self.at = at - 1;
                     self.string()?;
-                    continue;
+                    at = self.at;
                 }
                 b'{' | b'[' => depth += 1,
-                b'}' | b']' => depth -= 1,
-                _ => {}
+                _ => depth -= 1,
             }
-            self.at += 1;
             if depth == 0 {
+                self.at = at;
                 return Some(());
             }
         }
     }
 }
+
+/// The bytes that matter inside a nested value; most do not.
+static STRUCTURE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut place = 0;
+    while place < STRUCTURAL.len() {
+        table[STRUCTURAL[place] as usize] = true;
+        place += 1;
+    }
+    table
+};
+
+const STRUCTURAL: &[u8] = b"\"{}[]";
 
 #[cfg(test)]
 mod tests {

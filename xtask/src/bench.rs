@@ -3,7 +3,7 @@
 use crate::command::cargo;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{command, guests, wasm};
+use crate::{command, guests, setup};
 
 pub fn run(
     workspace: &Workspace,
@@ -11,7 +11,7 @@ pub fn run(
     check: bool,
     args: &[String],
 ) -> anyhow::Result<()> {
-    let way = wasm::find(workspace, steps)?;
+    let way = setup::building(workspace, steps)?;
     guests::build(workspace, steps, &way)?;
     let mut build = cargo(
         workspace,

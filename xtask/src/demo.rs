@@ -3,10 +3,10 @@
 use crate::command::cargo;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{command, guests, wasm};
+use crate::{command, guests, setup};
 
 pub fn run(workspace: &Workspace, steps: &mut Steps, args: &[String]) -> anyhow::Result<()> {
-    let way = wasm::find(workspace, steps)?;
+    let way = setup::building(workspace, steps)?;
     guests::build(workspace, steps, &way)?;
     let mut build = cargo(
         workspace,

@@ -3,11 +3,12 @@
 //! It is unpacked from Debian's package into the build directory and installed nowhere.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::bail;
 
 use crate::command::program;
+use crate::setup;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
@@ -48,13 +49,7 @@ pub fn find(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<Promtool
 }
 
 fn works(path: &Path) -> bool {
-    let mut command = Command::new(path);
-    command
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+    setup::works(Command::new(path).arg("--version"))
 }
 
 /// Downloads and unpacks Debian's package, which needs no privilege.

@@ -78,13 +78,17 @@ impl Steps {
         bail!("{title} failed ({status}); {remedy}. All of its output is in {log}");
     }
 
-    /// Runs a child that may fail without harm: whether it succeeded.
+    /// Runs a child that may fail without harm, because there is another way: whether it succeeded.
     pub fn attempt(&mut self, name: &str, title: &str, command: &mut Command) -> bool {
         let started = Instant::now();
-        let success = self
-            .logged(name, title, command, started)
-            .is_ok_and(|(status, _)| status.success());
-        self.end(title, started, success);
+        let ended = self.logged(name, title, command, started);
+        let success = ended.is_ok_and(|(status, _)| status.success());
+        let word = if success {
+            self.paint("32", "ok")
+        } else {
+            self.paint("33", "no")
+        };
+        self.say(&word, title, started);
         success
     }
 
@@ -168,6 +172,10 @@ impl Steps {
         } else {
             self.paint("31", "FAILED")
         };
+        self.say(&word, title, started);
+    }
+
+    fn say(&self, word: &str, title: &str, started: Instant) {
         let clear = if self.terminal { "\r\x1b[2K" } else { "" };
         eprintln!(
             "{clear}{word} {title} ({:.1} s)",

@@ -26,18 +26,17 @@ pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
         ],
     );
     steps.run("clippy", "lints", &mut lints, "mend what clippy names")?;
-    let mut program = cargo(
-        workspace,
-        ["build", "--package", "landfall", "--bin", "landfall"],
-    );
+    // All programs, and not the one alone: a narrower choice has other features of shared crates,
+    // and would build the largest of them twice.
+    let mut programs = cargo(workspace, ["build", "--workspace", "--bins"]);
     steps.run(
-        "landfall",
+        "programs",
         "build landfall",
-        &mut program,
+        &mut programs,
         "mend what the compiler names",
     )?;
-    let mut build = cargo(workspace, ["test", "--workspace", "--no-run"]);
-    environment(workspace, &tools, &mut build);
+    let mut build = tests(workspace, &tools);
+    build.arg("--no-run");
     steps.run(
         "build-tests",
         "build tests",
@@ -45,17 +44,13 @@ pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
         "mend what the compiler names",
     )?;
     // The last step speaks for itself: its last lines are cargo test's own.
-    let mut tests = cargo(workspace, ["test", "--workspace"]);
-    environment(workspace, &tools, &mut tests);
-    steps.stream(
-        "tests",
-        &mut tests,
-        "see the failures above; `cargo test -p CRATE NAME` runs one again",
-    )
+    let remedy = "see the failures above; `cargo test -p CRATE NAME` runs one again";
+    steps.stream("tests", &mut tests(workspace, &tools), remedy)
 }
 
-/// Where the tests find what they test.
-fn environment(workspace: &Workspace, tools: &Tools, command: &mut Command) {
+/// All tests, with the environment in which they find what they test.
+fn tests(workspace: &Workspace, tools: &Tools) -> Command {
+    let mut command = cargo(workspace, ["test", "--workspace", "--no-fail-fast"]);
     command
         .env("LANDFALL_BIN", workspace.binary("debug", "landfall"))
         .env("LANDFALL_GUESTS", workspace.guests())
@@ -63,4 +58,5 @@ fn environment(workspace: &Workspace, tools: &Tools, command: &mut Command) {
     if let Some(promtool) = &tools.promtool {
         command.env(promtool::VARIABLE, promtool);
     }
+    command
 }

@@ -37,6 +37,20 @@ const SDK: &str = "landfall-guest";
 /// All that the pure part may have: nothing that reads a clock, a file or a socket.
 const LEDGER: (&str, [&str; 2]) = ("host/ledger", ["hashbrown", "serde"]);
 
+/// What the ledger's sources may not name either, and the one that may: it measures the ledger for
+/// the bench, and is called by nothing else.
+const NOT_PURE: [&str; 8] = [
+    "std::env",
+    "std::fs",
+    "std::io",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "std::time::Instant",
+    "std::time::SystemTime",
+];
+const LEDGER_MEASURED: &str = "host/ledger/src/load.rs";
+
 /// Rooms within the program's own crate: which paths may name which library.
 const IN_HOST: [(&[&str], &str); 2] = [
     (&["zmq", "zmq_sys"], "host/src/sources/zmq"),
@@ -79,9 +93,9 @@ pub fn dependencies(members: &[Member]) -> Vec<Finding> {
     findings
 }
 
-/// Looks at what a source of the program's own crate names.
+/// Looks at what a source names.
 pub fn imports(file: &File) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = purity(file);
     if !file.path.starts_with("host/src/") {
         return findings;
     }
@@ -103,6 +117,24 @@ pub fn imports(file: &File) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn purity(file: &File) -> Vec<Finding> {
+    let (ledger, _) = LEDGER;
+    if !file.path.starts_with(&format!("{ledger}/src/")) || file.path == LEDGER_MEASURED {
+        return Vec::new();
+    }
+    let code = code(&file.text);
+    let named = code.lines().enumerate().flat_map(|(index, line)| {
+        let found = NOT_PURE
+            .into_iter()
+            .filter(|path| words(line, path).next().is_some());
+        found.map(move |path| {
+            let text = format!("names {path}; the ledger is pure: times and data are given to it");
+            Finding::at(&file.path, index + 1, text)
+        })
+    });
+    named.collect()
 }
 
 /// Whether a line names a library by a path or a `use`.
@@ -179,6 +211,33 @@ mod tests {
             found("use crate::sources::Stop;\nfn f() { zmq::subscribe() }\n"),
             1
         );
+    }
+
+    #[test]
+    fn the_ledger_reads_no_clock_and_no_file() {
+        let found = |path: &str, text: &str| {
+            imports(&File {
+                path: path.to_owned(),
+                text: text.to_owned(),
+            })
+            .len()
+        };
+        assert_eq!(
+            found("host/ledger/src/shard/mod.rs", "use std::time::Instant;"),
+            1
+        );
+        assert_eq!(
+            found(
+                "host/ledger/src/shard/mod.rs",
+                "let text = std::fs::read(path);"
+            ),
+            1
+        );
+        assert_eq!(
+            found("host/ledger/src/shard/mod.rs", "use std::time::Duration;"),
+            0
+        );
+        assert_eq!(found("host/store/src/lib.rs", "use std::fs::File;"), 0);
     }
 
     #[test]

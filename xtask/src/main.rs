@@ -5,6 +5,7 @@
 
 mod bench;
 mod command;
+mod debian;
 mod demo;
 mod guests;
 mod promtool;

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::bail;
 
 use crate::command::program;
+use crate::debian;
 use crate::setup;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
@@ -59,10 +60,17 @@ fn fetch(workspace: &Workspace, steps: &mut Steps, dir: &Path) -> bool {
     if std::fs::create_dir_all(dir).is_err() {
         return false;
     }
-    let mut download = program(workspace, "apt-get");
-    download.args(["download", "prometheus"]).current_dir(dir);
-    if !steps.attempt("promtool-download", "download promtool", &mut download) {
+    if !debian::is_here(workspace) {
         return false;
+    }
+    if !download(workspace, steps, dir) {
+        if !debian::can_install() {
+            return false;
+        }
+        debian::update(workspace, steps);
+        if !download(workspace, steps, dir) {
+            return false;
+        }
     }
     let Some(package) = package_in(dir) else {
         return false;
@@ -73,6 +81,12 @@ fn fetch(workspace: &Workspace, steps: &mut Steps, dir: &Path) -> bool {
     // The tool alone is kept: the package is 20 MB.
     let _ = std::fs::remove_file(package);
     unpacked
+}
+
+fn download(workspace: &Workspace, steps: &mut Steps, dir: &Path) -> bool {
+    let mut download = program(workspace, "apt-get");
+    download.args(["download", "prometheus"]).current_dir(dir);
+    steps.attempt("promtool-download", "download promtool", &mut download)
 }
 
 fn package_in(dir: &Path) -> Option<PathBuf> {

@@ -3,13 +3,14 @@
 //! rustup's own target is preferred. Where rustup cannot download it, Debian's packages bring a
 //! compiler and the standard library's source, which is then built along with the checks.
 
-use std::os::unix::fs::MetadataExt as _;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
 use crate::command::{output, program};
+use crate::debian;
 use crate::steps::Steps;
 use crate::workspace::Workspace;
 
@@ -19,6 +20,8 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 const PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// Where Debian's compiler is; `rustc` alone would be rustup's.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+/// What the checks are written for.
+const VERSION_MIN: &str = env!("CARGO_PKG_RUST_VERSION");
 /// Chooses the way by hand: `rustup` or `debian`.
 const VARIABLE: &str = "LANDFALL_WASM";
 
@@ -65,10 +68,14 @@ pub fn find(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<Way> {
             steps.note(&format!("WebAssembly by rustup's target {TARGET}"));
             return Ok(Way::Toolchain);
         }
-        let mut add = program(workspace, "rustup");
-        add.args(["target", "add", TARGET]);
-        if steps.attempt("rustup-target", "rustup target add", &mut add) && toolchain.has_target() {
-            return Ok(Way::Toolchain);
+        // What is here already needs no network, and no waiting for one that is not there.
+        if wanted == "rustup" || debian_compiler().is_err() {
+            let mut add = program(workspace, "rustup");
+            add.args(["target", "add", TARGET]);
+            let added = steps.attempt("rustup-target", "rustup target add", &mut add);
+            if added && toolchain.has_target() {
+                return Ok(Way::Toolchain);
+            }
         }
         if wanted == "rustup" {
             bail!("rustup has no target {TARGET}; run `rustup target add {TARGET}`");
@@ -81,7 +88,7 @@ pub fn find(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<Way> {
             linker.display()
         );
     }
-    if !debian_is_ready() {
+    if debian_compiler().is_err() {
         install(workspace, steps)?;
     }
     steps.note(&format!(
@@ -99,8 +106,9 @@ struct Toolchain {
 
 impl Toolchain {
     fn of(workspace: &Workspace) -> anyhow::Result<Self> {
-        let sysroot = output(program(workspace, "rustc").args(["--print", "sysroot"]))?;
-        let version = output(program(workspace, "rustc").arg("-vV"))?;
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
+        let sysroot = output(program(workspace, &rustc).args(["--print", "sysroot"]))?;
+        let version = output(program(workspace, &rustc).arg("-vV"))?;
         let host = version.lines().find_map(|line| line.strip_prefix("host: "));
         let host = host.context("`rustc -vV` names no host")?.to_owned();
         Ok(Self {
@@ -125,40 +133,58 @@ impl Toolchain {
     }
 }
 
-/// Debian's compiler and the source of its standard library are there.
-fn debian_is_ready() -> bool {
-    let sysroot = output(Command::new(DEBIAN_RUSTC).args(["--print", "sysroot"]));
-    sysroot.is_ok_and(|sysroot| {
-        Path::new(&sysroot)
-            .join("lib/rustlib/src/rust/library/std/Cargo.toml")
-            .is_file()
-    })
+/// Whether Debian's compiler is there, new enough, and with its standard library's source; the error
+/// says what is wrong with it.
+fn debian_compiler() -> anyhow::Result<()> {
+    let version = output(Command::new(DEBIAN_RUSTC).arg("--version"))?;
+    if minor(version.strip_prefix("rustc ").unwrap_or_default()) < minor(VERSION_MIN) {
+        bail!("{DEBIAN_RUSTC} is {version}, and {VERSION_MIN} is needed");
+    }
+    let sysroot = output(Command::new(DEBIAN_RUSTC).args(["--print", "sysroot"]))?;
+    let source = Path::new(&sysroot).join("lib/rustlib/src/rust/library/std/Cargo.toml");
+    if !source.is_file() {
+        bail!(
+            "{DEBIAN_RUSTC} has no source of its standard library: there is no {}",
+            source.display()
+        );
+    }
+    Ok(())
+}
+
+/// The first two numbers of a version.
+fn minor(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
 }
 
 fn install(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     let packages = PACKAGES.join(" ");
+    if !debian::is_here(workspace) {
+        bail!(
+            "there is no way to WebAssembly yet: rustup could not add its target, and this is no Debian; run `rustup target add {TARGET}` with access to the network"
+        );
+    }
     let by_hand = format!(
         "run `rustup target add {TARGET}`, or, on Debian, `apt-get install {packages}` as root"
     );
-    // Our own entry in /proc belongs to whom we run as.
-    let root = std::fs::metadata("/proc/self").is_ok_and(|about| about.uid() == 0);
-    if !root {
+    if !debian::can_install() {
         bail!("there is no way to WebAssembly yet, and only root can install one; {by_hand}");
     }
-    let mut update = program(workspace, "apt-get");
-    update.arg("update");
-    steps.attempt("apt-update", "apt-get update", &mut update);
-    let mut install = program(workspace, "apt-get");
-    install
-        .args(["install", "--yes", "--no-install-recommends"])
-        .args(PACKAGES)
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    let title = format!("install Debian's {}", PACKAGES.join(" and "));
-    steps.run("apt-install", &title, &mut install, &by_hand)?;
-    if !debian_is_ready() {
-        bail!(
-            "{packages} are installed, but {DEBIAN_RUSTC} finds no source of its standard library; run `rustup target add {TARGET}`"
-        );
+    debian::install(workspace, steps, &PACKAGES, &by_hand)?;
+    debian_compiler().with_context(|| {
+        format!("{packages} are installed, but do not do; run `rustup target add {TARGET}`")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_numbers_and_what_is_none_is_too_old() {
+        assert!(minor("1.100.0 (abc 2026-05-25)") > minor("1.95"));
+        assert!(minor("1.96.0 (ac68faa20 2026-05-25) (Debian)") >= minor("1.95"));
+        assert!(minor("1.85.0") < minor("1.95"));
+        assert!(minor("nightly") < minor("1.95"));
     }
-    Ok(())
 }

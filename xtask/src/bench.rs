@@ -13,17 +13,9 @@ pub fn run(
 ) -> anyhow::Result<()> {
     let way = setup::building(workspace, steps)?;
     guests::build(workspace, steps, &way)?;
-    let mut build = cargo(
-        workspace,
-        [
-            "build",
-            "--release",
-            "-p",
-            "landfall",
-            "-p",
-            "landfall-bench",
-        ],
-    );
+    // Of the whole workspace: a narrower choice has other features of shared crates, and would build
+    // the largest of them again after `cargo xtask demo`.
+    let mut build = cargo(workspace, ["build", "--release", "--workspace"]);
     build.args(["--bin", "landfall", "--bin", "landfall-bench"]);
     steps.run(
         "bench",

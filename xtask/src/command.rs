@@ -11,11 +11,12 @@ use anyhow::{Context as _, bail};
 
 use crate::workspace::Workspace;
 
-/// What `cargo run` sets for the program that it runs. `CARGO_HOME`, `CARGO_NET_*` and the like are
-/// the user's and stay.
-const LEFT_BY_CARGO_RUN: [&str; 7] = [
+/// What `cargo run` sets for the program that it runs, and what would put programs where we do not
+/// look for them. `CARGO_HOME`, `CARGO_NET_*` and the like are the user's and stay.
+const MISLEADING: [&str; 8] = [
     "CARGO",
     "CARGO_BIN_NAME",
+    "CARGO_BUILD_TARGET",
     "CARGO_CRATE_NAME",
     "CARGO_MANIFEST_DIR",
     "CARGO_MANIFEST_PATH",
@@ -27,7 +28,7 @@ const LEFT_BY_CARGO_RUN: [&str; 7] = [
 pub fn program(workspace: &Workspace, name: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(name);
     command.current_dir(&workspace.root).stdin(Stdio::null());
-    for name in LEFT_BY_CARGO_RUN {
+    for name in MISLEADING {
         command.env_remove(name);
     }
     for (name, _) in std::env::vars_os() {

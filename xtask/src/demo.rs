@@ -8,17 +8,9 @@ use crate::{command, guests, setup};
 pub fn run(workspace: &Workspace, steps: &mut Steps, args: &[String]) -> anyhow::Result<()> {
     let way = setup::building(workspace, steps)?;
     guests::build(workspace, steps, &way)?;
-    let mut build = cargo(
-        workspace,
-        [
-            "build",
-            "--release",
-            "-p",
-            "landfall",
-            "-p",
-            "landfall-tests",
-        ],
-    );
+    // Of the whole workspace: a narrower choice has other features of shared crates, and would build
+    // the largest of them again after `cargo xtask bench`.
+    let mut build = cargo(workspace, ["build", "--release", "--workspace"]);
     build.args(["--bin", "landfall", "--bin", "landfall-demo"]);
     steps.run(
         "demo",

@@ -125,6 +125,8 @@ impl Steps {
             File::create(&path).with_context(|| format!("failed to write {}", path.display()))?;
         writeln!(log, "$ {}", shown(command))?;
         let child = command
+            // A log is read without a terminal, whatever the user prefers on one.
+            .env("CARGO_TERM_COLOR", "never")
             .stdout(Stdio::from(log.try_clone()?))
             .stderr(Stdio::from(log))
             .spawn()

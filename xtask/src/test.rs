@@ -26,26 +26,36 @@ pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
         ],
     );
     steps.run("clippy", "lints", &mut lints, "mend what clippy names")?;
-    // All programs, and not the one alone: a narrower choice has other features of shared crates,
-    // and would build the largest of them twice.
-    let mut programs = cargo(workspace, ["build", "--workspace", "--bins"]);
+    let mut docs = cargo(workspace, ["doc", "--workspace", "--no-deps"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    steps.run("docs", "docs", &mut docs, "mend what rustdoc names")?;
+    licences(workspace, steps)?;
+    // Programs and tests at once: a narrower choice has other features of shared crates, and would
+    // build some of them twice.
+    let mut build = cargo(workspace, ["build", "--workspace", "--all-targets"]);
     steps.run(
-        "programs",
-        "build landfall",
-        &mut programs,
-        "mend what the compiler names",
-    )?;
-    let mut build = tests(workspace, &tools);
-    build.arg("--no-run");
-    steps.run(
-        "build-tests",
-        "build tests",
+        "build",
+        "build programs and tests",
         &mut build,
         "mend what the compiler names",
     )?;
     // The last step speaks for itself: its last lines are cargo test's own.
     let remedy = "see the failures above; `cargo test -p CRATE NAME` runs one again";
     steps.stream("tests", &mut tests(workspace, &tools), remedy)
+}
+
+/// Holds the dependencies to deny.toml, where cargo-deny is installed. Known vulnerabilities are
+/// another matter: they change without us, so a change cannot be held to them.
+fn licences(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
+    if !setup::works(&mut cargo(workspace, ["deny", "--version"])) {
+        steps.note(
+            "no cargo-deny: licences of dependencies are not looked at (cargo install cargo-deny)",
+        );
+        return Ok(());
+    }
+    let mut deny = cargo(workspace, ["deny", "check", "bans", "licenses", "sources"]);
+    let remedy = "choose another dependency, or say in deny.toml why it may stay";
+    steps.run("deny", "licences", &mut deny, remedy)
 }
 
 /// All tests, with the environment in which they find what they test.

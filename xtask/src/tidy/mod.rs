@@ -3,8 +3,10 @@
 //! Each rule is a file here. What a rule needs to know of Rust is in `rust.rs`: enough to tell code
 //! from comments, texts and tests, and no more.
 
+mod clock;
 mod dependencies;
 mod files;
+mod links;
 mod paths;
 mod rooms;
 mod rust;
@@ -74,6 +76,12 @@ fn findings(workspace: &Workspace, files: &[File]) -> Vec<Finding> {
         if file.path.ends_with(".rs") {
             findings.extend(sources::check(file));
             findings.extend(rooms::imports(file));
+            findings.extend(clock::check(file));
+        }
+        if file.path.ends_with(".md") {
+            findings.extend(links::check(file, |path| {
+                workspace.root.join(path).exists()
+            }));
         }
         if file.path.ends_with("Cargo.toml") {
             findings.extend(dependencies::check(file));

@@ -3,7 +3,7 @@
 
 use super::Finding;
 use super::files::File;
-use super::rust::code;
+use super::rust::{code, words};
 use crate::workspace::Member;
 
 /// Libraries, and the directories of the crates that may depend on them.
@@ -46,8 +46,8 @@ const NOT_PURE: [&str; 8] = [
     "std::net",
     "std::process",
     "std::thread",
-    "std::time::Instant",
-    "std::time::SystemTime",
+    "Instant",
+    "SystemTime",
 ];
 const LEDGER_MEASURED: &str = "host/ledger/src/load.rs";
 
@@ -157,14 +157,6 @@ fn is_ours(code: &str, library: &str) -> bool {
             before.ends_with("mod ") || (from_us && !after.starts_with("::"))
         })
     })
-}
-
-/// What stands before and after each occurrence of a whole word.
-fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let is_name = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(word)
-        .map(move |(at, _)| (&text[..at], &text[at + word.len()..]))
-        .filter(move |(before, after)| !before.ends_with(is_name) && !after.starts_with(is_name))
 }
 
 #[cfg(test)]

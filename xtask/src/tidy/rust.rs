@@ -113,6 +113,14 @@ fn raw_end(chars: &[char], at: usize) -> usize {
     chars.len()
 }
 
+/// What stands before and after each occurrence of a whole word.
+pub fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word)
+        .map(move |(at, _)| (&text[..at], &text[at + word.len()..]))
+        .filter(move |(before, after)| !before.ends_with(is_name) && !after.starts_with(is_name))
+}
+
 /// Which lines of a file belong to tests, and which modules that lie in files of their own do.
 pub struct Tests {
     /// By index of line.

@@ -12,12 +12,18 @@ pub struct Deadlines {
 
 impl Deadlines {
     pub fn of(&self, schema: SchemaId) -> i64 {
-        self.by_schema.get(usize::from(schema.0)).copied().unwrap_or(self.default_ms)
+        self.by_schema
+            .get(usize::from(schema.0))
+            .copied()
+            .unwrap_or(self.default_ms)
     }
 
     /// The longest of all.
     pub fn max_ms(&self) -> i64 {
-        self.by_schema.iter().copied().fold(self.default_ms, i64::max)
+        self.by_schema
+            .iter()
+            .copied()
+            .fold(self.default_ms, i64::max)
     }
 }
 

@@ -23,15 +23,28 @@ impl Queues {
     /// The class of a wait. With more than `CLASSES_MAX` different ones the nearest longer is taken:
     /// a verdict later than configured is still true, an earlier one might not be.
     pub(crate) fn class(&mut self, wait_ms: i64) -> u8 {
-        if let Some(class) = self.queues.iter().position(|queue| queue.wait_ms == wait_ms) {
+        if let Some(class) = self
+            .queues
+            .iter()
+            .position(|queue| queue.wait_ms == wait_ms)
+        {
             return class as u8;
         }
         if self.queues.len() < CLASSES_MAX {
-            self.queues.push(Queue { wait_ms, head: NIL, tail: NIL });
+            self.queues.push(Queue {
+                wait_ms,
+                head: NIL,
+                tail: NIL,
+            });
             return (self.queues.len() - 1) as u8;
         }
         let longer = |(_, queue): &(usize, &Queue)| queue.wait_ms > wait_ms;
-        let nearest = self.queues.iter().enumerate().filter(longer).min_by_key(|(_, queue)| queue.wait_ms);
+        let nearest = self
+            .queues
+            .iter()
+            .enumerate()
+            .filter(longer)
+            .min_by_key(|(_, queue)| queue.wait_ms);
         match nearest {
             Some((class, _)) => class as u8,
             None => {
@@ -69,17 +82,37 @@ impl Queues {
             }
             after = pending.get(after).prev;
         }
-        let before = if after == NIL { queue.head } else { pending.get(after).next };
+        let before = if after == NIL {
+            queue.head
+        } else {
+            pending.get(after).next
+        };
         let entry = pending.get_mut(slot);
         (entry.prev, entry.next) = (after, before);
-        if after == NIL { queue.head = slot } else { pending.get_mut(after).next = slot }
-        if before == NIL { queue.tail = slot } else { pending.get_mut(before).prev = slot }
+        if after == NIL {
+            queue.head = slot
+        } else {
+            pending.get_mut(after).next = slot
+        }
+        if before == NIL {
+            queue.tail = slot
+        } else {
+            pending.get_mut(before).prev = slot
+        }
     }
 
     pub(crate) fn unlink(&mut self, pending: &mut Pending, slot: u32) {
         let entry = *pending.get(slot);
         let queue = &mut self.queues[usize::from(entry.class)];
-        if entry.prev == NIL { queue.head = entry.next } else { pending.get_mut(entry.prev).next = entry.next }
-        if entry.next == NIL { queue.tail = entry.prev } else { pending.get_mut(entry.next).prev = entry.prev }
+        if entry.prev == NIL {
+            queue.head = entry.next
+        } else {
+            pending.get_mut(entry.prev).next = entry.next
+        }
+        if entry.next == NIL {
+            queue.tail = entry.prev
+        } else {
+            pending.get_mut(entry.next).prev = entry.prev
+        }
     }
 }

@@ -5,19 +5,58 @@ use crate::identity::{Fingerprint, Generation, PayloadRef, ReasonId, SchemaId};
 /// One effect. A payload that it names may be read until the `Released` that follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    Missing { key: Fingerprint, payload: PayloadRef, schema: SchemaId, arrived_ms: i64, deadline_ms: i64, generation: Generation },
+    Missing {
+        key: Fingerprint,
+        payload: PayloadRef,
+        schema: SchemaId,
+        arrived_ms: i64,
+        deadline_ms: i64,
+        generation: Generation,
+    },
     /// Missing until now; the tally has been revised to late.
-    LandedLate { key: Fingerprint, schema: SchemaId, landed_ms: i64 },
+    LandedLate {
+        key: Fingerprint,
+        schema: SchemaId,
+        landed_ms: i64,
+    },
     /// The sides differ; `written` says where the written side is.
-    Altered { key: Fingerprint, payload: PayloadRef, written: WrittenSide, schema: SchemaId, arrived_ms: i64 },
+    Altered {
+        key: Fingerprint,
+        payload: PayloadRef,
+        written: WrittenSide,
+        schema: SchemaId,
+        arrived_ms: i64,
+    },
     /// The sides were hashed by different generations: look again and answer with `compared`.
-    Compare { key: Fingerprint, payload: PayloadRef, written: WrittenSide, schema: SchemaId, arrived_ms: i64 },
+    Compare {
+        key: Fingerprint,
+        payload: PayloadRef,
+        written: WrittenSide,
+        schema: SchemaId,
+        arrived_ms: i64,
+    },
     /// Judged invalid, and it landed. `reason` is none if that is no longer known.
-    Leaked { key: Fingerprint, schema: SchemaId, reason: ReasonId, arrived_ms: i64, written: WrittenSide },
+    Leaked {
+        key: Fingerprint,
+        schema: SchemaId,
+        reason: ReasonId,
+        arrived_ms: i64,
+        written: WrittenSide,
+    },
     /// It landed more often than it came in.
-    Duplicate { key: Fingerprint, schema: SchemaId, landed_ms: i64, row: u32 },
+    Duplicate {
+        key: Fingerprint,
+        schema: SchemaId,
+        landed_ms: i64,
+        row: u32,
+    },
     /// It landed, and its raw event did not come. The payload is the written frame, if one was attached.
-    Unexpected { key: Fingerprint, schema: SchemaId, landed_ms: i64, payload: Option<PayloadRef> },
+    Unexpected {
+        key: Fingerprint,
+        schema: SchemaId,
+        landed_ms: i64,
+        payload: Option<PayloadRef>,
+    },
     /// An early landing waits for its raw event: keep its frame and call `attach_written`.
     HoldWritten { key: Fingerprint, row: u32 },
     /// That many references into the segment are no longer held.

@@ -23,7 +23,9 @@ impl Fingerprint {
 }
 
 /// Index into the table of schema labels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct SchemaId(pub u16);
 
 /// Index into the table of reasons; 0 is none.

@@ -21,7 +21,9 @@ pub use config::{Deadlines, ShardConfig};
 pub use effect::{Effect, WrittenSide};
 pub use identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 pub use observation::{Frontier, RawObservation, WrittenObservation};
-pub use overseer::{Cause, Change, Incident, IncidentId, OPEN_PER_CAUSE_MAX, Overseer, OverseerConfig, Scope, Share};
+pub use overseer::{
+    Cause, Change, Incident, IncidentId, OPEN_PER_CAUSE_MAX, Overseer, OverseerConfig, Scope, Share,
+};
 pub use shard::{Activity, SchemaGauge, Shard, ShardGauges};
 pub use tally::{Counts, TallyDelta};
 pub use verdict::{Judgement, Verdict};

@@ -36,17 +36,29 @@ pub fn measure(pending: usize) -> Measured {
         shard.written(&written(n), &mut effects);
         if n % 1024 == 0 {
             let now_ms = (pending + n) as i64 / 100;
-            shard.advance(Frontier { raw_ms: now_ms, written_ms: now_ms }, &mut effects);
+            shard.advance(
+                Frontier {
+                    raw_ms: now_ms,
+                    written_ms: now_ms,
+                },
+                &mut effects,
+            );
             effects.clear();
         }
     }
     let observations_per_second = 2.0 * total as f64 / start.elapsed().as_secs_f64();
-    Measured { observations_per_second, bytes_per_pending }
+    Measured {
+        observations_per_second,
+        bytes_per_pending,
+    }
 }
 
 fn config() -> ShardConfig {
     ShardConfig {
-        deadlines: Deadlines { default_ms: 3_600_000, by_schema: Vec::new() },
+        deadlines: Deadlines {
+            default_ms: 3_600_000,
+            by_schema: Vec::new(),
+        },
         window_ms: 300_000,
         unexpected_grace_ms: 30_000,
         horizon_ms: 3_600_000,

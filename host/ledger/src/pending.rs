@@ -61,7 +61,19 @@ impl Entry {
         waiting: Waiting,
     ) -> Self {
         let key = [(key.0 >> 64) as u64, key.0 as u64];
-        Self { key, form: form.halves(), payload, arrived_ms, prev: NIL, next: NIL, schema, reason, generation, class, waiting }
+        Self {
+            key,
+            form: form.halves(),
+            payload,
+            arrived_ms,
+            prev: NIL,
+            next: NIL,
+            schema,
+            reason,
+            generation,
+            class,
+            waiting,
+        }
     }
 
     pub(crate) fn key(&self) -> Fingerprint {
@@ -96,7 +108,9 @@ impl Pending {
     }
 
     pub(crate) fn find(&self, key: Fingerprint) -> Option<u32> {
-        self.table.find(key.low(), |&slot| self.get(slot).key() == key).copied()
+        self.table
+            .find(key.low(), |&slot| self.get(slot).key() == key)
+            .copied()
     }
 
     /// Adds an entry whose key is not there.
@@ -109,7 +123,11 @@ impl Pending {
                 slot
             }
             None => {
-                if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK_ENTRIES) {
+                if self
+                    .chunks
+                    .last()
+                    .is_none_or(|chunk| chunk.len() == CHUNK_ENTRIES)
+                {
                     self.chunks.push(Vec::with_capacity(CHUNK_ENTRIES));
                 }
                 let chunk = self.chunks.len() - 1;
@@ -119,7 +137,9 @@ impl Pending {
         };
         let Self { chunks, table, .. } = self;
         table.insert_unique(entry.key().low(), slot, |&slot| {
-            chunks[slot as usize / CHUNK_ENTRIES][slot as usize % CHUNK_ENTRIES].key().low()
+            chunks[slot as usize / CHUNK_ENTRIES][slot as usize % CHUNK_ENTRIES]
+                .key()
+                .low()
         });
         slot
     }
@@ -127,7 +147,10 @@ impl Pending {
     /// Takes an entry out; it must have been unlinked from its queue.
     pub(crate) fn remove(&mut self, slot: u32) -> Entry {
         let entry = *self.get(slot);
-        if let Ok(found) = self.table.find_entry(entry.key().low(), |&other| other == slot) {
+        if let Ok(found) = self
+            .table
+            .find_entry(entry.key().low(), |&other| other == slot)
+        {
             found.remove();
         }
         self.get_mut(slot).next = self.free.unwrap_or(NIL);
@@ -145,7 +168,11 @@ impl Pending {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        let entries: usize = self.chunks.iter().map(|chunk| chunk.capacity() * size_of::<Entry>()).sum();
+        let entries: usize = self
+            .chunks
+            .iter()
+            .map(|chunk| chunk.capacity() * size_of::<Entry>())
+            .sum();
         entries + self.table.allocation_size()
     }
 }

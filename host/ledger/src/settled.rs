@@ -38,7 +38,10 @@ impl Memory {
     pub(crate) fn new(key: Fingerprint, settled: Settled, schema: SchemaId, window: i64) -> Self {
         let window = (window as u64) & ((1 << WINDOW_BITS) - 1);
         let packed = ((settled as u64) << 56) | (u64::from(schema.0) << WINDOW_BITS) | window;
-        Self { key: short(key), packed }
+        Self {
+            key: short(key),
+            packed,
+        }
     }
 
     pub(crate) fn settled(self) -> Settled {
@@ -111,10 +114,19 @@ impl Remembered {
 
     fn rotate(&mut self) {
         self.buckets.rotate_right(1);
-        self.buckets[0] = Bucket { table: HashTable::new(), since_ms: self.now_ms };
+        self.buckets[0] = Bucket {
+            table: HashTable::new(),
+            since_ms: self.now_ms,
+        };
     }
 
-    pub(crate) fn insert(&mut self, key: Fingerprint, settled: Settled, schema: SchemaId, window: i64) {
+    pub(crate) fn insert(
+        &mut self,
+        key: Fingerprint,
+        settled: Settled,
+        schema: SchemaId,
+        window: i64,
+    ) {
         if self.buckets[0].table.len() >= self.bucket_max {
             self.rotate();
         }
@@ -122,12 +134,18 @@ impl Remembered {
         if newest.table.is_empty() {
             newest.since_ms = self.now_ms;
         }
-        newest.table.insert_unique(short(key), Memory::new(key, settled, schema, window), |memory| memory.key);
+        newest.table.insert_unique(
+            short(key),
+            Memory::new(key, settled, schema, window),
+            |memory| memory.key,
+        );
     }
 
     pub(crate) fn find(&mut self, key: Fingerprint) -> Option<&mut Memory> {
         let short = short(key);
-        self.buckets.iter_mut().find_map(|bucket| bucket.table.find_mut(short, |memory| memory.key == short))
+        self.buckets
+            .iter_mut()
+            .find_map(|bucket| bucket.table.find_mut(short, |memory| memory.key == short))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -141,11 +159,16 @@ impl Remembered {
         if oldest.table.is_empty() {
             return self.span_ms * 2;
         }
-        self.now_ms.saturating_sub(oldest.since_ms).min(self.span_ms * 2)
+        self.now_ms
+            .saturating_sub(oldest.since_ms)
+            .min(self.span_ms * 2)
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.buckets.iter().map(|bucket| bucket.table.allocation_size()).sum()
+        self.buckets
+            .iter()
+            .map(|bucket| bucket.table.allocation_size())
+            .sum()
     }
 }
 
@@ -161,9 +184,15 @@ mod tests {
     fn a_memory_holds_state_schema_and_window_of_either_sign() {
         for window in [0, 1, -1, 4_000_000_000, -4_000_000_000] {
             let mut memory = Memory::new(key(7), Settled::Rejected, SchemaId(65_535), window);
-            assert_eq!((memory.settled(), memory.schema(), memory.window()), (Settled::Rejected, SchemaId(65_535), window));
+            assert_eq!(
+                (memory.settled(), memory.schema(), memory.window()),
+                (Settled::Rejected, SchemaId(65_535), window)
+            );
             memory.landed();
-            assert_eq!((memory.settled(), memory.schema(), memory.window()), (Settled::Landed, SchemaId(65_535), window));
+            assert_eq!(
+                (memory.settled(), memory.schema(), memory.window()),
+                (Settled::Landed, SchemaId(65_535), window)
+            );
         }
     }
 
@@ -194,6 +223,10 @@ mod tests {
         assert!(remembered.len() <= 30);
         assert!(remembered.find(key(99)).is_some());
         assert!(remembered.find(key(10)).is_none());
-        assert!(remembered.horizon_ms() <= 300, "{}", remembered.horizon_ms());
+        assert!(
+            remembered.horizon_ms() <= 300,
+            "{}",
+            remembered.horizon_ms()
+        );
     }
 }

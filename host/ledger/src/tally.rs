@@ -63,7 +63,11 @@ pub(crate) struct Tallies {
 
 impl Tallies {
     pub(crate) fn new(window_ms: i64) -> Self {
-        Self { deltas: Vec::new(), index: Box::new([u32::MAX; INDEX_SLOTS]), window_ms: window_ms.max(1) }
+        Self {
+            deltas: Vec::new(),
+            index: Box::new([u32::MAX; INDEX_SLOTS]),
+            window_ms: window_ms.max(1),
+        }
     }
 
     pub(crate) fn window(&self, at_ms: i64) -> i64 {
@@ -71,13 +75,21 @@ impl Tallies {
     }
 
     pub(crate) fn at(&mut self, window: i64, schema: SchemaId) -> &mut Counts {
-        let slot = (window.wrapping_mul(31) as usize).wrapping_add(usize::from(schema.0)) % INDEX_SLOTS;
+        let slot =
+            (window.wrapping_mul(31) as usize).wrapping_add(usize::from(schema.0)) % INDEX_SLOTS;
         let known = self.index[slot] as usize;
-        let found = self.deltas.get(known).is_some_and(|delta| delta.window == window && delta.schema == schema);
+        let found = self
+            .deltas
+            .get(known)
+            .is_some_and(|delta| delta.window == window && delta.schema == schema);
         let place = if found {
             known
         } else {
-            self.deltas.push(TallyDelta { window, schema, counts: Counts::default() });
+            self.deltas.push(TallyDelta {
+                window,
+                schema,
+                counts: Counts::default(),
+            });
             self.index[slot] = (self.deltas.len() - 1) as u32;
             self.deltas.len() - 1
         };
@@ -85,7 +97,11 @@ impl Tallies {
     }
 
     pub(crate) fn drain(&mut self, out: &mut Vec<TallyDelta>) {
-        out.extend(self.deltas.drain(..).filter(|delta| !delta.counts.is_empty()));
+        out.extend(
+            self.deltas
+                .drain(..)
+                .filter(|delta| !delta.counts.is_empty()),
+        );
         self.index.fill(u32::MAX);
     }
 

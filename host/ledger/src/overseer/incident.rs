@@ -106,10 +106,19 @@ impl Incident {
     }
 
     pub(super) fn share(&mut self, schema: SchemaId, at_ms: i64) -> &mut Share {
-        let place = match self.shares.binary_search_by_key(&schema, |share| share.schema) {
+        let place = match self
+            .shares
+            .binary_search_by_key(&schema, |share| share.schema)
+        {
             Ok(place) => place,
             Err(place) => {
-                let share = Share { schema, events: 0, landed_late: 0, first_ms: at_ms, last_ms: at_ms };
+                let share = Share {
+                    schema,
+                    events: 0,
+                    landed_late: 0,
+                    first_ms: at_ms,
+                    last_ms: at_ms,
+                };
                 self.shares.insert(place, share);
                 place
             }
@@ -123,8 +132,16 @@ impl Incident {
         share.events += events;
         share.first_ms = share.first_ms.min(first_ms);
         share.last_ms = share.last_ms.max(last_ms);
-        self.start_ms = if self.events == 0 && self.cause != Cause::Stalled { first_ms } else { self.start_ms.min(first_ms) };
-        self.end_ms = if self.events == 0 { last_ms } else { self.end_ms.max(last_ms) };
+        self.start_ms = if self.events == 0 && self.cause != Cause::Stalled {
+            first_ms
+        } else {
+            self.start_ms.min(first_ms)
+        };
+        self.end_ms = if self.events == 0 {
+            last_ms
+        } else {
+            self.end_ms.max(last_ms)
+        };
         self.events += events;
     }
 }

@@ -44,7 +44,9 @@ pub enum Change {
 impl Change {
     pub fn incident(&self) -> &Incident {
         match self {
-            Change::Opened(incident) | Change::Updated(incident) | Change::Closed(incident) => incident,
+            Change::Opened(incident) | Change::Updated(incident) | Change::Closed(incident) => {
+                incident
+            }
         }
     }
 }
@@ -90,7 +92,13 @@ impl Overseer {
     pub fn restore(&mut self, open: Vec<Incident>) {
         for incident in open {
             self.next_id = self.next_id.max(incident.id.0 + 1);
-            let held = Held { touched_ms: self.now_ms, changed: false, said_open: true, said_ever: true, incident };
+            let held = Held {
+                touched_ms: self.now_ms,
+                changed: false,
+                said_open: true,
+                said_ever: true,
+                incident,
+            };
             self.held.insert(held.incident.id, held);
         }
     }
@@ -105,7 +113,8 @@ impl Overseer {
         // Arrivals first: a landing of the same stretch answers them.
         if activity.arrived > 0 {
             schema.arrived(activity.arrived_first_ms, activity.arrived_last_ms);
-            self.pipeline.arrived(activity.arrived_first_ms, activity.arrived_last_ms);
+            self.pipeline
+                .arrived(activity.arrived_first_ms, activity.arrived_last_ms);
         }
         if activity.landed > 0 {
             schema.landed(activity.landed_last_ms);
@@ -125,11 +134,14 @@ impl Overseer {
         let wait_ms = deadline_ms.saturating_sub(arrived_ms);
         let stall = self.held.values().rev().find(|held| {
             let incident = &held.incident;
-            let fits = matches!(incident.scope, Scope::Pipeline) || incident.scope == Scope::Schema(schema);
+            let fits = matches!(incident.scope, Scope::Pipeline)
+                || incident.scope == Scope::Schema(schema);
             incident.cause == Cause::Stalled
                 && fits
                 && arrived_ms >= incident.start_ms.saturating_sub(wait_ms)
-                && incident.resumed_ms.is_none_or(|resumed| arrived_ms <= resumed)
+                && incident
+                    .resumed_ms
+                    .is_none_or(|resumed| arrived_ms <= resumed)
         });
         let id = match stall.map(|held| held.incident.id) {
             Some(id) => id,
@@ -140,7 +152,14 @@ impl Overseer {
     }
 
     /// Something else happened to events of a schema that arrived (or landed) in a stretch of time.
-    pub fn note(&mut self, cause: Cause, schema: SchemaId, events: u64, first_ms: i64, last_ms: i64) -> IncidentId {
+    pub fn note(
+        &mut self,
+        cause: Cause,
+        schema: SchemaId,
+        events: u64,
+        first_ms: i64,
+        last_ms: i64,
+    ) -> IncidentId {
         let id = self.incident_of(cause, Scope::Schema(schema), first_ms);
         self.add(id, schema, events, first_ms, last_ms);
         id
@@ -148,7 +167,9 @@ impl Overseer {
 
     /// An event of that incident landed after all. False if the incident is no longer in hand.
     pub fn landed_late(&mut self, id: IncidentId, schema: SchemaId) -> bool {
-        let Some(held) = self.held.get_mut(&id) else { return false };
+        let Some(held) = self.held.get_mut(&id) else {
+            return false;
+        };
         held.incident.landed_late += 1;
         let at_ms = held.incident.start_ms;
         held.incident.share(schema, at_ms).landed_late += 1;
@@ -190,7 +211,8 @@ impl Overseer {
 
     /// Open incidents by cause.
     pub fn open_by_cause(&self) -> BTreeMap<Cause, usize> {
-        let mut open: BTreeMap<Cause, usize> = Cause::ALL.into_iter().map(|cause| (cause, 0)).collect();
+        let mut open: BTreeMap<Cause, usize> =
+            Cause::ALL.into_iter().map(|cause| (cause, 0)).collect();
         for held in self.held.values().filter(|held| held.incident.is_open()) {
             *open.entry(held.incident.cause).or_default() += 1;
         }
@@ -199,7 +221,10 @@ impl Overseer {
 
     fn watch_pipeline(&mut self) {
         let open = self.find_open(Cause::Stalled, Scope::Pipeline);
-        if let Some(since) = self.pipeline.stalled_since(self.now_ms, self.config.stall_ms) {
+        if let Some(since) = self
+            .pipeline
+            .stalled_since(self.now_ms, self.config.stall_ms)
+        {
             let id = match open {
                 Some(id) => id,
                 None => self.reopen_or_open(Cause::Stalled, Scope::Pipeline, since),
@@ -211,7 +236,11 @@ impl Overseer {
     }
 
     fn watch_schemas(&mut self) {
-        let watched: Vec<(SchemaId, StallWatch)> = self.schemas.iter().map(|(schema, watch)| (*schema, *watch)).collect();
+        let watched: Vec<(SchemaId, StallWatch)> = self
+            .schemas
+            .iter()
+            .map(|(schema, watch)| (*schema, *watch))
+            .collect();
         let pipeline_stalled = self.find_open(Cause::Stalled, Scope::Pipeline).is_some();
         for (schema, watch) in watched {
             let open = self.find_open(Cause::Stalled, Scope::Schema(schema));
@@ -290,14 +319,23 @@ impl Overseer {
 
     /// Closes what had nothing new for long enough.
     fn close_quiet(&mut self) {
-        let (now_ms, clear_ms, deadline_max_ms) = (self.now_ms, self.config.clear_ms, self.config.deadline_max_ms);
-        for held in self.held.values_mut().filter(|held| held.incident.is_open()) {
+        let (now_ms, clear_ms, deadline_max_ms) = (
+            self.now_ms,
+            self.config.clear_ms,
+            self.config.deadline_max_ms,
+        );
+        for held in self
+            .held
+            .values_mut()
+            .filter(|held| held.incident.is_open())
+        {
             let quiet = now_ms.saturating_sub(held.touched_ms) >= clear_ms;
             let settled = match held.incident.cause {
                 // Its events may turn out missing until the last of their deadlines has passed.
-                Cause::Stalled => {
-                    held.incident.resumed_ms.is_some_and(|resumed| now_ms > resumed.saturating_add(deadline_max_ms))
-                }
+                Cause::Stalled => held
+                    .incident
+                    .resumed_ms
+                    .is_some_and(|resumed| now_ms > resumed.saturating_add(deadline_max_ms)),
                 Cause::Silent => held.incident.resumed_ms.is_some(),
                 _ => true,
             };
@@ -309,8 +347,12 @@ impl Overseer {
     }
 
     fn forget_old(&mut self) {
-        let closed: Vec<IncidentId> =
-            self.held.values().filter(|held| !held.incident.is_open() && !held.changed).map(|held| held.incident.id).collect();
+        let closed: Vec<IncidentId> = self
+            .held
+            .values()
+            .filter(|held| !held.incident.is_open() && !held.changed)
+            .map(|held| held.incident.id)
+            .collect();
         let excess = closed.len().saturating_sub(CLOSED_KEPT_MAX);
         for id in closed.into_iter().take(excess) {
             self.held.remove(&id);
@@ -318,8 +360,14 @@ impl Overseer {
     }
 
     fn find_open(&self, cause: Cause, scope: Scope) -> Option<IncidentId> {
-        let fits = |held: &&Held| held.incident.is_open() && held.incident.cause == cause && held.incident.scope == scope;
-        self.held.values().rev().find(fits).map(|held| held.incident.id)
+        let fits = |held: &&Held| {
+            held.incident.is_open() && held.incident.cause == cause && held.incident.scope == scope
+        };
+        self.held
+            .values()
+            .rev()
+            .find(fits)
+            .map(|held| held.incident.id)
     }
 
     /// The incident for something that began at `start_ms`: the open one, one that closed a moment
@@ -328,8 +376,16 @@ impl Overseer {
         if let Some(id) = self.find_open(cause, scope) {
             return id;
         }
-        let open = self.held.values().filter(|held| held.incident.is_open() && held.incident.cause == cause).count();
-        let scope = if open >= OPEN_PER_CAUSE_MAX { Scope::Others } else { scope };
+        let open = self
+            .held
+            .values()
+            .filter(|held| held.incident.is_open() && held.incident.cause == cause)
+            .count();
+        let scope = if open >= OPEN_PER_CAUSE_MAX {
+            Scope::Others
+        } else {
+            scope
+        };
         match self.find_open(cause, scope) {
             Some(id) => id,
             None => self.reopen_or_open(cause, scope, start_ms),
@@ -343,7 +399,11 @@ impl Overseer {
             !incident.is_open()
                 && incident.cause == cause
                 && incident.scope == scope
-                && start_ms <= incident.resumed_ms.unwrap_or(incident.end_ms).saturating_add(clear_ms)
+                && start_ms
+                    <= incident
+                        .resumed_ms
+                        .unwrap_or(incident.end_ms)
+                        .saturating_add(clear_ms)
                 && start_ms >= incident.start_ms.saturating_sub(clear_ms)
         });
         if let Some(held) = recent {
@@ -368,7 +428,16 @@ impl Overseer {
             landed_late: 0,
             shares: Vec::new(),
         };
-        self.held.insert(id, Held { incident, touched_ms: self.now_ms, changed: true, said_open: false, said_ever: false });
+        self.held.insert(
+            id,
+            Held {
+                incident,
+                touched_ms: self.now_ms,
+                changed: true,
+                said_open: false,
+                said_ever: false,
+            },
+        );
         id
     }
 

@@ -24,15 +24,21 @@ impl StallWatch {
 
     pub(super) fn arrived(&mut self, first_ms: i64, last_ms: i64) {
         self.arrived_ms = Some(self.arrived_ms.map_or(last_ms, |known| known.max(last_ms)));
-        let after = self.landed_ms.map_or(first_ms, |landed| first_ms.max(landed));
+        let after = self
+            .landed_ms
+            .map_or(first_ms, |landed| first_ms.max(landed));
         if self.landed_ms.is_none_or(|landed| last_ms > landed) {
-            self.waiting_since_ms = Some(self.waiting_since_ms.map_or(after, |known| known.min(after)));
+            self.waiting_since_ms = Some(
+                self.waiting_since_ms
+                    .map_or(after, |known| known.min(after)),
+            );
         }
     }
 
     /// Since when expected events have waited, if that is longer than `stall_ms` at `now_ms`.
     pub(super) fn stalled_since(&self, now_ms: i64, stall_ms: i64) -> Option<i64> {
-        self.waiting_since_ms.filter(|since| now_ms.saturating_sub(*since) > stall_ms)
+        self.waiting_since_ms
+            .filter(|since| now_ms.saturating_sub(*since) > stall_ms)
     }
 
     /// Whether something landed at or after `since_ms`.
@@ -59,7 +65,11 @@ mod tests {
         watch.arrived(0, 10);
         watch.landed(20);
         watch.arrived(50, 90);
-        assert_eq!(watch.stalled_since(150, 100), None, "exactly the threshold is not longer");
+        assert_eq!(
+            watch.stalled_since(150, 100),
+            None,
+            "exactly the threshold is not longer"
+        );
         assert_eq!(watch.stalled_since(151, 100), Some(50));
         watch.landed(160);
         assert_eq!(watch.stalled_since(1000, 100), None);

@@ -13,7 +13,10 @@ impl Shard {
         self.frontier.raw_ms = self.frontier.raw_ms.max(frontier.raw_ms);
         self.frontier.written_ms = self.frontier.written_ms.max(frontier.written_ms);
         let Frontier { raw_ms, written_ms } = self.frontier;
-        let latest = [raw_ms, written_ms].into_iter().filter(|&ms| ms != i64::MAX).max();
+        let latest = [raw_ms, written_ms]
+            .into_iter()
+            .filter(|&ms| ms != i64::MAX)
+            .max();
         self.remembered.advance(latest.unwrap_or(i64::MAX));
         for class in 0..self.queues.classes() {
             if class == self.grace_class {
@@ -61,15 +64,25 @@ impl Shard {
     fn expire_early(&mut self, raw_ms: i64, effects: &mut Vec<Effect>) {
         while let Some(slot) = self.queues.head(self.grace_class) {
             let entry = *self.pending.get(slot);
-            if raw_ms < entry.arrived_ms.saturating_add(self.config.unexpected_grace_ms) {
+            if raw_ms
+                < entry
+                    .arrived_ms
+                    .saturating_add(self.config.unexpected_grace_ms)
+            {
                 return;
             }
             let entry = self.remove(slot);
             let window = self.tallies.window(entry.arrived_ms);
             self.tallies.at(window, entry.schema).unexpected += 1;
-            self.remembered.insert(entry.key(), Settled::Unexpected, entry.schema, window);
+            self.remembered
+                .insert(entry.key(), Settled::Unexpected, entry.schema, window);
             let payload = (entry.payload != NOT_SPOOLED).then_some(entry.payload);
-            effects.push(Effect::Unexpected { key: entry.key(), schema: entry.schema, landed_ms: entry.arrived_ms, payload });
+            effects.push(Effect::Unexpected {
+                key: entry.key(),
+                schema: entry.schema,
+                landed_ms: entry.arrived_ms,
+                payload,
+            });
             if let Some(payload) = payload {
                 self.release(payload, effects);
             }

@@ -56,7 +56,10 @@ pub(super) struct Latency {
 
 impl Latency {
     pub(super) fn new(bounds_ms: &[i64]) -> Self {
-        Self { bounds_ms: bounds_ms.to_vec(), by_schema: Vec::new() }
+        Self {
+            bounds_ms: bounds_ms.to_vec(),
+            by_schema: Vec::new(),
+        }
     }
 
     pub(super) fn add(&mut self, schema: SchemaId, latency_ms: i64) {
@@ -97,13 +100,17 @@ impl Shard {
 
     pub fn gauges(&self) -> ShardGauges {
         let heads = (0..self.queues.classes()).filter_map(|class| self.queues.head(class));
-        let oldest = heads.map(|slot| self.pending.get(slot)).filter(|entry| entry.waiting == Waiting::Expected);
+        let oldest = heads
+            .map(|slot| self.pending.get(slot))
+            .filter(|entry| entry.waiting == Waiting::Expected);
         ShardGauges {
             pending: self.pending.len(),
             oldest_expected_ms: oldest.map(|entry| entry.arrived_ms).min(),
             settled: self.remembered.len(),
             horizon_ms: self.remembered.horizon_ms(),
-            memory_bytes: self.pending.memory_bytes() + self.remembered.memory_bytes() + self.tallies.memory_bytes(),
+            memory_bytes: self.pending.memory_bytes()
+                + self.remembered.memory_bytes()
+                + self.tallies.memory_bytes(),
         }
     }
 }

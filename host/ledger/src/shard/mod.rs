@@ -56,7 +56,10 @@ impl Shard {
             latency: Latency::new(&config.latency_bounds_ms),
             activity: Vec::new(),
             released: Released::default(),
-            frontier: Frontier { raw_ms: i64::MIN, written_ms: i64::MIN },
+            frontier: Frontier {
+                raw_ms: i64::MIN,
+                written_ms: i64::MIN,
+            },
             grace_class,
             comparing: 0,
             config,
@@ -103,7 +106,10 @@ impl Shard {
     /// Ends a batch of observations: releases that were gathered become an effect.
     pub fn flush_released(&mut self, effects: &mut Vec<Effect>) {
         if self.released.rows > 0 {
-            effects.push(Effect::Released { segment: self.released.segment, rows: self.released.rows });
+            effects.push(Effect::Released {
+                segment: self.released.segment,
+                rows: self.released.rows,
+            });
             self.released.rows = 0;
         }
     }
@@ -129,7 +135,11 @@ impl Shard {
 
     fn activity(&mut self, schema: SchemaId) -> &mut Activity {
         // Few schemas are active at once; the newest entries are at the end.
-        match self.activity.iter().rposition(|activity| activity.schema == schema) {
+        match self
+            .activity
+            .iter()
+            .rposition(|activity| activity.schema == schema)
+        {
             Some(place) => &mut self.activity[place],
             None => {
                 self.activity.push(Activity::new(schema));

@@ -17,7 +17,11 @@ impl Shard {
             }
             return;
         }
-        match self.remembered.find(event.key).map(|memory| (memory.settled(), memory.schema(), memory.window())) {
+        match self
+            .remembered
+            .find(event.key)
+            .map(|memory| (memory.settled(), memory.schema(), memory.window()))
+        {
             None => self.wait_for_landing(event, effects),
             Some((Settled::Unexpected, schema, window)) => {
                 // Its raw event came after all, later than the grace: it was not unexpected.
@@ -47,7 +51,8 @@ impl Shard {
             Judgement::Rejected => Waiting::Rejected,
             Judgement::Unjudged => {
                 self.tallies.at(window, event.schema).verdicts[Verdict::Unjudged as usize] += 1;
-                self.remembered.insert(event.key, Settled::Unjudged, event.schema, window);
+                self.remembered
+                    .insert(event.key, Settled::Unjudged, event.schema, window);
                 self.release(event.payload, effects);
                 return;
             }
@@ -73,7 +78,11 @@ impl Shard {
         let window = self.tallies.window(event.arrived_ms);
         self.tallies.at(window, event.schema).pending += 1;
         let class = self.queues.class(self.config.deadlines.of(event.schema));
-        let waiting = if event.judgement == Judgement::Rejected { Waiting::Rejected } else { Waiting::Expected };
+        let waiting = if event.judgement == Judgement::Rejected {
+            Waiting::Rejected
+        } else {
+            Waiting::Expected
+        };
         let entry = Entry::new(
             event.key,
             event.form,
@@ -86,14 +95,25 @@ impl Shard {
             waiting,
         );
         let spooled = early.payload != NOT_SPOOLED;
-        let side = if spooled { WrittenSide::Spooled(early.payload) } else { WrittenSide::Gone };
+        let side = if spooled {
+            WrittenSide::Spooled(early.payload)
+        } else {
+            WrittenSide::Gone
+        };
         if event.judgement == Judgement::Unjudged {
             self.settle(&entry, Verdict::Unjudged, Settled::Landed, effects);
         } else {
             if event.judgement == Judgement::Expected {
                 self.activity(event.schema).arrived(event.arrived_ms);
             }
-            self.join(entry, early.form(), early.generation, early.arrived_ms, side, effects);
+            self.join(
+                entry,
+                early.form(),
+                early.generation,
+                early.arrived_ms,
+                side,
+                effects,
+            );
         }
         if spooled {
             self.release(early.payload, effects);

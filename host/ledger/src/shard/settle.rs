@@ -18,28 +18,58 @@ impl Shard {
         written: WrittenSide,
         effects: &mut Vec<Effect>,
     ) {
-        let (key, schema, arrived_ms, payload) = (entry.key(), entry.schema, entry.arrived_ms, entry.payload);
+        let (key, schema, arrived_ms, payload) =
+            (entry.key(), entry.schema, entry.arrived_ms, entry.payload);
         self.activity(schema).landed(landed_ms);
         if entry.waiting == Waiting::Rejected {
-            effects.push(Effect::Leaked { key, schema, reason: entry.reason, arrived_ms, written });
+            effects.push(Effect::Leaked {
+                key,
+                schema,
+                reason: entry.reason,
+                arrived_ms,
+                written,
+            });
             self.settle(&entry, Verdict::Leaked, Settled::Landed, effects);
             return;
         }
         let is_late = landed_ms > arrived_ms.saturating_add(self.queues.wait_ms(entry.class));
-        self.latency.add(schema, landed_ms.saturating_sub(arrived_ms).max(0));
-        let on_time = if is_late { Verdict::Late } else { Verdict::Delivered };
+        self.latency
+            .add(schema, landed_ms.saturating_sub(arrived_ms).max(0));
+        let on_time = if is_late {
+            Verdict::Late
+        } else {
+            Verdict::Delivered
+        };
         let same_checks = entry.generation == generation;
         match entry.form().compare(form) {
             Parity::Equal => self.settle(&entry, on_time, Settled::Landed, effects),
             // No parity check sees both sides: there is nothing to compare.
-            Parity::OneSided if same_checks => self.settle(&entry, on_time, Settled::Landed, effects),
+            Parity::OneSided if same_checks => {
+                self.settle(&entry, on_time, Settled::Landed, effects)
+            }
             Parity::Differs if same_checks => {
-                effects.push(Effect::Altered { key, payload, written, schema, arrived_ms });
+                effects.push(Effect::Altered {
+                    key,
+                    payload,
+                    written,
+                    schema,
+                    arrived_ms,
+                });
                 self.settle(&entry, Verdict::Altered, Settled::Landed, effects);
             }
             Parity::OneSided | Parity::Differs if written != WrittenSide::Gone => {
-                effects.push(Effect::Compare { key, payload, written, schema, arrived_ms });
-                entry.waiting = if is_late { Waiting::ComparingLate } else { Waiting::Comparing };
+                effects.push(Effect::Compare {
+                    key,
+                    payload,
+                    written,
+                    schema,
+                    arrived_ms,
+                });
+                entry.waiting = if is_late {
+                    Waiting::ComparingLate
+                } else {
+                    Waiting::Comparing
+                };
                 self.comparing += 1;
                 self.insert(entry);
             }
@@ -50,17 +80,31 @@ impl Shard {
     }
 
     /// Gives a verdict to an event that was counted as pending.
-    pub(super) fn settle(&mut self, entry: &Entry, verdict: Verdict, settled: Settled, effects: &mut Vec<Effect>) {
+    pub(super) fn settle(
+        &mut self,
+        entry: &Entry,
+        verdict: Verdict,
+        settled: Settled,
+        effects: &mut Vec<Effect>,
+    ) {
         let window = self.tallies.window(entry.arrived_ms);
         let counts = self.tallies.at(window, entry.schema);
         counts.pending -= 1;
         counts.verdicts[verdict as usize] += 1;
-        self.remembered.insert(entry.key(), settled, entry.schema, window);
+        self.remembered
+            .insert(entry.key(), settled, entry.schema, window);
         self.release(entry.payload, effects);
     }
 
-    pub(super) fn settle_compared(&mut self, key: Fingerprint, equal: Option<bool>, effects: &mut Vec<Effect>) {
-        let Some(slot) = self.pending.find(key) else { return };
+    pub(super) fn settle_compared(
+        &mut self,
+        key: Fingerprint,
+        equal: Option<bool>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(slot) = self.pending.find(key) else {
+            return;
+        };
         let on_time = match self.pending.get(slot).waiting {
             Waiting::Comparing => Verdict::Delivered,
             Waiting::ComparingLate => Verdict::Late,

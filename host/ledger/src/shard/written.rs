@@ -13,15 +13,28 @@ impl Shard {
     pub(super) fn apply_written(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
         if let Some(slot) = self.pending.find(row.key) {
             match self.pending.get(slot).waiting {
-                Waiting::Early | Waiting::Comparing | Waiting::ComparingLate => self.duplicate(row, effects),
+                Waiting::Early | Waiting::Comparing | Waiting::ComparingLate => {
+                    self.duplicate(row, effects)
+                }
                 Waiting::Expected | Waiting::Rejected => {
                     let entry = self.remove(slot);
-                    self.join(entry, row.form, row.generation, row.arrived_ms, WrittenSide::Row(row.row), effects);
+                    self.join(
+                        entry,
+                        row.form,
+                        row.generation,
+                        row.arrived_ms,
+                        WrittenSide::Row(row.row),
+                        effects,
+                    );
                 }
             }
             return;
         }
-        match self.remembered.find(row.key).map(|memory| (memory.settled(), memory.schema(), memory.window())) {
+        match self
+            .remembered
+            .find(row.key)
+            .map(|memory| (memory.settled(), memory.schema(), memory.window()))
+        {
             None => self.wait_for_raw(row, effects),
             Some((Settled::Landed | Settled::Unexpected, ..)) => self.duplicate(row, effects),
             Some((Settled::Unjudged, schema, _)) => {
@@ -34,7 +47,11 @@ impl Shard {
                 let counts = self.tallies.at(window, schema);
                 counts.verdicts[Verdict::Missing as usize] -= 1;
                 counts.verdicts[Verdict::Late as usize] += 1;
-                effects.push(Effect::LandedLate { key: row.key, schema, landed_ms: row.arrived_ms });
+                effects.push(Effect::LandedLate {
+                    key: row.key,
+                    schema,
+                    landed_ms: row.arrived_ms,
+                });
             }
             Some((Settled::Rejected, schema, window)) => {
                 self.landed_now(row.key);
@@ -61,7 +78,12 @@ impl Shard {
     fn duplicate(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
         let window = self.tallies.window(row.arrived_ms);
         self.tallies.at(window, row.schema).duplicate += 1;
-        effects.push(Effect::Duplicate { key: row.key, schema: row.schema, landed_ms: row.arrived_ms, row: row.row });
+        effects.push(Effect::Duplicate {
+            key: row.key,
+            schema: row.schema,
+            landed_ms: row.arrived_ms,
+            row: row.row,
+        });
     }
 
     fn wait_for_raw(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
@@ -76,7 +98,10 @@ impl Shard {
             self.grace_class,
             Waiting::Early,
         ));
-        effects.push(Effect::HoldWritten { key: row.key, row: row.row });
+        effects.push(Effect::HoldWritten {
+            key: row.key,
+            row: row.row,
+        });
     }
 
     pub(super) fn attach(&mut self, key: Fingerprint, payload: PayloadRef) -> bool {

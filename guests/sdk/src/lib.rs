@@ -2,7 +2,7 @@
 //!
 //! A check is a type that implements one of [`EventCheck`], [`Codec`], [`ParityCheck`] and
 //! [`WindowCheck`], and one `export_*!` line that makes it a component. The logic builds natively,
-//! so that `cargo test` with the harnesses in [`test`] runs it without a host. `docs/CHECKS.md` is
+//! so that `cargo test` with the harnesses in [`mod@test`] runs it without a host. `docs/CHECKS.md` is
 //! the guide.
 //!
 //! The crate may not import anything but the interfaces of `wit/`: no WASI, no clock, no randomness.

@@ -1,3 +1,5 @@
+//! The default is what it says, and whatever is wrong is told with its place and remedy.
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! The three routes over real connections: what they answer, and how they end.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,3 +1,5 @@
+//! What the registry holds is rendered, named by the rules, and what docs/METRICS.md says.
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Bounds hold, waits are measured, and no lane starves another.
+
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::thread;
 

@@ -1,3 +1,5 @@
+//! Files of all kinds, whole and damaged, give the lines that they have.
+
 use std::io::Write;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Real sockets: what comes, what is refused, and what a lost peer looks like.
+
 use std::time::Instant;
 
 use super::super::{BatchLimits, Flights, FrameBatch, Publisher, StreamId};

@@ -1,3 +1,5 @@
+//! Frames come back as they went in, and segments go when the last of them does.
+
 use proptest::prelude::*;
 
 use super::*;

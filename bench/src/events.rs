@@ -16,11 +16,41 @@ struct Shape {
 
 /// About 0.3, 0.6, 1, 2 and 4 kB an event.
 const SHAPES: [Shape; 5] = [
-    Shape { name: "Tiny", draft: "http://json-schema.org/draft-07/schema#", flat: 3, nested: 0, text_bytes: 8 },
-    Shape { name: "Timing", draft: "http://json-schema.org/draft-04/schema#", flat: 12, nested: 4, text_bytes: 12 },
-    Shape { name: "Edit", draft: "http://json-schema.org/draft-04/schema#", flat: 20, nested: 8, text_bytes: 20 },
-    Shape { name: "Search", draft: "http://json-schema.org/draft-07/schema#", flat: 30, nested: 20, text_bytes: 28 },
-    Shape { name: "Trace", draft: "https://json-schema.org/draft/2020-12/schema", flat: 50, nested: 40, text_bytes: 32 },
+    Shape {
+        name: "Tiny",
+        draft: "http://json-schema.org/draft-07/schema#",
+        flat: 3,
+        nested: 0,
+        text_bytes: 8,
+    },
+    Shape {
+        name: "Timing",
+        draft: "http://json-schema.org/draft-04/schema#",
+        flat: 12,
+        nested: 4,
+        text_bytes: 12,
+    },
+    Shape {
+        name: "Edit",
+        draft: "http://json-schema.org/draft-04/schema#",
+        flat: 20,
+        nested: 8,
+        text_bytes: 20,
+    },
+    Shape {
+        name: "Search",
+        draft: "http://json-schema.org/draft-07/schema#",
+        flat: 30,
+        nested: 20,
+        text_bytes: 28,
+    },
+    Shape {
+        name: "Trace",
+        draft: "https://json-schema.org/draft/2020-12/schema",
+        flat: 50,
+        nested: 40,
+        text_bytes: 32,
+    },
 ];
 
 /// The revision of all schemas of the bench.
@@ -43,7 +73,9 @@ impl Rng {
     }
 
     fn text(&mut self, bytes: usize) -> String {
-        (0..bytes).map(|_| char::from(b'a' + (self.next() % 26) as u8)).collect()
+        (0..bytes)
+            .map(|_| char::from(b'a' + (self.next() % 26) as u8))
+            .collect()
     }
 }
 
@@ -51,8 +83,12 @@ impl Rng {
 pub fn write_schemas(dir: &Path) -> anyhow::Result<()> {
     for shape in &SHAPES {
         let folder = dir.join(shape.name);
-        std::fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
-        std::fs::write(folder.join(format!("{REVISION}.json")), schema(shape).to_string())?;
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("failed to create {}", folder.display()))?;
+        std::fs::write(
+            folder.join(format!("{REVISION}.json")),
+            schema(shape).to_string(),
+        )?;
     }
     Ok(())
 }
@@ -64,18 +100,32 @@ pub fn schemas() -> Vec<Value> {
 
 fn member(index: usize) -> (String, Value) {
     match index % 4 {
-        0 => (format!("text{index}"), json!({"type": "string", "minLength": 1, "maxLength": 191})),
-        1 => (format!("count{index}"), json!({"type": "integer", "minimum": 0})),
+        0 => (
+            format!("text{index}"),
+            json!({"type": "string", "minLength": 1, "maxLength": 191}),
+        ),
+        1 => (
+            format!("count{index}"),
+            json!({"type": "integer", "minimum": 0}),
+        ),
         2 => (format!("flag{index}"), json!({"type": "boolean"})),
-        _ => (format!("kind{index}"), json!({"type": "string", "enum": ["click", "view", "save", "abort"]})),
+        _ => (
+            format!("kind{index}"),
+            json!({"type": "string", "enum": ["click", "view", "save", "abort"]}),
+        ),
     }
 }
 
 fn schema(shape: &Shape) -> Value {
     let mut properties: Map<String, Value> = (0..shape.flat).map(member).collect();
-    let required: Vec<String> = (0..shape.flat.min(7)).map(|index| member(index).0).collect();
+    let required: Vec<String> = (0..shape.flat.min(7))
+        .map(|index| member(index).0)
+        .collect();
     let nested: Map<String, Value> = (0..shape.nested).map(member).collect();
-    properties.insert("detail".into(), json!({"type": "object", "properties": nested}));
+    properties.insert(
+        "detail".into(),
+        json!({"type": "object", "properties": nested}),
+    );
     json!({
         "$schema": shape.draft, "type": "object", "additionalProperties": false,
         "properties": properties, "required": required,
@@ -110,8 +160,12 @@ pub fn events(count: usize, seed: u64) -> Vec<Event> {
 fn event(index: usize, rng: &mut Rng) -> Event {
     let number = index % SHAPES.len();
     let shape = &SHAPES[number];
-    let mut members: Map<String, Value> = (0..shape.flat).map(|i| value(i, shape.text_bytes, rng)).collect();
-    let nested: Map<String, Value> = (0..shape.nested).map(|i| value(i, shape.text_bytes, rng)).collect();
+    let mut members: Map<String, Value> = (0..shape.flat)
+        .map(|i| value(i, shape.text_bytes, rng))
+        .collect();
+    let nested: Map<String, Value> = (0..shape.nested)
+        .map(|i| value(i, shape.text_bytes, rng))
+        .collect();
     let mut row = Map::new();
     for (name, value) in &members {
         row.insert(format!("event_{name}"), value.clone());
@@ -130,7 +184,11 @@ fn event(index: usize, rng: &mut Rng) -> Event {
     row.insert("wiki".into(), json!("enwiki"));
     row.insert("webHost".into(), json!("en.example.org"));
     row.insert("timestamp".into(), json!(fourteen_digits(timestamp)));
-    Event { shape: number, capsule: capsule.to_string(), row: Value::Object(row).to_string() }
+    Event {
+        shape: number,
+        capsule: capsule.to_string(),
+        row: Value::Object(row).to_string(),
+    }
 }
 
 /// `YYYYMMDDHHMMSS` of a moment on 2014-11-18, which all events of the bench share.
@@ -138,5 +196,10 @@ fn fourteen_digits(unix_seconds: u64) -> String {
     /// 2014-11-18T00:00:00Z.
     const DAY_START: u64 = 1_416_268_800;
     let second = (unix_seconds - DAY_START) % 86_400;
-    format!("20141118{:02}{:02}{:02}", second / 3600, second / 60 % 60, second % 60)
+    format!(
+        "20141118{:02}{:02}{:02}",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
 }

@@ -46,8 +46,13 @@ pub fn documents(guests: &Path, events: &[Event], rounds: usize) -> anyhow::Resu
     for _ in 0..rounds {
         let start = Instant::now();
         let valid = events.iter().filter(|event| native(event)).count();
-        native_per_second = native_per_second.max(events.len() as f64 / start.elapsed().as_secs_f64());
-        anyhow::ensure!(valid == events.len(), "the native loop calls {} events invalid", events.len() - valid);
+        native_per_second =
+            native_per_second.max(events.len() as f64 / start.elapsed().as_secs_f64());
+        anyhow::ensure!(
+            valid == events.len(),
+            "the native loop calls {} events invalid",
+            events.len() - valid
+        );
 
         let mut expected = 0;
         let rounds: Vec<FrameBatch> = batches.iter().map(copy).collect();
@@ -55,32 +60,56 @@ pub fn documents(guests: &Path, events: &[Event], rounds: usize) -> anyhow::Resu
         for batch in rounds {
             let payloads = vec![PayloadRef(0); batch.ends.len()];
             let judged = judge.judge(batch, &payloads);
-            expected += judged.raw.iter().flatten().filter(|o| o.judgement == Judgement::Expected).count();
+            expected += judged
+                .raw
+                .iter()
+                .flatten()
+                .filter(|o| o.judgement == Judgement::Expected)
+                .count();
         }
-        judged_per_second = judged_per_second.max(events.len() as f64 / start.elapsed().as_secs_f64());
-        anyhow::ensure!(expected == events.len(), "judging does not expect {} events", events.len() - expected);
+        judged_per_second =
+            judged_per_second.max(events.len() as f64 / start.elapsed().as_secs_f64());
+        anyhow::ensure!(
+            expected == events.len(),
+            "judging does not expect {} events",
+            events.len() - expected
+        );
     }
-    Ok(Ratio { native_per_second, judged_per_second })
+    Ok(Ratio {
+        native_per_second,
+        judged_per_second,
+    })
 }
 
 /// The plain way: parse with serde_json, look the schema up, validate.
 fn native_loop(events: &[Event]) -> anyhow::Result<impl Fn(&Event) -> bool> {
     let mut validators = HashMap::new();
     for (shape, schema) in schemas().iter().enumerate() {
-        let validator = jsonschema::validator_for(schema).map_err(|error| anyhow!("schema {shape}: {error}"))?;
+        let validator = jsonschema::validator_for(schema)
+            .map_err(|error| anyhow!("schema {shape}: {error}"))?;
         validators.insert(name_of(events, shape)?, validator);
     }
     Ok(move |event: &Event| {
-        let Ok(capsule) = serde_json::from_str::<serde_json::Value>(&event.capsule) else { return false };
+        let Ok(capsule) = serde_json::from_str::<serde_json::Value>(&event.capsule) else {
+            return false;
+        };
         let name = capsule["schema"].as_str().unwrap_or_default();
-        validators.get(name).is_some_and(|validator| validator.is_valid(&capsule["event"]))
+        validators
+            .get(name)
+            .is_some_and(|validator| validator.is_valid(&capsule["event"]))
     })
 }
 
 fn name_of(events: &[Event], shape: usize) -> anyhow::Result<String> {
-    let event = events.iter().find(|event| event.shape == shape).context("no event of a shape")?;
+    let event = events
+        .iter()
+        .find(|event| event.shape == shape)
+        .context("no event of a shape")?;
     let capsule: serde_json::Value = serde_json::from_str(&event.capsule)?;
-    Ok(capsule["schema"].as_str().context("a capsule without a schema")?.to_owned())
+    Ok(capsule["schema"]
+        .as_str()
+        .context("a capsule without a schema")?
+        .to_owned())
 }
 
 fn batch(events: &[Event]) -> FrameBatch {
@@ -123,7 +152,12 @@ fn judge(guests: &Path, schema_dir: &Path) -> anyhow::Result<Judge> {
             time: Vec::new(),
         },
         codecs: ["json".into(), "json".into()],
-        placed: vec![Placed { name: "schema-validity".into(), check, streams: vec![0], decides: true }],
+        placed: vec![Placed {
+            name: "schema-validity".into(),
+            check,
+            streams: vec![0],
+            decides: true,
+        }],
         schemas: Arc::new(schemas),
         labels: Arc::new(labels),
         reasons: Arc::new(Reasons::default()),

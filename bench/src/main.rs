@@ -37,19 +37,41 @@ fn main() -> anyhow::Result<()> {
     let args = Args::parse();
     let events = events::events(args.events, 1);
     let bytes: usize = events.iter().map(|event| event.capsule.len()).sum();
-    println!("{} events of 5 schemas, {} bytes each on average\n", events.len(), bytes / events.len().max(1));
+    println!(
+        "{} events of 5 schemas, {} bytes each on average\n",
+        events.len(),
+        bytes / events.len().max(1)
+    );
 
     let judge = judge::documents(&args.guests, &events, args.rounds)?;
-    line("judge_ratio", judge.ratio(), "judging on one core / serde_json + jsonschema", 2.0);
+    line(
+        "judge_ratio",
+        judge.ratio(),
+        "judging on one core / serde_json + jsonschema",
+        2.0,
+    );
     line_rate("native loop", judge.native_per_second);
     line_rate("judging", judge.judged_per_second);
 
     let ledger = landfall_ledger::load::measure(1_000_000);
     line_rate("ledger, a million pending", ledger.observations_per_second);
-    println!("    {:<34} {:>12.1} bytes", "ledger, per pending event", ledger.bytes_per_pending);
+    println!(
+        "    {:<34} {:>12.1} bytes",
+        "ledger, per pending event", ledger.bytes_per_pending
+    );
 
-    let sidecar = sidecar::measure(&args.landfall, &args.guests, args.sidecar_events, args.rounds)?;
-    line("sidecar_ratio", sidecar.ratio(), "the whole sidecar / a bare subscriber", 0.35);
+    let sidecar = sidecar::measure(
+        &args.landfall,
+        &args.guests,
+        args.sidecar_events,
+        args.rounds,
+    )?;
+    line(
+        "sidecar_ratio",
+        sidecar.ratio(),
+        "the whole sidecar / a bare subscriber",
+        0.35,
+    );
     line_rate("bare subscriber, both streams", sidecar.bare_per_second);
     line_rate("sidecar, both streams", sidecar.sidecar_per_second);
 

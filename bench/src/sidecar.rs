@@ -29,12 +29,24 @@ impl Sidecar {
     }
 }
 
-pub fn measure(landfall: &Path, guests: &Path, count: usize, rounds: usize) -> anyhow::Result<Sidecar> {
-    let landfall = landfall
-        .canonicalize()
-        .with_context(|| format!("no program at {}; build it with cargo build --release", landfall.display()))?;
+pub fn measure(
+    landfall: &Path,
+    guests: &Path,
+    count: usize,
+    rounds: usize,
+) -> anyhow::Result<Sidecar> {
+    let landfall = landfall.canonicalize().with_context(|| {
+        format!(
+            "no program at {}; build it with cargo build --release",
+            landfall.display()
+        )
+    })?;
     let guests = guests.canonicalize()?;
-    let mut best = Sidecar { bare_per_second: 0.0, sidecar_per_second: 0.0, rss_bytes_max: 0 };
+    let mut best = Sidecar {
+        bare_per_second: 0.0,
+        sidecar_per_second: 0.0,
+        rss_bytes_max: 0,
+    };
     for round in 0..rounds {
         // Other events in every round: the ledger would call the same ones repeated.
         let events = events(count, 100 + round as u64);
@@ -67,7 +79,8 @@ impl Publisher {
 
     /// Waits until somebody has subscribed.
     fn await_subscriber(&self) -> anyhow::Result<()> {
-        self.socket.set_rcvtimeo(i32::try_from(WAIT_MAX.as_millis())?)?;
+        self.socket
+            .set_rcvtimeo(i32::try_from(WAIT_MAX.as_millis())?)?;
         self.socket.recv_bytes(0).context("nobody subscribed")?;
         Ok(())
     }
@@ -109,7 +122,9 @@ fn bare(events: &[Event]) -> anyhow::Result<f64> {
     let start = Instant::now();
     publish(&raw, &written, events)?;
     for drain in drains {
-        drain.join().map_err(|_| anyhow::anyhow!("a bare subscriber died"))??;
+        drain
+            .join()
+            .map_err(|_| anyhow::anyhow!("a bare subscriber died"))??;
     }
     Ok(2.0 * total as f64 / start.elapsed().as_secs_f64())
 }
@@ -131,7 +146,10 @@ fn sidecar(landfall: &Path, guests: &Path, events: &[Event]) -> anyhow::Result<(
     let (raw, written) = (Publisher::bind(&context)?, Publisher::bind(&context)?);
     let http = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let config = dir.path().join("landfall.toml");
-    std::fs::write(&config, config_text(&raw.endpoint, &written.endpoint, &http.to_string(), guests))?;
+    std::fs::write(
+        &config,
+        config_text(&raw.endpoint, &written.endpoint, &http.to_string(), guests),
+    )?;
     let log = std::fs::File::create(dir.path().join("log"))?;
     let child = Command::new(landfall)
         .arg("run")
@@ -149,12 +167,20 @@ fn sidecar(landfall: &Path, guests: &Path, events: &[Event]) -> anyhow::Result<(
     publish(&raw, &written, events)?;
     let deadline = Instant::now() + WAIT_MAX;
     let elapsed = loop {
-        let delivered = metric(&http.to_string(), "landfall_events_total", "verdict=\"delivered\"").unwrap_or(0.0);
+        let delivered = metric(
+            &http.to_string(),
+            "landfall_events_total",
+            "verdict=\"delivered\"",
+        )
+        .unwrap_or(0.0);
         if delivered >= events.len() as f64 {
             break start.elapsed();
         }
         if let Some(status) = running.0.try_wait()? {
-            bail!("the sidecar ended with {status}: {}", tail(&dir.path().join("log")));
+            bail!(
+                "the sidecar ended with {status}: {}",
+                tail(&dir.path().join("log"))
+            );
         }
         ensure!(
             Instant::now() < deadline,
@@ -164,7 +190,10 @@ fn sidecar(landfall: &Path, guests: &Path, events: &[Event]) -> anyhow::Result<(
         );
         std::thread::sleep(POLL);
     };
-    Ok((2.0 * events.len() as f64 / elapsed.as_secs_f64(), peak_rss_bytes(running.0.id())))
+    Ok((
+        2.0 * events.len() as f64 / elapsed.as_secs_f64(),
+        peak_rss_bytes(running.0.id()),
+    ))
 }
 
 fn config_text(raw: &str, written: &str, http: &str, guests: &Path) -> String {
@@ -212,17 +241,30 @@ config = {{ flatten = [{{ raw = "/event", prefix = "event_" }}], fields = [{{ ra
 fn metric(address: &str, name: &str, label: &str) -> Option<f64> {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(address).ok()?;
-    stream.write_all(format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes()).ok()?;
+    stream
+        .write_all(
+            format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+                .as_bytes(),
+        )
+        .ok()?;
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
-    let lines = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
-    Some(lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+    let lines = text
+        .lines()
+        .filter(|line| line.starts_with(name) && line.contains(label));
+    Some(
+        lines
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum(),
+    )
 }
 
 fn peak_rss_bytes(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).unwrap_or(0);
+    let kib = line
+        .and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok())
+        .unwrap_or(0);
     kib * 1024
 }
 

@@ -28,7 +28,10 @@ impl Board {
     pub fn new() -> Result<Self, MetricsError> {
         let metrics = Arc::new(Metrics::new()?);
         metrics.ledger.causes(Cause::ALL.map(Cause::as_str));
-        Ok(Self { metrics, readiness: http::Readiness::default() })
+        Ok(Self {
+            metrics,
+            readiness: http::Readiness::default(),
+        })
     }
 
     pub fn metrics(&self) -> &Arc<Metrics> {
@@ -46,7 +49,10 @@ impl Board {
         }
         for check in checks {
             match &check.stale {
-                None => self.metrics.checks.loaded(&check.name, &check.version, &check.digest),
+                None => self
+                    .metrics
+                    .checks
+                    .loaded(&check.name, &check.version, &check.digest),
                 Some(_) => {
                     self.metrics.checks.stale(&check.name);
                     self.metrics.checks.load_failed(&check.name);
@@ -83,9 +89,14 @@ impl Board {
             },
         );
         for kind in FaultKind::ALL {
-            let (faults, rows) = (counters.faults[kind as usize], counters.rows_faulted[kind as usize]);
+            let (faults, rows) = (
+                counters.faults[kind as usize],
+                counters.rows_faulted[kind as usize],
+            );
             if faults > 0 || rows > 0 {
-                self.metrics.checks.add_faults(name, kind.as_str(), faults, rows);
+                self.metrics
+                    .checks
+                    .add_faults(name, kind.as_str(), faults, rows);
             }
         }
     }
@@ -100,7 +111,9 @@ impl Board {
 
     pub fn undecodable(&self, stream: usize, check: &str, reason: &str, frames: u64) {
         let stream = StreamId::ALL.get(stream).copied().unwrap_or(StreamId::RAW);
-        self.metrics.frames.add_undecodable(stream, check, reason, frames);
+        self.metrics
+            .frames
+            .add_undecodable(stream, check, reason, frames);
     }
 
     /// What changed in the counts of a schema.
@@ -112,8 +125,12 @@ impl Board {
         if counts.pending != 0 {
             verdicts.add_pending(schema, counts.pending);
         }
-        let changed = Verdict::ALL.into_iter().filter(|verdict| counts.verdict(*verdict) != 0);
-        let changes: Vec<(&str, i64)> = changed.map(|verdict| (verdict.as_str(), counts.verdict(verdict))).collect();
+        let changed = Verdict::ALL
+            .into_iter()
+            .filter(|verdict| counts.verdict(*verdict) != 0);
+        let changes: Vec<(&str, i64)> = changed
+            .map(|verdict| (verdict.as_str(), counts.verdict(verdict)))
+            .collect();
         if !changes.is_empty() {
             verdicts.add_verdicts(schema, &changes);
         }
@@ -131,14 +148,25 @@ impl Board {
 
     /// The shards together, at that time.
     pub fn ledger(&self, shards: &[ShardGauges], now_ms: i64) {
-        let oldest_ms = shards.iter().filter_map(|shard| shard.oldest_expected_ms).min();
-        let age = |since_ms: i64| Duration::from_millis(now_ms.saturating_sub(since_ms).max(0).unsigned_abs());
+        let oldest_ms = shards
+            .iter()
+            .filter_map(|shard| shard.oldest_expected_ms)
+            .min();
+        let age = |since_ms: i64| {
+            Duration::from_millis(now_ms.saturating_sub(since_ms).max(0).unsigned_abs())
+        };
         self.metrics.ledger.set(&LedgerGauges {
             pending: shards.iter().map(|shard| shard.pending).sum(),
             oldest_age: oldest_ms.map(age),
             settled: shards.iter().map(|shard| shard.settled).sum(),
             horizon: Duration::from_millis(
-                shards.iter().map(|shard| shard.horizon_ms).min().unwrap_or(0).max(0).unsigned_abs(),
+                shards
+                    .iter()
+                    .map(|shard| shard.horizon_ms)
+                    .min()
+                    .unwrap_or(0)
+                    .max(0)
+                    .unsigned_abs(),
             ),
             memory_bytes: shards.iter().map(|shard| shard.memory_bytes).sum(),
         });
@@ -157,7 +185,9 @@ impl Board {
 
     pub fn incidents_open(&self, open: &BTreeMap<Cause, usize>) {
         for (cause, open) in open {
-            self.metrics.ledger.set_incidents_open(cause.as_str(), *open);
+            self.metrics
+                .ledger
+                .set_incidents_open(cause.as_str(), *open);
         }
     }
 
@@ -167,7 +197,12 @@ impl Board {
     }
 
     pub fn rows(&self, missing: usize, windows: usize, incidents: usize, samples: &[SampleRow]) {
-        let rows = [("missing", missing), ("windows", windows), ("incidents", incidents), ("samples", samples.len())];
+        let rows = [
+            ("missing", missing),
+            ("windows", windows),
+            ("incidents", incidents),
+            ("samples", samples.len()),
+        ];
         for (table, rows) in rows.into_iter().filter(|(_, rows)| *rows > 0) {
             self.metrics.store.add_rows(table, rows as u64);
         }
@@ -189,7 +224,9 @@ impl Board {
     pub fn sizes(&self, database: &Path, spool_bytes: u64) {
         let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
         let log = database.with_extension("sqlite-wal");
-        self.metrics.store.set_bytes(size(database) + size(&log), spool_bytes);
+        self.metrics
+            .store
+            .set_bytes(size(database) + size(&log), spool_bytes);
     }
 
     pub fn spool_waited(&self) {

@@ -1,56 +1,68 @@
 //! The pipeline's clock: wall-clock time, which may be moved to another day and sped up.
 //!
-//! Landfall has its own such clock; the two agree because both are set from the same three numbers.
+//! Landfall has its own such clock. To let the two agree, the pipeline's is set by what Landfall's
+//! metrics say that it reads.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 
-/// `origin_ms` + (real time since `anchor_ms`) x `speed`. All in milliseconds since the epoch.
-#[derive(Clone, Copy, Debug)]
+/// A clock. Clones are the same clock.
+#[derive(Clone, Debug)]
 pub struct Clock {
-    anchor_ms: i64,
-    origin_ms: i64,
     speed: f64,
+    anchor: Arc<Mutex<Anchor>>,
+}
+
+/// The clock reads `origin_ms` at `at`, and runs from there.
+#[derive(Clone, Copy, Debug)]
+struct Anchor {
+    at: Instant,
+    origin_ms: i64,
 }
 
 impl Clock {
-    /// Reads `origin_ms` when the real clock reads `anchor_ms`.
-    pub fn new(anchor_ms: i64, origin_ms: i64, speed: f64) -> Self {
-        Self {
-            anchor_ms,
+    /// Reads `origin_ms` now, and runs `speed` times as fast as real time.
+    pub fn starting(origin_ms: i64, speed: f64) -> Self {
+        let anchor = Anchor {
+            at: Instant::now(),
             origin_ms,
+        };
+        Self {
             speed,
+            anchor: Arc::new(Mutex::new(anchor)),
         }
     }
 
     /// The real time.
     pub fn real() -> Self {
-        Self::new(0, 0, 1.0)
-    }
-
-    /// The real time until now; from now on `speed` times as fast.
-    pub fn faster(speed: f64) -> Self {
-        let now = real_ms();
-        Self::new(now, now, speed)
+        Self::starting(real_ms(), 1.0)
     }
 
     pub fn speed(&self) -> f64 {
         self.speed
     }
 
-    pub fn origin_ms(&self) -> i64 {
-        self.origin_ms
+    /// Reads `now_ms` from now on.
+    pub fn set(&self, now_ms: i64) {
+        let anchor = Anchor {
+            at: Instant::now(),
+            origin_ms: now_ms,
+        };
+        *self.anchor.lock().unwrap_or_else(PoisonError::into_inner) = anchor;
     }
 
+    /// Milliseconds since the epoch.
     pub fn now_ms(&self) -> i64 {
-        self.origin_ms + ((real_ms() - self.anchor_ms) as f64 * self.speed) as i64
+        let anchor = *self.anchor.lock().unwrap_or_else(PoisonError::into_inner);
+        anchor.origin_ms + self.stretch_ms(anchor.at.elapsed())
     }
 
     /// How long to wait, in real time, until this clock reads `at_ms`; zero if it has passed.
     pub fn until(&self, at_ms: i64) -> Duration {
-        let ahead = (at_ms - self.now_ms()) as f64 / self.speed;
-        Duration::from_millis(ahead.max(0.0) as u64)
+        let ahead_ms = (at_ms - self.now_ms()) as f64 / self.speed;
+        Duration::from_secs_f64(ahead_ms.max(0.0) / 1000.0)
     }
 
     /// A stretch of real time as this clock counts it, in milliseconds.

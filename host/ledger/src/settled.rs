@@ -28,16 +28,24 @@ pub(crate) enum Settled {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Memory {
     key: u64,
-    /// State (8 bits), schema (16), window (40, signed).
+    /// State (3 bits), schema (16), window (45, signed).
     packed: u64,
 }
 
-const WINDOW_BITS: u32 = 40;
+/// Enough for windows of a millisecond, five centuries either way.
+const WINDOW_BITS: u32 = 45;
+const SCHEMA_BITS: u32 = 16;
+const STATE_SHIFT: u32 = WINDOW_BITS + SCHEMA_BITS;
+
+/// The windows that can be remembered; times beyond them are counted in the last one.
+pub(crate) const WINDOW_MAX: i64 = (1 << (WINDOW_BITS - 1)) - 1;
+pub(crate) const WINDOW_MIN: i64 = -WINDOW_MAX - 1;
 
 impl Memory {
     pub(crate) fn new(key: Fingerprint, settled: Settled, schema: SchemaId, window: i64) -> Self {
         let window = (window as u64) & ((1 << WINDOW_BITS) - 1);
-        let packed = ((settled as u64) << 56) | (u64::from(schema.0) << WINDOW_BITS) | window;
+        let packed =
+            ((settled as u64) << STATE_SHIFT) | (u64::from(schema.0) << WINDOW_BITS) | window;
         Self {
             key: short(key),
             packed,
@@ -45,7 +53,7 @@ impl Memory {
     }
 
     pub(crate) fn settled(self) -> Settled {
-        match self.packed >> 56 {
+        match self.packed >> STATE_SHIFT {
             1 => Settled::Missing,
             2 => Settled::Rejected,
             3 => Settled::Unjudged,
@@ -59,12 +67,12 @@ impl Memory {
     }
 
     pub(crate) fn window(self) -> i64 {
-        // Sign-extends the 40 bits.
+        // Sign-extends.
         ((self.packed << (64 - WINDOW_BITS)) as i64) >> (64 - WINDOW_BITS)
     }
 
     pub(crate) fn landed(&mut self) {
-        self.packed &= (1 << 56) - 1;
+        self.packed &= (1 << STATE_SHIFT) - 1;
     }
 }
 
@@ -182,7 +190,15 @@ mod tests {
 
     #[test]
     fn a_memory_holds_state_schema_and_window_of_either_sign() {
-        for window in [0, 1, -1, 4_000_000_000, -4_000_000_000] {
+        for window in [
+            0,
+            1,
+            -1,
+            4_000_000_000,
+            -4_000_000_000,
+            WINDOW_MIN,
+            WINDOW_MAX,
+        ] {
             let mut memory = Memory::new(key(7), Settled::Rejected, SchemaId(65_535), window);
             assert_eq!(
                 (memory.settled(), memory.schema(), memory.window()),

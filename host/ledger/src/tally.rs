@@ -1,6 +1,7 @@
 //! Counts by window and schema, kept as what changed since they were last taken.
 
 use crate::identity::SchemaId;
+use crate::settled::{WINDOW_MAX, WINDOW_MIN};
 use crate::verdict::Verdict;
 
 /// Counts of one window and one schema, in events. Signed: a verdict may be revised after it was
@@ -49,8 +50,8 @@ pub struct TallyDelta {
     pub counts: Counts,
 }
 
-/// Places of the direct-mapped index; windows and schemas in motion at once are far fewer.
-const INDEX_SLOTS: usize = 256;
+/// Places of the direct-mapped index: several windows of a few hundred schemas, in 8 KiB.
+const INDEX_SLOTS: usize = 2048;
 
 /// Accumulates deltas. An index of fixed size finds the entry of the last windows and schemas
 /// without hashing; a miss only opens another entry for the same pair, and the sum stays right.
@@ -71,7 +72,9 @@ impl Tallies {
     }
 
     pub(crate) fn window(&self, at_ms: i64) -> i64 {
-        at_ms.div_euclid(self.window_ms)
+        at_ms
+            .div_euclid(self.window_ms)
+            .clamp(WINDOW_MIN, WINDOW_MAX)
     }
 
     pub(crate) fn at(&mut self, window: i64, schema: SchemaId) -> &mut Counts {

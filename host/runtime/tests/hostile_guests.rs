@@ -14,7 +14,12 @@ use support::load_with;
 const ROWS: usize = 64;
 
 fn limits() -> Limits {
-    Limits { batch_time: Duration::from_millis(400), memory_bytes_max: 16 << 20, output_bytes_max: 1 << 20, ..Limits::default() }
+    Limits {
+        batch_time: Duration::from_millis(400),
+        memory_bytes_max: 16 << 20,
+        output_bytes_max: 1 << 20,
+        ..Limits::default()
+    }
 }
 
 /// Judges batches of `ROWS` documents, of which those in `poison` hold the marker.
@@ -29,17 +34,25 @@ impl Bench {
     }
 
     fn with(config: &str, limits: Limits) -> Self {
-        let Check::Event(check) = load_with("hostile_check.wasm", config, limits).unwrap_or_else(|e| panic!("{e}"))
+        let Check::Event(check) =
+            load_with("hostile_check.wasm", config, limits).unwrap_or_else(|e| panic!("{e}"))
         else {
             panic!("hostile_check.wasm is no event check");
         };
-        Self { seat: Seat::new(check), schemas: Arc::default() }
+        Self {
+            seat: Seat::new(check),
+            schemas: Arc::default(),
+        }
     }
 
     fn judge(&mut self, poison: &[usize]) -> Judged {
         let mut texts = Packed::default();
         for row in 0..ROWS {
-            let word = if poison.contains(&row) { "poison" } else { "fine" };
+            let word = if poison.contains(&row) {
+                "poison"
+            } else {
+                "fine"
+            };
             texts.push(format!(r#"{{"uuid":"{word}-{row}"}}"#).as_bytes());
         }
         let mut documents = Documents::default();
@@ -58,16 +71,28 @@ impl Bench {
             .collect();
         let columns: Vec<_> = columns.iter().map(Packed::as_ref).collect();
         let mut judged = Judged::default();
-        let mut hand = Hand { documents: &mut documents, schemas: &self.schemas };
-        self.seat.judge(&mut hand, "raw", ROWS, &columns, &mut judged);
+        let mut hand = Hand {
+            documents: &mut documents,
+            schemas: &self.schemas,
+        };
+        self.seat
+            .judge(&mut hand, "raw", ROWS, &columns, &mut judged);
         assert_eq!(judged.codes.len(), ROWS);
-        assert_eq!(documents.rows(), ROWS, "the documents come back whatever happened");
+        assert_eq!(
+            documents.rows(),
+            ROWS,
+            "the documents come back whatever happened"
+        );
         judged
     }
 }
 
 fn faulted_rows(judged: &Judged) -> Vec<usize> {
-    judged.faulted.iter().flat_map(|rows| rows.first..rows.first + rows.rows).collect()
+    judged
+        .faulted
+        .iter()
+        .flat_map(|rows| rows.first..rows.first + rows.rows)
+        .collect()
 }
 
 #[test]
@@ -90,10 +115,20 @@ fn each_deed_is_told_as_its_kind_and_bisected_to_its_row() {
         let mut bench = Bench::new(&config);
         let judged = bench.judge(&[17]);
         assert_eq!(faulted_rows(&judged), [17], "{deed}: {:?}", judged.faulted);
-        assert_eq!(judged.faulted[0].fault.kind, kind, "{deed}: {:?}", judged.faulted[0].fault);
+        assert_eq!(
+            judged.faulted[0].fault.kind, kind,
+            "{deed}: {:?}",
+            judged.faulted[0].fault
+        );
         let clean = bench.judge(&[]);
-        assert!(clean.faulted.is_empty(), "{deed}: a clean batch meets a fresh instance");
-        assert!(bench.seat.take_counters().faults[kind as usize] > 0, "{deed}: counted");
+        assert!(
+            clean.faulted.is_empty(),
+            "{deed}: a clean batch meets a fresh instance"
+        );
+        assert!(
+            bench.seat.take_counters().faults[kind as usize] > 0,
+            "{deed}: counted"
+        );
     }
 }
 
@@ -105,21 +140,38 @@ fn several_poison_rows_are_all_found() {
 
 #[test]
 fn a_check_that_always_loops_costs_a_bounded_time_and_is_then_left_alone() {
-    let limits = Limits { batch_time: Duration::from_millis(80), ..limits() };
+    let limits = Limits {
+        batch_time: Duration::from_millis(80),
+        ..limits()
+    };
     let mut bench = Bench::with(r#"{"do":"loop","column":"/uuid"}"#, limits);
     let start = Instant::now();
     let mut suspended = false;
     for _ in 0..10 {
         let judged = bench.judge(&[]);
-        assert_eq!(faulted_rows(&judged).len(), ROWS, "every row is answered for");
-        suspended = judged.faulted.iter().all(|rows| rows.fault.kind == FaultKind::Suspended);
+        assert_eq!(
+            faulted_rows(&judged).len(),
+            ROWS,
+            "every row is answered for"
+        );
+        suspended = judged
+            .faulted
+            .iter()
+            .all(|rows| rows.fault.kind == FaultKind::Suspended);
         if suspended {
             break;
         }
     }
-    assert!(suspended, "batch after batch spent on failing suspends the check");
+    assert!(
+        suspended,
+        "batch after batch spent on failing suspends the check"
+    );
     // Three batches of eight times 80 ms, and as much again for a busy machine.
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
     assert_eq!(bench.seat.take_counters().suspensions, 1);
 }
 
@@ -135,7 +187,9 @@ fn a_flood_of_log_lines_is_cut_and_counted() {
 
 #[test]
 fn a_module_that_imports_something_else_is_refused_by_name() {
-    let Err(error) = load_with("hostile_import.wasm", "{}", limits()) else { panic!("it loads") };
+    let Err(error) = load_with("hostile_import.wasm", "{}", limits()) else {
+        panic!("it loads")
+    };
     assert!(matches!(error, LoadError::ForbiddenImport(_)), "{error}");
     let text = error.to_string();
     assert!(text.contains("which no check may"), "{text}");
@@ -145,7 +199,10 @@ fn a_module_that_imports_something_else_is_refused_by_name() {
 fn a_check_that_fails_at_its_start_is_refused_with_the_reason() {
     for (config, wanted) in [
         (r#"{"do":"trap","when":"configure"}"#, "does not start"),
-        (r#"{"do":"err","when":"configure"}"#, "refuses its configuration"),
+        (
+            r#"{"do":"err","when":"configure"}"#,
+            "refuses its configuration",
+        ),
         (r#"{"do":"bad_manifest","when":"describe"}"#, "manifest"),
         (r#"{"do":"nonsense"}"#, "refuses its configuration"),
     ] {

@@ -8,7 +8,9 @@ use support::load_with;
 
 fn columns(documents: &str, pointers: &[Pointer]) -> Vec<Packed> {
     let mut rows = Packed::default();
-    documents.lines().for_each(|line| rows.push(line.as_bytes()));
+    documents
+        .lines()
+        .for_each(|line| rows.push(line.as_bytes()));
     let mut documents = Documents::default();
     documents.parse(&rows.text, &rows.ends);
     let column = |pointer: &Pointer| {
@@ -61,8 +63,7 @@ fn field_parity_tells_an_altered_row_from_the_writers_own_changes() {
 #[test]
 fn delivery_objective_finds_the_window_that_misses_its_target() {
     let config = r#"{"target":0.99,"severity":"critical"}"#;
-    let Ok(Check::Window(check)) =
-        load_with("delivery_objective.wasm", config, Limits::default())
+    let Ok(Check::Window(check)) = load_with("delivery_objective.wasm", config, Limits::default())
     else {
         panic!("delivery_objective.wasm is no window check");
     };

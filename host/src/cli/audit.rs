@@ -70,7 +70,9 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let dir: &Path = match &args.store {
         Some(dir) => dir,
         None => {
-            scratch = tempfile::Builder::new().prefix("landfall-audit-").tempdir()?;
+            scratch = tempfile::Builder::new()
+                .prefix("landfall-audit-")
+                .tempdir()?;
             scratch.path()
         }
     };
@@ -81,13 +83,21 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
     } else {
         print!("{}", as_text(&totals, &missing));
     }
-    Ok(if is_clean(&totals) { exit::CLEAN.into() } else { exit::FINDINGS.into() })
+    Ok(if is_clean(&totals) {
+        exit::CLEAN.into()
+    } else {
+        exit::FINDINGS.into()
+    })
 }
 
 fn audit(config: &Config, dir: &Path, files: [FileSource; 2]) -> anyhow::Result<Totals> {
     // The clock only paces waits here; times are the events' own.
     let clock = Clock::start(1.0, None);
-    let store = Store::open(dir, secret()?, concat!("landfall audit ", env!("CARGO_PKG_VERSION")))?;
+    let store = Store::open(
+        dir,
+        secret()?,
+        concat!("landfall audit ", env!("CARGO_PKG_VERSION")),
+    )?;
     let mut planner = Planner::new(WasmEngine::new()?, store.next_generation()?);
     let planned = planner.plan(config, clock.now_ms())?;
     for problem in &planned.problems {
@@ -142,10 +152,16 @@ fn read_file(
             std::thread::sleep(DRAW.min(Duration::from_millis(10)));
         }
         bar.finish_and_clear();
-        reading.join().map_err(|_| anyhow::anyhow!("the reader of the {} file died", stream.as_str()))
+        reading
+            .join()
+            .map_err(|_| anyhow::anyhow!("the reader of the {} file died", stream.as_str()))
     })??;
     if stats.oversize() > 0 {
-        tracing::warn!(stream = stream.as_str(), lines = stats.oversize(), "lines longer than frame_bytes_max were refused");
+        tracing::warn!(
+            stream = stream.as_str(),
+            lines = stats.oversize(),
+            "lines longer than frame_bytes_max were refused"
+        );
     }
     Ok(())
 }
@@ -178,7 +194,10 @@ fn missing(dir: &Path) -> Result<Vec<MissingEvent>, StoreError> {
 fn is_clean(totals: &Totals) -> bool {
     let fine = [Verdict::Delivered, Verdict::Rejected, Verdict::Repeated];
     let counts = &totals.counts;
-    Verdict::ALL.into_iter().filter(|verdict| !fine.contains(verdict)).all(|verdict| counts.verdict(verdict) == 0)
+    Verdict::ALL
+        .into_iter()
+        .filter(|verdict| !fine.contains(verdict))
+        .all(|verdict| counts.verdict(verdict) == 0)
         && counts.duplicate == 0
         && counts.unexpected == 0
         && counts.pending == 0
@@ -187,7 +206,9 @@ fn is_clean(totals: &Totals) -> bool {
 }
 
 fn verdicts_json(counts: &Counts) -> Value {
-    let verdicts = Verdict::ALL.into_iter().map(|verdict| (verdict.as_str().to_owned(), counts.verdict(verdict).into()));
+    let verdicts = Verdict::ALL
+        .into_iter()
+        .map(|verdict| (verdict.as_str().to_owned(), counts.verdict(verdict).into()));
     Value::Object(verdicts.collect::<Map<String, Value>>())
 }
 
@@ -227,7 +248,10 @@ fn as_text(totals: &Totals, missing: &[MissingEvent]) -> String {
             let _ = writeln!(text, "{count:>12} {}", verdict.as_str());
         }
     }
-    for (name, count) in [("duplicate rows", counts.duplicate), ("unexpected rows", counts.unexpected)] {
+    for (name, count) in [
+        ("duplicate rows", counts.duplicate),
+        ("unexpected rows", counts.unexpected),
+    ] {
         if count != 0 {
             let _ = writeln!(text, "{count:>12} {name}");
         }
@@ -242,11 +266,19 @@ fn as_text(totals: &Totals, missing: &[MissingEvent]) -> String {
             let _ = writeln!(text, "    {at}  {}  {}", event.schema, event.key);
         }
         if missing.len() > NAMED_MAX {
-            let _ = writeln!(text, "    and {} more; --json lists all", missing.len() - NAMED_MAX);
+            let _ = writeln!(
+                text,
+                "    and {} more; --json lists all",
+                missing.len() - NAMED_MAX
+            );
         }
     }
     if totals.imbalance > 0 {
-        let _ = writeln!(text, "\n{} events have no verdict: this is a bug of Landfall, please report it", totals.imbalance);
+        let _ = writeln!(
+            text,
+            "\n{} events have no verdict: this is a bug of Landfall, please report it",
+            totals.imbalance
+        );
     }
     text
 }

@@ -60,21 +60,32 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
         (None, None) => anyhow::bail!("name --output FILE or --publish ENDPOINT"),
     };
     bar.finish_and_clear();
-    let what = if args.publish.is_some() { "published" } else { "written" };
+    let what = if args.publish.is_some() {
+        "published"
+    } else {
+        "written"
+    };
     say(global, done, landed, what);
     Ok(exit::CLEAN.into())
 }
 
 fn say(global: &Global, frames: u64, landed: u64, what: &str) {
     if global.json {
-        eprintln!("{}", json!({"frames": frames, "landed_meanwhile": landed, "what": what}));
+        eprintln!(
+            "{}",
+            json!({"frames": frames, "landed_meanwhile": landed, "what": what})
+        );
     } else {
         eprintln!("{frames} frames {what}; {landed} landed meanwhile and were left out");
     }
 }
 
 /// Calls `each` with every frame that is still missing; how many there were, and how many had landed.
-fn frames(args: &BackfillArgs, reader: &Reader, mut each: impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<(u64, u64)> {
+fn frames(
+    args: &BackfillArgs,
+    reader: &Reader,
+    mut each: impl FnMut(&[u8]) -> anyhow::Result<()>,
+) -> anyhow::Result<(u64, u64)> {
     let (mut done, mut landed) = (0, 0);
     reader.missing_each(&args.which.filter(), None, |event| {
         // Asked anew for each: it may have landed since the list was begun.
@@ -98,11 +109,18 @@ enum BackfillError {
     Other(anyhow::Error),
 }
 
-fn write(args: &BackfillArgs, reader: &Reader, path: &Path, bar: &ProgressBar) -> anyhow::Result<(u64, u64)> {
+fn write(
+    args: &BackfillArgs,
+    reader: &Reader,
+    path: &Path,
+    bar: &ProgressBar,
+) -> anyhow::Result<(u64, u64)> {
     let out: Box<dyn Write> = if path == Path::new("-") {
         Box::new(io::stdout().lock())
     } else {
-        Box::new(private_file(path).with_context(|| format!("failed to create {}", path.display()))?)
+        Box::new(
+            private_file(path).with_context(|| format!("failed to create {}", path.display()))?,
+        )
     };
     let mut out = io::BufWriter::new(out);
     let counts = frames(args, reader, |frame| {
@@ -113,18 +131,32 @@ fn write(args: &BackfillArgs, reader: &Reader, path: &Path, bar: &ProgressBar) -
         bar.inc(1);
         Ok(())
     })?;
-    out.flush().with_context(|| format!("failed to write {}", path.display()))?;
+    out.flush()
+        .with_context(|| format!("failed to write {}", path.display()))?;
     Ok(counts)
 }
 
 /// Frames hold addresses: the file is its owner's alone. An existing file is not overwritten.
 fn private_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
 }
 
-fn publish(args: &BackfillArgs, reader: &Reader, endpoint: &str, bar: &ProgressBar) -> anyhow::Result<(u64, u64)> {
+fn publish(
+    args: &BackfillArgs,
+    reader: &Reader,
+    endpoint: &str,
+    bar: &ProgressBar,
+) -> anyhow::Result<(u64, u64)> {
     anyhow::ensure!(args.rate > 0.0, "--rate must be above 0");
-    let attach = if args.connect { Attach::Connect } else { Attach::Bind };
+    let attach = if args.connect {
+        Attach::Connect
+    } else {
+        Attach::Bind
+    };
     let mut publisher: Box<dyn Publisher> = Box::new(ZmqPublisher::open(endpoint, attach, true)?);
     anyhow::ensure!(
         publisher.wait_for_listener(LISTENER_MAX)?,

@@ -29,11 +29,20 @@ pub fn run(command: &ConfigCommand, global: &Global) -> anyhow::Result<ExitCode>
 fn check(global: &Global) -> ExitCode {
     let result = Config::check(global.config.as_deref(), &Environment::of_process());
     let (errors, hints): (Vec<String>, Vec<String>) = match &result {
-        Ok(inspected) => (Vec::new(), inspected.hints.iter().map(ToString::to_string).collect()),
-        Err(errors) => (errors.to_string().lines().map(str::to_owned).collect(), Vec::new()),
+        Ok(inspected) => (
+            Vec::new(),
+            inspected.hints.iter().map(ToString::to_string).collect(),
+        ),
+        Err(errors) => (
+            errors.to_string().lines().map(str::to_owned).collect(),
+            Vec::new(),
+        ),
     };
     if global.json {
-        println!("{}", json!({"valid": errors.is_empty(), "errors": errors, "hints": hints}));
+        println!(
+            "{}",
+            json!({"valid": errors.is_empty(), "errors": errors, "hints": hints})
+        );
     } else {
         errors.iter().for_each(|error| println!("error: {error}"));
         hints.iter().for_each(|hint| println!("hint: {hint}"));
@@ -41,5 +50,9 @@ fn check(global: &Global) -> ExitCode {
             println!("the configuration is valid");
         }
     }
-    if errors.is_empty() { exit::CLEAN.into() } else { exit::FINDINGS.into() }
+    if errors.is_empty() {
+        exit::CLEAN.into()
+    } else {
+        exit::FINDINGS.into()
+    }
 }

@@ -27,7 +27,11 @@ pub struct IncidentsArgs {
 
 pub fn run(args: &IncidentsArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reader = Reader::open(&global.load()?.store_dir())?;
-    let incidents: Vec<IncidentRow> = reader.incidents()?.into_iter().filter(|row| args.wants(row)).collect();
+    let incidents: Vec<IncidentRow> = reader
+        .incidents()?
+        .into_iter()
+        .filter(|row| args.wants(row))
+        .collect();
     if global.json {
         println!("{}", Value::Array(incidents.iter().map(as_json).collect()));
     } else if incidents.is_empty() {
@@ -35,14 +39,20 @@ pub fn run(args: &IncidentsArgs, global: &Global) -> anyhow::Result<ExitCode> {
     } else {
         print!("{}", view::timeline(&incidents, times::now_ms()));
     }
-    Ok(if incidents.is_empty() { exit::CLEAN.into() } else { exit::FINDINGS.into() })
+    Ok(if incidents.is_empty() {
+        exit::CLEAN.into()
+    } else {
+        exit::FINDINGS.into()
+    })
 }
 
 impl IncidentsArgs {
     fn wants(&self, row: &IncidentRow) -> bool {
         (!self.open || row.closed_ms.is_none())
             && self.cause.as_ref().is_none_or(|cause| *cause == row.cause)
-            && self.since.is_none_or(|since| row.closed_ms.is_none() || row.end_ms >= since)
+            && self
+                .since
+                .is_none_or(|since| row.closed_ms.is_none() || row.end_ms >= since)
             && self.until.is_none_or(|until| row.start_ms < until)
     }
 }

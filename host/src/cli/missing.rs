@@ -71,7 +71,11 @@ pub fn run(args: &MissingArgs, global: &Global) -> anyhow::Result<ExitCode> {
         None if args.count => println!("{count}"),
         None => list(&reader, &filter, args.limit, count, global.json)?,
     }
-    Ok(if count == 0 { exit::CLEAN.into() } else { exit::FINDINGS.into() })
+    Ok(if count == 0 {
+        exit::CLEAN.into()
+    } else {
+        exit::FINDINGS.into()
+    })
 }
 
 impl From<By> for GroupBy {
@@ -87,21 +91,36 @@ impl From<By> for GroupBy {
 fn print_groups(groups: &[MissingGroup], by: By, as_json: bool) {
     for group in groups {
         let name = match by {
-            By::Hour => group.group.parse().map_or_else(|_| group.group.clone(), view::utc_minute),
+            By::Hour => group
+                .group
+                .parse()
+                .map_or_else(|_| group.group.clone(), view::utc_minute),
             By::Schema | By::Incident => group.group.clone(),
         };
         if as_json {
             let (first_ms, last_ms) = (group.first_ms, group.last_ms);
-            println!("{}", json!({"group": name, "missing": group.events, "first_ms": first_ms, "last_ms": last_ms}));
+            println!(
+                "{}",
+                json!({"group": name, "missing": group.events, "first_ms": first_ms, "last_ms": last_ms})
+            );
         } else {
-            let (first, last) = (view::utc_second(group.first_ms), view::utc_second(group.last_ms));
+            let (first, last) = (
+                view::utc_second(group.first_ms),
+                view::utc_second(group.last_ms),
+            );
             println!("{:>12}  {name}  ({first} – {last} UTC)", group.events);
         }
     }
 }
 
 /// One line per event, as it is read: there may be millions.
-fn list(reader: &Reader, filter: &MissingFilter, limit: Option<u64>, count: u64, as_json: bool) -> anyhow::Result<()> {
+fn list(
+    reader: &Reader,
+    filter: &MissingFilter,
+    limit: Option<u64>,
+    count: u64,
+    as_json: bool,
+) -> anyhow::Result<()> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut listed = 0u64;
     reader.missing_each(filter, limit, |event| {
@@ -110,7 +129,11 @@ fn list(reader: &Reader, filter: &MissingFilter, limit: Option<u64>, count: u64,
             writeln!(out, "{}", json!(event))?;
         } else {
             let arrived = view::utc_second(event.arrived_ms);
-            writeln!(out, "{arrived}  {}  {}  #{}", event.schema, event.key, event.incident)?;
+            writeln!(
+                out,
+                "{arrived}  {}  {}  #{}",
+                event.schema, event.key, event.incident
+            )?;
         }
         Ok::<(), ListError>(())
     })?;

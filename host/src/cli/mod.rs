@@ -20,9 +20,16 @@ use crate::config::Config;
 
 /// Proves, event by event, that what enters a pipeline ends up in the database.
 #[derive(Parser)]
-#[command(name = "landfall", version, arg_required_else_help = true, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 all is well, 1 something was found, 2 it could not be run.\n\
-    Start with `landfall config default > landfall.toml`, then `landfall run`.")]
+#[command(
+    name = "landfall",
+    version,
+    arg_required_else_help = true,
+    propagate_version = true
+)]
+#[command(
+    after_help = "Exit codes: 0 all is well, 1 something was found, 2 it could not be run.\n\
+    Start with `landfall config default > landfall.toml`, then `landfall run`."
+)]
 pub struct Cli {
     #[command(flatten)]
     global: Global,
@@ -34,7 +41,13 @@ pub struct Cli {
 #[derive(Args, Clone)]
 pub struct Global {
     /// The configuration file; without it ./landfall.toml if it is there, else the built-in default.
-    #[arg(long, short, global = true, value_name = "FILE", env = "LANDFALL_CONFIG")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "FILE",
+        env = "LANDFALL_CONFIG"
+    )]
     pub config: Option<PathBuf>,
     /// Answer as JSON, for machines.
     #[arg(long, global = true)]

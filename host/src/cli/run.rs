@@ -31,8 +31,11 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let clock = config.clock.start();
     let board = Board::new()?;
     board.metrics().process.follow_clock(clock.clone());
-    let (sources_part, engine_part, checks_part) =
-        (board.readiness().part("sources"), board.readiness().part("engine"), board.readiness().part("checks"));
+    let (sources_part, engine_part, checks_part) = (
+        board.readiness().part("sources"),
+        board.readiness().part("engine"),
+        board.readiness().part("checks"),
+    );
     let store_dir = config.store_dir();
     let store = Store::open(&store_dir, secret()?, PROGRAM)?;
     let mut planner = Planner::new(WasmEngine::new()?, store.next_generation()?);
@@ -41,7 +44,11 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         tracing::warn!("{problem}");
     }
     board.checks(&planned.checks, &[]);
-    checks_part.ready(if planned.problems.is_empty() { "as configured".into() } else { planned.problems.join("; ") });
+    checks_part.ready(if planned.problems.is_empty() {
+        "as configured".into()
+    } else {
+        planned.problems.join("; ")
+    });
 
     let (senders, batches) = queue::channel(&[config.judge.queue(); StreamId::ALL.len()]);
     let flights = Flights::default();
@@ -59,7 +66,12 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
                 limits: config.judge.batches(),
                 frame_bytes_max: settings.frame_bytes_max,
             };
-            sources.push(zmq::subscribe(&sockets, &subscription, context, stop.clone())?);
+            sources.push(zmq::subscribe(
+                &sockets,
+                &subscription,
+                context,
+                stop.clone(),
+            )?);
         }
     }
     sources_part.ready(format!("{} endpoints subscribed", sources.len()));
@@ -94,7 +106,9 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     };
     let reloading = {
         let request = request.clone();
-        std::thread::Builder::new().name("reload".into()).spawn(move || reloader.run(&wake, &request))?
+        std::thread::Builder::new()
+            .name("reload".into())
+            .spawn(move || reloader.run(&wake, &request))?
     };
 
     let ended = serve(&config, &board, &running, &request)?;
@@ -104,7 +118,9 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         match source.thread.join() {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!("{error}"),
-            Err(_) => tracing::error!("a source's thread died; this is a bug of Landfall, please report it"),
+            Err(_) => tracing::error!(
+                "a source's thread died; this is a bug of Landfall, please report it"
+            ),
         }
     }
     drop(senders);
@@ -123,7 +139,8 @@ const PROGRAM: &str = concat!("landfall ", env!("CARGO_PKG_VERSION"));
 /// Random bytes for the fingerprints' secret of a new store.
 pub(super) fn secret() -> anyhow::Result<[u8; landfall_store::SECRET_BYTES]> {
     let mut secret = [0; landfall_store::SECRET_BYTES];
-    getrandom::fill(&mut secret).map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
+    getrandom::fill(&mut secret)
+        .map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
     Ok(secret)
 }
 
@@ -135,7 +152,10 @@ fn serve(
     request: &ReloadRequest,
 ) -> anyhow::Result<&'static str> {
     // One worker: HTTP must not take a core from judging.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let (shutdown, closing) = watch::channel(false);
         let server = match config.http.listen {
@@ -192,4 +212,3 @@ async fn wait_for_end(
         }
     }
 }
-

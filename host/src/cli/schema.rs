@@ -35,11 +35,22 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
     let events: Box<dyn BufRead> = if args.events == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
-        let file = File::open(&args.events).with_context(|| format!("failed to open {}", args.events.display()))?;
+        let file = File::open(&args.events)
+            .with_context(|| format!("failed to open {}", args.events.display()))?;
         Box::new(BufReader::new(file))
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
-    let summary = validate_lines(&args.schema, args.root.as_deref(), events, &mut out, global.json)?;
+    let summary = validate_lines(
+        &args.schema,
+        args.root.as_deref(),
+        events,
+        &mut out,
+        global.json,
+    )?;
     out.flush()?;
-    Ok(if summary.invalid == 0 { exit::CLEAN.into() } else { exit::FINDINGS.into() })
+    Ok(if summary.invalid == 0 {
+        exit::CLEAN.into()
+    } else {
+        exit::FINDINGS.into()
+    })
 }

@@ -12,7 +12,10 @@ pub struct Backlog {
 
 impl Backlog {
     pub fn new(shards: usize, entries_max: usize) -> Self {
-        Self { shards: (0..shards).map(|_| AtomicUsize::new(0)).collect(), entries_max }
+        Self {
+            shards: (0..shards).map(|_| AtomicUsize::new(0)).collect(),
+            entries_max,
+        }
     }
 
     /// A shard has this many entries now.
@@ -24,7 +27,11 @@ impl Backlog {
 
     /// Whether raw events are to wait.
     pub fn is_full(&self) -> bool {
-        let entries: usize = self.shards.iter().map(|shard| shard.load(Ordering::Relaxed)).sum();
+        let entries: usize = self
+            .shards
+            .iter()
+            .map(|shard| shard.load(Ordering::Relaxed))
+            .sum();
         entries >= self.entries_max
     }
 }

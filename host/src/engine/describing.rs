@@ -32,7 +32,11 @@ impl Describing {
                 self.describer.follow(&self.plan.current());
             }
             let told = self.describe(told);
-            if self.results.send(Message::Shard { shard, told, flush }).is_err() {
+            if self
+                .results
+                .send(Message::Shard { shard, told, flush })
+                .is_err()
+            {
                 return;
             }
         }
@@ -48,7 +52,13 @@ impl Describing {
                     explained += 1;
                     Some(self.describer.compare(raw, written))
                 }
-                Told::Compare { shard, key, raw, written, .. } => {
+                Told::Compare {
+                    shard,
+                    key,
+                    raw,
+                    written,
+                    ..
+                } => {
                     let comparison = self.describer.compare(raw, written);
                     let equal = match &comparison {
                         Comparison::Equal => Some(true),
@@ -61,7 +71,11 @@ impl Describing {
                 }
                 _ => None,
             };
-            described.push(Described { told, key, comparison });
+            described.push(Described {
+                told,
+                key,
+                comparison,
+            });
         }
         described
     }
@@ -85,7 +99,11 @@ impl Describing {
         });
         places
             .into_iter()
-            .map(|place| place.map_or_else(String::new, |(stream, row)| std::mem::take(&mut keys[stream][row])))
+            .map(|place| {
+                place.map_or_else(String::new, |(stream, row)| {
+                    std::mem::take(&mut keys[stream][row])
+                })
+            })
             .collect()
     }
 }
@@ -96,9 +114,9 @@ impl Told {
         match self {
             Told::Missing { frame, .. } => Some((0, frame)),
             Told::Altered { raw, .. } | Told::Compare { raw, .. } => Some((0, raw)),
-            Told::Leaked { written, .. } | Told::Duplicate { written, .. } | Told::Unexpected { written, .. } => {
-                (!written.is_empty()).then_some((1, written))
-            }
+            Told::Leaked { written, .. }
+            | Told::Duplicate { written, .. }
+            | Told::Unexpected { written, .. } => (!written.is_empty()).then_some((1, written)),
             Told::LandedLate { .. } => None,
         }
     }

@@ -44,7 +44,14 @@ impl Judging {
                 self.spool(&batch, &mut payloads);
             }
             let flight = batch.flight.clone();
-            let Judged { raw, written, unreferenced, report, hand, .. } = self.judge.judge(batch, &payloads);
+            let Judged {
+                raw,
+                written,
+                unreferenced,
+                report,
+                hand,
+                ..
+            } = self.judge.judge(batch, &payloads);
             for payload in unreferenced {
                 self.spool.spool().released(payload.segment(), 1);
             }
@@ -57,7 +64,12 @@ impl Judging {
                 if raw.is_empty() && written.is_empty() {
                     continue;
                 }
-                let work = ShardWork { raw, written, hand: hand.clone(), flight: flight.clone() };
+                let work = ShardWork {
+                    raw,
+                    written,
+                    hand: hand.clone(),
+                    flight: flight.clone(),
+                };
                 if shard.send(work).is_err() {
                     return;
                 }
@@ -68,7 +80,8 @@ impl Judging {
     /// The next batch; raw ones only while the ledger has room.
     fn next(&self) -> Option<FrameBatch> {
         loop {
-            self.batches.hold(StreamId::RAW.index(), self.backlog.is_full());
+            self.batches
+                .hold(StreamId::RAW.index(), self.backlog.is_full());
             match self.batches.recv_timeout(ROOM_LOOK) {
                 Ok(batch) => return Some(batch),
                 Err(RecvError::Timeout) => {}

@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use landfall_ledger::{Fingerprint, Generation, RawObservation, ReasonId, SchemaId, WrittenObservation};
+use landfall_ledger::{
+    Fingerprint, Generation, RawObservation, ReasonId, SchemaId, WrittenObservation,
+};
 
 use super::sharding::ShardFlush;
 use crate::judge::{Comparison, JudgeReport, WrittenHand};
@@ -38,17 +40,50 @@ pub enum Told {
         generation: Generation,
     },
     /// It was missing, and landed after all.
-    LandedLate { key: Fingerprint, schema: SchemaId, landed_ms: i64 },
+    LandedLate {
+        key: Fingerprint,
+        schema: SchemaId,
+        landed_ms: i64,
+    },
     /// The hashes of the two sides differ.
-    Altered { key: Fingerprint, schema: SchemaId, arrived_ms: i64, raw: Vec<u8>, written: Vec<u8> },
+    Altered {
+        key: Fingerprint,
+        schema: SchemaId,
+        arrived_ms: i64,
+        raw: Vec<u8>,
+        written: Vec<u8>,
+    },
     /// The two sides were hashed by different checks: somebody must look again.
-    Compare { shard: usize, key: Fingerprint, schema: SchemaId, arrived_ms: i64, raw: Vec<u8>, written: Vec<u8> },
+    Compare {
+        shard: usize,
+        key: Fingerprint,
+        schema: SchemaId,
+        arrived_ms: i64,
+        raw: Vec<u8>,
+        written: Vec<u8>,
+    },
     /// Judged invalid, and it landed.
-    Leaked { key: Fingerprint, schema: SchemaId, arrived_ms: i64, reason: ReasonId, written: Vec<u8> },
+    Leaked {
+        key: Fingerprint,
+        schema: SchemaId,
+        arrived_ms: i64,
+        reason: ReasonId,
+        written: Vec<u8>,
+    },
     /// It landed more often than it came in.
-    Duplicate { key: Fingerprint, schema: SchemaId, landed_ms: i64, written: Vec<u8> },
+    Duplicate {
+        key: Fingerprint,
+        schema: SchemaId,
+        landed_ms: i64,
+        written: Vec<u8>,
+    },
     /// It landed, and no raw event of that key was seen.
-    Unexpected { key: Fingerprint, schema: SchemaId, landed_ms: i64, written: Vec<u8> },
+    Unexpected {
+        key: Fingerprint,
+        schema: SchemaId,
+        landed_ms: i64,
+        written: Vec<u8>,
+    },
 }
 
 /// The answer to `Told::Compare`, back to its shard.
@@ -62,7 +97,11 @@ pub enum Message {
     /// Sent before the batch's observations go to any shard.
     Judged(JudgeReport),
     /// What a shard told, described.
-    Shard { shard: usize, told: Vec<Described>, flush: Option<ShardFlush> },
+    Shard {
+        shard: usize,
+        told: Vec<Described>,
+        flush: Option<ShardFlush>,
+    },
 }
 
 /// Something told, with the key as text.

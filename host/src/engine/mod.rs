@@ -106,7 +106,9 @@ impl Control {
             // A shard that has ended has no use for it.
             let _ = shard.send(planned.deadlines.clone());
         }
-        let _ = self.overseer.send(overseer_config(config, &planned.deadlines));
+        let _ = self
+            .overseer
+            .send(overseer_config(config, &planned.deadlines));
         self.plan.swap(Arc::clone(&planned.plan));
     }
 }
@@ -116,7 +118,9 @@ impl Running {
     pub fn join(self) -> Totals {
         for thread in self.threads {
             if thread.join().is_err() {
-                tracing::error!("a thread of the engine died; this is a bug of Landfall, please report it");
+                tracing::error!(
+                    "a thread of the engine died; this is a bug of Landfall, please report it"
+                );
             }
         }
         drop(self.control);
@@ -131,14 +135,35 @@ impl Running {
 
 /// Starts all threads.
 pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
-    let EngineParts { config, planned, store, store_dir, batches, flights, board, mode } = parts;
-    let spool = Spool::open(&store_dir.join(SPOOL_DIR), config.store.spool_bytes_max as u64)?;
+    let EngineParts {
+        config,
+        planned,
+        store,
+        store_dir,
+        batches,
+        flights,
+        board,
+        mode,
+    } = parts;
+    let spool = Spool::open(
+        &store_dir.join(SPOOL_DIR),
+        config.store.spool_bytes_max as u64,
+    )?;
     let secret = Secret::new(store.secret()?);
     let next_incident = store.next_incident()?;
-    let redact = config.redact.pointers.iter().map(|text| Pointer::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    let redact = config
+        .redact
+        .pointers
+        .iter()
+        .map(|text| Pointer::parse(text))
+        .collect::<Result<Vec<_>, _>>()?;
     let redact = Arc::new(redact);
     let workers = config.judge.workers();
-    let shards = if config.ledger.shards == 0 { workers } else { config.ledger.shards };
+    let shards = if config.ledger.shards == 0 {
+        workers
+    } else {
+        config.ledger.shards
+    };
     let window_ms = millis(config.windows.length).max(1);
     let (is_audit, clock) = match mode {
         Mode::Live(clock) => (false, Some(clock)),
@@ -151,7 +176,11 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     let (overseer_in, overseer_out) = unbounded();
     let pulse = Arc::new(Pulse::default());
     // Nothing falls due before the end of an audit: holding anything back would hold it for ever.
-    let entries_max = if is_audit { usize::MAX } else { config.ledger.pending_max };
+    let entries_max = if is_audit {
+        usize::MAX
+    } else {
+        config.ledger.pending_max
+    };
     let backlog = Arc::new(Backlog::new(shards, entries_max));
     let mut threads = Vec::new();
     let (mut work, mut compared, mut deadlines) = (Vec::new(), Vec::new(), Vec::new());
@@ -174,15 +203,22 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             settle_at_end: is_audit,
             backlog: Arc::clone(&backlog),
         };
-        threads.push(spawn(&pulse, format!("shard-{number}"), move || sharding.run())?);
+        threads.push(spawn(&pulse, format!("shard-{number}"), move || {
+            sharding.run()
+        })?);
         work.push(work_in);
         compared.push(compared_in);
         deadlines.push(deadlines_in);
     }
     drop(told_in);
 
-    let options =
-        JudgeOptions { secret, shards, window_ms, event_time: is_audit, redact: Arc::clone(&redact) };
+    let options = JudgeOptions {
+        secret,
+        shards,
+        window_ms,
+        event_time: is_audit,
+        redact: Arc::clone(&redact),
+    };
     for number in 0..workers {
         let judging = Judging {
             judge: Judge::new(options.clone(), Arc::clone(&planned.plan)),
@@ -194,7 +230,9 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             board: board.clone(),
             backlog: Arc::clone(&backlog),
         };
-        threads.push(spawn(&pulse, format!("judge-{number}"), move || judging.run())?);
+        threads.push(spawn(&pulse, format!("judge-{number}"), move || {
+            judging.run()
+        })?);
     }
     drop((work, batches));
 
@@ -209,7 +247,12 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
 
     let now_ms = clock.as_ref().map_or(i64::MIN, Clock::now_ms);
     let results = Results::new(
-        ResultsOptions { window_ms, redact, retention: retention(config), clock },
+        ResultsOptions {
+            window_ms,
+            redact,
+            retention: retention(config),
+            clock,
+        },
         Arc::clone(&plan),
         store,
         overseer_config(config, &planned.deadlines),
@@ -219,9 +262,20 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         shards,
         now_ms,
     );
-    let results = spawn(&pulse, "results".into(), move || results.run(&results_out, &overseer_out))?;
-    let control = Control { plan, deadlines, overseer: overseer_in };
-    Ok(Running { threads, results, pulse, control })
+    let results = spawn(&pulse, "results".into(), move || {
+        results.run(&results_out, &overseer_out)
+    })?;
+    let control = Control {
+        plan,
+        deadlines,
+        overseer: overseer_in,
+    };
+    Ok(Running {
+        threads,
+        results,
+        pulse,
+        control,
+    })
 }
 
 /// Which threads have died. A thread that ends as it should leaves no trace.
@@ -235,7 +289,11 @@ impl Liveness {
     /// An error names the threads that died.
     pub fn check(&self) -> Result<(), String> {
         let dead = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if dead.is_empty() { Ok(()) } else { Err(format!("died: {}", dead.join(", "))) }
+        if dead.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("died: {}", dead.join(", ")))
+        }
     }
 }
 
@@ -245,7 +303,11 @@ struct Heart(Arc<Pulse>, String);
 impl Drop for Heart {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.0.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.1));
+            self.0
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(std::mem::take(&mut self.1));
         }
     }
 }
@@ -256,20 +318,37 @@ fn spawn<T: Send + 'static>(
     run: impl FnOnce() -> T + Send + 'static,
 ) -> std::io::Result<JoinHandle<T>> {
     let heart = Heart(Arc::clone(pulse), name.clone());
-    std::thread::Builder::new().name(name).stack_size(WORKER_STACK_BYTES).spawn(move || {
-        let _heart = heart;
-        run()
-    })
+    std::thread::Builder::new()
+        .name(name)
+        .stack_size(WORKER_STACK_BYTES)
+        .spawn(move || {
+            let _heart = heart;
+            run()
+        })
 }
 
-fn shard_config(config: &Config, planned: &Planned, window_ms: i64, shards: usize, is_audit: bool) -> ShardConfig {
+fn shard_config(
+    config: &Config,
+    planned: &Planned,
+    window_ms: i64,
+    shards: usize,
+    is_audit: bool,
+) -> ShardConfig {
     ShardConfig {
         deadlines: planned.deadlines.clone(),
         window_ms,
         unexpected_grace_ms: millis(config.ledger.unexpected_grace),
         // Files are read in any order of time: an audit remembers by number alone.
-        horizon_ms: if is_audit { i64::MAX } else { millis(config.ledger.horizon) },
-        settled_max: if is_audit { usize::MAX } else { config.ledger.settled_max / shards.max(1) },
+        horizon_ms: if is_audit {
+            i64::MAX
+        } else {
+            millis(config.ledger.horizon)
+        },
+        settled_max: if is_audit {
+            usize::MAX
+        } else {
+            config.ledger.settled_max / shards.max(1)
+        },
         latency_bounds_ms: crate::metrics::LATENCY_BOUNDS_MS.to_vec(),
     }
 }
@@ -280,7 +359,10 @@ fn overseer_config(config: &Config, deadlines: &Deadlines) -> OverseerConfig {
         stall_schema_ms: millis(config.incidents.stall_schema),
         clear_ms: millis(config.incidents.clear),
         deadline_max_ms: deadlines.max_ms(),
-        silence_ms: [millis(config.streams.raw.silence), millis(config.streams.written.silence)],
+        silence_ms: [
+            millis(config.streams.raw.silence),
+            millis(config.streams.written.silence),
+        ],
     }
 }
 

@@ -11,7 +11,9 @@ pub struct PlanCell {
 
 impl PlanCell {
     pub fn new(plan: Arc<Plan>) -> Self {
-        Self { plan: Mutex::new(plan) }
+        Self {
+            plan: Mutex::new(plan),
+        }
     }
 
     pub fn current(&self) -> Arc<Plan> {

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use landfall_document::{Pointer, PointerError, SchemaSet};
 use landfall_ledger::{Deadlines, Generation};
-use landfall_runtime::{Check, Digest, Engine as WasmEngine, Limits, LoadError, LoadRequest, digest_of};
+use landfall_runtime::{
+    Check, Digest, Engine as WasmEngine, Limits, LoadError, LoadRequest, digest_of,
+};
 
 use crate::config::{CheckConfig, Config, NotFound};
 use crate::judge::labels::{Reasons, SchemaLabels};
@@ -16,9 +18,16 @@ use crate::judge::plan::{EventPointers, Placed, Plan, PlanError, PlanParts, STRE
 #[derive(Debug, thiserror::Error)]
 pub enum PlanningError {
     #[error("{field}: {error}")]
-    Pointer { field: &'static str, error: PointerError },
+    Pointer {
+        field: &'static str,
+        error: PointerError,
+    },
     #[error("failed to load check {name} from {path}: {error}")]
-    Check { name: String, path: String, error: LoadError },
+    Check {
+        name: String,
+        path: String,
+        error: LoadError,
+    },
     #[error(transparent)]
     NotFound(#[from] NotFound),
     #[error(transparent)]
@@ -119,7 +128,10 @@ impl Planner {
         let plan = Plan::build(PlanParts {
             generation,
             event: event_pointers(config)?,
-            codecs: [config.streams.raw.codec.clone(), config.streams.written.codec.clone()],
+            codecs: [
+                config.streams.raw.codec.clone(),
+                config.streams.written.codec.clone(),
+            ],
             placed,
             schemas,
             labels: Arc::clone(&self.labels),
@@ -148,7 +160,12 @@ impl Planner {
         };
         let Some(known) = known else {
             let check = Check::load(&self.wasm, &request).map_err(failed)?;
-            let entry = InUse { digest: check.digest(), check, loaded_ms: now_ms, request };
+            let entry = InUse {
+                digest: check.digest(),
+                check,
+                loaded_ms: now_ms,
+                request,
+            };
             return Ok((entry, None, true));
         };
         let same_request = known.request.path == request.path
@@ -159,7 +176,12 @@ impl Planner {
         }
         match Check::load(&self.wasm, &request) {
             Ok(check) if check.kind() == known.check.kind() => {
-                let entry = InUse { digest: check.digest(), check, loaded_ms: now_ms, request };
+                let entry = InUse {
+                    digest: check.digest(),
+                    check,
+                    loaded_ms: now_ms,
+                    request,
+                };
                 Ok((entry, None, true))
             }
             Ok(check) => {
@@ -173,16 +195,29 @@ impl Planner {
                 Ok((known, Some(stale), false))
             }
             Err(error) => {
-                let stale =
-                    format!("check {} stays at version {}: {}", request.name, known.check.manifest().version, failed(error));
+                let stale = format!(
+                    "check {} stays at version {}: {}",
+                    request.name,
+                    known.check.manifest().version,
+                    failed(error)
+                );
                 Ok((known, Some(stale), false))
             }
         }
     }
 
-    fn load_schemas(&mut self, config: &Config, problems: &mut Vec<String>, changed: &mut bool) -> Arc<SchemaSet> {
+    fn load_schemas(
+        &mut self,
+        config: &Config,
+        problems: &mut Vec<String>,
+        changed: &mut bool,
+    ) -> Arc<SchemaSet> {
         let (schemas, errors) = SchemaSet::load(&config.schemas_dir());
-        problems.extend(errors.iter().map(|error| format!("a schema is left out: {error}")));
+        problems.extend(
+            errors
+                .iter()
+                .map(|error| format!("a schema is left out: {error}")),
+        );
         let digest = schemas.digest();
         if let Some((known, set)) = &self.schemas
             && *known == digest
@@ -197,7 +232,12 @@ impl Planner {
 
     fn extend_labels(&mut self, config: &Config, schemas: &SchemaSet, problems: &mut Vec<String>) {
         let mut labels = SchemaLabels::clone(&self.labels);
-        let configured = config.deadlines.schemas.keys().map(String::as_str).filter(|name| name.contains('/'));
+        let configured = config
+            .deadlines
+            .schemas
+            .keys()
+            .map(String::as_str)
+            .filter(|name| name.contains('/'));
         if !labels.extend(schemas.names().into_iter().chain(configured)) {
             problems.push(format!(
                 "more than {} schemas: the rest are told as (unknown)",
@@ -226,26 +266,48 @@ fn request(config: &Config, check: &CheckConfig) -> Result<LoadRequest, Planning
 }
 
 fn streams(check: &CheckConfig) -> Vec<usize> {
-    (0..STREAM_NAMES.len()).filter(|&stream| check.streams.iter().any(|name| name == STREAM_NAMES[stream])).collect()
+    (0..STREAM_NAMES.len())
+        .filter(|&stream| {
+            check
+                .streams
+                .iter()
+                .any(|name| name == STREAM_NAMES[stream])
+        })
+        .collect()
 }
 
 fn event_pointers(config: &Config) -> Result<EventPointers, PlanningError> {
-    let pointer = |field, text: &str| Pointer::parse(text).map_err(|error| PlanningError::Pointer { field, error });
+    let pointer = |field, text: &str| {
+        Pointer::parse(text).map_err(|error| PlanningError::Pointer { field, error })
+    };
     let revision = config.event.revision.as_str();
     Ok(EventPointers {
         key: pointer("event.key", &config.event.key)?,
         schema: pointer("event.schema", &config.event.schema)?,
-        revision: if revision.is_empty() { None } else { Some(pointer("event.revision", revision)?) },
-        time: config.event.time.iter().map(|text| pointer("event.time", text)).collect::<Result<_, _>>()?,
+        revision: if revision.is_empty() {
+            None
+        } else {
+            Some(pointer("event.revision", revision)?)
+        },
+        time: config
+            .event
+            .time
+            .iter()
+            .map(|text| pointer("event.time", text))
+            .collect::<Result<_, _>>()?,
     })
 }
 
 /// Deadlines by number of the schema.
 fn deadlines(config: &Config, labels: &SchemaLabels) -> Deadlines {
-    let ms = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    let ms =
+        |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     Deadlines {
         default_ms: ms(config.deadlines.default),
-        by_schema: labels.names().iter().map(|name| ms(config.deadlines.of(name))).collect(),
+        by_schema: labels
+            .names()
+            .iter()
+            .map(|name| ms(config.deadlines.of(name)))
+            .collect(),
     }
 }
-

@@ -83,14 +83,22 @@ impl Reloader {
         match self.planner.plan(&config, self.clock.now_ms()) {
             Ok(planned) => {
                 let mut problems = planned.problems.clone();
-                problems.extend(fixed.iter().map(|field| format!("{field} changed; it takes effect at the next start")));
+                problems.extend(
+                    fixed
+                        .iter()
+                        .map(|field| format!("{field} changed; it takes effect at the next start")),
+                );
                 for problem in &problems {
                     tracing::warn!("{problem}");
                 }
-                let deadlines_changed = config.deadlines != self.config.deadlines || config.incidents != self.config.incidents;
+                let deadlines_changed = config.deadlines != self.config.deadlines
+                    || config.incidents != self.config.incidents;
                 if planned.changed || deadlines_changed {
                     self.control.apply(&planned, &config);
-                    tracing::info!(generation = planned.plan.generation.0, "a new plan is in force");
+                    tracing::info!(
+                        generation = planned.plan.generation.0,
+                        "a new plan is in force"
+                    );
                 }
                 let removed: Vec<String> = self
                     .config
@@ -102,7 +110,11 @@ impl Reloader {
                 self.board.checks(&planned.checks, &removed);
                 self.board.reloaded(problems.is_empty());
                 // What is in force judges: problems are told, and do not make Landfall unready.
-                self.part.ready(if problems.is_empty() { "as configured".into() } else { problems.join("; ") });
+                self.part.ready(if problems.is_empty() {
+                    "as configured".into()
+                } else {
+                    problems.join("; ")
+                });
                 self.config = config;
             }
             Err(error) => self.refuse(error.to_string()),
@@ -121,19 +133,28 @@ impl Reloader {
         let Some(watcher) = watcher else { return };
         let mut wanted: BTreeSet<PathBuf> = BTreeSet::new();
         wanted.extend(self.config_path.as_deref().and_then(directory));
-        wanted.extend(self.config.checks.iter().filter_map(|check| directory(&self.config.check_file(check).ok()?)));
+        wanted.extend(
+            self.config
+                .checks
+                .iter()
+                .filter_map(|check| directory(&self.config.check_file(check).ok()?)),
+        );
         for dir in wanted.difference(&watched.clone()) {
             match watcher.watch(dir, RecursiveMode::NonRecursive) {
                 Ok(()) => {
                     watched.insert(dir.clone());
                 }
                 Err(error) => {
-                    tracing::warn!("{} is not watched: {error}; send SIGHUP after a change", dir.display());
+                    tracing::warn!(
+                        "{} is not watched: {error}; send SIGHUP after a change",
+                        dir.display()
+                    );
                 }
             }
         }
         let schemas = self.config.schemas_dir();
-        if !watched.contains(&schemas) && watcher.watch(&schemas, RecursiveMode::Recursive).is_ok() {
+        if !watched.contains(&schemas) && watcher.watch(&schemas, RecursiveMode::Recursive).is_ok()
+        {
             watched.insert(schemas);
         }
     }
@@ -142,7 +163,9 @@ impl Reloader {
 fn watch(request: &ReloadRequest) -> Option<RecommendedWatcher> {
     let request = request.clone();
     let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let is_change = event.is_ok_and(|event| event.kind.is_create() || event.kind.is_modify() || event.kind.is_remove());
+        let is_change = event.is_ok_and(|event| {
+            event.kind.is_create() || event.kind.is_modify() || event.kind.is_remove()
+        });
         if is_change {
             request.send();
         }
@@ -158,7 +181,11 @@ fn watch(request: &ReloadRequest) -> Option<RecommendedWatcher> {
 
 fn directory(file: &Path) -> Option<PathBuf> {
     let parent = file.parent()?;
-    Some(if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent.to_owned() })
+    Some(if parent.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        parent.to_owned()
+    })
 }
 
 /// Settings that a running process cannot change.

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use landfall_ledger::{
-    Activity, Deadlines, Effect, Fingerprint, Frontier, PayloadRef, SchemaGauge, Shard, ShardGauges, TallyDelta,
-    WrittenSide,
+    Activity, Deadlines, Effect, Fingerprint, Frontier, PayloadRef, SchemaGauge, Shard,
+    ShardGauges, TallyDelta, WrittenSide,
 };
 use landfall_store::spool::{Spool, SpoolWriter};
 
@@ -79,7 +79,10 @@ impl Sharding {
             }
         }
         let frontier = if self.settle_at_end {
-            Frontier { raw_ms: i64::MAX, written_ms: i64::MAX }
+            Frontier {
+                raw_ms: i64::MAX,
+                written_ms: i64::MAX,
+            }
         } else {
             self.frontier()
         };
@@ -106,7 +109,10 @@ impl Sharding {
             i64::MAX => i64::MIN,
             before => before.saturating_sub(1),
         };
-        Frontier { raw_ms: up_to(StreamId::RAW), written_ms: up_to(StreamId::WRITTEN) }
+        Frontier {
+            raw_ms: up_to(StreamId::RAW),
+            written_ms: up_to(StreamId::WRITTEN),
+        }
     }
 
     fn flush(&mut self, frontier: Frontier, effects: &mut Vec<Effect>) -> bool {
@@ -126,11 +132,23 @@ impl Sharding {
     }
 
     /// Effects to what is told, with the frames that they speak of.
-    fn tell(&mut self, hand: Option<&WrittenHand>, flush: Option<ShardFlush>, effects: &mut Vec<Effect>) -> bool {
+    fn tell(
+        &mut self,
+        hand: Option<&WrittenHand>,
+        flush: Option<ShardFlush>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
         let mut told = Vec::new();
         for effect in effects.drain(..) {
             match effect {
-                Effect::Missing { key, payload, schema, arrived_ms, deadline_ms, generation } => {
+                Effect::Missing {
+                    key,
+                    payload,
+                    schema,
+                    arrived_ms,
+                    deadline_ms,
+                    generation,
+                } => {
                     told.push(Told::Missing {
                         key,
                         frame: read(&self.spool, payload),
@@ -140,17 +158,37 @@ impl Sharding {
                         generation,
                     });
                 }
-                Effect::LandedLate { key, schema, landed_ms } => {
-                    told.push(Told::LandedLate { key, schema, landed_ms });
+                Effect::LandedLate {
+                    key,
+                    schema,
+                    landed_ms,
+                } => {
+                    told.push(Told::LandedLate {
+                        key,
+                        schema,
+                        landed_ms,
+                    });
                 }
-                Effect::Altered { key, payload, written, schema, arrived_ms } => told.push(Told::Altered {
+                Effect::Altered {
+                    key,
+                    payload,
+                    written,
+                    schema,
+                    arrived_ms,
+                } => told.push(Told::Altered {
                     key,
                     schema,
                     arrived_ms,
                     raw: read(&self.spool, payload),
                     written: side(&self.spool, written, hand),
                 }),
-                Effect::Compare { key, payload, written, schema, arrived_ms } => told.push(Told::Compare {
+                Effect::Compare {
+                    key,
+                    payload,
+                    written,
+                    schema,
+                    arrived_ms,
+                } => told.push(Told::Compare {
                     shard: self.number,
                     key,
                     schema,
@@ -158,27 +196,50 @@ impl Sharding {
                     raw: read(&self.spool, payload),
                     written: side(&self.spool, written, hand),
                 }),
-                Effect::Leaked { key, schema, reason, arrived_ms, written } => told.push(Told::Leaked {
+                Effect::Leaked {
+                    key,
+                    schema,
+                    reason,
+                    arrived_ms,
+                    written,
+                } => told.push(Told::Leaked {
                     key,
                     schema,
                     arrived_ms,
                     reason,
                     written: side(&self.spool, written, hand),
                 }),
-                Effect::Duplicate { key, schema, landed_ms, row } => told.push(Told::Duplicate {
+                Effect::Duplicate {
+                    key,
+                    schema,
+                    landed_ms,
+                    row,
+                } => told.push(Told::Duplicate {
                     key,
                     schema,
                     landed_ms,
                     written: side(&self.spool, WrittenSide::Row(row), hand),
                 }),
-                Effect::Unexpected { key, schema, landed_ms, payload } => told.push(Told::Unexpected {
+                Effect::Unexpected {
+                    key,
+                    schema,
+                    landed_ms,
+                    payload,
+                } => told.push(Told::Unexpected {
                     key,
                     schema,
                     landed_ms,
                     written: payload.map_or_else(Vec::new, |payload| read(&self.spool, payload)),
                 }),
                 Effect::HoldWritten { key, row } => {
-                    hold(&mut self.shard, &mut self.writer, &self.spool, key, row, hand);
+                    hold(
+                        &mut self.shard,
+                        &mut self.writer,
+                        &self.spool,
+                        key,
+                        row,
+                        hand,
+                    );
                 }
                 Effect::Released { segment, rows } => self.spool.released(segment, rows),
             }
@@ -186,7 +247,13 @@ impl Sharding {
         if told.is_empty() && flush.is_none() {
             return true;
         }
-        self.told.send(ShardTold { shard: self.number, told, flush }).is_ok()
+        self.told
+            .send(ShardTold {
+                shard: self.number,
+                told,
+                flush,
+            })
+            .is_ok()
     }
 
     fn take_comparisons(&mut self) {

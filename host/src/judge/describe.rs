@@ -33,7 +33,12 @@ impl Describer {
     pub fn new(plan: Arc<Plan>) -> Self {
         let mut seats = Seats::default();
         seats.follow(&plan);
-        Self { plan, seats, documents: Documents::default(), decoded: Decoded::default() }
+        Self {
+            plan,
+            seats,
+            documents: Documents::default(),
+            decoded: Decoded::default(),
+        }
     }
 
     pub fn follow(&mut self, plan: &Arc<Plan>) {
@@ -65,7 +70,9 @@ impl Describer {
         let pointer = &self.plan.event.key;
         (0..frames.rows())
             .map(|row| {
-                let Some(key) = self.documents.value(row, pointer) else { return String::new() };
+                let Some(key) = self.documents.value(row, pointer) else {
+                    return String::new();
+                };
                 let mut text = match key.as_str() {
                     Some(text) => text.to_owned(),
                     None => {
@@ -87,7 +94,11 @@ impl Describer {
         };
         let mut differences = Vec::new();
         let mut differs = false;
-        for ((raw, written), seat) in raw.iter().zip(&written).zip(&mut self.seats.streams[0].parity) {
+        for ((raw, written), seat) in raw
+            .iter()
+            .zip(&written)
+            .zip(&mut self.seats.streams[0].parity)
+        {
             if raw == written {
                 continue;
             }
@@ -95,25 +106,44 @@ impl Describer {
             // Equal forms are what counts; an explanation that fails leaves the fields unnamed.
             differences.extend(seat.explain(raw, written).unwrap_or_default());
         }
-        if differs { Comparison::Differs(differences) } else { Comparison::Equal }
+        if differs {
+            Comparison::Differs(differences)
+        } else {
+            Comparison::Equal
+        }
     }
 
     /// The normal forms of one frame, one per parity check.
     fn forms(&mut self, stream: usize, frame: &[u8]) -> Option<Vec<Vec<u8>>> {
         let ends = [frame.len() as u32];
-        self.parse(stream, PackedRef { text: frame, ends: &ends });
+        self.parse(
+            stream,
+            PackedRef {
+                text: frame,
+                ends: &ends,
+            },
+        );
         if matches!(self.documents.state(0), RowState::Undecodable(_)) {
             return None;
         }
         let plan = &self.plan.streams[stream];
         let mut columns = vec![Packed::default(); plan.columns.len()];
         for (pointer, column) in plan.columns.iter().zip(&mut columns) {
-            self.documents.write_column(pointer, &mut column.text, &mut column.ends);
+            self.documents
+                .write_column(pointer, &mut column.text, &mut column.ends);
         }
         let mut forms = Vec::new();
         let mut projected = Projected::default();
-        for (parity, seat) in plan.parity.iter().zip(&mut self.seats.streams[stream].parity) {
-            let wanted: Vec<PackedRef<'_>> = parity.columns.iter().map(|&i| columns[i].as_ref()).collect();
+        for (parity, seat) in plan
+            .parity
+            .iter()
+            .zip(&mut self.seats.streams[stream].parity)
+        {
+            let wanted: Vec<PackedRef<'_>> = parity
+                .columns
+                .iter()
+                .map(|&i| columns[i].as_ref())
+                .collect();
             seat.project(STREAM_NAMES[stream], 1, &wanted, &mut projected);
             match projected.forms.as_ref().row(0) {
                 [] => return None,

@@ -18,7 +18,11 @@ pub fn event_time_ms(value: Value<'_>) -> Option<i64> {
 }
 
 fn number_ms(number: f64) -> Option<i64> {
-    let ms = if number.abs() < SECONDS_MAX { number * 1000.0 } else { number };
+    let ms = if number.abs() < SECONDS_MAX {
+        number * 1000.0
+    } else {
+        number
+    };
     // Beyond this a float no longer tells milliseconds apart.
     (ms.abs() < 9e15).then_some(ms as i64)
 }
@@ -27,7 +31,9 @@ fn text_ms(text: &str) -> Option<i64> {
     let text = text.trim();
     if text.len() == 14 && text.bytes().all(|b| b.is_ascii_digit()) {
         let format = format_description!("[year][month][day][hour][minute][second]");
-        return PrimitiveDateTime::parse(text, format).ok().map(|t| ms(t.assume_utc()));
+        return PrimitiveDateTime::parse(text, format)
+            .ok()
+            .map(|t| ms(t.assume_utc()));
     }
     if let Ok(number) = text.parse::<f64>() {
         return number_ms(number);
@@ -35,7 +41,9 @@ fn text_ms(text: &str) -> Option<i64> {
     if let Ok(moment) = OffsetDateTime::parse(text, &Rfc3339) {
         return Some(ms(moment));
     }
-    OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339).ok().map(ms)
+    OffsetDateTime::parse(&format!("{text}Z"), &Rfc3339)
+        .ok()
+        .map(ms)
 }
 
 fn ms(moment: OffsetDateTime) -> i64 {

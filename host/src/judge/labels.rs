@@ -30,7 +30,10 @@ pub struct SchemaLabels {
 
 impl Default for SchemaLabels {
     fn default() -> Self {
-        let mut labels = Self { names: Vec::new(), by_name: HashMap::new() };
+        let mut labels = Self {
+            names: Vec::new(),
+            by_name: HashMap::new(),
+        };
         labels.names.push("(unknown)".into());
         labels.names.push("(none)".into());
         labels
@@ -60,7 +63,9 @@ impl SchemaLabels {
     }
 
     pub fn name(&self, id: SchemaId) -> &str {
-        self.names.get(usize::from(id.0)).map_or("(unknown)", String::as_str)
+        self.names
+            .get(usize::from(id.0))
+            .map_or("(unknown)", String::as_str)
     }
 
     pub fn names(&self) -> &[String] {
@@ -90,8 +95,13 @@ struct ReasonsInner {
 impl Default for Reasons {
     fn default() -> Self {
         let mut inner = ReasonsInner::default();
-        inner.list.push(Reason { check: String::new(), id: String::new() });
-        Self { inner: Mutex::new(inner) }
+        inner.list.push(Reason {
+            check: String::new(),
+            id: String::new(),
+        });
+        Self {
+            inner: Mutex::new(inner),
+        }
     }
 }
 
@@ -102,7 +112,10 @@ impl Reasons {
 
     /// The number of a reason, new or known. `NO_REASON` once there are too many.
     pub fn intern(&self, check: &str, id: &str) -> ReasonId {
-        let reason = Reason { check: check.to_owned(), id: id.to_owned() };
+        let reason = Reason {
+            check: check.to_owned(),
+            id: id.to_owned(),
+        };
         let mut inner = self.lock();
         if let Some(&known) = inner.by_reason.get(&reason) {
             return known;
@@ -147,7 +160,10 @@ mod tests {
         let names: Vec<String> = (0..SCHEMAS_MAX).map(|n| format!("S/{n}")).collect();
         assert!(!labels.extend(names.iter().map(String::as_str)));
         assert_eq!(labels.names().len(), SCHEMAS_MAX);
-        assert_eq!(labels.find(names.last().map_or(&b""[..], |name| name.as_bytes())), UNKNOWN_SCHEMA);
+        assert_eq!(
+            labels.find(names.last().map_or(&b""[..], |name| name.as_bytes())),
+            UNKNOWN_SCHEMA
+        );
     }
 
     #[test]
@@ -156,7 +172,10 @@ mod tests {
         let first = reasons.intern("validity", "invalid_event");
         assert_eq!(reasons.intern("validity", "invalid_event"), first);
         assert_ne!(reasons.intern("other", "invalid_event"), first);
-        assert_eq!(reasons.get(first).map(|r| r.id), Some("invalid_event".into()));
+        assert_eq!(
+            reasons.get(first).map(|r| r.id),
+            Some("invalid_event".into())
+        );
         assert_eq!(reasons.get(NO_REASON), None);
     }
 }

@@ -4,11 +4,11 @@
 //! Knows the runtime, documents and the ledger's inputs. Knows nothing of sockets, of the ledger's
 //! state, of the store or of time: arrival times come with the frames.
 
+mod describe;
+mod event_time;
 pub mod identity;
 pub mod labels;
 pub mod plan;
-mod describe;
-mod event_time;
 mod report;
 mod seats;
 mod worker;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use landfall_document::{Pointer, SchemaSet};
 use landfall_ledger::{Generation, ReasonId};
-use landfall_runtime::{Check, Codec, EventCheck, FaultKind, Loaded, Outcome, ParityCheck, WindowCheck};
+use landfall_runtime::{
+    Check, Codec, EventCheck, FaultKind, Loaded, Outcome, ParityCheck, WindowCheck,
+};
 
 use super::labels::{Reasons, SchemaLabels};
 
@@ -88,7 +90,9 @@ pub struct Plan {
 /// What makes a plan impossible.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    #[error("stream {stream} names the codec {codec:?}, and no check of that name is a codec; add it under [[checks]] or use \"json\"")]
+    #[error(
+        "stream {stream} names the codec {codec:?}, and no check of that name is a codec; add it under [[checks]] or use \"json\""
+    )]
     NoCodec { stream: &'static str, codec: String },
 }
 
@@ -109,7 +113,15 @@ pub const JSON_CODEC: &str = "json";
 
 impl Plan {
     pub fn build(parts: PlanParts) -> Result<Self, PlanError> {
-        let PlanParts { generation, event, codecs, placed, schemas, labels, reasons } = parts;
+        let PlanParts {
+            generation,
+            event,
+            codecs,
+            placed,
+            schemas,
+            labels,
+            reasons,
+        } = parts;
         let mut streams = [StreamPlan::default(), StreamPlan::default()];
         for (index, stream) in streams.iter_mut().enumerate() {
             stream.codec = codec_plan(index, &codecs[index], &placed, &reasons)?;
@@ -129,9 +141,15 @@ impl Plan {
                         faults: fault_reasons(&check.name, &reasons),
                     }),
                     Check::Parity(parity) => {
-                        let wanted =
-                            if index == 0 { &parity.manifest.columns } else { &parity.manifest.written_columns };
-                        stream.parity.push(ParityPlan { check: Arc::clone(parity), columns: columns.add(wanted) });
+                        let wanted = if index == 0 {
+                            &parity.manifest.columns
+                        } else {
+                            &parity.manifest.written_columns
+                        };
+                        stream.parity.push(ParityPlan {
+                            check: Arc::clone(parity),
+                            columns: columns.add(wanted),
+                        });
                     }
                     Check::Codec(_) | Check::Window(_) => {}
                 }
@@ -145,7 +163,16 @@ impl Plan {
                 _ => None,
             })
             .collect();
-        Ok(Self { generation, event, streams, windows, placed, schemas, labels, reasons })
+        Ok(Self {
+            generation,
+            event,
+            streams,
+            windows,
+            placed,
+            schemas,
+            labels,
+            reasons,
+        })
     }
 }
 
@@ -163,13 +190,21 @@ fn codec_plan(
         .find_map(|check| match &check.check {
             Check::Codec(codec) if check.name == name => Some(CodecPlan {
                 check: Arc::clone(codec),
-                reasons: codec.manifest.reasons.iter().map(|reason| reasons.intern(name, &reason.id)).collect(),
+                reasons: codec
+                    .manifest
+                    .reasons
+                    .iter()
+                    .map(|reason| reasons.intern(name, &reason.id))
+                    .collect(),
                 faults: fault_reasons(name, reasons),
             }),
             _ => None,
         })
         .map(Some)
-        .ok_or_else(|| PlanError::NoCodec { stream: STREAM_NAMES[stream], codec: name.to_owned() })
+        .ok_or_else(|| PlanError::NoCodec {
+            stream: STREAM_NAMES[stream],
+            codec: name.to_owned(),
+        })
 }
 
 fn fault_reasons(check: &str, reasons: &Reasons) -> FaultReasons {

@@ -67,9 +67,18 @@ pub(super) fn bump<K: PartialEq>(list: &mut Vec<(K, u64)>, key: K) {
 
 impl JudgeReport {
     pub(super) fn count_raw(&mut self, window: i64, schema: SchemaId) {
-        match self.raw.iter_mut().rev().find(|count| count.window == window && count.schema == schema) {
+        match self
+            .raw
+            .iter_mut()
+            .rev()
+            .find(|count| count.window == window && count.schema == schema)
+        {
             Some(count) => count.events += 1,
-            None => self.raw.push(SchemaCount { window, schema, events: 1 }),
+            None => self.raw.push(SchemaCount {
+                window,
+                schema,
+                events: 1,
+            }),
         }
     }
 

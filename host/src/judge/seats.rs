@@ -26,11 +26,22 @@ impl StreamSeats {
     /// Seats for a new plan; a seat whose check is the same stays, warm.
     pub(super) fn follow(&mut self, plan: &StreamPlan) {
         let mut old_codec: Vec<_> = self.codec.take().into_iter().collect();
-        self.codec = plan.codec.as_ref().map(|codec| reseat(&mut old_codec, &codec.check));
+        self.codec = plan
+            .codec
+            .as_ref()
+            .map(|codec| reseat(&mut old_codec, &codec.check));
         let mut old_events = std::mem::take(&mut self.events);
-        self.events = plan.events.iter().map(|event| reseat(&mut old_events, &event.check)).collect();
+        self.events = plan
+            .events
+            .iter()
+            .map(|event| reseat(&mut old_events, &event.check))
+            .collect();
         let mut old_parity = std::mem::take(&mut self.parity);
-        self.parity = plan.parity.iter().map(|parity| reseat(&mut old_parity, &parity.check)).collect();
+        self.parity = plan
+            .parity
+            .iter()
+            .map(|parity| reseat(&mut old_parity, &parity.check))
+            .collect();
     }
 
     /// Collects what the checks did.
@@ -51,8 +62,13 @@ fn reseat<W: World>(old: &mut Vec<Seat<W>>, check: &Arc<Loaded<W>>) -> Seat<W> {
 fn take<W: World>(seat: &mut Seat<W>, out: &mut Vec<CheckActivity>) {
     let counters = seat.take_counters();
     let log = seat.take_log();
-    if counters.batches > 0 || counters.rows_faulted.iter().any(|&rows| rows > 0) || !log.is_empty() {
-        out.push(CheckActivity { name: seat.check().name.clone(), counters, log });
+    if counters.batches > 0 || counters.rows_faulted.iter().any(|&rows| rows > 0) || !log.is_empty()
+    {
+        out.push(CheckActivity {
+            name: seat.check().name.clone(),
+            counters,
+            log,
+        });
     }
 }
 

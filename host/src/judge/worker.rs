@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use landfall_document::{Documents, Pointer, RowState, redact};
 use landfall_ledger::{
-    Fingerprint, Form, Judgement, PayloadRef, RawObservation, ReasonId, SchemaId, WrittenObservation,
+    Fingerprint, Form, Judgement, PayloadRef, RawObservation, ReasonId, SchemaId,
+    WrittenObservation,
 };
-use landfall_runtime::{Decoded, Hand, Judged as CheckJudged, Outcome, Packed, PackedRef, Projected};
+use landfall_runtime::{
+    Decoded, Hand, Judged as CheckJudged, Outcome, Packed, PackedRef, Projected,
+};
 
 use super::event_time::event_time_ms;
 use super::identity::{FormHasher, Secret};
@@ -35,7 +38,11 @@ impl WrittenHand {
 
     /// The document of a row.
     pub fn document(&self, row: usize) -> &[u8] {
-        if self.documents.ends.is_empty() { self.frame(row) } else { self.documents.as_ref().row(row) }
+        if self.documents.ends.is_empty() {
+            self.frame(row)
+        } else {
+            self.documents.as_ref().row(row)
+        }
     }
 }
 
@@ -94,13 +101,19 @@ impl RowJudgement {
     /// A reason to reject is certain, whatever another check could not judge.
     fn reject(&mut self, reason: ReasonId) {
         if self.judgement != Judgement::Rejected {
-            *self = Self { judgement: Judgement::Rejected, reason };
+            *self = Self {
+                judgement: Judgement::Rejected,
+                reason,
+            };
         }
     }
 
     fn unjudged(&mut self, reason: ReasonId) {
         if self.judgement == Judgement::Expected {
-            *self = Self { judgement: Judgement::Unjudged, reason };
+            *self = Self {
+                judgement: Judgement::Unjudged,
+                reason,
+            };
         }
     }
 }
@@ -145,7 +158,11 @@ impl Judge {
         let index = usize::from(frames.stream.0);
         let stream = &plan.streams[index];
         let rows = frames.ends.len();
-        let mut report = JudgeReport { stream: index, seen_ms: frames.arrived_ms.last().copied(), ..JudgeReport::default() };
+        let mut report = JudgeReport {
+            stream: index,
+            seen_ms: frames.arrived_ms.last().copied(),
+            ..JudgeReport::default()
+        };
 
         self.decode(stream, index, &frames, &mut report);
         self.write_columns(stream);
@@ -162,13 +179,29 @@ impl Judge {
             time_ms_max: None,
         };
         for row in 0..rows {
-            self.finish_row(&plan, index, row, &mut frames, payloads, hashes.get(row).copied(), &mut judged);
+            self.finish_row(
+                &plan,
+                index,
+                row,
+                &mut frames,
+                payloads,
+                hashes.get(row).copied(),
+                &mut judged,
+            );
         }
         self.seats.streams[index].take_activity(&mut judged.report.checks);
         if index == 1 {
-            let documents =
-                if stream.codec.is_some() { std::mem::take(&mut self.decoded.documents) } else { Packed::default() };
-            judged.hand = Some(WrittenHand { frames, documents, forms, plan });
+            let documents = if stream.codec.is_some() {
+                std::mem::take(&mut self.decoded.documents)
+            } else {
+                Packed::default()
+            };
+            judged.hand = Some(WrittenHand {
+                frames,
+                documents,
+                forms,
+                plan,
+            });
         } else {
             judged.frames = Some(frames);
         }
@@ -176,8 +209,17 @@ impl Judge {
     }
 
     /// Frames to parsed documents; malformed frames leave an empty row.
-    fn decode(&mut self, stream: &StreamPlan, index: usize, frames: &FrameBatch, report: &mut JudgeReport) {
-        let column = PackedRef { text: &frames.bytes, ends: &frames.ends };
+    fn decode(
+        &mut self,
+        stream: &StreamPlan,
+        index: usize,
+        frames: &FrameBatch,
+        report: &mut JudgeReport,
+    ) {
+        let column = PackedRef {
+            text: &frames.bytes,
+            ends: &frames.ends,
+        };
         let (Some(plan), Some(seat)) = (&stream.codec, &mut self.seats.streams[index].codec) else {
             self.documents.parse(column.text, column.ends);
             return;
@@ -189,7 +231,11 @@ impl Judge {
             if code == 0 {
                 continue;
             }
-            let reason = plan.reasons.get(usize::from(code) - 1).copied().unwrap_or(NO_REASON);
+            let reason = plan
+                .reasons
+                .get(usize::from(code) - 1)
+                .copied()
+                .unwrap_or(NO_REASON);
             bump(&mut report.undecodable, reason);
             report.sample(|| Sample {
                 kind: SampleKind::Undecodable,
@@ -224,10 +270,12 @@ impl Judge {
 
     /// Each column that any check wants, once.
     fn write_columns(&mut self, stream: &StreamPlan) {
-        self.columns.resize_with(stream.columns.len(), Packed::default);
+        self.columns
+            .resize_with(stream.columns.len(), Packed::default);
         for (pointer, column) in stream.columns.iter().zip(&mut self.columns) {
             column.clear();
-            self.documents.write_column(pointer, &mut column.text, &mut column.ends);
+            self.documents
+                .write_column(pointer, &mut column.text, &mut column.ends);
         }
     }
 
@@ -241,17 +289,38 @@ impl Judge {
     ) {
         let rows = frames.ends.len();
         self.rows.clear();
-        self.rows.resize(rows, RowJudgement { judgement: Judgement::Expected, reason: NO_REASON });
+        self.rows.resize(
+            rows,
+            RowJudgement {
+                judgement: Judgement::Expected,
+                reason: NO_REASON,
+            },
+        );
         let StreamSeats { events: seats, .. } = &mut self.seats.streams[index];
         for (event, seat) in stream.events.iter().zip(seats) {
-            let columns: Vec<PackedRef<'_>> = event.columns.iter().map(|&i| self.columns[i].as_ref()).collect();
-            let mut hand = Hand { documents: &mut self.documents, schemas: &plan.schemas };
-            seat.judge(&mut hand, STREAM_NAMES[index], rows, &columns, &mut self.judged);
+            let columns: Vec<PackedRef<'_>> = event
+                .columns
+                .iter()
+                .map(|&i| self.columns[i].as_ref())
+                .collect();
+            let mut hand = Hand {
+                documents: &mut self.documents,
+                schemas: &plan.schemas,
+            };
+            seat.judge(
+                &mut hand,
+                STREAM_NAMES[index],
+                rows,
+                &columns,
+                &mut self.judged,
+            );
             for (row, &code) in self.judged.codes.iter().enumerate() {
                 if code == 0 || self.documents.state(row) != RowState::Good {
                     continue;
                 }
-                let Some(&(reason, outcome)) = event.reasons.get(usize::from(code) - 1) else { continue };
+                let Some(&(reason, outcome)) = event.reasons.get(usize::from(code) - 1) else {
+                    continue;
+                };
                 bump(&mut report.violations, reason);
                 if event.decides {
                     match outcome {
@@ -261,7 +330,16 @@ impl Judge {
                 }
                 if outcome != Outcome::Filtered {
                     let sample = || {
-                        violation(&self.documents, &self.judged.details, plan, index, row, frames, reason, &self.options.redact)
+                        violation(
+                            &self.documents,
+                            &self.judged.details,
+                            plan,
+                            index,
+                            row,
+                            frames,
+                            reason,
+                            &self.options.redact,
+                        )
                     };
                     report.sample(sample);
                 }
@@ -291,14 +369,30 @@ impl Judge {
     }
 
     /// The hash of each row's normal forms, and the forms themselves if they are to be kept.
-    fn project(&mut self, stream: &StreamPlan, index: usize, rows: usize, keep: bool) -> (Vec<Form>, Vec<Packed>) {
+    fn project(
+        &mut self,
+        stream: &StreamPlan,
+        index: usize,
+        rows: usize,
+        keep: bool,
+    ) -> (Vec<Form>, Vec<Packed>) {
         if stream.parity.is_empty() {
             return (Vec::new(), Vec::new());
         }
-        let mut hashers: Vec<Option<FormHasher>> = (0..rows).map(|_| Some(self.options.secret.forms())).collect();
+        let mut hashers: Vec<Option<FormHasher>> = (0..rows)
+            .map(|_| Some(self.options.secret.forms()))
+            .collect();
         let mut kept = Vec::new();
-        for (parity, seat) in stream.parity.iter().zip(&mut self.seats.streams[index].parity) {
-            let columns: Vec<PackedRef<'_>> = parity.columns.iter().map(|&i| self.columns[i].as_ref()).collect();
+        for (parity, seat) in stream
+            .parity
+            .iter()
+            .zip(&mut self.seats.streams[index].parity)
+        {
+            let columns: Vec<PackedRef<'_>> = parity
+                .columns
+                .iter()
+                .map(|&i| self.columns[i].as_ref())
+                .collect();
             seat.project(STREAM_NAMES[index], rows, &columns, &mut self.projected);
             let forms = self.projected.forms.as_ref();
             for (row, hasher) in hashers.iter_mut().enumerate() {
@@ -313,7 +407,10 @@ impl Judge {
                 kept.push(std::mem::take(&mut self.projected.forms));
             }
         }
-        let hashes = hashers.into_iter().map(|hasher| hasher.map_or(Form::FAILED, |h| Form::hash(h.finish()))).collect();
+        let hashes = hashers
+            .into_iter()
+            .map(|hasher| hasher.map_or(Form::FAILED, |h| Form::hash(h.finish())))
+            .collect();
         (hashes, kept)
     }
 
@@ -328,14 +425,20 @@ impl Judge {
         form: Option<Form>,
         out: &mut Judged,
     ) {
-        let refused = plan.streams[index].codec.is_some() && self.decoded.codes.get(row).is_some_and(|&code| code != 0);
-        let identity = if refused { None } else { self.identify(plan, index, row, frames, &mut out.report) };
+        let refused = plan.streams[index].codec.is_some()
+            && self.decoded.codes.get(row).is_some_and(|&code| code != 0);
+        let identity = if refused {
+            None
+        } else {
+            self.identify(plan, index, row, frames, &mut out.report)
+        };
         let Some(Identity { key, schema }) = identity else {
             out.unreferenced.extend(payloads.get(row));
             return;
         };
         if self.options.event_time {
-            self.last_time_ms = event_time(&self.documents, &plan.event, row).unwrap_or(self.last_time_ms);
+            self.last_time_ms =
+                event_time(&self.documents, &plan.event, row).unwrap_or(self.last_time_ms);
             frames.arrived_ms[row] = self.last_time_ms;
             out.time_ms_max = out.time_ms_max.max(Some(self.last_time_ms));
         }
@@ -363,7 +466,9 @@ impl Judge {
         }
         let window = arrived_ms.div_euclid(self.options.window_ms);
         out.report.count_raw(window, schema);
-        let Some(&payload) = payloads.get(row) else { return };
+        let Some(&payload) = payloads.get(row) else {
+            return;
+        };
         out.raw[shard].push(RawObservation {
             key,
             form,
@@ -387,15 +492,20 @@ impl Judge {
     ) -> Option<Identity> {
         let key = match self.documents.state(row) {
             RowState::Undecodable(defect) => Err(defect.id()),
-            RowState::Good | RowState::Unjudged(_) => match self.documents.value(row, &plan.event.key) {
-                Some(key) if !key.is_null() => Ok(self.options.secret.fingerprint(key, &mut self.scratch)),
-                _ => Err(NO_KEY),
-            },
+            RowState::Good | RowState::Unjudged(_) => {
+                match self.documents.value(row, &plan.event.key) {
+                    Some(key) if !key.is_null() => {
+                        Ok(self.options.secret.fingerprint(key, &mut self.scratch))
+                    }
+                    _ => Err(NO_KEY),
+                }
+            }
         };
         match key {
-            Ok(key) => {
-                Some(Identity { key, schema: schema_of(&self.documents, plan, row, &mut self.scratch) })
-            }
+            Ok(key) => Some(Identity {
+                key,
+                schema: schema_of(&self.documents, plan, row, &mut self.scratch),
+            }),
             Err(reason) => {
                 let reason = plan.reasons.intern(HOST, reason);
                 bump(&mut report.undecodable, reason);
@@ -421,18 +531,27 @@ pub const HOST: &str = "landfall";
 const NO_KEY: &str = "no_key";
 
 fn detail_of(details: &[(usize, String)], row: usize) -> String {
-    details.iter().find(|(at, _)| *at == row).map_or_else(String::new, |(_, text)| text.clone())
+    details
+        .iter()
+        .find(|(at, _)| *at == row)
+        .map_or_else(String::new, |(_, text)| text.clone())
 }
 
 /// The label of the schema that the document names.
 fn schema_of(documents: &Documents, plan: &Plan, row: usize, scratch: &mut Vec<u8>) -> SchemaId {
-    let Some(name) = documents.value(row, &plan.event.schema) else { return NO_SCHEMA };
-    let Some(name) = name.as_str() else { return NO_SCHEMA };
+    let Some(name) = documents.value(row, &plan.event.schema) else {
+        return NO_SCHEMA;
+    };
+    let Some(name) = name.as_str() else {
+        return NO_SCHEMA;
+    };
     scratch.clear();
     match &plan.event.revision {
         None => scratch.extend_from_slice(name.trim_start_matches('/').as_bytes()),
         Some(revision) => {
-            let Some(revision) = documents.value(row, revision) else { return NO_SCHEMA };
+            let Some(revision) = documents.value(row, revision) else {
+                return NO_SCHEMA;
+            };
             scratch.extend_from_slice(name.as_bytes());
             scratch.push(b'/');
             match revision.as_str() {
@@ -445,10 +564,16 @@ fn schema_of(documents: &Documents, plan: &Plan, row: usize, scratch: &mut Vec<u
 }
 
 fn event_time(documents: &Documents, event: &EventPointers, row: usize) -> Option<i64> {
-    event.time.iter().find_map(|pointer| documents.value(row, pointer).and_then(event_time_ms))
+    event
+        .time
+        .iter()
+        .find_map(|pointer| documents.value(row, pointer).and_then(event_time_ms))
 }
 
-#[allow(clippy::too_many_arguments, reason = "a sample gathers what is spread over the batch")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a sample gathers what is spread over the batch"
+)]
 fn violation(
     documents: &Documents,
     details: &[(usize, String)],
@@ -475,4 +600,3 @@ fn violation(
         payload: text,
     }
 }
-

@@ -16,6 +16,7 @@ pub struct ProcessMetrics {
     resident: IntGauge,
     cpu: Counter,
     threads: IntGauge,
+    time: Gauge,
     speed: Gauge,
     offset: Gauge,
 }
@@ -28,6 +29,7 @@ impl ProcessMetrics {
             resident: r.gauge("process_resident_memory_bytes", "Resident memory of the process.")?,
             cpu: r.seconds("process_cpu_seconds_total", "Processor time of the process, in user and system mode.")?,
             threads: r.gauge("process_threads", "Threads of the process.")?,
+            time: r.real("clock_seconds", "What Landfall's clock reads, in seconds since the epoch: times of events, windows and incidents are by it.")?,
             speed: r.real("clock_speed_ratio", "How many times faster than real time Landfall's clock runs.")?,
             offset: r.real(
                 "clock_offset_seconds",
@@ -48,6 +50,7 @@ impl ProcessMetrics {
 
     pub(super) fn refresh(&self) {
         if let Some(clock) = &*self.clock.lock().unwrap_or_else(PoisonError::into_inner) {
+            self.time.set(clock.now_ms() as f64 / 1000.0);
             self.speed.set(clock.speed());
             self.offset
                 .set(clock.system_offset_ms().unwrap_or(0) as f64 / 1000.0);

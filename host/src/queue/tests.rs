@@ -214,18 +214,28 @@ proptest! {
 
 #[test]
 fn a_held_lane_keeps_its_items_while_others_flow_until_the_end() {
-    let bound = Bound { bytes_max: 100, items_max: 100 };
+    let bound = Bound {
+        bytes_max: 100,
+        items_max: 100,
+    };
     let (senders, receiver) = channel::<u32>(&[bound, bound]);
     senders[0].send(1, 1).unwrap();
     senders[1].send(2, 1).unwrap();
     receiver.hold(0, true);
     assert_eq!(receiver.recv_timeout(Duration::ZERO).unwrap(), 2);
-    assert_eq!(receiver.recv_timeout(Duration::ZERO), Err(RecvError::Timeout));
+    assert_eq!(
+        receiver.recv_timeout(Duration::ZERO),
+        Err(RecvError::Timeout)
+    );
     receiver.hold(0, false);
     assert_eq!(receiver.recv_timeout(Duration::ZERO).unwrap(), 1);
     senders[0].send(3, 1).unwrap();
     receiver.hold(0, true);
     drop(senders);
-    assert_eq!(receiver.recv(), Some(3), "what was received before the end is taken in any case");
+    assert_eq!(
+        receiver.recv(),
+        Some(3),
+        "what was received before the end is taken in any case"
+    );
     assert_eq!(receiver.recv(), None);
 }

@@ -15,7 +15,10 @@ pub struct ClosedWindow {
 impl ClosedWindow {
     /// The sum of the imbalances of its schemas, each taken as positive: two errors do not cancel.
     pub fn imbalance(&self) -> u64 {
-        self.schemas.iter().map(|(_, counts)| counts.imbalance().unsigned_abs()).sum()
+        self.schemas
+            .iter()
+            .map(|(_, counts)| counts.imbalance().unsigned_abs())
+            .sum()
     }
 }
 
@@ -31,7 +34,10 @@ pub struct Book {
 impl Book {
     /// Adds to a window.
     pub fn add(&mut self, window: i64, schema: SchemaId, counts: &Counts) {
-        self.unwritten.entry((window, schema)).or_default().add(counts);
+        self.unwritten
+            .entry((window, schema))
+            .or_default()
+            .add(counts);
         if self.closed_below.is_none_or(|below| window >= below) {
             self.open.entry((window, schema)).or_default().add(counts);
         }
@@ -40,7 +46,10 @@ impl Book {
     /// What is to be added to the store since the last call.
     pub fn take_unwritten(&mut self) -> Vec<((i64, SchemaId), Counts)> {
         let taken = std::mem::take(&mut self.unwritten);
-        taken.into_iter().filter(|(_, counts)| !counts.is_empty()).collect()
+        taken
+            .into_iter()
+            .filter(|(_, counts)| !counts.is_empty())
+            .collect()
     }
 
     /// Closes the windows below `below`.
@@ -54,7 +63,10 @@ impl Book {
         for ((window, schema), counts) in std::mem::replace(&mut self.open, still_open) {
             match closed.last_mut() {
                 Some(last) if last.window == window => last.schemas.push((schema, counts)),
-                _ => closed.push(ClosedWindow { window, schemas: vec![(schema, counts)] }),
+                _ => closed.push(ClosedWindow {
+                    window,
+                    schemas: vec![(schema, counts)],
+                }),
             }
         }
         closed
@@ -68,7 +80,11 @@ mod tests {
     use super::*;
 
     fn counts(raw: i64, verdict: Verdict, n: i64, pending: i64) -> Counts {
-        let mut counts = Counts { raw, pending, ..Counts::default() };
+        let mut counts = Counts {
+            raw,
+            pending,
+            ..Counts::default()
+        };
         counts.verdicts[verdict as usize] = n;
         counts
     }
@@ -77,7 +93,14 @@ mod tests {
     fn a_window_that_loses_an_event_is_out_of_balance_and_a_duplicate_does_not_hide_it() {
         let mut book = Book::default();
         book.add(1, SchemaId(2), &counts(10, Verdict::Delivered, 9, 0));
-        book.add(1, SchemaId(2), &Counts { duplicate: 1, ..Counts::default() });
+        book.add(
+            1,
+            SchemaId(2),
+            &Counts {
+                duplicate: 1,
+                ..Counts::default()
+            },
+        );
         book.add(1, SchemaId(3), &counts(0, Verdict::Missing, 1, 0));
         let closed = book.close(2);
         assert_eq!(closed.len(), 1);
@@ -102,8 +125,22 @@ mod tests {
     #[test]
     fn what_cancels_out_is_not_written() {
         let mut book = Book::default();
-        book.add(1, SchemaId(0), &Counts { pending: 1, ..Counts::default() });
-        book.add(1, SchemaId(0), &Counts { pending: -1, ..Counts::default() });
+        book.add(
+            1,
+            SchemaId(0),
+            &Counts {
+                pending: 1,
+                ..Counts::default()
+            },
+        );
+        book.add(
+            1,
+            SchemaId(0),
+            &Counts {
+                pending: -1,
+                ..Counts::default()
+            },
+        );
         assert_eq!(book.take_unwritten(), []);
     }
 }

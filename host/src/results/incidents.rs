@@ -10,9 +10,14 @@ pub(super) fn row(plan: &Plan, incident: &Incident) -> IncidentRow {
         Scope::Pipeline => ("pipeline", String::new()),
         Scope::Schema(schema) => ("schema", plan.labels.name(schema).to_owned()),
         Scope::Others => ("others", String::new()),
-        Scope::Stream(stream) => {
-            ("stream", STREAM_NAMES.get(usize::from(stream)).copied().unwrap_or("stream").to_owned())
-        }
+        Scope::Stream(stream) => (
+            "stream",
+            STREAM_NAMES
+                .get(usize::from(stream))
+                .copied()
+                .unwrap_or("stream")
+                .to_owned(),
+        ),
     };
     IncidentRow {
         id: incident.id.0,
@@ -46,10 +51,22 @@ pub(super) fn log(plan: &Plan, change: &Change) {
     let (cause, scope, subject) = (row.cause.as_str(), row.scope.as_str(), row.subject.as_str());
     match change {
         Change::Opened(_) => {
-            tracing::warn!(incident = row.id, cause, scope, subject, start_ms = row.start_ms, "incident opened");
+            tracing::warn!(
+                incident = row.id,
+                cause,
+                scope,
+                subject,
+                start_ms = row.start_ms,
+                "incident opened"
+            );
         }
         Change::Updated(_) => {
-            tracing::debug!(incident = row.id, cause, events = row.events, "incident goes on");
+            tracing::debug!(
+                incident = row.id,
+                cause,
+                events = row.events,
+                "incident goes on"
+            );
         }
         Change::Closed(_) => {
             tracing::warn!(

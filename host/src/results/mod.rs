@@ -16,7 +16,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use landfall_document::Pointer;
-use landfall_ledger::{Cause, Change, Counts, Frontier, Overseer, OverseerConfig, SchemaId, ShardGauges, Verdict};
+use landfall_ledger::{
+    Cause, Change, Counts, Frontier, Overseer, OverseerConfig, SchemaId, ShardGauges, Verdict,
+};
 use landfall_runtime::{Seat, WindowCheck};
 use landfall_store::spool::Spool;
 use landfall_store::{MissingRow, Retention, SampleRow, Store, StoreError};
@@ -93,7 +95,10 @@ struct Gathered {
 }
 
 impl Results {
-    #[allow(clippy::too_many_arguments, reason = "the assembly's one place that knows all of them")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "the assembly's one place that knows all of them"
+    )]
     pub fn new(
         options: ResultsOptions,
         plan: Arc<PlanCell>,
@@ -105,7 +110,10 @@ impl Results {
         shards: usize,
         now_ms: i64,
     ) -> Self {
-        let never = Frontier { raw_ms: i64::MIN, written_ms: i64::MIN };
+        let never = Frontier {
+            raw_ms: i64::MIN,
+            written_ms: i64::MIN,
+        };
         let longest_deadline_ms = overseer.deadline_max_ms;
         Self {
             options,
@@ -115,7 +123,13 @@ impl Results {
             book: Book::default(),
             board,
             spool,
-            shards: vec![ShardState { frontier: never, gauges: ShardGauges::default() }; shards],
+            shards: vec![
+                ShardState {
+                    frontier: never,
+                    gauges: ShardGauges::default()
+                };
+                shards
+            ],
             window_seats: Vec::new(),
             samples: SampleBudget::default(),
             gathered: Gathered::default(),
@@ -127,7 +141,11 @@ impl Results {
     }
 
     /// Runs until everybody upstream has ended; gives the totals of the run.
-    pub fn run(mut self, messages: &Receiver<Message>, overseers: &Receiver<OverseerConfig>) -> Totals {
+    pub fn run(
+        mut self,
+        messages: &Receiver<Message>,
+        overseers: &Receiver<OverseerConfig>,
+    ) -> Totals {
         let mut flushed = Instant::now();
         loop {
             while let Ok(config) = overseers.try_recv() {
@@ -167,9 +185,16 @@ impl Results {
                     self.overseer.activity(activity);
                 }
                 for gauge in &flush.latency {
-                    self.board.latency(plan.labels.name(gauge.schema), &gauge.buckets, gauge.sum_ms);
+                    self.board.latency(
+                        plan.labels.name(gauge.schema),
+                        &gauge.buckets,
+                        gauge.sum_ms,
+                    );
                 }
-                self.shards[shard] = ShardState { frontier: flush.frontier, gauges: flush.gauges };
+                self.shards[shard] = ShardState {
+                    frontier: flush.frontier,
+                    gauges: flush.gauges,
+                };
             }
         }
     }
@@ -177,7 +202,10 @@ impl Results {
     fn take_report(&mut self, report: JudgeReport) {
         let plan = self.plan.current();
         for count in &report.raw {
-            let counts = Counts { raw: count.events as i64, ..Counts::default() };
+            let counts = Counts {
+                raw: count.events as i64,
+                ..Counts::default()
+            };
             self.book.add(count.window, count.schema, &counts);
             self.count(&plan, count.schema, &counts);
         }
@@ -186,7 +214,8 @@ impl Results {
         }
         for &(reason, rows) in &report.undecodable {
             let reason = samples::reason_of(&plan, reason);
-            self.board.undecodable(report.stream, &reason.check, &reason.id, rows);
+            self.board
+                .undecodable(report.stream, &reason.check, &reason.id, rows);
             *self.totals.undecodable.entry(reason.id).or_default() += rows;
         }
         for &(reason, rows) in &report.violations {
@@ -226,13 +255,18 @@ impl Results {
         let unjudged = counts.verdict(Verdict::Unjudged);
         if unjudged > 0 {
             let at = self.now_ms();
-            self.overseer.note(Cause::Unjudged, schema, unjudged.unsigned_abs(), at, at);
+            self.overseer
+                .note(Cause::Unjudged, schema, unjudged.unsigned_abs(), at, at);
         }
     }
 
     /// Time by which everything told is complete.
     fn now_ms(&self) -> i64 {
-        let told = self.shards.iter().map(|shard| shard.frontier.written_ms.min(shard.frontier.raw_ms)).min();
+        let told = self
+            .shards
+            .iter()
+            .map(|shard| shard.frontier.written_ms.min(shard.frontier.raw_ms))
+            .min();
         let told = told.unwrap_or(i64::MIN);
         match (&self.options.clock, told) {
             (Some(clock), i64::MAX) => clock.now_ms(),
@@ -274,7 +308,10 @@ impl Results {
     /// Decides what a flush writes; from here on it can be written any number of times over.
     fn prepare(&mut self, told: Vec<Described>, samples: Vec<SampleRow>, ended: bool) -> Prepared {
         let plan = self.plan.current();
-        let mut prepared = Prepared { samples, ..Prepared::default() };
+        let mut prepared = Prepared {
+            samples,
+            ..Prepared::default()
+        };
         self.note_generation(&plan, &mut prepared);
         let now_ms = self.said_ms();
         for described in told {
@@ -287,20 +324,38 @@ impl Results {
         self.close_windows(&plan, ended, &mut prepared);
         prepared.windows = tally::rows(self.book.take_unwritten(), &plan, self.options.window_ms);
         self.overseer.drain_changes(&mut prepared.changes);
-        prepared.incidents = prepared.changes.iter().map(|change| incidents::row(&plan, change.incident())).collect();
+        prepared.incidents = prepared
+            .changes
+            .iter()
+            .map(|change| incidents::row(&plan, change.incident()))
+            .collect();
         prepared.prune = self.pruned.elapsed() >= PRUNE;
         prepared
     }
 
     /// When something is said: the clock's time, or in an audit the events'.
     fn said_ms(&self) -> i64 {
-        self.options.clock.as_ref().map_or_else(|| self.now_ms(), Clock::now_ms)
+        self.options
+            .clock
+            .as_ref()
+            .map_or_else(|| self.now_ms(), Clock::now_ms)
     }
 
     fn attribute(&mut self, plan: &Plan, described: Described, now_ms: i64, out: &mut Prepared) {
-        let Described { told, key, comparison } = described;
+        let Described {
+            told,
+            key,
+            comparison,
+        } = described;
         match told {
-            Told::Missing { key: fingerprint, frame, schema, arrived_ms, deadline_ms, generation } => {
+            Told::Missing {
+                key: fingerprint,
+                frame,
+                schema,
+                arrived_ms,
+                deadline_ms,
+                generation,
+            } => {
                 let incident = self.overseer.missing(schema, arrived_ms, deadline_ms);
                 out.missing.push(MissingRow {
                     fingerprint: fingerprint.to_bytes(),
@@ -314,46 +369,133 @@ impl Results {
                     frame,
                 });
             }
-            Told::LandedLate { key: fingerprint, schema, landed_ms } => {
-                out.landed.push(LandedLate { fingerprint: fingerprint.to_bytes(), landed_ms, schema, known: true });
+            Told::LandedLate {
+                key: fingerprint,
+                schema,
+                landed_ms,
+            } => {
+                out.landed.push(LandedLate {
+                    fingerprint: fingerprint.to_bytes(),
+                    landed_ms,
+                    schema,
+                    known: true,
+                });
             }
-            Told::Altered { schema, arrived_ms, raw: _, written, .. } => {
-                self.overseer.note(Cause::Altered, schema, 1, arrived_ms, arrived_ms);
-                let row = samples::altered(plan, schema, key, arrived_ms, comparison.as_ref(), &written, &self.options.redact);
+            Told::Altered {
+                schema,
+                arrived_ms,
+                raw: _,
+                written,
+                ..
+            } => {
+                self.overseer
+                    .note(Cause::Altered, schema, 1, arrived_ms, arrived_ms);
+                let row = samples::altered(
+                    plan,
+                    schema,
+                    key,
+                    arrived_ms,
+                    comparison.as_ref(),
+                    &written,
+                    &self.options.redact,
+                );
                 if self.samples.take(&row) {
                     out.samples.push(row);
                 }
             }
-            Told::Compare { schema, arrived_ms, written, .. } => {
+            Told::Compare {
+                schema,
+                arrived_ms,
+                written,
+                ..
+            } => {
                 if let Some(crate::judge::Comparison::Differs(_)) = &comparison {
-                    self.overseer.note(Cause::Altered, schema, 1, arrived_ms, arrived_ms);
-                    let row =
-                        samples::altered(plan, schema, key, arrived_ms, comparison.as_ref(), &written, &self.options.redact);
+                    self.overseer
+                        .note(Cause::Altered, schema, 1, arrived_ms, arrived_ms);
+                    let row = samples::altered(
+                        plan,
+                        schema,
+                        key,
+                        arrived_ms,
+                        comparison.as_ref(),
+                        &written,
+                        &self.options.redact,
+                    );
                     if self.samples.take(&row) {
                         out.samples.push(row);
                     }
                 }
             }
-            Told::Leaked { schema, arrived_ms, reason, written, .. } => {
-                self.overseer.note(Cause::Leaked, schema, 1, arrived_ms, arrived_ms);
-                let row = samples::written(plan, "leaked", schema, key, arrived_ms, reason, &written, &self.options.redact);
+            Told::Leaked {
+                schema,
+                arrived_ms,
+                reason,
+                written,
+                ..
+            } => {
+                self.overseer
+                    .note(Cause::Leaked, schema, 1, arrived_ms, arrived_ms);
+                let row = samples::written(
+                    plan,
+                    "leaked",
+                    schema,
+                    key,
+                    arrived_ms,
+                    reason,
+                    &written,
+                    &self.options.redact,
+                );
                 if self.samples.take(&row) {
                     out.samples.push(row);
                 }
             }
-            Told::Duplicate { schema, landed_ms, written, .. } => {
-                self.overseer.note(Cause::Duplicate, schema, 1, landed_ms, landed_ms);
+            Told::Duplicate {
+                schema,
+                landed_ms,
+                written,
+                ..
+            } => {
+                self.overseer
+                    .note(Cause::Duplicate, schema, 1, landed_ms, landed_ms);
                 let none = crate::judge::labels::NO_REASON;
-                let row = samples::written(plan, "duplicate", schema, key, landed_ms, none, &written, &self.options.redact);
+                let row = samples::written(
+                    plan,
+                    "duplicate",
+                    schema,
+                    key,
+                    landed_ms,
+                    none,
+                    &written,
+                    &self.options.redact,
+                );
                 if self.samples.take(&row) {
                     out.samples.push(row);
                 }
             }
-            Told::Unexpected { key: fingerprint, schema, landed_ms, written } => {
+            Told::Unexpected {
+                key: fingerprint,
+                schema,
+                landed_ms,
+                written,
+            } => {
                 // It may be an event that went missing longer ago than the ledger remembers.
-                out.landed.push(LandedLate { fingerprint: fingerprint.to_bytes(), landed_ms, schema, known: false });
+                out.landed.push(LandedLate {
+                    fingerprint: fingerprint.to_bytes(),
+                    landed_ms,
+                    schema,
+                    known: false,
+                });
                 let none = crate::judge::labels::NO_REASON;
-                let row = samples::written(plan, "unexpected", schema, key, landed_ms, none, &written, &self.options.redact);
+                let row = samples::written(
+                    plan,
+                    "unexpected",
+                    schema,
+                    key,
+                    landed_ms,
+                    none,
+                    &written,
+                    &self.options.redact,
+                );
                 out.unexpected.push((schema, landed_ms, row));
             }
         }
@@ -388,7 +530,12 @@ impl Results {
             flush.sample(row)?;
         }
         for row in &prepared.samples {
-            flush.trim_samples(&row.kind, &row.check_name, &row.reason, options.retention.samples_per_reason_max)?;
+            flush.trim_samples(
+                &row.kind,
+                &row.check_name,
+                &row.reason,
+                options.retention.samples_per_reason_max,
+            )?;
         }
         if prepared.prune {
             prepared.pruned = Some(flush.prune(now_ms, &options.retention)?);
@@ -404,7 +551,12 @@ impl Results {
             self.board.incident(change);
         }
         self.board.incidents_open(&self.overseer.open_by_cause());
-        self.board.rows(prepared.missing.len(), prepared.windows.len(), prepared.incidents.len(), &prepared.samples);
+        self.board.rows(
+            prepared.missing.len(),
+            prepared.windows.len(),
+            prepared.incidents.len(),
+            &prepared.samples,
+        );
         if prepared.prune {
             self.pruned = Instant::now();
         }
@@ -412,7 +564,10 @@ impl Results {
             self.board.pruned(pruned);
             self.samples.renew();
             if pruned.missing > 0 {
-                tracing::warn!(events = pruned.missing, "missing events beyond store.missing_max were removed, and their backfill with them");
+                tracing::warn!(
+                    events = pruned.missing,
+                    "missing events beyond store.missing_max were removed, and their backfill with them"
+                );
             }
         }
         let now_ms = self.said_ms();
@@ -427,13 +582,18 @@ impl Results {
         for (landed, row) in prepared.landed.iter().zip(&prepared.landed_rows) {
             let Some(row) = row else { continue };
             let schema = plan.labels.find(row.schema.as_bytes());
-            if !self.overseer.landed_late(landfall_ledger::IncidentId(row.incident), schema) {
+            if !self
+                .overseer
+                .landed_late(landfall_ledger::IncidentId(row.incident), schema)
+            {
                 let put = self.store.begin().and_then(|flush| {
                     flush.incident_landed_late(row.incident, &row.schema)?;
                     flush.commit()
                 });
                 if let Err(error) = put {
-                    tracing::error!("{error}; an incident's count of late landings is too low by one");
+                    tracing::error!(
+                        "{error}; an incident's count of late landings is too low by one"
+                    );
                 }
             }
             if !landed.known {
@@ -444,16 +604,24 @@ impl Results {
                 self.book.add(window, schema, &counts);
                 self.count(&plan, schema, &counts);
                 // And it was not unexpected.
-                let counts = Counts { unexpected: -1, ..Counts::default() };
+                let counts = Counts {
+                    unexpected: -1,
+                    ..Counts::default()
+                };
                 let window = landed.landed_ms.div_euclid(self.options.window_ms);
                 self.book.add(window, landed.schema, &counts);
                 self.count(&plan, landed.schema, &counts);
             }
         }
-        let unknown = prepared.landed.iter().zip(&prepared.landed_rows).filter(|(landed, _)| !landed.known);
+        let unknown = prepared
+            .landed
+            .iter()
+            .zip(&prepared.landed_rows)
+            .filter(|(landed, _)| !landed.known);
         for ((schema, landed_ms, sample), (_, row)) in prepared.unexpected.iter().zip(unknown) {
             if row.is_none() {
-                self.overseer.note(Cause::Unexpected, *schema, 1, *landed_ms, *landed_ms);
+                self.overseer
+                    .note(Cause::Unexpected, *schema, 1, *landed_ms, *landed_ms);
                 if self.samples.take(sample) {
                     self.gathered.samples.push(sample.clone());
                 }

@@ -24,7 +24,10 @@ pub(super) struct SampleBudget {
 
 impl SampleBudget {
     pub(super) fn take(&mut self, row: &SampleRow) -> bool {
-        let taken = self.taken.entry((row.kind.clone(), row.check_name.clone(), row.reason.clone())).or_default();
+        let taken = self
+            .taken
+            .entry((row.kind.clone(), row.check_name.clone(), row.reason.clone()))
+            .or_default();
         *taken += 1;
         *taken <= PER_REASON_MAX
     }
@@ -35,14 +38,21 @@ impl SampleBudget {
 }
 
 pub(super) fn reason_of(plan: &Plan, reason: ReasonId) -> Reason {
-    plan.reasons.get(reason).unwrap_or_else(|| Reason { check: String::new(), id: String::new() })
+    plan.reasons.get(reason).unwrap_or_else(|| Reason {
+        check: String::new(),
+        id: String::new(),
+    })
 }
 
 /// A sample that judging took.
 pub(super) fn of_judge(plan: &Plan, sample: &Sample) -> SampleRow {
     let reason = reason_of(plan, sample.reason);
     let (kind, document, frame) = match sample.kind {
-        SampleKind::Violation => ("violation", String::from_utf8_lossy(&sample.payload).into_owned(), None),
+        SampleKind::Violation => (
+            "violation",
+            String::from_utf8_lossy(&sample.payload).into_owned(),
+            None,
+        ),
         SampleKind::Undecodable => ("undecodable", String::new(), Some(sample.payload.clone())),
         SampleKind::Fault => ("fault", String::new(), Some(sample.payload.clone())),
     };
@@ -50,7 +60,11 @@ pub(super) fn of_judge(plan: &Plan, sample: &Sample) -> SampleRow {
         kind: kind.into(),
         check_name: reason.check,
         reason: reason.id,
-        stream: STREAM_NAMES.get(sample.stream).copied().unwrap_or_default().into(),
+        stream: STREAM_NAMES
+            .get(sample.stream)
+            .copied()
+            .unwrap_or_default()
+            .into(),
         schema: plan.labels.name(sample.schema).to_owned(),
         key: String::new(),
         at_ms: sample.at_ms,
@@ -74,7 +88,10 @@ pub(super) fn altered(
         Some(Comparison::Differs(differences)) => differences.as_slice(),
         _ => &[],
     };
-    let fields: Vec<&str> = differences.iter().map(|difference| difference.field.as_str()).collect();
+    let fields: Vec<&str> = differences
+        .iter()
+        .map(|difference| difference.field.as_str())
+        .collect();
     let detail: Vec<String> = differences
         .iter()
         .map(|d| {
@@ -101,16 +118,28 @@ pub(super) fn altered(
 
 /// The first field that differs groups samples.
 fn reason_label(fields: &[&str]) -> String {
-    fields.first().copied().unwrap_or("(not explained)").to_owned()
+    fields
+        .first()
+        .copied()
+        .unwrap_or("(not explained)")
+        .to_owned()
 }
 
 fn is_redacted(field: &str, redacted: &[Pointer]) -> bool {
     let field = field.trim_start_matches('/');
-    redacted.iter().any(|pointer| pointer.as_str().trim_start_matches('/').eq_ignore_ascii_case(field))
+    redacted.iter().any(|pointer| {
+        pointer
+            .as_str()
+            .trim_start_matches('/')
+            .eq_ignore_ascii_case(field)
+    })
 }
 
 /// Something about a row that landed.
-#[allow(clippy::too_many_arguments, reason = "a sample gathers what is spread over several places")]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a sample gathers what is spread over several places"
+)]
 pub(super) fn written(
     plan: &Plan,
     kind: &str,

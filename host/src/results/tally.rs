@@ -6,7 +6,11 @@ use landfall_store::{WindowCounts, WindowRow};
 
 use crate::judge::plan::Plan;
 
-pub(super) fn rows(deltas: Vec<((i64, SchemaId), Counts)>, plan: &Plan, window_ms: i64) -> Vec<WindowRow> {
+pub(super) fn rows(
+    deltas: Vec<((i64, SchemaId), Counts)>,
+    plan: &Plan,
+    window_ms: i64,
+) -> Vec<WindowRow> {
     deltas
         .into_iter()
         .map(|((window, schema), counts)| WindowRow {
@@ -37,7 +41,13 @@ fn window_counts(counts: &Counts) -> WindowCounts {
 }
 
 /// A closed window's counts as a window check sees them. A count that a revision drove below zero is 0.
-pub(super) fn of_window(plan: &Plan, window: i64, window_ms: i64, schema: SchemaId, counts: &Counts) -> Tally {
+pub(super) fn of_window(
+    plan: &Plan,
+    window: i64,
+    window_ms: i64,
+    schema: SchemaId,
+    counts: &Counts,
+) -> Tally {
     let count = |n: i64| u64::try_from(n).unwrap_or(0);
     let verdict = |verdict: Verdict| count(counts.verdict(verdict));
     Tally {

@@ -18,27 +18,35 @@ impl Results {
         }
         self.seen_generation = Some(plan.generation.0);
         let since_ms = self.said_ms();
-        out.generations.extend(plan.placed.iter().map(|placed| GenerationRow {
-            generation: plan.generation.0,
-            since_ms,
-            check_name: placed.name.clone(),
-            version: placed.check.manifest().version.clone(),
-            digest: placed.check.digest().to_string(),
-        }));
+        out.generations
+            .extend(plan.placed.iter().map(|placed| GenerationRow {
+                generation: plan.generation.0,
+                since_ms,
+                check_name: placed.name.clone(),
+                version: placed.check.manifest().version.clone(),
+                digest: placed.check.digest().to_string(),
+            }));
         let mut old = std::mem::take(&mut self.window_seats);
         self.window_seats = plan
             .windows
             .iter()
-            .map(|check| match old.iter().position(|seat| Arc::ptr_eq(seat.check(), check)) {
-                Some(place) => old.swap_remove(place),
-                None => Seat::new(Arc::clone(check)),
-            })
+            .map(
+                |check| match old.iter().position(|seat| Arc::ptr_eq(seat.check(), check)) {
+                    Some(place) => old.swap_remove(place),
+                    None => Seat::new(Arc::clone(check)),
+                },
+            )
             .collect();
     }
 
     /// Closes the windows whose events have all had their deadline.
     pub(super) fn close_windows(&mut self, plan: &Plan, ended: bool, out: &mut Prepared) {
-        let written_ms = self.shards.iter().map(|shard| shard.frontier.written_ms).min().unwrap_or(i64::MIN);
+        let written_ms = self
+            .shards
+            .iter()
+            .map(|shard| shard.frontier.written_ms)
+            .min()
+            .unwrap_or(i64::MIN);
         if written_ms == i64::MIN {
             return;
         }
@@ -48,10 +56,13 @@ impl Results {
             }
             i64::MAX
         } else {
-            written_ms.saturating_sub(self.longest_deadline_ms).div_euclid(self.options.window_ms)
+            written_ms
+                .saturating_sub(self.longest_deadline_ms)
+                .div_euclid(self.options.window_ms)
         };
         for window in self.book.close(below) {
-            out.closed.push(window.window.saturating_mul(self.options.window_ms));
+            out.closed
+                .push(window.window.saturating_mul(self.options.window_ms));
             let imbalance = window.imbalance();
             self.board.window_closed(imbalance);
             if imbalance > 0 {
@@ -65,7 +76,9 @@ impl Results {
             let tallies: Vec<Tally> = window
                 .schemas
                 .iter()
-                .map(|(schema, counts)| tally::of_window(plan, window.window, self.options.window_ms, *schema, counts))
+                .map(|(schema, counts)| {
+                    tally::of_window(plan, window.window, self.options.window_ms, *schema, counts)
+                })
                 .collect();
             let schemas: Vec<SchemaId> = window.schemas.iter().map(|(schema, _)| *schema).collect();
             self.judge_window(&tallies, &schemas, out);
@@ -83,18 +96,31 @@ impl Results {
             let findings = match judged {
                 Ok(findings) => findings,
                 Err(fault) => {
-                    tracing::warn!(check = check.name, kind = fault.kind.as_str(), "a window was not judged: {}", fault.message);
+                    tracing::warn!(
+                        check = check.name,
+                        kind = fault.kind.as_str(),
+                        "a window was not judged: {}",
+                        fault.message
+                    );
                     continue;
                 }
             };
             for finding in findings {
-                let (Some(tally), Some(&schema)) = (tallies.get(finding.tally), schemas.get(finding.tally)) else {
+                let (Some(tally), Some(&schema)) =
+                    (tallies.get(finding.tally), schemas.get(finding.tally))
+                else {
                     continue;
                 };
-                let reason = check.manifest.reasons.get(finding.reason).map_or("", |reason| reason.id.as_str());
-                self.board.finding(&check.name, reason, severity_label(finding.severity));
+                let reason = check
+                    .manifest
+                    .reasons
+                    .get(finding.reason)
+                    .map_or("", |reason| reason.id.as_str());
+                self.board
+                    .finding(&check.name, reason, severity_label(finding.severity));
                 if finding.severity != Severity::Info {
-                    self.overseer.note(Cause::Objective, schema, 1, tally.start_ms, tally.end_ms);
+                    self.overseer
+                        .note(Cause::Objective, schema, 1, tally.start_ms, tally.end_ms);
                 }
                 let row = SampleRow {
                     kind: "violation".into(),

@@ -74,12 +74,14 @@ pub struct Read {
     pub place: Place,
     /// The capsule as sent, its JSON text decoded.
     pub capsule: String,
+    /// Of a client-side line, with the quotes that stand around it there.
+    pub user_agent: Option<String>,
 }
 
 /// Reads any of the formats; None if the line is malformed. `era` says which uuid formula holds.
 pub fn read(frame: &[u8], era: Era) -> Option<Read> {
     let line = std::str::from_utf8(frame).ok()?.strip_suffix('\n')?;
-    let (place, capsule) = if line.starts_with('?') {
+    let (place, capsule, user_agent) = if line.starts_with('?') {
         read_client(line)?
     } else {
         read_server(line)?
@@ -89,27 +91,29 @@ pub fn read(frame: &[u8], era: Era) -> Option<Read> {
         uuid,
         place,
         capsule,
+        user_agent,
     })
 }
 
-fn read_client(line: &str) -> Option<(Place, String)> {
-    let mut fields = line.split_ascii_whitespace();
+/// Place, capsule and user agent.
+type Parts = (Place, String, Option<String>);
+
+fn read_client(line: &str) -> Option<Parts> {
+    let mut fields = line.split('\t');
     let query = fields.next()?.trim_start_matches('?').trim_end_matches(';');
     let recv_from = fields.next()?.to_owned();
     let seq_id = fields.next()?.parse().ok()?;
     let time_ms = clock::parse_time(fields.next()?)?;
-    fields.next()?;
-    Some((
-        Place {
-            recv_from,
-            seq_id,
-            time_ms,
-        },
-        percent::decode(query)?,
-    ))
+    let (_ip, user_agent) = (fields.next()?, fields.next()?);
+    let place = Place {
+        recv_from,
+        seq_id,
+        time_ms,
+    };
+    Some((place, percent::decode(query)?, Some(user_agent.to_owned())))
 }
 
-fn read_server(line: &str) -> Option<(Place, String)> {
+fn read_server(line: &str) -> Option<Parts> {
     let (seq_id, rest) = line.split_once('\t')?;
     let capsule = rest.strip_prefix("EventLogging ")?;
     let json: Value = serde_json::from_str(capsule).ok()?;
@@ -118,7 +122,7 @@ fn read_server(line: &str) -> Option<(Place, String)> {
         seq_id: seq_id.parse().ok()?,
         time_ms: json.get("timestamp")?.as_i64()? * 1000,
     };
-    Some((place, capsule.to_owned()))
+    Some((place, capsule.to_owned(), None))
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl Pipeline {
             processor.endpoint(),
             database,
             writer,
-            clock,
+            clock.clone(),
             &written,
             truth.clone(),
         )?;

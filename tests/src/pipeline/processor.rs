@@ -133,6 +133,9 @@ impl Work {
         add("recvFrom", read.place.recv_from.clone().into());
         add("seqId", read.place.seq_id.into());
         add("timestamp", (read.place.time_ms / 1000).into());
+        if let Some(agent) = &read.user_agent {
+            add("userAgent", agent.clone().into());
+        }
         Some(capsule.into())
     }
 

@@ -1,1 +1,323 @@
-fn main() {}
+//! The day of the incident in about two minutes: a pipeline over real sockets, its writer that goes
+//! deaf five times, Landfall beside it as it is shipped, and at the end Landfall's account beside
+//! the truth that the pipeline itself recorded.
+//!
+//! `cargo xtask demo` builds everything and runs this. The exit code is 0 if the two agree in
+//! everything, 1 if they do not, 2 if the demo could not be run.
+
+mod account;
+mod backfill;
+mod day;
+mod play;
+mod screen;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use clap::Parser;
+use landfall_tests::clock::{Clock, log_time};
+use landfall_tests::events::Maker;
+use landfall_tests::pipeline::{Pipeline, PipelineOptions};
+use landfall_tests::scene::{difference, gather_schemas};
+use landfall_tests::sidecar::{Incident, Readings, Settings, Sidecar, landfall};
+use landfall_tests::truth::{Expected, Margins, Outage, Verdict};
+use landfall_tests::wait;
+
+use account::{Account, grouped};
+use backfill::Backfill;
+use day::{Day, Stretch};
+use play::Played;
+use screen::Screen;
+
+/// Landfall's settings for this pipeline, in its own time: the writer's batches take half a minute.
+const DEADLINE: &str = "15m";
+const DEADLINE_MS: i64 = 15 * 60_000;
+const WINDOW: &str = "5m";
+const WINDOW_MS: i64 = 5 * 60_000;
+const STALL: &str = "5m";
+const CLEAR: &str = "10m";
+const GRACE: &str = "15m";
+/// Longer than the day: what is backfilled in the end is known from its beginning.
+const HORIZON: &str = "48h";
+
+/// Times in the truth are taken at the near ends of the sockets and Landfall's at the far ends; a
+/// latency this near to the deadline, in real time, may be judged either way.
+const SLACK: Duration = Duration::from_millis(300);
+
+/// By how much earlier than the day Landfall's clock starts, in real time: it compiles its checks
+/// meanwhile. The day's events begin when it is ready.
+const START: Duration = Duration::from_secs(15);
+
+/// Losses closer together than this are one outage.
+const GAP_MS: i64 = 10 * 60_000;
+
+/// How long the last verdicts may take, in real time: the deadline, and a busy machine.
+const SETTLE_MAX: Duration = Duration::from_secs(60);
+
+/// Replays the day of the incident, and compares Landfall's account of it with the truth.
+#[derive(Parser)]
+#[command(name = "landfall-demo", version)]
+struct Args {
+    /// The program.
+    #[arg(long, default_value = "target/release/landfall")]
+    landfall: PathBuf,
+    /// Directory of the compiled checks.
+    #[arg(long, default_value = "target/guests")]
+    guests: PathBuf,
+    /// Directory of the shipped schemas.
+    #[arg(long, default_value = "schemas")]
+    schemas: PathBuf,
+    /// How many times faster than on the day itself.
+    #[arg(long, default_value_t = 675.0)]
+    speed: f64,
+    /// Events a second, in real time.
+    #[arg(long, default_value_t = 600)]
+    rate: u32,
+    /// Every choice of the producer comes from this number.
+    #[arg(long, default_value_t = 20141118)]
+    seed: u64,
+    /// Keep configuration, store and database in this directory, which must not exist.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// How often Landfall and the truth differed.
+fn run(args: &Args) -> anyhow::Result<u64> {
+    ensure!(
+        args.speed >= 1.0 && args.rate >= 1,
+        "--speed and --rate must be at least 1"
+    );
+    let screen = Screen::new();
+    let day = Day::of_the_incident().context("the day has a time that is none")?;
+    let temporary = tempfile::Builder::new()
+        .prefix("landfall-demo-")
+        .tempdir()?;
+    let dir = match &args.keep {
+        Some(dir) => {
+            std::fs::create_dir(dir)
+                .with_context(|| format!("failed to create {}", dir.display()))?;
+            dir.canonicalize()?
+        }
+        None => temporary.path().to_owned(),
+    };
+
+    // The pipeline, and Landfall beside it.
+    let clock = Clock::starting(day.begin_ms, args.speed);
+    let origin_ms = day.begin_ms - clock.stretch_ms(START);
+    clock.set(origin_ms);
+    let database = dir.join("pipeline.sqlite");
+    let options = PipelineOptions {
+        clock: clock.clone(),
+        ..PipelineOptions::default()
+    };
+    let mut pipeline = Pipeline::start(&database, options)?;
+    let mut sidecar = start_sidecar(args, &dir, origin_ms, &pipeline)?;
+    let landfall_ms = sidecar.metrics().sum("landfall_clock_seconds", &[]) * 1000.0;
+    clock.set(landfall_ms as i64);
+    let day = &day.beginning_at(clock.now_ms());
+    ensure!(
+        day.outages
+            .iter()
+            .all(|outage| outage.from_ms > day.begin_ms),
+        "Landfall needed more than {START:?} to start, so that the day's first outage is over; try a lower --speed"
+    );
+
+    let real = Duration::from_secs_f64((day.end_ms - clock.now_ms()) as f64 / args.speed / 1000.0);
+    screen.say(&format!(
+        "The day of the incident, {} – {} UTC, {} times as fast: {} s.\n",
+        log_time(day.begin_ms),
+        log_time(day.end_ms),
+        args.speed,
+        real.as_secs(),
+    ));
+    let played = {
+        let end = AtomicBool::new(false);
+        let interval_ms = ((args.speed * 1000.0) / f64::from(args.rate)).max(1.0) as i64;
+        let mut maker = Maker::of_2014(args.seed);
+        std::thread::scope(|scope| {
+            scope.spawn(|| watch::watch(day, &sidecar, &clock, &screen, &end));
+            let played = play::play(day, &mut pipeline, &mut maker, interval_ms, &screen);
+            if played.is_ok() {
+                settle(&pipeline, &sidecar, &clock);
+            }
+            end.store(true, Ordering::Relaxed);
+            played
+        })?
+    };
+
+    let margins = Margins {
+        deadline_ms: DEADLINE_MS,
+        slack_ms: clock.stretch_ms(SLACK),
+    };
+    let backfill = Backfill {
+        program: &args.landfall,
+        dir: &dir,
+        database: &database,
+        pipeline: &pipeline,
+        sidecar: &sidecar,
+        margins,
+        screen: &screen,
+    };
+    let mut account = Account::new(&screen);
+    tell_day(&mut account, &backfill, &played, args)?;
+
+    account.heading("The backfill");
+    backfill.run(&mut account)?;
+    account.heading("Every verdict after the backfill, beside the truth");
+    await_agreement(&pipeline, &sidecar, margins);
+    account.verdicts(&readings(&sidecar), &pipeline.truth.tally(margins));
+
+    let status = sidecar.stop()?;
+    account.line("\nLandfall ends in peace on SIGTERM", status.success());
+    let differences = account.differences();
+    screen.say(&if differences == 0 {
+        format!(
+            "\nLandfall's account is the truth, in everything: {} events at {:.0} a second.",
+            grouped(pipeline.truth.frames()),
+            played.events_a_second,
+        )
+    } else {
+        format!("\nLandfall's account differs from the truth in {differences} lines, marked above.")
+    });
+    if args.keep.is_some() {
+        screen.say(&format!("Kept in {}.", dir.display()));
+    }
+    Ok(differences)
+}
+
+fn start_sidecar(
+    args: &Args,
+    dir: &Path,
+    origin_ms: i64,
+    pipeline: &Pipeline,
+) -> anyhow::Result<Sidecar> {
+    let schemas = dir.join("schemas");
+    gather_schemas(&args.schemas, &schemas)
+        .with_context(|| format!("failed to copy {}", args.schemas.display()))?;
+    let mut settings = Settings::new(
+        &pipeline.raw_endpoints(),
+        pipeline.written_endpoint(),
+        schemas,
+    );
+    settings.speed = args.speed;
+    settings.origin = Some(format!("{}Z", log_time(origin_ms)));
+    settings.deadline = DEADLINE.into();
+    settings.window = WINDOW.into();
+    settings.stall = STALL.into();
+    settings.clear = CLEAR.into();
+    settings.horizon = HORIZON.into();
+    settings.grace = GRACE.into();
+    settings.guests = args
+        .guests
+        .canonicalize()
+        .with_context(|| format!("no checks in {}", args.guests.display()))?;
+    let sidecar = Sidecar::start(&args.landfall, dir, &settings)?;
+    pipeline.await_watcher()?;
+    Ok(sidecar)
+}
+
+fn readings(sidecar: &Sidecar) -> Readings {
+    Readings::of(&sidecar.metrics())
+}
+
+/// Waits until every raw event has its verdict. If that does not come, the account will show it.
+fn settle(pipeline: &Pipeline, sidecar: &Sidecar, clock: &Clock) {
+    let tally = pipeline.truth.tally(Margins {
+        deadline_ms: DEADLINE_MS,
+        slack_ms: 0,
+    });
+    let raw = tally.frames - tally.malformed;
+    // Rows may be held back until now, and incidents stay open until they are clear.
+    let quiet_ms = clock.now_ms() + play::HELD_MS;
+    wait::until(SETTLE_MAX, || {
+        let settled = readings(sidecar).is_settled(raw);
+        (settled && clock.now_ms() > quiet_ms && pipeline.writer.backlog() == 0).then_some(())
+    });
+}
+
+/// Waits until all counts agree. If that does not come, the account will show it.
+fn await_agreement(pipeline: &Pipeline, sidecar: &Sidecar, margins: Margins) {
+    wait::until(SETTLE_MAX, || {
+        difference(&readings(sidecar), &pipeline.truth.tally(margins))
+            .is_empty()
+            .then_some(())
+    });
+}
+
+/// The day as Landfall tells it, beside the truth.
+fn tell_day(
+    account: &mut Account<'_>,
+    backfill: &Backfill<'_>,
+    played: &Played,
+    args: &Args,
+) -> anyhow::Result<()> {
+    let Backfill {
+        pipeline,
+        sidecar,
+        margins,
+        screen,
+        ..
+    } = backfill;
+    let truth = &pipeline.truth;
+    account.heading("The timeline, as `landfall incidents` prints it");
+    screen.say(backfill.timeline()?.trim_end());
+
+    let config = sidecar.config().to_string_lossy();
+    let answer = landfall(&args.landfall, ["incidents", "--json", "--config", &config])?;
+    let incidents = Incident::read_all(&answer.json()?)
+        .with_context(|| format!("landfall incidents answered {}", answer.stdout))?;
+    let (outages, others) = apart(truth.outages(GAP_MS), &played.outages);
+    account.heading("The outages of the writer, beside the truth");
+    account.outages(&outages, &incidents, WINDOW_MS + DEADLINE_MS, args.speed);
+
+    let tally = truth.tally(*margins);
+    let late = truth.select(|event| event.verdict(*margins) == Expected::One(Verdict::Late));
+    let lost_elsewhere: u64 = others.iter().map(|outage| outage.events).sum();
+    account.heading("All other incidents, beside the truth");
+    let stalled: u64 = outages.iter().map(|outage| outage.events).sum();
+    account.causes(
+        &[
+            ("stalled", stalled),
+            ("loss", lost_elsewhere + late.len() as u64),
+            ("altered", tally.count(Verdict::Altered)),
+            ("leaked", tally.count(Verdict::Leaked)),
+            ("unjudged", tally.count(Verdict::Unjudged)),
+            ("duplicate", tally.duplicate),
+            ("unexpected", tally.unexpected),
+        ],
+        &incidents,
+    );
+
+    account.heading("Every verdict, beside the truth");
+    account.verdicts(&readings(sidecar), &tally);
+    let lost = truth.keys(Verdict::Missing, *margins);
+    let named = backfill.missing_keys()?;
+    account.line(
+        "`landfall missing` names exactly the events that are not in the database",
+        named.len() == lost.len() && lost.iter().all(|uuid| named.contains(uuid)),
+    );
+    Ok(())
+}
+
+/// The losses of the deaf writer, and all others.
+fn apart(losses: Vec<Outage>, deaf: &[Stretch]) -> (Vec<Outage>, Vec<Outage>) {
+    losses.into_iter().partition(|loss| {
+        deaf.iter()
+            .any(|stretch| stretch.from_ms <= loss.last_ms && stretch.to_ms >= loss.first_ms)
+    })
+}

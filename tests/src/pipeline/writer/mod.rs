@@ -132,6 +132,11 @@ impl Writer {
         self.switches.change(change);
     }
 
+    /// The faults as they stand.
+    pub fn faults(&self) -> Faults {
+        self.switches.get()
+    }
+
     /// Batches that died whole of one duplicate key.
     pub fn batches_lost(&self) -> u64 {
         self.switches.batches_lost()

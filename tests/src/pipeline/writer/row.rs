@@ -1,7 +1,9 @@
 //! From a capsule to a row, by the rules of the original's database.
 
 use std::collections::BTreeMap;
+use std::io;
 
+use serde_json::ser::Formatter;
 use serde_json::{Map, Value};
 
 use crate::clock;
@@ -112,9 +114,44 @@ fn flatten(name: &str, value: &Value, columns: &mut BTreeMap<String, Cell>) {
             None => Cell::Float(number.as_f64().map_or(0.0, |float| f64::from(float as f32))),
         },
         Value::String(text) => Cell::Text(cut(text)),
-        Value::Array(_) => Cell::Text(cut(&value.to_string())),
+        Value::Array(_) => Cell::Text(cut(&python_text(value))),
     };
     columns.insert(name.to_owned(), cell);
+}
+
+/// JSON text with the white space of Python's `json.dumps`.
+fn python_text(value: &Value) -> String {
+    let mut out = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, PythonSpaces);
+    match serde::Serialize::serialize(value, &mut serializer) {
+        Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+        // A value that was parsed can be written.
+        Err(_) => String::new(),
+    }
+}
+
+struct PythonSpaces;
+
+impl Formatter for PythonSpaces {
+    fn begin_array_value<W: io::Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: io::Write + ?Sized>(
+        &mut self,
+        out: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if first { Ok(()) } else { out.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(b": ")
+    }
 }
 
 fn cut(text: &str) -> String {
@@ -129,14 +166,17 @@ mod tests {
     fn a_capsule_is_flattened_cut_and_typed() {
         let long = "é".repeat(200);
         let capsule = format!(
-            r#"{{"event":{{"a":{{"b":true}},"c":[1,2],"d":"{long}","e":1.5,"f":null}},"wiki":"enwiki","seqId":1,
+            r#"{{"event":{{"a":{{"b":true}},"c":[1,{{"k":2}}],"d":"{long}","e":1.5,"f":null}},"wiki":"enwiki","seqId":1,
             "recvFrom":"h","schema":"S","revision":3,"uuid":"u","timestamp":1416276123}}"#
         );
         let mut row = Row::of(capsule.as_bytes()).expect("a row");
         assert_eq!(row.table(), "S_3");
         assert_eq!(row.timestamp, "20141118020203");
         assert_eq!(row.columns["event_a_b"], Cell::Integer(1));
-        assert_eq!(row.columns["event_c"], Cell::Text("[1,2]".into()));
+        assert_eq!(
+            row.columns["event_c"],
+            Cell::Text(r#"[1, {"k": 2}]"#.into())
+        );
         assert_eq!(row.columns["event_d"], Cell::Text("é".repeat(191)));
         assert_eq!(row.columns["event_e"], Cell::Float(1.5));
         assert_eq!(row.columns["event_f"], Cell::Null);

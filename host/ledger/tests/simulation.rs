@@ -1,0 +1,223 @@
+//! Seeded histories of a pipeline, run through a shard in whatever order threads and sockets may
+//! bring them, and held against an oracle that judges each key alone from the log of what was done.
+//!
+//! Fault model: frames of a stream arrive up to 30 ms out of order; either stream may be applied
+//! far ahead of the other; frontiers move at any time, but never beyond what is not applied yet; a
+//! frame of an early landing is attached late or never; a comparison is answered late, and now and
+//! then cannot be. Deadlines change in between. Horizon and tables are large enough here: what is
+//! forgotten has tests of its own.
+
+#[path = "support/history.rs"]
+mod history;
+#[path = "support/oracle.rs"]
+mod oracle;
+
+use std::collections::BTreeMap;
+
+use history::{GRACE_MS, History, Op, WINDOW_MS, deadlines};
+use landfall_ledger::{
+    Counts, Effect, Fingerprint, Frontier, PayloadRef, SchemaId, Shard, ShardConfig, TallyDelta,
+    WrittenSide,
+};
+use oracle::{Expected, Tallies};
+
+/// Histories that are run, each of another seed.
+const SEEDS: u64 = 3_000;
+
+/// A run: the log of what was done, and what came out.
+#[derive(Debug, PartialEq)]
+struct Run {
+    log: Vec<Op>,
+    effects: Vec<Effect>,
+    tallies: Tallies,
+}
+
+fn shard() -> Shard {
+    Shard::new(ShardConfig {
+        deadlines: deadlines(0),
+        window_ms: WINDOW_MS,
+        unexpected_grace_ms: GRACE_MS,
+        horizon_ms: 1_000_000,
+        settled_max: 1_000_000,
+        latency_bounds_ms: vec![10, 100],
+    })
+}
+
+/// Runs one history, through as many shards as asked for, and checks what must hold at every step.
+fn run(seed: u64, shards: usize) -> Run {
+    let mut history = History::new(seed);
+    let mut all: Vec<Shard> = (0..shards).map(|_| shard()).collect();
+    let mut run = Run {
+        log: Vec::new(),
+        effects: Vec::new(),
+        tallies: Tallies::default(),
+    };
+    let mut raw_applied: BTreeMap<(i64, SchemaId), i64> = BTreeMap::new();
+    while let Some(mut op) = history.next() {
+        let mut effects = Vec::new();
+        let of = |key: Fingerprint| key.shard(shards);
+        match &mut op {
+            Op::Raw(raw) => {
+                *raw_applied
+                    .entry((raw.arrived_ms.div_euclid(WINDOW_MS), raw.schema))
+                    .or_default() += 1;
+                all[of(raw.key)].raw(raw, &mut effects);
+            }
+            Op::Written(written) => all[of(written.key)].written(written, &mut effects),
+            Op::Attach(key, payload, held) => *held = all[of(*key)].attach_written(*key, *payload),
+            Op::Compared(key, equal) => all[of(*key)].compared(*key, *equal, &mut effects),
+            Op::Advance(frontier) => all
+                .iter_mut()
+                .for_each(|shard| shard.advance(*frontier, &mut effects)),
+            Op::Deadlines(number) => all
+                .iter_mut()
+                .for_each(|shard| shard.set_deadlines(deadlines(*number))),
+        }
+        all.iter_mut()
+            .for_each(|shard| shard.flush_released(&mut effects));
+        history.hear(&effects);
+        run.log.push(op);
+        run.effects.extend(effects);
+        let mut deltas: Vec<TallyDelta> = Vec::new();
+        all.iter_mut()
+            .for_each(|shard| shard.drain_tallies(&mut deltas));
+        for delta in deltas {
+            run.tallies.add(delta.window, delta.schema, &delta.counts);
+        }
+        // The conservation law, at every step and for every window and schema.
+        for (&(window, schema), &raw) in &raw_applied {
+            let counts = Counts {
+                raw,
+                ..run.tallies.get(window, schema)
+            };
+            assert_eq!(
+                counts.imbalance(),
+                0,
+                "seed {seed}, after {:?}",
+                run.log.last()
+            );
+            assert!(counts.pending >= 0, "seed {seed}");
+        }
+    }
+    for shard in &all {
+        let gauges = shard.gauges();
+        assert_eq!((gauges.pending, shard.comparing()), (0, 0), "seed {seed}");
+    }
+    run
+}
+
+#[test]
+fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
+    let mut seen = Tallies::default();
+    for seed in 0..SEEDS {
+        let run = run(seed, 1);
+        let expected = Expected::of(&run.log);
+        assert_eq!(run.tallies, expected.tallies, "seed {seed}: {:#?}", run.log);
+        let missing: Vec<Fingerprint> = keys(&run.effects, |effect| match effect {
+            Effect::Missing { key, .. } => Some(*key),
+            _ => None,
+        });
+        assert_eq!(missing, expected.ever_missing, "seed {seed}");
+        let late: Vec<Fingerprint> = keys(&run.effects, |effect| match effect {
+            Effect::LandedLate { key, .. } => Some(*key),
+            _ => None,
+        });
+        assert_eq!(late, expected.landed_after_missing, "seed {seed}");
+        run.tallies.merge_into(&mut seen);
+    }
+    // The histories are worth something only if they come to every verdict, many times.
+    seen.assert_all_kinds_above(100);
+}
+
+fn keys(effects: &[Effect], pick: impl Fn(&Effect) -> Option<Fingerprint>) -> Vec<Fingerprint> {
+    let mut keys: Vec<Fingerprint> = effects.iter().filter_map(pick).collect();
+    keys.sort();
+    keys
+}
+
+#[test]
+fn every_payload_is_released_once_and_never_named_afterwards() {
+    for seed in 0..SEEDS {
+        let run = run(seed, 1);
+        // In these histories every payload is a segment of its own.
+        let mut held: BTreeMap<u32, u32> = BTreeMap::new();
+        for op in &run.log {
+            match op {
+                Op::Raw(raw) => *held.entry(raw.payload.segment()).or_default() += 1,
+                Op::Attach(_, payload, true) => *held.entry(payload.segment()).or_default() += 1,
+                _ => {}
+            }
+        }
+        let mut released: BTreeMap<u32, u32> = BTreeMap::new();
+        for effect in &run.effects {
+            if let Effect::Released { segment, rows } = effect {
+                *released.entry(*segment).or_default() += rows;
+            }
+            for payload in named(effect) {
+                assert_eq!(
+                    released.get(&payload.segment()),
+                    None,
+                    "seed {seed}: {effect:?} names what was released"
+                );
+            }
+        }
+        assert_eq!(released, held, "seed {seed}");
+    }
+}
+
+fn named(effect: &Effect) -> Vec<PayloadRef> {
+    let spooled = |written: &WrittenSide| match written {
+        WrittenSide::Spooled(payload) => Some(*payload),
+        WrittenSide::Row(_) | WrittenSide::Gone => None,
+    };
+    match effect {
+        Effect::Missing { payload, .. } => vec![*payload],
+        Effect::Altered {
+            payload, written, ..
+        }
+        | Effect::Compare {
+            payload, written, ..
+        } => [Some(*payload), spooled(written)]
+            .into_iter()
+            .flatten()
+            .collect(),
+        Effect::Leaked { written, .. } => spooled(written).into_iter().collect(),
+        Effect::Unexpected { payload, .. } => payload.iter().copied().collect(),
+        Effect::LandedLate { .. }
+        | Effect::Duplicate { .. }
+        | Effect::HoldWritten { .. }
+        | Effect::Released { .. } => Vec::new(),
+    }
+}
+
+#[test]
+fn the_same_history_gives_the_same_effects_twice() {
+    for seed in 0..100 {
+        assert_eq!(run(seed, 1), run(seed, 1), "seed {seed}");
+    }
+}
+
+#[test]
+fn shards_that_own_their_keys_come_to_the_same_counts_as_one() {
+    for seed in 0..SEEDS / 10 {
+        let (one, many) = (run(seed, 1), run(seed, 5));
+        // The order of effects differs, and with it that of answers; what each log deserves does not.
+        assert_eq!(many.tallies, Expected::of(&many.log).tallies, "seed {seed}");
+        let raw = |run: &Run| run.log.iter().filter(|op| matches!(op, Op::Raw(_))).count();
+        assert_eq!(raw(&one), raw(&many), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_frontier_at_the_end_of_time_leaves_nothing_waiting() {
+    let mut shard = shard();
+    let mut effects = Vec::new();
+    shard.advance(
+        Frontier {
+            raw_ms: i64::MAX,
+            written_ms: i64::MAX,
+        },
+        &mut effects,
+    );
+    assert_eq!(effects, []);
+}

@@ -1,0 +1,251 @@
+//! A pipeline's history from one seed, in an order in which it may be applied.
+
+use std::collections::VecDeque;
+
+use fastrand::Rng;
+use landfall_ledger::{
+    Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Judgement, PayloadRef,
+    RawObservation, ReasonId, SchemaId, WrittenObservation,
+};
+
+pub const WINDOW_MS: i64 = 500;
+pub const GRACE_MS: i64 = 40;
+
+/// Events of a history. Fewer than the steps that a queue goes back for one out of order.
+const EVENTS: u64 = 50;
+const LENGTH_MS: i64 = 2_000;
+const JITTER_MS: i64 = 30;
+const SCHEMAS: u16 = 4;
+
+/// The deadlines of a generation of the configuration.
+pub fn deadlines(number: u8) -> Deadlines {
+    let scale = 1 + i64::from(number);
+    Deadlines {
+        default_ms: 100 * scale,
+        by_schema: vec![60 * scale, 150, 40],
+    }
+}
+
+/// What is done to the shard.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    Raw(RawObservation),
+    Written(WrittenObservation),
+    /// And whether the payload was taken.
+    Attach(Fingerprint, PayloadRef, bool),
+    Compared(Fingerprint, Option<bool>),
+    Advance(Frontier),
+    Deadlines(u8),
+}
+
+/// What an event's sides hold; equal contents are unchanged, whatever their hashes say.
+fn form(rng: &mut Rng, content: u64, generation: Generation) -> Form {
+    match rng.u8(..100) {
+        0..5 => Form::FAILED,
+        // A generation without a parity check.
+        _ if generation.0 == 2 => Form::NONE,
+        _ => Form::hash(u128::from(content) << 70 | u128::from(generation.0) << 64 | 7),
+    }
+}
+
+/// The rest of a history.
+pub struct History {
+    rng: Rng,
+    raw: VecDeque<RawObservation>,
+    written: VecDeque<WrittenObservation>,
+    /// Answers that are on their way.
+    answers: Vec<Op>,
+    /// Key and whether its sides are equal.
+    equal: Vec<(Fingerprint, bool)>,
+    frontier: Frontier,
+    next_segment: u64,
+    ended: bool,
+}
+
+impl History {
+    pub fn new(seed: u64) -> Self {
+        let mut history = Self {
+            rng: Rng::with_seed(seed),
+            raw: VecDeque::new(),
+            written: VecDeque::new(),
+            answers: Vec::new(),
+            equal: Vec::new(),
+            frontier: Frontier {
+                raw_ms: i64::MIN,
+                written_ms: i64::MIN,
+            },
+            next_segment: 1,
+            ended: false,
+        };
+        let (mut raw, mut written) = (Vec::new(), Vec::new());
+        for number in 0..EVENTS {
+            history.event(number, &mut raw, &mut written);
+        }
+        let mut jitter = |at_ms: i64| at_ms + history.rng.i64(0..=JITTER_MS);
+        raw.sort_by_cached_key(|event| jitter(event.arrived_ms));
+        written.sort_by_cached_key(|row| jitter(row.arrived_ms));
+        history.raw = raw.into();
+        history.written = written.into();
+        history
+    }
+
+    fn payload(&mut self) -> PayloadRef {
+        self.next_segment += 1;
+        PayloadRef(self.next_segment << PayloadRef::SEGMENT_SHIFT)
+    }
+
+    fn event(
+        &mut self,
+        number: u64,
+        raw: &mut Vec<RawObservation>,
+        written: &mut Vec<WrittenObservation>,
+    ) {
+        let key = Fingerprint(
+            u128::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
+        );
+        let schema = SchemaId(self.rng.u16(..SCHEMAS));
+        let arrived_ms = self.rng.i64(0..LENGTH_MS);
+        let is_altered = self.rng.u8(..10) == 0;
+        self.equal.push((key, !is_altered));
+        let copies = match self.rng.u8(..20) {
+            // It lands, and was never seen to come in.
+            0 => 0,
+            1..4 => 2,
+            _ => 1,
+        };
+        let judgement = match self.rng.u8(..10) {
+            0 => Judgement::Rejected,
+            1 => Judgement::Unjudged,
+            _ => Judgement::Expected,
+        };
+        for copy in 0..copies {
+            let generation = Generation(self.rng.u16(..3));
+            let payload = self.payload();
+            let form = form(&mut self.rng, number, generation);
+            raw.push(RawObservation {
+                key,
+                form,
+                arrived_ms: arrived_ms + copy * self.rng.i64(0..300),
+                payload,
+                schema,
+                judgement,
+                reason: ReasonId(u16::from(judgement == Judgement::Rejected)),
+                generation,
+            });
+        }
+        let landings = match self.rng.u8(..20) {
+            0..4 if copies > 0 => 0,
+            4 | 5 => 2,
+            _ => 1,
+        };
+        let latency_ms = match self.rng.u8(..20) {
+            // Before its raw event, within the grace and beyond it.
+            0..3 => self.rng.i64(-GRACE_MS..0),
+            3 => self.rng.i64(-4 * GRACE_MS..0),
+            // Around its deadline, and far beyond it.
+            4..7 => self.rng.i64(30..170),
+            7 | 8 => self.rng.i64(170..1_500),
+            _ => self.rng.i64(0..40),
+        };
+        for landing in 0..landings {
+            let generation = Generation(self.rng.u16(..3));
+            let content = if is_altered {
+                number + 1_000_000
+            } else {
+                number
+            };
+            let form = form(&mut self.rng, content, generation);
+            written.push(WrittenObservation {
+                key,
+                form,
+                arrived_ms: arrived_ms + latency_ms + landing * self.rng.i64(0..300),
+                // The written side may name another schema than the raw one.
+                schema: SchemaId(self.rng.u16(..SCHEMAS)),
+                row: 0,
+                generation,
+            });
+        }
+    }
+
+    /// What the host answers to effects, some time later.
+    pub fn hear(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::HoldWritten { key, .. } if self.rng.u8(..10) < 8 => {
+                    let payload = self.payload();
+                    self.answers.push(Op::Attach(*key, payload, false));
+                }
+                Effect::Compare { key, .. } => {
+                    let equal = self.equal.iter().find(|(other, _)| other == key);
+                    let equal = equal.map(|(_, equal)| *equal);
+                    let unknown = self.rng.u8(..10) == 0;
+                    let answer = if unknown { None } else { equal };
+                    self.answers.push(Op::Compared(*key, answer));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The next step; None at the end.
+    pub fn next(&mut self) -> Option<Op> {
+        loop {
+            match self.rng.u8(..20) {
+                // Now and then one stream runs far ahead of the other.
+                0..8 => {
+                    if let Some(event) = self.raw.pop_front() {
+                        return Some(Op::Raw(event));
+                    }
+                }
+                8..15 => {
+                    if let Some(row) = self.written.pop_front() {
+                        return Some(Op::Written(row));
+                    }
+                }
+                15 | 16 if !self.answers.is_empty() => {
+                    let place = self.rng.usize(..self.answers.len());
+                    return Some(self.answers.swap_remove(place));
+                }
+                17 if self.rng.u8(..20) == 0 => return Some(Op::Deadlines(self.rng.u8(..3))),
+                18 | 19 => return Some(Op::Advance(self.advance())),
+                _ => {}
+            }
+            if self.raw.is_empty() && self.written.is_empty() {
+                return self.end();
+            }
+        }
+    }
+
+    fn end(&mut self) -> Option<Op> {
+        if let Some(answer) = self.answers.pop() {
+            return Some(answer);
+        }
+        if self.ended {
+            return None;
+        }
+        self.ended = true;
+        Some(Op::Advance(Frontier {
+            raw_ms: i64::MAX,
+            written_ms: i64::MAX,
+        }))
+    }
+
+    /// Up to what has been applied, or less.
+    fn advance(&mut self) -> Frontier {
+        let raw_ms = self.raw.iter().map(|event| event.arrived_ms - 1).min();
+        let written_ms = self.written.iter().map(|row| row.arrived_ms - 1).min();
+        for (frontier_ms, limit_ms) in [
+            (&mut self.frontier.raw_ms, raw_ms),
+            (&mut self.frontier.written_ms, written_ms),
+        ] {
+            let limit_ms = limit_ms.unwrap_or(2 * LENGTH_MS);
+            let behind_ms = if self.rng.bool() {
+                0
+            } else {
+                self.rng.i64(0..200)
+            };
+            *frontier_ms = (*frontier_ms).max(limit_ms - behind_ms);
+        }
+        self.frontier
+    }
+}

@@ -1,0 +1,339 @@
+//! Runs a shard by a script and tells as text what came out: one table row per boundary.
+//!
+//! Steps, one on a line (times in ms; `min` and `max` are the ends of time):
+//! `raw KEY at TIME [rejected|unjudged] [form F] [schema S] [gen G]`,
+//! `written KEY at TIME [form F] [schema S] [gen G]`, `attach KEY`, `compared KEY yes|no|unknown`,
+//! `frontier TIME` (both streams), `frontier raw TIME`, `frontier written TIME`, `deadline MS`.
+//!
+//! Each effect is a line; the last lines are the sums by window and schema, but for what is 0.
+//! Payloads are named after their event: `raw:a`, `written:a`. Releases are told as what is still
+//! held at the end.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use landfall_ledger::{
+    Counts, Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Judgement, PayloadRef,
+    RawObservation, ReasonId, SchemaId, Shard, ShardConfig, Verdict, WrittenObservation,
+    WrittenSide,
+};
+
+/// Of the shard under test: deadline, window, grace and horizon, in milliseconds.
+pub const DEADLINE_MS: i64 = 100;
+const WINDOW_MS: i64 = 1000;
+const GRACE_MS: i64 = 30;
+const HORIZON_MS: i64 = 10_000;
+
+/// Runs the steps and demands the text.
+#[track_caller]
+pub fn check(steps: &str, expected: &str) {
+    let trim = |text: &str| {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(trim(&run(steps)), trim(expected), "after {steps}");
+}
+
+fn run(steps: &str) -> String {
+    let mut script = Script::new();
+    for step in steps.lines().map(str::trim).filter(|step| !step.is_empty()) {
+        script.step(step);
+    }
+    script.end()
+}
+
+struct Script {
+    shard: Shard,
+    effects: Vec<Effect>,
+    frontier: Frontier,
+    /// References given in, less those released.
+    held: i64,
+    text: String,
+}
+
+impl Script {
+    fn new() -> Self {
+        let config = ShardConfig {
+            deadlines: deadlines(DEADLINE_MS),
+            window_ms: WINDOW_MS,
+            unexpected_grace_ms: GRACE_MS,
+            horizon_ms: HORIZON_MS,
+            settled_max: 1000,
+            latency_bounds_ms: vec![10, 100],
+        };
+        Self {
+            shard: Shard::new(config),
+            effects: Vec::new(),
+            frontier: Frontier {
+                raw_ms: i64::MIN,
+                written_ms: i64::MIN,
+            },
+            held: 0,
+            text: String::new(),
+        }
+    }
+
+    fn step(&mut self, step: &str) {
+        let words: Vec<&str> = step.split_whitespace().collect();
+        match words[0] {
+            "raw" => {
+                self.held += 1;
+                self.shard.raw(&raw(&words), &mut self.effects);
+            }
+            "written" => self.shard.written(&written(&words), &mut self.effects),
+            "attach" => {
+                let is_held = self
+                    .shard
+                    .attach_written(key(words[1]), payload(words[1], "written"));
+                self.held += i64::from(is_held);
+                let _ = writeln!(self.text, "attached {}: {is_held}", words[1]);
+            }
+            "compared" => {
+                let equal = match words[2] {
+                    "yes" => Some(true),
+                    "no" => Some(false),
+                    _ => None,
+                };
+                self.shard.compared(key(words[1]), equal, &mut self.effects);
+            }
+            "frontier" => {
+                match words[1] {
+                    "raw" => self.frontier.raw_ms = time(words[2]),
+                    "written" => self.frontier.written_ms = time(words[2]),
+                    both => {
+                        self.frontier = Frontier {
+                            raw_ms: time(both),
+                            written_ms: time(both),
+                        }
+                    }
+                }
+                self.shard.advance(self.frontier, &mut self.effects);
+            }
+            "deadline" => self.shard.set_deadlines(deadlines(time(words[1]))),
+            other => panic!("no step {other}"),
+        }
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        for effect in std::mem::take(&mut self.effects) {
+            if let Effect::Released { rows, .. } = effect {
+                self.held -= i64::from(rows);
+            } else {
+                let _ = writeln!(self.text, "{}", line(&effect));
+            }
+        }
+    }
+
+    fn end(mut self) -> String {
+        self.shard.flush_released(&mut self.effects);
+        self.tell();
+        let mut deltas = Vec::new();
+        self.shard.drain_tallies(&mut deltas);
+        let mut sums: BTreeMap<(i64, u16), Counts> = BTreeMap::new();
+        for delta in deltas {
+            sums.entry((delta.window, delta.schema.0))
+                .or_default()
+                .add(&delta.counts);
+        }
+        for ((window, schema), counts) in sums.into_iter().filter(|(_, sum)| !sum.is_empty()) {
+            let _ = writeln!(self.text, "{window}/{schema}:{}", sum(&counts));
+        }
+        if self.held != 0 {
+            let _ = writeln!(self.text, "held: {}", self.held);
+        }
+        self.text
+    }
+}
+
+fn deadlines(default_ms: i64) -> Deadlines {
+    Deadlines {
+        default_ms,
+        by_schema: Vec::new(),
+    }
+}
+
+fn sum(counts: &Counts) -> String {
+    let verdicts = Verdict::ALL.map(|verdict| (verdict.as_str(), counts.verdict(verdict)));
+    let others = [
+        ("pending", counts.pending),
+        ("duplicate", counts.duplicate),
+        ("unexpected", counts.unexpected),
+    ];
+    let shown = verdicts
+        .into_iter()
+        .chain(others)
+        .filter(|(_, count)| *count != 0);
+    shown
+        .map(|(name, count)| format!(" {name} {count}"))
+        .collect()
+}
+
+/// Keys are one letter.
+fn letter(name: &str) -> u8 {
+    name.as_bytes()[0]
+}
+
+fn key(name: &str) -> Fingerprint {
+    Fingerprint(u128::from(letter(name)).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
+}
+
+fn name(key: Fingerprint) -> char {
+    let names = ('a'..='z').find(|name| self::key(&name.to_string()) == key);
+    names.expect("a key of the script")
+}
+
+fn payload(name: &str, side: &str) -> PayloadRef {
+    let segment = if side == "raw" { 1 } else { 2 };
+    PayloadRef((segment << PayloadRef::SEGMENT_SHIFT) | u64::from(letter(name)))
+}
+
+fn payload_name(payload: PayloadRef) -> String {
+    let side = if payload.segment() == 1 {
+        "raw"
+    } else {
+        "written"
+    };
+    format!("{side}:{}", char::from(payload.0 as u8))
+}
+
+fn time(word: &str) -> i64 {
+    match word {
+        "min" => i64::MIN,
+        "max" => i64::MAX,
+        number => number.parse().expect("a time"),
+    }
+}
+
+fn number(words: &[&str], name: &str) -> Option<u16> {
+    let place = words.iter().position(|word| *word == name)?;
+    Some(words[place + 1].parse().expect("a number"))
+}
+
+fn form(words: &[&str]) -> Form {
+    match number(words, "form") {
+        None => Form::NONE,
+        Some(0) => Form::FAILED,
+        Some(hash) => Form::hash(u128::from(hash) << 64),
+    }
+}
+
+fn raw(words: &[&str]) -> RawObservation {
+    let judgement = if words.contains(&"rejected") {
+        Judgement::Rejected
+    } else if words.contains(&"unjudged") {
+        Judgement::Unjudged
+    } else {
+        Judgement::Expected
+    };
+    RawObservation {
+        key: key(words[1]),
+        form: form(words),
+        arrived_ms: time(words[3]),
+        payload: payload(words[1], "raw"),
+        schema: SchemaId(number(words, "schema").unwrap_or(0)),
+        judgement,
+        reason: ReasonId(if judgement == Judgement::Expected {
+            0
+        } else {
+            9
+        }),
+        generation: Generation(number(words, "gen").unwrap_or(0)),
+    }
+}
+
+fn written(words: &[&str]) -> WrittenObservation {
+    WrittenObservation {
+        key: key(words[1]),
+        form: form(words),
+        arrived_ms: time(words[3]),
+        schema: SchemaId(number(words, "schema").unwrap_or(0)),
+        row: u32::from(letter(words[1])),
+        generation: Generation(number(words, "gen").unwrap_or(0)),
+    }
+}
+
+fn side(written: WrittenSide) -> String {
+    match written {
+        WrittenSide::Row(row) => format!("row:{}", char::from(row as u8)),
+        WrittenSide::Spooled(payload) => payload_name(payload),
+        WrittenSide::Gone => "gone".to_owned(),
+    }
+}
+
+fn line(effect: &Effect) -> String {
+    match *effect {
+        Effect::Missing {
+            key,
+            payload,
+            arrived_ms,
+            deadline_ms,
+            ..
+        } => {
+            let (name, payload) = (name(key), payload_name(payload));
+            format!("missing {name} {payload} arrived {arrived_ms} due {deadline_ms}")
+        }
+        Effect::LandedLate { key, landed_ms, .. } => {
+            format!("landed late {} at {landed_ms}", name(key))
+        }
+        Effect::Altered {
+            key,
+            payload,
+            written,
+            ..
+        } => {
+            format!(
+                "altered {} {} {}",
+                name(key),
+                payload_name(payload),
+                side(written)
+            )
+        }
+        Effect::Compare {
+            key,
+            payload,
+            written,
+            ..
+        } => {
+            format!(
+                "compare {} {} {}",
+                name(key),
+                payload_name(payload),
+                side(written)
+            )
+        }
+        Effect::Leaked {
+            key,
+            reason,
+            arrived_ms,
+            written,
+            ..
+        } => {
+            let (name, side) = (name(key), side(written));
+            format!(
+                "leaked {name} {side} arrived {arrived_ms} reason {}",
+                reason.0
+            )
+        }
+        Effect::Duplicate {
+            key,
+            landed_ms,
+            row,
+            ..
+        } => {
+            let row = side(WrittenSide::Row(row));
+            format!("duplicate {} {row} at {landed_ms}", name(key))
+        }
+        Effect::Unexpected {
+            key,
+            landed_ms,
+            payload,
+            ..
+        } => {
+            let payload = payload.map_or("gone".to_owned(), payload_name);
+            format!("unexpected {} {payload} at {landed_ms}", name(key))
+        }
+        Effect::HoldWritten { key, .. } => format!("hold {}", name(key)),
+        Effect::Released { segment, rows } => format!("released {rows} of {segment}"),
+    }
+}

@@ -1,0 +1,183 @@
+//! Landfall's account beside the truth. Every line that differs is marked, and counted.
+
+use std::collections::BTreeMap;
+
+use landfall_tests::clock::table_time;
+use landfall_tests::sidecar::{Incident, Readings};
+use landfall_tests::truth::{Outage, Tally, Verdict};
+
+use crate::screen::{Screen, Tone};
+
+/// Writes the account; knows how often the two differed.
+pub struct Account<'a> {
+    screen: &'a Screen,
+    differences: u64,
+}
+
+impl<'a> Account<'a> {
+    pub fn new(screen: &'a Screen) -> Self {
+        Self {
+            screen,
+            differences: 0,
+        }
+    }
+
+    pub fn differences(&self) -> u64 {
+        self.differences
+    }
+
+    pub fn heading(&self, text: &str) {
+        self.screen
+            .say(&format!("\n{}\n", self.screen.paint(Tone::Strong, text)));
+    }
+
+    /// A line that is right or is not.
+    pub fn line(&mut self, text: &str, right: bool) {
+        let mark = if right {
+            self.screen.paint(Tone::Good, "ok")
+        } else {
+            self.differences += 1;
+            self.screen.paint(Tone::Bad, "DIFFERS")
+        };
+        self.screen.say(&format!("  {text}  {mark}"));
+    }
+
+    /// A count of both; `either` more may be right.
+    pub fn count(&mut self, name: &str, truth: u64, said: u64, either: u64) {
+        let open = if either > 0 {
+            format!(" (or up to {} more)", grouped(either))
+        } else {
+            String::new()
+        };
+        let text = format!(
+            "{name:<34} {:>12} {:>12}{open}",
+            grouped(truth),
+            grouped(said)
+        );
+        self.line(&text, (truth..=truth + either).contains(&said));
+    }
+
+    pub fn columns(&self) {
+        self.screen
+            .say(&format!("  {:<34} {:>12} {:>12}", "", "truth", "Landfall"));
+    }
+
+    /// Every verdict's count, and what is no verdict.
+    pub fn verdicts(&mut self, readings: &Readings, tally: &Tally) {
+        self.columns();
+        for verdict in Verdict::ALL {
+            // Nothing in this pipeline can make it so; the row shows that Landfall agrees.
+            self.count(
+                verdict.as_str(),
+                tally.count(verdict),
+                readings.count(verdict),
+                if matches!(
+                    verdict,
+                    Verdict::Delivered | Verdict::Late | Verdict::Altered
+                ) {
+                    tally.either
+                } else {
+                    0
+                },
+            );
+        }
+        let raw = tally.frames - tally.malformed;
+        self.count(
+            "raw events, all verdicts together",
+            raw,
+            readings.judged(),
+            0,
+        );
+        self.count("duplicate rows", tally.duplicate, readings.duplicate, 0);
+        self.count("unexpected rows", tally.unexpected, readings.unexpected, 0);
+        self.count(
+            "undecodable frames",
+            tally.malformed,
+            readings.undecodable,
+            0,
+        );
+        self.count("events out of balance", 0, readings.imbalance, 0);
+    }
+
+    /// The outages of the whole pipeline. `tolerance_ms` is one window and one deadline.
+    pub fn outages(
+        &mut self,
+        outages: &[Outage],
+        incidents: &[Incident],
+        tolerance_ms: i64,
+        speed: f64,
+    ) {
+        let stalls: Vec<&Incident> = incidents
+            .iter()
+            .filter(|incident| incident.cause == "stalled")
+            .collect();
+        self.screen.say(&format!(
+            "  {:<27}  {:<27}  {:>15}  {}",
+            "truth: first and last lost", "Landfall's incident", "lost  said lost", "told after"
+        ));
+        for outage in outages {
+            let stall = stalls
+                .iter()
+                .find(|stall| stall.start_ms <= outage.last_ms && stall.end_ms >= outage.first_ms);
+            let truth = span(outage.first_ms, outage.last_ms);
+            let Some(stall) = stall else {
+                self.line(&format!("{truth}  {:<27}", "nothing"), false);
+                continue;
+            };
+            let near = |a: i64, b: i64| (a - b).abs() <= tolerance_ms;
+            let told_ms = stall.opened_ms - outage.first_ms;
+            let text = format!(
+                "{truth}  {}  {:>6}  {:>7}  {} ({:.1} s of this replay)",
+                span(stall.start_ms, stall.end_ms),
+                grouped(outage.events),
+                grouped(stall.events),
+                minutes(told_ms),
+                told_ms as f64 / speed / 1000.0,
+            );
+            let right = near(stall.start_ms, outage.first_ms)
+                && near(stall.end_ms, outage.last_ms)
+                && stall.events == outage.events;
+            self.line(&text, right);
+        }
+        self.count("outages", outages.len() as u64, stalls.len() as u64, 0);
+    }
+
+    /// Events of all incidents of each cause, beside the truth's.
+    pub fn causes(&mut self, truth: &[(&str, u64)], incidents: &[Incident]) {
+        let mut said: BTreeMap<&str, u64> = BTreeMap::new();
+        for incident in incidents {
+            *said.entry(incident.cause.as_str()).or_default() += incident.events;
+        }
+        self.columns();
+        for (cause, events) in truth {
+            let name = format!("events of incidents \"{cause}\"");
+            self.count(&name, *events, said.remove(cause).unwrap_or(0), 0);
+        }
+        for (cause, events) in said {
+            let name = format!("events of incidents \"{cause}\"");
+            self.count(&name, 0, events, 0);
+        }
+    }
+}
+
+/// `11-18 02:12 – 11-18 02:36`.
+fn span(first_ms: i64, last_ms: i64) -> String {
+    format!("{} – {}", table_time(first_ms), table_time(last_ms))
+}
+
+fn minutes(ms: i64) -> String {
+    format!("{} min {} s", ms / 60_000, ms % 60_000 / 1000)
+}
+
+/// Digits in groups of three.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,69 @@
+//! Looks at Landfall's metrics while the day goes by, as a dashboard does, and tells what it says.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use landfall_tests::clock::{Clock, table_time};
+use landfall_tests::metrics::Metrics;
+use landfall_tests::sidecar::Sidecar;
+
+use crate::day::Day;
+use crate::screen::{Screen, Tone};
+
+/// Between two looks, in real time.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What Landfall says is wrong, by the cause of an open incident.
+const WORDS: [(&str, &str); 7] = [
+    ("stalled", "nothing lands any more"),
+    ("loss", "some events did not land"),
+    ("altered", "events land altered"),
+    ("duplicate", "rows land twice"),
+    ("leaked", "invalid events land"),
+    ("unexpected", "rows land that nobody sent"),
+    ("unjudged", "events cannot be judged"),
+];
+
+/// Looks until `end`.
+pub fn watch(day: &Day, sidecar: &Sidecar, clock: &Clock, screen: &Screen, end: &AtomicBool) {
+    let mut open: BTreeMap<&str, bool> = BTreeMap::new();
+    while !end.load(Ordering::Relaxed) {
+        let metrics = sidecar.metrics();
+        let now_ms = clock.now_ms();
+        for (cause, words) in WORDS {
+            let is_open = metrics.count("landfall_incidents_open", &[("cause", cause)]) > 0;
+            let was_open = open.insert(cause, is_open).unwrap_or(false);
+            if is_open && !was_open {
+                let said = screen.paint(Tone::Bad, &format!("Landfall: {cause}: {words}"));
+                screen.say(&format!("{}      {said}", table_time(now_ms)));
+            } else if was_open && !is_open {
+                let said = screen.paint(Tone::Good, &format!("Landfall: {cause}: over"));
+                screen.say(&format!("{}      {said}", table_time(now_ms)));
+            }
+        }
+        let open: Vec<&str> = open
+            .iter()
+            .filter(|(_, open)| **open)
+            .map(|(cause, _)| *cause)
+            .collect();
+        screen.status(day.share(now_ms), &status(&metrics, now_ms, &open));
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn status(metrics: &Metrics, now_ms: i64, open: &[&str]) -> String {
+    let events = |verdict| metrics.count("landfall_events_total", &[("verdict", verdict)]);
+    format!(
+        "{}  {} in, {} delivered, {} missing  {}",
+        table_time(now_ms),
+        metrics.count("landfall_raw_events_total", &[]),
+        events("delivered"),
+        events("missing"),
+        if open.is_empty() {
+            "all is well".to_owned()
+        } else {
+            open.join(", ")
+        },
+    )
+}

@@ -1,0 +1,284 @@
+//! A pipeline and the sidecar that watches it, in one directory: where most end-to-end tests begin.
+//!
+//! Everything here panics when it fails, with what Landfall's log says: it is made for tests.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::clock::Clock;
+use crate::events::{Made, Maker};
+use crate::identity::Era;
+use crate::paths;
+use crate::pipeline::{Pipeline, PipelineOptions};
+use crate::sidecar::{Answer, Readings, Settings, Sidecar, StoreReader, landfall};
+use crate::truth::{Margins, Tally, Verdict};
+use crate::wait::{await_some, await_until};
+
+/// The deadline of [`Settings::new`].
+const DEADLINE_MS: i64 = 6_000;
+
+/// A latency this near to the deadline may be judged either way: the ways through the sockets, and a
+/// batch's wait on both sides.
+const SLACK_MS: i64 = 300;
+
+/// The pipeline and its watcher.
+pub struct Scene {
+    // In the order in which they are to end.
+    pub sidecar: Sidecar,
+    pub pipeline: Pipeline,
+    pub maker: Maker,
+    pub margins: Margins,
+    pub dir: TempDir,
+    program: PathBuf,
+}
+
+impl Scene {
+    /// Both started, and all sockets connected.
+    pub fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The same with other settings.
+    pub fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::build(Era::Timestamp, change)
+    }
+
+    /// The same for the formats of `era`.
+    pub fn build(era: Era, change: impl FnOnce(&mut Settings)) -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("landfall-test-")
+            .tempdir()
+            .expect("a directory for the test");
+        let options = PipelineOptions {
+            era,
+            ..PipelineOptions::default()
+        };
+        let pipeline = Pipeline::start(&dir.path().join("pipeline.sqlite"), options)
+            .expect("the pipeline starts");
+        let schemas = dir.path().join("schemas");
+        gather_schemas(&paths::schemas(), &schemas).expect("the schemas are copied");
+        let mut settings = Settings::new(
+            &pipeline.raw_endpoints(),
+            pipeline.written_endpoint(),
+            schemas,
+        );
+        let mut maker = Maker::of_2014(1);
+        if era == Era::Dt {
+            settings.checks = Settings::reference_checks("2019");
+            maker = Maker::of_2019(1);
+        }
+        change(&mut settings);
+        let program = paths::landfall();
+        let sidecar = match Sidecar::start(&program, dir.path(), &settings) {
+            Ok(sidecar) => sidecar,
+            Err(error) => panic!("{error}"),
+        };
+        pipeline.await_watcher().expect("Landfall subscribes");
+        let margins = Margins {
+            deadline_ms: DEADLINE_MS,
+            slack_ms: SLACK_MS,
+        };
+        Self {
+            sidecar,
+            pipeline,
+            maker,
+            margins,
+            dir,
+            program,
+        }
+    }
+
+    /// Makes `count` events and sends them.
+    pub fn send(
+        &mut self,
+        count: usize,
+        mut make: impl FnMut(&mut Maker, i64) -> Made,
+    ) -> Vec<Made> {
+        (0..count)
+            .map(|_| {
+                let now_ms = self.pipeline.clock.now_ms();
+                let mut made = make(&mut self.maker, now_ms);
+                self.pipeline
+                    .producer
+                    .send_at(&mut made, &self.pipeline.clock)
+                    .expect("an event is sent");
+                made
+            })
+            .collect()
+    }
+
+    /// Sends `count` valid events.
+    pub fn send_valid(&mut self, count: usize) -> Vec<Made> {
+        self.send(count, Maker::valid)
+    }
+
+    /// Sends an event once more.
+    pub fn send_again(&self, made: &Made) {
+        self.pipeline
+            .producer
+            .send(made)
+            .expect("an event is sent again");
+    }
+
+    /// Waits until so many events have landed.
+    pub fn await_landed(&self, events: u64) {
+        await_until("events land", || {
+            self.pipeline.truth.landed_events() >= events
+        });
+    }
+
+    pub fn clock(&self) -> Clock {
+        self.pipeline.clock.clone()
+    }
+
+    pub fn readings(&self) -> Readings {
+        Readings::of(&self.sidecar.metrics())
+    }
+
+    pub fn tally(&self) -> Tally {
+        self.pipeline.truth.tally(self.margins)
+    }
+
+    /// Waits until Landfall has a verdict on every raw event that was sent.
+    pub fn await_settled(&self) -> Readings {
+        let tally = self.tally();
+        let raw = tally.frames - tally.malformed;
+        let mut last = Readings::default();
+        let settled = crate::wait::until(crate::wait::PATIENCE, || {
+            last = self.readings();
+            last.is_settled(raw).then(|| last.clone())
+        });
+        match settled {
+            Some(readings) => readings,
+            None => panic!(
+                "{raw} events do not settle: {last:?}\n{}",
+                self.sidecar.log_text()
+            ),
+        }
+    }
+
+    /// Waits until all events have their verdict, and holds every count against the truth.
+    #[track_caller]
+    pub fn assert_truth(&self) -> Readings {
+        self.await_settled();
+        // What is not a verdict may come a moment later.
+        await_some("all counts equal the truth", || {
+            let (readings, tally) = (self.readings(), self.tally());
+            (difference(&readings, &tally).is_empty()).then_some(readings)
+        })
+    }
+
+    /// Like [`Self::assert_truth`], but says at once what differs.
+    pub fn differences(&self) -> Vec<String> {
+        difference(&self.readings(), &self.tally())
+    }
+
+    pub fn store(&self) -> StoreReader {
+        self.sidecar.store()
+    }
+
+    /// Runs a command with this scene's configuration.
+    pub fn landfall(&self, args: &[&str]) -> Answer {
+        let config = [OsString::from("--config"), self.sidecar.config().into()];
+        let args = args.iter().map(OsString::from).chain(config);
+        landfall(&self.program, args).expect("landfall runs")
+    }
+
+    /// The keys that `landfall missing` lists, sorted.
+    pub fn missing_keys(&self) -> Vec<String> {
+        let answer = self.landfall(&["missing", "--json"]);
+        let lines = answer
+            .json_lines()
+            .unwrap_or_else(|error| panic!("{error}: {answer:?}"));
+        let mut keys: Vec<String> = lines
+            .iter()
+            .filter_map(|line| line.get("key")?.as_str().map(str::to_owned))
+            .collect();
+        keys.sort();
+        keys
+    }
+
+    /// The keys that the truth says are missing, sorted.
+    pub fn truly_missing(&self) -> Vec<String> {
+        let mut keys = self.pipeline.truth.keys(Verdict::Missing, self.margins);
+        keys.sort();
+        keys
+    }
+
+    /// SIGTERM; the exit code must be 0.
+    pub fn stop(&mut self) {
+        let status = self
+            .sidecar
+            .stop()
+            .unwrap_or_else(|error| panic!("{error}"));
+        assert!(
+            status.success(),
+            "ended with {status}:\n{}",
+            self.sidecar.log_text()
+        );
+    }
+}
+
+/// What differs between Landfall's counts and the truth, one line each.
+pub fn difference(readings: &Readings, tally: &Tally) -> Vec<String> {
+    let mut differing = Vec::new();
+    let mut unexplained = 0u64;
+    for verdict in Verdict::ALL {
+        let (said, true_count) = (readings.count(verdict), tally.count(verdict));
+        // An event of two possible verdicts may be in either.
+        if said < true_count || said > true_count + tally.either {
+            differing.push(format!(
+                "{}: Landfall says {said}, the truth {true_count}",
+                verdict.as_str()
+            ));
+        }
+        unexplained += said.saturating_sub(true_count);
+    }
+    if unexplained > tally.either {
+        differing.push(format!(
+            "{unexplained} verdicts too many, and {} are open to either",
+            tally.either
+        ));
+    }
+    for (name, said, true_count) in [
+        ("raw", readings.raw, tally.frames - tally.malformed),
+        ("duplicate", readings.duplicate, tally.duplicate),
+        ("unexpected", readings.unexpected, tally.unexpected),
+        ("undecodable", readings.undecodable, tally.malformed),
+        ("imbalance", readings.imbalance, 0),
+    ] {
+        if said != true_count {
+            differing.push(format!(
+                "{name}: Landfall says {said}, the truth {true_count}"
+            ));
+        }
+    }
+    differing
+}
+
+/// Puts the shipped schemas and the rig's own into one directory.
+pub fn gather_schemas(shipped: &Path, into: &Path) -> io::Result<()> {
+    copy_dir(shipped, into)?;
+    copy_dir(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("data/schemas"),
+        into,
+    )
+}
+
+fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_dir(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Reads Landfall's store with SQLite, which is a supported interface.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::truth::Verdict;
+
+/// The sums of all windows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WindowTotals {
+    pub raw: u64,
+    pub pending: u64,
+    /// In the order of [`Verdict::ALL`].
+    pub verdicts: Vec<u64>,
+}
+
+impl WindowTotals {
+    pub fn count(&self, verdict: Verdict) -> u64 {
+        let place = Verdict::ALL.iter().position(|one| *one == verdict);
+        place
+            .and_then(|place| self.verdicts.get(place))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    pub fn judged(&self) -> u64 {
+        self.verdicts.iter().sum()
+    }
+}
+
+/// Opens the file anew for each question: a sidecar may be writing to it.
+pub struct StoreReader {
+    file: PathBuf,
+}
+
+impl StoreReader {
+    pub fn new(dir: &Path) -> Self {
+        Self {
+            file: dir.join("landfall.sqlite"),
+        }
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    fn open(&self) -> rusqlite::Result<Connection> {
+        Connection::open_with_flags(&self.file, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    pub fn totals(&self) -> rusqlite::Result<WindowTotals> {
+        let columns: Vec<String> = ["raw", "pending"]
+            .into_iter()
+            .chain(Verdict::ALL.map(Verdict::as_str))
+            .map(|column| format!("COALESCE(SUM({column}), 0)"))
+            .collect();
+        let sql = format!("SELECT {} FROM windows", columns.join(", "));
+        self.open()?.query_row(&sql, [], |row| {
+            let count = |place: usize| row.get::<_, i64>(place).map(|count| count as u64);
+            let verdicts = (2..2 + Verdict::ALL.len())
+                .map(count)
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(WindowTotals {
+                raw: count(0)?,
+                pending: count(1)?,
+                verdicts,
+            })
+        })
+    }
+
+    /// Windows in which the verdicts and what is pending do not add up to what came in.
+    pub fn unbalanced_windows(&self) -> rusqlite::Result<u64> {
+        let sum = Verdict::ALL.map(Verdict::as_str).join(" + ");
+        let sql = format!("SELECT COUNT(*) FROM windows WHERE raw <> pending + {sum}");
+        self.open()?
+            .query_row(&sql, [], |row| row.get::<_, i64>(0))
+            .map(|count| count as u64)
+    }
+
+    /// The details of samples of a kind, the newest first.
+    pub fn samples(&self, kind: &str) -> rusqlite::Result<Vec<StoredSample>> {
+        let connection = self.open()?;
+        let mut statement = connection.prepare(
+            "SELECT check_name, reason, key, detail, document FROM samples WHERE kind = ? ORDER BY id DESC",
+        )?;
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(StoredSample {
+                check: row.get(0)?,
+                reason: row.get(1)?,
+                key: row.get(2)?,
+                detail: row.get(3)?,
+                document: row.get(4)?,
+            })
+        };
+        statement.query_map([kind], read)?.collect()
+    }
+
+    /// Check names with their versions and digests, by generation.
+    pub fn generations(&self) -> rusqlite::Result<Vec<(u64, String, String)>> {
+        let connection = self.open()?;
+        let mut statement = connection.prepare(
+            "SELECT generation, check_name, digest FROM generations ORDER BY generation",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get::<_, i64>(0)? as u64, row.get(1)?, row.get(2)?))
+        })?;
+        rows.collect()
+    }
+}
+
+/// A row of `samples`.
+#[derive(Clone, Debug)]
+pub struct StoredSample {
+    pub check: String,
+    pub reason: String,
+    pub key: String,
+    pub detail: String,
+    pub document: String,
+}

@@ -1,0 +1,287 @@
+//! The commands that need no running sidecar: audit, schema, configuration; and what scrapers see.
+
+mod support;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use landfall_tests::paths;
+use serde_json::Value;
+use support::{Event, Setup, Sidecar, event, invalid_event, run_landfall, text};
+
+/// A directory with a configuration, and recorded streams of 100 events of which some did not land.
+fn recorded(missing: &[usize]) -> (tempfile::TempDir, Vec<Event>) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = format!(
+        "[guests]\ndir = {:?}\n[schemas]\ndir = {:?}\n",
+        paths::guests(),
+        paths::schemas()
+    );
+    std::fs::write(dir.path().join("landfall.toml"), config).expect("written");
+    let events: Vec<Event> = (0..100).map(event).collect();
+    let raw: Vec<u8> = events
+        .iter()
+        .flat_map(|event| event.frame.clone())
+        .collect();
+    // Written in another order than raw.
+    let landed = events
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(index, _)| !missing.contains(index));
+    let written: Vec<u8> = landed.flat_map(|(_, event)| event.row_text()).collect();
+    std::fs::write(dir.path().join("raw.log"), &raw).expect("written");
+    std::fs::write(dir.path().join("written.log"), &written).expect("written");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(&raw).expect("packed");
+    std::fs::write(dir.path().join("raw.gz"), gzip.finish().expect("packed")).expect("written");
+    std::fs::write(
+        dir.path().join("written.zst"),
+        zstd::encode_all(&written[..], 0).expect("packed"),
+    )
+    .expect("written");
+    (dir, events)
+}
+
+fn audit(dir: &Path, raw: &str, written: &str) -> (Option<i32>, Value) {
+    let output = run_landfall(
+        dir,
+        &["audit", "--raw", raw, "--written", written, "--json"],
+    );
+    let value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", text(&output)));
+    (output.status.code(), value)
+}
+
+#[test]
+fn an_audit_names_what_is_missing_whatever_the_packing_and_the_order() {
+    let (dir, events) = recorded(&[3, 50, 99]);
+    for (raw, written) in [("raw.log", "written.log"), ("raw.gz", "written.zst")] {
+        let (code, answer) = audit(dir.path(), raw, written);
+        assert_eq!(code, Some(1), "{answer}");
+        assert_eq!(answer["verdicts"]["delivered"], 97, "{answer}");
+        assert_eq!(answer["verdicts"]["missing"], 3);
+        let verdicts = answer["verdicts"].as_object().expect("an object");
+        assert_eq!(verdicts.len(), 9, "every verdict has its count");
+        let wanted: Vec<&str> = [3, 50, 99]
+            .iter()
+            .map(|&index| events[index].uuid.as_str())
+            .collect();
+        let named: Vec<&str> = answer["missing_keys"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
+        assert_eq!(named, wanted);
+    }
+}
+
+#[test]
+fn a_clean_audit_ends_with_0_and_one_that_cannot_run_with_2() {
+    let (dir, _) = recorded(&[]);
+    let (code, answer) = audit(dir.path(), "raw.log", "written.log");
+    assert_eq!(
+        (code, &answer["verdicts"]["delivered"]),
+        (Some(0), &Value::from(100)),
+        "{answer}"
+    );
+    let output = run_landfall(
+        dir.path(),
+        &["audit", "--raw", "absent.log", "--written", "written.log"],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output).contains("absent.log"), "{}", text(&output));
+    // A file that breaks off is no clean audit, however much of it was read.
+    let packed = std::fs::read(dir.path().join("raw.gz")).expect("a file");
+    std::fs::write(dir.path().join("cut.gz"), &packed[..packed.len() / 2]).expect("written");
+    let output = run_landfall(
+        dir.path(),
+        &["audit", "--raw", "cut.gz", "--written", "written.log"],
+    );
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("cut.gz"), "{}", text(&output));
+}
+
+#[test]
+fn an_audit_reads_standard_input_and_judges_like_the_sidecar() {
+    let (dir, events) = recorded(&[]);
+    let mut raw: Vec<u8> = events
+        .iter()
+        .flat_map(|event| event.frame.clone())
+        .collect();
+    raw.extend(invalid_event(200).frame);
+    raw.extend(b"garbage\n");
+    raw.extend(events[0].frame.clone());
+    let mut child = Command::new(paths::landfall())
+        .current_dir(dir.path())
+        .args(["audit", "--raw", "-", "--written", "written.log", "--json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    child
+        .stdin
+        .take()
+        .expect("its input")
+        .write_all(&raw)
+        .expect("fed");
+    let output = child.wait_with_output().expect("it ends");
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(answer["raw"], 102, "{answer}");
+    assert_eq!(answer["verdicts"]["delivered"], 100);
+    assert_eq!(answer["verdicts"]["rejected"], 1);
+    assert_eq!(answer["verdicts"]["repeated"], 1);
+    let undecodable: u64 = answer["undecodable"]
+        .as_object()
+        .expect("counts")
+        .values()
+        .filter_map(Value::as_u64)
+        .sum();
+    assert_eq!(undecodable, 1);
+}
+
+#[test]
+fn schema_validate_tells_each_event_and_ends_with_0_1_or_2() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let schema = paths::schemas().join("AppTap/12.json");
+    let schema = schema.to_str().expect("a path");
+    let good = r#"{"appInstallId":"00000000-0000-4000-8000-000000000000","name":"menu"}"#;
+    std::fs::write(dir.path().join("good.ndjson"), format!("{good}\n{good}\n")).expect("written");
+    std::fs::write(
+        dir.path().join("mixed.ndjson"),
+        format!("{good}\n{{\"name\":7}}\nnot json\n"),
+    )
+    .expect("written");
+    let run = |args: &[&str]| {
+        run_landfall(
+            dir.path(),
+            &[&["schema", "validate", "--schema"], args].concat(),
+        )
+    };
+
+    let output = run(&[schema, "good.ndjson"]);
+    assert_eq!(
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned()
+        ),
+        (Some(0), "valid\nvalid\n".into())
+    );
+
+    let output = run(&[schema, "mixed.ndjson", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let lines: Vec<Value> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let valid: Vec<bool> = lines
+        .iter()
+        .map(|line| line["valid"].as_bool().expect("a verdict"))
+        .collect();
+    assert_eq!(valid, [true, false, false]);
+    assert!(
+        !lines[1]["errors"].as_array().expect("errors").is_empty(),
+        "{}",
+        lines[1]
+    );
+
+    for args in [["absent.json", "good.ndjson"], [schema, "absent.ndjson"]] {
+        assert_eq!(run(&args).status.code(), Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn a_wrong_configuration_is_told_by_file_line_and_remedy() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("landfall.toml");
+    std::fs::write(
+        &path,
+        "[deadlines]\ndefault = \"soon\"\n\n[stroe]\ndir = \"x\"\n",
+    )
+    .expect("written");
+    let output = run_landfall(dir.path(), &["config", "check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let answer = text(&output);
+    assert!(
+        answer.contains("landfall.toml:2: deadlines.default"),
+        "{answer}"
+    );
+    assert!(
+        answer.contains("landfall.toml:4") && answer.contains("stroe"),
+        "{answer}"
+    );
+    assert_eq!(run_landfall(dir.path(), &["run"]).status.code(), Some(2));
+
+    // The default is a file that is right.
+    let output = run_landfall(dir.path(), &["config", "default"]);
+    let default = String::from_utf8(output.stdout).expect("text");
+    assert!(
+        default.lines().filter(|line| line.starts_with('#')).count() > 50,
+        "every setting is explained"
+    );
+    let placed = default.replace("dir = \"\"", &format!("dir = {:?}", paths::guests()));
+    std::fs::write(
+        &path,
+        placed.replace(
+            "dir = \"schemas\"",
+            &format!("dir = {:?}", paths::schemas()),
+        ),
+    )
+    .expect("written");
+    let output = run_landfall(dir.path(), &["config", "check"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+}
+
+#[test]
+fn commands_without_a_store_say_what_to_do() {
+    let (dir, _) = recorded(&[]);
+    for command in [&["incidents"][..], &["missing"], &["backfill", "--dry-run"]] {
+        let output = run_landfall(dir.path(), command);
+        assert_eq!(output.status.code(), Some(2), "{command:?}");
+        assert!(text(&output).contains("landfall run"), "{}", text(&output));
+    }
+}
+
+#[test]
+fn promtool_has_nothing_to_say_about_the_metrics() {
+    let Some(promtool) = paths::promtool() else {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "promtool must be there in CI"
+        );
+        eprintln!("promtool is not there: left out");
+        return;
+    };
+    let mut sidecar = Sidecar::start(Setup::default());
+    let events: Vec<Event> = (0..10)
+        .map(event)
+        .chain((10..12).map(invalid_event))
+        .collect();
+    sidecar.send_raw(&events);
+    sidecar.land(&events[..8]);
+    sidecar.raw.send(b"garbage").expect("sent");
+    sidecar.await_verdict("missing", 2);
+    let metrics = sidecar.get("/metrics").expect("metrics").body;
+    let mut child = Command::new(promtool)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool starts");
+    child
+        .stdin
+        .take()
+        .expect("its input")
+        .write_all(metrics.as_bytes())
+        .expect("fed");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(
+        output.status.success() && text(&output).trim().is_empty(),
+        "{}",
+        text(&output)
+    );
+    sidecar.stop();
+}

@@ -1,0 +1,402 @@
+//! What the end-to-end tests share: Landfall as a process with a configuration of its own, two
+//! publishers in the place of the pipeline, and events that both sides agree on.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use landfall_tests::identity::{Era, event_uuid};
+use landfall_tests::metrics::Metrics;
+use landfall_tests::wait::{await_some, await_until};
+use landfall_tests::wire::Publisher;
+use landfall_tests::{http, paths, percent};
+use serde_json::{Value, json};
+
+/// 2014-11-18T02:00:00Z, in milliseconds.
+const START_MS: i64 = 1_416_276_000_000;
+
+const HOST: &str = "cp3022.esams.example.org";
+
+/// One event as all sides see it.
+#[derive(Clone)]
+pub struct Event {
+    pub uuid: String,
+    /// The client-side line.
+    pub frame: Vec<u8>,
+    /// The row that a writer publishes.
+    pub row: Value,
+}
+
+impl Event {
+    pub fn row_text(&self) -> Vec<u8> {
+        format!("{}\n", self.row).into_bytes()
+    }
+}
+
+/// A valid event of schema AppTap/12; all numbers differ in key and content.
+pub fn event(number: u64) -> Event {
+    make(
+        number,
+        json!({"appInstallId": install(number), "name": format!("menu{number}")}),
+    )
+}
+
+/// An event that its schema forbids.
+pub fn invalid_event(number: u64) -> Event {
+    make(number, json!({"name": 7}))
+}
+
+fn install(number: u64) -> String {
+    format!("{number:08x}-0000-4000-8000-{number:012x}")
+}
+
+fn make(number: u64, event: Value) -> Event {
+    let at_ms = START_MS + number as i64 * 1000;
+    let capsule = json!({"event": event, "schema": "AppTap", "revision": 12, "wiki": "enwiki", "webHost": "en.example.org"});
+    let clock = time::OffsetDateTime::from_unix_timestamp(at_ms / 1000).expect("a time");
+    let stamp = clock
+        .format(&time::macros::format_description!(
+            "[year]-[month]-[day]T[hour]:[minute]:[second]"
+        ))
+        .expect("a text");
+    let line = format!(
+        "?{};\t{HOST}\t{number}\t{stamp}\t10.1.2.3\t\"Mozilla/5.0\"\n",
+        percent::encode(&capsule.to_string())
+    );
+    let uuid = event_uuid(Era::Timestamp, HOST, number, at_ms);
+    let mut row = json!({
+        "uuid": uuid, "timestamp": stamp.replace(['-', 'T', ':'], ""), "wiki": "enwiki",
+        "webHost": "en.example.org", "userAgent": "Mozilla/5.0",
+    });
+    for (name, value) in event.as_object().expect("an object") {
+        row[format!("event_{name}")] = value.clone();
+    }
+    Event {
+        uuid,
+        frame: line.into_bytes(),
+        row,
+    }
+}
+
+/// Settings of a run; what is not named is as below.
+pub struct Setup {
+    pub deadline: &'static str,
+    pub stall: &'static str,
+    /// Further `[[checks]]` and sections.
+    pub extra: String,
+    /// Checks of the pipeline: codec, validity, parity.
+    pub checks: String,
+    pub frame_bytes_max: &'static str,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            deadline: "2s",
+            stall: "1h",
+            extra: String::new(),
+            checks: pipeline_checks("schema_validity.wasm"),
+            frame_bytes_max: "64KiB",
+        }
+    }
+}
+
+pub fn pipeline_checks(validity: &str) -> String {
+    format!(
+        r#"
+[[checks]]
+name = "eventlogging"
+path = "eventlogging_codec.wasm"
+streams = ["raw"]
+[[checks]]
+name = "schema-validity"
+path = "{validity}"
+streams = ["raw"]
+decides = true
+config = {{ capsule = {{ schema = "EventCapsule/2014" }}, at = "/event" }}
+[[checks]]
+name = "field-parity"
+path = "field_parity.wasm"
+streams = ["raw", "written"]
+config = {{ truncate = 191, float = "f32" }}
+"#
+    )
+}
+
+/// Landfall as a process, and the two sockets that it listens to.
+pub struct Sidecar {
+    child: Option<Child>,
+    pub dir: tempfile::TempDir,
+    pub raw: Publisher,
+    pub written: Publisher,
+    address: SocketAddr,
+}
+
+impl Sidecar {
+    /// Starts it and waits until it has subscribed and is ready.
+    pub fn start(setup: Setup) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let context = zmq::Context::new();
+        let raw = Publisher::bind(&context).expect("a raw publisher");
+        let written = Publisher::bind(&context).expect("a written publisher");
+        let config = format!(
+            r#"
+[streams.raw]
+endpoints = ["{raw}"]
+frame_bytes_max = "{frame_bytes_max}"
+[streams.written]
+endpoints = ["{written}"]
+[schemas]
+dir = "{schemas}"
+[deadlines]
+default = "{deadline}"
+[windows]
+length = "1s"
+[incidents]
+stall = "{stall}"
+stall_schema = "0s"
+clear = "1s"
+[ledger]
+unexpected_grace = "1s"
+[judge]
+workers = 2
+[store]
+dir = "data"
+[http]
+listen = "127.0.0.1:0"
+[guests]
+dir = "{guests}"
+{checks}
+{extra}
+"#,
+            raw = raw.endpoint(),
+            written = written.endpoint(),
+            schemas = paths::schemas().display(),
+            guests = paths::guests().display(),
+            deadline = setup.deadline,
+            stall = setup.stall,
+            checks = setup.checks,
+            extra = setup.extra,
+            frame_bytes_max = setup.frame_bytes_max,
+        );
+        std::fs::write(dir.path().join("landfall.toml"), config).expect("the configuration");
+        let log = std::fs::File::create(dir.path().join("log")).expect("a log");
+        let child = Command::new(paths::landfall())
+            .args(["run", "--config"])
+            .arg(dir.path().join("landfall.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the sidecar starts");
+        let mut sidecar = Self {
+            child: Some(child),
+            dir,
+            raw,
+            written,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+        };
+        sidecar.address = await_some("the sidecar says where it serves", || sidecar.served_at());
+        await_until("it is ready", || {
+            sidecar
+                .get("/readyz")
+                .is_some_and(|answer| answer.status == 200)
+        });
+        assert!(
+            sidecar.raw.await_subscriptions(1) && sidecar.written.await_subscriptions(1),
+            "{}",
+            sidecar.log()
+        );
+        sidecar
+    }
+
+    fn served_at(&mut self) -> Option<SocketAddr> {
+        let log = self.log();
+        if let Some(status) = self
+            .child
+            .as_mut()
+            .and_then(|child| child.try_wait().ok().flatten())
+        {
+            panic!("the sidecar ended with {status}: {log}");
+        }
+        log.split("address=")
+            .nth(1)?
+            .split_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    pub fn get(&self, path: &str) -> Option<http::Answer> {
+        http::get(self.address, path).ok()
+    }
+
+    pub fn metrics(&self) -> Metrics {
+        Metrics::parse(
+            &self
+                .get("/metrics")
+                .map(|answer| answer.body)
+                .unwrap_or_default(),
+        )
+    }
+
+    /// Events that have this verdict now, revisions counted in.
+    pub fn verdict(&self, verdict: &str) -> u64 {
+        let metrics = self.metrics();
+        let given = metrics.sum("landfall_events_total", &[("verdict", verdict)]);
+        let gained = metrics.sum("landfall_verdicts_revised_total", &[("to", verdict)]);
+        let lost = metrics.sum("landfall_verdicts_revised_total", &[("from", verdict)]);
+        (given + gained - lost) as u64
+    }
+
+    pub fn await_verdict(&self, verdict: &str, events: u64) {
+        let mut seen = 0;
+        let reached = landfall_tests::wait::until(landfall_tests::wait::PATIENCE, || {
+            seen = self.verdict(verdict);
+            (seen == events).then_some(())
+        });
+        assert!(
+            reached.is_some(),
+            "{seen} events are {verdict}, not {events}; log:\n{}",
+            self.log()
+        );
+    }
+
+    /// Waits until that many frames of a stream have been read.
+    pub fn await_frames(&self, stream: &str, frames: u64) {
+        await_until(&format!("{frames} frames of {stream} are read"), || {
+            self.metrics()
+                .count("landfall_frames_total", &[("stream", stream)])
+                >= frames
+        });
+    }
+
+    /// Sends events into the pipeline.
+    pub fn send_raw(&self, events: &[Event]) {
+        for event in events {
+            self.raw.send(&event.frame).expect("sent");
+        }
+    }
+
+    /// Says that they landed.
+    pub fn land(&self, events: &[Event]) {
+        for event in events {
+            self.written.send(&event.row_text()).expect("sent");
+        }
+    }
+
+    /// A command over the same configuration.
+    pub fn command(&self, args: &[&str]) -> Output {
+        run_landfall(self.dir.path(), args)
+    }
+
+    /// The answer of a command as JSON lines.
+    pub fn json(&self, args: &[&str]) -> Vec<Value> {
+        let mut all = args.to_vec();
+        all.push("--json");
+        let output = self.command(&all);
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        text.lines()
+            .map(|line| {
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+            })
+            .collect()
+    }
+
+    pub fn missing_keys(&self) -> BTreeSet<String> {
+        self.json(&["missing"])
+            .iter()
+            .map(|event| event["key"].as_str().expect("a key").to_owned())
+            .collect()
+    }
+
+    pub fn incidents(&self) -> Vec<Value> {
+        self.json(&["incidents"])[0]
+            .as_array()
+            .expect("a list")
+            .clone()
+    }
+
+    pub fn store(&self) -> rusqlite::Connection {
+        let path = self.dir.path().join("data/landfall.sqlite");
+        rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .expect("the store")
+    }
+
+    /// One number of the store.
+    pub fn query(&self, sql: &str) -> i64 {
+        self.store()
+            .query_row(sql, [], |row| row.get(0))
+            .expect("a number")
+    }
+
+    /// Ends it by SIGTERM and demands that it ends well.
+    pub fn stop(&mut self) {
+        let Some(mut child) = self.child.take() else {
+            return;
+        };
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("SIGTERM is sent");
+        let status = await_some("it ends", || child.try_wait().expect("its state"));
+        assert_eq!(status.code(), Some(0), "{}", self.log());
+    }
+
+    pub fn hang_up(&self) {
+        let child = self.child.as_ref().expect("it runs");
+        let pid = rustix::process::Pid::from_child(child);
+        rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("SIGHUP is sent");
+    }
+
+    /// The law that every window keeps.
+    pub fn assert_balanced(&self) {
+        assert_eq!(
+            self.metrics()
+                .count("landfall_conservation_imbalance_events_total", &[]),
+            0
+        );
+    }
+}
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Runs the program in a directory that holds `landfall.toml`.
+pub fn run_landfall(dir: &Path, args: &[&str]) -> Output {
+    Command::new(paths::landfall())
+        .current_dir(dir)
+        .env_remove("RUST_LOG")
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .expect("landfall runs")
+}
+
+pub fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// The directory of the guests, for tests that swap them.
+pub fn guest(name: &str) -> PathBuf {
+    paths::guests().join(name)
+}
+
+pub fn keys(events: &[Event]) -> BTreeSet<String> {
+    events.iter().map(|event| event.uuid.clone()).collect()
+}

@@ -111,7 +111,7 @@ fn each_deed_is_told_as_its_kind_and_bisected_to_its_row() {
         ("huge_output", FaultKind::BadOutput),
         ("wrong_validation", FaultKind::Trap),
     ] {
-        let config = format!(r#X#);
+        let config = format!(r#"{{"do":"{deed}","marker":"poison","column":"/uuid"}}"#);
         let mut bench = Bench::new(&config);
         let judged = bench.judge(&[17]);
         assert_eq!(faulted_rows(&judged), [17], "{deed}: {:?}", judged.faulted);

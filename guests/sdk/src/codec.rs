@@ -2,10 +2,10 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::bindings::codec::{Column, Decoded, Detail, Manifest};
+use crate::bindings::codec::{Column, Decoded, Manifest};
 use crate::column::{Packed, Writer};
 use crate::config;
-use crate::reason::{Reason, code};
+use crate::reason::{Details, Reason, code};
 
 /// Documents are at most so much longer than their frames, for the first guess of a buffer's size.
 const GROWTH_BYTES: usize = 128;
@@ -15,7 +15,8 @@ const GROWTH_BYTES: usize = 128;
 pub struct Malformed {
     /// The id of one of the codec's `REASONS`.
     pub reason: &'static str,
-    /// For people; may be empty. Not the frame's text: samples of frames are the host's.
+    /// For people; may be empty. Not the frame's text: samples of frames are the host's. Of one batch
+    /// 64 are kept, of each 1,024 bytes.
     pub detail: String,
 }
 
@@ -71,15 +72,14 @@ impl<C: Codec> Seat<C> {
         let bytes = frames.text.len() + packed.len() * GROWTH_BYTES;
         let mut documents = Writer::with_capacity(packed.len(), bytes);
         let mut codes = Vec::with_capacity(packed.len());
-        let mut details = Vec::new();
+        let mut details = Details::default();
         for (row, frame) in packed.iter().enumerate() {
             match documents.row(|document| self.codec.decode(frame, document)) {
                 Ok(()) => codes.push(0),
                 Err(malformed) => {
                     codes.push(code(C::REASONS, malformed.reason)?);
                     if !malformed.detail.is_empty() {
-                        let (row, text) = (row as u32, malformed.detail);
-                        details.push(Detail { row, text });
+                        details.push(row as u32, malformed.detail);
                     }
                 }
             }
@@ -88,7 +88,7 @@ impl<C: Codec> Seat<C> {
         Ok(Decoded {
             documents,
             codes,
-            details,
+            details: details.into_inner(),
         })
     }
 }

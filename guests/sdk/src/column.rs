@@ -127,3 +127,100 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Packed, PackedText, Writer, types};
+
+    fn column(text: &[u8], ends: &[u32]) -> types::Column {
+        types::Column {
+            text: text.to_vec(),
+            ends: ends.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_wrong_packing_is_refused() {
+        let cases: [(&[u8], &[u32], Option<&str>); 6] = [
+            (b"", &[], None),
+            (b"abc", &[0, 1, 1, 3], None),
+            (
+                b"abc",
+                &[2, 1, 3],
+                Some("row 1 of a column ends before it starts"),
+            ),
+            (
+                b"abc",
+                &[1],
+                Some("a column's last row ends at 1, but its text has 3 bytes"),
+            ),
+            (
+                b"abc",
+                &[4],
+                Some("a column's last row ends at 4, but its text has 3 bytes"),
+            ),
+            (
+                b"a",
+                &[],
+                Some("a column's last row ends at 0, but its text has 1 bytes"),
+            ),
+        ];
+        for (text, ends, expected) in cases {
+            let column = column(text, ends);
+            assert_eq!(Packed::new(&column).err().as_deref(), expected, "{ends:?}");
+        }
+    }
+
+    #[test]
+    fn text_is_utf8_and_split_between_characters() {
+        let whole = column("aé".as_bytes(), &[1, 3]);
+        let text = PackedText::new(&whole).expect("text");
+        assert_eq!((text.row(0), text.row(1), text.row(2)), ("a", "é", ""));
+        assert!(PackedText::new(&column(b"\xff", &[1])).is_err());
+        let split = column("é".as_bytes(), &[1, 2]);
+        let text = PackedText::new(&split).expect("the whole is UTF-8");
+        assert_eq!(
+            (text.row(0), text.row(1)),
+            ("", ""),
+            "no half of a character"
+        );
+    }
+
+    #[test]
+    fn a_row_that_fails_is_left_empty() {
+        let mut writer = Writer::with_capacity(3, 8);
+        let fill = |text: &'static str, result: Result<(), u8>| {
+            move |bytes: &mut Vec<u8>| {
+                bytes.extend_from_slice(text.as_bytes());
+                result
+            }
+        };
+        assert_eq!(writer.row(fill("one", Ok(()))), Ok(()));
+        assert_eq!(writer.row(fill("half", Err(7))), Err(7));
+        assert_eq!(writer.row(fill("three", Ok(()))), Ok(()));
+        let column = writer.finish();
+        assert_eq!(
+            (column.text.as_slice(), column.ends.as_slice()),
+            (&b"onethree"[..], &[3, 3, 8][..])
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn rows_come_out_as_they_went_in(
+            rows in proptest::collection::vec(proptest::collection::vec(proptest::num::u8::ANY, 0..9), 0..20),
+        ) {
+            let mut writer = Writer::default();
+            for row in &rows {
+                let filled: Result<(), ()> = writer.row(|bytes| { bytes.extend_from_slice(row); Ok(()) });
+                proptest::prop_assert!(filled.is_ok());
+            }
+            let column = writer.finish();
+            let packed = Packed::new(&column).expect("a packing");
+            proptest::prop_assert_eq!(packed.len(), rows.len());
+            let read: Vec<&[u8]> = packed.iter().collect();
+            proptest::prop_assert_eq!(read, rows.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            proptest::prop_assert_eq!(packed.row(rows.len()), b"");
+        }
+    }
+}

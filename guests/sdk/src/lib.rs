@@ -9,6 +9,7 @@
 
 #[doc(hidden)]
 pub mod bindings;
+mod canonical;
 #[doc(hidden)]
 pub mod codec;
 mod column;
@@ -16,8 +17,10 @@ mod config;
 #[doc(hidden)]
 pub mod event;
 pub mod log;
+mod number;
 #[doc(hidden)]
 pub mod parity;
+pub mod python;
 mod reason;
 mod row;
 pub mod schemas;
@@ -28,10 +31,11 @@ mod value;
 #[doc(hidden)]
 pub mod window;
 
+pub use canonical::canonical;
 pub use codec::{Codec, Malformed};
 pub use event::EventCheck;
 pub use parity::{Difference, ParityCheck, Unprojectable};
 pub use reason::{Outcome, Reason, Verdict, Verdicts};
 pub use row::{ColumnRef, Row, Rows, Side};
-pub use value::{Value, canonical, unquote};
+pub use value::{Value, unquote};
 pub use window::{Finding, Severity, Tally, WindowCheck, WindowReason};

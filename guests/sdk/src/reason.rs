@@ -5,6 +5,9 @@ use crate::bindings::event_check::landfall::check::types;
 /// The most details that the SDK passes on for one batch; the host keeps samples, not all.
 const DETAILS_MAX: usize = 64;
 
+/// The most bytes of one detail; the contract keeps no more.
+const DETAIL_BYTES_MAX: usize = 1024;
+
 /// What a reason does to an event when the check decides expectation.
 pub use crate::bindings::event_check::landfall::check::types::Outcome;
 
@@ -82,11 +85,32 @@ pub(crate) fn code(reasons: &[Reason], id: &str) -> Result<u16, String> {
     }
 }
 
+/// Texts about rows of one batch, no more and no longer than anybody keeps.
+#[derive(Default)]
+pub(crate) struct Details(Vec<types::Detail>);
+
+impl Details {
+    fn wants_more(&self) -> bool {
+        self.0.len() < DETAILS_MAX
+    }
+
+    pub fn push(&mut self, row: u32, mut text: String) {
+        if self.wants_more() {
+            text.truncate(text.floor_char_boundary(DETAIL_BYTES_MAX));
+            self.0.push(types::Detail { row, text });
+        }
+    }
+
+    pub fn into_inner(self) -> Vec<types::Detail> {
+        self.0
+    }
+}
+
 /// The answers for a batch in the making: every row passes until it is said to fail.
 pub struct Verdicts {
     reasons: &'static [Reason],
     codes: Vec<u16>,
-    details: Vec<types::Detail>,
+    details: Details,
 }
 
 impl Verdicts {
@@ -94,7 +118,7 @@ impl Verdicts {
         Self {
             reasons,
             codes: vec![0; rows],
-            details: Vec::new(),
+            details: Details::default(),
         }
     }
 
@@ -115,18 +139,78 @@ impl Verdicts {
 
     /// Whether one more detail would be kept; asking first saves the work of writing it.
     pub fn wants_detail(&self) -> bool {
-        self.details.len() < DETAILS_MAX
+        self.details.wants_more()
     }
 
     /// Free text about row `row`, for people.
     pub fn detail(&mut self, row: u32, text: impl Into<String>) {
-        if self.wants_detail() {
-            let text = text.into();
-            self.details.push(types::Detail { row, text });
-        }
+        self.details.push(row, text.into());
     }
 
     pub(crate) fn into_parts(self) -> (Vec<u16>, Vec<types::Detail>) {
-        (self.codes, self.details)
+        (self.codes, self.details.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DETAIL_BYTES_MAX, DETAILS_MAX, Outcome, Reason, Verdict, Verdicts, code};
+
+    const REASONS: &[Reason] = &[
+        Reason::violation("bad", "is bad"),
+        Reason::filtered("bot", "is a bot's"),
+        Reason::unjudged("odd", "is odd"),
+    ];
+
+    #[test]
+    fn a_reason_has_the_outcome_that_it_was_made_with() {
+        let outcomes: Vec<Outcome> = REASONS
+            .iter()
+            .map(|reason| reason.to_wit().outcome)
+            .collect();
+        assert_eq!(
+            outcomes,
+            [Outcome::Violation, Outcome::Filtered, Outcome::Unjudged]
+        );
+        let wit = REASONS[0].to_wit();
+        assert_eq!((wit.id.as_str(), wit.help.as_str()), ("bad", "is bad"));
+    }
+
+    #[test]
+    fn a_code_is_the_place_of_its_reason_from_one() {
+        assert_eq!(code(REASONS, "bad"), Ok(1));
+        assert_eq!(code(REASONS, "odd"), Ok(3));
+        let error = code(REASONS, "mad").expect_err("no such reason");
+        assert!(error.contains("`mad`"), "{error}");
+    }
+
+    #[test]
+    fn every_row_passes_until_it_is_said_to_fail() {
+        let mut verdicts = Verdicts::new(3, REASONS);
+        assert!(verdicts.passes(1));
+        assert_eq!(verdicts.fail(1, "bot"), Ok(()));
+        assert!(!verdicts.passes(1));
+        assert!(!verdicts.passes(3), "there is no such row");
+        assert!(verdicts.fail(3, "bot").is_err());
+        assert!(verdicts.fail(0, "mad").is_err());
+        assert_eq!(verdicts.into_parts().0, [0, 2, 0]);
+    }
+
+    #[test]
+    fn details_are_bounded_in_number_and_length() {
+        let mut verdicts = Verdicts::new(1, REASONS);
+        for _ in 0..2 * DETAILS_MAX {
+            verdicts.detail(0, "é".repeat(DETAIL_BYTES_MAX));
+        }
+        assert!(!verdicts.wants_detail());
+        let (_, details) = verdicts.into_parts();
+        assert_eq!(details.len(), DETAILS_MAX);
+        assert!(details.iter().all(|d| d.text.len() == DETAIL_BYTES_MAX));
+    }
+
+    #[test]
+    fn a_verdict_fails_only_if_it_is_told_to() {
+        assert_eq!(Verdict::fail_if(false, "bad"), Verdict::Pass);
+        assert_eq!(Verdict::fail_if(true, "bad"), Verdict::fail("bad"));
     }
 }

@@ -194,3 +194,128 @@ impl ColumnRef for &String {
         self.as_str().place(declared)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Row, Rows, Side, types};
+    use crate::value::Value;
+
+    fn batch(rows: u32, columns: &[&[&str]]) -> types::Batch {
+        let pack = |texts: &&[&str]| {
+            let end = |sum: &mut u32, text: &&str| {
+                *sum += text.len() as u32;
+                Some(*sum)
+            };
+            types::Column {
+                text: texts.concat().into_bytes(),
+                ends: texts.iter().scan(0, end).collect(),
+            }
+        };
+        types::Batch {
+            stream: "raw".into(),
+            rows,
+            columns: columns.iter().map(pack).collect(),
+        }
+    }
+
+    fn pointers(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.into()).collect()
+    }
+
+    fn with_value<T>(text: &str, look: impl FnOnce(&Row<'_>) -> T) -> T {
+        let (batch, pointers) = (batch(1, &[&[text]]), pointers(&["/a"]));
+        let rows = Rows::new(Side::Raw, &batch, &pointers).expect("rows");
+        let row = rows.iter().next().expect("a row");
+        look(&row)
+    }
+
+    #[test]
+    fn every_reading_is_of_its_own_type() {
+        // Text, then what f64, i64, bool and str read of it.
+        let cases = [
+            ("", None, None, None, None),
+            ("null", None, None, None, None),
+            ("true", None, None, Some(true), None),
+            ("12", Some(12.0), Some(12), None, None),
+            ("12.0", Some(12.0), None, None, None),
+            ("-1e3", Some(-1000.0), None, None, None),
+            (
+                "9223372036854775808",
+                Some(9_223_372_036_854_775_808.0),
+                None,
+                None,
+                None,
+            ),
+            ("\"12\"", None, None, None, Some("12")),
+            ("\"\\u00e9\"", None, None, None, Some("é")),
+            ("[1]", None, None, None, None),
+        ];
+        for (text, float, integer, truth, string) in cases {
+            with_value(text, |row| {
+                assert_eq!(row.f64(0), float, "{text}");
+                assert_eq!(row.i64("/a"), integer, "{text}");
+                assert_eq!(row.bool(0), truth, "{text}");
+                assert_eq!(row.str(0).as_deref(), string, "{text}");
+                assert_eq!(row.is_absent(0), text.is_empty(), "{text}");
+                assert_eq!(row.is_null(0), text == "null", "{text}");
+                assert_eq!(row.text(0), text);
+                assert_eq!(row.value(0), Value::from_text(text));
+            });
+        }
+    }
+
+    #[test]
+    fn any_type_of_serde_is_read() {
+        with_value("[1,2]", |row| {
+            assert_eq!(row.json::<Vec<u8>>(0), Ok(Some(vec![1, 2])));
+            assert!(row.json::<String>(0).is_err());
+        });
+        with_value("", |row| assert_eq!(row.json::<Vec<u8>>(0), Ok(None)));
+        // One of the doubles that a reader without care misses by one.
+        with_value("51.24817837550540", |row| {
+            assert_eq!(row.json::<f64>(0), Ok(row.f64(0)));
+        });
+    }
+
+    #[test]
+    fn rows_keep_their_place_and_side() {
+        let (batch, pointers) = (
+            batch(2, &[&["1", "22"], &["\"x\"", ""]]),
+            pointers(&["/a", "/b"]),
+        );
+        let rows = Rows::new(Side::Written, &batch, &pointers).expect("rows");
+        assert_eq!(
+            (rows.len(), rows.is_empty(), rows.side()),
+            (2, false, Side::Written)
+        );
+        let seen: Vec<_> = rows
+            .iter()
+            .map(|row| (row.index(), row.side(), row.text("/a"), row.text(1)))
+            .collect();
+        let side = Side::Written;
+        assert_eq!(seen, [(0, side, "1", "\"x\""), (1, side, "22", "")]);
+    }
+
+    #[test]
+    fn a_batch_that_does_not_fit_the_manifest_is_refused() {
+        let one = pointers(&["/a"]);
+        let refused = |batch: &types::Batch| Rows::new(Side::Raw, batch, &one).err();
+        assert_eq!(
+            refused(&batch(1, &[])).as_deref(),
+            Some("a batch came with 0 columns where 1 are declared")
+        );
+        assert_eq!(
+            refused(&batch(2, &[&["1"]])).as_deref(),
+            Some("`/a`: a column has 1 rows in a batch of 2")
+        );
+        let mut odd = batch(1, &[&["x"]]);
+        odd.columns[0].text[0] = 0xff;
+        assert!(refused(&odd).is_some_and(|error| error.contains("UTF-8")));
+    }
+
+    #[test]
+    #[should_panic(expected = "column `/b` is not declared")]
+    fn a_column_that_was_not_declared_is_a_mistake_of_the_check() {
+        with_value("1", |row| row.is_null("/b"));
+    }
+}

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value as Json;
-
 /// One value of a document, by its kind. Composite values stay text until somebody asks for more.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
@@ -50,34 +48,9 @@ pub fn unquote(literal: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// JSON text without white space, members sorted by the bytes of their names: the contract's
-/// canonical text, but for integers beyond 64 bits, which serde_json reads as floats.
-pub fn canonical(value: &Json) -> String {
-    match value {
-        Json::Array(items) => {
-            let items: Vec<String> = items.iter().map(canonical).collect();
-            format!("[{}]", items.join(","))
-        }
-        Json::Object(members) => {
-            let mut names: Vec<&String> = members.keys().collect();
-            names.sort();
-            let member = |name: &&String| {
-                format!(
-                    "{}:{}",
-                    Json::from(name.as_str()),
-                    canonical(&members[name.as_str()])
-                )
-            };
-            let members: Vec<String> = names.iter().map(member).collect();
-            format!("{{{}}}", members.join(","))
-        }
-        scalar => scalar.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Value, canonical, unquote};
+    use super::{Value, unquote};
     use std::borrow::Cow;
 
     #[test]
@@ -107,23 +80,5 @@ mod tests {
         assert!(matches!(unquote("\"a\\\\b\""), Some(Cow::Owned(_))));
         assert_eq!(unquote("\""), None);
         assert_eq!(unquote("3"), None);
-    }
-
-    #[test]
-    fn text_is_canonical() {
-        let cases = [
-            (
-                r#" { "b" : [ 1 , 1.0, 1e30 ], "a" : "\u00e9\n\u002f" } "#,
-                r#"{"a":"é\n/","b":[1,1.0,1e+30]}"#,
-            ),
-            (
-                r#"{"a":{"y":null,"x":true},"B":""}"#,
-                r#"{"B":"","a":{"x":true,"y":null}}"#,
-            ),
-        ];
-        for (text, expected) in cases {
-            let value = serde_json::from_str(text).expect("JSON");
-            assert_eq!(canonical(&value), expected);
-        }
     }
 }

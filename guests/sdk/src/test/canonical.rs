@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::bindings::event_check::landfall::check::types;
+use crate::canonical::Node;
 use crate::column::Writer;
-use crate::value::canonical;
 
-/// Parses documents given as JSON text.
+/// Parses documents given as JSON text, for the host's double.
 pub fn parse(documents: &[&str]) -> Vec<Value> {
     let parse = |text: &&str| {
         serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in the document {text}"))
@@ -15,23 +15,69 @@ pub fn parse(documents: &[&str]) -> Vec<Value> {
 }
 
 /// The batch of these documents for the columns that a check declared.
-pub fn batch(stream: &str, documents: &[Value], pointers: &[String]) -> types::Batch {
+pub fn batch(stream: &str, documents: &[&str], pointers: &[String]) -> types::Batch {
+    let read = |text: &&str| {
+        Node::read(text).unwrap_or_else(|| panic!("the document is no JSON, or too deep: {text}"))
+    };
+    let nodes: Vec<Node> = documents.iter().map(read).collect();
     let columns = pointers.iter().map(|pointer| {
-        let mut column = Writer::default();
-        for document in documents {
-            let value = document.pointer(pointer);
-            let text = value.map(canonical).unwrap_or_default();
-            let filled: Result<(), ()> = column.row(|bytes| {
-                bytes.extend_from_slice(text.as_bytes());
-                Ok(())
-            });
-            debug_assert!(filled.is_ok());
-        }
-        column.finish()
+        let texts = nodes.iter().map(|node| {
+            let mut text = String::new();
+            if let Some(value) = node.at(pointer) {
+                value.write(&mut text);
+            }
+            text.into_bytes()
+        });
+        column(texts)
     });
     types::Batch {
         stream: stream.into(),
         rows: documents.len() as u32,
         columns: columns.collect(),
+    }
+}
+
+/// Rows of bytes as a packed column.
+pub fn column(rows: impl Iterator<Item = impl AsRef<[u8]>>) -> types::Column {
+    let mut column = Writer::default();
+    for row in rows {
+        let filled: Result<(), ()> = column.row(|bytes| {
+            bytes.extend_from_slice(row.as_ref());
+            Ok(())
+        });
+        debug_assert!(filled.is_ok());
+    }
+    column.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::batch;
+
+    /// As `host/document` has them, in docs/JSON.md.
+    #[test]
+    fn columns_are_what_the_host_writes() {
+        let documents = [
+            r#"{"n":1e30,"i":1180591620717411303424,"o":{"b":1e-7,"a":-0}}"#,
+            r#"{"n":1.0,"n":null}"#,
+        ];
+        let pointers = ["/n", "/i", "/o", "/o/b"].map(String::from);
+        let batch = batch("raw", &documents, &pointers);
+        let texts: Vec<&str> = batch
+            .columns
+            .iter()
+            .map(|column| std::str::from_utf8(&column.text).expect("UTF-8"))
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "1e30null",
+                "1180591620717411303424",
+                r#"{"a":0,"b":1e-7}"#,
+                "1e-7"
+            ]
+        );
+        assert_eq!(batch.columns[0].ends, [4, 8]);
+        assert_eq!(batch.columns[3].ends, [4, 4]);
     }
 }

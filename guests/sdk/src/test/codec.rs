@@ -1,12 +1,16 @@
 //! Runs a codec on frames.
 
+use super::canonical::column;
+use super::double::with_host;
 use super::manifest::{check_name, check_reasons};
 use crate::codec::{Codec, Seat};
-use crate::column::{Packed, Writer};
+use crate::column::Packed;
 
 /// A configured codec.
 pub struct CodecHarness<C> {
     seat: Seat<C>,
+    details: Vec<(usize, String)>,
+    log: Vec<String>,
 }
 
 impl<C: Codec> CodecHarness<C> {
@@ -18,8 +22,9 @@ impl<C: Codec> CodecHarness<C> {
         let seat = Seat::configure(config).unwrap_or_else(|error| panic!("{error}"));
         let manifest = seat.describe();
         check_name(&manifest.name, &manifest.version);
-        check_reasons(C::REASONS.iter().map(|reason| reason.id));
-        Self { seat }
+        check_reasons(C::REASONS.iter().map(|reason| (reason.id, reason.help)));
+        let (details, log) = (Vec::new(), Vec::new());
+        Self { seat, details, log }
     }
 
     /// With what a configuration is refused.
@@ -38,18 +43,16 @@ impl<C: Codec> CodecHarness<C> {
     /// # Panics
     /// If the codec gives a reason that it lacks, or a document that is not UTF-8.
     pub fn decode(&mut self, frames: &[&[u8]]) -> Vec<Result<String, &'static str>> {
-        let mut column = Writer::default();
-        for frame in frames {
-            let filled: Result<(), ()> = column.row(|bytes| {
-                bytes.extend_from_slice(frame);
-                Ok(())
-            });
-            debug_assert!(filled.is_ok());
-        }
-        let decoded = self
-            .seat
-            .decode(&column.finish())
-            .unwrap_or_else(|error| panic!("the batch could not be decoded: {error}"));
+        let frames = column(frames.iter());
+        let seat = &mut self.seat;
+        let (decoded, log) = with_host(Vec::new(), &mut None, || seat.decode(&frames));
+        self.log.extend(log);
+        let decoded =
+            decoded.unwrap_or_else(|error| panic!("the batch could not be decoded: {error}"));
+        let details = decoded.details.into_iter();
+        self.details = details
+            .map(|detail| (detail.row as usize, detail.text))
+            .collect();
         let documents = Packed::new(&decoded.documents).unwrap_or_else(|error| panic!("{error}"));
         let answer = |(document, &code): (&[u8], &u16)| match code {
             0 => match std::str::from_utf8(document) {
@@ -67,5 +70,15 @@ impl<C: Codec> CodecHarness<C> {
     /// As [`decode`](Self::decode).
     pub fn decode_one(&mut self, frame: &[u8]) -> Result<String, &'static str> {
         self.decode(&[frame]).remove(0)
+    }
+
+    /// What was said about frames of the last batch: their place in it, and a text for people.
+    pub fn details(&self) -> &[(usize, String)] {
+        &self.details
+    }
+
+    /// What the codec logged so far, as `Level: text`.
+    pub fn log(&self) -> &[String] {
+        &self.log
     }
 }

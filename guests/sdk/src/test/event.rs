@@ -34,7 +34,7 @@ impl<C: EventCheck> EventHarness<C> {
         let manifest = seat.describe();
         check_name(&manifest.name, &manifest.version);
         check_columns(&manifest.columns);
-        check_reasons(C::REASONS.iter().map(|reason| reason.id));
+        check_reasons(C::REASONS.iter().map(|reason| (reason.id, reason.help)));
         Self {
             seat,
             schemas: None,
@@ -86,8 +86,8 @@ impl<C: EventCheck> EventHarness<C> {
     /// # Panics
     /// If a document is no JSON, or the answer breaks the contract.
     pub fn try_judge(&mut self, stream: &str, documents: &[&str]) -> Result<Vec<Judged>, String> {
+        let batch = batch(stream, documents, &self.seat.describe().columns);
         let documents = parse(documents);
-        let batch = batch(stream, &documents, &self.seat.describe().columns);
         let seat = &mut self.seat;
         let (verdicts, log) = with_host(documents, &mut self.schemas, || seat.check(&batch));
         self.log.extend(log);

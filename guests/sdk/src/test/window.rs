@@ -1,11 +1,13 @@
 //! Runs a window check on tallies.
 
+use super::double::with_host;
 use super::manifest::{check_name, check_reasons};
 use crate::window::{Finding, Seat, Tally, WindowCheck};
 
 /// A configured check.
 pub struct WindowHarness<C> {
     seat: Seat<C>,
+    log: Vec<String>,
 }
 
 impl<C: WindowCheck> WindowHarness<C> {
@@ -17,8 +19,9 @@ impl<C: WindowCheck> WindowHarness<C> {
         let seat = Seat::configure(config).unwrap_or_else(|error| panic!("{error}"));
         let manifest = seat.describe();
         check_name(&manifest.name, &manifest.version);
-        check_reasons(C::REASONS.iter().map(|reason| reason.id));
-        Self { seat }
+        check_reasons(C::REASONS.iter().map(|reason| (reason.id, reason.help)));
+        let log = Vec::new();
+        Self { seat, log }
     }
 
     /// With what a configuration is refused.
@@ -35,17 +38,37 @@ impl<C: WindowCheck> WindowHarness<C> {
     /// Judges one tally.
     ///
     /// # Panics
-    /// If the check fails with an error.
+    /// As [`judge_all`](Self::judge_all).
     pub fn judge(&mut self, tally: Tally) -> Option<Finding> {
-        let findings = self
-            .seat
-            .check(&[tally])
-            .unwrap_or_else(|error| panic!("the tally could not be judged: {error}"));
-        findings.into_iter().next().map(|finding| Finding {
-            reason: C::REASONS[usize::from(finding.reason) - 1].id,
-            severity: finding.severity,
-            text: finding.text,
-        })
+        let findings = self.judge_all(&[tally]);
+        findings.into_iter().next().map(|(_, finding)| finding)
+    }
+
+    /// Judges the tallies of windows that closed together: each finding with the place of the tally
+    /// that it is about.
+    ///
+    /// # Panics
+    /// If the check fails with an error.
+    pub fn judge_all(&mut self, tallies: &[Tally]) -> Vec<(usize, Finding)> {
+        let seat = &mut self.seat;
+        let (findings, log) = with_host(Vec::new(), &mut None, || seat.check(tallies));
+        self.log.extend(log);
+        let findings =
+            findings.unwrap_or_else(|error| panic!("the tallies could not be judged: {error}"));
+        let finding = |found: crate::bindings::window_check::Finding| {
+            let finding = Finding {
+                reason: C::REASONS[usize::from(found.reason) - 1].id,
+                severity: found.severity,
+                text: found.text,
+            };
+            (found.tally as usize, finding)
+        };
+        findings.into_iter().map(finding).collect()
+    }
+
+    /// What the check logged so far, as `Level: text`.
+    pub fn log(&self) -> &[String] {
+        &self.log
     }
 }
 

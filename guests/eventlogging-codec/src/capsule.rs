@@ -1,6 +1,6 @@
 //! Completes a capsule: appends to its JSON text the members that it lacks.
 
-use crate::config::UuidEra;
+use crate::config::Formula;
 use crate::identity::{Parts, uuid_into};
 use crate::scan::{NoObject, Top, scan};
 
@@ -77,7 +77,7 @@ pub fn complete(
     start: usize,
     extra: &Extra<'_>,
     uuid: Uuid,
-    era: UuidEra,
+    formula: Formula,
     scratch: &mut Scratch,
 ) -> Result<(), &'static str> {
     let text = document.get(start..).unwrap_or_default();
@@ -100,7 +100,7 @@ pub fn complete(
         tail.push(b'"');
         // Of two equal names the last wins, so a client's own uuid need not be cut out.
         match (
-            uuid_into(&parts(&top, extra), era, &mut scratch.url, tail),
+            uuid_into(&parts(&top, extra), formula, &mut scratch.url, tail),
             uuid,
         ) {
             (Ok(()), _) => tail.push(b'"'),

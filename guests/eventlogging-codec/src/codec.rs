@@ -68,22 +68,22 @@ impl EventLoggingCodec {
     fn capsule(&mut self, frame: &[u8], document: &mut Vec<u8>) -> Result<(), &'static str> {
         let frame = std::str::from_utf8(frame).map_err(|_| "not_utf8")?;
         let start = document.len();
-        let era = self.config.uuid_era;
+        let formula = self.config.formula();
         let scratch = &mut self.scratch;
         match split(frame, self.config.era)? {
             Frame::Client(client) => {
                 percent::decode_into(client.query.as_bytes(), document);
                 let extra = self.texts.fill(&client, self.config.era);
-                complete(document, start, &extra, Uuid::Computed, era, scratch)
+                complete(document, start, &extra, Uuid::Computed, formula, scratch)
             }
             Frame::Server { sequence, json } => {
                 document.extend_from_slice(json.as_bytes());
                 let extra = [(Member::SeqId, digits(sequence))];
-                complete(document, start, &extra, Uuid::Computed, era, scratch)
+                complete(document, start, &extra, Uuid::Computed, formula, scratch)
             }
             Frame::Capsule(json) => {
                 document.extend_from_slice(json.as_bytes());
-                complete(document, start, &[], Uuid::Kept, era, scratch)
+                complete(document, start, &[], Uuid::Kept, formula, scratch)
             }
         }
     }

@@ -25,10 +25,11 @@ pub enum Era {
     Y2019,
 }
 
-/// The formula of the uuid.
+/// Which formula of the uuid holds.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 pub enum UuidEra {
-    /// By `dt` if the capsule has one, else by `timestamp`.
+    /// As `era` says: by `timestamp` in 2014, by `dt` in 2019. What the capsule happens to hold
+    /// besides does not matter.
     #[default]
     #[serde(rename = "auto")]
     Auto,
@@ -38,4 +39,41 @@ pub enum UuidEra {
     /// By `dt`, as since 2017-11; it is computed from `timestamp` if the capsule has only that.
     #[serde(rename = "2017")]
     Dt,
+}
+
+/// Which time is part of the uuid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Formula {
+    /// The first ten characters of `timestamp`.
+    Timestamp,
+    /// `dt`, in whole seconds.
+    Dt,
+}
+
+impl Config {
+    /// The formula that holds for every frame.
+    pub fn formula(self) -> Formula {
+        match (self.uuid_era, self.era) {
+            (UuidEra::Timestamp, _) | (UuidEra::Auto, Era::Y2014) => Formula::Timestamp,
+            (UuidEra::Dt, _) | (UuidEra::Auto, Era::Y2019) => Formula::Dt,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, Era, Formula, UuidEra};
+
+    #[test]
+    fn the_formula_follows_the_era_unless_it_is_forced() {
+        let cases = [
+            (Era::Y2014, UuidEra::Auto, Formula::Timestamp),
+            (Era::Y2019, UuidEra::Auto, Formula::Dt),
+            (Era::Y2014, UuidEra::Dt, Formula::Dt),
+            (Era::Y2019, UuidEra::Timestamp, Formula::Timestamp),
+        ];
+        for (era, uuid_era, formula) in cases {
+            assert_eq!(Config { era, uuid_era }.formula(), formula);
+        }
+    }
 }

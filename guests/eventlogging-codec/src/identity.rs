@@ -4,9 +4,9 @@
 use std::borrow::Cow;
 
 use landfall_guest::time::{CIVIL_BYTES, format_civil, parse_civil};
-use landfall_guest::{Value, unquote};
+use landfall_guest::{Value, python, unquote};
 
-use crate::config::UuidEra;
+use crate::config::Formula;
 
 /// RFC 4122, appendix C: 6ba7b811-9dad-11d1-80b4-00c04fd430c8.
 const URL_NAMESPACE: [u8; 16] = [
@@ -33,7 +33,7 @@ pub struct Parts<'a> {
 /// id of a reason: what is missing, or cannot be part of an URL of this form.
 pub fn uuid_into(
     parts: &Parts<'_>,
-    era: UuidEra,
+    formula: Formula,
     url: &mut String,
     out: &mut Vec<u8>,
 ) -> Result<(), &'static str> {
@@ -43,22 +43,23 @@ pub fn uuid_into(
     for part in ["event://", &*host, "/?seqId=", &*sequence, "&"] {
         url.push_str(part);
     }
-    match (era, parts.dt, parts.timestamp) {
-        (UuidEra::Auto | UuidEra::Dt, Some(dt), _) => {
+    match (formula, parts.dt, parts.timestamp) {
+        (Formula::Dt, Some(dt), _) => {
             url.push_str("dt=");
             url.push_str(&seconds_of_dt(dt).ok_or("bad_time")?);
         }
-        (UuidEra::Dt, None, Some(timestamp)) => {
+        (Formula::Dt, None, Some(timestamp)) => {
             let timestamp = first_ten(timestamp).ok_or("bad_time")?;
-            let seconds = timestamp.parse().map_err(|_| "bad_time")?;
+            let whole = timestamp.split('.').next().unwrap_or_default();
+            let seconds = whole.parse().map_err(|_| "bad_time")?;
             url.push_str("dt=");
             url.push_str(&format_civil(seconds).ok_or("bad_time")?);
         }
-        (UuidEra::Auto | UuidEra::Timestamp, _, Some(timestamp)) => {
+        (Formula::Timestamp, _, Some(timestamp)) => {
             url.push_str("timestamp=");
             url.push_str(&first_ten(timestamp).ok_or("bad_time")?);
         }
-        (UuidEra::Timestamp, Some(dt), None) => {
+        (Formula::Timestamp, Some(dt), None) => {
             let dt = unquote(dt).ok_or("bad_time")?;
             let seconds = parse_civil(&dt).ok_or("bad_time")?;
             url.push_str("timestamp=");
@@ -70,32 +71,29 @@ pub fn uuid_into(
     Ok(())
 }
 
-/// A number's text or a string's content.
+/// A number as Python's `str` writes it, or a string's content.
 fn word(text: &str) -> Option<Cow<'_, str>> {
     match Value::from_text(text) {
-        Value::Number(number) => Some(Cow::Borrowed(number)),
+        Value::Number(number) => Some(python::number(number)),
         Value::String(string) => Some(string),
         _ => None,
     }
 }
 
-/// The first 10 characters of a timestamp. With milliseconds (13 digits, or a fraction) these are
-/// the seconds. A number with an exponent is first written out, as Python writes it.
+/// The first 10 characters of a timestamp, as `%(timestamp).10s` cuts it and never rounds. With
+/// milliseconds (13 digits, or a fraction) these are the seconds.
 fn first_ten(text: &str) -> Option<Cow<'_, str>> {
-    let whole = match word(text)? {
-        Cow::Borrowed(number) if number.contains(['e', 'E']) => {
-            let number: f64 = number.parse().ok().filter(|n: &f64| n.is_finite())?;
-            Cow::Owned(format!("{number:.0}"))
-        }
-        other => other,
-    };
-    Some(match whole.char_indices().nth(TIMESTAMP_CHARS) {
-        None => whole,
-        Some((end, _)) => match whole {
+    let mut whole = word(text)?;
+    if let Some((end, _)) = whole.char_indices().nth(TIMESTAMP_CHARS) {
+        whole = match whole {
             Cow::Borrowed(text) => Cow::Borrowed(text.get(..end)?),
-            Cow::Owned(text) => Cow::Owned(text.get(..end)?.to_owned()),
-        },
-    })
+            Cow::Owned(mut text) => {
+                text.truncate(end);
+                Cow::Owned(text)
+            }
+        };
+    }
+    Some(whole)
 }
 
 /// `dt` in whole seconds and with its `Z`: a fraction is cut, a missing zone is UTC. A time that is
@@ -142,11 +140,11 @@ fn hex_into(bytes: &[u8], out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Parts, UuidEra, uuid_into};
+    use super::{Formula, Parts, first_ten, uuid_into};
 
-    fn uuid(parts: &Parts<'_>, era: UuidEra) -> Result<String, &'static str> {
+    fn uuid(parts: &Parts<'_>, formula: Formula) -> Result<String, &'static str> {
         let mut out = Vec::new();
-        uuid_into(parts, era, &mut String::new(), &mut out)?;
+        uuid_into(parts, formula, &mut String::new(), &mut out)?;
         Ok(String::from_utf8(out).expect("hexadecimal digits"))
     }
 
@@ -170,17 +168,27 @@ mod tests {
         let cases = [
             (
                 parts("\"cp3040.esams.wmnet\"", "20380146", "1445442531", ""),
+                Formula::Timestamp,
                 "98f80637d7385fc88468b5203417b9f1",
             ),
             (
                 parts("\"fenari\"", "99", "1358627115", ""),
+                Formula::Timestamp,
                 "67cc2c1afa5752ba80bbbd7c5fc41f28",
             ),
-            (parts(ESAMS, "132073", "1358637398", ""), BY_TIMESTAMP),
-            (parts(SRV0, "132073", "", "\"2013-01-19T23:16:38Z\""), BY_DT),
+            (
+                parts(ESAMS, "132073", "1358637398", ""),
+                Formula::Timestamp,
+                BY_TIMESTAMP,
+            ),
+            (
+                parts(SRV0, "132073", "", "\"2013-01-19T23:16:38Z\""),
+                Formula::Dt,
+                BY_DT,
+            ),
         ];
-        for (parts, expected) in cases {
-            assert_eq!(uuid(&parts, UuidEra::Auto).as_deref(), Ok(expected));
+        for (parts, formula, expected) in cases {
+            assert_eq!(uuid(&parts, formula).as_deref(), Ok(expected));
         }
     }
 
@@ -192,11 +200,33 @@ mod tests {
             "1358637398999",
             "\"1358637398\"",
             "1.358637398e9",
+            "1.3586373989e9",
+            "1358637398.999999",
         ] {
             let parts = parts(ESAMS, "132073", timestamp, "");
             assert_eq!(
-                uuid(&parts, UuidEra::Auto).as_deref(),
+                uuid(&parts, Formula::Timestamp).as_deref(),
                 Ok(BY_TIMESTAMP),
+                "{timestamp}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_timestamp_is_cut_as_python_cuts_it() {
+        let cases = [
+            ("1.4162761239e9", "1416276123"),
+            ("1e5", "100000.0"),
+            ("12.50", "12.5"),
+            ("1e400", "inf"),
+            ("NaN", "nan"),
+            ("-0", "0"),
+            ("\"ééééééééééé\"", "éééééééééé"),
+        ];
+        for (timestamp, expected) in cases {
+            assert_eq!(
+                first_ten(timestamp).as_deref(),
+                Some(expected),
                 "{timestamp}"
             );
         }
@@ -211,29 +241,42 @@ mod tests {
             "\"2013-01-19T23:16:38+00:00\"",
         ] {
             let parts = parts(SRV0, "132073", "", dt);
-            assert_eq!(uuid(&parts, UuidEra::Auto).as_deref(), Ok(BY_DT), "{dt}");
+            assert_eq!(uuid(&parts, Formula::Dt).as_deref(), Ok(BY_DT), "{dt}");
         }
         let elsewhere = parts(SRV0, "132073", "", "\"2013-01-19T23:16:38+01:00\"");
-        assert_ne!(uuid(&elsewhere, UuidEra::Auto).as_deref(), Ok(BY_DT));
+        assert_ne!(uuid(&elsewhere, Formula::Dt).as_deref(), Ok(BY_DT));
     }
 
     #[test]
-    fn an_era_can_be_forced_whichever_time_the_capsule_has() {
-        let both = parts(ESAMS, "132073", "1358637398", "\"2013-01-19T23:16:38Z\"");
-        assert_eq!(uuid(&both, UuidEra::Timestamp).as_deref(), Ok(BY_TIMESTAMP));
-        let only_dt = parts(ESAMS, "132073", "", "\"2013-01-19T23:16:38Z\"");
-        assert_eq!(
-            uuid(&only_dt, UuidEra::Timestamp).as_deref(),
-            Ok(BY_TIMESTAMP)
-        );
-        let only_timestamp = parts(SRV0, "132073", "1358637398", "");
-        assert_eq!(uuid(&only_timestamp, UuidEra::Dt).as_deref(), Ok(BY_DT));
+    fn a_formula_holds_whichever_time_the_capsule_has() {
+        const DT: &str = "\"2013-01-19T23:16:38Z\"";
+        for (timestamp, dt) in [("1358637398", DT), ("1358637398", ""), ("", DT)] {
+            let esams = parts(ESAMS, "132073", timestamp, dt);
+            let by_timestamp = uuid(&esams, Formula::Timestamp);
+            assert_eq!(
+                by_timestamp.as_deref(),
+                Ok(BY_TIMESTAMP),
+                "{timestamp} {dt}"
+            );
+            let srv0 = parts(SRV0, "132073", timestamp, dt);
+            let by_dt = uuid(&srv0, Formula::Dt);
+            assert_eq!(by_dt.as_deref(), Ok(BY_DT), "{timestamp} {dt}");
+        }
+        for timestamp in ["1358637398.999", "1358637398999", "1.3586373989e9"] {
+            let srv0 = parts(SRV0, "132073", timestamp, "");
+            assert_eq!(
+                uuid(&srv0, Formula::Dt).as_deref(),
+                Ok(BY_DT),
+                "{timestamp}"
+            );
+        }
     }
 
     #[test]
     fn what_is_missing_is_named() {
         let cases = [
             (parts("", "1", "1", ""), "missing_host"),
+            (parts("\"\\ud800\"", "1", "1", ""), "missing_host"),
             (parts("null", "1", "1", ""), "missing_host"),
             (parts(ESAMS, "", "1", ""), "missing_sequence"),
             (parts(ESAMS, "true", "1", ""), "bad_sequence"),
@@ -242,7 +285,7 @@ mod tests {
             (parts(ESAMS, "1", "", "7"), "bad_time"),
         ];
         for (parts, expected) in cases {
-            assert_eq!(uuid(&parts, UuidEra::Auto), Err(expected), "{parts:?}");
+            assert_eq!(uuid(&parts, Formula::Timestamp), Err(expected), "{parts:?}");
         }
     }
 }

@@ -17,6 +17,6 @@ mod scan;
 mod word;
 
 pub use codec::EventLoggingCodec;
-pub use config::{Config, Era, UuidEra};
+pub use config::{Config, Era, Formula, UuidEra};
 
 landfall_guest::export_codec!(EventLoggingCodec);

@@ -83,17 +83,21 @@ fn client(line: &str, era: Era) -> Result<Client<'_>, &'static str> {
         CIVIL_BYTES => parse_civil(civil).ok_or("bad_time")?,
         _ => return Err("bad_time"),
     };
-    let rest = skip_space(rest);
-    let (ip, rest) = match (era, rest.split_once('\t')) {
-        // `%{ip}i` runs up to a tab and may hold spaces, as a list of proxies does. In a line whose
-        // parts are set apart by spaces an address is one word.
-        (Era::Y2019, Some((ip, _))) => (ip, rest.get(ip.len()..).unwrap_or_default()),
-        _ => token(rest),
+    let (ip, user_agent) = match era {
+        Era::Y2014 => {
+            let (ip, rest) = token(skip_space(rest));
+            (ip, user_agent(rest))
+        }
+        // `%{ip}i` may hold spaces, as a list of proxies does.
+        Era::Y2019 => match two_runs(rest) {
+            Some((ip, agent)) => (ip, Some(agent)),
+            None => (skip_space(rest), None),
+        },
     };
     if ip.is_empty() {
         return Err("missing_ip");
     }
-    let user_agent = user_agent(rest).ok_or("missing_user_agent")?;
+    let user_agent = user_agent.ok_or("missing_user_agent")?;
     Ok(Client {
         query,
         host,
@@ -113,6 +117,24 @@ fn user_agent(rest: &str) -> Option<&str> {
         .rev()
         .find(|&place| matches!(rest.as_bytes().get(place), Some(byte) if *byte != b'\t'))?;
     rest.get(start..)?.split('\t').next()
+}
+
+/// What `\s+([^\t]+)\s+([^\t]+)` takes of `rest`, greedy from the left and giving back from the right:
+/// where the parts are set apart by spaces alone, the first takes all but the last word.
+fn two_runs(rest: &str) -> Option<(&str, &str)> {
+    let bytes = rest.as_bytes();
+    let space = rest.len() - skip_space(rest).len();
+    (1..=space).rev().find_map(|start| {
+        let run = bytes
+            .get(start..)?
+            .iter()
+            .take_while(|&&byte| byte != b'\t');
+        let run_end = start + run.count();
+        (start + 1..=run_end).rev().find_map(|end| {
+            let after = rest.get(end..)?;
+            Some((rest.get(start..end)?, user_agent(after)?))
+        })
+    })
 }
 
 fn server(line: &str) -> Result<Frame<'_>, &'static str> {
@@ -156,4 +178,36 @@ fn token(text: &str) -> (&str, &str) {
 fn skip_space(text: &str) -> &str {
     let start = text.bytes().position(|byte| !is_space(byte));
     text.get(start.unwrap_or(text.len())..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::two_runs;
+
+    /// The right side is what CPython's `re` gives for `\s+([^\t]+)\s+([^\t]+)`.
+    #[test]
+    fn two_runs_are_taken_as_the_expression_takes_them() {
+        let cases = [
+            ("\t1.2.3.4\tUA 1\n", Some(("1.2.3.4", "UA 1\n"))),
+            (
+                "\t10.0.0.1, 10.0.0.2\tUA",
+                Some(("10.0.0.1, 10.0.0.2", "UA")),
+            ),
+            (" 1.2.3.4 UA\t", Some(("1.2.3.4", "UA"))),
+            (" 1.2.3.4 UA\tx", Some(("1.2.3.4 UA", "x"))),
+            (" 1.2.3.4 My UA", Some(("1.2.3.4 My", "UA"))),
+            (" 1.2.3.4 UA\n", Some(("1.2.3.4", "UA\n"))),
+            (" é ü", Some(("é", "ü"))),
+            ("\t1.2.3.4\t\tUA\tmore", Some(("1.2.3.4", "UA"))),
+            ("   1.2.3.4", Some((" ", "1.2.3.4"))),
+            ("  1.2.3.4", None),
+            (" 1.2.3.4", None),
+            ("\t1.2.3.4\t", None),
+            ("\t\t", None),
+            ("", None),
+        ];
+        for (rest, expected) in cases {
+            assert_eq!(two_runs(rest), expected, "{rest:?}");
+        }
+    }
 }

@@ -87,7 +87,9 @@ impl<'a> Cursor<'a> {
                 self.take(b':')?;
                 self.skip_space();
                 let value = self.value()?;
-                if let Some(member) = Member::from_name(&unquote(name)?) {
+                // A name that cannot be read (a lone surrogate, which Python takes) is none of ours.
+                let member = unquote(name).and_then(|name| Member::from_name(&name));
+                if let Some(member) = member {
                     top.values[member as usize] = Some(value);
                 }
                 self.skip_space();
@@ -199,6 +201,9 @@ mod tests {
                 Some(r#"[1,{"b":"]"}]"#),
             ),
             (r#"{"uuid":-1.5e3,"a":1}"#, Some("-1.5e3")),
+            (r#"{"\ud800":1,"uuid":2}"#, Some("2")),
+            (r#"{"uuid":2,"uuid\ud800":1}"#, Some("2")),
+            (r#"{"a":1e400,"uuid":NaN,"b":-Infinity}"#, Some("NaN")),
             ("{}", None),
         ];
         for (text, expected) in cases {

@@ -45,6 +45,152 @@ fn a_client_side_line_of_2019_has_dt_and_ip() {
     assert_eq!(harness.decode_one(line.as_bytes()).as_deref(), Ok(expected));
 }
 
+/// The uuid in the capsule of a frame.
+fn uuid(config: &str, frame: &str) -> String {
+    let text = Harness::new(config)
+        .decode_one(frame.as_bytes())
+        .unwrap_or_else(|reason| panic!("{reason}: {frame}"));
+    let (_, uuid) = text.rsplit_once(r#""uuid":""#).expect("a uuid");
+    uuid.trim_end_matches("\"}").to_owned()
+}
+
+#[test]
+fn every_published_vector_holds_from_the_frame_on() {
+    let cases = [
+        (
+            "2014",
+            "?%7B%7D; cp3040.esams.wmnet 20380146 2015-10-21T15:48:51 1.2.3.4 UA",
+            "98f80637d7385fc88468b5203417b9f1",
+        ),
+        (
+            "2014",
+            "99\tEventLogging {\"recvFrom\":\"fenari\",\"timestamp\":1358627115}\n",
+            "67cc2c1afa5752ba80bbbd7c5fc41f28",
+        ),
+        (
+            "2014",
+            "?%7B%7D;\tcp3022.esams.wikimedia.org\t132073\t2013-01-19T23:16:38\t::1\tUA\n",
+            "799341a01ba957c79b15dc4d2d950864",
+        ),
+        (
+            "2019",
+            "?%7B%7D;\tsrv0.example.org\t132073\t2013-01-19T23:16:38\t::1\tUA\n",
+            "749684341abf513186c71f74c6a09502",
+        ),
+    ];
+    for (era, frame, expected) in cases {
+        for uuid_era in ["", r#","uuid_era":"auto""#] {
+            let config = format!(r#"{{"era":"{era}"{uuid_era}}}"#);
+            assert_eq!(uuid(&config, frame), expected, "{config} {frame}");
+        }
+    }
+}
+
+#[test]
+fn the_formula_is_the_eras_whatever_times_the_json_holds() {
+    const FENARI: &str = "67cc2c1afa5752ba80bbbd7c5fc41f28";
+    const SRV0: &str = "749684341abf513186c71f74c6a09502";
+    let fenari =
+        |more: &str| format!(r#"{{"recvFrom":"fenari","seqId":99,"timestamp":1358627115{more}}}"#);
+    let dt = r#","dt":"2013-01-19T20:25:15Z""#;
+    let srv0 =
+        |more: &str| format!(r#"132073	EventLogging {{"recvFrom":"srv0.example.org"{more}}}"#);
+    let cases = [
+        ("2014", fenari(""), FENARI),
+        ("2014", fenari(dt), FENARI),
+        (
+            "2014",
+            format!("?{};\th\t1\t2013-01-19T20:25:16\t::1\tUA", fenari(dt)),
+            FENARI,
+        ),
+        ("2014", format!("7\tEventLogging {}", fenari(dt)), FENARI),
+        ("2019", srv0(r#","timestamp":1358637398"#), SRV0),
+        ("2019", srv0(r#","timestamp":1358637398.25"#), SRV0),
+        ("2019", srv0(r#","dt":"2013-01-19T23:16:38Z""#), SRV0),
+        (
+            "2019",
+            srv0(r#","timestamp":1,"dt":"2013-01-19T23:16:38Z""#),
+            SRV0,
+        ),
+        (
+            "2019",
+            format!(
+                "?{};\tsrv0.example.org\t132073\t2013-01-19T23:16:38\t::1\tUA",
+                r#"{"timestamp":1}"#
+            ),
+            SRV0,
+        ),
+    ];
+    for (era, frame, expected) in cases {
+        let config = format!(r#"{{"era":"{era}"}}"#);
+        assert_eq!(uuid(&config, &frame), expected, "{era} {frame}");
+    }
+    let forced = r#"{"era":"2019","uuid_era":"2014"}"#;
+    assert_eq!(uuid(forced, &fenari(dt)), FENARI);
+}
+
+#[test]
+fn the_key_is_found_beside_what_python_takes_and_json_does_not() {
+    const FENARI: &str = r#""recvFrom":"fenari","seqId":99,"timestamp":1358627115"#;
+    let capsules = [
+        format!(r#"{{"\ud800":1,{FENARI}}}"#),
+        format!(r#"{{{FENARI},"event":{{"\udc00":"\ud800"}},"\ud800\ud800":{{}}}}"#),
+        format!(r#"{{"a":NaN,{FENARI},"b":[-Infinity,1e400],"c":1e400}}"#),
+        format!(r#"{{"recvFrom":"first","timestamp":1,{FENARI},"uuid":"mine","uuid":"forged"}}"#),
+        format!(r#"{{"seqId":1e400,{FENARI}}}"#),
+    ];
+    for capsule in &capsules {
+        let line = format!("?{capsule};\th\t1\t2013-01-19T20:25:16\t::1\tUA");
+        let text = Harness::new("{}").decode_one(line.as_bytes());
+        let text = text.unwrap_or_else(|reason| panic!("{reason}: {line}"));
+        let last = r#""uuid":"67cc2c1afa5752ba80bbbd7c5fc41f28"}"#;
+        assert!(text.ends_with(last), "{text}");
+        assert!(text.starts_with(capsule.trim_end_matches('}')), "{text}");
+    }
+}
+
+#[test]
+fn numbers_are_part_of_the_key_as_python_writes_them() {
+    let of = |sequence: &str, timestamp: &str| {
+        let frame =
+            format!(r#"{{"recvFrom":"fenari","seqId":{sequence},"timestamp":{timestamp}}}"#);
+        uuid("{}", &frame)
+    };
+    let expected = "67cc2c1afa5752ba80bbbd7c5fc41f28";
+    assert_eq!(of("99", "1.3586271159e9"), expected, "cut, never rounded");
+    assert_eq!(of("\"99\"", "\"1358627115.75\""), expected);
+    assert_eq!(of("99", "1e5"), of("99", "\"100000.0\""));
+    assert_eq!(of("1e2", "1"), of("\"100.0\"", "\"1\""));
+    assert_eq!(of("-0", "1"), of("0", "\"1\""));
+    assert_eq!(of("1", "NaN"), of("1", "\"nan\""));
+}
+
+#[test]
+fn a_line_of_2019_is_taken_apart_as_the_expression_does_it() {
+    let cases = [
+        (" 1.2.3.4 UA\t", Ok(("1.2.3.4", "UA"))),
+        (" 1.2.3.4 UA\tmore", Ok(("1.2.3.4 UA", "more"))),
+        (" 1.2.3.4 My UA", Ok(("1.2.3.4 My", "UA"))),
+        ("\t1.2.3.4, ::1\tMy UA\n", Ok(("1.2.3.4, ::1", "My UA\n"))),
+        (" 1.2.3.4", Err("missing_user_agent")),
+        ("\t1.2.3.4\t", Err("missing_user_agent")),
+        ("\t", Err("missing_ip")),
+    ];
+    let mut harness = Harness::new(r#"{"era":"2019"}"#);
+    for (rest, expected) in cases {
+        let line = format!("?{{}}; h 1 2013-01-19T23:16:38{rest}");
+        let decoded = harness.decode_one(line.as_bytes()).map(|text| {
+            let capsule: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            let text = |name: &str| capsule[name].as_str().unwrap_or_default().to_owned();
+            (text("ip"), text("userAgent"))
+        });
+        let decoded = decoded
+            .as_ref()
+            .map(|(ip, agent)| (ip.as_str(), agent.as_str()));
+        assert_eq!(decoded, expected.as_ref().copied(), "{rest:?}");
+    }
+}
+
 #[test]
 fn a_server_side_line_has_its_own_host_and_time() {
     let json = r#"{"recvFrom":"fenari","timestamp":1358627115,"event":{}"#;

@@ -1,69 +1,326 @@
-//! Arrays as the JSON text that the database holds.
+//! Arrays as the text that the database holds.
 //!
-//! Writers differ in white space, and sorting the members of objects is the host's habit, not
-//! theirs; so a text that is JSON is compared as JSON. A text that was cut is no JSON any more: there
-//! the writer's style must be known, to cut the other side at the same place.
+//! A writer makes text of an array; on the written side nobody can tell that text from a string that
+//! came in as one. So both sides are compared as text: an array is rendered as the writer renders
+//! it, and a string stays as it is, white space and all.
+//!
+//! One thing of the writer's text cannot be rendered: the order of an object's members, which the
+//! host's columns do not keep. So in text that is an array, members of objects are sorted before it
+//! is compared, and where the text was cut inside an object, what can be said ends before it.
 
-use landfall_guest::canonical;
-use serde_json::Value as Json;
+use std::borrow::Cow;
+use std::ops::Range;
+
+use landfall_guest::python;
 
 use crate::config::ArrayText;
 
-/// The canonical text of the JSON that `text` is, if it is JSON.
-pub fn as_json(text: &str) -> Option<String> {
-    let value: Json = serde_json::from_str(text).ok()?;
-    Some(canonical(&value))
-}
-
-/// The text as the writer writes it.
-pub fn styled(text: &str, style: ArrayText) -> String {
+/// Canonical JSON text as the writer writes it.
+pub fn rendered(text: &str, style: ArrayText) -> Cow<'_, str> {
     match style {
-        ArrayText::Compact => text.to_owned(),
-        ArrayText::Python => python(text),
+        ArrayText::Compact => Cow::Borrowed(text),
+        ArrayText::Python => {
+            let mut out = String::with_capacity(text.len() + text.len() / 4);
+            python::dumps_into(text, &mut out);
+            Cow::Owned(out)
+        }
     }
 }
 
-/// Canonical JSON text as Python's `json.dumps` has it.
-fn python(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 4);
-    let (mut in_string, mut escaped) = (false, false);
-    for character in text.chars() {
-        if character.is_ascii() {
-            out.push(character);
+/// A text in which the members of every object are sorted, byte for byte the same otherwise. None if
+/// it is not one JSON array or object, as far as its brackets, names and commas go, or holds no
+/// object.
+///
+/// If the text `was_cut`, it may end before its time: then it ends before the outermost object that
+/// was left open, because a member that cannot be seen might have been the first.
+pub fn sorted(text: &str, was_cut: bool) -> Option<String> {
+    if !text.contains('{') {
+        return None;
+    }
+    let mut walk = Walk {
+        out: text.as_bytes().to_vec(),
+        at: 0,
+        open: Vec::new(),
+    };
+    let end = match walk.run()? {
+        End::Complete => walk.out.len(),
+        End::Early if !was_cut => return None,
+        End::Early => {
+            let object = walk.open.iter().find(|open| open.is_object);
+            object.map_or(walk.out.len(), |object| object.start)
+        }
+    };
+    walk.out.truncate(end);
+    // Whole members changed places, so it is UTF-8 as before.
+    String::from_utf8(walk.out).ok()
+}
+
+/// How a text ended.
+enum End {
+    /// With the bracket that closes the first.
+    Complete,
+    /// Inside a value.
+    Early,
+}
+
+/// An array or object that is not closed yet.
+struct Open {
+    is_object: bool,
+    start: usize,
+    /// Where each member lies, from its name's quote to its value's end.
+    members: Vec<Range<usize>>,
+}
+
+impl Open {
+    /// What may come first in it.
+    fn first(&self) -> Expect {
+        if self.is_object {
+            Expect::FirstName
         } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+            Expect::FirstItem
+        }
+    }
+}
+
+/// What comes next.
+#[derive(Clone, Copy)]
+enum Expect {
+    Value,
+    /// Or the bracket that closes the array.
+    FirstItem,
+    Name,
+    /// Or the brace that closes the object.
+    FirstName,
+    /// A comma, or what closes the container.
+    End,
+}
+
+/// One pass over the text, whatever its nesting: depth is the event's author's choice.
+struct Walk {
+    /// The text; what was passed has its members sorted, which changes no length.
+    out: Vec<u8>,
+    at: usize,
+    open: Vec<Open>,
+}
+
+impl Walk {
+    /// None if the text is no JSON in what is looked at.
+    fn run(&mut self) -> Option<End> {
+        let mut expect = Expect::Value;
+        loop {
+            let Some(byte) = self.next() else {
+                return Some(End::Early);
+            };
+            let in_object = self.open.last().map(|open| open.is_object);
+            expect = match (expect, byte) {
+                (Expect::FirstName | Expect::Name, b'"') => {
+                    let start = self.at;
+                    if self.skip_string().is_none() || self.next().is_none() {
+                        return Some(End::Early);
+                    }
+                    if self.next() != Some(b':') {
+                        return None;
+                    }
+                    self.at += 1;
+                    self.open.last_mut()?.members.push(start..start);
+                    Expect::Value
+                }
+                (Expect::FirstItem | Expect::Value, b'[' | b'{') => {
+                    let open = Open {
+                        is_object: byte == b'{',
+                        start: self.at,
+                        members: Vec::new(),
+                    };
+                    let first = open.first();
+                    self.open.push(open);
+                    self.at += 1;
+                    first
+                }
+                (Expect::FirstItem | Expect::Value, b'"') => {
+                    if self.skip_string().is_none() {
+                        return Some(End::Early);
+                    }
+                    self.end_value()
+                }
+                (Expect::FirstItem | Expect::Value, byte) if is_scalar(byte) => {
+                    while self.out.get(self.at).copied().is_some_and(is_scalar) {
+                        self.at += 1;
+                    }
+                    self.end_value()
+                }
+                (Expect::End, b',') => {
+                    self.at += 1;
+                    match in_object? {
+                        true => Expect::Name,
+                        false => Expect::Value,
+                    }
+                }
+                (Expect::End | Expect::FirstName, b'}') if in_object == Some(true) => {
+                    self.close()?
+                }
+                (Expect::End | Expect::FirstItem, b']') if in_object == Some(false) => {
+                    self.close()?
+                }
+                _ => return None,
+            };
+            if self.open.is_empty() {
+                return self.next().is_none().then_some(End::Complete);
             }
         }
-        match character {
-            _ if escaped => escaped = false,
-            '\\' if in_string => escaped = true,
-            '"' => in_string = !in_string,
-            ',' | ':' if !in_string => out.push(' '),
-            _ => {}
+    }
+
+    /// The byte after white space; none at the end.
+    fn next(&mut self) -> Option<u8> {
+        loop {
+            match self.out.get(self.at)? {
+                b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
+                &byte => return Some(byte),
+            }
         }
     }
-    out
+
+    /// Passes a string literal; none if it does not end.
+    fn skip_string(&mut self) -> Option<()> {
+        self.at += 1;
+        loop {
+            match self.out.get(self.at)? {
+                b'"' => break,
+                b'\\' => self.at += 2,
+                _ => self.at += 1,
+            }
+        }
+        self.at += 1;
+        Some(())
+    }
+
+    /// A value ends here; if it is a member's, so does the member.
+    fn end_value(&mut self) -> Expect {
+        let open = self.open.last_mut().filter(|open| open.is_object);
+        if let Some(member) = open.and_then(|open| open.members.last_mut()) {
+            member.end = self.at;
+        }
+        Expect::End
+    }
+
+    /// Passes the bracket that closes the innermost container.
+    fn close(&mut self) -> Option<Expect> {
+        let mut open = self.open.pop()?;
+        self.at += 1;
+        if open.members.len() > 1 {
+            self.sort(&mut open.members)?;
+        }
+        Some(self.end_value())
+    }
+
+    /// Sorts the members of an object; what stands between them stays in its order.
+    fn sort(&mut self, members: &mut [Range<usize>]) -> Option<()> {
+        let (start, end) = (members.first()?.start, members.last()?.end);
+        let ends = members.iter().map(|member| member.end);
+        let starts = members.iter().skip(1).map(|member| member.start);
+        let between: Vec<Range<usize>> = ends.zip(starts).map(|(end, start)| end..start).collect();
+        members.sort_by(|one, other| self.out[one.clone()].cmp(&self.out[other.clone()]));
+        let mut between = between.into_iter();
+        let mut text = Vec::with_capacity(end - start);
+        for member in members.iter() {
+            text.extend_from_slice(self.out.get(member.clone())?);
+            if let Some(separator) = between.next() {
+                text.extend_from_slice(self.out.get(separator)?);
+            }
+        }
+        self.out.get_mut(start..end)?.copy_from_slice(&text);
+        Some(())
+    }
+}
+
+/// What numbers and the literals are made of.
+fn is_scalar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{as_json, python};
+    use super::sorted;
 
     #[test]
-    fn text_is_styled_as_python_writes_it() {
+    fn members_are_sorted_and_nothing_else_changes() {
         let cases = [
-            ("[]", "[]"),
-            ("[1,2.5,null]", "[1, 2.5, null]"),
+            (r#"[{"z": 1, "a": 2}]"#, Some(r#"[{"a": 2, "z": 1}]"#)),
             (
-                r#"[{"a":"b,c:d\",\\"},[true]]"#,
-                r#"[{"a": "b,c:d\",\\"}, [true]]"#,
+                r#"[{"z":1,  "a" : 2 , "b":3}]"#,
+                Some(r#"[{"a" : 2,  "b":3 , "z":1}]"#),
             ),
-            (r#"["é","𝄞"]"#, r#"["\u00e9", "\ud834\udd1e"]"#),
+            (
+                r#"[1, {"b": {"y": [], "x": {}}, "a": "},{\""}, "é"]"#,
+                Some(r#"[1, {"a": "},{\"", "b": {"x": {}, "y": []}}, "é"]"#),
+            ),
+            (
+                r#"{"b": -1.5e+3, "a": null}"#,
+                Some(r#"{"a": null, "b": -1.5e+3}"#),
+            ),
+            (r#"[{}, {"a": 1}] "#, Some(r#"[{}, {"a": 1}] "#)),
+            // No object, no order.
+            ("[1,  2]", None),
+            // No JSON.
+            ("[{b, a}]", None),
+            (r#"[{"b" 1, "a": 2}]"#, None),
+            (r#"[{"b": 1, "a": 2]}"#, None),
+            (r#"[{"b": 1, "a": 2}}"#, None),
+            (r#"[{"b": 1, "a": 2}] and more"#, None),
+            (r#"[{"b": 1, "a": 2}"#, None),
+            (r#"{"b": (1), "a": 2}"#, None),
         ];
-        for (compact, expected) in cases {
-            assert_eq!(python(compact), expected);
-            assert_eq!(as_json(expected).as_deref(), Some(compact));
+        for (text, expected) in cases {
+            assert_eq!(sorted(text, false).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cut_text_ends_before_the_object_that_was_left_open() {
+        let text = r#"[1, {"b": 2, "a": 1}, "x", {"d": {"f": 1, "e": "é"}, "c": [{"#;
+        let whole = r#"[1, {"a": 1, "b": 2}, "x", {"#;
+        for end in (0..=text.len()).filter(|&end| text.is_char_boundary(end)) {
+            let found = sorted(&text[..end], true);
+            let shown = match end {
+                // No object yet.
+                0..5 => None,
+                5..20 => Some("[1, "),
+                20..28 => Some(&whole[..end]),
+                _ => Some(&whole[..27]),
+            };
+            assert_eq!(found.as_deref(), shown, "{}", &text[..end]);
+            assert_eq!(sorted(&text[..end], false), None, "it is no JSON");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_takes_one_pass() {
+        let deep = format!("{}1{}", r#"{"a": "#.repeat(20_000), "}".repeat(20_000));
+        assert_eq!(sorted(&deep, false), Some(deep));
+    }
+
+    proptest::proptest! {
+        /// What makes it safe to compare: whatever order the members had, whatever the cut.
+        #[test]
+        fn the_order_of_members_does_not_matter(
+            values in proptest::collection::vec(r#"[0-9]|"[a-z{}:,\[\]]{0,5}"|\[\]|\{"q": 1\}"#, 1..5),
+            lead in proptest::collection::vec(r#"[0-9]|\{"one": 1\}"#, 0..3),
+            cut in 0usize..80,
+        ) {
+            let members: Vec<String> = values
+                .iter()
+                .enumerate()
+                .map(|(place, value)| format!("\"m{place}\": {value}"))
+                .collect();
+            let text = |members: &[String]| {
+                let mut items = lead.clone();
+                items.push(format!("{{{}}}", members.join(", ")));
+                let text: String = format!("[{}]", items.join(", ")).chars().take(cut).collect();
+                let was_cut = text.len() == cut;
+                sorted(&text, was_cut).unwrap_or(text)
+            };
+            let mut turned = members.clone();
+            turned.reverse();
+            proptest::prop_assert_eq!(text(&members), text(&turned));
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::explain::explain;
 use crate::flatten::flatten;
 use crate::form::Fields;
+use crate::name::FlatName;
 use crate::normal::Rule;
 use crate::plan::{Ignore, SidePlan, general_rule};
 
@@ -16,7 +17,7 @@ pub struct FieldParity {
     ignore: Ignore,
     rule: Rule,
     separator: String,
-    name: String,
+    name: FlatName,
     fields: Fields,
 }
 
@@ -26,6 +27,7 @@ impl ParityCheck for FieldParity {
     type Config = Config;
 
     fn new(config: Config) -> Result<Self, String> {
+        let config = config.resolved();
         if config.flatten.is_empty() && config.fields.is_empty() {
             return Err("`fields`: nothing is compared: give `fields` or `flatten`".into());
         }
@@ -35,7 +37,7 @@ impl ParityCheck for FieldParity {
             ignore: Ignore::new(&config.ignore),
             rule: general_rule(&config),
             separator: config.separator,
-            name: String::new(),
+            name: FlatName::default(),
             fields: Fields::default(),
         })
     }
@@ -51,12 +53,14 @@ impl ParityCheck for FieldParity {
         };
         let (fields, ignore, rule) = (&mut self.fields, &self.ignore, &self.rule);
         fields.clear();
+        // An object without a text may be one that holds what JSON does not have: only the document
+        // tells it from one that is not there.
+        if plan.whole.is_some_and(|column| row.is_absent(column)) {
+            let why = "the document has no JSON text (it holds what JSON does not have)";
+            return Err(Unprojectable(why.into()));
+        }
         for flattened in &plan.flattened {
             let object = row.text(flattened.column);
-            if object.is_empty() && plan.columns[flattened.column].is_empty() {
-                let why = "the document has no JSON text (it holds what JSON does not have)";
-                return Err(Unprojectable(why.into()));
-            }
             // An object that is not there has no members; whether it had to be there is the
             // schema's to say.
             if object.is_empty() || object == "null" {
@@ -65,7 +69,9 @@ impl ParityCheck for FieldParity {
             let wanted = |name: &str| {
                 !ignore.has(name) && !flattened.taken.iter().any(|taken| taken == name)
             };
-            let each = |name: &str, value: &str| fields.push(name, |out| rule.apply(value, out));
+            let each = |name: &FlatName, value: &str| {
+                fields.push(&name.bounded(), |out| rule.apply(value, out));
+            };
             let (prefix, separator) = (&flattened.prefix, &self.separator);
             if flatten(object, prefix, separator, &mut self.name, wanted, each).is_none() {
                 let pointer = &plan.columns[flattened.column];

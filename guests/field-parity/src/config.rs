@@ -1,4 +1,5 @@
-//! What the operator may set: what the writer is declared to change. The default is EventLogging's.
+//! What the operator may set: what the writer is declared to change. The default is EventLogging's,
+//! and what is set adds to it (`defaults.rs`).
 
 use serde::{Deserialize, Serialize};
 
@@ -6,6 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// Whether EventLogging's `fields` and `ignore` hold beside the ones given here. A field given
+    /// here takes the place of those that name the same value on either side.
+    pub defaults: bool,
     /// Objects whose members are compared by their flattened names, so that nested capsules and
     /// flat rows look alike.
     pub flatten: Vec<Flatten>,
@@ -14,15 +18,17 @@ pub struct Config {
     /// Values that need a rule of their own, or another place on each side. They are left out of
     /// the flattening.
     pub fields: Vec<Field>,
-    /// Flattened names that are not compared; `name*` is every name that begins so.
+    /// Flattened names that are not compared; `name*` is every name that begins so. A field given
+    /// here is compared all the same.
     pub ignore: Vec<String>,
     /// The most characters that the writer keeps of a string; 0 for all.
     pub truncate: usize,
-    /// How the writer keeps numbers that are not integers.
+    /// How the writer keeps numbers that are written with a fraction or an exponent. Integers are
+    /// compared exactly: name those of a column of floats in `fields`, as `float`.
     pub float: Float,
     /// Whether `null` and no value are the same.
     pub null_as_absent: bool,
-    /// How the writer writes an array as text. It matters only where the text is cut.
+    /// How the writer writes an array as text.
     pub arrays: ArrayText,
 }
 
@@ -89,8 +95,8 @@ impl Pointers {
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum As {
-    /// What the database makes of its type: strings cut, booleans 0 and 1, integers exact (`12.0`
-    /// is 12), other numbers as `float` says, arrays as JSON text.
+    /// What the database makes of its type: strings cut, booleans 0 and 1, integers exact, other
+    /// numbers as `float` says (so that `12.0` is 12), arrays as JSON text.
     #[default]
     Value,
     /// Its canonical JSON text, as it stands: nothing is tolerated.
@@ -100,13 +106,13 @@ pub enum As {
     Timestamp,
     /// A number kept as `float` says, even if it is an integer: for columns declared so.
     Float,
-    /// JSON text; a string that holds JSON is that JSON.
+    /// JSON text; a string that holds JSON is that JSON, whatever its white space.
     JsonText,
     /// A string without white space and double quotes at its ends.
     Trimmed,
 }
 
-/// How the writer keeps numbers that are not integers.
+/// How the writer keeps numbers that are written with a fraction or an exponent.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Float {
@@ -122,28 +128,21 @@ pub enum Float {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArrayText {
-    /// As Python's `json.dumps`: a space after `,` and `:`, all beyond ASCII escaped.
+    /// As Python's `json.dumps`: a space after `,` and `:`, all beyond ASCII escaped, floats as
+    /// `repr` has them.
     Python,
-    /// Without white space, nothing escaped that need not be.
+    /// Without white space, nothing escaped that need not be, floats as docs/JSON.md has them.
     Compact,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        let times = || Pointers::Several(vec!["/timestamp".into(), "/dt".into()]);
-        let agent = || Pointers::One("/userAgent".into());
         Self {
+            defaults: true,
             flatten: vec![Flatten::default()],
             separator: "_".into(),
-            fields: vec![
-                Field::new(times(), times(), As::Timestamp),
-                Field::new(agent(), agent(), As::Trimmed),
-            ],
-            ignore: [
-                "recvFrom", "seqId", "schema", "revision", "clientIp", "ip", "topic",
-            ]
-            .map(String::from)
-            .into(),
+            fields: Vec::new(),
+            ignore: Vec::new(),
             truncate: 191,
             float: Float::F32,
             null_as_absent: true,
@@ -153,15 +152,19 @@ impl Default for Config {
 }
 
 impl Field {
-    fn new(raw: Pointers, written: Pointers, form: As) -> Self {
-        Self {
-            raw,
-            written,
-            form,
-            name: None,
-            truncate: None,
-            float: None,
-            null_as_absent: None,
-        }
+    /// What it is called when it differs; None if it has no written pointer.
+    pub fn name(&self, separator: &str) -> Option<String> {
+        let written = || Some(flat_name(self.written.as_slice().first()?, separator));
+        self.name.clone().or_else(written)
     }
+}
+
+/// The flattened name of what stands at a JSON pointer.
+pub fn flat_name(pointer: &str, separator: &str) -> String {
+    let parts: Vec<String> = pointer
+        .split('/')
+        .skip(1)
+        .map(|part| part.replace("~1", "/").replace("~0", "~"))
+        .collect();
+    parts.join(separator)
 }

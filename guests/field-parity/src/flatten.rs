@@ -4,6 +4,8 @@
 
 use landfall_guest::unquote;
 
+use crate::name::{FlatName, Mark};
+
 /// Calls `each` with the flattened name and the JSON text of every value of `object` that is no
 /// object itself. What `wanted` refuses by its name is passed over, with all that is in it. None if
 /// the text is no canonical object.
@@ -11,21 +13,21 @@ pub fn flatten(
     object: &str,
     prefix: &str,
     separator: &str,
-    name: &mut String,
+    name: &mut FlatName,
     wanted: impl Fn(&str) -> bool,
-    mut each: impl FnMut(&str, &str),
+    mut each: impl FnMut(&FlatName, &str),
 ) -> Option<()> {
     name.clear();
-    name.push_str(prefix);
+    name.push(prefix);
     let mut cursor = Cursor {
         text: object,
         at: 0,
     };
-    // For each open object, how long its own name is, without the separator behind it.
-    let mut open: Vec<usize> = Vec::new();
+    // For each open object, where its own name ends, without the separator behind it.
+    let mut open: Vec<Mark> = Vec::new();
     cursor.take(b'{')?;
     let mut first = true;
-    let mut base = name.len();
+    let mut base = name.mark();
     loop {
         if cursor.peek()? == b'}' {
             cursor.at += 1;
@@ -42,17 +44,17 @@ pub fn flatten(
         first = false;
         let member = unquote(cursor.string()?)?;
         cursor.take(b':')?;
-        name.truncate(base);
+        name.back_to(base);
         if !open.is_empty() {
-            name.push_str(separator);
+            name.push(separator);
         }
-        name.push_str(&member);
-        if !wanted(name) {
+        name.push(&member);
+        if !wanted(name.as_str()) {
             cursor.value()?;
         } else if cursor.peek()? == b'{' {
             cursor.at += 1;
             open.push(base);
-            base = name.len();
+            base = name.mark();
             first = true;
         } else {
             each(name, cursor.value()?);
@@ -120,13 +122,13 @@ impl<'a> Cursor<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::flatten;
+    use super::{FlatName, flatten};
 
     fn names(object: &str, prefix: &str) -> Option<Vec<String>> {
         let mut found = Vec::new();
-        let each = |name: &str, value: &str| found.push(format!("{name}={value}"));
+        let each = |name: &FlatName, value: &str| found.push(format!("{}={value}", name.as_str()));
         let wanted = |name: &str| name != "x";
-        flatten(object, prefix, "_", &mut String::new(), wanted, each)?;
+        flatten(object, prefix, "_", &mut FlatName::default(), wanted, each)?;
         Some(found)
     }
 

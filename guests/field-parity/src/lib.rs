@@ -3,16 +3,18 @@
 //! Both sides are flattened to names and values, each value in a normal form that forgets what the
 //! writer is declared to change (truncation, 32-bit floats, seconds, booleans as 0 and 1) and
 //! nothing else. Equal normal forms mean unchanged. `eventlogging.json` beside this crate is the
-//! default configuration, spelled out.
+//! default configuration, spelled out; `eventlogging-2019.json` is that of the later pipeline.
 //!
 //! It never has both sides of an event at once, except to explain two forms that differ.
 
 mod arrays;
 mod check;
 mod config;
+mod defaults;
 mod explain;
 mod flatten;
 mod form;
+mod name;
 mod normal;
 mod plan;
 mod timestamp;

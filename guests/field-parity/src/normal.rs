@@ -3,14 +3,11 @@
 
 use std::fmt::Write;
 
-use landfall_guest::Value;
+use landfall_guest::{Value, canonical};
 
-use crate::arrays::{as_json, styled};
+use crate::arrays::{rendered, sorted};
 use crate::config::{ArrayText, As, Float};
 use crate::timestamp::fourteen_digits;
-
-/// Beyond this not every integer is a 64-bit float: 2 to the 53rd.
-const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// What `Trimmed` may take from the front of a string that was cut: one double quote, and what may
 /// be lost at its end: another.
@@ -65,10 +62,7 @@ impl Rule {
                 }
                 None => Some(self.value(value, out)),
             },
-            (As::JsonText, Value::String(string)) => Some(match as_json(&string) {
-                Some(json) => self.json(&json, out),
-                None => self.text(&string, out),
-            }),
+            (As::JsonText, Value::String(string)) => Some(self.json_text(&string, out)),
             (As::JsonText, _) => Some(self.json(text, out)),
             (As::Trimmed, Value::String(string)) => {
                 self.trimmed(&string, out);
@@ -89,38 +83,44 @@ impl Rule {
                 self.number(number, out);
                 Kind::Number
             }
-            Value::String(string) => match array_text(&string) {
-                Some(json) => self.json(&json, out),
-                None => self.text(&string, out),
-            },
-            Value::Array(text) | Value::Object(text) => self.json(text, out),
+            Value::String(string) => self.text(&string, out),
+            Value::Array(text) | Value::Object(text) => {
+                self.text(&rendered(text, self.arrays), out)
+            }
         }
     }
 
-    /// JSON that is kept as text: whole if it fits, else cut as the writer cuts it.
+    /// Text as the column keeps it. Of what may have been an array the order of members is forgotten.
+    fn text(&self, string: &str, out: &mut String) -> Kind {
+        let (kept, was_cut) = cut(string, self.truncate);
+        let sorted = match self.form {
+            As::JsonText => sorted(kept, was_cut),
+            _ if kept.starts_with('[') => sorted(kept, was_cut),
+            _ => None,
+        };
+        out.push_str(sorted.as_deref().unwrap_or(kept));
+        Kind::Text
+    }
+
+    /// A value that the column holds as JSON text: what fits is compared as JSON.
     fn json(&self, text: &str, out: &mut String) -> Kind {
-        let json = as_json(text);
-        let text = json.as_deref().unwrap_or(text);
-        if self.truncate == 0 {
-            out.push_str(text);
-            return Kind::Json;
+        let written = rendered(text, self.arrays);
+        if self.truncate > 0 && written.chars().count() > self.truncate {
+            return self.text(&written, out);
         }
-        let written = styled(text, self.arrays);
-        match written.char_indices().nth(self.truncate) {
-            None => {
-                out.push_str(text);
+        out.push_str(text);
+        Kind::Json
+    }
+
+    /// A string in such a column.
+    fn json_text(&self, string: &str, out: &mut String) -> Kind {
+        match canonical(cut(string, self.truncate).0) {
+            Some(json) => {
+                out.push_str(&json);
                 Kind::Json
             }
-            Some((end, _)) => {
-                out.push_str(written.get(..end).unwrap_or_default());
-                Kind::Text
-            }
+            None => self.text(string, out),
         }
-    }
-
-    fn text(&self, string: &str, out: &mut String) -> Kind {
-        out.push_str(cut(string, self.truncate));
-        Kind::Text
     }
 
     /// Cut a little shorter than the writer does: it may have cut before or after the quotes and the
@@ -131,32 +131,32 @@ impl Rule {
         let inner = inner.strip_suffix('"').unwrap_or(inner);
         let cut = match self.truncate {
             0 => inner,
-            characters => cut(inner, characters.saturating_sub(TRIMMED_MAX).max(1)),
+            characters => cut(inner, characters.saturating_sub(TRIMMED_MAX).max(1)).0,
         };
         out.push_str(cut.trim());
     }
 
-    /// Integers as they are, so that no digit of an identifier can change unseen; a float that is
-    /// an integer is that integer; the rest as the column keeps it.
+    /// Integers as they are, of any size, so that no digit of an identifier can change unseen; what
+    /// is written with a fraction or an exponent as the column keeps it.
+    ///
+    /// An integer that a FLOAT column rounded (16777217, landed as 16777216.0) is told by
+    /// `As::Float` alone: a form that made the two equal without being told would have to make
+    /// 16777217 and 16777216 equal as well, for equal forms are equal to each other.
     fn number(&self, text: &str, out: &mut String) {
-        let force = self.form == As::Float;
-        if !force && let Ok(integer) = text.parse::<i64>() {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{integer}");
-            return;
-        }
-        let Ok(number) = text.parse::<f64>() else {
+        let is_integer = !text.contains(['.', 'e', 'E']);
+        let number: f64 = text.parse().unwrap_or(f64::NAN);
+        if (is_integer && self.form != As::Float) || !number.is_finite() {
             out.push_str(text);
             return;
+        }
+        let kept = kept(number, self.float);
+        // A float that is an integer is that integer, to its last digit; minus zero is zero. Writing
+        // to a String cannot fail.
+        let _ = match kept {
+            0.0 => write!(out, "0"),
+            whole if whole.fract() == 0.0 => write!(out, "{whole:.0}"),
+            other => write!(out, "{other}"),
         };
-        let exact = !force && number.fract() == 0.0 && number.abs() <= EXACT_MAX;
-        let kept = if exact {
-            number
-        } else {
-            kept(number, self.float)
-        };
-        // Minus zero is zero.
-        let _ = write!(out, "{}", if kept == 0.0 { 0.0 } else { kept });
     }
 }
 
@@ -174,18 +174,14 @@ fn kept(number: f64, float: Float) -> f64 {
     }
 }
 
-/// The first so many characters; all of them for 0.
-fn cut(text: &str, characters: usize) -> &str {
-    match characters {
-        0 => text,
-        _ => match text.char_indices().nth(characters) {
-            Some((end, _)) => text.get(..end).unwrap_or(text),
-            None => text,
-        },
+/// The first so many characters, all of them for 0; and whether there are as many, so that more may
+/// have been cut.
+fn cut(text: &str, characters: usize) -> (&str, bool) {
+    let Some(last) = characters.checked_sub(1) else {
+        return (text, false);
+    };
+    match text.char_indices().nth(last) {
+        Some((start, last)) => (text.get(..start + last.len_utf8()).unwrap_or(text), true),
+        None => (text, false),
     }
-}
-
-/// A string that is an array's JSON text, as the database holds arrays.
-fn array_text(string: &str) -> Option<String> {
-    string.starts_with('[').then(|| as_json(string))?
 }

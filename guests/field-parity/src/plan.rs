@@ -2,7 +2,7 @@
 
 use landfall_guest::Side;
 
-use crate::config::{As, Config, Field, Flatten, Float};
+use crate::config::{As, Config, Field, Flatten, Float, flat_name};
 use crate::normal::Rule;
 
 /// The most significant digits that a 32-bit float can have and keep.
@@ -12,6 +12,8 @@ const FLOAT_DIGITS_MAX: u8 = 9;
 pub struct SidePlan {
     /// The columns, each once.
     pub columns: Vec<String>,
+    /// The place of the whole document among them; asked for if anything is flattened.
+    pub whole: Option<usize>,
     /// Columns to flatten.
     pub flattened: Vec<Flattened>,
     /// Values with rules of their own.
@@ -81,12 +83,14 @@ impl SidePlan {
         check_float("float", config.float)?;
         let mut plan = Self {
             columns: Vec::new(),
+            whole: None,
             flattened: Vec::new(),
             fields: Vec::new(),
         };
         for (place, flatten) in config.flatten.iter().enumerate() {
             let (pointer, prefix) = of_side(flatten, side);
             let column = plan.column(pointer, &format!("flatten[{place}]"))?;
+            plan.whole = Some(plan.column("", "flatten")?);
             let taken = config
                 .fields
                 .iter()
@@ -95,7 +99,7 @@ impl SidePlan {
                     let inner = field.strip_prefix(pointer.as_str())?;
                     inner
                         .starts_with('/')
-                        .then(|| name(inner, prefix, &config.separator))
+                        .then(|| format!("{prefix}{}", flat_name(inner, &config.separator)))
                 })
                 .collect();
             plan.flattened.push(Flattened {
@@ -109,10 +113,8 @@ impl SidePlan {
             if let Some(float) = field.float {
                 check_float(&format!("{at}.float"), float)?;
             }
-            let named = match (&field.name, field.written.as_slice().first()) {
-                (Some(name), _) => name.clone(),
-                (None, Some(pointer)) => name(pointer, "", &config.separator),
-                (None, None) => return Err(format!("`{at}.written`: give at least one pointer")),
+            let Some(named) = field.name(&config.separator) else {
+                return Err(format!("`{at}.written`: give at least one pointer"));
             };
             let columns = pointers(field, side)
                 .iter()
@@ -167,16 +169,6 @@ fn pointers(field: &Field, side: Side) -> &[String] {
         Side::Raw => field.raw.as_slice(),
         Side::Written => field.written.as_slice(),
     }
-}
-
-/// The flattened name of what stands at a pointer.
-fn name(pointer: &str, prefix: &str, separator: &str) -> String {
-    let parts: Vec<String> = pointer
-        .split('/')
-        .skip(1)
-        .map(|part| part.replace("~1", "/").replace("~0", "~"))
-        .collect();
-    format!("{prefix}{}", parts.join(separator))
 }
 
 fn check_float(field: &str, float: Float) -> Result<(), String> {

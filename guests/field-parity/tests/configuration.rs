@@ -9,7 +9,7 @@ fn altered(config: &str, raw: &str, written: &str) -> Vec<String> {
 
 #[test]
 fn fields_pair_values_at_different_places() {
-    let config = r#"{"flatten":[],"fields":[
+    let config = r#"{"defaults":false,"flatten":[],"fields":[
         {"raw":"/event/action","written":"/act"},
         {"raw":["/a/x","/a/y"],"written":"/n","as":"float","name":"amount"},
         {"raw":"/a~1b","written":"/ab","as":"exact"}]}"#;
@@ -76,6 +76,91 @@ fn a_column_of_json_is_compared_as_json() {
 }
 
 #[test]
+fn own_fields_leave_the_defaults_in_force() {
+    let config = r#"{"fields":[{"raw":"/event/action","written":"/event_action"}]}"#;
+    let raw =
+        r#"{"event":{"action":"save"},"timestamp":1416276123,"userAgent":"\"A\"\n","seqId":1}"#;
+    let row = r#"{"event_action":"save","timestamp":"20141118020203","userAgent":"A"}"#;
+    assert!(altered(config, raw, row).is_empty());
+    let off = config.replacen('{', r#"{"defaults":false,"#, 1);
+    assert_eq!(altered(&off, raw, row), ["seqId", "timestamp", "userAgent"]);
+    let own =
+        r#"{"fields":[{"raw":"/userAgent","written":"/agent","as":"exact"}],"ignore":["wiki"]}"#;
+    let row = r#"{"event_action":"save","timestamp":"20141118020203","agent":"A","wiki":"x"}"#;
+    assert_eq!(altered(own, raw, row), ["agent"]);
+}
+
+#[test]
+fn a_column_of_floats_that_takes_integers_is_named() {
+    let raw = r#"{"event":{"ms":16777217,"id":16777217}}"#;
+    let row = |ms: &str| format!(r#"{{"event_ms":{ms},"event_id":16777217}}"#);
+    assert_eq!(altered("{}", raw, &row("16777216.0")), ["event_ms"]);
+    let config = r#"{"fields":[{"raw":"/event/ms","written":"/event_ms","as":"float"}]}"#;
+    assert!(altered(config, raw, &row("16777216.0")).is_empty());
+    assert_eq!(altered(config, raw, &row("16777220.0")), ["event_ms"]);
+}
+
+#[test]
+fn arrays_are_compared_as_the_writer_writes_them() {
+    let raw = r#"{"event":{"l":[1,"é",0.00001]}}"#;
+    let row = |text: &str| serde_json::json!({ "event_l": text }).to_string();
+    let python = row(r#"[1, "\u00e9", 1e-05]"#);
+    let compact = row(r#"[1,"é",0.00001]"#);
+    for (config, same, other) in [
+        ("{}", &python, &compact),
+        (r#"{"arrays":"compact"}"#, &compact, &python),
+    ] {
+        assert!(altered(config, raw, same).is_empty(), "{config}");
+        assert_eq!(altered(config, raw, other), ["event_l"], "{config}");
+    }
+}
+
+#[test]
+fn json_that_was_cut_is_compared_up_to_the_object_that_was_left_open() {
+    let config = r#"{"truncate":30,"fields":[{"raw":"/o","written":"/o","as":"json_text"}]}"#;
+    let raw = r#"{"o":[{"z":1,"a":2},{"y":"0123456789","b":1}]}"#;
+    let row = |text: &str| serde_json::json!({ "o": text }).to_string();
+    assert!(altered(config, raw, &row(r#"[{"z": 1, "a": 2}, {"y": "0123"#)).is_empty());
+    assert_eq!(
+        altered(config, raw, &row(r#"[{"z": 1, "a": 3}, {"y": "0123"#)),
+        ["o"]
+    );
+}
+
+const FILE_2019: &str = include_str!("../eventlogging-2019.json");
+
+/// The codec has the user agent as it came in; the row has what a parser made of it, in any of three
+/// shapes, or nothing.
+#[test]
+fn the_user_agent_of_2019_is_not_compared() {
+    let raw =
+        r#"{"event":{"a":"x"},"dt":"2019-01-19T23:16:38Z","userAgent":"Mozilla/5.0","ip":"::1"}"#;
+    let agents = [
+        "",
+        r#","userAgent":{"browser_family":"Firefox","is_bot":false}"#,
+        r#","userAgent":"{\"browser_family\": \"Firefox\", \"is_bot\": false}""#,
+        r#","userAgent_browser_family":"Firefox","userAgent_is_bot":0"#,
+    ];
+    let times = [
+        r#""dt":"2019-01-19T23:16:38Z""#,
+        r#""timestamp":"20190119231638""#,
+    ];
+    for (agent, time) in agents
+        .iter()
+        .flat_map(|agent| times.map(|time| (agent, time)))
+    {
+        let row = |a: &str| format!(r#"{{"event_a":"{a}",{time}{agent}}}"#);
+        assert!(altered(FILE_2019, raw, &row("x")).is_empty(), "{agent}");
+        assert_eq!(altered(FILE_2019, raw, &row("y")), ["event_a"], "{agent}");
+    }
+    let long = "é".repeat(1500);
+    let raw = format!(r#"{{"event":{{"a":"{long}"}}}}"#);
+    let row = |n: usize| format!(r#"{{"event_a":"{}"}}"#, "é".repeat(n));
+    assert!(altered(FILE_2019, &raw, &row(1024)).is_empty());
+    assert_eq!(altered(FILE_2019, &raw, &row(191)), ["event_a"]);
+}
+
+#[test]
 fn sixty_four_bit_floats_are_exact_where_declared() {
     let raw = r#"{"x":0.1}"#;
     let written = r#"{"x":0.10000000149011612}"#;
@@ -87,7 +172,7 @@ fn sixty_four_bit_floats_are_exact_where_declared() {
 fn refusals_name_the_field() {
     let cases = [
         (
-            r#"{"flatten":[],"fields":[]}"#,
+            r#"{"defaults":false,"flatten":[],"fields":[]}"#,
             "`fields`: nothing is compared: give `fields` or `flatten`",
         ),
         (

@@ -23,7 +23,7 @@ fn altered(event: &str, row: &str) -> Vec<String> {
 #[test]
 fn the_file_is_the_default() {
     let file: Config = serde_json::from_str(FILE).expect("the file is a configuration");
-    assert_eq!(file, Config::default());
+    assert_eq!(file, Config::default().resolved());
 }
 
 #[test]
@@ -42,6 +42,18 @@ fn what_the_writer_declares_is_no_alteration() {
         format!(r#""l":[{}]"#, items.join(",")),
         format!(r#""event_l":"{python}""#),
     );
+    // A string that is an array's text is a string: 243 characters, compactly written.
+    let compact = format!("[{}]", ["1"; 121].join(","));
+    let texts = (
+        format!(r#""s":"{compact}""#),
+        format!(r#""event_s":"{}""#, &compact[..191]),
+    );
+    // Members in the order that the client wrote, cut inside the second object.
+    let (long, name) = ("x".repeat(170), r#"\"z\": 1, \"a\": "#);
+    let objects = (
+        format!(r#""l":[{{"z":1,"a":2}},{{"z":"{long}","a":2}}]"#),
+        format!(r#""event_l":"[{{{name}2}}, {{\"z\": \"{}""#, &long[..165]),
+    );
     let cases = [
         ("", ""),
         (r#""a":"x","n":{"pi":3}"#, r#""event_a":"x","event_n_pi":3"#),
@@ -59,6 +71,14 @@ fn what_the_writer_declares_is_no_alteration() {
             r#""x":1180591620717411303424"#,
             r#""event_x":1.1805916207174113e21"#,
         ),
+        (
+            r#""x":1416276123.0,"y":1e10"#,
+            r#""event_x":1416276096.0,"event_y":10000000000.0"#,
+        ),
+        (
+            r#""x":9223372036854775808"#,
+            r#""event_x":9223372036854775808"#,
+        ),
         (r#""x":null"#, ""),
         ("", r#""event_x":null"#),
         (r#""o":{}"#, ""),
@@ -66,14 +86,26 @@ fn what_the_writer_declares_is_no_alteration() {
             r#""l":[1,"a",{"b":[]}]"#,
             r#""event_l":"[1, \"a\", {\"b\": []}]""#,
         ),
-        (r#""l":[1,"a"]"#, r#""event_l":"[1,\"a\"]""#),
+        (r#""l":[1,"a"]"#, r#""event_l":[1,"a"]"#),
+        (r#""l":[1e-7,1e22]"#, r#""event_l":"[1e-07, 1e+22]""#),
+        (
+            r#""l":[18446744073709551616]"#,
+            r#""event_l":"[18446744073709551616]""#,
+        ),
         (r#""l":["é"]"#, r#""event_l":"[\"\\u00e9\"]""#),
         (
             r#""l":[{"z":1,"a":2}]"#,
             r#""event_l":"[{\"z\": 1, \"a\": 2}]""#,
         ),
+        (
+            r#""l":[{"z":1,"a":[{"y":2,"b":3}]}]"#,
+            r#""event_l":"[{\"z\": 1, \"a\": [{\"y\": 2, \"b\": 3}]}]""#,
+        ),
+        (r#""s":"[1,2]""#, r#""event_s":"[1,2]""#),
         (strings.0.as_str(), strings.1.as_str()),
         (arrays.0.as_str(), arrays.1.as_str()),
+        (texts.0.as_str(), texts.1.as_str()),
+        (objects.0.as_str(), objects.1.as_str()),
     ];
     for (event, row) in cases {
         assert_eq!(
@@ -86,6 +118,11 @@ fn what_the_writer_declares_is_no_alteration() {
 
 #[test]
 fn everything_else_is_an_alteration() {
+    // 95 ones, the last of which fits and is changed.
+    let ones = (
+        format!(r#""a":"[{}]""#, ["1"; 95].join(",")),
+        format!(r#""event_a":"[{},2]""#, ["1"; 94].join(",")),
+    );
     let cut = "é".repeat(190);
     let strings = (
         format!(r#""s":"{}""#, "é".repeat(192)),
@@ -101,6 +138,29 @@ fn everything_else_is_an_alteration() {
         (r#""a":"x ""#, r#""event_a":"x""#, "event_a"),
         (r#""a":12"#, r#""event_a":"12""#, "event_a"),
         (r#""a":16777217"#, r#""event_a":16777216"#, "event_a"),
+        (
+            r#""a":9223372036854775809"#,
+            r#""event_a":9223372036854775808"#,
+            "event_a",
+        ),
+        (
+            r#""a":1416276123.0"#,
+            r#""event_a":1416276224.0"#,
+            "event_a",
+        ),
+        (r#""a":"[1, 2]""#, r#""event_a":"[1,2]""#, "event_a"),
+        (
+            r#""a":"[ {\"b\": 1}]""#,
+            r#""event_a":"[{\"b\": 1}]""#,
+            "event_a",
+        ),
+        (r#""a":[1,2]"#, r#""event_a":"[1,2]""#, "event_a"),
+        (
+            r#""a":[{"b":1,"c":2}]"#,
+            r#""event_a":"[{\"c\": 1, \"b\": 2}]""#,
+            "event_a",
+        ),
+        (ones.0.as_str(), ones.1.as_str(), "event_a"),
         (
             r#""a":9007199254740993"#,
             r#""event_a":9007199254740992"#,
@@ -139,7 +199,7 @@ fn capsule_fields_are_compared() {
         ),
         (
             r#"{"uuid":"u","wiki":"en","timestamp":"20141118020204","userAgent":"A b"}"#,
-            "timestamp",
+            "dt timestamp",
         ),
         (
             r#"{"uuid":"u","wiki":"en","dt":"2014-11-18T02:02:03Z","userAgent":"A c"}"#,
@@ -151,8 +211,68 @@ fn capsule_fields_are_compared() {
         ),
     ];
     for (written, expected) in cases {
-        assert_eq!(harness.altered(raw, written), [expected], "{written}");
+        let altered = harness.altered(raw, written).join(" ");
+        assert_eq!(altered, expected, "{written}");
     }
+}
+
+#[test]
+fn both_times_are_compared_where_both_are_kept() {
+    let mut harness = ParityHarness::<FieldParity>::new("{}");
+    let (time, dt) = (
+        r#""timestamp":1416276123"#,
+        r#""dt":"2014-11-18T02:02:03Z""#,
+    );
+    let raws = [
+        format!("{{{time}}}"),
+        format!("{{{dt}}}"),
+        format!("{{{time},{dt}}}"),
+    ];
+    let cases = [
+        (r#"{"timestamp":"20141118020203"}"#, ""),
+        (r#"{"dt":"2014-11-18T02:02:03"}"#, ""),
+        (
+            r#"{"timestamp":"20141118020203","dt":"2014-11-18T02:02:03Z"}"#,
+            "",
+        ),
+        (
+            r#"{"timestamp":"20141118020203","dt":"2014-11-18T02:02:04Z"}"#,
+            "dt",
+        ),
+        (
+            r#"{"timestamp":"20141118020204","dt":"2014-11-18T02:02:03Z"}"#,
+            "timestamp",
+        ),
+        (r#"{"timestamp":"20141118020204"}"#, "dt timestamp"),
+    ];
+    for raw in &raws {
+        for (written, expected) in cases {
+            let altered = harness.altered(raw, written).join(" ");
+            assert_eq!(altered, expected, "{raw} against {written}");
+        }
+    }
+}
+
+#[test]
+fn a_form_is_no_longer_than_its_document_asks_for() {
+    let mut harness = ParityHarness::<FieldParity>::new("{}");
+    let name = "n".repeat(10_000);
+    let leaves: Vec<String> = (0..5_000).map(|n| format!("\"{n}\":{n}")).collect();
+    let document = |leaves: &[String]| format!(r#"{{"{name}":{{{}}}}}"#, leaves.join(","));
+    let form = harness.project("raw", &document(&leaves));
+    // Whole names would take 50 MB.
+    assert!(form.len() < 1_000_000, "{} bytes", form.len());
+    let mut changed = leaves.clone();
+    changed[4_321] = "\"4321\":0".into();
+    let fields = harness.altered(&document(&leaves), &document(&changed));
+    assert_eq!(fields.len(), 1);
+    assert!(
+        fields[0].starts_with("nnn") && fields[0].len() < 200,
+        "{fields:?}"
+    );
+    changed[4_321] = "\"4x21\":4321".into();
+    let fields = harness.altered(&document(&leaves), &document(&changed));
+    assert_eq!(fields.len(), 2, "one name went, another came");
 }
 
 #[test]
@@ -194,7 +314,7 @@ fn differences_show_both_values() {
         [
             r#"event_a: "é" -> "e""#,
             r#"event_b: 3 -> "3""#,
-            "event_c:  -> [1]",
+            r#"event_c:  -> "[1]""#,
             r#"event_d: "" -> "#,
         ]
     );

@@ -10,11 +10,15 @@ fn any_value() -> impl Strategy<Value = Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        // Floats that are integers, which a random double hardly ever is.
+        any::<i64>().prop_map(|whole| Value::from(whole as f64)),
         any::<f64>()
             .prop_filter("JSON has no infinities", |f| f.is_finite())
             .prop_map(Value::from),
         ".{0,300}".prop_map(Value::from),
         "[\\[\\]{}\",: 0-9]{0,12}".prop_map(Value::from),
+        r#"\[(\{"[a-c]":[ 0-9]{1,3}(,"[a-c]":9)?\},? ?){0,40}\]?"#.prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 24, 5, |inner| {
         prop_oneof![
@@ -36,7 +40,7 @@ fn flatten(name: &str, value: &Value, row: &mut Map<String, Value>) {
             return;
         }
         Value::Bool(truth) => json!(i32::from(*truth)),
-        Value::Number(number) if !number.is_i64() => {
+        Value::Number(number) if number.is_f64() => {
             let float = number.as_f64().unwrap_or_default();
             let single = f64::from(float as f32);
             json!(if single.is_finite() { single } else { float })

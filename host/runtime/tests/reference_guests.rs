@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 
-use landfall_document::{Documents, SchemaSet};
+use landfall_document::{Documents, Oddity, Pointer, RowState, SchemaSet};
 use landfall_runtime::{Check, Decoded, Hand, Judged, Kind, Limits, Packed, Seat};
 use support::load_with;
 
@@ -33,6 +33,85 @@ fn the_codec_decodes_a_line_to_the_capsule_with_the_uuid_of_its_row() {
     let text = String::from_utf8_lossy(decoded.documents.as_ref().row(0)).into_owned();
     assert!(text.contains("799341a01ba957c79b15dc4d2d950864"), "{text}");
     assert_eq!(decoded.documents.as_ref().row(1), b"");
+}
+
+/// The documents of frames by the codec; each must have one.
+fn decoded(config: &str, frames: &[&str]) -> Documents {
+    let Ok(Check::Codec(codec)) = load_with("eventlogging_codec.wasm", config, Limits::default())
+    else {
+        panic!("eventlogging_codec.wasm is no codec");
+    };
+    let mut decoded = Decoded::default();
+    Seat::new(codec).decode(column(frames).as_ref(), &mut decoded);
+    assert!(decoded.faulted.is_empty(), "{:?}", decoded.faulted);
+    assert!(
+        decoded.codes.iter().all(|&code| code == 0),
+        "{:?}",
+        decoded.codes
+    );
+    let mut documents = Documents::default();
+    documents.parse(&decoded.documents.text, &decoded.documents.ends);
+    documents
+}
+
+/// The canonical texts at a pointer, one per document.
+fn texts(documents: &Documents, pointer: &str) -> Vec<String> {
+    let mut column = Packed::default();
+    let pointer = Pointer::parse(pointer).expect("a pointer");
+    documents.write_column(&pointer, &mut column.text, &mut column.ends);
+    let text = |row| String::from_utf8_lossy(column.as_ref().row(row)).into_owned();
+    (0..documents.rows()).map(text).collect()
+}
+
+#[test]
+fn the_codec_follows_its_era_on_both_sides_of_the_pipeline() {
+    let documents = decoded(
+        r#"{"era":"2019"}"#,
+        &[
+            "?%7B%22event%22%3A%7B%7D%7D;\tsrv0.example.org\t132073\t2013-01-19T23:16:38\t10.0.0.1, ::1\tMy UA\n",
+            "132073\tEventLogging {\"recvFrom\":\"srv0.example.org\",\"timestamp\":1358637398}\n",
+            "132073\tEventLogging {\"recvFrom\":\"srv0.example.org\",\"dt\":\"2013-01-19T23:16:38Z\"}\n",
+            "132073\tEventLogging {\"recvFrom\":\"srv0.example.org\",\"timestamp\":1.3586373989e9}\n",
+        ],
+    );
+    let expected = "\"749684341abf513186c71f74c6a09502\"";
+    assert_eq!(texts(&documents, "/uuid"), [expected; 4]);
+    assert_eq!(texts(&documents, "/ip")[0], "\"10.0.0.1, ::1\"");
+    assert_eq!(texts(&documents, "/userAgent")[0], "\"My UA\\n\"");
+    let documents = decoded(
+        "{}",
+        &[
+            "99\tEventLogging {\"recvFrom\":\"fenari\",\"timestamp\":1358627115,\"dt\":\"2013-01-19T20:25:16Z\"}",
+        ],
+    );
+    let expected = "\"67cc2c1afa5752ba80bbbd7c5fc41f28\"";
+    assert_eq!(texts(&documents, "/uuid"), [expected]);
+}
+
+#[test]
+fn an_odd_capsule_is_unjudged_and_keeps_its_key() {
+    let rest = r#""recvFrom":"fenari","timestamp":1358627115,"recvFrom":"fenari"}"#;
+    let frames = [
+        r#"{"\ud800":1,"#,
+        r#"{"a":NaN,"#,
+        r#"{"a":1e400,"#,
+        r#"{"recvFrom":"x","#,
+    ]
+    .map(|start| format!("99\tEventLogging {start}{rest}"));
+    let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    let documents = decoded("{}", &frames);
+    let states: Vec<RowState> = (0..4).map(|row| documents.state(row)).collect();
+    assert_eq!(
+        states,
+        [
+            RowState::Unjudged(Oddity::LoneSurrogate),
+            RowState::Unjudged(Oddity::NotANumber),
+            RowState::Unjudged(Oddity::FloatOverflow),
+            RowState::Good,
+        ]
+    );
+    let expected = "\"67cc2c1afa5752ba80bbbd7c5fc41f28\"";
+    assert_eq!(texts(&documents, "/uuid"), [expected; 4]);
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub struct Config {
     /// The column in which an event check looks for the marker, and all that it gets.
     pub column: String,
     /// How much of it: rounds of `slow` (some 1 ns each), bytes of `huge_output`, lines of
-    /// `log_flood`; 0 for each deed's own default.
+    /// `log_flood` and `log_and_trap`; 0 for each deed's own default.
     pub amount: u64,
 }
 
@@ -61,13 +61,13 @@ pub enum Deed {
     Stack,
     /// Returns an error in place of an answer.
     Err,
-    /// Codes that its manifest lacks.
+    /// Codes or reasons that its manifest lacks.
     WrongCodes,
     /// One code too few.
     ShortCodes,
     /// One code too many.
     LongCodes,
-    /// A detail about a row that the batch lacks.
+    /// A detail about a row that the batch lacks, or a finding about such a tally.
     WrongRow,
     /// Ends that fall (codec, parity check).
     BadEnds,
@@ -81,10 +81,14 @@ pub enum Deed {
     HugeOutput,
     /// `amount` lines for the log, by default 100,000, of 4 KiB each.
     LogFlood,
+    /// The same, and then a trap (event check).
+    LogAndTrap,
     /// Documents that are no JSON (codec).
     Garbage,
     /// A validation of a row that the batch lacks (event check).
     WrongValidation,
+    /// One row validated more often than the batch has rows (event check).
+    RepeatValidation,
     /// A manifest whose texts break the contract's rules.
     BadManifest,
 }
@@ -179,7 +183,8 @@ fn allocate() {
     }
 }
 
-fn trap() {
+/// An unreachable instruction.
+pub fn trap() {
     #[cfg(target_arch = "wasm32")]
     std::arch::wasm32::unreachable();
     #[cfg(not(target_arch = "wasm32"))]

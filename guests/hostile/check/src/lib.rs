@@ -4,7 +4,7 @@
 mod component {
     use std::cell::RefCell;
 
-    use hostile::{Config, Deed, When, not_utf8};
+    use hostile::{Config, Deed, When, not_utf8, trap};
     use landfall_guest::bindings::event_check::landfall::check::types::{Detail, Outcome, Reason};
     use landfall_guest::bindings::event_check::{
         self as world, Batch, Guest, Manifest, Verdicts, landfall::check::schemas,
@@ -70,12 +70,19 @@ mod component {
                 Deed::WrongRow => details.push(detail(rows, "no such row".into())),
                 Deed::NotUtf8 => details.push(detail(0, not_utf8())),
                 Deed::HugeOutput => details.push(detail(0, "x".repeat(config.huge_bytes()))),
-                Deed::LogFlood => {
+                deed @ (Deed::LogFlood | Deed::LogAndTrap) => {
                     let line = "x".repeat(4096);
                     (0..config.log_lines()).for_each(|_| emit(Level::Error, &line));
+                    if deed == Deed::LogAndTrap {
+                        trap();
+                    }
                 }
                 Deed::WrongValidation => {
                     schemas::validate("", &[rows], &[0], &["None/1".to_owned()]);
+                }
+                Deed::RepeatValidation => {
+                    let again = vec![0; rows as usize + 1];
+                    schemas::validate("", &again, &again, &["None/1".to_owned()]);
                 }
                 _ => {}
             }

@@ -1,42 +1,85 @@
-//! Leaves a check alone for a while when it spends its time on failing, so that it cannot slow the
-//! others. The worker's own clock (`Instant`) is enough here: this bounds cost, not verdicts.
+//! Leaves a check alone for a while when too much of the worker's time goes into its failing, so that
+//! it cannot slow the others. What counts is the time wasted, however the rows come: in one large
+//! batch or in many of one row. The worker's own clock (`Instant`) is enough here: this bounds cost,
+//! not verdicts.
 
 use std::time::{Duration, Instant};
 
-/// Batches on end that spent their whole budget on faults before a check is suspended.
-const SPENT_BATCHES_MAX: u32 = 3;
+/// So many deadlines' worth of time may be wasted at once. One row that loops in a full batch of
+/// 1,024 costs some four, so a rare one is found and does not suspend the check.
+const WASTE_DEADLINES_MAX: u32 = 8;
 
-/// First and longest suspension. Doubled each time that the first batch afterwards fails as well.
+/// One part in so many of real time may be wasted for good: waste is forgiven at this rate.
+const FORGIVEN_PART: u32 = 20;
+
+/// First and longest suspension. Doubled each time until all waste is forgiven.
 const SUSPENSION_MIN: Duration = Duration::from_secs(5);
 const SUSPENSION_MAX: Duration = Duration::from_secs(300);
 
-#[derive(Debug, Default)]
+/// A bucket of wasted time that leaks at a constant rate, and a suspension when it runs over.
+#[derive(Debug)]
 pub(crate) struct Breaker {
-    spent_on_end: u32,
+    deadline: Duration,
+    wasted: Duration,
+    /// When `wasted` was right.
+    at: Option<Instant>,
     until: Option<Instant>,
     suspension: Duration,
 }
 
 impl Breaker {
+    /// For a check whose calls have `deadline` each.
+    pub(crate) fn new(deadline: Duration) -> Self {
+        Self {
+            deadline,
+            wasted: Duration::ZERO,
+            at: None,
+            until: None,
+            suspension: Duration::ZERO,
+        }
+    }
+
     /// Whether the check is left alone at `now`.
     pub(crate) fn is_open(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| now < until)
     }
 
-    /// Tells how a batch went: `spent` if faults used up its budget. True if this suspends the check.
-    pub(crate) fn record(&mut self, spent: bool, now: Instant) -> bool {
-        if !spent {
-            *self = Self::default();
-            return false;
-        }
-        self.spent_on_end += 1;
-        let on_probation = self.until.is_some();
-        if self.spent_on_end < SPENT_BATCHES_MAX && !on_probation {
+    /// What may still be wasted at `now` before the check is suspended.
+    pub(crate) fn left(&mut self, now: Instant) -> Duration {
+        self.forgive(now);
+        self.waste_max().saturating_sub(self.wasted)
+    }
+
+    /// Tells that `waste` was lost on faults up to `now`. True if this suspends the check.
+    pub(crate) fn record(&mut self, waste: Duration, now: Instant) -> bool {
+        self.forgive(now);
+        self.wasted = self.wasted.saturating_add(waste);
+        if self.wasted < self.waste_max() {
             return false;
         }
         self.suspension = (self.suspension * 2).clamp(SUSPENSION_MIN, SUSPENSION_MAX);
-        self.until = Some(now + self.suspension);
+        let until = now + self.suspension;
+        self.until = Some(until);
+        // On probation afterwards: the next deadline that it misses suspends it again. Being left
+        // alone earns no forgiveness, so that counts from `until` on.
+        self.wasted = self.waste_max().saturating_sub(self.deadline);
+        self.at = Some(until);
         true
+    }
+
+    fn waste_max(&self) -> Duration {
+        self.deadline * WASTE_DEADLINES_MAX
+    }
+
+    fn forgive(&mut self, now: Instant) {
+        let since = self
+            .at
+            .map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        self.at = self.at.max(Some(now));
+        self.wasted = self.wasted.saturating_sub(since / FORGIVEN_PART);
+        if self.wasted.is_zero() {
+            self.suspension = Duration::ZERO;
+        }
     }
 }
 
@@ -44,27 +87,85 @@ impl Breaker {
 mod tests {
     use super::*;
 
+    const DEADLINE: Duration = Duration::from_millis(250);
+
+    /// Calls that all waste their deadline, one after the other, until the check is suspended: how
+    /// much time that took, and when.
+    fn waste_until_suspended(breaker: &mut Breaker, mut now: Instant) -> (Duration, Instant) {
+        let start = now;
+        for _ in 0..1000 {
+            now += DEADLINE;
+            if breaker.record(DEADLINE, now) {
+                return (now - start, now);
+            }
+        }
+        panic!("never suspended");
+    }
+
     #[test]
-    fn three_spent_batches_suspend_and_one_good_batch_forgives() {
-        let start = Instant::now();
-        let mut breaker = Breaker::default();
-        assert!(!breaker.record(true, start));
-        assert!(!breaker.record(true, start));
-        assert!(!breaker.record(false, start));
-        assert!(!breaker.record(true, start));
-        assert!(!breaker.record(true, start));
-        assert!(breaker.record(true, start));
-        assert!(breaker.is_open(start));
-        let later = start + SUSPENSION_MIN;
-        assert!(!breaker.is_open(later));
-        assert!(
-            breaker.record(true, later),
-            "one more failure on probation suspends at once"
-        );
-        assert!(
-            breaker.is_open(later + SUSPENSION_MIN),
-            "and for twice as long"
-        );
-        assert!(!breaker.record(false, later + SUSPENSION_MIN * 2));
+    fn lone_rows_that_loop_suspend_the_check_after_two_seconds_of_waste() {
+        let mut breaker = Breaker::new(DEADLINE);
+        let (took, now) = waste_until_suspended(&mut breaker, Instant::now());
+        assert!(took <= Duration::from_millis(2250), "{took:?}");
+        assert!(breaker.is_open(now));
+        assert!(!breaker.is_open(now + SUSPENSION_MIN));
+    }
+
+    #[test]
+    fn good_batches_between_the_loops_do_not_make_up_for_them() {
+        let mut breaker = Breaker::new(DEADLINE);
+        let mut now = Instant::now();
+        let suspended = (0..40).any(|_| {
+            // A hundred good batches of a millisecond, and then one that loops.
+            now += Duration::from_millis(100) + DEADLINE;
+            breaker.record(DEADLINE, now)
+        });
+        assert!(suspended);
+    }
+
+    #[test]
+    fn a_rare_poison_row_never_suspends_the_check() {
+        let mut breaker = Breaker::new(DEADLINE);
+        let mut now = Instant::now();
+        for _ in 0..1000 {
+            now += Duration::from_secs(30);
+            assert!(!breaker.record(DEADLINE * 4, now));
+        }
+        assert_eq!(breaker.left(now), DEADLINE * 4);
+    }
+
+    #[test]
+    fn faults_that_cost_next_to_nothing_never_suspend_the_check() {
+        let mut breaker = Breaker::new(DEADLINE);
+        let mut now = Instant::now();
+        for _ in 0..100_000 {
+            now += Duration::from_millis(1);
+            assert!(!breaker.record(Duration::from_micros(20), now));
+        }
+    }
+
+    #[test]
+    fn one_more_loop_after_a_suspension_doubles_it_and_a_clean_stretch_forgives_all() {
+        let mut breaker = Breaker::new(DEADLINE);
+        let (_, now) = waste_until_suspended(&mut breaker, Instant::now());
+        let back = now + SUSPENSION_MIN + DEADLINE;
+        assert!(breaker.record(DEADLINE * 2, back), "on probation");
+        assert!(breaker.is_open(back + SUSPENSION_MIN), "for twice as long");
+        let back = back + SUSPENSION_MIN * 2;
+        assert!(!breaker.is_open(back));
+        let clean = back + DEADLINE * WASTE_DEADLINES_MAX * FORGIVEN_PART;
+        assert_eq!(breaker.left(clean), DEADLINE * WASTE_DEADLINES_MAX);
+        let (_, now) = waste_until_suspended(&mut breaker, clean);
+        assert!(!breaker.is_open(now + SUSPENSION_MIN), "as at first");
+    }
+
+    #[test]
+    fn no_suspension_is_longer_than_the_longest() {
+        let mut breaker = Breaker::new(DEADLINE);
+        let mut now = Instant::now();
+        for _ in 0..20 {
+            now = waste_until_suspended(&mut breaker, now).1 + SUSPENSION_MAX;
+        }
+        assert!(!breaker.is_open(now));
     }
 }

@@ -4,7 +4,7 @@ use crate::bindings::shapes;
 use crate::fault::Fault;
 use crate::output;
 use crate::packed::{Packed, PackedRef, part};
-use crate::seat::{FaultedRows, Hand, Seat};
+use crate::seat::{Duty, FaultedRows, Hand, Seat};
 use crate::world::{
     CheckAnswer, Codec, DecodeAnswer, EventCheck, ExplainAnswer, ParityCheck, ProjectAnswer,
     WindowAnswer, WindowCheck, call,
@@ -70,6 +70,14 @@ pub struct Finding {
     pub text: String,
 }
 
+/// What a window check said of some tallies.
+#[derive(Debug, Default)]
+pub struct JudgedWindows {
+    pub findings: Vec<Finding>,
+    /// Tallies that it could not judge: of them no finding tells anything.
+    pub faulted: Vec<FaultedRows>,
+}
+
 impl Seat<Codec> {
     /// Decodes every frame; never fails as a whole.
     pub fn decode(&mut self, frames: PackedRef<'_>, out: &mut Decoded) {
@@ -87,7 +95,9 @@ impl Seat<Codec> {
         let mut rebased = Vec::new();
         // Both closures write the same columns, one at a time, in row order.
         let columns = std::cell::RefCell::new((documents, codes));
+        let bytes_max = self.check().limits.output_bytes_max;
         self.bisect(
+            Duty::Work,
             frames.rows(),
             |seat, first, rows, time| {
                 let column = part(frames, first, rows, &mut rebased);
@@ -98,29 +108,18 @@ impl Seat<Codec> {
                 let answer = seat.call(None, (first, rows), time, |store, exports| {
                     call::<_, DecodeAnswer>(&exports.work, store, (param,)).map(|answer| answer.0)
                 })?;
-                let checked = output::codes(&answer.codes, rows, reasons)
-                    .and_then(|()| {
-                        output::column(&answer.documents.text, &answer.documents.ends, rows)
-                    })
-                    .and_then(|()| {
-                        output::utf8_rows(PackedRef {
-                            text: &answer.documents.text,
-                            ends: &answer.documents.ends,
-                        })
-                    })
-                    .and_then(|()| {
-                        let told = answer
-                            .details
-                            .into_iter()
-                            .map(|detail| (detail.row, detail.text));
-                        output::details(told, rows, first, details)
-                    });
-                if let Err(fault) = checked {
-                    seat.discard();
-                    return Err(fault);
-                }
                 let (documents, codes) = &mut *columns.borrow_mut();
-                documents.append(&answer.documents.text, &answer.documents.ends);
+                let shapes::Column { text, ends } = &answer.documents;
+                let before = details.len();
+                output::codes(&answer.codes, rows, reasons)
+                    .and_then(|()| output::column(text, ends, rows))
+                    .and_then(|()| output::utf8_rows(PackedRef { text, ends }))
+                    .and_then(|()| output::details(told(answer.details), rows, first, details))
+                    .and_then(|()| documents.append(text, ends, bytes_max))
+                    .inspect_err(|_| {
+                        details.truncate(before);
+                        seat.discard();
+                    })?;
                 codes.extend_from_slice(&answer.codes);
                 Ok(())
             },
@@ -134,6 +133,10 @@ impl Seat<Codec> {
             },
         );
     }
+}
+
+fn told(details: Vec<shapes::Detail>) -> impl Iterator<Item = (u32, String)> {
+    details.into_iter().map(|detail| (detail.row, detail.text))
 }
 
 /// The parts of all columns of a batch, rebased into reused buffers.
@@ -185,6 +188,7 @@ impl Seat<EventCheck> {
         let reasons = self.check().manifest.reasons.len();
         let mut parts = Parts::new(columns.len());
         self.bisect(
+            Duty::Work,
             rows,
             |seat, first, rows, time| {
                 let columns: Vec<_> = parts
@@ -203,17 +207,9 @@ impl Seat<EventCheck> {
                 let answer = seat.call(Some(hand), (first, rows), time, |store, exports| {
                     call::<_, CheckAnswer>(&exports.work, store, (batch,)).map(|answer| answer.0)
                 })?;
-                let checked = output::codes(&answer.codes, rows, reasons).and_then(|()| {
-                    let told = answer
-                        .details
-                        .into_iter()
-                        .map(|detail| (detail.row, detail.text));
-                    output::details(told, rows, first, details)
-                });
-                if let Err(fault) = checked {
-                    seat.discard();
-                    return Err(fault);
-                }
+                output::codes(&answer.codes, rows, reasons)
+                    .and_then(|()| output::details(told(answer.details), rows, first, details))
+                    .inspect_err(|_| seat.discard())?;
                 codes[first..first + rows].copy_from_slice(&answer.codes);
                 Ok(())
             },
@@ -234,9 +230,11 @@ impl Seat<ParityCheck> {
         let Projected { forms, faulted } = out;
         forms.clear();
         faulted.clear();
+        let bytes_max = self.check().limits.output_bytes_max;
         let mut parts = Parts::new(columns.len());
         let forms = std::cell::RefCell::new(forms);
         self.bisect(
+            Duty::Work,
             rows,
             |seat, first, rows, time| {
                 let columns: Vec<_> = parts
@@ -255,12 +253,10 @@ impl Seat<ParityCheck> {
                 let answer = seat.call(None, (first, rows), time, |store, exports| {
                     call::<_, ProjectAnswer>(&exports.work, store, (batch,)).map(|answer| answer.0)
                 })?;
-                if let Err(fault) = output::column(&answer.text, &answer.ends, rows) {
-                    seat.discard();
-                    return Err(fault);
-                }
-                forms.borrow_mut().append(&answer.text, &answer.ends);
-                Ok(())
+                let shapes::Column { text, ends } = &answer;
+                output::column(text, ends, rows)
+                    .and_then(|()| forms.borrow_mut().append(text, ends, bytes_max))
+                    .inspect_err(|_| seat.discard())
             },
             |rows| {
                 (0..rows.rows).for_each(|_| forms.borrow_mut().push(b""));
@@ -274,6 +270,7 @@ impl Seat<ParityCheck> {
         let mut answer = None;
         let mut failed = None;
         self.bisect(
+            Duty::Explain,
             1,
             |seat, _, _, time| {
                 let told = seat.call(None, (0, 0), time, |store, exports| {
@@ -306,47 +303,34 @@ impl Seat<ParityCheck> {
 }
 
 impl Seat<WindowCheck> {
-    /// Judges closed windows. A fault tells nothing about any of them.
-    pub fn judge_windows(&mut self, tallies: &[Tally]) -> Result<Vec<Finding>, Fault> {
+    /// Judges closed windows, one tally per window and schema; never fails as a whole.
+    pub fn judge_windows(&mut self, tallies: &[Tally]) -> JudgedWindows {
         let reasons = self.check().manifest.reasons.len();
-        let mut findings = Vec::new();
-        let mut failed = None;
+        let mut out = JudgedWindows::default();
+        let JudgedWindows { findings, faulted } = &mut out;
         self.bisect(
-            1,
-            |seat, _, _, time| {
-                let told = seat.call(None, (0, 0), time, |store, exports| {
-                    call::<_, WindowAnswer>(&exports.work, store, (tallies,)).map(|answer| answer.0)
+            Duty::Work,
+            tallies.len(),
+            |seat, first, rows, time| {
+                let part = &tallies[first..first + rows];
+                let told = seat.call(None, (first, rows), time, |store, exports| {
+                    call::<_, WindowAnswer>(&exports.work, store, (part,)).map(|answer| answer.0)
                 })?;
-                for finding in told {
-                    let (tally, reason) = (finding.tally as usize, usize::from(finding.reason));
-                    if tally >= tallies.len() || reason == 0 || reason > reasons {
-                        findings.clear();
-                        seat.discard();
-                        return Err(Fault::bad_output(format!(
-                            "a finding about tally {tally} of {} with reason {reason} of {reasons}",
-                            tallies.len()
-                        )));
-                    }
-                    let severity = match finding.severity {
+                let told = told.into_iter().map(|finding| Finding {
+                    tally: finding.tally as usize,
+                    reason: usize::from(finding.reason),
+                    severity: match finding.severity {
                         shapes::Severity::Info => Severity::Info,
                         shapes::Severity::Warning => Severity::Warning,
                         shapes::Severity::Critical => Severity::Critical,
-                    };
-                    let text = crate::fault::clip(finding.text, DIFFERENCE_BYTES_MAX);
-                    findings.push(Finding {
-                        tally,
-                        reason: reason - 1,
-                        severity,
-                        text,
-                    });
-                }
-                Ok(())
+                    },
+                    text: finding.text,
+                });
+                output::findings(told, rows, reasons, first, findings)
+                    .inspect_err(|_| seat.discard())
             },
-            |rows| failed = Some(rows.fault),
+            |rows| faulted.push(rows),
         );
-        match failed {
-            Some(fault) => Err(fault),
-            None => Ok(findings),
-        }
+        out
     }
 }

@@ -17,17 +17,29 @@ pub const GUEST_STACK_BYTES: usize = 512 << 10;
 /// Stack of a thread that calls guests: the guest's, and 1.5 MiB for the host below and above it.
 pub const WORKER_STACK_BYTES: usize = 2 << 20;
 
-/// Instances alive at once: one per check and worker, and one more of each while a check is
-/// swapped. 32 checks on 16 workers fit.
-const INSTANCES_MAX: u32 = 1024;
+/// Checks alive at once: one for each check, stream and worker, twice while a plan is swapped, and
+/// few more for the describer, the windows and loading. 4,096 are 32 checks on 64 workers, or 8 on the
+/// 256 workers that are the most. What goes beyond cannot start, which is a fault that says so.
+const INSTANCES_MAX: u32 = 4096;
 
-/// Core modules in one component. A Python interpreter brings 38, adapters among them.
+/// Core modules in one component: 3 in a Rust check, 38 in a Python interpreter. They are counted
+/// only, nothing is reserved for them.
 const CORE_INSTANCES_PER_COMPONENT_MAX: u32 = 64;
 
-/// Linear memories in the pool, and the largest of one. Address space is reserved for each, memory
-/// is not: 256 times 4 GiB.
-const MEMORIES_MAX: u32 = 256;
-const MEMORY_BYTES_MAX: usize = 1 << 30;
+/// Linear memories in the pool: every toolchain makes one for a component. One is reserved 4 GiB and
+/// 32 MiB of guard, so all are 16.1 TiB of the 128 TiB that a process can address; memory itself is
+/// taken as it is used.
+const MEMORIES_MAX: u32 = INSTANCES_MAX;
+
+/// Most memory of a check, in bytes: a 32-bit memory cannot be larger, and is reserved whole.
+pub const MEMORY_BYTES_MAX: usize = 4 << 30;
+
+/// Tables in the pool: a Rust check has 2. One is reserved 100,000 pointers, so all are 12.2 GiB.
+const TABLES_MAX: u32 = 4 * INSTANCES_MAX;
+
+/// Memories and tables of one component, and of one module of it: no check may use up the pool.
+const MEMORIES_PER_COMPONENT_MAX: u32 = 8;
+const TABLES_PER_COMPONENT_MAX: u32 = 32;
 
 /// Elements of a table. The function table of a Python interpreter has some 15,000.
 const TABLE_ELEMENTS_MAX: usize = 100_000;
@@ -50,7 +62,8 @@ pub struct Engine {
 impl Engine {
     pub fn new() -> Result<Self, EngineError> {
         let wasm = wasmtime::Engine::new(&config(true))
-            // A machine that does not let us reserve the pool's address space still runs checks.
+            // A machine that does not let us reserve the pool's address space still runs checks:
+            // each instance then maps its own memory, which costs time and bounds no number.
             .or_else(|_| wasmtime::Engine::new(&config(false)))
             .map_err(|error| EngineError(format!("{error:#}")))?;
         let ticker = Ticker::start(wasm.clone()).map_err(|error| EngineError(error.to_string()))?;
@@ -73,10 +86,14 @@ fn config(pooled: bool) -> Config {
     if pooled {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(INSTANCES_MAX)
-            .total_core_instances(INSTANCES_MAX)
+            .total_core_instances(INSTANCES_MAX * CORE_INSTANCES_PER_COMPONENT_MAX)
             .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT_MAX)
             .total_memories(MEMORIES_MAX)
-            .total_tables(INSTANCES_MAX)
+            .max_memories_per_component(MEMORIES_PER_COMPONENT_MAX)
+            .max_memories_per_module(MEMORIES_PER_COMPONENT_MAX)
+            .total_tables(TABLES_MAX)
+            .max_tables_per_component(TABLES_PER_COMPONENT_MAX)
+            .max_tables_per_module(TABLES_PER_COMPONENT_MAX)
             .max_memory_size(MEMORY_BYTES_MAX)
             .table_elements(TABLE_ELEMENTS_MAX)
             .linear_memory_keep_resident(KEEP_RESIDENT_BYTES);

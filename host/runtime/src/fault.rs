@@ -60,7 +60,8 @@ pub struct Fault {
 }
 
 /// Longest fault message that is kept, in bytes: a guest's `err` may be as long as its output limit.
-const MESSAGE_BYTES_MAX: usize = 1024;
+/// `wit/check.wit` tells it.
+pub(crate) const MESSAGE_BYTES_MAX: usize = 1024;
 
 impl Fault {
     pub(crate) fn new(kind: FaultKind, message: impl Into<String>) -> Self {
@@ -78,10 +79,11 @@ impl Fault {
     pub(crate) fn of_call(error: &wasmtime::Error, state: &HostState) -> Self {
         let kind = match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => FaultKind::Deadline,
-            _ if state.limiter.refused => FaultKind::Memory,
+            _ if state.limiter.refused() => FaultKind::Memory,
             Some(Trap::StackOverflow) => FaultKind::Stack,
             Some(_) => FaultKind::Trap,
             None if error.downcast_ref::<HostMisuse>().is_some() => FaultKind::Trap,
+            None if error.downcast_ref::<HostFailure>().is_some() => FaultKind::Trap,
             // No trap and not our host call: the answer could not be read (UTF-8, bounds, size).
             None => FaultKind::BadOutput,
         };
@@ -93,6 +95,14 @@ impl Fault {
 #[derive(Debug, thiserror::Error)]
 #[error("host call misused: {0}")]
 pub(crate) struct HostMisuse(pub(crate) String);
+
+/// The host could not do what a guest rightly asked for.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the host could not validate a row: a pattern with look-around or back-references takes too many \
+     steps on a text of it, or memory is short"
+)]
+pub(crate) struct HostFailure;
 
 fn root_cause(error: &wasmtime::Error) -> String {
     error.root_cause().to_string()

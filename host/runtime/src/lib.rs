@@ -14,6 +14,7 @@ mod engine;
 mod fault;
 mod limits;
 mod load;
+mod log;
 mod manifest;
 mod output;
 mod packed;
@@ -21,13 +22,15 @@ mod seat;
 mod state;
 mod world;
 
-pub use calls::{Decoded, Difference, Finding, Judged, Projected, Severity, Tally};
-pub use engine::{EPOCH_TICK, Engine, EngineError, GUEST_STACK_BYTES, WORKER_STACK_BYTES};
+pub use calls::{Decoded, Difference, Finding, Judged, JudgedWindows, Projected, Severity, Tally};
+pub use engine::{
+    EPOCH_TICK, Engine, EngineError, GUEST_STACK_BYTES, MEMORY_BYTES_MAX, WORKER_STACK_BYTES,
+};
 pub use fault::{Fault, FaultKind};
 pub use limits::Limits;
 pub use load::{Check, Digest, Kind, LoadError, LoadRequest, Loaded, digest_of};
+pub use log::{LogLevel, LogLine};
 pub use manifest::{Manifest, ManifestError, Outcome, Reason};
 pub use packed::{Packed, PackedRef};
 pub use seat::{Counters, FaultedRows, Hand, Seat};
-pub use state::{LogLevel, LogLine};
 pub use world::{Codec, EventCheck, ParityCheck, WindowCheck, World};

@@ -13,7 +13,7 @@ pub struct Limits {
     pub batch_time: Duration,
     /// Time for instantiating, configuring and describing. Interpreters in wasm need more than a batch.
     pub start_time: Duration,
-    /// Bytes that one call may hand to the host: its answer, and each of its host calls.
+    /// Bytes that it may hand to the host: its answer for a batch, and each of its host calls.
     pub output_bytes_max: usize,
     /// An instance is thrown away after this many batches, so that what it hoards goes with it.
     pub batches_per_instance: u32,
@@ -39,8 +39,10 @@ const TABLE_ELEMENT_BYTES: usize = 8;
 pub(crate) struct MemoryLimiter {
     bytes_max: usize,
     bytes: usize,
-    /// Set once a growth was refused: a guest that dies after that died of memory.
-    pub(crate) refused: bool,
+    /// Set once a growth was refused: a guest that dies in the same call died of memory.
+    refused: bool,
+    /// What was granted last, in case the machine cannot give it.
+    granted_bytes: usize,
 }
 
 impl MemoryLimiter {
@@ -49,14 +51,30 @@ impl MemoryLimiter {
             bytes_max,
             bytes: 0,
             refused: false,
+            granted_bytes: 0,
         }
+    }
+
+    /// What was refused in the calls before says nothing of the next.
+    pub(crate) fn begin_call(&mut self) {
+        self.refused = false;
+    }
+
+    /// Whether a growth was refused in this call.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused
     }
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    fn grow(&mut self, current: usize, desired: usize) -> bool {
+    fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
+        self.granted_bytes = 0;
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            // Its own maximum stops it, not ours: nothing is granted, so nothing is charged.
+            return false;
+        }
         let more = desired.saturating_sub(current);
         let allowed = self
             .bytes
@@ -64,10 +82,20 @@ impl MemoryLimiter {
             .is_some_and(|sum| sum <= self.bytes_max);
         if allowed {
             self.bytes += more;
+            self.granted_bytes = more;
         } else {
             self.refused = true;
         }
         allowed
+    }
+
+    /// Takes back what was granted and not to be had from the machine. Wasmtime tells of other
+    /// failures by the same way, some of which were never granted; only the machine's are I/O errors.
+    fn failed(&mut self, error: &wasmtime::Error) {
+        if error.is::<std::io::Error>() {
+            self.bytes -= std::mem::take(&mut self.granted_bytes);
+            self.refused = true;
+        }
     }
 }
 
@@ -76,21 +104,24 @@ impl ResourceLimiter for MemoryLimiter {
         &mut self,
         current: usize,
         desired: usize,
-        _: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(self.grow(current, desired))
+        Ok(self.grow(current, desired, maximum))
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.failed(&error);
+        Ok(())
     }
 
     fn table_growing(
         &mut self,
         current: usize,
         desired: usize,
-        _: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(self.grow(
-            current.saturating_mul(TABLE_ELEMENT_BYTES),
-            desired.saturating_mul(TABLE_ELEMENT_BYTES),
-        ))
+        let bytes = |elements: usize| elements.saturating_mul(TABLE_ELEMENT_BYTES);
+        Ok(self.grow(bytes(current), bytes(desired), maximum.map(bytes)))
     }
 }
 
@@ -104,9 +135,37 @@ mod tests {
         assert!(limiter.memory_growing(0, 600, None).unwrap());
         assert!(limiter.memory_growing(0, 300, None).unwrap());
         assert!(limiter.table_growing(0, 12, None).unwrap());
-        assert!(!limiter.refused);
+        assert!(!limiter.refused());
         assert!(!limiter.memory_growing(600, 605, None).unwrap());
-        assert!(limiter.refused);
+        assert!(limiter.refused());
         assert_eq!(limiter.bytes(), 996);
+        limiter.begin_call();
+        assert!(!limiter.refused(), "what follows did not die of that");
+    }
+
+    #[test]
+    fn a_growth_that_fails_is_not_charged() {
+        let mut limiter = MemoryLimiter::new(1000);
+        assert!(limiter.memory_growing(0, 600, Some(600)).unwrap());
+        for _ in 0..10 {
+            assert!(!limiter.memory_growing(600, 700, Some(600)).unwrap());
+            assert!(!limiter.table_growing(0, 20, Some(10)).unwrap());
+        }
+        assert_eq!(limiter.bytes(), 600);
+        assert!(!limiter.refused(), "its own maximum stopped it");
+        assert!(limiter.memory_growing(0, 400, None).unwrap());
+        let none_left = || std::io::Error::from(std::io::ErrorKind::OutOfMemory);
+        limiter.memory_grow_failed(none_left().into()).unwrap();
+        limiter.memory_grow_failed(none_left().into()).unwrap();
+        assert_eq!(limiter.bytes(), 600, "taken back once");
+    }
+
+    #[test]
+    fn a_growth_that_was_never_asked_for_takes_nothing_back() {
+        let mut limiter = MemoryLimiter::new(1000);
+        assert!(limiter.memory_growing(0, 600, None).unwrap());
+        let beyond = wasmtime::Error::msg("memory growth exceeds memory type's limits");
+        limiter.memory_grow_failed(beyond).unwrap();
+        assert_eq!(limiter.bytes(), 600);
     }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::types::{ComponentItem, Type};
 use wasmtime::component::{Component, InstancePre, Linker};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, MEMORY_BYTES_MAX};
 use crate::limits::Limits;
 use crate::manifest::{Manifest, ManifestError};
 use crate::seat::Live;
@@ -40,6 +40,8 @@ pub enum LoadError {
     Read(#[from] std::io::Error),
     #[error("it has {bytes} bytes; the most is {FILE_BYTES_MAX}")]
     TooLarge { bytes: u64 },
+    #[error("its limits.memory is {bytes} bytes; the most is {MEMORY_BYTES_MAX}")]
+    MemoryLimit { bytes: usize },
     #[error(
         "it is no WebAssembly: {0}; give the path of a component, or of a core module built against wit/check.wit"
     )]
@@ -113,6 +115,10 @@ pub enum Check {
 impl Check {
     /// Reads, compiles, configures and describes. Takes from milliseconds to seconds.
     pub fn load(engine: &Engine, request: &LoadRequest) -> Result<Self, LoadError> {
+        let bytes = request.limits.memory_bytes_max;
+        if bytes > MEMORY_BYTES_MAX {
+            return Err(LoadError::MemoryLimit { bytes });
+        }
         let bytes = read(&request.path)?;
         let digest = Digest(Sha256::digest(&bytes).into());
         let bytes = componentize(bytes)?;

@@ -2,6 +2,8 @@
 
 use landfall_document::Pointer;
 
+use crate::fault::{MESSAGE_BYTES_MAX, clip};
+
 /// Bounds of `wit/check.wit`.
 const NAME_BYTES_MAX: usize = 48;
 const VERSION_BYTES_MAX: usize = 32;
@@ -42,6 +44,13 @@ pub struct Manifest {
 #[error("its manifest is wrong: {0}")]
 pub struct ManifestError(String);
 
+impl ManifestError {
+    /// Cut, because it quotes what may be as long as an answer.
+    fn new(message: String) -> Self {
+        Self(clip(message, MESSAGE_BYTES_MAX))
+    }
+}
+
 impl Manifest {
     pub(crate) fn checked(
         name: String,
@@ -51,7 +60,7 @@ impl Manifest {
         reasons: Vec<Reason>,
     ) -> Result<Self, ManifestError> {
         if !is_label(&name, NAME_BYTES_MAX, b'-') {
-            return Err(ManifestError(format!(
+            return Err(ManifestError::new(format!(
                 "name {name:?} must be 1 to {NAME_BYTES_MAX} lower-case letters, digits and dashes"
             )));
         }
@@ -59,32 +68,32 @@ impl Manifest {
             || version.len() > VERSION_BYTES_MAX
             || !version.bytes().all(|b| b.is_ascii_graphic())
         {
-            return Err(ManifestError(format!(
+            return Err(ManifestError::new(format!(
                 "version {version:?} must be 1 to {VERSION_BYTES_MAX} visible ASCII characters"
             )));
         }
         if reasons.len() > REASONS_MAX {
-            return Err(ManifestError(format!(
+            return Err(ManifestError::new(format!(
                 "{} reasons, at most {REASONS_MAX} are allowed",
                 reasons.len()
             )));
         }
         for (index, reason) in reasons.iter().enumerate() {
             if !is_label(&reason.id, NAME_BYTES_MAX, b'_') {
-                return Err(ManifestError(format!(
+                return Err(ManifestError::new(format!(
                     "reason {} has the id {:?}; it must be 1 to {NAME_BYTES_MAX} lower-case letters, digits and underscores",
                     index + 1,
                     reason.id
                 )));
             }
             if reason.help.len() > HELP_BYTES_MAX {
-                return Err(ManifestError(format!(
+                return Err(ManifestError::new(format!(
                     "the help of reason {:?} is longer than {HELP_BYTES_MAX} bytes",
                     reason.id
                 )));
             }
             if reasons[..index].iter().any(|other| other.id == reason.id) {
-                return Err(ManifestError(format!(
+                return Err(ManifestError::new(format!(
                     "reason {:?} stands twice",
                     reason.id
                 )));
@@ -102,7 +111,7 @@ impl Manifest {
 
 fn pointers(columns: &[String]) -> Result<Vec<Pointer>, ManifestError> {
     if columns.len() > COLUMNS_MAX {
-        return Err(ManifestError(format!(
+        return Err(ManifestError::new(format!(
             "{} columns, at most {COLUMNS_MAX} are allowed",
             columns.len()
         )));
@@ -111,7 +120,7 @@ fn pointers(columns: &[String]) -> Result<Vec<Pointer>, ManifestError> {
         .iter()
         .map(|column| {
             Pointer::parse(column).map_err(|error| {
-                ManifestError(format!("column {column:?} is not a JSON pointer: {error}"))
+                ManifestError::new(format!("column {column:?} is not a JSON pointer: {error}"))
             })
         })
         .collect()
@@ -151,6 +160,8 @@ mod tests {
         assert!(check("", "1.0.0", "/a", &[]).contains("name \"\""));
         assert!(check("Name", "1.0.0", "/a", &[]).contains("lower-case"));
         assert!(check("a", "1 0", "/a", &[]).contains("version"));
+        let long = check("a", &"9".repeat(1 << 20), "/a", &[]);
+        assert!(long.contains("version") && long.len() < 2048, "cut");
         assert!(check("a", "1", "a", &[]).contains("JSON pointer"));
         assert!(check("a", "1", "/a", &["x", "x"]).contains("twice"));
         assert!(check("a", "1", "/a", &["x\"} evil"]).contains("reason 1"));

@@ -1,13 +1,20 @@
 //! What a guest hands back is checked here before anything uses it.
 
+use crate::calls::Finding;
 use crate::fault::{Fault, clip};
 use crate::packed::PackedRef;
 
 /// Longest detail that is kept, in bytes; `wit/check.wit` promises it.
 const DETAIL_BYTES_MAX: usize = 1024;
 
-/// Details kept of one batch: samples are for people.
+/// Details kept of one batch: samples are for people. `wit/check.wit` tells it.
 const DETAILS_PER_BATCH_MAX: usize = 64;
+
+/// Findings told of one tally at most: a manifest has as many reasons. `wit/check.wit` promises it.
+const FINDINGS_PER_TALLY_MAX: usize = 64;
+
+/// Longest text of a finding that is kept, in bytes; `wit/check.wit` promises it.
+const FINDING_BYTES_MAX: usize = 256;
 
 /// One code per row, each a reason of the manifest or 0.
 pub(crate) fn codes(codes: &[u16], rows: usize, reasons: usize) -> Result<(), Fault> {
@@ -70,16 +77,19 @@ pub(crate) fn utf8_rows(column: PackedRef<'_>) -> Result<(), Fault> {
     }
 }
 
-/// Details name rows of the batch; too many and too long ones are cut, not refused.
+/// Details name rows of the batch; too many and too long ones are cut, not refused. A refused answer
+/// leaves none.
 pub(crate) fn details(
     details: impl Iterator<Item = (u32, String)>,
     rows: usize,
     first_row: usize,
     out: &mut Vec<(usize, String)>,
 ) -> Result<(), Fault> {
+    let before = out.len();
     for (row, text) in details {
         let row = row as usize;
         if row >= rows {
+            out.truncate(before);
             return Err(Fault::bad_output(format!(
                 "a detail about row {row} of {rows}"
             )));
@@ -91,9 +101,44 @@ pub(crate) fn details(
     Ok(())
 }
 
+/// Findings name tallies of the part at `first`, from 0, and reasons of the manifest, from 1; both
+/// are made indices of the whole. A refused answer leaves none.
+pub(crate) fn findings(
+    told: impl ExactSizeIterator<Item = Finding>,
+    tallies: usize,
+    reasons: usize,
+    first: usize,
+    out: &mut Vec<Finding>,
+) -> Result<(), Fault> {
+    if told.len() > tallies.saturating_mul(FINDINGS_PER_TALLY_MAX) {
+        return Err(Fault::bad_output(format!(
+            "{} findings about {tallies} tallies; the most is {FINDINGS_PER_TALLY_MAX} about each",
+            told.len()
+        )));
+    }
+    let before = out.len();
+    for finding in told {
+        let Finding { tally, reason, .. } = finding;
+        if tally >= tallies || reason == 0 || reason > reasons {
+            out.truncate(before);
+            return Err(Fault::bad_output(format!(
+                "a finding about tally {tally} of {tallies} with reason {reason} of {reasons}"
+            )));
+        }
+        out.push(Finding {
+            tally: first + tally,
+            reason: reason - 1,
+            severity: finding.severity,
+            text: clip(finding.text, FINDING_BYTES_MAX),
+        });
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calls::Severity;
 
     #[test]
     fn codes_are_one_per_row_and_within_the_manifest() {
@@ -157,10 +202,36 @@ mod tests {
     #[test]
     fn a_detail_about_a_row_that_is_not_there_is_a_fault_and_many_are_cut() {
         let mut out = Vec::new();
-        assert!(details([(2, "x".into())].into_iter(), 2, 0, &mut out).is_err());
+        let told = |last| (0..10).chain([last]).map(|row| (row, "x".to_owned()));
+        assert!(details(told(0), 10, 0, &mut out).is_ok());
+        assert!(details(told(10), 10, 0, &mut out).is_err());
+        assert_eq!(out.len(), 11, "a refused answer leaves no details");
+        out.clear();
         details((0..1000).map(|_| (0, "é".repeat(1000))), 1, 5, &mut out).unwrap();
         assert_eq!(out.len(), DETAILS_PER_BATCH_MAX);
         assert_eq!(out[0].0, 5);
         assert!(out[0].1.len() <= DETAIL_BYTES_MAX);
+    }
+
+    #[test]
+    fn findings_are_about_tallies_and_reasons_that_there_are() {
+        let finding = |tally, reason| Finding {
+            tally,
+            reason,
+            severity: Severity::Info,
+            text: "é".repeat(500),
+        };
+        let mut out = Vec::new();
+        let told = [finding(1, 2)];
+        findings(told.into_iter(), 2, 2, 10, &mut out).unwrap();
+        assert_eq!((out[0].tally, out[0].reason), (11, 1));
+        assert!(out[0].text.len() <= FINDING_BYTES_MAX);
+        for (tally, reason) in [(2, 1), (0, 0), (0, 3)] {
+            let told = [finding(0, 1), finding(tally, reason)];
+            assert!(findings(told.into_iter(), 2, 2, 10, &mut out).is_err());
+        }
+        let flood = vec![finding(0, 1); 2 * FINDINGS_PER_TALLY_MAX + 1];
+        assert!(findings(flood.into_iter(), 2, 2, 10, &mut out).is_err());
+        assert_eq!(out.len(), 1, "refused answers leave no findings");
     }
 }

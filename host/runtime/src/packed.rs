@@ -1,5 +1,10 @@
 //! Packed columns: many byte strings in one buffer. Row `i` is `text[ends[i-1] .. ends[i]]`.
 
+use crate::fault::Fault;
+
+/// What an end can reach.
+const TEXT_BYTES_MAX: usize = u32::MAX as usize;
+
 /// A borrowed column. Its ends never fall and the last is the length of its text.
 #[derive(Clone, Copy, Debug)]
 pub struct PackedRef<'a> {
@@ -38,8 +43,11 @@ impl Packed {
         self.ends.clear();
     }
 
+    /// Appends a row; one that no 32-bit end can reach is left empty.
     pub fn push(&mut self, row: &[u8]) {
-        self.text.extend_from_slice(row);
+        if row.len() <= TEXT_BYTES_MAX - self.text.len() {
+            self.text.extend_from_slice(row);
+        }
         self.ends.push(self.text.len() as u32);
     }
 
@@ -50,11 +58,24 @@ impl Packed {
         }
     }
 
-    /// Appends the rows of another column, rebased.
-    pub(crate) fn append(&mut self, text: &[u8], ends: &[u32]) {
-        let base = self.text.len() as u32;
+    /// Appends the rows of another column, rebased, if the whole stays within `bytes_max`: a batch
+    /// that is judged in parts may not answer more than one that is judged at once.
+    pub(crate) fn append(
+        &mut self,
+        text: &[u8],
+        ends: &[u32],
+        bytes_max: usize,
+    ) -> Result<(), Fault> {
+        let base = self.text.len();
+        if text.len() > bytes_max.min(TEXT_BYTES_MAX).saturating_sub(base) {
+            return Err(Fault::bad_output(format!(
+                "{} bytes after {base} for other rows of the batch; limits.output_bytes_max is {bytes_max}",
+                text.len()
+            )));
+        }
         self.text.extend_from_slice(text);
-        self.ends.extend(ends.iter().map(|end| base + end));
+        self.ends.extend(ends.iter().map(|end| base as u32 + end));
+        Ok(())
     }
 }
 
@@ -99,5 +120,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn parts_that_together_are_too_large_are_refused_and_leave_the_column_as_it_was() {
+        let mut column = Packed::default();
+        assert!(column.append(b"abcd", &[1, 4], 6).is_ok());
+        let before = column.clone();
+        let fault = column.append(b"efg", &[3], 6).expect_err("too large");
+        assert!(
+            fault.message.contains("3 bytes after 4"),
+            "{}",
+            fault.message
+        );
+        assert_eq!(column, before);
+        assert!(column.append(b"ef", &[0, 2], 6).is_ok());
+        assert_eq!(column.ends, [1, 4, 4, 6]);
     }
 }

@@ -11,15 +11,13 @@ use wasmtime::component::InstancePre;
 
 use crate::breaker::Breaker;
 use crate::engine::{Engine, ticks};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{Fault, FaultKind, MESSAGE_BYTES_MAX, clip};
 use crate::limits::Limits;
 use crate::load::{LoadError, Loaded};
+use crate::log::{LogBuffer, LogLine};
 use crate::manifest::Manifest;
-use crate::state::{HostState, LogLine};
+use crate::state::HostState;
 use crate::world::{self, Exports, World};
-
-/// A batch that fails may cost this many times the time of a batch before the rest of it is given up.
-const FAULT_BUDGET_BATCHES: u32 = 8;
 
 /// A part of a batch gets time by its rows, times this, because a poison row may be in it.
 const PART_TIME_FACTOR: u32 = 2;
@@ -41,6 +39,15 @@ pub struct Counters {
     pub memory_bytes: u64,
     pub suspensions: u64,
     pub log_dropped: u64,
+}
+
+/// What a seat asks its check. Each has its own breaker: a check that cannot explain a difference can
+/// still tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Duty {
+    /// `decode`, `check` or `project`.
+    Work,
+    Explain,
 }
 
 /// Rows that a check could not judge, and why.
@@ -91,7 +98,9 @@ impl<W: World> Live<W> {
         })?;
         match world::configure(&exports, &mut store, config) {
             Ok(Ok(())) => {}
-            Ok(Err(message)) => return Err(LoadError::Config(message)),
+            Ok(Err(message)) => {
+                return Err(LoadError::Config(clip(message, MESSAGE_BYTES_MAX)));
+            }
             Err(error) => return Err(failed(error, &store)),
         }
         let manifest = match W::describe(&exports, &mut store) {
@@ -111,6 +120,11 @@ impl<W: World> Live<W> {
 }
 
 fn describe_start(error: &wasmtime::Error, state: &HostState) -> String {
+    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
+        return format!(
+            "too many checks live at once ({error:#}); run fewer workers or fewer checks"
+        );
+    }
     let fault = Fault::of_call(error, state);
     match fault.kind {
         FaultKind::Deadline => {
@@ -129,19 +143,21 @@ fn describe_start(error: &wasmtime::Error, state: &HostState) -> String {
 pub struct Seat<W: World> {
     check: Arc<Loaded<W>>,
     live: Option<Live<W>>,
-    breaker: Breaker,
+    /// By duty.
+    breakers: [Breaker; 2],
     counters: Counters,
-    log: Vec<LogLine>,
+    log: LogBuffer,
 }
 
 impl<W: World> Seat<W> {
     pub fn new(check: Arc<Loaded<W>>) -> Self {
+        let deadline = check.limits.batch_time;
         Self {
             check,
             live: None,
-            breaker: Breaker::default(),
+            breakers: [Breaker::new(deadline), Breaker::new(deadline)],
             counters: Counters::default(),
-            log: Vec::new(),
+            log: LogBuffer::default(),
         }
     }
 
@@ -151,19 +167,22 @@ impl<W: World> Seat<W> {
 
     /// What happened since the last call of this.
     pub fn take_counters(&mut self) -> Counters {
+        self.counters.log_dropped += self.log.take_dropped();
         std::mem::take(&mut self.counters)
     }
 
-    /// What the guest logged since the last call of this; bounded per call.
+    /// What the guest logged since the last call of this; bounded by the batch, and as a whole.
     pub fn take_log(&mut self) -> Vec<LogLine> {
-        std::mem::take(&mut self.log)
+        self.log.take()
     }
 
-    /// Runs `judge` over all rows; where it fails, over halves, down to the rows that it fails on.
+    /// Runs `judge` over all rows; where it fails, over halves, down to the rows that it fails on, until
+    /// its breaker finds that enough time was wasted.
     /// `judge` is called with parts in ascending order and must use the result of a part only if it
     /// is `Ok`; `faulted` gets the rows between, in the same order.
     pub(crate) fn bisect(
         &mut self,
+        duty: Duty,
         rows: usize,
         mut judge: impl FnMut(&mut Self, usize, usize, Duration) -> Result<(), Fault>,
         mut faulted: impl FnMut(FaultedRows),
@@ -173,56 +192,49 @@ impl<W: World> Seat<W> {
         if rows == 0 {
             return;
         }
-        if self.breaker.is_open(start) {
+        if self.breaker(duty).is_open(start) {
             let fault = Fault::new(
                 FaultKind::Suspended,
-                "left alone after failing batch after batch",
+                "left alone for a while after wasting too much time on faults",
             );
-            self.report(
-                FaultedRows {
-                    first: 0,
-                    rows,
-                    fault,
-                },
-                &mut faulted,
-            );
+            let all = FaultedRows {
+                first: 0,
+                rows,
+                fault,
+            };
+            self.report(all, &mut faulted);
             return;
         }
+        self.log.begin_batch();
         self.counters.batches += 1;
         self.counters.rows += rows as u64;
-        let budget = full * FAULT_BUDGET_BATCHES;
-        let mut parts = vec![(0, rows)];
+        let waste_max = self.breaker(duty).left(start);
+        let mut failing: Option<Duration> = None;
         let mut gave_up: Option<Fault> = None;
+        let mut parts = vec![(0, rows)];
         while let Some((first, count)) = parts.pop() {
+            let part = |fault| FaultedRows {
+                first,
+                rows: count,
+                fault,
+            };
             if let Some(fault) = &gave_up {
-                self.report(
-                    FaultedRows {
-                        first,
-                        rows: count,
-                        fault: fault.clone(),
-                    },
-                    &mut faulted,
-                );
+                self.report(part(fault.clone()), &mut faulted);
                 continue;
             }
-            let time = part_time(full, count, rows);
-            let Err(fault) = judge(self, first, count, time) else {
+            let call_start = Instant::now();
+            let Err(fault) = judge(self, first, count, part_time(full, count, rows)) else {
                 continue;
             };
             self.counters.faults[fault.kind as usize] += 1;
-            let spent = start.elapsed() >= budget;
-            if spent || fault.kind == FaultKind::Start {
+            let now = Instant::now();
+            let so_far = failing.unwrap_or_default() + (now - call_start);
+            failing = Some(so_far);
+            if waste(so_far, now - start, full) >= waste_max || fault.kind == FaultKind::Start {
                 gave_up = Some(fault.clone());
             }
             if count == 1 || gave_up.is_some() {
-                self.report(
-                    FaultedRows {
-                        first,
-                        rows: count,
-                        fault,
-                    },
-                    &mut faulted,
-                );
+                self.report(part(fault), &mut faulted);
             } else {
                 let half = count / 2;
                 parts.push((first + half, count - half));
@@ -231,9 +243,16 @@ impl<W: World> Seat<W> {
         }
         let now = Instant::now();
         self.counters.busy += now - start;
-        if self.breaker.record(gave_up.is_some(), now) {
-            self.counters.suspensions += 1;
+        if let Some(failing) = failing {
+            let waste = waste(failing, now - start, full);
+            if self.breaker(duty).record(waste, now) {
+                self.counters.suspensions += 1;
+            }
         }
+    }
+
+    fn breaker(&mut self, duty: Duty) -> &mut Breaker {
+        &mut self.breakers[duty as usize]
     }
 
     fn report(&mut self, rows: FaultedRows, faulted: &mut impl FnMut(FaultedRows)) {
@@ -256,6 +275,8 @@ impl<W: World> Seat<W> {
         };
         live.batches += 1;
         let state = live.store.data_mut();
+        state.limiter.begin_call();
+        state.deadline = Some(Instant::now() + time);
         state.first_row = first_row;
         state.rows = rows;
         if let Some(hand) = &mut hand {
@@ -270,8 +291,7 @@ impl<W: World> Seat<W> {
         if let Some(hand) = &mut hand {
             std::mem::swap(&mut state.documents, hand.documents);
         }
-        self.log.append(&mut state.log);
-        self.counters.log_dropped += std::mem::take(&mut state.log_dropped);
+        self.log.absorb(&mut state.log);
         self.counters.memory_bytes = self.counters.memory_bytes.max(state.limiter.bytes() as u64);
         match result {
             Ok(Ok(answer)) => {
@@ -295,6 +315,12 @@ impl<W: World> Seat<W> {
     pub(crate) fn discard(&mut self) {
         self.live = None;
     }
+}
+
+/// What a batch that fails has wasted: the time of the calls that failed, or what it took beyond the
+/// time that a batch may take.
+fn waste(failing: Duration, took: Duration, full: Duration) -> Duration {
+    failing.max(took.saturating_sub(full))
 }
 
 /// The time of a part of a batch.

@@ -1,44 +1,29 @@
 //! What a guest's store holds: the batch in hand, the schemas, the limiter, and the host functions.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use landfall_document::{Documents, Pointer, SchemaSet, Validity};
+use wasmtime::Trap;
 
 use crate::bindings::{log, schemas};
-use crate::fault::{HostMisuse, clip};
+use crate::fault::{HostFailure, HostMisuse, clip};
 use crate::limits::MemoryLimiter;
-
-/// Lines that one call may log; more are counted, not kept.
-const LOG_LINES_PER_CALL_MAX: usize = 16;
-
-/// Longest line, in bytes; `wit/check.wit` promises it.
-const LOG_LINE_BYTES_MAX: usize = 1024;
+use crate::log::{LogBuffer, LogLevel};
 
 /// Errors told of one row by `schemas.explain`, and the longest text.
 const EXPLAIN_ERRORS_MAX: usize = 3;
 const EXPLAIN_BYTES_MAX: usize = 1024;
+
+/// Rows that are validated, and names that are looked up, between two looks at the deadline: epochs
+/// interrupt only the guest, not the host on its behalf.
+const UNWATCHED_MAX: usize = 16;
 
 /// Codes of `schemas.validate`.
 const VALID: u8 = 0;
 const INVALID: u8 = 1;
 const NO_SUCH_SCHEMA: u8 = 2;
 const NO_VALUE: u8 = 3;
-
-/// How serious a guest thinks its line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    Debug,
-    Info,
-    Warn,
-    Error,
-}
-
-/// One line of a guest.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLine {
-    pub level: LogLevel,
-    pub text: String,
-}
 
 /// The state of one store.
 pub(crate) struct HostState {
@@ -50,8 +35,9 @@ pub(crate) struct HostState {
     /// And has this many rows.
     pub(crate) rows: usize,
     pub(crate) schemas: Arc<SchemaSet>,
-    pub(crate) log: Vec<LogLine>,
-    pub(crate) log_dropped: u64,
+    /// When the call that runs has to be over.
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) log: LogBuffer,
 }
 
 impl HostState {
@@ -62,18 +48,18 @@ impl HostState {
             first_row: 0,
             rows: 0,
             schemas,
-            log: Vec::new(),
-            log_dropped: 0,
+            deadline: None,
+            log: LogBuffer::default(),
         }
     }
 
-    fn push_log(&mut self, level: LogLevel, text: String) {
-        if self.log.len() < LOG_LINES_PER_CALL_MAX {
-            let line = clip(text, LOG_LINE_BYTES_MAX).replace(|c: char| c.is_control(), " ");
-            self.log.push(LogLine { level, text: line });
-        } else {
-            self.log_dropped += 1;
+    /// Ends the call as its epoch would, if its time is over; looked at every so often.
+    fn in_time(&self, done: usize) -> wasmtime::Result<()> {
+        let over = |deadline| Instant::now() >= deadline;
+        if done.is_multiple_of(UNWATCHED_MAX) && self.deadline.is_some_and(over) {
+            return Err(Trap::Interrupt.into());
         }
+        Ok(())
     }
 
     fn row(&self, row: u32) -> wasmtime::Result<usize> {
@@ -109,11 +95,23 @@ impl schemas::Host for HostState {
                 which.len()
             )));
         }
+        if rows.len() > self.rows {
+            return Err(misuse(format!(
+                "{} rows of a batch of {}",
+                rows.len(),
+                self.rows
+            )));
+        }
         let at = pointer(&at)?;
         let set = Arc::clone(&self.schemas);
-        let found: Vec<_> = names.iter().map(|name| set.find(name)).collect();
+        let mut found = Vec::with_capacity(names.len());
+        for (done, name) in names.iter().enumerate() {
+            self.in_time(done)?;
+            found.push(set.find(name));
+        }
         let mut answer = Vec::with_capacity(rows.len());
-        for (&row, &which) in rows.iter().zip(&which) {
+        for (done, (&row, &which)) in rows.iter().zip(&which).enumerate() {
+            self.in_time(done)?;
             let row = self.row(row)?;
             let Some(schema) = found.get(which as usize) else {
                 return Err(misuse(format!("schema {which} of {}", found.len())));
@@ -124,6 +122,8 @@ impl schemas::Host for HostState {
                     Validity::Valid => VALID,
                     Validity::Invalid => INVALID,
                     Validity::NoValue => NO_VALUE,
+                    // The contract has no code for it: the batch is split down to this row.
+                    Validity::Unjudged => return Err(HostFailure.into()),
                 },
             });
         }
@@ -158,7 +158,52 @@ impl log::Host for HostState {
             log::Level::Warn => LogLevel::Warn,
             log::Level::Error => LogLevel::Error,
         };
-        self.push_log(level, text);
+        self.log.push(level, text);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const ROWS: usize = 4;
+
+    /// A store with four documents in hand.
+    fn state() -> HostState {
+        let mut state = HostState::new(0, Arc::default());
+        state.documents.parse(b"1234", &[1, 2, 3, 4]);
+        state.rows = ROWS;
+        state
+    }
+
+    fn validate(state: &mut HostState, rows: Vec<u32>) -> wasmtime::Result<Vec<u8>> {
+        let which = vec![0; rows.len()];
+        schemas::Host::validate(state, String::new(), rows, which, vec!["None/1".into()])
+    }
+
+    #[test]
+    fn no_call_may_have_more_rows_validated_than_the_batch_has() {
+        let mut state = state();
+        let answer = validate(&mut state, vec![3, 2, 1, 0]).expect("an answer");
+        assert_eq!(answer, [NO_SUCH_SCHEMA; ROWS]);
+        let error = validate(&mut state, vec![0; ROWS + 1]).expect_err("a misuse");
+        assert_eq!(
+            error.root_cause().to_string(),
+            "host call misused: 5 rows of a batch of 4"
+        );
+        assert!(validate(&mut state, vec![4]).is_err());
+    }
+
+    #[test]
+    fn a_validation_ends_with_the_time_of_its_call() {
+        let mut state = state();
+        state.deadline = Some(Instant::now() + Duration::from_secs(3600));
+        assert!(validate(&mut state, vec![0]).is_ok());
+        state.deadline = Some(Instant::now());
+        let error = validate(&mut state, vec![0]).expect_err("too late");
+        assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::Interrupt));
     }
 }

@@ -26,13 +26,24 @@ pub fn load_with(file: &str, config: &str, limits: Limits) -> Result<Check, Load
         "{} is not there; run `cargo xtask guests`",
         path.display()
     );
-    Check::load(
-        engine(),
-        &LoadRequest {
-            name: "under-test".into(),
-            path,
-            config: config.into(),
-            limits,
-        },
-    )
+    load(path, config, limits)
+}
+
+/// Loads a check that is no file of the repository.
+#[allow(dead_code, reason = "not every test makes checks")]
+pub fn load_bytes(bytes: &[u8], limits: Limits) -> Result<Check, LoadError> {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("check.wasm");
+    std::fs::write(&path, bytes).expect("written");
+    load(path, "{}", limits)
+}
+
+fn load(path: PathBuf, config: &str, limits: Limits) -> Result<Check, LoadError> {
+    let request = LoadRequest {
+        name: "under-test".into(),
+        path,
+        config: config.into(),
+        limits,
+    };
+    Check::load(engine(), &request)
 }

@@ -2,6 +2,7 @@
 
 mod events;
 mod judge;
+mod ledger;
 mod sidecar;
 
 use std::path::PathBuf;
@@ -53,7 +54,7 @@ fn main() -> anyhow::Result<()> {
     line_rate("native loop", judge.native_per_second);
     line_rate("judging", judge.judged_per_second);
 
-    let ledger = landfall_ledger::load::measure(1_000_000);
+    let ledger = ledger::measure(1_000_000);
     line_rate("ledger, a million pending", ledger.observations_per_second);
     println!(
         "    {:<34} {:>12.1} bytes",

@@ -1,69 +1,142 @@
-//! Queues of waiting entries, one per distinct deadline, in order of arrival: the head is the next
-//! to be overdue. Doubly linked through the slab, so that an entry that settles early leaves at once.
+//! Queues of waiting entries in order of arrival, one for each distinct deadline and each kind of
+//! waiting: the head is the next to be overdue. Doubly linked through the slab, so that an entry
+//! that settles early leaves at once.
 
-use crate::pending::{NIL, Pending};
+use crate::config::Deadlines;
+use crate::identity::SchemaId;
+use crate::pending::{CLASSES_MAX, NIL, Pending, Waiting};
 
-/// Distinct deadlines over the life of a process; the last class takes all further ones.
-const CLASSES_MAX: usize = 255;
+/// What a queue's entries have in common beside their deadline. Apart, so that the head of a queue
+/// tells what the oldest of its kind is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Landings that came first; due by the grace and the raw frontier.
+    Early,
+    Expected,
+    /// Raw events that must not land, and pairs that are looked at again.
+    Others,
+}
+
+impl Kind {
+    fn of(waiting: Waiting) -> Self {
+        match waiting {
+            Waiting::Early => Self::Early,
+            Waiting::Expected => Self::Expected,
+            Waiting::Rejected | Waiting::Comparing | Waiting::ComparingLate => Self::Others,
+        }
+    }
+}
 
 #[derive(Debug)]
 struct Queue {
+    kind: Kind,
     wait_ms: i64,
     head: u32,
     tail: u32,
 }
 
 /// The queues.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Queues {
     queues: Vec<Queue>,
+    grace_ms: i64,
+    deadlines: Deadlines,
+    /// Classes by schema, of `Kind::Expected` and `Kind::Others`; `None` until one is needed.
+    known: Vec<[Option<u16>; 2]>,
 }
 
 impl Queues {
-    /// The class of a wait. With more than `CLASSES_MAX` different ones the nearest longer is taken:
-    /// a verdict later than configured is still true, an earlier one might not be.
-    pub(crate) fn class(&mut self, wait_ms: i64) -> u8 {
-        if let Some(class) = self
-            .queues
-            .iter()
-            .position(|queue| queue.wait_ms == wait_ms)
-        {
-            return class as u8;
+    pub(crate) fn new(deadlines: Deadlines, grace_ms: i64) -> Self {
+        Self {
+            queues: Vec::new(),
+            grace_ms,
+            deadlines,
+            known: Vec::new(),
         }
-        if self.queues.len() < CLASSES_MAX {
-            self.queues.push(Queue {
-                wait_ms,
-                head: NIL,
-                tail: NIL,
-            });
-            return (self.queues.len() - 1) as u8;
+    }
+
+    /// New deadlines, for entries that come from now on.
+    pub(crate) fn set_deadlines(&mut self, deadlines: Deadlines) {
+        self.deadlines = deadlines;
+        self.known.clear();
+    }
+
+    /// The class of an entry that is to wait.
+    pub(crate) fn class_for(&mut self, schema: SchemaId, waiting: Waiting) -> u16 {
+        let kind = Kind::of(waiting);
+        if kind == Kind::Early {
+            return self.class(kind, self.grace_ms);
         }
-        let longer = |(_, queue): &(usize, &Queue)| queue.wait_ms > wait_ms;
-        let nearest = self
+        let (place, half) = (usize::from(schema.0), usize::from(kind == Kind::Others));
+        if let Some(class) = self.known.get(place).and_then(|classes| classes[half]) {
+            return class;
+        }
+        let class = self.class(kind, self.deadlines.of(schema));
+        if place >= self.known.len() {
+            self.known.resize(place + 1, [None; 2]);
+        }
+        self.known[place][half] = Some(class);
+        class
+    }
+
+    /// The class of the same deadline for an entry that waits for something else from now on.
+    pub(crate) fn class_beside(&mut self, class: u16, waiting: Waiting) -> u16 {
+        let wait_ms = self.wait_ms(class);
+        self.class(Kind::of(waiting), wait_ms)
+    }
+
+    /// With more than `CLASSES_MAX` different ones over the life of a process, the nearest longer is
+    /// taken: a verdict later than configured is still true, an earlier one might not be.
+    fn class(&mut self, kind: Kind, wait_ms: i64) -> u16 {
+        let fits = |queue: &Queue| queue.kind == kind && queue.wait_ms == wait_ms;
+        if let Some(class) = self.queues.iter().position(fits) {
+            return class as u16;
+        }
+        // The last ones are kept for the longest deadline of all, one for each kind.
+        if self.queues.len() < usize::from(CLASSES_MAX) - 3 {
+            return self.open(kind, wait_ms);
+        }
+        let longer = self
             .queues
             .iter()
             .enumerate()
-            .filter(longer)
+            .filter(|(_, queue)| queue.kind == kind && queue.wait_ms > wait_ms)
             .min_by_key(|(_, queue)| queue.wait_ms);
-        match nearest {
-            Some((class, _)) => class as u8,
-            None => {
-                // Longer than all: the last class waits longer from now on.
-                self.queues[CLASSES_MAX - 1].wait_ms = wait_ms;
-                (CLASSES_MAX - 1) as u8
-            }
+        match longer {
+            Some((class, _)) => class as u16,
+            None => self.open(kind, i64::MAX),
         }
     }
 
-    pub(crate) fn wait_ms(&self, class: u8) -> i64 {
+    fn open(&mut self, kind: Kind, wait_ms: i64) -> u16 {
+        self.queues.push(Queue {
+            kind,
+            wait_ms,
+            head: NIL,
+            tail: NIL,
+        });
+        (self.queues.len() - 1) as u16
+    }
+
+    pub(crate) fn wait_ms(&self, class: u16) -> i64 {
         self.queues[usize::from(class)].wait_ms
     }
 
-    pub(crate) fn classes(&self) -> u8 {
-        self.queues.len() as u8
+    pub(crate) fn classes(&self) -> u16 {
+        self.queues.len() as u16
     }
 
-    pub(crate) fn head(&self, class: u8) -> Option<u32> {
+    /// Whether these are landings that came first.
+    pub(crate) fn is_early(&self, class: u16) -> bool {
+        self.queues[usize::from(class)].kind == Kind::Early
+    }
+
+    /// Whether these are events that are to land.
+    pub(crate) fn is_expected(&self, class: u16) -> bool {
+        self.queues[usize::from(class)].kind == Kind::Expected
+    }
+
+    pub(crate) fn head(&self, class: u16) -> Option<u32> {
         let head = self.queues[usize::from(class)].head;
         (head != NIL).then_some(head)
     }
@@ -73,7 +146,7 @@ impl Queues {
         /// Steps back from the end before an entry that came out of order is left where it is: it
         /// then is found overdue a little late, never early.
         const STEPS_MAX: usize = 64;
-        let (class, arrived_ms) = (pending.get(slot).class, pending.get(slot).arrived_ms);
+        let (class, arrived_ms) = (pending.get(slot).class(), pending.get(slot).arrived_ms);
         let queue = &mut self.queues[usize::from(class)];
         let mut after = queue.tail;
         for _ in 0..STEPS_MAX {
@@ -103,7 +176,7 @@ impl Queues {
 
     pub(crate) fn unlink(&mut self, pending: &mut Pending, slot: u32) {
         let entry = *pending.get(slot);
-        let queue = &mut self.queues[usize::from(entry.class)];
+        let queue = &mut self.queues[usize::from(entry.class())];
         if entry.prev == NIL {
             queue.head = entry.next
         } else {
@@ -114,5 +187,52 @@ impl Queues {
         } else {
             pending.get_mut(entry.next).prev = entry.prev
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queues() -> Queues {
+        Queues::new(
+            Deadlines {
+                default_ms: 100,
+                by_schema: vec![10, 100],
+            },
+            100,
+        )
+    }
+
+    #[test]
+    fn schemas_of_one_deadline_share_a_queue_and_kinds_do_not() {
+        let mut queues = queues();
+        let expected = queues.class_for(SchemaId(1), Waiting::Expected);
+        assert_eq!(expected, queues.class_for(SchemaId(7), Waiting::Expected));
+        let others = [
+            queues.class_for(SchemaId(0), Waiting::Expected),
+            queues.class_for(SchemaId(1), Waiting::Rejected),
+            queues.class_for(SchemaId(1), Waiting::Early),
+        ];
+        assert!(!others.contains(&expected), "{others:?}");
+        assert_eq!(queues.class_beside(expected, Waiting::Comparing), others[1]);
+    }
+
+    #[test]
+    fn beyond_the_most_queues_a_deadline_is_the_nearest_longer_one() {
+        let mut queues = queues();
+        for wait_ms in (0..20_000).map(|number| number * 10) {
+            let class = queues.class(Kind::Expected, wait_ms);
+            assert!(
+                queues.wait_ms(class) >= wait_ms,
+                "never earlier than asked for"
+            );
+        }
+        assert!(queues.classes() <= CLASSES_MAX);
+        let class = queues.class(Kind::Expected, 15);
+        assert_eq!(queues.wait_ms(class), 20);
+        // Kinds that come when all are taken still have a queue of their own.
+        let class = queues.class(Kind::Others, 15);
+        assert!(!queues.is_expected(class) && queues.wait_ms(class) >= 15);
     }
 }

@@ -8,7 +8,6 @@ mod config;
 mod deadlines;
 mod effect;
 mod identity;
-pub mod load;
 mod observation;
 mod overseer;
 mod pending;

@@ -8,23 +8,30 @@ use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, Schem
 /// No entry.
 pub(crate) const NIL: u32 = u32::MAX;
 
-/// Entries in a chunk: 4 MiB. The slab's waste is less than one chunk.
-const CHUNK_ENTRIES: usize = 1 << 16;
+/// Entries in a chunk: 64 KiB. A slab wastes less than one chunk, so that a million events in many
+/// shards take as little as in one.
+const CHUNK_ENTRIES: usize = 1 << 10;
+
+/// Bits of an entry's tag that say why it waits; the others are its class.
+const WAITING_BITS: u32 = 3;
+
+/// Most deadline queues that a tag can name.
+pub(crate) const CLASSES_MAX: u16 = u16::MAX >> WAITING_BITS;
 
 /// Why an entry waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(u16)]
 pub(crate) enum Waiting {
     /// A raw event that is to land.
-    Expected,
+    Expected = 0,
     /// A raw event that must not.
-    Rejected,
+    Rejected = 1,
     /// A landing without its raw event yet.
-    Early,
+    Early = 2,
     /// A pair that the host looks at again.
-    Comparing,
+    Comparing = 3,
     /// A pair that the host looks at again, and that landed after its deadline.
-    ComparingLate,
+    ComparingLate = 4,
 }
 
 /// One waiting event. 64 bytes.
@@ -40,9 +47,8 @@ pub(crate) struct Entry {
     pub schema: SchemaId,
     pub reason: ReasonId,
     pub generation: Generation,
-    /// Which deadline queue it is in.
-    pub class: u8,
-    pub waiting: Waiting,
+    /// Which deadline queue it is in, and why it waits.
+    tag: u16,
 }
 
 const _: () = assert!(size_of::<Entry>() == 64);
@@ -57,7 +63,7 @@ impl Entry {
         schema: SchemaId,
         reason: ReasonId,
         generation: Generation,
-        class: u8,
+        class: u16,
         waiting: Waiting,
     ) -> Self {
         let key = [(key.0 >> 64) as u64, key.0 as u64];
@@ -71,9 +77,26 @@ impl Entry {
             schema,
             reason,
             generation,
-            class,
-            waiting,
+            tag: tag(class, waiting),
         }
+    }
+
+    pub(crate) fn class(&self) -> u16 {
+        self.tag >> WAITING_BITS
+    }
+
+    pub(crate) fn waiting(&self) -> Waiting {
+        match self.tag & ((1 << WAITING_BITS) - 1) {
+            0 => Waiting::Expected,
+            1 => Waiting::Rejected,
+            2 => Waiting::Early,
+            3 => Waiting::Comparing,
+            _ => Waiting::ComparingLate,
+        }
+    }
+
+    pub(crate) fn set_waiting(&mut self, class: u16, waiting: Waiting) {
+        self.tag = tag(class, waiting);
     }
 
     pub(crate) fn key(&self) -> Fingerprint {
@@ -83,6 +106,10 @@ impl Entry {
     pub(crate) fn form(&self) -> Form {
         Form::from_halves(self.form)
     }
+}
+
+fn tag(class: u16, waiting: Waiting) -> u16 {
+    (class << WAITING_BITS) | waiting as u16
 }
 
 /// All entries of a shard.

@@ -135,6 +135,10 @@ impl Remembered {
         schema: SchemaId,
         window: i64,
     ) {
+        self.put(Memory::new(key, settled, schema, window));
+    }
+
+    fn put(&mut self, memory: Memory) {
         if self.buckets[0].table.len() >= self.bucket_max {
             self.rotate();
         }
@@ -142,11 +146,9 @@ impl Remembered {
         if newest.table.is_empty() {
             newest.since_ms = self.now_ms;
         }
-        newest.table.insert_unique(
-            short(key),
-            Memory::new(key, settled, schema, window),
-            |memory| memory.key,
-        );
+        newest
+            .table
+            .insert_unique(memory.key, memory, |memory| memory.key);
     }
 
     pub(crate) fn find(&mut self, key: Fingerprint) -> Option<&mut Memory> {
@@ -154,6 +156,22 @@ impl Remembered {
         self.buckets
             .iter_mut()
             .find_map(|bucket| bucket.table.find_mut(short, |memory| memory.key == short))
+    }
+
+    /// Remembers a known key for a whole horizon from now on.
+    pub(crate) fn renew(&mut self, key: Fingerprint) {
+        let short = short(key);
+        // In the newest generation it already is as good as new.
+        for place in 1..GENERATIONS {
+            let found = self.buckets[place]
+                .table
+                .find_entry(short, |memory| memory.key == short);
+            if let Ok(entry) = found {
+                let (memory, _) = entry.remove();
+                self.put(memory);
+                return;
+            }
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -227,6 +245,26 @@ mod tests {
             remembered.insert(key(5000 + now as u128), Settled::Landed, SchemaId(0), 0);
         }
         assert!(remembered.find(key(1)).is_none());
+    }
+
+    #[test]
+    fn a_key_that_comes_again_is_remembered_for_a_horizon_from_then_on() {
+        let mut remembered = Remembered::new(1000, 1_000_000);
+        remembered.insert(key(1), Settled::Missing, SchemaId(3), 7);
+        for now in (0..10_000).step_by(100) {
+            remembered.advance(now);
+            // Steady traffic, so that generations come and go.
+            remembered.insert(key(100 + now as u128), Settled::Landed, SchemaId(0), 0);
+            if now % 900 == 0 {
+                remembered.renew(key(1));
+            }
+            let found = remembered
+                .find(key(1))
+                .map(|memory| (memory.settled(), memory.schema(), memory.window()));
+            assert_eq!(found, Some((Settled::Missing, SchemaId(3), 7)), "at {now}");
+        }
+        remembered.renew(key(5));
+        assert!(remembered.find(key(5)).is_none(), "nothing is made up");
     }
 
     #[test]

@@ -66,9 +66,10 @@ fn run(seed: u64, shards: usize) -> Run {
             Op::Written(written) => all[of(written.key)].written(written, &mut effects),
             Op::Attach(key, payload, held) => *held = all[of(*key)].attach_written(*key, *payload),
             Op::Compared(key, equal) => all[of(*key)].compared(*key, *equal, &mut effects),
+            // Piece by piece, as after a jump of time.
             Op::Advance(frontier) => all
                 .iter_mut()
-                .for_each(|shard| shard.advance(*frontier, &mut effects)),
+                .for_each(|shard| while shard.advance_some(*frontier, 3, &mut effects) {}),
             Op::Deadlines(number) => all
                 .iter_mut()
                 .for_each(|shard| shard.set_deadlines(deadlines(*number))),
@@ -113,26 +114,48 @@ fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
         let run = run(seed, 1);
         let expected = Expected::of(&run.log);
         assert_eq!(run.tallies, expected.tallies, "seed {seed}: {:#?}", run.log);
-        let missing: Vec<Fingerprint> = keys(&run.effects, |effect| match effect {
-            Effect::Missing { key, .. } => Some(*key),
+        let missing = told(&run, |effect| match *effect {
+            Effect::Missing {
+                key,
+                payload,
+                arrived_ms,
+                deadline_ms,
+                ..
+            } => Some((key, payload, arrived_ms, deadline_ms)),
             _ => None,
         });
         assert_eq!(missing, expected.ever_missing, "seed {seed}");
-        let late: Vec<Fingerprint> = keys(&run.effects, |effect| match effect {
-            Effect::LandedLate { key, .. } => Some(*key),
+        let late = told(&run, |effect| match *effect {
+            Effect::LandedLate { key, .. } => Some(key),
             _ => None,
         });
         assert_eq!(late, expected.landed_after_missing, "seed {seed}");
+        let leaked = told(&run, |effect| match *effect {
+            Effect::Leaked { key, .. } => Some(key),
+            _ => None,
+        });
+        assert_eq!(leaked, expected.leaked, "seed {seed}");
+        let unexpected = told(&run, |effect| match *effect {
+            Effect::Unexpected { key, .. } => Some(key),
+            _ => None,
+        });
+        assert_eq!(unexpected, expected.unexpected, "seed {seed}");
+        let duplicates = told(&run, |effect| match *effect {
+            Effect::Duplicate { key, landed_ms, .. } => Some((key, landed_ms)),
+            _ => None,
+        });
+        assert_eq!(duplicates, expected.duplicates, "seed {seed}");
         run.tallies.merge_into(&mut seen);
     }
     // The histories are worth something only if they come to every verdict, many times.
     seen.assert_all_kinds_above(100);
 }
 
-fn keys(effects: &[Effect], pick: impl Fn(&Effect) -> Option<Fingerprint>) -> Vec<Fingerprint> {
-    let mut keys: Vec<Fingerprint> = effects.iter().filter_map(pick).collect();
-    keys.sort();
-    keys
+/// What the effects told, sorted.
+fn told<T: Ord>(run: &Run, pick: impl Fn(&Effect) -> Option<T>) -> Vec<T> {
+    let mut told: Vec<T> = run.effects.iter().filter_map(pick).collect();
+    told.sort();
+    told
 }
 
 #[test]

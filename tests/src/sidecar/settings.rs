@@ -169,13 +169,16 @@ impl Settings {
                 .collect();
             let _ = write!(
                 text,
-                "[[checks]]\nname = {}\npath = {}\nstreams = {}\ndecides = {}\nconfig = {}\n",
+                "[[checks]]\nname = {}\npath = {}\ndecides = {}\nconfig = {}\n",
                 quote(&check.name),
                 quote(&check.path.to_string_lossy()),
-                list(&streams),
                 check.decides,
                 check.config,
             );
+            // A window check gets no stream.
+            if !streams.is_empty() {
+                let _ = writeln!(text, "streams = {}", list(&streams));
+            }
             if !check.limits.is_empty() {
                 let _ = writeln!(text, "limits = {}", check.limits);
             }

@@ -27,7 +27,8 @@ pub struct OverseerConfig {
     pub stall_schema_ms: i64,
     /// An incident closes after this long without anything new.
     pub clear_ms: i64,
-    /// The longest deadline: until then events of a stall may still turn out missing.
+    /// The longest deadline: until it has passed, events of an incident that is over may still turn
+    /// out missing.
     pub deadline_max_ms: i64,
     /// How long each stream may bring nothing; 0 turns it off.
     pub silence_ms: [i64; 2],
@@ -61,6 +62,14 @@ struct Held {
     said_ever: bool,
 }
 
+impl Held {
+    /// Whether it is an open stall of that scope.
+    fn is_stall_of(&self, scope: Scope) -> bool {
+        let incident = &self.incident;
+        incident.is_open() && incident.cause == Cause::Stalled && incident.scope == scope
+    }
+}
+
 /// The overseer.
 #[derive(Debug)]
 pub struct Overseer {
@@ -70,6 +79,8 @@ pub struct Overseer {
     held: BTreeMap<IncidentId, Held>,
     pipeline: StallWatch,
     schemas: BTreeMap<SchemaId, StallWatch>,
+    /// When landings resumed after the last stall of the whole pipeline.
+    resumed_ms: i64,
     seen_ms: [Option<i64>; 2],
     now_ms: i64,
 }
@@ -83,6 +94,7 @@ impl Overseer {
             held: BTreeMap::new(),
             pipeline: StallWatch::default(),
             schemas: BTreeMap::new(),
+            resumed_ms: i64::MIN,
             seen_ms: [Some(now_ms); 2],
             now_ms,
         }
@@ -132,23 +144,45 @@ impl Overseer {
     /// An event is missing: the incident that it belongs to. Exactly one, and an existing one if any fits.
     pub fn missing(&mut self, schema: SchemaId, arrived_ms: i64, deadline_ms: i64) -> IncidentId {
         let wait_ms = deadline_ms.saturating_sub(arrived_ms);
-        let stall = self.held.values().rev().find(|held| {
-            let incident = &held.incident;
-            let fits = matches!(incident.scope, Scope::Pipeline)
-                || incident.scope == Scope::Schema(schema);
-            incident.cause == Cause::Stalled
-                && fits
-                && arrived_ms >= incident.start_ms.saturating_sub(wait_ms)
-                && incident
-                    .resumed_ms
-                    .is_none_or(|resumed| arrived_ms <= resumed)
-        });
-        let id = match stall.map(|held| held.incident.id) {
+        self.schemas.entry(schema).or_default().told(arrived_ms);
+        // Time may have jumped over the moment at which the stall would have been seen.
+        self.watch_pipeline(self.now_ms.max(deadline_ms));
+        // It came in during the stall, or was on its way to the database when the stall began.
+        let stall = self
+            .stall_around(schema, arrived_ms, 0)
+            .or_else(|| self.stall_around(schema, arrived_ms, wait_ms));
+        let id = match stall {
             Some(id) => id,
             None => self.incident_of(Cause::Loss, Scope::Schema(schema), arrived_ms),
         };
         self.add(id, schema, 1, arrived_ms, arrived_ms);
         id
+    }
+
+    /// The newest stall that began no later than `before_ms` after an event's arrival, and was not over.
+    fn stall_around(
+        &self,
+        schema: SchemaId,
+        arrived_ms: i64,
+        before_ms: i64,
+    ) -> Option<IncidentId> {
+        let fits = |held: &&Held| {
+            let incident = &held.incident;
+            let is_in_scope = matches!(incident.scope, Scope::Pipeline)
+                || incident.scope == Scope::Schema(schema);
+            let is_over = incident
+                .resumed_ms
+                .is_some_and(|resumed| arrived_ms > resumed);
+            incident.cause == Cause::Stalled
+                && is_in_scope
+                && arrived_ms >= incident.start_ms.saturating_sub(before_ms)
+                && !is_over
+        };
+        self.held
+            .values()
+            .rev()
+            .find(fits)
+            .map(|held| held.incident.id)
     }
 
     /// Something else happened to events of a schema that arrived (or landed) in a stretch of time.
@@ -177,10 +211,17 @@ impl Overseer {
         true
     }
 
+    /// What is told from here on is told at `now_ms`. Activity must have been told before, so that a
+    /// stall is seen before the events that it lost.
+    pub fn tell_at(&mut self, now_ms: i64) {
+        self.now_ms = self.now_ms.max(now_ms);
+        self.watch_pipeline(self.now_ms);
+    }
+
     /// Moves time. Everything that arrived up to `now_ms` must have been told.
     pub fn advance(&mut self, now_ms: i64) {
         self.now_ms = self.now_ms.max(now_ms);
-        self.watch_pipeline();
+        self.watch_pipeline(self.now_ms);
         self.watch_schemas();
         self.watch_silence();
         self.close_quiet();
@@ -193,6 +234,8 @@ impl Overseer {
             held.changed = false;
             let incident = held.incident.clone();
             match (held.said_open, incident.is_open()) {
+                // One that closed a moment ago goes on: flapping is one incident.
+                (false, true) if held.said_ever => out.push(Change::Updated(incident)),
                 (false, true) => out.push(Change::Opened(incident)),
                 (true, true) => out.push(Change::Updated(incident)),
                 (true, false) => out.push(Change::Closed(incident)),
@@ -219,44 +262,93 @@ impl Overseer {
         open
     }
 
-    fn watch_pipeline(&mut self) {
-        let open = self.find_open(Cause::Stalled, Scope::Pipeline);
-        if let Some(since) = self
-            .pipeline
-            .stalled_since(self.now_ms, self.config.stall_ms)
-        {
-            let id = match open {
-                Some(id) => id,
-                None => self.reopen_or_open(Cause::Stalled, Scope::Pipeline, since),
-            };
-            self.still_stalled(id);
-        } else if let Some(id) = open {
-            self.resumed(id, self.pipeline);
+    fn watch_pipeline(&mut self, now_ms: i64) {
+        match self.pipeline.stalled_since(now_ms, self.config.stall_ms) {
+            Some(since) => {
+                let id = self.stall_of(Scope::Pipeline, since);
+                self.still_stalled(id);
+            }
+            None => {
+                if let Some(id) = self.find_stalled(Scope::Pipeline) {
+                    self.resumed_ms = self.resumed(id, self.pipeline);
+                }
+            }
         }
     }
 
     fn watch_schemas(&mut self) {
+        if self.config.stall_schema_ms == 0 {
+            return;
+        }
+        let pipeline_stalled = self.find_stalled(Scope::Pipeline).is_some();
         let watched: Vec<(SchemaId, StallWatch)> = self
             .schemas
             .iter()
             .map(|(schema, watch)| (*schema, *watch))
             .collect();
-        let pipeline_stalled = self.find_open(Cause::Stalled, Scope::Pipeline).is_some();
+        let mut others_since = None;
         for (schema, watch) in watched {
-            let open = self.find_open(Cause::Stalled, Scope::Schema(schema));
+            let scope = Scope::Schema(schema);
+            let open = self.find_stalled(scope);
             let since = watch.stalled_since(self.now_ms, self.config.stall_schema_ms);
             match (open, since) {
                 (Some(id), Some(_)) => self.still_stalled(id),
-                (Some(id), None) => self.resumed(id, watch),
-                (None, Some(since)) if self.config.stall_schema_ms > 0 && !pipeline_stalled => {
+                (Some(id), None) => {
+                    self.resumed(id, watch);
+                }
+                (None, Some(since)) if !pipeline_stalled => {
+                    // What came in while the whole pipeline was stalled is that stall's affair.
+                    let since = since.max(self.resumed_ms);
+                    let is_long = self.now_ms.saturating_sub(since) > self.config.stall_schema_ms;
                     // Only while others land: else it is the pipeline's stall.
-                    if self.pipeline.landed_since(since).is_some() {
-                        let id = self.reopen_or_open(Cause::Stalled, Scope::Schema(schema), since);
+                    let others_land = self.pipeline.landed_since(since).is_some();
+                    if !(is_long && others_land && watch.is_untold_since(since)) {
+                        continue;
+                    }
+                    if self.open_of(Cause::Stalled) < OPEN_PER_CAUSE_MAX {
+                        let id = self.stall_of(scope, since);
                         self.still_stalled(id);
+                    } else {
+                        others_since = others_since.min(Some(since)).or(Some(since));
                     }
                 }
                 _ => {}
             }
+        }
+        match (others_since, self.find_stalled(Scope::Others)) {
+            (Some(since), _) => {
+                let id = self.stall_of(Scope::Others, since);
+                self.still_stalled(id);
+            }
+            (None, Some(id)) => {
+                self.resumed(id, StallWatch::default());
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// The stall of that scope which goes on.
+    fn find_stalled(&self, scope: Scope) -> Option<IncidentId> {
+        let fits = |held: &&Held| held.is_stall_of(scope) && held.incident.resumed_ms.is_none();
+        self.held
+            .values()
+            .rev()
+            .find(fits)
+            .map(|held| held.incident.id)
+    }
+
+    /// The stall that goes on, or that paused for no longer than flapping does, or a new one.
+    fn stall_of(&mut self, scope: Scope, since_ms: i64) -> IncidentId {
+        let clear_ms = self.config.clear_ms;
+        let goes_on = |held: &&Held| {
+            let paused = held.incident.resumed_ms;
+            held.is_stall_of(scope)
+                && paused.is_none_or(|resumed| since_ms <= resumed.saturating_add(clear_ms))
+        };
+        let found = self.held.values().rev().find(goes_on);
+        match found.map(|held| held.incident.id) {
+            Some(id) => id,
+            None => self.reopen_or_open(Cause::Stalled, scope, since_ms),
         }
     }
 
@@ -270,19 +362,20 @@ impl Overseer {
         }
     }
 
-    fn resumed(&mut self, id: IncidentId, watch: StallWatch) {
+    /// Landings resumed; when.
+    fn resumed(&mut self, id: IncidentId, watch: StallWatch) -> i64 {
         let now_ms = self.now_ms;
-        if let Some(held) = self.held.get_mut(&id)
-            && held.incident.resumed_ms.is_none()
-        {
-            let resumed = watch.landed_since(held.incident.start_ms).unwrap_or(now_ms);
-            held.incident.resumed_ms = Some(resumed);
-            if held.incident.events == 0 {
-                held.incident.end_ms = resumed;
-            }
-            held.touched_ms = now_ms;
-            held.changed = true;
+        let Some(held) = self.held.get_mut(&id) else {
+            return now_ms;
+        };
+        let resumed_ms = watch.landed_since(held.incident.start_ms).unwrap_or(now_ms);
+        held.incident.resumed_ms = Some(resumed_ms);
+        if held.incident.events == 0 {
+            held.incident.end_ms = resumed_ms;
         }
+        held.touched_ms = now_ms;
+        held.changed = true;
+        resumed_ms
     }
 
     fn watch_silence(&mut self) {
@@ -298,6 +391,8 @@ impl Overseer {
                     if let Some(held) = self.held.get_mut(&id) {
                         held.touched_ms = now_ms;
                         held.incident.end_ms = now_ms;
+                        // Silent again, before it was over.
+                        held.changed |= held.incident.resumed_ms.take().is_some();
                     }
                 }
                 (true, None) => {
@@ -319,11 +414,7 @@ impl Overseer {
 
     /// Closes what had nothing new for long enough.
     fn close_quiet(&mut self) {
-        let (now_ms, clear_ms, deadline_max_ms) = (
-            self.now_ms,
-            self.config.clear_ms,
-            self.config.deadline_max_ms,
-        );
+        let (now_ms, clear_ms) = (self.now_ms, self.config.clear_ms);
         for held in self
             .held
             .values_mut()
@@ -331,12 +422,8 @@ impl Overseer {
         {
             let quiet = now_ms.saturating_sub(held.touched_ms) >= clear_ms;
             let settled = match held.incident.cause {
-                // Its events may turn out missing until the last of their deadlines has passed.
-                Cause::Stalled => held
-                    .incident
-                    .resumed_ms
-                    .is_some_and(|resumed| now_ms > resumed.saturating_add(deadline_max_ms)),
-                Cause::Silent => held.incident.resumed_ms.is_some(),
+                // What turns out missing later is counted in it all the same.
+                Cause::Stalled | Cause::Silent => held.incident.resumed_ms.is_some(),
                 _ => true,
             };
             if quiet && settled {
@@ -346,17 +433,31 @@ impl Overseer {
         }
     }
 
+    /// Keeps the closed ones to which something may still have to be counted: first those with
+    /// deadlines yet to pass, then the newest.
     fn forget_old(&mut self) {
-        let closed: Vec<IncidentId> = self
+        let (now_ms, deadline_max_ms) = (self.now_ms, self.config.deadline_max_ms);
+        let mut closed: Vec<(bool, IncidentId)> = self
             .held
             .values()
             .filter(|held| !held.incident.is_open() && !held.changed)
-            .map(|held| held.incident.id)
+            .map(|held| {
+                let ended_ms = held.incident.resumed_ms.unwrap_or(held.incident.end_ms);
+                let may_grow = now_ms <= ended_ms.saturating_add(deadline_max_ms);
+                (may_grow, held.incident.id)
+            })
             .collect();
+        closed.sort_unstable();
         let excess = closed.len().saturating_sub(CLOSED_KEPT_MAX);
-        for id in closed.into_iter().take(excess) {
+        for (_, id) in closed.into_iter().take(excess) {
             self.held.remove(&id);
         }
+    }
+
+    /// Open incidents of a cause.
+    fn open_of(&self, cause: Cause) -> usize {
+        let of_cause = |held: &&Held| held.incident.is_open() && held.incident.cause == cause;
+        self.held.values().filter(of_cause).count()
     }
 
     fn find_open(&self, cause: Cause, scope: Scope) -> Option<IncidentId> {
@@ -376,12 +477,7 @@ impl Overseer {
         if let Some(id) = self.find_open(cause, scope) {
             return id;
         }
-        let open = self
-            .held
-            .values()
-            .filter(|held| held.incident.is_open() && held.incident.cause == cause)
-            .count();
-        let scope = if open >= OPEN_PER_CAUSE_MAX {
+        let scope = if self.open_of(cause) >= OPEN_PER_CAUSE_MAX {
             Scope::Others
         } else {
             scope
@@ -447,10 +543,6 @@ impl Overseer {
             held.incident.add(schema, events, first_ms, last_ms);
             held.touched_ms = now_ms;
             held.changed = true;
-            if !held.incident.is_open() {
-                // A late verdict of a stall that has closed: it belongs there, and is told at once.
-                held.incident.closed_ms = Some(now_ms);
-            }
         }
     }
 }

@@ -9,6 +9,8 @@ pub(super) struct StallWatch {
     waiting_since_ms: Option<i64>,
     /// Arrival of the last expected event.
     arrived_ms: Option<i64>,
+    /// Latest arrival of an event that has been told missing.
+    told_ms: Option<i64>,
 }
 
 impl StallWatch {
@@ -33,6 +35,24 @@ impl StallWatch {
                     .map_or(after, |known| known.min(after)),
             );
         }
+    }
+
+    /// An event that arrived then has been told missing.
+    pub(super) fn told(&mut self, arrived_ms: i64) {
+        self.told_ms = Some(
+            self.told_ms
+                .map_or(arrived_ms, |known| known.max(arrived_ms)),
+        );
+    }
+
+    /// Whether an expected event that arrived at `since_ms` or later waits, and none that waits has been
+    /// told missing yet: then another incident has not begun to count them.
+    pub(super) fn is_untold_since(&self, since_ms: i64) -> bool {
+        let told = match (self.told_ms, self.waiting_since_ms) {
+            (Some(told), Some(waiting)) => told >= waiting,
+            _ => false,
+        };
+        !told && self.arrived_ms.is_some_and(|arrived| arrived >= since_ms)
     }
 
     /// Since when expected events have waited, if that is longer than `stall_ms` at `now_ms`.

@@ -2,7 +2,6 @@
 
 use super::Shard;
 use crate::identity::SchemaId;
-use crate::pending::Waiting;
 
 /// Expected arrivals and landings of one schema since last taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +82,8 @@ impl Latency {
 pub struct ShardGauges {
     /// Raw events that wait for their landing or their deadline, and early landings.
     pub pending: usize,
+    /// Of these, landings that came before their raw event.
+    pub early: usize,
     /// Arrival of the oldest expected event that waits.
     pub oldest_expected_ms: Option<i64>,
     /// Settled keys that are remembered.
@@ -99,12 +100,13 @@ impl Shard {
     }
 
     pub fn gauges(&self) -> ShardGauges {
-        let heads = (0..self.queues.classes()).filter_map(|class| self.queues.head(class));
-        let oldest = heads
-            .map(|slot| self.pending.get(slot))
-            .filter(|entry| entry.waiting == Waiting::Expected);
+        let oldest = (0..self.queues.classes())
+            .filter(|&class| self.queues.is_expected(class))
+            .filter_map(|class| self.queues.head(class))
+            .map(|slot| self.pending.get(slot));
         ShardGauges {
             pending: self.pending.len(),
+            early: self.early,
             oldest_expected_ms: oldest.map(|entry| entry.arrived_ms).min(),
             settled: self.remembered.len(),
             horizon_ms: self.remembered.horizon_ms(),

@@ -14,7 +14,7 @@ use crate::deadlines::Queues;
 use crate::effect::Effect;
 use crate::identity::{Fingerprint, PayloadRef, SchemaId};
 use crate::observation::{Frontier, RawObservation, WrittenObservation};
-use crate::pending::{Entry, Pending};
+use crate::pending::{Entry, Pending, Waiting};
 use crate::settled::Remembered;
 use crate::tally::{Tallies, TallyDelta};
 use gauges::Latency;
@@ -22,7 +22,6 @@ use gauges::Latency;
 /// A shard of the ledger.
 #[derive(Debug)]
 pub struct Shard {
-    config: ShardConfig,
     pending: Pending,
     queues: Queues,
     remembered: Remembered,
@@ -31,9 +30,8 @@ pub struct Shard {
     activity: Vec<Activity>,
     released: Released,
     frontier: Frontier,
-    /// The class of early landings.
-    grace_class: u8,
     comparing: usize,
+    early: usize,
 }
 
 /// Releases of one segment in a row become one effect.
@@ -45,12 +43,9 @@ struct Released {
 
 impl Shard {
     pub fn new(config: ShardConfig) -> Self {
-        let mut queues = Queues::default();
-        // Raw events of a deadline equal to the grace must not share its queue: they expire by another frontier.
-        let grace_class = queues.class(i64::MIN + 1);
         Self {
             pending: Pending::default(),
-            queues,
+            queues: Queues::new(config.deadlines, config.unexpected_grace_ms),
             remembered: Remembered::new(config.horizon_ms, config.settled_max),
             tallies: Tallies::new(config.window_ms),
             latency: Latency::new(&config.latency_bounds_ms),
@@ -60,15 +55,14 @@ impl Shard {
                 raw_ms: i64::MIN,
                 written_ms: i64::MIN,
             },
-            grace_class,
             comparing: 0,
-            config,
+            early: 0,
         }
     }
 
     /// New deadlines, for events that arrive from now on.
     pub fn set_deadlines(&mut self, deadlines: Deadlines) {
-        self.config.deadlines = deadlines;
+        self.queues.set_deadlines(deadlines);
     }
 
     /// Applies a raw event.
@@ -99,8 +93,20 @@ impl Shard {
 
     /// Moves time: what was due by these frontiers gets its verdict.
     pub fn advance(&mut self, frontier: Frontier, effects: &mut Vec<Effect>) {
-        self.expire(frontier, effects);
+        self.advance_some(frontier, usize::MAX, effects);
+    }
+
+    /// The same for `verdicts_max` entries at most, so that the effects of a jump of time can be
+    /// handed on piece by piece. Whether more is due: then it is to be called again.
+    pub fn advance_some(
+        &mut self,
+        frontier: Frontier,
+        verdicts_max: usize,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        let more = self.expire(frontier, verdicts_max, effects);
         self.flush_released(effects);
+        more
     }
 
     /// Ends a batch of observations: releases that were gathered become an effect.
@@ -150,12 +156,15 @@ impl Shard {
     }
 
     fn insert(&mut self, entry: Entry) {
+        self.early += usize::from(entry.waiting() == Waiting::Early);
         let slot = self.pending.insert(entry);
         self.queues.link(&mut self.pending, slot);
     }
 
     fn remove(&mut self, slot: u32) -> Entry {
         self.queues.unlink(&mut self.pending, slot);
-        self.pending.remove(slot)
+        let entry = self.pending.remove(slot);
+        self.early -= usize::from(entry.waiting() == Waiting::Early);
+        entry
     }
 }

@@ -10,7 +10,7 @@ use crate::verdict::{Judgement, Verdict};
 impl Shard {
     pub(super) fn apply_raw(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
         if let Some(slot) = self.pending.find(event.key) {
-            if self.pending.get(slot).waiting == Waiting::Early {
+            if self.pending.get(slot).waiting() == Waiting::Early {
                 self.join_early(slot, event, effects);
             } else {
                 self.repeated(event, effects);
@@ -36,6 +36,8 @@ impl Shard {
     }
 
     fn repeated(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
+        // Whoever repeats it once may do so again: the horizon is from the last time on.
+        self.remembered.renew(event.key);
         let window = self.tallies.window(event.arrived_ms);
         self.tallies.at(window, event.schema).verdicts[Verdict::Repeated as usize] += 1;
         self.release(event.payload, effects);
@@ -58,7 +60,7 @@ impl Shard {
             }
         };
         self.tallies.at(window, event.schema).pending += 1;
-        let class = self.queues.class(self.config.deadlines.of(event.schema));
+        let class = self.queues.class_for(event.schema, waiting);
         self.insert(Entry::new(
             event.key,
             event.form,
@@ -77,12 +79,12 @@ impl Shard {
         let early = self.remove(slot);
         let window = self.tallies.window(event.arrived_ms);
         self.tallies.at(window, event.schema).pending += 1;
-        let class = self.queues.class(self.config.deadlines.of(event.schema));
         let waiting = if event.judgement == Judgement::Rejected {
             Waiting::Rejected
         } else {
             Waiting::Expected
         };
+        let class = self.queues.class_for(event.schema, waiting);
         let entry = Entry::new(
             event.key,
             event.form,

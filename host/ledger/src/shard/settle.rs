@@ -20,8 +20,9 @@ impl Shard {
     ) {
         let (key, schema, arrived_ms, payload) =
             (entry.key(), entry.schema, entry.arrived_ms, entry.payload);
-        self.activity(schema).landed(landed_ms);
-        if entry.waiting == Waiting::Rejected {
+        // By stamps of two sockets a landing may be before its arrival; it answers it all the same.
+        self.activity(schema).landed(landed_ms.max(arrived_ms));
+        if entry.waiting() == Waiting::Rejected {
             effects.push(Effect::Leaked {
                 key,
                 schema,
@@ -32,7 +33,7 @@ impl Shard {
             self.settle(&entry, Verdict::Leaked, Settled::Landed, effects);
             return;
         }
-        let is_late = landed_ms > arrived_ms.saturating_add(self.queues.wait_ms(entry.class));
+        let is_late = landed_ms > arrived_ms.saturating_add(self.queues.wait_ms(entry.class()));
         self.latency
             .add(schema, landed_ms.saturating_sub(arrived_ms).max(0));
         let on_time = if is_late {
@@ -65,11 +66,13 @@ impl Shard {
                     schema,
                     arrived_ms,
                 });
-                entry.waiting = if is_late {
+                let waiting = if is_late {
                     Waiting::ComparingLate
                 } else {
                     Waiting::Comparing
                 };
+                let class = self.queues.class_beside(entry.class(), waiting);
+                entry.set_waiting(class, waiting);
                 self.comparing += 1;
                 self.insert(entry);
             }
@@ -105,7 +108,7 @@ impl Shard {
         let Some(slot) = self.pending.find(key) else {
             return;
         };
-        let on_time = match self.pending.get(slot).waiting {
+        let on_time = match self.pending.get(slot).waiting() {
             Waiting::Comparing => Verdict::Delivered,
             Waiting::ComparingLate => Verdict::Late,
             Waiting::Expected | Waiting::Rejected | Waiting::Early => return,

@@ -12,7 +12,7 @@ use crate::verdict::Verdict;
 impl Shard {
     pub(super) fn apply_written(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
         if let Some(slot) = self.pending.find(row.key) {
-            match self.pending.get(slot).waiting {
+            match self.pending.get(slot).waiting() {
                 Waiting::Early | Waiting::Comparing | Waiting::ComparingLate => {
                     self.duplicate(row, effects)
                 }
@@ -70,12 +70,15 @@ impl Shard {
     }
 
     fn landed_now(&mut self, key: Fingerprint) {
+        self.remembered.renew(key);
         if let Some(memory) = self.remembered.find(key) {
             memory.landed();
         }
     }
 
     fn duplicate(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
+        // A writer that tries again may do so once more.
+        self.remembered.renew(row.key);
         let window = self.tallies.window(row.arrived_ms);
         self.tallies.at(window, row.schema).duplicate += 1;
         effects.push(Effect::Duplicate {
@@ -87,6 +90,7 @@ impl Shard {
     }
 
     fn wait_for_raw(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
+        let class = self.queues.class_for(row.schema, Waiting::Early);
         self.insert(Entry::new(
             row.key,
             row.form,
@@ -95,7 +99,7 @@ impl Shard {
             row.schema,
             ReasonId(0),
             row.generation,
-            self.grace_class,
+            class,
             Waiting::Early,
         ));
         effects.push(Effect::HoldWritten {
@@ -106,7 +110,10 @@ impl Shard {
 
     pub(super) fn attach(&mut self, key: Fingerprint, payload: PayloadRef) -> bool {
         match self.pending.find(key) {
-            Some(slot) if self.pending.get(slot).waiting == Waiting::Early => {
+            Some(slot)
+                if self.pending.get(slot).waiting() == Waiting::Early
+                    && self.pending.get(slot).payload == NOT_SPOOLED =>
+            {
                 self.pending.get_mut(slot).payload = payload;
                 true
             }

@@ -44,7 +44,9 @@ fn form(rng: &mut Rng, content: u64, generation: Generation) -> Form {
         0..5 => Form::FAILED,
         // A generation without a parity check.
         _ if generation.0 == 2 => Form::NONE,
-        _ => Form::hash(u128::from(content) << 70 | u128::from(generation.0) << 64 | 7),
+        // Mostly the hash tells which generation made it; now and then two make the same form.
+        5..25 => Form::hash(u128::from(content) << 70 | 7),
+        _ => Form::hash(u128::from(content) << 70 | u128::from(generation.0 + 1) << 64 | 7),
     }
 }
 
@@ -174,6 +176,11 @@ impl History {
                 Effect::HoldWritten { key, .. } if self.rng.u8(..10) < 8 => {
                     let payload = self.payload();
                     self.answers.push(Op::Attach(*key, payload, false));
+                    if self.rng.u8(..10) == 0 {
+                        // Once too often: the second must be refused.
+                        let payload = self.payload();
+                        self.answers.push(Op::Attach(*key, payload, false));
+                    }
                 }
                 Effect::Compare { key, .. } => {
                     let equal = self.equal.iter().find(|(other, _)| other == key);

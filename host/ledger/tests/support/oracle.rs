@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use landfall_ledger::{
-    Counts, Deadlines, Fingerprint, Form, Judgement, RawObservation, SchemaId, Verdict,
+    Counts, Deadlines, Fingerprint, Form, Judgement, PayloadRef, RawObservation, SchemaId, Verdict,
     WrittenObservation,
 };
 
@@ -57,10 +57,13 @@ impl Tallies {
 #[derive(Debug, Default)]
 pub struct Expected {
     pub tallies: Tallies,
-    /// Sorted.
-    pub ever_missing: Vec<Fingerprint>,
-    /// Sorted.
+    /// Keys with the payload, the arrival and the deadline that are to be told of them.
+    pub ever_missing: Vec<(Fingerprint, PayloadRef, i64, i64)>,
     pub landed_after_missing: Vec<Fingerprint>,
+    pub leaked: Vec<Fingerprint>,
+    pub unexpected: Vec<Fingerprint>,
+    /// With the landing that was one too many.
+    pub duplicates: Vec<(Fingerprint, i64)>,
 }
 
 impl Expected {
@@ -79,6 +82,8 @@ impl Expected {
         for key in keys {
             expected.key(log, key);
         }
+        expected.ever_missing.sort();
+        expected.duplicates.sort();
         expected
     }
 
@@ -98,16 +103,18 @@ impl Expected {
         for (_, again) in landings {
             let count = |counts: &mut Counts| counts.duplicate += 1;
             self.tallies.count(again.arrived_ms, again.schema, count);
+            self.duplicates.push((key, again.arrived_ms));
         }
         match (raw, landing) {
             (Some((at, raw)), None) => {
                 if raw.judgement == Judgement::Expected {
-                    self.ever_missing.push(key);
+                    self.missing(log, at, raw);
                 }
                 self.verdict(raw, without_landing(raw));
                 debug_assert!(due_within(log, at, log.len(), raw));
             }
             (None, Some((_, landing))) => {
+                self.unexpected.push(key);
                 let count = |counts: &mut Counts| counts.unexpected += 1;
                 self.tallies
                     .count(landing.arrived_ms, landing.schema, count);
@@ -126,6 +133,9 @@ impl Expected {
         let verdict = if landed_at < raw_at {
             let given_up = moves(log, landed_at, raw_at)
                 .any(|(raw_ms, _)| raw_ms >= landing.arrived_ms + GRACE_MS);
+            if given_up {
+                self.unexpected.push(raw.key);
+            }
             let is_kept = log[landed_at..raw_at]
                 .iter()
                 .any(|op| matches!(op, Op::Attach(key, _, true) if *key == raw.key));
@@ -140,7 +150,7 @@ impl Expected {
         } else {
             let was_due = due_within(log, raw_at, landed_at, raw);
             if was_due && raw.judgement == Judgement::Expected {
-                self.ever_missing.push(raw.key);
+                self.missing(log, raw_at, raw);
                 self.landed_after_missing.push(raw.key);
             }
             match raw.judgement {
@@ -150,7 +160,16 @@ impl Expected {
                 Judgement::Expected => landed(log, raw_at, raw, landing, true),
             }
         };
+        if verdict == Verdict::Leaked {
+            self.leaked.push(raw.key);
+        }
         self.verdict(raw, verdict);
+    }
+
+    fn missing(&mut self, log: &[Op], raw_at: usize, raw: &RawObservation) {
+        let due_ms = due_ms(log, raw_at, raw);
+        self.ever_missing
+            .push((raw.key, raw.payload, raw.arrived_ms, due_ms));
     }
 
     fn verdict(&mut self, raw: &RawObservation, verdict: Verdict) {

@@ -112,8 +112,8 @@ impl<'a> Account<'a> {
             .filter(|incident| incident.cause == "stalled")
             .collect();
         self.screen.say(&format!(
-            "  {:<27}  {:<27}  {:>15}  {}",
-            "truth: first and last lost", "Landfall's incident", "lost  said lost", "told after"
+            "  {:<25}  {:<25}  {:>6}  {:>7}  {}",
+            "truth: first, last lost", "Landfall's incident", "lost", "counted", "told after"
         ));
         for outage in outages {
             let stall = stalls
@@ -121,13 +121,13 @@ impl<'a> Account<'a> {
                 .find(|stall| stall.start_ms <= outage.last_ms && stall.end_ms >= outage.first_ms);
             let truth = span(outage.first_ms, outage.last_ms);
             let Some(stall) = stall else {
-                self.line(&format!("{truth}  {:<27}", "nothing"), false);
+                self.line(&format!("{truth}  {:<25}", "nothing"), false);
                 continue;
             };
             let near = |a: i64, b: i64| (a - b).abs() <= tolerance_ms;
             let told_ms = stall.opened_ms - outage.first_ms;
             let text = format!(
-                "{truth}  {}  {:>6}  {:>7}  {} ({:.1} s of this replay)",
+                "{truth}  {}  {:>6}  {:>7}  {:<11} ({:.1} s of this replay)",
                 span(stall.start_ms, stall.end_ms),
                 grouped(outage.events),
                 grouped(stall.events),

@@ -77,11 +77,13 @@ struct Work {
 
 impl Work {
     fn batch(&mut self) {
-        let faults = self.switches.get();
         let options = self.parts.options;
+        let order = self.switches.get().order;
         let frames = self
             .memory
-            .batch(options.batch_rows, options.batch_wait, faults.order);
+            .batch(options.batch_rows, options.batch_wait, order);
+        // As they stand now that the batch is there: it was waited for.
+        let faults = self.switches.get();
         let mut tables: BTreeMap<String, Vec<Fated>> = BTreeMap::new();
         let now_ms = self.parts.clock.now_ms();
         let due = self.memory.due(now_ms).into_iter().map(|row| Fated {

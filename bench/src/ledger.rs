@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use crate::config::{Deadlines, ShardConfig};
-use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
-use crate::observation::{Frontier, RawObservation, WrittenObservation};
-use crate::shard::Shard;
-use crate::verdict::Judgement;
+use landfall_ledger::{
+    Deadlines, Fingerprint, Form, Frontier, Generation, Judgement, PayloadRef, RawObservation,
+    ReasonId, SchemaId, Shard, ShardConfig, WrittenObservation,
+};
 
 /// Observations measured after the fill, for each pending event.
 const ROUNDS: usize = 2;

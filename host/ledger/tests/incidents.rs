@@ -1,0 +1,335 @@
+//! When incidents open, grow, pause and close: a script of what is told, and the incidents that
+//! must come out. Stall 100 ms, stall of a schema 300 ms, clear 50 ms, longest deadline 200 ms.
+
+#[path = "support/watch.rs"]
+mod watch;
+
+use watch::{Watch, check};
+
+#[test]
+fn an_outage_opens_before_any_deadline_and_counts_what_was_lost() {
+    check(
+        "arrived a 0..90
+         landed a at 95
+         now 100
+         arrived a 110..200
+         now 210
+         arrived a 201..230
+         now 211
+         missing a at 110 due 310
+         missing a at 230 due 430
+         landed a at 260
+         arrived a 261
+         landed a at 262
+         now 440
+         now 600",
+        "opened at 211 #1 stalled pipeline 110..110
+         #1 stalled pipeline 110..230 told 211 resumed 262 closed 600 events 2 (a 2)",
+    );
+}
+
+#[test]
+fn what_came_in_before_the_last_landing_and_is_lost_belongs_to_the_outage() {
+    check(
+        "arrived a 0..99
+         landed a at 95
+         arrived a 100..150
+         now 250
+         missing a at 90 due 290
+         landed a at 300
+         now 301
+         now 400",
+        "opened at 250 #1 stalled pipeline 95..95
+         #1 stalled pipeline 90..90 told 250 resumed 300 closed 400 events 1 (a 1)",
+    );
+}
+
+#[test]
+fn outages_with_health_between_them_are_two_whatever_the_longest_deadline() {
+    check(
+        "deadline 100000
+         arrived a 0..10
+         now 150
+         landed a at 200
+         now 201
+         arrived a 210
+         landed a at 215
+         arrived a 260..300
+         now 400
+         landed a at 420
+         now 421
+         missing a at 10 due 500
+         missing a at 270 due 560
+         now 600",
+        "opened at 150 #1 stalled pipeline 0..0
+         opened at 400 #2 stalled pipeline 260..260
+         #1 stalled pipeline 0..10 told 150 resumed 200 closed 400 events 1 (a 1)
+         #2 stalled pipeline 260..270 told 400 resumed 420 closed 600 events 1 (a 1)",
+    );
+}
+
+#[test]
+fn flapping_is_one_incident() {
+    let mut watch = Watch::new();
+    for turn in 0..20 {
+        let from = turn * 150;
+        watch.step(&format!("arrived a {from}..{}", from + 10));
+        watch.step(&format!("now {}", from + 120));
+        watch.step(&format!("landed a at {}", from + 130));
+        watch.step(&format!("now {}", from + 131));
+    }
+    watch.step("now 4000");
+    assert_eq!(
+        watch.end(),
+        "opened at 120 #1 stalled pipeline 0..0\n\
+         #1 stalled pipeline 0..2980 told 120 resumed 2980 closed 4000 events 0\n"
+    );
+}
+
+#[test]
+fn one_that_closed_a_moment_ago_goes_on() {
+    check(
+        "at 100
+         note altered a 1 at 100
+         now 100
+         now 149
+         now 150
+         at 151
+         note altered a 2 at 145..148
+         now 151
+         now 300
+         at 400
+         note altered a 1 at 399
+         now 401
+         now 500",
+        "opened at 100 #1 altered a 100..100
+         opened at 401 #2 altered a 399..399
+         #1 altered a 100..148 told 100 closed 300 events 3 (a 3)
+         #2 altered a 399..399 told 400 closed 500 events 1 (a 1)",
+    );
+}
+
+#[test]
+fn a_partial_loss_is_one_incident_by_schema() {
+    check(
+        "arrived a 0..40
+         landed a at 40
+         arrived b 0..40
+         landed b at 45
+         now 100
+         at 131
+         missing a at 10 due 110
+         missing a at 20 due 120
+         missing b at 30 due 130
+         now 131
+         late 1 a
+         now 200",
+        "opened at 131 #1 loss a 10..20
+         opened at 131 #2 loss b 30..30
+         #1 loss a 10..20 told 131 closed 200 events 2 landed late 1 (a 2)
+         #2 loss b 30..30 told 131 closed 200 events 1 (b 1)",
+    );
+}
+
+#[test]
+fn a_loss_in_good_times_is_no_part_of_an_outage_that_is_over() {
+    check(
+        "arrived a 0..10
+         now 120
+         landed a at 130
+         now 131
+         arrived a 140..300
+         landed a at 310
+         at 311
+         missing a at 200 due 300
+         now 311
+         now 400",
+        "opened at 120 #1 stalled pipeline 0..0
+         opened at 311 #2 loss a 200..200
+         #1 stalled pipeline 0..130 told 120 resumed 130 closed 311 events 0
+         #2 loss a 200..200 told 311 closed 400 events 1 (a 1)",
+    );
+}
+
+#[test]
+fn a_jump_of_time_over_the_whole_stall_leaves_its_events_in_one_incident() {
+    check(
+        "arrived a 0..10
+         arrived b 0..10
+         at 10000
+         missing a at 5 due 205
+         missing b at 6 due 206
+         now 10000",
+        "opened at 10000 #1 stalled pipeline 0..6
+         #1 stalled pipeline 0..6 told 10000 open events 2 (a 1, b 1)",
+    );
+}
+
+#[test]
+fn one_schema_that_stalls_while_others_land_has_an_incident_of_its_own() {
+    check(
+        "arrived a 0..10
+         arrived b 0
+         landed b at 200
+         arrived b 250
+         landed b at 251
+         arrived b 300
+         landed b at 305
+         now 306
+         now 311
+         arrived b 400
+         landed b at 405
+         missing a at 5 due 410
+         landed a at 420
+         now 421
+         now 480",
+        "opened at 306 #1 stalled a 0..0
+         #1 stalled a 0..5 told 306 resumed 420 closed 480 events 1 (a 1)",
+    );
+}
+
+#[test]
+fn a_schema_whose_loss_is_already_told_does_not_stall_as_well() {
+    check(
+        "arrived a 0
+         arrived b 0
+         landed b at 50
+         at 200
+         missing a at 0 due 200
+         now 201
+         arrived b 290
+         landed b at 295
+         now 301
+         arrived b 390
+         landed b at 395
+         now 5000",
+        "opened at 201 #1 loss a 0..0
+         #1 loss a 0..0 told 200 closed 301 events 1 (a 1)",
+    );
+}
+
+#[test]
+fn a_rare_schema_does_not_stall_because_its_last_event_came_in_during_an_outage() {
+    check(
+        "arrived a 0..400
+         arrived b 5
+         now 150
+         landed a at 401
+         now 402
+         arrived a 410..700
+         landed a at 705
+         now 706
+         now 760",
+        "opened at 150 #1 stalled pipeline 0..0
+         #1 stalled pipeline 0..401 told 150 resumed 401 closed 706 events 0",
+    );
+}
+
+#[test]
+fn schemas_beyond_the_bound_share_an_incident() {
+    for cause in ["altered", "stalled"] {
+        let mut watch = Watch::new();
+        watch.step("at 340");
+        for schema in 0..200 {
+            if cause == "altered" {
+                watch.step(&format!("note altered {schema} 1 at 10"));
+            } else {
+                watch.step(&format!("arrived {schema} 0"));
+            }
+        }
+        watch.step("arrived z 350");
+        watch.step("landed z at 355");
+        watch.step("now 360");
+        let open = watch.open(cause);
+        assert_eq!(open, 65, "{cause}: the bound, and one for all others");
+        let counted: u64 = watch.events(cause);
+        assert_eq!(counted, if cause == "altered" { 200 } else { 0 });
+    }
+}
+
+#[test]
+fn silence_has_a_start_and_an_end() {
+    check(
+        "silence raw 100
+         seen raw 50
+         now 150
+         now 151
+         now 300
+         seen raw 310
+         now 311
+         seen raw 400
+         now 401
+         now 501",
+        "opened at 151 #1 silent raw 50..50
+         opened at 501 #2 silent raw 400..400
+         #1 silent raw 50..310 told 151 resumed 310 closed 401 events 0
+         #2 silent raw 400..400 told 501 open events 0",
+    );
+}
+
+#[test]
+fn an_incident_that_was_open_before_a_restart_goes_on() {
+    check(
+        "restore 7
+         note leaked a 1 at 20
+         now 30
+         now 100",
+        "#7 leaked a 10..20 told 10 closed 100 events 2 (a 2)",
+    );
+}
+
+#[test]
+fn every_event_that_is_told_is_counted_in_exactly_one_incident() {
+    for seed in 0..500 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut watch = Watch::new();
+        let mut told = 0;
+        let (mut now, mut opened, mut late) = (0, 0, 0);
+        for _ in 0..200 {
+            now += rng.i64(0..60);
+            let schema = rng.u16(..4);
+            match rng.u8(..10) {
+                0..3 => watch.step(&format!("arrived {schema} {}..{now}", now - 10)),
+                3..5 => watch.step(&format!("landed {schema} at {now}")),
+                5..8 => {
+                    let arrived = now - rng.i64(0..200);
+                    watch.step(&format!("missing {schema} at {arrived} due {now}"));
+                    told += 1;
+                }
+                8 if watch.last_missing().is_some() && late < told => {
+                    if let Some((id, schema)) = watch.last_missing() {
+                        watch.step(&format!("late {id} {schema}"));
+                        late += 1;
+                    }
+                }
+                _ => watch.step(&format!("now {now}")),
+            }
+        }
+        for _ in 0..20 {
+            now += 1000;
+            watch.step(&format!("landed 0 at {now}"));
+            watch.step(&format!("landed 1 at {now}"));
+            watch.step(&format!("landed 2 at {now}"));
+            watch.step(&format!("landed 3 at {now}"));
+            watch.step(&format!("now {now}"));
+        }
+        for incident in watch.incidents() {
+            opened += 1;
+            let shares: u64 = incident.shares.iter().map(|share| share.events).sum();
+            assert_eq!(shares, incident.events, "seed {seed}: {incident:?}");
+            let bounds = incident.start_ms <= incident.end_ms;
+            assert!(bounds && !incident.is_open(), "seed {seed}: {incident:?}");
+            for share in &incident.shares {
+                assert!(
+                    share.events == 0
+                        || (share.first_ms >= incident.start_ms
+                            && share.last_ms <= incident.end_ms),
+                    "seed {seed}: {incident:?}"
+                );
+            }
+        }
+        assert!(opened > 0, "seed {seed}");
+        let counted = watch.events("stalled") + watch.events("loss");
+        assert_eq!(counted, told, "seed {seed}");
+    }
+}

@@ -1,0 +1,271 @@
+//! Tells an overseer what a script says, and writes down the incidents.
+//!
+//! Steps, one on a line (times in ms; schemas are a letter or a number): `arrived S FROM[..TO]`,
+//! `landed S at T`, `missing S at T due T`, `note CAUSE S EVENTS at FROM[..TO]`, `late INCIDENT S`,
+//! `seen raw|written T`, `at T` (what follows is told then), `now T`, and for the settings `deadline MS`, `silence raw MS`; `restore N`
+//! takes over an open incident of that number (leaked a, at 10, one event).
+//!
+//! Each opening is a line; the last lines are the incidents as they were last told.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use landfall_ledger::{
+    Activity, Cause, Change, Incident, IncidentId, Overseer, OverseerConfig, SchemaId, Scope, Share,
+};
+
+/// Runs the steps and demands the text.
+#[track_caller]
+pub fn check(steps: &str, expected: &str) {
+    let trim = |text: &str| {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let mut watch = Watch::new();
+    for step in steps.lines().map(str::trim) {
+        watch.step(step);
+    }
+    assert_eq!(trim(&watch.end()), trim(expected), "after {steps}");
+}
+
+pub struct Watch {
+    overseer: Overseer,
+    config: OverseerConfig,
+    incidents: BTreeMap<IncidentId, Incident>,
+    last_missing: Option<(u64, u16)>,
+    text: String,
+}
+
+impl Watch {
+    pub fn new() -> Self {
+        let config = OverseerConfig {
+            stall_ms: 100,
+            stall_schema_ms: 300,
+            clear_ms: 50,
+            deadline_max_ms: 200,
+            silence_ms: [0, 0],
+        };
+        Self {
+            overseer: Overseer::new(config.clone(), 0, 1),
+            config,
+            incidents: BTreeMap::new(),
+            last_missing: None,
+            text: String::new(),
+        }
+    }
+
+    pub fn step(&mut self, step: &str) {
+        let words: Vec<&str> = step.split_whitespace().collect();
+        match words[0] {
+            "arrived" => {
+                let (first_ms, last_ms) = span(words[2]);
+                self.overseer.activity(&Activity {
+                    arrived: 1,
+                    arrived_first_ms: first_ms,
+                    arrived_last_ms: last_ms,
+                    ..nothing(schema(words[1]))
+                });
+            }
+            "landed" => self.overseer.activity(&Activity {
+                landed: 1,
+                landed_last_ms: number(words[3]),
+                ..nothing(schema(words[1]))
+            }),
+            "missing" => {
+                let schema = schema(words[1]);
+                let id = self
+                    .overseer
+                    .missing(schema, number(words[3]), number(words[5]));
+                self.last_missing = Some((id.0, schema.0));
+            }
+            "note" => {
+                let (first_ms, last_ms) = span(words[5]);
+                let events = number(words[3]) as u64;
+                self.overseer
+                    .note(cause(words[1]), schema(words[2]), events, first_ms, last_ms);
+            }
+            "late" => {
+                let id = IncidentId(number(words[1]) as u64);
+                self.overseer.landed_late(id, schema(words[2]));
+            }
+            "seen" => self.overseer.seen(stream(words[1]), number(words[2])),
+            "at" => self.overseer.tell_at(number(words[1])),
+            "now" => {
+                self.overseer.advance(number(words[1]));
+                self.drain(number(words[1]));
+            }
+            "deadline" => {
+                self.config.deadline_max_ms = number(words[1]);
+                self.overseer.reconfigure(self.config.clone());
+            }
+            "silence" => {
+                self.config.silence_ms[usize::from(stream(words[1]))] = number(words[2]);
+                self.overseer.reconfigure(self.config.clone());
+            }
+            "restore" => {
+                let open = open_before(IncidentId(number(words[1]) as u64));
+                self.overseer.restore(vec![open]);
+            }
+            other => panic!("no step {other}"),
+        }
+    }
+
+    fn drain(&mut self, now_ms: i64) {
+        let mut changes = Vec::new();
+        self.overseer.drain_changes(&mut changes);
+        for change in changes {
+            let incident = change.incident().clone();
+            if matches!(change, Change::Opened(_)) {
+                let _ = writeln!(
+                    self.text,
+                    "opened at {now_ms} {} {}..{}",
+                    name(&incident),
+                    incident.start_ms,
+                    incident.end_ms
+                );
+            }
+            self.incidents.insert(incident.id, incident);
+        }
+    }
+
+    pub fn end(mut self) -> String {
+        for incident in self.incidents.values() {
+            let _ = writeln!(self.text, "{}", line(incident));
+        }
+        self.text
+    }
+
+    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.values()
+    }
+
+    pub fn open(&self, cause: &str) -> usize {
+        let of_cause =
+            |incident: &&Incident| incident.is_open() && incident.cause.as_str() == cause;
+        self.incidents().filter(of_cause).count()
+    }
+
+    pub fn events(&self, cause: &str) -> u64 {
+        self.incidents()
+            .filter(|incident| incident.cause.as_str() == cause)
+            .map(|incident| incident.events)
+            .sum()
+    }
+
+    /// The incident and the schema of the last `missing`.
+    pub fn last_missing(&self) -> Option<(u64, u16)> {
+        self.last_missing
+    }
+}
+
+fn nothing(schema: SchemaId) -> Activity {
+    Activity {
+        schema,
+        arrived: 0,
+        arrived_first_ms: i64::MAX,
+        arrived_last_ms: i64::MIN,
+        landed: 0,
+        landed_last_ms: i64::MIN,
+    }
+}
+
+fn open_before(id: IncidentId) -> Incident {
+    let share = Share {
+        schema: schema("a"),
+        events: 1,
+        landed_late: 0,
+        first_ms: 10,
+        last_ms: 10,
+    };
+    Incident {
+        id,
+        cause: Cause::Leaked,
+        scope: Scope::Schema(schema("a")),
+        start_ms: 10,
+        end_ms: 10,
+        opened_ms: 10,
+        closed_ms: None,
+        resumed_ms: None,
+        events: 1,
+        landed_late: 0,
+        shares: vec![share],
+    }
+}
+
+/// Letters are schemas from 1000 on.
+fn schema(word: &str) -> SchemaId {
+    match word.parse() {
+        Ok(number) => SchemaId(number),
+        Err(_) => SchemaId(1000 + u16::from(word.as_bytes()[0])),
+    }
+}
+
+fn schema_name(schema: SchemaId) -> String {
+    match schema.0.checked_sub(1000) {
+        Some(letter) => char::from(letter as u8).to_string(),
+        None => schema.0.to_string(),
+    }
+}
+
+fn number(word: &str) -> i64 {
+    word.parse().expect("a number")
+}
+
+fn span(word: &str) -> (i64, i64) {
+    match word.split_once("..") {
+        Some((first, last)) => (number(first), number(last)),
+        None => (number(word), number(word)),
+    }
+}
+
+fn stream(word: &str) -> u8 {
+    u8::from(word == "written")
+}
+
+fn cause(word: &str) -> Cause {
+    let found = Cause::ALL.into_iter().find(|cause| cause.as_str() == word);
+    found.expect("a cause")
+}
+
+fn name(incident: &Incident) -> String {
+    let scope = match incident.scope {
+        Scope::Pipeline => "pipeline".to_owned(),
+        Scope::Schema(schema) => schema_name(schema),
+        Scope::Others => "others".to_owned(),
+        Scope::Stream(0) => "raw".to_owned(),
+        Scope::Stream(_) => "written".to_owned(),
+    };
+    format!("#{} {} {scope}", incident.id.0, incident.cause.as_str())
+}
+
+fn line(incident: &Incident) -> String {
+    let mut text = format!(
+        "{} {}..{} told {}",
+        name(incident),
+        incident.start_ms,
+        incident.end_ms,
+        incident.opened_ms
+    );
+    if let Some(resumed_ms) = incident.resumed_ms {
+        let _ = write!(text, " resumed {resumed_ms}");
+    }
+    match incident.closed_ms {
+        Some(closed_ms) => {
+            let _ = write!(text, " closed {closed_ms}");
+        }
+        None => text.push_str(" open"),
+    }
+    let _ = write!(text, " events {}", incident.events);
+    if incident.landed_late > 0 {
+        let _ = write!(text, " landed late {}", incident.landed_late);
+    }
+    let shares: Vec<String> = incident
+        .shares
+        .iter()
+        .map(|share| format!("{} {}", schema_name(share.schema), share.events))
+        .collect();
+    if !shares.is_empty() {
+        let _ = write!(text, " ({})", shares.join(", "));
+    }
+    text
+}

@@ -246,3 +246,25 @@ fn redaction_replaces_values_wherever_they_stand() {
     redact(b"[1]", &[Pointer::default()], &mut out);
     assert_eq!(out, b"\"(redacted)\"");
 }
+
+#[test]
+fn equal_names_at_every_level_cost_no_more_than_at_one() {
+    // Each object drops a member, and below the last of them there is a lot to move.
+    let leaf = format!("[0{}]", ",0".repeat(400_000));
+    let levels = NESTING_MAX - 1;
+    let (twice, once) = ("{\"a\":0,\"a\":", "{\"a\":");
+    let close = "}".repeat(levels);
+    let timed = |open: String| {
+        let begin = Instant::now();
+        let documents = parse(&format!("{open}{leaf}{close}"));
+        assert_eq!(documents.state(0), RowState::Good);
+        let steps = Pointer::parse(&"/a".repeat(levels)).unwrap();
+        assert_eq!(documents.value(0, &steps).unwrap().len(), 400_001);
+        assert_eq!(documents.value(0, &Pointer::default()).unwrap().len(), 1);
+        begin.elapsed()
+    };
+    let at_one = timed(format!("{twice}{}", once.repeat(levels - 1)));
+    let at_every = timed(twice.repeat(levels));
+    // Level by level it was some 100 times as much; the bound leaves room for a busy machine.
+    assert!(at_every < at_one * 20, "{at_every:?} and {at_one:?}");
+}

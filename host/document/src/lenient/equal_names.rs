@@ -1,78 +1,114 @@
-//! Of two members with one name the last wins, as in a Python dict: the others leave the tape.
+//! Of two members with one name the last wins, as in a Python dict: the others leave the tape, all
+//! at once when the document has ended. Object by object each of them would move what an inner one
+//! had already moved, level after level.
 
 use crate::tape::Tape;
+use crate::tape::node::{Kind, Node};
 
 /// One member of the object that ends: where its name is, and how many nodes it takes.
 #[derive(Clone, Copy)]
 struct Member {
     at: usize,
     span: usize,
-    kept: bool,
 }
 
-/// Working memory, reused from object to object.
+/// Working memory, reused from document to document.
 #[derive(Default)]
 pub(super) struct EqualNameFilter {
     members: Vec<Member>,
     order: Vec<u32>,
+    /// Members that lost: the nodes from here up to there. Objects end inner ones first.
+    lost: Vec<(usize, usize)>,
+    open: Vec<Open>,
+}
+
+/// A container that is being moved: its new place, and where its nodes ended before.
+struct Open {
+    at: usize,
+    end: usize,
 }
 
 impl EqualNameFilter {
-    /// Drops all but the last of the members with one name from the `entries` members that begin
-    /// at node `first` and end the tape. Their names are unsealed strings. Answers how many are left.
-    pub fn keep_last(&mut self, tape: &mut Tape, first: usize, entries: u32) -> u32 {
+    pub fn begin(&mut self) {
+        self.lost.clear();
+    }
+
+    /// Notes all but the last of the members with one name among the `entries` members that begin at
+    /// node `first` and end the tape. Their names are unsealed strings. Answers how many are left.
+    pub fn keep_last(&mut self, tape: &Tape, first: usize, entries: u32) -> u32 {
         self.members.clear();
         let mut at = first;
         for _ in 0..entries {
             let span = 1 + tape.nodes[at + 1].span() as usize;
-            self.members.push(Member {
-                at,
-                span,
-                kept: true,
-            });
+            self.members.push(Member { at, span });
             at += span;
         }
-        if !self.mark(tape) {
-            return entries;
+        self.order.clear();
+        self.order.extend(0..entries);
+        let name = |member: u32| tape.raw(tape.nodes[self.members[member as usize].at]);
+        // Within one name the latest comes first; the others go.
+        self.order
+            .sort_unstable_by(|left, right| name(*left).cmp(name(*right)).then(right.cmp(left)));
+        let mut left = entries;
+        for pair in self.order.windows(2) {
+            if name(pair[0]) == name(pair[1]) {
+                let Member { at, span } = self.members[pair[1] as usize];
+                self.lost.push((at, at + span));
+                left -= 1;
+            }
         }
-        let mut write = first;
-        let mut left = 0;
-        for member in self.members.iter().filter(|member| member.kept) {
-            tape.nodes
-                .copy_within(member.at..member.at + member.span, write);
-            write += member.span;
-            left += 1;
-        }
-        tape.nodes.truncate(write);
         left
     }
 
-    /// Whether any member was marked as not kept.
-    fn mark(&mut self, tape: &Tape) -> bool {
-        self.order.clear();
-        self.order.extend(0..self.members.len() as u32);
-        let members = &mut self.members;
-        let name = |member: Member| tape.raw(tape.nodes[member.at]);
-        // Within one name the latest comes first; the others go.
-        self.order.sort_unstable_by(|left, right| {
-            let names = (
-                name(members[*left as usize]),
-                name(members[*right as usize]),
-            );
-            names.0.cmp(names.1).then(right.cmp(left))
-        });
-        let mut found = false;
-        for pair in self.order.windows(2) {
-            let (winner, other) = (pair[0] as usize, pair[1] as usize);
-            if name(members[winner]) == name(members[other]) {
-                members[other].kept = false;
-                found = true;
-            }
+    /// Drops what was noted from the document that begins at node `root` and ends the tape. Each node
+    /// is looked at once.
+    pub fn compact(&mut self, tape: &mut Tape, root: usize) {
+        if self.lost.is_empty() {
+            return;
         }
-        found
+        // What lies within a member that lost has the larger beginning, so it comes up too late.
+        self.lost.sort_unstable();
+        let mut lost = self.lost.iter().copied().peekable();
+        self.open.clear();
+        let (mut read, mut write) = (root, root);
+        while read < tape.nodes.len() {
+            close(&mut self.open, &mut tape.nodes, read, write);
+            while lost.next_if(|(begin, _)| *begin < read).is_some() {}
+            if let Some((_, end)) = lost.next_if(|(begin, _)| *begin == read) {
+                read = end;
+                continue;
+            }
+            let node = tape.nodes[read];
+            if node.is_container() {
+                self.open.push(Open {
+                    at: write,
+                    end: read + node.span() as usize,
+                });
+            }
+            tape.nodes[write] = node;
+            read += 1;
+            write += 1;
+        }
+        close(&mut self.open, &mut tape.nodes, read, write);
+        tape.nodes.truncate(write);
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.members.capacity() * size_of::<Member>() + self.order.capacity() * size_of::<u32>()
+        self.members.capacity() * size_of::<Member>()
+            + self.order.capacity() * size_of::<u32>()
+            + self.lost.capacity() * size_of::<(usize, usize)>()
+            + self.open.capacity() * size_of::<Open>()
+    }
+}
+
+/// Ends the containers whose nodes are behind us. Their number of entries was right before.
+fn close(open: &mut Vec<Open>, nodes: &mut [Node], read: usize, write: usize) {
+    while let Some(Open { at, .. }) = open.pop_if(|container| container.end <= read) {
+        let (entries, span) = (nodes[at].entries() as u32, (write - at) as u32);
+        nodes[at] = if nodes[at].kind() == Kind::Object {
+            Node::object(entries, span)
+        } else {
+            Node::array(entries, span)
+        };
     }
 }

@@ -107,15 +107,17 @@ impl LenientReader {
             depth: 0,
         };
         self.open.clear();
+        self.filter.begin();
+        let root = tape.nodes.len();
         let mut expect = Expect::Value;
         loop {
             cursor.skip_space();
             if expect == Expect::Next && self.open.is_empty() {
-                return if cursor.peek().is_none() {
-                    Ok(read)
-                } else {
-                    Err(cursor.syntax())
-                };
+                if cursor.peek().is_some() {
+                    return Err(cursor.syntax());
+                }
+                self.filter.compact(tape, root);
+                return Ok(read);
             }
             expect = match (expect, cursor.peek()) {
                 (Expect::Value | Expect::FirstElement, Some(byte @ (b'{' | b'['))) => {
@@ -223,7 +225,7 @@ impl LenientReader {
         let mut read = self
             .read(tape, start, row)
             .inspect_err(|_| tape.nodes.truncate(root))?;
-        // Equal names are gone: `leave` has dropped them.
+        // Equal names are gone: the filter has dropped them.
         let sealed: Result<(), EqualNames> = tape.seal_from(root);
         debug_assert_eq!(sealed, Ok(()));
         // What was odd may have been the value of a member that lost to a later one.

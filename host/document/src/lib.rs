@@ -13,6 +13,7 @@ mod pointer;
 mod redact;
 mod representation;
 mod schema;
+mod stack;
 mod state;
 mod tape;
 mod validate;

@@ -108,9 +108,8 @@ fn judge(documents: &Documents, schema: &Schema) -> Result<(), Vec<Violation>> {
     match documents.validate(0, &whole, schema) {
         Validity::Valid => Ok(()),
         Validity::Invalid => Err(documents.explain(0, &whole, schema, VIOLATIONS_PER_EVENT_MAX)),
-        Validity::NoValue => {
-            refused("the event is too deep for the memory that is left".to_owned())
-        }
+        Validity::Unjudged => Err(documents.explain(0, &whole, schema, VIOLATIONS_PER_EVENT_MAX)),
+        Validity::NoValue => refused("the event has no value".to_owned()),
     }
 }
 

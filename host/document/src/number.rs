@@ -6,6 +6,9 @@ use std::hash::{Hash, Hasher};
 use crate::tape::Tape;
 use crate::tape::node::{Kind, Node};
 
+/// The integers that are `Int` or `Uint`; all others are `Digits`.
+const IN_64_BITS: std::ops::RangeInclusive<i128> = i64::MIN as i128..=u64::MAX as i128;
+
 /// `Int` where it fits, `Uint` beyond, `Digits` beyond 64 bits; `Float` if written as one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Number<'a> {
@@ -95,10 +98,20 @@ impl<'a> Number<'a> {
         }
     }
 
-    /// Equal numbers hash alike: both round to the same double.
+    /// Equal numbers hash alike, and all digits count: an event's author can easily think up any
+    /// number of integers that round to one double.
     pub fn hash_into(self, state: &mut impl Hasher) {
-        let nearest = self.nearest();
-        (if nearest == 0.0 { 0 } else { nearest.to_bits() }).hash(state);
+        match self {
+            Self::Int(value) => i128::from(value).hash(state),
+            Self::Uint(value) => i128::from(value).hash(state),
+            Self::Digits(digits) => digits.hash(state),
+            Self::Float(value) if value.fract() != 0.0 => value.to_bits().hash(state),
+            // Exact or saturated, as in `equals_float`.
+            Self::Float(value) if IN_64_BITS.contains(&(value as i128)) => {
+                (value as i128).hash(state);
+            }
+            Self::Float(value) => format!("{value:.0}").as_str().hash(state),
+        }
     }
 
     /// Canonical text: digits, or the shortest text that reads back as the same double.

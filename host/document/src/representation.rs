@@ -2,14 +2,17 @@
 //! tape. Its contract is tested with the crate's own conformance suite.
 
 use std::borrow::Cow;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use jsonschema_value::LazyInstance;
 use serde_json::Value as SerdeValue;
 
+use crate::documents::Documents;
+use crate::lenient::LenientReader;
 use crate::number::Number;
+use crate::pointer::Pointer;
 use crate::tape::node::{Kind as NodeKind, Node as TapeNode};
 use crate::tape::{PreparedName, Tape};
 use crate::value::{Elements, Kind, Members, Value};
@@ -142,8 +145,23 @@ impl<'a> Node<'a, OnTape> for Value<'a> {
 
     /// Errors never see a value of the event: they get the shape that their masked texts ask for,
     /// the length of an array. So neither a message can leak it nor a deep document be copied once
-    /// per level.
+    /// per level. Only where a pattern may give up they can ask for the whole document, because the
+    /// crate then looks for the text in it, and panics if it is not there.
     fn lazy_value(&self) -> LazyInstance<'a> {
+        let whole = &self.tape().whole;
+        if self.place() == 0 && !whole.is_empty() {
+            return LazyInstance::Deferred {
+                bytes: whole,
+                tag: 0,
+                make: |whole, _| {
+                    let mut documents = Documents::default();
+                    documents.parse(whole, &[whole.len() as u32]);
+                    let value = documents.value(0, &Pointer::default());
+                    value.map_or(SerdeValue::Null, to_serde)
+                },
+                cell: std::sync::OnceLock::new(),
+            };
+        }
         let elements = if self.kind() == Kind::Array {
             Value::len(*self)
         } else {
@@ -219,14 +237,7 @@ impl<'a> Array<'a, OnTape> for ArrayView<'a> {
 }
 
 fn is_unique_by_hash(array: Value<'_>) -> bool {
-    let mut hashed: Vec<(u64, Value<'_>)> = array
-        .elements()
-        .map(|element| {
-            let mut hasher = DefaultHasher::new();
-            element.hash_into(&mut hasher);
-            (hasher.finish(), element)
-        })
-        .collect();
+    let mut hashed = hashes(array);
     hashed.sort_unstable_by_key(|(hash, _)| *hash);
     hashed
         .chunk_by(|left, right| left.0 == right.0)
@@ -237,6 +248,30 @@ fn is_unique_by_hash(array: Value<'_>) -> bool {
                     .all(|(_, earlier)| !earlier.equals(*element))
             })
         })
+}
+
+fn hashes(array: Value<'_>) -> Vec<(u64, Value<'_>)> {
+    let keys = RandomState::new();
+    let hashed = array.elements().map(|element| {
+        let mut hasher = keys.build_hasher();
+        element.hash_into(&keys, &mut hasher);
+        (hasher.finish(), element)
+    });
+    hashed.collect()
+}
+
+/// Does `work` with an equal value that is a whole document, and whose errors can ask for it.
+pub(crate) fn on_a_tape_of_its_own<T>(value: Value<'_>, work: impl FnOnce(Value<'_>) -> T) -> T {
+    let mut whole = Vec::new();
+    value.write_canonical(&mut whole);
+    let mut tape = Tape::default();
+    let read = LenientReader::default().read_sealed(&mut tape, 0, &whole);
+    if read.is_err() {
+        // Never: canonical text reads back.
+        return work(value);
+    }
+    tape.whole = whole;
+    work(Value::new(&tape, 0))
 }
 
 fn equals_serde(value: Value<'_>, expected: &SerdeValue) -> bool {
@@ -318,5 +353,66 @@ mod tests {
         documents.parse(text.as_bytes(), &[text.len() as u32]);
         let value: Value<'_> = documents.value(0, &Pointer::parse("").unwrap()).unwrap();
         conformance::assert_conformance::<OnTape>(&value);
+    }
+
+    /// How many elements share their hash with another one: only those are compared pair by pair.
+    fn colliding(elements: impl Iterator<Item = String>) -> usize {
+        let text = format!("[{}]", elements.collect::<Vec<_>>().join(","));
+        let mut documents = Documents::default();
+        documents.parse(text.as_bytes(), &[text.len() as u32]);
+        let array = documents.value(0, &Pointer::default()).unwrap();
+        let mut hashed = super::hashes(array);
+        hashed.sort_unstable_by_key(|(hash, _)| *hash);
+        hashed
+            .chunk_by(|left, right| left.0 == right.0)
+            .map(|alike| alike.len() - 1)
+            .sum()
+    }
+
+    #[test]
+    fn elements_that_are_made_to_look_alike_do_not_hash_alike() {
+        const MANY: usize = 40_000;
+        // All round to one double.
+        let near = (0..MANY).map(|index| format!("10000000000000000000{index:05}"));
+        assert_eq!(colliding(near), 0);
+        let near = (0..MANY).map(|index| format!("90071992547{index:08}"));
+        assert_eq!(colliding(near), 0);
+        // The same scalars in the same order, only nested otherwise.
+        let nested = (0..MANY).map(|index| {
+            let brackets = (0..16).map(|bit| if index >> bit & 1 == 0 { "[]," } else { "{}," });
+            format!("[{}[]]", brackets.collect::<String>())
+        });
+        assert_eq!(colliding(nested), 0);
+        let lengths = (0..300).map(|index| format!("[{}]", vec!["[]"; index].join(",")));
+        assert_eq!(colliding(lengths), 0);
+        let mixed = [
+            "null", "false", "0", "\"\"", "[]", "{}", "[0]", "[[0]]", "{\"\":0}", "\"0\"",
+        ];
+        assert_eq!(colliding(mixed.into_iter().map(str::to_owned)), 0);
+    }
+
+    #[test]
+    fn equal_elements_hash_alike_however_they_are_written() {
+        for (left, right) in [
+            ("1", "1.0"),
+            ("0", "-0.0"),
+            ("-5", "-5e0"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("18446744073709551616", "1.8446744073709551616e19"),
+            ("-9223372036854775808", "-9223372036854775808.0"),
+            ("-18446744073709551616", "-1.8446744073709551616e19"),
+            ("100000000000000000000000", "99999999999999991611392.0e0"),
+            ("{\"a\":1,\"b\":[2]}", "{\"b\":[2.0],\"a\":1.0}"),
+        ] {
+            let text = format!("[{left},{right}]");
+            let mut documents = Documents::default();
+            documents.parse(text.as_bytes(), &[text.len() as u32]);
+            let array = documents.value(0, &Pointer::default()).unwrap();
+            let hashed = super::hashes(array);
+            let equal = hashed[0].1.equals(hashed[1].1);
+            assert_eq!(hashed[0].0 == hashed[1].0, equal, "{text}");
+            // One digit apart, and so not equal: the double is 99999999999999991611392.
+            assert_eq!(equal, left != "100000000000000000000000", "{text}");
+        }
     }
 }

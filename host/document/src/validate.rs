@@ -1,15 +1,16 @@
 //! Validation of a value on the tape, and its violations in words that hold no value of the event.
 
+use crate::representation::on_a_tape_of_its_own;
 use crate::schema::Schema;
+use crate::stack::guarded;
 use crate::value::Value;
 
 /// Bytes kept of each text of a violation. Pointers and messages hold names of members, and those
 /// are the event's author's choice.
 pub const VIOLATION_TEXT_BYTES_MAX: usize = 256;
 
-/// Stack for validating a deep document: a recursive schema takes several frames per level, and
-/// this leaves 64 KiB for each of the levels that a document may have. Untouched pages cost nothing.
-const DEEP_STACK_BYTES: usize = 64 * 1024 * 1024;
+const UNJUDGED: &str = "could not be judged: a pattern with look-around or back-references takes too \
+    many steps on a text of it, or the host ran out of memory";
 
 /// What a schema says of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,9 @@ pub enum Validity {
     Invalid,
     /// There is no value at the pointer, or its row is not good.
     NoValue,
+    /// It cannot be told: a pattern with look-around or back-references gave up on a text, or the host
+    /// had no thread for a deep document, or failed. Nothing of this is the event's fault.
+    Unjudged,
 }
 
 /// One way in which a value breaks its schema.
@@ -31,12 +35,13 @@ pub struct Violation {
     pub message: String,
 }
 
-/// `NoValue` only if a deep value was to be validated and the system gave no thread for it.
+/// `Unjudged` is the only answer of a host that failed.
 pub(crate) fn validity(schema: &Schema, value: Value<'_>, is_deep: bool) -> Validity {
-    match with_stack(is_deep, || schema.is_valid(value)) {
+    let is_deep = is_deep || schema.takes_much_stack();
+    match guarded(is_deep, || schema.judge(value)).flatten() {
         Some(true) => Validity::Valid,
         Some(false) => Validity::Invalid,
-        None => Validity::NoValue,
+        None => Validity::Unjudged,
     }
 }
 
@@ -46,30 +51,36 @@ pub(crate) fn violations(
     is_deep: bool,
     errors_max: usize,
 ) -> Vec<Violation> {
-    with_stack(is_deep, || {
-        let errors = schema.validator().iter_errors(value).take(errors_max);
-        errors
-            .map(|error| Violation {
-                pointer: bounded(error.instance_path().as_str()),
-                schema_pointer: bounded(error.schema_path().as_str()),
-                message: bounded(&error.masked().to_string()),
-            })
-            .collect()
-    })
-    .unwrap_or_default()
+    let is_deep = is_deep || schema.takes_much_stack();
+    let told = guarded(is_deep, || match schema.judge(value) {
+        Some(true) => Some(Vec::new()),
+        Some(false) if schema.may_give_up() => Some(on_a_tape_of_its_own(value, |value| {
+            told(schema, value, errors_max)
+        })),
+        Some(false) => Some(told(schema, value, errors_max)),
+        None => None,
+    });
+    told.flatten().unwrap_or_else(|| vec![unjudged()])
 }
 
-/// Runs `work` here, or with a large stack if the document is deep. `None` if there is no thread.
-fn with_stack<T: Send>(is_deep: bool, work: impl FnOnce() -> T + Send) -> Option<T> {
-    if !is_deep {
-        return Some(work());
+fn told(schema: &Schema, value: Value<'_>, errors_max: usize) -> Vec<Violation> {
+    let errors = schema.validator().iter_errors(value).take(errors_max);
+    errors
+        .map(|error| Violation {
+            pointer: bounded(error.instance_path().as_str()),
+            schema_pointer: bounded(&schema.authors_pointer(error.schema_path().as_str())),
+            message: bounded(&error.masked().to_string()),
+        })
+        .collect()
+}
+
+/// What is told of a value that cannot be judged.
+fn unjudged() -> Violation {
+    Violation {
+        pointer: String::new(),
+        schema_pointer: String::new(),
+        message: UNJUDGED.to_owned(),
     }
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .stack_size(DEEP_STACK_BYTES)
-            .spawn_scoped(scope, work);
-        thread.ok()?.join().ok()
-    })
 }
 
 /// Cut at a character's boundary, the cut marked; control characters, which could forge lines of a

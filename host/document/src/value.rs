@@ -1,6 +1,6 @@
 //! A value of a document: a view that is cheap to copy.
 
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use crate::canonical::Writer;
 use crate::number::Number;
@@ -199,8 +199,11 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Equal values hash alike.
-    pub(crate) fn hash_into(self, state: &mut impl Hasher) {
+    /// Equal values hash alike; values that differ in kind, length or any part do not, but by chance.
+    /// `keys` are the hasher's own: without a secret an event's author could look for collisions.
+    pub(crate) fn hash_into(self, keys: &RandomState, state: &mut impl Hasher) {
+        self.kind().hash(state);
+        self.len().hash(state);
         match self.kind() {
             Kind::Number => {
                 if let Some(number) = self.number() {
@@ -208,18 +211,20 @@ impl<'a> Value<'a> {
                 }
             }
             Kind::String => self.tape.raw(self.node()).hash(state),
-            Kind::Array => self.elements().for_each(|element| element.hash_into(state)),
+            Kind::Array => self
+                .elements()
+                .for_each(|element| element.hash_into(keys, state)),
             Kind::Object => {
                 // Order does not count, so the members' own hashes are added up.
                 let sum = self.members().fold(0_u64, |sum, (name, value)| {
-                    let mut member = std::hash::DefaultHasher::new();
+                    let mut member = keys.build_hasher();
                     name.hash(&mut member);
-                    value.hash_into(&mut member);
+                    value.hash_into(keys, &mut member);
                     sum.wrapping_add(member.finish())
                 });
                 sum.hash(state);
             }
-            Kind::Null => 0_u8.hash(state),
+            Kind::Null => {}
             Kind::Boolean => self.as_bool().hash(state),
         }
     }

@@ -131,3 +131,57 @@ fn a_line_without_end_is_refused() {
             .contains("failed to read line 1")
     );
 }
+
+#[test]
+fn with_a_root_references_by_identifier_lead_where_they_do_in_the_sidecar() {
+    let root = tempfile::tempdir().unwrap();
+    let schema =
+        |rest: &str| format!(r#"{{"$schema":"http://json-schema.org/draft-07/schema#",{rest}}}"#);
+    for (file, text) in [
+        (
+            "named/1.json",
+            schema(r#""$id":"https://example.org/named","type":"integer""#),
+        ),
+        (
+            "use/1.json",
+            schema(r#""properties":{"a":{"$ref":"https://example.org/named#"}}"#),
+        ),
+        ("broken/1.json", "{".to_owned()),
+    ] {
+        std::fs::create_dir_all(root.path().join(file).parent().unwrap()).unwrap();
+        std::fs::write(root.path().join(file), text).unwrap();
+    }
+    let file = root.path().join("use/1.json");
+    let (summary, out) = run(&file, Some(root.path()), "{\"a\":1}\n{\"a\":\"x\"}", false);
+    assert_eq!(
+        summary.unwrap(),
+        Summary {
+            valid: 1,
+            invalid: 1
+        },
+        "{out}"
+    );
+}
+
+#[test]
+fn an_event_that_cannot_be_judged_is_not_valid_and_says_why() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("s.json");
+    let schema =
+        r#"{"$schema":"http://json-schema.org/draft-07/schema#","pattern":"^(a|b|ab)*(?!x)c$"}"#;
+    std::fs::write(&file, schema).unwrap();
+    let (summary, out) = run(
+        &file,
+        None,
+        &format!("\"{}d\"\n\"abc\"", "ab".repeat(28)),
+        false,
+    );
+    assert_eq!(
+        summary.unwrap(),
+        Summary {
+            valid: 1,
+            invalid: 1
+        }
+    );
+    assert!(out.starts_with("invalid: could not be judged"), "{out}");
+}

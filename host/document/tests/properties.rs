@@ -184,7 +184,7 @@ static SCHEMAS: std::sync::LazyLock<(SchemaSet, Native)> = std::sync::LazyLock::
     let directory = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(directory.path().join("s")).unwrap();
     let recursive = r#"{"type":["object","array","string","number","null"],"maxProperties":20,"uniqueItems":true,
-        "additionalProperties":{"$ref":"ROOT"},"items":{"$ref":"ROOT"},"maxLength":40,"minimum":-5.5,"multipleOf":0.1,
+        "additionalProperties":{"$ref":"ROOT"},"items":{"$ref":"ROOT"},"maxLength":40,"minimum":-5.5,"multipleOf":2,
         "propertyNames":{"maxLength":7},"patternProperties":{"^a":{"type":"integer"}},
         "properties":{"b":{"enum":[null,1.0,"b",[1],{"a":1}]},"v":{"$ref":"ROOT"}},"required":["v"]}"#;
     let mut native = Vec::new();

@@ -1,6 +1,8 @@
 //! What Landfall does where parsers of JSON differ, case by case, as docs/JSON.md tells it.
 
-use landfall_document::{Defect, Documents, Oddity, Pointer, RowState};
+use landfall_document::{
+    Defect, Documents, Oddity, Pointer, RowState, SchemaSet, Validity, redact,
+};
 
 fn pointer(text: &str) -> Pointer {
     Pointer::parse(text).unwrap()
@@ -101,6 +103,7 @@ fn numbers_are_written_as_what_they_are() {
     good("-0", "0");
     good("-0.0", "-0.0");
     good("1.0", "1.0");
+    good("-0.5e-1", "-0.05");
     good("1e5", "100000.0");
     good("1E+2", "100.0");
     good("0.1", "0.1");
@@ -313,4 +316,223 @@ fn ends_that_do_not_fit_are_empty_rows() {
     documents.parse(b"[\"\\u0041\"]", &[10, 1, 10]);
     assert_eq!(documents.state(0), RowState::Good);
     assert_eq!(documents.state(2), RowState::Undecodable(Defect::Empty));
+}
+
+#[test]
+fn characters_that_other_parsers_escape_are_written_as_they_are() {
+    for character in [
+        "\u{7f}",
+        "\u{2028}",
+        "\u{2029}",
+        "\u{feff}",
+        "\u{fffe}",
+        "\u{10ffff}",
+    ] {
+        let json = format!("{{\"{character}\":\"a{character}\"}}");
+        good(&json, &json);
+    }
+}
+
+/// What a schema of a draft says of an event.
+fn judge(draft: &str, keywords: &str, event: &str) -> Validity {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(directory.path().join("s")).unwrap();
+    let schema = format!(r#"{{"$schema":"http://json-schema.org/{draft}/schema#",{keywords}}}"#);
+    std::fs::write(directory.path().join("s/1.json"), &schema).unwrap();
+    let (set, errors) = SchemaSet::load(directory.path());
+    assert!(errors.is_empty(), "{errors:?}");
+    let mut documents = Documents::default();
+    documents.parse(event.as_bytes(), &[event.len() as u32]);
+    documents.validate(0, &pointer(""), set.find("s/1").unwrap())
+}
+
+/// By a property `a` of such keywords, in every draft.
+fn judged_alike(keywords: &str, valid: &[&str], invalid: &[&str]) {
+    for draft in ALL_DRAFTS {
+        judged(draft, keywords, valid, invalid);
+    }
+}
+
+const ALL_DRAFTS: [&str; 6] = [
+    "draft-03",
+    "draft-04",
+    "draft-06",
+    "draft-07",
+    "draft/2019-09",
+    "draft/2020-12",
+];
+
+fn judged(draft: &str, keywords: &str, valid: &[&str], invalid: &[&str]) {
+    let keywords = format!(r#""properties":{{"a":{{{keywords}}}}}"#);
+    for (values, expected) in [(valid, Validity::Valid), (invalid, Validity::Invalid)] {
+        for value in values {
+            let event = format!(r#"{{"a":{value}}}"#);
+            assert_eq!(
+                judge(draft, &keywords, &event),
+                expected,
+                "{event} by {draft}: {keywords}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_float_without_fraction_is_no_integer_in_drafts_3_and_4_and_one_later() {
+    let integer = r#""type":"integer""#;
+    for draft in ["draft-03", "draft-04"] {
+        judged(draft, integer, &["1", "-0"], &["1.0", "1e2", "-0.0", "1.5"]);
+    }
+    for draft in ["draft-06", "draft-07", "draft/2019-09", "draft/2020-12"] {
+        judged(draft, integer, &["1", "1.0", "1e2", "-0.0"], &["1.5"]);
+    }
+    judged_alike(r#""type":"number""#, &["1", "1.0"], &["true"]);
+}
+
+#[test]
+fn integers_beyond_64_bits_are_integers_and_their_bounds_are_doubles() {
+    let huge = "9".repeat(400);
+    judged_alike(r#""type":"integer""#, &["18446744073709551616", &huge], &[]);
+    judged_alike(
+        r#""minimum":20000000000000000000001"#,
+        // One less, and the same double.
+        &["20000000000000000000000", &huge],
+        &["19999999999990000000000", "18446744073709551615"],
+    );
+    judged_alike(
+        r#""enum":[18446744073709551615]"#,
+        &["18446744073709551615"],
+        &["18446744073709551614"],
+    );
+}
+
+#[test]
+fn members_that_lost_count_nowhere() {
+    let twice = r#"{"a":1,"\u0061":"x","b":{"c":1,"c":2}}"#;
+    let draft = "draft-07";
+    for keywords in [
+        r#""maxProperties":2"#,
+        r#""properties":{"a":{"type":"string"}}"#,
+        r#""enum":[{"a":"x","b":{"c":2}}]"#,
+        r#""properties":{"b":{"maxProperties":1}}"#,
+    ] {
+        assert_eq!(judge(draft, keywords, twice), Validity::Valid, "{keywords}");
+    }
+    assert_eq!(
+        judge(draft, r#""minProperties":3"#, twice),
+        Validity::Invalid
+    );
+}
+
+#[test]
+fn a_multiple_is_what_python_divides_to_an_integer() {
+    for (draft, keyword) in [
+        ("draft-03", "divisibleBy"),
+        ("draft-04", "multipleOf"),
+        ("draft/2020-12", "multipleOf"),
+    ] {
+        let by = |divisor: &str, valid: &[&str], invalid: &[&str]| {
+            judged(draft, &format!(r#""{keyword}":{divisor}"#), valid, invalid);
+        };
+        // By a float: in doubles.
+        by(
+            "0.01",
+            &["4.5", "0.01", "0", "-0.0", "3"],
+            &["4.02", "0.07", "0.29", "4.021"],
+        );
+        by("0.1", &["0.1", "0.2", "1"], &["0.3", "0.7", "0.05"]);
+        by(
+            "2.0",
+            &["4", "4.0", "-6", "18446744073709551616"],
+            &["3", "4.5"],
+        );
+        // By an integer: exactly.
+        by(
+            "3",
+            &[
+                "9",
+                "-9",
+                "9.0",
+                "18446744073709551615",
+                "30000000000000000000000003",
+            ],
+            &["10", "9.5", "30000000000000000000000004"],
+        );
+        by(
+            "18446744073709551615",
+            &["18446744073709551615", "36893488147419103230"],
+            &["18446744073709551614"],
+        );
+        // Of an infinite quotient Python makes no integer.
+        by("1e-300", &["0"], &["1e300", &"9".repeat(400)]);
+        by("2", &["\"x\"", "true", "[1]"], &[]);
+    }
+}
+
+#[test]
+fn content_and_formats_are_not_checked() {
+    for keywords in [
+        r#""contentEncoding":"base64""#,
+        r#""contentMediaType":"application/json""#,
+        r#""contentEncoding":"base64","contentMediaType":"application/json""#,
+        r#""format":"date-time""#,
+    ] {
+        judged_alike(keywords, &[r#""{ no such thing""#, "1"], &[]);
+    }
+}
+
+#[test]
+fn an_event_with_an_oddity_is_not_validated_and_all_around_it_is_found() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(directory.path().join("s")).unwrap();
+    std::fs::write(
+        directory.path().join("s/1.json"),
+        r#"{"type":"object","required":["b"]}"#,
+    )
+    .unwrap();
+    let (set, _) = SchemaSet::load(directory.path());
+    let schema = set.find("s/1").unwrap();
+    let mut documents = Documents::default();
+    let mut parse = |event: &str| {
+        let row = format!(r#"{{"event":{event},"uuid":"k"}}"#);
+        documents.parse(row.as_bytes(), &[row.len() as u32]);
+        assert_eq!(
+            documents.value(0, &pointer("/uuid")).unwrap().as_str(),
+            Some("k")
+        );
+        let validity = documents.validate(0, &pointer("/event"), schema);
+        let told = documents.explain(0, &pointer("/event"), schema, 3).len();
+        (documents.state(0), validity, told)
+    };
+    for (event, oddity) in [
+        (r#"{"b":NaN}"#, Oddity::NotANumber),
+        (r#"{"b":[-Infinity]}"#, Oddity::Infinity),
+        (r#"{"b":1e400}"#, Oddity::FloatOverflow),
+        (r#"{"b":"\ud800"}"#, Oddity::LoneSurrogate),
+        (r#"{"\ud800":1}"#, Oddity::LoneSurrogate),
+        // Named after the first of them.
+        (r#"{"b":NaN,"c":"\ud800"}"#, Oddity::NotANumber),
+        (r#"{"c":"\ud800","b":NaN}"#, Oddity::LoneSurrogate),
+    ] {
+        assert_eq!(
+            parse(event),
+            (RowState::Unjudged(oddity), Validity::NoValue, 0),
+            "{event}"
+        );
+    }
+    for (event, validity) in [
+        (r#"{"b":NaN,"b":1}"#, Validity::Valid),
+        (r#"{"c":{"b":1,"b":"\ud800","b":0},"b":1}"#, Validity::Valid),
+        (r#"{"c":1,"c":2}"#, Validity::Invalid),
+        (r#"{"b":123456789012345678901234567890}"#, Validity::Valid),
+    ] {
+        let told = usize::from(validity == Validity::Invalid);
+        assert_eq!(parse(event), (RowState::Good, validity, told), "{event}");
+    }
+}
+
+#[test]
+fn samples_show_what_is_odd_as_python_writes_it() {
+    let mut out = Vec::new();
+    redact(br#"{"a":[NaN,Infinity,-1e400,"\ud800x"]}"#, &[], &mut out);
+    assert_eq!(out, br#"{"a":[NaN,Infinity,-Infinity,"\ud800x"]}"#);
 }

@@ -1,5 +1,6 @@
 //! Finds the schema files of a directory, and refuses what leads out of it.
 
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::error::{Problem, SchemaError};
@@ -21,13 +22,19 @@ pub(super) struct Found {
 pub(super) fn find(root: &Path) -> (Vec<Found>, Vec<SchemaError>) {
     let mut walk = Walk {
         root: PathBuf::new(),
+        visited: HashSet::new(),
+        links: BTreeMap::new(),
         found: Vec::new(),
         errors: Vec::new(),
     };
     match root.canonicalize() {
         Ok(canonical) => {
-            walk.root = canonical;
-            walk.directory(root, &mut Vec::new());
+            walk.root.clone_from(&canonical);
+            walk.directory(root, canonical, &mut Vec::new());
+            // Real places give the names; a link only where there is no other way.
+            while let Some((path, (target, mut names))) = walk.links.pop_first() {
+                walk.directory(&path, target, &mut names);
+            }
         }
         Err(error) => walk.refuse(root, error.into()),
     }
@@ -42,6 +49,11 @@ pub(super) fn find(root: &Path) -> (Vec<Found>, Vec<SchemaError>) {
 
 struct Walk {
     root: PathBuf,
+    /// Directories read, by their canonical paths: each is read once, or links could lead to
+    /// exponentially many.
+    visited: HashSet<PathBuf>,
+    /// Links to directories, still to be followed: by path, the target and the names to there.
+    links: BTreeMap<PathBuf, (PathBuf, Vec<String>)>,
     found: Vec<Found>,
     errors: Vec<SchemaError>,
 }
@@ -54,8 +66,12 @@ impl Walk {
         });
     }
 
-    /// `names` are the names of the directories from the root to here.
-    fn directory(&mut self, directory: &Path, names: &mut Vec<String>) {
+    /// `canonical` is the directory's real path; `names` are the names of the directories from the
+    /// root to here.
+    fn directory(&mut self, directory: &Path, canonical: PathBuf, names: &mut Vec<String>) {
+        if !self.visited.insert(canonical) {
+            return self.refuse(directory, Problem::AlreadyRead);
+        }
         if names.len() > DIRECTORIES_DEEP_MAX {
             return self.refuse(
                 directory,
@@ -95,7 +111,11 @@ impl Walk {
         }
         if target.is_dir() {
             names.push(name);
-            self.directory(path, names);
+            if path.is_symlink() {
+                self.links.insert(path.to_owned(), (target, names.clone()));
+            } else {
+                self.directory(path, target, names);
+            }
             names.pop();
         } else if let Some(revision) = name.strip_suffix(".json") {
             let label = format!("{}/{revision}", names.join("/"));

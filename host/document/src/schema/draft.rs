@@ -113,6 +113,7 @@ impl Traits {
 fn is_third(keyword: &str, value: &Value) -> bool {
     match (keyword, value) {
         ("required", Value::Bool(_)) | ("extends" | "disallow" | "divisibleBy", _) => true,
+        ("dependencies", Value::Object(members)) => members.values().any(Value::is_string),
         ("type", Value::String(name)) => name == "any",
         ("type", Value::Array(types)) => types.iter().any(|one| one == "any" || one.is_object()),
         _ => false,

@@ -31,8 +31,10 @@ pub enum Problem {
     #[error("it is a link that leaves the schema directory: put a copy into the directory")]
     LeavesDirectory,
     #[error(
-        "directories are nested more than {max} deep here: a link may lead back to its own parent"
+        "it is a link to a directory that is read at another place: put a copy there, or remove it"
     )]
+    AlreadyRead,
+    #[error("directories are nested more than {max} deep here: move them up")]
     TooDeep { max: usize },
     #[error("the directory has more than {max} schemas: remove those that no stream uses")]
     TooMany { max: usize },
@@ -46,6 +48,29 @@ pub enum Problem {
     UnclearDraft { pointer: String, keyword: String },
     #[error("at {pointer}: {reason}")]
     Draft03 { pointer: String, reason: String },
+    #[error(
+        "at {pointer}: the integer {digits} has more than 64 bits, which `{keyword}` cannot compare exactly: \
+         use a smaller one, or a string"
+    )]
+    LongInteger {
+        pointer: String,
+        keyword: String,
+        digits: String,
+    },
+    #[error(
+        "the reference `{reference}` leads back to where it stands without going deeper into the event, so \
+         judging never ends: remove it"
+    )]
+    EndlessReference { reference: String },
+    #[error(
+        "more than {max} schemas apply to one value, each leading to the next by `$ref`, `allOf` and the \
+         like: merge some of them"
+    )]
+    LongChain { max: usize },
+    #[error(
+        "the validator failed on it, or there is no memory for a thread: standard error may tell more"
+    )]
+    CompilerFailed,
     #[error("at {pointer}: {message}")]
     Broken { pointer: String, message: String },
     #[error("its identifier `{id}` is also that of {other}: change one of them")]

@@ -1,4 +1,4 @@
-//! One schema file on its own, for the command line: what it refers to is read when it is needed.
+//! One schema file on its own, for the command line.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,15 +8,19 @@ use super::source::Source;
 use super::{Problem, Schema, SchemaError};
 
 impl Schema {
-    /// Loads one file. References are followed below `root`; without it, below the directory from
-    /// which the schema's identifier (`/name/revision`) is its path, else below the file's own.
+    /// Loads one file. With `root`, references lead where they do when that directory is loaded.
+    /// Without it, they lead to files below the directory from which the schema's identifier
+    /// (`/name/revision`) is its path, else below the file's own; these are read when they are needed.
     pub fn load_file(path: &Path, root: Option<&Path>) -> Result<Self, SchemaError> {
         let load = || -> Result<Self, Problem> {
             let source = Source::read(path)?;
             let path = path.canonicalize()?;
-            let root = match root {
-                Some(root) => root.canonicalize()?,
-                None => root_of(&path, source.id.as_deref()),
+            let (root, library) = match root {
+                Some(root) => (root.canonicalize()?, Library::of_directory(root)),
+                None => {
+                    let root = root_of(&path, source.id.as_deref());
+                    (root.clone(), Library::Directory(root))
+                }
             };
             // Outside the root it has no place there, but a name all the same.
             let place = path
@@ -28,11 +32,7 @@ impl Schema {
                 .with_extension("")
                 .to_string_lossy()
                 .into_owned();
-            Self::compile(
-                &label,
-                source.document(),
-                Arc::new(Library::Directory(root)),
-            )
+            Self::compile(&label, &source, &Arc::new(library))
         };
         load().map_err(|problem| SchemaError {
             path: path.to_owned(),

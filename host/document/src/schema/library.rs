@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jsonschema::{Retrieve, Uri};
 use serde_json::Value;
 
+use super::draft::escaped;
 use super::source::Source;
 
 /// Base of all schemas that have no absolute identifier of their own. `..` cannot lead above it.
@@ -55,6 +56,36 @@ pub(super) fn uri_of_id(label: &str, id: &str) -> Option<String> {
 fn bare(uri: &str) -> &str {
     let uri = uri.split('#').next().unwrap_or(uri);
     uri.strip_suffix(".json").unwrap_or(uri)
+}
+
+impl SharedLibrary {
+    /// The place of the first reference of a document, whose own URI is `base`, to a file that is not
+    /// here. Recursion is as deep as the file is nested, which its parser has bounded.
+    pub fn dead_reference(&self, value: &Value, base: &str, at: &str) -> Option<String> {
+        match value {
+            Value::Object(members) => members.iter().find_map(|(name, member)| {
+                let here = format!("{at}/{}", escaped(name));
+                match member.as_str() {
+                    Some(reference) if name == "$ref" => {
+                        self.is_dead(reference, base).then_some(here)
+                    }
+                    _ => self.dead_reference(member, base, &here),
+                }
+            }),
+            Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
+                self.dead_reference(item, base, &format!("{at}/{index}"))
+            }),
+            _ => None,
+        }
+    }
+
+    fn is_dead(&self, reference: &str, base: &str) -> bool {
+        let resolve = || {
+            let base = Uri::parse(base).ok()?;
+            jsonschema::uri::resolve_against(&base, reference).ok()
+        };
+        !reference.starts_with('#') && resolve().is_none_or(|uri| self.retrieve(&uri).is_err())
+    }
 }
 
 impl Retrieve for SharedLibrary {

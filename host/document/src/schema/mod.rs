@@ -1,33 +1,45 @@
 //! Schemas: from a directory of files to compiled validators that run on the tape.
 //!
 //! `directory` finds the files, `draft` tells which draft each is written in, `draft03` translates
-//! the oldest, `library` answers references, `set` puts it together.
+//! the oldest, `library` answers references, `compile` makes validators, `set` puts it together.
 
+mod chains;
+mod compile;
 mod directory;
 mod draft;
 mod draft03;
 mod error;
 mod file;
+mod integers;
+mod keywords;
 mod library;
 mod revision;
 mod set;
 mod source;
 
+pub(crate) use chains::LINKS_MAX;
 pub use error::{Problem, SchemaError};
 pub use set::SchemaSet;
-
-use std::sync::Arc;
 
 use jsonschema::Validator;
 
 use crate::representation::OnTape;
 use crate::value::Value;
-use library::{Library, SharedLibrary};
+use draft03::Places;
+
+/// A schema to which a longer chain of schemas applies per level takes more than the stack that a
+/// judge has for the levels of a shallow document.
+const SHALLOW_LINKS_MAX: usize = 16;
 
 /// A compiled schema.
 pub struct Schema {
     name: String,
     validator: Validator<OnTape>,
+    /// Valid for what is surely invalid; there only if a pattern may give up.
+    negation: Option<Validator<OnTape>>,
+    /// Schemas that may apply to one value in a chain.
+    links: usize,
+    places: Places,
 }
 
 impl Schema {
@@ -36,37 +48,35 @@ impl Schema {
         &self.name
     }
 
-    /// Compiles a prepared document that declares a draft from 4 on. References are answered by the
-    /// library alone.
-    fn compile(
-        label: &str,
-        document: &serde_json::Value,
-        library: Arc<Library>,
-    ) -> Result<Self, Problem> {
-        let built = jsonschema::options_for::<OnTape>()
-            .with_base_uri(library::uri_of(label))
-            .with_retriever(SharedLibrary(library))
-            // The pipeline's validator is run without a format checker.
-            .should_validate_formats(false)
-            .build(document);
-        match built {
-            Ok(validator) => Ok(Self {
-                name: label.to_owned(),
-                validator,
-            }),
-            Err(error) => Err(Problem::Broken {
-                pointer: error.instance_path().as_str().to_owned(),
-                message: error.to_string(),
-            }),
+    /// `None` if it cannot be told, because a pattern gave up on a text. The crate then tries both
+    /// answers of the pattern, and says `valid` only if it is so either way: so if neither the schema
+    /// nor its negation is, the answer hangs on the pattern.
+    pub(crate) fn judge(&self, value: Value<'_>) -> Option<bool> {
+        if self.validator.is_valid(value) {
+            return Some(true);
         }
+        let negation = self.negation.as_ref();
+        negation
+            .is_none_or(|negation| negation.is_valid(value))
+            .then_some(false)
     }
 
-    pub(crate) fn is_valid(&self, value: Value<'_>) -> bool {
-        self.validator.is_valid(value)
+    /// Whether a pattern may give up on a text.
+    pub(crate) fn may_give_up(&self) -> bool {
+        self.negation.is_some()
+    }
+
+    pub(crate) fn takes_much_stack(&self) -> bool {
+        self.links > SHALLOW_LINKS_MAX
     }
 
     pub(crate) fn validator(&self) -> &Validator<OnTape> {
         &self.validator
+    }
+
+    /// The place in the schema as its author wrote it.
+    pub(crate) fn authors_pointer(&self, pointer: &str) -> String {
+        self.places.author(pointer)
     }
 }
 

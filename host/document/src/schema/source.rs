@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{draft, draft03, error::Problem};
+use super::draft03::{self, Places};
+use super::{draft, error::Problem, integers};
 
 /// A schema with every fragment in line is some 100 kB; more is a mistake, or an attack on memory.
 const SCHEMA_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -15,6 +16,8 @@ pub(super) struct Source {
     pub shared: Value,
     /// What events are validated against, where that differs: draft-03 closes its top level.
     closed: Option<Value>,
+    /// Where what was translated stands in the file.
+    pub places: Places,
     /// The identifier that the file gives itself.
     pub id: Option<String>,
     /// Digest of the file's bytes.
@@ -44,13 +47,15 @@ impl Source {
         if !document.is_object() {
             return Err(Problem::NotAnObject);
         }
+        integers::check(text)?;
         match draft::of(&document)? {
             draft::Draft::Third => {
-                let shared = draft03::translate(&document)?;
+                let (shared, places) = draft03::translate(&document)?;
                 let closed = Some(draft03::closed(&shared));
                 Ok(Self {
                     shared,
                     closed,
+                    places,
                     id,
                     digest,
                 })
@@ -61,6 +66,7 @@ impl Source {
                 Ok(Self {
                     shared,
                     closed: None,
+                    places: Places::default(),
                     id,
                     digest,
                 })

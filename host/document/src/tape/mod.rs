@@ -33,6 +33,8 @@ pub struct Tape {
     sorted: Vec<u32>,
     /// Places of the objects of the document being read.
     pub(crate) objects: Vec<u32>,
+    /// The text of the only document, if errors may ask for all of it; else empty.
+    pub(crate) whole: Vec<u8>,
 }
 
 impl Tape {
@@ -40,6 +42,7 @@ impl Tape {
         self.nodes.clear();
         self.bytes.clear();
         self.sorted.clear();
+        self.whole.clear();
     }
 
     /// Finishes a document, whose objects stand in `objects`.
@@ -162,6 +165,7 @@ impl Tape {
     pub(crate) fn memory_bytes(&self) -> usize {
         self.nodes.capacity() * size_of::<Node>()
             + self.bytes.capacity()
+            + self.whole.capacity()
             + (self.sorted.capacity() + self.objects.capacity()) * size_of::<u32>()
     }
 }

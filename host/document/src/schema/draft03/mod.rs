@@ -3,6 +3,7 @@
 //! everything that cannot be said in draft-04.
 
 mod keywords;
+mod places;
 mod references;
 mod types;
 
@@ -10,24 +11,45 @@ use serde_json::{Map, Value, json};
 
 use super::draft::{DRAFT_04, escaped};
 use super::error::Problem;
+use super::library;
 use keywords::Keyword;
+use places::Place;
+pub(crate) use places::Places;
 use references::References;
 
-/// Translates a whole document. Its top level is left as open as it was written.
-pub(super) fn translate(document: &Value) -> Result<Value, Problem> {
+/// Translates a whole document, and answers what stands where. Its top level is left as open as it
+/// was written.
+pub(super) fn translate(document: &Value) -> Result<(Value, Places), Problem> {
     let mut translator = Translator {
         references: References::of(document),
+        places: Places::of_translation(),
     };
-    let mut translated = translator.schema(document, "")?;
+    let mut translated = translator.schema(document, &Place::top())?;
     let mut definitions = translator.definitions(document)?;
     while let Some((name, pointer, target)) = translator.references.next_wanted() {
-        definitions.insert(name, translator.schema(target, &pointer)?);
+        let place = Place {
+            at: pointer,
+            to: format!("/definitions/{name}"),
+        };
+        translator.places.note(&place);
+        definitions.insert(name, translator.schema(target, &place)?);
     }
     translated["$schema"] = DRAFT_04.into();
+    // Relative references are relative to it.
+    if let Some(id) = own_identifier(document) {
+        translated["id"] = id.into();
+    }
     if !definitions.is_empty() {
         translated["definitions"] = definitions.into();
     }
-    Ok(translated)
+    Ok((translated, translator.places))
+}
+
+/// The identifier of the file, if it makes a URI.
+fn own_identifier(document: &Value) -> Option<&str> {
+    let id = document.get("id")?.as_str()?.split('#').next()?;
+    let is_uri = !id.is_empty() && library::uri_of_id("", id).is_some();
+    is_uri.then_some(id)
 }
 
 /// The pipeline's rule for event schemas: no property at the top level but the declared ones.
@@ -51,26 +73,28 @@ fn refused(pointer: &str, reason: impl Into<String>) -> Problem {
 
 struct Translator<'a> {
     references: References<'a>,
+    places: Places,
 }
 
 impl<'a> Translator<'a> {
-    /// One schema; `at` is its JSON pointer. Recursion is as deep as the file is nested, which the
-    /// parser has bounded.
-    fn schema(&mut self, schema: &'a Value, at: &str) -> Result<Value, Problem> {
+    /// One schema. Recursion is as deep as the file is nested, which the parser has bounded.
+    fn schema(&mut self, schema: &'a Value, place: &Place) -> Result<Value, Problem> {
         let Some(schema) = schema.as_object() else {
             return Err(refused(
-                at,
+                &place.at,
                 "a schema of draft-03 is an object: write one here",
             ));
         };
         if let Some(reference) = schema.get("$ref") {
             // As in draft-04, what stands beside a reference is ignored.
-            let target = self.references.target(reference, &format!("{at}/$ref"))?;
+            let target = self
+                .references
+                .target(reference, &format!("{}/$ref", place.at))?;
             return Ok(json!({ "$ref": target }));
         }
         let mut out = Map::new();
         for (name, value) in schema {
-            let here = format!("{at}/{}", escaped(name));
+            let here = place.step(&escaped(name));
             match Keyword::of(name) {
                 Keyword::Same => {
                     out.insert(name.clone(), value.clone());
@@ -78,13 +102,13 @@ impl<'a> Translator<'a> {
                 Keyword::Ignored => {}
                 Keyword::Foreign => {
                     return Err(refused(
-                        &here,
+                        &here.at,
                         format!(
                             "draft-03 has no `{name}`: declare the draft it is from in `$schema`, or remove it"
                         ),
                     ));
                 }
-                Keyword::Own => self.own(name, value, &here, &mut out)?,
+                Keyword::Own => self.own(name, value, place, &mut out)?,
             }
         }
         // Without its bound the keyword says nothing in draft-03, and draft-04 forbids it.
@@ -104,18 +128,21 @@ impl<'a> Translator<'a> {
         &mut self,
         name: &str,
         value: &'a Value,
-        here: &str,
+        place: &Place,
         out: &mut Map<String, Value>,
     ) -> Result<(), Problem> {
+        let here = &place.step(name);
         match name {
-            "type" => self.types(value, here)?.write(out),
+            "type" => self.types(value, &place.moved(name, "anyOf"))?.write(out),
+            "disallow" if value.as_array().is_some_and(Vec::is_empty) => {}
             "disallow" => {
                 let mut schema = Map::new();
-                self.types(value, here)?.write(&mut schema);
+                self.types(value, &place.moved(name, "not/anyOf"))?
+                    .write(&mut schema);
                 out.insert("not".to_owned(), schema.into());
             }
             "properties" => {
-                let required = required_of(value, here)?;
+                let required = required_of(value, &here.at)?;
                 if !required.is_empty() {
                     out.insert("required".to_owned(), required.into());
                 }
@@ -140,18 +167,25 @@ impl<'a> Translator<'a> {
                 out.insert(name.to_owned(), translated);
             }
             "extends" => {
-                let all = match value {
-                    Value::Array(schemas) => self.schemas(schemas, here)?,
-                    schema => Value::Array(vec![self.schema(schema, here)?]),
-                };
-                if all.as_array().is_some_and(|all| !all.is_empty()) {
-                    out.insert("allOf".to_owned(), all);
+                let mut all = Vec::new();
+                for (index, schema) in listed(value).iter().enumerate() {
+                    let at = if value.is_array() {
+                        format!("{name}/{index}")
+                    } else {
+                        name.to_owned()
+                    };
+                    let here = place.moved(&at, &format!("allOf/{index}"));
+                    self.places.note(&here);
+                    all.push(self.schema(schema, &here)?);
+                }
+                if !all.is_empty() {
+                    out.insert("allOf".to_owned(), all.into());
                 }
             }
             "divisibleBy" => {
                 if !value.as_f64().is_some_and(|divisor| divisor > 0.0) {
                     return Err(refused(
-                        here,
+                        &here.at,
                         "`divisibleBy` must be a number greater than 0",
                     ));
                 }
@@ -164,7 +198,7 @@ impl<'a> Translator<'a> {
             "required" if value.is_boolean() => {}
             "required" => {
                 return Err(refused(
-                    here,
+                    &here.at,
                     "`required` is true or false in draft-03: declare draft-04 in `$schema`, or move it \
                      into each property",
                 ));
@@ -174,28 +208,28 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    fn schemas(&mut self, schemas: &'a [Value], at: &str) -> Result<Value, Problem> {
+    fn schemas(&mut self, schemas: &'a [Value], place: &Place) -> Result<Value, Problem> {
         let translated = schemas
             .iter()
             .enumerate()
-            .map(|(index, schema)| self.schema(schema, &format!("{at}/{index}")));
+            .map(|(index, schema)| self.schema(schema, &place.step(&index.to_string())));
         Ok(Value::Array(translated.collect::<Result<_, _>>()?))
     }
 
-    fn schemas_by_name(&mut self, schemas: &'a Value, at: &str) -> Result<Value, Problem> {
-        let translated = object(schemas, at)?.iter().map(|(name, schema)| {
+    fn schemas_by_name(&mut self, schemas: &'a Value, place: &Place) -> Result<Value, Problem> {
+        let translated = object(schemas, &place.at)?.iter().map(|(name, schema)| {
             Ok((
                 name.clone(),
-                self.schema(schema, &format!("{at}/{}", escaped(name)))?,
+                self.schema(schema, &place.step(&escaped(name)))?,
             ))
         });
         Ok(Value::Object(translated.collect::<Result<_, Problem>>()?))
     }
 
-    fn dependencies(&mut self, value: &'a Value, at: &str) -> Result<Value, Problem> {
+    fn dependencies(&mut self, value: &'a Value, place: &Place) -> Result<Value, Problem> {
         let mut out = Map::new();
-        for (name, dependency) in object(value, at)? {
-            let here = format!("{at}/{}", escaped(name));
+        for (name, dependency) in object(value, &place.at)? {
+            let here = place.step(&escaped(name));
             let translated = match dependency {
                 Value::String(other) => json!([other]),
                 Value::Array(others) => {
@@ -203,7 +237,7 @@ impl<'a> Translator<'a> {
                     for other in others {
                         if !other.is_string() {
                             return Err(refused(
-                                &here,
+                                &here.at,
                                 "a dependency list holds names of properties",
                             ));
                         }
@@ -236,11 +270,22 @@ impl<'a> Translator<'a> {
             if schema.is_object() {
                 out.insert(
                     name.clone(),
-                    self.schema(schema, &format!("/definitions/{}", escaped(name)))?,
+                    self.schema(
+                        schema,
+                        &Place::top().step("definitions").step(&escaped(name)),
+                    )?,
                 );
             }
         }
         Ok(out)
+    }
+}
+
+/// A value alone as a list of one.
+fn listed(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(values) => values,
+        value => std::slice::from_ref(value),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Translator, refused};
+use super::places::Place;
+use super::{Translator, listed, refused};
 use crate::schema::error::Problem;
 
 /// What `type` allows.
@@ -38,27 +39,28 @@ impl Types {
 }
 
 impl<'a> Translator<'a> {
-    pub(super) fn types(&mut self, value: &'a Value, at: &str) -> Result<Types, Problem> {
-        let Value::Array(types) = value else {
-            return self.union(std::slice::from_ref(value), |_| at.to_owned());
-        };
+    /// `place` is that of the types in the file, and of the list of schemas in the translation.
+    pub(super) fn types(&mut self, value: &'a Value, place: &Place) -> Result<Types, Problem> {
+        let types = listed(value);
         if types.is_empty() {
-            return Err(refused(
-                at,
-                "an empty list of types allows nothing: name one",
-            ));
+            // Nothing is of one of no types.
+            return Ok(Types::Union {
+                names: Vec::new(),
+                schemas: vec![json!({ "not": {} })],
+            });
         }
-        self.union(types, |index| format!("{at}/{index}"))
-    }
-
-    fn union(
-        &mut self,
-        types: &'a [Value],
-        at: impl Fn(usize) -> String,
-    ) -> Result<Types, Problem> {
+        let at = |index: usize| {
+            if value.is_array() {
+                format!("{}/{index}", place.at)
+            } else {
+                place.at.clone()
+            }
+        };
         let mut is_any = false;
         let mut names: Vec<String> = Vec::new();
         let mut schemas = Vec::new();
+        // All names together come first.
+        let schemas_begin = usize::from(types.iter().any(|one| one.is_string()));
         for (index, one) in types.iter().enumerate() {
             match one {
                 Value::String(name) if name == "any" => is_any = true,
@@ -67,7 +69,14 @@ impl<'a> Translator<'a> {
                         names.push(name.clone());
                     }
                 }
-                Value::Object(_) => schemas.push(self.schema(one, &at(index))?),
+                Value::Object(_) => {
+                    let place = Place {
+                        at: at(index),
+                        to: format!("{}/{}", place.to, schemas_begin + schemas.len()),
+                    };
+                    self.places.note(&place);
+                    schemas.push(self.schema(one, &place)?);
+                }
                 other => {
                     return Err(refused(
                         &at(index),

@@ -1,0 +1,143 @@
+//! From a prepared document to validators that run on the tape.
+
+use std::sync::Arc;
+
+use jsonschema::{PatternOptions, Retrieve, Uri, ValidationOptions, Validator};
+use serde_json::{Value, json};
+
+use super::error::Problem;
+use super::library::{self, Library, SharedLibrary};
+use super::source::Source;
+use super::{Schema, chains, keywords};
+use crate::representation::OnTape;
+use crate::stack::guarded;
+
+/// Steps after which a pattern with look-around or back-references gives up on a text. An event's
+/// author can make such a pattern take as many as it is allowed, several dozen times in one event;
+/// these take a millisecond or two, and an honest text of some hundred characters takes fewer.
+const BACKTRACKS_MAX: usize = 100_000;
+
+/// The place of the schema that negates another one; no label holds its character.
+const NEGATION_URI: &str = "landfall-schemas:///!";
+
+type Built = Result<Validator<OnTape>, Problem>;
+
+impl Schema {
+    /// Compiles a source. References are answered by the library alone.
+    pub(super) fn compile(
+        label: &str,
+        source: &Source,
+        library: &Arc<Library>,
+    ) -> Result<Self, Problem> {
+        // As deep as schemas are nested, and references followed.
+        guarded(true, || compile(label, source, library)).unwrap_or(Err(Problem::CompilerFailed))
+    }
+}
+
+fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schema, Problem> {
+    let uri = library::uri_of(label);
+    let document = source.document();
+    let links = chains::longest(document, &uri, library)?;
+    let options = || {
+        let options = keywords::install(jsonschema::options_for::<OnTape>());
+        options
+            .with_base_uri(uri.clone())
+            .with_retriever(SharedLibrary(Arc::clone(library)))
+            // The pipeline's validator is run without a format checker.
+            .should_validate_formats(false)
+    };
+    // In time that is linear in the text, if all patterns can be done so.
+    let linear = options().with_pattern_options(PatternOptions::regex());
+    let (validator, negation) = match linear.build(document) {
+        Ok(validator) => (validator, None),
+        Err(_) => {
+            let builder = Builder {
+                source,
+                uri: uri.clone(),
+                library,
+            };
+            let validator = builder.build(with_backtracking(options()), document)?;
+            let negation = json!({ "$schema": document["$schema"], "not": { "$ref": uri } });
+            let retriever = WithItself {
+                uri: uri.clone(),
+                document: document.clone(),
+                library: SharedLibrary(Arc::clone(library)),
+            };
+            let options = options()
+                .with_base_uri(NEGATION_URI)
+                .with_retriever(retriever);
+            let negation = builder.build(with_backtracking(options), &negation)?;
+            (validator, Some(negation))
+        }
+    };
+    Ok(Schema {
+        name: label.to_owned(),
+        validator,
+        negation,
+        links,
+        places: source.places.clone(),
+    })
+}
+
+type Options<'i> = ValidationOptions<'i, Arc<dyn Retrieve>, OnTape>;
+
+fn with_backtracking(options: Options<'_>) -> Options<'_> {
+    options.with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS_MAX))
+}
+
+/// A builder of validators for one source.
+struct Builder<'s> {
+    source: &'s Source,
+    uri: String,
+    library: &'s Arc<Library>,
+}
+
+impl Builder<'_> {
+    fn build(&self, options: Options<'_>, document: &Value) -> Built {
+        options.build(document).map_err(|error| {
+            let pointer = error.instance_path().as_str();
+            Problem::Broken {
+                pointer: if pointer.is_empty() {
+                    self.place_of_dead_reference()
+                } else {
+                    self.source.places.author(pointer)
+                },
+                message: error.to_string(),
+            }
+        })
+    }
+
+    /// The crate does not tell it.
+    fn place_of_dead_reference(&self) -> String {
+        let id = self.source.id.as_deref();
+        let base = id.and_then(|id| {
+            jsonschema::uri::resolve_against(&Uri::parse(self.uri.as_str()).ok()?, id).ok()
+        });
+        let base = base.map_or_else(|| self.uri.clone(), |base| base.as_str().to_owned());
+        let library = SharedLibrary(Arc::clone(self.library));
+        let place = library.dead_reference(self.source.document(), &base, "");
+        place.map_or_else(
+            || "the top level, or in a schema that it refers to".to_owned(),
+            |place| self.source.places.author(&place),
+        )
+    }
+}
+
+/// A library in which the schema itself is as it is for its own events.
+struct WithItself {
+    uri: String,
+    document: Value,
+    library: SharedLibrary,
+}
+
+impl Retrieve for WithItself {
+    fn retrieve(
+        &self,
+        uri: &Uri<String>,
+    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+        if uri.as_str() == self.uri {
+            return Ok(self.document.clone());
+        }
+        self.library.retrieve(uri)
+    }
+}

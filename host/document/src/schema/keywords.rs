@@ -1,0 +1,108 @@
+//! Keywords that the pipeline's validator (Python's jsonschema) judges otherwise than the `jsonschema`
+//! crate. docs/JSON.md tells what differs.
+
+use jsonschema::paths::Location;
+use jsonschema::{Keyword, ValidationError, ValidationOptions};
+use serde_json::{Map, Value as SerdeValue};
+
+use crate::number::Number;
+use crate::representation::OnTape;
+use crate::value::Value;
+
+type Built<'a> = Result<Box<dyn for<'i> Keyword<'i, OnTape>>, ValidationError<'a>>;
+
+/// The options with these keywords in place of the crate's.
+pub(super) fn install<R>(
+    options: ValidationOptions<'_, R, OnTape>,
+) -> ValidationOptions<'_, R, OnTape> {
+    options
+        .with_keyword("multipleOf", multiple_of)
+        .with_keyword("contentEncoding", annotation)
+        .with_keyword("contentMediaType", annotation)
+}
+
+fn multiple_of<'a>(
+    _: &'a Map<String, SerdeValue>,
+    divisor: &'a SerdeValue,
+    _: Location,
+) -> Built<'a> {
+    let divisor = match (divisor.as_u64(), divisor.as_f64()) {
+        (Some(0), _) | (_, None) => None,
+        (Some(integer), _) => Some(Divisor::Integer(integer)),
+        (None, Some(float)) => Some(Divisor::Float(float)).filter(|_| float > 0.0),
+    };
+    match divisor {
+        Some(divisor) => Ok(Box::new(MultipleOf(divisor))),
+        None => Err(ValidationError::custom(
+            "the divisor must be a number greater than 0",
+        )),
+    }
+}
+
+fn annotation<'a>(_: &'a Map<String, SerdeValue>, _: &'a SerdeValue, _: Location) -> Built<'a> {
+    Ok(Box::new(Annotation))
+}
+
+/// Says something of a value, and asserts nothing.
+struct Annotation;
+
+impl<'i> Keyword<'i, OnTape> for Annotation {
+    fn validate(&self, _: Value<'i>) -> Result<(), ValidationError<'i>> {
+        Ok(())
+    }
+
+    fn is_valid(&self, _: Value<'i>) -> bool {
+        true
+    }
+}
+
+/// A divisor as it was written: Python divides by a float in doubles, by an integer exactly.
+enum Divisor {
+    Integer(u64),
+    Float(f64),
+}
+
+struct MultipleOf(Divisor);
+
+impl MultipleOf {
+    fn divides(&self, number: Number<'_>) -> bool {
+        match (&self.0, number) {
+            (Divisor::Integer(divisor), Number::Int(value)) => {
+                i128::from(value) % i128::from(*divisor) == 0
+            }
+            (Divisor::Integer(divisor), Number::Uint(value)) => value % divisor == 0,
+            (Divisor::Integer(divisor), Number::Digits(digits)) => remainder(digits, *divisor) == 0,
+            (Divisor::Integer(divisor), Number::Float(value)) => value % *divisor as f64 == 0.0,
+            // `int(quotient) != quotient`; of an infinite quotient `int` makes an error.
+            (Divisor::Float(divisor), number) => {
+                let quotient = number.nearest() / divisor;
+                quotient.is_finite() && quotient.fract() == 0.0
+            }
+        }
+    }
+}
+
+/// By long division; the sign does not matter for whether anything remains.
+fn remainder(digits: &str, divisor: u64) -> u64 {
+    let digits = digits.bytes().filter(u8::is_ascii_digit);
+    digits.fold(0, |remainder, digit| {
+        let carried = u128::from(remainder) * 10 + u128::from(digit - b'0');
+        (carried % u128::from(divisor)) as u64
+    })
+}
+
+impl<'i> Keyword<'i, OnTape> for MultipleOf {
+    fn validate(&self, instance: Value<'i>) -> Result<(), ValidationError<'i>> {
+        if Keyword::is_valid(self, instance) {
+            return Ok(());
+        }
+        Err(ValidationError::custom(match self.0 {
+            Divisor::Integer(divisor) => format!("value is not a multiple of {divisor}"),
+            Divisor::Float(divisor) => format!("value is not a multiple of {divisor}"),
+        }))
+    }
+
+    fn is_valid(&self, instance: Value<'i>) -> bool {
+        instance.number().is_none_or(|number| self.divides(number))
+    }
+}

@@ -22,7 +22,8 @@ pub struct ValidateArgs {
     /// The schema's file.
     #[arg(long, value_name = "FILE")]
     schema: PathBuf,
-    /// Directory that absolute references are resolved in; without it that of the schema's file.
+    /// Directory whose schemas references lead to, by place or `$id`, as in the sidecar. Without it
+    /// they lead to files by place only, from where the schema's own identifier says, else beside it.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
     /// The events; `-` is standard input.

@@ -168,6 +168,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::fault::{Fault, FaultKind};
 
     const ROWS: usize = 4;
 
@@ -205,5 +206,31 @@ mod tests {
         state.deadline = Some(Instant::now());
         let error = validate(&mut state, vec![0]).expect_err("too late");
         assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::Interrupt));
+    }
+
+    #[test]
+    fn a_row_that_the_host_cannot_judge_is_a_fault_and_no_answer() {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(directory.path().join("s")).expect("a directory");
+        let schema = r#"{"$schema":"http://json-schema.org/draft-07/schema#","pattern":"^(a|b|ab)*(?!x)c$"}"#;
+        std::fs::write(directory.path().join("s/1.json"), schema).expect("a file");
+        let (set, errors) = SchemaSet::load(directory.path());
+        assert!(errors.is_empty(), "{errors:?}");
+        let mut state = HostState::new(0, Arc::new(set));
+        let text = format!("\"{}d\"\"c\"", "ab".repeat(28));
+        let end = text.len() as u32;
+        state.documents.parse(text.as_bytes(), &[end - 3, end]);
+        state.rows = 2;
+        let mut validate = |row| {
+            let names = vec!["s/1".to_owned()];
+            schemas::Host::validate(&mut state, String::new(), vec![row], vec![0], names)
+        };
+        assert_eq!(validate(1).expect("an answer"), [VALID]);
+        let error = validate(0).expect_err("no answer");
+        assert_eq!(
+            Fault::of_call(&error, &state).kind,
+            FaultKind::Trap,
+            "{error:?}"
+        );
     }
 }

@@ -254,7 +254,7 @@ fn equal_names_at_every_level_cost_no_more_than_at_one() {
     let levels = NESTING_MAX - 1;
     let (twice, once) = ("{\"a\":0,\"a\":", "{\"a\":");
     let close = "}".repeat(levels);
-    let timed = |open: String| {
+    let once_timed = |open: &str| {
         let begin = Instant::now();
         let documents = parse(&format!("{open}{leaf}{close}"));
         assert_eq!(documents.state(0), RowState::Good);
@@ -263,6 +263,8 @@ fn equal_names_at_every_level_cost_no_more_than_at_one() {
         assert_eq!(documents.value(0, &Pointer::default()).unwrap().len(), 1);
         begin.elapsed()
     };
+    // The best of three: what else the machine does only adds.
+    let timed = |open: String| (0..3).map(|_| once_timed(&open)).min().unwrap();
     let at_one = timed(format!("{twice}{}", once.repeat(levels - 1)));
     let at_every = timed(twice.repeat(levels));
     // Level by level it was some 100 times as much; the bound leaves room for a busy machine.

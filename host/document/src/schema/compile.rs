@@ -14,7 +14,7 @@ use crate::stack::guarded;
 
 /// Steps after which a pattern with look-around or back-references gives up on a text. An event's
 /// author can make such a pattern take as many as it is allowed, several dozen times in one event;
-/// these take a millisecond or two, and an honest text of some hundred characters takes fewer.
+/// these take a few milliseconds, and an honest text of some hundred characters takes fewer.
 const BACKTRACKS_MAX: usize = 100_000;
 
 /// The place of the schema that negates another one; no label holds its character.
@@ -37,7 +37,12 @@ impl Schema {
 fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schema, Problem> {
     let uri = library::uri_of(label);
     let document = source.document();
-    let links = chains::longest(document, &uri, library)?;
+    let links = chains::longest(document, &uri, library).map_err(|problem| match problem {
+        Problem::EndlessReference { reference } => Problem::EndlessReference {
+            reference: source.places.author_reference(reference),
+        },
+        problem => problem,
+    })?;
     let options = || {
         let options = keywords::install(jsonschema::options_for::<OnTape>());
         options

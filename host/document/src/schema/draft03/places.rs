@@ -68,6 +68,14 @@ impl Places {
         let (to, at) = nearest.map_or(("", ""), |(to, at)| (to.as_str(), at.as_str()));
         format!("{at}{}", in_draft03(below(to).unwrap_or(pointer)))
     }
+
+    /// The reference that the author wrote, or one that leads there too.
+    pub(crate) fn author_reference(&self, reference: String) -> String {
+        match reference.strip_prefix('#') {
+            Some(pointer) => format!("#{}", self.author(pointer)),
+            None => reference,
+        }
+    }
 }
 
 /// A pointer from a schema downwards, with the names that the keywords have in draft-03. What draft-04

@@ -34,7 +34,7 @@ const MEMORIES_MAX: u32 = INSTANCES_MAX;
 /// Most memory of a check, in bytes: a 32-bit memory cannot be larger, and is reserved whole.
 pub const MEMORY_BYTES_MAX: usize = 4 << 30;
 
-/// Tables in the pool: a Rust check has 2. One is reserved 100,000 pointers, so all are 12.2 GiB.
+/// Tables in the pool: a Rust or a Python check has 2. One is reserved 100,000 pointers, so all are 12.2 GiB.
 const TABLES_MAX: u32 = 4 * INSTANCES_MAX;
 
 /// Memories and tables of one component, and of one module of it: no check may use up the pool.
@@ -139,4 +139,16 @@ impl Drop for Ticker {
 pub(crate) fn ticks(time: Duration) -> u64 {
     let ticks = time.as_nanos().div_ceil(EPOCH_TICK.as_nanos());
     u64::try_from(ticks).unwrap_or(u64::MAX >> 1) + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pool_of_all_instances_can_be_reserved() {
+        if let Err(error) = wasmtime::Engine::new(&config(true)) {
+            panic!("checks would fall back to instances that are slow to make: {error:#}");
+        }
+    }
 }

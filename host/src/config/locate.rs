@@ -87,21 +87,27 @@ impl Config {
             .unwrap_or(here)
     }
 
-    /// The file of a check: relative to the configuration file, else in the directories of checks.
-    pub fn check_file(&self, check: &CheckConfig) -> Result<PathBuf, NotFound> {
+    /// Where the file of a check is looked for, first to last.
+    pub fn check_places(&self, check: &CheckConfig) -> Vec<PathBuf> {
         let base = self.places.base();
-        let mut tried = vec![base.join(&check.path)];
+        let mut places = vec![base.join(&check.path)];
         if check.path.is_relative() {
             if self.guests.dir.as_os_str().is_empty() {
                 let usual = [Some(base.join("guests")), self.places.guests.clone()]
                     .into_iter()
                     .flatten();
                 let all = usual.chain(self.places.beside_program(&GUESTS_BESIDE_PROGRAM));
-                tried.extend(all.map(|place| place.join(&check.path)));
+                places.extend(all.map(|place| place.join(&check.path)));
             } else {
-                tried.push(base.join(&self.guests.dir).join(&check.path));
+                places.push(base.join(&self.guests.dir).join(&check.path));
             }
         }
+        places
+    }
+
+    /// The file of a check: relative to the configuration file, else in the directories of checks.
+    pub fn check_file(&self, check: &CheckConfig) -> Result<PathBuf, NotFound> {
+        let tried = self.check_places(check);
         let found = tried.iter().find(|path| path.is_file()).cloned();
         found.ok_or_else(|| NotFound {
             name: check.path.display().to_string(),

@@ -95,7 +95,12 @@ impl Config {
 
     /// The same with any environment.
     pub fn load_with(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigErrors> {
-        inspect(path, environment, false).map(|inspected| inspected.config)
+        inspect(path, environment, For::Anything).map(|inspected| inspected.config)
+    }
+
+    /// The same for the sidecar, which needs somebody to listen to.
+    pub fn load_to_run(path: Option<&Path>) -> Result<Self, ConfigErrors> {
+        inspect(path, &Environment::of_process(), For::Running).map(|inspected| inspected.config)
     }
 
     /// The same, and looks also whether the files that it names are there: `landfall config check`.
@@ -103,7 +108,7 @@ impl Config {
         path: Option<&Path>,
         environment: &Environment,
     ) -> Result<Inspected, ConfigErrors> {
-        inspect(path, environment, true)
+        inspect(path, environment, For::Checking)
     }
 
     fn read(table: Table, findings: &mut Findings) -> Self {
@@ -131,10 +136,20 @@ impl Config {
     }
 }
 
+/// What a configuration is loaded for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    Anything,
+    /// The sidecar: both streams need an endpoint.
+    Running,
+    /// Being looked at closely: the files that it names must be there.
+    Checking,
+}
+
 fn inspect(
     path: Option<&Path>,
     environment: &Environment,
-    files: bool,
+    purpose: For,
 ) -> Result<Inspected, ConfigErrors> {
     let path = path
         .map(Path::to_owned)
@@ -162,8 +177,10 @@ fn inspect(
     let mut config = Config::read(table, &mut findings);
     config.places = Places::of_process(path, environment);
     semantics::check(&config, &mut findings);
-    if files {
-        semantics::check_files(&config, &mut findings);
+    match purpose {
+        For::Anything => {}
+        For::Running => semantics::check_endpoints(&config, &mut findings),
+        For::Checking => semantics::check_files(&config, &mut findings),
     }
     if findings.errors.is_empty() {
         let hints = semantics::hints(&config, &findings);

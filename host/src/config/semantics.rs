@@ -219,6 +219,17 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
     }
 }
 
+/// Finds streams that nothing can come from.
+pub fn check_endpoints(config: &Config, findings: &mut Findings) {
+    for stream in StreamId::ALL {
+        if config.streams.of(stream).endpoints.is_empty() {
+            let remedy = "name the publisher to subscribe to, such as [\"tcp://127.0.0.1:8421\"]; `landfall run` needs one for each stream";
+            let field = format!("streams.{}.endpoints", stream.as_str());
+            error(findings, &field, "there are none", remedy);
+        }
+    }
+}
+
 /// Finds files that are not there.
 pub fn check_files(config: &Config, findings: &mut Findings) {
     for (index, check) in config.checks.iter().enumerate() {

@@ -221,7 +221,7 @@ fn what_is_probably_not_meant_is_hinted_at() {
     let file = directory.path().join("landfall.toml");
     let text = "[deadlines]\ndefault = \"1m\"\n[streams.raw]\nendpoints = []\n[store]\nkeep = \"1m\"\n[ledger]\nhorizon = \"30s\"\n";
     std::fs::write(&file, text).unwrap();
-    let hints = inspect(Some(&file), &Environment::default(), false)
+    let hints = inspect(Some(&file), &Environment::default(), For::Anything)
         .unwrap()
         .hints;
     let fields: Vec<_> = hints.iter().map(|hint| hint.error.field.as_str()).collect();
@@ -248,4 +248,38 @@ fn config_check_names_files_that_are_not_there() {
         "{message}"
     );
     assert!(message.contains("schemas.dir: "), "{message}");
+}
+
+#[test]
+fn the_sidecar_needs_an_endpoint_for_each_stream_and_nothing_else_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("landfall.toml");
+    std::fs::write(
+        &file,
+        "[streams.raw]\nendpoints = []\n[streams.written]\nendpoints = []\n",
+    )
+    .unwrap();
+    assert!(Config::load_with(Some(&file), &Environment::default()).is_ok());
+    let message = Config::load_to_run(Some(&file)).unwrap_err().to_string();
+    for line in [
+        "landfall.toml:2: streams.raw.endpoints: there are none; name the publisher",
+        "landfall.toml:4: streams.written.endpoints: there are none; name the publisher",
+    ] {
+        assert!(message.contains(line), "{message}");
+    }
+}
+
+#[test]
+fn a_check_may_not_ask_for_more_memory_than_the_pool_has() {
+    let text = |memory| {
+        format!(
+            "[[checks]]\nname = \"eventlogging\"\npath = \"x\"\nlimits = {{ memory = \"{memory}\" }}\n"
+        )
+    };
+    assert!(load(&text("1GiB"), &[]).is_ok());
+    let message = load(&text("2GiB"), &[]).unwrap_err();
+    assert!(
+        message.contains("landfall.toml:4: checks[0].limits.memory: ") && message.contains("1GiB"),
+        "{message}"
+    );
 }

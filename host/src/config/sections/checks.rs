@@ -75,9 +75,12 @@ impl CheckConfig {
     }
 }
 
+/// Most memory of one instance: what the pool of the runtime reserves for each.
+const MEMORY_MAX: usize = 1 << 30;
+
 impl CheckLimits {
     fn read(&mut self, section: &mut Section<'_>) {
-        section.size("memory", &mut self.memory, 64 << 10..=4 << 30);
+        section.size("memory", &mut self.memory, 64 << 10..=MEMORY_MAX);
         let (shortest, longest) = (Duration::from_millis(10), Duration::from_secs(60));
         section.duration("batch_time", &mut self.batch_time, shortest..=longest);
         section.duration("start_time", &mut self.start_time, shortest..=longest);

@@ -241,10 +241,20 @@ impl<T> Drop for Sender<T> {
 impl<T> Receiver<T> {
     /// The next item, from the lanes in turn; waits at most `timeout` for one.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvError> {
+        self.recv_timeout_from(timeout, |_| true)
+    }
+
+    /// The same, from those lanes that this receiver wants to take from. It may have to wait the
+    /// whole timeout although there is something: its wake-up may have gone to another receiver.
+    pub fn recv_timeout_from(
+        &self,
+        timeout: Duration,
+        wants: impl Fn(usize) -> bool,
+    ) -> Result<T, RecvError> {
         let mut state = self.shared.lock();
         let mut since: Option<Instant> = None;
         loop {
-            if let Some((item, lane)) = self.take(&mut state) {
+            if let Some((item, lane)) = self.take(&mut state, &wants) {
                 drop(state);
                 // All of the lane's senders: the first may wait for more room than was freed.
                 self.shared.not_full[lane].notify_all();
@@ -276,14 +286,14 @@ impl<T> Receiver<T> {
     }
 
     /// Takes from the first lane that has something, beginning with the one whose turn it is.
-    fn take(&self, state: &mut State<T>) -> Option<(T, usize)> {
+    fn take(&self, state: &mut State<T>, wants: &impl Fn(usize) -> bool) -> Option<(T, usize)> {
         let lanes = state.lanes.len();
         for step in 0..lanes {
             let index = (state.turn + step) % lanes;
             let ending = state.closed || state.senders == 0;
             let lane = &mut state.lanes[index];
             // What was received before the end is taken in any case.
-            if lane.held && !ending {
+            if (lane.held || !wants(index)) && !ending {
                 continue;
             }
             if let Some((item, bytes)) = lane.waiting.pop_front() {
@@ -296,6 +306,12 @@ impl<T> Receiver<T> {
             }
         }
         None
+    }
+
+    /// Whether nothing more will come in, and what is there is all there is.
+    pub fn is_ending(&self) -> bool {
+        let state = self.shared.lock();
+        state.closed || state.senders == 0
     }
 
     /// Takes nothing from a lane until it is let go again: it fills, and pushes back to its senders.

@@ -11,6 +11,7 @@ pub mod labels;
 pub mod plan;
 mod report;
 mod seats;
+mod unread;
 mod worker;
 
 pub use describe::{Comparison, Describer};

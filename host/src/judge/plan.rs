@@ -15,7 +15,7 @@ use super::labels::{Reasons, SchemaLabels};
 pub const STREAM_NAMES: [&str; 2] = ["raw", "written"];
 
 /// Where an event carries its identity.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct EventPointers {
     pub key: Pointer,
     pub schema: Pointer,
@@ -33,6 +33,23 @@ pub struct Placed {
     /// Indices into `STREAM_NAMES`.
     pub streams: Vec<usize>,
     pub decides: bool,
+}
+
+impl Placed {
+    /// Whether the same version of the check stands in the same place.
+    pub fn is_same(&self, other: &Placed) -> bool {
+        let check = match (&self.check, &other.check) {
+            (Check::Codec(mine), Check::Codec(theirs)) => Arc::ptr_eq(mine, theirs),
+            (Check::Event(mine), Check::Event(theirs)) => Arc::ptr_eq(mine, theirs),
+            (Check::Parity(mine), Check::Parity(theirs)) => Arc::ptr_eq(mine, theirs),
+            (Check::Window(mine), Check::Window(theirs)) => Arc::ptr_eq(mine, theirs),
+            _ => false,
+        };
+        check
+            && self.name == other.name
+            && self.streams == other.streams
+            && self.decides == other.decides
+    }
 }
 
 /// The codec of a stream.
@@ -59,6 +76,7 @@ pub struct EventPlan {
 pub struct ParityPlan {
     pub check: Arc<Loaded<ParityCheck>>,
     pub columns: Vec<usize>,
+    pub faults: FaultReasons,
 }
 
 /// The reasons that stand for a check's faults.
@@ -75,10 +93,22 @@ pub struct StreamPlan {
     pub parity: Vec<ParityPlan>,
 }
 
+impl StreamPlan {
+    /// Whether frames are decoded by the same codec as in the other plan.
+    pub fn has_codec_of(&self, other: &StreamPlan) -> bool {
+        match (&self.codec, &other.codec) {
+            (Some(mine), Some(theirs)) => Arc::ptr_eq(&mine.check, &theirs.check),
+            (None, None) => true,
+            _ => false,
+        }
+    }
+}
+
 /// One generation of checks and schemas.
 pub struct Plan {
     pub generation: Generation,
     pub event: EventPointers,
+    pub codecs: [String; 2],
     pub streams: [StreamPlan; 2],
     pub windows: Vec<Arc<Loaded<WindowCheck>>>,
     pub placed: Vec<Placed>,
@@ -149,6 +179,7 @@ impl Plan {
                         stream.parity.push(ParityPlan {
                             check: Arc::clone(parity),
                             columns: columns.add(wanted),
+                            faults: fault_reasons(&check.name, &reasons),
                         });
                     }
                     Check::Codec(_) | Check::Window(_) => {}
@@ -166,6 +197,7 @@ impl Plan {
         Ok(Self {
             generation,
             event,
+            codecs,
             streams,
             windows,
             placed,
@@ -173,6 +205,20 @@ impl Plan {
             labels,
             reasons,
         })
+    }
+
+    /// Whether building a plan of these parts would give this one, but for the generation.
+    pub fn is_made_of(&self, parts: &PlanParts) -> bool {
+        self.event == parts.event
+            && self.codecs == parts.codecs
+            && Arc::ptr_eq(&self.schemas, &parts.schemas)
+            && Arc::ptr_eq(&self.labels, &parts.labels)
+            && self.placed.len() == parts.placed.len()
+            && self
+                .placed
+                .iter()
+                .zip(&parts.placed)
+                .all(|(mine, theirs)| mine.is_same(theirs))
     }
 }
 

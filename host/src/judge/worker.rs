@@ -1,6 +1,7 @@
 //! One worker's way of a batch, from frames to observations.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use landfall_document::{Documents, Pointer, RowState, redact};
 use landfall_ledger::{
@@ -8,7 +9,7 @@ use landfall_ledger::{
     WrittenObservation,
 };
 use landfall_runtime::{
-    Decoded, Hand, Judged as CheckJudged, Outcome, Packed, PackedRef, Projected,
+    Decoded, FaultKind, Hand, Judged as CheckJudged, Outcome, Packed, PackedRef, Projected,
 };
 
 use super::event_time::event_time_ms;
@@ -17,7 +18,8 @@ use super::labels::{NO_REASON, NO_SCHEMA};
 use super::plan::{EventPointers, Plan, STREAM_NAMES, StreamPlan};
 use super::report::{JudgeReport, Sample, SampleKind, bump};
 use super::seats::{Seats, StreamSeats};
-use crate::sources::FrameBatch;
+use super::unread::{Unread, UnreadFrames, is_hopeless, was_asked};
+use crate::sources::{Flight, FrameBatch};
 
 /// What the ledger's threads need of a written batch after its observations: the frames, and the
 /// normal forms for a comparison that the hashes alone cannot settle.
@@ -63,6 +65,20 @@ pub struct Judged {
     pub time_ms_max: Option<i64>,
 }
 
+impl Judged {
+    /// What keeps the frontier of the batch's stream where it is.
+    pub fn flight(&self) -> Option<Flight> {
+        let written = self.hand.as_ref().map(|hand| &hand.frames);
+        let frames = written.or(self.frames.as_ref())?;
+        Some(frames.flight.clone())
+    }
+}
+
+/// In place of a codec's code: its codec failed on the row, which is given up; or which is kept, to
+/// be tried again. Beyond the codes of any manifest.
+const GIVEN_UP: u16 = u16::MAX;
+const KEPT: u16 = u16::MAX - 1;
+
 /// How a judge is set up for the life of its worker.
 #[derive(Clone)]
 pub struct JudgeOptions {
@@ -86,6 +102,13 @@ pub struct Judge {
     projected: Projected,
     rows: Vec<RowJudgement>,
     scratch: Vec<u8>,
+    /// By stream: what its codec failed on and is to be asked again.
+    unread: [UnreadFrames; 2],
+    /// By stream: a frame that its codec has read, to tell a frame that cannot be read from a codec
+    /// that cannot read.
+    readable: [Option<Vec<u8>>; 2],
+    /// Nobody will mend a codec any more: what it fails on is given up at once.
+    ending: bool,
     /// Event time of the last event that had one: the clock for those that have none.
     last_time_ms: i64,
 }
@@ -139,21 +162,57 @@ impl Judge {
             projected: Projected::default(),
             rows: Vec::new(),
             scratch: Vec::new(),
+            unread: Default::default(),
+            readable: Default::default(),
+            ending: false,
             last_time_ms: 0,
         }
     }
 
     /// The plan for the batches to come.
     pub fn follow(&mut self, plan: &Arc<Plan>) {
-        if !Arc::ptr_eq(&self.plan, plan) {
-            self.plan = Arc::clone(plan);
-            self.seats.follow(plan);
+        if Arc::ptr_eq(&self.plan, plan) {
+            return;
         }
+        for (stream, unread) in self.unread.iter_mut().enumerate() {
+            if !plan.streams[stream].has_codec_of(&self.plan.streams[stream]) {
+                unread.renew(Instant::now());
+            }
+        }
+        self.plan = Arc::clone(plan);
+        self.seats.follow(plan);
+    }
+
+    /// Whether no further batch of the stream should be judged: its codec reads nothing.
+    pub fn is_held(&self, stream: usize) -> bool {
+        self.unread.get(stream).is_some_and(UnreadFrames::is_full)
+    }
+
+    /// Tries frames again that their codec failed on, if some are due. `ending`: there will be no
+    /// further occasion, so what still cannot be read is given up.
+    pub fn again(&mut self, ending: bool) -> Option<Judged> {
+        self.ending |= ending;
+        let now = Instant::now();
+        let unread = self
+            .unread
+            .iter_mut()
+            .find_map(|unread| unread.take_due(now, self.ending))?;
+        let Unread {
+            frames,
+            payloads,
+            tries,
+            ..
+        } = unread;
+        Some(self.judge_try(frames, &payloads, tries + 1))
     }
 
     /// Judges one batch. `payloads` has one reference per frame of a raw batch, and is empty for a
     /// written one.
-    pub fn judge(&mut self, mut frames: FrameBatch, payloads: &[PayloadRef]) -> Judged {
+    pub fn judge(&mut self, frames: FrameBatch, payloads: &[PayloadRef]) -> Judged {
+        self.judge_try(frames, payloads, 1)
+    }
+
+    fn judge_try(&mut self, mut frames: FrameBatch, payloads: &[PayloadRef], tries: u32) -> Judged {
         let plan = Arc::clone(&self.plan);
         let index = usize::from(frames.stream.0);
         let stream = &plan.streams[index];
@@ -165,9 +224,10 @@ impl Judge {
         };
 
         self.decode(stream, index, &frames, &mut report);
+        self.keep_unread(stream, index, &frames, payloads, tries, &mut report);
         self.write_columns(stream);
         self.run_checks(&plan, stream, index, &frames, &mut report);
-        let (hashes, forms) = self.project(stream, index, rows, frames.stream.0 == 1);
+        let (hashes, forms) = self.project(&plan, index, &frames, &mut report);
 
         let mut judged = Judged {
             raw: vec![Vec::new(); self.options.shards],
@@ -247,25 +307,125 @@ impl Judge {
                 payload: column.row(row).to_vec(),
             });
         }
-        for faulted in &self.decoded.faulted {
+    }
+
+    /// What the codec failed on is kept, or given up.
+    fn keep_unread(
+        &mut self,
+        stream: &StreamPlan,
+        index: usize,
+        frames: &FrameBatch,
+        payloads: &[PayloadRef],
+        tries: u32,
+        report: &mut JudgeReport,
+    ) {
+        let Some(plan) = &stream.codec else { return };
+        let is_sound = self.reads_others(index, frames);
+        let faulted_rows = std::mem::take(&mut self.decoded.faulted);
+        if faulted_rows.is_empty() {
+            return;
+        }
+        let mut kept = FrameBatch::like(frames);
+        let mut kept_payloads = Vec::new();
+        let mut given_up = 0;
+        for faulted in &faulted_rows {
             let reason = plan.faults[faulted.fault.kind as usize];
+            // A recording is read once, and nobody mends the codec meanwhile.
+            let at_once = self.ending || self.options.event_time;
+            let hopeless = at_once
+                || is_hopeless(faulted, tries, is_sound)
+                    && (frames.rows() == 1
+                        || self
+                            .ask_alone(index, frames.frame(faulted.first))
+                            .is_some_and(was_asked));
             for row in faulted.first..faulted.first + faulted.rows {
-                bump(&mut report.undecodable, reason);
-                // So that the row is not counted once more as an empty document.
+                let arrived_ms = frames.arrived_ms.get(row).copied().unwrap_or_default();
                 if let Some(code) = self.decoded.codes.get_mut(row) {
-                    *code = u16::MAX;
+                    *code = if hopeless { GIVEN_UP } else { KEPT };
                 }
-                report.sample(|| Sample {
-                    kind: SampleKind::Fault,
-                    stream: index,
-                    at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
-                    schema: NO_SCHEMA,
-                    reason,
-                    detail: faulted.fault.message.clone(),
-                    payload: column.row(row).to_vec(),
-                });
+                if hopeless {
+                    given_up += 1;
+                    bump(&mut report.undecodable, reason);
+                } else {
+                    kept.push(frames.frame(row), arrived_ms);
+                    kept_payloads.extend(payloads.get(row));
+                }
+                if hopeless || tries == 1 {
+                    report.sample(|| Sample {
+                        kind: SampleKind::Fault,
+                        stream: index,
+                        at_ms: arrived_ms,
+                        schema: NO_SCHEMA,
+                        reason,
+                        detail: faulted.fault.message.clone(),
+                        payload: frames.frame(row).to_vec(),
+                    });
+                }
             }
         }
+        let fault = faulted_rows.first().map(|faulted| &faulted.fault);
+        let message = fault.map_or("", |fault| fault.message.as_str());
+        let (stream, codec) = (STREAM_NAMES[index], plan.check.name.as_str());
+        if given_up > 0 {
+            tracing::error!(
+                stream,
+                codec,
+                frames = given_up,
+                "the codec fails on frames, which are given up: {message}"
+            );
+            if self.ending {
+                // Nothing may be called missing for what was not read: the frontier stays there.
+                std::mem::forget(frames.flight.clone());
+            }
+        }
+        if kept.rows() > 0 {
+            if tries == 1 || !is_sound {
+                tracing::warn!(
+                    stream,
+                    codec,
+                    frames = kept.rows(),
+                    tries,
+                    "the codec fails on frames, which wait to be tried again: {message}"
+                );
+            }
+            self.unread[index].keep(kept, kept_payloads, tries, is_sound, Instant::now());
+        }
+    }
+
+    /// Whether the codec reads any frame at all. Remembers one that it read.
+    fn reads_others(&mut self, index: usize, frames: &FrameBatch) -> bool {
+        let failed = |row: usize| {
+            let faulted = &self.decoded.faulted;
+            faulted
+                .iter()
+                .any(|part| (part.first..part.first + part.rows).contains(&row))
+        };
+        if self.decoded.faulted.is_empty() && self.readable[index].is_some() {
+            return true;
+        }
+        if let Some(row) = (0..frames.rows()).find(|&row| !failed(row)) {
+            self.readable[index] = Some(frames.frame(row).to_vec());
+            return true;
+        }
+        let Some(frame) = self.readable[index].take() else {
+            return false;
+        };
+        let reads = self.ask_alone(index, &frame).is_none();
+        self.readable[index] = Some(frame);
+        reads
+    }
+
+    /// How the codec fails on this frame, asked for it alone.
+    fn ask_alone(&mut self, index: usize, frame: &[u8]) -> Option<FaultKind> {
+        let seat = self.seats.streams[index].codec.as_mut()?;
+        let mut decoded = Decoded::default();
+        let ends = [frame.len() as u32];
+        let column = PackedRef {
+            text: frame,
+            ends: &ends,
+        };
+        seat.decode(column, &mut decoded);
+        decoded.faulted.first().map(|faulted| faulted.fault.kind)
     }
 
     /// Each column that any check wants, once.
@@ -368,17 +528,19 @@ impl Judge {
         }
     }
 
-    /// The hash of each row's normal forms, and the forms themselves if they are to be kept.
+    /// The hash of each row's normal forms, and the forms themselves of written rows.
     fn project(
         &mut self,
-        stream: &StreamPlan,
+        plan: &Plan,
         index: usize,
-        rows: usize,
-        keep: bool,
+        frames: &FrameBatch,
+        report: &mut JudgeReport,
     ) -> (Vec<Form>, Vec<Packed>) {
+        let stream = &plan.streams[index];
         if stream.parity.is_empty() {
             return (Vec::new(), Vec::new());
         }
+        let rows = frames.rows();
         let mut hashers: Vec<Option<FormHasher>> = (0..rows)
             .map(|_| Some(self.options.secret.forms()))
             .collect();
@@ -403,7 +565,24 @@ impl Judge {
                     (_, None) => {}
                 }
             }
-            if keep {
+            for faulted in &self.projected.faulted {
+                let reason = parity.faults[faulted.fault.kind as usize];
+                for row in faulted.first..(faulted.first + faulted.rows).min(rows) {
+                    if self.documents.state(row) != RowState::Good {
+                        continue;
+                    }
+                    report.sample(|| Sample {
+                        kind: SampleKind::Fault,
+                        stream: index,
+                        at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
+                        schema: schema_of(&self.documents, plan, row, &mut Vec::new()),
+                        reason,
+                        detail: faulted.fault.message.clone(),
+                        payload: frames.frame(row).to_vec(),
+                    });
+                }
+            }
+            if index == 1 {
                 kept.push(std::mem::take(&mut self.projected.forms));
             }
         }
@@ -425,9 +604,14 @@ impl Judge {
         form: Option<Form>,
         out: &mut Judged,
     ) {
-        let refused = plan.streams[index].codec.is_some()
-            && self.decoded.codes.get(row).is_some_and(|&code| code != 0);
-        let identity = if refused {
+        let code = match &plan.streams[index].codec {
+            Some(_) => self.decoded.codes.get(row).copied().unwrap_or_default(),
+            None => 0,
+        };
+        if code == KEPT {
+            return;
+        }
+        let identity = if code != 0 {
             None
         } else {
             self.identify(plan, index, row, frames, &mut out.report)

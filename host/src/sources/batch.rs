@@ -35,6 +35,11 @@ impl FrameBatch {
         }
     }
 
+    /// An empty batch for some of the frames of another one, which its flight waits for as well.
+    pub fn like(other: &FrameBatch) -> Self {
+        Self::new(other.stream, other.source, other.flight.clone())
+    }
+
     /// A batch that no source made and no frontier waits for: for measuring.
     pub fn detached(stream: StreamId) -> Self {
         Self::new(stream, 0, Flights::default().begin(stream, 0))

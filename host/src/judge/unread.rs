@@ -1,0 +1,163 @@
+//! Frames that their codec failed on. A fault is the codec's, so nothing is said of the frame: it is
+//! kept, with its flight, and tried again. Meanwhile its stream's frontier cannot pass it, and no
+//! event is called missing (or unexpected) whose other side may be among what was not read.
+//!
+//! A frame is given up only if the codec, asked for it alone, fails again while it reads others.
+//! A codec that reads nothing at all holds its stream back until it is mended or Landfall ends.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use landfall_ledger::PayloadRef;
+use landfall_runtime::{FaultKind, FaultedRows};
+
+use crate::sources::FrameBatch;
+
+/// Tries of a frame before it is given up: with others, and after a pause alone.
+const TRIES_MAX: u32 = 2;
+
+/// Batches with unread frames that one worker keeps of a stream before it takes no more: some, so
+/// that one poison frame does not hold up a quiet stream, and few, because they are in memory.
+const BATCHES_MAX: usize = 8;
+
+/// Between two tries (real time): the first, and the longest while the codec reads nothing.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// The unread frames of one batch.
+pub(super) struct Unread {
+    pub frames: FrameBatch,
+    pub payloads: Vec<PayloadRef>,
+    /// How often it was tried.
+    pub tries: u32,
+    due: Instant,
+}
+
+/// The unread frames of one stream.
+#[derive(Default)]
+pub(super) struct UnreadFrames {
+    waiting: VecDeque<Unread>,
+}
+
+impl UnreadFrames {
+    /// Whether no further batch of the stream should be taken.
+    pub fn is_full(&self) -> bool {
+        self.waiting.len() >= BATCHES_MAX
+    }
+
+    /// Keeps what was not read at a try; `is_sound` if the codec read something else.
+    pub fn keep(
+        &mut self,
+        frames: FrameBatch,
+        payloads: Vec<PayloadRef>,
+        tries: u32,
+        is_sound: bool,
+        now: Instant,
+    ) {
+        let pause = if is_sound {
+            PAUSE_MIN
+        } else {
+            let doublings = tries.saturating_sub(1).min(16);
+            (PAUSE_MIN * (1 << doublings)).min(PAUSE_MAX)
+        };
+        self.waiting.push_back(Unread {
+            frames,
+            payloads,
+            tries,
+            due: now + pause,
+        });
+    }
+
+    /// What is due to be tried again; everything `at_once`.
+    pub fn take_due(&mut self, now: Instant, at_once: bool) -> Option<Unread> {
+        let index = self
+            .waiting
+            .iter()
+            .position(|unread| at_once || unread.due <= now)?;
+        self.waiting.remove(index)
+    }
+
+    /// There is another codec: everything is due, as if never tried.
+    pub fn renew(&mut self, now: Instant) {
+        for unread in &mut self.waiting {
+            (unread.tries, unread.due) = (0, now);
+        }
+    }
+}
+
+/// Whether the frames of a fault may be given up after so many tries: one frame, which the codec has
+/// failed on often enough, and not because it was not even asked.
+pub(super) fn is_hopeless(faulted: &FaultedRows, tries: u32, is_sound: bool) -> bool {
+    is_sound && was_asked(faulted.fault.kind) && faulted.rows == 1 && tries >= TRIES_MAX
+}
+
+/// Whether the codec had a chance to read the frame.
+pub(super) fn was_asked(kind: FaultKind) -> bool {
+    !matches!(kind, FaultKind::Suspended | FaultKind::Start)
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_runtime::Fault;
+
+    use super::*;
+    use crate::sources::StreamId;
+
+    fn batch() -> FrameBatch {
+        FrameBatch::detached(StreamId::WRITTEN)
+    }
+
+    #[test]
+    fn only_a_frame_that_fails_alone_and_often_while_others_are_read_is_given_up() {
+        let faulted = |rows, kind| FaultedRows {
+            first: 0,
+            rows,
+            fault: Fault {
+                kind,
+                message: String::new(),
+            },
+        };
+        let poison = faulted(1, FaultKind::Trap);
+        assert!(is_hopeless(&poison, TRIES_MAX, true));
+        assert!(!is_hopeless(&poison, TRIES_MAX - 1, true));
+        assert!(
+            !is_hopeless(&poison, 1000, false),
+            "the codec reads nothing"
+        );
+        assert!(!is_hopeless(&faulted(2, FaultKind::Deadline), 1000, true));
+        assert!(!is_hopeless(&faulted(1, FaultKind::Suspended), 1000, true));
+        assert!(!is_hopeless(&faulted(1, FaultKind::Start), 1000, true));
+    }
+
+    #[test]
+    fn pauses_grow_only_while_the_codec_reads_nothing_and_end_with_another_codec() {
+        let now = Instant::now();
+        let mut unread = UnreadFrames::default();
+        unread.keep(batch(), Vec::new(), 10, true, now);
+        assert!(unread.take_due(now, false).is_none());
+        assert!(unread.take_due(now + PAUSE_MIN, false).is_some());
+        unread.keep(batch(), Vec::new(), 10, false, now);
+        assert!(unread.take_due(now + PAUSE_MIN, false).is_none());
+        assert!(unread.take_due(now + PAUSE_MAX, false).is_some());
+        unread.keep(batch(), Vec::new(), 10, false, now);
+        unread.renew(now);
+        assert_eq!(
+            unread.take_due(now, false).map(|unread| unread.tries),
+            Some(0)
+        );
+    }
+
+    #[test]
+    fn a_worker_keeps_few_batches_and_gives_all_back_at_the_end() {
+        let now = Instant::now();
+        let mut unread = UnreadFrames::default();
+        while !unread.is_full() {
+            unread.keep(batch(), Vec::new(), 1, false, now);
+        }
+        let mut given = 0;
+        while unread.take_due(now, true).is_some() {
+            given += 1;
+        }
+        assert_eq!(given, BATCHES_MAX);
+    }
+}

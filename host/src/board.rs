@@ -69,6 +69,11 @@ impl Board {
         self.readiness.set_checks(shown.collect());
     }
 
+    /// Of so many schemas an older version judges, because their files do not load.
+    pub fn stale_schemas(&self, schemas: usize) {
+        self.metrics.checks.set_schemas_stale(schemas);
+    }
+
     /// A reload that put everything in force, or not.
     pub fn reloaded(&self, whole: bool) {
         self.metrics.checks.reloaded(whole);

@@ -154,27 +154,43 @@ fn a_file_that_does_not_load_leaves_the_old_version_and_says_so_everywhere() {
     sidecar.stop();
 }
 
+/// The checks that judge, by name.
+fn checks(sidecar: &Sidecar) -> Vec<String> {
+    let body = sidecar.get("/readyz").expect("an answer").body;
+    let state: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let checks = state["checks"].as_array().expect("checks");
+    let name = |check: &serde_json::Value| check["name"].as_str().expect("a name").to_owned();
+    checks.iter().map(name).collect()
+}
+
+fn plans(sidecar: &Sidecar) -> usize {
+    sidecar.log().matches("a new plan is in force").count()
+}
+
 #[test]
 fn a_configuration_with_an_error_is_refused_and_a_good_one_taken_by_sighup() {
     let mut sidecar = Sidecar::start(Setup {
         deadline: "60s",
         ..Setup::default()
     });
-    let path = sidecar.dir.path().join("landfall.toml");
+    let path = sidecar.config_path();
     let good = std::fs::read_to_string(&path).expect("the configuration");
-    std::fs::write(
-        &path,
-        good.replace("default = \"60s\"", "default = \"soon\""),
-    )
-    .expect("written");
+    // Directories are watched, and a file that is written by a name in another directory is no change
+    // in its own: only SIGHUP can tell of it.
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let unseen = elsewhere.path().join("same-file");
+    std::fs::hard_link(&path, &unseen).expect("a second name");
+    let write = |text: String| std::fs::write(&unseen, text).expect("written");
+    write(good.replace("default = \"60s\"", "default = \"soon\""));
     sidecar.hang_up();
     await_until("the error is told with its field", || {
         sidecar
             .get("/readyz")
             .is_some_and(|answer| answer.body.contains("deadlines.default"))
     });
+    assert_eq!(plans(&sidecar), 0);
     // A shorter deadline holds for the events to come.
-    std::fs::write(&path, good.replace("default = \"60s\"", "default = \"1s\"")).expect("written");
+    write(good.replace("default = \"60s\"", "default = \"1s\""));
     sidecar.hang_up();
     await_until("the error is gone", || {
         sidecar
@@ -183,5 +199,193 @@ fn a_configuration_with_an_error_is_refused_and_a_good_one_taken_by_sighup() {
     });
     sidecar.send_raw(&[event(1)]);
     sidecar.await_verdict("missing", 1);
+    sidecar.stop();
+}
+
+#[test]
+fn whether_a_check_decides_is_changed_by_a_reload() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "60s",
+        ..Setup::default()
+    });
+    let events = [support::invalid_event(1), support::invalid_event(2)];
+    sidecar.send_raw(&events[..1]);
+    sidecar.land(&events[..1]);
+    sidecar.await_verdict("leaked", 1);
+    sidecar.reconfigure("decides = true", "decides = false");
+    await_until("the plan is in force", || plans(&sidecar) == 1);
+    sidecar.send_raw(&events[1..]);
+    sidecar.land(&events[1..]);
+    sidecar.await_verdict("delivered", 1);
+    sidecar.stop();
+}
+
+#[test]
+fn a_check_is_added_and_removed_by_a_reload() {
+    const ADDED: &str = r#"
+[[checks]]
+name = "added"
+path = "hostile_check.wasm"
+streams = ["raw"]
+# end
+"#;
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "60s",
+        extra: "# further checks".into(),
+        ..Setup::default()
+    });
+    let before = checks(&sidecar);
+    sidecar.reconfigure("# further checks", ADDED);
+    await_until("it judges", || checks(&sidecar).len() == before.len() + 1);
+    let one = event(1);
+    sidecar.send_raw(std::slice::from_ref(&one));
+    sidecar.land(std::slice::from_ref(&one));
+    sidecar.await_verdict("delivered", 1);
+    let rows = || {
+        sidecar
+            .metrics()
+            .count("landfall_check_rows_total", &[("check", "added")])
+    };
+    assert_eq!(rows(), 1);
+    sidecar.reconfigure(ADDED, "# further checks");
+    await_until("it is gone", || checks(&sidecar) == before);
+    let two = event(2);
+    sidecar.send_raw(std::slice::from_ref(&two));
+    sidecar.land(std::slice::from_ref(&two));
+    sidecar.await_verdict("delivered", 2);
+    assert_eq!(rows(), 1, "it judges no more");
+    sidecar.stop();
+}
+
+#[test]
+fn what_identifies_events_takes_a_restart_and_is_said_to_at_every_reload() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "60s",
+        extra: "[event]\nkey = \"/uuid\"".into(),
+        ..Setup::default()
+    });
+    let waits = event(1);
+    sidecar.send_raw(std::slice::from_ref(&waits));
+    sidecar.await_frames("raw", 1);
+    sidecar.reconfigure("key = \"/uuid\"", "key = \"/schema\"");
+    let told = || {
+        sidecar
+            .get("/readyz")
+            .is_some_and(|answer| answer.body.contains("event changed"))
+    };
+    await_until("it is told", told);
+    sidecar.reconfigure("default = \"60s\"", "default = \"50s\"");
+    await_until("another change is in force", || plans(&sidecar) == 1);
+    assert!(told(), "and what waits for a restart is not forgotten");
+    sidecar.land(std::slice::from_ref(&waits));
+    sidecar.await_verdict("delivered", 1);
+    sidecar.stop();
+}
+
+#[test]
+fn a_broken_schema_leaves_the_old_one_in_force_and_a_mended_one_replaces_it() {
+    let files = tempfile::tempdir().expect("a directory");
+    for schema in ["EventCapsule/2014.json", "AppTap/12.json"] {
+        let place = files.path().join(schema);
+        std::fs::create_dir_all(place.parent().expect("a parent")).expect("a directory");
+        std::fs::copy(landfall_tests::paths::schemas().join(schema), place).expect("a copy");
+    }
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "60s",
+        schemas: files.path().to_owned(),
+        ..Setup::default()
+    });
+    let path = files.path().join("AppTap/12.json").display().to_string();
+    let good = std::fs::read(&path).expect("the schema");
+    deploy(&path, b"{ half of");
+    let stale = || sidecar.metrics().count("landfall_schemas_stale", &[]);
+    await_until("it is told as stale", || stale() == 1);
+    assert!(
+        sidecar
+            .get("/readyz")
+            .is_some_and(|answer| answer.status == 200 && answer.body.contains("AppTap/12")),
+        "{}",
+        sidecar.log()
+    );
+    let events = [support::invalid_event(1), event(2)];
+    sidecar.send_raw(&events);
+    sidecar.land(&events);
+    sidecar.await_verdict("delivered", 1);
+    sidecar.await_verdict("leaked", 1);
+    assert_eq!(sidecar.verdict("unjudged"), 0);
+    deploy(&path, &good);
+    await_until("it is stale no more", || stale() == 0);
+    assert_eq!(plans(&sidecar), 0, "nothing that judges has changed");
+    sidecar.stop();
+}
+
+#[test]
+fn a_check_file_that_is_gone_leaves_it_stale_while_another_change_is_taken() {
+    let files = tempfile::tempdir().expect("a directory");
+    let validity = own_copy("schema_validity.wasm", files.path());
+    let mut sidecar = Sidecar::start(Setup {
+        checks: pipeline_checks(&validity),
+        deadline: "60s",
+        ..Setup::default()
+    });
+    std::fs::remove_file(&validity).expect("removed");
+    await_until("it is told as stale", || {
+        sidecar
+            .metrics()
+            .count("landfall_check_stale", &[("check", "schema-validity")])
+            == 1
+    });
+    sidecar.reconfigure("default = \"60s\"", "default = \"1s\"");
+    await_until("the other change is in force", || plans(&sidecar) == 1);
+    // Judged by the old version, under the new deadline.
+    sidecar.send_raw(&[event(1)]);
+    sidecar.await_verdict("missing", 1);
+    assert_eq!(sidecar.verdict("unjudged"), 0);
+    std::fs::copy(support::guest("schema_validity.wasm"), &validity).expect("a copy");
+    await_until("it is back", || {
+        sidecar
+            .metrics()
+            .count("landfall_check_stale", &[("check", "schema-validity")])
+            == 0
+    });
+    sidecar.stop();
+}
+
+#[test]
+fn a_turned_link_and_a_directory_moved_into_place_are_new_versions() {
+    let files = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| files.path().join(name);
+    let module = std::fs::read(support::guest("schema_validity.wasm")).expect("the module");
+    let mut version = module;
+    for release in ["1", "2", "3"] {
+        std::fs::create_dir_all(at(release)).expect("a directory");
+        std::fs::write(at(release).join("validity.wasm"), &version).expect("written");
+        version = changed(&version);
+    }
+    std::os::unix::fs::symlink("1", at("current")).expect("a link");
+    let checks = pipeline_checks(&at("current/validity.wasm").display().to_string());
+    let mut sidecar = Sidecar::start(Setup {
+        checks,
+        ..Setup::default()
+    });
+    let first = digest(&sidecar, "schema-validity");
+    std::os::unix::fs::symlink("2", at("current.new")).expect("a link");
+    std::fs::rename(at("current.new"), at("current")).expect("turned");
+    await_until("what the link leads to is in force", || {
+        digest(&sidecar, "schema-validity") != first
+    });
+    let second = digest(&sidecar, "schema-validity");
+    std::fs::remove_dir_all(at("2")).expect("removed");
+    std::fs::rename(at("3"), at("2")).expect("moved");
+    await_until("the directory that was moved there is in force", || {
+        let now = digest(&sidecar, "schema-validity");
+        now != second && now != first
+    });
+    assert_eq!(
+        sidecar
+            .metrics()
+            .count("landfall_check_stale", &[("check", "schema-validity")]),
+        0
+    );
     sidecar.stop();
 }

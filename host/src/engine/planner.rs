@@ -14,6 +14,9 @@ use crate::config::{CheckConfig, Config, NotFound};
 use crate::judge::labels::{Reasons, SchemaLabels};
 use crate::judge::plan::{EventPointers, Placed, Plan, PlanError, PlanParts, STREAM_NAMES};
 
+/// Schemas that stay as they were are named up to here.
+const STALE_NAMED_MAX: usize = 8;
+
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanningError {
@@ -32,6 +35,11 @@ pub enum PlanningError {
     NotFound(#[from] NotFound),
     #[error(transparent)]
     Plan(#[from] PlanError),
+    #[error(
+        "this store has seen all {} generations of plans that it can tell apart; restart with a new store.dir",
+        u16::MAX
+    )]
+    Generations,
 }
 
 /// How a check stands, for `/readyz`, metrics and logs.
@@ -47,6 +55,7 @@ pub struct CheckState {
 }
 
 /// A check in use: what it was loaded from, and what came of it.
+#[derive(Clone)]
 struct InUse {
     request: LoadRequest,
     digest: Digest,
@@ -54,14 +63,15 @@ struct InUse {
     loaded_ms: i64,
 }
 
-/// Loads and reloads. Owned by one thread at a time.
+/// Loads and reloads. Owned by one thread at a time. What it knows changes only when a plan was
+/// made: one that fails leaves it as it was.
 pub struct Planner {
     wasm: WasmEngine,
     in_use: BTreeMap<String, InUse>,
-    schemas: Option<(u64, Arc<SchemaSet>)>,
-    labels: Arc<SchemaLabels>,
     reasons: Arc<Reasons>,
-    next_generation: u16,
+    /// The plan that was made last.
+    plan: Option<Arc<Plan>>,
+    next_generation: Option<u16>,
 }
 
 /// What planning gives.
@@ -69,6 +79,8 @@ pub struct Planned {
     pub plan: Arc<Plan>,
     pub deadlines: Deadlines,
     pub checks: Vec<CheckState>,
+    /// Schemas of which an older version stays in force.
+    pub stale_schemas: usize,
     /// What was left as it was, or left out, and why.
     pub problems: Vec<String>,
     /// Whether anything differs from the plan before.
@@ -80,29 +92,24 @@ impl Planner {
         Self {
             wasm,
             in_use: BTreeMap::new(),
-            schemas: None,
-            labels: Arc::default(),
             reasons: Arc::default(),
-            next_generation,
+            plan: None,
+            next_generation: Some(next_generation),
         }
     }
 
     /// Makes a plan of the configuration. At the start every check must load; at a reload one that
-    /// does not leaves its old version in use, and is told as stale.
+    /// does not leaves its old version in use, and is told as stale. If nothing differs from the plan
+    /// before, it is that plan.
     pub fn plan(&mut self, config: &Config, now_ms: i64) -> Result<Planned, PlanningError> {
         let mut problems = Vec::new();
         let mut states = Vec::new();
-        let mut changed = false;
         let mut placed = Vec::new();
         let mut in_use = BTreeMap::new();
         for check in &config.checks {
-            let request = request(config, check)?;
-            let known = self.in_use.remove(&check.name);
-            let (entry, stale, reloaded) = self.load(request, known, now_ms)?;
-            changed |= reloaded;
-            if let Some(stale) = &stale {
-                problems.push(stale.clone());
-            }
+            let known = self.in_use.get(&check.name);
+            let (entry, stale) = self.load(config, check, known, now_ms)?;
+            problems.extend(stale.clone());
             states.push(CheckState {
                 name: check.name.clone(),
                 kind: entry.check.kind().as_str(),
@@ -119,14 +126,10 @@ impl Planner {
             });
             in_use.insert(check.name.clone(), entry);
         }
-        changed |= !self.in_use.is_empty();
-        self.in_use = in_use;
-        let schemas = self.load_schemas(config, &mut problems, &mut changed);
-        self.extend_labels(config, &schemas, &mut problems);
-        let generation = Generation(self.next_generation);
-        self.next_generation = self.next_generation.wrapping_add(1);
-        let plan = Plan::build(PlanParts {
-            generation,
+        let (schemas, stale_schemas) = self.load_schemas(config, &mut problems);
+        let labels = self.extend_labels(config, &schemas, &mut problems);
+        let parts = PlanParts {
+            generation: Generation(self.next_generation.unwrap_or(u16::MAX)),
             event: event_pointers(config)?,
             codecs: [
                 config.streams.raw.codec.clone(),
@@ -134,104 +137,120 @@ impl Planner {
             ],
             placed,
             schemas,
-            labels: Arc::clone(&self.labels),
+            labels,
             reasons: Arc::clone(&self.reasons),
-        })?;
+        };
+        let (plan, changed) = match &self.plan {
+            Some(plan) if plan.is_made_of(&parts) => (Arc::clone(plan), false),
+            _ if self.next_generation.is_none() => return Err(PlanningError::Generations),
+            _ => (Arc::new(Plan::build(parts)?), true),
+        };
+        if changed {
+            self.next_generation = plan.generation.0.checked_add(1);
+        }
+        self.in_use = in_use;
+        self.plan = Some(Arc::clone(&plan));
         Ok(Planned {
-            plan: Arc::new(plan),
-            deadlines: deadlines(config, &self.labels),
+            deadlines: deadlines(config, &plan.labels),
+            plan,
             checks: states,
+            stale_schemas,
             problems,
             changed,
         })
     }
 
-    /// The check to use, why it is not the file's, and whether it is a new one.
+    /// The check to use, and why it is not the file's.
     fn load(
         &self,
-        request: LoadRequest,
-        known: Option<InUse>,
+        config: &Config,
+        check: &CheckConfig,
+        known: Option<&InUse>,
         now_ms: i64,
-    ) -> Result<(InUse, Option<String>, bool), PlanningError> {
-        let failed = |error: LoadError| PlanningError::Check {
-            name: request.name.clone(),
-            path: request.path.display().to_string(),
-            error,
-        };
-        let Some(known) = known else {
-            let check = Check::load(&self.wasm, &request).map_err(failed)?;
-            let entry = InUse {
-                digest: check.digest(),
-                check,
-                loaded_ms: now_ms,
-                request,
+    ) -> Result<(InUse, Option<String>), PlanningError> {
+        let loaded = request(config, check).and_then(|request| {
+            let same = |known: &&InUse| {
+                known.request.path == request.path
+                    && known.request.config == request.config
+                    && known.request.limits == request.limits
+                    && digest_of(&request.path).is_ok_and(|digest| digest == known.digest)
             };
-            return Ok((entry, None, true));
-        };
-        let same_request = known.request.path == request.path
-            && known.request.config == request.config
-            && known.request.limits == request.limits;
-        if same_request && digest_of(&request.path).is_ok_and(|digest| digest == known.digest) {
-            return Ok((known, None, false));
-        }
-        match Check::load(&self.wasm, &request) {
-            Ok(check) if check.kind() == known.check.kind() => {
-                let entry = InUse {
+            if let Some(known) = known.filter(same) {
+                return Ok(known.clone());
+            }
+            match Check::load(&self.wasm, &request) {
+                Ok(check) => Ok(InUse {
                     digest: check.digest(),
                     check,
                     loaded_ms: now_ms,
                     request,
-                };
-                Ok((entry, None, true))
+                }),
+                Err(error) => Err(PlanningError::Check {
+                    name: request.name,
+                    path: request.path.display().to_string(),
+                    error,
+                }),
             }
-            Ok(check) => {
-                let stale = format!(
-                    "check {} stays at version {}: the file is a {} now, and was a {}",
-                    request.name,
-                    known.check.manifest().version,
-                    check.kind().as_str(),
-                    known.check.kind().as_str()
-                );
-                Ok((known, Some(stale), false))
-            }
-            Err(error) => {
-                let stale = format!(
-                    "check {} stays at version {}: {}",
-                    request.name,
-                    known.check.manifest().version,
-                    failed(error)
-                );
-                Ok((known, Some(stale), false))
-            }
-        }
-    }
-
-    fn load_schemas(
-        &mut self,
-        config: &Config,
-        problems: &mut Vec<String>,
-        changed: &mut bool,
-    ) -> Arc<SchemaSet> {
-        let (schemas, errors) = SchemaSet::load(&config.schemas_dir());
-        problems.extend(
-            errors
-                .iter()
-                .map(|error| format!("a schema is left out: {error}")),
+        });
+        let Some(known) = known else {
+            return loaded.map(|entry| (entry, None));
+        };
+        let why = match loaded {
+            Ok(entry) if entry.check.kind() == known.check.kind() => return Ok((entry, None)),
+            Ok(entry) => format!(
+                "the file is a {} now, and was a {}",
+                entry.check.kind().as_str(),
+                known.check.kind().as_str()
+            ),
+            Err(error) => error.to_string(),
+        };
+        let stale = format!(
+            "check {} stays at version {}: {why}",
+            check.name,
+            known.check.manifest().version,
         );
-        let digest = schemas.digest();
-        if let Some((known, set)) = &self.schemas
-            && *known == digest
-        {
-            return Arc::clone(set);
-        }
-        *changed = true;
-        let set = Arc::new(schemas);
-        self.schemas = Some((digest, Arc::clone(&set)));
-        set
+        Ok((known.clone(), Some(stale)))
     }
 
-    fn extend_labels(&mut self, config: &Config, schemas: &SchemaSet, problems: &mut Vec<String>) {
-        let mut labels = SchemaLabels::clone(&self.labels);
+    /// The schemas, and of how many of them an older version stays.
+    fn load_schemas(&self, config: &Config, problems: &mut Vec<String>) -> (Arc<SchemaSet>, usize) {
+        let directory = config.schemas_dir();
+        let former = self.plan.as_ref().map(|plan| &plan.schemas);
+        let (schemas, errors) = match former {
+            Some(former) => SchemaSet::reload(&directory, former),
+            None => SchemaSet::load(&directory),
+        };
+        problems.extend(errors.iter().map(ToString::to_string));
+        let stale = schemas.stale();
+        if !stale.is_empty() {
+            let named = &stale[..stale.len().min(STALE_NAMED_MAX)];
+            problems.push(format!(
+                "{} schemas stay as they were: {}{}",
+                stale.len(),
+                named.join(", "),
+                if named.len() < stale.len() {
+                    ", ..."
+                } else {
+                    ""
+                }
+            ));
+        }
+        let count = stale.len();
+        match former {
+            Some(former) if former.digest() == schemas.digest() => (Arc::clone(former), count),
+            _ => (Arc::new(schemas), count),
+        }
+    }
+
+    fn extend_labels(
+        &self,
+        config: &Config,
+        schemas: &SchemaSet,
+        problems: &mut Vec<String>,
+    ) -> Arc<SchemaLabels> {
+        let former = self.plan.as_ref().map(|plan| Arc::clone(&plan.labels));
+        let former = former.unwrap_or_default();
+        let mut labels = SchemaLabels::clone(&former);
         let configured = config
             .deadlines
             .schemas
@@ -244,9 +263,10 @@ impl Planner {
                 crate::judge::labels::SCHEMAS_MAX
             ));
         }
-        if labels.names().len() != self.labels.names().len() {
-            self.labels = Arc::new(labels);
+        if labels.names().len() == former.names().len() {
+            return former;
         }
+        Arc::new(labels)
     }
 }
 
@@ -309,5 +329,91 @@ fn deadlines(config: &Config, labels: &SchemaLabels) -> Deadlines {
             .iter()
             .map(|name| ms(config.deadlines.of(name)))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW_MS: i64 = 0;
+
+    fn write(dir: &std::path::Path, label: &str, text: &str) {
+        let path = dir.join(format!("{label}.json"));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn a_plan_that_is_not_made_costs_nothing_and_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        write(
+            dir.path(),
+            "A/1",
+            r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#,
+        );
+        let mut config = Config {
+            checks: Vec::new(),
+            ..Config::default()
+        };
+        config.streams.raw.codec = "json".into();
+        config.schemas.dir = dir.path().to_owned();
+        let mut planner = Planner::new(WasmEngine::new().unwrap(), u16::MAX - 1);
+        let first = planner.plan(&config, NOW_MS).unwrap();
+        assert!(
+            first.changed && first.problems.is_empty(),
+            "{:?}",
+            first.problems
+        );
+
+        let again = planner.plan(&config, NOW_MS).unwrap();
+        assert!(!again.changed && Arc::ptr_eq(&first.plan, &again.plan));
+
+        // Refused, with a new schema beside it: the schema is not taken half.
+        write(
+            dir.path(),
+            "B/1",
+            r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#,
+        );
+        let mut wrong = config.clone();
+        wrong.streams.raw.codec = "no-such".into();
+        assert!(planner.plan(&wrong, NOW_MS).is_err());
+        let mended = planner.plan(&config, NOW_MS).unwrap();
+        assert!(mended.changed && mended.plan.schemas.find("B/1").is_some());
+        assert_eq!(
+            mended.plan.generation.0,
+            u16::MAX,
+            "no generation was burnt"
+        );
+        assert_eq!(
+            mended.plan.labels.find(b"A/1"),
+            first.plan.labels.find(b"A/1")
+        );
+
+        // What cannot be numbered is refused, and what is in force stays.
+        std::fs::remove_file(dir.path().join("A/1.json")).unwrap();
+        assert!(matches!(
+            planner.plan(&config, NOW_MS),
+            Err(PlanningError::Generations)
+        ));
+    }
+
+    #[test]
+    fn a_label_of_the_configuration_alone_makes_a_new_plan() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            checks: Vec::new(),
+            ..Config::default()
+        };
+        config.streams.raw.codec = "json".into();
+        config.schemas.dir = dir.path().to_owned();
+        let mut planner = Planner::new(WasmEngine::new().unwrap(), 0);
+        planner.plan(&config, NOW_MS).unwrap();
+        let hour = std::time::Duration::from_secs(3600);
+        config.deadlines.schemas.insert("Rare/3".into(), hour);
+        let second = planner.plan(&config, NOW_MS).unwrap();
+        assert!(second.changed);
+        let rare = second.plan.labels.find(b"Rare/3");
+        assert_eq!(second.deadlines.by_schema[usize::from(rare.0)], 3_600_000);
     }
 }

@@ -1,13 +1,15 @@
 //! Watches the configuration, the checks' files and the schemas, and puts a new plan in force when
 //! one of them changes. What does not load leaves the old in force, and says so.
 
-use std::collections::BTreeSet;
+mod watching;
+
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use notify::RecommendedWatcher;
 
+use self::watching::Watched;
 use super::Control;
 use super::planner::Planner;
 use crate::board::Board;
@@ -19,13 +21,22 @@ use crate::sources::Stop;
 /// After a change, further changes are awaited this long: files are written in pieces.
 const SETTLE: Duration = Duration::from_millis(200);
 
+/// But no longer than this from the first one: a file that is written all the time must not keep
+/// the others, or SIGHUP, from being heard.
+const SETTLE_MAX: Duration = Duration::from_secs(2);
+
 /// How often it looks whether it is to end.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// A reload that leads to other files is done once more, for what changed before they were watched;
+/// what leads on and on is left to the next change.
+const ROUNDS_MAX: u32 = 3;
 
 /// What the reloader works with.
 pub struct Reloader {
     pub planner: Planner,
     pub config_path: Option<PathBuf>,
+    /// What is in force.
     pub config: Config,
     pub control: Control,
     pub clock: Clock,
@@ -33,6 +44,25 @@ pub struct Reloader {
     /// The latch that tells what the last reload left undone.
     pub part: Part,
     pub stop: Stop,
+    pub watch: Watch,
+}
+
+/// What is watched now. To be set before the first plan is made, so that no change falls between.
+pub struct Watch {
+    watched: Watched,
+    /// None if files cannot be watched here.
+    _watcher: Option<RecommendedWatcher>,
+}
+
+impl Watch {
+    pub fn set(config_path: Option<&Path>, config: &Config, request: &ReloadRequest) -> Self {
+        let watched = Watched::of(config_path, config);
+        let watcher = watched.watch(request);
+        Self {
+            watched,
+            _watcher: watcher,
+        }
+    }
 }
 
 /// Asks for a reload, as SIGHUP does.
@@ -41,84 +71,88 @@ pub struct ReloadRequest(Sender<()>);
 
 impl ReloadRequest {
     pub fn send(&self) {
-        // A reloader that has ended needs no request.
-        let _ = self.0.send(());
+        // One that waits is enough, and a reloader that has ended needs none.
+        let _ = self.0.try_send(());
     }
 }
 
 /// The requests' two ends.
 pub fn requests() -> (ReloadRequest, Receiver<()>) {
-    let (sender, receiver) = unbounded();
+    let (sender, receiver) = bounded(1);
     (ReloadRequest(sender), receiver)
 }
 
 impl Reloader {
     /// Runs until the process is to stop. `wake` is also what the watcher sends to.
     pub fn run(mut self, wake: &Receiver<()>, request: &ReloadRequest) {
-        let mut watcher = watch(request);
-        let mut watched = BTreeSet::new();
-        self.follow(&mut watcher, &mut watched);
         while !self.stop.is_set() {
             match wake.recv_timeout(LOOK) {
-                Ok(()) => {
-                    while wake.recv_timeout(SETTLE).is_ok() {}
-                    self.reload();
-                    self.follow(&mut watcher, &mut watched);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) => {}
+                Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return,
+            }
+            settle(wake, &self.stop);
+            for _ in 0..ROUNDS_MAX {
+                if self.stop.is_set() {
+                    return;
+                }
+                // Before the files are read: what changes from here on is another change.
+                self.watch = Watch::set(self.config_path.as_deref(), &self.config, request);
+                self.reload();
+                if self.watch.watched == Watched::of(self.config_path.as_deref(), &self.config) {
+                    break;
+                }
             }
         }
     }
 
     fn reload(&mut self) {
-        let config = match Config::load(self.config_path.as_deref()) {
+        let wanted = match Config::load(self.config_path.as_deref()) {
             Ok(config) => config,
             Err(errors) => {
                 self.refuse(format!("the configuration is not reloaded: {errors}"));
                 return;
             }
         };
-        let fixed = fixed_changes(&self.config, &config);
-        match self.planner.plan(&config, self.clock.now_ms()) {
-            Ok(planned) => {
-                let mut problems = planned.problems.clone();
-                problems.extend(
-                    fixed
-                        .iter()
-                        .map(|field| format!("{field} changed; it takes effect at the next start")),
-                );
-                for problem in &problems {
-                    tracing::warn!("{problem}");
-                }
-                let deadlines_changed = config.deadlines != self.config.deadlines
-                    || config.incidents != self.config.incidents;
-                if planned.changed || deadlines_changed {
-                    self.control.apply(&planned, &config);
-                    tracing::info!(
-                        generation = planned.plan.generation.0,
-                        "a new plan is in force"
-                    );
-                }
-                let removed: Vec<String> = self
-                    .config
-                    .checks
-                    .iter()
-                    .map(|check| check.name.clone())
-                    .filter(|name| !planned.checks.iter().any(|check| check.name == *name))
-                    .collect();
-                self.board.checks(&planned.checks, &removed);
-                self.board.reloaded(problems.is_empty());
-                // What is in force judges: problems are told, and do not make Landfall unready.
-                self.part.ready(if problems.is_empty() {
-                    "as configured".into()
-                } else {
-                    problems.join("; ")
-                });
-                self.config = config;
+        let (config, waiting) = in_force(&self.config, wanted);
+        let planned = match self.planner.plan(&config, self.clock.now_ms()) {
+            Ok(planned) => planned,
+            Err(error) => {
+                self.refuse(told(&error.to_string(), &waiting));
+                return;
             }
-            Err(error) => self.refuse(error.to_string()),
+        };
+        let mut problems = planned.problems.clone();
+        problems.extend(waiting);
+        for problem in &problems {
+            tracing::warn!("{problem}");
         }
+        let deadlines_changed =
+            config.deadlines != self.config.deadlines || config.incidents != self.config.incidents;
+        if planned.changed || deadlines_changed {
+            self.control.apply(&planned, &config);
+            tracing::info!(
+                generation = planned.plan.generation.0,
+                "a new plan is in force"
+            );
+        }
+        let removed: Vec<String> = self
+            .config
+            .checks
+            .iter()
+            .map(|check| check.name.clone())
+            .filter(|name| !planned.checks.iter().any(|check| check.name == *name))
+            .collect();
+        self.board.checks(&planned.checks, &removed);
+        self.board.stale_schemas(planned.stale_schemas);
+        self.board.reloaded(problems.is_empty());
+        // What is in force judges: problems are told, and do not make Landfall unready.
+        self.part.ready(if problems.is_empty() {
+            "as configured".into()
+        } else {
+            problems.join("; ")
+        });
+        self.config = config;
     }
 
     fn refuse(&self, problem: String) {
@@ -126,84 +160,101 @@ impl Reloader {
         self.board.reloaded(false);
         self.part.ready(problem);
     }
-
-    /// Watches the directories of all files that matter: an editor replaces a file, and a watch on
-    /// the file itself would stay with the old one.
-    fn follow(&self, watcher: &mut Option<RecommendedWatcher>, watched: &mut BTreeSet<PathBuf>) {
-        let Some(watcher) = watcher else { return };
-        let mut wanted: BTreeSet<PathBuf> = BTreeSet::new();
-        wanted.extend(self.config_path.as_deref().and_then(directory));
-        wanted.extend(
-            self.config
-                .checks
-                .iter()
-                .filter_map(|check| directory(&self.config.check_file(check).ok()?)),
-        );
-        for dir in wanted.difference(&watched.clone()) {
-            match watcher.watch(dir, RecursiveMode::NonRecursive) {
-                Ok(()) => {
-                    watched.insert(dir.clone());
-                }
-                Err(error) => {
-                    tracing::warn!(
-                        "{} is not watched: {error}; send SIGHUP after a change",
-                        dir.display()
-                    );
-                }
-            }
-        }
-        let schemas = self.config.schemas_dir();
-        if !watched.contains(&schemas) && watcher.watch(&schemas, RecursiveMode::Recursive).is_ok()
-        {
-            watched.insert(schemas);
-        }
-    }
 }
 
-fn watch(request: &ReloadRequest) -> Option<RecommendedWatcher> {
-    let request = request.clone();
-    let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let is_change = event.is_ok_and(|event| {
-            event.kind.is_create() || event.kind.is_modify() || event.kind.is_remove()
-        });
-        if is_change {
-            request.send();
-        }
-    });
-    match watcher {
-        Ok(watcher) => Some(watcher),
-        Err(error) => {
-            tracing::warn!("files are not watched: {error}; send SIGHUP after a change");
-            None
-        }
-    }
+/// Waits until changes pause, but not for ever.
+fn settle(wake: &Receiver<()>, stop: &Stop) {
+    let began = Instant::now();
+    while began.elapsed() < SETTLE_MAX && !stop.is_set() && wake.recv_timeout(SETTLE).is_ok() {}
 }
 
-fn directory(file: &Path) -> Option<PathBuf> {
-    let parent = file.parent()?;
-    Some(if parent.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        parent.to_owned()
-    })
+/// A refusal, with what else waits for a restart: it may be the reason.
+fn told(error: &str, waiting: &[String]) -> String {
+    let mut all = vec![error.to_owned()];
+    all.extend_from_slice(waiting);
+    all.join("; ")
 }
 
-/// Settings that a running process cannot change.
-fn fixed_changes(old: &Config, new: &Config) -> Vec<&'static str> {
-    let mut fields = Vec::new();
-    let mut note = |same: bool, field| {
+/// What of a new configuration a running process takes, and what takes a restart.
+///
+/// `event` does above all: events that wait were keyed by the old pointer, and would never meet
+/// their landings keyed by the new one. So does `streams`, codecs with it.
+fn in_force(now: &Config, wanted: Config) -> (Config, Vec<String>) {
+    let mut waiting = Vec::new();
+    let mut note = |same: bool, field: &str| {
         if !same {
-            fields.push(field);
+            waiting.push(format!(
+                "{field} changed; it takes effect at the next start"
+            ));
         }
     };
-    note(old.clock == new.clock, "clock");
-    note(old.streams == new.streams, "streams");
-    note(old.windows == new.windows, "windows");
-    note(old.ledger == new.ledger, "ledger");
-    note(old.judge == new.judge, "judge");
-    note(old.store == new.store, "store");
-    note(old.http == new.http, "http");
-    note(old.log == new.log, "log");
-    note(old.redact == new.redact, "redact");
-    fields
+    note(now.clock == wanted.clock, "clock");
+    note(now.event == wanted.event, "event");
+    note(now.streams == wanted.streams, "streams");
+    note(now.windows == wanted.windows, "windows");
+    note(now.ledger == wanted.ledger, "ledger");
+    note(now.judge == wanted.judge, "judge");
+    note(now.store == wanted.store, "store");
+    note(now.http == wanted.http, "http");
+    note(now.log == wanted.log, "log");
+    note(now.redact == wanted.redact, "redact");
+    let config = Config {
+        schemas: wanted.schemas,
+        deadlines: wanted.deadlines,
+        incidents: wanted.incidents,
+        guests: wanted.guests,
+        checks: wanted.checks,
+        ..now.clone()
+    };
+    (config, waiting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_a_restart_is_told_at_every_reload_and_not_taken() {
+        let started = Config::default();
+        let mut wanted = Config::default();
+        wanted.event.key = "/id".into();
+        wanted.streams.raw.codec = "json".into();
+        wanted.checks.clear();
+        wanted.incidents.stall = Duration::from_secs(7);
+        let (first, waiting) = in_force(&started, wanted.clone());
+        let fields: Vec<_> = waiting
+            .iter()
+            .filter_map(|text| text.split(' ').next())
+            .collect();
+        assert_eq!(fields, ["event", "streams"]);
+        assert_eq!(first.event, started.event);
+        assert_eq!(first.streams, started.streams);
+        assert!(first.checks.is_empty());
+        assert_eq!(first.incidents, wanted.incidents);
+        let (_, again) = in_force(&first, wanted);
+        assert_eq!(again, waiting, "the second reload has not forgotten");
+    }
+
+    #[test]
+    fn settling_ends_although_changes_go_on() {
+        let (request, wake) = requests();
+        let stop = Stop::default();
+        let ended = Stop::default();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !ended.is_set() {
+                    request.send();
+                    std::thread::yield_now();
+                }
+            });
+            let began = Instant::now();
+            settle(&wake, &stop);
+            assert!(began.elapsed() >= SETTLE_MAX);
+            stop.set();
+            let began = Instant::now();
+            settle(&wake, &stop);
+            assert!(began.elapsed() < SETTLE_MAX, "the wish to end is heard");
+            ended.set();
+        });
+    }
 }

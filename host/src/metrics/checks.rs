@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use prometheus::{CounterVec, IntCounterVec, IntGaugeVec, Result};
+use prometheus::{CounterVec, IntCounterVec, IntGauge, IntGaugeVec, Result};
 
 use super::registrar::Registrar;
 
@@ -41,6 +41,7 @@ pub struct CheckMetrics {
     reloads: IntCounterVec,
     info: IntGaugeVec,
     stale: IntGaugeVec,
+    schemas_stale: IntGauge,
     /// Version and digest of each check that is told in `info`.
     told: Mutex<HashMap<String, [String; 2]>>,
 }
@@ -77,6 +78,7 @@ impl CheckMetrics {
             )?,
             info: r.gauges("check_info", &["check", "version", "digest"], "1 for the version of each check that judges now.")?,
             stale: r.gauges("check_stale", &CHECK, "Whether an older version judges because the newest file does not load (1).")?,
+            schemas_stale: r.gauge("schemas_stale", "Schemas of which an older version judges because the newest file does not load.")?,
             told: Mutex::default(),
         })
     }
@@ -136,6 +138,12 @@ impl CheckMetrics {
     pub fn reloaded(&self, complete: bool) {
         let outcome = if complete { "complete" } else { "partial" };
         self.reloads.with_label_values(&[outcome]).inc();
+    }
+
+    /// Of so many schemas an older version judges.
+    pub fn set_schemas_stale(&self, schemas: usize) {
+        self.schemas_stale
+            .set(i64::try_from(schemas).unwrap_or(i64::MAX));
     }
 
     /// This version judges from now on, and it is the newest that there is.

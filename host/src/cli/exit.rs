@@ -13,6 +13,15 @@ pub const FINDINGS: Exit = Exit(1);
 /// It could not be run.
 pub const COULD_NOT_RUN: Exit = Exit(2);
 
+/// It was told a second time to end, and did not finish what it had received.
+pub const CUT_SHORT: Exit = Exit(3);
+
+impl Exit {
+    pub fn code(self) -> i32 {
+        self.0.into()
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         ExitCode::from(exit.0)

@@ -2,33 +2,41 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use landfall_runtime::Engine as WasmEngine;
 use landfall_store::Store;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::watch as channel;
 
 use super::{Global, exit, logging};
 use crate::board::Board;
 use crate::config::Config;
 use crate::engine::planner::Planner;
-use crate::engine::reload::{ReloadRequest, Reloader, requests};
+use crate::engine::reload::{self, ReloadRequest, Reloader, requests};
 use crate::engine::{self, EngineParts, Mode};
 use crate::http::{self, HttpState};
 use crate::queue;
-use crate::sources::{Flights, SourceContext, Stop, StreamId, zmq};
+use crate::sources::{Flights, Link, SourceContext, SourceStats, Stop, StreamId, zmq};
 
 /// Options of `landfall run`.
 #[derive(Args)]
 pub struct RunArgs {}
 
 pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
-    let config = global.load()?;
+    let config = Config::load_to_run(global.config.as_deref())?;
     logging::init(&config.log);
     let config_path = config.places.file.clone();
     let clock = config.clock.start();
+    let (request, wake) = requests();
+    let watch = reload::Watch::set(config_path.as_deref(), &config, &request);
+    // It may have changed between being read and being watched.
+    if Config::load_to_run(config_path.as_deref()).ok().as_ref() != Some(&config) {
+        request.send();
+    }
     let board = Board::new()?;
     board.metrics().process.follow_clock(clock.clone());
     let (sources_part, engine_part, checks_part) = (
@@ -44,6 +52,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         tracing::warn!("{problem}");
     }
     board.checks(&planned.checks, &[]);
+    board.stale_schemas(planned.stale_schemas);
     checks_part.ready(if planned.problems.is_empty() {
         "as configured".into()
     } else {
@@ -90,10 +99,10 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         flights,
         board: board.clone(),
         mode: Mode::Live(clock.clone()),
+        stop: stop.clone(),
     })?;
     engine_part.ready(format!("store at {}", store_dir.display()));
 
-    let (request, wake) = requests();
     let reloader = Reloader {
         planner,
         config_path: config_path.clone(),
@@ -103,21 +112,61 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         board: board.clone(),
         part: checks_part,
         stop: stop.clone(),
+        watch,
     };
+    let reload_ended = Arc::new(AtomicBool::new(false));
     let reloading = {
         let request = request.clone();
+        let ended = OnEnd(Arc::clone(&reload_ended));
         std::thread::Builder::new()
             .name("reload".into())
-            .spawn(move || reloader.run(&wake, &request))?
+            .spawn(move || {
+                let _ended = ended;
+                reloader.run(&wake, &request);
+            })?
+    };
+    let liveness = running.liveness();
+    let alive = Alive {
+        engine: Box::new(move || liveness.check()),
+        sources: sources
+            .iter()
+            .map(|source| Arc::clone(&source.stats))
+            .collect(),
+        reload_ended,
+        stop: stop.clone(),
     };
 
-    let ended = serve(&config, &board, &running, &request)?;
-    tracing::info!(signal = ended, "ending: draining what was received");
+    // One worker: HTTP must not take a core from judging.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let ended = serve(&config, &board, Arc::new(alive), &request, &mut signals).await;
+        // What has lost a thread may not come to its end by itself.
+        let patience = ended.is_err().then_some(BROKEN_END_MAX);
+        tokio::spawn(end_at_once(signals, patience));
+        ended
+    });
+    match &ended {
+        Ok(signal) => tracing::info!(signal, "ending: draining what was received"),
+        Err(dead) => tracing::error!("{dead:#}"),
+    }
     stop.set();
+    let mut is_whole = true;
     for source in sources {
         match source.thread.join() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!("{error}"),
+            Ok(Ok(())) => tracing::info!(
+                stream = source.stats.stream().as_str(),
+                endpoint = source.stats.endpoint(),
+                frames = source.stats.frames(),
+                "the source has ended"
+            ),
+            Ok(Err(error)) => {
+                is_whole = false;
+                tracing::error!("{error}");
+            }
             Err(_) => tracing::error!(
                 "a source's thread died; this is a bug of Landfall, please report it"
             ),
@@ -125,7 +174,16 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     drop(senders);
     let _ = reloading.join();
-    let totals = running.join();
+    let engine::Ended {
+        totals,
+        unaccounted,
+    } = running.join();
+    runtime.shutdown_background();
+    ended?;
+    if !is_whole || !unaccounted.is_empty() {
+        tracing::error!(raw = totals.counts.raw, "ended early: {unaccounted}");
+        return Ok(exit::CUT_SHORT.into());
+    }
     tracing::info!(
         raw = totals.counts.raw,
         pending = totals.counts.pending,
@@ -144,71 +202,176 @@ pub(super) fn secret() -> anyhow::Result<[u8; landfall_store::SECRET_BYTES]> {
     Ok(secret)
 }
 
+/// Set when it is dropped: by a thread that ends, in whatever way.
+struct OnEnd(Arc<AtomicBool>);
+
+impl Drop for OnEnd {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Whether every thread lives that ends only with the process.
+struct Alive {
+    engine: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
+    sources: Vec<Arc<SourceStats>>,
+    reload_ended: Arc<AtomicBool>,
+    stop: Stop,
+}
+
+impl Alive {
+    /// An error names what does not live. Once all are to end, nothing is wrong with ending.
+    fn check(&self) -> Result<(), String> {
+        if self.stop.is_set() {
+            return Ok(());
+        }
+        (self.engine)()?;
+        let ended = self
+            .sources
+            .iter()
+            .find(|source| source.link() == Link::Ended);
+        if let Some(source) = ended {
+            return Err(format!(
+                "the source of {} at {} has ended",
+                source.stream().as_str(),
+                source.endpoint()
+            ));
+        }
+        if self.reload_ended.load(Ordering::Acquire) {
+            return Err("the thread that reloads has ended".into());
+        }
+        Ok(())
+    }
+}
+
+/// What the process is told from outside.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
+/// A process with a dead thread drains for at most this long, and is then to be started anew.
+const BROKEN_END_MAX: Duration = Duration::from_secs(20);
+
+/// Whoever asks a second time does not want to wait for the drain.
+async fn end_at_once(mut signals: Signals, patience: Option<Duration>) {
+    let patience = async {
+        match patience {
+            Some(patience) => tokio::time::sleep(patience).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = signals.terminate.recv() => {}
+        _ = signals.interrupt.recv() => {}
+        () = patience => {}
+    }
+    tracing::error!("ending at once: what was received is not all accounted for");
+    std::process::exit(exit::CUT_SHORT.code());
+}
+
 /// Serves HTTP and waits for a signal to end; its name.
-fn serve(
+async fn serve(
     config: &Config,
     board: &Board,
-    running: &engine::Running,
+    alive: Arc<Alive>,
     request: &ReloadRequest,
+    signals: &mut Signals,
 ) -> anyhow::Result<&'static str> {
-    // One worker: HTTP must not take a core from judging.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let (shutdown, closing) = watch::channel(false);
-        let server = match config.http.listen {
-            Some(address) => {
-                let listener = tokio::net::TcpListener::bind(address)
-                    .await
-                    .with_context(|| format!("failed to listen on {address} (http.listen)"))?;
-                tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
-                let liveness = running.liveness();
-                let state = HttpState {
-                    metrics: Arc::clone(board.metrics()),
-                    readiness: board.readiness().clone(),
-                    alive: Arc::new(move || liveness.check()),
-                };
-                let mut closing = closing;
-                Some(tokio::spawn(http::serve(listener, state, async move {
-                    // The sender is gone only when the process ends anyhow.
-                    let _ = closing.wait_for(|closing| *closing).await;
-                })))
-            }
-            None => None,
-        };
-        let mut hangup = signal(SignalKind::hangup())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let ended = wait_for_end(&mut hangup, &mut terminate, &mut interrupt, request, running).await;
-        let _ = shutdown.send(true);
-        if let Some(server) = server {
-            let _ = server.await;
+    let (shutdown, closing) = channel::channel(false);
+    let server = match config.http.listen {
+        Some(address) => {
+            let listener = tokio::net::TcpListener::bind(address)
+                .await
+                .with_context(|| format!("failed to listen on {address} (http.listen)"))?;
+            tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
+            let alive = Arc::clone(&alive);
+            let state = HttpState {
+                metrics: Arc::clone(board.metrics()),
+                readiness: board.readiness().clone(),
+                alive: Arc::new(move || alive.check()),
+            };
+            let mut closing = closing;
+            Some(tokio::spawn(http::serve(listener, state, async move {
+                // The sender is gone only when the process ends anyhow.
+                let _ = closing.wait_for(|closing| *closing).await;
+            })))
         }
-        ended
-    })
+        None => None,
+    };
+    let ended = wait_for_end(signals, request, &alive).await;
+    let _ = shutdown.send(true);
+    if let Some(server) = server {
+        let _ = server.await;
+    }
+    ended
 }
 
 async fn wait_for_end(
-    hangup: &mut Signal,
-    terminate: &mut Signal,
-    interrupt: &mut Signal,
+    signals: &mut Signals,
     request: &ReloadRequest,
-    running: &engine::Running,
+    alive: &Alive,
 ) -> anyhow::Result<&'static str> {
-    /// How often it looks whether the engine still lives.
-    const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+    /// How often it looks whether all threads still live.
+    const LOOK: Duration = Duration::from_secs(1);
     loop {
         tokio::select! {
-            _ = terminate.recv() => return Ok("SIGTERM"),
-            _ = interrupt.recv() => return Ok("SIGINT"),
-            _ = hangup.recv() => request.send(),
+            _ = signals.terminate.recv() => return Ok("SIGTERM"),
+            _ = signals.interrupt.recv() => return Ok("SIGINT"),
+            _ = signals.hangup.recv() => request.send(),
             () = tokio::time::sleep(LOOK) => {
-                if let Err(dead) = running.liveness().check() {
+                if let Err(dead) = alive.check() {
                     anyhow::bail!("{dead}; this is a bug of Landfall, please report it");
+                }
+                if alive.stop.is_set() {
+                    return Ok("the engine");
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_or_the_reloader_that_ends_early_is_named_and_an_ending_process_is_well() {
+        let stats = Arc::new(SourceStats::new(StreamId::RAW, "tcp://127.0.0.1:1"));
+        let alive = Alive {
+            engine: Box::new(|| Ok(())),
+            sources: vec![Arc::clone(&stats)],
+            reload_ended: Arc::default(),
+            stop: Stop::default(),
+        };
+        assert_eq!(alive.check(), Ok(()));
+        let dying = OnEnd(Arc::clone(&alive.reload_ended));
+        let died = std::thread::spawn(move || {
+            let _dying = dying;
+            panic!("on purpose");
+        });
+        assert!(died.join().is_err());
+        assert_eq!(
+            alive.check(),
+            Err("the thread that reloads has ended".into())
+        );
+        stats.set_link(Link::Ended);
+        assert_eq!(
+            alive.check(),
+            Err("the source of raw at tcp://127.0.0.1:1 has ended".into())
+        );
+        alive.stop.set();
+        assert_eq!(alive.check(), Ok(()));
     }
 }

@@ -155,7 +155,7 @@ impl FileSource {
         stats: &Arc<SourceStats>,
         stop: &Stop,
     ) -> Result<(), SourceError> {
-        let mut outlet = Outlet::new(context, index, Arc::clone(stats));
+        let mut outlet = Outlet::new(context, index, Arc::clone(stats), stop.clone());
         stats.set_link(Link::Connected);
         let result = self.read_all(&mut outlet, stop);
         // Before an error is told: the lines until there were good.

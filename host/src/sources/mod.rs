@@ -79,6 +79,11 @@ pub enum SourceError {
         lines: u64,
         source: std::io::Error,
     },
+    #[error(
+        "failed to hand on {frames} frames of {endpoint} before the end: the queue stayed full; \
+         they were read and not judged"
+    )]
+    GivenUp { endpoint: String, frames: usize },
     /// The other end of the queue is gone: the program is ending or its judges died.
     #[error("failed to hand on a batch: nobody takes batches any more")]
     Closed,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::{BYTES_CEILING, BatchLimits, FrameBatch};
-use super::{Flights, SourceError, SourceProgress, SourceStats, StreamId};
+use super::{Flights, SourceError, SourceProgress, SourceStats, Stop, StreamId};
 use crate::clock::Clock;
 use crate::queue::{SendTimeout, Sender};
 
@@ -23,12 +23,20 @@ pub struct SourceContext {
 /// While it waits for room, a source comes up for air this often to serve its socket's monitor.
 const WAIT_SLICE: Duration = Duration::from_millis(100);
 
+/// Asked to end, a source waits this long for room, in real time. Ten seconds are for queues that are
+/// drained; one that stays full behind judges that cannot go on would hold the end for ever.
+const HAND_ON_MAX: Duration = Duration::from_secs(10);
+
 /// One source's outlet.
 pub struct Outlet {
     context: SourceContext,
     source: u16,
     stats: Arc<SourceStats>,
     progress: Arc<SourceProgress>,
+    stop: Stop,
+    hand_on_max: Duration,
+    /// Since when it has waited for room although asked to end.
+    overdue_since: Option<Instant>,
     batch: Option<(FrameBatch, Instant)>,
     /// Sizes of the last batch: the next one begins with that much room.
     last_bytes: usize,
@@ -37,7 +45,12 @@ pub struct Outlet {
 
 impl Outlet {
     /// Registers the source with its stream's frontier.
-    pub fn new(mut context: SourceContext, source: u16, stats: Arc<SourceStats>) -> Self {
+    pub fn new(
+        mut context: SourceContext,
+        source: u16,
+        stats: Arc<SourceStats>,
+        stop: Stop,
+    ) -> Self {
         context.limits = context.limits.sound();
         context.frame_bytes_max = context.frame_bytes_max.min(BYTES_CEILING);
         let progress = context
@@ -48,6 +61,9 @@ impl Outlet {
             source,
             stats,
             progress,
+            stop,
+            hand_on_max: HAND_ON_MAX,
+            overdue_since: None,
             batch: None,
             last_bytes: 0,
             last_rows: 0,
@@ -113,7 +129,7 @@ impl Outlet {
         Some(self.context.limits.wait.saturating_sub(began.elapsed()))
     }
 
-    /// Hands the batch on, if there is one; waits for room.
+    /// Hands the batch on, if there is one; waits for room, but once asked to end only so long.
     pub fn hand_on(&mut self, mut breathe: impl FnMut()) -> Result<(), SourceError> {
         let Some((mut batch, _)) = self.batch.take() else {
             return Ok(());
@@ -129,7 +145,59 @@ impl Outlet {
                 Err(SendTimeout::Closed(_)) => return Err(SourceError::Closed),
             };
             breathe();
+            if self.stop.is_set() {
+                let since = *self.overdue_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= self.hand_on_max {
+                    let endpoint = self.stats.endpoint().to_owned();
+                    // Its flight is never finished: the frontier must not pass what nobody judged.
+                    std::mem::forget(batch);
+                    return Err(SourceError::GivenUp { endpoint, frames });
+                }
+            }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::{Bound, channel};
+
+    #[test]
+    fn asked_to_end_a_source_waits_for_room_only_so_long_and_no_frontier_passes_what_is_left() {
+        let (mut senders, batches) = channel(&[Bound {
+            bytes_max: 1,
+            items_max: 1,
+        }]);
+        let (flights, stop) = (Flights::default(), Stop::default());
+        let context = SourceContext {
+            stream: StreamId::WRITTEN,
+            clock: Clock::start(1.0, None),
+            flights: flights.clone(),
+            queue: senders.remove(0),
+            limits: BatchLimits {
+                rows_max: 10,
+                bytes_max: 1000,
+                wait: Duration::ZERO,
+            },
+            frame_bytes_max: 100,
+        };
+        let stats = Arc::new(SourceStats::new(StreamId::WRITTEN, "here"));
+        let mut outlet = Outlet::new(context, 0, stats, stop.clone());
+        outlet.hand_on_max = Duration::from_millis(1);
+        outlet.push(b"first", 1, || {}).unwrap();
+        outlet.hand_on(|| {}).unwrap();
+        outlet.push(b"second", 2, || {}).unwrap();
+        outlet.push(b"third", 3, || {}).unwrap();
+        stop.set();
+        let left = outlet.hand_on(|| {}).unwrap_err();
+        assert!(
+            matches!(&left, SourceError::GivenUp { endpoint, frames: 2 } if endpoint == "here"),
+            "{left}"
+        );
+        drop(batches.recv());
+        outlet.progress().finish();
+        assert_eq!(flights.frontier(StreamId::WRITTEN), 2);
     }
 }

@@ -109,7 +109,7 @@ impl SourceStats {
     }
 
     /// Leaving `Connected` is a lost connection.
-    pub(super) fn set_link(&self, link: Link) {
+    pub(crate) fn set_link(&self, link: Link) {
         let before = self.link.swap(link as u8, Ordering::Relaxed);
         if before == Link::Connected as u8 && link == Link::Retrying {
             self.disconnects.fetch_add(1, Ordering::Relaxed);

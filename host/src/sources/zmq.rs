@@ -102,7 +102,12 @@ pub fn subscribe(
         "write it as tcp://host:port, tcp://[::1]:port or ipc://path",
     ))?;
     let name = format!("{}-{}", context.stream.as_str(), subscription.index);
-    let outlet = Outlet::new(context, subscription.index, Arc::clone(&stats));
+    let outlet = Outlet::new(
+        context,
+        subscription.index,
+        Arc::clone(&stats),
+        stop.clone(),
+    );
     let watermark = Watermark::new(Arc::clone(outlet.progress()), subscription.hwm_frames);
     let tick = outlet.clock().real(TICK).clamp(TICK_MIN, TICK_MAX);
     let line = Line {
@@ -120,16 +125,25 @@ pub fn subscribe(
         tick,
         in_multipart: false,
     };
+    let ended = Ended(Arc::clone(&stats));
     let thread = thread::Builder::new().name(name).spawn(move || {
-        let result = source.run();
-        source.line.stats.set_link(Link::Ended);
-        result
+        let _ended = ended;
+        source.run()
     });
     let thread = thread.map_err(|source| SourceError::Thread {
         endpoint: subscription.endpoint.clone(),
         source,
     })?;
     Ok(Running { stats, thread })
+}
+
+/// However the thread ends, by a panic too, the link says so.
+struct Ended(Arc<SourceStats>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.set_link(Link::Ended);
+    }
 }
 
 fn configured_socket(

@@ -44,6 +44,16 @@ pub fn event(number: u64) -> Event {
     )
 }
 
+/// A valid event of so many bytes and more; its row is cut as the writer cuts.
+pub fn large_event(number: u64, bytes: usize) -> Event {
+    let mut event = make(
+        number,
+        json!({"appInstallId": install(number), "name": "menu", "destination": "d".repeat(bytes)}),
+    );
+    event.row["event_destination"] = json!("d".repeat(191));
+    event
+}
+
 /// An event that its schema forbids.
 pub fn invalid_event(number: u64) -> Event {
     make(number, json!({"name": 7}))
@@ -90,6 +100,12 @@ pub struct Setup {
     /// Checks of the pipeline: codec, validity, parity.
     pub checks: String,
     pub frame_bytes_max: &'static str,
+    /// Further settings of `[streams.written]`.
+    pub written: &'static str,
+    /// Directory of schemas.
+    pub schemas: PathBuf,
+    /// The section `[store]`.
+    pub store: &'static str,
 }
 
 impl Default for Setup {
@@ -100,6 +116,9 @@ impl Default for Setup {
             extra: String::new(),
             checks: pipeline_checks("schema_validity.wasm"),
             frame_bytes_max: "64KiB",
+            written: "",
+            schemas: paths::schemas(),
+            store: "[store]\ndir = \"data\"",
         }
     }
 }
@@ -149,6 +168,7 @@ endpoints = ["{raw}"]
 frame_bytes_max = "{frame_bytes_max}"
 [streams.written]
 endpoints = ["{written}"]
+{written_settings}
 [schemas]
 dir = "{schemas}"
 [deadlines]
@@ -163,8 +183,7 @@ clear = "1s"
 unexpected_grace = "1s"
 [judge]
 workers = 2
-[store]
-dir = "data"
+{store}
 [http]
 listen = "127.0.0.1:0"
 [guests]
@@ -174,43 +193,50 @@ dir = "{guests}"
 "#,
             raw = raw.endpoint(),
             written = written.endpoint(),
-            schemas = paths::schemas().display(),
+            written_settings = setup.written,
+            schemas = setup.schemas.display(),
             guests = paths::guests().display(),
             deadline = setup.deadline,
             stall = setup.stall,
             checks = setup.checks,
             extra = setup.extra,
             frame_bytes_max = setup.frame_bytes_max,
+            store = setup.store,
         );
         std::fs::write(dir.path().join("landfall.toml"), config).expect("the configuration");
-        let log = std::fs::File::create(dir.path().join("log")).expect("a log");
-        let child = Command::new(paths::landfall())
-            .args(["run", "--config"])
-            .arg(dir.path().join("landfall.toml"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the sidecar starts");
         let mut sidecar = Self {
-            child: Some(child),
+            child: None,
             dir,
             raw,
             written,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
-        sidecar.address = await_some("the sidecar says where it serves", || sidecar.served_at());
-        await_until("it is ready", || {
-            sidecar
-                .get("/readyz")
-                .is_some_and(|answer| answer.status == 200)
-        });
+        sidecar.restart();
         assert!(
             sidecar.raw.await_subscriptions(1) && sidecar.written.await_subscriptions(1),
             "{}",
             sidecar.log()
         );
         sidecar
+    }
+
+    /// Starts it, once more if it has run before, with a new log; waits until it is ready.
+    pub fn restart(&mut self) {
+        let log = std::fs::File::create(self.dir.path().join("log")).expect("a log");
+        let child = Command::new(paths::landfall())
+            .args(["run", "--config"])
+            .arg(self.dir.path().join("landfall.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the sidecar starts");
+        self.child = Some(child);
+        self.address = await_some("the sidecar says where it serves", || self.served_at());
+        await_until("it is ready", || {
+            self.get("/readyz")
+                .is_some_and(|answer| answer.status == 200)
+        });
     }
 
     fn served_at(&mut self) -> Option<SocketAddr> {
@@ -339,13 +365,46 @@ dir = "{guests}"
 
     /// Ends it by SIGTERM and demands that it ends well.
     pub fn stop(&mut self) {
-        let Some(mut child) = self.child.take() else {
-            return;
-        };
+        if self.child.is_some() {
+            let code = self.end();
+            assert_eq!(code, Some(0), "{}", self.log());
+        }
+    }
+
+    /// Ends it by SIGTERM; its exit code.
+    pub fn end(&mut self) -> Option<i32> {
+        let mut child = self.child.take().expect("it runs");
         let pid = rustix::process::Pid::from_child(&child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("SIGTERM is sent");
-        let status = await_some("it ends", || child.try_wait().expect("its state"));
-        assert_eq!(status.code(), Some(0), "{}", self.log());
+        await_some("it ends", || child.try_wait().expect("its state")).code()
+    }
+
+    /// Sends SIGTERM, and waits for nothing.
+    pub fn terminate(&self) {
+        let child = self.child.as_ref().expect("it runs");
+        let pid = rustix::process::Pid::from_child(child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("SIGTERM is sent");
+    }
+
+    /// Waits until it has ended; its exit code.
+    pub fn await_end(&mut self) -> Option<i32> {
+        let mut child = self.child.take().expect("it runs");
+        await_some("it ends", || child.try_wait().expect("its state")).code()
+    }
+
+    /// The configuration's file.
+    pub fn config_path(&self) -> PathBuf {
+        self.dir.path().join("landfall.toml")
+    }
+
+    /// Replaces a part of the configuration, which must be there.
+    pub fn reconfigure(&self, old: &str, new: &str) {
+        let path = self.config_path();
+        let text = std::fs::read_to_string(&path).expect("the configuration");
+        assert!(text.contains(old), "{text}");
+        let aside = self.dir.path().join("landfall.toml.new");
+        std::fs::write(&aside, text.replace(old, new)).expect("written");
+        std::fs::rename(aside, path).expect("renamed");
     }
 
     pub fn hang_up(&self) {

@@ -7,14 +7,16 @@ use rusqlite::ErrorCode;
 /// An operation on the store that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error(
-        "failed to {doing} {path}: {source}; check that the directory is there and belongs to this user"
-    )]
+    #[error("failed to {doing} {path}: {source}; see store.dir")]
     Io {
         doing: &'static str,
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error(
+        "another process of Landfall writes to the store in {dir}; end it first, or name another store.dir"
+    )]
+    Locked { dir: PathBuf },
     #[error(
         "there is no store at {path}: has `landfall run` run with this configuration? see store.dir"
     )]

@@ -2,42 +2,81 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::Path;
 
 const DIR_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
-/// Creates the directory with its parents, or takes away what others may do with it.
-pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(DIR_MODE)
-        .create(path)?;
-    std::fs::set_permissions(path, Permissions::from_mode(DIR_MODE))
+/// What others may not have of a directory that is there already: who can write to it can put
+/// files of their own in the place of ours.
+const OTHERS_WRITE: u32 = 0o022;
+
+/// Creates the directory with its parents, private to its owner. One that is there stays as it is,
+/// and is refused if it belongs to somebody else, or others can write to it.
+pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
+    if !path.exists() {
+        return DirBuilder::new()
+            .recursive(true)
+            .mode(DIR_MODE)
+            .create(path);
+    }
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::NotADirectory));
+    }
+    // SAFETY: it takes nothing, touches no memory, and cannot fail.
+    let own = unsafe { libc::geteuid() };
+    if metadata.uid() != own {
+        return Err(io::Error::other(format!(
+            "it belongs to user {}, not to user {own} that this runs as",
+            metadata.uid()
+        )));
+    }
+    if metadata.mode() & OTHERS_WRITE != 0 {
+        return Err(io::Error::other(format!(
+            "others can write to it (mode {:03o}); take that away (chmod go-w), or name a directory of its own",
+            metadata.mode() & 0o777
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses a directory that holds other things than `own` says are Landfall's.
+pub(crate) fn only_own(path: &Path, own: impl Fn(&str) -> bool) -> io::Result<()> {
+    for entry in std::fs::read_dir(path)? {
+        let name = entry?.file_name();
+        // The mark of a file system of its own.
+        if name != "lost+found" && !name.to_str().is_some_and(&own) {
+            return Err(io::Error::other(format!(
+                "it holds other things ({}); name a directory of its own, new or empty",
+                name.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Creates a new file, or opens and empties an old one.
 pub(crate) fn create_private_file(path: &Path) -> io::Result<File> {
+    private_file(path, true)
+}
+
+/// Makes sure that a file is there and private, and leaves its content.
+pub(crate) fn ensure_private_file(path: &Path) -> io::Result<File> {
+    private_file(path, false)
+}
+
+fn private_file(path: &Path, truncate: bool) -> io::Result<File> {
     let file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
-        .truncate(true)
+        .truncate(truncate)
         .mode(FILE_MODE)
         .open(path)?;
     file.set_permissions(Permissions::from_mode(FILE_MODE))?;
     Ok(file)
-}
-
-/// Makes sure that a file is there and private, and leaves its content.
-pub(crate) fn ensure_private_file(path: &Path) -> io::Result<()> {
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(FILE_MODE)
-        .open(path)?;
-    file.set_permissions(Permissions::from_mode(FILE_MODE))
 }

@@ -12,8 +12,10 @@ mod store;
 pub mod view;
 
 pub use error::StoreError;
-pub use reader::{GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
+pub use reader::{Frame, GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
 pub use rows::{
     GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow, WindowCounts, WindowRow,
 };
-pub use store::{FILE_NAME, Flush, Pruned, Retention, SECRET_BYTES, Store, VERSION};
+pub use store::{
+    FILE_NAME, Flush, Leftovers, Pruned, Retention, SECRET_BYTES, SPOOL_NAME, Store, VERSION,
+};

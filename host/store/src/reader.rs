@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, params_from_iter};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params_from_iter};
 use serde::Serialize;
 
 use crate::error::StoreError;
@@ -24,6 +24,19 @@ pub struct MissingFilter {
     pub schema: Option<String>,
     pub incident: Option<u64>,
 }
+
+/// What is kept of a missing event's raw frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    Kept(Vec<u8>),
+    /// It has landed, or was removed, since it was listed.
+    Landed,
+    /// It could not be read back when the event went missing.
+    Lost,
+}
+
+/// Missing events read at a time: no reader holds up the writer's log for longer.
+const PAGE_ROWS: usize = 1000;
 
 impl MissingFilter {
     fn sql(&self) -> (String, Vec<Value>) {
@@ -76,10 +89,21 @@ pub enum GroupBy {
     Incident,
 }
 
+impl GroupBy {
+    fn sql(self) -> &'static str {
+        match self {
+            GroupBy::Schema => "schema",
+            GroupBy::Hour => "CAST(arrived_ms / 3600000 * 3600000 AS TEXT)",
+            GroupBy::Incident => "CAST(incident AS TEXT)",
+        }
+    }
+}
+
 /// Missing events of one group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingGroup {
-    pub group: String,
+    /// One for each way in which they were grouped.
+    pub group: Vec<String>,
     pub events: u64,
     pub first_ms: i64,
     pub last_ms: i64,
@@ -159,56 +183,87 @@ impl Reader {
     pub fn missing_groups(
         &self,
         filter: &MissingFilter,
-        by: GroupBy,
+        by: &[GroupBy],
     ) -> Result<Vec<MissingGroup>, StoreError> {
         let failed = StoreError::sqlite("count missing events");
         let (sql, values) = filter.sql();
-        let group = match by {
-            GroupBy::Schema => "schema",
-            GroupBy::Hour => "CAST(arrived_ms / 3600000 * 3600000 AS TEXT)",
-            GroupBy::Incident => "CAST(incident AS TEXT)",
-        };
+        let groups: Vec<&str> = by.iter().map(|by| by.sql()).collect();
+        let groups = groups.join(", ");
         let mut statement = self
             .connection
             .prepare(&format!(
-                "SELECT {group}, count(*), min(arrived_ms), max(arrived_ms) FROM missing WHERE {sql} GROUP BY 1 ORDER BY 3, 1"
+                "SELECT count(*), min(arrived_ms), max(arrived_ms), {groups} FROM missing WHERE {sql}
+                 GROUP BY {groups} ORDER BY min(arrived_ms), {groups}"
             ))
             .map_err(&failed)?;
         let rows = statement
             .query_map(params_from_iter(values), |row| {
                 Ok(MissingGroup {
-                    group: row.get(0)?,
-                    events: row.get(1)?,
-                    first_ms: row.get(2)?,
-                    last_ms: row.get(3)?,
+                    events: row.get(0)?,
+                    first_ms: row.get(1)?,
+                    last_ms: row.get(2)?,
+                    group: (0..by.len())
+                        .map(|place| row.get(3 + place))
+                        .collect::<Result<_, _>>()?,
                 })
             })
             .map_err(&failed)?;
         rows.collect::<Result<_, _>>().map_err(failed)
     }
 
-    /// Calls `each` for the missing events in order of arrival, at most `limit` of them.
+    /// Calls `each` for the missing events in order of arrival, at most `limit` of them. They are
+    /// read page by page, and nothing is held in between: what lands meanwhile is no longer listed,
+    /// and what goes missing only now is not listed yet.
     pub fn missing_each<E: From<StoreError>>(
         &self,
         filter: &MissingFilter,
         limit: Option<u64>,
         mut each: impl FnMut(MissingEvent) -> Result<(), E>,
     ) -> Result<(), E> {
+        let newest: i64 = self
+            .connection
+            .query_row("SELECT coalesce(max(id), 0) FROM missing", [], |row| {
+                row.get(0)
+            })
+            .map_err(StoreError::sqlite("list missing events"))?;
+        let mut left = limit.unwrap_or(u64::MAX);
+        let mut after = (i64::MIN, i64::MIN);
+        while left > 0 {
+            let rows = usize::try_from(left).unwrap_or(PAGE_ROWS).min(PAGE_ROWS);
+            let page = self.missing_page(filter, newest, after, rows)?;
+            let Some(last) = page.last() else { break };
+            after = (last.arrived_ms, last.id);
+            left -= page.len() as u64;
+            page.into_iter().try_for_each(&mut each)?;
+        }
+        Ok(())
+    }
+
+    fn missing_page(
+        &self,
+        filter: &MissingFilter,
+        newest: i64,
+        after: (i64, i64),
+        rows: usize,
+    ) -> Result<Vec<MissingEvent>, StoreError> {
         let failed = StoreError::sqlite("list missing events");
-        let (sql, values) = filter.sql();
-        let limit = limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        let (sql, mut values) = filter.sql();
+        let place = values.len();
+        values.extend([after.0, after.1, newest, rows as i64].map(Value::from));
         let mut statement = self
             .connection
-            .prepare(&format!(
-                "SELECT id, key, schema, arrived_ms, deadline_ms, incident FROM missing WHERE {sql}
-                 ORDER BY arrived_ms, id LIMIT {limit}"
+            .prepare_cached(&format!(
+                "SELECT id, key, schema, arrived_ms, deadline_ms, incident FROM missing
+                 WHERE {sql} AND (arrived_ms, id) > (?{}, ?{}) AND id <= ?{}
+                 ORDER BY arrived_ms, id LIMIT ?{}",
+                place + 1,
+                place + 2,
+                place + 3,
+                place + 4
             ))
-            .map_err(|source| E::from(failed(source)))?;
-        let mut rows = statement
-            .query(params_from_iter(values))
-            .map_err(|source| E::from(failed(source)))?;
-        while let Some(row) = rows.next().map_err(|source| E::from(failed(source)))? {
-            let event = (|| {
+            .map_err(&failed)?;
+        let page = statement
+            .query_map(params_from_iter(values), |row| {
                 Ok(MissingEvent {
                     id: row.get(0)?,
                     key: row.get(1)?,
@@ -217,24 +272,41 @@ impl Reader {
                     deadline_ms: row.get(4)?,
                     incident: row.get(5)?,
                 })
-            })()
-            .map_err(|source| E::from(failed(source)))?;
-            each(event)?;
-        }
-        Ok(())
+            })
+            .map_err(&failed)?;
+        page.collect::<Result<_, _>>().map_err(failed)
     }
 
-    /// The raw frame of a missing event; None if it has landed meanwhile.
-    pub fn frame(&self, id: i64) -> Result<Option<Vec<u8>>, StoreError> {
+    /// The raw frame of a missing event, as of now.
+    pub fn frame(&self, id: i64) -> Result<Frame, StoreError> {
         let failed = StoreError::sqlite("read a frame");
         let mut statement = self
             .connection
             .prepare_cached("SELECT frame FROM missing WHERE id = ?1 AND landed_ms IS NULL")
             .map_err(&failed)?;
-        let mut rows = statement.query([id]).map_err(&failed)?;
-        match rows.next().map_err(&failed)? {
-            Some(row) => row.get(0).map_err(failed),
-            None => Ok(None),
-        }
+        let frame: Option<Option<Vec<u8>>> = statement
+            .query_row([id], |row| row.get(0))
+            .optional()
+            .map_err(failed)?;
+        Ok(match frame {
+            None => Frame::Landed,
+            Some(None) => Frame::Lost,
+            Some(Some(frame)) => Frame::Kept(frame),
+        })
+    }
+
+    /// The time up to which the store tells what happened, if it is by a clock of its own (a
+    /// recording, or a clock that was sped up): "two hours ago" is meant by that clock. None if it
+    /// is the system's time.
+    pub fn own_time_ms(&self) -> Result<Option<i64>, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT value FROM meta WHERE name = 'known_ms'
+                 AND EXISTS (SELECT 1 FROM meta WHERE name = 'clock' AND value = 'own')",
+                [],
+                |row| row.get(0),
+            )
+            .optional()
+            .map_err(StoreError::sqlite("read its time"))
     }
 }

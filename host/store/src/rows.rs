@@ -13,6 +13,7 @@ pub struct MissingRow {
     pub said_ms: i64,
     pub incident: u64,
     pub generation: u16,
+    /// Empty if it could not be read back.
     pub frame: Vec<u8>,
 }
 
@@ -82,6 +83,8 @@ pub struct ShareRow {
 /// An example of something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SampleRow {
+    /// The checks in force: which digest to replay it with.
+    pub generation: u16,
     pub kind: String,
     pub check_name: String,
     pub reason: String,

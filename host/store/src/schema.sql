@@ -2,7 +2,8 @@
 -- while the sidecar runs is safe. Times are milliseconds since the Unix epoch, UTC; the views at the
 -- end have them as text.
 
--- What the store itself is: version of the program that made it, the secret of the fingerprints.
+-- What the store itself is: created_by, the program that made it; secret, of the fingerprints;
+-- clock, 'system' or 'own'; known_ms, the time by that clock up to which it tells what happened.
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
     value BLOB NOT NULL
@@ -28,7 +29,7 @@ CREATE TABLE missing (
     said_ms     INTEGER NOT NULL,   -- when the verdict was given
     incident    INTEGER NOT NULL,
     generation  INTEGER NOT NULL,
-    frame       BLOB,               -- the raw frame, byte for byte
+    frame       BLOB,               -- the raw frame, byte for byte; NULL if it landed, or could not be read back
     landed_ms   INTEGER
 );
 CREATE INDEX missing_by_arrival ON missing (arrived_ms) WHERE landed_ms IS NULL;
@@ -75,6 +76,7 @@ CREATE TABLE incidents (
 -- The newest examples of each kind and reason, redacted where they are documents.
 CREATE TABLE samples (
     id         INTEGER PRIMARY KEY,
+    generation INTEGER NOT NULL,    -- the checks in force
     kind       TEXT NOT NULL,       -- violation undecodable fault altered leaked duplicate unexpected
     check_name TEXT NOT NULL,
     reason     TEXT NOT NULL,
@@ -84,7 +86,7 @@ CREATE TABLE samples (
     at_ms      INTEGER NOT NULL,
     detail     TEXT NOT NULL,
     document   TEXT NOT NULL,       -- redacted JSON, or empty
-    frame      BLOB                 -- of frames that could not be decoded or judged
+    frame      BLOB                 -- whole, of frames that could not be decoded or judged: to replay them
 );
 CREATE INDEX samples_by_reason ON samples (kind, check_name, reason, id);
 

@@ -1,5 +1,6 @@
 //! The writer's side: one connection, one transaction per flush.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,8 +15,14 @@ use crate::rows::{
 /// Name of the file in the store's directory.
 pub const FILE_NAME: &str = "landfall.sqlite";
 
+/// Name of the file that the one writer holds locked.
+const LOCK_NAME: &str = "lock";
+
+/// Name of the directory that the spool may be in.
+pub const SPOOL_NAME: &str = "spool";
+
 /// Version of the tables, in `PRAGMA user_version`.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -28,7 +35,7 @@ pub const SECRET_BYTES: usize = 16;
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Windows, closed incidents and landed events older than this go.
+    /// What is older than this goes: windows, closed incidents, samples, events landed or missing.
     pub keep_ms: i64,
     /// Missing events beyond this many: the oldest go first.
     pub missing_max: u64,
@@ -50,23 +57,54 @@ pub struct Pruned {
     pub samples: usize,
 }
 
+/// What an earlier run left open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leftovers {
+    pub incidents: usize,
+    pub windows: usize,
+}
+
 /// The store, open for writing.
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    /// Locked as long as it is open.
+    #[allow(dead_code, reason = "it is there to be held")]
+    lock: File,
 }
 
 impl Store {
-    /// Opens or creates the store in `dir`, private to its owner. `secret` is kept if the store is new.
+    /// Opens or creates the store in `dir`, private to its owner, and holds it against other
+    /// writers. `secret` is kept if the store is new.
     pub fn open(dir: &Path, secret: [u8; SECRET_BYTES], program: &str) -> Result<Self, StoreError> {
         let path = dir.join(FILE_NAME);
-        files::create_private_dir(dir)
-            .and_then(|()| files::ensure_private_file(&path))
-            .map_err(|source| StoreError::Io {
-                doing: "create",
-                path: path.clone(),
+        let io = |doing: &'static str, path: &Path| {
+            let path = path.to_owned();
+            move |source| StoreError::Io {
+                doing,
+                path,
                 source,
-            })?;
+            }
+        };
+        files::private_dir(dir).map_err(io("use", dir))?;
+        if !path.exists() {
+            files::only_own(dir, |name| {
+                name == LOCK_NAME || name == SPOOL_NAME || name.starts_with(FILE_NAME)
+            })
+            .map_err(io("use", dir))?;
+        }
+        let lock_path = dir.join(LOCK_NAME);
+        let lock = files::ensure_private_file(&lock_path).map_err(io("create", &lock_path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::Locked {
+                    dir: dir.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(io("lock", &lock_path)(source)),
+        }
+        files::ensure_private_file(&path).map_err(io("create", &path))?;
         let failed = StoreError::sqlite("open it");
         let connection = Connection::open(&path).map_err(&failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
@@ -92,7 +130,11 @@ impl Store {
                 });
             }
         }
-        Ok(Self { connection, path })
+        Ok(Self {
+            connection,
+            path,
+            lock,
+        })
     }
 
     pub fn path(&self) -> &Path {
@@ -130,6 +172,50 @@ impl Store {
             .map_err(StoreError::sqlite("number generations"))
     }
 
+    /// What is known of a missing event that has not landed.
+    pub fn missing_event(&self, fingerprint: [u8; 16]) -> Result<Option<LandedRow>, StoreError> {
+        let failed = StoreError::sqlite("look up a missing event");
+        self.connection
+            .prepare_cached(
+                "SELECT key, schema, arrived_ms, incident FROM missing WHERE fingerprint = ?1 AND landed_ms IS NULL",
+            )
+            .map_err(&failed)?
+            .query_row(params![fingerprint], |row| {
+                Ok(LandedRow {
+                    key: row.get(0)?,
+                    schema: row.get(1)?,
+                    arrived_ms: row.get(2)?,
+                    incident: row.get(3)?,
+                })
+            })
+            .optional()
+            .map_err(failed)
+    }
+
+    /// Closes what an earlier run left open, as of the last time that it knew of: nobody watches it
+    /// any more. What still goes on opens anew.
+    pub fn close_leftovers(&mut self) -> Result<Leftovers, StoreError> {
+        let failed = StoreError::sqlite("close what an earlier run left open");
+        let transaction = self.connection.transaction().map_err(&failed)?;
+        // An outage that had not ended lasted until then at least.
+        let incidents = transaction
+            .execute(
+                "UPDATE incidents SET
+                     end_ms = CASE WHEN cause IN ('stalled', 'silent') AND resumed_ms IS NULL
+                         THEN max(end_ms, coalesce((SELECT value FROM meta WHERE name = 'known_ms'), end_ms))
+                         ELSE end_ms END,
+                     closed_ms = max(opened_ms, end_ms, coalesce((SELECT value FROM meta WHERE name = 'known_ms'), end_ms))
+                 WHERE closed_ms IS NULL",
+                [],
+            )
+            .map_err(&failed)?;
+        let windows = transaction
+            .execute("UPDATE windows SET closed = 1 WHERE closed = 0", [])
+            .map_err(&failed)?;
+        transaction.commit().map_err(&failed)?;
+        Ok(Leftovers { incidents, windows })
+    }
+
     /// Begins the transaction of a flush. Dropping it undoes everything.
     pub fn begin(&mut self) -> Result<Flush<'_>, StoreError> {
         let transaction = self
@@ -162,10 +248,16 @@ pub struct Flush<'a> {
 }
 
 impl Flush<'_> {
-    /// Adds a missing event. One that is there already (it went missing, landed, and was forgotten
-    /// by the ledger) stays as it is.
+    /// Adds a missing event. One that is there and has not landed stays as it is: one landing is
+    /// owed. One that had landed (it came in once more after the ledger had forgotten it) is missing
+    /// again, and the newest.
     pub fn missing(&self, row: &MissingRow) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("add a missing event");
+        self.transaction
+            .prepare_cached("DELETE FROM missing WHERE fingerprint = ?1 AND landed_ms IS NOT NULL")
+            .map_err(&failed)?
+            .execute(params![row.fingerprint])
+            .map_err(&failed)?;
         self.transaction
             .prepare_cached(
                 "INSERT INTO missing (fingerprint, key, schema, arrived_ms, deadline_ms, said_ms, incident, generation, frame)
@@ -181,30 +273,55 @@ impl Flush<'_> {
                 row.said_ms,
                 row.incident,
                 row.generation,
-                row.frame
+                (!row.frame.is_empty()).then_some(&row.frame)
             ])
             .map_err(&failed)?;
         Ok(())
     }
 
-    /// A missing event landed: says what it was, if it is here and had not landed before. Its frame goes.
-    pub fn landed(
+    /// Puts missing events of a schema that arrived in a stretch of time, and have no incident yet
+    /// (0), down to one.
+    pub fn attribute(
         &self,
-        fingerprint: [u8; 16],
-        landed_ms: i64,
-    ) -> Result<Option<LandedRow>, StoreError> {
+        schema: &str,
+        first_ms: i64,
+        last_ms: i64,
+        incident: u64,
+    ) -> Result<usize, StoreError> {
+        let failed = StoreError::sqlite("put missing events down to an incident");
+        self.transaction
+            .prepare_cached(
+                "UPDATE missing SET incident = ?4
+                 WHERE landed_ms IS NULL AND arrived_ms BETWEEN ?2 AND ?3 AND schema = ?1 AND incident = 0",
+            )
+            .map_err(&failed)?
+            .execute(params![schema, first_ms, last_ms, incident])
+            .map_err(failed)
+    }
+
+    /// A missing event landed. Its frame goes.
+    pub fn landed(&self, fingerprint: [u8; 16], landed_ms: i64) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("mark an event as landed");
         self.transaction
             .prepare_cached(
-                "UPDATE missing SET landed_ms = ?2, frame = NULL WHERE fingerprint = ?1 AND landed_ms IS NULL
-                 RETURNING key, schema, arrived_ms, incident",
+                "UPDATE missing SET landed_ms = ?2, frame = NULL WHERE fingerprint = ?1 AND landed_ms IS NULL",
             )
             .map_err(&failed)?
-            .query_row(params![fingerprint, landed_ms], |row| {
-                Ok(LandedRow { key: row.get(0)?, schema: row.get(1)?, arrived_ms: row.get(2)?, incident: row.get(3)? })
-            })
-            .optional()
-            .map_err(failed)
+            .execute(params![fingerprint, landed_ms])
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    /// Notes up to which time, by which clock, the store tells what happened.
+    pub fn known(&self, now_ms: i64, follows_system: bool) -> Result<(), StoreError> {
+        let failed = StoreError::sqlite("note the time");
+        let clock = if follows_system { "system" } else { "own" };
+        self.transaction
+            .prepare_cached("INSERT OR REPLACE INTO meta VALUES ('known_ms', ?1), ('clock', ?2)")
+            .map_err(&failed)?
+            .execute(params![now_ms, clock])
+            .map_err(failed)?;
+        Ok(())
     }
 
     /// Adds to a window.
@@ -331,11 +448,12 @@ impl Flush<'_> {
         let failed = StoreError::sqlite("add a sample");
         self.transaction
             .prepare_cached(
-                "INSERT INTO samples (kind, check_name, reason, stream, schema, key, at_ms, detail, document, frame)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                "INSERT INTO samples (generation, kind, check_name, reason, stream, schema, key, at_ms, detail, document, frame)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )
             .map_err(&failed)?
             .execute(params![
+                row.generation,
                 row.kind,
                 row.check_name,
                 row.reason,
@@ -388,8 +506,7 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Removes what is beyond retention. Missing events go by number only, and never silently: the
-    /// answer says how many.
+    /// Removes what is beyond retention. Missing events never go silently: the answer says how many.
     pub fn prune(&self, now_ms: i64, retention: &Retention) -> Result<Pruned, StoreError> {
         let failed = StoreError::sqlite("prune");
         let before_ms = now_ms.saturating_sub(retention.keep_ms);
@@ -398,8 +515,18 @@ impl Flush<'_> {
                 .execute(sql, params![before_ms])
                 .map_err(&failed)
         };
-        let windows = run("DELETE FROM windows WHERE end_ms < ?1 AND closed = 1")?;
+        let windows = run("DELETE FROM windows WHERE end_ms < ?1")?;
         let landed = run("DELETE FROM missing WHERE landed_ms IS NOT NULL AND landed_ms < ?1")?;
+        // Their frames hold addresses: none is kept longer, backfilled or not.
+        let mut missing = run("DELETE FROM missing WHERE landed_ms IS NULL AND arrived_ms < ?1")?;
+        missing += self
+            .transaction
+            .execute(
+                "DELETE FROM missing WHERE id <= coalesce((
+                     SELECT id FROM missing ORDER BY id DESC LIMIT 1 OFFSET ?1), -1) AND landed_ms IS NULL",
+                params![retention.missing_max],
+            )
+            .map_err(&failed)?;
         let incidents = run(
             "DELETE FROM incidents WHERE closed_ms IS NOT NULL AND closed_ms < ?1
              AND NOT EXISTS (SELECT 1 FROM missing WHERE missing.incident = incidents.id AND missing.landed_ms IS NULL)",
@@ -410,14 +537,6 @@ impl Flush<'_> {
             .execute(
                 "DELETE FROM samples WHERE id <= coalesce((SELECT id FROM samples ORDER BY id DESC LIMIT 1 OFFSET ?1), -1)",
                 params![retention.samples_max],
-            )
-            .map_err(&failed)?;
-        let missing = self
-            .transaction
-            .execute(
-                "DELETE FROM missing WHERE id <= coalesce((
-                     SELECT id FROM missing ORDER BY id DESC LIMIT 1 OFFSET ?1), -1) AND landed_ms IS NULL",
-                params![retention.missing_max],
             )
             .map_err(&failed)?;
         Ok(Pruned {

@@ -4,6 +4,11 @@
 //! little-endian u32), then the frames as they came. Each writer fills a segment of its own, so
 //! writers share no lock per event. A sealed segment goes when its last frame is released.
 //!
+//! The bytes of a segment that is still being filled do not come back, so open segments are kept
+//! small: all of them together hold less than half of what the spool may. A writer that lacks room
+//! seals its own, and modest writers leave half of the spool to the others. So whoever waits for
+//! room gets it as soon as events settle, whatever the other writers do.
+//!
 //! What a run leaves behind is removed at the next start: the ledger's memory is gone with it.
 
 mod segment;
@@ -25,8 +30,12 @@ pub const SEGMENT_SHIFT: u32 = 40;
 /// Segments are numbered with 24 bits, and numbers are used again.
 const SEGMENTS: u32 = 1 << 24;
 
-/// A segment is sealed when it has this many bytes: few files, and space comes back soon.
+/// A segment is sealed when it has this many bytes at the latest: few files, and space comes back soon.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// A batch may take this part of the spool at most, or it could wait for ever beside open segments
+/// and what modest writers hold.
+pub const BATCHES_MIN: u64 = 4;
 
 /// Why a frame could not be put down or read back.
 #[derive(Debug, thiserror::Error)]
@@ -50,12 +59,19 @@ pub enum SpoolError {
     Gone { reference: u64 },
     #[error("a batch of {bytes} bytes does not fit in a segment")]
     TooLarge { bytes: u64 },
+    #[error(
+        "{bytes_max} bytes are too little for a spool that takes batches of {batch_bytes}: \
+         set store.spool_bytes_max to {BATCHES_MIN} times as much at least, or make judge.batch_bytes_max \
+         and streams.*.frame_bytes_max smaller"
+    )]
+    TooSmall { bytes_max: u64, batch_bytes: u64 },
 }
 
 /// All segments of a directory.
 pub struct Spool {
     dir: PathBuf,
     bytes_max: u64,
+    segment_bytes: u64,
     bytes: AtomicU64,
     segments: Mutex<Segments>,
 }
@@ -67,13 +83,25 @@ struct Segments {
 
 impl Spool {
     /// Opens the directory (private to its owner) and removes what an earlier run left there.
-    pub fn open(dir: &Path, bytes_max: u64) -> Result<Arc<Self>, SpoolError> {
+    /// `writers` is how many there will be, `batch_bytes` the largest batch.
+    pub fn open(
+        dir: &Path,
+        bytes_max: u64,
+        writers: usize,
+        batch_bytes: u64,
+    ) -> Result<Arc<Self>, SpoolError> {
+        if batch_bytes > bytes_max / BATCHES_MIN {
+            return Err(SpoolError::TooSmall {
+                bytes_max,
+                batch_bytes,
+            });
+        }
         let io = |doing, source| SpoolError::Io {
             doing,
             path: dir.to_owned(),
             source,
         };
-        files::create_private_dir(dir).map_err(|source| io("create", source))?;
+        files::private_dir(dir).map_err(|source| io("create", source))?;
         for entry in std::fs::read_dir(dir).map_err(|source| io("list", source))? {
             let path = entry.map_err(|source| io("list", source))?.path();
             if path
@@ -90,6 +118,8 @@ impl Spool {
         Ok(Arc::new(Self {
             dir: dir.to_owned(),
             bytes_max,
+            // Together less than half of the spool.
+            segment_bytes: (bytes_max / 2 / writers.max(1) as u64).min(SEGMENT_BYTES),
             bytes: AtomicU64::new(0),
             segments: Mutex::new(Segments {
                 live: HashMap::new(),
@@ -100,7 +130,12 @@ impl Spool {
 
     /// A writer with segments of its own.
     pub fn writer(self: &Arc<Self>) -> SpoolWriter {
-        SpoolWriter::new(Arc::clone(self))
+        SpoolWriter::new(Arc::clone(self), self.bytes_max)
+    }
+
+    /// A writer that leaves half of the spool to the others: for frames that are good to have.
+    pub fn modest_writer(self: &Arc<Self>) -> SpoolWriter {
+        SpoolWriter::new(Arc::clone(self), self.bytes_max / 2)
     }
 
     /// Bytes on disk.
@@ -137,10 +172,9 @@ impl Spool {
         self.segments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn check_room(&self, more: u64) -> Result<(), SpoolError> {
+    fn check_room(&self, more: u64, bytes_max: u64) -> Result<(), SpoolError> {
         let bytes = self.bytes();
-        // An empty spool takes any one batch, or it would wait for ever.
-        if bytes > 0 && bytes.saturating_add(more) > self.bytes_max {
+        if bytes.saturating_add(more) > bytes_max {
             return Err(SpoolError::Full {
                 dir: self.dir.clone(),
                 bytes,

@@ -20,7 +20,7 @@ proptest! {
     #[test]
     fn every_frame_reads_back_byte_for_byte(batches in prop::collection::vec(prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 1..20), 1..10)) {
         let dir = tempfile::tempdir().unwrap();
-        let spool = Spool::open(dir.path(), u64::MAX).unwrap();
+        let spool = Spool::open(dir.path(), u64::MAX, 1, 0).unwrap();
         let mut writer = spool.writer();
         let mut references = Vec::new();
         for batch in &batches {
@@ -39,7 +39,7 @@ proptest! {
 #[test]
 fn a_sealed_segment_goes_with_its_last_frame_and_not_before() {
     let dir = tempfile::tempdir().unwrap();
-    let spool = Spool::open(dir.path(), u64::MAX).unwrap();
+    let spool = Spool::open(dir.path(), u64::MAX, 1, 0).unwrap();
     let mut writer = spool.writer();
     let mut references = Vec::new();
     writer.append(b"ab", &[1, 2], &mut references).unwrap();
@@ -58,31 +58,85 @@ fn a_sealed_segment_goes_with_its_last_frame_and_not_before() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
+/// The number of the segment that a reference is in.
+fn segment(reference: u64) -> u32 {
+    (reference >> SEGMENT_SHIFT) as u32
+}
+
+const SMALL: u64 = 1 << 20;
+
 #[test]
-fn segments_are_bounded_and_so_is_the_spool() {
+fn a_spool_through_which_everything_passes_never_fills() {
     let dir = tempfile::tempdir().unwrap();
-    let spool = Spool::open(dir.path(), SEGMENT_BYTES * 2).unwrap();
+    let spool = Spool::open(dir.path(), SMALL, 2, 100_000).unwrap();
     let mut writer = spool.writer();
-    let batch = vec![7; SEGMENT_BYTES as usize / 2 + 1];
+    // Another writer that put something down once and then has nothing to do.
+    let mut idle = spool.writer();
     let mut references = Vec::new();
-    let mut appended = 0;
+    idle.append(&[1; 200_000], &[200_000], &mut references)
+        .unwrap();
+    spool.released(segment(references[0]), 1);
+    for _ in 0..100 {
+        references.clear();
+        writer
+            .append(&[7; 100_000], &[50_000, 100_000], &mut references)
+            .expect("room");
+        spool.released(segment(references[0]), 2);
+    }
+    assert!(spool.bytes() <= SMALL);
+}
+
+#[test]
+fn a_full_spool_refuses_and_has_room_as_soon_as_something_settles() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::open(dir.path(), SMALL, 1, 200_000).unwrap();
+    let mut writer = spool.writer();
+    let batch = vec![7; 200_000];
+    let mut references = Vec::new();
     let error = loop {
-        match writer.append(&batch, &[batch.len() as u32], &mut references) {
-            Ok(()) => appended += 1,
+        match writer.append(&batch, &[200_000], &mut references) {
+            Ok(()) => assert!(references.len() < 10),
             Err(error) => break error,
         }
-        assert!(appended < 10);
     };
-    assert_eq!(appended, 3);
+    assert_eq!(references.len(), 5, "the refused batch has no reference");
     assert!(
         error.to_string().contains("store.spool_bytes_max"),
         "{error}"
     );
-    assert_eq!(references.len(), 3, "the refused batch has no references");
-    spool.released((references[0] >> SEGMENT_SHIFT) as u32, 1);
+    // The newest, which is in the segment that was being filled.
+    for reference in &references[2..] {
+        spool.released(segment(*reference), 1);
+    }
     writer
-        .append(&batch, &[batch.len() as u32], &mut references)
+        .append(&batch, &[200_000], &mut references)
         .expect("room again");
+}
+
+#[test]
+fn a_modest_writer_leaves_half_to_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::open(dir.path(), SMALL, 2, 200_000).unwrap();
+    let mut modest = spool.modest_writer();
+    let mut kept = Vec::new();
+    while modest.append(&[1; 1000], &[1000], &mut kept).is_ok() {}
+    assert!(spool.bytes() <= SMALL / 2, "{}", spool.bytes());
+    spool
+        .writer()
+        .append(&[7; 200_000], &[200_000], &mut kept)
+        .expect("room for what must be kept");
+}
+
+#[test]
+fn a_spool_too_small_for_its_batches_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let Err(error) = Spool::open(dir.path(), SMALL, 1, SMALL / 2) else {
+        panic!("it was opened");
+    };
+    assert!(
+        error.to_string().contains("judge.batch_bytes_max"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -90,7 +144,7 @@ fn what_an_earlier_run_left_is_removed_and_files_are_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("spool");
-    let spool = Spool::open(&path, u64::MAX).unwrap();
+    let spool = Spool::open(&path, u64::MAX, 1, 0).unwrap();
     let mut writer = spool.writer();
     writer.append(b"x", &[1], &mut Vec::new()).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -104,6 +158,6 @@ fn what_an_earlier_run_left_is_removed_and_files_are_private() {
     assert_eq!(mode(&file), 0o600);
     std::mem::forget(writer);
     drop(spool);
-    Spool::open(&path, u64::MAX).unwrap();
+    Spool::open(&path, u64::MAX, 1, 0).unwrap();
     assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0);
 }

@@ -4,19 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::segment::{ENTRY_BYTES, Segment};
-use super::{SEGMENT_BYTES, SEGMENT_SHIFT, Spool, SpoolError};
+use super::{SEGMENT_SHIFT, Spool, SpoolError};
 
 /// Writes batches, each with two writes. Owned by one thread.
 pub struct SpoolWriter {
     spool: Arc<Spool>,
+    /// Beyond so many bytes in the whole spool this writer puts nothing down.
+    bytes_max: u64,
     segment: Option<Arc<Segment>>,
     index: Vec<u8>,
 }
 
 impl SpoolWriter {
-    pub(super) fn new(spool: Arc<Spool>) -> Self {
+    pub(super) fn new(spool: Arc<Spool>, bytes_max: u64) -> Self {
         Self {
             spool,
+            bytes_max,
             segment: None,
             index: Vec::new(),
         }
@@ -41,7 +44,11 @@ impl SpoolWriter {
         if size > u64::from(u32::MAX) {
             return Err(SpoolError::TooLarge { bytes: size });
         }
-        self.spool.check_room(size)?;
+        if self.spool.check_room(size, self.bytes_max).is_err() {
+            // What this writer has open may be all that is in the way.
+            self.seal();
+            self.spool.check_room(size, self.bytes_max)?;
+        }
         let segment = self.segment_for(size)?;
         let at = segment.bytes();
         let frames_at = at + (ends.len() * ENTRY_BYTES) as u64;
@@ -60,28 +67,35 @@ impl SpoolWriter {
         self.spool.bytes.fetch_add(size, Ordering::Relaxed);
         let number = u64::from(segment.number()) << SEGMENT_SHIFT;
         references.extend((0..ends.len()).map(|row| number | (at + (row * ENTRY_BYTES) as u64)));
+        if segment.bytes() >= self.spool.segment_bytes {
+            self.seal();
+        }
         Ok(())
     }
 
     /// The open segment, or a new one if the record would make it too large.
     fn segment_for(&mut self, size: u64) -> Result<Arc<Segment>, SpoolError> {
         if let Some(segment) = &self.segment {
-            if segment.bytes() == 0 || segment.bytes() + size <= SEGMENT_BYTES {
+            if segment.bytes() == 0 || segment.bytes() + size <= self.spool.segment_bytes {
                 return Ok(Arc::clone(segment));
             }
-            self.spool.seal(segment);
-            self.segment = None;
+            self.seal();
         }
         let segment = self.spool.add_segment()?;
         self.segment = Some(Arc::clone(&segment));
         Ok(segment)
     }
+
+    /// Ends the open segment: it goes with its last frame.
+    fn seal(&mut self) {
+        if let Some(segment) = self.segment.take() {
+            self.spool.seal(&segment);
+        }
+    }
 }
 
 impl Drop for SpoolWriter {
     fn drop(&mut self) {
-        if let Some(segment) = &self.segment {
-            self.spool.seal(segment);
-        }
+        self.seal();
     }
 }

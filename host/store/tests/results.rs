@@ -1,0 +1,412 @@
+//! The store from outside: what is kept for how long, what readers see while it changes, who may write.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use landfall_store::{
+    Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Reader, Retention, SampleRow, Store,
+    StoreError, WindowCounts, WindowRow,
+};
+
+const HOUR: i64 = 3_600_000;
+
+fn open(dir: &Path) -> Result<Store, StoreError> {
+    Store::open(&dir.join("store"), [7; 16], "test")
+}
+
+fn reader(dir: &Path) -> Reader {
+    Reader::open(&dir.join("store")).unwrap()
+}
+
+fn missing(number: u8, arrived_ms: i64) -> MissingRow {
+    MissingRow {
+        fingerprint: [number; 16],
+        key: format!("key-{number}"),
+        schema: format!("S/{}", number % 2),
+        arrived_ms,
+        deadline_ms: arrived_ms + 1000,
+        said_ms: arrived_ms + 1000,
+        incident: 1,
+        generation: 0,
+        frame: vec![number; 3],
+    }
+}
+
+fn incident(id: u64, closed_ms: Option<i64>) -> IncidentRow {
+    IncidentRow {
+        id,
+        cause: "stalled".into(),
+        scope: "pipeline".into(),
+        subject: String::new(),
+        start_ms: 100,
+        end_ms: 200,
+        opened_ms: 150,
+        resumed_ms: None,
+        closed_ms,
+        events: 1,
+        landed_late: 0,
+        shares: Vec::new(),
+    }
+}
+
+fn put(store: &mut Store, rows: &[MissingRow]) {
+    let flush = store.begin().unwrap();
+    for row in rows {
+        flush.missing(row).unwrap();
+    }
+    flush.commit().unwrap();
+}
+
+fn land(store: &mut Store, number: u8, at_ms: i64) {
+    let flush = store.begin().unwrap();
+    flush.landed([number; 16], at_ms).unwrap();
+    flush.commit().unwrap();
+}
+
+fn keys(reader: &Reader) -> Vec<String> {
+    let mut keys = Vec::new();
+    reader
+        .missing_each(&MissingFilter::default(), None, |event| {
+            keys.push(event.key);
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
+    keys
+}
+
+const RETENTION: Retention = Retention {
+    keep_ms: 24 * HOUR,
+    missing_max: 1000,
+    samples_max: 1000,
+    samples_per_reason_max: 20,
+};
+
+fn prune(store: &mut Store, now_ms: i64, retention: &Retention) -> landfall_store::Pruned {
+    let flush = store.begin().unwrap();
+    let pruned = flush.prune(now_ms, retention).unwrap();
+    flush.commit().unwrap();
+    pruned
+}
+
+#[test]
+fn nothing_is_kept_longer_than_it_should_be_least_of_all_frames() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let now = 100 * HOUR;
+    put(
+        &mut store,
+        &[
+            missing(1, now - 30 * HOUR),
+            missing(2, now - HOUR),
+            missing(3, now - 50 * HOUR),
+        ],
+    );
+    land(&mut store, 3, now - 49 * HOUR);
+    let flush = store.begin().unwrap();
+    flush.incident(&incident(1, Some(now - 30 * HOUR))).unwrap();
+    flush.incident(&incident(2, Some(now - HOUR))).unwrap();
+    flush.incident(&incident(3, Some(now - 30 * HOUR))).unwrap();
+    for (start_ms, closed) in [
+        (now - 30 * HOUR, true),
+        (now - 29 * HOUR, false),
+        (now - HOUR, true),
+    ] {
+        let row = WindowRow {
+            start_ms,
+            end_ms: start_ms + 1,
+            schema: "S/1".into(),
+            counts: WindowCounts::default(),
+        };
+        flush.window(&row).unwrap();
+        if closed {
+            flush.close_window(start_ms).unwrap();
+        }
+    }
+    for at_ms in [now - 30 * HOUR, now] {
+        let row = SampleRow {
+            at_ms,
+            ..SampleRow::default()
+        };
+        flush.sample(&row).unwrap();
+    }
+    flush.commit().unwrap();
+
+    let pruned = prune(&mut store, now, &RETENTION);
+    assert_eq!((pruned.missing, pruned.landed), (1, 1));
+    assert_eq!((pruned.windows, pruned.samples), (2, 1));
+    // The first still has a missing event that can be backfilled.
+    assert_eq!(pruned.incidents, 1);
+    let reader = reader(dir.path());
+    assert_eq!(keys(&reader), ["key-2"]);
+    let left: Vec<u64> = reader
+        .incidents()
+        .unwrap()
+        .iter()
+        .map(|row| row.id)
+        .collect();
+    assert_eq!(left, [1, 2]);
+}
+
+#[test]
+fn beyond_the_number_the_oldest_go_and_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let rows: Vec<MissingRow> = (0..10).map(|n| missing(n, i64::from(n))).collect();
+    put(&mut store, &rows);
+    let retention = Retention {
+        missing_max: 4,
+        ..RETENTION
+    };
+    assert_eq!(prune(&mut store, 10, &retention).missing, 6);
+    assert_eq!(
+        keys(&reader(dir.path())),
+        ["key-6", "key-7", "key-8", "key-9"]
+    );
+}
+
+#[test]
+fn what_lands_between_the_list_and_its_turn_is_told_to_have_landed() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let rows: Vec<MissingRow> = (0..5).map(|n| missing(n, i64::from(n))).collect();
+    put(&mut store, &rows);
+    let reader = reader(dir.path());
+    let mut frames = Vec::new();
+    reader
+        .missing_each(&MissingFilter::default(), None, |event| {
+            if event.key == "key-0" {
+                // While the list is gone through, the sidecar writes.
+                land(&mut store, 1, 50);
+                land(&mut store, 3, 50);
+                put(&mut store, &[missing(9, 2)]);
+            }
+            frames.push((event.key.clone(), reader.frame(event.id)?));
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
+    let kept = |number: u8| Frame::Kept(vec![number; 3]);
+    assert_eq!(
+        frames,
+        [
+            ("key-0".into(), kept(0)),
+            ("key-1".into(), Frame::Landed),
+            ("key-2".into(), kept(2)),
+            ("key-3".into(), Frame::Landed),
+            ("key-4".into(), kept(4)),
+        ]
+    );
+}
+
+#[test]
+fn pages_join_without_a_gap_or_an_overlap() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let rows: Vec<MissingRow> = (0..2500u32)
+        .map(|n| MissingRow {
+            fingerprint: u128::from(n).to_be_bytes(),
+            key: n.to_string(),
+            // Many at the same time, and not in the order in which they were put.
+            ..missing(0, i64::from(n.wrapping_mul(7919) % 30))
+        })
+        .collect();
+    put(&mut store, &rows);
+    let reader = reader(dir.path());
+    let mut listed = Vec::new();
+    let filter = MissingFilter {
+        schema: Some("S".into()),
+        ..MissingFilter::default()
+    };
+    reader
+        .missing_each(&filter, None, |event| {
+            listed.push((event.arrived_ms, event.id));
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
+    let mut sorted = listed.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(listed.len(), 2500);
+    assert_eq!(listed, sorted);
+    let mut few = 0;
+    reader
+        .missing_each(&filter, Some(1500), |_| {
+            few += 1;
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
+    assert_eq!(few, 1500);
+}
+
+#[test]
+fn a_key_that_is_lost_once_more_after_it_had_landed_is_missing_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    put(&mut store, &[missing(1, 10), missing(2, 20)]);
+    land(&mut store, 1, 500);
+    let again = MissingRow {
+        frame: b"again".to_vec(),
+        ..missing(1, 9000)
+    };
+    put(&mut store, &[again, missing(2, 9000)]);
+    let reader = reader(dir.path());
+    assert_eq!(keys(&reader), ["key-2", "key-1"], "and no key twice");
+    let mut last = None;
+    reader
+        .missing_each(&MissingFilter::default(), None, |event| {
+            last = Some(reader.frame(event.id)?);
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
+    assert_eq!(last, Some(Frame::Kept(b"again".to_vec())));
+}
+
+#[test]
+fn a_frame_that_could_not_be_read_back_is_told_from_one_that_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let row = MissingRow {
+        frame: Vec::new(),
+        ..missing(1, 10)
+    };
+    put(&mut store, &[row]);
+    let reader = reader(dir.path());
+    reader
+        .missing_each(&MissingFilter::default(), None, |event| {
+            assert_eq!(reader.frame(event.id)?, Frame::Lost);
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
+    assert_eq!(reader.missing_count(&MissingFilter::default()).unwrap(), 1);
+}
+
+#[test]
+fn missing_events_are_counted_in_several_ways_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    put(
+        &mut store,
+        &[
+            missing(1, 0),
+            missing(2, 1),
+            missing(3, 2),
+            missing(5, HOUR),
+        ],
+    );
+    let groups = reader(dir.path())
+        .missing_groups(&MissingFilter::default(), &[GroupBy::Schema, GroupBy::Hour])
+        .unwrap();
+    let counted: Vec<(String, u64)> = groups
+        .into_iter()
+        .map(|group| (group.group.join(" "), group.events))
+        .collect();
+    assert_eq!(
+        counted,
+        [
+            ("S/1 0".into(), 2),
+            ("S/0 0".into(), 1),
+            (format!("S/1 {HOUR}"), 1)
+        ]
+    );
+}
+
+#[test]
+fn what_an_earlier_run_left_open_is_closed_as_of_the_last_time_it_knew() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let flush = store.begin().unwrap();
+    flush.incident(&incident(1, None)).unwrap();
+    let lost = IncidentRow {
+        cause: "loss".into(),
+        ..incident(2, None)
+    };
+    flush.incident(&lost).unwrap();
+    flush.incident(&incident(3, Some(300))).unwrap();
+    let row = WindowRow {
+        start_ms: 0,
+        end_ms: 10,
+        schema: "S/1".into(),
+        counts: WindowCounts::default(),
+    };
+    flush.window(&row).unwrap();
+    flush.known(5000, true).unwrap();
+    flush.commit().unwrap();
+    drop(store);
+    let mut store = open(dir.path()).unwrap();
+    let left = store.close_leftovers().unwrap();
+    assert_eq!((left.incidents, left.windows), (2, 1));
+    let closed: Vec<_> = reader(dir.path())
+        .incidents()
+        .unwrap()
+        .iter()
+        .map(|row| (row.id, row.end_ms, row.closed_ms))
+        .collect();
+    assert_eq!(
+        closed,
+        [
+            // Nothing had landed again: the outage lasted until then at least.
+            (1, 5000, Some(5000)),
+            (2, 200, Some(5000)),
+            (3, 200, Some(300)),
+        ]
+    );
+}
+
+#[test]
+fn a_store_with_a_clock_of_its_own_says_what_time_it_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let mut known = |follows_system| {
+        let flush = store.begin().unwrap();
+        flush.known(1_416_276_720_000, follows_system).unwrap();
+        flush.commit().unwrap();
+        reader(dir.path()).own_time_ms().unwrap()
+    };
+    assert_eq!(known(true), None);
+    assert_eq!(known(false), Some(1_416_276_720_000));
+}
+
+#[test]
+fn a_second_writer_is_refused_and_a_reader_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path()).unwrap();
+    let Err(error) = open(dir.path()) else {
+        panic!("two writers");
+    };
+    assert!(matches!(error, StoreError::Locked { .. }));
+    assert!(error.to_string().contains("store.dir"), "{error}");
+    assert_eq!(keys(&reader(dir.path())), [""; 0]);
+    drop(first);
+    open(dir.path()).expect("it is free again");
+}
+
+#[test]
+fn only_a_directory_of_its_own_becomes_a_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = dir.path().join("store");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let chmod = |mode| {
+        std::fs::set_permissions(&store, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    std::fs::create_dir(&store).unwrap();
+
+    chmod(0o777);
+    let error = open(dir.path())
+        .err()
+        .expect("others can write")
+        .to_string();
+    assert!(error.contains("chmod go-w"), "{error}");
+    assert_eq!(mode(&store), 0o777, "it is left as it was");
+
+    chmod(0o755);
+    std::fs::write(store.join("thesis.tex"), "years of work").unwrap();
+    let error = open(dir.path()).err().expect("it is in use").to_string();
+    assert!(error.contains("thesis.tex"), "{error}");
+    assert_eq!(std::fs::read_dir(&store).unwrap().count(), 1);
+
+    std::fs::remove_file(store.join("thesis.tex")).unwrap();
+    drop(open(dir.path()).expect("it is empty"));
+    assert_eq!(mode(&store), 0o755, "and the operator's own choice");
+    assert_eq!(mode(&store.join("landfall.sqlite")), 0o600);
+    std::fs::write(store.join("lost.log"), "a backfill").unwrap();
+    open(dir.path()).expect("a store stays one");
+}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use landfall_ledger::{Counts, Verdict};
 use landfall_runtime::Engine as WasmEngine;
 use landfall_store::{MissingEvent, MissingFilter, Reader, Store, StoreError};
@@ -20,16 +20,16 @@ use crate::clock::Clock;
 use crate::config::{Config, LogLevel};
 use crate::engine::planner::Planner;
 use crate::engine::{self, EngineParts, Mode};
-use crate::queue::{self, Sender};
+use crate::queue;
 use crate::results::Totals;
 use crate::sources::file::FileSource;
-use crate::sources::{Flights, FrameBatch, SourceContext, SourceStats, Stop, StreamId};
+use crate::sources::{Flights, SourceContext, SourceStats, Stop, StreamId};
 
 /// Missing events named in the text; `--json` and the kept store have all.
 const NAMED_MAX: usize = 20;
 
 /// How often progress is drawn.
-const DRAW: Duration = Duration::from_millis(100);
+const DRAW: Duration = Duration::from_millis(10);
 
 /// Options of `landfall audit`.
 #[derive(Args)]
@@ -63,6 +63,11 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
     if let Some(codec) = &args.written_codec {
         config.streams.written.codec.clone_from(codec);
     }
+    let both = args.raw == args.written && args.raw == Path::new("-");
+    anyhow::ensure!(
+        !both,
+        "only one of --raw and --written can be standard input"
+    );
     let raw = FileSource::open(&args.raw)?;
     let written = FileSource::open(&args.written)?;
     // Without --store the results live as long as this directory.
@@ -76,21 +81,30 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
             scratch.path()
         }
     };
-    let totals = audit(&config, dir, [raw, written])?;
+    let audited = audit(&config, dir, [raw, written])?;
     let missing = missing(dir)?;
     if global.json {
-        println!("{}", as_json(&totals, &missing));
+        println!("{}", as_json(&audited, &missing));
     } else {
-        print!("{}", as_text(&totals, &missing));
+        print!("{}", as_text(&audited, &missing));
     }
-    Ok(if is_clean(&totals) {
+    Ok(if audited.is_clean() {
         exit::CLEAN.into()
     } else {
         exit::FINDINGS.into()
     })
 }
 
-fn audit(config: &Config, dir: &Path, files: [FileSource; 2]) -> anyhow::Result<Totals> {
+/// What an audit found.
+struct Audited {
+    totals: Totals,
+    /// Lines longer than `frame_bytes_max`, by stream: nothing is known of them.
+    refused: [u64; StreamId::ALL.len()],
+    /// Schemas and checks that are not in force.
+    problems: Vec<String>,
+}
+
+fn audit(config: &Config, dir: &Path, files: [FileSource; 2]) -> anyhow::Result<Audited> {
     // The clock only paces waits here; times are the events' own.
     let clock = Clock::start(1.0, None);
     let store = Store::open(
@@ -100,11 +114,11 @@ fn audit(config: &Config, dir: &Path, files: [FileSource; 2]) -> anyhow::Result<
     )?;
     let mut planner = Planner::new(WasmEngine::new()?, store.next_generation()?);
     let planned = planner.plan(config, clock.now_ms())?;
-    for problem in &planned.problems {
-        tracing::warn!("{problem}");
-    }
     let (senders, batches) = queue::channel(&[config.judge.queue(); StreamId::ALL.len()]);
     let flights = Flights::default();
+    let stop = Stop::default();
+    // Until a file's reader is at its end, more may come of its stream.
+    let unread = StreamId::ALL.map(|stream| flights.add_source(stream, i64::MIN));
     let running = engine::start(EngineParts {
         config,
         planned: &planned,
@@ -114,56 +128,84 @@ fn audit(config: &Config, dir: &Path, files: [FileSource; 2]) -> anyhow::Result<
         flights: flights.clone(),
         board: Board::new()?,
         mode: Mode::Audit,
+        stop: stop.clone(),
     })?;
-    let mut read = Ok(());
-    for ((stream, file), queue) in StreamId::ALL.into_iter().zip(files).zip(senders) {
-        if read.is_ok() {
-            read = read_file(config, stream, file, queue, &clock, &flights);
-        }
+    let bars = MultiProgress::new();
+    if !std::io::stderr().is_terminal() {
+        bars.set_draw_target(ProgressDrawTarget::hidden());
     }
-    let totals = running.join();
-    read?;
-    Ok(totals)
+    // Side by side, so that events settle while they are read and few have to be kept.
+    let read = std::thread::scope(|scope| {
+        let readers: Vec<_> = StreamId::ALL
+            .into_iter()
+            .zip(files)
+            .zip(senders)
+            .zip(&unread)
+            .map(|(((stream, file), queue), unread)| {
+                let context = SourceContext {
+                    stream,
+                    clock: clock.clone(),
+                    flights: flights.clone(),
+                    queue,
+                    limits: config.judge.batches(),
+                    frame_bytes_max: config.streams.of(stream).frame_bytes_max,
+                };
+                let bar = bars.add(bar(stream, file.progress().total_bytes));
+                let stop = &stop;
+                scope.spawn(move || {
+                    let refused = read_file(stream, file, context, &bar, stop);
+                    unread.finish();
+                    refused
+                })
+            })
+            .collect();
+        readers
+            .into_iter()
+            .map(|reader| {
+                reader
+                    .join()
+                    .unwrap_or_else(|_| Err(anyhow::anyhow!("the reader of a file died")))
+            })
+            .collect::<Vec<_>>()
+    });
+    let engine::Ended {
+        totals,
+        unaccounted,
+    } = running.join();
+    anyhow::ensure!(unaccounted.is_empty(), "{unaccounted}");
+    let mut refused = [0; StreamId::ALL.len()];
+    for (refused, read) in refused.iter_mut().zip(read) {
+        *refused = read?;
+    }
+    Ok(Audited {
+        totals,
+        refused,
+        problems: planned.problems,
+    })
 }
 
+/// Reads a file to its end; how many lines were refused.
 fn read_file(
-    config: &Config,
     stream: StreamId,
     file: FileSource,
-    queue: Sender<FrameBatch>,
-    clock: &Clock,
-    flights: &Flights,
-) -> anyhow::Result<()> {
-    let context = SourceContext {
-        stream,
-        clock: clock.clone(),
-        flights: flights.clone(),
-        queue,
-        limits: config.judge.batches(),
-        frame_bytes_max: config.streams.of(stream).frame_bytes_max,
-    };
+    context: SourceContext,
+    bar: &ProgressBar,
+    stop: &Stop,
+) -> anyhow::Result<u64> {
     let progress = Arc::clone(file.progress());
-    let bar = bar(stream, progress.total_bytes);
     let stats = Arc::new(SourceStats::new(stream, stream.as_str()));
     std::thread::scope(|scope| {
-        let reading = scope.spawn(|| file.run(0, context, &stats, &Stop::default()));
+        let reading = scope.spawn(|| file.run(0, context, &stats, stop));
         while !reading.is_finished() {
             bar.set_position(progress.read_bytes());
-            std::thread::sleep(DRAW.min(Duration::from_millis(10)));
+            std::thread::sleep(DRAW);
         }
         bar.finish_and_clear();
         reading
             .join()
             .map_err(|_| anyhow::anyhow!("the reader of the {} file died", stream.as_str()))
     })??;
-    if stats.oversize() > 0 {
-        tracing::warn!(
-            stream = stream.as_str(),
-            lines = stats.oversize(),
-            "lines longer than frame_bytes_max were refused"
-        );
-    }
-    Ok(())
+    Ok(stats.oversize())
 }
 
 fn bar(stream: StreamId, total: Option<u64>) -> ProgressBar {
@@ -176,9 +218,6 @@ fn bar(stream: StreamId, total: Option<u64>) -> ProgressBar {
         bar.set_style(style);
     }
     bar.set_prefix(stream.as_str());
-    if !std::io::stderr().is_terminal() {
-        bar.set_draw_target(ProgressDrawTarget::hidden());
-    }
     bar
 }
 
@@ -191,18 +230,27 @@ fn missing(dir: &Path) -> Result<Vec<MissingEvent>, StoreError> {
     Ok(events)
 }
 
-fn is_clean(totals: &Totals) -> bool {
-    let fine = [Verdict::Delivered, Verdict::Rejected, Verdict::Repeated];
-    let counts = &totals.counts;
-    Verdict::ALL
-        .into_iter()
-        .filter(|verdict| !fine.contains(verdict))
-        .all(|verdict| counts.verdict(verdict) == 0)
-        && counts.duplicate == 0
-        && counts.unexpected == 0
-        && counts.pending == 0
-        && totals.undecodable.is_empty()
-        && totals.imbalance == 0
+impl Audited {
+    fn is_clean(&self) -> bool {
+        let fine = [Verdict::Delivered, Verdict::Rejected, Verdict::Repeated];
+        let Totals {
+            counts,
+            undecodable,
+            imbalance,
+            ..
+        } = &self.totals;
+        Verdict::ALL
+            .into_iter()
+            .filter(|verdict| !fine.contains(verdict))
+            .all(|verdict| counts.verdict(verdict) == 0)
+            && counts.duplicate == 0
+            && counts.unexpected == 0
+            && counts.pending == 0
+            && undecodable.is_empty()
+            && *imbalance == 0
+            && self.refused == [0; StreamId::ALL.len()]
+            && self.problems.is_empty()
+    }
 }
 
 fn verdicts_json(counts: &Counts) -> Value {
@@ -212,7 +260,13 @@ fn verdicts_json(counts: &Counts) -> Value {
     Value::Object(verdicts.collect::<Map<String, Value>>())
 }
 
-fn as_json(totals: &Totals, missing: &[MissingEvent]) -> Value {
+fn as_json(audited: &Audited, missing: &[MissingEvent]) -> Value {
+    let totals = &audited.totals;
+    let refused: Map<String, Value> = StreamId::ALL
+        .into_iter()
+        .zip(audited.refused)
+        .map(|(stream, lines)| (stream.as_str().to_owned(), lines.into()))
+        .collect();
     let schemas: Map<String, Value> = totals
         .by_schema
         .iter()
@@ -230,6 +284,8 @@ fn as_json(totals: &Totals, missing: &[MissingEvent]) -> Value {
         "duplicate": totals.counts.duplicate,
         "unexpected": totals.counts.unexpected,
         "undecodable": totals.undecodable,
+        "refused": refused,
+        "problems": audited.problems,
         "imbalance": totals.imbalance,
         "schemas": schemas,
         "missing_keys": missing.iter().map(|event| event.key.as_str()).collect::<Vec<_>>(),
@@ -237,8 +293,9 @@ fn as_json(totals: &Totals, missing: &[MissingEvent]) -> Value {
     })
 }
 
-fn as_text(totals: &Totals, missing: &[MissingEvent]) -> String {
+fn as_text(audited: &Audited, missing: &[MissingEvent]) -> String {
     use std::fmt::Write as _;
+    let totals = &audited.totals;
     let mut text = String::new();
     let counts = &totals.counts;
     let _ = writeln!(text, "{:>12} raw events", counts.raw);
@@ -258,6 +315,18 @@ fn as_text(totals: &Totals, missing: &[MissingEvent]) -> String {
     }
     for (reason, count) in &totals.undecodable {
         let _ = writeln!(text, "{count:>12} undecodable: {reason}");
+    }
+    for (stream, lines) in StreamId::ALL.into_iter().zip(audited.refused) {
+        if lines != 0 {
+            let _ = writeln!(
+                text,
+                "{lines:>12} {0} lines refused: longer than streams.{0}.frame_bytes_max",
+                stream.as_str()
+            );
+        }
+    }
+    for problem in &audited.problems {
+        let _ = writeln!(text, "not in force: {problem}");
     }
     if !missing.is_empty() {
         let _ = writeln!(text, "\nmissing:");

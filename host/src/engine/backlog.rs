@@ -27,12 +27,24 @@ impl Backlog {
 
     /// Whether raw events are to wait.
     pub fn is_full(&self) -> bool {
-        let entries: usize = self
-            .shards
+        self.entries() >= self.entries_max
+    }
+
+    /// Whether landings alone have gone far beyond the bound. Where time moves it does not happen:
+    /// a landing waits for its raw event no longer than the grace.
+    pub fn is_overrun(&self) -> bool {
+        self.entries() / 2 >= self.entries_max
+    }
+
+    pub fn entries_max(&self) -> usize {
+        self.entries_max
+    }
+
+    fn entries(&self) -> usize {
+        self.shards
             .iter()
             .map(|shard| shard.load(Ordering::Relaxed))
-            .sum();
-        entries >= self.entries_max
+            .sum()
     }
 }
 

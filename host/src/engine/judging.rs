@@ -1,21 +1,23 @@
 //! A judge's thread: takes batches, spools raw frames, judges, hands each shard its share.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use landfall_ledger::PayloadRef;
-use landfall_store::spool::SpoolWriter;
+use landfall_store::spool::{SpoolError, SpoolWriter};
 
 use super::backlog::Backlog;
+use super::ending::Ending;
 use super::messages::{Message, ShardWork};
 use super::plan_cell::PlanCell;
 use crate::board::Board;
 use crate::judge::{Judge, Judged};
 use crate::queue::{Receiver, RecvError};
-use crate::sources::{FrameBatch, StreamId};
+use crate::sources::{Flights, FrameBatch, StreamId};
 
-/// Between two tries to write to a spool that is full or failing.
+/// Between two tries to put a raw batch into a spool that is full or failing.
 const SPOOL_RETRY: Duration = Duration::from_millis(100);
 
 /// How often an idle judge looks whether the ledger has room again, in real time.
@@ -31,84 +33,190 @@ pub struct Judging {
     pub results: Sender<Message>,
     pub board: Board,
     pub backlog: Arc<Backlog>,
+    pub ending: Arc<Ending>,
+    pub waiting: Waiting,
+    /// In an audit nothing falls due before the end: what does not settle by its landing never does.
+    pub audit: bool,
+    pub flights: Flights,
+}
+
+/// Raw batches in hand for which the spool has no room: one, and at the very end what is left of
+/// the queue. Written batches are judged meanwhile, or nothing would ever settle and make room.
+#[derive(Default)]
+pub struct Waiting {
+    batches: VecDeque<FrameBatch>,
+    tried: Option<Instant>,
+    said: bool,
+}
+
+impl Waiting {
+    /// How long until the spool is to be tried again.
+    fn patience(&self) -> Duration {
+        self.tried.map_or(Duration::ZERO, |tried| {
+            SPOOL_RETRY.saturating_sub(tried.elapsed())
+        })
+    }
 }
 
 impl Judging {
     /// Runs until the queue is closed and empty.
     pub fn run(mut self) {
         let mut payloads = Vec::new();
-        while let Some(batch) = self.next() {
+        loop {
+            self.judge.follow(&self.plan.current());
+            // What a codec failed on comes back here; at the end for the last time.
+            let ending = self.batches.is_ending();
+            while let Some(judged) = self.judge.again(ending) {
+                if !self.hand_on(judged) {
+                    return;
+                }
+            }
+            let batch = match self.next() {
+                Ok(batch) => batch,
+                Err(RecvError::Timeout) => continue,
+                // What was given back after the look at the queue is still to be dealt with.
+                Err(RecvError::Closed) if !ending || !self.waiting.batches.is_empty() => continue,
+                Err(RecvError::Closed) => return,
+            };
+            // There may be another plan since the wait began.
             self.judge.follow(&self.plan.current());
             payloads.clear();
-            if batch.stream == StreamId::RAW {
-                self.spool(&batch, &mut payloads);
+            if self.ending.has_given_up() {
+                let why = "judging was given up";
+                self.ending.frames_left(batch, &why);
+                continue;
             }
-            let flight = batch.flight.clone();
-            let Judged {
-                raw,
-                written,
-                unreferenced,
-                report,
-                hand,
-                ..
-            } = self.judge.judge(batch, &payloads);
-            for payload in unreferenced {
-                self.spool.spool().released(payload.segment(), 1);
+            if batch.stream == StreamId::RAW
+                && let Err(error) = self.spool(&batch, &mut payloads)
+            {
+                self.wait_with(batch, &error);
+                continue;
             }
-            // The results hear of the events before any verdict on them can reach them.
-            if self.results.send(Message::Judged(report)).is_err() {
+            let judged = self.judge.judge(batch, &payloads);
+            if !self.hand_on(judged) {
                 return;
             }
-            let hand = hand.map(Arc::new);
-            for ((raw, written), shard) in raw.into_iter().zip(written).zip(&self.shards) {
-                if raw.is_empty() && written.is_empty() {
-                    continue;
-                }
-                let work = ShardWork {
-                    raw,
-                    written,
-                    hand: hand.clone(),
-                    flight: flight.clone(),
-                };
-                if shard.send(work).is_err() {
-                    return;
-                }
-            }
         }
     }
 
-    /// The next batch; raw ones only while the ledger has room.
-    fn next(&self) -> Option<FrameBatch> {
-        loop {
-            self.batches
-                .hold(StreamId::RAW.index(), self.backlog.is_full());
-            match self.batches.recv_timeout(ROOM_LOOK) {
-                Ok(batch) => return Some(batch),
-                Err(RecvError::Timeout) => {}
-                Err(RecvError::Closed) => return None,
+    /// Tells the results, and hands each shard its share. False if nobody listens any more.
+    fn hand_on(&self, judged: Judged) -> bool {
+        let flight = judged.flight();
+        let Judged {
+            raw,
+            written,
+            unreferenced,
+            report,
+            hand,
+            ..
+        } = judged;
+        for payload in unreferenced {
+            self.spool.spool().released(payload.segment(), 1);
+        }
+        // The results hear of the events before any verdict on them can reach them.
+        let generation = self.plan.current().generation;
+        if self
+            .results
+            .send(Message::Judged { report, generation })
+            .is_err()
+        {
+            return false;
+        }
+        let Some(flight) = flight else { return true };
+        let hand = hand.map(Arc::new);
+        for ((raw, written), shard) in raw.into_iter().zip(written).zip(&self.shards) {
+            if raw.is_empty() && written.is_empty() {
+                continue;
+            }
+            let work = ShardWork {
+                raw,
+                written,
+                hand: hand.clone(),
+                flight: flight.clone(),
+            };
+            if shard.send(work).is_err() {
+                return false;
             }
         }
+        true
     }
 
-    /// Waits while the spool is full: the queue fills behind us, and the source is pushed back.
-    fn spool(&mut self, batch: &FrameBatch, payloads: &mut Vec<PayloadRef>) {
-        let mut said = false;
+    /// The next batch, if one comes soon; raw ones only while ledger and spool have room, and none
+    /// of a stream whose codec reads nothing.
+    fn next(&mut self) -> Result<FrameBatch, RecvError> {
+        let patience = self.waiting.patience();
+        if patience.is_zero()
+            && let Some(batch) = self.waiting.batches.pop_front()
+        {
+            return Ok(batch);
+        }
+        let full = self.backlog.is_full();
+        self.batches.hold(StreamId::RAW.index(), full);
+        let waits = !self.waiting.batches.is_empty();
+        let look = if waits { patience } else { ROOM_LOOK };
+        let next = self.batches.recv_timeout_from(look, |stream| {
+            let no_room = waits && stream == StreamId::RAW.index();
+            !no_room && !self.judge.is_held(stream)
+        });
+        match next {
+            Err(RecvError::Timeout) if full => self.look_for_a_way_on(),
+            Ok(_) if self.backlog.is_overrun() => self.look_for_a_way_on(),
+            Err(RecvError::Closed) if waits => std::thread::sleep(patience),
+            _ => {}
+        }
+        next
+    }
+
+    /// Raw frames go to the spool as they are, before anything is done with them.
+    fn spool(
+        &mut self,
+        batch: &FrameBatch,
+        payloads: &mut Vec<PayloadRef>,
+    ) -> Result<(), SpoolError> {
         let mut numbers = Vec::with_capacity(batch.rows());
-        loop {
-            match self.spool.append(&batch.bytes, &batch.ends, &mut numbers) {
-                Ok(()) => {
-                    payloads.extend(numbers.into_iter().map(PayloadRef));
-                    return;
-                }
-                Err(error) => {
-                    self.board.spool_waited();
-                    if !said {
-                        tracing::error!("{error}; judging waits until it succeeds");
-                        said = true;
-                    }
-                    std::thread::sleep(SPOOL_RETRY);
-                }
-            }
+        self.spool.append(&batch.bytes, &batch.ends, &mut numbers)?;
+        payloads.extend(numbers.into_iter().map(PayloadRef));
+        self.waiting.said = false;
+        Ok(())
+    }
+
+    /// Keeps a raw batch for which the spool has no room: the queue fills behind it, and the source
+    /// is pushed back.
+    fn wait_with(&mut self, batch: FrameBatch, error: &SpoolError) {
+        self.waiting.tried = Some(Instant::now());
+        self.board.spool_waited();
+        let is_full = matches!(error, SpoolError::Full { .. });
+        if self.audit && (!is_full || self.is_all_landed()) {
+            let remedy = "an audit keeps the raw frames that wait for their landing: \
+                          raise store.spool_bytes_max, or audit a shorter stretch of time";
+            self.ending.give_up(format!("{error}; {remedy}"));
         }
+        if self.ending.is_over() {
+            self.ending.frames_left(batch, error);
+            return;
+        }
+        if !self.waiting.said {
+            tracing::error!("{error}; raw frames wait until it succeeds");
+            self.waiting.said = true;
+        }
+        self.waiting.batches.push_front(batch);
+    }
+
+    /// The ledger has no room. In an audit only landings make any: without them it will not end.
+    fn look_for_a_way_on(&self) {
+        let raw = &self.batches.stats()[StreamId::RAW.index()];
+        let waits = raw.items() > 0 || !self.waiting.batches.is_empty();
+        if self.audit && (self.backlog.is_overrun() || waits && self.is_all_landed()) {
+            self.ending.give_up(format!(
+                "more than {} events wait for their other side, as many as ledger.pending_max allows: \
+                 raise it (at most 80 bytes of memory each), or audit a shorter stretch of time",
+                self.backlog.entries_max()
+            ));
+        }
+    }
+
+    /// Whether every landing that there is has been applied.
+    fn is_all_landed(&self) -> bool {
+        self.flights.frontier(StreamId::WRITTEN) == i64::MAX
     }
 }

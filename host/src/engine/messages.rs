@@ -21,7 +21,7 @@ pub struct ShardWork {
     pub flight: Flight,
 }
 
-/// What a shard tells, in the order in which it happened.
+/// What a shard tells, in the order in which it happened, in pieces of bounded size.
 pub struct ShardTold {
     pub shard: usize,
     pub told: Vec<Told>,
@@ -30,7 +30,8 @@ pub struct ShardTold {
 
 /// Something that people will want to hear of.
 pub enum Told {
-    /// Expected, its deadline passed, and it is not there. With the frame byte for byte.
+    /// Expected, its deadline passed, and it is not there. With the frame byte for byte; empty if it
+    /// could not be read back.
     Missing {
         key: Fingerprint,
         frame: Vec<u8>,
@@ -86,6 +87,22 @@ pub enum Told {
     },
 }
 
+impl Told {
+    /// Bytes of its frames.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Told::Missing { frame, .. } => frame.len(),
+            Told::Altered { raw, written, .. } | Told::Compare { raw, written, .. } => {
+                raw.len() + written.len()
+            }
+            Told::Leaked { written, .. }
+            | Told::Duplicate { written, .. }
+            | Told::Unexpected { written, .. } => written.len(),
+            Told::LandedLate { .. } => 0,
+        }
+    }
+}
+
 /// The answer to `Told::Compare`, back to its shard.
 pub struct Compared {
     pub key: Fingerprint,
@@ -95,7 +112,11 @@ pub struct Compared {
 /// What reaches the results.
 pub enum Message {
     /// Sent before the batch's observations go to any shard.
-    Judged(JudgeReport),
+    Judged {
+        report: JudgeReport,
+        /// Of the checks that judged.
+        generation: Generation,
+    },
     /// What a shard told, described.
     Shard {
         shard: usize,

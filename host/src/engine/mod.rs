@@ -6,6 +6,7 @@
 
 mod backlog;
 mod describing;
+pub mod ending;
 mod judging;
 pub mod messages;
 pub mod plan_cell;
@@ -23,11 +24,12 @@ use landfall_document::Pointer;
 use landfall_ledger::{Deadlines, OverseerConfig, Shard, ShardConfig};
 use landfall_runtime::WORKER_STACK_BYTES;
 use landfall_store::spool::{Spool, SpoolError};
-use landfall_store::{Retention, Store, StoreError};
+use landfall_store::{Retention, SPOOL_NAME, Store, StoreError};
 
 use self::backlog::Backlog;
 use self::describing::Describing;
-use self::judging::Judging;
+use self::ending::{Ending, Unaccounted};
+use self::judging::{Judging, Waiting};
 use self::plan_cell::PlanCell;
 use self::planner::Planned;
 use self::sharding::Sharding;
@@ -38,7 +40,7 @@ use crate::judge::identity::Secret;
 use crate::judge::{Describer, Judge, JudgeOptions};
 use crate::queue::Receiver;
 use crate::results::{Results, ResultsOptions, Totals};
-use crate::sources::{Flights, FrameBatch};
+use crate::sources::{Flights, FrameBatch, Stop};
 
 /// Shares of batches that wait before a shard. Their rows are bounded by the batch.
 const SHARD_QUEUE: usize = 64;
@@ -46,8 +48,8 @@ const SHARD_QUEUE: usize = 64;
 /// Messages of shards that wait before the describer, and of all before the results.
 const TOLD_QUEUE: usize = 64;
 
-/// Name of the spool's directory in that of the store.
-const SPOOL_DIR: &str = "spool";
+/// What a frame costs in a batch beside its bytes when it is spooled.
+const SPOOL_ENTRY_BYTES: usize = 8;
 
 /// Why the engine does not start.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +74,16 @@ pub struct EngineParts<'a> {
     pub flights: Flights,
     pub board: Board,
     pub mode: Mode,
+    /// Set when the engine should come to its end, or by the engine if it cannot go on.
+    pub stop: Stop,
+}
+
+/// What a run came to.
+#[derive(Debug, Default)]
+pub struct Ended {
+    pub totals: Totals,
+    /// What was received and could not be dealt with.
+    pub unaccounted: Unaccounted,
 }
 
 /// Live, or over recorded files.
@@ -87,6 +99,7 @@ pub struct Running {
     threads: Vec<JoinHandle<()>>,
     results: JoinHandle<Totals>,
     pulse: Arc<Pulse>,
+    ending: Arc<Ending>,
     /// For reloads.
     pub control: Control,
 }
@@ -114,17 +127,25 @@ impl Control {
 }
 
 impl Running {
-    /// Waits until everything received has been dealt with; the queue of batches must be closed.
-    pub fn join(self) -> Totals {
+    /// Waits until everything received has been dealt with, or cannot be; the queue of batches must
+    /// be closed.
+    pub fn join(self) -> Ended {
+        self.ending.begin();
         for thread in self.threads {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
             if thread.join().is_err() {
-                tracing::error!(
-                    "a thread of the engine died; this is a bug of Landfall, please report it"
-                );
+                self.ending.died(&name);
             }
         }
         drop(self.control);
-        self.results.join().unwrap_or_default()
+        let totals = self.results.join().unwrap_or_else(|_| {
+            self.ending.died("results");
+            Totals::default()
+        });
+        Ended {
+            totals,
+            unaccounted: self.ending.unaccounted(),
+        }
     }
 
     /// Tells from now on whether all threads live.
@@ -144,11 +165,29 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         flights,
         board,
         mode,
+        stop,
     } = parts;
+    let mut store = store;
+    let workers = config.judge.workers();
+    let shards = if config.ledger.shards == 0 {
+        workers
+    } else {
+        config.ledger.shards
+    };
     let spool = Spool::open(
-        &store_dir.join(SPOOL_DIR),
+        &store_dir.join(SPOOL_NAME),
         config.store.spool_bytes_max as u64,
+        // Each judge has a writer, and each shard one for early landings.
+        workers + shards,
+        batch_bytes_max(config) as u64,
     )?;
+    let left = store.close_leftovers()?;
+    if left.incidents > 0 {
+        tracing::info!(
+            incidents = left.incidents,
+            "incidents that were open when the last run ended are closed as of then"
+        );
+    }
     let secret = Secret::new(store.secret()?);
     let next_incident = store.next_incident()?;
     let redact = config
@@ -158,12 +197,6 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         .map(|text| Pointer::parse(text))
         .collect::<Result<Vec<_>, _>>()?;
     let redact = Arc::new(redact);
-    let workers = config.judge.workers();
-    let shards = if config.ledger.shards == 0 {
-        workers
-    } else {
-        config.ledger.shards
-    };
     let window_ms = millis(config.windows.length).max(1);
     let (is_audit, clock) = match mode {
         Mode::Live(clock) => (false, Some(clock)),
@@ -175,13 +208,8 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     let (told_in, told_out) = bounded(TOLD_QUEUE);
     let (overseer_in, overseer_out) = unbounded();
     let pulse = Arc::new(Pulse::default());
-    // Nothing falls due before the end of an audit: holding anything back would hold it for ever.
-    let entries_max = if is_audit {
-        usize::MAX
-    } else {
-        config.ledger.pending_max
-    };
-    let backlog = Arc::new(Backlog::new(shards, entries_max));
+    let backlog = Arc::new(Backlog::new(shards, config.ledger.pending_max));
+    let ending = Arc::new(Ending::new(stop));
     let mut threads = Vec::new();
     let (mut work, mut compared, mut deadlines) = (Vec::new(), Vec::new(), Vec::new());
 
@@ -198,10 +226,11 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             deadlines: deadlines_out,
             told: told_in.clone(),
             flights: flights.clone(),
-            writer: spool.writer(),
+            writer: spool.modest_writer(),
             spool: Arc::clone(&spool),
-            settle_at_end: is_audit,
+            audit: is_audit,
             backlog: Arc::clone(&backlog),
+            said: false,
         };
         threads.push(spawn(&pulse, format!("shard-{number}"), move || {
             sharding.run()
@@ -229,6 +258,10 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             results: results_in.clone(),
             board: board.clone(),
             backlog: Arc::clone(&backlog),
+            ending: Arc::clone(&ending),
+            waiting: Waiting::default(),
+            audit: is_audit,
+            flights: flights.clone(),
         };
         threads.push(spawn(&pulse, format!("judge-{number}"), move || {
             judging.run()
@@ -246,16 +279,22 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     threads.push(spawn(&pulse, "describer".into(), move || describing.run())?);
 
     let now_ms = clock.as_ref().map_or(i64::MIN, Clock::now_ms);
+    let overseer = overseer_config(config, &planned.deadlines);
     let results = Results::new(
         ResultsOptions {
             window_ms,
             redact,
             retention: retention(config),
             clock,
+            ending: Arc::clone(&ending),
         },
         Arc::clone(&plan),
         store,
-        overseer_config(config, &planned.deadlines),
+        OverseerConfig {
+            // Recorded frames come when they are read: a stream's silence cannot be told from that.
+            silence_ms: if is_audit { [0, 0] } else { overseer.silence_ms },
+            ..overseer
+        },
         next_incident,
         board.clone(),
         Arc::clone(&spool),
@@ -274,6 +313,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         threads,
         results,
         pulse,
+        ending,
         control,
     })
 }
@@ -325,6 +365,13 @@ fn spawn<T: Send + 'static>(
             let _heart = heart;
             run()
         })
+}
+
+/// The largest batch as it lies in the spool: a frame that is larger than a batch may be is one.
+fn batch_bytes_max(config: &Config) -> usize {
+    let limits = config.judge.batches();
+    let frame = config.streams.raw.frame_bytes_max;
+    limits.bytes_max.max(frame) + limits.rows_max * SPOOL_ENTRY_BYTES
 }
 
 fn shard_config(

@@ -8,7 +8,7 @@ use landfall_ledger::{
     Activity, Deadlines, Effect, Fingerprint, Frontier, PayloadRef, SchemaGauge, Shard,
     ShardGauges, TallyDelta, WrittenSide,
 };
-use landfall_store::spool::{Spool, SpoolWriter};
+use landfall_store::spool::{Spool, SpoolError, SpoolWriter};
 
 use super::backlog::Backlog;
 use super::messages::{Compared, ShardTold, ShardWork, Told};
@@ -21,6 +21,10 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// How often a busy shard moves time and tells its tallies, in real time.
 const FLUSH: Duration = Duration::from_millis(50);
+
+/// What a shard tells in one piece: however much is due at once, it is handed on bit by bit.
+const TOLD_ROWS_MAX: usize = 1024;
+const TOLD_BYTES_MAX: usize = 1 << 20;
 
 /// What a shard tells about itself.
 #[derive(Debug)]
@@ -45,9 +49,13 @@ pub struct Sharding {
     pub spool: Arc<Spool>,
     /// For early landings, whose frames are kept until their raw events come.
     pub writer: SpoolWriter,
-    /// When the work ends, everything that waits is due (an audit), or is left pending (a sidecar that stops).
-    pub settle_at_end: bool,
+    /// Time stands still until the work ends, so that the order of lines does not matter; then
+    /// everything that waits is due. Else it moves with the sources, and what waits at the end is
+    /// left pending.
+    pub audit: bool,
     pub backlog: Arc<Backlog>,
+    /// It was said that early landings' frames are not kept.
+    pub said: bool,
 }
 
 impl Sharding {
@@ -78,7 +86,7 @@ impl Sharding {
                 flushed = Instant::now();
             }
         }
-        let frontier = if self.settle_at_end {
+        let frontier = if self.audit {
             Frontier {
                 raw_ms: i64::MAX,
                 written_ms: i64::MAX,
@@ -99,11 +107,19 @@ impl Sharding {
             self.shard.written(row, effects);
         }
         self.shard.flush_released(effects);
+        // Before the work's flight ends: who sees the frontier pass it sees what waits as well.
+        self.backlog.tell(self.number, self.shard.gauges().pending);
         self.tell(work.hand.as_deref(), None, effects)
     }
 
     /// The frontiers say "before this instant"; the ledger takes "up to and including".
     fn frontier(&self) -> Frontier {
+        if self.audit {
+            return Frontier {
+                raw_ms: i64::MIN,
+                written_ms: i64::MIN,
+            };
+        }
         let up_to = |stream| match self.flights.frontier(stream) {
             // No source at all (yet): time must not jump to its end.
             i64::MAX => i64::MIN,
@@ -139,7 +155,20 @@ impl Sharding {
         effects: &mut Vec<Effect>,
     ) -> bool {
         let mut told = Vec::new();
+        let mut bytes = 0;
         for effect in effects.drain(..) {
+            if told.len() >= TOLD_ROWS_MAX || bytes >= TOLD_BYTES_MAX {
+                bytes = 0;
+                let piece = ShardTold {
+                    shard: self.number,
+                    told: std::mem::take(&mut told),
+                    flush: None,
+                };
+                if self.told.send(piece).is_err() {
+                    return false;
+                }
+            }
+            let before = told.len();
             match effect {
                 Effect::Missing {
                     key,
@@ -232,17 +261,21 @@ impl Sharding {
                     written: payload.map_or_else(Vec::new, |payload| read(&self.spool, payload)),
                 }),
                 Effect::HoldWritten { key, row } => {
-                    hold(
+                    if let Err(error) = hold(
                         &mut self.shard,
                         &mut self.writer,
                         &self.spool,
                         key,
                         row,
                         hand,
-                    );
+                    ) && !std::mem::replace(&mut self.said, true)
+                    {
+                        tracing::warn!("{error}; frames of early landings are not kept for now");
+                    }
                 }
                 Effect::Released { segment, rows } => self.spool.released(segment, rows),
             }
+            bytes += told[before..].iter().map(Told::bytes).sum::<usize>();
         }
         if told.is_empty() && flush.is_none() {
             return true;
@@ -288,20 +321,17 @@ fn hold(
     key: Fingerprint,
     row: u32,
     hand: Option<&WrittenHand>,
-) {
-    let Some(hand) = hand else { return };
+) -> Result<(), SpoolError> {
+    let Some(hand) = hand else { return Ok(()) };
     let frame = hand.frame(row as usize);
     let mut payloads = Vec::with_capacity(1);
-    match writer.append(frame, &[frame.len() as u32], &mut payloads) {
-        Ok(()) => {
-            for payload in payloads.into_iter().map(PayloadRef) {
-                if !shard.attach_written(key, payload) {
-                    spool.released(payload.segment(), 1);
-                }
-            }
+    writer.append(frame, &[frame.len() as u32], &mut payloads)?;
+    for payload in payloads.into_iter().map(PayloadRef) {
+        if !shard.attach_written(key, payload) {
+            spool.released(payload.segment(), 1);
         }
-        Err(error) => tracing::warn!("an early landing's frame is not kept: {error}"),
     }
+    Ok(())
 }
 
 fn side(spool: &Spool, written: WrittenSide, hand: Option<&WrittenHand>) -> Vec<u8> {

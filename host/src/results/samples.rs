@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use landfall_document::Pointer;
-use landfall_ledger::{ReasonId, SchemaId};
+use landfall_ledger::{Generation, ReasonId, SchemaId};
 use landfall_runtime::{LogLevel, LogLine};
 use landfall_store::SampleRow;
 
@@ -44,19 +44,30 @@ pub(super) fn reason_of(plan: &Plan, reason: ReasonId) -> Reason {
     })
 }
 
-/// A sample that judging took.
-pub(super) fn of_judge(plan: &Plan, sample: &Sample) -> SampleRow {
+/// A sample that judging took. What could not be decoded or judged is kept whole beside what may be
+/// shown of it: it takes the frame as it came to replay a fault.
+pub(super) fn of_judge(
+    plan: &Plan,
+    sample: &Sample,
+    generation: Generation,
+    redacted: &[Pointer],
+) -> SampleRow {
     let reason = reason_of(plan, sample.reason);
-    let (kind, document, frame) = match sample.kind {
-        SampleKind::Violation => (
-            "violation",
-            String::from_utf8_lossy(&sample.payload).into_owned(),
-            None,
+    let kind = match sample.kind {
+        SampleKind::Violation => "violation",
+        SampleKind::Undecodable => "undecodable",
+        SampleKind::Fault => "fault",
+    };
+    let (document, frame) = match sample.kind {
+        // Redacted by the judge, which has it parsed.
+        SampleKind::Violation => (String::from_utf8_lossy(&sample.payload).into_owned(), None),
+        SampleKind::Undecodable | SampleKind::Fault => (
+            redaction::document(&sample.payload, redacted),
+            Some(sample.payload.clone()),
         ),
-        SampleKind::Undecodable => ("undecodable", String::new(), Some(sample.payload.clone())),
-        SampleKind::Fault => ("fault", String::new(), Some(sample.payload.clone())),
     };
     SampleRow {
+        generation: generation.0,
         kind: kind.into(),
         check_name: reason.check,
         reason: reason.id,
@@ -95,7 +106,7 @@ pub(super) fn altered(
     let detail: Vec<String> = differences
         .iter()
         .map(|d| {
-            if is_redacted(&d.field, redacted) {
+            if redaction::hides_field(&d.field, redacted) {
                 format!("{}: (redacted)", d.field)
             } else {
                 format!("{}: raw {:?}, written {:?}", d.field, d.raw, d.written)
@@ -103,6 +114,7 @@ pub(super) fn altered(
         })
         .collect();
     SampleRow {
+        generation: plan.generation.0,
         kind: "altered".into(),
         check_name: String::new(),
         reason: reason_label(&fields),
@@ -111,7 +123,7 @@ pub(super) fn altered(
         key,
         at_ms,
         detail: detail.join("; "),
-        document: redaction::document(written, redacted),
+        document: redaction::row(written, redacted),
         frame: None,
     }
 }
@@ -123,16 +135,6 @@ fn reason_label(fields: &[&str]) -> String {
         .copied()
         .unwrap_or("(not explained)")
         .to_owned()
-}
-
-fn is_redacted(field: &str, redacted: &[Pointer]) -> bool {
-    let field = field.trim_start_matches('/');
-    redacted.iter().any(|pointer| {
-        pointer
-            .as_str()
-            .trim_start_matches('/')
-            .eq_ignore_ascii_case(field)
-    })
 }
 
 /// Something about a row that landed.
@@ -152,6 +154,7 @@ pub(super) fn written(
 ) -> SampleRow {
     let reason = reason_of(plan, reason);
     SampleRow {
+        generation: plan.generation.0,
         kind: kind.into(),
         check_name: reason.check,
         reason: reason.id,
@@ -160,7 +163,7 @@ pub(super) fn written(
         key,
         at_ms,
         detail: String::new(),
-        document: redaction::document(written, redacted),
+        document: redaction::row(written, redacted),
         frame: None,
     }
 }

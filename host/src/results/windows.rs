@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use landfall_ledger::{Cause, SchemaId};
+use landfall_ledger::{Cause, Frontier, SchemaId};
 use landfall_runtime::{Seat, Severity, Tally};
 use landfall_store::{GenerationRow, SampleRow};
 
-use super::{Prepared, Results, tally};
+use super::flush::Prepared;
+use super::{Results, tally};
 use crate::judge::plan::Plan;
 
 impl Results {
@@ -17,7 +18,8 @@ impl Results {
             return;
         }
         self.seen_generation = Some(plan.generation.0);
-        let since_ms = self.said_ms();
+        // The checks of an audit judge from the beginning.
+        let since_ms = self.said_ms().max(0);
         out.generations
             .extend(plan.placed.iter().map(|placed| GenerationRow {
                 generation: plan.generation.0,
@@ -39,15 +41,17 @@ impl Results {
             .collect();
     }
 
-    /// Closes the windows whose events have all had their deadline.
+    /// Closes the windows whose events have all been judged, and have all had their deadline.
     pub(super) fn close_windows(&mut self, plan: &Plan, ended: bool, out: &mut Prepared) {
-        let written_ms = self
-            .shards
-            .iter()
-            .map(|shard| shard.frontier.written_ms)
-            .min()
-            .unwrap_or(i64::MIN);
-        if written_ms == i64::MIN {
+        let frontier = |of: fn(&Frontier) -> i64| {
+            let frontiers = self.shards.iter().map(|shard| of(&shard.frontier));
+            frontiers.min().unwrap_or(i64::MIN)
+        };
+        let (raw_ms, written_ms) = (
+            frontier(|frontier| frontier.raw_ms),
+            frontier(|frontier| frontier.written_ms),
+        );
+        if raw_ms == i64::MIN || written_ms == i64::MIN {
             return;
         }
         let below = if written_ms == i64::MAX {
@@ -56,8 +60,10 @@ impl Results {
             }
             i64::MAX
         } else {
+            // Raw frames may wait for long after landings of their time were applied.
             written_ms
                 .saturating_sub(self.longest_deadline_ms)
+                .min(raw_ms)
                 .div_euclid(self.options.window_ms)
         };
         for window in self.book.close(below) {
@@ -81,11 +87,18 @@ impl Results {
                 })
                 .collect();
             let schemas: Vec<SchemaId> = window.schemas.iter().map(|(schema, _)| *schema).collect();
-            self.judge_window(&tallies, &schemas, out);
+            self.judge_window(plan, &tallies, &schemas, out);
         }
     }
 
-    fn judge_window(&mut self, tallies: &[Tally], schemas: &[SchemaId], out: &mut Prepared) {
+    fn judge_window(
+        &mut self,
+        plan: &Plan,
+        tallies: &[Tally],
+        schemas: &[SchemaId],
+        out: &mut Prepared,
+    ) {
+        let mut short = Vec::new();
         for seat in &mut self.window_seats {
             let check = Arc::clone(seat.check());
             let judged = seat.judge_windows(tallies);
@@ -93,19 +106,16 @@ impl Results {
             for line in seat.take_log() {
                 super::samples::log_line(&check.name, &line);
             }
-            let findings = match judged {
-                Ok(findings) => findings,
-                Err(fault) => {
-                    tracing::warn!(
-                        check = check.name,
-                        kind = fault.kind.as_str(),
-                        "a window was not judged: {}",
-                        fault.message
-                    );
-                    continue;
-                }
-            };
-            for finding in findings {
+            for faulted in &judged.faulted {
+                tracing::warn!(
+                    check = check.name,
+                    kind = faulted.fault.kind.as_str(),
+                    schemas = faulted.rows,
+                    "a window was not judged for some schemas: {}",
+                    faulted.fault.message
+                );
+            }
+            for finding in judged.findings {
                 let (Some(tally), Some(&schema)) =
                     (tallies.get(finding.tally), schemas.get(finding.tally))
                 else {
@@ -119,10 +129,10 @@ impl Results {
                 self.board
                     .finding(&check.name, reason, severity_label(finding.severity));
                 if finding.severity != Severity::Info {
-                    self.overseer
-                        .note(Cause::Objective, schema, 1, tally.start_ms, tally.end_ms);
+                    short.push((schema, tally.start_ms, tally.end_ms));
                 }
                 let row = SampleRow {
+                    generation: plan.generation.0,
                     kind: "violation".into(),
                     check_name: check.name.clone(),
                     reason: reason.to_owned(),
@@ -138,6 +148,9 @@ impl Results {
                     out.samples.push(row);
                 }
             }
+        }
+        for (schema, start_ms, end_ms) in short {
+            self.note(Cause::Objective, schema, 1, start_ms, end_ms);
         }
     }
 }

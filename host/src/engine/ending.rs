@@ -1,0 +1,172 @@
+//! How the engine ends when it cannot finish: with a spool or a store that stays full, waiting for
+//! room must not outlast the wish to end. What is then left undone is counted, and never silent.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::sources::{Flight, FrameBatch, Stop};
+
+/// How long after the wish to end (real time) a spool or store that fails is still tried. Well
+/// below the 30 s after which service managers kill.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What was received and is not accounted for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unaccounted {
+    /// Frames that were not judged.
+    pub frames: u64,
+    /// Raw events and verdicts that are not in the store's windows.
+    pub counts: u64,
+    /// Missing events that are not in the store, so not in its backfill either.
+    pub missing: u64,
+    /// Why, in words.
+    pub reasons: BTreeSet<String>,
+}
+
+impl Unaccounted {
+    pub fn is_empty(&self) -> bool {
+        self.reasons.is_empty()
+    }
+}
+
+impl fmt::Display for Unaccounted {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reasons: Vec<&str> = self.reasons.iter().map(String::as_str).collect();
+        write!(
+            out,
+            "not accounted for: {} frames that were not judged, {} counts and {} missing events that are not stored: {}",
+            self.frames,
+            self.counts,
+            self.missing,
+            reasons.join("; ")
+        )
+    }
+}
+
+/// Shared by the threads that may have to wait for the disk.
+pub struct Ending {
+    stop: Stop,
+    /// When the wish to end was first seen.
+    since: OnceLock<Instant>,
+    given_up: AtomicBool,
+    left: Mutex<Left>,
+}
+
+#[derive(Default)]
+struct Left {
+    unaccounted: Unaccounted,
+    /// Of frames that were not judged: their streams' frontiers never pass them.
+    flights: Vec<Flight>,
+}
+
+impl Ending {
+    pub fn new(stop: Stop) -> Self {
+        Self {
+            stop,
+            since: OnceLock::new(),
+            given_up: AtomicBool::new(false),
+            left: Mutex::default(),
+        }
+    }
+
+    /// Whether what fails is no longer to be tried.
+    pub fn is_over(&self) -> bool {
+        if self.stop.is_set() {
+            self.begin();
+        }
+        self.has_given_up()
+            || self
+                .since
+                .get()
+                .is_some_and(|since| since.elapsed() >= PATIENCE)
+    }
+
+    /// The wish to end.
+    pub fn begin(&self) {
+        self.since.get_or_init(Instant::now);
+    }
+
+    /// It makes no sense to go on: sources end, and what still comes is dropped and counted.
+    pub fn give_up(&self, why: String) {
+        self.given_up.store(true, Ordering::Release);
+        self.stop.set();
+        self.lock().unaccounted.reasons.insert(why);
+    }
+
+    pub fn has_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Acquire)
+    }
+
+    /// A batch is not judged.
+    pub fn frames_left(&self, batch: FrameBatch, why: &impl ToString) {
+        let mut left = self.lock();
+        left.unaccounted.frames += batch.rows() as u64;
+        left.unaccounted.reasons.insert(why.to_string());
+        left.flights.push(batch.flight);
+    }
+
+    /// Results are not stored.
+    pub fn results_left(&self, counts: u64, missing: u64, why: &impl ToString) {
+        let mut left = self.lock();
+        left.unaccounted.counts += counts;
+        left.unaccounted.missing += missing;
+        left.unaccounted.reasons.insert(why.to_string());
+    }
+
+    /// A thread died, with whatever it had in hand.
+    pub fn died(&self, thread: &str) {
+        let reason = format!("{thread} died; this is a bug of Landfall, please report it");
+        self.lock().unaccounted.reasons.insert(reason);
+    }
+
+    pub fn unaccounted(&self) -> Unaccounted {
+        self.lock().unaccounted.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Left> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::{Flights, StreamId};
+
+    #[test]
+    fn giving_up_ends_the_sources_and_what_is_left_is_counted() {
+        let stop = Stop::default();
+        let ending = Ending::new(stop.clone());
+        assert!(!ending.is_over() && ending.unaccounted().is_empty());
+        ending.give_up("the spool is full".into());
+        assert!(ending.is_over() && stop.is_set());
+        ending.results_left(3, 2, &"the disk is full");
+        let said = ending.unaccounted().to_string();
+        assert!(said.contains("2 missing events"), "{said}");
+        assert!(
+            said.contains("the disk is full; the spool is full"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn no_frontier_passes_what_was_not_judged() {
+        let flights = Flights::default();
+        let ending = Ending::new(Stop::default());
+        let mut batch = FrameBatch::detached(StreamId::RAW);
+        batch.flight = flights.begin(StreamId::RAW, 7);
+        ending.frames_left(batch, &"full");
+        assert_eq!(flights.frontier(StreamId::RAW), 7);
+    }
+
+    #[test]
+    fn there_is_some_patience_after_the_wish_to_end() {
+        let stop = Stop::default();
+        let ending = Ending::new(stop.clone());
+        stop.set();
+        assert!(!ending.is_over());
+    }
+}

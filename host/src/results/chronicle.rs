@@ -1,0 +1,167 @@
+//! The incidents of an audit. Lines come in any order of time, so nothing can be said before all is
+//! told; then it is gone through in the order in which a sidecar would have said it. Pure.
+//!
+//! Bounded as the tallies are: by windows and schemas, not by events.
+
+use std::collections::BTreeMap;
+
+use landfall_ledger::{Cause, IncidentId, Overseer, SchemaId};
+
+#[derive(Clone, Copy, Debug)]
+struct Note {
+    events: u64,
+    first_ms: i64,
+    last_ms: i64,
+    /// When it would have been said.
+    said_ms: i64,
+}
+
+/// What happened, by window.
+#[derive(Debug, Default)]
+pub(super) struct Chronicle {
+    notes: BTreeMap<(i64, Cause, SchemaId), Note>,
+}
+
+/// Missing events of a schema that arrived in a stretch of time, and the incident they belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Attributed {
+    pub schema: SchemaId,
+    pub first_ms: i64,
+    pub last_ms: i64,
+    pub incident: IncidentId,
+}
+
+impl Chronicle {
+    /// Something that is seen as it happens.
+    pub fn note(
+        &mut self,
+        window: i64,
+        cause: Cause,
+        schema: SchemaId,
+        events: u64,
+        first_ms: i64,
+        last_ms: i64,
+    ) {
+        let note = Note {
+            events,
+            first_ms,
+            last_ms,
+            said_ms: last_ms,
+        };
+        self.add((window, cause, schema), note);
+    }
+
+    /// A missing event, which is said to be when its deadline passes.
+    pub fn missing(&mut self, window: i64, schema: SchemaId, arrived_ms: i64, deadline_ms: i64) {
+        let note = Note {
+            events: 1,
+            first_ms: arrived_ms,
+            last_ms: arrived_ms,
+            said_ms: deadline_ms,
+        };
+        self.add((window, Cause::Loss, schema), note);
+    }
+
+    fn add(&mut self, place: (i64, Cause, SchemaId), note: Note) {
+        let known = self
+            .notes
+            .entry(place)
+            .or_insert(Note { events: 0, ..note });
+        known.events += note.events;
+        known.first_ms = known.first_ms.min(note.first_ms);
+        known.last_ms = known.last_ms.max(note.last_ms);
+        known.said_ms = known.said_ms.min(note.said_ms);
+    }
+
+    /// Tells everything to the overseer, in order, and lets it close all that it opened: after the
+    /// end of the recording nothing goes on.
+    pub fn tell(&mut self, overseer: &mut Overseer, clear_ms: i64) -> Vec<Attributed> {
+        let notes = std::mem::take(&mut self.notes);
+        let mut notes: Vec<_> = notes.into_iter().collect();
+        notes.sort_by_key(|((_, cause, schema), note)| (note.said_ms, *cause, *schema));
+        let mut attributed = Vec::new();
+        let mut told_ms = None;
+        for ((_, cause, schema), note) in notes {
+            // What is quiet closes when it has been quiet for long enough, not when the next comes.
+            if let Some(told_ms) = told_ms {
+                overseer.advance(note.said_ms.min(clear_ms.saturating_add(told_ms)));
+            }
+            overseer.advance(note.said_ms);
+            let incident = overseer.note(cause, schema, note.events, note.first_ms, note.last_ms);
+            if cause == Cause::Loss {
+                attributed.push(Attributed {
+                    schema,
+                    first_ms: note.first_ms,
+                    last_ms: note.last_ms,
+                    incident,
+                });
+            }
+            told_ms = Some(note.said_ms);
+        }
+        if let Some(told_ms) = told_ms {
+            overseer.advance(told_ms.saturating_add(clear_ms));
+        }
+        attributed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_ledger::{Change, OverseerConfig};
+
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+
+    fn overseer() -> Overseer {
+        let config = OverseerConfig {
+            stall_ms: MINUTE,
+            stall_schema_ms: 0,
+            clear_ms: 5 * MINUTE,
+            deadline_max_ms: 10 * MINUTE,
+            silence_ms: [0, 0],
+        };
+        Overseer::new(config, i64::MIN, 1)
+    }
+
+    #[test]
+    fn outages_told_in_any_order_are_incidents_by_event_time_and_all_are_closed() {
+        let mut chronicle = Chronicle::default();
+        let (start, deadline) = (1_416_276_000_000, 10 * MINUTE);
+        // The second outage is told first.
+        for minute in [130, 3, 121, 120, 0, 1] {
+            let arrived = start + minute * MINUTE;
+            chronicle.missing(arrived / MINUTE, SchemaId(7), arrived, arrived + deadline);
+        }
+        let mut overseer = overseer();
+        let attributed = chronicle.tell(&mut overseer, 5 * MINUTE);
+        let mut changes = Vec::new();
+        overseer.drain_changes(&mut changes);
+        let closed: Vec<_> = changes
+            .iter()
+            .filter(|change| matches!(change, Change::Closed(_)))
+            .map(|change| {
+                let incident = change.incident();
+                let minute = |ms: i64| (ms - start) / MINUTE;
+                let closed = incident.closed_ms.map(minute);
+                (
+                    minute(incident.start_ms),
+                    minute(incident.end_ms),
+                    minute(incident.opened_ms),
+                    closed,
+                    incident.events,
+                )
+            })
+            .collect();
+        assert_eq!(
+            closed,
+            [
+                (0, 3, 10, Some(18), 3),
+                (120, 121, 130, Some(136), 2),
+                (130, 130, 140, Some(145), 1),
+            ]
+        );
+        assert_eq!(attributed.len(), 6);
+        assert_eq!(overseer.open_by_cause()[&Cause::Loss], 0);
+    }
+}

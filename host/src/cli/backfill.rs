@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
-use landfall_store::{Reader, StoreError};
+use landfall_store::{Frame, MissingFilter, Reader, StoreError};
 use serde_json::json;
 
 use super::missing::Which;
@@ -36,69 +36,127 @@ pub struct BackfillArgs {
     #[arg(long, requires = "publish")]
     connect: bool,
     /// Frames a second at most when publishing.
-    #[arg(long, default_value_t = 500.0, value_name = "PER_SECOND")]
+    #[arg(long, default_value_t = 500.0, value_parser = rate, value_name = "PER_SECOND")]
     rate: f64,
     /// Only say how many frames there are.
     #[arg(long)]
     dry_run: bool,
 }
 
+/// Slowest and fastest rate: a frame in a quarter of an hour, and more than any machine can send.
+const RATE_MIN: f64 = 0.001;
+const RATE_MAX: f64 = 10_000_000.0;
+
+fn rate(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|rate| (RATE_MIN..=RATE_MAX).contains(rate))
+        .ok_or_else(|| format!("expected frames a second, from {RATE_MIN} to {RATE_MAX}"))
+}
+
+/// What became of the missing events that were asked for.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    /// Written or published.
+    frames: u64,
+    landed: u64,
+    /// Their frames could not be read back when they went missing.
+    lost: u64,
+    /// Published, but nobody has subscribed to what they begin with.
+    unwanted: u64,
+}
+
 pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reader = Reader::open(&global.load()?.store_dir())?;
-    let total = reader.missing_count(&args.which.filter())?;
+    let filter = args.which.filter(&reader)?;
+    let total = reader.missing_count(&filter)?;
     if args.dry_run {
-        say(global, total, 0, "would be written");
+        let counts = Counts {
+            frames: total,
+            ..Counts::default()
+        };
+        say(args, global, counts, "would be written");
         return Ok(exit::CLEAN.into());
     }
     let bar = ProgressBar::new(total);
     if !io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
-    let (done, landed) = match (&args.publish, &args.output) {
-        (Some(endpoint), _) => publish(args, &reader, endpoint, &bar)?,
-        (None, Some(path)) => write(args, &reader, path, &bar)?,
+    let (counts, what) = match (&args.publish, &args.output) {
+        (Some(endpoint), _) => (
+            publish(args, &reader, &filter, endpoint, &bar)?,
+            "published",
+        ),
+        (None, Some(path)) => (write(&reader, &filter, path, &bar)?, "written"),
         (None, None) => anyhow::bail!("name --output FILE or --publish ENDPOINT"),
     };
     bar.finish_and_clear();
-    let what = if args.publish.is_some() {
-        "published"
+    say(args, global, counts, what);
+    Ok(if counts.lost + counts.unwanted == 0 {
+        exit::CLEAN.into()
     } else {
-        "written"
-    };
-    say(global, done, landed, what);
-    Ok(exit::CLEAN.into())
+        exit::FINDINGS.into()
+    })
 }
 
-fn say(global: &Global, frames: u64, landed: u64, what: &str) {
-    if global.json {
-        eprintln!(
-            "{}",
-            json!({"frames": frames, "landed_meanwhile": landed, "what": what})
-        );
+/// The answer, on standard output unless the frames are there.
+fn say(args: &BackfillArgs, global: &Global, counts: Counts, what: &str) {
+    let Counts {
+        frames,
+        landed,
+        lost,
+        unwanted,
+    } = counts;
+    let text = if global.json {
+        json!({
+            "frames": frames, "landed_meanwhile": landed, "frames_lost": lost, "unwanted": unwanted, "what": what,
+        })
+        .to_string()
     } else {
-        eprintln!("{frames} frames {what}; {landed} landed meanwhile and were left out");
+        let mut text =
+            format!("{frames} frames {what}; {landed} landed meanwhile and were left out");
+        if lost > 0 {
+            text += &format!(
+                "; {lost} were left out because their frames could not be read back when they went missing"
+            );
+        }
+        if unwanted > 0 {
+            text += &format!(
+                "; nobody has subscribed to what {unwanted} of them begin with, so nobody got them"
+            );
+        }
+        text
+    };
+    if args.output.as_deref() == Some(Path::new("-")) || !global.json {
+        eprintln!("{text}");
+    } else {
+        println!("{text}");
     }
 }
 
-/// Calls `each` with every frame that is still missing; how many there were, and how many had landed.
+/// Calls `each` with every frame that is still missing, asked anew when its turn comes: it may have
+/// landed since it was listed.
 fn frames(
-    args: &BackfillArgs,
     reader: &Reader,
+    filter: &MissingFilter,
+    pace: &mut Pace,
     mut each: impl FnMut(&[u8]) -> anyhow::Result<()>,
-) -> anyhow::Result<(u64, u64)> {
-    let (mut done, mut landed) = (0, 0);
-    reader.missing_each(&args.which.filter(), None, |event| {
-        // Asked anew for each: it may have landed since the list was begun.
+) -> anyhow::Result<Counts> {
+    let mut counts = Counts::default();
+    reader.missing_each(filter, None, |event| {
+        std::thread::sleep(pace.wait(Instant::now()));
         match reader.frame(event.id).map_err(BackfillError::Store)? {
-            Some(frame) => {
+            Frame::Kept(frame) => {
                 each(&frame).map_err(BackfillError::Other)?;
-                done += 1;
+                pace.gone(Instant::now());
+                counts.frames += 1;
             }
-            None => landed += 1,
+            Frame::Landed => counts.landed += 1,
+            Frame::Lost => counts.lost += 1,
         }
         Ok::<(), BackfillError>(())
     })?;
-    Ok((done, landed))
+    Ok(counts)
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -110,11 +168,11 @@ enum BackfillError {
 }
 
 fn write(
-    args: &BackfillArgs,
     reader: &Reader,
+    filter: &MissingFilter,
     path: &Path,
     bar: &ProgressBar,
-) -> anyhow::Result<(u64, u64)> {
+) -> anyhow::Result<Counts> {
     let out: Box<dyn Write> = if path == Path::new("-") {
         Box::new(io::stdout().lock())
     } else {
@@ -123,7 +181,7 @@ fn write(
         )
     };
     let mut out = io::BufWriter::new(out);
-    let counts = frames(args, reader, |frame| {
+    let counts = frames(reader, filter, &mut Pace::default(), |frame| {
         out.write_all(frame)?;
         if !frame.ends_with(b"\n") {
             out.write_all(b"\n")?;
@@ -148,10 +206,10 @@ fn private_file(path: &Path) -> io::Result<File> {
 fn publish(
     args: &BackfillArgs,
     reader: &Reader,
+    filter: &MissingFilter,
     endpoint: &str,
     bar: &ProgressBar,
-) -> anyhow::Result<(u64, u64)> {
-    anyhow::ensure!(args.rate > 0.0, "--rate must be above 0");
+) -> anyhow::Result<Counts> {
     let attach = if args.connect {
         Attach::Connect
     } else {
@@ -162,18 +220,69 @@ fn publish(
         publisher.wait_for_listener(LISTENER_MAX)?,
         "nobody subscribed to {endpoint} within {LISTENER_MAX:?}: nothing was published"
     );
-    let start = Instant::now();
-    let mut sent = 0u32;
-    let counts = frames(args, reader, |frame| {
-        let due = Duration::from_secs_f64(f64::from(sent) / args.rate);
-        if let Some(early) = due.checked_sub(start.elapsed()) {
-            std::thread::sleep(early);
+    let mut pace = Pace::new(args.rate);
+    let mut unwanted = 0;
+    let counts = frames(reader, filter, &mut pace, |frame| {
+        if !publisher.publish(frame)? {
+            unwanted += 1;
         }
-        publisher.publish(frame)?;
-        sent = sent.saturating_add(1);
         bar.inc(1);
         Ok(())
     })?;
     publisher.finish()?;
-    Ok(counts)
+    Ok(Counts { unwanted, ..counts })
+}
+
+/// Spaces frames evenly. What a stall held up is not made up for in a burst.
+#[derive(Default)]
+struct Pace {
+    interval: Duration,
+    due: Option<Instant>,
+}
+
+impl Pace {
+    fn new(rate: f64) -> Self {
+        Self {
+            interval: Duration::from_secs_f64(1.0 / rate.clamp(RATE_MIN, RATE_MAX)),
+            due: None,
+        }
+    }
+
+    /// How long the next frame has to wait.
+    fn wait(&self, now: Instant) -> Duration {
+        self.due
+            .map_or(Duration::ZERO, |due| due.saturating_duration_since(now))
+    }
+
+    /// A frame has gone: it was due now, or it is late and the others are as much later.
+    fn gone(&mut self, now: Instant) {
+        self.due = Some(now + self.interval);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_spaced_evenly_and_a_stall_is_not_made_up_for() {
+        let mut pace = Pace::new(10.0);
+        let now = Instant::now();
+        let ms = Duration::from_millis;
+        assert_eq!(pace.wait(now), ms(0));
+        pace.gone(now);
+        assert_eq!(pace.wait(now + ms(30)), ms(70));
+        let later = now + ms(10_000);
+        assert_eq!(pace.wait(later), ms(0));
+        pace.gone(later);
+        assert_eq!(pace.wait(later), ms(100), "and not at once");
+    }
+
+    #[test]
+    fn a_rate_that_makes_no_sense_is_refused() {
+        for text in ["0", "-1", "1e-20", "inf", "NaN", "fast"] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+        assert_eq!(rate("0.5"), Ok(0.5));
+    }
 }

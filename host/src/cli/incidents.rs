@@ -19,25 +19,26 @@ pub struct IncidentsArgs {
     cause: Option<String>,
     /// Only those that end at or after this time.
     #[arg(long, value_parser = times::parse, value_name = "TIME")]
-    since: Option<i64>,
+    since: Option<times::Moment>,
     /// Only those that start before this time.
     #[arg(long, value_parser = times::parse, value_name = "TIME")]
-    until: Option<i64>,
+    until: Option<times::Moment>,
 }
 
 pub fn run(args: &IncidentsArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reader = Reader::open(&global.load()?.store_dir())?;
+    let now_ms = times::now_ms(&reader)?;
     let incidents: Vec<IncidentRow> = reader
         .incidents()?
         .into_iter()
-        .filter(|row| args.wants(row))
+        .filter(|row| args.wants(row, now_ms))
         .collect();
     if global.json {
         println!("{}", Value::Array(incidents.iter().map(as_json).collect()));
     } else if incidents.is_empty() {
         println!("no incidents");
     } else {
-        print!("{}", view::timeline(&incidents, times::now_ms()));
+        print!("{}", view::timeline(&incidents, now_ms));
     }
     Ok(if incidents.is_empty() {
         exit::CLEAN.into()
@@ -47,19 +48,21 @@ pub fn run(args: &IncidentsArgs, global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 impl IncidentsArgs {
-    fn wants(&self, row: &IncidentRow) -> bool {
+    fn wants(&self, row: &IncidentRow, now_ms: i64) -> bool {
         (!self.open || row.closed_ms.is_none())
             && self.cause.as_ref().is_none_or(|cause| *cause == row.cause)
             && self
                 .since
-                .is_none_or(|since| row.closed_ms.is_none() || row.end_ms >= since)
-            && self.until.is_none_or(|until| row.start_ms < until)
+                .is_none_or(|since| row.closed_ms.is_none() || row.end_ms >= since.ms(now_ms))
+            && self
+                .until
+                .is_none_or(|until| row.start_ms < until.ms(now_ms))
     }
 }
 
 fn as_json(row: &IncidentRow) -> Value {
     let mut value = json!(row);
-    value["detected_after_ms"] = json!(row.opened_ms - row.start_ms);
+    value["detected_after_ms"] = json!(row.opened_ms.saturating_sub(row.start_ms));
     value["open"] = json!(row.closed_ms.is_none());
     value
 }

@@ -14,10 +14,10 @@ use super::{Global, exit, times};
 pub struct Which {
     /// Arrived at or after this time.
     #[arg(long, value_parser = times::parse, value_name = "TIME")]
-    since: Option<i64>,
+    since: Option<times::Moment>,
     /// Arrived before this time.
     #[arg(long, value_parser = times::parse, value_name = "TIME")]
-    until: Option<i64>,
+    until: Option<times::Moment>,
     /// Of this schema: name/revision, or a name for all its revisions.
     #[arg(long)]
     schema: Option<String>,
@@ -27,13 +27,14 @@ pub struct Which {
 }
 
 impl Which {
-    pub fn filter(&self) -> MissingFilter {
-        MissingFilter {
-            since_ms: self.since,
-            until_ms: self.until,
+    pub fn filter(&self, reader: &Reader) -> Result<MissingFilter, StoreError> {
+        let now_ms = times::now_ms(reader)?;
+        Ok(MissingFilter {
+            since_ms: self.since.map(|since| since.ms(now_ms)),
+            until_ms: self.until.map(|until| until.ms(now_ms)),
             schema: self.schema.clone(),
             incident: self.incident,
-        }
+        })
     }
 }
 
@@ -53,9 +54,9 @@ pub struct MissingArgs {
     /// Only count them.
     #[arg(long)]
     count: bool,
-    /// Count them by schema, by hour of arrival or by incident.
-    #[arg(long, value_enum)]
-    by: Option<By>,
+    /// Count them by schema, by hour of arrival or by incident; several are joined by commas.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    by: Vec<By>,
     /// List at most this many, the oldest first.
     #[arg(long)]
     limit: Option<u64>,
@@ -63,13 +64,17 @@ pub struct MissingArgs {
 
 pub fn run(args: &MissingArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reader = Reader::open(&global.load()?.store_dir())?;
-    let filter = args.which.filter();
+    let filter = args.which.filter(&reader)?;
     let count = reader.missing_count(&filter)?;
-    match args.by {
-        Some(by) => print_groups(&reader.missing_groups(&filter, by.into())?, by, global.json),
-        None if args.count && global.json => println!("{}", json!({ "missing": count })),
-        None if args.count => println!("{count}"),
-        None => list(&reader, &filter, args.limit, count, global.json)?,
+    if !args.by.is_empty() {
+        let by: Vec<GroupBy> = args.by.iter().map(|&by| by.into()).collect();
+        print_groups(&reader.missing_groups(&filter, &by)?, &args.by, global.json);
+    } else if args.count && global.json {
+        println!("{}", json!({ "missing": count }));
+    } else if args.count {
+        println!("{count}");
+    } else {
+        list(&reader, &filter, args.limit, count, global.json)?;
     }
     Ok(if count == 0 {
         exit::CLEAN.into()
@@ -88,26 +93,46 @@ impl From<By> for GroupBy {
     }
 }
 
-fn print_groups(groups: &[MissingGroup], by: By, as_json: bool) {
-    for group in groups {
-        let name = match by {
+impl By {
+    /// Its name in JSON.
+    fn as_str(self) -> &'static str {
+        match self {
+            By::Schema => "schema",
+            By::Hour => "hour",
+            By::Incident => "incident",
+        }
+    }
+
+    /// A group's name, for people.
+    fn shown(self, group: &str) -> String {
+        match self {
             By::Hour => group
-                .group
                 .parse()
-                .map_or_else(|_| group.group.clone(), view::utc_minute),
-            By::Schema | By::Incident => group.group.clone(),
-        };
+                .map_or_else(|_| group.to_owned(), view::utc_minute),
+            By::Schema | By::Incident => group.to_owned(),
+        }
+    }
+}
+
+fn print_groups(groups: &[MissingGroup], by: &[By], as_json: bool) {
+    for group in groups {
+        let names: Vec<String> = by
+            .iter()
+            .zip(&group.group)
+            .map(|(by, group)| by.shown(group))
+            .collect();
+        let name = names.join("  ");
+        let (first_ms, last_ms) = (group.first_ms, group.last_ms);
         if as_json {
-            let (first_ms, last_ms) = (group.first_ms, group.last_ms);
-            println!(
-                "{}",
-                json!({"group": name, "missing": group.events, "first_ms": first_ms, "last_ms": last_ms})
-            );
+            let mut line = json!({
+                "group": name, "missing": group.events, "first_ms": first_ms, "last_ms": last_ms,
+            });
+            for (by, name) in by.iter().zip(names) {
+                line[by.as_str()] = name.into();
+            }
+            println!("{line}");
         } else {
-            let (first, last) = (
-                view::utc_second(group.first_ms),
-                view::utc_second(group.last_ms),
-            );
+            let (first, last) = (view::utc_second(first_ms), view::utc_second(last_ms));
             println!("{:>12}  {name}  ({first} – {last} UTC)", group.events);
         }
     }

@@ -8,10 +8,11 @@ pub trait Publisher {
     /// before is lost without a trace.
     fn wait_for_listener(&mut self, timeout: Duration) -> Result<bool, PublishError>;
 
-    /// Hands one frame to the transport. Waits rather than drop it when a listener is slow.
-    fn publish(&mut self, frame: &[u8]) -> Result<(), PublishError>;
+    /// Hands one frame to the transport. Waits rather than drop it when a listener is slow. False
+    /// if nobody has subscribed to what it begins with: then nobody gets it.
+    fn publish(&mut self, frame: &[u8]) -> Result<bool, PublishError>;
 
-    /// Sends out what is still queued and ends.
+    /// Sends out what is still queued and ends. An error if not everything left in time.
     fn finish(self: Box<Self>) -> Result<(), PublishError>;
 }
 
@@ -29,4 +30,9 @@ pub enum PublishError {
          it was not published, run the backfill again from there"
     )]
     Stuck { endpoint: String, waited_s: u64 },
+    #[error(
+        "failed to publish on {endpoint}: not all of the last frames left within {waited_s} s; \
+         wait until those that arrived have landed, then run the backfill again"
+    )]
+    NotSent { endpoint: String, waited_s: u64 },
 }

@@ -29,16 +29,27 @@ pub struct ZmqPublisher {
     pub(super) socket: zmq::Socket,
     /// What the listeners subscribed to.
     pub(super) topics: HashSet<Vec<u8>>,
+    linger: Duration,
 }
 
 impl ZmqPublisher {
     pub fn open(endpoint: &str, attach: Attach, ipv6: bool) -> Result<Self, PublishError> {
+        Self::open_lingering(endpoint, attach, ipv6, PUBLISH_LINGER)
+    }
+
+    /// The same, with another patience on finishing.
+    pub(super) fn open_lingering(
+        endpoint: &str,
+        attach: Attach,
+        ipv6: bool,
+        linger: Duration,
+    ) -> Result<Self, PublishError> {
         let opened = || {
             let context = zmq::Context::new();
             let mut socket = context.socket(zmq::XPUB)?;
             socket.set_sndhwm(PUBLISH_HWM_FRAMES)?;
             socket.set_sndtimeo(whole_ms(PUBLISH_STUCK))?;
-            socket.set_linger(whole_ms(PUBLISH_LINGER))?;
+            socket.set_linger(whole_ms(linger))?;
             socket.set_ipv6(ipv6)?;
             wait_for_slow_listeners(&mut socket)?;
             match attach {
@@ -58,6 +69,7 @@ impl ZmqPublisher {
             endpoint: endpoint.to_owned(),
             socket,
             topics: HashSet::new(),
+            linger,
         })
     }
 
@@ -128,7 +140,7 @@ impl Publisher for ZmqPublisher {
         }
     }
 
-    fn publish(&mut self, frame: &[u8]) -> Result<(), PublishError> {
+    fn publish(&mut self, frame: &[u8]) -> Result<bool, PublishError> {
         let stuck = |endpoint: &str| PublishError::Stuck {
             endpoint: endpoint.to_owned(),
             waited_s: PUBLISH_STUCK.as_secs(),
@@ -138,7 +150,7 @@ impl Publisher for ZmqPublisher {
         }
         loop {
             match self.socket.send(frame, 0) {
-                Ok(()) => return Ok(()),
+                Ok(()) => return Ok(self.topics.iter().any(|topic| frame.starts_with(topic))),
                 Err(zmq::Error::EINTR) => {}
                 Err(zmq::Error::EAGAIN) => return Err(stuck(&self.endpoint)),
                 Err(error) => return Err(publish_error(&self.endpoint, error, "try again")),
@@ -147,8 +159,22 @@ impl Publisher for ZmqPublisher {
     }
 
     fn finish(self: Box<Self>) -> Result<(), PublishError> {
-        // Closing the socket, and then the context that only it holds, waits for what is queued.
-        drop(self.socket);
+        let Self {
+            endpoint,
+            socket,
+            linger,
+            ..
+        } = *self;
+        let start = Instant::now();
+        // Closing the socket, and then the context that only it holds, waits for what is queued;
+        // what is left after the linger is dropped, and the time that it took is all there is to tell.
+        drop(socket);
+        if start.elapsed() >= linger {
+            return Err(PublishError::NotSent {
+                endpoint,
+                waited_s: linger.as_secs(),
+            });
+        }
         Ok(())
     }
 }

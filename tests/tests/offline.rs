@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use landfall_tests::paths;
 use serde_json::Value;
-use support::{Event, Setup, Sidecar, event, invalid_event, run_landfall, text};
+use support::{Event, Setup, Sidecar, event, invalid_event, large_event, run_landfall, text};
 
 /// A directory with a configuration, and recorded streams of 100 events of which some did not land.
 fn recorded(missing: &[usize]) -> (tempfile::TempDir, Vec<Event>) {
@@ -140,6 +140,256 @@ fn an_audit_reads_standard_input_and_judges_like_the_sidecar() {
         .filter_map(Value::as_u64)
         .sum();
     assert_eq!(undecodable, 1);
+}
+
+/// A directory with these recorded streams and further configuration.
+fn recorded_as(raw: &[Event], written: &[Event], extra: &str) -> tempfile::TempDir {
+    let (dir, _) = recorded(&[]);
+    let path = dir.path().join("landfall.toml");
+    let config = std::fs::read_to_string(&path).expect("the configuration");
+    std::fs::write(path, format!("{config}{extra}")).expect("written");
+    let lines = |events: &[Event], line: fn(&Event) -> Vec<u8>| {
+        events.iter().flat_map(line).collect::<Vec<u8>>()
+    };
+    let raw = lines(raw, |event| event.frame.clone());
+    std::fs::write(dir.path().join("raw.log"), raw).expect("written");
+    let written = lines(written, Event::row_text);
+    std::fs::write(dir.path().join("written.log"), written).expect("written");
+    dir
+}
+
+#[test]
+fn an_audit_of_old_and_long_recordings_calls_nothing_missing_before_both_are_read() {
+    const EVENTS: u64 = 120_000;
+    let events: Vec<Event> = (0..EVENTS).map(event).collect();
+    let dir = recorded_as(&events, &events, "");
+    let (code, answer) = audit(dir.path(), "raw.log", "written.log");
+    assert_eq!(answer["verdicts"]["delivered"], EVENTS, "{answer}");
+    assert_eq!(code, Some(0), "{answer}");
+}
+
+#[test]
+fn an_audit_of_more_than_the_spool_takes_ends_if_events_settle_and_says_so_if_they_do_not() {
+    // 100 MB.
+    let events: Vec<Event> = (0..2000).map(|n| large_event(n, 50_000)).collect();
+    let small = "[store]\nspool_bytes_max = \"64MiB\"\n";
+    let dir = recorded_as(&events, &events, small);
+    let (code, answer) = audit(dir.path(), "raw.log", "written.log");
+    assert_eq!(answer["verdicts"]["delivered"], 2000, "{answer}");
+    assert_eq!(code, Some(0), "{answer}");
+
+    let dir = recorded_as(&events, &[], small);
+    let output = run_landfall(
+        dir.path(),
+        &["audit", "--raw", "raw.log", "--written", "written.log"],
+    );
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    let said = text(&output);
+    assert!(said.contains("raise store.spool_bytes_max"), "{said}");
+}
+
+#[test]
+fn an_audit_in_which_more_waits_than_may_says_what_to_raise() {
+    let events: Vec<Event> = (0..20_000).map(event).collect();
+    let few =
+        "[ledger]\npending_max = 1000\n[judge]\nqueue_bytes_max = \"1MiB\"\nbatch_rows_max = 100\n";
+    for (raw, written) in [(&events[..], &events[..0]), (&events[..0], &events[..])] {
+        let dir = recorded_as(raw, written, few);
+        let output = run_landfall(
+            dir.path(),
+            &["audit", "--raw", "raw.log", "--written", "written.log"],
+        );
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        let said = text(&output);
+        assert!(said.contains("ledger.pending_max"), "{said}");
+    }
+}
+
+#[test]
+fn what_an_audit_could_not_look_at_is_told_and_is_no_clean_end() {
+    let events: Vec<Event> = (0..10).map(event).collect();
+    let mut raw = events.clone();
+    raw.push(large_event(10, 70_000));
+    let refused = "[streams.raw]\nframe_bytes_max = \"64KiB\"\n";
+    let dir = recorded_as(&raw, &events, refused);
+    let (code, answer) = audit(dir.path(), "raw.log", "written.log");
+    assert_eq!(
+        (
+            code,
+            &answer["refused"]["raw"],
+            &answer["refused"]["written"]
+        ),
+        (Some(1), &Value::from(1), &Value::from(0)),
+        "{answer}"
+    );
+    let output = run_landfall(
+        dir.path(),
+        &["audit", "--raw", "raw.log", "--written", "written.log"],
+    );
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("1 raw lines refused"), "{said}");
+}
+
+#[test]
+fn a_kept_audit_is_a_store_in_the_time_of_its_events() {
+    let (dir, events) = recorded(&[3, 50, 99]);
+    let output = run_landfall(
+        dir.path(),
+        &[
+            "audit",
+            "--raw",
+            "raw.log",
+            "--written",
+            "written.log",
+            "--store",
+            "kept",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let path = dir.path().join("landfall.toml");
+    let config = std::fs::read_to_string(&path).expect("the configuration");
+    std::fs::write(path, format!("{config}[store]\ndir = \"kept\"\n")).expect("written");
+    let ask = |args: &[&str]| {
+        let output = run_landfall(dir.path(), args);
+        let answer = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.code(), answer)
+    };
+
+    // The first is the objective, which was missed as well.
+    let timeline = "#2  2014-11-18 02:00:03 – 02:01:39 UTC  (1 min 36 s)  AppTap/12: loss: some events did not land\n    \
+        3 events did not land in time (AppTap/12 3); said after 10 min\n    \
+        backfill: landfall backfill --incident 2 --output FILE\n";
+    assert_eq!(
+        ask(&["incidents", "--cause", "loss"]),
+        (Some(1), timeline.into())
+    );
+    assert_eq!(
+        ask(&["incidents", "--cause", "loss", "--since", "2h"]),
+        (Some(1), timeline.into())
+    );
+    assert_eq!(
+        ask(&["incidents", "--cause", "loss", "--since", "1m"]).0,
+        Some(0)
+    );
+    assert_eq!(ask(&["incidents", "--open"]).0, Some(0), "it is over");
+    assert_eq!(
+        ask(&["missing", "--incident", "2", "--count"]),
+        (Some(1), "3\n".into())
+    );
+    assert_eq!(
+        ask(&["missing", "--by", "schema,hour"]),
+        (
+            Some(1),
+            "           3  AppTap/12  2014-11-18 02:00  (2014-11-18 02:00:03 – 2014-11-18 02:01:39 UTC)\n".into()
+        )
+    );
+    let (_, line) = ask(&["missing", "--by", "hour", "--json"]);
+    let line: Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(
+        (&line["hour"], &line["missing"]),
+        (&"2014-11-18 02:00".into(), &3.into())
+    );
+
+    let (code, answer) = ask(&[
+        "backfill",
+        "--incident",
+        "2",
+        "--output",
+        "lost.log",
+        "--json",
+    ]);
+    let answer: Value = serde_json::from_str(&answer).expect("JSON on standard output");
+    assert_eq!((code, &answer["frames"]), (Some(0), &Value::from(3)));
+    let lost = std::fs::read(dir.path().join("lost.log")).expect("the backfill");
+    let wanted: Vec<u8> = [3, 50, 99]
+        .iter()
+        .flat_map(|&n: &usize| events[n].frame.clone())
+        .collect();
+    assert_eq!(lost, wanted);
+    let (_, frames) = ask(&["backfill", "--incident", "2", "--output", "-", "--json"]);
+    assert_eq!(
+        frames.into_bytes(),
+        wanted,
+        "the frames have it for themselves"
+    );
+}
+
+/// A listener for a backfill that is to be published.
+fn listener(topic: &str) -> (tempfile::TempDir, zmq::Socket, String) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let endpoint = format!("ipc://{}/backfill", dir.path().display());
+    let socket = zmq::Context::new().socket(zmq::SUB).expect("a socket");
+    socket.set_subscribe(topic.as_bytes()).expect("subscribed");
+    socket.set_rcvtimeo(60_000).expect("set");
+    socket.bind(&endpoint).expect("bound");
+    (dir, socket, endpoint)
+}
+
+#[test]
+fn a_published_backfill_leaves_out_what_lands_before_its_turn() {
+    let mut sidecar = Sidecar::start(Setup::default());
+    let events: Vec<Event> = (0..5).map(event).collect();
+    sidecar.send_raw(&events);
+    sidecar.await_verdict("missing", 5);
+    let (_dir, socket, endpoint) = listener("");
+    let child = Command::new(paths::landfall())
+        .current_dir(sidecar.dir.path())
+        .args([
+            "backfill",
+            "--publish",
+            &endpoint,
+            "--connect",
+            "--rate",
+            "0.1",
+            "--json",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    // Which comes first is left open: they arrived at the same time.
+    let first = socket.recv_bytes(0).expect("the first");
+    let others: Vec<Event> = events
+        .into_iter()
+        .filter(|event| event.frame != first)
+        .collect();
+    assert_eq!(others.len(), 4);
+    // There are ten seconds until the next.
+    sidecar.land(&others);
+    sidecar.await_verdict("late", 4);
+    let output = child.wait_with_output().expect("it ends");
+    let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        (&answer["frames"], &answer["landed_meanwhile"]),
+        (&Value::from(1), &Value::from(4)),
+        "{answer}"
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert!(
+        socket.recv_bytes(zmq::DONTWAIT).is_err(),
+        "nothing else came"
+    );
+    sidecar.stop();
+}
+
+#[test]
+fn a_published_backfill_says_what_nobody_has_subscribed_to() {
+    let mut sidecar = Sidecar::start(Setup::default());
+    sidecar.send_raw(&[event(1)]);
+    sidecar.await_verdict("missing", 1);
+    let (_dir, socket, endpoint) = listener("another topic");
+    // A socket subscribes only while somebody listens on it.
+    let listening = std::thread::spawn(move || socket.recv_bytes(0));
+    let output = sidecar.command(&["backfill", "--publish", &endpoint, "--connect"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(
+        text(&output).contains("nobody got them"),
+        "{}",
+        text(&output)
+    );
+    let output = sidecar.command(&["backfill", "--publish", &endpoint, "--rate", "1e-20"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    drop(listening);
+    sidecar.stop();
 }
 
 #[test]

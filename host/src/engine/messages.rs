@@ -34,6 +34,8 @@ pub enum Told {
     /// could not be read back.
     Missing {
         key: Fingerprint,
+        /// Rises in the order in which the frames of one batch came.
+        place: u64,
         frame: Vec<u8>,
         schema: SchemaId,
         arrived_ms: i64,

@@ -292,7 +292,11 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         store,
         OverseerConfig {
             // Recorded frames come when they are read: a stream's silence cannot be told from that.
-            silence_ms: if is_audit { [0, 0] } else { overseer.silence_ms },
+            silence_ms: if is_audit {
+                [0, 0]
+            } else {
+                overseer.silence_ms
+            },
             ..overseer
         },
         next_incident,

@@ -132,7 +132,11 @@ impl Sharding {
     }
 
     fn flush(&mut self, frontier: Frontier, effects: &mut Vec<Effect>) -> bool {
-        self.shard.advance(frontier, effects);
+        while self.shard.advance_some(frontier, TOLD_ROWS_MAX, effects) {
+            if !self.tell(None, None, effects) {
+                return false;
+            }
+        }
         let mut flush = ShardFlush {
             tallies: Vec::new(),
             activity: Vec::new(),
@@ -180,6 +184,7 @@ impl Sharding {
                 } => {
                     told.push(Told::Missing {
                         key,
+                        place: payload.0,
                         frame: read(&self.spool, payload),
                         schema,
                         arrived_ms,

@@ -28,6 +28,7 @@ impl Results {
         match told {
             Told::Missing {
                 key: fingerprint,
+                place,
                 frame,
                 schema,
                 arrived_ms,
@@ -57,6 +58,7 @@ impl Results {
                     key,
                     schema,
                     arrived_ms,
+                    place,
                     deadline_ms,
                     said_ms: now_ms.max(deadline_ms),
                     incident: incident.0,

@@ -78,6 +78,8 @@ pub struct MissingEvent {
     pub incident: u64,
     #[serde(skip)]
     pub id: i64,
+    #[serde(skip)]
+    pub place: i64,
 }
 
 /// How missing events are counted together.
@@ -227,12 +229,12 @@ impl Reader {
             })
             .map_err(StoreError::sqlite("list missing events"))?;
         let mut left = limit.unwrap_or(u64::MAX);
-        let mut after = (i64::MIN, i64::MIN);
+        let mut after = [i64::MIN; 3];
         while left > 0 {
             let rows = usize::try_from(left).unwrap_or(PAGE_ROWS).min(PAGE_ROWS);
             let page = self.missing_page(filter, newest, after, rows)?;
             let Some(last) = page.last() else { break };
-            after = (last.arrived_ms, last.id);
+            after = [last.arrived_ms, last.place, last.id];
             left -= page.len() as u64;
             page.into_iter().try_for_each(&mut each)?;
         }
@@ -243,23 +245,25 @@ impl Reader {
         &self,
         filter: &MissingFilter,
         newest: i64,
-        after: (i64, i64),
+        after: [i64; 3],
         rows: usize,
     ) -> Result<Vec<MissingEvent>, StoreError> {
         let failed = StoreError::sqlite("list missing events");
         let (sql, mut values) = filter.sql();
         let place = values.len();
-        values.extend([after.0, after.1, newest, rows as i64].map(Value::from));
+        values.extend(after.map(Value::from));
+        values.extend([newest, rows as i64].map(Value::from));
         let mut statement = self
             .connection
             .prepare_cached(&format!(
-                "SELECT id, key, schema, arrived_ms, deadline_ms, incident FROM missing
-                 WHERE {sql} AND (arrived_ms, id) > (?{}, ?{}) AND id <= ?{}
-                 ORDER BY arrived_ms, id LIMIT ?{}",
+                "SELECT id, key, schema, arrived_ms, deadline_ms, incident, place FROM missing
+                 WHERE {sql} AND (arrived_ms, place, id) > (?{}, ?{}, ?{}) AND id <= ?{}
+                 ORDER BY arrived_ms, place, id LIMIT ?{}",
                 place + 1,
                 place + 2,
                 place + 3,
-                place + 4
+                place + 4,
+                place + 5
             ))
             .map_err(&failed)?;
         let page = statement
@@ -271,6 +275,7 @@ impl Reader {
                     arrived_ms: row.get(3)?,
                     deadline_ms: row.get(4)?,
                     incident: row.get(5)?,
+                    place: row.get(6)?,
                 })
             })
             .map_err(&failed)?;

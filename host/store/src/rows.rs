@@ -9,6 +9,8 @@ pub struct MissingRow {
     pub key: String,
     pub schema: String,
     pub arrived_ms: i64,
+    /// Order among those that came at the same time.
+    pub place: u64,
     pub deadline_ms: i64,
     pub said_ms: i64,
     pub incident: u64,

@@ -25,6 +25,7 @@ CREATE TABLE missing (
     key         TEXT NOT NULL,
     schema      TEXT NOT NULL,
     arrived_ms  INTEGER NOT NULL,
+    place       INTEGER NOT NULL,   -- order among those that came at the same time
     deadline_ms INTEGER NOT NULL,
     said_ms     INTEGER NOT NULL,   -- when the verdict was given
     incident    INTEGER NOT NULL,
@@ -32,7 +33,7 @@ CREATE TABLE missing (
     frame       BLOB,               -- the raw frame, byte for byte; NULL if it landed, or could not be read back
     landed_ms   INTEGER
 );
-CREATE INDEX missing_by_arrival ON missing (arrived_ms) WHERE landed_ms IS NULL;
+CREATE INDEX missing_by_arrival ON missing (arrived_ms, place) WHERE landed_ms IS NULL;
 CREATE INDEX missing_by_incident ON missing (incident);
 
 -- Verdicts by window of the raw event's arrival, and schema. raw = the sum of the nine verdicts + pending.

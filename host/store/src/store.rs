@@ -260,8 +260,8 @@ impl Flush<'_> {
             .map_err(&failed)?;
         self.transaction
             .prepare_cached(
-                "INSERT INTO missing (fingerprint, key, schema, arrived_ms, deadline_ms, said_ms, incident, generation, frame)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (fingerprint) DO NOTHING",
+                "INSERT INTO missing (fingerprint, key, schema, arrived_ms, place, deadline_ms, said_ms, incident, generation, frame)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (fingerprint) DO NOTHING",
             )
             .map_err(&failed)?
             .execute(params![
@@ -269,6 +269,7 @@ impl Flush<'_> {
                 row.key,
                 row.schema,
                 row.arrived_ms,
+                row.place as i64,
                 row.deadline_ms,
                 row.said_ms,
                 row.incident,

@@ -24,6 +24,7 @@ fn missing(number: u8, arrived_ms: i64) -> MissingRow {
         key: format!("key-{number}"),
         schema: format!("S/{}", number % 2),
         arrived_ms,
+        place: 0,
         deadline_ms: arrived_ms + 1000,
         said_ms: arrived_ms + 1000,
         incident: 1,
@@ -206,6 +207,7 @@ fn pages_join_without_a_gap_or_an_overlap() {
             fingerprint: u128::from(n).to_be_bytes(),
             key: n.to_string(),
             // Many at the same time, and not in the order in which they were put.
+            place: u64::from(n.wrapping_mul(104_729) % 50),
             ..missing(0, i64::from(n.wrapping_mul(7919) % 30))
         })
         .collect();
@@ -218,7 +220,7 @@ fn pages_join_without_a_gap_or_an_overlap() {
     };
     reader
         .missing_each(&filter, None, |event| {
-            listed.push((event.arrived_ms, event.id));
+            listed.push((event.arrived_ms, event.place, event.id));
             Ok::<(), StoreError>(())
         })
         .unwrap();

@@ -195,11 +195,6 @@ impl Pending {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        let entries: usize = self
-            .chunks
-            .iter()
-            .map(|chunk| chunk.capacity() * size_of::<Entry>())
-            .sum();
-        entries + self.table.allocation_size()
+        self.chunks.len() * CHUNK_ENTRIES * size_of::<Entry>() + self.table.allocation_size()
     }
 }

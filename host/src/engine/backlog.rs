@@ -1,51 +1,66 @@
 //! How many events wait in the ledger, over all shards; beyond a bound no further raw events are
 //! taken, so that memory stays bounded however long the writer is dead. Landings are always taken:
 //! they settle what waits, and so do deadlines.
+//!
+//! Landings whose raw event has not come are counted apart. They wait for raw frames, and these must
+//! not be kept waiting for them in turn: with as many early landings as the bound allows, raw events
+//! are taken again, and at most twice the bound waits.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The entries of each shard, told by the shards now and then.
 pub struct Backlog {
-    shards: Vec<AtomicUsize>,
+    shards: Vec<Waiting>,
     entries_max: usize,
 }
 
 impl Backlog {
     pub fn new(shards: usize, entries_max: usize) -> Self {
         Self {
-            shards: (0..shards).map(|_| AtomicUsize::new(0)).collect(),
+            shards: (0..shards).map(|_| Waiting::default()).collect(),
             entries_max,
         }
     }
 
-    /// A shard has this many entries now.
-    pub fn tell(&self, shard: usize, entries: usize) {
+    /// A shard has this many entries now, and of them so many early landings.
+    pub fn tell(&self, shard: usize, entries: usize, early: usize) {
         if let Some(known) = self.shards.get(shard) {
-            known.store(entries, Ordering::Relaxed);
+            known.raw.store(entries - early, Ordering::Relaxed);
+            known.early.store(early, Ordering::Relaxed);
         }
     }
 
     /// Whether raw events are to wait.
     pub fn is_full(&self) -> bool {
-        self.entries() >= self.entries_max
+        self.sum(|shard| &shard.raw) >= self.entries_max
+            && self.sum(|shard| &shard.early) < self.entries_max
     }
 
     /// Whether landings alone have gone far beyond the bound. Where time moves it does not happen:
     /// a landing waits for its raw event no longer than the grace.
     pub fn is_overrun(&self) -> bool {
-        self.entries() / 2 >= self.entries_max
+        let entries = self.sum(|shard| &shard.raw) + self.sum(|shard| &shard.early);
+        entries / 2 >= self.entries_max
     }
 
     pub fn entries_max(&self) -> usize {
         self.entries_max
     }
 
-    fn entries(&self) -> usize {
-        self.shards
+    fn sum(&self, of: fn(&Waiting) -> &AtomicUsize) -> usize {
+        let counts = self
+            .shards
             .iter()
-            .map(|shard| shard.load(Ordering::Relaxed))
-            .sum()
+            .map(|shard| of(shard).load(Ordering::Relaxed));
+        counts.sum()
     }
+}
+
+/// What waits in one shard.
+#[derive(Default)]
+struct Waiting {
+    raw: AtomicUsize,
+    early: AtomicUsize,
 }
 
 #[cfg(test)]
@@ -55,12 +70,27 @@ mod tests {
     #[test]
     fn the_bound_is_on_all_shards_together() {
         let backlog = Backlog::new(2, 10);
-        backlog.tell(0, 4);
-        backlog.tell(1, 5);
+        backlog.tell(0, 4, 0);
+        backlog.tell(1, 5, 0);
         assert!(!backlog.is_full());
-        backlog.tell(1, 6);
+        backlog.tell(1, 6, 0);
         assert!(backlog.is_full());
-        backlog.tell(0, 0);
+        backlog.tell(0, 0, 0);
         assert!(!backlog.is_full());
+    }
+
+    #[test]
+    fn landings_that_wait_for_raw_events_do_not_keep_them_waiting() {
+        let backlog = Backlog::new(1, 10);
+        backlog.tell(0, 14, 5);
+        assert!(!backlog.is_full(), "9 raw events");
+        backlog.tell(0, 19, 9);
+        assert!(backlog.is_full());
+        backlog.tell(0, 20, 10);
+        assert!(
+            !backlog.is_full(),
+            "only raw events can settle what waits now"
+        );
+        assert!(backlog.is_overrun());
     }
 }

@@ -108,8 +108,13 @@ impl Sharding {
         }
         self.shard.flush_released(effects);
         // Before the work's flight ends: who sees the frontier pass it sees what waits as well.
-        self.backlog.tell(self.number, self.shard.gauges().pending);
+        self.tell_backlog();
         self.tell(work.hand.as_deref(), None, effects)
+    }
+
+    fn tell_backlog(&self) {
+        self.backlog
+            .tell(self.number, self.shard.pending(), self.shard.early());
     }
 
     /// The frontiers say "before this instant"; the ledger takes "up to and including".
@@ -144,7 +149,7 @@ impl Sharding {
             gauges: self.shard.gauges(),
             frontier,
         };
-        self.backlog.tell(self.number, flush.gauges.pending);
+        self.tell_backlog();
         self.shard.drain_tallies(&mut flush.tallies);
         self.shard.drain_activity(&mut flush.activity);
         self.shard.drain_latency(&mut flush.latency);

@@ -34,8 +34,11 @@ impl Default for SchemaLabels {
             names: Vec::new(),
             by_name: HashMap::new(),
         };
-        labels.names.push("(unknown)".into());
-        labels.names.push("(none)".into());
+        for (name, id) in [("(unknown)", UNKNOWN_SCHEMA), ("(none)", NO_SCHEMA)] {
+            labels.names.push(name.into());
+            // The store has them by name; an event may say so as well, and is no worse off.
+            labels.by_name.insert(name.into(), id);
+        }
         labels
     }
 }
@@ -152,6 +155,7 @@ mod tests {
         assert_eq!(longer.name(a), "A/1");
         assert_eq!(labels.find(b"C/1"), UNKNOWN_SCHEMA);
         assert_eq!(labels.name(NO_SCHEMA), "(none)");
+        assert_eq!(labels.find(b"(none)"), NO_SCHEMA);
     }
 
     #[test]

@@ -149,6 +149,10 @@ impl Results {
             ..Prepared::default()
         };
         self.note_generation(&plan, &mut prepared);
+        let complete_ms = self.now_ms();
+        if complete_ms != i64::MIN && complete_ms != i64::MAX {
+            self.overseer.tell_at(complete_ms);
+        }
         let now_ms = self.said_ms();
         for described in told {
             self.attribute(&plan, described, &mut known, now_ms, &mut prepared);

@@ -86,6 +86,16 @@ impl Shard {
         self.settle_compared(key, equal, effects);
     }
 
+    /// Entries that wait: raw events, and landings that came before theirs.
+    pub fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Of these, the landings.
+    pub fn early(&self) -> usize {
+        self.early
+    }
+
     /// Pairs that wait for the answer to `Compare`.
     pub fn comparing(&self) -> usize {
         self.comparing

@@ -1,0 +1,201 @@
+//! The event checks and the projections of one batch.
+
+use landfall_document::{Documents, Pointer, RowState, redact};
+use landfall_ledger::{Form, Judgement, ReasonId};
+use landfall_runtime::{Hand, Outcome, Packed, PackedRef};
+
+use super::rows::schema_of;
+use super::{Judge, RowJudgement, detail_of};
+use crate::judge::identity::FormHasher;
+use crate::judge::labels::NO_REASON;
+use crate::judge::plan::{Plan, STREAM_NAMES, StreamPlan};
+use crate::judge::report::{JudgeReport, Sample, SampleKind, bump};
+use crate::judge::seats::StreamSeats;
+use crate::sources::FrameBatch;
+
+impl Judge {
+    pub(super) fn run_checks(
+        &mut self,
+        plan: &Plan,
+        stream: &StreamPlan,
+        index: usize,
+        frames: &FrameBatch,
+        report: &mut JudgeReport,
+    ) {
+        let rows = frames.ends.len();
+        self.rows.clear();
+        self.rows.resize(
+            rows,
+            RowJudgement {
+                judgement: Judgement::Expected,
+                reason: NO_REASON,
+            },
+        );
+        let StreamSeats { events: seats, .. } = &mut self.seats.streams[index];
+        for (event, seat) in stream.events.iter().zip(seats) {
+            let columns: Vec<PackedRef<'_>> = event
+                .columns
+                .iter()
+                .map(|&i| self.columns[i].as_ref())
+                .collect();
+            let mut hand = Hand {
+                documents: &mut self.documents,
+                schemas: &plan.schemas,
+            };
+            seat.judge(
+                &mut hand,
+                STREAM_NAMES[index],
+                rows,
+                &columns,
+                &mut self.judged,
+            );
+            for (row, &code) in self.judged.codes.iter().enumerate() {
+                if code == 0 || self.documents.state(row) != RowState::Good {
+                    continue;
+                }
+                let Some(&(reason, outcome)) = event.reasons.get(usize::from(code) - 1) else {
+                    continue;
+                };
+                bump(&mut report.violations, reason);
+                if event.decides {
+                    match outcome {
+                        Outcome::Violation | Outcome::Filtered => self.rows[row].reject(reason),
+                        Outcome::Unjudged => self.rows[row].unjudged(reason),
+                    }
+                }
+                if outcome != Outcome::Filtered {
+                    let sample = || {
+                        violation(
+                            &self.documents,
+                            &self.judged.details,
+                            plan,
+                            index,
+                            row,
+                            frames,
+                            reason,
+                            &self.options.redact,
+                        )
+                    };
+                    report.sample(sample);
+                }
+            }
+            for faulted in &self.judged.faulted {
+                let reason = event.faults[faulted.fault.kind as usize];
+                for row in faulted.first..(faulted.first + faulted.rows).min(rows) {
+                    if self.documents.state(row) != RowState::Good {
+                        continue;
+                    }
+                    bump(&mut report.violations, reason);
+                    if event.decides {
+                        self.rows[row].unjudged(reason);
+                    }
+                    report.sample(|| Sample {
+                        kind: SampleKind::Fault,
+                        stream: index,
+                        at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
+                        schema: schema_of(&self.documents, plan, row, &mut Vec::new()),
+                        reason,
+                        detail: faulted.fault.message.clone(),
+                        payload: frames.frame(row).to_vec(),
+                    });
+                }
+            }
+        }
+    }
+
+    /// The hash of each row's normal forms, and the forms themselves of written rows.
+    pub(super) fn project(
+        &mut self,
+        plan: &Plan,
+        index: usize,
+        frames: &FrameBatch,
+        report: &mut JudgeReport,
+    ) -> (Vec<Form>, Vec<Packed>) {
+        let stream = &plan.streams[index];
+        if stream.parity.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let rows = frames.rows();
+        let mut hashers: Vec<Option<FormHasher>> = (0..rows)
+            .map(|_| Some(self.options.secret.forms()))
+            .collect();
+        let mut kept = Vec::new();
+        for (parity, seat) in stream
+            .parity
+            .iter()
+            .zip(&mut self.seats.streams[index].parity)
+        {
+            let columns: Vec<PackedRef<'_>> = parity
+                .columns
+                .iter()
+                .map(|&i| self.columns[i].as_ref())
+                .collect();
+            seat.project(STREAM_NAMES[index], rows, &columns, &mut self.projected);
+            let forms = self.projected.forms.as_ref();
+            for (row, hasher) in hashers.iter_mut().enumerate() {
+                match (forms.row(row), hasher.as_mut()) {
+                    // It could not be projected: nothing can be said of the whole row.
+                    ([], _) => *hasher = None,
+                    (form, Some(hasher)) => hasher.add(form),
+                    (_, None) => {}
+                }
+            }
+            for faulted in &self.projected.faulted {
+                let reason = parity.faults[faulted.fault.kind as usize];
+                for row in faulted.first..(faulted.first + faulted.rows).min(rows) {
+                    if self.documents.state(row) != RowState::Good {
+                        continue;
+                    }
+                    report.sample(|| Sample {
+                        kind: SampleKind::Fault,
+                        stream: index,
+                        at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
+                        schema: schema_of(&self.documents, plan, row, &mut Vec::new()),
+                        reason,
+                        detail: faulted.fault.message.clone(),
+                        payload: frames.frame(row).to_vec(),
+                    });
+                }
+            }
+            if index == 1 {
+                kept.push(std::mem::take(&mut self.projected.forms));
+            }
+        }
+        let hashes = hashers
+            .into_iter()
+            .map(|hasher| hasher.map_or(Form::FAILED, |h| Form::hash(h.finish())))
+            .collect();
+        (hashes, kept)
+    }
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "a sample gathers what is spread over the batch"
+)]
+fn violation(
+    documents: &Documents,
+    details: &[(usize, String)],
+    plan: &Plan,
+    index: usize,
+    row: usize,
+    frames: &FrameBatch,
+    reason: ReasonId,
+    redacted: &[Pointer],
+) -> Sample {
+    let mut text = Vec::new();
+    if let Some(document) = documents.value(row, &Pointer::default()) {
+        let mut whole = Vec::new();
+        document.write_canonical(&mut whole);
+        redact(&whole, redacted, &mut text);
+    }
+    Sample {
+        kind: SampleKind::Violation,
+        stream: index,
+        at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
+        schema: schema_of(documents, plan, row, &mut Vec::new()),
+        reason,
+        detail: detail_of(details, row),
+        payload: text,
+    }
+}

@@ -1,0 +1,181 @@
+//! Frames to documents by the stream's codec, and what becomes of frames that the codec fails on:
+//! they are kept and tried again, because nobody knows yet which events they are.
+
+use std::time::Instant;
+
+use landfall_ledger::PayloadRef;
+use landfall_runtime::{Decoded, FaultKind, PackedRef};
+
+use super::{Judge, detail_of};
+use crate::judge::labels::{NO_REASON, NO_SCHEMA};
+use crate::judge::plan::{STREAM_NAMES, StreamPlan};
+use crate::judge::report::{JudgeReport, Sample, SampleKind, bump};
+use crate::judge::unread::{is_hopeless, was_asked};
+use crate::sources::FrameBatch;
+
+/// In place of a codec's code: its codec failed on the row, which is given up; or which is kept, to
+/// be tried again. Beyond the codes of any manifest.
+pub(super) const GIVEN_UP: u16 = u16::MAX;
+pub(super) const KEPT: u16 = u16::MAX - 1;
+
+impl Judge {
+    /// Frames to parsed documents; malformed frames leave an empty row.
+    pub(super) fn decode(
+        &mut self,
+        stream: &StreamPlan,
+        index: usize,
+        frames: &FrameBatch,
+        report: &mut JudgeReport,
+    ) {
+        let column = PackedRef {
+            text: &frames.bytes,
+            ends: &frames.ends,
+        };
+        let (Some(plan), Some(seat)) = (&stream.codec, &mut self.seats.streams[index].codec) else {
+            self.documents.parse(column.text, column.ends);
+            return;
+        };
+        seat.decode(column, &mut self.decoded);
+        let documents = &self.decoded.documents;
+        self.documents.parse(&documents.text, &documents.ends);
+        for (row, &code) in self.decoded.codes.iter().enumerate() {
+            if code == 0 {
+                continue;
+            }
+            let reason = plan
+                .reasons
+                .get(usize::from(code) - 1)
+                .copied()
+                .unwrap_or(NO_REASON);
+            bump(&mut report.undecodable, reason);
+            report.sample(|| Sample {
+                kind: SampleKind::Undecodable,
+                stream: index,
+                at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
+                schema: NO_SCHEMA,
+                reason,
+                detail: detail_of(&self.decoded.details, row),
+                payload: column.row(row).to_vec(),
+            });
+        }
+    }
+
+    /// What the codec failed on is kept, or given up.
+    pub(super) fn keep_unread(
+        &mut self,
+        stream: &StreamPlan,
+        index: usize,
+        frames: &FrameBatch,
+        payloads: &[PayloadRef],
+        tries: u32,
+        report: &mut JudgeReport,
+    ) {
+        let Some(plan) = &stream.codec else { return };
+        let is_sound = self.reads_others(index, frames);
+        let faulted_rows = std::mem::take(&mut self.decoded.faulted);
+        if faulted_rows.is_empty() {
+            return;
+        }
+        let mut kept = FrameBatch::like(frames);
+        let mut kept_payloads = Vec::new();
+        let mut given_up = 0;
+        for faulted in &faulted_rows {
+            let reason = plan.faults[faulted.fault.kind as usize];
+            // A recording is read once, and nobody mends the codec meanwhile.
+            let at_once = self.ending || self.options.event_time;
+            let hopeless = at_once
+                || is_hopeless(faulted, tries, is_sound)
+                    && (frames.rows() == 1
+                        || self
+                            .ask_alone(index, frames.frame(faulted.first))
+                            .is_some_and(was_asked));
+            for row in faulted.first..faulted.first + faulted.rows {
+                let arrived_ms = frames.arrived_ms.get(row).copied().unwrap_or_default();
+                if let Some(code) = self.decoded.codes.get_mut(row) {
+                    *code = if hopeless { GIVEN_UP } else { KEPT };
+                }
+                if hopeless {
+                    given_up += 1;
+                    bump(&mut report.undecodable, reason);
+                } else {
+                    kept.push(frames.frame(row), arrived_ms);
+                    kept_payloads.extend(payloads.get(row));
+                }
+                if hopeless || tries == 1 {
+                    report.sample(|| Sample {
+                        kind: SampleKind::Fault,
+                        stream: index,
+                        at_ms: arrived_ms,
+                        schema: NO_SCHEMA,
+                        reason,
+                        detail: faulted.fault.message.clone(),
+                        payload: frames.frame(row).to_vec(),
+                    });
+                }
+            }
+        }
+        let fault = faulted_rows.first().map(|faulted| &faulted.fault);
+        let message = fault.map_or("", |fault| fault.message.as_str());
+        let (stream, codec) = (STREAM_NAMES[index], plan.check.name.as_str());
+        if given_up > 0 {
+            tracing::error!(
+                stream,
+                codec,
+                frames = given_up,
+                "the codec fails on frames, which are given up: {message}"
+            );
+            if self.ending {
+                // Nothing may be called missing for what was not read: the frontier stays there.
+                std::mem::forget(frames.flight.clone());
+            }
+        }
+        if kept.rows() > 0 {
+            if tries == 1 || !is_sound {
+                tracing::warn!(
+                    stream,
+                    codec,
+                    frames = kept.rows(),
+                    tries,
+                    "the codec fails on frames, which wait to be tried again: {message}"
+                );
+            }
+            self.unread[index].keep(kept, kept_payloads, tries, is_sound, Instant::now());
+        }
+    }
+
+    /// Whether the codec reads any frame at all. Remembers one that it read.
+    fn reads_others(&mut self, index: usize, frames: &FrameBatch) -> bool {
+        let failed = |row: usize| {
+            let faulted = &self.decoded.faulted;
+            faulted
+                .iter()
+                .any(|part| (part.first..part.first + part.rows).contains(&row))
+        };
+        if self.decoded.faulted.is_empty() && self.readable[index].is_some() {
+            return true;
+        }
+        if let Some(row) = (0..frames.rows()).find(|&row| !failed(row)) {
+            self.readable[index] = Some(frames.frame(row).to_vec());
+            return true;
+        }
+        let Some(frame) = self.readable[index].take() else {
+            return false;
+        };
+        let reads = self.ask_alone(index, &frame).is_none();
+        self.readable[index] = Some(frame);
+        reads
+    }
+
+    /// How the codec fails on this frame, asked for it alone.
+    fn ask_alone(&mut self, index: usize, frame: &[u8]) -> Option<FaultKind> {
+        let seat = self.seats.streams[index].codec.as_mut()?;
+        let mut decoded = Decoded::default();
+        let ends = [frame.len() as u32];
+        let column = PackedRef {
+            text: frame,
+            ends: &ends,
+        };
+        seat.decode(column, &mut decoded);
+        decoded.faulted.first().map(|faulted| faulted.fault.kind)
+    }
+}

@@ -137,7 +137,7 @@ fn value(index: usize, bytes: usize, rng: &mut Rng) -> (String, Value) {
     let value = match index % 4 {
         0 => json!(rng.text(bytes)),
         1 => json!(rng.next() % 1_000_000),
-        2 => json!(rng.next() % 2 == 0),
+        2 => json!(rng.next().is_multiple_of(2)),
         _ => json!(["click", "view", "save", "abort"][(rng.next() % 4) as usize]),
     };
     (name, value)

@@ -60,10 +60,8 @@ impl SpoolWriter {
             self.index.extend_from_slice(&(end - start).to_le_bytes());
             start = end;
         }
-        if let Err(error) = segment.append(&self.index, bytes, ends.len() as u64) {
-            // What was half written is never referred to; the next try writes over it.
-            return Err(error);
-        }
+        // What is half written if this fails is never referred to; the next try writes over it.
+        segment.append(&self.index, bytes, ends.len() as u64)?;
         self.spool.bytes.fetch_add(size, Ordering::Relaxed);
         let number = u64::from(segment.number()) << SEGMENT_SHIFT;
         references.extend((0..ends.len()).map(|row| number | (at + (row * ENTRY_BYTES) as u64)));

@@ -55,20 +55,3 @@ impl Incident {
         })
     }
 }
-
-/// One event of `landfall missing --json`.
-#[derive(Clone, Debug)]
-pub struct MissingEvent {
-    pub key: String,
-    pub schema: String,
-}
-
-impl MissingEvent {
-    pub fn read(value: &Value) -> Option<Self> {
-        let text = |name: &str| value.get(name)?.as_str().map(str::to_owned);
-        Some(Self {
-            key: text("key")?,
-            schema: text("schema")?,
-        })
-    }
-}

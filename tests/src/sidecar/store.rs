@@ -77,44 +77,4 @@ impl StoreReader {
             .query_row(&sql, [], |row| row.get::<_, i64>(0))
             .map(|count| count as u64)
     }
-
-    /// The details of samples of a kind, the newest first.
-    pub fn samples(&self, kind: &str) -> rusqlite::Result<Vec<StoredSample>> {
-        let connection = self.open()?;
-        let mut statement = connection.prepare(
-            "SELECT check_name, reason, key, detail, document FROM samples WHERE kind = ? ORDER BY id DESC",
-        )?;
-        let read = |row: &rusqlite::Row<'_>| {
-            Ok(StoredSample {
-                check: row.get(0)?,
-                reason: row.get(1)?,
-                key: row.get(2)?,
-                detail: row.get(3)?,
-                document: row.get(4)?,
-            })
-        };
-        statement.query_map([kind], read)?.collect()
-    }
-
-    /// Check names with their versions and digests, by generation.
-    pub fn generations(&self) -> rusqlite::Result<Vec<(u64, String, String)>> {
-        let connection = self.open()?;
-        let mut statement = connection.prepare(
-            "SELECT generation, check_name, digest FROM generations ORDER BY generation",
-        )?;
-        let rows = statement.query_map([], |row| {
-            Ok((row.get::<_, i64>(0)? as u64, row.get(1)?, row.get(2)?))
-        })?;
-        rows.collect()
-    }
-}
-
-/// A row of `samples`.
-#[derive(Clone, Debug)]
-pub struct StoredSample {
-    pub check: String,
-    pub reason: String,
-    pub key: String,
-    pub detail: String,
-    pub document: String,
 }

@@ -4,13 +4,13 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use landfall_tests::identity::{Era, event_uuid};
 use landfall_tests::metrics::Metrics;
-use landfall_tests::wait::{await_some, await_until};
+use landfall_tests::sidecar::Process;
+use landfall_tests::wait::await_until;
 use landfall_tests::wire::Publisher;
 use landfall_tests::{http, paths, percent};
 use serde_json::{Value, json};
@@ -147,11 +147,11 @@ config = {{ truncate = 191, float = "f32" }}
 
 /// Landfall as a process, and the two sockets that it listens to.
 pub struct Sidecar {
-    child: Option<Child>,
+    /// None once it has ended.
+    process: Option<Process>,
     pub dir: tempfile::TempDir,
     pub raw: Publisher,
     pub written: Publisher,
-    address: SocketAddr,
 }
 
 impl Sidecar {
@@ -205,11 +205,10 @@ dir = "{guests}"
         );
         std::fs::write(dir.path().join("landfall.toml"), config).expect("the configuration");
         let mut sidecar = Self {
-            child: None,
+            process: None,
             dir,
             raw,
             written,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
         sidecar.restart();
         assert!(
@@ -222,38 +221,15 @@ dir = "{guests}"
 
     /// Starts it, once more if it has run before, with a new log; waits until it is ready.
     pub fn restart(&mut self) {
-        let log = std::fs::File::create(self.dir.path().join("log")).expect("a log");
-        let child = Command::new(paths::landfall())
-            .args(["run", "--config"])
-            .arg(self.dir.path().join("landfall.toml"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the sidecar starts");
-        self.child = Some(child);
-        self.address = await_some("the sidecar says where it serves", || self.served_at());
-        await_until("it is ready", || {
-            self.get("/readyz")
-                .is_some_and(|answer| answer.status == 200)
-        });
+        let log = self.dir.path().join("log");
+        match Process::start(&paths::landfall(), &self.config_path(), &log) {
+            Ok(process) => self.process = Some(process),
+            Err(error) => panic!("{error}"),
+        }
     }
 
-    fn served_at(&mut self) -> Option<SocketAddr> {
-        let log = self.log();
-        if let Some(status) = self
-            .child
-            .as_mut()
-            .and_then(|child| child.try_wait().ok().flatten())
-        {
-            panic!("the sidecar ended with {status}: {log}");
-        }
-        log.split("address=")
-            .nth(1)?
-            .split_whitespace()
-            .next()?
-            .parse()
-            .ok()
+    fn process(&self) -> &Process {
+        self.process.as_ref().expect("it runs")
     }
 
     pub fn log(&self) -> String {
@@ -261,16 +237,11 @@ dir = "{guests}"
     }
 
     pub fn get(&self, path: &str) -> Option<http::Answer> {
-        http::get(self.address, path).ok()
+        self.process().get(path).ok()
     }
 
     pub fn metrics(&self) -> Metrics {
-        Metrics::parse(
-            &self
-                .get("/metrics")
-                .map(|answer| answer.body)
-                .unwrap_or_default(),
-        )
+        self.process().metrics()
     }
 
     /// Events that have this verdict now, revisions counted in.
@@ -365,7 +336,7 @@ dir = "{guests}"
 
     /// Ends it by SIGTERM and demands that it ends well.
     pub fn stop(&mut self) {
-        if self.child.is_some() {
+        if self.process.is_some() {
             let code = self.end();
             assert_eq!(code, Some(0), "{}", self.log());
         }
@@ -373,23 +344,30 @@ dir = "{guests}"
 
     /// Ends it by SIGTERM; its exit code.
     pub fn end(&mut self) -> Option<i32> {
-        let mut child = self.child.take().expect("it runs");
-        let pid = rustix::process::Pid::from_child(&child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("SIGTERM is sent");
-        await_some("it ends", || child.try_wait().expect("its state")).code()
+        self.terminate();
+        self.await_end()
     }
 
     /// Sends SIGTERM, and waits for nothing.
     pub fn terminate(&self) {
-        let child = self.child.as_ref().expect("it runs");
-        let pid = rustix::process::Pid::from_child(child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("SIGTERM is sent");
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    pub fn hang_up(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        self.process().signal(signal).expect("the signal is sent");
     }
 
     /// Waits until it has ended; its exit code.
     pub fn await_end(&mut self) -> Option<i32> {
-        let mut child = self.child.take().expect("it runs");
-        await_some("it ends", || child.try_wait().expect("its state")).code()
+        let mut process = self.process.take().expect("it runs");
+        match process.await_end() {
+            Ok(status) => status.code(),
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// The configuration's file.
@@ -407,12 +385,6 @@ dir = "{guests}"
         std::fs::rename(aside, path).expect("renamed");
     }
 
-    pub fn hang_up(&self) {
-        let child = self.child.as_ref().expect("it runs");
-        let pid = rustix::process::Pid::from_child(child);
-        rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("SIGHUP is sent");
-    }
-
     /// The law that every window keeps.
     pub fn assert_balanced(&self) {
         assert_eq!(
@@ -420,15 +392,6 @@ dir = "{guests}"
                 .count("landfall_conservation_imbalance_events_total", &[]),
             0
         );
-    }
-}
-
-impl Drop for Sidecar {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
     }
 }
 

@@ -1,0 +1,156 @@
+//! Landfall as a process: started, asked over HTTP, signalled, awaited.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::metrics::Metrics;
+use crate::{http, wait};
+
+/// Checks are compiled at the start: seconds with a debug build on a busy machine.
+const START_MAX: Duration = Duration::from_secs(120);
+
+/// Longest drain.
+const STOP_MAX: Duration = Duration::from_secs(60);
+
+/// Lines of the log that an error shows.
+const LOG_TAIL_LINES: usize = 30;
+
+/// What went wrong with the process.
+#[derive(Debug, thiserror::Error)]
+pub enum SidecarError {
+    #[error("failed to start {}: {cause} (set LANDFALL_BIN to the built program)", program.display())]
+    Start { program: PathBuf, cause: io::Error },
+    #[error("{what}: {cause}")]
+    Io {
+        what: &'static str,
+        cause: io::Error,
+    },
+    #[error("landfall {what}; the end of its log:\n{log}")]
+    Failed { what: String, log: String },
+}
+
+/// A running `landfall run`; killed when dropped, unless it has ended.
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+    http: SocketAddr,
+}
+
+impl Process {
+    /// Starts `program` with a configuration and with its output in `log`; waits until it is ready.
+    pub fn start(program: &Path, config: &Path, log: &Path) -> Result<Self, SidecarError> {
+        let io = |what| move |cause| SidecarError::Io { what, cause };
+        let output = File::create(log).map_err(io("creating the log"))?;
+        let errors = output.try_clone().map_err(io("sharing the log"))?;
+        let child = Command::new(program)
+            .args(["run", "--config"])
+            .arg(config)
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
+            .spawn();
+        let child = child.map_err(|cause| SidecarError::Start {
+            program: program.to_owned(),
+            cause,
+        })?;
+        let mut process = Self {
+            child,
+            log: log.to_owned(),
+            http: SocketAddr::from(([127, 0, 0, 1], 0)),
+        };
+        process.http = process.await_address()?;
+        process.await_ready()?;
+        Ok(process)
+    }
+
+    /// Its port is free when it binds it, so it has to be asked for afterwards: the log tells.
+    fn await_address(&mut self) -> Result<SocketAddr, SidecarError> {
+        let found = wait::until(START_MAX, || {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(Err(status));
+            }
+            address(&self.log_text()).map(Ok)
+        });
+        match found {
+            Some(Ok(address)) => Ok(address),
+            Some(Err(status)) => Err(self.failed(format!("ended at once with {status}"))),
+            None => Err(self.failed("did not serve HTTP in time".into())),
+        }
+    }
+
+    fn await_ready(&self) -> Result<(), SidecarError> {
+        let ready = wait::until(START_MAX, || {
+            self.get("/readyz")
+                .is_ok_and(|answer| answer.status == 200)
+                .then_some(())
+        });
+        ready.ok_or_else(|| self.failed("was not ready in time".into()))
+    }
+
+    pub fn get(&self, path: &str) -> io::Result<http::Answer> {
+        http::get(self.http, path)
+    }
+
+    /// What `/metrics` says now; empty if it cannot be asked.
+    pub fn metrics(&self) -> Metrics {
+        self.get("/metrics")
+            .map(|answer| Metrics::parse(&answer.body))
+            .unwrap_or_default()
+    }
+
+    pub fn log_text(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    pub fn signal(&self, signal: Signal) -> Result<(), SidecarError> {
+        kill_process(Pid::from_child(&self.child), signal).map_err(|cause| SidecarError::Io {
+            what: "sending a signal",
+            cause: cause.into(),
+        })
+    }
+
+    /// Waits until it has ended by itself or by a signal that it was sent.
+    pub fn await_end(&mut self) -> Result<ExitStatus, SidecarError> {
+        let ended = wait::until(STOP_MAX, || self.child.try_wait().ok().flatten());
+        ended.ok_or_else(|| self.failed("did not end in time".into()))
+    }
+
+    /// SIGTERM, and waits until it has drained and ended.
+    pub fn stop(&mut self) -> Result<ExitStatus, SidecarError> {
+        self.signal(Signal::TERM)?;
+        self.await_end()
+    }
+
+    fn failed(&self, what: String) -> SidecarError {
+        let text = self.log_text();
+        let lines: Vec<&str> = text.lines().collect();
+        let log = lines[lines.len().saturating_sub(LOG_TAIL_LINES)..].join("\n");
+        SidecarError::Failed { what, log }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Already ended: both say so, and there is nothing to do about it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address in the log line that says where HTTP is served.
+fn address(log: &str) -> Option<SocketAddr> {
+    let line = log.lines().find(|line| line.contains("serving /metrics"))?;
+    let (_, after) = line.split_once("address=")?;
+    after
+        .split_whitespace()
+        .next()?
+        .trim_matches('"')
+        .parse()
+        .ok()
+}

@@ -161,8 +161,9 @@ fn sidecar(landfall: &Path, guests: &Path, events: &[Event]) -> anyhow::Result<(
         .spawn()
         .context("failed to start the sidecar")?;
     let mut running = Running(child);
-    raw.await_subscriber()?;
-    written.await_subscriber()?;
+    let log = || tail(&dir.path().join("log"));
+    raw.await_subscriber().with_context(log)?;
+    written.await_subscriber().with_context(log)?;
     let start = Instant::now();
     publish(&raw, &written, events)?;
     let deadline = Instant::now() + WAIT_MAX;
@@ -206,11 +207,11 @@ revision = "/revision"
 [streams.raw]
 endpoints = ["{raw}"]
 codec = "json"
-hwm_frames = 0
+hwm_frames = 1000000
 [streams.written]
 endpoints = ["{written}"]
 codec = "json"
-hwm_frames = 0
+hwm_frames = 1000000
 [schemas]
 dir = "schemas"
 [store]
@@ -231,7 +232,7 @@ config = {{ name = "/schema", revision = "/revision", at = "/event" }}
 name = "field-parity"
 path = "field_parity.wasm"
 streams = ["raw", "written"]
-config = {{ flatten = [{{ raw = "/event", prefix = "event_" }}], fields = [{{ raw = "/timestamp", written = "/timestamp", as = "timestamp14" }}, {{ raw = "/wiki", written = "/wiki" }}, {{ raw = "/webHost", written = "/webHost" }}] }}
+config = {{ truncate = 191, float = "f32" }}
 "#,
         guests = guests.display()
     )

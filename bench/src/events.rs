@@ -1,57 +1,70 @@
-//! Events to measure with: five schemas from 0.3 to 4 kB, no event repeated, made from a seed.
+//! Events to measure with: five schemas from 0.3 to 4 kB, or others to see how cost grows; no event
+//! repeated, all made from a seed.
 
 use std::path::Path;
 
 use anyhow::Context as _;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
 /// One schema of the bench: flat members and nested ones decide its size.
-struct Shape {
-    name: &'static str,
+#[derive(Clone, Debug)]
+pub struct Shape {
+    pub name: String,
     draft: &'static str,
     flat: usize,
     nested: usize,
     text_bytes: usize,
 }
 
+const DRAFT_04: &str = "http://json-schema.org/draft-04/schema#";
+const DRAFT_07: &str = "http://json-schema.org/draft-07/schema#";
+const DRAFT_2020: &str = "https://json-schema.org/draft/2020-12/schema";
+
+impl Shape {
+    fn new(
+        name: impl Into<String>,
+        draft: &'static str,
+        [flat, nested, text_bytes]: [usize; 3],
+    ) -> Self {
+        Self {
+            name: name.into(),
+            draft,
+            flat,
+            nested,
+            text_bytes,
+        }
+    }
+}
+
 /// About 0.3, 0.6, 1, 2 and 4 kB an event.
-const SHAPES: [Shape; 5] = [
-    Shape {
-        name: "Tiny",
-        draft: "http://json-schema.org/draft-07/schema#",
-        flat: 3,
-        nested: 0,
-        text_bytes: 8,
-    },
-    Shape {
-        name: "Timing",
-        draft: "http://json-schema.org/draft-04/schema#",
-        flat: 12,
-        nested: 4,
-        text_bytes: 12,
-    },
-    Shape {
-        name: "Edit",
-        draft: "http://json-schema.org/draft-04/schema#",
-        flat: 20,
-        nested: 8,
-        text_bytes: 20,
-    },
-    Shape {
-        name: "Search",
-        draft: "http://json-schema.org/draft-07/schema#",
-        flat: 30,
-        nested: 20,
-        text_bytes: 28,
-    },
-    Shape {
-        name: "Trace",
-        draft: "https://json-schema.org/draft/2020-12/schema",
-        flat: 50,
-        nested: 40,
-        text_bytes: 32,
-    },
-];
+pub fn shapes() -> Vec<Shape> {
+    vec![
+        Shape::new("Tiny", DRAFT_07, [3, 0, 8]),
+        Shape::new("Timing", DRAFT_04, [12, 4, 12]),
+        Shape::new("Edit", DRAFT_04, [20, 8, 20]),
+        Shape::new("Search", DRAFT_07, [30, 20, 28]),
+        Shape::new("Trace", DRAFT_2020, [50, 40, 32]),
+    ]
+}
+
+/// So many schemas of one size, about 0.6 kB an event.
+pub fn many_shapes(count: usize) -> Vec<Shape> {
+    (0..count)
+        .map(|number| Shape::new(format!("Timing{number}"), DRAFT_04, [12, 4, 12]))
+        .collect()
+}
+
+/// One schema of about so many bytes an event.
+pub fn shape_of_bytes(bytes: usize) -> Vec<Shape> {
+    // A quarter of the members are texts; the other bytes of a member are about 22.
+    let members = bytes.saturating_sub(200).max(60) / 30;
+    vec![Shape::new(
+        format!("Sized{bytes}"),
+        DRAFT_07,
+        [members.max(1), 0, 28],
+    )]
+}
 
 /// The revision of all schemas of the bench.
 const REVISION: u32 = 1;
@@ -79,10 +92,10 @@ impl Rng {
     }
 }
 
-/// Writes the schemas of the bench as `<dir>/<name>/<revision>.json`.
-pub fn write_schemas(dir: &Path) -> anyhow::Result<()> {
-    for shape in &SHAPES {
-        let folder = dir.join(shape.name);
+/// Writes the schemas as `<dir>/<name>/<revision>.json`.
+pub fn write_schemas(dir: &Path, shapes: &[Shape]) -> anyhow::Result<()> {
+    for shape in shapes {
+        let folder = dir.join(&shape.name);
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("failed to create {}", folder.display()))?;
         std::fs::write(
@@ -91,11 +104,6 @@ pub fn write_schemas(dir: &Path) -> anyhow::Result<()> {
         )?;
     }
     Ok(())
-}
-
-/// The schema of each shape, by its place in `SHAPES`.
-pub fn schemas() -> Vec<Value> {
-    SHAPES.iter().map(schema).collect()
 }
 
 fn member(index: usize) -> (String, Value) {
@@ -116,7 +124,8 @@ fn member(index: usize) -> (String, Value) {
     }
 }
 
-fn schema(shape: &Shape) -> Value {
+/// The JSON Schema of a shape.
+pub fn schema(shape: &Shape) -> Value {
     let mut properties: Map<String, Value> = (0..shape.flat).map(member).collect();
     let required: Vec<String> = (0..shape.flat.min(7))
         .map(|index| member(index).0)
@@ -143,23 +152,33 @@ fn value(index: usize, bytes: usize, rng: &mut Rng) -> (String, Value) {
     (name, value)
 }
 
-/// One event: its shape, and the capsule as JSON text.
+/// One event.
 pub struct Event {
-    pub shape: usize,
+    /// The capsule as JSON text.
     pub capsule: String,
     /// The row as the writer publishes it.
     pub row: String,
+    /// The same event as a web cache's line, which has no uuid yet.
+    pub line: String,
 }
 
 /// `count` events, all different, all valid, shapes in turn.
-pub fn events(count: usize, seed: u64) -> Vec<Event> {
-    let mut rng = Rng::new(seed);
-    (0..count).map(|index| event(index, &mut rng)).collect()
+pub fn events(shapes: &[Shape], count: usize, seed: u64) -> Vec<Event> {
+    events_of_hosts(shapes, count, seed, 1)
 }
 
-fn event(index: usize, rng: &mut Rng) -> Event {
-    let number = index % SHAPES.len();
-    let shape = &SHAPES[number];
+/// The same from so many hosts in turn.
+pub fn events_of_hosts(shapes: &[Shape], count: usize, seed: u64, hosts: usize) -> Vec<Event> {
+    let mut rng = Rng::new(seed);
+    (0..count)
+        .map(|index| {
+            let shape = &shapes[index % shapes.len()];
+            event(shape, index, index % hosts.max(1), &mut rng)
+        })
+        .collect()
+}
+
+fn event(shape: &Shape, index: usize, host: usize, rng: &mut Rng) -> Event {
     let mut members: Map<String, Value> = (0..shape.flat)
         .map(|i| value(i, shape.text_bytes, rng))
         .collect();
@@ -176,30 +195,50 @@ fn event(index: usize, rng: &mut Rng) -> Event {
     members.insert("detail".into(), Value::Object(nested));
     let uuid = format!("{:016x}{:016x}", rng.next(), index);
     let timestamp = 1_416_276_720 + index as u64 / 1000;
-    let capsule = json!({
-        "event": members, "schema": shape.name, "revision": REVISION, "wiki": "enwiki", "uuid": uuid,
-        "recvFrom": "cp3040.example.org", "seqId": index, "timestamp": timestamp, "webHost": "en.example.org",
+    let host = format!("cp{}.example.org", 3040 + host);
+    let sent = json!({
+        "event": members, "schema": shape.name, "revision": REVISION, "wiki": "enwiki", "webHost": "en.example.org",
     });
+    let mut capsule = sent.clone();
+    if let Some(capsule) = capsule.as_object_mut() {
+        capsule.insert("uuid".into(), json!(uuid));
+        capsule.insert("recvFrom".into(), json!(host));
+        capsule.insert("seqId".into(), json!(index));
+        capsule.insert("timestamp".into(), json!(timestamp));
+    }
     row.insert("uuid".into(), json!(uuid));
     row.insert("wiki".into(), json!("enwiki"));
     row.insert("webHost".into(), json!("en.example.org"));
     row.insert("timestamp".into(), json!(fourteen_digits(timestamp)));
+    let line = format!(
+        "?{};\t{host}\t{index}\t{}\t198.51.100.7\t\"Mozilla/5.0 (X11; Linux x86_64; rv:33.0) Firefox/33.0\"\n",
+        utf8_percent_encode(&sent.to_string(), NON_ALPHANUMERIC),
+        log_time(timestamp),
+    );
     Event {
-        shape: number,
         capsule: capsule.to_string(),
         row: Value::Object(row).to_string(),
+        line,
     }
 }
 
-/// `YYYYMMDDHHMMSS` of a moment on 2014-11-18, which all events of the bench share.
-fn fourteen_digits(unix_seconds: u64) -> String {
-    /// 2014-11-18T00:00:00Z.
-    const DAY_START: u64 = 1_416_268_800;
+/// 2014-11-18T00:00:00Z.
+const DAY_START: u64 = 1_416_268_800;
+
+/// Hour, minute and second of a moment on 2014-11-18, which all events of the bench share.
+fn time_of_day(unix_seconds: u64) -> [u64; 3] {
     let second = (unix_seconds - DAY_START) % 86_400;
-    format!(
-        "20141118{:02}{:02}{:02}",
-        second / 3600,
-        second / 60 % 60,
-        second % 60
-    )
+    [second / 3600, second / 60 % 60, second % 60]
+}
+
+/// `YYYYMMDDHHMMSS`.
+fn fourteen_digits(unix_seconds: u64) -> String {
+    let [hour, minute, second] = time_of_day(unix_seconds);
+    format!("20141118{hour:02}{minute:02}{second:02}")
+}
+
+/// `YYYY-MM-DDTHH:MM:SS`.
+fn log_time(unix_seconds: u64) -> String {
+    let [hour, minute, second] = time_of_day(unix_seconds);
+    format!("2014-11-18T{hour:02}:{minute:02}:{second:02}")
 }

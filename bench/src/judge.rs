@@ -1,173 +1,191 @@
-//! Judging on one core, against native loops over the same events.
+//! Judging on one core, against native loops over the same events, in turn within one run.
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context as _, anyhow};
-use landfall::judge::identity::Secret;
-use landfall::judge::labels::{Reasons, SchemaLabels};
-use landfall::judge::plan::{EventPointers, Placed, Plan, PlanParts};
-use landfall::judge::{Judge, JudgeOptions};
-use landfall::sources::{FrameBatch, StreamId};
-use landfall_document::{Pointer, SchemaSet};
-use landfall_ledger::{Generation, Judgement, PayloadRef};
-use landfall_runtime::{Check, Engine, Limits, LoadRequest};
+use anyhow::{anyhow, ensure};
+use jsonschema::Validator;
+use percent_encoding::percent_decode;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::events::{Event, schemas, write_schemas};
+use crate::events::{Event, Shape, schema, write_schemas};
+use crate::judging::{self, CheckSetup};
 
-/// Frames in a batch, as a busy source makes them.
-const BATCH_ROWS: usize = 1024;
-
-/// Events a second of both ways.
-pub struct Ratio {
-    pub native_per_second: f64,
-    pub judged_per_second: f64,
+/// Events a second of both ways, one pair a round.
+#[derive(Default)]
+pub struct Compared {
+    pub native_per_second: Vec<f64>,
+    pub judged_per_second: Vec<f64>,
 }
 
-impl Ratio {
-    pub fn ratio(&self) -> f64 {
-        self.judged_per_second / self.native_per_second
+impl Compared {
+    pub fn ratios(&self) -> Vec<f64> {
+        let pairs = self.judged_per_second.iter().zip(&self.native_per_second);
+        pairs.map(|(judged, native)| judged / native).collect()
     }
 }
 
-/// Judges JSON documents: parse, schema-validity guest with native schemas, verdict codes; against
+/// JSON documents: parse, schema-validity guest with native schemas, verdict codes; against
 /// serde_json and jsonschema in a plain loop.
-pub fn documents(guests: &Path, events: &[Event], rounds: usize) -> anyhow::Result<Ratio> {
-    let native = native_loop(events)?;
+pub fn documents(
+    guests: &Path,
+    shapes: &[Shape],
+    events: &[Event],
+    rounds: usize,
+) -> anyhow::Result<Compared> {
+    let native = Native::new(shapes)?;
+    let frames: Vec<&[u8]> = events
+        .iter()
+        .map(|event| event.capsule.as_bytes())
+        .collect();
+    compare(
+        guests,
+        shapes,
+        &[CheckSetup::validity()],
+        &frames,
+        rounds,
+        |frame| native.document(frame),
+    )
+}
+
+/// Client-side lines through the codec guest, then as above; against a native loop that does the
+/// same: percent-decoding, uuid, serde_json, jsonschema.
+pub fn lines(
+    guests: &Path,
+    shapes: &[Shape],
+    events: &[Event],
+    rounds: usize,
+) -> anyhow::Result<Compared> {
+    let native = Native::new(shapes)?;
+    let frames: Vec<&[u8]> = events.iter().map(|event| event.line.as_bytes()).collect();
+    compare(
+        guests,
+        shapes,
+        &[CheckSetup::codec(), CheckSetup::validity()],
+        &frames,
+        rounds,
+        |frame| native.line(frame),
+    )
+}
+
+fn compare(
+    guests: &Path,
+    shapes: &[Shape],
+    checks: &[CheckSetup],
+    frames: &[&[u8]],
+    rounds: usize,
+    native: impl Fn(&[u8]) -> bool,
+) -> anyhow::Result<Compared> {
     let dir = tempfile::tempdir()?;
-    write_schemas(dir.path())?;
-    let mut judge = judge(guests, dir.path())?;
-    let batches: Vec<FrameBatch> = events.chunks(BATCH_ROWS).map(batch).collect();
-    let mut native_per_second = 0f64;
-    let mut judged_per_second = 0f64;
-    // Both ways in turn, the best round of each: what else the machine does hits both.
+    write_schemas(dir.path(), shapes)?;
+    let mut judge = judging::judge(guests, dir.path(), checks)?;
+    let batches = judging::batches(frames.iter().copied());
+    let mut compared = Compared::default();
+    // Both ways in turn: what else the machine does hits both.
     for _ in 0..rounds {
         let start = Instant::now();
-        let valid = events.iter().filter(|event| native(event)).count();
-        native_per_second =
-            native_per_second.max(events.len() as f64 / start.elapsed().as_secs_f64());
-        anyhow::ensure!(
-            valid == events.len(),
+        let valid = frames.iter().filter(|frame| native(frame)).count();
+        let native_per_second = frames.len() as f64 / start.elapsed().as_secs_f64();
+        ensure!(
+            valid == frames.len(),
             "the native loop calls {} events invalid",
-            events.len() - valid
+            frames.len() - valid
         );
-
-        let mut expected = 0;
-        let rounds: Vec<FrameBatch> = batches.iter().map(copy).collect();
-        let start = Instant::now();
-        for batch in rounds {
-            let payloads = vec![PayloadRef(0); batch.ends.len()];
-            let judged = judge.judge(batch, &payloads);
-            expected += judged
-                .raw
-                .iter()
-                .flatten()
-                .filter(|o| o.judgement == Judgement::Expected)
-                .count();
-        }
-        judged_per_second =
-            judged_per_second.max(events.len() as f64 / start.elapsed().as_secs_f64());
-        anyhow::ensure!(
-            expected == events.len(),
-            "judging does not expect {} events",
-            events.len() - expected
-        );
+        let took = judging::run(&mut judge, &batches)?;
+        compared.native_per_second.push(native_per_second);
+        compared
+            .judged_per_second
+            .push(frames.len() as f64 / took.as_secs_f64());
     }
-    Ok(Ratio {
-        native_per_second,
-        judged_per_second,
-    })
+    Ok(compared)
+}
+
+/// Events a second with these checks, one figure a round.
+pub fn judged(
+    guests: &Path,
+    shapes: &[Shape],
+    checks: &[CheckSetup],
+    frames: &[&[u8]],
+    rounds: usize,
+) -> anyhow::Result<Vec<f64>> {
+    let dir = tempfile::tempdir()?;
+    write_schemas(dir.path(), shapes)?;
+    let mut judge = judging::judge(guests, dir.path(), checks)?;
+    let batches = judging::batches(frames.iter().copied());
+    (0..rounds)
+        .map(|_| {
+            let took = judging::run(&mut judge, &batches)?;
+            Ok(frames.len() as f64 / took.as_secs_f64())
+        })
+        .collect()
 }
 
 /// The plain way: parse with serde_json, look the schema up, validate.
-fn native_loop(events: &[Event]) -> anyhow::Result<impl Fn(&Event) -> bool> {
-    let mut validators = HashMap::new();
-    for (shape, schema) in schemas().iter().enumerate() {
-        let validator = jsonschema::validator_for(schema)
-            .map_err(|error| anyhow!("schema {shape}: {error}"))?;
-        validators.insert(name_of(events, shape)?, validator);
+struct Native {
+    validators: HashMap<String, Validator>,
+}
+
+impl Native {
+    fn new(shapes: &[Shape]) -> anyhow::Result<Self> {
+        let mut validators = HashMap::new();
+        for shape in shapes {
+            let validator = jsonschema::validator_for(&schema(shape))
+                .map_err(|error| anyhow!("schema {}: {error}", shape.name))?;
+            validators.insert(shape.name.clone(), validator);
+        }
+        Ok(Self { validators })
     }
-    Ok(move |event: &Event| {
-        let Ok(capsule) = serde_json::from_str::<serde_json::Value>(&event.capsule) else {
-            return false;
-        };
+
+    fn document(&self, frame: &[u8]) -> bool {
+        serde_json::from_slice::<Value>(frame).is_ok_and(|capsule| self.is_valid(&capsule))
+    }
+
+    fn is_valid(&self, capsule: &Value) -> bool {
         let name = capsule["schema"].as_str().unwrap_or_default();
-        validators
+        self.validators
             .get(name)
             .is_some_and(|validator| validator.is_valid(&capsule["event"]))
-    })
-}
-
-fn name_of(events: &[Event], shape: usize) -> anyhow::Result<String> {
-    let event = events
-        .iter()
-        .find(|event| event.shape == shape)
-        .context("no event of a shape")?;
-    let capsule: serde_json::Value = serde_json::from_str(&event.capsule)?;
-    Ok(capsule["schema"]
-        .as_str()
-        .context("a capsule without a schema")?
-        .to_owned())
-}
-
-fn batch(events: &[Event]) -> FrameBatch {
-    let mut batch = FrameBatch::detached(StreamId::RAW);
-    for event in events {
-        batch.push(event.capsule.as_bytes(), 0);
     }
-    batch
-}
 
-fn copy(batch: &FrameBatch) -> FrameBatch {
-    let mut copy = FrameBatch::detached(batch.stream);
-    copy.bytes.clone_from(&batch.bytes);
-    copy.ends.clone_from(&batch.ends);
-    copy.arrived_ms.clone_from(&batch.arrived_ms);
-    copy
-}
-
-fn judge(guests: &Path, schema_dir: &Path) -> anyhow::Result<Judge> {
-    let engine = Engine::new()?;
-    let (schemas, errors) = SchemaSet::load(schema_dir);
-    if let Some(error) = errors.first() {
-        return Err(anyhow!("{error}"));
+    fn line(&self, frame: &[u8]) -> bool {
+        self.capsule_of(frame)
+            .is_some_and(|capsule| self.is_valid(&capsule))
     }
-    let request = LoadRequest {
-        name: "schema-validity".into(),
-        path: guests.join("schema_validity.wasm"),
-        config: r#"{"name": "/schema", "revision": "/revision", "at": "/event"}"#.into(),
-        limits: Limits::default(),
-    };
-    let check = Check::load(&engine, &request).context("failed to load schema_validity.wasm")?;
-    let mut labels = SchemaLabels::default();
-    labels.extend(schemas.names().into_iter());
-    let plan = Plan::build(PlanParts {
-        generation: Generation(0),
-        event: EventPointers {
-            key: Pointer::parse("/uuid")?,
-            schema: Pointer::parse("/schema")?,
-            revision: Some(Pointer::parse("/revision")?),
-            time: Vec::new(),
-        },
-        codecs: ["json".into(), "json".into()],
-        placed: vec![Placed {
-            name: "schema-validity".into(),
-            check,
-            streams: vec![0],
-            decides: true,
-        }],
-        schemas: Arc::new(schemas),
-        labels: Arc::new(labels),
-        reasons: Arc::new(Reasons::default()),
-    })?;
-    let options = JudgeOptions {
-        secret: Secret::new([7; 16]),
-        shards: 1,
-        window_ms: 300_000,
-        event_time: false,
-        redact: Arc::default(),
-    };
-    Ok(Judge::new(options, Arc::new(plan)))
+
+    fn capsule_of(&self, frame: &[u8]) -> Option<Value> {
+        let line = std::str::from_utf8(frame).ok()?.strip_suffix('\n')?;
+        let mut parts = line.splitn(6, '\t');
+        let query = parts.next()?.strip_prefix('?')?.strip_suffix(';')?;
+        let (host, seq_id, time) = (parts.next()?, parts.next()?, parts.next()?);
+        let (ip, agent) = (parts.next()?, parts.next()?);
+        let spaced = query.replace('+', " ");
+        let text = percent_decode(spaced.as_bytes()).decode_utf8().ok()?;
+        let mut capsule: Value = serde_json::from_str(&text).ok()?;
+        let timestamp = unix_seconds(time)?;
+        let url = format!("event://{host}/?seqId={seq_id}&timestamp={timestamp}");
+        let uuid = Uuid::new_v5(&Uuid::NAMESPACE_URL, url.as_bytes());
+        let members = capsule.as_object_mut()?;
+        members.insert("uuid".into(), json!(uuid.simple().to_string()));
+        members.insert("recvFrom".into(), json!(host));
+        members.insert("seqId".into(), json!(seq_id.parse::<u64>().ok()?));
+        members.insert("timestamp".into(), json!(timestamp));
+        members.insert("clientIp".into(), json!(ip));
+        members.insert("userAgent".into(), json!(agent));
+        Some(capsule)
+    }
+}
+
+/// Unix seconds of `YYYY-MM-DDTHH:MM:SS`, by the days-from-civil formula (Hinnant 2013).
+fn unix_seconds(time: &str) -> Option<i64> {
+    let number = |range: std::ops::Range<usize>| time.get(range)?.parse::<i64>().ok();
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year - era * 400;
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    let seconds = number(11..13)? * 3600 + number(14..16)? * 60 + number(17..19)?;
+    Some(days * 86_400 + seconds)
 }

@@ -3,12 +3,15 @@
 use std::time::Instant;
 
 use landfall_ledger::{
-    Deadlines, Fingerprint, Form, Frontier, Generation, Judgement, PayloadRef, RawObservation,
-    ReasonId, SchemaId, Shard, ShardConfig, WrittenObservation,
+    Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Judgement, PayloadRef,
+    RawObservation, ReasonId, SchemaId, Shard, ShardConfig, WrittenObservation,
 };
 
 /// Observations measured after the fill, for each pending event.
 const ROUNDS: usize = 2;
+
+/// Observations in a share of a batch, as a judge hands them to a shard.
+const SHARE_ROWS: usize = 512;
 
 /// What was measured.
 #[derive(Clone, Copy, Debug)]
@@ -21,34 +24,63 @@ pub struct Measured {
 
 /// Fills a shard with `pending` events, then lets one land for each that comes in.
 pub fn measure(pending: usize) -> Measured {
-    let mut shard = Shard::new(config());
-    let mut effects = Vec::new();
-    for n in 0..pending {
-        shard.raw(&raw(n), &mut effects);
-    }
-    let settled_before = shard.gauges();
-    let bytes_per_pending = settled_before.memory_bytes as f64 / pending.max(1) as f64;
+    let mut load = Load::new(pending);
+    let bytes_per_pending = load.shard.gauges().memory_bytes as f64 / pending.max(1) as f64;
     let total = pending * ROUNDS;
     let start = Instant::now();
-    for n in 0..total {
-        shard.raw(&raw(pending + n), &mut effects);
-        shard.written(&written(n), &mut effects);
-        if n % 1024 == 0 {
-            let now_ms = (pending + n) as i64 / 100;
-            shard.advance(
-                Frontier {
-                    raw_ms: now_ms,
-                    written_ms: now_ms,
-                },
-                &mut effects,
-            );
-            effects.clear();
+    load.turn_over(total);
+    Measured {
+        observations_per_second: 2.0 * total as f64 / start.elapsed().as_secs_f64(),
+        bytes_per_pending,
+    }
+}
+
+/// The same load, only run: so many events pending, and as many that come in and land.
+pub fn run(pending: usize) {
+    Load::new(pending).turn_over(pending);
+}
+
+struct Load {
+    shard: Shard,
+    effects: Vec<Effect>,
+    pending: usize,
+    done: usize,
+}
+
+impl Load {
+    fn new(pending: usize) -> Self {
+        let mut shard = Shard::new(config());
+        let mut effects = Vec::new();
+        for n in 0..pending {
+            shard.raw(&raw(n), &mut effects);
+        }
+        Self {
+            shard,
+            effects,
+            pending,
+            done: 0,
         }
     }
-    let observations_per_second = 2.0 * total as f64 / start.elapsed().as_secs_f64();
-    Measured {
-        observations_per_second,
-        bytes_per_pending,
+
+    fn turn_over(&mut self, total: usize) {
+        let end = self.done + total;
+        let (mut raws, mut rows) = (Vec::new(), Vec::new());
+        while self.done < end {
+            let next = (self.done + SHARE_ROWS).min(end);
+            raws.clear();
+            raws.extend((self.done..next).map(|n| raw(self.pending + n)));
+            rows.clear();
+            rows.extend((self.done..next).map(written));
+            self.shard.apply(&raws, &rows, &mut self.effects);
+            let now_ms = (self.pending + next) as i64 / 100;
+            let frontier = Frontier {
+                raw_ms: now_ms,
+                written_ms: now_ms,
+            };
+            self.shard.advance(frontier, &mut self.effects);
+            self.effects.clear();
+            self.done = next;
+        }
     }
 }
 

@@ -1,17 +1,29 @@
 //! `cargo xtask bench`: what Landfall costs, as ratios within one run.
 
+mod ajv;
+mod counts;
 mod events;
+mod figures;
+mod growth;
 mod judge;
+mod judging;
 mod ledger;
 mod sidecar;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use serde_json::json;
 
-/// Measures Landfall and writes the figures as JSON.
+use counts::Load;
+use events::Event;
+use figures::{Figures, Goal};
+use judging::CheckSetup;
+use sidecar::Setup;
+
+/// Measures Landfall, prints a table, and writes the figures as JSON.
 #[derive(Parser)]
 struct Args {
     /// Directory of the compiled guests.
@@ -23,82 +35,288 @@ struct Args {
     /// Where the figures go.
     #[arg(long, default_value = "target/bench.json")]
     out: PathBuf,
-    /// Events of the judging measurement.
-    #[arg(long, default_value_t = 100_000)]
+    /// Only these parts.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Events of the judging measurements; with --load, of the load.
+    #[arg(long, default_value_t = 50_000)]
     events: usize,
     /// Events of the whole-sidecar measurement, on each stream.
-    #[arg(long, default_value_t = 200_000)]
+    #[arg(long, default_value_t = 100_000)]
     sidecar_events: usize,
-    /// Rounds; the best of each way counts.
+    /// Rounds; the middle one counts, and the spread is told.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
+    /// Count instructions instead, and say which count moved from the ones that are kept.
+    #[arg(long)]
+    check: bool,
+    /// With --check: keep the new counts.
+    #[arg(long, requires = "check")]
+    keep: bool,
+    /// Where the counts are kept.
+    #[arg(long, default_value = "bench/counts.json")]
+    counts: PathBuf,
+    /// Only run a load, to be counted or profiled.
+    #[arg(long, value_enum)]
+    load: Option<Load>,
 }
 
-fn main() -> anyhow::Result<()> {
+/// A part of the bench.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// JSON documents on one core, against native loops.
+    Documents,
+    /// The same against Ajv on Node, where that is there.
+    Ajv,
+    /// Client-side lines on one core.
+    Lines,
+    /// Ten checks against one.
+    Checks,
+    /// The ledger alone.
+    Ledger,
+    /// The whole sidecar against a bare subscriber.
+    Sidecar,
+    /// The whole sidecar at a thousand events a second.
+    Idle,
+    /// How cost grows.
+    Growth,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
-    let events = events::events(args.events, 1);
-    let bytes: usize = events.iter().map(|event| event.capsule.len()).sum();
-    println!(
-        "{} events of 5 schemas, {} bytes each on average\n",
-        events.len(),
-        bytes / events.len().max(1)
-    );
-
-    let judge = judge::documents(&args.guests, &events, args.rounds)?;
-    line(
-        "judge_ratio",
-        judge.ratio(),
-        "judging on one core / serde_json + jsonschema",
-        2.0,
-    );
-    line_rate("native loop", judge.native_per_second);
-    line_rate("judging", judge.judged_per_second);
-
-    let ledger = ledger::measure(1_000_000);
-    line_rate("ledger, a million pending", ledger.observations_per_second);
-    println!(
-        "    {:<34} {:>12.1} bytes",
-        "ledger, per pending event", ledger.bytes_per_pending
-    );
-
-    let sidecar = sidecar::measure(
-        &args.landfall,
-        &args.guests,
-        args.sidecar_events,
-        args.rounds,
-    )?;
-    line(
-        "sidecar_ratio",
-        sidecar.ratio(),
-        "the whole sidecar / a bare subscriber",
-        0.35,
-    );
-    line_rate("bare subscriber, both streams", sidecar.bare_per_second);
-    line_rate("sidecar, both streams", sidecar.sidecar_per_second);
-
-    let figures = json!({
-        "judge_ratio": judge.ratio(),
-        "judge_native_per_second": judge.native_per_second,
-        "judge_per_second": judge.judged_per_second,
-        "ledger_per_second": ledger.observations_per_second,
-        "ledger_bytes_per_pending": ledger.bytes_per_pending,
-        "sidecar_ratio": sidecar.ratio(),
-        "sidecar_bare_per_second": sidecar.bare_per_second,
-        "sidecar_per_second": sidecar.sidecar_per_second,
-        "sidecar_rss_bytes_max": sidecar.rss_bytes_max,
-        "events": events.len(),
-        "event_bytes_mean": bytes / events.len().max(1),
-    });
-    std::fs::write(&args.out, format!("{figures:#}\n"))
+    if let Some(load) = args.load {
+        counts::run(load, &args.guests, args.events)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.check {
+        let moved = counts::check(&args.guests, &args.counts, args.keep)?;
+        return Ok(ExitCode::from(u8::from(moved > 0 && !args.keep)));
+    }
+    let mut figures = Figures::default();
+    measure(&args, &mut figures)?;
+    let missed = figures.missed().join(", ");
+    figures.set("events", json!(args.events));
+    std::fs::write(&args.out, format!("{:#}\n", figures.into_json()))
         .with_context(|| format!("failed to write {}", args.out.display()))?;
     println!("\nwritten to {}", args.out.display());
+    if !missed.is_empty() {
+        println!("goals missed: {missed}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
+    let wants = |part| args.only.is_empty() || args.only.contains(&part);
+    let guests = args
+        .guests
+        .canonicalize()
+        .with_context(|| format!("no checks in {}", args.guests.display()))?;
+    let shapes = events::shapes();
+    let events = events::events(&shapes, args.events, 1);
+    let bytes: usize = events.iter().map(|event| event.capsule.len()).sum();
+    println!(
+        "{} events of {} schemas, {} bytes each on average; the middle of {} rounds [and their spread]\n",
+        events.len(),
+        shapes.len(),
+        bytes / events.len().max(1),
+        args.rounds,
+    );
+    let mut judged = Vec::new();
+    if wants(Part::Documents) || wants(Part::Ajv) {
+        let compared = judge::documents(&guests, &shapes, &events, args.rounds)?;
+        let what = "judging documents on one core / serde_json + jsonschema";
+        figures.goal("judge_ratio", what, &compared.ratios(), Goal::AtLeast(2.0));
+        figures.plain(
+            "judge_native_per_second",
+            "the native loop",
+            &compared.native_per_second,
+        );
+        figures.plain("judge_per_second", "judging", &compared.judged_per_second);
+        judged = compared.judged_per_second;
+    }
+    if wants(Part::Ajv) {
+        measure_ajv(args, figures, &shapes, &events, &judged)?;
+    }
+    if wants(Part::Lines) {
+        let compared = judge::lines(&guests, &shapes, &events, args.rounds)?;
+        let what = "client-side lines on one core / a native loop that does the same";
+        figures.goal(
+            "judge_lines_ratio",
+            what,
+            &compared.ratios(),
+            Goal::AtLeast(1.2),
+        );
+        figures.plain(
+            "lines_native_per_second",
+            "the native loop",
+            &compared.native_per_second,
+        );
+        figures.plain("lines_per_second", "judging", &compared.judged_per_second);
+    }
+    if wants(Part::Checks) {
+        measure_checks(args, figures, &guests, &shapes, &events)?;
+    }
+    if wants(Part::Ledger) {
+        let measured: Vec<_> = (0..args.rounds)
+            .map(|_| ledger::measure(1_000_000))
+            .collect();
+        let per_second: Vec<f64> = measured
+            .iter()
+            .map(|one| one.observations_per_second)
+            .collect();
+        let what = "observations on one core, a million pending";
+        figures.goal("ledger_per_second", what, &per_second, Goal::AtLeast(5e6));
+        let bytes: Vec<f64> = measured.iter().map(|one| one.bytes_per_pending).collect();
+        figures.goal(
+            "ledger_bytes_per_pending",
+            "bytes",
+            &bytes,
+            Goal::AtMost(80.0),
+        );
+    }
+    let landfall = || {
+        args.landfall
+            .canonicalize()
+            .with_context(|| format!("no program at {}", args.landfall.display()))
+    };
+    if wants(Part::Sidecar) || wants(Part::Idle) {
+        let setup = Setup {
+            landfall: landfall()?,
+            guests: guests.clone(),
+            shapes: &shapes,
+            workers: 0,
+        };
+        measure_sidecar(args, figures, &setup, wants)?;
+    }
+    if wants(Part::Growth) {
+        println!("\nhow cost grows");
+        let rows = growth::measure(&guests, &landfall()?, args.sidecar_events)?;
+        figures.set("growth", json!(rows));
+    }
     Ok(())
 }
 
-fn line(name: &str, ratio: f64, what: &str, goal: f64) {
-    println!("{name:<18} {ratio:>6.2}   {what} (goal {goal})");
+fn measure_ajv(
+    args: &Args,
+    figures: &mut Figures,
+    shapes: &[events::Shape],
+    events: &[Event],
+    judged: &[f64],
+) -> anyhow::Result<()> {
+    if !ajv::is_here() {
+        println!("judge_ajv_ratio: left out, there is no node and npm here");
+        return Ok(());
+    }
+    let dir = args.out.with_file_name("bench-ajv");
+    let per_second = ajv::per_second(&dir, shapes, events, args.rounds)?;
+    let ratios: Vec<f64> = judged.iter().zip(&per_second).map(|(a, b)| a / b).collect();
+    let what = "judging documents on one core / Ajv on Node";
+    figures.goal("judge_ajv_ratio", what, &ratios, Goal::AtLeast(1.5));
+    figures.plain(
+        "ajv_per_second",
+        "Ajv, JSON.parse for each event",
+        &per_second,
+    );
+    Ok(())
 }
 
-fn line_rate(what: &str, per_second: f64) {
-    println!("    {what:<34} {per_second:>12.0} /s");
+/// One check, and nine small ones beside it; and ten that each validate.
+fn measure_checks(
+    args: &Args,
+    figures: &mut Figures,
+    guests: &std::path::Path,
+    shapes: &[events::Shape],
+    events: &[Event],
+) -> anyhow::Result<()> {
+    let frames: Vec<&[u8]> = events
+        .iter()
+        .map(|event| event.capsule.as_bytes())
+        .collect();
+    let per_second =
+        |checks: &[CheckSetup]| judge::judged(guests, shapes, checks, &frames, args.rounds);
+    let one = per_second(&[CheckSetup::validity()])?;
+    let columns = [
+        "/event/count1",
+        "/event/count5",
+        "/event/count9",
+        "/event/text0",
+        "/seqId",
+        "/timestamp",
+        "/wiki",
+        "/recvFrom",
+        "/webHost",
+    ];
+    let small = columns
+        .iter()
+        .enumerate()
+        .map(|(number, at)| CheckSetup::limit(number, at));
+    let ten: Vec<CheckSetup> = std::iter::once(CheckSetup::validity())
+        .chain(small)
+        .collect();
+    let validities: Vec<CheckSetup> = (0..10)
+        .map(|number| CheckSetup {
+            name: format!("validity-{number}"),
+            ..CheckSetup::validity()
+        })
+        .collect();
+    let cost =
+        |many: &[f64]| -> Vec<f64> { one.iter().zip(many).map(|(one, many)| one / many).collect() };
+    let ten = per_second(&ten)?;
+    let what = "one check's rate / that of ten on the same stream";
+    figures.goal("ten_checks_cost", what, &cost(&ten), Goal::AtMost(3.0));
+    let validities = per_second(&validities)?;
+    figures.plain(
+        "ten_validities_cost",
+        "the same, if all ten validate",
+        &cost(&validities),
+    );
+    Ok(())
+}
+
+fn measure_sidecar(
+    args: &Args,
+    figures: &mut Figures,
+    setup: &Setup<'_>,
+    wants: impl Fn(Part) -> bool,
+) -> anyhow::Result<()> {
+    let mut rss_bytes_max = 0;
+    if wants(Part::Sidecar) {
+        let measured = sidecar::measure(setup, args.sidecar_events, args.rounds)?;
+        let what = "the whole sidecar / a bare subscriber, nothing lost";
+        figures.goal(
+            "sidecar_ratio",
+            what,
+            &measured.ratios(),
+            Goal::AtLeast(0.35),
+        );
+        figures.plain(
+            "sidecar_bare_per_second",
+            "frames, bare, both streams",
+            &measured.bare_per_second,
+        );
+        figures.plain(
+            "sidecar_per_second",
+            "frames, sidecar, both streams",
+            &measured.sidecar_per_second,
+        );
+        figures.plain(
+            "sidecar_rss_bytes_max",
+            "bytes of memory at most",
+            &[measured.rss_bytes_max as f64],
+        );
+        rss_bytes_max = measured.rss_bytes_max;
+    }
+    if wants(Part::Idle) {
+        let (share, rss) = sidecar::idle(setup)?;
+        let what = "of one core at 1,000 events a second on both streams";
+        figures.goal("idle_share", what, &[share], Goal::AtMost(0.02));
+        figures.plain(
+            "idle_rss_bytes_max",
+            "bytes of memory at most",
+            &[rss as f64],
+        );
+        rss_bytes_max = rss_bytes_max.max(rss);
+    }
+    figures.set("rss_bytes_max", json!(rss_bytes_max));
+    Ok(())
 }

@@ -2,13 +2,13 @@
 //! against a bare subscriber that drains the same frames. Nothing may be lost in either.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 
-use crate::events::{Event, events, write_schemas};
+use crate::events::{Event, Shape, events, write_schemas};
 
 /// How long any single wait may take before the measurement is given up.
 const WAIT_MAX: Duration = Duration::from_secs(120);
@@ -16,46 +16,73 @@ const WAIT_MAX: Duration = Duration::from_secs(120);
 /// Between two looks at something awaited.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Frames a second of both ways, counted over both streams.
-pub struct Sidecar {
-    pub bare_per_second: f64,
-    pub sidecar_per_second: f64,
+/// How long, and how fast, a quiet sidecar is watched.
+const IDLE: Duration = Duration::from_secs(10);
+const IDLE_PER_SECOND: usize = 1000;
+
+/// What is measured.
+pub struct Setup<'a> {
+    pub landfall: PathBuf,
+    pub guests: PathBuf,
+    pub shapes: &'a [Shape],
+    /// Threads that judge; 0: as many as cores.
+    pub workers: usize,
+}
+
+/// Frames a second of both ways, counted over both streams, one pair a round.
+#[derive(Default)]
+pub struct Measured {
+    pub bare_per_second: Vec<f64>,
+    pub sidecar_per_second: Vec<f64>,
     pub rss_bytes_max: u64,
 }
 
-impl Sidecar {
-    pub fn ratio(&self) -> f64 {
-        self.sidecar_per_second / self.bare_per_second
+impl Measured {
+    pub fn ratios(&self) -> Vec<f64> {
+        let pairs = self.sidecar_per_second.iter().zip(&self.bare_per_second);
+        pairs.map(|(sidecar, bare)| sidecar / bare).collect()
     }
 }
 
-pub fn measure(
-    landfall: &Path,
-    guests: &Path,
-    count: usize,
-    rounds: usize,
-) -> anyhow::Result<Sidecar> {
-    let landfall = landfall.canonicalize().with_context(|| {
-        format!(
-            "no program at {}; build it with cargo build --release",
-            landfall.display()
-        )
-    })?;
-    let guests = guests.canonicalize()?;
-    let mut best = Sidecar {
-        bare_per_second: 0.0,
-        sidecar_per_second: 0.0,
-        rss_bytes_max: 0,
-    };
+/// As fast as both go. That not one frame was lost is shown by count, at the sources, the judges and
+/// the ledger, and by key: every single event must be `delivered`.
+pub fn measure(setup: &Setup<'_>, count: usize, rounds: usize) -> anyhow::Result<Measured> {
+    let mut measured = Measured::default();
     for round in 0..rounds {
-        // Other events in every round: the ledger would call the same ones repeated.
-        let events = events(count, 100 + round as u64);
-        best.bare_per_second = best.bare_per_second.max(bare(&events)?);
-        let (per_second, rss) = sidecar(&landfall, &guests, &events)?;
-        best.sidecar_per_second = best.sidecar_per_second.max(per_second);
-        best.rss_bytes_max = best.rss_bytes_max.max(rss);
+        let events = events(setup.shapes, count, 100 + round as u64);
+        measured.bare_per_second.push(bare(&events)?);
+        let running = Sidecar::start(setup)?;
+        let start = Instant::now();
+        publish(&running.raw, &running.written, &events)?;
+        running.await_delivered(events.len())?;
+        let per_second = 2.0 * events.len() as f64 / start.elapsed().as_secs_f64();
+        running.prove_nothing_lost(events.len())?;
+        measured.sidecar_per_second.push(per_second);
+        measured.rss_bytes_max = measured
+            .rss_bytes_max
+            .max(peak_rss_bytes(running.child.id()));
     }
-    Ok(best)
+    Ok(measured)
+}
+
+/// Processor time of the sidecar at a thousand events a second on both streams, as a share of one
+/// core; and its peak memory.
+pub fn idle(setup: &Setup<'_>) -> anyhow::Result<(f64, u64)> {
+    let count = IDLE_PER_SECOND * IDLE.as_secs() as usize;
+    let events = events(setup.shapes, count, 77);
+    let running = Sidecar::start(setup)?;
+    let before = cpu_seconds(running.child.id())?;
+    let start = Instant::now();
+    for (number, event) in events.iter().enumerate() {
+        let due = Duration::from_secs_f64(number as f64 / IDLE_PER_SECOND as f64);
+        std::thread::sleep(due.saturating_sub(start.elapsed()));
+        publish(&running.raw, &running.written, std::slice::from_ref(event))?;
+    }
+    let spent = cpu_seconds(running.child.id())? - before;
+    let share = spent / start.elapsed().as_secs_f64();
+    running.await_delivered(count)?;
+    running.prove_nothing_lost(count)?;
+    Ok((share, peak_rss_bytes(running.child.id())))
 }
 
 /// A publisher that never drops: what its peer does not take yet stays in its memory.
@@ -129,75 +156,122 @@ fn bare(events: &[Event]) -> anyhow::Result<f64> {
     Ok(2.0 * total as f64 / start.elapsed().as_secs_f64())
 }
 
-/// Ends the sidecar, whatever happens to the measurement.
-struct Running(Child);
+/// The sidecar and the two publishers that it listens to. Ended when dropped, whatever happens.
+struct Sidecar {
+    child: Child,
+    raw: Publisher,
+    written: Publisher,
+    http: String,
+    dir: tempfile::TempDir,
+}
 
-impl Drop for Running {
+impl Drop for Sidecar {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
-fn sidecar(landfall: &Path, guests: &Path, events: &[Event]) -> anyhow::Result<(f64, u64)> {
-    let dir = tempfile::tempdir()?;
-    write_schemas(&dir.path().join("schemas"))?;
-    let context = zmq::Context::new();
-    let (raw, written) = (Publisher::bind(&context)?, Publisher::bind(&context)?);
-    let http = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let config = dir.path().join("landfall.toml");
-    std::fs::write(
-        &config,
-        config_text(&raw.endpoint, &written.endpoint, &http.to_string(), guests),
-    )?;
-    let log = std::fs::File::create(dir.path().join("log"))?;
-    let child = Command::new(landfall)
-        .arg("run")
-        .arg("--config")
-        .arg(&config)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .context("failed to start the sidecar")?;
-    let mut running = Running(child);
-    let log = || tail(&dir.path().join("log"));
-    raw.await_subscriber().with_context(log)?;
-    written.await_subscriber().with_context(log)?;
-    let start = Instant::now();
-    publish(&raw, &written, events)?;
-    let deadline = Instant::now() + WAIT_MAX;
-    let elapsed = loop {
-        let delivered = metric(
-            &http.to_string(),
-            "landfall_events_total",
-            "verdict=\"delivered\"",
-        )
-        .unwrap_or(0.0);
-        if delivered >= events.len() as f64 {
-            break start.elapsed();
+impl Sidecar {
+    fn start(setup: &Setup<'_>) -> anyhow::Result<Self> {
+        let dir = tempfile::tempdir()?;
+        write_schemas(&dir.path().join("schemas"), setup.shapes)?;
+        let context = zmq::Context::new();
+        let (raw, written) = (Publisher::bind(&context)?, Publisher::bind(&context)?);
+        let http = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        let config = dir.path().join("landfall.toml");
+        std::fs::write(&config, config_text(setup, &raw, &written, &http))?;
+        let log = std::fs::File::create(dir.path().join("log"))?;
+        let child = Command::new(&setup.landfall)
+            .arg("run")
+            .arg("--config")
+            .arg(&config)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .context("failed to start the sidecar")?;
+        let sidecar = Self {
+            child,
+            raw,
+            written,
+            http,
+            dir,
+        };
+        let log = || sidecar.log();
+        sidecar.raw.await_subscriber().with_context(log)?;
+        sidecar.written.await_subscriber().with_context(log)?;
+        Ok(sidecar)
+    }
+
+    fn log(&self) -> String {
+        tail(&self.dir.path().join("log"))
+    }
+
+    fn await_delivered(&self, events: usize) -> anyhow::Result<()> {
+        let deadline = Instant::now() + WAIT_MAX;
+        loop {
+            let delivered = metric(&self.http, "landfall_events_total", "verdict=\"delivered\"");
+            let delivered = delivered.unwrap_or(0.0);
+            if delivered >= events as f64 {
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < deadline,
+                "after {WAIT_MAX:?} only {delivered} of {events} events were delivered: {}",
+                self.log()
+            );
+            std::thread::sleep(POLL);
         }
-        if let Some(status) = running.0.try_wait()? {
-            bail!(
-                "the sidecar ended with {status}: {}",
-                tail(&dir.path().join("log"))
+    }
+
+    fn prove_nothing_lost(&self, events: usize) -> anyhow::Result<()> {
+        for (name, label, wanted) in [
+            ("landfall_frames_total", "stream=\"raw\"", events),
+            ("landfall_frames_total", "stream=\"written\"", events),
+            (
+                "landfall_check_rows_total",
+                "check=\"schema-validity\"",
+                events,
+            ),
+            (
+                "landfall_check_rows_total",
+                "check=\"field-parity\"",
+                2 * events,
+            ),
+            ("landfall_raw_events_total", "", events),
+            ("landfall_events_total", "verdict=\"delivered\"", events),
+            ("landfall_events_total", "", events),
+            ("landfall_duplicates_total", "", 0),
+            ("landfall_unexpected_total", "", 0),
+        ] {
+            let counted = metric(&self.http, name, label).unwrap_or(0.0);
+            ensure!(
+                counted == wanted as f64,
+                "{name} {label} is {counted} after {events} events, and should be {wanted}: {}",
+                self.log()
             );
         }
-        ensure!(
-            Instant::now() < deadline,
-            "after {WAIT_MAX:?} only {delivered} of {} events were delivered: {}",
-            events.len(),
-            tail(&dir.path().join("log"))
-        );
-        std::thread::sleep(POLL);
-    };
-    Ok((
-        2.0 * events.len() as f64 / elapsed.as_secs_f64(),
-        peak_rss_bytes(running.0.id()),
-    ))
+        Ok(())
+    }
 }
 
-fn config_text(raw: &str, written: &str, http: &str, guests: &Path) -> String {
+/// User and system time of a process.
+fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, rest) = stat.rsplit_once(") ").context("an odd /proc/PID/stat")?;
+    let ticks: f64 = rest
+        .split_ascii_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
+    /// Of Linux, whatever the kernel's own clock.
+    const TICKS_PER_SECOND: f64 = 100.0;
+    Ok(ticks / TICKS_PER_SECOND)
+}
+
+fn config_text(setup: &Setup<'_>, raw: &Publisher, written: &Publisher, http: &str) -> String {
     format!(
         r#"
 [event]
@@ -214,6 +288,8 @@ codec = "json"
 hwm_frames = 1000000
 [schemas]
 dir = "schemas"
+[judge]
+workers = {workers}
 [store]
 dir = "data"
 [http]
@@ -234,7 +310,10 @@ path = "field_parity.wasm"
 streams = ["raw", "written"]
 config = {{ truncate = 191, float = "f32" }}
 "#,
-        guests = guests.display()
+        raw = raw.endpoint,
+        written = written.endpoint,
+        workers = setup.workers,
+        guests = setup.guests.display()
     )
 }
 

@@ -121,9 +121,11 @@ impl Remembered {
     }
 
     fn rotate(&mut self) {
+        // Room for as many as came last time, so that it need not grow while keys come in.
+        let room = self.buckets[0].table.len().min(self.bucket_max);
         self.buckets.rotate_right(1);
         self.buckets[0] = Bucket {
-            table: HashTable::new(),
+            table: HashTable::with_capacity(room),
             since_ms: self.now_ms,
         };
     }

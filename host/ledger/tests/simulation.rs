@@ -232,6 +232,42 @@ fn shards_that_own_their_keys_come_to_the_same_counts_as_one() {
 }
 
 #[test]
+fn shares_of_a_batch_come_to_what_single_observations_come_to() {
+    for seed in 0..SEEDS / 10 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let history = History::new(seed);
+        let (raw, written) = history.into_observations();
+        let (mut single, mut batched) = (shard(), shard());
+        let (mut one_by_one, mut by_share) = (Vec::new(), Vec::new());
+        let (mut raw_left, mut written_left) = (&raw[..], &written[..]);
+        while !(raw_left.is_empty() && written_left.is_empty()) {
+            let (events, later) = raw_left.split_at(rng.usize(..=raw_left.len().min(40)));
+            let (rows, later_rows) =
+                written_left.split_at(rng.usize(..=written_left.len().min(40)));
+            (raw_left, written_left) = (later, later_rows);
+            for event in events {
+                single.raw(event, &mut one_by_one);
+            }
+            for row in rows {
+                single.written(row, &mut one_by_one);
+            }
+            single.flush_released(&mut one_by_one);
+            batched.apply(events, rows, &mut by_share);
+        }
+        assert_eq!(one_by_one, by_share, "seed {seed}");
+        let (mut sum, mut batched_sum) = (Vec::new(), Vec::new());
+        single.drain_tallies(&mut sum);
+        batched.drain_tallies(&mut batched_sum);
+        assert_eq!(sum, batched_sum, "seed {seed}");
+        let (mut activity, mut batched_activity) = (Vec::new(), Vec::new());
+        single.drain_activity(&mut activity);
+        batched.drain_activity(&mut batched_activity);
+        assert_eq!(activity, batched_activity, "seed {seed}");
+        assert_eq!(single.gauges(), batched.gauges(), "seed {seed}");
+    }
+}
+
+#[test]
 fn a_frontier_at_the_end_of_time_leaves_nothing_waiting() {
     let mut shard = shard();
     let mut effects = Vec::new();

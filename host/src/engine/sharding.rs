@@ -100,13 +100,7 @@ impl Sharding {
 
     /// Applies one share of a batch. False if nobody listens any more.
     fn apply(&mut self, work: &ShardWork, effects: &mut Vec<Effect>) -> bool {
-        for event in &work.raw {
-            self.shard.raw(event, effects);
-        }
-        for row in &work.written {
-            self.shard.written(row, effects);
-        }
-        self.shard.flush_released(effects);
+        self.shard.apply(&work.raw, &work.written, effects);
         // Before the work's flight ends: who sees the frontier pass it sees what waits as well.
         self.tell_backlog();
         self.tell(work.hand.as_deref(), None, effects)

@@ -38,6 +38,35 @@ impl Activity {
     }
 }
 
+/// The activity of all schemas since it was last taken.
+#[derive(Debug, Default)]
+pub(super) struct Activities {
+    all: Vec<Activity>,
+    /// By schema, its place in `all` and 1 more; 0 if it has none.
+    places: Vec<u32>,
+}
+
+impl Activities {
+    pub(super) fn of(&mut self, schema: SchemaId) -> &mut Activity {
+        let number = usize::from(schema.0);
+        if number >= self.places.len() {
+            self.places.resize(number + 1, 0);
+        }
+        if self.places[number] == 0 {
+            self.all.push(Activity::new(schema));
+            self.places[number] = self.all.len() as u32;
+        }
+        &mut self.all[self.places[number] as usize - 1]
+    }
+
+    pub(super) fn drain(&mut self, out: &mut Vec<Activity>) {
+        for activity in self.all.drain(..) {
+            self.places[usize::from(activity.schema.0)] = 0;
+            out.push(activity);
+        }
+    }
+}
+
 /// Latency of one schema since last taken: counts by bucket, and the sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaGauge {

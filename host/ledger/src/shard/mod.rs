@@ -17,7 +17,11 @@ use crate::observation::{Frontier, RawObservation, WrittenObservation};
 use crate::pending::{Entry, Pending, Waiting};
 use crate::settled::Remembered;
 use crate::tally::{Tallies, TallyDelta};
-use gauges::Latency;
+use gauges::{Activities, Latency};
+
+/// Observations that are looked up before they are applied: as many waits as a processor can have
+/// under way at once.
+const AHEAD: usize = 16;
 
 /// A shard of the ledger.
 #[derive(Debug)]
@@ -27,7 +31,7 @@ pub struct Shard {
     remembered: Remembered,
     tallies: Tallies,
     latency: Latency,
-    activity: Vec<Activity>,
+    activity: Activities,
     released: Released,
     frontier: Frontier,
     comparing: usize,
@@ -49,7 +53,7 @@ impl Shard {
             remembered: Remembered::new(config.horizon_ms, config.settled_max),
             tallies: Tallies::new(config.window_ms),
             latency: Latency::new(&config.latency_bounds_ms),
-            activity: Vec::new(),
+            activity: Activities::default(),
             released: Released::default(),
             frontier: Frontier {
                 raw_ms: i64::MIN,
@@ -73,6 +77,44 @@ impl Shard {
     /// Applies a landing.
     pub fn written(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
         self.apply_written(row, effects);
+    }
+
+    /// Applies a share of a batch: raw events, then landings, then what was released of them.
+    ///
+    /// A key's places in the tables are seldom in a processor's cache. So the keys of some
+    /// observations are looked up one right after the other, which lets their waits overlap, before
+    /// any is applied.
+    pub fn apply(
+        &mut self,
+        raw: &[RawObservation],
+        written: &[WrittenObservation],
+        effects: &mut Vec<Effect>,
+    ) {
+        for events in raw.chunks(AHEAD) {
+            self.look_ahead(events.iter().map(|event| event.key));
+            for event in events {
+                self.apply_raw(event, effects);
+            }
+        }
+        for rows in written.chunks(AHEAD) {
+            self.look_ahead(rows.iter().map(|row| row.key));
+            for row in rows {
+                self.apply_written(row, effects);
+            }
+        }
+        self.flush_released(effects);
+    }
+
+    fn look_ahead(&mut self, keys: impl Iterator<Item = Fingerprint>) {
+        let mut slots = [None; AHEAD];
+        for (key, slot) in keys.zip(&mut slots) {
+            *slot = self.pending.find(key);
+            // The value does not matter, only that it was looked at.
+            std::hint::black_box(self.remembered.find(key).is_some());
+        }
+        for slot in slots.into_iter().flatten() {
+            std::hint::black_box(self.queues.neighbours(&self.pending, slot));
+        }
     }
 
     /// Says where the frame of an early landing was put (after `HoldWritten`). True if the landing
@@ -137,7 +179,7 @@ impl Shard {
 
     /// Takes what happened by schema since the last call: arrivals and landings.
     pub fn drain_activity(&mut self, out: &mut Vec<Activity>) {
-        out.append(&mut self.activity);
+        self.activity.drain(out);
     }
 
     fn release(&mut self, payload: PayloadRef, effects: &mut Vec<Effect>) {
@@ -150,19 +192,7 @@ impl Shard {
     }
 
     fn activity(&mut self, schema: SchemaId) -> &mut Activity {
-        // Few schemas are active at once; the newest entries are at the end.
-        match self
-            .activity
-            .iter()
-            .rposition(|activity| activity.schema == schema)
-        {
-            Some(place) => &mut self.activity[place],
-            None => {
-                self.activity.push(Activity::new(schema));
-                let last = self.activity.len() - 1;
-                &mut self.activity[last]
-            }
-        }
+        self.activity.of(schema)
     }
 
     fn insert(&mut self, entry: Entry) {

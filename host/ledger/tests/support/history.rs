@@ -91,6 +91,11 @@ impl History {
         history
     }
 
+    /// All observations of the two streams, each in the order in which it may be applied.
+    pub fn into_observations(self) -> (Vec<RawObservation>, Vec<WrittenObservation>) {
+        (self.raw.into(), self.written.into())
+    }
+
     fn payload(&mut self) -> PayloadRef {
         self.next_segment += 1;
         PayloadRef(self.next_segment << PayloadRef::SEGMENT_SHIFT)

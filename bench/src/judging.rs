@@ -1,0 +1,160 @@
+//! A judge as the engine sets it up, and batches to give it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, anyhow, ensure};
+use landfall::judge::identity::Secret;
+use landfall::judge::labels::{Reasons, SchemaLabels};
+use landfall::judge::plan::{EventPointers, JSON_CODEC, Placed, Plan, PlanParts};
+use landfall::judge::{Judge, JudgeOptions};
+use landfall::sources::{FrameBatch, StreamId};
+use landfall_document::{Pointer, SchemaSet};
+use landfall_ledger::{Generation, Judgement, PayloadRef};
+use landfall_runtime::{Check, Engine, Limits, LoadRequest};
+
+/// Frames in a batch, as a busy source makes them.
+const BATCH_ROWS: usize = 1024;
+
+/// One check of the raw stream.
+pub struct CheckSetup {
+    pub name: String,
+    pub file: &'static str,
+    pub config: String,
+    pub decides: bool,
+}
+
+impl CheckSetup {
+    pub fn validity() -> Self {
+        Self {
+            name: "schema-validity".into(),
+            file: "schema_validity.wasm",
+            config: r#"{"name": "/schema", "revision": "/revision", "at": "/event"}"#.into(),
+            decides: true,
+        }
+    }
+
+    pub fn codec() -> Self {
+        Self {
+            name: "eventlogging".into(),
+            file: "eventlogging_codec.wasm",
+            config: "{}".into(),
+            decides: false,
+        }
+    }
+
+    /// A small check of a column of its own.
+    pub fn limit(number: usize, at: &str) -> Self {
+        Self {
+            name: format!("limit-{number}"),
+            file: "example_check.wasm",
+            config: format!(r#"{{"at": "{at}", "max": 1e18}}"#),
+            decides: false,
+        }
+    }
+}
+
+/// A judge with these checks on the raw stream; a codec among them decodes its frames.
+pub fn judge(guests: &Path, schema_dir: &Path, checks: &[CheckSetup]) -> anyhow::Result<Judge> {
+    let engine = Engine::new()?;
+    let (schemas, errors) = SchemaSet::load(schema_dir);
+    if let Some(error) = errors.first() {
+        return Err(anyhow!("{error}"));
+    }
+    let mut codec = JSON_CODEC.to_owned();
+    let mut placed = Vec::new();
+    for check in checks {
+        let request = LoadRequest {
+            name: check.name.clone(),
+            path: guests.join(check.file),
+            config: check.config.clone(),
+            limits: Limits::default(),
+        };
+        let loaded = Check::load(&engine, &request)
+            .with_context(|| format!("failed to load {}", check.file))?;
+        if matches!(loaded, Check::Codec(_)) {
+            codec.clone_from(&check.name);
+        }
+        placed.push(Placed {
+            name: check.name.clone(),
+            check: loaded,
+            streams: vec![0],
+            decides: check.decides,
+        });
+    }
+    let mut labels = SchemaLabels::default();
+    labels.extend(schemas.names().into_iter());
+    let plan = Plan::build(PlanParts {
+        generation: Generation(0),
+        event: EventPointers {
+            key: Pointer::parse("/uuid")?,
+            schema: Pointer::parse("/schema")?,
+            revision: Some(Pointer::parse("/revision")?),
+            time: Vec::new(),
+        },
+        codecs: [codec, JSON_CODEC.into()],
+        placed,
+        schemas: Arc::new(schemas),
+        labels: Arc::new(labels),
+        reasons: Arc::new(Reasons::default()),
+    })?;
+    let options = JudgeOptions {
+        secret: Secret::new([7; 16]),
+        shards: 1,
+        window_ms: 300_000,
+        event_time: false,
+        redact: Arc::default(),
+    };
+    Ok(Judge::new(options, Arc::new(plan)))
+}
+
+/// Frames in batches as large as a busy source makes them.
+pub fn batches<'a>(frames: impl Iterator<Item = &'a [u8]>) -> Vec<FrameBatch> {
+    let mut batches = Vec::new();
+    let mut batch = FrameBatch::detached(StreamId::RAW);
+    for frame in frames {
+        batch.push(frame, 0);
+        if batch.rows() == BATCH_ROWS {
+            batches.push(std::mem::replace(
+                &mut batch,
+                FrameBatch::detached(StreamId::RAW),
+            ));
+        }
+    }
+    if batch.rows() > 0 {
+        batches.push(batch);
+    }
+    batches
+}
+
+/// Judges all of them, and how long it took; every frame must turn out to be expected.
+pub fn run(judge: &mut Judge, batches: &[FrameBatch]) -> anyhow::Result<Duration> {
+    let copies: Vec<FrameBatch> = batches.iter().map(copy).collect();
+    let (mut rows, mut expected) = (0, 0);
+    let start = Instant::now();
+    for batch in copies {
+        rows += batch.rows();
+        let payloads = vec![PayloadRef(0); batch.rows()];
+        let judged = judge.judge(batch, &payloads);
+        let observed = judged.raw.iter().flatten();
+        expected += observed
+            .filter(|event| event.judgement == Judgement::Expected)
+            .count();
+    }
+    let took = start.elapsed();
+    ensure!(
+        expected == rows,
+        "judging does not expect {} of {rows} events",
+        rows - expected
+    );
+    Ok(took)
+}
+
+fn copy(batch: &FrameBatch) -> FrameBatch {
+    let mut copy = FrameBatch::detached(batch.stream);
+    copy.bytes.clone_from(&batch.bytes);
+    copy.ends.clone_from(&batch.ends);
+    copy.arrived_ms.clone_from(&batch.arrived_ms);
+    copy
+}

@@ -105,6 +105,7 @@ pub fn judge(guests: &Path, schema_dir: &Path, checks: &[CheckSetup]) -> anyhow:
         window_ms: 300_000,
         event_time: false,
         redact: Arc::default(),
+        readable: Arc::default(),
     };
     Ok(Judge::new(options, Arc::new(plan)))
 }

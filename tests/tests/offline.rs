@@ -535,3 +535,39 @@ fn promtool_has_nothing_to_say_about_the_metrics() {
     );
     sidecar.stop();
 }
+
+#[test]
+fn a_question_about_what_there_is_none_of_is_an_error_and_no_clean_answer() {
+    let (dir, _) = recorded(&[3]);
+    let files = ["audit", "--raw", "raw.log", "--written", "written.log"];
+    let kept = [&files[..], &["--store", "kept"]].concat();
+    let output = run_landfall(dir.path(), &kept);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    let ask = |args: &[&str]| {
+        let output = Command::new(paths::landfall())
+            .current_dir(dir.path())
+            .env("LANDFALL__STORE__DIR", "kept")
+            .args(args)
+            .output()
+            .expect("landfall runs");
+        (output.status.code(), text(&output))
+    };
+    assert_eq!(ask(&["missing", "--count"]), (Some(1), "1\n".into()));
+    assert_eq!(ask(&["incidents", "--cause", "loss"]).0, Some(1));
+    for (args, hint) in [
+        (&["incidents", "--cause", "los"][..], "stalled, loss"),
+        (&["missing", "--incident", "99"], "landfall incidents"),
+        (
+            &["backfill", "--incident", "99", "--dry-run"],
+            "landfall incidents",
+        ),
+    ] {
+        let (code, said) = ask(args);
+        assert_eq!(code, Some(2), "{args:?}: {said}");
+        assert!(said.contains(hint), "{said}");
+    }
+    // A second audit into the same store would be counted together with the first.
+    let again = run_landfall(dir.path(), &kept);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again).contains("another run"), "{}", text(&again));
+}

@@ -268,6 +268,23 @@ fn silence_has_a_start_and_an_end() {
 }
 
 #[test]
+fn a_stream_that_is_held_back_is_not_silent_and_hides_no_silence_of_the_other() {
+    check(
+        "silence raw 100
+         silence written 100
+         seen raw 50
+         seen written 50
+         told raw 60
+         told written 151
+         now 151
+         told written 400
+         now 400",
+        "opened at 151 #1 silent written 50..50
+         #1 silent written 50..50 told 151 open events 0",
+    );
+}
+
+#[test]
 fn an_incident_that_was_open_before_a_restart_goes_on() {
     check(
         "restore 7

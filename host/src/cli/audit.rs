@@ -73,7 +73,14 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
     // Without --store the results live as long as this directory.
     let scratch;
     let dir: &Path = match &args.store {
-        Some(dir) => dir,
+        Some(dir) => {
+            anyhow::ensure!(
+                !dir.join(landfall_store::FILE_NAME).exists(),
+                "{} has the results of another run; name a new directory, so that the two are not counted together (--store)",
+                dir.display()
+            );
+            dir
+        }
         None => {
             scratch = tempfile::Builder::new()
                 .prefix("landfall-audit-")

@@ -216,6 +216,7 @@ fn publish(
         Attach::Bind
     };
     let mut publisher: Box<dyn Publisher> = Box::new(ZmqPublisher::open(endpoint, attach, true)?);
+    eprintln!("waiting for a subscriber at {endpoint}");
     anyhow::ensure!(
         publisher.wait_for_listener(LISTENER_MAX)?,
         "nobody subscribed to {endpoint} within {LISTENER_MAX:?}: nothing was published"

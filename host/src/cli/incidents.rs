@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
+use landfall_ledger::Cause;
 use landfall_store::{IncidentRow, Reader, view};
 use serde_json::{Value, json};
 
@@ -14,8 +16,8 @@ pub struct IncidentsArgs {
     /// Only those that are open.
     #[arg(long)]
     open: bool,
-    /// Only those of a cause: stalled, loss, altered, leaked, duplicate, unexpected, unjudged, silent, objective.
-    #[arg(long)]
+    /// Only those of a cause.
+    #[arg(long, value_parser = PossibleValuesParser::new(Cause::ALL.map(Cause::as_str)))]
     cause: Option<String>,
     /// Only those that end at or after this time.
     #[arg(long, value_parser = times::parse, value_name = "TIME")]

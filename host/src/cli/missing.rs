@@ -27,7 +27,15 @@ pub struct Which {
 }
 
 impl Which {
-    pub fn filter(&self, reader: &Reader) -> Result<MissingFilter, StoreError> {
+    /// The filter; an incident that there is none of is an error, and not a clean answer.
+    pub fn filter(&self, reader: &Reader) -> anyhow::Result<MissingFilter> {
+        if let Some(wanted) = self.incident {
+            let known = reader.incidents()?.iter().any(|row| row.id == wanted);
+            anyhow::ensure!(
+                known,
+                "there is no incident {wanted} in this store; `landfall incidents` lists them"
+            );
+        }
         let now_ms = times::now_ms(reader)?;
         Ok(MissingFilter {
             since_ms: self.since.map(|since| since.ms(now_ms)),

@@ -27,7 +27,8 @@ use crate::config::Config;
     propagate_version = true
 )]
 #[command(
-    after_help = "Exit codes: 0 all is well, 1 something was found, 2 it could not be run.\n\
+    after_help = "Exit codes: 0 all is well, 1 something was found, 2 it could not be run,\n\
+3 it ended before everything was accounted for (run).\n\
     Start with `landfall config default > landfall.toml`, then `landfall run`."
 )]
 pub struct Cli {

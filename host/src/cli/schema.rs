@@ -40,6 +40,9 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
             .with_context(|| format!("failed to open {}", args.events.display()))?;
         Box::new(BufReader::new(file))
     };
+    if let Some(root) = &args.root {
+        anyhow::ensure!(root.is_dir(), "{} is no directory (--root)", root.display());
+    }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let summary = validate_lines(
         &args.schema,

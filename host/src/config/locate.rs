@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{CheckConfig, Config, Environment};
+use super::{CheckConfig, Config, Environment, SchemasConfig};
 
 /// What decides where paths lead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,11 +74,11 @@ impl Config {
         self.places.base().join(&self.store.dir)
     }
 
-    /// The directory of schemas. If there is no configuration file, and none of that name here, it
-    /// is looked for beside the program.
+    /// The directory of schemas. If it is the built-in default's, whether or not a configuration file
+    /// repeats it, and there is none of that name here, it is looked for beside the program.
     pub fn schemas_dir(&self) -> PathBuf {
         let here = self.places.base().join(&self.schemas.dir);
-        if self.places.file.is_some() || self.schemas.dir.is_absolute() || here.is_dir() {
+        if self.schemas != SchemasConfig::default() || here.is_dir() {
             return here;
         }
         self.places
@@ -169,21 +169,25 @@ mod tests {
     }
 
     #[test]
-    fn schemas_beside_the_program_serve_the_built_in_default_alone() {
+    fn schemas_beside_the_program_serve_the_built_in_default_alone_also_where_a_file_repeats_it() {
         let root = tempfile::tempdir().unwrap();
         let program = root.path().join("target/release");
         std::fs::create_dir_all(&program).unwrap();
         std::fs::create_dir_all(root.path().join("schemas-here")).unwrap();
         let mut config = Config::default();
-        config.schemas.dir = "no-such-directory-here".into();
         config.places.program = Some(program.clone());
-        assert_eq!(config.schemas_dir(), Path::new("./no-such-directory-here"));
+        let elsewhere = root.path().join("elsewhere");
+        std::fs::create_dir_all(&elsewhere).unwrap();
+        config.places.file = Some(elsewhere.join("landfall.toml"));
+        assert_eq!(config.schemas_dir(), elsewhere.join("schemas"));
         std::fs::create_dir_all(root.path().join("schemas")).unwrap();
         assert_eq!(config.schemas_dir(), program.join("../../schemas"));
-        config.places.file = Some(root.path().join("landfall.toml"));
+        std::fs::create_dir_all(elsewhere.join("schemas")).unwrap();
+        assert_eq!(config.schemas_dir(), elsewhere.join("schemas"));
+        config.schemas.dir = "no-such-directory-here".into();
         assert_eq!(
             config.schemas_dir(),
-            root.path().join("no-such-directory-here")
+            elsewhere.join("no-such-directory-here")
         );
     }
 }

@@ -43,6 +43,13 @@ impl Backlog {
         entries / 2 >= self.entries_max
     }
 
+    /// Whether landings are to wait as well: so many wait for raw events that these cannot be coming
+    /// in, though they are let in. Never because of raw events that wait, for only landings and the
+    /// time that passes with them settle those.
+    pub fn is_full_of_landings(&self) -> bool {
+        self.sum(|shard| &shard.early) / 2 >= self.entries_max
+    }
+
     pub fn entries_max(&self) -> usize {
         self.entries_max
     }
@@ -91,6 +98,13 @@ mod tests {
             !backlog.is_full(),
             "only raw events can settle what waits now"
         );
-        assert!(backlog.is_overrun());
+        assert!(backlog.is_overrun() && !backlog.is_full_of_landings());
+        backlog.tell(0, 100, 19);
+        assert!(
+            !backlog.is_full_of_landings(),
+            "raw events are not landings"
+        );
+        backlog.tell(0, 20, 20);
+        assert!(backlog.is_full_of_landings() && !backlog.is_full());
     }
 }

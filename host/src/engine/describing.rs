@@ -27,14 +27,25 @@ pub struct Describing {
 impl Describing {
     /// Runs until all shards have ended.
     pub fn run(mut self) {
-        while let Ok(ShardTold { shard, told, flush }) = self.told.recv() {
+        while let Ok(ShardTold {
+            shard,
+            activity,
+            told,
+            flush,
+        }) = self.told.recv()
+        {
             if !told.is_empty() {
                 self.describer.follow(&self.plan.current());
             }
             let told = self.describe(told);
             if self
                 .results
-                .send(Message::Shard { shard, told, flush })
+                .send(Message::Shard {
+                    shard,
+                    activity,
+                    told,
+                    flush,
+                })
                 .is_err()
             {
                 return;

@@ -35,6 +35,8 @@ pub struct Judging {
     pub backlog: Arc<Backlog>,
     pub ending: Arc<Ending>,
     pub waiting: Waiting,
+    /// Landings are held back.
+    pub overrun: bool,
     /// In an audit nothing falls due before the end: what does not settle by its landing never does.
     pub audit: bool,
     pub flights: Flights,
@@ -152,6 +154,19 @@ impl Judging {
         }
         let full = self.backlog.is_full();
         self.batches.hold(StreamId::RAW.index(), full);
+        // Landings alone have gone far beyond the bound, because raw frames cannot come in to meet
+        // them (a codec that reads nothing, a spool that fails): they wait as well, until they can.
+        // An audit gives up instead.
+        let is_overrun = self.backlog.is_full_of_landings() && !self.audit;
+        self.batches.hold(StreamId::WRITTEN.index(), is_overrun);
+        if is_overrun != self.overrun {
+            self.overrun = is_overrun;
+            if is_overrun {
+                tracing::error!(
+                    "landings wait for raw events that cannot be judged, more than ledger.pending_max allows: landings are held back too"
+                );
+            }
+        }
         let waits = !self.waiting.batches.is_empty();
         let look = if waits { patience } else { ROOM_LOOK };
         let next = self.batches.recv_timeout_from(look, |stream| {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use landfall_ledger::{
-    Fingerprint, Generation, RawObservation, ReasonId, SchemaId, WrittenObservation,
+    Activity, Fingerprint, Generation, RawObservation, ReasonId, SchemaId, WrittenObservation,
 };
 
 use super::sharding::ShardFlush;
@@ -24,6 +24,8 @@ pub struct ShardWork {
 /// What a shard tells, in the order in which it happened, in pieces of bounded size.
 pub struct ShardTold {
     pub shard: usize,
+    /// What came and landed: before the verdicts of the same moment, for stalls are judged by it.
+    pub activity: Vec<Activity>,
     pub told: Vec<Told>,
     pub flush: Option<ShardFlush>,
 }
@@ -122,6 +124,7 @@ pub enum Message {
     /// What a shard told, described.
     Shard {
         shard: usize,
+        activity: Vec<Activity>,
         told: Vec<Described>,
         flush: Option<ShardFlush>,
     },

@@ -232,9 +232,12 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             backlog: Arc::clone(&backlog),
             said: false,
         };
-        threads.push(spawn(&pulse, format!("shard-{number}"), move || {
-            sharding.run()
-        })?);
+        threads.push(spawn(
+            &pulse,
+            &flights,
+            format!("shard-{number}"),
+            move || sharding.run(),
+        )?);
         work.push(work_in);
         compared.push(compared_in);
         deadlines.push(deadlines_in);
@@ -247,6 +250,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         window_ms,
         event_time: is_audit,
         redact: Arc::clone(&redact),
+        readable: Arc::default(),
     };
     for number in 0..workers {
         let judging = Judging {
@@ -260,12 +264,16 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             backlog: Arc::clone(&backlog),
             ending: Arc::clone(&ending),
             waiting: Waiting::default(),
+            overrun: false,
             audit: is_audit,
             flights: flights.clone(),
         };
-        threads.push(spawn(&pulse, format!("judge-{number}"), move || {
-            judging.run()
-        })?);
+        threads.push(spawn(
+            &pulse,
+            &flights,
+            format!("judge-{number}"),
+            move || judging.run(),
+        )?);
     }
     drop((work, batches));
 
@@ -276,7 +284,9 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         compared,
         results: results_in,
     };
-    threads.push(spawn(&pulse, "describer".into(), move || describing.run())?);
+    threads.push(spawn(&pulse, &flights, "describer".into(), move || {
+        describing.run()
+    })?);
 
     let now_ms = clock.as_ref().map_or(i64::MIN, Clock::now_ms);
     let overseer = overseer_config(config, &planned.deadlines);
@@ -305,7 +315,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         shards,
         now_ms,
     );
-    let results = spawn(&pulse, "results".into(), move || {
+    let results = spawn(&pulse, &flights, "results".into(), move || {
         results.run(&results_out, &overseer_out)
     })?;
     let control = Control {
@@ -341,12 +351,14 @@ impl Liveness {
     }
 }
 
-/// Notes the thread's death if it is dropped while panicking.
-struct Heart(Arc<Pulse>, String);
+/// Notes the thread's death if it is dropped while panicking, and stops time for the others: nobody
+/// may judge by what the dead one no longer applies.
+struct Heart(Arc<Pulse>, String, Flights);
 
 impl Drop for Heart {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            self.2.halt();
             self.0
                 .0
                 .lock()
@@ -358,10 +370,11 @@ impl Drop for Heart {
 
 fn spawn<T: Send + 'static>(
     pulse: &Arc<Pulse>,
+    flights: &Flights,
     name: String,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> std::io::Result<JoinHandle<T>> {
-    let heart = Heart(Arc::clone(pulse), name.clone());
+    let heart = Heart(Arc::clone(pulse), name.clone(), flights.clone());
     std::thread::Builder::new()
         .name(name)
         .stack_size(WORKER_STACK_BYTES)

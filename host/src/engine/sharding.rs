@@ -30,7 +30,6 @@ const TOLD_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug)]
 pub struct ShardFlush {
     pub tallies: Vec<TallyDelta>,
-    pub activity: Vec<Activity>,
     pub latency: Vec<SchemaGauge>,
     pub gauges: ShardGauges,
     /// Time has been moved to here.
@@ -138,14 +137,12 @@ impl Sharding {
         }
         let mut flush = ShardFlush {
             tallies: Vec::new(),
-            activity: Vec::new(),
             latency: Vec::new(),
             gauges: self.shard.gauges(),
             frontier,
         };
         self.tell_backlog();
         self.shard.drain_tallies(&mut flush.tallies);
-        self.shard.drain_activity(&mut flush.activity);
         self.shard.drain_latency(&mut flush.latency);
         self.tell(None, Some(flush), effects)
     }
@@ -164,6 +161,7 @@ impl Sharding {
                 bytes = 0;
                 let piece = ShardTold {
                     shard: self.number,
+                    activity: self.activity(),
                     told: std::mem::take(&mut told),
                     flush: None,
                 };
@@ -284,13 +282,22 @@ impl Sharding {
         if told.is_empty() && flush.is_none() {
             return true;
         }
+        let activity = self.activity();
         self.told
             .send(ShardTold {
                 shard: self.number,
+                activity,
                 told,
                 flush,
             })
             .is_ok()
+    }
+
+    /// What came and landed since this was last asked.
+    fn activity(&mut self) -> Vec<Activity> {
+        let mut activity = Vec::new();
+        self.shard.drain_activity(&mut activity);
+        activity
     }
 
     fn take_comparisons(&mut self) {

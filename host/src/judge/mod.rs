@@ -17,4 +17,4 @@ mod worker;
 pub use describe::{Comparison, Describer};
 pub use report::{JudgeReport, Sample, SampleKind, SchemaCount};
 pub use seats::CheckActivity;
-pub use worker::{HOST, Judge, JudgeOptions, Judged, WrittenHand};
+pub use worker::{HOST, Judge, JudgeOptions, Judged, Readable, WrittenHand};

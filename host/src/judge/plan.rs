@@ -124,6 +124,10 @@ pub enum PlanError {
         "stream {stream} names the codec {codec:?}, and no check of that name is a codec; add it under [[checks]] or use \"json\""
     )]
     NoCodec { stream: &'static str, codec: String },
+    #[error(
+        "the parity check {check:?} compares both sides of an event and is given only one; write streams = [\"raw\", \"written\"]"
+    )]
+    OneSided { check: String },
 }
 
 /// The parts of a plan.
@@ -152,6 +156,14 @@ impl Plan {
             labels,
             reasons,
         } = parts;
+        for check in &placed {
+            if matches!(check.check, Check::Parity(_)) && check.streams.len() != STREAM_NAMES.len()
+            {
+                return Err(PlanError::OneSided {
+                    check: check.name.clone(),
+                });
+            }
+        }
         let mut streams = [StreamPlan::default(), StreamPlan::default()];
         for (index, stream) in streams.iter_mut().enumerate() {
             stream.codec = codec_plan(index, &codecs[index], &placed, &reasons)?;

@@ -7,7 +7,7 @@ mod rows;
 
 pub use rows::HOST;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use landfall_document::{Documents, Pointer};
@@ -83,6 +83,21 @@ pub struct JudgeOptions {
     /// Time is what events say it is (audit), not when their frames came.
     pub event_time: bool,
     pub redact: Arc<Vec<Pointer>>,
+    /// Of all workers together.
+    pub readable: Arc<Readable>,
+}
+
+/// By stream: a frame that its codec has read, to tell a frame that cannot be read from a codec that
+/// cannot read. A worker may not have met one itself.
+#[derive(Debug, Default)]
+pub struct Readable([Mutex<Option<Vec<u8>>>; 2]);
+
+impl Readable {
+    fn lock(&self, stream: usize) -> MutexGuard<'_, Option<Vec<u8>>> {
+        self.0[stream]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Judges batches, one after the other. Owned by one thread.
@@ -99,13 +114,12 @@ pub struct Judge {
     scratch: Vec<u8>,
     /// By stream: what its codec failed on and is to be asked again.
     unread: [UnreadFrames; 2],
-    /// By stream: a frame that its codec has read, to tell a frame that cannot be read from a codec
-    /// that cannot read.
-    readable: [Option<Vec<u8>>; 2],
+    /// By stream: whether this worker has seen to it that a readable frame is known.
+    knows_readable: [bool; 2],
     /// Nobody will mend a codec any more: what it fails on is given up at once.
     ending: bool,
-    /// Event time of the last event that had one: the clock for those that have none.
-    last_time_ms: i64,
+    /// By stream: event time of the last event that had one, the clock for those that have none.
+    last_time_ms: [i64; 2],
 }
 
 /// What the deciding checks said of a row so far.
@@ -152,9 +166,9 @@ impl Judge {
             rows: Vec::new(),
             scratch: Vec::new(),
             unread: Default::default(),
-            readable: Default::default(),
+            knows_readable: [false; 2],
             ending: false,
-            last_time_ms: 0,
+            last_time_ms: [0; 2],
         }
     }
 

@@ -9,6 +9,7 @@ use landfall_store::{
 
 use super::{Gathered, KnownMissing, PRUNE, Results, incidents, tally};
 use crate::engine::messages::{Described, Told};
+use crate::sources::StreamId;
 
 /// Between two tries to write to a store that fails. Everything upstream waits meanwhile.
 const RETRY: Duration = Duration::from_millis(500);
@@ -149,16 +150,21 @@ impl Results {
             ..Prepared::default()
         };
         self.note_generation(&plan, &mut prepared);
-        let complete_ms = self.now_ms();
-        if complete_ms != i64::MIN && complete_ms != i64::MAX {
-            self.overseer.tell_at(complete_ms);
+        // Stalls are judged by landings: raw frames that are held back hide none.
+        let landed_up_to_ms = self.told_up_to(StreamId::WRITTEN);
+        if let Some(now_ms) = landed_up_to_ms {
+            self.overseer.tell_at(now_ms);
         }
         let now_ms = self.said_ms();
         for described in told {
             self.attribute(&plan, described, &mut known, now_ms, &mut prepared);
         }
-        let now_ms = self.now_ms();
-        if now_ms != i64::MIN && now_ms != i64::MAX {
+        for stream in StreamId::ALL {
+            if let Some(told_ms) = self.told_up_to(stream) {
+                self.overseer.told_up_to(stream.0, told_ms);
+            }
+        }
+        if let Some(now_ms) = landed_up_to_ms {
             self.overseer.advance(now_ms);
         }
         self.close_windows(&plan, ended, &mut prepared);

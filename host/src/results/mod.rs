@@ -37,6 +37,7 @@ use crate::engine::messages::{Described, Message};
 use crate::engine::plan_cell::PlanCell;
 use crate::judge::JudgeReport;
 use crate::judge::plan::Plan;
+use crate::sources::StreamId;
 
 /// How often what gathered is written, in real time: news of a loss is this old at most.
 const FLUSH: Duration = Duration::from_millis(50);
@@ -197,7 +198,18 @@ impl Results {
     fn take(&mut self, message: Message) {
         match message {
             Message::Judged { report, generation } => self.take_report(report, generation),
-            Message::Shard { shard, told, flush } => {
+            Message::Shard {
+                shard,
+                activity,
+                told,
+                flush,
+            } => {
+                // In an audit lines come in any order of time: what waited for how long cannot be told.
+                if !self.is_audit() {
+                    for activity in &activity {
+                        self.overseer.activity(activity);
+                    }
+                }
                 self.gathered.bytes += told.iter().map(|told| told.told.bytes()).sum::<usize>();
                 self.gathered.told.extend(told);
                 let Some(flush) = flush else { return };
@@ -207,15 +219,10 @@ impl Results {
                     self.count(&plan, delta.schema, &delta.counts);
                     self.note_unjudged(delta.window, delta.schema, &delta.counts);
                 }
-                // In an audit lines come in any order of time: what waited for how long cannot be told.
                 if self.is_audit() {
                     let latest = flush.tallies.iter().map(|delta| delta.window + 1).max();
                     let end_ms = latest.map(|window| window.saturating_mul(self.options.window_ms));
                     self.audited_ms = self.audited_ms.max(end_ms);
-                } else {
-                    for activity in &flush.activity {
-                        self.overseer.activity(activity);
-                    }
                 }
                 self.gathered.latency.extend(flush.latency);
                 self.shards[shard] = ShardState {
@@ -326,6 +333,21 @@ impl Results {
         match (&self.options.clock, told) {
             (Some(clock), i64::MAX) => clock.now_ms(),
             (_, told) => told,
+        }
+    }
+
+    /// Up to when everything of a stream has been told; None if that is not known (yet), and in an
+    /// audit, where time stands still.
+    fn told_up_to(&self, stream: StreamId) -> Option<i64> {
+        let of_stream = |shard: &ShardState| match stream {
+            StreamId::RAW => shard.frontier.raw_ms,
+            _ => shard.frontier.written_ms,
+        };
+        let told = self.shards.iter().map(of_stream).min()?;
+        match &self.options.clock {
+            Some(clock) if told == i64::MAX => Some(clock.now_ms()),
+            Some(_) if told != i64::MIN => Some(told),
+            _ => None,
         }
     }
 

@@ -11,7 +11,7 @@
 //! is already finished.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::StreamId;
@@ -40,6 +40,8 @@ impl SourceProgress {
 #[derive(Debug, Default)]
 struct StreamFlights {
     sources: Mutex<Vec<Arc<SourceProgress>>>,
+    /// The last frontier that was told.
+    told: Mutex<Option<i64>>,
     /// First arrival and number of each unfinished batch.
     unfinished: Mutex<Unfinished>,
 }
@@ -54,6 +56,7 @@ struct Unfinished {
 #[derive(Clone, Debug, Default)]
 pub struct Flights {
     streams: Arc<[StreamFlights; StreamId::ALL.len()]>,
+    halted: Arc<AtomicBool>,
 }
 
 impl Flights {
@@ -84,6 +87,12 @@ impl Flights {
     /// the stream has no source that could still bring something, and no batch on its way.
     pub fn frontier(&self, stream: StreamId) -> i64 {
         let flights = &self.streams[stream.index()];
+        let mut told = lock(&flights.told);
+        if let Some(told_ms) = *told
+            && self.halted.load(Ordering::Acquire)
+        {
+            return told_ms;
+        }
         // The order of these two reads is what makes the answer true; see the module's text.
         let read_ms = lock(&flights.sources)
             .iter()
@@ -93,7 +102,19 @@ impl Flights {
             .batches
             .first()
             .map(|&(arrived_ms, _)| arrived_ms);
-        read_ms.unwrap_or(i64::MAX).min(oldest.unwrap_or(i64::MAX))
+        let frontier_ms = read_ms.unwrap_or(i64::MAX).min(oldest.unwrap_or(i64::MAX));
+        // What a thread dropped in dying was dropped after it had called a halt.
+        if self.halted.load(Ordering::Acquire) {
+            return told.unwrap_or(i64::MIN);
+        }
+        *told = Some(frontier_ms);
+        frontier_ms
+    }
+
+    /// A thread that applies batches is dying, and what it held will be dropped unapplied: no
+    /// frontier moves any more.
+    pub fn halt(&self) {
+        self.halted.store(true, Ordering::Release);
     }
 
     /// Batches of the stream that are on their way.
@@ -121,6 +142,11 @@ struct Landing {
 
 impl Drop for Landing {
     fn drop(&mut self) {
+        // It was not applied: its thread is dying.
+        if std::thread::panicking() {
+            self.flights.halt();
+            return;
+        }
         lock(&self.flights.streams[self.stream.index()].unfinished)
             .batches
             .remove(&self.entry);
@@ -129,7 +155,6 @@ impl Drop for Landing {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
     use std::thread;
 
     use super::*;
@@ -174,6 +199,31 @@ mod tests {
         }
         assert_eq!(flights.frontier(RAW), 1000);
         assert_eq!(flights.unfinished(RAW), 0);
+    }
+
+    #[test]
+    fn a_thread_that_dies_with_a_batch_in_hand_stops_all_frontiers() {
+        let flights = Flights::default();
+        let source = flights.add_source(RAW, 0);
+        let written = flights.add_source(StreamId::WRITTEN, 0);
+        source.reach(1000);
+        written.reach(500);
+        let flight = flights.begin(RAW, 10);
+        assert_eq!(
+            (flights.frontier(RAW), flights.frontier(StreamId::WRITTEN)),
+            (10, 500)
+        );
+        let died = thread::spawn(move || {
+            let _in_hand = flight;
+            panic!("as a bug would");
+        });
+        assert!(died.join().is_err());
+        source.reach(2000);
+        written.reach(2000);
+        assert_eq!(
+            (flights.frontier(RAW), flights.frontier(StreamId::WRITTEN)),
+            (10, 500)
+        );
     }
 
     #[test]

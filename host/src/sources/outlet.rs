@@ -112,7 +112,10 @@ impl Outlet {
         }
         let limits = self.context.limits;
         let (batch, _) = self.batch.get_or_insert_with(|| {
-            let flight = self.context.flights.begin(self.context.stream, arrived_ms);
+            // It may have come long before it could be read and stamped: no earlier than everything
+            // that is known to have been read.
+            let from_ms = arrived_ms.min(self.progress.get_ms());
+            let flight = self.context.flights.begin(self.context.stream, from_ms);
             let mut batch = FrameBatch::new(self.context.stream, self.source, flight);
             batch.bytes.reserve(self.last_bytes);
             batch.ends.reserve(self.last_rows);
@@ -186,6 +189,7 @@ mod tests {
         let stats = Arc::new(SourceStats::new(StreamId::WRITTEN, "here"));
         let mut outlet = Outlet::new(context, 0, stats, stop.clone());
         outlet.hand_on_max = Duration::from_millis(1);
+        let began_ms = outlet.progress().get_ms().min(2);
         outlet.push(b"first", 1, || {}).unwrap();
         outlet.hand_on(|| {}).unwrap();
         outlet.push(b"second", 2, || {}).unwrap();
@@ -198,6 +202,6 @@ mod tests {
         );
         drop(batches.recv());
         outlet.progress().finish();
-        assert_eq!(flights.frontier(StreamId::WRITTEN), 2);
+        assert_eq!(flights.frontier(StreamId::WRITTEN), began_ms);
     }
 }

@@ -5,8 +5,13 @@
 //! kernel, and for some time after it has been drained the queue can be found empty although there
 //! is more to come. So an empty socket counts only if fewer frames were read since the last time it
 //! was empty than it takes to fill the queue; otherwise it must go on for a while without such a
-//! flood. While a source waits for room in our own queue it reads nothing, so its progress stays
-//! where it was, and afterwards the same rule decides.
+//! flood. While a source waits for room in our own queue, or the whole process is stopped, it looks
+//! at nothing, so its progress stays where it was; what the library has read by the first look
+//! afterwards says nothing of what is still on its way to it, so that look counts no more than one
+//! after a flood.
+//!
+//! Frames of a connection come in order. So a look that did not count is made up for: once the
+//! source has read on for a while, all that came before that look has been read.
 //!
 //! Pure: knows no socket and reads no clock.
 
@@ -27,6 +32,9 @@ pub struct Watermark {
     flood_frames: u64,
     read_since_empty: u64,
     doubt_until: Option<Instant>,
+    /// The first empty look that did not count yet: when it was, and by Landfall's clock.
+    doubted: Option<(Instant, i64)>,
+    looked: Option<Instant>,
 }
 
 impl Watermark {
@@ -44,6 +52,8 @@ impl Watermark {
             flood_frames,
             read_since_empty: 0,
             doubt_until: None,
+            doubted: None,
+            looked: None,
         }
     }
 
@@ -54,13 +64,21 @@ impl Watermark {
 
     /// The socket was found empty by a look that began at `before_ms`; `now` is real time.
     pub fn seen_empty(&mut self, before_ms: i64, now: Instant) {
-        if std::mem::take(&mut self.read_since_empty) >= self.flood_frames {
+        let flooded = std::mem::take(&mut self.read_since_empty) >= self.flood_frames;
+        let last = self.looked.replace(now).unwrap_or(now);
+        if flooded || now.saturating_duration_since(last) > SETTLE {
             self.doubt_until = Some(now + SETTLE);
         }
         if self.doubt_until.is_some_and(|until| now < until) {
+            let (since, at_ms) = *self.doubted.get_or_insert((now, before_ms));
+            if now.saturating_duration_since(since) >= SETTLE {
+                self.progress.reach(at_ms);
+                self.doubted = Some((now, before_ms));
+            }
             return;
         }
         self.doubt_until = None;
+        self.doubted = None;
         self.progress.reach(before_ms);
     }
 }
@@ -110,6 +128,40 @@ mod tests {
         assert_eq!(flights.frontier(StreamId::RAW), 0);
         mark.seen_empty(2_000, start + SETTLE);
         assert_eq!(flights.frontier(StreamId::RAW), 2_000);
+    }
+
+    #[test]
+    fn after_a_pause_of_the_process_the_first_looks_do_not_count() {
+        let (flights, mut mark) = watermark(100);
+        let start = Instant::now();
+        mark.seen_empty(10, start);
+        let resumed = start + SETTLE * 60;
+        mark.seen_empty(60_000, resumed);
+        assert_eq!(
+            flights.frontier(StreamId::RAW),
+            10,
+            "frames may be on their way"
+        );
+        mark.seen_empty(60_050, resumed + SETTLE / 2);
+        assert_eq!(flights.frontier(StreamId::RAW), 10);
+        mark.seen_empty(61_000, resumed + SETTLE);
+        assert_eq!(flights.frontier(StreamId::RAW), 61_000);
+    }
+
+    #[test]
+    fn floods_without_end_let_the_frontier_follow_behind() {
+        let (flights, mut mark) = watermark(2);
+        let start = Instant::now();
+        for turn in 0..50u32 {
+            mark.read();
+            let at_ms = i64::from(turn) * 100;
+            mark.seen_empty(at_ms, start + SETTLE / 10 * turn);
+            let behind = at_ms - flights.frontier(StreamId::RAW);
+            assert!(
+                (0..=2_000).contains(&behind),
+                "{behind} ms behind at {at_ms}"
+            );
+        }
     }
 
     #[test]

@@ -82,6 +82,8 @@ pub struct Overseer {
     /// When landings resumed after the last stall of the whole pipeline.
     resumed_ms: i64,
     seen_ms: [Option<i64>; 2],
+    /// Up to when each stream has been told.
+    told_ms: [Option<i64>; 2],
     now_ms: i64,
 }
 
@@ -96,6 +98,7 @@ impl Overseer {
             schemas: BTreeMap::new(),
             resumed_ms: i64::MIN,
             seen_ms: [Some(now_ms); 2],
+            told_ms: [None; 2],
             now_ms,
         }
     }
@@ -138,6 +141,14 @@ impl Overseer {
     pub fn seen(&mut self, stream: u8, at_ms: i64) {
         if let Some(seen) = self.seen_ms.get_mut(usize::from(stream)) {
             *seen = Some(seen.map_or(at_ms, |known| known.max(at_ms)));
+        }
+    }
+
+    /// Everything that a stream brought up to that time has been told: its silence is judged by this.
+    /// A stream that is held back is not silent, and another's silence is not hidden by it.
+    pub fn told_up_to(&mut self, stream: u8, at_ms: i64) {
+        if let Some(told) = self.told_ms.get_mut(usize::from(stream)) {
+            *told = Some(told.map_or(at_ms, |known| known.max(at_ms)));
         }
     }
 
@@ -218,7 +229,7 @@ impl Overseer {
         self.watch_pipeline(self.now_ms);
     }
 
-    /// Moves time. Everything that arrived up to `now_ms` must have been told.
+    /// Moves time. Everything that landed up to `now_ms` must have been told.
     pub fn advance(&mut self, now_ms: i64) {
         self.now_ms = self.now_ms.max(now_ms);
         self.watch_pipeline(self.now_ms);
@@ -383,8 +394,9 @@ impl Overseer {
             let limit = self.config.silence_ms[stream];
             let scope = Scope::Stream(stream as u8);
             let open = self.find_open(Cause::Silent, scope);
-            let seen = self.seen_ms[stream].unwrap_or(self.now_ms);
-            let is_silent = limit > 0 && self.now_ms.saturating_sub(seen) > limit;
+            let told = self.told_ms[stream].unwrap_or(self.now_ms);
+            let seen = self.seen_ms[stream].unwrap_or(told);
+            let is_silent = limit > 0 && told.saturating_sub(seen) > limit;
             match (is_silent, open) {
                 (true, Some(id)) => {
                     let now_ms = self.now_ms;

@@ -26,6 +26,7 @@ impl Shard {
             Some((Settled::Unexpected, schema, window)) => {
                 // Its raw event came after all, later than the grace: it was not unexpected.
                 self.tallies.at(window, schema).unexpected -= 1;
+                self.remembered.renew(event.key);
                 if let Some(memory) = self.remembered.find(event.key) {
                     memory.landed();
                 }

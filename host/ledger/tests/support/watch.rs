@@ -2,7 +2,7 @@
 //!
 //! Steps, one on a line (times in ms; schemas are a letter or a number): `arrived S FROM[..TO]`,
 //! `landed S at T`, `missing S at T due T`, `note CAUSE S EVENTS at FROM[..TO]`, `late INCIDENT S`,
-//! `seen raw|written T`, `at T` (what follows is told then), `now T`, and for the settings `deadline MS`, `silence raw MS`; `restore N`
+//! `seen raw|written T`, `told raw|written T`, `at T` (what follows is told then), `now T`, and for the settings `deadline MS`, `silence raw MS`; `restore N`
 //! takes over an open incident of that number (leaked a, at 10, one event).
 //!
 //! Each opening is a line; the last lines are the incidents as they were last told.
@@ -90,6 +90,7 @@ impl Watch {
             }
             "seen" => self.overseer.seen(stream(words[1]), number(words[2])),
             "at" => self.overseer.tell_at(number(words[1])),
+            "told" => self.overseer.told_up_to(stream(words[1]), number(words[2])),
             "now" => {
                 self.overseer.advance(number(words[1]));
                 self.drain(number(words[1]));

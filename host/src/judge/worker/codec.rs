@@ -151,19 +151,17 @@ impl Judge {
                 .iter()
                 .any(|part| (part.first..part.first + part.rows).contains(&row))
         };
-        if self.decoded.faulted.is_empty() && self.readable[index].is_some() {
+        // The usual way: nothing failed, and nothing has to be remembered.
+        if self.decoded.faulted.is_empty() && self.knows_readable[index] {
             return true;
         }
         if let Some(row) = (0..frames.rows()).find(|&row| !failed(row)) {
-            self.readable[index] = Some(frames.frame(row).to_vec());
+            *self.options.readable.lock(index) = Some(frames.frame(row).to_vec());
+            self.knows_readable[index] = true;
             return true;
         }
-        let Some(frame) = self.readable[index].take() else {
-            return false;
-        };
-        let reads = self.ask_alone(index, &frame).is_none();
-        self.readable[index] = Some(frame);
-        reads
+        let frame = self.options.readable.lock(index).clone();
+        frame.is_some_and(|frame| self.ask_alone(index, &frame).is_none())
     }
 
     /// How the codec fails on this frame, asked for it alone.

@@ -54,10 +54,10 @@ impl Judge {
             return;
         };
         if self.options.event_time {
-            self.last_time_ms =
-                event_time(&self.documents, &plan.event, row).unwrap_or(self.last_time_ms);
-            frames.arrived_ms[row] = self.last_time_ms;
-            out.time_ms_max = out.time_ms_max.max(Some(self.last_time_ms));
+            let last_ms = &mut self.last_time_ms[index];
+            *last_ms = event_time(&self.documents, &plan.event, row).unwrap_or(*last_ms);
+            frames.arrived_ms[row] = *last_ms;
+            out.time_ms_max = out.time_ms_max.max(Some(*last_ms));
         }
         let arrived_ms = frames.arrived_ms[row];
         let form = form.unwrap_or(Form::NONE);

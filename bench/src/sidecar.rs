@@ -13,8 +13,8 @@ use crate::events::{Event, Shape, events, write_schemas};
 /// How long any single wait may take before the measurement is given up.
 const WAIT_MAX: Duration = Duration::from_secs(120);
 
-/// Between two looks at something awaited.
-const POLL: Duration = Duration::from_millis(5);
+/// Between two looks at something awaited: scraping costs the sidecar time as well.
+const POLL: Duration = Duration::from_millis(50);
 
 /// How long, and how fast, a quiet sidecar is watched.
 const IDLE: Duration = Duration::from_secs(10);

@@ -47,7 +47,7 @@ enum Task {
     Test,
     /// Measures Landfall as ratios within one run.
     Bench {
-        /// Fails if a ratio is below its goal.
+        /// Counts instructions instead, and fails if a count moved from the one that is kept.
         #[arg(long)]
         check: bool,
         /// Arguments for the bench itself; `-- --help` lists them.

@@ -45,6 +45,10 @@ use crate::sources::{Flights, FrameBatch, Stop};
 /// Shares of batches that wait before a shard. Their rows are bounded by the batch.
 const SHARD_QUEUE: usize = 64;
 
+/// Joining costs a small part of what judging does: so many workers keep one shard busy at most, and
+/// every further shard is one more thread that each batch wakes.
+const WORKERS_PER_SHARD: usize = 8;
+
 /// Messages of shards that wait before the describer, and of all before the results.
 const TOLD_QUEUE: usize = 64;
 
@@ -170,7 +174,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     let mut store = store;
     let workers = config.judge.workers();
     let shards = if config.ledger.shards == 0 {
-        workers
+        workers.div_ceil(WORKERS_PER_SHARD)
     } else {
         config.ledger.shards
     };

@@ -124,6 +124,7 @@ pub fn subscribe(
         stop,
         tick,
         in_multipart: false,
+        found: 0,
     };
     let ended = Ended(Arc::clone(&stats));
     let thread = thread::Builder::new().name(name).spawn(move || {

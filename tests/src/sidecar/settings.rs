@@ -140,7 +140,7 @@ impl Settings {
              [deadlines]\ndefault = {}\nschemas = {{ {} }}\n\n\
              [windows]\nlength = {}\n\n\
              [incidents]\nstall = {}\nstall_schema = {}\nclear = {}\n\n\
-             [ledger]\nhorizon = {}\nunexpected_grace = {}\n\n\
+             [ledger]\nshards = 3\nhorizon = {}\nunexpected_grace = {}\n\n\
              [store]\ndir = \"{STORE}\"\n\n\
              [http]\nlisten = \"127.0.0.1:0\"\n\n\
              [guests]\ndir = {}\n\n{}\n",

@@ -180,6 +180,7 @@ stall = "{stall}"
 stall_schema = "0s"
 clear = "1s"
 [ledger]
+shards = 2
 unexpected_grace = "1s"
 [judge]
 workers = 2

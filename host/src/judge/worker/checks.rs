@@ -1,7 +1,7 @@
 //! The event checks and the projections of one batch.
 
 use landfall_document::{Documents, Pointer, RowState, redact};
-use landfall_ledger::{Form, Judgement, ReasonId};
+use landfall_ledger::{Form, Judgement, ReasonId, SchemaId};
 use landfall_runtime::{Hand, Outcome, Packed, PackedRef};
 
 use super::rows::schema_of;
@@ -89,14 +89,9 @@ impl Judge {
                     if event.decides {
                         self.rows[row].unjudged(reason);
                     }
-                    report.sample(|| Sample {
-                        kind: SampleKind::Fault,
-                        stream: index,
-                        at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
-                        schema: schema_of(&self.documents, plan, row, &mut Vec::new()),
-                        reason,
-                        detail: faulted.fault.message.clone(),
-                        payload: frames.frame(row).to_vec(),
+                    report.sample(|| {
+                        let schema = schema_of(&self.documents, plan, row, &mut Vec::new());
+                        fault(index, row, frames, schema, reason, &faulted.fault.message)
                     });
                 }
             }
@@ -146,14 +141,9 @@ impl Judge {
                     if self.documents.state(row) != RowState::Good {
                         continue;
                     }
-                    report.sample(|| Sample {
-                        kind: SampleKind::Fault,
-                        stream: index,
-                        at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
-                        schema: schema_of(&self.documents, plan, row, &mut Vec::new()),
-                        reason,
-                        detail: faulted.fault.message.clone(),
-                        payload: frames.frame(row).to_vec(),
+                    report.sample(|| {
+                        let schema = schema_of(&self.documents, plan, row, &mut Vec::new());
+                        fault(index, row, frames, schema, reason, &faulted.fault.message)
                     });
                 }
             }
@@ -166,6 +156,26 @@ impl Judge {
             .map(|hasher| hasher.map_or(Form::FAILED, |h| Form::hash(h.finish())))
             .collect();
         (hashes, kept)
+    }
+}
+
+/// A frame that a check failed on, whole: it is needed to try the check again.
+pub(super) fn fault(
+    index: usize,
+    row: usize,
+    frames: &FrameBatch,
+    schema: SchemaId,
+    reason: ReasonId,
+    message: &str,
+) -> Sample {
+    Sample {
+        kind: SampleKind::Fault,
+        stream: index,
+        at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
+        schema,
+        reason,
+        detail: message.to_owned(),
+        payload: frames.frame(row).to_vec(),
     }
 }
 

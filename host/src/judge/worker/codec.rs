@@ -6,6 +6,7 @@ use std::time::Instant;
 use landfall_ledger::PayloadRef;
 use landfall_runtime::{Decoded, FaultKind, PackedRef};
 
+use super::checks::fault;
 use super::{Judge, detail_of};
 use crate::judge::labels::{NO_REASON, NO_SCHEMA};
 use crate::judge::plan::{STREAM_NAMES, StreamPlan};
@@ -102,20 +103,13 @@ impl Judge {
                     kept_payloads.extend(payloads.get(row));
                 }
                 if hopeless || tries == 1 {
-                    report.sample(|| Sample {
-                        kind: SampleKind::Fault,
-                        stream: index,
-                        at_ms: arrived_ms,
-                        schema: NO_SCHEMA,
-                        reason,
-                        detail: faulted.fault.message.clone(),
-                        payload: frames.frame(row).to_vec(),
-                    });
+                    let message = &faulted.fault.message;
+                    report.sample(|| fault(index, row, frames, NO_SCHEMA, reason, message));
                 }
             }
         }
-        let fault = faulted_rows.first().map(|faulted| &faulted.fault);
-        let message = fault.map_or("", |fault| fault.message.as_str());
+        let first = faulted_rows.first().map(|faulted| &faulted.fault);
+        let message = first.map_or("", |fault| fault.message.as_str());
         let (stream, codec) = (STREAM_NAMES[index], plan.check.name.as_str());
         if given_up > 0 {
             tracing::error!(

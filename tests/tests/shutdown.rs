@@ -76,7 +76,8 @@ const SMALL_SPOOL: &str = "[store]\ndir = \"data\"\nspool_bytes_max = \"64MiB\""
 #[test]
 fn a_full_spool_makes_room_by_deadlines_and_landings_are_taken_meanwhile() {
     let mut sidecar = Sidecar::start(Setup {
-        deadline: "2s",
+        // Longer than a busy machine takes to fill the spool, or deadlines keep it from filling.
+        deadline: "12s",
         store: SMALL_SPOOL,
         ..Setup::default()
     });

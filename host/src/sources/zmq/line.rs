@@ -50,11 +50,28 @@ impl Line {
             };
             // Not `SocketEvent::from_raw`: it panics on numbers of a newer library.
             let event = u16::from_ne_bytes([low, high]);
-            if event == SocketEvent::HANDSHAKE_SUCCEEDED.to_raw() {
-                self.stats.set_link(Link::Connected);
+            let link = if event == SocketEvent::HANDSHAKE_SUCCEEDED.to_raw() {
+                Link::Connected
             } else {
-                self.stats.set_link(Link::Retrying);
-            }
+                Link::Retrying
+            };
+            self.tell(self.stats.link(), link);
+            self.stats.set_link(link);
+        }
+    }
+
+    /// Says what changed, once: tries go on as long as it takes.
+    fn tell(&self, before: Link, now: Link) {
+        let (stream, endpoint) = (self.stats.stream().as_str(), self.stats.endpoint());
+        match (before, now) {
+            (Link::Connected, Link::Connected) | (Link::Retrying, Link::Retrying) => {}
+            (_, Link::Connected) => tracing::info!(stream, endpoint, "connected"),
+            (Link::Connected, _) => tracing::warn!(
+                stream,
+                endpoint,
+                "the connection is lost; trying again, and what is published meanwhile is not seen"
+            ),
+            _ => tracing::warn!(stream, endpoint, "nobody answers there; trying again"),
         }
     }
 }

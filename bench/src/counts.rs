@@ -35,7 +35,7 @@ impl Load {
 }
 
 /// Two sizes of the same load: their difference is without what starting costs.
-const EVENTS: [usize; 2] = [2_048, 6_144];
+const EVENTS: [usize; 2] = [512, 1_536];
 
 /// A count may move by this share: hash tables are seeded at random, and compilers differ a little.
 const TOLERANCE: f64 = 0.03;

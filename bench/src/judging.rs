@@ -17,6 +17,9 @@ use landfall_runtime::{Check, Engine, Limits, LoadRequest};
 /// Frames in a batch, as a busy source makes them.
 const BATCH_ROWS: usize = 1024;
 
+/// What a batch may take: as long as it likes, for under callgrind it takes fifty times as long.
+const BATCH_TIME: Duration = Duration::from_secs(60);
+
 /// One check of the raw stream.
 pub struct CheckSetup {
     pub name: String,
@@ -69,7 +72,10 @@ pub fn judge(guests: &Path, schema_dir: &Path, checks: &[CheckSetup]) -> anyhow:
             name: check.name.clone(),
             path: guests.join(check.file),
             config: check.config.clone(),
-            limits: Limits::default(),
+            limits: Limits {
+                batch_time: BATCH_TIME,
+                ..Limits::default()
+            },
         };
         let loaded = Check::load(&engine, &request)
             .with_context(|| format!("failed to load {}", check.file))?;

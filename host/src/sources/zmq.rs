@@ -125,6 +125,7 @@ pub fn subscribe(
         tick,
         in_multipart: false,
         found: 0,
+        hwm_frames: subscription.hwm_frames as usize,
     };
     let ended = Ended(Arc::clone(&stats));
     let thread = thread::Builder::new().name(name).spawn(move || {

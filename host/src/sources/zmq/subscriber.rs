@@ -13,6 +13,9 @@ const NAP: Duration = Duration::from_millis(1);
 /// With no more frames than this in the last look, the next one is when the batch is due: most of a
 /// quiet stream's cost is being woken.
 const FEW_FRAMES: usize = 16;
+/// But a look of this part of the socket's high-water mark is not few: sleeping several times as long
+/// would leave its queue full.
+const FEW_OF_HWM: usize = 16;
 /// Frames read in one go before the monitor, the batch's age and the wish to end are looked at.
 const FRAMES_PER_TURN_MAX: usize = 512;
 
@@ -31,6 +34,8 @@ pub(super) struct Subscriber {
     pub in_multipart: bool,
     /// Frames that the last look found.
     pub found: usize,
+    /// The socket's high-water mark.
+    pub hwm_frames: usize,
 }
 
 impl Subscriber {
@@ -98,7 +103,8 @@ impl Subscriber {
             Some(left) => {
                 // A little before it is due: waking takes its time too.
                 let due = left.saturating_sub(NAP / 2);
-                let nap = if self.found <= FEW_FRAMES { due } else { NAP };
+                let few = FEW_FRAMES.min(self.hwm_frames / FEW_OF_HWM);
+                let nap = if self.found <= few { due } else { NAP };
                 thread::sleep(nap);
                 Ok(())
             }

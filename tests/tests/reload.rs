@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use landfall_tests::wait::await_until;
-use support::{Event, Setup, Sidecar, event, pipeline_checks};
+use support::{Event, Setup, Sidecar, event, invalid_event, pipeline_checks};
 
 /// A copy of a guest that the test may change; the path for the configuration.
 fn own_copy(name: &str, dir: &Path) -> String {
@@ -106,6 +106,71 @@ fn a_new_version_under_load_loses_no_event_and_judges_none_twice() {
     );
     sidecar.assert_balanced();
     sidecar.stop();
+}
+
+/// The digest of a check by which samples of a kind were judged.
+fn judged_by(sidecar: &Sidecar, kind: &str, check: &str) -> Vec<String> {
+    let connection = sidecar.store();
+    let mut statement = connection
+        .prepare(
+            "SELECT digest FROM samples JOIN generations USING (generation)
+             WHERE kind = ?1 AND generations.check_name = ?2",
+        )
+        .expect("a statement");
+    let digests = statement.query_map([kind, check], |row| row.get(0));
+    let digests = digests.expect("rows").collect::<Result<_, _>>();
+    digests.expect("digests")
+}
+
+#[test]
+fn a_verdict_names_the_checks_that_gave_it_not_those_in_force_when_it_is_told() {
+    let files = tempfile::tempdir().expect("a directory");
+    let validity = own_copy("schema_validity.wasm", files.path());
+    let mut sidecar = Sidecar::start(Setup {
+        checks: pipeline_checks(&validity),
+        deadline: "60s",
+        ..Setup::default()
+    });
+    let old = digest(&sidecar, "schema-validity");
+    let (rejected, mut changed_row, twice) = (invalid_event(1), event(2), event(3));
+    sidecar.send_raw(&[rejected.clone(), changed_row.clone(), twice.clone()]);
+    await_until("all are judged", || {
+        sidecar.metrics().count("landfall_raw_events_total", &[]) == 3
+    });
+    sidecar.land(std::slice::from_ref(&twice));
+    sidecar.await_verdict("delivered", 1);
+    deploy(
+        &validity,
+        &changed(&std::fs::read(&validity).expect("a module")),
+    );
+    await_until("the new version is in force", || {
+        digest(&sidecar, "schema-validity") != old
+    });
+    let new = digest(&sidecar, "schema-validity");
+
+    // Rejected by the old version, and told to have leaked under the new one.
+    changed_row.row["event_name"] = "something else".into();
+    sidecar.land(&[rejected, changed_row, twice]);
+    sidecar.await_verdict("leaked", 1);
+    sidecar.await_verdict("altered", 1);
+    await_until("the duplicate is told", || {
+        sidecar.query("SELECT count(*) FROM samples WHERE kind = 'duplicate'") == 1
+    });
+    sidecar.stop();
+    let judged_by = |kind| judged_by(&sidecar, kind, "schema-validity");
+    assert_eq!(judged_by("leaked"), [old.as_str()]);
+    // The row that came twice was read by the new version, and the pair that differs compared anew.
+    assert_eq!(judged_by("duplicate"), [new.as_str()]);
+    assert_eq!(judged_by("altered"), [new.as_str()]);
+    // Both versions had a part in the verdict that its window counts: one judged it, one compared.
+    assert_eq!(
+        sidecar.query(
+            "SELECT count(DISTINCT digest) FROM window_judges JOIN generations USING (generation)
+             WHERE check_name = 'schema-validity' AND start_ms IN (
+                 SELECT start_ms FROM windows WHERE altered = 1)"
+        ),
+        2
+    );
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub enum Effect {
         written: WrittenSide,
         schema: SchemaId,
         arrived_ms: i64,
+        /// Of both sides.
+        generation: Generation,
     },
     /// The sides were hashed by different generations: look again and answer with `compared`.
     Compare {
@@ -35,13 +37,14 @@ pub enum Effect {
         schema: SchemaId,
         arrived_ms: i64,
     },
-    /// Judged invalid, and it landed. `reason` is none if that is no longer known.
+    /// Judged invalid, and it landed.
     Leaked {
         key: Fingerprint,
         schema: SchemaId,
-        reason: ReasonId,
         arrived_ms: i64,
         written: WrittenSide,
+        /// Who judged it so; none if that is no longer known.
+        judged: Option<RejectedBy>,
     },
     /// It landed more often than it came in.
     Duplicate {
@@ -49,6 +52,8 @@ pub enum Effect {
         schema: SchemaId,
         landed_ms: i64,
         row: u32,
+        /// Of the row.
+        generation: Generation,
     },
     /// It landed, and its raw event did not come. The payload is the written frame, if one was attached.
     Unexpected {
@@ -56,11 +61,20 @@ pub enum Effect {
         schema: SchemaId,
         landed_ms: i64,
         payload: Option<PayloadRef>,
+        /// Of the row.
+        generation: Generation,
     },
     /// An early landing waits for its raw event: keep its frame and call `attach_written`.
     HoldWritten { key: Fingerprint, row: u32 },
     /// That many references into the segment are no longer held.
     Released { segment: u32, rows: u32 },
+}
+
+/// Why a raw event was judged invalid, and by which checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RejectedBy {
+    pub reason: ReasonId,
+    pub generation: Generation,
 }
 
 /// Where the written side of a pair is.

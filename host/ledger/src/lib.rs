@@ -17,7 +17,7 @@ mod tally;
 mod verdict;
 
 pub use config::{Deadlines, ShardConfig};
-pub use effect::{Effect, WrittenSide};
+pub use effect::{Effect, RejectedBy, WrittenSide};
 pub use identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 pub use observation::{Frontier, RawObservation, WrittenObservation};
 pub use overseer::{

@@ -139,7 +139,7 @@ fn a_rejected_event_that_does_not_land_was_treated_right_and_if_it_does_later_th
          frontier 1100
          written a at 1200
          written a at 1201",
-        "leaked a row:a arrived 1200 reason 0
+        "leaked a row:a arrived 1200 forgotten by whom
          duplicate a row:a at 1201
          0/0: leaked 1
          1/0: duplicate 1",
@@ -313,6 +313,38 @@ fn forms_are_compared_only_if_the_same_checks_made_them() {
          compare c raw:c row:c
          compare d raw:d row:d
          0/0: delivered 1 late 1 altered 1 unjudged 1",
+    );
+}
+
+#[test]
+fn what_is_told_names_the_checks_that_said_so() {
+    check(
+        "raw a at 0 form 1 gen 3
+         written a at 1 form 2 gen 3
+         raw b at 0 rejected gen 3
+         written b at 1 gen 4
+         raw c at 0 gen 3
+         written c at 1 gen 4
+         written c at 2 gen 5
+         written d at 0 gen 4
+         raw e at 0 gen 3
+         raw f at 0 rejected gen 3
+         frontier 100
+         written f at 101 gen 5
+         written g at 101 gen 4
+         frontier 131
+         raw g at 131 rejected gen 5",
+        "altered a raw:a row:a gen 3
+         leaked b row:b arrived 0 reason 9 gen 3
+         duplicate c row:c at 2 gen 5
+         hold d
+         missing e raw:e arrived 0 due 100 gen 3
+         unexpected d gone at 0 gen 4
+         leaked f row:f arrived 101 forgotten by whom
+         hold g
+         unexpected g gone at 101 gen 4
+         leaked g gone arrived 131 reason 9 gen 5
+         0/0: delivered 1 altered 1 missing 1 leaked 3 duplicate 1 unexpected 1",
     );
 }
 

@@ -120,8 +120,9 @@ fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
                 payload,
                 arrived_ms,
                 deadline_ms,
+                generation,
                 ..
-            } => Some((key, payload, arrived_ms, deadline_ms)),
+            } => Some((key, payload, arrived_ms, deadline_ms, generation)),
             _ => None,
         });
         assert_eq!(missing, expected.ever_missing, "seed {seed}");
@@ -131,20 +132,34 @@ fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
         });
         assert_eq!(late, expected.landed_after_missing, "seed {seed}");
         let leaked = told(&run, |effect| match *effect {
-            Effect::Leaked { key, .. } => Some(key),
+            Effect::Leaked { key, judged, .. } => Some((key, judged)),
             _ => None,
         });
         assert_eq!(leaked, expected.leaked, "seed {seed}");
         let unexpected = told(&run, |effect| match *effect {
-            Effect::Unexpected { key, .. } => Some(key),
+            Effect::Unexpected {
+                key, generation, ..
+            } => Some((key, generation)),
             _ => None,
         });
         assert_eq!(unexpected, expected.unexpected, "seed {seed}");
         let duplicates = told(&run, |effect| match *effect {
-            Effect::Duplicate { key, landed_ms, .. } => Some((key, landed_ms)),
+            Effect::Duplicate {
+                key,
+                landed_ms,
+                generation,
+                ..
+            } => Some((key, landed_ms, generation)),
             _ => None,
         });
         assert_eq!(duplicates, expected.duplicates, "seed {seed}");
+        let altered = told(&run, |effect| match *effect {
+            Effect::Altered {
+                key, generation, ..
+            } => Some((key, generation)),
+            _ => None,
+        });
+        assert_eq!(altered, expected.altered_at_once, "seed {seed}");
         run.tallies.merge_into(&mut seen);
     }
     // The histories are worth something only if they come to every verdict, many times.

@@ -86,6 +86,7 @@ impl Describing {
                 told,
                 key,
                 comparison,
+                generation: self.describer.plan().generation,
             });
         }
         described

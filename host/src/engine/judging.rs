@@ -116,7 +116,7 @@ impl Judging {
             self.spool.spool().released(payload.segment(), 1);
         }
         // The results hear of the events before any verdict on them can reach them.
-        let generation = self.plan.current().generation;
+        let generation = self.judge.plan().generation;
         if self
             .results
             .send(Message::Judged { report, generation })

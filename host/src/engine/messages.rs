@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use landfall_ledger::{
-    Activity, Fingerprint, Generation, RawObservation, ReasonId, SchemaId, WrittenObservation,
+    Activity, Fingerprint, Generation, RawObservation, RejectedBy, SchemaId, WrittenObservation,
 };
 
 use super::sharding::ShardFlush;
@@ -57,6 +57,7 @@ pub enum Told {
         arrived_ms: i64,
         raw: Vec<u8>,
         written: Vec<u8>,
+        generation: Generation,
     },
     /// The two sides were hashed by different checks: somebody must look again.
     Compare {
@@ -72,7 +73,8 @@ pub enum Told {
         key: Fingerprint,
         schema: SchemaId,
         arrived_ms: i64,
-        reason: ReasonId,
+        /// None: that is no longer known.
+        judged: Option<RejectedBy>,
         written: Vec<u8>,
     },
     /// It landed more often than it came in.
@@ -81,6 +83,7 @@ pub enum Told {
         schema: SchemaId,
         landed_ms: i64,
         written: Vec<u8>,
+        generation: Generation,
     },
     /// It landed, and no raw event of that key was seen.
     Unexpected {
@@ -88,6 +91,7 @@ pub enum Told {
         schema: SchemaId,
         landed_ms: i64,
         written: Vec<u8>,
+        generation: Generation,
     },
 }
 
@@ -136,4 +140,6 @@ pub struct Described {
     pub key: String,
     /// Only of altered events.
     pub comparison: Option<Comparison>,
+    /// Of the checks that made the comparison, else that gave the key as text.
+    pub generation: Generation,
 }

@@ -206,12 +206,14 @@ impl Sharding {
                     written,
                     schema,
                     arrived_ms,
+                    generation,
                 } => told.push(Told::Altered {
                     key,
                     schema,
                     arrived_ms,
                     raw: read(&self.spool, payload),
                     written: side(&self.spool, written, hand),
+                    generation,
                 }),
                 Effect::Compare {
                     key,
@@ -230,14 +232,14 @@ impl Sharding {
                 Effect::Leaked {
                     key,
                     schema,
-                    reason,
                     arrived_ms,
                     written,
+                    judged,
                 } => told.push(Told::Leaked {
                     key,
                     schema,
                     arrived_ms,
-                    reason,
+                    judged,
                     written: side(&self.spool, written, hand),
                 }),
                 Effect::Duplicate {
@@ -245,22 +247,26 @@ impl Sharding {
                     schema,
                     landed_ms,
                     row,
+                    generation,
                 } => told.push(Told::Duplicate {
                     key,
                     schema,
                     landed_ms,
                     written: side(&self.spool, WrittenSide::Row(row), hand),
+                    generation,
                 }),
                 Effect::Unexpected {
                     key,
                     schema,
                     landed_ms,
                     payload,
+                    generation,
                 } => told.push(Told::Unexpected {
                     key,
                     schema,
                     landed_ms,
                     written: payload.map_or_else(Vec::new, |payload| read(&self.spool, payload)),
+                    generation,
                 }),
                 Effect::HoldWritten { key, row } => {
                     if let Err(error) = hold(

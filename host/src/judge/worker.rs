@@ -172,6 +172,11 @@ impl Judge {
         }
     }
 
+    /// The plan that judges.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
     /// The plan for the batches to come.
     pub fn follow(&mut self, plan: &Arc<Plan>) {
         if Arc::ptr_eq(&self.plan, plan) {

@@ -1,9 +1,9 @@
 //! The tallies of windows: raw events as the judge counted them, verdicts as the ledger gave them.
 //! Pure. When a window closes the two must agree (the conservation law).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use landfall_ledger::{Counts, SchemaId};
+use landfall_ledger::{Counts, Generation, SchemaId};
 
 /// A window that has closed, by schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +27,9 @@ impl ClosedWindow {
 pub struct Book {
     open: BTreeMap<(i64, SchemaId), Counts>,
     unwritten: BTreeMap<(i64, SchemaId), Counts>,
+    /// Which checks gave verdicts that are counted in open windows.
+    judges: BTreeSet<(i64, SchemaId, Generation)>,
+    unwritten_judges: BTreeSet<(i64, SchemaId, Generation)>,
     /// Windows below this have closed; what comes for them still is a revision.
     closed_below: Option<i64>,
 }
@@ -41,6 +44,20 @@ impl Book {
         if self.closed_below.is_none_or(|below| window >= below) {
             self.open.entry((window, schema)).or_default().add(counts);
         }
+    }
+
+    /// Notes which checks gave a verdict that is counted in a window.
+    pub fn judged_by(&mut self, window: i64, schema: SchemaId, generation: Generation) {
+        let judge = (window, schema, generation);
+        let is_open = self.closed_below.is_none_or(|below| window >= below);
+        if !is_open || self.judges.insert(judge) {
+            self.unwritten_judges.insert(judge);
+        }
+    }
+
+    /// The judges of windows that the store does not know yet; of closed windows, that it may know.
+    pub fn take_unwritten_judges(&mut self) -> BTreeSet<(i64, SchemaId, Generation)> {
+        std::mem::take(&mut self.unwritten_judges)
     }
 
     /// What is to be added to the store since the last call.
@@ -58,6 +75,7 @@ impl Book {
             return Vec::new();
         }
         self.closed_below = Some(below);
+        self.judges = self.judges.split_off(&(below, SchemaId(0), Generation(0)));
         let still_open = self.open.split_off(&(below, SchemaId(0)));
         let mut closed: Vec<ClosedWindow> = Vec::new();
         for ((window, schema), counts) in std::mem::replace(&mut self.open, still_open) {
@@ -120,6 +138,27 @@ mod tests {
         book.add(5, SchemaId(0), &revision);
         assert_eq!(book.close(7), []);
         assert_eq!(book.take_unwritten(), [((5, SchemaId(0)), revision)]);
+    }
+
+    #[test]
+    fn the_checks_that_judged_a_window_are_told_once_while_it_is_open() {
+        let mut book = Book::default();
+        let judge = |generation| (5, SchemaId(0), Generation(generation));
+        for generation in [3, 3, 4, 3] {
+            book.judged_by(5, SchemaId(0), Generation(generation));
+        }
+        assert!(
+            book.take_unwritten_judges()
+                .into_iter()
+                .eq([judge(3), judge(4)])
+        );
+        book.judged_by(5, SchemaId(0), Generation(4));
+        assert!(book.take_unwritten_judges().is_empty());
+        book.close(6);
+        // A closed window is not in memory any more: the store takes it or knows it.
+        book.judged_by(5, SchemaId(0), Generation(4));
+        assert!(book.take_unwritten_judges().into_iter().eq([judge(4)]));
+        assert!(book.judges.is_empty());
     }
 
     #[test]

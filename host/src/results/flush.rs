@@ -39,6 +39,8 @@ pub(super) struct Prepared {
     /// In an audit: missing events by schema, first and last arrival, and their incident.
     pub attributed: Vec<(String, i64, i64, u64)>,
     pub windows: Vec<WindowRow>,
+    /// Start of the window, schema, generation.
+    pub judges: Vec<(i64, String, u16)>,
     /// Starts of windows that closed.
     pub closed: Vec<i64>,
     pub incidents: Vec<IncidentRow>,
@@ -54,6 +56,7 @@ impl Prepared {
     fn is_empty(&self) -> bool {
         self.fates.is_empty()
             && self.windows.is_empty()
+            && self.judges.is_empty()
             && self.closed.is_empty()
             && self.incidents.is_empty()
             && self.samples.is_empty()
@@ -176,6 +179,15 @@ impl Results {
             }));
         }
         prepared.windows = tally::rows(self.book.take_unwritten(), &plan, self.options.window_ms);
+        prepared.judges = self
+            .book
+            .take_unwritten_judges()
+            .into_iter()
+            .map(|(window, schema, generation)| {
+                let start_ms = window.saturating_mul(self.options.window_ms);
+                (start_ms, plan.labels.name(schema).to_owned(), generation.0)
+            })
+            .collect();
         // What late landings revised was counted just now.
         prepared.counts.append(&mut self.gathered.counts);
         self.overseer.drain_changes(&mut prepared.changes);
@@ -205,6 +217,9 @@ impl Results {
         }
         for row in &prepared.windows {
             flush.window(row)?;
+        }
+        for (start_ms, schema, generation) in &prepared.judges {
+            flush.window_judge(*start_ms, schema, *generation)?;
         }
         for start_ms in &prepared.closed {
             flush.close_window(*start_ms)?;

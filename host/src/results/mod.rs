@@ -241,6 +241,7 @@ impl Results {
                 ..Counts::default()
             };
             self.book.add(count.window, count.schema, &counts);
+            self.book.judged_by(count.window, count.schema, generation);
             self.count(&plan, count.schema, &counts);
         }
         if let Some(seen) = report.seen_ms

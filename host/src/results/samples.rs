@@ -67,7 +67,7 @@ pub(super) fn of_judge(
         ),
     };
     SampleRow {
-        generation: generation.0,
+        generation: Some(generation.0),
         kind: kind.into(),
         check_name: reason.check,
         reason: reason.id,
@@ -85,14 +85,21 @@ pub(super) fn of_judge(
     }
 }
 
+/// An event of which something is to be shown, and its row that landed.
+pub(super) struct Example<'a> {
+    pub key: String,
+    pub schema: SchemaId,
+    pub at_ms: i64,
+    /// Of the checks that gave the verdict; none if that is no longer known.
+    pub generation: Option<Generation>,
+    pub written: &'a [u8],
+}
+
 /// An altered event: its fields, with both values of those that are not redacted.
 pub(super) fn altered(
     plan: &Plan,
-    schema: SchemaId,
-    key: String,
-    at_ms: i64,
+    example: Example<'_>,
     comparison: Option<&Comparison>,
-    written: &[u8],
     redacted: &[Pointer],
 ) -> SampleRow {
     let differences = match comparison {
@@ -113,19 +120,14 @@ pub(super) fn altered(
             }
         })
         .collect();
-    SampleRow {
-        generation: plan.generation.0,
-        kind: "altered".into(),
-        check_name: String::new(),
-        reason: reason_label(&fields),
-        stream: STREAM_NAMES[1].into(),
-        schema: plan.labels.name(schema).to_owned(),
-        key,
-        at_ms,
-        detail: detail.join("; "),
-        document: redaction::row(written, redacted),
-        frame: None,
-    }
+    let check = String::new();
+    example.row(
+        plan,
+        "altered",
+        (check, reason_label(&fields)),
+        detail.join("; "),
+        redacted,
+    )
 }
 
 /// The first field that differs groups samples.
@@ -137,34 +139,40 @@ fn reason_label(fields: &[&str]) -> String {
         .to_owned()
 }
 
-/// Something about a row that landed.
-#[allow(
-    clippy::too_many_arguments,
-    reason = "a sample gathers what is spread over several places"
-)]
+/// A row that landed and should not have; `reason` is why its event was to be kept out.
 pub(super) fn written(
     plan: &Plan,
     kind: &str,
-    schema: SchemaId,
-    key: String,
-    at_ms: i64,
+    example: Example<'_>,
     reason: ReasonId,
-    written: &[u8],
     redacted: &[Pointer],
 ) -> SampleRow {
-    let reason = reason_of(plan, reason);
-    SampleRow {
-        generation: plan.generation.0,
-        kind: kind.into(),
-        check_name: reason.check,
-        reason: reason.id,
-        stream: STREAM_NAMES[1].into(),
-        schema: plan.labels.name(schema).to_owned(),
-        key,
-        at_ms,
-        detail: String::new(),
-        document: redaction::row(written, redacted),
-        frame: None,
+    let Reason { check, id } = reason_of(plan, reason);
+    example.row(plan, kind, (check, id), String::new(), redacted)
+}
+
+impl Example<'_> {
+    fn row(
+        self,
+        plan: &Plan,
+        kind: &str,
+        (check_name, reason): (String, String),
+        detail: String,
+        redacted: &[Pointer],
+    ) -> SampleRow {
+        SampleRow {
+            generation: self.generation.map(|generation| generation.0),
+            kind: kind.into(),
+            check_name,
+            reason,
+            stream: STREAM_NAMES[1].into(),
+            schema: plan.labels.name(self.schema).to_owned(),
+            key: self.key,
+            at_ms: self.at_ms,
+            detail,
+            document: redaction::row(self.written, redacted),
+            frame: None,
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! What was told of single events: rows of the store, and what the overseer hears of it.
 
-use landfall_ledger::{Cause, Counts, IncidentId, SchemaId, Verdict};
+use landfall_ledger::{Cause, Counts, IncidentId, ReasonId, SchemaId, Verdict};
 use landfall_store::{LandedRow, MissingRow, SampleRow};
 
 use super::flush::{Fate, Prepared};
-use super::{KnownMissing, Results, samples};
+use super::samples::{self, Example};
+use super::{KnownMissing, Results};
 use crate::engine::messages::{Described, Told};
 use crate::judge::Comparison;
 use crate::judge::labels::NO_REASON;
@@ -24,6 +25,7 @@ impl Results {
             told,
             key,
             comparison,
+            generation,
         } = described;
         match told {
             Told::Missing {
@@ -77,14 +79,18 @@ impl Results {
                 schema,
                 arrived_ms,
                 written,
+                generation,
                 ..
             } => self.altered(
                 plan,
-                schema,
-                key,
-                arrived_ms,
+                Example {
+                    key,
+                    schema,
+                    at_ms: arrived_ms,
+                    generation: Some(generation),
+                    written: &written,
+                },
                 comparison.as_ref(),
-                &written,
                 out,
             ),
             Told::Compare {
@@ -93,14 +99,20 @@ impl Results {
                 written,
                 ..
             } => {
+                // Whatever it found, the verdict is of the checks that looked again.
+                let window = arrived_ms.div_euclid(self.options.window_ms);
+                self.book.judged_by(window, schema, generation);
                 if matches!(comparison, Some(Comparison::Differs(_))) {
                     self.altered(
                         plan,
-                        schema,
-                        key,
-                        arrived_ms,
+                        Example {
+                            key,
+                            schema,
+                            at_ms: arrived_ms,
+                            generation: Some(generation),
+                            written: &written,
+                        },
                         comparison.as_ref(),
-                        &written,
                         out,
                     );
                 }
@@ -108,47 +120,51 @@ impl Results {
             Told::Leaked {
                 schema,
                 arrived_ms,
-                reason,
+                judged,
                 written,
                 ..
-            } => {
-                self.note(Cause::Leaked, schema, 1, arrived_ms, arrived_ms);
-                let row = samples::written(
-                    plan,
-                    "leaked",
-                    schema,
+            } => self.landed_wrongly(
+                plan,
+                Cause::Leaked,
+                Example {
                     key,
-                    arrived_ms,
-                    reason,
-                    &written,
-                    &self.options.redact,
-                );
-                self.sample(row, out);
-            }
+                    schema,
+                    at_ms: arrived_ms,
+                    generation: judged.map(|judged| judged.generation),
+                    written: &written,
+                },
+                judged.map_or(NO_REASON, |judged| judged.reason),
+                out,
+            ),
             Told::Duplicate {
                 schema,
                 landed_ms,
                 written,
+                generation,
                 ..
             } => {
-                self.note(Cause::Duplicate, schema, 1, landed_ms, landed_ms);
-                let row = samples::written(
+                let window = landed_ms.div_euclid(self.options.window_ms);
+                self.book.judged_by(window, schema, generation);
+                self.landed_wrongly(
                     plan,
-                    "duplicate",
-                    schema,
-                    key,
-                    landed_ms,
+                    Cause::Duplicate,
+                    Example {
+                        key,
+                        schema,
+                        at_ms: landed_ms,
+                        generation: Some(generation),
+                        written: &written,
+                    },
                     NO_REASON,
-                    &written,
-                    &self.options.redact,
+                    out,
                 );
-                self.sample(row, out);
             }
             Told::Unexpected {
                 key: fingerprint,
                 schema,
                 landed_ms,
                 written,
+                generation,
             } => {
                 let fingerprint = fingerprint.to_bytes();
                 // It may be an event that went missing longer ago than the ledger remembers.
@@ -158,46 +174,50 @@ impl Results {
                     out.fates.push(Fate::Landed(fingerprint, landed_ms));
                     return;
                 }
-                self.note(Cause::Unexpected, schema, 1, landed_ms, landed_ms);
-                let row = samples::written(
+                let window = landed_ms.div_euclid(self.options.window_ms);
+                self.book.judged_by(window, schema, generation);
+                self.landed_wrongly(
                     plan,
-                    "unexpected",
-                    schema,
-                    key,
-                    landed_ms,
+                    Cause::Unexpected,
+                    Example {
+                        key,
+                        schema,
+                        at_ms: landed_ms,
+                        generation: Some(generation),
+                        written: &written,
+                    },
                     NO_REASON,
-                    &written,
-                    &self.options.redact,
+                    out,
                 );
-                self.sample(row, out);
             }
         }
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "a sample gathers what is spread over several places"
-    )]
     fn altered(
         &mut self,
         plan: &Plan,
-        schema: SchemaId,
-        key: String,
-        arrived_ms: i64,
+        example: Example<'_>,
         comparison: Option<&Comparison>,
-        written: &[u8],
         out: &mut Prepared,
     ) {
-        self.note(Cause::Altered, schema, 1, arrived_ms, arrived_ms);
-        let row = samples::altered(
-            plan,
-            schema,
-            key,
-            arrived_ms,
-            comparison,
-            written,
-            &self.options.redact,
-        );
+        let Example { schema, at_ms, .. } = example;
+        self.note(Cause::Altered, schema, 1, at_ms, at_ms);
+        let row = samples::altered(plan, example, comparison, &self.options.redact);
+        self.sample(row, out);
+    }
+
+    /// A row that landed and should not have.
+    fn landed_wrongly(
+        &mut self,
+        plan: &Plan,
+        cause: Cause,
+        example: Example<'_>,
+        reason: ReasonId,
+        out: &mut Prepared,
+    ) {
+        let Example { schema, at_ms, .. } = example;
+        self.note(cause, schema, 1, at_ms, at_ms);
+        let row = samples::written(plan, cause.as_str(), example, reason, &self.options.redact);
         self.sample(row, out);
     }
 

@@ -132,7 +132,7 @@ impl Results {
                     short.push((schema, tally.start_ms, tally.end_ms));
                 }
                 let row = SampleRow {
-                    generation: plan.generation.0,
+                    generation: Some(plan.generation.0),
                     kind: "violation".into(),
                     check_name: check.name.clone(),
                     reason: reason.to_owned(),

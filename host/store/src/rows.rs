@@ -85,8 +85,8 @@ pub struct ShareRow {
 /// An example of something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SampleRow {
-    /// The checks in force: which digest to replay it with.
-    pub generation: u16,
+    /// The checks that said so: which digest to replay it with. None: that is no longer known.
+    pub generation: Option<u16>,
     pub kind: String,
     pub check_name: String,
     pub reason: String,

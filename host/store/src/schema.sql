@@ -58,6 +58,14 @@ CREATE TABLE windows (
     PRIMARY KEY (start_ms, schema)
 ) WITHOUT ROWID;
 
+-- Which generations of checks gave the verdicts of a window and schema: more than one around a reload.
+CREATE TABLE window_judges (
+    start_ms   INTEGER NOT NULL,
+    schema     TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY (start_ms, schema, generation)
+) WITHOUT ROWID;
+
 -- Stretches of time in which something was wrong.
 CREATE TABLE incidents (
     id          INTEGER PRIMARY KEY,
@@ -77,7 +85,7 @@ CREATE TABLE incidents (
 -- The newest examples of each kind and reason, redacted where they are documents.
 CREATE TABLE samples (
     id         INTEGER PRIMARY KEY,
-    generation INTEGER NOT NULL,    -- the checks in force
+    generation INTEGER,             -- the checks that said so; NULL if that is no longer known
     kind       TEXT NOT NULL,       -- violation undecodable fault altered leaked duplicate unexpected
     check_name TEXT NOT NULL,
     reason     TEXT NOT NULL,

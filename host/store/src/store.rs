@@ -22,7 +22,7 @@ const LOCK_NAME: &str = "lock";
 pub const SPOOL_NAME: &str = "spool";
 
 /// Version of the tables, in `PRAGMA user_version`.
-pub const VERSION: i64 = 2;
+pub const VERSION: i64 = 3;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
@@ -380,6 +380,22 @@ impl Flush<'_> {
         Ok(())
     }
 
+    /// Notes a generation of checks that gave verdicts of a window and schema.
+    pub fn window_judge(
+        &self,
+        start_ms: i64,
+        schema: &str,
+        generation: u16,
+    ) -> Result<(), StoreError> {
+        let failed = StoreError::sqlite("note who judged a window");
+        self.transaction
+            .prepare_cached("INSERT OR IGNORE INTO window_judges VALUES (?1, ?2, ?3)")
+            .map_err(&failed)?
+            .execute(params![start_ms, schema, generation])
+            .map_err(failed)?;
+        Ok(())
+    }
+
     /// Marks the windows that start at `start_ms` as closed.
     pub fn close_window(&self, start_ms: i64) -> Result<(), StoreError> {
         self.transaction
@@ -517,6 +533,12 @@ impl Flush<'_> {
                 .map_err(&failed)
         };
         let windows = run("DELETE FROM windows WHERE end_ms < ?1")?;
+        self.transaction
+            .execute(
+                "DELETE FROM window_judges WHERE start_ms < (SELECT coalesce(min(start_ms), 9223372036854775807) FROM windows)",
+                [],
+            )
+            .map_err(&failed)?;
         let landed = run("DELETE FROM missing WHERE landed_ms IS NOT NULL AND landed_ms < ?1")?;
         // Their frames hold addresses: none is kept longer, backfilled or not.
         let mut missing = run("DELETE FROM missing WHERE landed_ms IS NULL AND arrived_ms < ?1")?;

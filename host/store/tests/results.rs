@@ -75,6 +75,16 @@ fn keys(reader: &Reader) -> Vec<String> {
     keys
 }
 
+/// Start and generation of all windows' judges.
+fn judges(dir: &Path) -> Vec<(i64, u16)> {
+    let connection = rusqlite::Connection::open(dir.join("store/landfall.sqlite")).unwrap();
+    let mut statement = connection
+        .prepare("SELECT start_ms, generation FROM window_judges")
+        .unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.unwrap().collect::<Result<_, _>>().unwrap()
+}
+
 const RETENTION: Retention = Retention {
     keep_ms: 24 * HOUR,
     missing_max: 1000,
@@ -119,6 +129,9 @@ fn nothing_is_kept_longer_than_it_should_be_least_of_all_frames() {
             counts: WindowCounts::default(),
         };
         flush.window(&row).unwrap();
+        for generation in [7, 8, 7] {
+            flush.window_judge(start_ms, "S/1", generation).unwrap();
+        }
         if closed {
             flush.close_window(start_ms).unwrap();
         }
@@ -135,6 +148,7 @@ fn nothing_is_kept_longer_than_it_should_be_least_of_all_frames() {
     let pruned = prune(&mut store, now, &RETENTION);
     assert_eq!((pruned.missing, pruned.landed), (1, 1));
     assert_eq!((pruned.windows, pruned.samples), (2, 1));
+    assert_eq!(judges(dir.path()), [(now - HOUR, 7), (now - HOUR, 8)]);
     // The first still has a missing event that can be backfilled.
     assert_eq!(pruned.incidents, 1);
     let reader = reader(dir.path());

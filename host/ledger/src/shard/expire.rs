@@ -95,6 +95,7 @@ impl Shard {
             schema: entry.schema,
             landed_ms: entry.arrived_ms,
             payload,
+            generation: entry.generation,
         });
         if let Some(payload) = payload {
             self.release(payload, effects);

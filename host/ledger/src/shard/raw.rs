@@ -1,7 +1,7 @@
 //! A raw event comes in.
 
 use super::Shard;
-use crate::effect::{Effect, WrittenSide};
+use crate::effect::{Effect, RejectedBy, WrittenSide};
 use crate::observation::RawObservation;
 use crate::pending::{Entry, Waiting};
 use crate::settled::Settled;
@@ -131,9 +131,12 @@ impl Shard {
                 effects.push(Effect::Leaked {
                     key: event.key,
                     schema: event.schema,
-                    reason: event.reason,
                     arrived_ms: event.arrived_ms,
                     written: WrittenSide::Gone,
+                    judged: Some(RejectedBy {
+                        reason: event.reason,
+                        generation: event.generation,
+                    }),
                 });
                 Verdict::Leaked
             }

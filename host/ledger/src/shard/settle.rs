@@ -1,7 +1,7 @@
 //! Both sides are here, or will never be: the verdict.
 
 use super::Shard;
-use crate::effect::{Effect, WrittenSide};
+use crate::effect::{Effect, RejectedBy, WrittenSide};
 use crate::identity::{Fingerprint, Form, Generation, Parity};
 use crate::pending::{Entry, Waiting};
 use crate::settled::Settled;
@@ -26,9 +26,12 @@ impl Shard {
             effects.push(Effect::Leaked {
                 key,
                 schema,
-                reason: entry.reason,
                 arrived_ms,
                 written,
+                judged: Some(RejectedBy {
+                    reason: entry.reason,
+                    generation: entry.generation,
+                }),
             });
             self.settle(&entry, Verdict::Leaked, Settled::Landed, effects);
             return;
@@ -55,6 +58,7 @@ impl Shard {
                     written,
                     schema,
                     arrived_ms,
+                    generation,
                 });
                 self.settle(&entry, Verdict::Altered, Settled::Landed, effects);
             }

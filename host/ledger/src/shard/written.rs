@@ -61,9 +61,9 @@ impl Shard {
                 effects.push(Effect::Leaked {
                     key: row.key,
                     schema,
-                    reason: ReasonId(0),
                     arrived_ms: row.arrived_ms,
                     written: WrittenSide::Row(row.row),
+                    judged: None,
                 });
             }
         }
@@ -86,6 +86,7 @@ impl Shard {
             schema: row.schema,
             landed_ms: row.arrived_ms,
             row: row.row,
+            generation: row.generation,
         });
     }
 

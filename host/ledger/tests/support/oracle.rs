@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use landfall_ledger::{
-    Counts, Deadlines, Fingerprint, Form, Judgement, PayloadRef, RawObservation, SchemaId, Verdict,
-    WrittenObservation,
+    Counts, Deadlines, Fingerprint, Form, Generation, Judgement, PayloadRef, RawObservation,
+    RejectedBy, SchemaId, Verdict, WrittenObservation,
 };
 
 use super::history::{GRACE_MS, Op, WINDOW_MS, deadlines};
@@ -57,13 +57,17 @@ impl Tallies {
 #[derive(Debug, Default)]
 pub struct Expected {
     pub tallies: Tallies,
-    /// Keys with the payload, the arrival and the deadline that are to be told of them.
-    pub ever_missing: Vec<(Fingerprint, PayloadRef, i64, i64)>,
+    /// Keys with the payload, the arrival, the deadline and the checks that are to be told of them.
+    pub ever_missing: Vec<(Fingerprint, PayloadRef, i64, i64, Generation)>,
     pub landed_after_missing: Vec<Fingerprint>,
-    pub leaked: Vec<Fingerprint>,
-    pub unexpected: Vec<Fingerprint>,
+    /// With who judged it invalid, unless that verdict was given before it landed.
+    pub leaked: Vec<(Fingerprint, Option<RejectedBy>)>,
+    /// With the checks that read the row, as of the next ones.
+    pub unexpected: Vec<(Fingerprint, Generation)>,
     /// With the landing that was one too many.
-    pub duplicates: Vec<(Fingerprint, i64)>,
+    pub duplicates: Vec<(Fingerprint, i64, Generation)>,
+    /// Found by the hashes of one generation: nobody need look again.
+    pub altered_at_once: Vec<(Fingerprint, Generation)>,
 }
 
 impl Expected {
@@ -84,6 +88,7 @@ impl Expected {
         }
         expected.ever_missing.sort();
         expected.duplicates.sort();
+        expected.altered_at_once.sort();
         expected
     }
 
@@ -103,7 +108,8 @@ impl Expected {
         for (_, again) in landings {
             let count = |counts: &mut Counts| counts.duplicate += 1;
             self.tallies.count(again.arrived_ms, again.schema, count);
-            self.duplicates.push((key, again.arrived_ms));
+            self.duplicates
+                .push((key, again.arrived_ms, again.generation));
         }
         match (raw, landing) {
             (Some((at, raw)), None) => {
@@ -114,7 +120,7 @@ impl Expected {
                 debug_assert!(due_within(log, at, log.len(), raw));
             }
             (None, Some((_, landing))) => {
-                self.unexpected.push(key);
+                self.unexpected.push((key, landing.generation));
                 let count = |counts: &mut Counts| counts.unexpected += 1;
                 self.tallies
                     .count(landing.arrived_ms, landing.schema, count);
@@ -130,11 +136,15 @@ impl Expected {
         (raw_at, raw): (usize, &RawObservation),
         (landed_at, landing): (usize, &WrittenObservation),
     ) {
+        let mut judged = Some(RejectedBy {
+            reason: raw.reason,
+            generation: raw.generation,
+        });
         let verdict = if landed_at < raw_at {
             let given_up = moves(log, landed_at, raw_at)
                 .any(|(raw_ms, _)| raw_ms >= landing.arrived_ms + GRACE_MS);
             if given_up {
-                self.unexpected.push(raw.key);
+                self.unexpected.push((raw.key, landing.generation));
             }
             let is_kept = log[landed_at..raw_at]
                 .iter()
@@ -153,6 +163,9 @@ impl Expected {
                 self.missing(log, raw_at, raw);
                 self.landed_after_missing.push(raw.key);
             }
+            if was_due {
+                judged = None;
+            }
             match raw.judgement {
                 Judgement::Unjudged => Verdict::Unjudged,
                 Judgement::Rejected => Verdict::Leaked,
@@ -161,7 +174,10 @@ impl Expected {
             }
         };
         if verdict == Verdict::Leaked {
-            self.leaked.push(raw.key);
+            self.leaked.push((raw.key, judged));
+        }
+        if verdict == Verdict::Altered && raw.generation == landing.generation {
+            self.altered_at_once.push((raw.key, raw.generation));
         }
         self.verdict(raw, verdict);
     }
@@ -169,7 +185,7 @@ impl Expected {
     fn missing(&mut self, log: &[Op], raw_at: usize, raw: &RawObservation) {
         let due_ms = due_ms(log, raw_at, raw);
         self.ever_missing
-            .push((raw.key, raw.payload, raw.arrived_ms, due_ms));
+            .push((raw.key, raw.payload, raw.arrived_ms, due_ms, raw.generation));
     }
 
     fn verdict(&mut self, raw: &RawObservation, verdict: Verdict) {

@@ -5,7 +5,7 @@
 //! `written KEY at TIME [form F] [schema S] [gen G]`, `attach KEY`, `compared KEY yes|no|unknown`,
 //! `frontier TIME` (both streams), `frontier raw TIME`, `frontier written TIME`, `deadline MS`.
 //!
-//! Each effect is a line; the last lines are the sums by window and schema, but for what is 0.
+//! Each effect is a line, with the generation of checks that it names unless that is 0; the last lines are the sums by window and schema, but for what is 0.
 //! Payloads are named after their event: `raw:a`, `written:a`. Releases are told as what is still
 //! held at the end.
 
@@ -261,6 +261,13 @@ fn side(written: WrittenSide) -> String {
     }
 }
 
+fn by(generation: Generation) -> String {
+    match generation.0 {
+        0 => String::new(),
+        number => format!(" gen {number}"),
+    }
+}
+
 fn line(effect: &Effect) -> String {
     match *effect {
         Effect::Missing {
@@ -268,10 +275,14 @@ fn line(effect: &Effect) -> String {
             payload,
             arrived_ms,
             deadline_ms,
+            generation,
             ..
         } => {
             let (name, payload) = (name(key), payload_name(payload));
-            format!("missing {name} {payload} arrived {arrived_ms} due {deadline_ms}")
+            format!(
+                "missing {name} {payload} arrived {arrived_ms} due {deadline_ms}{}",
+                by(generation)
+            )
         }
         Effect::LandedLate { key, landed_ms, .. } => {
             format!("landed late {} at {landed_ms}", name(key))
@@ -280,13 +291,15 @@ fn line(effect: &Effect) -> String {
             key,
             payload,
             written,
+            generation,
             ..
         } => {
             format!(
-                "altered {} {} {}",
+                "altered {} {} {}{}",
                 name(key),
                 payload_name(payload),
-                side(written)
+                side(written),
+                by(generation)
             )
         }
         Effect::Compare {
@@ -304,34 +317,38 @@ fn line(effect: &Effect) -> String {
         }
         Effect::Leaked {
             key,
-            reason,
             arrived_ms,
             written,
+            judged,
             ..
         } => {
             let (name, side) = (name(key), side(written));
-            format!(
-                "leaked {name} {side} arrived {arrived_ms} reason {}",
-                reason.0
-            )
+            let judged = judged.map_or(" forgotten by whom".to_owned(), |judged| {
+                format!(" reason {}{}", judged.reason.0, by(judged.generation))
+            });
+            format!("leaked {name} {side} arrived {arrived_ms}{judged}")
         }
         Effect::Duplicate {
             key,
             landed_ms,
             row,
+            generation,
             ..
         } => {
             let row = side(WrittenSide::Row(row));
-            format!("duplicate {} {row} at {landed_ms}", name(key))
+            let by = by(generation);
+            format!("duplicate {} {row} at {landed_ms}{by}", name(key))
         }
         Effect::Unexpected {
             key,
             landed_ms,
             payload,
+            generation,
             ..
         } => {
             let payload = payload.map_or("gone".to_owned(), payload_name);
-            format!("unexpected {} {payload} at {landed_ms}", name(key))
+            let by = by(generation);
+            format!("unexpected {} {payload} at {landed_ms}{by}", name(key))
         }
         Effect::HoldWritten { key, .. } => format!("hold {}", name(key)),
         Effect::Released { segment, rows } => format!("released {rows} of {segment}"),

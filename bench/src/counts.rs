@@ -19,16 +19,19 @@ use crate::ledger;
 pub enum Load {
     Documents,
     Lines,
+    /// Both streams with validity and parity, as the whole sidecar judges them.
+    Pairs,
     Ledger,
 }
 
 impl Load {
-    const ALL: [Self; 3] = [Self::Documents, Self::Lines, Self::Ledger];
+    const ALL: [Self; 4] = [Self::Documents, Self::Lines, Self::Pairs, Self::Ledger];
 
     fn name(self) -> &'static str {
         match self {
             Self::Documents => "documents",
             Self::Lines => "lines",
+            Self::Pairs => "pairs",
             Self::Ledger => "ledger",
         }
     }
@@ -50,21 +53,24 @@ pub fn run(load: Load, guests: &Path, count: usize) -> anyhow::Result<()> {
     let events = events(&shapes, count, 1);
     let dir = tempfile::tempdir()?;
     write_schemas(dir.path(), &shapes)?;
+    let capsules = events.iter().map(|event| event.capsule.as_bytes());
     let (checks, frames): (Vec<CheckSetup>, Vec<&[u8]>) = match load {
         Load::Lines => (
             vec![CheckSetup::codec(), CheckSetup::validity()],
             events.iter().map(|event| event.line.as_bytes()).collect(),
         ),
-        Load::Documents | Load::Ledger => (
-            vec![CheckSetup::validity()],
-            events
-                .iter()
-                .map(|event| event.capsule.as_bytes())
-                .collect(),
+        Load::Pairs => (
+            vec![CheckSetup::validity(), CheckSetup::parity()],
+            capsules.collect(),
         ),
+        Load::Documents | Load::Ledger => (vec![CheckSetup::validity()], capsules.collect()),
+    };
+    let batches = match load {
+        Load::Pairs => judging::pairs(&events),
+        _ => judging::batches(frames.into_iter()),
     };
     let mut judge = judging::judge(guests, dir.path(), &checks)?;
-    judging::run(&mut judge, &judging::batches(frames.into_iter()))?;
+    judging::run(&mut judge, &batches)?;
     Ok(())
 }
 

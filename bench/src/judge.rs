@@ -122,6 +122,27 @@ pub fn judged(
         .collect()
 }
 
+/// Events a second on one core as the whole sidecar judges them: the capsule with validity and parity,
+/// the row with parity. One figure a round.
+pub fn pairs(
+    guests: &Path,
+    shapes: &[Shape],
+    events: &[Event],
+    rounds: usize,
+) -> anyhow::Result<Vec<f64>> {
+    let dir = tempfile::tempdir()?;
+    write_schemas(dir.path(), shapes)?;
+    let checks = [CheckSetup::validity(), CheckSetup::parity()];
+    let mut judge = judging::judge(guests, dir.path(), &checks)?;
+    let batches = judging::pairs(events);
+    (0..rounds)
+        .map(|_| {
+            let took = judging::run(&mut judge, &batches)?;
+            Ok(events.len() as f64 / took.as_secs_f64())
+        })
+        .collect()
+}
+
 /// The plain way: parse with serde_json, look the schema up, validate.
 struct Native {
     validators: HashMap<String, Validator>,

@@ -14,18 +14,22 @@ use landfall_document::{Pointer, SchemaSet};
 use landfall_ledger::{Generation, Judgement, PayloadRef};
 use landfall_runtime::{Check, Engine, Limits, LoadRequest};
 
+use crate::events::Event;
+
 /// Frames in a batch, as a busy source makes them.
 const BATCH_ROWS: usize = 1024;
 
 /// What a batch may take: as long as it likes, for under callgrind it takes fifty times as long.
 const BATCH_TIME: Duration = Duration::from_secs(60);
 
-/// One check of the raw stream.
+/// One check.
 pub struct CheckSetup {
     pub name: String,
     pub file: &'static str,
     pub config: String,
     pub decides: bool,
+    /// Of the written stream as well.
+    pub both: bool,
 }
 
 impl CheckSetup {
@@ -35,6 +39,7 @@ impl CheckSetup {
             file: "schema_validity.wasm",
             config: r#"{"name": "/schema", "revision": "/revision", "at": "/event"}"#.into(),
             decides: true,
+            both: false,
         }
     }
 
@@ -44,6 +49,17 @@ impl CheckSetup {
             file: "eventlogging_codec.wasm",
             config: "{}".into(),
             decides: false,
+            both: false,
+        }
+    }
+
+    pub fn parity() -> Self {
+        Self {
+            name: "field-parity".into(),
+            file: "field_parity.wasm",
+            config: r#"{"truncate": 191, "float": "f32"}"#.into(),
+            decides: false,
+            both: true,
         }
     }
 
@@ -54,11 +70,12 @@ impl CheckSetup {
             file: "example_check.wasm",
             config: format!(r#"{{"at": "{at}", "max": 1e18}}"#),
             decides: false,
+            both: false,
         }
     }
 }
 
-/// A judge with these checks on the raw stream; a codec among them decodes its frames.
+/// A judge with these checks; a codec among them decodes the raw stream's frames.
 pub fn judge(guests: &Path, schema_dir: &Path, checks: &[CheckSetup]) -> anyhow::Result<Judge> {
     let engine = Engine::new()?;
     let (schemas, errors) = SchemaSet::load(schema_dir);
@@ -85,7 +102,7 @@ pub fn judge(guests: &Path, schema_dir: &Path, checks: &[CheckSetup]) -> anyhow:
         placed.push(Placed {
             name: check.name.clone(),
             check: loaded,
-            streams: vec![0],
+            streams: if check.both { vec![0, 1] } else { vec![0] },
             decides: check.decides,
         });
     }
@@ -116,17 +133,30 @@ pub fn judge(guests: &Path, schema_dir: &Path, checks: &[CheckSetup]) -> anyhow:
     Ok(Judge::new(options, Arc::new(plan)))
 }
 
-/// Frames in batches as large as a busy source makes them.
+/// Raw frames in batches as large as a busy source makes them.
 pub fn batches<'a>(frames: impl Iterator<Item = &'a [u8]>) -> Vec<FrameBatch> {
+    batches_of(StreamId::RAW, frames)
+}
+
+/// The raw and the written frames of events, batches of both in turn.
+pub fn pairs(events: &[Event]) -> Vec<FrameBatch> {
+    let raw = batches(events.iter().map(|event| event.capsule.as_bytes()));
+    let rows = events.iter().map(|event| event.row.as_bytes());
+    let written = batches_of(StreamId::WRITTEN, rows);
+    raw.into_iter()
+        .zip(written)
+        .flat_map(|(raw, written)| [raw, written])
+        .collect()
+}
+
+/// The same of any stream.
+fn batches_of<'a>(stream: StreamId, frames: impl Iterator<Item = &'a [u8]>) -> Vec<FrameBatch> {
     let mut batches = Vec::new();
-    let mut batch = FrameBatch::detached(StreamId::RAW);
+    let mut batch = FrameBatch::detached(stream);
     for frame in frames {
         batch.push(frame, 0);
         if batch.rows() == BATCH_ROWS {
-            batches.push(std::mem::replace(
-                &mut batch,
-                FrameBatch::detached(StreamId::RAW),
-            ));
+            batches.push(std::mem::replace(&mut batch, FrameBatch::detached(stream)));
         }
     }
     if batch.rows() > 0 {
@@ -135,7 +165,8 @@ pub fn batches<'a>(frames: impl Iterator<Item = &'a [u8]>) -> Vec<FrameBatch> {
     batches
 }
 
-/// Judges all of them, and how long it took; every frame must turn out to be expected.
+/// Judges all of them, and how long it took; every raw frame must turn out to be expected, and every
+/// written one to be a landing.
 pub fn run(judge: &mut Judge, batches: &[FrameBatch]) -> anyhow::Result<Duration> {
     let copies: Vec<FrameBatch> = batches.iter().map(copy).collect();
     let (mut rows, mut expected) = (0, 0);
@@ -148,6 +179,7 @@ pub fn run(judge: &mut Judge, batches: &[FrameBatch]) -> anyhow::Result<Duration
         expected += observed
             .filter(|event| event.judgement == Judgement::Expected)
             .count();
+        expected += judged.written.iter().flatten().count();
     }
     let took = start.elapsed();
     ensure!(

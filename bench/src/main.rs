@@ -70,6 +70,8 @@ enum Part {
     Ajv,
     /// Client-side lines on one core.
     Lines,
+    /// Both streams on one core, with validity and parity.
+    Pairs,
     /// Ten checks against one.
     Checks,
     /// The ledger alone.
@@ -152,6 +154,11 @@ fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
             &compared.native_per_second,
         );
         figures.plain("lines_per_second", "judging", &compared.judged_per_second);
+    }
+    if wants(Part::Pairs) {
+        let per_second = judge::pairs(&guests, &shapes, &events, args.rounds)?;
+        let what = "events, both streams on one core, validity and parity";
+        figures.plain("pairs_per_second", what, &per_second);
     }
     if wants(Part::Checks) {
         measure_checks(args, figures, &guests, &shapes, &events)?;

@@ -16,6 +16,8 @@ use crate::workspace::Workspace;
 
 /// No WASI: a check has no capability but those of the contract.
 pub const TARGET: &str = "wasm32-unknown-unknown";
+/// The host's engine has the vector instructions of WebAssembly.
+const FLAGS: &str = "-C target-feature=+simd128";
 /// Debian's compiler for this purpose, and its standard library's source.
 const PACKAGES: [&str; 2] = ["rustc-web", "rust-web-src"];
 /// Where Debian's compiler is; `rustc` alone would be rustup's.
@@ -41,7 +43,8 @@ impl Way {
         // What people set for their own machine (a linker, a processor) is no use here.
         command
             .env_remove("RUSTFLAGS")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS");
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", FLAGS);
         if let Self::Debian { linker } = self {
             command
                 .args(["-Z", "build-std=std,panic_abort"])

@@ -1,24 +1,23 @@
 //! The check: rows to normal forms.
 
-use landfall_guest::{Difference, ParityCheck, Row, Side, Unprojectable};
+use landfall_guest::{Difference, ParityCheck, Row, Side, Unprojectable, Value};
 
 use crate::config::Config;
 use crate::explain::explain;
 use crate::flatten::flatten;
-use crate::form::Fields;
+use crate::form::Writer;
 use crate::name::FlatName;
-use crate::normal::Rule;
-use crate::plan::{Ignore, SidePlan, general_rule};
+use crate::normal::{Kind, Rule};
+use crate::plan::{PlannedField, SidePlan, general_rule};
 
 /// The check; see the crate's documentation.
 pub struct FieldParity {
     raw: SidePlan,
     written: SidePlan,
-    ignore: Ignore,
     rule: Rule,
     separator: String,
     name: FlatName,
-    fields: Fields,
+    writer: Writer,
 }
 
 impl ParityCheck for FieldParity {
@@ -34,11 +33,10 @@ impl ParityCheck for FieldParity {
         Ok(Self {
             raw: SidePlan::new(&config, Side::Raw)?,
             written: SidePlan::new(&config, Side::Written)?,
-            ignore: Ignore::new(&config.ignore),
             rule: general_rule(&config),
             separator: config.separator,
             name: FlatName::default(),
-            fields: Fields::default(),
+            writer: Writer::default(),
         })
     }
 
@@ -51,14 +49,16 @@ impl ParityCheck for FieldParity {
             Side::Raw => &self.raw,
             Side::Written => &self.written,
         };
-        let (fields, ignore, rule) = (&mut self.fields, &self.ignore, &self.rule);
-        fields.clear();
         // An object without a text may be one that holds what JSON does not have: only the document
         // tells it from one that is not there.
         if plan.whole.is_some_and(|column| row.is_absent(column)) {
             let why = "the document has no JSON text (it holds what JSON does not have)";
             return Err(Unprojectable(why.into()));
         }
+        let names = plan.fields.iter().map(|field| field.name.as_str());
+        self.writer.begin(form, names, |place, out| {
+            own_rule(row, plan.fields.get(place)?, out)
+        });
         for flattened in &plan.flattened {
             let object = row.text(flattened.column);
             // An object that is not there has no members; whether it had to be there is the
@@ -66,35 +66,34 @@ impl ParityCheck for FieldParity {
             if object.is_empty() || object == "null" {
                 continue;
             }
-            let wanted = |name: &str| {
-                !ignore.has(name) && !flattened.taken.iter().any(|taken| taken == name)
-            };
-            let each = |name: &FlatName, value: &str| {
-                fields.push(&name.bounded(), |out| rule.apply(value, out));
-            };
-            let (prefix, separator) = (&flattened.prefix, &self.separator);
-            if flatten(object, prefix, separator, &mut self.name, wanted, each).is_none() {
+            self.name.clear();
+            self.name.push(&flattened.prefix);
+            let mut members = self.writer.members(form, &flattened.skipped, &self.rule);
+            if flatten(object, &self.separator, &mut self.name, &mut members).is_none() {
                 let pointer = &plan.columns[flattened.column];
                 return Err(Unprojectable(format!(
                     "the value at `{pointer}` is no object"
                 )));
             }
         }
-        for field in &plan.fields {
-            let mut texts = field.columns.iter().map(|&column| row.text(column));
-            if let Some(text) = texts.find(|text| !text.is_empty() && *text != "null") {
-                fields.push(&field.name, |out| field.rule.apply(text, out));
-            } else if field.columns.iter().any(|&column| row.is_null(column)) {
-                fields.push(&field.name, |out| field.rule.apply("null", out));
-            }
-        }
-        fields.write(form);
+        self.writer.end(form);
         Ok(())
     }
 
     fn explain(&mut self, raw: &[u8], written: &[u8]) -> Vec<Difference> {
         explain(raw, written)
     }
+}
+
+/// Appends a field's value: of several columns the first that has one; None if none has.
+fn own_rule(row: &Row<'_>, field: &PlannedField, out: &mut Vec<u8>) -> Option<Kind> {
+    let mut texts = field.columns.iter().map(|&column| row.text(column));
+    let text = match texts.find(|text| !text.is_empty() && *text != "null") {
+        Some(text) => text,
+        None if field.columns.iter().any(|&column| row.is_null(column)) => "null",
+        None => return None,
+    };
+    field.rule.apply(text, Value::from_text(text), out)
 }
 
 impl FieldParity {

@@ -2,62 +2,82 @@
 //!
 //! One pass over the text, whatever its nesting: depth is the event's author's choice.
 
-use landfall_guest::unquote;
+use std::borrow::Cow;
+
+use landfall_guest::{Value, unquote};
 
 use crate::name::{FlatName, Mark};
 
-/// Calls `each` with the flattened name and the JSON text of every value of `object` that is no
-/// object itself. What `wanted` refuses by its name is passed over, with all that is in it. None if
-/// the text is no canonical object.
+/// Who hears of the members.
+pub trait Visitor {
+    /// A member of the object whose members' names begin with `base`. Whether its value, and all
+    /// that is in it, is wanted. `follows`: the last member told is of the same object, so that this
+    /// one's name is greater: members are sorted.
+    fn member(&mut self, base: &mut FlatName, name: &str, follows: bool) -> bool;
+
+    /// It is an object: its members are told instead.
+    fn is_object(&mut self);
+
+    /// It is not: its JSON text, and the value that this is.
+    fn value(&mut self, text: &str, value: Value<'_>);
+}
+
+/// Tells `visitor` of every value of `object` that is no object itself. `name` holds the beginning of
+/// its members' names. None if the text is no canonical object.
 pub fn flatten(
     object: &str,
-    prefix: &str,
     separator: &str,
     name: &mut FlatName,
-    wanted: impl Fn(&str) -> bool,
-    mut each: impl FnMut(&FlatName, &str),
+    visitor: &mut impl Visitor,
 ) -> Option<()> {
-    name.clear();
-    name.push(prefix);
     let mut cursor = Cursor {
         text: object,
         at: 0,
     };
-    // For each open object, where its own name ends, without the separator behind it.
+    // For each open object, where the beginning of its members' names ends.
     let mut open: Vec<Mark> = Vec::new();
     cursor.take(b'{')?;
     let mut first = true;
-    let mut base = name.mark();
+    let mut follows = false;
     loop {
         if cursor.peek()? == b'}' {
             cursor.at += 1;
             match open.pop() {
                 None => return (cursor.at == object.len()).then_some(()),
-                Some(outer) => base = outer,
+                Some(outer) => name.back_to(outer),
             }
-            first = false;
+            (first, follows) = (false, false);
             continue;
         }
         if !first {
             cursor.take(b',')?;
         }
         first = false;
-        let member = unquote(cursor.string()?)?;
+        let member = cursor.string()?.text()?;
         cursor.take(b':')?;
-        name.back_to(base);
-        if !open.is_empty() {
-            name.push(separator);
-        }
-        name.push(&member);
-        if !wanted(name.as_str()) {
+        if !visitor.member(name, &member, follows) {
             cursor.value()?;
-        } else if cursor.peek()? == b'{' {
-            cursor.at += 1;
-            open.push(base);
-            base = name.mark();
-            first = true;
-        } else {
-            each(name, cursor.value()?);
+            continue;
+        }
+        match cursor.peek()? {
+            b'{' => {
+                visitor.is_object();
+                cursor.at += 1;
+                open.push(name.mark());
+                name.push(&member);
+                name.push(separator);
+                (first, follows) = (true, false);
+            }
+            b'"' => {
+                let literal = cursor.string()?;
+                visitor.value(literal.literal, Value::String(literal.text()?));
+                follows = true;
+            }
+            _ => {
+                let text = cursor.value()?;
+                visitor.value(text, Value::from_text(text));
+                follows = true;
+            }
         }
     }
 }
@@ -65,6 +85,23 @@ pub fn flatten(
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
+}
+
+/// A string literal as it stands in the text.
+struct Literal<'a> {
+    /// With its quotes.
+    literal: &'a str,
+    has_escapes: bool,
+}
+
+impl<'a> Literal<'a> {
+    fn text(&self) -> Option<Cow<'a, str>> {
+        if self.has_escapes {
+            return unquote(self.literal);
+        }
+        let end = self.literal.len().checked_sub(1)?;
+        self.literal.get(1..end).map(Cow::Borrowed)
+    }
 }
 
 impl<'a> Cursor<'a> {
@@ -76,19 +113,24 @@ impl<'a> Cursor<'a> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// A string literal with its quotes.
-    fn string(&mut self) -> Option<&'a str> {
+    fn string(&mut self) -> Option<Literal<'a>> {
         let start = self.at;
         self.take(b'"')?;
+        let mut has_escapes = false;
         loop {
-            match self.peek()? {
-                b'"' => break,
-                b'\\' => self.at += 2,
-                _ => self.at += 1,
+            let rest = self.text.as_bytes().get(self.at..)?;
+            self.at += memchr::memchr2(b'"', b'\\', rest)?;
+            if self.peek()? == b'"' {
+                break;
             }
+            has_escapes = true;
+            self.at += 2;
         }
         self.at += 1;
-        self.text.get(start..self.at)
+        Some(Literal {
+            literal: self.text.get(start..self.at)?,
+            has_escapes,
+        })
     }
 
     /// Any value; an array or object to its closing bracket.
@@ -122,14 +164,43 @@ impl<'a> Cursor<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FlatName, flatten};
+    use super::{FlatName, Value, Visitor, flatten};
+
+    /// Writes down `name=value`; members `x` are not wanted.
+    #[derive(Default)]
+    struct Told {
+        found: Vec<String>,
+        /// Name of the member in hand, and of the last that was told.
+        names: [String; 2],
+    }
+
+    impl Visitor for Told {
+        fn member(&mut self, base: &mut FlatName, name: &str, follows: bool) -> bool {
+            self.names[0] = format!("{}{name}", base.as_str());
+            assert!(
+                !follows || self.names[0] > self.names[1],
+                "{:?}",
+                self.names
+            );
+            self.names[0] != "x"
+        }
+
+        fn is_object(&mut self) {}
+
+        fn value(&mut self, text: &str, value: Value<'_>) {
+            assert_eq!(value, Value::from_text(text));
+            self.found.push(format!("{}={text}", self.names[0]));
+            self.names.swap(0, 1);
+        }
+    }
 
     fn names(object: &str, prefix: &str) -> Option<Vec<String>> {
-        let mut found = Vec::new();
-        let each = |name: &FlatName, value: &str| found.push(format!("{}={value}", name.as_str()));
-        let wanted = |name: &str| name != "x";
-        flatten(object, prefix, "_", &mut FlatName::default(), wanted, each)?;
-        Some(found)
+        let mut told = Told::default();
+        let mut name = FlatName::default();
+        name.push(prefix);
+        flatten(object, "_", &mut name, &mut told)?;
+        assert_eq!(name.as_str(), prefix, "it is as it was");
+        Some(told.found)
     }
 
     #[test]
@@ -171,6 +242,9 @@ mod tests {
             r#"{"a""#,
             r#"{"a":"#,
             r#"{"a":1"#,
+            r#"{"a":"1"#,
+            r#"{"a":"1\"#,
+            r#"{"a":"1\""#,
             r#"{"a":[1}"#,
             "{}x",
         ] {

@@ -1,85 +1,234 @@
-//! The bytes of a normal form: the fields of an event, sorted by name.
+//! The bytes of a normal form.
 //!
-//! `1`, then for each field: length of the name (4 bytes, little endian), the name, the kind (1
-//! byte), length of the value (4 bytes), the value. Lengths, so that no name or value can look like
-//! the boundary between two.
+//! `2`, then how many fields with rules of their own there are (4 bytes, little endian), these in the
+//! order of the configuration, and all others sorted by name. A field is the length of its name (4
+//! bytes), the name, the kind (1 byte), the length of its value (4 bytes), the value. Lengths, so
+//! that no name or value can look like the boundary between two.
 
-use std::ops::Range;
-
-use crate::normal::Kind;
+use crate::flatten::Visitor;
+use crate::name::{FlatName, WHOLE_BYTES_MAX};
+use crate::normal::{Kind, Rule};
+use crate::plan::Names;
+use landfall_guest::Value;
 
 /// The first byte; a form is never empty, because an empty one says that there is none.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
-/// The fields of one event in the making; the memory is kept for the next.
+/// Bytes of a length.
+const LENGTH: usize = size_of::<u32>();
+
+/// Writes forms; the memory is kept for the next.
 #[derive(Default)]
-pub struct Fields {
-    text: String,
-    fields: Vec<(Range<usize>, Kind, Range<usize>)>,
+pub struct Writer {
+    /// The flattened fields written so far.
+    fields: Vec<Place>,
+    /// Their names rise.
+    is_sorted: bool,
+    scratch: Vec<u8>,
 }
 
-impl Fields {
-    /// Forgets the fields.
-    pub fn clear(&mut self) {
-        self.text.clear();
+/// Where a field lies in the form.
+#[derive(Clone, Copy)]
+struct Place {
+    start: usize,
+    name_bytes: usize,
+    end: usize,
+}
+
+impl Place {
+    fn name<'a>(&self, form: &'a [u8]) -> &'a [u8] {
+        let start = self.start + LENGTH;
+        form.get(start..start + self.name_bytes).unwrap_or_default()
+    }
+
+    fn kind_and_value<'a>(&self, form: &'a [u8]) -> (Option<&'a u8>, &'a [u8]) {
+        let kind = self.start + LENGTH + self.name_bytes;
+        let value = form.get(kind + 1 + LENGTH..self.end);
+        (form.get(kind), value.unwrap_or_default())
+    }
+}
+
+impl Writer {
+    /// Begins a form with the fields that have rules of their own, each written by `write` or, if it
+    /// says None, left out.
+    pub fn begin<'a>(
+        &mut self,
+        form: &mut Vec<u8>,
+        fields: impl Iterator<Item = &'a str>,
+        mut write: impl FnMut(usize, &mut Vec<u8>) -> Option<Kind>,
+    ) {
         self.fields.clear();
+        self.is_sorted = true;
+        form.push(VERSION);
+        let count_at = form.len();
+        form.extend_from_slice(&[0; LENGTH]);
+        let mut count = 0u32;
+        for (place, name) in fields.enumerate() {
+            let start = form.len();
+            push_length(form, name.len());
+            form.extend_from_slice(name.as_bytes());
+            if value(form, |out| write(place, out)).is_some() {
+                count += 1;
+            } else {
+                form.truncate(start);
+            }
+        }
+        put(form, count_at, &count.to_le_bytes());
     }
 
-    /// Adds a field whose value `write` appends; nothing if it says None.
-    pub fn push(&mut self, name: &str, write: impl FnOnce(&mut String) -> Option<Kind>) {
-        let start = self.text.len();
-        self.text.push_str(name);
-        let middle = self.text.len();
-        match write(&mut self.text) {
-            Some(kind) => {
-                let end = self.text.len();
-                self.fields.push((start..middle, kind, middle..end));
-            }
-            None => self.text.truncate(start),
+    /// What adds the members of an object.
+    pub fn members<'a>(
+        &'a mut self,
+        form: &'a mut Vec<u8>,
+        skipped: &'a Names,
+        rule: &'a Rule,
+    ) -> Members<'a> {
+        Members {
+            writer: self,
+            form,
+            skipped,
+            rule,
+            field: 0,
+            name_bytes: 0,
         }
     }
 
-    /// Appends the form to `form`. Two fields of one name (`a_b` beside `a` holding `b`) are both
-    /// there, in the order of their values.
-    pub fn write(&mut self, form: &mut Vec<u8>) {
-        let text = self.text.as_bytes();
-        let key = |field: &(Range<usize>, Kind, Range<usize>)| {
-            (&text[field.0.clone()], field.1, &text[field.2.clone()])
+    /// Ends a form. Two fields of one name (`a_b` beside `a` holding `b`) are both there, in the order
+    /// of their values.
+    pub fn end(&mut self, form: &mut Vec<u8>) {
+        let (Some(first), false) = (self.fields.first().copied(), self.is_sorted) else {
+            return;
         };
-        self.fields
-            .sort_unstable_by(|one, other| key(one).cmp(&key(other)));
-        form.push(VERSION);
-        for (name, kind, value) in &self.fields {
-            push_bytes(form, &text[name.clone()]);
-            form.push(*kind as u8);
-            push_bytes(form, &text[value.clone()]);
+        // Members were sorted in their objects, so the fields are a few runs: the stable sort finds them.
+        self.fields.sort_by(|one, other| {
+            let names = one.name(form).cmp(other.name(form));
+            names.then_with(|| one.kind_and_value(form).cmp(&other.kind_and_value(form)))
+        });
+        self.scratch.clear();
+        for field in &self.fields {
+            let bytes = form.get(field.start..field.end);
+            self.scratch.extend_from_slice(bytes.unwrap_or_default());
+        }
+        put(form, first.start, &self.scratch);
+    }
+}
+
+/// Adds the members of an object to a form.
+pub struct Members<'a> {
+    writer: &'a mut Writer,
+    form: &'a mut Vec<u8>,
+    skipped: &'a Names,
+    rule: &'a Rule,
+    /// Where the field in hand begins, and the length of its name.
+    field: usize,
+    name_bytes: usize,
+}
+
+impl Members<'_> {
+    fn push_name(&mut self, base: &mut FlatName, name: &str) -> bool {
+        let bytes = base.as_str().len() + name.len();
+        if bytes <= WHOLE_BYTES_MAX {
+            push_length(self.form, bytes);
+            let start = self.form.len();
+            self.form.extend_from_slice(base.as_str().as_bytes());
+            self.form.extend_from_slice(name.as_bytes());
+            let whole = self.form.get(start..).unwrap_or_default();
+            self.name_bytes = bytes;
+            return !self.skipped.has(whole);
+        }
+        let mark = base.mark();
+        base.push(name);
+        let is_wanted = !self.skipped.has(base.as_str().as_bytes());
+        let bounded = base.bounded();
+        self.name_bytes = bounded.len();
+        push_length(self.form, bounded.len());
+        self.form.extend_from_slice(bounded.as_bytes());
+        base.back_to(mark);
+        // It ends in a hash, which has an order of its own.
+        self.writer.is_sorted = false;
+        is_wanted
+    }
+}
+
+impl Visitor for Members<'_> {
+    fn member(&mut self, base: &mut FlatName, name: &str, follows: bool) -> bool {
+        self.field = self.form.len();
+        let is_wanted = self.push_name(base, name);
+        if !is_wanted {
+            self.form.truncate(self.field);
+        } else if !follows
+            && self.writer.is_sorted
+            && let Some(last) = self.writer.fields.last()
+        {
+            let name = self.form.get(self.field + LENGTH..).unwrap_or_default();
+            // A member of an object may come to what is not told at all, but never to less.
+            self.writer.is_sorted = last.name(self.form) < name;
+        }
+        is_wanted
+    }
+
+    fn is_object(&mut self) {
+        self.form.truncate(self.field);
+    }
+
+    fn value(&mut self, text: &str, value: Value<'_>) {
+        let rule = self.rule;
+        if self::value(self.form, |out| rule.apply(text, value, out)).is_some() {
+            self.writer.fields.push(Place {
+                start: self.field,
+                name_bytes: self.name_bytes,
+                end: self.form.len(),
+            });
+        } else {
+            self.form.truncate(self.field);
         }
     }
 }
 
-fn push_bytes(form: &mut Vec<u8>, bytes: &[u8]) {
+/// Appends kind and value behind a name.
+fn value(form: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Option<Kind>) -> Option<()> {
+    let kind_at = form.len();
+    form.extend_from_slice(&[0; 1 + LENGTH]);
+    let start = form.len();
+    let kind = write(form)?;
     // A row is far below 4 GiB: so is a guest's memory.
-    form.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
-    form.extend_from_slice(bytes);
+    let bytes = (form.len() - start) as u32;
+    if let Some(head) = form.get_mut(kind_at..start) {
+        head[0] = kind as u8;
+        head[1..].copy_from_slice(&bytes.to_le_bytes());
+    }
+    Some(())
+}
+
+fn push_length(form: &mut Vec<u8>, bytes: usize) {
+    form.extend_from_slice(&(bytes as u32).to_le_bytes());
+}
+
+fn put(form: &mut [u8], at: usize, bytes: &[u8]) {
+    if let Some(place) = form.get_mut(at..at + bytes.len()) {
+        place.copy_from_slice(bytes);
+    }
 }
 
 /// One field of a finished form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry<'a> {
     pub name: &'a str,
     pub kind: Kind,
     pub value: &'a str,
 }
 
-/// The fields of a form, in order; ends early where the bytes are no form.
+/// The fields of a form, by name; ends early where the bytes are no form.
 pub fn read(form: &[u8]) -> Vec<Entry<'_>> {
     let mut entries = Vec::new();
-    let Some((&VERSION, mut rest)) = form.split_first() else {
+    let Some((&VERSION, rest)) = form.split_first() else {
         return entries;
     };
+    let mut rest = rest.get(LENGTH..).unwrap_or_default();
     while let Some(entry) = read_entry(&mut rest) {
         entries.push(entry);
     }
+    entries.sort();
     entries
 }
 
@@ -95,7 +244,7 @@ fn read_entry<'a>(rest: &mut &'a [u8]) -> Option<Entry<'a>> {
 }
 
 fn read_bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (length, after) = rest.split_first_chunk::<4>()?;
+    let (length, after) = rest.split_first_chunk::<LENGTH>()?;
     let (bytes, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     *rest = after;
     Some(bytes)

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 /// The longest name that is kept whole, in bytes. Columns of databases have shorter names.
-const WHOLE_BYTES_MAX: usize = 128;
+pub const WHOLE_BYTES_MAX: usize = 128;
 
 /// How much of a longer name is kept. With the hash behind it that is more than any whole name, so
 /// that the two cannot look alike.

@@ -1,7 +1,7 @@
 //! The normal form of one value: what is left of it when all is forgotten that the writer is
 //! declared to change.
 
-use std::fmt::Write;
+use std::io::Write;
 
 use landfall_guest::{Value, canonical};
 
@@ -44,20 +44,20 @@ impl Kind {
 }
 
 impl Rule {
-    /// Appends the normal form of a value's canonical JSON text to `out` and says its kind. None if
+    /// Appends the normal form of a value, whose canonical JSON text is `text`, to `out` and says its kind. None if
     /// the value counts as absent.
-    pub fn apply(&self, text: &str, out: &mut String) -> Option<Kind> {
-        match (self.form, Value::from_text(text)) {
+    pub fn apply(&self, text: &str, value: Value<'_>, out: &mut Vec<u8>) -> Option<Kind> {
+        match (self.form, value) {
             (_, Value::Absent) => None,
             (As::Exact, _) => {
-                out.push_str(text);
+                out.extend_from_slice(text.as_bytes());
                 Some(Kind::Json)
             }
             (_, Value::Null) if self.null_as_absent => None,
             (_, Value::Null) => Some(Kind::Null),
             (As::Timestamp, value) => match fourteen_digits(text) {
                 Some(digits) => {
-                    out.push_str(&digits);
+                    out.extend_from_slice(&digits);
                     Some(Kind::Time)
                 }
                 None => Some(self.value(value, out)),
@@ -72,11 +72,11 @@ impl Rule {
         }
     }
 
-    fn value(&self, value: Value<'_>, out: &mut String) -> Kind {
+    fn value(&self, value: Value<'_>, out: &mut Vec<u8>) -> Kind {
         match value {
             Value::Absent | Value::Null => Kind::Null,
             Value::Bool(truth) => {
-                out.push(if truth { '1' } else { '0' });
+                out.push(if truth { b'1' } else { b'0' });
                 Kind::Number
             }
             Value::Number(number) => {
@@ -91,32 +91,32 @@ impl Rule {
     }
 
     /// Text as the column keeps it. Of what may have been an array the order of members is forgotten.
-    fn text(&self, string: &str, out: &mut String) -> Kind {
+    fn text(&self, string: &str, out: &mut Vec<u8>) -> Kind {
         let (kept, was_cut) = cut(string, self.truncate);
         let sorted = match self.form {
             As::JsonText => sorted(kept, was_cut),
             _ if kept.starts_with('[') => sorted(kept, was_cut),
             _ => None,
         };
-        out.push_str(sorted.as_deref().unwrap_or(kept));
+        out.extend_from_slice(sorted.as_deref().unwrap_or(kept).as_bytes());
         Kind::Text
     }
 
     /// A value that the column holds as JSON text: what fits is compared as JSON.
-    fn json(&self, text: &str, out: &mut String) -> Kind {
+    fn json(&self, text: &str, out: &mut Vec<u8>) -> Kind {
         let written = rendered(text, self.arrays);
         if self.truncate > 0 && written.chars().count() > self.truncate {
             return self.text(&written, out);
         }
-        out.push_str(text);
+        out.extend_from_slice(text.as_bytes());
         Kind::Json
     }
 
     /// A string in such a column.
-    fn json_text(&self, string: &str, out: &mut String) -> Kind {
+    fn json_text(&self, string: &str, out: &mut Vec<u8>) -> Kind {
         match canonical(cut(string, self.truncate).0) {
             Some(json) => {
-                out.push_str(&json);
+                out.extend_from_slice(json.as_bytes());
                 Kind::Json
             }
             None => self.text(string, out),
@@ -125,7 +125,7 @@ impl Rule {
 
     /// Cut a little shorter than the writer does: it may have cut before or after the quotes and the
     /// newline were gone, and the difference is theirs.
-    fn trimmed(&self, string: &str, out: &mut String) {
+    fn trimmed(&self, string: &str, out: &mut Vec<u8>) {
         let inner = string.trim();
         let inner = inner.strip_prefix('"').unwrap_or(inner);
         let inner = inner.strip_suffix('"').unwrap_or(inner);
@@ -133,7 +133,7 @@ impl Rule {
             0 => inner,
             characters => cut(inner, characters.saturating_sub(TRIMMED_MAX).max(1)).0,
         };
-        out.push_str(cut.trim());
+        out.extend_from_slice(cut.trim().as_bytes());
     }
 
     /// Integers as they are, of any size, so that no digit of an identifier can change unseen; what
@@ -142,16 +142,23 @@ impl Rule {
     /// An integer that a FLOAT column rounded (16777217, landed as 16777216.0) is told by
     /// `As::Float` alone: a form that made the two equal without being told would have to make
     /// 16777217 and 16777216 equal as well, for equal forms are equal to each other.
-    fn number(&self, text: &str, out: &mut String) {
-        let is_integer = !text.contains(['.', 'e', 'E']);
+    fn number(&self, text: &str, out: &mut Vec<u8>) {
+        let is_integer = || {
+            text.bytes()
+                .all(|byte| byte == b'-' || byte.is_ascii_digit())
+        };
+        if self.form != As::Float && is_integer() {
+            out.extend_from_slice(text.as_bytes());
+            return;
+        }
         let number: f64 = text.parse().unwrap_or(f64::NAN);
-        if (is_integer && self.form != As::Float) || !number.is_finite() {
-            out.push_str(text);
+        if !number.is_finite() {
+            out.extend_from_slice(text.as_bytes());
             return;
         }
         let kept = kept(number, self.float);
         // A float that is an integer is that integer, to its last digit; minus zero is zero. Writing
-        // to a String cannot fail.
+        // to memory cannot fail.
         let _ = match kept {
             0.0 => write!(out, "0"),
             whole if whole.fract() == 0.0 => write!(out, "{whole:.0}"),
@@ -177,6 +184,10 @@ fn kept(number: f64, float: Float) -> f64 {
 /// The first so many characters, all of them for 0; and whether there are as many, so that more may
 /// have been cut.
 fn cut(text: &str, characters: usize) -> (&str, bool) {
+    // A character has at least one byte.
+    if text.len() < characters {
+        return (text, false);
+    }
     let Some(last) = characters.checked_sub(1) else {
         return (text, false);
     };

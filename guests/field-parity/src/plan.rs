@@ -26,8 +26,8 @@ pub struct Flattened {
     pub column: usize,
     /// Goes before the names.
     pub prefix: String,
-    /// Names that fields take care of.
-    pub taken: Vec<String>,
+    /// Names that are not compared, or that fields take care of.
+    pub skipped: Names,
 }
 
 /// A value with a rule of its own.
@@ -40,30 +40,49 @@ pub struct PlannedField {
     pub rule: Rule,
 }
 
-/// Names that are not compared.
-pub struct Ignore {
+/// A set of names.
+#[derive(Clone)]
+pub struct Names {
     names: Vec<String>,
     beginnings: Vec<String>,
+    /// Bit n: one of `names` has n bytes; the last bit: or more. Most names are told by their length.
+    lengths: u128,
 }
 
-impl Ignore {
-    /// From the configuration's list.
+impl Names {
+    /// From the configuration's list, in which `name*` is every name that begins so.
     pub fn new(list: &[String]) -> Self {
         let beginning = |entry: &&String| entry.ends_with('*');
-        Self {
-            names: list.iter().filter(|e| !beginning(e)).cloned().collect(),
+        let mut names = Self {
+            names: Vec::new(),
             beginnings: list
                 .iter()
                 .filter_map(|entry| entry.strip_suffix('*').map(str::to_owned))
                 .collect(),
+            lengths: 0,
+        };
+        names.extend(list.iter().filter(|e| !beginning(e)).cloned());
+        names
+    }
+
+    /// Adds names, each as it stands.
+    pub fn extend(&mut self, names: impl Iterator<Item = String>) {
+        for name in names {
+            self.lengths |= length_bit(name.as_bytes());
+            self.names.push(name);
         }
     }
 
-    /// Whether this flattened name is not compared.
-    pub fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|entry| entry == name)
-            || self.beginnings.iter().any(|entry| name.starts_with(entry))
+    /// Whether this flattened name is one of them.
+    pub fn has(&self, name: &[u8]) -> bool {
+        let is_one = || self.names.iter().any(|entry| entry.as_bytes() == name);
+        let begins = |entry: &String| name.starts_with(entry.as_bytes());
+        (self.lengths & length_bit(name) != 0 && is_one()) || self.beginnings.iter().any(begins)
     }
+}
+
+fn length_bit(name: &[u8]) -> u128 {
+    1 << name.len().min(127)
 }
 
 /// The rule for values without one of their own.
@@ -91,6 +110,7 @@ impl SidePlan {
             let (pointer, prefix) = of_side(flatten, side);
             let column = plan.column(pointer, &format!("flatten[{place}]"))?;
             plan.whole = Some(plan.column("", "flatten")?);
+            let mut skipped = Names::new(&config.ignore);
             let taken = config
                 .fields
                 .iter()
@@ -100,12 +120,12 @@ impl SidePlan {
                     inner
                         .starts_with('/')
                         .then(|| format!("{prefix}{}", flat_name(inner, &config.separator)))
-                })
-                .collect();
+                });
+            skipped.extend(taken);
             plan.flattened.push(Flattened {
                 column,
                 prefix: prefix.clone(),
-                taken,
+                skipped,
             });
         }
         for (place, field) in config.fields.iter().enumerate() {

@@ -1,31 +1,59 @@
 //! Timestamps of any form to `YYYYMMDDHHMMSS`.
 
 use landfall_guest::Value;
-use landfall_guest::time::{CIVIL_BYTES, format_civil, parse_civil};
+use landfall_guest::time::{CIVIL_BYTES, Civil, parse_civil};
 
 /// From here on a number counts milliseconds: 1973 in milliseconds, the year 5138 in seconds.
 const MILLISECONDS_FROM: f64 = 1e11;
 
+/// So many digits are less than that.
+const SECONDS_DIGITS: usize = 11;
+
 /// The 14 digits of a timestamp's JSON text. None if it is none.
-pub fn fourteen_digits(text: &str) -> Option<String> {
+pub fn fourteen_digits(text: &str) -> Option<[u8; 14]> {
     let seconds = match Value::from_text(text) {
         Value::Number(number) => unix(number)?,
         Value::String(string) => {
             let string = string.trim();
             let digits = string.bytes().all(|byte| byte.is_ascii_digit());
             match (digits, string.len()) {
-                (true, 14) => return Some(string.to_owned()),
+                (true, 14) => return string.as_bytes().try_into().ok(),
                 (true, _) => unix(string)?,
                 _ => iso(string)?,
             }
         }
         _ => return None,
     };
-    let civil = format_civil(seconds)?;
-    Some(civil.chars().filter(char::is_ascii_digit).collect())
+    let civil = Civil::of(seconds)?;
+    let mut digits = [b'0'; 14];
+    let (year, rest) = digits.split_first_chunk_mut::<4>()?;
+    put(year, civil.year);
+    let parts = [
+        civil.month,
+        civil.day,
+        civil.hour,
+        civil.minute,
+        civil.second,
+    ];
+    for (place, part) in rest.chunks_exact_mut(2).zip(parts) {
+        put(place, part);
+    }
+    Some(digits)
+}
+
+/// Writes a number into all of `place`.
+fn put(place: &mut [u8], mut number: u16) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
 }
 
 fn unix(number: &str) -> Option<i64> {
+    // Whole seconds are by far the most frequent.
+    if number.len() <= SECONDS_DIGITS && number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return number.parse().ok();
+    }
     let number: f64 = number.parse().ok()?;
     let seconds = if number.abs() >= MILLISECONDS_FROM {
         number / 1000.0
@@ -89,11 +117,7 @@ mod tests {
             "\"2014-11-18T03:02:03+01:00\"",
             "\"2014-11-17T21:32:03-0430\"",
         ] {
-            assert_eq!(
-                fourteen_digits(text).as_deref(),
-                Some("20141118020203"),
-                "{text}"
-            );
+            assert_eq!(fourteen_digits(text), Some(*b"20141118020203"), "{text}");
         }
     }
 

@@ -82,6 +82,29 @@ pub fn flatten(
     }
 }
 
+/// How many bytes come before a quote or a backslash. Strings are short: looking for the vector
+/// instructions of a library costs more than eight bytes at a time here (measured).
+fn plain_bytes(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // Exact for the lowest byte that is found, and no other is asked for.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let mut at = 0;
+    while let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*eight);
+        let quote = zeros(word ^ (ONES * u64::from(b'"')));
+        let backslash = zeros(word ^ (ONES * u64::from(b'\\')));
+        let found = quote | backslash;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\');
+    at + rest.iter().position(is_end).unwrap_or(rest.len())
+}
+
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
@@ -119,7 +142,7 @@ impl<'a> Cursor<'a> {
         let mut has_escapes = false;
         loop {
             let rest = self.text.as_bytes().get(self.at..)?;
-            self.at += memchr::memchr2(b'"', b'\\', rest)?;
+            self.at += plain_bytes(rest);
             if self.peek()? == b'"' {
                 break;
             }
@@ -136,29 +159,37 @@ impl<'a> Cursor<'a> {
     /// Any value; an array or object to its closing bracket.
     fn value(&mut self) -> Option<&'a str> {
         let start = self.at;
+        match self.peek()? {
+            b'"' => {
+                self.string()?;
+            }
+            b'[' | b'{' => self.container()?,
+            _ => {
+                let rest = self.text.as_bytes().get(start..)?;
+                let end = |byte: &u8| matches!(byte, b',' | b'}' | b']');
+                self.at += rest.iter().position(end)?;
+            }
+        }
+        (self.at > start).then(|| self.text.get(start..self.at))?
+    }
+
+    fn container(&mut self) -> Option<()> {
         let mut depth = 0usize;
         loop {
             match self.peek()? {
                 b'"' => {
                     self.string()?;
-                    if depth == 0 {
-                        break;
-                    }
                     continue;
                 }
                 b'[' | b'{' => depth += 1,
-                b']' | b'}' if depth == 1 => {
-                    self.at += 1;
-                    break;
-                }
-                b',' | b'}' if depth == 0 => break,
-                b']' if depth == 0 => return None,
                 b']' | b'}' => depth -= 1,
                 _ => {}
             }
             self.at += 1;
+            if depth == 0 {
+                return Some(());
+            }
         }
-        (self.at > start).then(|| self.text.get(start..self.at))?
     }
 }
 

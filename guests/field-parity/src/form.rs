@@ -66,7 +66,7 @@ impl Writer {
         for (place, name) in fields.enumerate() {
             let start = form.len();
             push_length(form, name.len());
-            form.extend_from_slice(name.as_bytes());
+            push(form, name.as_bytes());
             if value(form, |out| write(place, out)).is_some() {
                 count += 1;
             } else {
@@ -130,8 +130,8 @@ impl Members<'_> {
         if bytes <= WHOLE_BYTES_MAX {
             push_length(self.form, bytes);
             let start = self.form.len();
-            self.form.extend_from_slice(base.as_str().as_bytes());
-            self.form.extend_from_slice(name.as_bytes());
+            push(self.form, base.as_str().as_bytes());
+            push(self.form, name.as_bytes());
             let whole = self.form.get(start..).unwrap_or_default();
             self.name_bytes = bytes;
             return !self.skipped.has(whole);
@@ -198,6 +198,30 @@ fn value(form: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Option<Kind>) -
         head[1..].copy_from_slice(&bytes.to_le_bytes());
     }
     Some(())
+}
+
+/// Copies of more bytes are left to `memory.copy`, which is a call of the host.
+const SHORT_BYTES_MAX: usize = 48;
+
+/// Appends bytes; a few of them faster than `extend_from_slice`.
+#[inline]
+pub fn push(out: &mut Vec<u8>, bytes: &[u8]) {
+    if bytes.len() > SHORT_BYTES_MAX {
+        out.extend_from_slice(bytes);
+        return;
+    }
+    let mut rest = bytes;
+    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
+        out.extend_from_slice(eight);
+        rest = after;
+    }
+    if let Some((four, after)) = rest.split_first_chunk::<4>() {
+        out.extend_from_slice(four);
+        rest = after;
+    }
+    for &byte in rest {
+        out.push(byte);
+    }
 }
 
 fn push_length(form: &mut Vec<u8>, bytes: usize) {

@@ -7,6 +7,7 @@ use landfall_guest::{Value, canonical};
 
 use crate::arrays::{rendered, sorted};
 use crate::config::{ArrayText, As, Float};
+use crate::form::push;
 use crate::timestamp::fourteen_digits;
 
 /// What `Trimmed` may take from the front of a string that was cut: one double quote, and what may
@@ -98,7 +99,7 @@ impl Rule {
             _ if kept.starts_with('[') => sorted(kept, was_cut),
             _ => None,
         };
-        out.extend_from_slice(sorted.as_deref().unwrap_or(kept).as_bytes());
+        push(out, sorted.as_deref().unwrap_or(kept).as_bytes());
         Kind::Text
     }
 
@@ -148,7 +149,7 @@ impl Rule {
                 .all(|byte| byte == b'-' || byte.is_ascii_digit())
         };
         if self.form != As::Float && is_integer() {
-            out.extend_from_slice(text.as_bytes());
+            push(out, text.as_bytes());
             return;
         }
         let number: f64 = text.parse().unwrap_or(f64::NAN);

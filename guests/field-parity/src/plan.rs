@@ -46,7 +46,7 @@ pub struct Names {
     names: Vec<String>,
     beginnings: Vec<String>,
     /// Bit n: one of `names` has n bytes; the last bit: or more. Most names are told by their length.
-    lengths: u128,
+    lengths: u64,
 }
 
 impl Names {
@@ -81,8 +81,8 @@ impl Names {
     }
 }
 
-fn length_bit(name: &[u8]) -> u128 {
-    1 << name.len().min(127)
+fn length_bit(name: &[u8]) -> u64 {
+    1 << name.len().min(63)
 }
 
 /// The rule for values without one of their own.

@@ -109,13 +109,19 @@ impl Writer {
             Kind::Object => {
                 out.push(b'{');
                 let start = self.names.len();
-                let mut name = at + 1;
-                for _ in 0..node.entries() {
-                    self.names.push(name);
-                    name += tape.node(name).next_name();
+                match tape.sorted_names(node) {
+                    Some(sorted) => self.names.extend_from_slice(sorted),
+                    None => {
+                        let mut name = at + 1;
+                        for _ in 0..node.entries() {
+                            self.names.push(name);
+                            name += tape.node(name).next_name();
+                        }
+                        let bytes = |name: &u32| tape.raw(tape.node(*name));
+                        self.names[start..]
+                            .sort_unstable_by(|left, right| bytes(left).cmp(bytes(right)));
+                    }
                 }
-                let bytes = |name: &u32| tape.raw(tape.node(*name));
-                self.names[start..].sort_unstable_by(|left, right| bytes(left).cmp(bytes(right)));
                 self.open.push(Open::Object { start, next: start });
             }
         }
@@ -126,10 +132,21 @@ impl Writer {
 fn write_text(tape: &Tape, node: Node, out: &mut Vec<u8>) {
     let bytes = tape.raw(node);
     let odd = matches!(node.kind(), Kind::OddString | Kind::OddName);
+    out.reserve(bytes.len() + 2);
     out.push(b'"');
     let mut run = 0;
     let mut at = 0;
-    while let Some(byte) = bytes.get(at).copied() {
+    loop {
+        // Eight bytes at a time, as long as nothing is to be escaped.
+        while !odd
+            && let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>())
+            && is_plain(u64::from_le_bytes(*eight))
+        {
+            at += 8;
+        }
+        let Some(byte) = bytes.get(at).copied() else {
+            break;
+        };
         let taken = match byte {
             0..0x20 | b'"' | b'\\' => 1,
             // WTF-8 of a surrogate: ED, then A0 or more. UTF-8 has no such sequence.
@@ -147,6 +164,18 @@ fn write_text(tape: &Tape, node: Node, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(bytes.get(run..).unwrap_or_default());
     out.push(b'"');
+}
+
+/// Whether none of eight bytes is a control character, a quote or a backslash. Bytes from 0x80 on are
+/// plain. A borrow may reach the byte above one that is found, which is no harm: it only finds more.
+fn is_plain(eight: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    let below_space = eight.wrapping_sub(ONES * 0x20) & !eight;
+    let quote = zeros(eight ^ (ONES * u64::from(b'"')));
+    let backslash = zeros(eight ^ (ONES * u64::from(b'\\')));
+    (below_space | quote | backslash) & HIGH == 0
 }
 
 fn write_escape(sequence: &[u8], out: &mut Vec<u8>) {

@@ -21,30 +21,16 @@ use super::seats::Seats;
 use super::unread::{Unread, UnreadFrames};
 use crate::sources::{Flight, FrameBatch};
 
-/// What the ledger's threads need of a written batch after its observations: the frames, and the
-/// normal forms for a comparison that the hashes alone cannot settle.
+/// What the ledger's threads need of a written batch after its observations: the frames, to tell of
+/// single rows and to keep those whose raw event did not come yet.
 pub struct WrittenHand {
     pub frames: FrameBatch,
-    /// The document of each row; empty if frames are documents.
-    pub documents: Packed,
-    /// The normal forms of each row by parity check, in the plan's order.
-    pub forms: Vec<Packed>,
-    pub plan: Arc<Plan>,
 }
 
 impl WrittenHand {
     /// The frame of a row as it came.
     pub fn frame(&self, row: usize) -> &[u8] {
         self.frames.frame(row)
-    }
-
-    /// The document of a row.
-    pub fn document(&self, row: usize) -> &[u8] {
-        if self.documents.ends.is_empty() {
-            self.frame(row)
-        } else {
-            self.documents.as_ref().row(row)
-        }
     }
 }
 
@@ -235,7 +221,7 @@ impl Judge {
         self.keep_unread(stream, index, &frames, payloads, tries, &mut report);
         self.write_columns(stream);
         self.run_checks(&plan, stream, index, &frames, &mut report);
-        let (hashes, forms) = self.project(&plan, index, &frames, &mut report);
+        let hashes = self.project(&plan, index, &frames, &mut report);
 
         let mut judged = Judged {
             raw: vec![Vec::new(); self.options.shards],
@@ -259,17 +245,7 @@ impl Judge {
         }
         self.seats.streams[index].take_activity(&mut judged.report.checks);
         if index == 1 {
-            let documents = if stream.codec.is_some() {
-                std::mem::take(&mut self.decoded.documents)
-            } else {
-                Packed::default()
-            };
-            judged.hand = Some(WrittenHand {
-                frames,
-                documents,
-                forms,
-                plan,
-            });
+            judged.hand = Some(WrittenHand { frames });
         } else {
             judged.frames = Some(frames);
         }

@@ -103,10 +103,15 @@ impl Tape {
         self.find(object, name.as_bytes(), names::hash(name.as_bytes()))
     }
 
+    /// Places of a large object's names, ascending by their bytes.
+    pub(crate) fn sorted_names(&self, object: Node) -> Option<&[u32]> {
+        let start = object.sorted_names()?;
+        self.sorted.get(start..start + object.entries())
+    }
+
     fn find(&self, object: u32, name: &[u8], hash: NameHash) -> Option<u32> {
         let node = self.node(object);
-        if let Some(start) = node.sorted_names() {
-            let names = self.sorted.get(start..start + node.entries())?;
+        if let Some(names) = self.sorted_names(node) {
             let found = names
                 .binary_search_by(|at| self.raw(self.node(*at)).cmp(name))
                 .ok()?;

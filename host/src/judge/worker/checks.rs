@@ -2,7 +2,7 @@
 
 use landfall_document::{Documents, Pointer, RowState, redact};
 use landfall_ledger::{Form, Judgement, ReasonId, SchemaId};
-use landfall_runtime::{Hand, Outcome, Packed, PackedRef};
+use landfall_runtime::{Hand, Outcome, PackedRef};
 
 use super::rows::schema_of;
 use super::{Judge, RowJudgement, detail_of};
@@ -98,23 +98,22 @@ impl Judge {
         }
     }
 
-    /// The hash of each row's normal forms, and the forms themselves of written rows.
+    /// The hash of each row's normal forms; none if no parity check sees the stream.
     pub(super) fn project(
         &mut self,
         plan: &Plan,
         index: usize,
         frames: &FrameBatch,
         report: &mut JudgeReport,
-    ) -> (Vec<Form>, Vec<Packed>) {
+    ) -> Vec<Form> {
         let stream = &plan.streams[index];
         if stream.parity.is_empty() {
-            return (Vec::new(), Vec::new());
+            return Vec::new();
         }
         let rows = frames.rows();
         let mut hashers: Vec<Option<FormHasher>> = (0..rows)
             .map(|_| Some(self.options.secret.forms()))
             .collect();
-        let mut kept = Vec::new();
         for (parity, seat) in stream
             .parity
             .iter()
@@ -147,15 +146,11 @@ impl Judge {
                     });
                 }
             }
-            if index == 1 {
-                kept.push(std::mem::take(&mut self.projected.forms));
-            }
         }
-        let hashes = hashers
+        hashers
             .into_iter()
             .map(|hasher| hasher.map_or(Form::FAILED, |h| Form::hash(h.finish())))
-            .collect();
-        (hashes, kept)
+            .collect()
     }
 }
 

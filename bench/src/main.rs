@@ -56,6 +56,9 @@ struct Args {
     /// Where the counts are kept.
     #[arg(long, default_value = "bench/counts.json")]
     counts: PathBuf,
+    /// Only drain these endpoints: the bare subscriber of the bench.
+    #[arg(long, hide = true)]
+    drain: Vec<String>,
     /// Only run a load, to be counted or profiled.
     #[arg(long, value_enum)]
     load: Option<Load>,
@@ -86,6 +89,10 @@ enum Part {
 
 fn main() -> anyhow::Result<ExitCode> {
     let args = Args::parse();
+    if !args.drain.is_empty() {
+        sidecar::drain(&args.drain)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(load) = args.load {
         counts::run(load, &args.guests, args.events)?;
         return Ok(ExitCode::SUCCESS);
@@ -314,9 +321,17 @@ fn measure_sidecar(
         rss_bytes_max = measured.rss_bytes_max;
     }
     if wants(Part::Idle) {
-        let (share, rss) = sidecar::idle(setup)?;
+        let rounds = args.rounds.max(1);
+        let (mut shares, mut bare, mut rss) = (Vec::new(), Vec::new(), 0);
+        for _ in 0..rounds {
+            bare.push(sidecar::bare_idle(setup.shapes)?);
+            let (share, bytes) = sidecar::idle(setup)?;
+            shares.push(share);
+            rss = rss.max(bytes);
+        }
         let what = "of one core at 1,000 events a second on both streams";
-        figures.goal("idle_share", what, &[share], Goal::AtMost(0.02));
+        figures.goal("idle_share", what, &shares, Goal::AtMost(0.02));
+        figures.plain("idle_bare_share", "the same of a bare subscriber", &bare);
         figures.plain(
             "idle_rss_bytes_max",
             "bytes of memory at most",

@@ -60,7 +60,7 @@ pub fn measure(setup: &Setup<'_>, count: usize, rounds: usize) -> anyhow::Result
         measured.sidecar_per_second.push(per_second);
         measured.rss_bytes_max = measured
             .rss_bytes_max
-            .max(peak_rss_bytes(running.child.id()));
+            .max(peak_rss_bytes(running.child.0.id()));
     }
     Ok(measured)
 }
@@ -71,18 +71,85 @@ pub fn idle(setup: &Setup<'_>) -> anyhow::Result<(f64, u64)> {
     let count = IDLE_PER_SECOND * IDLE.as_secs() as usize;
     let events = events(setup.shapes, count, 77);
     let running = Sidecar::start(setup)?;
-    let before = cpu_seconds(running.child.id())?;
+    let share = share_of_a_core(
+        running.child.0.id(),
+        &running.raw,
+        &running.written,
+        &events,
+    )?;
+    running.await_delivered(count)?;
+    running.prove_nothing_lost(count)?;
+    Ok((share, peak_rss_bytes(running.child.0.id())))
+}
+
+/// The same of a process that only drains both streams.
+pub fn bare_idle(shapes: &[Shape]) -> anyhow::Result<f64> {
+    let events = events(shapes, IDLE_PER_SECOND * IDLE.as_secs() as usize, 77);
+    let context = zmq::Context::new();
+    let (raw, written) = (Publisher::bind(&context)?, Publisher::bind(&context)?);
+    let child = Command::new(std::env::current_exe()?)
+        .args(["--drain", &raw.endpoint, "--drain", &written.endpoint])
+        .spawn()
+        .context("failed to start a bare subscriber")?;
+    let child = Ended(child);
+    raw.await_subscriber()?;
+    written.await_subscriber()?;
+    share_of_a_core(child.0.id(), &raw, &written, &events)
+}
+
+/// A bare subscriber: drains the endpoints, each in a thread of its own, until it is ended.
+pub fn drain(endpoints: &[String]) -> anyhow::Result<()> {
+    let context = zmq::Context::new();
+    std::thread::scope(|scope| {
+        let drains: Vec<_> = endpoints
+            .iter()
+            .map(|endpoint| {
+                let context = &context;
+                scope.spawn(move || -> anyhow::Result<()> {
+                    let socket = context.socket(zmq::SUB)?;
+                    socket.set_rcvhwm(0)?;
+                    socket.connect(endpoint)?;
+                    socket.set_subscribe(b"")?;
+                    let mut message = zmq::Message::new();
+                    loop {
+                        socket.recv(&mut message, 0)?;
+                    }
+                })
+            })
+            .collect();
+        drains.into_iter().try_for_each(|drain| {
+            let ended = drain.join();
+            ended.map_err(|_| anyhow::anyhow!("a bare subscriber died"))?
+        })
+    })
+}
+
+/// Processor time of a process while events come at the rate of a quiet pipeline.
+fn share_of_a_core(
+    pid: u32,
+    raw: &Publisher,
+    written: &Publisher,
+    events: &[Event],
+) -> anyhow::Result<f64> {
+    let before = cpu_seconds(pid)?;
     let start = Instant::now();
     for (number, event) in events.iter().enumerate() {
         let due = Duration::from_secs_f64(number as f64 / IDLE_PER_SECOND as f64);
         std::thread::sleep(due.saturating_sub(start.elapsed()));
-        publish(&running.raw, &running.written, std::slice::from_ref(event))?;
+        publish(raw, written, std::slice::from_ref(event))?;
     }
-    let spent = cpu_seconds(running.child.id())? - before;
-    let share = spent / start.elapsed().as_secs_f64();
-    running.await_delivered(count)?;
-    running.prove_nothing_lost(count)?;
-    Ok((share, peak_rss_bytes(running.child.id())))
+    let spent = cpu_seconds(pid)? - before;
+    Ok(spent / start.elapsed().as_secs_f64())
+}
+
+/// A child that does not outlive this.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A publisher that never drops: what its peer does not take yet stays in its memory.
@@ -156,20 +223,13 @@ fn bare(events: &[Event]) -> anyhow::Result<f64> {
     Ok(2.0 * total as f64 / start.elapsed().as_secs_f64())
 }
 
-/// The sidecar and the two publishers that it listens to. Ended when dropped, whatever happens.
+/// The sidecar and the two publishers that it listens to.
 struct Sidecar {
-    child: Child,
+    child: Ended,
     raw: Publisher,
     written: Publisher,
     http: String,
     dir: tempfile::TempDir,
-}
-
-impl Drop for Sidecar {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Sidecar {
@@ -192,7 +252,7 @@ impl Sidecar {
             .spawn()
             .context("failed to start the sidecar")?;
         let sidecar = Self {
-            child,
+            child: Ended(child),
             raw,
             written,
             http,

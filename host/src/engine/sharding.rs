@@ -15,12 +15,14 @@ use super::messages::{Compared, ShardTold, ShardWork, Told};
 use crate::judge::WrittenHand;
 use crate::sources::{Flights, StreamId};
 
-/// How often a shard looks at the frontiers when nothing comes in. Bounds how late a verdict is
-/// given, in real time.
-const TICK: Duration = Duration::from_millis(10);
-
-/// How often a busy shard moves time and tells its tallies, in real time.
+/// How often a shard moves time and tells its tallies, in real time. Bounds how late a verdict is
+/// given.
 const FLUSH: Duration = Duration::from_millis(50);
+
+/// With no more shares than this between two flushes, a shard sleeps until the next one instead of
+/// being woken for each: waking costs more than applying. A quarter of what its queue holds, so that
+/// nobody has to wait for room meanwhile unless a flood begins.
+const FEW_SHARES: usize = super::SHARD_QUEUE / 4;
 
 /// What a shard tells in one piece: however much is due at once, it is handed on bit by bit.
 const TOLD_ROWS_MAX: usize = 1024;
@@ -61,28 +63,40 @@ impl Sharding {
     /// Runs until all judges have ended.
     pub fn run(mut self) {
         let mut effects = Vec::new();
-        let mut flushed = Instant::now();
+        let mut shares = 0;
         loop {
-            let work = self.work.recv_timeout(TICK);
-            while let Ok(deadlines) = self.deadlines.try_recv() {
-                self.shard.set_deadlines(deadlines);
+            let due = Instant::now() + FLUSH;
+            if shares <= FEW_SHARES {
+                std::thread::sleep(FLUSH);
             }
-            self.take_comparisons();
-            match work {
-                Ok(work) => {
-                    if !self.apply(&work, &mut effects) {
-                        return;
+            shares = 0;
+            let ended = loop {
+                let work = self.work.recv_deadline(due);
+                while let Ok(deadlines) = self.deadlines.try_recv() {
+                    self.shard.set_deadlines(deadlines);
+                }
+                self.take_comparisons();
+                match work {
+                    Ok(work) => {
+                        shares += 1;
+                        if !self.apply(&work, &mut effects) {
+                            return;
+                        }
                     }
+                    Err(RecvTimeoutError::Timeout) => break false,
+                    Err(RecvTimeoutError::Disconnected) => break true,
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                // What came while it slept is all taken; no more than the queue holds.
+                if shares >= super::SHARD_QUEUE && Instant::now() >= due {
+                    break false;
+                }
+            };
+            if ended {
+                break;
             }
-            if flushed.elapsed() >= FLUSH {
-                let frontier = self.frontier();
-                if !self.flush(frontier, &mut effects) {
-                    return;
-                }
-                flushed = Instant::now();
+            let frontier = self.frontier();
+            if !self.flush(frontier, &mut effects) {
+                return;
             }
         }
         let frontier = if self.audit {
@@ -321,7 +335,7 @@ impl Sharding {
         const PATIENCE: Duration = Duration::from_secs(10);
         let start = Instant::now();
         while self.shard.comparing() > 0 && start.elapsed() < PATIENCE {
-            if let Ok(Compared { key, equal }) = self.compared.recv_timeout(TICK) {
+            if let Ok(Compared { key, equal }) = self.compared.recv_timeout(FLUSH) {
                 self.shard.compared(key, equal, effects);
             }
         }

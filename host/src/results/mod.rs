@@ -42,6 +42,10 @@ use crate::sources::StreamId;
 /// How often what gathered is written, in real time: news of a loss is this old at most.
 const FLUSH: Duration = Duration::from_millis(50);
 
+/// With no more messages than this part of what their queue holds between two flushes, it sleeps until
+/// the next one.
+const FEW_OF_QUEUE: usize = 4;
+
 /// A flush is written at once when this much of what was told has gathered, so that memory stays
 /// bounded.
 const GATHERED_MAX: usize = 4096;
@@ -169,26 +173,33 @@ impl Results {
         messages: &Receiver<Message>,
         overseers: &Receiver<OverseerConfig>,
     ) -> Totals {
-        let mut flushed = Instant::now();
+        let few = messages.capacity().unwrap_or_default() / FEW_OF_QUEUE;
+        let mut count = 0;
         loop {
-            while let Ok(config) = overseers.try_recv() {
-                self.longest_deadline_ms = self.longest_deadline_ms.max(config.deadline_max_ms);
-                self.overseer.reconfigure(config);
+            let due = Instant::now() + FLUSH;
+            // Waking for each message costs more than taking it.
+            if count <= few {
+                std::thread::sleep(FLUSH);
             }
-            let ended = match messages.recv_timeout(FLUSH) {
-                Ok(message) => {
-                    self.take(message);
-                    false
+            count = 0;
+            let ended = loop {
+                while let Ok(config) = overseers.try_recv() {
+                    self.longest_deadline_ms = self.longest_deadline_ms.max(config.deadline_max_ms);
+                    self.overseer.reconfigure(config);
                 }
-                Err(RecvTimeoutError::Timeout) => false,
-                Err(RecvTimeoutError::Disconnected) => true,
+                match messages.recv_deadline(due) {
+                    Ok(message) => self.take(message),
+                    Err(RecvTimeoutError::Timeout) => break false,
+                    Err(RecvTimeoutError::Disconnected) => break true,
+                }
+                count += 1;
+                let full = self.gathered.told.len() >= GATHERED_MAX
+                    || self.gathered.bytes >= GATHERED_BYTES_MAX;
+                if full || count > few && Instant::now() >= due {
+                    break false;
+                }
             };
-            let full = self.gathered.told.len() >= GATHERED_MAX
-                || self.gathered.bytes >= GATHERED_BYTES_MAX;
-            if ended || full || flushed.elapsed() >= FLUSH {
-                self.flush_until_done(ended);
-                flushed = Instant::now();
-            }
+            self.flush_until_done(ended);
             if ended {
                 return self.totals;
             }

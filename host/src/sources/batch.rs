@@ -90,8 +90,10 @@ pub struct BatchLimits {
     pub rows_max: usize,
     /// Before its bytes exceed this; a larger frame goes alone.
     pub bytes_max: usize,
-    /// When its first frame has waited this long (real time).
+    /// When its first frame has waited this long (real time) and is alone.
     pub wait: Duration,
+    /// When its first frame has waited this long (real time), and others have come.
+    pub wait_max: Duration,
 }
 
 impl BatchLimits {
@@ -101,6 +103,7 @@ impl BatchLimits {
             rows_max: self.rows_max.max(1),
             bytes_max: self.bytes_max.clamp(1, BYTES_CEILING),
             wait: self.wait,
+            wait_max: self.wait_max.max(self.wait),
         }
     }
 }

@@ -52,6 +52,9 @@ impl Outlet {
         stop: Stop,
     ) -> Self {
         context.limits = context.limits.sound();
+        // With a clock that is sped up, a wait is a longer stretch of its time.
+        let wait = context.limits.wait;
+        context.limits.wait_max = context.clock.real(context.limits.wait_max).max(wait);
         context.frame_bytes_max = context.frame_bytes_max.min(BYTES_CEILING);
         let progress = context
             .flights
@@ -126,10 +129,17 @@ impl Outlet {
         Ok(batch.rows() >= limits.rows_max || batch.bytes.len() >= limits.bytes_max)
     }
 
-    /// How long the batch may still wait (real time); None if there is none.
+    /// How long the batch may still wait (real time); None if there is none. A lone frame is not kept
+    /// waiting; where one comes after another, fewer and larger batches cost far less.
     pub fn patience(&self) -> Option<Duration> {
-        let (_, began) = self.batch.as_ref()?;
-        Some(self.context.limits.wait.saturating_sub(began.elapsed()))
+        let (batch, began) = self.batch.as_ref()?;
+        let limits = &self.context.limits;
+        let wait = if batch.rows() > 1 {
+            limits.wait_max
+        } else {
+            limits.wait
+        };
+        Some(wait.saturating_sub(began.elapsed()))
     }
 
     /// Hands the batch on, if there is one; waits for room, but once asked to end only so long.
@@ -183,6 +193,7 @@ mod tests {
                 rows_max: 10,
                 bytes_max: 1000,
                 wait: Duration::ZERO,
+                wait_max: Duration::ZERO,
             },
             frame_bytes_max: 100,
         };
@@ -203,5 +214,43 @@ mod tests {
         drop(batches.recv());
         outlet.progress().finish();
         assert_eq!(flights.frontier(StreamId::WRITTEN), began_ms);
+    }
+
+    #[test]
+    fn a_lone_frame_waits_less_than_one_of_many() {
+        let (second, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
+        // Sped up a million times, an hour of Landfall's time is less than a second.
+        for (speed, long) in [(1.0, hour), (1e6, second)] {
+            let (mut senders, _batches) = channel(&[Bound {
+                bytes_max: 1000,
+                items_max: 1,
+            }]);
+            let context = SourceContext {
+                stream: StreamId::RAW,
+                clock: Clock::start(speed, None),
+                flights: Flights::default(),
+                queue: senders.remove(0),
+                limits: BatchLimits {
+                    rows_max: 10,
+                    bytes_max: 1000,
+                    wait: second,
+                    wait_max: hour,
+                },
+                frame_bytes_max: 100,
+            };
+            let stats = Arc::new(SourceStats::new(StreamId::RAW, "here"));
+            let mut outlet = Outlet::new(context, 0, stats, Stop::default());
+            assert_eq!(outlet.patience(), None);
+            outlet.push(b"first", 1, || {}).unwrap();
+            assert!(outlet.patience().is_some_and(|left| left <= second));
+            outlet.push(b"second", 2, || {}).unwrap();
+            let left = outlet.patience().unwrap();
+            assert!(
+                left <= long && (long == second || left > second),
+                "{left:?}"
+            );
+            outlet.hand_on(|| {}).unwrap();
+            assert_eq!(outlet.patience(), None);
+        }
     }
 }

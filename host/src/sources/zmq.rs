@@ -16,7 +16,7 @@ mod subscriber;
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Link, Outlet, SourceContext, SourceError, SourceStats, Stop, Watermark};
 use line::{Line, monitor};
@@ -124,8 +124,9 @@ pub fn subscribe(
         stop,
         tick,
         in_multipart: false,
-        found: 0,
-        hwm_frames: subscription.hwm_frames as usize,
+        looked: Instant::now(),
+        frames_per_second: 0.0,
+        room_frames: subscriber::room_frames(subscription.hwm_frames),
     };
     let ended = Ended(Arc::clone(&stats));
     let thread = thread::Builder::new().name(name).spawn(move || {

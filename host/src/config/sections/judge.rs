@@ -16,7 +16,7 @@ const BATCH_ROWS_MAX: i64 = 65_536;
 /// costs.
 const QUEUE_BATCHES_MAX: usize = 65_536;
 
-/// Longest wait of a lone frame: far below the shortest deadline.
+/// Longest wait of any frame: below the shortest deadline.
 const BATCH_WAIT_MAX: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +27,10 @@ pub struct JudgeConfig {
     pub queue_bytes_max: usize,
     pub batch_rows_max: usize,
     pub batch_bytes_max: usize,
-    /// How long a frame waits for others to fill its batch.
+    /// How long a lone frame waits for others to fill its batch.
     pub batch_wait: Duration,
+    /// How long a batch waits that others have come to.
+    pub batch_wait_max: Duration,
 }
 
 impl Default for JudgeConfig {
@@ -39,6 +41,7 @@ impl Default for JudgeConfig {
             batch_rows_max: 1024,
             batch_bytes_max: 1 << 20,
             batch_wait: Duration::from_millis(5),
+            batch_wait_max: Duration::from_millis(25),
         }
     }
 }
@@ -66,6 +69,11 @@ impl JudgeConfig {
             &mut self.batch_wait,
             Duration::ZERO..=BATCH_WAIT_MAX,
         );
+        section.duration(
+            "batch_wait_max",
+            &mut self.batch_wait_max,
+            Duration::ZERO..=BATCH_WAIT_MAX,
+        );
     }
 
     pub fn batches(&self) -> BatchLimits {
@@ -73,6 +81,7 @@ impl JudgeConfig {
             rows_max: self.batch_rows_max,
             bytes_max: self.batch_bytes_max,
             wait: self.batch_wait,
+            wait_max: self.batch_wait_max,
         }
     }
 

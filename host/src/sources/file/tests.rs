@@ -28,6 +28,7 @@ fn read(
             rows_max,
             bytes_max: 1 << 20,
             wait: Duration::from_millis(5),
+            wait_max: Duration::from_millis(5),
         },
         frame_bytes_max,
     };

@@ -50,6 +50,7 @@ fn start(subscription: &Subscription, queue_bytes_max: usize) -> Bench {
             rows_max: 64,
             bytes_max: 64 << 10,
             wait: Duration::from_millis(5),
+            wait_max: Duration::from_millis(5),
         },
         frame_bytes_max: 1 << 20,
     };
@@ -278,6 +279,7 @@ fn a_malformed_endpoint_is_named() {
             rows_max: 1,
             bytes_max: 1,
             wait: Duration::ZERO,
+            wait_max: Duration::ZERO,
         },
         frame_bytes_max: 1,
     };

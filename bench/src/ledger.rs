@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use hashbrown::HashTable;
 use landfall_ledger::{
     Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Judgement, PayloadRef,
     RawObservation, ReasonId, SchemaId, Shard, ShardConfig, WrittenObservation,
@@ -33,6 +34,32 @@ pub fn measure(pending: usize) -> Measured {
         observations_per_second: 2.0 * total as f64 / start.elapsed().as_secs_f64(),
         bytes_per_pending,
     }
+}
+
+/// The least that a join can cost: a table of 32-byte entries, into which each event is put and out of
+/// which its landing takes it. Observations a second with so many pending.
+pub fn bare_join_per_second(pending: usize) -> f64 {
+    let mut table: HashTable<[u64; 4]> = HashTable::with_capacity(pending + 1);
+    let entry = |n: usize| {
+        let Fingerprint(key) = key(n);
+        [key as u64, (key >> 64) as u64, n as u64, 0]
+    };
+    let insert = |table: &mut HashTable<[u64; 4]>, n: usize| {
+        let entry = entry(n);
+        table.insert_unique(entry[0], entry, |entry| entry[0]);
+    };
+    (0..pending).for_each(|n| insert(&mut table, n));
+    let total = pending * ROUNDS;
+    let start = Instant::now();
+    let mut joined = 0;
+    for n in 0..total {
+        insert(&mut table, pending + n);
+        let wanted = entry(n);
+        let found = table.find_entry(wanted[0], |entry| entry[..2] == wanted[..2]);
+        joined += usize::from(found.map(|found| found.remove()).is_ok());
+    }
+    assert_eq!(joined, total, "every landing finds its event");
+    2.0 * total as f64 / start.elapsed().as_secs_f64()
 }
 
 /// The same load, only run: so many events pending, and as many that come in and land.

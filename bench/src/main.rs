@@ -180,6 +180,14 @@ fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
             .collect();
         let what = "observations on one core, a million pending";
         figures.goal("ledger_per_second", what, &per_second, Goal::AtLeast(5e6));
+        let bare: Vec<f64> = (0..args.rounds)
+            .map(|_| ledger::bare_join_per_second(1_000_000))
+            .collect();
+        figures.plain(
+            "ledger_bare_per_second",
+            "a bare hash join of 32-byte entries",
+            &bare,
+        );
         let bytes: Vec<f64> = measured.iter().map(|one| one.bytes_per_pending).collect();
         figures.goal(
             "ledger_bytes_per_pending",

@@ -141,10 +141,10 @@ impl Queues {
         (head != NIL).then_some(head)
     }
 
-    /// What unlinking an entry will look at: nothing comes of it but that it was looked at.
-    pub(crate) fn neighbours(&self, pending: &Pending, slot: u32) -> [Option<u32>; 2] {
+    /// The entries beside one in its queue.
+    pub(crate) fn beside(&self, pending: &Pending, slot: u32) -> [Option<u32>; 2] {
         let entry = pending.get(slot);
-        [entry.prev, entry.next].map(|beside| (beside != NIL).then(|| pending.get(beside).next))
+        [entry.prev, entry.next].map(|beside| (beside != NIL).then_some(beside))
     }
 
     /// Puts an entry where its arrival belongs: nearly always at the end, as entries come nearly in order.

@@ -134,6 +134,12 @@ impl Pending {
         &mut self.chunks[slot as usize / CHUNK_ENTRIES][slot as usize % CHUNK_ENTRIES]
     }
 
+    /// Where the table has something that may be the key, without looking at what: the first of two waits
+    /// for memory, which of several keys can overlap.
+    pub(crate) fn candidate(&self, key: Fingerprint) -> Option<&u32> {
+        self.table.find(key.low(), |_| true)
+    }
+
     pub(crate) fn find(&self, key: Fingerprint) -> Option<u32> {
         self.table
             .find(key.low(), |&slot| self.get(slot).key() == key)

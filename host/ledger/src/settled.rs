@@ -160,6 +160,16 @@ impl Remembered {
             .find_map(|bucket| bucket.table.find_mut(short, |memory| memory.key == short))
     }
 
+    /// Looks where the key would be, for nothing but that it was looked at.
+    pub(crate) fn look(&self, key: Fingerprint) -> bool {
+        let short = short(key);
+        let mut is_there = false;
+        for bucket in &self.buckets {
+            is_there |= bucket.table.find(short, |_| true).is_some();
+        }
+        is_there
+    }
+
     /// Remembers a known key for a whole horizon from now on.
     pub(crate) fn renew(&mut self, key: Fingerprint) {
         let short = short(key);

@@ -1,5 +1,7 @@
 //! Counts by window and schema, kept as what changed since they were last taken.
 
+use std::cell::Cell;
+
 use crate::identity::SchemaId;
 use crate::settled::{WINDOW_MAX, WINDOW_MIN};
 use crate::verdict::Verdict;
@@ -60,6 +62,9 @@ pub(crate) struct Tallies {
     deltas: Vec<TallyDelta>,
     index: Box<[u32; INDEX_SLOTS]>,
     window_ms: i64,
+    /// The last window that was asked for and when it begins: most times are in the same one, and a
+    /// division takes longer than all else that is done with them.
+    last: Cell<(i64, i64)>,
 }
 
 impl Tallies {
@@ -68,13 +73,24 @@ impl Tallies {
             deltas: Vec::new(),
             index: Box::new([u32::MAX; INDEX_SLOTS]),
             window_ms: window_ms.max(1),
+            last: Cell::new((0, 0)),
         }
     }
 
     pub(crate) fn window(&self, at_ms: i64) -> i64 {
-        at_ms
-            .div_euclid(self.window_ms)
-            .clamp(WINDOW_MIN, WINDOW_MAX)
+        let (window, start_ms) = self.last.get();
+        if at_ms >= start_ms && at_ms.wrapping_sub(start_ms) as u64 <= (self.window_ms - 1) as u64 {
+            return window;
+        }
+        let whole = at_ms.div_euclid(self.window_ms);
+        let window = whole.clamp(WINDOW_MIN, WINDOW_MAX);
+        // Not those that are all counted in the first or the last one.
+        if window == whole
+            && let Some(start_ms) = whole.checked_mul(self.window_ms)
+        {
+            self.last.set((window, start_ms));
+        }
+        window
     }
 
     pub(crate) fn at(&mut self, window: i64, schema: SchemaId) -> &mut Counts {
@@ -110,5 +126,33 @@ impl Tallies {
 
     pub(crate) fn memory_bytes(&self) -> usize {
         self.deltas.capacity() * size_of::<TallyDelta>() + size_of_val(&*self.index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_does_not_depend_on_the_one_asked_for_before() {
+        for window_ms in [1, 7, 300_000, i64::MAX] {
+            let tallies = Tallies::new(window_ms);
+            let ends = [0, 1, -1, 6, 7, -7, -8, 299_999, 300_000, -300_000, -300_001];
+            let times: Vec<i64> = ends
+                .into_iter()
+                .chain([i64::MIN, i64::MAX, 1 << 50, -1 << 50])
+                .collect();
+            for &before in &times {
+                for &at_ms in &times {
+                    tallies.window(before);
+                    let alone = at_ms.div_euclid(window_ms).clamp(WINDOW_MIN, WINDOW_MAX);
+                    assert_eq!(
+                        tallies.window(at_ms),
+                        alone,
+                        "{at_ms} after {before}, {window_ms}"
+                    );
+                }
+            }
+        }
     }
 }

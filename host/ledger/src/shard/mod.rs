@@ -9,6 +9,8 @@ mod written;
 
 pub use gauges::{Activity, SchemaGauge, ShardGauges};
 
+use std::hint::black_box;
+
 use crate::config::{Deadlines, ShardConfig};
 use crate::deadlines::Queues;
 use crate::effect::Effect;
@@ -106,14 +108,20 @@ impl Shard {
     }
 
     fn look_ahead(&mut self, keys: impl Iterator<Item = Fingerprint>) {
-        let mut slots = [None; AHEAD];
-        for (key, slot) in keys.zip(&mut slots) {
-            *slot = self.pending.find(key);
-            // The value does not matter, only that it was looked at.
-            std::hint::black_box(self.remembered.find(key).is_some());
+        // One kind of wait after the other, and as few instructions as can be between two of a kind: so
+        // a processor has many of them under way. The values do not matter, only that they were looked at.
+        let mut candidates = [None; AHEAD];
+        for (key, candidate) in keys.zip(&mut candidates) {
+            *candidate = self.pending.candidate(key);
+            black_box(self.remembered.look(key));
         }
-        for slot in slots.into_iter().flatten() {
-            std::hint::black_box(self.queues.neighbours(&self.pending, slot));
+        let mut slots = [None; AHEAD];
+        for (candidate, slot) in candidates.into_iter().zip(&mut slots) {
+            *slot = candidate.copied();
+        }
+        let neighbours = slots.map(|slot| slot.map(|slot| self.queues.beside(&self.pending, slot)));
+        for slot in neighbours.into_iter().flatten().flatten().flatten() {
+            black_box(self.queues.beside(&self.pending, slot));
         }
     }
 

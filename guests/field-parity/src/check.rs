@@ -8,6 +8,7 @@ use crate::flatten::flatten;
 use crate::form::Writer;
 use crate::name::FlatName;
 use crate::normal::{Kind, Rule};
+use crate::out::Out;
 use crate::plan::{PlannedField, SidePlan, general_rule};
 
 /// The check; see the crate's documentation.
@@ -56,7 +57,7 @@ impl ParityCheck for FieldParity {
             return Err(Unprojectable(why.into()));
         }
         let names = plan.fields.iter().map(|field| field.name.as_str());
-        self.writer.begin(form, names, |place, out| {
+        self.writer.begin(names, |place, out| {
             own_rule(row, plan.fields.get(place)?, out)
         });
         for flattened in &plan.flattened {
@@ -68,7 +69,7 @@ impl ParityCheck for FieldParity {
             }
             self.name.clear();
             self.name.push(&flattened.prefix);
-            let mut members = self.writer.members(form, &flattened.skipped, &self.rule);
+            let mut members = self.writer.members(&flattened.skipped, &self.rule);
             if flatten(object, &self.separator, &mut self.name, &mut members).is_none() {
                 let pointer = &plan.columns[flattened.column];
                 return Err(Unprojectable(format!(
@@ -86,7 +87,7 @@ impl ParityCheck for FieldParity {
 }
 
 /// Appends a field's value: of several columns the first that has one; None if none has.
-fn own_rule(row: &Row<'_>, field: &PlannedField, out: &mut Vec<u8>) -> Option<Kind> {
+fn own_rule(row: &Row<'_>, field: &PlannedField, out: &mut Out) -> Option<Kind> {
     let mut texts = field.columns.iter().map(|&column| row.text(column));
     let text = match texts.find(|text| !text.is_empty() && *text != "null") {
         Some(text) => text,

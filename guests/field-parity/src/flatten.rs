@@ -4,22 +4,32 @@
 
 use std::borrow::Cow;
 
-use landfall_guest::{Value, unquote};
+use landfall_guest::unquote;
 
 use crate::name::{FlatName, Mark};
+use crate::out::Piece;
+
+/// A value that is no object.
+#[derive(Clone, Copy)]
+pub enum Scanned<'a> {
+    /// A string without quotes and escapes, and with them.
+    Text(Piece<'a>, &'a str),
+    /// Any other, as canonical JSON text.
+    Json(Piece<'a>),
+}
 
 /// Who hears of the members.
 pub trait Visitor {
     /// A member of the object whose members' names begin with `base`. Whether its value, and all
     /// that is in it, is wanted. `follows`: the last member told is of the same object, so that this
     /// one's name is greater: members are sorted.
-    fn member(&mut self, base: &mut FlatName, name: &str, follows: bool) -> bool;
+    fn member(&mut self, base: &mut FlatName, name: Piece<'_>, follows: bool) -> bool;
 
     /// It is an object: its members are told instead.
     fn is_object(&mut self);
 
-    /// It is not: its JSON text, and the value that this is.
-    fn value(&mut self, text: &str, value: Value<'_>);
+    /// It is not.
+    fn value(&mut self, value: Scanned<'_>);
 }
 
 /// Tells `visitor` of every value of `object` that is no object itself. `name` holds the beginning of
@@ -53,9 +63,16 @@ pub fn flatten(
             cursor.take(b',')?;
         }
         first = false;
-        let member = cursor.string()?.text()?;
+        let literal = cursor.string()?;
+        let decoded;
+        let member = if literal.has_escapes {
+            decoded = literal.unescaped(object)?;
+            Piece::of(decoded.as_bytes())
+        } else {
+            literal.inner(object)
+        };
         cursor.take(b':')?;
-        if !visitor.member(name, &member, follows) {
+        if !visitor.member(name, member, follows) {
             cursor.value()?;
             continue;
         }
@@ -64,26 +81,39 @@ pub fn flatten(
                 visitor.is_object();
                 cursor.at += 1;
                 open.push(name.mark());
-                name.push(&member);
+                // Names are UTF-8, as all of the text is.
+                name.push(std::str::from_utf8(member.bytes()).ok()?);
                 name.push(separator);
                 (first, follows) = (true, false);
+                continue;
             }
             b'"' => {
                 let literal = cursor.string()?;
-                visitor.value(literal.literal, Value::String(literal.text()?));
-                follows = true;
+                let whole = object.get(literal.start..literal.end)?;
+                if literal.has_escapes {
+                    let text = literal.unescaped(object)?;
+                    visitor.value(Scanned::Text(Piece::of(text.as_bytes()), whole));
+                } else {
+                    visitor.value(Scanned::Text(literal.inner(object), whole));
+                }
             }
             _ => {
-                let text = cursor.value()?;
-                visitor.value(text, Value::from_text(text));
-                follows = true;
+                let start = cursor.at;
+                cursor.value()?;
+                visitor.value(Scanned::Json(Piece {
+                    whole: object.as_bytes(),
+                    start,
+                    len: cursor.at - start,
+                }));
             }
         }
+        follows = true;
     }
 }
 
 /// How many bytes come before a quote or a backslash. Strings are short: looking for the vector
 /// instructions of a library costs more than eight bytes at a time here (measured).
+#[inline(always)]
 fn plain_bytes(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -110,24 +140,31 @@ struct Cursor<'a> {
     at: usize,
 }
 
-/// A string literal as it stands in the text.
-struct Literal<'a> {
-    /// With its quotes.
-    literal: &'a str,
+/// Where a string literal stands in the text, with its quotes.
+struct Literal {
+    start: usize,
+    end: usize,
     has_escapes: bool,
 }
 
-impl<'a> Literal<'a> {
-    fn text(&self) -> Option<Cow<'a, str>> {
-        if self.has_escapes {
-            return unquote(self.literal);
+impl Literal {
+    /// What is between the quotes.
+    #[inline(always)]
+    fn inner<'a>(&self, text: &'a str) -> Piece<'a> {
+        Piece {
+            whole: text.as_bytes(),
+            start: self.start + 1,
+            len: self.end - self.start - 2,
         }
-        let end = self.literal.len().checked_sub(1)?;
-        self.literal.get(1..end).map(Cow::Borrowed)
+    }
+
+    #[cold]
+    fn unescaped<'a>(&self, text: &'a str) -> Option<Cow<'a, str>> {
+        unquote(text.get(self.start..self.end)?)
     }
 }
 
-impl<'a> Cursor<'a> {
+impl Cursor<'_> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -136,7 +173,8 @@ impl<'a> Cursor<'a> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    fn string(&mut self) -> Option<Literal<'a>> {
+    #[inline(always)]
+    fn string(&mut self) -> Option<Literal> {
         let start = self.at;
         self.take(b'"')?;
         let mut has_escapes = false;
@@ -151,26 +189,25 @@ impl<'a> Cursor<'a> {
         }
         self.at += 1;
         Some(Literal {
-            literal: self.text.get(start..self.at)?,
+            start,
+            end: self.at,
             has_escapes,
         })
     }
 
-    /// Any value; an array or object to its closing bracket.
-    fn value(&mut self) -> Option<&'a str> {
-        let start = self.at;
+    /// Passes any value; an array or object to its closing bracket.
+    fn value(&mut self) -> Option<()> {
         match self.peek()? {
-            b'"' => {
-                self.string()?;
-            }
-            b'[' | b'{' => self.container()?,
+            b'"' => self.string().map(drop),
+            b'[' | b'{' => self.container(),
             _ => {
-                let rest = self.text.as_bytes().get(start..)?;
-                let end = |byte: &u8| matches!(byte, b',' | b'}' | b']');
-                self.at += rest.iter().position(end)?;
+                let start = self.at;
+                while !matches!(self.peek()?, b',' | b'}' | b']') {
+                    self.at += 1;
+                }
+                (self.at > start).then_some(())
             }
         }
-        (self.at > start).then(|| self.text.get(start..self.at))?
     }
 
     fn container(&mut self) -> Option<()> {
@@ -195,7 +232,8 @@ impl<'a> Cursor<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{FlatName, Value, Visitor, flatten};
+    use super::{FlatName, Piece, Scanned, Visitor, flatten};
+    use landfall_guest::unquote;
 
     /// Writes down `name=value`; members `x` are not wanted.
     #[derive(Default)]
@@ -206,7 +244,8 @@ mod tests {
     }
 
     impl Visitor for Told {
-        fn member(&mut self, base: &mut FlatName, name: &str, follows: bool) -> bool {
+        fn member(&mut self, base: &mut FlatName, name: Piece<'_>, follows: bool) -> bool {
+            let name = std::str::from_utf8(name.bytes()).expect("UTF-8");
             self.names[0] = format!("{}{name}", base.as_str());
             assert!(
                 !follows || self.names[0] > self.names[1],
@@ -218,8 +257,15 @@ mod tests {
 
         fn is_object(&mut self) {}
 
-        fn value(&mut self, text: &str, value: Value<'_>) {
-            assert_eq!(value, Value::from_text(text));
+        fn value(&mut self, value: Scanned<'_>) {
+            let text = match value {
+                Scanned::Text(text, literal) => {
+                    let unquoted = unquote(literal).expect("a literal");
+                    assert_eq!(text.bytes(), unquoted.as_bytes());
+                    literal
+                }
+                Scanned::Json(text) => std::str::from_utf8(text.bytes()).expect("UTF-8"),
+            };
             self.found.push(format!("{}={text}", self.names[0]));
             self.names.swap(0, 1);
         }

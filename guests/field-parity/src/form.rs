@@ -5,11 +5,13 @@
 //! bytes), the name, the kind (1 byte), the length of its value (4 bytes), the value. Lengths, so
 //! that no name or value can look like the boundary between two.
 
-use crate::flatten::Visitor;
+use landfall_guest::Value;
+
+use crate::flatten::{Scanned, Visitor};
 use crate::name::{FlatName, WHOLE_BYTES_MAX};
 use crate::normal::{Kind, Rule};
+use crate::out::{Out, Piece};
 use crate::plan::Names;
-use landfall_guest::Value;
 
 /// The first byte; a form is never empty, because an empty one says that there is none.
 const VERSION: u8 = 2;
@@ -17,17 +19,37 @@ const VERSION: u8 = 2;
 /// Bytes of a length.
 const LENGTH: usize = size_of::<u32>();
 
+/// Bytes behind a name: the kind, and the length of the value.
+const HEAD: usize = 1 + LENGTH;
+
+/// Room for the beginning of a name, and for copying it in strides.
+const BASE_BYTES: usize = WHOLE_BYTES_MAX + 16;
+
 /// Writes forms; the memory is kept for the next.
-#[derive(Default)]
 pub struct Writer {
+    out: Out,
     /// The flattened fields written so far.
     fields: Vec<Place>,
     /// Their names rise.
     is_sorted: bool,
-    scratch: Vec<u8>,
+    /// The beginning of the names in hand, for as long as they follow each other.
+    base: [u8; BASE_BYTES],
+    base_bytes: usize,
 }
 
-/// Where a field lies in the form.
+impl Default for Writer {
+    fn default() -> Self {
+        Self {
+            out: Out::default(),
+            fields: Vec::new(),
+            is_sorted: true,
+            base: [0; BASE_BYTES],
+            base_bytes: 0,
+        }
+    }
+}
+
+/// Where a field lies in what is written.
 #[derive(Clone, Copy)]
 struct Place {
     start: usize,
@@ -36,15 +58,14 @@ struct Place {
 }
 
 impl Place {
-    fn name<'a>(&self, form: &'a [u8]) -> &'a [u8] {
+    fn name<'a>(&self, out: &'a Out) -> &'a [u8] {
         let start = self.start + LENGTH;
-        form.get(start..start + self.name_bytes).unwrap_or_default()
+        out.part(start, start + self.name_bytes)
     }
 
-    fn kind_and_value<'a>(&self, form: &'a [u8]) -> (Option<&'a u8>, &'a [u8]) {
+    fn kind_and_value<'a>(&self, out: &'a Out) -> (&'a [u8], &'a [u8]) {
         let kind = self.start + LENGTH + self.name_bytes;
-        let value = form.get(kind + 1 + LENGTH..self.end);
-        (form.get(kind), value.unwrap_or_default())
+        (out.part(kind, kind + 1), out.part(kind + HEAD, self.end))
     }
 }
 
@@ -53,39 +74,34 @@ impl Writer {
     /// says None, left out.
     pub fn begin<'a>(
         &mut self,
-        form: &mut Vec<u8>,
         fields: impl Iterator<Item = &'a str>,
-        mut write: impl FnMut(usize, &mut Vec<u8>) -> Option<Kind>,
+        mut write: impl FnMut(usize, &mut Out) -> Option<Kind>,
     ) {
         self.fields.clear();
         self.is_sorted = true;
-        form.push(VERSION);
-        let count_at = form.len();
-        form.extend_from_slice(&[0; LENGTH]);
-        let mut count = 0u32;
+        let out = &mut self.out;
+        out.truncate(0);
+        out.push_byte(VERSION);
+        let count_at = out.len();
+        out.push_u32(0);
+        let mut count = 0;
         for (place, name) in fields.enumerate() {
-            let start = form.len();
-            push_length(form, name.len());
-            push(form, name.as_bytes());
-            if value(form, |out| write(place, out)).is_some() {
+            let start = out.len();
+            out.push_u32(name.len() as u32);
+            out.push(name.as_bytes());
+            if value(out, |out| write(place, out)).is_some() {
                 count += 1;
             } else {
-                form.truncate(start);
+                out.truncate(start);
             }
         }
-        put(form, count_at, &count.to_le_bytes());
+        out.put_u32(count_at, count);
     }
 
     /// What adds the members of an object.
-    pub fn members<'a>(
-        &'a mut self,
-        form: &'a mut Vec<u8>,
-        skipped: &'a Names,
-        rule: &'a Rule,
-    ) -> Members<'a> {
+    pub fn members<'a>(&'a mut self, skipped: &'a Names, rule: &'a Rule) -> Members<'a> {
         Members {
             writer: self,
-            form,
             skipped,
             rule,
             field: 0,
@@ -93,30 +109,34 @@ impl Writer {
         }
     }
 
-    /// Ends a form. Two fields of one name (`a_b` beside `a` holding `b`) are both there, in the order
-    /// of their values.
+    /// Appends the form to `form`. Two fields of one name (`a_b` beside `a` holding `b`) are both there,
+    /// in the order of their values.
     pub fn end(&mut self, form: &mut Vec<u8>) {
-        let (Some(first), false) = (self.fields.first().copied(), self.is_sorted) else {
+        let out = &self.out;
+        if self.is_sorted {
+            form.extend_from_slice(out.written());
             return;
-        };
+        }
         // Members were sorted in their objects, so the fields are a few runs: the stable sort finds them.
         self.fields.sort_by(|one, other| {
-            let names = one.name(form).cmp(other.name(form));
-            names.then_with(|| one.kind_and_value(form).cmp(&other.kind_and_value(form)))
+            let names = one.name(out).cmp(other.name(out));
+            names.then_with(|| one.kind_and_value(out).cmp(&other.kind_and_value(out)))
         });
-        self.scratch.clear();
+        let others: usize = self
+            .fields
+            .iter()
+            .map(|field| field.end - field.start)
+            .sum();
+        form.extend_from_slice(out.part(0, out.len() - others));
         for field in &self.fields {
-            let bytes = form.get(field.start..field.end);
-            self.scratch.extend_from_slice(bytes.unwrap_or_default());
+            form.extend_from_slice(out.part(field.start, field.end));
         }
-        put(form, first.start, &self.scratch);
     }
 }
 
 /// Adds the members of an object to a form.
 pub struct Members<'a> {
     writer: &'a mut Writer,
-    form: &'a mut Vec<u8>,
     skipped: &'a Names,
     rule: &'a Rule,
     /// Where the field in hand begins, and the length of its name.
@@ -125,113 +145,167 @@ pub struct Members<'a> {
 }
 
 impl Members<'_> {
-    fn push_name(&mut self, base: &mut FlatName, name: &str) -> bool {
-        let bytes = base.as_str().len() + name.len();
-        if bytes <= WHOLE_BYTES_MAX {
-            push_length(self.form, bytes);
-            let start = self.form.len();
-            push(self.form, base.as_str().as_bytes());
-            push(self.form, name.as_bytes());
-            let whole = self.form.get(start..).unwrap_or_default();
-            self.name_bytes = bytes;
-            return !self.skipped.has(whole);
+    /// Writes the name of the field in hand; whether it is wanted.
+    #[inline(always)]
+    fn push_name(&mut self, base: &mut FlatName, name: Piece<'_>, follows: bool) -> bool {
+        if !follows {
+            self.take_base(base);
         }
+        let writer = &mut *self.writer;
+        let bytes = writer.base_bytes + name.len;
+        if bytes > WHOLE_BYTES_MAX {
+            return self.push_long_name(base, name);
+        }
+        self.name_bytes = bytes;
+        writer.out.push_u32(bytes as u32);
+        if writer.base_bytes > 0 {
+            writer.out.push_piece(Piece {
+                whole: &writer.base,
+                start: 0,
+                len: writer.base_bytes,
+            });
+        }
+        writer.out.push_piece(name);
+        let start = self.field + LENGTH;
+        !self.skipped.has(writer.out.part(start, start + bytes))
+    }
+
+    /// Keeps the beginning of the names to come. Of a long one only that it is long.
+    fn take_base(&mut self, base: &FlatName) {
+        let bytes = base.as_str().as_bytes();
+        self.writer.base_bytes = bytes.len();
+        if let Some(place) = self.writer.base.get_mut(..bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
+    }
+
+    #[cold]
+    fn push_long_name(&mut self, base: &mut FlatName, name: Piece<'_>) -> bool {
         let mark = base.mark();
-        base.push(name);
+        base.push(std::str::from_utf8(name.bytes()).unwrap_or_default());
         let is_wanted = !self.skipped.has(base.as_str().as_bytes());
         let bounded = base.bounded();
         self.name_bytes = bounded.len();
-        push_length(self.form, bounded.len());
-        self.form.extend_from_slice(bounded.as_bytes());
+        self.writer.out.push_u32(bounded.len() as u32);
+        self.writer.out.push(bounded.as_bytes());
         base.back_to(mark);
         // It ends in a hash, which has an order of its own.
         self.writer.is_sorted = false;
         is_wanted
     }
+
+    /// The value in its normal form, by the way that most values take.
+    #[inline(always)]
+    fn plain(&mut self, value: Scanned<'_>) -> Option<Kind> {
+        if !self.rule.is_plain() {
+            return None;
+        }
+        let out = &mut self.writer.out;
+        match value {
+            Scanned::Text(text, _) if self.rule.keeps(text) => {
+                out.push_piece(text);
+                Some(Kind::Text)
+            }
+            Scanned::Json(text) if is_integer(text) => {
+                out.push_piece(text);
+                Some(Kind::Number)
+            }
+            Scanned::Text(..) | Scanned::Json(_) => None,
+        }
+    }
+
+    /// By any rule.
+    fn by_rule(&mut self, value: Scanned<'_>) -> Option<Kind> {
+        // All of it is text.
+        fn text(piece: Piece<'_>) -> &str {
+            std::str::from_utf8(piece.bytes()).unwrap_or_default()
+        }
+        let out = &mut self.writer.out;
+        match value {
+            Scanned::Text(piece, literal) => {
+                let value = Value::String(text(piece).into());
+                self.rule.apply(literal, value, out)
+            }
+            Scanned::Json(piece) => {
+                let json = text(piece);
+                self.rule.apply(json, Value::from_text(json), out)
+            }
+        }
+    }
+}
+
+/// Whether a number's JSON text is that of an integer.
+#[inline(always)]
+fn is_integer(number: Piece<'_>) -> bool {
+    let bytes = number.bytes();
+    let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
 impl Visitor for Members<'_> {
-    fn member(&mut self, base: &mut FlatName, name: &str, follows: bool) -> bool {
-        self.field = self.form.len();
-        let is_wanted = self.push_name(base, name);
+    #[inline(always)]
+    fn member(&mut self, base: &mut FlatName, name: Piece<'_>, follows: bool) -> bool {
+        self.field = self.writer.out.len();
+        let is_wanted = self.push_name(base, name, follows);
         if !is_wanted {
-            self.form.truncate(self.field);
+            self.writer.out.truncate(self.field);
         } else if !follows
             && self.writer.is_sorted
             && let Some(last) = self.writer.fields.last()
         {
-            let name = self.form.get(self.field + LENGTH..).unwrap_or_default();
-            // A member of an object may come to what is not told at all, but never to less.
-            self.writer.is_sorted = last.name(self.form) < name;
+            let out = &self.writer.out;
+            // A name that is not told in the end may be taken for one out of order, which costs a
+            // sort; never the other way round.
+            self.writer.is_sorted = last.name(out) < out.part(self.field + LENGTH, out.len());
         }
         is_wanted
     }
 
     fn is_object(&mut self) {
-        self.form.truncate(self.field);
+        self.writer.out.truncate(self.field);
     }
 
-    fn value(&mut self, text: &str, value: Value<'_>) {
-        let rule = self.rule;
-        if self::value(self.form, |out| rule.apply(text, value, out)).is_some() {
-            self.writer.fields.push(Place {
-                start: self.field,
-                name_bytes: self.name_bytes,
-                end: self.form.len(),
-            });
-        } else {
-            self.form.truncate(self.field);
+    #[inline(always)]
+    fn value(&mut self, value: Scanned<'_>) {
+        let out = &mut self.writer.out;
+        let kind_at = out.len();
+        out.push_byte(0);
+        out.push_u32(0);
+        let kind = match self.plain(value) {
+            Some(kind) => Some(kind),
+            None => self.by_rule(value),
+        };
+        let out = &mut self.writer.out;
+        match kind {
+            Some(kind) => {
+                put_head(out, kind_at, kind);
+                self.writer.fields.push(Place {
+                    start: self.field,
+                    name_bytes: self.name_bytes,
+                    end: self.writer.out.len(),
+                });
+            }
+            None => out.truncate(self.field),
         }
     }
 }
 
 /// Appends kind and value behind a name.
-fn value(form: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Option<Kind>) -> Option<()> {
-    let kind_at = form.len();
-    form.extend_from_slice(&[0; 1 + LENGTH]);
-    let start = form.len();
-    let kind = write(form)?;
-    // A row is far below 4 GiB: so is a guest's memory.
-    let bytes = (form.len() - start) as u32;
-    if let Some(head) = form.get_mut(kind_at..start) {
-        head[0] = kind as u8;
-        head[1..].copy_from_slice(&bytes.to_le_bytes());
-    }
+fn value(out: &mut Out, write: impl FnOnce(&mut Out) -> Option<Kind>) -> Option<()> {
+    let kind_at = out.len();
+    out.push_byte(0);
+    out.push_u32(0);
+    let kind = write(out)?;
+    put_head(out, kind_at, kind);
     Some(())
 }
 
-/// Copies of more bytes are left to `memory.copy`, which is a call of the host.
-const SHORT_BYTES_MAX: usize = 48;
-
-/// Appends bytes; a few of them faster than `extend_from_slice`.
-#[inline]
-pub fn push(out: &mut Vec<u8>, bytes: &[u8]) {
-    if bytes.len() > SHORT_BYTES_MAX {
-        out.extend_from_slice(bytes);
-        return;
-    }
-    let mut rest = bytes;
-    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
-        out.extend_from_slice(eight);
-        rest = after;
-    }
-    if let Some((four, after)) = rest.split_first_chunk::<4>() {
-        out.extend_from_slice(four);
-        rest = after;
-    }
-    for &byte in rest {
-        out.push(byte);
-    }
-}
-
-fn push_length(form: &mut Vec<u8>, bytes: usize) {
-    form.extend_from_slice(&(bytes as u32).to_le_bytes());
-}
-
-fn put(form: &mut [u8], at: usize, bytes: &[u8]) {
-    if let Some(place) = form.get_mut(at..at + bytes.len()) {
-        place.copy_from_slice(bytes);
-    }
+#[inline(always)]
+fn put_head(out: &mut Out, kind_at: usize, kind: Kind) {
+    // A row is far below 4 GiB: so is a guest's memory.
+    let bytes = (out.len() - kind_at - HEAD) as u32;
+    out.put_byte(kind_at, kind as u8);
+    out.put_u32(kind_at + 1, bytes);
 }
 
 /// One field of a finished form.

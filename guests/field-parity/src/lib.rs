@@ -16,6 +16,7 @@ mod flatten;
 mod form;
 mod name;
 mod normal;
+mod out;
 mod plan;
 mod timestamp;
 

@@ -7,7 +7,7 @@ use landfall_guest::{Value, canonical};
 
 use crate::arrays::{rendered, sorted};
 use crate::config::{ArrayText, As, Float};
-use crate::form::push;
+use crate::out::{Out, Piece};
 use crate::timestamp::fourteen_digits;
 
 /// What `Trimmed` may take from the front of a string that was cut: one double quote, and what may
@@ -45,20 +45,32 @@ impl Kind {
 }
 
 impl Rule {
+    /// Whether an integer is compared as it stands.
+    pub fn is_plain(&self) -> bool {
+        self.form == As::Value
+    }
+
+    /// Whether a plain rule keeps a string as it is, as far as that is quickly told: it is not cut, and
+    /// was no array.
+    pub fn keeps(&self, text: Piece<'_>) -> bool {
+        let is_whole = self.truncate == 0 || text.len < self.truncate;
+        is_whole && text.first() != Some(b'[')
+    }
+
     /// Appends the normal form of a value, whose canonical JSON text is `text`, to `out` and says its kind. None if
     /// the value counts as absent.
-    pub fn apply(&self, text: &str, value: Value<'_>, out: &mut Vec<u8>) -> Option<Kind> {
+    pub fn apply(&self, text: &str, value: Value<'_>, out: &mut Out) -> Option<Kind> {
         match (self.form, value) {
             (_, Value::Absent) => None,
             (As::Exact, _) => {
-                out.extend_from_slice(text.as_bytes());
+                out.push(text.as_bytes());
                 Some(Kind::Json)
             }
             (_, Value::Null) if self.null_as_absent => None,
             (_, Value::Null) => Some(Kind::Null),
             (As::Timestamp, value) => match fourteen_digits(text) {
                 Some(digits) => {
-                    out.extend_from_slice(&digits);
+                    out.push(&digits);
                     Some(Kind::Time)
                 }
                 None => Some(self.value(value, out)),
@@ -73,11 +85,11 @@ impl Rule {
         }
     }
 
-    fn value(&self, value: Value<'_>, out: &mut Vec<u8>) -> Kind {
+    fn value(&self, value: Value<'_>, out: &mut Out) -> Kind {
         match value {
             Value::Absent | Value::Null => Kind::Null,
             Value::Bool(truth) => {
-                out.push(if truth { b'1' } else { b'0' });
+                out.push_byte(if truth { b'1' } else { b'0' });
                 Kind::Number
             }
             Value::Number(number) => {
@@ -92,32 +104,32 @@ impl Rule {
     }
 
     /// Text as the column keeps it. Of what may have been an array the order of members is forgotten.
-    fn text(&self, string: &str, out: &mut Vec<u8>) -> Kind {
+    fn text(&self, string: &str, out: &mut Out) -> Kind {
         let (kept, was_cut) = cut(string, self.truncate);
         let sorted = match self.form {
             As::JsonText => sorted(kept, was_cut),
             _ if kept.starts_with('[') => sorted(kept, was_cut),
             _ => None,
         };
-        push(out, sorted.as_deref().unwrap_or(kept).as_bytes());
+        out.push(sorted.as_deref().unwrap_or(kept).as_bytes());
         Kind::Text
     }
 
     /// A value that the column holds as JSON text: what fits is compared as JSON.
-    fn json(&self, text: &str, out: &mut Vec<u8>) -> Kind {
+    fn json(&self, text: &str, out: &mut Out) -> Kind {
         let written = rendered(text, self.arrays);
         if self.truncate > 0 && written.chars().count() > self.truncate {
             return self.text(&written, out);
         }
-        out.extend_from_slice(text.as_bytes());
+        out.push(text.as_bytes());
         Kind::Json
     }
 
     /// A string in such a column.
-    fn json_text(&self, string: &str, out: &mut Vec<u8>) -> Kind {
+    fn json_text(&self, string: &str, out: &mut Out) -> Kind {
         match canonical(cut(string, self.truncate).0) {
             Some(json) => {
-                out.extend_from_slice(json.as_bytes());
+                out.push(json.as_bytes());
                 Kind::Json
             }
             None => self.text(string, out),
@@ -126,7 +138,7 @@ impl Rule {
 
     /// Cut a little shorter than the writer does: it may have cut before or after the quotes and the
     /// newline were gone, and the difference is theirs.
-    fn trimmed(&self, string: &str, out: &mut Vec<u8>) {
+    fn trimmed(&self, string: &str, out: &mut Out) {
         let inner = string.trim();
         let inner = inner.strip_prefix('"').unwrap_or(inner);
         let inner = inner.strip_suffix('"').unwrap_or(inner);
@@ -134,7 +146,7 @@ impl Rule {
             0 => inner,
             characters => cut(inner, characters.saturating_sub(TRIMMED_MAX).max(1)).0,
         };
-        out.extend_from_slice(cut.trim().as_bytes());
+        out.push(cut.trim().as_bytes());
     }
 
     /// Integers as they are, of any size, so that no digit of an identifier can change unseen; what
@@ -143,18 +155,14 @@ impl Rule {
     /// An integer that a FLOAT column rounded (16777217, landed as 16777216.0) is told by
     /// `As::Float` alone: a form that made the two equal without being told would have to make
     /// 16777217 and 16777216 equal as well, for equal forms are equal to each other.
-    fn number(&self, text: &str, out: &mut Vec<u8>) {
-        let is_integer = || {
-            text.bytes()
-                .all(|byte| byte == b'-' || byte.is_ascii_digit())
-        };
-        if self.form != As::Float && is_integer() {
-            push(out, text.as_bytes());
+    fn number(&self, text: &str, out: &mut Out) {
+        if self.form != As::Float && is_integer(text) {
+            out.push(text.as_bytes());
             return;
         }
         let number: f64 = text.parse().unwrap_or(f64::NAN);
         if !number.is_finite() {
-            out.extend_from_slice(text.as_bytes());
+            out.push(text.as_bytes());
             return;
         }
         let kept = kept(number, self.float);
@@ -166,6 +174,12 @@ impl Rule {
             other => write!(out, "{other}"),
         };
     }
+}
+
+fn is_integer(number: &str) -> bool {
+    number
+        .bytes()
+        .all(|byte| byte == b'-' || byte.is_ascii_digit())
 }
 
 /// What a column keeps of a number. What a 32-bit float cannot hold at all is left as it is.

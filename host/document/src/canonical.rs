@@ -134,19 +134,14 @@ fn write_text(tape: &Tape, node: Node, out: &mut Vec<u8>) {
     let odd = matches!(node.kind(), Kind::OddString | Kind::OddName);
     out.reserve(bytes.len() + 2);
     out.push(b'"');
+    if !odd && is_plain(bytes) {
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     let mut run = 0;
     let mut at = 0;
-    loop {
-        // Eight bytes at a time, as long as nothing is to be escaped.
-        while !odd
-            && let Some(eight) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>())
-            && is_plain(u64::from_le_bytes(*eight))
-        {
-            at += 8;
-        }
-        let Some(byte) = bytes.get(at).copied() else {
-            break;
-        };
+    while let Some(byte) = bytes.get(at).copied() {
         let taken = match byte {
             0..0x20 | b'"' | b'\\' => 1,
             // WTF-8 of a surrogate: ED, then A0 or more. UTF-8 has no such sequence.
@@ -166,9 +161,30 @@ fn write_text(tape: &Tape, node: Node, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Whether nothing is to be escaped. Eight bytes at a time; the last ones are looked at with some before
+/// them again.
+fn is_plain(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk::<8>() {
+        let (eights, _) = bytes.as_chunks::<8>();
+        return eights
+            .iter()
+            .chain([last])
+            .all(|eight| are_plain(u64::from_le_bytes(*eight)));
+    }
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+            are_plain(u64::from(first) | u64::from(last) << 32)
+        }
+        _ => bytes
+            .iter()
+            .all(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')),
+    }
+}
+
 /// Whether none of eight bytes is a control character, a quote or a backslash. Bytes from 0x80 on are
 /// plain. A borrow may reach the byte above one that is found, which is no harm: it only finds more.
-fn is_plain(eight: u64) -> bool {
+fn are_plain(eight: u64) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word;

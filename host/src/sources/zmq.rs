@@ -11,6 +11,7 @@
 //! dropping the connection, and with it frames that were good.
 
 mod line;
+mod pace;
 mod publish;
 mod subscriber;
 
@@ -20,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use super::{Link, Outlet, SourceContext, SourceError, SourceStats, Stop, Watermark};
 use line::{Line, monitor};
+use pace::Pace;
 use subscriber::Subscriber;
 
 pub use publish::{Attach, ZmqPublisher};
@@ -124,9 +126,7 @@ pub fn subscribe(
         stop,
         tick,
         in_multipart: false,
-        looked: Instant::now(),
-        frames_per_second: 0.0,
-        room_frames: subscriber::room_frames(subscription.hwm_frames),
+        pace: Pace::new(subscription.hwm_frames, Instant::now()),
     };
     let ended = Ended(Arc::clone(&stats));
     let thread = thread::Builder::new().name(name).spawn(move || {

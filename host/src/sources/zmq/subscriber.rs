@@ -5,16 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::super::{Outlet, SourceError, Stop, Watermark};
 use super::line::Line;
+use super::pace::{NAP, Pace};
 use super::whole_ms;
 
-/// While a batch waits for more frames the source sleeps, until it is due if it can: most of a quiet
-/// stream's cost is being woken. But at least this often 1,000 times a second is enough.
-const NAP: Duration = Duration::from_millis(1);
-/// It does not sleep so long that more than this part of the socket's high-water mark would come, at
-/// the rate of the last look.
-const PART_OF_HWM: usize = 16;
-/// In place of a high-water mark where there is none.
-const NO_HWM_FRAMES: usize = 10_000;
 /// Frames read in one go before the monitor, the batch's age and the wish to end are looked at.
 const FRAMES_PER_TURN_MAX: usize = 512;
 
@@ -31,20 +24,7 @@ pub(super) struct Subscriber {
     pub tick: Duration,
     /// The parts of a refused message are being thrown away.
     pub in_multipart: bool,
-    /// When the socket was last looked at, and how many frames a second it had by then.
-    pub looked: Instant,
-    pub frames_per_second: f64,
-    /// Frames that may come while it sleeps.
-    pub room_frames: usize,
-}
-
-/// Frames that may come to a socket of this high-water mark (0: none) while nobody looks.
-pub(super) fn room_frames(hwm_frames: u32) -> usize {
-    let hwm_frames = match hwm_frames {
-        0 => NO_HWM_FRAMES,
-        frames => frames as usize,
-    };
-    hwm_frames / PART_OF_HWM
+    pub pace: Pace,
 }
 
 impl Subscriber {
@@ -70,7 +50,7 @@ impl Subscriber {
 
     /// Reads until the socket is empty (true) or enough was read for one go.
     fn turn(&mut self, message: &mut zmq::Message) -> Result<bool, SourceError> {
-        for found in 0..FRAMES_PER_TURN_MAX {
+        for _ in 0..FRAMES_PER_TURN_MAX {
             // Read before the look: a frame that comes during it is stamped with this or later.
             let before_ms = self.outlet.clock().now_ms();
             match self.socket.recv(message, zmq::DONTWAIT) {
@@ -78,15 +58,14 @@ impl Subscriber {
                 Err(zmq::Error::EAGAIN) => {
                     let now = Instant::now();
                     self.watermark.seen_empty(before_ms, now);
-                    let since = now.saturating_duration_since(self.looked).max(NAP);
-                    self.frames_per_second = found as f64 / since.as_secs_f64();
-                    self.looked = now;
+                    self.pace.seen_empty(now);
                     return Ok(true);
                 }
                 Err(zmq::Error::EINTR) => continue,
                 Err(error) => return Err(self.failed("read from", error)),
             }
             self.watermark.read();
+            self.pace.read();
             let more = message.get_more();
             if more || self.in_multipart {
                 if !self.in_multipart {
@@ -115,10 +94,7 @@ impl Subscriber {
             Some(left) => {
                 // A little before it is due: waking takes its time too.
                 let due = left.saturating_sub(NAP / 2);
-                let room = self.room_frames as f64;
-                // At least one frame a second, so that it is a number of seconds.
-                let filled = Duration::from_secs_f64(room / self.frames_per_second.max(1.0));
-                thread::sleep(due.min(filled.max(NAP)));
+                thread::sleep(due.min(self.pace.nap()));
                 Ok(())
             }
             None => {

@@ -53,15 +53,10 @@ pub struct Civil {
 /// `YYYY-MM-DDTHH:MM:SSZ` of Unix seconds. None outside the years 1 to 9999.
 pub fn format_civil(seconds: i64) -> Option<String> {
     Civil::of(seconds).map(|civil| {
-        let Civil {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-        } = civil;
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+            civil.year, civil.month, civil.day, civil.hour, civil.minute, civil.second
+        )
     })
 }
 

@@ -116,12 +116,7 @@ impl Judging {
             self.spool.spool().released(payload.segment(), 1);
         }
         // The results hear of the events before any verdict on them can reach them.
-        let generation = self.judge.plan().generation;
-        if self
-            .results
-            .send(Message::Judged { report, generation })
-            .is_err()
-        {
+        if self.results.send(Message::Judged(report)).is_err() {
             return false;
         }
         let Some(flight) = flight else { return true };

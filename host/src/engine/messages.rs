@@ -120,11 +120,7 @@ pub struct Compared {
 /// What reaches the results.
 pub enum Message {
     /// Sent before the batch's observations go to any shard.
-    Judged {
-        report: JudgeReport,
-        /// Of the checks that judged.
-        generation: Generation,
-    },
+    Judged(JudgeReport),
     /// What a shard told, described.
     Shard {
         shard: usize,

@@ -1,6 +1,6 @@
 //! What judging a batch tells the results beside its observations: counts and samples.
 
-use landfall_ledger::{ReasonId, SchemaId};
+use landfall_ledger::{Generation, ReasonId, SchemaId};
 
 use super::seats::CheckActivity;
 
@@ -47,6 +47,8 @@ pub struct SchemaCount {
 #[derive(Clone, Debug, Default)]
 pub struct JudgeReport {
     pub stream: usize,
+    /// Of the checks that judged.
+    pub generation: Generation,
     /// Arrival of the last frame.
     pub seen_ms: Option<i64>,
     pub raw: Vec<SchemaCount>,

@@ -158,11 +158,6 @@ impl Judge {
         }
     }
 
-    /// The plan that judges.
-    pub fn plan(&self) -> &Arc<Plan> {
-        &self.plan
-    }
-
     /// The plan for the batches to come.
     pub fn follow(&mut self, plan: &Arc<Plan>) {
         if Arc::ptr_eq(&self.plan, plan) {
@@ -213,6 +208,7 @@ impl Judge {
         let rows = frames.ends.len();
         let mut report = JudgeReport {
             stream: index,
+            generation: plan.generation,
             seen_ms: frames.arrived_ms.last().copied(),
             ..JudgeReport::default()
         };

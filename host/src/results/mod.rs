@@ -20,8 +20,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use landfall_document::Pointer;
 use landfall_ledger::{
-    Cause, Counts, Frontier, Generation, Overseer, OverseerConfig, SchemaGauge, SchemaId,
-    ShardGauges, Verdict,
+    Cause, Counts, Frontier, Overseer, OverseerConfig, SchemaGauge, SchemaId, ShardGauges, Verdict,
 };
 use landfall_runtime::{Seat, WindowCheck};
 use landfall_store::spool::Spool;
@@ -208,7 +207,7 @@ impl Results {
 
     fn take(&mut self, message: Message) {
         match message {
-            Message::Judged { report, generation } => self.take_report(report, generation),
+            Message::Judged(report) => self.take_report(report),
             Message::Shard {
                 shard,
                 activity,
@@ -244,7 +243,8 @@ impl Results {
         }
     }
 
-    fn take_report(&mut self, report: JudgeReport, generation: Generation) {
+    fn take_report(&mut self, report: JudgeReport) {
+        let generation = report.generation;
         let plan = self.plan.current();
         for count in &report.raw {
             let counts = Counts {

@@ -10,6 +10,7 @@
 //! that a broken peer cannot make libzmq buffer without bound, but far above: libzmq answers it by
 //! dropping the connection, and with it frames that were good.
 
+mod hold;
 mod line;
 mod pace;
 mod publish;
@@ -20,6 +21,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Link, Outlet, SourceContext, SourceError, SourceStats, Stop, Watermark};
+use hold::Connection;
 use line::{Line, monitor};
 use pace::Pace;
 use subscriber::Subscriber;
@@ -115,6 +117,7 @@ pub fn subscribe(
     let line = Line {
         monitor,
         stats: Arc::clone(&stats),
+        connection: Connection::default(),
     };
     let endpoint = subscription.endpoint.clone();
     let mut source = Subscriber {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use zmq::SocketEvent;
 
 use super::super::{Link, SourceStats};
+use super::hold::Connection;
 
 /// Names of monitor sockets are unique in a context.
 static MONITORS: AtomicU64 = AtomicU64::new(0);
@@ -16,6 +17,7 @@ pub(super) fn monitor(context: &zmq::Context, socket: &zmq::Socket) -> zmq::Resu
         MONITORS.fetch_add(1, Ordering::Relaxed)
     );
     let wanted = [
+        SocketEvent::CONNECTED,
         SocketEvent::HANDSHAKE_SUCCEEDED,
         SocketEvent::HANDSHAKE_FAILED_NO_DETAIL,
         SocketEvent::HANDSHAKE_FAILED_PROTOCOL,
@@ -38,21 +40,31 @@ pub(super) fn monitor(context: &zmq::Context, socket: &zmq::Socket) -> zmq::Resu
 pub(super) struct Line {
     pub monitor: zmq::Socket,
     pub stats: Arc<SourceStats>,
+    /// Where its frames come from, if over TCP.
+    pub connection: Connection,
 }
 
 impl Line {
     /// Takes in all events that are there.
-    pub fn follow(&self) {
+    pub fn follow(&mut self) {
         // Two parts: the event's number (u16) and value (u32) in the machine's order; the address.
         while let Ok(parts) = self.monitor.recv_multipart(zmq::DONTWAIT) {
-            let Some(&[low, high, ..]) = parts.first().map(Vec::as_slice) else {
+            let Some(&[low, high, ref value @ ..]) = parts.first().map(Vec::as_slice) else {
                 continue;
             };
             // Not `SocketEvent::from_raw`: it panics on numbers of a newer library.
             let event = u16::from_ne_bytes([low, high]);
+            if event == SocketEvent::CONNECTED.to_raw() {
+                // Its value is the connection's descriptor; the handshake comes next.
+                if let Ok(descriptor) = value.try_into().map(i32::from_ne_bytes) {
+                    self.connection.opened(descriptor, self.stats.endpoint());
+                }
+                continue;
+            }
             let link = if event == SocketEvent::HANDSHAKE_SUCCEEDED.to_raw() {
                 Link::Connected
             } else {
+                self.connection.closed();
                 Link::Retrying
             };
             self.tell(self.stats.link(), link);

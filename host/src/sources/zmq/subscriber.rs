@@ -3,7 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::{Outlet, SourceError, Stop, Watermark};
+use super::super::{Link, Outlet, SourceError, Stop, Watermark};
+use super::hold::GATHER_MIN;
 use super::line::Line;
 use super::pace::{NAP, Pace};
 use super::whole_ms;
@@ -73,7 +74,7 @@ impl Subscriber {
                 }
                 self.in_multipart = more;
             } else if self.outlet.admits(message.len()) {
-                let line = &self.line;
+                let line = &mut self.line;
                 if self.outlet.push(message, before_ms, || line.follow())? {
                     self.outlet.hand_on(|| line.follow())?;
                 }
@@ -83,7 +84,7 @@ impl Subscriber {
     }
 
     fn hand_on(&mut self) -> Result<(), SourceError> {
-        let line = &self.line;
+        let line = &mut self.line;
         self.outlet.hand_on(|| line.follow())
     }
 
@@ -94,7 +95,7 @@ impl Subscriber {
             Some(left) => {
                 // A little before it is due: waking takes its time too.
                 let due = left.saturating_sub(NAP / 2);
-                thread::sleep(due.min(self.pace.nap()));
+                self.sleep(due.min(self.pace.nap()));
                 Ok(())
             }
             None => {
@@ -108,6 +109,21 @@ impl Subscriber {
                     Err(error) => Err(self.failed("wait for", error)),
                 }
             }
+        }
+    }
+
+    /// Sleeps; what comes meanwhile wakes libzmq only at the end, so that it gets it all at once.
+    fn sleep(&self, nap: Duration) {
+        if nap >= GATHER_MIN
+            && self.line.stats.link() == Link::Connected
+            && let Some(gathering) = self.line.connection.gather()
+        {
+            thread::sleep(nap - NAP / 2);
+            drop(gathering);
+            // For libzmq to read what has gathered.
+            thread::sleep(NAP / 2);
+        } else {
+            thread::sleep(nap);
         }
     }
 

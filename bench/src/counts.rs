@@ -80,6 +80,7 @@ pub fn run(load: Load, guests: &Path, count: usize) -> anyhow::Result<()> {
         _ => judging::batches(frames.into_iter()),
     };
     let mut judge = judging::judge(guests, dir.path(), &checks)?;
+    judging::warm(&mut judge, &batches);
     judging::run(&mut judge, &batches)?;
     Ok(())
 }

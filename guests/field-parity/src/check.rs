@@ -1,6 +1,6 @@
 //! The check: rows to normal forms.
 
-use landfall_guest::{Difference, ParityCheck, Row, Side, Unprojectable, Value};
+use landfall_guest::{Difference, MemberKind, ParityCheck, Row, Side, Unprojectable, Value};
 
 use crate::config::Config;
 use crate::explain::explain;
@@ -52,7 +52,10 @@ impl ParityCheck for FieldParity {
         };
         // An object without a text may be one that holds what JSON does not have: only the document
         // tells it from one that is not there.
-        if plan.whole.is_some_and(|column| row.is_absent(column)) {
+        if plan
+            .whole
+            .is_some_and(|column| row.member(column).is_none())
+        {
             let why = "the document has no JSON text (it holds what JSON does not have)";
             return Err(Unprojectable(why.into()));
         }
@@ -61,21 +64,23 @@ impl ParityCheck for FieldParity {
             own_rule(row, plan.fields.get(place)?, out)
         });
         for flattened in &plan.flattened {
-            let object = row.text(flattened.column);
             // An object that is not there has no members; whether it had to be there is the
             // schema's to say.
-            if object.is_empty() || object == "null" {
-                continue;
+            let object = match row.member(flattened.column) {
+                Some(value) if value.kind == MemberKind::Null => continue,
+                Some(value) => value,
+                None => continue,
+            };
+            if object.kind != MemberKind::Object {
+                let column = &plan.columns[flattened.column];
+                return Err(Unprojectable(format!(
+                    "the value of the column `{column}` is no object"
+                )));
             }
             self.name.clear();
             self.name.push(&flattened.prefix);
-            let mut members = self.writer.members(&flattened.skipped, &self.rule);
-            if flatten(object, &self.separator, &mut self.name, &mut members).is_none() {
-                let pointer = &plan.columns[flattened.column];
-                return Err(Unprojectable(format!(
-                    "the value at `{pointer}` is no object"
-                )));
-            }
+            let mut fields = self.writer.fields(&flattened.skipped, &self.rule);
+            flatten(object, &self.separator, &mut self.name, &mut fields);
         }
         self.writer.end(form);
         Ok(())

@@ -63,6 +63,8 @@ fn difference(one: Option<&Entry<'_>>, other: Option<&Entry<'_>>) -> Difference 
 fn show(entry: &Entry<'_>) -> String {
     match entry.kind {
         Kind::Null => "null".into(),
+        Kind::False => "0".into(),
+        Kind::True => "1".into(),
         Kind::Text => format!("\"{}\"", entry.value),
         Kind::Number | Kind::Json | Kind::Time => entry.value.into(),
     }

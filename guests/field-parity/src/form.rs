@@ -1,26 +1,25 @@
 //! The bytes of a normal form.
 //!
-//! `2`, then how many fields with rules of their own there are (4 bytes, little endian), these in the
-//! order of the configuration, and all others sorted by name. A field is the length of its name (4
-//! bytes), the name, the kind (1 byte), the length of its value (4 bytes), the value. Lengths, so
-//! that no name or value can look like the boundary between two.
+//! `3`, then how many fields with rules of their own there are (4 bytes, little endian), these in the
+//! order of the configuration, and all others sorted by name. A field is laid out as an entry of a
+//! column of members (wit/check.wit): the kind (1 byte), the lengths of name and value (4 bytes
+//! each), the name, the value; so most are copied as they came. Lengths, so that no name or value can
+//! look like the boundary between two.
 
-use landfall_guest::Value;
+use landfall_guest::{HEAD_BYTES, Member, MemberKind, Members, Value};
 
-use crate::flatten::{Scanned, Visitor};
+use crate::flatten::Visitor;
 use crate::name::{FlatName, WHOLE_BYTES_MAX};
 use crate::normal::{Kind, Rule};
 use crate::out::{Out, Piece};
 use crate::plan::Names;
+use crate::run::{self, From, Plain};
 
 /// The first byte; a form is never empty, because an empty one says that there is none.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Bytes of a length.
 const LENGTH: usize = size_of::<u32>();
-
-/// Bytes behind a name: the kind, and the length of the value.
-const HEAD: usize = 1 + LENGTH;
 
 /// Room for the beginning of a name, and for copying it in strides.
 const BASE_BYTES: usize = WHOLE_BYTES_MAX + 16;
@@ -28,8 +27,9 @@ const BASE_BYTES: usize = WHOLE_BYTES_MAX + 16;
 /// Writes forms; the memory is kept for the next.
 pub struct Writer {
     out: Out,
-    /// The flattened fields written so far.
-    fields: Vec<Place>,
+    /// Where the flattened fields begin, and the last one of them.
+    flattened: usize,
+    last: Option<usize>,
     /// Their names rise.
     is_sorted: bool,
     /// The beginning of the names in hand, for as long as they follow each other.
@@ -41,31 +41,12 @@ impl Default for Writer {
     fn default() -> Self {
         Self {
             out: Out::default(),
-            fields: Vec::new(),
+            flattened: 0,
+            last: None,
             is_sorted: true,
             base: [0; BASE_BYTES],
             base_bytes: 0,
         }
-    }
-}
-
-/// Where a field lies in what is written.
-#[derive(Clone, Copy)]
-struct Place {
-    start: usize,
-    name_bytes: usize,
-    end: usize,
-}
-
-impl Place {
-    fn name<'a>(&self, out: &'a Out) -> &'a [u8] {
-        let start = self.start + LENGTH;
-        out.part(start, start + self.name_bytes)
-    }
-
-    fn kind_and_value<'a>(&self, out: &'a Out) -> (&'a [u8], &'a [u8]) {
-        let kind = self.start + LENGTH + self.name_bytes;
-        (out.part(kind, kind + 1), out.part(kind + HEAD, self.end))
     }
 }
 
@@ -77,99 +58,69 @@ impl Writer {
         fields: impl Iterator<Item = &'a str>,
         mut write: impl FnMut(usize, &mut Out) -> Option<Kind>,
     ) {
-        self.fields.clear();
         self.is_sorted = true;
+        self.last = None;
         let out = &mut self.out;
         out.truncate(0);
         out.push_byte(VERSION);
-        let count_at = out.len();
         out.push_u32(0);
         let mut count = 0;
         for (place, name) in fields.enumerate() {
             let start = out.len();
-            out.push_u32(name.len() as u32);
+            push_head(out, 0, name.len(), 0);
             out.push(name.as_bytes());
-            if value(out, |out| write(place, out)).is_some() {
+            if value(out, start, name.len(), |out| write(place, out)) {
                 count += 1;
-            } else {
-                out.truncate(start);
             }
         }
-        out.put_u32(count_at, count);
+        out.put_u32(1, count);
+        self.flattened = out.len();
     }
 
     /// What adds the members of an object.
-    pub fn members<'a>(&'a mut self, skipped: &'a Names, rule: &'a Rule) -> Members<'a> {
-        Members {
+    pub fn fields<'a>(&'a mut self, skipped: &'a Names, rule: &'a Rule) -> Flattened<'a> {
+        Flattened {
+            plain: Plain {
+                text_bytes: match rule.truncate {
+                    0 => usize::MAX,
+                    characters => characters,
+                },
+                doubtful_names: skipped.lengths(),
+            },
             writer: self,
             skipped,
             rule,
-            field: 0,
-            name_bytes: 0,
         }
     }
 
     /// Appends the form to `form`. Two fields of one name (`a_b` beside `a` holding `b`) are both there,
     /// in the order of their values.
     pub fn end(&mut self, form: &mut Vec<u8>) {
-        let out = &self.out;
+        let written = self.out.written();
         if self.is_sorted {
-            form.extend_from_slice(out.written());
+            form.extend_from_slice(written);
             return;
         }
+        let (before, flattened) = written.split_at(self.flattened.min(written.len()));
+        let mut fields: Vec<Field<'_>> = Fields(flattened).collect();
         // Members were sorted in their objects, so the fields are a few runs: the stable sort finds them.
-        self.fields.sort_by(|one, other| {
-            let names = one.name(out).cmp(other.name(out));
-            names.then_with(|| one.kind_and_value(out).cmp(&other.kind_and_value(out)))
-        });
-        let others: usize = self
-            .fields
-            .iter()
-            .map(|field| field.end - field.start)
-            .sum();
-        form.extend_from_slice(out.part(0, out.len() - others));
-        for field in &self.fields {
-            form.extend_from_slice(out.part(field.start, field.end));
+        fields.sort();
+        form.extend_from_slice(before);
+        for field in fields {
+            form.extend_from_slice(field.whole);
         }
     }
 }
 
 /// Adds the members of an object to a form.
-pub struct Members<'a> {
+pub struct Flattened<'a> {
+    plain: Plain,
     writer: &'a mut Writer,
     skipped: &'a Names,
     rule: &'a Rule,
-    /// Where the field in hand begins, and the length of its name.
-    field: usize,
-    name_bytes: usize,
 }
 
-impl Members<'_> {
-    /// Writes the name of the field in hand; whether it is wanted.
-    #[inline(always)]
-    fn push_name(&mut self, base: &mut FlatName, name: Piece<'_>, follows: bool) -> bool {
-        if !follows {
-            self.take_base(base);
-        }
-        let writer = &mut *self.writer;
-        let bytes = writer.base_bytes + name.len;
-        if bytes > WHOLE_BYTES_MAX {
-            return self.push_long_name(base, name);
-        }
-        self.name_bytes = bytes;
-        writer.out.push_u32(bytes as u32);
-        if writer.base_bytes > 0 {
-            writer.out.push_piece(Piece {
-                whole: &writer.base,
-                start: 0,
-                len: writer.base_bytes,
-            });
-        }
-        writer.out.push_piece(name);
-        let start = self.field + LENGTH;
-        !self.skipped.has(writer.out.part(start, start + bytes))
-    }
-
+impl Flattened<'_> {
     /// Keeps the beginning of the names to come. Of a long one only that it is long.
     fn take_base(&mut self, base: &FlatName) {
         let bytes = base.as_str().as_bytes();
@@ -179,133 +130,184 @@ impl Members<'_> {
         }
     }
 
+    /// A field whose name is too long to be kept whole.
     #[cold]
-    fn push_long_name(&mut self, base: &mut FlatName, name: Piece<'_>) -> bool {
+    fn long_field(&mut self, base: &mut FlatName, member: &Member<'_>) {
         let mark = base.mark();
-        base.push(std::str::from_utf8(name.bytes()).unwrap_or_default());
-        let is_wanted = !self.skipped.has(base.as_str().as_bytes());
-        let bounded = base.bounded();
-        self.name_bytes = bounded.len();
-        self.writer.out.push_u32(bounded.len() as u32);
-        self.writer.out.push(bounded.as_bytes());
+        base.push(member.name());
+        if !self.skipped.has(base.as_str().as_bytes()) {
+            let bounded = base.bounded();
+            let out = &mut self.writer.out;
+            let start = out.len();
+            push_head(out, 0, bounded.len(), 0);
+            out.push(bounded.as_bytes());
+            value(out, start, bounded.len(), |out| {
+                by_rule(self.rule, member, out)
+            });
+            // It ends in a hash, which has an order of its own.
+            self.writer.is_sorted = false;
+        }
         base.back_to(mark);
-        // It ends in a hash, which has an order of its own.
-        self.writer.is_sorted = false;
-        is_wanted
     }
 
-    /// The value in its normal form, by the way that most values take.
-    #[inline(always)]
-    fn plain(&mut self, value: Scanned<'_>) -> Option<Kind> {
-        if !self.rule.is_plain() {
-            return None;
-        }
-        let out = &mut self.writer.out;
-        match value {
-            Scanned::Text(text, _) if self.rule.keeps(text) => {
-                out.push_piece(text);
-                Some(Kind::Text)
-            }
-            Scanned::Json(text) if is_integer(text) => {
-                out.push_piece(text);
-                Some(Kind::Number)
-            }
-            Scanned::Text(..) | Scanned::Json(_) => None,
-        }
-    }
-
-    /// By any rule.
-    fn by_rule(&mut self, value: Scanned<'_>) -> Option<Kind> {
-        // All of it is text.
-        fn text(piece: Piece<'_>) -> &str {
-            std::str::from_utf8(piece.bytes()).unwrap_or_default()
-        }
-        let out = &mut self.writer.out;
-        match value {
-            Scanned::Text(piece, literal) => {
-                let value = Value::String(text(piece).into());
-                self.rule.apply(literal, value, out)
-            }
-            Scanned::Json(piece) => {
-                let json = text(piece);
-                self.rule.apply(json, Value::from_text(json), out)
-            }
-        }
-    }
-}
-
-/// Whether a number's JSON text is that of an integer.
-#[inline(always)]
-fn is_integer(number: Piece<'_>) -> bool {
-    let bytes = number.bytes();
-    let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
-    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
-}
-
-impl Visitor for Members<'_> {
-    #[inline(always)]
-    fn member(&mut self, base: &mut FlatName, name: Piece<'_>, follows: bool) -> bool {
-        self.field = self.writer.out.len();
-        let is_wanted = self.push_name(base, name, follows);
-        if !is_wanted {
-            self.writer.out.truncate(self.field);
-        } else if !follows
-            && self.writer.is_sorted
-            && let Some(last) = self.writer.fields.last()
+    /// Fields were written, from the one at `start` to the one at `last`: do the names still rise?
+    fn rose(&mut self, start: usize, last: usize, follows: bool) {
+        let writer = &mut *self.writer;
+        if !follows
+            && writer.is_sorted
+            && let Some(before) = writer.last
         {
-            let out = &self.writer.out;
-            // A name that is not told in the end may be taken for one out of order, which costs a
-            // sort; never the other way round.
-            self.writer.is_sorted = last.name(out) < out.part(self.field + LENGTH, out.len());
+            let name = |at| {
+                let rest = writer.out.part(at, writer.out.len());
+                Fields(rest).next().map(|field| field.name)
+            };
+            writer.is_sorted = name(before) < name(start);
         }
-        is_wanted
+        writer.last = Some(last);
+    }
+}
+
+impl Visitor for Flattened<'_> {
+    fn enters(&mut self, name: &str) -> bool {
+        !self.skipped.has(name.as_bytes())
     }
 
-    fn is_object(&mut self) {
-        self.writer.out.truncate(self.field);
-    }
-
-    #[inline(always)]
-    fn value(&mut self, value: Scanned<'_>) {
-        let out = &mut self.writer.out;
-        let kind_at = out.len();
-        out.push_byte(0);
-        out.push_u32(0);
-        let kind = match self.plain(value) {
-            Some(kind) => Some(kind),
-            None => self.by_rule(value),
+    fn run(&mut self, base: &FlatName, members: &mut Members<'_>, follows: bool) -> bool {
+        if !follows {
+            self.take_base(base);
+        }
+        let (bytes, at, end) = members.rest();
+        let from = From { bytes, at, end };
+        let writer = &mut *self.writer;
+        let start = writer.out.len();
+        // A little more than all of it takes, with names that are not very long; what has no room is
+        // told one by one.
+        writer.out.room((end - at) * 2);
+        let run = if writer.base_bytes == 0 {
+            let run = run::whole(&self.plain, from, start);
+            writer.out.push_piece(Piece {
+                whole: bytes,
+                start: at,
+                len: run.at - at,
+            });
+            run
+        } else {
+            let base = (writer.base.as_slice(), writer.base_bytes);
+            let run = run::renamed(&self.plain, from, base, writer.out.all(), start);
+            writer.out.go_on_at(run.to);
+            run
         };
+        members.go_on_at(run.at);
+        if let Some(last) = run.last {
+            self.rose(start, last, follows);
+        }
+        run.last.is_some()
+    }
+
+    fn field(&mut self, base: &mut FlatName, member: Member<'_>, follows: bool) {
+        let base_bytes = self.writer.base_bytes;
+        let name_bytes = base_bytes + member.name_bytes;
+        if name_bytes > WHOLE_BYTES_MAX {
+            self.long_field(base, &member);
+            return;
+        }
         let out = &mut self.writer.out;
-        match kind {
-            Some(kind) => {
-                put_head(out, kind_at, kind);
-                self.writer.fields.push(Place {
-                    start: self.field,
-                    name_bytes: self.name_bytes,
-                    end: self.writer.out.len(),
-                });
-            }
-            None => out.truncate(self.field),
+        let start = out.len();
+        push_head(out, 0, name_bytes, 0);
+        out.push_piece(Piece {
+            whole: &self.writer.base,
+            start: 0,
+            len: base_bytes,
+        });
+        out.push_piece(Piece {
+            whole: member.bytes,
+            start: member.start + HEAD_BYTES,
+            len: member.name_bytes,
+        });
+        let name = start + HEAD_BYTES;
+        if self.skipped.has(out.part(name, name + name_bytes)) {
+            out.truncate(start);
+        } else if value(out, start, name_bytes, |out| {
+            by_rule(self.rule, &member, out)
+        }) {
+            self.rose(start, start, follows);
         }
     }
 }
 
-/// Appends kind and value behind a name.
-fn value(out: &mut Out, write: impl FnOnce(&mut Out) -> Option<Kind>) -> Option<()> {
-    let kind_at = out.len();
-    out.push_byte(0);
-    out.push_u32(0);
-    let kind = write(out)?;
-    put_head(out, kind_at, kind);
-    Some(())
+/// A value that is no object, by any rule.
+fn by_rule(rule: &Rule, member: &Member<'_>, out: &mut Out) -> Option<Kind> {
+    let text = member.value();
+    let value = match member.kind {
+        MemberKind::Null => Value::Null,
+        MemberKind::False => Value::Bool(false),
+        MemberKind::True => Value::Bool(true),
+        MemberKind::Integer | MemberKind::Decimal => Value::Number(text),
+        MemberKind::String => Value::String(text.into()),
+        MemberKind::Array | MemberKind::Object => Value::Array(text),
+    };
+    rule.column_value(value, out)
 }
 
-#[inline(always)]
-fn put_head(out: &mut Out, kind_at: usize, kind: Kind) {
+fn push_head(out: &mut Out, kind: u8, name_bytes: usize, value_bytes: usize) {
+    out.push_byte(kind);
     // A row is far below 4 GiB: so is a guest's memory.
-    let bytes = (out.len() - kind_at - HEAD) as u32;
-    out.put_byte(kind_at, kind as u8);
-    out.put_u32(kind_at + 1, bytes);
+    out.push_u32(name_bytes as u32);
+    out.push_u32(value_bytes as u32);
+}
+
+/// Appends a value behind the name of the field that begins at `start`; whether there is one. If not,
+/// the field is gone.
+fn value(
+    out: &mut Out,
+    start: usize,
+    name_bytes: usize,
+    write: impl FnOnce(&mut Out) -> Option<Kind>,
+) -> bool {
+    match write(out) {
+        Some(kind) => {
+            let bytes = out.len() - start - HEAD_BYTES - name_bytes;
+            out.put_byte(start, kind as u8);
+            out.put_u32(start + 1 + LENGTH, bytes as u32);
+            true
+        }
+        None => {
+            out.truncate(start);
+            false
+        }
+    }
+}
+
+/// A field as it lies in a form; by name, then kind and value.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Field<'a> {
+    name: &'a [u8],
+    kind: u8,
+    value: &'a [u8],
+    whole: &'a [u8],
+}
+
+/// Fields behind each other; ends early where the bytes are none.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Field<'a>;
+
+    fn next(&mut self) -> Option<Field<'a>> {
+        let (&kind, lengths) = self.0.split_first()?;
+        let (name_bytes, lengths) = lengths.split_first_chunk::<LENGTH>()?;
+        let (value_bytes, texts) = lengths.split_first_chunk::<LENGTH>()?;
+        let (name, rest) = texts.split_at_checked(u32::from_le_bytes(*name_bytes) as usize)?;
+        let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*value_bytes) as usize)?;
+        let (whole, _) = self.0.split_at(self.0.len() - rest.len());
+        self.0 = rest;
+        Some(Field {
+            name,
+            kind,
+            value,
+            whole,
+        })
+    }
 }
 
 /// One field of a finished form.
@@ -318,32 +320,121 @@ pub struct Entry<'a> {
 
 /// The fields of a form, by name; ends early where the bytes are no form.
 pub fn read(form: &[u8]) -> Vec<Entry<'_>> {
-    let mut entries = Vec::new();
     let Some((&VERSION, rest)) = form.split_first() else {
-        return entries;
+        return Vec::new();
     };
-    let mut rest = rest.get(LENGTH..).unwrap_or_default();
-    while let Some(entry) = read_entry(&mut rest) {
-        entries.push(entry);
-    }
+    let fields = Fields(rest.get(LENGTH..).unwrap_or_default());
+    let mut entries: Vec<Entry<'_>> = fields
+        .map_while(|field| {
+            Some(Entry {
+                name: std::str::from_utf8(field.name).ok()?,
+                kind: Kind::from_byte(field.kind)?,
+                value: std::str::from_utf8(field.value).ok()?,
+            })
+        })
+        .collect();
     entries.sort();
     entries
 }
 
-fn read_entry<'a>(rest: &mut &'a [u8]) -> Option<Entry<'a>> {
-    let name = read_bytes(rest)?;
-    let (&kind, after) = rest.split_first()?;
-    *rest = after;
-    Some(Entry {
-        name: std::str::from_utf8(name).ok()?,
-        kind: Kind::from_byte(kind)?,
-        value: std::str::from_utf8(read_bytes(rest)?).ok()?,
-    })
-}
+#[cfg(test)]
+mod tests {
+    use landfall_guest::test::with_member;
+    use proptest::prelude::*;
 
-fn read_bytes<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (length, after) = rest.split_first_chunk::<LENGTH>()?;
-    let (bytes, after) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-    *rest = after;
-    Some(bytes)
+    use super::{Entry, Writer, read};
+    use crate::config::Config;
+    use crate::flatten::flatten;
+    use crate::name::FlatName;
+    use crate::plan::{Names, general_rule};
+
+    /// The form of an object's members; `by_one` without runs.
+    fn form(object: &str, prefix: &str, skipped: &[String], by_one: bool) -> Vec<u8> {
+        let config = Config {
+            truncate: 12,
+            ..Config::default()
+        };
+        let (rule, skipped) = (general_rule(&config), Names::new(skipped));
+        let mut writer = Writer::default();
+        writer.begin(std::iter::empty(), |_, _| None);
+        let mut name = FlatName::default();
+        name.push(prefix);
+        let mut fields = writer.fields(&skipped, &rule);
+        if by_one {
+            fields.plain.doubtful_names = u64::MAX;
+        }
+        with_member(object, |object| {
+            flatten(object, "_", &mut name, &mut fields)
+        });
+        let mut form = Vec::new();
+        writer.end(&mut form);
+        form
+    }
+
+    fn told(object: &str) -> Vec<String> {
+        let form = form(object, "", &["no".into()], false);
+        let told = read(&form)
+            .into_iter()
+            .map(|Entry { name, kind, value }| format!("{name}={}{value}", char::from(kind as u8)));
+        told.collect()
+    }
+
+    #[test]
+    fn a_form_holds_what_is_compared_by_name() {
+        let cases = [
+            ("{}", ""),
+            (r#"{"b":"x","a":7}"#, "a=i7 b=sx"),
+            // Not compared, absent, cut, no longer what it was.
+            (
+                r#"{"no":1,"on":2,"z":null,"t":"123456789012345"}"#,
+                "on=i2 t=s123456789012",
+            ),
+            (
+                r#"{"a":true,"b":1,"c":1.0,"d":false,"e":0,"f":-0.0}"#,
+                "a=t b=t c=t d=f e=f f=f",
+            ),
+            (
+                r#"{"a":10,"b":"0","c":"","d":[1, 2]}"#,
+                "a=i10 b=s0 c=s d=s[1, 2]",
+            ),
+            // A nested name may come before one that was told already, or be the same.
+            (
+                r#"{"a":{"b":1},"a_":2,"a_a":3,"a_b":4}"#,
+                "a_=i2 a_a=i3 a_b=i4 a_b=t",
+            ),
+        ];
+        for (object, expected) in cases {
+            assert_eq!(told(object).join(" "), expected, "{object}");
+        }
+    }
+
+    fn any_object() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(serde_json::Value::from),
+            (-3i64..12).prop_map(serde_json::Value::from),
+            any::<i64>().prop_map(serde_json::Value::from),
+            (-1.0f64..2.0).prop_map(serde_json::Value::from),
+            "[a\\[\"é]{0,20}".prop_map(serde_json::Value::from),
+            Just(serde_json::json!([1, {"a": 2}])),
+        ];
+        let name = prop_oneof!["[a-c_]{0,3}", "[a-c]{60,140}"];
+        leaf.prop_recursive(3, 40, 9, move |inner| {
+            prop::collection::vec((name.clone(), inner), 0..9)
+                .prop_map(|members| serde_json::Value::Object(members.into_iter().collect()))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn many_at_once_are_the_same_as_one_by_one(
+            object in any_object(),
+            prefix in prop_oneof![Just(String::new()), Just("x_".to_owned()), "[a-c]{90,130}"],
+            skipped in prop::collection::vec("[a-c_]{0,3}\\*?", 0..3),
+        ) {
+            let object = object.to_string();
+            let one = form(&object, &prefix, &skipped, true);
+            prop_assert_eq!(form(&object, &prefix, &skipped, false), one);
+        }
+    }
 }

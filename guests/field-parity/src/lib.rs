@@ -18,6 +18,7 @@ mod name;
 mod normal;
 mod out;
 mod plan;
+mod run;
 mod timestamp;
 
 pub use check::FieldParity;

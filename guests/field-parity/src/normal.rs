@@ -7,7 +7,7 @@ use landfall_guest::{Value, canonical};
 
 use crate::arrays::{rendered, sorted};
 use crate::config::{ArrayText, As, Float};
-use crate::out::{Out, Piece};
+use crate::out::Out;
 use crate::timestamp::fourteen_digits;
 
 /// What `Trimmed` may take from the front of a string that was cut: one double quote, and what may
@@ -24,37 +24,41 @@ pub struct Rule {
     pub arrays: ArrayText,
 }
 
-/// The kind of a normal value; values of different kinds differ.
+/// The kind of a normal value; values of different kinds differ. Where a value is mostly left as it
+/// came, the byte is that of wit/check.wit's column of members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Kind {
     Null = b'z',
-    Number = b'n',
+    /// Also 0, as which a column keeps it.
+    False = b'f',
+    /// Also 1.
+    True = b't',
+    Number = b'i',
     Text = b's',
     Json = b'j',
-    Time = b't',
+    Time = b'T',
 }
 
 impl Kind {
     /// The kind that a form's byte says.
     pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Null, Self::Number, Self::Text, Self::Json, Self::Time]
+        use Kind::{False, Json, Null, Number, Text, Time, True};
+        [Null, False, True, Number, Text, Json, Time]
             .into_iter()
             .find(|kind| *kind as u8 == byte)
     }
 }
 
 impl Rule {
-    /// Whether an integer is compared as it stands.
-    pub fn is_plain(&self) -> bool {
-        self.form == As::Value
-    }
-
-    /// Whether a plain rule keeps a string as it is, as far as that is quickly told: it is not cut, and
-    /// was no array.
-    pub fn keeps(&self, text: Piece<'_>) -> bool {
-        let is_whole = self.truncate == 0 || text.len < self.truncate;
-        is_whole && text.first() != Some(b'[')
+    /// Appends what a column makes of a value of its own type, and says its kind. None if the value
+    /// counts as absent.
+    pub fn column_value(&self, value: Value<'_>, out: &mut Out) -> Option<Kind> {
+        match value {
+            Value::Absent => None,
+            Value::Null if self.null_as_absent => None,
+            value => Some(self.value(value, out)),
+        }
     }
 
     /// Appends the normal form of a value, whose canonical JSON text is `text`, to `out` and says its kind. None if
@@ -81,20 +85,29 @@ impl Rule {
                 self.trimmed(&string, out);
                 Some(Kind::Text)
             }
-            (_, value) => Some(self.value(value, out)),
+            (_, value) => self.column_value(value, out),
         }
     }
 
     fn value(&self, value: Value<'_>, out: &mut Out) -> Kind {
         match value {
             Value::Absent | Value::Null => Kind::Null,
-            Value::Bool(truth) => {
-                out.push_byte(if truth { b'1' } else { b'0' });
-                Kind::Number
-            }
+            Value::Bool(true) => Kind::True,
+            Value::Bool(false) => Kind::False,
             Value::Number(number) => {
+                let start = out.len();
                 self.number(number, out);
-                Kind::Number
+                match out.part(start, out.len()) {
+                    b"0" => {
+                        out.truncate(start);
+                        Kind::False
+                    }
+                    b"1" => {
+                        out.truncate(start);
+                        Kind::True
+                    }
+                    _ => Kind::Number,
+                }
             }
             Value::String(string) => self.text(&string, out),
             Value::Array(text) | Value::Object(text) => {

@@ -5,7 +5,10 @@
 //! time, with what follows them: it is overwritten, or not looked at.
 
 /// Bytes of one copy.
-const STRIDE: usize = 16;
+pub const STRIDE: usize = 16;
+
+/// From so many bytes on a call of the host is faster.
+const STRIDES_BYTES_MAX: usize = 256;
 
 /// A part of a text, and so of memory that goes on behind it.
 #[derive(Clone, Copy)]
@@ -16,24 +19,10 @@ pub struct Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    /// All of a text.
-    pub fn of(whole: &'a [u8]) -> Self {
-        Self {
-            whole,
-            start: 0,
-            len: whole.len(),
-        }
-    }
-
     /// Its bytes.
     pub fn bytes(&self) -> &'a [u8] {
         let end = self.start + self.len;
         self.whole.get(self.start..end).unwrap_or_default()
-    }
-
-    /// Its first byte.
-    pub fn first(&self) -> Option<u8> {
-        self.bytes().first().copied()
     }
 }
 
@@ -66,9 +55,19 @@ impl Out {
         self.written().get(from..to).unwrap_or_default()
     }
 
+    /// All memory, to write behind what was written.
+    pub fn all(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
+    /// What was written now goes so far.
+    pub fn go_on_at(&mut self, at: usize) {
+        self.at = at.min(self.bytes.len());
+    }
+
     /// Makes room for so many bytes and one copy.
     #[inline(always)]
-    fn room(&mut self, bytes: usize) {
+    pub fn room(&mut self, bytes: usize) {
         let wanted = self.at + bytes + STRIDE;
         if wanted > self.bytes.len() {
             self.grow(wanted);
@@ -127,10 +126,10 @@ impl Out {
     #[inline(always)]
     pub fn push_piece(&mut self, piece: Piece<'_>) {
         self.room(piece.len);
-        if copied(&mut self.bytes, self.at, piece).is_some() {
+        if piece.len <= STRIDES_BYTES_MAX && copied(&mut self.bytes, self.at, piece).is_some() {
             self.at += piece.len;
         } else {
-            // At the very end of its text.
+            // Long, or at the very end of its text.
             self.push(piece.bytes());
         }
     }

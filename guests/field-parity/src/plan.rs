@@ -8,6 +8,10 @@ use crate::normal::Rule;
 /// The most significant digits that a 32-bit float can have and keep.
 const FLOAT_DIGITS_MAX: u8 = 9;
 
+/// Before a pointer: how the contract packs the value.
+const TEXT: &str = "";
+const MEMBERS: &str = "members:";
+
 /// What to do with one side's documents.
 pub struct SidePlan {
     /// The columns, each once.
@@ -73,6 +77,15 @@ impl Names {
         }
     }
 
+    /// Bit n: a name of n bytes may be one of them; the last bit: or more.
+    pub fn lengths(&self) -> u64 {
+        if self.beginnings.is_empty() {
+            self.lengths
+        } else {
+            u64::MAX
+        }
+    }
+
     /// Whether this flattened name is one of them.
     pub fn has(&self, name: &[u8]) -> bool {
         let is_one = || self.names.iter().any(|entry| entry.as_bytes() == name);
@@ -108,8 +121,8 @@ impl SidePlan {
         };
         for (place, flatten) in config.flatten.iter().enumerate() {
             let (pointer, prefix) = of_side(flatten, side);
-            let column = plan.column(pointer, &format!("flatten[{place}]"))?;
-            plan.whole = Some(plan.column("", "flatten")?);
+            let column = plan.column(MEMBERS, pointer, &format!("flatten[{place}]"))?;
+            plan.whole = Some(plan.column(MEMBERS, "", "flatten")?);
             let mut skipped = Names::new(&config.ignore);
             let taken = config
                 .fields
@@ -138,7 +151,7 @@ impl SidePlan {
             };
             let columns = pointers(field, side)
                 .iter()
-                .map(|pointer| plan.column(pointer, &at));
+                .map(|pointer| plan.column(TEXT, pointer, &at));
             let columns = columns.collect::<Result<Vec<_>, _>>()?;
             if columns.is_empty() {
                 return Err(format!("`{at}`: give at least one pointer on each side"));
@@ -160,17 +173,18 @@ impl SidePlan {
         Ok(plan)
     }
 
-    /// The place of a pointer among the columns, which asks for it if need be.
-    fn column(&mut self, pointer: &str, field: &str) -> Result<usize, String> {
+    /// The place of a column among those asked for, which asks for it if need be.
+    fn column(&mut self, packing: &str, pointer: &str, field: &str) -> Result<usize, String> {
         if !(pointer.is_empty() || pointer.starts_with('/')) {
             return Err(format!(
                 "`{field}`: `{pointer}` is no JSON pointer: begin it with `/`"
             ));
         }
-        match self.columns.iter().position(|column| column == pointer) {
+        let name = format!("{packing}{pointer}");
+        match self.columns.iter().position(|column| *column == name) {
             Some(place) => Ok(place),
             None => {
-                self.columns.push(pointer.to_owned());
+                self.columns.push(name);
                 Ok(self.columns.len() - 1)
             }
         }

@@ -65,6 +65,38 @@ impl Node {
         }
     }
 
+    /// Appends it as a row of a column of members has it, under a name.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn write_members(&self, name: &str, out: &mut Vec<u8>) {
+        use crate::members::{MemberKind, write};
+        match self {
+            Self::Object(members) => {
+                let mut value = Vec::new();
+                for (name, member) in members {
+                    member.write_members(name, &mut value);
+                }
+                write(MemberKind::Object, name, &value, out);
+            }
+            Self::Array(_) => {
+                let mut text = String::new();
+                self.write(&mut text);
+                write(MemberKind::Array, name, text.as_bytes(), out);
+            }
+            Self::Scalar(text) => match text.as_str() {
+                "null" => write(MemberKind::Null, name, b"", out),
+                "false" => write(MemberKind::False, name, b"", out),
+                "true" => write(MemberKind::True, name, b"", out),
+                text => match unquote(text) {
+                    Some(string) => write(MemberKind::String, name, string.as_bytes(), out),
+                    None if text.contains(['.', 'e']) => {
+                        write(MemberKind::Decimal, name, text.as_bytes(), out);
+                    }
+                    None => write(MemberKind::Integer, name, text.as_bytes(), out),
+                },
+            },
+        }
+    }
+
     /// The value at a JSON pointer.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn at(&self, pointer: &str) -> Option<&Self> {

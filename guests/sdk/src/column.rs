@@ -39,8 +39,13 @@ impl<'a> Packed<'a> {
         self.ends.len()
     }
 
+    /// The whole buffer.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Where row `row` lies in the buffer; an empty range if there is no such row.
-    fn range(&self, row: usize) -> std::ops::Range<usize> {
+    pub fn range(&self, row: usize) -> std::ops::Range<usize> {
         let start = match row {
             0 => 0,
             _ => self.ends.get(row - 1).map_or(0, |&end| end as usize),
@@ -77,11 +82,6 @@ impl<'a> PackedText<'a> {
         let text = std::str::from_utf8(packed.bytes)
             .map_err(|error| format!("a column is not UTF-8: {error}"))?;
         Ok(Self { packed, text })
-    }
-
-    /// The number of rows.
-    pub fn len(&self) -> usize {
-        self.packed.len()
     }
 
     /// The text of row `row`, empty if there is no such row.

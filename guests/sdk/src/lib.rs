@@ -17,6 +17,7 @@ mod config;
 #[doc(hidden)]
 pub mod event;
 pub mod log;
+mod members;
 mod number;
 #[doc(hidden)]
 pub mod parity;
@@ -34,6 +35,7 @@ pub mod window;
 pub use canonical::canonical;
 pub use codec::{Codec, Malformed};
 pub use event::EventCheck;
+pub use members::{HEAD_BYTES, Member, MemberKind, Members};
 pub use parity::{Difference, ParityCheck, Unprojectable};
 pub use reason::{Outcome, Reason, Verdict, Verdicts};
 pub use row::{ColumnRef, Row, Rows, Side};

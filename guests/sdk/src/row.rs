@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::de::DeserializeOwned;
 
 use crate::bindings::event_check::landfall::check::types;
-use crate::column::PackedText;
+use crate::column::{Packed, PackedText};
+use crate::members::{Member, Members};
 use crate::value::{Value, unquote};
 
 /// Which stream a batch comes from.
@@ -22,8 +23,19 @@ pub struct Rows<'a> {
     side: Side,
     rows: usize,
     pointers: &'a [String],
-    columns: Vec<PackedText<'a>>,
+    columns: Vec<Column<'a>>,
 }
+
+/// A column as it was declared.
+enum Column<'a> {
+    /// By a JSON pointer.
+    Text(PackedText<'a>),
+    /// By `members:` and a JSON pointer.
+    Members(Packed<'a>),
+}
+
+/// Before the pointer of a column of members.
+const MEMBERS: &str = "members:";
 
 impl<'a> Rows<'a> {
     /// Checks a batch against the columns that were declared for its stream.
@@ -42,15 +54,18 @@ impl<'a> Rows<'a> {
         let rows = batch.rows as usize;
         let mut columns = Vec::with_capacity(pointers.len());
         for (pointer, column) in pointers.iter().zip(&batch.columns) {
-            let column =
-                PackedText::new(column).map_err(|error| format!("`{pointer}`: {error}"))?;
-            if column.len() != rows {
+            if column.ends.len() != rows {
                 return Err(format!(
                     "`{pointer}`: a column has {} rows in a batch of {rows}",
-                    column.len()
+                    column.ends.len()
                 ));
             }
-            columns.push(column);
+            let column = if pointer.starts_with(MEMBERS) {
+                Packed::new(column).map(Column::Members)
+            } else {
+                PackedText::new(column).map(Column::Text)
+            };
+            columns.push(column.map_err(|error| format!("`{pointer}`: {error}"))?);
         }
         Ok(Self {
             side,
@@ -110,7 +125,26 @@ impl<'a> Row<'a> {
     pub fn text(&self, column: impl ColumnRef) -> &'a str {
         let place = column.place(self.rows.pointers);
         match self.rows.columns.get(place) {
-            Some(column) => column.row(self.index),
+            Some(Column::Text(column)) => column.row(self.index),
+            Some(Column::Members(_)) => panic!("column {place} is one of members, not of text"),
+            None => panic!("column {place} is not declared"),
+        }
+    }
+
+    /// The value of a column of members: one that was declared as `members:` and a JSON pointer.
+    /// None if it is absent. Going through all members of a large object so is far faster than
+    /// reading its text.
+    ///
+    /// # Panics
+    /// As [`text`](Self::text), and if the column was declared by a pointer alone.
+    pub fn member(&self, column: impl ColumnRef) -> Option<Member<'a>> {
+        let place = column.place(self.rows.pointers);
+        match self.rows.columns.get(place) {
+            Some(Column::Members(column)) => {
+                let range = column.range(self.index);
+                Members::between(column.bytes(), range.start, range.end).next()
+            }
+            Some(Column::Text(_)) => panic!("column {place} is one of text, not of members"),
             None => panic!("column {place} is not declared"),
         }
     }

@@ -5,8 +5,8 @@ use landfall_guest::test::{
     CodecHarness, EventHarness, Parity, ParityHarness, WindowHarness, empty_tally,
 };
 use landfall_guest::{
-    Codec, Difference, EventCheck, Finding, Malformed, ParityCheck, Reason, Row, Rows, Severity,
-    Side, Tally, Unprojectable, Verdict, Verdicts, WindowCheck, WindowReason,
+    Codec, Difference, EventCheck, Finding, Malformed, Member, MemberKind, ParityCheck, Reason,
+    Row, Rows, Severity, Side, Tally, Unprojectable, Verdict, Verdicts, WindowCheck, WindowReason,
 };
 
 #[derive(serde::Deserialize)]
@@ -42,6 +42,49 @@ impl EventCheck for Odd {
             _ => Verdict::Fail("odd", format!("{number} is odd")),
         })
     }
+}
+
+/// Texts of many bytes are bad, whatever they are called.
+struct Long;
+
+impl EventCheck for Long {
+    const NAME: &'static str = "long";
+    const VERSION: &'static str = "1.0.0";
+    const REASONS: &'static [Reason] = &[Reason::violation("long", "a long text")];
+    type Config = Nothing;
+
+    fn new(_: Nothing) -> Result<Self, String> {
+        Ok(Self)
+    }
+
+    fn columns(&self) -> Vec<String> {
+        vec!["members:/event".into()]
+    }
+
+    fn judge(&mut self, row: &Row<'_>) -> Result<Verdict, String> {
+        let long =
+            |member: Member<'_>| member.kind == MemberKind::String && member.value().len() > 3;
+        let found = row
+            .member("members:/event")
+            .is_some_and(|event| event.members().any(long));
+        Ok(Verdict::fail_if(found, "long"))
+    }
+}
+
+#[test]
+fn a_check_goes_through_all_members_of_an_object() {
+    let mut harness = EventHarness::<Long>::new("{}");
+    let documents = [
+        r#"{"event":{"a":"four","b":1}}"#,
+        r#"{"event":{"b":["four"],"c":{"d":"four"},"n":12345}}"#,
+        r#"{"event":"four"}"#,
+        r#"{"other":{"a":"four"}}"#,
+        r#"{"event":{"\"":"\n\n\n","z":"\u00e9\u00e9"}}"#,
+    ];
+    assert_eq!(
+        harness.reasons(&documents),
+        ["long", "pass", "pass", "pass", "long"]
+    );
 }
 
 #[test]

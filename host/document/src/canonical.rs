@@ -109,22 +109,29 @@ impl Writer {
             Kind::Object => {
                 out.push(b'{');
                 let start = self.names.len();
-                match tape.sorted_names(node) {
-                    Some(sorted) => self.names.extend_from_slice(sorted),
-                    None => {
-                        let mut name = at + 1;
-                        for _ in 0..node.entries() {
-                            self.names.push(name);
-                            name += tape.node(name).next_name();
-                        }
-                        let bytes = |name: &u32| tape.raw(tape.node(*name));
-                        self.names[start..]
-                            .sort_unstable_by(|left, right| bytes(left).cmp(bytes(right)));
-                    }
-                }
+                names(tape, at, &mut self.names);
                 self.open.push(Open::Object { start, next: start });
             }
         }
+    }
+}
+
+/// Appends the places of an object's names, sorted by their bytes.
+pub(crate) fn names(tape: &Tape, object: u32, names: &mut Vec<u32>) {
+    let node = tape.node(object);
+    if let Some(sorted) = tape.sorted_names(node) {
+        names.extend_from_slice(sorted);
+        return;
+    }
+    let start = names.len();
+    let mut name = object + 1;
+    for _ in 0..node.entries() {
+        names.push(name);
+        name += tape.node(name).next_name();
+    }
+    let bytes = |name: &u32| tape.raw(tape.node(*name));
+    if let Some(unsorted) = names.get_mut(start..) {
+        unsorted.sort_unstable_by(|left, right| bytes(left).cmp(bytes(right)));
     }
 }
 

@@ -1,9 +1,11 @@
 //! All documents of a batch: packed text in, states and values out. Nothing is allocated per
 //! document once the memory has grown to the size of a batch.
 
-use crate::canonical::Writer;
+use crate::canonical;
+use crate::column::{Column, Packing};
 use crate::fast::{FastReader, PADDING_BYTES};
 use crate::lenient::LenientReader;
+use crate::members;
 use crate::pointer::Pointer;
 use crate::schema::Schema;
 use crate::state::{Defect, RowState};
@@ -84,19 +86,22 @@ impl Documents {
             .map(|at| Value::new(&self.tape, at))
     }
 
-    /// Appends a packed column of the values at the pointer, one row per document, as
-    /// wit/check.wit's `column` defines it. A row is empty if there is no value, or if the value
-    /// itself is odd, for then it has no JSON text. `ends` counts from the beginning of `text`.
-    pub fn write_column(&self, at: &Pointer, text: &mut Vec<u8>, ends: &mut Vec<u32>) {
-        let mut writer = Writer::default();
+    /// Appends a packed column, one row per document, as wit/check.wit's `column` defines it. A row
+    /// is empty if there is no value, or if the value itself is odd, for then it has no JSON text.
+    /// `ends` counts from the beginning of `text`.
+    pub fn write_column(&self, column: &Column, text: &mut Vec<u8>, ends: &mut Vec<u32>) {
+        let (mut plain, mut members) = (canonical::Writer::default(), members::Writer::default());
         ends.reserve(self.rows.len());
         for row in 0..self.rows.len() {
             let is_good = self.state(row) == RowState::Good;
             if let Some(value) = self
-                .value(row, at)
+                .value(row, &column.at)
                 .filter(|value| is_good || !value.is_odd())
             {
-                writer.write(value, text);
+                match column.packing {
+                    Packing::Text => plain.write(value, text),
+                    Packing::Members => members.write(value, text),
+                }
             }
             ends.push(text.len() as u32);
         }

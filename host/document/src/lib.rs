@@ -4,10 +4,12 @@
 //! verdicts. Where parsers of JSON differ, it follows Python's json: docs/JSON.md has the cases.
 
 mod canonical;
+mod column;
 mod documents;
 mod fast;
 mod lenient;
 mod lines;
+mod members;
 mod number;
 mod pointer;
 mod redact;
@@ -19,6 +21,7 @@ mod tape;
 mod validate;
 mod value;
 
+pub use column::{Column, Packing};
 pub use documents::Documents;
 pub use lines::{LinesError, Summary, validate_lines};
 pub use pointer::{Pointer, PointerError};

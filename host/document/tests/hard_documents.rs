@@ -56,7 +56,7 @@ fn the_deepest_document_is_read_written_validated_and_explained_on_a_small_stack
                 let told = documents.explain(0, &Pointer::default(), schema, 5);
                 assert_eq!(told.is_empty(), expected == Validity::Valid);
                 let (mut column, mut ends) = (Vec::new(), Vec::new());
-                documents.write_column(&Pointer::default(), &mut column, &mut ends);
+                documents.write_column(&Pointer::default().into(), &mut column, &mut ends);
                 assert_eq!(String::from_utf8(column).unwrap(), deep(leaf));
             }
         }

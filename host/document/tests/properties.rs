@@ -120,7 +120,7 @@ proptest! {
             documents.parse(&text, &ends);
             prop_assert_eq!(documents.rows(), ends.len());
             let (mut column, mut column_ends) = (Vec::new(), Vec::new());
-            documents.write_column(&Pointer::default(), &mut column, &mut column_ends);
+            documents.write_column(&Pointer::default().into(), &mut column, &mut column_ends);
             prop_assert_eq!(column_ends.len(), ends.len());
             prop_assert!(std::str::from_utf8(&column).is_ok());
         }

@@ -28,7 +28,7 @@ fn read(json: impl AsRef<[u8]>) -> (RowState, String) {
     }
     let mut column = Vec::new();
     let mut column_ends = Vec::new();
-    documents.write_column(&pointer(""), &mut column, &mut column_ends);
+    documents.write_column(&pointer("").into(), &mut column, &mut column_ends);
     let column = &column[column_ends[0] as usize..column_ends[1] as usize];
     (
         documents.state(1),
@@ -143,8 +143,8 @@ fn what_python_reads_and_json_does_not_have_is_unjudged() {
         );
         assert!(documents.value(0, &pointer("/odd/0")).unwrap().is_odd());
         let (mut text, mut ends) = (Vec::new(), Vec::new());
-        documents.write_column(&pointer("/uuid"), &mut text, &mut ends);
-        documents.write_column(&pointer("/odd"), &mut text, &mut ends);
+        documents.write_column(&pointer("/uuid").into(), &mut text, &mut ends);
+        documents.write_column(&pointer("/odd").into(), &mut text, &mut ends);
         assert_eq!(
             (text.as_slice(), ends.as_slice()),
             (br#""k2""#.as_slice(), [4, 4].as_slice())

@@ -1,6 +1,6 @@
 //! What a check says of itself, checked before anything trusts it: its texts become metric labels.
 
-use landfall_document::Pointer;
+use landfall_document::Column;
 
 use crate::fault::{MESSAGE_BYTES_MAX, clip};
 
@@ -33,9 +33,9 @@ pub struct Manifest {
     pub name: String,
     pub version: String,
     /// Columns of the raw side (event and parity checks), or of the stream that is judged.
-    pub columns: Vec<Pointer>,
+    pub columns: Vec<Column>,
     /// Columns of the written side; parity checks only.
-    pub written_columns: Vec<Pointer>,
+    pub written_columns: Vec<Column>,
     pub reasons: Vec<Reason>,
 }
 
@@ -102,14 +102,14 @@ impl Manifest {
         Ok(Self {
             name,
             version,
-            columns: pointers(columns)?,
-            written_columns: pointers(written_columns)?,
+            columns: parsed(columns)?,
+            written_columns: parsed(written_columns)?,
             reasons,
         })
     }
 }
 
-fn pointers(columns: &[String]) -> Result<Vec<Pointer>, ManifestError> {
+fn parsed(columns: &[String]) -> Result<Vec<Column>, ManifestError> {
     if columns.len() > COLUMNS_MAX {
         return Err(ManifestError::new(format!(
             "{} columns, at most {COLUMNS_MAX} are allowed",
@@ -119,8 +119,10 @@ fn pointers(columns: &[String]) -> Result<Vec<Pointer>, ManifestError> {
     columns
         .iter()
         .map(|column| {
-            Pointer::parse(column).map_err(|error| {
-                ManifestError::new(format!("column {column:?} is not a JSON pointer: {error}"))
+            Column::parse(column).map_err(|error| {
+                ManifestError::new(format!(
+                    "column {column:?} is neither a JSON pointer nor `members:` and one: {error}"
+                ))
             })
         })
         .collect()
@@ -162,7 +164,13 @@ mod tests {
         assert!(check("a", "1 0", "/a", &[]).contains("version"));
         let long = check("a", &"9".repeat(1 << 20), "/a", &[]);
         assert!(long.contains("version") && long.len() < 2048, "cut");
-        assert!(check("a", "1", "a", &[]).contains("JSON pointer"));
+        assert_eq!(check("a", "1", "members:/a", &[]), "ok");
+        for column in ["a", "members:a", "members", "/a~", "text:/a"] {
+            assert!(
+                check("a", "1", column, &[]).contains("JSON pointer"),
+                "{column}"
+            );
+        }
         assert!(check("a", "1", "/a", &["x", "x"]).contains("twice"));
         assert!(check("a", "1", "/a", &["x\"} evil"]).contains("reason 1"));
     }

@@ -70,9 +70,9 @@ impl Bench {
             .manifest
             .columns
             .iter()
-            .map(|pointer| {
+            .map(|wanted| {
                 let mut column = Packed::default();
-                documents.write_column(pointer, &mut column.text, &mut column.ends);
+                documents.write_column(wanted, &mut column.text, &mut column.ends);
                 column
             })
             .collect();

@@ -4,7 +4,7 @@ mod support;
 
 use std::sync::Arc;
 
-use landfall_document::{Documents, Oddity, Pointer, RowState, SchemaSet};
+use landfall_document::{Column, Documents, Oddity, RowState, SchemaSet};
 use landfall_runtime::{Check, Decoded, Hand, Judged, Kind, Limits, Packed, Seat};
 use support::load_with;
 
@@ -57,8 +57,8 @@ fn decoded(config: &str, frames: &[&str]) -> Documents {
 /// The canonical texts at a pointer, one per document.
 fn texts(documents: &Documents, pointer: &str) -> Vec<String> {
     let mut column = Packed::default();
-    let pointer = Pointer::parse(pointer).expect("a pointer");
-    documents.write_column(&pointer, &mut column.text, &mut column.ends);
+    let wanted = Column::parse(pointer).expect("a pointer");
+    documents.write_column(&wanted, &mut column.text, &mut column.ends);
     let text = |row| String::from_utf8_lossy(column.as_ref().row(row)).into_owned();
     (0..documents.rows()).map(text).collect()
 }
@@ -147,9 +147,9 @@ fn schema_validity_judges_by_the_hosts_schemas() {
         .manifest
         .columns
         .iter()
-        .map(|pointer| {
+        .map(|wanted| {
             let mut column = Packed::default();
-            documents.write_column(pointer, &mut column.text, &mut column.ends);
+            documents.write_column(wanted, &mut column.text, &mut column.ends);
             column
         })
         .collect();

@@ -2,30 +2,30 @@
 
 mod support;
 
-use landfall_document::{Documents, Pointer};
+use landfall_document::{Column, Documents};
 use landfall_runtime::{Check, Limits, Packed, ParityCheck, Projected, Seat, Severity, Tally};
 use support::load_with;
 
-fn columns(documents: &str, pointers: &[Pointer]) -> Vec<Packed> {
+fn columns(documents: &str, wanted: &[Column]) -> Vec<Packed> {
     let mut rows = Packed::default();
     documents
         .lines()
         .for_each(|line| rows.push(line.as_bytes()));
     let mut documents = Documents::default();
     documents.parse(&rows.text, &rows.ends);
-    let column = |pointer: &Pointer| {
+    let column = |wanted: &Column| {
         let mut column = Packed::default();
-        documents.write_column(pointer, &mut column.text, &mut column.ends);
+        documents.write_column(wanted, &mut column.text, &mut column.ends);
         column
     };
-    pointers.iter().map(column).collect()
+    wanted.iter().map(column).collect()
 }
 
 /// The check on both sides of events.
 struct Parity {
     seat: Seat<ParityCheck>,
-    raw: Vec<Pointer>,
-    written: Vec<Pointer>,
+    raw: Vec<Column>,
+    written: Vec<Column>,
 }
 
 impl Parity {

@@ -128,9 +128,9 @@ impl Describer {
         }
         let plan = &self.plan.streams[stream];
         let mut columns = vec![Packed::default(); plan.columns.len()];
-        for (pointer, column) in plan.columns.iter().zip(&mut columns) {
+        for (wanted, column) in plan.columns.iter().zip(&mut columns) {
             self.documents
-                .write_column(pointer, &mut column.text, &mut column.ends);
+                .write_column(wanted, &mut column.text, &mut column.ends);
         }
         let mut forms = Vec::new();
         let mut projected = Projected::default();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use landfall_document::{Pointer, SchemaSet};
+use landfall_document::{Column, Pointer, SchemaSet};
 use landfall_ledger::{Generation, ReasonId};
 use landfall_runtime::{
     Check, Codec, EventCheck, FaultKind, Loaded, Outcome, ParityCheck, WindowCheck,
@@ -88,7 +88,7 @@ pub struct StreamPlan {
     /// None: a frame is a document.
     pub codec: Option<CodecPlan>,
     /// The union of all columns that checks want, each written once.
-    pub columns: Vec<Pointer>,
+    pub columns: Vec<Column>,
     pub events: Vec<EventPlan>,
     pub parity: Vec<ParityPlan>,
 }
@@ -272,17 +272,17 @@ fn fault_reasons(check: &str, reasons: &Reasons) -> FaultReasons {
 /// Columns in the order in which they were first wanted.
 #[derive(Default)]
 struct Columns {
-    list: Vec<Pointer>,
-    by_text: HashMap<String, usize>,
+    list: Vec<Column>,
+    by_name: HashMap<String, usize>,
 }
 
 impl Columns {
-    fn add(&mut self, wanted: &[Pointer]) -> Vec<usize> {
+    fn add(&mut self, wanted: &[Column]) -> Vec<usize> {
         wanted
             .iter()
-            .map(|pointer| {
-                *self.by_text.entry(pointer.to_string()).or_insert_with(|| {
-                    self.list.push(pointer.clone());
+            .map(|column| {
+                *self.by_name.entry(column.to_string()).or_insert_with(|| {
+                    self.list.push(column.clone());
                     self.list.len() - 1
                 })
             })

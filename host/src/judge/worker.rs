@@ -252,10 +252,10 @@ impl Judge {
     fn write_columns(&mut self, stream: &StreamPlan) {
         self.columns
             .resize_with(stream.columns.len(), Packed::default);
-        for (pointer, column) in stream.columns.iter().zip(&mut self.columns) {
+        for (wanted, column) in stream.columns.iter().zip(&mut self.columns) {
             column.clear();
             self.documents
-                .write_column(pointer, &mut column.text, &mut column.ends);
+                .write_column(wanted, &mut column.text, &mut column.ends);
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Columns as the host writes them: canonical JSON text of the value at a pointer.
+//! Columns as the host writes them: the value at a pointer, as canonical JSON text or as members.
 
 use serde_json::Value;
 
 use crate::bindings::event_check::landfall::check::types;
 use crate::canonical::Node;
 use crate::column::Writer;
+use crate::members::{Member, Members};
 
 /// Parses documents given as JSON text, for the host's double.
 pub fn parse(documents: &[&str]) -> Vec<Value> {
@@ -22,11 +23,17 @@ pub fn batch(stream: &str, documents: &[&str], pointers: &[String]) -> types::Ba
     let nodes: Vec<Node> = documents.iter().map(read).collect();
     let columns = pointers.iter().map(|pointer| {
         let texts = nodes.iter().map(|node| {
-            let mut text = String::new();
-            if let Some(value) = node.at(pointer) {
+            let mut row = Vec::new();
+            if let Some(pointer) = pointer.strip_prefix("members:") {
+                if let Some(value) = node.at(pointer) {
+                    value.write_members("", &mut row);
+                }
+            } else if let Some(value) = node.at(pointer) {
+                let mut text = String::new();
                 value.write(&mut text);
+                row = text.into_bytes();
             }
-            text.into_bytes()
+            row
         });
         column(texts)
     });
@@ -34,6 +41,20 @@ pub fn batch(stream: &str, documents: &[&str], pointers: &[String]) -> types::Ba
         stream: stream.into(),
         rows: documents.len() as u32,
         columns: columns.collect(),
+    }
+}
+
+/// Gives `look` a JSON text as a column of members has it.
+///
+/// # Panics
+/// If it is no JSON.
+pub fn with_member<T>(text: &str, look: impl FnOnce(Member<'_>) -> T) -> T {
+    let node = Node::read(text).unwrap_or_else(|| panic!("it is no JSON, or too deep: {text}"));
+    let mut row = Vec::new();
+    node.write_members("", &mut row);
+    match Members::between(&row, 0, row.len()).next() {
+        Some(member) => look(member),
+        None => panic!("a column of members that cannot be read back: {text}"),
     }
 }
 

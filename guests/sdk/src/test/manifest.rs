@@ -45,15 +45,16 @@ pub fn check_columns(pointers: &[String]) {
         pointers.len() <= COLUMNS_MAX,
         "more than {COLUMNS_MAX} columns"
     );
-    for pointer in pointers {
+    for column in pointers {
+        let pointer = column.strip_prefix("members:").unwrap_or(column);
         assert!(
             pointer.is_empty() || pointer.starts_with('/'),
-            "column `{pointer}`: a JSON pointer begins with `/`"
+            "column `{column}`: a JSON pointer begins with `/`"
         );
         let lawful = |step: &str| step.starts_with(['0', '1']);
         assert!(
             pointer.split('~').skip(1).all(lawful),
-            "column `{pointer}`: in a JSON pointer `~` is written `~0`, and `/` in a name `~1`"
+            "column `{column}`: in a JSON pointer `~` is written `~0`, and `/` in a name `~1`"
         );
     }
 }
@@ -90,7 +91,12 @@ mod tests {
     fn what_the_host_would_refuse_fails_the_test() {
         check_name("a-1", "1.0.0");
         check_reasons([("a_1", "help"), ("b", "")].into_iter());
-        check_columns(&["".into(), "/a~0b~1c".into()]);
+        check_columns(&[
+            "".into(),
+            "/a~0b~1c".into(),
+            "members:/a".into(),
+            "members:".into(),
+        ]);
         for name in ["", "A", "a_b", "é", &"a".repeat(49)] {
             assert!(refused(|| check_name(name, "1.0.0")), "{name}");
         }
@@ -105,7 +111,7 @@ mod tests {
                 "{reasons:?}"
             );
         }
-        for column in ["a", "/a~b", "/a~", "/~2"] {
+        for column in ["a", "/a~b", "/a~", "/~2", "members:a"] {
             assert!(refused(|| check_columns(&[column.into()])), "{column}");
         }
         assert!(refused(|| check_columns(&vec![String::new(); 65])));

@@ -12,6 +12,7 @@ mod manifest;
 mod parity;
 mod window;
 
+pub use canonical::with_member;
 pub use codec::CodecHarness;
 pub(crate) use double::{explain, record_log, validate};
 pub use event::{EventHarness, Judged};

@@ -1,0 +1,307 @@
+//! Members of objects, packed for checks that go through all of them: what wit/check.wit's `column`
+//! calls a column of members. Iterative: no document can overflow the stack.
+
+use std::ops::Range;
+
+use crate::canonical;
+use crate::number::Number;
+use crate::tape::Tape;
+use crate::tape::node::Kind;
+use crate::value::Value;
+
+/// Bytes of a length.
+const LENGTH: usize = size_of::<u32>();
+
+/// Bytes before a name: the kind, the length of the name, and that of the value.
+const HEAD: usize = 1 + 2 * LENGTH;
+
+/// Most names and values are shorter: copying so many bytes at once is faster than a call.
+const STRIDE: usize = 32;
+
+/// The longest number: a 64-bit one has 20 characters, a float 24.
+const NUMBER_BYTES_MAX: usize = 32;
+
+/// Room is made for so many bytes at once.
+const ROOM_BYTES: usize = 1024;
+
+/// Writes values; its memory can serve many.
+#[derive(Default)]
+pub(crate) struct Writer {
+    open: Vec<Open>,
+    /// Names of the open objects, each object's sorted.
+    names: Vec<u32>,
+    /// For what stays JSON text.
+    text: canonical::Writer,
+    number: Vec<u8>,
+}
+
+/// An object whose end was not written yet: `names[start..]` are its names, `next` the one to write.
+struct Open {
+    start: usize,
+    next: usize,
+    value: Unfinished,
+}
+
+/// A value whose length is not known yet.
+#[derive(Clone, Copy)]
+struct Unfinished {
+    length_at: usize,
+    value_at: usize,
+}
+
+impl Writer {
+    /// Appends a value, as an entry without a name.
+    pub fn write(&mut self, value: Value<'_>, out: &mut Vec<u8>) {
+        let tape = value.tape();
+        self.open.clear();
+        self.names.clear();
+        let mut row = Row { at: out.len(), out };
+        self.entry(tape, 0..0, value.place(), &mut row);
+        while let Some(open) = self.open.last_mut() {
+            if let Some(&name) = self.names.get(open.next) {
+                open.next += 1;
+                self.entry(tape, tape.node(name).range(), name + 1, &mut row);
+            } else {
+                row.finish(open.value);
+                self.names.truncate(open.start);
+                self.open.pop();
+            }
+        }
+        row.end();
+    }
+
+    /// Writes a scalar or an array, or opens an object.
+    #[inline]
+    fn entry(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut Row<'_>) {
+        let node = tape.node(at);
+        let kind = match node.kind() {
+            Kind::Null => b'z',
+            Kind::False => b'f',
+            Kind::True => b't',
+            Kind::Int | Kind::Uint | Kind::Digits => b'i',
+            Kind::Float | Kind::NotFinite => b'd',
+            Kind::String | Kind::OddString | Kind::Name | Kind::OddName => {
+                let text = node.range();
+                row.begin(b's', &tape.bytes, name, text.len());
+                row.copy(&tape.bytes, text);
+                return;
+            }
+            Kind::Array => b'a',
+            Kind::Object => b'o',
+        };
+        let value = row.begin(kind, &tape.bytes, name, 0);
+        match node.kind() {
+            Kind::Object => {
+                let start = self.names.len();
+                canonical::names(tape, at, &mut self.names);
+                self.open.push(Open {
+                    start,
+                    next: start,
+                    value,
+                });
+            }
+            Kind::Array => {
+                row.end();
+                self.text.write(Value::new(tape, at), row.out);
+                row.at = row.out.len();
+                row.finish(value);
+            }
+            _ => {
+                if let Some(number) = Number::of(tape, node) {
+                    self.number.clear();
+                    number.write(&mut self.number);
+                    // Most are short; behind them are zeros to copy along.
+                    let bytes = self.number.len();
+                    self.number.resize(bytes.max(NUMBER_BYTES_MAX), 0);
+                    row.room(bytes);
+                    row.copy(&self.number, 0..bytes);
+                    row.finish(value);
+                }
+            }
+        }
+    }
+}
+
+/// A row in the making: `out[..at]` is written, what follows is room.
+struct Row<'a> {
+    out: &'a mut Vec<u8>,
+    at: usize,
+}
+
+impl Row<'_> {
+    /// Writes all of an entry but its value, and makes room for that.
+    #[inline]
+    fn begin(
+        &mut self,
+        kind: u8,
+        bytes: &[u8],
+        name: Range<usize>,
+        value_bytes: usize,
+    ) -> Unfinished {
+        self.room(HEAD + name.len() + value_bytes);
+        let mut head = [kind; HEAD];
+        // A column has at most 4 GiB: its ends are no longer.
+        head[1..1 + LENGTH].copy_from_slice(&(name.len() as u32).to_le_bytes());
+        head[1 + LENGTH..].copy_from_slice(&(value_bytes as u32).to_le_bytes());
+        let place = self.out.get_mut(self.at..);
+        if let Some(place) = place.and_then(|place| place.first_chunk_mut::<HEAD>()) {
+            *place = head;
+        }
+        let length_at = self.at + 1 + LENGTH;
+        self.at += HEAD;
+        self.copy(bytes, name);
+        Unfinished {
+            length_at,
+            value_at: self.at,
+        }
+    }
+
+    /// Appends bytes, for which there is room.
+    #[inline]
+    fn copy(&mut self, bytes: &[u8], range: Range<usize>) {
+        let from = bytes.get(range.start..).unwrap_or_default();
+        let to = self.out.get_mut(self.at..).unwrap_or_default();
+        self.at += range.len();
+        if range.len() <= STRIDE
+            && let Some(from) = from.first_chunk::<STRIDE>()
+            && let Some(to) = to.first_chunk_mut::<STRIDE>()
+        {
+            *to = *from;
+            return;
+        }
+        if let Some(from) = from.get(..range.len())
+            && let Some(to) = to.get_mut(..range.len())
+        {
+            to.copy_from_slice(from);
+        }
+    }
+
+    /// Makes room for so many bytes and a stride.
+    #[inline]
+    fn room(&mut self, bytes: usize) {
+        let wanted = self.at + bytes + STRIDE;
+        if wanted > self.out.len() {
+            self.out.resize(wanted + ROOM_BYTES, 0);
+        }
+    }
+
+    fn finish(&mut self, value: Unfinished) {
+        let bytes = (self.at - value.value_at) as u32;
+        let place = self.out.get_mut(value.length_at..);
+        if let Some(length) = place.and_then(|place| place.first_chunk_mut::<LENGTH>()) {
+            *length = bytes.to_le_bytes();
+        }
+    }
+
+    /// Gives back the room that was not needed.
+    fn end(&mut self) {
+        self.out.truncate(self.at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HEAD, LENGTH};
+    use crate::{Column, Documents};
+
+    /// The members column of some documents, its rows in words.
+    fn rows(name: &str, documents: &[&str]) -> Vec<String> {
+        let mut ends = Vec::new();
+        let text: String = documents.concat();
+        for document in documents {
+            ends.push(ends.last().unwrap_or(&0) + document.len() as u32);
+        }
+        let mut parsed = Documents::default();
+        parsed.parse(text.as_bytes(), &ends);
+        let column = Column::parse(name).unwrap();
+        let (mut packed, mut ends) = (Vec::new(), Vec::new());
+        parsed.write_column(&column, &mut packed, &mut ends);
+        let mut start = 0;
+        let rows = ends.iter().map(|&end| {
+            let row = &packed[start..end as usize];
+            start = end as usize;
+            words(row)
+        });
+        rows.collect()
+    }
+
+    /// Entries as `name=kind:value`, read by the contract's words alone.
+    fn words(mut entries: &[u8]) -> String {
+        let mut told = Vec::new();
+        while let Some((head, rest)) = entries.split_at_checked(HEAD) {
+            let length = |at: usize| {
+                let bytes = head[at..at + LENGTH].try_into().unwrap();
+                u32::from_le_bytes(bytes) as usize
+            };
+            let (name, rest) = rest.split_at(length(1));
+            let (value, rest) = rest.split_at(length(1 + LENGTH));
+            entries = rest;
+            let (name, kind) = (std::str::from_utf8(name).unwrap(), char::from(head[0]));
+            let value = match kind {
+                'o' => format!("({})", words(value)),
+                _ => std::str::from_utf8(value).unwrap().to_owned(),
+            };
+            told.push(format!("{name}={kind}:{value}"));
+        }
+        assert!(entries.is_empty(), "nothing is left over");
+        told.join(" ")
+    }
+
+    #[test]
+    fn a_row_is_its_value_with_members_sorted_and_lengths_for_everything() {
+        let cases = [
+            (
+                "members:",
+                r#"{"b":1,"a":{"é":"x\n","":null}}"#,
+                "=o:(a=o:(=z: é=s:x\n) b=i:1)",
+            ),
+            (
+                "members:",
+                r#"{"t":true,"f":false,"n":-0,"d":1.0,"e":1e30}"#,
+                "=o:(d=d:1.0 e=d:1e30 f=f: n=i:0 t=t:)",
+            ),
+            (
+                "members:",
+                r#"{"big":123456789012345678901234567890,"u":18446744073709551615}"#,
+                "=o:(big=i:123456789012345678901234567890 u=i:18446744073709551615)",
+            ),
+            (
+                "members:/a",
+                r#"{"a":{"x":[1, {"b":"\"","a":{}}],"o":{}}}"#,
+                r#"=o:(o=o:() x=a:[1,{"a":{},"b":"\""}])"#,
+            ),
+            ("members:/a", r#"{"a":[{}]}"#, "=a:[{}]"),
+            ("members:/a", r#"{"a":null}"#, "=z:"),
+            ("members:/a", r#"{"b":1}"#, ""),
+            ("members:/a", "not JSON", ""),
+            // What JSON does not have leaves no row, as in a column of text.
+            ("members:", r#"{"a":NaN}"#, ""),
+            ("members:", r#"{"a":["\ud800"]}"#, ""),
+            ("members:/b", r#"{"a":NaN,"b":{"c":2}}"#, "=o:(c=i:2)"),
+            // Of equal names the last counts.
+            ("members:", r#"{"a":1,"a":2}"#, "=o:(a=i:2)"),
+        ];
+        for (name, document, expected) in cases {
+            assert_eq!(rows(name, &[document]), [expected], "{name} {document}");
+        }
+        assert_eq!(
+            rows("members:/a", &[r#"{"a":{"b":1}}"#, "{}", r#"{"a":"x"}"#]),
+            ["=o:(b=i:1)", "", "=s:x"]
+        );
+    }
+
+    #[test]
+    fn an_object_of_many_members_and_one_of_many_levels_are_whole() {
+        let members: Vec<String> = (0..500).rev().map(|n| format!("\"m{n:03}\":{n}")).collect();
+        let wide = format!("{{{}}}", members.join(","));
+        let expected: Vec<String> = (0..500).map(|n| format!("m{n:03}=i:{n}")).collect();
+        assert_eq!(
+            rows("members:", &[&wide]),
+            [format!("=o:({})", expected.join(" "))]
+        );
+        let levels = 900;
+        let deep = format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+        let expected = format!("={}i:1{}", "o:(a=".repeat(levels), ")".repeat(levels));
+        assert_eq!(rows("members:", &[&deep]), [expected]);
+    }
+}

@@ -141,12 +141,6 @@ impl Queues {
         (head != NIL).then_some(head)
     }
 
-    /// The entries beside one in its queue.
-    pub(crate) fn beside(&self, pending: &Pending, slot: u32) -> [Option<u32>; 2] {
-        let entry = pending.get(slot);
-        [entry.prev, entry.next].map(|beside| (beside != NIL).then_some(beside))
-    }
-
     /// Puts an entry where its arrival belongs: nearly always at the end, as entries come nearly in order.
     pub(crate) fn link(&mut self, pending: &mut Pending, slot: u32) {
         /// Steps back from the end before an entry that came out of order is left where it is: it

@@ -16,7 +16,7 @@ use crate::deadlines::Queues;
 use crate::effect::Effect;
 use crate::identity::{Fingerprint, PayloadRef, SchemaId};
 use crate::observation::{Frontier, RawObservation, WrittenObservation};
-use crate::pending::{Entry, Pending, Waiting};
+use crate::pending::{Entry, NIL, Pending, Waiting};
 use crate::settled::Remembered;
 use crate::tally::{Tallies, TallyDelta};
 use gauges::{Activities, Latency};
@@ -115,13 +115,17 @@ impl Shard {
             *candidate = self.pending.candidate(key);
             black_box(self.remembered.look(key));
         }
-        let mut slots = [None; AHEAD];
-        for (candidate, slot) in candidates.into_iter().zip(&mut slots) {
-            *slot = candidate.copied();
+        let mut neighbours = [[NIL; 2]; AHEAD];
+        for (candidate, beside) in candidates.iter().zip(&mut neighbours) {
+            if let &Some(&slot) = candidate {
+                let entry = self.pending.get(slot);
+                *beside = [entry.prev, entry.next];
+            }
         }
-        let neighbours = slots.map(|slot| slot.map(|slot| self.queues.beside(&self.pending, slot)));
-        for slot in neighbours.into_iter().flatten().flatten().flatten() {
-            black_box(self.queues.beside(&self.pending, slot));
+        for slot in neighbours.into_iter().flatten() {
+            if slot != NIL {
+                black_box(self.pending.get(slot).prev);
+            }
         }
     }
 

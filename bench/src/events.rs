@@ -212,14 +212,34 @@ fn event(shape: &Shape, index: usize, host: usize, rng: &mut Rng) -> Event {
     row.insert("timestamp".into(), json!(fourteen_digits(timestamp)));
     let line = format!(
         "?{};\t{host}\t{index}\t{}\t198.51.100.7\t\"Mozilla/5.0 (X11; Linux x86_64; rv:33.0) Firefox/33.0\"\n",
-        utf8_percent_encode(&sent.to_string(), NON_ALPHANUMERIC),
+        utf8_percent_encode(&text(&sent), NON_ALPHANUMERIC),
         log_time(timestamp),
     );
     Event {
-        capsule: capsule.to_string(),
-        row: Value::Object(row).to_string(),
+        capsule: text(&capsule),
+        row: text(&Value::Object(row)),
         line,
     }
+}
+
+/// JSON text with members in an order that has nothing to do with their names, the same in each event
+/// of a schema: as programs write them.
+fn text(value: &Value) -> String {
+    let Value::Object(members) = value else {
+        return value.to_string();
+    };
+    let mut members: Vec<(&String, &Value)> = members.iter().collect();
+    members.sort_by_key(|(name, _)| {
+        let seed = name.bytes().fold(0, |seed: u64, byte| {
+            seed.wrapping_mul(31).wrapping_add(byte.into())
+        });
+        Rng::new(seed).next()
+    });
+    let members: Vec<String> = members
+        .into_iter()
+        .map(|(name, value)| format!("{}:{}", json!(name), text(value)))
+        .collect();
+    format!("{{{}}}", members.join(","))
 }
 
 /// 2014-11-18T00:00:00Z.

@@ -4,6 +4,7 @@
 use crate::number::Number;
 use crate::tape::Tape;
 use crate::tape::node::{Kind, Node};
+use crate::tape::orders::Orders;
 use crate::value::Value;
 
 /// The text that stands for a redacted value.
@@ -15,6 +16,7 @@ pub(crate) struct Writer {
     open: Vec<Open>,
     /// Names of the open objects, each object's sorted.
     names: Vec<u32>,
+    orders: Orders,
 }
 
 /// A container whose end was not written yet.
@@ -109,7 +111,7 @@ impl Writer {
             Kind::Object => {
                 out.push(b'{');
                 let start = self.names.len();
-                names(tape, at, &mut self.names);
+                names(tape, at, &mut self.names, &mut self.orders);
                 self.open.push(Open::Object { start, next: start });
             }
         }
@@ -117,7 +119,7 @@ impl Writer {
 }
 
 /// Appends the places of an object's names, sorted by their bytes.
-pub(crate) fn names(tape: &Tape, object: u32, names: &mut Vec<u32>) {
+pub(crate) fn names(tape: &Tape, object: u32, names: &mut Vec<u32>, orders: &mut Orders) {
     let node = tape.node(object);
     if let Some(sorted) = tape.sorted_names(node) {
         names.extend_from_slice(sorted);
@@ -129,9 +131,9 @@ pub(crate) fn names(tape: &Tape, object: u32, names: &mut Vec<u32>) {
         names.push(name);
         name += tape.node(name).next_name();
     }
-    let bytes = |name: &u32| tape.raw(tape.node(*name));
     if let Some(unsorted) = names.get_mut(start..) {
-        unsorted.sort_unstable_by(|left, right| bytes(left).cmp(bytes(right)));
+        let bytes = |name| tape.raw(tape.node(name));
+        orders.sort(unsorted, |name| tape.node(name).name_hash(), bytes);
     }
 }
 

@@ -90,21 +90,7 @@ impl Documents {
     /// is empty if there is no value, or if the value itself is odd, for then it has no JSON text.
     /// `ends` counts from the beginning of `text`.
     pub fn write_column(&self, column: &Column, text: &mut Vec<u8>, ends: &mut Vec<u32>) {
-        let (mut plain, mut members) = (canonical::Writer::default(), members::Writer::default());
-        ends.reserve(self.rows.len());
-        for row in 0..self.rows.len() {
-            let is_good = self.state(row) == RowState::Good;
-            if let Some(value) = self
-                .value(row, &column.at)
-                .filter(|value| is_good || !value.is_odd())
-            {
-                match column.packing {
-                    Packing::Text => plain.write(value, text),
-                    Packing::Members => members.write(value, text),
-                }
-            }
-            ends.push(text.len() as u32);
-        }
+        ColumnWriter::default().write(self, column, text, ends);
     }
 
     /// Validates the value at the pointer. Only good rows have a verdict; of others the answer is
@@ -148,6 +134,40 @@ impl Documents {
             + readers.map_or(0, |readers| {
                 readers.fast.memory_bytes() + readers.lenient.memory_bytes()
             })
+    }
+}
+
+/// Writes columns; its memory serves many batches, and it learns the shapes of their objects.
+/// `Default` allocates nothing.
+#[derive(Default)]
+pub struct ColumnWriter {
+    text: canonical::Writer,
+    members: members::Writer,
+}
+
+impl ColumnWriter {
+    /// Appends a column as [`Documents::write_column`] does.
+    pub fn write(
+        &mut self,
+        documents: &Documents,
+        column: &Column,
+        text: &mut Vec<u8>,
+        ends: &mut Vec<u32>,
+    ) {
+        ends.reserve(documents.rows.len());
+        for row in 0..documents.rows.len() {
+            let is_good = documents.state(row) == RowState::Good;
+            if let Some(value) = documents
+                .value(row, &column.at)
+                .filter(|value| is_good || !value.is_odd())
+            {
+                match column.packing {
+                    Packing::Text => self.text.write(value, text),
+                    Packing::Members => self.members.write(value, text),
+                }
+            }
+            ends.push(text.len() as u32);
+        }
     }
 }
 

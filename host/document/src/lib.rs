@@ -22,7 +22,7 @@ mod validate;
 mod value;
 
 pub use column::{Column, Packing};
-pub use documents::Documents;
+pub use documents::{ColumnWriter, Documents};
 pub use lines::{LinesError, Summary, validate_lines};
 pub use pointer::{Pointer, PointerError};
 pub use redact::redact;

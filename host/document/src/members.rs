@@ -7,6 +7,7 @@ use crate::canonical;
 use crate::number::Number;
 use crate::tape::Tape;
 use crate::tape::node::Kind;
+use crate::tape::orders::Orders;
 use crate::value::Value;
 
 /// Bytes of a length.
@@ -30,6 +31,7 @@ pub(crate) struct Writer {
     open: Vec<Open>,
     /// Names of the open objects, each object's sorted.
     names: Vec<u32>,
+    orders: Orders,
     /// For what stays JSON text.
     text: canonical::Writer,
     number: Vec<u8>,
@@ -93,7 +95,7 @@ impl Writer {
         match node.kind() {
             Kind::Object => {
                 let start = self.names.len();
-                canonical::names(tape, at, &mut self.names);
+                canonical::names(tape, at, &mut self.names, &mut self.orders);
                 self.open.push(Open {
                     start,
                     next: start,

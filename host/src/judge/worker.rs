@@ -10,7 +10,7 @@ pub use rows::HOST;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use landfall_document::{Documents, Pointer};
+use landfall_document::{ColumnWriter, Documents, Pointer};
 use landfall_ledger::{Judgement, PayloadRef, RawObservation, ReasonId, WrittenObservation};
 use landfall_runtime::{Decoded, Judged as CheckJudged, Packed, Projected};
 
@@ -93,6 +93,7 @@ pub struct Judge {
     seats: Seats,
     documents: Documents,
     decoded: Decoded,
+    writer: ColumnWriter,
     columns: Vec<Packed>,
     judged: CheckJudged,
     projected: Projected,
@@ -146,6 +147,7 @@ impl Judge {
             seats,
             documents: Documents::default(),
             decoded: Decoded::default(),
+            writer: ColumnWriter::default(),
             columns: Vec::new(),
             judged: CheckJudged::default(),
             projected: Projected::default(),
@@ -254,8 +256,8 @@ impl Judge {
             .resize_with(stream.columns.len(), Packed::default);
         for (wanted, column) in stream.columns.iter().zip(&mut self.columns) {
             column.clear();
-            self.documents
-                .write_column(wanted, &mut column.text, &mut column.ends);
+            let (text, ends) = (&mut column.text, &mut column.ends);
+            self.writer.write(&self.documents, wanted, text, ends);
         }
     }
 }

@@ -3,9 +3,11 @@
 
 pub(crate) mod names;
 pub(crate) mod node;
+pub(crate) mod orders;
 
 use names::EqualNames;
 use node::{Kind, NameHash, Node};
+use orders::Orders;
 
 /// A name to look for, hashed once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,7 @@ pub struct Tape {
     pub(crate) bytes: Vec<u8>,
     /// Places of names, ascending by their bytes, for each large object.
     sorted: Vec<u32>,
+    orders: Orders,
     /// Places of the objects of the document being read.
     pub(crate) objects: Vec<u32>,
     /// The text of the only document, if errors may ask for all of it; else empty.
@@ -52,6 +55,7 @@ impl Tape {
             &self.bytes,
             &self.objects,
             &mut self.sorted,
+            &mut self.orders,
         )
     }
 
@@ -68,6 +72,7 @@ impl Tape {
             &self.bytes,
             &self.objects,
             &mut self.sorted,
+            &mut self.orders,
         )
     }
 
@@ -171,6 +176,7 @@ impl Tape {
         self.nodes.capacity() * size_of::<Node>()
             + self.bytes.capacity()
             + self.whole.capacity()
+            + self.orders.memory_bytes()
             + (self.sorted.capacity() + self.objects.capacity()) * size_of::<u32>()
     }
 }

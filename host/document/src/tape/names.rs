@@ -2,11 +2,15 @@
 //! Knows nodes and bytes, no parser.
 
 use super::node::{NameHash, Node};
+use super::orders::Orders;
 
 /// An object with more members gets its names sorted, so that neither a look-up nor the search for
 /// equal names costs more than `n log n`, whatever an event's author thinks up. Below it walking
 /// the names is faster.
 const SORTED_FROM: usize = 33;
+
+/// Enough bits that of as many names as a small object has hardly two share one.
+const SEEN_WORDS: usize = 8;
 
 /// A hash over length, first and last bytes. Weak on purpose: equal hashes are always compared by
 /// their bytes, and only small objects depend on it.
@@ -42,6 +46,7 @@ pub(crate) fn seal(
     bytes: &[u8],
     objects: &[u32],
     sorted: &mut Vec<u32>,
+    orders: &mut Orders,
 ) -> Result<(), EqualNames> {
     for &object in objects {
         let object = object as usize;
@@ -51,7 +56,7 @@ pub(crate) fn seal(
         if node.entries() < SORTED_FROM {
             seal_small(nodes, bytes, object, node.entries())?;
         } else {
-            seal_large(nodes, bytes, object, node, sorted)?;
+            seal_large(nodes, bytes, object, node, sorted, orders)?;
         }
     }
     Ok(())
@@ -71,14 +76,15 @@ fn seal_small(
     entries: usize,
 ) -> Result<(), EqualNames> {
     // One bit per name seen: most objects need no comparison at all.
-    let mut seen = 0_u64;
+    let mut seen = [0_u64; SEEN_WORDS];
     let mut at = object + 1;
     for _ in 0..entries {
-        let bit = 1_u64 << (seal_name(nodes, bytes, at) & 63);
-        if seen & bit != 0 && is_among(nodes, bytes, object + 1, at) {
+        let hash = usize::from(seal_name(nodes, bytes, at));
+        let (word, bit) = (&mut seen[hash / 64 % SEEN_WORDS], 1_u64 << (hash % 64));
+        if *word & bit != 0 && is_among(nodes, bytes, object + 1, at) {
             return Err(EqualNames);
         }
-        seen |= bit;
+        *word |= bit;
         at += nodes[at].next_name() as usize;
     }
     Ok(())
@@ -104,6 +110,7 @@ fn seal_large(
     object: usize,
     node: Node,
     sorted: &mut Vec<u32>,
+    orders: &mut Orders,
 ) -> Result<(), EqualNames> {
     let start = sorted.len();
     let mut at = object + 1;
@@ -113,7 +120,8 @@ fn seal_large(
         at += nodes[at].next_name() as usize;
     }
     let name = |at: u32| &bytes[nodes[at as usize].range()];
-    sorted[start..].sort_unstable_by(|left, right| name(*left).cmp(name(*right)));
+    let hash = |at: u32| nodes[at as usize].name_hash();
+    orders.sort(&mut sorted[start..], hash, name);
     if sorted[start..]
         .windows(2)
         .any(|pair| name(pair[0]) == name(pair[1]))

@@ -149,6 +149,10 @@ impl Node {
         }
     }
 
+    pub fn name_hash(self) -> NameHash {
+        self.hash
+    }
+
     pub fn next_name(self) -> u32 {
         self.aux
     }

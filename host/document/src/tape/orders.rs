@@ -1,0 +1,159 @@
+//! The order of names, remembered by the shape of their object.
+//!
+//! Events of one schema have the same members in the same order, so sorting their names ends the same
+//! way each time. What is remembered is only tried: the names must come out ascending, or they are
+//! sorted. So neither a collision nor an event's author can make an order wrong.
+
+use super::node::NameHash;
+
+/// Shapes remembered, a power of two; a new one takes the place of another.
+const SHAPES: usize = 256;
+
+/// Objects with more names are sorted each time.
+const NAMES_MAX: usize = 512;
+
+const _: () = assert!(NAMES_MAX <= 1 << u16::BITS, "a place fits its type");
+
+/// Remembered orders; `Default` allocates nothing. At most 256 KiB of them.
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    shapes: Vec<Shape>,
+    /// The names as they were.
+    unsorted: Vec<u32>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Shape {
+    hash: u64,
+    /// By rank, the place of a name in the document.
+    places: Vec<u16>,
+}
+
+impl Orders {
+    /// Sorts the names of one object, which stand in the document's order, by their bytes.
+    pub fn sort<'a>(
+        &mut self,
+        names: &mut [u32],
+        hash: impl Fn(u32) -> NameHash,
+        bytes: impl Fn(u32) -> &'a [u8],
+    ) {
+        if ascends(names, &bytes) {
+            return;
+        }
+        if names.len() > NAMES_MAX {
+            names.sort_unstable_by(|left, right| bytes(*left).cmp(bytes(*right)));
+            return;
+        }
+        let shape_hash = names.iter().fold(names.len() as u64, |sum, name| {
+            // An odd constant of high entropy; the multiplication makes the order count.
+            (sum ^ u64::from(hash(*name))).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        });
+        self.shapes.resize(SHAPES, Shape::default());
+        let place = (shape_hash >> (u64::BITS - SHAPES.ilog2())) as usize;
+        let Some(shape) = self.shapes.get_mut(place) else {
+            return;
+        };
+        self.unsorted.clear();
+        self.unsorted.extend_from_slice(names);
+        let unsorted = |place: &u16| self.unsorted.get(usize::from(*place)).copied();
+        if shape.hash == shape_hash && shape.places.len() == names.len() {
+            for (name, place) in names.iter_mut().zip(&shape.places) {
+                *name = unsorted(place).unwrap_or(*name);
+            }
+            if ascends(names, &bytes) {
+                return;
+            }
+        }
+        shape.hash = shape_hash;
+        shape.places.clear();
+        shape.places.extend(0..names.len() as u16);
+        shape.places.sort_unstable_by(|left, right| {
+            let name = |place| unsorted(place).map_or(&[][..], &bytes);
+            name(left).cmp(name(right))
+        });
+        for (name, place) in names.iter_mut().zip(&shape.places) {
+            *name = unsorted(place).unwrap_or(*name);
+        }
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        let places =
+            |shape: &Shape| size_of::<Shape>() + shape.places.capacity() * size_of::<u16>();
+        self.shapes.iter().map(places).sum::<usize>() + self.unsorted.capacity() * size_of::<u32>()
+    }
+}
+
+/// Whether each name is greater than the one before it.
+fn ascends<'a>(names: &[u32], bytes: &impl Fn(u32) -> &'a [u8]) -> bool {
+    let mut names = names.iter().map(|name| bytes(*name));
+    let Some(mut before) = names.next() else {
+        return true;
+    };
+    names.all(|name| is_less(std::mem::replace(&mut before, name), name))
+}
+
+/// By their bytes. Most names differ in the first eight.
+fn is_less(left: &[u8], right: &[u8]) -> bool {
+    match (
+        left.split_first_chunk::<8>(),
+        right.split_first_chunk::<8>(),
+    ) {
+        (Some((first, left)), Some((other, right))) => {
+            let (first, other) = (u64::from_be_bytes(*first), u64::from_be_bytes(*other));
+            first < other || first == other && left < right
+        }
+        _ => left < right,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{NAMES_MAX, Orders, is_less};
+
+    /// Sorts texts, with a hash that collides as often as one likes.
+    fn sorted(orders: &mut Orders, texts: &[String], hashes: u16) -> Vec<String> {
+        let mut names: Vec<u32> = (0..texts.len() as u32).collect();
+        let text = |name: u32| texts[name as usize].as_bytes();
+        orders.sort(&mut names, |name| text(name).len() as u16 % hashes, text);
+        names
+            .iter()
+            .map(|name| texts[*name as usize].clone())
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn names_come_out_sorted_whatever_came_before(
+            objects in prop::collection::vec(prop::collection::vec("[ab]{0,10}", 0..12), 1..20),
+            hashes in 1u16..4,
+        ) {
+            let mut orders = Orders::default();
+            for names in objects.iter().chain(&objects) {
+                let mut expected = names.clone();
+                expected.sort();
+                prop_assert_eq!(sorted(&mut orders, names, hashes), expected);
+            }
+        }
+
+        #[test]
+        fn less_is_less(left in "[ab]{0,12}", right in "[ab]{0,12}") {
+            prop_assert_eq!(is_less(left.as_bytes(), right.as_bytes()), left < right);
+        }
+    }
+
+    #[test]
+    fn many_names_and_many_shapes_stay_within_their_bound() {
+        let mut orders = Orders::default();
+        for count in [2, 3, NAMES_MAX, NAMES_MAX + 1, NAMES_MAX * 2] {
+            for shape in 0..300 {
+                let texts: Vec<String> =
+                    (0..count).rev().map(|n| format!("{n:05}{shape}")).collect();
+                let out = sorted(&mut orders, &texts, 7);
+                assert!(out.is_sorted(), "{count} names of shape {shape}");
+            }
+        }
+        assert!(orders.memory_bytes() < 1 << 20, "{}", orders.memory_bytes());
+    }
+}

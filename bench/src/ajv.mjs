@@ -1,10 +1,11 @@
 // Ajv on Node: JSON.parse and a compiled schema for each event. Arguments: the file of events, one on
-// a line; the file of schemas, an object by name; the number of rounds. Prints events a second, a
-// line each round.
+// a line; the file of schemas, an object by name. For each line that comes in it judges all events
+// and prints how many a second.
 import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
 import Ajv from "ajv";
 
-const [eventsFile, schemasFile, rounds] = process.argv.slice(2);
+const [eventsFile, schemasFile] = process.argv.slice(2);
 const lines = readFileSync(eventsFile, "utf8").split("\n").filter((line) => line !== "");
 const ajv = new Ajv({ strict: false });
 const validators = new Map();
@@ -13,7 +14,7 @@ for (const [name, schema] of Object.entries(JSON.parse(readFileSync(schemasFile,
   delete schema.$schema;
   validators.set(name, ajv.compile(schema));
 }
-for (let round = 0; round < Number(rounds); round += 1) {
+for await (const _ of createInterface({ input: process.stdin })) {
   const start = process.hrtime.bigint();
   let valid = 0;
   for (const line of lines) {

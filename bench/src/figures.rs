@@ -60,6 +60,14 @@ impl Figures {
         self.keep(key, values);
     }
 
+    /// By how much memory grew at most, where that is known.
+    pub fn memory(&mut self, key: &str, grew: Option<f64>) {
+        if let Some(bytes) = grew {
+            let what = "bytes by which memory grew at most, copies of the events included";
+            self.plain(key, what, &[bytes]);
+        }
+    }
+
     fn keep(&mut self, key: &str, values: &[f64]) {
         self.values.insert(key.into(), json!(median(values)));
         if values.len() > 1 {

@@ -1,4 +1,4 @@
-//! Judging on one core, against native loops over the same events, in turn within one run.
+//! Judging on one core, against other ways over the same events, in turn within one run.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -16,14 +16,14 @@ use crate::judging::{self, CheckSetup};
 /// Events a second of both ways, one pair a round.
 #[derive(Default)]
 pub struct Compared {
-    pub native_per_second: Vec<f64>,
+    pub other_per_second: Vec<f64>,
     pub judged_per_second: Vec<f64>,
 }
 
 impl Compared {
     pub fn ratios(&self) -> Vec<f64> {
-        let pairs = self.judged_per_second.iter().zip(&self.native_per_second);
-        pairs.map(|(judged, native)| judged / native).collect()
+        let pairs = self.judged_per_second.iter().zip(&self.other_per_second);
+        pairs.map(|(judged, other)| judged / other).collect()
     }
 }
 
@@ -46,7 +46,7 @@ pub fn documents(
         &[CheckSetup::validity()],
         &frames,
         rounds,
-        |frame| native.document(frame),
+        looped(&frames, |frame| native.document(frame)),
     )
 }
 
@@ -66,8 +66,48 @@ pub fn lines(
         &[CheckSetup::codec(), CheckSetup::validity()],
         &frames,
         rounds,
-        |frame| native.line(frame),
+        looped(&frames, |frame| native.line(frame)),
     )
+}
+
+/// JSON documents as above, against whatever `other` measures over the same events, in events a second.
+pub fn documents_and(
+    guests: &Path,
+    shapes: &[Shape],
+    events: &[Event],
+    rounds: usize,
+    other: impl FnMut() -> anyhow::Result<f64>,
+) -> anyhow::Result<Compared> {
+    let frames: Vec<&[u8]> = events
+        .iter()
+        .map(|event| event.capsule.as_bytes())
+        .collect();
+    compare(
+        guests,
+        shapes,
+        &[CheckSetup::validity()],
+        &frames,
+        rounds,
+        other,
+    )
+}
+
+/// A plain loop over all frames, in frames a second.
+fn looped<'a>(
+    frames: &'a [&'a [u8]],
+    native: impl Fn(&[u8]) -> bool + 'a,
+) -> impl FnMut() -> anyhow::Result<f64> + 'a {
+    move || {
+        let start = Instant::now();
+        let valid = frames.iter().filter(|frame| native(frame)).count();
+        let per_second = frames.len() as f64 / start.elapsed().as_secs_f64();
+        ensure!(
+            valid == frames.len(),
+            "the native loop calls {} events invalid",
+            frames.len() - valid
+        );
+        Ok(per_second)
+    }
 }
 
 fn compare(
@@ -76,7 +116,7 @@ fn compare(
     checks: &[CheckSetup],
     frames: &[&[u8]],
     rounds: usize,
-    native: impl Fn(&[u8]) -> bool,
+    mut other: impl FnMut() -> anyhow::Result<f64>,
 ) -> anyhow::Result<Compared> {
     let dir = tempfile::tempdir()?;
     write_schemas(dir.path(), shapes)?;
@@ -85,16 +125,8 @@ fn compare(
     let mut compared = Compared::default();
     // Both ways in turn: what else the machine does hits both.
     for _ in 0..rounds {
-        let start = Instant::now();
-        let valid = frames.iter().filter(|frame| native(frame)).count();
-        let native_per_second = frames.len() as f64 / start.elapsed().as_secs_f64();
-        ensure!(
-            valid == frames.len(),
-            "the native loop calls {} events invalid",
-            frames.len() - valid
-        );
+        compared.other_per_second.push(other()?);
         let took = judging::run(&mut judge, &batches)?;
-        compared.native_per_second.push(native_per_second);
         compared
             .judged_per_second
             .push(frames.len() as f64 / took.as_secs_f64());

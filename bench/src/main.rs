@@ -8,6 +8,7 @@ mod growth;
 mod judge;
 mod judging;
 mod ledger;
+mod memory;
 mod sidecar;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
+use ajv::Ajv;
 use counts::Load;
 use events::Event;
 use figures::{Figures, Goal};
@@ -130,24 +132,27 @@ fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
         bytes / events.len().max(1),
         args.rounds,
     );
-    let mut judged = Vec::new();
-    if wants(Part::Documents) || wants(Part::Ajv) {
-        let compared = judge::documents(&guests, &shapes, &events, args.rounds)?;
+    if wants(Part::Documents) {
+        let work = || judge::documents(&guests, &shapes, &events, args.rounds);
+        let (compared, grew) = memory::growth_bytes(work);
+        let compared = compared?;
         let what = "judging documents on one core / serde_json + jsonschema";
         figures.goal("judge_ratio", what, &compared.ratios(), Goal::AtLeast(2.0));
         figures.plain(
             "judge_native_per_second",
             "the native loop",
-            &compared.native_per_second,
+            &compared.other_per_second,
         );
         figures.plain("judge_per_second", "judging", &compared.judged_per_second);
-        judged = compared.judged_per_second;
+        figures.memory("judge_rss_bytes_max", grew);
     }
     if wants(Part::Ajv) {
-        measure_ajv(args, figures, &shapes, &events, &judged)?;
+        measure_ajv(args, figures, &guests, &shapes, &events)?;
     }
     if wants(Part::Lines) {
-        let compared = judge::lines(&guests, &shapes, &events, args.rounds)?;
+        let work = || judge::lines(&guests, &shapes, &events, args.rounds);
+        let (compared, grew) = memory::growth_bytes(work);
+        let compared = compared?;
         let what = "client-side lines on one core / a native loop that does the same";
         figures.goal(
             "judge_lines_ratio",
@@ -158,22 +163,28 @@ fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
         figures.plain(
             "lines_native_per_second",
             "the native loop",
-            &compared.native_per_second,
+            &compared.other_per_second,
         );
         figures.plain("lines_per_second", "judging", &compared.judged_per_second);
+        figures.memory("lines_rss_bytes_max", grew);
     }
     if wants(Part::Pairs) {
-        let per_second = judge::pairs(&guests, &shapes, &events, args.rounds)?;
+        let work = || judge::pairs(&guests, &shapes, &events, args.rounds);
+        let (per_second, grew) = memory::growth_bytes(work);
+        let per_second = per_second?;
         let what = "events, both streams on one core, validity and parity";
         figures.plain("pairs_per_second", what, &per_second);
+        figures.memory("pairs_rss_bytes_max", grew);
     }
     if wants(Part::Checks) {
-        measure_checks(args, figures, &guests, &shapes, &events)?;
+        let work = || measure_checks(args, figures, &guests, &shapes, &events);
+        let (measured, grew) = memory::growth_bytes(work);
+        measured?;
+        figures.memory("checks_rss_bytes_max", grew);
     }
     if wants(Part::Ledger) {
-        let measured: Vec<_> = (0..args.rounds)
-            .map(|_| ledger::measure(1_000_000))
-            .collect();
+        let rounds = || (0..args.rounds).map(|_| ledger::measure(1_000_000));
+        let (measured, grew) = memory::growth_bytes(|| rounds().collect::<Vec<_>>());
         let per_second: Vec<f64> = measured
             .iter()
             .map(|one| one.observations_per_second)
@@ -195,6 +206,7 @@ fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
             &bytes,
             Goal::AtMost(80.0),
         );
+        figures.memory("ledger_rss_bytes_max", grew);
     }
     let landfall = || {
         args.landfall
@@ -221,23 +233,28 @@ fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
 fn measure_ajv(
     args: &Args,
     figures: &mut Figures,
+    guests: &std::path::Path,
     shapes: &[events::Shape],
     events: &[Event],
-    judged: &[f64],
 ) -> anyhow::Result<()> {
     if !ajv::is_here() {
         println!("judge_ajv_ratio: left out, there is no node and npm here");
         return Ok(());
     }
     let dir = args.out.with_file_name("bench-ajv");
-    let per_second = ajv::per_second(&dir, shapes, events, args.rounds)?;
-    let ratios: Vec<f64> = judged.iter().zip(&per_second).map(|(a, b)| a / b).collect();
+    let mut ajv = Ajv::start(&dir, shapes, events)?;
+    let compared = judge::documents_and(guests, shapes, events, args.rounds, || ajv.round())?;
     let what = "judging documents on one core / Ajv on Node";
-    figures.goal("judge_ajv_ratio", what, &ratios, Goal::AtLeast(1.5));
+    figures.goal(
+        "judge_ajv_ratio",
+        what,
+        &compared.ratios(),
+        Goal::AtLeast(1.5),
+    );
     figures.plain(
         "ajv_per_second",
         "Ajv, JSON.parse for each event",
-        &per_second,
+        &compared.other_per_second,
     );
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::orders::Orders;
 /// An object with more members gets its names sorted, so that neither a look-up nor the search for
 /// equal names costs more than `n log n`, whatever an event's author thinks up. Below it walking
 /// the names is faster.
-const SORTED_FROM: usize = 33;
+const SORTED_FROM: usize = 65;
 
 /// Enough bits that of as many names as a small object has hardly two share one.
 const SEEN_WORDS: usize = 8;
@@ -15,20 +15,49 @@ const SEEN_WORDS: usize = 8;
 /// A hash over length, first and last bytes. Weak on purpose: equal hashes are always compared by
 /// their bytes, and only small objects depend on it.
 pub(crate) fn hash(name: &[u8]) -> NameHash {
-    let len = name.len();
-    let (first, last) = if let (Some(first), Some(last)) =
-        (name.first_chunk::<8>(), name.last_chunk::<8>())
-    {
-        (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
-    } else if let (Some(first), Some(last)) = (name.first_chunk::<4>(), name.last_chunk::<4>()) {
-        (
-            u64::from(u32::from_le_bytes(*first)),
-            u64::from(u32::from_le_bytes(*last)),
-        )
-    } else {
-        let at = |index: usize| u64::from(name.get(index).copied().unwrap_or(0));
-        (at(0) | at(1) << 8 | at(2) << 16, 0)
-    };
+    let mut end = [0; 8];
+    match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
+        (Some(first), Some(last)) => mix(*first, *last, name.len()),
+        _ => {
+            for (place, byte) in end.iter_mut().zip(name) {
+                *place = *byte;
+            }
+            mix(end, end, name.len())
+        }
+    }
+}
+
+/// The same of a name that other bytes follow, without asking how long it is: short names and long
+/// ones come in turn, and a processor cannot foresee which.
+fn hash_within(bytes: &[u8], name: std::ops::Range<usize>) -> NameHash {
+    let chunk = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
+    let last = name.end.saturating_sub(8).max(name.start);
+    match (chunk(name.start), chunk(last)) {
+        (Some(first), Some(last)) => mix(*first, *last, name.len()),
+        _ => hash(bytes.get(name).unwrap_or_default()),
+    }
+}
+
+/// Of a name's first and last eight bytes, which are the same if it has no more; what lies beyond a
+/// shorter one does not count.
+fn mix(first: [u8; 8], last: [u8; 8], len: usize) -> NameHash {
+    /// By length, the bits that belong to a name.
+    const MASKS: [u64; 9] = [
+        0,
+        0xFF,
+        0xFFFF,
+        0xFF_FFFF,
+        0xFFFF_FFFF,
+        0xFF_FFFF_FFFF,
+        0xFFFF_FFFF_FFFF,
+        0xFF_FFFF_FFFF_FFFF,
+        u64::MAX,
+    ];
+    let mask = MASKS[len.min(8)];
+    let (first, last) = (
+        u64::from_le_bytes(first) & mask,
+        u64::from_le_bytes(last) & mask,
+    );
     // Odd constants of high entropy; the high bits of a product depend on all bits below.
     let mixed = (first ^ (len as u64) << 56).wrapping_mul(0x9E37_79B9_7F4A_7C15)
         ^ last.wrapping_mul(0xC2B2_AE3D_27D4_EB4F).rotate_left(29);
@@ -63,9 +92,11 @@ pub(crate) fn seal(
 }
 
 fn seal_name(nodes: &mut [Node], bytes: &[u8], at: usize) -> NameHash {
-    let hash = hash(&bytes[nodes[at].range()]);
-    let next = 1 + nodes[at + 1].span();
-    nodes[at] = nodes[at].into_name(hash, next);
+    let [name, value, ..] = &mut nodes[at..] else {
+        return 0;
+    };
+    let hash = hash_within(bytes, name.range());
+    *name = name.into_name(hash, 1 + value.span());
     hash
 }
 
@@ -130,4 +161,20 @@ fn seal_large(
     }
     nodes[object] = node.with_sorted_names(start);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{hash, hash_within};
+
+    proptest::proptest! {
+        #[test]
+        fn a_name_hashes_alike_wherever_it_stands(
+            before in "[a-z]{0,9}", name in "[a-z]{0,20}", behind in "[a-z]{0,9}",
+        ) {
+            let bytes = [before.as_bytes(), name.as_bytes(), behind.as_bytes()].concat();
+            let range = before.len()..before.len() + name.len();
+            proptest::prop_assert_eq!(hash_within(&bytes, range), hash(name.as_bytes()));
+        }
+    }
 }

@@ -128,6 +128,42 @@ fn frames_arrive_whole_and_in_order_over_tcp_ipv6_and_ipc() {
 }
 
 #[test]
+fn frames_of_a_tcp_connection_gather_in_the_kernel_and_come_when_they_are_let() {
+    let (mut publisher, endpoint) = publisher("127.0.0.1");
+    let sockets = Sockets::default();
+    let socket = configured_socket(&sockets.0, &subscription(&endpoint)).unwrap();
+    let mut line = Line {
+        monitor: monitor(&sockets.0, &socket).unwrap(),
+        stats: Arc::new(SourceStats::new(RAW, &endpoint)),
+        connection: Connection::default(),
+    };
+    assert!(line.connection.gather().is_none(), "there is none yet");
+    socket.connect(&endpoint).unwrap();
+    until("the connection", || {
+        line.follow();
+        line.stats.link() == Link::Connected
+    });
+    assert!(publisher.wait_for_listener(PATIENCE).unwrap());
+    let gathering = line.connection.gather().expect("it is over TCP");
+    for _ in 0..100 {
+        publisher.publish(b"frame").unwrap();
+    }
+    drop(gathering);
+    socket
+        .set_rcvtimeo(i32::try_from(PATIENCE.as_millis()).unwrap())
+        .unwrap();
+    for _ in 0..100 {
+        assert_eq!(socket.recv_bytes(0).unwrap(), b"frame");
+    }
+    drop(publisher);
+    until("the end of the connection", || {
+        line.follow();
+        line.stats.link() != Link::Connected
+    });
+    assert!(line.connection.gather().is_none(), "it is gone");
+}
+
+#[test]
 fn a_lone_frame_is_handed_on_without_waiting_for_company() {
     let (mut publisher, endpoint) = publisher("127.0.0.1");
     let bench = start(&subscription(&endpoint), 1 << 20);

@@ -17,8 +17,8 @@ pub trait Visitor {
 
     /// A value that is no object, of the object whose members' names begin with `base`. `follows`:
     /// the last one told is of the same object, so that this one's name is greater: members are
-    /// sorted.
-    fn field(&mut self, base: &mut FlatName, member: Member<'_>, follows: bool);
+    /// sorted. Whether it was taken; if not, it is as if it had not been told.
+    fn field(&mut self, base: &mut FlatName, member: Member<'_>, follows: bool) -> bool;
 }
 
 /// Tells `visitor` of every value of `object` that is no object itself. `name` holds the beginning of
@@ -45,8 +45,7 @@ pub fn flatten(
             continue;
         };
         if member.kind != MemberKind::Object {
-            visitor.field(name, member, follows);
-            follows = true;
+            follows |= visitor.field(name, member, follows);
             continue;
         }
         let mark = name.mark();
@@ -84,12 +83,13 @@ mod tests {
             false
         }
 
-        fn field(&mut self, base: &mut FlatName, member: Member<'_>, follows: bool) {
+        fn field(&mut self, base: &mut FlatName, member: Member<'_>, follows: bool) -> bool {
             let name = format!("{}{}", base.as_str(), member.name());
             assert!(!follows || name > self.last, "{name} after {}", self.last);
             let kind = char::from(member.kind as u8);
             self.found.push(format!("{name}={kind}{}", member.value()));
             self.last = name;
+            true
         }
     }
 

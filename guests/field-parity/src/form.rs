@@ -21,6 +21,9 @@ const VERSION: u8 = 3;
 /// Bytes of a length.
 const LENGTH: usize = size_of::<u32>();
 
+/// Room that is made at once for many members.
+const ROOM_BYTES_MAX: usize = 64 << 10;
+
 /// Room for the beginning of a name, and for copying it in strides.
 const BASE_BYTES: usize = WHOLE_BYTES_MAX + 16;
 
@@ -132,10 +135,11 @@ impl Flattened<'_> {
 
     /// A field whose name is too long to be kept whole.
     #[cold]
-    fn long_field(&mut self, base: &mut FlatName, member: &Member<'_>) {
+    fn long_field(&mut self, base: &mut FlatName, member: &Member<'_>) -> bool {
         let mark = base.mark();
         base.push(member.name());
-        if !self.skipped.has(base.as_str().as_bytes()) {
+        let is_wanted = !self.skipped.has(base.as_str().as_bytes());
+        if is_wanted {
             let bounded = base.bounded();
             let out = &mut self.writer.out;
             let start = out.len();
@@ -148,6 +152,7 @@ impl Flattened<'_> {
             self.writer.is_sorted = false;
         }
         base.back_to(mark);
+        is_wanted
     }
 
     /// Fields were written, from the one at `start` to the one at `last`: do the names still rise?
@@ -180,9 +185,8 @@ impl Visitor for Flattened<'_> {
         let from = From { bytes, at, end };
         let writer = &mut *self.writer;
         let start = writer.out.len();
-        // A little more than all of it takes, with names that are not very long; what has no room is
-        // told one by one.
-        writer.out.room((end - at) * 2);
+        // Mostly a little more than all of it takes; what has no room is told alone, and makes some.
+        writer.out.room(((end - at) * 2).min(ROOM_BYTES_MAX));
         let run = if writer.base_bytes == 0 {
             let run = run::whole(&self.plain, from, start);
             writer.out.push_piece(Piece {
@@ -204,12 +208,11 @@ impl Visitor for Flattened<'_> {
         run.last.is_some()
     }
 
-    fn field(&mut self, base: &mut FlatName, member: Member<'_>, follows: bool) {
+    fn field(&mut self, base: &mut FlatName, member: Member<'_>, follows: bool) -> bool {
         let base_bytes = self.writer.base_bytes;
         let name_bytes = base_bytes + member.name_bytes;
         if name_bytes > WHOLE_BYTES_MAX {
-            self.long_field(base, &member);
-            return;
+            return self.long_field(base, &member);
         }
         let out = &mut self.writer.out;
         let start = out.len();
@@ -227,11 +230,15 @@ impl Visitor for Flattened<'_> {
         let name = start + HEAD_BYTES;
         if self.skipped.has(out.part(name, name + name_bytes)) {
             out.truncate(start);
-        } else if value(out, start, name_bytes, |out| {
+            return false;
+        }
+        let is_there = value(out, start, name_bytes, |out| {
             by_rule(self.rule, &member, out)
-        }) {
+        });
+        if is_there {
             self.rose(start, start, follows);
         }
+        is_there
     }
 }
 
@@ -342,7 +349,7 @@ mod tests {
     use landfall_guest::test::with_member;
     use proptest::prelude::*;
 
-    use super::{Entry, Writer, read};
+    use super::{Entry, Field, Fields, LENGTH, Writer, read};
     use crate::config::Config;
     use crate::flatten::flatten;
     use crate::name::FlatName;
@@ -371,8 +378,15 @@ mod tests {
         form
     }
 
+    /// Whether the fields come by name, and those of one name by their values.
+    fn is_sorted(form: &[u8]) -> bool {
+        let fields: Vec<Field<'_>> = Fields(&form[1 + LENGTH..]).collect();
+        fields.is_sorted()
+    }
+
     fn told(object: &str) -> Vec<String> {
         let form = form(object, "", &["no".into()], false);
+        assert!(is_sorted(&form), "{object}");
         let told = read(&form)
             .into_iter()
             .map(|Entry { name, kind, value }| format!("{name}={}{value}", char::from(kind as u8)));
@@ -397,6 +411,9 @@ mod tests {
                 r#"{"a":10,"b":"0","c":"","d":[1, 2]}"#,
                 "a=i10 b=s0 c=s d=s[1, 2]",
             ),
+            // A member that is not told says nothing of the order.
+            (r#"{"ab":{"d":7},"ab_":null,"ab_c":3}"#, "ab_c=i3 ab_d=i7"),
+            (r#"{"n":{"z":7},"no":1,"n_a":3}"#, "n_a=i3 n_z=i7"),
             // A nested name may come before one that was told already, or be the same.
             (
                 r#"{"a":{"b":1},"a_":2,"a_a":3,"a_b":4}"#,
@@ -418,14 +435,47 @@ mod tests {
             "[a\\[\"é]{0,20}".prop_map(serde_json::Value::from),
             Just(serde_json::json!([1, {"a": 2}])),
         ];
-        let name = prop_oneof!["[a-c_]{0,3}", "[a-c]{60,140}"];
+        let name = prop_oneof![4 => "[a_]{1,3}", 4 => "[a-c_]{0,3}", 1 => "[a-c]{60,140}"];
         leaf.prop_recursive(3, 40, 9, move |inner| {
             prop::collection::vec((name.clone(), inner), 0..9)
                 .prop_map(|members| serde_json::Value::Object(members.into_iter().collect()))
         })
     }
 
+    /// The members of an object and of those in it, by their flattened names; none if two are the same.
+    fn flat(
+        prefix: &str,
+        object: &serde_json::Value,
+        out: &mut serde_json::Map<String, serde_json::Value>,
+    ) -> Option<()> {
+        for (name, value) in object.as_object()? {
+            let name = format!("{prefix}{name}");
+            if value.is_object() {
+                flat(&format!("{name}_"), value, out)?;
+            } else if out.insert(name, value.clone()).is_some() {
+                return None;
+            }
+        }
+        Some(())
+    }
+
     proptest! {
+        #[test]
+        fn nested_members_have_the_form_of_flat_ones(
+            object in any_object(),
+            skipped in prop::collection::vec("[a_]{1,4}", 0..3),
+        ) {
+            let mut row = serde_json::Map::new();
+            prop_assume!(flat("", &object, &mut row).is_some());
+            // What is in a member that is not compared is not, either.
+            let within = |name: &String| skipped.iter().any(|no| name.starts_with(&format!("{no}_")));
+            prop_assume!(!row.keys().any(within));
+            let row = serde_json::Value::Object(row).to_string();
+            let nested = form(&object.to_string(), "", &skipped, false);
+            prop_assert!(is_sorted(&nested));
+            prop_assert_eq!(nested, form(&row, "", &skipped, false));
+        }
+
         #[test]
         fn many_at_once_are_the_same_as_one_by_one(
             object in any_object(),

@@ -180,7 +180,7 @@ pub fn run(judge: &mut Judge, batches: &[FrameBatch]) -> anyhow::Result<Duration
     Ok(took)
 }
 
-/// Judges the first batch of each stream, so that what is counted afterwards is what a judge does for
+/// Judges the first two batches (of both streams, if there are two), so that what is counted afterwards is what a judge does for
 /// as long as it runs: its memory has grown, and its checks stand ready.
 #[inline(never)]
 pub fn warm(judge: &mut Judge, batches: &[FrameBatch]) {

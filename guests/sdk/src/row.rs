@@ -120,7 +120,7 @@ impl<'a> Row<'a> {
     /// columns, its place among the declared ones.
     ///
     /// # Panics
-    /// If the check did not declare the column: that is a mistake in the check, which its first test
+    /// If the check did not declare the column, or declared one of members: that is a mistake in the check, which its first test
     /// shows. (The host survives it: the rows are unjudged.)
     pub fn text(&self, column: impl ColumnRef) -> &'a str {
         let place = column.place(self.rows.pointers);

@@ -68,6 +68,7 @@ impl Parity {
                 Vec::new()
             } else {
                 let differences = self.seat.explain(raw, written).expect("an explanation");
+                assert!(!differences.is_empty(), "two forms differ, but no field");
                 let told = differences
                     .iter()
                     .map(|d| format!("{}: {} -> {}", d.field, d.raw, d.written));

@@ -129,6 +129,7 @@ pub fn subscribe(
         stop,
         tick,
         in_multipart: false,
+        has_gathered: false,
         pace: Pace::new(subscription.hwm_frames, Instant::now()),
     };
     let ended = Ended(Arc::clone(&stats));

@@ -9,7 +9,7 @@ use super::orders::Orders;
 /// the names is faster.
 const SORTED_FROM: usize = 65;
 
-/// Enough bits that of as many names as a small object has hardly two share one.
+/// So many bits that of the names of a small object few share one.
 const SEEN_WORDS: usize = 8;
 
 /// A hash over length, first and last bytes. Weak on purpose: equal hashes are always compared by

@@ -12,7 +12,10 @@ const SHAPES: usize = 256;
 /// Objects with more names are sorted each time.
 const NAMES_MAX: usize = 4096;
 
-const _: () = assert!(NAMES_MAX <= 1 << u16::BITS, "a place fits its type");
+const _: () = assert!(
+    NAMES_MAX < 1 << u16::BITS,
+    "a number of places fits their type"
+);
 
 /// Remembered orders; `Default` allocates nothing. At most 2 MiB of them.
 #[derive(Debug, Default)]
@@ -66,6 +69,9 @@ impl Orders {
         }
         shape.hash = shape_hash;
         shape.places.clear();
+        // No more than it takes: what is kept is bounded.
+        shape.places.shrink_to(0);
+        shape.places.reserve_exact(names.len());
         shape.places.extend(0..names.len() as u16);
         shape.places.sort_unstable_by(|left, right| {
             let name = |place| unsorted(place).map_or(&[][..], &bytes);
@@ -110,13 +116,18 @@ fn is_less(left: &[u8], right: &[u8]) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{NAMES_MAX, Orders, is_less};
+    use super::{NAMES_MAX, Orders, SHAPES, is_less};
 
     /// Sorts texts, with a hash that collides as often as one likes.
     fn sorted(orders: &mut Orders, texts: &[String], hashes: u16) -> Vec<String> {
         let mut names: Vec<u32> = (0..texts.len() as u32).collect();
         let text = |name: u32| texts[name as usize].as_bytes();
-        orders.sort(&mut names, |name| text(name).len() as u16 % hashes, text);
+        let hash = |name| {
+            text(name).iter().fold(7_u16, |hash, byte| {
+                hash.wrapping_mul(31).wrapping_add(u16::from(*byte)) % hashes
+            })
+        };
+        orders.sort(&mut names, hash, text);
         names
             .iter()
             .map(|name| texts[*name as usize].clone())
@@ -146,15 +157,23 @@ mod tests {
     #[test]
     fn many_names_and_many_shapes_stay_within_their_bound() {
         let mut orders = Orders::default();
-        let counts = [(2, 300), (40, 300), (NAMES_MAX, 3), (NAMES_MAX + 1, 3)];
+        let counts = [
+            (2, 600),
+            (NAMES_MAX - 1, 300),
+            (NAMES_MAX, 300),
+            (NAMES_MAX + 1, 3),
+        ];
         for (count, shapes) in counts {
             for shape in 0..shapes {
                 let texts: Vec<String> =
                     (0..count).rev().map(|n| format!("{n:05}{shape}")).collect();
-                let out = sorted(&mut orders, &texts, 7);
+                let out = sorted(&mut orders, &texts, u16::MAX);
                 assert!(out.is_sorted(), "{count} names of shape {shape}");
             }
         }
-        assert!(orders.memory_bytes() < 1 << 20, "{}", orders.memory_bytes());
+        let bytes = orders.memory_bytes();
+        assert!(bytes > 1 << 20, "they were kept: {bytes}");
+        let others = SHAPES * size_of::<super::Shape>() + 2 * NAMES_MAX * size_of::<u32>();
+        assert!(bytes <= 2 * NAMES_MAX * SHAPES + others, "{bytes}");
     }
 }

@@ -4,15 +4,16 @@
 //! a stream of a thousand small frames a second that costs more than all the rest (measured). A
 //! source that sleeps reads nothing meanwhile anyway. So it raises the connection's low-water mark
 //! (`SO_RCVLOWAT`, socket(7)) for that time: the kernel wakes libzmq when so many bytes are there,
-//! when the connection ends, or when the mark is lowered again. Nothing is dropped or reordered,
-//! and a source that gathers is no later than one that sleeps.
+//! when the connection ends, or when the mark is lowered again (since Linux 4.18; with an older
+//! kernel nothing gathers). Nothing is dropped or reordered. What has gathered and was not yet read
+//! by libzmq is known (`holds_bytes`), so that a source does not take a socket for empty that is not.
 //!
-//! The connection is libzmq's, and its monitor tells the descriptor. It is duplicated at once, so
-//! that it stays this connection whatever libzmq does; should the number have been given to another
-//! connection to the same port by then, that one is late by a nap at most.
+//! The connection is libzmq's, and its monitor tells the descriptor. It is duplicated, so that it
+//! stays this connection whatever libzmq does; but first it has to be one to the endpoint.
 
 use std::net::TcpStream;
-use std::os::fd::{AsRawFd as _, BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, RawFd};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// So many bytes wake libzmq although the source sleeps: a flood has begun. Far below the smallest
@@ -25,15 +26,23 @@ const ONE_BYTE: libc::c_int = 1;
 /// A shorter sleep is not worth two calls of the system.
 pub(super) const GATHER_MIN: Duration = Duration::from_millis(2);
 
+/// The first Linux that wakes whoever waits for a connection when its mark is lowered.
+const KERNEL_MIN: (u32, u32) = (4, 18);
+
 /// libzmq's connection, if there is one over TCP.
 #[derive(Debug, Default)]
 pub(super) struct Connection(Option<TcpStream>);
 
 impl Connection {
-    /// The monitor told of a new connection to `endpoint`. One that is gone by now, or of another
-    /// kind (`ipc://`), is not held.
+    /// The monitor told of a connection to `endpoint`. One that is gone by now, or of another kind
+    /// (`ipc://`), is not held.
     pub fn opened(&mut self, descriptor: RawFd, endpoint: &str) {
-        self.0 = duplicate(descriptor).filter(|stream| leads_to(stream, endpoint));
+        // Looked at before it is duplicated: to close a duplicate of somebody's file could take its
+        // locks away.
+        self.0 = (kernel_wakes() && peer_port(descriptor) == port_of(endpoint))
+            .then(|| duplicate(descriptor))
+            .flatten()
+            .filter(|stream| peer_port(stream.as_raw_fd()) == port_of(endpoint));
     }
 
     pub fn closed(&mut self) {
@@ -44,6 +53,17 @@ impl Connection {
     pub fn gather(&self) -> Option<Gathering<'_>> {
         let stream = self.0.as_ref()?;
         set_low_water(stream, GATHER_BYTES_MAX).then_some(Gathering(stream))
+    }
+
+    /// Whether there are bytes that libzmq has not read.
+    pub fn holds_bytes(&self) -> bool {
+        let Some(stream) = &self.0 else {
+            return false;
+        };
+        let mut bytes: libc::c_int = 0;
+        // SAFETY: the descriptor is open for as long as the stream, and the answer is an integer.
+        let failed = unsafe { libc::ioctl(stream.as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
+        failed == 0 && bytes > 0
     }
 }
 
@@ -57,25 +77,51 @@ impl Drop for Gathering<'_> {
     }
 }
 
-fn duplicate(descriptor: RawFd) -> Option<TcpStream> {
-    if descriptor < 0 {
-        return None;
-    }
-    // SAFETY: not -1. If libzmq has closed it already, duplicating fails, or gives what another
-    // thread has opened since; that is only looked at, and what it does not share with a
-    // connection to the endpoint is never touched.
-    let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
-    borrowed.try_clone_to_owned().ok().map(TcpStream::from)
+/// Whether the kernel is known to be new enough.
+fn kernel_wakes() -> bool {
+    static KNOWN: OnceLock<bool> = OnceLock::new();
+    *KNOWN.get_or_init(|| {
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+        version_of(&release).is_some_and(|version| version >= KERNEL_MIN)
+    })
 }
 
-/// Whether its other end has the port of the endpoint (the host may be a name).
-fn leads_to(stream: &TcpStream, endpoint: &str) -> bool {
-    let port = endpoint
-        .rsplit(':')
-        .next()
-        .and_then(|port| port.parse().ok());
-    let peer = stream.peer_addr().ok().map(|peer| peer.port());
-    endpoint.starts_with("tcp://") && port.is_some() && peer == port
+/// The first two numbers of a kernel's release.
+fn version_of(release: &str) -> Option<(u32, u32)> {
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// The port of a `tcp://` endpoint.
+fn port_of(endpoint: &str) -> Option<u16> {
+    let (_, port) = endpoint.strip_prefix("tcp://")?.rsplit_once(':')?;
+    port.parse().ok()
+}
+
+fn duplicate(descriptor: RawFd) -> Option<TcpStream> {
+    // SAFETY: a number that is no open descriptor is an error and no more.
+    let duplicate = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 0) };
+    // SAFETY: it is open, and nobody else has it.
+    (duplicate >= 0).then(|| unsafe { TcpStream::from_raw_fd(duplicate) })
+}
+
+/// The port of the other end, if this is a connection over TCP.
+fn peer_port(descriptor: RawFd) -> Option<u16> {
+    // SAFETY: all zeros are an address of no family.
+    let mut address: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
+    let mut bytes = size_of_val(&address) as libc::socklen_t;
+    // SAFETY: there is room for as many bytes as told; a number that is no socket is an error and no
+    // more.
+    let failed =
+        unsafe { libc::getpeername(descriptor, (&raw mut address).cast(), &raw mut bytes) };
+    let port = match i32::from(address.ss_family) {
+        // SAFETY: an address of this family is of this type, which is no larger.
+        libc::AF_INET => unsafe { (*(&raw const address).cast::<libc::sockaddr_in>()).sin_port },
+        // SAFETY: the same.
+        libc::AF_INET6 => unsafe { (*(&raw const address).cast::<libc::sockaddr_in6>()).sin6_port },
+        _ => return None,
+    };
+    (failed == 0).then(|| u16::from_be(port))
 }
 
 fn set_low_water(stream: &TcpStream, bytes: libc::c_int) -> bool {
@@ -102,13 +148,17 @@ mod tests {
 
     /// Whether a thread that waits for the stream would be woken.
     fn wakes(stream: &TcpStream) -> bool {
+        poll(stream, 0)
+    }
+
+    fn poll(stream: &TcpStream, timeout_ms: i32) -> bool {
         let mut polled = libc::pollfd {
             fd: stream.as_raw_fd(),
             events: libc::POLLIN,
             revents: 0,
         };
         // SAFETY: one entry, as told.
-        unsafe { libc::poll(&raw mut polled, 1, 0) == 1 }
+        unsafe { libc::poll(&raw mut polled, 1, timeout_ms) == 1 }
     }
 
     fn connected() -> (Connection, TcpStream, TcpStream) {
@@ -131,17 +181,51 @@ mod tests {
         let gathering = connection.gather().expect("it is over TCP");
         theirs.write_all(b"frame").unwrap();
         // A byte comes when it has come: over loopback writing is delivering.
-        assert!(!wakes(&ours), "it gathers");
+        assert!(!wakes(&ours) && connection.holds_bytes(), "it gathers");
         drop(gathering);
         assert!(wakes(&ours), "all that came is there");
         let mut read = [0; 5];
         ours.read_exact(&mut read).unwrap();
         assert_eq!(&read, b"frame");
+        assert!(!connection.holds_bytes());
 
         let gathering = connection.gather();
         theirs.write_all(&[0; GATHER_BYTES_MAX as usize]).unwrap();
         assert!(wakes(&ours), "a flood is not held up");
         drop(gathering);
+    }
+
+    #[test]
+    fn whoever_waits_is_woken_when_the_mark_is_lowered() {
+        let (connection, ours, mut theirs) = connected();
+        let gathering = connection.gather().expect("it is over TCP");
+        theirs.write_all(b"frame").unwrap();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| poll(&ours, 20_000));
+            // Whether it waits already or not yet, the bytes are there for it.
+            while !connection.holds_bytes() {
+                std::thread::yield_now();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+            assert!(!waiting.is_finished());
+            drop(gathering);
+            assert!(waiting.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn an_old_kernel_is_known_by_its_release() {
+        for (release, version) in [
+            ("6.18.44-fc-v657\n", Some((6, 18))),
+            ("4.18.0-553.el8.x86_64", Some((4, 18))),
+            ("3.10.0", Some((3, 10))),
+            ("5.4-rc1", Some((5, 4))),
+            ("", None),
+            ("unknown", None),
+        ] {
+            assert_eq!(version_of(release), version, "{release}");
+        }
+        assert!((4, 15) < KERNEL_MIN && (5, 0) > KERNEL_MIN);
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub(super) struct Line {
 impl Line {
     /// Takes in all events that are there.
     pub fn follow(&mut self) {
+        // Only the last connection may still be there when all events are known.
+        let mut opened = None;
         // Two parts: the event's number (u16) and value (u32) in the machine's order; the address.
         while let Ok(parts) = self.monitor.recv_multipart(zmq::DONTWAIT) {
             let Some(&[low, high, ref value @ ..]) = parts.first().map(Vec::as_slice) else {
@@ -56,19 +58,21 @@ impl Line {
             let event = u16::from_ne_bytes([low, high]);
             if event == SocketEvent::CONNECTED.to_raw() {
                 // Its value is the connection's descriptor; the handshake comes next.
-                if let Ok(descriptor) = value.try_into().map(i32::from_ne_bytes) {
-                    self.connection.opened(descriptor, self.stats.endpoint());
-                }
+                opened = value.try_into().map(i32::from_ne_bytes).ok();
                 continue;
             }
             let link = if event == SocketEvent::HANDSHAKE_SUCCEEDED.to_raw() {
                 Link::Connected
             } else {
+                opened = None;
                 self.connection.closed();
                 Link::Retrying
             };
             self.tell(self.stats.link(), link);
             self.stats.set_link(link);
+        }
+        if let Some(descriptor) = opened {
+            self.connection.opened(descriptor, self.stats.endpoint());
         }
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Subscriber {
     /// The parts of a refused message are being thrown away.
     pub in_multipart: bool,
     pub pace: Pace,
+    /// Bytes gathered in the kernel, and the socket was not seen empty since.
+    pub has_gathered: bool,
 }
 
 impl Subscriber {
@@ -56,6 +58,10 @@ impl Subscriber {
             let before_ms = self.outlet.clock().now_ms();
             match self.socket.recv(message, zmq::DONTWAIT) {
                 Ok(()) => {}
+                Err(zmq::Error::EAGAIN) if self.is_behind() => {
+                    thread::sleep(NAP / 2);
+                    return Ok(false);
+                }
                 Err(zmq::Error::EAGAIN) => {
                     let now = Instant::now();
                     self.watermark.seen_empty(before_ms, now);
@@ -112,14 +118,22 @@ impl Subscriber {
         }
     }
 
+    /// Whether libzmq has yet to read what gathered during the last sleep: an empty socket says nothing
+    /// then.
+    fn is_behind(&mut self) -> bool {
+        self.has_gathered = self.has_gathered && self.line.connection.holds_bytes();
+        self.has_gathered
+    }
+
     /// Sleeps; what comes meanwhile wakes libzmq only at the end, so that it gets it all at once.
-    fn sleep(&self, nap: Duration) {
+    fn sleep(&mut self, nap: Duration) {
         if nap >= GATHER_MIN
             && self.line.stats.link() == Link::Connected
             && let Some(gathering) = self.line.connection.gather()
         {
             thread::sleep(nap - NAP / 2);
             drop(gathering);
+            self.has_gathered = true;
             // For libzmq to read what has gathered.
             thread::sleep(NAP / 2);
         } else {

@@ -36,6 +36,11 @@ fn subscription(endpoint: &str) -> Subscription {
 }
 
 fn start(subscription: &Subscription, queue_bytes_max: usize) -> Bench {
+    start_patient(subscription, queue_bytes_max, Duration::from_millis(5))
+}
+
+/// A source whose batches wait for others as long as `wait_max`.
+fn start_patient(subscription: &Subscription, queue_bytes_max: usize, wait_max: Duration) -> Bench {
     let (mut senders, batches) = channel(&[Bound {
         bytes_max: queue_bytes_max,
         items_max: 1000,
@@ -50,7 +55,7 @@ fn start(subscription: &Subscription, queue_bytes_max: usize) -> Bench {
             rows_max: 64,
             bytes_max: 64 << 10,
             wait: Duration::from_millis(5),
-            wait_max: Duration::from_millis(5),
+            wait_max,
         },
         frame_bytes_max: 1 << 20,
     };
@@ -148,6 +153,8 @@ fn frames_of_a_tcp_connection_gather_in_the_kernel_and_come_when_they_are_let() 
     for _ in 0..100 {
         publisher.publish(b"frame").unwrap();
     }
+    until("the frames", || line.connection.holds_bytes());
+    assert_eq!(socket.poll(zmq::POLLIN, 50), Ok(0), "they gather");
     drop(gathering);
     socket
         .set_rcvtimeo(i32::try_from(PATIENCE.as_millis()).unwrap())
@@ -297,6 +304,38 @@ fn asked_to_end_it_hands_on_what_is_already_there() {
         }
     };
     assert_eq!((rows, ended), (1000, RecvError::Closed));
+    bench.running.thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn asked_to_end_while_frames_gather_it_hands_them_on() {
+    let (mut publisher, endpoint) = publisher("127.0.0.1");
+    let bench = start_patient(
+        &subscription(&endpoint),
+        1 << 20,
+        Duration::from_millis(200),
+    );
+    assert!(publisher.wait_for_listener(PATIENCE).unwrap());
+    until("the connection", || {
+        bench.running.stats.link() == Link::Connected
+    });
+    // Few enough that they neither fill a batch nor wake libzmq by their bytes.
+    for n in 0..50 {
+        publisher.publish(format!("{n}").as_bytes()).unwrap();
+        thread::sleep(Duration::from_millis(1));
+    }
+    // The publisher's own thread has a fifth of a second for the last ones.
+    let published_ms = bench.clock.now_ms();
+    until("time", || bench.clock.now_ms() > published_ms + 200);
+    publisher.publish(b"50").unwrap();
+    publisher.publish(b"51").unwrap();
+    thread::sleep(Duration::from_millis(20));
+    bench.stop.set();
+    let mut rows = 0;
+    while let Ok(batch) = bench.batches.recv_timeout(PATIENCE) {
+        rows += batch.rows();
+    }
+    assert_eq!(rows, 52);
     bench.running.thread.join().unwrap().unwrap();
 }
 

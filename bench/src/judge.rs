@@ -36,18 +36,9 @@ pub fn documents(
     rounds: usize,
 ) -> anyhow::Result<Compared> {
     let native = Native::new(shapes)?;
-    let frames: Vec<&[u8]> = events
-        .iter()
-        .map(|event| event.capsule.as_bytes())
-        .collect();
-    compare(
-        guests,
-        shapes,
-        &[CheckSetup::validity()],
-        &frames,
-        rounds,
-        looped(&frames, |frame| native.document(frame)),
-    )
+    let frames = capsules(events);
+    let native = looped(&frames, |frame| native.document(frame));
+    documents_and(guests, shapes, events, rounds, native)
 }
 
 /// Client-side lines through the codec guest, then as above; against a native loop that does the
@@ -78,10 +69,7 @@ pub fn documents_and(
     rounds: usize,
     other: impl FnMut() -> anyhow::Result<f64>,
 ) -> anyhow::Result<Compared> {
-    let frames: Vec<&[u8]> = events
-        .iter()
-        .map(|event| event.capsule.as_bytes())
-        .collect();
+    let frames = capsules(events);
     compare(
         guests,
         shapes,
@@ -90,6 +78,11 @@ pub fn documents_and(
         rounds,
         other,
     )
+}
+
+fn capsules(events: &[Event]) -> Vec<&[u8]> {
+    let capsules = events.iter().map(|event| event.capsule.as_bytes());
+    capsules.collect()
 }
 
 /// A plain loop over all frames, in frames a second.

@@ -150,3 +150,87 @@ impl Subscriber {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::AsRawFd as _;
+    use std::sync::Arc;
+
+    use super::super::super::{BatchLimits, Flights, SourceContext, SourceStats, StreamId};
+    use super::super::hold::Connection;
+    use super::super::line::monitor;
+    use super::*;
+    use crate::clock::Clock;
+    use crate::queue::{Bound, channel};
+
+    #[test]
+    fn a_socket_is_not_empty_while_its_connection_holds_what_gathered() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+        let mut ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let mut theirs = listener.accept().unwrap().0;
+        let mut connection = Connection::default();
+        connection.opened(ours.as_raw_fd(), &endpoint);
+
+        let bound = Bound {
+            bytes_max: 1,
+            items_max: 1,
+        };
+        let (mut senders, _batches) = channel(&[bound]);
+        let (flights, stop) = (Flights::default(), Stop::default());
+        let limits = BatchLimits {
+            rows_max: 1,
+            bytes_max: 1,
+            wait: Duration::ZERO,
+            wait_max: Duration::ZERO,
+        };
+        let context = SourceContext {
+            stream: StreamId::RAW,
+            clock: Clock::start(1.0, None),
+            flights: flights.clone(),
+            queue: senders.remove(0),
+            limits,
+            frame_bytes_max: 1,
+        };
+        let stats = Arc::new(SourceStats::new(StreamId::RAW, &endpoint));
+        stats.set_link(Link::Connected);
+        // A socket that nobody sends to stands for libzmq that has not come to reading yet.
+        let sockets = zmq::Context::new();
+        let socket = sockets.socket(zmq::SUB).unwrap();
+        let outlet = Outlet::new(context, 0, Arc::clone(&stats), stop.clone());
+        let mut source = Subscriber {
+            endpoint,
+            line: Line {
+                monitor: monitor(&sockets, &socket).unwrap(),
+                stats,
+                connection,
+            },
+            watermark: Watermark::new(Arc::clone(outlet.progress()), 0),
+            socket,
+            outlet,
+            stop,
+            tick: NAP,
+            in_multipart: false,
+            pace: Pace::new(0, Instant::now()),
+            has_gathered: false,
+        };
+        let mut message = zmq::Message::new();
+
+        source.sleep(GATHER_MIN / 2);
+        assert!(!source.has_gathered, "too short to gather");
+        theirs.write_all(b"frame").unwrap();
+        assert!(source.turn(&mut message).unwrap(), "nothing gathered");
+        source.sleep(GATHER_MIN);
+        assert!(source.has_gathered);
+        let before_ms = flights.frontier(StreamId::RAW);
+        thread::sleep(Duration::from_millis(5));
+        assert!(!source.turn(&mut message).unwrap(), "it is not read yet");
+        assert_eq!(flights.frontier(StreamId::RAW), before_ms);
+
+        ours.read_exact(&mut [0; 5]).unwrap();
+        assert!(source.turn(&mut message).unwrap());
+        assert!(flights.frontier(StreamId::RAW) > before_ms);
+    }
+}

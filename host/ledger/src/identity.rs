@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub struct Fingerprint(pub u128);
 
 impl Fingerprint {
-    /// Which of `shards` shards this key belongs to. Uses the top bits; tables use the low ones.
+    /// Which of `shards` shards this key belongs to. Uses the top bits, which no table uses.
     pub fn shard(self, shards: usize) -> usize {
         (((self.0 >> 96) as u64 * shards.max(1) as u64) >> 32) as usize
     }
@@ -17,8 +17,14 @@ impl Fingerprint {
         self.0.to_be_bytes()
     }
 
-    pub(crate) fn low(self) -> u64 {
-        self.0 as u64
+    /// What a remembered key is known by, 64 bits: others than those that choose its shard.
+    pub(crate) fn short(self) -> u64 {
+        (self.0 >> 32) as u64
+    }
+
+    /// Where tables keep it: some of the bits of `short`, so that a remembered key still has them.
+    pub(crate) fn hash(self) -> u32 {
+        self.short() as u32
     }
 }
 

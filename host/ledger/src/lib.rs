@@ -8,6 +8,8 @@ mod config;
 mod deadlines;
 mod effect;
 mod identity;
+mod index;
+mod keys;
 mod observation;
 mod overseer;
 mod pending;

@@ -1,7 +1,4 @@
-//! Events that wait: a slab of entries in fixed chunks, and a table of indices into it. Half the
-//! memory of a map of entries, and it grows without copying them.
-
-use hashbrown::HashTable;
+//! Events that wait: a slab of entries in fixed chunks, so that it grows without copying them.
 
 use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 
@@ -95,6 +92,10 @@ impl Entry {
         }
     }
 
+    pub(crate) fn hash(&self) -> u32 {
+        self.key().hash()
+    }
+
     pub(crate) fn set_waiting(&mut self, class: u16, waiting: Waiting) {
         self.tag = tag(class, waiting);
     }
@@ -112,18 +113,31 @@ fn tag(class: u16, waiting: Waiting) -> u16 {
     (class << WAITING_BITS) | waiting as u16
 }
 
-/// All entries of a shard.
-#[derive(Debug, Default)]
+/// All entries of a shard. `Default` allocates nothing.
+#[derive(Debug)]
 pub(crate) struct Pending {
-    chunks: Vec<Vec<Entry>>,
-    /// Head of the list of free entries, linked by `next`.
-    free: Option<u32>,
-    table: HashTable<u32>,
+    chunks: Vec<Box<[Entry; CHUNK_ENTRIES]>>,
+    /// Slots that were ever given away.
+    used: u32,
+    /// Head of the list of free ones among them, linked by `next`.
+    free: u32,
+    len: usize,
+}
+
+impl Default for Pending {
+    fn default() -> Self {
+        Self {
+            chunks: Vec::new(),
+            used: 0,
+            free: NIL,
+            len: 0,
+        }
+    }
 }
 
 impl Pending {
     pub(crate) fn len(&self) -> usize {
-        self.table.len()
+        self.len
     }
 
     pub(crate) fn get(&self, slot: u32) -> &Entry {
@@ -134,73 +148,57 @@ impl Pending {
         &mut self.chunks[slot as usize / CHUNK_ENTRIES][slot as usize % CHUNK_ENTRIES]
     }
 
-    /// Where the table has something that may be the key, without looking at what: the first of two waits
-    /// for memory, which of several keys can overlap.
-    pub(crate) fn candidate(&self, key: Fingerprint) -> Option<&u32> {
-        self.table.find(key.low(), |_| true)
-    }
-
-    pub(crate) fn find(&self, key: Fingerprint) -> Option<u32> {
-        self.table
-            .find(key.low(), |&slot| self.get(slot).key() == key)
-            .copied()
-    }
-
-    /// Adds an entry whose key is not there.
+    /// Where the entry now is.
     pub(crate) fn insert(&mut self, entry: Entry) -> u32 {
-        let slot = match self.free {
-            Some(slot) => {
-                let next = self.get(slot).next;
-                self.free = (next != NIL).then_some(next);
-                *self.get_mut(slot) = entry;
-                slot
-            }
-            None => {
-                if self
-                    .chunks
-                    .last()
-                    .is_none_or(|chunk| chunk.len() == CHUNK_ENTRIES)
-                {
-                    self.chunks.push(Vec::with_capacity(CHUNK_ENTRIES));
-                }
-                let chunk = self.chunks.len() - 1;
-                self.chunks[chunk].push(entry);
-                (chunk * CHUNK_ENTRIES + self.chunks[chunk].len() - 1) as u32
-            }
-        };
-        let Self { chunks, table, .. } = self;
-        table.insert_unique(entry.key().low(), slot, |&slot| {
-            chunks[slot as usize / CHUNK_ENTRIES][slot as usize % CHUNK_ENTRIES]
-                .key()
-                .low()
-        });
+        self.len += 1;
+        let slot = self.free;
+        if slot != NIL {
+            // The one that was freed last: it is still in the processor's cache.
+            let place = self.get_mut(slot);
+            let next = std::mem::replace(place, entry).next;
+            self.free = next;
+            return slot;
+        }
+        let slot = self.used;
+        self.used += 1;
+        if slot as usize == self.chunks.len() * CHUNK_ENTRIES {
+            self.chunks.push(chunk());
+        }
+        *self.get_mut(slot) = entry;
         slot
     }
 
-    /// Takes an entry out; it must have been unlinked from its queue.
-    pub(crate) fn remove(&mut self, slot: u32) -> Entry {
-        let entry = *self.get(slot);
-        if let Ok(found) = self
-            .table
-            .find_entry(entry.key().low(), |&other| other == slot)
-        {
-            found.remove();
-        }
-        self.get_mut(slot).next = self.free.unwrap_or(NIL);
-        self.free = Some(slot);
-        if self.table.is_empty() {
+    /// Frees a slot, whose entry must have been unlinked from its queue.
+    pub(crate) fn remove(&mut self, slot: u32) {
+        self.len -= 1;
+        if self.len == 0 {
             // Nothing waits: give the memory of a past flood back, but for one chunk.
             self.chunks.truncate(1);
-            if let Some(chunk) = self.chunks.first_mut() {
-                chunk.clear();
-            }
-            self.free = None;
-            self.table.shrink_to(CHUNK_ENTRIES, |_| 0);
+            (self.used, self.free) = (0, NIL);
+            return;
         }
-        entry
+        self.get_mut(slot).next = self.free;
+        self.free = slot;
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.chunks.len() * CHUNK_ENTRIES * size_of::<Entry>() + self.table.allocation_size()
+        self.chunks.len() * CHUNK_ENTRIES * size_of::<Entry>()
     }
+}
+
+fn chunk() -> Box<[Entry; CHUNK_ENTRIES]> {
+    let vacant = Entry::new(
+        Fingerprint(0),
+        Form::NONE,
+        PayloadRef(0),
+        0,
+        SchemaId(0),
+        ReasonId(0),
+        Generation(0),
+        0,
+        Waiting::Expected,
+    );
+    let entries = vec![vacant; CHUNK_ENTRIES].into_boxed_slice();
+    #[allow(clippy::expect_used, reason = "it was made that long")]
+    entries.try_into().expect("so many entries")
 }

@@ -1,14 +1,13 @@
-//! Keys whose verdict is given, remembered for a horizon in 16 bytes each.
+//! Keys whose verdict is given, remembered for a horizon in 16 bytes each, in the order in which they
+//! were settled: remembering one writes where the last one was written, and the oldest are forgotten
+//! some at a time. Knows the places of keys, not how they are found.
 //!
 //! A key is kept as 64 of its 128 bits. The chance that a new key is taken for one of `n` remembered
-//! ones is n / 2^64: 4e-13 with eight million remembered. Forgetting drops whole generations.
+//! ones is n / 2^64: 4e-13 with eight million remembered.
 
-use hashbrown::HashTable;
+use std::collections::VecDeque;
 
 use crate::identity::{Fingerprint, SchemaId};
-
-/// Generations kept. Each spans half the horizon, so that a key is remembered for 1 to 1.5 horizons.
-const GENERATIONS: usize = 3;
 
 /// What became of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +46,18 @@ impl Memory {
         let packed =
             ((settled as u64) << STATE_SHIFT) | (u64::from(schema.0) << WINDOW_BITS) | window;
         Self {
-            key: short(key),
+            key: key.short(),
             packed,
         }
+    }
+
+    pub(crate) fn is_of(self, key: Fingerprint) -> bool {
+        self.key == key.short()
+    }
+
+    /// As its key's.
+    pub(crate) fn hash(self) -> u32 {
+        self.key as u32
     }
 
     pub(crate) fn settled(self) -> Settled {
@@ -76,138 +84,174 @@ impl Memory {
     }
 }
 
-/// The bits that are kept: other ones than the shard's and the pending table's low ones alone.
-fn short(key: Fingerprint) -> u64 {
-    (key.0 >> 32) as u64
-}
+/// Remembered keys that are forgotten together.
+const CHUNK_KEYS: usize = 1 << 10;
 
-#[derive(Debug, Default)]
-struct Bucket {
-    table: HashTable<Memory>,
-    /// When its first key came.
+/// Bits of a place, which is counted round and round: the number of a chunk and of a key in it. A
+/// place never has the top bit, which is left to whoever keeps places of other things beside them.
+const PLACE_BITS: u32 = 30;
+const CHUNKS_MASK: u32 = (1 << PLACE_BITS) / CHUNK_KEYS as u32 - 1;
+
+/// Most keys that can be remembered, so that no two have the same place.
+const KEYS_MAX: usize = (1 << PLACE_BITS) - 64 * CHUNK_KEYS;
+
+/// Keys in the order in which they were settled.
+#[derive(Debug)]
+struct Chunk {
+    memories: Vec<Memory>,
+    /// When its first key came, and its last.
     since_ms: i64,
+    last_ms: i64,
 }
 
-/// The remembered keys.
+/// The remembered keys. A place holds until `forget_oldest` has handed it out.
 #[derive(Debug)]
 pub(crate) struct Remembered {
-    /// The newest first.
-    buckets: [Bucket; GENERATIONS],
-    span_ms: i64,
-    bucket_max: usize,
+    /// The oldest first; the last one is written to.
+    chunks: VecDeque<Chunk>,
+    /// Number of the first one.
+    first: u32,
+    chunk_keys: usize,
+    len: usize,
+    settled_max: usize,
+    horizon_ms: i64,
     now_ms: i64,
+    /// The last key that was forgotten before its time is so old.
+    cut_ms: Option<i64>,
 }
 
 impl Remembered {
     pub(crate) fn new(horizon_ms: i64, settled_max: usize) -> Self {
+        let settled_max = settled_max.clamp(1, KEYS_MAX);
         Self {
-            buckets: Default::default(),
-            span_ms: (horizon_ms / 2).max(1),
-            bucket_max: (settled_max / GENERATIONS).max(1),
+            chunks: VecDeque::new(),
+            first: 0,
+            chunk_keys: (settled_max / 3).clamp(1, CHUNK_KEYS),
+            len: 0,
+            settled_max,
+            horizon_ms: horizon_ms.max(1),
             now_ms: i64::MIN,
+            cut_ms: None,
         }
     }
 
-    /// Moves time on; whole generations beyond the horizon are forgotten.
+    /// Moves time on.
     pub(crate) fn advance(&mut self, now_ms: i64) {
         if now_ms == i64::MAX {
             return;
         }
-        self.now_ms = self.now_ms.max(now_ms);
-        let newest = &self.buckets[0];
-        if !newest.table.is_empty() && self.now_ms.saturating_sub(newest.since_ms) >= self.span_ms {
-            self.rotate();
-        }
-    }
-
-    fn rotate(&mut self) {
-        // Room for as many as came last time, so that it need not grow while keys come in.
-        let room = self.buckets[0].table.len().min(self.bucket_max);
-        self.buckets.rotate_right(1);
-        self.buckets[0] = Bucket {
-            table: HashTable::with_capacity(room),
-            since_ms: self.now_ms,
-        };
-    }
-
-    pub(crate) fn insert(
-        &mut self,
-        key: Fingerprint,
-        settled: Settled,
-        schema: SchemaId,
-        window: i64,
-    ) {
-        self.put(Memory::new(key, settled, schema, window));
-    }
-
-    fn put(&mut self, memory: Memory) {
-        if self.buckets[0].table.len() >= self.bucket_max {
-            self.rotate();
-        }
-        let newest = &mut self.buckets[0];
-        if newest.table.is_empty() {
-            newest.since_ms = self.now_ms;
-        }
-        newest
-            .table
-            .insert_unique(memory.key, memory, |memory| memory.key);
-    }
-
-    pub(crate) fn find(&mut self, key: Fingerprint) -> Option<&mut Memory> {
-        let short = short(key);
-        self.buckets
-            .iter_mut()
-            .find_map(|bucket| bucket.table.find_mut(short, |memory| memory.key == short))
-    }
-
-    /// Looks where the key would be, for nothing but that it was looked at.
-    pub(crate) fn look(&self, key: Fingerprint) -> bool {
-        let short = short(key);
-        let mut is_there = false;
-        for bucket in &self.buckets {
-            is_there |= bucket.table.find(short, |_| true).is_some();
-        }
-        is_there
-    }
-
-    /// Remembers a known key for a whole horizon from now on.
-    pub(crate) fn renew(&mut self, key: Fingerprint) {
-        let short = short(key);
-        // In the newest generation it already is as good as new.
-        for place in 1..GENERATIONS {
-            let found = self.buckets[place]
-                .table
-                .find_entry(short, |memory| memory.key == short);
-            if let Ok(entry) = found {
-                let (memory, _) = entry.remove();
-                self.put(memory);
-                return;
+        if self.now_ms == i64::MIN {
+            // Nothing was known of time: what was settled until now was settled now.
+            for chunk in &mut self.chunks {
+                (chunk.since_ms, chunk.last_ms) = (now_ms, now_ms);
             }
         }
+        self.now_ms = self.now_ms.max(now_ms);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.buckets.iter().map(|bucket| bucket.table.len()).sum()
+    /// Whether the oldest keys have been remembered for longer than the horizon.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.chunks
+            .front()
+            .is_some_and(|chunk| self.now_ms.saturating_sub(chunk.last_ms) > self.horizon_ms)
+    }
+
+    /// Whether there is no room for another key.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len >= self.settled_max
+    }
+
+    /// Forgets the oldest keys, and says which they were and where. Some of them may have been
+    /// remembered at another place since.
+    pub(crate) fn forget_oldest(&mut self) -> impl Iterator<Item = (Memory, u32)> + use<> {
+        let is_early = !self.is_overdue();
+        let first = self.first;
+        let chunk = self.chunks.pop_front();
+        if let Some(chunk) = &chunk {
+            self.first = (first + 1) & CHUNKS_MASK;
+            self.len -= chunk.memories.len();
+            if is_early {
+                self.cut_ms = Some(chunk.last_ms);
+            }
+        }
+        let memories = chunk.map(|chunk| chunk.memories).unwrap_or_default();
+        memories.into_iter().zip(place(first, 0)..)
+    }
+
+    /// Remembers a key from now on, and where.
+    pub(crate) fn push(&mut self, memory: Memory) -> u32 {
+        let (now_ms, chunk_keys) = (self.now_ms, self.chunk_keys);
+        let is_open = |chunk: &Chunk| chunk.memories.len() < chunk_keys && self.takes_more(chunk);
+        if !self.chunks.back().is_some_and(is_open) {
+            self.chunks.push_back(Chunk {
+                memories: Vec::with_capacity(chunk_keys),
+                since_ms: now_ms,
+                last_ms: now_ms,
+            });
+        }
+        let number = self.first + self.chunks.len() as u32 - 1;
+        self.len += 1;
+        let Some(chunk) = self.chunks.back_mut() else {
+            return place(number, 0);
+        };
+        chunk.last_ms = now_ms;
+        chunk.memories.push(memory);
+        place(number, chunk.memories.len() - 1)
+    }
+
+    /// Half a horizon after its first key a chunk takes no more, so that none is remembered for more
+    /// than one and a half.
+    fn takes_more(&self, chunk: &Chunk) -> bool {
+        self.now_ms.saturating_sub(chunk.since_ms) < (self.horizon_ms / 2).max(1)
+    }
+
+    pub(crate) fn get(&self, place: u32) -> Option<&Memory> {
+        let (chunk, key) = self.find(place);
+        self.chunks.get(chunk)?.memories.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, place: u32) -> Option<&mut Memory> {
+        let (chunk, key) = self.find(place);
+        self.chunks.get_mut(chunk)?.memories.get_mut(key)
+    }
+
+    /// Remembers a key for a whole horizon from now on, if it can stay at its place; else it is to be
+    /// put at another one.
+    pub(crate) fn stays(&mut self, place: u32) -> bool {
+        let (chunk, _) = self.find(place);
+        let is_last = chunk + 1 == self.chunks.len();
+        let stays = is_last
+            && self
+                .chunks
+                .back()
+                .is_some_and(|chunk| self.takes_more(chunk));
+        if stays && let Some(chunk) = self.chunks.back_mut() {
+            chunk.last_ms = self.now_ms;
+        }
+        stays
+    }
+
+    fn find(&self, place: u32) -> (usize, usize) {
+        let number = place / CHUNK_KEYS as u32;
+        let chunk = number.wrapping_sub(self.first) & CHUNKS_MASK;
+        (chunk as usize, place as usize % CHUNK_KEYS)
     }
 
     /// How far back everything is remembered, in milliseconds; the configured horizon unless the
     /// count bound cut it short.
     pub(crate) fn horizon_ms(&self) -> i64 {
-        let oldest = &self.buckets[GENERATIONS - 1];
-        if oldest.table.is_empty() {
-            return self.span_ms * 2;
-        }
-        self.now_ms
-            .saturating_sub(oldest.since_ms)
-            .min(self.span_ms * 2)
+        self.cut_ms.map_or(self.horizon_ms, |cut_ms| {
+            self.now_ms.saturating_sub(cut_ms).clamp(0, self.horizon_ms)
+        })
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.buckets
-            .iter()
-            .map(|bucket| bucket.table.allocation_size())
-            .sum()
+        self.chunks.len() * self.chunk_keys * size_of::<Memory>()
     }
+}
+
+fn place(chunk: u32, key: usize) -> u32 {
+    (chunk & CHUNKS_MASK) * CHUNK_KEYS as u32 + key as u32
 }
 
 #[cfg(test)]
@@ -243,56 +287,23 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_remembered_for_the_horizon_and_forgotten_after_one_and_a_half() {
-        let mut remembered = Remembered::new(1000, 1_000_000);
-        remembered.advance(0);
-        remembered.insert(key(1), Settled::Landed, SchemaId(0), 0);
-        for now in (0..=1000).step_by(100) {
-            remembered.advance(now);
-            remembered.insert(key(100 + now as u128), Settled::Landed, SchemaId(0), 0);
-            assert!(remembered.find(key(1)).is_some(), "at {now}");
+    fn places_are_counted_round_and_round() {
+        let mut remembered = Remembered::new(1000, 3 * CHUNK_KEYS);
+        let memory = |n: u128| Memory::new(key(n), Settled::Landed, SchemaId(0), n as i64);
+        // The last number that a chunk can have, and the first ones.
+        remembered.first = CHUNKS_MASK - 1;
+        let keys = 2 * CHUNK_KEYS as u128 + 5;
+        let places: Vec<u32> = (0..keys).map(|n| remembered.push(memory(n))).collect();
+        assert!(places.iter().all(|place| place >> PLACE_BITS == 0));
+        let window = |remembered: &Remembered, n: usize| {
+            remembered.get(places[n]).map(|memory| memory.window())
+        };
+        for n in 0..places.len() {
+            assert_eq!(window(&remembered, n), Some(n as i64));
         }
-        for now in (1000..=1600).step_by(100) {
-            remembered.advance(now);
-            remembered.insert(key(5000 + now as u128), Settled::Landed, SchemaId(0), 0);
-        }
-        assert!(remembered.find(key(1)).is_none());
-    }
-
-    #[test]
-    fn a_key_that_comes_again_is_remembered_for_a_horizon_from_then_on() {
-        let mut remembered = Remembered::new(1000, 1_000_000);
-        remembered.insert(key(1), Settled::Missing, SchemaId(3), 7);
-        for now in (0..10_000).step_by(100) {
-            remembered.advance(now);
-            // Steady traffic, so that generations come and go.
-            remembered.insert(key(100 + now as u128), Settled::Landed, SchemaId(0), 0);
-            if now % 900 == 0 {
-                remembered.renew(key(1));
-            }
-            let found = remembered
-                .find(key(1))
-                .map(|memory| (memory.settled(), memory.schema(), memory.window()));
-            assert_eq!(found, Some((Settled::Missing, SchemaId(3), 7)), "at {now}");
-        }
-        remembered.renew(key(5));
-        assert!(remembered.find(key(5)).is_none(), "nothing is made up");
-    }
-
-    #[test]
-    fn too_many_keys_cut_the_horizon_short_and_it_says_so() {
-        let mut remembered = Remembered::new(1_000_000, 30);
-        for n in 0..100 {
-            remembered.advance(n * 10);
-            remembered.insert(key(n as u128), Settled::Landed, SchemaId(0), 0);
-        }
-        assert!(remembered.len() <= 30);
-        assert!(remembered.find(key(99)).is_some());
-        assert!(remembered.find(key(10)).is_none());
-        assert!(
-            remembered.horizon_ms() <= 300,
-            "{}",
-            remembered.horizon_ms()
-        );
+        let forgotten: Vec<u32> = remembered.forget_oldest().map(|(_, place)| place).collect();
+        assert_eq!(forgotten, places[..CHUNK_KEYS]);
+        assert_eq!(window(&remembered, 0), None);
+        assert_eq!(window(&remembered, CHUNK_KEYS), Some(CHUNK_KEYS as i64));
     }
 }

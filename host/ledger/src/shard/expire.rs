@@ -5,7 +5,7 @@ use super::raw::NOT_SPOOLED;
 use crate::effect::Effect;
 use crate::observation::Frontier;
 use crate::pending::{NIL, Waiting};
-use crate::settled::Settled;
+use crate::settled::{Memory, Settled};
 use crate::verdict::Verdict;
 
 impl Shard {
@@ -23,7 +23,7 @@ impl Shard {
             .into_iter()
             .filter(|&ms| ms != i64::MAX)
             .max();
-        self.remembered.advance(latest.unwrap_or(i64::MAX));
+        self.keys.advance(latest.unwrap_or(i64::MAX));
         let mut left = verdicts_max;
         for class in 0..self.queues.classes() {
             let frontier_ms = if self.queues.is_early(class) {
@@ -50,7 +50,7 @@ impl Shard {
         let wait_ms = self.queues.wait_ms(class);
         let mut next = self.queues.head(class);
         while let Some(slot) = next {
-            let entry = *self.pending.get(slot);
+            let entry = *self.keys.pending.get(slot);
             let due_ms = entry.arrived_ms.saturating_add(wait_ms);
             if frontier_ms < due_ms || *left == 0 {
                 return;
@@ -61,8 +61,8 @@ impl Shard {
                 Waiting::Comparing | Waiting::ComparingLate => continue,
                 Waiting::Expected => self.missing(slot, due_ms, effects),
                 Waiting::Rejected => {
-                    let entry = self.remove(slot);
-                    self.settle(&entry, Verdict::Rejected, Settled::Rejected, effects);
+                    self.unlink(slot);
+                    self.settle(slot, Verdict::Rejected, Settled::Rejected, effects);
                 }
                 Waiting::Early => self.unexpected(slot, effects),
             }
@@ -71,7 +71,7 @@ impl Shard {
     }
 
     fn missing(&mut self, slot: u32, deadline_ms: i64, effects: &mut Vec<Effect>) {
-        let entry = self.remove(slot);
+        let entry = self.unlink(slot);
         effects.push(Effect::Missing {
             key: entry.key(),
             payload: entry.payload,
@@ -80,15 +80,15 @@ impl Shard {
             deadline_ms,
             generation: entry.generation,
         });
-        self.settle(&entry, Verdict::Missing, Settled::Missing, effects);
+        self.settle(slot, Verdict::Missing, Settled::Missing, effects);
     }
 
     fn unexpected(&mut self, slot: u32, effects: &mut Vec<Effect>) {
-        let entry = self.remove(slot);
+        let entry = self.unlink(slot);
         let window = self.tallies.window(entry.arrived_ms);
         self.tallies.at(window, entry.schema).unexpected += 1;
-        self.remembered
-            .insert(entry.key(), Settled::Unexpected, entry.schema, window);
+        let memory = Memory::new(entry.key(), Settled::Unexpected, entry.schema, window);
+        self.keys.settle(slot, memory);
         let payload = (entry.payload != NOT_SPOOLED).then_some(entry.payload);
         effects.push(Effect::Unexpected {
             key: entry.key(),

@@ -132,16 +132,14 @@ impl Shard {
         let oldest = (0..self.queues.classes())
             .filter(|&class| self.queues.is_expected(class))
             .filter_map(|class| self.queues.head(class))
-            .map(|slot| self.pending.get(slot));
+            .map(|slot| self.keys.pending.get(slot));
         ShardGauges {
-            pending: self.pending.len(),
+            pending: self.keys.pending.len(),
             early: self.early,
             oldest_expected_ms: oldest.map(|entry| entry.arrived_ms).min(),
-            settled: self.remembered.len(),
-            horizon_ms: self.remembered.horizon_ms(),
-            memory_bytes: self.pending.memory_bytes()
-                + self.remembered.memory_bytes()
-                + self.tallies.memory_bytes(),
+            settled: self.keys.settled(),
+            horizon_ms: self.keys.horizon_ms(),
+            memory_bytes: self.keys.memory_bytes() + self.tallies.memory_bytes(),
         }
     }
 }

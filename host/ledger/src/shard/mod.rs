@@ -9,28 +9,21 @@ mod written;
 
 pub use gauges::{Activity, SchemaGauge, ShardGauges};
 
-use std::hint::black_box;
-
 use crate::config::{Deadlines, ShardConfig};
 use crate::deadlines::Queues;
 use crate::effect::Effect;
 use crate::identity::{Fingerprint, PayloadRef, SchemaId};
+use crate::keys::{AHEAD, Keys};
 use crate::observation::{Frontier, RawObservation, WrittenObservation};
-use crate::pending::{Entry, NIL, Pending, Waiting};
-use crate::settled::Remembered;
+use crate::pending::{Entry, Waiting};
 use crate::tally::{Tallies, TallyDelta};
 use gauges::{Activities, Latency};
-
-/// Observations that are looked up before they are applied: as many waits as a processor can have
-/// under way at once.
-const AHEAD: usize = 16;
 
 /// A shard of the ledger.
 #[derive(Debug)]
 pub struct Shard {
-    pending: Pending,
+    keys: Keys,
     queues: Queues,
-    remembered: Remembered,
     tallies: Tallies,
     latency: Latency,
     activity: Activities,
@@ -50,9 +43,8 @@ struct Released {
 impl Shard {
     pub fn new(config: ShardConfig) -> Self {
         Self {
-            pending: Pending::default(),
+            keys: Keys::new(config.horizon_ms, config.settled_max),
             queues: Queues::new(config.deadlines, config.unexpected_grace_ms),
-            remembered: Remembered::new(config.horizon_ms, config.settled_max),
             tallies: Tallies::new(config.window_ms),
             latency: Latency::new(&config.latency_bounds_ms),
             activity: Activities::default(),
@@ -83,9 +75,8 @@ impl Shard {
 
     /// Applies a share of a batch: raw events, then landings, then what was released of them.
     ///
-    /// A key's places in the tables are seldom in a processor's cache. So the keys of some
-    /// observations are looked up one right after the other, which lets their waits overlap, before
-    /// any is applied.
+    /// The keys of some observations are looked up one right after the other, which lets their waits
+    /// for memory overlap, before any is applied.
     pub fn apply(
         &mut self,
         raw: &[RawObservation],
@@ -93,40 +84,18 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         for events in raw.chunks(AHEAD) {
-            self.look_ahead(events.iter().map(|event| event.key));
+            self.keys.look_ahead(events.iter().map(|event| event.key));
             for event in events {
                 self.apply_raw(event, effects);
             }
         }
         for rows in written.chunks(AHEAD) {
-            self.look_ahead(rows.iter().map(|row| row.key));
+            self.keys.look_ahead(rows.iter().map(|row| row.key));
             for row in rows {
                 self.apply_written(row, effects);
             }
         }
         self.flush_released(effects);
-    }
-
-    fn look_ahead(&mut self, keys: impl Iterator<Item = Fingerprint>) {
-        // One kind of wait after the other, and as few instructions as can be between two of a kind: so
-        // a processor has many of them under way. The values do not matter, only that they were looked at.
-        let mut candidates = [None; AHEAD];
-        for (key, candidate) in keys.zip(&mut candidates) {
-            *candidate = self.pending.candidate(key);
-            black_box(self.remembered.look(key));
-        }
-        let mut neighbours = [[NIL; 2]; AHEAD];
-        for (candidate, beside) in candidates.iter().zip(&mut neighbours) {
-            if let &Some(&slot) = candidate {
-                let entry = self.pending.get(slot);
-                *beside = [entry.prev, entry.next];
-            }
-        }
-        for slot in neighbours.into_iter().flatten() {
-            if slot != NIL {
-                black_box(self.pending.get(slot).prev);
-            }
-        }
     }
 
     /// Says where the frame of an early landing was put (after `HoldWritten`). True if the landing
@@ -142,7 +111,7 @@ impl Shard {
 
     /// Entries that wait: raw events, and landings that came before theirs.
     pub fn pending(&self) -> usize {
-        self.pending.len()
+        self.keys.pending.len()
     }
 
     /// Of these, the landings.
@@ -207,15 +176,23 @@ impl Shard {
         self.activity.of(schema)
     }
 
+    /// A key that is not known waits from now on.
     fn insert(&mut self, entry: Entry) {
-        self.early += usize::from(entry.waiting() == Waiting::Early);
-        let slot = self.pending.insert(entry);
-        self.queues.link(&mut self.pending, slot);
+        let slot = self.keys.insert(entry);
+        self.link(slot);
     }
 
-    fn remove(&mut self, slot: u32) -> Entry {
-        self.queues.unlink(&mut self.pending, slot);
-        let entry = self.pending.remove(slot);
+    fn link(&mut self, slot: u32) {
+        let pending = &mut self.keys.pending;
+        self.early += usize::from(pending.get(slot).waiting() == Waiting::Early);
+        self.queues.link(pending, slot);
+    }
+
+    /// Takes an entry out of its queue; it keeps its slot until it is settled or linked anew.
+    fn unlink(&mut self, slot: u32) -> Entry {
+        let pending = &mut self.keys.pending;
+        self.queues.unlink(pending, slot);
+        let entry = *pending.get(slot);
         self.early -= usize::from(entry.waiting() == Waiting::Early);
         entry
     }

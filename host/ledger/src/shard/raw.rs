@@ -2,34 +2,26 @@
 
 use super::Shard;
 use crate::effect::{Effect, RejectedBy, WrittenSide};
+use crate::keys::Known;
 use crate::observation::RawObservation;
 use crate::pending::{Entry, Waiting};
-use crate::settled::Settled;
+use crate::settled::{Memory, Settled};
 use crate::verdict::{Judgement, Verdict};
 
 impl Shard {
     pub(super) fn apply_raw(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
-        if let Some(slot) = self.pending.find(event.key) {
-            if self.pending.get(slot).waiting() == Waiting::Early {
-                self.join_early(slot, event, effects);
-            } else {
-                self.repeated(event, effects);
-            }
-            return;
-        }
-        match self
-            .remembered
-            .find(event.key)
-            .map(|memory| (memory.settled(), memory.schema(), memory.window()))
-        {
+        match self.keys.find(event.key) {
             None => self.wait_for_landing(event, effects),
-            Some((Settled::Unexpected, schema, window)) => {
+            Some(Known::Waiting(slot))
+                if self.keys.pending.get(slot).waiting() == Waiting::Early =>
+            {
+                self.join_early(slot, event, effects);
+            }
+            Some(Known::Settled(memory)) if memory.settled() == Settled::Unexpected => {
                 // Its raw event came after all, later than the grace: it was not unexpected.
-                self.tallies.at(window, schema).unexpected -= 1;
-                self.remembered.renew(event.key);
-                if let Some(memory) = self.remembered.find(event.key) {
-                    memory.landed();
-                }
+                let counts = self.tallies.at(memory.window(), memory.schema());
+                counts.unexpected -= 1;
+                self.keys.renew(event.key, Memory::landed);
                 self.join_forgotten_side(event, effects);
             }
             Some(_) => self.repeated(event, effects),
@@ -38,7 +30,7 @@ impl Shard {
 
     fn repeated(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
         // Whoever repeats it once may do so again: the horizon is from the last time on.
-        self.remembered.renew(event.key);
+        self.keys.renew(event.key, |_| {});
         let window = self.tallies.window(event.arrived_ms);
         self.tallies.at(window, event.schema).verdicts[Verdict::Repeated as usize] += 1;
         self.release(event.payload, effects);
@@ -54,8 +46,8 @@ impl Shard {
             Judgement::Rejected => Waiting::Rejected,
             Judgement::Unjudged => {
                 self.tallies.at(window, event.schema).verdicts[Verdict::Unjudged as usize] += 1;
-                self.remembered
-                    .insert(event.key, Settled::Unjudged, event.schema, window);
+                let memory = Memory::new(event.key, Settled::Unjudged, event.schema, window);
+                self.keys.remember(memory);
                 self.release(event.payload, effects);
                 return;
             }
@@ -77,7 +69,7 @@ impl Shard {
 
     /// The landing came first.
     fn join_early(&mut self, slot: u32, event: &RawObservation, effects: &mut Vec<Effect>) {
-        let early = self.remove(slot);
+        let early = self.unlink(slot);
         let window = self.tallies.window(event.arrived_ms);
         self.tallies.at(window, event.schema).pending += 1;
         let waiting = if event.judgement == Judgement::Rejected {
@@ -86,7 +78,8 @@ impl Shard {
             Waiting::Expected
         };
         let class = self.queues.class_for(event.schema, waiting);
-        let entry = Entry::new(
+        // In the place of its landing, whose key it has.
+        *self.keys.pending.get_mut(slot) = Entry::new(
             event.key,
             event.form,
             event.payload,
@@ -104,13 +97,13 @@ impl Shard {
             WrittenSide::Gone
         };
         if event.judgement == Judgement::Unjudged {
-            self.settle(&entry, Verdict::Unjudged, Settled::Landed, effects);
+            self.settle(slot, Verdict::Unjudged, Settled::Landed, effects);
         } else {
             if event.judgement == Judgement::Expected {
                 self.activity(event.schema).arrived(event.arrived_ms);
             }
             self.join(
-                entry,
+                slot,
                 early.form(),
                 early.generation,
                 early.arrived_ms,

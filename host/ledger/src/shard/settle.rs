@@ -3,21 +3,22 @@
 use super::Shard;
 use crate::effect::{Effect, RejectedBy, WrittenSide};
 use crate::identity::{Fingerprint, Form, Generation, Parity};
-use crate::pending::{Entry, Waiting};
-use crate::settled::Settled;
+use crate::pending::Waiting;
+use crate::settled::{Memory, Settled};
 use crate::verdict::Verdict;
 
 impl Shard {
-    /// Joins a raw event (counted as pending, in no queue) with its landing.
+    /// Joins the raw event in the slot (counted as pending, in no queue) with its landing.
     pub(super) fn join(
         &mut self,
-        mut entry: Entry,
+        slot: u32,
         form: Form,
         generation: Generation,
         landed_ms: i64,
         written: WrittenSide,
         effects: &mut Vec<Effect>,
     ) {
+        let entry = *self.keys.pending.get(slot);
         let (key, schema, arrived_ms, payload) =
             (entry.key(), entry.schema, entry.arrived_ms, entry.payload);
         // By stamps of two sockets a landing may be before its arrival; it answers it all the same.
@@ -33,7 +34,7 @@ impl Shard {
                     generation: entry.generation,
                 }),
             });
-            self.settle(&entry, Verdict::Leaked, Settled::Landed, effects);
+            self.settle(slot, Verdict::Leaked, Settled::Landed, effects);
             return;
         }
         let is_late = landed_ms > arrived_ms.saturating_add(self.queues.wait_ms(entry.class()));
@@ -46,11 +47,9 @@ impl Shard {
         };
         let same_checks = entry.generation == generation;
         match entry.form().compare(form) {
-            Parity::Equal => self.settle(&entry, on_time, Settled::Landed, effects),
+            Parity::Equal => self.settle(slot, on_time, Settled::Landed, effects),
             // No parity check sees both sides: there is nothing to compare.
-            Parity::OneSided if same_checks => {
-                self.settle(&entry, on_time, Settled::Landed, effects)
-            }
+            Parity::OneSided if same_checks => self.settle(slot, on_time, Settled::Landed, effects),
             Parity::Differs if same_checks => {
                 effects.push(Effect::Altered {
                     key,
@@ -60,7 +59,7 @@ impl Shard {
                     arrived_ms,
                     generation,
                 });
-                self.settle(&entry, Verdict::Altered, Settled::Landed, effects);
+                self.settle(slot, Verdict::Altered, Settled::Landed, effects);
             }
             Parity::OneSided | Parity::Differs if written != WrittenSide::Gone => {
                 effects.push(Effect::Compare {
@@ -76,31 +75,34 @@ impl Shard {
                     Waiting::Comparing
                 };
                 let class = self.queues.class_beside(entry.class(), waiting);
+                let entry = self.keys.pending.get_mut(slot);
                 entry.set_waiting(class, waiting);
                 self.comparing += 1;
-                self.insert(entry);
+                self.link(slot);
             }
             Parity::Unknown | Parity::OneSided | Parity::Differs => {
-                self.settle(&entry, Verdict::Unjudged, Settled::Landed, effects);
+                self.settle(slot, Verdict::Unjudged, Settled::Landed, effects);
             }
         }
     }
 
-    /// Gives a verdict to an event that was counted as pending.
+    /// Gives a verdict to the event in the slot, which was counted as pending and is in no queue.
     pub(super) fn settle(
         &mut self,
-        entry: &Entry,
+        slot: u32,
         verdict: Verdict,
         settled: Settled,
         effects: &mut Vec<Effect>,
     ) {
+        let entry = self.keys.pending.get(slot);
+        let (key, schema, payload) = (entry.key(), entry.schema, entry.payload);
         let window = self.tallies.window(entry.arrived_ms);
-        let counts = self.tallies.at(window, entry.schema);
+        let counts = self.tallies.at(window, schema);
         counts.pending -= 1;
         counts.verdicts[verdict as usize] += 1;
-        self.remembered
-            .insert(entry.key(), settled, entry.schema, window);
-        self.release(entry.payload, effects);
+        self.keys
+            .settle(slot, Memory::new(key, settled, schema, window));
+        self.release(payload, effects);
     }
 
     pub(super) fn settle_compared(
@@ -109,22 +111,22 @@ impl Shard {
         equal: Option<bool>,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(slot) = self.pending.find(key) else {
+        let Some(slot) = self.keys.waiting(key) else {
             return;
         };
-        let on_time = match self.pending.get(slot).waiting() {
+        let on_time = match self.keys.pending.get(slot).waiting() {
             Waiting::Comparing => Verdict::Delivered,
             Waiting::ComparingLate => Verdict::Late,
             Waiting::Expected | Waiting::Rejected | Waiting::Early => return,
         };
-        let entry = self.remove(slot);
+        self.unlink(slot);
         self.comparing -= 1;
         let verdict = match equal {
             Some(true) => on_time,
             Some(false) => Verdict::Altered,
             None => Verdict::Unjudged,
         };
-        self.settle(&entry, verdict, Settled::Landed, effects);
+        self.settle(slot, verdict, Settled::Landed, effects);
         self.flush_released(effects);
     }
 }

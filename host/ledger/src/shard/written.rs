@@ -4,44 +4,55 @@ use super::Shard;
 use super::raw::NOT_SPOOLED;
 use crate::effect::{Effect, WrittenSide};
 use crate::identity::{Fingerprint, PayloadRef, ReasonId};
+use crate::keys::Known;
 use crate::observation::WrittenObservation;
 use crate::pending::{Entry, Waiting};
-use crate::settled::Settled;
+use crate::settled::{Memory, Settled};
 use crate::verdict::Verdict;
 
 impl Shard {
     pub(super) fn apply_written(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
-        if let Some(slot) = self.pending.find(row.key) {
-            match self.pending.get(slot).waiting() {
-                Waiting::Early | Waiting::Comparing | Waiting::ComparingLate => {
-                    self.duplicate(row, effects)
-                }
-                Waiting::Expected | Waiting::Rejected => {
-                    let entry = self.remove(slot);
-                    self.join(
-                        entry,
-                        row.form,
-                        row.generation,
-                        row.arrived_ms,
-                        WrittenSide::Row(row.row),
-                        effects,
-                    );
-                }
-            }
-            return;
-        }
-        match self
-            .remembered
-            .find(row.key)
-            .map(|memory| (memory.settled(), memory.schema(), memory.window()))
-        {
+        match self.keys.find(row.key) {
             None => self.wait_for_raw(row, effects),
-            Some((Settled::Landed | Settled::Unexpected, ..)) => self.duplicate(row, effects),
-            Some((Settled::Unjudged, schema, _)) => {
+            Some(Known::Waiting(slot)) => self.landed(slot, row, effects),
+            Some(Known::Settled(memory)) => self.landed_settled(memory, row, effects),
+        }
+    }
+
+    fn landed(&mut self, slot: u32, row: &WrittenObservation, effects: &mut Vec<Effect>) {
+        match self.keys.pending.get(slot).waiting() {
+            Waiting::Early | Waiting::Comparing | Waiting::ComparingLate => {
+                self.duplicate(row, effects)
+            }
+            Waiting::Expected | Waiting::Rejected => {
+                self.unlink(slot);
+                self.join(
+                    slot,
+                    row.form,
+                    row.generation,
+                    row.arrived_ms,
+                    WrittenSide::Row(row.row),
+                    effects,
+                );
+            }
+        }
+    }
+
+    /// Its verdict was given before.
+    fn landed_settled(
+        &mut self,
+        memory: Memory,
+        row: &WrittenObservation,
+        effects: &mut Vec<Effect>,
+    ) {
+        let (schema, window) = (memory.schema(), memory.window());
+        match memory.settled() {
+            Settled::Landed | Settled::Unexpected => self.duplicate(row, effects),
+            Settled::Unjudged => {
                 self.landed_now(row.key);
                 self.activity(schema).landed(row.arrived_ms);
             }
-            Some((Settled::Missing, schema, window)) => {
+            Settled::Missing => {
                 self.landed_now(row.key);
                 self.activity(schema).landed(row.arrived_ms);
                 let counts = self.tallies.at(window, schema);
@@ -53,7 +64,7 @@ impl Shard {
                     landed_ms: row.arrived_ms,
                 });
             }
-            Some((Settled::Rejected, schema, window)) => {
+            Settled::Rejected => {
                 self.landed_now(row.key);
                 let counts = self.tallies.at(window, schema);
                 counts.verdicts[Verdict::Rejected as usize] -= 1;
@@ -70,15 +81,12 @@ impl Shard {
     }
 
     fn landed_now(&mut self, key: Fingerprint) {
-        self.remembered.renew(key);
-        if let Some(memory) = self.remembered.find(key) {
-            memory.landed();
-        }
+        self.keys.renew(key, Memory::landed);
     }
 
     fn duplicate(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
         // A writer that tries again may do so once more.
-        self.remembered.renew(row.key);
+        self.keys.renew(row.key, |_| {});
         let window = self.tallies.window(row.arrived_ms);
         self.tallies.at(window, row.schema).duplicate += 1;
         effects.push(Effect::Duplicate {
@@ -110,12 +118,12 @@ impl Shard {
     }
 
     pub(super) fn attach(&mut self, key: Fingerprint, payload: PayloadRef) -> bool {
-        match self.pending.find(key) {
+        match self.keys.waiting(key) {
             Some(slot)
-                if self.pending.get(slot).waiting() == Waiting::Early
-                    && self.pending.get(slot).payload == NOT_SPOOLED =>
+                if self.keys.pending.get(slot).waiting() == Waiting::Early
+                    && self.keys.pending.get(slot).payload == NOT_SPOOLED =>
             {
-                self.pending.get_mut(slot).payload = payload;
+                self.keys.pending.get_mut(slot).payload = payload;
                 true
             }
             _ => false,

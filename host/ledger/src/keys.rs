@@ -1,0 +1,348 @@
+//! All keys that are known: those that wait and those that are remembered, found by one look-up.
+
+use std::hint::black_box;
+
+use crate::identity::Fingerprint;
+use crate::index::{EMPTY, Index};
+use crate::pending::{Entry, NIL, Pending};
+use crate::settled::{Memory, Remembered};
+
+/// Keys that are looked up before anything is done with them: as many waits as a processor can have
+/// under way at once.
+pub(crate) const AHEAD: usize = 16;
+
+/// Says of a place in the index that it is one of remembered keys; without it, it is a slot of those
+/// that wait.
+const REMEMBERED: u32 = 1 << 31;
+
+/// Chunks of keys that are forgotten at once because they are old, however many are.
+const CHUNKS_FORGOTTEN_MAX: usize = 64;
+
+/// What is known of a key.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Known {
+    /// It waits in this slot.
+    Waiting(u32),
+    Settled(Memory),
+}
+
+/// The keys of a shard.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    index: Index,
+    pub(crate) pending: Pending,
+    remembered: Remembered,
+}
+
+impl Keys {
+    pub(crate) fn new(horizon_ms: i64, settled_max: usize) -> Self {
+        Self {
+            index: Index::default(),
+            pending: Pending::default(),
+            remembered: Remembered::new(horizon_ms, settled_max),
+        }
+    }
+
+    /// Looks at what `find` and what comes after it will look at. A key's places are seldom in a
+    /// processor's cache: one kind of wait after the other, and as few instructions as can be between
+    /// two of a kind, so that a processor has many of them under way. At most `AHEAD` keys.
+    pub(crate) fn look_ahead(&self, keys: impl Iterator<Item = Fingerprint>) {
+        let mut candidates = [EMPTY; AHEAD];
+        for (key, candidate) in keys.zip(&mut candidates) {
+            *candidate = self.index.candidate(key.hash());
+        }
+        let mut neighbours = [[NIL; 2]; AHEAD];
+        for (&candidate, beside) in candidates.iter().zip(&mut neighbours) {
+            if candidate & REMEMBERED == 0 {
+                let entry = self.pending.get(candidate);
+                *beside = [entry.prev, entry.next];
+            }
+        }
+        for slot in neighbours.into_iter().flatten() {
+            if slot != NIL {
+                black_box(self.pending.get(slot).prev);
+            }
+        }
+    }
+
+    pub(crate) fn find(&self, key: Fingerprint) -> Option<Known> {
+        self.locate(key).map(|place| {
+            let memory = self.remembered_at(place);
+            memory.map_or(Known::Waiting(place), |memory| Known::Settled(*memory))
+        })
+    }
+
+    /// The slot of a key that waits.
+    pub(crate) fn waiting(&self, key: Fingerprint) -> Option<u32> {
+        self.locate(key).filter(|place| place & REMEMBERED == 0)
+    }
+
+    fn locate(&self, key: Fingerprint) -> Option<u32> {
+        self.index.find(key.hash(), |place| {
+            if place & REMEMBERED == 0 {
+                return self.pending.get(place).key() == key;
+            }
+            self.remembered_at(place)
+                .is_some_and(|memory| memory.is_of(key))
+        })
+    }
+
+    fn remembered_at(&self, place: u32) -> Option<&Memory> {
+        if place & REMEMBERED == 0 {
+            return None;
+        }
+        self.remembered.get(place & !REMEMBERED)
+    }
+
+    /// A key that is not known waits from now on, in the slot that is answered.
+    pub(crate) fn insert(&mut self, entry: Entry) -> u32 {
+        let slot = self.pending.insert(entry);
+        self.index.insert(entry.hash(), slot);
+        slot
+    }
+
+    /// The key in the slot, which is in no queue, no longer waits and is remembered.
+    pub(crate) fn settle(&mut self, slot: u32, memory: Memory) {
+        self.make_room();
+        let place = self.remembered.push(memory) | REMEMBERED;
+        self.index.replace(memory.hash(), slot, place);
+        self.pending.remove(slot);
+    }
+
+    /// A key that is not known is remembered.
+    pub(crate) fn remember(&mut self, memory: Memory) {
+        self.make_room();
+        let place = self.remembered.push(memory) | REMEMBERED;
+        self.index.insert(memory.hash(), place);
+    }
+
+    /// A remembered key is remembered for a whole horizon from now on. `change` may say something else
+    /// of it.
+    pub(crate) fn renew(&mut self, key: Fingerprint, change: impl FnOnce(&mut Memory)) {
+        let Some(place) = self.locate(key).filter(|place| place & REMEMBERED != 0) else {
+            return;
+        };
+        if self.remembered.stays(place & !REMEMBERED) {
+            if let Some(memory) = self.remembered.get_mut(place & !REMEMBERED) {
+                change(memory);
+            }
+            return;
+        }
+        let Some(mut memory) = self.remembered_at(place).copied() else {
+            return;
+        };
+        change(&mut memory);
+        // Away first: making room may forget what stands at the old place.
+        self.index.remove(memory.hash(), place);
+        self.remember(memory);
+    }
+
+    /// Moves time on: what has been remembered for longer than the horizon is forgotten.
+    pub(crate) fn advance(&mut self, now_ms: i64) {
+        self.remembered.advance(now_ms);
+        for _ in 0..CHUNKS_FORGOTTEN_MAX {
+            if !self.remembered.is_overdue() {
+                return;
+            }
+            self.forget_oldest();
+        }
+    }
+
+    fn make_room(&mut self) {
+        while self.remembered.is_full() {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let mut forgotten = self.remembered.forget_oldest().peekable();
+        let mut ahead = [(0, EMPTY); AHEAD];
+        while forgotten.peek().is_some() {
+            let mut count = 0;
+            for (some, (memory, place)) in ahead.iter_mut().zip(&mut forgotten) {
+                *some = (memory.hash(), place | REMEMBERED);
+                black_box(self.index.candidate(memory.hash()));
+                count += 1;
+            }
+            for (hash, place) in &ahead[..count] {
+                self.index.remove(*hash, *place);
+            }
+        }
+    }
+
+    /// Keys that are remembered.
+    pub(crate) fn settled(&self) -> usize {
+        self.index.len() - self.pending.len()
+    }
+
+    /// How far back all of them are, in milliseconds.
+    pub(crate) fn horizon_ms(&self) -> i64 {
+        self.remembered.horizon_ms()
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.index.memory_bytes() + self.pending.memory_bytes() + self.remembered.memory_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::identity::{Form, Generation, PayloadRef, ReasonId, SchemaId};
+    use crate::pending::Waiting;
+    use crate::settled::Settled;
+
+    fn key(n: u128) -> Fingerprint {
+        Fingerprint(n << 40)
+    }
+
+    fn memory(n: u128) -> Memory {
+        Memory::new(key(n), Settled::Missing, SchemaId(3), 7)
+    }
+
+    fn is_settled(keys: &Keys, n: u128) -> bool {
+        matches!(keys.find(key(n)), Some(Known::Settled(memory)) if memory.is_of(key(n)))
+    }
+
+    fn entry(n: u128) -> Entry {
+        Entry::new(
+            key(n),
+            Form::NONE,
+            PayloadRef(0),
+            0,
+            SchemaId(0),
+            ReasonId(0),
+            Generation(0),
+            0,
+            Waiting::Expected,
+        )
+    }
+
+    #[test]
+    fn a_key_is_remembered_for_the_horizon_and_forgotten_after_one_and_a_half() {
+        let mut keys = Keys::new(1000, 1_000_000);
+        keys.remember(memory(1));
+        // What was settled before time was known counts from then on.
+        keys.advance(5000);
+        for now in (0..=1000).step_by(100) {
+            keys.advance(5000 + now);
+            keys.remember(memory(100 + now as u128));
+            assert!(is_settled(&keys, 1), "at {now}");
+        }
+        for now in (1000..=1600).step_by(100) {
+            keys.advance(5000 + now);
+            keys.remember(memory(5000 + now as u128));
+        }
+        assert!(!is_settled(&keys, 1));
+        keys.advance(i64::MAX - 1);
+        assert_eq!(keys.settled(), 0, "nothing is left of a stream that ended");
+    }
+
+    #[test]
+    fn a_key_that_comes_again_is_remembered_for_a_horizon_from_then_on() {
+        let mut keys = Keys::new(1000, 1_000_000);
+        keys.remember(memory(1));
+        for now in (0..10_000).step_by(100) {
+            keys.advance(now);
+            // Steady traffic, so that chunks come and go.
+            keys.remember(memory(100 + now as u128));
+            if now % 900 == 0 {
+                keys.renew(key(1), |_| {});
+            }
+            let Some(Known::Settled(found)) = keys.find(key(1)) else {
+                panic!("forgotten at {now}")
+            };
+            let found = (found.settled(), found.schema(), found.window());
+            assert_eq!(found, (Settled::Missing, SchemaId(3), 7), "at {now}");
+        }
+        keys.renew(key(1), Memory::landed);
+        let found = keys.find(key(1));
+        assert!(
+            matches!(found, Some(Known::Settled(memory)) if memory.settled() == Settled::Landed)
+        );
+        keys.renew(key(5), |_| {});
+        assert!(keys.find(key(5)).is_none(), "nothing is made up");
+    }
+
+    #[test]
+    fn too_many_keys_cut_the_horizon_short_and_it_says_so() {
+        let mut keys = Keys::new(1_000_000, 30);
+        for n in 0..100 {
+            keys.advance(n * 10);
+            if n == 30 {
+                assert_eq!(keys.horizon_ms(), 1_000_000);
+            }
+            keys.remember(memory(n as u128));
+        }
+        assert!(keys.settled() <= 30);
+        assert!(is_settled(&keys, 99) && !is_settled(&keys, 10));
+        assert!(keys.horizon_ms() <= 300, "{}", keys.horizon_ms());
+    }
+
+    #[test]
+    fn many_that_are_old_at_once_are_forgotten_bit_by_bit() {
+        let mut keys = Keys::new(1000, 1_000_000);
+        keys.advance(0);
+        let count = (CHUNKS_FORGOTTEN_MAX as u128 + 1) << 10;
+        (0..count).for_each(|n| keys.remember(memory(n)));
+        let grown = keys.memory_bytes();
+        keys.advance(10_000);
+        assert_eq!(keys.settled(), 1 << 10);
+        keys.advance(10_000);
+        assert_eq!(keys.settled(), 0);
+        assert!(keys.memory_bytes() < grown / 100);
+    }
+
+    proptest! {
+        /// Against a map, within the horizon: waiting, settled, renewed, in any order.
+        #[test]
+        fn what_is_known_of_a_key_is_what_was_last_done_with_it(
+            steps in prop::collection::vec((0_u128..60, 0_u8..4), 0..600),
+        ) {
+            let mut keys = Keys::new(i64::MAX, 1_000_000);
+            let mut model: HashMap<u128, Option<Settled>> = HashMap::new();
+            keys.advance(0);
+            for (n, what) in steps {
+                let known = keys.find(key(n));
+                match (what, model.get(&n).copied()) {
+                    (0, None) => {
+                        keys.insert(entry(n));
+                        model.insert(n, None);
+                    }
+                    (1, None) => {
+                        keys.remember(memory(n));
+                        model.insert(n, Some(Settled::Missing));
+                    }
+                    (2, Some(None)) => {
+                        let slot = keys.waiting(key(n));
+                        prop_assert!(slot.is_some());
+                        keys.settle(slot.unwrap_or(NIL), memory(n));
+                        model.insert(n, Some(Settled::Missing));
+                    }
+                    (3, Some(Some(_))) => {
+                        keys.renew(key(n), Memory::landed);
+                        model.insert(n, Some(Settled::Landed));
+                    }
+                    (_, None) => prop_assert!(known.is_none()),
+                    (_, Some(None)) => {
+                        let is_waiting = matches!(known, Some(Known::Waiting(slot))
+                            if keys.pending.get(slot).key() == key(n));
+                        prop_assert!(is_waiting);
+                    }
+                    (_, Some(Some(settled))) => {
+                        let is_right = matches!(known, Some(Known::Settled(memory))
+                            if memory.is_of(key(n)) && memory.settled() == settled);
+                        prop_assert!(is_right);
+                    }
+                }
+            }
+            let waiting = model.values().filter(|settled| settled.is_none()).count();
+            prop_assert_eq!(keys.pending.len(), waiting);
+            prop_assert_eq!(keys.settled(), model.len() - waiting);
+        }
+    }
+}

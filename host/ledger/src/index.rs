@@ -5,6 +5,8 @@
 //! next: so the table is sorted by line, and growing it reads and writes straight through. Knows
 //! neither keys nor entries; whoever asks says whether a place is the right one.
 
+use std::hint::black_box;
+
 /// Places in a line.
 const PLACES: usize = 8;
 
@@ -73,14 +75,28 @@ impl Index {
         self.len
     }
 
+    /// Something of the line where a key belongs, with as few instructions as can be: only so that the
+    /// line is fetched.
+    pub(crate) fn touch(&self, hash: u32) -> u32 {
+        let line = self.lines.get(self.home(hash));
+        line.map_or(0, |line| line.hashes[0])
+    }
+
     /// The first place with that hash in the line where it belongs, right or not; `EMPTY` if there is
-    /// none. Waits for nothing but that line.
+    /// none. Waits for that line alone, and has the next one fetched if a search would go on there.
     pub(crate) fn candidate(&self, hash: u32) -> u32 {
-        let Some(line) = self.lines.get(self.home(hash)) else {
+        let home = self.home(hash);
+        let Some(line) = self.lines.get(home) else {
             return EMPTY;
         };
-        let first = line.with_hash(hash).trailing_zeros() as usize;
-        line.places.get(first).copied().unwrap_or(EMPTY)
+        let places = line.with_hash(hash);
+        if places != 0 {
+            return line.places[places.trailing_zeros() as usize % PLACES];
+        }
+        if line.is_full() {
+            black_box(self.lines[self.next(home)].hashes[0]);
+        }
+        EMPTY
     }
 
     /// The place with that hash that is the right one.
@@ -178,11 +194,25 @@ impl Index {
 
     fn rebuild(&mut self, lines: usize) {
         let lines = vec![Line::EMPTY; lines.max(LINES_MIN)];
+        // Keys of a line nearly always come one after the other: where the last one was put is known.
+        let (mut at, mut end) = (0, 0);
         for line in std::mem::replace(&mut self.lines, lines) {
             for (hash, place) in line.hashes.into_iter().zip(line.places) {
-                if place != EMPTY {
-                    self.put(hash, place);
+                if place == EMPTY {
+                    break;
                 }
+                let home = self.home(hash);
+                if home != at {
+                    (at, end) = (home, self.lines[home].len());
+                }
+                if end == PLACES {
+                    self.put(hash, place);
+                    continue;
+                }
+                let line = &mut self.lines[at];
+                line.hashes[end] = hash;
+                line.places[end] = place;
+                end += 1;
             }
         }
     }

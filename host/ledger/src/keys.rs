@@ -7,9 +7,9 @@ use crate::index::{EMPTY, Index};
 use crate::pending::{Entry, NIL, Pending};
 use crate::settled::{Memory, Remembered};
 
-/// Keys that are looked up before anything is done with them: as many waits as a processor can have
-/// under way at once.
-pub(crate) const AHEAD: usize = 16;
+/// Keys that are looked up before anything is done with them: more than a processor waits for at once,
+/// and so few that what was fetched for them stays in its first cache.
+pub(crate) const AHEAD: usize = 32;
 
 /// Says of a place in the index that it is one of remembered keys; without it, it is a slot of those
 /// that wait.
@@ -46,7 +46,11 @@ impl Keys {
     /// Looks at what `find` and what comes after it will look at. A key's places are seldom in a
     /// processor's cache: one kind of wait after the other, and as few instructions as can be between
     /// two of a kind, so that a processor has many of them under way. At most `AHEAD` keys.
-    pub(crate) fn look_ahead(&self, keys: impl Iterator<Item = Fingerprint>) {
+    pub(crate) fn look_ahead(&self, keys: impl Iterator<Item = Fingerprint> + Clone) {
+        let mut touched = 0;
+        for key in keys.clone() {
+            touched ^= self.index.touch(key.hash());
+        }
         let mut candidates = [EMPTY; AHEAD];
         for (key, candidate) in keys.zip(&mut candidates) {
             *candidate = self.index.candidate(key.hash());
@@ -60,9 +64,10 @@ impl Keys {
         }
         for slot in neighbours.into_iter().flatten() {
             if slot != NIL {
-                black_box(self.pending.get(slot).prev);
+                touched ^= self.pending.get(slot).prev;
             }
         }
+        black_box(touched);
     }
 
     pub(crate) fn find(&self, key: Fingerprint) -> Option<Known> {

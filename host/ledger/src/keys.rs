@@ -12,7 +12,7 @@ use crate::settled::{Memory, Remembered};
 pub(crate) const AHEAD: usize = 32;
 
 /// Says of a place in the index that it is one of remembered keys; without it, it is a slot of those
-/// that wait.
+/// that wait, of which memory for so many (137 GB) is never there.
 const REMEMBERED: u32 = 1 << 31;
 
 /// Chunks of keys that are forgotten at once because they are old, however many are.

@@ -128,7 +128,7 @@ impl Index {
     /// Adds a key that is not there.
     pub(crate) fn insert(&mut self, hash: u32, place: u32) {
         if self.len >= room(self.lines.len()) {
-            // By a quarter: growing costs little, and the table is never less than three fifths full.
+            // By a quarter: growing costs little, and leaves the table more than three fifths full.
             self.rebuild(self.lines.len() + self.lines.len() / 4);
         }
         self.put(hash, place);

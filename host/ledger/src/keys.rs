@@ -137,7 +137,7 @@ impl Keys {
             return;
         };
         change(&mut memory);
-        // Away first: making room may forget what stands at the old place.
+        // Out of the index first: a key has one place at most.
         self.index.remove(memory.hash(), place);
         self.remember(memory);
     }
@@ -202,7 +202,7 @@ mod tests {
     use crate::settled::Settled;
 
     fn key(n: u128) -> Fingerprint {
-        Fingerprint(n << 40)
+        Fingerprint((n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
     }
 
     fn memory(n: u128) -> Memory {
@@ -302,52 +302,101 @@ mod tests {
         assert!(keys.memory_bytes() < grown / 100);
     }
 
+    /// A writer that sends the same rows over and over.
+    #[test]
+    fn keys_that_come_over_and_over_push_no_other_out() {
+        let mut keys = Keys::new(1_000_000, 6144);
+        keys.advance(0);
+        (0..3000).for_each(|n| keys.remember(memory(n)));
+        for now in 0..20 {
+            keys.advance(now);
+            (0..1100).for_each(|n| keys.renew(key(n), |_| {}));
+        }
+        assert!((0..3000).all(|n| is_settled(&keys, n)));
+        assert_eq!(keys.horizon_ms(), 1_000_000);
+    }
+
+    #[test]
+    fn a_horizon_that_was_cut_before_time_was_known_counts_from_then_on() {
+        let mut keys = Keys::new(1000, 30);
+        (0..50).for_each(|n| keys.remember(memory(n)));
+        keys.advance(7000);
+        assert_eq!(keys.horizon_ms(), 0);
+        keys.advance(7300);
+        assert_eq!(keys.horizon_ms(), 300);
+    }
+
+    const HORIZON_MS: i64 = 100;
+    const SETTLED_MAX: usize = 40;
+
+    #[derive(Clone, Copy, Debug)]
+    struct Modelled {
+        /// None while it waits.
+        settled: Option<Settled>,
+        since_ms: i64,
+    }
+
     proptest! {
-        /// Against a map, within the horizon: waiting, settled, renewed, in any order.
+        /// Against a map: keys wait, settle, come again and are forgotten, in any order, while time goes
+        /// on and places begin anew.
         #[test]
         fn what_is_known_of_a_key_is_what_was_last_done_with_it(
-            steps in prop::collection::vec((0_u128..60, 0_u8..4), 0..600),
+            steps in prop::collection::vec((0_u128..60, 0_u8..5), 0..600),
+            chunks_before in 0_u32..4,
         ) {
-            let mut keys = Keys::new(i64::MAX, 1_000_000);
-            let mut model: HashMap<u128, Option<Settled>> = HashMap::new();
-            keys.advance(0);
+            let mut keys = Keys::new(HORIZON_MS, SETTLED_MAX);
+            keys.remembered = Remembered::ending_in(HORIZON_MS, SETTLED_MAX, chunks_before);
+            let mut model: HashMap<u128, Modelled> = HashMap::new();
+            let mut now_ms = 0;
+            keys.advance(now_ms);
             for (n, what) in steps {
                 let known = keys.find(key(n));
-                match (what, model.get(&n).copied()) {
+                let modelled = model.get(&n).copied();
+                match (known, modelled.map(|modelled| modelled.settled)) {
+                    (None, None) => {}
+                    (None, Some(Some(_))) => {
+                        let age_ms = now_ms - modelled.map_or(0, |modelled| modelled.since_ms);
+                        prop_assert!(age_ms >= keys.horizon_ms(), "forgotten after {age_ms}");
+                        model.remove(&n);
+                    }
+                    (Some(Known::Waiting(slot)), Some(None)) => {
+                        prop_assert_eq!(keys.pending.get(slot).key(), key(n));
+                    }
+                    (Some(Known::Settled(memory)), Some(Some(settled))) => {
+                        prop_assert!(memory.is_of(key(n)) && memory.settled() == settled);
+                        let age_ms = now_ms - modelled.map_or(0, |modelled| modelled.since_ms);
+                        prop_assert!(age_ms <= HORIZON_MS * 3 / 2 + 1, "remembered for {age_ms}");
+                    }
+                    (known, modelled) => prop_assert!(false, "{known:?}, not {modelled:?}"),
+                }
+                let missing = Modelled { settled: Some(Settled::Missing), since_ms: now_ms };
+                match (what, model.get(&n).map(|modelled| modelled.settled)) {
                     (0, None) => {
                         keys.insert(entry(n));
-                        model.insert(n, None);
+                        model.insert(n, Modelled { settled: None, ..missing });
                     }
                     (1, None) => {
                         keys.remember(memory(n));
-                        model.insert(n, Some(Settled::Missing));
+                        model.insert(n, missing);
                     }
                     (2, Some(None)) => {
-                        let slot = keys.waiting(key(n));
-                        prop_assert!(slot.is_some());
-                        keys.settle(slot.unwrap_or(NIL), memory(n));
-                        model.insert(n, Some(Settled::Missing));
+                        keys.settle(keys.waiting(key(n)).unwrap_or(NIL), memory(n));
+                        model.insert(n, missing);
                     }
                     (3, Some(Some(_))) => {
                         keys.renew(key(n), Memory::landed);
-                        model.insert(n, Some(Settled::Landed));
+                        model.insert(n, Modelled { settled: Some(Settled::Landed), ..missing });
                     }
-                    (_, None) => prop_assert!(known.is_none()),
-                    (_, Some(None)) => {
-                        let is_waiting = matches!(known, Some(Known::Waiting(slot))
-                            if keys.pending.get(slot).key() == key(n));
-                        prop_assert!(is_waiting);
+                    (4, _) => {
+                        now_ms += 5;
+                        keys.advance(now_ms);
                     }
-                    (_, Some(Some(settled))) => {
-                        let is_right = matches!(known, Some(Known::Settled(memory))
-                            if memory.is_of(key(n)) && memory.settled() == settled);
-                        prop_assert!(is_right);
-                    }
+                    _ => {}
                 }
+                let waiting = model.values().filter(|one| one.settled.is_none()).count();
+                prop_assert_eq!(keys.pending.len(), waiting);
+                prop_assert!(keys.settled() <= SETTLED_MAX);
             }
-            let waiting = model.values().filter(|settled| settled.is_none()).count();
-            prop_assert_eq!(keys.pending.len(), waiting);
-            prop_assert_eq!(keys.settled(), model.len() - waiting);
         }
     }
 }

@@ -198,7 +198,5 @@ fn chunk() -> Box<[Entry; CHUNK_ENTRIES]> {
         0,
         Waiting::Expected,
     );
-    let entries = vec![vacant; CHUNK_ENTRIES].into_boxed_slice();
-    #[allow(clippy::expect_used, reason = "it was made that long")]
-    entries.try_into().expect("so many entries")
+    Box::new([vacant; CHUNK_ENTRIES])
 }

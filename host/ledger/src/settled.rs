@@ -99,7 +99,7 @@ const KEYS_MAX: usize = (1 << PLACE_BITS) - 64 * CHUNK_KEYS;
 #[derive(Debug)]
 struct Chunk {
     memories: Vec<Memory>,
-    /// When its first key came, and its last.
+    /// When its first key came, and when one of them came or came again last.
     since_ms: i64,
     last_ms: i64,
 }
@@ -145,6 +145,7 @@ impl Remembered {
             for chunk in &mut self.chunks {
                 (chunk.since_ms, chunk.last_ms) = (now_ms, now_ms);
             }
+            self.cut_ms = self.cut_ms.map(|_| now_ms);
         }
         self.now_ms = self.now_ms.max(now_ms);
     }
@@ -171,7 +172,7 @@ impl Remembered {
             self.first = (first + 1) & CHUNKS_MASK;
             self.len -= chunk.memories.len();
             if is_early {
-                self.cut_ms = Some(chunk.last_ms);
+                self.cut_ms = self.cut_ms.max(Some(chunk.last_ms));
             }
         }
         let memories = chunk.map(|chunk| chunk.memories).unwrap_or_default();
@@ -216,19 +217,20 @@ impl Remembered {
     }
 
     /// Remembers a key for a whole horizon from now on, if it can stay at its place; else it is to be
-    /// put at another one.
+    /// put at another one. It stays with all that came with it while these are young, so that a key
+    /// that comes over and over takes another place once in half a horizon.
     pub(crate) fn stays(&mut self, place: u32) -> bool {
-        let (chunk, _) = self.find(place);
-        let is_last = chunk + 1 == self.chunks.len();
-        let stays = is_last
-            && self
-                .chunks
-                .back()
-                .is_some_and(|chunk| self.takes_more(chunk));
-        if stays && let Some(chunk) = self.chunks.back_mut() {
+        let (number, _) = self.find(place);
+        let young = self
+            .chunks
+            .get(number)
+            .is_some_and(|chunk| self.takes_more(chunk));
+        if let Some(chunk) = self.chunks.get_mut(number)
+            && young
+        {
             chunk.last_ms = self.now_ms;
         }
-        stays
+        young
     }
 
     fn find(&self, place: u32) -> (usize, usize) {
@@ -252,6 +254,17 @@ impl Remembered {
 
 fn place(chunk: u32, key: usize) -> u32 {
     (chunk & CHUNKS_MASK) * CHUNK_KEYS as u32 + key as u32
+}
+
+#[cfg(test)]
+impl Remembered {
+    /// After so many chunks places begin anew.
+    pub(crate) fn ending_in(horizon_ms: i64, settled_max: usize, chunks: u32) -> Self {
+        Self {
+            first: CHUNKS_MASK - chunks,
+            ..Self::new(horizon_ms, settled_max)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -288,10 +301,8 @@ mod tests {
 
     #[test]
     fn places_are_counted_round_and_round() {
-        let mut remembered = Remembered::new(1000, 3 * CHUNK_KEYS);
+        let mut remembered = Remembered::ending_in(1000, 3 * CHUNK_KEYS, 1);
         let memory = |n: u128| Memory::new(key(n), Settled::Landed, SchemaId(0), n as i64);
-        // The last number that a chunk can have, and the first ones.
-        remembered.first = CHUNKS_MASK - 1;
         let keys = 2 * CHUNK_KEYS as u128 + 5;
         let places: Vec<u32> = (0..keys).map(|n| remembered.push(memory(n))).collect();
         assert!(places.iter().all(|place| place >> PLACE_BITS == 0));

@@ -77,6 +77,7 @@ impl Index {
 
     /// Something of the line where a key belongs, with as few instructions as can be: only so that the
     /// line is fetched.
+    #[inline]
     pub(crate) fn touch(&self, hash: u32) -> u32 {
         let line = self.lines.get(self.home(hash));
         line.map_or(0, |line| line.hashes[0])
@@ -84,6 +85,7 @@ impl Index {
 
     /// The first place with that hash in the line where it belongs, right or not; `EMPTY` if there is
     /// none. Waits for that line alone, and has the next one fetched if a search would go on there.
+    #[inline]
     pub(crate) fn candidate(&self, hash: u32) -> u32 {
         let home = self.home(hash);
         let Some(line) = self.lines.get(home) else {
@@ -192,6 +194,8 @@ impl Index {
         line.places[end] = place;
     }
 
+    #[cold]
+    #[inline(never)]
     fn rebuild(&mut self, lines: usize) {
         let lines = vec![Line::EMPTY; lines.max(LINES_MIN)];
         // Keys of a line nearly always come one after the other: where the last one was put is known.

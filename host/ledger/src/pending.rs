@@ -186,6 +186,9 @@ impl Pending {
     }
 }
 
+/// On its own, for it takes much of a stack for a moment.
+#[cold]
+#[inline(never)]
 fn chunk() -> Box<[Entry; CHUNK_ENTRIES]> {
     let vacant = Entry::new(
         Fingerprint(0),

@@ -160,17 +160,14 @@ impl Keys {
     }
 
     fn forget_oldest(&mut self) {
-        let mut forgotten = self.remembered.forget_oldest().peekable();
-        let mut ahead = [(0, EMPTY); AHEAD];
-        while forgotten.peek().is_some() {
-            let mut count = 0;
-            for (some, (memory, place)) in ahead.iter_mut().zip(&mut forgotten) {
-                *some = (memory.hash(), place | REMEMBERED);
-                black_box(self.index.candidate(memory.hash()));
-                count += 1;
-            }
-            for (hash, place) in &ahead[..count] {
-                self.index.remove(*hash, *place);
+        let (forgotten, first) = self.remembered.forget_oldest();
+        let mut place = first | REMEMBERED;
+        for memories in forgotten.chunks(AHEAD) {
+            let touch = |touched, memory: &Memory| touched ^ self.index.touch(memory.hash());
+            black_box(memories.iter().fold(0, touch));
+            for memory in memories {
+                self.index.remove(memory.hash(), place);
+                place += 1;
             }
         }
     }
@@ -197,8 +194,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::identity::{Form, Generation, PayloadRef, ReasonId, SchemaId};
-    use crate::pending::Waiting;
+    use crate::identity::SchemaId;
     use crate::settled::Settled;
 
     fn key(n: u128) -> Fingerprint {
@@ -211,20 +207,6 @@ mod tests {
 
     fn is_settled(keys: &Keys, n: u128) -> bool {
         matches!(keys.find(key(n)), Some(Known::Settled(memory)) if memory.is_of(key(n)))
-    }
-
-    fn entry(n: u128) -> Entry {
-        Entry::new(
-            key(n),
-            Form::NONE,
-            PayloadRef(0),
-            0,
-            SchemaId(0),
-            ReasonId(0),
-            Generation(0),
-            0,
-            Waiting::Expected,
-        )
     }
 
     #[test]
@@ -372,7 +354,7 @@ mod tests {
                 let missing = Modelled { settled: Some(Settled::Missing), since_ms: now_ms };
                 match (what, model.get(&n).map(|modelled| modelled.settled)) {
                     (0, None) => {
-                        keys.insert(entry(n));
+                        keys.insert(Entry::vacant(key(n)));
                         model.insert(n, Modelled { settled: None, ..missing });
                     }
                     (1, None) => {

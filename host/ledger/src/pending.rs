@@ -78,6 +78,21 @@ impl Entry {
         }
     }
 
+    /// Nothing but a key: what a slot holds until it is used.
+    pub(crate) fn vacant(key: Fingerprint) -> Self {
+        Self::new(
+            key,
+            Form::NONE,
+            PayloadRef(0),
+            0,
+            SchemaId(0),
+            ReasonId(0),
+            Generation(0),
+            0,
+            Waiting::Expected,
+        )
+    }
+
     pub(crate) fn class(&self) -> u16 {
         self.tag >> WAITING_BITS
     }
@@ -190,16 +205,5 @@ impl Pending {
 #[cold]
 #[inline(never)]
 fn chunk() -> Box<[Entry; CHUNK_ENTRIES]> {
-    let vacant = Entry::new(
-        Fingerprint(0),
-        Form::NONE,
-        PayloadRef(0),
-        0,
-        SchemaId(0),
-        ReasonId(0),
-        Generation(0),
-        0,
-        Waiting::Expected,
-    );
-    Box::new([vacant; CHUNK_ENTRIES])
+    Box::new([Entry::vacant(Fingerprint(0)); CHUNK_ENTRIES])
 }

@@ -104,6 +104,14 @@ struct Chunk {
     last_ms: i64,
 }
 
+impl Chunk {
+    /// Half a horizon after its first key nothing is remembered anew in a chunk, so that no key is
+    /// remembered for more than one and a half.
+    fn is_young(&self, now_ms: i64, horizon_ms: i64) -> bool {
+        now_ms.saturating_sub(self.since_ms) < (horizon_ms / 2).max(1)
+    }
+}
+
 /// The remembered keys. A place holds until `forget_oldest` has handed it out.
 #[derive(Debug)]
 pub(crate) struct Remembered {
@@ -162,48 +170,41 @@ impl Remembered {
         self.len >= self.settled_max
     }
 
-    /// Forgets the oldest keys, and says which they were and where. Some of them may have been
-    /// remembered at another place since.
-    pub(crate) fn forget_oldest(&mut self) -> impl Iterator<Item = (Memory, u32)> + use<> {
+    /// Forgets the oldest keys, and says which they were and the place of the first of them; the others
+    /// follow it. Some of them may have been remembered at another place since.
+    pub(crate) fn forget_oldest(&mut self) -> (Vec<Memory>, u32) {
         let is_early = !self.is_overdue();
-        let first = self.first;
-        let chunk = self.chunks.pop_front();
-        if let Some(chunk) = &chunk {
-            self.first = (first + 1) & CHUNKS_MASK;
-            self.len -= chunk.memories.len();
-            if is_early {
-                self.cut_ms = self.cut_ms.max(Some(chunk.last_ms));
-            }
+        let first = place(self.first, 0);
+        let Some(chunk) = self.chunks.pop_front() else {
+            return (Vec::new(), first);
+        };
+        self.first = (self.first + 1) & CHUNKS_MASK;
+        self.len -= chunk.memories.len();
+        if is_early {
+            self.cut_ms = self.cut_ms.max(Some(chunk.last_ms));
         }
-        let memories = chunk.map(|chunk| chunk.memories).unwrap_or_default();
-        memories.into_iter().zip(place(first, 0)..)
+        (chunk.memories, first)
     }
 
     /// Remembers a key from now on, and where.
     pub(crate) fn push(&mut self, memory: Memory) -> u32 {
-        let (now_ms, chunk_keys) = (self.now_ms, self.chunk_keys);
-        let is_open = |chunk: &Chunk| chunk.memories.len() < chunk_keys && self.takes_more(chunk);
-        if !self.chunks.back().is_some_and(is_open) {
+        let now_ms = self.now_ms;
+        let takes_more = |chunk: &Chunk| {
+            chunk.memories.len() < self.chunk_keys && chunk.is_young(now_ms, self.horizon_ms)
+        };
+        if !self.chunks.back().is_some_and(takes_more) {
             self.chunks.push_back(Chunk {
-                memories: Vec::with_capacity(chunk_keys),
+                memories: Vec::with_capacity(self.chunk_keys),
                 since_ms: now_ms,
                 last_ms: now_ms,
             });
         }
-        let number = self.first + self.chunks.len() as u32 - 1;
         self.len += 1;
-        let Some(chunk) = self.chunks.back_mut() else {
-            return place(number, 0);
-        };
+        let last = self.chunks.len() - 1;
+        let chunk = &mut self.chunks[last];
         chunk.last_ms = now_ms;
         chunk.memories.push(memory);
-        place(number, chunk.memories.len() - 1)
-    }
-
-    /// Half a horizon after its first key a chunk takes no more, so that none is remembered for more
-    /// than one and a half.
-    fn takes_more(&self, chunk: &Chunk) -> bool {
-        self.now_ms.saturating_sub(chunk.since_ms) < (self.horizon_ms / 2).max(1)
+        place(self.first + last as u32, chunk.memories.len() - 1)
     }
 
     pub(crate) fn get(&self, place: u32) -> Option<&Memory> {
@@ -221,16 +222,10 @@ impl Remembered {
     /// that comes over and over takes another place once in half a horizon.
     pub(crate) fn stays(&mut self, place: u32) -> bool {
         let (number, _) = self.find(place);
-        let young = self
-            .chunks
-            .get(number)
-            .is_some_and(|chunk| self.takes_more(chunk));
-        if let Some(chunk) = self.chunks.get_mut(number)
-            && young
-        {
-            chunk.last_ms = self.now_ms;
-        }
-        young
+        let (now_ms, horizon_ms) = (self.now_ms, self.horizon_ms);
+        let chunk = self.chunks.get_mut(number);
+        let young = chunk.filter(|chunk| chunk.is_young(now_ms, horizon_ms));
+        young.map(|chunk| chunk.last_ms = now_ms).is_some()
     }
 
     fn find(&self, place: u32) -> (usize, usize) {
@@ -312,8 +307,14 @@ mod tests {
         for n in 0..places.len() {
             assert_eq!(window(&remembered, n), Some(n as i64));
         }
-        let forgotten: Vec<u32> = remembered.forget_oldest().map(|(_, place)| place).collect();
-        assert_eq!(forgotten, places[..CHUNK_KEYS]);
+        let (forgotten, first) = remembered.forget_oldest();
+        let windows = forgotten.iter().map(|memory| memory.window());
+        assert!(windows.eq(0..CHUNK_KEYS as i64));
+        assert!(
+            (first..)
+                .zip(&places[..CHUNK_KEYS])
+                .all(|(place, there)| place == *there)
+        );
         assert_eq!(window(&remembered, 0), None);
         assert_eq!(window(&remembered, CHUNK_KEYS), Some(CHUNK_KEYS as i64));
     }

@@ -536,3 +536,24 @@ fn a_deadline_of_nothing_asks_for_the_same_instant() {
          0/0: delivered 1 late 1 missing 1",
     );
 }
+
+#[test]
+fn a_key_that_was_settled_is_known_for_the_horizon_from_when_it_came_last_and_then_is_new() {
+    check(
+        "frontier raw 0
+         raw a at 0
+         written a at 5
+         frontier raw 10000
+         raw a at 10000
+         frontier raw 20000
+         written a at 20000
+         frontier raw 30001
+         raw a at 30001",
+        "duplicate a row:a at 20000
+         0/0: delivered 1
+         10/0: repeated 1
+         20/0: duplicate 1
+         30/0: pending 1
+         held: 1",
+    );
+}

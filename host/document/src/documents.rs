@@ -174,13 +174,10 @@ impl ColumnWriter {
 impl Readers {
     /// The state of the row at `start`, and whether it is deep. Its nodes begin at `root`.
     fn read(&mut self, tape: &mut Tape, root: usize, start: usize, row: &[u8]) -> (RowState, bool) {
-        if let Ok(containers) = self.fast.read(tape, start, row.len())
+        if let Ok(levels) = self.fast.read(tape, start, row.len())
             && tape.seal().is_ok()
         {
-            // Counting containers is free and mostly enough: there are no fewer of them than levels.
-            let is_deep =
-                containers > SHALLOW_LEVELS_MAX && tape.depth(root as u32) > SHALLOW_LEVELS_MAX;
-            return (RowState::Good, is_deep);
+            return (RowState::Good, levels > SHALLOW_LEVELS_MAX);
         }
         tape.nodes.truncate(root);
         match self.lenient.read_sealed(tape, start, row) {

@@ -1,11 +1,12 @@
 //! JSON documents of a batch, parsed once, and the schemas they are validated against.
 //!
-//! The only crate that knows simd-json and jsonschema. It knows nothing of streams, checks or
+//! The only crate that knows jsonschema. It knows nothing of streams, checks or
 //! verdicts. Where parsers of JSON differ, it follows Python's json: docs/JSON.md has the cases.
 
 mod canonical;
 mod column;
 mod documents;
+mod escape;
 mod fast;
 mod lenient;
 mod lines;

@@ -26,6 +26,11 @@ fn any_json() -> impl Strategy<Value = SerdeValue> {
     })
 }
 
+/// Some are longer than what the fast reader remembers.
+fn short_name() -> impl Strategy<Value = String> {
+    prop_oneof![4 => "[ab]{0,2}", 3 => "name_[0-9]", 1 => "[a-d]{20,40}", 1 => "[aé\"]{0,3}"]
+}
+
 fn parse(rows: &[&[u8]]) -> Documents {
     let text = rows.concat();
     let mut end = 0;
@@ -173,6 +178,39 @@ proptest! {
         }
         prop_assert_eq!(canonical(&documents, 0), "[\"before\"]");
         prop_assert_eq!(canonical(&documents, 2), "{\"a\":\"after\\n\"}");
+    }
+
+    #[test]
+    fn what_came_before_never_changes_how_a_document_is_read(
+        members in prop::collection::vec((short_name(), any_json()), 0..9), more in any_json(),
+        spaces in any::<bool>(), edits in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![
+            Just(b'"'), Just(b'\\'), Just(b','), Just(b'}'), Just(b'{'), Just(b':'), Just(b' '), Just(b'a'), any::<u8>()]), 1..5),
+    ) {
+        // Names as they come, equal ones too.
+        let written = |members: &[(String, SerdeValue)]| {
+            let (comma, colon) = if spaces { (", ", " : ") } else { (",", ":") };
+            let member = |(name, value): &(String, SerdeValue)| format!("{}{colon}{value}", SerdeValue::from(name.as_str()));
+            format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(comma)).into_bytes()
+        };
+        let whole = written(&members);
+        let mut rows = vec![whole.clone(), written(members.get(1..).unwrap_or_default())];
+        let others: Vec<(String, SerdeValue)> = members.iter().map(|(name, _)| (name.clone(), more.clone())).collect();
+        rows.extend([whole.clone(), written(&others), whole.clone()]);
+        for (at, byte) in edits {
+            let mut edited = whole.clone();
+            let at = at.index(edited.len());
+            edited[at] = byte;
+            rows.extend([edited, whole[..at].to_vec(), whole[at..].to_vec(), whole.clone()]);
+        }
+        let text = rows.concat();
+        let ends: Vec<u32> = rows.iter().scan(0, |end, row| { *end += row.len() as u32; Some(*end) }).collect();
+        let mut documents = Documents::default();
+        for _ in 0..2 {
+            documents.parse(&text, &ends);
+            for (row, json) in rows.iter().enumerate() {
+                prop_assert_eq!(canonical(&documents, row), lenient(json), "{}", String::from_utf8_lossy(json));
+            }
+        }
     }
 
     #[test]

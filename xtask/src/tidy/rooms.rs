@@ -7,7 +7,7 @@ use super::rust::{code, words};
 use crate::workspace::Member;
 
 /// Libraries, and the directories of the crates that may depend on them.
-const LIBRARIES: [(&str, &[&str]); 12] = [
+const LIBRARIES: [(&str, &[&str]); 11] = [
     ("wasmtime", &["host/runtime"]),
     ("wit-component", &["host/runtime"]),
     ("wasmparser", &["host/runtime", "xtask"]),
@@ -17,7 +17,6 @@ const LIBRARIES: [(&str, &[&str]); 12] = [
     ("axum", &["host"]),
     ("hyper", &["host"]),
     ("hyper-util", &["host"]),
-    ("simd-json", &["host/document", "bench"]),
     ("jsonschema", &["host/document", "bench"]),
     ("jsonschema-value", &["host/document"]),
 ];

@@ -2,6 +2,7 @@
 //! its pair is taken, and makes the string odd.
 
 use super::{Cursor, put};
+use crate::escape;
 use crate::state::{Defect, Oddity};
 use crate::tape::Tape;
 use crate::tape::node::{Kind, Node};
@@ -35,9 +36,13 @@ pub(super) fn read(
             Some(b'"') => break,
             Some(b'\\') => {
                 let mut buffer = [0; CODE_POINT_BYTES_MAX];
-                let (code_point, is_odd) = escape(cursor)?;
-                odd |= is_odd;
-                let encoded = encode(code_point, &mut buffer);
+                let escape = escape::read(&cursor.bytes()[cursor.at..]).map_err(|place| {
+                    cursor.at += place;
+                    cursor.syntax()
+                })?;
+                cursor.at += escape.bytes;
+                odd |= (0xD800..0xE000).contains(&escape.code_point);
+                let encoded = encode(escape.code_point, &mut buffer);
                 write(tape, start + begin + length, encoded);
                 length += encoded.len();
             }
@@ -56,59 +61,6 @@ pub(super) fn read(
 fn write(tape: &mut Tape, at: usize, bytes: &[u8]) {
     // SAFETY: `OddString` promises nothing; the node is not kept.
     let _ = unsafe { put(tape, Kind::OddString, at, bytes) };
-}
-
-/// The code point of the escape at the cursor, and whether it is a lone surrogate.
-fn escape(cursor: &mut Cursor<'_>) -> Result<(u32, bool), Defect> {
-    let begin = cursor.at;
-    cursor.at += 1;
-    let simple = match cursor.peek() {
-        Some(byte @ (b'"' | b'\\' | b'/')) => byte,
-        Some(b'b') => 0x08,
-        Some(b'f') => 0x0C,
-        Some(b'n') => b'\n',
-        Some(b'r') => b'\r',
-        Some(b't') => b'\t',
-        Some(b'u') => {
-            cursor.at += 1;
-            return code_point(cursor);
-        }
-        _ => {
-            cursor.at = begin;
-            return Err(cursor.syntax());
-        }
-    };
-    cursor.at += 1;
-    Ok((u32::from(simple), false))
-}
-
-fn code_point(cursor: &mut Cursor<'_>) -> Result<(u32, bool), Defect> {
-    let first = four_digits(cursor)?;
-    if !(0xD800..0xE000).contains(&first) {
-        return Ok((first, false));
-    }
-    let behind = cursor.at;
-    if first < 0xDC00 && cursor.take("\\u") {
-        let second = four_digits(cursor)?;
-        if (0xDC00..0xE000).contains(&second) {
-            return Ok((
-                0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00),
-                false,
-            ));
-        }
-        cursor.at = behind;
-    }
-    Ok((first, true))
-}
-
-fn four_digits(cursor: &mut Cursor<'_>) -> Result<u32, Defect> {
-    let mut value = 0;
-    for _ in 0..4 {
-        let digit = cursor.peek().and_then(|byte| char::from(byte).to_digit(16));
-        value = value << 4 | digit.ok_or_else(|| cursor.syntax())?;
-        cursor.at += 1;
-    }
-    Ok(value)
 }
 
 /// UTF-8 of a code point, WTF-8 of a surrogate.

@@ -91,7 +91,7 @@ impl Tape {
             return None;
         }
         // SAFETY: such a node is made by `Node::text` alone, whose caller promises UTF-8 at this
-        // range (simd-json's `&str`, or what the lenient reader wrote from a checked `&str`).
+        // range (what the fast reader found to be UTF-8, or the lenient one wrote from a `&str`).
         // `bytes` changes only in `clear`, which drops all nodes, and while a reader writes the
         // strings of a later document, whose range lies behind this one. The range itself is
         // checked by `raw`.
@@ -143,23 +143,6 @@ impl Tape {
             at += self.node(at).span();
         }
         Some(at)
-    }
-
-    /// Levels of containers of the document at `root`; a scalar has none.
-    pub(crate) fn depth(&self, root: u32) -> usize {
-        let mut open: Vec<u32> = Vec::new();
-        let mut deepest = 0;
-        for at in root..root + self.node(root).span() {
-            while open.last().is_some_and(|end| *end <= at) {
-                open.pop();
-            }
-            let node = self.node(at);
-            if node.is_container() {
-                open.push(at + node.span());
-                deepest = deepest.max(open.len());
-            }
-        }
-        deepest
     }
 
     /// Whether a value holds something that JSON does not have.

@@ -1,13 +1,13 @@
 //! Names of object members: their hash, finding equal ones, and the order of large objects.
 //! Knows nodes and bytes, no parser.
 
-use super::node::{NameHash, Node};
+use super::node::{Kind, NameHash, Node};
 use super::orders::Orders;
 
 /// An object with more members gets its names sorted, so that neither a look-up nor the search for
 /// equal names costs more than `n log n`, whatever an event's author thinks up. Below it walking
 /// the names is faster.
-const SORTED_FROM: usize = 65;
+pub(crate) const SORTED_FROM: usize = 65;
 
 /// So many bits that of the names of a small object few share one.
 const SEEN_WORDS: usize = 8;
@@ -29,7 +29,7 @@ pub(crate) fn hash(name: &[u8]) -> NameHash {
 
 /// The same of a name that other bytes follow, without asking how long it is: short names and long
 /// ones come in turn, and a processor cannot foresee which.
-fn hash_within(bytes: &[u8], name: std::ops::Range<usize>) -> NameHash {
+pub(crate) fn hash_within(bytes: &[u8], name: std::ops::Range<usize>) -> NameHash {
     let chunk = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
     let last = name.end.saturating_sub(8).max(name.start);
     match (chunk(name.start), chunk(last)) {
@@ -95,6 +95,9 @@ fn seal_name(nodes: &mut [Node], bytes: &[u8], at: usize) -> NameHash {
     let [name, value, ..] = &mut nodes[at..] else {
         return 0;
     };
+    if matches!(name.kind(), Kind::Name) {
+        return name.name_hash();
+    }
     let hash = hash_within(bytes, name.range());
     *name = name.into_name(hash, 1 + value.span());
     hash
@@ -106,26 +109,38 @@ fn seal_small(
     object: usize,
     entries: usize,
 ) -> Result<(), EqualNames> {
-    // One bit per name seen: most objects need no comparison at all.
-    let mut seen = [0_u64; SEEN_WORDS];
+    let mut seen = Seen::default();
     let mut at = object + 1;
     for _ in 0..entries {
-        let hash = usize::from(seal_name(nodes, bytes, at));
-        let (word, bit) = (&mut seen[hash / 64 % SEEN_WORDS], 1_u64 << (hash % 64));
-        if *word & bit != 0 && is_among(nodes, bytes, object + 1, at) {
+        let hash = seal_name(nodes, bytes, at);
+        if seen.has(hash) && is_among(&nodes[..at], bytes, object + 1, nodes[at]) {
             return Err(EqualNames);
         }
-        *word |= bit;
         at += nodes[at].next_name() as usize;
     }
     Ok(())
 }
 
-/// Whether the name at `at` is one of those from `first` up to it.
-fn is_among(nodes: &[Node], bytes: &[u8], first: usize, at: usize) -> bool {
-    let name = nodes[at];
+/// One bit per name of an object seen: most objects need no comparison at all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen([u64; SEEN_WORDS]);
+
+impl Seen {
+    /// Whether the name of this hash may have been seen before; now it is.
+    #[inline]
+    pub fn has(&mut self, hash: NameHash) -> bool {
+        let hash = usize::from(hash);
+        let (word, bit) = (&mut self.0[hash / 64 % SEEN_WORDS], 1_u64 << (hash % 64));
+        let was_seen = *word & bit != 0;
+        *word |= bit;
+        was_seen
+    }
+}
+
+/// Whether the name is one of those from the one at `first` on.
+pub(crate) fn is_among(nodes: &[Node], bytes: &[u8], first: usize, name: Node) -> bool {
     let mut other = first;
-    while other < at {
+    while other < nodes.len() {
         let node = nodes[other];
         if node.may_equal_name(name) && bytes[node.range()] == bytes[name.range()] {
             return true;

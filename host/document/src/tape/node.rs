@@ -157,6 +157,18 @@ impl Node {
         self.aux
     }
 
+    /// The same text at another place, where it must stand too.
+    pub fn moved_to(self, offset: u32) -> Self {
+        Self {
+            low: offset,
+            ..self
+        }
+    }
+
+    pub fn with_next_name(self, next: u32) -> Self {
+        Self { aux: next, ..self }
+    }
+
     /// Whether this can be the name of that hash and length; the bytes decide.
     pub fn may_be_name(self, hash: NameHash, len: usize) -> bool {
         self.kind == Kind::Name && self.hash == hash && self.high as usize == len

@@ -1,0 +1,246 @@
+//! What stood between two values: a comma, a name, a colon, and white space as it was written; and
+//! which gap came after which. Both are only tried: bytes are always compared, so what is remembered
+//! can make reading fast and never wrong.
+
+use super::scan::{STRIDE, is_masked};
+use crate::tape::node::Node;
+
+/// A longer gap is read each time.
+pub(super) const GAP_BYTES_MAX: usize = 2 * STRIDE;
+
+/// Gaps remembered; when there are more, all are forgotten, and those that still come are learned
+/// again. Half a MiB.
+const GAPS_MAX: usize = 4096;
+
+/// Gaps that are tried after another one: schemas have names in common.
+const FOLLOWERS: usize = 4;
+
+/// Its place among those that are remembered.
+pub(super) type GapId = u16;
+
+const _: () = assert!(GAPS_MAX <= GapId::MAX as usize, "a place fits its type");
+
+/// The bytes from the end of a value (or the beginning of an object) to the next value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gap {
+    /// The bytes, and as many zeros as it takes.
+    text: [u8; GAP_BYTES_MAX],
+    /// All bits of those that are of the text.
+    mask: [u8; GAP_BYTES_MAX],
+    bytes: u8,
+    name_at: u8,
+    /// Its name, as a node of a document where the gap begins at 0.
+    name: Node,
+    /// What came after it, the latest first; `FIRST` is none.
+    followers: [GapId; FOLLOWERS],
+}
+
+impl Gap {
+    /// A gap and the name that lies in it at `name_at`, if it is not too long.
+    pub fn new(whole: &[u8], name_at: usize, name: Node) -> Option<Self> {
+        if whole.len() > GAP_BYTES_MAX {
+            return None;
+        }
+        let mut text = [0; GAP_BYTES_MAX];
+        let mut mask = [0; GAP_BYTES_MAX];
+        for (index, byte) in whole.iter().enumerate() {
+            text[index] = *byte;
+            mask[index] = u8::MAX;
+        }
+        Some(Self {
+            text,
+            mask,
+            bytes: whole.len() as u8,
+            name_at: name_at as u8,
+            name,
+            followers: [Gaps::FIRST; FOLLOWERS],
+        })
+    }
+
+    /// What is before the first gap; it follows none.
+    const fn none() -> Self {
+        Self {
+            text: [u8::MAX; GAP_BYTES_MAX],
+            mask: [0; GAP_BYTES_MAX],
+            bytes: 0,
+            name_at: 0,
+            name: Node::NULL,
+            followers: [Gaps::FIRST; FOLLOWERS],
+        }
+    }
+
+    #[inline]
+    fn is(&self, here: &[u8; GAP_BYTES_MAX]) -> bool {
+        is_masked(here, &self.mask, &self.text)
+    }
+
+    pub fn bytes(&self) -> usize {
+        usize::from(self.bytes)
+    }
+
+    /// Its name, where the gap stands at `at`.
+    pub fn name(&self, at: usize) -> Node {
+        self.name.moved_to((at + usize::from(self.name_at)) as u32)
+    }
+}
+
+/// `Default` allocates nothing.
+#[derive(Debug, Default)]
+pub(super) struct Gaps {
+    known: Vec<Gap>,
+    /// Where a gap may be found again, by the hash of its name.
+    places: Vec<GapId>,
+}
+
+impl Gaps {
+    /// No gap: before the first one of a document.
+    pub const FIRST: GapId = 0;
+
+    /// The gap at `at` of `bytes`, if it came after `last` before.
+    #[inline]
+    pub fn find(&self, last: GapId, bytes: &[u8], at: usize) -> Option<(GapId, &Gap)> {
+        let here = bytes.get(at..)?.first_chunk()?;
+        let [first, others @ ..] = &self.known.get(usize::from(last))?.followers;
+        let gap = self.known.get(usize::from(*first))?;
+        if gap.is(here) {
+            return Some((*first, gap));
+        }
+        self.find_among(others, here)
+    }
+
+    #[inline(never)]
+    fn find_among(&self, followers: &[GapId], here: &[u8; GAP_BYTES_MAX]) -> Option<(GapId, &Gap)> {
+        for id in followers {
+            let gap = self.known.get(usize::from(*id))?;
+            if gap.is(here) {
+                return Some((*id, gap));
+            }
+        }
+        None
+    }
+
+    /// A gap came after `last` and was not found.
+    pub fn learn(&mut self, last: GapId, gap: Gap) -> GapId {
+        let mut last = last;
+        if self.known.is_empty() || self.known.len() >= GAPS_MAX {
+            self.known.clear();
+            self.known.push(Gap::none());
+            self.places.clear();
+            self.places.resize(GAPS_MAX, Self::FIRST);
+            last = Self::FIRST;
+        }
+        let place = usize::from(gap.name.name_hash()) % GAPS_MAX;
+        let mut id = self.places.get(place).copied().unwrap_or_default();
+        let is_known = self
+            .known
+            .get(usize::from(id))
+            .is_some_and(|known| known.text == gap.text && known.mask == gap.mask);
+        if !is_known {
+            id = self.known.len() as GapId;
+            self.known.push(gap);
+            if let Some(place) = self.places.get_mut(place) {
+                *place = id;
+            }
+        }
+        if let Some(before) = self.known.get_mut(usize::from(last)) {
+            before.followers.copy_within(..FOLLOWERS - 1, 1);
+            before.followers[0] = id;
+        }
+        id
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.known.capacity() * size_of::<Gap>() + self.places.capacity() * size_of::<GapId>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tape::node::Kind;
+
+    fn gap(whole: &str, hash: u16) -> Option<Gap> {
+        let name_at = whole.find('"').unwrap() + 1;
+        let name_bytes = whole.rfind('"').unwrap() - name_at;
+        // SAFETY: it is cut from a `str` at ASCII bytes.
+        let name = unsafe { Node::text(Kind::String, name_at as u32, name_bytes as u32) };
+        Gap::new(whole.as_bytes(), name_at, name.into_name(hash, 2))
+    }
+
+    /// The name found at a place of a text, and how long the gap is.
+    fn found(gaps: &Gaps, last: GapId, text: &str, at: usize) -> Option<(GapId, String, usize)> {
+        let padded = format!("{text}{}", " ".repeat(GAP_BYTES_MAX));
+        let (id, gap) = gaps.find(last, padded.as_bytes(), at)?;
+        let name = padded[gap.name(at).range()].to_owned();
+        Some((id, name, gap.bytes()))
+    }
+
+    #[test]
+    fn a_gap_is_found_after_what_it_followed_and_nowhere_else() {
+        let mut gaps = Gaps::default();
+        assert_eq!(found(&gaps, Gaps::FIRST, r#""a":1"#, 0), None);
+        let a = gaps.learn(Gaps::FIRST, gap(r#""a":"#, 1).unwrap());
+        let b = gaps.learn(a, gap(r#", "bc" : "#, 1).unwrap());
+        assert_eq!(
+            found(&gaps, Gaps::FIRST, r#"{"a":1, "bc" : 2}"#, 1),
+            Some((a, "a".into(), 4))
+        );
+        assert_eq!(
+            found(&gaps, a, r#"{"a":1, "bc" : 2}"#, 6),
+            Some((b, "bc".into(), 9))
+        );
+        for (last, text) in [
+            (a, r#", "bc": 2"#),
+            (a, r#", "bd" : 2"#),
+            (a, r#"}"#),
+            (b, r#", "bc" : 2"#),
+            (Gaps::FIRST, r#", "bc" : 2"#),
+        ] {
+            assert_eq!(found(&gaps, last, text, 0), None, "{text}");
+        }
+        // Known again, whatever it follows; and at the end of all bytes nothing is.
+        assert_eq!(gaps.learn(b, gap(r#", "bc" : "#, 1).unwrap()), b);
+        assert_eq!(found(&gaps, b, r#", "bc" : "#, 0).unwrap().0, b);
+        assert!(gaps.find(b, br#", "bc" : 2"#, 0).is_none());
+    }
+
+    #[test]
+    fn a_longer_gap_is_none() {
+        let name = |bytes: usize| format!(r#","{}":"#, "n".repeat(bytes - 4));
+        assert!(gap(&name(GAP_BYTES_MAX + 1), 1).is_none());
+        let mut gaps = Gaps::default();
+        let whole = name(GAP_BYTES_MAX);
+        gaps.learn(Gaps::FIRST, gap(&whole, 1).unwrap());
+        assert!(found(&gaps, Gaps::FIRST, &whole, 0).is_some());
+        assert!(found(&gaps, Gaps::FIRST, &whole.replace(':', ";"), 0).is_none());
+    }
+
+    #[test]
+    fn the_followers_that_came_last_are_tried_and_gaps_of_one_hash_are_told_apart() {
+        let mut gaps = Gaps::default();
+        let text = |index: usize| format!(r#","n{index}":"#);
+        for index in 0..=FOLLOWERS {
+            gaps.learn(Gaps::FIRST, gap(&text(index), 7).unwrap());
+        }
+        assert!(found(&gaps, Gaps::FIRST, &text(0), 0).is_none());
+        for index in 1..=FOLLOWERS {
+            let name = found(&gaps, Gaps::FIRST, &text(index), 0).unwrap().1;
+            assert_eq!(name, format!("n{index}"));
+        }
+    }
+
+    #[test]
+    fn no_more_is_kept_than_its_bound_and_what_comes_again_is_learned_again() {
+        let mut gaps = Gaps::default();
+        let text = |index: usize| format!(r#","n{index}":"#);
+        let mut last = Gaps::FIRST;
+        for index in 0..3 * GAPS_MAX {
+            last = gaps.learn(last, gap(&text(index), index as u16).unwrap());
+            assert!(gaps.known.len() <= GAPS_MAX);
+        }
+        let bytes = GAPS_MAX * (2 * size_of::<Gap>() + size_of::<GapId>());
+        assert!(gaps.memory_bytes() <= bytes);
+        let next = gaps.learn(last, gap(&text(0), 0).unwrap());
+        assert_eq!(found(&gaps, last, &text(0), 0).unwrap().0, next);
+    }
+}

@@ -1,0 +1,332 @@
+//! The fast reader: one document of plain JSON, read once from left to right and straight into the
+//! tape. What it refuses proves nothing: the lenient reader decides then.
+//!
+//! It remembers what stood between two values (`gaps`), so a name that comes where it came before is
+//! compared and not read. That is what it has over a reader that knows nothing of the documents
+//! before: events of one schema say the same names in the same order, and names are half of them.
+
+mod gaps;
+mod number;
+mod scan;
+mod string;
+
+use crate::NESTING_MAX;
+use crate::tape::Tape;
+use crate::tape::names::{self, SORTED_FROM, Seen};
+use crate::tape::node::Node;
+use gaps::{GAP_BYTES_MAX, Gap, GapId, Gaps};
+
+/// Bytes that must follow the text of a batch: gaps, strings and numbers are looked at in strides, and
+/// none is longer.
+pub(crate) const PADDING_BYTES: usize = GAP_BYTES_MAX;
+
+/// Its working memory, reused from document to document.
+#[derive(Default)]
+pub(crate) struct FastReader {
+    open: Vec<Open>,
+    gaps: Gaps,
+}
+
+/// The fast reader did not take a document.
+#[derive(Debug)]
+pub(crate) struct Refused;
+
+/// A container that has not ended, or what is around all of them.
+#[derive(Clone)]
+struct Open {
+    holds: Holds,
+    /// Places of the container and of its last name.
+    at: usize,
+    name: usize,
+    entries: usize,
+    seen: Seen,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// The one value of the document.
+    Root,
+    Elements,
+    Members,
+}
+
+impl Open {
+    fn new(holds: Holds, at: usize) -> Self {
+        Self {
+            holds,
+            at,
+            name: 0,
+            entries: 0,
+            seen: Seen::default(),
+        }
+    }
+}
+
+impl FastReader {
+    /// Reads `tape.bytes[start..start + len]`, behind which at least `PADDING_BYTES` lie, and puts
+    /// its nodes at the end of the tape; `tape.objects` are those that have yet to be sealed. Strings are
+    /// unescaped in place, also of a document that is refused in the end. Answers its levels of
+    /// containers.
+    pub fn read(&mut self, tape: &mut Tape, start: usize, len: usize) -> Result<usize, Refused> {
+        self.open.clear();
+        tape.objects.clear();
+        let end = start + len;
+        let mut reading = Reading {
+            bytes: &mut tape.bytes,
+            nodes: &mut tape.nodes,
+            large: &mut tape.objects,
+            gaps: &mut self.gaps,
+            open: &mut self.open,
+            top: Open::new(Holds::Root, 0),
+            last: Gaps::FIRST,
+            levels: 0,
+            at: start,
+            end,
+        };
+        reading.skip_space();
+        loop {
+            if reading.begin_value()? {
+                continue;
+            }
+            while reading.top.holds != Holds::Root && reading.ends_container()? {}
+            if reading.top.holds == Holds::Root {
+                break;
+            }
+        }
+        reading.skip_space();
+        // Strides may have gone into the next document, and what they found there is not ours.
+        if reading.at == end {
+            Ok(reading.levels)
+        } else {
+            Err(Refused)
+        }
+    }
+
+    pub fn memory_bytes(&self) -> usize {
+        self.open.capacity() * size_of::<Open>() + self.gaps.memory_bytes()
+    }
+}
+
+/// A document being read.
+struct Reading<'a> {
+    bytes: &'a mut [u8],
+    nodes: &'a mut Vec<Node>,
+    /// Places of objects that have too many members for `seen`.
+    large: &'a mut Vec<u32>,
+    gaps: &'a mut Gaps,
+    /// The containers around `top`.
+    open: &'a mut Vec<Open>,
+    top: Open,
+    /// The gap that was read last.
+    last: GapId,
+    levels: usize,
+    at: usize,
+    end: usize,
+}
+
+impl Reading<'_> {
+    fn peek(&self) -> u8 {
+        self.bytes.get(self.at).copied().unwrap_or_default()
+    }
+
+    fn skip_space(&mut self) {
+        while self.at < self.end && matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
+            self.at += 1;
+        }
+    }
+
+    /// Reads a scalar or an empty container (false), or goes to the first value of a container (true).
+    #[inline]
+    fn begin_value(&mut self) -> Result<bool, Refused> {
+        if self.at >= self.end {
+            return Err(Refused);
+        }
+        let node = match self.peek() {
+            b'"' => {
+                let text = string::read(self.bytes, self.at + 1, self.end)?;
+                self.at = text.behind;
+                text.node
+            }
+            b'-' | b'0'..=b'9' => {
+                let (node, behind) = number::read(self.bytes, self.at)?;
+                self.at = behind;
+                node
+            }
+            b'{' => {
+                self.enter(Holds::Members)?;
+                if self.peek() != b'}' && self.next_name()? {
+                    return Ok(true);
+                }
+                let before = self.at;
+                self.skip_space();
+                if self.peek() == b'}' {
+                    self.leave();
+                    return Ok(false);
+                }
+                self.read_name(before)?;
+                return Ok(true);
+            }
+            b'[' => {
+                self.enter(Holds::Elements)?;
+                self.skip_space();
+                if self.peek() == b']' {
+                    self.leave();
+                    return Ok(false);
+                }
+                return Ok(true);
+            }
+            b't' => self.word(*b"true", Node::boolean(true))?,
+            b'n' => self.word(*b"null", Node::NULL)?,
+            b'f' => {
+                self.at += 1;
+                self.word(*b"alse", Node::boolean(false))?
+            }
+            _ => return Err(Refused),
+        };
+        self.nodes.push(node);
+        Ok(false)
+    }
+
+    #[inline]
+    fn word(&mut self, word: [u8; 4], node: Node) -> Result<Node, Refused> {
+        let here = self
+            .bytes
+            .get(self.at..)
+            .and_then(|rest| rest.first_chunk());
+        if here != Some(&word) {
+            return Err(Refused);
+        }
+        self.at += word.len();
+        Ok(node)
+    }
+
+    /// Behind an entry of `top`: goes to the next one (false), or ends the container (true).
+    #[inline]
+    fn ends_container(&mut self) -> Result<bool, Refused> {
+        self.top.entries += 1;
+        if self.top.holds == Holds::Members {
+            if self.peek() == b',' && self.next_name()? {
+                return Ok(false);
+            }
+            let before = self.at;
+            self.skip_space();
+            match self.peek() {
+                b'}' => self.leave(),
+                b',' => {
+                    self.at += 1;
+                    self.read_name(before)?;
+                    return Ok(false);
+                }
+                _ => return Err(Refused),
+            }
+        } else {
+            self.skip_space();
+            match self.peek() {
+                b']' => self.leave(),
+                b',' => {
+                    self.at += 1;
+                    self.skip_space();
+                    return Ok(false);
+                }
+                _ => return Err(Refused),
+            }
+        }
+        Ok(true)
+    }
+
+    fn enter(&mut self, holds: Holds) -> Result<(), Refused> {
+        if self.open.len() == NESTING_MAX {
+            return Err(Refused);
+        }
+        let top = Open::new(holds, self.nodes.len());
+        self.open.push(std::mem::replace(&mut self.top, top));
+        self.levels = self.levels.max(self.open.len());
+        self.nodes.push(Node::NULL);
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Behind the last entry, at the bracket that ends `top`.
+    fn leave(&mut self) {
+        let Some(around) = self.open.pop() else {
+            return;
+        };
+        let ended = std::mem::replace(&mut self.top, around);
+        let span = self.nodes.len() - ended.at;
+        let node = match ended.holds {
+            Holds::Members => {
+                if ended.entries >= SORTED_FROM {
+                    self.large.push(ended.at as u32);
+                }
+                Node::object(ended.entries as u32, span as u32)
+            }
+            _ => Node::array(ended.entries as u32, span as u32),
+        };
+        if let Some(place) = self.nodes.get_mut(ended.at) {
+            *place = node;
+        }
+        if self.top.holds == Holds::Members
+            && let Some(name) = self.nodes.get_mut(self.top.name)
+        {
+            *name = name.with_next_name(1 + span as u32);
+        }
+        self.at += 1;
+    }
+
+    /// Takes a name that came here before; false if there is none, and nothing was taken.
+    #[inline]
+    fn next_name(&mut self) -> Result<bool, Refused> {
+        let Some((id, gap)) = self.gaps.find(self.last, self.bytes, self.at) else {
+            return Ok(false);
+        };
+        // The same bytes as when it was read, so the same name.
+        let name = gap.name(self.at);
+        self.last = id;
+        self.at += gap.bytes();
+        self.push_name(name)?;
+        Ok(true)
+    }
+
+    /// Reads a name and what is around it, and remembers it. The gap began at `before`.
+    fn read_name(&mut self, before: usize) -> Result<(), Refused> {
+        self.skip_space();
+        if self.peek() != b'"' {
+            return Err(Refused);
+        }
+        let text = string::read(self.bytes, self.at + 1, self.end)?;
+        let as_written = text.behind - self.at;
+        self.at = text.behind;
+        self.skip_space();
+        if self.peek() != b':' {
+            return Err(Refused);
+        }
+        self.at += 1;
+        self.skip_space();
+        let range = text.node.range();
+        let hash = names::hash_within(self.bytes, range.clone());
+        let name = text.node.into_name(hash, 2);
+        self.push_name(name)?;
+        let is_plain = range.len() + 2 == as_written;
+        if is_plain
+            && let Some(whole) = self.bytes.get(before..self.at)
+            && let Some(gap) = Gap::new(whole, range.start - before, name)
+        {
+            self.last = self.gaps.learn(self.last, gap);
+        }
+        Ok(())
+    }
+
+    /// The value's nodes are to follow.
+    #[inline]
+    fn push_name(&mut self, name: Node) -> Result<(), Refused> {
+        self.top.name = self.nodes.len();
+        if self.top.entries < SORTED_FROM
+            && self.top.seen.has(name.name_hash())
+            && names::is_among(self.nodes, self.bytes, self.top.at + 1, name)
+        {
+            return Err(Refused);
+        }
+        self.nodes.push(name);
+        Ok(())
+    }
+}

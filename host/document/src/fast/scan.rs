@@ -1,0 +1,200 @@
+//! Many bytes looked at in one go.
+
+/// Bytes looked at together.
+pub(super) const STRIDE: usize = 16;
+
+/// What is among the bytes of a stride.
+pub(super) struct Found {
+    /// A bit for each quote, backslash and control character, by its place.
+    pub special: u32,
+    pub is_ascii: bool,
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(super) fn look(stride: [u8; STRIDE]) -> Found {
+    // SAFETY: SSE2 is part of every x86-64.
+    unsafe { look_at_once(stride) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "sse2")]
+fn look_at_once(stride: [u8; STRIDE]) -> Found {
+    use std::arch::x86_64::*;
+    let all = u128::from_le_bytes(stride);
+    let bytes = _mm_set_epi64x((all >> 64) as i64, all as i64);
+    let quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"' as i8));
+    let backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\' as i8));
+    // No greater than 0x1F, as the smaller of both shows.
+    let controls = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
+    let special = _mm_or_si128(_mm_or_si128(quotes, backslashes), controls);
+    Found {
+        special: _mm_movemask_epi8(special) as u32,
+        is_ascii: _mm_movemask_epi8(bytes) == 0,
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+pub(super) fn look(stride: [u8; STRIDE]) -> Found {
+    look_at_each(stride)
+}
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn look_at_each(stride: [u8; STRIDE]) -> Found {
+    let mut special = 0;
+    for (place, byte) in stride.iter().enumerate() {
+        special |= u32::from(matches!(byte, 0..0x20 | b'"' | b'\\')) << place;
+    }
+    Found {
+        special,
+        is_ascii: stride.is_ascii(),
+    }
+}
+
+/// Whether two strides of bytes are `text`, apart from what the mask leaves out.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(super) fn is_masked(
+    bytes: &[u8; 2 * STRIDE],
+    mask: &[u8; 2 * STRIDE],
+    text: &[u8; 2 * STRIDE],
+) -> bool {
+    // SAFETY: SSE2 is part of every x86-64.
+    unsafe { is_masked_at_once(bytes, mask, text) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "sse2")]
+fn is_masked_at_once(
+    bytes: &[u8; 2 * STRIDE],
+    mask: &[u8; 2 * STRIDE],
+    text: &[u8; 2 * STRIDE],
+) -> bool {
+    use std::arch::x86_64::*;
+    let ([bytes, more_bytes], [mask, more_mask], [text, more_text]) =
+        (halves(bytes), halves(mask), halves(text));
+    let first = _mm_cmpeq_epi8(_mm_and_si128(bytes, mask), text);
+    let second = _mm_cmpeq_epi8(_mm_and_si128(more_bytes, more_mask), more_text);
+    _mm_movemask_epi8(_mm_and_si128(first, second)) == 0xFFFF
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "sse2")]
+fn halves(bytes: &[u8; 2 * STRIDE]) -> [std::arch::x86_64::__m128i; 2] {
+    let (halves, _) = bytes.as_chunks::<STRIDE>();
+    [0, 1].map(|index| {
+        let all = halves
+            .get(index)
+            .map_or(0, |half| u128::from_le_bytes(*half));
+        std::arch::x86_64::_mm_set_epi64x((all >> 64) as i64, all as i64)
+    })
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline]
+pub(super) fn is_masked(
+    bytes: &[u8; 2 * STRIDE],
+    mask: &[u8; 2 * STRIDE],
+    text: &[u8; 2 * STRIDE],
+) -> bool {
+    is_masked_by_each(bytes, mask, text)
+}
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn is_masked_by_each(
+    bytes: &[u8; 2 * STRIDE],
+    mask: &[u8; 2 * STRIDE],
+    text: &[u8; 2 * STRIDE],
+) -> bool {
+    let masked = bytes.iter().zip(mask).map(|(byte, mask)| byte & mask);
+    masked.eq(text.iter().copied())
+}
+
+/// Eight digits, the first one lowest, as the number they are; how many of them are digits before
+/// something else comes. What is no digit and all behind it counts for nothing.
+#[inline]
+pub(super) fn digits(eight: [u8; 8]) -> (u32, u64) {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    let values = u64::from_le_bytes(eight) ^ (ONES * u64::from(b'0'));
+    // Greater than nine, or not ASCII: a sum that reaches the high bit, from the lowest such byte on.
+    let others = (values.wrapping_add(ONES * 0x76) | values) & HIGH;
+    let count = others.trailing_zeros() / 8;
+    // In front of fewer digits come zeros.
+    let digits = if count == 0 {
+        0
+    } else {
+        values << (64 - 8 * count)
+    };
+    (count, parsed(digits))
+}
+
+/// The values of eight digits, the first one lowest, as one number: pairs, then fours, then all
+/// (after Lemire, "Quickly parsing eight digits", 2018).
+#[inline]
+fn parsed(digits: u64) -> u64 {
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let low = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(100 + (1_000_000 << 32));
+    let high = (pairs >> 16 & 0x0000_00FF_0000_00FF).wrapping_mul(1 + (10_000 << 32));
+    low.wrapping_add(high) >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{STRIDE, digits, is_masked, is_masked_by_each, look, look_at_each};
+
+    proptest! {
+        #[test]
+        fn a_stride_holds_what_each_of_its_bytes_is(
+            stride in prop::array::uniform16(prop_oneof![any::<u8>(), Just(b'"'), Just(b'a'), Just(b'\\'), Just(0x1F), Just(0x20)]),
+        ) {
+            let (found, each) = (look(stride), look_at_each(stride));
+            prop_assert_eq!((found.special, found.is_ascii), (each.special, each.is_ascii));
+        }
+
+        #[test]
+        fn bytes_are_compared_where_the_mask_says(
+            text in prop::array::uniform32(0_u8..2), other in prop::array::uniform32(0_u8..2), len in 0_usize..=32,
+        ) {
+            let mask = std::array::from_fn(|place| if place < len { u8::MAX } else { 0 });
+            let masked = std::array::from_fn(|place| text[place] & mask[place]);
+            // Alike in as many bytes as one likes.
+            let bytes = std::array::from_fn(|place| if place + 2 < len { text[place] } else { other[place] });
+            let is_text = is_masked(&bytes, &mask, &masked);
+            prop_assert_eq!(is_text, bytes[..len] == text[..len]);
+            prop_assert_eq!(is_text, is_masked_by_each(&bytes, &mask, &masked));
+        }
+
+        #[test]
+        fn digits_are_read_up_to_what_is_none(text in "[0-9]{0,8}", rest in prop::array::uniform8(any::<u8>())) {
+            prop_assume!(!rest[0].is_ascii_digit());
+            let mut eight = [0; 8];
+            for (place, byte) in eight.iter_mut().zip(text.bytes().chain(rest)) {
+                *place = byte;
+            }
+            prop_assert_eq!(digits(eight), (text.len() as u32, text.parse().unwrap_or(0)));
+        }
+    }
+
+    #[test]
+    fn every_byte_is_seen_for_what_it_is_in_every_place() {
+        for byte in 0..=u8::MAX {
+            for place in 0..STRIDE {
+                let mut stride = [b'a'; STRIDE];
+                stride[place] = byte;
+                let (found, each) = (look(stride), look_at_each(stride));
+                assert_eq!(
+                    (found.special, found.is_ascii),
+                    (each.special, each.is_ascii),
+                    "{byte} at {place}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Strings of plain JSON: UTF-8 without control characters, and no surrogate without its pair.
+
+use super::Refused;
+use super::scan::{STRIDE, look};
+use crate::escape;
+use crate::tape::node::{Kind, Node};
+
+/// A string that was read.
+pub(super) struct Text {
+    pub node: Node,
+    /// Behind the closing quote.
+    pub behind: usize,
+}
+
+/// Reads the string whose opening quote is before `begin`; unescapes it in place, but nothing from `end`
+/// on.
+#[inline]
+pub(super) fn read(bytes: &mut [u8], begin: usize, end: usize) -> Result<Text, Refused> {
+    let mut is_ascii = true;
+    let stop = special(bytes, begin, &mut is_ascii)?;
+    if bytes.get(stop) == Some(&b'"') {
+        return text(bytes, begin, stop, is_ascii, stop + 1);
+    }
+    unescaped(bytes, begin, stop, end, is_ascii)
+}
+
+/// The place of the first quote, backslash or control character from `at` on.
+#[inline]
+fn special(bytes: &[u8], mut at: usize, is_ascii: &mut bool) -> Result<usize, Refused> {
+    loop {
+        let stride = bytes
+            .get(at..)
+            .and_then(|rest| rest.first_chunk::<STRIDE>());
+        let Some(stride) = stride else {
+            return Err(Refused);
+        };
+        let found = look(*stride);
+        *is_ascii &= found.is_ascii;
+        if found.special != 0 {
+            return Ok(at + found.special.trailing_zeros() as usize);
+        }
+        at += STRIDE;
+    }
+}
+
+#[inline]
+fn text(
+    bytes: &[u8],
+    begin: usize,
+    end: usize,
+    is_ascii: bool,
+    behind: usize,
+) -> Result<Text, Refused> {
+    if !is_ascii {
+        let written = bytes.get(begin..end).unwrap_or_default();
+        std::str::from_utf8(written).map_err(|_| Refused)?;
+    }
+    // SAFETY: all bytes are ASCII, or were looked at just now.
+    let node = unsafe { Node::text(Kind::String, begin as u32, (end - begin) as u32) };
+    Ok(Text { node, behind })
+}
+
+/// The rest of a string, from the first special byte in it.
+#[cold]
+fn unescaped(
+    bytes: &mut [u8],
+    begin: usize,
+    mut at: usize,
+    end: usize,
+    mut is_ascii: bool,
+) -> Result<Text, Refused> {
+    // Unescaping never lengthens, so what is written is always behind what is read.
+    let mut written = at;
+    loop {
+        // What is beyond the document is not ours to change.
+        let rest = bytes.get(at..end).ok_or(Refused)?;
+        match rest.first() {
+            Some(b'"') => return text(bytes, begin, written, is_ascii, at + 1),
+            Some(b'\\') => {}
+            _ => return Err(Refused),
+        }
+        let escape = escape::read(rest).map_err(|_| Refused)?;
+        let mut buffer = [0; 4];
+        // A lone surrogate is no character.
+        let encoded = char::from_u32(escape.code_point)
+            .ok_or(Refused)?
+            .encode_utf8(&mut buffer)
+            .as_bytes();
+        if let Some(place) = bytes.get_mut(written..written + encoded.len()) {
+            place.copy_from_slice(encoded);
+        }
+        is_ascii &= encoded.is_ascii();
+        written += encoded.len();
+        let run = at + escape.bytes;
+        at = special(bytes, run, &mut is_ascii)?;
+        if at >= end {
+            return Err(Refused);
+        }
+        bytes.copy_within(run..at, written);
+        written += at - run;
+    }
+}

@@ -1,15 +1,11 @@
-//! The wasm engine that all checks share, and the thread that ticks its epoch.
+//! The wasm engine that all checks share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-/// Resolution of all deadlines of guests: as short as the shortest that can be configured. Each tick
-/// costs one atomic increment, and a wake-up, which is most of what an engine costs that does nothing.
-pub const EPOCH_TICK: Duration = Duration::from_millis(10);
+use crate::ticker::{Call, EPOCH_TICK, Ticker};
 
 /// Stack that guest code may use. Wasmtime has one for the whole engine. Worker threads are
 /// started with `WORKER_STACK_BYTES`, which leaves the host its own.
@@ -53,11 +49,11 @@ const KEEP_RESIDENT_BYTES: usize = 256 << 10;
 #[error("failed to start the WebAssembly engine: {0}")]
 pub struct EngineError(String);
 
-/// The shared engine. Cheap to clone; the epoch ticks as long as one clone lives.
+/// The shared engine. Cheap to clone; the epoch ticks while there are calls.
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) wasm: wasmtime::Engine,
-    _ticker: Arc<Ticker>,
+    ticker: Arc<Ticker>,
 }
 
 impl Engine {
@@ -67,11 +63,18 @@ impl Engine {
             // each instance then maps its own memory, which costs time and bounds no number.
             .or_else(|_| wasmtime::Engine::new(&config(false)))
             .map_err(|error| EngineError(format!("{error:#}")))?;
-        let ticker = Ticker::start(wasm.clone()).map_err(|error| EngineError(error.to_string()))?;
+        let ticked = wasm.clone();
+        let ticker = Ticker::start(move || ticked.increment_epoch())
+            .map_err(|error| EngineError(error.to_string()))?;
         Ok(Self {
             wasm,
-            _ticker: Arc::new(ticker),
+            ticker: Arc::new(ticker),
         })
+    }
+
+    /// Guest code is going to run: without this, no deadline would ever come.
+    pub(crate) fn call(&self) -> Call<'_> {
+        self.ticker.call()
     }
 }
 
@@ -101,39 +104,6 @@ fn config(pooled: bool) -> Config {
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     }
     config
-}
-
-struct Ticker {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Ticker {
-    fn start(engine: wasmtime::Engine) -> std::io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::Builder::new()
-            .name("epoch".into())
-            .spawn(move || {
-                while !stopped.load(Ordering::Relaxed) {
-                    std::thread::sleep(EPOCH_TICK);
-                    engine.increment_epoch();
-                }
-            })?;
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
 }
 
 /// Ticks until a deadline of `time`: at least one whole tick, as the current one may be nearly over.

@@ -20,12 +20,11 @@ mod output;
 mod packed;
 mod seat;
 mod state;
+mod ticker;
 mod world;
 
 pub use calls::{Decoded, Difference, Finding, Judged, JudgedWindows, Projected, Severity, Tally};
-pub use engine::{
-    EPOCH_TICK, Engine, EngineError, GUEST_STACK_BYTES, MEMORY_BYTES_MAX, WORKER_STACK_BYTES,
-};
+pub use engine::{Engine, EngineError, GUEST_STACK_BYTES, MEMORY_BYTES_MAX, WORKER_STACK_BYTES};
 pub use fault::{Fault, FaultKind};
 pub use limits::Limits;
 pub use load::{Check, Digest, Kind, LoadError, LoadRequest, Loaded, digest_of};

@@ -84,6 +84,7 @@ impl<W: World> Live<W> {
         let mut store = Store::new(&engine.wasm, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(limits.output_bytes_max);
+        let _call = engine.call();
         store.set_epoch_deadline(ticks(limits.start_time));
         let failed = |error: wasmtime::Error, store: &Store<HostState>| {
             LoadError::Start(describe_start(&error, store.data()))
@@ -285,8 +286,10 @@ impl<W: World> Seat<W> {
                 state.schemas = Arc::clone(hand.schemas);
             }
         }
+        let call = self.check.engine.call();
         live.store.set_epoch_deadline(ticks(time));
         let result = f(&mut live.store, &live.exports);
+        drop(call);
         let state = live.store.data_mut();
         if let Some(hand) = &mut hand {
             std::mem::swap(&mut state.documents, hand.documents);

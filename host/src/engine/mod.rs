@@ -7,6 +7,7 @@
 mod backlog;
 mod describing;
 pub mod ending;
+mod held;
 mod judging;
 pub mod messages;
 pub mod plan_cell;
@@ -234,6 +235,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             spool: Arc::clone(&spool),
             audit: is_audit,
             backlog: Arc::clone(&backlog),
+            held: held::Held::default(),
             said: false,
         };
         threads.push(spawn(
@@ -390,7 +392,7 @@ fn spawn<T: Send + 'static>(
 
 /// The largest batch as it lies in the spool: a frame that is larger than a batch may be is one.
 fn batch_bytes_max(config: &Config) -> usize {
-    let limits = config.judge.batches();
+    let limits = config.judge.batches(config.deadlines.shortest());
     let frame = config.streams.raw.frame_bytes_max;
     limits.bytes_max.max(frame) + limits.rows_max * SPOOL_ENTRY_BYTES
 }

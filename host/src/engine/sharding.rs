@@ -5,19 +5,20 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use landfall_ledger::{
-    Activity, Deadlines, Effect, Fingerprint, Frontier, PayloadRef, SchemaGauge, Shard,
-    ShardGauges, TallyDelta, WrittenSide,
+    Activity, Deadlines, Effect, Frontier, PayloadRef, SchemaGauge, Shard, ShardGauges, TallyDelta,
+    WrittenSide,
 };
-use landfall_store::spool::{Spool, SpoolError, SpoolWriter};
+use landfall_store::spool::{Spool, SpoolWriter};
 
 use super::backlog::Backlog;
+use super::held::Held;
 use super::messages::{Compared, ShardTold, ShardWork, Told};
 use crate::judge::WrittenHand;
 use crate::sources::{Flights, StreamId};
 
 /// How often a shard moves time and tells its tallies, in real time. Bounds how late a verdict is
 /// given.
-const FLUSH: Duration = Duration::from_millis(50);
+const FLUSH: Duration = Duration::from_millis(100);
 
 /// With no more shares than this between two flushes, a shard sleeps until the next one instead of
 /// being woken for each: waking costs more than applying. A quarter of what its queue holds, so that
@@ -55,6 +56,8 @@ pub struct Sharding {
     /// left pending.
     pub audit: bool,
     pub backlog: Arc<Backlog>,
+    /// Frames of early landings, until all of a batch are put down together.
+    pub held: Held,
     /// It was said that early landings' frames are not kept.
     pub said: bool,
 }
@@ -282,22 +285,15 @@ impl Sharding {
                     written: payload.map_or_else(Vec::new, |payload| read(&self.spool, payload)),
                     generation,
                 }),
-                Effect::HoldWritten { key, row } => {
-                    if let Err(error) = hold(
-                        &mut self.shard,
-                        &mut self.writer,
-                        &self.spool,
-                        key,
-                        row,
-                        hand,
-                    ) && !std::mem::replace(&mut self.said, true)
-                    {
-                        tracing::warn!("{error}; frames of early landings are not kept for now");
-                    }
-                }
+                Effect::HoldWritten { key, row } => self.held.add(key, row, hand),
                 Effect::Released { segment, rows } => self.spool.released(segment, rows),
             }
             bytes += told[before..].iter().map(Told::bytes).sum::<usize>();
+        }
+        if let Err(error) = self.held.keep(&mut self.shard, &mut self.writer)
+            && !std::mem::replace(&mut self.said, true)
+        {
+            tracing::warn!("{error}; frames of early landings are not kept for now");
         }
         if told.is_empty() && flush.is_none() {
             return true;
@@ -341,28 +337,6 @@ impl Sharding {
         }
         self.flush(frontier, effects);
     }
-}
-
-/// Keeps the frame of an early landing. If it cannot be kept, the landing still counts; only a
-/// difference could then not be explained.
-fn hold(
-    shard: &mut Shard,
-    writer: &mut SpoolWriter,
-    spool: &Spool,
-    key: Fingerprint,
-    row: u32,
-    hand: Option<&WrittenHand>,
-) -> Result<(), SpoolError> {
-    let Some(hand) = hand else { return Ok(()) };
-    let frame = hand.frame(row as usize);
-    let mut payloads = Vec::with_capacity(1);
-    writer.append(frame, &[frame.len() as u32], &mut payloads)?;
-    for payload in payloads.into_iter().map(PayloadRef) {
-        if !shard.attach_written(key, payload) {
-            spool.released(payload.segment(), 1);
-        }
-    }
-    Ok(())
 }
 
 fn side(spool: &Spool, written: WrittenSide, hand: Option<&WrittenHand>) -> Vec<u8> {

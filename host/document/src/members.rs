@@ -83,14 +83,26 @@ impl Writer {
             Kind::Int | Kind::Uint | Kind::Digits => b'i',
             Kind::Float | Kind::NotFinite => b'd',
             Kind::String | Kind::OddString | Kind::Name | Kind::OddName => {
-                let text = node.range();
-                row.begin(b's', &tape.bytes, name, text.len());
-                row.copy(&tape.bytes, text);
+                row.scalar(b's', &tape.bytes, name, &tape.bytes, node.range());
                 return;
             }
             Kind::Array => b'a',
             Kind::Object => b'o',
         };
+        if node.kind() == Kind::Int {
+            let mut buffer = itoa::Buffer::new();
+            let text = buffer.format(node.number_bits() as i64).as_bytes();
+            let mut digits = [0; STRIDE];
+            if let Some(place) = digits.get_mut(..text.len()) {
+                place.copy_from_slice(text);
+            }
+            row.scalar(kind, &tape.bytes, name, &digits, 0..text.len());
+            return;
+        }
+        if matches!(node.kind(), Kind::Null | Kind::False | Kind::True) {
+            row.scalar(kind, &tape.bytes, name, &[0; STRIDE], 0..0);
+            return;
+        }
         let value = row.begin(kind, &tape.bytes, name, 0);
         match node.kind() {
             Kind::Object => {
@@ -124,6 +136,21 @@ impl Writer {
     }
 }
 
+/// Bytes at a place, and some behind it.
+#[inline]
+fn stride(from: &[u8], at: usize) -> Option<&[u8; STRIDE]> {
+    from.get(at..)?.first_chunk()
+}
+
+/// What is before a name. A column has at most 4 GiB: its ends are no longer.
+#[inline]
+fn kind_and_lengths(kind: u8, name_bytes: usize, value_bytes: usize) -> [u8; HEAD] {
+    let mut head = [kind; HEAD];
+    head[1..1 + LENGTH].copy_from_slice(&(name_bytes as u32).to_le_bytes());
+    head[1 + LENGTH..].copy_from_slice(&(value_bytes as u32).to_le_bytes());
+    head
+}
+
 /// A row in the making: `out[..at]` is written, what follows is room.
 struct Row<'a> {
     out: &'a mut Vec<u8>,
@@ -131,6 +158,54 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
+    /// Writes an entry whose value is some bytes.
+    #[inline]
+    fn scalar(
+        &mut self,
+        kind: u8,
+        bytes: &[u8],
+        name: Range<usize>,
+        values: &[u8],
+        value: Range<usize>,
+    ) {
+        if !self.small(kind, bytes, &name, values, &value) {
+            self.begin(kind, bytes, name, value.len());
+            self.copy(values, value);
+        }
+    }
+
+    /// The same, if name and value are short: copied without asking how long they are.
+    #[inline]
+    fn small(
+        &mut self,
+        kind: u8,
+        bytes: &[u8],
+        name: &Range<usize>,
+        values: &[u8],
+        value: &Range<usize>,
+    ) -> bool {
+        /// What an entry takes at most, and what may be copied behind it.
+        const SMALL_BYTES_MAX: usize = HEAD + 2 * STRIDE;
+        if name.len() > STRIDE || value.len() > STRIDE {
+            return false;
+        }
+        let (Some(name_bytes), Some(value_bytes), Some(to)) = (
+            stride(bytes, name.start),
+            stride(values, value.start),
+            self.out
+                .get_mut(self.at..)
+                .and_then(|to| to.first_chunk_mut::<SMALL_BYTES_MAX>()),
+        ) else {
+            return false;
+        };
+        let head = kind_and_lengths(kind, name.len(), value.len());
+        to[..HEAD].copy_from_slice(&head);
+        to[HEAD..HEAD + STRIDE].copy_from_slice(name_bytes);
+        to[HEAD + name.len()..HEAD + name.len() + STRIDE].copy_from_slice(value_bytes);
+        self.at += HEAD + name.len() + value.len();
+        true
+    }
+
     /// Writes all of an entry but its value, and makes room for that.
     #[inline]
     fn begin(
@@ -141,10 +216,7 @@ impl Row<'_> {
         value_bytes: usize,
     ) -> Unfinished {
         self.room(HEAD + name.len() + value_bytes);
-        let mut head = [kind; HEAD];
-        // A column has at most 4 GiB: its ends are no longer.
-        head[1..1 + LENGTH].copy_from_slice(&(name.len() as u32).to_le_bytes());
-        head[1 + LENGTH..].copy_from_slice(&(value_bytes as u32).to_le_bytes());
+        let head = kind_and_lengths(kind, name.len(), value_bytes);
         let place = self.out.get_mut(self.at..);
         if let Some(place) = place.and_then(|place| place.first_chunk_mut::<HEAD>()) {
             *place = head;

@@ -10,7 +10,7 @@ use super::orders::Orders;
 pub(crate) const SORTED_FROM: usize = 65;
 
 /// So many bits that of the names of a small object few share one.
-const SEEN_WORDS: usize = 8;
+const SEEN_WORDS: usize = 16;
 
 /// A hash over length, first and last bytes. Weak on purpose: equal hashes are always compared by
 /// their bytes, and only small objects depend on it.

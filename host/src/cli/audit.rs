@@ -154,7 +154,7 @@ fn audit(config: &Config, dir: &Path, files: [FileSource; 2]) -> anyhow::Result<
                     clock: clock.clone(),
                     flights: flights.clone(),
                     queue,
-                    limits: config.judge.batches(),
+                    limits: config.judge.batches(config.deadlines.shortest()),
                     frame_bytes_max: config.streams.of(stream).frame_bytes_max,
                 };
                 let bar = bars.add(bar(stream, file.progress().total_bytes));

@@ -72,7 +72,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
                 clock: clock.clone(),
                 flights: flights.clone(),
                 queue: queue.clone(),
-                limits: config.judge.batches(),
+                limits: config.judge.batches(config.deadlines.shortest()),
                 frame_bytes_max: settings.frame_bytes_max,
             };
             sources.push(zmq::subscribe(

@@ -21,7 +21,7 @@ use crate::sources::{Flights, FrameBatch, StreamId};
 const SPOOL_RETRY: Duration = Duration::from_millis(100);
 
 /// How often an idle judge looks whether the ledger has room again, in real time.
-const ROOM_LOOK: Duration = Duration::from_millis(50);
+const ROOM_LOOK: Duration = Duration::from_millis(100);
 
 /// What a judge's thread works with.
 pub struct Judging {

@@ -38,8 +38,9 @@ use crate::judge::JudgeReport;
 use crate::judge::plan::Plan;
 use crate::sources::StreamId;
 
-/// How often what gathered is written, in real time: news of a loss is this old at most.
-const FLUSH: Duration = Duration::from_millis(50);
+/// How often what gathered is written, in real time: news of a loss is this old at most. Each time costs a
+/// transaction, however little there is.
+const FLUSH: Duration = Duration::from_millis(200);
 
 /// With no more messages than this part of what their queue holds between two flushes, it sleeps until
 /// the next one.

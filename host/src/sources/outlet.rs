@@ -142,6 +142,18 @@ impl Outlet {
         Some(wait.saturating_sub(began.elapsed()))
     }
 
+    /// Whether the batch has more than a lone frame.
+    pub fn is_crowded(&self) -> bool {
+        self.batch
+            .as_ref()
+            .is_some_and(|(batch, _)| batch.rows() > 1)
+    }
+
+    /// How long a batch may wait that others have come to (real time).
+    pub fn wait_max(&self) -> Duration {
+        self.context.limits.wait_max
+    }
+
     /// Hands the batch on, if there is one; waits for room, but once asked to end only so long.
     pub fn hand_on(&mut self, mut breathe: impl FnMut()) -> Result<(), SourceError> {
         let Some((mut batch, _)) = self.batch.take() else {

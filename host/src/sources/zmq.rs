@@ -130,6 +130,8 @@ pub fn subscribe(
         tick,
         in_multipart: false,
         has_gathered: false,
+        is_steady: false,
+        have_waited: false,
         pace: Pace::new(subscription.hwm_frames, Instant::now()),
     };
     let ended = Ended(Arc::clone(&stats));

@@ -22,7 +22,7 @@ impl Default for DeadlinesConfig {
     }
 }
 
-/// Shortest deadline: below it a batch's own wait would make events late.
+/// Shortest deadline: a lone frame's own wait is far below it.
 const DEADLINE_MIN: Duration = Duration::from_millis(100);
 
 impl DeadlinesConfig {

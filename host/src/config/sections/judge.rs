@@ -16,8 +16,12 @@ const BATCH_ROWS_MAX: i64 = 65_536;
 /// costs.
 const QUEUE_BATCHES_MAX: usize = 65_536;
 
-/// Longest wait of any frame: below the shortest deadline.
-const BATCH_WAIT_MAX: Duration = Duration::from_millis(50);
+/// Longest wait of any frame that may be configured. A source sleeps as long, and one that did not look
+/// at its socket for a second does not know at once how far it is (`watermark::SETTLE`).
+const BATCH_WAIT_MAX: Duration = Duration::from_millis(500);
+
+/// A batch waits for no more than this part of the shortest deadline: arrivals are exact to that much.
+const PART_OF_DEADLINE: u32 = 8;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JudgeConfig {
@@ -41,7 +45,7 @@ impl Default for JudgeConfig {
             batch_rows_max: 1024,
             batch_bytes_max: 1 << 20,
             batch_wait: Duration::from_millis(5),
-            batch_wait_max: Duration::from_millis(25),
+            batch_wait_max: Duration::from_millis(250),
         }
     }
 }
@@ -76,12 +80,13 @@ impl JudgeConfig {
         );
     }
 
-    pub fn batches(&self) -> BatchLimits {
+    /// How sources make batches, where the shortest deadline is this.
+    pub fn batches(&self, deadline_min: Duration) -> BatchLimits {
         BatchLimits {
             rows_max: self.batch_rows_max,
             bytes_max: self.batch_bytes_max,
             wait: self.batch_wait,
-            wait_max: self.batch_wait_max,
+            wait_max: self.batch_wait_max.min(deadline_min / PART_OF_DEADLINE),
         }
     }
 
@@ -98,6 +103,30 @@ impl JudgeConfig {
         match self.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             workers => workers,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_batch_waits_for_long_where_deadlines_are_short() {
+        let ms = Duration::from_millis;
+        let config = JudgeConfig {
+            batch_wait_max: ms(250),
+            ..JudgeConfig::default()
+        };
+        for (deadline, waits) in [
+            (600_000, 250),
+            (2_000, 250),
+            (1_999, 249),
+            (800, 100),
+            (100, 12),
+        ] {
+            let wait_max = config.batches(ms(deadline)).wait_max;
+            assert_eq!(wait_max.as_millis(), waits, "{deadline}");
         }
     }
 }

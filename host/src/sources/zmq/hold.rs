@@ -16,9 +16,10 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, RawFd};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// So many bytes wake libzmq although the source sleeps: a flood has begun. Far below the smallest
-/// receive buffer by default (128 KiB), so that no peer is ever slowed down by it.
-const GATHER_BYTES_MAX: libc::c_int = 32 << 10;
+/// So many bytes wake libzmq although the source sleeps: a flood has begun. The kernel makes the
+/// receive buffer as large as it takes for them (at most half of what `net.ipv4.tcp_rmem` allows, 3 MiB
+/// by default, and it wakes when the window is full), so that no peer is ever slowed down by it.
+const GATHER_BYTES_MAX: libc::c_int = 512 << 10;
 
 /// What a socket has of itself.
 const ONE_BYTE: libc::c_int = 1;

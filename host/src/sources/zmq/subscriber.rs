@@ -28,6 +28,10 @@ pub(super) struct Subscriber {
     pub pace: Pace,
     /// Bytes gathered in the kernel, and the socket was not seen empty since.
     pub has_gathered: bool,
+    /// The last batch was one of a steady stream.
+    pub is_steady: bool,
+    /// The frames to be read have waited in the kernel for as long as a batch may.
+    pub have_waited: bool,
 }
 
 impl Subscriber {
@@ -95,16 +99,31 @@ impl Subscriber {
     }
 
     /// Waits for frames; hands the batch on when it has waited long enough.
+    ///
+    /// Of a steady stream the next frame is not waited for: all that come gather in the kernel while a
+    /// batch may wait, and are read and handed on together. So it wakes the library and the source
+    /// once a batch. If it ends there, its last frame has waited no longer than in a batch.
     fn rest(&mut self) -> Result<(), SourceError> {
         match self.outlet.patience() {
-            Some(left) if left <= NAP => self.hand_on(),
+            Some(left) if left <= NAP || self.have_waited => {
+                self.have_waited = false;
+                self.is_steady = self.outlet.is_crowded();
+                self.hand_on()
+            }
             Some(left) => {
                 // A little before it is due: waking takes its time too.
                 let due = left.saturating_sub(NAP / 2);
                 self.sleep(due.min(self.pace.nap()));
                 Ok(())
             }
+            None if std::mem::take(&mut self.is_steady)
+                && self.gather(self.outlet.wait_max().min(self.pace.nap())) =>
+            {
+                self.have_waited = true;
+                Ok(())
+            }
             None => {
+                self.have_waited = false;
                 let timeout_ms = i64::from(whole_ms(self.tick));
                 let mut items = [
                     self.socket.as_poll_item(zmq::POLLIN),
@@ -125,20 +144,27 @@ impl Subscriber {
         self.has_gathered
     }
 
-    /// Sleeps; what comes meanwhile wakes libzmq only at the end, so that it gets it all at once.
     fn sleep(&mut self, nap: Duration) {
-        if nap >= GATHER_MIN
-            && self.line.stats.link() == Link::Connected
-            && let Some(gathering) = self.line.connection.gather()
-        {
-            thread::sleep(nap - NAP / 2);
-            drop(gathering);
-            self.has_gathered = true;
-            // For libzmq to read what has gathered.
-            thread::sleep(NAP / 2);
-        } else {
+        if !self.gather(nap) {
             thread::sleep(nap);
         }
+    }
+
+    /// Sleeps, and what comes meanwhile wakes libzmq only at the end, so that it gets it all at once.
+    /// False at once if that is not possible.
+    fn gather(&mut self, nap: Duration) -> bool {
+        if nap < GATHER_MIN || self.line.stats.link() != Link::Connected {
+            return false;
+        }
+        let Some(gathering) = self.line.connection.gather() else {
+            return false;
+        };
+        thread::sleep(nap - NAP / 2);
+        drop(gathering);
+        self.has_gathered = true;
+        // For libzmq to read what has gathered.
+        thread::sleep(NAP / 2);
+        true
     }
 
     fn failed(&self, doing: &'static str, error: zmq::Error) -> SourceError {
@@ -215,6 +241,8 @@ mod tests {
             in_multipart: false,
             pace: Pace::new(0, Instant::now()),
             has_gathered: false,
+            is_steady: false,
+            have_waited: false,
         };
         let mut message = zmq::Message::new();
 

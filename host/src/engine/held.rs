@@ -40,3 +40,111 @@ impl Held {
         kept
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use landfall_ledger::{
+        Deadlines, Effect, Form, Generation, SchemaId, Shard, ShardConfig, WrittenObservation,
+    };
+    use landfall_store::spool::Spool;
+
+    use super::*;
+    use crate::sources::{FrameBatch, StreamId};
+
+    fn shard() -> Shard {
+        Shard::new(ShardConfig {
+            deadlines: Deadlines {
+                default_ms: 1000,
+                by_schema: Vec::new(),
+            },
+            window_ms: 1000,
+            unexpected_grace_ms: 1000,
+            horizon_ms: 1000,
+            settled_max: 1000,
+            latency_bounds_ms: Vec::new(),
+        })
+    }
+
+    fn landing(key: u128, row: u32) -> WrittenObservation {
+        WrittenObservation {
+            key: Fingerprint(key),
+            form: Form::NONE,
+            arrived_ms: 1,
+            schema: SchemaId(1),
+            row,
+            generation: Generation(1),
+        }
+    }
+
+    fn hand(frames: &[&[u8]]) -> WrittenHand {
+        let mut batch = FrameBatch::detached(StreamId::WRITTEN);
+        frames.iter().for_each(|frame| batch.push(frame, 1));
+        WrittenHand { frames: batch }
+    }
+
+    /// Early landings of a batch, and what each left in the spool.
+    fn keep(bytes_max: u64) -> (Result<(), SpoolError>, Vec<Vec<u8>>, Arc<Spool>) {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = Spool::open(dir.path(), bytes_max, 1, 0).unwrap();
+        let (mut shard, mut writer) = (shard(), spool.writer());
+        let mut effects = Vec::new();
+        // The second one lands twice; the last one is known to nobody when its frame is put down.
+        let rows = [(1, 0), (2, 1), (2, 2), (3, 3)].map(|(key, row)| landing(key, row));
+        shard.apply(&[], &rows, &mut effects);
+        let hand = hand(&[b"one", b"", b"two", b"three"]);
+        let mut held = Held::default();
+        for effect in &effects {
+            if let Effect::HoldWritten { key, row } = effect {
+                held.add(*key, *row, Some(&hand));
+            }
+        }
+        held.add(Fingerprint(9), 3, Some(&hand));
+        held.add(Fingerprint(9), 3, None);
+        let kept = held.keep(&mut shard, &mut writer);
+        assert!(held.bytes.is_empty() && held.keys.is_empty() && held.ends.is_empty());
+        held.keep(&mut shard, &mut writer).unwrap();
+        effects.clear();
+        // Nobody sends a raw event: all are unexpected, each with its frame.
+        let end = landfall_ledger::Frontier {
+            raw_ms: i64::MAX,
+            written_ms: i64::MAX,
+        };
+        shard.advance(end, &mut effects);
+        let mut frames = Vec::new();
+        for effect in effects {
+            match effect {
+                Effect::Unexpected {
+                    payload: Some(payload),
+                    ..
+                } => {
+                    let mut frame = Vec::new();
+                    spool.read(payload.0, &mut frame).unwrap();
+                    frames.push(frame);
+                }
+                Effect::Released { segment, rows } => spool.released(segment, rows),
+                _ => {}
+            }
+        }
+        frames.sort();
+        drop(writer);
+        (kept, frames, spool)
+    }
+
+    #[test]
+    fn the_frames_of_a_batch_come_back_each_for_its_landing_and_all_are_released() {
+        let (kept, frames, spool) = keep(u64::MAX);
+        kept.unwrap();
+        assert_eq!(frames, [b"".to_vec(), b"one".to_vec(), b"three".to_vec()]);
+        assert_eq!((spool.segments(), spool.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn without_room_in_the_spool_the_landings_count_and_their_frames_are_gone() {
+        let (kept, frames, spool) = keep(1);
+        assert!(kept.is_err());
+        assert!(frames.is_empty());
+        assert_eq!(spool.segments(), 0);
+    }
+}

@@ -184,33 +184,44 @@ mod tests {
     use std::os::fd::AsRawFd as _;
     use std::sync::Arc;
 
-    use super::super::super::{BatchLimits, Flights, SourceContext, SourceStats, StreamId};
+    use super::super::super::{
+        BatchLimits, Flights, FrameBatch, SourceContext, SourceStats, StreamId,
+    };
     use super::super::hold::Connection;
     use super::super::line::monitor;
     use super::*;
     use crate::clock::Clock;
-    use crate::queue::{Bound, channel};
+    use crate::queue::{Bound, Receiver, channel};
 
-    #[test]
-    fn a_socket_is_not_empty_while_its_connection_holds_what_gathered() {
+    /// A source whose socket stands for libzmq that has not come to reading yet: nobody sends to it. Its
+    /// connection is one of its own, between `ours` and `theirs`.
+    struct Scene {
+        source: Subscriber,
+        ours: TcpStream,
+        theirs: TcpStream,
+        flights: Flights,
+        batches: Receiver<FrameBatch>,
+    }
+
+    fn scene() -> Scene {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
-        let mut ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let mut theirs = listener.accept().unwrap().0;
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let theirs = listener.accept().unwrap().0;
         let mut connection = Connection::default();
         connection.opened(ours.as_raw_fd(), &endpoint);
 
         let bound = Bound {
-            bytes_max: 1,
-            items_max: 1,
+            bytes_max: 1000,
+            items_max: 10,
         };
-        let (mut senders, _batches) = channel(&[bound]);
+        let (mut senders, batches) = channel(&[bound]);
         let (flights, stop) = (Flights::default(), Stop::default());
         let limits = BatchLimits {
-            rows_max: 1,
-            bytes_max: 1,
-            wait: Duration::ZERO,
-            wait_max: Duration::ZERO,
+            rows_max: 10,
+            bytes_max: 100,
+            wait: Duration::from_secs(3600),
+            wait_max: Duration::from_secs(3600),
         };
         let context = SourceContext {
             stream: StreamId::RAW,
@@ -218,15 +229,14 @@ mod tests {
             flights: flights.clone(),
             queue: senders.remove(0),
             limits,
-            frame_bytes_max: 1,
+            frame_bytes_max: 10,
         };
         let stats = Arc::new(SourceStats::new(StreamId::RAW, &endpoint));
         stats.set_link(Link::Connected);
-        // A socket that nobody sends to stands for libzmq that has not come to reading yet.
         let sockets = zmq::Context::new();
         let socket = sockets.socket(zmq::SUB).unwrap();
         let outlet = Outlet::new(context, 0, Arc::clone(&stats), stop.clone());
-        let mut source = Subscriber {
+        let source = Subscriber {
             endpoint,
             line: Line {
                 monitor: monitor(&sockets, &socket).unwrap(),
@@ -244,6 +254,89 @@ mod tests {
             is_steady: false,
             have_waited: false,
         };
+        Scene {
+            source,
+            ours,
+            theirs,
+            flights,
+            batches,
+        }
+    }
+
+    #[test]
+    fn of_a_steady_stream_all_that_comes_in_one_sleep_is_a_batch() {
+        let Scene {
+            mut source,
+            mut ours,
+            mut theirs,
+            batches,
+            ..
+        } = scene();
+        // So many frames a second that it does not sleep for long.
+        let busy = |source: &mut Subscriber| {
+            source.pace = Pace::new(16, Instant::now());
+            (0..100).for_each(|_| source.pace.read());
+            source.pace.seen_empty(Instant::now() + 200 * GATHER_MIN);
+            assert!(source.pace.nap() >= GATHER_MIN && source.pace.nap() < 10 * GATHER_MIN);
+        };
+        let push = |source: &mut Subscriber, frames: usize| {
+            (0..frames).for_each(|_| assert!(!source.outlet.push(b"frame", 0, || {}).unwrap()));
+        };
+        let taken = || {
+            batches
+                .recv_timeout(Duration::ZERO)
+                .ok()
+                .map(|batch| batch.rows())
+        };
+
+        // Nothing is known of the stream: it waits for a frame, and with it for an hour.
+        source.rest().unwrap();
+        assert!(!source.has_gathered && !source.have_waited);
+        push(&mut source, 2);
+        busy(&mut source);
+        source.rest().unwrap();
+        assert_eq!(taken(), None);
+
+        // It was steady: what comes while it sleeps comes together, and has waited long enough.
+        source.have_waited = true;
+        source.rest().unwrap();
+        assert_eq!((taken(), source.is_steady), (Some(2), true));
+        theirs.write_all(b"frames").unwrap();
+        source.has_gathered = false;
+        source.rest().unwrap();
+        assert!(source.has_gathered && source.have_waited && !source.is_steady);
+        ours.read_exact(&mut [0; 6]).unwrap();
+        push(&mut source, 3);
+        source.rest().unwrap();
+        assert_eq!((taken(), source.is_steady), (Some(3), true));
+
+        // A lone frame is the end of it, and so is none.
+        source.rest().unwrap();
+        push(&mut source, 1);
+        source.rest().unwrap();
+        assert_eq!((taken(), source.is_steady), (Some(1), false));
+        source.is_steady = true;
+        source.rest().unwrap();
+        assert!(source.have_waited);
+        source.rest().unwrap();
+        assert!(!source.have_waited && !source.is_steady && taken().is_none());
+
+        // Without a connection nothing gathers.
+        source.line.stats.set_link(Link::Retrying);
+        source.is_steady = true;
+        source.rest().unwrap();
+        assert!(!source.have_waited && !source.is_steady);
+    }
+
+    #[test]
+    fn a_socket_is_not_empty_while_its_connection_holds_what_gathered() {
+        let Scene {
+            mut source,
+            mut ours,
+            mut theirs,
+            flights,
+            ..
+        } = scene();
         let mut message = zmq::Message::new();
 
         source.sleep(GATHER_MIN / 2);

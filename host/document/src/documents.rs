@@ -125,7 +125,7 @@ impl Documents {
         Some((self.value(row, at)?, found.is_deep))
     }
 
-    /// Memory held, in bytes; about 50 times the text of the largest batch at the worst (`[1,1,1...`),
+    /// Memory held, in bytes; about 25 times the text of the largest batch at the worst (`{"":1,"":1...`),
     /// 3 times for common events.
     pub fn memory_bytes(&self) -> usize {
         let readers = self.readers.as_ref();

@@ -225,6 +225,36 @@ fn memory_is_reused_and_its_size_is_told() {
 }
 
 #[test]
+fn no_row_is_read_through_all_those_behind_it() {
+    // Rows lie one after the other: without bounds, each would go on into the next ones to the end.
+    for row in [
+        "1",
+        "\"a",
+        "[1,",
+        "{\"a\":",
+        "1e",
+        "1.1",
+        "\"\\u0061",
+        "tru",
+        " ",
+    ] {
+        let row = row.repeat(200_usize.div_ceil(row.len()));
+        let rows = 40_000;
+        let ends: Vec<u32> = (1..=rows).map(|end| end * row.len() as u32).collect();
+        let mut documents = Documents::default();
+        let begin = Instant::now();
+        documents.parse(row.repeat(rows as usize).as_bytes(), &ends);
+        // It took minutes where it was so.
+        assert!(
+            begin.elapsed() < Duration::from_secs(10),
+            "{row}: {:?}",
+            begin.elapsed()
+        );
+        assert_eq!(documents.rows(), rows as usize);
+    }
+}
+
+#[test]
 fn redaction_replaces_values_wherever_they_stand() {
     let pointers: Vec<Pointer> = ["/ip", "/userAgent", "/event/list/1", "/absent", "/a~1b"]
         .iter()

@@ -298,6 +298,8 @@ fn nesting_has_a_limit() {
             RowState::Undecodable(Defect::TooDeep)
         );
     }
+    let closed = format!("{}{}", "[".repeat(991), "]".repeat(991));
+    assert_eq!(read(closed).0, RowState::Undecodable(Defect::TooDeep));
     assert_eq!(
         read("[".repeat(991)).0,
         RowState::Undecodable(Defect::TooDeep)

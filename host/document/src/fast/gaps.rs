@@ -1,5 +1,5 @@
-//! What stood between two values: a comma, a name, a colon, and white space as it was written; and
-//! which gap came after which. Both are only tried: bytes are always compared, so what is remembered
+//! What stood between two values: a comma (but before an object's first name), a name, a colon, and
+//! white space as it was written; and which gap came after which. Both are only tried: bytes are always compared, so what is remembered
 //! can make reading fast and never wrong.
 
 use super::scan::{STRIDE, is_masked};
@@ -15,12 +15,12 @@ const GAPS_MAX: usize = 4096;
 /// Gaps that are tried after another one: schemas have names in common.
 const FOLLOWERS: usize = 4;
 
-/// Its place among those that are remembered.
+/// A gap's place among those that are remembered.
 pub(super) type GapId = u16;
 
 const _: () = assert!(GAPS_MAX <= GapId::MAX as usize, "a place fits its type");
 
-/// The bytes from the end of a value (or the beginning of an object) to the next value.
+/// The bytes from a comma, or from an object's first quote, to the next value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gap {
     /// The bytes, and as many zeros as it takes.
@@ -88,7 +88,7 @@ impl Gap {
 #[derive(Debug, Default)]
 pub(super) struct Gaps {
     known: Vec<Gap>,
-    /// Where a gap may be found again, by the hash of its name.
+    /// Where a gap may be found again, by the hash of its name and by its length.
     places: Vec<GapId>,
 }
 
@@ -129,7 +129,8 @@ impl Gaps {
             self.places.resize(GAPS_MAX, Self::FIRST);
             last = Self::FIRST;
         }
-        let place = usize::from(gap.name.name_hash()) % GAPS_MAX;
+        // An odd number, so that gaps of one name, with a comma and without, have places of their own.
+        let place = (usize::from(gap.name.name_hash()) + gap.bytes() * 37) % GAPS_MAX;
         let mut id = self.places.get(place).copied().unwrap_or_default();
         let is_known = self
             .known

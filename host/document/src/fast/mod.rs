@@ -24,6 +24,7 @@ pub(crate) const PADDING_BYTES: usize = GAP_BYTES_MAX;
 #[derive(Default)]
 pub(crate) struct FastReader {
     open: Vec<Open>,
+    seen: Vec<Seen>,
     gaps: Gaps,
 }
 
@@ -32,14 +33,13 @@ pub(crate) struct FastReader {
 pub(crate) struct Refused;
 
 /// A container that has not ended, or what is around all of them.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Open {
     holds: Holds,
     /// Places of the container and of its last name.
     at: usize,
     name: usize,
     entries: usize,
-    seen: Seen,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,6 @@ impl Open {
             at,
             name: 0,
             entries: 0,
-            seen: Seen::default(),
         }
     }
 }
@@ -77,6 +76,7 @@ impl FastReader {
             large: &mut tape.objects,
             gaps: &mut self.gaps,
             open: &mut self.open,
+            seen: &mut self.seen,
             top: Open::new(Holds::Root, 0),
             last: Gaps::FIRST,
             levels: 0,
@@ -94,7 +94,7 @@ impl FastReader {
             }
         }
         reading.skip_space();
-        // Strides may have gone into the next document, and what they found there is not ours.
+        // What was read may have gone into the next document, which is not ours.
         if reading.at == end {
             Ok(reading.levels)
         } else {
@@ -103,7 +103,9 @@ impl FastReader {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.open.capacity() * size_of::<Open>() + self.gaps.memory_bytes()
+        self.open.capacity() * size_of::<Open>()
+            + self.seen.capacity() * size_of::<Seen>()
+            + self.gaps.memory_bytes()
     }
 }
 
@@ -117,6 +119,8 @@ struct Reading<'a> {
     /// The containers around `top`.
     open: &'a mut Vec<Open>,
     top: Open,
+    /// The names of each open object, by its level.
+    seen: &'a mut Vec<Seen>,
     /// The gap that was read last.
     last: GapId,
     levels: usize,
@@ -148,22 +152,21 @@ impl Reading<'_> {
                 text.node
             }
             b'-' | b'0'..=b'9' => {
-                let (node, behind) = number::read(self.bytes, self.at)?;
+                let (node, behind) = number::read(self.bytes, self.at, self.end)?;
                 self.at = behind;
                 node
             }
             b'{' => {
                 self.enter(Holds::Members)?;
-                if self.peek() != b'}' && self.next_name()? {
-                    return Ok(true);
-                }
-                let before = self.at;
                 self.skip_space();
-                if self.peek() == b'}' {
-                    self.leave();
-                    return Ok(false);
+                match self.peek() {
+                    b'}' => {
+                        self.leave();
+                        return Ok(false);
+                    }
+                    b'"' => self.take_name()?,
+                    _ => return Err(Refused),
                 }
-                self.read_name(before)?;
                 return Ok(true);
             }
             b'[' => {
@@ -204,34 +207,20 @@ impl Reading<'_> {
     #[inline]
     fn ends_container(&mut self) -> Result<bool, Refused> {
         self.top.entries += 1;
-        if self.top.holds == Holds::Members {
-            if self.peek() == b',' && self.next_name()? {
-                return Ok(false);
+        self.skip_space();
+        match (self.peek(), self.top.holds) {
+            (b',', Holds::Members) => self.take_name()?,
+            (b',', _) => {
+                self.at += 1;
+                self.skip_space();
             }
-            let before = self.at;
-            self.skip_space();
-            match self.peek() {
-                b'}' => self.leave(),
-                b',' => {
-                    self.at += 1;
-                    self.read_name(before)?;
-                    return Ok(false);
-                }
-                _ => return Err(Refused),
+            (b'}', Holds::Members) | (b']', Holds::Elements) => {
+                self.leave();
+                return Ok(true);
             }
-        } else {
-            self.skip_space();
-            match self.peek() {
-                b']' => self.leave(),
-                b',' => {
-                    self.at += 1;
-                    self.skip_space();
-                    return Ok(false);
-                }
-                _ => return Err(Refused),
-            }
+            _ => return Err(Refused),
         }
-        Ok(true)
+        Ok(false)
     }
 
     fn enter(&mut self, holds: Holds) -> Result<(), Refused> {
@@ -241,6 +230,14 @@ impl Reading<'_> {
         let top = Open::new(holds, self.nodes.len());
         self.open.push(std::mem::replace(&mut self.top, top));
         self.levels = self.levels.max(self.open.len());
+        if holds == Holds::Members {
+            if self.seen.len() <= self.open.len() {
+                self.seen.resize(self.open.len() + 1, Seen::default());
+            }
+            if let Some(seen) = self.seen.get_mut(self.open.len()) {
+                *seen = Seen::default();
+            }
+        }
         self.nodes.push(Node::NULL);
         self.at += 1;
         Ok(())
@@ -273,28 +270,36 @@ impl Reading<'_> {
         self.at += 1;
     }
 
-    /// Takes a name that came here before; false if there is none, and nothing was taken.
+    /// Takes a gap: a name and what is around it, up to the value. It begins with the quote of an object's
+    /// first name, or with the comma before another one; so what is known of the one is never taken for the
+    /// other.
     #[inline]
-    fn next_name(&mut self) -> Result<bool, Refused> {
-        let Some((id, gap)) = self.gaps.find(self.last, self.bytes, self.at) else {
-            return Ok(false);
-        };
-        // The same bytes as when it was read, so the same name.
-        let name = gap.name(self.at);
-        self.last = id;
-        self.at += gap.bytes();
-        self.push_name(name)?;
-        Ok(true)
+    fn take_name(&mut self) -> Result<(), Refused> {
+        if let Some((id, gap)) = self.gaps.find(self.last, self.bytes, self.at) {
+            // The same bytes as when it was read, so the same name.
+            let name = gap.name(self.at);
+            self.last = id;
+            self.at += gap.bytes();
+            self.push_name(name)?;
+        } else {
+            self.read_name()?;
+        }
+        self.skip_space();
+        Ok(())
     }
 
-    /// Reads a name and what is around it, and remembers it. The gap began at `before`.
-    fn read_name(&mut self, before: usize) -> Result<(), Refused> {
-        self.skip_space();
+    /// Reads a gap, and remembers it.
+    fn read_name(&mut self) -> Result<(), Refused> {
+        let begin = self.at;
+        if self.peek() == b',' {
+            self.at += 1;
+            self.skip_space();
+        }
         if self.peek() != b'"' {
             return Err(Refused);
         }
-        let text = string::read(self.bytes, self.at + 1, self.end)?;
-        let as_written = text.behind - self.at;
+        let quote = self.at;
+        let text = string::read(self.bytes, quote + 1, self.end)?;
         self.at = text.behind;
         self.skip_space();
         if self.peek() != b':' {
@@ -306,10 +311,11 @@ impl Reading<'_> {
         let hash = names::hash_within(self.bytes, range.clone());
         let name = text.node.into_name(hash, 2);
         self.push_name(name)?;
-        let is_plain = range.len() + 2 == as_written;
+        // With escapes in it, the bytes are no longer what was written.
+        let is_plain = range.len() + 2 == text.behind - quote;
         if is_plain
-            && let Some(whole) = self.bytes.get(before..self.at)
-            && let Some(gap) = Gap::new(whole, range.start - before, name)
+            && let Some(whole) = self.bytes.get(begin..self.at)
+            && let Some(gap) = Gap::new(whole, range.start - begin, name)
         {
             self.last = self.gaps.learn(self.last, gap);
         }
@@ -321,7 +327,8 @@ impl Reading<'_> {
     fn push_name(&mut self, name: Node) -> Result<(), Refused> {
         self.top.name = self.nodes.len();
         if self.top.entries < SORTED_FROM
-            && self.top.seen.has(name.name_hash())
+            && let Some(seen) = self.seen.get_mut(self.open.len())
+            && seen.has(name.name_hash())
             && names::is_among(self.nodes, self.bytes, self.top.at + 1, name)
         {
             return Err(Refused);
@@ -330,3 +337,6 @@ impl Reading<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Numbers of plain JSON that fit 64 bits.
 
+use std::ops::Range;
+
 use super::Refused;
 use super::scan::digits;
 use crate::tape::node::Node;
@@ -16,21 +18,22 @@ const POWERS: [f64; 23] = [
 /// Integers up to this are exact as a double.
 const EXACT_MAX: u64 = 1 << 53;
 
-/// Reads the number at `begin`, which is `-` or a digit; answers the place behind it too.
+/// Reads the number at `begin`, which is `-` or a digit; answers the place behind it too. That is beyond
+/// `end` if other digits follow there.
 #[inline]
-pub(super) fn read(bytes: &[u8], begin: usize) -> Result<(Node, usize), Refused> {
+pub(super) fn read(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usize), Refused> {
     let is_negative = bytes.get(begin) == Some(&b'-');
     let mut run = Digits {
         at: begin + usize::from(is_negative),
         ..Digits::default()
     };
     let first = bytes.get(run.at);
-    run.read(bytes)?;
+    run.read(bytes, end)?;
     if run.count == 0 || run.count > 1 && first == Some(&b'0') {
         return Err(Refused);
     }
     if let Some(b'.' | b'e' | b'E') = bytes.get(run.at) {
-        return float(bytes, begin, run, is_negative);
+        return float(bytes, begin..end, run, is_negative);
     }
     if run.count > DIGITS_MAX {
         return long_integer(bytes, begin, run.at);
@@ -55,7 +58,7 @@ struct Digits {
 
 impl Digits {
     #[inline]
-    fn read(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+    fn read(&mut self, bytes: &[u8], end: usize) -> Result<(), Refused> {
         const BY_COUNT: [u64; 9] = [
             1,
             10,
@@ -74,7 +77,8 @@ impl Digits {
             self.value = self.value.wrapping_mul(power).wrapping_add(value);
             self.count = self.count.saturating_add(count);
             self.at += count as usize;
-            if count < 8 {
+            // Not on and on through the documents behind it.
+            if count < 8 || self.at >= end {
                 return Ok(());
             }
         }
@@ -91,7 +95,7 @@ fn long_integer(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usize),
 /// A number with a fraction or an exponent, behind the digits before them.
 fn float(
     bytes: &[u8],
-    begin: usize,
+    Range { start: begin, end }: Range<usize>,
     mut run: Digits,
     is_negative: bool,
 ) -> Result<(Node, usize), Refused> {
@@ -99,7 +103,7 @@ fn float(
     if bytes.get(run.at) == Some(&b'.') {
         let before = run.count;
         run.at += 1;
-        run.read(bytes)?;
+        run.read(bytes, end)?;
         exponent -= i64::from(run.count - before);
         if run.count == before {
             return Err(Refused);
@@ -111,12 +115,12 @@ fn float(
             at: run.at + 1 + usize::from(matches!(sign, Some(b'+' | b'-'))),
             ..Digits::default()
         };
-        power.read(bytes)?;
+        power.read(bytes, end)?;
         if power.count == 0 {
             return Err(Refused);
         }
         run.at = power.at;
-        // Of more digits only that it is far.
+        // Of more digits, zeros before it or not, only that the other way is taken.
         let power = i64::from(power.count <= DIGITS_MAX) * (power.value.min(1 << 32) as i64)
             + i64::from(power.count > DIGITS_MAX) * (1 << 32);
         exponent += if sign == Some(&b'-') { -power } else { power };

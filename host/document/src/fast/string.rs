@@ -1,5 +1,7 @@
 //! Strings of plain JSON: UTF-8 without control characters, and no surrogate without its pair.
 
+use std::ops::Range;
+
 use super::Refused;
 use super::scan::{STRIDE, look};
 use crate::escape;
@@ -17,17 +19,21 @@ pub(super) struct Text {
 #[inline]
 pub(super) fn read(bytes: &mut [u8], begin: usize, end: usize) -> Result<Text, Refused> {
     let mut is_ascii = true;
-    let stop = special(bytes, begin, &mut is_ascii)?;
+    let stop = special(bytes, begin..end, &mut is_ascii)?;
     if bytes.get(stop) == Some(&b'"') {
         return text(bytes, begin, stop, is_ascii, stop + 1);
     }
     unescaped(bytes, begin, stop, end, is_ascii)
 }
 
-/// The place of the first quote, backslash or control character from `at` on.
+/// The place of the first quote, backslash or control character in the range, or a little behind it.
 #[inline]
-fn special(bytes: &[u8], mut at: usize, is_ascii: &mut bool) -> Result<usize, Refused> {
-    loop {
+fn special(
+    bytes: &[u8],
+    Range { start: mut at, end }: Range<usize>,
+    is_ascii: &mut bool,
+) -> Result<usize, Refused> {
+    while at < end {
         let stride = bytes
             .get(at..)
             .and_then(|rest| rest.first_chunk::<STRIDE>());
@@ -41,6 +47,7 @@ fn special(bytes: &[u8], mut at: usize, is_ascii: &mut bool) -> Result<usize, Re
         }
         at += STRIDE;
     }
+    Err(Refused)
 }
 
 #[inline]
@@ -92,7 +99,7 @@ fn unescaped(
         is_ascii &= encoded.is_ascii();
         written += encoded.len();
         let run = at + escape.bytes;
-        at = special(bytes, run, &mut is_ascii)?;
+        at = special(bytes, run..end, &mut is_ascii)?;
         if at >= end {
             return Err(Refused);
         }

@@ -1,5 +1,5 @@
-//! The lenient reader: one document by the rules of Python's json, where the fast reader refused it
-//! or met two equal names. Iterative, so no input can overflow the stack.
+//! The lenient reader: one document by the rules of Python's json, where the fast reader refused it.
+//! Iterative, so no input can overflow the stack.
 //!
 //! It writes the same nodes as the fast reader, and strings unescaped at the place in the tape's
 //! bytes where they stood in the row.

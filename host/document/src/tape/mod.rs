@@ -34,7 +34,7 @@ pub struct Tape {
     /// Places of names, ascending by their bytes, for each large object.
     sorted: Vec<u32>,
     orders: Orders,
-    /// Places of the objects of the document being read.
+    /// Places of the objects of the document being read that have yet to be sealed.
     pub(crate) objects: Vec<u32>,
     /// The text of the only document, if errors may ask for all of it; else empty.
     pub(crate) whole: Vec<u8>,
@@ -67,13 +67,7 @@ impl Tape {
                 self.objects.push(at as u32);
             }
         }
-        names::seal(
-            &mut self.nodes,
-            &self.bytes,
-            &self.objects,
-            &mut self.sorted,
-            &mut self.orders,
-        )
+        self.seal()
     }
 
     pub(crate) fn node(&self, at: u32) -> Node {

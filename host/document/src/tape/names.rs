@@ -69,7 +69,7 @@ fn mix(first: [u8; 8], last: [u8; 8], len: usize) -> NameHash {
 pub(crate) struct EqualNames;
 
 /// Makes names of the strings in name position, object by object, and sorts large objects.
-/// `objects` are the places of all objects of one document.
+/// `objects` are the places of those of one document for which that was not done yet.
 pub(crate) fn seal(
     nodes: &mut [Node],
     bytes: &[u8],

@@ -129,11 +129,21 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    #[inline]
     fn peek(&self) -> u8 {
         self.bytes.get(self.at).copied().unwrap_or_default()
     }
 
+    #[inline]
     fn skip_space(&mut self) {
+        // Mostly there is none.
+        if self.peek() <= b' ' {
+            self.skip_spaces();
+        }
+    }
+
+    #[inline(never)]
+    fn skip_spaces(&mut self) {
         while self.at < self.end && matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
             self.at += 1;
         }

@@ -10,8 +10,8 @@ use std::time::Duration;
 /// costs one atomic increment and a wake-up.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
-/// So many ticks without a call, and it sleeps until there is one: where calls follow each other, none
-/// has to wake it.
+/// So many ticks without a call, and it sleeps until there is one: in a flood of calls, none has to wake
+/// it. Once awake, it sleeps again after the first tick that finds no call.
 const IDLE_TICKS: u32 = 2;
 
 /// What callers and the ticker have in common.
@@ -44,8 +44,7 @@ impl Ticker {
                 if idle >= IDLE_TICKS {
                     loop {
                         // A call that began before this is seen below; one that begins after it sees
-                        // this, and wakes (both are sequentially consistent). Told each time: a call
-                        // that woke has taken it back, and may have ended before it was seen.
+                        // this, and wakes (both are sequentially consistent).
                         seen.sleeps.store(true, Ordering::SeqCst);
                         if seen.is_awaited() {
                             break;
@@ -68,7 +67,8 @@ impl Ticker {
     /// A call begins: from now on there are ticks.
     pub fn call(&self) -> Call<'_> {
         self.shared.calls.fetch_add(1, Ordering::SeqCst);
-        if self.shared.sleeps.swap(false, Ordering::SeqCst) {
+        // Whoever sees it wakes: if only one did, another one's call would wait for that.
+        if self.shared.sleeps.load(Ordering::SeqCst) {
             self.wake();
         }
         Call(&self.shared)

@@ -64,6 +64,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let stop = Stop::default();
     let sockets = zmq::Sockets::default();
     let mut sources = Vec::new();
+    let limits = config.judge.batches(config.deadlines.shortest());
     for (stream, queue) in StreamId::ALL.into_iter().zip(&senders) {
         let settings = config.streams.of(stream);
         for subscription in settings.subscriptions() {
@@ -72,7 +73,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
                 clock: clock.clone(),
                 flights: flights.clone(),
                 queue: queue.clone(),
-                limits: config.judge.batches(config.deadlines.shortest()),
+                limits,
                 frame_bytes_max: settings.frame_bytes_max,
             };
             sources.push(zmq::subscribe(
@@ -107,6 +108,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         planner,
         config_path: config_path.clone(),
         config: config.clone(),
+        batches: limits,
         control: running.control.clone(),
         clock,
         board: board.clone(),

@@ -6,6 +6,9 @@ use landfall_store::spool::{SpoolError, SpoolWriter};
 
 use crate::judge::WrittenHand;
 
+/// Memory that is kept from one batch for the next.
+const KEPT_BYTES_MAX: usize = 1 << 20;
+
 /// Frames of one batch, no more bytes than that has. `Default` allocates nothing.
 #[derive(Debug, Default)]
 pub struct Held {
@@ -36,6 +39,7 @@ impl Held {
             }
         }
         self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES_MAX);
         self.ends.clear();
         kept
     }

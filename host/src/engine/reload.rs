@@ -16,6 +16,7 @@ use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::Part;
+use crate::sources::BatchLimits;
 use crate::sources::Stop;
 
 /// After a change, further changes are awaited this long: files are written in pieces.
@@ -38,6 +39,8 @@ pub struct Reloader {
     pub config_path: Option<PathBuf>,
     /// What is in force.
     pub config: Config,
+    /// What the sources were started with.
+    pub batches: BatchLimits,
     pub control: Control,
     pub clock: Clock,
     pub board: Board,
@@ -114,7 +117,8 @@ impl Reloader {
                 return;
             }
         };
-        let (config, waiting) = in_force(&self.config, wanted);
+        let (config, mut waiting) = in_force(&self.config, wanted);
+        waiting.extend(too_coarse(&config, &self.batches));
         let planned = match self.planner.plan(&config, self.clock.now_ms()) {
             Ok(planned) => planned,
             Err(error) => {
@@ -168,6 +172,18 @@ fn settle(wake: &Receiver<()>, stop: &Stop) {
     while began.elapsed() < SETTLE_MAX && !stop.is_set() && wake.recv_timeout(SETTLE).is_ok() {}
 }
 
+/// Deadlines that became so short that batches wait too long for them.
+fn too_coarse(config: &Config, batches: &BatchLimits) -> Option<String> {
+    let deadline = config.deadlines.shortest();
+    let wanted = config.judge.batches(deadline);
+    let now = batches.wait_max;
+    (wanted.wait_max < now).then(|| {
+        format!(
+            "a deadline is now {deadline:?}, and batches wait for up to {now:?} until the next start: landings seem that much later"
+        )
+    })
+}
+
 /// A refusal, with what else waits for a restart: it may be the reason.
 fn told(error: &str, waiting: &[String]) -> String {
     let mut all = vec![error.to_owned()];
@@ -212,6 +228,18 @@ fn in_force(now: &Config, wanted: Config) -> (Config, Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn deadlines_that_become_too_short_for_the_batches_are_told() {
+        let mut config = Config::default();
+        let batches = config.judge.batches(config.deadlines.shortest());
+        assert_eq!(too_coarse(&config, &batches), None);
+        config.deadlines.default = Duration::from_secs(1);
+        let told = too_coarse(&config, &batches).unwrap();
+        assert!(told.contains("1s") && told.contains("250ms"), "{told}");
+        config.deadlines.default = Duration::from_secs(3600);
+        assert_eq!(too_coarse(&config, &batches), None);
+    }
 
     #[test]
     fn what_takes_a_restart_is_told_at_every_reload_and_not_taken() {

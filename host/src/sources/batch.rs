@@ -83,6 +83,10 @@ impl FrameBatch {
 pub const BYTES_CEILING: usize = 1 << 30;
 const _: () = assert!(2 * BYTES_CEILING <= u32::MAX as usize);
 
+/// No batch waits longer (real time). Its source sleeps meanwhile, and one that did not look at its socket
+/// for a second does not know at once how far it is (`watermark::SETTLE`).
+pub const BATCH_WAIT_MAX: Duration = Duration::from_millis(500);
+
 /// When a batch is handed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchLimits {

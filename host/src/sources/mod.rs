@@ -15,7 +15,7 @@ mod stop;
 mod watermark;
 pub mod zmq;
 
-pub use batch::{BatchLimits, FrameBatch};
+pub use batch::{BATCH_WAIT_MAX, BatchLimits, FrameBatch};
 pub use flights::{Flight, Flights, SourceProgress};
 pub use outlet::{Outlet, SourceContext};
 pub use publisher::{PublishError, Publisher};

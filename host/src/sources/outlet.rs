@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::batch::{BYTES_CEILING, BatchLimits, FrameBatch};
+use super::batch::{BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FrameBatch};
 use super::{Flights, SourceError, SourceProgress, SourceStats, Stop, StreamId};
 use crate::clock::Clock;
 use crate::queue::{SendTimeout, Sender};
@@ -19,6 +19,9 @@ pub struct SourceContext {
     /// Frames larger than this are refused and counted.
     pub frame_bytes_max: usize,
 }
+
+/// A batch that waited for its time and has so many frames is one of a steady stream.
+const CROWD_ROWS: usize = 16;
 
 /// While it waits for room, a source comes up for air this often to serve its socket's monitor.
 const WAIT_SLICE: Duration = Duration::from_millis(100);
@@ -54,7 +57,11 @@ impl Outlet {
         context.limits = context.limits.sound();
         // With a clock that is sped up, a wait is a longer stretch of its time.
         let wait = context.limits.wait;
-        context.limits.wait_max = context.clock.real(context.limits.wait_max).max(wait);
+        context.limits.wait_max = context
+            .clock
+            .real(context.limits.wait_max)
+            .min(BATCH_WAIT_MAX)
+            .max(wait);
         context.frame_bytes_max = context.frame_bytes_max.min(BYTES_CEILING);
         let progress = context
             .flights
@@ -142,11 +149,11 @@ impl Outlet {
         Some(wait.saturating_sub(began.elapsed()))
     }
 
-    /// Whether the batch has more than a lone frame.
+    /// Whether the batch has so many frames that more are sure to come.
     pub fn is_crowded(&self) -> bool {
         self.batch
             .as_ref()
-            .is_some_and(|(batch, _)| batch.rows() > 1)
+            .is_some_and(|(batch, _)| batch.rows() >= CROWD_ROWS)
     }
 
     /// How long a batch may wait that others have come to (real time).
@@ -230,9 +237,16 @@ mod tests {
 
     #[test]
     fn a_lone_frame_waits_less_than_one_of_many() {
-        let (second, hour) = (Duration::from_secs(1), Duration::from_secs(3600));
-        // Sped up so much, an hour of Landfall's time is less than a second.
-        for (speed, long) in [(1.0, hour), (5000.0, second)] {
+        let ms = Duration::from_millis;
+        let (wait, hour) = (ms(100), Duration::from_secs(3600));
+        // By Landfall's clock, but no longer than a source may sleep.
+        for (speed, wait_max, long) in [
+            (1.0, ms(250), ms(250)),
+            (1.0, hour, BATCH_WAIT_MAX),
+            (2.0, ms(500), ms(250)),
+            (5000.0, ms(250), wait),
+            (0.001, ms(250), BATCH_WAIT_MAX),
+        ] {
             let (mut senders, _batches) = channel(&[Bound {
                 bytes_max: 1000,
                 items_max: 1,
@@ -243,26 +257,26 @@ mod tests {
                 flights: Flights::default(),
                 queue: senders.remove(0),
                 limits: BatchLimits {
-                    rows_max: 10,
+                    rows_max: 100,
                     bytes_max: 1000,
-                    wait: second,
-                    wait_max: hour,
+                    wait,
+                    wait_max,
                 },
                 frame_bytes_max: 100,
             };
             let stats = Arc::new(SourceStats::new(StreamId::RAW, "here"));
             let mut outlet = Outlet::new(context, 0, stats, Stop::default());
-            assert_eq!(outlet.patience(), None);
-            outlet.push(b"first", 1, || {}).unwrap();
-            assert!(outlet.patience().is_some_and(|left| left <= second));
-            outlet.push(b"second", 2, || {}).unwrap();
-            let left = outlet.patience().unwrap();
-            assert!(
-                left <= long && (long == second || left > second),
-                "{left:?}"
-            );
+            assert_eq!((outlet.wait_max(), outlet.patience()), (long, None));
+            let began = Instant::now();
+            for frames in 1..=2 * CROWD_ROWS {
+                outlet.push(b"frame", 1, || {}).unwrap();
+                let limit = if frames == 1 { wait } else { long };
+                let left = outlet.patience().unwrap();
+                assert!(left <= limit && left >= limit.saturating_sub(began.elapsed()));
+                assert_eq!(outlet.is_crowded(), frames >= CROWD_ROWS);
+            }
             outlet.hand_on(|| {}).unwrap();
-            assert_eq!(outlet.patience(), None);
+            assert!(outlet.patience().is_none() && !outlet.is_crowded());
         }
     }
 }

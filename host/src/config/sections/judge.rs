@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::reader::Section;
 use crate::queue::Bound;
-use crate::sources::BatchLimits;
+use crate::sources::{BATCH_WAIT_MAX, BatchLimits};
 
 /// More threads than any machine has cores.
 const WORKERS_MAX: i64 = 256;
@@ -16,11 +16,10 @@ const BATCH_ROWS_MAX: i64 = 65_536;
 /// costs.
 const QUEUE_BATCHES_MAX: usize = 65_536;
 
-/// Longest wait of any frame that may be configured. A source sleeps as long, and one that did not look
-/// at its socket for a second does not know at once how far it is (`watermark::SETTLE`).
-const BATCH_WAIT_MAX: Duration = Duration::from_millis(500);
+/// Longest wait of a lone frame that may be configured.
+const LONE_WAIT_MAX: Duration = Duration::from_millis(50);
 
-/// A batch waits for no more than this part of the shortest deadline: arrivals are exact to that much.
+/// No frame waits for more than this part of the shortest deadline: arrivals are exact to that much.
 const PART_OF_DEADLINE: u32 = 8;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +70,7 @@ impl JudgeConfig {
         section.duration(
             "batch_wait",
             &mut self.batch_wait,
-            Duration::ZERO..=BATCH_WAIT_MAX,
+            Duration::ZERO..=LONE_WAIT_MAX,
         );
         section.duration(
             "batch_wait_max",
@@ -85,7 +84,7 @@ impl JudgeConfig {
         BatchLimits {
             rows_max: self.batch_rows_max,
             bytes_max: self.batch_bytes_max,
-            wait: self.batch_wait,
+            wait: self.batch_wait.min(deadline_min / PART_OF_DEADLINE),
             wait_max: self.batch_wait_max.min(deadline_min / PART_OF_DEADLINE),
         }
     }

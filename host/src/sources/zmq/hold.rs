@@ -16,10 +16,13 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, RawFd};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// So many bytes wake libzmq although the source sleeps: a flood has begun. The kernel makes the
-/// receive buffer as large as it takes for them (at most half of what `net.ipv4.tcp_rmem` allows, 3 MiB
-/// by default, and it wakes when the window is full), so that no peer is ever slowed down by it.
-const GATHER_BYTES_MAX: libc::c_int = 512 << 10;
+/// So many bytes wake libzmq although the source sleeps: a flood has begun.
+const GATHER_BYTES_MAX: libc::c_int = 256 << 10;
+
+/// What the peer may send on meanwhile is a multiple of it, so that nobody is slowed down: the kernel
+/// makes a receive buffer large enough for any mark that is set (up to half of what `net.ipv4.tcp_rmem`
+/// allows, 3 MiB by default), and it stays so when the mark is lowered.
+const ROOM_BYTES: libc::c_int = 4 * GATHER_BYTES_MAX;
 
 /// What a socket has of itself.
 const ONE_BYTE: libc::c_int = 1;
@@ -44,6 +47,15 @@ impl Connection {
             .then(|| duplicate(descriptor))
             .flatten()
             .filter(|stream| peer_port(stream.as_raw_fd()) == port_of(endpoint));
+        if let Some(stream) = &self.0 {
+            set_low_water(stream, ROOM_BYTES);
+            set_low_water(stream, ONE_BYTE);
+        }
+    }
+
+    /// Whether there is one.
+    pub fn is_open(&self) -> bool {
+        self.0.is_some()
     }
 
     pub fn closed(&mut self) {
@@ -191,8 +203,17 @@ mod tests {
         assert!(!connection.holds_bytes());
 
         let gathering = connection.gather();
-        theirs.write_all(&[0; GATHER_BYTES_MAX as usize]).unwrap();
-        assert!(wakes(&ours), "a flood is not held up");
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                theirs
+                    .write_all(&vec![0; GATHER_BYTES_MAX as usize])
+                    .unwrap()
+            });
+            assert!(poll(&ours, 20_000), "a flood is not held up");
+            // Whatever the buffers of this machine hold.
+            let mut rest = vec![0; GATHER_BYTES_MAX as usize];
+            (&ours).read_exact(&mut rest).unwrap();
+        });
         drop(gathering);
     }
 

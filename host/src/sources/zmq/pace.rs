@@ -9,6 +9,9 @@ pub(super) const NAP: Duration = Duration::from_millis(1);
 /// the rate at which frames came until it was last empty.
 const PART_OF_HWM: u32 = 16;
 
+/// A rate is measured over at least this time: a look right after another one says nothing.
+const SPAN_MIN: Duration = Duration::from_millis(20);
+
 /// In place of a high-water mark where there is none.
 const NO_HWM_FRAMES: u32 = 10_000;
 
@@ -17,9 +20,9 @@ const NO_HWM_FRAMES: u32 = 10_000;
 pub(super) struct Pace {
     /// Frames that may come while it sleeps.
     room_frames: f64,
-    /// Read since the socket was last empty, and when that was.
+    /// Read since then, up to the last time that the socket was empty.
     found: u32,
-    emptied: Instant,
+    since: Instant,
     frames_per_second: f64,
 }
 
@@ -33,7 +36,7 @@ impl Pace {
         Self {
             room_frames: f64::from(hwm_frames / PART_OF_HWM),
             found: 0,
-            emptied: now,
+            since: now,
             frames_per_second: 0.0,
         }
     }
@@ -45,9 +48,16 @@ impl Pace {
 
     /// The socket was found empty.
     pub fn seen_empty(&mut self, now: Instant) {
-        let since = now.saturating_duration_since(self.emptied).max(NAP);
-        self.frames_per_second = f64::from(std::mem::take(&mut self.found)) / since.as_secs_f64();
-        self.emptied = now;
+        let span = now.saturating_duration_since(self.since);
+        let frames_per_second = f64::from(self.found) / span.max(SPAN_MIN).as_secs_f64();
+        if span >= SPAN_MIN {
+            self.frames_per_second = frames_per_second;
+            self.found = 0;
+            self.since = now;
+        } else {
+            // It can only be known to be higher by now.
+            self.frames_per_second = self.frames_per_second.max(frames_per_second);
+        }
     }
 
     /// How long it may sleep at most.
@@ -82,5 +92,27 @@ mod tests {
         assert_eq!(nap(10_000, 1_000_000), NAP);
         assert_eq!(nap(0, 625), ms(25));
         assert_eq!(nap(1, 10), NAP);
+    }
+
+    #[test]
+    fn a_look_right_after_another_one_does_not_make_a_stream_slower() {
+        let ms = Duration::from_millis;
+        let start = Instant::now();
+        let mut pace = Pace::new(1_600, start);
+        (0..250).for_each(|_| pace.read());
+        pace.seen_empty(start + ms(25));
+        assert_eq!(pace.nap(), ms(10), "at 10,000 a second");
+        for later in [25, 26, 30] {
+            pace.seen_empty(start + ms(later));
+            assert_eq!(pace.nap(), ms(10));
+        }
+        // A burst is known at once, the end of one when it has lasted.
+        (0..2_000).for_each(|_| pace.read());
+        pace.seen_empty(start + ms(31));
+        assert_eq!(pace.nap(), NAP);
+        pace.seen_empty(start + ms(2_025));
+        assert_eq!(pace.nap(), ms(100), "at 1,000 a second");
+        pace.seen_empty(start + ms(2_050));
+        assert!(pace.nap() > ms(1000));
     }
 }

@@ -73,15 +73,16 @@ impl Gap {
     fn is(&self, here: &[u8; GAP_BYTES_MAX]) -> bool {
         is_masked(here, &self.mask, &self.text)
     }
+}
 
-    pub fn bytes(&self) -> usize {
-        usize::from(self.bytes)
-    }
-
-    /// Its name, where the gap stands at `at`.
-    pub fn name(&self, at: usize) -> Node {
-        self.name.moved_to((at + usize::from(self.name_at)) as u32)
-    }
+/// A gap that was found in a text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub id: GapId,
+    /// Its name, where it stands in the text.
+    pub name: Node,
+    /// Behind the gap.
+    pub behind: usize,
 }
 
 /// `Default` allocates nothing.
@@ -98,25 +99,30 @@ impl Gaps {
 
     /// The gap at `at` of `bytes`, if it came after `last` before.
     #[inline]
-    pub fn find(&self, last: GapId, bytes: &[u8], at: usize) -> Option<(GapId, &Gap)> {
+    pub fn find(&self, last: GapId, bytes: &[u8], at: usize) -> Option<Found> {
         let here = bytes.get(at..)?.first_chunk()?;
         let [first, others @ ..] = &self.known.get(usize::from(last))?.followers;
         let gap = self.known.get(usize::from(*first))?;
-        if gap.is(here) {
-            return Some((*first, gap));
-        }
-        self.find_among(others, here)
+        let (id, gap) = if gap.is(here) {
+            (*first, gap)
+        } else {
+            self.find_among(others, here)?
+        };
+        Some(Found {
+            id,
+            // SAFETY: the bytes here are those that the gap was learned with, and so its name is the name
+            // that was read there.
+            name: unsafe { gap.name.moved_to((at + usize::from(gap.name_at)) as u32) },
+            behind: at + usize::from(gap.bytes),
+        })
     }
 
     #[inline(never)]
     fn find_among(&self, followers: &[GapId], here: &[u8; GAP_BYTES_MAX]) -> Option<(GapId, &Gap)> {
-        for id in followers {
+        followers.iter().find_map(|id| {
             let gap = self.known.get(usize::from(*id))?;
-            if gap.is(here) {
-                return Some((*id, gap));
-            }
-        }
-        None
+            gap.is(here).then_some((*id, gap))
+        })
     }
 
     /// A gap came after `last` and was not found.
@@ -130,7 +136,7 @@ impl Gaps {
             last = Self::FIRST;
         }
         // An odd number, so that gaps of one name, with a comma and without, have places of their own.
-        let place = (usize::from(gap.name.name_hash()) + gap.bytes() * 37) % GAPS_MAX;
+        let place = (usize::from(gap.name.name_hash()) + usize::from(gap.bytes) * 37) % GAPS_MAX;
         let mut id = self.places.get(place).copied().unwrap_or_default();
         let is_known = self
             .known
@@ -171,9 +177,9 @@ mod tests {
     /// The name found at a place of a text, and how long the gap is.
     fn found(gaps: &Gaps, last: GapId, text: &str, at: usize) -> Option<(GapId, String, usize)> {
         let padded = format!("{text}{}", " ".repeat(GAP_BYTES_MAX));
-        let (id, gap) = gaps.find(last, padded.as_bytes(), at)?;
-        let name = padded[gap.name(at).range()].to_owned();
-        Some((id, name, gap.bytes()))
+        let found = gaps.find(last, padded.as_bytes(), at)?;
+        let name = padded[found.name.range()].to_owned();
+        Some((found.id, name, found.behind - at))
     }
 
     #[test]

@@ -285,12 +285,10 @@ impl Reading<'_> {
     /// other.
     #[inline]
     fn take_name(&mut self) -> Result<(), Refused> {
-        if let Some((id, gap)) = self.gaps.find(self.last, self.bytes, self.at) {
-            // The same bytes as when it was read, so the same name.
-            let name = gap.name(self.at);
-            self.last = id;
-            self.at += gap.bytes();
-            self.push_name(name)?;
+        if let Some(found) = self.gaps.find(self.last, self.bytes, self.at) {
+            self.last = found.id;
+            self.at = found.behind;
+            self.push_name(found.name)?;
         } else {
             self.read_name()?;
         }

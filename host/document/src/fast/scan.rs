@@ -1,117 +1,24 @@
 //! Many bytes looked at in one go.
 
+#[cfg(any(test, not(target_arch = "x86_64")))]
+mod each;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
+
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) use each::{is_masked, look};
+#[cfg(target_arch = "x86_64")]
+pub(super) use sse2::{is_masked, look};
+
 /// Bytes looked at together.
 pub(super) const STRIDE: usize = 16;
 
 /// What is among the bytes of a stride.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Found {
     /// A bit for each quote, backslash and control character, by its place.
     pub special: u32,
     pub is_ascii: bool,
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-pub(super) fn look(stride: [u8; STRIDE]) -> Found {
-    // SAFETY: SSE2 is part of every x86-64.
-    unsafe { look_at_once(stride) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "sse2")]
-fn look_at_once(stride: [u8; STRIDE]) -> Found {
-    use std::arch::x86_64::*;
-    let all = u128::from_le_bytes(stride);
-    let bytes = _mm_set_epi64x((all >> 64) as i64, all as i64);
-    let quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"' as i8));
-    let backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\' as i8));
-    // No greater than 0x1F, as the smaller of both shows.
-    let controls = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
-    let special = _mm_or_si128(_mm_or_si128(quotes, backslashes), controls);
-    Found {
-        special: _mm_movemask_epi8(special) as u32,
-        is_ascii: _mm_movemask_epi8(bytes) == 0,
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-#[inline]
-pub(super) fn look(stride: [u8; STRIDE]) -> Found {
-    look_at_each(stride)
-}
-
-#[cfg(any(test, not(target_arch = "x86_64")))]
-fn look_at_each(stride: [u8; STRIDE]) -> Found {
-    let mut special = 0;
-    for (place, byte) in stride.iter().enumerate() {
-        special |= u32::from(matches!(byte, 0..0x20 | b'"' | b'\\')) << place;
-    }
-    Found {
-        special,
-        is_ascii: stride.is_ascii(),
-    }
-}
-
-/// Whether two strides of bytes are `text`, apart from what the mask leaves out.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-pub(super) fn is_masked(
-    bytes: &[u8; 2 * STRIDE],
-    mask: &[u8; 2 * STRIDE],
-    text: &[u8; 2 * STRIDE],
-) -> bool {
-    // SAFETY: SSE2 is part of every x86-64.
-    unsafe { is_masked_at_once(bytes, mask, text) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "sse2")]
-fn is_masked_at_once(
-    bytes: &[u8; 2 * STRIDE],
-    mask: &[u8; 2 * STRIDE],
-    text: &[u8; 2 * STRIDE],
-) -> bool {
-    use std::arch::x86_64::*;
-    let ([bytes, more_bytes], [mask, more_mask], [text, more_text]) =
-        (halves(bytes), halves(mask), halves(text));
-    let first = _mm_cmpeq_epi8(_mm_and_si128(bytes, mask), text);
-    let second = _mm_cmpeq_epi8(_mm_and_si128(more_bytes, more_mask), more_text);
-    _mm_movemask_epi8(_mm_and_si128(first, second)) == 0xFFFF
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "sse2")]
-fn halves(bytes: &[u8; 2 * STRIDE]) -> [std::arch::x86_64::__m128i; 2] {
-    let (halves, _) = bytes.as_chunks::<STRIDE>();
-    [0, 1].map(|index| {
-        let all = halves
-            .get(index)
-            .map_or(0, |half| u128::from_le_bytes(*half));
-        std::arch::x86_64::_mm_set_epi64x((all >> 64) as i64, all as i64)
-    })
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-#[inline]
-pub(super) fn is_masked(
-    bytes: &[u8; 2 * STRIDE],
-    mask: &[u8; 2 * STRIDE],
-    text: &[u8; 2 * STRIDE],
-) -> bool {
-    is_masked_by_each(bytes, mask, text)
-}
-
-#[cfg(any(test, not(target_arch = "x86_64")))]
-fn is_masked_by_each(
-    bytes: &[u8; 2 * STRIDE],
-    mask: &[u8; 2 * STRIDE],
-    text: &[u8; 2 * STRIDE],
-) -> bool {
-    let masked = bytes.iter().zip(mask).map(|(byte, mask)| byte & mask);
-    masked.eq(text.iter().copied())
 }
 
 /// Eight digits, the first one lowest, as the number they are; how many of them are digits before
@@ -147,15 +54,15 @@ fn parsed(digits: u64) -> u64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{STRIDE, digits, is_masked, is_masked_by_each, look, look_at_each};
+    use super::{STRIDE, digits, each, is_masked, look};
 
     proptest! {
         #[test]
         fn a_stride_holds_what_each_of_its_bytes_is(
             stride in prop::array::uniform16(prop_oneof![any::<u8>(), Just(b'"'), Just(b'a'), Just(b'\\'), Just(0x1F), Just(0x20)]),
         ) {
-            let (found, each) = (look(stride), look_at_each(stride));
-            prop_assert_eq!((found.special, found.is_ascii), (each.special, each.is_ascii));
+            let (found, each) = (look(&stride), each::look(&stride));
+            prop_assert_eq!(found, each);
         }
 
         #[test]
@@ -168,7 +75,7 @@ mod tests {
             let bytes = std::array::from_fn(|place| if place + 2 < len { text[place] } else { other[place] });
             let is_text = is_masked(&bytes, &mask, &masked);
             prop_assert_eq!(is_text, bytes[..len] == text[..len]);
-            prop_assert_eq!(is_text, is_masked_by_each(&bytes, &mask, &masked));
+            prop_assert_eq!(is_text, each::is_masked(&bytes, &mask, &masked));
         }
 
         #[test]
@@ -188,12 +95,8 @@ mod tests {
             for place in 0..STRIDE {
                 let mut stride = [b'a'; STRIDE];
                 stride[place] = byte;
-                let (found, each) = (look(stride), look_at_each(stride));
-                assert_eq!(
-                    (found.special, found.is_ascii),
-                    (each.special, each.is_ascii),
-                    "{byte} at {place}"
-                );
+                let (found, each) = (look(&stride), each::look(&stride));
+                assert_eq!(found, each, "{byte} at {place}");
             }
         }
     }

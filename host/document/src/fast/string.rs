@@ -40,7 +40,7 @@ fn special(
         let Some(stride) = stride else {
             return Err(Refused);
         };
-        let found = look(*stride);
+        let found = look(stride);
         *is_ascii &= found.is_ascii;
         if found.special != 0 {
             return Ok(at + found.special.trailing_zeros() as usize);

@@ -157,8 +157,11 @@ impl Node {
         self.aux
     }
 
-    /// The same text at another place, where it must stand too.
-    pub fn moved_to(self, offset: u32) -> Self {
+    /// The same text at another place.
+    ///
+    /// # Safety
+    /// It must stand there too: what [`Node::text`] asks for holds of that place.
+    pub unsafe fn moved_to(self, offset: u32) -> Self {
         Self {
             low: offset,
             ..self

@@ -115,17 +115,17 @@ impl Subscriber {
                 let due = left.saturating_sub(NAP / 2);
                 self.sleep(due.min(self.pace.nap()))
             }
-            None if std::mem::take(&mut self.is_steady)
-                && self.can_gather(self.outlet.wait_max().min(self.pace.nap())) =>
-            {
+            None => {
                 let wait_max = self.outlet.wait_max();
                 let nap = wait_max.min(self.pace.nap());
-                self.have_waited = self.gather(nap)? && nap == wait_max;
+                let was_steady = std::mem::take(&mut self.is_steady);
+                self.have_waited = if was_steady && self.can_gather(nap) {
+                    self.gather(nap)? && nap == wait_max
+                } else {
+                    self.poll(self.tick)?;
+                    false
+                };
                 Ok(())
-            }
-            None => {
-                self.have_waited = false;
-                self.poll(self.tick).map(drop)
             }
         }
     }
@@ -169,7 +169,11 @@ impl Subscriber {
     /// Sleeps, and what comes meanwhile wakes libzmq only at the end, so that it gets it all at once; but a
     /// flood, or the end of the connection, wakes it and this at once (false).
     fn gather(&mut self, nap: Duration) -> Result<bool, SourceError> {
-        let gathering = self.line.connection.gather();
+        let Some(gathering) = self.line.connection.gather() else {
+            // Its connection ends just now: nothing more comes by it.
+            thread::sleep(nap);
+            return Ok(false);
+        };
         let was_woken = self.poll(nap.saturating_sub(NAP / 2))?;
         drop(gathering);
         self.has_gathered = true;

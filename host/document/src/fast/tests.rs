@@ -7,7 +7,7 @@ use super::{FastReader, PADDING_BYTES};
 use crate::lenient::LenientReader;
 use crate::tape::Tape;
 use crate::tape::names::SORTED_FROM;
-use crate::{Documents, NESTING_MAX, RowState};
+use crate::{Documents, NESTING_MAX, Pointer, RowState};
 
 fn tape(text: &str) -> Tape {
     let mut tape = Tape::default();
@@ -148,6 +148,17 @@ fn spaces_that_were_not_there_before_are_no_reason_to_refuse() {
 }
 
 #[test]
+fn a_name_with_escapes_is_not_taken_for_what_they_left_behind() {
+    let mut reader = FastReader::default();
+    // Unescaped in place, the first name leaves the bytes of the second one.
+    for text in [r#"{"\u0061":1,"\n":2}"#, r#"{"au0061":1,"\n":2}"#] {
+        for _ in 0..2 {
+            assert!(takes(&mut reader, text), "{text}");
+        }
+    }
+}
+
+#[test]
 fn equal_names_are_refused_however_many_there_are_and_however_they_are_written() {
     for count in [
         2,
@@ -203,8 +214,29 @@ fn more_names_than_are_remembered_are_read_all_the_same() {
 fn a_document_ends_where_it_ends_whatever_is_behind_it() {
     // Each row alone, and what it would be together with the next one.
     let rows = [
-        "1", "5", "[1", "2]", "1", ".5", "2", "e5", "-", "1", "\"a", "b\"", "{\"a\":1", "}", "tru",
-        "e", "\"\\", "n\"",
+        "1",
+        "5",
+        "[1",
+        "2]",
+        "1",
+        ".5",
+        "2",
+        "e5",
+        "-",
+        "1",
+        "\"a",
+        "b\"",
+        "{\"a\":1",
+        "}",
+        "tru",
+        "e",
+        "\"\\",
+        "n\"",
+        "\"\\nab",
+        "[1,\"x\"]",
+        // Unescaped beyond its end, the first one would make [  2,[  2,"x"]] of the second one.
+        "\"\\u0061b",
+        "[  1,[  2,\"x\"]]",
     ];
     let ends: Vec<u32> = (1..=rows.len())
         .map(|count| rows[..count].concat().len() as u32)
@@ -213,8 +245,14 @@ fn a_document_ends_where_it_ends_whatever_is_behind_it() {
     for _ in 0..2 {
         documents.parse(rows.concat().as_bytes(), &ends);
         for (index, row) in rows.iter().enumerate() {
-            let is_good = serde_json::from_str::<SerdeValue>(row).is_ok();
-            assert_eq!(documents.state(index) == RowState::Good, is_good, "{row}");
+            let expected = serde_json::from_str::<SerdeValue>(row).ok();
+            let is_good = documents.state(index) == RowState::Good;
+            assert_eq!(is_good, expected.is_some(), "{row}");
+            if let Some(value) = documents.value(index, &Pointer::default()) {
+                let mut text = Vec::new();
+                value.write_canonical(&mut text);
+                assert_eq!(serde_json::from_slice(&text).ok(), expected, "{row}");
+            }
         }
     }
 }

@@ -217,6 +217,35 @@ mod tests {
         drop(gathering);
     }
 
+    /// Bytes that the kernel lets wait in the stream's receive buffer.
+    fn receive_buffer_bytes(stream: &TcpStream) -> libc::c_int {
+        let mut bytes: libc::c_int = 0;
+        let mut size = size_of_val(&bytes) as libc::socklen_t;
+        // SAFETY: there is room for an integer, as told.
+        let failed = unsafe {
+            libc::getsockopt(
+                stream.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_RCVBUF,
+                (&raw mut bytes).cast(),
+                &raw mut size,
+            )
+        };
+        assert_eq!(failed, 0);
+        bytes
+    }
+
+    #[test]
+    fn there_is_room_for_far_more_than_gathers() {
+        let (connection, ours, _theirs) = connected();
+        let limits = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_rmem").unwrap();
+        let most: libc::c_int = limits.split_whitespace().last().unwrap().parse().unwrap();
+        let room = receive_buffer_bytes(&ours);
+        assert!(room >= ROOM_BYTES.min(most / 2), "{room} of {most}");
+        drop(connection.gather());
+        assert!(receive_buffer_bytes(&ours) >= room, "it stays");
+    }
+
     #[test]
     fn whoever_waits_is_woken_when_the_mark_is_lowered() {
         let (connection, ours, mut theirs) = connected();

@@ -19,9 +19,6 @@ const HEAD: usize = 1 + 2 * LENGTH;
 /// Most names and values are shorter: copying so many bytes at once is faster than a call.
 const STRIDE: usize = 32;
 
-/// The longest number: a 64-bit one has 20 characters, a float 24.
-const NUMBER_BYTES_MAX: usize = 32;
-
 /// Room is made for so many bytes at once.
 const ROOM_BYTES: usize = 1024;
 
@@ -76,36 +73,35 @@ impl Writer {
     #[inline]
     fn entry(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut Row<'_>) {
         let node = tape.node(at);
-        let kind = match node.kind() {
-            Kind::Null => b'z',
-            Kind::False => b'f',
-            Kind::True => b't',
-            Kind::Int | Kind::Uint | Kind::Digits => b'i',
-            Kind::Float | Kind::NotFinite => b'd',
-            Kind::String | Kind::OddString | Kind::Name | Kind::OddName => {
-                row.scalar(b's', &tape.bytes, name, &tape.bytes, node.range());
-                return;
-            }
-            Kind::Array => b'a',
-            Kind::Object => b'o',
-        };
-        if node.kind() == Kind::Int {
-            let mut buffer = itoa::Buffer::new();
-            let text = buffer.format(node.number_bits() as i64).as_bytes();
-            let mut digits = [0; STRIDE];
-            if let Some(place) = digits.get_mut(..text.len()) {
-                place.copy_from_slice(text);
-            }
-            row.scalar(kind, &tape.bytes, name, &digits, 0..text.len());
-            return;
-        }
-        if matches!(node.kind(), Kind::Null | Kind::False | Kind::True) {
-            row.scalar(kind, &tape.bytes, name, &[0; STRIDE], 0..0);
-            return;
-        }
-        let value = row.begin(kind, &tape.bytes, name, 0);
+        let names = &tape.bytes;
         match node.kind() {
+            Kind::Null => row.scalar(b'z', names, name, &[0; STRIDE], 0..0),
+            Kind::False => row.scalar(b'f', names, name, &[0; STRIDE], 0..0),
+            Kind::True => row.scalar(b't', names, name, &[0; STRIDE], 0..0),
+            Kind::String | Kind::OddString | Kind::Name | Kind::OddName => {
+                row.scalar(b's', names, name, &tape.bytes, node.range());
+            }
+            kind @ (Kind::Int | Kind::Uint | Kind::Digits | Kind::Float | Kind::NotFinite) => {
+                let is_float = matches!(kind, Kind::Float | Kind::NotFinite);
+                self.number.clear();
+                if let Some(number) = Number::of(tape, node) {
+                    number.write(&mut self.number);
+                }
+                let bytes = self.number.len();
+                // Most are short; behind them are zeros to copy along.
+                self.number.resize(bytes.max(STRIDE), 0);
+                let kind = if is_float { b'd' } else { b'i' };
+                row.scalar(kind, names, name, &self.number, 0..bytes);
+            }
+            Kind::Array => {
+                let value = row.begin(b'a', names, name, 0);
+                row.end();
+                self.text.write(Value::new(tape, at), row.out);
+                row.at = row.out.len();
+                row.finish(value);
+            }
             Kind::Object => {
+                let value = row.begin(b'o', names, name, 0);
                 let start = self.names.len();
                 canonical::names(tape, at, &mut self.names, &mut self.orders);
                 self.open.push(Open {
@@ -113,24 +109,6 @@ impl Writer {
                     next: start,
                     value,
                 });
-            }
-            Kind::Array => {
-                row.end();
-                self.text.write(Value::new(tape, at), row.out);
-                row.at = row.out.len();
-                row.finish(value);
-            }
-            _ => {
-                if let Some(number) = Number::of(tape, node) {
-                    self.number.clear();
-                    number.write(&mut self.number);
-                    // Most are short; behind them are zeros to copy along.
-                    let bytes = self.number.len();
-                    self.number.resize(bytes.max(NUMBER_BYTES_MAX), 0);
-                    row.room(bytes);
-                    row.copy(&self.number, 0..bytes);
-                    row.finish(value);
-                }
             }
         }
     }

@@ -8,7 +8,6 @@ use crate::flatten::flatten;
 use crate::form::Writer;
 use crate::name::FlatName;
 use crate::normal::{Kind, Rule};
-use crate::out::Out;
 use crate::plan::{PlannedField, SidePlan, general_rule};
 
 /// The check; see the crate's documentation.
@@ -59,10 +58,11 @@ impl ParityCheck for FieldParity {
             let why = "the document has no JSON text (it holds what JSON does not have)";
             return Err(Unprojectable(why.into()));
         }
-        let names = plan.fields.iter().map(|field| field.name.as_str());
-        self.writer.begin(names, |place, out| {
-            own_rule(row, plan.fields.get(place)?, out)
-        });
+        self.writer.begin(form);
+        for field in &plan.fields {
+            self.writer
+                .own_field(&field.name, form, |out| own_rule(row, field, out));
+        }
         for flattened in &plan.flattened {
             // An object that is not there has no members; whether it had to be there is the
             // schema's to say.
@@ -72,17 +72,16 @@ impl ParityCheck for FieldParity {
                 None => continue,
             };
             if object.kind != MemberKind::Object {
-                let column = &plan.columns[flattened.column];
                 return Err(Unprojectable(format!(
-                    "the value of the column `{column}` is no object"
+                    "the value at `{}` is no object",
+                    flattened.at
                 )));
             }
             self.name.clear();
             self.name.push(&flattened.prefix);
-            let mut fields = self.writer.fields(&flattened.skipped, &self.rule);
+            let mut fields = self.writer.fields(&self.rule, form);
             flatten(object, &self.separator, &mut self.name, &mut fields);
         }
-        self.writer.end(form);
         Ok(())
     }
 
@@ -92,7 +91,7 @@ impl ParityCheck for FieldParity {
 }
 
 /// Appends a field's value: of several columns the first that has one; None if none has.
-fn own_rule(row: &Row<'_>, field: &PlannedField, out: &mut Out) -> Option<Kind> {
+fn own_rule(row: &Row<'_>, field: &PlannedField, out: &mut Vec<u8>) -> Option<Kind> {
     let mut texts = field.columns.iter().map(|&column| row.text(column));
     let text = match texts.find(|text| !text.is_empty() && *text != "null") {
         Some(text) => text,

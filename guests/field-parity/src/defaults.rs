@@ -1,7 +1,6 @@
 //! What EventLogging's writer is declared to change, which holds beside what the operator sets.
 
 use crate::config::{As, Config, Field, Pointers};
-use crate::plan::Names;
 
 /// Members of the capsule that the row does not keep, or (an address) not as they came in.
 const IGNORED: [&str; 7] = [
@@ -14,11 +13,15 @@ impl Config {
         if !std::mem::take(&mut self.defaults) {
             return self;
         }
-        let ignore = Names::new(&self.ignore);
+        let is_ignored = |name: String| {
+            let is_it = |entry: &String| match entry.strip_suffix('*') {
+                Some(beginning) => name.starts_with(beginning),
+                None => *entry == name,
+            };
+            self.ignore.iter().any(is_it)
+        };
         let holds = |field: &Field| {
-            let ignored = field
-                .name(&self.separator)
-                .is_some_and(|name| ignore.has(name.as_bytes()));
+            let ignored = field.name(&self.separator).is_some_and(is_ignored);
             !ignored && !self.fields.iter().any(|own| overlap(own, field))
         };
         let fields: Vec<Field> = fields().into_iter().filter(holds).collect();

@@ -8,17 +8,8 @@ use crate::name::{FlatName, Mark};
 
 /// Who hears of the members.
 pub trait Visitor {
-    /// A member is an object. Whether what is in it is wanted.
-    fn enters(&mut self, name: &str) -> bool;
-
-    /// Takes members of one object, as many as it can at once and perhaps none, that begin at the
-    /// next one; the others are told. As for the rest see `field`.
-    fn run(&mut self, base: &FlatName, members: &mut Members<'_>, follows: bool) -> bool;
-
-    /// A value that is no object, of the object whose members' names begin with `base`. `follows`:
-    /// the last one told is of the same object, so that this one's name is greater: members are
-    /// sorted. Whether it was taken; if not, it is as if it had not been told.
-    fn field(&mut self, base: &mut FlatName, member: Member<'_>, follows: bool) -> bool;
+    /// A value that is no object, with its flattened name.
+    fn field(&mut self, name: &FlatName, member: Member<'_>);
 }
 
 /// Tells `visitor` of every value of `object` that is no object itself. `name` holds the beginning of
@@ -32,30 +23,23 @@ pub fn flatten(
     // The objects around the one in hand, each with where the beginning of its members' names ends.
     let mut around: Vec<(Members<'_>, Mark)> = Vec::new();
     let mut members = object.members();
-    let mut follows = false;
     loop {
-        follows |= visitor.run(name, &mut members, follows);
         let Some(member) = members.next() else {
             let Some((outer, mark)) = around.pop() else {
                 return;
             };
             members = outer;
             name.back_to(mark);
-            follows = false;
             continue;
         };
-        if member.kind != MemberKind::Object {
-            follows |= visitor.field(name, member, follows);
-            continue;
-        }
         let mark = name.mark();
         name.push(member.name());
-        if visitor.enters(name.as_str()) {
+        if member.kind == MemberKind::Object {
             name.push(separator);
             around.push((members, mark));
             members = member.members();
-            follows = false;
         } else {
+            visitor.field(name, member);
             name.back_to(mark);
         }
     }
@@ -65,31 +49,17 @@ pub fn flatten(
 mod tests {
     use landfall_guest::test::with_member;
 
-    use super::{FlatName, Member, Members, Visitor, flatten};
+    use super::{FlatName, Member, Visitor, flatten};
 
-    /// Writes down `name=value`; members `x` are not wanted.
+    /// Writes down `name=value`.
     #[derive(Default)]
-    struct Told {
-        found: Vec<String>,
-        last: String,
-    }
+    struct Told(Vec<String>);
 
     impl Visitor for Told {
-        fn enters(&mut self, name: &str) -> bool {
-            name != "x"
-        }
-
-        fn run(&mut self, _: &FlatName, _: &mut Members<'_>, _: bool) -> bool {
-            false
-        }
-
-        fn field(&mut self, base: &mut FlatName, member: Member<'_>, follows: bool) -> bool {
-            let name = format!("{}{}", base.as_str(), member.name());
-            assert!(!follows || name > self.last, "{name} after {}", self.last);
+        fn field(&mut self, name: &FlatName, member: Member<'_>) {
             let kind = char::from(member.kind as u8);
-            self.found.push(format!("{name}={kind}{}", member.value()));
-            self.last = name;
-            true
+            self.0
+                .push(format!("{}={kind}{}", name.as_str(), member.value()));
         }
     }
 
@@ -101,7 +71,7 @@ mod tests {
             flatten(object, "_", &mut name, &mut told);
         });
         assert_eq!(name.as_str(), prefix, "it is as it was");
-        told.found
+        told.0
     }
 
     #[test]
@@ -118,7 +88,7 @@ mod tests {
             (
                 r#"{"a":{"x":1},"x":{"y":[{}],"z":{}},"y":2}"#,
                 "",
-                vec!["a_x=i1", "y=i2"],
+                vec!["a_x=i1", "x_y=a[{}]", "y=i2"],
             ),
             (r#"{"a":{"b":-1.5}}"#, "event_", vec!["event_a_b=d-1.5"]),
             (

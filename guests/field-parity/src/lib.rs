@@ -16,9 +16,7 @@ mod flatten;
 mod form;
 mod name;
 mod normal;
-mod out;
 mod plan;
-mod run;
 mod timestamp;
 
 pub use check::FieldParity;

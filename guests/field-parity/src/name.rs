@@ -76,6 +76,7 @@ impl FlatName {
     }
 
     /// The whole name.
+    #[cfg(test)]
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -7,7 +7,6 @@ use landfall_guest::{Value, canonical};
 
 use crate::arrays::{rendered, sorted};
 use crate::config::{ArrayText, As, Float};
-use crate::out::Out;
 use crate::timestamp::fourteen_digits;
 
 /// What `Trimmed` may take from the front of a string that was cut: one double quote, and what may
@@ -53,7 +52,7 @@ impl Kind {
 impl Rule {
     /// Appends what a column makes of a value of its own type, and says its kind. None if the value
     /// counts as absent.
-    pub fn column_value(&self, value: Value<'_>, out: &mut Out) -> Option<Kind> {
+    pub fn column_value(&self, value: Value<'_>, out: &mut Vec<u8>) -> Option<Kind> {
         match value {
             Value::Absent => None,
             Value::Null if self.null_as_absent => None,
@@ -63,18 +62,18 @@ impl Rule {
 
     /// Appends the normal form of a value, whose canonical JSON text is `text`, to `out` and says its kind. None if
     /// the value counts as absent.
-    pub fn apply(&self, text: &str, value: Value<'_>, out: &mut Out) -> Option<Kind> {
+    pub fn apply(&self, text: &str, value: Value<'_>, out: &mut Vec<u8>) -> Option<Kind> {
         match (self.form, value) {
             (_, Value::Absent) => None,
             (As::Exact, _) => {
-                out.push(text.as_bytes());
+                out.extend_from_slice(text.as_bytes());
                 Some(Kind::Json)
             }
             (_, Value::Null) if self.null_as_absent => None,
             (_, Value::Null) => Some(Kind::Null),
             (As::Timestamp, value) => match fourteen_digits(text) {
                 Some(digits) => {
-                    out.push(&digits);
+                    out.extend_from_slice(&digits);
                     Some(Kind::Time)
                 }
                 None => Some(self.value(value, out)),
@@ -89,7 +88,7 @@ impl Rule {
         }
     }
 
-    fn value(&self, value: Value<'_>, out: &mut Out) -> Kind {
+    fn value(&self, value: Value<'_>, out: &mut Vec<u8>) -> Kind {
         match value {
             Value::Absent | Value::Null => Kind::Null,
             Value::Bool(true) => Kind::True,
@@ -97,7 +96,7 @@ impl Rule {
             Value::Number(number) => {
                 let start = out.len();
                 self.number(number, out);
-                match out.part(start, out.len()) {
+                match out.get(start..).unwrap_or_default() {
                     b"0" => {
                         out.truncate(start);
                         Kind::False
@@ -117,32 +116,32 @@ impl Rule {
     }
 
     /// Text as the column keeps it. Of what may have been an array the order of members is forgotten.
-    fn text(&self, string: &str, out: &mut Out) -> Kind {
+    fn text(&self, string: &str, out: &mut Vec<u8>) -> Kind {
         let (kept, was_cut) = cut(string, self.truncate);
         let sorted = match self.form {
             As::JsonText => sorted(kept, was_cut),
             _ if kept.starts_with('[') => sorted(kept, was_cut),
             _ => None,
         };
-        out.push(sorted.as_deref().unwrap_or(kept).as_bytes());
+        out.extend_from_slice(sorted.as_deref().unwrap_or(kept).as_bytes());
         Kind::Text
     }
 
     /// A value that the column holds as JSON text: what fits is compared as JSON.
-    fn json(&self, text: &str, out: &mut Out) -> Kind {
+    fn json(&self, text: &str, out: &mut Vec<u8>) -> Kind {
         let written = rendered(text, self.arrays);
         if self.truncate > 0 && written.chars().count() > self.truncate {
             return self.text(&written, out);
         }
-        out.push(text.as_bytes());
+        out.extend_from_slice(text.as_bytes());
         Kind::Json
     }
 
     /// A string in such a column.
-    fn json_text(&self, string: &str, out: &mut Out) -> Kind {
+    fn json_text(&self, string: &str, out: &mut Vec<u8>) -> Kind {
         match canonical(cut(string, self.truncate).0) {
             Some(json) => {
-                out.push(json.as_bytes());
+                out.extend_from_slice(json.as_bytes());
                 Kind::Json
             }
             None => self.text(string, out),
@@ -151,7 +150,7 @@ impl Rule {
 
     /// Cut a little shorter than the writer does: it may have cut before or after the quotes and the
     /// newline were gone, and the difference is theirs.
-    fn trimmed(&self, string: &str, out: &mut Out) {
+    fn trimmed(&self, string: &str, out: &mut Vec<u8>) {
         let inner = string.trim();
         let inner = inner.strip_prefix('"').unwrap_or(inner);
         let inner = inner.strip_suffix('"').unwrap_or(inner);
@@ -159,7 +158,7 @@ impl Rule {
             0 => inner,
             characters => cut(inner, characters.saturating_sub(TRIMMED_MAX).max(1)).0,
         };
-        out.push(cut.trim().as_bytes());
+        out.extend_from_slice(cut.trim().as_bytes());
     }
 
     /// Integers as they are, of any size, so that no digit of an identifier can change unseen; what
@@ -168,14 +167,14 @@ impl Rule {
     /// An integer that a FLOAT column rounded (16777217, landed as 16777216.0) is told by
     /// `As::Float` alone: a form that made the two equal without being told would have to make
     /// 16777217 and 16777216 equal as well, for equal forms are equal to each other.
-    fn number(&self, text: &str, out: &mut Out) {
+    fn number(&self, text: &str, out: &mut Vec<u8>) {
         if self.form != As::Float && is_integer(text) {
-            out.push(text.as_bytes());
+            out.extend_from_slice(text.as_bytes());
             return;
         }
         let number: f64 = text.parse().unwrap_or(f64::NAN);
         if !number.is_finite() {
-            out.push(text.as_bytes());
+            out.extend_from_slice(text.as_bytes());
             return;
         }
         let kept = kept(number, self.float);

@@ -1,6 +1,6 @@
 //! The configuration made ready: which columns to ask for, and what to do with each.
 
-use landfall_guest::Side;
+use landfall_guest::{Fields, Side};
 
 use crate::config::{As, Config, Field, Flatten, Float, flat_name};
 use crate::normal::Rule;
@@ -8,8 +8,7 @@ use crate::normal::Rule;
 /// The most significant digits that a 32-bit float can have and keep.
 const FLOAT_DIGITS_MAX: u8 = 9;
 
-/// Before a pointer: how the contract packs the value.
-const TEXT: &str = "";
+/// The column of all members of a document.
 const MEMBERS: &str = "members:";
 
 /// What to do with one side's documents.
@@ -28,10 +27,10 @@ pub struct SidePlan {
 pub struct Flattened {
     /// Its place among the columns.
     pub column: usize,
+    /// The JSON pointer of the object.
+    pub at: String,
     /// Goes before the names.
     pub prefix: String,
-    /// Names that are not compared, or that fields take care of.
-    pub skipped: Names,
 }
 
 /// A value with a rule of its own.
@@ -42,60 +41,6 @@ pub struct PlannedField {
     pub name: String,
     /// Its normal form.
     pub rule: Rule,
-}
-
-/// A set of names.
-#[derive(Clone)]
-pub struct Names {
-    names: Vec<String>,
-    beginnings: Vec<String>,
-    /// Bit n: one of `names` has n bytes; the last bit: or more. Most names are told by their length.
-    lengths: u64,
-}
-
-impl Names {
-    /// From the configuration's list, in which `name*` is every name that begins so.
-    pub fn new(list: &[String]) -> Self {
-        let beginning = |entry: &&String| entry.ends_with('*');
-        let mut names = Self {
-            names: Vec::new(),
-            beginnings: list
-                .iter()
-                .filter_map(|entry| entry.strip_suffix('*').map(str::to_owned))
-                .collect(),
-            lengths: 0,
-        };
-        names.extend(list.iter().filter(|e| !beginning(e)).cloned());
-        names
-    }
-
-    /// Adds names, each as it stands.
-    pub fn extend(&mut self, names: impl Iterator<Item = String>) {
-        for name in names {
-            self.lengths |= length_bit(name.as_bytes());
-            self.names.push(name);
-        }
-    }
-
-    /// Bit n: a name of n bytes may be one of them; the last bit: or more.
-    pub fn lengths(&self) -> u64 {
-        if self.beginnings.is_empty() {
-            self.lengths
-        } else {
-            u64::MAX
-        }
-    }
-
-    /// Whether this flattened name is one of them.
-    pub fn has(&self, name: &[u8]) -> bool {
-        let is_one = || self.names.iter().any(|entry| entry.as_bytes() == name);
-        let begins = |entry: &String| name.starts_with(entry.as_bytes());
-        (self.lengths & length_bit(name) != 0 && is_one()) || self.beginnings.iter().any(begins)
-    }
-}
-
-fn length_bit(name: &[u8]) -> u64 {
-    1 << name.len().min(63)
 }
 
 /// The rule for values without one of their own.
@@ -119,12 +64,18 @@ impl SidePlan {
             flattened: Vec::new(),
             fields: Vec::new(),
         };
+        let beginnings: Vec<String> = config
+            .ignore
+            .iter()
+            .filter_map(|name| name.strip_suffix('*').map(str::to_owned))
+            .collect();
         for (place, flatten) in config.flatten.iter().enumerate() {
+            let whole = config.ignore.iter().filter(|name| !name.ends_with('*'));
             let (pointer, prefix) = of_side(flatten, side);
-            let column = plan.column(MEMBERS, pointer, &format!("flatten[{place}]"))?;
-            plan.whole = Some(plan.column(MEMBERS, "", "flatten")?);
-            let mut skipped = Names::new(&config.ignore);
-            let taken = config
+            let at = format!("flatten[{place}]");
+            check_pointer(pointer, &at)?;
+            // Fields that have rules of their own are not compared twice.
+            let own = config
                 .fields
                 .iter()
                 .flat_map(|field| pointers(field, side))
@@ -134,11 +85,23 @@ impl SidePlan {
                         .starts_with('/')
                         .then(|| format!("{prefix}{}", flat_name(inner, &config.separator)))
                 });
-            skipped.extend(taken);
+            let fields = Fields {
+                at: pointer.clone(),
+                prefix: prefix.clone(),
+                separator: config.separator.clone(),
+                without: whole.cloned().chain(own).collect(),
+                without_beginning: beginnings.clone(),
+                text_bytes: Some(config.truncate).filter(|&characters| characters > 0),
+            };
+            let column = plan.column(fields.column());
+            plan.whole = Some(match pointer.as_str() {
+                "" => column,
+                _ => plan.column(MEMBERS.to_owned()),
+            });
             plan.flattened.push(Flattened {
                 column,
+                at: pointer.clone(),
                 prefix: prefix.clone(),
-                skipped,
             });
         }
         for (place, field) in config.fields.iter().enumerate() {
@@ -151,7 +114,7 @@ impl SidePlan {
             };
             let columns = pointers(field, side)
                 .iter()
-                .map(|pointer| plan.column(TEXT, pointer, &at));
+                .map(|pointer| check_pointer(pointer, &at).map(|()| plan.column(pointer.clone())));
             let columns = columns.collect::<Result<Vec<_>, _>>()?;
             if columns.is_empty() {
                 return Err(format!("`{at}`: give at least one pointer on each side"));
@@ -174,21 +137,24 @@ impl SidePlan {
     }
 
     /// The place of a column among those asked for, which asks for it if need be.
-    fn column(&mut self, packing: &str, pointer: &str, field: &str) -> Result<usize, String> {
-        if !(pointer.is_empty() || pointer.starts_with('/')) {
-            return Err(format!(
-                "`{field}`: `{pointer}` is no JSON pointer: begin it with `/`"
-            ));
-        }
-        let name = format!("{packing}{pointer}");
+    fn column(&mut self, name: String) -> usize {
         match self.columns.iter().position(|column| *column == name) {
-            Some(place) => Ok(place),
+            Some(place) => place,
             None => {
                 self.columns.push(name);
-                Ok(self.columns.len() - 1)
+                self.columns.len() - 1
             }
         }
     }
+}
+
+fn check_pointer(pointer: &str, field: &str) -> Result<(), String> {
+    if pointer.is_empty() || pointer.starts_with('/') {
+        return Ok(());
+    }
+    Err(format!(
+        "`{field}`: `{pointer}` is no JSON pointer: begin it with `/`"
+    ))
 }
 
 fn of_side(flatten: &Flatten, side: Side) -> (&String, &String) {

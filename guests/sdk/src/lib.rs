@@ -16,6 +16,7 @@ mod column;
 mod config;
 #[doc(hidden)]
 pub mod event;
+mod fields;
 pub mod log;
 mod members;
 mod number;
@@ -35,6 +36,7 @@ pub mod window;
 pub use canonical::canonical;
 pub use codec::{Codec, Malformed};
 pub use event::EventCheck;
+pub use fields::{Fields, write_field};
 pub use members::{HEAD_BYTES, Member, MemberKind, Members};
 pub use parity::{Difference, ParityCheck, Unprojectable};
 pub use reason::{Outcome, Reason, Verdict, Verdicts};

@@ -84,17 +84,6 @@ impl<'a> Members<'a> {
             end: end.min(bytes.len()),
         }
     }
-
-    /// What they are read from, where the next one begins, and where the last one ends: for a check
-    /// that copies many at once.
-    pub fn rest(&self) -> (&'a [u8], usize, usize) {
-        (self.bytes, self.at, self.end)
-    }
-
-    /// Goes on with the member that begins at `at`.
-    pub fn go_on_at(&mut self, at: usize) {
-        self.at = at;
-    }
 }
 
 impl<'a> Iterator for Members<'a> {
@@ -170,11 +159,7 @@ impl<'a> Member<'a> {
 /// Appends an entry, as the host writes them; for the harnesses.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn write(kind: MemberKind, name: &str, value: &[u8], out: &mut Vec<u8>) {
-    out.push(kind as u8);
-    out.extend_from_slice(&(name.len() as u32).to_le_bytes());
-    out.extend_from_slice(&(value.len() as u32).to_le_bytes());
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(value);
+    crate::fields::write_field(kind as u8, name.as_bytes(), value, out);
 }
 
 #[cfg(test)]

@@ -27,11 +27,13 @@ pub trait ParityCheck: Sized {
     /// Called once per instance. An error refuses the configuration.
     fn new(config: Self::Config) -> Result<Self, String>;
 
-    /// JSON pointers of the columns wanted of a document of this side, at most 64.
+    /// The columns wanted of a document of this side, at most 64: JSON pointers, `members:` and one, or
+    /// [`Fields::column`](crate::Fields::column), which then has to be among those of both sides.
     fn columns(&self, side: Side) -> Vec<String>;
 
     /// Appends the normal form of one row to `form`. It must depend on nothing but the row and the
-    /// configuration, and may not be empty: an empty form says that there is none.
+    /// configuration, and may not be empty: an empty form says that there is none. Of a check that asks
+    /// for fields it is a byte of its choosing and then fields ([`write_field`](crate::write_field)).
     fn project(&mut self, row: &Row<'_>, form: &mut Vec<u8>) -> Result<(), Unprojectable>;
 
     /// What differs between two normal forms; called only for two that differ.

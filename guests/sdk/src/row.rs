@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::bindings::event_check::landfall::check::types;
 use crate::column::{Packed, PackedText};
+use crate::fields::FIELDS;
 use crate::members::{Member, Members};
 use crate::value::{Value, unquote};
 
@@ -30,7 +31,7 @@ pub struct Rows<'a> {
 enum Column<'a> {
     /// By a JSON pointer.
     Text(PackedText<'a>),
-    /// By `members:` and a JSON pointer.
+    /// By `members:` and a JSON pointer, or by `fields:` and what they are of.
     Members(Packed<'a>),
 }
 
@@ -60,7 +61,7 @@ impl<'a> Rows<'a> {
                     column.ends.len()
                 ));
             }
-            let column = if pointer.starts_with(MEMBERS) {
+            let column = if pointer.starts_with(MEMBERS) || pointer.starts_with(FIELDS) {
                 Packed::new(column).map(Column::Members)
             } else {
                 PackedText::new(column).map(Column::Text)
@@ -131,8 +132,8 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The value of a column of members: one that was declared as `members:` and a JSON pointer.
-    /// None if it is absent. Going through all members of a large object so is far faster than
+    /// The value of a column of members or of fields: one that was declared as `members:` and a JSON
+    /// pointer, or by [`Fields::column`](crate::Fields::column). None if it is absent. Going through all members of a large object so is far faster than
     /// reading its text.
     ///
     /// # Panics

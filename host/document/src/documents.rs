@@ -4,6 +4,7 @@
 use crate::canonical;
 use crate::column::{Column, Packing};
 use crate::fast::{FastReader, PADDING_BYTES};
+use crate::fields::{self, FieldHasher, FieldsDigest};
 use crate::lenient::LenientReader;
 use crate::members;
 use crate::pointer::Pointer;
@@ -88,9 +89,9 @@ impl Documents {
 
     /// Appends a packed column, one row per document, as wit/check.wit's `column` defines it. A row
     /// is empty if there is no value, or if the value itself is odd, for then it has no JSON text.
-    /// `ends` counts from the beginning of `text`.
+    /// `ends` counts from the beginning of `text`. In a column of fields all of them are there.
     pub fn write_column(&self, column: &Column, text: &mut Vec<u8>, ends: &mut Vec<u32>) {
-        ColumnWriter::default().write(self, column, text, ends);
+        ColumnWriter::default().write(self, column, text, ends, None);
     }
 
     /// Validates the value at the pointer. Only good rows have a verdict; of others the answer is
@@ -143,28 +144,48 @@ impl Documents {
 pub struct ColumnWriter {
     text: canonical::Writer,
     members: members::Writer,
+    fields: fields::Writer,
+}
+
+/// What hashes the fields that a check does not have to see, and where the sum of each row goes.
+pub struct Taking<'a> {
+    pub hasher: &'a FieldHasher,
+    /// Appended to: one for each row of a column of fields, none of others.
+    pub digests: &'a mut Vec<FieldsDigest>,
 }
 
 impl ColumnWriter {
-    /// Appends a column as [`Documents::write_column`] does.
+    /// Appends a column as [`Documents::write_column`] does; but with `taking`, those fields that are
+    /// written in one way only are not in a column of fields: they are taken.
     pub fn write(
         &mut self,
         documents: &Documents,
         column: &Column,
         text: &mut Vec<u8>,
         ends: &mut Vec<u32>,
+        mut taking: Option<Taking<'_>>,
     ) {
         ends.reserve(documents.rows.len());
         for row in 0..documents.rows.len() {
             let is_good = documents.state(row) == RowState::Good;
+            let mut digest = FieldsDigest::default();
             if let Some(value) = documents
                 .value(row, &column.at)
                 .filter(|value| is_good || !value.is_odd())
             {
-                match column.packing {
+                match &column.packing {
                     Packing::Text => self.text.write(value, text),
                     Packing::Members => self.members.write(value, text),
+                    Packing::Fields(fields) => {
+                        let hasher = taking.as_ref().map(|taking| taking.hasher);
+                        digest = self.fields.write(value, fields, hasher, text);
+                    }
                 }
+            }
+            if let Some(taking) = &mut taking
+                && column.is_of_fields()
+            {
+                taking.digests.push(digest);
             }
             ends.push(text.len() as u32);
         }

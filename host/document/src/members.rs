@@ -29,6 +29,12 @@ pub(crate) struct Writer {
     /// Names of the open objects, each object's sorted.
     names: Vec<u32>,
     orders: Orders,
+    values: Values,
+}
+
+/// Writes entries whose values are no objects.
+#[derive(Default)]
+pub(crate) struct Values {
     /// For what stays JSON text.
     text: canonical::Writer,
     number: Vec<u8>,
@@ -43,7 +49,7 @@ struct Open {
 
 /// A value whose length is not known yet.
 #[derive(Clone, Copy)]
-struct Unfinished {
+pub(crate) struct Unfinished {
     length_at: usize,
     value_at: usize,
 }
@@ -54,7 +60,7 @@ impl Writer {
         let tape = value.tape();
         self.open.clear();
         self.names.clear();
-        let mut row = Row { at: out.len(), out };
+        let mut row = Row::behind(out);
         self.entry(tape, 0..0, value.place(), &mut row);
         while let Some(open) = self.open.last_mut() {
             if let Some(&name) = self.names.get(open.next) {
@@ -72,6 +78,25 @@ impl Writer {
     /// Writes a scalar or an array, or opens an object.
     #[inline]
     fn entry(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut Row<'_>) {
+        if tape.node(at).kind() != Kind::Object {
+            self.values.write(tape, name, at, row);
+            return;
+        }
+        let value = row.begin(b'o', &tape.bytes, name, 0);
+        let start = self.names.len();
+        canonical::names(tape, at, &mut self.names, &mut self.orders);
+        self.open.push(Open {
+            start,
+            next: start,
+            value,
+        });
+    }
+}
+
+impl Values {
+    /// Writes an entry. Of an object it writes an array's: JSON text.
+    #[inline]
+    pub fn write(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut Row<'_>) {
         let node = tape.node(at);
         let names = &tape.bytes;
         match node.kind() {
@@ -93,22 +118,12 @@ impl Writer {
                 let kind = if is_float { b'd' } else { b'i' };
                 row.scalar(kind, names, name, &self.number, 0..bytes);
             }
-            Kind::Array => {
+            Kind::Array | Kind::Object => {
                 let value = row.begin(b'a', names, name, 0);
                 row.end();
                 self.text.write(Value::new(tape, at), row.out);
                 row.at = row.out.len();
                 row.finish(value);
-            }
-            Kind::Object => {
-                let value = row.begin(b'o', names, name, 0);
-                let start = self.names.len();
-                canonical::names(tape, at, &mut self.names, &mut self.orders);
-                self.open.push(Open {
-                    start,
-                    next: start,
-                    value,
-                });
             }
         }
     }
@@ -129,13 +144,59 @@ fn kind_and_lengths(kind: u8, name_bytes: usize, value_bytes: usize) -> [u8; HEA
     head
 }
 
+/// An entry as it lies in a row.
+pub(crate) struct Entry<'a> {
+    pub kind: u8,
+    pub name: &'a [u8],
+    pub value: &'a [u8],
+    /// Where the next one begins.
+    pub end: usize,
+}
+
+/// The entry that begins at a place; `None` if there is no whole one.
+pub(crate) fn entry_at(bytes: &[u8], at: usize) -> Option<Entry<'_>> {
+    let (head, rest) = bytes.get(at..)?.split_first_chunk::<HEAD>()?;
+    let &[kind, n0, n1, n2, n3, v0, v1, v2, v3] = head;
+    let length = |bytes| usize::try_from(u32::from_le_bytes(bytes)).ok();
+    let (name, rest) = rest.split_at_checked(length([n0, n1, n2, n3])?)?;
+    let (value, rest) = rest.split_at_checked(length([v0, v1, v2, v3])?)?;
+    Some(Entry {
+        kind,
+        name,
+        value,
+        end: bytes.len() - rest.len(),
+    })
+}
+
 /// A row in the making: `out[..at]` is written, what follows is room.
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     out: &'a mut Vec<u8>,
     at: usize,
 }
 
+impl<'a> Row<'a> {
+    /// A row behind what is there.
+    pub fn behind(out: &'a mut Vec<u8>) -> Self {
+        Self { at: out.len(), out }
+    }
+}
+
 impl Row<'_> {
+    /// Where it ends now.
+    pub fn bytes(&self) -> usize {
+        self.at
+    }
+
+    /// Whether nothing was written of a value yet.
+    pub fn is_empty(&self, value: Unfinished) -> bool {
+        self.at == value.value_at
+    }
+
+    /// Forgets what was written from here on.
+    pub fn back_to(&mut self, at: usize) {
+        self.at = self.at.min(at);
+    }
+
     /// Writes an entry whose value is some bytes.
     #[inline]
     fn scalar(
@@ -186,7 +247,7 @@ impl Row<'_> {
 
     /// Writes all of an entry but its value, and makes room for that.
     #[inline]
-    fn begin(
+    pub fn begin(
         &mut self,
         kind: u8,
         bytes: &[u8],
@@ -237,7 +298,8 @@ impl Row<'_> {
         }
     }
 
-    fn finish(&mut self, value: Unfinished) {
+    /// Writes the length of a value that has ended.
+    pub fn finish(&mut self, value: Unfinished) {
         let bytes = (self.at - value.value_at) as u32;
         let place = self.out.get_mut(value.length_at..);
         if let Some(length) = place.and_then(|place| place.first_chunk_mut::<LENGTH>()) {
@@ -246,7 +308,7 @@ impl Row<'_> {
     }
 
     /// Gives back the room that was not needed.
-    fn end(&mut self) {
+    pub fn end(&mut self) {
         self.out.truncate(self.at);
     }
 }

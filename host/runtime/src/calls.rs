@@ -231,6 +231,7 @@ impl Seat<ParityCheck> {
         forms.clear();
         faulted.clear();
         let bytes_max = self.check().limits.output_bytes_max;
+        let answers_fields = self.check().manifest.answers_fields();
         let mut parts = Parts::new(columns.len());
         let forms = std::cell::RefCell::new(forms);
         self.bisect(
@@ -255,6 +256,10 @@ impl Seat<ParityCheck> {
                 })?;
                 let shapes::Column { text, ends } = &answer;
                 output::column(text, ends, rows)
+                    .and_then(|()| match answers_fields {
+                        true => output::fields_rows(PackedRef { text, ends }),
+                        false => Ok(()),
+                    })
                     .and_then(|()| forms.borrow_mut().append(text, ends, bytes_max))
                     .inspect_err(|_| seat.discard())
             },

@@ -107,6 +107,23 @@ impl Manifest {
             reasons,
         })
     }
+
+    /// Refuses columns of fields where no parity check asks for them, or on one side alone: then what
+    /// the host took of that side would never be compared.
+    pub(crate) fn with_fields_on_both_sides(self) -> Result<Self, ManifestError> {
+        let fields = |columns: &[Column]| columns.iter().any(Column::is_of_fields);
+        if fields(&self.columns) == fields(&self.written_columns) {
+            return Ok(self);
+        }
+        Err(ManifestError::new(
+            "a column of fields (`fields:`) is for a parity check alone, which has to ask for one on both sides".into(),
+        ))
+    }
+
+    /// Whether a parity check answers with fields, and not with bytes of its own choosing.
+    pub fn answers_fields(&self) -> bool {
+        self.columns.iter().any(Column::is_of_fields)
+    }
 }
 
 fn parsed(columns: &[String]) -> Result<Vec<Column>, ManifestError> {
@@ -121,7 +138,7 @@ fn parsed(columns: &[String]) -> Result<Vec<Column>, ManifestError> {
         .map(|column| {
             Column::parse(column).map_err(|error| {
                 ManifestError::new(format!(
-                    "column {column:?} is neither a JSON pointer nor `members:` and one: {error}"
+                    "column {column:?} is neither a JSON pointer, nor `members:` and one, nor `fields:` and what they are of: {error}"
                 ))
             })
         })
@@ -157,6 +174,30 @@ mod tests {
     }
 
     #[test]
+    fn fields_are_compared_on_both_sides_or_not_at_all() {
+        let fields = r#"fields:{"at":"/event"}"#;
+        for (raw, written, is_fine) in [
+            ("/a", "/a", true),
+            (fields, r#"fields:{"prefix":"event_"}"#, true),
+            (fields, "/a", false),
+            ("members:", fields, false),
+        ] {
+            let both = Manifest::checked(
+                "a".into(),
+                "1".into(),
+                &[raw.into(), "/b".into()],
+                &[written.into()],
+                Vec::new(),
+            );
+            let checked = both.unwrap().with_fields_on_both_sides();
+            assert_eq!(checked.is_ok(), is_fine, "{raw} {written}");
+            if let Ok(manifest) = checked {
+                assert_eq!(manifest.answers_fields(), raw == fields);
+            }
+        }
+    }
+
+    #[test]
     fn a_manifest_is_refused_for_what_would_break_a_label() {
         assert_eq!(check("a-1", "1.0.0", "/a", &["x_1", "y"]), "ok");
         assert!(check("", "1.0.0", "/a", &[]).contains("name \"\""));
@@ -170,6 +211,14 @@ mod tests {
                 check("a", "1", column, &[]).contains("JSON pointer"),
                 "{column}"
             );
+        }
+        for column in [
+            "fields:",
+            "fields:{}x",
+            r#"fields:{"at":"a"}"#,
+            r#"fields:{"att":""}"#,
+        ] {
+            assert!(check("a", "1", column, &[]).contains("fields"), "{column}");
         }
         assert!(check("a", "1", "/a", &["x", "x"]).contains("twice"));
         assert!(check("a", "1", "/a", &["x\"} evil"]).contains("reason 1"));

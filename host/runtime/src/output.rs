@@ -77,6 +77,14 @@ pub(crate) fn utf8_rows(column: PackedRef<'_>) -> Result<(), Fault> {
     }
 }
 
+/// Every row of the column is empty, or a byte and fields.
+pub(crate) fn fields_rows(column: PackedRef<'_>) -> Result<(), Fault> {
+    (0..column.rows()).try_for_each(|row| {
+        landfall_document::are_fields(column.row(row))
+            .map_err(|error| Fault::bad_output(format!("row {row} of the normal forms: {error}")))
+    })
+}
+
 /// Details name rows of the batch; too many and too long ones are cut, not refused. A refused answer
 /// leaves none.
 pub(crate) fn details(
@@ -197,6 +205,25 @@ mod tests {
             })
             .is_err()
         );
+    }
+
+    #[test]
+    fn a_form_of_fields_is_whole_entries() {
+        let entry = [b"i".as_slice(), &[1, 0, 0, 0, 2, 0, 0, 0], b"a17"].concat();
+        let row = [b"\x04".as_slice(), &entry, &entry].concat();
+        let check = |row: &[u8]| {
+            fields_rows(PackedRef {
+                text: row,
+                ends: &[0, row.len() as u32],
+            })
+        };
+        assert!(check(&row).is_ok());
+        assert!(check(b"\x04").is_ok() && check(b"").is_ok());
+        for cut in 1..entry.len() {
+            let fault = check(&row[..row.len() - cut]).unwrap_err();
+            let place = format!("row 1 of the normal forms: the byte {}", 1 + entry.len());
+            assert!(fault.message.starts_with(&place), "{}", fault.message);
+        }
     }
 
     #[test]

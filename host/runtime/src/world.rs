@@ -166,13 +166,10 @@ impl World for EventCheck {
         store: &mut Store<HostState>,
     ) -> wasmtime::Result<Result<Manifest, ManifestError>> {
         let (m,): (shapes::Manifest,) = call(&exports.describe, store, ())?;
-        Ok(Manifest::checked(
-            m.name,
-            m.version,
-            &m.columns,
-            &[],
-            reasons(m.reasons),
-        ))
+        Ok(
+            Manifest::checked(m.name, m.version, &m.columns, &[], reasons(m.reasons))
+                .and_then(Manifest::with_fields_on_both_sides),
+        )
     }
 }
 
@@ -204,7 +201,8 @@ impl World for ParityCheck {
             &m.raw_columns,
             &m.written_columns,
             Vec::new(),
-        ))
+        )
+        .and_then(Manifest::with_fields_on_both_sides))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::hash::Hasher as _;
 
-use landfall_document::Value;
+use landfall_document::{FieldHasher, Value};
 use landfall_ledger::Fingerprint;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
@@ -33,6 +33,11 @@ impl Secret {
         let mut hasher = SipHasher13::new_with_key(&self.0);
         hasher.write(key);
         Fingerprint(hasher.finish128().as_u128())
+    }
+
+    /// Hashes fields, for normal forms that are made of them.
+    pub fn fields(&self) -> FieldHasher {
+        FieldHasher::new(self.0)
     }
 
     /// Hashes the normal forms that several parity checks gave of one event, in their order.

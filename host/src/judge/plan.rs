@@ -76,6 +76,8 @@ pub struct EventPlan {
 pub struct ParityPlan {
     pub check: Arc<Loaded<ParityCheck>>,
     pub columns: Vec<usize>,
+    /// Those of them that are of fields; if there are some, it answers with fields.
+    pub fields: Vec<usize>,
     pub faults: FaultReasons,
 }
 
@@ -188,9 +190,12 @@ impl Plan {
                         } else {
                             &parity.manifest.written_columns
                         };
+                        let places = columns.add(wanted);
+                        let is_of_fields = |place: &usize| columns.list[*place].is_of_fields();
                         stream.parity.push(ParityPlan {
                             check: Arc::clone(parity),
-                            columns: columns.add(wanted),
+                            fields: places.iter().copied().filter(is_of_fields).collect(),
+                            columns: places,
                             faults: fault_reasons(&check.name, &reasons),
                         });
                     }

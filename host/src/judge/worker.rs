@@ -10,7 +10,7 @@ pub use rows::HOST;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use landfall_document::{ColumnWriter, Documents, Pointer};
+use landfall_document::{ColumnWriter, Documents, FieldHasher, FieldsDigest, Pointer, Taking};
 use landfall_ledger::{Judgement, PayloadRef, RawObservation, ReasonId, WrittenObservation};
 use landfall_runtime::{Decoded, Judged as CheckJudged, Packed, Projected};
 
@@ -94,7 +94,8 @@ pub struct Judge {
     documents: Documents,
     decoded: Decoded,
     writer: ColumnWriter,
-    columns: Vec<Packed>,
+    fields: FieldHasher,
+    columns: Vec<Written>,
     judged: CheckJudged,
     projected: Projected,
     rows: Vec<RowJudgement>,
@@ -107,6 +108,14 @@ pub struct Judge {
     ending: bool,
     /// By stream: event time of the last event that had one, the clock for those that have none.
     last_time_ms: [i64; 2],
+}
+
+/// A column of the batch in hand.
+#[derive(Default)]
+struct Written {
+    packed: Packed,
+    /// Of a column of fields: by row, the sum of those that are not in it.
+    digests: Vec<FieldsDigest>,
 }
 
 /// What the deciding checks said of a row so far.
@@ -142,12 +151,12 @@ impl Judge {
         let mut seats = Seats::default();
         seats.follow(&plan);
         Self {
-            options,
             plan,
             seats,
             documents: Documents::default(),
             decoded: Decoded::default(),
             writer: ColumnWriter::default(),
+            fields: options.secret.fields(),
             columns: Vec::new(),
             judged: CheckJudged::default(),
             projected: Projected::default(),
@@ -157,6 +166,7 @@ impl Judge {
             knows_readable: [false; 2],
             ending: false,
             last_time_ms: [0; 2],
+            options,
         }
     }
 
@@ -253,11 +263,16 @@ impl Judge {
     /// Each column that any check wants, once.
     fn write_columns(&mut self, stream: &StreamPlan) {
         self.columns
-            .resize_with(stream.columns.len(), Packed::default);
+            .resize_with(stream.columns.len(), Written::default);
         for (wanted, column) in stream.columns.iter().zip(&mut self.columns) {
-            column.clear();
-            let (text, ends) = (&mut column.text, &mut column.ends);
-            self.writer.write(&self.documents, wanted, text, ends);
+            column.packed.clear();
+            let (text, ends) = (&mut column.packed.text, &mut column.packed.ends);
+            let digests = &mut column.digests;
+            digests.clear();
+            let hasher = &self.fields;
+            let taking = Some(Taking { hasher, digests });
+            self.writer
+                .write(&self.documents, wanted, text, ends, taking);
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::bindings::event_check::landfall::check::types;
 use crate::canonical::Node;
 use crate::column::Writer;
 use crate::members::{Member, Members};
+use crate::test::fields::{named, parted};
 
 /// Parses documents given as JSON text, for the host's double.
 pub fn parse(documents: &[&str]) -> Vec<Value> {
@@ -17,6 +18,16 @@ pub fn parse(documents: &[&str]) -> Vec<Value> {
 
 /// The batch of these documents for the columns that a check declared.
 pub fn batch(stream: &str, documents: &[&str], pointers: &[String]) -> types::Batch {
+    batch_taking(stream, documents, pointers, None)
+}
+
+/// The same without those fields that the host takes from columns of fields, which go to `taken`.
+pub fn batch_taking(
+    stream: &str,
+    documents: &[&str],
+    pointers: &[String],
+    mut taken: Option<&mut Vec<Vec<u8>>>,
+) -> types::Batch {
     let read = |text: &&str| {
         Node::read(text).unwrap_or_else(|| panic!("the document is no JSON, or too deep: {text}"))
     };
@@ -24,7 +35,13 @@ pub fn batch(stream: &str, documents: &[&str], pointers: &[String]) -> types::Ba
     let columns = pointers.iter().map(|pointer| {
         let texts = nodes.iter().map(|node| {
             let mut row = Vec::new();
-            if let Some(pointer) = pointer.strip_prefix("members:") {
+            if let Some(fields) = named(pointer) {
+                let parted = parted(node, &fields, taken.is_some());
+                row = parted.row;
+                if let Some(taken) = &mut taken {
+                    taken.extend(parted.taken);
+                }
+            } else if let Some(pointer) = pointer.strip_prefix("members:") {
                 if let Some(value) = node.at(pointer) {
                     value.write_members("", &mut row);
                 }

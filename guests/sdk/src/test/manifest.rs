@@ -1,6 +1,8 @@
 //! The contract's limits on what a check says of itself, so that a test shows a breach before the
 //! host refuses the check.
 
+use super::fields::named;
+
 const NAME_BYTES_MAX: usize = 48;
 const VERSION_BYTES_MAX: usize = 32;
 const COLUMNS_MAX: usize = 64;
@@ -46,7 +48,11 @@ pub fn check_columns(pointers: &[String]) {
         "more than {COLUMNS_MAX} columns"
     );
     for column in pointers {
-        let pointer = column.strip_prefix("members:").unwrap_or(column);
+        let fields = named(column);
+        let pointer = match &fields {
+            Some(fields) => &fields.at,
+            None => column.strip_prefix("members:").unwrap_or(column),
+        };
         assert!(
             pointer.is_empty() || pointer.starts_with('/'),
             "column `{column}`: a JSON pointer begins with `/`"

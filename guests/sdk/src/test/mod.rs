@@ -8,6 +8,7 @@ mod canonical;
 mod codec;
 mod double;
 mod event;
+mod fields;
 mod manifest;
 mod parity;
 mod window;

@@ -36,7 +36,7 @@ impl Judge {
             let columns: Vec<PackedRef<'_>> = event
                 .columns
                 .iter()
-                .map(|&i| self.columns[i].as_ref())
+                .map(|&i| self.columns[i].packed.as_ref())
                 .collect();
             let mut hand = Hand {
                 documents: &mut self.documents,
@@ -122,7 +122,7 @@ impl Judge {
             let columns: Vec<PackedRef<'_>> = parity
                 .columns
                 .iter()
-                .map(|&i| self.columns[i].as_ref())
+                .map(|&i| self.columns[i].packed.as_ref())
                 .collect();
             seat.project(STREAM_NAMES[index], rows, &columns, &mut self.projected);
             let forms = self.projected.forms.as_ref();
@@ -130,7 +130,15 @@ impl Judge {
                 match (forms.row(row), hasher.as_mut()) {
                     // It could not be projected: nothing can be said of the whole row.
                     ([], _) => *hasher = None,
-                    (form, Some(hasher)) => hasher.add(form),
+                    (form, Some(hasher)) if parity.fields.is_empty() => hasher.add(form),
+                    (form, Some(hasher)) => {
+                        let taken = parity
+                            .fields
+                            .iter()
+                            .filter_map(|&column| self.columns[column].digests.get(row))
+                            .fold(self.fields.answered(form), |sum, digest| sum + *digest);
+                        hasher.add(&taken.as_u128().to_le_bytes());
+                    }
                     (_, None) => {}
                 }
             }

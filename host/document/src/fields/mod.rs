@@ -1,0 +1,84 @@
+//! Columns of fields: what wit/check.wit calls so. Knows names, values and how they are hashed; not
+//! what a check makes of them.
+//!
+//! A parity check compares all fields of an event, and hardly any of them is written in more than one
+//! way. Those that are not are hashed here, straight from the tape, and no check sees them; what is
+//! left is packed for it, and its answer hashed likewise. Equal fields give equal sums, whoever
+//! looked at them and in whatever order.
+
+mod digest;
+mod names;
+mod writer;
+
+use serde::Deserialize;
+
+pub use digest::{FieldHasher, FieldsDigest, NoFields, are_fields};
+use names::Names;
+pub(crate) use writer::Writer;
+
+use crate::pointer::{Pointer, PointerError};
+
+/// A field of a longer flattened name is always the check's, in bytes; `wit/check.wit` promises it.
+pub(crate) const NAME_BYTES_MAX: usize = 128;
+
+/// Which fields a column is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fields {
+    /// Before each name.
+    prefix: Box<str>,
+    /// Between the name of an object and those of its members.
+    separator: Box<str>,
+    /// Left out.
+    without: Names,
+    /// A shorter string is written in one way only, in bytes.
+    text_bytes: usize,
+}
+
+/// As a manifest says it; wit/check.wit has the members' meaning.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Written {
+    at: String,
+    prefix: Box<str>,
+    separator: Box<str>,
+    without: Vec<Box<str>>,
+    without_beginning: Vec<Box<str>>,
+    text_bytes: Option<usize>,
+}
+
+impl Default for Written {
+    fn default() -> Self {
+        Self {
+            at: String::new(),
+            prefix: "".into(),
+            separator: "_".into(),
+            without: Vec::new(),
+            without_beginning: Vec::new(),
+            text_bytes: None,
+        }
+    }
+}
+
+/// Why a text describes no column of fields.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FieldsError {
+    #[error("what stands behind `fields:` is not as wit/check.wit has it: {0}")]
+    Json(String),
+    #[error("`at`: {0}")]
+    At(#[from] PointerError),
+}
+
+impl Fields {
+    /// Reads what stands behind `fields:` in the name of a column.
+    pub(crate) fn parse(text: &str) -> Result<(Pointer, Self), FieldsError> {
+        let written: Written =
+            serde_json::from_str(text).map_err(|error| FieldsError::Json(error.to_string()))?;
+        let fields = Self {
+            prefix: written.prefix,
+            separator: written.separator,
+            without: Names::new(written.without, written.without_beginning),
+            text_bytes: written.text_bytes.unwrap_or(usize::MAX),
+        };
+        Ok((Pointer::parse(&written.at)?, fields))
+    }
+}

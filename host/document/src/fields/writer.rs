@@ -1,0 +1,181 @@
+//! Walks an object's fields, hashes those that are written in one way only, and packs the others.
+//! Iterative: no document can overflow the stack.
+
+use super::digest::{FieldHasher, FieldsDigest};
+use super::{Fields, NAME_BYTES_MAX};
+use crate::members::{Row, Unfinished, Values};
+use crate::tape::Tape;
+use crate::tape::node::{Kind, Node};
+use crate::value::Value;
+
+/// Bytes that are copied at once, and so may follow a name where it is put together.
+const STRIDE: usize = 32;
+
+/// Writes rows; its memory can serve many.
+#[derive(Default)]
+pub(crate) struct Writer {
+    open: Vec<Open>,
+    /// What stands before the names in hand.
+    base: Vec<u8>,
+    /// The name in hand, if it has anything before it; its first bytes are `base`.
+    whole: Whole,
+    values: Values,
+}
+
+/// An object whose end was not reached yet.
+struct Open {
+    /// The next name, and how many there are with it.
+    next: u32,
+    left: usize,
+    /// What stood before the names around it, in bytes.
+    base_bytes: usize,
+    /// Where its entry begins, and its value.
+    start: usize,
+    value: Unfinished,
+}
+
+/// A short name in the making.
+struct Whole([u8; NAME_BYTES_MAX + STRIDE]);
+
+impl Default for Whole {
+    fn default() -> Self {
+        Self([0; NAME_BYTES_MAX + STRIDE])
+    }
+}
+
+impl Writer {
+    /// Appends the row of `value`: an entry without a name, and in it those fields that `hasher` did
+    /// not take; without one all of them. The sum of those that it took.
+    pub fn write(
+        &mut self,
+        value: Value<'_>,
+        fields: &Fields,
+        hasher: Option<&FieldHasher>,
+        out: &mut Vec<u8>,
+    ) -> FieldsDigest {
+        let tape = value.tape();
+        let mut taken = FieldsDigest::default();
+        let mut row = Row::behind(out);
+        let root = tape.node(value.place());
+        if root.kind() != Kind::Object {
+            self.values.write(tape, 0..0, value.place(), &mut row);
+            row.end();
+            return taken;
+        }
+        self.open.clear();
+        self.base.clear();
+        self.push(fields.prefix.as_bytes());
+        let start = row.bytes();
+        let mut object = Open {
+            next: value.place() + 1,
+            left: root.entries(),
+            base_bytes: 0,
+            start,
+            value: row.begin(b'o', &tape.bytes, 0..0, 0),
+        };
+        loop {
+            if object.left == 0 {
+                self.base.truncate(object.base_bytes);
+                let Some(outer) = self.open.pop() else {
+                    row.finish(object.value);
+                    row.end();
+                    return taken;
+                };
+                if row.is_empty(object.value) {
+                    row.back_to(object.start);
+                } else {
+                    row.finish(object.value);
+                }
+                object = outer;
+                continue;
+            }
+            let name = tape.node(object.next);
+            let at = object.next + 1;
+            object.next += name.next_name();
+            object.left -= 1;
+            let node = tape.node(at);
+            if fields.without.has(&self.base, tape.raw(name)) {
+                continue;
+            }
+            let mut integer = [0; size_of::<i64>()];
+            if let Some(hasher) = hasher
+                && self.base.len() + name.range().len() <= NAME_BYTES_MAX
+                && let Some((kind, bytes)) = plain(tape, node, fields, &mut integer)
+            {
+                let name = self.name(hasher, tape, name);
+                taken.add(hasher.field(name, kind, bytes));
+                continue;
+            }
+            if node.kind() != Kind::Object {
+                self.values.write(tape, name.range(), at, &mut row);
+                continue;
+            }
+            let base_bytes = self.base.len();
+            self.push(tape.raw(name));
+            self.push(fields.separator.as_bytes());
+            let start = row.bytes();
+            let inner = Open {
+                next: at + 1,
+                left: node.entries(),
+                base_bytes,
+                start,
+                value: row.begin(b'o', &tape.bytes, name.range(), 0),
+            };
+            self.open.push(std::mem::replace(&mut object, inner));
+        }
+    }
+
+    /// Appends to what stands before the names.
+    fn push(&mut self, part: &[u8]) {
+        self.base.extend_from_slice(part);
+        if let Some(whole) = self.whole.0.get_mut(..self.base.len()) {
+            whole.copy_from_slice(&self.base);
+        }
+    }
+
+    /// The hash of a name that is short, and of what stands before it.
+    #[inline]
+    fn name(&mut self, hasher: &FieldHasher, tape: &Tape, name: Node) -> u64 {
+        let range = name.range();
+        let (base_bytes, name_bytes) = (self.base.len(), range.len());
+        if base_bytes == 0 {
+            return hasher.name(tape.raw(name));
+        }
+        let to = self.whole.0.get_mut(base_bytes..).unwrap_or_default();
+        let from = tape.bytes.get(range.start..).unwrap_or_default();
+        match (to.first_chunk_mut::<STRIDE>(), from.first_chunk::<STRIDE>()) {
+            (Some(to), Some(from)) if name_bytes <= STRIDE => *to = *from,
+            _ => {
+                for (to, from) in to.iter_mut().zip(tape.raw(name)) {
+                    *to = *from;
+                }
+            }
+        }
+        let whole = self.whole.0.get(..base_bytes + name_bytes);
+        hasher.name(whole.unwrap_or_default())
+    }
+}
+
+/// Kind and bytes of a value that is written in one way only. Zero and one may be what is left of
+/// booleans, and what begins like an array may be one.
+#[inline]
+fn plain<'a>(
+    tape: &'a Tape,
+    node: Node,
+    fields: &Fields,
+    integer: &'a mut [u8; 8],
+) -> Option<(u8, &'a [u8])> {
+    match node.kind() {
+        Kind::False => Some((b'f', &[])),
+        Kind::True => Some((b't', &[])),
+        Kind::Int if node.number_bits() > 1 => {
+            *integer = node.number_bits().to_le_bytes();
+            Some((b'i', integer))
+        }
+        Kind::String => {
+            let text = tape.raw(node);
+            (text.len() < fields.text_bytes && text.first() != Some(&b'[')).then_some((b's', text))
+        }
+        _ => None,
+    }
+}

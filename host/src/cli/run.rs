@@ -156,6 +156,8 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         Err(dead) => tracing::error!("{dead:#}"),
     }
     stop.set();
+    // It sleeps until somebody asks for one.
+    request.send();
     let mut is_whole = true;
     for source in sources {
         match source.thread.join() {

@@ -20,8 +20,12 @@ use crate::sources::{Flights, FrameBatch, StreamId};
 /// Between two tries to put a raw batch into a spool that is full or failing.
 const SPOOL_RETRY: Duration = Duration::from_millis(100);
 
-/// How often an idle judge looks whether the ledger has room again, in real time.
+/// How often an idle judge looks whether the ledger has room again, or what its codec failed on is to
+/// be tried again, in real time.
 const ROOM_LOOK: Duration = Duration::from_millis(100);
+
+/// How often one looks that has nothing of that kind to look for: a batch wakes it.
+const QUIET_LOOK: Duration = Duration::from_secs(1);
 
 /// What a judge's thread works with.
 pub struct Judging {
@@ -163,7 +167,12 @@ impl Judging {
             }
         }
         let waits = !self.waiting.batches.is_empty();
-        let look = if waits { patience } else { ROOM_LOOK };
+        let looks = full || is_overrun || self.audit || self.judge.has_unread();
+        let look = match (waits, looks) {
+            (true, _) => patience,
+            (false, true) => ROOM_LOOK,
+            (false, false) => QUIET_LOOK,
+        };
         let next = self.batches.recv_timeout_from(look, |stream| {
             let no_room = waits && stream == StreamId::RAW.index();
             !no_room && !self.judge.is_held(stream)

@@ -14,6 +14,7 @@ pub mod plan_cell;
 pub mod planner;
 pub mod reload;
 mod sharding;
+pub(crate) mod steady;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

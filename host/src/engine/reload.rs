@@ -26,8 +26,8 @@ const SETTLE: Duration = Duration::from_millis(200);
 /// the others, or SIGHUP, from being heard.
 const SETTLE_MAX: Duration = Duration::from_secs(2);
 
-/// How often it looks whether it is to end.
-const LOOK: Duration = Duration::from_millis(200);
+/// How often it looks whether it is to end, if nobody asks for a reload, as whoever ends it does.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// A reload that leads to other files is done once more, for what changed before they were watched;
 /// what leads on and on is left to the next change.

@@ -13,12 +13,14 @@ use landfall_store::spool::{Spool, SpoolWriter};
 use super::backlog::Backlog;
 use super::held::Held;
 use super::messages::{Compared, ShardTold, ShardWork, Told};
+use super::steady::Steady;
 use crate::judge::WrittenHand;
 use crate::sources::{Flights, StreamId};
 
-/// How often a shard moves time and tells its tallies, in real time. Bounds how late a verdict is
-/// given.
+/// How often a shard moves time and tells its tallies, in real time; in a steady stream more seldom.
+/// Bounds how late a verdict is given.
 const FLUSH: Duration = Duration::from_millis(100);
+const FLUSH_IN_A_STREAM: Duration = Duration::from_millis(250);
 
 /// With no more shares than this between two flushes, a shard sleeps until the next one instead of
 /// being woken for each: waking costs more than applying. A quarter of what its queue holds, so that
@@ -66,11 +68,14 @@ impl Sharding {
     /// Runs until all judges have ended.
     pub fn run(mut self) {
         let mut effects = Vec::new();
+        let mut gathered = Vec::new();
+        let mut steady = Steady::default();
         let mut shares = 0;
         loop {
-            let due = Instant::now() + FLUSH;
+            let pause = steady.pause(FLUSH, FLUSH_IN_A_STREAM);
+            let due = Instant::now() + pause;
             if shares <= FEW_SHARES {
-                std::thread::sleep(FLUSH);
+                std::thread::sleep(pause);
             }
             shares = 0;
             let ended = loop {
@@ -81,9 +86,16 @@ impl Sharding {
                 self.take_comparisons();
                 match work {
                     Ok(work) => {
-                        shares += 1;
-                        if !self.apply(&work, &mut effects) {
-                            return;
+                        gathered.push(work);
+                        let room = super::SHARD_QUEUE - gathered.len();
+                        gathered.extend(self.work.try_iter().take(room));
+                        shares += gathered.len();
+                        // Raw events first: then fewer landings have to wait for theirs.
+                        gathered.sort_by_key(|work| work.raw.is_empty());
+                        for work in gathered.drain(..) {
+                            if !self.apply(&work, &mut effects) {
+                                return;
+                            }
                         }
                     }
                     Err(RecvTimeoutError::Timeout) => break false,
@@ -97,6 +109,7 @@ impl Sharding {
             if ended {
                 break;
             }
+            steady.round(shares > 0);
             let frontier = self.frontier();
             if !self.flush(frontier, &mut effects) {
                 return;

@@ -40,6 +40,11 @@ pub(super) struct UnreadFrames {
 }
 
 impl UnreadFrames {
+    /// Whether there is nothing to be tried again.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Whether no further batch of the stream should be taken.
     pub fn is_full(&self) -> bool {
         self.waiting.len() >= BATCHES_MAX

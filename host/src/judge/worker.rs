@@ -189,6 +189,11 @@ impl Judge {
         self.unread.get(stream).is_some_and(UnreadFrames::is_full)
     }
 
+    /// Whether there is anything to be tried again.
+    pub fn has_unread(&self) -> bool {
+        !self.unread.iter().all(UnreadFrames::is_empty)
+    }
+
     /// Tries frames again that their codec failed on, if some are due. `ending`: there will be no
     /// further occasion, so what still cannot be read is given up.
     pub fn again(&mut self, ending: bool) -> Option<Judged> {

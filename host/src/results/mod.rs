@@ -34,13 +34,15 @@ use crate::clock::Clock;
 use crate::engine::ending::Ending;
 use crate::engine::messages::{Described, Message};
 use crate::engine::plan_cell::PlanCell;
+use crate::engine::steady::Steady;
 use crate::judge::JudgeReport;
 use crate::judge::plan::Plan;
 use crate::sources::StreamId;
 
-/// How often what gathered is written, in real time: news of a loss is this old at most. Each time costs a
-/// transaction, however little there is.
+/// How often what gathered is written, in real time, in a steady stream more seldom: news of a loss is
+/// this old at most. Each time costs a transaction, however little there is.
 const FLUSH: Duration = Duration::from_millis(200);
+const FLUSH_IN_A_STREAM: Duration = Duration::from_millis(500);
 
 /// With no more messages than this part of what their queue holds between two flushes, it sleeps until
 /// the next one.
@@ -174,21 +176,28 @@ impl Results {
         overseers: &Receiver<OverseerConfig>,
     ) -> Totals {
         let few = messages.capacity().unwrap_or_default() / FEW_OF_QUEUE;
+        let mut steady = Steady::default();
         let mut count = 0;
         loop {
-            let due = Instant::now() + FLUSH;
+            let pause = steady.pause(FLUSH, FLUSH_IN_A_STREAM);
+            let due = Instant::now() + pause;
             // Waking for each message costs more than taking it.
             if count <= few {
-                std::thread::sleep(FLUSH);
+                std::thread::sleep(pause);
             }
             count = 0;
+            let mut with_events = false;
             let ended = loop {
                 while let Ok(config) = overseers.try_recv() {
                     self.longest_deadline_ms = self.longest_deadline_ms.max(config.deadline_max_ms);
                     self.overseer.reconfigure(config);
                 }
                 match messages.recv_deadline(due) {
-                    Ok(message) => self.take(message),
+                    Ok(message) => {
+                        // Shards tell of themselves in any case.
+                        with_events |= matches!(message, Message::Judged(_));
+                        self.take(message);
+                    }
                     Err(RecvTimeoutError::Timeout) => break false,
                     Err(RecvTimeoutError::Disconnected) => break true,
                 }
@@ -199,6 +208,7 @@ impl Results {
                     break false;
                 }
             };
+            steady.round(with_events);
             self.flush_until_done(ended);
             if ended {
                 return self.totals;

@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 /// So many bytes wake libzmq although the source sleeps: a flood has begun.
-const GATHER_BYTES_MAX: libc::c_int = 256 << 10;
+const GATHER_BYTES_MAX: libc::c_int = 512 << 10;
 
 /// What the peer may send on meanwhile is a multiple of it, so that nobody is slowed down: the kernel
 /// makes a receive buffer large enough for any mark that is set (up to half of what `net.ipv4.tcp_rmem`

@@ -6,9 +6,13 @@ mod each;
 mod sse2;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) use each::{is_masked, look};
+pub(super) use each::look;
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) use each::is_masked;
 #[cfg(target_arch = "x86_64")]
-pub(super) use sse2::{is_masked, look};
+pub(super) use sse2::look;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use sse2::is_masked;
 
 /// Bytes looked at together.
 pub(super) const STRIDE: usize = 16;

@@ -15,7 +15,7 @@ const INTEGER: u8 = b'i';
 const KIND: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// Hashes fields.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FieldHasher {
     names: u64,
     values: u64,

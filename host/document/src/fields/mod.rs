@@ -7,8 +7,11 @@
 //! looked at them and in whatever order.
 
 mod digest;
+mod known;
 mod names;
 mod writer;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
 
@@ -24,6 +27,7 @@ pub(crate) const NAME_BYTES_MAX: usize = 128;
 /// Which fields a column is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fields {
+    id: Id,
     /// Before each name.
     prefix: Box<str>,
     /// Between the name of an object and those of its members.
@@ -33,6 +37,25 @@ pub struct Fields {
     /// A shorter string is written in one way only, in bytes.
     text_bytes: usize,
 }
+
+/// Tells fields apart that are described alike; they are equal all the same.
+#[derive(Clone, Copy, Debug)]
+struct Id(u64);
+
+impl Id {
+    fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl PartialEq for Id {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Id {}
 
 /// As a manifest says it; wit/check.wit has the members' meaning.
 #[derive(Deserialize)]
@@ -74,6 +97,7 @@ impl Fields {
         let written: Written =
             serde_json::from_str(text).map_err(|error| FieldsError::Json(error.to_string()))?;
         let fields = Self {
+            id: Id::next(),
             prefix: written.prefix,
             separator: written.separator,
             without: Names::new(written.without, written.without_beginning),

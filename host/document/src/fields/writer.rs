@@ -2,14 +2,12 @@
 //! Iterative: no document can overflow the stack.
 
 use super::digest::{FieldHasher, FieldsDigest};
+use super::known::{Fate, KnownNames, PlaceId};
 use super::{Fields, NAME_BYTES_MAX};
 use crate::members::{Row, Unfinished, Values};
 use crate::tape::Tape;
 use crate::tape::node::{Kind, Node};
 use crate::value::Value;
-
-/// Bytes that are copied at once, and so may follow a name where it is put together.
-const STRIDE: usize = 32;
 
 /// Writes rows; its memory can serve many.
 #[derive(Default)]
@@ -19,6 +17,7 @@ pub(crate) struct Writer {
     base: Vec<u8>,
     /// The name in hand, if it has anything before it; its first bytes are `base`.
     whole: Whole,
+    known: KnownNames,
     values: Values,
 }
 
@@ -27,6 +26,8 @@ struct Open {
     /// The next name, and how many there are with it.
     next: u32,
     left: usize,
+    /// Where its names stand.
+    names: PlaceId,
     /// What stood before the names around it, in bytes.
     base_bytes: usize,
     /// Where its entry begins, and its value.
@@ -35,11 +36,11 @@ struct Open {
 }
 
 /// A short name in the making.
-struct Whole([u8; NAME_BYTES_MAX + STRIDE]);
+struct Whole([u8; NAME_BYTES_MAX]);
 
 impl Default for Whole {
     fn default() -> Self {
-        Self([0; NAME_BYTES_MAX + STRIDE])
+        Self([0; NAME_BYTES_MAX])
     }
 }
 
@@ -69,6 +70,7 @@ impl Writer {
         let mut object = Open {
             next: value.place() + 1,
             left: root.entries(),
+            names: self.place(fields, hasher),
             base_bytes: 0,
             start,
             value: row.begin(b'o', &tape.bytes, 0..0, 0),
@@ -89,21 +91,27 @@ impl Writer {
                 object = outer;
                 continue;
             }
-            let name = tape.node(object.next);
-            let at = object.next + 1;
+            let (name, at) = (tape.node(object.next), object.next + 1);
             object.next += name.next_name();
             object.left -= 1;
             let node = tape.node(at);
-            if fields.without.has(&self.base, tape.raw(name)) {
-                continue;
-            }
-            let mut integer = [0; size_of::<i64>()];
-            if let Some(hasher) = hasher
-                && self.base.len() + name.range().len() <= NAME_BYTES_MAX
-                && let Some((kind, bytes)) = plain(tape, node, fields, &mut integer)
-            {
-                let name = self.name(hasher, tape, name);
-                taken.add(hasher.field(name, kind, bytes));
+            if let Some(hasher) = hasher {
+                let fate = match self.known.fate(object.names, tape, name) {
+                    Some(fate) => fate,
+                    None => self.find_out(fields, hasher, object.names, tape, name),
+                };
+                match fate {
+                    Fate::LeftOut => continue,
+                    Fate::Long => {}
+                    Fate::Known(name) => {
+                        let mut integer = [0; size_of::<i64>()];
+                        if let Some((kind, bytes)) = plain(tape, node, fields, &mut integer) {
+                            taken.add(hasher.field(name, kind, bytes));
+                            continue;
+                        }
+                    }
+                }
+            } else if fields.without.has(&self.base, tape.raw(name)) {
                 continue;
             }
             if node.kind() != Kind::Object {
@@ -117,6 +125,7 @@ impl Writer {
             let inner = Open {
                 next: at + 1,
                 left: node.entries(),
+                names: self.place(fields, hasher),
                 base_bytes,
                 start,
                 value: row.begin(b'o', &tape.bytes, name.range(), 0),
@@ -133,26 +142,43 @@ impl Writer {
         }
     }
 
-    /// The hash of a name that is short, and of what stands before it.
-    #[inline]
-    fn name(&mut self, hasher: &FieldHasher, tape: &Tape, name: Node) -> u64 {
-        let range = name.range();
-        let (base_bytes, name_bytes) = (self.base.len(), range.len());
-        if base_bytes == 0 {
-            return hasher.name(tape.raw(name));
+    /// What becomes of fields of a name that is not known.
+    #[inline(never)]
+    fn find_out(
+        &mut self,
+        fields: &Fields,
+        hasher: &FieldHasher,
+        place: PlaceId,
+        tape: &Tape,
+        name: Node,
+    ) -> Fate {
+        let base_bytes = self.base.len();
+        let fate = if fields.without.has(&self.base, tape.raw(name)) {
+            Fate::LeftOut
+        } else if base_bytes + name.range().len() > NAME_BYTES_MAX {
+            Fate::Long
+        } else {
+            Fate::Known(self.whole.hash(base_bytes, hasher, tape, name))
+        };
+        self.known.learn(place, tape, name, fate);
+        fate
+    }
+
+    /// Where the names stand that are next.
+    fn place(&mut self, fields: &Fields, hasher: Option<&FieldHasher>) -> PlaceId {
+        hasher.map_or(0, |hasher| self.known.place(fields, hasher, &self.base))
+    }
+}
+
+impl Whole {
+    /// The hash of a name that is short, and of the bytes that stand before it.
+    fn hash(&mut self, base_bytes: usize, hasher: &FieldHasher, tape: &Tape, name: Node) -> u64 {
+        let name = tape.raw(name);
+        let whole = self.0.get_mut(..base_bytes + name.len()).unwrap_or_default();
+        if let Some(to) = whole.get_mut(base_bytes..) {
+            to.copy_from_slice(name);
         }
-        let to = self.whole.0.get_mut(base_bytes..).unwrap_or_default();
-        let from = tape.bytes.get(range.start..).unwrap_or_default();
-        match (to.first_chunk_mut::<STRIDE>(), from.first_chunk::<STRIDE>()) {
-            (Some(to), Some(from)) if name_bytes <= STRIDE => *to = *from,
-            _ => {
-                for (to, from) in to.iter_mut().zip(tape.raw(name)) {
-                    *to = *from;
-                }
-            }
-        }
-        let whole = self.whole.0.get(..base_bytes + name_bytes);
-        hasher.name(whole.unwrap_or_default())
+        hasher.name(whole)
     }
 }
 

@@ -1,0 +1,135 @@
+//! What was found out about names before: events of one schema say the same ones again and again. A
+//! name is compared, never only its hash, so what is remembered can make walking fast and never wrong.
+
+use super::Fields;
+use super::digest::FieldHasher;
+use crate::fast::{STRIDES_BYTES, is_masked};
+use crate::tape::Tape;
+use crate::tape::node::Node;
+
+/// Names remembered, a power of two; a new one takes the place of another. 64 KiB.
+const NAMES: usize = 1024;
+
+/// Objects whose names are told apart; when there are more, all is forgotten.
+const PLACES_MAX: usize = 64;
+
+/// By length, all bits of the bytes that are a name's.
+const MASKS: [[u8; STRIDES_BYTES]; STRIDES_BYTES + 1] = {
+    let mut masks = [[0; STRIDES_BYTES]; STRIDES_BYTES + 1];
+    let mut len = 0;
+    while len <= STRIDES_BYTES {
+        let mut at = 0;
+        while at < len {
+            masks[len][at] = u8::MAX;
+            at += 1;
+        }
+        len += 1;
+    }
+    masks
+};
+
+/// What becomes of a field of this name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// It is left out of the column.
+    #[default]
+    LeftOut,
+    /// Its flattened name is long: it is the check's.
+    Long,
+    /// It may be taken: what its name makes of its value's hash.
+    Known(u64),
+}
+
+/// Where names stand: in objects whose members' names are flattened alike.
+pub type PlaceId = u32;
+
+/// `Default` allocates nothing.
+#[derive(Default)]
+pub struct KnownNames {
+    names: Vec<Known>,
+    places: Vec<Place>,
+}
+
+#[derive(Clone, Copy)]
+struct Known {
+    text: [u8; STRIDES_BYTES],
+    bytes: u32,
+    place: PlaceId,
+    fate: Fate,
+}
+
+struct Place {
+    fields: u64,
+    hasher: FieldHasher,
+    base: Box<[u8]>,
+}
+
+impl KnownNames {
+    /// No place.
+    const NOWHERE: PlaceId = 0;
+
+    /// The objects of these fields whose members' names begin with `base`.
+    pub fn place(&mut self, fields: &Fields, hasher: &FieldHasher, base: &[u8]) -> PlaceId {
+        let is_it = |place: &Place| {
+            place.fields == fields.id.0 && place.hasher == *hasher && *place.base == *base
+        };
+        if let Some(index) = self.places.iter().position(is_it) {
+            return index as PlaceId + 1;
+        }
+        if self.places.is_empty() || self.places.len() >= PLACES_MAX {
+            self.places.clear();
+            self.names.clear();
+            let none = Known {
+                text: [0; STRIDES_BYTES],
+                bytes: 0,
+                place: Self::NOWHERE,
+                fate: Fate::LeftOut,
+            };
+            self.names.resize(NAMES, none);
+        }
+        self.places.push(Place {
+            fields: fields.id.0,
+            hasher: *hasher,
+            base: base.into(),
+        });
+        self.places.len() as PlaceId
+    }
+
+    /// What becomes of fields of the name, if that is known.
+    #[inline]
+    pub fn fate(&self, place: PlaceId, tape: &Tape, name: Node) -> Option<Fate> {
+        let range = name.range();
+        let known = self.names.get(slot(place, name))?;
+        if known.place != place || known.bytes as usize != range.len() {
+            return None;
+        }
+        let here = tape.bytes.get(range.start..)?.first_chunk()?;
+        let mask = MASKS.get(range.len())?;
+        is_masked(here, mask, &known.text).then_some(known.fate)
+    }
+
+    /// Remembers it, if the name is not too long.
+    pub fn learn(&mut self, place: PlaceId, tape: &Tape, name: Node, fate: Fate) {
+        let name_bytes = tape.raw(name);
+        let mut text = [0; STRIDES_BYTES];
+        let (Some(to), Some(known)) = (
+            text.get_mut(..name_bytes.len()),
+            self.names.get_mut(slot(place, name)),
+        ) else {
+            return;
+        };
+        to.copy_from_slice(name_bytes);
+        *known = Known {
+            text,
+            bytes: name_bytes.len() as u32,
+            place,
+            fate,
+        };
+    }
+}
+
+/// An odd number, so that one name in two places has two.
+#[inline]
+fn slot(place: PlaceId, name: Node) -> usize {
+    (usize::from(name.name_hash()) + place as usize * 89) % NAMES
+}

@@ -6,13 +6,13 @@ mod each;
 mod sse2;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) use each::look;
-#[cfg(not(target_arch = "x86_64"))]
 pub(crate) use each::is_masked;
-#[cfg(target_arch = "x86_64")]
-pub(super) use sse2::look;
+#[cfg(not(target_arch = "x86_64"))]
+pub(super) use each::look;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use sse2::is_masked;
+#[cfg(target_arch = "x86_64")]
+pub(super) use sse2::look;
 
 /// Bytes looked at together.
 pub(super) const STRIDE: usize = 16;

@@ -106,3 +106,6 @@ impl Fields {
         Ok((Pointer::parse(&written.at)?, fields))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -174,7 +174,10 @@ impl Whole {
     /// The hash of a name that is short, and of the bytes that stand before it.
     fn hash(&mut self, base_bytes: usize, hasher: &FieldHasher, tape: &Tape, name: Node) -> u64 {
         let name = tape.raw(name);
-        let whole = self.0.get_mut(..base_bytes + name.len()).unwrap_or_default();
+        let whole = self
+            .0
+            .get_mut(..base_bytes + name.len())
+            .unwrap_or_default();
         if let Some(to) = whole.get_mut(base_bytes..) {
             to.copy_from_slice(name);
         }

@@ -1,0 +1,348 @@
+use proptest::prelude::*;
+use serde_json::{Map, Value as Json, json};
+
+use super::{FieldHasher, FieldsDigest, are_fields};
+use crate::members::entry_at;
+use crate::{Column, ColumnWriter, Documents, Taking};
+
+const HEAD: u8 = 4;
+
+/// A writer that lives on, and what it is asked for.
+struct Scene {
+    writer: ColumnWriter,
+    hasher: FieldHasher,
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        Self {
+            writer: ColumnWriter::default(),
+            hasher: FieldHasher::new([7; 16]),
+        }
+    }
+}
+
+fn parsed(document: &str) -> Documents {
+    let mut documents = Documents::default();
+    documents.parse(document.as_bytes(), &[document.len() as u32]);
+    documents
+}
+
+impl Scene {
+    /// The row of a document, and the sum of what was taken.
+    fn row(&mut self, column: &Column, document: &str) -> (Vec<u8>, FieldsDigest) {
+        let (mut row, mut ends, mut digests) = (Vec::new(), Vec::new(), Vec::new());
+        let taking = Taking {
+            hasher: &self.hasher,
+            digests: &mut digests,
+        };
+        self.writer
+            .write(&parsed(document), column, &mut row, &mut ends, Some(taking));
+        assert_eq!((ends, digests.len()), (vec![row.len() as u32], 1));
+        (row, digests[0])
+    }
+
+    /// The sum that stands for all of a document's fields, if a check answers what it is given as it is.
+    fn sum(&mut self, column: &Column, flat: Flat<'_>, document: &str) -> FieldsDigest {
+        let (row, taken) = self.row(column, document);
+        taken + self.hasher.answered(&flat.answer(&row))
+    }
+}
+
+/// The row of a document from which nothing is taken.
+fn whole_row(column: &Column, document: &str) -> Vec<u8> {
+    let (mut row, mut ends) = (Vec::new(), Vec::new());
+    parsed(document).write_column(column, &mut row, &mut ends);
+    row
+}
+
+/// How names are flattened.
+#[derive(Clone, Copy)]
+struct Flat<'a> {
+    prefix: &'a str,
+    separator: &'a str,
+}
+
+const PLAIN: Flat<'_> = Flat {
+    prefix: "",
+    separator: "_",
+};
+
+impl Flat<'_> {
+    /// Each field of a row under its flattened name.
+    fn answer(self, row: &[u8]) -> Vec<u8> {
+        let mut answer = vec![HEAD];
+        if let Some(root) = entry_at(row, 0)
+            && root.kind == b'o'
+        {
+            self.flatten(root.value, self.prefix, &mut answer);
+        }
+        assert_eq!(are_fields(&answer), Ok(()));
+        answer
+    }
+
+    fn flatten(self, entries: &[u8], base: &str, answer: &mut Vec<u8>) {
+        let mut at = 0;
+        while let Some(entry) = entry_at(entries, at) {
+            at = entry.end;
+            let name = format!("{base}{}", std::str::from_utf8(entry.name).unwrap());
+            if entry.kind == b'o' {
+                self.flatten(entry.value, &format!("{name}{}", self.separator), answer);
+            } else {
+                answer.extend_from_slice(&field(entry.kind, &name, entry.value));
+            }
+        }
+        assert_eq!(at, entries.len(), "whole entries");
+    }
+}
+
+fn field(kind: u8, name: &str, value: &[u8]) -> Vec<u8> {
+    let lengths = [name.len(), value.len()].map(|bytes| (bytes as u32).to_le_bytes());
+    [&[kind][..], &lengths.concat(), name.as_bytes(), value].concat()
+}
+
+fn column(spec: &Json) -> Column {
+    Column::parse(&format!("fields:{spec}")).unwrap()
+}
+
+/// The fields of an answer as `name=kind:value`, sorted.
+fn words(answer: &[u8]) -> String {
+    let (mut told, mut at) = (Vec::new(), 1);
+    while let Some(entry) = entry_at(answer, at) {
+        at = entry.end;
+        let text = |bytes| std::str::from_utf8(bytes).unwrap().to_owned();
+        let kind = char::from(entry.kind);
+        told.push(format!("{}={kind}:{}", text(entry.name), text(entry.value)));
+    }
+    told.sort();
+    told.join(" ")
+}
+
+#[test]
+fn what_can_be_written_in_one_way_only_is_taken() {
+    let long = "n".repeat(129);
+    let spec = json!({"text_bytes": 4, "without": ["no", "a_no"], "without_beginning": ["x"]});
+    let cases = [
+        (json!({}), ""),
+        (
+            json!({"t": true, "f": false, "i": 2, "j": -1, "s": "abc", "e": ""}),
+            "",
+        ),
+        (json!({"i": i64::MAX, "j": i64::MIN}), ""),
+        (json!({"a": 0, "b": 1, "z": null}), "a=i:0 b=i:1 z=z:"),
+        (json!({"u": u64::MAX}), "u=i:18446744073709551615"),
+        (json!({"d": 2.0, "e": 1e30}), "d=d:2.0 e=d:1e30"),
+        (
+            json!({"s": "abcd", "b": "[", "a": [2, {"t": true}]}),
+            "a=a:[2,{\"t\":true}] b=s:[ s=s:abcd",
+        ),
+        // In objects, and not there where nothing is left.
+        (
+            json!({"o": {"p": {"t": true}, "b": 1}, "q": {"r": {}}}),
+            "o_b=i:1",
+        ),
+        // Left out, with all that is in it.
+        (
+            json!({"no": 1, "on": 1, "a": {"no": {"b": 1}, "on": 1}, "xy": 1, "x": {"b": 1}}),
+            "a_on=i:1 on=i:1",
+        ),
+        (json!({"a_no": 1, "a_": 1}), "a_=i:1"),
+    ];
+    let (column, mut scene) = (column(&spec), Scene::default());
+    // Twice, because the names are known then.
+    for (document, left) in cases.iter().chain(&cases) {
+        let (row, _) = scene.row(&column, &document.to_string());
+        assert_eq!(words(&PLAIN.answer(&row)), *left, "{document}");
+    }
+    let (row, _) = scene.row(&column, &json!({ &long: 7, &long[1..]: 7 }).to_string());
+    assert_eq!(words(&PLAIN.answer(&row)), format!("{long}=i:7"));
+}
+
+#[test]
+fn a_row_is_there_where_a_value_is() {
+    let (column, mut scene) = (column(&json!({"at": "/e"})), Scene::default());
+    let none = FieldsDigest::default();
+    for (document, kind) in [
+        (r#"{"e":{"a":7}}"#, Some(b'o')),
+        (r#"{"e":{}}"#, Some(b'o')),
+        (r#"{"e":7}"#, Some(b'i')),
+        (r#"{"e":null}"#, Some(b'z')),
+        (r#"{"e":[true]}"#, Some(b'a')),
+        ("{}", None),
+        ("no JSON", None),
+        (r#"{"e":{"a":NaN}}"#, None),
+    ] {
+        let (row, taken) = scene.row(&column, document);
+        assert_eq!(
+            entry_at(&row, 0).map(|entry| entry.kind),
+            kind,
+            "{document}"
+        );
+        assert_eq!(taken == none, document != r#"{"e":{"a":7}}"#, "{document}");
+    }
+}
+
+#[test]
+fn a_field_is_its_name_its_kind_and_its_value() {
+    let hasher = FieldHasher::new([7; 16]);
+    let fields = [
+        field(b'i', "a", b"7"),
+        field(b'i', "a", b"07"),
+        field(b'i', "a", b"+7"),
+        field(b'i', "a", &7_i64.to_le_bytes()),
+        field(b'i', "a", b"8"),
+        field(b'i', "b", b"7"),
+        field(b's', "a", b"7"),
+        field(b's', "a7", b""),
+        field(b's', "", b"a7"),
+        field(b't', "a", b""),
+        field(b'f', "a", b""),
+        field(b'i' | 0x80, "a", b"7"),
+    ];
+    let mut sums: Vec<u128> = fields
+        .iter()
+        .map(|field| hasher.answered(&[&[HEAD][..], field].concat()).as_u128())
+        .collect();
+    // None, each twice, and each under another first byte.
+    sums.push(hasher.answered(&[HEAD]).as_u128());
+    for field in &fields {
+        sums.push(
+            hasher
+                .answered(&[&[HEAD][..], field, field].concat())
+                .as_u128(),
+        );
+        sums.push(
+            hasher
+                .answered(&[&[HEAD + 1][..], field].concat())
+                .as_u128(),
+        );
+    }
+    let count = sums.len();
+    sums.sort_unstable();
+    sums.dedup();
+    assert_eq!(sums.len(), count, "no two are the same");
+    let other = FieldHasher::new([8; 16]);
+    let row = [&[HEAD][..], &fields[0]].concat();
+    assert_ne!(hasher.answered(&row), other.answered(&row), "it is keyed");
+}
+
+#[test]
+fn many_places_and_many_names_are_told_apart() {
+    let (column, mut scene) = (column(&json!({})), Scene::default());
+    for round in 0..3 {
+        // More than are remembered, of both.
+        let document: Map<String, Json> = (0..200)
+            .map(|place| {
+                (
+                    format!("p{place}"),
+                    json!({"name": place + 2, format!("n{place}"): true, "b": 1}),
+                )
+            })
+            .collect();
+        let document = Json::Object(document).to_string();
+        let fresh = Scene::default().sum(&column, PLAIN, &document);
+        assert_eq!(scene.sum(&column, PLAIN, &document), fresh, "{round}");
+        let whole = PLAIN.answer(&whole_row(&column, &document));
+        assert_eq!(scene.hasher.answered(&whole), fresh);
+    }
+}
+
+fn any_object() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        (-3i64..12).prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<u64>().prop_map(Json::from),
+        (-1.0f64..2.0).prop_map(Json::from),
+        "[a\\[\"é]{0,40}".prop_map(Json::from),
+        Just(json!([1, {"a": 2}])),
+    ];
+    let name = prop_oneof![6 => "[a_]{1,3}", 4 => "[a-c_é]{0,3}", 1 => "[a-c]{30,140}"];
+    leaf.prop_recursive(3, 40, 9, move |inner| {
+        prop::collection::vec((name.clone(), inner), 0..9)
+            .prop_map(|members| Json::Object(members.into_iter().collect()))
+    })
+}
+
+fn any_spec() -> impl Strategy<Value = (Json, String, String)> {
+    (
+        "[a_]{0,3}",
+        "_{0,2}",
+        prop::collection::vec("[a_]{1,4}", 0..3),
+        prop::collection::vec("[b-c]{1,2}", 0..2),
+        prop::option::of(0usize..40),
+    )
+        .prop_map(|(prefix, separator, without, beginning, text_bytes)| {
+            let spec = json!({
+                "prefix": prefix, "separator": separator, "without": without,
+                "without_beginning": beginning, "text_bytes": text_bytes,
+            });
+            (spec, prefix, separator)
+        })
+}
+
+/// The same members in another order.
+fn turned(value: &Json) -> String {
+    let Json::Object(members) = value else {
+        return value.to_string();
+    };
+    let members: Vec<String> = members
+        .iter()
+        .rev()
+        .map(|(name, value)| format!("{}: {}", json!(name), turned(value)))
+        .collect();
+    format!("{{{}}}", members.join(" ,"))
+}
+
+proptest! {
+    #[test]
+    fn what_is_taken_and_what_is_answered_are_all_fields_whatever_came_before(
+        cases in prop::collection::vec((any_object(), 0usize..2), 1..8),
+        specs in [any_spec(), any_spec()],
+    ) {
+        let mut scene = Scene::default();
+        let columns = specs.clone().map(|(spec, ..)| column(&spec));
+        for (object, which) in &cases {
+            let ((_, prefix, separator), column) = (&specs[*which], &columns[*which]);
+            let flat = Flat { prefix, separator };
+            let whole = flat.answer(&whole_row(column, &object.to_string()));
+            let sum = scene.hasher.answered(&whole);
+            prop_assert_eq!(scene.sum(column, flat, &object.to_string()), sum);
+            prop_assert_eq!(scene.sum(column, flat, &turned(object)), sum);
+        }
+    }
+
+    #[test]
+    fn fields_are_the_same_in_objects_and_flat(object in any_object()) {
+        let column = column(&json!({}));
+        let (row, mut flat) = (whole_row(&column, &object.to_string()), Map::new());
+        let mut at = 1;
+        let answer = PLAIN.answer(&row);
+        while let Some(entry) = entry_at(&answer, at) {
+            at = entry.end;
+            let name = String::from_utf8(entry.name.to_vec()).unwrap();
+            let value = match entry.kind {
+                b't' => json!(true),
+                b'f' => json!(false),
+                b'z' => Json::Null,
+                b's' => json!(std::str::from_utf8(entry.value).unwrap()),
+                _ => serde_json::from_slice(entry.value).unwrap(),
+            };
+            // Two of one name are in no flat object.
+            prop_assume!(flat.insert(name, value).is_none());
+        }
+        let mut scene = Scene::default();
+        let sum = scene.sum(&column, PLAIN, &object.to_string());
+        prop_assert_eq!(scene.sum(&column, PLAIN, &Json::Object(flat).to_string()), sum);
+    }
+
+    #[test]
+    fn any_bytes_have_an_end(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        let hasher = FieldHasher::default();
+        let _ = hasher.answered(&bytes);
+        if let Err(error) = are_fields(&bytes) {
+            prop_assert!(error.at < bytes.len());
+        }
+    }
+}

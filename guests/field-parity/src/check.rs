@@ -92,12 +92,20 @@ impl ParityCheck for FieldParity {
 
 /// Appends a field's value: of several columns the first that has one; None if none has.
 fn own_rule(row: &Row<'_>, field: &PlannedField, out: &mut Vec<u8>) -> Option<Kind> {
-    let mut texts = field.columns.iter().map(|&column| row.text(column));
-    let text = match texts.find(|text| !text.is_empty() && *text != "null") {
-        Some(text) => text,
-        None if field.columns.iter().any(|&column| row.is_null(column)) => "null",
-        None => return None,
-    };
+    let mut text = "";
+    for &column in &field.columns {
+        match row.text(column) {
+            "" => {}
+            "null" => text = "null",
+            found => {
+                text = found;
+                break;
+            }
+        }
+    }
+    if text.is_empty() {
+        return None;
+    }
     field.rule.apply(text, Value::from_text(text), out)
 }
 

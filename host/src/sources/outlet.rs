@@ -149,6 +149,11 @@ impl Outlet {
         Some(wait.saturating_sub(began.elapsed()))
     }
 
+    /// Frames in the batch.
+    pub fn rows(&self) -> usize {
+        self.batch.as_ref().map_or(0, |(batch, _)| batch.rows())
+    }
+
     /// Whether the batch has so many frames that more are sure to come.
     pub fn is_crowded(&self) -> bool {
         self.batch

@@ -1,3 +1,6 @@
+//! Fields against a check that answers all it is given as it is: what is taken changes nothing. Knows
+//! columns as their readers do, and no tape.
+
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 

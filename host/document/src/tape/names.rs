@@ -167,10 +167,11 @@ fn seal_large(
     }
     let name = |at: u32| &bytes[nodes[at as usize].range()];
     let hash = |at: u32| nodes[at as usize].name_hash();
-    orders.sort(&mut sorted[start..], hash, name);
-    if sorted[start..]
-        .windows(2)
-        .any(|pair| name(pair[0]) == name(pair[1]))
+    let differ = orders.sort(&mut sorted[start..], hash, name);
+    if !differ
+        && sorted[start..]
+            .windows(2)
+            .any(|pair| name(pair[0]) == name(pair[1]))
     {
         return Err(EqualNames);
     }

@@ -33,19 +33,20 @@ struct Shape {
 }
 
 impl Orders {
-    /// Sorts the names of one object, which stand in the document's order, by their bytes.
+    /// Sorts the names of one object, which stand in the document's order, by their bytes. Whether it
+    /// saw that no two are equal; if not, there may be such.
     pub fn sort<'a>(
         &mut self,
         names: &mut [u32],
         hash: impl Fn(u32) -> NameHash,
         bytes: impl Fn(u32) -> &'a [u8],
-    ) {
+    ) -> bool {
         if ascends(names, &bytes) {
-            return;
+            return true;
         }
         if names.len() > NAMES_MAX {
             names.sort_unstable_by(|left, right| bytes(*left).cmp(bytes(*right)));
-            return;
+            return false;
         }
         let shape_hash = names.iter().fold(names.len() as u64, |sum, name| {
             // An odd constant of high entropy; the multiplication makes the order count.
@@ -54,7 +55,7 @@ impl Orders {
         self.shapes.resize(SHAPES, Shape::default());
         let place = (shape_hash >> (u64::BITS - SHAPES.ilog2())) as usize;
         let Some(shape) = self.shapes.get_mut(place) else {
-            return;
+            return false;
         };
         self.unsorted.clear();
         self.unsorted.extend_from_slice(names);
@@ -64,7 +65,7 @@ impl Orders {
                 *name = unsorted(place).unwrap_or(*name);
             }
             if ascends(names, &bytes) {
-                return;
+                return true;
             }
         }
         shape.hash = shape_hash;
@@ -80,6 +81,7 @@ impl Orders {
         for (name, place) in names.iter_mut().zip(&shape.places) {
             *name = unsorted(place).unwrap_or(*name);
         }
+        false
     }
 
     pub fn memory_bytes(&self) -> usize {
@@ -89,7 +91,7 @@ impl Orders {
     }
 }
 
-/// Whether each name is greater than the one before it.
+/// Whether each name is greater than the one before it, and so equal to none.
 fn ascends<'a>(names: &[u32], bytes: &impl Fn(u32) -> &'a [u8]) -> bool {
     let mut names = names.iter().map(|name| Beginning::of(bytes(*name)));
     let Some(mut before) = names.next() else {

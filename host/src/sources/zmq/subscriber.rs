@@ -12,6 +12,10 @@ use super::whole_ms;
 /// Frames read in one go before the monitor, the batch's age and the wish to end are looked at.
 const FRAMES_PER_TURN_MAX: usize = 512;
 
+/// So many frames in a row are stamped with one look at the clock, the first one's: reading them takes
+/// some microseconds.
+const FRAMES_PER_STAMP: usize = 16;
+
 /// Asked to end, a source reads what is already there for at most this long.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 pub(super) struct Subscriber {
@@ -57,9 +61,14 @@ impl Subscriber {
 
     /// Reads until the socket is empty (true) or enough was read for one go.
     fn turn(&mut self, message: &mut zmq::Message) -> Result<bool, SourceError> {
-        for _ in 0..FRAMES_PER_TURN_MAX {
-            // Read before the look: a frame that comes during it is stamped with this or later.
-            let before_ms = self.outlet.clock().now_ms();
+        let mut before_ms = 0;
+        let mut is_stale = true;
+        for number in 0..FRAMES_PER_TURN_MAX {
+            if is_stale || number % FRAMES_PER_STAMP == 0 {
+                // Read before the look: a frame that comes during it is stamped with this or later.
+                before_ms = self.outlet.clock().now_ms();
+                is_stale = false;
+            }
             match self.socket.recv(message, zmq::DONTWAIT) {
                 Ok(()) => {}
                 Err(zmq::Error::EAGAIN) if self.is_behind() => {
@@ -88,6 +97,8 @@ impl Subscriber {
                 if self.outlet.push(message, before_ms, || line.follow())? {
                     self.outlet.hand_on(|| line.follow())?;
                 }
+                // It may have waited for room before it began another batch.
+                is_stale = self.outlet.rows() <= 1;
             }
         }
         Ok(false)

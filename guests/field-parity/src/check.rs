@@ -7,7 +7,7 @@ use crate::explain::explain;
 use crate::flatten::flatten;
 use crate::form::Writer;
 use crate::name::FlatName;
-use crate::normal::{Kind, Rule};
+use crate::normal::Rule;
 use crate::plan::{PlannedField, SidePlan, general_rule};
 
 /// The check; see the crate's documentation.
@@ -59,9 +59,15 @@ impl ParityCheck for FieldParity {
             return Err(Unprojectable(why.into()));
         }
         self.writer.begin(form);
+        let mut last: Option<&str> = None;
         for field in &plan.fields {
-            self.writer
-                .own_field(&field.name, form, |out| own_rule(row, field, out));
+            let text = own_text(row, field);
+            // Two fields may fall back on each other, and mostly one of them is there.
+            let same = field.is_like_last && last.is_some_and(|last| std::ptr::eq(last, text));
+            self.writer.own_field(&field.name, form, same, |out| {
+                field.rule.apply(text, Value::from_text(text), out)
+            });
+            last = Some(text);
         }
         for flattened in &plan.flattened {
             // An object that is not there has no members; whether it had to be there is the
@@ -90,8 +96,8 @@ impl ParityCheck for FieldParity {
     }
 }
 
-/// Appends a field's value: of several columns the first that has one; None if none has.
-fn own_rule(row: &Row<'_>, field: &PlannedField, out: &mut Vec<u8>) -> Option<Kind> {
+/// A field's value: of several columns the first that has one, else null; empty if none is there.
+fn own_text<'a>(row: &Row<'a>, field: &PlannedField) -> &'a str {
     let mut text = "";
     for &column in &field.columns {
         match row.text(column) {
@@ -103,10 +109,7 @@ fn own_rule(row: &Row<'_>, field: &PlannedField, out: &mut Vec<u8>) -> Option<Ki
             }
         }
     }
-    if text.is_empty() {
-        return None;
-    }
-    field.rule.apply(text, Value::from_text(text), out)
+    text
 }
 
 impl FieldParity {

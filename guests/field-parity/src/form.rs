@@ -21,7 +21,9 @@ const OWN: u8 = 0x80;
 /// Writes forms; the memory is kept for the next.
 #[derive(Default)]
 pub struct Writer {
+    /// The last field's.
     value: Vec<u8>,
+    kind: Option<Kind>,
 }
 
 impl Writer {
@@ -30,15 +32,20 @@ impl Writer {
         form.push(VERSION);
     }
 
-    /// Appends a field with a rule of its own, whose value `write` appends; nothing if that says None.
+    /// Appends a field with a rule of its own, whose value `write` appends, unless it is the `same` as
+    /// that of the last one; nothing if that says None.
     pub fn own_field(
         &mut self,
         name: &str,
         form: &mut Vec<u8>,
+        same: bool,
         write: impl FnOnce(&mut Vec<u8>) -> Option<Kind>,
     ) {
-        self.value.clear();
-        if let Some(kind) = write(&mut self.value) {
+        if !same {
+            self.value.clear();
+            self.kind = write(&mut self.value);
+        }
+        if let Some(kind) = self.kind {
             write_field(kind as u8 | OWN, name.as_bytes(), &self.value, form);
         }
     }
@@ -189,17 +196,19 @@ mod tests {
     fn a_field_of_its_own_is_no_flattened_one() {
         let (mut form, mut writer) = (Vec::new(), Writer::default());
         writer.begin(&mut form);
-        writer.own_field("a", &mut form, |out| {
+        writer.own_field("a", &mut form, false, |out| {
             out.push(b'x');
             Some(Kind::Text)
         });
-        writer.own_field("gone", &mut form, |_| None);
-        let entry = Entry {
-            name: "a",
+        writer.own_field("b", &mut form, true, |_| None);
+        writer.own_field("gone", &mut form, false, |_| None);
+        writer.own_field("too", &mut form, true, |_| Some(Kind::Text));
+        let entry = |name| Entry {
+            name,
             is_own: true,
             kind: Kind::Text,
             value: "x",
         };
-        assert_eq!(read(&form), [entry]);
+        assert_eq!(read(&form), [entry("a"), entry("b")]);
     }
 }

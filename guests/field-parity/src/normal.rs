@@ -14,7 +14,7 @@ use crate::timestamp::fourteen_digits;
 const TRIMMED_MAX: usize = 2;
 
 /// How one value is brought to its normal form.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
     pub form: As,
     pub truncate: usize,

@@ -41,6 +41,8 @@ pub struct PlannedField {
     pub name: String,
     /// Its normal form.
     pub rule: Rule,
+    /// The field before it has the same rule: of the same text it makes the same.
+    pub is_like_last: bool,
 }
 
 /// The rule for values without one of their own.
@@ -127,7 +129,9 @@ impl SidePlan {
                 null_as_absent: field.null_as_absent.unwrap_or(general.null_as_absent),
                 ..general
             };
+            let is_like_last = plan.fields.last().is_some_and(|last| last.rule == rule);
             plan.fields.push(PlannedField {
+                is_like_last,
                 columns,
                 name: named,
                 rule,

@@ -3,30 +3,15 @@
 
 use super::Fields;
 use super::digest::FieldHasher;
-use crate::fast::{STRIDES_BYTES, is_masked};
 use crate::tape::Tape;
 use crate::tape::node::Node;
+use crate::tape::short::Short;
 
 /// Names remembered, a power of two; a new one takes the place of another. 64 KiB.
 const NAMES: usize = 1024;
 
 /// Objects whose names are told apart; when there are more, all is forgotten.
 const PLACES_MAX: usize = 64;
-
-/// By length, all bits of the bytes that are a name's.
-const MASKS: [[u8; STRIDES_BYTES]; STRIDES_BYTES + 1] = {
-    let mut masks = [[0; STRIDES_BYTES]; STRIDES_BYTES + 1];
-    let mut len = 0;
-    while len <= STRIDES_BYTES {
-        let mut at = 0;
-        while at < len {
-            masks[len][at] = u8::MAX;
-            at += 1;
-        }
-        len += 1;
-    }
-    masks
-};
 
 /// What becomes of a field of this name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,8 +37,7 @@ pub struct KnownNames {
 
 #[derive(Clone, Copy)]
 struct Known {
-    text: [u8; STRIDES_BYTES],
-    bytes: u32,
+    name: Short,
     place: PlaceId,
     fate: Fate,
 }
@@ -80,8 +64,7 @@ impl KnownNames {
             self.places.clear();
             self.names.clear();
             let none = Known {
-                text: [0; STRIDES_BYTES],
-                bytes: 0,
+                name: Short::EMPTY,
                 place: Self::NOWHERE,
                 fate: Fate::LeftOut,
             };
@@ -98,33 +81,17 @@ impl KnownNames {
     /// What becomes of fields of the name, if that is known.
     #[inline]
     pub fn fate(&self, place: PlaceId, tape: &Tape, name: Node) -> Option<Fate> {
-        let range = name.range();
         let known = self.names.get(slot(place, name))?;
-        if known.place != place || known.bytes as usize != range.len() {
-            return None;
-        }
-        let here = tape.bytes.get(range.start..)?.first_chunk()?;
-        let mask = MASKS.get(range.len())?;
-        is_masked(here, mask, &known.text).then_some(known.fate)
+        let is_known = known.place == place && known.name.is_at(&tape.bytes, &name.range());
+        is_known.then_some(known.fate)
     }
 
     /// Remembers it, if the name is not too long.
     pub fn learn(&mut self, place: PlaceId, tape: &Tape, name: Node, fate: Fate) {
-        let name_bytes = tape.raw(name);
-        let mut text = [0; STRIDES_BYTES];
-        let (Some(to), Some(known)) = (
-            text.get_mut(..name_bytes.len()),
-            self.names.get_mut(slot(place, name)),
-        ) else {
-            return;
-        };
-        to.copy_from_slice(name_bytes);
-        *known = Known {
-            text,
-            bytes: name_bytes.len() as u32,
-            place,
-            fate,
-        };
+        let short = Short::new(tape.raw(name));
+        if let (Some(name), Some(known)) = (short, self.names.get_mut(slot(place, name))) {
+            *known = Known { name, place, fate };
+        }
     }
 }
 

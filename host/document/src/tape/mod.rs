@@ -4,15 +4,19 @@
 pub(crate) mod names;
 pub(crate) mod node;
 pub(crate) mod orders;
+pub(crate) mod short;
 
 use names::EqualNames;
 use node::{Kind, NameHash, Node};
 use orders::Orders;
+use short::Short;
 
 /// A name to look for, hashed once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreparedName {
     text: Box<str>,
+    /// The same, if it is short.
+    short: Option<Short>,
     hash: NameHash,
 }
 
@@ -20,6 +24,7 @@ impl PreparedName {
     pub(crate) fn new(text: &str) -> Self {
         Self {
             text: text.into(),
+            short: Short::new(text.as_bytes()),
             hash: names::hash(text.as_bytes()),
         }
     }
@@ -94,12 +99,14 @@ impl Tape {
 
     /// The value of the member `name` of the object at `object`.
     pub(crate) fn member(&self, object: u32, name: &PreparedName) -> Option<u32> {
-        self.find(object, name.text.as_bytes(), name.hash)
+        let text = name.text.as_bytes();
+        self.find(object, text, name.hash, name.short.as_ref())
     }
 
     /// The value of the member `name`, hashed here.
     pub(crate) fn member_named(&self, object: u32, name: &str) -> Option<u32> {
-        self.find(object, name.as_bytes(), names::hash(name.as_bytes()))
+        let text = name.as_bytes();
+        self.find(object, text, names::hash(text), None)
     }
 
     /// Places of a large object's names, ascending by their bytes.
@@ -108,7 +115,7 @@ impl Tape {
         self.sorted.get(start..start + object.entries())
     }
 
-    fn find(&self, object: u32, name: &[u8], hash: NameHash) -> Option<u32> {
+    fn find(&self, object: u32, name: &[u8], hash: NameHash, short: Option<&Short>) -> Option<u32> {
         let node = self.node(object);
         if let Some(names) = self.sorted_names(node) {
             let found = names
@@ -119,7 +126,10 @@ impl Tape {
         let mut at = object + 1;
         for _ in 0..node.entries() {
             let candidate = self.node(at);
-            if candidate.may_be_name(hash, name.len()) && self.raw(candidate) == name {
+            if candidate.may_be_name(hash, name.len())
+                && (short.is_some_and(|short| short.is_at(&self.bytes, &candidate.range()))
+                    || self.raw(candidate) == name)
+            {
                 return Some(at + 1);
             }
             at += candidate.next_name();

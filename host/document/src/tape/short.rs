@@ -1,0 +1,75 @@
+//! Names that are compared in one go, without asking how long they are. Knows bytes alone.
+
+use std::ops::Range;
+
+use crate::fast::{STRIDES_BYTES, is_masked};
+
+/// By length, all bits of the bytes that are a name's.
+const MASKS: [[u8; STRIDES_BYTES]; STRIDES_BYTES + 1] = {
+    let mut masks = [[0; STRIDES_BYTES]; STRIDES_BYTES + 1];
+    let mut bytes = 0;
+    while bytes <= STRIDES_BYTES {
+        let mut at = 0;
+        while at < bytes {
+            masks[bytes][at] = u8::MAX;
+            at += 1;
+        }
+        bytes += 1;
+    }
+    masks
+};
+
+/// A name of no more than `STRIDES_BYTES`, with zeros behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Short {
+    text: [u8; STRIDES_BYTES],
+    bytes: u32,
+}
+
+impl Short {
+    pub const EMPTY: Self = Self {
+        text: [0; STRIDES_BYTES],
+        bytes: 0,
+    };
+
+    /// None of a longer name.
+    pub fn new(name: &[u8]) -> Option<Self> {
+        let mut short = Self::EMPTY;
+        short.text.get_mut(..name.len())?.copy_from_slice(name);
+        short.bytes = name.len() as u32;
+        Some(short)
+    }
+
+    /// Whether it stands at a place of some bytes. Where not enough follow, it says no.
+    #[inline]
+    pub fn is_at(&self, bytes: &[u8], place: &Range<usize>) -> bool {
+        let here = bytes.get(place.start..).and_then(|rest| rest.first_chunk());
+        let (Some(here), Some(mask)) = (here, MASKS.get(place.len())) else {
+            return false;
+        };
+        self.bytes as usize == place.len() && is_masked(here, mask, &self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{STRIDES_BYTES, Short};
+
+    proptest::proptest! {
+        #[test]
+        fn a_name_is_where_its_bytes_are(
+            before in "[ab]{0,3}", name in "[ab]{0,33}", other in "[ab]{0,33}", behind in "[ab]{0,3}",
+        ) {
+            let text = [&before, &other, &behind].map(String::as_str).concat();
+            let padded = format!("{text}{}", " ".repeat(STRIDES_BYTES));
+            let place = before.len()..before.len() + other.len();
+            match Short::new(name.as_bytes()) {
+                Some(short) => {
+                    assert_eq!(short.is_at(padded.as_bytes(), &place), name == other);
+                    assert!(!short.is_at(&text.as_bytes()[..place.end], &place) || place.len() == STRIDES_BYTES);
+                }
+                None => assert!(name.len() > STRIDES_BYTES),
+            }
+        }
+    }
+}

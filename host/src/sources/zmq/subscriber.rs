@@ -185,12 +185,12 @@ impl Subscriber {
             thread::sleep(nap);
             return Ok(false);
         };
-        let was_woken = self.poll(nap.saturating_sub(NAP * 2))?;
+        let was_woken = self.poll(nap.saturating_sub(NAP))?;
         drop(gathering);
         self.has_gathered = true;
         if !was_woken {
             // For libzmq to read what has gathered, all of it: to wake twice costs more than to wait.
-            thread::sleep(NAP * 2);
+            thread::sleep(NAP);
         }
         Ok(!was_woken)
     }

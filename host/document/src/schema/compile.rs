@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::error::Problem;
 use super::library::{self, Library, SharedLibrary};
+use super::plain::Plain;
 use super::source::Source;
 use super::{Schema, chains, keywords};
 use crate::representation::OnTape;
@@ -77,6 +78,7 @@ fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schem
     };
     Ok(Schema {
         name: label.to_owned(),
+        plain: Plain::new(document),
         validator,
         negation,
         links,

@@ -13,6 +13,7 @@ mod file;
 mod integers;
 mod keywords;
 mod library;
+mod plain;
 mod revision;
 mod set;
 mod source;
@@ -26,6 +27,7 @@ use jsonschema::Validator;
 use crate::representation::OnTape;
 use crate::value::Value;
 use draft03::Places;
+use plain::Plain;
 
 /// A schema to which a longer chain of schemas applies per level takes more than the stack that a
 /// judge has for the levels of a shallow document.
@@ -34,6 +36,8 @@ const SHALLOW_LINKS_MAX: usize = 16;
 /// A compiled schema.
 pub struct Schema {
     name: String,
+    /// Knows at once that most values are valid.
+    plain: Plain,
     validator: Validator<OnTape>,
     /// Valid for what is surely invalid; there only if a pattern may give up.
     negation: Option<Validator<OnTape>>,
@@ -46,6 +50,11 @@ impl Schema {
     /// `name/revision`.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether the value is surely valid; the levels of what it holds do not matter.
+    pub(crate) fn accepts(&self, value: Value<'_>) -> bool {
+        self.plain.accepts(value.tape(), value.place())
     }
 
     /// `None` if it cannot be told, because a pattern gave up on a text. The crate then tries both

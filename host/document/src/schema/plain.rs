@@ -91,7 +91,7 @@ impl Plain {
         if let Some(members) = document.as_object_mut() {
             members.remove("$schema");
         }
-        Self::of(&document, 0).unwrap_or_else(|| Self::nothing())
+        Self::of(&document, 0).unwrap_or_else(Self::nothing)
     }
 
     /// Nothing is surely valid.

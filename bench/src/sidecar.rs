@@ -20,6 +20,13 @@ const POLL: Duration = Duration::from_millis(50);
 const IDLE: Duration = Duration::from_secs(10);
 const IDLE_PER_SECOND: usize = 1000;
 
+/// It comes to rest for so long before that, at the same rate: its checks stand ready then, and it knows
+/// what kind of stream it has.
+const SETTLING: Duration = Duration::from_secs(3);
+
+/// All events of a quiet stretch.
+const IDLE_EVENTS: usize = IDLE_PER_SECOND * (SETTLING.as_secs() + IDLE.as_secs()) as usize;
+
 /// What is measured.
 pub struct Setup<'a> {
     pub landfall: PathBuf,
@@ -68,7 +75,7 @@ pub fn measure(setup: &Setup<'_>, count: usize, rounds: usize) -> anyhow::Result
 /// Processor time of the sidecar at a thousand events a second on both streams, as a share of one
 /// core; and its peak memory.
 pub fn idle(setup: &Setup<'_>) -> anyhow::Result<(f64, u64)> {
-    let count = IDLE_PER_SECOND * IDLE.as_secs() as usize;
+    let count = IDLE_EVENTS;
     let events = events(setup.shapes, count, 77);
     let running = Sidecar::start(setup)?;
     let share = share_of_a_core(
@@ -84,7 +91,7 @@ pub fn idle(setup: &Setup<'_>) -> anyhow::Result<(f64, u64)> {
 
 /// The same of a process that only drains both streams.
 pub fn bare_idle(shapes: &[Shape]) -> anyhow::Result<f64> {
-    let events = events(shapes, IDLE_PER_SECOND * IDLE.as_secs() as usize, 77);
+    let events = events(shapes, IDLE_EVENTS, 77);
     let context = zmq::Context::new();
     let (raw, written) = (Publisher::bind(&context)?, Publisher::bind(&context)?);
     let child = Command::new(std::env::current_exe()?)
@@ -131,15 +138,18 @@ fn share_of_a_core(
     written: &Publisher,
     events: &[Event],
 ) -> anyhow::Result<f64> {
-    let before = cpu_seconds(pid)?;
     let start = Instant::now();
+    let mut measured_from = (start, cpu_seconds(pid)?);
     for (number, event) in events.iter().enumerate() {
         let due = Duration::from_secs_f64(number as f64 / IDLE_PER_SECOND as f64);
         std::thread::sleep(due.saturating_sub(start.elapsed()));
+        if due == SETTLING {
+            measured_from = (Instant::now(), cpu_seconds(pid)?);
+        }
         publish(raw, written, std::slice::from_ref(event))?;
     }
-    let spent = cpu_seconds(pid)? - before;
-    Ok(spent / start.elapsed().as_secs_f64())
+    let (since, before) = measured_from;
+    Ok((cpu_seconds(pid)? - before) / since.elapsed().as_secs_f64())
 }
 
 /// A child that does not outlive this.

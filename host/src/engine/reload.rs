@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(too_coarse(&config, &batches), None);
         config.deadlines.default = Duration::from_secs(1);
         let told = too_coarse(&config, &batches).unwrap();
-        assert!(told.contains("1s") && told.contains("250ms"), "{told}");
+        assert!(told.contains("1s") && told.contains("500ms"), "{told}");
         config.deadlines.default = Duration::from_secs(3600);
         assert_eq!(too_coarse(&config, &batches), None);
     }

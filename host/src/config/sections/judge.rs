@@ -44,7 +44,7 @@ impl Default for JudgeConfig {
             batch_rows_max: 1024,
             batch_bytes_max: 1 << 20,
             batch_wait: Duration::from_millis(5),
-            batch_wait_max: Duration::from_millis(250),
+            batch_wait_max: Duration::from_millis(500),
         }
     }
 }

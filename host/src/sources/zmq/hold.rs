@@ -17,12 +17,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 /// So many bytes wake libzmq although the source sleeps: a flood has begun.
-const GATHER_BYTES_MAX: libc::c_int = 512 << 10;
+const GATHER_BYTES_MAX: libc::c_int = 768 << 10;
 
 /// What the peer may send on meanwhile is a multiple of it, so that nobody is slowed down: the kernel
 /// makes a receive buffer large enough for any mark that is set (up to half of what `net.ipv4.tcp_rmem`
 /// allows, 3 MiB by default), and it stays so when the mark is lowered.
-const ROOM_BYTES: libc::c_int = 4 * GATHER_BYTES_MAX;
+const ROOM_BYTES: libc::c_int = 3 * GATHER_BYTES_MAX;
 
 /// What a socket has of itself.
 const ONE_BYTE: libc::c_int = 1;

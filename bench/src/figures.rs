@@ -105,8 +105,12 @@ fn spread(values: &[f64]) -> String {
     format!("  [{} to {}]", number(low), number(high))
 }
 
-/// Large numbers in groups of three, small ones with two digits after the point.
+/// Large numbers in groups of three, small ones with two digits after the point, and shares with four:
+/// where a few hundredths are the goal, two would hide whether it was met.
 pub fn number(value: f64) -> String {
+    if value.abs() < 0.2 {
+        return format!("{value:.4}");
+    }
     if value.abs() < 1000.0 {
         return format!("{value:.2}");
     }

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-/// Rounds that are looked back on, and so many of them with work make a stream. One that comes in
-/// batches twice a second is one, where a round takes a tenth; an event in a second is none.
-const ROUNDS: u32 = u16::BITS;
+/// So many of the last sixteen rounds with work make a stream. One that comes in batches twice a second
+/// is one, where a round takes a tenth; an event in a second is none.
 const WITH_WORK_MIN: u32 = 3;
 
 /// Remembers which of the last rounds brought work.
@@ -32,6 +31,7 @@ impl Steady {
 mod tests {
     use super::*;
 
+    const ROUNDS: u32 = u16::BITS;
     const SHORTLY: Duration = Duration::from_millis(1);
     const LONG: Duration = Duration::from_millis(5);
 

@@ -155,6 +155,11 @@ pub struct Taking<'a> {
 }
 
 impl ColumnWriter {
+    /// Memory held for fields, in bytes; it does not depend on how many documents there were.
+    pub fn memory_bytes(&self) -> usize {
+        self.fields.memory_bytes()
+    }
+
     /// Appends a column as [`Documents::write_column`] does; but with `taking`, those fields that are
     /// written in one way only are not in a column of fields: they are taken.
     pub fn write(

@@ -1,8 +1,8 @@
 //! What was found out about names before: events of one schema say the same ones again and again. A
 //! name is compared, never only its hash, so what is remembered can make walking fast and never wrong.
 
-use super::Fields;
 use super::digest::FieldHasher;
+use super::{Fields, NAME_BYTES_MAX};
 use crate::tape::Tape;
 use crate::tape::node::Node;
 use crate::tape::short::Short;
@@ -49,11 +49,15 @@ struct Place {
 }
 
 impl KnownNames {
-    /// No place.
-    const NOWHERE: PlaceId = 0;
+    /// No place: nothing is known there.
+    pub const NOWHERE: PlaceId = 0;
 
-    /// The objects of these fields whose members' names begin with `base`.
+    /// The objects of these fields whose members' names begin with `base`. One with a long beginning is
+    /// none: there is nothing to remember of its fields, and much of it.
     pub fn place(&mut self, fields: &Fields, hasher: &FieldHasher, base: &[u8]) -> PlaceId {
+        if base.len() > NAME_BYTES_MAX {
+            return Self::NOWHERE;
+        }
         let is_it = |place: &Place| {
             place.fields == fields.id.0 && place.hasher == *hasher && *place.base == *base
         };
@@ -78,16 +82,28 @@ impl KnownNames {
         self.places.len() as PlaceId
     }
 
+    pub fn memory_bytes(&self) -> usize {
+        let bases = self.places.iter().map(|place| place.base.len());
+        self.names.capacity() * size_of::<Known>()
+            + self.places.capacity() * size_of::<Place>()
+            + bases.sum::<usize>()
+    }
+
     /// What becomes of fields of the name, if that is known.
     #[inline]
     pub fn fate(&self, place: PlaceId, tape: &Tape, name: Node) -> Option<Fate> {
         let known = self.names.get(slot(place, name))?;
-        let is_known = known.place == place && known.name.is_at(&tape.bytes, &name.range());
+        let is_known = place != Self::NOWHERE
+            && known.place == place
+            && known.name.is_at(&tape.bytes, &name.range());
         is_known.then_some(known.fate)
     }
 
     /// Remembers it, if the name is not too long.
     pub fn learn(&mut self, place: PlaceId, tape: &Tape, name: Node, fate: Fate) {
+        if place == Self::NOWHERE {
+            return;
+        }
         let short = Short::new(tape.raw(name));
         if let (Some(name), Some(known)) = (short, self.names.get_mut(slot(place, name))) {
             *known = Known { name, place, fate };

@@ -230,6 +230,31 @@ fn a_field_is_its_name_its_kind_and_its_value() {
 }
 
 #[test]
+fn in_an_object_with_a_long_name_all_is_the_checks() {
+    let (column, mut scene) = (
+        column(&json!({"without_beginning": ["y"]})),
+        Scene::default(),
+    );
+    let long = "n".repeat(129);
+    let inner = json!({"": 7, "a": true, "b": "c"});
+    let document = json!({ &long: inner, "y": { &long: 7 } }).to_string();
+    for _ in 0..2 {
+        let (row, taken) = scene.row(&column, &document);
+        let left = format!("{long}_=i:7 {long}_a=t: {long}_b=s:c");
+        assert_eq!(words(&PLAIN.answer(&row)), left);
+        assert_eq!(taken, FieldsDigest::default());
+    }
+    assert!(scene.writer.memory_bytes() < 256 << 10);
+    // Each with a name of its own: none is kept.
+    for number in 0..100 {
+        let long = format!("{number}{}", "n".repeat(100_000));
+        scene.row(&column, &json!({ long: {"a": true} }).to_string());
+    }
+    let bytes = scene.writer.memory_bytes();
+    assert!(bytes < 1 << 20, "{bytes}");
+}
+
+#[test]
 fn many_places_and_many_names_are_told_apart() {
     let (column, mut scene) = (column(&json!({})), Scene::default());
     for round in 0..3 {

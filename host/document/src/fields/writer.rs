@@ -134,6 +134,10 @@ impl Writer {
         }
     }
 
+    pub fn memory_bytes(&self) -> usize {
+        self.open.capacity() * size_of::<Open>() + self.base.capacity() + self.known.memory_bytes()
+    }
+
     /// Appends to what stands before the names.
     fn push(&mut self, part: &[u8]) {
         self.base.extend_from_slice(part);
@@ -166,7 +170,9 @@ impl Writer {
 
     /// Where the names stand that are next.
     fn place(&mut self, fields: &Fields, hasher: Option<&FieldHasher>) -> PlaceId {
-        hasher.map_or(0, |hasher| self.known.place(fields, hasher, &self.base))
+        hasher.map_or(KnownNames::NOWHERE, |hasher| {
+            self.known.place(fields, hasher, &self.base)
+        })
     }
 }
 

@@ -1,5 +1,5 @@
-//! Events to measure with: five schemas from 0.3 to 4 kB, or others to see how cost grows; no event
-//! repeated, all made from a seed.
+//! Events to measure with: those of `tests/data/bench` with other values, or others to see how cost
+//! grows; no event repeated, all made from a seed.
 
 use std::path::Path;
 
@@ -7,51 +7,78 @@ use anyhow::Context as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 
-/// One schema of the bench: flat members and nested ones decide its size.
+/// One schema of the bench, and an event of it.
 #[derive(Clone, Debug)]
 pub struct Shape {
     pub name: String,
-    draft: &'static str,
-    flat: usize,
-    nested: usize,
-    text_bytes: usize,
+    schema: Value,
+    example: Value,
 }
 
 const DRAFT_04: &str = "http://json-schema.org/draft-04/schema#";
 const DRAFT_07: &str = "http://json-schema.org/draft-07/schema#";
-const DRAFT_2020: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// Of twenty events, so many of each schema in `tests/data/bench`: small ones are common, large ones
+/// rare. 0.3, 0.6, 1, 2 and 4 kB an event, 1 kB on average.
+macro_rules! kept {
+    ($($name:literal: $count:literal),*) => {
+        [$((
+            $name,
+            $count,
+            include_str!(concat!("../../tests/data/bench/", $name, "/1.json")),
+            include_str!(concat!("../../tests/data/bench/", $name, "/event.json")),
+        )),*]
+    };
+}
+const KEPT: [(&str, usize, &str, &str); 5] =
+    kept!("Tiny": 6, "Timing": 6, "Edit": 4, "Search": 3, "Trace": 1);
 
 impl Shape {
-    fn new(
-        name: impl Into<String>,
-        draft: &'static str,
-        [flat, nested, text_bytes]: [usize; 3],
-    ) -> Self {
+    /// With members of four kinds in turn, some of them in an object, and texts of so many bytes.
+    fn made(name: impl Into<String>, draft: &str, [flat, nested, text_bytes]: [usize; 3]) -> Self {
+        let mut properties: Map<String, Value> = (0..flat).map(member).collect();
+        let inner: Map<String, Value> = (0..nested).map(member).collect();
+        properties.insert(
+            "detail".into(),
+            json!({"type": "object", "properties": inner}),
+        );
+        let required: Vec<String> = (0..flat.min(7)).map(|index| member(index).0).collect();
+        let mut example: Map<String, Value> = (0..flat).map(|i| value(i, text_bytes)).collect();
+        let inner: Map<String, Value> = (0..nested).map(|i| value(i, text_bytes)).collect();
+        example.insert("detail".into(), Value::Object(inner));
         Self {
             name: name.into(),
-            draft,
-            flat,
-            nested,
-            text_bytes,
+            schema: json!({
+                "$schema": draft, "type": "object", "additionalProperties": false,
+                "properties": properties, "required": required,
+            }),
+            example: Value::Object(example),
         }
     }
 }
 
-/// About 0.3, 0.6, 1, 2 and 4 kB an event.
+/// Those of `tests/data/bench`, each as often as it comes in twenty events, the rare ones among the others.
 pub fn shapes() -> Vec<Shape> {
-    vec![
-        Shape::new("Tiny", DRAFT_07, [3, 0, 8]),
-        Shape::new("Timing", DRAFT_04, [12, 4, 12]),
-        Shape::new("Edit", DRAFT_04, [20, 8, 20]),
-        Shape::new("Search", DRAFT_07, [30, 20, 28]),
-        Shape::new("Trace", DRAFT_2020, [50, 40, 32]),
-    ]
+    let mut places = Vec::new();
+    for (name, count, schema, event) in KEPT {
+        let json = |text: &str| serde_json::from_str(text).unwrap_or(Value::Null);
+        let shape = Shape {
+            name: name.into(),
+            schema: json(schema),
+            example: json(event)["event"].take(),
+        };
+        for number in 0..count {
+            places.push(((2 * number + 1) * 1000 / count, shape.clone()));
+        }
+    }
+    places.sort_by_key(|(place, _)| *place);
+    places.into_iter().map(|(_, shape)| shape).collect()
 }
 
-/// So many schemas of one size, about 0.6 kB an event.
+/// So many schemas of one size, about 0.5 kB an event.
 pub fn many_shapes(count: usize) -> Vec<Shape> {
     (0..count)
-        .map(|number| Shape::new(format!("Timing{number}"), DRAFT_04, [12, 4, 12]))
+        .map(|number| Shape::made(format!("Timing{number}"), DRAFT_04, [12, 4, 12]))
         .collect()
 }
 
@@ -59,7 +86,7 @@ pub fn many_shapes(count: usize) -> Vec<Shape> {
 pub fn shape_of_bytes(bytes: usize) -> Vec<Shape> {
     // A quarter of the members are texts; the other bytes of a member are about 22.
     let members = bytes.saturating_sub(200).max(60) / 30;
-    vec![Shape::new(
+    vec![Shape::made(
         format!("Sized{bytes}"),
         DRAFT_07,
         [members.max(1), 0, 28],
@@ -126,30 +153,40 @@ fn member(index: usize) -> (String, Value) {
 
 /// The JSON Schema of a shape.
 pub fn schema(shape: &Shape) -> Value {
-    let mut properties: Map<String, Value> = (0..shape.flat).map(member).collect();
-    let required: Vec<String> = (0..shape.flat.min(7))
-        .map(|index| member(index).0)
-        .collect();
-    let nested: Map<String, Value> = (0..shape.nested).map(member).collect();
-    properties.insert(
-        "detail".into(),
-        json!({"type": "object", "properties": nested}),
-    );
-    json!({
-        "$schema": shape.draft, "type": "object", "additionalProperties": false,
-        "properties": properties, "required": required,
-    })
+    shape.schema.clone()
 }
 
-fn value(index: usize, bytes: usize, rng: &mut Rng) -> (String, Value) {
-    let name = member(index).0;
+/// A value of a member, as an example.
+fn value(index: usize, bytes: usize) -> (String, Value) {
     let value = match index % 4 {
-        0 => json!(rng.text(bytes)),
-        1 => json!(rng.next() % 1_000_000),
-        2 => json!(rng.next().is_multiple_of(2)),
-        _ => json!(["click", "view", "save", "abort"][(rng.next() % 4) as usize]),
+        0 => json!("t".repeat(bytes)),
+        1 => json!(123_456),
+        2 => json!(true),
+        _ => json!("click"),
     };
-    (name, value)
+    (member(index).0, value)
+}
+
+/// The same members with other values: words of the schema where it has some, texts as long.
+fn varied(example: &Value, schema: &Value, rng: &mut Rng) -> Value {
+    match example {
+        Value::Object(members) => Value::Object(
+            members
+                .iter()
+                .map(|(name, example)| {
+                    let schema = &schema["properties"][name];
+                    (name.clone(), varied(example, schema, rng))
+                })
+                .collect(),
+        ),
+        Value::Bool(_) => json!(rng.next().is_multiple_of(2)),
+        Value::Number(_) => json!(rng.next() % 1_000_000),
+        Value::String(text) => match schema["enum"].as_array() {
+            Some(words) if !words.is_empty() => words[rng.next() as usize % words.len()].clone(),
+            _ => json!(rng.text(text.len())),
+        },
+        other => other.clone(),
+    }
 }
 
 /// One event.
@@ -179,25 +216,14 @@ pub fn events_of_hosts(shapes: &[Shape], count: usize, seed: u64, hosts: usize) 
 }
 
 fn event(shape: &Shape, index: usize, host: usize, rng: &mut Rng) -> Event {
-    let mut members: Map<String, Value> = (0..shape.flat)
-        .map(|i| value(i, shape.text_bytes, rng))
-        .collect();
-    let nested: Map<String, Value> = (0..shape.nested)
-        .map(|i| value(i, shape.text_bytes, rng))
-        .collect();
+    let event = varied(&shape.example, &shape.schema, rng);
     let mut row = Map::new();
-    for (name, value) in &members {
-        row.insert(format!("event_{name}"), value.clone());
-    }
-    for (name, value) in &nested {
-        row.insert(format!("event_detail_{name}"), value.clone());
-    }
-    members.insert("detail".into(), Value::Object(nested));
+    flatten("event", &event, &mut row);
     let uuid = format!("{:016x}{:016x}", rng.next(), index);
     let timestamp = 1_416_276_720 + index as u64 / 1000;
     let host = format!("cp{}.example.org", 3040 + host);
     let sent = json!({
-        "event": members, "schema": shape.name, "revision": REVISION, "wiki": "enwiki", "webHost": "en.example.org",
+        "event": event, "schema": shape.name, "revision": REVISION, "wiki": "enwiki", "webHost": "en.example.org",
     });
     let mut capsule = sent.clone();
     if let Some(capsule) = capsule.as_object_mut() {
@@ -219,6 +245,20 @@ fn event(shape: &Shape, index: usize, host: usize, rng: &mut Rng) -> Event {
         capsule: text(&capsule),
         row: text(&Value::Object(row)),
         line,
+    }
+}
+
+/// The columns of a row.
+fn flatten(name: &str, value: &Value, row: &mut Map<String, Value>) {
+    match value {
+        Value::Object(members) => {
+            for (member, value) in members {
+                flatten(&format!("{name}_{member}"), value, row);
+            }
+        }
+        value => {
+            row.insert(name.to_owned(), value.clone());
+        }
     }
 }
 
@@ -261,4 +301,44 @@ fn fourteen_digits(unix_seconds: u64) -> String {
 fn log_time(unix_seconds: u64) -> String {
     let [hour, minute, second] = time_of_day(unix_seconds);
     format!("2014-11-18T{hour:02}:{minute:02}:{second:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kept_schemas_are_of_five_sizes_and_no_event_comes_twice() {
+        let shapes = shapes();
+        assert_eq!(shapes.len(), 20);
+        let events = events(&shapes, 2000, 1);
+        let mut sizes: Vec<(&str, usize)> = Vec::new();
+        for (event, shape) in events.iter().zip(shapes.iter().cycle()) {
+            if !sizes.iter().any(|(name, _)| *name == shape.name) {
+                sizes.push((&shape.name, event.capsule.len()));
+            }
+        }
+        sizes.sort_by_key(|(_, bytes)| *bytes);
+        let expected = [
+            ("Tiny", 300),
+            ("Timing", 600),
+            ("Edit", 1000),
+            ("Search", 2000),
+            ("Trace", 4000),
+        ];
+        for ((name, bytes), (expected, about)) in sizes.iter().zip(expected) {
+            assert_eq!(*name, expected);
+            assert!(bytes.abs_diff(about) * 10 < about, "{name}: {bytes}");
+        }
+        let total: usize = events.iter().map(|event| event.capsule.len()).sum();
+        assert!(
+            (900..1100).contains(&(total / events.len())),
+            "{}",
+            total / events.len()
+        );
+        let mut texts: Vec<&str> = events.iter().map(|event| event.capsule.as_str()).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        assert_eq!(texts.len(), events.len());
+    }
 }

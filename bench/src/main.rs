@@ -128,7 +128,7 @@ fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
     println!(
         "{} events of {} schemas, {} bytes each on average; the middle of {} rounds [and their spread]\n",
         events.len(),
-        shapes.len(),
+        distinct(&shapes),
         bytes / events.len().max(1),
         args.rounds,
     );
@@ -366,4 +366,11 @@ fn measure_sidecar(
     }
     figures.set("rss_bytes_max", json!(rss_bytes_max));
     Ok(())
+}
+
+/// How many schemas there are; common ones are there more than once.
+fn distinct(shapes: &[events::Shape]) -> usize {
+    let names: std::collections::BTreeSet<&str> =
+        shapes.iter().map(|shape| shape.name.as_str()).collect();
+    names.len()
 }

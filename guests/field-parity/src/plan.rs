@@ -95,7 +95,9 @@ impl SidePlan {
                 without_beginning: beginnings.clone(),
                 text_bytes: Some(config.truncate).filter(|&characters| characters > 0),
             };
-            let column = plan.column(fields.column());
+            // Also if it is there already: what is flattened twice is compared twice, by the host too.
+            let column = plan.columns.len();
+            plan.columns.push(fields.column());
             plan.whole = Some(match pointer.as_str() {
                 "" => column,
                 _ => plan.column(MEMBERS.to_owned()),

@@ -76,7 +76,7 @@ proptest! {
     #[test]
     fn explaining_any_bytes_never_fails(raw in prop::collection::vec(any::<u8>(), 0..64)) {
         use landfall_guest::ParityCheck;
-        let mut form = vec![1];
+        let mut form = vec![4];
         form.extend(raw);
         let config = serde_json::from_str("{}").expect("a configuration");
         let mut check = FieldParity::new(config).expect("a check");

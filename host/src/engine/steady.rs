@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 /// So many of the last sixteen rounds with work make a stream. One that comes in batches twice a second
-/// is one, where a round takes a tenth; an event in a second is none.
+/// is one, where a round takes a tenth; a lone event is none.
 const WITH_WORK_MIN: u32 = 3;
 
 /// Remembers which of the last rounds brought work.

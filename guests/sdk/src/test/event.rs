@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::canonical::{batch, parse};
 use super::double::{Schemas, with_host};
-use super::manifest::{check_columns, check_name, check_reasons};
+use super::manifest::{check_columns, check_name, check_no_fields, check_reasons};
 use crate::event::{EventCheck, Seat};
 use crate::schemas::Validity;
 
@@ -34,6 +34,7 @@ impl<C: EventCheck> EventHarness<C> {
         let manifest = seat.describe();
         check_name(&manifest.name, &manifest.version);
         check_columns(&manifest.columns);
+        check_no_fields(&manifest.columns);
         check_reasons(C::REASONS.iter().map(|reason| (reason.id, reason.help)));
         Self {
             seat,

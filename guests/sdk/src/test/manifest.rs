@@ -65,6 +65,16 @@ pub fn check_columns(pointers: &[String]) {
     }
 }
 
+/// Panics if a check that is no parity check asks for a column of fields.
+pub fn check_no_fields(columns: &[String]) {
+    for column in columns {
+        assert!(
+            named(column).is_none(),
+            "column `{column}`: columns of fields are for parity checks alone"
+        );
+    }
+}
+
 /// Three numbers, then perhaps a pre-release and a build: semver.org, version 2.0.0.
 fn is_semantic(version: &str) -> bool {
     let (version, build) = version.split_once('+').unwrap_or((version, "0"));

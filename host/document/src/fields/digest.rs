@@ -97,8 +97,8 @@ impl FieldHasher {
             .flatten();
         match integer {
             Some(integer) => self.field(name, INTEGER, &integer.to_le_bytes()),
-            // Of another kind than eight bytes that are an integer.
-            None if entry.kind == INTEGER => self.field(name, !INTEGER, entry.value),
+            // No eight bytes that are an integer: under a seed of its own.
+            None if entry.kind == INTEGER => self.field(!name, INTEGER, entry.value),
             None => self.field(name, entry.kind, entry.value),
         }
     }

@@ -10,7 +10,7 @@ use crate::tape::short::Short;
 /// Names remembered, a power of two; a new one takes the place of another. 64 KiB.
 const NAMES: usize = 1024;
 
-/// Objects whose names are told apart; when there are more, all is forgotten.
+/// Objects whose names are told apart; when there are more, all are forgotten.
 const PLACES_MAX: usize = 64;
 
 /// What becomes of a field of this name.
@@ -25,14 +25,17 @@ pub enum Fate {
     Known(u64),
 }
 
-/// Where names stand: in objects whose members' names are flattened alike.
-pub type PlaceId = u32;
+/// Where names stand: in objects whose members' names are flattened alike. None is ever given twice:
+/// objects around the one in hand keep theirs while others are forgotten.
+pub type PlaceId = u64;
 
 /// `Default` allocates nothing.
 #[derive(Default)]
 pub struct KnownNames {
     names: Vec<Known>,
     places: Vec<Place>,
+    /// The last one that was given.
+    last: PlaceId,
 }
 
 #[derive(Clone, Copy)]
@@ -43,6 +46,7 @@ struct Known {
 }
 
 struct Place {
+    id: PlaceId,
     fields: u64,
     hasher: FieldHasher,
     base: Box<[u8]>,
@@ -61,12 +65,13 @@ impl KnownNames {
         let is_it = |place: &Place| {
             place.fields == fields.id.0 && place.hasher == *hasher && *place.base == *base
         };
-        if let Some(index) = self.places.iter().position(is_it) {
-            return index as PlaceId + 1;
+        if let Some(place) = self.places.iter().find(|place| is_it(place)) {
+            return place.id;
         }
-        if self.places.is_empty() || self.places.len() >= PLACES_MAX {
+        if self.places.len() >= PLACES_MAX {
             self.places.clear();
-            self.names.clear();
+        }
+        if self.names.is_empty() {
             let none = Known {
                 name: Short::EMPTY,
                 place: Self::NOWHERE,
@@ -74,12 +79,14 @@ impl KnownNames {
             };
             self.names.resize(NAMES, none);
         }
+        self.last += 1;
         self.places.push(Place {
+            id: self.last,
             fields: fields.id.0,
             hasher: *hasher,
             base: base.into(),
         });
-        self.places.len() as PlaceId
+        self.last
     }
 
     pub fn memory_bytes(&self) -> usize {
@@ -114,5 +121,5 @@ impl KnownNames {
 /// An odd number, so that one name in two places has two.
 #[inline]
 fn slot(place: PlaceId, name: Node) -> usize {
-    (usize::from(name.name_hash()) + place as usize * 89) % NAMES
+    usize::from(name.name_hash()).wrapping_add((place as usize).wrapping_mul(89)) % NAMES
 }

@@ -24,6 +24,10 @@ use crate::pointer::{Pointer, PointerError};
 /// A field of a longer flattened name is always the check's, in bytes; `wit/check.wit` promises it.
 pub(crate) const NAME_BYTES_MAX: usize = 128;
 
+/// Names that a column may leave out: each field's is looked for among them, in time that no check's
+/// limit bounds. `wit/check.wit` tells it.
+const WITHOUT_MAX: usize = 256;
+
 /// Which fields a column is of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fields {
@@ -89,6 +93,8 @@ pub enum FieldsError {
     Json(String),
     #[error("`at`: {0}")]
     At(#[from] PointerError),
+    #[error("{0} names in `without` and `without_beginning`; at most {WITHOUT_MAX} are allowed")]
+    Names(usize),
 }
 
 impl Fields {
@@ -96,6 +102,10 @@ impl Fields {
     pub(crate) fn parse(text: &str) -> Result<(Pointer, Self), FieldsError> {
         let written: Written =
             serde_json::from_str(text).map_err(|error| FieldsError::Json(error.to_string()))?;
+        let names = written.without.len() + written.without_beginning.len();
+        if names > WITHOUT_MAX {
+            return Err(FieldsError::Names(names));
+        }
         let fields = Self {
             id: Id::next(),
             prefix: written.prefix,

@@ -201,6 +201,8 @@ fn a_field_is_its_name_its_kind_and_its_value() {
         field(b't', "a", b""),
         field(b'f', "a", b""),
         field(b'i' | 0x80, "a", b"7"),
+        field(b'i', "a", b"18446744073709551615"),
+        field(!b'i', "a", b"18446744073709551615"),
     ];
     let mut sums: Vec<u128> = fields
         .iter()
@@ -227,6 +229,39 @@ fn a_field_is_its_name_its_kind_and_its_value() {
     let other = FieldHasher::new([8; 16]);
     let row = [&[HEAD][..], &fields[0]].concat();
     assert_ne!(hasher.answered(&row), other.answered(&row), "it is keyed");
+}
+
+#[test]
+fn names_around_many_objects_are_not_taken_for_theirs() {
+    let column = column(&json!({"without": ["ip"]}));
+    let mut scene = Scene::default();
+    let inner: String = (0..130)
+        .map(|place| format!(r#""p{place}":{{"y":2}},"x{place}":3,"#))
+        .collect();
+    let around =
+        |x: i64, y: i64| format!(r#"{{{inner}"event":{{"y":2,"x":{x}}},"ip":"a","x":{y}}}"#);
+    let nested = r#"{"event":{"x":7,"ip":"a","y":2}}"#;
+    for document in [&around(5, 6), nested, &around(6, 5), nested, &around(5, 6)] {
+        let whole = scene
+            .hasher
+            .answered(&PLAIN.answer(&whole_row(&column, document)));
+        assert_eq!(scene.sum(&column, PLAIN, document), whole, "{document}");
+    }
+    assert_ne!(
+        scene.sum(&column, PLAIN, &around(5, 6)),
+        scene.sum(&column, PLAIN, &around(6, 5))
+    );
+}
+
+#[test]
+fn a_column_names_no_more_than_can_be_looked_through() {
+    let names: Vec<String> = (0..257).map(|name| name.to_string()).collect();
+    for list in ["without", "without_beginning"] {
+        let parsed =
+            |count: usize| Column::parse(&format!("fields:{}", json!({ list: names[..count] })));
+        assert!(parsed(256).is_ok());
+        assert!(parsed(257).is_err_and(|error| error.to_string().contains("256")));
+    }
 }
 
 #[test]

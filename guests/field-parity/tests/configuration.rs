@@ -207,3 +207,14 @@ fn refusals_name_the_field() {
         assert!(refusal.contains(part), "{refusal}");
     }
 }
+
+#[test]
+fn an_object_that_landed_twice_is_compared_twice() {
+    let config = r#"{"flatten":[{"raw":"/event","written":"/a"},{"raw":"/event","written":"/b"}]}"#;
+    let mut parity = ParityHarness::<FieldParity>::new(config);
+    let raw = r#"{"event":{"x":7,"y":1}}"#;
+    let written = r#"{"a":{"x":7,"y":true},"b":{"x":7,"y":1}}"#;
+    assert_eq!(parity.altered(raw, written), Vec::<String>::new());
+    let altered = parity.altered(raw, r#"{"a":{"x":7,"y":1},"b":{"x":8,"y":1}}"#);
+    assert!(altered.contains(&"x".to_owned()), "{altered:?}");
+}

@@ -8,6 +8,11 @@ use crate::normal::Rule;
 /// The most significant digits that a 32-bit float can have and keep.
 const FLOAT_DIGITS_MAX: u8 = 9;
 
+/// What a column of fields may leave out, and how long the parts of its names may be: `column` in
+/// wit/check.wit.
+const LEFT_OUT_MAX: usize = 256;
+const PART_BYTES_MAX: usize = 128;
+
 /// The column of all members of a document.
 const MEMBERS: &str = "members:";
 
@@ -95,6 +100,20 @@ impl SidePlan {
                 without_beginning: beginnings.clone(),
                 text_bytes: Some(config.truncate).filter(|&characters| characters > 0),
             };
+            let left_out = fields.without.len() + fields.without_beginning.len();
+            if left_out > LEFT_OUT_MAX {
+                return Err(format!(
+                    "`ignore`: {left_out} names, with those of `fields`: at most {LEFT_OUT_MAX} can be left out of one object; write `name*` for many"
+                ));
+            }
+            for (part, text) in [("prefix", &fields.prefix), ("separator", &fields.separator)] {
+                if text.len() > PART_BYTES_MAX {
+                    return Err(format!(
+                        "`{part}`: {} bytes: at most {PART_BYTES_MAX} are allowed",
+                        text.len()
+                    ));
+                }
+            }
             // Also if it is there already: what is flattened twice is compared twice, by the host too.
             let column = plan.columns.len();
             plan.columns.push(fields.column());

@@ -195,7 +195,12 @@ fn refusals_name_the_field() {
     for (config, expected) in cases {
         assert_eq!(ParityHarness::<FieldParity>::refusal(config), expected);
     }
+    let names: Vec<String> = (0..257).map(|name| name.to_string()).collect();
+    let many = format!(r#"{{"defaults":false,"ignore":{names:?}}}"#);
+    let long = format!(r#"{{"separator":"{}"}}"#, "_".repeat(129));
     for (config, part) in [
+        (many.as_str(), "`ignore`: 257 names"),
+        (&long, "`separator`: 129 bytes"),
         (
             r#"{"fields":[{"raw":"/a","written":"/a","as":"string"}]}"#,
             "`fields[0].as`: unknown variant `string`",

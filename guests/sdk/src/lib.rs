@@ -37,7 +37,7 @@ pub use canonical::canonical;
 pub use codec::{Codec, Malformed};
 pub use event::EventCheck;
 pub use fields::{Fields, write_field};
-pub use members::{HEAD_BYTES, Member, MemberKind, Members};
+pub use members::{Member, MemberKind, Members};
 pub use parity::{Difference, ParityCheck, Unprojectable};
 pub use reason::{Outcome, Reason, Verdict, Verdicts};
 pub use row::{ColumnRef, Row, Rows, Side};

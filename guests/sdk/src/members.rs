@@ -7,7 +7,7 @@
 const LENGTH: usize = size_of::<u32>();
 
 /// Bytes before a name: the kind, the length of the name, and that of the value.
-pub const HEAD_BYTES: usize = 1 + 2 * LENGTH;
+const HEAD_BYTES: usize = 1 + 2 * LENGTH;
 
 /// What a value is. The numbers are the contract's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,19 +60,16 @@ pub struct Members<'a> {
     end: usize,
 }
 
-/// One member of an object: where its parts lie.
-///
-/// The bytes go on behind each part, so that a check may copy in strides; most call
-/// [`name`](Self::name) and [`value`](Self::value).
+/// One member of an object.
 #[derive(Clone, Copy, Debug)]
 pub struct Member<'a> {
     pub kind: MemberKind,
     /// What it is a part of.
-    pub bytes: &'a [u8],
+    bytes: &'a [u8],
     /// Where it begins, with its head of [`HEAD_BYTES`].
-    pub start: usize,
-    pub name_bytes: usize,
-    pub value_bytes: usize,
+    start: usize,
+    name_bytes: usize,
+    value_bytes: usize,
 }
 
 impl<'a> Members<'a> {
@@ -139,13 +136,13 @@ impl<'a> Member<'a> {
 
     /// Where its value begins.
     #[inline(always)]
-    pub fn value_start(&self) -> usize {
+    fn value_start(&self) -> usize {
         self.start + HEAD_BYTES + self.name_bytes
     }
 
     /// Where it ends.
     #[inline(always)]
-    pub fn end(&self) -> usize {
+    fn end(&self) -> usize {
         self.value_start() + self.value_bytes
     }
 

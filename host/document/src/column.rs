@@ -12,7 +12,7 @@ const MEMBERS: &str = "members:";
 const FIELDS: &str = "fields:";
 
 /// A column as wit/check.wit's `column` defines it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Column {
     pub at: Pointer,
     pub packing: Packing,
@@ -20,7 +20,7 @@ pub struct Column {
 }
 
 /// How a value is written to its row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum Packing {
     /// Canonical JSON text.
     Text,

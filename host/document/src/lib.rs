@@ -25,7 +25,7 @@ mod value;
 
 pub use column::{Column, ColumnError, Packing};
 pub use documents::{ColumnWriter, Documents, Taking};
-pub use fields::{FieldHasher, Fields, FieldsDigest, FieldsError, NoFields, are_fields};
+pub use fields::{FieldHasher, Fields, FieldsDigest, FieldsError, NoFields, are_fields, are_same};
 pub use lines::{LinesError, Summary, validate_lines};
 pub use pointer::{Pointer, PointerError};
 pub use redact::redact;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use landfall_document::{Documents, FieldHasher, RowState};
+use landfall_document::{Documents, RowState, are_same};
 use landfall_runtime::{Decoded, Difference, Packed, PackedRef, Projected};
 
 use super::plan::{Plan, STREAM_NAMES};
@@ -100,9 +100,8 @@ impl Describer {
             .zip(&self.plan.streams[0].parity)
             .zip(&mut self.seats.streams[0].parity)
         {
-            let hasher = FieldHasher::default();
-            let are_same_fields = || hasher.answered(raw) == hasher.answered(written);
-            if raw == written || (!plan.fields.is_empty() && are_same_fields()) {
+            let is_of_fields = !plan.fields.is_empty();
+            if raw == written || (is_of_fields && are_same(raw, written)) {
                 continue;
             }
             differs = true;

@@ -113,6 +113,22 @@ pub fn are_fields(row: &[u8]) -> Result<(), NoFields> {
     Ok(())
 }
 
+/// Whether two rows that are a byte and fields are the same, without a hash: for the few that are
+/// looked at once more.
+pub fn are_same(one: &[u8], other: &[u8]) -> bool {
+    let sorted = |row| {
+        let mut fields = Vec::new();
+        let mut at = 1;
+        while let Some(entry) = members::entry_at(row, at) {
+            at = entry.end;
+            fields.push((entry.name, entry.kind, entry.value));
+        }
+        fields.sort_unstable();
+        fields
+    };
+    one.first() == other.first() && sorted(one) == sorted(other)
+}
+
 /// The integer that has this canonical text, if it fits.
 fn small_integer(text: &[u8]) -> Option<i64> {
     let integer: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;

@@ -14,10 +14,9 @@ const NAMES: usize = 1024;
 const PLACES_MAX: usize = 64;
 
 /// What becomes of a field of this name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub enum Fate {
     /// It is left out of the column.
-    #[default]
     LeftOut,
     /// Its flattened name is long: it is the check's.
     Long,
@@ -63,7 +62,7 @@ impl KnownNames {
             return Self::NOWHERE;
         }
         let is_it = |place: &Place| {
-            place.fields == fields.id.0 && place.hasher == *hasher && *place.base == *base
+            place.fields == fields.id && place.hasher == *hasher && *place.base == *base
         };
         if let Some(place) = self.places.iter().find(|place| is_it(place)) {
             return place.id;
@@ -82,7 +81,7 @@ impl KnownNames {
         self.last += 1;
         self.places.push(Place {
             id: self.last,
-            fields: fields.id.0,
+            fields: fields.id,
             hasher: *hasher,
             base: base.into(),
         });

@@ -15,13 +15,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
 
-pub use digest::{FieldHasher, FieldsDigest, NoFields, are_fields};
+pub use digest::{FieldHasher, FieldsDigest, NoFields, are_fields, are_same};
 use names::Names;
 pub(crate) use writer::Writer;
 
 use crate::pointer::{Pointer, PointerError};
 
-/// A field of a longer flattened name is always the check's, in bytes; `wit/check.wit` promises it.
+/// A field of a longer flattened name is always the check's, in bytes; `wit/check.wit` promises it. What
+/// is put before a name or between its parts is no longer either: a name has as many parts as its
+/// document has levels.
 pub(crate) const NAME_BYTES_MAX: usize = 128;
 
 /// Names that a column may leave out: each field's is looked for among them, in time that no check's
@@ -29,9 +31,10 @@ pub(crate) const NAME_BYTES_MAX: usize = 128;
 const WITHOUT_MAX: usize = 256;
 
 /// Which fields a column is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Fields {
-    id: Id,
+    /// Tells it apart from others, also from those that are described alike.
+    id: u64,
     /// Before each name.
     prefix: Box<str>,
     /// Between the name of an object and those of its members.
@@ -41,25 +44,6 @@ pub struct Fields {
     /// A shorter string is written in one way only, in bytes.
     text_bytes: usize,
 }
-
-/// Tells fields apart that are described alike; they are equal all the same.
-#[derive(Clone, Copy, Debug)]
-struct Id(u64);
-
-impl Id {
-    fn next() -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        Self(LAST.fetch_add(1, Ordering::Relaxed))
-    }
-}
-
-impl PartialEq for Id {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Id {}
 
 /// As a manifest says it; wit/check.wit has the members' meaning.
 #[derive(Deserialize)]
@@ -95,9 +79,16 @@ pub enum FieldsError {
     At(#[from] PointerError),
     #[error("{0} names in `without` and `without_beginning`; at most {WITHOUT_MAX} are allowed")]
     Names(usize),
+    #[error("`{part}` has {bytes} bytes; at most {NAME_BYTES_MAX} are allowed")]
+    Long { part: &'static str, bytes: usize },
 }
 
 impl Fields {
+    fn next_id() -> u64 {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        LAST.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// Reads what stands behind `fields:` in the name of a column.
     pub(crate) fn parse(text: &str) -> Result<(Pointer, Self), FieldsError> {
         let written: Written =
@@ -106,8 +97,17 @@ impl Fields {
         if names > WITHOUT_MAX {
             return Err(FieldsError::Names(names));
         }
+        for (part, text) in [
+            ("prefix", &written.prefix),
+            ("separator", &written.separator),
+        ] {
+            if text.len() > NAME_BYTES_MAX {
+                let bytes = text.len();
+                return Err(FieldsError::Long { part, bytes });
+            }
+        }
         let fields = Self {
-            id: Id::next(),
+            id: Self::next_id(),
             prefix: written.prefix,
             separator: written.separator,
             without: Names::new(written.without, written.without_beginning),

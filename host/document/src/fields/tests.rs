@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
-use super::{FieldHasher, FieldsDigest, are_fields};
+use super::{FieldHasher, FieldsDigest, are_fields, are_same};
 use crate::members::entry_at;
 use crate::{Column, ColumnWriter, Documents, Taking};
 
@@ -226,6 +226,17 @@ fn a_field_is_its_name_its_kind_and_its_value() {
     sums.sort_unstable();
     sums.dedup();
     assert_eq!(sums.len(), count, "no two are the same");
+    for (one, left) in fields.iter().enumerate() {
+        for (other, right) in fields.iter().enumerate() {
+            let [left, right] = [[right, left], [left, right]]
+                .map(|[first, second]| [&[HEAD][..], first, second, &fields[0]].concat());
+            assert!(are_same(&left, &right), "in any order");
+            let [left, right] =
+                [&fields[one], &fields[other]].map(|field| [&[HEAD][..], field].concat());
+            assert_eq!(are_same(&left, &right), one == other);
+        }
+    }
+    assert!(!are_same(&[HEAD], &[HEAD + 1]) && !are_same(&[HEAD], &[]));
     let other = FieldHasher::new([8; 16]);
     let row = [&[HEAD][..], &fields[0]].concat();
     assert_ne!(hasher.answered(&row), other.answered(&row), "it is keyed");
@@ -261,6 +272,16 @@ fn a_column_names_no_more_than_can_be_looked_through() {
             |count: usize| Column::parse(&format!("fields:{}", json!({ list: names[..count] })));
         assert!(parsed(256).is_ok());
         assert!(parsed(257).is_err_and(|error| error.to_string().contains("256")));
+    }
+}
+
+#[test]
+fn what_stands_before_and_between_names_is_short() {
+    for part in ["prefix", "separator"] {
+        let parsed =
+            |bytes: usize| Column::parse(&format!("fields:{}", json!({ part: "s".repeat(bytes) })));
+        assert!(parsed(128).is_ok());
+        assert!(parsed(129).is_err_and(|error| error.to_string().contains(part)));
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Config {
     pub marker: Option<String>,
     /// The column in which an event check looks for the marker, and all that it gets.
     pub column: String,
+    /// A parity check asks for a column of fields, and answers it as it came.
+    pub fields: bool,
     /// How much of it: rounds of `slow` (some 1 ns each), bytes of `huge_output`, lines of
     /// `log_flood` and `log_and_trap`; 0 for each deed's own default.
     pub amount: u64,
@@ -103,6 +105,7 @@ impl Default for Config {
             when: When::default(),
             marker: None,
             column: "/uuid".into(),
+            fields: false,
             amount: 0,
         }
     }

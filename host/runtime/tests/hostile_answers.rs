@@ -136,6 +136,24 @@ fn a_wrong_normal_form_costs_the_poison_row_alone() {
     }
 }
 
+#[test]
+fn a_normal_form_that_is_not_made_of_fields_costs_its_row_alone() {
+    let mut seat = parity(r#"{"fields":true}"#, limits());
+    let mut input = Packed::default();
+    for row in 0..ROWS {
+        match row {
+            7 => input.push(b""),
+            9 => input.push(b"poison"),
+            _ => input.push(&[b"\x04i", &[1, 0, 0, 0, 2, 0, 0, 0][..], b"a17"].concat()),
+        }
+    }
+    let mut projected = Projected::default();
+    seat.project("raw", ROWS, &[input.as_ref()], &mut projected);
+    let rows = rows_of(&projected.faulted, FaultKind::BadOutput, "fields");
+    assert_eq!(rows, [9]);
+    assert_kept(&projected.forms, &input, &[9], "fields");
+}
+
 /// Each row alone is within the limit of an answer; all of them together are not, and a batch that is
 /// judged in parts because of one poison row may not answer more than one that is judged at once.
 #[test]

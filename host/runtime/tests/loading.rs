@@ -79,6 +79,22 @@ fn a_check_that_fails_at_its_start_is_refused_with_the_reason() {
 }
 
 #[test]
+fn columns_of_fields_are_for_both_sides_of_a_parity_check() {
+    for (file, config) in [
+        ("hostile_check.wasm", r#"{"column":"fields:{}"}"#),
+        (
+            "hostile_parity.wasm",
+            r#"{"fields":true,"do":"bad_manifest","when":"describe"}"#,
+        ),
+    ] {
+        let error = refusal(load_with(file, config, limits())).to_string();
+        assert!(error.contains("on both sides"), "{file}: {error}");
+    }
+    let both = load_with("hostile_parity.wasm", r#"{"fields":true}"#, limits());
+    assert!(both.is_ok_and(|check| check.manifest().answers_fields()));
+}
+
+#[test]
 fn no_check_may_be_allowed_more_memory_than_there_is_room_for() {
     let load = |memory_bytes_max| {
         let limits = Limits {

@@ -27,11 +27,17 @@ mod component {
         }
 
         fn describe() -> ParityManifest {
+            let config = config();
+            let column = if config.fields { "fields:{}" } else { "" };
+            let other = match config.act(When::Describe, &[]) {
+                Deed::BadManifest => "/other",
+                _ => column,
+            };
             ParityManifest {
                 name: "hostile-parity".into(),
                 version: env!("CARGO_PKG_VERSION").into(),
-                raw_columns: vec![String::new()],
-                written_columns: vec![String::new()],
+                raw_columns: vec![column.into()],
+                written_columns: vec![other.into()],
             }
         }
 

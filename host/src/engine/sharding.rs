@@ -17,7 +17,8 @@ use super::steady::Steady;
 use crate::judge::WrittenHand;
 use crate::sources::{Flights, StreamId};
 
-/// How often a shard moves time and tells its tallies, in real time; in a steady stream more seldom.
+/// How often a shard moves time and tells its tallies, in real time; in a steady stream, that is no
+/// flood, more seldom.
 /// Bounds how late a verdict is given.
 const FLUSH: Duration = Duration::from_millis(100);
 const FLUSH_IN_A_STREAM: Duration = Duration::from_millis(250);
@@ -73,11 +74,13 @@ impl Sharding {
         let mut shares = 0;
         loop {
             let pause = steady.pause(FLUSH, FLUSH_IN_A_STREAM);
-            let due = Instant::now() + pause;
+            let began = Instant::now();
+            let due = began + pause;
             if shares <= FEW_SHARES {
                 std::thread::sleep(pause);
             }
             shares = 0;
+            let mut observations = 0;
             let ended = loop {
                 let work = self.work.recv_deadline(due);
                 while let Ok(deadlines) = self.deadlines.try_recv() {
@@ -93,6 +96,7 @@ impl Sharding {
                         // Raw events first: then fewer landings have to wait for theirs.
                         gathered.sort_by_key(|work| work.raw.is_empty());
                         for work in gathered.drain(..) {
+                            observations += work.raw.len() + work.written.len();
                             if !self.apply(&work, &mut effects) {
                                 return;
                             }
@@ -109,7 +113,7 @@ impl Sharding {
             if ended {
                 break;
             }
-            steady.round(shares > 0);
+            steady.round(observations as u64, began.elapsed());
             let frontier = self.frontier();
             if !self.flush(frontier, &mut effects) {
                 return;

@@ -59,6 +59,14 @@ pub struct JudgeReport {
     pub checks: Vec<CheckActivity>,
 }
 
+impl JudgeReport {
+    /// Raw events of the batch, or one if it has none: it brought something.
+    pub fn events(&self) -> u64 {
+        let raw: u64 = self.raw.iter().map(|count| count.events).sum();
+        raw.max(1)
+    }
+}
+
 /// Adds to the entry of a key in a short list.
 pub(super) fn bump<K: PartialEq>(list: &mut Vec<(K, u64)>, key: K) {
     match list.iter_mut().find(|(known, _)| *known == key) {

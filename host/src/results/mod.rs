@@ -39,8 +39,8 @@ use crate::judge::JudgeReport;
 use crate::judge::plan::Plan;
 use crate::sources::StreamId;
 
-/// How often what gathered is written, in real time, in a steady stream more seldom: news of a loss is
-/// this old at most. Each time costs a transaction, however little there is.
+/// How often what gathered is written, in real time, in a steady stream that is no flood more seldom:
+/// news of a loss is this old at most. Each time costs a transaction, however little there is.
 const FLUSH: Duration = Duration::from_millis(200);
 const FLUSH_IN_A_STREAM: Duration = Duration::from_millis(500);
 
@@ -180,13 +180,14 @@ impl Results {
         let mut count = 0;
         loop {
             let pause = steady.pause(FLUSH, FLUSH_IN_A_STREAM);
-            let due = Instant::now() + pause;
+            let began = Instant::now();
+            let due = began + pause;
             // Waking for each message costs more than taking it.
             if count <= few {
                 std::thread::sleep(pause);
             }
             count = 0;
-            let mut with_events = false;
+            let mut events = 0;
             let ended = loop {
                 while let Ok(config) = overseers.try_recv() {
                     self.longest_deadline_ms = self.longest_deadline_ms.max(config.deadline_max_ms);
@@ -195,7 +196,9 @@ impl Results {
                 match messages.recv_deadline(due) {
                     Ok(message) => {
                         // Shards tell of themselves in any case.
-                        with_events |= matches!(message, Message::Judged(_));
+                        if let Message::Judged(report) = &message {
+                            events += report.events();
+                        }
                         self.take(message);
                     }
                     Err(RecvTimeoutError::Timeout) => break false,
@@ -208,7 +211,7 @@ impl Results {
                     break false;
                 }
             };
-            steady.round(with_events);
+            steady.round(events, began.elapsed());
             self.flush_until_done(ended);
             if ended {
                 return self.totals;

@@ -96,7 +96,8 @@ pub struct BatchLimits {
     pub bytes_max: usize,
     /// When its first frame has waited this long (real time) and is alone.
     pub wait: Duration,
-    /// When its first frame has waited this long (real time), and others have come.
+    /// When its first frame has waited this long (real time), and others have come; sooner at the end
+    /// of a flood.
     pub wait_max: Duration,
 }
 
@@ -109,5 +110,10 @@ impl BatchLimits {
             wait: self.wait,
             wait_max: self.wait_max.max(self.wait),
         }
+    }
+
+    /// Whether a batch is to be handed on without waiting for more.
+    pub(super) fn are_reached(&self, batch: &FrameBatch) -> bool {
+        batch.rows() >= self.rows_max || batch.bytes.len() >= self.bytes_max
     }
 }

@@ -23,6 +23,10 @@ pub struct SourceContext {
 /// A batch that waited for its time and has so many frames is one of a steady stream.
 const CROWD_ROWS: usize = 16;
 
+/// In a flood a batch waits no longer than so many times what the last one took to fill: it is as good
+/// as full then, or the flood has ended and nothing is gained by keeping its last frames.
+const FILLS: u32 = 2;
+
 /// While it waits for room, a source comes up for air this often to serve its socket's monitor.
 const WAIT_SLICE: Duration = Duration::from_millis(100);
 
@@ -44,6 +48,8 @@ pub struct Outlet {
     /// Sizes of the last batch: the next one begins with that much room.
     last_bytes: usize,
     last_rows: usize,
+    /// How long the last batch took to fill; None if it was handed on before it was full.
+    filled_in: Option<Duration>,
 }
 
 impl Outlet {
@@ -77,6 +83,7 @@ impl Outlet {
             batch: None,
             last_bytes: 0,
             last_rows: 0,
+            filled_in: None,
         }
     }
 
@@ -118,7 +125,9 @@ impl Outlet {
             batch.bytes.len() + frame.len() > self.context.limits.bytes_max
         };
         if self.batch.as_ref().is_some_and(too_many) {
+            let filled_in = self.age();
             self.hand_on(breathe)?;
+            self.filled_in = filled_in;
         }
         let limits = self.context.limits;
         let (batch, _) = self.batch.get_or_insert_with(|| {
@@ -133,20 +142,31 @@ impl Outlet {
             (batch, Instant::now())
         });
         batch.push(frame, arrived_ms);
-        Ok(batch.rows() >= limits.rows_max || batch.bytes.len() >= limits.bytes_max)
+        Ok(limits.are_reached(batch))
     }
 
     /// How long the batch may still wait (real time); None if there is none. A lone frame is not kept
     /// waiting; where one comes after another, fewer and larger batches cost far less.
     pub fn patience(&self) -> Option<Duration> {
-        let (batch, began) = self.batch.as_ref()?;
+        let left = self.wait().saturating_sub(self.age()?);
+        Some(left)
+    }
+
+    /// How long a batch like this one waits.
+    fn wait(&self) -> Duration {
         let limits = &self.context.limits;
-        let wait = if batch.rows() > 1 {
-            limits.wait_max
-        } else {
-            limits.wait
-        };
-        Some(wait.saturating_sub(began.elapsed()))
+        match (self.rows(), self.filled_in) {
+            (..=1, _) => limits.wait,
+            (_, None) => limits.wait_max,
+            (_, Some(filled_in)) => filled_in
+                .saturating_mul(FILLS)
+                .clamp(limits.wait, limits.wait_max),
+        }
+    }
+
+    /// How old the batch is (real time).
+    fn age(&self) -> Option<Duration> {
+        self.batch.as_ref().map(|(_, began)| began.elapsed())
     }
 
     /// Frames in the batch.
@@ -168,9 +188,11 @@ impl Outlet {
 
     /// Hands the batch on, if there is one; waits for room, but once asked to end only so long.
     pub fn hand_on(&mut self, mut breathe: impl FnMut()) -> Result<(), SourceError> {
-        let Some((mut batch, _)) = self.batch.take() else {
+        let Some((mut batch, began)) = self.batch.take() else {
             return Ok(());
         };
+        let is_full = self.context.limits.are_reached(&batch);
+        self.filled_in = is_full.then(|| began.elapsed());
         let (frames, bytes, weight) = (batch.rows(), batch.bytes.len(), batch.weight());
         (self.last_rows, self.last_bytes) = (frames, bytes);
         // Counted before anybody can see them: no verdict is ever counted before its frame.
@@ -274,7 +296,7 @@ mod tests {
             assert_eq!((outlet.wait_max(), outlet.patience()), (long, None));
             let began = Instant::now();
             for frames in 1..=2 * CROWD_ROWS {
-                outlet.push(b"frame", 1, || {}).unwrap();
+                assert!(!outlet.push(b"frame", 1, || {}).unwrap());
                 let limit = if frames == 1 { wait } else { long };
                 let left = outlet.patience().unwrap();
                 assert!(left <= limit && left >= limit.saturating_sub(began.elapsed()));
@@ -282,6 +304,69 @@ mod tests {
             }
             outlet.hand_on(|| {}).unwrap();
             assert!(outlet.patience().is_none() && !outlet.is_crowded());
+        }
+    }
+
+    #[test]
+    fn at_the_end_of_a_flood_a_batch_waits_no_longer_than_those_before_it_took_to_fill() {
+        let ms = Duration::from_millis;
+        let (wait, wait_max) = (ms(100), ms(400));
+        let (mut senders, _batches) = channel(&[Bound {
+            bytes_max: 10_000,
+            items_max: 100,
+        }]);
+        let context = SourceContext {
+            stream: StreamId::RAW,
+            clock: Clock::start(1.0, None),
+            flights: Flights::default(),
+            queue: senders.remove(0),
+            limits: BatchLimits {
+                rows_max: 5,
+                bytes_max: 100,
+                wait,
+                wait_max,
+            },
+            frame_bytes_max: 100,
+        };
+        let stats = Arc::new(SourceStats::new(StreamId::RAW, "here"));
+        let mut outlet = Outlet::new(context, 0, stats, Stop::default());
+        let fill = |outlet: &mut Outlet, frames: usize| {
+            for _ in 0..frames {
+                outlet.push(b"frame", 1, || {}).unwrap();
+            }
+        };
+        let ages = |outlet: &mut Outlet| outlet.batch.as_mut().unwrap().1 -= wait;
+        for (frames, is_full) in [(1, false), (4, false), (5, true), (4, false)] {
+            fill(&mut outlet, frames);
+            ages(&mut outlet);
+            outlet.hand_on(|| {}).unwrap();
+            let filled_in = outlet.filled_in;
+            assert_eq!(filled_in.is_some(), is_full, "{frames}");
+            assert!(filled_in.is_none_or(|filled_in| filled_in >= wait));
+        }
+        // One that has no room for the next frame is full as well.
+        let large = [b'x'; 60];
+        assert!(!outlet.push(&large, 1, || {}).unwrap());
+        ages(&mut outlet);
+        assert!(!outlet.push(&large, 1, || {}).unwrap());
+        assert!(outlet.filled_in.unwrap() >= wait);
+        outlet.hand_on(|| {}).unwrap();
+        assert_eq!(outlet.filled_in, None);
+
+        for (filled_in, waits) in [
+            (None, wait_max),
+            (Some(ms(0)), wait),
+            (Some(ms(50)), wait),
+            (Some(ms(51)), ms(102)),
+            (Some(ms(200)), wait_max),
+            (Some(Duration::MAX), wait_max),
+        ] {
+            outlet.filled_in = filled_in;
+            fill(&mut outlet, 1);
+            assert_eq!(outlet.wait(), wait, "{filled_in:?}");
+            fill(&mut outlet, 1);
+            assert_eq!(outlet.wait(), waits, "{filled_in:?}");
+            outlet.hand_on(|| {}).unwrap();
         }
     }
 }

@@ -8,28 +8,44 @@ use std::time::Duration;
 /// is one, where a round takes a tenth; a lone event is none.
 const WITH_WORK_MIN: u32 = 3;
 
-/// More events than this are a flood: each costs some 17 us of processor time, so that ten wake-ups
-/// more, at 20 us each, are a thousandth of what is spent anyway; and the sooner all is told at the
-/// flood's end, the better.
+/// More of what comes to the thread than this are a flood: each costs some 8 us of processor time, so
+/// that ten wake-ups more, at 20 us each, are hardly a four-hundredth of what is spent anyway; and the
+/// sooner all is told at the flood's end, the better.
 const FLOOD_PER_SECOND: f64 = 10_000.0;
 
-/// Remembers which of the last rounds brought work.
+/// What comes in so long is told from a batch: those of a steady stream may come all at once, twice a
+/// second.
+const SPAN: Duration = Duration::from_secs(1);
+
+/// Remembers which of the last rounds brought work, and how much came of late.
 #[derive(Debug, Default)]
-pub struct Steady(u16);
+pub struct Steady {
+    rounds: u16,
+    is_flood: bool,
+    /// Of the span that has not ended yet.
+    came: u64,
+    time: Duration,
+}
 
 impl Steady {
-    /// A round of such a length has ended, that brought so many events.
-    pub fn round(&mut self, events: u64, length: Duration) {
-        if events as f64 > FLOOD_PER_SECOND * length.as_secs_f64() {
-            self.0 = 0;
+    /// A round of such a length has ended, in which so much came.
+    pub fn round(&mut self, came: u64, length: Duration) {
+        self.rounds = self.rounds << 1 | u16::from(came > 0);
+        self.came = self.came.saturating_add(came);
+        self.time += length;
+        let is_flood = self.came as f64 > FLOOD_PER_SECOND * self.time.max(SPAN).as_secs_f64();
+        if self.time >= SPAN {
+            self.is_flood = is_flood;
+            (self.came, self.time) = (0, Duration::ZERO);
         } else {
-            self.0 = self.0 << 1 | u16::from(events > 0);
+            // It is known at its beginning, and over once a span had little.
+            self.is_flood |= is_flood;
         }
     }
 
     /// The next one's length.
     pub fn pause(&self, shortly: Duration, in_a_stream: Duration) -> Duration {
-        if self.0.count_ones() >= WITH_WORK_MIN {
+        if !self.is_flood && self.rounds.count_ones() >= WITH_WORK_MIN {
             in_a_stream
         } else {
             shortly
@@ -73,19 +89,30 @@ mod tests {
 
     #[test]
     fn a_flood_is_no_steady_stream_and_what_comes_after_it_may_be() {
-        let most = (FLOOD_PER_SECOND * LENGTH.as_secs_f64()) as u64;
-        for (events, paused) in [(1, LONG), (most, LONG), (most + 1, SHORTLY)] {
-            let mut steady = Steady::default();
-            (0..ROUNDS).for_each(|_| steady.round(events, LENGTH));
-            assert_eq!(pause(&steady), paused, "{events}");
-            // A round that took longer had time for more.
-            (0..WITH_WORK_MIN).for_each(|_| steady.round(2 * events, 2 * LENGTH));
-            assert_eq!(pause(&steady), paused, "{events}");
-            (0..WITH_WORK_MIN).for_each(|_| steady.round(most, LENGTH));
-            assert_eq!(pause(&steady), LONG, "{events}");
-            steady.round(most + 1, LENGTH);
-            assert_eq!(pause(&steady), SHORTLY, "{events}");
+        let per_span = (FLOOD_PER_SECOND * SPAN.as_secs_f64()) as u64;
+        let rounds = (SPAN.as_millis() / LENGTH.as_millis()) as u64;
+        let mut steady = Steady::default();
+        let mut span = |shares: &[u64], length: Duration| {
+            shares.iter().for_each(|came| steady.round(*came, length));
+            pause(&steady)
+        };
+        let even = vec![per_span / rounds; rounds as usize];
+        for paused in [LONG, LONG] {
+            assert_eq!(span(&even, LENGTH), paused);
         }
+        // Many at once are as few as before.
+        assert_eq!(span(&[per_span, 0, 0, 0], LENGTH), LONG);
+        // A flood is known before its first span has ended, stays one until another one has, and is over
+        // then.
+        assert_eq!(span(&[per_span], LENGTH), LONG);
+        assert_eq!(span(&[1], LENGTH), SHORTLY);
+        assert_eq!(span(&[0, 0], LENGTH), SHORTLY);
+        assert_eq!(span(&even[1..], LENGTH), SHORTLY);
+        assert_eq!(span(&even[..1], LENGTH), LONG);
+        // A round that took long had time for more.
+        assert_eq!(span(&[3 * per_span], 3 * SPAN), LONG);
+        assert_eq!(span(&[3 * per_span + 1], 3 * SPAN), SHORTLY);
+        assert_eq!(span(&[u64::MAX, u64::MAX], LENGTH), SHORTLY);
     }
 
     #[test]

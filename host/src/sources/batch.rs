@@ -112,6 +112,14 @@ impl BatchLimits {
         }
     }
 
+    /// How long a batch takes to fill at the pace of this one, whose frames came in `time`.
+    pub(super) fn fills_in(&self, batch: &FrameBatch, time: Duration) -> Duration {
+        let by_rows = batch.rows() as f64 / self.rows_max as f64;
+        let by_bytes = batch.bytes.len() as f64 / self.bytes_max as f64;
+        let seconds = time.as_secs_f64() / by_rows.max(by_bytes);
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+
     /// Whether a batch is to be handed on without waiting for more.
     pub(super) fn are_reached(&self, batch: &FrameBatch) -> bool {
         batch.rows() >= self.rows_max || batch.bytes.len() >= self.bytes_max

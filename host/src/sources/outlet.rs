@@ -23,8 +23,8 @@ pub struct SourceContext {
 /// A batch that waited for its time and has so many frames is one of a steady stream.
 const CROWD_ROWS: usize = 16;
 
-/// In a flood a batch waits no longer than so many times what the last one took to fill: it is as good
-/// as full then, or the flood has ended and nothing is gained by keeping its last frames.
+/// A batch waits no longer than so many times what one takes to fill at the last one's pace: it is as
+/// good as full then, or the flood has ended, and nothing is gained by keeping its last frames.
 const FILLS: u32 = 2;
 
 /// While it waits for room, a source comes up for air this often to serve its socket's monitor.
@@ -44,12 +44,14 @@ pub struct Outlet {
     hand_on_max: Duration,
     /// Since when it has waited for room although asked to end.
     overdue_since: Option<Instant>,
-    batch: Option<(FrameBatch, Instant)>,
+    /// When it began, and since when its frames came.
+    batch: Option<(FrameBatch, Instant, Instant)>,
     /// Sizes of the last batch: the next one begins with that much room.
     last_bytes: usize,
     last_rows: usize,
-    /// How long the last batch took to fill; None if it was handed on before it was full.
-    filled_in: Option<Duration>,
+    /// How long a batch takes to fill, by the last one.
+    fills_in: Option<Duration>,
+    came_since: Option<Instant>,
 }
 
 impl Outlet {
@@ -83,7 +85,8 @@ impl Outlet {
             batch: None,
             last_bytes: 0,
             last_rows: 0,
-            filled_in: None,
+            fills_in: None,
+            came_since: None,
         }
     }
 
@@ -121,16 +124,14 @@ impl Outlet {
         arrived_ms: i64,
         breathe: impl FnMut(),
     ) -> Result<bool, SourceError> {
-        let too_many = |(batch, _): &(FrameBatch, Instant)| {
+        let too_many = |(batch, ..): &(FrameBatch, Instant, Instant)| {
             batch.bytes.len() + frame.len() > self.context.limits.bytes_max
         };
         if self.batch.as_ref().is_some_and(too_many) {
-            let filled_in = self.age();
             self.hand_on(breathe)?;
-            self.filled_in = filled_in;
         }
         let limits = self.context.limits;
-        let (batch, _) = self.batch.get_or_insert_with(|| {
+        let (batch, ..) = self.batch.get_or_insert_with(|| {
             // It may have come long before it could be read and stamped: no earlier than everything
             // that is known to have been read.
             let from_ms = arrived_ms.min(self.progress.get_ms());
@@ -139,7 +140,8 @@ impl Outlet {
             batch.bytes.reserve(self.last_bytes);
             batch.ends.reserve(self.last_rows);
             batch.arrived_ms.reserve(self.last_rows);
-            (batch, Instant::now())
+            let now = Instant::now();
+            (batch, now, self.came_since.unwrap_or(now))
         });
         batch.push(frame, arrived_ms);
         Ok(limits.are_reached(batch))
@@ -148,37 +150,36 @@ impl Outlet {
     /// How long the batch may still wait (real time); None if there is none. A lone frame is not kept
     /// waiting; where one comes after another, fewer and larger batches cost far less.
     pub fn patience(&self) -> Option<Duration> {
-        let left = self.wait().saturating_sub(self.age()?);
-        Some(left)
+        let (_, began, _) = self.batch.as_ref()?;
+        Some(self.wait().saturating_sub(began.elapsed()))
     }
 
     /// How long a batch like this one waits.
     fn wait(&self) -> Duration {
         let limits = &self.context.limits;
-        match (self.rows(), self.filled_in) {
+        match (self.rows(), self.fills_in) {
             (..=1, _) => limits.wait,
             (_, None) => limits.wait_max,
-            (_, Some(filled_in)) => filled_in
+            (_, Some(fills_in)) => fills_in
                 .saturating_mul(FILLS)
                 .clamp(limits.wait, limits.wait_max),
         }
     }
 
-    /// How old the batch is (real time).
-    fn age(&self) -> Option<Duration> {
-        self.batch.as_ref().map(|(_, began)| began.elapsed())
+    /// Frames that are pushed from now on came since then; None: just now.
+    pub fn came_since(&mut self, since: Option<Instant>) {
+        self.came_since = since;
     }
 
     /// Frames in the batch.
     pub fn rows(&self) -> usize {
-        self.batch.as_ref().map_or(0, |(batch, _)| batch.rows())
+        self.batch.as_ref().map_or(0, |(batch, ..)| batch.rows())
     }
 
-    /// Whether the batch has so many frames that more are sure to come.
-    pub fn is_crowded(&self) -> bool {
-        self.batch
-            .as_ref()
-            .is_some_and(|(batch, _)| batch.rows() >= CROWD_ROWS)
+    /// Whether the batch has so many frames that more are sure to come, but not so many more that the
+    /// next one would not wait its time.
+    pub fn is_steady(&self) -> bool {
+        self.rows() >= CROWD_ROWS && self.wait() == self.context.limits.wait_max
     }
 
     /// How long a batch may wait that others have come to (real time).
@@ -188,11 +189,10 @@ impl Outlet {
 
     /// Hands the batch on, if there is one; waits for room, but once asked to end only so long.
     pub fn hand_on(&mut self, mut breathe: impl FnMut()) -> Result<(), SourceError> {
-        let Some((mut batch, began)) = self.batch.take() else {
+        let Some((mut batch, _, since)) = self.batch.take() else {
             return Ok(());
         };
-        let is_full = self.context.limits.are_reached(&batch);
-        self.filled_in = is_full.then(|| began.elapsed());
+        self.fills_in = Some(self.context.limits.fills_in(&batch, since.elapsed()));
         let (frames, bytes, weight) = (batch.rows(), batch.bytes.len(), batch.weight());
         (self.last_rows, self.last_bytes) = (frames, bytes);
         // Counted before anybody can see them: no verdict is ever counted before its frame.
@@ -300,73 +300,94 @@ mod tests {
                 let limit = if frames == 1 { wait } else { long };
                 let left = outlet.patience().unwrap();
                 assert!(left <= limit && left >= limit.saturating_sub(began.elapsed()));
-                assert_eq!(outlet.is_crowded(), frames >= CROWD_ROWS);
+                assert_eq!(outlet.is_steady(), frames >= CROWD_ROWS);
             }
             outlet.hand_on(|| {}).unwrap();
-            assert!(outlet.patience().is_none() && !outlet.is_crowded());
+            assert!(outlet.patience().is_none() && !outlet.is_steady());
         }
     }
 
     #[test]
-    fn at_the_end_of_a_flood_a_batch_waits_no_longer_than_those_before_it_took_to_fill() {
+    fn at_the_end_of_a_flood_a_batch_waits_no_longer_than_the_one_before_it_would_take_to_fill() {
         let ms = Duration::from_millis;
+        let second = Duration::from_secs(1);
         let (wait, wait_max) = (ms(100), ms(400));
-        let (mut senders, _batches) = channel(&[Bound {
+        let (mut senders, batches) = channel(&[Bound {
             bytes_max: 10_000,
             items_max: 100,
         }]);
+        let limits = BatchLimits {
+            rows_max: 5,
+            bytes_max: 100,
+            wait,
+            wait_max,
+        };
         let context = SourceContext {
             stream: StreamId::RAW,
             clock: Clock::start(1.0, None),
             flights: Flights::default(),
             queue: senders.remove(0),
-            limits: BatchLimits {
-                rows_max: 5,
-                bytes_max: 100,
-                wait,
-                wait_max,
-            },
+            limits,
             frame_bytes_max: 100,
         };
         let stats = Arc::new(SourceStats::new(StreamId::RAW, "here"));
         let mut outlet = Outlet::new(context, 0, stats, Stop::default());
-        let fill = |outlet: &mut Outlet, frames: usize| {
+        let fill = |outlet: &mut Outlet, frames: usize, bytes: usize| {
             for _ in 0..frames {
-                outlet.push(b"frame", 1, || {}).unwrap();
+                outlet.push(&vec![b'x'; bytes], 1, || {}).unwrap();
             }
         };
-        let ages = |outlet: &mut Outlet| outlet.batch.as_mut().unwrap().1 -= wait;
-        for (frames, is_full) in [(1, false), (4, false), (5, true), (4, false)] {
-            fill(&mut outlet, frames);
-            ages(&mut outlet);
-            outlet.hand_on(|| {}).unwrap();
-            let filled_in = outlet.filled_in;
-            assert_eq!(filled_in.is_some(), is_full, "{frames}");
-            assert!(filled_in.is_none_or(|filled_in| filled_in >= wait));
-        }
-        // One that has no room for the next frame is full as well.
-        let large = [b'x'; 60];
-        assert!(!outlet.push(&large, 1, || {}).unwrap());
-        ages(&mut outlet);
-        assert!(!outlet.push(&large, 1, || {}).unwrap());
-        assert!(outlet.filled_in.unwrap() >= wait);
-        outlet.hand_on(|| {}).unwrap();
-        assert_eq!(outlet.filled_in, None);
 
-        for (filled_in, waits) in [
+        // What a batch of so many frames of so many bytes says that came in a second.
+        for (frames, bytes, fills_in) in [
+            (1, 5, 5 * second),
+            (4, 5, 5 * second / 4),
+            (5, 5, second),
+            (1, 50, 2 * second),
+            (2, 50, second),
+            (1, 100, second),
+        ] {
+            fill(&mut outlet, frames, bytes);
+            outlet.hand_on(|| {}).unwrap();
+            let batch = batches.recv().unwrap();
+            let told = limits.fills_in(&batch, second);
+            assert!(
+                told.abs_diff(fills_in) < ms(1),
+                "{frames} {bytes}: {told:?}"
+            );
+        }
+
+        // A batch counts from when its frames may have come, and so does the next one of those that were
+        // read together; one that has no room for the next frame is handed on as well.
+        let since = Instant::now() - second;
+        outlet.came_since(Some(since));
+        fill(&mut outlet, 2, 60);
+        assert!(outlet.fills_in.unwrap() >= second * 8 / 5);
+        outlet.hand_on(|| {}).unwrap();
+        assert!(outlet.fills_in.unwrap() >= second);
+        outlet.came_since(None);
+        fill(&mut outlet, 5, 1);
+        outlet.hand_on(|| {}).unwrap();
+        assert!(outlet.fills_in.unwrap() < since.elapsed());
+
+        for (fills_in, waits) in [
             (None, wait_max),
             (Some(ms(0)), wait),
             (Some(ms(50)), wait),
             (Some(ms(51)), ms(102)),
+            (Some(ms(199)), ms(398)),
             (Some(ms(200)), wait_max),
             (Some(Duration::MAX), wait_max),
         ] {
-            outlet.filled_in = filled_in;
-            fill(&mut outlet, 1);
-            assert_eq!(outlet.wait(), wait, "{filled_in:?}");
-            fill(&mut outlet, 1);
-            assert_eq!(outlet.wait(), waits, "{filled_in:?}");
-            outlet.hand_on(|| {}).unwrap();
+            outlet.fills_in = fills_in;
+            fill(&mut outlet, 1, 5);
+            assert_eq!(outlet.wait(), wait, "{fills_in:?}");
+            fill(&mut outlet, 1, 5);
+            assert_eq!(outlet.wait(), waits, "{fills_in:?}");
+            // None of a flood is one of a steady stream.
+            fill(&mut outlet, CROWD_ROWS, 1);
+            assert_eq!(outlet.is_steady(), waits == wait_max, "{fills_in:?}");
+            outlet.batch = None;
         }
     }
 }

@@ -115,10 +115,11 @@ impl Subscriber {
     /// batch may wait, and are read and handed on together. So it wakes the library and the source
     /// once a batch. If it ends there, its last frame has waited no longer than in a batch.
     fn rest(&mut self) -> Result<(), SourceError> {
+        self.outlet.came_since(None);
         match self.outlet.patience() {
             Some(left) if left <= NAP || self.have_waited => {
                 self.have_waited = false;
-                self.is_steady = self.outlet.is_crowded();
+                self.is_steady = self.outlet.is_steady();
                 self.hand_on()
             }
             Some(left) => {
@@ -185,6 +186,7 @@ impl Subscriber {
             thread::sleep(nap);
             return Ok(false);
         };
+        self.outlet.came_since(Some(Instant::now()));
         let was_woken = self.poll(nap.saturating_sub(NAP))?;
         drop(gathering);
         self.has_gathered = true;

@@ -17,9 +17,8 @@ use super::steady::Steady;
 use crate::judge::WrittenHand;
 use crate::sources::{Flights, StreamId};
 
-/// How often a shard moves time and tells its tallies, in real time; in a steady stream, that is no
-/// flood, more seldom.
-/// Bounds how late a verdict is given.
+/// How often a shard moves time and tells its tallies, in real time; in a steady stream that is no flood
+/// more seldom. Bounds how late a verdict is given.
 const FLUSH: Duration = Duration::from_millis(100);
 const FLUSH_IN_A_STREAM: Duration = Duration::from_millis(250);
 

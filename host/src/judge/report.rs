@@ -59,14 +59,6 @@ pub struct JudgeReport {
     pub checks: Vec<CheckActivity>,
 }
 
-impl JudgeReport {
-    /// Raw events of the batch, or one if it has none: it brought something.
-    pub fn events(&self) -> u64 {
-        let raw: u64 = self.raw.iter().map(|count| count.events).sum();
-        raw.max(1)
-    }
-}
-
 /// Adds to the entry of a key in a short list.
 pub(super) fn bump<K: PartialEq>(list: &mut Vec<(K, u64)>, key: K) {
     match list.iter_mut().find(|(known, _)| *known == key) {
@@ -76,6 +68,10 @@ pub(super) fn bump<K: PartialEq>(list: &mut Vec<(K, u64)>, key: K) {
 }
 
 impl JudgeReport {
+    pub fn raw_events(&self) -> u64 {
+        self.raw.iter().map(|count| count.events).sum()
+    }
+
     pub(super) fn count_raw(&mut self, window: i64, schema: SchemaId) {
         match self
             .raw
@@ -98,5 +94,20 @@ impl JudgeReport {
             sample.payload.truncate(SAMPLE_BYTES_MAX);
             self.samples.push(sample);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_events_are_those_of_all_windows_and_schemas() {
+        let mut report = JudgeReport::default();
+        assert_eq!(report.raw_events(), 0);
+        for (window, schema) in [(1, 1), (1, 1), (2, 1), (1, 2), (1, 1)] {
+            report.count_raw(window, SchemaId(schema));
+        }
+        assert_eq!((report.raw_events(), report.raw.len()), (5, 3));
     }
 }

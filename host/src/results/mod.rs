@@ -195,9 +195,9 @@ impl Results {
                 }
                 match messages.recv_deadline(due) {
                     Ok(message) => {
-                        // Shards tell of themselves in any case.
+                        // Shards tell of themselves in any case; a batch of landings brings work too.
                         if let Message::Judged(report) = &message {
-                            events += report.events();
+                            events += report.raw_events().max(1);
                         }
                         self.take(message);
                     }

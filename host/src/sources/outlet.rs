@@ -34,6 +34,15 @@ const WAIT_SLICE: Duration = Duration::from_millis(100);
 /// drained; one that stays full behind judges that cannot go on would hold the end for ever.
 const HAND_ON_MAX: Duration = Duration::from_secs(10);
 
+/// A batch that is being filled.
+struct Filling {
+    batch: FrameBatch,
+    /// When its first frame was read: it waits from then on.
+    began: Instant,
+    /// Since when its frames came, which may have gathered before they were read.
+    since: Instant,
+}
+
 /// One source's outlet.
 pub struct Outlet {
     context: SourceContext,
@@ -44,13 +53,13 @@ pub struct Outlet {
     hand_on_max: Duration,
     /// Since when it has waited for room although asked to end.
     overdue_since: Option<Instant>,
-    /// When it began, and since when its frames came.
-    batch: Option<(FrameBatch, Instant, Instant)>,
+    filling: Option<Filling>,
     /// Sizes of the last batch: the next one begins with that much room.
     last_bytes: usize,
     last_rows: usize,
     /// How long a batch takes to fill, by the last one.
     fills_in: Option<Duration>,
+    /// Since when the frames came that are being read, if they gathered.
     came_since: Option<Instant>,
 }
 
@@ -82,7 +91,7 @@ impl Outlet {
             stop,
             hand_on_max: HAND_ON_MAX,
             overdue_since: None,
-            batch: None,
+            filling: None,
             last_bytes: 0,
             last_rows: 0,
             fills_in: None,
@@ -124,14 +133,14 @@ impl Outlet {
         arrived_ms: i64,
         breathe: impl FnMut(),
     ) -> Result<bool, SourceError> {
-        let too_many = |(batch, ..): &(FrameBatch, Instant, Instant)| {
-            batch.bytes.len() + frame.len() > self.context.limits.bytes_max
+        let too_many = |filling: &Filling| {
+            filling.batch.bytes.len() + frame.len() > self.context.limits.bytes_max
         };
-        if self.batch.as_ref().is_some_and(too_many) {
+        if self.filling.as_ref().is_some_and(too_many) {
             self.hand_on(breathe)?;
         }
         let limits = self.context.limits;
-        let (batch, ..) = self.batch.get_or_insert_with(|| {
+        let Filling { batch, .. } = self.filling.get_or_insert_with(|| {
             // It may have come long before it could be read and stamped: no earlier than everything
             // that is known to have been read.
             let from_ms = arrived_ms.min(self.progress.get_ms());
@@ -140,8 +149,12 @@ impl Outlet {
             batch.bytes.reserve(self.last_bytes);
             batch.ends.reserve(self.last_rows);
             batch.arrived_ms.reserve(self.last_rows);
-            let now = Instant::now();
-            (batch, now, self.came_since.unwrap_or(now))
+            let began = Instant::now();
+            Filling {
+                batch,
+                began,
+                since: self.came_since.unwrap_or(began),
+            }
         });
         batch.push(frame, arrived_ms);
         Ok(limits.are_reached(batch))
@@ -150,8 +163,8 @@ impl Outlet {
     /// How long the batch may still wait (real time); None if there is none. A lone frame is not kept
     /// waiting; where one comes after another, fewer and larger batches cost far less.
     pub fn patience(&self) -> Option<Duration> {
-        let (_, began, _) = self.batch.as_ref()?;
-        Some(self.wait().saturating_sub(began.elapsed()))
+        let filling = self.filling.as_ref()?;
+        Some(self.wait().saturating_sub(filling.began.elapsed()))
     }
 
     /// How long a batch like this one waits.
@@ -173,7 +186,9 @@ impl Outlet {
 
     /// Frames in the batch.
     pub fn rows(&self) -> usize {
-        self.batch.as_ref().map_or(0, |(batch, ..)| batch.rows())
+        self.filling
+            .as_ref()
+            .map_or(0, |filling| filling.batch.rows())
     }
 
     /// Whether the batch has so many frames that more are sure to come, but not so many more that the
@@ -189,7 +204,10 @@ impl Outlet {
 
     /// Hands the batch on, if there is one; waits for room, but once asked to end only so long.
     pub fn hand_on(&mut self, mut breathe: impl FnMut()) -> Result<(), SourceError> {
-        let Some((mut batch, _, since)) = self.batch.take() else {
+        let Some(Filling {
+            mut batch, since, ..
+        }) = self.filling.take()
+        else {
             return Ok(());
         };
         self.fills_in = Some(self.context.limits.fills_in(&batch, since.elapsed()));
@@ -387,7 +405,7 @@ mod tests {
             // None of a flood is one of a steady stream.
             fill(&mut outlet, CROWD_ROWS, 1);
             assert_eq!(outlet.is_steady(), waits == wait_max, "{fills_in:?}");
-            outlet.batch = None;
+            outlet.filling = None;
         }
     }
 }

@@ -244,7 +244,14 @@ mod tests {
         batches: Receiver<FrameBatch>,
     }
 
+    /// A batch that others have come to waits so long, a lone frame as long in most scenes.
+    const WAIT_MAX: Duration = Duration::from_millis(40);
+
     fn scene() -> Scene {
+        scene_with(WAIT_MAX)
+    }
+
+    fn scene_with(wait: Duration) -> Scene {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
         let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -261,8 +268,8 @@ mod tests {
         let limits = BatchLimits {
             rows_max: 100,
             bytes_max: 1000,
-            wait: Duration::from_millis(40),
-            wait_max: Duration::from_millis(40),
+            wait,
+            wait_max: WAIT_MAX,
         };
         let context = SourceContext {
             stream: StreamId::RAW,
@@ -361,6 +368,36 @@ mod tests {
         source.is_steady = true;
         source.rest().unwrap();
         assert!(!source.have_waited && !source.is_steady);
+    }
+
+    #[test]
+    fn a_batch_of_what_gathered_is_no_flood_and_one_that_came_as_fast_is() {
+        let Scene {
+            mut source,
+            batches,
+            ..
+        } = scene_with(NAP);
+        let fill = |source: &mut Subscriber| {
+            (0..100).for_each(|_| assert!(source.outlet.push(b"frame", 0, || {}).is_ok()));
+            source.hand_on().unwrap();
+            assert_eq!(batches.recv().unwrap().rows(), 100);
+            (0..50).for_each(|_| assert!(source.outlet.push(b"frame", 0, || {}).is_ok()));
+            source.outlet.is_steady()
+        };
+        source.is_steady = true;
+        source.rest().unwrap();
+        assert!(source.have_waited);
+        // However soon it is read, it took a whole sleep to come.
+        assert!(fill(&mut source));
+        source.rest().unwrap();
+        assert_eq!(batches.recv().unwrap().rows(), 50);
+
+        let began = Instant::now();
+        while fill(&mut source) {
+            assert!(began.elapsed() < PATIENCE, "read as if it had gathered");
+            source.hand_on().unwrap();
+            drop(batches.recv().unwrap());
+        }
     }
 
     #[test]

@@ -119,7 +119,7 @@ fn audit(config: &Config, dir: &Path, files: [FileSource; 2]) -> anyhow::Result<
         secret()?,
         concat!("landfall audit ", env!("CARGO_PKG_VERSION")),
     )?;
-    let mut planner = Planner::new(WasmEngine::new()?, store.next_generation()?);
+    let mut planner = Planner::new(WasmEngine::new()?);
     let planned = planner.plan(config, clock.now_ms())?;
     let (senders, batches) = queue::channel(&[config.judge.queue(); StreamId::ALL.len()]);
     let flights = Flights::default();

@@ -46,7 +46,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     );
     let store_dir = config.store_dir();
     let store = Store::open(&store_dir, secret()?, PROGRAM)?;
-    let mut planner = Planner::new(WasmEngine::new()?, store.next_generation()?);
+    let mut planner = Planner::new(WasmEngine::new()?);
     let planned = planner.plan(&config, clock.now_ms())?;
     for problem in &planned.problems {
         tracing::warn!("{problem}");

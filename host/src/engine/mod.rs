@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 use landfall_document::Pointer;
-use landfall_ledger::{Deadlines, OverseerConfig, Shard, ShardConfig};
+use landfall_ledger::{Deadlines, Generation, OverseerConfig, Shard, ShardConfig};
 use landfall_runtime::WORKER_STACK_BYTES;
 use landfall_store::spool::{Spool, SpoolError};
 use landfall_store::{Retention, SPOOL_NAME, Store, StoreError};
@@ -116,11 +116,12 @@ pub struct Control {
     pub plan: Arc<PlanCell>,
     deadlines: Vec<Sender<Deadlines>>,
     overseer: Sender<OverseerConfig>,
+    first_generation: u64,
 }
 
 impl Control {
     /// Puts a new plan in force, for the batches to come.
-    pub fn apply(&self, planned: &Planned, config: &Config) {
+    pub fn apply(&self, planned: &Planned, config: &Config, now_ms: i64) {
         for shard in &self.deadlines {
             // A shard that has ended has no use for it.
             let _ = shard.send(planned.deadlines.clone());
@@ -128,7 +129,14 @@ impl Control {
         let _ = self
             .overseer
             .send(overseer_config(config, &planned.deadlines));
-        self.plan.swap(Arc::clone(&planned.plan));
+        self.plan.swap(Arc::clone(&planned.plan), now_ms);
+    }
+}
+
+impl Control {
+    /// The number of a generation in the store.
+    pub fn number(&self, generation: Generation) -> u64 {
+        self.first_generation + u64::from(generation.0)
     }
 }
 
@@ -196,6 +204,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     }
     let secret = Secret::new(store.secret()?);
     let next_incident = store.next_incident()?;
+    let first_generation = store.next_generation()?;
     let redact = config
         .redact
         .pointers
@@ -208,7 +217,9 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         Mode::Live(clock) => (false, Some(clock)),
         Mode::Audit => (true, None),
     };
-    let plan = Arc::new(PlanCell::new(Arc::clone(&planned.plan)));
+    // The checks of an audit judge from the beginning.
+    let since_ms = clock.as_ref().map_or(0, Clock::now_ms);
+    let plan = Arc::new(PlanCell::new(Arc::clone(&planned.plan), since_ms));
 
     let (results_in, results_out) = bounded(TOLD_QUEUE);
     let (told_in, told_out) = bounded(TOLD_QUEUE);
@@ -302,6 +313,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             window_ms,
             redact,
             retention: retention(config),
+            first_generation,
             clock,
             ending: Arc::clone(&ending),
         },
@@ -329,6 +341,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         plan,
         deadlines,
         overseer: overseer_in,
+        first_generation,
     };
     Ok(Running {
         threads,

@@ -36,8 +36,8 @@ pub enum PlanningError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(
-        "this store has seen all {} generations of plans that it can tell apart; restart with a new store.dir",
-        u16::MAX
+        "this process has made all {} plans that it can tell apart; restart it, the store's numbers go on",
+        1 + u32::from(u16::MAX)
     )]
     Generations,
 }
@@ -71,6 +71,8 @@ pub struct Planner {
     reasons: Arc<Reasons>,
     /// The plan that was made last.
     plan: Option<Arc<Plan>>,
+    /// None: every number was given. A number is never given again in a process: what still waits may
+    /// have been judged by the plan that had it.
     next_generation: Option<u16>,
 }
 
@@ -88,13 +90,13 @@ pub struct Planned {
 }
 
 impl Planner {
-    pub fn new(wasm: WasmEngine, next_generation: u16) -> Self {
+    pub fn new(wasm: WasmEngine) -> Self {
         Self {
             wasm,
             in_use: BTreeMap::new(),
             reasons: Arc::default(),
             plan: None,
-            next_generation: Some(next_generation),
+            next_generation: Some(0),
         }
     }
 
@@ -358,7 +360,8 @@ mod tests {
         };
         config.streams.raw.codec = "json".into();
         config.schemas.dir = dir.path().to_owned();
-        let mut planner = Planner::new(WasmEngine::new().unwrap(), u16::MAX - 1);
+        let mut planner = Planner::new(WasmEngine::new().unwrap());
+        planner.next_generation = Some(u16::MAX - 1);
         let first = planner.plan(&config, NOW_MS).unwrap();
         assert!(
             first.changed && first.problems.is_empty(),
@@ -407,7 +410,7 @@ mod tests {
         };
         config.streams.raw.codec = "json".into();
         config.schemas.dir = dir.path().to_owned();
-        let mut planner = Planner::new(WasmEngine::new().unwrap(), 0);
+        let mut planner = Planner::new(WasmEngine::new().unwrap());
         planner.plan(&config, NOW_MS).unwrap();
         let hour = std::time::Duration::from_secs(3600);
         config.deadlines.schemas.insert("Rare/3".into(), hour);

@@ -134,9 +134,9 @@ impl Reloader {
         let deadlines_changed =
             config.deadlines != self.config.deadlines || config.incidents != self.config.incidents;
         if planned.changed || deadlines_changed {
-            self.control.apply(&planned, &config);
+            self.control.apply(&planned, &config, self.clock.now_ms());
             tracing::info!(
-                generation = planned.plan.generation.0,
+                generation = self.control.number(planned.plan.generation),
                 "a new plan is in force"
             );
         }

@@ -31,6 +31,9 @@ pub(super) enum Fate {
 #[derive(Default)]
 pub(super) struct Prepared {
     pub generations: Vec<GenerationRow>,
+    /// The first numbers of a generation and of an incident that were never given, if any was given.
+    pub next_generation: Option<u64>,
+    pub next_incident: Option<u64>,
     pub fates: Vec<Fate>,
     /// How many of them are missing.
     pub missing: usize,
@@ -40,7 +43,7 @@ pub(super) struct Prepared {
     pub attributed: Vec<(String, i64, i64, u64)>,
     pub windows: Vec<WindowRow>,
     /// Start of the window, schema, generation.
-    pub judges: Vec<(i64, String, u16)>,
+    pub judges: Vec<(i64, String, u64)>,
     /// Starts of windows that closed.
     pub closed: Vec<i64>,
     pub incidents: Vec<IncidentRow>,
@@ -60,7 +63,8 @@ impl Prepared {
             && self.closed.is_empty()
             && self.incidents.is_empty()
             && self.samples.is_empty()
-            && self.generations.is_empty()
+            && self.next_generation.is_none()
+            && self.next_incident.is_none()
     }
 
     /// Raw events and verdicts that its windows tell of.
@@ -152,7 +156,8 @@ impl Results {
             latency,
             ..Prepared::default()
         };
-        self.note_generation(&plan, &mut prepared);
+        self.note_generations(&mut prepared);
+        self.seat_window_checks(&plan);
         // Stalls are judged by landings: raw frames that are held back hide none.
         let landed_up_to_ms = self.told_up_to(StreamId::WRITTEN);
         if let Some(now_ms) = landed_up_to_ms {
@@ -179,18 +184,26 @@ impl Results {
             }));
         }
         prepared.windows = tally::rows(self.book.take_unwritten(), &plan, self.options.window_ms);
-        prepared.judges = self
-            .book
-            .take_unwritten_judges()
+        let judges = self.book.take_unwritten_judges();
+        prepared.judges = judges
             .into_iter()
             .map(|(window, schema, generation)| {
                 let start_ms = window.saturating_mul(self.options.window_ms);
-                (start_ms, plan.labels.name(schema).to_owned(), generation.0)
+                (
+                    start_ms,
+                    plan.labels.name(schema).to_owned(),
+                    self.number(generation),
+                )
             })
             .collect();
         // What late landings revised was counted just now.
         prepared.counts.append(&mut self.gathered.counts);
         self.overseer.drain_changes(&mut prepared.changes);
+        let next_incident = self.overseer.next_id();
+        if self.next_incident < next_incident {
+            self.next_incident = next_incident;
+            prepared.next_incident = Some(next_incident);
+        }
         prepared.incidents = prepared
             .changes
             .iter()
@@ -208,6 +221,12 @@ impl Results {
         let flush = store.begin()?;
         for row in &prepared.generations {
             flush.generation(row)?;
+        }
+        if let Some(next) = prepared.next_generation {
+            flush.generations_given(next)?;
+        }
+        if let Some(next) = prepared.next_incident {
+            flush.incidents_given(next)?;
         }
         for fate in &prepared.fates {
             match fate {

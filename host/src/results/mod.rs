@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use landfall_document::Pointer;
 use landfall_ledger::{
-    Cause, Counts, Frontier, Overseer, OverseerConfig, SchemaGauge, SchemaId, ShardGauges, Verdict,
+    Cause, Counts, Frontier, Generation, Overseer, OverseerConfig, SchemaGauge, SchemaId,
+    ShardGauges, Verdict,
 };
 use landfall_runtime::{Seat, WindowCheck};
 use landfall_store::spool::Spool;
@@ -61,6 +62,8 @@ pub struct ResultsOptions {
     pub window_ms: i64,
     pub redact: Arc<Vec<Pointer>>,
     pub retention: Retention,
+    /// What this process's generation 0 is in the store, where numbers go on from process to process.
+    pub first_generation: u64,
     /// None in an audit: its clock is its events', and time stands still until all is told.
     pub clock: Option<Clock>,
     pub ending: Arc<Ending>,
@@ -89,7 +92,10 @@ pub struct Results {
     samples: SampleBudget,
     gathered: Gathered,
     totals: Totals,
-    seen_generation: Option<u16>,
+    /// The plan whose window checks sit in `window_seats`.
+    seated: Option<Generation>,
+    /// The first number of an incident that was never given, as far as the store was told.
+    next_incident: u64,
     pruned: Instant,
     /// When it was last noted up to which time the store tells.
     noted: Instant,
@@ -159,7 +165,8 @@ impl Results {
             samples: SampleBudget::default(),
             gathered: Gathered::default(),
             totals: Totals::default(),
-            seen_generation: None,
+            seated: None,
+            next_incident,
             pruned: Instant::now(),
             noted: Instant::now(),
             longest_deadline_ms,
@@ -285,7 +292,8 @@ impl Results {
             self.board.violations(&reason.check, &reason.id, rows);
         }
         for sample in &report.samples {
-            let row = samples::of_judge(&plan, sample, generation, &self.options.redact);
+            let number = self.number(generation);
+            let row = samples::of_judge(&plan, sample, number, &self.options.redact);
             self.keep_sample(row);
         }
         for check in &report.checks {
@@ -342,6 +350,11 @@ impl Results {
         } else {
             self.overseer.note(cause, schema, events, first_ms, last_ms);
         }
+    }
+
+    /// The number of a generation in the store.
+    fn number(&self, generation: Generation) -> u64 {
+        self.options.first_generation + u64::from(generation.0)
     }
 
     fn is_audit(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use landfall_document::Pointer;
-use landfall_ledger::{Generation, ReasonId, SchemaId};
+use landfall_ledger::{ReasonId, SchemaId};
 use landfall_runtime::{LogLevel, LogLine};
 use landfall_store::SampleRow;
 
@@ -49,7 +49,7 @@ pub(super) fn reason_of(plan: &Plan, reason: ReasonId) -> Reason {
 pub(super) fn of_judge(
     plan: &Plan,
     sample: &Sample,
-    generation: Generation,
+    generation: u64,
     redacted: &[Pointer],
 ) -> SampleRow {
     let reason = reason_of(plan, sample.reason);
@@ -67,7 +67,7 @@ pub(super) fn of_judge(
         ),
     };
     SampleRow {
-        generation: Some(generation.0),
+        generation: Some(generation),
         kind: kind.into(),
         check_name: reason.check,
         reason: reason.id,
@@ -91,7 +91,7 @@ pub(super) struct Example<'a> {
     pub schema: SchemaId,
     pub at_ms: i64,
     /// Of the checks that gave the verdict; none if that is no longer known.
-    pub generation: Option<Generation>,
+    pub generation: Option<u64>,
     pub written: &'a [u8],
 }
 
@@ -161,7 +161,7 @@ impl Example<'_> {
         redacted: &[Pointer],
     ) -> SampleRow {
         SampleRow {
-            generation: self.generation.map(|generation| generation.0),
+            generation: self.generation,
             kind: kind.into(),
             check_name,
             reason,

@@ -12,22 +12,27 @@ use super::{Results, tally};
 use crate::judge::plan::Plan;
 
 impl Results {
-    /// A new generation of checks is noted once.
-    pub(super) fn note_generation(&mut self, plan: &Plan, out: &mut Prepared) {
-        if self.seen_generation == Some(plan.generation.0) {
+    /// Every generation of checks that was in force is noted, however short it was.
+    pub(super) fn note_generations(&mut self, out: &mut Prepared) {
+        for noted in self.plan.take_unnoted() {
+            let generation = self.number(noted.generation);
+            out.next_generation = Some(generation + 1);
+            let rows = noted.checks.into_iter().map(|check| GenerationRow {
+                generation,
+                since_ms: noted.since_ms,
+                check_name: check.name,
+                version: check.version,
+                digest: check.digest,
+            });
+            out.generations.extend(rows);
+        }
+    }
+
+    /// Puts the window checks of a plan in place; one that did not change keeps its instance.
+    pub(super) fn seat_window_checks(&mut self, plan: &Plan) {
+        if self.seated.replace(plan.generation) == Some(plan.generation) {
             return;
         }
-        self.seen_generation = Some(plan.generation.0);
-        // The checks of an audit judge from the beginning.
-        let since_ms = self.said_ms().max(0);
-        out.generations
-            .extend(plan.placed.iter().map(|placed| GenerationRow {
-                generation: plan.generation.0,
-                since_ms,
-                check_name: placed.name.clone(),
-                version: placed.check.manifest().version.clone(),
-                digest: placed.check.digest().to_string(),
-            }));
         let mut old = std::mem::take(&mut self.window_seats);
         self.window_seats = plan
             .windows
@@ -98,6 +103,7 @@ impl Results {
         schemas: &[SchemaId],
         out: &mut Prepared,
     ) {
+        let generation = self.number(plan.generation);
         let mut short = Vec::new();
         for seat in &mut self.window_seats {
             let check = Arc::clone(seat.check());
@@ -132,7 +138,7 @@ impl Results {
                     short.push((schema, tally.start_ms, tally.end_ms));
                 }
                 let row = SampleRow {
-                    generation: Some(plan.generation.0),
+                    generation: Some(generation),
                     kind: "violation".into(),
                     check_name: check.name.clone(),
                     reason: reason.to_owned(),

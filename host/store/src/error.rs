@@ -29,6 +29,14 @@ pub enum StoreError {
         found: i64,
         known: i64,
     },
+    #[error(
+        "the store {path} has version {found}, and this program reads {known}: `landfall run` brings it up at its next start, until then use the program that wrote it"
+    )]
+    Outdated {
+        path: PathBuf,
+        found: i64,
+        known: i64,
+    },
     #[error("failed to {doing} in the store: {source}; {remedy}")]
     Sqlite {
         doing: &'static str,

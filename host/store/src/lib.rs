@@ -5,6 +5,7 @@
 
 mod error;
 mod files;
+mod migrate;
 mod reader;
 mod rows;
 pub mod spool;
@@ -12,10 +13,9 @@ mod store;
 pub mod view;
 
 pub use error::StoreError;
+pub use migrate::VERSION;
 pub use reader::{Frame, GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
 pub use rows::{
     GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow, WindowCounts, WindowRow,
 };
-pub use store::{
-    FILE_NAME, Flush, Leftovers, Pruned, Retention, SECRET_BYTES, SPOOL_NAME, Store, VERSION,
-};
+pub use store::{FILE_NAME, Flush, Leftovers, Pruned, Retention, SECRET_BYTES, SPOOL_NAME, Store};

@@ -8,8 +8,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params_from_iter};
 use serde::Serialize;
 
 use crate::error::StoreError;
+use crate::migrate;
 use crate::rows::IncidentRow;
-use crate::store::{FILE_NAME, VERSION};
+use crate::store::FILE_NAME;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -126,16 +127,7 @@ impl Reader {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags).map_err(&failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
-        let found: i64 = connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(&failed)?;
-        if found != VERSION {
-            return Err(StoreError::Version {
-                path,
-                found,
-                known: VERSION,
-            });
-        }
+        migrate::check(&connection, &path)?;
         Ok(Self { connection })
     }
 

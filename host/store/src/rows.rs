@@ -14,7 +14,7 @@ pub struct MissingRow {
     pub deadline_ms: i64,
     pub said_ms: i64,
     pub incident: u64,
-    pub generation: u16,
+    pub generation: u64,
     /// Empty if it could not be read back.
     pub frame: Vec<u8>,
 }
@@ -53,6 +53,8 @@ pub struct WindowCounts {
     pub unjudged: i64,
     pub duplicate: i64,
     pub unexpected: i64,
+    /// Of `delivered`: those that may have been late, and nobody can know.
+    pub doubtful: i64,
 }
 
 /// An incident as it stands.
@@ -86,7 +88,7 @@ pub struct ShareRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SampleRow {
     /// The checks that said so: which digest to replay it with. None: that is no longer known.
-    pub generation: Option<u16>,
+    pub generation: Option<u64>,
     pub kind: String,
     pub check_name: String,
     pub reason: String,
@@ -102,7 +104,7 @@ pub struct SampleRow {
 /// A check of a generation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GenerationRow {
-    pub generation: u16,
+    pub generation: u64,
     pub since_ms: i64,
     pub check_name: String,
     pub version: String,

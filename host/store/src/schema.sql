@@ -3,7 +3,9 @@
 -- end have them as text.
 
 -- What the store itself is: created_by, the program that made it; secret, of the fingerprints;
--- clock, 'system' or 'own'; known_ms, the time by that clock up to which it tells what happened.
+-- clock, 'system' or 'own'; known_ms, the time by that clock up to which it tells what happened;
+-- next_incident and next_generation, the first numbers that were never given; retention_ms, the time
+-- that retention goes by.
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
     value BLOB NOT NULL
@@ -34,7 +36,8 @@ CREATE TABLE missing (
     landed_ms   INTEGER
 );
 CREATE INDEX missing_by_arrival ON missing (arrived_ms, place) WHERE landed_ms IS NULL;
-CREATE INDEX missing_by_incident ON missing (incident);
+CREATE INDEX missing_by_incident ON missing (incident) WHERE landed_ms IS NULL;
+CREATE INDEX missing_by_landing ON missing (landed_ms) WHERE landed_ms IS NOT NULL;
 
 -- Verdicts by window of the raw event's arrival, and schema. raw = the sum of the nine verdicts + pending.
 CREATE TABLE windows (
@@ -55,6 +58,7 @@ CREATE TABLE windows (
     duplicate   INTEGER NOT NULL DEFAULT 0,
     unexpected  INTEGER NOT NULL DEFAULT 0,
     closed      INTEGER NOT NULL DEFAULT 0,
+    doubtful    INTEGER NOT NULL DEFAULT 0, -- of delivered: those that may have been late, nobody knows
     PRIMARY KEY (start_ms, schema)
 ) WITHOUT ROWID;
 
@@ -81,6 +85,7 @@ CREATE TABLE incidents (
     landed_late INTEGER NOT NULL,
     shares      TEXT NOT NULL       -- JSON: by schema, {"events", "landed_late", "first_ms", "last_ms"}
 );
+CREATE INDEX incidents_by_end ON incidents (closed_ms) WHERE closed_ms IS NOT NULL;
 
 -- The newest examples of each kind and reason, redacted where they are documents.
 CREATE TABLE samples (
@@ -98,6 +103,7 @@ CREATE TABLE samples (
     frame      BLOB                 -- whole, of frames that could not be decoded or judged: to replay them
 );
 CREATE INDEX samples_by_reason ON samples (kind, check_name, reason, id);
+CREATE INDEX samples_by_time ON samples (at_ms);
 
 CREATE VIEW missing_utc AS
     SELECT id, key, schema, incident,

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use crate::error::StoreError;
 use crate::files;
+use crate::migrate;
 use crate::rows::{
     GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow, WindowCounts, WindowRow,
 };
@@ -20,11 +21,6 @@ const LOCK_NAME: &str = "lock";
 
 /// Name of the directory that the spool may be in.
 pub const SPOOL_NAME: &str = "spool";
-
-/// Version of the tables, in `PRAGMA user_version`.
-pub const VERSION: i64 = 3;
-
-const SCHEMA: &str = include_str!("schema.sql");
 
 /// How long a writer waits for a reader's lock: readers hold one for a moment only.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -106,7 +102,7 @@ impl Store {
         }
         files::ensure_private_file(&path).map_err(io("create", &path))?;
         let failed = StoreError::sqlite("open it");
-        let connection = Connection::open(&path).map_err(&failed)?;
+        let mut connection = Connection::open(&path).map_err(&failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
         connection
             .pragma_update(None, "journal_mode", "WAL")
@@ -115,21 +111,7 @@ impl Store {
         connection
             .pragma_update(None, "synchronous", "NORMAL")
             .map_err(&failed)?;
-        let version: i64 = connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(&failed)?;
-        match version {
-            VERSION => {}
-            0 => create(&connection, secret, program)
-                .map_err(StoreError::sqlite("create the tables"))?,
-            found => {
-                return Err(StoreError::Version {
-                    path,
-                    found,
-                    known: VERSION,
-                });
-            }
-        }
+        migrate::bring_up(&mut connection, &path, secret, program)?;
         Ok(Self {
             connection,
             path,
@@ -150,26 +132,23 @@ impl Store {
             .map_err(StoreError::sqlite("read the secret"))
     }
 
-    /// The first number of an incident that was never given.
+    /// The first number of an incident that was never given: each is given once, for ever.
     pub fn next_incident(&self) -> Result<u64, StoreError> {
-        self.connection
-            .query_row(
-                "SELECT coalesce(max(id), 0) + 1 FROM incidents",
-                [],
-                |row| row.get(0),
-            )
+        self.number("next_incident")
             .map_err(StoreError::sqlite("number incidents"))
     }
 
     /// The first number of a generation that was never given.
-    pub fn next_generation(&self) -> Result<u16, StoreError> {
-        self.connection
-            .query_row(
-                "SELECT coalesce(max(generation) + 1, 0) & 65535 FROM generations",
-                [],
-                |row| row.get(0),
-            )
+    pub fn next_generation(&self) -> Result<u64, StoreError> {
+        self.number("next_generation")
             .map_err(StoreError::sqlite("number generations"))
+    }
+
+    fn number(&self, name: &str) -> rusqlite::Result<u64> {
+        self.connection
+            .query_row("SELECT value FROM meta WHERE name = ?1", [name], |row| {
+                row.get(0)
+            })
     }
 
     /// What is known of a missing event that has not landed.
@@ -224,22 +203,6 @@ impl Store {
             .map_err(StoreError::sqlite("begin a transaction"))?;
         Ok(Flush { transaction })
     }
-}
-
-fn create(
-    connection: &Connection,
-    secret: [u8; SECRET_BYTES],
-    program: &str,
-) -> rusqlite::Result<()> {
-    connection.execute_batch(&format!(
-        "BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
-    ))?;
-    connection.execute("INSERT INTO meta VALUES ('secret', ?1)", params![secret])?;
-    connection.execute(
-        "INSERT INTO meta VALUES ('created_by', ?1)",
-        params![program],
-    )?;
-    Ok(())
 }
 
 /// One transaction.
@@ -342,12 +305,13 @@ impl Flush<'_> {
             unjudged,
             duplicate,
             unexpected,
+            doubtful,
         } = row.counts;
         self.transaction
             .prepare_cached(
                 "INSERT INTO windows (start_ms, end_ms, schema, raw, pending, delivered, late, altered, missing,
-                     unconfirmed, rejected, leaked, repeated, unjudged, duplicate, unexpected)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                     unconfirmed, rejected, leaked, repeated, unjudged, duplicate, unexpected, doubtful)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
                  ON CONFLICT (start_ms, schema) DO UPDATE SET
                      raw = raw + excluded.raw, pending = pending + excluded.pending,
                      delivered = delivered + excluded.delivered, late = late + excluded.late,
@@ -355,7 +319,7 @@ impl Flush<'_> {
                      unconfirmed = unconfirmed + excluded.unconfirmed, rejected = rejected + excluded.rejected,
                      leaked = leaked + excluded.leaked, repeated = repeated + excluded.repeated,
                      unjudged = unjudged + excluded.unjudged, duplicate = duplicate + excluded.duplicate,
-                     unexpected = unexpected + excluded.unexpected",
+                     unexpected = unexpected + excluded.unexpected, doubtful = doubtful + excluded.doubtful",
             )
             .map_err(&failed)?
             .execute(params![
@@ -374,7 +338,8 @@ impl Flush<'_> {
                 repeated,
                 unjudged,
                 duplicate,
-                unexpected
+                unexpected,
+                doubtful
             ])
             .map_err(&failed)?;
         Ok(())
@@ -385,7 +350,7 @@ impl Flush<'_> {
         &self,
         start_ms: i64,
         schema: &str,
-        generation: u16,
+        generation: u64,
     ) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("note who judged a window");
         self.transaction
@@ -504,6 +469,25 @@ impl Flush<'_> {
             .map_err(&failed)?
             .execute(params![kind, check_name, reason, keep])
             .map_err(failed)
+    }
+
+    /// Notes that incidents up to a number were given: `next` is the first that was not.
+    pub fn incidents_given(&self, next: u64) -> Result<(), StoreError> {
+        self.given("next_incident", next)
+            .map_err(StoreError::sqlite("number incidents"))
+    }
+
+    /// Notes that generations up to a number were given: `next` is the first that was not.
+    pub fn generations_given(&self, next: u64) -> Result<(), StoreError> {
+        self.given("next_generation", next)
+            .map_err(StoreError::sqlite("number generations"))
+    }
+
+    fn given(&self, name: &str, next: u64) -> rusqlite::Result<()> {
+        self.transaction
+            .prepare_cached("UPDATE meta SET value = max(value, ?2) WHERE name = ?1")?
+            .execute(params![name, next])?;
+        Ok(())
     }
 
     /// Adds a check of a generation.

@@ -76,7 +76,7 @@ fn keys(reader: &Reader) -> Vec<String> {
 }
 
 /// Start and generation of all windows' judges.
-fn judges(dir: &Path) -> Vec<(i64, u16)> {
+fn judges(dir: &Path) -> Vec<(i64, u64)> {
     let connection = rusqlite::Connection::open(dir.join("store/landfall.sqlite")).unwrap();
     let mut statement = connection
         .prepare("SELECT start_ms, generation FROM window_judges")

@@ -103,6 +103,11 @@ impl Overseer {
         }
     }
 
+    /// The first number that was never given.
+    pub fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
     /// Takes over incidents that were open when the process ended.
     pub fn restore(&mut self, open: Vec<Incident>) {
         for incident in open {

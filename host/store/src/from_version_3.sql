@@ -1,0 +1,19 @@
+-- Brings a store of version 3 to version 4. One transaction is around it (migrate.rs).
+
+ALTER TABLE windows ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
+
+DROP INDEX missing_by_incident;
+CREATE INDEX missing_by_incident ON missing (incident) WHERE landed_ms IS NULL;
+CREATE INDEX missing_by_landing ON missing (landed_ms) WHERE landed_ms IS NOT NULL;
+CREATE INDEX incidents_by_end ON incidents (closed_ms) WHERE closed_ms IS NOT NULL;
+CREATE INDEX samples_by_time ON samples (at_ms);
+
+-- Numbers that anything left still names were given.
+INSERT INTO meta SELECT 'next_incident', 1 + max(
+    (SELECT coalesce(max(id), 0) FROM incidents),
+    (SELECT coalesce(max(incident), 0) FROM missing));
+INSERT INTO meta SELECT 'next_generation', max(
+    (SELECT coalesce(max(generation) + 1, 0) FROM generations),
+    (SELECT coalesce(max(generation) + 1, 0) FROM missing),
+    (SELECT coalesce(max(generation) + 1, 0) FROM window_judges),
+    (SELECT coalesce(max(generation) + 1, 0) FROM samples));

@@ -217,12 +217,23 @@ impl Board {
         let rows = [
             ("windows", pruned.windows),
             ("incidents", pruned.incidents),
-            ("missing", pruned.landed + pruned.missing),
+            (
+                "missing",
+                pruned.landed + pruned.missing_old + pruned.missing_excess,
+            ),
             ("samples", pruned.samples),
         ];
         for (table, rows) in rows.into_iter().filter(|(_, rows)| *rows > 0) {
             self.metrics.store.add_deleted(table, rows as u64);
         }
+        self.metrics
+            .store
+            .add_lost(pruned.missing_old as u64, pruned.missing_excess as u64);
+    }
+
+    /// By how much the clock is ahead of the time that retention goes by.
+    pub fn clock_ahead(&self, ahead_ms: i64) {
+        self.metrics.store.set_clock_ahead(ahead_ms);
     }
 
     /// Sizes on disk; the database's with its log.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prometheus::{Counter, IntCounter, IntCounterVec, IntGauge, Result};
+use prometheus::{Counter, Gauge, IntCounter, IntCounterVec, IntGauge, Result};
 
 use super::registrar::Registrar;
 
@@ -13,6 +13,8 @@ pub struct StoreMetrics {
     errors: IntCounter,
     rows: IntCounterVec,
     deleted: IntCounterVec,
+    lost: [IntCounter; 2],
+    clock_ahead: Gauge,
     bytes: IntGauge,
     spool_bytes: IntGauge,
     spool_waits: IntCounter,
@@ -22,6 +24,11 @@ const TABLE: [&str; 1] = ["table"];
 
 impl StoreMetrics {
     pub(super) fn new(r: &Registrar) -> Result<Self> {
+        let lost = r.counters(
+            "missing_removed_total",
+            &["setting"],
+            "Missing events that were removed though they had not landed, so that no backfill has them: older than store.keep, or beyond store.missing_max.",
+        )?;
         Ok(Self {
             writes: r.counter("store_writes_total", "Transactions that were committed.")?,
             write_seconds: r.seconds(
@@ -37,6 +44,11 @@ impl StoreMetrics {
                 "store_rows_deleted_total",
                 &TABLE,
                 "Rows that were deleted because they were too old or too many.",
+            )?,
+            lost: ["keep", "missing_max"].map(|setting| lost.with_label_values(&[setting])),
+            clock_ahead: r.real(
+                "store_clock_ahead_seconds",
+                "By how much Landfall's clock is ahead of the time that retention goes by: what a long stop, or a wrong date, has left to make up. Below 0, the clock is behind what the store has lived through.",
             )?,
             bytes: r.gauge("store_bytes", "Size of the database of results.")?,
             spool_bytes: r.gauge(
@@ -66,6 +78,17 @@ impl StoreMetrics {
 
     pub fn add_deleted(&self, table: &str, rows: u64) {
         self.deleted.with_label_values(&[table]).inc_by(rows);
+    }
+
+    /// Missing events removed though they were owed: too old, and too many.
+    pub fn add_lost(&self, old: u64, excess: u64) {
+        let [by_age, by_number] = &self.lost;
+        by_age.inc_by(old);
+        by_number.inc_by(excess);
+    }
+
+    pub fn set_clock_ahead(&self, ahead_ms: i64) {
+        self.clock_ahead.set(ahead_ms as f64 / 1000.0);
     }
 
     pub fn set_bytes(&self, database: u64, spool: u64) {

@@ -7,7 +7,7 @@ use landfall_store::{
     GenerationRow, IncidentRow, MissingRow, Pruned, SampleRow, StoreError, WindowRow,
 };
 
-use super::{Gathered, KnownMissing, PRUNE, Results, incidents, tally};
+use super::{Gathered, KnownMissing, Results, incidents, tally};
 use crate::engine::messages::{Described, Told};
 use crate::sources::StreamId;
 
@@ -209,7 +209,7 @@ impl Results {
             .iter()
             .map(|change| incidents::row(&plan, change.incident()))
             .collect();
-        prepared.prune = self.pruned.elapsed() >= PRUNE;
+        prepared.prune = self.pruning.is_due(&self.store, &self.options.retention);
         prepared
     }
 
@@ -217,7 +217,15 @@ impl Results {
     fn write(&mut self, prepared: &mut Prepared) -> Result<(), StoreError> {
         let note = !prepared.is_empty() || self.noted.elapsed() >= NOTE;
         let known_ms = self.known_ms();
-        let Self { store, options, .. } = self;
+        if let Some(clock) = &self.options.clock {
+            self.pruning.advance(clock.now_ms());
+        }
+        let Self {
+            store,
+            options,
+            pruning,
+            ..
+        } = self;
         let flush = store.begin()?;
         for row in &prepared.generations {
             flush.generation(row)?;
@@ -271,11 +279,14 @@ impl Results {
                 .as_ref()
                 .is_some_and(|clock| clock.system_offset_ms().is_some());
             flush.known(known_ms, follows_system)?;
+            if follows_system && let Some(time_ms) = pruning.time_ms() {
+                flush.retention_time(time_ms)?;
+            }
         }
         if prepared.prune
-            && let Some(clock) = &options.clock
+            && let Some(at_ms) = pruning.at_ms()
         {
-            prepared.pruned = Some(flush.prune(clock.now_ms(), &options.retention)?);
+            prepared.pruned = Some(flush.prune(at_ms, &options.retention)?);
         }
         flush.commit()?;
         if note {
@@ -315,18 +326,14 @@ impl Results {
             &prepared.samples,
         );
         if prepared.prune {
-            self.pruned = Instant::now();
-            self.samples.renew();
-        }
-        if let Some(pruned) = &prepared.pruned {
-            self.board.pruned(pruned);
-            if pruned.missing > 0 {
-                tracing::warn!(
-                    events = pruned.missing,
-                    "missing events older than store.keep or beyond store.missing_max were removed, \
-                     and their backfill with them"
-                );
+            let pruned = prepared.pruned.unwrap_or_default();
+            self.board.pruned(&pruned);
+            if self.pruning.pruned(&pruned) {
+                self.samples.renew();
             }
+        }
+        if let Some(ahead_ms) = self.pruning.ahead_ms() {
+            self.board.clock_ahead(ahead_ms);
         }
         let now_ms = self.said_ms();
         let gauges: Vec<ShardGauges> = self.shards.iter().map(|shard| shard.gauges).collect();

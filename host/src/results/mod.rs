@@ -7,7 +7,9 @@ mod book;
 mod chronicle;
 mod flush;
 mod incidents;
+mod pruning;
 mod redaction;
+mod retention;
 mod samples;
 mod tally;
 mod told;
@@ -29,6 +31,7 @@ use landfall_store::{LandedRow, Retention, SampleRow, Store};
 
 use self::book::Book;
 use self::chronicle::Chronicle;
+use self::pruning::Pruning;
 use self::samples::SampleBudget;
 use crate::board::Board;
 use crate::clock::Clock;
@@ -53,9 +56,6 @@ const FEW_OF_QUEUE: usize = 4;
 /// bounded.
 const GATHERED_MAX: usize = 4096;
 const GATHERED_BYTES_MAX: usize = 16 << 20;
-
-/// How often retention is applied, in real time.
-const PRUNE: Duration = Duration::from_secs(30);
 
 /// How results are set up.
 pub struct ResultsOptions {
@@ -96,7 +96,7 @@ pub struct Results {
     seated: Option<Generation>,
     /// The first number of an incident that was never given, as far as the store was told.
     next_incident: u64,
-    pruned: Instant,
+    pruning: Pruning,
     /// When it was last noted up to which time the store tells.
     noted: Instant,
     longest_deadline_ms: i64,
@@ -145,6 +145,7 @@ impl Results {
             raw_ms: i64::MIN,
             written_ms: i64::MIN,
         };
+        let pruning = Pruning::start(&store, options.clock.as_ref(), &options.retention);
         let (longest_deadline_ms, clear_ms) = (overseer.deadline_max_ms, overseer.clear_ms);
         Self {
             options,
@@ -167,7 +168,7 @@ impl Results {
             totals: Totals::default(),
             seated: None,
             next_incident,
-            pruned: Instant::now(),
+            pruning,
             noted: Instant::now(),
             longest_deadline_ms,
             clear_ms,

@@ -17,3 +17,7 @@ INSERT INTO meta SELECT 'next_generation', max(
     (SELECT coalesce(max(generation) + 1, 0) FROM missing),
     (SELECT coalesce(max(generation) + 1, 0) FROM window_judges),
     (SELECT coalesce(max(generation) + 1, 0) FROM samples));
+
+-- Retention goes on from the last time that was known by the system's clock.
+INSERT INTO meta SELECT 'retention_ms', value FROM meta WHERE name = 'known_ms'
+    AND EXISTS (SELECT 1 FROM meta WHERE name = 'clock' AND value = 'system');

@@ -5,7 +5,9 @@
 
 mod error;
 mod files;
+mod flush;
 mod migrate;
+mod prune;
 mod reader;
 mod rows;
 pub mod spool;
@@ -13,9 +15,11 @@ mod store;
 pub mod view;
 
 pub use error::StoreError;
+pub use flush::Flush;
 pub use migrate::VERSION;
+pub use prune::{PRUNE_ROWS_MAX, Pruned, Retention};
 pub use reader::{Frame, GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
 pub use rows::{
     GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow, WindowCounts, WindowRow,
 };
-pub use store::{FILE_NAME, Flush, Leftovers, Pruned, Retention, SECRET_BYTES, SPOOL_NAME, Store};
+pub use store::{FILE_NAME, Leftovers, SECRET_BYTES, SPOOL_NAME, Store};

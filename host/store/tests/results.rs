@@ -146,7 +146,7 @@ fn nothing_is_kept_longer_than_it_should_be_least_of_all_frames() {
     flush.commit().unwrap();
 
     let pruned = prune(&mut store, now, &RETENTION);
-    assert_eq!((pruned.missing, pruned.landed), (1, 1));
+    assert_eq!((pruned.missing_old, pruned.landed), (1, 1));
     assert_eq!((pruned.windows, pruned.samples), (2, 1));
     assert_eq!(judges(dir.path()), [(now - HOUR, 7), (now - HOUR, 8)]);
     // The first still has a missing event that can be backfilled.
@@ -160,23 +160,6 @@ fn nothing_is_kept_longer_than_it_should_be_least_of_all_frames() {
         .map(|row| row.id)
         .collect();
     assert_eq!(left, [1, 2]);
-}
-
-#[test]
-fn beyond_the_number_the_oldest_go_and_are_counted() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut store = open(dir.path()).unwrap();
-    let rows: Vec<MissingRow> = (0..10).map(|n| missing(n, i64::from(n))).collect();
-    put(&mut store, &rows);
-    let retention = Retention {
-        missing_max: 4,
-        ..RETENTION
-    };
-    assert_eq!(prune(&mut store, 10, &retention).missing, 6);
-    assert_eq!(
-        keys(&reader(dir.path())),
-        ["key-6", "key-7", "key-8", "key-9"]
-    );
 }
 
 #[test]

@@ -1,0 +1,174 @@
+//! Retention: what goes, in which order, and how much of it in one step.
+//!
+//! What is still owed (a missing event that has not landed, with its frame) goes last, and its going
+//! is counted apart. Every statement goes by an index and removes a bounded number of rows, so that
+//! the flush that it is a part of stays short.
+
+use rusqlite::params;
+
+use crate::error::StoreError;
+use crate::flush::Flush;
+
+/// Rows of one table that a step removes at most: more than a flush adds, so that many steps in a row
+/// keep up with a flood, and few enough to take some ten milliseconds.
+pub const PRUNE_ROWS_MAX: u64 = 8192;
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// What is older than this goes: windows, closed incidents, samples, events landed or missing.
+    pub keep_ms: i64,
+    /// Missing events beyond this many: those that have landed go first, whatever their number; then
+    /// the oldest of those that have not.
+    pub missing_max: u64,
+    /// Samples kept at most, over all kinds: the oldest go first.
+    pub samples_max: u64,
+    /// Samples kept of each kind and reason.
+    pub samples_per_reason_max: u64,
+}
+
+/// What one step of retention removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    pub windows: usize,
+    pub incidents: usize,
+    /// Events that had landed late.
+    pub landed: usize,
+    /// Events that were still missing, and older than `keep_ms`: their backfill is gone.
+    pub missing_old: usize,
+    /// Events that were still missing, and beyond `missing_max`: their backfill is gone.
+    pub missing_excess: usize,
+    pub samples: usize,
+    /// Whether the step came to its bound: there may be more to remove.
+    pub more: bool,
+}
+
+/// How many rows there are of what is bounded by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// Missing events that have not landed.
+    pub owed: i64,
+    /// Missing events that have landed.
+    pub landed: i64,
+    pub samples: i64,
+}
+
+impl Kept {
+    pub(crate) fn plus(self, other: Kept) -> Kept {
+        Kept {
+            owed: self.owed + other.owed,
+            landed: self.landed + other.landed,
+            samples: self.samples + other.samples,
+        }
+    }
+
+    /// Landed rows, owed rows and samples that are too many.
+    fn excess(self, retention: &Retention) -> [u64; 3] {
+        let beyond =
+            |rows: i64, max: u64| u64::try_from(rows.max(0)).unwrap_or(0).saturating_sub(max);
+        let landed = u64::try_from(self.landed).unwrap_or(0);
+        [
+            beyond(self.owed + self.landed, retention.missing_max).min(landed),
+            beyond(self.owed, retention.missing_max),
+            beyond(self.samples, retention.samples_max),
+        ]
+    }
+
+    pub(crate) fn is_beyond(self, retention: &Retention) -> bool {
+        self.excess(retention) != [0; 3]
+    }
+}
+
+impl Flush<'_> {
+    /// Removes some of what is beyond retention, as of `now_ms`; `more` says whether to call again.
+    pub fn prune(&self, now_ms: i64, retention: &Retention) -> Result<Pruned, StoreError> {
+        let before_ms = now_ms.saturating_sub(retention.keep_ms);
+        let mut pruned = Pruned::default();
+        let run = |sql: &str, before_ms: Option<i64>, rows: u64| -> Result<usize, StoreError> {
+            let rows = rows.min(PRUNE_ROWS_MAX);
+            if rows == 0 {
+                return Ok(0);
+            }
+            let mut statement = self.prepare(sql, "prune")?;
+            let removed = match before_ms {
+                Some(before_ms) => statement.execute(params![rows, before_ms]),
+                None => statement.execute(params![rows]),
+            };
+            removed.map_err(StoreError::sqlite("prune"))
+        };
+        let old = |sql: &str| run(sql, Some(before_ms), PRUNE_ROWS_MAX);
+
+        pruned.windows = old("DELETE FROM windows WHERE (start_ms, schema) IN (
+                 SELECT start_ms, schema FROM windows WHERE start_ms < ?2 AND end_ms < ?2
+                 ORDER BY start_ms, schema LIMIT ?1)")?;
+        let judges = run(
+            "DELETE FROM window_judges WHERE (start_ms, schema, generation) IN (
+                 SELECT start_ms, schema, generation FROM window_judges
+                 WHERE start_ms < (SELECT coalesce(min(start_ms), 9223372036854775807) FROM windows)
+                 ORDER BY start_ms, schema, generation LIMIT ?1)",
+            None,
+            PRUNE_ROWS_MAX,
+        )?;
+        pruned.landed = old("DELETE FROM missing WHERE id IN (
+                 SELECT id FROM missing WHERE landed_ms IS NOT NULL AND landed_ms < ?2
+                 ORDER BY landed_ms LIMIT ?1)")?;
+        // Their frames hold addresses: none is kept longer, backfilled or not.
+        pruned.missing_old = old("DELETE FROM missing WHERE id IN (
+                 SELECT id FROM missing WHERE landed_ms IS NULL AND arrived_ms < ?2
+                 ORDER BY arrived_ms LIMIT ?1)")?;
+        let old_samples = old("DELETE FROM samples WHERE id IN (
+                 SELECT id FROM samples WHERE at_ms < ?2 ORDER BY at_ms LIMIT ?1)")?;
+        self.count(Kept {
+            owed: -signed(pruned.missing_old),
+            landed: -signed(pruned.landed),
+            samples: -signed(old_samples),
+        });
+
+        let [landed, owed, samples] = self.kept().excess(retention);
+        let landed = run(
+            "DELETE FROM missing WHERE id IN (
+                 SELECT id FROM missing WHERE landed_ms IS NOT NULL ORDER BY landed_ms LIMIT ?1)",
+            None,
+            landed,
+        )?;
+        pruned.missing_excess = run(
+            "DELETE FROM missing WHERE id IN (
+                 SELECT id FROM missing WHERE landed_ms IS NULL ORDER BY arrived_ms, place LIMIT ?1)",
+            None,
+            owed,
+        )?;
+        let excess_samples = run(
+            "DELETE FROM samples WHERE id IN (SELECT id FROM samples ORDER BY id LIMIT ?1)",
+            None,
+            samples,
+        )?;
+        self.count(Kept {
+            owed: -signed(pruned.missing_excess),
+            landed: -signed(landed),
+            samples: -signed(excess_samples),
+        });
+        pruned.incidents = old(
+            "DELETE FROM incidents WHERE id IN (
+                 SELECT id FROM incidents WHERE closed_ms IS NOT NULL AND closed_ms < ?2 AND NOT EXISTS (
+                     SELECT 1 FROM missing WHERE missing.incident = incidents.id AND missing.landed_ms IS NULL)
+                 ORDER BY closed_ms LIMIT ?1)",
+        )?;
+        let removed = [
+            pruned.windows,
+            judges,
+            pruned.landed,
+            pruned.missing_old,
+            old_samples,
+            pruned.incidents,
+        ];
+        pruned.more = removed.iter().any(|&rows| rows as u64 >= PRUNE_ROWS_MAX)
+            || self.kept().is_beyond(retention);
+        pruned.landed += landed;
+        pruned.samples = old_samples + excess_samples;
+        Ok(pruned)
+    }
+}
+
+fn signed(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}

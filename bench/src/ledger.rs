@@ -124,6 +124,8 @@ fn config() -> ShardConfig {
         horizon_ms: 3_600_000,
         settled_max: 8_000_000,
         latency_bounds_ms: vec![100, 1000, 10_000, 60_000, 600_000],
+        writer_replaces: false,
+        watched_since_ms: 0,
     }
 }
 

@@ -13,7 +13,7 @@ enum Kind {
     /// Landings that came first; due by the grace and the raw frontier.
     Early,
     Expected,
-    /// Raw events that must not land, and pairs that are looked at again.
+    /// Raw events that must not land, and second chances of missing ones.
     Others,
 }
 
@@ -22,7 +22,12 @@ impl Kind {
         match waiting {
             Waiting::Early => Self::Early,
             Waiting::Expected => Self::Expected,
-            Waiting::Rejected | Waiting::Comparing | Waiting::ComparingLate => Self::Others,
+            Waiting::Rejected
+            | Waiting::Again
+            | Waiting::Comparing
+            | Waiting::Disputed
+            | Waiting::Revising
+            | Waiting::Recalling => Self::Others,
         }
     }
 }
@@ -41,6 +46,7 @@ pub(crate) struct Queues {
     queues: Vec<Queue>,
     grace_ms: i64,
     deadlines: Deadlines,
+    deadline_max_ms: i64,
     /// Classes by schema, of `Kind::Expected` and `Kind::Others`; `None` until one is needed.
     known: Vec<[Option<u16>; 2]>,
 }
@@ -50,6 +56,7 @@ impl Queues {
         Self {
             queues: Vec::new(),
             grace_ms,
+            deadline_max_ms: deadlines.max_ms(),
             deadlines,
             known: Vec::new(),
         }
@@ -57,6 +64,7 @@ impl Queues {
 
     /// New deadlines, for entries that come from now on.
     pub(crate) fn set_deadlines(&mut self, deadlines: Deadlines) {
+        self.deadline_max_ms = deadlines.max_ms();
         self.deadlines = deadlines;
         self.known.clear();
     }
@@ -77,12 +85,6 @@ impl Queues {
         }
         self.known[place][half] = Some(class);
         class
-    }
-
-    /// The class of the same deadline for an entry that waits for something else from now on.
-    pub(crate) fn class_beside(&mut self, class: u16, waiting: Waiting) -> u16 {
-        let wait_ms = self.wait_ms(class);
-        self.class(Kind::of(waiting), wait_ms)
     }
 
     /// With more than `CLASSES_MAX` different ones over the life of a process, the nearest longer is
@@ -116,6 +118,11 @@ impl Queues {
             tail: NIL,
         });
         (self.queues.len() - 1) as u16
+    }
+
+    /// The longest deadline in force.
+    pub(crate) fn deadline_max_ms(&self) -> i64 {
+        self.deadline_max_ms
     }
 
     pub(crate) fn wait_ms(&self, class: u16) -> i64 {
@@ -187,6 +194,9 @@ impl Queues {
         } else {
             pending.get_mut(entry.next).prev = entry.prev
         }
+        // It may stay in its slot, and whoever looks ahead follows these.
+        let entry = pending.get_mut(slot);
+        (entry.prev, entry.next) = (NIL, NIL);
     }
 }
 
@@ -215,7 +225,11 @@ mod tests {
             queues.class_for(SchemaId(1), Waiting::Early),
         ];
         assert!(!others.contains(&expected), "{others:?}");
-        assert_eq!(queues.class_beside(expected, Waiting::Comparing), others[1]);
+        assert_eq!(
+            queues.class_for(SchemaId(1), Waiting::Again),
+            others[1],
+            "a second chance is not among what is to land for the first time"
+        );
     }
 
     #[test]

@@ -13,12 +13,28 @@ pub enum Effect {
         deadline_ms: i64,
         generation: Generation,
     },
-    /// Missing until now; the tally has been revised to late.
+    /// A missing event came in once more, and did not land before its second deadline either. It
+    /// has its verdict already.
+    MissingAgain {
+        key: Fingerprint,
+        /// Of the copy.
+        schema: SchemaId,
+        arrived_ms: i64,
+        deadline_ms: i64,
+    },
+    /// Missing until now. Its content has not been compared: the ledger no longer has it.
     LandedLate {
         key: Fingerprint,
         schema: SchemaId,
         landed_ms: i64,
+        written: WrittenSide,
+        /// Where its verdict was counted; there it has been revised from missing to late. None: by
+        /// the store, in a window of its own, and it is to be revised there.
+        window: Option<i64>,
     },
+    /// The ledger no longer knows whether this key is missing: ask the store, and answer with
+    /// `recalled`.
+    Recall { key: Fingerprint },
     /// The sides differ; `written` says where the written side is.
     Altered {
         key: Fingerprint,
@@ -26,8 +42,10 @@ pub enum Effect {
         written: WrittenSide,
         schema: SchemaId,
         arrived_ms: i64,
-        /// Of both sides.
+        /// Of the written side, and of both unless the host compared them.
         generation: Generation,
+        /// The host found it, in answer to `Compare`.
+        compared: bool,
     },
     /// The sides were hashed by different generations: look again and answer with `compared`.
     Compare {
@@ -46,12 +64,12 @@ pub enum Effect {
         /// Who judged it so; none if that is no longer known.
         judged: Option<RejectedBy>,
     },
-    /// It landed more often than it came in.
+    /// A row more than the one that the key is owed.
     Duplicate {
         key: Fingerprint,
         schema: SchemaId,
         landed_ms: i64,
-        row: u32,
+        written: WrittenSide,
         /// Of the row.
         generation: Generation,
     },
@@ -64,7 +82,8 @@ pub enum Effect {
         /// Of the row.
         generation: Generation,
     },
-    /// An early landing waits for its raw event: keep its frame and call `attach_written`.
+    /// A landing waits (for its raw event, or for another copy of it): keep its frame and call
+    /// `attach_written`.
     HoldWritten { key: Fingerprint, row: u32 },
     /// That many references into the segment are no longer held.
     Released { segment: u32, rows: u32 },

@@ -17,6 +17,11 @@ impl Fingerprint {
         self.0.to_be_bytes()
     }
 
+    /// From a store's column.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
+
     /// What a remembered key is known by, 64 bits: others than those that choose its shard.
     pub(crate) fn short(self) -> u64 {
         (self.0 >> 32) as u64
@@ -78,6 +83,16 @@ impl Form {
             (Form::NONE, _) | (_, Form::NONE) => Parity::OneSided,
             _ => Parity::Differs,
         }
+    }
+
+    /// Whether both are hashes of the same content, so that one is known to be the other's.
+    pub(crate) fn is_same_content(self, other: Form) -> bool {
+        self == other && self.is_hash()
+    }
+
+    /// Whether it tells contents apart.
+    pub(crate) fn is_hash(self) -> bool {
+        self != Form::NONE && self != Form::FAILED
     }
 
     pub(crate) fn halves(self) -> [u64; 2] {

@@ -144,10 +144,10 @@ impl Index {
         }
     }
 
-    /// Takes a key out, if it still is at that place.
-    pub(crate) fn remove(&mut self, hash: u32, place: u32) {
+    /// Takes a key out, if it still is at that place; whether it was.
+    pub(crate) fn remove(&mut self, hash: u32, place: u32) -> bool {
         let Some((at, place)) = self.locate(hash, |other| other == place) else {
-            return;
+            return false;
         };
         let was_full = self.lines[at].is_full();
         self.lines[at].take_out(place);
@@ -158,6 +158,7 @@ impl Index {
         if self.lines.len() > LINES_MIN && self.len < room(self.lines.len()) / 4 {
             self.rebuild(self.lines.len() / 2);
         }
+        true
     }
 
     /// A line is no longer full: what was put further on because of it comes back, or a look-up would

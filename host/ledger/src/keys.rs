@@ -5,7 +5,8 @@ use std::hint::black_box;
 use crate::identity::Fingerprint;
 use crate::index::{EMPTY, Index};
 use crate::pending::{Entry, NIL, Pending};
-use crate::settled::{Memory, Remembered};
+use crate::settled::{Memory, Remembered, Settled};
+use crate::unlanded::Unlanded;
 
 /// Keys that are looked up before anything is done with them: more than a processor waits for at once,
 /// and so few that what was fetched for them stays in its first cache.
@@ -32,6 +33,8 @@ pub(crate) struct Keys {
     index: Index,
     pub(crate) pending: Pending,
     remembered: Remembered,
+    /// Keys that are missing and no longer remembered here: the store knows them.
+    unlanded: Unlanded,
 }
 
 impl Keys {
@@ -40,7 +43,18 @@ impl Keys {
             index: Index::default(),
             pending: Pending::default(),
             remembered: Remembered::new(horizon_ms, settled_max),
+            unlanded: Unlanded::default(),
         }
+    }
+
+    /// A key that the store knows as missing.
+    pub(crate) fn add_unlanded(&mut self, key: Fingerprint) {
+        self.unlanded.insert(key.short());
+    }
+
+    /// Whether a key that is not known may be one that the store knows as missing.
+    pub(crate) fn may_be_unlanded(&self, key: Fingerprint) -> bool {
+        self.unlanded.contains(key.short())
     }
 
     /// Looks at what `find` and what comes after it will look at. A key's places are seldom in a
@@ -114,6 +128,22 @@ impl Keys {
         self.pending.remove(slot);
     }
 
+    /// A remembered key waits from now on, in the slot that is answered.
+    pub(crate) fn wait_anew(&mut self, entry: Entry) -> u32 {
+        if let Some(place) = self.locate(entry.key()) {
+            // What stays at its place of remembered keys is found by nobody.
+            self.index.remove(entry.hash(), place);
+        }
+        self.insert(entry)
+    }
+
+    /// The key in the slot, which is in no queue, no longer waits and is not known.
+    pub(crate) fn drop_waiting(&mut self, slot: u32) {
+        let hash = self.pending.get(slot).hash();
+        self.index.remove(hash, slot);
+        self.pending.remove(slot);
+    }
+
     /// A key that is not known is remembered.
     pub(crate) fn remember(&mut self, memory: Memory) {
         self.make_room();
@@ -166,7 +196,12 @@ impl Keys {
             let touch = |touched, memory: &Memory| touched ^ self.index.touch(memory.hash());
             black_box(memories.iter().fold(0, touch));
             for memory in memories {
-                self.index.remove(memory.hash(), place);
+                let was_there = self.index.remove(memory.hash(), place);
+                let is_missing =
+                    matches!(memory.settled(), Settled::Missing | Settled::MissingStored);
+                if was_there && is_missing {
+                    self.unlanded.insert(memory.short());
+                }
                 place += 1;
             }
         }
@@ -183,7 +218,10 @@ impl Keys {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.index.memory_bytes() + self.pending.memory_bytes() + self.remembered.memory_bytes()
+        self.index.memory_bytes()
+            + self.pending.memory_bytes()
+            + self.remembered.memory_bytes()
+            + self.unlanded.memory_bytes()
     }
 }
 

@@ -16,6 +16,7 @@ mod pending;
 mod settled;
 mod shard;
 mod tally;
+mod unlanded;
 mod verdict;
 
 pub use config::{Deadlines, ShardConfig};

@@ -27,8 +27,26 @@ pub(crate) enum Waiting {
     Early = 2,
     /// A pair that the host looks at again.
     Comparing = 3,
-    /// A pair that the host looks at again, and that landed after its deadline.
-    ComparingLate = 4,
+    /// A raw event and the row under its key, which is not the row that it should be: a copy that
+    /// explains the row may still come.
+    Disputed = 4,
+    /// An event that was missing came in once more: another chance for the same row.
+    Again = 5,
+    /// A landing whose key has a verdict already, given to a copy that must not land or could not be
+    /// judged: a copy that is to land may still come.
+    Revising = 6,
+    /// The host was asked whether the key is missing from long ago.
+    Recalling = 7,
+}
+
+impl Waiting {
+    /// Whether an entry that waits so is in a deadline queue; the others are found by their slot.
+    pub(crate) fn is_queued(self) -> bool {
+        matches!(
+            self,
+            Waiting::Expected | Waiting::Rejected | Waiting::Early | Waiting::Again
+        )
+    }
 }
 
 /// One waiting event. 64 bytes.
@@ -103,7 +121,10 @@ impl Entry {
             1 => Waiting::Rejected,
             2 => Waiting::Early,
             3 => Waiting::Comparing,
-            _ => Waiting::ComparingLate,
+            4 => Waiting::Disputed,
+            5 => Waiting::Again,
+            6 => Waiting::Revising,
+            _ => Waiting::Recalling,
         }
     }
 

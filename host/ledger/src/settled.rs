@@ -21,6 +21,9 @@ pub(crate) enum Settled {
     Unjudged = 3,
     /// Landed, and its raw event was never seen.
     Unexpected = 4,
+    /// Missing by what the store knows: told by an earlier run, or longer ago than a horizon. Its
+    /// window is the store's.
+    MissingStored = 5,
 }
 
 /// A remembered key.
@@ -51,6 +54,22 @@ impl Memory {
         }
     }
 
+    /// What it says, without its key.
+    pub(crate) fn packed(self) -> u64 {
+        self.packed
+    }
+
+    pub(crate) fn from_packed(key: Fingerprint, packed: u64) -> Self {
+        Self {
+            key: key.short(),
+            packed,
+        }
+    }
+
+    pub(crate) fn short(self) -> u64 {
+        self.key
+    }
+
     pub(crate) fn is_of(self, key: Fingerprint) -> bool {
         self.key == key.short()
     }
@@ -66,6 +85,7 @@ impl Memory {
             2 => Settled::Rejected,
             3 => Settled::Unjudged,
             4 => Settled::Unexpected,
+            5 => Settled::MissingStored,
             _ => Settled::Landed,
         }
     }

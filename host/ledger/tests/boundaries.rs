@@ -72,7 +72,8 @@ fn an_early_landing_is_held_until_its_pair_is_judged() {
     check(
         "written a at 5 form 1
          attach a
-         raw a at 7 form 2",
+         raw a at 7 form 2
+         frontier raw 35",
         "hold a
          attached a: true
          altered a raw:a written:a
@@ -121,8 +122,12 @@ fn a_rejected_event_that_repeats_and_then_lands_has_leaked_once() {
     check(
         "raw a at 0 rejected
          raw a at 10 rejected
-         written a at 20",
-        "leaked a row:a arrived 0 reason 9
+         written a at 20
+         attach a
+         frontier raw 50",
+        "hold a
+         attached a: true
+         leaked a written:a arrived 0 reason 9
          0/0: leaked 1 repeated 1",
     );
 }
@@ -138,9 +143,11 @@ fn a_rejected_event_that_does_not_land_was_treated_right_and_if_it_does_later_th
         "raw a at 900 rejected
          frontier 1100
          written a at 1200
-         written a at 1201",
-        "leaked a row:a arrived 1200 forgotten by whom
+         written a at 1201
+         frontier raw 1230",
+        "hold a
          duplicate a row:a at 1201
+         leaked a gone arrived 1200 forgotten by whom
          0/0: leaked 1
          1/0: duplicate 1",
     );
@@ -151,7 +158,8 @@ fn an_early_landing_of_a_rejected_event_has_leaked() {
     check(
         "written a at 5
          attach a
-         raw a at 7 rejected",
+         raw a at 7 rejected
+         conclude",
         "hold a
          attached a: true
          leaked a written:a arrived 7 reason 9
@@ -168,7 +176,7 @@ fn a_missing_event_that_repeats_and_then_lands_is_late_where_it_came_in() {
          written a at 2500 schema 4
          written a at 2600 schema 4",
         "missing a raw:a arrived 900 due 1000
-         landed late a at 2500
+         landed late a row:a at 2500
          duplicate a row:a at 2600
          0/3: late 1
          1/3: repeated 1
@@ -264,9 +272,13 @@ fn an_unjudged_event_may_land_once() {
          frontier 500
          written a at 510
          written a at 520
-         raw a at 530 unjudged",
-        "duplicate a row:a at 520
-         0/0: repeated 1 unjudged 1 duplicate 1",
+         raw a at 530 unjudged
+         frontier raw 540
+         written a at 550",
+        "hold a
+         duplicate a row:a at 520
+         duplicate a row:a at 550
+         0/0: repeated 1 unjudged 1 duplicate 2",
     );
     check(
         "written a at 0
@@ -290,8 +302,12 @@ fn forms_are_compared_only_if_the_same_checks_made_them() {
          raw d at 0 form 1
          written d at 1
          raw e at 0 form 1 gen 1
-         written e at 1 form 1 gen 2",
-        "altered b raw:b row:b
+         written e at 1 form 1 gen 2
+         attach b
+         conclude",
+        "hold b
+         attached b: true
+         altered b raw:b written:b
          0/0: delivered 3 altered 1 unjudged 1",
     );
     check(
@@ -307,11 +323,17 @@ fn forms_are_compared_only_if_the_same_checks_made_them() {
          raw d at 0 form 1 gen 1
          written d at 1 form 2 gen 2
          compared d unknown
-         compared d yes",
+         compared d yes
+         conclude",
         "compare a raw:a row:a
+         hold a
          compare b raw:b row:b
+         hold b
          compare c raw:c row:c
+         hold c
          compare d raw:d row:d
+         hold d
+         altered c raw:c gone gen 2 compared
          0/0: delivered 1 late 1 altered 1 unjudged 1",
     );
 }
@@ -334,14 +356,17 @@ fn what_is_told_names_the_checks_that_said_so() {
          written g at 101 gen 4
          frontier 131
          raw g at 131 rejected gen 5",
-        "altered a raw:a row:a gen 3
-         leaked b row:b arrived 0 reason 9 gen 3
+        "hold a
+         hold b
          duplicate c row:c at 2 gen 5
          hold d
+         altered a raw:a gone gen 3
+         leaked b gone arrived 0 reason 9 gen 3
          missing e raw:e arrived 0 due 100 gen 3
          unexpected d gone at 0 gen 4
-         leaked f row:f arrived 101 forgotten by whom
+         hold f
          hold g
+         leaked f gone arrived 101 forgotten by whom
          unexpected g gone at 101 gen 4
          leaked g gone arrived 131 reason 9 gen 5
          0/0: delivered 1 altered 1 missing 1 leaked 3 duplicate 1 unexpected 1",
@@ -356,7 +381,8 @@ fn an_early_landing_of_other_checks_is_looked_at_again_only_if_its_frame_was_kep
          raw a at 2 form 1 gen 2
          compared a yes
          written b at 1 form 2 gen 1
-         raw b at 2 form 1 gen 2",
+         raw b at 2 form 1 gen 2
+         conclude",
         "hold a
          attached a: true
          compare a raw:a written:a
@@ -374,6 +400,7 @@ fn a_pair_that_is_compared_is_never_missing_and_its_answer_counts_once() {
          written a at 300
          raw a at 300",
         "compare a raw:a row:a
+         hold a
          duplicate a row:a at 300
          0/0: repeated 1 pending 1 duplicate 1
          held: 1",
@@ -400,6 +427,7 @@ fn a_pair_that_is_compared_holds_nobody_up() {
          written a at 1 form 2 gen 2
          frontier 100",
         "compare a raw:a row:a
+         hold a
          missing b raw:b arrived 0 due 100
          0/0: missing 1 rejected 1 pending 2
          held: 2",
@@ -437,7 +465,7 @@ fn a_clock_that_goes_back_breaks_no_count() {
          written c at 1000",
         "missing b raw:b arrived 3000 due 3100
          missing c raw:c arrived 2000 due 2100
-         landed late c at 1000
+         landed late c row:c at 1000
          2/0: late 1
          3/0: missing 1
          5/0: delivered 1",
@@ -499,7 +527,7 @@ fn the_ends_of_time_do_not_overflow() {
          written a at min
          frontier max",
         "missing b raw:b arrived -9223372036854775808 due -9223372036854775708
-         landed late b at 9223372036854775807
+         landed late b row:b at 9223372036854775807
          -17592186044416/0: late 1
          17592186044415/0: delivered 1",
     );
@@ -540,14 +568,14 @@ fn a_deadline_of_nothing_asks_for_the_same_instant() {
 #[test]
 fn a_key_that_was_settled_is_known_for_the_horizon_from_when_it_came_last_and_then_is_new() {
     check(
-        "frontier raw 0
+        "frontier 0
          raw a at 0
          written a at 5
-         frontier raw 10000
+         frontier 10000
          raw a at 10000
-         frontier raw 20000
+         frontier 20000
          written a at 20000
-         frontier raw 30001
+         frontier 30001
          raw a at 30001",
         "duplicate a row:a at 20000
          0/0: delivered 1
@@ -556,4 +584,24 @@ fn a_key_that_was_settled_is_known_for_the_horizon_from_when_it_came_last_and_th
          30/0: pending 1
          held: 1",
     );
+}
+
+#[test]
+fn a_landing_that_is_held_back_for_longer_than_the_horizon_still_finds_its_event() {
+    // The written stream waits; what it will bring is of events that must not be forgotten.
+    for ahead in ["raw", "written"] {
+        check(
+            &format!(
+                "frontier 0
+                 raw a at 0 unjudged
+                 frontier {ahead} 50000
+                 raw b at 50000 unjudged
+                 written a at 10
+                 frontier 50031"
+            ),
+            "hold a
+             0/0: unjudged 1
+             50/0: unjudged 1",
+        );
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender};
 use landfall_runtime::Packed;
 
-use super::messages::{Compared, Described, Message, ShardTold, Told};
+use super::messages::{Answer, Described, Message, ShardTold, Told};
 use super::plan_cell::PlanCell;
 use crate::judge::{Comparison, Describer};
 
@@ -20,7 +20,7 @@ pub struct Describing {
     pub plan: Arc<PlanCell>,
     pub told: Receiver<ShardTold>,
     /// Back to each shard.
-    pub compared: Vec<Sender<Compared>>,
+    pub answers: Vec<Sender<Answer>>,
     pub results: Sender<Message>,
 }
 
@@ -30,6 +30,7 @@ impl Describing {
         while let Ok(ShardTold {
             shard,
             activity,
+            landed_ms,
             told,
             flush,
         }) = self.told.recv()
@@ -43,6 +44,7 @@ impl Describing {
                 .send(Message::Shard {
                     shard,
                     activity,
+                    landed_ms,
                     told,
                     flush,
                 })
@@ -77,7 +79,7 @@ impl Describing {
                         Comparison::Unknown => None,
                     };
                     // A shard that has ended no longer waits for the answer.
-                    let _ = self.compared[*shard].send(Compared { key: *key, equal });
+                    let _ = self.answers[*shard].send(Answer::Compared { key: *key, equal });
                     Some(comparison)
                 }
                 _ => None,
@@ -128,8 +130,9 @@ impl Told {
             Told::Altered { raw, .. } | Told::Compare { raw, .. } => Some((0, raw)),
             Told::Leaked { written, .. }
             | Told::Duplicate { written, .. }
+            | Told::LandedLate { written, .. }
             | Told::Unexpected { written, .. } => (!written.is_empty()).then_some((1, written)),
-            Told::LandedLate { .. } => None,
+            Told::MissingAgain { .. } | Told::Recall { .. } => None,
         }
     }
 }

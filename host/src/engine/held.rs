@@ -68,6 +68,8 @@ mod tests {
             horizon_ms: 1000,
             settled_max: 1000,
             latency_bounds_ms: Vec::new(),
+            writer_replaces: false,
+            watched_since_ms: 0,
         })
     }
 

@@ -1,5 +1,6 @@
 //! What the threads of the engine hand to each other. All of it flows one way, judges to shards to
-//! the describer to the results; only the describer's answer to a comparison goes back.
+//! the describer to the results; only answers go back to the shards: the describer's to a comparison,
+//! and the store's to what was missing long ago.
 
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub struct ShardTold {
     pub shard: usize,
     /// What came and landed: before the verdicts of the same moment, for stalls are judged by it.
     pub activity: Vec<Activity>,
+    /// The latest landing of any shard, as of these verdicts.
+    pub landed_ms: Option<i64>,
     pub told: Vec<Told>,
     pub flush: Option<ShardFlush>,
 }
@@ -44,12 +47,24 @@ pub enum Told {
         deadline_ms: i64,
         generation: Generation,
     },
-    /// It was missing, and landed after all.
+    /// A missing event came in once more and was lost once more.
+    MissingAgain {
+        key: Fingerprint,
+        schema: SchemaId,
+        arrived_ms: i64,
+        deadline_ms: i64,
+    },
+    /// It was missing, and landed after all. With the row's frame: it has not been compared yet.
     LandedLate {
         key: Fingerprint,
         schema: SchemaId,
         landed_ms: i64,
+        written: Vec<u8>,
+        /// Where the ledger counts it as late; none if the store is to.
+        window: Option<i64>,
     },
+    /// Whether the key is missing from longer ago than the ledger remembers: the store is asked.
+    Recall { shard: usize, key: Fingerprint },
     /// The hashes of the two sides differ.
     Altered {
         key: Fingerprint,
@@ -58,6 +73,8 @@ pub enum Told {
         raw: Vec<u8>,
         written: Vec<u8>,
         generation: Generation,
+        /// They were compared before, for they had been hashed by different checks.
+        compared: bool,
     },
     /// The two sides were hashed by different checks: somebody must look again.
     Compare {
@@ -77,7 +94,7 @@ pub enum Told {
         judged: Option<RejectedBy>,
         written: Vec<u8>,
     },
-    /// It landed more often than it came in.
+    /// A row more than the one that its key is owed.
     Duplicate {
         key: Fingerprint,
         schema: SchemaId,
@@ -105,16 +122,25 @@ impl Told {
             }
             Told::Leaked { written, .. }
             | Told::Duplicate { written, .. }
+            | Told::LandedLate { written, .. }
             | Told::Unexpected { written, .. } => written.len(),
-            Told::LandedLate { .. } => 0,
+            Told::MissingAgain { .. } | Told::Recall { .. } => 0,
         }
     }
 }
 
-/// The answer to `Told::Compare`, back to its shard.
-pub struct Compared {
-    pub key: Fingerprint,
-    pub equal: Option<bool>,
+/// An answer to what a shard told, back to it.
+pub enum Answer {
+    /// To `Told::Compare`.
+    Compared {
+        key: Fingerprint,
+        equal: Option<bool>,
+    },
+    /// To `Told::Recall`: the schema of the missing event, if there is one.
+    Recalled {
+        key: Fingerprint,
+        missing: Option<SchemaId>,
+    },
 }
 
 /// What reaches the results.
@@ -125,6 +151,7 @@ pub enum Message {
     Shard {
         shard: usize,
         activity: Vec<Activity>,
+        landed_ms: Option<i64>,
         told: Vec<Described>,
         flush: Option<ShardFlush>,
     },

@@ -9,6 +9,7 @@ mod describing;
 pub mod ending;
 mod held;
 mod judging;
+mod landings;
 pub mod messages;
 pub mod plan_cell;
 pub mod planner;
@@ -23,7 +24,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 use landfall_document::Pointer;
-use landfall_ledger::{Deadlines, Generation, OverseerConfig, Shard, ShardConfig};
+use landfall_ledger::{Deadlines, Fingerprint, Generation, OverseerConfig, Shard, ShardConfig};
 use landfall_runtime::WORKER_STACK_BYTES;
 use landfall_store::spool::{Spool, SpoolError};
 use landfall_store::{Retention, SPOOL_NAME, Store, StoreError};
@@ -32,6 +33,7 @@ use self::backlog::Backlog;
 use self::describing::Describing;
 use self::ending::{Ending, Unaccounted};
 use self::judging::{Judging, Waiting};
+use self::landings::Landings;
 use self::plan_cell::PlanCell;
 use self::planner::Planned;
 use self::sharding::Sharding;
@@ -228,18 +230,36 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     let backlog = Arc::new(Backlog::new(shards, config.ledger.pending_max));
     let ending = Arc::new(Ending::new(stop));
     let mut threads = Vec::new();
-    let (mut work, mut compared, mut deadlines) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut work, mut answers, mut deadlines) = (Vec::new(), Vec::new(), Vec::new());
+    let landings = Arc::new(Landings::new(shards));
+    let watched_since_ms = clock.as_ref().map_or(i64::MIN, Clock::now_ms);
+    let mut all_shards: Vec<Shard> = (0..shards)
+        .map(|_| {
+            let config = shard_config(config, planned, window_ms, shards, is_audit);
+            Shard::new(ShardConfig {
+                watched_since_ms,
+                ..config
+            })
+        })
+        .collect();
+    if !is_audit {
+        // What an earlier run said to be missing, and is owed still.
+        store.unlanded(|fingerprint| {
+            let key = Fingerprint::from_bytes(fingerprint);
+            all_shards[key.shard(shards)].add_unlanded(key);
+        })?;
+    }
 
-    for number in 0..shards {
+    for (number, shard) in all_shards.drain(..).enumerate() {
         let (work_in, work_out) = bounded(SHARD_QUEUE);
-        // Bounded by the comparisons that are on their way, and they by the describer's queue.
-        let (compared_in, compared_out) = unbounded();
+        // Bounded by the questions that are on their way, and they by the describer's queue.
+        let (answers_in, answers_out) = unbounded();
         let (deadlines_in, deadlines_out) = unbounded();
         let sharding = Sharding {
             number,
-            shard: Shard::new(shard_config(config, planned, window_ms, shards, is_audit)),
+            shard,
             work: work_out,
-            compared: compared_out,
+            answers: answers_out,
             deadlines: deadlines_out,
             told: told_in.clone(),
             flights: flights.clone(),
@@ -248,6 +268,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             audit: is_audit,
             backlog: Arc::clone(&backlog),
             held: held::Held::default(),
+            landings: Arc::clone(&landings),
             said: false,
         };
         threads.push(spawn(
@@ -257,7 +278,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             move || sharding.run(),
         )?);
         work.push(work_in);
-        compared.push(compared_in);
+        answers.push(answers_in);
         deadlines.push(deadlines_in);
     }
     drop(told_in);
@@ -299,7 +320,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         describer: Describer::new(Arc::clone(&planned.plan)),
         plan: Arc::clone(&plan),
         told: told_out,
-        compared,
+        answers: answers.clone(),
         results: results_in,
     };
     threads.push(spawn(&pulse, &flights, "describer".into(), move || {
@@ -331,7 +352,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         next_incident,
         board.clone(),
         Arc::clone(&spool),
-        shards,
+        answers,
         now_ms,
     );
     let results = spawn(&pulse, &flights, "results".into(), move || {
@@ -434,6 +455,8 @@ fn shard_config(
             config.ledger.settled_max / shards.max(1)
         },
         latency_bounds_ms: crate::metrics::LATENCY_BOUNDS_MS.to_vec(),
+        writer_replaces: config.ledger.writer_replaces,
+        watched_since_ms: i64::MIN,
     }
 }
 

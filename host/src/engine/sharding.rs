@@ -12,7 +12,8 @@ use landfall_store::spool::{Spool, SpoolWriter};
 
 use super::backlog::Backlog;
 use super::held::Held;
-use super::messages::{Compared, ShardTold, ShardWork, Told};
+use super::landings::Landings;
+use super::messages::{Answer, ShardTold, ShardWork, Told};
 use super::steady::Steady;
 use crate::judge::WrittenHand;
 use crate::sources::{Flights, StreamId};
@@ -46,7 +47,7 @@ pub struct Sharding {
     pub number: usize,
     pub shard: Shard,
     pub work: Receiver<ShardWork>,
-    pub compared: Receiver<Compared>,
+    pub answers: Receiver<Answer>,
     pub deadlines: Receiver<Deadlines>,
     pub told: Sender<ShardTold>,
     pub flights: Flights,
@@ -60,6 +61,8 @@ pub struct Sharding {
     pub backlog: Arc<Backlog>,
     /// Frames of early landings, until all of a batch are put down together.
     pub held: Held,
+    /// The latest landing of each shard.
+    pub landings: Arc<Landings>,
     /// It was said that early landings' frames are not kept.
     pub said: bool,
 }
@@ -85,7 +88,7 @@ impl Sharding {
                 while let Ok(deadlines) = self.deadlines.try_recv() {
                     self.shard.set_deadlines(deadlines);
                 }
-                self.take_comparisons();
+                self.take_answers();
                 match work {
                     Ok(work) => {
                         gathered.push(work);
@@ -127,14 +130,16 @@ impl Sharding {
             self.frontier()
         };
         self.flush(frontier, &mut effects);
-        self.await_comparisons(frontier, &mut effects);
+        self.await_answers(frontier, &mut effects);
     }
 
     /// Applies one share of a batch. False if nobody listens any more.
     fn apply(&mut self, work: &ShardWork, effects: &mut Vec<Effect>) -> bool {
         self.shard.apply(&work.raw, &work.written, effects);
-        // Before the work's flight ends: who sees the frontier pass it sees what waits as well.
+        // Before the work's flight ends: who sees the frontier pass it sees what waits as well, and
+        // what landed.
         self.tell_backlog();
+        self.landings.tell(self.number, self.shard.landed_last_ms());
         self.tell(work.hand.as_deref(), None, effects)
     }
 
@@ -195,6 +200,7 @@ impl Sharding {
                 let piece = ShardTold {
                     shard: self.number,
                     activity: self.activity(),
+                    landed_ms: self.landings.latest_ms(),
                     told: std::mem::take(&mut told),
                     flush: None,
                 };
@@ -222,17 +228,34 @@ impl Sharding {
                         generation,
                     });
                 }
+                Effect::MissingAgain {
+                    key,
+                    schema,
+                    arrived_ms,
+                    deadline_ms,
+                } => told.push(Told::MissingAgain {
+                    key,
+                    schema,
+                    arrived_ms,
+                    deadline_ms,
+                }),
                 Effect::LandedLate {
                     key,
                     schema,
                     landed_ms,
-                } => {
-                    told.push(Told::LandedLate {
-                        key,
-                        schema,
-                        landed_ms,
-                    });
-                }
+                    written,
+                    window,
+                } => told.push(Told::LandedLate {
+                    key,
+                    schema,
+                    landed_ms,
+                    written: side(&self.spool, written, hand),
+                    window,
+                }),
+                Effect::Recall { key } => told.push(Told::Recall {
+                    shard: self.number,
+                    key,
+                }),
                 Effect::Altered {
                     key,
                     payload,
@@ -240,6 +263,7 @@ impl Sharding {
                     schema,
                     arrived_ms,
                     generation,
+                    compared,
                 } => told.push(Told::Altered {
                     key,
                     schema,
@@ -247,6 +271,7 @@ impl Sharding {
                     raw: read(&self.spool, payload),
                     written: side(&self.spool, written, hand),
                     generation,
+                    compared,
                 }),
                 Effect::Compare {
                     key,
@@ -279,13 +304,13 @@ impl Sharding {
                     key,
                     schema,
                     landed_ms,
-                    row,
+                    written,
                     generation,
                 } => told.push(Told::Duplicate {
                     key,
                     schema,
                     landed_ms,
-                    written: side(&self.spool, WrittenSide::Row(row), hand),
+                    written: side(&self.spool, written, hand),
                     generation,
                 }),
                 Effect::Unexpected {
@@ -319,6 +344,7 @@ impl Sharding {
             .send(ShardTold {
                 shard: self.number,
                 activity,
+                landed_ms: self.landings.latest_ms(),
                 told,
                 flush,
             })
@@ -332,25 +358,36 @@ impl Sharding {
         activity
     }
 
-    fn take_comparisons(&mut self) {
+    fn take_answers(&mut self) {
         let mut effects = Vec::new();
-        while let Ok(Compared { key, equal }) = self.compared.try_recv() {
-            self.shard.compared(key, equal, &mut effects);
+        while let Ok(answer) = self.answers.try_recv() {
+            self.answered(answer, &mut effects);
         }
-        // A comparison that settles has no effect but the release of its payload.
         self.tell(None, None, &mut effects);
     }
 
-    /// At the end: comparisons that were asked for are still on their way.
-    fn await_comparisons(&mut self, frontier: Frontier, effects: &mut Vec<Effect>) {
-        /// How long the describer may take for the last of them, in real time.
+    fn answered(&mut self, answer: Answer, effects: &mut Vec<Effect>) {
+        match answer {
+            Answer::Compared { key, equal } => self.shard.compared(key, equal, effects),
+            Answer::Recalled { key, missing } => self.shard.recalled(key, missing, effects),
+        }
+    }
+
+    /// At the end: answers are still on their way, and no copy will come that could explain a row.
+    fn await_answers(&mut self, frontier: Frontier, effects: &mut Vec<Effect>) {
+        /// How long the last of them may take, in real time.
         const PATIENCE: Duration = Duration::from_secs(10);
         let start = Instant::now();
-        while self.shard.comparing() > 0 && start.elapsed() < PATIENCE {
-            if let Ok(Compared { key, equal }) = self.compared.recv_timeout(FLUSH) {
-                self.shard.compared(key, equal, effects);
+        while self.shard.comparing() + self.shard.recalling() > 0 && start.elapsed() < PATIENCE {
+            if let Ok(answer) = self.answers.recv_timeout(FLUSH) {
+                self.answered(answer, effects);
+                // What an answer lets go on may ask again.
+                if !self.tell(None, None, effects) {
+                    return;
+                }
             }
         }
+        self.shard.conclude(effects);
         self.flush(frontier, effects);
     }
 }

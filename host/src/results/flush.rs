@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use landfall_ledger::{Change, Counts, SchemaGauge, SchemaId, ShardGauges};
 use landfall_store::{
-    GenerationRow, IncidentRow, MissingRow, Pruned, SampleRow, StoreError, WindowRow,
+    GenerationRow, IncidentRow, MissingRow, Pruned, SampleRow, StoreError, WindowCounts, WindowRow,
 };
 
-use super::{Gathered, KnownMissing, Results, incidents, tally};
-use crate::engine::messages::{Described, Told};
+use super::{Gathered, Known, KnownMissing, Results, incidents, tally};
+use crate::engine::messages::{Answer, Described, Told};
 use crate::sources::StreamId;
 
 /// Between two tries to write to a store that fails. Everything upstream waits meanwhile.
@@ -25,6 +25,10 @@ const NOTE: Duration = Duration::from_secs(5);
 pub(super) enum Fate {
     Missing(MissingRow),
     Landed([u8; 16], i64),
+    /// Lost once more: its incident, deadline, and when that was said.
+    Again([u8; 16], u64, i64, i64),
+    /// Missing in a window of the store's until now: arrival, schema and what it is instead.
+    Revised(i64, String, WindowCounts),
 }
 
 /// One flush, decided.
@@ -51,6 +55,8 @@ pub(super) struct Prepared {
     pub samples: Vec<SampleRow>,
     counts: Vec<(SchemaId, Counts)>,
     latency: Vec<SchemaGauge>,
+    /// Answers for shards, once all this is written.
+    pub answers: Vec<(usize, Answer)>,
     prune: bool,
     pruned: Option<Pruned>,
 }
@@ -63,6 +69,7 @@ impl Prepared {
             && self.closed.is_empty()
             && self.incidents.is_empty()
             && self.samples.is_empty()
+            && self.answers.is_empty()
             && self.next_generation.is_none()
             && self.next_incident.is_none()
     }
@@ -92,11 +99,23 @@ impl Results {
             written
         });
         match written {
-            Ok(()) => self.show(&prepared),
+            Ok(()) => {
+                self.answer(&mut prepared);
+                self.show(&prepared);
+            }
             Err(why) => {
                 self.options
                     .ending
                     .results_left(prepared.counts(), prepared.missing as u64, &why);
+            }
+        }
+    }
+
+    fn answer(&self, prepared: &mut Prepared) {
+        for (shard, answer) in prepared.answers.drain(..) {
+            // A shard that has ended no longer waits for it.
+            if let Some(answers) = self.answers.get(shard) {
+                let _ = answers.send(answer);
             }
         }
     }
@@ -131,10 +150,29 @@ impl Results {
     fn look_up(&self, told: &[Described]) -> Result<KnownMissing, StoreError> {
         let mut known = KnownMissing::new();
         for described in told {
-            if let Told::LandedLate { key, .. } | Told::Unexpected { key, .. } = &described.told
+            if let Told::LandedLate { key, .. }
+            | Told::MissingAgain { key, .. }
+            | Told::Recall { key, .. } = &described.told
                 && let Some(row) = self.store.missing_event(key.to_bytes())?
             {
-                known.insert(key.to_bytes(), row);
+                let known_row = Known {
+                    row,
+                    frame: None,
+                    told: None,
+                };
+                known.insert(key.to_bytes(), known_row);
+            }
+        }
+        let is_late = |described: &&Described| matches!(described.told, Told::LandedLate { .. });
+        if self.plan.current().streams[0].parity.is_empty() {
+            return Ok(known);
+        }
+        for described in told.iter().filter(is_late) {
+            let Told::LandedLate { key, .. } = &described.told else {
+                continue;
+            };
+            if let Some(row) = known.get_mut(&key.to_bytes()) {
+                row.frame = self.store.missing_frame(key.to_bytes())?;
             }
         }
         Ok(known)
@@ -240,6 +278,12 @@ impl Results {
             match fate {
                 Fate::Missing(row) => flush.missing(row)?,
                 Fate::Landed(fingerprint, landed_ms) => flush.landed(*fingerprint, *landed_ms)?,
+                Fate::Again(fingerprint, incident, deadline_ms, said_ms) => {
+                    flush.missing_again(*fingerprint, *incident, *deadline_ms, *said_ms)?;
+                }
+                Fate::Revised(arrived_ms, schema, counts) => {
+                    flush.window_revised(*arrived_ms, schema, counts)?;
+                }
             }
         }
         for row in &prepared.windows {

@@ -7,6 +7,7 @@ mod book;
 mod chronicle;
 mod flush;
 mod incidents;
+mod late;
 mod pruning;
 mod redaction;
 mod retention;
@@ -19,7 +20,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use landfall_document::Pointer;
 use landfall_ledger::{
     Cause, Counts, Frontier, Generation, Overseer, OverseerConfig, SchemaGauge, SchemaId,
@@ -36,11 +37,11 @@ use self::samples::SampleBudget;
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::engine::ending::Ending;
-use crate::engine::messages::{Described, Message};
+use crate::engine::messages::{Answer, Described, Message};
 use crate::engine::plan_cell::PlanCell;
 use crate::engine::steady::Steady;
-use crate::judge::JudgeReport;
 use crate::judge::plan::Plan;
+use crate::judge::{Describer, JudgeReport};
 use crate::sources::StreamId;
 
 /// How often what gathered is written, in real time, in a steady stream that is no flood more seldom:
@@ -105,6 +106,10 @@ pub struct Results {
     audited_ms: Option<i64>,
     /// What is an incident of an audit, until all is told.
     chronicle: Chronicle,
+    /// Compares what landed late; made when something first does.
+    describer: Option<Describer>,
+    /// To each shard.
+    answers: Vec<Sender<Answer>>,
 }
 
 #[derive(Clone, Copy)]
@@ -138,9 +143,10 @@ impl Results {
         next_incident: u64,
         board: Board,
         spool: Arc<Spool>,
-        shards: usize,
+        answers: Vec<Sender<Answer>>,
         now_ms: i64,
     ) -> Self {
+        let shards = answers.len();
         let never = Frontier {
             raw_ms: i64::MIN,
             written_ms: i64::MIN,
@@ -174,6 +180,8 @@ impl Results {
             clear_ms,
             audited_ms: None,
             chronicle: Chronicle::default(),
+            describer: None,
+            answers,
         }
     }
 
@@ -233,6 +241,7 @@ impl Results {
             Message::Shard {
                 shard,
                 activity,
+                landed_ms,
                 told,
                 flush,
             } => {
@@ -240,6 +249,9 @@ impl Results {
                 if !self.is_audit() {
                     for activity in &activity {
                         self.overseer.activity(activity);
+                    }
+                    if let Some(landed_ms) = landed_ms {
+                        self.overseer.landed(landed_ms);
                     }
                 }
                 self.gathered.bytes += told.iter().map(|told| told.told.bytes()).sum::<usize>();
@@ -400,5 +412,14 @@ impl Results {
     }
 }
 
-/// What the store knows of missing events, by fingerprint.
-type KnownMissing = HashMap<[u8; 16], LandedRow>;
+/// A missing event that is spoken of: what is known of it.
+struct Known {
+    row: LandedRow,
+    /// Its raw frame, if the store has it.
+    frame: Option<Vec<u8>>,
+    /// It is told in this flush: its place among the fates, where its frame is.
+    told: Option<usize>,
+}
+
+/// Missing events that are spoken of, by fingerprint.
+type KnownMissing = HashMap<[u8; 16], Known>;

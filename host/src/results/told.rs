@@ -1,12 +1,15 @@
 //! What was told of single events: rows of the store, and what the overseer hears of it.
 
-use landfall_ledger::{Cause, Counts, IncidentId, ReasonId, SchemaId, Verdict};
+use std::sync::Arc;
+
+use landfall_ledger::{Cause, IncidentId, ReasonId};
 use landfall_store::{LandedRow, MissingRow, SampleRow};
 
 use super::flush::{Fate, Prepared};
+use super::late::Late;
 use super::samples::{self, Example};
-use super::{KnownMissing, Results};
-use crate::engine::messages::{Described, Told};
+use super::{Known, KnownMissing, Results};
+use crate::engine::messages::{Answer, Described, Told};
 use crate::judge::Comparison;
 use crate::judge::labels::NO_REASON;
 use crate::judge::plan::Plan;
@@ -15,7 +18,7 @@ impl Results {
     /// `known` is what the store knows of those that landed.
     pub(super) fn attribute(
         &mut self,
-        plan: &Plan,
+        plan: &Arc<Plan>,
         described: Described,
         known: &mut KnownMissing,
         now_ms: i64,
@@ -48,11 +51,16 @@ impl Results {
                 };
                 let fingerprint = fingerprint.to_bytes();
                 let schema = plan.labels.name(schema).to_owned();
-                known.entry(fingerprint).or_insert_with(|| LandedRow {
-                    key: key.clone(),
-                    schema: schema.clone(),
-                    arrived_ms,
-                    incident: incident.0,
+                let fate = out.fates.len();
+                known.entry(fingerprint).or_insert_with(|| Known {
+                    row: LandedRow {
+                        key: key.clone(),
+                        schema: schema.clone(),
+                        arrived_ms,
+                        incident: incident.0,
+                    },
+                    frame: None,
+                    told: Some(fate),
                 });
                 out.missing += 1;
                 out.fates.push(Fate::Missing(MissingRow {
@@ -68,18 +76,55 @@ impl Results {
                     frame,
                 }));
             }
-            Told::LandedLate { key, landed_ms, .. } => {
-                let fingerprint = key.to_bytes();
-                if let Some(row) = known.remove(&fingerprint) {
-                    self.landed_late(plan, &row, out);
+            Told::LandedLate {
+                key: fingerprint,
+                schema,
+                landed_ms,
+                written,
+                window,
+            } => {
+                let fingerprint = fingerprint.to_bytes();
+                if let Some(known) = known.remove(&fingerprint) {
+                    let landed = Late {
+                        known,
+                        key,
+                        schema,
+                        window,
+                        written: &written,
+                    };
+                    self.landed_late(plan, landed, out);
                     out.fates.push(Fate::Landed(fingerprint, landed_ms));
                 }
+            }
+            Told::MissingAgain {
+                key,
+                schema,
+                arrived_ms,
+                deadline_ms,
+            } => {
+                let fingerprint = key.to_bytes();
+                // An audit's time stands still: nothing is lost twice in it.
+                if let Some(known) = known.get_mut(&fingerprint)
+                    && !self.is_audit()
+                {
+                    let incident = self.overseer.missing(schema, arrived_ms, deadline_ms).0;
+                    known.row.incident = incident;
+                    let said_ms = now_ms.max(deadline_ms);
+                    out.fates
+                        .push(Fate::Again(fingerprint, incident, deadline_ms, said_ms));
+                }
+            }
+            Told::Recall { shard, key } => {
+                let known = known.get(&key.to_bytes());
+                let missing = known.map(|known| plan.labels.find(known.row.schema.as_bytes()));
+                out.answers.push((shard, Answer::Recalled { key, missing }));
             }
             Told::Altered {
                 schema,
                 arrived_ms,
                 written,
-                generation,
+                generation: hashed,
+                compared,
                 ..
             } => self.altered(
                 plan,
@@ -87,35 +132,19 @@ impl Results {
                     key,
                     schema,
                     at_ms: arrived_ms,
-                    generation: Some(self.number(generation)),
+                    generation: Some(self.number(if compared { generation } else { hashed })),
                     written: &written,
                 },
                 comparison.as_ref(),
                 out,
             ),
             Told::Compare {
-                schema,
-                arrived_ms,
-                written,
-                ..
+                schema, arrived_ms, ..
             } => {
-                // Whatever it found, the verdict is of the checks that looked again.
+                // Whatever it found, the verdict is of the checks that looked again. The shard gives
+                // it: another copy of the event may explain the row.
                 let window = arrived_ms.div_euclid(self.options.window_ms);
                 self.book.judged_by(window, schema, generation);
-                if matches!(comparison, Some(Comparison::Differs(_))) {
-                    self.altered(
-                        plan,
-                        Example {
-                            key,
-                            schema,
-                            at_ms: arrived_ms,
-                            generation: Some(self.number(generation)),
-                            written: &written,
-                        },
-                        comparison.as_ref(),
-                        out,
-                    );
-                }
             }
             Told::Leaked {
                 schema,
@@ -160,20 +189,12 @@ impl Results {
                 );
             }
             Told::Unexpected {
-                key: fingerprint,
                 schema,
                 landed_ms,
                 written,
                 generation,
+                ..
             } => {
-                let fingerprint = fingerprint.to_bytes();
-                // It may be an event that went missing longer ago than the ledger remembers.
-                if let Some(row) = known.remove(&fingerprint) {
-                    self.landed_late(plan, &row, out);
-                    self.was_expected(plan, &row, schema, landed_ms);
-                    out.fates.push(Fate::Landed(fingerprint, landed_ms));
-                    return;
-                }
                 let window = landed_ms.div_euclid(self.options.window_ms);
                 self.book.judged_by(window, schema, generation);
                 self.landed_wrongly(
@@ -193,7 +214,7 @@ impl Results {
         }
     }
 
-    fn altered(
+    pub(super) fn altered(
         &mut self,
         plan: &Plan,
         example: Example<'_>,
@@ -225,32 +246,5 @@ impl Results {
         if self.samples.take(&row) {
             out.samples.push(row);
         }
-    }
-
-    /// The incident's count of late landings; one that is no longer in hand is counted in the store.
-    fn landed_late(&mut self, plan: &Plan, row: &LandedRow, out: &mut Prepared) {
-        let schema = plan.labels.find(row.schema.as_bytes());
-        if !self.overseer.landed_late(IncidentId(row.incident), schema) {
-            out.landed_of_old.push((row.incident, row.schema.clone()));
-        }
-    }
-
-    /// The ledger had forgotten that it was missing: the verdict is revised here, and it was not
-    /// unexpected.
-    fn was_expected(&mut self, plan: &Plan, row: &LandedRow, schema: SchemaId, landed_ms: i64) {
-        let raw_schema = plan.labels.find(row.schema.as_bytes());
-        let mut counts = Counts::default();
-        counts.verdicts[Verdict::Missing as usize] = -1;
-        counts.verdicts[Verdict::Late as usize] = 1;
-        let window = row.arrived_ms.div_euclid(self.options.window_ms);
-        self.book.add(window, raw_schema, &counts);
-        self.count(plan, raw_schema, &counts);
-        let counts = Counts {
-            unexpected: -1,
-            ..Counts::default()
-        };
-        let window = landed_ms.div_euclid(self.options.window_ms);
-        self.book.add(window, schema, &counts);
-        self.count(plan, schema, &counts);
     }
 }

@@ -223,6 +223,59 @@ impl Flush<'_> {
         Ok(())
     }
 
+    /// An event that is missing came in once more and was lost once more: it belongs to the incident
+    /// in which that happened, whose backfill has its frame.
+    pub fn missing_again(
+        &self,
+        fingerprint: [u8; 16],
+        incident: u64,
+        deadline_ms: i64,
+        said_ms: i64,
+    ) -> Result<(), StoreError> {
+        let failed = StoreError::sqlite("put a missing event down to another incident");
+        self.transaction
+            .prepare_cached(
+                "UPDATE missing SET incident = ?2, deadline_ms = ?3, said_ms = ?4
+                 WHERE fingerprint = ?1 AND landed_ms IS NULL",
+            )
+            .map_err(&failed)?
+            .execute(params![fingerprint, incident, deadline_ms, said_ms])
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    /// An event that an earlier run, or this one long ago, counted as missing landed: its window's
+    /// count, wherever windows began then and whatever its schema is called now. `counts` says what
+    /// it is instead.
+    pub fn window_revised(
+        &self,
+        arrived_ms: i64,
+        schema: &str,
+        counts: &WindowCounts,
+    ) -> Result<(), StoreError> {
+        let failed = StoreError::sqlite("revise a window");
+        // After the windows' length was changed two may hold the time; one of them counts the event.
+        self.transaction
+            .prepare_cached(
+                "UPDATE windows SET missing = missing - 1, late = late + ?3, altered = altered + ?4,
+                     unjudged = unjudged + ?5
+                 WHERE schema = ?2 AND start_ms = (
+                     SELECT start_ms FROM windows
+                     WHERE schema = ?2 AND start_ms <= ?1 AND end_ms > ?1 AND missing > 0
+                     ORDER BY start_ms DESC LIMIT 1)",
+            )
+            .map_err(&failed)?
+            .execute(params![
+                arrived_ms,
+                schema,
+                counts.late,
+                counts.altered,
+                counts.unjudged
+            ])
+            .map_err(failed)?;
+        Ok(())
+    }
+
     /// Marks the windows that start at `start_ms` as closed.
     pub fn close_window(&self, start_ms: i64) -> Result<(), StoreError> {
         self.transaction

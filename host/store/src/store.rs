@@ -149,6 +149,35 @@ impl Store {
             .map_err(failed)
     }
 
+    /// The raw frame of a missing event that has not landed; none if it could not be read back.
+    pub fn missing_frame(&self, fingerprint: [u8; 16]) -> Result<Option<Vec<u8>>, StoreError> {
+        let failed = StoreError::sqlite("look up a missing event's frame");
+        let frame = self
+            .connection
+            .prepare_cached(
+                "SELECT frame FROM missing WHERE fingerprint = ?1 AND landed_ms IS NULL",
+            )
+            .map_err(&failed)?
+            .query_row(params![fingerprint], |row| row.get(0))
+            .optional()
+            .map_err(failed)?;
+        Ok(frame.flatten())
+    }
+
+    /// Hands on the fingerprints of all missing events that have not landed.
+    pub fn unlanded(&self, mut each: impl FnMut([u8; 16])) -> Result<(), StoreError> {
+        let failed = StoreError::sqlite("list what has not landed");
+        let mut statement = self
+            .connection
+            .prepare("SELECT fingerprint FROM missing WHERE landed_ms IS NULL")
+            .map_err(&failed)?;
+        let mut rows = statement.query([]).map_err(&failed)?;
+        while let Some(row) = rows.next().map_err(&failed)? {
+            each(row.get(0).map_err(&failed)?);
+        }
+        Ok(())
+    }
+
     /// Closes what an earlier run left open, as of the last time that it knew of: nobody watches it
     /// any more. What still goes on opens anew.
     pub fn close_leftovers(&mut self) -> Result<Leftovers, StoreError> {

@@ -142,6 +142,12 @@ impl Overseer {
         }
     }
 
+    /// Something landed at that time, of whatever schema: told apart from its activity, which comes by
+    /// another way and may come later than a verdict that is given after it.
+    pub fn landed(&mut self, at_ms: i64) {
+        self.pipeline.landed(at_ms);
+    }
+
     /// A stream brought something at that time.
     pub fn seen(&mut self, stream: u8, at_ms: i64) {
         if let Some(seen) = self.seen_ms.get_mut(usize::from(stream)) {

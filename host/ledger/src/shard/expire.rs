@@ -1,7 +1,8 @@
 //! Time moves on: deadlines, and the grace of early landings.
 
 use super::Shard;
-use super::raw::NOT_SPOOLED;
+use super::history::NOT_SPOOLED;
+use super::written::again;
 use crate::effect::Effect;
 use crate::observation::Frontier;
 use crate::pending::{NIL, Waiting};
@@ -19,12 +20,22 @@ impl Shard {
         self.frontier.raw_ms = self.frontier.raw_ms.max(frontier.raw_ms);
         self.frontier.written_ms = self.frontier.written_ms.max(frontier.written_ms);
         let Frontier { raw_ms, written_ms } = self.frontier;
-        let latest = [raw_ms, written_ms]
+        // What is remembered is asked for by both streams, so the one that is behind counts.
+        let known = [raw_ms, written_ms]
             .into_iter()
-            .filter(|&ms| ms != i64::MAX)
-            .max();
-        self.keys.advance(latest.unwrap_or(i64::MAX));
+            .filter(|&ms| ms != i64::MAX);
+        let behind_ms = known.min().unwrap_or(i64::MAX);
+        if behind_ms != i64::MIN {
+            self.keys.advance(behind_ms);
+        }
         let mut left = verdicts_max;
+        while let Some(slot) = self.histories.next_due(raw_ms) {
+            self.decide(slot, effects);
+            left -= 1;
+            if left == 0 {
+                return true;
+            }
+        }
         for class in 0..self.queues.classes() {
             let frontier_ms = if self.queues.is_early(class) {
                 raw_ms
@@ -57,14 +68,17 @@ impl Shard {
             }
             next = (entry.next != NIL).then_some(entry.next);
             match entry.waiting() {
-                // It landed; its verdict is on its way.
-                Waiting::Comparing | Waiting::ComparingLate => continue,
                 Waiting::Expected => self.missing(slot, due_ms, effects),
+                Waiting::Again => self.missing_again(slot, due_ms, effects),
                 Waiting::Rejected => {
                     self.unlink(slot);
                     self.settle(slot, Verdict::Rejected, Settled::Rejected, effects);
                 }
                 Waiting::Early => self.unexpected(slot, effects),
+                // In no deadline queue.
+                Waiting::Comparing | Waiting::Disputed | Waiting::Revising | Waiting::Recalling => {
+                    continue;
+                }
             }
             *left -= 1;
         }
@@ -81,6 +95,26 @@ impl Shard {
             generation: entry.generation,
         });
         self.settle(slot, Verdict::Missing, Settled::Missing, effects);
+    }
+
+    /// Lost twice. Its verdict was given the first time.
+    fn missing_again(&mut self, slot: u32, deadline_ms: i64, effects: &mut Vec<Effect>) {
+        let entry = self.unlink(slot);
+        effects.push(Effect::MissingAgain {
+            key: entry.key(),
+            schema: entry.schema,
+            arrived_ms: entry.arrived_ms,
+            deadline_ms,
+        });
+        self.keys.settle(slot, again(&entry));
+    }
+
+    /// Decides about all rows that no copy explains, however long raw time still takes to pass them:
+    /// no more copies are read.
+    pub(super) fn decide_all(&mut self, effects: &mut Vec<Effect>) {
+        while let Some(slot) = self.histories.next_due(i64::MAX) {
+            self.decide(slot, effects);
+        }
     }
 
     fn unexpected(&mut self, slot: u32, effects: &mut Vec<Effect>) {

@@ -26,13 +26,13 @@ impl Activity {
         }
     }
 
-    pub(super) fn arrived(&mut self, at_ms: i64) {
+    fn arrived(&mut self, at_ms: i64) {
         self.arrived += 1;
         self.arrived_first_ms = self.arrived_first_ms.min(at_ms);
         self.arrived_last_ms = self.arrived_last_ms.max(at_ms);
     }
 
-    pub(super) fn landed(&mut self, at_ms: i64) {
+    fn landed(&mut self, at_ms: i64) {
         self.landed += 1;
         self.landed_last_ms = self.landed_last_ms.max(at_ms);
     }
@@ -44,10 +44,11 @@ pub(super) struct Activities {
     all: Vec<Activity>,
     /// By schema, its place in `all` and 1 more; 0 if it has none.
     places: Vec<u32>,
+    landed_last_ms: Option<i64>,
 }
 
 impl Activities {
-    pub(super) fn of(&mut self, schema: SchemaId) -> &mut Activity {
+    fn of(&mut self, schema: SchemaId) -> &mut Activity {
         let number = usize::from(schema.0);
         if number >= self.places.len() {
             self.places.resize(number + 1, 0);
@@ -57,6 +58,19 @@ impl Activities {
             self.places[number] = self.all.len() as u32;
         }
         &mut self.all[self.places[number] as usize - 1]
+    }
+
+    pub(super) fn arrived(&mut self, schema: SchemaId, at_ms: i64) {
+        self.of(schema).arrived(at_ms);
+    }
+
+    pub(super) fn landed(&mut self, schema: SchemaId, at_ms: i64) {
+        self.landed_last_ms = self.landed_last_ms.max(Some(at_ms));
+        self.of(schema).landed(at_ms);
+    }
+
+    pub(super) fn landed_last_ms(&self) -> Option<i64> {
+        self.landed_last_ms
     }
 
     pub(super) fn drain(&mut self, out: &mut Vec<Activity>) {
@@ -139,7 +153,10 @@ impl Shard {
             oldest_expected_ms: oldest.map(|entry| entry.arrived_ms).min(),
             settled: self.keys.settled(),
             horizon_ms: self.keys.horizon_ms(),
-            memory_bytes: self.keys.memory_bytes() + self.tallies.memory_bytes(),
+            memory_bytes: self.keys.memory_bytes()
+                + self.tallies.memory_bytes()
+                + self.histories.memory_bytes()
+                + self.recalls.memory_bytes(),
         }
     }
 }

@@ -3,7 +3,9 @@
 
 mod expire;
 mod gauges;
+mod history;
 mod raw;
+mod recall;
 mod settle;
 mod written;
 
@@ -18,6 +20,13 @@ use crate::observation::{Frontier, RawObservation, WrittenObservation};
 use crate::pending::{Entry, Waiting};
 use crate::tally::{Tallies, TallyDelta};
 use gauges::{Activities, Latency};
+use history::Histories;
+use recall::Recalls;
+
+/// How far the stamps of two streams may be apart: a frame is stamped when it is read, which a steady
+/// stream may put off by half a second. A row that no copy explains is decided so long after raw time
+/// has passed it, or after the grace of early landings if that is shorter.
+const STAMPS_APART_MS: i64 = 1_000;
 
 /// A shard of the ledger.
 #[derive(Debug)]
@@ -31,6 +40,11 @@ pub struct Shard {
     frontier: Frontier,
     comparing: usize,
     early: usize,
+    histories: Histories,
+    recalls: Recalls,
+    dispute_ms: i64,
+    writer_replaces: bool,
+    watched_since_ms: i64,
 }
 
 /// Releases of one segment in a row become one effect.
@@ -55,6 +69,11 @@ impl Shard {
             },
             comparing: 0,
             early: 0,
+            histories: Histories::default(),
+            recalls: Recalls::default(),
+            dispute_ms: config.unexpected_grace_ms.min(STAMPS_APART_MS),
+            writer_replaces: config.writer_replaces,
+            watched_since_ms: config.watched_since_ms,
         }
     }
 
@@ -109,12 +128,39 @@ impl Shard {
         self.settle_compared(key, equal, effects);
     }
 
+    /// A key that the store knows as missing, and the ledger does not remember.
+    pub fn add_unlanded(&mut self, key: Fingerprint) {
+        self.keys.add_unlanded(key);
+    }
+
+    /// The answer to `Recall`: the schema of the missing event, if the store knows one that has not
+    /// landed.
+    pub fn recalled(
+        &mut self,
+        key: Fingerprint,
+        missing: Option<SchemaId>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.settle_recalled(key, missing, effects);
+    }
+
+    /// Keys that wait for the answer to `Recall`.
+    pub fn recalling(&self) -> usize {
+        self.recalls.len()
+    }
+
+    /// No more raw events are read: what waits only for another copy gets its verdict.
+    pub fn conclude(&mut self, effects: &mut Vec<Effect>) {
+        self.decide_all(effects);
+        self.flush_released(effects);
+    }
+
     /// Entries that wait: raw events, and landings that came before theirs.
     pub fn pending(&self) -> usize {
         self.keys.pending.len()
     }
 
-    /// Of these, the landings.
+    /// Of these, landings that only raw events or their time can settle.
     pub fn early(&self) -> usize {
         self.early
     }
@@ -163,6 +209,11 @@ impl Shard {
         self.activity.drain(out);
     }
 
+    /// The latest landing of all.
+    pub fn landed_last_ms(&self) -> Option<i64> {
+        self.activity.landed_last_ms()
+    }
+
     fn release(&mut self, payload: PayloadRef, effects: &mut Vec<Effect>) {
         let segment = payload.segment();
         if self.released.rows > 0 && self.released.segment != segment {
@@ -170,10 +221,6 @@ impl Shard {
         }
         self.released.segment = segment;
         self.released.rows += 1;
-    }
-
-    fn activity(&mut self, schema: SchemaId) -> &mut Activity {
-        self.activity.of(schema)
     }
 
     /// A key that is not known waits from now on.
@@ -184,7 +231,9 @@ impl Shard {
 
     fn link(&mut self, slot: u32) {
         let pending = &mut self.keys.pending;
-        self.early += usize::from(pending.get(slot).waiting() == Waiting::Early);
+        let waiting = pending.get(slot).waiting();
+        debug_assert!(waiting.is_queued());
+        self.early += usize::from(waiting == Waiting::Early);
         self.queues.link(pending, slot);
     }
 

@@ -1,7 +1,13 @@
-//! A raw event comes in.
+//! A raw event comes in: the first of its key, or a copy.
+//!
+//! A key is owed one row, and of all its copies one carries it: the first that is to land; as long as
+//! there is none, the first that must not; else the first that could not be judged. Whoever is worth no
+//! more than a copy before it is `repeated`. docs/ARCHITECTURE.md has the table.
 
 use super::Shard;
+use super::history::{Copied, Landing, NOT_SPOOLED};
 use crate::effect::{Effect, RejectedBy, WrittenSide};
+use crate::identity::{Form, Generation, ReasonId};
 use crate::keys::Known;
 use crate::observation::RawObservation;
 use crate::pending::{Entry, Waiting};
@@ -11,24 +17,154 @@ use crate::verdict::{Judgement, Verdict};
 impl Shard {
     pub(super) fn apply_raw(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
         match self.keys.find(event.key) {
-            None => self.wait_for_landing(event, effects),
-            Some(Known::Waiting(slot))
-                if self.keys.pending.get(slot).waiting() == Waiting::Early =>
-            {
-                self.join_early(slot, event, effects);
-            }
-            Some(Known::Settled(memory)) if memory.settled() == Settled::Unexpected => {
-                // Its raw event came after all, later than the grace: it was not unexpected.
-                let counts = self.tallies.at(memory.window(), memory.schema());
-                counts.unexpected -= 1;
-                self.keys.renew(event.key, Memory::landed);
-                self.join_forgotten_side(event, effects);
-            }
-            Some(_) => self.repeated(event, effects),
+            None if self.keys.may_be_unlanded(event.key) => self.ask_for_raw(event, effects),
+            _ => self.apply_known_raw(event, effects),
         }
     }
 
-    fn repeated(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
+    /// The same, when all that the store knows of its key is known.
+    pub(super) fn apply_known_raw(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
+        match self.keys.find(event.key) {
+            None => self.wait_for_landing(event, effects),
+            Some(Known::Waiting(slot)) => self.copy_of_waiting(slot, event, effects),
+            Some(Known::Settled(memory)) => self.copy_of_settled(memory, event, effects),
+        }
+    }
+
+    /// The first of its key.
+    fn wait_for_landing(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
+        if event.judgement == Judgement::Unjudged {
+            let memory = self.unjudged(event, effects);
+            self.keys.remember(memory);
+            return;
+        }
+        let entry = self.entry(event);
+        self.count_pending(event);
+        self.insert(entry);
+    }
+
+    /// Gives the verdict of an event that could not be judged: nothing is waited for.
+    fn unjudged(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) -> Memory {
+        let window = self.tallies.window(event.arrived_ms);
+        self.tallies.at(window, event.schema).verdicts[Verdict::Unjudged as usize] += 1;
+        self.release(event.payload, effects);
+        Memory::new(event.key, Settled::Unjudged, event.schema, window)
+    }
+
+    /// The entry of an event that is to land, or must not.
+    fn entry(&mut self, event: &RawObservation) -> Entry {
+        let waiting = match event.judgement {
+            Judgement::Rejected => Waiting::Rejected,
+            Judgement::Expected | Judgement::Unjudged => Waiting::Expected,
+        };
+        let class = self.queues.class_for(event.schema, waiting);
+        Entry::new(
+            event.key,
+            event.form,
+            event.payload,
+            event.arrived_ms,
+            event.schema,
+            event.reason,
+            event.generation,
+            class,
+            waiting,
+        )
+    }
+
+    /// From now on it waits for its verdict.
+    fn count_pending(&mut self, event: &RawObservation) {
+        let window = self.tallies.window(event.arrived_ms);
+        self.tallies.at(window, event.schema).pending += 1;
+        if event.judgement == Judgement::Expected {
+            self.activity.arrived(event.schema, event.arrived_ms);
+        }
+    }
+
+    fn copy_of_waiting(&mut self, slot: u32, event: &RawObservation, effects: &mut Vec<Effect>) {
+        match self.keys.pending.get(slot).waiting() {
+            Waiting::Early => self.join_early(slot, event, effects),
+            Waiting::Revising => self.join_revising(slot, event, effects),
+            Waiting::Recalling => self.park_raw(slot, event, effects),
+            Waiting::Rejected if event.judgement == Judgement::Expected => {
+                self.unlink(slot);
+                self.take_over(slot, event, effects);
+                self.link(slot);
+            }
+            Waiting::Disputed if self.is_rejected(slot) => {
+                if event.judgement != Judgement::Expected {
+                    return self.copied(slot, event, effects);
+                }
+                let landing = self.end_dispute(slot);
+                if let Some(history) = self.histories.get_mut(slot) {
+                    history.landing = None;
+                }
+                self.take_over(slot, event, effects);
+                if let Some(landing) = landing {
+                    self.meet_spooled(slot, landing, effects);
+                }
+            }
+            Waiting::Expected | Waiting::Rejected | Waiting::Comparing | Waiting::Disputed => {
+                self.copied(slot, event, effects);
+            }
+            Waiting::Again => self.repeated(event, effects),
+        }
+    }
+
+    /// A copy that is to land came after one that must not, which is in the slot and in no queue.
+    fn take_over(&mut self, slot: u32, event: &RawObservation, effects: &mut Vec<Effect>) {
+        let before = *self.keys.pending.get(slot);
+        let window = self.tallies.window(before.arrived_ms);
+        let counts = self.tallies.at(window, before.schema);
+        counts.pending -= 1;
+        counts.verdicts[Verdict::Rejected as usize] += 1;
+        self.release(before.payload, effects);
+        if before.form().is_hash() {
+            self.histories.open(slot).note(Copied {
+                judgement: Judgement::Rejected,
+                form: before.form(),
+                generation: before.generation,
+                schema: before.schema,
+                reason: before.reason,
+                arrived_ms: before.arrived_ms,
+                verdict: Verdict::Rejected,
+            });
+        }
+        let entry = self.entry(event);
+        self.count_pending(event);
+        *self.keys.pending.get_mut(slot) = entry;
+    }
+
+    /// A copy that is worth no more than the one in the slot.
+    fn copied(&mut self, slot: u32, event: &RawObservation, effects: &mut Vec<Effect>) {
+        let carrier = *self.keys.pending.get(slot);
+        self.repeated(event, effects);
+        let is_rejected = self.is_rejected(slot);
+        let same_judgement = (event.judgement == Judgement::Rejected) == is_rejected;
+        let is_like_the_carrier = event.judgement != Judgement::Unjudged
+            && same_judgement
+            && event.form == carrier.form();
+        let matters = event.form.is_hash() || event.judgement == Judgement::Unjudged;
+        if is_like_the_carrier || !matters {
+            return;
+        }
+        let history = self.histories.open(slot);
+        history.note(Copied::of(event, Verdict::Repeated));
+        let landing = history.landing;
+        if let Some(landing) = landing
+            && event.judgement == Judgement::Expected
+            && event.form.is_same_content(landing.form)
+        {
+            // This copy is the one that landed, and it is as good as the first.
+            match carrier.waiting() {
+                Waiting::Comparing => self.comparing -= 1,
+                _ => drop(self.end_dispute(slot)),
+            }
+            let verdict = self.on_time(slot, landing.landed_ms);
+            self.settle(slot, verdict, Settled::Landed, effects);
+        }
+    }
+
+    pub(super) fn repeated(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
         // Whoever repeats it once may do so again: the horizon is from the last time on.
         self.keys.renew(event.key, |_| {});
         let window = self.tallies.window(event.arrived_ms);
@@ -36,84 +172,124 @@ impl Shard {
         self.release(event.payload, effects);
     }
 
-    fn wait_for_landing(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
-        let window = self.tallies.window(event.arrived_ms);
-        let waiting = match event.judgement {
-            Judgement::Expected => {
-                self.activity(event.schema).arrived(event.arrived_ms);
-                Waiting::Expected
-            }
-            Judgement::Rejected => Waiting::Rejected,
-            Judgement::Unjudged => {
-                self.tallies.at(window, event.schema).verdicts[Verdict::Unjudged as usize] += 1;
-                let memory = Memory::new(event.key, Settled::Unjudged, event.schema, window);
-                self.keys.remember(memory);
-                self.release(event.payload, effects);
-                return;
-            }
-        };
-        self.tallies.at(window, event.schema).pending += 1;
-        let class = self.queues.class_for(event.schema, waiting);
-        self.insert(Entry::new(
-            event.key,
-            event.form,
-            event.payload,
-            event.arrived_ms,
-            event.schema,
-            event.reason,
-            event.generation,
-            class,
-            waiting,
-        ));
-    }
-
     /// The landing came first.
     fn join_early(&mut self, slot: u32, event: &RawObservation, effects: &mut Vec<Effect>) {
+        if event.judgement == Judgement::Unjudged {
+            let memory = self.unjudged(event, effects);
+            let landed_ms = self.unlink(slot).arrived_ms;
+            self.activity.landed(event.schema, landed_ms);
+            self.revise_later(slot, memory);
+            return;
+        }
         let early = self.unlink(slot);
-        let window = self.tallies.window(event.arrived_ms);
-        self.tallies.at(window, event.schema).pending += 1;
-        let waiting = if event.judgement == Judgement::Rejected {
-            Waiting::Rejected
-        } else {
-            Waiting::Expected
+        self.join_row(slot, &early, event, effects);
+    }
+
+    /// The landing came before this copy, and after the verdict of one that is worth less.
+    fn join_revising(&mut self, slot: u32, event: &RawObservation, effects: &mut Vec<Effect>) {
+        let first = self
+            .histories
+            .get(slot)
+            .and_then(|history| history.first)
+            .map(Memory::settled);
+        let is_worth_more = match event.judgement {
+            Judgement::Expected => true,
+            Judgement::Rejected => first == Some(Settled::Unjudged),
+            Judgement::Unjudged => false,
         };
-        let class = self.queues.class_for(event.schema, waiting);
-        // In the place of its landing, whose key it has.
-        *self.keys.pending.get_mut(slot) = Entry::new(
+        if !is_worth_more {
+            return self.repeated(event, effects);
+        }
+        let row = *self.keys.pending.get(slot);
+        self.end_revising(slot);
+        if first == Some(Settled::Unjudged) {
+            self.histories.open(slot).unjudged = true;
+        }
+        self.join_row(slot, &row, event, effects);
+    }
+
+    /// The event takes the place of its landing, whose key it has.
+    fn join_row(
+        &mut self,
+        slot: u32,
+        row: &Entry,
+        event: &RawObservation,
+        effects: &mut Vec<Effect>,
+    ) {
+        let entry = self.entry(event);
+        self.count_pending(event);
+        *self.keys.pending.get_mut(slot) = entry;
+        let landing = Landing {
+            form: row.form(),
+            generation: row.generation,
+            landed_ms: row.arrived_ms,
+            schema: row.schema,
+            payload: row.payload,
+        };
+        self.meet_spooled(slot, landing, effects);
+    }
+
+    /// Its verdict was given before.
+    fn copy_of_settled(
+        &mut self,
+        memory: Memory,
+        event: &RawObservation,
+        effects: &mut Vec<Effect>,
+    ) {
+        let expected = event.judgement == Judgement::Expected;
+        match memory.settled() {
+            Settled::Unexpected => {
+                // Its raw event came after all, later than the grace: it was not unexpected.
+                let counts = self.tallies.at(memory.window(), memory.schema());
+                counts.unexpected -= 1;
+                self.keys.renew(event.key, Memory::landed);
+                self.join_forgotten_side(event, effects);
+            }
+            Settled::Missing | Settled::MissingStored if expected => {
+                self.second_chance(memory, event, effects);
+            }
+            Settled::Rejected if expected => {
+                self.wait_anew(event);
+            }
+            Settled::Unjudged if event.judgement != Judgement::Unjudged => {
+                let slot = self.wait_anew(event);
+                self.histories.open(slot).unjudged = true;
+            }
+            Settled::Landed
+            | Settled::Missing
+            | Settled::MissingStored
+            | Settled::Rejected
+            | Settled::Unjudged => self.repeated(event, effects),
+        }
+    }
+
+    fn wait_anew(&mut self, event: &RawObservation) -> u32 {
+        let entry = self.entry(event);
+        self.count_pending(event);
+        let slot = self.keys.wait_anew(entry);
+        self.link(slot);
+        slot
+    }
+
+    /// A missing event comes in once more, from a backfill for instance. Its verdict stands until the
+    /// row is there; if it is lost once more, that is told.
+    fn second_chance(&mut self, memory: Memory, event: &RawObservation, effects: &mut Vec<Effect>) {
+        self.repeated(event, effects);
+        self.activity.arrived(event.schema, event.arrived_ms);
+        let class = self.queues.class_for(event.schema, Waiting::Again);
+        let slot = self.keys.wait_anew(Entry::new(
             event.key,
-            event.form,
-            event.payload,
+            // Where the verdict was counted.
+            Form::from_halves([memory.packed(), 0]),
+            NOT_SPOOLED,
             event.arrived_ms,
             event.schema,
-            event.reason,
-            event.generation,
+            ReasonId(0),
+            Generation(0),
             class,
-            waiting,
-        );
-        let spooled = early.payload != NOT_SPOOLED;
-        let side = if spooled {
-            WrittenSide::Spooled(early.payload)
-        } else {
-            WrittenSide::Gone
-        };
-        if event.judgement == Judgement::Unjudged {
-            self.settle(slot, Verdict::Unjudged, Settled::Landed, effects);
-        } else {
-            if event.judgement == Judgement::Expected {
-                self.activity(event.schema).arrived(event.arrived_ms);
-            }
-            self.join(
-                slot,
-                early.form(),
-                early.generation,
-                early.arrived_ms,
-                side,
-                effects,
-            );
-        }
-        if spooled {
-            self.release(early.payload, effects);
-        }
+            Waiting::Again,
+        ));
+        self.link(slot);
     }
 
     /// The landing was given up as unexpected, and its form with it.
@@ -133,7 +309,7 @@ impl Shard {
                 });
                 Verdict::Leaked
             }
-            Judgement::Expected if event.form == crate::identity::Form::NONE => Verdict::Delivered,
+            Judgement::Expected if event.form == Form::NONE => Verdict::Delivered,
             // It landed, but whether unchanged can no longer be told.
             Judgement::Expected | Judgement::Unjudged => Verdict::Unjudged,
         };
@@ -141,6 +317,3 @@ impl Shard {
         self.release(event.payload, effects);
     }
 }
-
-/// The payload of an early landing whose frame was not (yet) spooled. No real reference has all bits set.
-pub(super) const NOT_SPOOLED: crate::identity::PayloadRef = crate::identity::PayloadRef(u64::MAX);

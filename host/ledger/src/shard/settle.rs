@@ -1,89 +1,269 @@
 //! Both sides are here, or will never be: the verdict.
 
 use super::Shard;
+use super::history::{Landing, NOT_SPOOLED};
 use crate::effect::{Effect, RejectedBy, WrittenSide};
-use crate::identity::{Fingerprint, Form, Generation, Parity};
-use crate::pending::Waiting;
+use crate::identity::{Fingerprint, Parity};
+use crate::pending::{Entry, Waiting};
 use crate::settled::{Memory, Settled};
-use crate::verdict::Verdict;
+use crate::verdict::{Judgement, Verdict};
+
+/// What a row is to the event that it meets.
+enum Relation {
+    Same,
+    Other,
+    /// A side could not be projected.
+    Unknown,
+    /// The sides were hashed by different checks.
+    Ask,
+}
+
+fn relation(entry: &Entry, landing: &Landing) -> Relation {
+    let same_checks = entry.generation == landing.generation;
+    match entry.form().compare(landing.form) {
+        Parity::Equal => Relation::Same,
+        // No parity check sees both sides: there is nothing to compare.
+        Parity::OneSided if same_checks => Relation::Same,
+        Parity::Differs if same_checks => Relation::Other,
+        Parity::OneSided | Parity::Differs => Relation::Ask,
+        Parity::Unknown => Relation::Unknown,
+    }
+}
 
 impl Shard {
-    /// Joins the raw event in the slot (counted as pending, in no queue) with its landing.
-    pub(super) fn join(
+    /// The raw event in the slot (counted as pending, in no queue) meets the row under its key, whose
+    /// frame is in the spool or not kept.
+    pub(super) fn meet_spooled(&mut self, slot: u32, landing: Landing, effects: &mut Vec<Effect>) {
+        let written = if landing.payload == NOT_SPOOLED {
+            WrittenSide::Gone
+        } else {
+            WrittenSide::Spooled(landing.payload)
+        };
+        self.meet(slot, landing, written, effects);
+    }
+
+    /// The same, with the row wherever it is.
+    pub(super) fn meet(
         &mut self,
         slot: u32,
-        form: Form,
-        generation: Generation,
-        landed_ms: i64,
+        landing: Landing,
         written: WrittenSide,
         effects: &mut Vec<Effect>,
     ) {
         let entry = *self.keys.pending.get(slot);
-        let (key, schema, arrived_ms, payload) =
-            (entry.key(), entry.schema, entry.arrived_ms, entry.payload);
         // By stamps of two sockets a landing may be before its arrival; it answers it all the same.
-        self.activity(schema).landed(landed_ms.max(arrived_ms));
+        let landed_ms = landing.landed_ms.max(entry.arrived_ms);
+        self.activity.landed(entry.schema, landed_ms);
         if entry.waiting() == Waiting::Rejected {
-            effects.push(Effect::Leaked {
-                key,
-                schema,
-                arrived_ms,
-                written,
-                judged: Some(RejectedBy {
-                    reason: entry.reason,
-                    generation: entry.generation,
-                }),
-            });
-            self.settle(slot, Verdict::Leaked, Settled::Landed, effects);
-            return;
+            return self.dispute(slot, landing, written, effects);
         }
-        let is_late = landed_ms > arrived_ms.saturating_add(self.queues.wait_ms(entry.class()));
-        self.latency
-            .add(schema, landed_ms.saturating_sub(arrived_ms).max(0));
-        let on_time = if is_late {
+        let latency_ms = landing.landed_ms.saturating_sub(entry.arrived_ms).max(0);
+        self.latency.add(entry.schema, latency_ms);
+        let is_explained = |shard: &Self| {
+            let history = shard.histories.get(slot);
+            history
+                .and_then(|history| history.explains(Judgement::Expected, landing.form))
+                .is_some()
+        };
+        match relation(&entry, &landing) {
+            Relation::Same => self.landed_unchanged(slot, landing, effects),
+            _ if is_explained(self) => self.landed_unchanged(slot, landing, effects),
+            Relation::Ask if written != WrittenSide::Gone => {
+                effects.push(Effect::Compare {
+                    key: entry.key(),
+                    payload: entry.payload,
+                    written,
+                    schema: entry.schema,
+                    arrived_ms: entry.arrived_ms,
+                });
+                hold(&entry, written, effects);
+                let history = self.histories.open(slot);
+                history.landing = Some(landing);
+                history.compared = None;
+                let entry = self.keys.pending.get_mut(slot);
+                entry.set_waiting(entry.class(), Waiting::Comparing);
+                self.comparing += 1;
+            }
+            Relation::Other => self.dispute(slot, landing, written, effects),
+            // Nobody will be shown a difference, so its frame is not kept.
+            Relation::Unknown | Relation::Ask => {
+                self.dispute(slot, landing, WrittenSide::Gone, effects);
+            }
+        }
+    }
+
+    fn landed_unchanged(&mut self, slot: u32, landing: Landing, effects: &mut Vec<Effect>) {
+        let verdict = self.on_time(slot, landing.landed_ms);
+        self.settle(slot, verdict, Settled::Landed, effects);
+        if landing.payload != NOT_SPOOLED {
+            self.release(landing.payload, effects);
+        }
+    }
+
+    /// Whether the event in the slot landed by its deadline.
+    pub(super) fn on_time(&self, slot: u32, landed_ms: i64) -> Verdict {
+        let entry = self.keys.pending.get(slot);
+        let wait_ms = self.queues.wait_ms(entry.class());
+        if landed_ms > entry.arrived_ms.saturating_add(wait_ms) {
             Verdict::Late
         } else {
             Verdict::Delivered
-        };
-        let same_checks = entry.generation == generation;
-        match entry.form().compare(form) {
-            Parity::Equal => self.settle(slot, on_time, Settled::Landed, effects),
-            // No parity check sees both sides: there is nothing to compare.
-            Parity::OneSided if same_checks => self.settle(slot, on_time, Settled::Landed, effects),
-            Parity::Differs if same_checks => {
-                effects.push(Effect::Altered {
-                    key,
-                    payload,
-                    written,
-                    schema,
-                    arrived_ms,
-                    generation,
-                });
-                self.settle(slot, Verdict::Altered, Settled::Landed, effects);
-            }
-            Parity::OneSided | Parity::Differs if written != WrittenSide::Gone => {
-                effects.push(Effect::Compare {
-                    key,
-                    payload,
-                    written,
-                    schema,
-                    arrived_ms,
-                });
-                let waiting = if is_late {
-                    Waiting::ComparingLate
-                } else {
-                    Waiting::Comparing
-                };
-                let class = self.queues.class_beside(entry.class(), waiting);
-                let entry = self.keys.pending.get_mut(slot);
-                entry.set_waiting(class, waiting);
-                self.comparing += 1;
-                self.link(slot);
-            }
-            Parity::Unknown | Parity::OneSided | Parity::Differs => {
-                self.settle(slot, Verdict::Unjudged, Settled::Landed, effects);
-            }
         }
+    }
+
+    /// The row is not what the event in the slot should have become: another copy may explain it, and
+    /// may not have been read yet. It is waited for until raw time has passed the landing.
+    fn dispute(
+        &mut self,
+        slot: u32,
+        landing: Landing,
+        written: WrittenSide,
+        effects: &mut Vec<Effect>,
+    ) {
+        let entry = *self.keys.pending.get(slot);
+        hold(&entry, written, effects);
+        self.histories.open(slot).landing = Some(landing);
+        self.dispute_open(slot, landing.landed_ms);
+    }
+
+    fn dispute_open(&mut self, slot: u32, landed_ms: i64) {
+        let is_rejected = self.keys.pending.get(slot).waiting() == Waiting::Rejected;
+        let entry = self.keys.pending.get_mut(slot);
+        entry.set_waiting(entry.class(), Waiting::Disputed);
+        // A deadline queue's class tells the kinds apart no more, for both have the same ones.
+        if is_rejected {
+            self.histories.open(slot).rejected = true;
+        }
+        self.early += 1;
+        let due_ms = landed_ms.saturating_add(self.dispute_ms);
+        self.histories.wait(slot, due_ms);
+    }
+
+    /// Whether the event that waits in the slot must not land.
+    pub(super) fn is_rejected(&self, slot: u32) -> bool {
+        self.keys.pending.get(slot).waiting() == Waiting::Rejected
+            || self
+                .histories
+                .get(slot)
+                .is_some_and(|history| history.rejected)
+    }
+
+    /// The dispute about the row in the slot is over, or begins anew: the row.
+    pub(super) fn end_dispute(&mut self, slot: u32) -> Option<Landing> {
+        self.early -= 1;
+        let dispute_ms = self.dispute_ms;
+        let history = self.histories.get_mut(slot)?;
+        history.rejected = false;
+        let landing = history.landing?;
+        self.histories
+            .wait_no_longer(slot, landing.landed_ms.saturating_add(dispute_ms));
+        Some(landing)
+    }
+
+    /// No other copy came in time.
+    pub(super) fn decide(&mut self, slot: u32, effects: &mut Vec<Effect>) {
+        if self.keys.pending.get(slot).waiting() == Waiting::Revising {
+            return self.revise(slot, effects);
+        }
+        let is_rejected = self.is_rejected(slot);
+        let Some(landing) = self.end_dispute(slot) else {
+            return;
+        };
+        let written = side(landing);
+        let verdict = if is_rejected {
+            self.decide_rejected(slot, landing, written, effects)
+        } else {
+            self.decide_expected(slot, landing, written, effects)
+        };
+        self.settle(slot, verdict, Settled::Landed, effects);
+    }
+
+    /// A row under the key of an event that must not land, and no copy of it that is to.
+    fn decide_rejected(
+        &mut self,
+        slot: u32,
+        landing: Landing,
+        written: WrittenSide,
+        effects: &mut Vec<Effect>,
+    ) -> Verdict {
+        let entry = *self.keys.pending.get(slot);
+        let is_its = entry.form().is_same_content(landing.form);
+        let unjudged = self.histories.get(slot).is_some_and(|history| {
+            let mut judgements = history.copies.iter().map(|copy| copy.judgement);
+            history.unjudged || judgements.any(|judgement| judgement == Judgement::Unjudged)
+        });
+        if unjudged && !is_its {
+            // It may be the row of the copy that nobody could judge.
+            return Verdict::Unjudged;
+        }
+        effects.push(Effect::Leaked {
+            key: entry.key(),
+            schema: entry.schema,
+            arrived_ms: entry.arrived_ms,
+            written,
+            judged: Some(RejectedBy {
+                reason: entry.reason,
+                generation: entry.generation,
+            }),
+        });
+        Verdict::Leaked
+    }
+
+    /// A row with another content than each copy that is to land.
+    fn decide_expected(
+        &mut self,
+        slot: u32,
+        landing: Landing,
+        written: WrittenSide,
+        effects: &mut Vec<Effect>,
+    ) -> Verdict {
+        let entry = *self.keys.pending.get(slot);
+        let history = self.histories.get(slot);
+        let compared = history.and_then(|history| history.compared);
+        let is_other = match (compared, relation(&entry, &landing)) {
+            (Some(answer), _) => answer == Some(false),
+            (None, Relation::Other) => true,
+            (None, _) => false,
+        };
+        let rejected =
+            history.and_then(|history| history.explains(Judgement::Rejected, landing.form));
+        let unjudged = history.is_some_and(|history| {
+            history
+                .explains(Judgement::Unjudged, landing.form)
+                .is_some()
+                || history.unjudged
+                || history.may_explain(landing.generation)
+        });
+        if let Some(copy) = rejected {
+            // What landed is the copy that must not.
+            effects.push(Effect::Leaked {
+                key: entry.key(),
+                schema: copy.schema,
+                arrived_ms: copy.arrived_ms,
+                written,
+                judged: Some(RejectedBy {
+                    reason: copy.reason,
+                    generation: copy.generation,
+                }),
+            });
+            let window = self.tallies.window(copy.arrived_ms);
+            let counts = self.tallies.at(window, copy.schema);
+            counts.verdicts[copy.verdict as usize] -= 1;
+            counts.verdicts[Verdict::Leaked as usize] += 1;
+        }
+        if !is_other || (rejected.is_none() && unjudged) {
+            return Verdict::Unjudged;
+        }
+        effects.push(Effect::Altered {
+            key: entry.key(),
+            payload: entry.payload,
+            written,
+            schema: entry.schema,
+            arrived_ms: entry.arrived_ms,
+            generation: landing.generation,
+            compared: compared.is_some(),
+        });
+        Verdict::Altered
     }
 
     /// Gives a verdict to the event in the slot, which was counted as pending and is in no queue.
@@ -100,9 +280,15 @@ impl Shard {
         let counts = self.tallies.at(window, schema);
         counts.pending -= 1;
         counts.verdicts[verdict as usize] += 1;
+        let landing = self.histories.take(slot).and_then(|known| known.landing);
         self.keys
             .settle(slot, Memory::new(key, settled, schema, window));
         self.release(payload, effects);
+        if let Some(landing) = landing
+            && landing.payload != NOT_SPOOLED
+        {
+            self.release(landing.payload, effects);
+        }
     }
 
     pub(super) fn settle_compared(
@@ -114,19 +300,41 @@ impl Shard {
         let Some(slot) = self.keys.waiting(key) else {
             return;
         };
-        let on_time = match self.keys.pending.get(slot).waiting() {
-            Waiting::Comparing => Verdict::Delivered,
-            Waiting::ComparingLate => Verdict::Late,
-            Waiting::Expected | Waiting::Rejected | Waiting::Early => return,
+        if self.keys.pending.get(slot).waiting() != Waiting::Comparing {
+            return;
+        }
+        let Some(history) = self.histories.get_mut(slot) else {
+            return;
         };
-        self.unlink(slot);
+        let Some(landing) = history.landing else {
+            return;
+        };
+        history.compared = Some(equal);
         self.comparing -= 1;
-        let verdict = match equal {
-            Some(true) => on_time,
-            Some(false) => Verdict::Altered,
-            None => Verdict::Unjudged,
-        };
-        self.settle(slot, verdict, Settled::Landed, effects);
+        if equal == Some(true) {
+            let verdict = self.on_time(slot, landing.landed_ms);
+            self.settle(slot, verdict, Settled::Landed, effects);
+        } else {
+            self.dispute_open(slot, landing.landed_ms);
+        }
         self.flush_released(effects);
+    }
+}
+
+/// A row that is in the batch in hand must be kept until it is decided.
+fn hold(entry: &Entry, written: WrittenSide, effects: &mut Vec<Effect>) {
+    if let WrittenSide::Row(row) = written {
+        effects.push(Effect::HoldWritten {
+            key: entry.key(),
+            row,
+        });
+    }
+}
+
+fn side(landing: Landing) -> WrittenSide {
+    if landing.payload == NOT_SPOOLED {
+        WrittenSide::Gone
+    } else {
+        WrittenSide::Spooled(landing.payload)
     }
 }

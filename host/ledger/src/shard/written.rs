@@ -1,9 +1,9 @@
 //! A landing comes in.
 
 use super::Shard;
-use super::raw::NOT_SPOOLED;
+use super::history::{Landing, NOT_SPOOLED};
 use crate::effect::{Effect, WrittenSide};
-use crate::identity::{Fingerprint, PayloadRef, ReasonId};
+use crate::identity::{Fingerprint, Form, PayloadRef, ReasonId};
 use crate::keys::Known;
 use crate::observation::WrittenObservation;
 use crate::pending::{Entry, Waiting};
@@ -12,121 +12,258 @@ use crate::verdict::Verdict;
 
 impl Shard {
     pub(super) fn apply_written(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
+        let (landing, written) = (Landing::of(row), WrittenSide::Row(row.row));
         match self.keys.find(row.key) {
-            None => self.wait_for_raw(row, effects),
-            Some(Known::Waiting(slot)) => self.landed(slot, row, effects),
-            Some(Known::Settled(memory)) => self.landed_settled(memory, row, effects),
+            None if self.keys.may_be_unlanded(row.key) => self.ask_for_row(row, effects),
+            known => self.landed(row.key, known, landing, written, effects),
         }
     }
 
-    fn landed(&mut self, slot: u32, row: &WrittenObservation, effects: &mut Vec<Effect>) {
-        match self.keys.pending.get(slot).waiting() {
-            Waiting::Early | Waiting::Comparing | Waiting::ComparingLate => {
-                self.duplicate(row, effects)
+    /// A row of a key of which so much is known. If its frame is in the spool, that is held by nobody
+    /// else.
+    pub(super) fn landed(
+        &mut self,
+        key: Fingerprint,
+        known: Option<Known>,
+        landing: Landing,
+        written: WrittenSide,
+        effects: &mut Vec<Effect>,
+    ) {
+        match known {
+            None => self.wait_for_raw(key, landing, written, effects),
+            Some(Known::Settled(memory)) => {
+                self.landed_settled(key, memory, landing, written, effects);
             }
-            Waiting::Expected | Waiting::Rejected => {
-                self.unlink(slot);
-                self.join(
-                    slot,
-                    row.form,
-                    row.generation,
-                    row.arrived_ms,
-                    WrittenSide::Row(row.row),
-                    effects,
-                );
-            }
+            Some(Known::Waiting(slot)) => match self.keys.pending.get(slot).waiting() {
+                Waiting::Early | Waiting::Comparing | Waiting::Disputed | Waiting::Revising => {
+                    self.duplicate(key, landing, written, effects);
+                }
+                Waiting::Expected | Waiting::Rejected => {
+                    self.unlink(slot);
+                    self.meet(slot, landing, written, effects);
+                }
+                Waiting::Again => self.landed_again(slot, landing, written, effects),
+                Waiting::Recalling => self.park_row(slot, landing, written, effects),
+            },
         }
     }
 
     /// Its verdict was given before.
     fn landed_settled(
         &mut self,
+        key: Fingerprint,
         memory: Memory,
-        row: &WrittenObservation,
+        landing: Landing,
+        written: WrittenSide,
+        effects: &mut Vec<Effect>,
+    ) {
+        match memory.settled() {
+            Settled::Landed | Settled::Unexpected => {
+                self.duplicate(key, landing, written, effects);
+            }
+            Settled::Unjudged | Settled::Rejected => {
+                self.activity.landed(memory.schema(), landing.landed_ms);
+                let slot = self.keys.wait_anew(self.row_entry(key, landing));
+                if let WrittenSide::Row(row) = written {
+                    effects.push(Effect::HoldWritten { key, row });
+                }
+                self.revise_later(slot, memory);
+            }
+            Settled::Missing | Settled::MissingStored => {
+                self.keys.renew(key, Memory::landed);
+                self.landed_late(key, memory, landing, written, effects);
+            }
+        }
+    }
+
+    /// What was missing is there.
+    fn landed_late(
+        &mut self,
+        key: Fingerprint,
+        memory: Memory,
+        landing: Landing,
+        written: WrittenSide,
         effects: &mut Vec<Effect>,
     ) {
         let (schema, window) = (memory.schema(), memory.window());
-        match memory.settled() {
-            Settled::Landed | Settled::Unexpected => self.duplicate(row, effects),
-            Settled::Unjudged => {
-                self.landed_now(row.key);
-                self.activity(schema).landed(row.arrived_ms);
-            }
-            Settled::Missing => {
-                self.landed_now(row.key);
-                self.activity(schema).landed(row.arrived_ms);
-                let counts = self.tallies.at(window, schema);
-                counts.verdicts[Verdict::Missing as usize] -= 1;
-                counts.verdicts[Verdict::Late as usize] += 1;
-                effects.push(Effect::LandedLate {
-                    key: row.key,
-                    schema,
-                    landed_ms: row.arrived_ms,
-                });
-            }
-            Settled::Rejected => {
-                self.landed_now(row.key);
-                let counts = self.tallies.at(window, schema);
-                counts.verdicts[Verdict::Rejected as usize] -= 1;
-                counts.verdicts[Verdict::Leaked as usize] += 1;
-                effects.push(Effect::Leaked {
-                    key: row.key,
-                    schema,
-                    arrived_ms: row.arrived_ms,
-                    written: WrittenSide::Row(row.row),
-                    judged: None,
-                });
-            }
+        self.activity.landed(schema, landing.landed_ms);
+        let is_counted = memory.settled() == Settled::Missing;
+        if is_counted {
+            let counts = self.tallies.at(window, schema);
+            counts.verdicts[Verdict::Missing as usize] -= 1;
+            counts.verdicts[Verdict::Late as usize] += 1;
+        }
+        effects.push(Effect::LandedLate {
+            key,
+            schema,
+            landed_ms: landing.landed_ms,
+            written,
+            window: is_counted.then_some(window),
+        });
+        self.release_row(landing, effects);
+    }
+
+    /// The second chance of a missing event was taken.
+    fn landed_again(
+        &mut self,
+        slot: u32,
+        landing: Landing,
+        written: WrittenSide,
+        effects: &mut Vec<Effect>,
+    ) {
+        let entry = self.unlink(slot);
+        let mut memory = again(&entry);
+        self.landed_late(entry.key(), memory, landing, written, effects);
+        memory.landed();
+        self.keys.settle(slot, memory);
+    }
+
+    /// The verdict of a copy that must not land, or could not be judged, is given, and a row came. A
+    /// copy that is to land may still come, until raw time has passed the row; the slot holds the row.
+    pub(super) fn revise_later(&mut self, slot: u32, first: Memory) {
+        let entry = self.keys.pending.get_mut(slot);
+        entry.set_waiting(entry.class(), Waiting::Revising);
+        let due_ms = entry.arrived_ms.saturating_add(self.dispute_ms);
+        self.histories.open(slot).first = Some(first);
+        self.histories.wait(slot, due_ms);
+        self.early += 1;
+    }
+
+    pub(super) fn end_revising(&mut self, slot: u32) -> Option<Memory> {
+        let landed_ms = self.keys.pending.get(slot).arrived_ms;
+        self.early -= 1;
+        self.histories
+            .wait_no_longer(slot, landed_ms.saturating_add(self.dispute_ms));
+        self.histories.take(slot)?.first
+    }
+
+    /// None came: the row is that of the copy.
+    pub(super) fn revise(&mut self, slot: u32, effects: &mut Vec<Effect>) {
+        let entry = *self.keys.pending.get(slot);
+        let Some(mut first) = self.end_revising(slot) else {
+            return;
+        };
+        if first.settled() == Settled::Rejected {
+            let counts = self.tallies.at(first.window(), first.schema());
+            counts.verdicts[Verdict::Rejected as usize] -= 1;
+            counts.verdicts[Verdict::Leaked as usize] += 1;
+            let written = match entry.payload {
+                NOT_SPOOLED => WrittenSide::Gone,
+                payload => WrittenSide::Spooled(payload),
+            };
+            effects.push(Effect::Leaked {
+                key: entry.key(),
+                schema: first.schema(),
+                arrived_ms: entry.arrived_ms,
+                written,
+                judged: None,
+            });
+        }
+        first.landed();
+        self.keys.settle(slot, first);
+        if entry.payload != NOT_SPOOLED {
+            self.release(entry.payload, effects);
         }
     }
 
-    fn landed_now(&mut self, key: Fingerprint) {
-        self.keys.renew(key, Memory::landed);
-    }
-
-    fn duplicate(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
+    pub(super) fn duplicate(
+        &mut self,
+        key: Fingerprint,
+        landing: Landing,
+        written: WrittenSide,
+        effects: &mut Vec<Effect>,
+    ) {
         // A writer that tries again may do so once more.
-        self.keys.renew(row.key, |_| {});
-        let window = self.tallies.window(row.arrived_ms);
-        self.tallies.at(window, row.schema).duplicate += 1;
-        effects.push(Effect::Duplicate {
-            key: row.key,
-            schema: row.schema,
-            landed_ms: row.arrived_ms,
-            row: row.row,
-            generation: row.generation,
-        });
+        self.keys.renew(key, |_| {});
+        if !self.writer_replaces {
+            let window = self.tallies.window(landing.landed_ms);
+            self.tallies.at(window, landing.schema).duplicate += 1;
+            effects.push(Effect::Duplicate {
+                key,
+                schema: landing.schema,
+                landed_ms: landing.landed_ms,
+                written,
+                generation: landing.generation,
+            });
+        }
+        self.release_row(landing, effects);
     }
 
-    fn wait_for_raw(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
-        let class = self.queues.class_for(row.schema, Waiting::Early);
-        self.insert(Entry::new(
-            row.key,
-            row.form,
-            NOT_SPOOLED,
-            row.arrived_ms,
-            row.schema,
+    fn wait_for_raw(
+        &mut self,
+        key: Fingerprint,
+        landing: Landing,
+        written: WrittenSide,
+        effects: &mut Vec<Effect>,
+    ) {
+        // What came in before the streams were watched lands for a while: the writer is alive.
+        let known_from_ms = self
+            .watched_since_ms
+            .saturating_add(self.queues.deadline_max_ms());
+        if landing.landed_ms <= known_from_ms {
+            self.activity.landed(landing.schema, landing.landed_ms);
+        }
+        let class = self.queues.class_for(landing.schema, Waiting::Early);
+        let mut entry = self.row_entry(key, landing);
+        entry.set_waiting(class, Waiting::Early);
+        self.insert(entry);
+        if let WrittenSide::Row(row) = written {
+            effects.push(Effect::HoldWritten { key, row });
+        }
+    }
+
+    /// A row in the place of its raw event.
+    fn row_entry(&self, key: Fingerprint, landing: Landing) -> Entry {
+        Entry::new(
+            key,
+            landing.form,
+            landing.payload,
+            landing.landed_ms,
+            landing.schema,
             ReasonId(0),
-            row.generation,
-            class,
-            Waiting::Early,
-        ));
-        effects.push(Effect::HoldWritten {
-            key: row.key,
-            row: row.row,
-        });
+            landing.generation,
+            0,
+            Waiting::Revising,
+        )
     }
 
     pub(super) fn attach(&mut self, key: Fingerprint, payload: PayloadRef) -> bool {
-        match self.keys.waiting(key) {
-            Some(slot)
-                if self.keys.pending.get(slot).waiting() == Waiting::Early
-                    && self.keys.pending.get(slot).payload == NOT_SPOOLED =>
-            {
-                self.keys.pending.get_mut(slot).payload = payload;
-                true
+        let Some(slot) = self.keys.waiting(key) else {
+            return false;
+        };
+        match self.keys.pending.get(slot).waiting() {
+            Waiting::Early | Waiting::Revising => {
+                let entry = self.keys.pending.get_mut(slot);
+                put(&mut entry.payload, payload)
             }
-            _ => false,
+            Waiting::Comparing | Waiting::Disputed => {
+                let history = self.histories.get_mut(slot);
+                let landing = history.and_then(|history| history.landing.as_mut());
+                landing.is_some_and(|landing| put(&mut landing.payload, payload))
+            }
+            Waiting::Recalling => self.attach_parked(slot, payload),
+            Waiting::Expected | Waiting::Rejected | Waiting::Again => false,
         }
     }
+
+    fn release_row(&mut self, landing: Landing, effects: &mut Vec<Effect>) {
+        if landing.payload != NOT_SPOOLED {
+            self.release(landing.payload, effects);
+        }
+    }
+}
+
+/// What a second chance remembers of the first copy.
+pub(super) fn again(entry: &Entry) -> Memory {
+    let [packed, _] = Form::halves(entry.form());
+    Memory::from_packed(entry.key(), packed)
+}
+
+/// Whether there was none yet.
+pub(super) fn put(place: &mut PayloadRef, payload: PayloadRef) -> bool {
+    let is_vacant = *place == NOT_SPOOLED;
+    if is_vacant {
+        *place = payload;
+    }
+    is_vacant
 }

@@ -3,7 +3,8 @@
 //! Steps, one on a line (times in ms; `min` and `max` are the ends of time):
 //! `raw KEY at TIME [rejected|unjudged] [form F] [schema S] [gen G]`,
 //! `written KEY at TIME [form F] [schema S] [gen G]`, `attach KEY`, `compared KEY yes|no|unknown`,
-//! `frontier TIME` (both streams), `frontier raw TIME`, `frontier written TIME`, `deadline MS`.
+//! `frontier TIME` (both streams), `frontier raw TIME`, `frontier written TIME`, `deadline MS`,
+//! `conclude`, `unlanded KEY`, `recalled KEY no|SCHEMA`, and first of all `replaces` (the writer does).
 //!
 //! Each effect is a line, with the generation of checks that it names unless that is 0; the last lines are the sums by window and schema, but for what is 0.
 //! Payloads are named after their event: `raw:a`, `written:a`. Releases are told as what is still
@@ -34,8 +35,33 @@ pub fn check(steps: &str, expected: &str) {
     assert_eq!(trim(&run(steps)), trim(expected), "after {steps}");
 }
 
+/// Runs the steps and demands the sums, and of what was told only what happened to whom.
+#[allow(dead_code, reason = "not every test that runs scripts needs it")]
+#[track_caller]
+pub fn check_sums(steps: &str, expected: &str) {
+    let told = |line: &&str| !line.starts_with("hold") && !line.starts_with("attached");
+    let short = |line: &str| {
+        if line.contains("/0:") {
+            return line.to_owned();
+        }
+        line.split_whitespace()
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let text = run(steps);
+    let came: Vec<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(told)
+        .map(short)
+        .collect();
+    let wanted: Vec<&str> = expected.lines().map(str::trim).collect();
+    assert_eq!(came, wanted, "after {steps}\n{text}");
+}
+
 fn run(steps: &str) -> String {
-    let mut script = Script::new();
+    let mut script = Script::new(steps.trim_start().starts_with("replaces"));
     for step in steps.lines().map(str::trim).filter(|step| !step.is_empty()) {
         script.step(step);
     }
@@ -52,7 +78,7 @@ struct Script {
 }
 
 impl Script {
-    fn new() -> Self {
+    fn new(writer_replaces: bool) -> Self {
         let config = ShardConfig {
             deadlines: deadlines(DEADLINE_MS),
             window_ms: WINDOW_MS,
@@ -60,6 +86,9 @@ impl Script {
             horizon_ms: HORIZON_MS,
             settled_max: 1000,
             latency_bounds_ms: vec![10, 100],
+            writer_replaces,
+            // All that lands is of events that came in since.
+            watched_since_ms: -1_000_000,
         };
         Self {
             shard: Shard::new(config),
@@ -108,6 +137,14 @@ impl Script {
                     }
                 }
                 self.shard.advance(self.frontier, &mut self.effects);
+            }
+            "replaces" => {}
+            "conclude" => self.shard.conclude(&mut self.effects),
+            "unlanded" => self.shard.add_unlanded(key(words[1])),
+            "recalled" => {
+                let missing = words[2].parse().ok().map(SchemaId);
+                self.shard
+                    .recalled(key(words[1]), missing, &mut self.effects);
             }
             "deadline" => self.shard.set_deadlines(deadlines(time(words[1]))),
             other => panic!("no step {other}"),
@@ -284,22 +321,46 @@ fn line(effect: &Effect) -> String {
                 by(generation)
             )
         }
-        Effect::LandedLate { key, landed_ms, .. } => {
-            format!("landed late {} at {landed_ms}", name(key))
+        Effect::MissingAgain {
+            key,
+            arrived_ms,
+            deadline_ms,
+            ..
+        } => {
+            let name = name(key);
+            format!("missing again {name} arrived {arrived_ms} due {deadline_ms}")
+        }
+        Effect::Recall { key } => format!("recall {}", name(key)),
+        Effect::LandedLate {
+            key,
+            landed_ms,
+            written,
+            window,
+            ..
+        } => {
+            let (name, side) = (name(key), side(written));
+            let stored = if window.is_none() {
+                " of the store"
+            } else {
+                ""
+            };
+            format!("landed late {name} {side} at {landed_ms}{stored}")
         }
         Effect::Altered {
             key,
             payload,
             written,
             generation,
+            compared,
             ..
         } => {
             format!(
-                "altered {} {} {}{}",
+                "altered {} {} {}{}{}",
                 name(key),
                 payload_name(payload),
                 side(written),
-                by(generation)
+                by(generation),
+                if compared { " compared" } else { "" }
             )
         }
         Effect::Compare {
@@ -331,11 +392,11 @@ fn line(effect: &Effect) -> String {
         Effect::Duplicate {
             key,
             landed_ms,
-            row,
+            written,
             generation,
             ..
         } => {
-            let row = side(WrittenSide::Row(row));
+            let row = side(written);
             let by = by(generation);
             format!("duplicate {} {row} at {landed_ms}{by}", name(key))
         }

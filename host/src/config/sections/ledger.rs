@@ -23,6 +23,8 @@ pub struct LedgerConfig {
     pub pending_max: usize,
     /// How long a landing waits for its raw event before it is unexpected.
     pub unexpected_grace: Duration,
+    /// The writer replaces a row that is there, so that none is a duplicate.
+    pub writer_replaces: bool,
 }
 
 impl Default for LedgerConfig {
@@ -33,6 +35,7 @@ impl Default for LedgerConfig {
             settled_max: 8_000_000,
             pending_max: 8_000_000,
             unexpected_grace: Duration::from_secs(30),
+            writer_replaces: false,
         }
     }
 }
@@ -52,5 +55,6 @@ impl LedgerConfig {
             &mut self.unexpected_grace,
             Duration::ZERO..=DURATION_MAX,
         );
+        section.flag("writer_replaces", &mut self.writer_replaces);
     }
 }

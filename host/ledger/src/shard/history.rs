@@ -1,0 +1,186 @@
+//! What came under a key beside the one entry that waits for it: the row that is there already, and
+//! copies whose judgement or content differ. Few keys have any; the others pay nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::identity::{Form, Generation, PayloadRef, ReasonId, SchemaId};
+use crate::observation::{RawObservation, WrittenObservation};
+use crate::settled::Memory;
+use crate::verdict::{Judgement, Verdict};
+
+/// Copies that are kept of a key, each of another judgement or content. With more, a row that none of
+/// them explains is not called altered.
+const COPIES_MAX: usize = 8;
+
+/// No frame is in the spool (yet). No real reference has all bits set.
+pub(super) const NOT_SPOOLED: PayloadRef = PayloadRef(u64::MAX);
+
+/// A row that landed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Landing {
+    pub form: Form,
+    pub generation: Generation,
+    pub landed_ms: i64,
+    pub schema: SchemaId,
+    /// Its frame in the spool, or `NOT_SPOOLED`.
+    pub payload: PayloadRef,
+}
+
+impl Landing {
+    pub(super) fn of(row: &WrittenObservation) -> Self {
+        Self {
+            form: row.form,
+            generation: row.generation,
+            landed_ms: row.arrived_ms,
+            schema: row.schema,
+            payload: NOT_SPOOLED,
+        }
+    }
+}
+
+/// A copy that is not the one that waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copied {
+    pub judgement: Judgement,
+    pub form: Form,
+    pub generation: Generation,
+    pub schema: SchemaId,
+    pub reason: ReasonId,
+    pub arrived_ms: i64,
+    /// The verdict that it was given.
+    pub verdict: Verdict,
+}
+
+impl Copied {
+    pub(super) fn of(event: &RawObservation, verdict: Verdict) -> Self {
+        Self {
+            judgement: event.judgement,
+            form: event.form,
+            generation: event.generation,
+            schema: event.schema,
+            reason: event.reason,
+            arrived_ms: event.arrived_ms,
+            verdict,
+        }
+    }
+}
+
+/// Of one key.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// The row, if it is there.
+    pub landing: Option<Landing>,
+    /// What the host answered when it was asked to compare; the outer `None` if it was not (yet).
+    pub compared: Option<Option<bool>>,
+    pub copies: Vec<Copied>,
+    /// More copies came than are kept.
+    pub more: bool,
+    /// A copy that could not be judged came, and its content is not known.
+    pub unjudged: bool,
+    /// The event that waits beside the row must not land.
+    pub rejected: bool,
+    /// The verdict that was given before the row came.
+    pub first: Option<Memory>,
+}
+
+impl History {
+    /// Keeps a copy, unless one of its judgement and content is there.
+    pub(super) fn note(&mut self, copy: Copied) {
+        if copy.judgement == Judgement::Unjudged && !copy.form.is_hash() {
+            self.unjudged = true;
+        }
+        let is_known = |known: &Copied| {
+            known.judgement == copy.judgement
+                && known.form == copy.form
+                && known.generation == copy.generation
+        };
+        if !copy.form.is_hash() || self.copies.iter().any(is_known) {
+            return;
+        }
+        if self.copies.len() < COPIES_MAX {
+            self.copies.push(copy);
+        } else {
+            self.more = true;
+        }
+    }
+
+    /// The copy of that judgement which has the row's content.
+    pub(super) fn explains(&self, judgement: Judgement, form: Form) -> Option<Copied> {
+        let explains =
+            |copy: &&Copied| copy.judgement == judgement && copy.form.is_same_content(form);
+        self.copies.iter().find(explains).copied()
+    }
+
+    /// Whether the row may have the content of a copy whose content is not known for certain: it was
+    /// hashed by other checks, or it is not kept.
+    pub(super) fn may_explain(&self, generation: Generation) -> bool {
+        self.more
+            || self
+                .copies
+                .iter()
+                .any(|copy| copy.judgement == Judgement::Expected && copy.generation != generation)
+    }
+}
+
+/// Of all keys that have one, by the slot of their entry.
+#[derive(Debug, Default)]
+pub(super) struct Histories {
+    by_slot: BTreeMap<u32, History>,
+    /// Rows that no copy explains, by the raw time until which one may still come.
+    due: BTreeSet<(i64, u32)>,
+}
+
+impl Histories {
+    pub(super) fn get(&self, slot: u32) -> Option<&History> {
+        self.by_slot.get(&slot)
+    }
+
+    pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut History> {
+        // Nearly always there are none at all.
+        if self.by_slot.is_empty() {
+            return None;
+        }
+        self.by_slot.get_mut(&slot)
+    }
+
+    pub(super) fn open(&mut self, slot: u32) -> &mut History {
+        self.by_slot.entry(slot).or_default()
+    }
+
+    pub(super) fn take(&mut self, slot: u32) -> Option<History> {
+        if self.by_slot.is_empty() {
+            return None;
+        }
+        self.by_slot.remove(&slot)
+    }
+
+    /// The slot's row waits until then.
+    pub(super) fn wait(&mut self, slot: u32, due_ms: i64) {
+        self.due.insert((due_ms, slot));
+    }
+
+    pub(super) fn wait_no_longer(&mut self, slot: u32, due_ms: i64) {
+        self.due.remove(&(due_ms, slot));
+    }
+
+    /// The next row that waited until `raw_ms` or less.
+    pub(super) fn next_due(&mut self, raw_ms: i64) -> Option<u32> {
+        let first = self.due.first().copied()?;
+        if first.0 > raw_ms {
+            return None;
+        }
+        self.due.remove(&first);
+        Some(first.1)
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        // A map's nodes are about two thirds full.
+        let entry = size_of::<(u32, History)>() * 3 / 2;
+        let copies: usize = self
+            .by_slot
+            .values()
+            .map(|history| history.copies.capacity() * size_of::<Copied>())
+            .sum();
+        self.by_slot.len() * entry + self.due.len() * size_of::<(i64, u32)>() * 3 / 2 + copies
+    }
+}

@@ -1,0 +1,153 @@
+//! Keys that may be missing from longer ago than the ledger remembers: what comes under them is put
+//! aside until the host has asked the store.
+
+use std::collections::BTreeMap;
+
+use super::Shard;
+use super::history::{Landing, NOT_SPOOLED};
+use super::written::put;
+use crate::effect::{Effect, WrittenSide};
+use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
+use crate::keys::Known;
+use crate::observation::{RawObservation, WrittenObservation};
+use crate::pending::{Entry, Waiting};
+use crate::settled::{Memory, Settled};
+
+/// Observations that are put aside under one key. An answer takes less than a second; what is beyond
+/// is a copy of a copy by then.
+const PARKED_MAX: usize = 64;
+
+#[derive(Debug)]
+enum Parked {
+    Raw(RawObservation),
+    Row(Landing),
+}
+
+/// Of all keys that are asked for, by slot, in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Recalls {
+    by_slot: BTreeMap<u32, Vec<Parked>>,
+}
+
+impl Recalls {
+    pub(super) fn len(&self) -> usize {
+        self.by_slot.len()
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        let parked = |parked: &Vec<Parked>| parked.capacity() * size_of::<Parked>();
+        self.by_slot.values().map(parked).sum()
+    }
+}
+
+impl Shard {
+    pub(super) fn ask_for_raw(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
+        let slot = self.ask(event.key, effects);
+        self.park_raw(slot, event, effects);
+    }
+
+    pub(super) fn ask_for_row(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
+        let slot = self.ask(row.key, effects);
+        self.park_row(slot, Landing::of(row), WrittenSide::Row(row.row), effects);
+    }
+
+    fn ask(&mut self, key: Fingerprint, effects: &mut Vec<Effect>) -> u32 {
+        effects.push(Effect::Recall { key });
+        self.keys.insert(Entry::new(
+            key,
+            Form::NONE,
+            NOT_SPOOLED,
+            0,
+            SchemaId(0),
+            ReasonId(0),
+            Generation(0),
+            0,
+            Waiting::Recalling,
+        ))
+    }
+
+    pub(super) fn park_raw(
+        &mut self,
+        slot: u32,
+        event: &RawObservation,
+        effects: &mut Vec<Effect>,
+    ) {
+        let parked = self.recalls.by_slot.entry(slot).or_default();
+        if parked.len() >= PARKED_MAX {
+            return self.repeated(event, effects);
+        }
+        parked.push(Parked::Raw(*event));
+        let window = self.tallies.window(event.arrived_ms);
+        self.tallies.at(window, event.schema).pending += 1;
+    }
+
+    pub(super) fn park_row(
+        &mut self,
+        slot: u32,
+        landing: Landing,
+        written: WrittenSide,
+        effects: &mut Vec<Effect>,
+    ) {
+        let key = self.keys.pending.get(slot).key();
+        let parked = self.recalls.by_slot.entry(slot).or_default();
+        if parked.len() >= PARKED_MAX {
+            return self.duplicate(key, landing, written, effects);
+        }
+        let is_first = !parked.iter().any(|parked| matches!(parked, Parked::Row(_)));
+        parked.push(Parked::Row(landing));
+        if let WrittenSide::Row(row) = written
+            && is_first
+        {
+            effects.push(Effect::HoldWritten { key, row });
+        }
+    }
+
+    pub(super) fn attach_parked(&mut self, slot: u32, payload: PayloadRef) -> bool {
+        let parked = self.recalls.by_slot.get_mut(&slot);
+        let mut rows = parked.into_iter().flatten();
+        let first = rows.find_map(|parked| match parked {
+            Parked::Row(landing) => Some(landing),
+            Parked::Raw(_) => None,
+        });
+        first.is_some_and(|landing| put(&mut landing.payload, payload))
+    }
+
+    pub(super) fn settle_recalled(
+        &mut self,
+        key: Fingerprint,
+        missing: Option<SchemaId>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(slot) = self.keys.waiting(key) else {
+            return;
+        };
+        let Some(parked) = self.recalls.by_slot.remove(&slot) else {
+            return;
+        };
+        match missing {
+            Some(schema) => {
+                let memory = Memory::new(key, Settled::MissingStored, schema, 0);
+                self.keys.settle(slot, memory);
+            }
+            None => self.keys.drop_waiting(slot),
+        }
+        for parked in parked {
+            match parked {
+                Parked::Raw(event) => {
+                    let window = self.tallies.window(event.arrived_ms);
+                    self.tallies.at(window, event.schema).pending -= 1;
+                    self.apply_known_raw(&event, effects);
+                }
+                Parked::Row(landing) => {
+                    let known: Option<Known> = self.keys.find(key);
+                    let written = match landing.payload {
+                        NOT_SPOOLED => WrittenSide::Gone,
+                        payload => WrittenSide::Spooled(payload),
+                    };
+                    self.landed(key, known, landing, written, effects);
+                }
+            }
+        }
+        self.flush_released(effects);
+    }
+}

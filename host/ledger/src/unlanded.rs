@@ -1,0 +1,138 @@
+//! Which keys may be missing by what the store knows: a Bloom filter over keys that the ledger no
+//! longer remembers. It never says no of one that was added; of others it says yes now and then, which
+//! costs one question to the store and changes no verdict. Knows keys by their 64 bits alone.
+//!
+//! It grows in layers, each for twice as many keys as the one before, so that a ledger without old
+//! losses pays nothing. Nothing is taken out: a key that landed in the meantime costs a question.
+
+/// Bits for each key, and places that a key sets: 0.8 % of other keys are taken for one of them
+/// (Bloom's formula, (1 - e^(-7/10))^7).
+const KEY_BITS: usize = 10;
+const KEY_PLACES: u32 = 7;
+
+/// Keys of the first layer.
+const LAYER_KEYS_MIN: usize = 1 << 10;
+
+/// Bytes of all layers of a shard. Sixteen million keys have room in them; with more, more is asked.
+const BYTES_MAX: usize = 20 << 20;
+
+/// The filter. `Default` allocates nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Unlanded {
+    layers: Vec<Layer>,
+}
+
+#[derive(Debug)]
+struct Layer {
+    words: Vec<u64>,
+    keys: usize,
+    keys_max: usize,
+}
+
+impl Layer {
+    fn new(keys_max: usize) -> Self {
+        Self {
+            words: vec![0; (keys_max * KEY_BITS).div_ceil(64)],
+            keys: 0,
+            keys_max,
+        }
+    }
+
+    /// The places of a key: by double hashing, for a key is a keyed hash already.
+    fn places(&self, key: u64) -> impl Iterator<Item = (usize, u64)> + use<> {
+        let bits = self.words.len() as u64 * 64;
+        let step = key.rotate_left(32) | 1;
+        (0..KEY_PLACES).map(move |number| {
+            let hash = key.wrapping_add(step.wrapping_mul(u64::from(number)));
+            let bit = ((u128::from(hash) * u128::from(bits)) >> 64) as u64;
+            ((bit / 64) as usize, 1 << (bit % 64))
+        })
+    }
+
+    fn insert(&mut self, key: u64) {
+        self.keys += 1;
+        for (word, bit) in self.places(key) {
+            self.words[word] |= bit;
+        }
+    }
+
+    fn contains(&self, key: u64) -> bool {
+        self.places(key)
+            .all(|(word, bit)| self.words[word] & bit != 0)
+    }
+}
+
+impl Unlanded {
+    pub(crate) fn insert(&mut self, key: u64) {
+        if self.contains(key) {
+            return;
+        }
+        let is_full = self
+            .layers
+            .last()
+            .is_none_or(|layer| layer.keys >= layer.keys_max);
+        if is_full {
+            let last = self.layers.last().map(|layer| layer.keys_max * 2);
+            let layer = Layer::new(last.unwrap_or(LAYER_KEYS_MIN));
+            if self.memory_bytes() + size_of_val(&*layer.words) <= BYTES_MAX {
+                self.layers.push(layer);
+            }
+        }
+        if let Some(layer) = self.layers.last_mut() {
+            layer.insert(key);
+        }
+    }
+
+    pub(crate) fn contains(&self, key: u64) -> bool {
+        self.layers.iter().any(|layer| layer.contains(key))
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let bytes = |layer: &Layer| size_of_val(&*layer.words);
+        self.layers.iter().map(bytes).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u64) -> u64 {
+        (number + 1)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(17)
+            .wrapping_mul(0xff51_afd7_ed55_8ccd)
+    }
+
+    #[test]
+    fn a_key_that_was_added_is_always_found_and_few_others_are() {
+        let mut unlanded = Unlanded::default();
+        assert!(!unlanded.contains(key(0)));
+        assert_eq!(unlanded.memory_bytes(), 0);
+        let count = 300_000;
+        (0..count).for_each(|number| unlanded.insert(key(number)));
+        assert!((0..count).all(|number| unlanded.contains(key(number))));
+        let others = (count..2 * count).filter(|number| unlanded.contains(key(*number)));
+        let taken = others.count() as f64 / count as f64;
+        // Nine layers, of which the last ones are as large as all before them.
+        assert!(taken < 0.08, "{taken}");
+        assert!(
+            unlanded.memory_bytes() < 1 << 20,
+            "{}",
+            unlanded.memory_bytes()
+        );
+    }
+
+    #[test]
+    fn it_never_takes_more_memory_than_its_bound_and_still_finds_all() {
+        let mut unlanded = Unlanded::default();
+        let keys = (BYTES_MAX * 8 / KEY_BITS) as u64;
+        (0..keys + keys / 4).for_each(|number| unlanded.insert(key(number)));
+        assert!(unlanded.memory_bytes() <= BYTES_MAX);
+        assert!(
+            (0..keys + keys / 4)
+                .step_by(997)
+                .all(|number| unlanded.contains(key(number)))
+        );
+    }
+}

@@ -4,8 +4,9 @@
 //! Fault model: frames of a stream arrive up to 30 ms out of order; either stream may be applied
 //! far ahead of the other; frontiers move at any time, but never beyond what is not applied yet; a
 //! frame of an early landing is attached late or never; a comparison is answered late, and now and
-//! then cannot be. Deadlines change in between. Horizon and tables are large enough here: what is
-//! forgotten has tests of its own.
+//! then cannot be. Deadlines change in between. Copies of a key differ in judgement, content, checks and
+//! schema; some keys differ in few bits alone. Horizon and tables are large enough here: what is forgotten
+//! has tests of its own.
 
 #[path = "support/history.rs"]
 mod history;
@@ -19,7 +20,7 @@ use landfall_ledger::{
     Counts, Effect, Fingerprint, Frontier, PayloadRef, SchemaId, Shard, ShardConfig, TallyDelta,
     WrittenSide,
 };
-use oracle::{Expected, Tallies};
+use oracle::{Expected, Span, Tallies};
 
 /// Histories that are run, each of another seed.
 const SEEDS: u64 = 3_000;
@@ -30,6 +31,10 @@ struct Run {
     log: Vec<Op>,
     effects: Vec<Effect>,
     tallies: Tallies,
+    arrived: BTreeMap<SchemaId, Span>,
+    landed: BTreeMap<SchemaId, Span>,
+    /// Events that met a row, by bucket of their latency; and the sum.
+    latency: ([u64; 3], i64),
 }
 
 fn shard() -> Shard {
@@ -53,6 +58,9 @@ fn run(seed: u64, shards: usize) -> Run {
         log: Vec::new(),
         effects: Vec::new(),
         tallies: Tallies::default(),
+        arrived: BTreeMap::new(),
+        landed: BTreeMap::new(),
+        latency: Default::default(),
     };
     let mut raw_applied: BTreeMap<(i64, SchemaId), i64> = BTreeMap::new();
     while let Some(mut op) = history.next() {
@@ -87,6 +95,7 @@ fn run(seed: u64, shards: usize) -> Run {
         for delta in deltas {
             run.tallies.add(delta.window, delta.schema, &delta.counts);
         }
+        take_activity(&mut all, &mut run);
         // The conservation law, at every step and for every window and schema.
         for (&(window, schema), &raw) in &raw_applied {
             let counts = Counts {
@@ -107,6 +116,31 @@ fn run(seed: u64, shards: usize) -> Run {
         assert_eq!((gauges.pending, shard.comparing()), (0, 0), "seed {seed}");
     }
     run
+}
+
+fn take_activity(all: &mut [Shard], run: &mut Run) {
+    let mut activity = Vec::new();
+    let mut latency = Vec::new();
+    for shard in all {
+        shard.drain_activity(&mut activity);
+        shard.drain_latency(&mut latency);
+    }
+    for one in activity {
+        if one.arrived > 0 {
+            let (first_ms, last_ms) = (one.arrived_first_ms, one.arrived_last_ms);
+            Span::add(&mut run.arrived, one.schema, first_ms, last_ms);
+        }
+        if one.landed > 0 {
+            let at_ms = one.landed_last_ms;
+            Span::add(&mut run.landed, one.schema, at_ms, at_ms);
+        }
+    }
+    for one in latency {
+        for (sum, count) in run.latency.0.iter_mut().zip(one.buckets) {
+            *sum += count;
+        }
+        run.latency.1 += one.sum_ms;
+    }
 }
 
 #[test]
@@ -155,13 +189,43 @@ fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
             _ => None,
         });
         assert_eq!(duplicates, expected.duplicates, "seed {seed}");
-        let altered = told(&run, |effect| match *effect {
-            Effect::Altered {
-                key, generation, ..
-            } => Some((key, generation)),
+        let again = told(&run, |effect| match *effect {
+            Effect::MissingAgain {
+                key,
+                arrived_ms,
+                deadline_ms,
+                ..
+            } => Some((key, arrived_ms, deadline_ms)),
             _ => None,
         });
-        assert_eq!(altered, expected.altered_at_once, "seed {seed}");
+        assert_eq!(again, expected.missing_again, "seed {seed}");
+        let altered = told(&run, |effect| match *effect {
+            Effect::Altered {
+                key,
+                generation,
+                compared,
+                ..
+            } => Some((key, generation, compared)),
+            _ => None,
+        });
+        assert_eq!(altered, expected.altered, "seed {seed}");
+        assert_eq!(run.arrived, expected.arrived, "seed {seed}");
+        let last = |landed: &BTreeMap<SchemaId, Span>| -> Vec<(SchemaId, i64)> {
+            let last = landed.iter().map(|(schema, span)| (*schema, span.last_ms));
+            last.collect()
+        };
+        assert_eq!(last(&run.landed), last(&expected.landed), "seed {seed}");
+        let latencies = &expected.latencies_ms;
+        let buckets = [
+            latencies.iter().filter(|ms| **ms <= 10).count() as u64,
+            latencies
+                .iter()
+                .filter(|ms| **ms > 10 && **ms <= 100)
+                .count() as u64,
+            latencies.iter().filter(|ms| **ms > 100).count() as u64,
+        ];
+        let sum_ms: i64 = latencies.iter().sum();
+        assert_eq!(run.latency, (buckets, sum_ms), "seed {seed}");
         run.tallies.merge_into(&mut seen);
     }
     // The histories are worth something only if they come to every verdict, many times.
@@ -223,8 +287,11 @@ fn named(effect: &Effect) -> Vec<PayloadRef> {
             .collect(),
         Effect::Leaked { written, .. } => spooled(written).into_iter().collect(),
         Effect::Unexpected { payload, .. } => payload.iter().copied().collect(),
-        Effect::LandedLate { .. }
-        | Effect::Duplicate { .. }
+        Effect::LandedLate { written, .. } | Effect::Duplicate { written, .. } => {
+            spooled(written).into_iter().collect()
+        }
+        Effect::MissingAgain { .. }
+        | Effect::Recall { .. }
         | Effect::HoldWritten { .. }
         | Effect::Released { .. } => Vec::new(),
     }

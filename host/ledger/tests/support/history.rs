@@ -1,11 +1,11 @@
 //! A pipeline's history from one seed, in an order in which it may be applied.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use fastrand::Rng;
 use landfall_ledger::{
     Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Judgement, PayloadRef,
-    RawObservation, ReasonId, SchemaId, WrittenObservation,
+    RawObservation, ReasonId, SchemaId, WrittenObservation, WrittenSide,
 };
 
 pub const WINDOW_MS: i64 = 500;
@@ -50,6 +50,31 @@ fn form(rng: &mut Rng, content: u64, generation: Generation) -> Form {
     }
 }
 
+fn judgement(rng: &mut Rng) -> Judgement {
+    match rng.u8(..10) {
+        0 | 1 => Judgement::Rejected,
+        2 => Judgement::Unjudged,
+        _ => Judgement::Expected,
+    }
+}
+
+/// Keys of a history. Each third has the place in tables of the one before, and each seventh what is
+/// remembered of it but for one bit.
+fn key(number: u64) -> Fingerprint {
+    let spread = |number: u64| {
+        u128::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+    };
+    match number {
+        _ if number % 7 == 6 => Fingerprint(spread(number - 1) ^ 1 << 95),
+        // Tables keep a key by its bits 32 to 63.
+        _ if number % 3 == 2 => {
+            let place = u128::from(u32::MAX) << 32;
+            Fingerprint(spread(number) & !place | spread(number - 1) & place)
+        }
+        _ => Fingerprint(spread(number)),
+    }
+}
+
 /// The rest of a history.
 pub struct History {
     rng: Rng,
@@ -57,8 +82,10 @@ pub struct History {
     written: VecDeque<WrittenObservation>,
     /// Answers that are on their way.
     answers: Vec<Op>,
-    /// Key and whether its sides are equal.
-    equal: Vec<(Fingerprint, bool)>,
+    /// What each raw frame and each row holds, and which row a kept frame is of.
+    raw_contents: BTreeMap<PayloadRef, u64>,
+    row_contents: BTreeMap<u32, u64>,
+    kept_rows: BTreeMap<PayloadRef, u32>,
     frontier: Frontier,
     next_segment: u64,
     ended: bool,
@@ -71,7 +98,9 @@ impl History {
             raw: VecDeque::new(),
             written: VecDeque::new(),
             answers: Vec::new(),
-            equal: Vec::new(),
+            raw_contents: BTreeMap::new(),
+            row_contents: BTreeMap::new(),
+            kept_rows: BTreeMap::new(),
             frontier: Frontier {
                 raw_ms: i64::MIN,
                 written_ms: i64::MIN,
@@ -107,34 +136,47 @@ impl History {
         raw: &mut Vec<RawObservation>,
         written: &mut Vec<WrittenObservation>,
     ) {
-        let key = Fingerprint(
-            u128::from(number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
-        );
+        let key = key(number);
         let schema = SchemaId(self.rng.u16(..SCHEMAS));
         let arrived_ms = self.rng.i64(0..LENGTH_MS);
         let is_altered = self.rng.u8(..10) == 0;
-        self.equal.push((key, !is_altered));
         let copies = match self.rng.u8(..20) {
             // It lands, and was never seen to come in.
             0 => 0,
-            1..4 => 2,
+            1..5 => 2,
+            5 => 3,
+            6 => 4,
             _ => 1,
         };
-        let judgement = match self.rng.u8(..10) {
-            0 => Judgement::Rejected,
-            1 => Judgement::Unjudged,
-            _ => Judgement::Expected,
-        };
+        let judgement = judgement(&mut self.rng);
+        // Copies of one key are mostly alike.
+        let differ = self.rng.bool();
         for copy in 0..copies {
             let generation = Generation(self.rng.u16(..3));
             let payload = self.payload();
-            let form = form(&mut self.rng, number, generation);
+            let other = differ && copy > 0;
+            let judgement = if other {
+                self::judgement(&mut self.rng)
+            } else {
+                judgement
+            };
+            let content = number + if other { self.rng.u64(0..3) * 1_000 } else { 0 };
+            self.raw_contents.insert(payload, content);
+            let form = form(&mut self.rng, content, generation);
+            let later_ms = match self.rng.u8(..4) {
+                0 => self.rng.i64(0..1_000),
+                _ => self.rng.i64(0..60),
+            };
             raw.push(RawObservation {
                 key,
                 form,
-                arrived_ms: arrived_ms + copy * self.rng.i64(0..300),
+                arrived_ms: arrived_ms + copy * later_ms,
                 payload,
-                schema,
+                schema: if other && self.rng.bool() {
+                    SchemaId(self.rng.u16(..SCHEMAS))
+                } else {
+                    schema
+                },
                 judgement,
                 reason: ReasonId(u16::from(judgement == Judgement::Rejected)),
                 generation,
@@ -158,9 +200,13 @@ impl History {
             let generation = Generation(self.rng.u16(..3));
             let content = if is_altered {
                 number + 1_000_000
+            } else if differ && copies > 1 {
+                number + self.rng.u64(0..3) * 1_000
             } else {
                 number
             };
+            let row = self.row_contents.len() as u32;
+            self.row_contents.insert(row, content);
             let form = form(&mut self.rng, content, generation);
             written.push(WrittenObservation {
                 key,
@@ -168,7 +214,7 @@ impl History {
                 arrived_ms: arrived_ms + latency_ms + landing * self.rng.i64(0..300),
                 // The written side may name another schema than the raw one.
                 schema: SchemaId(self.rng.u16(..SCHEMAS)),
-                row: 0,
+                row,
                 generation,
             });
         }
@@ -178,20 +224,32 @@ impl History {
     pub fn hear(&mut self, effects: &[Effect]) {
         for effect in effects {
             match effect {
-                Effect::HoldWritten { key, .. } if self.rng.u8(..10) < 8 => {
+                Effect::HoldWritten { key, row } if self.rng.u8(..10) < 8 => {
                     let payload = self.payload();
+                    self.kept_rows.insert(payload, *row);
                     self.answers.push(Op::Attach(*key, payload, false));
                     if self.rng.u8(..10) == 0 {
                         // Once too often: the second must be refused.
                         let payload = self.payload();
+                        self.kept_rows.insert(payload, *row);
                         self.answers.push(Op::Attach(*key, payload, false));
                     }
                 }
-                Effect::Compare { key, .. } => {
-                    let equal = self.equal.iter().find(|(other, _)| other == key);
-                    let equal = equal.map(|(_, equal)| *equal);
-                    let unknown = self.rng.u8(..10) == 0;
-                    let answer = if unknown { None } else { equal };
+                Effect::Compare {
+                    key,
+                    payload,
+                    written,
+                    ..
+                } => {
+                    let row = match written {
+                        WrittenSide::Row(row) => Some(*row),
+                        WrittenSide::Spooled(payload) => self.kept_rows.get(payload).copied(),
+                        WrittenSide::Gone => None,
+                    };
+                    let written = row.and_then(|row| self.row_contents.get(&row));
+                    let raw = self.raw_contents.get(payload);
+                    let unknown = self.rng.u8(..10) == 0 || written.is_none();
+                    let answer = (!unknown).then_some(written == raw);
                     self.answers.push(Op::Compared(*key, answer));
                 }
                 _ => {}

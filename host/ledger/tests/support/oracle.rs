@@ -1,11 +1,11 @@
-//! What a log deserves: each key judged alone, by looking through the log for what concerns it.
-//! No table, no queue, no state that moves on; only the rules of docs/ARCHITECTURE.md.
+//! What a log deserves: each key judged alone, by the table of docs/ARCHITECTURE.md. One key at a time, in
+//! plain lists without bounds; no table, no index, no queue, and nothing that two keys share.
 
 use std::collections::BTreeMap;
 
 use landfall_ledger::{
-    Counts, Deadlines, Fingerprint, Form, Generation, Judgement, PayloadRef, RawObservation,
-    RejectedBy, SchemaId, Verdict, WrittenObservation,
+    Counts, Deadlines, Fingerprint, Form, Frontier, Generation, Judgement, PayloadRef,
+    RawObservation, RejectedBy, SchemaId, Verdict, WrittenObservation,
 };
 
 use super::history::{GRACE_MS, Op, WINDOW_MS, deadlines};
@@ -53,12 +53,34 @@ impl Tallies {
     }
 }
 
+/// Arrivals or landings of one schema: the first and the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub first_ms: i64,
+    pub last_ms: i64,
+}
+
+impl Span {
+    pub fn add(
+        spans: &mut BTreeMap<SchemaId, Span>,
+        schema: SchemaId,
+        first_ms: i64,
+        last_ms: i64,
+    ) {
+        let span = spans.entry(schema).or_insert(Span { first_ms, last_ms });
+        span.first_ms = span.first_ms.min(first_ms);
+        span.last_ms = span.last_ms.max(last_ms);
+    }
+}
+
 /// What must come out.
 #[derive(Debug, Default)]
 pub struct Expected {
     pub tallies: Tallies,
     /// Keys with the payload, the arrival, the deadline and the checks that are to be told of them.
     pub ever_missing: Vec<(Fingerprint, PayloadRef, i64, i64, Generation)>,
+    /// With the arrival and deadline of the copy.
+    pub missing_again: Vec<(Fingerprint, i64, i64)>,
     pub landed_after_missing: Vec<Fingerprint>,
     /// With who judged it invalid, unless that verdict was given before it landed.
     pub leaked: Vec<(Fingerprint, Option<RejectedBy>)>,
@@ -66,8 +88,13 @@ pub struct Expected {
     pub unexpected: Vec<(Fingerprint, Generation)>,
     /// With the landing that was one too many.
     pub duplicates: Vec<(Fingerprint, i64, Generation)>,
-    /// Found by the hashes of one generation: nobody need look again.
-    pub altered_at_once: Vec<(Fingerprint, Generation)>,
+    /// With the checks of the written side, and whether somebody had to look again.
+    pub altered: Vec<(Fingerprint, Generation, bool)>,
+    /// When events that are to land came in, and when something landed.
+    pub arrived: BTreeMap<SchemaId, Span>,
+    pub landed: BTreeMap<SchemaId, Span>,
+    /// How long each event that met a row had waited for it.
+    pub latencies_ms: Vec<i64>,
 }
 
 impl Expected {
@@ -84,182 +111,408 @@ impl Expected {
         keys.dedup();
         let mut expected = Self::default();
         for key in keys {
-            expected.key(log, key);
+            Key::new(key, &mut expected).live(log);
         }
         expected.ever_missing.sort();
+        expected.missing_again.sort();
+        expected.landed_after_missing.sort();
+        expected.leaked.sort();
+        expected.unexpected.sort();
         expected.duplicates.sort();
-        expected.altered_at_once.sort();
+        expected.altered.sort();
+        expected.latencies_ms.sort();
         expected
     }
 
-    fn key(&mut self, log: &[Op], key: Fingerprint) {
-        let mut raws = log.iter().enumerate().filter_map(|(at, op)| match op {
-            Op::Raw(raw) if raw.key == key => Some((at, raw)),
-            _ => None,
-        });
-        let mut landings = log.iter().enumerate().filter_map(|(at, op)| match op {
-            Op::Written(written) if written.key == key => Some((at, written)),
-            _ => None,
-        });
-        let (raw, landing) = (raws.next(), landings.next());
-        for (_, again) in raws {
-            self.verdict(again, Verdict::Repeated);
-        }
-        for (_, again) in landings {
-            let count = |counts: &mut Counts| counts.duplicate += 1;
-            self.tallies.count(again.arrived_ms, again.schema, count);
-            self.duplicates
-                .push((key, again.arrived_ms, again.generation));
-        }
-        match (raw, landing) {
-            (Some((at, raw)), None) => {
-                if raw.judgement == Judgement::Expected {
-                    self.missing(log, at, raw);
-                }
-                self.verdict(raw, without_landing(raw));
-                debug_assert!(due_within(log, at, log.len(), raw));
-            }
-            (None, Some((_, landing))) => {
-                self.unexpected.push((key, landing.generation));
-                let count = |counts: &mut Counts| counts.unexpected += 1;
-                self.tallies
-                    .count(landing.arrived_ms, landing.schema, count);
-            }
-            (Some(raw), Some(landing)) => self.pair(log, raw, landing),
-            (None, None) => {}
+    fn verdict(&mut self, raw: &RawObservation, verdict: Verdict, count: i64) {
+        let change = |counts: &mut Counts| counts.verdicts[verdict as usize] += count;
+        self.tallies.count(raw.arrived_ms, raw.schema, change);
+    }
+}
+
+/// A raw event, and when it is due.
+#[derive(Clone, Copy)]
+struct Event {
+    raw: RawObservation,
+    due_ms: i64,
+}
+
+/// Where a key stands.
+#[derive(Clone, Copy)]
+enum State {
+    New,
+    /// A row, and no raw event yet.
+    Early(WrittenObservation),
+    /// An event that is to land, or must not.
+    Waits(Event),
+    Asked(Event, WrittenObservation),
+    /// With what the one who was asked said.
+    Disputed(Event, WrittenObservation, Option<Option<bool>>),
+    Landed,
+    Missing(Event),
+    /// Missing, and in once more.
+    Again(Event, Event),
+    Rejected(Event),
+    Unjudged(Event),
+    /// A row whose key has such a verdict.
+    Revising(Event, WrittenObservation),
+    Unexpected(WrittenObservation),
+}
+
+struct Key<'a> {
+    key: Fingerprint,
+    out: &'a mut Expected,
+    state: State,
+    /// Copies beside the one that waits, with the verdict that each was given.
+    copies: Vec<(RawObservation, Verdict)>,
+    /// An unjudged copy came of which the content is not known.
+    unjudged: bool,
+    deadlines: Deadlines,
+    /// The frame of the early row is kept.
+    is_kept: bool,
+}
+
+impl<'a> Key<'a> {
+    fn new(key: Fingerprint, out: &'a mut Expected) -> Self {
+        Self {
+            key,
+            out,
+            state: State::New,
+            copies: Vec::new(),
+            unjudged: false,
+            deadlines: deadlines(0),
+            is_kept: false,
         }
     }
 
-    fn pair(
-        &mut self,
-        log: &[Op],
-        (raw_at, raw): (usize, &RawObservation),
-        (landed_at, landing): (usize, &WrittenObservation),
-    ) {
-        let mut judged = Some(RejectedBy {
-            reason: raw.reason,
-            generation: raw.generation,
-        });
-        let verdict = if landed_at < raw_at {
-            let given_up = moves(log, landed_at, raw_at)
-                .any(|(raw_ms, _)| raw_ms >= landing.arrived_ms + GRACE_MS);
-            if given_up {
-                self.unexpected.push((raw.key, landing.generation));
+    fn live(mut self, log: &[Op]) {
+        for op in log {
+            match op {
+                Op::Raw(raw) if raw.key == self.key => self.raw(*raw),
+                Op::Written(row) if row.key == self.key => self.row(*row),
+                Op::Attach(key, _, true) if *key == self.key => self.is_kept = true,
+                Op::Compared(key, answer) if *key == self.key => self.answer(*answer),
+                Op::Advance(frontier) => self.time(*frontier),
+                Op::Deadlines(number) => self.deadlines = deadlines(*number),
+                _ => {}
             }
-            let is_kept = log[landed_at..raw_at]
-                .iter()
-                .any(|op| matches!(op, Op::Attach(key, _, true) if *key == raw.key));
-            match raw.judgement {
-                Judgement::Unjudged => Verdict::Unjudged,
-                Judgement::Rejected => Verdict::Leaked,
-                // The form went with the landing that was given up.
-                Judgement::Expected if given_up && raw.form == Form::NONE => Verdict::Delivered,
-                Judgement::Expected if given_up => Verdict::Unjudged,
-                Judgement::Expected => landed(log, raw_at, raw, landing, is_kept),
+        }
+    }
+
+    fn settle(&mut self, state: State) {
+        self.state = state;
+        self.copies.clear();
+        self.unjudged = false;
+        self.is_kept = false;
+    }
+
+    fn raw(&mut self, raw: RawObservation) {
+        let due_ms = raw.arrived_ms + self.deadlines.of(raw.schema);
+        let event = Event { raw, due_ms };
+        let expected = raw.judgement == Judgement::Expected;
+        let judged = raw.judgement != Judgement::Unjudged;
+        match self.state {
+            State::New if judged => self.wait(event),
+            State::New => {
+                self.out.verdict(&raw, Verdict::Unjudged, 1);
+                self.settle(State::Unjudged(event));
             }
+            State::Early(row) if judged => {
+                self.arrive(&raw);
+                self.meet(event, row, self.is_kept);
+            }
+            State::Early(row) => {
+                self.out.verdict(&raw, Verdict::Unjudged, 1);
+                self.land(raw.schema, row.arrived_ms);
+                self.state = State::Revising(event, row);
+            }
+            State::Waits(first) if expected && first.raw.judgement == Judgement::Rejected => {
+                self.give_way(first);
+                self.wait(event);
+            }
+            State::Disputed(first, row, _)
+                if expected && first.raw.judgement == Judgement::Rejected =>
+            {
+                self.give_way(first);
+                self.arrive(&raw);
+                self.meet(event, row, self.is_kept);
+            }
+            State::Waits(_) | State::Asked(..) | State::Disputed(..) => self.copy(raw),
+            State::Missing(first) if expected => {
+                self.out.verdict(&raw, Verdict::Repeated, 1);
+                self.arrive(&raw);
+                self.state = State::Again(first, event);
+            }
+            State::Rejected(_) if expected => self.wait(event),
+            State::Unjudged(_) if judged => {
+                self.wait(event);
+                self.unjudged = true;
+            }
+            State::Revising(first, row) if expected || judged && !is_judged(&first) => {
+                self.unjudged = !is_judged(&first);
+                self.arrive(&raw);
+                self.meet(event, row, self.is_kept);
+            }
+            State::Unexpected(row) => self.join_unexpected(raw, row),
+            _ => self.out.verdict(&raw, Verdict::Repeated, 1),
+        }
+    }
+
+    fn wait(&mut self, event: Event) {
+        self.arrive(&event.raw);
+        self.state = State::Waits(event);
+    }
+
+    fn arrive(&mut self, raw: &RawObservation) {
+        if raw.judgement == Judgement::Expected {
+            Span::add(
+                &mut self.out.arrived,
+                raw.schema,
+                raw.arrived_ms,
+                raw.arrived_ms,
+            );
+        }
+    }
+
+    fn land(&mut self, schema: SchemaId, at_ms: i64) {
+        Span::add(&mut self.out.landed, schema, at_ms, at_ms);
+    }
+
+    /// An invalid copy makes room for one that is to land.
+    fn give_way(&mut self, first: Event) {
+        self.out.verdict(&first.raw, Verdict::Rejected, 1);
+        self.copies.push((first.raw, Verdict::Rejected));
+    }
+
+    fn copy(&mut self, raw: RawObservation) {
+        self.out.verdict(&raw, Verdict::Repeated, 1);
+        if raw.judgement == Judgement::Unjudged && !is_content(raw.form) {
+            self.unjudged = true;
+        }
+        self.copies.push((raw, Verdict::Repeated));
+        if let State::Asked(first, row) | State::Disputed(first, row, _) = self.state
+            && first.raw.judgement == Judgement::Expected
+            && self.is_explained(Judgement::Expected, &row).is_some()
+        {
+            self.on_time(first, row);
+        }
+    }
+
+    /// The copy of that judgement which has the content of the row.
+    fn is_explained(
+        &self,
+        judgement: Judgement,
+        row: &WrittenObservation,
+    ) -> Option<(RawObservation, Verdict)> {
+        let explains = |(raw, _): &&(RawObservation, Verdict)| {
+            raw.judgement == judgement && raw.form == row.form && is_content(row.form)
+        };
+        self.copies.iter().find(explains).copied()
+    }
+
+    fn row(&mut self, row: WrittenObservation) {
+        match self.state {
+            State::New => {
+                self.is_kept = false;
+                self.state = State::Early(row);
+            }
+            State::Waits(event) => self.meet(event, row, true),
+            State::Missing(first) => self.late(first, row),
+            State::Again(first, _) => self.late(first, row),
+            State::Rejected(first) | State::Unjudged(first) => {
+                self.land(first.raw.schema, row.arrived_ms);
+                self.is_kept = false;
+                self.state = State::Revising(first, row);
+            }
+            State::Early(_)
+            | State::Asked(..)
+            | State::Disputed(..)
+            | State::Landed
+            | State::Revising(..)
+            | State::Unexpected(_) => {
+                let count = |counts: &mut Counts| counts.duplicate += 1;
+                self.out.tallies.count(row.arrived_ms, row.schema, count);
+                let duplicate = (self.key, row.arrived_ms, row.generation);
+                self.out.duplicates.push(duplicate);
+            }
+        }
+    }
+
+    fn late(&mut self, first: Event, row: WrittenObservation) {
+        self.land(first.raw.schema, row.arrived_ms);
+        self.out.verdict(&first.raw, Verdict::Missing, -1);
+        self.out.verdict(&first.raw, Verdict::Late, 1);
+        self.out.landed_after_missing.push(self.key);
+        self.settle(State::Landed);
+    }
+
+    /// `is_there`: the row can be looked at.
+    fn meet(&mut self, event: Event, row: WrittenObservation, is_there: bool) {
+        let raw = event.raw;
+        self.land(raw.schema, row.arrived_ms.max(raw.arrived_ms));
+        if raw.judgement == Judgement::Rejected {
+            self.state = State::Disputed(event, row, None);
+            return;
+        }
+        let latency_ms = (row.arrived_ms - raw.arrived_ms).max(0);
+        self.out.latencies_ms.push(latency_ms);
+        let failed = raw.form == Form::FAILED || row.form == Form::FAILED;
+        let one_sided = raw.form == Form::NONE || row.form == Form::NONE;
+        let same_checks = raw.generation == row.generation;
+        let is_same = !failed && (raw.form == row.form || one_sided && same_checks);
+        if is_same || self.is_explained(Judgement::Expected, &row).is_some() {
+            self.on_time(event, row);
+        } else if !failed && !same_checks && is_there {
+            self.state = State::Asked(event, row);
         } else {
-            let was_due = due_within(log, raw_at, landed_at, raw);
-            if was_due && raw.judgement == Judgement::Expected {
-                self.missing(log, raw_at, raw);
-                self.landed_after_missing.push(raw.key);
+            self.state = State::Disputed(event, row, None);
+        }
+    }
+
+    fn on_time(&mut self, event: Event, row: WrittenObservation) {
+        let verdict = if row.arrived_ms > event.due_ms {
+            Verdict::Late
+        } else {
+            Verdict::Delivered
+        };
+        self.out.verdict(&event.raw, verdict, 1);
+        self.settle(State::Landed);
+    }
+
+    fn answer(&mut self, answer: Option<bool>) {
+        if let State::Asked(event, row) = self.state {
+            match answer {
+                Some(true) => self.on_time(event, row),
+                _ => self.state = State::Disputed(event, row, Some(answer)),
             }
-            if was_due {
-                judged = None;
+        }
+    }
+
+    fn time(&mut self, frontier: Frontier) {
+        let raw_past = |at_ms: i64| frontier.raw_ms >= at_ms + GRACE_MS;
+        match self.state {
+            State::Early(row) if raw_past(row.arrived_ms) => {
+                self.out.unexpected.push((self.key, row.generation));
+                let count = |counts: &mut Counts| counts.unexpected += 1;
+                self.out.tallies.count(row.arrived_ms, row.schema, count);
+                self.settle(State::Unexpected(row));
             }
-            match raw.judgement {
-                Judgement::Unjudged => Verdict::Unjudged,
-                Judgement::Rejected => Verdict::Leaked,
-                Judgement::Expected if was_due => Verdict::Late,
-                Judgement::Expected => landed(log, raw_at, raw, landing, true),
+            State::Waits(event) if frontier.written_ms >= event.due_ms => {
+                if event.raw.judgement == Judgement::Rejected {
+                    self.out.verdict(&event.raw, Verdict::Rejected, 1);
+                    self.settle(State::Rejected(event));
+                } else {
+                    self.out.verdict(&event.raw, Verdict::Missing, 1);
+                    let raw = event.raw;
+                    self.out.ever_missing.push((
+                        self.key,
+                        raw.payload,
+                        raw.arrived_ms,
+                        event.due_ms,
+                        raw.generation,
+                    ));
+                    self.settle(State::Missing(event));
+                }
+            }
+            State::Again(first, again) if frontier.written_ms >= again.due_ms => {
+                let lost = (self.key, again.raw.arrived_ms, again.due_ms);
+                self.out.missing_again.push(lost);
+                self.settle(State::Missing(first));
+            }
+            State::Disputed(event, row, answer) if raw_past(row.arrived_ms) => {
+                let verdict = self.decide(event, row, answer);
+                self.out.verdict(&event.raw, verdict, 1);
+                self.settle(State::Landed);
+            }
+            State::Revising(first, row) if raw_past(row.arrived_ms) => {
+                if is_judged(&first) {
+                    self.out.verdict(&first.raw, Verdict::Rejected, -1);
+                    self.out.verdict(&first.raw, Verdict::Leaked, 1);
+                    self.out.leaked.push((self.key, None));
+                }
+                self.settle(State::Landed);
+            }
+            _ => {}
+        }
+    }
+
+    fn decide(
+        &mut self,
+        event: Event,
+        row: WrittenObservation,
+        answer: Option<Option<bool>>,
+    ) -> Verdict {
+        let raw = event.raw;
+        let by = |raw: &RawObservation| {
+            Some(RejectedBy {
+                reason: raw.reason,
+                generation: raw.generation,
+            })
+        };
+        if raw.judgement == Judgement::Rejected {
+            let of_unjudged =
+                |(copy, _): &(RawObservation, Verdict)| copy.judgement == Judgement::Unjudged;
+            let unjudged = self.unjudged || self.copies.iter().any(of_unjudged);
+            if unjudged && !(is_content(row.form) && raw.form == row.form) {
+                return Verdict::Unjudged;
+            }
+            self.out.leaked.push((self.key, by(&raw)));
+            return Verdict::Leaked;
+        }
+        let is_other = match answer {
+            Some(answer) => answer == Some(false),
+            None => {
+                raw.generation == row.generation && is_content(raw.form) && is_content(row.form)
             }
         };
-        if verdict == Verdict::Leaked {
-            self.leaked.push((raw.key, judged));
+        let invalid = self.is_explained(Judgement::Rejected, &row);
+        if let Some((copy, verdict)) = invalid {
+            self.out.leaked.push((self.key, by(&copy)));
+            self.out.verdict(&copy, verdict, -1);
+            self.out.verdict(&copy, Verdict::Leaked, 1);
         }
-        if verdict == Verdict::Altered && raw.generation == landing.generation {
-            self.altered_at_once.push((raw.key, raw.generation));
+        let by_others = |(copy, _): &(RawObservation, Verdict)| {
+            copy.judgement == Judgement::Expected
+                && is_content(copy.form)
+                && copy.form != raw.form
+                && copy.generation != row.generation
+        };
+        let unknown = self.unjudged
+            || self.is_explained(Judgement::Unjudged, &row).is_some()
+            || self.copies.iter().any(by_others);
+        if !is_other || invalid.is_none() && unknown {
+            return Verdict::Unjudged;
         }
-        self.verdict(raw, verdict);
-    }
-
-    fn missing(&mut self, log: &[Op], raw_at: usize, raw: &RawObservation) {
-        let due_ms = due_ms(log, raw_at, raw);
-        self.ever_missing
-            .push((raw.key, raw.payload, raw.arrived_ms, due_ms, raw.generation));
-    }
-
-    fn verdict(&mut self, raw: &RawObservation, verdict: Verdict) {
-        let count = |counts: &mut Counts| counts.verdicts[verdict as usize] += 1;
-        self.tallies.count(raw.arrived_ms, raw.schema, count);
-    }
-}
-
-fn without_landing(raw: &RawObservation) -> Verdict {
-    match raw.judgement {
-        Judgement::Expected => Verdict::Missing,
-        Judgement::Rejected => Verdict::Rejected,
-        Judgement::Unjudged => Verdict::Unjudged,
-    }
-}
-
-/// An expected event and its landing, both in hand. `is_there`: the written side can be looked at.
-fn landed(
-    log: &[Op],
-    raw_at: usize,
-    raw: &RawObservation,
-    landing: &WrittenObservation,
-    is_there: bool,
-) -> Verdict {
-    let on_time = if landing.arrived_ms > due_ms(log, raw_at, raw) {
-        Verdict::Late
-    } else {
-        Verdict::Delivered
-    };
-    let same_checks = raw.generation == landing.generation;
-    if raw.form == Form::FAILED || landing.form == Form::FAILED {
-        Verdict::Unjudged
-    } else if raw.form == landing.form {
-        on_time
-    } else if same_checks {
+        let altered = (self.key, row.generation, answer.is_some());
+        self.out.altered.push(altered);
         Verdict::Altered
-    } else if !is_there {
-        Verdict::Unjudged
-    } else {
-        let answer = log.iter().find_map(|op| match op {
-            Op::Compared(key, equal) if *key == raw.key => Some(*equal),
-            _ => None,
-        });
-        match answer.expect("whoever is asked answers") {
-            Some(true) => on_time,
-            Some(false) => Verdict::Altered,
-            None => Verdict::Unjudged,
-        }
+    }
+
+    /// The row was given up, and its form with it.
+    fn join_unexpected(&mut self, raw: RawObservation, row: WrittenObservation) {
+        let count = |counts: &mut Counts| counts.unexpected -= 1;
+        self.out.tallies.count(row.arrived_ms, row.schema, count);
+        let verdict = match raw.judgement {
+            Judgement::Rejected => {
+                let by = RejectedBy {
+                    reason: raw.reason,
+                    generation: raw.generation,
+                };
+                self.out.leaked.push((self.key, Some(by)));
+                Verdict::Leaked
+            }
+            Judgement::Expected if raw.form == Form::NONE => Verdict::Delivered,
+            Judgement::Expected | Judgement::Unjudged => Verdict::Unjudged,
+        };
+        self.out.verdict(&raw, verdict, 1);
+        self.settle(State::Landed);
     }
 }
 
-/// When an event is due, by the deadlines that were in force when it was applied.
-fn due_ms(log: &[Op], raw_at: usize, raw: &RawObservation) -> i64 {
-    let in_force: Deadlines = log[..raw_at]
-        .iter()
-        .rev()
-        .find_map(|op| match op {
-            Op::Deadlines(number) => Some(deadlines(*number)),
-            _ => None,
-        })
-        .unwrap_or_else(|| deadlines(0));
-    raw.arrived_ms + in_force.of(raw.schema)
+fn is_judged(event: &Event) -> bool {
+    event.raw.judgement != Judgement::Unjudged
 }
 
-/// Whether the written frontier reached the event's deadline between two places of the log.
-fn due_within(log: &[Op], raw_at: usize, until: usize, raw: &RawObservation) -> bool {
-    let due_ms = due_ms(log, raw_at, raw);
-    moves(log, raw_at, until).any(|(_, written_ms)| written_ms >= due_ms)
-}
-
-/// The frontiers at each move of time between two places of the log.
-fn moves(log: &[Op], from: usize, to: usize) -> impl Iterator<Item = (i64, i64)> + '_ {
-    log[from..to].iter().filter_map(|op| match op {
-        Op::Advance(frontier) => Some((frontier.raw_ms, frontier.written_ms)),
-        _ => None,
-    })
+fn is_content(form: Form) -> bool {
+    form != Form::NONE && form != Form::FAILED
 }

@@ -31,7 +31,7 @@ pub use lines::{LinesError, Summary, validate_lines};
 pub use pattern::{EnginePattern, PatternDialect, PatternError, translate as translate_pattern};
 pub use pointer::{Pointer, PointerError};
 pub use redact::redact;
-pub use schema::{Problem, Schema, SchemaError, SchemaSet};
+pub use schema::{Problem, Schema, SchemaError, SchemaHint, SchemaRules, SchemaSet};
 pub use state::{Defect, Oddity, RowState};
 pub use validate::{VIOLATION_TEXT_BYTES_MAX, Validity, Violation};
 pub use value::{Elements, Kind, Members, Value};

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read, Write};
 use std::path::Path;
 
-use crate::schema::{Schema, SchemaError};
+use crate::schema::{Schema, SchemaError, SchemaRules};
 use crate::{Documents, Pointer, RowState, Validity, Violation};
 
 /// Violations told of one event: enough to mend it by, short enough for a line.
@@ -42,11 +42,12 @@ pub enum LinesError {
 pub fn validate_lines(
     schema_file: &Path,
     root: Option<&Path>,
+    rules: SchemaRules,
     mut lines: impl BufRead,
     out: &mut dyn Write,
     json: bool,
 ) -> Result<Summary, LinesError> {
-    let schema = Schema::load_file(schema_file, root)?;
+    let schema = Schema::load_file(schema_file, root, rules)?;
     let mut documents = Documents::default();
     let mut summary = Summary::default();
     let mut line = Vec::new();

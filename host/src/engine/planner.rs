@@ -216,9 +216,10 @@ impl Planner {
     fn load_schemas(&self, config: &Config, problems: &mut Vec<String>) -> (Arc<SchemaSet>, usize) {
         let directory = config.schemas_dir();
         let former = self.plan.as_ref().map(|plan| &plan.schemas);
+        let rules = config.schemas.rules;
         let (schemas, errors) = match former {
-            Some(former) => SchemaSet::reload(&directory, former),
-            None => SchemaSet::load(&directory),
+            Some(former) => SchemaSet::reload(&directory, former, rules),
+            None => SchemaSet::load_by(&directory, rules),
         };
         problems.extend(errors.iter().map(ToString::to_string));
         let stale = schemas.stale();

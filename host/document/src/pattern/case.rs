@@ -114,7 +114,10 @@ impl Case {
     pub fn literal(self, character: char) -> Set {
         match self {
             Self::OfAscii => {
-                let both = [character.to_ascii_lowercase(), character.to_ascii_uppercase()];
+                let both = [
+                    character.to_ascii_lowercase(),
+                    character.to_ascii_uppercase(),
+                ];
                 of_ranges(&both.map(|one| (one, one)))
             }
             Self::OfUnicode if !is_cased(character) => one(character),

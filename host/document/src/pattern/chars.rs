@@ -124,7 +124,10 @@ pub(super) fn find_property(notation: &str) -> Option<Set> {
         HirKind::Literal(literal) => {
             let text = std::str::from_utf8(&literal.0).ok()?;
             let mut characters = text.chars();
-            characters.next().filter(|_| characters.next().is_none()).map(one)
+            characters
+                .next()
+                .filter(|_| characters.next().is_none())
+                .map(one)
         }
         _ => None,
     }

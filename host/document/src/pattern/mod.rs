@@ -113,8 +113,11 @@ fn check(text: &str, is_linear: bool) -> Result<(), PatternError> {
         })
     };
     // The engine is known to panic on some patterns.
-    catch_unwind(AssertUnwindSafe(compile))
-        .unwrap_or_else(|_| Err(PatternError::Whole("the engine fails on the pattern".to_owned())))
+    catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| {
+        Err(PatternError::Whole(
+            "the engine fails on the pattern".to_owned(),
+        ))
+    })
 }
 
 fn too_large() -> PatternError {

@@ -30,7 +30,13 @@ pub(super) fn write(tree: &Node, bytes_max: usize) -> Option<Written> {
         is_linear,
         numbers: numbers(tree, &referred),
     };
-    writer.alternatives(tree);
+    if !is_linear {
+        // The crate translates patterns as far as it can parse them: to here.
+        writer.push("(?=)");
+        writer.grouped("(?:", tree);
+    } else {
+        writer.alternatives(tree);
+    }
     (writer.text.len() <= bytes_max).then_some(Written {
         text: writer.text,
         is_linear,
@@ -305,4 +311,3 @@ impl Writer {
         self.push(&text);
     }
 }
-

@@ -61,7 +61,10 @@ impl Parser {
 
     fn character_or_class(&mut self, begins: usize) -> Result<Escaped, PatternError> {
         let Some(escaped) = self.peek() else {
-            return at(begins, "a backslash at the end of the pattern stands for nothing");
+            return at(
+                begins,
+                "a backslash at the end of the pattern stands for nothing",
+            );
         };
         self.position += 1;
         let class = match escaped.to_ascii_lowercase() {
@@ -116,7 +119,10 @@ impl Parser {
                 self.position += count;
                 Ok(code)
             }
-            None => at(begins, format!("this escape needs {count} hexadecimal digits")),
+            None => at(
+                begins,
+                format!("this escape needs {count} hexadecimal digits"),
+            ),
         }
     }
 
@@ -136,7 +142,10 @@ impl Parser {
             };
             return match code.filter(|code| *code <= u32::from(char::MAX)) {
                 Some(code) if self.take("}") => Ok(code),
-                _ => at(begins, "`\\u{...}` needs hexadecimal digits of a code point, up to 10FFFF"),
+                _ => at(
+                    begins,
+                    "`\\u{...}` needs hexadecimal digits of a code point, up to 10FFFF",
+                ),
             };
         }
         let code = self.hexadecimal(4, begins)?;

@@ -123,7 +123,10 @@ impl Parser {
             if !set.is_some_and(|set| chars::contains(&set, character)) {
                 return at(
                     self.position - 1,
-                    format!("`{}` is not supported in a name of a group", character.escape_debug()),
+                    format!(
+                        "`{}` is not supported in a name of a group",
+                        character.escape_debug()
+                    ),
                 );
             }
             name.push(character);
@@ -151,7 +154,10 @@ impl Parser {
         let name = self.name(begins)?;
         match self.names.by_name.get(&name).copied() {
             Some(number) => self.refer(number, begins),
-            None => at(begins, format!("no group is named `{}`", name.escape_debug())),
+            None => at(
+                begins,
+                format!("no group is named `{}`", name.escape_debug()),
+            ),
         }
     }
 

@@ -114,7 +114,10 @@ impl Parser {
                 return at(begins, "there is nothing to repeat before this quantifier");
             }
             '{' | '}' | ']' => {
-                return at(begins, format!("`{next}` as a character is written `\\{next}`"));
+                return at(
+                    begins,
+                    format!("`{next}` as a character is written `\\{next}`"),
+                );
             }
             character => (Node::Chars(chars::one(character)), true),
         })
@@ -136,7 +139,10 @@ impl Parser {
             self.position += 1;
         }
         if !is_quantifiable {
-            return at(begins, "this quantifier follows an assertion, which cannot be repeated");
+            return at(
+                begins,
+                "this quantifier follows an assertion, which cannot be repeated",
+            );
         }
         let greed = if self.take("?") {
             Greed::Lazy
@@ -155,7 +161,10 @@ impl Parser {
     fn counts(&mut self, begins: usize) -> Result<(u32, Option<u32>), PatternError> {
         let low = self.decimal(begins)?;
         let Some(low) = low else {
-            return at(begins, "`{` as a character is written `\\{`, and a count begins with a digit");
+            return at(
+                begins,
+                "`{` as a character is written `\\{`, and a count begins with a digit",
+            );
         };
         let high = if self.take(",") {
             self.decimal(begins)?
@@ -182,7 +191,10 @@ impl Parser {
         }
         match digits.parse() {
             Ok(count) => Ok(Some(count)),
-            Err(_) => at(begins, format!("more than {} repetitions are too many", u32::MAX)),
+            Err(_) => at(
+                begins,
+                format!("more than {} repetitions are too many", u32::MAX),
+            ),
         }
     }
 

@@ -43,7 +43,10 @@ impl Parser {
         let unknown = || {
             at(
                 begins,
-                format!("`{}` is no property that is known here", name.escape_debug()),
+                format!(
+                    "`{}` is no property that is known here",
+                    name.escape_debug()
+                ),
             )
         };
         let is_in = |names: &str, name: &str| names.split_whitespace().any(|one| one == name);
@@ -78,7 +81,9 @@ fn known(
 fn is_name(value: &str) -> bool {
     value.split('_').all(|word| {
         let mut letters = word.chars();
-        letters.next().is_some_and(|first| first.is_ascii_uppercase())
+        letters
+            .next()
+            .is_some_and(|first| first.is_ascii_uppercase())
             && letters.all(|letter| letter.is_ascii_lowercase())
     })
 }

@@ -112,7 +112,10 @@ impl Parser {
             }
             letter if letter.is_ascii_alphabetic() && is_three => {
                 let place = if is_in_set { " in brackets" } else { "" };
-                return at(position, format!("Python has no escape `\\{letter}`{place}"));
+                return at(
+                    position,
+                    format!("Python has no escape `\\{letter}`{place}"),
+                );
             }
             other => u32::from(other),
         })
@@ -131,7 +134,8 @@ impl Parser {
                 format!("`\\{letter}` needs {count} hexadecimal digits behind it"),
             );
         }
-        u32::from_str_radix(&digits, 16).or_else(|_| at(position, "this escape stands for no character"))
+        u32::from_str_radix(&digits, 16)
+            .or_else(|_| at(position, "this escape stands for no character"))
     }
 
     fn bounded_octal(&self, digits: &str, position: usize) -> Result<u32, PatternError> {

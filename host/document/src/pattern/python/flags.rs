@@ -86,7 +86,10 @@ impl Parser {
                 }
                 ':' if self.version == Version::Three && !(is_off && off.is_empty()) => {
                     if let Some(letter) = on.iter().find(|letter| off.contains(letter)) {
-                        return at(position, format!("the flag `{letter}` is turned on and off"));
+                        return at(
+                            position,
+                            format!("the flag `{letter}` is turned on and off"),
+                        );
                     }
                     let mut flags = flags;
                     on.iter().for_each(|letter| flags.set(*letter, true));
@@ -102,7 +105,12 @@ impl Parser {
             letter = match self.source.next() {
                 Some(Token::Plain(letter)) => letter,
                 Some(Token::Escape(_)) => '\\',
-                None => return at(begins, "the flags in these brackets do not end with `)` or `:`"),
+                None => {
+                    return at(
+                        begins,
+                        "the flags in these brackets do not end with `)` or `:`",
+                    );
+                }
             };
         }
     }
@@ -124,8 +132,15 @@ impl Parser {
             'L' => at(position, "Python has no flag `L` for patterns of text"),
             't' => at(position, "the flag `t` is not supported, in Python neither"),
             'a' if is_two => at(position, "Python 2 has no flag `a`"),
-            'a' | 'u' if is_off => at(position, format!("the flag `{letter}` cannot be turned off")),
-            'a' | 'u' if on.iter().any(|other| "au".contains(*other) && *other != letter) => {
+            'a' | 'u' if is_off => at(
+                position,
+                format!("the flag `{letter}` cannot be turned off"),
+            ),
+            'a' | 'u'
+                if on
+                    .iter()
+                    .any(|other| "au".contains(*other) && *other != letter) =>
+            {
                 at(position, "the flags `a` and `u` exclude each other")
             }
             'a' | 'u' => Ok(()),

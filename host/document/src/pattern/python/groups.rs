@@ -94,7 +94,10 @@ impl Parser {
         if let Some(name) = name
             && let Some(other) = self.names.insert(name.clone(), number)
         {
-            return at(begins, format!("`{name}` is the name of group {other} already"));
+            return at(
+                begins,
+                format!("`{name}` is the name of group {other} already"),
+            );
         }
         self.closed.push(false);
         self.widths.push((0, None));
@@ -122,7 +125,10 @@ impl Parser {
             let name = self.source.until(')', "name of the group")?;
             self.check_name(&name, position)?;
             let Some(number) = self.names.get(&name).copied() else {
-                return at(position, format!("no group is named `{}`", name.escape_debug()));
+                return at(
+                    position,
+                    format!("no group is named `{}`", name.escape_debug()),
+                );
             };
             return self.refer(number, begins, flags, items);
         }
@@ -152,7 +158,10 @@ impl Parser {
         if is_name {
             return Ok(());
         }
-        at(position, format!("`{}` is no name of a group", name.escape_debug()))
+        at(
+            position,
+            format!("`{}` is no name of a group", name.escape_debug()),
+        )
     }
 
     /// A reference to what a group matched.
@@ -221,7 +230,12 @@ impl Parser {
         let is_negative = match self.source.next() {
             Some(Token::Plain('=')) => false,
             Some(Token::Plain('!')) => true,
-            _ => return at(begins, "Python names a group by `(?P<name>`, not by `(?<name>`"),
+            _ => {
+                return at(
+                    begins,
+                    "Python names a group by `(?P<name>`, not by `(?<name>`",
+                );
+            }
         };
         let outer = self.groups_before_look_behind;
         self.groups_before_look_behind = Some(outer.unwrap_or(self.closed.len()));
@@ -244,7 +258,9 @@ impl Parser {
         items: &mut Items,
     ) -> Result<(), PatternError> {
         let position = self.source.position();
-        let name = self.source.until(')', "group that the condition asks for")?;
+        let name = self
+            .source
+            .until(')', "group that the condition asks for")?;
         let number = if self.check_name(&name, position).is_ok() {
             let Some(number) = self.names.get(&name) else {
                 return at(position, format!("no group is named `{name}`"));
@@ -258,13 +274,19 @@ impl Parser {
                 None => {
                     return at(
                         position,
-                        format!("`{}` is neither a group's number nor its name", name.escape_debug()),
+                        format!(
+                            "`{}` is neither a group's number nor its name",
+                            name.escape_debug()
+                        ),
                     );
                 }
             }
         };
         if self.closed.get(number - 1) == Some(&false) {
-            return at(position, "a condition that asks for a group around it is not supported");
+            return at(
+                position,
+                "a condition that asks for a group around it is not supported",
+            );
         }
         if self.groups_before_look_behind.is_some() {
             self.check_look_behind(number, position)?;
@@ -298,7 +320,10 @@ impl Parser {
         if self.deep > super::GROUPS_DEEP_MAX {
             return at(
                 self.source.position(),
-                format!("groups are nested more than {} deep", super::GROUPS_DEEP_MAX),
+                format!(
+                    "groups are nested more than {} deep",
+                    super::GROUPS_DEEP_MAX
+                ),
             );
         }
         self.deep += 1;

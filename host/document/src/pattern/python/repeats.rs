@@ -34,7 +34,10 @@ impl Parser {
                 return at(begins, "there is nothing to repeat before this quantifier");
             }
             (Last::Repeat, _) => {
-                return at(begins, "this quantifier follows another one: put the first into a group");
+                return at(
+                    begins,
+                    "this quantifier follows another one: put the first into a group",
+                );
             }
             (Last::LetterBeyond | Last::Other, Some(node)) => node,
         };
@@ -72,12 +75,18 @@ impl Parser {
             return Ok(None);
         }
         let count = |digits: &str| {
-            let count = digits.parse::<u64>().ok().filter(|count| *count < COUNT_MAX);
+            let count = digits
+                .parse::<u64>()
+                .ok()
+                .filter(|count| *count < COUNT_MAX);
             match count.and_then(|count| u32::try_from(count).ok()) {
                 Some(count) => Ok(count),
                 None => at(
                     begins,
-                    format!("more than {} repetitions are too many, in Python too", COUNT_MAX - 1),
+                    format!(
+                        "more than {} repetitions are too many, in Python too",
+                        COUNT_MAX - 1
+                    ),
                 ),
             }
         };

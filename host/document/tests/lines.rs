@@ -21,6 +21,7 @@ fn run(
         SchemaRules::default(),
         lines.as_bytes(),
         &mut out,
+        &mut |_| {},
         json,
     );
     (summary, String::from_utf8(out).unwrap())

@@ -88,6 +88,7 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
         rules,
         events,
         &mut out,
+        &mut |hint| eprintln!("hint: {hint}"),
         global.json,
     )?;
     out.flush()?;

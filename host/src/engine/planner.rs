@@ -239,7 +239,12 @@ impl Planner {
         let count = stale.len();
         match former {
             Some(former) if former.digest() == schemas.digest() => (Arc::clone(former), count),
-            _ => (Arc::new(schemas), count),
+            _ => {
+                for hint in schemas.hints() {
+                    tracing::warn!(%hint, "a schema says what is ignored");
+                }
+                (Arc::new(schemas), count)
+            }
         }
     }
 

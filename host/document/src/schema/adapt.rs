@@ -9,8 +9,9 @@ use jsonschema::Uri;
 use serde_json::{Map, Value, json};
 
 use super::draft::{self, escaped};
-use super::draft03::percent_decoded;
+use super::draft03::{self, percent_decoded};
 use super::error::Problem;
+use super::library::bare;
 use super::rules::SchemaRules;
 use crate::pattern;
 
@@ -66,6 +67,8 @@ pub(super) struct Adapted {
     pub schemas: HashSet<String>,
     /// Places and texts of what is right, but probably not meant.
     pub hints: Vec<(String, &'static str)>,
+    /// Identifiers that schemas in it give themselves: URIs without fragments.
+    pub identifiers: HashSet<String>,
 }
 
 /// A reference that a validator follows.
@@ -178,6 +181,10 @@ impl Walk {
         if let Some(id) = id.filter(|id| !id.starts_with('#')) {
             place.base = place.resolved(id);
             self.has_inner_base |= !place.at.is_empty();
+            let base = place.base.iter();
+            self.adapted
+                .identifiers
+                .extend(base.map(|base| bare(base.as_str()).to_owned()));
             let declared = members.get("$schema").and_then(Value::as_str);
             if !place.at.is_empty() && declared.is_some_and(draft::is_known) {
                 place.take_draft(value);
@@ -209,7 +216,13 @@ impl Walk {
                     let absolute = target.as_ref().filter(|_| {
                         !text.starts_with('#') && !self.has_inner_base && self.rules.is_some()
                     });
-                    let adapted = absolute.map_or(text.as_str(), |uri| uri.as_str()).into();
+                    let meta = target.as_ref().map(Uri::as_str);
+                    let meta = meta.and_then(draft03::meta_schema_at);
+                    let adapted = match (meta, absolute) {
+                        (Some(meta), _) => meta.into(),
+                        (None, Some(uri)) => uri.as_str().into(),
+                        (None, None) => value.clone(),
+                    };
                     if place.is_sure {
                         self.adapted.references.push(Reference {
                             pointer: here.at.clone(),

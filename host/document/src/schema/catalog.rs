@@ -132,6 +132,8 @@ impl Catalog {
 
     fn settle(&mut self) {
         self.refuse_same_identifiers();
+        let known = self.known_uris();
+        self.refuse_where(|_, _, source| dead_file(&known, source));
         self.refuse_where(|catalog, _, source| catalog.dead_fragment(source));
         self.spread();
     }
@@ -208,6 +210,16 @@ impl Catalog {
                 _ => self.sources.push((found, source)),
             }
         }
+    }
+
+    /// All that a reference may lead to, refused or not.
+    fn known_uris(&self) -> HashSet<String> {
+        let mut known: HashSet<String> = self.refused.keys().cloned().collect();
+        for (found, source) in &self.sources {
+            known.extend(source.uris(&found.label));
+            known.extend(source.identifiers.iter().cloned());
+        }
+        known
     }
 
     /// A reference into a file, by a pointer that leads to nothing there.
@@ -292,6 +304,21 @@ impl Catalog {
             self.errors.swap_remove(place).problem
         })
     }
+}
+
+/// A reference to a file that is not here. Meta-schemas are the crate's to know.
+fn dead_file(known: &HashSet<String>, source: &Source) -> Option<Problem> {
+    source.targets().find_map(|(reference, target)| {
+        let address = target.split_once("://").map_or("", |(_, address)| address);
+        if known.contains(&target) || address.starts_with("json-schema.org/") {
+            return None;
+        }
+        let shown = library::label_of(&target).unwrap_or(&target).to_owned();
+        Some(Problem::NotHere {
+            pointer: source.places.author(&reference.pointer),
+            target: shown,
+        })
+    })
 }
 
 /// `path` without the identifier at its end.

@@ -70,6 +70,11 @@ pub enum Problem {
         reason: String,
     },
     #[error(
+        "at {pointer}: the reference leads to {target}, which is not in the schema directory; references \
+         outside of it are not followed"
+    )]
+    NotHere { pointer: String, target: String },
+    #[error(
         "at {pointer}: `{reference}` leads to nothing, or to what is no schema: mend the pointer in it"
     )]
     DeadPointer { pointer: String, reference: String },

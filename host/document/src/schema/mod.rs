@@ -28,6 +28,7 @@ pub use rules::SchemaRules;
 pub use set::SchemaSet;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use jsonschema::Validator;
@@ -95,9 +96,14 @@ impl Schema {
         &self.validator
     }
 
-    /// Places in the file and texts of what is right, but probably not meant.
-    pub fn hints(&self) -> &[(String, &'static str)] {
-        &self.hints
+    /// What is right in its file, at `path`, but probably not meant.
+    pub(crate) fn hints(&self, path: &Path) -> Vec<SchemaHint> {
+        let hints = self.hints.iter().map(|(pointer, hint)| SchemaHint {
+            path: path.to_owned(),
+            pointer: pointer.clone(),
+            hint,
+        });
+        hints.collect()
     }
 
     /// A pattern as its author wrote it, of the engine's text.

@@ -51,13 +51,9 @@ impl SchemaSet {
         for (found, source) in &catalog.sources {
             match Schema::compile(&found.label, source, &library) {
                 Ok(schema) => {
+                    hints.extend(schema.hints(&found.path));
                     let (schema, digest) = (Arc::new(schema), source.digest);
                     schemas.insert(found.label.clone(), Entry { schema, digest });
-                    hints.extend(source.hints.iter().map(|(pointer, hint)| SchemaHint {
-                        path: found.path.clone(),
-                        pointer: pointer.clone(),
-                        hint,
-                    }));
                 }
                 Err(problem) => broken.push((found.label.clone(), problem)),
             }

@@ -32,6 +32,8 @@ pub(super) struct Source {
     pub patterns: Vec<(String, String)>,
     /// Pointers to all that may be a schema.
     schemas: HashSet<String>,
+    /// Identifiers that schemas in it give themselves: URIs without fragments.
+    pub identifiers: HashSet<String>,
     /// Places and texts of what is right, but probably not meant.
     pub hints: Vec<(String, &'static str)>,
 }
@@ -120,6 +122,7 @@ impl Source {
             references: adapted.references,
             patterns: adapted.patterns,
             schemas: adapted.schemas,
+            identifiers: adapted.identifiers,
         })
     }
 

@@ -63,15 +63,26 @@ const META_SCHEMA_URIS: [&str; 2] = [
     "https://json-schema.org/draft-03/schema",
 ];
 
+/// Where the meta-schema stands here: the crate fetches nothing from its own address. No label holds the
+/// first character.
+const META_SCHEMA_PLACE: &str = "landfall-schemas:///!draft-03";
+
 /// Adds draft-03's meta-schema to what references lead to; the others the crate has itself.
 pub(super) fn add_meta_schema(schemas: &mut HashMap<String, Value>) {
     let document = serde_json::from_slice::<Value>(META_SCHEMA).ok();
     let translated = document.and_then(|document| Some(translate(&document).ok()?.0));
-    for uri in META_SCHEMA_URIS {
-        if let Some(translated) = &translated {
-            schemas.insert(uri.to_owned(), translated.clone());
-        }
+    if let Some(Value::Object(mut translated)) = translated {
+        translated.remove("id");
+        schemas.insert(META_SCHEMA_PLACE.to_owned(), translated.into());
     }
+}
+
+/// Where a URI leads here, if it is that of the meta-schema.
+pub(super) fn meta_schema_at(uri: &str) -> Option<String> {
+    let (address, fragment) = uri.split_once('#').unwrap_or((uri, ""));
+    META_SCHEMA_URIS
+        .contains(&address)
+        .then(|| format!("{META_SCHEMA_PLACE}#{fragment}"))
 }
 
 /// The pipeline's rule for event schemas: no property at the top level but the declared ones.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read, Write};
 use std::path::Path;
 
-use crate::schema::{Schema, SchemaError};
+use crate::schema::{Schema, SchemaError, SchemaHint, SchemaRules};
 use crate::{Documents, Pointer, RowState, Validity, Violation};
 
 /// Violations told of one event: enough to mend it by, short enough for a line.
@@ -37,16 +37,20 @@ pub enum LinesError {
 /// Validates each line that is not blank against the schema in `schema_file`, and writes one line
 /// for it: `valid`, or `invalid: ` and its first violations with their places; or, with `json`, an
 /// object `{"valid":bool,"errors":[{"pointer","message","schema_pointer"}]}`. An event that is
-/// undecodable or odd is not valid. References are followed below `root`, by default the directory
+/// undecodable or odd is not valid. What is right in the schema, but probably not meant, goes to `hint`
+/// first. References are followed below `root`, by default the directory
 /// from which the schema's identifier is its path, else the schema's own directory.
 pub fn validate_lines(
     schema_file: &Path,
     root: Option<&Path>,
+    rules: SchemaRules,
     mut lines: impl BufRead,
     out: &mut dyn Write,
+    hint: &mut dyn FnMut(&SchemaHint),
     json: bool,
 ) -> Result<Summary, LinesError> {
-    let schema = Schema::load_file(schema_file, root)?;
+    let schema = Schema::load_file(schema_file, root, rules)?;
+    schema.hints(schema_file).iter().for_each(hint);
     let mut documents = Documents::default();
     let mut summary = Summary::default();
     let mut line = Vec::new();

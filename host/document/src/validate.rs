@@ -1,5 +1,8 @@
 //! Validation of a value on the tape, and its violations in words that hold no value of the event.
 
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+
 use crate::representation::on_a_tape_of_its_own;
 use crate::schema::Schema;
 use crate::stack::guarded;
@@ -72,9 +75,24 @@ fn told(schema: &Schema, value: Value<'_>, errors_max: usize) -> Vec<Violation> 
         .map(|error| Violation {
             pointer: bounded(error.instance_path().as_str()),
             schema_pointer: bounded(&schema.authors_pointer(error.schema_path().as_str())),
-            message: bounded(&error.masked().to_string()),
+            message: bounded(&message(schema, &error)),
         })
         .collect()
+}
+
+/// Without values of the event, and with patterns as they were written.
+fn message(schema: &Schema, error: &ValidationError<'_>) -> String {
+    let message = error.masked().to_string();
+    let mut kind = error.kind();
+    while let ValidationErrorKind::PropertyNames { error } = kind {
+        kind = error.kind();
+    }
+    match kind {
+        ValidationErrorKind::Pattern { pattern } => {
+            message.replace(pattern.as_str(), schema.authors_pattern(pattern))
+        }
+        _ => message,
+    }
 }
 
 /// What is told of a value that cannot be judged.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use landfall_document::{LinesError, Summary, validate_lines};
+use landfall_document::{LinesError, SchemaRules, Summary, validate_lines};
 
 fn schemas() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas")
@@ -15,7 +15,15 @@ fn run(
     json: bool,
 ) -> (Result<Summary, LinesError>, String) {
     let mut out = Vec::new();
-    let summary = validate_lines(file, root, lines.as_bytes(), &mut out, json);
+    let summary = validate_lines(
+        file,
+        root,
+        SchemaRules::default(),
+        lines.as_bytes(),
+        &mut out,
+        &mut |_| {},
+        json,
+    );
     (summary, String::from_utf8(out).unwrap())
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use landfall_document::validate_lines;
+use landfall_document::{PatternDialect, SchemaRules, validate_lines};
 
 use super::{Global, exit};
 
@@ -26,9 +26,46 @@ pub struct ValidateArgs {
     /// they lead to files by place only, from where the schema's own identifier says, else beside it.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
+    /// Whose reading of patterns counts: `python3`, `python2` or `ecma262`. Without it that of the
+    /// configuration, if one is named (`--config`, `LANDFALL_CONFIG`), else `python3`.
+    #[arg(long, value_name = "DIALECT", value_parser = dialect)]
+    patterns: Option<PatternDialect>,
+    /// Whether a draft-03 schema allows undeclared properties at its top level: `open`, as draft-03 does,
+    /// or `closed`, as EventLogging. Without it that of the configuration, if one is named, else `open`.
+    #[arg(long, value_name = "OPEN|CLOSED", value_parser = is_closed)]
+    draft03: Option<bool>,
     /// The events; `-` is standard input.
     #[arg(value_name = "EVENTS.ndjson")]
     events: PathBuf,
+}
+
+impl ValidateArgs {
+    /// The rules that a configuration that is named says, and the arguments in its place.
+    fn rules(&self, global: &Global) -> anyhow::Result<SchemaRules> {
+        let mut rules = match &global.config {
+            Some(_) => global.load()?.schemas.rules,
+            None => SchemaRules {
+                draft03_closed: false,
+                ..SchemaRules::default()
+            },
+        };
+        rules.patterns = self.patterns.unwrap_or(rules.patterns);
+        rules.draft03_closed = self.draft03.unwrap_or(rules.draft03_closed);
+        Ok(rules)
+    }
+}
+
+fn dialect(name: &str) -> Result<PatternDialect, String> {
+    let names = PatternDialect::ALL.map(PatternDialect::name);
+    PatternDialect::of_name(name).ok_or_else(|| format!("use one of {}", names.join(", ")))
+}
+
+fn is_closed(text: &str) -> Result<bool, String> {
+    match text {
+        "closed" => Ok(true),
+        "open" => Ok(false),
+        _ => Err("use `open` or `closed`".to_owned()),
+    }
 }
 
 pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode> {
@@ -43,12 +80,15 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
     if let Some(root) = &args.root {
         anyhow::ensure!(root.is_dir(), "{} is no directory (--root)", root.display());
     }
+    let rules = args.rules(global)?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     let summary = validate_lines(
         &args.schema,
         args.root.as_deref(),
+        rules,
         events,
         &mut out,
+        &mut |hint| eprintln!("hint: {hint}"),
         global.json,
     )?;
     out.flush()?;

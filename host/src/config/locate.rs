@@ -78,7 +78,7 @@ impl Config {
     /// repeats it, and there is none of that name here, it is looked for beside the program.
     pub fn schemas_dir(&self) -> PathBuf {
         let here = self.places.base().join(&self.schemas.dir);
-        if self.schemas != SchemasConfig::default() || here.is_dir() {
+        if self.schemas.dir != SchemasConfig::default().dir || here.is_dir() {
             return here;
         }
         self.places

@@ -218,9 +218,10 @@ impl Planner {
     fn load_schemas(&self, config: &Config, problems: &mut Vec<String>) -> (Arc<SchemaSet>, usize) {
         let directory = config.schemas_dir();
         let former = self.plan.as_ref().map(|plan| &plan.schemas);
+        let rules = config.schemas.rules;
         let (schemas, errors) = match former {
-            Some(former) => SchemaSet::reload(&directory, former),
-            None => SchemaSet::load(&directory),
+            Some(former) => SchemaSet::reload(&directory, former, rules),
+            None => SchemaSet::load_by(&directory, rules),
         };
         problems.extend(errors.iter().map(ToString::to_string));
         let stale = schemas.stale();
@@ -240,7 +241,12 @@ impl Planner {
         let count = stale.len();
         match former {
             Some(former) if former.digest() == schemas.digest() => (Arc::clone(former), count),
-            _ => (Arc::new(schemas), count),
+            _ => {
+                for hint in schemas.hints() {
+                    tracing::warn!(%hint, "a schema says what is ignored");
+                }
+                (Arc::new(schemas), count)
+            }
         }
     }
 

@@ -10,6 +10,7 @@ use super::library::{self, Library, SharedLibrary};
 use super::plain::Plain;
 use super::source::Source;
 use super::{Schema, chains, keywords};
+use crate::pattern;
 use crate::representation::OnTape;
 use crate::stack::guarded;
 
@@ -18,8 +19,10 @@ use crate::stack::guarded;
 /// these take a few milliseconds, and an honest text of some hundred characters takes fewer.
 const BACKTRACKS_MAX: usize = 100_000;
 
-/// The place of the schema that negates another one; no label holds its character.
-const NEGATION_URI: &str = "landfall-schemas:///!";
+/// The place of the schema that applies another one, which so is read as one that a reference leads
+/// to: the crate does not hold it to the meta-schema, which has another mind about patterns. No label
+/// holds its character.
+const APPLIED_URI: &str = "landfall-schemas:///!";
 
 type Built = Result<Validator<OnTape>, Problem>;
 
@@ -46,33 +49,31 @@ fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schem
     })?;
     let options = || {
         let options = keywords::install(jsonschema::options_for::<OnTape>());
+        let retriever = WithItself {
+            uri: uri.clone(),
+            document: document.clone(),
+            library: SharedLibrary(Arc::clone(library)),
+        };
         options
-            .with_base_uri(uri.clone())
-            .with_retriever(SharedLibrary(Arc::clone(library)))
+            .with_base_uri(APPLIED_URI)
+            .with_retriever(retriever)
             // The pipeline's validator is run without a format checker.
             .should_validate_formats(false)
     };
     // In time that is linear in the text, if all patterns can be done so.
-    let linear = options().with_pattern_options(PatternOptions::regex());
-    let (validator, negation) = match linear.build(document) {
+    let builder = Builder {
+        source,
+        uri: uri.clone(),
+        library,
+    };
+    let applied = json!({ "$schema": document["$schema"], "$ref": uri });
+    let linear = PatternOptions::regex().size_limit(pattern::COMPILED_BYTES_MAX);
+    let (validator, negation) = match options().with_pattern_options(linear).build(&applied) {
         Ok(validator) => (validator, None),
         Err(_) => {
-            let builder = Builder {
-                source,
-                uri: uri.clone(),
-                library,
-            };
-            let validator = builder.build(with_backtracking(options()), document)?;
+            let validator = builder.build(with_backtracking(options()), &applied)?;
             let negation = json!({ "$schema": document["$schema"], "not": { "$ref": uri } });
-            let retriever = WithItself {
-                uri: uri.clone(),
-                document: document.clone(),
-                library: SharedLibrary(Arc::clone(library)),
-            };
-            let options = options()
-                .with_base_uri(NEGATION_URI)
-                .with_retriever(retriever);
-            let negation = builder.build(with_backtracking(options), &negation)?;
+            let negation = builder.build(with_backtracking(options()), &negation)?;
             (validator, Some(negation))
         }
     };
@@ -83,13 +84,18 @@ fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schem
         negation,
         links,
         places: source.places.clone(),
+        patterns: Arc::clone(&library.patterns),
+        hints: source.hints.clone(),
     })
 }
 
 type Options<'i> = ValidationOptions<'i, Arc<dyn Retrieve>, OnTape>;
 
 fn with_backtracking(options: Options<'_>) -> Options<'_> {
-    options.with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(BACKTRACKS_MAX))
+    let patterns = PatternOptions::fancy_regex()
+        .backtrack_limit(BACKTRACKS_MAX)
+        .size_limit(pattern::COMPILED_BYTES_MAX);
+    options.with_pattern_options(patterns)
 }
 
 /// A builder of validators for one source.
@@ -101,16 +107,9 @@ struct Builder<'s> {
 
 impl Builder<'_> {
     fn build(&self, options: Options<'_>, document: &Value) -> Built {
-        options.build(document).map_err(|error| {
-            let pointer = error.instance_path().as_str();
-            Problem::Broken {
-                pointer: if pointer.is_empty() {
-                    self.place_of_dead_reference()
-                } else {
-                    self.source.places.author(pointer)
-                },
-                message: error.to_string(),
-            }
+        options.build(document).map_err(|error| Problem::Broken {
+            pointer: self.place_of_dead_reference(),
+            message: error.to_string(),
         })
     }
 

@@ -50,6 +50,11 @@ fn by_uri(uri: &str) -> Option<Draft> {
     })
 }
 
+/// Whether it is the URI of a draft from 4 on, or of draft-03.
+pub(super) fn is_known(uri: &str) -> bool {
+    by_uri(uri).is_some()
+}
+
 fn by_traits(document: &Value) -> Result<Draft, Problem> {
     let mut traits = Traits::default();
     traits.look(document, "");

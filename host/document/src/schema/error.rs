@@ -2,12 +2,23 @@
 
 use std::path::PathBuf;
 
+use crate::pattern::PatternError;
+
 /// One file that did not load.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to load the schema {}: {problem}", path.display())]
 pub struct SchemaError {
     pub path: PathBuf,
     pub problem: Problem,
+}
+
+/// What is right in a schema, but probably not meant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the schema {}: at {pointer}: {hint}", path.display())]
+pub struct SchemaHint {
+    pub path: PathBuf,
+    pub pointer: String,
+    pub hint: &'static str,
 }
 
 /// What is wrong with it, where, and what to do.
@@ -46,6 +57,27 @@ pub enum Problem {
         "at {pointer}: `{keyword}` is newer than draft-04, and there is no `$schema`: declare the draft"
     )]
     UnclearDraft { pointer: String, keyword: String },
+    #[error("at {pointer}: the pattern is refused, read as one of {dialect}: {error}")]
+    Pattern {
+        pointer: String,
+        dialect: &'static str,
+        error: PatternError,
+    },
+    #[error("at {pointer}: refers to {label}, which is refused: {reason}")]
+    RefersToRefused {
+        pointer: String,
+        label: String,
+        reason: String,
+    },
+    #[error(
+        "at {pointer}: the reference leads to {target}, which is not in the schema directory; references \
+         outside of it are not followed"
+    )]
+    NotHere { pointer: String, target: String },
+    #[error(
+        "at {pointer}: `{reference}` leads to nothing, or to what is no schema: mend the pointer in it"
+    )]
+    DeadPointer { pointer: String, reference: String },
     #[error("at {pointer}: {reason}")]
     Draft03 { pointer: String, reason: String },
     #[error(
@@ -75,4 +107,14 @@ pub enum Problem {
     Broken { pointer: String, message: String },
     #[error("its identifier `{id}` is also that of {other}: change one of them")]
     SameIdentifier { id: String, other: String },
+}
+
+impl Problem {
+    /// With the place in it told otherwise.
+    pub(super) fn at(mut self, told: impl Fn(&str) -> String) -> Self {
+        if let Self::Pattern { pointer, .. } | Self::Broken { pointer, .. } = &mut self {
+            *pointer = told(pointer);
+        }
+        self
+    }
 }

@@ -1,9 +1,11 @@
 //! One schema file on its own, for the command line.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use super::library::Library;
+use super::catalog::{Catalog, root_of};
+use super::directory::Found;
+use super::rules::SchemaRules;
 use super::source::Source;
 use super::{Problem, Schema, SchemaError};
 
@@ -11,52 +13,38 @@ impl Schema {
     /// Loads one file. With `root`, references lead where they do when that directory is loaded.
     /// Without it, they lead to files below the directory from which the schema's identifier
     /// (`/name/revision`) is its path, else below the file's own; these are read when they are needed.
-    pub fn load_file(path: &Path, root: Option<&Path>) -> Result<Self, SchemaError> {
-        let load = || -> Result<Self, Problem> {
-            let source = Source::read(path)?;
-            let path = path.canonicalize()?;
-            let (root, library) = match root {
-                Some(root) => (root.canonicalize()?, Library::of_directory(root)),
-                None => {
-                    let root = root_of(&path, source.id.as_deref());
-                    (root.clone(), Library::Directory(root))
-                }
-            };
-            // Outside the root it has no place there, but a name all the same.
-            let place = path
-                .strip_prefix(&root)
-                .ok()
-                .or_else(|| path.file_name().map(Path::new));
-            let label = place
-                .unwrap_or(&path)
-                .with_extension("")
-                .to_string_lossy()
-                .into_owned();
-            Self::compile(&label, &source, &Arc::new(library))
-        };
-        load().map_err(|problem| SchemaError {
+    pub fn load_file(
+        path: &Path,
+        root: Option<&Path>,
+        rules: SchemaRules,
+    ) -> Result<Self, SchemaError> {
+        load(path, root, rules).map_err(|problem| SchemaError {
             path: path.to_owned(),
             problem,
         })
     }
 }
 
-/// `path` without the identifier at its end.
-fn root_of(path: &Path, id: Option<&str>) -> PathBuf {
-    let own = path.parent().unwrap_or(path).to_owned();
-    let Some(id) = id.and_then(|id| id.strip_prefix('/')) else {
-        return own;
+fn load(path: &Path, root: Option<&Path>, rules: SchemaRules) -> Result<Schema, Problem> {
+    let canonical = path.canonicalize()?;
+    let base = match root {
+        Some(root) => root.canonicalize()?,
+        None => root_of(&canonical, Source::id_of(&canonical)?.as_deref()),
     };
-    let id = id.strip_suffix('#').unwrap_or(id);
-    let spelled = [PathBuf::from(id), PathBuf::from(format!("{id}.json"))];
-    spelled
-        .iter()
-        .find(|end| path.ends_with(end))
-        .or_else(|| {
-            spelled
-                .iter()
-                .find(|end| path.with_extension("").ends_with(end))
-        })
-        .and_then(|end| path.ancestors().nth(end.components().count()))
-        .map_or(own, Path::to_owned)
+    // Outside the root it has no place there, but a name all the same.
+    let place = canonical.strip_prefix(&base).ok();
+    let place = place.or_else(|| canonical.file_name().map(Path::new));
+    let label = place.unwrap_or(&canonical).with_extension("");
+    let label = label.to_string_lossy().into_owned();
+    let found = Found {
+        label: label.clone(),
+        path: canonical.clone(),
+    };
+    let catalog = match root {
+        Some(root) => Catalog::of_directory(root, rules).with(found, rules),
+        None => Catalog::of_file(found, &base, rules),
+    };
+    let library = Arc::new(catalog.library());
+    let source = catalog.take(&canonical)?;
+    Schema::compile(&label, &source, &library)
 }

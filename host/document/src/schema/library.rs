@@ -2,47 +2,44 @@
 //! is not here does not exist.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use jsonschema::{Retrieve, Uri};
 use serde_json::Value;
 
 use super::draft::escaped;
-use super::source::Source;
 
 /// Base of all schemas that have no absolute identifier of their own. `..` cannot lead above it.
 const BASE: &str = "landfall-schemas:///";
 
 /// Where referenced schemas come from.
-pub(super) enum Library {
-    /// All files of the directory, by URI without fragment.
-    Loaded(HashMap<String, Value>),
-    /// Files below this directory (a canonical path), read when they are referred to.
-    Directory(PathBuf),
+#[derive(Default)]
+pub(super) struct Library {
+    /// By URI without fragment.
+    pub schemas: HashMap<String, Value>,
+    /// Patterns as their authors wrote them, by the text that the engine has of each.
+    pub patterns: Arc<HashMap<String, String>>,
 }
 
 /// A library as the validators' retriever.
 pub(super) struct SharedLibrary(pub Arc<Library>);
 
-/// Why a reference leads nowhere.
+/// A reference leads nowhere.
 #[derive(Debug, thiserror::Error)]
-enum Unresolved {
-    #[error(
-        "the reference leads to {0}, which is not in the schema directory (or was itself refused); \
-         references outside of it are not followed"
-    )]
-    NotHere(String),
-    #[error("the reference leads to {uri}, which does not load: {problem}")]
-    Refused {
-        uri: String,
-        problem: super::Problem,
-    },
-}
+#[error(
+    "the reference leads to {0}, which is not in the schema directory (or was itself refused); \
+     references outside of it are not followed"
+)]
+struct NotHere(String);
 
 /// The URI of a schema by its place in the directory.
 pub(super) fn uri_of(label: &str) -> String {
     format!("{BASE}{label}")
+}
+
+/// The place in the directory that a URI names.
+pub(super) fn label_of(uri: &str) -> Option<&str> {
+    uri.strip_prefix(BASE)
 }
 
 /// The URI that a schema's own identifier makes, without fragment.
@@ -53,7 +50,7 @@ pub(super) fn uri_of_id(label: &str, id: &str) -> Option<String> {
 }
 
 /// Without the fragment, and without the file's ending: both spellings name one schema.
-fn bare(uri: &str) -> &str {
+pub(super) fn bare(uri: &str) -> &str {
     let uri = uri.split('#').next().unwrap_or(uri);
     uri.strip_suffix(".json").unwrap_or(uri)
 }
@@ -94,24 +91,7 @@ impl Retrieve for SharedLibrary {
         uri: &Uri<String>,
     ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
         let uri = bare(uri.as_str());
-        let not_here = || Unresolved::NotHere(uri.strip_prefix(BASE).unwrap_or(uri).to_owned());
-        match self.0.as_ref() {
-            Library::Loaded(schemas) => Ok(schemas.get(uri).cloned().ok_or_else(not_here)?),
-            Library::Directory(root) => {
-                let label = uri.strip_prefix(BASE).ok_or_else(not_here)?;
-                let path = root
-                    .join(format!("{label}.json"))
-                    .canonicalize()
-                    .map_err(|_| not_here())?;
-                if !path.starts_with(root) {
-                    return Err(not_here().into());
-                }
-                let source = Source::read(&path).map_err(|problem| Unresolved::Refused {
-                    uri: label.to_owned(),
-                    problem,
-                })?;
-                Ok(source.shared)
-            }
-        }
+        let found = self.0.schemas.get(uri).cloned();
+        Ok(found.ok_or_else(|| NotHere(label_of(uri).unwrap_or(uri).to_owned()))?)
     }
 }

@@ -1,8 +1,11 @@
 //! Schemas: from a directory of files to compiled validators that run on the tape.
 //!
 //! `directory` finds the files, `draft` tells which draft each is written in, `draft03` translates
-//! the oldest, `library` answers references, `compile` makes validators, `set` puts it together.
+//! the oldest, `adapt` translates patterns, `catalog` tells what is refused, `library` answers
+//! references, `compile` makes validators, `set` puts it together.
 
+mod adapt;
+mod catalog;
 mod chains;
 mod compile;
 mod directory;
@@ -15,12 +18,18 @@ mod keywords;
 mod library;
 mod plain;
 mod revision;
+mod rules;
 mod set;
 mod source;
 
 pub(crate) use chains::LINKS_MAX;
-pub use error::{Problem, SchemaError};
+pub use error::{Problem, SchemaError, SchemaHint};
+pub use rules::SchemaRules;
 pub use set::SchemaSet;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use jsonschema::Validator;
 
@@ -44,6 +53,10 @@ pub struct Schema {
     /// Schemas that may apply to one value in a chain.
     links: usize,
     places: Places,
+    /// Patterns as their authors wrote them, by the engine's text.
+    patterns: Arc<HashMap<String, String>>,
+    /// Places and texts of what is right, but probably not meant.
+    hints: Vec<(String, &'static str)>,
 }
 
 impl Schema {
@@ -81,6 +94,21 @@ impl Schema {
 
     pub(crate) fn validator(&self) -> &Validator<OnTape> {
         &self.validator
+    }
+
+    /// What is right in its file, at `path`, but probably not meant.
+    pub(crate) fn hints(&self, path: &Path) -> Vec<SchemaHint> {
+        let hints = self.hints.iter().map(|(pointer, hint)| SchemaHint {
+            path: path.to_owned(),
+            pointer: pointer.clone(),
+            hint,
+        });
+        hints.collect()
+    }
+
+    /// A pattern as its author wrote it, of the engine's text.
+    pub(crate) fn authors_pattern<'p>(&'p self, text: &'p str) -> &'p str {
+        self.patterns.get(text).map_or(text, String::as_str)
     }
 
     /// The place in the schema as its author wrote it.

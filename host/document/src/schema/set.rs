@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Schema;
-use super::directory::{self, Found};
-use super::error::{Problem, SchemaError};
-use super::library::{self, Library};
-use super::source::{self, Source};
+use super::catalog::Catalog;
+use super::error::{SchemaError, SchemaHint};
+use super::rules::SchemaRules;
+use super::source;
 
 /// The schemas of one directory.
 #[derive(Debug, Default)]
@@ -17,6 +17,7 @@ pub struct SchemaSet {
     schemas: HashMap<String, Entry>,
     digest: u64,
     stale: Vec<String>,
+    hints: Vec<SchemaHint>,
 }
 
 /// A schema, and the digest of the file that it was compiled from.
@@ -27,31 +28,39 @@ struct Entry {
 }
 
 impl SchemaSet {
-    /// Loads `<name>/<revision>.json` below `directory`. What does not load is refused by name, and
-    /// the rest loads; a schema that refers to a refused one is refused too.
+    /// Loads `<name>/<revision>.json` below `directory` by the usual rules. What does not load is
+    /// refused by name, and the rest loads; a schema that refers to a refused one is refused too.
     pub fn load(directory: &Path) -> (Self, Vec<SchemaError>) {
-        Self::reload(directory, &Self::default())
+        Self::load_by(directory, SchemaRules::default())
+    }
+
+    /// The same by other rules.
+    pub fn load_by(directory: &Path, rules: SchemaRules) -> (Self, Vec<SchemaError>) {
+        Self::reload(directory, &Self::default(), rules)
     }
 
     /// The same when there is a former set of the directory: a schema whose file (or a directory
     /// above it) is there and does not load any more stays as it was, and is told as stale. One
     /// whose file is gone goes.
-    pub fn reload(directory: &Path, former: &Self) -> (Self, Vec<SchemaError>) {
-        let (sources, library, mut errors) = read(directory);
-        let library = Arc::new(Library::Loaded(library));
-        let mut schemas = HashMap::with_capacity(sources.len());
-        for (found, source) in sources {
-            match Schema::compile(&found.label, &source, &library) {
+    pub fn reload(directory: &Path, former: &Self, rules: SchemaRules) -> (Self, Vec<SchemaError>) {
+        let mut catalog = Catalog::of_directory(directory, rules);
+        let library = Arc::new(catalog.library());
+        let mut schemas = HashMap::with_capacity(catalog.sources.len());
+        let mut hints = Vec::new();
+        let mut broken = Vec::new();
+        for (found, source) in &catalog.sources {
+            match Schema::compile(&found.label, source, &library) {
                 Ok(schema) => {
+                    hints.extend(schema.hints(&found.path));
                     let (schema, digest) = (Arc::new(schema), source.digest);
-                    schemas.insert(found.label, Entry { schema, digest });
+                    schemas.insert(found.label.clone(), Entry { schema, digest });
                 }
-                Err(problem) => errors.push(SchemaError {
-                    path: found.path,
-                    problem,
-                }),
+                Err(problem) => broken.push((found.label.clone(), problem)),
             }
         }
+        catalog.refuse_broken(broken);
+        schemas.retain(|label: &String, _| !catalog.is_refused(label));
+        let mut errors = catalog.errors;
         errors.sort_by(|left, right| left.path.cmp(&right.path));
         let mut stale = Vec::new();
         for (label, entry) in &former.schemas {
@@ -65,8 +74,9 @@ impl SchemaSet {
         stale.sort_unstable();
         let mut set = Self {
             schemas,
-            digest: source::DIGEST_BEGIN,
+            digest: rules.digest(source::DIGEST_BEGIN),
             stale,
+            hints,
         };
         set.digest = set.names().into_iter().fold(set.digest, |digest, label| {
             // The terminator keeps two neighbours from running into each other.
@@ -85,6 +95,11 @@ impl SchemaSet {
     /// Labels of schemas that are those of the former set because their files do not load, ascending.
     pub fn stale(&self) -> &[String] {
         &self.stale
+    }
+
+    /// What is right in the schemas, but probably not meant.
+    pub fn hints(&self) -> &[SchemaHint] {
+        &self.hints
     }
 
     /// All labels, ascending.
@@ -106,76 +121,4 @@ impl SchemaSet {
     pub fn digest(&self) -> u64 {
         self.digest
     }
-}
-
-impl Library {
-    /// All of the directory; what does not load is not there.
-    pub(super) fn of_directory(directory: &Path) -> Self {
-        let (_, schemas, _) = read(directory);
-        Self::Loaded(schemas)
-    }
-}
-
-type Sources = Vec<(Found, Source)>;
-
-/// All files of the directory, what each URI leads to, and what was refused.
-fn read(
-    directory: &Path,
-) -> (
-    Sources,
-    HashMap<String, serde_json::Value>,
-    Vec<SchemaError>,
-) {
-    let (found, mut errors) = directory::find(directory);
-    let mut sources: Sources = Vec::with_capacity(found.len());
-    for found in found {
-        match Source::read(&found.path) {
-            Ok(source) => sources.push((found, source)),
-            Err(problem) => errors.push(SchemaError {
-                path: found.path,
-                problem,
-            }),
-        }
-    }
-    let schemas = by_uri(&mut sources, &mut errors);
-    (sources, schemas, errors)
-}
-
-/// What each URI leads to: the place of a file, and the identifier that it gives itself. A file whose
-/// identifier is another's is refused, for nobody could say which of them a reference means.
-fn by_uri(
-    sources: &mut Sources,
-    errors: &mut Vec<SchemaError>,
-) -> HashMap<String, serde_json::Value> {
-    let mut owners: HashMap<String, String> = sources
-        .iter()
-        .map(|(found, _)| (library::uri_of(&found.label), found.label.clone()))
-        .collect();
-    let mut schemas = HashMap::new();
-    sources.retain_mut(|(found, source)| {
-        let id = source
-            .id
-            .as_deref()
-            .and_then(|id| library::uri_of_id(&found.label, id));
-        if let Some(id) = id {
-            let owner = owners
-                .entry(id.clone())
-                .or_insert_with(|| found.label.clone());
-            if *owner != found.label {
-                let problem = Problem::SameIdentifier {
-                    id,
-                    other: owner.clone(),
-                };
-                errors.push(SchemaError {
-                    path: found.path.clone(),
-                    problem,
-                });
-                return false;
-            }
-            schemas.insert(id, source.shared.clone());
-        }
-        schemas.insert(library::uri_of(&found.label), source.shared.clone());
-        true
-    });
-    schemas
 }

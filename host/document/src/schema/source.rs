@@ -1,11 +1,16 @@
 //! One schema file: read within limits, its draft told, draft-03 translated.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::Value;
 
+use super::adapt::{self, Reference};
 use super::draft03::{self, Places};
-use super::{draft, error::Problem, integers};
+use super::error::Problem;
+use super::library;
+use super::rules::SchemaRules;
+use super::{draft, integers};
 
 /// A schema with every fragment in line is some 100 kB; more is a mistake, or an attack on memory.
 const SCHEMA_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -22,55 +27,126 @@ pub(super) struct Source {
     pub id: Option<String>,
     /// Digest of the file's bytes.
     pub digest: u64,
+    references: Vec<Reference>,
+    /// Patterns: the engine's text and the author's.
+    pub patterns: Vec<(String, String)>,
+    /// Pointers to all that may be a schema.
+    schemas: HashSet<String>,
+    /// Identifiers that schemas in it give themselves: URIs without fragments.
+    pub identifiers: HashSet<String>,
+    /// Places and texts of what is right, but probably not meant.
+    pub hints: Vec<(String, &'static str)>,
+}
+
+/// A file that is refused, and the identifier that it gives itself all the same.
+pub(super) struct Refusal {
+    pub id: Option<String>,
+    pub problem: Problem,
+}
+
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Self { id: None, problem }
+    }
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>, Problem> {
+    let bytes = std::fs::metadata(path)?.len();
+    if bytes > SCHEMA_BYTES_MAX {
+        return Err(Problem::TooLarge {
+            bytes,
+            max: SCHEMA_BYTES_MAX,
+        });
+    }
+    Ok(std::fs::read(path)?)
+}
+
+fn id_of(document: &Value) -> Option<String> {
+    let mut ids = ["$id", "id"].iter();
+    ids.find_map(|key| document.get(key)?.as_str())
+        .map(str::to_owned)
 }
 
 impl Source {
-    pub fn read(path: &Path) -> Result<Self, Problem> {
-        let bytes = std::fs::metadata(path)?.len();
-        if bytes > SCHEMA_BYTES_MAX {
-            return Err(Problem::TooLarge {
-                bytes,
-                max: SCHEMA_BYTES_MAX,
-            });
-        }
-        Self::parse(&std::fs::read(path)?)
+    pub fn read(path: &Path, label: &str, rules: SchemaRules) -> Result<Self, Refusal> {
+        Self::parse(&bytes_of(path)?, label, rules)
+    }
+
+    /// The identifier that a file gives itself.
+    pub fn id_of(path: &Path) -> Result<Option<String>, Problem> {
+        Ok(id_of(&serde_json::from_slice(&bytes_of(path)?)?))
     }
 
     /// `serde_json` refuses more than 128 levels of nesting, so recursion over a schema is bounded.
-    pub fn parse(text: &[u8]) -> Result<Self, Problem> {
-        let document: Value = serde_json::from_slice(text)?;
-        let id = ["$id", "id"]
-            .iter()
-            .find_map(|key| document.get(key)?.as_str())
-            .map(str::to_owned);
-        let digest = digest(DIGEST_BEGIN, text);
+    pub fn parse(text: &[u8], label: &str, rules: SchemaRules) -> Result<Self, Refusal> {
+        let document: Value = serde_json::from_slice(text).map_err(Problem::from)?;
+        let id = id_of(&document);
+        Self::of(text, document, id.clone(), label, rules)
+            .map_err(|problem| Refusal { id, problem })
+    }
+
+    fn of(
+        text: &[u8],
+        document: Value,
+        id: Option<String>,
+        label: &str,
+        rules: SchemaRules,
+    ) -> Result<Self, Problem> {
         if !document.is_object() {
             return Err(Problem::NotAnObject);
         }
         integers::check(text)?;
-        match draft::of(&document)? {
+        let (is_third, document, mut places) = match draft::of(&document)? {
             draft::Draft::Third => {
-                let (shared, places) = draft03::translate(&document)?;
-                let closed = Some(draft03::closed(&shared));
-                Ok(Self {
-                    shared,
-                    closed,
-                    places,
-                    id,
-                    digest,
-                })
+                let (translated, places) = draft03::translate(&document)?;
+                (true, translated, places)
             }
             draft::Draft::Later(declared) => {
-                let mut shared = document;
-                shared["$schema"] = declared.into();
-                Ok(Self {
-                    shared,
-                    closed: None,
-                    places: Places::default(),
-                    id,
-                    digest,
-                })
+                let mut document = document;
+                document["$schema"] = declared.into();
+                (false, document, Places::default())
             }
+        };
+        let adapted = adapt::adapt(&document, &library::uri_of(label), rules)
+            .map_err(|problem| problem.at(|pointer| places.author(pointer)))?;
+        places.rename(adapted.renamed);
+        let is_closed = is_third && rules.draft03_closed;
+        let hints = adapted.hints.into_iter();
+        Ok(Self {
+            closed: is_closed.then(|| draft03::closed(&adapted.document)),
+            shared: adapted.document,
+            hints: hints.map(|(at, hint)| (places.author(&at), hint)).collect(),
+            places,
+            id,
+            digest: digest(DIGEST_BEGIN, text),
+            references: adapted.references,
+            patterns: adapted.patterns,
+            schemas: adapted.schemas,
+            identifiers: adapted.identifiers,
+        })
+    }
+
+    /// Where its references lead: URIs without fragments.
+    pub fn targets(&self) -> impl Iterator<Item = (&Reference, String)> {
+        self.references.iter().filter_map(|reference| {
+            let target = reference.target.as_ref()?;
+            Some((reference, library::bare(target.as_str()).to_owned()))
+        })
+    }
+
+    /// What it is referred to by: its place, and the identifier that it gives itself.
+    pub fn uris(&self, label: &str) -> impl Iterator<Item = String> + use<> {
+        let id = self.id.as_deref();
+        let by_id = id.and_then(|id| library::uri_of_id(label, id));
+        std::iter::once(library::uri_of(label)).chain(by_id)
+    }
+
+    /// Whether a pointer leads to what may be a schema.
+    pub fn has_schema_at(&self, pointer: &str) -> bool {
+        match self.shared.pointer(pointer) {
+            Some(Value::Bool(_)) => true,
+            Some(_) => self.schemas.contains(pointer),
+            None => false,
         }
     }
 

@@ -2,18 +2,26 @@
 
 use std::path::PathBuf;
 
+use landfall_document::{PatternDialect, SchemaRules};
+
 use crate::config::reader::Section;
+
+/// What draft-03 schemas may be, by name: whether their top level is closed.
+const DRAFT03: [(&str, bool); 2] = [("closed", true), ("open", false)];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemasConfig {
     /// Directory of `<name>/<revision>.json`.
     pub dir: PathBuf,
+    /// How they are read where validators differ.
+    pub rules: SchemaRules,
 }
 
 impl Default for SchemasConfig {
     fn default() -> Self {
         Self {
             dir: "schemas".into(),
+            rules: SchemaRules::default(),
         }
     }
 }
@@ -21,6 +29,9 @@ impl Default for SchemasConfig {
 impl SchemasConfig {
     pub(in crate::config) fn read(&mut self, section: &mut Section<'_>) {
         section.path("dir", &mut self.dir);
+        let dialects = PatternDialect::ALL.map(|dialect| (dialect.name(), dialect));
+        section.choice("patterns", &mut self.rules.patterns, &dialects);
+        section.choice("draft03", &mut self.rules.draft03_closed, &DRAFT03);
     }
 }
 

@@ -7,6 +7,8 @@ mod places;
 mod references;
 mod types;
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
 use super::draft::{DRAFT_04, escaped};
@@ -16,6 +18,7 @@ use keywords::Keyword;
 use places::Place;
 pub(crate) use places::Places;
 use references::References;
+pub(super) use references::percent_decoded;
 
 /// Translates a whole document, and answers what stands where. Its top level is left as open as it
 /// was written.
@@ -50,6 +53,36 @@ fn own_identifier(document: &Value) -> Option<&str> {
     let id = document.get("id")?.as_str()?.split('#').next()?;
     let is_uri = !id.is_empty() && library::uri_of_id("", id).is_some();
     is_uri.then_some(id)
+}
+
+/// The meta-schema of draft-03, as it was published.
+const META_SCHEMA: &[u8] = include_bytes!("metaschema.json");
+
+const META_SCHEMA_URIS: [&str; 2] = [
+    "http://json-schema.org/draft-03/schema",
+    "https://json-schema.org/draft-03/schema",
+];
+
+/// Where the meta-schema stands here: the crate fetches nothing from its own address. No label holds the
+/// first character.
+const META_SCHEMA_PLACE: &str = "landfall-schemas:///!draft-03";
+
+/// Adds draft-03's meta-schema to what references lead to; the others the crate has itself.
+pub(super) fn add_meta_schema(schemas: &mut HashMap<String, Value>) {
+    let document = serde_json::from_slice::<Value>(META_SCHEMA).ok();
+    let translated = document.and_then(|document| Some(translate(&document).ok()?.0));
+    if let Some(Value::Object(mut translated)) = translated {
+        translated.remove("id");
+        schemas.insert(META_SCHEMA_PLACE.to_owned(), translated.into());
+    }
+}
+
+/// Where a URI leads here, if it is that of the meta-schema.
+pub(super) fn meta_schema_at(uri: &str) -> Option<String> {
+    let (address, fragment) = uri.split_once('#').unwrap_or((uri, ""));
+    META_SCHEMA_URIS
+        .contains(&address)
+        .then(|| format!("{META_SCHEMA_PLACE}#{fragment}"))
 }
 
 /// The pipeline's rule for event schemas: no property at the top level but the declared ones.

@@ -1,6 +1,8 @@
 //! Where things stand in the author's file and in its translation, so that what is told of an event or
 //! a schema names the place that its author can mend.
 
+use crate::schema::adapt::before;
+
 /// Where one schema, or one keyword of it, stands: a JSON pointer into the file and one into the
 /// translation.
 #[derive(Clone)]
@@ -37,6 +39,8 @@ pub(crate) struct Places {
     /// Pointers to schemas that were moved: into the translation, and into the file.
     moved: Vec<(String, String)>,
     is_translated: bool,
+    /// Pointers to members whose names were changed after all: the new ones, and the ones before.
+    renamed: Vec<(String, String)>,
 }
 
 impl Places {
@@ -44,6 +48,7 @@ impl Places {
         Self {
             moved: Vec::new(),
             is_translated: true,
+            renamed: Vec::new(),
         }
     }
 
@@ -51,11 +56,17 @@ impl Places {
         self.moved.push((place.to.clone(), place.at.clone()));
     }
 
+    /// Notes the members whose names were changed.
+    pub(in crate::schema) fn rename(&mut self, renamed: Vec<(String, String)>) {
+        self.renamed = renamed;
+    }
+
     /// The pointer into the author's file to what stands at `pointer` of the translation. A place in
     /// another file, which a reference led to, may be read as one of this file.
     pub(crate) fn author(&self, pointer: &str) -> String {
+        let pointer = &before(&self.renamed, pointer);
         if !self.is_translated {
-            return pointer.to_owned();
+            return pointer.clone();
         }
         let below = |to: &str| {
             let rest = pointer.strip_prefix(to)?;

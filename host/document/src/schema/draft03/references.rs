@@ -116,7 +116,7 @@ impl<'a> References<'a> {
 }
 
 /// A URI's fragment as the text it stands for. What is no escape stays.
-fn percent_decoded(fragment: &str) -> String {
+pub(in crate::schema) fn percent_decoded(fragment: &str) -> String {
     let mut bytes = Vec::with_capacity(fragment.len());
     let mut rest = fragment.as_bytes();
     while let Some((byte, tail)) = rest.split_first() {

@@ -1,0 +1,134 @@
+//! Sets of characters: what `\d`, `\s` and `\w` are in each dialect. Unicode's own are those of the
+//! engine's tables.
+
+use std::sync::OnceLock;
+
+pub(super) use regex_syntax::hir::ClassUnicode as Set;
+use regex_syntax::hir::{ClassUnicodeRange, HirKind};
+
+pub(super) fn of_ranges(ranges: &[(char, char)]) -> Set {
+    Set::new(
+        ranges
+            .iter()
+            .map(|(first, last)| ClassUnicodeRange::new(*first, *last)),
+    )
+}
+
+pub(super) fn one(character: char) -> Set {
+    of_ranges(&[(character, character)])
+}
+
+pub(super) fn all() -> Set {
+    of_ranges(&[('\0', char::MAX)])
+}
+
+/// A code point as a set: a surrogate is in no text, so its set is empty.
+pub(super) fn code_point(code: u32) -> Set {
+    char::from_u32(code).map_or_else(Set::empty, one)
+}
+
+/// All characters from one code point to another; surrogates are in no text.
+pub(super) fn range(first: u32, last: u32) -> Set {
+    const BELOW: u32 = 0xD7FF;
+    const ABOVE: u32 = 0xE000;
+    let mut set = Set::empty();
+    for (low, high) in [(first, last.min(BELOW)), (first.max(ABOVE), last)] {
+        if let (true, Some(low), Some(high)) =
+            (low <= high, char::from_u32(low), char::from_u32(high))
+        {
+            set.push(ClassUnicodeRange::new(low, high));
+        }
+    }
+    set
+}
+
+pub(super) fn negated(mut set: Set) -> Set {
+    set.negate();
+    set
+}
+
+pub(super) fn contains(set: &Set, character: char) -> bool {
+    let ranges = set.ranges();
+    let after = ranges.partition_point(|range| range.end() < character);
+    ranges
+        .get(after)
+        .is_some_and(|range| range.start() <= character)
+}
+
+pub(super) fn digits_of_ascii() -> Set {
+    of_ranges(&[('0', '9')])
+}
+
+pub(super) fn words_of_ascii() -> Set {
+    of_ranges(&[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')])
+}
+
+/// Python's, of ASCII.
+pub(super) fn spaces_of_ascii() -> Set {
+    of_ranges(&[('\t', '\r'), (' ', ' ')])
+}
+
+/// `str.isdecimal`: the general category Nd.
+pub(super) fn digits() -> Set {
+    static DIGITS: OnceLock<Set> = OnceLock::new();
+    DIGITS.get_or_init(|| property(r"\p{Nd}")).clone()
+}
+
+/// `str.isalnum` and `_`: the general categories L and N.
+pub(super) fn words() -> Set {
+    static WORDS: OnceLock<Set> = OnceLock::new();
+    WORDS.get_or_init(|| property(r"[\p{L}\p{N}_]")).clone()
+}
+
+/// `str.isspace`.
+pub(super) fn spaces() -> Set {
+    of_ranges(&[
+        ('\t', '\r'),
+        ('\u{1C}', ' '),
+        ('\u{85}', '\u{85}'),
+        ('\u{A0}', '\u{A0}'),
+        ('\u{1680}', '\u{1680}'),
+        ('\u{2000}', '\u{200A}'),
+        ('\u{2028}', '\u{2029}'),
+        ('\u{202F}', '\u{202F}'),
+        ('\u{205F}', '\u{205F}'),
+        ('\u{3000}', '\u{3000}'),
+    ])
+}
+
+/// ECMA-262's WhiteSpace and LineTerminator.
+pub(super) fn spaces_of_ecma() -> Set {
+    of_ranges(&[
+        ('\t', '\r'),
+        (' ', ' '),
+        ('\u{A0}', '\u{A0}'),
+        ('\u{1680}', '\u{1680}'),
+        ('\u{2000}', '\u{200A}'),
+        ('\u{2028}', '\u{2029}'),
+        ('\u{202F}', '\u{202F}'),
+        ('\u{205F}', '\u{205F}'),
+        ('\u{3000}', '\u{3000}'),
+        ('\u{FEFF}', '\u{FEFF}'),
+    ])
+}
+
+/// What the engine's own notation of one class stands for; empty if it knows no such class.
+fn property(notation: &str) -> Set {
+    find_property(notation).unwrap_or_else(Set::empty)
+}
+
+pub(super) fn find_property(notation: &str) -> Option<Set> {
+    let hir = regex_syntax::parse(notation).ok()?;
+    match hir.into_kind() {
+        HirKind::Class(regex_syntax::hir::Class::Unicode(set)) => Some(set),
+        HirKind::Literal(literal) => {
+            let text = std::str::from_utf8(&literal.0).ok()?;
+            let mut characters = text.chars();
+            characters
+                .next()
+                .filter(|_| characters.next().is_none())
+                .map(one)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,205 @@
+//! Patterns as ECMA-262 takes them with the flag `u`, which is how JSON Schema means them.
+
+mod escapes;
+mod groups;
+mod properties;
+mod set;
+
+use std::collections::HashMap;
+
+use super::chars::{self, Set};
+use super::error::{PatternError, at};
+use super::tree::{Assertion, Greed, Node};
+
+/// Groups in groups. The engines have limits of their own near it.
+const GROUPS_DEEP_MAX: usize = 50;
+
+pub(super) fn parse(pattern: &str) -> Result<Node, PatternError> {
+    let characters: Vec<char> = pattern.chars().collect();
+    let names = groups::names(&characters)?;
+    let mut parser = Parser {
+        characters,
+        position: 0,
+        names,
+        groups: 0,
+        references: Vec::new(),
+        closed: Vec::new(),
+        deep: 0,
+    };
+    let tree = parser.alternatives()?;
+    if parser.position < parser.characters.len() {
+        return at(parser.position, "this `)` closes no group");
+    }
+    parser.check_references(&tree)?;
+    Ok(tree)
+}
+
+struct Parser {
+    characters: Vec<char>,
+    position: usize,
+    /// All names of groups, known before any is referred to.
+    names: Names,
+    /// Groups that were opened.
+    groups: usize,
+    /// Groups that are referred to, and where.
+    references: Vec<(usize, usize)>,
+    closed: Vec<usize>,
+    deep: usize,
+}
+
+struct Names {
+    by_name: HashMap<String, usize>,
+    groups: usize,
+}
+
+impl Parser {
+    fn peek(&self) -> Option<char> {
+        self.characters.get(self.position).copied()
+    }
+
+    fn take(&mut self, text: &str) -> bool {
+        let is_next = text
+            .chars()
+            .enumerate()
+            .all(|(index, one)| self.characters.get(self.position + index) == Some(&one));
+        if is_next {
+            self.position += text.chars().count();
+        }
+        is_next
+    }
+
+    fn alternatives(&mut self) -> Result<Node, PatternError> {
+        if self.deep > GROUPS_DEEP_MAX {
+            return at(
+                self.position,
+                format!("groups are nested more than {GROUPS_DEEP_MAX} deep"),
+            );
+        }
+        self.deep += 1;
+        let mut branches = vec![self.sequence()?];
+        while self.take("|") {
+            branches.push(self.sequence()?);
+        }
+        self.deep -= 1;
+        Ok(Node::alternatives(branches))
+    }
+
+    fn sequence(&mut self) -> Result<Node, PatternError> {
+        let mut nodes = Vec::new();
+        while let Some(next) = self.peek() {
+            if next == '|' || next == ')' {
+                break;
+            }
+            let begins = self.position;
+            self.position += 1;
+            let (node, is_quantifiable) = self.term(next, begins)?;
+            nodes.push(self.quantified(node, is_quantifiable)?);
+        }
+        Ok(Node::concat(nodes))
+    }
+
+    /// A term without its quantifier, and whether it may have one.
+    fn term(&mut self, next: char, begins: usize) -> Result<(Node, bool), PatternError> {
+        Ok(match next {
+            '^' => (Node::Assert(Assertion::TextStart), false),
+            '$' => (Node::Assert(Assertion::TextEnd), false),
+            '.' => {
+                let ends = [('\n', '\n'), ('\r', '\r'), ('\u{2028}', '\u{2029}')];
+                (Node::Chars(chars::negated(chars::of_ranges(&ends))), true)
+            }
+            '[' => (Node::Chars(self.set(begins)?), true),
+            '(' => self.group(begins)?,
+            '\\' => self.escape(begins)?,
+            '*' | '+' | '?' => {
+                return at(begins, "there is nothing to repeat before this quantifier");
+            }
+            '{' | '}' | ']' => {
+                return at(
+                    begins,
+                    format!("`{next}` as a character is written `\\{next}`"),
+                );
+            }
+            character => (Node::Chars(chars::one(character)), true),
+        })
+    }
+
+    fn quantified(&mut self, node: Node, is_quantifiable: bool) -> Result<Node, PatternError> {
+        let begins = self.position;
+        let (min, max) = match self.peek() {
+            Some('*') => (0, None),
+            Some('+') => (1, None),
+            Some('?') => (0, Some(1)),
+            Some('{') => {
+                self.position += 1;
+                self.counts(begins)?
+            }
+            _ => return Ok(node),
+        };
+        if self.characters.get(begins) != Some(&'{') {
+            self.position += 1;
+        }
+        if !is_quantifiable {
+            return at(
+                begins,
+                "this quantifier follows an assertion, which cannot be repeated",
+            );
+        }
+        let greed = if self.take("?") {
+            Greed::Lazy
+        } else {
+            Greed::Greedy
+        };
+        Ok(Node::Repeat {
+            node: Box::new(node),
+            min,
+            max,
+            greed,
+        })
+    }
+
+    /// Behind the brace, to behind the one that closes.
+    fn counts(&mut self, begins: usize) -> Result<(u32, Option<u32>), PatternError> {
+        let low = self.decimal(begins)?;
+        let Some(low) = low else {
+            return at(
+                begins,
+                "`{` as a character is written `\\{`, and a count begins with a digit",
+            );
+        };
+        let high = if self.take(",") {
+            self.decimal(begins)?
+        } else {
+            Some(low)
+        };
+        if !self.take("}") {
+            return at(begins, "this count does not end with `}`");
+        }
+        if high.is_some_and(|high| high < low) {
+            return at(begins, "the most repetitions are fewer than the fewest");
+        }
+        Ok((low, high))
+    }
+
+    fn decimal(&mut self, begins: usize) -> Result<Option<u32>, PatternError> {
+        let first = self.position;
+        while self.peek().is_some_and(|digit| digit.is_ascii_digit()) {
+            self.position += 1;
+        }
+        let digits: String = self.characters[first..self.position].iter().collect();
+        if digits.is_empty() {
+            return Ok(None);
+        }
+        match digits.parse() {
+            Ok(count) => Ok(Some(count)),
+            Err(_) => at(
+                begins,
+                format!("more than {} repetitions are too many", u32::MAX),
+            ),
+        }
+    }
+
+    /// Word characters without the flag `i`.
+    fn words() -> Set {
+        chars::words_of_ascii()
+    }
+}

@@ -1,0 +1,135 @@
+//! Patterns of schemas: from the dialect that the pipeline's validator takes to what the engines here
+//! take, with the same meaning, or refused with place and reason. There is nothing between the two.
+//!
+//! Knows no schemas. `python` and `ecma` read a pattern, `tree` is what it says, `write` makes the
+//! engines' text of it.
+
+mod case;
+mod chars;
+mod ecma;
+mod error;
+mod python;
+mod tree;
+mod write;
+
+pub use error::PatternError;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use write::Written;
+
+/// Bytes that a compiled pattern may take: `^.{0,20000}$` and `^\w{1,1000}$` take less. A schema has
+/// few such patterns, and each is there once for each schema that refers to it.
+pub(crate) const COMPILED_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Bytes of a pattern as the engines take it; a class of Unicode takes some thousands each time.
+const WRITTEN_BYTES_MAX: usize = 1024 * 1024;
+
+/// Characters of a pattern as it is written in a schema.
+const CHARACTERS_MAX: usize = 64 * 1024;
+
+/// Whose reading of patterns a schema is judged by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PatternDialect {
+    /// Python 3's `re` on text, as of 3.11.
+    #[default]
+    Python3,
+    /// Python 2.7's `re` on `unicode`: `\d`, `\s`, `\w` and `\b` are those of ASCII.
+    Python2,
+    /// ECMA-262's with the flag `u`, as the standard says.
+    Ecma262,
+}
+
+impl PatternDialect {
+    pub const ALL: [Self; 3] = [Self::Python3, Self::Python2, Self::Ecma262];
+
+    /// As configurations name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Python3 => "python3",
+            Self::Python2 => "python2",
+            Self::Ecma262 => "ecma262",
+        }
+    }
+
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|dialect| dialect.name() == name)
+    }
+}
+
+/// A pattern that the engines take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnginePattern {
+    pub text: String,
+    /// Whether it is matched in time that is linear in the text.
+    pub is_linear: bool,
+}
+
+/// Translates a pattern, and makes sure that the engine takes it.
+pub fn translate(pattern: &str, dialect: PatternDialect) -> Result<EnginePattern, PatternError> {
+    let characters = pattern.chars().count();
+    if characters > CHARACTERS_MAX {
+        return Err(PatternError::Whole(format!(
+            "the pattern has {characters} characters, more than {CHARACTERS_MAX}"
+        )));
+    }
+    let tree = match dialect {
+        PatternDialect::Python3 => python::parse(pattern, python::Version::Three)?,
+        PatternDialect::Python2 => python::parse(pattern, python::Version::Two)?,
+        PatternDialect::Ecma262 => ecma::parse(pattern)?,
+    };
+    let Some(Written { text, is_linear }) = write::write(&tree, WRITTEN_BYTES_MAX) else {
+        return Err(PatternError::Whole(format!(
+            "written out, the pattern has more than {WRITTEN_BYTES_MAX} bytes: use fewer classes such as `\\w`"
+        )));
+    };
+    check(&text, is_linear)?;
+    Ok(EnginePattern { text, is_linear })
+}
+
+/// Whether the engine takes it, within the bounds.
+fn check(text: &str, is_linear: bool) -> Result<(), PatternError> {
+    let compile = || {
+        if is_linear {
+            let compiled = regex::RegexBuilder::new(text)
+                .size_limit(COMPILED_BYTES_MAX)
+                .build();
+            return compiled.map(|_| ()).map_err(|error| match error {
+                regex::Error::CompiledTooBig(_) => too_large(),
+                error => engine_refuses(&error),
+            });
+        }
+        let compiled = fancy_regex::RegexBuilder::new(text)
+            .delegate_size_limit(COMPILED_BYTES_MAX)
+            .build();
+        compiled.map(|_| ()).map_err(|error| match error {
+            fancy_regex::Error::CompileError(inner)
+                if matches!(&*inner, fancy_regex::CompileError::InnerError(error)
+                    if error.size_limit().is_some()) =>
+            {
+                too_large()
+            }
+            error => engine_refuses(&error),
+        })
+    };
+    // The engine is known to panic on some patterns.
+    catch_unwind(AssertUnwindSafe(compile)).unwrap_or_else(|_| {
+        Err(PatternError::Whole(
+            "the engine fails on the pattern".to_owned(),
+        ))
+    })
+}
+
+fn too_large() -> PatternError {
+    PatternError::Whole(format!(
+        "compiled, the pattern takes more than {} MiB: repeat less",
+        COMPILED_BYTES_MAX >> 20
+    ))
+}
+
+fn engine_refuses(error: &dyn std::fmt::Display) -> PatternError {
+    // The engine shows its own text over many lines; the reason is the last of them.
+    let text = error.to_string();
+    let reason = text.lines().last().unwrap_or_default().trim().to_owned();
+    PatternError::Whole(format!("the engine refuses the pattern: {reason}"))
+}

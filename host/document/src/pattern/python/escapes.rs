@@ -1,0 +1,211 @@
+//! Escapes, outside of brackets and inside.
+
+use super::flags::Flags;
+use super::source::Token;
+use super::{Items, Parser, Version};
+use crate::pattern::chars::{self, Set};
+use crate::pattern::error::{PatternError, at};
+use crate::pattern::tree::{Assertion, Node};
+
+/// The last character that an octal escape can be.
+const OCTAL_LAST: u32 = 0o377;
+
+/// What an escape in brackets is.
+pub(super) enum Escaped {
+    Code(u32),
+    Class(Set),
+}
+
+impl Parser {
+    /// Outside of brackets.
+    pub(super) fn escape(
+        &mut self,
+        escaped: char,
+        position: usize,
+        flags: Flags,
+        items: &mut Items,
+    ) -> Result<(), PatternError> {
+        if let Some(class) = category(escaped, flags) {
+            items.push(Node::Chars(class));
+            return Ok(());
+        }
+        let word = || category('w', flags).unwrap_or_else(Set::empty);
+        let assertion = match escaped {
+            'A' => Some(Assertion::TextStart),
+            'Z' => Some(Assertion::TextEnd),
+            'b' => Some(Assertion::Boundary(word())),
+            'B' => Some(Assertion::NoBoundaryOfSome(word())),
+            _ => None,
+        };
+        if let Some(assertion) = assertion {
+            items.push(Node::Assert(assertion));
+            return Ok(());
+        }
+        let code = match escaped {
+            '0' => {
+                let digits = self.source.digits(2, 8);
+                octal(&digits)
+            }
+            '1'..='9' => match self.octal_or_reference(escaped, position, flags)? {
+                Escaped::Code(code) => code,
+                Escaped::Class(_) => return self.reference(escaped, position, flags, items),
+            },
+            _ => self.code_of(escaped, position, false)?,
+        };
+        Self::literal(code, flags, items);
+        Ok(())
+    }
+
+    /// In brackets.
+    pub(super) fn escape_in_set(
+        &mut self,
+        escaped: char,
+        position: usize,
+        flags: Flags,
+    ) -> Result<Escaped, PatternError> {
+        if let Some(class) = category(escaped, flags) {
+            return Ok(Escaped::Class(class));
+        }
+        let code = match escaped {
+            'b' => 0x08,
+            '0'..='7' => {
+                let digits = format!("{escaped}{}", self.source.digits(2, 8));
+                self.bounded_octal(&digits, position)?
+            }
+            '8' | '9' => {
+                return at(position, format!("`\\{escaped}` is no escape in brackets"));
+            }
+            _ => self.code_of(escaped, position, true)?,
+        };
+        Ok(Escaped::Code(code))
+    }
+
+    /// The character that an escape stands for, which no digit begins.
+    fn code_of(
+        &mut self,
+        escaped: char,
+        position: usize,
+        is_in_set: bool,
+    ) -> Result<u32, PatternError> {
+        let is_three = self.version == Version::Three;
+        Ok(match escaped {
+            'a' => 0x07,
+            'f' => 0x0C,
+            'n' => 0x0A,
+            'r' => 0x0D,
+            't' => 0x09,
+            'v' => 0x0B,
+            'x' => self.hexadecimal('x', 2, position)?,
+            'u' if is_three => self.hexadecimal('u', 4, position)?,
+            'U' if is_three => {
+                let code = self.hexadecimal('U', 8, position)?;
+                if code > u32::from(char::MAX) {
+                    return at(position, "this escape stands for no character");
+                }
+                code
+            }
+            'N' if is_three => {
+                return at(
+                    position,
+                    "names of characters (`\\N{...}`) are not known to Landfall: write `\\u` and the digits",
+                );
+            }
+            letter if letter.is_ascii_alphabetic() && is_three => {
+                let place = if is_in_set { " in brackets" } else { "" };
+                return at(
+                    position,
+                    format!("Python has no escape `\\{letter}`{place}"),
+                );
+            }
+            other => u32::from(other),
+        })
+    }
+
+    fn hexadecimal(
+        &mut self,
+        letter: char,
+        count: usize,
+        position: usize,
+    ) -> Result<u32, PatternError> {
+        let digits = self.source.digits(count, 16);
+        if digits.len() != count {
+            return at(
+                position,
+                format!("`\\{letter}` needs {count} hexadecimal digits behind it"),
+            );
+        }
+        u32::from_str_radix(&digits, 16)
+            .or_else(|_| at(position, "this escape stands for no character"))
+    }
+
+    fn bounded_octal(&self, digits: &str, position: usize) -> Result<u32, PatternError> {
+        let code = octal(digits);
+        if code <= OCTAL_LAST {
+            return Ok(code);
+        }
+        if self.version == Version::Two {
+            return Ok(code & OCTAL_LAST);
+        }
+        at(
+            position,
+            format!("the octal escape `\\{digits}` is beyond `\\377`"),
+        )
+    }
+
+    /// Three octal digits are a character; else nothing is taken but the first, and it is a reference.
+    fn octal_or_reference(
+        &mut self,
+        first: char,
+        position: usize,
+        _: Flags,
+    ) -> Result<Escaped, PatternError> {
+        let begins = self.source.position();
+        let digits = format!("{first}{}", self.source.digits(2, 8));
+        if digits.len() == 3 && first.is_digit(8) {
+            return Ok(Escaped::Code(self.bounded_octal(&digits, position)?));
+        }
+        self.source.seek(begins);
+        Ok(Escaped::Class(Set::empty()))
+    }
+
+    fn reference(
+        &mut self,
+        first: char,
+        position: usize,
+        flags: Flags,
+        items: &mut Items,
+    ) -> Result<(), PatternError> {
+        let mut number = first.to_digit(10).unwrap_or(0) as usize;
+        if let Some(Token::Plain(digit)) = self.source.peek()
+            && let Some(digit) = digit.to_digit(10)
+        {
+            self.source.next();
+            number = number * 10 + digit as usize;
+        }
+        self.refer(number, position, flags, items)
+    }
+}
+
+fn octal(digits: &str) -> u32 {
+    digits
+        .chars()
+        .filter_map(|digit| digit.to_digit(8))
+        .fold(0, |code, digit| code * 8 + digit)
+}
+
+fn category(letter: char, flags: Flags) -> Option<Set> {
+    let class = match letter.to_ascii_lowercase() {
+        'd' if flags.ascii => chars::digits_of_ascii(),
+        'd' => chars::digits(),
+        's' if flags.ascii => chars::spaces_of_ascii(),
+        's' => chars::spaces(),
+        'w' if flags.ascii => chars::words_of_ascii(),
+        'w' => chars::words(),
+        _ => return None,
+    };
+    Some(if letter.is_ascii_uppercase() {
+        chars::negated(class)
+    } else {
+        class
+    })
+}

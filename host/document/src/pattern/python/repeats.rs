@@ -1,0 +1,104 @@
+//! Quantifiers.
+
+use super::flags::Flags;
+use super::{Items, Last, Parser, Version};
+use crate::pattern::error::{PatternError, at};
+use crate::pattern::tree::{Greed, Node};
+
+/// CPython's MAXREPEAT: as many are too many.
+const COUNT_MAX: u64 = u32::MAX as u64;
+
+impl Parser {
+    /// Behind a quantifier's first character, which stands at `begins`.
+    pub(super) fn repeat(
+        &mut self,
+        quantifier: char,
+        begins: usize,
+        flags: Flags,
+        items: &mut Items,
+    ) -> Result<(), PatternError> {
+        let (min, max) = match quantifier {
+            '?' => (0, Some(1)),
+            '*' => (0, None),
+            '+' => (1, None),
+            _ => match self.counts(begins)? {
+                Some(counts) => counts,
+                None => {
+                    Self::literal(u32::from(quantifier), flags, items);
+                    return Ok(());
+                }
+            },
+        };
+        let node = match (items.last, items.nodes.pop()) {
+            (Last::Nothing | Last::Assertion, _) | (_, None) => {
+                return at(begins, "there is nothing to repeat before this quantifier");
+            }
+            (Last::Repeat, _) => {
+                return at(
+                    begins,
+                    "this quantifier follows another one: put the first into a group",
+                );
+            }
+            (Last::LetterBeyond | Last::Other, Some(node)) => node,
+        };
+        let greed = if self.source.take('?') {
+            Greed::Lazy
+        } else if self.version == Version::Three && self.source.take('+') {
+            Greed::Possessive
+        } else {
+            Greed::Greedy
+        };
+        items.push(Node::Repeat {
+            node: Box::new(node),
+            min,
+            max,
+            greed,
+        });
+        items.last = Last::Repeat;
+        Ok(())
+    }
+
+    /// `None` if the brace is a character like others, and nothing is taken.
+    fn counts(&mut self, begins: usize) -> Result<Option<(u32, Option<u32>)>, PatternError> {
+        let here = self.source.position();
+        if self.source.peek().is_some_and(|token| token.is('}')) {
+            return Ok(None);
+        }
+        let low = self.source.digits(usize::MAX, 10);
+        let high = if self.source.take(',') {
+            self.source.digits(usize::MAX, 10)
+        } else {
+            low.clone()
+        };
+        if !self.source.take('}') {
+            self.source.seek(here);
+            return Ok(None);
+        }
+        let count = |digits: &str| {
+            let count = digits
+                .parse::<u64>()
+                .ok()
+                .filter(|count| *count < COUNT_MAX);
+            match count.and_then(|count| u32::try_from(count).ok()) {
+                Some(count) => Ok(count),
+                None => at(
+                    begins,
+                    format!(
+                        "more than {} repetitions are too many, in Python too",
+                        COUNT_MAX - 1
+                    ),
+                ),
+            }
+        };
+        let min = if low.is_empty() { 0 } else { count(&low)? };
+        let max = if high.is_empty() {
+            None
+        } else {
+            Some(count(&high)?)
+        };
+        if max.is_some_and(|max| max < min) {
+            return at(begins, "the most repetitions are fewer than the fewest");
+        }
+        Ok(Some((min, max)))
+    }
+}

@@ -1,0 +1,313 @@
+//! A tree as text for the engines: `regex`, which is linear, where it can say all of it, else
+//! `fancy-regex`, which goes back over its steps. The text means the same to both, and the translation
+//! that jsonschema makes of patterns leaves it as it is.
+
+use std::fmt::Write as _;
+
+use super::chars::{Set, contains, negated, words_of_ascii};
+use super::tree::{Assertion, Greed, Node};
+
+/// What the engines take.
+pub(super) struct Written {
+    pub text: String,
+    pub is_linear: bool,
+}
+
+/// `None` if the text would have more than `bytes_max` bytes.
+pub(super) fn write(tree: &Node, bytes_max: usize) -> Option<Written> {
+    let mut referred = Vec::new();
+    tree.each(&mut |node| match node {
+        Node::Reference(group) | Node::ReferenceOrEmpty(group) => referred.push(*group),
+        Node::Conditional { group, .. } => referred.push(*group),
+        _ => {}
+    });
+    referred.sort_unstable();
+    referred.dedup();
+    let is_linear = referred.is_empty() && is_linear(tree, true);
+    let mut writer = Writer {
+        text: String::new(),
+        bytes_max,
+        is_linear,
+        numbers: numbers(tree, &referred),
+    };
+    if !is_linear {
+        // The crate translates patterns as far as it can parse them: to here.
+        writer.push("(?=)");
+        writer.grouped("(?:", tree);
+    } else {
+        writer.alternatives(tree);
+    }
+    (writer.text.len() <= bytes_max).then_some(Written {
+        text: writer.text,
+        is_linear,
+    })
+}
+
+/// Captures cost, so that only groups that are referred to capture: their numbers, in their order.
+fn numbers(tree: &Node, referred: &[usize]) -> Vec<usize> {
+    let mut numbers = Vec::new();
+    tree.each(&mut |node| {
+        if let Node::Group(number, _) = node
+            && referred.binary_search(number).is_ok()
+        {
+            numbers.push(*number);
+        }
+    });
+    numbers
+}
+
+/// Whether `regex` can say it. `is_last`: nothing comes after it in any way to match.
+fn is_linear(node: &Node, is_last: bool) -> bool {
+    match node {
+        Node::Chars(_) => true,
+        Node::Assert(assertion) => match assertion {
+            Assertion::TextStart
+            | Assertion::TextEnd
+            | Assertion::LineStart
+            | Assertion::LineEnd => true,
+            // It is said by taking the line feed, which is then no more there for what follows.
+            Assertion::LastLineEnd => is_last,
+            Assertion::Boundary(word) => *word == words_of_ascii(),
+            Assertion::NoBoundary(_) | Assertion::NoBoundaryOfSome(_) => false,
+        },
+        Node::Concat(nodes) => nodes
+            .iter()
+            .enumerate()
+            .all(|(index, node)| is_linear(node, is_last && index + 1 == nodes.len())),
+        Node::Alternatives(nodes) => nodes.iter().all(|node| is_linear(node, is_last)),
+        Node::Repeat {
+            node, max, greed, ..
+        } => *greed != Greed::Possessive && is_linear(node, is_last && *max == Some(1)),
+        Node::Group(_, node) => is_linear(node, is_last),
+        Node::Look { .. }
+        | Node::Atomic(_)
+        | Node::Reference(_)
+        | Node::ReferenceOrEmpty(_)
+        | Node::Conditional { .. } => false,
+    }
+}
+
+struct Writer {
+    text: String,
+    bytes_max: usize,
+    is_linear: bool,
+    numbers: Vec<usize>,
+}
+
+impl Writer {
+    fn push(&mut self, text: &str) {
+        // What is too long is not made longer.
+        if self.text.len() <= self.bytes_max {
+            self.text.push_str(text);
+        }
+    }
+
+    /// Where alternatives need no group of their own.
+    fn alternatives(&mut self, node: &Node) {
+        let Node::Alternatives(nodes) = node else {
+            return self.sequence(node);
+        };
+        for (index, node) in nodes.iter().enumerate() {
+            if index > 0 {
+                self.push("|");
+            }
+            self.sequence(node);
+        }
+    }
+
+    /// Where a sequence needs no group of its own.
+    fn sequence(&mut self, node: &Node) {
+        match node {
+            Node::Concat(nodes) => nodes.iter().for_each(|node| self.sequence(node)),
+            node => self.item(node),
+        }
+    }
+
+    fn grouped(&mut self, open: &str, node: &Node) {
+        self.push(open);
+        self.alternatives(node);
+        self.push(")");
+    }
+
+    /// One item that stands beside others.
+    fn item(&mut self, node: &Node) {
+        match node {
+            Node::Chars(set) => self.chars(set),
+            Node::Assert(assertion) => self.assertion(assertion),
+            Node::Concat(_) | Node::Alternatives(_) => self.grouped("(?:", node),
+            Node::Repeat {
+                node,
+                min,
+                max,
+                greed,
+            } => self.repeat(node, *min, *max, *greed),
+            Node::Group(number, node) if !self.numbers.contains(number) => {
+                self.grouped("(?:", node);
+            }
+            // A group of no text stands before it, so that a reference to that one asks whether this
+            // one has a text, and takes none.
+            Node::Group(_, node) => {
+                self.push("(?:()");
+                self.grouped("(", node);
+                self.push(")");
+            }
+            Node::Look {
+                is_ahead,
+                is_negative,
+                node,
+            } => {
+                let open = match (is_ahead, is_negative) {
+                    (true, false) => "(?=",
+                    (true, true) => "(?!",
+                    (false, false) => "(?<=",
+                    (false, true) => "(?<!",
+                };
+                self.grouped(open, node);
+            }
+            Node::Atomic(node) => self.grouped("(?>", node),
+            Node::Reference(group) => {
+                let number = self.number(*group);
+                self.push(&format!("(?:\\{number})"));
+            }
+            Node::ReferenceOrEmpty(group) => {
+                let number = self.number(*group);
+                let asks = number - 1;
+                self.push(&format!("(?:\\{number}|(?!\\{asks}))"));
+            }
+            Node::Conditional { group, yes, no } => {
+                let asks = self.number(*group) - 1;
+                self.push(&format!("(?:(?:\\{asks})"));
+                self.grouped("(?:", yes);
+                self.push(&format!("|(?!\\{asks})"));
+                self.grouped("(?:", no);
+                self.push(")");
+            }
+        }
+    }
+
+    /// The number that a group has among those that capture.
+    fn number(&self, group: usize) -> usize {
+        let place = self.numbers.iter().position(|number| *number == group);
+        place.map_or(2, |place| 2 * place + 2)
+    }
+
+    fn repeat(&mut self, node: &Node, min: u32, max: Option<u32>, greed: Greed) {
+        if node.width(&[]).1 == Some(0) {
+            // Once is as good as any number of times, and `fancy-regex` repeats no look-around.
+            match (min, max, greed) {
+                (_, Some(0), _) => {}
+                (0, _, Greed::Lazy) => self.push("(?:|"),
+                (0, ..) => self.push("(?:"),
+                _ => return self.grouped("(?:", node),
+            }
+            if max != Some(0) {
+                self.alternatives(node);
+                self.push(if greed == Greed::Lazy { ")" } else { "|)" });
+            }
+            return;
+        }
+        let is_possessive = greed == Greed::Possessive;
+        if is_possessive {
+            self.push("(?>");
+        }
+        match node {
+            Node::Chars(_) => self.item(node),
+            node => self.grouped("(?:", node),
+        }
+        let count = match (min, max) {
+            (0, None) => "*".to_owned(),
+            (1, None) => "+".to_owned(),
+            (0, Some(1)) => "?".to_owned(),
+            (min, None) => format!("{{{min},}}"),
+            (min, Some(max)) if min == max => format!("{{{min}}}"),
+            (min, Some(max)) => format!("{{{min},{max}}}"),
+        };
+        self.push(&count);
+        match greed {
+            Greed::Greedy => {}
+            Greed::Lazy => self.push("?"),
+            Greed::Possessive => self.push(")"),
+        }
+    }
+
+    fn assertion(&mut self, assertion: &Assertion) {
+        match assertion {
+            Assertion::TextStart => self.push("^"),
+            Assertion::TextEnd => self.push("$"),
+            Assertion::LastLineEnd if self.is_linear => self.push("\\x{A}?$"),
+            Assertion::LastLineEnd => self.push("(?=\\x{A}?$)"),
+            Assertion::LineStart => self.push("(?m:^)"),
+            Assertion::LineEnd => self.push("(?m:$)"),
+            Assertion::Boundary(_) if self.is_linear => self.push("(?-u:\\b)"),
+            Assertion::Boundary(word) => self.boundary(word, ["(?<=", "(?!", "(?<!", "(?="]),
+            Assertion::NoBoundary(word) => self.boundary(word, ["(?<=", "(?=", "(?<!", "(?!"]),
+            Assertion::NoBoundaryOfSome(word) => {
+                self.push("(?!^$)");
+                self.boundary(word, ["(?<=", "(?=", "(?<!", "(?!"]);
+            }
+        }
+    }
+
+    /// Two looks that hold together, or two others.
+    fn boundary(&mut self, word: &Set, looks: [&str; 4]) {
+        self.push("(?:");
+        for (index, look) in looks.into_iter().enumerate() {
+            if index == 2 {
+                self.push("|");
+            }
+            self.push(look);
+            self.chars(word);
+            self.push(")");
+        }
+        self.push(")");
+    }
+
+    fn chars(&mut self, set: &Set) {
+        let ranges = set.ranges();
+        if let [range] = ranges
+            && range.start() == range.end()
+        {
+            let character = range.start();
+            let plain = if character.is_ascii_alphanumeric() || "_-/".contains(character) {
+                character.to_string()
+            } else if "$.".contains(character) {
+                format!("\\{character}")
+            } else {
+                format!("\\x{{{:X}}}", u32::from(character))
+            };
+            return self.push(&plain);
+        }
+        // The shorter of the two ways to say it.
+        let others = negated(set.clone());
+        let (open, ranges) = if others.ranges().len() < ranges.len() || contains(set, char::MAX) {
+            ("[^", others.ranges())
+        } else {
+            ("[", ranges)
+        };
+        if ranges.is_empty() {
+            // The engines know no empty brackets.
+            let all = if open == "[" { "[^" } else { "[" };
+            self.push(all);
+            self.push("\\x{0}-\\x{10FFFF}]");
+            return;
+        }
+        let mut text = open.to_owned();
+        for range in ranges {
+            let [first, last] = [range.start(), range.end()].map(|bound| {
+                if bound.is_ascii_alphanumeric() {
+                    bound.to_string()
+                } else {
+                    format!("\\x{{{:X}}}", u32::from(bound))
+                }
+            });
+            // Writing to a string cannot fail.
+            let _ = if first == last {
+                write!(text, "{first}")
+            } else {
+                write!(text, "{first}-{last}")
+            };
+        }
+        text.push(']');
+        self.push(&text);
+    }
+}

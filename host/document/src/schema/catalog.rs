@@ -1,0 +1,342 @@
+//! Schema files together: which identifiers they have, what refers to what, and which are refused. A
+//! schema that refers to a refused one is refused too, for nothing may be judged by what is not in force.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::directory::{self, Found};
+use super::draft03;
+use super::error::{Problem, SchemaError};
+use super::library::{self, Library};
+use super::rules::SchemaRules;
+use super::source::Source;
+
+/// Characters of another schema's problem that are told with a reference to it.
+const REASON_CHARACTERS_MAX: usize = 300;
+
+/// The files that were read, and those of them that are refused.
+#[derive(Default)]
+pub(super) struct Catalog {
+    pub sources: Vec<(Found, Source)>,
+    pub errors: Vec<SchemaError>,
+    /// Why, by each URI of a refused file.
+    refused: HashMap<String, Refused>,
+}
+
+#[derive(Clone)]
+struct Refused {
+    label: String,
+    reason: String,
+}
+
+impl Catalog {
+    /// All files of the directory.
+    pub fn of_directory(directory: &Path, rules: SchemaRules) -> Self {
+        let (found, errors) = directory::find(directory);
+        let mut catalog = Self {
+            errors,
+            ..Self::default()
+        };
+        for found in found {
+            catalog.read(found, rules);
+        }
+        catalog.settle();
+        catalog
+    }
+
+    /// A file, and those below the directory `root` that it leads to, by their place.
+    pub fn of_file(found: Found, root: &Path, rules: SchemaRules) -> Self {
+        let mut catalog = Self::default();
+        let mut seen = HashSet::from([found.label.clone()]);
+        let mut wanted = vec![found];
+        while let Some(found) = wanted.pop() {
+            let read = catalog.sources.len();
+            catalog.read(found, rules);
+            let Some((_, source)) = catalog.sources.get(read) else {
+                continue;
+            };
+            for (_, target) in source.targets() {
+                let Some(label) = library::label_of(&target).map(str::to_owned) else {
+                    continue;
+                };
+                let path = root.join(format!("{label}.json")).canonicalize();
+                if let Ok(path) = path
+                    && path.starts_with(root)
+                    && seen.insert(label.clone())
+                {
+                    wanted.push(Found { label, path });
+                }
+            }
+        }
+        catalog.settle();
+        catalog
+    }
+
+    /// With one more file, if it is not among them.
+    pub fn with(mut self, mut found: Found, rules: SchemaRules) -> Self {
+        let is_it = |path: &Path| path.canonicalize().is_ok_and(|path| path == found.path);
+        for (other, _) in &mut self.sources {
+            if is_it(&other.path) {
+                other.path.clone_from(&found.path);
+                return self;
+            }
+        }
+        for error in &mut self.errors {
+            if is_it(&error.path) {
+                error.path.clone_from(&found.path);
+                return self;
+            }
+        }
+        // Its place may be that of another file.
+        while self.is_known(&found.label) {
+            found.label.push('!');
+        }
+        self.read(found, rules);
+        self.settle();
+        self
+    }
+
+    fn is_known(&self, label: &str) -> bool {
+        let uri = library::uri_of(label);
+        self.refused.contains_key(&uri) || self.by_uri_contains(&uri)
+    }
+
+    fn read(&mut self, found: Found, rules: SchemaRules) {
+        match Source::read(&found.path, &found.label, rules) {
+            Ok(source) => self.sources.push((found, source)),
+            Err(refusal) => self.refuse(&found, refusal.id.as_deref(), refusal.problem),
+        }
+    }
+
+    /// Notes that a file is refused, and why.
+    pub fn refuse(&mut self, found: &Found, id: Option<&str>, problem: Problem) {
+        let reason: String = problem.to_string();
+        let reason = match reason.char_indices().nth(REASON_CHARACTERS_MAX) {
+            Some((end, _)) => format!("{}...", &reason[..end]),
+            None => reason,
+        };
+        let by_id = id.and_then(|id| library::uri_of_id(&found.label, id));
+        for uri in std::iter::once(library::uri_of(&found.label)).chain(by_id) {
+            // An identifier may be another's too.
+            self.refused.entry(uri).or_insert_with(|| Refused {
+                label: found.label.clone(),
+                reason: reason.clone(),
+            });
+        }
+        self.errors.push(SchemaError {
+            path: found.path.clone(),
+            problem,
+        });
+    }
+
+    fn settle(&mut self) {
+        self.refuse_same_identifiers();
+        let known = self.known_uris();
+        self.refuse_where(|_, _, source| dead_file(&known, source));
+        self.refuse_where(|catalog, _, source| catalog.dead_fragment(source));
+        self.spread();
+    }
+
+    /// Refuses what refers to what is refused, until nothing does.
+    pub fn spread(&mut self) {
+        loop {
+            let before = self.errors.len();
+            self.refuse_where(|catalog, found, source| catalog.refers_to_refused(found, source));
+            if self.errors.len() == before {
+                return;
+            }
+        }
+    }
+
+    /// Refuses files by their labels, and what refers to them.
+    pub fn refuse_broken(&mut self, broken: Vec<(String, Problem)>) {
+        for (label, problem) in broken {
+            let place = self
+                .sources
+                .iter()
+                .position(|(found, _)| found.label == label);
+            if let Some(place) = place {
+                let (found, source) = self.sources.remove(place);
+                self.refuse(&found, source.id.as_deref(), problem);
+            }
+        }
+        self.spread();
+    }
+
+    /// Whether a file is refused.
+    pub fn is_refused(&self, label: &str) -> bool {
+        let refused = self.refused.get(&library::uri_of(label));
+        refused.is_some_and(|refused| refused.label == label)
+    }
+
+    fn refuse_where(&mut self, problem: impl Fn(&Self, &Found, &Source) -> Option<Problem>) {
+        let problems: Vec<Option<Problem>> = self
+            .sources
+            .iter()
+            .map(|(found, source)| problem(self, found, source))
+            .collect();
+        let sources = std::mem::take(&mut self.sources);
+        for ((found, source), problem) in sources.into_iter().zip(problems) {
+            match problem {
+                None => self.sources.push((found, source)),
+                Some(problem) => self.refuse(&found, source.id.as_deref(), problem),
+            }
+        }
+    }
+
+    /// A file whose identifier is another's is refused, for nobody could say which of them a reference
+    /// means.
+    fn refuse_same_identifiers(&mut self) {
+        let places = self.sources.iter();
+        let mut owners: HashMap<String, String> = places
+            .map(|(found, _)| (library::uri_of(&found.label), found.label.clone()))
+            .collect();
+        for (found, source) in std::mem::take(&mut self.sources) {
+            let id = source.id.as_deref();
+            let id = id.and_then(|id| library::uri_of_id(&found.label, id));
+            let owner = id.as_ref().map(|id| {
+                owners
+                    .entry(id.clone())
+                    .or_insert_with(|| found.label.clone())
+                    .clone()
+            });
+            match (id, owner) {
+                (Some(id), Some(other)) if other != found.label => {
+                    let problem = Problem::SameIdentifier { id, other };
+                    // Its identifier is the other's.
+                    self.refuse(&found, None, problem);
+                }
+                _ => self.sources.push((found, source)),
+            }
+        }
+    }
+
+    /// All that a reference may lead to, refused or not.
+    fn known_uris(&self) -> HashSet<String> {
+        let mut known: HashSet<String> = self.refused.keys().cloned().collect();
+        for (found, source) in &self.sources {
+            known.extend(source.uris(&found.label));
+            known.extend(source.identifiers.iter().cloned());
+        }
+        known
+    }
+
+    /// A reference into a file, by a pointer that leads to nothing there.
+    fn dead_fragment(&self, source: &Source) -> Option<Problem> {
+        let by_uri = self.by_uri();
+        source.targets().find_map(|(reference, target)| {
+            let pointer = reference.pointer_within()?;
+            let target = by_uri.get(&target)?;
+            if target.has_schema_at(&pointer) {
+                return None;
+            }
+            Some(Problem::DeadPointer {
+                pointer: source.places.author(&reference.pointer),
+                reference: reference.text.clone(),
+            })
+        })
+    }
+
+    fn refers_to_refused(&self, found: &Found, source: &Source) -> Option<Problem> {
+        source.targets().find_map(|(reference, target)| {
+            let refused = self.refused.get(&target)?;
+            if refused.label == found.label || self.by_uri_contains(&target) {
+                return None;
+            }
+            Some(Problem::RefersToRefused {
+                pointer: source.places.author(&reference.pointer),
+                label: refused.label.clone(),
+                reason: refused.reason.clone(),
+            })
+        })
+    }
+
+    /// Whether a file that is not refused has the URI.
+    fn by_uri_contains(&self, uri: &str) -> bool {
+        self.sources
+            .iter()
+            .any(|(found, source)| source.uris(&found.label).any(|other| other == uri))
+    }
+
+    fn by_uri(&self) -> HashMap<String, &Source> {
+        let sources = self.sources.iter();
+        sources
+            .flat_map(|(found, source)| source.uris(&found.label).map(move |uri| (uri, source)))
+            .collect()
+    }
+
+    /// What references are answered by.
+    pub fn library(&self) -> Library {
+        let mut schemas = HashMap::new();
+        let mut patterns = HashMap::new();
+        draft03::add_meta_schema(&mut schemas);
+        for (found, source) in &self.sources {
+            for uri in source.uris(&found.label) {
+                schemas.insert(uri, source.shared.clone());
+            }
+            for (text, pattern) in &source.patterns {
+                let known = patterns.entry(text.clone());
+                known.or_insert_with(|| pattern.clone());
+            }
+        }
+        Library {
+            schemas,
+            patterns: Arc::new(patterns),
+        }
+    }
+
+    /// The file's own source, or why it is refused.
+    pub fn take(mut self, path: &Path) -> Result<Source, Problem> {
+        let place = self
+            .sources
+            .iter()
+            .position(|(found, _)| found.path == path);
+        match place {
+            Some(place) => Ok(self.sources.swap_remove(place).1),
+            None => Err(self.problem_of(path)),
+        }
+    }
+
+    fn problem_of(&mut self, path: &Path) -> Problem {
+        let place = self.errors.iter().position(|error| error.path == path);
+        place.map_or(Problem::CompilerFailed, |place| {
+            self.errors.swap_remove(place).problem
+        })
+    }
+}
+
+/// A reference to a file that is not here. Meta-schemas are the crate's to know.
+fn dead_file(known: &HashSet<String>, source: &Source) -> Option<Problem> {
+    source.targets().find_map(|(reference, target)| {
+        let address = target.split_once("://").map_or("", |(_, address)| address);
+        if known.contains(&target) || address.starts_with("json-schema.org/") {
+            return None;
+        }
+        let shown = library::label_of(&target).unwrap_or(&target).to_owned();
+        Some(Problem::NotHere {
+            pointer: source.places.author(&reference.pointer),
+            target: shown,
+        })
+    })
+}
+
+/// `path` without the identifier at its end.
+pub(super) fn root_of(path: &Path, id: Option<&str>) -> PathBuf {
+    let own = path.parent().unwrap_or(path).to_owned();
+    let Some(id) = id.and_then(|id| id.strip_prefix('/')) else {
+        return own;
+    };
+    let id = id.strip_suffix('#').unwrap_or(id);
+    let spelled = [PathBuf::from(id), PathBuf::from(format!("{id}.json"))];
+    spelled
+        .iter()
+        .find(|end| path.ends_with(end))
+        .or_else(|| {
+            spelled
+                .iter()
+                .find(|end| path.with_extension("").ends_with(end))
+        })
+        .and_then(|end| path.ancestors().nth(end.components().count()))
+        .map_or(own, Path::to_owned)
+}

@@ -36,7 +36,7 @@ pub enum Told {
     /// could not be read back.
     Missing {
         key: Fingerprint,
-        /// Rises in the order in which the frames of one batch came.
+        /// Rises in the order in which the frames of one source came.
         place: u64,
         frame: Vec<u8>,
         schema: SchemaId,

@@ -25,7 +25,7 @@ use crossbeam_channel::{Sender, bounded, unbounded};
 use landfall_document::Pointer;
 use landfall_ledger::{Deadlines, OverseerConfig, Shard, ShardConfig};
 use landfall_runtime::WORKER_STACK_BYTES;
-use landfall_store::spool::{Spool, SpoolError};
+use landfall_store::spool::{ENTRY_BYTES, Spool, SpoolError};
 use landfall_store::{Retention, SPOOL_NAME, Store, StoreError};
 
 use self::backlog::Backlog;
@@ -53,9 +53,6 @@ const WORKERS_PER_SHARD: usize = 8;
 
 /// Messages of shards that wait before the describer, and of all before the results.
 const TOLD_QUEUE: usize = 64;
-
-/// What a frame costs in a batch beside its bytes when it is spooled.
-const SPOOL_ENTRY_BYTES: usize = 8;
 
 /// Why the engine does not start.
 #[derive(Debug, thiserror::Error)]
@@ -395,7 +392,7 @@ fn spawn<T: Send + 'static>(
 fn batch_bytes_max(config: &Config) -> usize {
     let limits = config.judge.batches(config.deadlines.shortest());
     let frame = config.streams.raw.frame_bytes_max;
-    limits.bytes_max.max(frame) + limits.rows_max * SPOOL_ENTRY_BYTES
+    limits.bytes_max.max(frame) + limits.rows_max * ENTRY_BYTES
 }
 
 fn shard_config(

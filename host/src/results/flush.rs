@@ -173,10 +173,13 @@ impl Results {
         self.close_windows(&plan, ended, &mut prepared);
         if self.is_audit() && ended {
             let told = self.chronicle.tell(&mut self.overseer, self.clear_ms);
-            prepared.attributed.extend(told.into_iter().map(|part| {
-                let schema = plan.labels.name(part.schema).to_owned();
-                (schema, part.first_ms, part.last_ms, part.incident.0)
-            }));
+            self.details.extend(told.details);
+            prepared
+                .attributed
+                .extend(told.attributed.into_iter().map(|part| {
+                    let schema = plan.labels.name(part.schema).to_owned();
+                    (schema, part.first_ms, part.last_ms, part.incident.0)
+                }));
         }
         prepared.windows = tally::rows(self.book.take_unwritten(), &plan, self.options.window_ms);
         prepared.judges = self
@@ -194,7 +197,7 @@ impl Results {
         prepared.incidents = prepared
             .changes
             .iter()
-            .map(|change| incidents::row(&plan, change.incident()))
+            .map(|change| incidents::row(&plan, change.incident(), &self.details))
             .collect();
         prepared.prune = self.pruned.elapsed() >= PRUNE;
         prepared
@@ -285,8 +288,11 @@ impl Results {
                 .latency(plan.labels.name(gauge.schema), &gauge.buckets, gauge.sum_ms);
         }
         for change in &prepared.changes {
-            incidents::log(&plan, change);
+            incidents::log(&plan, change, &self.details);
             self.board.incident(change);
+            if matches!(change, Change::Closed(_)) {
+                self.details.remove(&change.incident().id);
+            }
         }
         self.board.incidents_open(&self.overseer.open_by_cause());
         self.board.rows(

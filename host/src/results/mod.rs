@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use landfall_document::Pointer;
 use landfall_ledger::{
-    Cause, Counts, Frontier, Overseer, OverseerConfig, SchemaGauge, SchemaId, ShardGauges, Verdict,
+    Cause, Counts, Frontier, IncidentId, Overseer, OverseerConfig, SchemaGauge, SchemaId,
+    ShardGauges, Verdict,
 };
 use landfall_runtime::{Seat, WindowCheck};
 use landfall_store::spool::Spool;
@@ -99,6 +100,8 @@ pub struct Results {
     audited_ms: Option<i64>,
     /// What is an incident of an audit, until all is told.
     chronicle: Chronicle,
+    /// What window checks said of incidents that are open.
+    details: BTreeMap<IncidentId, String>,
 }
 
 #[derive(Clone, Copy)]
@@ -166,6 +169,7 @@ impl Results {
             clear_ms,
             audited_ms: None,
             chronicle: Chronicle::default(),
+            details: BTreeMap::new(),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use landfall_ledger::{Cause, Frontier, SchemaId};
+use landfall_ledger::{Found, Frontier, SchemaId};
 use landfall_runtime::{Seat, Severity, Tally};
 use landfall_store::{GenerationRow, SampleRow};
 
@@ -98,7 +98,7 @@ impl Results {
         schemas: &[SchemaId],
         out: &mut Prepared,
     ) {
-        let mut short = Vec::new();
+        let mut found = Vec::new();
         for seat in &mut self.window_seats {
             let check = Arc::clone(seat.check());
             let judged = seat.judge_windows(tallies);
@@ -128,8 +128,11 @@ impl Results {
                     .map_or("", |reason| reason.id.as_str());
                 self.board
                     .finding(&check.name, reason, severity_label(finding.severity));
-                if finding.severity != Severity::Info {
-                    short.push((schema, tally.start_ms, tally.end_ms));
+                if let Some(severity) = of_incident(finding.severity) {
+                    let reason = plan.reasons.intern(&check.name, reason);
+                    let of = Found { reason, severity };
+                    let times = (tally.start_ms, tally.end_ms);
+                    found.push((of, schema, times, finding.text.clone()));
                 }
                 let row = SampleRow {
                     generation: Some(plan.generation.0),
@@ -149,9 +152,36 @@ impl Results {
                 }
             }
         }
-        for (schema, start_ms, end_ms) in short {
-            self.note(Cause::Objective, schema, 1, start_ms, end_ms);
+        for (found, schema, times, detail) in found {
+            self.found(found, schema, times, detail);
         }
+    }
+
+    /// A window check found something that is an incident.
+    fn found(
+        &mut self,
+        found: Found,
+        schema: SchemaId,
+        (first_ms, last_ms): (i64, i64),
+        detail: String,
+    ) {
+        if self.is_audit() {
+            let window = first_ms.div_euclid(self.options.window_ms);
+            let times = (first_ms, last_ms);
+            self.chronicle.found(window, found, schema, times, detail);
+        } else {
+            let id = self.overseer.found(found, schema, 1, first_ms, last_ms);
+            self.details.insert(id, detail);
+        }
+    }
+}
+
+/// What is only to be known is no incident.
+fn of_incident(severity: Severity) -> Option<landfall_ledger::Severity> {
+    match severity {
+        Severity::Info => None,
+        Severity::Warning => Some(landfall_ledger::Severity::Warning),
+        Severity::Critical => Some(landfall_ledger::Severity::Critical),
     }
 }
 

@@ -14,7 +14,8 @@ pub mod view;
 pub use error::StoreError;
 pub use reader::{Frame, GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
 pub use rows::{
-    GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow, WindowCounts, WindowRow,
+    FoundRow, GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow, WindowCounts,
+    WindowRow,
 };
 pub use store::{
     FILE_NAME, Flush, Leftovers, Pruned, Retention, SECRET_BYTES, SPOOL_NAME, Store, VERSION,

@@ -412,7 +412,7 @@ impl Flush<'_> {
         let failed = StoreError::sqlite("put an incident");
         let shares = serde_json::to_string(&row.shares).unwrap_or_else(|_| "[]".into());
         self.transaction
-            .prepare_cached("INSERT OR REPLACE INTO incidents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
+            .prepare_cached("INSERT OR REPLACE INTO incidents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")
             .map_err(&failed)?
             .execute(params![
                 row.id,
@@ -426,7 +426,12 @@ impl Flush<'_> {
                 row.closed_ms,
                 row.events,
                 row.landed_late,
-                shares
+                shares,
+                row.found.check_name,
+                row.found.reason,
+                row.found.help,
+                row.found.severity,
+                row.found.detail
             ])
             .map_err(&failed)?;
         Ok(())

@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use landfall_store::{
-    Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Reader, Retention, SampleRow, Store,
-    StoreError, WindowCounts, WindowRow,
+    FoundRow, Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Reader, Retention, SampleRow,
+    Store, StoreError, WindowCounts, WindowRow,
 };
 
 const HOUR: i64 = 3_600_000;
@@ -47,6 +47,7 @@ fn incident(id: u64, closed_ms: Option<i64>) -> IncidentRow {
         events: 1,
         landed_late: 0,
         shares: Vec::new(),
+        found: FoundRow::default(),
     }
 }
 

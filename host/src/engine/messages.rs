@@ -8,7 +8,7 @@ use landfall_ledger::{
 };
 
 use super::sharding::ShardFlush;
-use crate::judge::{Comparison, JudgeReport, WrittenHand};
+use crate::judge::{CheckActivity, Comparison, JudgeReport, WrittenHand};
 use crate::sources::Flight;
 
 /// One shard's share of a judged batch.
@@ -126,6 +126,8 @@ pub enum Message {
         shard: usize,
         activity: Vec<Activity>,
         told: Vec<Described>,
+        /// What the describer's checks did at that.
+        checks: Vec<CheckActivity>,
         flush: Option<ShardFlush>,
     },
 }
@@ -134,7 +136,7 @@ pub enum Message {
 pub struct Described {
     pub told: Told,
     pub key: String,
-    /// Only of altered events.
+    /// Only of altered events, and not of all if there are very many.
     pub comparison: Option<Comparison>,
     /// Of the checks that made the comparison, else that gave the key as text.
     pub generation: Generation,

@@ -4,6 +4,7 @@
 //! several). They end one after the other, upstream first, when the queue of batches is closed and
 //! empty, so that nothing that was received is lost.
 
+mod allowance;
 mod backlog;
 mod describing;
 pub mod ending;
@@ -19,7 +20,7 @@ pub(crate) mod steady;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 use landfall_document::Pointer;
@@ -28,6 +29,7 @@ use landfall_runtime::WORKER_STACK_BYTES;
 use landfall_store::spool::{ENTRY_BYTES, Spool, SpoolError};
 use landfall_store::{Retention, SPOOL_NAME, Store, StoreError};
 
+use self::allowance::Allowance;
 use self::backlog::Backlog;
 use self::describing::Describing;
 use self::ending::{Ending, Unaccounted};
@@ -287,6 +289,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         told: told_out,
         compared,
         results: results_in,
+        allowance: (!is_audit).then(|| Allowance::new(Instant::now())),
     };
     threads.push(spawn(&pulse, &flights, "describer".into(), move || {
         describing.run()

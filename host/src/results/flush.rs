@@ -244,6 +244,7 @@ impl Results {
                 &row.kind,
                 &row.check_name,
                 &row.reason,
+                &row.schema,
                 options.retention.samples_per_reason_max,
             )?;
         }

@@ -7,6 +7,7 @@ use landfall_ledger::{Found, Frontier, SchemaId};
 use landfall_runtime::{Seat, Severity, Tally};
 use landfall_store::{GenerationRow, SampleRow};
 
+use super::account::{Findings, FoundBy, severity_label};
 use super::flush::Prepared;
 use super::{Results, tally};
 use crate::judge::plan::Plan;
@@ -102,7 +103,9 @@ impl Results {
         for seat in &mut self.window_seats {
             let check = Arc::clone(seat.check());
             let judged = seat.judge_windows(tallies);
-            self.board.check(&check.name, &seat.take_counters());
+            let counters = seat.take_counters();
+            self.board.check(&check.name, &counters);
+            self.totals.account.check(&check.name, &counters);
             for line in seat.take_log() {
                 super::samples::log_line(&check.name, &line);
             }
@@ -114,6 +117,16 @@ impl Results {
                     "a window was not judged for some schemas: {}",
                     faulted.fault.message
                 );
+                for tally in tallies.iter().skip(faulted.first).take(faulted.rows) {
+                    let reason = format!("fault_{}", faulted.fault.kind.as_str());
+                    let row = SampleRow {
+                        kind: "fault".into(),
+                        ..of_window(plan, &check.name, reason, tally, &faulted.fault.message)
+                    };
+                    if self.samples.take(&row) {
+                        out.samples.push(row);
+                    }
+                }
             }
             for finding in judged.findings {
                 let (Some(tally), Some(&schema)) =
@@ -121,13 +134,23 @@ impl Results {
                 else {
                     continue;
                 };
-                let reason = check
-                    .manifest
-                    .reasons
-                    .get(finding.reason)
-                    .map_or("", |reason| reason.id.as_str());
-                self.board
-                    .finding(&check.name, reason, severity_label(finding.severity));
+                let reason = check.manifest.reasons.get(finding.reason);
+                let help = reason.map_or("", |reason| reason.help.as_str());
+                let reason = reason.map_or("", |reason| reason.id.as_str());
+                let severity = severity_label(finding.severity);
+                self.board.finding(&check.name, reason, severity);
+                let by = FoundBy {
+                    check: check.name.clone(),
+                    reason: reason.to_owned(),
+                    severity,
+                };
+                let findings = self.totals.account.findings.entry(by).or_default();
+                *findings = Findings {
+                    windows: findings.windows + 1,
+                    help: help.to_owned(),
+                    schema: tally.schema.clone(),
+                    detail: finding.text.clone(),
+                };
                 if let Some(severity) = of_incident(finding.severity) {
                     let reason = plan.reasons.intern(&check.name, reason);
                     let of = Found { reason, severity };
@@ -135,17 +158,8 @@ impl Results {
                     found.push((of, schema, times, finding.text.clone()));
                 }
                 let row = SampleRow {
-                    generation: Some(plan.generation.0),
                     kind: "violation".into(),
-                    check_name: check.name.clone(),
-                    reason: reason.to_owned(),
-                    stream: "window".into(),
-                    schema: tally.schema.clone(),
-                    key: String::new(),
-                    at_ms: tally.start_ms,
-                    detail: finding.text,
-                    document: String::new(),
-                    frame: None,
+                    ..of_window(plan, &check.name, reason.to_owned(), tally, &finding.text)
                 };
                 if self.samples.take(&row) {
                     out.samples.push(row);
@@ -185,10 +199,16 @@ fn of_incident(severity: Severity) -> Option<landfall_ledger::Severity> {
     }
 }
 
-fn severity_label(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
+/// A sample of a window, but for its kind.
+fn of_window(plan: &Plan, check: &str, reason: String, tally: &Tally, detail: &str) -> SampleRow {
+    SampleRow {
+        generation: Some(plan.generation.0),
+        check_name: check.to_owned(),
+        reason,
+        stream: "window".into(),
+        schema: tally.schema.clone(),
+        at_ms: tally.start_ms,
+        detail: detail.to_owned(),
+        ..SampleRow::default()
     }
 }

@@ -39,9 +39,10 @@ pub struct Retention {
     pub keep_ms: i64,
     /// Missing events beyond this many: the oldest go first.
     pub missing_max: u64,
-    /// Samples kept at most, over all kinds: the oldest go first.
+    /// Samples kept at most, over all kinds: those go first of which there are newer ones of the same
+    /// kind, reason and schema.
     pub samples_max: u64,
-    /// Samples kept of each kind and reason.
+    /// Samples kept of each kind, reason and schema.
     pub samples_per_reason_max: u64,
 }
 
@@ -491,23 +492,24 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Removes all but the newest samples of a kind and reason.
+    /// Removes all but the newest samples of a kind, reason and schema.
     pub fn trim_samples(
         &self,
         kind: &str,
         check_name: &str,
         reason: &str,
+        schema: &str,
         keep: u64,
     ) -> Result<usize, StoreError> {
         let failed = StoreError::sqlite("trim samples");
         self.transaction
             .prepare_cached(
-                "DELETE FROM samples WHERE kind = ?1 AND check_name = ?2 AND reason = ?3 AND id <= coalesce((
-                     SELECT id FROM samples WHERE kind = ?1 AND check_name = ?2 AND reason = ?3
-                     ORDER BY id DESC LIMIT 1 OFFSET ?4), -1)",
+                "DELETE FROM samples WHERE kind = ?1 AND check_name = ?2 AND reason = ?3 AND schema = ?4 AND id <= coalesce((
+                     SELECT id FROM samples WHERE kind = ?1 AND check_name = ?2 AND reason = ?3 AND schema = ?4
+                     ORDER BY id DESC LIMIT 1 OFFSET ?5), -1)",
             )
             .map_err(&failed)?
-            .execute(params![kind, check_name, reason, keep])
+            .execute(params![kind, check_name, reason, schema, keep])
             .map_err(failed)
     }
 
@@ -563,7 +565,10 @@ impl Flush<'_> {
         samples += self
             .transaction
             .execute(
-                "DELETE FROM samples WHERE id <= coalesce((SELECT id FROM samples ORDER BY id DESC LIMIT 1 OFFSET ?1), -1)",
+                // The newest of each kind, reason and schema go last: a flood of others hides none.
+                "DELETE FROM samples WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER (
+                     PARTITION BY kind, check_name, reason, schema ORDER BY id DESC) AS rank FROM samples)
+                     ORDER BY rank, id DESC LIMIT -1 OFFSET ?1)",
                 params![retention.samples_max],
             )
             .map_err(&failed)?;

@@ -446,7 +446,7 @@ fn retention(config: &Config) -> Retention {
     }
 }
 
-/// Samples kept of each kind and reason: enough to see a pattern, few enough to read.
+/// Samples kept of each kind, reason and schema: enough to see a pattern, few enough to read.
 const SAMPLES_PER_REASON_MAX: u64 = 20;
 
 fn millis(duration: Duration) -> i64 {

@@ -88,7 +88,7 @@ CREATE TABLE incidents (
     detail      TEXT NOT NULL DEFAULT ''    -- what the check said of the last window
 );
 
--- The newest examples of each kind and reason, redacted where they are documents.
+-- The newest examples of each kind, check, reason and schema, redacted where they are documents.
 CREATE TABLE samples (
     id         INTEGER PRIMARY KEY,
     generation INTEGER,             -- the checks that said so; NULL if that is no longer known

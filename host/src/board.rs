@@ -114,6 +114,13 @@ impl Board {
         self.metrics.checks.add_finding(check, reason, severity);
     }
 
+    /// An altered event was told; whether the fields that differ were looked up.
+    pub fn altered(&self, looked_up: bool) {
+        if !looked_up {
+            self.metrics.checks.not_explained();
+        }
+    }
+
     pub fn undecodable(&self, stream: usize, check: &str, reason: &str, frames: u64) {
         let stream = StreamId::ALL.get(stream).copied().unwrap_or(StreamId::RAW);
         self.metrics

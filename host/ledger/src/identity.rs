@@ -40,7 +40,9 @@ impl Fingerprint {
 pub struct SchemaId(pub u16);
 
 /// Index into the table of reasons; 0 is none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct ReasonId(pub u16);
 
 /// Which set of check versions judged or projected.

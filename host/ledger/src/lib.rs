@@ -24,7 +24,8 @@ pub use effect::{Effect, RejectedBy, WrittenSide};
 pub use identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 pub use observation::{Frontier, RawObservation, WrittenObservation};
 pub use overseer::{
-    Cause, Change, Incident, IncidentId, OPEN_PER_CAUSE_MAX, Overseer, OverseerConfig, Scope, Share,
+    Cause, Change, Found, Incident, IncidentId, OPEN_PER_CAUSE_MAX, Overseer, OverseerConfig,
+    Scope, Severity, Share,
 };
 pub use shard::{Activity, SchemaGauge, Shard, ShardGauges};
 pub use tally::{Counts, TallyDelta};

@@ -166,6 +166,51 @@ fn a_jump_of_time_over_the_whole_stall_leaves_its_events_in_one_incident() {
 }
 
 #[test]
+fn what_window_checks_find_is_told_by_reason_and_with_the_highest_severity() {
+    check(
+        "at 70
+         found 1 warning a at 0..60
+         found 2 critical a at 0..60
+         now 70
+         at 119
+         found 1 critical a at 60..120
+         found 1 warning a at 60..120
+         found 1 warning b at 60..120
+         now 130
+         now 300",
+        "opened at 70 #1 finding 1 warning a 0..60
+         opened at 70 #2 finding 2 critical a 0..60
+         opened at 130 #3 finding 1 warning b 60..120
+         #1 finding 1 critical a 0..120 told 70 closed 300 events 3 (a 3)
+         #2 finding 2 critical a 0..60 told 70 closed 130 events 1 (a 1)
+         #3 finding 1 warning b 60..120 told 119 closed 300 events 1 (b 1)",
+    );
+}
+
+#[test]
+fn findings_of_ever_so_many_schemas_are_never_put_together_with_those_of_another_reason() {
+    let mut watch = Watch::new();
+    for reason in [1, 2] {
+        for schema in 0..200 {
+            watch.step(&format!("found {reason} warning {schema} at 0..10"));
+        }
+    }
+    watch.step("now 20");
+    assert_eq!(
+        watch.open("finding"),
+        66,
+        "the bound, and one for each reason"
+    );
+    for reason in [1, 2] {
+        let of_reason = |incident: &&landfall_ledger::Incident| {
+            incident.found.map(|found| found.reason.0) == Some(reason)
+        };
+        let windows: u64 = watch.incidents().filter(of_reason).map(|i| i.events).sum();
+        assert_eq!(windows, 200);
+    }
+}
+
+#[test]
 fn one_schema_that_stalls_while_others_land_has_an_incident_of_its_own() {
     check(
         "arrived a 0..10

@@ -1,6 +1,8 @@
 //! `landfall audit`: the same engine over recorded streams. Times are the events' own, and at the
 //! end of the files everything that waits is due.
 
+mod answer;
+
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,10 +11,8 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use landfall_ledger::{Counts, Verdict};
 use landfall_runtime::Engine as WasmEngine;
 use landfall_store::{MissingEvent, MissingFilter, Reader, Store, StoreError};
-use serde_json::{Map, Value, json};
 
 use super::{Global, exit, logging, run::secret};
 use crate::board::Board;
@@ -24,9 +24,6 @@ use crate::queue;
 use crate::results::Totals;
 use crate::sources::file::FileSource;
 use crate::sources::{Flights, SourceContext, SourceStats, Stop, StreamId};
-
-/// Missing events named in the text; `--json` and the kept store have all.
-const NAMED_MAX: usize = 20;
 
 /// How often progress is drawn.
 const DRAW: Duration = Duration::from_millis(10);
@@ -91,9 +88,9 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let audited = audit(&config, dir, [raw, written])?;
     let missing = missing(dir)?;
     if global.json {
-        println!("{}", as_json(&audited, &missing));
+        println!("{}", answer::as_json(&audited, &missing));
     } else {
-        print!("{}", as_text(&audited, &missing));
+        print!("{}", answer::as_text(&audited, &missing));
     }
     Ok(if audited.is_clean() {
         exit::CLEAN.into()
@@ -235,126 +232,4 @@ fn missing(dir: &Path) -> Result<Vec<MissingEvent>, StoreError> {
         Ok::<(), StoreError>(())
     })?;
     Ok(events)
-}
-
-impl Audited {
-    fn is_clean(&self) -> bool {
-        let fine = [Verdict::Delivered, Verdict::Rejected, Verdict::Repeated];
-        let Totals {
-            counts,
-            undecodable,
-            imbalance,
-            ..
-        } = &self.totals;
-        Verdict::ALL
-            .into_iter()
-            .filter(|verdict| !fine.contains(verdict))
-            .all(|verdict| counts.verdict(verdict) == 0)
-            && counts.duplicate == 0
-            && counts.unexpected == 0
-            && counts.pending == 0
-            && undecodable.is_empty()
-            && *imbalance == 0
-            && self.refused == [0; StreamId::ALL.len()]
-            && self.problems.is_empty()
-    }
-}
-
-fn verdicts_json(counts: &Counts) -> Value {
-    let verdicts = Verdict::ALL
-        .into_iter()
-        .map(|verdict| (verdict.as_str().to_owned(), counts.verdict(verdict).into()));
-    Value::Object(verdicts.collect::<Map<String, Value>>())
-}
-
-fn as_json(audited: &Audited, missing: &[MissingEvent]) -> Value {
-    let totals = &audited.totals;
-    let refused: Map<String, Value> = StreamId::ALL
-        .into_iter()
-        .zip(audited.refused)
-        .map(|(stream, lines)| (stream.as_str().to_owned(), lines.into()))
-        .collect();
-    let schemas: Map<String, Value> = totals
-        .by_schema
-        .iter()
-        .map(|(schema, counts)| {
-            let value = json!({
-                "raw": counts.raw, "verdicts": verdicts_json(counts),
-                "duplicate": counts.duplicate, "unexpected": counts.unexpected,
-            });
-            (schema.clone(), value)
-        })
-        .collect();
-    json!({
-        "raw": totals.counts.raw,
-        "verdicts": verdicts_json(&totals.counts),
-        "duplicate": totals.counts.duplicate,
-        "unexpected": totals.counts.unexpected,
-        "undecodable": totals.undecodable,
-        "refused": refused,
-        "problems": audited.problems,
-        "imbalance": totals.imbalance,
-        "schemas": schemas,
-        "missing_keys": missing.iter().map(|event| event.key.as_str()).collect::<Vec<_>>(),
-        "missing": missing,
-    })
-}
-
-fn as_text(audited: &Audited, missing: &[MissingEvent]) -> String {
-    use std::fmt::Write as _;
-    let totals = &audited.totals;
-    let mut text = String::new();
-    let counts = &totals.counts;
-    let _ = writeln!(text, "{:>12} raw events", counts.raw);
-    for verdict in Verdict::ALL {
-        let count = counts.verdict(verdict);
-        if count != 0 || verdict == Verdict::Delivered || verdict == Verdict::Missing {
-            let _ = writeln!(text, "{count:>12} {}", verdict.as_str());
-        }
-    }
-    for (name, count) in [
-        ("duplicate rows", counts.duplicate),
-        ("unexpected rows", counts.unexpected),
-    ] {
-        if count != 0 {
-            let _ = writeln!(text, "{count:>12} {name}");
-        }
-    }
-    for (reason, count) in &totals.undecodable {
-        let _ = writeln!(text, "{count:>12} undecodable: {reason}");
-    }
-    for (stream, lines) in StreamId::ALL.into_iter().zip(audited.refused) {
-        if lines != 0 {
-            let _ = writeln!(
-                text,
-                "{lines:>12} {0} lines refused: longer than streams.{0}.frame_bytes_max",
-                stream.as_str()
-            );
-        }
-    }
-    for problem in &audited.problems {
-        let _ = writeln!(text, "not in force: {problem}");
-    }
-    if !missing.is_empty() {
-        let _ = writeln!(text, "\nmissing:");
-        for event in missing.iter().take(NAMED_MAX) {
-            let at = landfall_store::view::utc_second(event.arrived_ms);
-            let _ = writeln!(text, "    {at}  {}  {}", event.schema, event.key);
-        }
-        if missing.len() > NAMED_MAX {
-            let _ = writeln!(
-                text,
-                "    and {} more; --json lists all",
-                missing.len() - NAMED_MAX
-            );
-        }
-    }
-    if totals.imbalance > 0 {
-        let _ = writeln!(
-            text,
-            "\n{} events have no verdict: this is a bug of Landfall, please report it",
-            totals.imbalance
-        );
-    }
-    text
 }

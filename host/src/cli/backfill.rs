@@ -1,4 +1,5 @@
 //! `landfall backfill`: exactly the raw frames that did not land, byte for byte, in order of arrival.
+//! What a file could not give back as it is, is refused by name.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal as _, Write};
@@ -8,14 +9,15 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget};
-use landfall_store::{Frame, MissingFilter, Reader, StoreError};
+use landfall_store::{Frame, MissingEvent, MissingFilter, Reader, StoreError, view};
 use serde_json::json;
 
 use super::missing::Which;
 use super::{Global, exit};
 use crate::sources::Publisher;
+use crate::sources::file::framing::{Framing, Unfit, fits_line};
 use crate::sources::zmq::{Attach, ZmqPublisher};
 
 /// How long a listener is awaited before anything is published.
@@ -26,9 +28,16 @@ const LISTENER_MAX: Duration = Duration::from_secs(30);
 pub struct BackfillArgs {
     #[command(flatten)]
     which: Which,
-    /// Write the frames to this file (`-`: standard output). A frame without a newline gets one.
+    /// Write the frames to this file (`-`: standard output).
     #[arg(long, short, value_name = "FILE", required_unless_present_any = ["publish", "dry_run"], conflicts_with = "publish")]
     output: Option<PathBuf>,
+    /// How the file holds them; `landfall audit` reads both. A frame that would not read back as it is
+    /// is left out and named.
+    #[arg(long, value_enum, default_value_t = Format::Lines, conflicts_with = "publish")]
+    format: Format,
+    /// Give a frame that does not end with a newline one, instead of leaving it out of a file of lines.
+    #[arg(long, conflicts_with = "publish")]
+    add_newline: bool,
     /// Publish the frames on ZeroMQ: tcp://host:port or ipc://path.
     #[arg(long, value_name = "ENDPOINT")]
     publish: Option<String>,
@@ -42,6 +51,18 @@ pub struct BackfillArgs {
     #[arg(long)]
     dry_run: bool,
 }
+
+/// How a file holds frames.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Each frame is a line, with the newline that it ends with.
+    Lines,
+    /// Each frame has its length before it, so that it may hold anything.
+    Frames,
+}
+
+/// Refused frames that are named; all are counted.
+const NAMED_MAX: u64 = 20;
 
 /// Slowest and fastest rate: a frame in a quarter of an hour, and more than any machine can send.
 const RATE_MIN: f64 = 0.001;
@@ -64,35 +85,53 @@ struct Counts {
     lost: u64,
     /// Published, but nobody has subscribed to what they begin with.
     unwanted: u64,
+    /// They would not read back as they are from a file of lines.
+    refused: u64,
+    /// Written with a newline that they did not have.
+    newlines_added: u64,
+}
+
+impl Counts {
+    /// Whether everything that has not landed was written or published as it is, or as was asked.
+    fn is_all(&self) -> bool {
+        self.lost + self.unwanted + self.refused == 0
+    }
 }
 
 pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reader = Reader::open(&global.load()?.store_dir())?;
     let filter = args.which.filter(&reader)?;
     let total = reader.missing_count(&filter)?;
-    if args.dry_run {
-        let counts = Counts {
-            frames: total,
-            ..Counts::default()
-        };
-        say(args, global, counts, "would be written");
-        return Ok(exit::CLEAN.into());
-    }
     let bar = ProgressBar::new(total);
     if !io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
     let (counts, what) = match (&args.publish, &args.output) {
+        (Some(_), _) if args.dry_run => (
+            frames(&reader, &filter, &mut Pace::default(), |_, _| {
+                Ok(Fate::Gone)
+            })?,
+            "would be published",
+        ),
+        (_, _) if args.dry_run => (
+            write(args, &reader, &filter, Box::new(io::sink()), &bar)?,
+            "would be written",
+        ),
         (Some(endpoint), _) => (
             publish(args, &reader, &filter, endpoint, &bar)?,
             "published",
         ),
-        (None, Some(path)) => (write(&reader, &filter, path, &bar)?, "written"),
+        (None, Some(path)) => {
+            let out = open(path)?;
+            let written = write(args, &reader, &filter, out, &bar);
+            let written = written.with_context(|| format!("failed to write {}", path.display()));
+            (written?, "written")
+        }
         (None, None) => anyhow::bail!("name --output FILE or --publish ENDPOINT"),
     };
     bar.finish_and_clear();
     say(args, global, counts, what);
-    Ok(if counts.lost + counts.unwanted == 0 {
+    Ok(if counts.is_all() {
         exit::CLEAN.into()
     } else {
         exit::FINDINGS.into()
@@ -106,10 +145,13 @@ fn say(args: &BackfillArgs, global: &Global, counts: Counts, what: &str) {
         landed,
         lost,
         unwanted,
+        refused,
+        newlines_added,
     } = counts;
     let text = if global.json {
         json!({
-            "frames": frames, "landed_meanwhile": landed, "frames_lost": lost, "unwanted": unwanted, "what": what,
+            "frames": frames, "landed_meanwhile": landed, "frames_lost": lost, "unwanted": unwanted,
+            "refused": refused, "newlines_added": newlines_added, "what": what,
         })
         .to_string()
     } else {
@@ -118,6 +160,15 @@ fn say(args: &BackfillArgs, global: &Global, counts: Counts, what: &str) {
         if lost > 0 {
             text += &format!(
                 "; {lost} were left out because their frames could not be read back when they went missing"
+            );
+        }
+        if newlines_added > 0 {
+            text += &format!("; {newlines_added} of them got a newline at their end");
+        }
+        if refused > 0 {
+            text += &format!(
+                "; {refused} were left out because they would not read back as they are from a file of lines: \
+                 --format frames holds any frame as it is, and --add-newline gives those that only lack a newline one"
             );
         }
         if unwanted > 0 {
@@ -134,22 +185,39 @@ fn say(args: &BackfillArgs, global: &Global, counts: Counts, what: &str) {
     }
 }
 
+/// What became of a frame.
+enum Fate {
+    /// Written or published.
+    Gone,
+    /// The same, with a newline that it did not have.
+    WithNewline,
+    /// Published, and nobody got it.
+    Unwanted,
+    Refused,
+}
+
 /// Calls `each` with every frame that is still missing, asked anew when its turn comes: it may have
 /// landed since it was listed.
 fn frames(
     reader: &Reader,
     filter: &MissingFilter,
     pace: &mut Pace,
-    mut each: impl FnMut(&[u8]) -> anyhow::Result<()>,
+    mut each: impl FnMut(&MissingEvent, &[u8]) -> anyhow::Result<Fate>,
 ) -> anyhow::Result<Counts> {
     let mut counts = Counts::default();
     reader.missing_each(filter, None, |event| {
         std::thread::sleep(pace.wait(Instant::now()));
         match reader.frame(event.id).map_err(BackfillError::Store)? {
             Frame::Kept(frame) => {
-                each(&frame).map_err(BackfillError::Other)?;
+                let fate = each(&event, &frame).map_err(BackfillError::Other)?;
                 pace.gone(Instant::now());
-                counts.frames += 1;
+                counts.frames += u64::from(!matches!(fate, Fate::Refused));
+                match fate {
+                    Fate::Gone => {}
+                    Fate::WithNewline => counts.newlines_added += 1,
+                    Fate::Unwanted => counts.unwanted += 1,
+                    Fate::Refused => counts.refused += 1,
+                }
             }
             Frame::Landed => counts.landed += 1,
             Frame::Lost => counts.lost += 1,
@@ -167,31 +235,97 @@ enum BackfillError {
     Other(anyhow::Error),
 }
 
+fn open(path: &Path) -> anyhow::Result<Box<dyn Write>> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdout().lock()));
+    }
+    let file =
+        private_file(path).with_context(|| format!("failed to create {}", path.display()))?;
+    Ok(Box::new(file))
+}
+
 fn write(
+    args: &BackfillArgs,
     reader: &Reader,
     filter: &MissingFilter,
-    path: &Path,
+    out: Box<dyn Write>,
     bar: &ProgressBar,
 ) -> anyhow::Result<Counts> {
-    let out: Box<dyn Write> = if path == Path::new("-") {
-        Box::new(io::stdout().lock())
-    } else {
-        Box::new(
-            private_file(path).with_context(|| format!("failed to create {}", path.display()))?,
-        )
-    };
-    let mut out = io::BufWriter::new(out);
-    let counts = frames(reader, filter, &mut Pace::default(), |frame| {
-        out.write_all(frame)?;
-        if !frame.ends_with(b"\n") {
-            out.write_all(b"\n")?;
-        }
+    let mut file = FrameFile::begin(io::BufWriter::new(out), args.format, args.add_newline)?;
+    let mut refused = 0;
+    let counts = frames(reader, filter, &mut Pace::default(), |event, frame| {
+        let fate = match file.put(frame)? {
+            Ok(fate) => fate,
+            Err(why) => {
+                refused += 1;
+                if refused <= NAMED_MAX {
+                    bar.suspend(|| eprintln!("left out: {}: {why}", named(event)));
+                }
+                Fate::Refused
+            }
+        };
         bar.inc(1);
-        Ok(())
+        Ok(fate)
     })?;
-    out.flush()
-        .with_context(|| format!("failed to write {}", path.display()))?;
+    if refused > NAMED_MAX {
+        bar.suspend(|| eprintln!("left out: and {} more", refused - NAMED_MAX));
+    }
+    file.out.flush()?;
     Ok(counts)
+}
+
+/// An event by its key, its schema and when it came.
+fn named(event: &MissingEvent) -> String {
+    let arrived = view::utc_second(event.arrived_ms);
+    format!("{arrived}  {}  {}", event.schema, view::shown(&event.key))
+}
+
+/// A file of frames that reads back as it was written.
+struct FrameFile<W> {
+    out: W,
+    framing: Framing,
+    add_newline: bool,
+    is_first: bool,
+}
+
+impl<W: Write> FrameFile<W> {
+    fn begin(mut out: W, format: Format, add_newline: bool) -> io::Result<Self> {
+        let framing = match format {
+            Format::Lines => Framing::Lines,
+            Format::Frames => Framing::Lengths,
+        };
+        out.write_all(framing.head())?;
+        Ok(Self {
+            out,
+            framing,
+            add_newline,
+            is_first: true,
+        })
+    }
+
+    /// Writes a frame, or says why it would not read back.
+    fn put(&mut self, frame: &[u8]) -> io::Result<Result<Fate, Unfit>> {
+        let fits = match self.framing {
+            Framing::Lines => fits_line(frame, self.is_first),
+            Framing::Lengths => Ok(()),
+        };
+        let fate = match fits {
+            Ok(()) => Fate::Gone,
+            Err(Unfit::NoNewline) if self.add_newline => Fate::WithNewline,
+            Err(why) => return Ok(Err(why)),
+        };
+        match self.framing.before(frame) {
+            Ok(Some(length)) => self.out.write_all(&length)?,
+            Ok(None) => {}
+            Err(why) => return Ok(Err(why)),
+        }
+        self.out.write_all(frame)?;
+        if matches!(fate, Fate::WithNewline) {
+            self.out.write_all(b"\n")?;
+        }
+        self.is_first = false;
+        Ok(Ok(fate))
+    }
 }
 
 /// Frames hold addresses: the file is its owner's alone. An existing file is not overwritten.
@@ -222,16 +356,17 @@ fn publish(
         "nobody subscribed to {endpoint} within {LISTENER_MAX:?}: nothing was published"
     );
     let mut pace = Pace::new(args.rate);
-    let mut unwanted = 0;
-    let counts = frames(reader, filter, &mut pace, |frame| {
-        if !publisher.publish(frame)? {
-            unwanted += 1;
-        }
+    let counts = frames(reader, filter, &mut pace, |_, frame| {
+        let is_wanted = publisher.publish(frame)?;
         bar.inc(1);
-        Ok(())
+        Ok(if is_wanted {
+            Fate::Gone
+        } else {
+            Fate::Unwanted
+        })
     })?;
     publisher.finish()?;
-    Ok(Counts { unwanted, ..counts })
+    Ok(counts)
 }
 
 /// Spaces frames evenly. What a stall held up is not made up for in a burst.

@@ -2,17 +2,15 @@
 //! answers comparisons. One thread, in order: a late landing never overtakes its missing event.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 use landfall_runtime::Packed;
 
+use super::allowance::{Allowance, is_spread};
 use super::messages::{Answer, Described, Message, ShardTold, Told};
 use super::plan_cell::PlanCell;
 use crate::judge::{Comparison, Describer};
-
-/// Altered events whose fields are looked up, of one message; the others are told without fields.
-/// An alteration of everything must not hold up the news of what is missing.
-const EXPLAINED_PER_MESSAGE_MAX: usize = 32;
 
 /// What the describer's thread works with.
 pub struct Describing {
@@ -22,6 +20,8 @@ pub struct Describing {
     /// Back to each shard.
     pub answers: Vec<Sender<Answer>>,
     pub results: Sender<Message>,
+    /// Time for altered events; None: all are looked at (in an audit, which holds up nobody).
+    pub allowance: Option<Allowance>,
 }
 
 impl Describing {
@@ -39,6 +39,7 @@ impl Describing {
                 self.describer.follow(&self.plan.current());
             }
             let told = self.describe(told);
+            let checks = self.describer.take_activity();
             if self
                 .results
                 .send(Message::Shard {
@@ -46,6 +47,7 @@ impl Describing {
                     activity,
                     landed_ms,
                     told,
+                    checks,
                     flush,
                 })
                 .is_err()
@@ -57,41 +59,71 @@ impl Describing {
 
     fn describe(&mut self, told: Vec<Told>) -> Vec<Described> {
         let keys = self.keys(&told);
-        let mut explained = 0;
+        let mut comparisons = self.compare(&told);
+        let generation = self.describer.plan().generation;
         let mut described = Vec::with_capacity(told.len());
-        for (told, key) in told.into_iter().zip(keys) {
-            let comparison = match &told {
-                Told::Altered { raw, written, .. } if explained < EXPLAINED_PER_MESSAGE_MAX => {
-                    explained += 1;
-                    Some(self.describer.compare(raw, written))
-                }
-                Told::Compare {
-                    shard,
-                    key,
-                    raw,
-                    written,
-                    ..
-                } => {
-                    let comparison = self.describer.compare(raw, written);
-                    let equal = match &comparison {
-                        Comparison::Equal => Some(true),
-                        Comparison::Differs(_) => Some(false),
-                        Comparison::Unknown => None,
-                    };
-                    // A shard that has ended no longer waits for the answer.
-                    let _ = self.answers[*shard].send(Answer::Compared { key: *key, equal });
-                    Some(comparison)
-                }
-                _ => None,
-            };
+        for ((told, key), comparison) in told.into_iter().zip(keys).zip(comparisons.drain(..)) {
+            if let (Told::Compare { shard, key, .. }, Some(comparison)) = (&told, &comparison) {
+                let equal = match comparison {
+                    Comparison::Equal => Some(true),
+                    Comparison::Differs(_) => Some(false),
+                    Comparison::Unknown => None,
+                };
+                // A shard that has ended no longer waits for the answer.
+                let _ = self.answers[*shard].send(Answer::Compared { key: *key, equal });
+            }
             described.push(Described {
                 told,
                 key,
                 comparison,
-                generation: self.describer.plan().generation,
+                generation,
             });
         }
         described
+    }
+
+    /// A second look at all comparisons that are asked for, and at as many altered events as there is
+    /// time for: those are spread over the message, so that what is rare has its chance beside a flood.
+    fn compare(&mut self, told: &[Told]) -> Vec<Option<Comparison>> {
+        let altered = told
+            .iter()
+            .filter(|told| matches!(told, Told::Altered { .. }))
+            .count();
+        let explained = match &mut self.allowance {
+            Some(allowance) => allowance.events(altered, Instant::now()),
+            None => altered,
+        };
+        let mut seen = 0;
+        let mut places = Vec::new();
+        let mut pairs: Vec<(&[u8], &[u8])> = Vec::new();
+        for (place, told) in told.iter().enumerate() {
+            match told {
+                Told::Altered { raw, written, .. } => {
+                    if is_spread(seen, explained, altered) {
+                        places.push(place);
+                        pairs.push((raw, written));
+                    }
+                    seen += 1;
+                }
+                Told::Compare { raw, written, .. } => {
+                    places.push(place);
+                    pairs.push((raw, written));
+                }
+                _ => {}
+            }
+        }
+        let mut comparisons = vec![None; told.len()];
+        if pairs.is_empty() {
+            return comparisons;
+        }
+        let began = Instant::now();
+        for (place, comparison) in places.iter().zip(self.describer.compare(&pairs)) {
+            comparisons[*place] = Some(comparison);
+        }
+        if let Some(allowance) = &mut self.allowance {
+            allowance.spent(pairs.len(), began.elapsed());
+        }
+        comparisons
     }
 
     /// The keys as text, all raw frames in one batch and all written ones in another.

@@ -31,7 +31,8 @@ impl Held {
     /// Puts down what was added. If that fails, the landings still count; only differences could then
     /// not be explained.
     pub fn keep(&mut self, shard: &mut Shard, writer: &mut SpoolWriter) -> Result<(), SpoolError> {
-        let kept = writer.append(&self.bytes, &self.ends, &mut self.references);
+        // Landings are never written out again: their order is nobody's concern.
+        let kept = writer.append(&self.bytes, &self.ends, 0, &mut self.references);
         for (key, payload) in self.keys.drain(..).zip(self.references.drain(..)) {
             let payload = PayloadRef(payload);
             if !shard.attach_written(key, payload) {

@@ -193,7 +193,9 @@ impl Judging {
         payloads: &mut Vec<PayloadRef>,
     ) -> Result<(), SpoolError> {
         let mut numbers = Vec::with_capacity(batch.rows());
-        self.spool.append(&batch.bytes, &batch.ends, &mut numbers)?;
+        let (bytes, ends) = (&batch.bytes, &batch.ends);
+        self.spool
+            .append(bytes, ends, batch.first_place, &mut numbers)?;
         payloads.extend(numbers.into_iter().map(PayloadRef));
         self.waiting.said = false;
         Ok(())

@@ -9,7 +9,7 @@ use landfall_ledger::{
 };
 
 use super::sharding::ShardFlush;
-use crate::judge::{Comparison, JudgeReport, WrittenHand};
+use crate::judge::{CheckActivity, Comparison, JudgeReport, WrittenHand};
 use crate::sources::Flight;
 
 /// One shard's share of a judged batch.
@@ -39,7 +39,7 @@ pub enum Told {
     /// could not be read back.
     Missing {
         key: Fingerprint,
-        /// Rises in the order in which the frames of one batch came.
+        /// Rises in the order in which the frames of one source came.
         place: u64,
         frame: Vec<u8>,
         schema: SchemaId,
@@ -153,6 +153,8 @@ pub enum Message {
         activity: Vec<Activity>,
         landed_ms: Option<i64>,
         told: Vec<Described>,
+        /// What the describer's checks did at that.
+        checks: Vec<CheckActivity>,
         flush: Option<ShardFlush>,
     },
 }
@@ -161,7 +163,7 @@ pub enum Message {
 pub struct Described {
     pub told: Told,
     pub key: String,
-    /// Only of altered events.
+    /// Only of altered events, and not of all if there are very many.
     pub comparison: Option<Comparison>,
     /// Of the checks that made the comparison, else that gave the key as text.
     pub generation: Generation,

@@ -4,6 +4,7 @@
 //! several). They end one after the other, upstream first, when the queue of batches is closed and
 //! empty, so that nothing that was received is lost.
 
+mod allowance;
 mod backlog;
 mod describing;
 pub mod ending;
@@ -20,15 +21,16 @@ pub(crate) mod steady;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 use landfall_document::Pointer;
 use landfall_ledger::{Deadlines, Fingerprint, Generation, OverseerConfig, Shard, ShardConfig};
 use landfall_runtime::WORKER_STACK_BYTES;
-use landfall_store::spool::{Spool, SpoolError};
+use landfall_store::spool::{ENTRY_BYTES, Spool, SpoolError};
 use landfall_store::{Retention, SPOOL_NAME, Store, StoreError};
 
+use self::allowance::Allowance;
 use self::backlog::Backlog;
 use self::describing::Describing;
 use self::ending::{Ending, Unaccounted};
@@ -55,9 +57,6 @@ const WORKERS_PER_SHARD: usize = 8;
 
 /// Messages of shards that wait before the describer, and of all before the results.
 const TOLD_QUEUE: usize = 64;
-
-/// What a frame costs in a batch beside its bytes when it is spooled.
-const SPOOL_ENTRY_BYTES: usize = 8;
 
 /// Why the engine does not start.
 #[derive(Debug, thiserror::Error)]
@@ -322,6 +321,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         told: told_out,
         answers: answers.clone(),
         results: results_in,
+        allowance: (!is_audit).then(|| Allowance::new(Instant::now())),
     };
     threads.push(spawn(&pulse, &flights, "describer".into(), move || {
         describing.run()
@@ -429,7 +429,7 @@ fn spawn<T: Send + 'static>(
 fn batch_bytes_max(config: &Config) -> usize {
     let limits = config.judge.batches(config.deadlines.shortest());
     let frame = config.streams.raw.frame_bytes_max;
-    limits.bytes_max.max(frame) + limits.rows_max * SPOOL_ENTRY_BYTES
+    limits.bytes_max.max(frame) + limits.rows_max * ENTRY_BYTES
 }
 
 fn shard_config(
@@ -482,7 +482,7 @@ fn retention(config: &Config) -> Retention {
     }
 }
 
-/// Samples kept of each kind and reason: enough to see a pattern, few enough to read.
+/// Samples kept of each kind, reason and schema: enough to see a pattern, few enough to read.
 const SAMPLES_PER_REASON_MAX: u64 = 20;
 
 fn millis(duration: Duration) -> i64 {

@@ -218,10 +218,12 @@ impl Sharding {
                     deadline_ms,
                     generation,
                 } => {
+                    let mut frame = Vec::new();
+                    let place = read_into(&self.spool, payload, &mut frame);
                     told.push(Told::Missing {
                         key,
-                        place: payload.0,
-                        frame: read(&self.spool, payload),
+                        place,
+                        frame,
                         schema,
                         arrived_ms,
                         deadline_ms,
@@ -400,12 +402,18 @@ fn side(spool: &Spool, written: WrittenSide, hand: Option<&WrittenHand>) -> Vec<
     }
 }
 
-/// A frame that cannot be read back is told empty, and loudly: the event itself is not lost from view.
 fn read(spool: &Spool, payload: PayloadRef) -> Vec<u8> {
     let mut frame = Vec::new();
-    if let Err(error) = spool.read(payload.0, &mut frame) {
+    read_into(spool, payload, &mut frame);
+    frame
+}
+
+/// Gives the frame's place in the order of its source. A frame that cannot be read back is told empty,
+/// and loudly: the event itself is not lost from view.
+fn read_into(spool: &Spool, payload: PayloadRef, frame: &mut Vec<u8>) -> u64 {
+    spool.read(payload.0, frame).unwrap_or_else(|error| {
         tracing::error!("failed to read a frame back: {error}");
         frame.clear();
-    }
-    frame
+        0
+    })
 }

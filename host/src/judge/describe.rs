@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use landfall_document::{Documents, RowState, are_same};
-use landfall_runtime::{Decoded, Difference, Packed, PackedRef, Projected};
+use landfall_runtime::{Decoded, Difference, Fault, Packed, PackedRef, Projected};
 
 use super::plan::{Plan, STREAM_NAMES};
-use super::seats::Seats;
+use super::seats::{CheckActivity, Seats};
 
 /// Longest key that is kept as text, in bytes.
 const KEY_BYTES_MAX: usize = 256;
@@ -16,9 +16,18 @@ const KEY_BYTES_MAX: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Comparison {
     Equal,
-    Differs(Vec<Difference>),
+    /// By which parity checks, one at least.
+    Differs(Vec<Unlike>),
     /// A side could not be decoded or projected.
     Unknown,
+}
+
+/// What differs by one parity check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unlike {
+    pub check: String,
+    /// The fields that it names; or it failed to name them.
+    pub fields: Result<Vec<Difference>, Fault>,
 }
 
 /// Owned by one thread.
@@ -87,55 +96,72 @@ impl Describer {
             .collect()
     }
 
-    /// Projects both sides with the checks of now and names the fields that differ.
-    pub fn compare(&mut self, raw: &[u8], written: &[u8]) -> Comparison {
-        let (Some(raw), Some(written)) = (self.forms(0, raw), self.forms(1, written)) else {
-            return Comparison::Unknown;
-        };
-        let mut differences = Vec::new();
-        let mut differs = false;
+    /// What the describer's own instances of the checks did since this was last asked.
+    pub fn take_activity(&mut self) -> Vec<CheckActivity> {
+        let mut activity = Vec::new();
+        for seats in &mut self.seats.streams {
+            seats.take_activity(&mut activity);
+        }
+        activity
+    }
+
+    /// Projects both sides of each pair with the checks of now and names the fields that differ.
+    pub fn compare(&mut self, pairs: &[(&[u8], &[u8])]) -> Vec<Comparison> {
+        let mut frames = [Packed::default(), Packed::default()];
+        for (raw, written) in pairs {
+            frames[0].push(raw);
+            frames[1].push(written);
+        }
+        let [raw, written] = [0, 1].map(|stream| self.forms(stream, frames[stream].as_ref()));
+        (0..pairs.len())
+            .map(|row| match raw.readable(row) && written.readable(row) {
+                true => self.compare_row(row, &raw, &written),
+                false => Comparison::Unknown,
+            })
+            .collect()
+    }
+
+    fn compare_row(&mut self, row: usize, raw: &Forms, written: &Forms) -> Comparison {
+        let mut unlike = Vec::new();
         for (((raw, written), plan), seat) in raw
+            .by_check
             .iter()
-            .zip(&written)
+            .zip(&written.by_check)
             .zip(&self.plan.streams[0].parity)
             .zip(&mut self.seats.streams[0].parity)
         {
+            let (raw, written) = (raw.as_ref().row(row), written.as_ref().row(row));
             let is_of_fields = !plan.fields.is_empty();
             if raw == written || (is_of_fields && are_same(raw, written)) {
                 continue;
             }
-            differs = true;
             // Equal forms are what counts; an explanation that fails leaves the fields unnamed.
-            differences.extend(seat.explain(raw, written).unwrap_or_default());
+            unlike.push(Unlike {
+                check: plan.check.name.clone(),
+                fields: seat.explain(raw, written),
+            });
         }
-        if differs {
-            Comparison::Differs(differences)
-        } else {
+        if unlike.is_empty() {
             Comparison::Equal
+        } else {
+            Comparison::Differs(unlike)
         }
     }
 
-    /// The normal forms of one frame, one per parity check.
-    fn forms(&mut self, stream: usize, frame: &[u8]) -> Option<Vec<Vec<u8>>> {
-        let ends = [frame.len() as u32];
-        self.parse(
-            stream,
-            PackedRef {
-                text: frame,
-                ends: &ends,
-            },
-        );
-        if matches!(self.documents.state(0), RowState::Undecodable(_)) {
-            return None;
-        }
+    /// The normal forms of frames, by parity check.
+    fn forms(&mut self, stream: usize, frames: PackedRef<'_>) -> Forms {
+        self.parse(stream, frames);
+        let rows = frames.rows();
+        let decoded: Vec<bool> = (0..rows)
+            .map(|row| !matches!(self.documents.state(row), RowState::Undecodable(_)))
+            .collect();
         let plan = &self.plan.streams[stream];
         let mut columns = vec![Packed::default(); plan.columns.len()];
         for (wanted, column) in plan.columns.iter().zip(&mut columns) {
             self.documents
                 .write_column(wanted, &mut column.text, &mut column.ends);
         }
-        let mut forms = Vec::new();
-        let mut projected = Projected::default();
+        let mut by_check = Vec::with_capacity(plan.parity.len());
         for (parity, seat) in plan
             .parity
             .iter()
@@ -146,12 +172,28 @@ impl Describer {
                 .iter()
                 .map(|&i| columns[i].as_ref())
                 .collect();
-            seat.project(STREAM_NAMES[stream], 1, &wanted, &mut projected);
-            match projected.forms.as_ref().row(0) {
-                [] => return None,
-                form => forms.push(form.to_vec()),
-            }
+            let mut projected = Projected::default();
+            seat.project(STREAM_NAMES[stream], rows, &wanted, &mut projected);
+            by_check.push(projected.forms);
         }
-        Some(forms)
+        Forms { decoded, by_check }
+    }
+}
+
+/// The normal forms of some frames of one stream.
+struct Forms {
+    decoded: Vec<bool>,
+    by_check: Vec<Packed>,
+}
+
+impl Forms {
+    /// Whether every check could project the row.
+    fn readable(&self, row: usize) -> bool {
+        let decoded = self.decoded.get(row).copied().unwrap_or(false);
+        decoded
+            && self
+                .by_check
+                .iter()
+                .all(|forms| !forms.as_ref().row(row).is_empty())
     }
 }

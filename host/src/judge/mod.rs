@@ -14,7 +14,7 @@ mod seats;
 mod unread;
 mod worker;
 
-pub use describe::{Comparison, Describer};
-pub use report::{JudgeReport, Sample, SampleKind, SchemaCount};
+pub use describe::{Comparison, Describer, Unlike};
+pub use report::{JudgeReport, Sample, SampleKind, SchemaCount, Violation};
 pub use seats::CheckActivity;
 pub use worker::{HOST, Judge, JudgeOptions, Judged, Readable, WrittenHand};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use prometheus::{CounterVec, IntCounterVec, IntGauge, IntGaugeVec, Result};
+use prometheus::{CounterVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Result};
 
 use super::registrar::Registrar;
 
@@ -37,6 +37,7 @@ pub struct CheckMetrics {
     suspensions: IntCounterVec,
     log_dropped: IntCounterVec,
     findings: IntCounterVec,
+    not_explained: IntCounter,
     load_failures: IntCounterVec,
     reloads: IntCounterVec,
     info: IntGaugeVec,
@@ -70,6 +71,10 @@ impl CheckMetrics {
             suspensions: r.counters("check_suspensions_total", &CHECK, "Times that the check was left alone for a while because it kept failing.")?,
             log_dropped: r.counters("check_log_dropped_total", &CHECK, "Log lines of the check beyond its limit.")?,
             findings: r.counters("check_findings_total", &["check", "reason", "severity"], "Findings of a window check on closed windows.")?,
+            not_explained: r.counter(
+                "altered_not_explained_total",
+                "Altered events of which the fields that differ were not looked up, because very many were altered at once.",
+            )?,
             load_failures: r.counters("check_load_failures_total", &CHECK, "Times that the check's file or configuration was refused.")?,
             reloads: r.counters(
                 "reloads_total",
@@ -128,6 +133,10 @@ impl CheckMetrics {
         self.findings
             .with_label_values(&[check, reason, severity])
             .inc();
+    }
+
+    pub fn not_explained(&self) {
+        self.not_explained.inc();
     }
 
     pub fn load_failed(&self, check: &str) {

@@ -5,21 +5,36 @@
 
 use std::collections::BTreeMap;
 
-use landfall_ledger::{Cause, IncidentId, Overseer, SchemaId};
+use landfall_ledger::{Cause, Found, IncidentId, Overseer, ReasonId, SchemaId, Severity};
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Note {
     events: u64,
+    /// Of findings, the highest.
+    severity: Option<Severity>,
+    /// Of findings, what the check said last.
+    detail: String,
     first_ms: i64,
     last_ms: i64,
     /// When it would have been said.
     said_ms: i64,
 }
 
+/// Window, cause, schema, and of findings the reason.
+type Place = (i64, Cause, SchemaId, Option<ReasonId>);
+
 /// What happened, by window.
 #[derive(Debug, Default)]
 pub(super) struct Chronicle {
-    notes: BTreeMap<(i64, Cause, SchemaId), Note>,
+    notes: BTreeMap<Place, Note>,
+}
+
+/// What came of telling it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Chronicled {
+    pub attributed: Vec<Attributed>,
+    /// What was said of the incidents of findings.
+    pub details: Vec<(IncidentId, String)>,
 }
 
 /// Missing events of a schema that arrived in a stretch of time, and the incident they belong to.
@@ -44,29 +59,54 @@ impl Chronicle {
     ) {
         let note = Note {
             events,
+            severity: None,
+            detail: String::new(),
             first_ms,
             last_ms,
             said_ms: last_ms,
         };
-        self.add((window, cause, schema), note);
+        self.add((window, cause, schema, None), note);
+    }
+
+    /// A window check found something about a schema's window.
+    pub fn found(
+        &mut self,
+        window: i64,
+        found: Found,
+        schema: SchemaId,
+        (first_ms, last_ms): (i64, i64),
+        detail: String,
+    ) {
+        let note = Note {
+            events: 1,
+            severity: Some(found.severity),
+            detail,
+            first_ms,
+            last_ms,
+            said_ms: last_ms,
+        };
+        self.add((window, Cause::Finding, schema, Some(found.reason)), note);
     }
 
     /// A missing event, which is said to be when its deadline passes.
     pub fn missing(&mut self, window: i64, schema: SchemaId, arrived_ms: i64, deadline_ms: i64) {
         let note = Note {
             events: 1,
+            severity: None,
+            detail: String::new(),
             first_ms: arrived_ms,
             last_ms: arrived_ms,
             said_ms: deadline_ms,
         };
-        self.add((window, Cause::Loss, schema), note);
+        self.add((window, Cause::Loss, schema, None), note);
     }
 
-    fn add(&mut self, place: (i64, Cause, SchemaId), note: Note) {
-        let known = self
-            .notes
-            .entry(place)
-            .or_insert(Note { events: 0, ..note });
+    fn add(&mut self, place: Place, note: Note) {
+        let known = self.notes.entry(place).or_insert_with(|| Note {
+            events: 0,
+            ..note.clone()
+        });
+        known.severity = known.severity.max(note.severity);
         known.events += note.events;
         known.first_ms = known.first_ms.min(note.first_ms);
         known.last_ms = known.last_ms.max(note.last_ms);
@@ -75,24 +115,35 @@ impl Chronicle {
 
     /// Tells everything to the overseer, in order, and lets it close all that it opened: after the
     /// end of the recording nothing goes on.
-    pub fn tell(&mut self, overseer: &mut Overseer, clear_ms: i64) -> Vec<Attributed> {
+    pub fn tell(&mut self, overseer: &mut Overseer, clear_ms: i64) -> Chronicled {
         let notes = std::mem::take(&mut self.notes);
         let mut notes: Vec<_> = notes.into_iter().collect();
-        notes.sort_by_key(|((_, cause, schema), note)| (note.said_ms, *cause, *schema));
-        let mut attributed = Vec::new();
+        notes.sort_by_key(|((_, cause, schema, reason), note)| {
+            (note.said_ms, *cause, *schema, *reason)
+        });
+        let mut out = Chronicled::default();
         let mut told_ms = None;
-        for ((_, cause, schema), note) in notes {
+        for ((_, cause, schema, reason), note) in notes {
             // What is quiet closes when it has been quiet for long enough, not when the next comes.
             if let Some(told_ms) = told_ms {
                 overseer.advance(note.said_ms.min(clear_ms.saturating_add(told_ms)));
             }
             overseer.advance(note.said_ms);
-            let incident = overseer.note(cause, schema, note.events, note.first_ms, note.last_ms);
+            let (events, first_ms, last_ms) = (note.events, note.first_ms, note.last_ms);
+            let incident = match reason.zip(note.severity) {
+                Some((reason, severity)) => {
+                    let found = Found { reason, severity };
+                    let incident = overseer.found(found, schema, events, first_ms, last_ms);
+                    out.details.push((incident, note.detail));
+                    incident
+                }
+                None => overseer.note(cause, schema, events, first_ms, last_ms),
+            };
             if cause == Cause::Loss {
-                attributed.push(Attributed {
+                out.attributed.push(Attributed {
                     schema,
-                    first_ms: note.first_ms,
-                    last_ms: note.last_ms,
+                    first_ms,
+                    last_ms,
                     incident,
                 });
             }
@@ -101,7 +152,7 @@ impl Chronicle {
         if let Some(told_ms) = told_ms {
             overseer.advance(told_ms.saturating_add(clear_ms));
         }
-        attributed
+        out
     }
 }
 
@@ -134,7 +185,7 @@ mod tests {
             chronicle.missing(arrived / MINUTE, SchemaId(7), arrived, arrived + deadline);
         }
         let mut overseer = overseer();
-        let attributed = chronicle.tell(&mut overseer, 5 * MINUTE);
+        let told = chronicle.tell(&mut overseer, 5 * MINUTE);
         let mut changes = Vec::new();
         overseer.drain_changes(&mut changes);
         let closed: Vec<_> = changes
@@ -161,7 +212,7 @@ mod tests {
                 (130, 130, 140, Some(145), 1),
             ]
         );
-        assert_eq!(attributed.len(), 6);
+        assert_eq!(told.attributed.len(), 6);
         assert_eq!(overseer.open_by_cause()[&Cause::Loss], 0);
     }
 }

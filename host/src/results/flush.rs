@@ -216,10 +216,13 @@ impl Results {
         self.close_windows(&plan, ended, &mut prepared);
         if self.is_audit() && ended {
             let told = self.chronicle.tell(&mut self.overseer, self.clear_ms);
-            prepared.attributed.extend(told.into_iter().map(|part| {
-                let schema = plan.labels.name(part.schema).to_owned();
-                (schema, part.first_ms, part.last_ms, part.incident.0)
-            }));
+            self.details.extend(told.details);
+            prepared
+                .attributed
+                .extend(told.attributed.into_iter().map(|part| {
+                    let schema = plan.labels.name(part.schema).to_owned();
+                    (schema, part.first_ms, part.last_ms, part.incident.0)
+                }));
         }
         prepared.windows = tally::rows(self.book.take_unwritten(), &plan, self.options.window_ms);
         let judges = self.book.take_unwritten_judges();
@@ -245,7 +248,7 @@ impl Results {
         prepared.incidents = prepared
             .changes
             .iter()
-            .map(|change| incidents::row(&plan, change.incident()))
+            .map(|change| incidents::row(&plan, change.incident(), &self.details))
             .collect();
         prepared.prune = self.pruning.is_due(&self.store, &self.options.retention);
         prepared
@@ -312,6 +315,7 @@ impl Results {
                 &row.kind,
                 &row.check_name,
                 &row.reason,
+                &row.schema,
                 options.retention.samples_per_reason_max,
             )?;
         }
@@ -359,8 +363,11 @@ impl Results {
                 .latency(plan.labels.name(gauge.schema), &gauge.buckets, gauge.sum_ms);
         }
         for change in &prepared.changes {
-            incidents::log(&plan, change);
+            incidents::log(&plan, change, &self.details);
             self.board.incident(change);
+            if matches!(change, Change::Closed(_)) {
+                self.details.remove(&change.incident().id);
+            }
         }
         self.board.incidents_open(&self.overseer.open_by_cause());
         self.board.rows(

@@ -1,11 +1,17 @@
 //! Incidents as rows of the store and as lines of the log.
 
-use landfall_ledger::{Change, Incident, Scope};
-use landfall_store::{IncidentRow, ShareRow};
+use std::collections::BTreeMap;
 
+use landfall_ledger::{Change, Found, Incident, IncidentId, Scope};
+use landfall_store::{FoundRow, IncidentRow, ShareRow, view};
+
+use super::samples;
 use crate::judge::plan::{Plan, STREAM_NAMES};
 
-pub(super) fn row(plan: &Plan, incident: &Incident) -> IncidentRow {
+/// What window checks said of the last window of each incident that is open.
+pub(super) type Details = BTreeMap<IncidentId, String>;
+
+pub(super) fn row(plan: &Plan, incident: &Incident, details: &Details) -> IncidentRow {
     let (scope, subject) = match incident.scope {
         Scope::Pipeline => ("pipeline", String::new()),
         Scope::Schema(schema) => ("schema", plan.labels.name(schema).to_owned()),
@@ -42,13 +48,44 @@ pub(super) fn row(plan: &Plan, incident: &Incident) -> IncidentRow {
                 last_ms: share.last_ms,
             })
             .collect(),
+        found: incident
+            .found
+            .map(|found| found_row(plan, found, details.get(&incident.id)))
+            .unwrap_or_default(),
+    }
+}
+
+/// The check and its reason by name. What the reason means is empty if the check is no longer configured.
+fn found_row(plan: &Plan, found: Found, detail: Option<&String>) -> FoundRow {
+    let reason = samples::reason_of(plan, found.reason);
+    let check = plan.windows.iter().find(|check| check.name == reason.check);
+    let help = check
+        .and_then(|check| {
+            check
+                .manifest
+                .reasons
+                .iter()
+                .find(|one| one.id == reason.id)
+        })
+        .map_or_else(String::new, |reason| reason.help.clone());
+    FoundRow {
+        check_name: reason.check,
+        reason: reason.id,
+        help,
+        severity: found.severity.as_str().to_owned(),
+        detail: detail.cloned().unwrap_or_default(),
     }
 }
 
 /// The opening and the end of an incident are told in the log; its growth is in the store.
-pub(super) fn log(plan: &Plan, change: &Change) {
-    let row = row(plan, change.incident());
+pub(super) fn log(plan: &Plan, change: &Change, details: &Details) {
+    let row = row(plan, change.incident(), details);
     let (cause, scope, subject) = (row.cause.as_str(), row.scope.as_str(), row.subject.as_str());
+    let found = change.incident().found.is_some().then_some(&row.found);
+    let check = found.map(|found| found.check_name.as_str());
+    let reason = found.map(|found| found.reason.as_str());
+    let severity = found.map(|found| found.severity.as_str());
+    let detail = found.map(|found| view::shown(&found.detail));
     match change {
         Change::Opened(_) => {
             tracing::warn!(
@@ -56,6 +93,10 @@ pub(super) fn log(plan: &Plan, change: &Change) {
                 cause,
                 scope,
                 subject,
+                check,
+                reason,
+                severity,
+                detail,
                 start_ms = row.start_ms,
                 "incident opened"
             );
@@ -74,6 +115,9 @@ pub(super) fn log(plan: &Plan, change: &Change) {
                 cause,
                 scope,
                 subject,
+                check,
+                reason,
+                severity,
                 events = row.events,
                 landed_late = row.landed_late,
                 start_ms = row.start_ms,

@@ -112,7 +112,8 @@ impl Results {
                     .describer
                     .get_or_insert_with(|| Describer::new(Arc::clone(plan)));
                 describer.follow(plan);
-                describer.compare(raw, written)
+                let compared = describer.compare(&[(raw, written)]).pop();
+                compared.unwrap_or(Comparison::Unknown)
             }
             _ => Comparison::Unknown,
         }

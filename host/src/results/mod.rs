@@ -3,6 +3,7 @@
 //! Knows the ledger's words, the store and the metrics. Decides nothing about events; it attributes
 //! what is missing to incidents by asking the overseer, and closes windows.
 
+pub mod account;
 mod book;
 mod chronicle;
 mod flush;
@@ -23,13 +24,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use landfall_document::Pointer;
 use landfall_ledger::{
-    Cause, Counts, Frontier, Generation, Overseer, OverseerConfig, SchemaGauge, SchemaId,
-    ShardGauges, Verdict,
+    Cause, Counts, Frontier, Generation, IncidentId, Overseer, OverseerConfig, SchemaGauge,
+    SchemaId, ShardGauges, Verdict,
 };
 use landfall_runtime::{Seat, WindowCheck};
 use landfall_store::spool::Spool;
 use landfall_store::{LandedRow, Retention, SampleRow, Store};
 
+use self::account::{Account, Given, Unread};
 use self::book::Book;
 use self::chronicle::Chronicle;
 use self::pruning::Pruning;
@@ -40,8 +42,8 @@ use crate::engine::ending::Ending;
 use crate::engine::messages::{Answer, Described, Message};
 use crate::engine::plan_cell::PlanCell;
 use crate::engine::steady::Steady;
-use crate::judge::plan::Plan;
-use crate::judge::{Describer, JudgeReport};
+use crate::judge::plan::{Plan, STREAM_NAMES};
+use crate::judge::{CheckActivity, Describer, JudgeReport};
 use crate::sources::StreamId;
 
 /// How often what gathered is written, in real time, in a steady stream that is no flood more seldom:
@@ -77,6 +79,7 @@ pub struct Totals {
     pub by_schema: BTreeMap<String, Counts>,
     pub undecodable: BTreeMap<String, u64>,
     pub imbalance: u64,
+    pub account: Account,
 }
 
 /// The results. Owned by one thread.
@@ -110,6 +113,8 @@ pub struct Results {
     describer: Option<Describer>,
     /// To each shard.
     answers: Vec<Sender<Answer>>,
+    /// What window checks said of incidents that are open.
+    details: BTreeMap<IncidentId, String>,
 }
 
 #[derive(Clone, Copy)]
@@ -182,6 +187,7 @@ impl Results {
             chronicle: Chronicle::default(),
             describer: None,
             answers,
+            details: BTreeMap::new(),
         }
     }
 
@@ -243,8 +249,10 @@ impl Results {
                 activity,
                 landed_ms,
                 told,
+                checks,
                 flush,
             } => {
+                self.take_activity(&checks);
                 // In an audit lines come in any order of time: what waited for how long cannot be told.
                 if !self.is_audit() {
                     for activity in &activity {
@@ -279,6 +287,7 @@ impl Results {
 
     fn take_report(&mut self, report: JudgeReport) {
         let generation = report.generation;
+        let stream = STREAM_NAMES.get(report.stream).copied().unwrap_or_default();
         let plan = self.plan.current();
         for count in &report.raw {
             let counts = Counts {
@@ -298,19 +307,43 @@ impl Results {
             let reason = samples::reason_of(&plan, reason);
             self.board
                 .undecodable(report.stream, &reason.check, &reason.id, rows);
-            *self.totals.undecodable.entry(reason.id).or_default() += rows;
+            *self
+                .totals
+                .undecodable
+                .entry(reason.id.clone())
+                .or_default() += rows;
+            let unread = Unread {
+                stream,
+                check: reason.check,
+                reason: reason.id,
+            };
+            *self.totals.account.undecodable.entry(unread).or_default() += rows;
         }
-        for &(reason, rows) in &report.violations {
-            let reason = samples::reason_of(&plan, reason);
+        for &(violation, rows) in &report.violations {
+            let reason = samples::reason_of(&plan, violation.reason);
             self.board.violations(&reason.check, &reason.id, rows);
+            let given = Given {
+                stream,
+                check: reason.check,
+                reason: reason.id,
+                outcome: Given::outcome_of(violation.outcome),
+                decides: violation.decides,
+            };
+            *self.totals.account.reasons.entry(given).or_default() += rows;
         }
         for sample in &report.samples {
             let number = self.number(generation);
             let row = samples::of_judge(&plan, sample, number, &self.options.redact);
             self.keep_sample(row);
         }
-        for check in &report.checks {
+        self.take_activity(&report.checks);
+    }
+
+    /// What checks did, and said in the log.
+    fn take_activity(&mut self, checks: &[CheckActivity]) {
+        for check in checks {
             self.board.check(&check.name, &check.counters);
+            self.totals.account.check(&check.name, &check.counters);
             for line in &check.log {
                 samples::log_line(&check.name, line);
             }

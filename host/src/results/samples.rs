@@ -1,39 +1,62 @@
-//! Samples: the newest example of each kind and reason, a bounded number for a stretch of time.
+//! Samples: the newest examples of each kind, reason and schema, a bounded number for a stretch of time.
 
 use std::collections::HashMap;
 
 use landfall_document::Pointer;
 use landfall_ledger::{ReasonId, SchemaId};
-use landfall_runtime::{LogLevel, LogLine};
+use landfall_runtime::{Difference, LogLevel, LogLine};
 use landfall_store::SampleRow;
 
+use super::account::named;
 use super::redaction;
 use crate::judge::labels::Reason;
 use crate::judge::plan::{Plan, STREAM_NAMES};
 use crate::judge::{Comparison, Sample, SampleKind};
 
-/// Samples of one kind and reason that are written between two prunings: a flood of one kind of
+/// Fields that the reason of an altered event's sample names.
+const FIELDS_NAMED_MAX: usize = 8;
+
+/// Kinds, reasons and schemas of which samples are written between two prunings: the fields of altered
+/// events are the events' own.
+const GROUPS_MAX: usize = 4096;
+
+/// Samples of one kind, reason and schema that are written between two prunings: a flood of one kind of
 /// trouble must not keep the disk busy.
-const PER_REASON_MAX: u32 = 50;
+const OF_ONE_MAX: u32 = 50;
+
+/// With so many samples written between two prunings, each group gets [`OF_MANY_MAX`] at most.
+const MANY: usize = 2000;
+const OF_MANY_MAX: u32 = 2;
 
 /// Bounds how many samples are written.
 #[derive(Default)]
 pub(super) struct SampleBudget {
-    taken: HashMap<(String, String, String), u32>,
+    taken: HashMap<[String; 4], u32>,
+    /// All of them together.
+    written: usize,
 }
 
 impl SampleBudget {
     pub(super) fn take(&mut self, row: &SampleRow) -> bool {
-        let taken = self
-            .taken
-            .entry((row.kind.clone(), row.check_name.clone(), row.reason.clone()))
-            .or_default();
-        *taken += 1;
-        *taken <= PER_REASON_MAX
+        let group = [&row.kind, &row.check_name, &row.reason, &row.schema].map(String::clone);
+        if self.taken.len() >= GROUPS_MAX && !self.taken.contains_key(&group) {
+            return false;
+        }
+        let taken = self.taken.entry(group).or_default();
+        let room = if self.written < MANY {
+            OF_ONE_MAX
+        } else {
+            OF_MANY_MAX
+        };
+        let is_taken = *taken < room;
+        *taken += u32::from(is_taken);
+        self.written += usize::from(is_taken);
+        is_taken
     }
 
     pub(super) fn renew(&mut self) {
         self.taken.clear();
+        self.written = 0;
     }
 }
 
@@ -102,41 +125,51 @@ pub(super) fn altered(
     comparison: Option<&Comparison>,
     redacted: &[Pointer],
 ) -> SampleRow {
-    let differences = match comparison {
-        Some(Comparison::Differs(differences)) => differences.as_slice(),
+    let unlike = match comparison {
+        Some(Comparison::Differs(unlike)) => unlike.as_slice(),
         _ => &[],
     };
-    let fields: Vec<&str> = differences
-        .iter()
-        .map(|difference| difference.field.as_str())
-        .collect();
-    let detail: Vec<String> = differences
-        .iter()
-        .map(|d| {
-            if redaction::hides_field(&d.field, redacted) {
-                format!("{}: (redacted)", d.field)
-            } else {
-                format!("{}: raw {:?}, written {:?}", d.field, d.raw, d.written)
-            }
-        })
-        .collect();
-    let check = String::new();
-    example.row(
-        plan,
-        "altered",
-        (check, reason_label(&fields)),
-        detail.join("; "),
-        redacted,
-    )
+    let fields: Vec<&str> = named(unlike).map(|(_, field)| field).collect();
+    let detail = unlike.iter().flat_map(|unlike| match &unlike.fields {
+        Ok(fields) => fields.iter().map(|d| shown(d, redacted)).collect(),
+        Err(fault) => {
+            let (check, kind) = (&unlike.check, fault.kind.as_str());
+            let message = &fault.message;
+            vec![format!(
+                "{check} failed to name the fields: {kind}: {message}"
+            )]
+        }
+    });
+    let detail: Vec<String> = detail.collect();
+    let check = unlike.first().map(|unlike| unlike.check.clone());
+    let reason = (check.unwrap_or_default(), fields_label(&fields));
+    example.row(plan, "altered", reason, detail.join("; "), redacted)
 }
 
-/// The first field that differs groups samples.
-fn reason_label(fields: &[&str]) -> String {
-    fields
-        .first()
-        .copied()
-        .unwrap_or("(not explained)")
-        .to_owned()
+/// A field with both its values, unless they are redacted.
+fn shown(difference: &Difference, redacted: &[Pointer]) -> String {
+    let Difference {
+        field,
+        raw,
+        written,
+    } = difference;
+    if redaction::hides_field(field, redacted) {
+        format!("{field}: (redacted)")
+    } else {
+        format!("{field}: raw {raw:?}, written {written:?}")
+    }
+}
+
+/// All the fields that differ group samples: one that differs rarely is not hidden by those beside it.
+fn fields_label(fields: &[&str]) -> String {
+    let named: Vec<&str> = fields.iter().copied().take(FIELDS_NAMED_MAX).collect();
+    match fields.len() {
+        0 => "(not explained)".to_owned(),
+        all if all > named.len() => {
+            format!("{} and {} more", named.join(", "), all - named.len())
+        }
+        _ => named.join(", "),
+    }
 }
 
 /// A row that landed and should not have; `reason` is why its event was to be kept out.

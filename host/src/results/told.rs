@@ -11,7 +11,7 @@ use super::samples::{self, Example};
 use super::{Known, KnownMissing, Results};
 use crate::engine::messages::{Answer, Described, Told};
 use crate::judge::Comparison;
-use crate::judge::labels::NO_REASON;
+use crate::judge::labels::{NO_REASON, Reason};
 use crate::judge::plan::Plan;
 
 impl Results {
@@ -152,19 +152,20 @@ impl Results {
                 judged,
                 written,
                 ..
-            } => self.landed_wrongly(
-                plan,
-                Cause::Leaked,
-                Example {
+            } => {
+                let reason = judged.map_or(NO_REASON, |judged| judged.reason);
+                let Reason { check, id } = samples::reason_of(plan, reason);
+                let leaked = &mut self.totals.account.leaked;
+                *leaked.entry((check, id)).or_default() += 1;
+                let example = Example {
                     key,
                     schema,
                     at_ms: arrived_ms,
                     generation: judged.map(|judged| self.number(judged.generation)),
                     written: &written,
-                },
-                judged.map_or(NO_REASON, |judged| judged.reason),
-                out,
-            ),
+                };
+                self.landed_wrongly(plan, Cause::Leaked, example, reason, out);
+            }
             Told::Duplicate {
                 schema,
                 landed_ms,
@@ -223,6 +224,8 @@ impl Results {
     ) {
         let Example { schema, at_ms, .. } = example;
         self.note(Cause::Altered, schema, 1, at_ms, at_ms);
+        self.totals.account.altered(comparison);
+        self.board.altered(comparison.is_some());
         let row = samples::altered(plan, example, comparison, &self.options.redact);
         self.sample(row, out);
     }

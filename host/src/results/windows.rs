@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use landfall_ledger::{Cause, Frontier, SchemaId};
+use landfall_ledger::{Found, Frontier, SchemaId};
 use landfall_runtime::{Seat, Severity, Tally};
 use landfall_store::{GenerationRow, SampleRow};
 
+use super::account::{Findings, FoundBy, severity_label};
 use super::flush::Prepared;
 use super::{Results, tally};
 use crate::judge::plan::Plan;
@@ -104,11 +105,13 @@ impl Results {
         out: &mut Prepared,
     ) {
         let generation = self.number(plan.generation);
-        let mut short = Vec::new();
+        let mut found = Vec::new();
         for seat in &mut self.window_seats {
             let check = Arc::clone(seat.check());
             let judged = seat.judge_windows(tallies);
-            self.board.check(&check.name, &seat.take_counters());
+            let counters = seat.take_counters();
+            self.board.check(&check.name, &counters);
+            self.totals.account.check(&check.name, &counters);
             for line in seat.take_log() {
                 super::samples::log_line(&check.name, &line);
             }
@@ -120,6 +123,22 @@ impl Results {
                     "a window was not judged for some schemas: {}",
                     faulted.fault.message
                 );
+                for tally in tallies.iter().skip(faulted.first).take(faulted.rows) {
+                    let reason = format!("fault_{}", faulted.fault.kind.as_str());
+                    let row = SampleRow {
+                        kind: "fault".into(),
+                        ..of_window(
+                            generation,
+                            &check.name,
+                            reason,
+                            tally,
+                            &faulted.fault.message,
+                        )
+                    };
+                    if self.samples.take(&row) {
+                        out.samples.push(row);
+                    }
+                }
             }
             for finding in judged.findings {
                 let (Some(tally), Some(&schema)) =
@@ -127,44 +146,93 @@ impl Results {
                 else {
                     continue;
                 };
-                let reason = check
-                    .manifest
-                    .reasons
-                    .get(finding.reason)
-                    .map_or("", |reason| reason.id.as_str());
-                self.board
-                    .finding(&check.name, reason, severity_label(finding.severity));
-                if finding.severity != Severity::Info {
-                    short.push((schema, tally.start_ms, tally.end_ms));
+                let reason = check.manifest.reasons.get(finding.reason);
+                let help = reason.map_or("", |reason| reason.help.as_str());
+                let reason = reason.map_or("", |reason| reason.id.as_str());
+                let severity = severity_label(finding.severity);
+                self.board.finding(&check.name, reason, severity);
+                let by = FoundBy {
+                    check: check.name.clone(),
+                    reason: reason.to_owned(),
+                    severity,
+                };
+                let findings = self.totals.account.findings.entry(by).or_default();
+                *findings = Findings {
+                    windows: findings.windows + 1,
+                    help: help.to_owned(),
+                    schema: tally.schema.clone(),
+                    detail: finding.text.clone(),
+                };
+                if let Some(severity) = of_incident(finding.severity) {
+                    let reason = plan.reasons.intern(&check.name, reason);
+                    let of = Found { reason, severity };
+                    let times = (tally.start_ms, tally.end_ms);
+                    found.push((of, schema, times, finding.text.clone()));
                 }
                 let row = SampleRow {
-                    generation: Some(generation),
                     kind: "violation".into(),
-                    check_name: check.name.clone(),
-                    reason: reason.to_owned(),
-                    stream: "window".into(),
-                    schema: tally.schema.clone(),
-                    key: String::new(),
-                    at_ms: tally.start_ms,
-                    detail: finding.text,
-                    document: String::new(),
-                    frame: None,
+                    ..of_window(
+                        generation,
+                        &check.name,
+                        reason.to_owned(),
+                        tally,
+                        &finding.text,
+                    )
                 };
                 if self.samples.take(&row) {
                     out.samples.push(row);
                 }
             }
         }
-        for (schema, start_ms, end_ms) in short {
-            self.note(Cause::Objective, schema, 1, start_ms, end_ms);
+        for (found, schema, times, detail) in found {
+            self.found(found, schema, times, detail);
+        }
+    }
+
+    /// A window check found something that is an incident.
+    fn found(
+        &mut self,
+        found: Found,
+        schema: SchemaId,
+        (first_ms, last_ms): (i64, i64),
+        detail: String,
+    ) {
+        if self.is_audit() {
+            let window = first_ms.div_euclid(self.options.window_ms);
+            let times = (first_ms, last_ms);
+            self.chronicle.found(window, found, schema, times, detail);
+        } else {
+            let id = self.overseer.found(found, schema, 1, first_ms, last_ms);
+            self.details.insert(id, detail);
         }
     }
 }
 
-fn severity_label(severity: Severity) -> &'static str {
+/// What is only to be known is no incident.
+fn of_incident(severity: Severity) -> Option<landfall_ledger::Severity> {
     match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
+        Severity::Info => None,
+        Severity::Warning => Some(landfall_ledger::Severity::Warning),
+        Severity::Critical => Some(landfall_ledger::Severity::Critical),
+    }
+}
+
+/// A sample of a window, but for its kind.
+fn of_window(
+    generation: u64,
+    check: &str,
+    reason: String,
+    tally: &Tally,
+    detail: &str,
+) -> SampleRow {
+    SampleRow {
+        generation: Some(generation),
+        check_name: check.to_owned(),
+        reason,
+        stream: "window".into(),
+        schema: tally.schema.clone(),
+        at_ms: tally.start_ms,
+        detail: detail.to_owned(),
+        ..SampleRow::default()
     }
 }

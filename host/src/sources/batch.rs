@@ -19,6 +19,9 @@ pub struct FrameBatch {
     pub ends: Vec<u32>,
     /// When each frame was read, in milliseconds by Landfall's clock; never falls.
     pub arrived_ms: Vec<i64>,
+    /// How many frames of its source came before its first one, since the source was opened. (Of a batch
+    /// made of some frames of another one it says nothing: those were spooled with their places.)
+    pub first_place: u64,
     /// Keeps the stream's frontier at or before the first arrival until it is dropped.
     pub flight: Flight,
 }
@@ -31,6 +34,7 @@ impl FrameBatch {
             bytes: Vec::new(),
             ends: Vec::new(),
             arrived_ms: Vec::new(),
+            first_place: 0,
             flight,
         }
     }

@@ -1,8 +1,10 @@
-//! Recorded streams: the lines of a file or of standard input as frames; plain, gzip or zstd, told
-//! by their first bytes.
+//! Recorded streams: the lines of a file or of standard input as frames, or frames with their lengths;
+//! plain, gzip or zstd. Which it is, is told by the first bytes.
 //!
-//! A frame is a line with its newline; the last one may lack it. A line beyond the limit is counted
+//! A frame is a line with its newline; the last one may lack it. A frame beyond the limit is counted
 //! and skipped without ever being held whole.
+
+pub mod framing;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -12,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
+use self::framing::{Framing, HEAD_BYTES, LENGTH_BYTES};
 use super::{Link, Outlet, SourceContext, SourceError, SourceStats, Stop};
 
 /// Read from the file, and from the decompressor, this many bytes at a time.
@@ -27,6 +30,17 @@ pub enum Packing {
     Plain,
     Gzip,
     Zstd,
+}
+
+impl Packing {
+    /// Of a file that begins like this.
+    fn of(head: &[u8]) -> Self {
+        match head {
+            head if head.starts_with(GZIP_MAGIC) => Packing::Gzip,
+            head if head == ZSTD_MAGIC => Packing::Zstd,
+            _ => Packing::Plain,
+        }
+    }
 }
 
 /// How far a file has been read; readable while it is.
@@ -108,11 +122,7 @@ impl FileSource {
             .take(ZSTD_MAGIC.len() as u64)
             .read_to_end(&mut head)
             .map_err(fail)?;
-        let packing = match head.as_slice() {
-            head if head.starts_with(GZIP_MAGIC) => Packing::Gzip,
-            head if head == ZSTD_MAGIC => Packing::Zstd,
-            _ => Packing::Plain,
-        };
+        let packing = Packing::of(&head);
         let whole = BufReader::with_capacity(BUFFER_BYTES, io::Cursor::new(head).chain(input));
         let reader: Box<dyn BufRead + Send> = match packing {
             Packing::Plain => Box::new(whole),
@@ -167,9 +177,15 @@ impl FileSource {
 
     fn read_all(&mut self, outlet: &mut Outlet, stop: &Stop) -> Result<(), SourceError> {
         let mut line = Vec::new();
+        let framing = self.framing()?;
         while !stop.is_set() {
             let now_ms = outlet.clock().now_ms();
-            match self.next_line(&mut line, outlet.frame_bytes_max())? {
+            let bytes_max = outlet.frame_bytes_max();
+            let next = match framing {
+                Framing::Lines => self.next_line(&mut line, bytes_max)?,
+                Framing::Lengths => self.next_frame(&mut line, bytes_max)?,
+            };
+            match next {
                 Line::End => break,
                 Line::Oversize => drop(outlet.admits(usize::MAX)),
                 Line::Whole => {
@@ -181,6 +197,55 @@ impl FileSource {
             outlet.progress().reach(now_ms);
         }
         Ok(())
+    }
+
+    /// How the file tells where a frame ends; of a file of lines nothing is consumed by that.
+    fn framing(&mut self) -> Result<Framing, SourceError> {
+        let mut head = Vec::with_capacity(HEAD_BYTES);
+        let read = (&mut self.reader)
+            .take(HEAD_BYTES as u64)
+            .read_to_end(&mut head);
+        read.map_err(|source| self.failed(source))?;
+        let framing = Framing::of(&head);
+        if framing == Framing::Lines {
+            let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+            self.reader = Box::new(io::Cursor::new(head).chain(rest));
+        }
+        Ok(framing)
+    }
+
+    /// The next frame that has its length before it, in `frame`.
+    fn next_frame(&mut self, frame: &mut Vec<u8>, bytes_max: usize) -> Result<Line, SourceError> {
+        frame.clear();
+        let mut length = Vec::with_capacity(LENGTH_BYTES);
+        let read = (&mut self.reader)
+            .take(LENGTH_BYTES as u64)
+            .read_to_end(&mut length);
+        read.map_err(|source| self.failed(source))?;
+        if length.is_empty() {
+            return Ok(Line::End);
+        }
+        let cut = || io::Error::from(io::ErrorKind::UnexpectedEof);
+        let length: [u8; LENGTH_BYTES] = length.try_into().map_err(|_| self.failed(cut()))?;
+        let length = u64::from(u32::from_le_bytes(length));
+        let is_oversize = usize::try_from(length).map_or(true, |length| length > bytes_max);
+        let mut part = (&mut self.reader).take(length);
+        let read = if is_oversize {
+            io::copy(&mut part, &mut io::sink())
+        } else {
+            part.read_to_end(frame).map(|read| read as u64)
+        };
+        match read {
+            Ok(read) if read == length => {}
+            Ok(_) => return Err(self.failed(cut())),
+            Err(source) => return Err(self.failed(source)),
+        }
+        self.lines += 1;
+        Ok(if is_oversize {
+            Line::Oversize
+        } else {
+            Line::Whole
+        })
     }
 
     /// The next line with its newline, in `line`.

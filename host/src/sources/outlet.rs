@@ -54,6 +54,8 @@ pub struct Outlet {
     /// Since when it has waited for room although asked to end.
     overdue_since: Option<Instant>,
     filling: Option<Filling>,
+    /// Frames that came so far: the order in which they are written out again if they are lost.
+    came: u64,
     /// Sizes of the last batch: the next one begins with that much room.
     last_bytes: usize,
     last_rows: usize,
@@ -92,6 +94,7 @@ impl Outlet {
             hand_on_max: HAND_ON_MAX,
             overdue_since: None,
             filling: None,
+            came: 0,
             last_bytes: 0,
             last_rows: 0,
             fills_in: None,
@@ -146,6 +149,7 @@ impl Outlet {
             let from_ms = arrived_ms.min(self.progress.get_ms());
             let flight = self.context.flights.begin(self.context.stream, from_ms);
             let mut batch = FrameBatch::new(self.context.stream, self.source, flight);
+            batch.first_place = self.came;
             batch.bytes.reserve(self.last_bytes);
             batch.ends.reserve(self.last_rows);
             batch.arrived_ms.reserve(self.last_rows);
@@ -157,6 +161,7 @@ impl Outlet {
             }
         });
         batch.push(frame, arrived_ms);
+        self.came += 1;
         Ok(limits.are_reached(batch))
     }
 

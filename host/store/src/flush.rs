@@ -292,7 +292,7 @@ impl Flush<'_> {
         let failed = StoreError::sqlite("put an incident");
         let shares = serde_json::to_string(&row.shares).unwrap_or_else(|_| "[]".into());
         self.transaction
-            .prepare_cached("INSERT OR REPLACE INTO incidents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")
+            .prepare_cached("INSERT OR REPLACE INTO incidents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")
             .map_err(&failed)?
             .execute(params![
                 row.id,
@@ -306,7 +306,12 @@ impl Flush<'_> {
                 row.closed_ms,
                 row.events,
                 row.landed_late,
-                shares
+                shares,
+                row.found.check_name,
+                row.found.reason,
+                row.found.help,
+                row.found.severity,
+                row.found.detail
             ])
             .map_err(&failed)?;
         Ok(())
@@ -370,24 +375,25 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Removes all but the newest samples of a kind and reason.
+    /// Removes all but the newest samples of a kind, reason and schema.
     pub fn trim_samples(
         &self,
         kind: &str,
         check_name: &str,
         reason: &str,
+        schema: &str,
         keep: u64,
     ) -> Result<usize, StoreError> {
         let failed = StoreError::sqlite("trim samples");
         let trimmed = self
             .transaction
             .prepare_cached(
-                "DELETE FROM samples WHERE kind = ?1 AND check_name = ?2 AND reason = ?3 AND id <= coalesce((
-                     SELECT id FROM samples WHERE kind = ?1 AND check_name = ?2 AND reason = ?3
-                     ORDER BY id DESC LIMIT 1 OFFSET ?4), -1)",
+                "DELETE FROM samples WHERE kind = ?1 AND check_name = ?2 AND reason = ?3 AND schema = ?4 AND id <= coalesce((
+                     SELECT id FROM samples WHERE kind = ?1 AND check_name = ?2 AND reason = ?3 AND schema = ?4
+                     ORDER BY id DESC LIMIT 1 OFFSET ?5), -1)",
             )
             .map_err(&failed)?
-            .execute(params![kind, check_name, reason, keep])
+            .execute(params![kind, check_name, reason, schema, keep])
             .map_err(failed)?;
         self.count(Kept {
             samples: -(trimmed as i64),

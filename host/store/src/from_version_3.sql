@@ -2,6 +2,21 @@
 
 ALTER TABLE windows ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
 
+ALTER TABLE incidents ADD COLUMN check_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE incidents ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE incidents ADD COLUMN help TEXT NOT NULL DEFAULT '';
+ALTER TABLE incidents ADD COLUMN severity TEXT NOT NULL DEFAULT '';
+ALTER TABLE incidents ADD COLUMN detail TEXT NOT NULL DEFAULT '';
+UPDATE incidents SET cause = 'finding' WHERE cause = 'objective';
+DROP VIEW incidents_utc;
+CREATE VIEW incidents_utc AS
+    SELECT id, cause, scope, subject, check_name, reason, severity, events, landed_late,
+           strftime('%Y-%m-%dT%H:%M:%SZ', start_ms / 1000, 'unixepoch') AS start,
+           strftime('%Y-%m-%dT%H:%M:%SZ', end_ms / 1000, 'unixepoch') AS end,
+           strftime('%Y-%m-%dT%H:%M:%SZ', opened_ms / 1000, 'unixepoch') AS opened,
+           strftime('%Y-%m-%dT%H:%M:%SZ', closed_ms / 1000, 'unixepoch') AS closed
+    FROM incidents;
+
 DROP INDEX missing_by_incident;
 CREATE INDEX missing_by_incident ON missing (incident) WHERE landed_ms IS NULL;
 CREATE INDEX missing_by_landing ON missing (landed_ms) WHERE landed_ms IS NOT NULL;

@@ -20,6 +20,7 @@ pub use migrate::VERSION;
 pub use prune::{PRUNE_ROWS_MAX, Pruned, Retention};
 pub use reader::{Frame, GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
 pub use rows::{
-    GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow, WindowCounts, WindowRow,
+    FoundRow, GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow, WindowCounts,
+    WindowRow,
 };
 pub use store::{FILE_NAME, Leftovers, SECRET_BYTES, SPOOL_NAME, Store};

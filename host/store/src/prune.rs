@@ -21,9 +21,10 @@ pub struct Retention {
     /// Missing events beyond this many: those that have landed go first, whatever their number; then
     /// the oldest of those that have not.
     pub missing_max: u64,
-    /// Samples kept at most, over all kinds: the oldest go first.
+    /// Samples kept at most, over all kinds: those go first of which there are newer ones of the same
+    /// kind, reason and schema.
     pub samples_max: u64,
-    /// Samples kept of each kind and reason.
+    /// Samples kept of each kind, reason and schema.
     pub samples_per_reason_max: u64,
 }
 
@@ -138,7 +139,10 @@ impl Flush<'_> {
             owed,
         )?;
         let excess_samples = run(
-            "DELETE FROM samples WHERE id IN (SELECT id FROM samples ORDER BY id LIMIT ?1)",
+            // The newest of each kind, reason and schema go last: a flood of others hides none.
+            "DELETE FROM samples WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER (
+                 PARTITION BY kind, check_name, reason, schema ORDER BY id DESC) AS rank FROM samples)
+                 ORDER BY rank DESC, id LIMIT ?1)",
             None,
             samples,
         )?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::error::StoreError;
 use crate::migrate;
-use crate::rows::IncidentRow;
+use crate::rows::{FoundRow, IncidentRow};
 use crate::store::FILE_NAME;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -138,7 +138,7 @@ impl Reader {
             .connection
             .prepare(
                 "SELECT id, cause, scope, subject, start_ms, end_ms, opened_ms, resumed_ms, closed_ms, events, landed_late,
-                     shares FROM incidents ORDER BY start_ms, id",
+                     shares, check_name, reason, help, severity, detail FROM incidents ORDER BY start_ms, id",
             )
             .map_err(&failed)?;
         let rows = statement
@@ -157,6 +157,13 @@ impl Reader {
                     events: row.get(9)?,
                     landed_late: row.get(10)?,
                     shares: serde_json::from_str(&shares).unwrap_or_default(),
+                    found: FoundRow {
+                        check_name: row.get(12)?,
+                        reason: row.get(13)?,
+                        help: row.get(14)?,
+                        severity: row.get(15)?,
+                        detail: row.get(16)?,
+                    },
                 })
             })
             .map_err(&failed)?;

@@ -72,6 +72,23 @@ pub struct IncidentRow {
     pub events: u64,
     pub landed_late: u64,
     pub shares: Vec<ShareRow>,
+    /// Only of what a window check found.
+    #[serde(flatten)]
+    pub found: FoundRow,
+}
+
+/// What a window check found. Empty if none did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FoundRow {
+    #[serde(rename = "check")]
+    pub check_name: String,
+    pub reason: String,
+    /// What the check's manifest says of the reason.
+    pub help: String,
+    /// The highest of its windows: `warning` or `critical`.
+    pub severity: String,
+    /// What the check said of the last of them.
+    pub detail: String,
 }
 
 /// One schema's share of an incident.

@@ -73,7 +73,7 @@ CREATE TABLE window_judges (
 -- Stretches of time in which something was wrong.
 CREATE TABLE incidents (
     id          INTEGER PRIMARY KEY,
-    cause       TEXT NOT NULL,      -- stalled loss altered leaked duplicate unexpected unjudged silent objective
+    cause       TEXT NOT NULL,      -- stalled loss altered leaked duplicate unexpected unjudged silent finding
     scope       TEXT NOT NULL,      -- pipeline, schema, others or stream
     subject     TEXT NOT NULL,      -- the schema or stream, else empty
     start_ms    INTEGER NOT NULL,   -- arrival of the first event concerned
@@ -83,11 +83,17 @@ CREATE TABLE incidents (
     closed_ms   INTEGER,
     events      INTEGER NOT NULL,
     landed_late INTEGER NOT NULL,
-    shares      TEXT NOT NULL       -- JSON: by schema, {"events", "landed_late", "first_ms", "last_ms"}
+    shares      TEXT NOT NULL,      -- JSON: by schema, {"events", "landed_late", "first_ms", "last_ms"}
+    -- Of what a window check found, else empty.
+    check_name  TEXT NOT NULL DEFAULT '',
+    reason      TEXT NOT NULL DEFAULT '',
+    help        TEXT NOT NULL DEFAULT '',   -- what the check's manifest says of the reason
+    severity    TEXT NOT NULL DEFAULT '',   -- warning or critical: the highest
+    detail      TEXT NOT NULL DEFAULT ''    -- what the check said of the last window
 );
 CREATE INDEX incidents_by_end ON incidents (closed_ms) WHERE closed_ms IS NOT NULL;
 
--- The newest examples of each kind and reason, redacted where they are documents.
+-- The newest examples of each kind, check, reason and schema, redacted where they are documents.
 CREATE TABLE samples (
     id         INTEGER PRIMARY KEY,
     generation INTEGER,             -- the checks that said so; NULL if that is no longer known
@@ -114,7 +120,7 @@ CREATE VIEW missing_utc AS
 CREATE VIEW windows_utc AS
     SELECT strftime('%Y-%m-%dT%H:%M:%SZ', start_ms / 1000, 'unixepoch') AS start, windows.* FROM windows;
 CREATE VIEW incidents_utc AS
-    SELECT id, cause, scope, subject, events, landed_late,
+    SELECT id, cause, scope, subject, check_name, reason, severity, events, landed_late,
            strftime('%Y-%m-%dT%H:%M:%SZ', start_ms / 1000, 'unixepoch') AS start,
            strftime('%Y-%m-%dT%H:%M:%SZ', end_ms / 1000, 'unixepoch') AS end,
            strftime('%Y-%m-%dT%H:%M:%SZ', opened_ms / 1000, 'unixepoch') AS opened,

@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use landfall_store::{
-    Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Reader, Retention, SampleRow, Store,
-    StoreError, WindowCounts, WindowRow,
+    FoundRow, Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Reader, Retention, SampleRow,
+    Store, StoreError, WindowCounts, WindowRow,
 };
 
 const HOUR: i64 = 3_600_000;
@@ -47,6 +47,7 @@ fn incident(id: u64, closed_ms: Option<i64>) -> IncidentRow {
         events: 1,
         landed_late: 0,
         shares: Vec::new(),
+        found: FoundRow::default(),
     }
 }
 
@@ -408,4 +409,48 @@ fn only_a_directory_of_its_own_becomes_a_store() {
     assert_eq!(mode(&store.join("landfall.sqlite")), 0o600);
     std::fs::write(store.join("lost.log"), "a backfill").unwrap();
     open(dir.path()).expect("a store stays one");
+}
+
+#[test]
+fn samples_beyond_the_bound_go_where_there_are_newer_ones_like_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let now = 1000;
+    let flush = store.begin().unwrap();
+    let add = |reason: &str, schema: &str| {
+        let row = SampleRow {
+            kind: "altered".into(),
+            check_name: "parity".into(),
+            reason: reason.into(),
+            schema: schema.into(),
+            at_ms: now,
+            ..SampleRow::default()
+        };
+        flush.sample(&row).unwrap();
+        flush
+            .trim_samples("altered", "parity", reason, schema, 20)
+            .unwrap();
+    };
+    add("rare", "S/1");
+    (0..30).for_each(|_| add("frequent", "S/1"));
+    (0..5).for_each(|_| add("frequent", "S/2"));
+    let retention = Retention {
+        samples_max: 10,
+        ..RETENTION
+    };
+    let pruned = flush.prune(now, &retention).unwrap();
+    assert_eq!(pruned.samples, 1 + 20 + 5 - 10);
+    flush.commit().unwrap();
+    let path = dir.path().join("store/landfall.sqlite");
+    let read = rusqlite::Connection::open(path).unwrap();
+    let count = |reason: &str, schema: &str| -> i64 {
+        read.query_row(
+            "SELECT count(*) FROM samples WHERE reason = ?1 AND schema = ?2",
+            [reason, schema],
+            |row| row.get(0),
+        )
+        .unwrap()
+    };
+    assert_eq!(count("rare", "S/1"), 1, "however old");
+    assert_eq!((count("frequent", "S/1"), count("frequent", "S/2")), (4, 5));
 }

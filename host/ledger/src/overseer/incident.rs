@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::identity::SchemaId;
+use crate::identity::{ReasonId, SchemaId};
 
 /// Number of an incident, given once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,8 +23,8 @@ pub enum Cause {
     Unjudged,
     /// An expected stream brings nothing at all.
     Silent,
-    /// A window check found something.
-    Objective,
+    /// A window check found something: its reason is told with it.
+    Finding,
 }
 
 impl Cause {
@@ -37,7 +37,7 @@ impl Cause {
         Cause::Unexpected,
         Cause::Unjudged,
         Cause::Silent,
-        Cause::Objective,
+        Cause::Finding,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -50,9 +50,34 @@ impl Cause {
             Cause::Unexpected => "unexpected",
             Cause::Unjudged => "unjudged",
             Cause::Silent => "silent",
-            Cause::Objective => "objective",
+            Cause::Finding => "finding",
         }
     }
+}
+
+/// How serious a finding of a window check is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    Warning,
+    Critical,
+}
+
+impl Severity {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Warning => "warning",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// What a window check found: the reason says which check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    pub reason: ReasonId,
+    /// Of an incident, the highest.
+    pub severity: Severity,
 }
 
 /// What an incident is about.
@@ -85,6 +110,8 @@ pub struct Incident {
     pub id: IncidentId,
     pub cause: Cause,
     pub scope: Scope,
+    /// Only of findings. Those of different reasons are different incidents.
+    pub found: Option<Found>,
     /// Arrival of the first event concerned.
     pub start_ms: i64,
     /// Arrival of the last event concerned; of a stall that lost nothing, when landings resumed.
@@ -101,6 +128,12 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// Whether it is about the same; `found` only matters by its reason.
+    pub(super) fn is_of(&self, cause: Cause, scope: Scope, found: Option<Found>) -> bool {
+        let reason = |found: Option<Found>| found.map(|found| found.reason);
+        self.cause == cause && self.scope == scope && reason(self.found) == reason(found)
+    }
+
     pub fn is_open(&self) -> bool {
         self.closed_ms.is_none()
     }

@@ -6,13 +6,14 @@ mod stall;
 
 use std::collections::BTreeMap;
 
-pub use incident::{Cause, Incident, IncidentId, Scope, Share};
+pub use incident::{Cause, Found, Incident, IncidentId, Scope, Severity, Share};
 use stall::StallWatch;
 
 use crate::identity::SchemaId;
 use crate::shard::Activity;
 
-/// Open incidents of one cause that name a schema each; further schemas share one.
+/// Open incidents of one cause that name a schema each; further schemas share one (of findings, one for
+/// each reason, and those are the reasons of the manifests).
 pub const OPEN_PER_CAUSE_MAX: usize = 64;
 
 /// Closed incidents kept in hand, so that what comes late still finds its incident.
@@ -175,7 +176,7 @@ impl Overseer {
             .or_else(|| self.stall_around(schema, arrived_ms, wait_ms));
         let id = match stall {
             Some(id) => id,
-            None => self.incident_of(Cause::Loss, Scope::Schema(schema), arrived_ms),
+            None => self.incident_of(Cause::Loss, Scope::Schema(schema), None, arrived_ms),
         };
         self.add(id, schema, 1, arrived_ms, arrived_ms);
         id
@@ -216,8 +217,30 @@ impl Overseer {
         first_ms: i64,
         last_ms: i64,
     ) -> IncidentId {
-        let id = self.incident_of(cause, Scope::Schema(schema), first_ms);
+        let id = self.incident_of(cause, Scope::Schema(schema), None, first_ms);
         self.add(id, schema, events, first_ms, last_ms);
+        id
+    }
+
+    /// A window check found something about windows of a schema in a stretch of time.
+    pub fn found(
+        &mut self,
+        found: Found,
+        schema: SchemaId,
+        windows: u64,
+        first_ms: i64,
+        last_ms: i64,
+    ) -> IncidentId {
+        let scope = Scope::Schema(schema);
+        let id = self.incident_of(Cause::Finding, scope, Some(found), first_ms);
+        if let Some(known) = self
+            .held
+            .get_mut(&id)
+            .and_then(|held| held.incident.found.as_mut())
+        {
+            known.severity = known.severity.max(found.severity);
+        }
+        self.add(id, schema, windows, first_ms, last_ms);
         id
     }
 
@@ -370,7 +393,7 @@ impl Overseer {
         let found = self.held.values().rev().find(goes_on);
         match found.map(|held| held.incident.id) {
             Some(id) => id,
-            None => self.reopen_or_open(Cause::Stalled, scope, since_ms),
+            None => self.reopen_or_open(Cause::Stalled, scope, None, since_ms),
         }
     }
 
@@ -404,7 +427,7 @@ impl Overseer {
         for stream in 0..self.seen_ms.len() {
             let limit = self.config.silence_ms[stream];
             let scope = Scope::Stream(stream as u8);
-            let open = self.find_open(Cause::Silent, scope);
+            let open = self.find_open(Cause::Silent, scope, None);
             let told = self.told_ms[stream].unwrap_or(self.now_ms);
             let seen = self.seen_ms[stream].unwrap_or(told);
             let is_silent = limit > 0 && told.saturating_sub(seen) > limit;
@@ -419,7 +442,7 @@ impl Overseer {
                     }
                 }
                 (true, None) => {
-                    self.reopen_or_open(Cause::Silent, scope, seen);
+                    self.reopen_or_open(Cause::Silent, scope, None, seen);
                 }
                 (false, Some(id)) => {
                     if let Some(held) = self.held.get_mut(&id)
@@ -483,10 +506,9 @@ impl Overseer {
         self.held.values().filter(of_cause).count()
     }
 
-    fn find_open(&self, cause: Cause, scope: Scope) -> Option<IncidentId> {
-        let fits = |held: &&Held| {
-            held.incident.is_open() && held.incident.cause == cause && held.incident.scope == scope
-        };
+    fn find_open(&self, cause: Cause, scope: Scope, found: Option<Found>) -> Option<IncidentId> {
+        let fits =
+            |held: &&Held| held.incident.is_open() && held.incident.is_of(cause, scope, found);
         self.held
             .values()
             .rev()
@@ -496,8 +518,14 @@ impl Overseer {
 
     /// The incident for something that began at `start_ms`: the open one, one that closed a moment
     /// ago, or a new one; with too many open, the one that takes the rest.
-    fn incident_of(&mut self, cause: Cause, scope: Scope, start_ms: i64) -> IncidentId {
-        if let Some(id) = self.find_open(cause, scope) {
+    fn incident_of(
+        &mut self,
+        cause: Cause,
+        scope: Scope,
+        found: Option<Found>,
+        start_ms: i64,
+    ) -> IncidentId {
+        if let Some(id) = self.find_open(cause, scope, found) {
             return id;
         }
         let scope = if self.open_of(cause) >= OPEN_PER_CAUSE_MAX {
@@ -505,19 +533,24 @@ impl Overseer {
         } else {
             scope
         };
-        match self.find_open(cause, scope) {
+        match self.find_open(cause, scope, found) {
             Some(id) => id,
-            None => self.reopen_or_open(cause, scope, start_ms),
+            None => self.reopen_or_open(cause, scope, found, start_ms),
         }
     }
 
-    fn reopen_or_open(&mut self, cause: Cause, scope: Scope, start_ms: i64) -> IncidentId {
+    fn reopen_or_open(
+        &mut self,
+        cause: Cause,
+        scope: Scope,
+        found: Option<Found>,
+        start_ms: i64,
+    ) -> IncidentId {
         let clear_ms = self.config.clear_ms;
         let recent = self.held.values_mut().rev().find(|held| {
             let incident = &held.incident;
             !incident.is_open()
-                && incident.cause == cause
-                && incident.scope == scope
+                && incident.is_of(cause, scope, found)
                 && start_ms
                     <= incident
                         .resumed_ms
@@ -538,6 +571,7 @@ impl Overseer {
             id,
             cause,
             scope,
+            found,
             start_ms,
             end_ms: start_ms,
             opened_ms: self.now_ms,

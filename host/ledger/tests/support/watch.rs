@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use landfall_ledger::{
-    Activity, Cause, Change, Incident, IncidentId, Overseer, OverseerConfig, SchemaId, Scope, Share,
+    Activity, Cause, Change, Found, Incident, IncidentId, Overseer, OverseerConfig, ReasonId,
+    SchemaId, Scope, Severity, Share,
 };
 
 /// Runs the steps and demands the text.
@@ -83,6 +84,18 @@ impl Watch {
                 let events = number(words[3]) as u64;
                 self.overseer
                     .note(cause(words[1]), schema(words[2]), events, first_ms, last_ms);
+            }
+            "found" => {
+                let (first_ms, last_ms) = span(words[5]);
+                let found = Found {
+                    reason: ReasonId(number(words[1]) as u16),
+                    severity: match words[2] {
+                        "critical" => Severity::Critical,
+                        _ => Severity::Warning,
+                    },
+                };
+                self.overseer
+                    .found(found, schema(words[3]), 1, first_ms, last_ms);
             }
             "late" => {
                 let id = IncidentId(number(words[1]) as u64);
@@ -182,6 +195,7 @@ fn open_before(id: IncidentId) -> Incident {
         id,
         cause: Cause::Leaked,
         scope: Scope::Schema(schema("a")),
+        found: None,
         start_ms: 10,
         end_ms: 10,
         opened_ms: 10,
@@ -236,7 +250,14 @@ fn name(incident: &Incident) -> String {
         Scope::Stream(0) => "raw".to_owned(),
         Scope::Stream(_) => "written".to_owned(),
     };
-    format!("#{} {} {scope}", incident.id.0, incident.cause.as_str())
+    let cause = incident.cause.as_str();
+    match incident.found {
+        Some(found) => {
+            let (reason, severity) = (found.reason.0, found.severity.as_str());
+            format!("#{} {cause} {reason} {severity} {scope}", incident.id.0)
+        }
+        None => format!("#{} {cause} {scope}", incident.id.0),
+    }
 }
 
 fn line(incident: &Incident) -> String {

@@ -1,7 +1,7 @@
 //! The event checks and the projections of one batch.
 
 use landfall_document::{Documents, Pointer, RowState, redact};
-use landfall_ledger::{Form, Judgement, ReasonId, SchemaId};
+use landfall_ledger::{Form, Judgement};
 use landfall_runtime::{Hand, Outcome, PackedRef};
 
 use super::rows::schema_of;
@@ -9,7 +9,7 @@ use super::{Judge, RowJudgement, detail_of};
 use crate::judge::identity::FormHasher;
 use crate::judge::labels::NO_REASON;
 use crate::judge::plan::{Plan, STREAM_NAMES, StreamPlan};
-use crate::judge::report::{JudgeReport, Sample, SampleKind, bump};
+use crate::judge::report::{JudgeReport, SampleKind, Shown, Violation, bump};
 use crate::judge::seats::StreamSeats;
 use crate::sources::FrameBatch;
 
@@ -56,7 +56,12 @@ impl Judge {
                 let Some(&(reason, outcome)) = event.reasons.get(usize::from(code) - 1) else {
                     continue;
                 };
-                bump(&mut report.violations, reason);
+                let violation = Violation {
+                    reason,
+                    outcome: Some(outcome),
+                    decides: event.decides,
+                };
+                bump(&mut report.violations, violation);
                 if event.decides {
                     match outcome {
                         Outcome::Violation | Outcome::Filtered => self.rows[row].reject(reason),
@@ -64,19 +69,15 @@ impl Judge {
                     }
                 }
                 if outcome != Outcome::Filtered {
-                    let sample = || {
-                        violation(
-                            &self.documents,
-                            &self.judged.details,
-                            plan,
-                            index,
-                            row,
-                            frames,
-                            reason,
-                            &self.options.redact,
-                        )
-                    };
-                    report.sample(sample);
+                    let schema = schema_of(&self.documents, plan, row, &mut self.scratch);
+                    report.sample(SampleKind::Violation, reason, schema, || {
+                        let redacted = &self.options.redact;
+                        Shown {
+                            at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
+                            detail: detail_of(&self.judged.details, row),
+                            payload: redacted_document(&self.documents, row, redacted),
+                        }
+                    });
                 }
             }
             for faulted in &self.judged.faulted {
@@ -85,13 +86,18 @@ impl Judge {
                     if self.documents.state(row) != RowState::Good {
                         continue;
                     }
-                    bump(&mut report.violations, reason);
+                    let violation = Violation {
+                        reason,
+                        outcome: None,
+                        decides: event.decides,
+                    };
+                    bump(&mut report.violations, violation);
                     if event.decides {
                         self.rows[row].unjudged(reason);
                     }
-                    report.sample(|| {
-                        let schema = schema_of(&self.documents, plan, row, &mut Vec::new());
-                        fault(index, row, frames, schema, reason, &faulted.fault.message)
+                    let schema = schema_of(&self.documents, plan, row, &mut self.scratch);
+                    report.sample(SampleKind::Fault, reason, schema, || {
+                        fault(row, frames, &faulted.fault.message)
                     });
                 }
             }
@@ -148,9 +154,9 @@ impl Judge {
                     if self.documents.state(row) != RowState::Good {
                         continue;
                     }
-                    report.sample(|| {
-                        let schema = schema_of(&self.documents, plan, row, &mut Vec::new());
-                        fault(index, row, frames, schema, reason, &faulted.fault.message)
+                    let schema = schema_of(&self.documents, plan, row, &mut self.scratch);
+                    report.sample(SampleKind::Fault, reason, schema, || {
+                        fault(row, frames, &faulted.fault.message)
                     });
                 }
             }
@@ -163,52 +169,20 @@ impl Judge {
 }
 
 /// A frame that a check failed on, whole: it is needed to try the check again.
-pub(super) fn fault(
-    index: usize,
-    row: usize,
-    frames: &FrameBatch,
-    schema: SchemaId,
-    reason: ReasonId,
-    message: &str,
-) -> Sample {
-    Sample {
-        kind: SampleKind::Fault,
-        stream: index,
+pub(super) fn fault(row: usize, frames: &FrameBatch, message: &str) -> Shown {
+    Shown {
         at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
-        schema,
-        reason,
         detail: message.to_owned(),
         payload: frames.frame(row).to_vec(),
     }
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "a sample gathers what is spread over the batch"
-)]
-fn violation(
-    documents: &Documents,
-    details: &[(usize, String)],
-    plan: &Plan,
-    index: usize,
-    row: usize,
-    frames: &FrameBatch,
-    reason: ReasonId,
-    redacted: &[Pointer],
-) -> Sample {
+fn redacted_document(documents: &Documents, row: usize, redacted: &[Pointer]) -> Vec<u8> {
     let mut text = Vec::new();
     if let Some(document) = documents.value(row, &Pointer::default()) {
         let mut whole = Vec::new();
         document.write_canonical(&mut whole);
         redact(&whole, redacted, &mut text);
     }
-    Sample {
-        kind: SampleKind::Violation,
-        stream: index,
-        at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
-        schema: schema_of(documents, plan, row, &mut Vec::new()),
-        reason,
-        detail: detail_of(details, row),
-        payload: text,
-    }
+    text
 }

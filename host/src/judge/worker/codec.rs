@@ -10,7 +10,7 @@ use super::checks::fault;
 use super::{Judge, detail_of};
 use crate::judge::labels::{NO_REASON, NO_SCHEMA};
 use crate::judge::plan::{STREAM_NAMES, StreamPlan};
-use crate::judge::report::{JudgeReport, Sample, SampleKind, bump};
+use crate::judge::report::{JudgeReport, SampleKind, Shown, bump};
 use crate::judge::unread::{is_hopeless, was_asked};
 use crate::sources::FrameBatch;
 
@@ -49,12 +49,8 @@ impl Judge {
                 .copied()
                 .unwrap_or(NO_REASON);
             bump(&mut report.undecodable, reason);
-            report.sample(|| Sample {
-                kind: SampleKind::Undecodable,
-                stream: index,
+            report.sample(SampleKind::Undecodable, reason, NO_SCHEMA, || Shown {
                 at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
-                schema: NO_SCHEMA,
-                reason,
                 detail: detail_of(&self.decoded.details, row),
                 payload: column.row(row).to_vec(),
             });
@@ -104,7 +100,9 @@ impl Judge {
                 }
                 if hopeless || tries == 1 {
                     let message = &faulted.fault.message;
-                    report.sample(|| fault(index, row, frames, NO_SCHEMA, reason, message));
+                    report.sample(SampleKind::Fault, reason, NO_SCHEMA, || {
+                        fault(row, frames, message)
+                    });
                 }
             }
         }

@@ -5,12 +5,14 @@ use landfall_ledger::{
     Fingerprint, Form, Judgement, PayloadRef, RawObservation, SchemaId, WrittenObservation,
 };
 
+use landfall_runtime::Outcome;
+
 use super::codec::KEPT;
 use super::{Judge, Judged, RowJudgement};
 use crate::judge::event_time::event_time_ms;
 use crate::judge::labels::NO_SCHEMA;
 use crate::judge::plan::{EventPointers, Plan};
-use crate::judge::report::{JudgeReport, Sample, SampleKind, bump};
+use crate::judge::report::{JudgeReport, SampleKind, Shown, Violation, bump};
 use crate::sources::FrameBatch;
 
 /// Reasons that no check gives, but Landfall itself.
@@ -47,7 +49,7 @@ impl Judge {
         let identity = if code != 0 {
             None
         } else {
-            self.identify(plan, index, row, frames, &mut out.report)
+            self.identify(plan, row, frames, &mut out.report)
         };
         let Some(Identity { key, schema }) = identity else {
             out.unreferenced.extend(payloads.get(row));
@@ -79,7 +81,12 @@ impl Judge {
                 judgement: Judgement::Unjudged,
                 reason: plan.reasons.intern(HOST, oddity.id()),
             };
-            bump(&mut out.report.violations, judgement.reason);
+            let violation = Violation {
+                reason: judgement.reason,
+                outcome: Some(Outcome::Unjudged),
+                decides: true,
+            };
+            bump(&mut out.report.violations, violation);
         }
         let window = arrived_ms.div_euclid(self.options.window_ms);
         out.report.count_raw(window, schema);
@@ -102,7 +109,6 @@ impl Judge {
     fn identify(
         &mut self,
         plan: &Plan,
-        index: usize,
         row: usize,
         frames: &FrameBatch,
         report: &mut JudgeReport,
@@ -126,12 +132,8 @@ impl Judge {
             Err(reason) => {
                 let reason = plan.reasons.intern(HOST, reason);
                 bump(&mut report.undecodable, reason);
-                report.sample(|| Sample {
-                    kind: SampleKind::Undecodable,
-                    stream: index,
+                report.sample(SampleKind::Undecodable, reason, NO_SCHEMA, || Shown {
                     at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
-                    schema: NO_SCHEMA,
-                    reason,
                     detail: String::new(),
                     payload: frames.frame(row).to_vec(),
                 });

@@ -145,3 +145,61 @@ fn a_missing_file_and_a_directory_are_named() {
     let directory = tempfile::tempdir().unwrap();
     assert!(FileSource::open(directory.path()).is_err());
 }
+
+/// Frames as a backfill writes them with their lengths.
+fn with_lengths(frames: &[&[u8]]) -> Vec<u8> {
+    let mut file = framing::Framing::Lengths.head().to_vec();
+    for frame in frames {
+        let length = Framing::Lengths.before(frame).unwrap().unwrap();
+        file.extend([&length[..], frame].concat());
+    }
+    file
+}
+
+#[test]
+fn frames_with_lengths_read_back_byte_for_byte_whatever_they_hold() {
+    let frames: [&[u8]; 7] = [
+        b"{\n}",
+        b"",
+        b"\n\n",
+        b"no newline",
+        b"\0\xff\r\n",
+        b"\x8cLF1",
+        &[0x1f, 0x8b],
+    ];
+    let plain = with_lengths(&frames);
+    for input in [plain.clone(), gzip(&plain), zstandard(&plain)] {
+        let (read, stats, result) = read(input, 2, 10);
+        result.unwrap();
+        assert_eq!(read, frames);
+        assert_eq!((stats.frames(), stats.oversize()), (7, 0));
+    }
+}
+
+#[test]
+fn a_frame_with_length_beyond_the_limit_is_skipped_and_a_cut_one_is_an_error() {
+    let input = with_lengths(&[b"12345678", b"123456789", b"1"]);
+    let (frames, stats, result) = read(input.clone(), 10, 8);
+    result.unwrap();
+    assert_eq!(frames, [&b"12345678"[..], b"1"]);
+    assert_eq!(stats.oversize(), 1);
+    for cut in 1..=4 {
+        let (frames, _, result) = read(input[..input.len() - cut].to_vec(), 10, 8);
+        assert_eq!(frames, [&b"12345678"[..]], "{cut}");
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains("cut off"), "{message}");
+    }
+}
+
+#[test]
+fn what_fits_a_line_reads_back_from_a_file_of_lines() {
+    for one in [&b"{}\n"[..], b"\n", b"\r\n", b"\0\n", b"\xff\xfe\n"] {
+        for other in [&b"\x1f\x8b\n"[..], b"\x8cLF1\n", b"x\r\n"] {
+            assert_eq!(framing::fits_line(one, true), Ok(()));
+            assert_eq!(framing::fits_line(other, false), Ok(()));
+            let (frames, _, result) = read([one, other].concat(), 10, 10);
+            result.unwrap();
+            assert_eq!(frames, [one, other]);
+        }
+    }
+}

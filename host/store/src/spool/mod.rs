@@ -1,7 +1,7 @@
 //! Raw frames on disk until their events are settled. Memory holds 8 bytes for each.
 //!
-//! A segment is a file of records, one per batch: an index of 8 bytes a frame (offset and length,
-//! little-endian u32), then the frames as they came. Each writer fills a segment of its own, so
+//! A segment is a file of records, one per batch: an index of 16 bytes a frame (offset and length
+//! as little-endian u32, its place in the order of its source as u64), then the frames as they came. Each writer fills a segment of its own, so
 //! writers share no lock per event. A sealed segment goes when its last frame is released.
 //!
 //! The bytes of a segment that is still being filled do not come back, so open segments are kept
@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use segment::ENTRY_BYTES;
 use segment::Segment;
 pub use writer::SpoolWriter;
 
@@ -148,8 +149,8 @@ impl Spool {
         self.lock().live.len()
     }
 
-    /// Reads the frame at `reference` into `frame`, which is cleared first.
-    pub fn read(&self, reference: u64, frame: &mut Vec<u8>) -> Result<(), SpoolError> {
+    /// Reads the frame at `reference` into `frame`, which is cleared first; gives its place.
+    pub fn read(&self, reference: u64, frame: &mut Vec<u8>) -> Result<u64, SpoolError> {
         let number = (reference >> SEGMENT_SHIFT) as u32;
         let segment = self.lock().live.get(&number).cloned();
         let Some(segment) = segment else {

@@ -10,8 +10,8 @@ use crate::files;
 
 pub(super) const EXTENSION: &str = "spool";
 
-/// Bytes of an index entry: offset and length of a frame.
-pub(super) const ENTRY_BYTES: usize = 8;
+/// Bytes of an index entry: offset and length of a frame, and its place in the order of its source.
+pub const ENTRY_BYTES: usize = 16;
 
 pub(super) struct Segment {
     number: u32,
@@ -75,7 +75,8 @@ impl Segment {
         Ok(())
     }
 
-    pub(super) fn read(&self, entry_at: u64, frame: &mut Vec<u8>) -> Result<(), SpoolError> {
+    /// The frame of an index entry, and its place.
+    pub(super) fn read(&self, entry_at: u64, frame: &mut Vec<u8>) -> Result<u64, SpoolError> {
         let io = |source| SpoolError::Io {
             doing: "read",
             path: self.path.clone(),
@@ -83,14 +84,15 @@ impl Segment {
         };
         let mut entry = [0; ENTRY_BYTES];
         self.file.read_exact_at(&mut entry, entry_at).map_err(io)?;
-        let [o0, o1, o2, o3, l0, l1, l2, l3] = entry;
+        let [o0, o1, o2, o3, l0, l1, l2, l3, place @ ..] = entry;
         let offset = u32::from_le_bytes([o0, o1, o2, o3]);
         let len = u32::from_le_bytes([l0, l1, l2, l3]);
         frame.clear();
         frame.resize(len as usize, 0);
         self.file
             .read_exact_at(frame, u64::from(offset))
-            .map_err(io)
+            .map_err(io)?;
+        Ok(u64::from_le_bytes(place))
     }
 
     /// True if that was the last frame of a sealed segment: it can go. Says so once.

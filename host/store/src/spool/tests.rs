@@ -18,18 +18,18 @@ fn pack(frames: &[Vec<u8>]) -> (Vec<u8>, Vec<u32>) {
 
 proptest! {
     #[test]
-    fn every_frame_reads_back_byte_for_byte(batches in prop::collection::vec(prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 1..20), 1..10)) {
+    fn every_frame_reads_back_byte_for_byte_and_with_its_place(batches in prop::collection::vec(prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 1..20), 1..10)) {
         let dir = tempfile::tempdir().unwrap();
         let spool = Spool::open(dir.path(), u64::MAX, 1, 0).unwrap();
         let mut writer = spool.writer();
         let mut references = Vec::new();
         for batch in &batches {
             let (bytes, ends) = pack(batch);
-            writer.append(&bytes, &ends, &mut references).unwrap();
+            writer.append(&bytes, &ends, 7 + references.len() as u64, &mut references).unwrap();
         }
         let mut frame = Vec::new();
-        for (reference, wanted) in references.iter().zip(batches.iter().flatten()) {
-            spool.read(*reference, &mut frame).unwrap();
+        for ((place, reference), wanted) in (7..).zip(&references).zip(batches.iter().flatten()) {
+            prop_assert_eq!(spool.read(*reference, &mut frame).unwrap(), place);
             prop_assert_eq!(&frame, wanted);
         }
         prop_assert_eq!(references.len(), batches.iter().flatten().count());
@@ -42,7 +42,7 @@ fn a_sealed_segment_goes_with_its_last_frame_and_not_before() {
     let spool = Spool::open(dir.path(), u64::MAX, 1, 0).unwrap();
     let mut writer = spool.writer();
     let mut references = Vec::new();
-    writer.append(b"ab", &[1, 2], &mut references).unwrap();
+    writer.append(b"ab", &[1, 2], 0, &mut references).unwrap();
     let number = (references[0] >> SEGMENT_SHIFT) as u32;
     spool.released(number, 1);
     drop(writer);
@@ -73,13 +73,13 @@ fn a_spool_through_which_everything_passes_never_fills() {
     // Another writer that put something down once and then has nothing to do.
     let mut idle = spool.writer();
     let mut references = Vec::new();
-    idle.append(&[1; 200_000], &[200_000], &mut references)
+    idle.append(&[1; 200_000], &[200_000], 0, &mut references)
         .unwrap();
     spool.released(segment(references[0]), 1);
     for _ in 0..100 {
         references.clear();
         writer
-            .append(&[7; 100_000], &[50_000, 100_000], &mut references)
+            .append(&[7; 100_000], &[50_000, 100_000], 0, &mut references)
             .expect("room");
         spool.released(segment(references[0]), 2);
     }
@@ -94,7 +94,7 @@ fn a_full_spool_refuses_and_has_room_as_soon_as_something_settles() {
     let batch = vec![7; 200_000];
     let mut references = Vec::new();
     let error = loop {
-        match writer.append(&batch, &[200_000], &mut references) {
+        match writer.append(&batch, &[200_000], 0, &mut references) {
             Ok(()) => assert!(references.len() < 10),
             Err(error) => break error,
         }
@@ -109,7 +109,7 @@ fn a_full_spool_refuses_and_has_room_as_soon_as_something_settles() {
         spool.released(segment(*reference), 1);
     }
     writer
-        .append(&batch, &[200_000], &mut references)
+        .append(&batch, &[200_000], 0, &mut references)
         .expect("room again");
 }
 
@@ -119,11 +119,11 @@ fn a_modest_writer_leaves_half_to_the_others() {
     let spool = Spool::open(dir.path(), SMALL, 2, 200_000).unwrap();
     let mut modest = spool.modest_writer();
     let mut kept = Vec::new();
-    while modest.append(&[1; 1000], &[1000], &mut kept).is_ok() {}
+    while modest.append(&[1; 1000], &[1000], 0, &mut kept).is_ok() {}
     assert!(spool.bytes() <= SMALL / 2, "{}", spool.bytes());
     spool
         .writer()
-        .append(&[7; 200_000], &[200_000], &mut kept)
+        .append(&[7; 200_000], &[200_000], 0, &mut kept)
         .expect("room for what must be kept");
 }
 
@@ -146,7 +146,7 @@ fn what_an_earlier_run_left_is_removed_and_files_are_private() {
     let path = dir.path().join("spool");
     let spool = Spool::open(&path, u64::MAX, 1, 0).unwrap();
     let mut writer = spool.writer();
-    writer.append(b"x", &[1], &mut Vec::new()).unwrap();
+    writer.append(b"x", &[1], 0, &mut Vec::new()).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o700);
     let file = std::fs::read_dir(&path)

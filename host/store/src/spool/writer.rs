@@ -29,12 +29,14 @@ impl SpoolWriter {
         &self.spool
     }
 
-    /// Puts down a batch: frame `i` is `bytes[ends[i-1]..ends[i]]`. Appends one reference per frame
-    /// to `references`, or none if it fails; then nothing was put down, and it can be tried again.
+    /// Puts down a batch: frame `i` is `bytes[ends[i-1]..ends[i]]`, and its place `first_place + i`.
+    /// Appends one reference per frame to `references`, or none if it fails; then nothing was put down,
+    /// and it can be tried again.
     pub fn append(
         &mut self,
         bytes: &[u8],
         ends: &[u32],
+        first_place: u64,
         references: &mut Vec<u64>,
     ) -> Result<(), SpoolError> {
         if ends.is_empty() {
@@ -54,10 +56,11 @@ impl SpoolWriter {
         let frames_at = at + (ends.len() * ENTRY_BYTES) as u64;
         self.index.clear();
         let mut start = 0;
-        for &end in ends {
+        for (place, &end) in (first_place..).zip(ends) {
             let offset = (frames_at + u64::from(start)) as u32;
             self.index.extend_from_slice(&offset.to_le_bytes());
             self.index.extend_from_slice(&(end - start).to_le_bytes());
+            self.index.extend_from_slice(&place.to_le_bytes());
             start = end;
         }
         // What is half written if this fails is never referred to; the next try writes over it.

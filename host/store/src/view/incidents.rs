@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::shown::shown;
 use super::time::{duration, utc_minute, utc_second};
-use crate::rows::IncidentRow;
+use crate::rows::{FoundRow, IncidentRow};
 
 /// Schemas named in one line; the rest is counted.
 const SCHEMAS_NAMED_MAX: usize = 6;
@@ -54,6 +55,9 @@ fn paragraph(incident: &IncidentRow, now_ms: i64, text: &mut String) {
         let _ = write!(line, "; {} landed later", incident.landed_late);
     }
     let _ = writeln!(text, "{line}");
+    if !incident.found.detail.is_empty() {
+        let _ = writeln!(text, "    the last: {}", shown(&incident.found.detail));
+    }
     if has_backfill(incident) {
         let _ = writeln!(
             text,
@@ -75,7 +79,7 @@ fn unit(incident: &IncidentRow) -> &'static str {
         "duplicate" => "rows too many",
         "unexpected" => "landed without a raw event",
         "unjudged" => "could not be judged",
-        "objective" => "windows short of their objective",
+        "finding" => "windows",
         _ => "concerned",
     }
 }
@@ -95,14 +99,34 @@ fn what(incident: &IncidentRow) -> String {
         "unexpected" => "unexpected rows",
         "unjudged" => "unjudged: a check could not say",
         "silent" => "silent: nothing came in",
-        "objective" => "delivery objective missed",
+        "finding" => return format!("{subject}: {}", finding(incident)),
         other => other,
     };
     format!("{subject}: {cause}")
 }
 
+/// The check and its reason, as the check itself names and explains them.
+fn finding(incident: &IncidentRow) -> String {
+    let FoundRow {
+        check_name,
+        reason,
+        help,
+        severity,
+        ..
+    } = &incident.found;
+    let help = if help.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", shown(help))
+    };
+    format!("{check_name}: {reason} ({severity}){help}")
+}
+
 fn count(events: u64, unit: &str) -> String {
-    let noun = if unit.starts_with("windows") || unit.starts_with("rows") {
+    let noun = if unit == "windows" {
+        let windows = if events == 1 { "window" } else { unit };
+        return format!("{} {windows}", grouped(events));
+    } else if unit.starts_with("rows") {
         return format!("{} {unit}", grouped(events));
     } else if events == 1 {
         "event"
@@ -177,6 +201,7 @@ mod tests {
                     last_ms: 0,
                 },
             ],
+            found: FoundRow::default(),
         }
     }
 
@@ -187,6 +212,28 @@ mod tests {
             "#3  2014-11-18 02:12:04 – 02:37:10 UTC  (25 min 6 s)  the whole pipeline: stalled: events came in, none landed\n    \
              2,310 events did not land in time (Search/2 1,200, Edit/7 1,110); said after 2 min 1 s\n    \
              backfill: landfall backfill --incident 3 --output FILE\n"
+        );
+    }
+
+    #[test]
+    fn a_finding_is_told_by_the_check_that_found_it_and_in_its_words() {
+        let mut found = incident();
+        (found.cause, found.scope, found.subject) =
+            ("finding".into(), "schema".into(), "Edit/7".into());
+        (found.events, found.resumed_ms) = (1, None);
+        found.shares.truncate(1);
+        found.found = FoundRow {
+            check_name: "cardinality".into(),
+            reason: "too_few".into(),
+            help: "a cube has fewer wikis than it had".into(),
+            severity: "critical".into(),
+            detail: "3 wikis\x1b[2J of 900".into(),
+        };
+        assert_eq!(
+            timeline(&[found], 0),
+            "#3  2014-11-18 02:12:04 – 02:37:10 UTC  (25 min 6 s)  Edit/7: cardinality: too_few (critical): a cube has fewer wikis than it had\n    \
+             1 window (Edit/7 1,110); said after 2 min 1 s\n    \
+             the last: 3 wikis\\u{1b}[2J of 900\n"
         );
     }
 

@@ -1,0 +1,244 @@
+//! What was found in a run, by who found it and why: the answer of an audit. Bounded by the reasons of
+//! manifests, and where a name comes from an event, by a number. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use landfall_runtime::{Counters, FaultKind, Outcome, Severity};
+
+use crate::judge::{Comparison, Unlike};
+
+/// Names of altered fields that are counted apart: they come from events.
+const FIELDS_MAX: usize = 1000;
+
+/// A parity check names so many fields of an event at most (`DIFFERENCES_MAX` of the runtime): one that
+/// names as many may have had more to name.
+const FIELDS_OF_ONE_MAX: usize = 32;
+
+/// Rows by reason, faults and findings of checks, and fields of altered events.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// Rows to which a check gave a reason, or that it failed on.
+    pub reasons: BTreeMap<Given, u64>,
+    /// Calls of each check that failed, and rows (of window checks: tallies) that it could not judge, by
+    /// kind of fault.
+    pub faults: BTreeMap<(String, &'static str), Faults>,
+    /// What window checks found.
+    pub findings: BTreeMap<FoundBy, Findings>,
+    /// Events that were judged invalid and landed, by the check and its reason.
+    pub leaked: BTreeMap<(String, String), u64>,
+    pub undecodable: BTreeMap<Unread, u64>,
+    pub altered: Altered,
+}
+
+/// Who gave rows of a stream a reason, and what that did to them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Given {
+    pub stream: &'static str,
+    pub check: String,
+    pub reason: String,
+    /// `violation`, `filtered`, `unjudged`, or `fault` if the check failed.
+    pub outcome: &'static str,
+    pub decides: bool,
+}
+
+/// Who could not read frames of a stream, and why.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unread {
+    pub stream: &'static str,
+    pub check: String,
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    pub calls: u64,
+    pub rows: u64,
+}
+
+/// A window check's reason, and how serious it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FoundBy {
+    pub check: String,
+    pub reason: String,
+    pub severity: &'static str,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    pub windows: u64,
+    /// What the manifest says of the reason.
+    pub help: String,
+    /// Of the last one: its schema, and what the check said.
+    pub schema: String,
+    pub detail: String,
+}
+
+/// Altered events by the fields that differ.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Altered {
+    /// Events of which a check named fields.
+    pub explained: u64,
+    /// Events by field; one counts for each of its fields.
+    pub fields: BTreeMap<String, u64>,
+    /// Fields of further names, each counted once an event.
+    pub further: u64,
+    /// Events that have as many fields as are named of one, and perhaps more.
+    pub cut: u64,
+}
+
+impl Given {
+    pub fn outcome_of(outcome: Option<Outcome>) -> &'static str {
+        match outcome {
+            Some(Outcome::Violation) => "violation",
+            Some(Outcome::Filtered) => "filtered",
+            Some(Outcome::Unjudged) => "unjudged",
+            None => "fault",
+        }
+    }
+
+    /// Whether all is well with such rows: they were kept out as they should be.
+    fn is_fine(&self) -> bool {
+        self.outcome == "filtered" || self.outcome == "violation" && self.decides
+    }
+}
+
+impl Account {
+    /// Whether checks found nothing but events that were to be rejected, and could look at everything.
+    /// Findings of severity info are only to be known.
+    pub fn is_clean(&self) -> bool {
+        self.reasons.keys().all(Given::is_fine)
+            && self.faults.values().all(|faults| faults.rows == 0)
+            && self.findings.keys().all(|found| found.severity == "info")
+            && self.undecodable.is_empty()
+    }
+
+    pub(super) fn check(&mut self, check: &str, counters: &Counters) {
+        for kind in FaultKind::ALL {
+            let (calls, rows) = (
+                counters.faults[kind as usize],
+                counters.rows_faulted[kind as usize],
+            );
+            if calls > 0 || rows > 0 {
+                let key = (check.to_owned(), kind.as_str());
+                let faults = self.faults.entry(key).or_default();
+                faults.calls += calls;
+                faults.rows += rows;
+            }
+        }
+    }
+
+    pub(super) fn altered(&mut self, comparison: Option<&Comparison>) {
+        let Some(Comparison::Differs(unlike)) = comparison else {
+            return;
+        };
+        let names: BTreeSet<&str> = named(unlike).map(|(_, field)| field).collect();
+        let altered = &mut self.altered;
+        altered.explained += u64::from(!names.is_empty());
+        let is_cut = |unlike: &Unlike| {
+            unlike
+                .fields
+                .as_ref()
+                .is_ok_and(|fields| fields.len() >= FIELDS_OF_ONE_MAX)
+        };
+        altered.cut += u64::from(unlike.iter().any(is_cut));
+        for name in names {
+            if let Some(events) = altered.fields.get_mut(name) {
+                *events += 1;
+            } else if altered.fields.len() < FIELDS_MAX {
+                altered.fields.insert(name.to_owned(), 1);
+            } else {
+                altered.further += 1;
+            }
+        }
+    }
+}
+
+/// The fields that differ, each with the check that names it.
+pub(super) fn named(unlike: &[Unlike]) -> impl Iterator<Item = (&str, &str)> {
+    unlike.iter().flat_map(|unlike| {
+        let fields = unlike.fields.iter().flatten();
+        fields.map(|difference| (unlike.check.as_str(), difference.field.as_str()))
+    })
+}
+
+pub(super) fn severity_label(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_runtime::Difference;
+
+    use super::*;
+
+    fn differs(fields: impl Iterator<Item = String>) -> Comparison {
+        let fields = fields
+            .map(|field| Difference {
+                field,
+                raw: String::new(),
+                written: String::new(),
+            })
+            .collect();
+        Comparison::Differs(vec![Unlike {
+            check: "parity".into(),
+            fields: Ok(fields),
+        }])
+    }
+
+    #[test]
+    fn fields_are_counted_by_event_and_beyond_the_bound_together() {
+        let mut account = Account::default();
+        account.altered(None);
+        account.altered(Some(&Comparison::Unknown));
+        let twice = ["x", "y", "x"].map(str::to_owned);
+        account.altered(Some(&differs(twice.into_iter())));
+        account.altered(Some(&differs(["x".to_owned()].into_iter())));
+        let altered = &account.altered;
+        assert_eq!((altered.explained, altered.cut), (2, 0));
+        assert_eq!((altered.fields["x"], altered.fields["y"]), (2, 1));
+
+        account.altered(Some(&differs(
+            (0..FIELDS_OF_ONE_MAX).map(|n| format!("z{n}")),
+        )));
+        assert_eq!(account.altered.cut, 1);
+        for n in 0..2 * FIELDS_MAX {
+            account.altered(Some(&differs([format!("f{n}")].into_iter())));
+        }
+        let altered = &account.altered;
+        assert_eq!(altered.fields.len(), FIELDS_MAX);
+        let counted = altered.fields.values().sum::<u64>() + altered.further;
+        assert_eq!(
+            counted,
+            3 + FIELDS_OF_ONE_MAX as u64 + 2 * FIELDS_MAX as u64
+        );
+    }
+
+    #[test]
+    fn only_what_was_kept_out_as_it_should_be_is_fine() {
+        let given = |outcome, decides| Given {
+            stream: "raw",
+            check: "a".into(),
+            reason: "b".into(),
+            outcome: Given::outcome_of(outcome),
+            decides,
+        };
+        for (outcome, decides, fine) in [
+            (Some(Outcome::Violation), true, true),
+            (Some(Outcome::Violation), false, false),
+            (Some(Outcome::Filtered), true, true),
+            (Some(Outcome::Filtered), false, true),
+            (Some(Outcome::Unjudged), true, false),
+            (Some(Outcome::Unjudged), false, false),
+            (None, true, false),
+            (None, false, false),
+        ] {
+            let mut account = Account::default();
+            account.reasons.insert(given(outcome, decides), 1);
+            assert_eq!(account.is_clean(), fine, "{outcome:?} {decides}");
+        }
+    }
+}

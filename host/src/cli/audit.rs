@@ -1,6 +1,7 @@
 //! `landfall audit`: the same engine over recorded streams. Times are the events' own, and at the
 //! end of the files everything that waits is due.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::{Config, LogLevel};
 use crate::engine::planner::Planner;
 use crate::engine::{self, EngineParts, Mode};
+use crate::judge::TimeDefect;
 use crate::queue;
 use crate::results::Totals;
 use crate::sources::file::FileSource;
@@ -243,6 +245,7 @@ impl Audited {
         let Totals {
             counts,
             undecodable,
+            untimed,
             imbalance,
             ..
         } = &self.totals;
@@ -254,6 +257,8 @@ impl Audited {
             && counts.unexpected == 0
             && counts.pending == 0
             && undecodable.is_empty()
+            // A stream may have no times; one that cannot be read is a fault of somebody.
+            && untimed.keys().all(|defect| *defect == TimeDefect::Absent)
             && *imbalance == 0
             && self.refused == [0; StreamId::ALL.len()]
             && self.problems.is_empty()
@@ -285,12 +290,18 @@ fn as_json(audited: &Audited, missing: &[MissingEvent]) -> Value {
             (schema.clone(), value)
         })
         .collect();
+    let untimed: Map<String, Value> = TimeDefect::ALL
+        .into_iter()
+        .filter_map(|defect| Some((defect, totals.untimed.get(&defect)?)))
+        .map(|(defect, events)| (defect.as_str().to_owned(), (*events).into()))
+        .collect();
     json!({
         "raw": totals.counts.raw,
         "verdicts": verdicts_json(&totals.counts),
         "duplicate": totals.counts.duplicate,
         "unexpected": totals.counts.unexpected,
         "undecodable": totals.undecodable,
+        "untimed": untimed,
         "refused": refused,
         "problems": audited.problems,
         "imbalance": totals.imbalance,
@@ -298,6 +309,24 @@ fn as_json(audited: &Audited, missing: &[MissingEvent]) -> Value {
         "missing_keys": missing.iter().map(|event| event.key.as_str()).collect::<Vec<_>>(),
         "missing": missing,
     })
+}
+
+/// Such events are taken to have come with their neighbour in the file.
+fn untimed_line(untimed: &BTreeMap<TimeDefect, u64>) -> String {
+    let events: u64 = untimed.values().sum();
+    let verb = if events == 1 {
+        "event has"
+    } else {
+        "events have"
+    };
+    let defects: Vec<String> = untimed
+        .iter()
+        .map(|(defect, events)| format!("{} {events}", defect.as_str()))
+        .collect();
+    format!(
+        "{events:>12} {verb} no time that can be read: {}",
+        defects.join(", ")
+    )
 }
 
 fn as_text(audited: &Audited, missing: &[MissingEvent]) -> String {
@@ -322,6 +351,9 @@ fn as_text(audited: &Audited, missing: &[MissingEvent]) -> String {
     }
     for (reason, count) in &totals.undecodable {
         let _ = writeln!(text, "{count:>12} undecodable: {reason}");
+    }
+    if !totals.untimed.is_empty() {
+        let _ = writeln!(text, "{}", untimed_line(&totals.untimed));
     }
     for (stream, lines) in StreamId::ALL.into_iter().zip(audited.refused) {
         if lines != 0 {

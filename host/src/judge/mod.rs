@@ -15,6 +15,7 @@ mod unread;
 mod worker;
 
 pub use describe::{Comparison, Describer};
+pub use event_time::TimeDefect;
 pub use report::{JudgeReport, Sample, SampleKind, SchemaCount};
 pub use seats::CheckActivity;
 pub use worker::{HOST, Judge, JudgeOptions, Judged, Readable, WrittenHand};

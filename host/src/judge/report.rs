@@ -2,6 +2,7 @@
 
 use landfall_ledger::{Generation, ReasonId, SchemaId};
 
+use super::event_time::TimeDefect;
 use super::seats::CheckActivity;
 
 /// Samples taken of one batch; the store keeps the newest of each kind and reason.
@@ -53,6 +54,8 @@ pub struct JudgeReport {
     pub seen_ms: Option<i64>,
     pub raw: Vec<SchemaCount>,
     pub undecodable: Vec<(ReasonId, u64)>,
+    /// Events whose own time cannot be read, if that is the clock.
+    pub untimed: Vec<(TimeDefect, u64)>,
     /// Rows by the reason that a check gave, deciding or not.
     pub violations: Vec<(ReasonId, u64)>,
     pub samples: Vec<Sample>,

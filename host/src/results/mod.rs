@@ -39,8 +39,8 @@ use crate::engine::ending::Ending;
 use crate::engine::messages::{Described, Message};
 use crate::engine::plan_cell::PlanCell;
 use crate::engine::steady::Steady;
-use crate::judge::JudgeReport;
 use crate::judge::plan::Plan;
+use crate::judge::{JudgeReport, TimeDefect};
 use crate::sources::StreamId;
 
 /// How often what gathered is written, in real time, in a steady stream that is no flood more seldom:
@@ -75,6 +75,8 @@ pub struct Totals {
     pub counts: Counts,
     pub by_schema: BTreeMap<String, Counts>,
     pub undecodable: BTreeMap<String, u64>,
+    /// Events of either stream without a time that can be read, by what is wrong with it.
+    pub untimed: BTreeMap<TimeDefect, u64>,
     pub imbalance: u64,
 }
 
@@ -287,6 +289,9 @@ impl Results {
             self.board
                 .undecodable(report.stream, &reason.check, &reason.id, rows);
             *self.totals.undecodable.entry(reason.id).or_default() += rows;
+        }
+        for &(defect, events) in &report.untimed {
+            *self.totals.untimed.entry(defect).or_default() += events;
         }
         for &(reason, rows) in &report.violations {
             let reason = samples::reason_of(&plan, reason);

@@ -66,13 +66,14 @@ fn is_blank(text: &str) -> bool {
     !matches!(text.as_bytes().first(), Some(b'!'..=b'~')) && text.trim().is_empty()
 }
 
-/// Appends a number by its exact decimal value.
+/// Appends a number by its exact decimal value; false if nobody can tell it.
 pub(crate) fn write_number(tape: &Tape, node: Node, out: &mut Vec<u8>) -> bool {
     match (Number::of(tape, node), node.number_at()) {
         (Some(Number::Float(_)), Some(at)) => {
             let text = tape.bytes.get(at..).unwrap_or_default();
             decimal::write(decimal::number_at(text), out)
         }
+        (Some(Number::Float(value)), None) if !value.is_finite() => false,
         (Some(number), _) => {
             number.write(out);
             true

@@ -6,6 +6,9 @@
 use super::calendar::{self, Clock};
 use super::{PLAUSIBLE_MS, TimeDefect};
 
+/// The years of [`PLAUSIBLE_MS`].
+const YEARS: std::ops::Range<u16> = 1990..2200;
+
 /// More digits than any time has.
 const DIGITS_MAX: usize = 20;
 
@@ -84,7 +87,11 @@ fn of_calendar(whole: &[u8], fraction: &[u8]) -> Result<i64, TimeDefect> {
         ms,
         offset_minutes: 0,
     };
-    calendar::date(i32::from(number(0, 4)), two(4), two(6))
+    let year = number(0, 4);
+    if !YEARS.contains(&year) {
+        return Err(TimeDefect::Implausible);
+    }
+    calendar::date(i32::from(year), two(4), two(6))
         .and_then(|date| calendar::moment(date, clock))
         .ok_or(TimeDefect::Unreadable)
 }

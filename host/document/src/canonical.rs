@@ -1,6 +1,7 @@
 //! Canonical JSON text, as `column` in wit/check.wit defines it. Iterative: no document can
 //! overflow the stack.
 
+use crate::key;
 use crate::number::Number;
 use crate::tape::Tape;
 use crate::tape::node::{Kind, Node};
@@ -17,6 +18,10 @@ pub(crate) struct Writer {
     /// Names of the open objects, each object's sorted.
     names: Vec<u32>,
     orders: Orders,
+    /// Numbers by their exact decimal value.
+    is_exact: bool,
+    /// Whether there was a number of which that cannot be told.
+    is_vague: bool,
 }
 
 /// A container whose end was not written yet.
@@ -34,6 +39,20 @@ enum Open {
 }
 
 impl Writer {
+    /// Writes numbers by their exact decimal value, and not as the double that they are read as.
+    pub fn exact() -> Self {
+        Self {
+            is_exact: true,
+            ..Self::default()
+        }
+    }
+
+    /// Appends the text of `value`; false if it holds a number of which the value cannot be told.
+    pub fn write_exact(mut self, value: Value<'_>, out: &mut Vec<u8>) -> bool {
+        self.write(value, out);
+        !self.is_vague
+    }
+
     /// Appends the text of `value`.
     pub fn write(&mut self, value: Value<'_>, out: &mut Vec<u8>) {
         self.write_redacted(value, &[], out);
@@ -92,6 +111,9 @@ impl Writer {
             Kind::Null => out.extend_from_slice(b"null"),
             Kind::False => out.extend_from_slice(b"false"),
             Kind::True => out.extend_from_slice(b"true"),
+            Kind::Float | Kind::NotFinite if self.is_exact => {
+                self.is_vague |= !key::write_number(tape, node, out);
+            }
             Kind::Int | Kind::Uint | Kind::Float | Kind::NotFinite | Kind::Digits => {
                 if let Some(number) = Number::of(tape, node) {
                     number.write(out);

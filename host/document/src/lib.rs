@@ -5,10 +5,12 @@
 
 mod canonical;
 mod column;
+mod decimal;
 mod documents;
 mod escape;
 mod fast;
 mod fields;
+mod key;
 mod lenient;
 mod lines;
 mod members;

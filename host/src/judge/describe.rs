@@ -82,14 +82,9 @@ impl Describer {
                 let Some(key) = self.documents.value(row, pointer) else {
                     return String::new();
                 };
-                let mut text = match key.as_str() {
-                    Some(text) => text.to_owned(),
-                    None => {
-                        let mut canonical = Vec::new();
-                        key.write_canonical(&mut canonical);
-                        String::from_utf8_lossy(&canonical).into_owned()
-                    }
-                };
+                let mut text = Vec::new();
+                key.write_key(&mut text);
+                let mut text = String::from_utf8_lossy(&text).into_owned();
                 text.truncate(text.floor_char_boundary(KEY_BYTES_MAX));
                 text
             })

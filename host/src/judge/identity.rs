@@ -15,15 +15,19 @@ impl Secret {
         Self(bytes)
     }
 
-    /// SipHash-1-3 with 128 bits of output. A string counts by its characters, a number by its digits, so that
-    /// a writer that turns one into the other does not change the key.
-    pub fn fingerprint(&self, key: Value<'_>, scratch: &mut Vec<u8>) -> Fingerprint {
+    /// SipHash-1-3 with 128 bits of output; None of a value that identifies nothing. A string counts by
+    /// its characters, a number by its exact decimal value, so that a writer that turns `1` into `1.0`
+    /// or `"1"` does not change the key.
+    pub fn fingerprint(&self, key: Value<'_>, scratch: &mut Vec<u8>) -> Option<Fingerprint> {
+        if !key.is_key() {
+            return None;
+        }
         match key.as_str() {
-            Some(text) => self.fingerprint_text(text.as_bytes()),
+            Some(text) => Some(self.fingerprint_text(text.as_bytes())),
             None => {
                 scratch.clear();
-                key.write_canonical(scratch);
-                self.fingerprint_text(scratch)
+                key.write_key(scratch)
+                    .then(|| self.fingerprint_text(scratch))
             }
         }
     }

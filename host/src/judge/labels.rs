@@ -18,6 +18,9 @@ pub const NO_REASON: ReasonId = ReasonId(0);
 /// are twice what the largest known directory of schemas holds.
 pub const SCHEMAS_MAX: usize = 4096;
 
+/// In place of a check's name: reasons that no check gives, but Landfall itself.
+pub const HOST: &str = "landfall";
+
 /// Reasons in one process: 64 a check, 256 checks and their versions.
 const REASONS_MAX: usize = 16_384;
 
@@ -123,7 +126,8 @@ impl Reasons {
         if let Some(&known) = inner.by_reason.get(&reason) {
             return known;
         }
-        if inner.list.len() >= REASONS_MAX {
+        // Landfall's own are few and fixed, and always have a name: no check can take it from them.
+        if inner.list.len() >= REASONS_MAX && check != HOST {
             return NO_REASON;
         }
         let number = ReasonId(inner.list.len() as u16);
@@ -181,5 +185,19 @@ mod tests {
             Some("invalid_event".into())
         );
         assert_eq!(reasons.get(NO_REASON), None);
+    }
+
+    #[test]
+    fn a_reason_of_landfall_itself_has_its_name_however_many_the_checks_have() {
+        let reasons = Reasons::default();
+        for n in 0..REASONS_MAX {
+            reasons.intern("check", &n.to_string());
+        }
+        assert_eq!(reasons.intern("check", "one more"), NO_REASON);
+        let own = reasons.intern(HOST, "no_key");
+        assert_eq!(
+            reasons.get(own).map(|reason| reason.id),
+            Some("no_key".into())
+        );
     }
 }

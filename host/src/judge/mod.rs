@@ -15,6 +15,7 @@ mod unread;
 mod worker;
 
 pub use describe::{Comparison, Describer, Unlike};
+pub use event_time::TimeDefect;
 pub use report::{JudgeReport, Sample, SampleKind, SchemaCount, Violation};
 pub use seats::CheckActivity;
 pub use worker::{HOST, Judge, JudgeOptions, Judged, Readable, WrittenHand};

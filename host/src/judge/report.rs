@@ -3,6 +3,7 @@
 use landfall_ledger::{Generation, ReasonId, SchemaId};
 use landfall_runtime::Outcome;
 
+use super::event_time::TimeDefect;
 use super::seats::CheckActivity;
 
 /// Samples taken of one batch of each kind, reason and schema; the store keeps the newest of them.
@@ -78,6 +79,8 @@ pub struct JudgeReport {
     pub seen_ms: Option<i64>,
     pub raw: Vec<SchemaCount>,
     pub undecodable: Vec<(ReasonId, u64)>,
+    /// Events whose own time cannot be read, if that is the clock.
+    pub untimed: Vec<(TimeDefect, u64)>,
     /// Rows by the reason that a check gave, deciding or not.
     pub violations: Vec<(Violation, u64)>,
     pub samples: Vec<Sample>,

@@ -5,7 +5,7 @@ mod checks;
 mod codec;
 mod rows;
 
-pub use rows::HOST;
+pub use crate::judge::labels::HOST;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -106,8 +106,9 @@ pub struct Judge {
     knows_readable: [bool; 2],
     /// Nobody will mend a codec any more: what it fails on is given up at once.
     ending: bool,
-    /// By stream: event time of the last event that had one, the clock for those that have none.
-    last_time_ms: [i64; 2],
+    /// By stream: the time of the last event that had one. Those that have none are taken to have come
+    /// with it.
+    last_time_ms: [Option<i64>; 2],
 }
 
 /// A column of the batch in hand.
@@ -165,7 +166,7 @@ impl Judge {
             unread: Default::default(),
             knows_readable: [false; 2],
             ending: false,
-            last_time_ms: [0; 2],
+            last_time_ms: [None; 2],
             options,
         }
     }
@@ -245,6 +246,7 @@ impl Judge {
             frames: None,
             time_ms_max: None,
         };
+        self.find_neighbour(&plan, index, rows);
         for row in 0..rows {
             self.finish_row(
                 &plan,

@@ -7,6 +7,9 @@ use std::sync::{Mutex, PoisonError};
 /// The rest share the label `(other)`.
 pub const SCHEMA_LABELS_MAX: usize = 500;
 
+/// These are no schemas, and always have series of their own: what is not loaded, and what names none.
+pub const ALWAYS: [&str; 2] = ["(unknown)", "(none)"];
+
 /// All schemas beyond the bound.
 pub const OTHER: &str = "(other)";
 
@@ -19,6 +22,9 @@ pub struct SchemaLabels {
 impl SchemaLabels {
     /// The label of a schema. `name` comes from schemas and configuration, never from event text.
     pub fn of<'n>(&self, name: &'n str) -> &'n str {
+        if ALWAYS.contains(&name) {
+            return name;
+        }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.contains(name) {
             return name;
@@ -44,5 +50,19 @@ mod tests {
         let given: Vec<&str> = names.iter().map(|name| labels.of(name)).collect();
         assert_eq!(given.iter().filter(|label| **label == OTHER).count(), 3);
         assert_eq!(labels.of("S/0"), "S/0");
+    }
+
+    #[test]
+    fn what_is_no_schema_has_its_own_series_and_takes_the_place_of_none() {
+        let labels = SchemaLabels::default();
+        assert_eq!(ALWAYS.map(|name| labels.of(name)), ALWAYS);
+        for n in 0..SCHEMA_LABELS_MAX {
+            let name = format!("S/{n}");
+            assert_eq!(labels.of(&name), name);
+        }
+        assert_eq!(labels.of("S/more"), OTHER);
+        assert_eq!(ALWAYS.map(|name| labels.of(name)), ALWAYS);
+        let judged = crate::judge::labels::SchemaLabels::default();
+        assert_eq!(judged.names(), ALWAYS, "the same words as everywhere");
     }
 }

@@ -43,7 +43,7 @@ use crate::engine::messages::{Answer, Described, Message};
 use crate::engine::plan_cell::PlanCell;
 use crate::engine::steady::Steady;
 use crate::judge::plan::{Plan, STREAM_NAMES};
-use crate::judge::{CheckActivity, Describer, JudgeReport};
+use crate::judge::{CheckActivity, Describer, JudgeReport, TimeDefect};
 use crate::sources::StreamId;
 
 /// How often what gathered is written, in real time, in a steady stream that is no flood more seldom:
@@ -78,6 +78,8 @@ pub struct Totals {
     pub counts: Counts,
     pub by_schema: BTreeMap<String, Counts>,
     pub undecodable: BTreeMap<String, u64>,
+    /// Events of either stream without a time that can be read, by what is wrong with it.
+    pub untimed: BTreeMap<TimeDefect, u64>,
     pub imbalance: u64,
     pub account: Account,
 }
@@ -318,6 +320,9 @@ impl Results {
                 reason: reason.id,
             };
             *self.totals.account.undecodable.entry(unread).or_default() += rows;
+        }
+        for &(defect, events) in &report.untimed {
+            *self.totals.untimed.entry(defect).or_default() += events;
         }
         for &(violation, rows) in &report.violations {
             let reason = samples::reason_of(&plan, violation.reason);

@@ -141,7 +141,7 @@ fn float(
     if !value.is_finite() {
         return Err(Refused);
     }
-    Ok((Node::float(value), run.at))
+    Ok((Node::float_at(value, begin), run.at))
 }
 
 fn text(bytes: &[u8], begin: usize, end: usize) -> Result<&str, Refused> {

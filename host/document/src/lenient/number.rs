@@ -30,7 +30,7 @@ pub(super) fn read(
     let is_float = skip_fraction(cursor)?;
     let text = &cursor.text[begin..cursor.at];
     if is_float {
-        return Ok(float(text));
+        return Ok(float(text, start + begin));
     }
     if digits > INTEGER_DIGITS_MAX {
         return Err(Defect::IntegerTooLong);
@@ -44,11 +44,11 @@ pub(super) fn read(
     Ok((node, None))
 }
 
-fn float(text: &str) -> (Node, Option<Oddity>) {
+fn float(text: &str, at: usize) -> (Node, Option<Oddity>) {
     // The grammar was checked digit by digit, and Rust reads all of it.
     let value = text.parse::<f64>().unwrap_or(f64::NAN);
     (
-        Node::float(value),
+        Node::float_at(value, at),
         (!value.is_finite()).then_some(Oddity::FloatOverflow),
     )
 }

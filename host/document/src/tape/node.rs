@@ -38,7 +38,8 @@ pub(crate) struct Node {
     kind: Kind,
     /// Name: its hash.
     hash: NameHash,
-    /// Name: nodes to the next name. Object: place of its sorted names plus one, or 0.
+    /// Name: nodes to the next name. Object: place of its sorted names plus one, or 0. Float that was
+    /// read from digits: where they stand, plus one.
     aux: u32,
     /// Number: its bits. Text: offset, length. Container: entries, span.
     low: u32,
@@ -87,6 +88,23 @@ impl Node {
             Kind::NotFinite
         };
         Self::bits(kind, value.to_bits())
+    }
+
+    /// A float whose digits stand at `offset` of the tape's bytes: as a double it is rounded.
+    pub fn float_at(value: f64, offset: usize) -> Self {
+        let aux = u32::try_from(offset + 1).unwrap_or(0);
+        Self {
+            aux,
+            ..Self::float(value)
+        }
+    }
+
+    /// Where the digits of a float stand. None of what was written as a word (`NaN`), or is no float.
+    pub fn number_at(self) -> Option<usize> {
+        match self.kind {
+            Kind::Float | Kind::NotFinite => (self.aux as usize).checked_sub(1),
+            _ => None,
+        }
     }
 
     /// A node over `len` bytes at `offset` of the tape's bytes.

@@ -1,11 +1,14 @@
 //! What an audit found, as text and as JSON: verdicts, and who found what, each with its count.
 
+use std::collections::BTreeMap;
+
 use landfall_ledger::{Counts, Verdict};
 use landfall_store::MissingEvent;
 use landfall_store::view::shown;
 use serde_json::{Map, Value, json};
 
 use super::Audited;
+use crate::judge::TimeDefect;
 use crate::results::Totals;
 use crate::results::account::{Account, Altered, Given, Unread};
 use crate::sources::StreamId;
@@ -24,6 +27,7 @@ impl Audited {
             undecodable,
             imbalance,
             account,
+            untimed,
             ..
         } = &self.totals;
         Verdict::ALL
@@ -35,6 +39,8 @@ impl Audited {
             && counts.pending == 0
             && undecodable.is_empty()
             && account.is_clean()
+            // A stream may have no times; one that cannot be read is a fault of somebody.
+            && untimed.keys().all(|defect| *defect == TimeDefect::Absent)
             && *imbalance == 0
             && self.refused == [0; StreamId::ALL.len()]
             && self.problems.is_empty()
@@ -66,12 +72,18 @@ pub(super) fn as_json(audited: &Audited, missing: &[MissingEvent]) -> Value {
             (schema.clone(), value)
         })
         .collect();
+    let untimed: Map<String, Value> = TimeDefect::ALL
+        .into_iter()
+        .filter_map(|defect| Some((defect, totals.untimed.get(&defect)?)))
+        .map(|(defect, events)| (defect.as_str().to_owned(), (*events).into()))
+        .collect();
     let mut answer = json!({
         "raw": totals.counts.raw,
         "verdicts": verdicts_json(&totals.counts),
         "duplicate": totals.counts.duplicate,
         "unexpected": totals.counts.unexpected,
         "undecodable": totals.undecodable,
+        "untimed": untimed,
         "refused": refused,
         "problems": audited.problems,
         "imbalance": totals.imbalance,
@@ -120,6 +132,24 @@ fn account_json(account: &Account, answer: &mut Value) {
     });
 }
 
+/// Such events are taken to have come with their neighbour in the file.
+fn untimed_line(untimed: &BTreeMap<TimeDefect, u64>) -> String {
+    let events: u64 = untimed.values().sum();
+    let verb = if events == 1 {
+        "event has"
+    } else {
+        "events have"
+    };
+    let defects: Vec<String> = untimed
+        .iter()
+        .map(|(defect, events)| format!("{} {events}", defect.as_str()))
+        .collect();
+    format!(
+        "{events:>12} {verb} no time that can be read: {}",
+        defects.join(", ")
+    )
+}
+
 pub(super) fn as_text(audited: &Audited, missing: &[MissingEvent]) -> String {
     use std::fmt::Write as _;
     let totals = &audited.totals;
@@ -139,6 +169,9 @@ pub(super) fn as_text(audited: &Audited, missing: &[MissingEvent]) -> String {
         if count != 0 {
             let _ = writeln!(text, "{count:>12} {name}");
         }
+    }
+    if !totals.untimed.is_empty() {
+        let _ = writeln!(text, "{}", untimed_line(&totals.untimed));
     }
     for (stream, lines) in StreamId::ALL.into_iter().zip(audited.refused) {
         if lines != 0 {

@@ -9,16 +9,13 @@ use landfall_runtime::Outcome;
 
 use super::codec::KEPT;
 use super::{Judge, Judged, RowJudgement};
-use crate::judge::event_time::event_time_ms;
-use crate::judge::labels::NO_SCHEMA;
+use crate::judge::event_time::{TimeDefect, event_time_ms};
+use crate::judge::labels::{HOST, NO_SCHEMA};
 use crate::judge::plan::{EventPointers, Plan};
 use crate::judge::report::{JudgeReport, SampleKind, Shown, Violation, bump};
 use crate::sources::FrameBatch;
 
-/// Reasons that no check gives, but Landfall itself.
-pub const HOST: &str = "landfall";
-
-/// The document has no value at the key's pointer.
+/// The document has no value at the key's pointer, or one that identifies nothing.
 const NO_KEY: &str = "no_key";
 
 /// What identifies a row.
@@ -57,9 +54,18 @@ impl Judge {
         };
         if self.options.event_time {
             let last_ms = &mut self.last_time_ms[index];
-            *last_ms = event_time(&self.documents, &plan.event, row).unwrap_or(*last_ms);
-            frames.arrived_ms[row] = *last_ms;
-            out.time_ms_max = out.time_ms_max.max(Some(*last_ms));
+            match event_time(&self.documents, &plan.event, row) {
+                Ok(time_ms) => *last_ms = Some(time_ms),
+                Err(defect) => bump(&mut out.report.untimed, defect),
+            }
+            let never_late = match index {
+                // Read only now: whatever landed did so before.
+                0 => frames.arrived_ms[row],
+                _ => 0,
+            };
+            let time_ms = last_ms.unwrap_or(never_late);
+            frames.arrived_ms[row] = time_ms;
+            out.time_ms_max = out.time_ms_max.max(Some(time_ms));
         }
         let arrived_ms = frames.arrived_ms[row];
         let form = form.unwrap_or(Form::NONE);
@@ -105,6 +111,17 @@ impl Judge {
         });
     }
 
+    /// Before a batch is gone through: its first events may have no time that can be read, and are then
+    /// taken to have come with the first one that has.
+    pub(super) fn find_neighbour(&mut self, plan: &Plan, index: usize, rows: usize) {
+        if self.options.event_time {
+            let first =
+                (0..rows).find_map(|row| event_time(&self.documents, &plan.event, row).ok());
+            let last_ms = &mut self.last_time_ms[index];
+            *last_ms = first.or(*last_ms);
+        }
+    }
+
     /// The key and schema of a document; None if it has no readable key, which is counted.
     fn identify(
         &mut self,
@@ -116,12 +133,10 @@ impl Judge {
         let key = match self.documents.state(row) {
             RowState::Undecodable(defect) => Err(defect.id()),
             RowState::Good | RowState::Unjudged(_) => {
-                match self.documents.value(row, &plan.event.key) {
-                    Some(key) if !key.is_null() => {
-                        Ok(self.options.secret.fingerprint(key, &mut self.scratch))
-                    }
-                    _ => Err(NO_KEY),
-                }
+                let key = self.documents.value(row, &plan.event.key);
+                let secret = &self.options.secret;
+                key.and_then(|key| secret.fingerprint(key, &mut self.scratch))
+                    .ok_or(NO_KEY)
             }
         };
         match key {
@@ -174,9 +189,15 @@ pub(super) fn schema_of(
     plan.labels.find(scratch)
 }
 
-fn event_time(documents: &Documents, event: &EventPointers, row: usize) -> Option<i64> {
-    event
-        .time
-        .iter()
-        .find_map(|pointer| documents.value(row, pointer).and_then(event_time_ms))
+/// The time of the first pointer whose value can be read; else why the first one with a value can not.
+fn event_time(documents: &Documents, event: &EventPointers, row: usize) -> Result<i64, TimeDefect> {
+    let mut defect = TimeDefect::Absent;
+    for pointer in &event.time {
+        match documents.value(row, pointer).map(event_time_ms) {
+            Some(Ok(ms)) => return Ok(ms),
+            Some(Err(why)) if defect == TimeDefect::Absent => defect = why,
+            _ => {}
+        }
+    }
+    Err(defect)
 }

@@ -94,7 +94,7 @@ impl Node {
             Self::Alternatives(nodes) => widest(nodes.iter().map(|node| node.width(groups))),
             Self::Repeat { node, min, max, .. } => {
                 let (low, high) = node.width(groups);
-                if high == Some(0) {
+                if high == Some(0) || *max == Some(0) {
                     return (0, Some(0));
                 }
                 (

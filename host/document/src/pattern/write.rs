@@ -192,6 +192,9 @@ impl Writer {
     }
 
     fn repeat(&mut self, node: &Node, min: u32, max: Option<u32>, greed: Greed) {
+        if max == Some(0) && !self.captures(node) {
+            return;
+        }
         if node.width(&[]).1 == Some(0) {
             // Once is as good as any number of times, and `fancy-regex` repeats no look-around.
             match (min, max, greed) {
@@ -228,6 +231,15 @@ impl Writer {
             Greed::Lazy => self.push("?"),
             Greed::Possessive => self.push(")"),
         }
+    }
+
+    /// Whether a group in it has a number.
+    fn captures(&self, node: &Node) -> bool {
+        let mut captures = false;
+        node.each(&mut |node| {
+            captures |= matches!(node, Node::Group(number, _) if self.numbers.contains(number));
+        });
+        captures
     }
 
     fn assertion(&mut self, assertion: &Assertion) {

@@ -165,7 +165,9 @@ fn list(
             writeln!(
                 out,
                 "{arrived}  {}  {}  #{}",
-                event.schema, event.key, event.incident
+                event.schema,
+                view::shown(&event.key),
+                event.incident
             )?;
         }
         Ok::<(), ListError>(())

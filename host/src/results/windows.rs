@@ -1,6 +1,7 @@
 //! Windows close when the last deadline of their events has passed: the law is checked, and window
 //! checks judge the tallies.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use landfall_ledger::{Found, Frontier, SchemaId};
@@ -105,7 +106,8 @@ impl Results {
         out: &mut Prepared,
     ) {
         let generation = self.number(plan.generation);
-        let mut found = Vec::new();
+        // A window counts once for a reason, however often a check gives it.
+        let mut found: BTreeMap<_, (Found, _, _)> = BTreeMap::new();
         for seat in &mut self.window_seats {
             let check = Arc::clone(seat.check());
             let judged = seat.judge_windows(tallies);
@@ -140,6 +142,7 @@ impl Results {
                     }
                 }
             }
+            let mut counted = BTreeSet::new();
             for finding in judged.findings {
                 let (Some(tally), Some(&schema)) =
                     (tallies.get(finding.tally), schemas.get(finding.tally))
@@ -157,17 +160,22 @@ impl Results {
                     severity,
                 };
                 let findings = self.totals.account.findings.entry(by).or_default();
+                let is_new = counted.insert((finding.tally, reason, severity));
                 *findings = Findings {
-                    windows: findings.windows + 1,
+                    windows: findings.windows + u64::from(is_new),
                     help: help.to_owned(),
                     schema: tally.schema.clone(),
                     detail: finding.text.clone(),
                 };
                 if let Some(severity) = of_incident(finding.severity) {
                     let reason = plan.reasons.intern(&check.name, reason);
-                    let of = Found { reason, severity };
                     let times = (tally.start_ms, tally.end_ms);
-                    found.push((of, schema, times, finding.text.clone()));
+                    let of = Found { reason, severity };
+                    let (known, _, text) = found
+                        .entry((schema, reason))
+                        .or_insert_with(|| (of, times, String::new()));
+                    known.severity = known.severity.max(severity);
+                    text.clone_from(&finding.text);
                 }
                 let row = SampleRow {
                     kind: "violation".into(),
@@ -184,7 +192,7 @@ impl Results {
                 }
             }
         }
-        for (found, schema, times, detail) in found {
+        for ((schema, _), (found, times, detail)) in found {
             self.found(found, schema, times, detail);
         }
     }

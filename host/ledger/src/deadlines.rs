@@ -22,7 +22,10 @@ impl Kind {
         match waiting {
             Waiting::Early => Self::Early,
             Waiting::Expected => Self::Expected,
-            Waiting::Rejected | Waiting::Comparing | Waiting::ComparingLate => Self::Others,
+            Waiting::Rejected
+            | Waiting::Comparing
+            | Waiting::ComparingLate
+            | Waiting::ComparingDoubtful => Self::Others,
         }
     }
 }

@@ -76,6 +76,7 @@ fn the_memory_of_a_flood_is_given_back_when_all_of_it_has_settled() {
         let row = WrittenObservation {
             key: event.key,
             form: event.form,
+            earliest_ms: event.arrived_ms,
             arrived_ms: event.arrived_ms,
             schema: event.schema,
             row: 0,

@@ -58,7 +58,9 @@ impl Shard {
             next = (entry.next != NIL).then_some(entry.next);
             match entry.waiting() {
                 // It landed; its verdict is on its way.
-                Waiting::Comparing | Waiting::ComparingLate => continue,
+                Waiting::Comparing | Waiting::ComparingLate | Waiting::ComparingDoubtful => {
+                    continue;
+                }
                 Waiting::Expected => self.missing(slot, due_ms, effects),
                 Waiting::Rejected => {
                     self.unlink(slot);

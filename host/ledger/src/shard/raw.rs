@@ -1,6 +1,7 @@
 //! A raw event comes in.
 
 use super::Shard;
+use super::settle::Landed;
 use crate::effect::{Effect, RejectedBy, WrittenSide};
 use crate::keys::Known;
 use crate::observation::RawObservation;
@@ -106,7 +107,10 @@ impl Shard {
                 slot,
                 early.form(),
                 early.generation,
-                early.arrived_ms,
+                Landed {
+                    earliest_ms: early.earliest_ms(),
+                    read_ms: early.arrived_ms,
+                },
                 side,
                 effects,
             );

@@ -7,6 +7,34 @@ use crate::pending::Waiting;
 use crate::settled::{Memory, Settled};
 use crate::verdict::Verdict;
 
+/// Between when an event has landed.
+#[derive(Clone, Copy)]
+pub(super) struct Landed {
+    pub earliest_ms: i64,
+    pub read_ms: i64,
+}
+
+/// How a landing is to its deadline.
+#[derive(Clone, Copy)]
+enum Timing {
+    InTime,
+    /// It was read after it, and may have landed before: what cannot be known is not said of it.
+    Doubtful,
+    Late,
+}
+
+impl Landed {
+    fn timing(self, deadline_ms: i64) -> Timing {
+        if self.read_ms <= deadline_ms {
+            Timing::InTime
+        } else if self.earliest_ms <= deadline_ms {
+            Timing::Doubtful
+        } else {
+            Timing::Late
+        }
+    }
+}
+
 impl Shard {
     /// Joins the raw event in the slot (counted as pending, in no queue) with its landing.
     pub(super) fn join(
@@ -14,7 +42,7 @@ impl Shard {
         slot: u32,
         form: Form,
         generation: Generation,
-        landed_ms: i64,
+        landed: Landed,
         written: WrittenSide,
         effects: &mut Vec<Effect>,
     ) {
@@ -22,7 +50,7 @@ impl Shard {
         let (key, schema, arrived_ms, payload) =
             (entry.key(), entry.schema, entry.arrived_ms, entry.payload);
         // By stamps of two sockets a landing may be before its arrival; it answers it all the same.
-        self.activity(schema).landed(landed_ms.max(arrived_ms));
+        self.activity(schema).landed(landed.read_ms.max(arrived_ms));
         if entry.waiting() == Waiting::Rejected {
             effects.push(Effect::Leaked {
                 key,
@@ -37,19 +65,15 @@ impl Shard {
             self.settle(slot, Verdict::Leaked, Settled::Landed, effects);
             return;
         }
-        let is_late = landed_ms > arrived_ms.saturating_add(self.queues.wait_ms(entry.class()));
+        let wait_ms = self.queues.wait_ms(entry.class());
+        let timing = landed.timing(arrived_ms.saturating_add(wait_ms));
         self.latency
-            .add(schema, landed_ms.saturating_sub(arrived_ms).max(0));
-        let on_time = if is_late {
-            Verdict::Late
-        } else {
-            Verdict::Delivered
-        };
+            .add(schema, landed.read_ms.saturating_sub(arrived_ms).max(0));
         let same_checks = entry.generation == generation;
         match entry.form().compare(form) {
-            Parity::Equal => self.settle(slot, on_time, Settled::Landed, effects),
+            Parity::Equal => self.settle_landed(slot, timing, effects),
             // No parity check sees both sides: there is nothing to compare.
-            Parity::OneSided if same_checks => self.settle(slot, on_time, Settled::Landed, effects),
+            Parity::OneSided if same_checks => self.settle_landed(slot, timing, effects),
             Parity::Differs if same_checks => {
                 effects.push(Effect::Altered {
                     key,
@@ -69,10 +93,10 @@ impl Shard {
                     schema,
                     arrived_ms,
                 });
-                let waiting = if is_late {
-                    Waiting::ComparingLate
-                } else {
-                    Waiting::Comparing
+                let waiting = match timing {
+                    Timing::InTime => Waiting::Comparing,
+                    Timing::Doubtful => Waiting::ComparingDoubtful,
+                    Timing::Late => Waiting::ComparingLate,
                 };
                 let class = self.queues.class_beside(entry.class(), waiting);
                 let entry = self.keys.pending.get_mut(slot);
@@ -84,6 +108,22 @@ impl Shard {
                 self.settle(slot, Verdict::Unjudged, Settled::Landed, effects);
             }
         }
+    }
+
+    /// It landed unchanged.
+    fn settle_landed(&mut self, slot: u32, timing: Timing, effects: &mut Vec<Effect>) {
+        let entry = self.keys.pending.get(slot);
+        let (arrived_ms, schema) = (entry.arrived_ms, entry.schema);
+        let verdict = match timing {
+            Timing::InTime => Verdict::Delivered,
+            Timing::Doubtful => {
+                let window = self.tallies.window(arrived_ms);
+                self.tallies.at(window, schema).doubtful += 1;
+                Verdict::Delivered
+            }
+            Timing::Late => Verdict::Late,
+        };
+        self.settle(slot, verdict, Settled::Landed, effects);
     }
 
     /// Gives a verdict to the event in the slot, which was counted as pending and is in no queue.
@@ -114,19 +154,19 @@ impl Shard {
         let Some(slot) = self.keys.waiting(key) else {
             return;
         };
-        let on_time = match self.keys.pending.get(slot).waiting() {
-            Waiting::Comparing => Verdict::Delivered,
-            Waiting::ComparingLate => Verdict::Late,
+        let timing = match self.keys.pending.get(slot).waiting() {
+            Waiting::Comparing => Timing::InTime,
+            Waiting::ComparingDoubtful => Timing::Doubtful,
+            Waiting::ComparingLate => Timing::Late,
             Waiting::Expected | Waiting::Rejected | Waiting::Early => return,
         };
         self.unlink(slot);
         self.comparing -= 1;
-        let verdict = match equal {
-            Some(true) => on_time,
-            Some(false) => Verdict::Altered,
-            None => Verdict::Unjudged,
-        };
-        self.settle(slot, verdict, Settled::Landed, effects);
+        match equal {
+            Some(true) => self.settle_landed(slot, timing, effects),
+            Some(false) => self.settle(slot, Verdict::Altered, Settled::Landed, effects),
+            None => self.settle(slot, Verdict::Unjudged, Settled::Landed, effects),
+        }
         self.flush_released(effects);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Shard;
 use super::raw::NOT_SPOOLED;
+use super::settle::Landed;
 use crate::effect::{Effect, WrittenSide};
 use crate::identity::{Fingerprint, PayloadRef, ReasonId};
 use crate::keys::Known;
@@ -21,16 +22,20 @@ impl Shard {
 
     fn landed(&mut self, slot: u32, row: &WrittenObservation, effects: &mut Vec<Effect>) {
         match self.keys.pending.get(slot).waiting() {
-            Waiting::Early | Waiting::Comparing | Waiting::ComparingLate => {
-                self.duplicate(row, effects)
-            }
+            Waiting::Early
+            | Waiting::Comparing
+            | Waiting::ComparingLate
+            | Waiting::ComparingDoubtful => self.duplicate(row, effects),
             Waiting::Expected | Waiting::Rejected => {
                 self.unlink(slot);
                 self.join(
                     slot,
                     row.form,
                     row.generation,
-                    row.arrived_ms,
+                    Landed {
+                        earliest_ms: row.earliest_ms,
+                        read_ms: row.arrived_ms,
+                    },
                     WrittenSide::Row(row.row),
                     effects,
                 );
@@ -100,7 +105,7 @@ impl Shard {
 
     fn wait_for_raw(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
         let class = self.queues.class_for(row.schema, Waiting::Early);
-        self.insert(Entry::new(
+        let mut entry = Entry::new(
             row.key,
             row.form,
             NOT_SPOOLED,
@@ -110,7 +115,9 @@ impl Shard {
             row.generation,
             class,
             Waiting::Early,
-        ));
+        );
+        entry.set_earliest(row.earliest_ms);
+        self.insert(entry);
         effects.push(Effect::HoldWritten {
             key: row.key,
             row: row.row,

@@ -44,6 +44,7 @@ impl Tallies {
             assert!(enough, "only {} {}", sum.verdict(verdict), verdict.as_str());
         }
         assert!(sum.duplicate > least && sum.unexpected > least, "{sum:?}");
+        assert!(sum.doubtful > least, "{sum:?}");
     }
 
     fn count(&mut self, at_ms: i64, schema: SchemaId, change: impl FnOnce(&mut Counts)) {
@@ -155,7 +156,7 @@ impl Expected {
                 // The form went with the landing that was given up.
                 Judgement::Expected if given_up && raw.form == Form::NONE => Verdict::Delivered,
                 Judgement::Expected if given_up => Verdict::Unjudged,
-                Judgement::Expected => landed(log, raw_at, raw, landing, is_kept),
+                Judgement::Expected => self.landed(log, raw_at, raw, landing, is_kept),
             }
         } else {
             let was_due = due_within(log, raw_at, landed_at, raw);
@@ -170,7 +171,7 @@ impl Expected {
                 Judgement::Unjudged => Verdict::Unjudged,
                 Judgement::Rejected => Verdict::Leaked,
                 Judgement::Expected if was_due => Verdict::Late,
-                Judgement::Expected => landed(log, raw_at, raw, landing, true),
+                Judgement::Expected => self.landed(log, raw_at, raw, landing, true),
             }
         };
         if verdict == Verdict::Leaked {
@@ -180,6 +181,23 @@ impl Expected {
             self.altered_at_once.push((raw.key, raw.generation));
         }
         self.verdict(raw, verdict);
+    }
+
+    /// An expected event and its landing, both in hand.
+    fn landed(
+        &mut self,
+        log: &[Op],
+        raw_at: usize,
+        raw: &RawObservation,
+        landing: &WrittenObservation,
+        is_there: bool,
+    ) -> Verdict {
+        let verdict = landed(log, raw_at, raw, landing, is_there);
+        if verdict == Verdict::Delivered && landing.arrived_ms > due_ms(log, raw_at, raw) {
+            let count = |counts: &mut Counts| counts.doubtful += 1;
+            self.tallies.count(raw.arrived_ms, raw.schema, count);
+        }
+        verdict
     }
 
     fn missing(&mut self, log: &[Op], raw_at: usize, raw: &RawObservation) {
@@ -210,7 +228,7 @@ fn landed(
     landing: &WrittenObservation,
     is_there: bool,
 ) -> Verdict {
-    let on_time = if landing.arrived_ms > due_ms(log, raw_at, raw) {
+    let on_time = if landing.earliest_ms > due_ms(log, raw_at, raw) {
         Verdict::Late
     } else {
         Verdict::Delivered

@@ -53,6 +53,8 @@ pub struct WindowCounts {
     pub unjudged: i64,
     pub duplicate: i64,
     pub unexpected: i64,
+    /// Of the delivered ones: read after their deadline, and landed before it or after.
+    pub doubtful: i64,
 }
 
 /// An incident as it stands.

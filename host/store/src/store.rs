@@ -342,12 +342,13 @@ impl Flush<'_> {
             unjudged,
             duplicate,
             unexpected,
+            doubtful,
         } = row.counts;
         self.transaction
             .prepare_cached(
                 "INSERT INTO windows (start_ms, end_ms, schema, raw, pending, delivered, late, altered, missing,
-                     unconfirmed, rejected, leaked, repeated, unjudged, duplicate, unexpected)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                     unconfirmed, rejected, leaked, repeated, unjudged, duplicate, unexpected, doubtful)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
                  ON CONFLICT (start_ms, schema) DO UPDATE SET
                      raw = raw + excluded.raw, pending = pending + excluded.pending,
                      delivered = delivered + excluded.delivered, late = late + excluded.late,
@@ -355,7 +356,8 @@ impl Flush<'_> {
                      unconfirmed = unconfirmed + excluded.unconfirmed, rejected = rejected + excluded.rejected,
                      leaked = leaked + excluded.leaked, repeated = repeated + excluded.repeated,
                      unjudged = unjudged + excluded.unjudged, duplicate = duplicate + excluded.duplicate,
-                     unexpected = unexpected + excluded.unexpected",
+                     unexpected = unexpected + excluded.unexpected,
+                     doubtful = doubtful + excluded.doubtful",
             )
             .map_err(&failed)?
             .execute(params![
@@ -374,7 +376,8 @@ impl Flush<'_> {
                 repeated,
                 unjudged,
                 duplicate,
-                unexpected
+                unexpected,
+                doubtful
             ])
             .map_err(&failed)?;
         Ok(())

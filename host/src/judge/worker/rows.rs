@@ -57,6 +57,8 @@ impl Judge {
             let last_ms = &mut self.last_time_ms[index];
             *last_ms = event_time(&self.documents, &plan.event, row).unwrap_or(*last_ms);
             frames.arrived_ms[row] = *last_ms;
+            // An event's own time is exact.
+            frames.earliest_ms[row] = *last_ms;
             out.time_ms_max = out.time_ms_max.max(Some(*last_ms));
         }
         let arrived_ms = frames.arrived_ms[row];
@@ -66,6 +68,7 @@ impl Judge {
             out.written[shard].push(WrittenObservation {
                 key,
                 form,
+                earliest_ms: frames.earliest_ms[row],
                 arrived_ms,
                 schema,
                 row: row as u32,

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::super::{BatchLimits, Flights, FrameBatch, Publisher, StreamId};
+use super::super::{Ahead, BatchLimits, Flights, FrameBatch, Publisher, StreamId};
 use super::*;
 use crate::clock::Clock;
 use crate::queue::{Bound, Receiver, RecvError, channel};

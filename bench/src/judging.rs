@@ -211,6 +211,7 @@ fn copy(batch: &FrameBatch) -> FrameBatch {
     let mut copy = FrameBatch::detached(batch.stream);
     copy.bytes.clone_from(&batch.bytes);
     copy.ends.clone_from(&batch.ends);
+    copy.earliest_ms.clone_from(&batch.earliest_ms);
     copy.arrived_ms.clone_from(&batch.arrived_ms);
     copy
 }

@@ -157,6 +157,7 @@ fn written(n: usize) -> WrittenObservation {
     WrittenObservation {
         key: key(n),
         form: Form::hash(n as u128),
+        earliest_ms: n as i64 / 100 + 1000,
         arrived_ms: n as i64 / 100 + 1000,
         schema: SchemaId((n % 5) as u16),
         row: 0,

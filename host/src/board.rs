@@ -152,6 +152,9 @@ impl Board {
         if counts.unexpected != 0 {
             verdicts.add_unexpected(schema, counts.unexpected);
         }
+        if counts.doubtful > 0 {
+            verdicts.add_doubtful(schema, counts.doubtful.unsigned_abs());
+        }
     }
 
     pub fn latency(&self, schema: &str, buckets: &[u64], sum_ms: i64) {

@@ -21,6 +21,9 @@ pub struct RawObservation {
 pub struct WrittenObservation {
     pub key: Fingerprint,
     pub form: Form,
+    /// The earliest instant at which it can have landed: no later than `arrived_ms`.
+    pub earliest_ms: i64,
+    /// When it had been read.
     pub arrived_ms: i64,
     pub schema: SchemaId,
     /// The row in the batch in hand; effects name it.

@@ -143,6 +143,43 @@ impl Entry {
     pub(crate) fn form(&self) -> Form {
         Form::from_halves(self.form)
     }
+
+    /// A landing that came first has no reason, and in its place how long before it was read it may
+    /// have landed.
+    pub(crate) fn set_earliest(&mut self, earliest_ms: i64) {
+        self.reason = ReasonId(packed(self.arrived_ms.saturating_sub(earliest_ms)));
+    }
+
+    /// No later than what was set.
+    pub(crate) fn earliest_ms(&self) -> i64 {
+        self.arrived_ms.saturating_sub(unpacked(self.reason.0))
+    }
+}
+
+/// Bits of a packed span that say how long it is in units; the others say how large a unit is.
+const UNITS_BITS: u32 = 11;
+const UNITS_MAX: u64 = (1 << UNITS_BITS) - 1;
+
+/// A span of time in 16 bits, in milliseconds: exact up to two seconds, then to a thousandth, and never
+/// shorter than it is. The longest, of a hundred years, stands for any longer one.
+fn packed(span_ms: i64) -> u16 {
+    let span = span_ms.max(0).unsigned_abs();
+    let mut shift = (u64::BITS - span.leading_zeros()).saturating_sub(UNITS_BITS);
+    let mut units = span.div_ceil(1 << shift);
+    if units > UNITS_MAX {
+        // It was rounded up to one digit more.
+        (units, shift) = (units >> 1, shift + 1);
+    }
+    u16::try_from(u64::from(shift) << UNITS_BITS | units).unwrap_or(u16::MAX)
+}
+
+fn unpacked(span: u16) -> i64 {
+    if span == u16::MAX {
+        return i64::MAX;
+    }
+    let units = u64::from(span) & UNITS_MAX;
+    // At most 11 bits, shifted by 31.
+    (units << (span >> UNITS_BITS)) as i64
 }
 
 fn tag(class: u16, waiting: Waiting) -> u16 {
@@ -227,4 +264,33 @@ impl Pending {
 #[inline(never)]
 fn chunk() -> Box<[Entry; CHUNK_ENTRIES]> {
     Box::new([Entry::vacant(Fingerprint(0)); CHUNK_ENTRIES])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packed_span_is_never_shorter_and_hardly_longer() {
+        let spans = (0..5_000).chain((11..41).flat_map(|bits| {
+            let power = 1i64 << bits;
+            [
+                power - 1,
+                power,
+                power + 1,
+                power + power / 3,
+                2 * power - 1,
+            ]
+        }));
+        for span in spans {
+            let told = unpacked(packed(span));
+            assert!(told >= span, "{span}: {told}");
+            assert!(told - span <= span / 1_024, "{span}: {told}");
+            assert!(told == span || span >= 2_048, "{span}: {told}");
+        }
+        for span in [1 << 42, 1 << 50, i64::MAX] {
+            assert_eq!(unpacked(packed(span)), i64::MAX, "{span}");
+        }
+        assert_eq!(unpacked(packed(-1)), 0);
+    }
 }

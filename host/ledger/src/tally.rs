@@ -17,6 +17,8 @@ pub struct Counts {
     pub verdicts: [i64; Verdict::ALL.len()],
     pub duplicate: i64,
     pub unexpected: i64,
+    /// Of the delivered ones: read after their deadline, and when they landed is not known so exactly.
+    pub doubtful: i64,
 }
 
 impl Counts {
@@ -32,6 +34,7 @@ impl Counts {
         }
         self.duplicate += other.duplicate;
         self.unexpected += other.unexpected;
+        self.doubtful += other.doubtful;
     }
 
     /// Events that came in and have neither a verdict nor are pending; 0 unless Landfall is wrong.

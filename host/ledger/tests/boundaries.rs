@@ -18,6 +18,72 @@ fn a_landing_at_the_deadline_itself_is_in_time_and_one_after_is_late() {
 }
 
 #[test]
+fn a_landing_is_late_only_if_it_cannot_have_landed_before_the_deadline() {
+    check(
+        "raw a at 0
+         written a at 100 from 0
+         raw b at 0
+         written b at 101 from 100
+         raw c at 0
+         written c at 9000 from -9000
+         raw d at 0
+         written d at 102 from 101
+         raw e at 0 form 1
+         written e at 101 from 0 form 2
+         raw f at 0 rejected
+         written f at 101 from 0
+         conclude",
+        "hold e
+         hold f
+         altered e raw:e gone
+         leaked f gone arrived 0 reason 9
+         0/0: delivered 3 late 1 altered 1 leaked 1 doubtful 2",
+    );
+}
+
+#[test]
+fn a_landing_that_comes_first_keeps_how_well_its_time_is_known() {
+    check(
+        "written a at 500 from 101
+         written b at 500 from 100
+         written c at 500000 from -500000
+         raw a at 0
+         raw b at 0
+         raw c at 0",
+        "hold a
+         hold b
+         hold c
+         0/0: delivered 2 late 1 doubtful 2",
+    );
+}
+
+#[test]
+fn a_doubtful_pair_that_is_looked_at_again_is_delivered_and_doubtful_only_if_it_is_equal() {
+    check(
+        "raw a at 0 form 1 gen 1
+         written a at 101 from 100 form 2 gen 2
+         raw b at 0 form 1 gen 1
+         written b at 101 from 100 form 2 gen 2
+         raw c at 0 form 1 gen 1
+         written c at 101 from 101 form 2 gen 2
+         written a at 102
+         compared a yes
+         compared b no
+         compared c yes
+         conclude",
+        "compare a raw:a row:a
+         hold a
+         compare b raw:b row:b
+         hold b
+         compare c raw:c row:c
+         hold c
+         duplicate a row:a at 102
+         altered b raw:b gone gen 2 compared
+         0/0: delivered 1 late 1 altered 1 duplicate 1 doubtful 1",
+    );
+}
+
+#[test]
 fn nothing_is_missing_until_the_written_frontier_has_reached_the_deadline() {
     check(
         "raw a at 0

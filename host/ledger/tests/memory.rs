@@ -20,6 +20,8 @@ fn shard() -> Shard {
         horizon_ms: 3_600_000,
         settled_max: 8_000_000,
         latency_bounds_ms: Vec::new(),
+        writer_replaces: false,
+        watched_since_ms: 0,
     })
 }
 
@@ -76,6 +78,7 @@ fn the_memory_of_a_flood_is_given_back_when_all_of_it_has_settled() {
         let row = WrittenObservation {
             key: event.key,
             form: event.form,
+            earliest_ms: event.arrived_ms,
             arrived_ms: event.arrived_ms,
             schema: event.schema,
             row: 0,

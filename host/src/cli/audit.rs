@@ -20,7 +20,6 @@ use crate::clock::Clock;
 use crate::config::{Config, LogLevel};
 use crate::engine::planner::Planner;
 use crate::engine::{self, EngineParts, Mode};
-use crate::judge::TimeDefect;
 use crate::queue;
 use crate::results::Totals;
 use crate::sources::file::FileSource;

@@ -78,6 +78,7 @@ mod tests {
         WrittenObservation {
             key: Fingerprint(key),
             form: Form::NONE,
+            earliest_ms: 1,
             arrived_ms: 1,
             schema: SchemaId(1),
             row,

@@ -30,6 +30,7 @@ pub struct VerdictMetrics {
     duplicates: IntCounterVec,
     unexpected: IntCounterVec,
     explained: IntCounterVec,
+    doubtful: IntCounterVec,
     pending: IntGaugeVec,
     overdue: IntGaugeVec,
     latency: Latency,
@@ -55,6 +56,7 @@ impl VerdictMetrics {
             duplicates: r.counters("duplicates_total", &SCHEMA, "Landings of an event beyond the number of times that it came in.")?,
             unexpected: r.counters("unexpected_total", &SCHEMA, "Landings for which no raw event had been seen within the grace.")?,
             explained: r.counters("unexpected_explained_total", &SCHEMA, "Unexpected landings whose raw event came after all.")?,
+            doubtful: r.counters("doubtful_events_total", &SCHEMA, "Delivered events whose landing was read after their deadline, and may have come before it: Landfall had not looked in between.")?,
             pending: r.gauges("pending_events", &SCHEMA, "Raw events without a verdict: they wait for their landing or their deadline.")?,
             overdue: r.gauges("overdue_events", &SCHEMA, "Events that went missing since Landfall's start and have not landed since.")?,
             latency: Latency::new(r)?,
@@ -143,6 +145,13 @@ impl VerdictMetrics {
         counter
             .with_label_values(&[self.labels.of(schema)])
             .inc_by(change.unsigned_abs());
+    }
+
+    /// Delivered events that may have landed after their deadline.
+    pub fn add_doubtful(&self, schema: &str, events: u64) {
+        self.doubtful
+            .with_label_values(&[self.labels.of(schema)])
+            .inc_by(events);
     }
 
     /// Latencies of landings: counts by bucket of [`super::LATENCY_BOUNDS_MS`] and one above, not

@@ -37,7 +37,7 @@ fn window_counts(counts: &Counts) -> WindowCounts {
         unjudged: counts.verdict(Verdict::Unjudged),
         duplicate: counts.duplicate,
         unexpected: counts.unexpected,
-        doubtful: 0,
+        doubtful: counts.doubtful,
     }
 }
 

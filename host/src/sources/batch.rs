@@ -1,11 +1,15 @@
 //! Frames of one source, packed: one contiguous buffer, end offsets, arrival times.
+//!
+//! When a frame came is known as a stretch: no earlier than everything that had been read before it, and
+//! no later than it was read itself. While its source is awake that is as short as a look at the socket
+//! is young; after a pause it is as long as the pause.
 
 use std::time::Duration;
 
 use super::{Flight, Flights, StreamId};
 
-/// What a batch holds beside its frames' bytes, per frame: an offset and an arrival.
-const ROW_OVERHEAD_BYTES: usize = size_of::<u32>() + size_of::<i64>();
+/// What a batch holds beside its frames' bytes, per frame: an offset and between when it arrived.
+const ROW_OVERHEAD_BYTES: usize = size_of::<u32>() + 2 * size_of::<i64>();
 
 /// Frames that arrived one after the other from one source.
 #[derive(Debug)]
@@ -17,7 +21,10 @@ pub struct FrameBatch {
     pub bytes: Vec<u8>,
     /// Frame `i` is `bytes[ends[i-1]..ends[i]]`.
     pub ends: Vec<u32>,
-    /// When each frame was read, in milliseconds by Landfall's clock; never falls.
+    /// The earliest instant at which each frame can have come; no later than the next.
+    pub earliest_ms: Vec<i64>,
+    /// When each frame had been read, in milliseconds by Landfall's clock; never falls. It is complete
+    /// once the batch is handed on.
     pub arrived_ms: Vec<i64>,
     /// How many frames of its source came before its first one, since the source was opened. (Of a batch
     /// made of some frames of another one it says nothing: those were spooled with their places.)
@@ -33,6 +40,7 @@ impl FrameBatch {
             source,
             bytes: Vec::new(),
             ends: Vec::new(),
+            earliest_ms: Vec::new(),
             arrived_ms: Vec::new(),
             first_place: 0,
             flight,
@@ -74,12 +82,37 @@ impl FrameBatch {
         self.bytes.len() + self.rows() * ROW_OVERHEAD_BYTES
     }
 
-    /// Appends a frame. The caller keeps a batch below 4 GiB by [`BatchLimits`].
+    /// Appends a frame of which is known when it came. The caller keeps a batch below 4 GiB by
+    /// [`BatchLimits`].
     pub fn push(&mut self, frame: &[u8], arrived_ms: i64) {
+        self.push_unstamped(frame, arrived_ms);
+        self.stamp(arrived_ms);
+    }
+
+    /// Appends a frame of another batch, with when it came.
+    pub fn push_row(&mut self, other: &FrameBatch, row: usize) {
+        let arrived_ms = other.arrived_ms.get(row).copied().unwrap_or_default();
+        let earliest_ms = other.earliest_ms.get(row).copied();
+        self.push_unstamped(other.frame(row), earliest_ms.unwrap_or(arrived_ms));
+        self.stamp(arrived_ms);
+    }
+
+    /// Appends a frame that was read just now, and came at `earliest_ms` at the earliest.
+    pub(super) fn push_unstamped(&mut self, frame: &[u8], earliest_ms: i64) {
         self.bytes.extend_from_slice(frame);
         // Both terms are bounded by constants whose sum fits; see `BYTES_CEILING`.
         self.ends.push(self.bytes.len() as u32);
-        self.arrived_ms.push(arrived_ms);
+        self.earliest_ms.push(earliest_ms);
+    }
+
+    /// Frames that were not stamped yet.
+    pub(super) fn unstamped(&self) -> usize {
+        self.ends.len() - self.arrived_ms.len()
+    }
+
+    /// They have all been read by `now_ms`.
+    pub(super) fn stamp(&mut self, now_ms: i64) {
+        self.arrived_ms.resize(self.ends.len(), now_ms);
     }
 }
 

@@ -189,7 +189,7 @@ impl FileSource {
                 Line::End => break,
                 Line::Oversize => drop(outlet.admits(usize::MAX)),
                 Line::Whole => {
-                    if outlet.push(&line, now_ms, || {})? {
+                    if outlet.push(&line, || {})? {
                         outlet.hand_on(|| {})?;
                     }
                 }

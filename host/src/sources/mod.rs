@@ -21,7 +21,7 @@ pub use outlet::{Outlet, SourceContext};
 pub use publisher::{PublishError, Publisher};
 pub use stats::{Link, SourceStats};
 pub use stop::Stop;
-pub use watermark::Watermark;
+pub use watermark::{Ahead, Look, Watermark};
 
 /// One of the two streams that are joined: its number is its place in all tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

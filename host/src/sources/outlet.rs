@@ -27,6 +27,10 @@ const CROWD_ROWS: usize = 16;
 /// good as full then, or the flood has ended, and nothing is gained by keeping its last frames.
 const FILLS: u32 = 2;
 
+/// So many frames in a row are stamped with one look at the clock, when the last one has been read:
+/// reading them takes some microseconds.
+const FRAMES_PER_STAMP: usize = 16;
+
 /// While it waits for room, a source comes up for air this often to serve its socket's monitor.
 const WAIT_SLICE: Duration = Duration::from_millis(100);
 
@@ -127,15 +131,10 @@ impl Outlet {
         admitted
     }
 
-    /// Takes a frame that came at `arrived_ms`. True if the batch must be handed on now.
+    /// Takes a frame that was read just now. True if the batch must be handed on now.
     ///
     /// `breathe` is called now and then if this has to wait for room first.
-    pub fn push(
-        &mut self,
-        frame: &[u8],
-        arrived_ms: i64,
-        breathe: impl FnMut(),
-    ) -> Result<bool, SourceError> {
+    pub fn push(&mut self, frame: &[u8], breathe: impl FnMut()) -> Result<bool, SourceError> {
         let too_many = |filling: &Filling| {
             filling.batch.bytes.len() + frame.len() > self.context.limits.bytes_max
         };
@@ -143,15 +142,16 @@ impl Outlet {
             self.hand_on(breathe)?;
         }
         let limits = self.context.limits;
+        // It may have come long before it could be read and stamped: no earlier than everything that
+        // is known to have been read.
+        let earliest_ms = self.progress.get_ms();
         let Filling { batch, .. } = self.filling.get_or_insert_with(|| {
-            // It may have come long before it could be read and stamped: no earlier than everything
-            // that is known to have been read.
-            let from_ms = arrived_ms.min(self.progress.get_ms());
-            let flight = self.context.flights.begin(self.context.stream, from_ms);
+            let flight = self.context.flights.begin(self.context.stream, earliest_ms);
             let mut batch = FrameBatch::new(self.context.stream, self.source, flight);
             batch.first_place = self.came;
             batch.bytes.reserve(self.last_bytes);
             batch.ends.reserve(self.last_rows);
+            batch.earliest_ms.reserve(self.last_rows);
             batch.arrived_ms.reserve(self.last_rows);
             let began = Instant::now();
             Filling {
@@ -160,9 +160,21 @@ impl Outlet {
                 since: self.came_since.unwrap_or(began),
             }
         });
-        batch.push(frame, arrived_ms);
+        batch.push_unstamped(frame, earliest_ms);
         self.came += 1;
+        if batch.unstamped() >= FRAMES_PER_STAMP {
+            batch.stamp(self.context.clock.now_ms());
+        }
         Ok(limits.are_reached(batch))
+    }
+
+    /// Stamps what was not stamped yet: it has all been read by now.
+    pub fn stamp(&mut self) {
+        if let Some(Filling { batch, .. }) = &mut self.filling
+            && batch.unstamped() > 0
+        {
+            batch.stamp(self.context.clock.now_ms());
+        }
     }
 
     /// How long the batch may still wait (real time); None if there is none. A lone frame is not kept
@@ -209,6 +221,7 @@ impl Outlet {
 
     /// Hands the batch on, if there is one; waits for room, but once asked to end only so long.
     pub fn hand_on(&mut self, mut breathe: impl FnMut()) -> Result<(), SourceError> {
+        self.stamp();
         let Some(Filling {
             mut batch, since, ..
         }) = self.filling.take()
@@ -269,11 +282,11 @@ mod tests {
         let stats = Arc::new(SourceStats::new(StreamId::WRITTEN, "here"));
         let mut outlet = Outlet::new(context, 0, stats, stop.clone());
         outlet.hand_on_max = Duration::from_millis(1);
-        let began_ms = outlet.progress().get_ms().min(2);
-        outlet.push(b"first", 1, || {}).unwrap();
+        let began_ms = outlet.progress().get_ms();
+        outlet.push(b"first", || {}).unwrap();
         outlet.hand_on(|| {}).unwrap();
-        outlet.push(b"second", 2, || {}).unwrap();
-        outlet.push(b"third", 3, || {}).unwrap();
+        outlet.push(b"second", || {}).unwrap();
+        outlet.push(b"third", || {}).unwrap();
         stop.set();
         let left = outlet.hand_on(|| {}).unwrap_err();
         assert!(
@@ -319,7 +332,7 @@ mod tests {
             assert_eq!((outlet.wait_max(), outlet.patience()), (long, None));
             let began = Instant::now();
             for frames in 1..=2 * CROWD_ROWS {
-                assert!(!outlet.push(b"frame", 1, || {}).unwrap());
+                assert!(!outlet.push(b"frame", || {}).unwrap());
                 let limit = if frames == 1 { wait } else { long };
                 let left = outlet.patience().unwrap();
                 assert!(left <= limit && left >= limit.saturating_sub(began.elapsed()));
@@ -357,7 +370,7 @@ mod tests {
         let mut outlet = Outlet::new(context, 0, stats, Stop::default());
         let fill = |outlet: &mut Outlet, frames: usize, bytes: usize| {
             for _ in 0..frames {
-                outlet.push(&vec![b'x'; bytes], 1, || {}).unwrap();
+                outlet.push(&vec![b'x'; bytes], || {}).unwrap();
             }
         };
 

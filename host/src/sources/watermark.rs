@@ -1,17 +1,41 @@
-//! When may a source say that it has read everything that came before now?
+//! When may a source say that it has read everything that came before an instant?
 //!
-//! When it found its socket empty. But that is the truth only while the library keeps reading the
-//! connection: once its own queue was full (high-water mark), it stops reading, frames wait in the
-//! kernel, and for some time after it has been drained the queue can be found empty although there
-//! is more to come. So an empty socket counts only if fewer frames were read since the last time it
-//! was empty than it takes to fill the queue; otherwise it must go on for a while without such a
-//! flood. While a source waits for room in our own queue, or the whole process is stopped, it looks
-//! at nothing, so its progress stays where it was; what the library has read by the first look
-//! afterwards says nothing of what is still on its way to it, so that look counts no more than one
-//! after a flood.
+//! A stream's frontier may move to T only if every frame that had reached our kernel by T has been
+//! read. On its way through us a frame waits in three places: in the kernel's buffer of the
+//! connection, in the hands of the library's thread, and in the library's queue. A look is made in
+//! this order, and each step is only about what the one before has left:
 //!
-//! Frames of a connection come in order. So a look that did not count is made up for: once the
-//! source has read on for a while, all that came before that look has been read.
+//! 1. the queue is found empty: whoever waits for room in it has been told that there is some;
+//! 2. the time is read: this is T;
+//! 3. the kernel says that nothing waits in the connection: what came by T is in the hands of the
+//!    thread, or further;
+//! 4. the thread is seen at rest: what was in its hands is in the queue;
+//! 5. the queue is found empty once more: what was in it has been read.
+//!
+//! Whatever is stopped in between, for however long, is harmless:
+//! - between any two steps, this thread or the whole process: T was read before all that proves it, so
+//!   it only grows old. Frames that come meanwhile came after T.
+//! - between the last step and the telling: the frontier moves later, to the same T. Frames that are
+//!   read afterwards are of a later look.
+//! - the library's thread alone: with bytes in the kernel (3) or in its hands (4) it is found out,
+//!   because one that waits for the processor is not at rest.
+//! - this thread alone: it looks at nothing, and the frontier stays where it was.
+//! - threads that apply what was read: their batches hold the frontier (`flights.rs`).
+//! - between reading a frame and stamping it: the stamp is late, and a stamp is the latest instant at
+//!   which the frame may have come; the earliest is how far the source was when it read it.
+//!
+//! Where the kernel or the thread cannot be asked ([`Ahead::Unknown`]), a look counts only after a
+//! later one that found the queue empty too, when the library's thread has had its chance.
+//!
+//! What has not reached the kernel is no matter of T, but it would be unjust to call it missing if it
+//! was ourselves who kept it out. So a look does not count at once
+//! - after a flood: once the library's queue was full, it stops reading, the kernel's buffer fills, and
+//!   frames wait at the peer;
+//! - after a pause of the process or the machine, or a wait for room in our own queue: the same, and a
+//!   machine that was stopped gets what waited before it only when it runs again.
+//!
+//! Frames of a connection come in order. So a look that did not count is made up for: once the source
+//! has read on for a while, all that came before that look has been read.
 //!
 //! Pure: knows no socket and reads no clock.
 
@@ -21,8 +45,45 @@ use std::time::{Duration, Instant};
 use super::flights::SourceProgress;
 
 /// After a flood: how long (real time) until an empty socket is believed again. Kernel buffers and
-/// the peer's own queue drain within a few round trips; a second is ten of the long ones.
+/// the peer's own queue drain within a few round trips; a second is ten of the long ones. After a pause
+/// it is as long as that was, but no longer.
 pub const SETTLE: Duration = Duration::from_secs(1);
+
+/// Between two looks of which neither could ask the kernel or the library's thread: a thread that is
+/// not starved gets the processor many times over.
+const CHANCE: Duration = Duration::from_millis(100);
+
+/// A source that was away for so much longer than it wanted to rest has paused: some turns of a busy
+/// machine's scheduler are shorter.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What is known of frames that the library's queue, found empty, has yet to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ahead {
+    /// There were none: the kernel held none, and then the library's thread was at rest.
+    Nothing,
+    /// The kernel holds some.
+    Something,
+    /// The kernel could not be asked, or the library's thread was at work.
+    Unknown,
+}
+
+/// The library's queue was found empty.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// By Landfall's clock, read before anything was asked.
+    pub before_ms: i64,
+    pub ahead: Ahead,
+    pub now: Instant,
+}
+
+/// A look that did not count yet.
+#[derive(Clone, Copy, Debug)]
+struct Doubted {
+    /// The source has looked on since then without a pause.
+    since: Instant,
+    at_ms: i64,
+}
 
 /// Follows one socket and moves its progress.
 #[derive(Debug)]
@@ -32,9 +93,10 @@ pub struct Watermark {
     flood_frames: u64,
     read_since_empty: u64,
     doubt_until: Option<Instant>,
-    /// The first empty look that did not count yet: when it was, and by Landfall's clock.
-    doubted: Option<(Instant, i64)>,
-    looked: Option<Instant>,
+    doubted: Option<Doubted>,
+    /// When the source was last seen running, and how long it has wanted to rest since.
+    awake: Option<Instant>,
+    rested: Duration,
 }
 
 impl Watermark {
@@ -53,7 +115,8 @@ impl Watermark {
             read_since_empty: 0,
             doubt_until: None,
             doubted: None,
-            looked: None,
+            awake: None,
+            rested: Duration::ZERO,
         }
     }
 
@@ -62,113 +125,65 @@ impl Watermark {
         self.read_since_empty = self.read_since_empty.saturating_add(1);
     }
 
-    /// The socket was found empty by a look that began at `before_ms`; `now` is real time.
-    pub fn seen_empty(&mut self, before_ms: i64, now: Instant) {
-        let flooded = std::mem::take(&mut self.read_since_empty) >= self.flood_frames;
-        let last = self.looked.replace(now).unwrap_or(now);
-        if flooded || now.saturating_duration_since(last) > SETTLE {
-            self.doubt_until = Some(now + SETTLE);
-        }
-        if self.doubt_until.is_some_and(|until| now < until) {
-            let (since, at_ms) = *self.doubted.get_or_insert((now, before_ms));
-            if now.saturating_duration_since(since) >= SETTLE {
-                self.progress.reach(at_ms);
-                self.doubted = Some((now, before_ms));
-            }
+    /// The source is about to rest for so long at most (real time).
+    pub fn rests(&mut self, wait: Duration) {
+        self.rested = self.rested.saturating_add(wait);
+    }
+
+    /// The source runs; to be told at each of its turns.
+    pub fn awake(&mut self, now: Instant) {
+        let last = self.awake.replace(now).unwrap_or(now);
+        let wanted = std::mem::take(&mut self.rested);
+        let overslept = now.saturating_duration_since(last).saturating_sub(wanted);
+        if overslept <= PAUSE {
             return;
         }
-        self.doubt_until = None;
-        self.doubted = None;
-        self.progress.reach(before_ms);
+        self.doubt(now + overslept.min(SETTLE));
+        if let Some(doubted) = &mut self.doubted {
+            doubted.since = now;
+        }
+    }
+
+    /// The library's queue was found empty.
+    pub fn seen_empty(&mut self, look: Look) {
+        let Look {
+            before_ms,
+            ahead,
+            now,
+        } = look;
+        self.awake(now);
+        if std::mem::take(&mut self.read_since_empty) >= self.flood_frames {
+            self.doubt(now + SETTLE);
+        }
+        let is_settled = self.doubt_until.is_none_or(|until| now >= until);
+        if is_settled {
+            self.doubt_until = None;
+            if ahead == Ahead::Nothing {
+                self.doubted = None;
+                self.progress.reach(before_ms);
+                return;
+            }
+        }
+        let wait = if is_settled { CHANCE } else { SETTLE };
+        if let Some(Doubted { since, at_ms }) = self.doubted
+            && now.saturating_duration_since(since) >= wait
+        {
+            self.progress.reach(at_ms);
+            self.doubted = None;
+        }
+        // What the kernel holds may have come before this look.
+        if self.doubted.is_none() && ahead != Ahead::Something {
+            self.doubted = Some(Doubted {
+                since: now,
+                at_ms: before_ms,
+            });
+        }
+    }
+
+    fn doubt(&mut self, until: Instant) {
+        self.doubt_until = self.doubt_until.max(Some(until));
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::{Flights, StreamId};
-    use super::*;
-
-    fn watermark(hwm_frames: u32) -> (Flights, Watermark) {
-        let flights = Flights::default();
-        let progress = flights.add_source(StreamId::RAW, 0);
-        (flights, Watermark::new(progress, hwm_frames))
-    }
-
-    #[test]
-    fn a_lone_quiet_source_lets_the_frontier_advance() {
-        let (flights, mut mark) = watermark(100);
-        let now = Instant::now();
-        for tick in 1..10 {
-            mark.seen_empty(tick * 50, now);
-            assert_eq!(flights.frontier(StreamId::RAW), tick * 50);
-        }
-    }
-
-    #[test]
-    fn while_nothing_is_read_the_frontier_stays() {
-        let (flights, mut mark) = watermark(100);
-        mark.seen_empty(10, Instant::now());
-        mark.read();
-        assert_eq!(
-            flights.frontier(StreamId::RAW),
-            10,
-            "blocked, or still reading: not past the last empty look"
-        );
-    }
-
-    #[test]
-    fn after_a_flood_an_empty_socket_is_believed_only_once_it_settled() {
-        let (flights, mut mark) = watermark(100);
-        let start = Instant::now();
-        (0..50).for_each(|_| mark.read());
-        mark.seen_empty(1_000, start);
-        assert_eq!(flights.frontier(StreamId::RAW), 0);
-        (0..10).for_each(|_| mark.read());
-        mark.seen_empty(1_500, start + SETTLE / 2);
-        assert_eq!(flights.frontier(StreamId::RAW), 0);
-        mark.seen_empty(2_000, start + SETTLE);
-        assert_eq!(flights.frontier(StreamId::RAW), 2_000);
-    }
-
-    #[test]
-    fn after_a_pause_of_the_process_the_first_looks_do_not_count() {
-        let (flights, mut mark) = watermark(100);
-        let start = Instant::now();
-        mark.seen_empty(10, start);
-        let resumed = start + SETTLE * 60;
-        mark.seen_empty(60_000, resumed);
-        assert_eq!(
-            flights.frontier(StreamId::RAW),
-            10,
-            "frames may be on their way"
-        );
-        mark.seen_empty(60_050, resumed + SETTLE / 2);
-        assert_eq!(flights.frontier(StreamId::RAW), 10);
-        mark.seen_empty(61_000, resumed + SETTLE);
-        assert_eq!(flights.frontier(StreamId::RAW), 61_000);
-    }
-
-    #[test]
-    fn floods_without_end_let_the_frontier_follow_behind() {
-        let (flights, mut mark) = watermark(2);
-        let start = Instant::now();
-        for turn in 0..50u32 {
-            mark.read();
-            let at_ms = i64::from(turn) * 100;
-            mark.seen_empty(at_ms, start + SETTLE / 10 * turn);
-            let behind = at_ms - flights.frontier(StreamId::RAW);
-            assert!(
-                (0..=2_000).contains(&behind),
-                "{behind} ms behind at {at_ms}"
-            );
-        }
-    }
-
-    #[test]
-    fn without_a_high_water_mark_the_library_never_stops_reading() {
-        let (flights, mut mark) = watermark(0);
-        (0..1_000_000).for_each(|_| mark.read());
-        mark.seen_empty(7, Instant::now());
-        assert_eq!(flights.frontier(StreamId::RAW), 7);
-    }
-}
+mod tests;

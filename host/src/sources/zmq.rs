@@ -11,6 +11,7 @@
 //! dropping the connection, and with it frames that were good.
 
 mod hold;
+mod library;
 mod line;
 mod pace;
 mod publish;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use super::{Link, Outlet, SourceContext, SourceError, SourceStats, Stop, Watermark};
 use hold::Connection;
+use library::Library;
 use line::{Line, monitor};
 use pace::Pace;
 use subscriber::Subscriber;
@@ -118,6 +120,7 @@ pub fn subscribe(
         monitor,
         stats: Arc::clone(&stats),
         connection: Connection::default(),
+        library: Library::default(),
     };
     let endpoint = subscription.endpoint.clone();
     let mut source = Subscriber {

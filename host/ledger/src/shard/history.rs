@@ -20,6 +20,8 @@ pub(super) const NOT_SPOOLED: PayloadRef = PayloadRef(u64::MAX);
 pub(super) struct Landing {
     pub form: Form,
     pub generation: Generation,
+    /// It landed between these; the second is when it had been read.
+    pub earliest_ms: i64,
     pub landed_ms: i64,
     pub schema: SchemaId,
     /// Its frame in the spool, or `NOT_SPOOLED`.
@@ -31,6 +33,7 @@ impl Landing {
         Self {
             form: row.form,
             generation: row.generation,
+            earliest_ms: row.earliest_ms,
             landed_ms: row.arrived_ms,
             schema: row.schema,
             payload: NOT_SPOOLED,

@@ -159,8 +159,7 @@ impl Shard {
                 Waiting::Comparing => self.comparing -= 1,
                 _ => drop(self.end_dispute(slot)),
             }
-            let verdict = self.on_time(slot, landing.landed_ms);
-            self.settle(slot, verdict, Settled::Landed, effects);
+            self.settle_landed(slot, landing, effects);
         }
     }
 
@@ -222,6 +221,7 @@ impl Shard {
         let landing = Landing {
             form: row.form(),
             generation: row.generation,
+            earliest_ms: row.earliest_ms(),
             landed_ms: row.arrived_ms,
             schema: row.schema,
             payload: row.payload,

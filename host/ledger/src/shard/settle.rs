@@ -93,22 +93,29 @@ impl Shard {
     }
 
     fn landed_unchanged(&mut self, slot: u32, landing: Landing, effects: &mut Vec<Effect>) {
-        let verdict = self.on_time(slot, landing.landed_ms);
-        self.settle(slot, verdict, Settled::Landed, effects);
+        self.settle_landed(slot, landing, effects);
         if landing.payload != NOT_SPOOLED {
             self.release(landing.payload, effects);
         }
     }
 
-    /// Whether the event in the slot landed by its deadline.
-    pub(super) fn on_time(&self, slot: u32, landed_ms: i64) -> Verdict {
+    /// The event in the slot landed unchanged. It is late only if it cannot have landed before its
+    /// deadline: what cannot be known is not said of it.
+    pub(super) fn settle_landed(&mut self, slot: u32, landing: Landing, effects: &mut Vec<Effect>) {
         let entry = self.keys.pending.get(slot);
+        let (arrived_ms, schema) = (entry.arrived_ms, entry.schema);
         let wait_ms = self.queues.wait_ms(entry.class());
-        if landed_ms > entry.arrived_ms.saturating_add(wait_ms) {
+        let deadline_ms = arrived_ms.saturating_add(wait_ms);
+        let verdict = if landing.earliest_ms > deadline_ms {
             Verdict::Late
         } else {
             Verdict::Delivered
+        };
+        if verdict == Verdict::Delivered && landing.landed_ms > deadline_ms {
+            let window = self.tallies.window(arrived_ms);
+            self.tallies.at(window, schema).doubtful += 1;
         }
+        self.settle(slot, verdict, Settled::Landed, effects);
     }
 
     /// The row is not what the event in the slot should have become: another copy may explain it, and
@@ -312,8 +319,7 @@ impl Shard {
         history.compared = Some(equal);
         self.comparing -= 1;
         if equal == Some(true) {
-            let verdict = self.on_time(slot, landing.landed_ms);
-            self.settle(slot, verdict, Settled::Landed, effects);
+            self.settle_landed(slot, landing, effects);
         } else {
             self.dispute_open(slot, landing.landed_ms);
         }

@@ -214,7 +214,7 @@ impl Shard {
 
     /// A row in the place of its raw event.
     fn row_entry(&self, key: Fingerprint, landing: Landing) -> Entry {
-        Entry::new(
+        let mut entry = Entry::new(
             key,
             landing.form,
             landing.payload,
@@ -224,7 +224,9 @@ impl Shard {
             landing.generation,
             0,
             Waiting::Revising,
-        )
+        );
+        entry.set_earliest(landing.earliest_ms);
+        entry
     }
 
     pub(super) fn attach(&mut self, key: Fingerprint, payload: PayloadRef) -> bool {

@@ -208,10 +208,19 @@ impl History {
             let row = self.row_contents.len() as u32;
             self.row_contents.insert(row, content);
             let form = form(&mut self.rng, content, generation);
+            let landed_ms = arrived_ms + latency_ms + landing * self.rng.i64(0..300);
+            // Mostly known to a few milliseconds; after a pause, of seconds at most, not so well. Longer
+            // ones lose some of that while they wait for their raw event.
+            let doubt_ms = match self.rng.u8(..10) {
+                0 => self.rng.i64(0..2_000),
+                1..4 => self.rng.i64(0..60),
+                _ => 0,
+            };
             written.push(WrittenObservation {
                 key,
                 form,
-                arrived_ms: arrived_ms + latency_ms + landing * self.rng.i64(0..300),
+                earliest_ms: landed_ms - doubt_ms,
+                arrived_ms: landed_ms,
                 // The written side may name another schema than the raw one.
                 schema: SchemaId(self.rng.u16(..SCHEMAS)),
                 row,
@@ -303,7 +312,7 @@ impl History {
     /// Up to what has been applied, or less.
     fn advance(&mut self) -> Frontier {
         let raw_ms = self.raw.iter().map(|event| event.arrived_ms - 1).min();
-        let written_ms = self.written.iter().map(|row| row.arrived_ms - 1).min();
+        let written_ms = self.written.iter().map(|row| row.earliest_ms - 1).min();
         for (frontier_ms, limit_ms) in [
             (&mut self.frontier.raw_ms, raw_ms),
             (&mut self.frontier.written_ms, written_ms),

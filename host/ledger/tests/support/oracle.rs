@@ -44,6 +44,7 @@ impl Tallies {
             assert!(enough, "only {} {}", sum.verdict(verdict), verdict.as_str());
         }
         assert!(sum.duplicate > least && sum.unexpected > least, "{sum:?}");
+        assert!(sum.doubtful > least, "{sum:?}");
     }
 
     fn count(&mut self, at_ms: i64, schema: SchemaId, change: impl FnOnce(&mut Counts)) {
@@ -370,11 +371,17 @@ impl<'a> Key<'a> {
     }
 
     fn on_time(&mut self, event: Event, row: WrittenObservation) {
-        let verdict = if row.arrived_ms > event.due_ms {
+        // What cannot be known to be late is delivered, and counted.
+        let verdict = if row.earliest_ms > event.due_ms {
             Verdict::Late
         } else {
             Verdict::Delivered
         };
+        if verdict == Verdict::Delivered && row.arrived_ms > event.due_ms {
+            let count = |counts: &mut Counts| counts.doubtful += 1;
+            let raw = event.raw;
+            self.out.tallies.count(raw.arrived_ms, raw.schema, count);
+        }
         self.out.verdict(&event.raw, verdict, 1);
         self.settle(State::Landed);
     }

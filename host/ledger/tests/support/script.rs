@@ -2,7 +2,7 @@
 //!
 //! Steps, one on a line (times in ms; `min` and `max` are the ends of time):
 //! `raw KEY at TIME [rejected|unjudged] [form F] [schema S] [gen G]`,
-//! `written KEY at TIME [form F] [schema S] [gen G]`, `attach KEY`, `compared KEY yes|no|unknown`,
+//! `written KEY at TIME [from EARLIEST] [form F] [schema S] [gen G]`, `attach KEY`, `compared KEY yes|no|unknown`,
 //! `frontier TIME` (both streams), `frontier raw TIME`, `frontier written TIME`, `deadline MS`,
 //! `conclude`, `unlanded KEY`, `recalled KEY no|SCHEMA`, and first of all `replaces` (the writer does).
 //!
@@ -196,6 +196,7 @@ fn sum(counts: &Counts) -> String {
         ("pending", counts.pending),
         ("duplicate", counts.duplicate),
         ("unexpected", counts.unexpected),
+        ("doubtful", counts.doubtful),
     ];
     let shown = verdicts
         .into_iter()
@@ -283,6 +284,10 @@ fn written(words: &[&str]) -> WrittenObservation {
     WrittenObservation {
         key: key(words[1]),
         form: form(words),
+        earliest_ms: match words.iter().position(|word| *word == "from") {
+            Some(place) => time(words[place + 1]),
+            None => time(words[3]),
+        },
         arrived_ms: time(words[3]),
         schema: SchemaId(number(words, "schema").unwrap_or(0)),
         row: u32::from(letter(words[1])),

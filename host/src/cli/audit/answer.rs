@@ -165,6 +165,10 @@ pub(super) fn as_text(audited: &Audited, missing: &[MissingEvent]) -> String {
     for (name, count) in [
         ("duplicate rows", counts.duplicate),
         ("unexpected rows", counts.unexpected),
+        (
+            "of the delivered: doubtful, in time or late",
+            counts.doubtful,
+        ),
     ] {
         if count != 0 {
             let _ = writeln!(text, "{count:>12} {name}");

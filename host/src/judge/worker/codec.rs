@@ -87,7 +87,6 @@ impl Judge {
                             .ask_alone(index, frames.frame(faulted.first))
                             .is_some_and(was_asked));
             for row in faulted.first..faulted.first + faulted.rows {
-                let arrived_ms = frames.arrived_ms.get(row).copied().unwrap_or_default();
                 if let Some(code) = self.decoded.codes.get_mut(row) {
                     *code = if hopeless { GIVEN_UP } else { KEPT };
                 }
@@ -95,7 +94,7 @@ impl Judge {
                     given_up += 1;
                     bump(&mut report.undecodable, reason);
                 } else {
-                    kept.push(frames.frame(row), arrived_ms);
+                    kept.push_row(frames, row);
                     kept_payloads.extend(payloads.get(row));
                 }
                 if hopeless || tries == 1 {

@@ -65,6 +65,8 @@ impl Judge {
             };
             let time_ms = last_ms.unwrap_or(never_late);
             frames.arrived_ms[row] = time_ms;
+            // An event's own time is exact.
+            frames.earliest_ms[row] = time_ms;
             out.time_ms_max = out.time_ms_max.max(Some(time_ms));
         }
         let arrived_ms = frames.arrived_ms[row];
@@ -74,6 +76,7 @@ impl Judge {
             out.written[shard].push(WrittenObservation {
                 key,
                 form,
+                earliest_ms: frames.earliest_ms[row],
                 arrived_ms,
                 schema,
                 row: row as u32,

@@ -6,13 +6,13 @@
 //! (`SO_RCVLOWAT`, socket(7)) for that time: the kernel wakes libzmq when so many bytes are there,
 //! when the connection ends, or when the mark is lowered again (since Linux 4.18; with an older
 //! kernel nothing gathers). Nothing is dropped or reordered. What has gathered and was not yet read
-//! by libzmq is known (`holds_bytes`), so that a source does not take a socket for empty that is not.
+//! by libzmq is known (`holds_bytes`), over a local socket (`ipc://`) too, so that a source does not
+//! take a socket for empty that is not.
 //!
 //! The connection is libzmq's, and its monitor tells the descriptor. It is duplicated, so that it
 //! stays this connection whatever libzmq does; but first it has to be one to the endpoint.
 
-use std::net::TcpStream;
-use std::os::fd::{AsRawFd as _, FromRawFd as _, RawFd};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -33,55 +33,61 @@ pub(super) const GATHER_MIN: Duration = Duration::from_millis(2);
 /// The first Linux that wakes whoever waits for a connection when its mark is lowered.
 const KERNEL_MIN: (u32, u32) = (4, 18);
 
-/// libzmq's connection, if there is one over TCP.
+/// libzmq's connection, if there is one.
 #[derive(Debug, Default)]
-pub(super) struct Connection(Option<TcpStream>);
+pub(super) struct Connection {
+    socket: Option<OwnedFd>,
+    /// It is over TCP, and the kernel is new enough.
+    gathers: bool,
+}
 
 impl Connection {
-    /// The monitor told of a connection to `endpoint`. One that is gone by now, or of another kind
-    /// (`ipc://`), is not held.
+    /// The monitor told of a connection to `endpoint`. One that is gone by now is not held.
     pub fn opened(&mut self, descriptor: RawFd, endpoint: &str) {
         // Looked at before it is duplicated: to close a duplicate of somebody's file could take its
         // locks away.
-        self.0 = (kernel_wakes() && peer_port(descriptor) == port_of(endpoint))
+        self.socket = leads_to(descriptor, endpoint)
             .then(|| duplicate(descriptor))
             .flatten()
-            .filter(|stream| peer_port(stream.as_raw_fd()) == port_of(endpoint));
-        if let Some(stream) = &self.0 {
-            set_low_water(stream, ROOM_BYTES);
-            set_low_water(stream, ONE_BYTE);
+            .filter(|socket| leads_to(socket.as_raw_fd(), endpoint));
+        self.gathers = false;
+        if let Some(socket) = &self.socket
+            && kernel_wakes()
+            && port_of(endpoint).is_some()
+        {
+            set_low_water(socket, ROOM_BYTES);
+            set_low_water(socket, ONE_BYTE);
+            self.gathers = true;
         }
     }
 
-    /// Whether there is one.
-    pub fn is_open(&self) -> bool {
-        self.0.is_some()
+    /// Whether there is one in which bytes gather.
+    pub fn can_gather(&self) -> bool {
+        self.socket.is_some() && self.gathers
     }
 
     pub fn closed(&mut self) {
-        self.0 = None;
+        self.socket = None;
     }
 
     /// Lets bytes gather until what this gives is dropped; none if that is not possible.
     pub fn gather(&self) -> Option<Gathering<'_>> {
-        let stream = self.0.as_ref()?;
-        set_low_water(stream, GATHER_BYTES_MAX).then_some(Gathering(stream))
+        let socket = self.socket.as_ref().filter(|_| self.gathers)?;
+        set_low_water(socket, GATHER_BYTES_MAX).then_some(Gathering(socket))
     }
 
-    /// Whether there are bytes that libzmq has not read.
-    pub fn holds_bytes(&self) -> bool {
-        let Some(stream) = &self.0 else {
-            return false;
-        };
+    /// Whether there are bytes that libzmq has not read; None if that cannot be known.
+    pub fn holds_bytes(&self) -> Option<bool> {
+        let socket = self.socket.as_ref()?;
         let mut bytes: libc::c_int = 0;
-        // SAFETY: the descriptor is open for as long as the stream, and the answer is an integer.
-        let failed = unsafe { libc::ioctl(stream.as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
-        failed == 0 && bytes > 0
+        // SAFETY: the descriptor is open for as long as the socket, and the answer is an integer.
+        let failed = unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
+        (failed == 0).then_some(bytes > 0)
     }
 }
 
 /// However a sleep ends, by a panic too, libzmq gets what has come.
-pub(super) struct Gathering<'a>(&'a TcpStream);
+pub(super) struct Gathering<'a>(&'a OwnedFd);
 
 impl Drop for Gathering<'_> {
     fn drop(&mut self) {
@@ -105,21 +111,41 @@ fn version_of(release: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
+/// Whether this is a connection to the endpoint.
+fn leads_to(descriptor: RawFd, endpoint: &str) -> bool {
+    let Some(peer) = peer_of(descriptor) else {
+        return false;
+    };
+    match (&peer, endpoint.strip_prefix("ipc://")) {
+        (Peer::Tcp(port), None) => port_of(endpoint) == Some(*port),
+        (Peer::Local(peer), Some(path)) => peer == path.as_bytes(),
+        _ => false,
+    }
+}
+
 /// The port of a `tcp://` endpoint.
 fn port_of(endpoint: &str) -> Option<u16> {
     let (_, port) = endpoint.strip_prefix("tcp://")?.rsplit_once(':')?;
     port.parse().ok()
 }
 
-fn duplicate(descriptor: RawFd) -> Option<TcpStream> {
+fn duplicate(descriptor: RawFd) -> Option<OwnedFd> {
     // SAFETY: a number that is no open descriptor is an error and no more.
     let duplicate = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 0) };
     // SAFETY: it is open, and nobody else has it.
-    (duplicate >= 0).then(|| unsafe { TcpStream::from_raw_fd(duplicate) })
+    (duplicate >= 0).then(|| unsafe { OwnedFd::from_raw_fd(duplicate) })
 }
 
-/// The port of the other end, if this is a connection over TCP.
-fn peer_port(descriptor: RawFd) -> Option<u16> {
+/// The other end of a connection.
+enum Peer {
+    /// Its port.
+    Tcp(u16),
+    /// Its path as libzmq writes it: `@` and a name if it is none of a file.
+    Local(Vec<u8>),
+}
+
+/// The other end, if this is a connection over TCP or a local one.
+fn peer_of(descriptor: RawFd) -> Option<Peer> {
     // SAFETY: all zeros are an address of no family.
     let mut address: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
     let mut bytes = size_of_val(&address) as libc::socklen_t;
@@ -127,22 +153,43 @@ fn peer_port(descriptor: RawFd) -> Option<u16> {
     // more.
     let failed =
         unsafe { libc::getpeername(descriptor, (&raw mut address).cast(), &raw mut bytes) };
+    if failed != 0 {
+        return None;
+    }
     let port = match i32::from(address.ss_family) {
         // SAFETY: an address of this family is of this type, which is no larger.
         libc::AF_INET => unsafe { (*(&raw const address).cast::<libc::sockaddr_in>()).sin_port },
         // SAFETY: the same.
         libc::AF_INET6 => unsafe { (*(&raw const address).cast::<libc::sockaddr_in6>()).sin6_port },
+        libc::AF_UNIX => {
+            // SAFETY: the same.
+            let local = unsafe { &*(&raw const address).cast::<libc::sockaddr_un>() };
+            let length =
+                (bytes as usize).saturating_sub(std::mem::offset_of!(libc::sockaddr_un, sun_path));
+            let mut path: Vec<u8> = local
+                .sun_path
+                .iter()
+                .map(|&c| c as u8)
+                .take(length)
+                .collect();
+            match path.first_mut() {
+                Some(first) if *first == 0 => *first = b'@',
+                // The path of a file ends with a zero.
+                _ => path.truncate(path.iter().position(|&c| c == 0).unwrap_or(path.len())),
+            }
+            return Some(Peer::Local(path));
+        }
         _ => return None,
     };
-    (failed == 0).then(|| u16::from_be(port))
+    Some(Peer::Tcp(u16::from_be(port)))
 }
 
-fn set_low_water(stream: &TcpStream, bytes: libc::c_int) -> bool {
-    // SAFETY: the descriptor is open for as long as the stream, and the value is an integer of the
+fn set_low_water(socket: &OwnedFd, bytes: libc::c_int) -> bool {
+    // SAFETY: the descriptor is open for as long as the socket, and the value is an integer of the
     // length told.
     let failed = unsafe {
         libc::setsockopt(
-            stream.as_raw_fd(),
+            socket.as_raw_fd(),
             libc::SOL_SOCKET,
             libc::SO_RCVLOWAT,
             std::ptr::from_ref(&bytes).cast(),
@@ -155,7 +202,8 @@ fn set_low_water(stream: &TcpStream, bytes: libc::c_int) -> bool {
 #[cfg(test)]
 mod tests {
     use std::io::{Read as _, Write as _};
-    use std::net::{TcpListener, UdpSocket};
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::os::unix::net::{UnixListener, UnixStream};
 
     use super::*;
 
@@ -194,13 +242,14 @@ mod tests {
         let gathering = connection.gather().expect("it is over TCP");
         theirs.write_all(b"frame").unwrap();
         // A byte comes when it has come: over loopback writing is delivering.
-        assert!(!wakes(&ours) && connection.holds_bytes(), "it gathers");
+        assert!(!wakes(&ours), "it gathers");
+        assert_eq!(connection.holds_bytes(), Some(true));
         drop(gathering);
         assert!(wakes(&ours), "all that came is there");
         let mut read = [0; 5];
         ours.read_exact(&mut read).unwrap();
         assert_eq!(&read, b"frame");
-        assert!(!connection.holds_bytes());
+        assert_eq!(connection.holds_bytes(), Some(false));
 
         let gathering = connection.gather();
         std::thread::scope(|scope| {
@@ -254,7 +303,7 @@ mod tests {
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| poll(&ours, 20_000));
             // Whether it waits already or not yet, the bytes are there for it.
-            while !connection.holds_bytes() {
+            while connection.holds_bytes() != Some(true) {
                 std::thread::yield_now();
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -286,6 +335,35 @@ mod tests {
         drop(theirs);
         assert!(wakes(&ours));
         drop(gathering);
+    }
+
+    #[test]
+    fn a_local_socket_tells_what_it_holds_and_gathers_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let mut ours = UnixStream::connect(&path).unwrap();
+        let mut theirs = listener.accept().unwrap().0;
+        let endpoint = format!("ipc://{}", path.display());
+        let mut connection = Connection::default();
+        assert_eq!(connection.holds_bytes(), None);
+        for other in [
+            format!("{endpoint}x"),
+            "ipc://".into(),
+            "tcp://host:1".into(),
+        ] {
+            connection.opened(ours.as_raw_fd(), &other);
+            assert_eq!(connection.holds_bytes(), None, "{other}");
+        }
+        connection.opened(ours.as_raw_fd(), &endpoint);
+        assert_eq!(connection.holds_bytes(), Some(false));
+        assert!(!connection.can_gather() && connection.gather().is_none());
+        theirs.write_all(b"frame").unwrap();
+        assert_eq!(connection.holds_bytes(), Some(true));
+        ours.read_exact(&mut [0; 5]).unwrap();
+        assert_eq!(connection.holds_bytes(), Some(false));
+        connection.closed();
+        assert_eq!(connection.holds_bytes(), None);
     }
 
     #[test]

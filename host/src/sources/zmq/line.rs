@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use zmq::SocketEvent;
 
-use super::super::{Link, SourceStats};
+use super::super::{Ahead, Link, SourceStats};
 use super::hold::Connection;
+use super::library::Library;
 
 /// Names of monitor sockets are unique in a context.
 static MONITORS: AtomicU64 = AtomicU64::new(0);
@@ -40,8 +41,9 @@ pub(super) fn monitor(context: &zmq::Context, socket: &zmq::Socket) -> zmq::Resu
 pub(super) struct Line {
     pub monitor: zmq::Socket,
     pub stats: Arc<SourceStats>,
-    /// Where its frames come from, if over TCP.
+    /// Where its frames come from.
     pub connection: Connection,
+    pub library: Library,
 }
 
 impl Line {
@@ -73,6 +75,20 @@ impl Line {
         }
         if let Some(descriptor) = opened {
             self.connection.opened(descriptor, self.stats.endpoint());
+            self.library.find();
+        }
+    }
+
+    /// Whether frames are ahead that libzmq has yet to put into the socket's queue. In this order: what
+    /// the kernel no longer holds is in the hands of libzmq's thread, until it rests.
+    ///
+    /// All events must be known. A connection that is not yet known brings no frames: they come only
+    /// after it has been told of, and the subscription sent.
+    pub fn ahead(&mut self) -> Ahead {
+        match self.connection.holds_bytes() {
+            Some(true) => Ahead::Something,
+            Some(false) if self.library.is_at_rest() => Ahead::Nothing,
+            Some(false) | None => Ahead::Unknown,
         }
     }
 

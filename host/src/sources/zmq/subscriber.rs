@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::{Link, Outlet, SourceError, Stop, Watermark};
+use super::super::{Ahead, Link, Look, Outlet, SourceError, Stop, Watermark};
 use super::hold::GATHER_MIN;
 use super::line::Line;
 use super::pace::{NAP, Pace};
@@ -11,10 +11,6 @@ use super::whole_ms;
 
 /// Frames read in one go before the monitor, the batch's age and the wish to end are looked at.
 const FRAMES_PER_TURN_MAX: usize = 512;
-
-/// So many frames in a row are stamped with one look at the clock, the first one's: reading them takes
-/// some microseconds.
-const FRAMES_PER_STAMP: usize = 16;
 
 /// Asked to end, a source reads what is already there for at most this long.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
@@ -44,8 +40,11 @@ impl Subscriber {
         let mut message = zmq::Message::new();
         let mut stopping: Option<Instant> = None;
         loop {
+            self.watermark.awake(Instant::now());
             let empty = self.turn(&mut message)?;
-            self.line.follow();
+            if !empty {
+                self.line.follow();
+            }
             if self.stop.is_set() {
                 let since = *stopping.get_or_insert_with(Instant::now);
                 if empty || since.elapsed() >= DRAIN_MAX {
@@ -60,27 +59,35 @@ impl Subscriber {
     }
 
     /// Reads until the socket is empty (true) or enough was read for one go.
+    ///
+    /// It is empty once its queue was found so twice, and what may be ahead was asked for in between:
+    /// `watermark.rs` says why, and why in this order.
     fn turn(&mut self, message: &mut zmq::Message) -> Result<bool, SourceError> {
-        let mut before_ms = 0;
-        let mut is_stale = true;
-        for number in 0..FRAMES_PER_TURN_MAX {
-            if is_stale || number % FRAMES_PER_STAMP == 0 {
-                // Read before the look: a frame that comes during it is stamped with this or later.
-                before_ms = self.outlet.clock().now_ms();
-                is_stale = false;
-            }
+        let mut asked = None;
+        for _ in 0..FRAMES_PER_TURN_MAX {
             match self.socket.recv(message, zmq::DONTWAIT) {
-                Ok(()) => {}
-                Err(zmq::Error::EAGAIN) if self.is_behind() => {
-                    thread::sleep(NAP / 2);
-                    return Ok(false);
-                }
-                Err(zmq::Error::EAGAIN) => {
-                    let now = Instant::now();
-                    self.watermark.seen_empty(before_ms, now);
-                    self.pace.seen_empty(now);
-                    return Ok(true);
-                }
+                Ok(()) => asked = None,
+                Err(zmq::Error::EAGAIN) => match asked {
+                    None => {
+                        asked = Some(self.ask());
+                        continue;
+                    }
+                    Some((_, ahead)) if self.is_behind(ahead) => {
+                        self.watermark.rests(NAP / 2);
+                        thread::sleep(NAP / 2);
+                        return Ok(false);
+                    }
+                    Some((before_ms, ahead)) => {
+                        let now = Instant::now();
+                        self.watermark.seen_empty(Look {
+                            before_ms,
+                            ahead,
+                            now,
+                        });
+                        self.pace.seen_empty(now);
+                        return Ok(true);
+                    }
+                },
                 Err(zmq::Error::EINTR) => continue,
                 Err(error) => return Err(self.failed("read from", error)),
             }
@@ -94,14 +101,20 @@ impl Subscriber {
                 self.in_multipart = more;
             } else if self.outlet.admits(message.len()) {
                 let line = &mut self.line;
-                if self.outlet.push(message, before_ms, || line.follow())? {
+                if self.outlet.push(message, || line.follow())? {
                     self.outlet.hand_on(|| line.follow())?;
                 }
-                // It may have waited for room before it began another batch.
-                is_stale = self.outlet.rows() <= 1;
             }
         }
         Ok(false)
+    }
+
+    /// The time, and then whether frames are ahead that were on their way by then.
+    fn ask(&mut self) -> (i64, Ahead) {
+        self.outlet.stamp();
+        let before_ms = self.outlet.clock().now_ms();
+        self.line.follow();
+        (before_ms, self.line.ahead())
     }
 
     fn hand_on(&mut self) -> Result<(), SourceError> {
@@ -134,6 +147,7 @@ impl Subscriber {
                 self.have_waited = if was_steady && self.can_gather(nap) {
                     self.gather(nap)? && nap == wait_max
                 } else {
+                    self.watermark.rests(self.tick);
                     self.poll(self.tick)?;
                     false
                 };
@@ -157,8 +171,8 @@ impl Subscriber {
 
     /// Whether libzmq has yet to read what gathered during the last sleep: an empty socket says nothing
     /// then.
-    fn is_behind(&mut self) -> bool {
-        self.has_gathered = self.has_gathered && self.line.connection.holds_bytes();
+    fn is_behind(&mut self, ahead: Ahead) -> bool {
+        self.has_gathered = self.has_gathered && ahead == Ahead::Something;
         self.has_gathered
     }
 
@@ -166,6 +180,7 @@ impl Subscriber {
         if self.can_gather(nap) {
             self.gather(nap).map(drop)
         } else {
+            self.watermark.rests(nap);
             thread::sleep(nap);
             Ok(())
         }
@@ -175,12 +190,13 @@ impl Subscriber {
     fn can_gather(&self, nap: Duration) -> bool {
         nap >= GATHER_MIN
             && self.line.stats.link() == Link::Connected
-            && self.line.connection.is_open()
+            && self.line.connection.can_gather()
     }
 
     /// Sleeps, and what comes meanwhile wakes libzmq only at the end, so that it gets it all at once; but a
     /// flood, or the end of the connection, wakes it and this at once (false).
     fn gather(&mut self, nap: Duration) -> Result<bool, SourceError> {
+        self.watermark.rests(nap);
         let Some(gathering) = self.line.connection.gather() else {
             // Its connection ends just now: nothing more comes by it.
             thread::sleep(nap);
@@ -219,6 +235,7 @@ mod tests {
         BatchLimits, Flights, FrameBatch, SourceContext, SourceStats, StreamId,
     };
     use super::super::hold::Connection;
+    use super::super::library::Library;
     use super::super::line::monitor;
     use super::super::{Attach, ZmqPublisher};
     use super::*;
@@ -290,6 +307,7 @@ mod tests {
                 monitor: monitor(&sockets, &socket).unwrap(),
                 stats,
                 connection,
+                library: library(),
             },
             watermark: Watermark::new(Arc::clone(outlet.progress()), 0),
             socket,
@@ -311,6 +329,17 @@ mod tests {
         }
     }
 
+    /// libzmq's threads, which have nothing to do.
+    fn library() -> Library {
+        let mut library = Library::default();
+        let began = Instant::now();
+        while !library.is_at_rest() {
+            assert!(began.elapsed() < PATIENCE);
+            library.find();
+        }
+        library
+    }
+
     #[test]
     fn of_a_steady_stream_all_that_comes_in_one_sleep_is_a_batch() {
         let Scene {
@@ -321,7 +350,7 @@ mod tests {
             ..
         } = scene();
         let push = |source: &mut Subscriber, frames: usize| {
-            (0..frames).for_each(|_| assert!(!source.outlet.push(b"frame", 0, || {}).unwrap()));
+            (0..frames).for_each(|_| assert!(!source.outlet.push(b"frame", || {}).unwrap()));
         };
         let taken = || {
             batches
@@ -378,10 +407,10 @@ mod tests {
             ..
         } = scene_with(NAP);
         let fill = |source: &mut Subscriber| {
-            (0..100).for_each(|_| assert!(source.outlet.push(b"frame", 0, || {}).is_ok()));
+            (0..100).for_each(|_| assert!(source.outlet.push(b"frame", || {}).is_ok()));
             source.hand_on().unwrap();
             assert_eq!(batches.recv().unwrap().rows(), 100);
-            (0..50).for_each(|_| assert!(source.outlet.push(b"frame", 0, || {}).is_ok()));
+            (0..50).for_each(|_| assert!(source.outlet.push(b"frame", || {}).is_ok()));
             source.outlet.is_steady()
         };
         source.is_steady = true;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::super::{BatchLimits, Flights, FrameBatch, Publisher, StreamId};
+use super::super::{Ahead, BatchLimits, Flights, FrameBatch, Publisher, StreamId};
 use super::*;
 use crate::clock::Clock;
 use crate::queue::{Bound, Receiver, RecvError, channel};
@@ -141,6 +141,7 @@ fn frames_of_a_tcp_connection_gather_in_the_kernel_and_come_when_they_are_let() 
         monitor: monitor(&sockets.0, &socket).unwrap(),
         stats: Arc::new(SourceStats::new(RAW, &endpoint)),
         connection: Connection::default(),
+        library: Library::default(),
     };
     assert!(line.connection.gather().is_none(), "there is none yet");
     socket.connect(&endpoint).unwrap();
@@ -153,7 +154,7 @@ fn frames_of_a_tcp_connection_gather_in_the_kernel_and_come_when_they_are_let() 
     for _ in 0..100 {
         publisher.publish(b"frame").unwrap();
     }
-    until("the frames", || line.connection.holds_bytes());
+    until("the frames", || line.ahead() == Ahead::Something);
     assert_eq!(socket.poll(zmq::POLLIN, 50), Ok(0), "they gather");
     drop(gathering);
     socket
@@ -162,12 +163,38 @@ fn frames_of_a_tcp_connection_gather_in_the_kernel_and_come_when_they_are_let() 
     for _ in 0..100 {
         assert_eq!(socket.recv_bytes(0).unwrap(), b"frame");
     }
+    until("libzmq's rest", || line.ahead() == Ahead::Nothing);
     drop(publisher);
     until("the end of the connection", || {
         line.follow();
         line.stats.link() != Link::Connected
     });
     assert!(line.connection.gather().is_none(), "it is gone");
+    assert_eq!(line.ahead(), Ahead::Unknown);
+}
+
+#[test]
+fn what_is_ahead_is_known_of_connections_over_tcp_and_of_local_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let local = format!("ipc://{}", dir.path().join("socket").display());
+    for bound in ["tcp://127.0.0.1:*", &local, "ipc://@landfall-ahead-test"] {
+        let publisher = ZmqPublisher::open(bound, Attach::Bind, true).unwrap();
+        let endpoint = publisher.socket.get_last_endpoint().unwrap().unwrap();
+        let sockets = Sockets::default();
+        let socket = configured_socket(&sockets.0, &subscription(&endpoint)).unwrap();
+        let mut line = Line {
+            monitor: monitor(&sockets.0, &socket).unwrap(),
+            stats: Arc::new(SourceStats::new(RAW, &endpoint)),
+            connection: Connection::default(),
+            library: Library::default(),
+        };
+        assert_eq!(line.ahead(), Ahead::Unknown, "{endpoint}");
+        socket.connect(&endpoint).unwrap();
+        until("the connection", || {
+            line.follow();
+            line.ahead() == Ahead::Nothing
+        });
+    }
 }
 
 #[test]

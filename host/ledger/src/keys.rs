@@ -313,7 +313,8 @@ mod tests {
         let mut keys = Keys::new(1000, 1_000_000);
         keys.advance(0);
         let count = (CHUNKS_FORGOTTEN_MAX as u128 + 1) << 10;
-        (0..count).for_each(|n| keys.remember(memory(n)));
+        let landed = |n| Memory::new(key(n), Settled::Landed, SchemaId(3), 7);
+        (0..count).for_each(|n| keys.remember(landed(n)));
         let grown = keys.memory_bytes();
         keys.advance(10_000);
         assert_eq!(keys.settled(), 1 << 10);

@@ -102,6 +102,8 @@ pub struct Setup {
     pub frame_bytes_max: &'static str,
     /// Further settings of `[streams.written]`.
     pub written: &'static str,
+    /// How many endpoints the written stream has.
+    pub written_endpoints: usize,
     /// Directory of schemas.
     pub schemas: PathBuf,
     /// The section `[store]`.
@@ -117,6 +119,7 @@ impl Default for Setup {
             checks: pipeline_checks("schema_validity.wasm"),
             frame_bytes_max: "64KiB",
             written: "",
+            written_endpoints: 1,
             schemas: paths::schemas(),
             store: "[store]\ndir = \"data\"",
         }
@@ -152,6 +155,8 @@ pub struct Sidecar {
     pub dir: tempfile::TempDir,
     pub raw: Publisher,
     pub written: Publisher,
+    /// Those of further endpoints of the written stream.
+    pub others: Vec<Publisher>,
 }
 
 impl Sidecar {
@@ -161,13 +166,20 @@ impl Sidecar {
         let context = zmq::Context::new();
         let raw = Publisher::bind(&context).expect("a raw publisher");
         let written = Publisher::bind(&context).expect("a written publisher");
+        let others: Vec<Publisher> = (1..setup.written_endpoints)
+            .map(|_| Publisher::bind(&context).expect("a written publisher"))
+            .collect();
+        let endpoints: Vec<&str> = std::iter::once(&written)
+            .chain(&others)
+            .map(Publisher::endpoint)
+            .collect();
         let config = format!(
             r#"
 [streams.raw]
 endpoints = ["{raw}"]
 frame_bytes_max = "{frame_bytes_max}"
 [streams.written]
-endpoints = ["{written}"]
+endpoints = {endpoints:?}
 {written_settings}
 [schemas]
 dir = "{schemas}"
@@ -193,7 +205,6 @@ dir = "{guests}"
 {extra}
 "#,
             raw = raw.endpoint(),
-            written = written.endpoint(),
             written_settings = setup.written,
             schemas = setup.schemas.display(),
             guests = paths::guests().display(),
@@ -210,10 +221,13 @@ dir = "{guests}"
             dir,
             raw,
             written,
+            others,
         };
         sidecar.restart();
         assert!(
-            sidecar.raw.await_subscriptions(1) && sidecar.written.await_subscriptions(1),
+            sidecar.raw.await_subscriptions(1)
+                && sidecar.written.await_subscriptions(1)
+                && (sidecar.others.iter()).all(|written| written.await_subscriptions(1)),
             "{}",
             sidecar.log()
         );
@@ -290,6 +304,14 @@ dir = "{guests}"
         }
     }
 
+    /// Says that they landed, by all endpoints of the written stream in turn.
+    pub fn land_everywhere(&self, events: &[Event]) {
+        let writers: Vec<&Publisher> = std::iter::once(&self.written).chain(&self.others).collect();
+        for (event, writer) in events.iter().zip(writers.iter().cycle()) {
+            writer.send(&event.row_text()).expect("sent");
+        }
+    }
+
     /// A command over the same configuration.
     pub fn command(&self, args: &[&str]) -> Output {
         run_landfall(self.dir.path(), args)
@@ -356,6 +378,15 @@ dir = "{guests}"
 
     pub fn hang_up(&self) {
         self.signal(rustix::process::Signal::HUP);
+    }
+
+    /// Stops all of its threads, until it is let go on.
+    pub fn pause(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    pub fn go_on(&self) {
+        self.signal(rustix::process::Signal::CONT);
     }
 
     fn signal(&self, signal: rustix::process::Signal) {

@@ -1,22 +1,19 @@
-//! Whether libzmq's threads are at rest. What such a thread has read from a connection is in its hands
-//! until it puts it into a socket's queue; it does so before it rests, and nobody else tells.
+//! Whether libzmq's thread that serves a connection is at rest. What it has read from the connection is
+//! in its hands until it puts it into the socket's queue; it does so before it rests, and nobody else
+//! tells.
 //!
-//! The kernel says in which call of the system a thread sleeps (`/proc/self/task/<thread>/syscall`,
-//! proc(5); of one's own threads it may always be read). libzmq's threads rest in `epoll_wait` and wait
-//! there for nothing but what comes next. One that runs, that waits for the processor, or that sleeps
-//! over anything else (a lock, memory) is not at rest.
+//! The kernel says in which call of the system a thread sleeps, and with which arguments
+//! (`/proc/self/task/<thread>/syscall`, proc(5); of one's own threads it may always be read). libzmq's
+//! threads rest in `epoll_wait` and wait there for nothing but what comes next. One that runs, that waits
+//! for the processor, or that sleeps over anything else (a lock, memory) is not at rest.
 //!
-//! Where the kernel has no such file, nothing is known of them.
+//! The thread of a connection is the one that rests over the set of descriptors with the connection in
+//! it (`/proc/self/fdinfo/<set>`). Where the kernel has no such files, nothing is known of it.
 
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::RawFd;
 use std::os::unix::fs::FileExt as _;
-
-/// How libzmq names its threads that read from connections.
-const NAME: &str = "ZMQbg/IO";
-
-/// Of this process.
-const THREADS: &str = "/proc/self/task";
 
 #[cfg(target_arch = "x86_64")]
 const RESTING: [libc::c_long; 2] = [libc::SYS_epoll_wait, libc::SYS_epoll_pwait];
@@ -24,72 +21,126 @@ const RESTING: [libc::c_long; 2] = [libc::SYS_epoll_wait, libc::SYS_epoll_pwait]
 #[cfg(not(target_arch = "x86_64"))]
 const RESTING: [libc::c_long; 1] = [libc::SYS_epoll_pwait];
 
-/// The number of a call stands first, and is no longer than this.
-const NUMBER_BYTES: usize = 16;
+/// The number of a call and its first argument are no longer than this.
+const CALL_BYTES: usize = 48;
 
-/// libzmq's threads; none until they are found.
+/// The thread may be at work whenever it is looked for; it is looked for so often. Each time costs some
+/// ten small files.
+const TRIES_MAX: u32 = 200;
+
+/// The thread of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Library(Vec<File>);
+pub(super) enum Library {
+    /// There is no connection, or nothing can be known.
+    #[default]
+    Unknown,
+    /// It is to be found by the connection's descriptor.
+    Sought {
+        descriptor: RawFd,
+        tries: u32,
+    },
+    Found {
+        thread: File,
+        set: RawFd,
+    },
+}
 
 impl Library {
-    /// Finds the threads that run. A connection has been told of by one of them, so it has its name by
-    /// then.
-    pub fn find(&mut self) {
-        let Ok(threads) = fs::read_dir(THREADS) else {
-            return;
+    /// There is a connection, which libzmq knows by this descriptor.
+    pub fn seek(&mut self, descriptor: RawFd) {
+        *self = Self::Sought {
+            descriptor,
+            tries: 0,
         };
-        // Some of them would prove nothing.
-        self.0 = threads
-            .flatten()
-            .filter(|thread| {
-                fs::read_to_string(thread.path().join("comm"))
-                    .is_ok_and(|name| name.starts_with(NAME))
-            })
-            .map(|thread| File::open(thread.path().join("syscall")))
-            .collect::<io::Result<_>>()
-            .unwrap_or_default();
     }
 
-    /// Whether none of them has anything in its hands.
+    /// Whether the thread has nothing in its hands.
     pub fn is_at_rest(&mut self) -> bool {
-        let mut is_at_rest = true;
-        self.0.retain(|thread| match call_of(thread) {
-            Ok(call) => {
-                is_at_rest &= call.is_some_and(|call| RESTING.contains(&call));
-                true
+        if let Self::Sought { descriptor, tries } = self {
+            *tries += 1;
+            let is_last = *tries >= TRIES_MAX;
+            match find(*descriptor) {
+                Ok(Some((thread, set))) => *self = Self::Found { thread, set },
+                Ok(None) if !is_last => return false,
+                Ok(None) | Err(_) => *self = Self::Unknown,
             }
-            // It has ended, and has nothing any more.
-            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => false,
-            Err(_) => {
-                is_at_rest = false;
-                true
-            }
-        });
-        is_at_rest && !self.0.is_empty()
+        }
+        match self {
+            Self::Found { thread, set } => rests_over(thread).is_ok_and(|over| over == Some(*set)),
+            Self::Unknown | Self::Sought { .. } => false,
+        }
     }
 }
 
-/// The call of the system in which a thread sleeps; None if it does not sleep.
-fn call_of(thread: &File) -> io::Result<Option<libc::c_long>> {
-    let mut text = [0; NUMBER_BYTES];
+/// The thread that rests over a set with that descriptor in it, and the set.
+fn find(descriptor: RawFd) -> io::Result<Option<(File, RawFd)>> {
+    for thread in fs::read_dir("/proc/self/task")? {
+        // One that has just ended is none.
+        let Ok(thread) = File::open(thread?.path().join("syscall")) else {
+            continue;
+        };
+        if let Ok(Some(set)) = rests_over(&thread)
+            && fs::read_to_string(format!("/proc/self/fdinfo/{set}"))
+                .is_ok_and(|text| has(&text, descriptor))
+        {
+            return Ok(Some((thread, set)));
+        }
+    }
+    Ok(None)
+}
+
+/// The set over which a thread rests, if it does.
+fn rests_over(thread: &File) -> io::Result<Option<RawFd>> {
+    let mut text = [0; CALL_BYTES];
     let read = thread.read_at(&mut text, 0)?;
-    let number = text[..read].split(|&byte| byte == b' ').next();
-    Ok(number
-        .and_then(|number| std::str::from_utf8(number).ok())
-        .and_then(|number| number.trim().parse().ok()))
+    Ok(std::str::from_utf8(&text[..read]).ok().and_then(set_of))
+}
+
+/// The same, by what the kernel says: the number of the call, and its arguments.
+fn set_of(text: &str) -> Option<RawFd> {
+    let mut words = text.split(' ');
+    let call: libc::c_long = words.next()?.parse().ok()?;
+    let set = words.next()?.strip_prefix("0x")?;
+    RESTING
+        .contains(&call)
+        .then(|| RawFd::from_str_radix(set, 16).ok())?
+}
+
+/// Whether a set's description names the descriptor.
+fn has(description: &str, descriptor: RawFd) -> bool {
+    description
+        .lines()
+        .filter_map(|line| line.strip_prefix("tfd:"))
+        .filter_map(|line| line.split_whitespace().next())
+        .any(|number| number.parse() == Ok(descriptor))
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
     use std::thread;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
-    /// A thread of this test in the place of one of libzmq's.
-    fn library_of(thread: libc::pid_t) -> Library {
-        let path = format!("{THREADS}/{thread}/syscall");
-        Library(vec![File::open(path).unwrap()])
+    /// A set of no descriptors, which is never closed.
+    fn set() -> RawFd {
+        // SAFETY: a call without a pointer.
+        let set = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
+        assert!(set >= 0);
+        set
+    }
+
+    fn wait_over(set: RawFd, timeout_ms: i32) {
+        let mut event = libc::epoll_event { events: 0, u64: 0 };
+        // SAFETY: there is room for one event, as told.
+        unsafe { libc::epoll_wait(set, &raw mut event, 1, timeout_ms) };
+    }
+
+    fn found(thread: libc::pid_t, set: RawFd) -> Library {
+        let thread = File::open(format!("/proc/self/task/{thread}/syscall")).unwrap();
+        Library::Found { thread, set }
     }
 
     fn own_thread() -> libc::pid_t {
@@ -97,76 +148,93 @@ mod tests {
         unsafe { libc::gettid() }
     }
 
-    fn await_that(mut what: impl FnMut() -> bool) {
-        while !what() {
+    fn await_rest(library: &mut Library) {
+        let began = Instant::now();
+        while !library.is_at_rest() {
+            assert!(began.elapsed() < Duration::from_secs(20));
             thread::yield_now();
         }
     }
 
-    /// Runs `busy` in a thread, which goes on until it is told to end.
-    fn during(busy: impl Fn(&AtomicBool) + Sync, look: impl FnOnce(Library)) {
+    /// In the place of libzmq's thread, one that has nothing to do as long as the process lives.
+    pub fn resting() -> Library {
+        let set = set();
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            sender.send(own_thread()).unwrap();
+            loop {
+                wait_over(set, -1);
+            }
+        });
+        let mut library = found(receiver.recv().unwrap(), set);
+        await_rest(&mut library);
+        library
+    }
+
+    /// Looks at a thread that does `busy` over and over.
+    fn during(busy: impl Fn() + Sync, look: impl FnOnce(libc::pid_t)) {
         let end = AtomicBool::new(false);
-        let (sender, receiver) = std::sync::mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         thread::scope(|scope| {
             let (busy, end) = (&busy, &end);
             scope.spawn(move || {
                 sender.send(own_thread()).unwrap();
-                busy(end);
+                while !end.load(Ordering::Acquire) {
+                    busy();
+                }
             });
-            look(library_of(receiver.recv().unwrap()));
+            look(receiver.recv().unwrap());
             end.store(true, Ordering::Release);
         });
     }
 
     #[test]
-    fn a_thread_rests_in_epoll_wait_and_nowhere_else() {
-        // SAFETY: a call without a pointer.
-        let epoll = unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) };
-        assert!(epoll >= 0);
-        let wait = |end: &AtomicBool| {
-            let mut event = libc::epoll_event { events: 0, u64: 0 };
-            while !end.load(Ordering::Acquire) {
-                // SAFETY: there is room for one event, as told.
-                unsafe { libc::epoll_wait(epoll, &raw mut event, 1, 1_000) };
-            }
-        };
-        during(wait, |mut library| await_that(|| library.is_at_rest()));
-
-        let run = |end: &AtomicBool| while !end.load(Ordering::Acquire) {};
-        during(run, |mut library| {
-            (0..1_000).for_each(|_| assert!(!library.is_at_rest()));
-        });
-        let sleep = |end: &AtomicBool| {
-            while !end.load(Ordering::Acquire) {
-                thread::sleep(std::time::Duration::from_millis(5));
-            }
-        };
-        during(sleep, |mut library| {
-            (0..1_000).for_each(|_| assert!(!library.is_at_rest()));
-        });
-        // SAFETY: it is open, and nobody else has it.
-        unsafe { libc::close(epoll) };
-    }
-
-    #[test]
-    fn a_thread_that_has_ended_holds_nothing_and_without_any_nothing_is_known() {
-        let mut library = Library::default();
+    fn a_thread_rests_over_its_set_and_nowhere_else() {
+        let (set, other) = (set(), set());
+        during(
+            || wait_over(set, 100),
+            |thread| {
+                await_rest(&mut found(thread, set));
+                (0..1_000).for_each(|_| assert!(!found(thread, other).is_at_rest()));
+            },
+        );
+        let never = |thread| (0..1_000).for_each(|_| assert!(!found(thread, set).is_at_rest()));
+        during(|| {}, never);
+        during(|| thread::sleep(Duration::from_millis(1)), never);
+        // One that has ended is not there to be asked.
+        let ended = thread::spawn(|| (own_thread(), found(own_thread(), 0)));
+        let (_, mut library) = ended.join().unwrap();
         assert!(!library.is_at_rest());
-        during(|_| {}, |ending| library = ending);
-        await_that(|| {
-            assert!(!library.is_at_rest());
-            library.0.is_empty()
-        });
     }
 
     #[test]
-    fn the_threads_are_found_by_their_name() {
-        let sockets = zmq::Context::new();
-        let _socket = sockets.socket(zmq::SUB).unwrap();
+    fn without_a_connection_or_with_one_that_nobody_serves_nothing_is_known() {
+        assert!(!Library::default().is_at_rest());
         let mut library = Library::default();
-        await_that(|| {
-            library.find();
-            library.is_at_rest()
-        });
+        library.seek(RawFd::MAX);
+        for _ in 0..TRIES_MAX {
+            assert!(!library.is_at_rest());
+        }
+        assert!(matches!(library, Library::Unknown), "{library:?}");
+    }
+
+    #[test]
+    fn what_the_kernel_says_is_read_as_it_is_written() {
+        let call = RESTING[0];
+        for (text, set) in [
+            (format!("{call} 0x1f 0x7fd878000ba0 0x100"), Some(31)),
+            (format!("{call} 0x3\n"), None),
+            (format!("{} 0x3 0x0 ", libc::SYS_futex), None),
+            ("running\n".into(), None),
+            ("-1 0x7ffc 0x7f\n".into(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(set_of(&text), set, "{text}");
+        }
+        let description = "pos:\t0\nflags:\t02000002\nmnt_id:\t16\nino:\t1054\n\
+            tfd:       11 events:       19 data:     7f0  pos:0 ino:41b sdev:f\n\
+            tfd:        4 events: 80000001 data:     7f1  pos:0 ino:2 sdev:f\n";
+        let named: Vec<RawFd> = (0..20).filter(|&fd| has(description, fd)).collect();
+        assert_eq!(named, [4, 11]);
     }
 }

@@ -75,7 +75,7 @@ impl Line {
         }
         if let Some(descriptor) = opened {
             self.connection.opened(descriptor, self.stats.endpoint());
-            self.library.find();
+            self.library.seek(descriptor);
         }
     }
 

@@ -235,7 +235,7 @@ mod tests {
         BatchLimits, Flights, FrameBatch, SourceContext, SourceStats, StreamId,
     };
     use super::super::hold::Connection;
-    use super::super::library::Library;
+    use super::super::library::tests::resting;
     use super::super::line::monitor;
     use super::super::{Attach, ZmqPublisher};
     use super::*;
@@ -307,7 +307,7 @@ mod tests {
                 monitor: monitor(&sockets, &socket).unwrap(),
                 stats,
                 connection,
-                library: library(),
+                library: resting(),
             },
             watermark: Watermark::new(Arc::clone(outlet.progress()), 0),
             socket,
@@ -327,17 +327,6 @@ mod tests {
             flights,
             batches,
         }
-    }
-
-    /// libzmq's threads, which have nothing to do.
-    fn library() -> Library {
-        let mut library = Library::default();
-        let began = Instant::now();
-        while !library.is_at_rest() {
-            assert!(began.elapsed() < PATIENCE);
-            library.find();
-        }
-        library
     }
 
     #[test]

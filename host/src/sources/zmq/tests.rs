@@ -154,7 +154,7 @@ fn frames_of_a_tcp_connection_gather_in_the_kernel_and_come_when_they_are_let() 
     for _ in 0..100 {
         publisher.publish(b"frame").unwrap();
     }
-    until("the frames", || line.ahead() == Ahead::Something);
+    until("the frames", || line.connection.holds_bytes() == Some(true));
     assert_eq!(socket.poll(zmq::POLLIN, 50), Ok(0), "they gather");
     drop(gathering);
     socket

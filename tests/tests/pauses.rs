@@ -1,0 +1,104 @@
+//! A process that pauses, as one that is stopped or has no processor or memory does, over deadlines:
+//! what came in time by then is not missing, and what cannot be known to be late is not late.
+
+mod support;
+
+use std::ops::Range;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::{Event, Setup, Sidecar, event, keys};
+
+fn events(range: Range<u64>) -> Vec<Event> {
+    range.map(event).collect()
+}
+
+/// Waits until so long after `since`.
+fn wait_until(since: Instant, after: Duration) {
+    thread::sleep((since + after).saturating_duration_since(Instant::now()));
+}
+
+/// Events that were ever told missing, whatever became of them.
+fn ever_missing(sidecar: &Sidecar) -> u64 {
+    let missing = [("verdict", "missing")];
+    let told = sidecar.metrics().sum("landfall_events_total", &missing);
+    let revised = [("from", "missing")];
+    let revised = sidecar
+        .metrics()
+        .sum("landfall_verdicts_revised_total", &revised);
+    (told + revised) as u64
+}
+
+fn doubtful(sidecar: &Sidecar) -> u64 {
+    sidecar.metrics().sum("landfall_doubtful_events_total", &[]) as u64
+}
+
+#[test]
+fn what_lay_in_the_kernel_before_its_deadline_is_never_missing_after_a_pause() {
+    const ROUNDS: u64 = 6;
+    const EACH: u64 = 90;
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "1s",
+        written_endpoints: 3,
+        ..Setup::default()
+    });
+    for round in 0..ROUNDS {
+        let all = events(round * EACH..(round + 1) * EACH);
+        let sent = Instant::now();
+        sidecar.send_raw(&all);
+        sidecar.await_frames("raw", (round + 1) * EACH);
+        let read = Instant::now();
+        // It is stopped before the deadline, and the landings come to it before the deadline too.
+        wait_until(sent, Duration::from_millis(500 + 40 * round));
+        sidecar.pause();
+        sidecar.land_everywhere(&all);
+        wait_until(read, Duration::from_millis(1_350));
+        sidecar.go_on();
+        sidecar.await_verdict("delivered", (round + 1) * EACH);
+        assert_eq!(ever_missing(&sidecar), 0, "round {round}");
+    }
+    assert_eq!(sidecar.verdict("late"), 0);
+    sidecar.assert_balanced();
+    sidecar.stop();
+}
+
+#[test]
+fn timely_landings_that_are_read_after_a_long_pause_are_delivered_and_doubtful() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "2s",
+        stall: "1s",
+        written: "silence = \"3s\"",
+        written_endpoints: 2,
+        ..Setup::default()
+    });
+    let before = events(0..100);
+    sidecar.send_raw(&before);
+    sidecar.await_frames("raw", 100);
+    let read = Instant::now();
+    sidecar.pause();
+    sidecar.land_everywhere(&before);
+    let meanwhile = events(100..150);
+    sidecar.send_raw(&meanwhile);
+    sidecar.land_everywhere(&meanwhile);
+    wait_until(read, Duration::from_secs(4));
+    sidecar.go_on();
+    sidecar.await_verdict("delivered", 150);
+    let incidents = sidecar.incidents();
+    assert!(incidents.is_empty(), "no stall, no silence: {incidents:?}");
+    assert_eq!((ever_missing(&sidecar), sidecar.verdict("late")), (0, 0));
+    // Of those that came in while it paused it is not known when, but their deadlines are after it.
+    assert_eq!(doubtful(&sidecar), 100);
+    let stored = || sidecar.query("SELECT sum(doubtful) FROM windows");
+    assert_eq!(stored(), 100);
+
+    // What did not land is missing all the same, and late if it lands while Landfall looks.
+    let lost = events(150..160);
+    sidecar.send_raw(&lost);
+    sidecar.await_verdict("missing", 10);
+    assert_eq!(sidecar.missing_keys(), keys(&lost));
+    sidecar.land(&lost);
+    sidecar.await_verdict("late", 10);
+    assert_eq!(doubtful(&sidecar), 100);
+    sidecar.assert_balanced();
+    sidecar.stop();
+}

@@ -114,6 +114,10 @@ fn finding(incident: &IncidentRow) -> String {
         severity,
         ..
     } = &incident.found;
+    if check_name.is_empty() {
+        // Of a version that did not say which.
+        return "a window check found something".to_owned();
+    }
     let help = if help.is_empty() {
         String::new()
     } else {
@@ -229,6 +233,13 @@ mod tests {
             severity: "critical".into(),
             detail: "3 wikis\x1b[2J of 900".into(),
         };
+        let mut old = found.clone();
+        old.found = FoundRow::default();
+        let text = timeline(&[old], 0);
+        assert!(
+            text.contains("Edit/7: a window check found something\n"),
+            "{text}"
+        );
         assert_eq!(
             timeline(&[found], 0),
             "#3  2014-11-18 02:12:04 – 02:37:10 UTC  (25 min 6 s)  Edit/7: cardinality: too_few (critical): a cube has fewer wikis than it had\n    \

@@ -93,13 +93,14 @@ proptest! {
         ] {
             prop_assert_eq!(key(&json), expected.clone(), "{}", json);
         }
-        prop_assert_ne!(key(&format!("{plain}.5")), expected);
+        prop_assert_ne!(key(&format!("{plain}.5")), expected.clone());
         // The same among other members, and in a document that only the lenient reader takes.
         prop_assert_eq!(
             key(&format!("[\"\\u0061b\", {digits}e{exponent}]")),
             Some(format!("[\"ab\",{}]", plain.trim_start_matches('0').to_owned() + if digits == 0 { "0" } else { "" })),
         );
         let odd = format!("{{\"a\":1,\"a\":{digits}e{exponent},\"b\":\"\\ud800\"}}");
-        prop_assert!(key(&odd).is_some_and(|text| text.starts_with(&format!("{{\"a\":{},", expected.unwrap()))));
+        let first = format!("{{\"a\":{},", expected.unwrap_or_default());
+        prop_assert!(key(&odd).is_some_and(|text| text.starts_with(&first)), "{}", odd);
     }
 }

@@ -78,3 +78,42 @@ impl PlanCell {
         std::mem::take(&mut self.unnoted.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use landfall_runtime::Engine as WasmEngine;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::engine::planner::Planner;
+
+    #[test]
+    fn every_plan_that_was_in_force_is_noted_once_however_short_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            checks: Vec::new(),
+            ..Config::default()
+        };
+        config.streams.raw.codec = "json".into();
+        config.schemas.dir = dir.path().to_owned();
+        let mut planner = Planner::new(WasmEngine::new().unwrap());
+        let mut plan = |label: &str| {
+            let hour = std::time::Duration::from_secs(3600);
+            config.deadlines.schemas.insert(label.into(), hour);
+            planner.plan(&config, 0).unwrap().plan
+        };
+        let cell = PlanCell::new(plan("A/1"), 10);
+        // Two reloads before anything is written, and one that changes nothing.
+        cell.swap(plan("A/2"), 20);
+        let last = plan("A/3");
+        cell.swap(Arc::clone(&last), 30);
+        cell.swap(last, 40);
+        let noted: Vec<(u16, i64)> = cell
+            .take_unnoted()
+            .iter()
+            .map(|noted| (noted.generation.0, noted.since_ms))
+            .collect();
+        assert_eq!(noted, [(0, 10), (1, 20), (2, 30)]);
+        assert_eq!(cell.take_unnoted(), []);
+    }
+}

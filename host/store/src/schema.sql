@@ -57,7 +57,6 @@ CREATE TABLE windows (
     unjudged    INTEGER NOT NULL DEFAULT 0,
     duplicate   INTEGER NOT NULL DEFAULT 0,
     unexpected  INTEGER NOT NULL DEFAULT 0,
-    doubtful    INTEGER NOT NULL DEFAULT 0,   -- of delivered
     closed      INTEGER NOT NULL DEFAULT 0,
     doubtful    INTEGER NOT NULL DEFAULT 0, -- of delivered: those that may have been late, nobody knows
     PRIMARY KEY (start_ms, schema)

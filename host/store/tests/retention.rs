@@ -251,7 +251,7 @@ fn every_statement_of_retention_goes_by_an_index() {
         }
         seen += 1;
     }
-    assert_eq!(seen, 9);
+    assert_eq!(seen, 8);
 }
 
 #[test]

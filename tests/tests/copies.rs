@@ -1,0 +1,156 @@
+//! Copies of one key that differ: no copy hides the loss of another, or is blamed for another's row. By
+//! the table of docs/ARCHITECTURE.md, in audits, where either file may be read first.
+
+mod support;
+
+use serde_json::Value;
+use support::{run_landfall, text};
+
+const CONFIG: &str = r#"
+[event]
+key = "/id"
+time = ["/ts"]
+[streams.raw]
+codec = "json"
+[schemas]
+dir = "schemas"
+[[checks]]
+name = "schema-validity"
+path = "schema_validity.wasm"
+streams = ["raw"]
+decides = true
+config = { at = "/event" }
+[[checks]]
+name = "field-parity"
+path = "field_parity.wasm"
+streams = ["raw", "written"]
+config = { defaults = false }
+"#;
+
+/// An event of schema S/1, whose `n` must be a number; `x` is free.
+fn event(n: &str, x: u32, ts: u32) -> String {
+    format!(
+        r#"{{"id":"k","ts":{},"schema":"S","revision":1,"event":{{"n":{n},"x":{x}}}}}"#,
+        1_700_000_000 + ts
+    )
+}
+
+fn valid(x: u32, ts: u32) -> String {
+    event("1", x, ts)
+}
+
+fn invalid(x: u32, ts: u32) -> String {
+    event("\"no\"", x, ts)
+}
+
+/// Of a schema that nobody knows, so that it cannot be judged.
+fn unjudged(x: u32, ts: u32) -> String {
+    valid(x, ts).replace("\"S\"", "\"Unknown\"")
+}
+
+/// Runs an audit and demands the verdicts that are not 0, and the exit code.
+#[track_caller]
+fn check(raw: &[String], written: &[String], code: i32, expected: &[(&str, i64)]) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let schemas = dir.path().join("schemas/S");
+    std::fs::create_dir_all(&schemas).expect("a directory");
+    let schema = r#"{"type":"object","properties":{"n":{"type":"number"}}}"#;
+    std::fs::write(schemas.join("1.json"), schema).expect("written");
+    std::fs::write(dir.path().join("landfall.toml"), CONFIG).expect("written");
+    for (name, lines) in [("raw", raw), ("written", written)] {
+        std::fs::write(dir.path().join(name), lines.join("\n") + "\n").expect("written");
+    }
+    let output = run_landfall(
+        dir.path(),
+        &["audit", "--raw", "raw", "--written", "written", "--json"],
+    );
+    let answer: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", text(&output)));
+    let mut counts: Vec<(String, i64)> = answer["verdicts"]
+        .as_object()
+        .expect("verdicts")
+        .iter()
+        .map(|(verdict, count)| (verdict.clone(), count.as_i64().expect("a count")))
+        .collect();
+    for name in ["duplicate", "unexpected"] {
+        counts.push((name.to_owned(), answer[name].as_i64().expect("a count")));
+    }
+    counts.retain(|(_, count)| *count != 0);
+    counts.sort();
+    let mut wanted: Vec<(String, i64)> = expected
+        .iter()
+        .map(|(verdict, count)| ((*verdict).to_owned(), *count))
+        .collect();
+    wanted.sort();
+    assert_eq!(counts, wanted, "raw {raw:#?} written {written:#?}");
+    assert_eq!(output.status.code(), Some(code), "{raw:#?}");
+}
+
+#[test]
+fn an_invalid_copy_before_a_valid_one_hides_nothing_of_it() {
+    let raw = [invalid(1, 0), valid(1, 10)];
+    check(&raw, &[], 1, &[("missing", 1), ("rejected", 1)]);
+    check(
+        &raw,
+        &[valid(1, 20)],
+        0,
+        &[("delivered", 1), ("rejected", 1)],
+    );
+}
+
+#[test]
+fn a_copy_that_cannot_be_judged_hides_nothing_of_a_valid_one() {
+    let raw = [unjudged(1, 0), valid(1, 10)];
+    check(&raw, &[], 1, &[("missing", 1), ("unjudged", 1)]);
+    check(
+        &raw,
+        &[valid(1, 20)],
+        1,
+        &[("delivered", 1), ("unjudged", 1)],
+    );
+}
+
+#[test]
+fn of_two_contents_either_may_land_and_a_third_is_altered() {
+    let raw = [valid(1, 0), valid(2, 10)];
+    for x in [1, 2] {
+        check(
+            &raw,
+            &[valid(x, 20)],
+            0,
+            &[("delivered", 1), ("repeated", 1)],
+        );
+    }
+    check(&raw, &[valid(3, 20)], 1, &[("altered", 1), ("repeated", 1)]);
+    check(&raw, &[], 1, &[("missing", 1), ("repeated", 1)]);
+}
+
+#[test]
+fn an_invalid_copy_whose_content_lands_has_leaked_beside_a_valid_one() {
+    for raw in [[invalid(7, 0), valid(1, 10)], [valid(1, 0), invalid(7, 10)]] {
+        check(&raw, &[invalid(7, 20)], 1, &[("altered", 1), ("leaked", 1)]);
+    }
+}
+
+#[test]
+fn copies_that_are_alike_are_repeated_and_a_row_too_many_is_a_duplicate() {
+    let raw = [valid(1, 0), valid(1, 10), valid(1, 20)];
+    check(
+        &raw,
+        &[valid(1, 30), valid(1, 31)],
+        1,
+        &[("delivered", 1), ("duplicate", 1), ("repeated", 2)],
+    );
+    check(
+        &[invalid(1, 0), invalid(1, 10)],
+        &[],
+        0,
+        &[("rejected", 1), ("repeated", 1)],
+    );
+    check(
+        &[invalid(1, 0), invalid(1, 10)],
+        &[invalid(1, 20)],
+        1,
+        &[("leaked", 1), ("repeated", 1)],
+    );
+}

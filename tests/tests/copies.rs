@@ -24,7 +24,7 @@ config = { at = "/event" }
 name = "field-parity"
 path = "field_parity.wasm"
 streams = ["raw", "written"]
-config = { defaults = false }
+config = { defaults = false, ignore = ["ts"] }
 "#;
 
 /// An event of schema S/1, whose `n` must be a number; `x` is free.
@@ -58,7 +58,8 @@ fn check(raw: &[String], written: &[String], code: i32, expected: &[(&str, i64)]
     std::fs::write(schemas.join("1.json"), schema).expect("written");
     std::fs::write(dir.path().join("landfall.toml"), CONFIG).expect("written");
     for (name, lines) in [("raw", raw), ("written", written)] {
-        std::fs::write(dir.path().join(name), lines.join("\n") + "\n").expect("written");
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        std::fs::write(dir.path().join(name), text).expect("written");
     }
     let output = run_landfall(
         dir.path(),

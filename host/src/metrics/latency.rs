@@ -18,7 +18,7 @@ pub const LATENCY_BOUNDS_MS: [i64; 15] = [
 ];
 
 const NAME: &str = "delivery_latency_seconds";
-const HELP: &str = "From the arrival of a raw event to its landing, by Landfall's clock, of events that landed. Exact to judge.batch_wait_max.";
+const HELP: &str = "From the arrival of a raw event to its landing, by Landfall's clock, of events that landed. Exact to judge.batch_wait_max, but after a pause of the process: then it is too long by up to that.";
 
 #[derive(Clone, Debug)]
 pub(super) struct Latency {

@@ -2,6 +2,7 @@
 //! Pure. One per process; the shards' activity and verdicts come to it merged.
 
 mod incident;
+mod silence;
 mod stall;
 
 use std::collections::BTreeMap;
@@ -149,21 +150,6 @@ impl Overseer {
         self.pipeline.landed(at_ms);
     }
 
-    /// A stream brought something at that time.
-    pub fn seen(&mut self, stream: u8, at_ms: i64) {
-        if let Some(seen) = self.seen_ms.get_mut(usize::from(stream)) {
-            *seen = Some(seen.map_or(at_ms, |known| known.max(at_ms)));
-        }
-    }
-
-    /// Everything that a stream brought up to that time has been told: its silence is judged by this.
-    /// A stream that is held back is not silent, and another's silence is not hidden by it.
-    pub fn told_up_to(&mut self, stream: u8, at_ms: i64) {
-        if let Some(told) = self.told_ms.get_mut(usize::from(stream)) {
-            *told = Some(told.map_or(at_ms, |known| known.max(at_ms)));
-        }
-    }
-
     /// An event is missing: the incident that it belongs to. Exactly one, and an existing one if any fits.
     pub fn missing(&mut self, schema: SchemaId, arrived_ms: i64, deadline_ms: i64) -> IncidentId {
         let wait_ms = deadline_ms.saturating_sub(arrived_ms);
@@ -277,6 +263,11 @@ impl Overseer {
     pub fn drain_changes(&mut self, out: &mut Vec<Change>) {
         for held in self.held.values_mut().filter(|held| held.changed) {
             held.changed = false;
+            if !held.said_ever {
+                // By another stream's clock it may have begun a moment later.
+                let incident = &mut held.incident;
+                incident.opened_ms = incident.opened_ms.max(incident.start_ms);
+            }
             let incident = held.incident.clone();
             match (held.said_open, incident.is_open()) {
                 // One that closed a moment ago goes on: flapping is one incident.
@@ -421,41 +412,6 @@ impl Overseer {
         held.touched_ms = now_ms;
         held.changed = true;
         resumed_ms
-    }
-
-    fn watch_silence(&mut self) {
-        for stream in 0..self.seen_ms.len() {
-            let limit = self.config.silence_ms[stream];
-            let scope = Scope::Stream(stream as u8);
-            let open = self.find_open(Cause::Silent, scope, None);
-            let told = self.told_ms[stream].unwrap_or(self.now_ms);
-            let seen = self.seen_ms[stream].unwrap_or(told);
-            let is_silent = limit > 0 && told.saturating_sub(seen) > limit;
-            match (is_silent, open) {
-                (true, Some(id)) => {
-                    let now_ms = self.now_ms;
-                    if let Some(held) = self.held.get_mut(&id) {
-                        held.touched_ms = now_ms;
-                        held.incident.end_ms = now_ms;
-                        // Silent again, before it was over.
-                        held.changed |= held.incident.resumed_ms.take().is_some();
-                    }
-                }
-                (true, None) => {
-                    self.reopen_or_open(Cause::Silent, scope, None, seen);
-                }
-                (false, Some(id)) => {
-                    if let Some(held) = self.held.get_mut(&id)
-                        && held.incident.resumed_ms.is_none()
-                    {
-                        held.incident.resumed_ms = Some(seen);
-                        held.incident.end_ms = seen;
-                        held.changed = true;
-                    }
-                }
-                (false, None) => {}
-            }
-        }
     }
 
     /// Closes what had nothing new for long enough.

@@ -1,3 +1,5 @@
+//! How far a frontier moves, by looks at sockets, pauses and what the kernel holds.
+
 use super::super::{Flights, StreamId};
 use super::*;
 use Ahead::{Nothing, Something, Unknown};

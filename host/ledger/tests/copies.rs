@@ -13,7 +13,6 @@ fn both_ways(raw: &str, written: &str, expected: &str) {
     let held = written
         .lines()
         .filter(|line| !line.trim().is_empty())
-        .map(|_| "")
         .count();
     assert!(
         held <= 1,

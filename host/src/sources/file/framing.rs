@@ -17,7 +17,7 @@ pub(super) const HEAD_BYTES: usize = MAGIC.len();
 pub enum Framing {
     /// A frame is a line with its newline; the last one may lack it.
     Lines,
-    /// After [`MAGIC`], each frame is its length and its bytes, whatever they are.
+    /// After `MAGIC`, each frame is its length and its bytes, whatever they are.
     Lengths,
 }
 

@@ -51,12 +51,25 @@ fn unjudged(x: u32, ts: u32) -> String {
 /// Runs an audit and demands the verdicts that are not 0, and the exit code.
 #[track_caller]
 fn check(raw: &[String], written: &[String], code: i32, expected: &[(&str, i64)]) {
+    check_with("", raw, written, code, expected);
+}
+
+/// The same with further settings.
+#[track_caller]
+fn check_with(
+    settings: &str,
+    raw: &[String],
+    written: &[String],
+    code: i32,
+    expected: &[(&str, i64)],
+) {
     let dir = tempfile::tempdir().expect("a directory");
     let schemas = dir.path().join("schemas/S");
     std::fs::create_dir_all(&schemas).expect("a directory");
     let schema = r#"{"type":"object","properties":{"n":{"type":"number"}}}"#;
     std::fs::write(schemas.join("1.json"), schema).expect("written");
-    std::fs::write(dir.path().join("landfall.toml"), CONFIG).expect("written");
+    let config = format!("{settings}\n{CONFIG}");
+    std::fs::write(dir.path().join("landfall.toml"), config).expect("written");
     for (name, lines) in [("raw", raw), ("written", written)] {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         std::fs::write(dir.path().join(name), text).expect("written");
@@ -153,5 +166,16 @@ fn copies_that_are_alike_are_repeated_and_a_row_too_many_is_a_duplicate() {
         &[invalid(1, 20)],
         1,
         &[("leaked", 1), ("repeated", 1)],
+    );
+}
+
+#[test]
+fn a_writer_that_replaces_makes_no_duplicates() {
+    check_with(
+        "[ledger]\nwriter_replaces = true",
+        &[valid(1, 0), valid(1, 10)],
+        &[valid(1, 30), valid(1, 31)],
+        0,
+        &[("delivered", 1), ("repeated", 1)],
     );
 }

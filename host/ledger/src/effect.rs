@@ -22,7 +22,8 @@ pub enum Effect {
         arrived_ms: i64,
         deadline_ms: i64,
     },
-    /// Missing until now. Its content has not been compared: the ledger no longer has it.
+    /// Missing until now. Its content has not been compared with the first copy's, which the ledger no
+    /// longer has.
     LandedLate {
         key: Fingerprint,
         schema: SchemaId,
@@ -31,6 +32,8 @@ pub enum Effect {
         /// Where its verdict was counted; there it has been revised from missing to late. None: by
         /// the store, in a window of its own, and it is to be revised there.
         window: Option<i64>,
+        /// It has the content of a copy that came in after it was missing: it need not be compared.
+        is_of_copy: bool,
     },
     /// The ledger no longer knows whether this key is missing: ask the store, and answer with
     /// `recalled`.

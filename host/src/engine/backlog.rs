@@ -6,12 +6,14 @@
 //! not be kept waiting for them in turn: with as many early landings as the bound allows, raw events
 //! are taken again, and at most twice the bound waits.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// The entries of each shard, told by the shards now and then.
 pub struct Backlog {
     shards: Vec<Waiting>,
     entries_max: usize,
+    /// How often a judge found no room.
+    pressed: AtomicU64,
 }
 
 impl Backlog {
@@ -19,7 +21,20 @@ impl Backlog {
         Self {
             shards: (0..shards).map(|_| Waiting::default()).collect(),
             entries_max,
+            pressed: AtomicU64::new(0),
         }
+    }
+
+    /// There is no room in ledger or spool: rows that wait only for another copy of their event are to
+    /// be decided, for what they hold may be all that is in the way.
+    pub fn press(&self) {
+        self.pressed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether somebody pressed since this was last asked.
+    pub fn is_pressed_since(&self, last: &mut u64) -> bool {
+        let pressed = self.pressed.load(Ordering::Relaxed);
+        std::mem::replace(last, pressed) != pressed
     }
 
     /// A shard has this many entries now, and of them so many early landings.

@@ -27,6 +27,9 @@ const ROOM_LOOK: Duration = Duration::from_millis(100);
 /// How often one looks that has nothing of that kind to look for: a batch wakes it.
 const QUIET_LOOK: Duration = Duration::from_secs(1);
 
+/// An audit gives up when it has found no room for so long. Shards make room several times meanwhile.
+const STUCK: Duration = Duration::from_secs(3);
+
 /// What a judge's thread works with.
 pub struct Judging {
     pub judge: Judge,
@@ -53,6 +56,8 @@ pub struct Waiting {
     batches: VecDeque<FrameBatch>,
     tried: Option<Instant>,
     said: bool,
+    /// Since when an audit has found no way on.
+    stuck: Option<Instant>,
 }
 
 impl Waiting {
@@ -167,6 +172,9 @@ impl Judging {
             }
         }
         let waits = !self.waiting.batches.is_empty();
+        if !(full || waits || self.backlog.is_overrun()) {
+            self.waiting.stuck = None;
+        }
         let looks = full || is_overrun || self.audit || self.judge.has_unread();
         let look = match (waits, looks) {
             (true, _) => patience,
@@ -198,6 +206,7 @@ impl Judging {
             .append(bytes, ends, batch.first_place, &mut numbers)?;
         payloads.extend(numbers.into_iter().map(PayloadRef));
         self.waiting.said = false;
+        self.waiting.stuck = None;
         Ok(())
     }
 
@@ -207,7 +216,8 @@ impl Judging {
         self.waiting.tried = Some(Instant::now());
         self.board.spool_waited();
         let is_full = matches!(error, SpoolError::Full { .. });
-        if self.audit && (!is_full || self.is_all_landed()) {
+        self.backlog.press();
+        if self.audit && (!is_full || self.is_all_landed() && self.is_stuck()) {
             let remedy = "an audit keeps the raw frames that wait for their landing: \
                           raise store.spool_bytes_max, or audit a shorter stretch of time";
             self.ending.give_up(format!("{error}; {remedy}"));
@@ -224,16 +234,24 @@ impl Judging {
     }
 
     /// The ledger has no room. In an audit only landings make any: without them it will not end.
-    fn look_for_a_way_on(&self) {
+    fn look_for_a_way_on(&mut self) {
+        self.backlog.press();
         let raw = &self.batches.stats()[StreamId::RAW.index()];
         let waits = raw.items() > 0 || !self.waiting.batches.is_empty();
-        if self.audit && (self.backlog.is_overrun() || waits && self.is_all_landed()) {
+        let no_way = self.backlog.is_overrun() || waits && self.is_all_landed();
+        if self.audit && no_way && self.is_stuck() {
             self.ending.give_up(format!(
                 "more than {} events wait for their other side, as many as ledger.pending_max allows: \
                  raise it (at most 80 bytes of memory each), or audit a shorter stretch of time",
                 self.backlog.entries_max()
             ));
         }
+    }
+
+    /// Whether no way on was found for long enough that shards have made what room they can.
+    fn is_stuck(&mut self) -> bool {
+        let since = *self.waiting.stuck.get_or_insert_with(Instant::now);
+        since.elapsed() >= STUCK
     }
 
     /// Whether every landing that there is has been applied.

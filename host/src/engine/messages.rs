@@ -62,6 +62,8 @@ pub enum Told {
         written: Vec<u8>,
         /// Where the ledger counts it as late; none if the store is to.
         window: Option<i64>,
+        /// It has the content of a copy that came in since: it need not be compared.
+        is_of_copy: bool,
     },
     /// Whether the key is missing from longer ago than the ledger remembers: the store is asked.
     Recall { shard: usize, key: Fingerprint },

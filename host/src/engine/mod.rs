@@ -268,6 +268,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             backlog: Arc::clone(&backlog),
             held: held::Held::default(),
             landings: Arc::clone(&landings),
+            pressed: 0,
             said: false,
         };
         threads.push(spawn(

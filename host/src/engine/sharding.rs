@@ -63,6 +63,8 @@ pub struct Sharding {
     pub held: Held,
     /// The latest landing of each shard.
     pub landings: Arc<Landings>,
+    /// The last time that it made room.
+    pub pressed: u64,
     /// It was said that early landings' frames are not kept.
     pub said: bool,
 }
@@ -116,6 +118,10 @@ impl Sharding {
                 break;
             }
             steady.round(observations as u64, began.elapsed());
+            if self.backlog.is_pressed_since(&mut self.pressed) {
+                // No room to wait for copies that may explain a row: what they hold is needed.
+                self.shard.conclude(&mut effects);
+            }
             let frontier = self.frontier();
             if !self.flush(frontier, &mut effects) {
                 return;
@@ -247,12 +253,14 @@ impl Sharding {
                     landed_ms,
                     written,
                     window,
+                    is_of_copy,
                 } => told.push(Told::LandedLate {
                     key,
                     schema,
                     landed_ms,
                     written: side(&self.spool, written, hand),
                     window,
+                    is_of_copy,
                 }),
                 Effect::Recall { key } => told.push(Told::Recall {
                     shard: self.number,

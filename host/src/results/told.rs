@@ -82,6 +82,7 @@ impl Results {
                 landed_ms,
                 written,
                 window,
+                is_of_copy,
             } => {
                 let fingerprint = fingerprint.to_bytes();
                 if let Some(known) = known.remove(&fingerprint) {
@@ -91,6 +92,7 @@ impl Results {
                         schema,
                         window,
                         written: &written,
+                        is_of_copy,
                     };
                     self.landed_late(plan, landed, out);
                     out.fates.push(Fate::Landed(fingerprint, landed_ms));

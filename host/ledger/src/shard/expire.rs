@@ -72,7 +72,13 @@ impl Shard {
                 Waiting::Again => self.missing_again(slot, due_ms, effects),
                 Waiting::Rejected => {
                     self.unlink(slot);
-                    self.settle(slot, Verdict::Rejected, Settled::Rejected, effects);
+                    // A row that comes now may be that of a copy which nobody could judge.
+                    let settled = if self.has_unjudged_copy(slot) {
+                        Settled::Unjudged
+                    } else {
+                        Settled::Rejected
+                    };
+                    self.settle(slot, Verdict::Rejected, settled, effects);
                 }
                 Waiting::Early => self.unexpected(slot, effects),
                 // In no deadline queue.
@@ -107,6 +113,16 @@ impl Shard {
             deadline_ms,
         });
         self.keys.settle(slot, again(&entry));
+    }
+
+    #[inline]
+    pub(super) fn bound_disputes(&mut self, effects: &mut Vec<Effect>) {
+        while self.histories.waiting() > super::DISPUTES_MAX {
+            match self.histories.next_due(i64::MAX) {
+                Some(slot) => self.decide(slot, effects),
+                None => return,
+            }
+        }
     }
 
     /// Decides about all rows that no copy explains, however long raw time still takes to pass them:

@@ -176,6 +176,11 @@ impl Histories {
         Some(first.1)
     }
 
+    /// Rows that wait for another copy.
+    pub(super) fn waiting(&self) -> usize {
+        self.due.len()
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         // A map's nodes are about two thirds full.
         let entry = size_of::<(u32, History)>() * 3 / 2;

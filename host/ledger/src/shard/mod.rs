@@ -28,6 +28,10 @@ use recall::Recalls;
 /// has passed it, or after the grace of early landings if that is shorter.
 const STAMPS_APART_MS: i64 = 1_000;
 
+/// Rows of a shard that wait for another copy to explain them. Each takes some 400 bytes. With more, the
+/// oldest is decided by the copies that came.
+const DISPUTES_MAX: usize = 1 << 16;
+
 /// A shard of the ledger.
 #[derive(Debug)]
 pub struct Shard {
@@ -85,11 +89,13 @@ impl Shard {
     /// Applies a raw event.
     pub fn raw(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
         self.apply_raw(event, effects);
+        self.bound_disputes(effects);
     }
 
     /// Applies a landing.
     pub fn written(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
         self.apply_written(row, effects);
+        self.bound_disputes(effects);
     }
 
     /// Applies a share of a batch: raw events, then landings, then what was released of them.
@@ -106,12 +112,14 @@ impl Shard {
             self.keys.look_ahead(events.iter().map(|event| event.key));
             for event in events {
                 self.apply_raw(event, effects);
+                self.bound_disputes(effects);
             }
         }
         for rows in written.chunks(AHEAD) {
             self.keys.look_ahead(rows.iter().map(|row| row.key));
             for row in rows {
                 self.apply_written(row, effects);
+                self.bound_disputes(effects);
             }
         }
         self.flush_released(effects);
@@ -149,7 +157,8 @@ impl Shard {
         self.recalls.len()
     }
 
-    /// No more raw events are read: what waits only for another copy gets its verdict.
+    /// What waits only for another copy gets its verdict by the copies that came: no more raw events are
+    /// read, or there is no room to wait for them.
     pub fn conclude(&mut self, effects: &mut Vec<Effect>) {
         self.decide_all(effects);
         self.flush_released(effects);

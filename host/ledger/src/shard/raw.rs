@@ -279,12 +279,12 @@ impl Shard {
         let class = self.queues.class_for(event.schema, Waiting::Again);
         let slot = self.keys.wait_anew(Entry::new(
             event.key,
-            // Where the verdict was counted.
-            Form::from_halves([memory.packed(), 0]),
+            // Where the verdict was counted, and half of the copy's content.
+            Form::from_halves([memory.packed(), event.form.halves()[1]]),
             NOT_SPOOLED,
             event.arrived_ms,
             event.schema,
-            ReasonId(0),
+            ReasonId(u16::from(event.form.is_hash())),
             Generation(0),
             class,
             Waiting::Again,

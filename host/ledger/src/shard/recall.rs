@@ -12,6 +12,7 @@ use crate::keys::Known;
 use crate::observation::{RawObservation, WrittenObservation};
 use crate::pending::{Entry, Waiting};
 use crate::settled::{Memory, Settled};
+use crate::verdict::Judgement;
 
 /// Observations that are put aside under one key. An answer takes less than a second; what is beyond
 /// is a copy of a copy by then.
@@ -73,7 +74,10 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let parked = self.recalls.by_slot.entry(slot).or_default();
-        if parked.len() >= PARKED_MAX {
+        let is_expected = |parked: &Parked| matches!(parked, Parked::Raw(event) if event.judgement == Judgement::Expected);
+        // The first that is to land always has a place, and so has the first row.
+        let has_place = event.judgement == Judgement::Expected && !parked.iter().any(is_expected);
+        if parked.len() >= PARKED_MAX && !has_place {
             return self.repeated(event, effects);
         }
         parked.push(Parked::Raw(*event));
@@ -90,10 +94,10 @@ impl Shard {
     ) {
         let key = self.keys.pending.get(slot).key();
         let parked = self.recalls.by_slot.entry(slot).or_default();
-        if parked.len() >= PARKED_MAX {
+        let is_first = !parked.iter().any(|parked| matches!(parked, Parked::Row(_)));
+        if parked.len() >= PARKED_MAX && !is_first {
             return self.duplicate(key, landing, written, effects);
         }
-        let is_first = !parked.iter().any(|parked| matches!(parked, Parked::Row(_)));
         parked.push(Parked::Row(landing));
         if let WrittenSide::Row(row) = written
             && is_first

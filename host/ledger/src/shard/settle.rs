@@ -195,11 +195,7 @@ impl Shard {
     ) -> Verdict {
         let entry = *self.keys.pending.get(slot);
         let is_its = entry.form().is_same_content(landing.form);
-        let unjudged = self.histories.get(slot).is_some_and(|history| {
-            let mut judgements = history.copies.iter().map(|copy| copy.judgement);
-            history.unjudged || judgements.any(|judgement| judgement == Judgement::Unjudged)
-        });
-        if unjudged && !is_its {
+        if self.has_unjudged_copy(slot) && !is_its {
             // It may be the row of the copy that nobody could judge.
             return Verdict::Unjudged;
         }
@@ -214,6 +210,13 @@ impl Shard {
             }),
         });
         Verdict::Leaked
+    }
+
+    pub(super) fn has_unjudged_copy(&self, slot: u32) -> bool {
+        self.histories.get(slot).is_some_and(|history| {
+            let mut judgements = history.copies.iter().map(|copy| copy.judgement);
+            history.unjudged || judgements.any(|judgement| judgement == Judgement::Unjudged)
+        })
     }
 
     /// A row with another content than each copy that is to land.

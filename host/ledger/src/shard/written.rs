@@ -71,7 +71,7 @@ impl Shard {
             }
             Settled::Missing | Settled::MissingStored => {
                 self.keys.renew(key, Memory::landed);
-                self.landed_late(key, memory, landing, written, effects);
+                self.landed_late(key, memory, landing, written, false, effects);
             }
         }
     }
@@ -83,6 +83,7 @@ impl Shard {
         memory: Memory,
         landing: Landing,
         written: WrittenSide,
+        is_of_copy: bool,
         effects: &mut Vec<Effect>,
     ) {
         let (schema, window) = (memory.schema(), memory.window());
@@ -99,6 +100,7 @@ impl Shard {
             landed_ms: landing.landed_ms,
             written,
             window: is_counted.then_some(window),
+            is_of_copy,
         });
         self.release_row(landing, effects);
     }
@@ -113,7 +115,11 @@ impl Shard {
     ) {
         let entry = self.unlink(slot);
         let mut memory = again(&entry);
-        self.landed_late(entry.key(), memory, landing, written, effects);
+        let [_, half] = entry.form().halves();
+        let is_of_copy = entry.reason != ReasonId(0)
+            && landing.form.is_hash()
+            && landing.form.halves()[1] == half;
+        self.landed_late(entry.key(), memory, landing, written, is_of_copy, effects);
         memory.landed();
         self.keys.settle(slot, memory);
     }

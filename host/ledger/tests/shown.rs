@@ -18,16 +18,17 @@ fn arrivals_are_those_of_events_that_are_to_land_and_landings_answer_them() {
          raw c at 7 schema 1
          raw d at 1 rejected
          raw e at 1 unjudged
+         raw f at 8
          activity
          written a at 8
          written b at 20 schema 3
          activity",
-        "schema 0: arrived 2 5..10
+        "schema 0: arrived 3 5..10
          schema 1: arrived 1 7..7
          schema 0: landed 2 20
-         0/0: delivered 2 unjudged 1 pending 1
+         0/0: delivered 2 unjudged 1 pending 2
          0/1: pending 1
-         held: 2",
+         held: 3",
     );
     check(
         "written a at 8

@@ -110,7 +110,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, names: &[String]) -> anyhow
 
 fn every_one_applies(workspace: &Workspace, patches: &[Patch]) -> anyhow::Result<()> {
     for patch in patches {
-        if let Err(why) = patch::check(&workspace.root, &patch.path, &patch.text)? {
+        if let Err(why) = patch::check(&workspace.root, &patch.text)? {
             bail!("{}: {why}", patch.path);
         }
     }

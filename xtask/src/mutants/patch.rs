@@ -1,5 +1,6 @@
 //! The mutations: one patch each, with what it breaks in comment lines before it.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -58,7 +59,7 @@ fn breaks(text: &str) -> String {
 
 /// What is wrong with a patch, if anything: it must say what it breaks, change nothing but code of the
 /// ledger, and apply to the tree as it is. The outer error: it could not be found out.
-pub fn check(root: &Path, path: &str, text: &str) -> anyhow::Result<Result<(), String>> {
+pub fn check(root: &Path, text: &str) -> anyhow::Result<Result<(), String>> {
     if breaks(text).is_empty() {
         let why = "it does not say what it breaks; begin it with a line `# ...`";
         return Ok(Err(why.to_owned()));
@@ -68,36 +69,38 @@ pub fn check(root: &Path, path: &str, text: &str) -> anyhow::Result<Result<(), S
     if let Some(file) = others.next() {
         return Ok(Err(format!("it changes {file}; mutate {MUTABLE} alone")));
     }
-    let mut apply = git_apply(root);
-    apply.arg("--check").arg(root.join(path));
-    apply_with(&mut apply)
+    git_apply(root, &["--check"], text)
 }
 
-/// Applies it to the copy of the tree at `copy`, the file from the repository at `root`.
-pub fn apply(root: &Path, copy: &Path, path: &str) -> anyhow::Result<()> {
-    let mut apply = git_apply(copy);
-    apply.arg(root.join(path));
-    match apply_with(&mut apply)? {
+/// Applies it to a copy of the tree.
+pub fn apply(copy: &Path, patch: &Patch) -> anyhow::Result<()> {
+    match git_apply(copy, &[], &patch.text)? {
         Ok(()) => Ok(()),
-        Err(why) => bail!("{path}: {why}"),
+        Err(why) => bail!("{}: {why}", patch.path),
     }
 }
 
-/// git, which takes the directory for what it is, not for a part of the repository around it.
-fn git_apply(directory: &Path) -> Command {
+/// Gives it to git, which takes the directory for what it is, not for a part of a repository around it.
+fn git_apply(directory: &Path, args: &[&str], text: &str) -> anyhow::Result<Result<(), String>> {
     let mut command = Command::new("git");
     command
         .arg("apply")
+        .args(args)
         .current_dir(directory)
-        .stdin(Stdio::null());
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
     if let Some(above) = directory.parent() {
         command.env("GIT_CEILING_DIRECTORIES", above);
     }
-    command
-}
-
-fn apply_with(command: &mut Command) -> anyhow::Result<Result<(), String>> {
-    let output = command.output().context("failed to run `git apply`")?;
+    let mut child = command.spawn().context("failed to run `git apply`")?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // If git reads no further, it says why.
+        let _ = stdin.write_all(text.as_bytes());
+    }
+    let output = child
+        .wait_with_output()
+        .context("failed to run `git apply`")?;
     if output.status.success() {
         return Ok(Ok(()));
     }
@@ -129,7 +132,9 @@ mod tests {
         assert!(wrong("--- a/x\n").contains("does not say what it breaks"));
         let test = wrong("# It.\n+++ b/host/ledger/tests/copies.rs\n");
         assert!(test.contains("host/ledger/tests/copies.rs"), "{test}");
-        let missing = wrong("# It.\n+++ b/host/ledger/src/lib.rs\n");
+        let missing = wrong(
+            "# It.\n--- a/host/ledger/src/lib.rs\n+++ b/host/ledger/src/lib.rs\n@@ -1 +1 @@\n-no\n+yes\n",
+        );
         assert!(missing.contains("renew the patch"), "{missing}");
     }
 }

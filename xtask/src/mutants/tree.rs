@@ -16,7 +16,6 @@ const NOT_COPIED: [&str; 2] = ["mutants", "proptest-regressions"];
 
 /// The copy. Its files are those of the moment at which it was made, whatever is edited meanwhile.
 pub struct Tree {
-    repository: PathBuf,
     root: PathBuf,
     /// What each file holds without a mutation; paths are relative to the root.
     files: BTreeMap<PathBuf, Vec<u8>>,
@@ -37,11 +36,7 @@ impl Tree {
         std::fs::create_dir_all(&root)
             .and_then(|()| std::fs::write(root.join("Cargo.lock"), lock))
             .with_context(|| format!("failed to write to {}", root.display()))?;
-        let tree = Self {
-            repository: workspace.root.clone(),
-            root,
-            files,
-        };
+        let tree = Self { root, files };
         tree.remove_others(Path::new(MEMBER))?;
         Ok(tree)
     }
@@ -71,7 +66,7 @@ impl Tree {
     }
 
     pub fn apply(&self, patch: &Patch) -> anyhow::Result<()> {
-        patch::apply(&self.repository, &self.root, &patch.path)
+        patch::apply(&self.root, patch)
     }
 
     /// A file that an earlier copy had and this one has not would be built too.

@@ -11,7 +11,7 @@ pub fn check(file: &File, root: &Path) -> Option<Finding> {
     if !is_patch {
         return None;
     }
-    match patch::check(root, &file.path, &file.text) {
+    match patch::check(root, &file.text) {
         Ok(Ok(())) => None,
         Ok(Err(why)) => Some(Finding::whole(&file.path, why)),
         Err(error) => Some(Finding::whole(&file.path, format!("{error:#}"))),

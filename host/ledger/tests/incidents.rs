@@ -189,7 +189,7 @@ fn a_landing_that_is_told_before_its_activity_ends_a_stall() {
          now 206
          now 300",
         "opened at 206 #1 loss a 5..5
-         #1 loss a 5..5 told 0 closed 206 events 1 (a 1)",
+         #1 loss a 5..5 told 5 closed 206 events 1 (a 1)",
     );
 }
 
@@ -444,7 +444,7 @@ fn an_incident_that_was_open_before_a_restart_goes_on() {
          note altered a 1 at 20
          now 30",
         "opened at 30 #8 altered a 20..20
-         #8 altered a 20..20 told 0 open events 1 (a 1)",
+         #8 altered a 20..20 told 20 open events 1 (a 1)",
     );
 }
 

@@ -126,7 +126,7 @@ mod tests {
     fn a_patch_that_does_not_apply_or_changes_a_test_is_named_with_its_remedy() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let wrong = |text: &str| {
-            let checked = check(&root, "none.patch", text).expect("git");
+            let checked = check(&root, text).expect("git");
             checked.expect_err("is wrong")
         };
         assert!(wrong("--- a/x\n").contains("does not say what it breaks"));

@@ -126,7 +126,7 @@ fn a_partial_loss_is_one_incident_by_schema() {
          now 200",
         "opened at 131 #1 loss a 10..20
          opened at 131 #2 loss b 30..30
-         #1 loss a 10..20 told 131 closed 200 events 2 landed late 1 (a 2)
+         #1 loss a 10..20 told 131 closed 200 events 2 landed late 1 (a 2 late 1)
          #2 loss b 30..30 told 131 closed 200 events 1 (b 1)",
     );
 }
@@ -162,6 +162,93 @@ fn a_jump_of_time_over_the_whole_stall_leaves_its_events_in_one_incident() {
          now 10000",
         "opened at 10000 #1 stalled pipeline 0..6
          #1 stalled pipeline 0..6 told 10000 open events 2 (a 1, b 1)",
+    );
+}
+
+#[test]
+fn an_event_that_is_told_before_time_moved_opens_the_stall_that_lost_it() {
+    check(
+        "arrived a 0..10
+         arrived b 0..10
+         missing a at 5 due 205
+         missing b at 6 due 206
+         now 206
+         late 1 b
+         now 207",
+        "opened at 206 #1 stalled pipeline 0..6
+         #1 stalled pipeline 0..6 told 0 open events 2 landed late 1 (a 1, b 1 late 1)",
+    );
+}
+
+#[test]
+fn a_landing_that_is_told_before_its_activity_ends_a_stall() {
+    check(
+        "arrived a 0..10
+         something landed at 95
+         missing a at 5 due 205
+         now 206
+         now 300",
+        "opened at 206 #1 loss a 5..5
+         #1 loss a 5..5 told 5 closed 206 events 1 (a 1)",
+    );
+}
+
+#[test]
+fn an_incident_closes_when_it_has_been_quiet_for_the_time_itself() {
+    check(
+        "at 100
+         note altered a 1 at 100
+         now 149
+         now 150
+         now 300",
+        "opened at 149 #1 altered a 100..100
+         #1 altered a 100..100 told 100 closed 150 events 1 (a 1)",
+    );
+    check(
+        "at 100
+         note altered a 1 at 100
+         now 149",
+        "opened at 149 #1 altered a 100..100
+         #1 altered a 100..100 told 100 open events 1 (a 1)",
+    );
+}
+
+#[test]
+fn what_began_one_moment_after_an_incident_may_still_go_on_is_another() {
+    for (start, count) in [(150, 1), (151, 2)] {
+        let mut watch = Watch::new();
+        watch.step("at 100");
+        watch.step("note altered a 1 at 100");
+        watch.step("now 150");
+        watch.step("at 210");
+        watch.step(&format!("note altered a 1 at {start}"));
+        watch.step("now 210");
+        assert_eq!(watch.incidents().count(), count, "at {start}");
+    }
+}
+
+#[test]
+fn of_closed_incidents_those_that_may_still_grow_are_kept_longest() {
+    let mut watch = Watch::new();
+    for schema in 0..64 {
+        watch.step(&format!("note altered {schema} 1 at 10"));
+    }
+    watch.step("now 10");
+    watch.step("now 60");
+    watch.step("at 290");
+    watch.step("note leaked z 1 at 290");
+    for now in [290, 340, 341, 342] {
+        watch.step(&format!("now {now}"));
+    }
+    // Deadlines of the newest have yet to pass; of the others the first has made room for it.
+    for late in ["late 65 z", "late 2 1", "late 1 0"] {
+        watch.step(late);
+    }
+    let text = watch.end();
+    assert!(text.contains("late 1: gone"), "{text}");
+    assert!(
+        !text.contains("late 2: gone") && !text.contains("late 65: gone"),
+        "{text}"
     );
 }
 
@@ -230,6 +317,19 @@ fn one_schema_that_stalls_while_others_land_has_an_incident_of_its_own() {
          now 480",
         "opened at 306 #1 stalled a 0..0
          #1 stalled a 0..5 told 306 resumed 420 closed 480 events 1 (a 1)",
+    );
+}
+
+#[test]
+fn a_schema_that_waits_while_the_whole_pipeline_is_stalled_has_no_incident_of_its_own() {
+    check(
+        "arrived a 0
+         arrived b 240
+         landed b at 250
+         arrived b 255
+         now 360",
+        "opened at 360 #1 stalled pipeline 255..255
+         #1 stalled pipeline 255..255 told 360 open events 0",
     );
 }
 
@@ -337,6 +437,14 @@ fn an_incident_that_was_open_before_a_restart_goes_on() {
          now 30
          now 100",
         "#7 leaked a 10..20 told 10 closed 100 events 2 (a 2)",
+    );
+    // Its number is not given again.
+    check(
+        "restore 7
+         note altered a 1 at 20
+         now 30",
+        "opened at 30 #8 altered a 20..20
+         #8 altered a 20..20 told 20 open events 1 (a 1)",
     );
 }
 

@@ -5,8 +5,8 @@
 //! far ahead of the other; frontiers move at any time, but never beyond what is not applied yet; a
 //! frame of an early landing is attached late or never; a comparison is answered late, and now and
 //! then cannot be. Deadlines change in between. Copies of a key differ in judgement, content, checks and
-//! schema; some keys differ in few bits alone. Horizon and tables are large enough here: what is forgotten
-//! has tests of its own.
+//! schema; some keys differ in few bits alone. Of several shards each is told of time when it is ready for it.
+//! Horizon and tables are large enough here: forgetting.rs has the same histories with small ones.
 
 #[path = "support/history.rs"]
 mod history;
@@ -20,7 +20,7 @@ use landfall_ledger::{
     Counts, Effect, Fingerprint, Frontier, PayloadRef, SchemaId, Shard, ShardConfig, TallyDelta,
     WrittenSide,
 };
-use oracle::{Expected, Span, Tallies};
+use oracle::{Expected, Span, Tallies, Waiting};
 
 /// Histories that are run, each of another seed.
 const SEEDS: u64 = 3_000;
@@ -29,6 +29,10 @@ const SEEDS: u64 = 3_000;
 #[derive(Debug, PartialEq)]
 struct Run {
     log: Vec<Op>,
+    /// What each shard was told of it: they are told of time out of step.
+    told: Vec<Vec<Op>>,
+    /// What waited after each step, in all shards.
+    waiting: Vec<Waiting>,
     effects: Vec<Effect>,
     tallies: Tallies,
     arrived: BTreeMap<SchemaId, Span>,
@@ -53,9 +57,12 @@ fn shard() -> Shard {
 /// Runs one history, through as many shards as asked for, and checks what must hold at every step.
 fn run(seed: u64, shards: usize) -> Run {
     let mut history = History::new(seed);
+    let mut rng = fastrand::Rng::with_seed(seed);
     let mut all: Vec<Shard> = (0..shards).map(|_| shard()).collect();
     let mut run = Run {
         log: Vec::new(),
+        told: vec![Vec::new(); shards],
+        waiting: Vec::new(),
         effects: Vec::new(),
         tallies: Tallies::default(),
         arrived: BTreeMap::new(),
@@ -66,6 +73,16 @@ fn run(seed: u64, shards: usize) -> Run {
     while let Some(mut op) = history.next() {
         let mut effects = Vec::new();
         let of = |key: Fingerprint| key.shard(shards);
+        let told = match &op {
+            Op::Raw(raw) => vec![of(raw.key)],
+            Op::Written(row) => vec![of(row.key)],
+            Op::Attach(key, ..) | Op::Compared(key, _) => vec![of(*key)],
+            // A shard that is busy hears of time later, with what has passed since.
+            Op::Advance(frontier) if shards > 1 && frontier.raw_ms != i64::MAX => {
+                (0..shards).filter(|_| rng.bool()).collect()
+            }
+            Op::Advance(_) | Op::Deadlines(_) => (0..shards).collect(),
+        };
         match &mut op {
             Op::Raw(raw) => {
                 *raw_applied
@@ -77,9 +94,9 @@ fn run(seed: u64, shards: usize) -> Run {
             Op::Attach(key, payload, held) => *held = all[of(*key)].attach_written(*key, *payload),
             Op::Compared(key, equal) => all[of(*key)].compared(*key, *equal, &mut effects),
             // Piece by piece, as after a jump of time.
-            Op::Advance(frontier) => all
-                .iter_mut()
-                .for_each(|shard| while shard.advance_some(*frontier, 3, &mut effects) {}),
+            Op::Advance(frontier) => told
+                .iter()
+                .for_each(|number| while all[*number].advance_some(*frontier, 3, &mut effects) {}),
             Op::Deadlines(number) => all
                 .iter_mut()
                 .for_each(|shard| shard.set_deadlines(deadlines(*number))),
@@ -87,6 +104,10 @@ fn run(seed: u64, shards: usize) -> Run {
         all.iter_mut()
             .for_each(|shard| shard.flush_released(&mut effects));
         history.hear(&effects);
+        for number in told {
+            run.told[number].push(op.clone());
+        }
+        run.waiting.push(waiting(&all));
         run.log.push(op);
         run.effects.extend(effects);
         let mut deltas: Vec<TallyDelta> = Vec::new();
@@ -95,7 +116,10 @@ fn run(seed: u64, shards: usize) -> Run {
         for delta in deltas {
             run.tallies.add(delta.window, delta.schema, &delta.counts);
         }
-        take_activity(&mut all, &mut run);
+        // Now and then of several steps at once.
+        if rng.u8(..4) == 0 {
+            take_activity(&mut all, &mut run);
+        }
         // The conservation law, at every step and for every window and schema.
         for (&(window, schema), &raw) in &raw_applied {
             let counts = Counts {
@@ -111,11 +135,28 @@ fn run(seed: u64, shards: usize) -> Run {
             assert!(counts.pending >= 0, "seed {seed}");
         }
     }
-    for shard in &all {
-        let gauges = shard.gauges();
-        assert_eq!((gauges.pending, shard.comparing()), (0, 0), "seed {seed}");
-    }
+    take_activity(&mut all, &mut run);
+    assert_eq!(waiting(&all), Waiting::default(), "seed {seed}");
     run
+}
+
+fn waiting(all: &[Shard]) -> Waiting {
+    let gauges = all.iter().map(Shard::gauges);
+    gauges
+        .zip(all)
+        .fold(Waiting::default(), |sum, (gauges, shard)| {
+            assert_eq!(
+                (gauges.pending, gauges.early),
+                (shard.pending(), shard.early())
+            );
+            let oldest = [sum.oldest_expected_ms, gauges.oldest_expected_ms];
+            Waiting {
+                all: sum.all + gauges.pending,
+                early: sum.early + gauges.early,
+                comparing: sum.comparing + shard.comparing(),
+                oldest_expected_ms: oldest.into_iter().flatten().min(),
+            }
+        })
 }
 
 fn take_activity(all: &mut [Shard], run: &mut Run) {
@@ -210,6 +251,10 @@ fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
         });
         assert_eq!(altered, expected.altered, "seed {seed}");
         assert_eq!(run.arrived, expected.arrived, "seed {seed}");
+        // What waits in between, at a step of each seed.
+        let step = seed as usize * 7 % run.log.len();
+        let waiting = Expected::of(&run.log[..=step]).waiting;
+        assert_eq!(run.waiting[step], waiting, "seed {seed}, step {step}");
         let last = |landed: &BTreeMap<SchemaId, Span>| -> Vec<(SchemaId, i64)> {
             let last = landed.iter().map(|(schema, span)| (*schema, span.last_ms));
             last.collect()
@@ -309,7 +354,11 @@ fn shards_that_own_their_keys_come_to_the_same_counts_as_one() {
     for seed in 0..SEEDS / 10 {
         let (one, many) = (run(seed, 1), run(seed, 5));
         // The order of effects differs, and with it that of answers; what each log deserves does not.
-        assert_eq!(many.tallies, Expected::of(&many.log).tallies, "seed {seed}");
+        let mut tallies = Tallies::default();
+        for log in &many.told {
+            Expected::of(log).tallies.merge_into(&mut tallies);
+        }
+        assert_eq!(many.tallies, tallies, "seed {seed}");
         let raw = |run: &Run| run.log.iter().filter(|op| matches!(op, Op::Raw(_))).count();
         assert_eq!(raw(&one), raw(&many), "seed {seed}");
     }

@@ -7,6 +7,7 @@ mod clock;
 mod dependencies;
 mod files;
 mod links;
+mod mutants;
 mod paths;
 mod rooms;
 mod rust;
@@ -73,6 +74,7 @@ fn findings(workspace: &Workspace, files: &[File]) -> Vec<Finding> {
     let mut findings = rooms::dependencies(&workspace.members);
     for file in files {
         findings.extend(paths::check(file));
+        findings.extend(mutants::check(file, &workspace.root));
         if file.path.ends_with(".rs") {
             findings.extend(sources::check(file));
             findings.extend(rooms::imports(file));

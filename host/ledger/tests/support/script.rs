@@ -4,7 +4,9 @@
 //! `raw KEY at TIME [rejected|unjudged] [form F] [schema S] [gen G]`,
 //! `written KEY at TIME [from EARLIEST] [form F] [schema S] [gen G]`, `attach KEY`, `compared KEY yes|no|unknown`,
 //! `frontier TIME` (both streams), `frontier raw TIME`, `frontier written TIME`, `deadline MS`,
-//! `conclude`, `unlanded KEY`, `recalled KEY no|SCHEMA`, and first of all `replaces` (the writer does).
+//! `conclude`, `unlanded KEY`, `recalled KEY no|SCHEMA`; to be told of what the shard shows of itself:
+//! `activity`, `latency`, `gauges`; and first of all the settings: `replaces` (the writer does),
+//! `grace MS`, `keys MAX` (remembered ones), `watched TIME` (since when).
 //!
 //! Each effect is a line, with the generation of checks that it names unless that is 0; the last lines are the sums by window and schema, but for what is 0.
 //! Payloads are named after their event: `raw:a`, `written:a`. Releases are told as what is still
@@ -61,7 +63,7 @@ pub fn check_sums(steps: &str, expected: &str) {
 }
 
 fn run(steps: &str) -> String {
-    let mut script = Script::new(steps.trim_start().starts_with("replaces"));
+    let mut script = Script::new();
     for step in steps.lines().map(str::trim).filter(|step| !step.is_empty()) {
         script.step(step);
     }
@@ -69,6 +71,7 @@ fn run(steps: &str) -> String {
 }
 
 struct Script {
+    config: ShardConfig,
     shard: Shard,
     effects: Vec<Effect>,
     frontier: Frontier,
@@ -78,7 +81,7 @@ struct Script {
 }
 
 impl Script {
-    fn new(writer_replaces: bool) -> Self {
+    fn new() -> Self {
         let config = ShardConfig {
             deadlines: deadlines(DEADLINE_MS),
             window_ms: WINDOW_MS,
@@ -86,12 +89,13 @@ impl Script {
             horizon_ms: HORIZON_MS,
             settled_max: 1000,
             latency_bounds_ms: vec![10, 100],
-            writer_replaces,
+            writer_replaces: false,
             // All that lands is of events that came in since.
             watched_since_ms: -1_000_000,
         };
         Self {
-            shard: Shard::new(config),
+            shard: Shard::new(config.clone()),
+            config,
             effects: Vec::new(),
             frontier: Frontier {
                 raw_ms: i64::MIN,
@@ -138,7 +142,13 @@ impl Script {
                 }
                 self.shard.advance(self.frontier, &mut self.effects);
             }
-            "replaces" => {}
+            "replaces" => self.configure(|config| config.writer_replaces = true),
+            "grace" => self.configure(|config| config.unexpected_grace_ms = time(words[1])),
+            "keys" => self.configure(|config| config.settled_max = time(words[1]) as usize),
+            "watched" => self.configure(|config| config.watched_since_ms = time(words[1])),
+            "activity" => self.tell_activity(),
+            "latency" => self.tell_latency(),
+            "gauges" => self.tell_gauges(),
             "conclude" => self.shard.conclude(&mut self.effects),
             "unlanded" => self.shard.add_unlanded(key(words[1])),
             "recalled" => {
@@ -150,6 +160,58 @@ impl Script {
             other => panic!("no step {other}"),
         }
         self.tell();
+    }
+
+    /// Before anything else is done.
+    fn configure(&mut self, change: impl FnOnce(&mut ShardConfig)) {
+        change(&mut self.config);
+        self.shard = Shard::new(self.config.clone());
+    }
+
+    fn tell_activity(&mut self) {
+        let mut activity = Vec::new();
+        self.shard.drain_activity(&mut activity);
+        for one in activity {
+            let _ = write!(self.text, "schema {}:", one.schema.0);
+            if one.arrived > 0 {
+                let (first_ms, last_ms) = (one.arrived_first_ms, one.arrived_last_ms);
+                let _ = write!(self.text, " arrived {} {first_ms}..{last_ms}", one.arrived);
+            }
+            if one.landed > 0 {
+                let _ = write!(self.text, " landed {} {}", one.landed, one.landed_last_ms);
+            }
+            self.text.push('\n');
+        }
+    }
+
+    fn tell_latency(&mut self) {
+        let mut latency = Vec::new();
+        self.shard.drain_latency(&mut latency);
+        for one in latency {
+            let (schema, buckets, sum_ms) = (one.schema.0, one.buckets, one.sum_ms);
+            let _ = writeln!(self.text, "latency {schema}: {buckets:?} sum {sum_ms}");
+        }
+    }
+
+    fn tell_gauges(&mut self) {
+        let gauges = self.shard.gauges();
+        let oldest = gauges
+            .oldest_expected_ms
+            .map_or("none".to_owned(), |ms| ms.to_string());
+        let landed = self
+            .shard
+            .landed_last_ms()
+            .map_or("never".to_owned(), |ms| ms.to_string());
+        let _ = writeln!(
+            self.text,
+            "waiting {} early {} comparing {} recalling {} oldest {oldest} known {} for {} landed {landed}",
+            gauges.pending,
+            gauges.early,
+            self.shard.comparing(),
+            self.shard.recalling(),
+            gauges.settled,
+            gauges.horizon_ms,
+        );
     }
 
     fn tell(&mut self) {

@@ -1,11 +1,11 @@
 //! Tells an overseer what a script says, and writes down the incidents.
 //!
 //! Steps, one on a line (times in ms; schemas are a letter or a number): `arrived S FROM[..TO]`,
-//! `landed S at T`, `missing S at T due T`, `note CAUSE S EVENTS at FROM[..TO]`, `late INCIDENT S`,
+//! `landed S at T`, `something landed at T`, `missing S at T due T`, `note CAUSE S EVENTS at FROM[..TO]`, `late INCIDENT S`,
 //! `seen raw|written T`, `told raw|written T`, `at T` (what follows is told then), `now T`, and for the settings `deadline MS`, `silence raw MS`; `restore N`
 //! takes over an open incident of that number (leaked a, at 10, one event).
 //!
-//! Each opening is a line; the last lines are the incidents as they were last told.
+//! Each opening is a line, and each late landing whose incident is no longer in hand; the last lines are the incidents as they were last told.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -72,6 +72,7 @@ impl Watch {
                 landed_last_ms: number(words[3]),
                 ..nothing(schema(words[1]))
             }),
+            "something" => self.overseer.landed(number(words[3])),
             "missing" => {
                 let schema = schema(words[1]);
                 let id = self
@@ -99,7 +100,9 @@ impl Watch {
             }
             "late" => {
                 let id = IncidentId(number(words[1]) as u64);
-                self.overseer.landed_late(id, schema(words[2]));
+                if !self.overseer.landed_late(id, schema(words[2])) {
+                    let _ = writeln!(self.text, "late {}: gone", id.0);
+                }
             }
             "seen" => self.overseer.seen(stream(words[1]), number(words[2])),
             "at" => self.overseer.tell_at(number(words[1])),
@@ -284,7 +287,13 @@ fn line(incident: &Incident) -> String {
     let shares: Vec<String> = incident
         .shares
         .iter()
-        .map(|share| format!("{} {}", schema_name(share.schema), share.events))
+        .map(|share| {
+            let late = match share.landed_late {
+                0 => String::new(),
+                late => format!(" late {late}"),
+            };
+            format!("{} {}{late}", schema_name(share.schema), share.events)
+        })
         .collect();
     if !shares.is_empty() {
         let _ = write!(text, " ({})", shares.join(", "));

@@ -389,3 +389,68 @@ fn a_writer_that_replaces_makes_no_duplicates() {
          0/0: delivered 1 repeated 1 unexpected 1",
     );
 }
+
+#[test]
+fn a_second_chance_whose_own_content_lands_need_not_be_compared_with_the_first() {
+    check(
+        "raw a at 0 form 1
+         frontier 500
+         raw a at 510 form 2
+         written a at 520 form 2
+         raw b at 0 form 1
+         frontier 520
+         raw b at 530 form 2
+         written b at 540 form 1",
+        "missing a raw:a arrived 0 due 100
+         landed late a row:a at 520 of a copy
+         missing b raw:b arrived 0 due 100
+         landed late b row:b at 540
+         0/0: late 2 repeated 2",
+    );
+}
+
+#[test]
+fn no_leak_is_told_of_a_row_that_may_be_of_a_copy_nobody_could_judge_however_late() {
+    for raw in [
+        "raw a at 0 unjudged form 2
+         raw a at 10 rejected form 1",
+        "raw a at 0 rejected form 1
+         raw a at 10 unjudged form 2",
+    ] {
+        let verdicts = if raw.starts_with("raw a at 0 un") {
+            "rejected 1 unjudged 1"
+        } else {
+            "rejected 1 repeated 1"
+        };
+        check(
+            &format!(
+                "{raw}
+                 frontier 500
+                 written a at 510 form 2
+                 frontier 2000"
+            ),
+            &format!("hold a\n0/0: {verdicts}"),
+        );
+    }
+}
+
+#[test]
+fn however_many_copies_wait_for_the_stores_answer_the_first_row_and_the_first_valid_one_have_a_place()
+ {
+    let copies = "raw a at 10 rejected\n".repeat(100);
+    check(
+        &format!(
+            "unlanded a
+             {copies}
+             raw a at 20
+             written a at 30
+             written a at 40
+             recalled a no
+             frontier 2000"
+        ),
+        "recall a
+         hold a
+         duplicate a row:a at 40
+         0/0: delivered 1 rejected 1 repeated 99 duplicate 1",
+    );
+}

@@ -280,7 +280,7 @@ impl Shard {
         let slot = self.keys.wait_anew(Entry::new(
             event.key,
             // Where the verdict was counted, and half of the copy's content.
-            Form::from_halves([memory.packed(), event.form.halves()[1]]),
+            Form::from_halves([memory.packed(), event.form.halves()[0]]),
             NOT_SPOOLED,
             event.arrived_ms,
             event.schema,

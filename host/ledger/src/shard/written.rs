@@ -118,7 +118,7 @@ impl Shard {
         let [_, half] = entry.form().halves();
         let is_of_copy = entry.reason != ReasonId(0)
             && landing.form.is_hash()
-            && landing.form.halves()[1] == half;
+            && landing.form.halves()[0] == half;
         self.landed_late(entry.key(), memory, landing, written, is_of_copy, effects);
         memory.landed();
         self.keys.settle(slot, memory);

@@ -445,7 +445,17 @@ impl<'a> Key<'a> {
             State::Waits(event) if frontier.written_ms >= event.due_ms => {
                 if event.raw.judgement == Judgement::Rejected {
                     self.out.verdict(&event.raw, Verdict::Rejected, 1);
-                    self.settle(State::Rejected(event));
+                    let of_unjudged = |(copy, _): &(RawObservation, Verdict)| {
+                        copy.judgement == Judgement::Unjudged
+                    };
+                    if self.unjudged || self.copies.iter().any(of_unjudged) {
+                        // A row that comes now may be that of the copy which nobody could judge.
+                        let mut event = event;
+                        event.raw.judgement = Judgement::Unjudged;
+                        self.settle(State::Unjudged(event));
+                    } else {
+                        self.settle(State::Rejected(event));
+                    }
                 } else {
                     self.out.verdict(&event.raw, Verdict::Missing, 1);
                     let raw = event.raw;

@@ -403,6 +403,7 @@ fn line(effect: &Effect) -> String {
             landed_ms,
             written,
             window,
+            is_of_copy,
             ..
         } => {
             let (name, side) = (name(key), side(written));
@@ -411,7 +412,8 @@ fn line(effect: &Effect) -> String {
             } else {
                 ""
             };
-            format!("landed late {name} {side} at {landed_ms}{stored}")
+            let of_copy = if is_of_copy { " of a copy" } else { "" };
+            format!("landed late {name} {side} at {landed_ms}{stored}{of_copy}")
         }
         Effect::Altered {
             key,

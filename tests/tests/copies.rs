@@ -48,6 +48,19 @@ fn unjudged(x: u32, ts: u32) -> String {
     valid(x, ts).replace("\"S\"", "\"Unknown\"")
 }
 
+/// So many events of other keys, and as rows with another content for each `altered`th.
+fn many(count: u32, altered: u32, bytes: usize) -> (Vec<String>, Vec<String>) {
+    let pad = "p".repeat(bytes);
+    let event = |number: u32, x: u32| {
+        valid(x, number / 100)
+            .replace("\"k\"", &format!("\"k{number}\""))
+            .replace("\"n\":1", &format!("\"n\":1,\"pad\":\"{pad}\""))
+    };
+    let raw = (0..count).map(|number| event(number, 1));
+    let written = (0..count).map(|number| event(number, 1 + u32::from(number % altered == 0)));
+    (raw.collect(), written.collect())
+}
+
 /// Runs an audit and demands the verdicts that are not 0, and the exit code.
 #[track_caller]
 fn check(raw: &[String], written: &[String], code: i32, expected: &[(&str, i64)]) {
@@ -177,5 +190,27 @@ fn a_writer_that_replaces_makes_no_duplicates() {
         &[valid(1, 30), valid(1, 31)],
         0,
         &[("delivered", 1), ("repeated", 1)],
+    );
+}
+
+#[test]
+fn rows_that_wait_for_a_copy_never_fill_what_bounds_an_audit() {
+    // More of them than may wait in the ledger.
+    let (raw, written) = many(5_000, 1, 1);
+    check_with(
+        "[ledger]\npending_max = 1000",
+        &raw,
+        &written,
+        1,
+        &[("altered", 5_000)],
+    );
+    // Some in each part of a spool that holds half of the frames.
+    let (raw, written) = many(4_000, 50, 32_000);
+    check_with(
+        "[store]\nspool_bytes_max = \"64MiB\"",
+        &raw,
+        &written,
+        1,
+        &[("altered", 80), ("delivered", 3_920)],
     );
 }

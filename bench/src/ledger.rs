@@ -124,6 +124,7 @@ fn config() -> ShardConfig {
         horizon_ms: 3_600_000,
         settled_max: 8_000_000,
         latency_bounds_ms: vec![100, 1000, 10_000, 60_000, 600_000],
+        disputes_max: 1 << 16,
         writer_replaces: false,
         watched_since_ms: 0,
     }

@@ -34,6 +34,13 @@ fn doubtful(sidecar: &Sidecar) -> u64 {
     sidecar.metrics().sum("landfall_doubtful_events_total", &[]) as u64
 }
 
+/// Raw events have been stamped and judged: a frame that was only read has no arrival yet.
+fn await_judged(sidecar: &Sidecar, events: u64) {
+    await_until("raw events are judged", || {
+        sidecar.metrics().sum("landfall_raw_events_total", &[]) as u64 >= events
+    });
+}
+
 #[test]
 fn what_lay_in_the_kernel_before_its_deadline_is_never_missing_after_a_pause() {
     const ROUNDS: u64 = 6;
@@ -47,7 +54,7 @@ fn what_lay_in_the_kernel_before_its_deadline_is_never_missing_after_a_pause() {
         let all = events(round * EACH..(round + 1) * EACH);
         let sent = Instant::now();
         sidecar.send_raw(&all);
-        sidecar.await_frames("raw", (round + 1) * EACH);
+        await_judged(&sidecar, (round + 1) * EACH);
         let read = Instant::now();
         // It is stopped before the deadline, and the landings come to it before the deadline too.
         wait_until(sent, Duration::from_millis(500 + 40 * round));
@@ -76,7 +83,7 @@ fn timely_landings_that_are_read_after_a_long_pause_are_delivered_and_doubtful()
     });
     let before = events(0..100);
     sidecar.send_raw(&before);
-    sidecar.await_frames("raw", 100);
+    await_judged(&sidecar, 100);
     let read = Instant::now();
     sidecar.pause();
     sidecar.land_everywhere(&before);

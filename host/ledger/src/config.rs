@@ -39,6 +39,9 @@ pub struct ShardConfig {
     pub settled_max: usize,
     /// Upper bounds of the latency buckets, ascending; one more bucket is above the last.
     pub latency_bounds_ms: Vec<i64>,
+    /// Rows that wait for another copy to explain them, some 400 bytes each. With more, the oldest is
+    /// decided by the copies that came.
+    pub disputes_max: usize,
     /// The writer replaces a row that is there: a key that lands again has one row still.
     pub writer_replaces: bool,
     /// Since when the streams are watched. What landed soon after may have come in before.

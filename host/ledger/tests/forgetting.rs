@@ -45,6 +45,7 @@ impl Ledger {
                 horizon_ms,
                 settled_max,
                 latency_bounds_ms: Vec::new(),
+                disputes_max: 1 << 16,
                 writer_replaces: false,
                 watched_since_ms: START_MS,
             }),

@@ -20,6 +20,7 @@ fn shard() -> Shard {
         horizon_ms: 3_600_000,
         settled_max: 8_000_000,
         latency_bounds_ms: Vec::new(),
+        disputes_max: 1 << 16,
         writer_replaces: false,
         watched_since_ms: 0,
     })

@@ -49,6 +49,7 @@ fn shard() -> Shard {
         horizon_ms: 1_000_000,
         settled_max: 1_000_000,
         latency_bounds_ms: vec![10, 100],
+        disputes_max: 1 << 16,
         writer_replaces: false,
         watched_since_ms: i64::MIN / 2,
     })

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub struct Backlog {
     shards: Vec<Waiting>,
     entries_max: usize,
-    /// How often a judge found no room.
+    /// How often a judge found no room in the spool.
     pressed: AtomicU64,
 }
 
@@ -25,7 +25,7 @@ impl Backlog {
         }
     }
 
-    /// There is no room in ledger or spool: rows that wait only for another copy of their event are to
+    /// There is no room in the spool: rows that wait only for another copy of their event are to
     /// be decided, for what they hold may be all that is in the way.
     pub fn press(&self) {
         self.pressed.fetch_add(1, Ordering::Relaxed);

@@ -69,6 +69,7 @@ mod tests {
             horizon_ms: 1000,
             settled_max: 1000,
             latency_bounds_ms: Vec::new(),
+            disputes_max: 1 << 16,
             writer_replaces: false,
             watched_since_ms: 0,
         })

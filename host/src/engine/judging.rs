@@ -172,9 +172,6 @@ impl Judging {
             }
         }
         let waits = !self.waiting.batches.is_empty();
-        if !(full || waits || self.backlog.is_overrun()) {
-            self.waiting.stuck = None;
-        }
         let looks = full || is_overrun || self.audit || self.judge.has_unread();
         let look = match (waits, looks) {
             (true, _) => patience,
@@ -234,12 +231,10 @@ impl Judging {
     }
 
     /// The ledger has no room. In an audit only landings make any: without them it will not end.
-    fn look_for_a_way_on(&mut self) {
-        self.backlog.press();
+    fn look_for_a_way_on(&self) {
         let raw = &self.batches.stats()[StreamId::RAW.index()];
         let waits = raw.items() > 0 || !self.waiting.batches.is_empty();
-        let no_way = self.backlog.is_overrun() || waits && self.is_all_landed();
-        if self.audit && no_way && self.is_stuck() {
+        if self.audit && (self.backlog.is_overrun() || waits && self.is_all_landed()) {
             self.ending.give_up(format!(
                 "more than {} events wait for their other side, as many as ledger.pending_max allows: \
                  raise it (at most 80 bytes of memory each), or audit a shorter stretch of time",

@@ -433,6 +433,9 @@ fn batch_bytes_max(config: &Config) -> usize {
     limits.bytes_max.max(frame) + limits.rows_max * ENTRY_BYTES
 }
 
+/// Rows of a shard that wait for another copy: a second of a flood in which all are altered.
+const DISPUTES_MAX: usize = 1 << 16;
+
 fn shard_config(
     config: &Config,
     planned: &Planned,
@@ -456,6 +459,8 @@ fn shard_config(
             config.ledger.settled_max / shards.max(1)
         },
         latency_bounds_ms: crate::metrics::LATENCY_BOUNDS_MS.to_vec(),
+        // Half of what may wait: the bound on that is never reached because of them.
+        disputes_max: (config.ledger.pending_max / (2 * shards.max(1))).clamp(1, DISPUTES_MAX),
         writer_replaces: config.ledger.writer_replaces,
         watched_since_ms: i64::MIN,
     }

@@ -117,7 +117,7 @@ impl Shard {
 
     #[inline]
     pub(super) fn bound_disputes(&mut self, effects: &mut Vec<Effect>) {
-        while self.histories.waiting() > super::DISPUTES_MAX {
+        while self.histories.waiting() > self.disputes_max {
             match self.histories.next_due(i64::MAX) {
                 Some(slot) => self.decide(slot, effects),
                 None => return,

@@ -28,10 +28,6 @@ use recall::Recalls;
 /// has passed it, or after the grace of early landings if that is shorter.
 const STAMPS_APART_MS: i64 = 1_000;
 
-/// Rows of a shard that wait for another copy to explain them. Each takes some 400 bytes. With more, the
-/// oldest is decided by the copies that came.
-const DISPUTES_MAX: usize = 1 << 16;
-
 /// A shard of the ledger.
 #[derive(Debug)]
 pub struct Shard {
@@ -47,6 +43,7 @@ pub struct Shard {
     histories: Histories,
     recalls: Recalls,
     dispute_ms: i64,
+    disputes_max: usize,
     writer_replaces: bool,
     watched_since_ms: i64,
 }
@@ -76,6 +73,7 @@ impl Shard {
             histories: Histories::default(),
             recalls: Recalls::default(),
             dispute_ms: config.unexpected_grace_ms.min(STAMPS_APART_MS),
+            disputes_max: config.disputes_max,
             writer_replaces: config.writer_replaces,
             watched_since_ms: config.watched_since_ms,
         }

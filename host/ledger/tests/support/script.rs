@@ -89,6 +89,7 @@ impl Script {
             horizon_ms: HORIZON_MS,
             settled_max: 1000,
             latency_bounds_ms: vec![10, 100],
+            disputes_max: 1 << 16,
             writer_replaces: false,
             // All that lands is of events that came in since.
             watched_since_ms: -1_000_000,

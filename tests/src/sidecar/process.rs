@@ -108,6 +108,11 @@ impl Process {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Its number in the system.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, signal: Signal) -> Result<(), SidecarError> {
         kill_process(Pid::from_child(&self.child), signal).map_err(|cause| SidecarError::Io {
             what: "sending a signal",

@@ -383,13 +383,15 @@ dir = "{guests}"
     /// Stops all of its threads, until it is let go on. They have stopped when this returns.
     pub fn pause(&self) {
         self.signal(rustix::process::Signal::STOP);
-        let tasks = format!("/proc/{}/task", self.process_id());
+        let tasks = format!("/proc/{}/task", self.process().id());
         await_until("all threads have stopped", || {
             let all = std::fs::read_dir(&tasks).expect("its threads");
             all.flatten().all(|task| {
                 let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
                 // After the name in brackets.
-                stat.rsplit(") ").next().is_none_or(|state| state.starts_with('T'))
+                stat.rsplit(") ")
+                    .next()
+                    .is_none_or(|state| state.starts_with('T'))
             })
         });
     }

@@ -194,9 +194,6 @@ impl Queues {
         } else {
             pending.get_mut(entry.next).prev = entry.prev
         }
-        // It may stay in its slot, and whoever looks ahead follows these.
-        let entry = pending.get_mut(slot);
-        (entry.prev, entry.next) = (NIL, NIL);
     }
 }
 

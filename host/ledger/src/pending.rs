@@ -134,6 +134,10 @@ impl Entry {
 
     pub(crate) fn set_waiting(&mut self, class: u16, waiting: Waiting) {
         self.tag = tag(class, waiting);
+        if !waiting.is_queued() {
+            // It has no neighbours any more, and whoever looks ahead would follow them.
+            (self.prev, self.next) = (NIL, NIL);
+        }
     }
 
     pub(crate) fn key(&self) -> Fingerprint {

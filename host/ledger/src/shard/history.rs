@@ -134,6 +134,11 @@ pub(super) struct Histories {
 }
 
 impl Histories {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_slot.is_empty()
+    }
+
     pub(super) fn get(&self, slot: u32) -> Option<&History> {
         self.by_slot.get(&slot)
     }

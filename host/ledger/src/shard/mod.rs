@@ -110,15 +110,15 @@ impl Shard {
             self.keys.look_ahead(events.iter().map(|event| event.key));
             for event in events {
                 self.apply_raw(event, effects);
-                self.bound_disputes(effects);
             }
+            self.bound_disputes(effects);
         }
         for rows in written.chunks(AHEAD) {
             self.keys.look_ahead(rows.iter().map(|row| row.key));
             for row in rows {
                 self.apply_written(row, effects);
-                self.bound_disputes(effects);
             }
+            self.bound_disputes(effects);
         }
         self.flush_released(effects);
     }

@@ -18,13 +18,19 @@ impl Shard {
     pub(super) fn apply_raw(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
         match self.keys.find(event.key) {
             None if self.keys.may_be_unlanded(event.key) => self.ask_for_raw(event, effects),
-            _ => self.apply_known_raw(event, effects),
+            known => self.apply_known_raw(known, event, effects),
         }
     }
 
     /// The same, when all that the store knows of its key is known.
-    pub(super) fn apply_known_raw(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
-        match self.keys.find(event.key) {
+    #[inline]
+    pub(super) fn apply_known_raw(
+        &mut self,
+        known: Option<Known>,
+        event: &RawObservation,
+        effects: &mut Vec<Effect>,
+    ) {
+        match known {
             None => self.wait_for_landing(event, effects),
             Some(Known::Waiting(slot)) => self.copy_of_waiting(slot, event, effects),
             Some(Known::Settled(memory)) => self.copy_of_settled(memory, event, effects),
@@ -32,6 +38,7 @@ impl Shard {
     }
 
     /// The first of its key.
+    #[inline(always)]
     fn wait_for_landing(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
         if event.judgement == Judgement::Unjudged {
             let memory = self.unjudged(event, effects);
@@ -80,6 +87,7 @@ impl Shard {
         }
     }
 
+    #[inline(never)]
     fn copy_of_waiting(&mut self, slot: u32, event: &RawObservation, effects: &mut Vec<Effect>) {
         match self.keys.pending.get(slot).waiting() {
             Waiting::Early => self.join_early(slot, event, effects),

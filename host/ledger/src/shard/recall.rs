@@ -140,7 +140,8 @@ impl Shard {
                 Parked::Raw(event) => {
                     let window = self.tallies.window(event.arrived_ms);
                     self.tallies.at(window, event.schema).pending -= 1;
-                    self.apply_known_raw(&event, effects);
+                    let known = self.keys.find(key);
+                    self.apply_known_raw(known, &event, effects);
                 }
                 Parked::Row(landing) => {
                     let known: Option<Known> = self.keys.find(key);

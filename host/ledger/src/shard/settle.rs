@@ -3,7 +3,7 @@
 use super::Shard;
 use super::history::{Landing, NOT_SPOOLED};
 use crate::effect::{Effect, RejectedBy, WrittenSide};
-use crate::identity::{Fingerprint, Parity};
+use crate::identity::{Fingerprint, Parity, PayloadRef};
 use crate::pending::{Entry, Waiting};
 use crate::settled::{Memory, Settled};
 use crate::verdict::{Judgement, Verdict};
@@ -43,6 +43,7 @@ impl Shard {
     }
 
     /// The same, with the row wherever it is.
+    #[inline(always)]
     pub(super) fn meet(
         &mut self,
         slot: u32,
@@ -92,6 +93,7 @@ impl Shard {
         }
     }
 
+    #[inline(always)]
     fn landed_unchanged(&mut self, slot: u32, landing: Landing, effects: &mut Vec<Effect>) {
         self.settle_landed(slot, landing, effects);
         if landing.payload != NOT_SPOOLED {
@@ -101,6 +103,7 @@ impl Shard {
 
     /// The event in the slot landed unchanged. It is late only if it cannot have landed before its
     /// deadline: what cannot be known is not said of it.
+    #[inline(always)]
     pub(super) fn settle_landed(&mut self, slot: u32, landing: Landing, effects: &mut Vec<Effect>) {
         let entry = self.keys.pending.get(slot);
         let (arrived_ms, schema) = (entry.arrived_ms, entry.schema);
@@ -120,6 +123,8 @@ impl Shard {
 
     /// The row is not what the event in the slot should have become: another copy may explain it, and
     /// may not have been read yet. It is waited for until raw time has passed the landing.
+    #[cold]
+    #[inline(never)]
     fn dispute(
         &mut self,
         slot: u32,
@@ -290,15 +295,25 @@ impl Shard {
         let counts = self.tallies.at(window, schema);
         counts.pending -= 1;
         counts.verdicts[verdict as usize] += 1;
-        let landing = self.histories.take(slot).and_then(|known| known.landing);
+        let row = if self.histories.is_empty() {
+            NOT_SPOOLED
+        } else {
+            self.close_history(slot)
+        };
         self.keys
             .settle(slot, Memory::new(key, settled, schema, window));
         self.release(payload, effects);
-        if let Some(landing) = landing
-            && landing.payload != NOT_SPOOLED
-        {
-            self.release(landing.payload, effects);
+        if row != NOT_SPOOLED {
+            self.release(row, effects);
         }
+    }
+
+    /// Ends what is known beside the entry in the slot: the frame of its row, if that is held.
+    #[cold]
+    #[inline(never)]
+    fn close_history(&mut self, slot: u32) -> PayloadRef {
+        let landing = self.histories.take(slot).and_then(|known| known.landing);
+        landing.map_or(NOT_SPOOLED, |landing| landing.payload)
     }
 
     pub(super) fn settle_compared(

@@ -21,6 +21,7 @@ impl Shard {
 
     /// A row of a key of which so much is known. If its frame is in the spool, that is held by nobody
     /// else.
+    #[inline(always)]
     pub(super) fn landed(
         &mut self,
         key: Fingerprint,
@@ -49,6 +50,7 @@ impl Shard {
     }
 
     /// Its verdict was given before.
+    #[inline(never)]
     fn landed_settled(
         &mut self,
         key: Fingerprint,
@@ -106,6 +108,7 @@ impl Shard {
     }
 
     /// The second chance of a missing event was taken.
+    #[inline(never)]
     fn landed_again(
         &mut self,
         slot: u32,
@@ -172,6 +175,7 @@ impl Shard {
         }
     }
 
+    #[inline(never)]
     pub(super) fn duplicate(
         &mut self,
         key: Fingerprint,
@@ -195,6 +199,7 @@ impl Shard {
         self.release_row(landing, effects);
     }
 
+    #[inline(never)]
     fn wait_for_raw(
         &mut self,
         key: Fingerprint,

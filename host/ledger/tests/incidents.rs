@@ -503,3 +503,15 @@ fn every_event_that_is_told_is_counted_in_exactly_one_incident() {
         assert_eq!(counted, told, "seed {seed}");
     }
 }
+
+#[test]
+fn an_incident_is_never_told_before_it_began() {
+    // The raw stream is ahead of the time up to which landings are known.
+    check(
+        "now 100
+         note leaked a 1 at 150
+         now 110",
+        "opened at 110 #1 leaked a 150..150
+         #1 leaked a 150..150 told 150 open events 1 (a 1)",
+    );
+}

@@ -34,12 +34,7 @@ impl Shard {
     /// The raw event in the slot (counted as pending, in no queue) meets the row under its key, whose
     /// frame is in the spool or not kept.
     pub(super) fn meet_spooled(&mut self, slot: u32, landing: Landing, effects: &mut Vec<Effect>) {
-        let written = if landing.payload == NOT_SPOOLED {
-            WrittenSide::Gone
-        } else {
-            WrittenSide::Spooled(landing.payload)
-        };
-        self.meet(slot, landing, written, effects);
+        self.meet(slot, landing, side(landing), effects);
     }
 
     /// The same, with the row wherever it is.

@@ -77,10 +77,12 @@ fn check_with(
     expected: &[(&str, i64)],
 ) {
     let dir = tempfile::tempdir().expect("a directory");
-    let schemas = dir.path().join("schemas/S");
-    std::fs::create_dir_all(&schemas).expect("a directory");
     let schema = r#"{"type":"object","properties":{"n":{"type":"number"}}}"#;
-    std::fs::write(schemas.join("1.json"), schema).expect("written");
+    for name in ["S", "T"] {
+        let schemas = dir.path().join("schemas").join(name);
+        std::fs::create_dir_all(&schemas).expect("a directory");
+        std::fs::write(schemas.join("1.json"), schema).expect("written");
+    }
     let config = format!("{settings}\n{CONFIG}");
     std::fs::write(dir.path().join("landfall.toml"), config).expect("written");
     for (name, lines) in [("raw", raw), ("written", written)] {
@@ -191,6 +193,32 @@ fn a_writer_that_replaces_makes_no_duplicates() {
         0,
         &[("delivered", 1), ("repeated", 1)],
     );
+}
+
+#[test]
+fn each_schema_of_a_key_is_owed_a_row_of_its_own() {
+    let of_other = |event: String| event.replace("\"S\"", "\"T\"");
+    let raw = [valid(1, 0), of_other(valid(1, 10))];
+    let rows = [valid(1, 20), of_other(valid(1, 21))];
+    check(&raw, &[], 1, &[("missing", 2)]);
+    for row in &rows {
+        let row = std::slice::from_ref(row);
+        check(&raw, row, 1, &[("delivered", 1), ("missing", 1)]);
+    }
+    check(&raw, &rows, 0, &[("delivered", 2)]);
+    let rejected = [invalid(1, 0), of_other(valid(1, 10))];
+    check(
+        &rejected,
+        &rows[1..],
+        0,
+        &[("delivered", 1), ("rejected", 1)],
+    );
+    check(&rejected, &rows[..1], 1, &[("leaked", 1), ("missing", 1)]);
+    // Rows that name none are one row for all.
+    let nameless = |row: &String| row.replace(r#""schema":"S","#, "");
+    let row = [nameless(&rows[0])];
+    let counts: &[(&str, i64)] = &[("altered", 1), ("repeated", 1)];
+    check(&raw, &row, 1, counts);
 }
 
 #[test]

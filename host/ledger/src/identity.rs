@@ -27,17 +27,52 @@ impl Fingerprint {
         (self.0 >> 32) as u64
     }
 
+    /// The key of an event under this key that is owed a row of its own, for it names another schema. It
+    /// belongs to the same shard, and its last 32 bits follow from those before them, which tells such a
+    /// key from others.
+    pub fn of_schema(self, schema: SchemaId) -> Self {
+        let shard = self.0 >> 96 << 96;
+        let own = u64::from(schema.0).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        let short = spread(self.short() ^ (self.0 as u32 as u64) << 16 ^ own);
+        Self(shard | u128::from(short) << 32 | u128::from(proof(short)))
+    }
+
+    /// Whether it was made by `of_schema`; of other keys one in 2^32 looks so.
+    pub(crate) fn is_of_schema(self) -> bool {
+        self.0 as u32 == proof(self.short())
+    }
+
     /// Where tables keep it: some of the bits of `short`, so that a remembered key still has them.
     pub(crate) fn hash(self) -> u32 {
         self.short() as u32
     }
 }
 
-/// Index into the table of schema labels.
+/// The finalizer of splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators).
+fn spread(bits: u64) -> u64 {
+    let bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ bits >> 31
+}
+
+fn proof(short: u64) -> u32 {
+    (spread(!short) >> 32) as u32
+}
+
+/// Index into the table of schema labels. The first two are no schemas: one that is not known, and none.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub struct SchemaId(pub u16);
+
+/// Labels at the table's start that are no schemas.
+const NOT_SCHEMAS: u16 = 2;
+
+impl SchemaId {
+    pub(crate) fn is_named(self) -> bool {
+        self.0 >= NOT_SCHEMAS
+    }
+}
 
 /// Index into the table of reasons; 0 is none.
 #[derive(

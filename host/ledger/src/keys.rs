@@ -172,9 +172,19 @@ impl Keys {
         self.remember(memory);
     }
 
-    /// Moves time on: what has been remembered for longer than the horizon is forgotten.
-    pub(crate) fn advance(&mut self, now_ms: i64) {
+    #[cfg(test)]
+    fn advance(&mut self, now_ms: i64) {
+        self.set_time(now_ms);
+        self.forget_overdue();
+    }
+
+    /// Moves time on, and forgets nothing yet.
+    pub(crate) fn set_time(&mut self, now_ms: i64) {
         self.remembered.advance(now_ms);
+    }
+
+    /// Forgets what has been remembered for longer than the horizon.
+    pub(crate) fn forget_overdue(&mut self) {
         for _ in 0..CHUNKS_FORGOTTEN_MAX {
             if !self.remembered.is_overdue() {
                 return;
@@ -284,7 +294,7 @@ mod tests {
             let found = (found.settled(), found.schema(), found.window());
             assert_eq!(found, (Settled::Missing, SchemaId(3), 7), "at {now}");
         }
-        keys.renew(key(1), Memory::landed);
+        keys.renew(key(1), |memory| memory.landed(SchemaId(3)));
         let found = keys.find(key(1));
         assert!(
             matches!(found, Some(Known::Settled(memory)) if memory.settled() == Settled::Landed)
@@ -405,7 +415,7 @@ mod tests {
                         model.insert(n, missing);
                     }
                     (3, Some(Some(_))) => {
-                        keys.renew(key(n), Memory::landed);
+                        keys.renew(key(n), |memory| memory.landed(SchemaId(3)));
                         model.insert(n, Modelled { settled: Some(Settled::Landed), ..missing });
                     }
                     (4, _) => {

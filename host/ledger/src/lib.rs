@@ -27,6 +27,6 @@ pub use overseer::{
     Cause, Change, Found, Incident, IncidentId, OPEN_PER_CAUSE_MAX, Overseer, OverseerConfig,
     Scope, Severity, Share,
 };
-pub use shard::{Activity, SchemaGauge, Shard, ShardGauges};
+pub use shard::{Activity, STAMPS_APART_MS, SchemaGauge, Shard, ShardGauges};
 pub use tally::{Counts, TallyDelta};
 pub use verdict::{Judgement, Verdict};

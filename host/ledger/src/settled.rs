@@ -24,6 +24,19 @@ pub(crate) enum Settled {
     /// Missing by what the store knows: told by an earlier run, or longer ago than a horizon. Its
     /// window is the store's.
     MissingStored = 5,
+    /// Landed, in a row that names no schema.
+    LandedUnnamed = 6,
+}
+
+impl Settled {
+    /// By a row that names this schema.
+    pub(crate) fn landed(schema: SchemaId) -> Self {
+        if schema.is_named() {
+            Settled::Landed
+        } else {
+            Settled::LandedUnnamed
+        }
+    }
 }
 
 /// A remembered key.
@@ -86,6 +99,7 @@ impl Memory {
             3 => Settled::Unjudged,
             4 => Settled::Unexpected,
             5 => Settled::MissingStored,
+            6 => Settled::LandedUnnamed,
             _ => Settled::Landed,
         }
     }
@@ -99,8 +113,10 @@ impl Memory {
         ((self.packed << (64 - WINDOW_BITS)) as i64) >> (64 - WINDOW_BITS)
     }
 
-    pub(crate) fn landed(&mut self) {
-        self.packed &= (1 << STATE_SHIFT) - 1;
+    /// A row came that names this schema.
+    pub(crate) fn landed(&mut self, schema: SchemaId) {
+        let state = Settled::landed(schema) as u64;
+        self.packed = self.packed & ((1 << STATE_SHIFT) - 1) | state << STATE_SHIFT;
     }
 }
 
@@ -306,7 +322,7 @@ mod tests {
                 (memory.settled(), memory.schema(), memory.window()),
                 (Settled::Rejected, SchemaId(65_535), window)
             );
-            memory.landed();
+            memory.landed(SchemaId(3));
             assert_eq!(
                 (memory.settled(), memory.schema(), memory.window()),
                 (Settled::Landed, SchemaId(65_535), window)

@@ -239,14 +239,14 @@ fn a_missing_event_that_repeats_and_then_lands_is_late_where_it_came_in() {
         "raw a at 900 schema 3
          frontier 1000
          raw a at 1010 schema 3
-         written a at 2500 schema 4
-         written a at 2600 schema 4",
+         written a at 2500 schema 3
+         written a at 2600",
         "missing a raw:a arrived 900 due 1000
          landed late a row:a at 2500
          duplicate a row:a at 2600
          0/3: late 1
          1/3: repeated 1
-         2/4: duplicate 1",
+         2/0: duplicate 1",
     );
 }
 
@@ -318,13 +318,14 @@ fn a_raw_event_after_all_takes_unexpected_back() {
          written c at 50
          frontier raw 90
          raw c at 95 unjudged
-         written c at 96",
+         written c at 96
+         frontier raw 124",
         "hold a
          unexpected a gone at 5
          hold b
          unexpected b gone at 5
-         leaked b gone arrived 60 reason 9
          hold c
+         leaked b gone arrived 60 reason 9
          unexpected c gone at 50
          duplicate c row:c at 96
          0/0: leaked 1 unjudged 2 duplicate 1",
@@ -421,7 +422,8 @@ fn what_is_told_names_the_checks_that_said_so() {
          written f at 101 gen 5
          written g at 101 gen 4
          frontier 131
-         raw g at 131 rejected gen 5",
+         raw g at 131 rejected gen 5
+         frontier raw 161",
         "hold a
          hold b
          duplicate c row:c at 2 gen 5

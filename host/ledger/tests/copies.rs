@@ -454,3 +454,43 @@ fn however_many_copies_wait_for_the_stores_answer_the_first_row_and_the_first_va
          0/0: delivered 1 rejected 1 repeated 99 duplicate 1",
     );
 }
+
+#[test]
+fn a_valid_copy_later_than_the_grace_of_its_row_is_no_leak_of_an_invalid_one_before_it() {
+    check(
+        "written a at 5
+         frontier raw 35
+         raw a at 40 rejected
+         raw a at 50
+         frontier 1000",
+        "hold a
+         unexpected a gone at 5
+         0/0: delivered 1 rejected 1",
+    );
+    check(
+        "written a at 5
+         frontier raw 35
+         raw a at 40 unjudged form 1
+         raw a at 41 unjudged form 1
+         raw a at 50 rejected form 1
+         frontier 1000",
+        "hold a
+         unexpected a gone at 5
+         0/0: repeated 1 unjudged 2",
+    );
+    // Without one it is.
+    check(
+        "written a at 5
+         frontier raw 35
+         raw a at 40 rejected
+         frontier raw 69
+         written a at 60
+         frontier raw 70
+         raw a at 71",
+        "hold a
+         unexpected a gone at 5
+         duplicate a row:a at 60
+         leaked a gone arrived 40 reason 9
+         0/0: leaked 1 repeated 1 duplicate 1",
+    );
+}

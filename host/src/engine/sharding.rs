@@ -388,16 +388,25 @@ impl Sharding {
         /// How long the last of them may take, in real time.
         const PATIENCE: Duration = Duration::from_secs(10);
         let start = Instant::now();
-        while self.shard.comparing() + self.shard.recalling() > 0 && start.elapsed() < PATIENCE {
-            if let Ok(answer) = self.answers.recv_timeout(FLUSH) {
-                self.answered(answer, effects);
-                // What an answer lets go on may ask again.
-                if !self.tell(None, None, effects) {
-                    return;
+        loop {
+            let asks = self.shard.comparing() + self.shard.recalling() > 0;
+            if asks && start.elapsed() < PATIENCE {
+                if let Ok(answer) = self.answers.recv_timeout(FLUSH) {
+                    self.answered(answer, effects);
                 }
+            } else {
+                self.shard.conclude(effects);
+            }
+            // What goes on by an answer, or because no more copies come, may ask again.
+            if !self.tell(None, None, effects) {
+                return;
+            }
+            if !asks && self.shard.comparing() + self.shard.recalling() == 0
+                || start.elapsed() >= PATIENCE
+            {
+                break;
             }
         }
-        self.shard.conclude(effects);
         self.flush(frontier, effects);
     }
 }

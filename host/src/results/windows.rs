@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use landfall_ledger::{Found, Frontier, SchemaId};
+use landfall_ledger::{Found, Frontier, STAMPS_APART_MS, SchemaId};
 use landfall_runtime::{Seat, Severity, Tally};
 use landfall_store::{GenerationRow, SampleRow};
 
@@ -12,6 +12,15 @@ use super::account::{Findings, FoundBy, severity_label};
 use super::flush::Prepared;
 use super::{Results, tally};
 use crate::judge::plan::Plan;
+
+/// Events that came before this instant have had their deadline, and rows that landed by then and wait for
+/// a copy that explains them have been decided. Raw frames may wait for long after landings of their time
+/// were applied.
+fn settled_before_ms(raw_ms: i64, written_ms: i64, longest_deadline_ms: i64) -> i64 {
+    written_ms
+        .min(raw_ms.saturating_sub(STAMPS_APART_MS))
+        .saturating_sub(longest_deadline_ms)
+}
 
 impl Results {
     /// Every generation of checks that was in force is noted, however short it was.
@@ -67,11 +76,8 @@ impl Results {
             }
             i64::MAX
         } else {
-            // Raw frames may wait for long after landings of their time were applied.
-            written_ms
-                .saturating_sub(self.longest_deadline_ms)
-                .min(raw_ms)
-                .div_euclid(self.options.window_ms)
+            let settled_ms = settled_before_ms(raw_ms, written_ms, self.longest_deadline_ms);
+            settled_ms.div_euclid(self.options.window_ms)
         };
         for window in self.book.close(below) {
             out.closed
@@ -242,5 +248,27 @@ fn of_window(
         at_ms: tally.start_ms,
         detail: detail.to_owned(),
         ..SampleRow::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_closes_when_deadlines_have_passed_and_rows_that_wait_are_decided() {
+        for (raw_ms, written_ms, settled_ms) in [
+            (11_000, 10_000, 5_000),
+            (20_000, 10_000, 5_000),
+            // A row that landed at the deadline waits until raw time has passed it.
+            (10_999, 10_000, 4_999),
+            (6_000, 10_000, 0),
+            (10_000, 6_000, 1_000),
+            (i64::MAX, 10_000, 5_000),
+            (i64::MIN, 10_000, i64::MIN),
+        ] {
+            let came = settled_before_ms(raw_ms, written_ms, 5_000);
+            assert_eq!(came, settled_ms, "raw {raw_ms}, written {written_ms}");
+        }
     }
 }

@@ -26,7 +26,7 @@ impl Shard {
             .filter(|&ms| ms != i64::MAX);
         let behind_ms = known.min().unwrap_or(i64::MAX);
         if behind_ms != i64::MIN {
-            self.keys.advance(behind_ms);
+            self.keys.set_time(behind_ms);
         }
         let mut left = verdicts_max;
         while let Some(slot) = self.histories.next_due(raw_ms) {
@@ -36,6 +36,8 @@ impl Shard {
                 return true;
             }
         }
+        // After a leap of time, the event of a row that was astray is still known until here.
+        self.keys.forget_overdue();
         for class in 0..self.queues.classes() {
             let frontier_ms = if self.queues.is_early(class) {
                 raw_ms
@@ -68,6 +70,13 @@ impl Shard {
             }
             next = (entry.next != NIL).then_some(entry.next);
             match entry.waiting() {
+                Waiting::Expected | Waiting::Rejected | Waiting::Again if self.has_stray(slot) => {
+                    continue;
+                }
+                Waiting::Expected if self.may_be_landed_unnamed(slot) => {
+                    self.unlink(slot);
+                    self.settle(slot, Verdict::Repeated, Settled::LandedUnnamed, effects);
+                }
                 Waiting::Expected => self.missing(slot, due_ms, effects),
                 Waiting::Again => self.missing_again(slot, due_ms, effects),
                 Waiting::Rejected => {

@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::identity::{Form, Generation, PayloadRef, ReasonId, SchemaId};
+use crate::effect::RejectedBy;
+use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 use crate::observation::{RawObservation, WrittenObservation};
+use crate::pending::Entry;
 use crate::settled::Memory;
 use crate::verdict::{Judgement, Verdict};
 
@@ -37,6 +39,18 @@ impl Landing {
             landed_ms: row.arrived_ms,
             schema: row.schema,
             payload: NOT_SPOOLED,
+        }
+    }
+
+    /// From a row that waits in the place of its event.
+    pub(super) fn of_entry(row: &Entry) -> Self {
+        Self {
+            form: row.form(),
+            generation: row.generation,
+            earliest_ms: row.earliest_ms(),
+            landed_ms: row.arrived_ms,
+            schema: row.schema,
+            payload: row.payload,
         }
     }
 }
@@ -82,8 +96,16 @@ pub(super) struct History {
     pub unjudged: bool,
     /// The event that waits beside the row must not land.
     pub rejected: bool,
-    /// The verdict that was given before the row came.
+    /// The verdict that was given before the row came, and by whom it was judged invalid if that is
+    /// known.
     pub first: Option<Memory>,
+    pub judged: Option<RejectedBy>,
+    /// The row's content is not known any more.
+    pub is_forgotten: bool,
+    /// The slot has an event of another schema than the one under this key (`claims.rs`).
+    pub main: Option<Fingerprint>,
+    /// The slot has a row that names another schema than the event of this key.
+    pub stray_of: Option<Fingerprint>,
 }
 
 impl History {
@@ -131,6 +153,8 @@ pub(super) struct Histories {
     by_slot: BTreeMap<u32, History>,
     /// Rows that no copy explains, by the raw time until which one may still come.
     due: BTreeSet<(i64, u32)>,
+    /// How many of them name another schema than the event of their key, by that key.
+    strays: BTreeMap<Fingerprint, u32>,
 }
 
 impl Histories {
@@ -181,6 +205,24 @@ impl Histories {
         Some(first.1)
     }
 
+    pub(super) fn add_stray(&mut self, main: Fingerprint) {
+        *self.strays.entry(main).or_default() += 1;
+    }
+
+    pub(super) fn remove_stray(&mut self, main: Fingerprint) {
+        if let Some(strays) = self.strays.get_mut(&main) {
+            *strays -= 1;
+            if *strays == 0 {
+                self.strays.remove(&main);
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn has_stray(&self, main: Fingerprint) -> bool {
+        !self.strays.is_empty() && self.strays.contains_key(&main)
+    }
+
     /// Rows that wait for another copy.
     pub(super) fn waiting(&self) -> usize {
         self.due.len()
@@ -194,6 +236,8 @@ impl Histories {
             .values()
             .map(|history| history.copies.capacity() * size_of::<Copied>())
             .sum();
-        self.by_slot.len() * entry + self.due.len() * size_of::<(i64, u32)>() * 3 / 2 + copies
+        let due = self.due.len() * size_of::<(i64, u32)>() * 3 / 2;
+        let strays = self.strays.len() * size_of::<(Fingerprint, u32)>() * 3 / 2;
+        self.by_slot.len() * entry + due + strays + copies
     }
 }

@@ -1,6 +1,7 @@
 //! One shard: the state machine that joins the two streams of its keys and gives verdicts.
 //! Owned by one thread; no clock, no I/O. Time moves by [`Shard::advance`] alone.
 
+mod claims;
 mod expire;
 mod gauges;
 mod history;
@@ -26,7 +27,7 @@ use recall::Recalls;
 /// How far the stamps of two streams may be apart: a frame is stamped when it is read, which a steady
 /// stream may put off by half a second. A row that no copy explains is decided so long after raw time
 /// has passed it, or after the grace of early landings if that is shorter.
-const STAMPS_APART_MS: i64 = 1_000;
+pub const STAMPS_APART_MS: i64 = 1_000;
 
 /// A shard of the ledger.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub struct Shard {
     disputes_max: usize,
     writer_replaces: bool,
     watched_since_ms: i64,
+    /// Events of different schemas came under one key, or may have come.
+    has_claims: bool,
 }
 
 /// Releases of one segment in a row become one effect.
@@ -76,6 +79,7 @@ impl Shard {
             disputes_max: config.disputes_max,
             writer_replaces: config.writer_replaces,
             watched_since_ms: config.watched_since_ms,
+            has_claims: false,
         }
     }
 
@@ -136,6 +140,7 @@ impl Shard {
 
     /// A key that the store knows as missing, and the ledger does not remember.
     pub fn add_unlanded(&mut self, key: Fingerprint) {
+        self.has_claims |= key.is_of_schema();
         self.keys.add_unlanded(key);
     }
 

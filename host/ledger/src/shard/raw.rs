@@ -6,7 +6,8 @@
 
 use super::Shard;
 use super::history::{Copied, Landing, NOT_SPOOLED};
-use crate::effect::{Effect, RejectedBy, WrittenSide};
+use super::recall::Asked;
+use crate::effect::{Effect, RejectedBy};
 use crate::identity::{Form, Generation, ReasonId};
 use crate::keys::Known;
 use crate::observation::RawObservation;
@@ -17,13 +18,14 @@ use crate::verdict::{Judgement, Verdict};
 impl Shard {
     pub(super) fn apply_raw(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
         match self.keys.find(event.key) {
-            None if self.keys.may_be_unlanded(event.key) => self.ask_for_raw(event, effects),
-            known => self.apply_known_raw(known, event, effects),
+            None if !self.has_claims && !self.keys.may_be_unlanded(event.key) => {
+                self.wait_for_landing(event, effects);
+            }
+            known => self.place_raw(known, event, Asked::Nothing, effects),
         }
     }
 
-    /// The same, when all that the store knows of its key is known.
-    #[inline]
+    /// The same, when it is the key's for certain, and all that the store knows of the key is known.
     pub(super) fn apply_known_raw(
         &mut self,
         known: Option<Known>,
@@ -51,7 +53,7 @@ impl Shard {
     }
 
     /// Gives the verdict of an event that could not be judged: nothing is waited for.
-    fn unjudged(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) -> Memory {
+    pub(super) fn unjudged(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) -> Memory {
         let window = self.tallies.window(event.arrived_ms);
         self.tallies.at(window, event.schema).verdicts[Verdict::Unjudged as usize] += 1;
         self.release(event.payload, effects);
@@ -91,6 +93,7 @@ impl Shard {
     fn copy_of_waiting(&mut self, slot: u32, event: &RawObservation, effects: &mut Vec<Effect>) {
         match self.keys.pending.get(slot).waiting() {
             Waiting::Early => self.join_early(slot, event, effects),
+            Waiting::Revising if self.is_stray(slot) => self.join_stray(slot, event, effects),
             Waiting::Revising => self.join_revising(slot, event, effects),
             Waiting::Recalling => self.park_raw(slot, event, effects),
             Waiting::Rejected if event.judgement == Judgement::Expected => {
@@ -208,7 +211,17 @@ impl Shard {
             return self.repeated(event, effects);
         }
         let row = *self.keys.pending.get(slot);
+        let history = self.histories.get(slot);
+        let is_forgotten = history.is_some_and(|history| history.is_forgotten);
         self.end_revising(slot);
+        if is_forgotten {
+            let window = self.tallies.window(event.arrived_ms);
+            let landed = Settled::landed(row.schema);
+            let memory = Memory::new(event.key, landed, event.schema, window);
+            self.keys.settle(slot, memory);
+            self.release_row(Landing::of_entry(&row), effects);
+            return self.join_forgotten_side(event, effects);
+        }
         if first == Some(Settled::Unjudged) {
             self.histories.open(slot).unjudged = true;
         }
@@ -216,7 +229,7 @@ impl Shard {
     }
 
     /// The event takes the place of its landing, whose key it has.
-    fn join_row(
+    pub(super) fn join_row(
         &mut self,
         slot: u32,
         row: &Entry,
@@ -226,15 +239,7 @@ impl Shard {
         let entry = self.entry(event);
         self.count_pending(event);
         *self.keys.pending.get_mut(slot) = entry;
-        let landing = Landing {
-            form: row.form(),
-            generation: row.generation,
-            earliest_ms: row.earliest_ms(),
-            landed_ms: row.arrived_ms,
-            schema: row.schema,
-            payload: row.payload,
-        };
-        self.meet_spooled(slot, landing, effects);
+        self.meet_spooled(slot, Landing::of_entry(row), effects);
     }
 
     /// Its verdict was given before.
@@ -250,8 +255,15 @@ impl Shard {
                 // Its raw event came after all, later than the grace: it was not unexpected.
                 let counts = self.tallies.at(memory.window(), memory.schema());
                 counts.unexpected -= 1;
-                self.keys.renew(event.key, Memory::landed);
-                self.join_forgotten_side(event, effects);
+                if expected {
+                    let window = self.tallies.window(event.arrived_ms);
+                    let landed = Settled::landed(memory.schema());
+                    let by_event = Memory::new(event.key, landed, event.schema, window);
+                    self.keys.renew(event.key, |memory| *memory = by_event);
+                    self.join_forgotten_side(event, effects);
+                } else {
+                    self.revise_forgotten(memory, event, effects);
+                }
             }
             Settled::Missing | Settled::MissingStored if expected => {
                 self.second_chance(memory, event, effects);
@@ -264,6 +276,7 @@ impl Shard {
                 self.histories.open(slot).unjudged = true;
             }
             Settled::Landed
+            | Settled::LandedUnnamed
             | Settled::Missing
             | Settled::MissingStored
             | Settled::Rejected
@@ -300,26 +313,44 @@ impl Shard {
         self.link(slot);
     }
 
-    /// The landing was given up as unexpected, and its form with it.
+    /// The landing was given up as unexpected, and its form with it. This copy is not to land: one that is
+    /// may still come, until raw time has passed this one.
+    fn revise_forgotten(&mut self, row: Memory, event: &RawObservation, effects: &mut Vec<Effect>) {
+        let (first, judged) = if event.judgement == Judgement::Unjudged {
+            (self.unjudged(event, effects), None)
+        } else {
+            let window = self.tallies.window(event.arrived_ms);
+            self.tallies.at(window, event.schema).verdicts[Verdict::Rejected as usize] += 1;
+            self.release(event.payload, effects);
+            let judged = RejectedBy {
+                reason: event.reason,
+                generation: event.generation,
+            };
+            let first = Memory::new(event.key, Settled::Rejected, event.schema, window);
+            (first, Some(judged))
+        };
+        let landing = Landing {
+            form: Form::FAILED,
+            generation: event.generation,
+            earliest_ms: event.arrived_ms,
+            landed_ms: event.arrived_ms,
+            schema: row.schema(),
+            payload: NOT_SPOOLED,
+        };
+        let slot = self.keys.wait_anew(self.row_entry(event.key, landing));
+        let history = self.histories.open(slot);
+        history.judged = judged;
+        history.is_forgotten = true;
+        self.revise_later(slot, first);
+    }
+
+    /// The same for a copy that may have landed.
     fn join_forgotten_side(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
         let window = self.tallies.window(event.arrived_ms);
+        // It landed, but whether unchanged can no longer be told.
         let verdict = match event.judgement {
-            Judgement::Rejected => {
-                effects.push(Effect::Leaked {
-                    key: event.key,
-                    schema: event.schema,
-                    arrived_ms: event.arrived_ms,
-                    written: WrittenSide::Gone,
-                    judged: Some(RejectedBy {
-                        reason: event.reason,
-                        generation: event.generation,
-                    }),
-                });
-                Verdict::Leaked
-            }
             Judgement::Expected if event.form == Form::NONE => Verdict::Delivered,
-            // It landed, but whether unchanged can no longer be told.
-            Judgement::Expected | Judgement::Unjudged => Verdict::Unjudged,
+            _ => Verdict::Unjudged,
         };
         self.tallies.at(window, event.schema).verdicts[verdict as usize] += 1;
         self.release(event.payload, effects);

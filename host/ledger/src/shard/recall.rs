@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use super::Shard;
 use super::history::{Landing, NOT_SPOOLED};
+use super::settle::side;
 use super::written::put;
 use crate::effect::{Effect, WrittenSide};
 use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
-use crate::keys::Known;
-use crate::observation::{RawObservation, WrittenObservation};
+use crate::observation::RawObservation;
 use crate::pending::{Entry, Waiting};
 use crate::settled::{Memory, Settled};
 use crate::verdict::Judgement;
@@ -17,6 +17,16 @@ use crate::verdict::Judgement;
 /// Observations that are put aside under one key. An answer takes less than a second; what is beyond
 /// is a copy of a copy by then.
 const PARKED_MAX: usize = 64;
+
+/// Which keys of an observation the host has been asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Asked {
+    Nothing,
+    /// The key itself.
+    Key,
+    /// And that of its schema (`claims.rs`).
+    Both,
+}
 
 #[derive(Debug)]
 enum Parked {
@@ -27,7 +37,14 @@ enum Parked {
 /// Of all keys that are asked for, by slot, in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Recalls {
-    by_slot: BTreeMap<u32, Vec<Parked>>,
+    by_slot: BTreeMap<u32, Recall>,
+}
+
+#[derive(Debug, Default)]
+struct Recall {
+    /// What is asked for is the key of a schema, made of this one.
+    main: Option<Fingerprint>,
+    parked: Vec<Parked>,
 }
 
 impl Recalls {
@@ -36,25 +53,44 @@ impl Recalls {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        let parked = |parked: &Vec<Parked>| parked.capacity() * size_of::<Parked>();
+        let parked = |recall: &Recall| recall.parked.capacity() * size_of::<Parked>();
         self.by_slot.values().map(parked).sum()
     }
 }
 
 impl Shard {
-    pub(super) fn ask_for_raw(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
-        let slot = self.ask(event.key, effects);
+    /// `key` is the event's, or of its schema and made of `main`.
+    pub(super) fn ask_for_raw(
+        &mut self,
+        key: Fingerprint,
+        main: Option<Fingerprint>,
+        event: &RawObservation,
+        effects: &mut Vec<Effect>,
+    ) {
+        let slot = self.ask(key, main, effects);
         self.park_raw(slot, event, effects);
     }
 
-    pub(super) fn ask_for_row(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
-        let slot = self.ask(row.key, effects);
-        self.park_row(slot, Landing::of(row), WrittenSide::Row(row.row), effects);
+    pub(super) fn ask_for_row(
+        &mut self,
+        key: Fingerprint,
+        main: Option<Fingerprint>,
+        landing: Landing,
+        written: WrittenSide,
+        effects: &mut Vec<Effect>,
+    ) {
+        let slot = self.ask(key, main, effects);
+        self.park_row(slot, landing, written, effects);
     }
 
-    fn ask(&mut self, key: Fingerprint, effects: &mut Vec<Effect>) -> u32 {
+    fn ask(
+        &mut self,
+        key: Fingerprint,
+        main: Option<Fingerprint>,
+        effects: &mut Vec<Effect>,
+    ) -> u32 {
         effects.push(Effect::Recall { key });
-        self.keys.insert(Entry::new(
+        let slot = self.keys.insert(Entry::new(
             key,
             Form::NONE,
             NOT_SPOOLED,
@@ -64,7 +100,10 @@ impl Shard {
             Generation(0),
             0,
             Waiting::Recalling,
-        ))
+        ));
+        let parked = Vec::new();
+        self.recalls.by_slot.insert(slot, Recall { main, parked });
+        slot
     }
 
     pub(super) fn park_raw(
@@ -73,7 +112,7 @@ impl Shard {
         event: &RawObservation,
         effects: &mut Vec<Effect>,
     ) {
-        let parked = self.recalls.by_slot.entry(slot).or_default();
+        let parked = &mut self.recalls.by_slot.entry(slot).or_default().parked;
         let is_expected = |parked: &Parked| matches!(parked, Parked::Raw(event) if event.judgement == Judgement::Expected);
         // The first that is to land always has a place, and so has the first row.
         let has_place = event.judgement == Judgement::Expected && !parked.iter().any(is_expected);
@@ -93,7 +132,7 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let key = self.keys.pending.get(slot).key();
-        let parked = self.recalls.by_slot.entry(slot).or_default();
+        let parked = &mut self.recalls.by_slot.entry(slot).or_default().parked;
         let is_first = !parked.iter().any(|parked| matches!(parked, Parked::Row(_)));
         if parked.len() >= PARKED_MAX && !is_first {
             return self.duplicate(key, landing, written, effects);
@@ -108,7 +147,7 @@ impl Shard {
 
     pub(super) fn attach_parked(&mut self, slot: u32, payload: PayloadRef) -> bool {
         let parked = self.recalls.by_slot.get_mut(&slot);
-        let mut rows = parked.into_iter().flatten();
+        let mut rows = parked.into_iter().flat_map(|recall| &mut recall.parked);
         let first = rows.find_map(|parked| match parked {
             Parked::Row(landing) => Some(landing),
             Parked::Raw(_) => None,
@@ -125,7 +164,7 @@ impl Shard {
         let Some(slot) = self.keys.waiting(key) else {
             return;
         };
-        let Some(parked) = self.recalls.by_slot.remove(&slot) else {
+        let Some(recall) = self.recalls.by_slot.remove(&slot) else {
             return;
         };
         match missing {
@@ -135,21 +174,21 @@ impl Shard {
             }
             None => self.keys.drop_waiting(slot),
         }
-        for parked in parked {
+        let (key, asked) = match recall.main {
+            Some(main) => (main, Asked::Both),
+            None => (key, Asked::Key),
+        };
+        for parked in recall.parked {
+            let known = self.keys.find(key);
             match parked {
                 Parked::Raw(event) => {
                     let window = self.tallies.window(event.arrived_ms);
                     self.tallies.at(window, event.schema).pending -= 1;
-                    let known = self.keys.find(key);
-                    self.apply_known_raw(known, &event, effects);
+                    let event = RawObservation { key, ..event };
+                    self.place_raw(known, &event, asked, effects);
                 }
                 Parked::Row(landing) => {
-                    let known: Option<Known> = self.keys.find(key);
-                    let written = match landing.payload {
-                        NOT_SPOOLED => WrittenSide::Gone,
-                        payload => WrittenSide::Spooled(payload),
-                    };
-                    self.landed(key, known, landing, written, effects);
+                    self.place_row(key, known, landing, side(landing), asked, effects);
                 }
             }
         }

@@ -113,7 +113,7 @@ impl Shard {
             let window = self.tallies.window(arrived_ms);
             self.tallies.at(window, schema).doubtful += 1;
         }
-        self.settle(slot, verdict, Settled::Landed, effects);
+        self.settle(slot, verdict, Settled::landed(landing.schema), effects);
     }
 
     /// The row is not what the event in the slot should have become: another copy may explain it, and
@@ -170,7 +170,11 @@ impl Shard {
     /// No other copy came in time.
     pub(super) fn decide(&mut self, slot: u32, effects: &mut Vec<Effect>) {
         if self.keys.pending.get(slot).waiting() == Waiting::Revising {
-            return self.revise(slot, effects);
+            return if self.is_stray(slot) {
+                self.give_stray_back(slot, effects)
+            } else {
+                self.revise(slot, effects)
+            };
         }
         let is_rejected = self.is_rejected(slot);
         let Some(landing) = self.end_dispute(slot) else {
@@ -182,7 +186,7 @@ impl Shard {
         } else {
             self.decide_expected(slot, landing, written, effects)
         };
-        self.settle(slot, verdict, Settled::Landed, effects);
+        self.settle(slot, verdict, Settled::landed(landing.schema), effects);
     }
 
     /// A row under the key of an event that must not land, and no copy of it that is to.
@@ -350,7 +354,7 @@ fn hold(entry: &Entry, written: WrittenSide, effects: &mut Vec<Effect>) {
     }
 }
 
-fn side(landing: Landing) -> WrittenSide {
+pub(super) fn side(landing: Landing) -> WrittenSide {
     if landing.payload == NOT_SPOOLED {
         WrittenSide::Gone
     } else {

@@ -2,6 +2,8 @@
 
 use super::Shard;
 use super::history::{Landing, NOT_SPOOLED};
+use super::recall::Asked;
+use super::settle::side;
 use crate::effect::{Effect, WrittenSide};
 use crate::identity::{Fingerprint, Form, PayloadRef, ReasonId};
 use crate::keys::Known;
@@ -13,15 +15,19 @@ use crate::verdict::Verdict;
 impl Shard {
     pub(super) fn apply_written(&mut self, row: &WrittenObservation, effects: &mut Vec<Effect>) {
         let (landing, written) = (Landing::of(row), WrittenSide::Row(row.row));
-        match self.keys.find(row.key) {
-            None if self.keys.may_be_unlanded(row.key) => self.ask_for_row(row, effects),
-            known => self.landed(row.key, known, landing, written, effects),
+        let known = self.keys.find(row.key);
+        if let Some(Known::Waiting(slot)) = known {
+            let entry = self.keys.pending.get(slot);
+            if entry.waiting() == Waiting::Expected && entry.schema == row.schema {
+                self.unlink(slot);
+                return self.meet(slot, landing, written, effects);
+            }
         }
+        self.place_row(row.key, known, landing, written, Asked::Nothing, effects);
     }
 
     /// A row of a key of which so much is known. If its frame is in the spool, that is held by nobody
     /// else.
-    #[inline(always)]
     pub(super) fn landed(
         &mut self,
         key: Fingerprint,
@@ -60,7 +66,7 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         match memory.settled() {
-            Settled::Landed | Settled::Unexpected => {
+            Settled::Landed | Settled::LandedUnnamed | Settled::Unexpected => {
                 self.duplicate(key, landing, written, effects);
             }
             Settled::Unjudged | Settled::Rejected => {
@@ -72,7 +78,7 @@ impl Shard {
                 self.revise_later(slot, memory);
             }
             Settled::Missing | Settled::MissingStored => {
-                self.keys.renew(key, Memory::landed);
+                self.keys.renew(key, |memory| memory.landed(landing.schema));
                 self.landed_late(key, memory, landing, written, false, effects);
             }
         }
@@ -123,7 +129,7 @@ impl Shard {
             && landing.form.is_hash()
             && landing.form.halves()[0] == half;
         self.landed_late(entry.key(), memory, landing, written, is_of_copy, effects);
-        memory.landed();
+        memory.landed(landing.schema);
         self.keys.settle(slot, memory);
     }
 
@@ -149,6 +155,8 @@ impl Shard {
     /// None came: the row is that of the copy.
     pub(super) fn revise(&mut self, slot: u32, effects: &mut Vec<Effect>) {
         let entry = *self.keys.pending.get(slot);
+        let history = self.histories.get(slot);
+        let judged = history.and_then(|history| history.judged);
         let Some(mut first) = self.end_revising(slot) else {
             return;
         };
@@ -156,19 +164,15 @@ impl Shard {
             let counts = self.tallies.at(first.window(), first.schema());
             counts.verdicts[Verdict::Rejected as usize] -= 1;
             counts.verdicts[Verdict::Leaked as usize] += 1;
-            let written = match entry.payload {
-                NOT_SPOOLED => WrittenSide::Gone,
-                payload => WrittenSide::Spooled(payload),
-            };
             effects.push(Effect::Leaked {
                 key: entry.key(),
                 schema: first.schema(),
                 arrived_ms: entry.arrived_ms,
-                written,
-                judged: None,
+                written: side(Landing::of_entry(&entry)),
+                judged,
             });
         }
-        first.landed();
+        first.landed(entry.schema);
         self.keys.settle(slot, first);
         if entry.payload != NOT_SPOOLED {
             self.release(entry.payload, effects);
@@ -224,7 +228,7 @@ impl Shard {
     }
 
     /// A row in the place of its raw event.
-    fn row_entry(&self, key: Fingerprint, landing: Landing) -> Entry {
+    pub(super) fn row_entry(&self, key: Fingerprint, landing: Landing) -> Entry {
         let mut entry = Entry::new(
             key,
             landing.form,
@@ -259,7 +263,7 @@ impl Shard {
         }
     }
 
-    fn release_row(&mut self, landing: Landing, effects: &mut Vec<Effect>) {
+    pub(super) fn release_row(&mut self, landing: Landing, effects: &mut Vec<Effect>) {
         if landing.payload != NOT_SPOOLED {
             self.release(landing.payload, effects);
         }

@@ -15,14 +15,15 @@ pub const GRACE_MS: i64 = 40;
 const EVENTS: u64 = 50;
 const LENGTH_MS: i64 = 2_000;
 const JITTER_MS: i64 = 30;
-const SCHEMAS: u16 = 4;
+/// The first two are no schemas.
+const SCHEMAS: u16 = 5;
 
 /// The deadlines of a generation of the configuration.
 pub fn deadlines(number: u8) -> Deadlines {
     let scale = 1 + i64::from(number);
     Deadlines {
         default_ms: 100 * scale,
-        by_schema: vec![60 * scale, 150, 40],
+        by_schema: vec![60 * scale, 150, 40, 150],
     }
 }
 
@@ -88,6 +89,7 @@ pub struct History {
     kept_rows: BTreeMap<PayloadRef, u32>,
     frontier: Frontier,
     next_segment: u64,
+    /// Time has come to its end, and what was answered since is none.
     ended: bool,
 }
 
@@ -151,6 +153,7 @@ impl History {
         let judgement = judgement(&mut self.rng);
         // Copies of one key are mostly alike.
         let differ = self.rng.bool();
+        let mut schemas = vec![schema];
         for copy in 0..copies {
             let generation = Generation(self.rng.u16(..3));
             let payload = self.payload();
@@ -162,6 +165,9 @@ impl History {
             };
             let content = number + if other { self.rng.u64(0..3) * 1_000 } else { 0 };
             self.raw_contents.insert(payload, content);
+            if other && self.rng.bool() {
+                schemas.push(SchemaId(self.rng.u16(..SCHEMAS)));
+            }
             let form = form(&mut self.rng, content, generation);
             let later_ms = match self.rng.u8(..4) {
                 0 => self.rng.i64(0..1_000),
@@ -172,8 +178,8 @@ impl History {
                 form,
                 arrived_ms: arrived_ms + copy * later_ms,
                 payload,
-                schema: if other && self.rng.bool() {
-                    SchemaId(self.rng.u16(..SCHEMAS))
+                schema: if other {
+                    schemas[self.rng.usize(..schemas.len())]
                 } else {
                     schema
                 },
@@ -185,6 +191,7 @@ impl History {
         let landings = match self.rng.u8(..20) {
             0..4 if copies > 0 => 0,
             4 | 5 => 2,
+            6 => 3,
             _ => 1,
         };
         let latency_ms = match self.rng.u8(..20) {
@@ -196,6 +203,7 @@ impl History {
             7 | 8 => self.rng.i64(170..1_500),
             _ => self.rng.i64(0..40),
         };
+        let names_none = self.rng.u8(..4) == 0;
         for landing in 0..landings {
             let generation = Generation(self.rng.u16(..3));
             let content = if is_altered {
@@ -208,7 +216,7 @@ impl History {
             let row = self.row_contents.len() as u32;
             self.row_contents.insert(row, content);
             let form = form(&mut self.rng, content, generation);
-            let landed_ms = arrived_ms + latency_ms + landing * self.rng.i64(0..300);
+            let landed_ms = arrived_ms + latency_ms + landing * self.rng.i64(1..300);
             // Mostly known to a few milliseconds; after a pause, of seconds at most, not so well. Longer
             // ones lose some of that while they wait for their raw event.
             let doubt_ms = match self.rng.u8(..10) {
@@ -221,8 +229,12 @@ impl History {
                 form,
                 earliest_ms: landed_ms - doubt_ms,
                 arrived_ms: landed_ms,
-                // The written side may name another schema than the raw one.
-                schema: SchemaId(self.rng.u16(..SCHEMAS)),
+                // Mostly that of an event under its key; a writer may also name another one, or none.
+                schema: match self.rng.u8(..10) {
+                    0 => SchemaId(self.rng.u16(..SCHEMAS)),
+                    1 if names_none => SchemaId(0),
+                    _ => schemas[self.rng.usize(..schemas.len())],
+                },
                 row,
                 generation,
             });
@@ -282,6 +294,7 @@ impl History {
                     }
                 }
                 15 | 16 if !self.answers.is_empty() => {
+                    self.ended = false;
                     let place = self.rng.usize(..self.answers.len());
                     return Some(self.answers.swap_remove(place));
                 }
@@ -297,6 +310,7 @@ impl History {
 
     fn end(&mut self) -> Option<Op> {
         if let Some(answer) = self.answers.pop() {
+            self.ended = false;
             return Some(answer);
         }
         if self.ended {

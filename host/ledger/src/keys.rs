@@ -53,6 +53,7 @@ impl Keys {
     }
 
     /// Whether a key that is not known may be one that the store knows as missing.
+    #[inline]
     pub(crate) fn may_be_unlanded(&self, key: Fingerprint) -> bool {
         self.unlanded.contains(key.short())
     }

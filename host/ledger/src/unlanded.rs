@@ -91,7 +91,15 @@ impl Unlanded {
         }
     }
 
+    #[inline]
     pub(crate) fn contains(&self, key: u64) -> bool {
+        // Mostly nothing is missing.
+        !self.layers.is_empty() && self.layers_contain(key)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn layers_contain(&self, key: u64) -> bool {
         self.layers.iter().any(|layer| layer.contains(key))
     }
 

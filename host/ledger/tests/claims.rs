@@ -147,6 +147,15 @@ fn a_row_of_a_schema_that_no_event_names_is_that_of_the_key_once_raw_time_has_pa
          0/2: delivered 1 altered 1
          0/3: duplicate 1",
     );
+    // However far time leaps meanwhile.
+    check(
+        "frontier 0
+         raw a at 0 unjudged schema 2
+         written a at 10 schema 3
+         frontier 50000",
+        "hold a/3
+         0/2: unjudged 1",
+    );
     // No event can come any more when it is read.
     check(
         "raw a at 0 schema 2
@@ -232,5 +241,15 @@ fn what_the_store_knows_as_missing_is_found_by_its_schema() {
         "recall a/3
          hold a/3
          0/3: delivered 1",
+    );
+    check(
+        "unlanded a/3
+         written a at 20 schema 3
+         recalled a/3 no
+         raw a at 21 schema 2
+         frontier 1000",
+        "recall a/3
+         hold a/3
+         0/2: delivered 1",
     );
 }

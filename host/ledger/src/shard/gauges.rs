@@ -41,23 +41,32 @@ impl Activity {
 /// The activity of all schemas since it was last taken.
 #[derive(Debug, Default)]
 pub(super) struct Activities {
-    all: Vec<Activity>,
-    /// By schema, its place in `all` and 1 more; 0 if it has none.
-    places: Vec<u32>,
+    by_schema: Vec<Activity>,
+    /// Schemas of which something is to be taken.
+    touched: Vec<SchemaId>,
     landed_last_ms: Option<i64>,
 }
 
 impl Activities {
+    #[inline]
     fn of(&mut self, schema: SchemaId) -> &mut Activity {
         let number = usize::from(schema.0);
-        if number >= self.places.len() {
-            self.places.resize(number + 1, 0);
+        if number >= self.by_schema.len() {
+            self.grow(schema);
         }
-        if self.places[number] == 0 {
-            self.all.push(Activity::new(schema));
-            self.places[number] = self.all.len() as u32;
+        let activity = &mut self.by_schema[number];
+        if activity.arrived + activity.landed == 0 {
+            self.touched.push(schema);
         }
-        &mut self.all[self.places[number] as usize - 1]
+        activity
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, schema: SchemaId) {
+        let more = self.by_schema.len() as u16..=schema.0;
+        let none = more.map(|number| Activity::new(SchemaId(number)));
+        self.by_schema.extend(none);
     }
 
     pub(super) fn arrived(&mut self, schema: SchemaId, at_ms: i64) {
@@ -74,9 +83,9 @@ impl Activities {
     }
 
     pub(super) fn drain(&mut self, out: &mut Vec<Activity>) {
-        for activity in self.all.drain(..) {
-            self.places[usize::from(activity.schema.0)] = 0;
-            out.push(activity);
+        for schema in self.touched.drain(..) {
+            let activity = &mut self.by_schema[usize::from(schema.0)];
+            out.push(std::mem::replace(activity, Activity::new(schema)));
         }
     }
 }
@@ -94,6 +103,10 @@ pub struct SchemaGauge {
 pub(super) struct Latency {
     bounds_ms: Vec<i64>,
     by_schema: Vec<Option<SchemaGauge>>,
+    /// The bucket of the last one, and its bounds: the next one is mostly in it too.
+    last: usize,
+    above_ms: i64,
+    upto_ms: i64,
 }
 
 impl Latency {
@@ -101,11 +114,27 @@ impl Latency {
         Self {
             bounds_ms: bounds_ms.to_vec(),
             by_schema: Vec::new(),
+            last: 0,
+            above_ms: i64::MAX,
+            upto_ms: i64::MIN,
         }
+    }
+
+    #[inline]
+    fn bucket(&mut self, latency_ms: i64) -> usize {
+        if latency_ms <= self.above_ms || latency_ms > self.upto_ms {
+            let bounds = &self.bounds_ms;
+            self.last = bounds.partition_point(|&bound| bound < latency_ms);
+            self.upto_ms = bounds.get(self.last).copied().unwrap_or(i64::MAX);
+            let below = self.last.checked_sub(1).and_then(|below| bounds.get(below));
+            self.above_ms = below.copied().unwrap_or(i64::MIN);
+        }
+        self.last
     }
 
     pub(super) fn add(&mut self, schema: SchemaId, latency_ms: i64) {
         let place = usize::from(schema.0);
+        let bucket = self.bucket(latency_ms);
         if place >= self.by_schema.len() {
             self.by_schema.resize(place + 1, None);
         }
@@ -114,7 +143,6 @@ impl Latency {
             buckets: vec![0; self.bounds_ms.len() + 1],
             sum_ms: 0,
         });
-        let bucket = self.bounds_ms.partition_point(|&bound| bound < latency_ms);
         gauge.buckets[bucket] += 1;
         gauge.sum_ms = gauge.sum_ms.saturating_add(latency_ms);
     }

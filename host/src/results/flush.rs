@@ -88,7 +88,13 @@ impl Results {
     /// Writes what gathered. A store that fails is tried again until it works: nothing is dropped,
     /// everything upstream waits. Only when the process is to end is it given up after a while, and
     /// what was not stored is counted.
-    pub(super) fn flush_until_done(&mut self, ended: bool) {
+    pub(crate) fn flush_until_done(&mut self, ended: bool) {
+        if ended {
+            // Whoever was to tell the rest has died.
+            for shard in &mut self.shards {
+                self.gathered.told.append(&mut shard.gathered);
+            }
+        }
         let gathered = std::mem::take(&mut self.gathered);
         let known = self.until_done(|results| results.look_up(&gathered.told));
         let mut prepared = self.prepare(gathered, known.unwrap_or_default(), ended);

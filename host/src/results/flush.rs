@@ -7,8 +7,8 @@ use landfall_store::{
     GenerationRow, IncidentRow, MissingRow, Pruned, SampleRow, StoreError, WindowCounts, WindowRow,
 };
 
-use super::{Gathered, Known, KnownMissing, Results, incidents, tally};
-use crate::engine::messages::{Answer, Described, Told};
+use super::{Gathered, KnownMissing, Results, incidents, tally};
+use crate::engine::messages::Answer;
 use crate::sources::StreamId;
 
 /// Between two tries to write to a store that fails. Everything upstream waits meanwhile.
@@ -43,6 +43,8 @@ pub(super) struct Prepared {
     pub missing: usize,
     /// Late landings of incidents that are no longer in hand, with the schema.
     pub landed_of_old: Vec<(u64, String)>,
+    /// Events that were lost once more: the incident that counted each, with the schema.
+    pub lost_again: Vec<(u64, String)>,
     /// In an audit: missing events by schema, first and last arrival, and their incident.
     pub attributed: Vec<(String, i64, i64, u64)>,
     pub windows: Vec<WindowRow>,
@@ -152,38 +154,6 @@ impl Results {
         }
     }
 
-    /// What the store knows of missing events that are told to have landed.
-    fn look_up(&self, told: &[Described]) -> Result<KnownMissing, StoreError> {
-        let mut known = KnownMissing::new();
-        for described in told {
-            if let Told::LandedLate { key, .. }
-            | Told::MissingAgain { key, .. }
-            | Told::Recall { key, .. } = &described.told
-                && let Some(row) = self.store.missing_event(key.to_bytes())?
-            {
-                let known_row = Known {
-                    row,
-                    frame: None,
-                    told: None,
-                };
-                known.insert(key.to_bytes(), known_row);
-            }
-        }
-        let is_late = |described: &&Described| matches!(described.told, Told::LandedLate { .. });
-        if self.plan.current().streams[0].parity.is_empty() {
-            return Ok(known);
-        }
-        for described in told.iter().filter(is_late) {
-            let Told::LandedLate { key, .. } = &described.told else {
-                continue;
-            };
-            if let Some(row) = known.get_mut(&key.to_bytes()) {
-                row.frame = self.store.missing_frame(key.to_bytes())?;
-            }
-        }
-        Ok(known)
-    }
-
     /// Decides what a flush writes; from here on it can be written any number of times over.
     fn prepare(&mut self, gathered: Gathered, mut known: KnownMissing, ended: bool) -> Prepared {
         let Gathered {
@@ -246,6 +216,8 @@ impl Results {
         // What late landings revised was counted just now.
         prepared.counts.append(&mut self.gathered.counts);
         self.overseer.drain_changes(&mut prepared.changes);
+        self.moved
+            .settle(&mut prepared.changes, &mut prepared.lost_again);
         let next_incident = self.overseer.next_id();
         if self.next_incident < next_incident {
             self.next_incident = next_incident;
@@ -312,6 +284,9 @@ impl Results {
         }
         for (incident, schema) in &prepared.landed_of_old {
             flush.incident_landed_late(*incident, schema)?;
+        }
+        for (incident, schema) in &prepared.lost_again {
+            flush.incident_lost_again(*incident, schema)?;
         }
         for row in &prepared.samples {
             flush.sample(row)?;

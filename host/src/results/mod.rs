@@ -5,6 +5,7 @@
 //! what is missing to incidents by asking the overseer, and closes windows.
 
 pub mod account;
+mod again;
 mod book;
 mod chronicle;
 mod flush;
@@ -34,6 +35,7 @@ use landfall_store::spool::Spool;
 use landfall_store::{LandedRow, Retention, SampleRow, Store};
 
 use self::account::{Account, Given, Unread};
+use self::again::Moved;
 use self::book::Book;
 use self::chronicle::Chronicle;
 use self::pruning::Pruning;
@@ -44,7 +46,7 @@ use crate::engine::ending::Ending;
 use crate::engine::messages::{Answer, Described, Message, ShardTold};
 use crate::engine::plan_cell::PlanCell;
 use crate::judge::plan::{Plan, STREAM_NAMES};
-use crate::judge::{CheckActivity, Describer, JudgeReport, TimeDefect};
+use crate::judge::{CheckActivity, Comparison, Describer, JudgeReport, TimeDefect};
 use crate::sources::StreamId;
 
 /// A flush is written at once when this much of what was told has gathered, so that memory stays
@@ -109,6 +111,8 @@ pub struct Results {
     answers: Vec<Sender<Answer>>,
     /// What window checks said of incidents that are open.
     details: BTreeMap<IncidentId, String>,
+    /// Events that the overseer counts in an incident, and another one has by now.
+    moved: Moved,
 }
 
 struct ShardState {
@@ -183,6 +187,7 @@ impl Results {
             describer: None,
             answers,
             details: BTreeMap::new(),
+            moved: Moved::default(),
         }
     }
 
@@ -410,8 +415,8 @@ impl Results {
 /// A missing event that is spoken of: what is known of it.
 struct Known {
     row: LandedRow,
-    /// Its raw frame, if the store has it.
-    frame: Option<Vec<u8>>,
+    /// What its row that lands is to the raw frame that the store has; none if it was not compared.
+    compared: Option<Comparison>,
     /// It is told in this flush: its place among the fates, where its frame is.
     told: Option<usize>,
 }

@@ -6,6 +6,7 @@
 mod error;
 mod files;
 mod flush;
+mod incidents;
 mod migrate;
 mod prune;
 mod reader;

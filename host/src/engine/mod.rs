@@ -15,7 +15,7 @@ pub mod messages;
 pub mod plan_cell;
 pub mod planner;
 pub mod reload;
-mod sharding;
+pub(crate) mod sharding;
 pub(crate) mod steady;
 #[cfg(test)]
 mod tests;

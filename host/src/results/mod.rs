@@ -17,6 +17,8 @@ mod retention;
 mod running;
 mod samples;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod told;
 mod windows;
 

@@ -284,6 +284,11 @@ impl Laws {
         }
     }
 
+    pub(super) fn causes(&self) -> Vec<String> {
+        let incidents = self.reader().incidents().expect("incidents");
+        incidents.into_iter().map(|one| one.cause).collect()
+    }
+
     pub(super) fn add_to(&self, seen: &mut Seen) {
         let own = &self.seen;
         seen.flushes += own.flushes;

@@ -12,7 +12,7 @@ mod world;
 
 use fastrand::Rng;
 
-use self::world::{Plans, World};
+use self::world::{Plans, STALL_MS, World, key_of};
 
 /// Histories that are run, each of another seed; and the variable that asks for another number of them.
 const SEEDS: u64 = 400;
@@ -113,5 +113,34 @@ fn windows_and_table_agree_after_every_flush_and_no_stall_is_told_while_rows_lan
         ] {
             assert!(seen >= least, "{what}: {seen} of {least}");
         }
+    }
+}
+
+#[test]
+fn what_another_shard_has_applied_and_not_told_is_life_and_without_it_the_writer_is_dead() {
+    let plans = Plans::new();
+    for (row, causes) in [(true, ["loss"]), (false, ["stalled"])] {
+        let mut world = World::by_hand(&plans);
+        let (lost, lands) = (key_of(0, 0), key_of(1, 0));
+        world.comes(0, &[lost, lands], &[]);
+        let rows: &[u64] = if row { &[lands] } else { &[] };
+        world.comes(STALL_MS - 100, &[], rows);
+        // The deadline of the first one passes; the other shard is not heard.
+        world.comes(400, &[], &[]);
+        world.hear(0);
+        assert_eq!(world.causes(), causes, "{row}");
+    }
+}
+
+#[test]
+fn a_row_of_an_event_that_came_in_before_the_start_is_life() {
+    let plans = Plans::new();
+    for shard in [0, 1] {
+        let mut world = World::by_hand(&plans);
+        world.comes(0, &[key_of(0, 0)], &[]);
+        world.comes(STALL_MS - 100, &[], &[key_of(shard, 1)]);
+        world.comes(400, &[], &[]);
+        world.hear(0);
+        assert_eq!(world.causes(), ["loss"], "of shard {shard}");
     }
 }

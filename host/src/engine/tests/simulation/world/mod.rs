@@ -1,6 +1,7 @@
 //! One history: what is sent, what of it lands, and the parts of Landfall between the two, each of
 //! which does its next piece of work when the history says so.
 
+mod script;
 mod sent;
 mod steps;
 
@@ -14,6 +15,7 @@ use landfall_runtime::Engine as WasmEngine;
 use landfall_store::spool::{Spool, SpoolWriter};
 use landfall_store::{Reader, Retention, SPOOL_NAME, Store};
 
+pub(super) use self::script::{STALL_MS, key_of};
 use self::sent::{Batch, Row, Sent, text_of};
 use super::Seen;
 use super::laws::Laws;
@@ -149,6 +151,10 @@ impl<'a> World<'a> {
             stall_ms: [250, 700, 1500][rng.usize(..3)],
             missing_max: if rng.u8(..8) == 0 { 6 } else { 1_000_000 },
         };
+        Self::with(settings, rng, plans)
+    }
+
+    fn with(settings: Settings, rng: &mut Rng, plans: &'a Plans) -> Self {
         let mut world = Self {
             plans,
             laws: Laws::new(settings.missing_max < 1000),

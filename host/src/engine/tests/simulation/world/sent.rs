@@ -64,6 +64,12 @@ impl World<'_> {
         for row in &mut written {
             row.landed_ms = now_ms;
         }
+        self.bring(raw, written);
+    }
+
+    /// What comes now, in a batch of each stream.
+    pub(super) fn bring(&mut self, raw: Vec<Sent>, written: Vec<Row>) {
+        let now_ms = self.now_ms;
         let run = self.run();
         if !raw.is_empty() {
             let flight = run.flights.begin(StreamId::RAW, now_ms);

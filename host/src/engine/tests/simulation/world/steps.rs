@@ -148,6 +148,10 @@ impl World<'_> {
     /// The describer hands on what some shard told; of one shard in its order, of several in any.
     pub(in super::super) fn describe(&mut self, rng: &mut Rng) {
         let number = rng.usize(..self.settings.shards);
+        self.describe_of(number);
+    }
+
+    pub(super) fn describe_of(&mut self, number: usize) {
         let run = self.run();
         let waiting = run
             .seats

@@ -31,8 +31,9 @@ fn known_ms(sidecar: &Sidecar) -> i64 {
 }
 
 /// Events that do not land wait for longer than a stall takes, while others land that this run never saw
-/// come in: no stall. Then nothing lands any more: a stall, since the last of them.
+/// come in: no stall. Then more come in, and nothing lands any more: a stall.
 fn lives_and_dies(sidecar: &mut Sidecar, lost: &[Event], unseen: &[Event]) {
+    let (lost, late) = lost.split_at(lost.len() / 2);
     let frames = || {
         let raw = [("stream", "raw")];
         sidecar.metrics().count("landfall_frames_total", &raw)
@@ -51,6 +52,7 @@ fn lives_and_dies(sidecar: &mut Sidecar, lost: &[Event], unseen: &[Event]) {
     assert_eq!(stalls(sidecar), 0, "rows land: {}", sidecar.log());
 
     let died_ms = known_ms(sidecar);
+    sidecar.send_raw(late);
     await_until("the writer is dead, and that is told", || {
         stalls(sidecar) == 1
     });

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use rusqlite::{CachedStatement, Transaction, params};
 
+use crate::commits::Commits;
 use crate::error::StoreError;
 use crate::prune::Kept;
 use crate::rows::{GenerationRow, MissingRow, SampleRow, WindowCounts, WindowRow};
@@ -15,14 +16,22 @@ pub struct Flush<'a> {
     kept: &'a mut Kept,
     /// What this transaction adds to it.
     added: Cell<Kept>,
+    commits: &'a mut Commits,
+    is_numbered: Cell<bool>,
 }
 
 impl<'a> Flush<'a> {
-    pub(crate) fn new(transaction: Transaction<'a>, kept: &'a mut Kept) -> Self {
+    pub(crate) fn new(
+        transaction: Transaction<'a>,
+        kept: &'a mut Kept,
+        commits: &'a mut Commits,
+    ) -> Self {
         Self {
             transaction,
             kept,
             added: Cell::default(),
+            commits,
+            is_numbered: Cell::default(),
         }
     }
 }
@@ -379,11 +388,28 @@ impl Flush<'_> {
         Ok(())
     }
 
+    /// Gives the flush its number: if its commit fails, [`Store::is_committed`](crate::Store::is_committed)
+    /// tells whether it is there all the same. One that adds to nothing needs none.
+    pub fn number(&self) -> Result<(), StoreError> {
+        self.prepare(
+            "INSERT OR REPLACE INTO meta VALUES ('flushes', ?1)",
+            "number a flush",
+        )?
+        .execute(params![self.commits.next()])
+        .map_err(StoreError::sqlite("number a flush"))?;
+        self.is_numbered.set(true);
+        Ok(())
+    }
+
     pub fn commit(self) -> Result<(), StoreError> {
         let kept = self.kept();
-        self.transaction
-            .commit()
-            .map_err(StoreError::sqlite("commit"))?;
+        let mut committed = self.transaction.commit();
+        if std::mem::take(&mut self.commits.loses_answer) {
+            committed = committed.and(Err(rusqlite::Error::InvalidQuery));
+        }
+        self.commits
+            .answered(committed.is_ok(), self.is_numbered.get());
+        committed.map_err(StoreError::sqlite("commit"))?;
         *self.kept = kept;
         Ok(())
     }

@@ -3,6 +3,8 @@
 //! The only crate that knows SQLite. It knows no clock (times are given), no ledger, no checks and
 //! no sockets. docs/STORE.md describes the tables, which people may query with sqlite3.
 
+mod commits;
+mod erase;
 mod error;
 mod files;
 mod flush;
@@ -15,6 +17,7 @@ pub mod spool;
 mod store;
 pub mod view;
 
+pub use erase::{Emptied, log_bytes};
 pub use error::StoreError;
 pub use flush::Flush;
 pub use migrate::VERSION;

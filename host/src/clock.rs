@@ -27,6 +27,9 @@ struct Anchor {
     speed: f64,
     /// Whether the clock is meant to tell the system's time.
     follows_system: bool,
+    /// In simulations: its time is set by hand.
+    #[cfg(test)]
+    hand_ms: Option<std::sync::atomic::AtomicI64>,
 }
 
 impl Clock {
@@ -42,14 +45,41 @@ impl Clock {
             origin_ms: origin_ms.unwrap_or_else(system_ms),
             speed,
             follows_system,
+            #[cfg(test)]
+            hand_ms: None,
         };
         Self {
             inner: Arc::new(anchor),
         }
     }
 
+    /// A clock that stands still until it is set.
+    #[cfg(test)]
+    pub(crate) fn by_hand(origin_ms: i64) -> Self {
+        Self {
+            inner: Arc::new(Anchor {
+                started: Instant::now(),
+                origin_ms,
+                speed: 1.0,
+                follows_system: false,
+                hand_ms: Some(origin_ms.into()),
+            }),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_ms(&self, now_ms: i64) {
+        if let Some(hand_ms) = &self.inner.hand_ms {
+            hand_ms.fetch_max(now_ms, std::sync::atomic::Ordering::AcqRel);
+        }
+    }
+
     /// Milliseconds since the epoch. Never less than an earlier answer, on any thread.
     pub fn now_ms(&self) -> i64 {
+        #[cfg(test)]
+        if let Some(hand_ms) = &self.inner.hand_ms {
+            return hand_ms.load(std::sync::atomic::Ordering::Acquire);
+        }
         let elapsed = self.inner.started.elapsed();
         let passed_ms = if self.inner.speed == 1.0 {
             i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)

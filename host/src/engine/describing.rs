@@ -27,34 +27,29 @@ pub struct Describing {
 impl Describing {
     /// Runs until all shards have ended.
     pub fn run(mut self) {
-        while let Ok(ShardTold {
-            shard,
-            activity,
-            landed_ms,
-            told,
-            flush,
-        }) = self.told.recv()
-        {
-            if !told.is_empty() {
-                self.describer.follow(&self.plan.current());
-            }
-            let told = self.describe(told);
-            let checks = self.describer.take_activity();
-            if self
-                .results
-                .send(Message::Shard {
-                    shard,
-                    activity,
-                    landed_ms,
-                    told,
-                    checks,
-                    flush,
-                })
-                .is_err()
-            {
+        while let Ok(told) = self.told.recv() {
+            if !self.hand_on(told) {
                 return;
             }
         }
+    }
+
+    /// Describes what a shard told. False if nobody listens any more.
+    pub(super) fn hand_on(&mut self, told: ShardTold) -> bool {
+        if !told.told.is_empty() {
+            self.describer.follow(&self.plan.current());
+        }
+        let told = ShardTold {
+            shard: told.shard,
+            activity: told.activity,
+            landed_ms: told.landed_ms,
+            told: self.describe(told.told),
+            more: told.more,
+            tallies: told.tallies,
+            flush: told.flush,
+        };
+        let checks = self.describer.take_activity();
+        self.results.send(Message::Shard { told, checks }).is_ok()
     }
 
     fn describe(&mut self, told: Vec<Told>) -> Vec<Described> {

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use landfall_ledger::{
-    Activity, Fingerprint, Generation, RawObservation, RejectedBy, SchemaId, WrittenObservation,
+    Activity, Fingerprint, Generation, RawObservation, RejectedBy, SchemaId, TallyDelta,
+    WrittenObservation,
 };
 
 use super::sharding::ShardFlush;
@@ -22,14 +23,20 @@ pub struct ShardWork {
     pub flight: Flight,
 }
 
-/// What a shard tells, in the order in which it happened, in pieces of bounded size.
-pub struct ShardTold {
+/// What a shard tells, in the order in which it happened, in pieces of bounded size. On its way to the
+/// results the describer puts [`Described`] in the place of [`Told`].
+pub struct ShardTold<T = Told> {
     pub shard: usize,
     /// What came and landed: before the verdicts of the same moment, for stalls are judged by it.
     pub activity: Vec<Activity>,
     /// The latest landing of any shard, as of these verdicts.
     pub landed_ms: Option<i64>,
-    pub told: Vec<Told>,
+    pub told: Vec<T>,
+    /// Another piece of the same follows: only the last one has the counts of all, and the store gets
+    /// events and their counts at once.
+    pub more: bool,
+    /// What changed in the counts. There whenever missing events are told, or their landings.
+    pub tallies: Vec<TallyDelta>,
     pub flush: Option<ShardFlush>,
 }
 
@@ -115,6 +122,11 @@ pub enum Told {
 }
 
 impl Told {
+    /// Whether the store's list of missing events changes by it, and with it what its windows count.
+    pub fn is_of_missing(&self) -> bool {
+        matches!(self, Told::Missing { .. } | Told::LandedLate { .. })
+    }
+
     /// Bytes of its frames.
     pub fn bytes(&self) -> usize {
         match self {
@@ -151,13 +163,9 @@ pub enum Message {
     Judged(JudgeReport),
     /// What a shard told, described.
     Shard {
-        shard: usize,
-        activity: Vec<Activity>,
-        landed_ms: Option<i64>,
-        told: Vec<Described>,
+        told: ShardTold<Described>,
         /// What the describer's checks did at that.
         checks: Vec<CheckActivity>,
-        flush: Option<ShardFlush>,
     },
 }
 

@@ -15,8 +15,10 @@ pub mod messages;
 pub mod plan_cell;
 pub mod planner;
 pub mod reload;
-mod sharding;
+pub(crate) mod sharding;
 pub(crate) mod steady;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -242,11 +244,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         })
         .collect();
     if !is_audit {
-        // What an earlier run said to be missing, and is owed still.
-        store.unlanded(|fingerprint| {
-            let key = Fingerprint::from_bytes(fingerprint);
-            all_shards[key.shard(shards)].add_unlanded(key);
-        })?;
+        add_unlanded(&store, &mut all_shards)?;
     }
 
     for (number, shard) in all_shards.drain(..).enumerate() {
@@ -371,6 +369,15 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         pulse,
         ending,
         control,
+    })
+}
+
+/// What an earlier run said to be missing, and is owed still.
+fn add_unlanded(store: &Store, shards: &mut [Shard]) -> Result<(), StoreError> {
+    let count = shards.len();
+    store.unlanded(|fingerprint| {
+        let key = Fingerprint::from_bytes(fingerprint);
+        shards[key.shard(count)].add_unlanded(key);
     })
 }
 

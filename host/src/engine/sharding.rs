@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use landfall_ledger::{
-    Activity, Deadlines, Effect, Frontier, PayloadRef, SchemaGauge, Shard, ShardGauges, TallyDelta,
-    WrittenSide,
+    Activity, Deadlines, Effect, Frontier, PayloadRef, SchemaGauge, Shard, ShardGauges, WrittenSide,
 };
 use landfall_store::spool::{Spool, SpoolWriter};
 
@@ -35,7 +34,6 @@ const TOLD_BYTES_MAX: usize = 1 << 20;
 /// What a shard tells about itself.
 #[derive(Debug)]
 pub struct ShardFlush {
-    pub tallies: Vec<TallyDelta>,
     pub latency: Vec<SchemaGauge>,
     pub gauges: ShardGauges,
     /// Time has been moved to here.
@@ -140,7 +138,7 @@ impl Sharding {
     }
 
     /// Applies one share of a batch. False if nobody listens any more.
-    fn apply(&mut self, work: &ShardWork, effects: &mut Vec<Effect>) -> bool {
+    pub(super) fn apply(&mut self, work: &ShardWork, effects: &mut Vec<Effect>) -> bool {
         self.shard.apply(&work.raw, &work.written, effects);
         // Before the work's flight ends: who sees the frontier pass it sees what waits as well, and
         // what landed.
@@ -155,7 +153,7 @@ impl Sharding {
     }
 
     /// The frontiers say "before this instant"; the ledger takes "up to and including".
-    fn frontier(&self) -> Frontier {
+    pub(super) fn frontier(&self) -> Frontier {
         if self.audit {
             return Frontier {
                 raw_ms: i64::MIN,
@@ -173,20 +171,18 @@ impl Sharding {
         }
     }
 
-    fn flush(&mut self, frontier: Frontier, effects: &mut Vec<Effect>) -> bool {
+    pub(super) fn flush(&mut self, frontier: Frontier, effects: &mut Vec<Effect>) -> bool {
         while self.shard.advance_some(frontier, TOLD_ROWS_MAX, effects) {
             if !self.tell(None, None, effects) {
                 return false;
             }
         }
         let mut flush = ShardFlush {
-            tallies: Vec::new(),
             latency: Vec::new(),
             gauges: self.shard.gauges(),
             frontier,
         };
         self.tell_backlog();
-        self.shard.drain_tallies(&mut flush.tallies);
         self.shard.drain_latency(&mut flush.latency);
         self.tell(None, Some(flush), effects)
     }
@@ -200,15 +196,13 @@ impl Sharding {
     ) -> bool {
         let mut told = Vec::new();
         let mut bytes = 0;
+        let mut with_counts = flush.is_some();
         for effect in effects.drain(..) {
             if told.len() >= TOLD_ROWS_MAX || bytes >= TOLD_BYTES_MAX {
                 bytes = 0;
                 let piece = ShardTold {
-                    shard: self.number,
-                    activity: self.activity(),
-                    landed_ms: self.landings.latest_ms(),
-                    told: std::mem::take(&mut told),
-                    flush: None,
+                    more: true,
+                    ..self.piece(std::mem::take(&mut told))
                 };
                 if self.told.send(piece).is_err() {
                     return false;
@@ -339,7 +333,10 @@ impl Sharding {
                 Effect::HoldWritten { key, row } => self.held.add(key, row, hand),
                 Effect::Released { segment, rows } => self.spool.released(segment, rows),
             }
-            bytes += told[before..].iter().map(Told::bytes).sum::<usize>();
+            for told in &told[before..] {
+                bytes += told.bytes();
+                with_counts |= told.is_of_missing();
+            }
         }
         if let Err(error) = self.held.keep(&mut self.shard, &mut self.writer)
             && !std::mem::replace(&mut self.said, true)
@@ -349,16 +346,26 @@ impl Sharding {
         if told.is_empty() && flush.is_none() {
             return true;
         }
-        let activity = self.activity();
-        self.told
-            .send(ShardTold {
-                shard: self.number,
-                activity,
-                landed_ms: self.landings.latest_ms(),
-                told,
-                flush,
-            })
-            .is_ok()
+        let mut piece = ShardTold {
+            flush,
+            ..self.piece(told)
+        };
+        if with_counts {
+            self.shard.drain_tallies(&mut piece.tallies);
+        }
+        self.told.send(piece).is_ok()
+    }
+
+    fn piece(&mut self, told: Vec<Told>) -> ShardTold {
+        ShardTold {
+            shard: self.number,
+            activity: self.activity(),
+            landed_ms: self.landings.latest_ms(),
+            told,
+            more: false,
+            tallies: Vec::new(),
+            flush: None,
+        }
     }
 
     /// What came and landed since this was last asked.
@@ -368,7 +375,7 @@ impl Sharding {
         activity
     }
 
-    fn take_answers(&mut self) {
+    pub(super) fn take_answers(&mut self) {
         let mut effects = Vec::new();
         while let Ok(answer) = self.answers.try_recv() {
             self.answered(answer, &mut effects);

@@ -7,8 +7,8 @@ use landfall_store::{
     GenerationRow, IncidentRow, MissingRow, Pruned, SampleRow, StoreError, WindowCounts, WindowRow,
 };
 
-use super::{Gathered, Known, KnownMissing, Results, incidents, tally};
-use crate::engine::messages::{Answer, Described, Told};
+use super::{Gathered, KnownMissing, Results, incidents, tally};
+use crate::engine::messages::Answer;
 use crate::sources::StreamId;
 
 /// Between two tries to write to a store that fails. Everything upstream waits meanwhile.
@@ -43,6 +43,8 @@ pub(super) struct Prepared {
     pub missing: usize,
     /// Late landings of incidents that are no longer in hand, with the schema.
     pub landed_of_old: Vec<(u64, String)>,
+    /// Events that were lost once more: the incident that counted each, with the schema.
+    pub lost_again: Vec<(u64, String)>,
     /// In an audit: missing events by schema, first and last arrival, and their incident.
     pub attributed: Vec<(String, i64, i64, u64)>,
     pub windows: Vec<WindowRow>,
@@ -88,7 +90,13 @@ impl Results {
     /// Writes what gathered. A store that fails is tried again until it works: nothing is dropped,
     /// everything upstream waits. Only when the process is to end is it given up after a while, and
     /// what was not stored is counted.
-    pub(super) fn flush_until_done(&mut self, ended: bool) {
+    pub(crate) fn flush_until_done(&mut self, ended: bool) {
+        if ended {
+            // Whoever was to tell the rest has died.
+            for shard in &mut self.shards {
+                self.gathered.told.append(&mut shard.gathered);
+            }
+        }
         let gathered = std::mem::take(&mut self.gathered);
         let known = self.until_done(|results| results.look_up(&gathered.told));
         let mut prepared = self.prepare(gathered, known.unwrap_or_default(), ended);
@@ -144,38 +152,6 @@ impl Results {
             tracing::error!("{error}; trying again, nothing is dropped");
             std::thread::sleep(RETRY);
         }
-    }
-
-    /// What the store knows of missing events that are told to have landed.
-    fn look_up(&self, told: &[Described]) -> Result<KnownMissing, StoreError> {
-        let mut known = KnownMissing::new();
-        for described in told {
-            if let Told::LandedLate { key, .. }
-            | Told::MissingAgain { key, .. }
-            | Told::Recall { key, .. } = &described.told
-                && let Some(row) = self.store.missing_event(key.to_bytes())?
-            {
-                let known_row = Known {
-                    row,
-                    frame: None,
-                    told: None,
-                };
-                known.insert(key.to_bytes(), known_row);
-            }
-        }
-        let is_late = |described: &&Described| matches!(described.told, Told::LandedLate { .. });
-        if self.plan.current().streams[0].parity.is_empty() {
-            return Ok(known);
-        }
-        for described in told.iter().filter(is_late) {
-            let Told::LandedLate { key, .. } = &described.told else {
-                continue;
-            };
-            if let Some(row) = known.get_mut(&key.to_bytes()) {
-                row.frame = self.store.missing_frame(key.to_bytes())?;
-            }
-        }
-        Ok(known)
     }
 
     /// Decides what a flush writes; from here on it can be written any number of times over.
@@ -240,6 +216,8 @@ impl Results {
         // What late landings revised was counted just now.
         prepared.counts.append(&mut self.gathered.counts);
         self.overseer.drain_changes(&mut prepared.changes);
+        self.moved
+            .settle(&mut prepared.changes, &mut prepared.lost_again);
         let next_incident = self.overseer.next_id();
         if self.next_incident < next_incident {
             self.next_incident = next_incident;
@@ -306,6 +284,9 @@ impl Results {
         }
         for (incident, schema) in &prepared.landed_of_old {
             flush.incident_landed_late(*incident, schema)?;
+        }
+        for (incident, schema) in &prepared.lost_again {
+            flush.incident_lost_again(*incident, schema)?;
         }
         for row in &prepared.samples {
             flush.sample(row)?;

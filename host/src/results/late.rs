@@ -1,16 +1,22 @@
 //! A missing event landed after all: its incident, its window, and what a late comparison of its content
 //! says. The ledger has forgotten the content by then; the store has the raw frame.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use landfall_ledger::{Counts, IncidentId, SchemaId, Verdict};
-use landfall_store::WindowCounts;
+use landfall_store::{StoreError, WindowCounts};
 
 use super::flush::{Fate, Prepared};
 use super::samples::Example;
-use super::{Known, Results};
+use super::{Known, KnownMissing, Results};
+use crate::engine::messages::{Described, Told};
 use crate::judge::plan::Plan;
 use crate::judge::{Comparison, Describer};
+
+/// Bytes of raw frames that are read back from the store to be compared together: as many as a shard
+/// tells in one piece, and one frame more.
+const SIDES_BYTES_MAX: usize = 1 << 20;
 
 /// A row of an event that was missing.
 pub(super) struct Late<'a> {
@@ -45,7 +51,7 @@ impl Results {
             Comparison::Unknown => Verdict::Unjudged,
         };
         let row = known.row;
-        self.count_late(plan, schema, &row.schema, row.incident, out);
+        self.count_late(plan, &row.schema, row.incident, out);
         let mut counts = Counts::default();
         match window {
             // The ledger has told it as late.
@@ -82,23 +88,17 @@ impl Results {
         }
     }
 
-    /// The incident's count of late landings; one that is no longer in hand is counted in the store,
-    /// where its schema has the name that it had then.
-    fn count_late(
-        &mut self,
-        plan: &Plan,
-        schema: SchemaId,
-        name: &str,
-        incident: u64,
-        out: &mut Prepared,
-    ) {
-        let is_known = plan.labels.name(schema) == name;
-        if !(is_known && self.overseer.landed_late(IncidentId(incident), schema)) {
+    /// The incident's count of late landings, under the schema that it counted the event under; one that
+    /// is no longer in hand is counted in the store, where its schema has the name that it had then.
+    fn count_late(&mut self, plan: &Plan, name: &str, incident: u64, out: &mut Prepared) {
+        let schema = plan.labels.find(name.as_bytes());
+        if !self.overseer.landed_late(IncidentId(incident), schema) {
             out.landed_of_old.push((incident, name.to_owned()));
         }
     }
 
-    /// Compares the row with the raw frame by the checks of now.
+    /// What the row is to the raw frame, by the checks of now: of one that is told in this flush, here;
+    /// else it was compared when the store was asked.
     fn compare_late(
         &mut self,
         plan: &Arc<Plan>,
@@ -113,16 +113,127 @@ impl Results {
             Some(Fate::Missing(row)) => Some(&row.frame[..]),
             _ => None,
         });
-        match told.or(known.frame.as_deref()) {
-            Some(raw) if !raw.is_empty() && !written.is_empty() => {
-                let describer = self
-                    .describer
-                    .get_or_insert_with(|| Describer::new(Arc::clone(plan)));
-                describer.follow(plan);
-                let compared = describer.compare(&[(raw, written)]).pop();
+        match (told, &known.compared) {
+            (Some(raw), _) if !raw.is_empty() && !written.is_empty() => {
+                let compared = self.describer(plan).compare(&[(raw, written)]).pop();
                 compared.unwrap_or(Comparison::Unknown)
             }
+            (None, Some(compared)) => compared.clone(),
             _ => Comparison::Unknown,
         }
+    }
+
+    fn describer(&mut self, plan: &Arc<Plan>) -> &mut Describer {
+        let describer = self
+            .describer
+            .get_or_insert_with(|| Describer::new(Arc::clone(plan)));
+        describer.follow(plan);
+        describer
+    }
+
+    /// What the store knows of missing events that are spoken of; those that landed are compared with
+    /// their raw frames, some at a time.
+    pub(super) fn look_up(&mut self, told: &[Described]) -> Result<KnownMissing, StoreError> {
+        let mut known = KnownMissing::new();
+        for described in told {
+            if let Told::LandedLate { key, .. }
+            | Told::MissingAgain { key, .. }
+            | Told::Recall { key, .. } = &described.told
+                && let Some(row) = self.store.missing_event(key.to_bytes())?
+            {
+                let known_row = Known {
+                    row,
+                    compared: None,
+                    told: None,
+                };
+                known.insert(key.to_bytes(), known_row);
+            }
+        }
+        let plan = self.plan.current();
+        if plan.streams[0].parity.is_empty() {
+            return Ok(known);
+        }
+        let mut sides = Sides::default();
+        for described in told {
+            let Told::LandedLate { key, written, .. } = &described.told else {
+                continue;
+            };
+            let key = key.to_bytes();
+            // The store's event is the one that lands first.
+            let is_first = known.contains_key(&key) && !sides.seen.contains(&key);
+            if is_first
+                && !written.is_empty()
+                && let Some(raw) = self.store.missing_frame(key)?
+                && sides.add(key, raw, written)
+            {
+                self.compare_sides(&plan, &mut sides, &mut known);
+            }
+        }
+        self.compare_sides(&plan, &mut sides, &mut known);
+        Ok(known)
+    }
+
+    fn compare_sides(&mut self, plan: &Arc<Plan>, sides: &mut Sides<'_>, known: &mut KnownMissing) {
+        let pairs: Vec<(&[u8], &[u8])> = sides
+            .waiting
+            .iter()
+            .map(|(_, raw, written)| (&raw[..], *written))
+            .collect();
+        if pairs.is_empty() {
+            return;
+        }
+        let compared = self.describer(plan).compare(&pairs);
+        for ((key, ..), comparison) in sides.take().into_iter().zip(compared) {
+            if let Some(known) = known.get_mut(&key) {
+                known.compared = Some(comparison);
+            }
+        }
+    }
+}
+
+/// Raw frames and rows that are compared together: their bytes in memory are bounded, however many land
+/// at once and however large they are.
+#[derive(Default)]
+struct Sides<'a> {
+    waiting: Vec<([u8; 16], Vec<u8>, &'a [u8])>,
+    bytes: usize,
+    seen: BTreeSet<[u8; 16]>,
+}
+
+impl<'a> Sides<'a> {
+    /// Whether there are enough to be compared.
+    fn add(&mut self, key: [u8; 16], raw: Vec<u8>, written: &'a [u8]) -> bool {
+        self.bytes += raw.len();
+        self.seen.insert(key);
+        self.waiting.push((key, raw, written));
+        self.bytes >= SIDES_BYTES_MAX
+    }
+
+    fn take(&mut self) -> Vec<([u8; 16], Vec<u8>, &'a [u8])> {
+        self.bytes = 0;
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_that_are_read_back_are_compared_before_they_fill_memory() {
+        let mut sides = Sides::default();
+        let (large, count) = (SIDES_BYTES_MAX / 3, 100_u8);
+        let (mut most, mut taken) = (0, 0);
+        for number in 0..count {
+            let is_enough = sides.add([number; 16], vec![0; large], b"row");
+            most = most.max(sides.waiting.iter().map(|(_, raw, _)| raw.len()).sum());
+            if is_enough {
+                taken += sides.take().len();
+            }
+        }
+        taken += sides.take().len();
+        assert_eq!(taken, usize::from(count));
+        assert!(most < SIDES_BYTES_MAX + large, "{most}");
+        assert_eq!(sides.seen.len(), usize::from(count));
     }
 }

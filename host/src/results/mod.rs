@@ -1,9 +1,11 @@
-//! The results' thread: everything that was told becomes durable, and then visible.
+//! The results: everything that was told becomes durable, and then visible. `take` and `flush` decide;
+//! `running` is the thread around them.
 //!
 //! Knows the ledger's words, the store and the metrics. Decides nothing about events; it attributes
 //! what is missing to incidents by asking the overseer, and closes windows.
 
 pub mod account;
+mod again;
 mod book;
 mod chronicle;
 mod flush;
@@ -12,16 +14,19 @@ mod late;
 mod pruning;
 mod redaction;
 mod retention;
+mod running;
 mod samples;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod told;
 mod windows;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::Sender;
 use landfall_document::Pointer;
 use landfall_ledger::{
     Cause, Counts, Frontier, Generation, IncidentId, Overseer, OverseerConfig, SchemaGauge,
@@ -32,6 +37,7 @@ use landfall_store::spool::Spool;
 use landfall_store::{LandedRow, Retention, SampleRow, Store};
 
 use self::account::{Account, Given, Unread};
+use self::again::Moved;
 use self::book::Book;
 use self::chronicle::Chronicle;
 use self::pruning::Pruning;
@@ -39,21 +45,11 @@ use self::samples::SampleBudget;
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::engine::ending::Ending;
-use crate::engine::messages::{Answer, Described, Message};
+use crate::engine::messages::{Answer, Described, Message, ShardTold};
 use crate::engine::plan_cell::PlanCell;
-use crate::engine::steady::Steady;
 use crate::judge::plan::{Plan, STREAM_NAMES};
-use crate::judge::{CheckActivity, Describer, JudgeReport, TimeDefect};
+use crate::judge::{CheckActivity, Comparison, Describer, JudgeReport, TimeDefect};
 use crate::sources::StreamId;
-
-/// How often what gathered is written, in real time, in a steady stream that is no flood more seldom:
-/// news of a loss is this old at most. Each time costs a transaction, however little there is.
-const FLUSH: Duration = Duration::from_millis(200);
-const FLUSH_IN_A_STREAM: Duration = Duration::from_millis(500);
-
-/// With no more messages than this part of what their queue holds between two flushes, it sleeps until
-/// the next one.
-const FEW_OF_QUEUE: usize = 4;
 
 /// A flush is written at once when this much of what was told has gathered, so that memory stays
 /// bounded.
@@ -117,12 +113,15 @@ pub struct Results {
     answers: Vec<Sender<Answer>>,
     /// What window checks said of incidents that are open.
     details: BTreeMap<IncidentId, String>,
+    /// Events that the overseer counts in an incident, and another one has by now.
+    moved: Moved,
 }
 
-#[derive(Clone, Copy)]
 struct ShardState {
     frontier: Frontier,
     gauges: ShardGauges,
+    /// Pieces of what it tells, until the last one is there.
+    gathered: Vec<Described>,
 }
 
 /// What waits to be written.
@@ -168,13 +167,13 @@ impl Results {
             book: Book::default(),
             board,
             spool,
-            shards: vec![
-                ShardState {
+            shards: (0..shards)
+                .map(|_| ShardState {
                     frontier: never,
-                    gauges: ShardGauges::default()
-                };
-                shards
-            ],
+                    gauges: ShardGauges::default(),
+                    gathered: Vec::new(),
+                })
+                .collect(),
             window_seats: Vec::new(),
             samples: SampleBudget::default(),
             gathered: Gathered::default(),
@@ -190,100 +189,65 @@ impl Results {
             describer: None,
             answers,
             details: BTreeMap::new(),
+            moved: Moved::default(),
         }
     }
 
-    /// Runs until everybody upstream has ended; gives the totals of the run.
-    pub fn run(
-        mut self,
-        messages: &Receiver<Message>,
-        overseers: &Receiver<OverseerConfig>,
-    ) -> Totals {
-        let few = messages.capacity().unwrap_or_default() / FEW_OF_QUEUE;
-        let mut steady = Steady::default();
-        let mut count = 0;
-        loop {
-            let pause = steady.pause(FLUSH, FLUSH_IN_A_STREAM);
-            let began = Instant::now();
-            let due = began + pause;
-            // Waking for each message costs more than taking it.
-            if count <= few {
-                std::thread::sleep(pause);
-            }
-            count = 0;
-            let mut events = 0;
-            let ended = loop {
-                while let Ok(config) = overseers.try_recv() {
-                    self.longest_deadline_ms = self.longest_deadline_ms.max(config.deadline_max_ms);
-                    self.overseer.reconfigure(config);
-                }
-                match messages.recv_deadline(due) {
-                    Ok(message) => {
-                        // Shards tell of themselves in any case; a batch of landings brings work too.
-                        if let Message::Judged(report) = &message {
-                            events += report.raw_events().max(1);
-                        }
-                        self.take(message);
-                    }
-                    Err(RecvTimeoutError::Timeout) => break false,
-                    Err(RecvTimeoutError::Disconnected) => break true,
-                }
-                count += 1;
-                let full = self.gathered.told.len() >= GATHERED_MAX
-                    || self.gathered.bytes >= GATHERED_BYTES_MAX;
-                if full || count > few && Instant::now() >= due {
-                    break false;
-                }
-            };
-            steady.round(events, began.elapsed());
-            self.flush_until_done(ended);
-            if ended {
-                return self.totals;
-            }
-        }
+    /// New bounds of incidents and deadlines.
+    pub(crate) fn reconfigure(&mut self, config: OverseerConfig) {
+        self.longest_deadline_ms = self.longest_deadline_ms.max(config.deadline_max_ms);
+        self.overseer.reconfigure(config);
     }
 
-    fn take(&mut self, message: Message) {
+    /// Takes one message. What comes of it is written by the next flush.
+    pub(crate) fn take(&mut self, message: Message) {
         match message {
             Message::Judged(report) => self.take_report(report),
-            Message::Shard {
-                shard,
-                activity,
-                landed_ms,
-                told,
-                checks,
-                flush,
-            } => {
+            Message::Shard { told, checks } => {
                 self.take_activity(&checks);
-                // In an audit lines come in any order of time: what waited for how long cannot be told.
-                if !self.is_audit() {
-                    for activity in &activity {
-                        self.overseer.activity(activity);
-                    }
-                    if let Some(landed_ms) = landed_ms {
-                        self.overseer.landed(landed_ms);
-                    }
-                }
-                self.gathered.bytes += told.iter().map(|told| told.told.bytes()).sum::<usize>();
-                self.gathered.told.extend(told);
-                let Some(flush) = flush else { return };
-                let plan = self.plan.current();
-                for delta in &flush.tallies {
-                    self.book.add(delta.window, delta.schema, &delta.counts);
-                    self.count(&plan, delta.schema, &delta.counts);
-                    self.note_unjudged(delta.window, delta.schema, &delta.counts);
-                }
-                if self.is_audit() {
-                    let latest = flush.tallies.iter().map(|delta| delta.window + 1).max();
-                    let end_ms = latest.map(|window| window.saturating_mul(self.options.window_ms));
-                    self.audited_ms = self.audited_ms.max(end_ms);
-                }
-                self.gathered.latency.extend(flush.latency);
-                self.shards[shard] = ShardState {
-                    frontier: flush.frontier,
-                    gauges: flush.gauges,
-                };
+                self.take_told(told);
             }
+        }
+    }
+
+    /// Whether so much has gathered that it is to be written at once.
+    fn is_full(&self) -> bool {
+        self.gathered.told.len() >= GATHERED_MAX || self.gathered.bytes >= GATHERED_BYTES_MAX
+    }
+
+    fn take_told(&mut self, told: ShardTold<Described>) {
+        // In an audit lines come in any order of time: what waited for how long cannot be told.
+        if !self.is_audit() {
+            for activity in &told.activity {
+                self.overseer.activity(activity);
+            }
+            if let Some(landed_ms) = told.landed_ms {
+                self.overseer.landed(landed_ms);
+            }
+        }
+        let ShardState { gathered, .. } = &mut self.shards[told.shard];
+        gathered.extend(told.told);
+        if told.more {
+            return;
+        }
+        self.gathered.bytes += gathered.iter().map(|one| one.told.bytes()).sum::<usize>();
+        self.gathered.told.append(gathered);
+        let plan = self.plan.current();
+        for delta in &told.tallies {
+            self.book.add(delta.window, delta.schema, &delta.counts);
+            self.count(&plan, delta.schema, &delta.counts);
+            self.note_unjudged(delta.window, delta.schema, &delta.counts);
+        }
+        if self.is_audit() {
+            let latest = told.tallies.iter().map(|delta| delta.window + 1).max();
+            let end_ms = latest.map(|window| window.saturating_mul(self.options.window_ms));
+            self.audited_ms = self.audited_ms.max(end_ms);
+        }
+        if let Some(flush) = told.flush {
+            self.gathered.latency.extend(flush.latency);
+            let shard = &mut self.shards[told.shard];
+            shard.frontier = flush.frontier;
+            shard.gauges = flush.gauges;
         }
     }
 
@@ -453,8 +417,8 @@ impl Results {
 /// A missing event that is spoken of: what is known of it.
 struct Known {
     row: LandedRow,
-    /// Its raw frame, if the store has it.
-    frame: Option<Vec<u8>>,
+    /// What its row that lands is to the raw frame that the store has; none if it was not compared.
+    compared: Option<Comparison>,
     /// It is told in this flush: its place among the fates, where its frame is.
     told: Option<usize>,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use landfall_ledger::{Cause, IncidentId, ReasonId};
 use landfall_store::{LandedRow, MissingRow, SampleRow};
 
+use super::again::Again;
 use super::flush::{Fate, Prepared};
 use super::late::Late;
 use super::samples::{self, Example};
@@ -59,7 +60,7 @@ impl Results {
                         arrived_ms,
                         incident: incident.0,
                     },
-                    frame: None,
+                    compared: None,
                     told: Some(fate),
                 });
                 out.missing += 1;
@@ -98,23 +99,23 @@ impl Results {
                     out.fates.push(Fate::Landed(fingerprint, landed_ms));
                 }
             }
+            // An audit's time stands still: nothing is lost twice in it.
+            Told::MissingAgain { .. } if self.is_audit() => {}
             Told::MissingAgain {
-                key,
+                key: fingerprint,
                 schema,
                 arrived_ms,
                 deadline_ms,
             } => {
-                let fingerprint = key.to_bytes();
-                // An audit's time stands still: nothing is lost twice in it.
-                if let Some(known) = known.get_mut(&fingerprint)
-                    && !self.is_audit()
-                {
-                    let incident = self.overseer.missing(schema, arrived_ms, deadline_ms).0;
-                    known.row.incident = incident;
-                    let said_ms = now_ms.max(deadline_ms);
-                    out.fates
-                        .push(Fate::Again(fingerprint, incident, deadline_ms, said_ms));
-                }
+                let again = Again {
+                    fingerprint: fingerprint.to_bytes(),
+                    schema,
+                    arrived_ms,
+                    deadline_ms,
+                    said_ms: now_ms.max(deadline_ms),
+                    generation,
+                };
+                self.lost_again(plan, again, known, out);
             }
             Told::Recall { shard, key } => {
                 let known = known.get(&key.to_bytes());

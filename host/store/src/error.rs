@@ -18,6 +18,11 @@ pub enum StoreError {
     )]
     Locked { dir: PathBuf },
     #[error(
+        "the store at {path} is not the file any more that was opened: it was moved, removed or replaced while \
+         Landfall ran; put it back, or what is found from now on is lost"
+    )]
+    Moved { path: PathBuf },
+    #[error(
         "there is no store at {path}: has `landfall run` run with this configuration? see store.dir"
     )]
     Absent { path: PathBuf },
@@ -46,6 +51,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether trying again is of no use: the file is damaged.
+    pub fn is_final(&self) -> bool {
+        let Self::Sqlite { source, .. } = self else {
+            return false;
+        };
+        matches!(
+            source.sqlite_error_code(),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+        )
+    }
+
     pub(crate) fn sqlite(doing: &'static str) -> impl Fn(rusqlite::Error) -> Self {
         move |source| {
             let remedy = match source.sqlite_error_code() {

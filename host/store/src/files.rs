@@ -7,6 +7,8 @@ use std::os::unix::fs::{
 };
 use std::path::Path;
 
+use crate::error::StoreError;
+
 const DIR_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
@@ -57,6 +59,29 @@ pub(crate) fn only_own(path: &Path, own: impl Fn(&str) -> bool) -> io::Result<()
         }
     }
     Ok(())
+}
+
+/// Which directory and file are meant, whatever has their names by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place([(u64, u64); 2]);
+
+impl Place {
+    pub(crate) fn of(dir: &Path, path: &Path) -> io::Result<Self> {
+        let identity =
+            |path: &Path| std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()));
+        Ok(Self([identity(dir)?, identity(path)?]))
+    }
+
+    /// An error if the file at `path` is another one, or none, or in another directory.
+    pub(crate) fn check(self, path: &Path) -> Result<(), StoreError> {
+        let now = path.parent().map(|dir| Self::of(dir, path));
+        match now {
+            Some(Ok(now)) if now == self => Ok(()),
+            _ => Err(StoreError::Moved {
+                path: path.to_owned(),
+            }),
+        }
+    }
 }
 
 /// Creates a new file, or opens and empties an old one.

@@ -2,13 +2,12 @@
 
 use std::cell::Cell;
 
-use rusqlite::{CachedStatement, OptionalExtension as _, Transaction, params};
+use rusqlite::{CachedStatement, Transaction, params};
 
+use crate::commits::Commits;
 use crate::error::StoreError;
 use crate::prune::Kept;
-use crate::rows::{
-    GenerationRow, IncidentRow, MissingRow, SampleRow, ShareRow, WindowCounts, WindowRow,
-};
+use crate::rows::{GenerationRow, MissingRow, SampleRow, WindowCounts, WindowRow};
 
 /// One transaction.
 pub struct Flush<'a> {
@@ -17,14 +16,22 @@ pub struct Flush<'a> {
     kept: &'a mut Kept,
     /// What this transaction adds to it.
     added: Cell<Kept>,
+    commits: &'a mut Commits,
+    is_numbered: Cell<bool>,
 }
 
 impl<'a> Flush<'a> {
-    pub(crate) fn new(transaction: Transaction<'a>, kept: &'a mut Kept) -> Self {
+    pub(crate) fn new(
+        transaction: Transaction<'a>,
+        kept: &'a mut Kept,
+        commits: &'a mut Commits,
+    ) -> Self {
         Self {
             transaction,
             kept,
             added: Cell::default(),
+            commits,
+            is_numbered: Cell::default(),
         }
     }
 }
@@ -150,7 +157,8 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Adds to a window.
+    /// Adds to a window. One of an earlier run that began at the same time, and was shorter or longer,
+    /// is the same: it ends with the longer of the two.
     pub fn window(&self, row: &WindowRow) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("add to a window");
         let WindowCounts {
@@ -175,7 +183,7 @@ impl Flush<'_> {
                      unconfirmed, rejected, leaked, repeated, unjudged, duplicate, unexpected, doubtful)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
                  ON CONFLICT (start_ms, schema) DO UPDATE SET
-                     raw = raw + excluded.raw, pending = pending + excluded.pending,
+                     end_ms = max(end_ms, excluded.end_ms), raw = raw + excluded.raw, pending = pending + excluded.pending,
                      delivered = delivered + excluded.delivered, late = late + excluded.late,
                      altered = altered + excluded.altered, missing = missing + excluded.missing,
                      unconfirmed = unconfirmed + excluded.unconfirmed, rejected = rejected + excluded.rejected,
@@ -287,64 +295,6 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Puts an incident as it stands.
-    pub fn incident(&self, row: &IncidentRow) -> Result<(), StoreError> {
-        let failed = StoreError::sqlite("put an incident");
-        let shares = serde_json::to_string(&row.shares).unwrap_or_else(|_| "[]".into());
-        self.transaction
-            .prepare_cached("INSERT OR REPLACE INTO incidents VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)")
-            .map_err(&failed)?
-            .execute(params![
-                row.id,
-                row.cause,
-                row.scope,
-                row.subject,
-                row.start_ms,
-                row.end_ms,
-                row.opened_ms,
-                row.resumed_ms,
-                row.closed_ms,
-                row.events,
-                row.landed_late,
-                shares,
-                row.found.check_name,
-                row.found.reason,
-                row.found.help,
-                row.found.severity,
-                row.found.detail
-            ])
-            .map_err(&failed)?;
-        Ok(())
-    }
-
-    /// An event of an incident that is no longer in anybody's hand landed after all.
-    pub fn incident_landed_late(&self, id: u64, schema: &str) -> Result<(), StoreError> {
-        let failed = StoreError::sqlite("count a late landing");
-        let shares: Option<String> = self
-            .transaction
-            .query_row(
-                "SELECT shares FROM incidents WHERE id = ?1",
-                params![id],
-                |row| row.get(0),
-            )
-            .optional()
-            .map_err(&failed)?;
-        let Some(shares) = shares else { return Ok(()) };
-        let mut shares: Vec<ShareRow> = serde_json::from_str(&shares).unwrap_or_default();
-        shares
-            .iter_mut()
-            .filter(|share| share.schema == schema)
-            .for_each(|share| share.landed_late += 1);
-        let shares = serde_json::to_string(&shares).unwrap_or_else(|_| "[]".into());
-        self.transaction
-            .execute(
-                "UPDATE incidents SET landed_late = landed_late + 1, shares = ?2 WHERE id = ?1",
-                params![id, shares],
-            )
-            .map_err(&failed)?;
-        Ok(())
-    }
-
     /// Adds a sample.
     pub fn sample(&self, row: &SampleRow) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("add a sample");
@@ -438,11 +388,28 @@ impl Flush<'_> {
         Ok(())
     }
 
+    /// Gives the flush its number: if its commit fails, [`Store::is_committed`](crate::Store::is_committed)
+    /// tells whether it is there all the same. One that adds to nothing needs none.
+    pub fn number(&self) -> Result<(), StoreError> {
+        self.prepare(
+            "INSERT OR REPLACE INTO meta VALUES ('flushes', ?1)",
+            "number a flush",
+        )?
+        .execute(params![self.commits.next()])
+        .map_err(StoreError::sqlite("number a flush"))?;
+        self.is_numbered.set(true);
+        Ok(())
+    }
+
     pub fn commit(self) -> Result<(), StoreError> {
         let kept = self.kept();
-        self.transaction
-            .commit()
-            .map_err(StoreError::sqlite("commit"))?;
+        let mut committed = self.transaction.commit();
+        if std::mem::take(&mut self.commits.loses_answer) {
+            committed = committed.and(Err(rusqlite::Error::InvalidQuery));
+        }
+        self.commits
+            .answered(committed.is_ok(), self.is_numbered.get());
+        committed.map_err(StoreError::sqlite("commit"))?;
         *self.kept = kept;
         Ok(())
     }

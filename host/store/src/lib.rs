@@ -3,9 +3,12 @@
 //! The only crate that knows SQLite. It knows no clock (times are given), no ledger, no checks and
 //! no sockets. docs/STORE.md describes the tables, which people may query with sqlite3.
 
+mod commits;
+mod erase;
 mod error;
 mod files;
 mod flush;
+mod incidents;
 mod migrate;
 mod prune;
 mod reader;
@@ -14,6 +17,7 @@ pub mod spool;
 mod store;
 pub mod view;
 
+pub use erase::{Emptied, log_bytes};
 pub use error::StoreError;
 pub use flush::Flush;
 pub use migrate::VERSION;

@@ -74,7 +74,7 @@ fn create(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(SCHEMA)?;
     transaction.execute(
-        "INSERT INTO meta VALUES ('secret', ?1), ('created_by', ?2), ('next_incident', 1), ('next_generation', 0)",
+        "INSERT INTO meta VALUES ('secret', ?1), ('created_by', ?2), ('next_incident', 1), ('next_generation', 0), ('overwrites', 1)",
         params![secret, program],
     )?;
     transaction.pragma_update(None, "user_version", VERSION)?;

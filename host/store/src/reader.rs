@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::error::StoreError;
 use crate::migrate;
-use crate::rows::{FoundRow, IncidentRow};
+use crate::rows::{FoundRow, IncidentRow, WindowCounts, WindowRow};
 use crate::store::FILE_NAME;
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -163,6 +163,45 @@ impl Reader {
                         help: row.get(14)?,
                         severity: row.get(15)?,
                         detail: row.get(16)?,
+                    },
+                })
+            })
+            .map_err(&failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// All windows, by their start.
+    pub fn windows(&self) -> Result<Vec<WindowRow>, StoreError> {
+        let failed = StoreError::sqlite("read windows");
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT start_ms, end_ms, schema, raw, pending, delivered, late, altered, missing, unconfirmed,
+                     rejected, leaked, repeated, unjudged, duplicate, unexpected, doubtful
+                 FROM windows ORDER BY start_ms, schema",
+            )
+            .map_err(&failed)?;
+        let rows = statement
+            .query_map([], |row| {
+                Ok(WindowRow {
+                    start_ms: row.get(0)?,
+                    end_ms: row.get(1)?,
+                    schema: row.get(2)?,
+                    counts: WindowCounts {
+                        raw: row.get(3)?,
+                        pending: row.get(4)?,
+                        delivered: row.get(5)?,
+                        late: row.get(6)?,
+                        altered: row.get(7)?,
+                        missing: row.get(8)?,
+                        unconfirmed: row.get(9)?,
+                        rejected: row.get(10)?,
+                        leaked: row.get(11)?,
+                        repeated: row.get(12)?,
+                        unjudged: row.get(13)?,
+                        duplicate: row.get(14)?,
+                        unexpected: row.get(15)?,
+                        doubtful: row.get(16)?,
                     },
                 })
             })

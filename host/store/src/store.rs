@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::commits::Commits;
+use crate::erase;
 use crate::error::StoreError;
-use crate::files;
+use crate::files::{self, Place};
 use crate::flush::Flush;
 use crate::migrate;
 use crate::prune::{Kept, Retention};
@@ -23,7 +25,7 @@ const LOCK_NAME: &str = "lock";
 pub const SPOOL_NAME: &str = "spool";
 
 /// How long a writer waits for a reader's lock: readers hold one for a moment only.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Bytes of the secret of fingerprints.
 pub const SECRET_BYTES: usize = 16;
@@ -37,12 +39,15 @@ pub struct Leftovers {
 
 /// The store, open for writing.
 pub struct Store {
-    connection: Connection,
+    pub(crate) connection: Connection,
     path: PathBuf,
     kept: Kept,
-    /// Locked as long as it is open.
-    #[allow(dead_code, reason = "it is there to be held")]
-    lock: File,
+    pub(crate) commits: Commits,
+    place: Place,
+    rewritten: Option<Result<(), StoreError>>,
+    /// Locked as long as they are open.
+    #[allow(dead_code, reason = "they are there to be held")]
+    locks: [File; 2],
 }
 
 impl Store {
@@ -66,15 +71,21 @@ impl Store {
             .map_err(io("use", dir))?;
         }
         let lock_path = dir.join(LOCK_NAME);
-        let lock = files::ensure_private_file(&lock_path).map_err(io("create", &lock_path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::Locked {
-                    dir: dir.to_owned(),
-                });
+        let locks = [
+            // Whoever removes the file does not remove what protects the directory.
+            File::open(dir).map_err(io("open", dir))?,
+            files::ensure_private_file(&lock_path).map_err(io("create", &lock_path))?,
+        ];
+        for (lock, path) in locks.iter().zip([dir, &lock_path]) {
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StoreError::Locked {
+                        dir: dir.to_owned(),
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(io("lock", path)(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(io("lock", &lock_path)(source)),
         }
         files::ensure_private_file(&path).map_err(io("create", &path))?;
         let failed = StoreError::sqlite("open it");
@@ -87,14 +98,25 @@ impl Store {
         connection
             .pragma_update(None, "synchronous", "NORMAL")
             .map_err(&failed)?;
+        erase::overwrite_deleted(&connection)?;
         migrate::bring_up(&mut connection, &path, secret, program)?;
+        let rewritten = erase::rewrite(&connection).transpose();
         let kept = count(&connection).map_err(StoreError::sqlite("count its rows"))?;
         Ok(Self {
+            commits: Commits::of(&connection)?,
+            place: Place::of(dir, &path).map_err(io("look at", &path))?,
             connection,
             path,
             kept,
-            lock,
+            rewritten,
+            locks,
         })
+    }
+
+    /// Whether this start wrote the whole file anew, because what had been deleted of it could still be
+    /// read; and whether that went well. It is tried again at the next start.
+    pub fn take_rewritten(&mut self) -> Option<Result<(), StoreError>> {
+        self.rewritten.take()
     }
 
     pub fn path(&self) -> &Path {
@@ -202,13 +224,31 @@ impl Store {
         Ok(Leftovers { incidents, windows })
     }
 
-    /// Begins the transaction of a flush. Dropping it undoes everything.
+    /// Begins the transaction of a flush. Dropping it undoes everything. An error if the files are no
+    /// longer where they were opened: nobody would find what is written.
     pub fn begin(&mut self) -> Result<Flush<'_>, StoreError> {
+        self.place.check(&self.path)?;
         let transaction = self
             .connection
             .transaction()
             .map_err(StoreError::sqlite("begin a transaction"))?;
-        Ok(Flush::new(transaction, &mut self.kept))
+        Ok(Flush::new(transaction, &mut self.kept, &mut self.commits))
+    }
+
+    /// For tests: the next commit is made, and its answer is lost.
+    #[doc(hidden)]
+    pub fn lose_answer(&mut self) {
+        self.commits.loses_answer = true;
+    }
+
+    /// Whether the last flush is there although its commit failed: a commit may be done, and fail on its
+    /// way back. Is asked before it is written again.
+    pub fn is_committed(&mut self) -> Result<bool, StoreError> {
+        if !self.commits.is_committed(&self.connection)? {
+            return Ok(false);
+        }
+        self.kept = count(&self.connection).map_err(StoreError::sqlite("count its rows"))?;
+        Ok(true)
     }
 
     /// Whether there is more than retention allows of what it bounds by number.

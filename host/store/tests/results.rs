@@ -5,7 +5,7 @@ use std::path::Path;
 
 use landfall_store::{
     FoundRow, Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Reader, Retention, SampleRow,
-    Store, StoreError, WindowCounts, WindowRow,
+    ShareRow, Store, StoreError, WindowCounts, WindowRow,
 };
 
 const HOUR: i64 = 3_600_000;
@@ -258,6 +258,86 @@ fn a_key_that_is_lost_once_more_after_it_had_landed_is_missing_again() {
         })
         .unwrap();
     assert_eq!(last, Some(Frame::Kept(b"again".to_vec())));
+}
+
+fn window(start_ms: i64, end_ms: i64, missing: i64) -> WindowRow {
+    WindowRow {
+        start_ms,
+        end_ms,
+        schema: "S/1".into(),
+        counts: WindowCounts {
+            raw: missing,
+            missing,
+            ..WindowCounts::default()
+        },
+    }
+}
+
+#[test]
+fn windows_of_two_lengths_that_begin_at_the_same_time_are_one_that_holds_the_events_of_both() {
+    for lengths in [[1_000, 7_000], [7_000, 1_000]] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path()).unwrap();
+        let flush = store.begin().unwrap();
+        for length in lengths {
+            flush.window(&window(0, length, 1)).unwrap();
+        }
+        let late = WindowCounts {
+            late: 1,
+            ..WindowCounts::default()
+        };
+        // One arrived early in both, one in the longer alone.
+        flush.window_revised(500, "S/1", &late).unwrap();
+        flush.window_revised(5_000, "S/1", &late).unwrap();
+        flush.commit().unwrap();
+        let windows = reader(dir.path()).windows().unwrap();
+        let counts = WindowCounts {
+            raw: 2,
+            late: 2,
+            ..WindowCounts::default()
+        };
+        let whole = WindowRow {
+            counts,
+            ..window(0, 7_000, 0)
+        };
+        assert_eq!(windows, [whole]);
+    }
+}
+
+#[test]
+fn what_becomes_of_an_old_incidents_events_is_counted_in_their_share() {
+    let share = |schema: &str, events, landed_late| ShareRow {
+        schema: schema.into(),
+        events,
+        landed_late,
+        first_ms: 100,
+        last_ms: 200,
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let flush = store.begin().unwrap();
+    let row = IncidentRow {
+        events: 5,
+        shares: vec![share("(unknown)", 2, 0), share("S/1", 3, 0)],
+        ..incident(1, Some(300))
+    };
+    flush.incident(&row).unwrap();
+    flush.incident_landed_late(1, "S/1").unwrap();
+    flush.incident_lost_again(1, "S/1").unwrap();
+    // It had lost its name when it was counted.
+    flush.incident_landed_late(1, "S/2").unwrap();
+    flush.incident_lost_again(1, "S/2").unwrap();
+    // Nobody knows it any more.
+    flush.incident_lost_again(2, "S/1").unwrap();
+    flush.commit().unwrap();
+    let found = reader(dir.path()).incidents().unwrap();
+    let expected = IncidentRow {
+        events: 3,
+        landed_late: 2,
+        shares: vec![share("(unknown)", 1, 1), share("S/1", 2, 1)],
+        ..row
+    };
+    assert_eq!(found, [expected]);
 }
 
 #[test]

@@ -1,0 +1,3 @@
+//! Tests of the threads together.
+
+mod simulation;

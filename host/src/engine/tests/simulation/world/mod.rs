@@ -1,0 +1,415 @@
+//! One history: what is sent, what of it lands, and the parts of Landfall between the two, each of
+//! which does its next piece of work when the history says so.
+
+mod script;
+mod sent;
+mod steps;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, unbounded};
+use fastrand::Rng;
+use landfall_ledger::{Deadlines, OverseerConfig, Shard, ShardConfig};
+use landfall_runtime::Engine as WasmEngine;
+use landfall_store::spool::{Spool, SpoolWriter};
+use landfall_store::{Reader, Retention, SPOOL_NAME, Store};
+
+pub(super) use self::script::{STALL_MS, key_of};
+use self::sent::{Batch, Row, Sent, text_of};
+use super::Seen;
+use super::laws::Laws;
+use crate::board::Board;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::backlog::Backlog;
+use crate::engine::describing::Describing;
+use crate::engine::ending::Ending;
+use crate::engine::held::Held;
+use crate::engine::landings::Landings;
+use crate::engine::messages::{Message, ShardTold, ShardWork};
+use crate::engine::plan_cell::PlanCell;
+use crate::engine::planner::Planner;
+use crate::engine::sharding::Sharding;
+use crate::judge::Describer;
+use crate::judge::plan::Plan;
+use crate::results::{Results, ResultsOptions};
+use crate::sources::{Flights, SourceProgress, Stop, StreamId};
+
+const START_MS: i64 = 1_000_000_000;
+
+/// Schemas that have a name in every run; the last one has none in some.
+const SCHEMAS: [&str; 3] = ["A/1", "B/1", "C/1"];
+
+/// How long each of them may take to land, and what has no name.
+const DEADLINES_MS: [i64; 3] = [900, 900, 400];
+const GRACE_MS: i64 = 300;
+
+/// Plans that differ in the schemas that they name. Made once: they load no checks.
+pub(super) struct Plans {
+    all: Arc<Plan>,
+    fewer: Arc<Plan>,
+    board: Board,
+}
+
+impl Plans {
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let plan = |names: &[&str]| {
+            let mut config = Config {
+                checks: Vec::new(),
+                ..Config::default()
+            };
+            config.streams.raw.codec = "json".into();
+            config.schemas.dir = dir.path().to_owned();
+            for name in names {
+                let hour = std::time::Duration::from_secs(3600);
+                config.deadlines.schemas.insert((*name).into(), hour);
+            }
+            let mut planner = Planner::new(WasmEngine::new().expect("an engine"));
+            planner.plan(&config, 0).expect("a plan").plan
+        };
+        Self {
+            all: plan(&SCHEMAS),
+            fewer: plan(&SCHEMAS[..2]),
+            board: Board::new().expect("a board"),
+        }
+    }
+}
+
+/// What does not change in a history.
+pub(super) struct Settings {
+    pub shards: usize,
+    pub horizon_ms: i64,
+    pub stall_ms: i64,
+    pub missing_max: u64,
+}
+
+/// What is known of a key from outside.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// Arrival of the first copy that is to land, of those that were applied in this run.
+    pub expected_ms: Option<i64>,
+    /// Something of it was applied in this run.
+    pub seen: bool,
+    /// A row of it was applied: ever, and in this run.
+    pub landed: bool,
+    pub landed_in_run: bool,
+    /// A row of it was applied after all its copies.
+    pub landed_last: bool,
+    /// All that came of it is to land with the same content.
+    pub is_plain: bool,
+    /// What came of it in an earlier run may be lost.
+    pub is_doubtful: bool,
+}
+
+struct Seat {
+    sharding: Sharding,
+    work: VecDeque<ShardWork>,
+    told: Receiver<ShardTold>,
+}
+
+/// One run of the process.
+struct Run {
+    flights: Flights,
+    progress: [Arc<SourceProgress>; 2],
+    writer: SpoolWriter,
+    spool: Arc<Spool>,
+    seats: Vec<Seat>,
+    describing: Describing,
+    described: Receiver<Message>,
+    results: Results,
+    batches: Vec<Batch>,
+    plan: Arc<Plan>,
+    window_ms: i64,
+    watched_since_ms: i64,
+    place: u64,
+}
+
+pub(super) struct World<'a> {
+    plans: &'a Plans,
+    settings: Settings,
+    dir: tempfile::TempDir,
+    clock: Clock,
+    now_ms: i64,
+    run: Option<Run>,
+    laws: Laws,
+    keys: BTreeMap<u64, Known>,
+    /// What was sent last under each key.
+    sent: Vec<Sent>,
+    due: Vec<Row>,
+    deaf_until_ms: i64,
+    restarts: u64,
+    out_of_step: u64,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(rng: &mut Rng, plans: &'a Plans) -> Self {
+        let settings = Settings {
+            shards: rng.usize(1..=4),
+            horizon_ms: [600, 1500, 4000][rng.usize(..3)],
+            stall_ms: [250, 700, 1500][rng.usize(..3)],
+            missing_max: if rng.u8(..8) == 0 { 6 } else { 1_000_000 },
+        };
+        Self::with(settings, rng, plans)
+    }
+
+    fn with(settings: Settings, rng: &mut Rng, plans: &'a Plans) -> Self {
+        let mut world = Self {
+            plans,
+            laws: Laws::new(settings.missing_max < 1000),
+            settings,
+            dir: memory_dir(),
+            clock: Clock::by_hand(START_MS),
+            now_ms: START_MS,
+            run: None,
+            keys: BTreeMap::new(),
+            sent: Vec::new(),
+            due: Vec::new(),
+            deaf_until_ms: 0,
+            restarts: 0,
+            out_of_step: 0,
+        };
+        world.start(rng);
+        world
+    }
+
+    fn run(&mut self) -> &mut Run {
+        self.run.as_mut().expect("it runs")
+    }
+
+    fn start(&mut self, rng: &mut Rng) {
+        let plan = match rng.u8(..3) {
+            0 => Arc::clone(&self.plans.fewer),
+            _ => Arc::clone(&self.plans.all),
+        };
+        let window_ms = [500, 500, 700, 3000][rng.usize(..4)];
+        let mut store =
+            Store::open(self.dir.path(), [7; 16], "simulation").expect("the store opens");
+        store.close_leftovers().expect("closed");
+        self.laws.begin(
+            Reader::open(self.dir.path()).expect("the store is read"),
+            store.next_incident().expect("a number"),
+        );
+        let spool = Spool::open(
+            &self.dir.path().join(SPOOL_NAME),
+            1 << 26,
+            1 + self.settings.shards,
+            0,
+        )
+        .expect("the spool opens");
+        let flights = Flights::default();
+        let progress = StreamId::ALL.map(|stream| flights.add_source(stream, self.now_ms));
+        let cell = Arc::new(PlanCell::new(Arc::clone(&plan), self.now_ms));
+        let landings = Arc::new(Landings::new(self.settings.shards));
+        let backlog = Arc::new(Backlog::new(self.settings.shards, 1_000_000));
+        let config = self.shard_config(&plan, window_ms);
+        let mut shards: Vec<Shard> = (0..self.settings.shards)
+            .map(|_| Shard::new(config.clone()))
+            .collect();
+        crate::engine::add_unlanded(&store, &mut shards).expect("listed");
+        let (mut seats, mut answers) = (Vec::new(), Vec::new());
+        for (number, shard) in shards.into_iter().enumerate() {
+            let (answer, answers_out) = unbounded();
+            let (told_in, told) = unbounded();
+            answers.push(answer);
+            let sharding = Sharding {
+                number,
+                shard,
+                work: unbounded().1,
+                answers: answers_out,
+                deadlines: unbounded().1,
+                told: told_in,
+                flights: flights.clone(),
+                spool: Arc::clone(&spool),
+                writer: spool.modest_writer(),
+                audit: false,
+                backlog: Arc::clone(&backlog),
+                held: Held::default(),
+                landings: Arc::clone(&landings),
+                pressed: 0,
+                said: false,
+            };
+            seats.push(Seat {
+                sharding,
+                work: VecDeque::new(),
+                told,
+            });
+        }
+        let (results_in, described) = unbounded();
+        let describing = Describing {
+            describer: Describer::new(Arc::clone(&plan)),
+            plan: Arc::clone(&cell),
+            told: unbounded().1,
+            answers: answers.clone(),
+            results: results_in,
+            allowance: None,
+        };
+        let options = ResultsOptions {
+            window_ms,
+            redact: Arc::default(),
+            retention: Retention {
+                keep_ms: i64::MAX / 4,
+                missing_max: self.settings.missing_max,
+                samples_max: 1000,
+                samples_per_reason_max: 3,
+            },
+            first_generation: store.next_generation().expect("a number"),
+            clock: Some(self.clock.clone()),
+            ending: Arc::new(Ending::new(Stop::default())),
+        };
+        let overseer = OverseerConfig {
+            stall_ms: self.settings.stall_ms,
+            stall_schema_ms: [0, 1000][rng.usize(..2)],
+            clear_ms: 1000,
+            deadline_max_ms: config.deadlines.max_ms(),
+            silence_ms: [0, 0],
+        };
+        let next_incident = store.next_incident().expect("a number");
+        let results = Results::new(
+            options,
+            cell,
+            store,
+            overseer,
+            next_incident,
+            self.plans.board.clone(),
+            Arc::clone(&spool),
+            answers,
+            self.now_ms,
+        );
+        self.run = Some(Run {
+            flights,
+            progress,
+            writer: spool.writer(),
+            spool,
+            seats,
+            describing,
+            described,
+            results,
+            batches: Vec::new(),
+            plan,
+            window_ms,
+            watched_since_ms: self.now_ms,
+            place: 0,
+        });
+    }
+
+    fn shard_config(&self, plan: &Plan, window_ms: i64) -> ShardConfig {
+        let mut by_schema = vec![DEADLINES_MS[0]; 2];
+        for (name, deadline_ms) in SCHEMAS.iter().zip(DEADLINES_MS) {
+            let place = usize::from(plan.labels.find(name.as_bytes()).0);
+            if place >= 2 {
+                by_schema.resize(by_schema.len().max(place + 1), DEADLINES_MS[0]);
+                by_schema[place] = deadline_ms;
+            }
+        }
+        ShardConfig {
+            deadlines: Deadlines {
+                default_ms: DEADLINES_MS[0],
+                by_schema,
+            },
+            window_ms,
+            unexpected_grace_ms: GRACE_MS,
+            horizon_ms: self.settings.horizon_ms,
+            settled_max: 1 << 20,
+            latency_bounds_ms: vec![100],
+            disputes_max: 1 << 16,
+            writer_replaces: false,
+            watched_since_ms: self.now_ms,
+        }
+    }
+
+    /// The process ends, as it should or at once, and another one starts.
+    pub(super) fn start_anew(&mut self, rng: &mut Rng) {
+        self.restarts += 1;
+        if rng.bool() {
+            self.end(rng);
+            self.laws.ended();
+        } else {
+            self.laws.lost(self.now_ms);
+            for known in self.keys.values_mut() {
+                known.is_doubtful = true;
+            }
+        }
+        self.run = None;
+        for known in self.keys.values_mut() {
+            known.expected_ms = None;
+            known.seen = false;
+            (known.landed_in_run, known.landed_last) = (false, false);
+        }
+        self.now_ms += rng.i64(1..3000);
+        self.clock.set_ms(self.now_ms);
+        self.due.retain(|row| row.landed_ms > self.now_ms);
+        self.start(rng);
+    }
+
+    /// Everything that came is dealt with, in the order in which threads end.
+    fn end(&mut self, rng: &mut Rng) {
+        while !self.run().batches.is_empty() {
+            self.judge(rng);
+        }
+        for number in 0..self.settings.shards {
+            while !self.run().seats[number].work.is_empty() {
+                self.apply_to(number);
+            }
+        }
+        loop {
+            for number in 0..self.settings.shards {
+                self.advance_shard(number);
+            }
+            self.tell_all(rng);
+            self.flush();
+            let waits = |seat: &Seat| {
+                let shard = &seat.sharding.shard;
+                shard.comparing() + shard.recalling() > 0
+            };
+            if !self.run().seats.iter().any(waits) {
+                break;
+            }
+        }
+        for seat in &mut self.run().seats {
+            let mut effects = Vec::new();
+            seat.sharding.shard.conclude(&mut effects);
+            let frontier = seat.sharding.frontier();
+            seat.sharding.flush(frontier, &mut effects);
+        }
+        self.tell_all(rng);
+        self.flush_as(true);
+    }
+
+    fn tell_all(&mut self, rng: &mut Rng) {
+        while self.run().seats.iter().any(|seat| !seat.told.is_empty()) {
+            self.describe(rng);
+        }
+    }
+
+    /// All deadlines pass, everything is dealt with, and the store says what became of each key.
+    pub(super) fn come_to_rest(&mut self, rng: &mut Rng) {
+        self.end(rng);
+        self.now_ms += 20_000;
+        self.clock.set_ms(self.now_ms);
+        let now_ms = self.now_ms;
+        for progress in &self.run().progress {
+            progress.reach(now_ms);
+        }
+        self.end(rng);
+        self.laws.ended();
+        let spool = Arc::clone(&self.run().spool);
+        self.laws.check_keys(&self.keys, text_of);
+        self.run = None;
+        assert_eq!(spool.bytes(), 0, "all frames are released");
+    }
+
+    pub(super) fn add_to(&self, seen: &mut Seen) {
+        seen.restarts += self.restarts;
+        seen.out_of_step += self.out_of_step;
+        self.laws.add_to(seen);
+    }
+}
+
+/// A directory in memory, if there is one: what a disk takes to sync is not what is tested.
+fn memory_dir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a directory")
+}

@@ -1,0 +1,252 @@
+//! What was told, and what the store says of it: by scripts, one for each rule.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use landfall_ledger::{Fingerprint, Frontier, Generation, OverseerConfig, SchemaId, ShardGauges};
+use landfall_runtime::Engine as WasmEngine;
+use landfall_store::spool::Spool;
+use landfall_store::{Frame, IncidentRow, MissingEvent, MissingFilter, Reader, Retention, Store};
+
+use super::{Results, ResultsOptions};
+use crate::board::Board;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::ending::Ending;
+use crate::engine::messages::{Described, Message, ShardTold, Told};
+use crate::engine::plan_cell::PlanCell;
+use crate::engine::planner::Planner;
+use crate::engine::sharding::ShardFlush;
+use crate::sources::Stop;
+
+/// An incident is over so long after the last that is said of it.
+const CLEAR_MS: i64 = 10_000;
+const DEADLINE_MS: i64 = 1_000;
+
+/// The results of one process.
+struct Process {
+    results: Results,
+    clock: Clock,
+}
+
+impl Process {
+    /// A process that starts at `now_ms` and keeps so many missing events.
+    fn start(dir: &Path, now_ms: i64, missing_max: u64) -> Self {
+        let mut config = Config {
+            checks: Vec::new(),
+            ..Config::default()
+        };
+        config.streams.raw.codec = "json".into();
+        config.schemas.dir = dir.to_owned();
+        let hour = std::time::Duration::from_secs(3600);
+        config.deadlines.schemas.insert("A/1".into(), hour);
+        let mut planner = Planner::new(WasmEngine::new().unwrap());
+        let plan = planner.plan(&config, 0).unwrap().plan;
+        let store_dir = dir.join("store");
+        let mut store = Store::open(&store_dir, [7; 16], "test").unwrap();
+        store.close_leftovers().unwrap();
+        let clock = Clock::by_hand(now_ms);
+        let options = ResultsOptions {
+            window_ms: 1_000,
+            redact: Arc::default(),
+            retention: Retention {
+                keep_ms: i64::MAX / 4,
+                missing_max,
+                samples_max: 10,
+                samples_per_reason_max: 10,
+            },
+            first_generation: store.next_generation().unwrap(),
+            clock: Some(clock.clone()),
+            ending: Arc::new(Ending::new(Stop::default())),
+        };
+        let overseer = OverseerConfig {
+            stall_ms: 1_000_000,
+            stall_schema_ms: 0,
+            clear_ms: CLEAR_MS,
+            deadline_max_ms: DEADLINE_MS,
+            silence_ms: [0, 0],
+        };
+        let next_incident = store.next_incident().unwrap();
+        let spool = Spool::open(&dir.join("spool"), 1 << 20, 1, 0).unwrap();
+        let (answers, _) = crossbeam_channel::unbounded();
+        let results = Results::new(
+            options,
+            Arc::new(PlanCell::new(plan, now_ms)),
+            store,
+            overseer,
+            next_incident,
+            Board::new().unwrap(),
+            spool,
+            vec![answers],
+            now_ms,
+        );
+        Self { results, clock }
+    }
+
+    /// It is `now_ms`, and this was told; then it is written.
+    fn at(&mut self, now_ms: i64, told: Vec<Told>) {
+        self.clock.set_ms(now_ms);
+        let described = told.into_iter().map(|told| Described {
+            key: match &told {
+                Told::Missing { frame, .. } => String::from_utf8(frame.clone()).unwrap(),
+                _ => String::new(),
+            },
+            told,
+            comparison: None,
+            generation: Generation(0),
+        });
+        let flush = ShardFlush {
+            latency: Vec::new(),
+            gauges: ShardGauges::default(),
+            frontier: Frontier {
+                raw_ms: now_ms,
+                written_ms: now_ms,
+            },
+        };
+        self.results.take(Message::Shard {
+            told: ShardTold {
+                shard: 0,
+                activity: Vec::new(),
+                landed_ms: None,
+                told: described.collect(),
+                more: false,
+                tallies: Vec::new(),
+                flush: Some(flush),
+            },
+            checks: Vec::new(),
+        });
+        self.results.flush_until_done(false);
+    }
+}
+
+const A: SchemaId = SchemaId(2);
+
+fn missing(key: u128, arrived_ms: i64) -> Told {
+    Told::Missing {
+        key: Fingerprint(key),
+        place: 0,
+        frame: format!("key {key}").into_bytes(),
+        schema: A,
+        arrived_ms,
+        deadline_ms: arrived_ms + DEADLINE_MS,
+        generation: Generation(0),
+    }
+}
+
+fn again(key: u128, arrived_ms: i64) -> Told {
+    Told::MissingAgain {
+        key: Fingerprint(key),
+        schema: A,
+        arrived_ms,
+        deadline_ms: arrived_ms + DEADLINE_MS,
+    }
+}
+
+fn landed(key: u128, landed_ms: i64) -> Told {
+    Told::LandedLate {
+        key: Fingerprint(key),
+        schema: A,
+        landed_ms,
+        written: Vec::new(),
+        window: Some(0),
+        is_of_copy: false,
+    }
+}
+
+fn reader(dir: &Path) -> Reader {
+    Reader::open(&dir.join("store")).unwrap()
+}
+
+/// Events and late landings of each incident, which are those of its share.
+fn counts(dir: &Path) -> Vec<(u64, u64)> {
+    let counts = |incident: IncidentRow| {
+        let counts = (incident.events, incident.landed_late);
+        let shares = incident.shares.iter();
+        let of_shares: Vec<_> = shares.map(|one| (one.events, one.landed_late)).collect();
+        assert_eq!(of_shares, [counts], "incident {}", incident.id);
+        counts
+    };
+    let incidents = reader(dir).incidents().unwrap();
+    incidents.into_iter().map(counts).collect()
+}
+
+fn owed(dir: &Path) -> Vec<MissingEvent> {
+    let mut owed = Vec::new();
+    reader(dir)
+        .missing_each(&MissingFilter::default(), None, |event| {
+            owed.push(event);
+            Ok::<(), landfall_store::StoreError>(())
+        })
+        .unwrap();
+    owed
+}
+
+fn incidents_of(dir: &Path) -> Vec<(String, u64)> {
+    let owed = owed(dir).into_iter();
+    owed.map(|event| (event.key, event.incident)).collect()
+}
+
+/// One that is over, and what comes after it is another.
+const LATER_MS: i64 = 10 * CLEAR_MS;
+
+#[test]
+fn an_event_that_is_lost_twice_is_counted_by_the_second_incident_alone() {
+    // In one run; and with a restart in between, after which nobody has the first one in hand.
+    for restarted in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut told = Process::start(dir.path(), 0, 100);
+        told.at(2_000, vec![missing(1, 500), missing(2, 500)]);
+        assert_eq!(counts(dir.path()), [(2, 0)]);
+        told.at(LATER_MS, Vec::new());
+        if restarted {
+            drop(told);
+            told = Process::start(dir.path(), LATER_MS, 100);
+        }
+        told.at(LATER_MS + 5_000, vec![again(1, LATER_MS + 3_000)]);
+        assert_eq!(counts(dir.path()), [(1, 0), (1, 0)], "{restarted}");
+        let rows = [("key 1".to_owned(), 2), ("key 2".to_owned(), 1)];
+        assert_eq!(incidents_of(dir.path()), rows);
+        // Whoever writes the first one down again has not forgotten it.
+        told.at(LATER_MS + 6_000, vec![landed(2, LATER_MS + 6_000)]);
+        assert_eq!(counts(dir.path()), [(1, 1), (1, 0)], "{restarted}");
+        told.at(LATER_MS + 7_000, vec![landed(1, LATER_MS + 7_000)]);
+        assert_eq!(counts(dir.path()), [(1, 1), (1, 1)], "{restarted}");
+        assert!(owed(dir.path()).is_empty());
+    }
+}
+
+#[test]
+fn an_event_that_is_lost_twice_in_one_incident_is_counted_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut told = Process::start(dir.path(), 0, 100);
+    told.at(2_000, vec![missing(1, 500)]);
+    told.at(4_000, vec![again(1, 2_500), missing(2, 2_500)]);
+    assert_eq!(counts(dir.path()), [(2, 0)]);
+    told.at(6_000, vec![again(1, 4_500), again(2, 4_500)]);
+    assert_eq!(counts(dir.path()), [(2, 0)]);
+}
+
+#[test]
+fn the_second_loss_of_an_event_is_told_even_if_retention_removed_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut told = Process::start(dir.path(), 0, 1);
+    told.at(2_000, vec![missing(1, 500), missing(2, 600)]);
+    told.at(2_100, Vec::new());
+    assert_eq!(incidents_of(dir.path()), [("key 2".to_owned(), 1)]);
+    told.at(2_200, vec![landed(2, 2_200)]);
+    told.at(LATER_MS, Vec::new());
+
+    told.at(LATER_MS + 5_000, vec![again(1, LATER_MS + 3_000)]);
+    // Nobody knows to which incident the first loss belonged.
+    assert_eq!(counts(dir.path()), [(2, 1), (1, 0)]);
+    let owed_now = owed(dir.path());
+    let [event] = &owed_now[..] else {
+        panic!("{owed_now:?}");
+    };
+    assert_eq!((event.incident, event.arrived_ms), (2, LATER_MS + 3_000));
+    assert_eq!(reader(dir.path()).frame(event.id).unwrap(), Frame::Lost);
+
+    told.at(LATER_MS + 8_000, vec![landed(1, LATER_MS + 8_000)]);
+    assert_eq!(counts(dir.path()), [(2, 1), (1, 1)]);
+    assert!(owed(dir.path()).is_empty());
+}

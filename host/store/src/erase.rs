@@ -1,0 +1,76 @@
+//! What is deleted cannot be read any more, in no file of the store: frames hold addresses.
+//!
+//! SQLite overwrites what it deletes (`secure_delete`). What the write-ahead log still has of it goes when
+//! the log is emptied. What was deleted before that was so is only gone once the file was written anew.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::error::StoreError;
+use crate::store::{BUSY_TIMEOUT, Store};
+
+/// What emptying the write-ahead log came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Emptied {
+    /// Bytes that the log has now.
+    pub log_bytes: u64,
+    /// Somebody reads what is only in the log; until he has ended it grows, and keeps what was deleted.
+    pub is_held: bool,
+}
+
+pub(crate) fn overwrite_deleted(connection: &Connection) -> Result<(), StoreError> {
+    let failed = StoreError::sqlite("have deleted rows overwritten");
+    connection
+        .pragma_update(None, "secure_delete", "ON")
+        .map_err(failed)
+}
+
+/// Writes the whole file anew if it was ever written to without overwriting what it deleted. None: it
+/// was not.
+pub(crate) fn rewrite(connection: &Connection) -> Result<Option<()>, StoreError> {
+    let failed = StoreError::sqlite("write the file anew");
+    let is_clean = "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'overwrites')";
+    if connection
+        .query_row(is_clean, [], |row| row.get(0))
+        .map_err(&failed)?
+    {
+        return Ok(None);
+    }
+    connection
+        .execute_batch("VACUUM; INSERT INTO meta VALUES ('overwrites', 1);")
+        .map_err(&failed)?;
+    empty_log(connection).map_err(&failed)?;
+    Ok(Some(()))
+}
+
+/// Whether somebody held it.
+fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    // Whoever reads is not waited for: the next time will do.
+    connection.busy_timeout(Duration::ZERO)?;
+    let held = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        row.get::<_, i64>(0)
+    });
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(held? != 0)
+}
+
+impl Store {
+    /// Empties the write-ahead log, which has what was deleted since it was emptied last.
+    pub fn empty_log(&mut self) -> Result<Emptied, StoreError> {
+        let failed = StoreError::sqlite("empty its write-ahead log");
+        let is_held = empty_log(&self.connection).map_err(failed)?;
+        Ok(Emptied {
+            log_bytes: log_bytes(self.path()),
+            is_held,
+        })
+    }
+}
+
+/// Bytes of the write-ahead log of the database at `path`.
+pub fn log_bytes(path: &Path) -> u64 {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).map_or(0, |metadata| metadata.len())
+}

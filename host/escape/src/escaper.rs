@@ -100,9 +100,21 @@ mod tests {
         let cut = |text: &str, bytes_max| Escaped::new(text, bytes_max).to_string();
         assert_eq!(cut("abc", 3), "abc");
         assert_eq!(cut("abcd", 3), "abc… (1 more byte)");
-        assert_eq!(cut("ab\ncd", 3), "ab… (3 more bytes)", "no half of an escape");
-        assert_eq!(cut("aéé", 4), "aé… (2 more bytes)", "no half of a character");
-        assert_eq!(cut("éa", 1), "… (3 more bytes)", "nothing behind what was left out");
+        assert_eq!(
+            cut("ab\ncd", 3),
+            "ab… (3 more bytes)",
+            "no half of an escape"
+        );
+        assert_eq!(
+            cut("aéé", 4),
+            "aé… (2 more bytes)",
+            "no half of a character"
+        );
+        assert_eq!(
+            cut("éa", 1),
+            "… (3 more bytes)",
+            "nothing behind what was left out"
+        );
         let pieces = Escaped::new(format_args!("{}{}", "ab", "cdef"), 3).to_string();
         assert_eq!(pieces, "abc… (3 more bytes)");
     }

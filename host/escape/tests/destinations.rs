@@ -14,9 +14,15 @@ const TABLE: [(&str, &str); 14] = [
     ("\0\x08\x7f", "\\u{0}\\u{8}\\u{7f}"),
     ("\u{85}\u{9b}31m", "\\u{85}\\u{9b}31m"),
     ("abc\u{202e}cba\u{202c}", "abc\\u{202e}cba\\u{202c}"),
-    ("\u{2066}x\u{2069}\u{200e}\u{200f}\u{61c}", "\\u{2066}x\\u{2069}\\u{200e}\\u{200f}\\u{61c}"),
+    (
+        "\u{2066}x\u{2069}\u{200e}\u{200f}\u{61c}",
+        "\\u{2066}x\\u{2069}\\u{200e}\\u{200f}\\u{61c}",
+    ),
     ("\u{2028}\u{2029}", "\\u{2028}\\u{2029}"),
-    ("adm\u{200b}in\u{feff}\u{ad}", "adm\\u{200b}in\\u{feff}\\u{ad}"),
+    (
+        "adm\u{200b}in\u{feff}\u{ad}",
+        "adm\\u{200b}in\\u{feff}\\u{ad}",
+    ),
     ("\u{e0041}\u{1d173}", "\\u{e0041}\\u{1d173}"),
     ("\u{e000}\u{378}\u{ffff}", "\\u{e000}\\u{378}\\u{ffff}"),
     ("", ""),
@@ -50,7 +56,11 @@ fn a_page_has_as_many_lines_as_it_was_given() {
         page.line(format_args!("key {text} end"));
     }
     assert_eq!(page.as_str().lines().count(), TABLE.len());
-    assert!(page.as_str().lines().all(|line| line.starts_with("key ") && line.ends_with(" end")));
+    assert!(
+        page.as_str()
+            .lines()
+            .all(|line| line.starts_with("key ") && line.ends_with(" end"))
+    );
 }
 
 #[test]
@@ -75,7 +85,14 @@ fn labels_hold_the_escaped_text_and_the_format_stays_whole() {
 
 #[test]
 fn texts_kept_by_earlier_versions_stay_as_they_are() {
-    for text in ["C:\\dir", "\\u{110000}", "\\u{zz}", "\\u{1b", "\\", "100 \\% \\u0041"] {
+    for text in [
+        "C:\\dir",
+        "\\u{110000}",
+        "\\u{zz}",
+        "\\u{1b",
+        "\\",
+        "100 \\% \\u0041",
+    ] {
         assert_eq!(file::read(text), text);
     }
 }

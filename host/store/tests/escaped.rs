@@ -68,7 +68,10 @@ fn texts_of_others_lie_escaped_and_come_back_as_they_were() {
         .unwrap();
     let document: serde_json::Value = serde_json::from_str(&document).unwrap();
     assert_eq!(document["a\u{202e}"], "\u{85}\u{7f}");
-    assert_eq!(Reader::open(&at).unwrap().incidents().unwrap(), [incident()]);
+    assert_eq!(
+        Reader::open(&at).unwrap().incidents().unwrap(),
+        [incident()]
+    );
 }
 
 #[test]

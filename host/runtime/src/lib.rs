@@ -29,7 +29,7 @@ pub use fault::{Fault, FaultKind};
 pub use limits::Limits;
 pub use load::{Check, Digest, Kind, LoadError, LoadRequest, Loaded, digest_of};
 pub use log::{LogLevel, LogLine};
-pub use manifest::{Manifest, ManifestError, Outcome, Reason};
+pub use manifest::{Manifest, ManifestError, NO_KEY, Outcome, Reason};
 pub use packed::{Packed, PackedRef};
 pub use seat::{Counters, FaultedRows, Hand, Seat};
 pub use world::{Codec, EventCheck, ParityCheck, WindowCheck, World};

@@ -126,7 +126,7 @@ impl Results {
                     faulted.fault.message
                 );
                 for tally in tallies.iter().skip(faulted.first).take(faulted.rows) {
-                    let reason = format!("fault_{}", faulted.fault.kind.as_str());
+                    let reason = faulted.fault.kind.reason();
                     let row = SampleRow {
                         kind: "fault".into(),
                         ..of_window(

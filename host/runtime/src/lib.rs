@@ -31,5 +31,5 @@ pub use load::{Check, Digest, Kind, LoadError, LoadRequest, Loaded, digest_of};
 pub use log::{LogLevel, LogLine};
 pub use manifest::{Manifest, ManifestError, NO_KEY, Outcome, Reason};
 pub use packed::{Packed, PackedRef};
-pub use seat::{Counters, FaultedRows, Hand, Seat};
+pub use seat::{Counters, Duty, FaultedRows, Hand, Seat, SeatFault, Suspension};
 pub use world::{Codec, EventCheck, ParityCheck, WindowCheck, World};

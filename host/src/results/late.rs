@@ -37,7 +37,7 @@ impl Results {
         let comparison = if is_of_copy {
             Comparison::Equal
         } else {
-            self.compare_late(plan, &known, written, out)
+            self.compare_late(plan, &known, &key, written, out)
         };
         let verdict = match comparison {
             Comparison::Equal => Verdict::Late,
@@ -103,6 +103,7 @@ impl Results {
         &mut self,
         plan: &Arc<Plan>,
         known: &Known,
+        key: &str,
         written: &[u8],
         out: &Prepared,
     ) -> Comparison {
@@ -119,7 +120,9 @@ impl Results {
                     .describer
                     .get_or_insert_with(|| Describer::new(Arc::clone(plan)));
                 describer.follow(plan);
-                let compared = describer.compare(&[(raw, written)]).pop();
+                let compared = describer.compare(&[(raw, written)], &[key]).pop();
+                let activity = describer.take_activity();
+                self.take_activity(activity);
                 compared.unwrap_or(Comparison::Unknown)
             }
             _ => Comparison::Unknown,

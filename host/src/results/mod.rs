@@ -6,6 +6,7 @@
 pub mod account;
 mod book;
 mod chronicle;
+mod fault_log;
 mod flush;
 mod incidents;
 mod late;
@@ -27,13 +28,14 @@ use landfall_ledger::{
     Cause, Counts, Frontier, Generation, IncidentId, Overseer, OverseerConfig, SchemaGauge,
     SchemaId, ShardGauges, Verdict,
 };
-use landfall_runtime::{Seat, WindowCheck};
+use landfall_runtime::{Counters, Seat, WindowCheck};
 use landfall_store::spool::Spool;
 use landfall_store::{LandedRow, Retention, SampleRow, Store};
 
 use self::account::{Account, Given, Unread};
 use self::book::Book;
 use self::chronicle::Chronicle;
+use self::fault_log::FaultLog;
 use self::pruning::Pruning;
 use self::samples::SampleBudget;
 use crate::board::Board;
@@ -96,6 +98,7 @@ pub struct Results {
     shards: Vec<ShardState>,
     window_seats: Vec<Seat<WindowCheck>>,
     samples: SampleBudget,
+    faults: FaultLog,
     gathered: Gathered,
     totals: Totals,
     /// The plan whose window checks sit in `window_seats`.
@@ -177,6 +180,7 @@ impl Results {
             ],
             window_seats: Vec::new(),
             samples: SampleBudget::default(),
+            faults: FaultLog::default(),
             gathered: Gathered::default(),
             totals: Totals::default(),
             seated: None,
@@ -237,7 +241,9 @@ impl Results {
             };
             steady.round(events, began.elapsed());
             self.flush_until_done(ended);
+            self.faults.look(Instant::now());
             if ended {
+                self.faults.end();
                 return self.totals;
             }
         }
@@ -254,7 +260,7 @@ impl Results {
                 checks,
                 flush,
             } => {
-                self.take_activity(&checks);
+                self.take_activity(checks);
                 // In an audit lines come in any order of time: what waited for how long cannot be told.
                 if !self.is_audit() {
                     for activity in &activity {
@@ -341,16 +347,29 @@ impl Results {
             let row = samples::of_judge(&plan, sample, number, &self.options.redact);
             self.keep_sample(row);
         }
-        self.take_activity(&report.checks);
+        for note in report.unread {
+            self.faults.fault(note, Instant::now());
+        }
+        self.take_activity(report.checks);
     }
 
     /// What checks did, and said in the log.
-    fn take_activity(&mut self, checks: &[CheckActivity]) {
+    fn take_activity(&mut self, checks: Vec<CheckActivity>) {
+        let now = Instant::now();
         for check in checks {
             self.board.check(&check.name, &check.counters);
             self.totals.account.check(&check.name, &check.counters);
             for line in &check.log {
                 samples::log_line(&check.name, line);
+            }
+            if is_well(&check.counters) {
+                self.faults.well(&check.name);
+            }
+            for note in check.faults {
+                self.faults.fault(note, now);
+            }
+            for suspension in check.suspensions {
+                self.faults.suspended(&check.name, suspension, now);
             }
         }
     }
@@ -448,6 +467,12 @@ impl Results {
             .as_ref()
             .map_or_else(|| self.now_ms(), Clock::now_ms)
     }
+}
+
+/// Whether a check was asked, and did not fail in any way.
+fn is_well(counters: &Counters) -> bool {
+    let failed = counters.faults.iter().chain(&counters.rows_faulted);
+    counters.batches > 0 && failed.sum::<u64>() == 0
 }
 
 /// A missing event that is spoken of: what is known of it.

@@ -12,6 +12,7 @@
 
 mod readiness;
 
+use std::fmt::Display;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use landfall_escape::{json, terminal};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
@@ -84,14 +86,14 @@ async fn metrics(State(state): State<HttpState>) -> Response {
             text,
         )
             .into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+        Err(error) => failed(StatusCode::INTERNAL_SERVER_ERROR, error),
     }
 }
 
 async fn healthz(State(state): State<HttpState>) -> Response {
     match (state.alive)() {
         Ok(()) => "ok\n".into_response(),
-        Err(dead) => (StatusCode::SERVICE_UNAVAILABLE, format!("{dead}\n")).into_response(),
+        Err(dead) => failed(StatusCode::SERVICE_UNAVAILABLE, dead),
     }
 }
 
@@ -102,7 +104,20 @@ async fn readyz(State(state): State<HttpState>) -> Response {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    (status, axum::Json(report)).into_response()
+    match serde_json::to_string(&report) {
+        Ok(text) => (
+            status,
+            [(header::CONTENT_TYPE, "application/json")],
+            json::escaped(&text).into_owned(),
+        )
+            .into_response(),
+        Err(error) => failed(StatusCode::INTERNAL_SERVER_ERROR, error),
+    }
+}
+
+/// A text for people: many look at it with curl, on a terminal.
+fn failed(status: StatusCode, why: impl Display) -> Response {
+    (status, format!("{}\n", terminal::line(why))).into_response()
 }
 
 /// Serves until `shutdown` is done, then lets requests under way end. An error of one connection

@@ -2,15 +2,18 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use landfall::cli::{Cli, exit};
+use landfall::cli::{Cli, exit, print};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    std::panic::set_hook(Box::new(print::panicked));
+    let cli = match Cli::of_process() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     match cli.run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("landfall: {error:#}");
+            print::failure(&error);
             exit::COULD_NOT_RUN.into()
         }
     }

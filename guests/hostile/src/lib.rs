@@ -4,7 +4,7 @@
 //! shows both the fault and the recovery:
 //!
 //! ```json
-//! { "do": "trap", "when": "batch", "marker": "poison", "column": "/uuid", "amount": 0 }
+//! { "do": "trap", "when": "batch", "marker": "poison", "column": "/uuid", "amount": 0, "text": "no" }
 //! ```
 //!
 //! It goes round the SDK, which would not let it lie.
@@ -29,6 +29,10 @@ pub struct Config {
     /// How much of it: rounds of `slow` (some 1 ns each), bytes of `huge_output`, lines of
     /// `log_flood` and `log_and_trap`; 0 for each deed's own default.
     pub amount: u64,
+    /// What it says: in errors, details, lines for the log, names of fields and findings.
+    pub text: String,
+    /// The id of its one reason.
+    pub reason: String,
 }
 
 /// In which call it misbehaves.
@@ -91,6 +95,9 @@ pub enum Deed {
     WrongValidation,
     /// One row validated more often than the batch has rows (event check).
     RepeatValidation,
+    /// Gives its reason to every row, with its text as detail (event check, codec), names a field by
+    /// its text (parity check) or finds it (window check), and logs it (event check).
+    Say,
     /// A manifest whose texts break the contract's rules.
     BadManifest,
 }
@@ -107,6 +114,8 @@ impl Default for Config {
             column: "/uuid".into(),
             fields: false,
             amount: 0,
+            text: "refused on demand".into(),
+            reason: "refused".into(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Validates lines of events against one schema file, for people and scripts.
 
-use std::io::{BufRead, Read, Write};
+use std::io::{BufRead, Read};
 use std::path::Path;
 
 use crate::schema::{Schema, SchemaError, SchemaHint, SchemaRules};
@@ -34,8 +34,8 @@ pub enum LinesError {
     Write { line: u64, source: std::io::Error },
 }
 
-/// Validates each line that is not blank against the schema in `schema_file`, and writes one line
-/// for it: `valid`, or `invalid: ` and its first violations with their places; or, with `json`, an
+/// Validates each line that is not blank against the schema in `schema_file`, and gives `answer` one text
+/// for it, which quotes the event as it is: `valid`, or `invalid: ` and its first violations with their places; or, with `json`, an
 /// object `{"valid":bool,"errors":[{"pointer","message","schema_pointer"}]}`. An event that is
 /// undecodable or odd is not valid. What is right in the schema, but probably not meant, goes to `hint`
 /// first. References are followed below `root`, by default the directory
@@ -45,7 +45,7 @@ pub fn validate_lines(
     root: Option<&Path>,
     rules: SchemaRules,
     mut lines: impl BufRead,
-    out: &mut dyn Write,
+    answer: &mut dyn FnMut(&str) -> std::io::Result<()>,
     hint: &mut dyn FnMut(&SchemaHint),
     json: bool,
 ) -> Result<Summary, LinesError> {
@@ -80,12 +80,12 @@ pub fn validate_lines(
         } else {
             &mut summary.invalid
         }) += 1;
-        let answer = if json {
+        let told = if json {
             as_json(&verdict)
         } else {
             as_text(&verdict)
         };
-        writeln!(out, "{answer}").map_err(|source| LinesError::Write {
+        answer(&told).map_err(|source| LinesError::Write {
             line: number,
             source,
         })?;

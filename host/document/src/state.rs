@@ -25,6 +25,13 @@ pub enum Oddity {
 }
 
 impl Oddity {
+    pub const ALL: [Self; 4] = [
+        Self::NotANumber,
+        Self::Infinity,
+        Self::FloatOverflow,
+        Self::LoneSurrogate,
+    ];
+
     /// Lower-case identifier, fit for a metric's label.
     pub fn id(self) -> &'static str {
         match self {
@@ -55,6 +62,15 @@ pub enum Defect {
 }
 
 impl Defect {
+    /// One of each kind.
+    pub const ALL: [Self; 5] = [
+        Self::Empty,
+        Self::InvalidUtf8,
+        Self::Syntax { at: 0 },
+        Self::TooDeep,
+        Self::IntegerTooLong,
+    ];
+
     /// Lower-case identifier, fit for a metric's label.
     pub fn id(self) -> &'static str {
         match self {

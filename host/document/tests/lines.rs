@@ -14,17 +14,21 @@ fn run(
     lines: &str,
     json: bool,
 ) -> (Result<Summary, LinesError>, String) {
-    let mut out = Vec::new();
+    let mut out = String::new();
     let summary = validate_lines(
         file,
         root,
         SchemaRules::default(),
         lines.as_bytes(),
-        &mut out,
+        &mut |answer| {
+            out += answer;
+            out += "\n";
+            Ok(())
+        },
         &mut |_| {},
         json,
     );
-    (summary, String::from_utf8(out).unwrap())
+    (summary, out)
 }
 
 const EVENTS: &str = concat!(

@@ -50,12 +50,12 @@ impl Breaker {
         self.waste_max().saturating_sub(self.wasted)
     }
 
-    /// Tells that `waste` was lost on faults up to `now`. True if this suspends the check.
-    pub(crate) fn record(&mut self, waste: Duration, now: Instant) -> bool {
+    /// Tells that `waste` was lost on faults up to `now`. For how long, if this suspends the check.
+    pub(crate) fn record(&mut self, waste: Duration, now: Instant) -> Option<Duration> {
         self.forgive(now);
         self.wasted = self.wasted.saturating_add(waste);
         if self.wasted < self.waste_max() {
-            return false;
+            return None;
         }
         self.suspension = (self.suspension * 2).clamp(SUSPENSION_MIN, SUSPENSION_MAX);
         let until = now + self.suspension;
@@ -64,7 +64,7 @@ impl Breaker {
         // alone earns no forgiveness, so that counts from `until` on.
         self.wasted = self.waste_max().saturating_sub(self.deadline);
         self.at = Some(until);
-        true
+        Some(self.suspension)
     }
 
     fn waste_max(&self) -> Duration {
@@ -95,7 +95,7 @@ mod tests {
         let start = now;
         for _ in 0..1000 {
             now += DEADLINE;
-            if breaker.record(DEADLINE, now) {
+            if breaker.record(DEADLINE, now).is_some() {
                 return (now - start, now);
             }
         }
@@ -118,7 +118,7 @@ mod tests {
         let suspended = (0..40).any(|_| {
             // A hundred good batches of a millisecond, and then one that loops.
             now += Duration::from_millis(100) + DEADLINE;
-            breaker.record(DEADLINE, now)
+            breaker.record(DEADLINE, now).is_some()
         });
         assert!(suspended);
     }
@@ -129,7 +129,7 @@ mod tests {
         let mut now = Instant::now();
         for _ in 0..1000 {
             now += Duration::from_secs(30);
-            assert!(!breaker.record(DEADLINE * 4, now));
+            assert_eq!(breaker.record(DEADLINE * 4, now), None);
         }
         assert_eq!(breaker.left(now), DEADLINE * 4);
     }
@@ -140,7 +140,7 @@ mod tests {
         let mut now = Instant::now();
         for _ in 0..100_000 {
             now += Duration::from_millis(1);
-            assert!(!breaker.record(Duration::from_micros(20), now));
+            assert_eq!(breaker.record(Duration::from_micros(20), now), None);
         }
     }
 
@@ -149,7 +149,11 @@ mod tests {
         let mut breaker = Breaker::new(DEADLINE);
         let (_, now) = waste_until_suspended(&mut breaker, Instant::now());
         let back = now + SUSPENSION_MIN + DEADLINE;
-        assert!(breaker.record(DEADLINE * 2, back), "on probation");
+        assert_eq!(
+            breaker.record(DEADLINE * 2, back),
+            Some(SUSPENSION_MIN * 2),
+            "on probation"
+        );
         assert!(breaker.is_open(back + SUSPENSION_MIN), "for twice as long");
         let back = back + SUSPENSION_MIN * 2;
         assert!(!breaker.is_open(back));

@@ -52,6 +52,16 @@ impl FaultKind {
     }
 }
 
+/// What stands before the kind where a fault is the reason of a row. No check may have such a reason.
+pub(crate) const FAULT_PREFIX: &str = "fault_";
+
+impl FaultKind {
+    /// Its name as the reason of a row: `fault_trap`.
+    pub fn reason(self) -> String {
+        format!("{FAULT_PREFIX}{}", self.as_str())
+    }
+}
+
 /// One fault, with what is known of its cause, for logs and samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

@@ -1,8 +1,8 @@
 //! What a check says of itself, checked before anything trusts it: its texts become metric labels.
 
-use landfall_document::Column;
+use landfall_document::{Column, Defect, Oddity};
 
-use crate::fault::{MESSAGE_BYTES_MAX, clip};
+use crate::fault::{FAULT_PREFIX, MESSAGE_BYTES_MAX, clip};
 
 /// Bounds of `wit/check.wit`.
 const NAME_BYTES_MAX: usize = 48;
@@ -10,6 +10,9 @@ const VERSION_BYTES_MAX: usize = 32;
 const REASONS_MAX: usize = 64;
 const COLUMNS_MAX: usize = 64;
 const HELP_BYTES_MAX: usize = 256;
+
+/// The host's reason of a document that has no value at the key's pointer, or one that identifies nothing.
+pub const NO_KEY: &str = "no_key";
 
 /// What a reason does to an event when its check decides expectation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +89,13 @@ impl Manifest {
                     reason.id
                 )));
             }
+            if is_reserved(&reason.id) {
+                return Err(ManifestError::new(format!(
+                    "reason {:?} is the host's own word; give it another id (reserved are {})",
+                    reason.id,
+                    reserved().join(", ")
+                )));
+            }
             if reason.help.len() > HELP_BYTES_MAX {
                 return Err(ManifestError::new(format!(
                     "the help of reason {:?} is longer than {HELP_BYTES_MAX} bytes",
@@ -143,6 +153,25 @@ fn parsed(columns: &[String]) -> Result<Vec<Column>, ManifestError> {
             })
         })
         .collect()
+}
+
+/// Whether the host itself gives such a reason, so that nobody could tell who said it. `empty` is free: of
+/// an empty frame host and codec say the same, and codecs have long said so.
+fn is_reserved(id: &str) -> bool {
+    id.starts_with(FAULT_PREFIX) || reserved().iter().any(|word| word == id)
+}
+
+/// What no check may say, for people: the host's own reasons, and how those of faults begin.
+fn reserved() -> Vec<String> {
+    let defects = Defect::ALL
+        .into_iter()
+        .filter(|defect| *defect != Defect::Empty);
+    let words = defects
+        .map(Defect::id)
+        .chain(Oddity::ALL.map(Oddity::id))
+        .chain([NO_KEY]);
+    let all = words.map(str::to_owned);
+    all.chain([format!("{FAULT_PREFIX}*")]).collect()
 }
 
 fn is_label(text: &str, bytes_max: usize, extra: u8) -> bool {
@@ -219,6 +248,37 @@ mod tests {
             r#"fields:{"att":""}"#,
         ] {
             assert!(check("a", "1", column, &[]).contains("fields"), "{column}");
+        }
+        for id in [
+            "fault_trap",
+            "fault_deadline",
+            "fault_",
+            "fault_of_mine",
+            "no_key",
+            "invalid_utf8",
+            "syntax",
+            "too_deep",
+            "integer_too_long",
+            "not_a_number",
+            "infinity",
+            "float_overflow",
+            "lone_surrogate",
+        ] {
+            let refused = check("a", "1", "/a", &["x", id]);
+            assert!(
+                refused.contains(&format!("reason {id:?} is the host's own word")),
+                "{refused}"
+            );
+        }
+        for id in [
+            "default_value",
+            "fault",
+            "faulty",
+            "empty",
+            "no_keys",
+            "trap",
+        ] {
+            assert_eq!(check("a", "1", "/a", &[id]), "ok");
         }
         assert!(check("a", "1", "/a", &["x", "x"]).contains("twice"));
         assert!(check("a", "1", "/a", &["x\"} evil"]).contains("reason 1"));

@@ -43,11 +43,29 @@ pub struct Counters {
 
 /// What a seat asks its check. Each has its own breaker: a check that cannot explain a difference can
 /// still tell it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Duty {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Duty {
     /// `decode`, `check` or `project`.
     Work,
     Explain,
+}
+
+/// Faults of one kind since a seat was last asked, told by the first of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeatFault {
+    pub kind: FaultKind,
+    /// The first row that could not be judged, in its batch; none if all could be, in smaller parts.
+    pub row: Option<usize>,
+    /// Rows that could not be judged.
+    pub rows: u64,
+    pub message: String,
+}
+
+/// A check is left alone from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Suspension {
+    pub duty: Duty,
+    pub length: Duration,
 }
 
 /// Rows that a check could not judge, and why.
@@ -148,6 +166,10 @@ pub struct Seat<W: World> {
     breakers: [Breaker; 2],
     counters: Counters,
     log: LogBuffer,
+    /// One of each kind at most.
+    faults: Vec<SeatFault>,
+    /// One of each duty at most, the last.
+    suspensions: Vec<Suspension>,
 }
 
 impl<W: World> Seat<W> {
@@ -159,6 +181,8 @@ impl<W: World> Seat<W> {
             breakers: [Breaker::new(deadline), Breaker::new(deadline)],
             counters: Counters::default(),
             log: LogBuffer::default(),
+            faults: Vec::new(),
+            suspensions: Vec::new(),
         }
     }
 
@@ -175,6 +199,16 @@ impl<W: World> Seat<W> {
     /// What the guest logged since the last call of this; bounded by the batch, and as a whole.
     pub fn take_log(&mut self) -> Vec<LogLine> {
         self.log.take()
+    }
+
+    /// What failed since the last call of this.
+    pub fn take_faults(&mut self) -> Vec<SeatFault> {
+        std::mem::take(&mut self.faults)
+    }
+
+    /// Since the last call of this: that it is left alone.
+    pub fn take_suspensions(&mut self) -> Vec<Suspension> {
+        std::mem::take(&mut self.suspensions)
     }
 
     /// Runs `judge` over all rows; where it fails, over halves, down to the rows that it fails on, until
@@ -228,6 +262,7 @@ impl<W: World> Seat<W> {
                 continue;
             };
             self.counters.faults[fault.kind as usize] += 1;
+            self.note(&fault);
             let now = Instant::now();
             let so_far = failing.unwrap_or_default() + (now - call_start);
             failing = Some(so_far);
@@ -246,8 +281,11 @@ impl<W: World> Seat<W> {
         self.counters.busy += now - start;
         if let Some(failing) = failing {
             let waste = waste(failing, now - start, full);
-            if self.breaker(duty).record(waste, now) {
+            if let Some(length) = self.breaker(duty).record(waste, now) {
                 self.counters.suspensions += 1;
+                self.suspensions
+                    .retain(|suspension| suspension.duty != duty);
+                self.suspensions.push(Suspension { duty, length });
             }
         }
     }
@@ -256,8 +294,28 @@ impl<W: World> Seat<W> {
         &mut self.breakers[duty as usize]
     }
 
+    fn note(&mut self, fault: &Fault) -> &mut SeatFault {
+        let known = self
+            .faults
+            .iter()
+            .position(|known| known.kind == fault.kind);
+        let place = known.unwrap_or_else(|| {
+            self.faults.push(SeatFault {
+                kind: fault.kind,
+                row: None,
+                rows: 0,
+                message: fault.message.clone(),
+            });
+            self.faults.len() - 1
+        });
+        &mut self.faults[place]
+    }
+
     fn report(&mut self, rows: FaultedRows, faulted: &mut impl FnMut(FaultedRows)) {
         self.counters.rows_faulted[rows.fault.kind as usize] += rows.rows as u64;
+        let noted = self.note(&rows.fault);
+        noted.row.get_or_insert(rows.first);
+        noted.rows += rows.rows as u64;
         faulted(rows);
     }
 

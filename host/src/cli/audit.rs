@@ -14,7 +14,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use landfall_runtime::Engine as WasmEngine;
 use landfall_store::{MissingEvent, MissingFilter, Reader, Store, StoreError};
 
-use super::{Global, exit, logging, run::secret};
+use super::{Global, exit, logging, print, run::secret};
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel};
@@ -88,9 +88,9 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let audited = audit(&config, dir, [raw, written])?;
     let missing = missing(dir)?;
     if global.json {
-        println!("{}", answer::as_json(&audited, &missing));
+        print::json(&answer::as_json(&audited, &missing))?;
     } else {
-        print!("{}", answer::as_text(&audited, &missing));
+        print::page(&answer::as_text(&audited, &missing))?;
     }
     Ok(if audited.is_clean() {
         exit::CLEAN.into()

@@ -15,6 +15,7 @@ use landfall_store::{Frame, MissingEvent, MissingFilter, Reader, StoreError, vie
 use serde_json::json;
 
 use super::missing::Which;
+use super::print::{self, PrintError};
 use super::{Global, exit};
 use crate::sources::Publisher;
 use crate::sources::file::framing::{Framing, Unfit, fits_line};
@@ -130,7 +131,7 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
         (None, None) => anyhow::bail!("name --output FILE or --publish ENDPOINT"),
     };
     bar.finish_and_clear();
-    say(args, global, counts, what);
+    say(args, global, counts, what)?;
     Ok(if counts.is_all() {
         exit::CLEAN.into()
     } else {
@@ -139,7 +140,8 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
 }
 
 /// The answer, on standard output unless the frames are there.
-fn say(args: &BackfillArgs, global: &Global, counts: Counts, what: &str) {
+fn say(args: &BackfillArgs, global: &Global, counts: Counts, what: &str) -> Result<(), PrintError> {
+    let is_beside = args.output.as_deref() == Some(Path::new("-"));
     let Counts {
         frames,
         landed,
@@ -148,41 +150,38 @@ fn say(args: &BackfillArgs, global: &Global, counts: Counts, what: &str) {
         refused,
         newlines_added,
     } = counts;
-    let text = if global.json {
-        json!({
+    if global.json {
+        let answer = json!({
             "frames": frames, "landed_meanwhile": landed, "frames_lost": lost, "unwanted": unwanted,
             "refused": refused, "newlines_added": newlines_added, "what": what,
-        })
-        .to_string()
-    } else {
-        let mut text =
-            format!("{frames} frames {what}; {landed} landed meanwhile and were left out");
-        if lost > 0 {
-            text += &format!(
-                "; {lost} were left out because their frames could not be read back when they went missing"
-            );
-        }
-        if newlines_added > 0 {
-            text += &format!("; {newlines_added} of them got a newline at their end");
-        }
-        if refused > 0 {
-            text += &format!(
-                "; {refused} were left out because they would not read back as they are from a file of lines: \
-                 --format frames holds any frame as it is, and --add-newline gives those that only lack a newline one"
-            );
-        }
-        if unwanted > 0 {
-            text += &format!(
-                "; nobody has subscribed to what {unwanted} of them begin with, so nobody got them"
-            );
-        }
-        text
-    };
-    if args.output.as_deref() == Some(Path::new("-")) || !global.json {
-        eprintln!("{text}");
-    } else {
-        println!("{text}");
+        });
+        return match is_beside {
+            true => print::note_json(&answer),
+            false => print::json(&answer),
+        };
     }
+    let mut text = format!("{frames} frames {what}; {landed} landed meanwhile and were left out");
+    if lost > 0 {
+        text += &format!(
+            "; {lost} were left out because their frames could not be read back when they went missing"
+        );
+    }
+    if newlines_added > 0 {
+        text += &format!("; {newlines_added} of them got a newline at their end");
+    }
+    if refused > 0 {
+        text += &format!(
+            "; {refused} were left out because they would not read back as they are from a file of lines: \
+             --format frames holds any frame as it is, and --add-newline gives those that only lack a newline one"
+        );
+    }
+    if unwanted > 0 {
+        text += &format!(
+            "; nobody has subscribed to what {unwanted} of them begin with, so nobody got them"
+        );
+    }
+    print::note(text);
+    Ok(())
 }
 
 /// What became of a frame.
@@ -237,7 +236,7 @@ enum BackfillError {
 
 fn open(path: &Path) -> anyhow::Result<Box<dyn Write>> {
     if path == Path::new("-") {
-        return Ok(Box::new(io::stdout().lock()));
+        return Ok(Box::new(print::frames()));
     }
     let file =
         private_file(path).with_context(|| format!("failed to create {}", path.display()))?;
@@ -259,7 +258,7 @@ fn write(
             Err(why) => {
                 refused += 1;
                 if refused <= NAMED_MAX {
-                    bar.suspend(|| eprintln!("left out: {}: {why}", named(event)));
+                    bar.suspend(|| print::note(format_args!("left out: {}: {why}", named(event))));
                 }
                 Fate::Refused
             }
@@ -268,7 +267,7 @@ fn write(
         Ok(fate)
     })?;
     if refused > NAMED_MAX {
-        bar.suspend(|| eprintln!("left out: and {} more", refused - NAMED_MAX));
+        bar.suspend(|| print::note(format_args!("left out: and {} more", refused - NAMED_MAX)));
     }
     file.out.flush()?;
     Ok(counts)
@@ -277,7 +276,7 @@ fn write(
 /// An event by its key, its schema and when it came.
 fn named(event: &MissingEvent) -> String {
     let arrived = view::utc_second(event.arrived_ms);
-    format!("{arrived}  {}  {}", event.schema, view::shown(&event.key))
+    format!("{arrived}  {}  {}", event.schema, event.key)
 }
 
 /// A file of frames that reads back as it was written.
@@ -350,7 +349,7 @@ fn publish(
         Attach::Bind
     };
     let mut publisher: Box<dyn Publisher> = Box::new(ZmqPublisher::open(endpoint, attach, true)?);
-    eprintln!("waiting for a subscriber at {endpoint}");
+    print::note(format_args!("waiting for a subscriber at {endpoint}"));
     anyhow::ensure!(
         publisher.wait_for_listener(LISTENER_MAX)?,
         "nobody subscribed to {endpoint} within {LISTENER_MAX:?}: nothing was published"

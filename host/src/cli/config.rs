@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use landfall_escape::terminal::Page;
 use serde_json::json;
 
-use super::{Global, exit};
+use super::{Global, exit, print};
 use crate::config::{Config, DEFAULT_TEXT, Environment};
 
 #[derive(Subcommand)]
@@ -19,40 +20,40 @@ pub enum ConfigCommand {
 pub fn run(command: &ConfigCommand, global: &Global) -> anyhow::Result<ExitCode> {
     match command {
         ConfigCommand::Default => {
-            print!("{DEFAULT_TEXT}");
+            print::own(DEFAULT_TEXT)?;
             Ok(exit::CLEAN.into())
         }
-        ConfigCommand::Check => Ok(check(global)),
+        ConfigCommand::Check => check(global),
     }
 }
 
-fn check(global: &Global) -> ExitCode {
+fn check(global: &Global) -> anyhow::Result<ExitCode> {
     let result = Config::check(global.config.as_deref(), &Environment::of_process());
     let (errors, hints): (Vec<String>, Vec<String>) = match &result {
         Ok(inspected) => (
             Vec::new(),
             inspected.hints.iter().map(ToString::to_string).collect(),
         ),
-        Err(errors) => (
-            errors.to_string().lines().map(str::to_owned).collect(),
-            Vec::new(),
-        ),
+        Err(errors) => (errors.lines(), Vec::new()),
     };
     if global.json {
-        println!(
-            "{}",
-            json!({"valid": errors.is_empty(), "errors": errors, "hints": hints})
-        );
+        print::json(&json!({"valid": errors.is_empty(), "errors": errors, "hints": hints}))?;
     } else {
-        errors.iter().for_each(|error| println!("error: {error}"));
-        hints.iter().for_each(|hint| println!("hint: {hint}"));
+        let mut page = Page::default();
+        errors
+            .iter()
+            .for_each(|error| page.line(format_args!("error: {error}")));
+        hints
+            .iter()
+            .for_each(|hint| page.line(format_args!("hint: {hint}")));
         if errors.is_empty() {
-            println!("the configuration is valid");
+            page.line("the configuration is valid");
         }
+        print::page(&page)?;
     }
-    if errors.is_empty() {
+    Ok(if errors.is_empty() {
         exit::CLEAN.into()
     } else {
         exit::FINDINGS.into()
-    }
+    })
 }

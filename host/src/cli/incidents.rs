@@ -8,7 +8,7 @@ use landfall_ledger::Cause;
 use landfall_store::{IncidentRow, Reader, view};
 use serde_json::{Value, json};
 
-use super::{Global, exit, times};
+use super::{Global, exit, print, times};
 
 /// Options of `landfall incidents`.
 #[derive(Args)]
@@ -36,11 +36,11 @@ pub fn run(args: &IncidentsArgs, global: &Global) -> anyhow::Result<ExitCode> {
         .filter(|row| args.wants(row, now_ms))
         .collect();
     if global.json {
-        println!("{}", Value::Array(incidents.iter().map(as_json).collect()));
+        print::json(&Value::Array(incidents.iter().map(as_json).collect()))?;
     } else if incidents.is_empty() {
-        println!("no incidents");
+        print::line("no incidents")?;
     } else {
-        print!("{}", view::timeline(&incidents, now_ms));
+        print::page(&view::timeline(&incidents, now_ms))?;
     }
     Ok(if incidents.is_empty() {
         exit::CLEAN.into()

@@ -1,12 +1,13 @@
 //! `landfall missing`: which events did not land, or how many by schema and time.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use landfall_store::{GroupBy, MissingFilter, MissingGroup, Reader, StoreError, view};
 use serde_json::json;
 
+use super::print::{self, Answer, PrintError};
 use super::{Global, exit, times};
 
 /// Which missing events are meant; shared with the backfill.
@@ -76,11 +77,11 @@ pub fn run(args: &MissingArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let count = reader.missing_count(&filter)?;
     if !args.by.is_empty() {
         let by: Vec<GroupBy> = args.by.iter().map(|&by| by.into()).collect();
-        print_groups(&reader.missing_groups(&filter, &by)?, &args.by, global.json);
+        print_groups(&reader.missing_groups(&filter, &by)?, &args.by, global.json)?;
     } else if args.count && global.json {
-        println!("{}", json!({ "missing": count }));
+        print::json(&json!({ "missing": count }))?;
     } else if args.count {
-        println!("{count}");
+        print::line(count)?;
     } else {
         list(&reader, &filter, args.limit, count, global.json)?;
     }
@@ -122,7 +123,8 @@ impl By {
     }
 }
 
-fn print_groups(groups: &[MissingGroup], by: &[By], as_json: bool) {
+fn print_groups(groups: &[MissingGroup], by: &[By], as_json: bool) -> Result<(), PrintError> {
+    let mut answer = Answer::begin();
     for group in groups {
         let names: Vec<String> = by
             .iter()
@@ -138,12 +140,16 @@ fn print_groups(groups: &[MissingGroup], by: &[By], as_json: bool) {
             for (by, name) in by.iter().zip(names) {
                 line[by.as_str()] = name.into();
             }
-            println!("{line}");
+            answer.json_line(&line.to_string())?;
         } else {
             let (first, last) = (view::utc_second(first_ms), view::utc_second(last_ms));
-            println!("{:>12}  {name}  ({first} – {last} UTC)", group.events);
+            answer.line(format_args!(
+                "{:>12}  {name}  ({first} – {last} UTC)",
+                group.events
+            ))?;
         }
     }
+    Ok(answer.end()?)
 }
 
 /// One line per event, as it is read: there may be millions.
@@ -154,29 +160,25 @@ fn list(
     count: u64,
     as_json: bool,
 ) -> anyhow::Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = Answer::begin();
     let mut listed = 0u64;
     reader.missing_each(filter, limit, |event| {
         listed += 1;
         if as_json {
-            writeln!(out, "{}", json!(event))?;
+            out.json_line(&json!(event).to_string())?;
         } else {
             let arrived = view::utc_second(event.arrived_ms);
-            writeln!(
-                out,
+            out.line(format_args!(
                 "{arrived}  {}  {}  #{}",
-                event.schema,
-                view::shown(&event.key),
-                event.incident
-            )?;
+                event.schema, event.key, event.incident
+            ))?;
         }
         Ok::<(), ListError>(())
     })?;
     if !as_json && listed < count {
-        writeln!(out, "and {} more", count - listed)?;
+        out.line(format_args!("and {} more", count - listed))?;
     }
-    out.flush()?;
-    Ok(())
+    Ok(out.end()?)
 }
 
 /// Reading or writing failed.

@@ -7,14 +7,17 @@ pub mod exit;
 mod incidents;
 mod logging;
 mod missing;
+pub mod print;
 mod run;
 mod schema;
 mod times;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use landfall_escape::terminal;
 
 use crate::config::Config;
 
@@ -83,6 +86,19 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the command line. An error is the exit code once everything is said.
+    pub fn of_process() -> Result<Self, ExitCode> {
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        Self::try_parse_from(&arguments).map_err(|error| {
+            // It quotes the arguments, which may be names of files: told of them as they are shown.
+            let shown = arguments
+                .iter()
+                .map(|argument| terminal::line(argument.to_string_lossy()).to_string());
+            let error = Self::try_parse_from(shown).err().unwrap_or(error);
+            print::usage(&error)
+        })
+    }
+
     /// Runs the command; an error means that it could not be run.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let global = self.global;

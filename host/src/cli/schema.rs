@@ -1,7 +1,7 @@
 //! `landfall schema`: events against a schema, without a pipeline.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write as _};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use landfall_document::{PatternDialect, SchemaRules, validate_lines};
 
+use super::print::{self, Answer};
 use super::{Global, exit};
 
 #[derive(Subcommand)]
@@ -81,17 +82,20 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
         anyhow::ensure!(root.is_dir(), "{} is no directory (--root)", root.display());
     }
     let rules = args.rules(global)?;
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = Answer::begin();
     let summary = validate_lines(
         &args.schema,
         args.root.as_deref(),
         rules,
         events,
-        &mut out,
-        &mut |hint| eprintln!("hint: {hint}"),
+        &mut |answer| match global.json {
+            true => out.json_line(answer),
+            false => out.line(answer),
+        },
+        &mut |hint| print::note(format_args!("hint: {hint}")),
         global.json,
     )?;
-    out.flush()?;
+    out.end()?;
     Ok(if summary.invalid == 0 {
         exit::CLEAN.into()
     } else {

@@ -53,14 +53,17 @@ pub struct ConfigErrors {
     pub errors: Vec<ConfigError>,
 }
 
+impl ConfigErrors {
+    /// One line for each error. What they quote may hold ends of lines: whoever prints them escapes each.
+    pub fn lines(&self) -> Vec<String> {
+        let errors = self.errors.iter();
+        errors.map(|error| error.line(&self.file)).collect()
+    }
+}
+
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<_> = self
-            .errors
-            .iter()
-            .map(|error| error.line(&self.file))
-            .collect();
-        f.write_str(&lines.join("\n"))
+        f.write_str(&self.lines().join("\n"))
     }
 }
 

@@ -54,7 +54,7 @@ impl Describing {
 
     fn describe(&mut self, told: Vec<Told>) -> Vec<Described> {
         let keys = self.keys(&told);
-        let mut comparisons = self.compare(&told);
+        let mut comparisons = self.compare(&told, &keys);
         let generation = self.describer.plan().generation;
         let mut described = Vec::with_capacity(told.len());
         for ((told, key), comparison) in told.into_iter().zip(keys).zip(comparisons.drain(..)) {
@@ -79,7 +79,7 @@ impl Describing {
 
     /// A second look at all comparisons that are asked for, and at as many altered events as there is
     /// time for: those are spread over the message, so that what is rare has its chance beside a flood.
-    fn compare(&mut self, told: &[Told]) -> Vec<Option<Comparison>> {
+    fn compare(&mut self, told: &[Told], keys: &[String]) -> Vec<Option<Comparison>> {
         let altered = told
             .iter()
             .filter(|told| matches!(told, Told::Altered { .. }))
@@ -112,7 +112,8 @@ impl Describing {
             return comparisons;
         }
         let began = Instant::now();
-        for (place, comparison) in places.iter().zip(self.describer.compare(&pairs)) {
+        let keys: Vec<&str> = places.iter().map(|&place| keys[place].as_str()).collect();
+        for (place, comparison) in places.iter().zip(self.describer.compare(&pairs, &keys)) {
             comparisons[*place] = Some(comparison);
         }
         if let Some(allowance) = &mut self.allowance {

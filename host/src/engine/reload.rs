@@ -113,6 +113,7 @@ impl Reloader {
         let wanted = match Config::load(self.config_path.as_deref()) {
             Ok(config) => config,
             Err(errors) => {
+                let errors = errors.lines().join("; ");
                 self.refuse(format!("the configuration is not reloaded: {errors}"));
                 return;
             }

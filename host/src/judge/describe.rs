@@ -6,11 +6,9 @@ use std::sync::Arc;
 use landfall_document::{Documents, RowState, are_same};
 use landfall_runtime::{Decoded, Difference, Fault, Packed, PackedRef, Projected};
 
+use super::faults::{Fate, FaultNote, FaultedRow, key_text};
 use super::plan::{Plan, STREAM_NAMES};
 use super::seats::{CheckActivity, Seats};
-
-/// Longest key that is kept as text, in bytes.
-const KEY_BYTES_MAX: usize = 256;
 
 /// What a second look at both sides of an event gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +34,8 @@ pub struct Describer {
     seats: Seats,
     documents: Documents,
     decoded: Decoded,
+    /// Faults whose rows are known by key, few: one of each check, kind and fate.
+    faults: Vec<FaultNote>,
 }
 
 impl Describer {
@@ -47,6 +47,7 @@ impl Describer {
             seats,
             documents: Documents::default(),
             decoded: Decoded::default(),
+            faults: Vec::new(),
         }
     }
 
@@ -78,45 +79,49 @@ impl Describer {
         self.parse(stream, frames);
         let pointer = &self.plan.event.key;
         (0..frames.rows())
-            .map(|row| {
-                let Some(key) = self.documents.value(row, pointer) else {
-                    return String::new();
-                };
-                let mut text = Vec::new();
-                key.write_key(&mut text);
-                let mut text = String::from_utf8_lossy(&text).into_owned();
-                text.truncate(text.floor_char_boundary(KEY_BYTES_MAX));
-                text
-            })
+            .map(|row| key_text(&self.documents, row, pointer))
             .collect()
     }
 
     /// What the describer's own instances of the checks did since this was last asked.
     pub fn take_activity(&mut self) -> Vec<CheckActivity> {
         let mut activity = Vec::new();
-        for seats in &mut self.seats.streams {
-            seats.take_activity(&mut activity);
+        for (seats, stream) in self.seats.streams.iter_mut().zip(STREAM_NAMES) {
+            seats.take_activity(stream, &|_| FaultedRow::Unknown, &mut activity);
+        }
+        // A check that has a fault here has been called, and so is among them.
+        for note in self.faults.drain(..) {
+            if let Some(check) = activity.iter_mut().find(|check| check.name == note.check) {
+                check.faults.push(note);
+            }
         }
         activity
     }
 
-    /// Projects both sides of each pair with the checks of now and names the fields that differ.
-    pub fn compare(&mut self, pairs: &[(&[u8], &[u8])]) -> Vec<Comparison> {
+    /// Projects both sides of each pair with the checks of now and names the fields that differ. `keys`
+    /// are those of the pairs: a fault is told by them.
+    pub fn compare(&mut self, pairs: &[(&[u8], &[u8])], keys: &[&str]) -> Vec<Comparison> {
         let mut frames = [Packed::default(), Packed::default()];
         for (raw, written) in pairs {
             frames[0].push(raw);
             frames[1].push(written);
         }
-        let [raw, written] = [0, 1].map(|stream| self.forms(stream, frames[stream].as_ref()));
+        let [raw, written] = [0, 1].map(|stream| self.forms(stream, frames[stream].as_ref(), keys));
         (0..pairs.len())
             .map(|row| match raw.readable(row) && written.readable(row) {
-                true => self.compare_row(row, &raw, &written),
+                true => self.compare_row(row, &raw, &written, row_by(keys, row)),
                 false => Comparison::Unknown,
             })
             .collect()
     }
 
-    fn compare_row(&mut self, row: usize, raw: &Forms, written: &Forms) -> Comparison {
+    fn compare_row(
+        &mut self,
+        row: usize,
+        raw: &Forms,
+        written: &Forms,
+        of: FaultedRow,
+    ) -> Comparison {
         let mut unlike = Vec::new();
         for (((raw, written), plan), seat) in raw
             .by_check
@@ -131,9 +136,15 @@ impl Describer {
                 continue;
             }
             // Equal forms are what counts; an explanation that fails leaves the fields unnamed.
+            let fields = seat.explain(raw, written);
+            for fault in seat.take_faults() {
+                let note = FaultNote::of_seat(&plan.check.name, "", fault, |_| of.clone());
+                let fate = Fate::Unnamed;
+                FaultNote { fate, ..note }.add_to(&mut self.faults);
+            }
             unlike.push(Unlike {
                 check: plan.check.name.clone(),
-                fields: seat.explain(raw, written),
+                fields,
             });
         }
         if unlike.is_empty() {
@@ -144,7 +155,7 @@ impl Describer {
     }
 
     /// The normal forms of frames, by parity check.
-    fn forms(&mut self, stream: usize, frames: PackedRef<'_>) -> Forms {
+    fn forms(&mut self, stream: usize, frames: PackedRef<'_>, keys: &[&str]) -> Forms {
         self.parse(stream, frames);
         let rows = frames.rows();
         let decoded: Vec<bool> = (0..rows)
@@ -169,9 +180,21 @@ impl Describer {
                 .collect();
             let mut projected = Projected::default();
             seat.project(STREAM_NAMES[stream], rows, &wanted, &mut projected);
+            for fault in seat.take_faults() {
+                let (check, stream) = (&parity.check.name, STREAM_NAMES[stream]);
+                FaultNote::of_seat(check, stream, fault, |row| row_by(keys, row))
+                    .add_to(&mut self.faults);
+            }
             by_check.push(projected.forms);
         }
         Forms { decoded, by_check }
+    }
+}
+
+fn row_by(keys: &[&str], row: usize) -> FaultedRow {
+    match keys.get(row) {
+        Some(key) if !key.is_empty() => FaultedRow::Key((*key).to_owned()),
+        _ => FaultedRow::Unknown,
     }
 }
 

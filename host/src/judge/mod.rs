@@ -6,6 +6,7 @@
 
 mod describe;
 mod event_time;
+mod faults;
 pub mod identity;
 pub mod labels;
 pub mod plan;
@@ -16,6 +17,7 @@ mod worker;
 
 pub use describe::{Comparison, Describer, Unlike};
 pub use event_time::TimeDefect;
+pub use faults::{Fate, FaultNote, FaultedRow};
 pub use report::{JudgeReport, Sample, SampleKind, SchemaCount, Violation};
 pub use seats::CheckActivity;
 pub use worker::{HOST, Judge, JudgeOptions, Judged, Readable, WrittenHand};

@@ -271,7 +271,7 @@ fn codec_plan(
 }
 
 fn fault_reasons(check: &str, reasons: &Reasons) -> FaultReasons {
-    FaultKind::ALL.map(|kind| reasons.intern(check, &format!("fault_{}", kind.as_str())))
+    FaultKind::ALL.map(|kind| reasons.intern(check, &kind.reason()))
 }
 
 /// Columns in the order in which they were first wanted.

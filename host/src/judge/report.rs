@@ -4,6 +4,7 @@ use landfall_ledger::{Generation, ReasonId, SchemaId};
 use landfall_runtime::Outcome;
 
 use super::event_time::TimeDefect;
+use super::faults::FaultNote;
 use super::seats::CheckActivity;
 
 /// Samples taken of one batch of each kind, reason and schema; the store keeps the newest of them.
@@ -86,6 +87,8 @@ pub struct JudgeReport {
     pub samples: Vec<Sample>,
     pub(super) sample_bytes: usize,
     pub checks: Vec<CheckActivity>,
+    /// What became of frames that the codec failed on.
+    pub unread: Vec<FaultNote>,
 }
 
 /// Adds to the entry of a key in a short list.

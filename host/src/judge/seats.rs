@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use landfall_runtime::{Codec, Counters, EventCheck, Loaded, LogLine, ParityCheck, Seat, World};
+use landfall_runtime::{
+    Codec, Counters, EventCheck, Loaded, LogLine, ParityCheck, Seat, Suspension, World,
+};
 
+use super::faults::{FaultNote, FaultedRow};
 use super::plan::{Plan, StreamPlan};
 
 /// Seats of one stream, in the order of its plan.
@@ -20,6 +23,9 @@ pub struct CheckActivity {
     pub name: String,
     pub counters: Counters,
     pub log: Vec<LogLine>,
+    /// Few: one of each kind and fate.
+    pub faults: Vec<FaultNote>,
+    pub suspensions: Vec<Suspension>,
 }
 
 impl StreamSeats {
@@ -44,11 +50,23 @@ impl StreamSeats {
             .collect();
     }
 
-    /// Collects what the checks did.
-    pub(super) fn take_activity(&mut self, out: &mut Vec<CheckActivity>) {
-        self.codec.iter_mut().for_each(|seat| take(seat, out));
-        self.events.iter_mut().for_each(|seat| take(seat, out));
-        self.parity.iter_mut().for_each(|seat| take(seat, out));
+    /// Collects what the checks did; `row` finds the key of a row of the batch in hand. A frame has none
+    /// before it is read.
+    pub(super) fn take_activity(
+        &mut self,
+        stream: &'static str,
+        row: &dyn Fn(usize) -> FaultedRow,
+        out: &mut Vec<CheckActivity>,
+    ) {
+        if let Some(seat) = &mut self.codec {
+            take(seat, stream, &|_| FaultedRow::Unknown, out);
+        }
+        for seat in &mut self.events {
+            take(seat, stream, row, out);
+        }
+        for seat in &mut self.parity {
+            take(seat, stream, row, out);
+        }
     }
 }
 
@@ -59,15 +77,26 @@ fn reseat<W: World>(old: &mut Vec<Seat<W>>, check: &Arc<Loaded<W>>) -> Seat<W> {
     }
 }
 
-fn take<W: World>(seat: &mut Seat<W>, out: &mut Vec<CheckActivity>) {
+fn take<W: World>(
+    seat: &mut Seat<W>,
+    stream: &'static str,
+    row: &dyn Fn(usize) -> FaultedRow,
+    out: &mut Vec<CheckActivity>,
+) {
     let counters = seat.take_counters();
     let log = seat.take_log();
+    let (faults, suspensions) = (seat.take_faults(), seat.take_suspensions());
     if counters.batches > 0 || counters.rows_faulted.iter().any(|&rows| rows > 0) || !log.is_empty()
     {
         out.push(CheckActivity {
             name: seat.check().name.clone(),
             counters,
             log,
+            faults: faults
+                .into_iter()
+                .map(|fault| FaultNote::of_seat(&seat.check().name, stream, fault, row))
+                .collect(),
+            suspensions,
         });
     }
 }

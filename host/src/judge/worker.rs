@@ -14,8 +14,9 @@ use landfall_document::{ColumnWriter, Documents, FieldHasher, FieldsDigest, Poin
 use landfall_ledger::{Judgement, PayloadRef, RawObservation, ReasonId, WrittenObservation};
 use landfall_runtime::{Decoded, Judged as CheckJudged, Packed, Projected};
 
+use super::faults::{Fate, row_of};
 use super::identity::Secret;
-use super::plan::{Plan, StreamPlan};
+use super::plan::{Plan, STREAM_NAMES, StreamPlan};
 use super::report::JudgeReport;
 use super::seats::Seats;
 use super::unread::{Unread, UnreadFrames};
@@ -258,7 +259,20 @@ impl Judge {
                 &mut judged,
             );
         }
-        self.seats.streams[index].take_activity(&mut judged.report.checks);
+        let (documents, key) = (&self.documents, &plan.event.key);
+        self.seats.streams[index].take_activity(
+            STREAM_NAMES[index],
+            &|row| row_of(documents, row, key),
+            &mut judged.report.checks,
+        );
+        // Of frames that the codec failed on it is told what became of them.
+        if !judged.report.unread.is_empty() {
+            let codec = stream.codec.as_ref().map(|codec| &codec.check.name);
+            let checks = judged.report.checks.iter_mut();
+            checks
+                .filter(|check| Some(&check.name) == codec)
+                .for_each(|check| check.faults.retain(|note| note.fate == Fate::Judged));
+        }
         if index == 1 {
             judged.hand = Some(WrittenHand { frames });
         } else {

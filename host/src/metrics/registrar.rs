@@ -1,6 +1,7 @@
 //! Makes metrics in one registry, all with the prefix `landfall_`, and keeps the list that
 //! docs/METRICS.md is written from.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use prometheus::core::Collector;
@@ -125,9 +126,14 @@ impl Registrar {
         )
     }
 
-    /// All metrics with a series, in Prometheus' text format 0.0.4.
+    /// All metrics with a series, in Prometheus' text format 0.0.4. Names in labels come from files and
+    /// checks, and are escaped.
     pub fn render(&self) -> Result<String> {
-        TextEncoder::new().encode_to_string(&self.registry.gather())
+        let text = TextEncoder::new().encode_to_string(&self.registry.gather())?;
+        Ok(match landfall_escape::metrics::escaped(&text) {
+            Cow::Borrowed(_) => text,
+            Cow::Owned(escaped) => escaped,
+        })
     }
 
     /// All metrics, by name.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use landfall_ledger::{Change, Found, Incident, IncidentId, Scope};
-use landfall_store::{FoundRow, IncidentRow, ShareRow, view};
+use landfall_store::{FoundRow, IncidentRow, ShareRow};
 
 use super::samples;
 use crate::judge::plan::{Plan, STREAM_NAMES};
@@ -85,7 +85,7 @@ pub(super) fn log(plan: &Plan, change: &Change, details: &Details) {
     let check = found.map(|found| found.check_name.as_str());
     let reason = found.map(|found| found.reason.as_str());
     let severity = found.map(|found| found.severity.as_str());
-    let detail = found.map(|found| view::shown(&found.detail));
+    let detail = found.map(|found| found.detail.as_str());
     match change {
         Change::Opened(_) => {
             tracing::warn!(

@@ -43,7 +43,7 @@ impl Results {
         let comparison = if is_of_copy {
             Comparison::Equal
         } else {
-            self.compare_late(plan, &known, written, out)
+            self.compare_late(plan, &known, &key, written, out)
         };
         let verdict = match comparison {
             Comparison::Equal => Verdict::Late,
@@ -103,6 +103,7 @@ impl Results {
         &mut self,
         plan: &Arc<Plan>,
         known: &Known,
+        key: &str,
         written: &[u8],
         out: &Prepared,
     ) -> Comparison {
@@ -115,7 +116,7 @@ impl Results {
         });
         match (told, &known.compared) {
             (Some(raw), _) if !raw.is_empty() && !written.is_empty() => {
-                let compared = self.describer(plan).compare(&[(raw, written)]).pop();
+                let compared = self.compare(plan, &[(raw, written)], &[key]).pop();
                 compared.unwrap_or(Comparison::Unknown)
             }
             (None, Some(compared)) => compared.clone(),
@@ -123,12 +124,21 @@ impl Results {
         }
     }
 
-    fn describer(&mut self, plan: &Arc<Plan>) -> &mut Describer {
+    /// Compares by the checks of now. Faults of checks are told with the keys.
+    fn compare(
+        &mut self,
+        plan: &Arc<Plan>,
+        pairs: &[(&[u8], &[u8])],
+        keys: &[&str],
+    ) -> Vec<Comparison> {
         let describer = self
             .describer
             .get_or_insert_with(|| Describer::new(Arc::clone(plan)));
         describer.follow(plan);
-        describer
+        let compared = describer.compare(pairs, keys);
+        let activity = describer.take_activity();
+        self.take_activity(activity);
+        compared
     }
 
     /// What the store knows of missing events that are spoken of; those that landed are compared with
@@ -164,7 +174,12 @@ impl Results {
             if is_first
                 && !written.is_empty()
                 && let Some(raw) = self.store.missing_frame(key)?
-                && sides.add(key, raw, written)
+                && sides.add(Side {
+                    key,
+                    text: &described.key,
+                    raw,
+                    written,
+                })
             {
                 self.compare_sides(&plan, &mut sides, &mut known);
             }
@@ -174,16 +189,16 @@ impl Results {
     }
 
     fn compare_sides(&mut self, plan: &Arc<Plan>, sides: &mut Sides<'_>, known: &mut KnownMissing) {
-        let pairs: Vec<(&[u8], &[u8])> = sides
-            .waiting
-            .iter()
-            .map(|(_, raw, written)| (&raw[..], *written))
+        let sides_waiting = sides.waiting.iter();
+        let pairs: Vec<(&[u8], &[u8])> = sides_waiting
+            .map(|side| (&side.raw[..], side.written))
             .collect();
         if pairs.is_empty() {
             return;
         }
-        let compared = self.describer(plan).compare(&pairs);
-        for ((key, ..), comparison) in sides.take().into_iter().zip(compared) {
+        let keys: Vec<&str> = sides.waiting.iter().map(|side| side.text).collect();
+        let compared = self.compare(plan, &pairs, &keys);
+        for (key, comparison) in sides.take().into_iter().zip(compared) {
             if let Some(known) = known.get_mut(&key) {
                 known.compared = Some(comparison);
             }
@@ -191,27 +206,36 @@ impl Results {
     }
 }
 
+/// A missing event's raw frame from the store, and the row that landed.
+struct Side<'a> {
+    key: [u8; 16],
+    text: &'a str,
+    raw: Vec<u8>,
+    written: &'a [u8],
+}
+
 /// Raw frames and rows that are compared together: their bytes in memory are bounded, however many land
 /// at once and however large they are.
 #[derive(Default)]
 struct Sides<'a> {
-    waiting: Vec<([u8; 16], Vec<u8>, &'a [u8])>,
+    waiting: Vec<Side<'a>>,
     bytes: usize,
     seen: BTreeSet<[u8; 16]>,
 }
 
 impl<'a> Sides<'a> {
     /// Whether there are enough to be compared.
-    fn add(&mut self, key: [u8; 16], raw: Vec<u8>, written: &'a [u8]) -> bool {
-        self.bytes += raw.len();
-        self.seen.insert(key);
-        self.waiting.push((key, raw, written));
+    fn add(&mut self, side: Side<'a>) -> bool {
+        self.bytes += side.raw.len();
+        self.seen.insert(side.key);
+        self.waiting.push(side);
         self.bytes >= SIDES_BYTES_MAX
     }
 
-    fn take(&mut self) -> Vec<([u8; 16], Vec<u8>, &'a [u8])> {
+    /// Their keys.
+    fn take(&mut self) -> Vec<[u8; 16]> {
         self.bytes = 0;
-        std::mem::take(&mut self.waiting)
+        self.waiting.drain(..).map(|side| side.key).collect()
     }
 }
 
@@ -225,8 +249,13 @@ mod tests {
         let (large, count) = (SIDES_BYTES_MAX / 3, 100_u8);
         let (mut most, mut taken) = (0, 0);
         for number in 0..count {
-            let is_enough = sides.add([number; 16], vec![0; large], b"row");
-            most = most.max(sides.waiting.iter().map(|(_, raw, _)| raw.len()).sum());
+            let is_enough = sides.add(Side {
+                key: [number; 16],
+                text: "k",
+                raw: vec![0; large],
+                written: b"row",
+            });
+            most = most.max(sides.waiting.iter().map(|side| side.raw.len()).sum());
             if is_enough {
                 taken += sides.take().len();
             }

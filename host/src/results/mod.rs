@@ -8,6 +8,7 @@ pub mod account;
 mod again;
 mod book;
 mod chronicle;
+mod fault_log;
 mod flush;
 mod incidents;
 mod late;
@@ -32,7 +33,7 @@ use landfall_ledger::{
     Cause, Counts, Frontier, Generation, IncidentId, Overseer, OverseerConfig, SchemaGauge,
     SchemaId, ShardGauges, Verdict,
 };
-use landfall_runtime::{Seat, WindowCheck};
+use landfall_runtime::{Counters, Seat, WindowCheck};
 use landfall_store::spool::Spool;
 use landfall_store::{LandedRow, Retention, SampleRow, Store};
 
@@ -40,6 +41,7 @@ use self::account::{Account, Given, Unread};
 use self::again::Moved;
 use self::book::Book;
 use self::chronicle::Chronicle;
+use self::fault_log::FaultLog;
 use self::pruning::Pruning;
 use self::samples::SampleBudget;
 use crate::board::Board;
@@ -92,6 +94,7 @@ pub struct Results {
     shards: Vec<ShardState>,
     window_seats: Vec<Seat<WindowCheck>>,
     samples: SampleBudget,
+    faults: FaultLog,
     gathered: Gathered,
     totals: Totals,
     /// The plan whose window checks sit in `window_seats`.
@@ -176,6 +179,7 @@ impl Results {
                 .collect(),
             window_seats: Vec::new(),
             samples: SampleBudget::default(),
+            faults: FaultLog::default(),
             gathered: Gathered::default(),
             totals: Totals::default(),
             seated: None,
@@ -204,7 +208,7 @@ impl Results {
         match message {
             Message::Judged(report) => self.take_report(report),
             Message::Shard { told, checks } => {
-                self.take_activity(&checks);
+                self.take_activity(checks);
                 self.take_told(told);
             }
         }
@@ -305,16 +309,29 @@ impl Results {
             let row = samples::of_judge(&plan, sample, number, &self.options.redact);
             self.keep_sample(row);
         }
-        self.take_activity(&report.checks);
+        for note in report.unread {
+            self.faults.fault(note, Instant::now());
+        }
+        self.take_activity(report.checks);
     }
 
     /// What checks did, and said in the log.
-    fn take_activity(&mut self, checks: &[CheckActivity]) {
+    fn take_activity(&mut self, checks: Vec<CheckActivity>) {
+        let now = Instant::now();
         for check in checks {
             self.board.check(&check.name, &check.counters);
             self.totals.account.check(&check.name, &check.counters);
             for line in &check.log {
                 samples::log_line(&check.name, line);
+            }
+            if is_well(&check.counters) {
+                self.faults.well(&check.name);
+            }
+            for note in check.faults {
+                self.faults.fault(note, now);
+            }
+            for suspension in check.suspensions {
+                self.faults.suspended(&check.name, suspension, now);
             }
         }
     }
@@ -412,6 +429,12 @@ impl Results {
             .as_ref()
             .map_or_else(|| self.now_ms(), Clock::now_ms)
     }
+}
+
+/// Whether a check was asked, and did not fail in any way.
+fn is_well(counters: &Counters) -> bool {
+    let failed = counters.faults.iter().chain(&counters.rows_faulted);
+    counters.batches > 0 && failed.sum::<u64>() == 0
 }
 
 /// A missing event that is spoken of: what is known of it.

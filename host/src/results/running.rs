@@ -60,7 +60,9 @@ impl Results {
             };
             steady.round(events, began.elapsed());
             self.flush_until_done(ended);
+            self.faults.look(Instant::now());
             if ended {
+                self.faults.end();
                 return self.totals;
             }
         }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use landfall_ledger::{Found, Frontier, STAMPS_APART_MS, SchemaId};
 use landfall_runtime::{Seat, Severity, Tally};
@@ -10,8 +11,9 @@ use landfall_store::{GenerationRow, SampleRow};
 
 use super::account::{Findings, FoundBy, severity_label};
 use super::flush::Prepared;
-use super::{Results, tally};
+use super::{Results, is_well, tally};
 use crate::judge::plan::Plan;
+use crate::judge::{FaultNote, FaultedRow};
 
 /// Events that came before this instant have had their deadline, and rows that landed by then and wait for
 /// a copy that explains them have been decided. Raw frames may wait for long after landings of their time
@@ -123,16 +125,21 @@ impl Results {
             for line in seat.take_log() {
                 super::samples::log_line(&check.name, &line);
             }
+            let (faults, now) = (seat.take_faults(), Instant::now());
+            if is_well(&counters) {
+                self.faults.well(&check.name);
+            }
+            for fault in faults {
+                let of = |row: usize| tallies.get(row).map_or(FaultedRow::Unknown, window_of);
+                let note = FaultNote::of_seat(&check.name, "", fault, of);
+                self.faults.fault(note, now);
+            }
+            for suspension in seat.take_suspensions() {
+                self.faults.suspended(&check.name, suspension, now);
+            }
             for faulted in &judged.faulted {
-                tracing::warn!(
-                    check = check.name,
-                    kind = faulted.fault.kind.as_str(),
-                    schemas = faulted.rows,
-                    "a window was not judged for some schemas: {}",
-                    faulted.fault.message
-                );
                 for tally in tallies.iter().skip(faulted.first).take(faulted.rows) {
-                    let reason = format!("fault_{}", faulted.fault.kind.as_str());
+                    let reason = faulted.fault.kind.reason();
                     let row = SampleRow {
                         kind: "fault".into(),
                         ..of_window(
@@ -219,6 +226,13 @@ impl Results {
             let id = self.overseer.found(found, schema, 1, first_ms, last_ms);
             self.details.insert(id, detail);
         }
+    }
+}
+
+fn window_of(tally: &Tally) -> FaultedRow {
+    FaultedRow::Window {
+        schema: tally.schema.clone(),
+        start_ms: tally.start_ms,
     }
 }
 

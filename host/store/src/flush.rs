@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use landfall_escape::{file, json};
 use rusqlite::{CachedStatement, Transaction, params};
 
 use crate::commits::Commits;
@@ -295,7 +296,8 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Adds a sample.
+    /// Adds a sample. Its texts for people are escaped here, whoever wrote them: tools print them as they
+    /// lie in the file. Key and frame are data.
     pub fn sample(&self, row: &SampleRow) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("add a sample");
         self.transaction
@@ -308,13 +310,13 @@ impl Flush<'_> {
                 row.generation,
                 row.kind,
                 row.check_name,
-                row.reason,
+                file::kept(&row.reason),
                 row.stream,
                 row.schema,
                 row.key,
                 row.at_ms,
-                row.detail,
-                row.document,
+                file::kept(&row.detail),
+                json::escaped(&row.document),
                 row.frame
             ])
             .map_err(&failed)?;
@@ -343,7 +345,7 @@ impl Flush<'_> {
                      ORDER BY id DESC LIMIT 1 OFFSET ?5), -1)",
             )
             .map_err(&failed)?
-            .execute(params![kind, check_name, reason, schema, keep])
+            .execute(params![kind, check_name, file::kept(reason), schema, keep])
             .map_err(failed)?;
         self.count(Kept {
             samples: -(trimmed as i64),

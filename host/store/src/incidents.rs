@@ -1,5 +1,6 @@
 //! Incidents as the writer puts them, and what it adds to those that are in nobody's hand any more.
 
+use landfall_escape::file;
 use rusqlite::{OptionalExtension as _, params};
 
 use crate::error::StoreError;
@@ -39,9 +40,9 @@ impl Flush<'_> {
                 shares,
                 row.found.check_name,
                 row.found.reason,
-                row.found.help,
+                file::kept(&row.found.help),
                 row.found.severity,
-                row.found.detail
+                file::kept(&row.found.detail)
             ])
             .map_err(&failed)?;
         Ok(())

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use landfall_escape::file;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params_from_iter};
 use serde::Serialize;
@@ -160,9 +161,9 @@ impl Reader {
                     found: FoundRow {
                         check_name: row.get(12)?,
                         reason: row.get(13)?,
-                        help: row.get(14)?,
+                        help: file::read(row.get_ref(14)?.as_str()?),
                         severity: row.get(15)?,
-                        detail: row.get(16)?,
+                        detail: file::read(row.get_ref(16)?.as_str()?),
                     },
                 })
             })

@@ -148,14 +148,16 @@ impl Drop for Process {
     }
 }
 
-/// The address in the log line that says where HTTP is served.
+/// The address in the log line, for people or of JSON, that says where HTTP is served.
 fn address(log: &str) -> Option<SocketAddr> {
     let line = log.lines().find(|line| line.contains("serving /metrics"))?;
-    let (_, after) = line.split_once("address=")?;
+    let (_, after) = line
+        .split_once("address=")
+        .or_else(|| line.split_once("\"address\":"))?;
+    let ends = |char: char| char.is_whitespace() || char == '"' || char == ',';
     after
-        .split_whitespace()
-        .next()?
-        .trim_matches('"')
+        .split(ends)
+        .find(|part| !part.is_empty())?
         .parse()
         .ok()
 }

@@ -9,6 +9,7 @@ mod files;
 mod links;
 mod mutants;
 mod paths;
+mod printing;
 mod rooms;
 mod rust;
 mod sources;
@@ -79,6 +80,7 @@ fn findings(workspace: &Workspace, files: &[File]) -> Vec<Finding> {
             findings.extend(sources::check(file));
             findings.extend(rooms::imports(file));
             findings.extend(clock::check(file));
+            findings.extend(printing::check(file));
         }
         if file.path.ends_with(".md") {
             findings.extend(links::check(file, |path| {

@@ -22,7 +22,8 @@ const LIBRARIES: [(&str, &[&str]); 11] = [
 ];
 
 /// Our own crates, and the directories of the crates that may depend on them.
-const OURS: [(&str, &[&str]); 5] = [
+const OURS: [(&str, &[&str]); 6] = [
+    ("landfall-escape", &["host", "host/store"]),
     ("landfall-ledger", &["host", "bench"]),
     ("landfall-document", &["host", "host/runtime", "bench"]),
     ("landfall-runtime", &["host", "bench"]),

@@ -25,9 +25,10 @@ mod component {
         fn configure(text: String) -> Result<(), String> {
             let config = Config::read(&text)?;
             let deed = config.act(When::Configure, &[]);
+            let refusal = format!("`do`: {}", config.text);
             CONFIG.with(|place| *place.borrow_mut() = config);
             match deed {
-                Deed::Err => Err("`do`: refused on demand".into()),
+                Deed::Err => Err(refusal),
                 Deed::NotUtf8 => Err(not_utf8()),
                 _ => Ok(()),
             }
@@ -41,8 +42,8 @@ mod component {
                 version: env!("CARGO_PKG_VERSION").into(),
                 columns: vec![config.column.clone()],
                 reasons: vec![Reason {
-                    id: "refused".into(),
-                    help: "refused on demand".into(),
+                    id: config.reason.clone(),
+                    help: config.text.clone(),
                     outcome: Outcome::Violation,
                 }],
             };
@@ -63,10 +64,15 @@ mod component {
             let mut details = Vec::new();
             let detail = |row: u32, text: String| Detail { row, text };
             match config.act(When::Batch, text) {
-                Deed::Err => return Err("refused on demand".into()),
+                Deed::Err => return Err(config.text),
                 Deed::WrongCodes => codes.iter_mut().for_each(|code| *code = 999),
                 Deed::ShortCodes => drop(codes.pop()),
                 Deed::LongCodes => codes.push(0),
+                Deed::Say => {
+                    codes.iter_mut().for_each(|code| *code = 1);
+                    details.extend((0..rows).map(|row| detail(row, config.text.clone())));
+                    emit(Level::Error, &config.text);
+                }
                 Deed::WrongRow => details.push(detail(rows, "no such row".into())),
                 Deed::NotUtf8 => details.push(detail(0, not_utf8())),
                 Deed::HugeOutput => details.push(detail(0, "x".repeat(config.huge_bytes()))),

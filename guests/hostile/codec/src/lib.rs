@@ -20,21 +20,23 @@ mod component {
         fn configure(text: String) -> Result<(), String> {
             let config = Config::read(&text)?;
             let deed = config.act(When::Configure, &[]);
+            let refusal = format!("`do`: {}", config.text);
             CONFIG.with(|place| *place.borrow_mut() = config);
             match deed {
-                Deed::Err => Err("`do`: refused on demand".into()),
+                Deed::Err => Err(refusal),
                 _ => Ok(()),
             }
         }
 
         fn describe() -> Manifest {
+            let config = CONFIG.with(|config| config.borrow().clone());
             Manifest {
                 name: "hostile-codec".into(),
                 version: env!("CARGO_PKG_VERSION").into(),
                 columns: Vec::new(),
                 reasons: vec![Reason {
-                    id: "refused".into(),
-                    help: "refused on demand".into(),
+                    id: config.reason,
+                    help: config.text,
                     outcome: Outcome::Violation,
                 }],
             }
@@ -51,7 +53,7 @@ mod component {
             };
             let documents = &mut decoded.documents;
             match deed {
-                Deed::Err => return Err("refused on demand".into()),
+                Deed::Err => return Err(config.text),
                 Deed::WrongCodes => decoded.codes.iter_mut().for_each(|code| *code = 999),
                 Deed::ShortCodes => drop(decoded.codes.pop()),
                 Deed::LongCodes => decoded.codes.push(0),
@@ -60,6 +62,14 @@ mod component {
                 Deed::ShortEnds => drop(documents.ends.pop()),
                 Deed::NotUtf8 => documents.text.iter_mut().for_each(|byte| *byte = 0xff),
                 Deed::Garbage => documents.text.iter_mut().for_each(|byte| *byte = b'#'),
+                Deed::Say => {
+                    decoded.codes.iter_mut().for_each(|code| *code = 1);
+                    let detail = |row| Detail {
+                        row: row as u32,
+                        text: config.text.clone(),
+                    };
+                    decoded.details.extend((0..rows).map(detail));
+                }
                 Deed::WrongRow => {
                     let (row, text) = (rows as u32, not_utf8());
                     decoded.details.push(Detail { row, text });

@@ -45,7 +45,7 @@ mod component {
             let config = config();
             let mut forms = batch.columns.pop().ok_or("a batch without its column")?;
             match config.act(When::Batch, &forms.text) {
-                Deed::Err => return Err("refused on demand".into()),
+                Deed::Err => return Err(config.text),
                 Deed::BadEnds => forms.ends.reverse(),
                 Deed::LongEnds => forms.ends.iter_mut().for_each(|end| *end += 1),
                 Deed::ShortEnds => drop(forms.ends.pop()),
@@ -70,6 +70,7 @@ mod component {
                 written: text(&written),
             };
             match config.act(When::Explain, &raw) {
+                Deed::Say => difference.field = config.text,
                 Deed::NotUtf8 => difference.field = not_utf8(),
                 Deed::HugeOutput => difference.raw = "x".repeat(config.huge_bytes()),
                 _ => {}

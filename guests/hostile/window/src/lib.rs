@@ -33,12 +33,13 @@ mod component {
         }
 
         fn describe() -> WindowManifest {
+            let config = CONFIG.with(|config| config.borrow().clone());
             WindowManifest {
                 name: "hostile-window".into(),
                 version: env!("CARGO_PKG_VERSION").into(),
                 reasons: vec![WindowReason {
                     id: "seen".into(),
-                    help: "a tally was seen".into(),
+                    help: config.text,
                 }],
             }
         }
@@ -53,7 +54,10 @@ mod component {
                 .map(|(index, tally)| finding(index, tally.schema.clone()))
                 .collect();
             match deed {
-                Deed::Err => return Err("refused on demand".into()),
+                Deed::Err => return Err(config.text),
+                Deed::Say => findings.iter_mut().for_each(|finding| {
+                    (finding.severity, finding.text) = (Severity::Critical, config.text.clone());
+                }),
                 Deed::WrongRow => findings.push(finding(tallies.len(), String::new())),
                 Deed::WrongCodes => findings.iter_mut().for_each(|finding| finding.reason = 999),
                 Deed::NotUtf8 => findings.push(finding(0, not_utf8())),

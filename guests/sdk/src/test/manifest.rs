@@ -9,6 +9,20 @@ const COLUMNS_MAX: usize = 64;
 const REASONS_MAX: usize = 64;
 const HELP_BYTES_MAX: usize = 256;
 
+/// Reasons that the host itself gives, and how those of faults begin.
+const RESERVED: [&str; 9] = [
+    "invalid_utf8",
+    "syntax",
+    "too_deep",
+    "integer_too_long",
+    "not_a_number",
+    "infinity",
+    "float_overflow",
+    "lone_surrogate",
+    "no_key",
+];
+const RESERVED_PREFIX: &str = "fault_";
+
 /// Panics with what is wrong.
 pub fn check_name(name: &str, version: &str) {
     let lawful = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
@@ -30,6 +44,10 @@ pub fn check_reasons<'a>(reasons: impl Iterator<Item = (&'a str, &'a str)>) {
         assert!(
             !id.is_empty() && id.len() <= NAME_BYTES_MAX && id.bytes().all(lawful),
             "reason `{id}`: lower-case letters, digits and underscores, at most {NAME_BYTES_MAX} bytes"
+        );
+        assert!(
+            !id.starts_with(RESERVED_PREFIX) && !RESERVED.contains(&id),
+            "reason `{id}`: it is the host's own word"
         );
         assert!(
             help.len() <= HELP_BYTES_MAX,

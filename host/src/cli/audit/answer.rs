@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use landfall_escape::terminal::Page;
 use landfall_ledger::{Counts, Verdict};
 use landfall_store::MissingEvent;
-use landfall_store::view::shown;
 use serde_json::{Map, Value, json};
 
 use super::Audited;
@@ -150,16 +150,15 @@ fn untimed_line(untimed: &BTreeMap<TimeDefect, u64>) -> String {
     )
 }
 
-pub(super) fn as_text(audited: &Audited, missing: &[MissingEvent]) -> String {
-    use std::fmt::Write as _;
+pub(super) fn as_text(audited: &Audited, missing: &[MissingEvent]) -> Page {
     let totals = &audited.totals;
-    let mut text = String::new();
+    let mut text = Page::default();
     let counts = &totals.counts;
-    let _ = writeln!(text, "{:>12} raw events", counts.raw);
+    text.line(format_args!("{:>12} raw events", counts.raw));
     for verdict in Verdict::ALL {
         let count = counts.verdict(verdict);
         if count != 0 || verdict == Verdict::Delivered || verdict == Verdict::Missing {
-            let _ = writeln!(text, "{count:>12} {}", verdict.as_str());
+            text.line(format_args!("{count:>12} {}", verdict.as_str()));
         }
     }
     for (name, count) in [
@@ -171,62 +170,59 @@ pub(super) fn as_text(audited: &Audited, missing: &[MissingEvent]) -> String {
         ),
     ] {
         if count != 0 {
-            let _ = writeln!(text, "{count:>12} {name}");
+            text.line(format_args!("{count:>12} {name}"));
         }
     }
     if !totals.untimed.is_empty() {
-        let _ = writeln!(text, "{}", untimed_line(&totals.untimed));
+        text.line(untimed_line(&totals.untimed));
     }
     for (stream, lines) in StreamId::ALL.into_iter().zip(audited.refused) {
         if lines != 0 {
-            let _ = writeln!(
-                text,
+            text.line(format_args!(
                 "{lines:>12} {0} lines refused: longer than streams.{0}.frame_bytes_max",
                 stream.as_str()
-            );
+            ));
         }
     }
     account_text(&totals.account, counts.verdict(Verdict::Altered), &mut text);
     for problem in &audited.problems {
-        let _ = writeln!(text, "not in force: {}", shown(problem));
+        text.line(format_args!("not in force: {}", problem));
     }
     if !missing.is_empty() {
-        let _ = writeln!(text, "\nmissing:");
+        text.line("");
+        text.line("missing:");
         for event in missing.iter().take(NAMED_MAX) {
             let at = landfall_store::view::utc_second(event.arrived_ms);
-            let _ = writeln!(text, "    {at}  {}  {}", event.schema, shown(&event.key));
+            text.line(format_args!("    {at}  {}  {}", event.schema, event.key));
         }
         if missing.len() > NAMED_MAX {
-            let _ = writeln!(
-                text,
+            text.line(format_args!(
                 "    and {} more; --json lists all",
                 missing.len() - NAMED_MAX
-            );
+            ));
         }
     }
     if totals.imbalance > 0 {
-        let _ = writeln!(
-            text,
-            "\n{} events have no verdict: this is a bug of Landfall, please report it",
+        text.line("");
+        text.line(format_args!(
+            "{} events have no verdict: this is a bug of Landfall, please report it",
             totals.imbalance
-        );
+        ));
     }
     text
 }
 
 /// Who found what, and why, each with its count.
-fn account_text(account: &Account, altered: i64, text: &mut String) {
-    use std::fmt::Write as _;
+fn account_text(account: &Account, altered: i64, text: &mut Page) {
     for (unread, frames) in &account.undecodable {
         let Unread {
             stream,
             check,
             reason,
         } = unread;
-        let _ = writeln!(
-            text,
+        text.line(format_args!(
             "{frames:>12} undecodable: {reason} ({stream}, {check})"
-        );
+        ));
     }
     fields_text(&account.altered, altered, text);
     let mut heading = Heading::new("landed though invalid, because of");
@@ -263,20 +259,19 @@ fn account_text(account: &Account, altered: i64, text: &mut String) {
     let mut heading = Heading::new("windows of which checks found something");
     for (by, findings) in &account.findings {
         let name = named(&by.check, &by.reason);
-        let (severity, help) = (by.severity, shown(&findings.help));
+        let (severity, help) = (by.severity, &findings.help);
         heading.line(
             text,
             findings.windows,
             &format!("{name} ({severity}): {help}"),
         );
-        let (schema, detail) = (&findings.schema, shown(&findings.detail));
-        let _ = writeln!(text, "{:>12} the last: {schema}: {detail}", "");
+        let (schema, detail) = (&findings.schema, &findings.detail);
+        text.line(format_args!("{:>12} the last: {schema}: {detail}", ""));
     }
 }
 
 /// Fields of altered events: named are the most frequent, and rare ones are not left out for them.
-fn fields_text(altered: &Altered, events: i64, text: &mut String) {
-    use std::fmt::Write as _;
+fn fields_text(altered: &Altered, events: i64, text: &mut Page) {
     if events == 0 {
         return;
     }
@@ -287,11 +282,14 @@ fn fields_text(altered: &Altered, events: i64, text: &mut String) {
     let mut fields: Vec<_> = altered.fields.iter().collect();
     fields.sort_by_key(|(field, events)| (std::cmp::Reverse(**events), *field));
     for (field, events) in fields.iter().take(FIELDS_NAMED_MAX) {
-        heading.line(text, **events, &shown(field));
+        heading.line(text, **events, field);
     }
     if fields.len() > FIELDS_NAMED_MAX {
         let more = fields.len() - FIELDS_NAMED_MAX;
-        let _ = writeln!(text, "{:>12} and {more} more fields; --json has them", "");
+        text.line(format_args!(
+            "{:>12} and {more} more fields; --json has them",
+            ""
+        ));
     }
     if altered.further > 0 {
         heading.line(
@@ -306,7 +304,10 @@ fn fields_text(altered: &Altered, events: i64, text: &mut String) {
         heading.line(text, altered.cut, what);
     }
     if explained == 0 {
-        let _ = writeln!(text, "\nof {events} altered events no fields are known");
+        text.line("");
+        text.line(format_args!(
+            "of {events} altered events no fields are known"
+        ));
     }
 }
 
@@ -325,11 +326,11 @@ impl Heading {
         Self(Some(text.to_owned()))
     }
 
-    fn line(&mut self, text: &mut String, count: u64, what: &str) {
-        use std::fmt::Write as _;
+    fn line(&mut self, text: &mut Page, count: u64, what: &str) {
         if let Some(heading) = self.0.take() {
-            let _ = writeln!(text, "\n{heading}:");
+            text.line("");
+            text.line(format_args!("{heading}:"));
         }
-        let _ = writeln!(text, "{count:>12} {what}");
+        text.line(format_args!("{count:>12} {what}"));
     }
 }

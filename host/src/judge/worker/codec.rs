@@ -4,10 +4,11 @@
 use std::time::Instant;
 
 use landfall_ledger::PayloadRef;
-use landfall_runtime::{Decoded, FaultKind, PackedRef};
+use landfall_runtime::{Decoded, FaultKind, FaultedRows, PackedRef};
 
 use super::checks::fault;
 use super::{Judge, detail_of};
+use crate::judge::faults::{Fate, FaultNote, FaultedRow};
 use crate::judge::labels::{NO_REASON, NO_SCHEMA};
 use crate::judge::plan::{STREAM_NAMES, StreamPlan};
 use crate::judge::report::{JudgeReport, SampleKind, Shown, bump};
@@ -76,6 +77,19 @@ impl Judge {
         let mut kept = FrameBatch::like(frames);
         let mut kept_payloads = Vec::new();
         let mut given_up = 0;
+        let mut notes = Vec::new();
+        let mut note = |faulted: &FaultedRows, fate| {
+            let note = FaultNote {
+                check: plan.check.name.clone(),
+                kind: faulted.fault.kind,
+                fate,
+                stream: STREAM_NAMES[index],
+                row: FaultedRow::Unknown,
+                rows: faulted.rows as u64,
+                message: faulted.fault.message.clone(),
+            };
+            note.add_to(&mut notes);
+        };
         for faulted in &faulted_rows {
             let reason = plan.faults[faulted.fault.kind as usize];
             // A recording is read once, and nobody mends the codec meanwhile.
@@ -86,6 +100,12 @@ impl Judge {
                         || self
                             .ask_alone(index, frames.frame(faulted.first))
                             .is_some_and(was_asked));
+            match hopeless {
+                true => note(faulted, Fate::GivenUp),
+                // Of a poison frame beside others it is told once.
+                false if tries == 1 || !is_sound => note(faulted, Fate::Waits),
+                false => {}
+            }
             for row in faulted.first..faulted.first + faulted.rows {
                 if let Some(code) = self.decoded.codes.get_mut(row) {
                     *code = if hopeless { GIVEN_UP } else { KEPT };
@@ -105,31 +125,12 @@ impl Judge {
                 }
             }
         }
-        let first = faulted_rows.first().map(|faulted| &faulted.fault);
-        let message = first.map_or("", |fault| fault.message.as_str());
-        let (stream, codec) = (STREAM_NAMES[index], plan.check.name.as_str());
-        if given_up > 0 {
-            tracing::error!(
-                stream,
-                codec,
-                frames = given_up,
-                "the codec fails on frames, which are given up: {message}"
-            );
-            if self.ending {
-                // Nothing may be called missing for what was not read: the frontier stays there.
-                std::mem::forget(frames.flight.clone());
-            }
+        report.unread = notes;
+        if given_up > 0 && self.ending {
+            // Nothing may be called missing for what was not read: the frontier stays there.
+            std::mem::forget(frames.flight.clone());
         }
         if kept.rows() > 0 {
-            if tries == 1 || !is_sound {
-                tracing::warn!(
-                    stream,
-                    codec,
-                    frames = kept.rows(),
-                    tries,
-                    "the codec fails on frames, which wait to be tried again: {message}"
-                );
-            }
             self.unread[index].keep(kept, kept_payloads, tries, is_sound, Instant::now());
         }
     }

@@ -5,7 +5,7 @@ use landfall_ledger::{
     Fingerprint, Form, Judgement, PayloadRef, RawObservation, SchemaId, WrittenObservation,
 };
 
-use landfall_runtime::Outcome;
+use landfall_runtime::{NO_KEY, Outcome};
 
 use super::codec::KEPT;
 use super::{Judge, Judged, RowJudgement};
@@ -14,9 +14,6 @@ use crate::judge::labels::{HOST, NO_SCHEMA};
 use crate::judge::plan::{EventPointers, Plan};
 use crate::judge::report::{JudgeReport, SampleKind, Shown, Violation, bump};
 use crate::sources::FrameBatch;
-
-/// The document has no value at the key's pointer, or one that identifies nothing.
-const NO_KEY: &str = "no_key";
 
 /// What identifies a row.
 struct Identity {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::shown::shown;
+use landfall_escape::terminal::Page;
+
 use super::time::{duration, utc_minute, utc_second};
 use crate::rows::{FoundRow, IncidentRow};
 
@@ -10,15 +11,15 @@ use crate::rows::{FoundRow, IncidentRow};
 const SCHEMAS_NAMED_MAX: usize = 6;
 
 /// One paragraph per incident. `now_ms` is for those that are open.
-pub fn timeline(incidents: &[IncidentRow], now_ms: i64) -> String {
-    let mut text = String::new();
+pub fn timeline(incidents: &[IncidentRow], now_ms: i64) -> Page {
+    let mut page = Page::default();
     for incident in incidents {
-        paragraph(incident, now_ms, &mut text);
+        paragraph(incident, now_ms, &mut page);
     }
-    text
+    page
 }
 
-fn paragraph(incident: &IncidentRow, now_ms: i64, text: &mut String) {
+fn paragraph(incident: &IncidentRow, now_ms: i64, page: &mut Page) {
     let end_ms = if incident.closed_ms.is_some() || incident.resumed_ms.is_some() {
         incident.end_ms
     } else {
@@ -35,13 +36,12 @@ fn paragraph(incident: &IncidentRow, now_ms: i64, text: &mut String) {
     } else {
         utc_second(incident.end_ms)
     };
-    let _ = writeln!(
-        text,
+    page.line(format_args!(
         "#{}  {start} – {until} UTC  ({})  {}",
         incident.id,
         duration(end_ms - incident.start_ms),
         what(incident)
-    );
+    ));
     let mut line = format!("    {}", count(incident.events, unit(incident)));
     if !incident.shares.is_empty() {
         let _ = write!(line, " ({})", shares(incident));
@@ -54,16 +54,15 @@ fn paragraph(incident: &IncidentRow, now_ms: i64, text: &mut String) {
     if incident.landed_late > 0 {
         let _ = write!(line, "; {} landed later", incident.landed_late);
     }
-    let _ = writeln!(text, "{line}");
+    page.line(line);
     if !incident.found.detail.is_empty() {
-        let _ = writeln!(text, "    the last: {}", shown(&incident.found.detail));
+        page.line(format_args!("    the last: {}", incident.found.detail));
     }
     if has_backfill(incident) {
-        let _ = writeln!(
-            text,
+        page.line(format_args!(
             "    backfill: landfall backfill --incident {} --output FILE",
             incident.id
-        );
+        ));
     }
 }
 
@@ -121,7 +120,7 @@ fn finding(incident: &IncidentRow) -> String {
     let help = if help.is_empty() {
         String::new()
     } else {
-        format!(": {}", shown(help))
+        format!(": {help}")
     };
     format!("{check_name}: {reason} ({severity}){help}")
 }
@@ -212,7 +211,7 @@ mod tests {
     #[test]
     fn an_incident_reads_like_an_entry_on_an_incident_page() {
         assert_eq!(
-            timeline(&[incident()], 0),
+            timeline(&[incident()], 0).as_str(),
             "#3  2014-11-18 02:12:04 – 02:37:10 UTC  (25 min 6 s)  the whole pipeline: stalled: events came in, none landed\n    \
              2,310 events did not land in time (Search/2 1,200, Edit/7 1,110); said after 2 min 1 s\n    \
              backfill: landfall backfill --incident 3 --output FILE\n"
@@ -231,20 +230,21 @@ mod tests {
             reason: "too_few".into(),
             help: "a cube has fewer wikis than it had".into(),
             severity: "critical".into(),
-            detail: "3 wikis\x1b[2J of 900".into(),
+            detail: "3 wikis\x1b[2J of\n900".into(),
         };
         let mut old = found.clone();
         old.found = FoundRow::default();
-        let text = timeline(&[old], 0);
+        let page = timeline(&[old], 0);
+        let text = page.as_str();
         assert!(
             text.contains("Edit/7: a window check found something\n"),
             "{text}"
         );
         assert_eq!(
-            timeline(&[found], 0),
+            timeline(&[found], 0).as_str(),
             "#3  2014-11-18 02:12:04 – 02:37:10 UTC  (25 min 6 s)  Edit/7: cardinality: too_few (critical): a cube has fewer wikis than it had\n    \
              1 window (Edit/7 1,110); said after 2 min 1 s\n    \
-             the last: 3 wikis\\u{1b}[2J of 900\n"
+             the last: 3 wikis\\u{1b}[2J of\\n900\n"
         );
     }
 
@@ -252,9 +252,10 @@ mod tests {
     fn an_open_incident_lasts_until_now_and_one_that_landed_needs_no_backfill() {
         let mut open = incident();
         (open.resumed_ms, open.closed_ms) = (None, None);
-        let text = timeline(&[open.clone()], open.start_ms + 60_000);
+        let page = timeline(&[open.clone()], open.start_ms + 60_000);
+        let text = page.as_str();
         assert!(text.contains("02:12:04 – now UTC  (1 min)"), "{text}");
         open.landed_late = open.events;
-        assert!(!timeline(&[open], 0).contains("backfill"));
+        assert!(!timeline(&[open], 0).as_str().contains("backfill"));
     }
 }

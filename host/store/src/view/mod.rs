@@ -1,9 +1,7 @@
 //! What is stored, as text for people. Pure: rows in, text out.
 
 mod incidents;
-mod shown;
 mod time;
 
 pub use incidents::timeline;
-pub use shown::shown;
 pub use time::{duration, utc_minute, utc_second};

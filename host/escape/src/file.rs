@@ -1,0 +1,43 @@
+//! Into a file that people open with other tools, as the store is read with `sqlite3`: texts for people.
+//! Keys and frames are data, and not for here.
+
+use crate::escaper::Escaped;
+
+/// Longest text, in bytes: all fields of an altered event with both values, by two checks.
+pub const TEXT_BYTES_MAX: usize = 64 << 10;
+
+/// The text as it is kept.
+pub fn kept(text: &str) -> String {
+    Escaped::new(text, TEXT_BYTES_MAX).to_string()
+}
+
+/// The text that was kept, to be escaped anew wherever it goes. What is no escape stays: earlier versions
+/// kept texts as they were.
+pub fn read(kept: &str) -> String {
+    let mut text = String::with_capacity(kept.len());
+    let mut rest = kept;
+    while let Some(at) = rest.find('\\') {
+        text.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (char, bytes) = unescape(rest).unwrap_or(('\\', 1));
+        text.push(char);
+        rest = &rest[bytes..];
+    }
+    text + rest
+}
+
+/// The character of the escape at the beginning, and the bytes that it takes.
+fn unescape(text: &str) -> Option<(char, usize)> {
+    match text.as_bytes().get(1)? {
+        b'\\' => Some(('\\', 2)),
+        b'n' => Some(('\n', 2)),
+        b'r' => Some(('\r', 2)),
+        b't' => Some(('\t', 2)),
+        b'u' => {
+            let (digits, _) = text.get(2..)?.strip_prefix('{')?.split_once('}')?;
+            let point = u32::from_str_radix(digits, 16).ok()?;
+            Some((char::from_u32(point)?, "\\u{}".len() + digits.len()))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,28 @@
+//! Into JSON: what serde writes is right for machines, but has raw what a terminal acts on.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use crate::chars::is_shown;
+
+/// JSON text with the same meaning, in which every character that is not shown is an escape (`\u202e`, by
+/// its surrogates beyond the 16 bits). White space between values goes the same way if it is a line's
+/// end or a tab, so the text has to be written without: it is one line.
+pub fn escaped(json: &str) -> Cow<'_, str> {
+    let Some(first) = json.find(|char| !is_shown(char)) else {
+        return Cow::Borrowed(json);
+    };
+    let mut out = String::with_capacity(json.len() + 16);
+    out.push_str(&json[..first]);
+    for char in json[first..].chars() {
+        if is_shown(char) {
+            out.push(char);
+            continue;
+        }
+        for unit in char.encode_utf16(&mut [0; 2]) {
+            // A String takes whatever is written.
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
+    Cow::Owned(out)
+}

@@ -1,0 +1,128 @@
+//! What commands print. The only place that writes to standard output and standard error, beside the log:
+//! text of others is escaped here, so no command has to think of it. A line is given without its end.
+
+use std::fmt::Display;
+use std::io::{self, StdoutLock, Write};
+use std::panic::PanicHookInfo;
+use std::process::ExitCode;
+
+use landfall_escape::{json, terminal};
+use serde::Serialize;
+
+use super::exit;
+use crate::config::ConfigErrors;
+
+/// An answer could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum PrintError {
+    #[error("failed to write to standard output: {0}")]
+    Write(#[from] io::Error),
+    #[error("failed to write the answer as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Standard output, for an answer of many lines.
+pub struct Answer(io::BufWriter<StdoutLock<'static>>);
+
+impl Answer {
+    pub fn begin() -> Self {
+        Self(io::BufWriter::new(io::stdout().lock()))
+    }
+
+    /// A line for people.
+    pub fn line(&mut self, text: impl Display) -> io::Result<()> {
+        writeln!(self.0, "{}", terminal::line(text))
+    }
+
+    /// A line of JSON, as serde writes it.
+    pub fn json_line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.0, "{}", json::escaped(text))
+    }
+
+    pub fn end(mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// One line of an answer.
+pub fn line(text: impl Display) -> Result<(), PrintError> {
+    let mut answer = Answer::begin();
+    answer.line(text)?;
+    Ok(answer.end()?)
+}
+
+/// An answer of several lines.
+pub fn page(page: &terminal::Page) -> Result<(), PrintError> {
+    Ok(io::stdout().lock().write_all(page.as_str().as_bytes())?)
+}
+
+/// An answer for machines, on one line.
+pub fn json(value: &impl Serialize) -> Result<(), PrintError> {
+    let mut answer = Answer::begin();
+    answer.json_line(&serde_json::to_string(value)?)?;
+    Ok(answer.end()?)
+}
+
+/// A text of Landfall's own, as it is.
+pub fn own(text: &'static str) -> Result<(), PrintError> {
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
+}
+
+/// Standard output for frames, which are data and go as they came.
+pub fn frames() -> StdoutLock<'static> {
+    io::stdout().lock()
+}
+
+/// A line beside the answer. Nobody can be told if that fails.
+pub fn note(text: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{}", terminal::line(text));
+}
+
+/// A line of JSON beside the answer.
+pub fn note_json(value: &impl Serialize) -> Result<(), PrintError> {
+    let text = serde_json::to_string(value)?;
+    let _ = writeln!(io::stderr().lock(), "{}", json::escaped(&text));
+    Ok(())
+}
+
+/// Why a command could not be run: one line, or of a configuration one for each of its errors.
+pub fn failure(error: &anyhow::Error) {
+    match error.downcast_ref::<ConfigErrors>() {
+        Some(errors) => {
+            for (number, error) in errors.lines().iter().enumerate() {
+                let begin = if number == 0 { "landfall: " } else { "" };
+                note(format_args!("{begin}{error}"));
+            }
+        }
+        None => note(format_args!("landfall: {error:#}")),
+    }
+}
+
+/// What is wrong with a command line, or the help that it asks for: several lines, made of arguments that
+/// were escaped before.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    if error.use_stderr() {
+        text.to_string().lines().for_each(note);
+    } else {
+        // Help and version are Landfall's own, in colours where there are any.
+        let _ = error.print();
+    }
+    u8::try_from(error.exit_code()).map_or(exit::COULD_NOT_RUN.into(), ExitCode::from)
+}
+
+/// What a thread that panics says: the message may quote what it was at.
+pub fn panicked(panic: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or("(unnamed)");
+    let place = panic.location().map(ToString::to_string);
+    let place = place.unwrap_or_default();
+    let message = panic.payload_as_str().unwrap_or("(no message)");
+    note(format_args!(
+        "landfall: thread {thread} panicked at {place}: {message}; this is a bug of Landfall, please report it"
+    ));
+    let trace = std::backtrace::Backtrace::capture();
+    if trace.status() == std::backtrace::BacktraceStatus::Captured {
+        trace.to_string().lines().for_each(note);
+    }
+}

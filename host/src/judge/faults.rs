@@ -1,0 +1,103 @@
+//! What is told of a check's fault: which check, how, on which row, and what becomes of the row. Who hears
+//! of it decides how much of it is said.
+
+use landfall_document::{Documents, Pointer};
+use landfall_runtime::{FaultKind, SeatFault};
+
+/// Longest key that is kept as text, in bytes.
+const KEY_BYTES_MAX: usize = 256;
+
+/// What becomes of the rows that a check failed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fate {
+    /// A call failed, and all of its rows could be judged in smaller parts.
+    Judged,
+    /// Rows were not judged, or not projected.
+    Unjudged,
+    /// A codec's frames, which are tried again.
+    Waits,
+    /// A codec's frames, which are given up.
+    GivenUp,
+    /// Altered events whose fields are not named.
+    Unnamed,
+}
+
+/// The row that a fault is told by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FaultedRow {
+    Key(String),
+    /// Of a window check.
+    Window {
+        schema: String,
+        start_ms: i64,
+    },
+    /// A frame that was not read has no key yet; a call in which no single row was to blame has none.
+    Unknown,
+}
+
+/// Faults of one check and kind, of one batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultNote {
+    pub check: String,
+    pub kind: FaultKind,
+    pub fate: Fate,
+    pub stream: &'static str,
+    /// The first one.
+    pub row: FaultedRow,
+    pub rows: u64,
+    pub message: String,
+}
+
+impl FaultNote {
+    /// What a seat tells; `row` finds the key of a row of the batch.
+    pub fn of_seat(
+        check: &str,
+        stream: &'static str,
+        fault: SeatFault,
+        row: impl FnOnce(usize) -> FaultedRow,
+    ) -> Self {
+        Self {
+            check: check.to_owned(),
+            kind: fault.kind,
+            fate: match fault.rows {
+                0 => Fate::Judged,
+                _ => Fate::Unjudged,
+            },
+            stream,
+            row: fault.row.map_or(FaultedRow::Unknown, row),
+            rows: fault.rows,
+            message: fault.message,
+        }
+    }
+
+    /// Adds to those of the same kind: so many notes as there are kinds are the most.
+    pub fn add_to(self, notes: &mut Vec<Self>) {
+        let same = |note: &&mut Self| {
+            note.check == self.check && note.kind == self.kind && note.fate == self.fate
+        };
+        match notes.iter_mut().find(same) {
+            Some(note) => note.rows += self.rows,
+            None => notes.push(self),
+        }
+    }
+}
+
+/// The key of a document as text, cut if it is very long; empty if it cannot be read.
+pub(super) fn key_text(documents: &Documents, row: usize, pointer: &Pointer) -> String {
+    let Some(key) = documents.value(row, pointer) else {
+        return String::new();
+    };
+    let mut text = Vec::new();
+    key.write_key(&mut text);
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    text.truncate(text.floor_char_boundary(KEY_BYTES_MAX));
+    text
+}
+
+/// The row of a batch by its key.
+pub(super) fn row_of(documents: &Documents, row: usize, pointer: &Pointer) -> FaultedRow {
+    match key_text(documents, row, pointer) {
+        key if key.is_empty() => FaultedRow::Unknown,
+        key => FaultedRow::Key(key),
+    }
+}

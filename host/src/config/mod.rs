@@ -52,6 +52,7 @@ pub struct Config {
     pub log: LogConfig,
     pub redact: RedactConfig,
     pub guests: GuestsConfig,
+    pub compile: CompileConfig,
     pub checks: Vec<CheckConfig>,
 }
 
@@ -73,6 +74,7 @@ impl Default for Config {
             log: LogConfig::default(),
             redact: RedactConfig::default(),
             guests: GuestsConfig::default(),
+            compile: CompileConfig::default(),
             checks: default_checks(),
         }
     }
@@ -128,6 +130,7 @@ impl Config {
         root.section("log", |section| config.log.read(section));
         root.section("redact", |section| config.redact.read(section));
         root.section("guests", |section| config.guests.read(section));
+        root.section("compile", |section| config.compile.read(section));
         if let Some(checks) = root.sections("checks", CheckConfig::read) {
             config.checks = checks;
         }

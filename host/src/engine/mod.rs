@@ -11,6 +11,7 @@ pub mod ending;
 mod held;
 mod judging;
 mod landings;
+mod loading;
 pub mod messages;
 pub mod plan_cell;
 pub mod planner;

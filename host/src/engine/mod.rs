@@ -13,6 +13,7 @@ mod judging;
 mod landings;
 mod loading;
 pub mod messages;
+mod origin;
 pub mod plan_cell;
 pub mod planner;
 pub mod reload;

@@ -48,9 +48,7 @@ impl Board {
             self.metrics.checks.removed(name);
         }
         for check in checks {
-            self.metrics
-                .checks
-                .set_loading(&check.name, check.loading);
+            self.metrics.checks.set_loading(&check.name, check.loading);
             let from = check.loaded_from.map(CodeOrigin::as_str);
             self.metrics
                 .checks

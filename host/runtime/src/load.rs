@@ -16,8 +16,8 @@ use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::compile::{Cancel, CompileLimits, Compiler};
 use crate::engine::{Engine, MEMORY_BYTES_MAX};
-use crate::loader::Loader;
 use crate::limits::Limits;
+use crate::loader::Loader;
 use crate::manifest::{Manifest, ManifestError};
 use crate::seat::Live;
 use crate::state::HostState;

@@ -91,8 +91,7 @@ impl Loader {
                 (component, CodeOrigin::Compiled)
             }
         };
-        let check =
-            Check::of_component(&self.engine, &component, request, file.digest, cancel)?;
+        let check = Check::of_component(&self.engine, &component, request, file.digest, cancel)?;
         Ok(Load {
             check,
             origin,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use landfall_document::{Documents, SchemaSet};
-use wasmtime::{Store, Trap, UpdateDeadline};
 use wasmtime::component::InstancePre;
+use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::breaker::Breaker;
 use crate::compile::Cancel;
@@ -330,8 +330,14 @@ impl<W: World> Seat<W> {
 
     fn renew(&mut self) -> Result<Live<W>, Fault> {
         let check = &self.check;
-        let (live, _) = Live::start(&check.engine, &check.pre, &check.limits, &check.config, None)
-            .map_err(|error| Fault::new(FaultKind::Start, error.to_string()))?;
+        let (live, _) = Live::start(
+            &check.engine,
+            &check.pre,
+            &check.limits,
+            &check.config,
+            None,
+        )
+        .map_err(|error| Fault::new(FaultKind::Start, error.to_string()))?;
         self.counters.instances += 1;
         Ok(live)
     }

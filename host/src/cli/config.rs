@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use landfall_runtime::{Check, Kind, Manifest};
+use landfall_runtime::{Check, CodeOrigin, Kind, Manifest};
 use serde_json::json;
 
 use super::{Global, compile, exit};
@@ -52,6 +52,7 @@ fn check(global: &Global) -> anyhow::Result<ExitCode> {
                 "kind": check.kind,
                 "version": check.version,
                 "digest": check.digest,
+                "code": check.loaded_from.map(CodeOrigin::as_str),
             })
         });
         let checks: Vec<_> = checks.collect();
@@ -70,7 +71,8 @@ fn check(global: &Global) -> anyhow::Result<ExitCode> {
             } = check;
             println!("check {name}: {kind} {version}, {digest}");
         }
-        let lines = |what: &str, all: &[String]| all.iter().for_each(|one| println!("{what}: {one}"));
+        let lines =
+            |what: &str, all: &[String]| all.iter().for_each(|one| println!("{what}: {one}"));
         lines("error", &checked.errors);
         lines("hint", &checked.hints);
         if is_valid {
@@ -114,7 +116,10 @@ fn start_checks(inspected: &Inspected) -> anyhow::Result<Checked> {
         }
         Err(PlanningError::Checks(refused)) => {
             for refused in refused {
-                let index = config.checks.iter().position(|check| check.name == refused.name);
+                let index = config
+                    .checks
+                    .iter()
+                    .position(|check| check.name == refused.name);
                 let field = format!("checks[{}].path", index.unwrap_or(0));
                 let hint = inspected.hint(
                     &field,
@@ -140,11 +145,15 @@ fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
         let kind = placed.check.kind();
         if matches!(placed.check, Check::Parity(_)) && compares_nothing(placed.check.manifest()) {
             let found = format!("the parity check {name} asks for no field of either side");
-            let remedy = "name the fields that it compares: as it is, every event is equal to its row";
+            let remedy =
+                "name the fields that it compares: as it is, every event is equal to its row";
             findings.push((true, inspected.hint(&field("config"), found, remedy)));
         }
         if placed.decides && kind != Kind::Event {
-            let found = format!("{name} is a {}, and only an event check decides", kind.as_str());
+            let found = format!(
+                "{name} is a {}, and only an event check decides",
+                kind.as_str()
+            );
             let remedy = "remove it, and let an event check decide";
             findings.push((false, inspected.hint(&field("decides"), found, remedy)));
         }

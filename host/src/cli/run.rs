@@ -110,6 +110,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         part: checks_part,
         stop: stop.clone(),
         watch,
+        told_loading: Vec::new(),
     };
     let reload_ended = Arc::new(AtomicBool::new(false));
     let reloading = {

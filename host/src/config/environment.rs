@@ -49,8 +49,7 @@ impl Environment {
                 // systemd names several, separated by colons; a relative one is none.
                 let first = value.split(':').next().unwrap_or_default();
                 let path = Path::new(first);
-                environment.caches[index] =
-                    path.is_absolute().then(|| path.join(CACHES[index].1));
+                environment.caches[index] = path.is_absolute().then(|| path.join(CACHES[index].1));
             } else if name == GUESTS {
                 environment.guests = (!value.is_empty()).then(|| PathBuf::from(value));
             } else if name.starts_with(PREFIX) {

@@ -211,7 +211,11 @@ mod tests {
             ("tcp://a:1", "tcp://b:1", Likeness::Other),
             ("tcp://1.2.3.4.5:1", "tcp://1.2.3.4:1", Likeness::Other),
             ("tcp://256.0.0.1:1", "tcp://0.0.0.1:1", Likeness::Other),
-            ("tcp://[fe80::1%a]:1", "tcp://[fe80::1%b]:1", Likeness::Other),
+            (
+                "tcp://[fe80::1%a]:1",
+                "tcp://[fe80::1%b]:1",
+                Likeness::Other,
+            ),
             (&ipc("run/raw"), &ipc("run/written"), Likeness::Other),
             (&ipc("run/raw"), "tcp://localhost:1", Likeness::Other),
             ("ipc://@raw", "ipc://raw", Likeness::Other),

@@ -75,15 +75,27 @@ mod tests {
         let among = ["a", "b", "c"].map(PathBuf::from).to_vec();
         let of = |there: &[&str], among: &[PathBuf]| {
             let origin = Origin::new("b".into(), ["a", "b", "c"].map(PathBuf::from).to_vec());
-            origin.drift(among, |path| there.iter().any(|name| Path::new(name) == path))
+            origin.drift(among, |path| {
+                there.iter().any(|name| Path::new(name) == path)
+            })
         };
         let other = |name: &str| PathBuf::from(name);
         for (there, drift) in [
             (&["b"][..], Drift::None),
             (&["b", "c"], Drift::None),
             (&["a", "b"], Drift::Preceded { other: other("a") }),
-            (&["c"], Drift::Gone { other: Some(other("c")) }),
-            (&["a", "c"], Drift::Gone { other: Some(other("a")) }),
+            (
+                &["c"],
+                Drift::Gone {
+                    other: Some(other("c")),
+                },
+            ),
+            (
+                &["a", "c"],
+                Drift::Gone {
+                    other: Some(other("a")),
+                },
+            ),
             (&[], Drift::Gone { other: None }),
         ] {
             let problem = drift.problem(Path::new("b"));

@@ -96,10 +96,8 @@ mod tests {
         };
         config.streams.raw.codec = "json".into();
         config.schemas.dir = dir.path().to_owned();
-        let mut planner = Planner::new(Loader::new(
-            WasmEngine::new().unwrap(),
-            Compiler::InProcess,
-        ));
+        let mut planner =
+            Planner::new(Loader::new(WasmEngine::new().unwrap(), Compiler::InProcess));
         let mut plan = |label: &str| {
             let hour = std::time::Duration::from_secs(3600);
             config.deadlines.schemas.insert(label.into(), hour);

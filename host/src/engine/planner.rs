@@ -385,7 +385,10 @@ impl Planner {
         }
         if let Some((load, (request, origin))) = loaded {
             let kind = load.check.kind();
-            match known.map(|known| known.check.kind()).filter(|was| *was != kind) {
+            match known
+                .map(|known| known.check.kind())
+                .filter(|was| *was != kind)
+            {
                 Some(was) => {
                     problem = Some(format!(
                         "the file is a {} now, and was a {}",

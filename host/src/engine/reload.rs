@@ -54,6 +54,8 @@ pub struct Reloader {
     pub part: Part,
     pub stop: Stop,
     pub watch: Watch,
+    /// Checks of which it was told that they are being loaded, and still are.
+    pub told_loading: Vec<String>,
 }
 
 /// What is watched now. To be set before the first plan is made, so that no change falls between.
@@ -185,9 +187,15 @@ impl Reloader {
         for note in &planned.notes {
             tracing::warn!("{note}");
         }
-        for name in planned.loading() {
-            tracing::info!("check {name}: its file is being loaded, the version in force judges");
+        let loading = planned.loading();
+        for name in &loading {
+            if !self.told_loading.iter().any(|told| told == name) {
+                tracing::info!(
+                    "check {name}: its file is being loaded, the version in force judges"
+                );
+            }
         }
+        self.told_loading = loading.into_iter().map(str::to_owned).collect();
         let deadlines_changed =
             config.deadlines != self.config.deadlines || config.incidents != self.config.incidents;
         if planned.changed || deadlines_changed {
@@ -303,6 +311,7 @@ fn in_force(now: &Config, wanted: Config) -> (Config, Vec<String>) {
         deadlines: wanted.deadlines,
         incidents: wanted.incidents,
         guests: wanted.guests,
+        compile: wanted.compile,
         checks: wanted.checks,
         ..now.clone()
     };

@@ -184,13 +184,16 @@ impl CheckMetrics {
 
     /// A newer file of the check is being loaded, or none is.
     pub fn set_loading(&self, check: &str, loading: bool) {
-        self.loading
-            .with_label_values(&[check])
-            .set(loading.into());
+        self.loading.with_label_values(&[check]).set(loading.into());
     }
 
     /// The check was loaded with code from there; None: it was not loaded now.
-    pub fn code<'a>(&self, check: &str, all: impl IntoIterator<Item = &'a str>, from: Option<&str>) {
+    pub fn code<'a>(
+        &self,
+        check: &str,
+        all: impl IntoIterator<Item = &'a str>,
+        from: Option<&str>,
+    ) {
         for origin in all {
             let times = u64::from(from == Some(origin));
             self.code.with_label_values(&[check, origin]).inc_by(times);

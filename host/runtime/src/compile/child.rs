@@ -136,6 +136,9 @@ impl CompilerProcess {
             .arg(limits.memory_bytes_max.to_string())
             // The compiler's pool of threads reads it.
             .env("RAYON_NUM_THREADS", threads.min(THREADS_MAX).to_string())
+            // What a panic says is enough, and where memory is short there is none for more.
+            .env_remove("RUST_BACKTRACE")
+            .env_remove("RUST_LIB_BACKTRACE")
             // A signal to the terminal's group is for us; we end our child.
             .process_group(0)
             .stdin(Stdio::piped())

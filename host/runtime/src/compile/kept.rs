@@ -207,12 +207,7 @@ impl Kept {
         let _ = unlinkat(&self.dir, name, AtFlags::empty());
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut file = File::from(openat(
-            &self.dir,
-            name,
-            flags,
-            Mode::RUSR | Mode::WUSR,
-        )?);
+        let mut file = File::from(openat(&self.dir, name, flags, Mode::RUSR | Mode::WUSR)?);
         file.write_all(MARK)?;
         file.write_all(&key.0)?;
         file.write_all(&Sha256::digest(code))?;
@@ -305,4 +300,95 @@ fn read(file: &File, key: Key) -> Result<Vec<u8>, KeptError> {
         return Err(broken("it is damaged"));
     }
     Ok(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u8) -> Key {
+        Key([number; 32])
+    }
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(dir).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn age(path: &Path, seconds: u64) {
+        let file = File::options().write(true).open(path).unwrap();
+        let now = file.metadata().unwrap().modified().unwrap();
+        let then = now - std::time::Duration::from_secs(seconds);
+        file.set_modified(then).unwrap();
+    }
+
+    #[test]
+    fn code_is_found_by_its_key_and_no_part_of_it_is() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("a/b");
+        let kept = Kept::open(&path, 1 << 20).unwrap();
+        assert_eq!(kept.find(key(1)), Ok(None));
+        kept.keep(key(1), b"code of one").unwrap();
+        kept.keep(key(2), b"").unwrap();
+        assert_eq!(kept.find(key(1)), Ok(Some(b"code of one".to_vec())));
+        assert_eq!(kept.find(key(2)), Ok(Some(Vec::new())));
+        assert_eq!(kept.find(key(3)), Ok(None));
+        let file = path.join(key(1).name());
+        let whole = std::fs::read(&file).unwrap();
+        for length in 0..whole.len() {
+            std::fs::write(&file, &whole[..length]).unwrap();
+            assert!(kept.find(key(1)).is_err(), "cut to {length}");
+            assert!(!file.exists(), "it is removed");
+        }
+        for byte in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[byte] ^= 0x80;
+            std::fs::write(&file, damaged).unwrap();
+            assert!(kept.find(key(1)).is_err(), "damaged at {byte}");
+        }
+        // Whole, and of another name: the code of one check is not run as another.
+        std::fs::write(path.join(key(2).name()), &whole).unwrap();
+        assert!(kept.find(key(2)).is_err());
+        std::fs::write(&file, &whole).unwrap();
+        assert_eq!(kept.find(key(1)), Ok(Some(b"code of one".to_vec())));
+    }
+
+    #[test]
+    fn what_was_used_least_recently_goes_when_there_is_no_room() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("code");
+        let code = [7; 1000];
+        let room = 3 * (HEAD_BYTES + code.len()) as u64;
+        let kept = Kept::open(&path, room).unwrap();
+        for number in 1..=3 {
+            kept.keep(key(number), &code).unwrap();
+            age(&path.join(key(number).name()), 1000 - u64::from(number));
+        }
+        assert!(kept.find(key(1)).unwrap().is_some(), "and it is used now");
+        let left = path.join("x.code.1-1.new");
+        std::fs::write(&left, "begun by a process that died").unwrap();
+        age(&left, 2 * LEFT_AFTER_S as u64);
+        std::fs::write(path.join("y.code.2-1.new"), "is being written").unwrap();
+        std::fs::write(path.join("notes"), vec![0; 10_000]).unwrap();
+        kept.keep(key(4), &code).unwrap();
+        let mut there = vec!["notes".to_owned(), "y.code.2-1.new".to_owned()];
+        there.extend([1, 3, 4].map(|number| key(number).name()));
+        there.sort();
+        assert_eq!(names(&path), there);
+        // What has no room at all takes none from others.
+        kept.keep(key(5), &vec![0; 4000]).unwrap();
+        assert_eq!(names(&path), there);
+    }
+
+    #[test]
+    fn the_key_hangs_on_the_file_and_on_the_engine() {
+        let engine = Engine::new().unwrap();
+        let of = |byte| Key::of(&engine, &Digest([byte; 32]));
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+    }
 }

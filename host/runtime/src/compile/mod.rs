@@ -93,9 +93,7 @@ impl Compiler {
                     .map(Compiled::Component)
                     .map_err(|error| LoadError::Compile(format!("{error:#}")))
             }
-            Compiler::Process(process) => {
-                process.compile(wasm, limits, cancel).map(Compiled::Code)
-            }
+            Compiler::Process(process) => process.compile(wasm, limits, cancel).map(Compiled::Code),
         }
     }
 }

@@ -207,3 +207,24 @@ fn schemas<'a>(
         inspected.hint("deadlines.schemas", found, remedy)
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parity_check_without_fields_compares_nothing() {
+        let column = |text: &str| landfall_document::Column::parse(text).unwrap();
+        let manifest = |raw: &[&str], written: &[&str]| Manifest {
+            name: "parity".into(),
+            version: "1".into(),
+            columns: raw.iter().copied().map(column).collect(),
+            written_columns: written.iter().copied().map(column).collect(),
+            reasons: Vec::new(),
+        };
+        assert!(compares_nothing(&manifest(&[], &[])));
+        for (raw, written) in [(&["/a"][..], &["/a"][..]), (&[], &["/a"]), (&["/a"], &[])] {
+            assert!(!compares_nothing(&manifest(raw, written)));
+        }
+    }
+}

@@ -89,3 +89,55 @@ fn a_label_of_the_configuration_alone_makes_a_new_plan() {
     let rare = second.plan.labels.find(b"Rare/3");
     assert_eq!(second.deadlines.by_schema[usize::from(rare.0)], 3_600_000);
 }
+
+#[test]
+fn schemas_stay_with_the_directory_that_they_came_from() {
+    const SCHEMA: &str = r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#;
+    let root = tempfile::tempdir().unwrap();
+    let at = |path: &str| root.path().join(path);
+    for dir in ["usr/bin", "etc"] {
+        std::fs::create_dir_all(at(dir)).unwrap();
+    }
+    let (own, shipped) = (at("etc/schemas"), at("usr/share/landfall/schemas"));
+    write(&shipped, "Shipped/1", SCHEMA);
+    let mut config = Config {
+        checks: Vec::new(),
+        ..Config::default()
+    };
+    config.streams.raw.codec = "json".into();
+    config.places.file = Some(at("etc/landfall.toml"));
+    config.places.program = Some(at("usr/bin"));
+    let names = |planned: &Planned| {
+        let names = planned.plan.schemas.names();
+        names.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut planner = planner();
+    let mut plan = |config: &Config| planner.plan(config, NOW_MS, Patience::Whole).unwrap();
+    let planned = plan(&config);
+    assert_eq!(names(&planned), ["Shipped/1"]);
+    assert!(planned.problems.is_empty(), "{:?}", planned.problems);
+    // One that comes to stand before it, empty, as a deployment begins.
+    std::fs::create_dir(&own).unwrap();
+    let planned = plan(&config);
+    assert_eq!(names(&planned), ["Shipped/1"]);
+    let told = planned.problems.join("; ");
+    assert!(told.contains("etc/schemas stands before "), "{told}");
+    // Named, it is meant.
+    config.schemas.dir = "./schemas".into();
+    write(&own, "Own/1", SCHEMA);
+    let planned = plan(&config);
+    assert_eq!(names(&planned), ["Own/1"]);
+    assert!(planned.problems.is_empty(), "{:?}", planned.problems);
+    std::fs::remove_dir_all(&own).unwrap();
+    let planned = plan(&config);
+    assert_eq!(
+        (names(&planned), planned.stale_schemas),
+        (vec!["Own/1".to_owned()], 1)
+    );
+    assert!(!planned.changed && !planned.problems.is_empty());
+    // What the place has again is taken, and what it has no more goes.
+    write(&own, "Own/2", SCHEMA);
+    let planned = plan(&config);
+    assert_eq!(names(&planned), ["Own/2"]);
+    assert!(planned.problems.is_empty(), "{:?}", planned.problems);
+}

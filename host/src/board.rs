@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_ledger::{Cause, Change, Counts, ShardGauges, Verdict};
-use landfall_runtime::{Counters, FaultKind};
+use landfall_runtime::{CodeOrigin, Counters, FaultKind};
 use landfall_store::{Pruned, SampleRow};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -48,6 +48,11 @@ impl Board {
             self.metrics.checks.removed(name);
         }
         for check in checks {
+            self.metrics.checks.set_loading(&check.name, check.loading);
+            let from = check.loaded_from.map(CodeOrigin::as_str);
+            self.metrics
+                .checks
+                .code(&check.name, CodeOrigin::ALL.map(CodeOrigin::as_str), from);
             match &check.stale {
                 None => self
                     .metrics
@@ -65,6 +70,7 @@ impl Board {
             digest: check.digest.clone(),
             loaded_at: rfc3339(check.loaded_ms),
             stale: check.stale.clone(),
+            loading: check.loading,
         });
         self.readiness.set_checks(shown.collect());
     }

@@ -51,6 +51,11 @@ pub fn schemas() -> PathBuf {
     from_env("LANDFALL_SCHEMAS").unwrap_or_else(|| workspace().join("schemas"))
 }
 
+/// Where the programs under test keep code that they compiled, in place of the user's own directory.
+pub fn caches() -> PathBuf {
+    workspace().join("target/test-caches")
+}
+
 /// Prometheus' own checker, if there is one: `LANDFALL_PROMTOOL`.
 pub fn promtool() -> Option<PathBuf> {
     from_env("LANDFALL_PROMTOOL")

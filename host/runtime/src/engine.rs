@@ -78,6 +78,11 @@ impl Engine {
     }
 }
 
+/// An engine that compiles for [`Engine`] and runs nothing: code does not depend on the pool.
+pub(crate) fn code_engine() -> wasmtime::Result<wasmtime::Engine> {
+    wasmtime::Engine::new(&config(false))
+}
+
 fn config(pooled: bool) -> Config {
     let mut config = Config::new();
     config

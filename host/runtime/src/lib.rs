@@ -10,10 +10,12 @@
 mod bindings;
 mod breaker;
 mod calls;
+mod compile;
 mod engine;
 mod fault;
 mod limits;
 mod load;
+mod loader;
 mod log;
 mod manifest;
 mod output;
@@ -24,10 +26,12 @@ mod ticker;
 mod world;
 
 pub use calls::{Decoded, Difference, Finding, Judged, JudgedWindows, Projected, Severity, Tally};
+pub use compile::{Cancel, CompileLimits, Compiler, CompilerProcess, Kept, KeptError, serve};
 pub use engine::{Engine, EngineError, GUEST_STACK_BYTES, MEMORY_BYTES_MAX, WORKER_STACK_BYTES};
 pub use fault::{Fault, FaultKind};
 pub use limits::Limits;
-pub use load::{Check, Digest, Kind, LoadError, LoadRequest, Loaded, digest_of};
+pub use load::{Check, CheckFile, Digest, Kind, LoadError, LoadRequest, Loaded};
+pub use loader::{CodeOrigin, Load, Loader};
 pub use log::{LogLevel, LogLine};
 pub use manifest::{Manifest, ManifestError, NO_KEY, Outcome, Reason};
 pub use packed::{Packed, PackedRef};

@@ -1,26 +1,33 @@
-//! A file to a check that can be instantiated: read, componentize, refuse foreign imports, compile,
-//! configure, describe. Slow (compiles), so never on a thread that judges.
+//! A file to a check that can be instantiated: read, compile (`compile/`), refuse foreign imports,
+//! configure, describe. Slow, so never on a thread that judges.
 
+use std::fs::OpenOptions;
+use std::io::Read as _;
 use std::marker::PhantomData;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::types::{ComponentItem, Type};
 use wasmtime::component::{Component, InstancePre, Linker};
 
+use crate::compile::{Cancel, CompileLimits, Compiler};
 use crate::engine::{Engine, MEMORY_BYTES_MAX};
 use crate::limits::Limits;
+use crate::loader::Loader;
 use crate::manifest::{Manifest, ManifestError};
 use crate::seat::Live;
 use crate::state::HostState;
 use crate::world::{Codec, EventCheck, ParityCheck, WindowCheck, World, link};
 
 /// Largest file that is read as a check, in bytes. A Python check has 18 MB.
-const FILE_BYTES_MAX: u64 = 128 << 20;
+pub(crate) const FILE_BYTES_MAX: u64 = 128 << 20;
 
 /// All that a check may import begins with this.
-const PACKAGE: &str = "landfall:check/";
+pub(crate) const PACKAGE: &str = "landfall:check/";
 
 /// What to load, as the configuration says it.
 #[derive(Clone, Debug)]
@@ -65,12 +72,34 @@ pub enum LoadError {
     },
     #[error("it does not compile: {0}")]
     Compile(String),
+    #[error(
+        "compiling it took longer than {} (compile.time_max); give it more, or make the check smaller", seconds(.time_max)
+    )]
+    CompileTime { time_max: Duration },
+    #[error(
+        "compiling it needed more than {} MiB of memory (compile.memory_max); give it more, or make the check smaller", .memory_bytes_max >> 20
+    )]
+    CompileMemory { memory_bytes_max: u64 },
+    #[error("the process that compiled it ended {0}")]
+    CompileCrashed(String),
+    #[error("it is not compiled, for the compiling process cannot be used: {0}")]
+    CompileProcess(std::io::Error),
+    #[error("something newer is loaded in its place")]
+    Cancelled,
     #[error("it does not start: {0}")]
     Start(String),
     #[error("it refuses its configuration: {0}")]
     Config(String),
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+}
+
+fn seconds(time: &Duration) -> String {
+    if time.subsec_millis() == 0 {
+        format!("{} s", time.as_secs())
+    } else {
+        format!("{} ms", time.as_millis())
+    }
 }
 
 /// SHA-256 of the file as it was read.
@@ -113,23 +142,39 @@ pub enum Check {
 }
 
 impl Check {
-    /// Reads, compiles, configures and describes. Takes from milliseconds to seconds.
+    /// Reads, compiles in this process and without limits, configures and describes. Takes from
+    /// milliseconds to minutes: [`Loader`](crate::Loader) has limits.
     pub fn load(engine: &Engine, request: &LoadRequest) -> Result<Self, LoadError> {
-        let bytes = request.limits.memory_bytes_max;
-        if bytes > MEMORY_BYTES_MAX {
-            return Err(LoadError::MemoryLimit { bytes });
-        }
-        let bytes = read(&request.path)?;
-        let digest = Digest(Sha256::digest(&bytes).into());
-        let bytes = componentize(bytes)?;
-        let component = Component::new(&engine.wasm, &bytes)
-            .map_err(|error| LoadError::Compile(format!("{error:#}")))?;
-        refuse_foreign_imports(engine, &component)?;
-        match world_of(engine, &component)? {
-            Kind::Codec => Ok(Check::Codec(finish(engine, &component, request, digest)?)),
-            Kind::Event => Ok(Check::Event(finish(engine, &component, request, digest)?)),
-            Kind::Parity => Ok(Check::Parity(finish(engine, &component, request, digest)?)),
-            Kind::Window => Ok(Check::Window(finish(engine, &component, request, digest)?)),
+        let file = CheckFile::read(&request.path)?;
+        let loader = Loader::new(engine.clone(), Compiler::InProcess);
+        let limits = CompileLimits::default();
+        Ok(loader
+            .load(request, &file, &limits, None, &Cancel::default())?
+            .check)
+    }
+
+    /// The check that a component is.
+    pub(crate) fn of_component(
+        engine: &Engine,
+        component: &Component,
+        request: &LoadRequest,
+        digest: Digest,
+        cancel: &Cancel,
+    ) -> Result<Self, LoadError> {
+        refuse_foreign_imports(engine, component)?;
+        let kind = world_of(engine, component)?;
+        let start = Start {
+            engine,
+            component,
+            request,
+            digest,
+            cancel,
+        };
+        match kind {
+            Kind::Codec => Ok(Check::Codec(start.finish()?)),
+            Kind::Event => Ok(Check::Event(start.finish()?)),
+            Kind::Parity => Ok(Check::Parity(start.finish()?)),
+            Kind::Window => Ok(Check::Window(start.finish()?)),
         }
     }
 
@@ -181,50 +226,38 @@ impl Kind {
     }
 }
 
-/// The digest of a file, to see whether it changed without compiling it.
-pub fn digest_of(path: &Path) -> Result<Digest, LoadError> {
-    Ok(Digest(Sha256::digest(read(path)?).into()))
+/// A file of a check as it was read.
+#[derive(Clone, Debug)]
+pub struct CheckFile {
+    pub digest: Digest,
+    pub(crate) wasm: Arc<[u8]>,
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
-    let bytes = std::fs::metadata(path)?.len();
-    if bytes > FILE_BYTES_MAX {
-        return Err(LoadError::TooLarge { bytes });
-    }
-    Ok(std::fs::read(path)?)
-}
-
-/// A component stays as it is; a core module becomes one by the component type that it carries.
-fn componentize(bytes: Vec<u8>) -> Result<Vec<u8>, LoadError> {
-    if wasmparser::Parser::is_component(&bytes) {
-        return Ok(bytes);
-    }
-    if !wasmparser::Parser::is_core_wasm(&bytes) {
-        return Err(LoadError::NotWasm(
-            "it does not begin like a module or a component".into(),
-        ));
-    }
-    for payload in wasmparser::Parser::new(0).parse_all(&bytes) {
-        let payload = payload.map_err(|error| LoadError::NotWasm(error.to_string()))?;
-        if let wasmparser::Payload::ImportSection(section) = payload {
-            for import in section.into_imports() {
-                let import = import.map_err(|error| LoadError::NotWasm(error.to_string()))?;
-                if !import.module.starts_with(PACKAGE) {
-                    return Err(LoadError::ForbiddenImport(format!(
-                        "{:?} from {:?}",
-                        import.name, import.module
-                    )));
-                }
-            }
+impl CheckFile {
+    /// Reads a regular file of bounded size.
+    pub fn read(path: &Path) -> Result<Self, LoadError> {
+        // Without waiting for somebody who writes, if it is a FIFO by now.
+        let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags)
+            .open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(std::io::Error::other("it is no regular file").into());
         }
+        // One that grows while it is read is no larger for us.
+        let mut bytes = Vec::new();
+        file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > FILE_BYTES_MAX {
+            let bytes = metadata.len().max(FILE_BYTES_MAX + 1);
+            return Err(LoadError::TooLarge { bytes });
+        }
+        Ok(Self {
+            digest: Digest(Sha256::digest(&bytes).into()),
+            wasm: bytes.into(),
+        })
     }
-    let encode = || {
-        wit_component::ComponentEncoder::default()
-            .module(&bytes)?
-            .validate(true)
-            .encode()
-    };
-    encode().map_err(|error| LoadError::NotComponentizable(format!("{error:#}")))
 }
 
 fn refuse_foreign_imports(engine: &Engine, component: &Component) -> Result<(), LoadError> {
@@ -263,29 +296,37 @@ fn world_of(engine: &Engine, component: &Component) -> Result<Kind, LoadError> {
     Err(LoadError::NoWorld)
 }
 
-fn finish<W: World>(
-    engine: &Engine,
-    component: &Component,
-    request: &LoadRequest,
+/// What a check is started from.
+struct Start<'a> {
+    engine: &'a Engine,
+    component: &'a Component,
+    request: &'a LoadRequest,
     digest: Digest,
-) -> Result<Arc<Loaded<W>>, LoadError> {
-    let wrong = |error: wasmtime::Error| LoadError::WrongWorld {
-        world: W::KIND.as_str(),
-        message: format!("{error:#}"),
-    };
-    let mut linker = Linker::new(&engine.wasm);
-    link::<W>(&mut linker).map_err(wrong)?;
-    let pre = linker.instantiate_pre(component).map_err(wrong)?;
-    let (_, manifest) = Live::<W>::start(engine, &pre, &request.limits, &request.config)?;
-    Ok(Arc::new(Loaded {
-        name: request.name.clone(),
-        path: request.path.clone(),
-        digest,
-        manifest,
-        limits: request.limits.clone(),
-        config: request.config.clone(),
-        pre,
-        world: PhantomData,
-        engine: engine.clone(),
-    }))
+    cancel: &'a Cancel,
+}
+
+impl Start<'_> {
+    fn finish<W: World>(&self) -> Result<Arc<Loaded<W>>, LoadError> {
+        let (engine, request) = (self.engine, self.request);
+        let wrong = |error: wasmtime::Error| LoadError::WrongWorld {
+            world: W::KIND.as_str(),
+            message: format!("{error:#}"),
+        };
+        let mut linker = Linker::new(&engine.wasm);
+        link::<W>(&mut linker).map_err(wrong)?;
+        let pre = linker.instantiate_pre(self.component).map_err(wrong)?;
+        let (limits, config) = (&request.limits, &request.config);
+        let (_, manifest) = Live::<W>::start(engine, &pre, limits, config, Some(self.cancel))?;
+        Ok(Arc::new(Loaded {
+            name: request.name.clone(),
+            path: request.path.clone(),
+            digest: self.digest,
+            manifest,
+            limits: request.limits.clone(),
+            config: request.config.clone(),
+            pre,
+            world: PhantomData,
+            engine: engine.clone(),
+        }))
+    }
 }

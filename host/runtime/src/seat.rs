@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use landfall_document::{Documents, SchemaSet};
-use wasmtime::Store;
 use wasmtime::component::InstancePre;
+use wasmtime::{Store, Trap, UpdateDeadline};
 
 use crate::breaker::Breaker;
+use crate::compile::Cancel;
 use crate::engine::{Engine, ticks};
 use crate::fault::{Fault, FaultKind, MESSAGE_BYTES_MAX, clip};
 use crate::limits::Limits;
@@ -91,21 +92,30 @@ pub(crate) struct Live<W: World> {
 }
 
 impl<W: World> Live<W> {
-    /// Instantiates, configures and describes.
+    /// Instantiates, configures and describes. With `cancel` it can be ended at any time, and is only
+    /// good for that start.
     pub(crate) fn start(
         engine: &Engine,
         pre: &InstancePre<HostState>,
         limits: &Limits,
         config: &str,
+        cancel: Option<&Cancel>,
     ) -> Result<(Self, Manifest), LoadError> {
         let state = HostState::new(limits.memory_bytes_max, Arc::default());
         let mut store = Store::new(&engine.wasm, state);
         store.limiter(|state| &mut state.limiter);
         store.set_hostcall_fuel(limits.output_bytes_max);
         let _call = engine.call();
-        store.set_epoch_deadline(ticks(limits.start_time));
+        match cancel {
+            None => store.set_epoch_deadline(ticks(limits.start_time)),
+            Some(cancel) => watch_for(&mut store, ticks(limits.start_time), cancel.clone()),
+        }
         let failed = |error: wasmtime::Error, store: &Store<HostState>| {
-            LoadError::Start(describe_start(&error, store.data()))
+            if cancel.is_some_and(Cancel::is_cancelled) {
+                LoadError::Cancelled
+            } else {
+                LoadError::Start(describe_start(&error, store.data()))
+            }
         };
         let instance = match pre.instantiate(&mut store) {
             Ok(instance) => instance,
@@ -136,6 +146,18 @@ impl<W: World> Live<W> {
             manifest,
         ))
     }
+}
+
+/// Ends the guest after so many ticks, or at the first one after it was cancelled.
+fn watch_for(store: &mut Store<HostState>, mut ticks: u64, cancel: Cancel) {
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        ticks = ticks.saturating_sub(1);
+        if ticks == 0 || cancel.is_cancelled() {
+            return Err(Trap::Interrupt.into());
+        }
+        Ok(UpdateDeadline::Continue(1))
+    });
 }
 
 fn describe_start(error: &wasmtime::Error, state: &HostState) -> String {
@@ -366,8 +388,14 @@ impl<W: World> Seat<W> {
 
     fn renew(&mut self) -> Result<Live<W>, Fault> {
         let check = &self.check;
-        let (live, _) = Live::start(&check.engine, &check.pre, &check.limits, &check.config)
-            .map_err(|error| Fault::new(FaultKind::Start, error.to_string()))?;
+        let (live, _) = Live::start(
+            &check.engine,
+            &check.pre,
+            &check.limits,
+            &check.config,
+            None,
+        )
+        .map_err(|error| Fault::new(FaultKind::Start, error.to_string()))?;
         self.counters.instances += 1;
         Ok(live)
     }

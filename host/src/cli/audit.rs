@@ -11,14 +11,13 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use landfall_runtime::Engine as WasmEngine;
 use landfall_store::{MissingEvent, MissingFilter, Reader, Store, StoreError};
 
-use super::{Global, exit, logging, print, run::secret};
+use super::{Global, compile, exit, logging, print, run::secret};
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel};
-use crate::engine::planner::Planner;
+use crate::engine::planner::{Patience, Planner};
 use crate::engine::{self, EngineParts, Mode};
 use crate::queue;
 use crate::results::Totals;
@@ -116,8 +115,8 @@ fn audit(config: &Config, dir: &Path, files: [FileSource; 2]) -> anyhow::Result<
         secret()?,
         concat!("landfall audit ", env!("CARGO_PKG_VERSION")),
     )?;
-    let mut planner = Planner::new(WasmEngine::new()?);
-    let planned = planner.plan(config, clock.now_ms())?;
+    let mut planner = Planner::new(compile::loader()?);
+    let planned = planner.plan(config, clock.now_ms(), Patience::Whole)?;
     let (senders, batches) = queue::channel(&[config.judge.queue(); StreamId::ALL.len()]);
     let flights = Flights::default();
     let stop = Stop::default();

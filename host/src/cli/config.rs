@@ -4,16 +4,18 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use landfall_escape::terminal::Page;
+use landfall_runtime::{Check, CodeOrigin, Kind, Manifest};
 use serde_json::json;
 
-use super::{Global, exit, print};
-use crate::config::{Config, DEFAULT_TEXT, Environment};
+use super::{Global, compile, exit, print};
+use crate::config::{Config, DEFAULT_TEXT, Environment, Hint, Inspected};
+use crate::engine::planner::{CheckState, Patience, Planned, Planner, PlanningError};
 
 #[derive(Subcommand)]
 pub enum ConfigCommand {
     /// Print the default configuration; every setting is explained.
     Default,
-    /// Check the configuration, and whether the files that it names are there.
+    /// Check the configuration, load its schemas, and start its checks as `run` would.
     Check,
 }
 
@@ -27,33 +29,207 @@ pub fn run(command: &ConfigCommand, global: &Global) -> anyhow::Result<ExitCode>
     }
 }
 
+/// What was found.
+#[derive(Default)]
+struct Checked {
+    errors: Vec<String>,
+    hints: Vec<String>,
+    checks: Vec<CheckState>,
+}
+
 fn check(global: &Global) -> anyhow::Result<ExitCode> {
-    let result = Config::check(global.config.as_deref(), &Environment::of_process());
-    let (errors, hints): (Vec<String>, Vec<String>) = match &result {
-        Ok(inspected) => (
-            Vec::new(),
-            inspected.hints.iter().map(ToString::to_string).collect(),
-        ),
-        Err(errors) => (errors.lines(), Vec::new()),
+    let checked = match Config::check(global.config.as_deref(), &Environment::of_process()) {
+        Ok(inspected) => start_checks(&inspected)?,
+        Err(errors) => Checked {
+            errors: errors.lines(),
+            ..Checked::default()
+        },
     };
+    let is_valid = checked.errors.is_empty();
     if global.json {
-        print::json(&json!({"valid": errors.is_empty(), "errors": errors, "hints": hints}))?;
+        let checks = checked.checks.iter().map(|check| {
+            json!({
+                "name": check.name,
+                "kind": check.kind,
+                "version": check.version,
+                "digest": check.digest,
+                "code": check.loaded_from.map(CodeOrigin::as_str),
+            })
+        });
+        let checks: Vec<_> = checks.collect();
+        print::json(&json!({
+            "valid": is_valid,
+            "errors": checked.errors,
+            "hints": checked.hints,
+            "checks": checks,
+        }))?;
     } else {
         let mut page = Page::default();
-        errors
-            .iter()
-            .for_each(|error| page.line(format_args!("error: {error}")));
-        hints
-            .iter()
-            .for_each(|hint| page.line(format_args!("hint: {hint}")));
-        if errors.is_empty() {
+        for check in &checked.checks {
+            let CheckState {
+                name,
+                kind,
+                version,
+                digest,
+                ..
+            } = check;
+            page.line(format_args!("check {name}: {kind} {version}, {digest}"));
+        }
+        for (what, all) in [("error", &checked.errors), ("hint", &checked.hints)] {
+            all.iter()
+                .for_each(|one| page.line(format_args!("{what}: {one}")));
+        }
+        if is_valid {
             page.line("the configuration is valid");
         }
         print::page(&page)?;
     }
-    Ok(if errors.is_empty() {
+    Ok(if is_valid {
         exit::CLEAN.into()
     } else {
         exit::FINDINGS.into()
     })
+}
+
+/// Loads schemas and checks as a start does; an error means that none could be loaded at all.
+fn start_checks(inspected: &Inspected) -> anyhow::Result<Checked> {
+    let config = &inspected.config;
+    let mut checked = Checked {
+        hints: inspected.hints.iter().map(ToString::to_string).collect(),
+        ..Checked::default()
+    };
+    let mut planner = Planner::new(compile::loader()?);
+    // The time is only told of checks in force.
+    match planner.plan(config, 0, Patience::Whole) {
+        Ok(planned) => {
+            let of_file = |problem: &String| {
+                inspected
+                    .hint("schemas.dir", problem, "mend the file, or remove it")
+                    .to_string()
+            };
+            checked.errors.extend(planned.problems.iter().map(of_file));
+            for (errors, hint) in findings(inspected, &planned) {
+                let list = if errors {
+                    &mut checked.errors
+                } else {
+                    &mut checked.hints
+                };
+                list.push(hint.to_string());
+            }
+            checked.hints.extend(planned.notes);
+            checked.checks = planned.checks;
+        }
+        Err(PlanningError::Checks(refused)) => {
+            for refused in refused {
+                let index = config
+                    .checks
+                    .iter()
+                    .position(|check| check.name == refused.name);
+                let field = format!("checks[{}].path", index.unwrap_or(0));
+                let hint = inspected.hint(
+                    &field,
+                    refused.to_string(),
+                    "mend the file or the settings of the check, or leave it out",
+                );
+                checked.errors.push(hint.to_string());
+            }
+        }
+        Err(error) => checked.errors.push(error.to_string()),
+    }
+    Ok(checked)
+}
+
+/// What loaded and proves nothing (true) or may not be meant (false).
+fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
+    let config = &inspected.config;
+    let mut findings = Vec::new();
+    let streams = [&config.streams.raw, &config.streams.written];
+    for (index, placed) in planned.plan.placed.iter().enumerate() {
+        let field = |key: &str| format!("checks[{index}].{key}");
+        let name = &placed.name;
+        let kind = placed.check.kind();
+        if matches!(placed.check, Check::Parity(_)) && compares_nothing(placed.check.manifest()) {
+            let found = format!("the parity check {name} asks for no field of either side");
+            let remedy =
+                "name the fields that it compares: as it is, every event is equal to its row";
+            findings.push((true, inspected.hint(&field("config"), found, remedy)));
+        }
+        if placed.decides && kind != Kind::Event {
+            let found = format!(
+                "{name} is a {}, and only an event check decides",
+                kind.as_str()
+            );
+            let remedy = "remove it, and let an event check decide";
+            findings.push((false, inspected.hint(&field("decides"), found, remedy)));
+        }
+        if kind == Kind::Codec && streams.iter().all(|stream| stream.codec != *name) {
+            let found = format!("the codec {name} decodes no stream");
+            let remedy = "name it as `codec` of a stream, or leave it out";
+            findings.push((false, inspected.hint(&field("name"), found, remedy)));
+        }
+    }
+    if config.checks.iter().any(|check| check.decides)
+        && planned
+            .plan
+            .placed
+            .iter()
+            .all(|placed| !placed.decides || placed.check.kind() != Kind::Event)
+    {
+        let remedy = "every raw event with a key is then expected to land";
+        let found = "no event check among them decides";
+        findings.push((false, inspected.hint("checks", found, remedy)));
+    }
+    findings.extend(schemas(inspected, planned).map(|hint| (false, hint)));
+    findings
+}
+
+fn compares_nothing(manifest: &Manifest) -> bool {
+    manifest.columns.is_empty() && manifest.written_columns.is_empty()
+}
+
+/// Settings that are about schemas which are not there.
+fn schemas<'a>(
+    inspected: &'a Inspected,
+    planned: &'a Planned,
+) -> impl Iterator<Item = Hint> + use<'a> {
+    let config = &inspected.config;
+    let names = planned.plan.schemas.names();
+    let none = names.is_empty().then(|| {
+        let found = format!("there is no schema in {}", config.schemas_dir().display());
+        let remedy = "put them there as <name>/<revision>.json: a check that asks for one judges nothing without it";
+        inspected.hint("schemas.dir", found, remedy)
+    });
+    let is_there = move |name: &str| {
+        names
+            .iter()
+            .any(|label| *label == name || label.rsplit_once('/').is_some_and(|(of, _)| of == name))
+    };
+    let absent = config.deadlines.schemas.keys();
+    let absent = absent.filter(move |name| !is_there(name));
+    none.into_iter().chain(absent.map(|name| {
+        let found = format!("there is no schema {name:?}");
+        let remedy = "its deadline counts for events that name it all the same; correct it if it is misspelt";
+        inspected.hint("deadlines.schemas", found, remedy)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parity_check_without_fields_compares_nothing() {
+        let column = |text: &str| landfall_document::Column::parse(text).unwrap();
+        let manifest = |raw: &[&str], written: &[&str]| Manifest {
+            name: "parity".into(),
+            version: "1".into(),
+            columns: raw.iter().copied().map(column).collect(),
+            written_columns: written.iter().copied().map(column).collect(),
+            reasons: Vec::new(),
+        };
+        assert!(compares_nothing(&manifest(&[], &[])));
+        for (raw, written) in [(&["/a"][..], &["/a"][..]), (&[], &["/a"]), (&["/a"], &[])] {
+            assert!(!compares_nothing(&manifest(raw, written)));
+        }
+    }
 }

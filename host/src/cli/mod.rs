@@ -2,6 +2,7 @@
 
 mod audit;
 mod backfill;
+mod compile;
 mod config;
 pub mod exit;
 mod incidents;
@@ -80,6 +81,9 @@ enum Command {
     /// Print or check configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// What the process does that compiles a check for another one of these commands.
+    #[command(name = compile::COMMAND, hide = true)]
+    Compile(compile::CompileArgs),
     /// Work with schemas.
     #[command(subcommand)]
     Schema(schema::SchemaCommand),
@@ -109,6 +113,7 @@ impl Cli {
             Command::Missing(args) => missing::run(&args, &global),
             Command::Backfill(args) => backfill::run(&args, &global),
             Command::Config(command) => config::run(&command, &global),
+            Command::Compile(args) => compile::run(&args),
             Command::Schema(command) => schema::run(&command, &global),
         }
     }

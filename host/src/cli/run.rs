@@ -7,15 +7,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use landfall_runtime::Engine as WasmEngine;
 use landfall_store::Store;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as channel;
 
-use super::{Global, exit, logging};
+use super::{Global, compile, exit, logging};
 use crate::board::Board;
 use crate::config::Config;
-use crate::engine::planner::Planner;
+use crate::engine::planner::{Patience, Planner};
 use crate::engine::reload::{self, ReloadRequest, Reloader, requests};
 use crate::engine::{self, EngineParts, Mode};
 use crate::http::{self, HttpState};
@@ -46,18 +45,14 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     );
     let store_dir = config.store_dir();
     let store = Store::open(&store_dir, secret()?, PROGRAM)?;
-    let mut planner = Planner::new(WasmEngine::new()?);
-    let planned = planner.plan(&config, clock.now_ms())?;
-    for problem in &planned.problems {
+    let mut planner = Planner::new(compile::loader()?);
+    let planned = planner.plan(&config, clock.now_ms(), Patience::Whole)?;
+    for problem in planned.problems.iter().chain(&planned.notes) {
         tracing::warn!("{problem}");
     }
     board.checks(&planned.checks, &[]);
     board.stale_schemas(planned.stale_schemas);
-    checks_part.ready(if planned.problems.is_empty() {
-        "as configured".into()
-    } else {
-        planned.problems.join("; ")
-    });
+    checks_part.ready(planned.detail(&planned.problems));
 
     let (senders, batches) = queue::channel(&[config.judge.queue(); StreamId::ALL.len()]);
     let flights = Flights::default();
@@ -115,6 +110,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         part: checks_part,
         stop: stop.clone(),
         watch,
+        told_loading: Vec::new(),
     };
     let reload_ended = Arc::new(AtomicBool::new(false));
     let reloading = {
@@ -333,7 +329,7 @@ async fn wait_for_end(
         tokio::select! {
             _ = signals.terminate.recv() => return Ok("SIGTERM"),
             _ = signals.interrupt.recv() => return Ok("SIGINT"),
-            _ = signals.hangup.recv() => request.send(),
+            _ = signals.hangup.recv() => request.send_again(),
             () = tokio::time::sleep(LOOK) => {
                 if let Err(dead) = alive.check() {
                     anyhow::bail!("{dead}; this is a bug of Landfall, please report it");

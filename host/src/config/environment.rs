@@ -6,7 +6,7 @@
 //! key, but as a whole: `LANDFALL__DEADLINES__SCHEMAS='{ "Edit/11" = "20m" }'`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::errors::ConfigError;
 use super::node::{self, Node, Origin, Table, Value};
@@ -16,12 +16,22 @@ const PREFIX: &str = "LANDFALL__";
 /// Where checks are looked for, beside the places that the configuration names.
 const GUESTS: &str = "LANDFALL_GUESTS";
 
+/// Where code may be kept, and the directory of ours in each.
+const CACHES: [(&str, &str); 3] = [
+    ("CACHE_DIRECTORY", ""),
+    ("XDG_CACHE_HOME", "landfall"),
+    ("HOME", ".cache/landfall"),
+];
+
 /// The part of an environment that Landfall reads.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     settings: BTreeMap<String, String>,
     /// `LANDFALL_GUESTS`: one more directory of checks.
     pub guests: Option<PathBuf>,
+    /// Directories of caches, the first that is there counts: `CACHE_DIRECTORY` (systemd's, of the
+    /// service alone), `XDG_CACHE_HOME`, `HOME`.
+    caches: [Option<PathBuf>; 3],
 }
 
 impl Environment {
@@ -35,13 +45,23 @@ impl Environment {
     pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut environment = Self::default();
         for (name, value) in variables {
-            if name == GUESTS {
+            if let Some(index) = CACHES.iter().position(|(known, _)| *known == name) {
+                // systemd names several, separated by colons; a relative one is none.
+                let first = value.split(':').next().unwrap_or_default();
+                let path = Path::new(first);
+                environment.caches[index] = path.is_absolute().then(|| path.join(CACHES[index].1));
+            } else if name == GUESTS {
                 environment.guests = (!value.is_empty()).then(|| PathBuf::from(value));
             } else if name.starts_with(PREFIX) {
                 environment.settings.insert(name, value);
             }
         }
         environment
+    }
+
+    /// The directory of what can be made again.
+    pub(super) fn cache(&self) -> Option<PathBuf> {
+        self.caches.iter().flatten().next().cloned()
     }
 
     /// Lays the settings over a file's. What does not exist is found out when the tree is read.

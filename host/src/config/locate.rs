@@ -14,6 +14,8 @@ pub struct Places {
     pub file: Option<PathBuf>,
     /// `LANDFALL_GUESTS`.
     pub guests: Option<PathBuf>,
+    /// The directory of what can be made again; None if the environment names none.
+    pub cache: Option<PathBuf>,
     /// The directory of the program; None if that is unknown.
     pub program: Option<PathBuf>,
 }
@@ -49,6 +51,7 @@ impl Places {
         Self {
             file,
             guests: environment.guests.clone(),
+            cache: environment.cache(),
             program,
         }
     }
@@ -77,14 +80,29 @@ impl Config {
     /// The directory of schemas. If it is the built-in default's, whether or not a configuration file
     /// repeats it, and there is none of that name here, it is looked for beside the program.
     pub fn schemas_dir(&self) -> PathBuf {
-        let here = self.places.base().join(&self.schemas.dir);
-        if self.schemas.dir != SchemasConfig::default().dir || here.is_dir() {
-            return here;
+        let mut places = self.schemas_places();
+        let found = places.iter().position(|place| place.is_dir());
+        places.swap_remove(found.unwrap_or(0))
+    }
+
+    /// Where the directory of schemas is looked for, first to last.
+    pub fn schemas_places(&self) -> Vec<PathBuf> {
+        let mut places = vec![self.places.base().join(&self.schemas.dir)];
+        if self.schemas.dir == SchemasConfig::default().dir {
+            places.extend(self.places.beside_program(&SCHEMAS_BESIDE_PROGRAM));
         }
-        self.places
-            .beside_program(&SCHEMAS_BESIDE_PROGRAM)
-            .find(|place| place.is_dir())
-            .unwrap_or(here)
+        places
+    }
+
+    /// The directory of code that is kept; None if there is none.
+    pub fn cache_dir(&self) -> Option<PathBuf> {
+        if self.compile.cache_bytes_max == 0 {
+            return None;
+        }
+        if self.compile.cache_dir.as_os_str().is_empty() {
+            return self.places.cache.clone();
+        }
+        Some(self.places.base().join(&self.compile.cache_dir))
     }
 
     /// Where the file of a check is looked for, first to last.
@@ -132,6 +150,7 @@ mod tests {
         let places = Places {
             file: Some(at("etc/landfall.toml")),
             guests: Some(at("mine")),
+            cache: None,
             program: Some(at("usr/bin")),
         };
         let mut config = Config {

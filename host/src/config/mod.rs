@@ -9,6 +9,8 @@ mod environment;
 mod errors;
 mod locate;
 mod node;
+mod proof;
+mod publisher;
 mod reader;
 mod sections;
 mod semantics;
@@ -52,6 +54,7 @@ pub struct Config {
     pub log: LogConfig,
     pub redact: RedactConfig,
     pub guests: GuestsConfig,
+    pub compile: CompileConfig,
     pub checks: Vec<CheckConfig>,
 }
 
@@ -73,6 +76,7 @@ impl Default for Config {
             log: LogConfig::default(),
             redact: RedactConfig::default(),
             guests: GuestsConfig::default(),
+            compile: CompileConfig::default(),
             checks: default_checks(),
         }
     }
@@ -84,6 +88,23 @@ pub struct Inspected {
     pub config: Config,
     /// What can be right, but probably is not meant.
     pub hints: Vec<Hint>,
+    file: String,
+    findings: Findings,
+}
+
+impl Inspected {
+    /// Something else that was found of a field, with the place where that stands.
+    pub fn hint(&self, field: &str, found: impl Into<String>, remedy: impl Into<String>) -> Hint {
+        Hint {
+            file: self.file.clone(),
+            error: ConfigError {
+                origin: self.findings.origin(field),
+                field: field.to_owned(),
+                found: found.into(),
+                remedy: remedy.into(),
+            },
+        }
+    }
 }
 
 impl Config {
@@ -128,6 +149,7 @@ impl Config {
         root.section("log", |section| config.log.read(section));
         root.section("redact", |section| config.redact.read(section));
         root.section("guests", |section| config.guests.read(section));
+        root.section("compile", |section| config.compile.read(section));
         if let Some(checks) = root.sections("checks", CheckConfig::read) {
             config.checks = checks;
         }
@@ -182,8 +204,12 @@ fn inspect(
         For::Running => semantics::check_endpoints(&config, &mut findings),
         For::Checking => semantics::check_files(&config, &mut findings),
     }
+    if purpose != For::Anything {
+        proof::check(&config, &mut findings);
+    }
     if findings.errors.is_empty() {
-        let hints = semantics::hints(&config, &findings);
+        let mut hints = semantics::hints(&config, &findings);
+        hints.extend(proof::hints(&config, &findings));
         let hints = hints
             .into_iter()
             .map(|error| Hint {
@@ -191,7 +217,12 @@ fn inspect(
                 error,
             })
             .collect();
-        return Ok(Inspected { config, hints });
+        return Ok(Inspected {
+            config,
+            hints,
+            file,
+            findings,
+        });
     }
     // In the order of the file, what stands nowhere last.
     findings.errors.sort_by_key(|error| match &error.origin {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::errors::ConfigError;
+use super::publisher::{Likeness, likeness};
 use super::reader::Findings;
 use super::units::duration_text;
 use super::{CheckConfig, Config, StreamConfig, endpoint};
@@ -107,20 +108,23 @@ fn is_pointer(text: &str) -> bool {
 
 fn check_stream(stream: &StreamConfig, path: &str, config: &Config, findings: &mut Findings) {
     let field = format!("{path}.endpoints");
-    let mut seen = BTreeSet::new();
-    for text in &stream.endpoints {
+    for (index, text) in stream.endpoints.iter().enumerate() {
         if let Some(problem) = endpoint::problem(text) {
             let remedy = "write it as tcp://host:port, tcp://[::1]:port or ipc://path";
             error(findings, &field, format!("{text:?}: {problem}"), remedy);
         }
-        if !seen.insert(text) {
+        let before = &stream.endpoints[..index];
+        if let Some(other) = before
+            .iter()
+            .find(|other| likeness(other, text) == Likeness::Same)
+        {
             let remedy = "remove one: every frame would come in twice";
-            error(
-                findings,
-                &field,
-                format!("{text:?} stands there twice"),
-                remedy,
-            );
+            let found = if other == text {
+                format!("{text:?} stands there twice")
+            } else {
+                format!("{text:?} is the same as {other:?}")
+            };
+            error(findings, &field, found, remedy);
         }
     }
     if stream.topics.is_empty() {

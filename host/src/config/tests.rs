@@ -283,3 +283,145 @@ fn a_check_may_not_ask_for_more_memory_than_the_pool_has() {
         "{message}"
     );
 }
+
+/// What is wrong with a text and what is hinted at, one line each, for one who listens.
+fn proof(text: &str) -> Vec<String> {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("landfall.toml");
+    let text = format!("[schemas]\ndir = \".\"\n{text}");
+    std::fs::write(
+        &file,
+        text.clone()
+            + "[[checks]]\nname = \"eventlogging\"\npath = \"landfall.toml\"\ndecides = true\n",
+    )
+    .unwrap();
+    let prefix = format!("{}/", directory.path().display());
+    let lines = match Config::check(Some(&file), &Environment::default()) {
+        Ok(inspected) => inspected
+            .hints
+            .iter()
+            .map(|hint| format!("hint {hint}"))
+            .collect::<Vec<_>>(),
+        Err(errors) => errors.to_string().lines().map(str::to_owned).collect(),
+    };
+    let refused_to_run = Config::load_to_run(Some(&file)).is_err();
+    assert_eq!(
+        refused_to_run,
+        lines.iter().any(|line| !line.starts_with("hint ")),
+        "what is an error for `config check` is one for `run`: {lines:?}"
+    );
+    assert!(Config::load_with(Some(&file), &Environment::default()).is_ok());
+    lines.iter().map(|line| line.replace(&prefix, "")).collect()
+}
+
+#[test]
+fn what_proves_nothing_is_an_error_for_who_listens_and_a_hint_where_it_may_be_meant() {
+    let streams = |raw: &str, written: &str, more: &str| {
+        format!(
+            "[streams.raw]\nendpoints = [{raw:?}]\n{more}\n[streams.written]\nendpoints = [{written:?}]\n"
+        )
+    };
+    let (here, there) = ("tcp://127.0.0.1:8600", "tcp://127.0.0.1:8601");
+    let topics = |raw: &str, written: &str| {
+        let text = streams(here, here, &format!("topics = {raw}"));
+        text + &format!("topics = {written}\n")
+    };
+    for (text, wanted) in [
+        (streams(here, there, ""), None),
+        (
+            streams(here, here, ""),
+            Some(
+                "landfall.toml:7: streams.written.endpoints: \"tcp://127.0.0.1:8600\": it is an endpoint of streams.raw too; name the writer's publisher",
+            ),
+        ),
+        (
+            streams("tcp://localhost:8600", here, ""),
+            Some("it is the same as \"tcp://localhost:8600\" of streams.raw"),
+        ),
+        (
+            streams("tcp://[::1]:8600", here, ""),
+            Some(
+                "hint landfall.toml:7: streams.written.endpoints: \"tcp://127.0.0.1:8600\": it is another address of",
+            ),
+        ),
+        (
+            streams("ipc:///run/raw", "ipc:///run//./raw", ""),
+            Some("the same as"),
+        ),
+        // One publisher of two streams that topics tell apart.
+        (topics("[\"r.\"]", "[\"w.\"]"), None),
+        (
+            topics("[\"r.\"]", "[\"\"]"),
+            Some("it is an endpoint of streams.raw too"),
+        ),
+        (
+            topics("[\"r.\"]", "[\"w.\", \"r\"]"),
+            Some("it is an endpoint of streams.raw too"),
+        ),
+        (
+            topics("[\"\"]", "[\"w.\"]"),
+            Some("hint landfall.toml:5: streams.raw.topics: they take what"),
+        ),
+        (
+            format!("[event]\nkey = \"/schema\"\n{}", streams(here, there, "")),
+            Some("landfall.toml:4: event.key: \"/schema\" is event.schema too"),
+        ),
+        (
+            format!("[event]\nkey = \"/revision\"\n{}", streams(here, there, "")),
+            Some("event.key: \"/revision\" is event.revision too"),
+        ),
+        (
+            format!("[event]\nkey = \"/dt\"\n{}", streams(here, there, "")),
+            Some("hint landfall.toml:4: event.key: \"/dt\" is one of event.time too"),
+        ),
+        (
+            streams(here, "tcp://localhost:9470", ""),
+            Some(
+                "streams.written.endpoints: \"tcp://localhost:9470\" is where Landfall serves HTTP",
+            ),
+        ),
+        (
+            streams("tcp://[::1]:9470", there, "") + "[http]\nlisten = \"[::1]:9470\"\n",
+            Some("streams.raw.endpoints: \"tcp://[::1]:9470\" is where Landfall serves HTTP"),
+        ),
+    ] {
+        let told = proof(&text);
+        match wanted {
+            None => assert!(told.is_empty(), "{text}: {told:?}"),
+            Some(wanted) => assert!(
+                told.len() == 1 && told[0].contains(wanted),
+                "{text}: {told:?}, not {wanted}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn an_endpoint_that_stands_twice_in_a_stream_is_known_in_each_of_its_spellings() {
+    let text = "[streams.raw]\nendpoints = [\"tcp://localhost:1\", \"tcp://127.0.0.1:1\"]\n";
+    let message = load(text, &[]).unwrap_err();
+    let wanted = "landfall.toml:2: streams.raw.endpoints: \"tcp://127.0.0.1:1\" is the same as \"tcp://localhost:1\"; remove one";
+    assert!(message.contains(wanted), "{message}");
+}
+
+#[test]
+fn code_is_kept_where_the_file_says_or_where_the_environment_has_caches() {
+    let cache = |text: &str, variables: &[(&str, &str)]| load(text, variables).unwrap().cache_dir();
+    let all = [
+        ("HOME", "/home/me"),
+        ("XDG_CACHE_HOME", "/caches"),
+        ("CACHE_DIRECTORY", "/var/cache/one:/var/cache/two"),
+    ];
+    let path = |text: &str| Some(PathBuf::from(text));
+    assert_eq!(cache("", &[]), None);
+    assert_eq!(cache("", &all[..1]), path("/home/me/.cache/landfall"));
+    assert_eq!(cache("", &all[..2]), path("/caches/landfall"));
+    assert_eq!(cache("", &all), path("/var/cache/one/"));
+    assert_eq!(
+        cache("", &[("XDG_CACHE_HOME", "relative"), all[0]]),
+        path("/home/me/.cache/landfall")
+    );
+    let text = "[compile]\ncache_dir = \"/code\"\n";
+    assert_eq!(cache(text, &all), path("/code"));
+    assert_eq!(cache("[compile]\ncache_bytes_max = 0\n", &all), None);
+}

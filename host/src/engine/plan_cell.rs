@@ -81,11 +81,11 @@ impl PlanCell {
 
 #[cfg(test)]
 mod tests {
-    use landfall_runtime::Engine as WasmEngine;
+    use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 
     use super::*;
     use crate::config::Config;
-    use crate::engine::planner::Planner;
+    use crate::engine::planner::{Patience, Planner};
 
     #[test]
     fn every_plan_that_was_in_force_is_noted_once_however_short_it_was() {
@@ -96,11 +96,12 @@ mod tests {
         };
         config.streams.raw.codec = "json".into();
         config.schemas.dir = dir.path().to_owned();
-        let mut planner = Planner::new(WasmEngine::new().unwrap());
+        let mut planner =
+            Planner::new(Loader::new(WasmEngine::new().unwrap(), Compiler::InProcess));
         let mut plan = |label: &str| {
             let hour = std::time::Duration::from_secs(3600);
             config.deadlines.schemas.insert(label.into(), hour);
-            planner.plan(&config, 0).unwrap().plan
+            planner.plan(&config, 0, Patience::Whole).unwrap().plan
         };
         let cell = PlanCell::new(plan("A/1"), 10);
         // Two reloads before anything is written, and one that changes nothing.

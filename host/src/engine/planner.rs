@@ -1,18 +1,25 @@
 //! Configuration to a plan: loads schemas and checks. Slow (reads and compiles), so never on a
 //! thread that judges. Keeps what did not change.
 
+mod checks;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use landfall_document::{Pointer, PointerError, SchemaSet};
 use landfall_ledger::{Deadlines, Generation};
-use landfall_runtime::{
-    Check, Digest, Engine as WasmEngine, Limits, LoadError, LoadRequest, digest_of,
-};
+use landfall_runtime::{Check, CodeOrigin, Digest, LoadRequest, Loader};
 
-use crate::config::{CheckConfig, Config, NotFound};
+use self::checks::{NoVersion, streams};
+use super::loading::Loading;
+use super::origin::Origin;
+use crate::config::Config;
 use crate::judge::labels::{Reasons, SchemaLabels};
-use crate::judge::plan::{EventPointers, Placed, Plan, PlanError, PlanParts, STREAM_NAMES};
+use crate::judge::plan::{EventPointers, Placed, Plan, PlanError, PlanParts};
 
 /// Schemas that stay as they were are named up to here.
 const STALE_NAMED_MAX: usize = 8;
@@ -25,14 +32,12 @@ pub enum PlanningError {
         field: &'static str,
         error: PointerError,
     },
-    #[error("failed to load check {name} from {path}: {error}")]
-    Check {
-        name: String,
-        path: String,
-        error: LoadError,
-    },
-    #[error(transparent)]
-    NotFound(#[from] NotFound),
+    /// Checks of which there is no version to use.
+    #[error("{}", lines(.0))]
+    Checks(Vec<Refused>),
+    /// Checks of which there is no version to use yet.
+    #[error("it waits for what is being loaded: {}", .0.join(", "))]
+    Loading(Vec<String>),
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error(
@@ -40,6 +45,34 @@ pub enum PlanningError {
         1 + u32::from(u16::MAX)
     )]
     Generations,
+}
+
+/// A check that does not load.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("failed to load check {name}{}: {why}", from(.path.as_deref()))]
+pub struct Refused {
+    pub name: String,
+    /// None if no file was found.
+    pub path: Option<PathBuf>,
+    pub why: String,
+}
+
+fn from(path: Option<&Path>) -> String {
+    path.map_or_else(String::new, |path| format!(" from {}", path.display()))
+}
+
+fn lines(refused: &[Refused]) -> String {
+    let lines: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// How long a plan waits for what has to be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// Until all is loaded or refused: each load has its limits.
+    Whole,
+    /// So long; what is not loaded by then is left as it is, and goes on.
+    For(Duration),
 }
 
 /// How a check stands, for `/readyz`, metrics and logs.
@@ -52,12 +85,17 @@ pub struct CheckState {
     pub loaded_ms: i64,
     /// Why the file as it is now is not the version in use.
     pub stale: Option<String>,
+    /// Whether the file as it is now is being loaded.
+    pub loading: bool,
+    /// Where its code came from, if it was loaded for this plan.
+    pub loaded_from: Option<CodeOrigin>,
 }
 
 /// A check in use: what it was loaded from, and what came of it.
 #[derive(Clone)]
 struct InUse {
     request: LoadRequest,
+    origin: Origin,
     digest: Digest,
     check: Check,
     loaded_ms: i64,
@@ -66,8 +104,12 @@ struct InUse {
 /// Loads and reloads. Owned by one thread at a time. What it knows changes only when a plan was
 /// made: one that fails leaves it as it was.
 pub struct Planner {
-    wasm: WasmEngine,
+    loading: Loading,
     in_use: BTreeMap<String, InUse>,
+    /// The directory of the schemas in use.
+    schemas_from: Option<Origin>,
+    /// Why code was not kept when that was last told.
+    not_kept: Option<String>,
     reasons: Arc<Reasons>,
     /// The plan that was made last.
     plan: Option<Arc<Plan>>,
@@ -85,40 +127,106 @@ pub struct Planned {
     pub stale_schemas: usize,
     /// What was left as it was, or left out, and why.
     pub problems: Vec<String>,
+    /// What costs time and no verdict: code that is not kept.
+    pub notes: Vec<String>,
     /// Whether anything differs from the plan before.
     pub changed: bool,
 }
 
+impl Planned {
+    /// Checks of which a newer file is being loaded.
+    pub fn loading(&self) -> Vec<&str> {
+        let loading = self.checks.iter().filter(|check| check.loading);
+        loading.map(|check| check.name.as_str()).collect()
+    }
+
+    /// How the checks stand, in words.
+    pub fn detail(&self, problems: &[String]) -> String {
+        let mut parts = problems.to_vec();
+        let loading = self.loading();
+        if !loading.is_empty() {
+            parts.push(format!("being loaded: {}", loading.join(", ")));
+        }
+        if parts.is_empty() {
+            "as configured".into()
+        } else {
+            parts.join("; ")
+        }
+    }
+}
+
 impl Planner {
-    pub fn new(wasm: WasmEngine) -> Self {
+    pub fn new(loader: Loader) -> Self {
         Self {
-            wasm,
+            loading: Loading::new(loader),
             in_use: BTreeMap::new(),
+            schemas_from: None,
+            not_kept: None,
             reasons: Arc::default(),
             plan: None,
             next_generation: Some(0),
         }
     }
 
-    /// Makes a plan of the configuration. At the start every check must load; at a reload one that
-    /// does not leaves its old version in use, and is told as stale. If nothing differs from the plan
-    /// before, it is that plan.
-    pub fn plan(&mut self, config: &Config, now_ms: i64) -> Result<Planned, PlanningError> {
+    /// Calls `wake` from now on whenever something was loaded that no plan waited for.
+    pub fn on_loaded(&mut self, wake: impl Fn() + Send + Sync + 'static) {
+        self.loading.on_end(wake);
+    }
+
+    /// Tries what was refused once more at the next plan, although nothing of it changed.
+    pub fn try_again(&mut self) {
+        self.loading.forget_refused();
+    }
+
+    /// Ends the loads of checks that none of these configurations has.
+    pub fn load_only_for(&mut self, configs: &[&Config]) {
+        let has = |config: &Config, name: &str| config.checks.iter().any(|c| c.name == name);
+        self.loading
+            .retain(|name| configs.iter().any(|config| has(config, name)));
+    }
+
+    /// Makes a plan of the configuration. A check that is in use and does not load stays in its old
+    /// version, and is told as stale; one that is still being loaded when patience ends stays too. Of
+    /// any other there has to be one. If nothing differs from the plan before, it is that plan.
+    pub fn plan(
+        &mut self,
+        config: &Config,
+        now_ms: i64,
+        patience: Patience,
+    ) -> Result<Planned, PlanningError> {
+        let mut notes = Vec::new();
         let mut problems = Vec::new();
-        let mut states = Vec::new();
-        let mut placed = Vec::new();
+        let found = self.look_at_files(config, &mut notes);
+        self.loading.wait(match patience {
+            Patience::Whole => None,
+            Patience::For(time) => Some(Instant::now() + time),
+        });
+        let (mut states, mut placed) = (Vec::new(), Vec::new());
+        let (mut refused, mut awaited) = (Vec::new(), Vec::new());
         let mut in_use = BTreeMap::new();
-        for check in &config.checks {
-            let known = self.in_use.get(&check.name);
-            let (entry, stale) = self.load(config, check, known, now_ms)?;
-            problems.extend(stale.clone());
+        for (check, found) in config.checks.iter().zip(found) {
+            let taken = match self.take(check, found, now_ms, &mut notes) {
+                Ok(taken) => taken,
+                Err(NoVersion::Refused(check)) => {
+                    refused.push(check);
+                    continue;
+                }
+                Err(NoVersion::Loading) => {
+                    awaited.push(check.name.clone());
+                    continue;
+                }
+            };
+            problems.extend(taken.stale.clone());
+            let entry = taken.entry;
             states.push(CheckState {
                 name: check.name.clone(),
                 kind: entry.check.kind().as_str(),
                 version: entry.check.manifest().version.clone(),
                 digest: entry.digest.to_string(),
                 loaded_ms: entry.loaded_ms,
-                stale,
+                stale: taken.stale,
+                loading: taken.loading,
+                loaded_from: taken.loaded_from,
             });
             placed.push(Placed {
                 name: check.name.clone(),
@@ -128,7 +236,13 @@ impl Planner {
             });
             in_use.insert(check.name.clone(), entry);
         }
-        let (schemas, stale_schemas) = self.load_schemas(config, &mut problems);
+        if !refused.is_empty() {
+            return Err(PlanningError::Checks(refused));
+        }
+        if !awaited.is_empty() {
+            return Err(PlanningError::Loading(awaited));
+        }
+        let (schemas, stale_schemas, schemas_from) = self.load_schemas(config, &mut problems);
         let labels = self.extend_labels(config, &schemas, &mut problems);
         let parts = PlanParts {
             generation: Generation(self.next_generation.unwrap_or(u16::MAX)),
@@ -151,6 +265,7 @@ impl Planner {
             self.next_generation = plan.generation.0.checked_add(1);
         }
         self.in_use = in_use;
+        self.schemas_from = Some(schemas_from);
         self.plan = Some(Arc::clone(&plan));
         Ok(Planned {
             deadlines: deadlines(config, &plan.labels),
@@ -158,65 +273,31 @@ impl Planner {
             checks: states,
             stale_schemas,
             problems,
+            notes,
             changed,
         })
     }
 
-    /// The check to use, and why it is not the file's.
-    fn load(
+    /// The schemas, and of how many of them an older version stays.
+    fn load_schemas(
         &self,
         config: &Config,
-        check: &CheckConfig,
-        known: Option<&InUse>,
-        now_ms: i64,
-    ) -> Result<(InUse, Option<String>), PlanningError> {
-        let loaded = request(config, check).and_then(|request| {
-            let same = |known: &&InUse| {
-                known.request.path == request.path
-                    && known.request.config == request.config
-                    && known.request.limits == request.limits
-                    && digest_of(&request.path).is_ok_and(|digest| digest == known.digest)
-            };
-            if let Some(known) = known.filter(same) {
-                return Ok(known.clone());
+        problems: &mut Vec<String>,
+    ) -> (Arc<SchemaSet>, usize, Origin) {
+        let places = config.schemas_places();
+        let known = self.schemas_from.as_ref();
+        let drift = known.and_then(|known| known.drift(&places, Path::is_dir));
+        let directory = match (&drift, known) {
+            (Some(drift), Some(known)) => {
+                problems.extend(
+                    drift
+                        .problem(&known.place)
+                        .map(|why| format!("schemas stay as they were: {why}")),
+                );
+                known.place.clone()
             }
-            match Check::load(&self.wasm, &request) {
-                Ok(check) => Ok(InUse {
-                    digest: check.digest(),
-                    check,
-                    loaded_ms: now_ms,
-                    request,
-                }),
-                Err(error) => Err(PlanningError::Check {
-                    name: request.name,
-                    path: request.path.display().to_string(),
-                    error,
-                }),
-            }
-        });
-        let Some(known) = known else {
-            return loaded.map(|entry| (entry, None));
+            _ => config.schemas_dir(),
         };
-        let why = match loaded {
-            Ok(entry) if entry.check.kind() == known.check.kind() => return Ok((entry, None)),
-            Ok(entry) => format!(
-                "the file is a {} now, and was a {}",
-                entry.check.kind().as_str(),
-                known.check.kind().as_str()
-            ),
-            Err(error) => error.to_string(),
-        };
-        let stale = format!(
-            "check {} stays at version {}: {why}",
-            check.name,
-            known.check.manifest().version,
-        );
-        Ok((known.clone(), Some(stale)))
-    }
-
-    /// The schemas, and of how many of them an older version stays.
-    fn load_schemas(&self, config: &Config, problems: &mut Vec<String>) -> (Arc<SchemaSet>, usize) {
-        let directory = config.schemas_dir();
         let former = self.plan.as_ref().map(|plan| &plan.schemas);
         let rules = config.schemas.rules;
         let (schemas, errors) = match former {
@@ -239,15 +320,16 @@ impl Planner {
             ));
         }
         let count = stale.len();
-        match former {
-            Some(former) if former.digest() == schemas.digest() => (Arc::clone(former), count),
+        let schemas = match former {
+            Some(former) if former.digest() == schemas.digest() => Arc::clone(former),
             _ => {
                 for hint in schemas.hints() {
                     tracing::warn!(%hint, "a schema says what is ignored");
                 }
-                (Arc::new(schemas), count)
+                Arc::new(schemas)
             }
-        }
+        };
+        (schemas, count, Origin::new(directory, places))
     }
 
     fn extend_labels(
@@ -276,32 +358,6 @@ impl Planner {
         }
         Arc::new(labels)
     }
-}
-
-fn request(config: &Config, check: &CheckConfig) -> Result<LoadRequest, PlanningError> {
-    Ok(LoadRequest {
-        name: check.name.clone(),
-        path: config.check_file(check)?,
-        config: check.config.to_string(),
-        limits: Limits {
-            memory_bytes_max: check.limits.memory,
-            batch_time: check.limits.batch_time,
-            start_time: check.limits.start_time,
-            output_bytes_max: check.limits.output_bytes_max,
-            batches_per_instance: check.limits.batches_per_instance,
-        },
-    })
-}
-
-fn streams(check: &CheckConfig) -> Vec<usize> {
-    (0..STREAM_NAMES.len())
-        .filter(|&stream| {
-            check
-                .streams
-                .iter()
-                .any(|name| name == STREAM_NAMES[stream])
-        })
-        .collect()
 }
 
 fn event_pointers(config: &Config) -> Result<EventPointers, PlanningError> {
@@ -337,92 +393,5 @@ fn deadlines(config: &Config, labels: &SchemaLabels) -> Deadlines {
             .iter()
             .map(|name| ms(config.deadlines.of(name)))
             .collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW_MS: i64 = 0;
-
-    fn write(dir: &std::path::Path, label: &str, text: &str) {
-        let path = dir.join(format!("{label}.json"));
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    #[test]
-    fn a_plan_that_is_not_made_costs_nothing_and_changes_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        write(
-            dir.path(),
-            "A/1",
-            r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#,
-        );
-        let mut config = Config {
-            checks: Vec::new(),
-            ..Config::default()
-        };
-        config.streams.raw.codec = "json".into();
-        config.schemas.dir = dir.path().to_owned();
-        let mut planner = Planner::new(WasmEngine::new().unwrap());
-        planner.next_generation = Some(u16::MAX - 1);
-        let first = planner.plan(&config, NOW_MS).unwrap();
-        assert!(
-            first.changed && first.problems.is_empty(),
-            "{:?}",
-            first.problems
-        );
-
-        let again = planner.plan(&config, NOW_MS).unwrap();
-        assert!(!again.changed && Arc::ptr_eq(&first.plan, &again.plan));
-
-        // Refused, with a new schema beside it: the schema is not taken half.
-        write(
-            dir.path(),
-            "B/1",
-            r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#,
-        );
-        let mut wrong = config.clone();
-        wrong.streams.raw.codec = "no-such".into();
-        assert!(planner.plan(&wrong, NOW_MS).is_err());
-        let mended = planner.plan(&config, NOW_MS).unwrap();
-        assert!(mended.changed && mended.plan.schemas.find("B/1").is_some());
-        assert_eq!(
-            mended.plan.generation.0,
-            u16::MAX,
-            "no generation was burnt"
-        );
-        assert_eq!(
-            mended.plan.labels.find(b"A/1"),
-            first.plan.labels.find(b"A/1")
-        );
-
-        // What cannot be numbered is refused, and what is in force stays.
-        std::fs::remove_file(dir.path().join("A/1.json")).unwrap();
-        assert!(matches!(
-            planner.plan(&config, NOW_MS),
-            Err(PlanningError::Generations)
-        ));
-    }
-
-    #[test]
-    fn a_label_of_the_configuration_alone_makes_a_new_plan() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut config = Config {
-            checks: Vec::new(),
-            ..Config::default()
-        };
-        config.streams.raw.codec = "json".into();
-        config.schemas.dir = dir.path().to_owned();
-        let mut planner = Planner::new(WasmEngine::new().unwrap());
-        planner.plan(&config, NOW_MS).unwrap();
-        let hour = std::time::Duration::from_secs(3600);
-        config.deadlines.schemas.insert("Rare/3".into(), hour);
-        let second = planner.plan(&config, NOW_MS).unwrap();
-        assert!(second.changed);
-        let rare = second.plan.labels.find(b"Rare/3");
-        assert_eq!(second.deadlines.by_schema[usize::from(rare.0)], 3_600_000);
     }
 }

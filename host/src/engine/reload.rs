@@ -4,6 +4,8 @@
 mod watching;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -11,7 +13,7 @@ use notify::RecommendedWatcher;
 
 use self::watching::Watched;
 use super::Control;
-use super::planner::Planner;
+use super::planner::{Patience, Planned, Planner, PlanningError};
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -28,6 +30,10 @@ const SETTLE_MAX: Duration = Duration::from_secs(2);
 
 /// How often it looks whether it is to end, if nobody asks for a reload, as whoever ends it does.
 const LOOK: Duration = Duration::from_secs(2);
+
+/// A change waits this long for checks that have to be loaded for it, so that it mostly takes force as
+/// a whole. What takes longer takes force on its own.
+const LOADING: Duration = Duration::from_secs(1);
 
 /// A reload that leads to other files is done once more, for what changed before they were watched;
 /// what leads on and on is left to the next change.
@@ -48,6 +54,8 @@ pub struct Reloader {
     pub part: Part,
     pub stop: Stop,
     pub watch: Watch,
+    /// Checks of which it was told that they are being loaded, and still are.
+    pub told_loading: Vec<String>,
 }
 
 /// What is watched now. To be set before the first plan is made, so that no change falls between.
@@ -68,26 +76,43 @@ impl Watch {
     }
 }
 
-/// Asks for a reload, as SIGHUP does.
+/// Asks for a reload.
 #[derive(Clone)]
-pub struct ReloadRequest(Sender<()>);
+pub struct ReloadRequest {
+    sender: Sender<()>,
+    again: Arc<AtomicBool>,
+}
 
 impl ReloadRequest {
+    /// Something may have changed.
     pub fn send(&self) {
         // One that waits is enough, and a reloader that has ended needs none.
-        let _ = self.0.try_send(());
+        let _ = self.sender.try_send(());
+    }
+
+    /// What was refused is to be tried again, although nothing of it changed: SIGHUP.
+    pub fn send_again(&self) {
+        self.again.store(true, Ordering::Release);
+        self.send();
+    }
+
+    fn take_again(&self) -> bool {
+        self.again.swap(false, Ordering::AcqRel)
     }
 }
 
 /// The requests' two ends.
 pub fn requests() -> (ReloadRequest, Receiver<()>) {
     let (sender, receiver) = bounded(1);
-    (ReloadRequest(sender), receiver)
+    let again = Arc::default();
+    (ReloadRequest { sender, again }, receiver)
 }
 
 impl Reloader {
     /// Runs until the process is to stop. `wake` is also what the watcher sends to.
     pub fn run(mut self, wake: &Receiver<()>, request: &ReloadRequest) {
+        let loaded = request.clone();
+        self.planner.on_loaded(move || loaded.send());
         while !self.stop.is_set() {
             match wake.recv_timeout(LOOK) {
                 Ok(()) => {}
@@ -95,6 +120,9 @@ impl Reloader {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             settle(wake, &self.stop);
+            if request.take_again() {
+                self.planner.try_again();
+            }
             for _ in 0..ROUNDS_MAX {
                 if self.stop.is_set() {
                     return;
@@ -114,28 +142,65 @@ impl Reloader {
             Ok(config) => config,
             Err(errors) => {
                 let errors = errors.lines().join("; ");
-                self.refuse(format!("the configuration is not reloaded: {errors}"));
+                self.stay(Stay::Refused(format!(
+                    "the configuration is not reloaded: {errors}"
+                )));
                 return;
             }
         };
         let (config, mut waiting) = in_force(&self.config, wanted);
         waiting.extend(too_coarse(&config, &self.batches));
-        let planned = match self.planner.plan(&config, self.clock.now_ms()) {
-            Ok(planned) => planned,
-            Err(error) => {
-                self.refuse(told(&error.to_string(), &waiting));
-                return;
+        self.planner.load_only_for(&[&self.config, &config]);
+        match self.plan(&config) {
+            Ok(planned) => self.put_in_force(&planned, config, waiting),
+            Err(PlanningError::Loading(names)) => {
+                let why = format!(
+                    "the configuration waits until its new checks are loaded: {}",
+                    names.join(", ")
+                );
+                self.stay(Stay::Waiting(told(&why, &waiting)));
             }
-        };
+            Err(error) => self.stay(Stay::Refused(told(&error.to_string(), &waiting))),
+        }
+    }
+
+    fn plan(&mut self, config: &Config) -> Result<Planned, PlanningError> {
+        let now_ms = self.clock.now_ms();
+        self.planner.plan(config, now_ms, Patience::For(LOADING))
+    }
+
+    fn put_in_force(&mut self, planned: &Planned, config: Config, waiting: Vec<String>) {
         let mut problems = planned.problems.clone();
         problems.extend(waiting);
         for problem in &problems {
             tracing::warn!("{problem}");
         }
+        let is_whole = problems.is_empty();
+        self.apply(planned, config);
+        if planned.loading().is_empty() {
+            self.board.reloaded(is_whole);
+        }
+        // What is in force judges: problems are told, and do not make Landfall unready.
+        self.part.ready(planned.detail(&problems));
+    }
+
+    fn apply(&mut self, planned: &Planned, config: Config) {
+        for note in &planned.notes {
+            tracing::warn!("{note}");
+        }
+        let loading = planned.loading();
+        for name in &loading {
+            if !self.told_loading.iter().any(|told| told == name) {
+                tracing::info!(
+                    "check {name}: its file is being loaded, the version in force judges"
+                );
+            }
+        }
+        self.told_loading = loading.into_iter().map(str::to_owned).collect();
         let deadlines_changed =
             config.deadlines != self.config.deadlines || config.incidents != self.config.incidents;
         if planned.changed || deadlines_changed {
-            self.control.apply(&planned, &config, self.clock.now_ms());
+            self.control.apply(planned, &config, self.clock.now_ms());
             tracing::info!(
                 generation = self.control.number(planned.plan.generation),
                 "a new plan is in force"
@@ -150,21 +215,48 @@ impl Reloader {
             .collect();
         self.board.checks(&planned.checks, &removed);
         self.board.stale_schemas(planned.stale_schemas);
-        self.board.reloaded(problems.is_empty());
-        // What is in force judges: problems are told, and do not make Landfall unready.
-        self.part.ready(if problems.is_empty() {
-            "as configured".into()
-        } else {
-            problems.join("; ")
-        });
         self.config = config;
     }
 
-    fn refuse(&self, problem: String) {
-        tracing::error!("{problem}; what was in force stays in force");
-        self.board.reloaded(false);
-        self.part.ready(problem);
+    /// The configuration in force stays in force; what is new in its files is taken nevertheless.
+    fn stay(&mut self, stay: Stay) {
+        let problem = match &stay {
+            Stay::Refused(problem) => {
+                tracing::error!("{problem}; what was in force stays in force");
+                problem.clone()
+            }
+            Stay::Waiting(problem) => {
+                tracing::info!("{problem}; what was in force stays in force until then");
+                problem.clone()
+            }
+        };
+        let config = self.config.clone();
+        let mut problems = vec![problem];
+        match self.plan(&config) {
+            Ok(planned) => {
+                for problem in &planned.problems {
+                    tracing::warn!("{problem}");
+                }
+                problems.extend(planned.problems.clone());
+                self.apply(&planned, config);
+            }
+            Err(error) => {
+                tracing::error!("{error}; its files stay as they were");
+                problems.push(error.to_string());
+            }
+        }
+        if matches!(stay, Stay::Refused(_)) {
+            self.board.reloaded(false);
+        }
+        self.part.ready(problems.join("; "));
     }
+}
+
+/// Why a configuration is not taken.
+enum Stay {
+    Refused(String),
+    /// It is taken when its checks are loaded.
+    Waiting(String),
 }
 
 /// Waits until changes pause, but not for ever.
@@ -220,6 +312,7 @@ fn in_force(now: &Config, wanted: Config) -> (Config, Vec<String>) {
         deadlines: wanted.deadlines,
         incidents: wanted.incidents,
         guests: wanted.guests,
+        compile: wanted.compile,
         checks: wanted.checks,
         ..now.clone()
     };

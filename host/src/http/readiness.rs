@@ -43,6 +43,8 @@ pub struct CheckState {
     pub loaded_at: String,
     /// Why the newest file does not judge; None if it does.
     pub stale: Option<String>,
+    /// Whether the newest file is being loaded.
+    pub loading: bool,
 }
 
 /// The answer of `/readyz`.

@@ -134,6 +134,7 @@ async fn ready_is_when_every_part_is_and_stays_so() {
         digest: "ab".into(),
         loaded_at: "2014-11-18T02:00:00Z".into(),
         stale: Some("the new file imports wasi".into()),
+        loading: false,
     };
     server.readiness.set_checks(vec![check]);
     let answer = server.ask("GET", "/readyz").await;
@@ -148,7 +149,7 @@ async fn ready_is_when_every_part_is_and_stays_so() {
         ],
         "checks": [{
             "name": "schema-validity", "version": "1.0.0", "digest": "ab",
-            "loaded_at": "2014-11-18T02:00:00Z", "stale": "the new file imports wasi",
+            "loaded_at": "2014-11-18T02:00:00Z", "stale": "the new file imports wasi", "loading": false,
         }],
     });
     assert_eq!(body, expected);

@@ -42,6 +42,8 @@ pub struct CheckMetrics {
     reloads: IntCounterVec,
     info: IntGaugeVec,
     stale: IntGaugeVec,
+    loading: IntGaugeVec,
+    code: IntCounterVec,
     schemas_stale: IntGauge,
     /// Version and digest of each check that is told in `info`.
     told: Mutex<HashMap<String, [String; 2]>>,
@@ -83,6 +85,12 @@ impl CheckMetrics {
             )?,
             info: r.gauges("check_info", &["check", "version", "digest"], "1 for the version of each check that judges now.")?,
             stale: r.gauges("check_stale", &CHECK, "Whether an older version judges because the newest file does not load (1).")?,
+            loading: r.gauges("check_loading", &CHECK, "Whether a newer file of the check is being compiled or started (1) while an older version judges.")?,
+            code: r.counters(
+                "check_code_total",
+                &["check", "from"],
+                "Times that the check was loaded, by where its code came from: compiled now, or kept from before.",
+            )?,
             schemas_stale: r.gauge("schemas_stale", "Schemas of which an older version judges because the newest file does not load.")?,
             told: Mutex::default(),
         })
@@ -174,6 +182,24 @@ impl CheckMetrics {
         self.stale.with_label_values(&[check]).set(1);
     }
 
+    /// A newer file of the check is being loaded, or none is.
+    pub fn set_loading(&self, check: &str, loading: bool) {
+        self.loading.with_label_values(&[check]).set(loading.into());
+    }
+
+    /// The check was loaded with code from there; None: it was not loaded now.
+    pub fn code<'a>(
+        &self,
+        check: &str,
+        all: impl IntoIterator<Item = &'a str>,
+        from: Option<&str>,
+    ) {
+        for origin in all {
+            let times = u64::from(from == Some(origin));
+            self.code.with_label_values(&[check, origin]).inc_by(times);
+        }
+    }
+
     /// The check is no longer configured.
     pub fn removed(&self, check: &str) {
         if let Some([version, digest]) = self.told().remove(check) {
@@ -181,6 +207,7 @@ impl CheckMetrics {
         }
         // Only if it was ever told; nothing to do otherwise.
         let _ = self.stale.remove_label_values(&[check]);
+        let _ = self.loading.remove_label_values(&[check]);
     }
 
     fn remove_info(&self, check: &str, version: &str, digest: &str) {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use landfall_ledger::{Fingerprint, Frontier, Generation, OverseerConfig, SchemaId, ShardGauges};
-use landfall_runtime::Engine as WasmEngine;
+use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 use landfall_store::spool::Spool;
 use landfall_store::{Frame, IncidentRow, MissingEvent, MissingFilter, Reader, Retention, Store};
 
@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::engine::ending::Ending;
 use crate::engine::messages::{Described, Message, ShardTold, Told};
 use crate::engine::plan_cell::PlanCell;
-use crate::engine::planner::Planner;
+use crate::engine::planner::{Patience, Planner};
 use crate::engine::sharding::ShardFlush;
 use crate::sources::Stop;
 
@@ -40,8 +40,9 @@ impl Process {
         config.schemas.dir = dir.to_owned();
         let hour = std::time::Duration::from_secs(3600);
         config.deadlines.schemas.insert("A/1".into(), hour);
-        let mut planner = Planner::new(WasmEngine::new().unwrap());
-        let plan = planner.plan(&config, 0).unwrap().plan;
+        let mut planner =
+            Planner::new(Loader::new(WasmEngine::new().unwrap(), Compiler::InProcess));
+        let plan = planner.plan(&config, 0, Patience::Whole).unwrap().plan;
         let store_dir = dir.join("store");
         let mut store = Store::open(&store_dir, [7; 16], "test").unwrap();
         store.close_leftovers().unwrap();

@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::paths;
+
 /// What a command said.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -35,6 +37,7 @@ pub fn landfall<A: AsRef<OsStr>>(
 ) -> io::Result<Answer> {
     let output = Command::new(program)
         .args(args)
+        .env("XDG_CACHE_HOME", paths::caches())
         .stdin(Stdio::null())
         .output()?;
     Ok(Answer {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::metrics::Metrics;
-use crate::{http, wait};
+use crate::{http, paths, wait};
 
 /// Checks are compiled at the start: seconds with a debug build on a busy machine.
 const START_MAX: Duration = Duration::from_secs(120);
@@ -51,6 +51,7 @@ impl Process {
         let child = Command::new(program)
             .args(["run", "--config"])
             .arg(config)
+            .env("XDG_CACHE_HOME", paths::caches())
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)

@@ -404,6 +404,11 @@ dir = "{guests}"
         self.process().signal(signal).expect("the signal is sent");
     }
 
+    /// Its number in the system.
+    pub fn id(&self) -> u32 {
+        self.process().id()
+    }
+
     /// Waits until it has ended; its exit code.
     pub fn await_end(&mut self) -> Option<i32> {
         let mut process = self.process.take().expect("it runs");
@@ -443,6 +448,7 @@ pub fn run_landfall(dir: &Path, args: &[&str]) -> Output {
     Command::new(paths::landfall())
         .current_dir(dir)
         .env_remove("RUST_LOG")
+        .env("XDG_CACHE_HOME", paths::caches())
         .args(args)
         .stdin(Stdio::null())
         .output()

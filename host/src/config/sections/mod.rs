@@ -3,6 +3,7 @@
 
 mod checks;
 mod clock;
+mod compile;
 mod deadlines;
 mod event;
 mod http;
@@ -16,6 +17,7 @@ mod streams;
 
 pub use checks::{CheckConfig, CheckLimits, default_checks};
 pub use clock::ClockConfig;
+pub use compile::CompileConfig;
 pub use deadlines::DeadlinesConfig;
 pub use event::EventConfig;
 pub use http::HttpConfig;

@@ -41,7 +41,9 @@ impl Watched {
                 .iter()
                 .for_each(|place| watched.file(place));
         }
-        watched.tree(&config.schemas_dir());
+        for place in config.schemas_places() {
+            watched.tree(&place);
+        }
         watched
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, unbounded};
 use fastrand::Rng;
 use landfall_ledger::{Deadlines, OverseerConfig, Shard, ShardConfig};
-use landfall_runtime::Engine as WasmEngine;
+use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 use landfall_store::spool::{Spool, SpoolWriter};
 use landfall_store::{Reader, Retention, SPOOL_NAME, Store};
 
@@ -29,7 +29,7 @@ use crate::engine::held::Held;
 use crate::engine::landings::Landings;
 use crate::engine::messages::{Message, ShardTold, ShardWork};
 use crate::engine::plan_cell::PlanCell;
-use crate::engine::planner::Planner;
+use crate::engine::planner::{Patience, Planner};
 use crate::engine::sharding::Sharding;
 use crate::judge::Describer;
 use crate::judge::plan::Plan;
@@ -66,8 +66,14 @@ impl Plans {
                 let hour = std::time::Duration::from_secs(3600);
                 config.deadlines.schemas.insert((*name).into(), hour);
             }
-            let mut planner = Planner::new(WasmEngine::new().expect("an engine"));
-            planner.plan(&config, 0).expect("a plan").plan
+            let mut planner = Planner::new(Loader::new(
+                WasmEngine::new().expect("an engine"),
+                Compiler::InProcess,
+            ));
+            planner
+                .plan(&config, 0, Patience::Whole)
+                .expect("a plan")
+                .plan
         };
         Self {
             all: plan(&SCHEMAS),

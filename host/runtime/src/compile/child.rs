@@ -1,0 +1,195 @@
+//! The parent of a compiling process: it starts it, feeds it, and ends it when its time is over or
+//! nobody waits for it any more. What it reads comes from its own child, through a pipe.
+
+use std::io::{self, Read, Write as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::answer::Answer;
+use super::serve::is_of_memory;
+use super::{Cancel, CompileLimits};
+use crate::load::LoadError;
+
+/// How often it looks whether anybody still waits for the code.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What is kept of what the process says on standard error, in bytes: a panic's message.
+const SAID_BYTES_MAX: u64 = 4096;
+
+/// Threads of one compiling process. Each compiles a function at a time and holds its memory.
+const THREADS_MAX: usize = 4;
+
+/// The image of this very process: also when its file was replaced by another version meanwhile.
+const OWN_IMAGE: &str = "/proc/self/exe";
+
+/// A program that compiles when it is called with certain arguments: ours.
+#[derive(Clone, Debug)]
+pub struct CompilerProcess {
+    program: PathBuf,
+    command: String,
+}
+
+impl CompilerProcess {
+    /// This program; `command` makes it call [`serve`](super::serve) with the number that follows
+    /// `--memory-max`.
+    pub fn of_this_program(command: &str) -> io::Result<Self> {
+        let image = Path::new(OWN_IMAGE);
+        let program = if image.exists() {
+            image.to_owned()
+        } else {
+            std::env::current_exe()?
+        };
+        Ok(Self::new(program, command))
+    }
+
+    /// Another program, for tests.
+    pub fn new(program: PathBuf, command: &str) -> Self {
+        Self {
+            program,
+            command: command.into(),
+        }
+    }
+
+    pub(super) fn compile(
+        &self,
+        wasm: &[u8],
+        limits: &CompileLimits,
+        cancel: &Cancel,
+    ) -> Result<Vec<u8>, LoadError> {
+        let began = Instant::now();
+        let mut process = Running(self.start(limits).map_err(LoadError::CompileProcess)?);
+        let child = &mut process.0;
+        let (Some(mut input), Some(mut output), Some(errors)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(LoadError::CompileProcess(io::ErrorKind::BrokenPipe.into()));
+        };
+        thread::scope(|scope| {
+            let (answered, wait) = channel();
+            // Its end is closed when this is joined: until then the process knows that we live.
+            let feeding = scope.spawn(move || {
+                // A process that has ended does not read: its answer, or its end, says why.
+                let _ = input
+                    .write_all(&(wasm.len() as u64).to_le_bytes())
+                    .and_then(|()| input.write_all(wasm));
+                input
+            });
+            let reading = scope.spawn(move || {
+                let answer = Answer::read(&mut output);
+                // Nobody waits any more: it was ended.
+                let _ = answered.send(());
+                answer
+            });
+            let listening = scope.spawn(move || said(errors));
+            let ended = loop {
+                let left = limits.time_max.saturating_sub(began.elapsed());
+                match wait.recv_timeout(LOOK.min(left)) {
+                    Ok(()) | Err(RecvTimeoutError::Disconnected) => break None,
+                    Err(RecvTimeoutError::Timeout) if cancel.is_cancelled() => {
+                        break Some(LoadError::Cancelled);
+                    }
+                    Err(RecvTimeoutError::Timeout) if left.is_zero() => {
+                        break Some(LoadError::CompileTime {
+                            time_max: limits.time_max,
+                        });
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+            };
+            if ended.is_some() {
+                process.end();
+            }
+            let answer = reading
+                .join()
+                .unwrap_or_else(|_| Err(io::Error::other("the thread that reads it died")));
+            if answer.is_err() {
+                // It says nothing more that could be used, and may be anywhere.
+                process.end();
+            }
+            let status = process.0.wait().map_err(LoadError::CompileProcess)?;
+            drop(feeding.join());
+            let said = listening.join().unwrap_or_default();
+            match (ended, answer) {
+                (Some(ended), _) => Err(ended),
+                (None, Ok(answer)) if status.success() => {
+                    answer.into_result(limits.memory_bytes_max)
+                }
+                (None, Ok(_)) => Err(crashed(status, &said, limits)),
+                (None, Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    Err(crashed(status, &said, limits))
+                }
+                (None, Err(error)) => Err(LoadError::CompileProcess(error)),
+            }
+        })
+    }
+
+    fn start(&self, limits: &CompileLimits) -> io::Result<Child> {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        Command::new(&self.program)
+            .arg0("landfall")
+            .arg(&self.command)
+            .arg("--memory-max")
+            .arg(limits.memory_bytes_max.to_string())
+            // The compiler's pool of threads reads it.
+            .env("RAYON_NUM_THREADS", threads.min(THREADS_MAX).to_string())
+            // What a panic says is enough, and where memory is short there is none for more.
+            .env_remove("RUST_BACKTRACE")
+            .env_remove("RUST_LIB_BACKTRACE")
+            // A signal to the terminal's group is for us; we end our child.
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    }
+}
+
+/// The process; ended when this is dropped, in whatever way.
+struct Running(Child);
+
+impl Running {
+    fn end(&mut self) {
+        // It has ended by itself: there is nothing to do.
+        let _ = self.0.kill();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+        let _ = self.0.wait();
+    }
+}
+
+/// The beginning of what it says; the rest is read and dropped, so that it does not wait for us.
+fn said(mut errors: impl Read) -> String {
+    let mut bytes = Vec::new();
+    let _ = (&mut errors).take(SAID_BYTES_MAX).read_to_end(&mut bytes);
+    let _ = io::copy(&mut errors, &mut io::sink());
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn crashed(status: ExitStatus, said: &str, limits: &CompileLimits) -> LoadError {
+    if is_of_memory(said) {
+        return LoadError::CompileMemory {
+            memory_bytes_max: limits.memory_bytes_max,
+        };
+    }
+    let end = match (status.code(), status.signal()) {
+        (Some(code), _) => format!("with exit code {code}"),
+        (None, Some(signal)) => format!("by signal {signal}"),
+        (None, None) => "in an unknown way".to_owned(),
+    };
+    // One line, and nothing that a terminal would obey.
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let said = words.join(" ").escape_debug().to_string();
+    LoadError::CompileCrashed(if said.is_empty() {
+        end
+    } else {
+        format!("{end}: {said}")
+    })
+}

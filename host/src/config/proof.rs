@@ -1,0 +1,155 @@
+//! What can prove nothing: settings with which every event would land, or none, whatever the pipeline
+//! does. What is sure is an error for who listens (`run`, `config check`); what may be meant is a hint.
+
+use std::net::IpAddr;
+
+use super::errors::ConfigError;
+use super::publisher::{Likeness, likeness};
+use super::reader::Findings;
+use super::{Config, StreamConfig};
+use crate::sources::StreamId;
+
+/// A field, what was found there, and what to do.
+type Finding = (String, String, &'static str);
+
+const ONE_PUBLISHER: &str = "name the writer's publisher, which says what it wrote: of one that says what came in, every event proves itself and none is ever missing";
+
+/// Finds what proves nothing for sure.
+pub fn check(config: &Config, findings: &mut Findings) {
+    let all = both_sides(config, Likeness::Same)
+        .into_iter()
+        .chain(key(config))
+        .chain(own_address(config));
+    for (field, found, remedy) in all {
+        let origin = findings.origin(&field);
+        findings.error(origin, &field, found, remedy);
+    }
+}
+
+/// What proves nothing if it is not meant as it stands there.
+pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
+    let all = both_sides(config, Likeness::Perhaps)
+        .into_iter()
+        .chain(copies(config))
+        .chain(times(config));
+    all.map(|(field, found, remedy)| ConfigError {
+        origin: findings.origin(&field),
+        field,
+        found,
+        remedy: remedy.to_owned(),
+    })
+    .collect()
+}
+
+/// Endpoints of the written stream that are the raw stream's, as surely as `wanted` says. Two parts of
+/// one publisher's frames, told apart by topics, are two streams.
+fn both_sides(config: &Config, wanted: Likeness) -> Vec<Finding> {
+    let (raw, written) = (&config.streams.raw, &config.streams.written);
+    if !covers(written, raw) {
+        return Vec::new();
+    }
+    pairs(raw, written)
+        .filter(|(_, _, likeness)| *likeness == wanted)
+        .map(|(raw, written, _)| {
+            let how = if raw == written {
+                "it is an endpoint of streams.raw too".to_owned()
+            } else if wanted == Likeness::Same {
+                format!("it is the same as {raw:?} of streams.raw")
+            } else {
+                format!("it is another address of {raw:?} of streams.raw, on the same machine")
+            };
+            let field = "streams.written.endpoints".to_owned();
+            (field, format!("{written:?}: {how}"), ONE_PUBLISHER)
+        })
+        .collect()
+}
+
+/// Whether some frame of `other` is one of `stream`'s as well.
+fn covers(stream: &StreamConfig, other: &StreamConfig) -> bool {
+    let begins = |topic: &String| stream.topics.iter().any(|short| topic.starts_with(short));
+    other.topics.iter().any(begins)
+}
+
+/// Every raw endpoint with every written one.
+fn pairs<'a>(
+    raw: &'a StreamConfig,
+    written: &'a StreamConfig,
+) -> impl Iterator<Item = (&'a str, &'a str, Likeness)> {
+    written.endpoints.iter().flat_map(|written| {
+        let raw = raw.endpoints.iter();
+        raw.map(move |raw| (raw.as_str(), written.as_str(), likeness(raw, written)))
+    })
+}
+
+/// One publisher whose written frames come in as raw ones too.
+fn copies(config: &Config) -> Vec<Finding> {
+    let (raw, written) = (&config.streams.raw, &config.streams.written);
+    if covers(written, raw) || !covers(raw, written) {
+        return Vec::new();
+    }
+    pairs(raw, written)
+        .filter(|(_, _, likeness)| *likeness == Likeness::Same)
+        .map(|(raw, _, _)| {
+            (
+                "streams.raw.topics".to_owned(),
+                format!("they take what {raw:?} publishes for the written stream, too"),
+                "a row is then an event that comes in: name topics that only raw frames begin with",
+            )
+        })
+        .collect()
+}
+
+/// A key that is the same for all events of a kind.
+fn key(config: &Config) -> Vec<Finding> {
+    let event = &config.event;
+    let others = [
+        ("event.schema", &event.schema),
+        ("event.revision", &event.revision),
+    ];
+    let same = others.into_iter().filter(|(_, other)| **other == event.key);
+    same.map(|(name, _)| {
+        (
+            "event.key".to_owned(),
+            format!("{:?} is {name} too", event.key),
+            "name what is different in each event: of one key only the first event counts, and all others are copies of it",
+        )
+    })
+    .collect()
+}
+
+/// Endpoints at which Landfall itself answers.
+fn own_address(config: &Config) -> Vec<Finding> {
+    let Some(listen) = config.http.listen else {
+        return Vec::new();
+    };
+    let own = match listen.ip() {
+        IpAddr::V4(address) => format!("tcp://{address}:{}", listen.port()),
+        IpAddr::V6(address) => format!("tcp://[{address}]:{}", listen.port()),
+    };
+    let of_stream = |stream: StreamId| {
+        let endpoints = config.streams.of(stream).endpoints.iter();
+        let own = endpoints.filter(|endpoint| likeness(endpoint, &own) == Likeness::Same);
+        own.map(move |endpoint| {
+            (
+                format!("streams.{}.endpoints", stream.as_str()),
+                format!("{endpoint:?} is where Landfall serves HTTP (http.listen)"),
+                "name the publisher, or change http.listen: no frame ever comes from there",
+            )
+        })
+        .collect::<Vec<_>>()
+    };
+    StreamId::ALL.into_iter().flat_map(of_stream).collect()
+}
+
+/// A key that many events may share.
+fn times(config: &Config) -> Vec<Finding> {
+    let event = &config.event;
+    if !event.time.contains(&event.key) {
+        return Vec::new();
+    }
+    vec![(
+        "event.key".to_owned(),
+        format!("{:?} is one of event.time too", event.key),
+        "events of one moment would be copies of each other; name what is different in each event",
+    )]
+}

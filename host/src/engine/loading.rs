@@ -1,0 +1,214 @@
+//! Loads of checks that go on while the checks in force judge: one at a time for each check, and the
+//! newest file wins. Knows no plan: it is asked for a file and says how far it is.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use landfall_runtime::{
+    Cancel, CheckFile, CompileLimits, Digest, Kept, Limits, Load, LoadRequest, Loader,
+    WORKER_STACK_BYTES,
+};
+
+/// How far a load is.
+pub enum Progress {
+    Loaded(Load),
+    /// Why it does not load. That of the same file with the same settings is not tried again.
+    Refused(String),
+    Running,
+}
+
+/// Is called when a load has ended that nobody waited for.
+type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// The loads, by name of the check.
+pub struct Loading {
+    loader: Loader,
+    jobs: BTreeMap<String, Job>,
+    ended: Sender<()>,
+    ends: Receiver<()>,
+    wake: Option<Wake>,
+}
+
+/// All that a load's outcome hangs on.
+#[derive(PartialEq)]
+struct Wanted {
+    path: PathBuf,
+    config: String,
+    limits: Limits,
+    digest: Digest,
+    compile: CompileLimits,
+}
+
+struct Job {
+    wanted: Wanted,
+    cancel: Cancel,
+    outcome: Arc<OnceLock<Result<Load, String>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+impl Loading {
+    pub fn new(loader: Loader) -> Self {
+        // One that waits to be seen is enough: all jobs are looked at then.
+        let (ended, ends) = bounded(1);
+        Self {
+            loader,
+            jobs: BTreeMap::new(),
+            ended,
+            ends,
+            wake: None,
+        }
+    }
+
+    /// Calls `wake` from now on whenever a load has ended.
+    pub fn on_end(&mut self, wake: impl Fn() + Send + Sync + 'static) {
+        self.wake = Some(Arc::new(wake));
+    }
+
+    /// Loads this file as this check, and ends the load of any other. One that is under way, or has
+    /// come to its end, stays.
+    pub fn want(
+        &mut self,
+        request: &LoadRequest,
+        file: CheckFile,
+        compile: &CompileLimits,
+        kept: Option<Arc<Kept>>,
+    ) {
+        let wanted = Wanted {
+            path: request.path.clone(),
+            config: request.config.clone(),
+            limits: request.limits.clone(),
+            digest: file.digest,
+            compile: compile.clone(),
+        };
+        let known = self.jobs.get(&request.name);
+        if known.is_some_and(|job| job.wanted == wanted) {
+            return;
+        }
+        // It is cancelled when it is dropped; the new one waits for its end, which is near.
+        let former = self
+            .jobs
+            .remove(&request.name)
+            .and_then(|mut job| job.thread.take());
+        let job = self.start(request.clone(), file, wanted, kept, former);
+        self.jobs.insert(request.name.clone(), job);
+    }
+
+    fn start(
+        &self,
+        request: LoadRequest,
+        file: CheckFile,
+        wanted: Wanted,
+        kept: Option<Arc<Kept>>,
+        former: Option<JoinHandle<()>>,
+    ) -> Job {
+        let cancel = Cancel::default();
+        let outcome = Arc::new(OnceLock::new());
+        let loader = self.loader.clone();
+        let (ended, wake) = (self.ended.clone(), self.wake.clone());
+        let (limits, name) = (wanted.compile.clone(), request.name.clone());
+        let (given_up, result) = (cancel.clone(), Arc::clone(&outcome));
+        let run = move || {
+            if let Some(former) = former {
+                // One that died has said so.
+                let _ = former.join();
+            }
+            if given_up.is_cancelled() {
+                return;
+            }
+            let loaded = loader.load(&request, &file, &limits, kept.as_deref(), &given_up);
+            if given_up.is_cancelled() {
+                return;
+            }
+            // It is set here and nowhere else.
+            let _ = result.set(loaded.map_err(|error| error.to_string()));
+            let _ = ended.try_send(());
+            if let Some(wake) = wake {
+                wake();
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("load-{name}"))
+            .stack_size(WORKER_STACK_BYTES)
+            .spawn(run);
+        let thread = match thread {
+            Ok(thread) => Some(thread),
+            Err(error) => {
+                let why = format!("failed to start a thread: {error}; allow the process more");
+                let _ = outcome.set(Err(why));
+                None
+            }
+        };
+        Job {
+            wanted,
+            cancel,
+            outcome,
+            thread,
+        }
+    }
+
+    /// How far the load of a check is; None if none is wanted.
+    pub fn progress(&self, name: &str) -> Option<Progress> {
+        let job = self.jobs.get(name)?;
+        Some(match job.outcome.get() {
+            Some(Ok(load)) => Progress::Loaded(load.clone()),
+            Some(Err(why)) => Progress::Refused(why.clone()),
+            None if job.thread.as_ref().is_some_and(JoinHandle::is_finished) => {
+                // It may have set it between the two questions.
+                match job.outcome.get() {
+                    Some(Ok(load)) => Progress::Loaded(load.clone()),
+                    Some(Err(why)) => Progress::Refused(why.clone()),
+                    None => Progress::Refused("the thread that loads it died".into()),
+                }
+            }
+            None => Progress::Running,
+        })
+    }
+
+    /// Ends the load of a check, and forgets what came of it.
+    pub fn forget(&mut self, name: &str) {
+        self.jobs.remove(name);
+    }
+
+    /// Ends the loads of all other checks.
+    pub fn retain(&mut self, is_wanted: impl Fn(&str) -> bool) {
+        self.jobs.retain(|name, _| is_wanted(name));
+    }
+
+    /// Forgets what was refused, so that it is tried again.
+    pub fn forget_refused(&mut self) {
+        self.jobs
+            .retain(|_, job| !matches!(job.outcome.get(), Some(Err(_))));
+    }
+
+    /// Waits until no load is running, or until then.
+    pub fn wait(&self, until: Option<Instant>) {
+        /// A thread that died tells nobody.
+        const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
+        let is_running = || {
+            let names = self.jobs.keys();
+            names
+                .filter_map(|name| self.progress(name))
+                .any(|progress| matches!(progress, Progress::Running))
+        };
+        while is_running() {
+            let left = until.map_or(LOOK, |until| {
+                until.saturating_duration_since(Instant::now()).min(LOOK)
+            });
+            if left.is_zero() {
+                return;
+            }
+            // An end that was told, or time for another look.
+            let _ = self.ends.recv_timeout(left);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Where the file of a check, or the directory of schemas, is taken from.
+//!
+//! What runs stays with the place that it came from until that place has something new, or the
+//! configuration names other places: a file of the same name elsewhere on the search path may be another
+//! program. It is told, and taken at the next start.
+
+use std::path::{Path, PathBuf};
+
+/// A place that was chosen of those that were looked at, first to last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    pub place: PathBuf,
+    among: Vec<PathBuf>,
+}
+
+/// What has changed on the search path since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Drift {
+    /// The next start would take the same.
+    None,
+    /// Another one stands before it now: the next start would take that.
+    Preceded { other: PathBuf },
+    /// It is gone; if there is another one, the next start would take that.
+    Gone { other: Option<PathBuf> },
+}
+
+impl Origin {
+    pub fn new(place: PathBuf, among: Vec<PathBuf>) -> Self {
+        Self { place, among }
+    }
+
+    /// What has changed if the same places are looked at; None if they are others, which is a choice of
+    /// the operator's: then it is looked for anew.
+    pub fn drift(&self, among: &[PathBuf], is_there: impl Fn(&Path) -> bool) -> Option<Drift> {
+        if self.among != among {
+            return None;
+        }
+        let first = among.iter().find(|place| is_there(place)).cloned();
+        Some(if !is_there(&self.place) {
+            Drift::Gone { other: first }
+        } else {
+            match first {
+                Some(other) if other != self.place => Drift::Preceded { other },
+                _ => Drift::None,
+            }
+        })
+    }
+}
+
+impl Drift {
+    /// What is to be told of it; None if nothing.
+    pub fn problem(&self, place: &Path) -> Option<String> {
+        let place = place.display();
+        match self {
+            Drift::None => None,
+            Drift::Gone { other: None } => Some(format!("{place} is gone; put it back")),
+            Drift::Gone { other: Some(other) } => Some(format!(
+                "{place} is gone, and {} is not taken in its place while this runs; put it back, or name the other one by its whole path",
+                other.display()
+            )),
+            Drift::Preceded { other } => Some(format!(
+                "{} stands before {place} now, and is not taken in its place while this runs; restart, or name the one that is meant by its whole path",
+                other.display()
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_stays_with_its_place_and_what_the_next_start_would_take_is_told() {
+        let among = ["a", "b", "c"].map(PathBuf::from).to_vec();
+        let of = |there: &[&str], among: &[PathBuf]| {
+            let origin = Origin::new("b".into(), ["a", "b", "c"].map(PathBuf::from).to_vec());
+            origin.drift(among, |path| {
+                there.iter().any(|name| Path::new(name) == path)
+            })
+        };
+        let other = |name: &str| PathBuf::from(name);
+        for (there, drift) in [
+            (&["b"][..], Drift::None),
+            (&["b", "c"], Drift::None),
+            (&["a", "b"], Drift::Preceded { other: other("a") }),
+            (
+                &["c"],
+                Drift::Gone {
+                    other: Some(other("c")),
+                },
+            ),
+            (
+                &["a", "c"],
+                Drift::Gone {
+                    other: Some(other("a")),
+                },
+            ),
+            (&[], Drift::Gone { other: None }),
+        ] {
+            let problem = drift.problem(Path::new("b"));
+            assert_eq!(problem.is_none(), drift == Drift::None, "{there:?}");
+            assert_eq!(of(there, &among), Some(drift), "{there:?}");
+        }
+        assert_eq!(of(&["a", "b"], &among[..2]), None, "other places are named");
+    }
+}

@@ -1,0 +1,230 @@
+//! The checks of a plan: which file each is made of, what has to be loaded, and which version is used.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use landfall_runtime::{CheckFile, CodeOrigin, Kept, Limits, LoadRequest};
+
+use super::{InUse, Planner, Refused};
+use crate::config::{CheckConfig, Config};
+use crate::engine::loading::Progress;
+use crate::engine::origin::{Drift, Origin};
+use crate::judge::plan::STREAM_NAMES;
+
+impl Planner {
+    /// Looks at the file of each check, and begins to load those that are not in use as they are.
+    pub(super) fn look_at_files(&mut self, config: &Config, notes: &mut Vec<String>) -> Vec<Found> {
+        let found: Vec<Found> = config
+            .checks
+            .iter()
+            .map(|check| self.look_at_file(config, check))
+            .collect();
+        // Opened when it is needed: it may have come to be there, or have changed.
+        let is_needed = found.iter().any(|found| found.to_load.is_some());
+        let kept = if is_needed {
+            self.open_kept(config, notes)
+        } else {
+            None
+        };
+        let mut all = Vec::with_capacity(found.len());
+        for (check, mut found) in config.checks.iter().zip(found) {
+            match (found.to_load.take(), &found.request) {
+                (Some(file), Some((request, _))) => {
+                    self.loading
+                        .want(request, file, &config.compile.limits, kept.clone());
+                }
+                // What runs is what is wanted, or there is nothing to load: what was begun is over.
+                _ => self.loading.forget(&check.name),
+            }
+            all.push(found);
+        }
+        all
+    }
+
+    fn look_at_file(&self, config: &Config, check: &CheckConfig) -> Found {
+        let known = self.in_use.get(&check.name);
+        let places = config.check_places(check);
+        let drift = known.and_then(|known| known.origin.drift(&places, Path::is_file));
+        let place = match (&drift, known) {
+            (Some(_), Some(known)) => Ok(known.origin.place.clone()),
+            _ => config.check_file(check).map_err(|error| error.to_string()),
+        };
+        let mut found = Found::default();
+        if let (Some(drift), Some(known)) = (&drift, known) {
+            found.problem = drift.problem(&known.origin.place);
+            if matches!(drift, Drift::Gone { .. }) {
+                return found;
+            }
+        }
+        let place = match place {
+            Ok(place) => place,
+            Err(why) => {
+                found.problem = Some(why);
+                return found;
+            }
+        };
+        let request = request(check, place.clone());
+        match CheckFile::read(&place) {
+            Ok(file) => {
+                let same = known.is_some_and(|known| {
+                    known.request.path == request.path
+                        && known.request.config == request.config
+                        && known.request.limits == request.limits
+                        && known.digest == file.digest
+                });
+                found.to_load = (!same).then_some(file);
+            }
+            Err(error) => {
+                found.problem = Some(format!("{}: {error}", place.display()));
+            }
+        }
+        found.request = Some((request, Origin::new(place, places)));
+        found
+    }
+
+    fn open_kept(&mut self, config: &Config, notes: &mut Vec<String>) -> Option<Arc<Kept>> {
+        let bytes_max = config.compile.cache_bytes_max as u64;
+        let opened = match config.cache_dir() {
+            Some(dir) => Kept::open(&dir, bytes_max)
+                .map_err(|error| format!("code is not kept in {}: {error}", dir.display())),
+            None if bytes_max == 0 => return None,
+            None => Err(
+                "code is not kept, the environment names no directory for it; set compile.cache_dir"
+                    .to_owned(),
+            ),
+        };
+        let problem = opened.as_ref().err().cloned();
+        if problem != self.not_kept {
+            notes.extend(problem.clone());
+            self.not_kept = problem;
+        }
+        opened.ok().map(Arc::new)
+    }
+
+    /// The version of a check to use, and how it stands.
+    pub(super) fn take(
+        &self,
+        check: &CheckConfig,
+        found: Found,
+        now_ms: i64,
+        notes: &mut Vec<String>,
+    ) -> Result<Taken, NoVersion> {
+        let known = self.in_use.get(&check.name);
+        let mut problem = found.problem;
+        let mut loading = false;
+        let path = found.request.as_ref().map(|(found, _)| found.path.clone());
+        let mut loaded = None;
+        match self.loading.progress(&check.name) {
+            Some(Progress::Loaded(load)) => {
+                loaded = found.request.map(|found| (load, found));
+            }
+            Some(Progress::Refused(why)) => problem = Some(why),
+            Some(Progress::Running) => loading = true,
+            None => {}
+        }
+        if let Some((load, (request, origin))) = loaded {
+            let kind = load.check.kind();
+            match known
+                .map(|known| known.check.kind())
+                .filter(|was| *was != kind)
+            {
+                Some(was) => {
+                    problem = Some(format!(
+                        "the file is a {} now, and was a {}",
+                        kind.as_str(),
+                        was.as_str()
+                    ));
+                }
+                None => {
+                    notes.extend(load.problems);
+                    let entry = InUse {
+                        digest: load.check.digest(),
+                        check: load.check,
+                        loaded_ms: now_ms,
+                        request,
+                        origin,
+                    };
+                    return Ok(Taken {
+                        stale: problem.map(|why| stale(check, &entry, &why)),
+                        entry,
+                        loading: false,
+                        loaded_from: Some(load.origin),
+                    });
+                }
+            }
+        }
+        match known {
+            Some(known) => Ok(Taken {
+                entry: known.clone(),
+                stale: problem.map(|why| stale(check, known, &why)),
+                loading,
+                loaded_from: None,
+            }),
+            None if loading => Err(NoVersion::Loading),
+            None => Err(NoVersion::Refused(Refused {
+                name: check.name.clone(),
+                path,
+                why: problem.unwrap_or_else(|| "nothing was loaded".into()),
+            })),
+        }
+    }
+}
+
+/// What was found of a check's file.
+#[derive(Default)]
+pub(super) struct Found {
+    /// None if there is no file to use.
+    request: Option<(LoadRequest, Origin)>,
+    /// The file, if it is not what is in use.
+    to_load: Option<CheckFile>,
+    /// Why what is in use is not what the next start would take.
+    problem: Option<String>,
+}
+
+/// The version of a check that a plan uses.
+pub(super) struct Taken {
+    pub entry: InUse,
+    pub stale: Option<String>,
+    pub loading: bool,
+    pub loaded_from: Option<CodeOrigin>,
+}
+
+/// Why a plan has no version of a check.
+pub(super) enum NoVersion {
+    Refused(Refused),
+    Loading,
+}
+
+fn stale(check: &CheckConfig, in_use: &InUse, why: &str) -> String {
+    format!(
+        "check {} stays at version {}: {why}",
+        check.name,
+        in_use.check.manifest().version,
+    )
+}
+
+fn request(check: &CheckConfig, path: PathBuf) -> LoadRequest {
+    LoadRequest {
+        name: check.name.clone(),
+        path,
+        config: check.config.to_string(),
+        limits: Limits {
+            memory_bytes_max: check.limits.memory,
+            batch_time: check.limits.batch_time,
+            start_time: check.limits.start_time,
+            output_bytes_max: check.limits.output_bytes_max,
+            batches_per_instance: check.limits.batches_per_instance,
+        },
+    }
+}
+
+pub(super) fn streams(check: &CheckConfig) -> Vec<usize> {
+    (0..STREAM_NAMES.len())
+        .filter(|&stream| {
+            check
+                .streams
+                .iter()
+                .any(|name| name == STREAM_NAMES[stream])
+        })
+        .collect()
+}

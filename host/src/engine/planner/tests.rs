@@ -1,0 +1,143 @@
+//! What a plan keeps, and what it is made of.
+
+use landfall_runtime::{Compiler, Engine as WasmEngine};
+
+use super::*;
+
+const NOW_MS: i64 = 0;
+
+fn planner() -> Planner {
+    Planner::new(Loader::new(WasmEngine::new().unwrap(), Compiler::InProcess))
+}
+
+fn write(dir: &std::path::Path, label: &str, text: &str) {
+    let path = dir.join(format!("{label}.json"));
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn a_plan_that_is_not_made_costs_nothing_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    write(
+        dir.path(),
+        "A/1",
+        r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#,
+    );
+    let mut config = Config {
+        checks: Vec::new(),
+        ..Config::default()
+    };
+    config.streams.raw.codec = "json".into();
+    config.schemas.dir = dir.path().to_owned();
+    let mut planner = planner();
+    planner.next_generation = Some(u16::MAX - 1);
+    let first = planner.plan(&config, NOW_MS, Patience::Whole).unwrap();
+    assert!(
+        first.changed && first.problems.is_empty(),
+        "{:?}",
+        first.problems
+    );
+
+    let again = planner.plan(&config, NOW_MS, Patience::Whole).unwrap();
+    assert!(!again.changed && Arc::ptr_eq(&first.plan, &again.plan));
+
+    // Refused, with a new schema beside it: the schema is not taken half.
+    write(
+        dir.path(),
+        "B/1",
+        r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#,
+    );
+    let mut wrong = config.clone();
+    wrong.streams.raw.codec = "no-such".into();
+    assert!(planner.plan(&wrong, NOW_MS, Patience::Whole).is_err());
+    let mended = planner.plan(&config, NOW_MS, Patience::Whole).unwrap();
+    assert!(mended.changed && mended.plan.schemas.find("B/1").is_some());
+    assert_eq!(
+        mended.plan.generation.0,
+        u16::MAX,
+        "no generation was burnt"
+    );
+    assert_eq!(
+        mended.plan.labels.find(b"A/1"),
+        first.plan.labels.find(b"A/1")
+    );
+
+    // What cannot be numbered is refused, and what is in force stays.
+    std::fs::remove_file(dir.path().join("A/1.json")).unwrap();
+    assert!(matches!(
+        planner.plan(&config, NOW_MS, Patience::Whole),
+        Err(PlanningError::Generations)
+    ));
+}
+
+#[test]
+fn a_label_of_the_configuration_alone_makes_a_new_plan() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Config {
+        checks: Vec::new(),
+        ..Config::default()
+    };
+    config.streams.raw.codec = "json".into();
+    config.schemas.dir = dir.path().to_owned();
+    let mut planner = planner();
+    planner.plan(&config, NOW_MS, Patience::Whole).unwrap();
+    let hour = std::time::Duration::from_secs(3600);
+    config.deadlines.schemas.insert("Rare/3".into(), hour);
+    let second = planner.plan(&config, NOW_MS, Patience::Whole).unwrap();
+    assert!(second.changed);
+    let rare = second.plan.labels.find(b"Rare/3");
+    assert_eq!(second.deadlines.by_schema[usize::from(rare.0)], 3_600_000);
+}
+
+#[test]
+fn schemas_stay_with_the_directory_that_they_came_from() {
+    const SCHEMA: &str = r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#;
+    let root = tempfile::tempdir().unwrap();
+    let at = |path: &str| root.path().join(path);
+    for dir in ["usr/bin", "etc"] {
+        std::fs::create_dir_all(at(dir)).unwrap();
+    }
+    let (own, shipped) = (at("etc/schemas"), at("usr/share/landfall/schemas"));
+    write(&shipped, "Shipped/1", SCHEMA);
+    let mut config = Config {
+        checks: Vec::new(),
+        ..Config::default()
+    };
+    config.streams.raw.codec = "json".into();
+    config.places.file = Some(at("etc/landfall.toml"));
+    config.places.program = Some(at("usr/bin"));
+    let names = |planned: &Planned| {
+        let names = planned.plan.schemas.names();
+        names.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut planner = planner();
+    let mut plan = |config: &Config| planner.plan(config, NOW_MS, Patience::Whole).unwrap();
+    let planned = plan(&config);
+    assert_eq!(names(&planned), ["Shipped/1"]);
+    assert!(planned.problems.is_empty(), "{:?}", planned.problems);
+    // One that comes to stand before it, empty, as a deployment begins.
+    std::fs::create_dir(&own).unwrap();
+    let planned = plan(&config);
+    assert_eq!(names(&planned), ["Shipped/1"]);
+    let told = planned.problems.join("; ");
+    assert!(told.contains("etc/schemas stands before "), "{told}");
+    // Named, it is meant.
+    config.schemas.dir = "./schemas".into();
+    write(&own, "Own/1", SCHEMA);
+    let planned = plan(&config);
+    assert_eq!(names(&planned), ["Own/1"]);
+    assert!(planned.problems.is_empty(), "{:?}", planned.problems);
+    std::fs::remove_dir_all(&own).unwrap();
+    let planned = plan(&config);
+    assert_eq!(
+        (names(&planned), planned.stale_schemas),
+        (vec!["Own/1".to_owned()], 1)
+    );
+    assert!(!planned.changed && !planned.problems.is_empty());
+    // What the place has again is taken, and what it has no more goes.
+    write(&own, "Own/2", SCHEMA);
+    let planned = plan(&config);
+    assert_eq!(names(&planned), ["Own/2"]);
+    assert!(planned.problems.is_empty(), "{:?}", planned.problems);
+}

@@ -1,0 +1,510 @@
+//! Files of checks are compiled apart, under limits, and their code is kept: no file holds up another
+//! one, a rollback or the end, and no code is taken from where others could have put it.
+
+#[path = "support/modules.rs"]
+mod modules;
+mod support;
+
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use landfall_tests::paths;
+use landfall_tests::wait::{await_some, await_until};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use support::{Setup, Sidecar, event, guest, run_landfall, text};
+
+/// An end by SIGTERM may take so long, whatever is compiled: far less than that takes.
+const END_MAX: Duration = Duration::from_secs(20);
+
+/// Replaces a file as a deployment does: written aside, then renamed.
+fn deploy(path: &Path, bytes: &[u8]) {
+    let aside = path.with_extension("new");
+    std::fs::write(&aside, bytes).expect("written");
+    std::fs::rename(&aside, path).expect("renamed");
+}
+
+/// The same module with another digest: a custom section more.
+fn changed(module: &[u8]) -> Vec<u8> {
+    [module, b"\0\x05\x04note"].concat()
+}
+
+fn limit(path: &Path) -> String {
+    format!(
+        "[[checks]]\nname = \"limit\"\npath = {path:?}\nstreams = [\"raw\"]\nconfig = {{ at = \"/x\", max = 9 }}\n"
+    )
+}
+
+/// Two checks whose files the test may change, as a sidecar's configuration has them.
+struct Files {
+    dir: tempfile::TempDir,
+    module: Vec<u8>,
+}
+
+impl Files {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let module = std::fs::read(guest("example_check.wasm")).expect("a check");
+        for name in ["one", "two"] {
+            std::fs::write(dir.path().join(name), &module).expect("written");
+        }
+        Self { dir, module }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn checks(&self) -> String {
+        let check = |name: &str| limit(&self.path(name)).replace("\"limit\"", &format!("{name:?}"));
+        format!(
+            "{}{}{}[compile]\ntime_max = \"1h\"\n",
+            support::pipeline_checks("schema_validity.wasm"),
+            check("one"),
+            check("two")
+        )
+    }
+
+    fn sidecar(&self) -> Sidecar {
+        Sidecar::start(Setup {
+            checks: self.checks(),
+            deadline: "60s",
+            ..Setup::default()
+        })
+    }
+}
+
+/// How a check stands in `/readyz`.
+fn check(sidecar: &Sidecar, name: &str) -> Value {
+    let body = sidecar.get("/readyz").expect("an answer").body;
+    let state: Value = serde_json::from_str(&body).expect("JSON");
+    let checks = state["checks"].as_array().expect("checks").iter();
+    let mut found = checks.filter(|entry| entry["name"] == name);
+    found.next().expect("the check").clone()
+}
+
+fn gauge(sidecar: &Sidecar, metric: &str, name: &str) -> u64 {
+    sidecar.metrics().count(metric, &[("check", name)])
+}
+
+fn is_loading(sidecar: &Sidecar, name: &str) -> bool {
+    let loading = check(sidecar, name)["loading"] == true;
+    loading && gauge(sidecar, "landfall_check_loading", name) == 1
+}
+
+/// Waits until a check is told as stale, for such a reason, everywhere.
+fn await_stale(sidecar: &Sidecar, name: &str, why: &str) {
+    await_until(&format!("{name} is stale: {why}"), || {
+        let stale = check(sidecar, name)["stale"].clone();
+        stale.as_str().is_some_and(|stale| stale.contains(why))
+    });
+    assert_eq!(gauge(sidecar, "landfall_check_stale", name), 1);
+    let told = format!("check {name} stays at version");
+    let log = sidecar.log();
+    assert!(
+        log.lines()
+            .any(|line| line.contains(&told) && line.contains(why)),
+        "{log}"
+    );
+}
+
+fn await_current(sidecar: &Sidecar, name: &str) {
+    await_until(&format!("{name} is as its file"), || {
+        check(sidecar, name)["stale"].is_null()
+            && !is_loading(sidecar, name)
+            && gauge(sidecar, "landfall_check_stale", name) == 0
+    });
+}
+
+/// The processes that a process has started and that have not ended.
+fn children(of: u32) -> Vec<u32> {
+    let all = std::fs::read_dir("/proc").expect("the processes");
+    let ids = all
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    ids.filter(|id: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        // After the name in brackets: state and parent.
+        let mut rest = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+        let state = rest.next().unwrap_or("Z").to_owned();
+        state != "Z" && rest.next() == Some(of.to_string().as_str())
+    })
+    .collect()
+}
+
+fn is_alive(id: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let state = stat.rsplit(") ").next().unwrap_or_default();
+    !state.is_empty() && !state.starts_with('Z')
+}
+
+#[test]
+fn a_file_that_compiles_for_minutes_holds_up_no_other_one_and_the_rollback_wins() {
+    let files = Files::new();
+    let mut sidecar = files.sidecar();
+    let before = check(&sidecar, "two")["digest"].clone();
+    deploy(&files.path("one"), &modules::slow());
+    await_until("it is told as being loaded", || is_loading(&sidecar, "one"));
+    assert_eq!(children(sidecar.id()).len(), 1, "one process compiles it");
+    let ready = sidecar.get("/readyz").expect("an answer");
+    assert_eq!(ready.status, 200);
+    assert!(ready.body.contains("being loaded: one"), "{}", ready.body);
+    assert!(
+        sidecar
+            .log()
+            .contains("check one: its file is being loaded"),
+        "{}",
+        sidecar.log()
+    );
+
+    deploy(&files.path("two"), &changed(&files.module));
+    await_until("the other one is in force", || {
+        check(&sidecar, "two")["digest"] != before
+    });
+    sidecar.reconfigure("default = \"60s\"", "default = \"1s\"");
+    await_until("the deadline is in force", || {
+        sidecar.log().matches("a new plan is in force").count() == 2
+    });
+    sidecar.send_raw(&[event(1)]);
+    sidecar.await_verdict("missing", 1);
+    assert!(
+        is_loading(&sidecar, "one"),
+        "all that while it was compiled"
+    );
+
+    // A newer one takes its place: one process at a time.
+    let slow = children(sidecar.id());
+    deploy(&files.path("one"), &changed(&modules::slow()));
+    await_until("the newer one is compiled", || {
+        let now = children(sidecar.id());
+        now.len() == 1 && now != slow
+    });
+    deploy(&files.path("one"), &files.module);
+    await_current(&sidecar, "one");
+    await_until("nothing is compiled any more", || {
+        children(sidecar.id()).is_empty()
+    });
+    sidecar.stop();
+}
+
+#[test]
+fn a_file_that_takes_more_time_or_memory_than_it_may_is_refused_by_name() {
+    let files = Files::new();
+    let mut sidecar = files.sidecar();
+    deploy(&files.path("one"), &modules::slow());
+    await_until("it is compiled", || is_loading(&sidecar, "one"));
+    // Less time is less time for it too.
+    sidecar.reconfigure("time_max = \"1h\"", "time_max = \"2s\"");
+    await_stale(&sidecar, "one", "compiling it took longer than 2 s");
+    deploy(&files.path("one"), &files.module);
+    await_current(&sidecar, "one");
+    sidecar.reconfigure("time_max = \"2s\"", "memory_max = \"64MiB\"");
+    deploy(&files.path("one"), &modules::hungry());
+    await_stale(&sidecar, "one", "needed more than 64 MiB of memory");
+    deploy(&files.path("one"), &files.module);
+    await_current(&sidecar, "one");
+    assert!(children(sidecar.id()).is_empty());
+    sidecar.stop();
+}
+
+#[test]
+fn a_compiling_process_that_dies_is_told_and_sighup_tries_again() {
+    let files = Files::new();
+    let mut sidecar = files.sidecar();
+    deploy(&files.path("one"), &modules::slow());
+    let compiling = || {
+        let found = children(sidecar.id());
+        found
+            .first()
+            .copied()
+            .filter(|_| is_loading(&sidecar, "one"))
+    };
+    let id = await_some("it is compiled", compiling);
+    let pid = Pid::from_raw(id.cast_signed()).expect("a number");
+    kill_process(pid, Signal::KILL).expect("killed");
+    await_stale(
+        &sidecar,
+        "one",
+        "the process that compiled it ended by signal 9",
+    );
+    // Another change does not try it again.
+    deploy(&files.path("two"), &changed(&files.module));
+    await_until("the other one is in force", || {
+        check(&sidecar, "two")["digest"] != check(&sidecar, "one")["digest"]
+    });
+    assert!(children(sidecar.id()).is_empty());
+    sidecar.hang_up();
+    await_until("it is tried again", || is_loading(&sidecar, "one"));
+    sidecar.stop();
+}
+
+#[test]
+fn sigterm_ends_it_while_a_file_is_compiled_and_nothing_is_left_behind() {
+    let files = Files::new();
+    let mut sidecar = files.sidecar();
+    deploy(&files.path("one"), &modules::slow());
+    await_until("it is compiled", || is_loading(&sidecar, "one"));
+    let compiling = children(sidecar.id());
+    assert_eq!(compiling.len(), 1);
+    let began = Instant::now();
+    assert_eq!(sidecar.end(), Some(0), "{}", sidecar.log());
+    assert!(began.elapsed() < END_MAX, "{:?}", began.elapsed());
+    await_until("its process is gone", || !is_alive(compiling[0]));
+}
+
+/// Starts a command over a check that compiles for minutes.
+fn start_slow(dir: &Path, args: &[&str]) -> Child {
+    std::fs::write(dir.join("slow.wasm"), modules::slow()).expect("written");
+    std::fs::create_dir(dir.join("schemas")).expect("a directory");
+    let config = format!(
+        "{}[streams.raw]\ncodec = \"json\"\n",
+        limit(Path::new("slow.wasm"))
+    );
+    std::fs::write(dir.join("landfall.toml"), config).expect("written");
+    Command::new(paths::landfall())
+        .current_dir(dir)
+        .args(args)
+        .env("XDG_CACHE_HOME", paths::caches())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("landfall starts")
+}
+
+#[test]
+fn whoever_dies_while_a_file_is_compiled_leaves_no_process_behind() {
+    for (args, signal) in [
+        (&["run"][..], Signal::TERM),
+        (&["run"], Signal::KILL),
+        (&["config", "check"], Signal::INT),
+    ] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut landfall = start_slow(dir.path(), args);
+        let id = await_some("it is compiled", || {
+            children(landfall.id()).first().copied()
+        });
+        let began = Instant::now();
+        kill_process(Pid::from_child(&landfall), signal).expect("sent");
+        landfall.wait().expect("it ends");
+        assert!(began.elapsed() < END_MAX, "{args:?}: {:?}", began.elapsed());
+        await_until("its process is gone", || !is_alive(id));
+    }
+}
+
+#[test]
+fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_file() {
+    let files = Files::new();
+    let mut sidecar = files.sidecar();
+    std::fs::write(files.path("three"), modules::slow()).expect("written");
+    let three = limit(&files.path("three")).replace("\"limit\"", "\"three\"");
+    sidecar.reconfigure("[compile]\n", &format!("{three}[compile]\n"));
+    await_until("it is told", || {
+        sidecar.get("/readyz").is_some_and(|answer| {
+            answer
+                .body
+                .contains("waits until its new checks are loaded: three")
+        })
+    });
+    let before = check(&sidecar, "two")["digest"].clone();
+    deploy(&files.path("two"), &changed(&files.module));
+    await_until("the other one is in force", || {
+        check(&sidecar, "two")["digest"] != before
+    });
+    assert_eq!(
+        children(sidecar.id()).len(),
+        1,
+        "it is compiled all that while"
+    );
+    deploy(&files.path("three"), &files.module);
+    await_until("the configuration is taken", || {
+        let body = sidecar.get("/readyz").expect("an answer").body;
+        body.contains("\"three\"") && body.contains("\"as configured\"")
+    });
+    // One that is refused holds back no file either.
+    let broken = limit(&files.path("none")).replace("\"limit\"", "\"four\"");
+    sidecar.reconfigure("[compile]\n", &format!("{broken}[compile]\n"));
+    await_until("it is refused", || {
+        sidecar
+            .get("/readyz")
+            .is_some_and(|answer| answer.body.contains("failed to load check four"))
+    });
+    let before = check(&sidecar, "two")["digest"].clone();
+    deploy(&files.path("two"), &files.module);
+    await_until("the other one is in force", || {
+        check(&sidecar, "two")["digest"] != before
+    });
+    sidecar.stop();
+}
+
+/// A directory with a configuration of one small check, and with kept code in `code`.
+struct Kept(tempfile::TempDir);
+
+impl Kept {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(dir.path().join("schemas")).expect("a directory");
+        let config = format!(
+            "{}[streams.raw]\ncodec = \"json\"\n[compile]\ncache_dir = \"code\"\n",
+            limit(&guest("example_check.wasm"))
+        );
+        std::fs::write(dir.path().join("landfall.toml"), config).expect("written");
+        Self(dir)
+    }
+
+    fn code(&self) -> PathBuf {
+        self.0.path().join("code")
+    }
+
+    /// The one file of code.
+    fn file(&self) -> PathBuf {
+        let entries = std::fs::read_dir(self.code()).expect("the directory");
+        let files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+        assert_eq!(files.len(), 1, "{files:?}");
+        files[0].clone()
+    }
+
+    /// Loads the check; where its code came from, and what was said of it.
+    fn load(&self) -> (String, String) {
+        let output = run_landfall(self.0.path(), &["config", "check", "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let from = answer["checks"][0]["code"].as_str().expect("an origin");
+        (from.to_owned(), answer["hints"].to_string())
+    }
+
+    fn expect(&self, from: &str, said: &str) {
+        let (was, hints) = self.load();
+        assert_eq!(was, from, "{hints}");
+        let is_told = hints.contains("kept");
+        assert_eq!(is_told, !said.is_empty(), "{hints}");
+        assert!(hints.contains(said), "{hints}");
+    }
+}
+
+#[test]
+fn code_is_compiled_once_and_then_kept_for_every_command() {
+    let kept = Kept::new();
+    kept.expect("compiled", "");
+    let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
+    assert_eq!((mode(&kept.code()), mode(&kept.file())), (0o700, 0o600));
+    kept.expect("kept", "");
+    let inode = kept.file().metadata().expect("it is there").ino();
+    std::fs::write(kept.0.path().join("empty"), "").expect("written");
+    let audit = ["audit", "--raw", "empty", "--written", "empty"];
+    let output = run_landfall(kept.0.path(), &audit);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    assert_eq!(kept.file().metadata().expect("it is there").ino(), inode);
+    // Nothing is kept if there is no room for it.
+    let config = kept.0.path().join("landfall.toml");
+    let all = std::fs::read_to_string(&config).expect("the configuration");
+    std::fs::write(&config, all + "cache_bytes_max = 0\n").expect("written");
+    kept.expect("compiled", "");
+}
+
+#[test]
+fn a_second_start_has_the_code_of_all_checks() {
+    let mut sidecar = Sidecar::start(Setup {
+        extra: "[compile]\ncache_dir = \"code\"\n".into(),
+        ..Setup::default()
+    });
+    let loaded = |sidecar: &Sidecar, from: &str| {
+        let metrics = sidecar.metrics();
+        metrics.sum("landfall_check_code_total", &[("from", from)]) as u64
+    };
+    assert_eq!(
+        [loaded(&sidecar, "compiled"), loaded(&sidecar, "kept")],
+        [3, 0]
+    );
+    sidecar.stop();
+    sidecar.restart();
+    assert_eq!(
+        [loaded(&sidecar, "compiled"), loaded(&sidecar, "kept")],
+        [0, 3]
+    );
+    sidecar.stop();
+}
+
+#[test]
+fn kept_code_that_is_damaged_or_not_our_own_is_told_and_compiled_anew() {
+    let kept = Kept::new();
+    kept.expect("compiled", "");
+    let whole = std::fs::read(kept.file()).expect("the code");
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    for (bytes, said) in [
+        (&damaged[..], "it is damaged"),
+        (&whole[..middle], "it is cut off"),
+        (&whole[..10], "it is cut off"),
+        (&b""[..], "it is cut off"),
+        (&vec![0; whole.len()], "the code of something else"),
+        (&[&whole[..], b"x"].concat(), "longer than it says"),
+    ] {
+        std::fs::write(kept.file(), bytes).expect("written");
+        kept.expect("compiled", said);
+        kept.expect("kept", "");
+        assert_eq!(std::fs::read(kept.file()).expect("the code"), whole);
+    }
+    // Code of which somebody else has a hand on.
+    let set_mode = |path: &Path, mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, permissions).expect("set");
+    };
+    set_mode(&kept.file(), 0o622);
+    kept.expect("compiled", "others can write to it");
+    kept.expect("kept", "");
+    let file = kept.file();
+    let elsewhere = kept.0.path().join("elsewhere");
+    std::fs::rename(&file, &elsewhere).expect("moved");
+    symlink(&elsewhere, &file).expect("a link");
+    kept.expect("compiled", "it is a link");
+    kept.expect("kept", "");
+    std::fs::remove_file(&file).expect("removed");
+    let made = Command::new("mkfifo").arg(&file).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    kept.expect("compiled", "it is no regular file");
+    kept.expect("kept", "");
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(kept.file(), Some(1), None).expect("given away");
+        kept.expect("compiled", "it belongs to user 1");
+        kept.expect("kept", "");
+    }
+}
+
+#[test]
+fn a_directory_that_others_could_write_to_is_not_used_and_told() {
+    let kept = Kept::new();
+    kept.expect("compiled", "");
+    let set_mode = |mode| {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(kept.code(), permissions).expect("set");
+    };
+    for mode in [0o777, 0o720, 0o702, 0o1777] {
+        set_mode(mode);
+        kept.expect("compiled", "others can write to it");
+    }
+    set_mode(0o755);
+    kept.expect("kept", "");
+    let elsewhere = kept.0.path().join("elsewhere");
+    std::fs::rename(kept.code(), &elsewhere).expect("moved");
+    symlink(&elsewhere, kept.code()).expect("a link");
+    kept.expect("compiled", "it is a link");
+    std::fs::remove_file(kept.code()).expect("removed");
+    std::fs::write(kept.code(), "").expect("written");
+    kept.expect("compiled", "it is no directory");
+    std::fs::remove_file(kept.code()).expect("removed");
+    std::fs::rename(&elsewhere, kept.code()).expect("moved back");
+    kept.expect("kept", "");
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(kept.code(), Some(1), None).expect("given away");
+    } else {
+        std::fs::remove_dir_all(kept.code()).expect("removed");
+        let config = kept.0.path().join("landfall.toml");
+        let all = std::fs::read_to_string(&config).expect("the configuration");
+        std::fs::write(&config, all.replace("\"code\"", "\"/usr\"")).expect("written");
+    }
+    kept.expect("compiled", "it belongs to user");
+}

@@ -8,6 +8,7 @@ mod command;
 mod debian;
 mod demo;
 mod guests;
+mod jsonschema;
 mod mutants;
 mod promtool;
 mod setup;
@@ -34,7 +35,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Finds or installs what builds need: a way to WebAssembly, and Prometheus' promtool.
+    /// Finds or installs what builds need: a way to WebAssembly, Prometheus' promtool, and
+    /// the validator of Python that schemas are held against.
     Setup,
     /// Builds all checks for WebAssembly, into target/guests.
     Guests,

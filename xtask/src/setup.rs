@@ -5,16 +5,18 @@ use std::process::{Command, Stdio};
 use anyhow::bail;
 
 use crate::command::{cargo, program};
+use crate::jsonschema::JsonSchema;
 use crate::promtool::Promtool;
 use crate::steps::Steps;
 use crate::wasm::Way;
 use crate::workspace::Workspace;
-use crate::{promtool, wasm};
+use crate::{jsonschema, promtool, wasm};
 
 /// What was found.
 pub struct Tools {
     pub way: Way,
     pub promtool: Promtool,
+    pub jsonschema: JsonSchema,
 }
 
 /// Finds or installs everything, and says which way it took.
@@ -24,7 +26,12 @@ pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<Tools> {
         lint_tool(workspace, steps, component)?;
     }
     let promtool = promtool::find(workspace, steps)?;
-    Ok(Tools { way, promtool })
+    let jsonschema = jsonschema::find(workspace, steps)?;
+    Ok(Tools {
+        way,
+        promtool,
+        jsonschema,
+    })
 }
 
 /// What it takes to build the host and the guests.

@@ -6,7 +6,7 @@ use crate::command::cargo;
 use crate::setup::{self, Tools};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{guests, promtool, tidy};
+use crate::{guests, jsonschema, promtool, tidy};
 
 pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     let tools = setup::run(workspace, steps)?;
@@ -67,6 +67,9 @@ fn tests(workspace: &Workspace, tools: &Tools) -> Command {
         .env("LANDFALL_SCHEMAS", workspace.root.join("schemas"));
     if let Some(promtool) = &tools.promtool {
         command.env(promtool::VARIABLE, promtool);
+    }
+    if let Some(directory) = &tools.jsonschema {
+        command.env(jsonschema::VARIABLE, directory);
     }
     command
 }

@@ -1,6 +1,7 @@
 //! A number of a document, exact whatever its size, and how numbers compare: as numbers, so that
 //! `1` and `1.0` are equal.
 
+use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
 use crate::tape::Tape;
@@ -98,6 +99,35 @@ impl<'a> Number<'a> {
         }
     }
 
+    /// How both compare as mathematical numbers; NaN, which no document has that is judged, equals all.
+    pub fn compare(self, other: Number<'_>) -> Ordering {
+        match (self, other) {
+            (Self::Float(left), Number::Float(right)) => {
+                left.partial_cmp(&right).unwrap_or(Ordering::Equal)
+            }
+            (Self::Float(float), integer) => integer.compare_float(float).reverse(),
+            (integer, Number::Float(float)) => integer.compare_float(float),
+            (Self::Digits(left), Number::Digits(right)) => compare_digits(left, right),
+            // Digits are beyond 64 bits, so their sign tells.
+            (Self::Digits(left), _) => compare_digits(left, "0"),
+            (_, Number::Digits(right)) => compare_digits("0", right),
+            (left, right) => left.as_i128().cmp(&right.as_i128()),
+        }
+    }
+
+    fn compare_float(self, float: f64) -> Ordering {
+        let nearest = self.nearest();
+        match (self, nearest.partial_cmp(&float)) {
+            // Rounding keeps the order, but for numbers that round to one double.
+            (_, None) => Ordering::Equal,
+            (_, Some(Ordering::Less)) => Ordering::Less,
+            (_, Some(Ordering::Greater)) => Ordering::Greater,
+            (Self::Digits(digits), _) => compare_digits(digits, &format!("{float:.0}")),
+            // As equal as it is to an integer, the float is one, of 65 bits at the most.
+            (integer, _) => integer.as_i128().cmp(&Some(float as i128)),
+        }
+    }
+
     /// Equal numbers hash alike, and all digits count: an event's author can easily think up any
     /// number of integers that round to one double.
     pub fn hash_into(self, state: &mut impl Hasher) {
@@ -130,5 +160,21 @@ impl<'a> Number<'a> {
             Self::Float(value) if value > 0.0 => out.extend_from_slice(b"Infinity"),
             Self::Float(_) => out.extend_from_slice(b"-Infinity"),
         }
+    }
+}
+
+/// How two integers compare, by their digits.
+fn compare_digits(left: &str, right: &str) -> Ordering {
+    let parts = |digits| match str::strip_prefix(digits, '-') {
+        Some(size) => (true, size),
+        None => (false, digits),
+    };
+    let ((left_is_negative, left), (right_is_negative, right)) = (parts(left), parts(right));
+    let by_size = left.len().cmp(&right.len()).then_with(|| left.cmp(right));
+    match (left_is_negative, right_is_negative) {
+        (true, true) => by_size.reverse(),
+        (false, false) => by_size,
+        (true, false) => Ordering::Less,
+        (false, true) => Ordering::Greater,
     }
 }

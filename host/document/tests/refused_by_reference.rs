@@ -193,6 +193,83 @@ fn dependencies_are_ignored_from_2019_09_on_with_a_hint() {
 }
 
 #[test]
+fn what_the_pipelines_validator_refuses_fails_on_or_judges_otherwise_gives_a_hint() {
+    const TWICE: &str = "is empty or has a value twice";
+    const ITEMS: &str = "`additionalItems` beside `items` of true or false";
+    const UNEVALUATED_ITEMS: &str = "`unevaluatedItems` in 2019-09";
+    const UNEVALUATED: &str = "does not see in 2019-09 which properties";
+    let of_2019 = |keywords: &str| {
+        format!(r#"{{"$schema":"https://json-schema.org/draft/2019-09/schema",{keywords}}}"#)
+    };
+    let of_2020 = |keywords: &str| {
+        format!(r#"{{"$schema":"https://json-schema.org/draft/2020-12/schema",{keywords}}}"#)
+    };
+    let rows: Vec<(String, Option<(&str, &str)>)> = vec![
+        (r#"{D3,"enum":["a",1,"a"]}"#.into(), Some(("/enum", TWICE))),
+        (
+            r#"{D4,"items":{"enum":[[1,{"a":2}],[1.0,{"a":2.0}]]}}"#.into(),
+            Some(("/items/enum", TWICE)),
+        ),
+        (r#"{D4,"enum":[]}"#.into(), Some(("/enum", TWICE))),
+        (r#"{D4,"enum":[1,true,"1",[1],0,false,null]}"#.into(), None),
+        (
+            r##"{D4,"$ref":"#/definitions/a","enum":[1,1],"definitions":{"a":{}}}"##.into(),
+            Some(("/enum", TWICE)),
+        ),
+        (
+            r#"{D4,"default":{"enum":[1,1]},"properties":{"enum":{}}}"#.into(),
+            None,
+        ),
+        (r#"{D7,"enum":[1,1]}"#.into(), None),
+        (
+            r#"{D7,"not":{"items":false,"additionalItems":{}}}"#.into(),
+            Some(("/not/additionalItems", ITEMS)),
+        ),
+        (r#"{D7,"items":[],"additionalItems":false}"#.into(), None),
+        (
+            of_2019(r#""unevaluatedItems":false,"allOf":[{"items":true}]"#),
+            Some(("/allOf/0/items", UNEVALUATED_ITEMS)),
+        ),
+        (
+            of_2020(r#""unevaluatedItems":false,"allOf":[{"items":true}]"#),
+            None,
+        ),
+        (
+            of_2019(r#""unevaluatedProperties":false,"allOf":[{"additionalProperties":{}}]"#),
+            Some(("/unevaluatedProperties", UNEVALUATED)),
+        ),
+        (
+            of_2019(r#""unevaluatedProperties":{"type":"string"}"#),
+            Some(("/unevaluatedProperties", UNEVALUATED)),
+        ),
+        (
+            of_2019(r#""unevaluatedProperties":false,"properties":{"a":{}}"#),
+            None,
+        ),
+        (
+            of_2020(r#""unevaluatedProperties":{"type":"string"}"#),
+            None,
+        ),
+    ];
+    for (schema, expected) in rows {
+        let (set, errors) = load(&[("s/1.json", schema.as_str())]);
+        assert!(errors.is_empty(), "{schema}: {errors:?}");
+        let hints: Vec<_> = set
+            .hints()
+            .iter()
+            .map(|hint| (hint.pointer.as_str(), hint.hint))
+            .collect();
+        match expected {
+            None => assert!(hints.is_empty(), "{schema}: {hints:?}"),
+            Some((at, words)) => assert!(
+                hints.len() == 1 && hints[0].0 == at && hints[0].1.contains(words),
+                "{schema}: {hints:?}"
+            ),
+        }
+    }
+}
+
+#[test]
 fn a_draft03_schema_is_open_where_no_one_says_that_it_is_closed() {
     let schema = r#"{D3,"properties":{"a":{"type":"integer","required":true}}}"#;
     let open = SchemaRules {

@@ -11,6 +11,8 @@ use serde_json::{Map, Value, json};
 use super::draft::{self, escaped};
 use super::draft03::{self, percent_decoded};
 use super::error::Problem;
+use super::hints::{Edition, Hints, IGNORED_DEPENDENCIES};
+use super::integers;
 use super::library::bare;
 use super::rules::SchemaRules;
 use crate::pattern;
@@ -49,9 +51,6 @@ const VALUES: [&str; 4] = ["enum", "const", "default", "examples"];
 
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
-const IGNORED_DEPENDENCIES: &str = "`dependencies` is ignored here, as the pipeline's validator does: \
-    2019-09 and later have `dependentRequired` and `dependentSchemas` in its place";
-
 /// A document that was adapted.
 #[derive(Default)]
 pub(super) struct Adapted {
@@ -89,6 +88,7 @@ pub(super) fn adapt(document: &Value, uri: &str, rules: SchemaRules) -> Result<A
     walk.has_inner_base = stand_ins.has_inner_base;
     let document = walk.schema(document, &Place::top(document, uri))?;
     walk.adapted.document = document;
+    walk.adapted.hints = walk.hints.finish();
     Ok(walk.adapted)
 }
 
@@ -102,9 +102,11 @@ struct Place {
     base: Option<Uri<String>>,
     /// The draft is 2019-09 or later.
     is_modern: bool,
-    is_draft04: bool,
+    edition: Edition,
     /// A validator reads it for sure as a schema.
     is_sure: bool,
+    /// The meta-schema does, also where nothing counts beside a reference.
+    is_declared: bool,
 }
 
 impl Place {
@@ -114,8 +116,9 @@ impl Place {
             to: String::new(),
             base: Uri::parse(uri.to_owned()).ok(),
             is_modern: false,
-            is_draft04: false,
+            edition: Edition::default(),
             is_sure: true,
+            is_declared: true,
         };
         place.take_draft(document);
         place
@@ -124,7 +127,7 @@ impl Place {
     fn take_draft(&mut self, schema: &Value) {
         if let Some(draft) = schema.get("$schema").and_then(Value::as_str) {
             self.is_modern = draft.contains("/draft/");
-            self.is_draft04 = draft.contains("draft-04");
+            self.edition = Edition::of(draft);
         }
     }
 
@@ -152,6 +155,7 @@ struct Walk {
     stand_ins: usize,
     /// A schema below the top has an identifier.
     has_inner_base: bool,
+    hints: Hints,
 }
 
 impl Walk {
@@ -165,6 +169,7 @@ impl Walk {
             embedded: Vec::new(),
             stand_ins: 0,
             has_inner_base: false,
+            hints: Hints::default(),
         }
     }
 
@@ -176,7 +181,11 @@ impl Walk {
         let mut place = place.clone();
         let place = &mut place;
         self.adapted.schemas.insert(place.at.clone());
-        let id = if place.is_draft04 { "id" } else { "$id" };
+        let id = if place.edition == Edition::Fourth {
+            "id"
+        } else {
+            "$id"
+        };
         let id = members.get(id).and_then(Value::as_str);
         if let Some(id) = id.filter(|id| !id.starts_with('#')) {
             place.base = place.resolved(id);
@@ -206,6 +215,13 @@ impl Walk {
         let mut out = Map::new();
         // Beside a reference nothing counts, up to draft-07.
         let is_beside = !place.is_modern && members.get("$ref").is_some_and(Value::is_string);
+        if place.is_sure && !is_beside {
+            self.hints.look(members, &place.at, place.edition);
+        }
+        if place.is_declared {
+            self.hints
+                .look_by_meta_schema(members, &place.at, place.edition);
+        }
         for (keyword, value) in members {
             let mut here = place.step(keyword);
             here.is_sure &= !is_beside || keyword == "definitions";
@@ -249,7 +265,7 @@ impl Walk {
                 }
                 ("dependencies", _) if place.is_modern && self.rules.is_some() => {
                     if here.is_sure {
-                        self.adapted.hints.push((here.at, IGNORED_DEPENDENCIES));
+                        self.hints.push(here.at, IGNORED_DEPENDENCIES);
                     }
                     continue;
                 }
@@ -269,6 +285,10 @@ impl Walk {
                     });
                     Value::Object(schemas.collect::<Result<_, Problem>>()?)
                 }
+                // The meta-schema is to see a number.
+                (_, value) if self.rules.is_none() && integers::digits_of(value).is_some() => {
+                    0.into()
+                }
                 (keyword, _) if VALUES.contains(&keyword) => value.clone(),
                 _ => self.loose(value, &here)?,
             };
@@ -281,6 +301,7 @@ impl Walk {
     fn loose(&mut self, value: &Value, place: &Place) -> Result<Value, Problem> {
         let loosely = |place: Place| Place {
             is_sure: false,
+            is_declared: false,
             ..place
         };
         Ok(match value {

@@ -5,17 +5,18 @@ use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
 use serde_json::{Map, Value as SerdeValue};
 
+use super::bounds;
 use crate::number::Number;
 use crate::representation::OnTape;
 use crate::value::Value;
 
-type Built<'a> = Result<Box<dyn for<'i> Keyword<'i, OnTape>>, ValidationError<'a>>;
+pub(super) type Built<'a> = Result<Box<dyn for<'i> Keyword<'i, OnTape>>, ValidationError<'a>>;
 
 /// The options with these keywords in place of the crate's.
 pub(super) fn install<R>(
     options: ValidationOptions<'_, R, OnTape>,
 ) -> ValidationOptions<'_, R, OnTape> {
-    options
+    bounds::install(options)
         .with_keyword("multipleOf", multiple_of)
         .with_keyword("contentEncoding", annotation)
         .with_keyword("contentMediaType", annotation)
@@ -44,7 +45,7 @@ fn annotation<'a>(_: &'a Map<String, SerdeValue>, _: &'a SerdeValue, _: Location
 }
 
 /// Says something of a value, and asserts nothing.
-struct Annotation;
+pub(super) struct Annotation;
 
 impl<'i> Keyword<'i, OnTape> for Annotation {
     fn validate(&self, _: Value<'i>) -> Result<(), ValidationError<'i>> {
@@ -73,13 +74,47 @@ impl MultipleOf {
             (Divisor::Integer(divisor), Number::Uint(value)) => value % divisor == 0,
             (Divisor::Integer(divisor), Number::Digits(digits)) => remainder(digits, *divisor) == 0,
             (Divisor::Integer(divisor), Number::Float(value)) => value % *divisor as f64 == 0.0,
-            // `int(quotient) != quotient`; of an infinite quotient `int` makes an error.
+            // `int(quotient) != quotient`, and where the quotient is no double, as fractions.
             (Divisor::Float(divisor), number) => {
                 let quotient = number.nearest() / divisor;
-                quotient.is_finite() && quotient.fract() == 0.0
+                if quotient.is_finite() {
+                    quotient.fract() == 0.0
+                } else {
+                    divides_exactly(*divisor, number)
+                }
             }
         }
     }
+}
+
+/// Whether a positive double divides a number of at least its size, both taken as they are.
+fn divides_exactly(divisor: f64, number: Number<'_>) -> bool {
+    // The divisor is `odd` times a power of two. The number is a whole multiple of that power: the
+    // quotient is beyond a double, so the last bit of the divisor is worth less than any of an integer.
+    let (odd, divisor_exponent) = odd_part(divisor);
+    match number {
+        Number::Int(value) => value.unsigned_abs() % odd == 0,
+        Number::Uint(value) => value % odd == 0,
+        Number::Digits(digits) => number.nearest().is_finite() && remainder(digits, odd) == 0,
+        Number::Float(value) => {
+            let (value, exponent) = odd_part(value.abs());
+            exponent >= divisor_exponent && value % odd == 0
+        }
+    }
+}
+
+/// A positive double as an odd number times a power of two: that number, and the power's exponent.
+fn odd_part(value: f64) -> (u64, i32) {
+    const FRACTION_BITS: u32 = 52;
+    let bits = value.to_bits();
+    let exponent = (bits >> FRACTION_BITS) as i32 & 0x7FF;
+    let fraction = bits & ((1 << FRACTION_BITS) - 1);
+    let (significand, exponent) = match exponent {
+        0 => (fraction, -1074),
+        _ => (fraction | 1 << FRACTION_BITS, exponent - 1075),
+    };
+    let zeros = significand.trailing_zeros().min(FRACTION_BITS);
+    ((significand >> zeros).max(1), exponent + zeros as i32)
 }
 
 /// By long division; the sign does not matter for whether anything remains.

@@ -5,6 +5,7 @@
 //! references, `compile` makes validators, `set` puts it together.
 
 mod adapt;
+mod bounds;
 mod catalog;
 mod chains;
 mod compile;
@@ -13,6 +14,7 @@ mod draft;
 mod draft03;
 mod error;
 mod file;
+mod hints;
 mod integers;
 mod keywords;
 mod library;

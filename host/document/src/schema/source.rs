@@ -95,14 +95,14 @@ impl Source {
         if !document.is_object() {
             return Err(Problem::NotAnObject);
         }
-        integers::check(text)?;
+        let mut document = document;
+        integers::keep(text, &mut document)?;
         let (is_third, document, mut places) = match draft::of(&document)? {
             draft::Draft::Third => {
                 let (translated, places) = draft03::translate(&document)?;
                 (true, translated, places)
             }
             draft::Draft::Later(declared) => {
-                let mut document = document;
                 document["$schema"] = declared.into();
                 (false, document, Places::default())
             }
@@ -112,10 +112,11 @@ impl Source {
         places.rename(adapted.renamed);
         let is_closed = is_third && rules.draft03_closed;
         let hints = adapted.hints.into_iter();
+        let hints = hints.map(|(at, hint)| (places.author(&at), hint));
         Ok(Self {
             closed: is_closed.then(|| draft03::closed(&adapted.document)),
             shared: adapted.document,
-            hints: hints.map(|(at, hint)| (places.author(&at), hint)).collect(),
+            hints: hints.collect(),
             places,
             id,
             digest: digest(DIGEST_BEGIN, text),

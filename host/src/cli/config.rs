@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::{Global, exit};
 use crate::config::{Config, DEFAULT_TEXT, Environment};
+use crate::sources::StreamId;
+use crate::sources::zmq::Envelope;
 
 #[derive(Subcommand)]
 pub enum ConfigCommand {
@@ -38,16 +40,24 @@ fn check(global: &Global) -> ExitCode {
             Vec::new(),
         ),
     };
+    let first_minutes = result
+        .as_ref()
+        .map_or_else(|_| Vec::new(), |inspected| first_minutes(&inspected.config));
     if global.json {
         println!(
             "{}",
-            json!({"valid": errors.is_empty(), "errors": errors, "hints": hints})
+            json!({
+                "valid": errors.is_empty(), "errors": errors, "hints": hints,
+                "first_minutes": first_minutes,
+            })
         );
     } else {
         errors.iter().for_each(|error| println!("error: {error}"));
         hints.iter().for_each(|hint| println!("hint: {hint}"));
         if errors.is_empty() {
             println!("the configuration is valid");
+            println!("in the first minutes of `landfall run`:");
+            first_minutes.iter().for_each(|line| println!("  {line}"));
         }
     }
     if errors.is_empty() {
@@ -55,4 +65,27 @@ fn check(global: &Global) -> ExitCode {
     } else {
         exit::FINDINGS.into()
     }
+}
+
+/// What shows in the first minutes whether this configuration fits the pipeline: no file can say that.
+fn first_minutes(config: &Config) -> Vec<String> {
+    let mut lines =
+        vec!["/readyz says ready, with every endpoint connected and nothing refused".to_owned()];
+    for stream in StreamId::ALL {
+        let settings = config.streams.of(stream);
+        let message = match settings.envelope {
+            Envelope::None => "of one part, the frame",
+            Envelope::Topic => "[topic, payload], of which the payload is the frame",
+        };
+        lines.push(format!(
+            "landfall_frames_total{{stream=\"{0}\"}} grows, and landfall_frames_refused_total stands \
+             still: streams.{0}.envelope says that messages are {message}",
+            stream.as_str()
+        ));
+    }
+    lines.push(format!(
+        "landfall_undecodable_total stands still: the codecs are {:?} and {:?}",
+        config.streams.raw.codec, config.streams.written.codec
+    ));
+    lines
 }

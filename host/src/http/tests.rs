@@ -165,6 +165,24 @@ async fn ready_is_when_every_part_is_and_stays_so() {
             .await
             .starts_with("HTTP/1.1 200")
     );
+    let connected = Arc::new(AtomicBool::new(false));
+    server.readiness.ask("links", {
+        let connected = Arc::clone(&connected);
+        move || (connected.load(Ordering::Relaxed), "1 of 2".into())
+    });
+    let answer = server.ask("GET", "/readyz").await;
+    let shown = r#"{"name":"links","ready":false,"detail":"1 of 2"}"#;
+    assert!(
+        answer.starts_with("HTTP/1.1 503") && answer.contains(shown),
+        "{answer}"
+    );
+    connected.store(true, Ordering::Relaxed);
+    assert!(
+        server
+            .ask("GET", "/readyz")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
     drop(store);
     assert!(
         server

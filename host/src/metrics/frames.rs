@@ -9,7 +9,7 @@ use prometheus::{CounterVec, GaugeVec, IntCounterVec, IntGaugeVec, Result};
 use super::registrar::{Registrar, follow, follow_seconds};
 use crate::clock::Clock;
 use crate::queue::LaneStats;
-use crate::sources::{Flights, Link, SourceStats, StreamId};
+use crate::sources::{Flights, Link, Refusal, SourceStats, StreamId};
 
 /// What is followed.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ impl FrameMetrics {
             refused: r.counters(
                 "frames_refused_total",
                 &["stream", "endpoint", "kind"],
-                "Frames refused by the source: oversize, or a message of several parts (multipart).",
+                "Frames refused by the source: larger than frame_bytes_max (oversize), or a message whose parts are not those of the stream's envelope (multipart, too_many_parts, no_payload).",
             )?,
             undecodable: r.counters(
                 "undecodable_total",
@@ -110,12 +110,13 @@ impl FrameMetrics {
                 &self.disconnects.with_label_values(&endpoint),
                 source.disconnects(),
             );
-            let refused = |kind| {
-                self.refused
-                    .with_label_values(&[stream, source.endpoint(), kind])
-            };
-            follow(&refused("oversize"), source.oversize());
-            follow(&refused("multipart"), source.multipart());
+            for refusal in Refusal::ALL {
+                let label = [stream, source.endpoint(), refusal.as_str()];
+                follow(
+                    &self.refused.with_label_values(&label),
+                    source.refused(refusal),
+                );
+            }
             self.connected
                 .with_label_values(&endpoint)
                 .set(i64::from(source.link() == Link::Connected));

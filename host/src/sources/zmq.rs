@@ -10,6 +10,7 @@
 //! that a broken peer cannot make libzmq buffer without bound, but far above: libzmq answers it by
 //! dropping the connection, and with it frames that were good.
 
+mod envelope;
 mod hold;
 mod library;
 mod line;
@@ -21,13 +22,15 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::{Link, Outlet, SourceContext, SourceError, SourceStats, Stop, Watermark};
+use super::{Link, Outlet, Refusals, SourceContext, SourceError, SourceStats, Stop, Watermark};
 use hold::Connection;
 use library::Library;
 use line::{Line, monitor};
 use pace::Pace;
 use subscriber::Subscriber;
 
+pub use envelope::Envelope;
+use envelope::Parts;
 pub use publish::{Attach, ZmqPublisher};
 
 /// Highest `frame_bytes_max`: no event of any known pipeline is near it.
@@ -58,8 +61,9 @@ pub struct Subscription {
     pub endpoint: String,
     /// Index of the endpoint among its stream's.
     pub index: u16,
-    /// Prefixes of frames; the empty one is all of them.
+    /// Prefixes of messages: of the frame, or of the topic before it. The empty one is all of them.
     pub topics: Vec<String>,
+    pub envelope: Envelope,
     /// Frames that the library holds before it stops reading the connection; 0 is no limit.
     pub hwm_frames: u32,
     /// First and longest wait between two tries to connect.
@@ -131,7 +135,8 @@ pub fn subscribe(
         watermark,
         stop,
         tick,
-        in_multipart: false,
+        parts: Parts::new(subscription.envelope),
+        refusals: Refusals::default(),
         has_gathered: false,
         is_steady: false,
         have_waited: false,

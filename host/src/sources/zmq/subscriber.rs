@@ -3,7 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::{Ahead, Link, Look, Outlet, SourceError, Stop, Watermark};
+use super::super::{Ahead, Link, Look, Outlet, Refusals, Refused, SourceError, Stop, Watermark};
+use super::envelope::{Part, Parts};
 use super::hold::GATHER_MIN;
 use super::line::Line;
 use super::pace::{NAP, Pace};
@@ -23,8 +24,8 @@ pub(super) struct Subscriber {
     pub stop: Stop,
     /// How long to wait for a frame before telling the time.
     pub tick: Duration,
-    /// The parts of a refused message are being thrown away.
-    pub in_multipart: bool,
+    pub parts: Parts,
+    pub refusals: Refusals,
     pub pace: Pace,
     /// Bytes gathered in the kernel, and the socket was not seen empty since.
     pub has_gathered: bool,
@@ -42,6 +43,7 @@ impl Subscriber {
         loop {
             self.watermark.awake(Instant::now());
             let empty = self.turn(&mut message)?;
+            self.tell_refused();
             if !empty {
                 self.line.follow();
             }
@@ -93,20 +95,38 @@ impl Subscriber {
             }
             self.watermark.read();
             self.pace.read();
-            let more = message.get_more();
-            if more || self.in_multipart {
-                if !self.in_multipart {
-                    self.outlet.stats().add_multipart();
+            match self.parts.next(message.get_more()) {
+                Part::Frame if self.outlet.admits(message.len()) => {
+                    let line = &mut self.line;
+                    if self.outlet.push(message, || line.follow())? {
+                        self.outlet.hand_on(|| line.follow())?;
+                    }
                 }
-                self.in_multipart = more;
-            } else if self.outlet.admits(message.len()) {
-                let line = &mut self.line;
-                if self.outlet.push(message, || line.follow())? {
-                    self.outlet.hand_on(|| line.follow())?;
-                }
+                Part::Frame | Part::Skipped => {}
+                Part::Refused(refusal) => self.outlet.stats().refuse(refusal),
             }
         }
         Ok(false)
+    }
+
+    /// Logs what was refused, when it is time to.
+    fn tell_refused(&mut self) {
+        let stats = self.outlet.stats();
+        let totals = stats.all_refused();
+        if totals == Refused::default() {
+            return;
+        }
+        for (refusal, more) in self.refusals.due(totals, Instant::now()) {
+            let stream = stats.stream().as_str();
+            tracing::warn!(
+                stream,
+                endpoint = stats.endpoint(),
+                kind = refusal.as_str(),
+                refused = more,
+                "{} (told once a minute; landfall_frames_refused_total counts them)",
+                refusal.remedy(stream)
+            );
+        }
     }
 
     /// The time, and then whether frames are ahead that were on their way by then.
@@ -314,7 +334,8 @@ mod tests {
             outlet,
             stop,
             tick: NAP,
-            in_multipart: false,
+            parts: Parts::default(),
+            refusals: Refusals::default(),
             pace: Pace::new(0, Instant::now()),
             has_gathered: false,
             is_steady: false,

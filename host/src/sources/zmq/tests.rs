@@ -25,6 +25,7 @@ fn subscription(endpoint: &str) -> Subscription {
         endpoint: endpoint.to_owned(),
         index: 3,
         topics: vec![String::new()],
+        envelope: Envelope::None,
         hwm_frames: 10_000,
         reconnect_min: Duration::from_millis(10),
         reconnect_max: Duration::from_millis(100),
@@ -233,9 +234,40 @@ fn oversize_and_multipart_messages_are_counted_and_the_rest_goes_on() {
     );
     let stats = &bench.running.stats;
     assert_eq!(
-        (stats.oversize(), stats.multipart(), stats.disconnects()),
-        (1, 1, 0)
+        (stats.all_refused(), stats.disconnects()),
+        ([1, 1, 0, 0], 0)
     );
+    bench.end().unwrap();
+}
+
+#[test]
+fn of_topic_and_payload_the_payload_is_the_frame_and_topics_choose_by_the_topic() {
+    let (mut publisher, endpoint) = publisher("127.0.0.1");
+    let subscription = Subscription {
+        topics: vec!["orders".to_owned()],
+        envelope: Envelope::Topic,
+        ..subscription(&endpoint)
+    };
+    let bench = start(&subscription, 64 << 20);
+    assert!(publisher.wait_for_listener(PATIENCE).unwrap());
+    let large = vec![b'x'; (1 << 20) + 1];
+    let messages: [&[&[u8]]; 9] = [
+        &[b"orders", b"first"],
+        &[b"others", b"orders"],
+        &[b"orders without payload"],
+        &[b"orders.eu", b""],
+        &[b"orders", b"a", b"b"],
+        &[b"orders", &large],
+        &[b"orders", b"orders"],
+        &[b"orders", b"a", b"b", b"c"],
+        &[b"orders", b"last"],
+    ];
+    for message in messages {
+        publisher.socket.send_multipart(message, 0).unwrap();
+    }
+    let frames = bench.frames(4);
+    assert_eq!(frames, [&b"first"[..], b"", b"orders", b"last"]);
+    assert_eq!(bench.running.stats.all_refused(), [1, 0, 2, 1]);
     bench.end().unwrap();
 }
 

@@ -29,6 +29,7 @@ pub struct FrameMetrics {
     undecodable: IntCounterVec,
     connected: IntGaugeVec,
     disconnects: IntCounterVec,
+    protocol_errors: IntCounterVec,
     queue_bytes: IntGaugeVec,
     queue_batches: IntGaugeVec,
     queue_waits: IntCounterVec,
@@ -59,6 +60,11 @@ impl FrameMetrics {
             )?,
             connected: r.gauges("source_connected", &ENDPOINT, "Whether the endpoint is connected and speaks the protocol (1) or not (0).")?,
             disconnects: r.counters("source_disconnects_total", &ENDPOINT, "Connections that were lost.")?,
+            protocol_errors: r.counters(
+                "source_protocol_errors_total",
+                &ENDPOINT,
+                "Handshakes that failed, and connections that ended, because of what the peer sent.",
+            )?,
             queue_bytes: r.gauges("queue_bytes", &STREAM, "Bytes that wait to be judged.")?,
             queue_batches: r.gauges("queue_batches", &STREAM, "Batches that wait to be judged.")?,
             queue_waits: r.counters("queue_waits_total", &STREAM, "Times that a source found the queue full and stopped reading.")?,
@@ -109,6 +115,10 @@ impl FrameMetrics {
             follow(
                 &self.disconnects.with_label_values(&endpoint),
                 source.disconnects(),
+            );
+            follow(
+                &self.protocol_errors.with_label_values(&endpoint),
+                source.protocol_errors(),
             );
             for refusal in Refusal::ALL {
                 let label = [stream, source.endpoint(), refusal.as_str()];

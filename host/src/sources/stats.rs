@@ -30,6 +30,7 @@ pub struct SourceStats {
     /// By [`Refusal`].
     refused: [AtomicU64; Refusal::ALL.len()],
     disconnects: AtomicU64,
+    protocol_errors: AtomicU64,
     link: AtomicU8,
     /// Why it is not connected; empty if it is, or if that is not known yet.
     trouble: Mutex<String>,
@@ -45,6 +46,7 @@ impl SourceStats {
             batches: AtomicU64::new(0),
             refused: Default::default(),
             disconnects: AtomicU64::new(0),
+            protocol_errors: AtomicU64::new(0),
             link: AtomicU8::new(Link::Connecting as u8),
             trouble: Mutex::default(),
         }
@@ -88,6 +90,11 @@ impl SourceStats {
         self.disconnects.load(Ordering::Relaxed)
     }
 
+    /// Handshakes that failed, and connections that ended, because of what the peer sent.
+    pub fn protocol_errors(&self) -> u64 {
+        self.protocol_errors.load(Ordering::Relaxed)
+    }
+
     pub fn link(&self) -> Link {
         match self.link.load(Ordering::Relaxed) {
             0 => Link::Connecting,
@@ -118,6 +125,10 @@ impl SourceStats {
 
     pub(super) fn refuse(&self, refusal: Refusal) {
         self.refused[refusal as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_protocol_error(&self) {
+        self.protocol_errors.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Leaving `Connected` is a lost connection.

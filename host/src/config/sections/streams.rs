@@ -48,7 +48,7 @@ impl Default for StreamConfig {
             frame_bytes_max: 1 << 20,
             silence: Duration::ZERO,
             reconnect_min: Duration::from_millis(100),
-            reconnect_max: Duration::from_secs(10),
+            reconnect_max: Duration::from_secs(1),
             keepalive_idle: Duration::from_secs(60),
             keepalive_interval: Duration::from_secs(10),
             keepalive_probes: 3,

@@ -38,6 +38,11 @@ impl Parts {
         }
     }
 
+    /// The next part is the first of a message, whatever came before.
+    pub fn begin_anew(&mut self) {
+        self.before = 0;
+    }
+
     /// The next part, and whether the same message has more.
     pub fn next(&mut self, has_more: bool) -> Part {
         let part = match (self.envelope, self.before, has_more) {

@@ -17,7 +17,6 @@ const FRAMES_PER_TURN_MAX: usize = 512;
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 pub(super) struct Subscriber {
     pub endpoint: String,
-    pub socket: zmq::Socket,
     pub line: Line,
     pub outlet: Outlet,
     pub watermark: Watermark,
@@ -67,8 +66,14 @@ impl Subscriber {
     fn turn(&mut self, message: &mut zmq::Message) -> Result<bool, SourceError> {
         let mut asked = None;
         for _ in 0..FRAMES_PER_TURN_MAX {
-            match self.socket.recv(message, zmq::DONTWAIT) {
+            match self.line.to_read().recv(message, zmq::DONTWAIT) {
                 Ok(()) => asked = None,
+                Err(zmq::Error::EAGAIN) if self.line.seen_empty() => {
+                    asked = None;
+                    // Its last message may have been cut off.
+                    self.parts.begin_anew();
+                    continue;
+                }
                 Err(zmq::Error::EAGAIN) => match asked {
                     None => {
                         asked = Some(self.ask());
@@ -178,8 +183,10 @@ impl Subscriber {
 
     /// Waits for a frame or for news of the connection; whether any came.
     fn poll(&self, timeout: Duration) -> Result<bool, SourceError> {
+        let [socket, before] = self.line.sockets();
         let mut items = [
-            self.socket.as_poll_item(zmq::POLLIN),
+            socket.as_poll_item(zmq::POLLIN),
+            before.as_poll_item(zmq::POLLIN),
             self.line.monitor.as_poll_item(zmq::POLLIN),
         ];
         match zmq::poll(&mut items, i64::from(whole_ms(timeout))) {
@@ -200,6 +207,11 @@ impl Subscriber {
         if self.can_gather(nap) {
             self.gather(nap).map(drop)
         } else {
+            // While nothing is connected, what is due is looked for at each tick.
+            let nap = match self.line.stats.link() {
+                Link::Connected => nap,
+                _ => nap.min(self.tick),
+            };
             self.watermark.rests(nap);
             thread::sleep(nap);
             Ok(())
@@ -254,9 +266,11 @@ mod tests {
     use super::super::super::{
         BatchLimits, Flights, FrameBatch, SourceContext, SourceStats, StreamId,
     };
+    use super::super::dial::Named;
     use super::super::hold::Connection;
     use super::super::library::tests::resting;
-    use super::super::line::monitor;
+    use super::super::line::system_resolver;
+    use super::super::tests::subscription;
     use super::super::{Attach, ZmqPublisher};
     use super::*;
     use crate::clock::Clock;
@@ -318,19 +332,24 @@ mod tests {
         };
         let stats = Arc::new(SourceStats::new(StreamId::RAW, &endpoint));
         stats.set_link(Link::Connected);
-        let sockets = zmq::Context::new();
-        let socket = sockets.socket(zmq::SUB).unwrap();
+        let subscription = subscription(&endpoint);
+        let named = Named::parse(&endpoint).unwrap();
+        let mut line = Line::new(
+            &zmq::Context::new(),
+            &subscription,
+            named,
+            system_resolver,
+            Arc::clone(&stats),
+        )
+        .unwrap();
+        line.dial.connected(Instant::now());
+        line.connection = connection;
+        line.library = resting();
         let outlet = Outlet::new(context, 0, Arc::clone(&stats), stop.clone());
         let source = Subscriber {
             endpoint,
-            line: Line {
-                monitor: monitor(&sockets, &socket).unwrap(),
-                stats,
-                connection,
-                library: resting(),
-            },
+            line,
             watermark: Watermark::new(Arc::clone(outlet.progress()), 0),
-            socket,
             outlet,
             stop,
             tick: NAP,
@@ -470,8 +489,7 @@ mod tests {
     fn what_the_kernel_lets_through_ends_a_sleep() {
         let (mut publisher, endpoint) = publisher();
         let Scene { mut source, .. } = scene();
-        source.socket.set_subscribe(b"").unwrap();
-        source.socket.connect(&endpoint).unwrap();
+        source.line.socket.connect(&endpoint).unwrap();
         assert!(publisher.wait_for_listener(PATIENCE).unwrap());
         // It sleeps far longer than this test may take; a frame that comes another way stands for those
         // that the kernel lets through.

@@ -8,50 +8,74 @@
 //! | `GET /readyz` | 200 once every part is ready; else 503; JSON with each part and each check |
 //!
 //! `HEAD` is answered like `GET`; other methods get 405, other paths 404. No event is served here,
-//! and nothing can be changed. Everything that a client can use up is bounded below.
+//! and nothing can be changed. A connection is for one request, so none of them is ever idle for
+//! long. Everything that a client can use up is bounded below, and a new connection is always taken:
+//! nobody who holds connections, or descriptors, keeps a probe from its answer.
 
 mod readiness;
+mod seats;
 
 use std::fmt::Display;
+use std::fs::File;
 use std::future::Future;
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use hyper::body::Incoming;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use landfall_escape::{json, terminal};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 pub use readiness::{CheckState, Part, Readiness};
+use seats::{Seat, Seats};
 
 use crate::metrics::Metrics;
 
-/// Connections at once; more wait in the listener's backlog. A few scrapers and probes need one each.
-const CONNECTIONS_MAX: usize = 64;
+/// What a client may use up.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Connections at once. A few scrapers and probes need one each; of more, the one that has been
+    /// idle longest is closed.
+    connections_max: usize,
+    /// A client that has not sent its request's line and headers by then is disconnected, however
+    /// steadily they trickle: nobody needs more than one packet for them.
+    headers_max: Duration,
+    /// The longest life of a connection: a client that does not read its answer holds it no longer.
+    /// Longer than the usual time-out of a scrape (10 s).
+    connection_max: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    connections_max: 64,
+    headers_max: Duration::from_secs(5),
+    connection_max: Duration::from_secs(15),
+};
 
 /// A request's line and headers, in bytes; more is answered with 431. hyper takes no less than 8 KiB.
 const HEADERS_BYTES_MAX: usize = 16 << 10;
 
-/// A client that has not sent its headers by then is disconnected; also the longest idle time
-/// between two requests. Longer than the usual interval of scrapes.
-const HEADERS_MAX: Duration = Duration::from_secs(75);
-
-/// The longest life of a connection: a client that does not read its answer holds it no longer.
-const CONNECTION_MAX: Duration = Duration::from_secs(600);
+/// Headers of a request; more is answered with 431. Proxies add some to the ten of a browser.
+const HEADERS_COUNT_MAX: usize = 64;
 
 /// On shutdown, requests under way may take this long.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 
-/// After an error of accepting (out of file descriptors), so as not to spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// After an error of accepting, so as not to spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+
+/// An error of accepting that lasts is logged this often.
+const ACCEPT_TOLD: Duration = Duration::from_secs(60);
 
 /// What the answers are made of.
 #[derive(Clone)]
@@ -127,29 +151,32 @@ pub async fn serve(
     state: HttpState,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    serve_within(LIMITS, listener, state, shutdown).await
+}
+
+async fn serve_within(
+    limits: Limits,
+    listener: TcpListener,
+    state: HttpState,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
     let routes = routes(state);
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let seats = Seats::new(limits.connections_max);
     // Each connection holds a receiver; when all are gone, all have ended.
     let (ending, end) = watch::channel(false);
     let accept = async {
+        let mut acceptor = Acceptor::new(&listener, seats.clone());
         loop {
-            // The semaphore is never closed.
-            let Ok(seat) = Arc::clone(&room).acquire_owned().await else {
-                return;
-            };
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    let (routes, end) = (routes.clone(), end.clone());
-                    tokio::spawn(async move {
-                        let _seat = seat;
-                        connection(stream, routes, end).await;
-                    });
+            let stream = acceptor.next().await;
+            let (seat, lost) = seats.take();
+            let (routes, end) = (routes.clone(), end.clone());
+            tokio::spawn(async move {
+                let served = connection(limits, stream, routes, seat, end);
+                tokio::select! {
+                    () = served => {}
+                    _ = lost => tracing::debug!("an HTTP connection was closed for a newer one"),
                 }
-                Err(error) => {
-                    tracing::warn!("failed to accept an HTTP connection: {error}");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
+            });
         }
     };
     tokio::select! {
@@ -165,15 +192,98 @@ pub async fn serve(
     Ok(())
 }
 
-async fn connection(stream: TcpStream, routes: Router, mut end: watch::Receiver<bool>) {
+/// Accepts connections, also when the process has no descriptor left: it keeps one aside for that, and
+/// takes those of idle connections.
+struct Acceptor<'a> {
+    listener: &'a TcpListener,
+    seats: Seats,
+    spare: Option<File>,
+    told: Option<Instant>,
+}
+
+impl<'a> Acceptor<'a> {
+    fn new(listener: &'a TcpListener, seats: Seats) -> Self {
+        let mut acceptor = Self {
+            listener,
+            seats,
+            spare: None,
+            told: None,
+        };
+        acceptor.keep_spare();
+        acceptor
+    }
+
+    fn keep_spare(&mut self) {
+        if self.spare.is_none() {
+            self.spare = File::open("/dev/null").ok();
+        }
+    }
+
+    fn somebody_waits(&self) -> bool {
+        let mut polled = libc::pollfd {
+            fd: self.listener.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        // SAFETY: one entry, as told, and the listener is open.
+        unsafe { libc::poll(&raw mut polled, 1, 0) == 1 }
+    }
+
+    async fn next(&mut self) -> TcpStream {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    self.keep_spare();
+                    return stream;
+                }
+                Err(error) => {
+                    if self.told.is_none_or(|told| told.elapsed() >= ACCEPT_TOLD) {
+                        self.told = Some(Instant::now());
+                        tracing::warn!(
+                            "failed to accept an HTTP connection: {error}; allow the process more \
+                             open files if it has too few (told once a minute)"
+                        );
+                    }
+                    // The kernel says so too when nobody waits: then nobody has to go.
+                    if is_out_of_descriptors(&error) && self.somebody_waits() {
+                        if self.spare.take().is_some() {
+                            continue;
+                        }
+                        self.seats.end_one();
+                    }
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
+/// Answers one request.
+async fn connection(
+    limits: Limits,
+    stream: TcpStream,
+    routes: Router,
+    seat: Seat,
+    mut end: watch::Receiver<bool>,
+) {
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADERS_MAX)
-        .max_buf_size(HEADERS_BYTES_MAX);
-    let service = TowerToHyperService::new(routes);
+        .header_read_timeout(limits.headers_max)
+        .max_headers(HEADERS_COUNT_MAX)
+        .max_buf_size(HEADERS_BYTES_MAX)
+        .keep_alive(false);
+    let routes = TowerToHyperService::new(routes);
+    let service = service_fn(|request: Request<Incoming>| {
+        seat.asked();
+        routes.call(request)
+    });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let served = timeout(CONNECTION_MAX, async {
+    let served = timeout(limits.connection_max, async {
         tokio::select! {
             result = connection.as_mut() => return result,
             _ = end.wait_for(|ending| *ending) => {}

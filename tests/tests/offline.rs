@@ -481,7 +481,13 @@ fn a_wrong_configuration_is_told_by_file_line_and_remedy() {
     )
     .expect("written");
     let output = run_landfall(dir.path(), &["config", "check"]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    let answer = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{answer}");
+    assert!(
+        answer.contains("landfall_frames_refused_total stands still")
+            && answer.contains("streams.written.envelope says that messages are of one part"),
+        "{answer}"
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::engine::{self, EngineParts, Mode};
 use crate::queue;
 use crate::results::Totals;
 use crate::sources::file::FileSource;
-use crate::sources::{Flights, SourceContext, SourceStats, Stop, StreamId};
+use crate::sources::{Flights, Refusal, SourceContext, SourceStats, Stop, StreamId};
 
 /// How often progress is drawn.
 const DRAW: Duration = Duration::from_millis(10);
@@ -208,7 +208,7 @@ fn read_file(
             .join()
             .map_err(|_| anyhow::anyhow!("the reader of the {} file died", stream.as_str()))
     })??;
-    Ok(stats.oversize())
+    Ok(stats.refused(Refusal::Oversize))
 }
 
 fn bar(stream: StreamId, total: Option<u64>) -> ProgressBar {

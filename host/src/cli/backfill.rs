@@ -19,7 +19,7 @@ use super::print::{self, PrintError};
 use super::{Global, exit};
 use crate::sources::Publisher;
 use crate::sources::file::framing::{Framing, Unfit, fits_line};
-use crate::sources::zmq::{Attach, ZmqPublisher};
+use crate::sources::zmq::{Attach, Envelope, ZmqPublisher};
 
 /// How long a listener is awaited before anything is published.
 const LISTENER_MAX: Duration = Duration::from_secs(30);
@@ -45,6 +45,10 @@ pub struct BackfillArgs {
     /// Connect to the endpoint instead of binding it.
     #[arg(long, requires = "publish")]
     connect: bool,
+    /// Publish messages of two parts, this topic and the frame: for publishers whose streams have
+    /// envelope = "topic".
+    #[arg(long, requires = "publish", value_name = "TOPIC")]
+    topic: Option<String>,
     /// Frames a second at most when publishing.
     #[arg(long, default_value_t = 500.0, value_parser = rate, value_name = "PER_SECOND")]
     rate: f64,
@@ -100,7 +104,15 @@ impl Counts {
 }
 
 pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
-    let reader = Reader::open(&global.load()?.store_dir())?;
+    let config = global.load()?;
+    anyhow::ensure!(
+        args.publish.is_none()
+            || args.topic.is_some()
+            || config.streams.raw.envelope == Envelope::None,
+        "raw messages are [topic, payload] (streams.raw.envelope = \"topic\"), and a frame is the \
+         payload alone: name the topic to publish under, --topic TOPIC"
+    );
+    let reader = Reader::open(&config.store_dir())?;
     let filter = args.which.filter(&reader)?;
     let total = reader.missing_count(&filter)?;
     let bar = ProgressBar::new(total);
@@ -348,7 +360,11 @@ fn publish(
     } else {
         Attach::Bind
     };
-    let mut publisher: Box<dyn Publisher> = Box::new(ZmqPublisher::open(endpoint, attach, true)?);
+    let opened = ZmqPublisher::open(endpoint, attach, true)?;
+    let mut publisher: Box<dyn Publisher> = Box::new(match &args.topic {
+        Some(topic) => opened.with_topic(topic),
+        None => opened,
+    });
     print::note(format_args!("waiting for a subscriber at {endpoint}"));
     anyhow::ensure!(
         publisher.wait_for_listener(LISTENER_MAX)?,

@@ -10,6 +10,8 @@ use serde_json::json;
 use super::{Global, compile, exit, print};
 use crate::config::{Config, DEFAULT_TEXT, Environment, Hint, Inspected};
 use crate::engine::planner::{CheckState, Patience, Planned, Planner, PlanningError};
+use crate::sources::StreamId;
+use crate::sources::zmq::Envelope;
 
 #[derive(Subcommand)]
 pub enum ConfigCommand {
@@ -35,6 +37,7 @@ struct Checked {
     errors: Vec<String>,
     hints: Vec<String>,
     checks: Vec<CheckState>,
+    first_minutes: Vec<String>,
 }
 
 fn check(global: &Global) -> anyhow::Result<ExitCode> {
@@ -62,6 +65,7 @@ fn check(global: &Global) -> anyhow::Result<ExitCode> {
             "errors": checked.errors,
             "hints": checked.hints,
             "checks": checks,
+            "first_minutes": checked.first_minutes,
         }))?;
     } else {
         let mut page = Page::default();
@@ -81,6 +85,9 @@ fn check(global: &Global) -> anyhow::Result<ExitCode> {
         }
         if is_valid {
             page.line("the configuration is valid");
+            page.line("in the first minutes of `landfall run`:");
+            let lines = checked.first_minutes.iter();
+            lines.for_each(|line| page.line(format_args!("  {line}")));
         }
         print::page(&page)?;
     }
@@ -96,6 +103,7 @@ fn start_checks(inspected: &Inspected) -> anyhow::Result<Checked> {
     let config = &inspected.config;
     let mut checked = Checked {
         hints: inspected.hints.iter().map(ToString::to_string).collect(),
+        first_minutes: first_minutes(config),
         ..Checked::default()
     };
     let mut planner = Planner::new(compile::loader()?);
@@ -211,6 +219,29 @@ fn schemas<'a>(
         let remedy = "its deadline counts for events that name it all the same; correct it if it is misspelt";
         inspected.hint("deadlines.schemas", found, remedy)
     }))
+}
+
+/// What shows in the first minutes whether this configuration fits the pipeline: no file can say that.
+fn first_minutes(config: &Config) -> Vec<String> {
+    let mut lines =
+        vec!["/readyz says ready, with every endpoint connected and nothing refused".to_owned()];
+    for stream in StreamId::ALL {
+        let settings = config.streams.of(stream);
+        let message = match settings.envelope {
+            Envelope::None => "of one part, the frame",
+            Envelope::Topic => "[topic, payload], of which the payload is the frame",
+        };
+        lines.push(format!(
+            "landfall_frames_total{{stream=\"{0}\"}} grows, and landfall_frames_refused_total stands \
+             still: streams.{0}.envelope says that messages are {message}",
+            stream.as_str()
+        ));
+    }
+    lines.push(format!(
+        "landfall_undecodable_total stands still: the codecs are {:?} and {:?}",
+        config.streams.raw.codec, config.streams.written.codec
+    ));
+    lines
 }
 
 #[cfg(test)]

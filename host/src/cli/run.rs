@@ -19,7 +19,7 @@ use crate::engine::reload::{self, ReloadRequest, Reloader, requests};
 use crate::engine::{self, EngineParts, Mode};
 use crate::http::{self, HttpState};
 use crate::queue;
-use crate::sources::{Flights, Link, SourceContext, SourceStats, Stop, StreamId, zmq};
+use crate::sources::{self, Flights, Link, SourceContext, SourceStats, Stop, StreamId, zmq};
 
 /// Options of `landfall run`.
 #[derive(Args)]
@@ -38,8 +38,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let board = Board::new()?;
     board.metrics().process.follow_clock(clock.clone());
-    let (sources_part, engine_part, checks_part) = (
-        board.readiness().part("sources"),
+    let (engine_part, checks_part) = (
         board.readiness().part("engine"),
         board.readiness().part("checks"),
     );
@@ -79,9 +78,16 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
             )?);
         }
     }
-    sources_part.ready(format!("{} endpoints subscribed", sources.len()));
+    let all_stats: Vec<_> = sources
+        .iter()
+        .map(|source| Arc::clone(&source.stats))
+        .collect();
     let frames = &board.metrics().frames;
-    frames.follow_sources(sources.iter().map(|source| Arc::clone(&source.stats)));
+    frames.follow_sources(all_stats.iter().cloned());
+    let followed = all_stats.clone();
+    board
+        .readiness()
+        .ask("sources", move || sources::report(&followed));
     frames.follow_frontiers(flights.clone(), clock.clone());
     for (stream, stats) in StreamId::ALL.into_iter().zip(batches.stats()) {
         frames.follow_queue(stream, stats);
@@ -126,10 +132,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let liveness = running.liveness();
     let alive = Alive {
         engine: Box::new(move || liveness.check()),
-        sources: sources
-            .iter()
-            .map(|source| Arc::clone(&source.stats))
-            .collect(),
+        sources: all_stats,
         reload_ended,
         stop: stop.clone(),
     };

@@ -6,19 +6,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 /// The latches of all parts, and the checks that judge. Clones are the same.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Readiness {
     inner: Arc<Mutex<Inner>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Inner {
     parts: Vec<PartState>,
+    /// Parts that are asked when somebody wants to know.
+    asked: Vec<Asked>,
     checks: Vec<CheckState>,
 }
 
+/// A part's name, and what says whether it is ready, and with what or why not.
+#[derive(Clone)]
+struct Asked {
+    name: String,
+    ask: Arc<dyn Fn() -> (bool, String) + Send + Sync>,
+}
+
 /// One part's latch. Closed until the part says that it is ready.
-#[derive(Debug)]
 pub struct Part {
     inner: Arc<Mutex<Inner>>,
     index: usize,
@@ -74,6 +82,15 @@ impl Readiness {
         }
     }
 
+    /// A part that is asked whenever somebody wants to know: whether it is ready, and with what or why
+    /// not.
+    pub fn ask(&self, name: &str, ask: impl Fn() -> (bool, String) + Send + Sync + 'static) {
+        lock(&self.inner).asked.push(Asked {
+            name: name.into(),
+            ask: Arc::new(ask),
+        });
+    }
+
     /// The checks that judge from now on. A stale check is told, but it does judge: it does not
     /// make Landfall unready.
     pub fn set_checks(&self, checks: Vec<CheckState>) {
@@ -82,17 +99,31 @@ impl Readiness {
 
     /// Whether all parts are ready.
     pub fn is_ready(&self) -> bool {
-        lock(&self.inner).parts.iter().all(|part| part.ready)
+        self.parts().iter().all(|part| part.ready)
     }
 
     pub(super) fn report(&self) -> Report {
-        let inner = lock(&self.inner);
-        let ready = inner.parts.iter().all(|part| part.ready);
+        let parts = self.parts();
         Report {
-            ready,
-            parts: inner.parts.clone(),
-            checks: inner.checks.clone(),
+            ready: parts.iter().all(|part| part.ready),
+            parts,
+            checks: lock(&self.inner).checks.clone(),
         }
+    }
+
+    fn parts(&self) -> Vec<PartState> {
+        let inner = lock(&self.inner);
+        let (mut parts, asked) = (inner.parts.clone(), inner.asked.clone());
+        drop(inner);
+        parts.extend(asked.into_iter().map(|Asked { name, ask }| {
+            let (ready, detail) = ask();
+            PartState {
+                name,
+                ready,
+                detail,
+            }
+        }));
+        parts
     }
 }
 

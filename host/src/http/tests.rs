@@ -17,6 +17,10 @@ struct Server {
 }
 
 async fn start() -> Server {
+    start_within(LIMITS).await
+}
+
+async fn start_within(limits: Limits) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (readiness, alive) = (Readiness::default(), Arc::new(AtomicBool::new(true)));
@@ -35,7 +39,9 @@ async fn start() -> Server {
         }),
     };
     let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(serve(listener, state, async { drop(stopped.await) }));
+    let task = tokio::spawn(serve_within(limits, listener, state, async {
+        drop(stopped.await);
+    }));
     Server {
         address,
         readiness,
@@ -160,6 +166,24 @@ async fn ready_is_when_every_part_is_and_stays_so() {
             .await
             .starts_with("HTTP/1.1 200")
     );
+    let connected = Arc::new(AtomicBool::new(false));
+    server.readiness.ask("links", {
+        let connected = Arc::clone(&connected);
+        move || (connected.load(Ordering::Relaxed), "1 of 2".into())
+    });
+    let answer = server.ask("GET", "/readyz").await;
+    let shown = r#"{"name":"links","ready":false,"detail":"1 of 2"}"#;
+    assert!(
+        answer.starts_with("HTTP/1.1 503") && answer.contains(shown),
+        "{answer}"
+    );
+    connected.store(true, Ordering::Relaxed);
+    assert!(
+        server
+            .ask("GET", "/readyz")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
     drop(store);
     assert!(
         server
@@ -195,6 +219,117 @@ async fn headers_without_end_are_refused() {
             .starts_with("HTTP/1.1 200"),
         "it goes on"
     );
+}
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Limits under which nothing ends by time while a test looks.
+const PATIENT: Limits = Limits {
+    connections_max: 8,
+    headers_max: Duration::from_secs(600),
+    connection_max: Duration::from_secs(600),
+};
+
+/// Until the server closes it; what came before.
+async fn closed(stream: &mut TcpStream) -> Vec<u8> {
+    let mut rest = Vec::new();
+    // A reset is an end too.
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut rest))
+        .await
+        .expect("it is closed");
+    rest
+}
+
+#[tokio::test]
+async fn connections_that_ask_nothing_keep_no_probe_from_its_answer() {
+    let server = start_within(PATIENT).await;
+    let mut held = Vec::new();
+    for n in 0..4 * PATIENT.connections_max {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        // Some say nothing, some begin and do not go on.
+        if n % 2 == 0 {
+            stream.write_all(b"GET /healthz HT").await.unwrap();
+        }
+        held.push(stream);
+        let answer = timeout(PATIENCE, server.ask("GET", "/healthz")).await;
+        assert!(answer.expect("an answer").ends_with("ok\n"), "{n}");
+    }
+    // The oldest had to go.
+    assert!(closed(&mut held[0]).await.is_empty());
+    let newest = held.last_mut().unwrap();
+    newest
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    assert!(closed(newest).await.ends_with(b"ok\n"));
+}
+
+#[tokio::test]
+async fn headers_have_only_so_long_however_steadily_they_trickle() {
+    let limits = Limits {
+        headers_max: Duration::from_millis(300),
+        ..PATIENT
+    };
+    let server = start_within(limits).await;
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    let (mut slow, mut slow_writer) = TcpStream::connect(server.address)
+        .await
+        .unwrap()
+        .into_split();
+    let trickle = tokio::spawn(async move {
+        for byte in b"GET /healthz HTTP/1.1\r\nx: ".iter().chain(&[b'y'; 5_000]) {
+            if slow_writer.write_all(&[*byte]).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    let mut rest = Vec::new();
+    let _ = timeout(PATIENCE, slow.read_to_end(&mut rest))
+        .await
+        .expect("it is closed while it goes on sending");
+    trickle.abort();
+    closed(&mut silent).await;
+    assert!(LIMITS.headers_max <= Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn a_connection_is_for_one_request_and_lives_only_so_long() {
+    let limits = Limits {
+        connection_max: Duration::from_millis(300),
+        ..PATIENT
+    };
+    let server = start_within(limits).await;
+    let mut silent = TcpStream::connect(server.address).await.unwrap();
+    assert!(closed(&mut silent).await.is_empty());
+    // It does not ask for its end, and is told of it.
+    let mut kept = TcpStream::connect(server.address).await.unwrap();
+    kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        .await
+        .unwrap();
+    let answer = String::from_utf8(closed(&mut kept).await).unwrap();
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn bodies_are_not_waited_for_and_too_many_headers_are_refused() {
+    let server = start_within(PATIENT).await;
+    let mut promising = TcpStream::connect(server.address).await.unwrap();
+    promising
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+        .await
+        .unwrap();
+    let answer = closed(&mut promising).await;
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+    let headers = |count: usize| {
+        let headers: String = (0..count).map(|n| format!("x-{n}: y\r\n")).collect();
+        format!("GET /healthz HTTP/1.1\r\n{headers}\r\n")
+    };
+    let answer = server.raw(headers(HEADERS_COUNT_MAX).as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let answer = server.raw(headers(HEADERS_COUNT_MAX + 1).as_bytes()).await;
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use prometheus::{CounterVec, GaugeVec, IntCounterVec, IntGaugeVec, Result};
 use super::registrar::{Registrar, follow, follow_seconds};
 use crate::clock::Clock;
 use crate::queue::LaneStats;
-use crate::sources::{Flights, Link, SourceStats, StreamId};
+use crate::sources::{Flights, Link, Refusal, SourceStats, StreamId};
 
 /// What is followed.
 #[derive(Debug, Default)]
@@ -29,6 +29,7 @@ pub struct FrameMetrics {
     undecodable: IntCounterVec,
     connected: IntGaugeVec,
     disconnects: IntCounterVec,
+    protocol_errors: IntCounterVec,
     queue_bytes: IntGaugeVec,
     queue_batches: IntGaugeVec,
     queue_waits: IntCounterVec,
@@ -50,7 +51,7 @@ impl FrameMetrics {
             refused: r.counters(
                 "frames_refused_total",
                 &["stream", "endpoint", "kind"],
-                "Frames refused by the source: oversize, or a message of several parts (multipart).",
+                "Frames refused by the source: larger than frame_bytes_max (oversize), or a message whose parts are not those of the stream's envelope (multipart, too_many_parts, no_payload).",
             )?,
             undecodable: r.counters(
                 "undecodable_total",
@@ -59,6 +60,11 @@ impl FrameMetrics {
             )?,
             connected: r.gauges("source_connected", &ENDPOINT, "Whether the endpoint is connected and speaks the protocol (1) or not (0).")?,
             disconnects: r.counters("source_disconnects_total", &ENDPOINT, "Connections that were lost.")?,
+            protocol_errors: r.counters(
+                "source_protocol_errors_total",
+                &ENDPOINT,
+                "Handshakes that failed, and connections that ended, because of what the peer sent.",
+            )?,
             queue_bytes: r.gauges("queue_bytes", &STREAM, "Bytes that wait to be judged.")?,
             queue_batches: r.gauges("queue_batches", &STREAM, "Batches that wait to be judged.")?,
             queue_waits: r.counters("queue_waits_total", &STREAM, "Times that a source found the queue full and stopped reading.")?,
@@ -110,12 +116,17 @@ impl FrameMetrics {
                 &self.disconnects.with_label_values(&endpoint),
                 source.disconnects(),
             );
-            let refused = |kind| {
-                self.refused
-                    .with_label_values(&[stream, source.endpoint(), kind])
-            };
-            follow(&refused("oversize"), source.oversize());
-            follow(&refused("multipart"), source.multipart());
+            follow(
+                &self.protocol_errors.with_label_values(&endpoint),
+                source.protocol_errors(),
+            );
+            for refusal in Refusal::ALL {
+                let label = [stream, source.endpoint(), refusal.as_str()];
+                follow(
+                    &self.refused.with_label_values(&label),
+                    source.refused(refusal),
+                );
+            }
             self.connected
                 .with_label_values(&endpoint)
                 .set(i64::from(source.link() == Link::Connected));

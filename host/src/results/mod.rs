@@ -21,6 +21,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod told;
+mod unread;
 mod windows;
 
 use std::collections::{BTreeMap, HashMap};
@@ -44,6 +45,7 @@ use self::chronicle::Chronicle;
 use self::fault_log::FaultLog;
 use self::pruning::Pruning;
 use self::samples::SampleBudget;
+use self::unread::UnreadLog;
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::engine::ending::Ending;
@@ -97,6 +99,7 @@ pub struct Results {
     faults: FaultLog,
     gathered: Gathered,
     totals: Totals,
+    unread_log: UnreadLog,
     /// The plan whose window checks sit in `window_seats`.
     seated: Option<Generation>,
     /// The first number of an incident that was never given, as far as the store was told.
@@ -182,6 +185,7 @@ impl Results {
             faults: FaultLog::default(),
             gathered: Gathered::default(),
             totals: Totals::default(),
+            unread_log: UnreadLog::default(),
             seated: None,
             next_incident,
             pruning,
@@ -287,6 +291,20 @@ impl Results {
                 check: reason.check,
                 reason: reason.id,
             };
+            if !self.is_audit()
+                && let Some(frames) = self.unread_log.add(&unread, rows, Instant::now())
+            {
+                let Unread { check, reason, .. } = &unread;
+                tracing::warn!(
+                    stream,
+                    check,
+                    reason,
+                    frames,
+                    "frames cannot be read: see whether streams.{stream}.codec, .envelope and event.key \
+                     are right; samples have some of the frames (told once a minute; \
+                     landfall_undecodable_total counts them)"
+                );
+            }
             *self.totals.account.undecodable.entry(unread).or_default() += rows;
         }
         for &(defect, events) in &report.untimed {

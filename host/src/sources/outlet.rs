@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::{BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FrameBatch};
-use super::{Flights, SourceError, SourceProgress, SourceStats, Stop, StreamId};
+use super::{Flights, Refusal, SourceError, SourceProgress, SourceStats, Stop, StreamId};
 use crate::clock::Clock;
 use crate::queue::{SendTimeout, Sender};
 
@@ -126,7 +126,7 @@ impl Outlet {
     pub fn admits(&self, len: usize) -> bool {
         let admitted = len <= self.context.frame_bytes_max;
         if !admitted {
-            self.stats.add_oversize();
+            self.stats.refuse(Refusal::Oversize);
         }
         admitted
     }

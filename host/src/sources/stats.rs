@@ -1,8 +1,9 @@
 //! What a source did, readable from any thread while it runs.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use super::StreamId;
+use super::{Refusal, Refused, StreamId};
 
 /// How a source stands to its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +27,13 @@ pub struct SourceStats {
     frames: AtomicU64,
     bytes: AtomicU64,
     batches: AtomicU64,
-    oversize: AtomicU64,
-    multipart: AtomicU64,
+    /// By [`Refusal`].
+    refused: [AtomicU64; Refusal::ALL.len()],
     disconnects: AtomicU64,
+    protocol_errors: AtomicU64,
     link: AtomicU8,
+    /// Why it is not connected; empty if it is, or if that is not known yet.
+    trouble: Mutex<String>,
 }
 
 impl SourceStats {
@@ -40,10 +44,11 @@ impl SourceStats {
             frames: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             batches: AtomicU64::new(0),
-            oversize: AtomicU64::new(0),
-            multipart: AtomicU64::new(0),
+            refused: Default::default(),
             disconnects: AtomicU64::new(0),
+            protocol_errors: AtomicU64::new(0),
             link: AtomicU8::new(Link::Connecting as u8),
+            trouble: Mutex::default(),
         }
     }
 
@@ -70,19 +75,24 @@ impl SourceStats {
         self.batches.load(Ordering::Relaxed)
     }
 
-    /// Frames refused because they were larger than `frame_bytes_max`.
-    pub fn oversize(&self) -> u64 {
-        self.oversize.load(Ordering::Relaxed)
+    /// Frames or messages refused for this reason.
+    pub fn refused(&self, refusal: Refusal) -> u64 {
+        self.refused[refusal as usize].load(Ordering::Relaxed)
     }
 
-    /// Messages refused because they had several parts.
-    pub fn multipart(&self) -> u64 {
-        self.multipart.load(Ordering::Relaxed)
+    /// The same for all reasons, in the order of [`Refusal::ALL`].
+    pub fn all_refused(&self) -> Refused {
+        Refusal::ALL.map(|refusal| self.refused(refusal))
     }
 
     /// Times that a connection was lost.
     pub fn disconnects(&self) -> u64 {
         self.disconnects.load(Ordering::Relaxed)
+    }
+
+    /// Handshakes that failed, and connections that ended, because of what the peer sent.
+    pub fn protocol_errors(&self) -> u64 {
+        self.protocol_errors.load(Ordering::Relaxed)
     }
 
     pub fn link(&self) -> Link {
@@ -94,18 +104,31 @@ impl SourceStats {
         }
     }
 
+    /// Why it is not connected; empty if it is, or if that is not known yet. Text of the peer in it is
+    /// escaped.
+    pub fn trouble(&self) -> String {
+        self.trouble
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn set_trouble(&self, why: impl Into<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = why.into();
+    }
+
     pub(super) fn add_batch(&self, frames: u64, bytes: u64) {
         self.frames.fetch_add(frames, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.batches.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn add_oversize(&self) {
-        self.oversize.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn refuse(&self, refusal: Refusal) {
+        self.refused[refusal as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn add_multipart(&self) {
-        self.multipart.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn add_protocol_error(&self) {
+        self.protocol_errors.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Leaving `Connected` is a lost connection.

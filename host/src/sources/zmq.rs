@@ -8,12 +8,16 @@
 //!
 //! A frame that is too large is read, counted and refused here. `ZMQ_MAXMSGSIZE` is set as well, so
 //! that a broken peer cannot make libzmq buffer without bound, but far above: libzmq answers it by
-//! dropping the connection, and with it frames that were good.
+//! dropping the connection for good, which is then made anew (`line.rs`), and frames are lost meanwhile.
 
+mod dial;
+mod envelope;
+mod errand;
 mod hold;
 mod library;
 mod line;
 mod pace;
+mod probe;
 mod publish;
 mod subscriber;
 
@@ -21,20 +25,21 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::{Link, Outlet, SourceContext, SourceError, SourceStats, Stop, Watermark};
-use hold::Connection;
-use library::Library;
-use line::{Line, monitor};
+use super::{Link, Outlet, Refusals, SourceContext, SourceError, SourceStats, Stop, Watermark};
+use dial::Named;
+use line::{Line, Resolver, system_resolver};
 use pace::Pace;
 use subscriber::Subscriber;
 
+pub use envelope::Envelope;
+use envelope::Parts;
 pub use publish::{Attach, ZmqPublisher};
 
 /// Highest `frame_bytes_max`: no event of any known pipeline is near it.
 pub const FRAME_BYTES_CEILING: usize = 16 << 20;
 
 /// `ZMQ_MAXMSGSIZE` in bytes, far above any frame that may be configured. A peer that sends more in
-/// one frame is disconnected (and shows as retrying).
+/// one frame is disconnected, and connected again.
 const MESSAGE_BYTES_HARD_MAX: i64 = 128 << 20;
 const _: () = assert!(FRAME_BYTES_CEILING * 8 <= MESSAGE_BYTES_HARD_MAX as usize);
 
@@ -44,8 +49,14 @@ const TICK: Duration = Duration::from_secs(1);
 const TICK_MIN: Duration = Duration::from_millis(5);
 const TICK_MAX: Duration = Duration::from_millis(50);
 
-/// A socket that does not complete its handshake is given up and tried again.
+/// An address that does not answer by then is given up, and the next one tried; and so is a peer that
+/// does not complete its handshake.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+
+/// libzmq's own wait before it connects again. It is to leave that to us (`dial.rs`), and 24 days come
+/// near to never. What says never (-1) would also throw away the frames in the socket's queue.
+const NEVER_MS: i32 = i32::MAX;
 
 /// The sockets' background threads. Clones are the same ones; ends when all sockets are closed.
 #[derive(Clone, Default)]
@@ -58,8 +69,9 @@ pub struct Subscription {
     pub endpoint: String,
     /// Index of the endpoint among its stream's.
     pub index: u16,
-    /// Prefixes of frames; the empty one is all of them.
+    /// Prefixes of messages: of the frame, or of the topic before it. The empty one is all of them.
     pub topics: Vec<String>,
+    pub envelope: Envelope,
     /// Frames that the library holds before it stops reading the connection; 0 is no limit.
     pub hwm_frames: u32,
     /// First and longest wait between two tries to connect.
@@ -87,6 +99,16 @@ pub fn subscribe(
     context: SourceContext,
     stop: Stop,
 ) -> Result<Running, SourceError> {
+    subscribe_by(system_resolver, sockets, subscription, context, stop)
+}
+
+fn subscribe_by(
+    resolver: Resolver,
+    sockets: &Sockets,
+    subscription: &Subscription,
+    context: SourceContext,
+    stop: Stop,
+) -> Result<Running, SourceError> {
     let stats = Arc::new(SourceStats::new(context.stream, &subscription.endpoint));
     let fail = |doing, remedy| {
         let endpoint = subscription.endpoint.clone();
@@ -97,15 +119,22 @@ pub fn subscribe(
             remedy,
         }
     };
-    let socket = configured_socket(&sockets.0, subscription)
-        .map_err(fail("set up a socket for", "check this stream's settings"))?;
-    let monitor = monitor(&sockets.0, &socket).map_err(fail(
-        "watch the connection to",
-        "allow the process more open files",
-    ))?;
-    socket.connect(&subscription.endpoint).map_err(fail(
-        "connect to",
-        "write it as tcp://host:port, tcp://[::1]:port or ipc://path",
+    let named = Named::parse(&subscription.endpoint).ok_or_else(|| {
+        fail(
+            "connect to",
+            "write it as tcp://host:port, tcp://[::1]:port or ipc://path",
+        )(zmq::Error::EINVAL)
+    })?;
+    let line = Line::new(
+        &sockets.0,
+        subscription,
+        named,
+        resolver,
+        Arc::clone(&stats),
+    )
+    .map_err(fail(
+        "set up a socket for",
+        "check this stream's settings, or allow the process more open files",
     ))?;
     let name = format!("{}-{}", context.stream.as_str(), subscription.index);
     let outlet = Outlet::new(
@@ -116,22 +145,16 @@ pub fn subscribe(
     );
     let watermark = Watermark::new(Arc::clone(outlet.progress()), subscription.hwm_frames);
     let tick = outlet.clock().real(TICK).clamp(TICK_MIN, TICK_MAX);
-    let line = Line {
-        monitor,
-        stats: Arc::clone(&stats),
-        connection: Connection::default(),
-        library: Library::default(),
-    };
     let endpoint = subscription.endpoint.clone();
     let mut source = Subscriber {
         endpoint,
-        socket,
         line,
         outlet,
         watermark,
         stop,
         tick,
-        in_multipart: false,
+        parts: Parts::new(subscription.envelope),
+        refusals: Refusals::default(),
         has_gathered: false,
         is_steady: false,
         have_waited: false,
@@ -166,8 +189,8 @@ fn configured_socket(
     socket.set_linger(0)?;
     socket.set_rcvhwm(i32::try_from(subscription.hwm_frames).unwrap_or(i32::MAX))?;
     socket.set_maxmsgsize(MESSAGE_BYTES_HARD_MAX)?;
-    socket.set_reconnect_ivl(whole_ms(subscription.reconnect_min))?;
-    socket.set_reconnect_ivl_max(whole_ms(subscription.reconnect_max))?;
+    socket.set_reconnect_ivl(NEVER_MS)?;
+    socket.set_connect_timeout(whole_ms(CONNECT_MAX))?;
     socket.set_handshake_ivl(whole_ms(HANDSHAKE_MAX))?;
     socket.set_tcp_keepalive(1)?;
     socket.set_tcp_keepalive_idle(whole_s(subscription.keepalive_idle))?;
@@ -189,5 +212,7 @@ fn whole_s(duration: Duration) -> i32 {
     i32::try_from(duration.as_secs()).unwrap_or(i32::MAX).max(1)
 }
 
+#[cfg(test)]
+mod reconnect_tests;
 #[cfg(test)]
 mod tests;

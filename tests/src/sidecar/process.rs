@@ -94,6 +94,11 @@ impl Process {
         ready.ok_or_else(|| self.failed("was not ready in time".into()))
     }
 
+    /// Where it serves HTTP.
+    pub fn http(&self) -> SocketAddr {
+        self.http
+    }
+
     pub fn get(&self, path: &str) -> io::Result<http::Answer> {
         http::get(self.http, path)
     }

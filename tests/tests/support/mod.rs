@@ -243,7 +243,7 @@ dir = "{guests}"
         }
     }
 
-    fn process(&self) -> &Process {
+    pub fn process(&self) -> &Process {
         self.process.as_ref().expect("it runs")
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::config::reader::Section;
 use crate::config::units::DURATION_MAX;
 use crate::sources::StreamId;
-use crate::sources::zmq::{FRAME_BYTES_CEILING, Subscription};
+use crate::sources::zmq::{Envelope, FRAME_BYTES_CEILING, Subscription};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StreamsConfig {
@@ -17,8 +17,10 @@ pub struct StreamsConfig {
 pub struct StreamConfig {
     /// Publishers to subscribe to.
     pub endpoints: Vec<String>,
-    /// Prefixes of frames; the empty one is all.
+    /// Prefixes of frames, or of their topics; the empty one is all.
     pub topics: Vec<String>,
+    /// How the publishers wrap frames into messages.
+    pub envelope: Envelope,
     /// Name of a check that is a codec, or `json`: a frame is one JSON document.
     pub codec: String,
     /// Frames that the socket library holds for each endpoint.
@@ -40,12 +42,13 @@ impl Default for StreamConfig {
         Self {
             endpoints: Vec::new(),
             topics: vec![String::new()],
+            envelope: Envelope::None,
             codec: "json".into(),
             hwm_frames: 10_000,
             frame_bytes_max: 1 << 20,
             silence: Duration::ZERO,
             reconnect_min: Duration::from_millis(100),
-            reconnect_max: Duration::from_secs(10),
+            reconnect_max: Duration::from_secs(1),
             keepalive_idle: Duration::from_secs(60),
             keepalive_interval: Duration::from_secs(10),
             keepalive_probes: 3,
@@ -56,6 +59,8 @@ impl Default for StreamConfig {
 
 /// Highest high-water mark: a million frames of a kilobyte are a gigabyte.
 const HWM_FRAMES_MAX: i64 = 1_000_000;
+
+const ENVELOPES: [(&str, Envelope); 2] = [("none", Envelope::None), ("topic", Envelope::Topic)];
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -96,6 +101,7 @@ impl StreamConfig {
     fn read(&mut self, section: &mut Section<'_>) {
         section.texts("endpoints", &mut self.endpoints);
         section.texts("topics", &mut self.topics);
+        section.choice("envelope", &mut self.envelope, &ENVELOPES);
         section.text("codec", &mut self.codec);
         section.count("hwm_frames", &mut self.hwm_frames, 1..=HWM_FRAMES_MAX);
         section.size(
@@ -131,6 +137,7 @@ impl StreamConfig {
             endpoint: endpoint.clone(),
             index,
             topics: self.topics.clone(),
+            envelope: self.envelope,
             hwm_frames: self.hwm_frames,
             reconnect_min: self.reconnect_min,
             reconnect_max: self.reconnect_max,

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use super::super::{BatchLimits, Flights, FrameBatch, StreamId};
+use super::super::{BatchLimits, Flights, FrameBatch, Refusal, StreamId};
 use super::*;
 use crate::clock::Clock;
 use crate::queue::{Bound, channel};
@@ -108,7 +108,7 @@ fn a_line_beyond_the_limit_is_counted_and_skipped() {
     let (frames, stats, result) = read(input, 10, 9);
     result.unwrap();
     assert_eq!(frames, [b"ok\n".to_vec(), b"12345678\n".to_vec()]);
-    assert_eq!(stats.oversize(), 3);
+    assert_eq!(stats.refused(Refusal::Oversize), 3);
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn frames_with_lengths_read_back_byte_for_byte_whatever_they_hold() {
         let (read, stats, result) = read(input, 2, 10);
         result.unwrap();
         assert_eq!(read, frames);
-        assert_eq!((stats.frames(), stats.oversize()), (7, 0));
+        assert_eq!((stats.frames(), stats.refused(Refusal::Oversize)), (7, 0));
     }
 }
 
@@ -182,7 +182,7 @@ fn a_frame_with_length_beyond_the_limit_is_skipped_and_a_cut_one_is_an_error() {
     let (frames, stats, result) = read(input.clone(), 10, 8);
     result.unwrap();
     assert_eq!(frames, [&b"12345678"[..], b"1"]);
-    assert_eq!(stats.oversize(), 1);
+    assert_eq!(stats.refused(Refusal::Oversize), 1);
     for cut in 1..=4 {
         let (frames, _, result) = read(input[..input.len() - cut].to_vec(), 10, 8);
         assert_eq!(frames, [&b"12345678"[..]], "{cut}");

@@ -66,6 +66,32 @@ impl Connection {
         self.socket.is_some() && self.gathers
     }
 
+    /// Who ended the connection, which libzmq has just closed on its side.
+    pub fn end(&self) -> End {
+        let Some(socket) = &self.socket else {
+            return End::Unknown;
+        };
+        let mut byte = 0_u8;
+        // SAFETY: the descriptor is open for as long as the socket, and there is room for one byte.
+        let peeked = unsafe {
+            libc::recv(
+                socket.as_raw_fd(),
+                (&raw mut byte).cast(),
+                1,
+                libc::MSG_PEEK | libc::MSG_DONTWAIT,
+            )
+        };
+        match peeked {
+            0 => End::Theirs,
+            // The peer has more to say.
+            1.. => End::Ours,
+            _ => match std::io::Error::last_os_error().kind() {
+                std::io::ErrorKind::WouldBlock => End::Ours,
+                _ => End::Theirs,
+            },
+        }
+    }
+
     pub fn closed(&mut self) {
         self.socket = None;
     }
@@ -84,6 +110,16 @@ impl Connection {
         let failed = unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
         (failed == 0).then_some(bytes > 0)
     }
+}
+
+/// Who ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// libzmq, for the peer has not.
+    Ours,
+    /// The peer, or what is in between.
+    Theirs,
+    Unknown,
 }
 
 /// However a sleep ends, by a panic too, libzmq gets what has come.
@@ -335,6 +371,23 @@ mod tests {
         drop(theirs);
         assert!(wakes(&ours));
         drop(gathering);
+    }
+
+    #[test]
+    fn who_ended_a_connection_is_known_by_what_is_left_of_it() {
+        assert_eq!(Connection::default().end(), End::Unknown);
+        let (connection, ours, mut theirs) = connected();
+        assert_eq!(connection.end(), End::Ours);
+        theirs.write_all(b"more").unwrap();
+        assert_eq!(connection.end(), End::Ours);
+        (&ours).read_exact(&mut [0; 4]).unwrap();
+        drop(theirs);
+        assert_eq!(connection.end(), End::Theirs);
+        // It is reset: by a peer that had not read everything.
+        let (connection, mut ours, theirs) = connected();
+        ours.write_all(b"unread").unwrap();
+        drop(theirs);
+        assert_eq!(connection.end(), End::Theirs);
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct ZmqPublisher {
     pub(super) socket: zmq::Socket,
     /// What the listeners subscribed to.
     pub(super) topics: HashSet<Vec<u8>>,
+    /// Sent before each frame, as the first of two parts.
+    envelope: Option<Vec<u8>>,
     linger: Duration,
 }
 
@@ -69,8 +71,25 @@ impl ZmqPublisher {
             endpoint: endpoint.to_owned(),
             socket,
             topics: HashSet::new(),
+            envelope: None,
             linger,
         })
+    }
+
+    /// Sends this topic before each frame: messages are `[topic, payload]`.
+    pub fn with_topic(self, topic: &str) -> Self {
+        Self {
+            envelope: Some(topic.as_bytes().to_vec()),
+            ..self
+        }
+    }
+
+    fn send(&self, frame: &[u8]) -> zmq::Result<()> {
+        match &self.envelope {
+            None => self.socket.send(frame, 0),
+            // The parts of a message go together: once the first is taken, so is the second.
+            Some(topic) => self.socket.send_multipart([topic.as_slice(), frame], 0),
+        }
     }
 
     /// Takes in who subscribed and who left, without waiting.
@@ -149,8 +168,11 @@ impl Publisher for ZmqPublisher {
             return Err(stuck(&self.endpoint));
         }
         loop {
-            match self.socket.send(frame, 0) {
-                Ok(()) => return Ok(self.topics.iter().any(|topic| frame.starts_with(topic))),
+            match self.send(frame) {
+                Ok(()) => {
+                    let first = self.envelope.as_deref().unwrap_or(frame);
+                    return Ok(self.topics.iter().any(|topic| first.starts_with(topic)));
+                }
                 Err(zmq::Error::EINTR) => {}
                 Err(zmq::Error::EAGAIN) => return Err(stuck(&self.endpoint)),
                 Err(error) => return Err(publish_error(&self.endpoint, error, "try again")),

@@ -3,7 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::{Ahead, Link, Look, Outlet, SourceError, Stop, Watermark};
+use super::super::{Ahead, Link, Look, Outlet, Refusals, Refused, SourceError, Stop, Watermark};
+use super::envelope::{Part, Parts};
 use super::hold::GATHER_MIN;
 use super::line::Line;
 use super::pace::{NAP, Pace};
@@ -16,15 +17,14 @@ const FRAMES_PER_TURN_MAX: usize = 512;
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 pub(super) struct Subscriber {
     pub endpoint: String,
-    pub socket: zmq::Socket,
     pub line: Line,
     pub outlet: Outlet,
     pub watermark: Watermark,
     pub stop: Stop,
     /// How long to wait for a frame before telling the time.
     pub tick: Duration,
-    /// The parts of a refused message are being thrown away.
-    pub in_multipart: bool,
+    pub parts: Parts,
+    pub refusals: Refusals,
     pub pace: Pace,
     /// Bytes gathered in the kernel, and the socket was not seen empty since.
     pub has_gathered: bool,
@@ -42,6 +42,7 @@ impl Subscriber {
         loop {
             self.watermark.awake(Instant::now());
             let empty = self.turn(&mut message)?;
+            self.tell_refused();
             if !empty {
                 self.line.follow();
             }
@@ -65,8 +66,14 @@ impl Subscriber {
     fn turn(&mut self, message: &mut zmq::Message) -> Result<bool, SourceError> {
         let mut asked = None;
         for _ in 0..FRAMES_PER_TURN_MAX {
-            match self.socket.recv(message, zmq::DONTWAIT) {
+            match self.line.to_read().recv(message, zmq::DONTWAIT) {
                 Ok(()) => asked = None,
+                Err(zmq::Error::EAGAIN) if self.line.seen_empty() => {
+                    asked = None;
+                    // Its last message may have been cut off.
+                    self.parts.begin_anew();
+                    continue;
+                }
                 Err(zmq::Error::EAGAIN) => match asked {
                     None => {
                         asked = Some(self.ask());
@@ -93,20 +100,38 @@ impl Subscriber {
             }
             self.watermark.read();
             self.pace.read();
-            let more = message.get_more();
-            if more || self.in_multipart {
-                if !self.in_multipart {
-                    self.outlet.stats().add_multipart();
+            match self.parts.next(message.get_more()) {
+                Part::Frame if self.outlet.admits(message.len()) => {
+                    let line = &mut self.line;
+                    if self.outlet.push(message, || line.follow())? {
+                        self.outlet.hand_on(|| line.follow())?;
+                    }
                 }
-                self.in_multipart = more;
-            } else if self.outlet.admits(message.len()) {
-                let line = &mut self.line;
-                if self.outlet.push(message, || line.follow())? {
-                    self.outlet.hand_on(|| line.follow())?;
-                }
+                Part::Frame | Part::Skipped => {}
+                Part::Refused(refusal) => self.outlet.stats().refuse(refusal),
             }
         }
         Ok(false)
+    }
+
+    /// Logs what was refused, when it is time to.
+    fn tell_refused(&mut self) {
+        let stats = self.outlet.stats();
+        let totals = stats.all_refused();
+        if totals == Refused::default() {
+            return;
+        }
+        for (refusal, more) in self.refusals.due(totals, Instant::now()) {
+            let stream = stats.stream().as_str();
+            tracing::warn!(
+                stream,
+                endpoint = stats.endpoint(),
+                kind = refusal.as_str(),
+                refused = more,
+                "{} (told once a minute; landfall_frames_refused_total counts them)",
+                refusal.remedy(stream)
+            );
+        }
     }
 
     /// The time, and then whether frames are ahead that were on their way by then.
@@ -158,8 +183,10 @@ impl Subscriber {
 
     /// Waits for a frame or for news of the connection; whether any came.
     fn poll(&self, timeout: Duration) -> Result<bool, SourceError> {
+        let [socket, before] = self.line.sockets();
         let mut items = [
-            self.socket.as_poll_item(zmq::POLLIN),
+            socket.as_poll_item(zmq::POLLIN),
+            before.as_poll_item(zmq::POLLIN),
             self.line.monitor.as_poll_item(zmq::POLLIN),
         ];
         match zmq::poll(&mut items, i64::from(whole_ms(timeout))) {
@@ -180,6 +207,11 @@ impl Subscriber {
         if self.can_gather(nap) {
             self.gather(nap).map(drop)
         } else {
+            // While nothing is connected, what is due is looked for at each tick.
+            let nap = match self.line.stats.link() {
+                Link::Connected => nap,
+                _ => nap.min(self.tick),
+            };
             self.watermark.rests(nap);
             thread::sleep(nap);
             Ok(())
@@ -234,9 +266,11 @@ mod tests {
     use super::super::super::{
         BatchLimits, Flights, FrameBatch, SourceContext, SourceStats, StreamId,
     };
+    use super::super::dial::Named;
     use super::super::hold::Connection;
     use super::super::library::tests::resting;
-    use super::super::line::monitor;
+    use super::super::line::system_resolver;
+    use super::super::tests::subscription;
     use super::super::{Attach, ZmqPublisher};
     use super::*;
     use crate::clock::Clock;
@@ -298,23 +332,29 @@ mod tests {
         };
         let stats = Arc::new(SourceStats::new(StreamId::RAW, &endpoint));
         stats.set_link(Link::Connected);
-        let sockets = zmq::Context::new();
-        let socket = sockets.socket(zmq::SUB).unwrap();
+        let subscription = subscription(&endpoint);
+        let named = Named::parse(&endpoint).unwrap();
+        let mut line = Line::new(
+            &zmq::Context::new(),
+            &subscription,
+            named,
+            system_resolver,
+            Arc::clone(&stats),
+        )
+        .unwrap();
+        line.dial.connected(Instant::now());
+        line.connection = connection;
+        line.library = resting();
         let outlet = Outlet::new(context, 0, Arc::clone(&stats), stop.clone());
         let source = Subscriber {
             endpoint,
-            line: Line {
-                monitor: monitor(&sockets, &socket).unwrap(),
-                stats,
-                connection,
-                library: resting(),
-            },
+            line,
             watermark: Watermark::new(Arc::clone(outlet.progress()), 0),
-            socket,
             outlet,
             stop,
             tick: NAP,
-            in_multipart: false,
+            parts: Parts::default(),
+            refusals: Refusals::default(),
             pace: Pace::new(0, Instant::now()),
             has_gathered: false,
             is_steady: false,
@@ -449,8 +489,7 @@ mod tests {
     fn what_the_kernel_lets_through_ends_a_sleep() {
         let (mut publisher, endpoint) = publisher();
         let Scene { mut source, .. } = scene();
-        source.socket.set_subscribe(b"").unwrap();
-        source.socket.connect(&endpoint).unwrap();
+        source.line.socket.connect(&endpoint).unwrap();
         assert!(publisher.wait_for_listener(PATIENCE).unwrap());
         // It sleeps far longer than this test may take; a frame that comes another way stands for those
         // that the kernel lets through.

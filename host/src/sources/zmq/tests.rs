@@ -8,23 +8,24 @@ use crate::clock::Clock;
 use crate::queue::{Bound, Receiver, RecvError, channel};
 
 /// Long enough for anything on one machine, however busy it is.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 const RAW: StreamId = StreamId::RAW;
 
-struct Bench {
-    running: Running,
+pub(super) struct Bench {
+    pub running: Running,
     batches: Receiver<FrameBatch>,
-    flights: Flights,
-    clock: Clock,
+    pub flights: Flights,
+    pub clock: Clock,
     stop: Stop,
 }
 
-fn subscription(endpoint: &str) -> Subscription {
+pub(super) fn subscription(endpoint: &str) -> Subscription {
     Subscription {
         endpoint: endpoint.to_owned(),
         index: 3,
         topics: vec![String::new()],
+        envelope: Envelope::None,
         hwm_frames: 10_000,
         reconnect_min: Duration::from_millis(10),
         reconnect_max: Duration::from_millis(100),
@@ -35,12 +36,31 @@ fn subscription(endpoint: &str) -> Subscription {
     }
 }
 
-fn start(subscription: &Subscription, queue_bytes_max: usize) -> Bench {
+pub(super) fn start(subscription: &Subscription, queue_bytes_max: usize) -> Bench {
     start_patient(subscription, queue_bytes_max, Duration::from_millis(5))
 }
 
 /// A source whose batches wait for others as long as `wait_max`.
 fn start_patient(subscription: &Subscription, queue_bytes_max: usize, wait_max: Duration) -> Bench {
+    start_with(system_resolver, subscription, queue_bytes_max, wait_max)
+}
+
+/// A source whose names are resolved so.
+pub(super) fn start_by(
+    resolver: Resolver,
+    subscription: &Subscription,
+    queue_bytes_max: usize,
+) -> Bench {
+    let wait_max = Duration::from_millis(5);
+    start_with(resolver, subscription, queue_bytes_max, wait_max)
+}
+
+fn start_with(
+    resolver: Resolver,
+    subscription: &Subscription,
+    queue_bytes_max: usize,
+    wait_max: Duration,
+) -> Bench {
     let (mut senders, batches) = channel(&[Bound {
         bytes_max: queue_bytes_max,
         items_max: 1000,
@@ -59,7 +79,8 @@ fn start_patient(subscription: &Subscription, queue_bytes_max: usize, wait_max: 
         },
         frame_bytes_max: 1 << 20,
     };
-    let running = subscribe(&Sockets::default(), subscription, context, stop.clone()).unwrap();
+    let sockets = Sockets::default();
+    let running = subscribe_by(resolver, &sockets, subscription, context, stop.clone()).unwrap();
     Bench {
         running,
         batches,
@@ -70,7 +91,7 @@ fn start_patient(subscription: &Subscription, queue_bytes_max: usize, wait_max: 
 }
 
 impl Bench {
-    fn frames(&self, count: usize) -> Vec<Vec<u8>> {
+    pub fn frames(&self, count: usize) -> Vec<Vec<u8>> {
         let mut frames = Vec::new();
         while frames.len() < count {
             let batch = self.batches.recv_timeout(PATIENCE).expect("frames come");
@@ -81,13 +102,13 @@ impl Bench {
         frames
     }
 
-    fn end(self) -> Result<(), SourceError> {
+    pub fn end(self) -> Result<(), SourceError> {
         self.stop.set();
         self.running.thread.join().unwrap()
     }
 }
 
-fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(super) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let began = Instant::now();
     while !condition() {
         assert!(began.elapsed() < PATIENCE, "{what} did not come");
@@ -95,8 +116,22 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+fn line(endpoint: &str) -> Line {
+    let stats = Arc::new(SourceStats::new(RAW, endpoint));
+    let named = Named::parse(endpoint).unwrap();
+    let subscription = subscription(endpoint);
+    Line::new(
+        &zmq::Context::new(),
+        &subscription,
+        named,
+        system_resolver,
+        stats,
+    )
+    .unwrap()
+}
+
 /// A publisher on a free port of `host`.
-fn publisher(host: &str) -> (ZmqPublisher, String) {
+pub(super) fn publisher(host: &str) -> (ZmqPublisher, String) {
     let publisher = ZmqPublisher::open(&format!("tcp://{host}:*"), Attach::Bind, true).unwrap();
     let endpoint = publisher.socket.get_last_endpoint().unwrap().unwrap();
     (publisher, endpoint)
@@ -135,16 +170,8 @@ fn frames_arrive_whole_and_in_order_over_tcp_ipv6_and_ipc() {
 #[test]
 fn frames_of_a_tcp_connection_gather_in_the_kernel_and_come_when_they_are_let() {
     let (mut publisher, endpoint) = publisher("127.0.0.1");
-    let sockets = Sockets::default();
-    let socket = configured_socket(&sockets.0, &subscription(&endpoint)).unwrap();
-    let mut line = Line {
-        monitor: monitor(&sockets.0, &socket).unwrap(),
-        stats: Arc::new(SourceStats::new(RAW, &endpoint)),
-        connection: Connection::default(),
-        library: Library::default(),
-    };
+    let mut line = line(&endpoint);
     assert!(line.connection.gather().is_none(), "there is none yet");
-    socket.connect(&endpoint).unwrap();
     until("the connection", || {
         line.follow();
         line.stats.link() == Link::Connected
@@ -155,13 +182,13 @@ fn frames_of_a_tcp_connection_gather_in_the_kernel_and_come_when_they_are_let() 
         publisher.publish(b"frame").unwrap();
     }
     until("the frames", || line.connection.holds_bytes() == Some(true));
-    assert_eq!(socket.poll(zmq::POLLIN, 50), Ok(0), "they gather");
+    assert_eq!(line.socket.poll(zmq::POLLIN, 50), Ok(0), "they gather");
     drop(gathering);
-    socket
+    line.socket
         .set_rcvtimeo(i32::try_from(PATIENCE.as_millis()).unwrap())
         .unwrap();
     for _ in 0..100 {
-        assert_eq!(socket.recv_bytes(0).unwrap(), b"frame");
+        assert_eq!(line.socket.recv_bytes(0).unwrap(), b"frame");
     }
     until("libzmq's rest", || line.ahead() == Ahead::Nothing);
     drop(publisher);
@@ -180,16 +207,8 @@ fn what_is_ahead_is_known_of_connections_over_tcp_and_of_local_ones() {
     for bound in ["tcp://127.0.0.1:*", &local, "ipc://@landfall-ahead-test"] {
         let publisher = ZmqPublisher::open(bound, Attach::Bind, true).unwrap();
         let endpoint = publisher.socket.get_last_endpoint().unwrap().unwrap();
-        let sockets = Sockets::default();
-        let socket = configured_socket(&sockets.0, &subscription(&endpoint)).unwrap();
-        let mut line = Line {
-            monitor: monitor(&sockets.0, &socket).unwrap(),
-            stats: Arc::new(SourceStats::new(RAW, &endpoint)),
-            connection: Connection::default(),
-            library: Library::default(),
-        };
+        let mut line = line(&endpoint);
         assert_eq!(line.ahead(), Ahead::Unknown, "{endpoint}");
-        socket.connect(&endpoint).unwrap();
         until("the connection", || {
             line.follow();
             line.ahead() == Ahead::Nothing
@@ -233,9 +252,40 @@ fn oversize_and_multipart_messages_are_counted_and_the_rest_goes_on() {
     );
     let stats = &bench.running.stats;
     assert_eq!(
-        (stats.oversize(), stats.multipart(), stats.disconnects()),
-        (1, 1, 0)
+        (stats.all_refused(), stats.disconnects()),
+        ([1, 1, 0, 0], 0)
     );
+    bench.end().unwrap();
+}
+
+#[test]
+fn of_topic_and_payload_the_payload_is_the_frame_and_topics_choose_by_the_topic() {
+    let (mut publisher, endpoint) = publisher("127.0.0.1");
+    let subscription = Subscription {
+        topics: vec!["orders".to_owned()],
+        envelope: Envelope::Topic,
+        ..subscription(&endpoint)
+    };
+    let bench = start(&subscription, 64 << 20);
+    assert!(publisher.wait_for_listener(PATIENCE).unwrap());
+    let large = vec![b'x'; (1 << 20) + 1];
+    let messages: [&[&[u8]]; 9] = [
+        &[b"orders", b"first"],
+        &[b"others", b"orders"],
+        &[b"orders without payload"],
+        &[b"orders.eu", b""],
+        &[b"orders", b"a", b"b"],
+        &[b"orders", &large],
+        &[b"orders", b"orders"],
+        &[b"orders", b"a", b"b", b"c"],
+        &[b"orders", b"last"],
+    ];
+    for message in messages {
+        publisher.socket.send_multipart(message, 0).unwrap();
+    }
+    let frames = bench.frames(4);
+    assert_eq!(frames, [&b"first"[..], b"", b"orders", b"last"]);
+    assert_eq!(bench.running.stats.all_refused(), [1, 0, 2, 1]);
     bench.end().unwrap();
 }
 

@@ -1,0 +1,79 @@
+//! How the sources stand, in words, for `/readyz`. Knows nothing of HTTP.
+
+use std::sync::Arc;
+
+use super::{Link, Refusal, SourceStats};
+
+/// Whether every source is connected, and what they are: how many, which one is not connected and why,
+/// and what is refused. Refusals do not make Landfall unready, for it does judge the rest.
+pub fn report(sources: &[Arc<SourceStats>]) -> (bool, String) {
+    let connected = sources
+        .iter()
+        .filter(|source| source.link() == Link::Connected)
+        .count();
+    let mut text = format!("{connected} of {} endpoints connected", sources.len());
+    for source in sources {
+        let name = format!("{} {}", source.stream().as_str(), source.endpoint());
+        if source.link() != Link::Connected {
+            let why = source.trouble();
+            let why = if why.is_empty() {
+                "not connected yet"
+            } else {
+                &why
+            };
+            text += &format!("; {name}: {why}");
+        }
+        for refusal in Refusal::ALL {
+            let refused = source.refused(refusal);
+            if refused > 0 {
+                let remedy = refusal.remedy(source.stream().as_str());
+                text += &format!(
+                    "; {name}: {refused} refused, {}: {remedy}",
+                    refusal.as_str()
+                );
+            }
+        }
+    }
+    (connected == sources.len(), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::StreamId;
+    use super::*;
+
+    #[test]
+    fn what_is_not_connected_is_named_with_its_reason_and_so_is_what_is_refused() {
+        let raw = Arc::new(SourceStats::new(StreamId::RAW, "tcp://127.0.0.1:1"));
+        let written = Arc::new(SourceStats::new(StreamId::WRITTEN, "tcp://127.0.0.1:2"));
+        let sources = [Arc::clone(&raw), Arc::clone(&written)];
+        raw.set_link(Link::Connected);
+        assert_eq!(
+            report(&sources),
+            (
+                false,
+                "1 of 2 endpoints connected; written tcp://127.0.0.1:2: not connected yet".into()
+            )
+        );
+        written.set_trouble("nobody answers");
+        let (ready, text) = report(&sources);
+        assert!(
+            !ready && text.ends_with("written tcp://127.0.0.1:2: nobody answers"),
+            "{text}"
+        );
+        written.set_link(Link::Connected);
+        assert_eq!(
+            report(&sources),
+            (true, "2 of 2 endpoints connected".into())
+        );
+        written.refuse(Refusal::Multipart);
+        written.refuse(Refusal::Multipart);
+        let (ready, text) = report(&sources);
+        assert!(
+            ready
+                && text.contains("written tcp://127.0.0.1:2: 2 refused, multipart: ")
+                && text.contains("streams.written.envelope = \"topic\""),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,111 @@
+//! Which part of a message is the frame. Pure.
+
+use super::super::Refusal;
+
+/// How a publisher wraps its frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Envelope {
+    /// Not at all: a message has one part, the frame.
+    #[default]
+    None,
+    /// A message is `[topic, payload]`, ZeroMQ's pub-sub envelope; the payload is the frame.
+    Topic,
+}
+
+/// What a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Frame,
+    /// The topic, or the rest of a message that was refused.
+    Skipped,
+    /// The message is refused; said once for each message.
+    Refused(Refusal),
+}
+
+/// Follows the parts of one message after the other.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    envelope: Envelope,
+    /// Parts of this message before the next one; counts no further than it matters.
+    before: u8,
+}
+
+impl Parts {
+    pub fn new(envelope: Envelope) -> Self {
+        Self {
+            envelope,
+            before: 0,
+        }
+    }
+
+    /// The next part is the first of a message, whatever came before.
+    pub fn begin_anew(&mut self) {
+        self.before = 0;
+    }
+
+    /// The next part, and whether the same message has more.
+    pub fn next(&mut self, has_more: bool) -> Part {
+        let part = match (self.envelope, self.before, has_more) {
+            (Envelope::None, 0, false) | (Envelope::Topic, 1, false) => Part::Frame,
+            (Envelope::None, 0, true) => Part::Refused(Refusal::Multipart),
+            (Envelope::Topic, 0, false) => Part::Refused(Refusal::NoPayload),
+            (Envelope::Topic, 1, true) => Part::Refused(Refusal::TooManyParts),
+            (Envelope::None, 1.., _) | (Envelope::Topic, 0, true) | (Envelope::Topic, 2.., _) => {
+                Part::Skipped
+            }
+        };
+        self.before = if has_more {
+            self.before.saturating_add(1)
+        } else {
+            0
+        };
+        part
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frame_is_the_only_part_or_the_second_of_two_and_a_refusal_is_said_once() {
+        use Part::{Frame, Refused, Skipped};
+        let cases: [(Envelope, usize, &[Part]); 8] = [
+            (Envelope::None, 1, &[Frame]),
+            (Envelope::None, 2, &[Refused(Refusal::Multipart), Skipped]),
+            (
+                Envelope::None,
+                3,
+                &[Refused(Refusal::Multipart), Skipped, Skipped],
+            ),
+            (Envelope::Topic, 1, &[Refused(Refusal::NoPayload)]),
+            (Envelope::Topic, 2, &[Skipped, Frame]),
+            (
+                Envelope::Topic,
+                3,
+                &[Skipped, Refused(Refusal::TooManyParts), Skipped],
+            ),
+            (
+                Envelope::Topic,
+                4,
+                &[Skipped, Refused(Refusal::TooManyParts), Skipped, Skipped],
+            ),
+            (Envelope::Topic, 2, &[Skipped, Frame]),
+        ];
+        for envelope in [Envelope::None, Envelope::Topic] {
+            // One message after the other through the same.
+            let mut parts = Parts::new(envelope);
+            for (_, count, expected) in cases.iter().filter(|case| case.0 == envelope) {
+                let found: Vec<Part> = (1..=*count).map(|n| parts.next(n < *count)).collect();
+                assert_eq!(found, *expected, "{envelope:?} {count}");
+            }
+            // However many parts it has, the next message is a new one.
+            (0..1000).for_each(|_| assert_ne!(parts.next(true), Frame));
+            assert_eq!(parts.next(false), Skipped);
+            assert_eq!(
+                parts.next(envelope == Envelope::Topic) == Skipped,
+                envelope == Envelope::Topic
+            );
+        }
+    }
+}

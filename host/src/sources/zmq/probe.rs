@@ -1,0 +1,359 @@
+//! Why an address does not connect: libzmq's monitor says that it does not, and not why. A short
+//! connection of our own reads how the peer greets (ZMTP 3.1, rfc.zeromq.org/spec/37). It never
+//! completes a handshake, so no publisher takes it for a subscriber. Bounded in time and bytes.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr as LocalAddr, UnixStream};
+use std::time::{Duration, Instant};
+
+use super::dial::Target;
+
+/// To be connected, and then for everything that the peer says.
+const CONNECT_MAX: Duration = Duration::from_secs(2);
+const TALK_MAX: Duration = Duration::from_secs(2);
+
+/// A peer that has said nothing for so long is asked in another way.
+const SILENCE: Duration = Duration::from_millis(500);
+
+/// A greeting and the first command of any peer that is one.
+const BYTES_MAX: usize = 1024;
+
+/// Of what a peer says that is no ZeroMQ, so much is shown.
+const SHOWN_BYTES: usize = 40;
+
+const GREETING_BYTES: usize = 64;
+
+/// Byte of the greeting: the major version.
+const VERSION_AT: usize = 10;
+
+/// Bytes of the greeting: the mechanism, filled up with zeros.
+const MECHANISM: std::ops::Range<usize> = 12..32;
+
+/// Our own greeting: version 3.0, mechanism NULL, no server.
+fn greeting() -> [u8; GREETING_BYTES] {
+    let mut greeting = [0; GREETING_BYTES];
+    greeting[0] = 0xff;
+    greeting[9] = 0x7f;
+    greeting[VERSION_AT] = 3;
+    greeting[MECHANISM.start..MECHANISM.start + 4].copy_from_slice(b"NULL");
+    greeting
+}
+
+/// What answers there, as the end of a sentence that begins with the address. Takes some seconds.
+pub(super) fn explain(target: &Target) -> String {
+    match target {
+        Target::Tcp(address) => match TcpStream::connect_timeout(address, CONNECT_MAX) {
+            Ok(stream) => {
+                let timeout = |stream: &TcpStream, left| stream.set_read_timeout(Some(left));
+                let _ = stream.set_write_timeout(Some(SILENCE));
+                describe(&talk(stream, timeout))
+            }
+            Err(error) => refusal(&error),
+        },
+        Target::Local(endpoint) => match local(endpoint) {
+            Ok(stream) => {
+                let timeout = |stream: &UnixStream, left| stream.set_read_timeout(Some(left));
+                let _ = stream.set_write_timeout(Some(SILENCE));
+                describe(&talk(stream, timeout))
+            }
+            Err(error) => refusal(&error),
+        },
+    }
+}
+
+fn local(endpoint: &str) -> io::Result<UnixStream> {
+    let path = endpoint.strip_prefix("ipc://").unwrap_or(endpoint);
+    match path.strip_prefix('@') {
+        Some(name) => UnixStream::connect_addr(&LocalAddr::from_abstract_name(name)?),
+        None => UnixStream::connect(path),
+    }
+}
+
+fn refusal(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "nobody listens there (connection refused)".into(),
+        io::ErrorKind::NotFound => "there is no such socket".into(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
+            format!("no answer within {} s", CONNECT_MAX.as_secs())
+        }
+        _ => format!("it cannot be connected: {error}"),
+    }
+}
+
+/// What a peer said, and whether it ended the connection.
+#[derive(Debug, Default)]
+struct Said {
+    bytes: Vec<u8>,
+    has_ended: bool,
+}
+
+fn talk<S: Read + Write>(
+    mut stream: S,
+    set_timeout: impl Fn(&S, Duration) -> io::Result<()>,
+) -> Said {
+    let until = Instant::now() + TALK_MAX;
+    let mut said = Said::default();
+    let mut has_asked = false;
+    // A peer that has closed already says so when it is read from.
+    let _ = stream.write_all(&greeting());
+    let mut buffer = [0; 256];
+    while said.bytes.len() < BYTES_MAX && !is_enough(&said.bytes) {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || set_timeout(&stream, left.min(SILENCE)).is_err() {
+            break;
+        }
+        match stream.read(&mut buffer) {
+            Ok(0) => said.has_ended = true,
+            Ok(bytes) => {
+                said.bytes
+                    .extend_from_slice(buffer.get(..bytes).unwrap_or_default());
+                continue;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
+                // A server of texts waits for the end of a line; no ZeroMQ peer is silent.
+                if said.bytes.is_empty() && !has_asked {
+                    has_asked = true;
+                    let _ = stream.write_all(b"\r\n\r\n");
+                }
+                continue;
+            }
+            Err(_) => said.has_ended = true,
+        }
+        break;
+    }
+    said
+}
+
+/// Whether a greeting and a command are there.
+fn is_enough(bytes: &[u8]) -> bool {
+    is_zmtp(bytes) && (command(bytes).is_some() || bytes.get(VERSION_AT).is_some_and(|&v| v < 3))
+}
+
+/// The signature with which every ZeroMQ peer since 2011 begins.
+fn is_zmtp(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&0xff) && bytes.get(9).is_some_and(|byte| byte & 1 == 1)
+}
+
+/// Name and body of the first command after the greeting.
+fn command(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [flags, rest @ ..] = bytes.get(GREETING_BYTES..)? else {
+        return None;
+    };
+    let (size, rest) = match flags {
+        0x04 => (usize::from(*rest.first()?), rest.get(1..)?),
+        0x06 => {
+            let size = u64::from_be_bytes(rest.get(..8)?.try_into().ok()?);
+            (usize::try_from(size).ok()?, rest.get(8..)?)
+        }
+        _ => return None,
+    };
+    let body = rest.get(..size)?;
+    let name = body.get(1..1 + usize::from(*body.first()?))?;
+    Some((name, body.get(1 + name.len()..)?))
+}
+
+/// The value of `Socket-Type` among the properties of READY.
+fn socket_type(mut properties: &[u8]) -> Option<&[u8]> {
+    loop {
+        let name_bytes = usize::from(*properties.first()?);
+        let name = properties.get(1..1 + name_bytes)?;
+        let rest = properties.get(1 + name_bytes..)?;
+        let value_bytes = u32::from_be_bytes(rest.get(..4)?.try_into().ok()?);
+        let value = rest.get(4..4 + usize::try_from(value_bytes).ok()?)?;
+        if name.eq_ignore_ascii_case(b"Socket-Type") {
+            return Some(value);
+        }
+        properties = rest.get(4 + value.len()..)?;
+    }
+}
+
+/// What the peer is, by what it said.
+fn describe(said: &Said) -> String {
+    let bytes = said.bytes.as_slice();
+    if bytes.is_empty() {
+        return if said.has_ended {
+            "it takes connections and closes them at once: it is no ZeroMQ publisher, or one that does \
+             not want us"
+                .into()
+        } else {
+            "it takes connections and says nothing: it is no ZeroMQ publisher".into()
+        };
+    }
+    if !is_zmtp(bytes) {
+        let shown = bytes.get(..SHOWN_BYTES).unwrap_or(bytes).escape_ascii();
+        let name = match bytes {
+            [b'H', b'T', b'T', b'P', b'/', ..] => "it speaks HTTP",
+            [0x15 | 0x16, 3, ..] => "it speaks TLS",
+            [b'S', b'S', b'H', b'-', ..] => "it speaks SSH",
+            _ => "it does not speak ZeroMQ",
+        };
+        return format!("{name} (it begins with \"{shown}\"): name a ZeroMQ publisher's port");
+    }
+    if bytes.get(VERSION_AT).is_some_and(|&version| version < 3) {
+        return "it is a ZeroMQ peer of an old protocol (before ZeroMQ 4)".into();
+    }
+    if let Some(mechanism) = bytes.get(MECHANISM) {
+        let mechanism = mechanism
+            .split(|&byte| byte == 0)
+            .next()
+            .unwrap_or_default();
+        if mechanism != b"NULL" {
+            return format!(
+                "it wants the security mechanism {}, which Landfall does not have: give it a publisher \
+                 without one, on a local or private address",
+                mechanism.escape_ascii()
+            );
+        }
+    }
+    match command(bytes) {
+        Some((b"READY", properties)) => match socket_type(properties) {
+            Some(b"PUB" | b"XPUB") => "it is a ZeroMQ publisher that answers now".into(),
+            Some(other) => {
+                let shown = other.get(..SHOWN_BYTES).unwrap_or(other).escape_ascii();
+                format!("it is a ZeroMQ socket of type {shown}: Landfall subscribes to PUB or XPUB")
+            }
+            None => "it is a ZeroMQ socket of no type".into(),
+        },
+        Some((b"ERROR", [_, reason @ ..])) => {
+            let shown = reason.get(..SHOWN_BYTES).unwrap_or(reason).escape_ascii();
+            format!("it refuses us: \"{shown}\"")
+        }
+        _ => "it is a ZeroMQ peer that does not complete its handshake".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// A peer of ZMTP 3 with this mechanism and this first command.
+    fn zmtp(mechanism: &[u8], command: &[u8]) -> Vec<u8> {
+        let mut bytes = greeting().to_vec();
+        bytes[MECHANISM].fill(0);
+        bytes[MECHANISM][..mechanism.len()].copy_from_slice(mechanism);
+        bytes.extend([4, command.len() as u8]);
+        bytes.extend(command);
+        bytes
+    }
+
+    fn ready(socket: &[u8]) -> Vec<u8> {
+        let mut command = b"\x05READY\x08Identity\0\0\0\0\x0bSocket-Type\0\0\0".to_vec();
+        command.push(socket.len() as u8);
+        command.extend(socket);
+        command
+    }
+
+    #[test]
+    fn a_peer_is_told_by_what_it_says_and_its_text_is_escaped() {
+        let old = [&[0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 1, 1][..]].concat();
+        for (bytes, has_ended, expected) in [
+            (vec![], true, "closes them at once"),
+            (vec![], false, "says nothing"),
+            (
+                b"HTTP/1.1 400 Bad Request\r\nx: y".to_vec(),
+                true,
+                "it speaks HTTP (it begins with \"HTTP/1.1 400 Bad Request\\r\\nx: y\")",
+            ),
+            (vec![0x15, 3, 1, 0, 2], true, "it speaks TLS"),
+            (b"SSH-2.0-x".to_vec(), false, "it speaks SSH"),
+            (
+                b"-ERR \x1b[31m\n\xe2\x80\xae".to_vec(),
+                true,
+                "it does not speak ZeroMQ (it begins with \"-ERR \\x1b[31m\\n\\xe2\\x80\\xae\")",
+            ),
+            (old, false, "old protocol"),
+            (zmtp(b"CURVE", b""), false, "mechanism CURVE,"),
+            (zmtp(b"PL\nAIN", b""), false, "mechanism PL\\nAIN,"),
+            (zmtp(b"NULL", &ready(b"REP")), false, "of type REP:"),
+            (zmtp(b"NULL", &ready(b"\x07\n")), false, "of type \\x07\\n:"),
+            (
+                zmtp(b"NULL", &ready(b"XPUB")),
+                false,
+                "a ZeroMQ publisher that answers now",
+            ),
+            (
+                zmtp(b"NULL", &ready(b"PUB")),
+                false,
+                "a ZeroMQ publisher that answers now",
+            ),
+            (zmtp(b"NULL", b"\x05READY"), false, "of no type"),
+            (
+                zmtp(b"NULL", b"\x05ERROR\x03n\no"),
+                true,
+                "it refuses us: \"n\\no\"",
+            ),
+            (greeting().to_vec(), false, "does not complete"),
+            (greeting()[..20].to_vec(), true, "does not complete"),
+        ] {
+            let text = describe(&Said {
+                bytes: bytes.clone(),
+                has_ended,
+            });
+            assert!(
+                text.contains(expected),
+                "{text:?} for {}",
+                bytes.escape_ascii()
+            );
+            assert!(!text.contains(char::is_control), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_bytes_whatever_make_it_fail() {
+        let whole = zmtp(b"NULL", &ready(b"PUB"));
+        for end in 0..whole.len() {
+            for byte in [0, 1, 0x7f, 0xff] {
+                let mut bytes = whole[..end].to_vec();
+                bytes.push(byte);
+                assert!(
+                    !describe(&Said {
+                        bytes,
+                        has_ended: false
+                    })
+                    .is_empty()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_done_in_seconds_with_peers_that_trickle_and_takes_no_more_than_it_wants() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = Target::Tcp(listener.local_addr().unwrap());
+        let peer = thread::spawn(move || {
+            let (mut trickling, _) = listener.accept().unwrap();
+            while trickling.write_all(b"x").is_ok() {
+                thread::sleep(Duration::from_millis(20));
+            }
+            let (mut flooding, _) = listener.accept().unwrap();
+            let _ = flooding.set_write_timeout(Some(Duration::from_secs(20)));
+            while flooding.write_all(&[b'y'; 10_000]).is_ok() {}
+        });
+        for letter in ["\"xxxx", "\"yyyy"] {
+            let began = Instant::now();
+            let text = explain(&target);
+            assert!(text.contains(letter) && text.len() < 200, "{text}");
+            assert!(
+                began.elapsed() < Duration::from_secs(15),
+                "{:?}",
+                began.elapsed()
+            );
+        }
+        peer.join().unwrap();
+        // Now nobody listens there any more.
+        assert!(explain(&target).contains("connection refused"));
+        let nowhere = Target::Local("ipc:///nowhere/landfall".into());
+        assert!(explain(&nowhere).contains("no such socket"));
+    }
+}

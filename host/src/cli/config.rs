@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{Global, compile, exit, print};
 use crate::config::{Config, DEFAULT_TEXT, Environment, Hint, Inspected};
 use crate::engine::planner::{CheckState, Patience, Planned, Planner, PlanningError};
+use crate::judge::plan::PlanError;
 use crate::sources::StreamId;
 use crate::sources::zmq::Envelope;
 
@@ -129,11 +130,7 @@ fn start_checks(inspected: &Inspected) -> anyhow::Result<Checked> {
         }
         Err(PlanningError::Checks(refused)) => {
             for refused in refused {
-                let index = config
-                    .checks
-                    .iter()
-                    .position(|check| check.name == refused.name);
-                let field = format!("checks[{}].path", index.unwrap_or(0));
+                let field = field_of(config, &refused.name, "path");
                 let hint = inspected.hint(
                     &field,
                     refused.to_string(),
@@ -142,9 +139,27 @@ fn start_checks(inspected: &Inspected) -> anyhow::Result<Checked> {
                 checked.errors.push(hint.to_string());
             }
         }
+        Err(PlanningError::Plan(error)) => {
+            let field = match &error {
+                PlanError::NoCodec { stream, .. } => format!("streams.{stream}.codec"),
+                PlanError::OneSided { check } => field_of(config, check, "streams"),
+            };
+            let remedy = "`landfall run` does not start so";
+            let error = inspected.hint(&field, error.to_string(), remedy);
+            checked.errors.push(error.to_string());
+        }
         Err(error) => checked.errors.push(error.to_string()),
     }
     Ok(checked)
+}
+
+/// A setting of the check of that name.
+fn field_of(config: &Config, name: &str, key: &str) -> String {
+    let index = config.checks.iter().position(|check| check.name == name);
+    index.map_or_else(
+        || "checks".to_owned(),
+        |index| format!("checks[{index}].{key}"),
+    )
 }
 
 /// What loaded and proves nothing (true) or may not be meant (false).

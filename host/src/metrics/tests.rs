@@ -58,6 +58,8 @@ fn filled() -> Metrics {
     checks.add_violations("eventlogging", "no_json", 2);
     checks.add_finding("delivery-objective", "below_target", "critical");
     checks.loaded("eventlogging", "0.1.0", "0123456789abcdef");
+    checks.set_loading("eventlogging", true);
+    checks.code("eventlogging", ["compiled", "kept"], Some("kept"));
     checks.reloaded(true);
     metrics.ledger.set(&LedgerGauges::default());
     metrics.ledger.causes(["stalled", "loss"]);

@@ -137,7 +137,7 @@ fn deleted_in_order(step: u32, at_once: usize) {
         "they were there"
     );
     // Some land.
-    let is_landed = |n: u32| n < ROWS && n % 3 == 0;
+    let is_landed = |n: u32| n < ROWS && n.is_multiple_of(3);
     let order = (0..ROWS).map(|n| n * step % ROWS);
     let landing: Vec<u32> = order.filter(|n| is_landed(*n)).collect();
     for some in landing.chunks(at_once) {

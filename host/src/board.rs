@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use landfall_ledger::{Cause, Change, Counts, ShardGauges, Verdict};
 use landfall_runtime::{CodeOrigin, Counters, FaultKind};
-use landfall_store::{Pruned, SampleRow};
+use landfall_store::{Pruned, SampleRow, StoreError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -22,15 +22,18 @@ use crate::sources::StreamId;
 pub struct Board {
     metrics: Arc<Metrics>,
     readiness: http::Readiness,
+    store: Arc<http::Part>,
 }
 
 impl Board {
     pub fn new() -> Result<Self, MetricsError> {
         let metrics = Arc::new(Metrics::new()?);
         metrics.ledger.causes(Cause::ALL.map(Cause::as_str));
+        let readiness = http::Readiness::default();
         Ok(Self {
             metrics,
-            readiness: http::Readiness::default(),
+            store: Arc::new(readiness.part("store")),
+            readiness,
         })
     }
 
@@ -217,6 +220,17 @@ impl Board {
         self.metrics.store.wrote(took, committed);
     }
 
+    pub fn store_works(&self) {
+        self.store.ready("written");
+        self.metrics.store.set_failing(false);
+    }
+
+    /// It is tried again; until then nothing that is found is durable, and nothing is shown.
+    pub fn store_fails(&self, error: &StoreError) {
+        self.store.not_ready(error.to_string());
+        self.metrics.store.set_failing(true);
+    }
+
     pub fn rows(&self, missing: usize, windows: usize, incidents: usize, samples: &[SampleRow]) {
         let rows = [
             ("missing", missing),
@@ -254,11 +268,10 @@ impl Board {
 
     /// Sizes on disk; the database's with its log.
     pub fn sizes(&self, database: &Path, spool_bytes: u64) {
-        let size = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-        let log = database.with_extension("sqlite-wal");
-        self.metrics
-            .store
-            .set_bytes(size(database) + size(&log), spool_bytes);
+        let size = std::fs::metadata(database).map_or(0, |metadata| metadata.len());
+        let log_bytes = landfall_store::log_bytes(database);
+        let store = &self.metrics.store;
+        store.set_bytes(size + log_bytes, log_bytes, spool_bytes);
     }
 
     pub fn spool_waited(&self) {

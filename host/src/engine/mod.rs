@@ -200,6 +200,16 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         workers + shards,
         batch_bytes_max(config) as u64,
     )?;
+    match store.take_rewritten() {
+        None => {}
+        Some(Ok(())) => tracing::info!(
+            "the store's file was written anew: what had been deleted of it could still be read"
+        ),
+        Some(Err(error)) => tracing::warn!(
+            "{error}; what was deleted from the store until now can still be read in its file, and the next \
+             start tries again"
+        ),
+    }
     let left = store.close_leftovers()?;
     if left.incidents > 0 {
         tracing::info!(

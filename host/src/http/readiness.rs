@@ -132,6 +132,11 @@ impl Part {
         self.set(true, detail.into());
     }
 
+    /// It was ready, and something is wrong by now.
+    pub fn not_ready(&self, why: impl Into<String>) {
+        self.set(false, why.into());
+    }
+
     fn set(&self, ready: bool, detail: String) {
         if let Some(part) = lock(&self.inner).parts.get_mut(self.index) {
             (part.ready, part.detail) = (ready, detail);

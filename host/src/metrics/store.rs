@@ -15,7 +15,9 @@ pub struct StoreMetrics {
     deleted: IntCounterVec,
     lost: [IntCounter; 2],
     clock_ahead: Gauge,
+    failing: IntGauge,
     bytes: IntGauge,
+    log_bytes: IntGauge,
     spool_bytes: IntGauge,
     spool_waits: IntCounter,
 }
@@ -50,7 +52,15 @@ impl StoreMetrics {
                 "store_clock_ahead_seconds",
                 "By how much Landfall's clock is ahead of the time that retention goes by: what a long stop, or a wrong date, has left to make up. Below 0, the clock is behind what the store has lived through.",
             )?,
-            bytes: r.gauge("store_bytes", "Size of the database of results.")?,
+            failing: r.gauge(
+                "store_failing",
+                "1: the last transaction failed, and is tried again; nothing that is found is durable meanwhile. Else 0.",
+            )?,
+            bytes: r.gauge("store_bytes", "Size of the database of results, with its write-ahead log.")?,
+            log_bytes: r.gauge(
+                "store_log_bytes",
+                "Size of the database's write-ahead log. It grows while somebody reads the store in one long transaction.",
+            )?,
             spool_bytes: r.gauge(
                 "spool_bytes",
                 "Bytes on disk of raw frames whose events wait.",
@@ -91,10 +101,15 @@ impl StoreMetrics {
         self.clock_ahead.set(ahead_ms as f64 / 1000.0);
     }
 
-    pub fn set_bytes(&self, database: u64, spool: u64) {
-        self.bytes.set(i64::try_from(database).unwrap_or(i64::MAX));
-        self.spool_bytes
-            .set(i64::try_from(spool).unwrap_or(i64::MAX));
+    pub fn set_failing(&self, failing: bool) {
+        self.failing.set(i64::from(failing));
+    }
+
+    pub fn set_bytes(&self, database: u64, log: u64, spool: u64) {
+        let gauges = [&self.bytes, &self.log_bytes, &self.spool_bytes];
+        for (gauge, bytes) in gauges.into_iter().zip([database, log, spool]) {
+            gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        }
     }
 
     pub fn spool_waited(&self) {

@@ -14,6 +14,9 @@ use crate::sources::StreamId;
 /// Between two tries to write to a store that fails. Everything upstream waits meanwhile.
 const RETRY: Duration = Duration::from_millis(500);
 
+/// Tries that one line of the log stands for: half a minute.
+const TRIES_PER_LINE: u32 = 60;
+
 /// Tries before a store that fails is given up: in an audit, and when the process is to end.
 const AUDIT_TRIES: u32 = 5;
 const LAST_TRIES: u32 = 2;
@@ -133,14 +136,26 @@ impl Results {
         &mut self,
         mut run: impl FnMut(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        let began = Instant::now();
         let mut tries = 0;
         loop {
             let error = match run(self) {
-                Ok(done) => return Ok(done),
+                Ok(done) => {
+                    if tries > 0 {
+                        tracing::info!(tries, "the store works again");
+                    }
+                    self.board.store_works();
+                    return Ok(done);
+                }
                 Err(error) => error,
             };
+            self.board.store_fails(&error);
             tries += 1;
-            if self.is_audit() && tries >= AUDIT_TRIES {
+            let is_useless = error.is_final();
+            if is_useless && !self.options.ending.has_given_up() {
+                tracing::error!("{error}; it makes no sense to go on");
+            }
+            if is_useless || self.is_audit() && tries >= AUDIT_TRIES {
                 self.options.ending.give_up(error.to_string());
             }
             let ending = &self.options.ending;
@@ -149,7 +164,10 @@ impl Results {
                 ending.give_up(error.to_string());
                 return Err(error);
             }
-            tracing::error!("{error}; trying again, nothing is dropped");
+            if tries % TRIES_PER_LINE == 1 {
+                let seconds = began.elapsed().as_secs();
+                tracing::error!(tries, seconds, "{error}; trying again, nothing is dropped");
+            }
             std::thread::sleep(RETRY);
         }
     }
@@ -234,6 +252,10 @@ impl Results {
 
     /// Writes one prepared flush; on an error nothing of it stays.
     fn write(&mut self, prepared: &mut Prepared) -> Result<(), StoreError> {
+        if self.store.is_committed()? {
+            // The try before this one was done, and only said that it was not.
+            return Ok(());
+        }
         let note = !prepared.is_empty() || self.noted.elapsed() >= NOTE;
         let known_ms = self.known_ms();
         if let Some(clock) = &self.options.clock {
@@ -246,6 +268,9 @@ impl Results {
             ..
         } = self;
         let flush = store.begin()?;
+        if note {
+            flush.number()?;
+        }
         for row in &prepared.generations {
             flush.generation(row)?;
         }
@@ -333,6 +358,15 @@ impl Results {
         }
     }
 
+    /// What was deleted stands in the write-ahead log until that is emptied.
+    fn empty_log(&mut self) {
+        match self.store.empty_log() {
+            Ok(emptied) => self.log_file.emptied(emptied),
+            // Nothing is lost by it, and it is tried again.
+            Err(error) => tracing::warn!("{error}"),
+        }
+    }
+
     /// What is durable becomes visible.
     fn show(&mut self, prepared: &Prepared) {
         let plan = self.plan.current();
@@ -362,6 +396,7 @@ impl Results {
             self.board.pruned(&pruned);
             if self.pruning.pruned(&pruned) {
                 self.samples.renew();
+                self.empty_log();
             }
         }
         if let Some(ahead_ms) = self.pruning.ahead_ms() {

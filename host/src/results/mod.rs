@@ -12,6 +12,7 @@ mod fault_log;
 mod flush;
 mod incidents;
 mod late;
+mod log_file;
 mod pruning;
 mod redaction;
 mod retention;
@@ -43,6 +44,7 @@ use self::again::Moved;
 use self::book::Book;
 use self::chronicle::Chronicle;
 use self::fault_log::FaultLog;
+use self::log_file::LogFile;
 use self::pruning::Pruning;
 use self::samples::SampleBudget;
 use self::unread::UnreadLog;
@@ -105,6 +107,7 @@ pub struct Results {
     /// The first number of an incident that was never given, as far as the store was told.
     next_incident: u64,
     pruning: Pruning,
+    log_file: LogFile,
     /// When it was last noted up to which time the store tells.
     noted: Instant,
     longest_deadline_ms: i64,
@@ -189,6 +192,7 @@ impl Results {
             seated: None,
             next_incident,
             pruning,
+            log_file: LogFile::default(),
             noted: Instant::now(),
             longest_deadline_ms,
             clear_ms,

@@ -102,6 +102,12 @@ impl Pruning {
             && (self.more || self.began.elapsed() >= PRUNE || store.is_beyond(retention))
     }
 
+    /// A round is due.
+    #[cfg(test)]
+    pub(super) fn make_due(&mut self) {
+        self.began = self.began.checked_sub(PRUNE).unwrap_or(self.began);
+    }
+
     /// A step was made. Whether it began a round: what is spent by the round is there again.
     pub(super) fn pruned(&mut self, pruned: &Pruned) -> bool {
         self.more = pruned.more;

@@ -17,6 +17,7 @@ use crate::engine::messages::{Described, Message, ShardTold, Told};
 use crate::engine::plan_cell::PlanCell;
 use crate::engine::planner::{Patience, Planner};
 use crate::engine::sharding::ShardFlush;
+use crate::judge::{JudgeReport, SchemaCount};
 use crate::sources::Stop;
 
 /// An incident is over so long after the last that is said of it.
@@ -250,4 +251,88 @@ fn the_second_loss_of_an_event_is_told_even_if_retention_removed_the_first() {
     told.at(LATER_MS + 8_000, vec![landed(1, LATER_MS + 8_000)]);
     assert_eq!(counts(dir.path()), [(2, 1), (1, 1)]);
     assert!(owed(dir.path()).is_empty());
+}
+
+#[test]
+fn what_was_written_though_its_commit_failed_is_counted_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut process = Process::start(dir.path(), 0, 100);
+    process.at(500, Vec::new());
+    let mut report = JudgeReport::default();
+    report.raw.push(SchemaCount {
+        window: 0,
+        schema: A,
+        events: 3,
+    });
+    process.results.take(Message::Judged(report));
+    process.results.store.lose_answer();
+    process.at(2_000, vec![missing(1, 500)]);
+    let windows = reader(dir.path()).windows().unwrap();
+    assert_eq!(windows[0].counts.raw, 3);
+    assert_eq!(counts(dir.path()), [(1, 0)]);
+    // And it goes on.
+    process.at(3_000, vec![missing(2, 1_500)]);
+    assert_eq!(counts(dir.path()), [(2, 0)]);
+}
+
+#[test]
+fn a_store_that_was_moved_is_told_and_written_again_once_it_is_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (here, away) = (dir.path().join("store"), dir.path().join("away"));
+    let mut process = Process::start(dir.path(), 0, 100);
+    let board = process.results.board.clone();
+    process.at(500, Vec::new());
+    assert!(board.readiness().is_ready());
+    std::fs::rename(&here, &away).unwrap();
+    let back = std::thread::spawn({
+        let board = board.clone();
+        move || {
+            while board.readiness().is_ready() {
+                std::thread::yield_now();
+            }
+            std::fs::rename(away, here).unwrap();
+        }
+    });
+    process.at(2_000, vec![missing(1, 500)]);
+    back.join().unwrap();
+    assert!(board.readiness().is_ready());
+    assert_eq!(incidents_of(dir.path()), [("key 1".to_owned(), 1)]);
+}
+
+#[test]
+fn a_store_that_is_gone_when_the_end_comes_is_no_clean_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut process = Process::start(dir.path(), 0, 100);
+    let ending = Arc::clone(&process.results.options.ending);
+    process.at(500, Vec::new());
+    std::fs::remove_dir_all(dir.path().join("store")).unwrap();
+    ending.give_up("the wish to end was long ago".into());
+    process.at(2_000, vec![missing(1, 500)]);
+    let left = ending.unaccounted();
+    assert_eq!(left.missing, 1);
+    assert!(
+        left.to_string().contains("moved, removed or replaced"),
+        "{left}"
+    );
+}
+
+#[test]
+fn what_was_deleted_is_in_no_file_any_more_after_a_round_of_retention() {
+    let is_there = |dir: &Path, key: u128| {
+        let text = format!("key {key}").into_bytes();
+        let mut files = std::fs::read_dir(dir.join("store")).unwrap();
+        files.any(|file| {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap_or_default();
+            bytes.windows(text.len()).any(|window| window == text)
+        })
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut process = Process::start(dir.path(), 0, 1);
+    process.at(2_000, vec![missing(1001, 500)]);
+    process.at(2_100, vec![missing(1002, 600)]);
+    assert!(is_there(dir.path(), 1001), "in the log");
+    process.results.pruning.make_due();
+    process.at(3_000, Vec::new());
+    assert!(!is_there(dir.path(), 1001));
+    assert!(is_there(dir.path(), 1002));
 }

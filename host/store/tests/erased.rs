@@ -7,13 +7,25 @@ use landfall_store::{MissingRow, PRUNE_ROWS_MAX, Retention, SampleRow, Store};
 
 const ROWS: u32 = 1_000;
 
+/// Samples have addresses of their own, from here on.
+const SAMPLES: u32 = 4_000;
+
 fn open(dir: &Path) -> Store {
     Store::open(dir, [7; 16], "test").unwrap()
 }
 
+/// Bytes of an address, and of the part of it that all have.
+const ADDRESS_BYTES: usize = 12;
+
 /// An address that stands in one frame alone.
 fn address(number: u32) -> String {
-    format!("10.77.{}.{}", 100 + number / 250, 100 + number % 250)
+    format!("10.77.{:02}.{:03}", number / 250, number % 250)
+}
+
+/// Whose address it is.
+fn number(address: &str) -> Option<u32> {
+    let (high, low) = address.strip_prefix("10.77.")?.split_once('.')?;
+    Some(high.parse::<u32>().ok()? * 250 + low.parse::<u32>().ok()?)
 }
 
 /// Short ones, long ones, and some that need pages of their own.
@@ -48,8 +60,8 @@ fn put(store: &mut Store, numbers: impl IntoIterator<Item = u32>) {
             stream: "raw".into(),
             schema: "S/1".into(),
             at_ms: i64::from(number),
-            detail: format!("clientIp: raw \"{}\"", address(number)),
-            frame: Some(frame(number)),
+            detail: format!("clientIp: raw \"{}\"", address(SAMPLES + number)),
+            frame: Some(frame(SAMPLES + number)),
             ..SampleRow::default()
         };
         flush.sample(&sample).unwrap();
@@ -83,56 +95,70 @@ fn prune(store: &mut Store, now_ms: i64, missing_max: u64) {
     flush.commit().unwrap();
 }
 
-/// In how many places of all files below `dir` an address of these rows stands.
-fn found(dir: &Path, numbers: impl IntoIterator<Item = u32> + Clone) -> usize {
+/// In how many places of all files below `dir` an address of such rows stands.
+fn found(dir: &Path, is_meant: &dyn Fn(u32) -> bool) -> usize {
     let mut places = 0;
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            places += found(&path, numbers.clone());
+            places += found(&path, is_meant);
             continue;
         }
         let bytes = std::fs::read(&path).unwrap();
-        for number in numbers.clone() {
-            let address = address(number);
-            let is_there = |at: &usize| bytes[*at..].starts_with(address.as_bytes());
-            places += memchr(b'1', &bytes).filter(is_there).count();
-        }
+        let windows = bytes.windows(ADDRESS_BYTES);
+        let texts = windows
+            .filter(|window| window.starts_with(b"10.77."))
+            .filter_map(|window| std::str::from_utf8(window).ok());
+        places += texts.filter_map(number).filter(|n| is_meant(*n)).count();
     }
     places
 }
 
-fn memchr(byte: u8, bytes: &[u8]) -> impl Iterator<Item = usize> {
-    let is_byte = move |(at, one): (usize, &u8)| (*one == byte).then_some(at);
-    bytes.iter().enumerate().filter_map(is_byte)
+fn of_a_sample(number: u32) -> bool {
+    number >= SAMPLES
 }
 
 #[test]
 fn addresses_in_deleted_frames_are_in_no_file_of_the_store() {
+    // In which order, and how many at a time.
+    for (step, at_once) in [(1, 50), (7, 13), (331, 3), (999, 200)] {
+        deleted_in_order(step, at_once);
+    }
+}
+
+fn deleted_in_order(step: u32, at_once: usize) {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());
     for start in (0..ROWS).step_by(50) {
         put(&mut store, start..start + 50);
     }
     assert!(
-        found(dir.path(), 0..ROWS) > ROWS as usize,
+        found(dir.path(), &|_| true) > ROWS as usize,
         "they were there"
     );
-    // Landed one by one, in another order than they came; then those that are too old, and too many.
-    for start in 0..20 {
-        land(
-            &mut store,
-            (0..ROWS - 100).filter(|n| n % 20 == start && n % 3 == 0),
-        );
+    // Some land.
+    let is_landed = |n: u32| n < ROWS && n.is_multiple_of(3);
+    let order = (0..ROWS).map(|n| n * step % ROWS);
+    let landing: Vec<u32> = order.filter(|n| is_landed(*n)).collect();
+    for some in landing.chunks(at_once) {
+        land(&mut store, some.iter().copied());
     }
-    prune(&mut store, i64::from(ROWS) - 200, 1_000_000);
-    prune(&mut store, i64::from(ROWS) - 200, 0);
     let emptied = store.empty_log().unwrap();
     assert_eq!((emptied.is_held, emptied.log_bytes), (false, 0));
-    assert_eq!(found(dir.path(), 0..ROWS - 20), 0);
-    // And of what is still there, nothing is lost.
-    drop(store);
-    assert!(found(dir.path(), ROWS - 5..ROWS) > 0);
+    assert_eq!(found(dir.path(), &is_landed), 0, "step {step}");
+    assert!(found(dir.path(), &|n| n < ROWS && !is_landed(n)) >= 600);
+    // Then those go that are too old, and too many.
+    let now_ms = i64::from(ROWS) - 200;
+    prune(&mut store, now_ms, 1_000_000);
+    store.empty_log().unwrap();
+    assert_eq!(found(dir.path(), &|n| i64::from(n) < now_ms - 100), 0);
+    prune(&mut store, now_ms, 0);
+    store.empty_log().unwrap();
+    assert_eq!(found(dir.path(), &|n| n < ROWS), 0, "step {step}");
+    // Samples beyond their bounds are gone as well, and the others are there.
+    let newest = SAMPLES + ROWS - 100;
+    assert_eq!(found(dir.path(), &|n| of_a_sample(n) && n < newest), 0);
+    assert!(found(dir.path(), &|n| n >= newest) > 0);
 }
 
 #[test]
@@ -154,11 +180,11 @@ fn a_store_that_did_not_overwrite_what_it_deleted_is_written_anew_once() {
     }
     connection.execute("DELETE FROM samples", []).unwrap();
     drop(connection);
-    assert!(found(dir.path(), 0..ROWS) > 100, "they can be read");
+    assert!(found(dir.path(), &|_| true) > 100, "they can be read");
 
     let mut store = open(dir.path());
     assert!(matches!(store.take_rewritten(), Some(Ok(()))));
-    assert_eq!(found(dir.path(), 0..ROWS), 0);
+    assert_eq!(found(dir.path(), &|_| true), 0);
     drop(store);
     assert!(open(dir.path()).take_rewritten().is_none(), "once");
 }
@@ -198,10 +224,10 @@ fn segments_of_the_spool_leave_nothing_behind() {
         ends.push(bytes.len() as u32);
     }
     writer.append(&bytes, &ends, 0, &mut references).unwrap();
-    assert!(found(dir.path(), 0..200) > 100);
+    assert!(found(dir.path(), &|_| true) > 100);
     drop(writer);
     for reference in references {
         spool.released((reference >> 40) as u32, 1);
     }
-    assert_eq!(found(dir.path(), 0..200), 0);
+    assert_eq!(found(dir.path(), &|_| true), 0);
 }

@@ -281,7 +281,7 @@ fn one_file_alone_is_refused_for_what_it_refers_to_and_gives_its_hints() {
             None,
             rules,
             &b"{}"[..],
-            &mut Vec::new(),
+            &mut |_| Ok(()),
             &mut hint,
             false,
         )

@@ -23,7 +23,7 @@ use crate::engine::{self, EngineParts, Mode};
 use crate::queue;
 use crate::results::Totals;
 use crate::sources::file::{self, FileProgress, FileSource, Input, Packing, RATIO_MAX};
-use crate::sources::{Flights, SourceContext, SourceError, SourceStats, Stop, StreamId};
+use crate::sources::{Flights, SourceContext, SourceStats, Stop, StreamId};
 
 /// How often progress is drawn.
 const DRAW: Duration = Duration::from_millis(10);
@@ -110,20 +110,25 @@ fn open(args: &AuditArgs) -> anyhow::Result<[FileSource; 2]> {
             print::note(format_args!("{}: {waits}", stream.as_str()));
         }
     }
-    let open = |stream: StreamId, path: &Path| {
-        let remedy = format!("landfall audit --{} -", stream.as_str());
-        Input::open(path, &remedy, args.ratio_max)
+    let (opened, opening) = std::sync::mpsc::channel();
+    for (stream, path) in StreamId::ALL.into_iter().zip(paths) {
+        let (path, opened, ratio_max) = (path.clone(), opened.clone(), args.ratio_max);
+        std::thread::spawn(move || {
+            let remedy = format!("landfall audit --{} -", stream.as_str());
+            // Nobody listens once the other one has failed.
+            let _ = opened.send((stream, Input::open(&path, &remedy, ratio_max)));
+        });
+    }
+    drop(opened);
+    let mut files = [None, None];
+    // The first that fails is told at once, although the other one may wait for long.
+    for (stream, file) in opening {
+        files[stream.index()] = Some(FileSource::new(file?));
+    }
+    let [Some(raw), Some(written)] = files else {
+        anyhow::bail!("a thread that opens a file died");
     };
-    let [raw, written] = std::thread::scope(|scope| {
-        let written = scope.spawn(|| open(StreamId::WRITTEN, &args.written));
-        let raw = open(StreamId::RAW, &args.raw);
-        [Ok(raw), written.join()]
-    });
-    let opened = |file: std::thread::Result<Result<Input, SourceError>>| -> anyhow::Result<_> {
-        let file = file.map_err(|_| anyhow::anyhow!("the opener of a file died"))?;
-        Ok(FileSource::new(file?))
-    };
-    let files = [opened(raw)?, opened(written)?];
+    let files = [raw, written];
     for ((stream, path), file) in StreamId::ALL.into_iter().zip(paths).zip(&files) {
         if file.progress().total_bytes == Some(0) {
             let (stream, path) = (stream.as_str(), path.display());
@@ -192,6 +197,10 @@ fn audit(config: &Config, dir: &Path, files: [FileSource; 2]) -> anyhow::Result<
                 let stop = &stop;
                 scope.spawn(move || {
                     let refused = read_file(stream, file, context, &bar, stop);
+                    if refused.is_err() {
+                        // There will be no answer.
+                        stop.set();
+                    }
                     unread.finish();
                     refused
                 })

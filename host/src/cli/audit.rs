@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use landfall_store::{MissingEvent, MissingFilter, Reader, Store, StoreError};
 
 use super::{Global, compile, exit, logging, print, run::secret};
@@ -21,7 +21,7 @@ use crate::engine::planner::{Patience, Planner};
 use crate::engine::{self, EngineParts, Mode};
 use crate::queue;
 use crate::results::Totals;
-use crate::sources::file::FileSource;
+use crate::sources::file::{self, FileProgress, FileSource, Input, Packing, RATIO_MAX};
 use crate::sources::{Flights, Refusal, SourceContext, SourceStats, Stop, StreamId};
 
 /// How often progress is drawn.
@@ -42,6 +42,9 @@ pub struct AuditArgs {
     /// The same for written lines.
     #[arg(long, value_name = "CODEC")]
     written_codec: Option<String>,
+    /// How many bytes a byte of a packed file may unpack to, beyond the first GiB.
+    #[arg(long, value_name = "N", default_value_t = RATIO_MAX, value_parser = clap::value_parser!(u64).range(1..))]
+    ratio_max: u64,
     /// Keep the results there, as `landfall run` does in its store; without it they go at the end.
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
@@ -64,8 +67,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
         !both,
         "only one of --raw and --written can be standard input"
     );
-    let raw = FileSource::open(&args.raw)?;
-    let written = FileSource::open(&args.written)?;
+    let files = open(args)?;
     // Without --store the results live as long as this directory.
     let scratch;
     let dir: &Path = match &args.store {
@@ -84,7 +86,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
             scratch.path()
         }
     };
-    let audited = audit(&config, dir, [raw, written])?;
+    let audited = audit(&config, dir, files)?;
     let missing = missing(dir)?;
     if global.json {
         print::json(&answer::as_json(&audited, &missing))?;
@@ -96,6 +98,43 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
     } else {
         exit::FINDINGS.into()
     })
+}
+
+/// Opens both files, side by side: a pipe keeps whoever opens it waiting until somebody writes to it,
+/// and nobody can know which of two is written to first.
+fn open(args: &AuditArgs) -> anyhow::Result<[FileSource; 2]> {
+    let paths = [&args.raw, &args.written];
+    for (stream, path) in StreamId::ALL.into_iter().zip(paths) {
+        if let Some(waits) = file::waits(path) {
+            print::note(format_args!("{}: {waits}", stream.as_str()));
+        }
+    }
+    let (opened, opening) = std::sync::mpsc::channel();
+    for (stream, path) in StreamId::ALL.into_iter().zip(paths) {
+        let (path, opened, ratio_max) = (path.clone(), opened.clone(), args.ratio_max);
+        std::thread::spawn(move || {
+            let remedy = format!("landfall audit --{} -", stream.as_str());
+            // Nobody listens once the other one has failed.
+            let _ = opened.send((stream, Input::open(&path, &remedy, ratio_max)));
+        });
+    }
+    drop(opened);
+    let mut files = [None, None];
+    // The first that fails is told at once, although the other one may wait for long.
+    for (stream, file) in opening {
+        files[stream.index()] = Some(FileSource::new(file?));
+    }
+    let [Some(raw), Some(written)] = files else {
+        anyhow::bail!("a thread that opens a file died");
+    };
+    let files = [raw, written];
+    for ((stream, path), file) in StreamId::ALL.into_iter().zip(paths).zip(&files) {
+        if file.progress().total_bytes == Some(0) {
+            let (stream, path) = (stream.as_str(), path.display());
+            print::note(format_args!("{stream}: {path} is empty"));
+        }
+    }
+    Ok(files)
 }
 
 /// What an audit found.
@@ -153,10 +192,14 @@ fn audit(config: &Config, dir: &Path, files: [FileSource; 2]) -> anyhow::Result<
                     limits: config.judge.batches(config.deadlines.shortest()),
                     frame_bytes_max: config.streams.of(stream).frame_bytes_max,
                 };
-                let bar = bars.add(bar(stream, file.progress().total_bytes));
+                let bar = bars.add(bar(stream, file.progress()));
                 let stop = &stop;
                 scope.spawn(move || {
                     let refused = read_file(stream, file, context, &bar, stop);
+                    if refused.is_err() {
+                        // There will be no answer.
+                        stop.set();
+                    }
                     unread.finish();
                     refused
                 })
@@ -201,6 +244,10 @@ fn read_file(
         let reading = scope.spawn(|| file.run(0, context, &stats, stop));
         while !reading.is_finished() {
             bar.set_position(progress.read_bytes());
+            if progress.packing != Packing::Plain {
+                let unpacked = HumanBytes(progress.unpacked_bytes());
+                bar.set_message(format!("{unpacked} unpacked"));
+            }
             std::thread::sleep(DRAW);
         }
         bar.finish_and_clear();
@@ -211,12 +258,18 @@ fn read_file(
     Ok(stats.refused(Refusal::Oversize))
 }
 
-fn bar(stream: StreamId, total: Option<u64>) -> ProgressBar {
-    let bar = match total {
-        Some(total) => ProgressBar::new(total),
-        None => ProgressBar::new_spinner(),
+fn bar(stream: StreamId, progress: &FileProgress) -> ProgressBar {
+    let (bar, template) = match progress.total_bytes {
+        Some(total) => (
+            ProgressBar::new(total),
+            "{prefix:>8} [{bar:40}] {bytes}/{total_bytes} {bytes_per_sec} {eta} {msg}",
+        ),
+        // Nobody knows where it ends.
+        None => (
+            ProgressBar::new_spinner(),
+            "{prefix:>8} {spinner} {bytes} read {bytes_per_sec} {elapsed} {msg}",
+        ),
     };
-    let template = "{prefix:>8} [{bar:40}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }

@@ -94,8 +94,21 @@ pub fn failure(error: &anyhow::Error) {
                 note(format_args!("{begin}{error}"));
             }
         }
-        None => note(format_args!("landfall: {error:#}")),
+        None => note(format_args!("landfall: {}", chain(error))),
     }
+}
+
+/// The error and its causes, each once: most messages name their cause themselves.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// What is wrong with a command line, or the help that it asks for: several lines, made of arguments that

@@ -1,16 +1,14 @@
 //! `landfall schema`: events against a schema, without a pipeline.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use landfall_document::{PatternDialect, SchemaRules, validate_lines};
 
 use super::print::{self, Answer};
 use super::{Global, exit};
+use crate::sources::file::{self, Input, RATIO_MAX};
 
 #[derive(Subcommand)]
 pub enum SchemaCommand {
@@ -35,7 +33,10 @@ pub struct ValidateArgs {
     /// or `closed`, as EventLogging. Without it that of the configuration, if one is named, else `open`.
     #[arg(long, value_name = "OPEN|CLOSED", value_parser = is_closed)]
     draft03: Option<bool>,
-    /// The events; `-` is standard input.
+    /// How many bytes a byte of a packed file may unpack to, beyond the first GiB.
+    #[arg(long, value_name = "N", default_value_t = RATIO_MAX, value_parser = clap::value_parser!(u64).range(1..))]
+    ratio_max: u64,
+    /// The events: lines, plain, gzip or zstd; `-` is standard input.
     #[arg(value_name = "EVENTS.ndjson")]
     events: PathBuf,
 }
@@ -71,13 +72,14 @@ fn is_closed(text: &str) -> Result<bool, String> {
 
 pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode> {
     let SchemaCommand::Validate(args) = command;
-    let events: Box<dyn BufRead> = if args.events == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        let file = File::open(&args.events)
-            .with_context(|| format!("failed to open {}", args.events.display()))?;
-        Box::new(BufReader::new(file))
-    };
+    if let Some(waits) = file::waits(&args.events) {
+        print::note(waits);
+    }
+    let remedy = format!(
+        "landfall schema validate --schema {} -",
+        args.schema.display()
+    );
+    let events = Input::open(&args.events, &remedy, args.ratio_max)?.into_reader();
     if let Some(root) = &args.root {
         anyhow::ensure!(root.is_dir(), "{} is no directory (--root)", root.display());
     }

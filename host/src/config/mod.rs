@@ -7,6 +7,7 @@
 mod endpoint;
 mod environment;
 mod errors;
+mod file;
 mod locate;
 mod node;
 mod proof;
@@ -182,11 +183,11 @@ fn inspect(
     let mut findings = Findings::default();
     let text = match &path {
         None => String::new(),
-        Some(path) => match std::fs::read_to_string(path) {
+        Some(path) => match file::read(path, purpose == For::Running) {
             Ok(text) => text,
             Err(error) => {
                 let remedy = "check that the file is there, readable and UTF-8, or begin with `landfall config default`";
-                findings.error(None, "", format!("failed to read it: {error}"), remedy);
+                findings.error(None, "", error.to_string(), remedy);
                 return Err(ConfigErrors {
                     file,
                     errors: findings.errors,

@@ -18,7 +18,8 @@ pub fn document(entries: &[Entry]) -> String {
         configuration and the loaded schemas, `reason`, `version` and `digest` from the checks themselves.\n\
         No label value comes from an event. The first {SCHEMA_LABELS_MAX} schemas have series of their own, the rest share\n\
         `{OTHER}`; `(unknown)` is a schema that is not loaded, `(none)` an event that names none: these two\n\
-        always have series of their own.\n\n\
+        always have series of their own. What a file or a check calls itself is escaped as in the log: control\n\
+        characters as `\\u{{1b}}`, a backslash as two.\n\n\
         A verdict can be revised (a missing event lands after all), but a counter never falls:\n\
         `landfall_events_total` counts verdicts as they were first given and\n\
         `landfall_verdicts_revised_total` what became of them. Missing now, by schema, is\n\n\

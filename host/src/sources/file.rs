@@ -1,155 +1,48 @@
-//! Recorded streams: the lines of a file or of standard input as frames, or frames with their lengths;
-//! plain, gzip or zstd. Which it is, is told by the first bytes.
+//! Recorded streams: the lines of a file or of standard input as frames, or frames with their lengths.
+//! Which it is, is told by the first bytes.
 //!
 //! A frame is a line with its newline; the last one may lack it. A frame beyond the limit is counted
 //! and skipped without ever being held whole.
 
 pub mod framing;
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod input;
 
-use flate2::bufread::MultiGzDecoder;
+use std::io::{self, BufRead, Read};
+use std::sync::Arc;
+
+pub use self::input::{FileProgress, Input, Packing, RATIO_MAX, waits};
 
 use self::framing::{Framing, HEAD_BYTES, LENGTH_BYTES};
+use self::input::Dense;
 use super::{Link, Outlet, SourceContext, SourceError, SourceStats, Stop};
 
-/// Read from the file, and from the decompressor, this many bytes at a time.
-const BUFFER_BYTES: usize = 256 << 10;
-
-/// Gzip members begin with this, and zstd frames with that (RFC 1952, RFC 8878).
-const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
-const ZSTD_MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-
-/// How the bytes are packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Packing {
-    Plain,
-    Gzip,
-    Zstd,
-}
-
-impl Packing {
-    /// Of a file that begins like this.
-    fn of(head: &[u8]) -> Self {
-        match head {
-            head if head.starts_with(GZIP_MAGIC) => Packing::Gzip,
-            head if head == ZSTD_MAGIC => Packing::Zstd,
-            _ => Packing::Plain,
-        }
-    }
-}
-
-/// How far a file has been read; readable while it is.
-#[derive(Debug)]
-pub struct FileProgress {
-    read_bytes: Arc<AtomicU64>,
-    /// Size of the file as it lies on disk; None if that is unknown (a pipe).
-    pub total_bytes: Option<u64>,
-}
-
-impl FileProgress {
-    /// Bytes read of the file as it lies on disk.
-    pub fn read_bytes(&self) -> u64 {
-        self.read_bytes.load(Ordering::Relaxed)
-    }
-}
-
-/// Counts the bytes that pass.
-struct Counted<R> {
-    inner: R,
-    read_bytes: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.read_bytes.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
-}
+/// A line that goes on for so long without an end is none, and may have no end. The longest frame that can be
+/// configured is a sixteenth of it.
+const LINE_SKIPPED_BYTES_MAX: u64 = 256 << 20;
 
 /// The lines of one file.
 pub struct FileSource {
     name: String,
-    packing: Packing,
     reader: Box<dyn BufRead + Send>,
     progress: Arc<FileProgress>,
     lines: u64,
 }
 
 impl FileSource {
-    /// Opens a file; `-` is standard input.
-    pub fn open(path: &Path) -> Result<Self, SourceError> {
-        let name = path.display().to_string();
-        let fail = |source| SourceError::Open {
-            path: name.clone(),
-            source,
-        };
-        if path == Path::new("-") {
-            return Self::of(Box::new(io::stdin()), "standard input", None);
-        }
-        let file = File::open(path).map_err(fail)?;
-        let metadata = file.metadata().map_err(fail)?;
-        if metadata.is_dir() {
-            return Err(fail(io::Error::from(io::ErrorKind::IsADirectory)));
-        }
-        let total_bytes = metadata.is_file().then_some(metadata.len());
-        Self::of(Box::new(file), &name, total_bytes)
-    }
-
-    /// Reads lines from anything; `name` is for messages.
-    pub fn of(
-        input: Box<dyn Read + Send>,
-        name: &str,
-        total_bytes: Option<u64>,
-    ) -> Result<Self, SourceError> {
-        let fail = |source| SourceError::Open {
-            path: name.to_owned(),
-            source,
-        };
-        let read_bytes = Arc::new(AtomicU64::new(0));
-        let mut input = Counted {
-            inner: input,
-            read_bytes: Arc::clone(&read_bytes),
-        };
-        let mut head = Vec::with_capacity(ZSTD_MAGIC.len());
-        // `read_to_end` on a `take`: a pipe may give the first bytes one by one.
-        (&mut input)
-            .take(ZSTD_MAGIC.len() as u64)
-            .read_to_end(&mut head)
-            .map_err(fail)?;
-        let packing = Packing::of(&head);
-        let whole = BufReader::with_capacity(BUFFER_BYTES, io::Cursor::new(head).chain(input));
-        let reader: Box<dyn BufRead + Send> = match packing {
-            Packing::Plain => Box::new(whole),
-            Packing::Gzip => Box::new(BufReader::with_capacity(
-                BUFFER_BYTES,
-                MultiGzDecoder::new(whole),
-            )),
-            Packing::Zstd => {
-                let decoder = zstd::Decoder::with_buffer(whole).map_err(fail)?;
-                Box::new(BufReader::with_capacity(BUFFER_BYTES, decoder))
-            }
-        };
-        let progress = Arc::new(FileProgress {
-            read_bytes,
-            total_bytes,
-        });
-        Ok(Self {
-            name: name.to_owned(),
-            packing,
+    /// The frames of an input.
+    pub fn new(input: Input) -> Self {
+        let Input {
+            name,
+            reader,
+            progress,
+        } = input;
+        Self {
+            name,
             reader,
             progress,
             lines: 0,
-        })
-    }
-
-    pub fn packing(&self) -> Packing {
-        self.packing
+        }
     }
 
     pub fn progress(&self) -> &Arc<FileProgress> {
@@ -252,6 +145,7 @@ impl FileSource {
     fn next_line(&mut self, line: &mut Vec<u8>, bytes_max: usize) -> Result<Line, SourceError> {
         line.clear();
         let mut oversize = false;
+        let mut skipped = 0;
         loop {
             let buffer = match self.reader.fill_buf() {
                 Ok(buffer) => buffer,
@@ -268,10 +162,19 @@ impl FileSource {
             let newline = memchr::memchr(b'\n', buffer);
             let part = newline.map_or(buffer.len(), |at| at + 1);
             oversize |= line.len() + part > bytes_max;
-            if !oversize {
+            if oversize {
+                skipped += part as u64;
+            } else {
                 line.extend_from_slice(&buffer[..part]);
             }
             self.reader.consume(part);
+            if skipped > LINE_SKIPPED_BYTES_MAX {
+                return Err(SourceError::Endless {
+                    path: self.name.clone(),
+                    line: self.lines + 1,
+                    bytes: LINE_SKIPPED_BYTES_MAX,
+                });
+            }
             if newline.is_some() {
                 self.lines += 1;
                 return Ok(if oversize {
@@ -284,6 +187,13 @@ impl FileSource {
     }
 
     fn failed(&self, source: io::Error) -> SourceError {
+        if source.get_ref().is_some_and(|cause| cause.is::<Dense>()) {
+            return SourceError::Dense {
+                path: self.name.clone(),
+                lines: self.lines,
+                source,
+            };
+        }
         SourceError::Read {
             path: self.name.clone(),
             offset: self.progress.read_bytes(),

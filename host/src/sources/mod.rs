@@ -73,6 +73,22 @@ pub enum SourceError {
         path: String,
         source: std::io::Error,
     },
+    #[error("{path} is {found}: only plain text, gzip and zstd can be read; {remedy}")]
+    Foreign {
+        path: String,
+        found: String,
+        remedy: String,
+    },
+    #[error("failed to read {path} (after line {lines}): {source}")]
+    Dense {
+        path: String,
+        lines: u64,
+        source: std::io::Error,
+    },
+    #[error(
+        "failed to read {path}: line {line} goes on for more than {bytes} bytes; a recording has one frame a line"
+    )]
+    Endless { path: String, line: u64, bytes: u64 },
     #[error(
         "failed to read {path} at byte {offset} (after line {lines}): {source}; \
          the file is cut off or damaged there"

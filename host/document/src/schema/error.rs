@@ -30,6 +30,10 @@ pub enum Problem {
         "it has {bytes} bytes, more than the {max} that a schema may have: split it by references"
     )]
     TooLarge { bytes: u64, max: u64 },
+    #[error("it is a directory, a pipe or a device: name a regular file")]
+    NoFile,
+    #[error("it is {0}: a schema is JSON as plain text in UTF-8")]
+    Foreign(&'static str),
     #[error("it is no JSON: {0}")]
     NotJson(#[from] serde_json::Error),
     #[error("its top level is no object: a schema file holds one schema object")]

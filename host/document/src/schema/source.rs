@@ -1,6 +1,8 @@
 //! One schema file: read within limits, its draft told, draft-03 translated.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use serde_json::Value;
@@ -11,6 +13,7 @@ use super::error::Problem;
 use super::library;
 use super::rules::SchemaRules;
 use super::{draft, integers};
+use crate::format::{Format, UTF8_MARK};
 
 /// A schema with every fragment in line is some 100 kB; more is a mistake, or an attack on memory.
 const SCHEMA_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -51,14 +54,30 @@ impl From<Problem> for Refusal {
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, Problem> {
-    let bytes = std::fs::metadata(path)?.len();
+    let metadata = std::fs::metadata(path)?;
+    // A pipe would be waited for, and a device may have no end.
+    if !metadata.is_file() {
+        return Err(Problem::NoFile);
+    }
+    let mut text = Vec::new();
+    File::open(path)?
+        .take(SCHEMA_BYTES_MAX + 1)
+        .read_to_end(&mut text)?;
+    // It may have grown meanwhile.
+    let bytes = metadata.len().max(text.len() as u64);
     if bytes > SCHEMA_BYTES_MAX {
         return Err(Problem::TooLarge {
             bytes,
             max: SCHEMA_BYTES_MAX,
         });
     }
-    Ok(std::fs::read(path)?)
+    if let Some(format) = Format::of(&text) {
+        return Err(Problem::Foreign(format.name));
+    }
+    if text.starts_with(UTF8_MARK) {
+        text.drain(..UTF8_MARK.len());
+    }
+    Ok(text)
 }
 
 fn id_of(document: &Value) -> Option<String> {

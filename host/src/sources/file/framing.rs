@@ -1,7 +1,7 @@
 //! How frames lie one after the other in a file: as lines, or each with its length before it. Both the
 //! reading of recorded streams and the writing of backfills follow it.
 
-use super::Packing;
+use super::input::is_taken_for_other;
 
 /// What a file of frames with lengths begins with. No text does: the first byte is no UTF-8.
 const MAGIC: [u8; 4] = [0x8c, b'L', b'F', b'1'];
@@ -61,7 +61,7 @@ pub enum Unfit {
     NoNewline,
     #[error("it is empty, and would not read back at all")]
     Empty,
-    #[error("it would stand first and looks like the beginning of a packed file")]
+    #[error("it would stand first and looks like the beginning of a file of another format")]
     Packed,
     #[error("it is longer than 4 GiB")]
     TooLong,
@@ -81,7 +81,7 @@ pub fn fits_line(frame: &[u8], is_first: bool) -> Result<(), Unfit> {
 /// Whether a file of lines that begins with this would be read as something else.
 fn is_taken_for_packed(frame: &[u8]) -> bool {
     let head = &frame[..frame.len().min(HEAD_BYTES)];
-    Framing::of(head) != Framing::Lines || Packing::of(head) != Packing::Plain
+    Framing::of(head) != Framing::Lines || is_taken_for_other(frame)
 }
 
 #[cfg(test)]
@@ -105,6 +105,11 @@ mod tests {
             (b"\x1f\x8b", true, Err(Unfit::Packed)),
             (b"\x1f\x8b\n", true, Err(Unfit::Packed)),
             (b"\x28\xb5\x2f\xfd\n", true, Err(Unfit::Packed)),
+            (b"\xff\xfe\n", true, Err(Unfit::Packed)),
+            (b"\xff\xfe\n", false, Ok(())),
+            (b"\xef\xbb\xbf{}\n", true, Err(Unfit::Packed)),
+            (b"PK\x03\x04\n", true, Err(Unfit::Packed)),
+            (b"BZh9 is a name\n", true, Ok(())),
         ] {
             assert_eq!(fits_line(frame, is_first), fits, "{frame:?} {is_first}");
         }

@@ -1,12 +1,19 @@
 //! Files of all kinds, whole and damaged, give the lines that they have.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use super::super::{BatchLimits, Flights, FrameBatch, Refusal, StreamId};
+use super::input::BUFFER_BYTES;
 use super::*;
 use crate::clock::Clock;
 use crate::queue::{Bound, channel};
+
+fn input_of(bytes: Vec<u8>, ratio_max: u64) -> Result<Input, SourceError> {
+    let bytes = Box::new(io::Cursor::new(bytes));
+    Input::of(bytes, "test", None, "landfall audit --raw -", ratio_max)
+}
 
 /// Reads `input` whole; the frames, the statistics and how it ended.
 fn read(
@@ -33,7 +40,7 @@ fn read(
         frame_bytes_max,
     };
     let stats = Arc::new(SourceStats::new(StreamId::RAW, "test"));
-    let source = FileSource::of(Box::new(io::Cursor::new(input)), "test", None).unwrap();
+    let source = FileSource::new(input_of(input, RATIO_MAX).unwrap());
     let result = source.run(0, context, &stats, &Stop::default());
     let mut frames = Vec::new();
     while let Some(batch) = receiver.recv() {
@@ -134,7 +141,7 @@ fn a_damaged_file_gives_its_good_lines_and_says_where_it_ends() {
 
 #[test]
 fn a_missing_file_and_a_directory_are_named() {
-    let missing = FileSource::open(Path::new("/nowhere/raw.log"))
+    let missing = Input::open(Path::new("/nowhere/raw.log"), "", RATIO_MAX)
         .err()
         .unwrap()
         .to_string();
@@ -143,7 +150,7 @@ fn a_missing_file_and_a_directory_are_named() {
         "{missing}"
     );
     let directory = tempfile::tempdir().unwrap();
-    assert!(FileSource::open(directory.path()).is_err());
+    assert!(Input::open(directory.path(), "", RATIO_MAX).is_err());
 }
 
 /// Frames as a backfill writes them with their lengths.
@@ -193,7 +200,7 @@ fn a_frame_with_length_beyond_the_limit_is_skipped_and_a_cut_one_is_an_error() {
 
 #[test]
 fn what_fits_a_line_reads_back_from_a_file_of_lines() {
-    for one in [&b"{}\n"[..], b"\n", b"\r\n", b"\0\n", b"\xff\xfe\n"] {
+    for one in [&b"{}\n"[..], b"\n", b"\r\n", b"\0\n", b"\xff\xfd\n"] {
         for other in [&b"\x1f\x8b\n"[..], b"\x8cLF1\n", b"x\r\n"] {
             assert_eq!(framing::fits_line(one, true), Ok(()));
             assert_eq!(framing::fits_line(other, false), Ok(()));
@@ -202,4 +209,76 @@ fn what_fits_a_line_reads_back_from_a_file_of_lines() {
             assert_eq!(frames, [one, other]);
         }
     }
+}
+
+#[test]
+fn a_mark_of_utf8_is_no_part_of_the_first_line() {
+    let plain = b"\xef\xbb\xbf{}\nx".to_vec();
+    for input in [plain.clone(), gzip(&plain), zstandard(&plain)] {
+        let (frames, _, result) = read(input, 10, 10);
+        result.unwrap();
+        assert_eq!(frames, [&b"{}\n"[..], b"x"]);
+    }
+}
+
+#[test]
+fn another_format_is_told_by_its_name_with_what_reads_it_also_within_a_packed_file() {
+    let told = |bytes: &[u8]| match input_of(bytes.to_vec(), RATIO_MAX) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("it was taken"),
+    };
+    let only = "only plain text, gzip and zstd can be read; unpack it on the way: ";
+    let xz = b"\xfd7zXZ\0\0\x04";
+    assert_eq!(
+        told(xz),
+        format!("test is xz: {only}xz -dc test | landfall audit --raw -")
+    );
+    assert_eq!(
+        told(&gzip(xz)),
+        format!("test is xz within gzip: {only}gzip -dc test | xz -dc | landfall audit --raw -")
+    );
+    assert_eq!(
+        told(&zstandard(&gzip(b"{}\n"))),
+        format!("test is gzip within zstd: {only}zstd -dc test | landfall audit --raw -")
+    );
+    assert!(told(b"SQLite format 3\0").contains("is an SQLite database: "));
+}
+
+#[test]
+fn a_zstd_file_may_begin_with_a_frame_that_is_skipped() {
+    let skipped = b"\x50\x2a\x4d\x18\x02\0\0\0ab".to_vec();
+    let (frames, _, result) = read([skipped, zstandard(b"{}\n")].concat(), 10, 10);
+    result.unwrap();
+    assert_eq!(frames, [b"{}\n"]);
+}
+
+#[test]
+fn a_line_without_an_end_is_an_error_and_never_held() {
+    let endless = Box::new(io::repeat(b'x'));
+    let input = Input::of(endless, "test", None, "", RATIO_MAX).unwrap();
+    let mut source = FileSource::new(input);
+    let mut line = Vec::new();
+    let error = source.next_line(&mut line, 100).unwrap_err().to_string();
+    assert!(
+        error.contains("line 1 goes on for more than 268435456 bytes"),
+        "{error}"
+    );
+    assert!(line.capacity() < BUFFER_BYTES);
+}
+
+#[test]
+fn what_unpacks_out_of_all_proportion_is_an_error_after_what_any_file_may_have() {
+    // Lines, so that nothing else ends it: a tenth of a GiB at a time, all packed alike.
+    let part = zstandard(&b"\n".repeat(128 << 20));
+    let packed = part.repeat(10);
+    let input = input_of(packed.clone(), RATIO_MAX).unwrap();
+    let progress = Arc::clone(input.progress());
+    let error = io::copy(&mut input.into_reader(), &mut io::sink()).unwrap_err();
+    assert!(error.to_string().contains("--ratio-max"), "{error}");
+    assert!(
+        progress.unpacked_bytes() > 1 << 30 && progress.unpacked_bytes() < (1 << 30) + (1 << 20)
+    );
+    let input = input_of(packed, u64::MAX).unwrap();
+    let read = io::copy(&mut input.into_reader(), &mut io::sink());
+    assert_eq!(read.unwrap(), 1280 << 20);
 }

@@ -1,0 +1,334 @@
+//! A file, standard input or a pipe as plain bytes: unpacked if it is gzip or zstd, without a mark of UTF-8.
+//! Whatever else it is, is said by its name. Knows nothing of lines and frames.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Read};
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::bufread::MultiGzDecoder;
+use landfall_document::{FORMAT_HEAD_BYTES, Format, UTF8_MARK, is_zstd_skippable};
+
+use crate::sources::SourceError;
+
+/// Read from the file, and from the decompressor, this many bytes at a time.
+pub(super) const BUFFER_BYTES: usize = 256 << 10;
+
+/// So much may be unpacked from anything: reading it takes seconds.
+const UNPACKED_FREE_BYTES: u64 = 1 << 30;
+
+/// Beyond it, how many bytes each packed byte may unpack to, unless the caller says otherwise. Events
+/// unpack to ten or fifty; what unpacks to more was made to be long.
+pub const RATIO_MAX: u64 = 500;
+
+/// What stands for the name of standard input.
+const STANDARD_INPUT: &str = "standard input";
+
+/// Gzip members begin with this, and zstd frames with that (RFC 1952, RFC 8878).
+const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+const ZSTD_MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
+/// How the bytes are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+impl Packing {
+    /// Of a file that begins like this.
+    pub(super) fn of(head: &[u8]) -> Self {
+        match head {
+            head if head.starts_with(GZIP_MAGIC) => Packing::Gzip,
+            head if head.starts_with(ZSTD_MAGIC) || is_zstd_skippable(head) => Packing::Zstd,
+            _ => Packing::Plain,
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Packing::Plain => "plain",
+            Packing::Gzip => "gzip",
+            Packing::Zstd => "zstd",
+        }
+    }
+}
+
+/// Whether a plain file that begins with this would be read as something else.
+pub(super) fn is_taken_for_other(head: &[u8]) -> bool {
+    Packing::of(head) != Packing::Plain || Format::of(head).is_some() || head.starts_with(UTF8_MARK)
+}
+
+/// How far a file has been read; readable while it is.
+#[derive(Debug)]
+pub struct FileProgress {
+    read_bytes: Arc<AtomicU64>,
+    unpacked_bytes: Arc<AtomicU64>,
+    /// Size of the file as it lies on disk; None if that is unknown (a pipe).
+    pub total_bytes: Option<u64>,
+    pub packing: Packing,
+}
+
+impl FileProgress {
+    /// Bytes read of the file as it lies on disk.
+    pub fn read_bytes(&self) -> u64 {
+        self.read_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that they were unpacked to; the same of a plain file.
+    pub fn unpacked_bytes(&self) -> u64 {
+        match self.packing {
+            Packing::Plain => self.read_bytes(),
+            _ => self.unpacked_bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Counts the bytes that pass.
+struct Counted<R> {
+    inner: R,
+    read_bytes: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.read_bytes.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// It unpacks out of all proportion.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "its first {packed} bytes unpack to {unpacked}, more than {ratio_max} times as many; if that is meant, \
+     allow more with --ratio-max"
+)]
+pub(super) struct Dense {
+    packed: u64,
+    unpacked: u64,
+    ratio_max: u64,
+}
+
+/// What a decompressor gives, counted, and stopped if that is out of all proportion.
+struct Unpacked<R> {
+    inner: R,
+    read_bytes: Arc<AtomicU64>,
+    unpacked_bytes: Arc<AtomicU64>,
+    ratio_max: u64,
+}
+
+impl<R: Read> Read for Unpacked<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let before = self
+            .unpacked_bytes
+            .fetch_add(read as u64, Ordering::Relaxed);
+        let unpacked = before + read as u64;
+        let packed = self.read_bytes.load(Ordering::Relaxed);
+        if unpacked > UNPACKED_FREE_BYTES && unpacked > packed.saturating_mul(self.ratio_max) {
+            return Err(io::Error::other(Dense {
+                packed,
+                unpacked,
+                ratio_max: self.ratio_max,
+            }));
+        }
+        Ok(read)
+    }
+}
+
+/// The error that ended the reading of a head, told when all before it is read.
+struct Failed(Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
+/// An open file.
+pub struct Input {
+    pub(super) name: String,
+    pub(super) reader: Box<dyn BufRead + Send>,
+    pub(super) progress: Arc<FileProgress>,
+}
+
+/// What is to be said of a file before it is opened, because it may keep whoever reads it waiting.
+pub fn waits(path: &Path) -> Option<String> {
+    if path == Path::new("-") {
+        let stdin = io::stdin();
+        return stdin
+            .is_terminal()
+            .then(|| "standard input is a terminal: it is read until its end (Ctrl-D)".to_owned());
+    }
+    let kind = std::fs::metadata(path).ok()?.file_type();
+    let name = path.display();
+    if kind.is_fifo() {
+        return Some(format!(
+            "{name} is a pipe: it is read until everybody who writes to it has closed it"
+        ));
+    }
+    let waits = kind.is_char_device() && path != Path::new("/dev/null");
+    waits.then(|| format!("{name} is a device: it is read until its end, which it may not have"))
+}
+
+impl Input {
+    /// Opens a file; `-` is standard input. `remedy` is how the program would read the text from a pipe:
+    /// `landfall audit --raw -`.
+    pub fn open(path: &Path, remedy: &str, ratio_max: u64) -> Result<Self, SourceError> {
+        let name = path.display().to_string();
+        let fail = |source| SourceError::Open {
+            path: name.clone(),
+            source,
+        };
+        if path == Path::new("-") {
+            let stdin = Box::new(io::stdin());
+            return Self::of(stdin, STANDARD_INPUT, None, remedy, ratio_max);
+        }
+        let file = File::open(path).map_err(fail)?;
+        let metadata = file.metadata().map_err(fail)?;
+        if metadata.is_dir() {
+            return Err(fail(io::Error::from(io::ErrorKind::IsADirectory)));
+        }
+        let total_bytes = metadata.is_file().then_some(metadata.len());
+        Self::of(Box::new(file), &name, total_bytes, remedy, ratio_max)
+    }
+
+    /// Reads from anything; `name` is for messages.
+    pub fn of(
+        input: Box<dyn Read + Send>,
+        name: &str,
+        total_bytes: Option<u64>,
+        remedy: &str,
+        ratio_max: u64,
+    ) -> Result<Self, SourceError> {
+        let read_bytes = Arc::new(AtomicU64::new(0));
+        let unpacked_bytes = Arc::new(AtomicU64::new(0));
+        let input = Counted {
+            inner: input,
+            read_bytes: Arc::clone(&read_bytes),
+        };
+        let (head, whole) = headed(Box::new(input));
+        let packing = Packing::of(&head);
+        let unpacked = |inner: Box<dyn Read + Send>| Unpacked {
+            inner,
+            read_bytes: Arc::clone(&read_bytes),
+            unpacked_bytes: Arc::clone(&unpacked_bytes),
+            ratio_max,
+        };
+        let whole = BufReader::with_capacity(BUFFER_BYTES, whole);
+        let (head, whole) = match packing {
+            Packing::Plain => (head, Box::new(whole) as Box<dyn Read + Send>),
+            Packing::Gzip => headed(Box::new(unpacked(Box::new(MultiGzDecoder::new(whole))))),
+            Packing::Zstd => {
+                let decoder = zstd::Decoder::with_buffer(whole);
+                let decoder = decoder.map_err(|source| SourceError::Open {
+                    path: name.to_owned(),
+                    source,
+                })?;
+                headed(Box::new(unpacked(Box::new(decoder))))
+            }
+        };
+        if let Some(format) = Format::of(&head) {
+            return Err(foreign(name, packing, format, remedy));
+        }
+        let mut reader = BufReader::with_capacity(BUFFER_BYTES, whole);
+        if head.starts_with(UTF8_MARK) {
+            // It was read before, and is there.
+            let mut mark = [0; UTF8_MARK.len()];
+            let _ = reader.read_exact(&mut mark);
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            reader: Box::new(reader),
+            progress: Arc::new(FileProgress {
+                read_bytes,
+                unpacked_bytes,
+                total_bytes,
+                packing,
+            }),
+        })
+    }
+
+    pub fn progress(&self) -> &Arc<FileProgress> {
+        &self.progress
+    }
+
+    /// For whoever reads it by themselves.
+    pub fn into_reader(self) -> Box<dyn BufRead + Send> {
+        self.reader
+    }
+}
+
+/// The first bytes, and a reader of all: those too. An error among them comes in its place.
+fn headed(mut input: Box<dyn Read + Send>) -> (Vec<u8>, Box<dyn Read + Send>) {
+    let mut head = Vec::with_capacity(FORMAT_HEAD_BYTES);
+    // `read_to_end` on a `take`: a pipe may give the first bytes one by one.
+    let read = (&mut input)
+        .take(FORMAT_HEAD_BYTES as u64)
+        .read_to_end(&mut head);
+    let failed = Failed(read.err());
+    let whole = io::Cursor::new(head.clone()).chain(failed).chain(input);
+    (head, Box::new(whole))
+}
+
+/// What the file is, and how its text gets here.
+fn foreign(name: &str, packing: Packing, format: Format, remedy: &str) -> SourceError {
+    let found = match packing {
+        Packing::Plain => format.name.to_owned(),
+        packing => format!("{} within {}", format.name, packing.as_str()),
+    };
+    let source = match (packing, name) {
+        (Packing::Plain, STANDARD_INPUT) => Some("...".to_owned()),
+        (Packing::Plain, _) => None,
+        (packing, STANDARD_INPUT) => Some(format!("... | {} -dc", packing.as_str())),
+        (packing, name) => Some(format!("{} -dc {}", packing.as_str(), quoted(name))),
+    };
+    let steps = match source {
+        None => format
+            .unpack
+            .map(|unpack| format!("{unpack} {}", quoted(name))),
+        // The rest is unpacked here.
+        Some(source) if packing != Packing::Plain && Packing::is_read(format) => Some(source),
+        Some(source) => from_pipe(format).map(|unpack| format!("{source} | {unpack}")),
+    };
+    let remedy = steps.map_or_else(
+        || "write its events to a file of lines first".to_owned(),
+        |steps| format!("unpack it on the way: {steps} | {remedy}"),
+    );
+    SourceError::Foreign {
+        path: name.to_owned(),
+        found,
+        remedy,
+    }
+}
+
+/// The command that unpacks what comes through a pipe, if it can.
+fn from_pipe(format: Format) -> Option<String> {
+    match format.name {
+        "zip" | "7z" | "rar" => None,
+        "tar" => Some("tar -xOf -".to_owned()),
+        _ => format.unpack.map(str::to_owned),
+    }
+}
+
+/// A file's name as a shell takes it.
+fn quoted(name: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "_-./+,:@".contains(char);
+    match name.chars().all(is_plain) {
+        true => name.to_owned(),
+        false => format!("'{}'", name.replace('\'', "'\\''")),
+    }
+}
+
+impl Packing {
+    /// Whether the format is one of those that are unpacked here.
+    fn is_read(format: Format) -> bool {
+        [Packing::Gzip, Packing::Zstd]
+            .iter()
+            .any(|packing| packing.as_str() == format.name)
+    }
+}

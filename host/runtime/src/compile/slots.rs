@@ -63,8 +63,8 @@ mod tests {
         let mut taken: Vec<_> = (0..SLOTS)
             .map(|_| slots.take(&cancel).expect("a place"))
             .collect();
+        let cancelled = Cancel::default();
         std::thread::scope(|scope| {
-            let cancelled = Cancel::default();
             let waiting = scope.spawn(|| slots.take(&cancelled).is_none());
             cancelled.cancel();
             assert!(waiting.join().expect("it ends"), "it is not waited for");

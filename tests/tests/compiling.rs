@@ -339,6 +339,33 @@ fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_fil
     sidecar.stop();
 }
 
+#[test]
+fn a_check_that_does_not_come_to_the_end_of_its_start_holds_up_no_other_one() {
+    const LOOPS: &str = r#"config = { do = "loop", when = "configure" }
+limits = { start_time = "1m" }"#;
+    let files = Files::new();
+    let hostile = "[[checks]]\nname = \"odd\"\npath = \"hostile_check.wasm\"\n# its settings\n";
+    let mut sidecar = Sidecar::start(Setup {
+        checks: hostile.to_owned() + &files.checks(),
+        ..Setup::default()
+    });
+    sidecar.reconfigure("# its settings", LOOPS);
+    await_until("it starts", || is_loading(&sidecar, "odd"));
+    let before = check(&sidecar, "two")["digest"].clone();
+    deploy(&files.path("two"), &changed(&files.module));
+    await_until("the other one is in force", || {
+        check(&sidecar, "two")["digest"] != before
+    });
+    assert!(is_loading(&sidecar, "odd"));
+    let began = Instant::now();
+    sidecar.reconfigure(LOOPS, "config = {}");
+    await_current(&sidecar, "odd");
+    sidecar.reconfigure("config = {}", LOOPS);
+    await_until("it starts", || is_loading(&sidecar, "odd"));
+    assert_eq!(sidecar.end(), Some(0), "{}", sidecar.log());
+    assert!(began.elapsed() < END_MAX, "{:?}", began.elapsed());
+}
+
 /// A directory with a configuration of one small check, and with kept code in `code`.
 struct Kept(tempfile::TempDir);
 

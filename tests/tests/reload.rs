@@ -515,6 +515,26 @@ fn a_check_whose_file_is_gone_is_not_replaced_by_another_one_of_its_name() {
     });
     let second = digest(&sidecar, "limit");
 
+    // Other places after it are named, which changes nothing of it, and it still is not replaced.
+    let others = sidecar.dir.path().join("others");
+    std::fs::create_dir(&others).expect("a directory");
+    for entry in std::fs::read_dir(landfall_tests::paths::guests()).expect("guests") {
+        let path = entry.expect("an entry").path();
+        if path.is_file() {
+            let to = others.join(path.file_name().expect("a name"));
+            std::fs::copy(&path, to).expect("a copy");
+        }
+    }
+    let guests = landfall_tests::paths::guests();
+    let before = plans(&sidecar);
+    sidecar.reconfigure(
+        &format!("dir = \"{}\"", guests.display()),
+        &format!("dir = {others:?}"),
+    );
+    await_until("the others are loaded from there", || {
+        plans(&sidecar) > before
+    });
+
     // A link that leads nowhere is a file that is gone.
     std::fs::remove_file(&own).expect("removed");
     std::os::unix::fs::symlink("no-such-file", &own).expect("a link");

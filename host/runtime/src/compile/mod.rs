@@ -46,7 +46,7 @@ impl Default for CompileLimits {
     }
 }
 
-/// Most code of one check, in bytes. That of a Python check with its interpreter is 60 MB.
+/// Most code of one check, in bytes. That of a Python check with its interpreter is 35 MB.
 pub(crate) const CODE_BYTES_MAX: u64 = 512 << 20;
 
 /// Ends a load that nobody waits for any more. Clones are the same.

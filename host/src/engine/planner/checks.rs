@@ -72,6 +72,7 @@ impl Planner {
                         && known.request.limits == request.limits
                         && known.digest == file.digest
                 });
+                found.is_in_use = same;
                 found.to_load = (!same).then_some(file);
             }
             Err(error) => {
@@ -86,10 +87,15 @@ impl Planner {
         let bytes_max = config.compile.cache_bytes_max as u64;
         let opened = match config.cache_dir() {
             Some(dir) => Kept::open(&dir, bytes_max)
-                .map_err(|error| format!("code is not kept in {}: {error}", dir.display())),
+                .map_err(|error| {
+                    format!(
+                        "code is not kept in {}, each start compiles anew: {error} (compile.cache_dir names the directory)",
+                        dir.display()
+                    )
+                }),
             None if bytes_max == 0 => return None,
             None => Err(
-                "code is not kept, the environment names no directory for it; set compile.cache_dir"
+                "code is not kept, each start compiles anew: the environment names no directory for it; set compile.cache_dir"
                     .to_owned(),
             ),
         };
@@ -113,6 +119,7 @@ impl Planner {
         let mut problem = found.problem;
         let mut loading = false;
         let path = found.request.as_ref().map(|(found, _)| found.path.clone());
+        let origin = found.request.as_ref().map(|(_, origin)| origin.clone());
         let mut loaded = None;
         match self.loading.progress(&check.name) {
             Some(Progress::Loaded(load)) => {
@@ -154,12 +161,19 @@ impl Planner {
             }
         }
         match known {
-            Some(known) => Ok(Taken {
-                entry: known.clone(),
-                stale: problem.map(|why| stale(check, known, &why)),
-                loading,
-                loaded_from: None,
-            }),
+            Some(known) => {
+                let mut entry = known.clone();
+                if let (true, Some(origin)) = (found.is_in_use, origin) {
+                    // The same file, perhaps found among other places now.
+                    entry.origin = origin;
+                }
+                Ok(Taken {
+                    stale: problem.map(|why| stale(check, known, &why)),
+                    entry,
+                    loading,
+                    loaded_from: None,
+                })
+            }
             None if loading => Err(NoVersion::Loading),
             None => Err(NoVersion::Refused(Refused {
                 name: check.name.clone(),
@@ -177,6 +191,7 @@ pub(super) struct Found {
     request: Option<(LoadRequest, Origin)>,
     /// The file, if it is not what is in use.
     to_load: Option<CheckFile>,
+    is_in_use: bool,
     /// Why what is in use is not what the next start would take.
     problem: Option<String>,
 }

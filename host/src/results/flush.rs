@@ -12,7 +12,7 @@ use crate::engine::messages::Answer;
 use crate::sources::StreamId;
 
 /// Between two tries to write to a store that fails. Everything upstream waits meanwhile.
-const RETRY: Duration = Duration::from_millis(500);
+const RETRY: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
 
 /// Tries that one line of the log stands for: half a minute.
 const TRIES_PER_LINE: u32 = 60;

@@ -222,6 +222,12 @@ impl Results {
         }
     }
 
+    /// The next commit is done, and seems to have failed.
+    #[cfg(test)]
+    pub(crate) fn lose_answer(&mut self) {
+        self.store.lose_answer();
+    }
+
     /// Whether so much has gathered that it is to be written at once.
     fn is_full(&self) -> bool {
         self.gathered.told.len() >= GATHERED_MAX || self.gathered.bytes >= GATHERED_BYTES_MAX

@@ -265,7 +265,7 @@ fn what_was_written_though_its_commit_failed_is_counted_once() {
         events: 3,
     });
     process.results.take(Message::Judged(report));
-    process.results.store.lose_answer();
+    process.results.lose_answer();
     process.at(2_000, vec![missing(1, 500)]);
     let windows = reader(dir.path()).windows().unwrap();
     assert_eq!(windows[0].counts.raw, 3);

@@ -60,7 +60,8 @@ fn run(seed: u64, plans: &Plans, seen: &mut Seen) {
             42..62 => world.apply(&mut rng),
             62..76 => world.advance(&mut rng),
             76..92 => world.describe(&mut rng),
-            92..99 => world.flush(),
+            92..94 => world.flush_and_lose_the_answer(),
+            94..99 => world.flush(),
             _ if rng.u8(..3) == 0 => world.start_anew(&mut rng),
             _ => {}
         }

@@ -171,6 +171,12 @@ impl World<'_> {
         self.flush_as(false);
     }
 
+    /// The commit is done, and seems to have failed.
+    pub(in super::super) fn flush_and_lose_the_answer(&mut self) {
+        self.run().results.lose_answer();
+        self.flush();
+    }
+
     pub(super) fn flush_as(&mut self, ended: bool) {
         self.run().results.flush_until_done(ended);
         let stall_ms = self.settings.stall_ms;

@@ -207,6 +207,8 @@ impl Shard {
     /// The row waits under a key of its schema, until its event comes or raw time has passed it.
     fn put_astray(&mut self, main: Fingerprint, landing: Landing) {
         self.has_claims = true;
+        // Whosever it is, the writer is alive.
+        self.activity.landed(landing.schema, landing.landed_ms);
         let slot = self
             .keys
             .insert(self.row_entry(main.of_schema(landing.schema), landing));

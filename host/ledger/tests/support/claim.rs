@@ -219,7 +219,7 @@ impl Claim {
         }
     }
 
-    fn land(&mut self, schema: SchemaId, at_ms: i64) {
+    pub fn land(&mut self, schema: SchemaId, at_ms: i64) {
         Span::add(&mut self.out.landed, schema, at_ms, at_ms);
     }
 

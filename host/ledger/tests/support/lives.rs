@@ -144,6 +144,7 @@ impl Lives {
             }
         } else {
             let claim = self.of(row.schema);
+            claim.land(row.schema, row.arrived_ms);
             claim.state = State::Stray(row);
             claim.is_kept = is_kept == Some(true);
         }

@@ -81,7 +81,13 @@ impl Laws {
                 } else {
                     event.key.clone()
                 };
-                assert!(owed.insert(name, event).is_none(), "one row for each key");
+                // Each schema that is named under a key is owed a row of its own.
+                let name = match owed.get(&name) {
+                    Some(_) => format!("{name} of {}", event.schema),
+                    None => name,
+                };
+                let before = owed.insert(name, event);
+                assert!(before.is_none(), "one row for each key: {before:?}");
                 Ok::<(), StoreError>(())
             })
             .expect("missing events");
@@ -267,6 +273,9 @@ impl Laws {
         }
         for (key, known) in keys {
             let key = text_of(*key);
+            if known.is_mixed {
+                continue;
+            }
             let is_owed = self.owed.contains_key(&key);
             // What is sent anew long after it landed is another event.
             if known.landed_last {

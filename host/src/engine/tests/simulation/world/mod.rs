@@ -105,6 +105,8 @@ pub(super) struct Known {
     pub landed_last: bool,
     /// All that came of it is to land with the same content.
     pub is_plain: bool,
+    /// Its copies name different schemas.
+    pub is_mixed: bool,
     /// What came of it in an earlier run may be lost.
     pub is_doubtful: bool,
 }

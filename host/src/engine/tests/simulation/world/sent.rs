@@ -123,6 +123,7 @@ impl World<'_> {
             ..Known::default()
         });
         let first = &self.sent[sent.key as usize];
+        known.is_mixed |= sent.schema != first.schema;
         let is_like_the_first = sent.content == first.content && sent.schema == first.schema;
         known.is_plain &= is_like_the_first && sent.judgement == Judgement::Expected;
         let lands = match sent.judgement {

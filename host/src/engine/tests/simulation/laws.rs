@@ -22,6 +22,8 @@ pub(super) struct Laws {
     /// Rows that show the writer's life.
     landed_ms: BTreeSet<i64>,
     owed_at_start: BTreeSet<String>,
+    /// At any time.
+    owed_ever: BTreeSet<String>,
     owed: BTreeMap<String, MissingEvent>,
     seen: Seen,
 }
@@ -37,6 +39,7 @@ impl Laws {
             lost_ms: i64::MIN,
             landed_ms: BTreeSet::new(),
             owed_at_start: BTreeSet::new(),
+            owed_ever: BTreeSet::new(),
             owed: BTreeMap::new(),
             seen: Seen::default(),
         }
@@ -64,8 +67,8 @@ impl Laws {
         self.landed_ms.insert(landed_ms);
     }
 
-    pub(super) fn was_owed_at_start(&self, key: &str) -> bool {
-        self.owed_at_start.contains(key)
+    pub(super) fn was_owed(&self, key: &str) -> bool {
+        self.owed_ever.contains(key)
     }
 
     fn reader(&self) -> &Reader {
@@ -121,6 +124,7 @@ impl Laws {
         }
         self.known
             .extend(incidents.iter().map(|incident| incident.id));
+        self.owed_ever.extend(owed.keys().cloned());
         self.owed = owed;
     }
 

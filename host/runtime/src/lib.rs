@@ -21,6 +21,7 @@ mod packed;
 mod seat;
 mod state;
 mod ticker;
+mod waste;
 mod world;
 
 pub use calls::{Decoded, Difference, Finding, Judged, JudgedWindows, Projected, Severity, Tally};
@@ -32,4 +33,5 @@ pub use log::{LogLevel, LogLine};
 pub use manifest::{Manifest, ManifestError, Outcome, Reason};
 pub use packed::{Packed, PackedRef};
 pub use seat::{Counters, FaultedRows, Hand, Seat};
+pub use waste::SchemaFaults;
 pub use world::{Codec, EventCheck, ParityCheck, WindowCheck, World};

@@ -99,6 +99,10 @@ impl Part {
         self.set(true, detail.into());
     }
 
+    pub fn not_ready(&self, why: impl Into<String>) {
+        self.set(false, why.into());
+    }
+
     fn set(&self, ready: bool, detail: String) {
         if let Some(part) = lock(&self.inner).parts.get_mut(self.index) {
             (part.ready, part.detail) = (ready, detail);

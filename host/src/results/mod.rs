@@ -13,6 +13,7 @@ mod pruning;
 mod redaction;
 mod retention;
 mod samples;
+mod schema_log;
 mod tally;
 mod told;
 mod windows;
@@ -36,11 +37,13 @@ use self::book::Book;
 use self::chronicle::Chronicle;
 use self::pruning::Pruning;
 use self::samples::SampleBudget;
+use self::schema_log::SchemaLog;
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::engine::ending::Ending;
 use crate::engine::messages::{Answer, Described, Message};
 use crate::engine::plan_cell::PlanCell;
+use crate::engine::standing;
 use crate::engine::steady::Steady;
 use crate::judge::plan::{Plan, STREAM_NAMES};
 use crate::judge::{CheckActivity, Describer, JudgeReport, TimeDefect};
@@ -96,6 +99,7 @@ pub struct Results {
     shards: Vec<ShardState>,
     window_seats: Vec<Seat<WindowCheck>>,
     samples: SampleBudget,
+    schema_log: SchemaLog,
     gathered: Gathered,
     totals: Totals,
     /// The plan whose window checks sit in `window_seats`.
@@ -177,6 +181,7 @@ impl Results {
             ],
             window_seats: Vec::new(),
             samples: SampleBudget::default(),
+            schema_log: SchemaLog::default(),
             gathered: Gathered::default(),
             totals: Totals::default(),
             seated: None,
@@ -207,6 +212,7 @@ impl Results {
             let began = Instant::now();
             let due = began + pause;
             // Waking for each message costs more than taking it.
+            standing::waits();
             if count <= few {
                 std::thread::sleep(pause);
             }
@@ -217,7 +223,10 @@ impl Results {
                     self.longest_deadline_ms = self.longest_deadline_ms.max(config.deadline_max_ms);
                     self.overseer.reconfigure(config);
                 }
-                match messages.recv_deadline(due) {
+                standing::waits();
+                let message = messages.recv_deadline(due);
+                standing::works();
+                match message {
                     Ok(message) => {
                         // Shards tell of themselves in any case; a batch of landings brings work too.
                         if let Message::Judged(report) = &message {
@@ -349,6 +358,10 @@ impl Results {
         for check in checks {
             self.board.check(&check.name, &check.counters);
             self.totals.account.check(&check.name, &check.counters);
+            for faults in &check.counters.schemas {
+                self.board.schema_faults(faults);
+                self.schema_log.take(&check.name, faults, Instant::now());
+            }
             for line in &check.log {
                 samples::log_line(&check.name, line);
             }

@@ -64,7 +64,7 @@ fn schemas() -> tempfile::TempDir {
 fn schemas_that_take_too_many_steps_are_named_and_left_alone_and_no_other_event_waits() {
     let schemas = schemas();
     let mut sidecar = Sidecar::start(Setup {
-        deadline: "60s",
+        deadline: "10s",
         schemas: schemas.path().to_owned(),
         ..Setup::default()
     });

@@ -50,7 +50,7 @@ pub(super) struct Cost {
     pub links: usize,
     /// Places of the largest pattern.
     pub weight: u64,
-    /// The most patterns of one `patternProperties`.
+    /// The most patterns of one `patternProperties` that all look at one name.
     pub patterns: u64,
 }
 
@@ -163,7 +163,11 @@ impl<'r> Walk<'r> {
     fn weigh(&mut self, members: &Map<String, Value>) {
         let pattern = members.get("pattern").and_then(Value::as_str);
         let names = members.get("patternProperties").and_then(Value::as_object);
-        let patterns = names.map_or(0, |names| names.len() as u64);
+        // Alone, each pattern goes through the members, which are counted then.
+        let additional = members.get("additionalProperties");
+        let is_beside = additional.is_some_and(|additional| additional != true);
+        let patterns = names.filter(|_| is_beside);
+        let patterns = patterns.map_or(0, |names| names.len() as u64);
         self.patterns = self.patterns.max(patterns);
         let names = names.into_iter().flat_map(Map::keys).map(String::as_str);
         for pattern in pattern.into_iter().chain(names) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_ledger::{Cause, Change, Counts, ShardGauges, Verdict};
-use landfall_runtime::{CodeOrigin, Counters, FaultKind};
+use landfall_runtime::{CodeOrigin, Counters, FaultKind, SchemaFaults};
 use landfall_store::{Pruned, SampleRow, StoreError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -113,6 +113,22 @@ impl Board {
                     .add_faults(name, kind.as_str(), faults, rows);
             }
         }
+    }
+
+    /// What a schema took too many steps for.
+    pub fn schema_faults(&self, faults: &SchemaFaults) {
+        let checks = &self.metrics.checks;
+        checks.add_schema_faults(
+            &faults.schema,
+            faults.rows,
+            faults.untold,
+            faults.suspensions,
+        );
+    }
+
+    /// For how long a thread has been at one piece of work, once that is too long; zero if it goes on.
+    pub fn stands_still(&self, thread: &str, at_it: Duration) {
+        self.metrics.process.set_standing(thread, at_it);
     }
 
     pub fn violations(&self, check: &str, reason: &str, rows: u64) {

@@ -11,7 +11,7 @@ use crate::pointer::Pointer;
 use crate::schema::Schema;
 use crate::state::{Defect, RowState};
 use crate::tape::Tape;
-use crate::validate::{self, Validity, Violation};
+use crate::validate::{self, Explanation, Validity, Violation};
 use crate::value::Value;
 
 /// A document with no more levels than this is validated on the caller's stack.
@@ -104,7 +104,7 @@ impl Documents {
     }
 
     /// The first `errors_max` violations of the value at the pointer, in the schema's order, without
-    /// any value of the document. Empty if it is valid, or there is none.
+    /// any value of the document. None if it is valid, or there is none.
     pub fn explain(
         &self,
         row: usize,
@@ -112,10 +112,21 @@ impl Documents {
         schema: &Schema,
         errors_max: usize,
     ) -> Vec<Violation> {
-        match self.good_value(row, at) {
-            Some((value, is_deep)) => validate::violations(schema, value, is_deep, errors_max),
-            None => Vec::new(),
-        }
+        self.explanation(row, at, schema, errors_max).violations
+    }
+
+    /// The same, and whether telling them took more steps than there are.
+    pub fn explanation(
+        &self,
+        row: usize,
+        at: &Pointer,
+        schema: &Schema,
+        errors_max: usize,
+    ) -> Explanation {
+        let value = self.good_value(row, at);
+        value.map_or_else(Explanation::default, |(value, is_deep)| {
+            validate::explanation(schema, value, is_deep, errors_max)
+        })
     }
 
     fn good_value(&self, row: usize, at: &Pointer) -> Option<(Value<'_>, bool)> {

@@ -23,6 +23,7 @@ mod representation;
 mod schema;
 mod stack;
 mod state;
+mod steps;
 mod tape;
 mod validate;
 mod value;
@@ -37,7 +38,7 @@ pub use pointer::{Pointer, PointerError};
 pub use redact::redact;
 pub use schema::{Problem, Schema, SchemaError, SchemaHint, SchemaRules, SchemaSet};
 pub use state::{Defect, Oddity, RowState};
-pub use validate::{VIOLATION_TEXT_BYTES_MAX, Validity, Violation};
+pub use validate::{Explanation, VIOLATION_TEXT_BYTES_MAX, Validity, Violation};
 pub use value::{Elements, Kind, Members, Value};
 
 /// Levels of nesting that a document may have. Python's json gives up at its recursion limit: 996

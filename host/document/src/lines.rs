@@ -111,8 +111,9 @@ fn judge(documents: &Documents, schema: &Schema) -> Result<(), Vec<Violation>> {
     let whole = Pointer::default();
     match documents.validate(0, &whole, schema) {
         Validity::Valid => Ok(()),
-        Validity::Invalid => Err(documents.explain(0, &whole, schema, VIOLATIONS_PER_EVENT_MAX)),
-        Validity::Unjudged => Err(documents.explain(0, &whole, schema, VIOLATIONS_PER_EVENT_MAX)),
+        Validity::Invalid | Validity::Exhausted | Validity::Unjudged => {
+            Err(documents.explain(0, &whole, schema, VIOLATIONS_PER_EVENT_MAX))
+        }
         Validity::NoValue => refused("the event has no value".to_owned()),
     }
 }

@@ -38,6 +38,14 @@ impl<'a> Number<'a> {
             .or_else(|| number.as_f64().map(Number::Float))
     }
 
+    /// Digits that it is kept by; none of those that fit 64 bits.
+    pub fn digits(self) -> usize {
+        match self {
+            Self::Digits(digits) => digits.len(),
+            _ => 0,
+        }
+    }
+
     pub fn as_i64(self) -> Option<i64> {
         if let Self::Int(value) = self {
             Some(value)

@@ -13,6 +13,7 @@ use crate::documents::Documents;
 use crate::lenient::LenientReader;
 use crate::number::Number;
 use crate::pointer::Pointer;
+use crate::steps;
 use crate::tape::node::{Kind as NodeKind, Node as TapeNode};
 use crate::tape::{PreparedName, Tape};
 use crate::value::{Elements, Kind, Members, Value};
@@ -36,6 +37,7 @@ impl Json for OnTape {
     }
 
     fn with_string_node<T>(buffer: &mut Tape, string: &str, f: impl FnOnce(Value<'_>) -> T) -> T {
+        steps::take_text(string.len());
         buffer.clear();
         buffer.bytes.extend_from_slice(string.as_bytes());
         // SAFETY: the buffer's bytes are this `str`.
@@ -47,15 +49,18 @@ impl Json for OnTape {
 
 impl JsonNumber for Number<'_> {
     fn as_u64(&self) -> Option<u64> {
+        steps::take_one();
         Number::as_u64(*self)
     }
 
     fn as_i64(&self) -> Option<i64> {
+        steps::take_one();
         Number::as_i64(*self)
     }
 
     /// `None` beyond the range of a double; the sign then decides a comparison.
     fn as_f64(&self) -> Option<f64> {
+        steps::take_one();
         Some(self.nearest()).filter(|value| value.is_finite())
     }
 
@@ -93,38 +98,50 @@ impl<'a> Node<'a, OnTape> for Value<'a> {
     type Number = Number<'a>;
 
     fn as_object(&self) -> Option<ObjectView<'a>> {
+        steps::take_one();
         (self.node().kind() == NodeKind::Object).then_some(ObjectView(*self))
     }
 
     fn as_array(&self) -> Option<ArrayView<'a>> {
+        steps::take_one();
         (self.node().kind() == NodeKind::Array).then_some(ArrayView(*self))
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
-        self.as_str().map(Cow::Borrowed)
+        let text = self.as_str();
+        steps::take_text(text.map_or(0, str::len));
+        text.map(Cow::Borrowed)
     }
 
     fn as_number(&self) -> Option<Number<'a>> {
-        self.number()
+        let number = self.number();
+        // All digits of a long one may be read.
+        steps::take_text(number.map_or(0, Number::digits));
+        number
     }
 
     fn as_boolean(&self) -> Option<bool> {
+        steps::take_one();
         self.as_bool()
     }
 
     fn is_null(&self) -> bool {
+        steps::take_one();
         Value::is_null(*self)
     }
 
     fn is_number(&self) -> bool {
+        steps::take_one();
         self.kind() == Kind::Number
     }
 
     fn is_string(&self) -> bool {
+        steps::take_one();
         self.kind() == Kind::String
     }
 
     fn json_type(&self) -> JsonType {
+        steps::take_one();
         match self.kind() {
             Kind::Null => JsonType::Null,
             Kind::Boolean => JsonType::Boolean,
@@ -178,6 +195,7 @@ impl<'a> Node<'a, OnTape> for Value<'a> {
     /// The address of the node: unique on a tape, and tapes do not overlap. It is another's only
     /// after the tape was cleared, which no validation outlives.
     fn identity(&self) -> Option<NodeIdentity> {
+        steps::take_one();
         let address = std::ptr::from_ref(self.tape()) as usize;
         Some(NodeIdentity::tagged(address, self.place()))
     }
@@ -190,20 +208,33 @@ pub(crate) struct ObjectView<'a>(Value<'a>);
 impl<'a> Object<'a, OnTape> for ObjectView<'a> {
     type Node = Value<'a>;
     type MemberName = &'a str;
-    type MembersIter = Members<'a>;
+    type MembersIter = Counted<Members<'a>>;
 
     fn len(&self) -> usize {
         self.0.len()
     }
 
     fn get(&self, key: &PreparedName) -> Option<Value<'a>> {
+        steps::take_one();
         let tape = self.0.tape();
         tape.member(self.0.place(), key)
             .map(|at| Value::new(tape, at))
     }
 
-    fn members(&self) -> Members<'a> {
-        self.0.members()
+    fn members(&self) -> Counted<Members<'a>> {
+        Counted(self.0.members())
+    }
+}
+
+/// What is iterated over, each of it some steps.
+pub(crate) struct Counted<I>(I);
+
+impl<I: Iterator> Iterator for Counted<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        steps::take_entry();
+        self.0.next()
     }
 }
 
@@ -213,14 +244,14 @@ pub(crate) struct ArrayView<'a>(Value<'a>);
 
 impl<'a> Array<'a, OnTape> for ArrayView<'a> {
     type Node = Value<'a>;
-    type ElementsIter = Elements<'a>;
+    type ElementsIter = Counted<Elements<'a>>;
 
     fn len(&self) -> usize {
         self.0.len()
     }
 
-    fn elements(&self) -> Elements<'a> {
-        self.0.elements()
+    fn elements(&self) -> Counted<Elements<'a>> {
+        Counted(self.0.elements())
     }
 
     fn is_unique(&self) -> bool {
@@ -275,6 +306,7 @@ pub(crate) fn on_a_tape_of_its_own<T>(value: Value<'_>, work: impl FnOnce(Value<
 }
 
 fn equals_serde(value: Value<'_>, expected: &SerdeValue) -> bool {
+    steps::take_one();
     match expected {
         SerdeValue::Null => Value::is_null(value),
         SerdeValue::Bool(expected) => value.as_bool() == Some(*expected),
@@ -304,6 +336,7 @@ fn equals_serde(value: Value<'_>, expected: &SerdeValue) -> bool {
 }
 
 fn to_serde(value: Value<'_>) -> SerdeValue {
+    steps::take_one();
     match value.kind() {
         Kind::Null => SerdeValue::Null,
         Kind::Boolean => SerdeValue::Bool(value.as_bool() == Some(true)),

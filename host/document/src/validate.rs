@@ -6,6 +6,7 @@ use jsonschema::error::ValidationErrorKind;
 use crate::representation::on_a_tape_of_its_own;
 use crate::schema::Schema;
 use crate::stack::guarded;
+use crate::steps::Spent;
 use crate::value::Value;
 
 /// Bytes kept of each text of a violation. Pointers and messages hold names of members, and those
@@ -15,6 +16,11 @@ pub const VIOLATION_TEXT_BYTES_MAX: usize = 256;
 const UNJUDGED: &str = "could not be judged: a pattern with look-around or back-references takes too \
     many steps on a text of it, or the host ran out of memory";
 
+const EXHAUSTED: &str = "could not be judged: the schema takes more steps on it than a validation may take, \
+    as alternatives that lead back to their own schema do; tell them apart by a property (`if`, `const`)";
+
+const UNTOLD: &str = "is not valid; to tell where would take too many steps";
+
 /// What a schema says of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
@@ -22,6 +28,8 @@ pub enum Validity {
     Invalid,
     /// There is no value at the pointer, or its row is not good.
     NoValue,
+    /// It takes more steps than a validation may take. That is the schema's fault, not the event's.
+    Exhausted,
     /// It cannot be told: a pattern with look-around or back-references gave up on a text, or the host
     /// had no thread for a deep document, or failed. Nothing of this is the event's fault.
     Unjudged,
@@ -44,29 +52,55 @@ pub(crate) fn validity(schema: &Schema, value: Value<'_>, is_deep: bool) -> Vali
         return Validity::Valid;
     }
     let is_deep = is_deep || schema.takes_much_stack();
-    match guarded(is_deep, || schema.judge(value)).flatten() {
-        Some(true) => Validity::Valid,
-        Some(false) => Validity::Invalid,
-        None => Validity::Unjudged,
+    let budget = schema.budget(value);
+    match guarded(is_deep, || budget.spend(|| schema.judge(value))) {
+        Some(Ok(Some(true))) => Validity::Valid,
+        Some(Ok(Some(false))) => Validity::Invalid,
+        Some(Err(Spent)) => Validity::Exhausted,
+        Some(Ok(None)) | None => Validity::Unjudged,
     }
 }
 
-pub(crate) fn violations(
+/// What is wrong with a value, and whether telling it took more steps than there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Explanation {
+    pub violations: Vec<Violation>,
+    pub is_exhausted: bool,
+}
+
+pub(crate) fn explanation(
     schema: &Schema,
     value: Value<'_>,
     is_deep: bool,
     errors_max: usize,
-) -> Vec<Violation> {
+) -> Explanation {
     let is_deep = is_deep || schema.takes_much_stack();
-    let told = guarded(is_deep, || match schema.judge(value) {
-        Some(true) => Some(Vec::new()),
-        Some(false) if schema.may_give_up() => Some(on_a_tape_of_its_own(value, |value| {
+    let budget = schema.budget(value);
+    let tell = || {
+        if schema.may_give_up() {
+            on_a_tape_of_its_own(value, |value| told(schema, value, errors_max))
+        } else {
             told(schema, value, errors_max)
-        })),
-        Some(false) => Some(told(schema, value, errors_max)),
-        None => None,
+        }
+    };
+    let complete = |violations| Explanation {
+        violations,
+        is_exhausted: false,
+    };
+    let exhausted = |message| Explanation {
+        violations: vec![of_the_whole(message)],
+        is_exhausted: true,
+    };
+    let told = guarded(is_deep, || match budget.spend(|| schema.judge(value)) {
+        Ok(Some(true)) => complete(Vec::new()),
+        Ok(Some(false)) => match budget.for_telling().spend(tell) {
+            Ok(violations) => complete(violations),
+            Err(Spent) => exhausted(UNTOLD),
+        },
+        Ok(None) => complete(vec![of_the_whole(UNJUDGED)]),
+        Err(Spent) => exhausted(EXHAUSTED),
     });
-    told.flatten().unwrap_or_else(|| vec![unjudged()])
+    told.unwrap_or_else(|| complete(vec![of_the_whole(UNJUDGED)]))
 }
 
 fn told(schema: &Schema, value: Value<'_>, errors_max: usize) -> Vec<Violation> {
@@ -95,12 +129,12 @@ fn message(schema: &Schema, error: &ValidationError<'_>) -> String {
     }
 }
 
-/// What is told of a value that cannot be judged.
-fn unjudged() -> Violation {
+/// What is told of a value as a whole.
+fn of_the_whole(message: &str) -> Violation {
     Violation {
         pointer: String::new(),
         schema_pointer: String::new(),
-        message: UNJUDGED.to_owned(),
+        message: message.to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use crate::canonical::Writer;
 use crate::number::Number;
 use crate::pointer::Pointer;
+use crate::steps;
 use crate::tape::Tape;
 use crate::tape::node::{Kind as NodeKind, Node};
 
@@ -173,13 +174,16 @@ impl<'a> Value<'a> {
 
     /// Equality of JSON Schema: numbers as numbers, members in any order.
     pub(crate) fn equals(self, other: Value<'_>) -> bool {
+        steps::take_one();
         match (self.kind(), other.kind()) {
             (Kind::Number, Kind::Number) => match (self.number(), other.number()) {
                 (Some(left), Some(right)) => left.equals(right),
                 _ => false,
             },
             (Kind::String, Kind::String) => {
-                self.tape.raw(self.node()) == other.tape.raw(other.node())
+                let text = self.tape.raw(self.node());
+                steps::take_text(text.len());
+                text == other.tape.raw(other.node())
             }
             (Kind::Array, Kind::Array) => {
                 self.len() == other.len()
@@ -202,6 +206,7 @@ impl<'a> Value<'a> {
     /// Equal values hash alike; values that differ in kind, length or any part do not, but by chance.
     /// `keys` are the hasher's own: without a secret an event's author could look for collisions.
     pub(crate) fn hash_into(self, keys: &RandomState, state: &mut impl Hasher) {
+        steps::take_one();
         self.kind().hash(state);
         self.len().hash(state);
         match self.kind() {
@@ -210,7 +215,11 @@ impl<'a> Value<'a> {
                     number.hash_into(state);
                 }
             }
-            Kind::String => self.tape.raw(self.node()).hash(state),
+            Kind::String => {
+                let text = self.tape.raw(self.node());
+                steps::take_text(text.len());
+                text.hash(state);
+            }
             Kind::Array => self
                 .elements()
                 .for_each(|element| element.hash_into(keys, state)),

@@ -129,7 +129,7 @@ fn patterns_of_python_3_are_taken_matched_and_refused_as_python_does() {
                             Validity::Valid => expected == &Value::Bool(true),
                             Validity::Invalid => expected == &Value::Bool(false),
                             Validity::Unjudged => true,
-                            Validity::NoValue => false,
+                            Validity::NoValue | Validity::Exhausted => false,
                         };
                         if !is_right {
                             wrong.push(format!(

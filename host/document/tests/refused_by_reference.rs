@@ -252,6 +252,8 @@ fn what_the_pipelines_validator_refuses_fails_on_or_judges_otherwise_gives_a_hin
         ),
     ];
     for (schema, expected) in rows {
+        let draft_04 = r#"{"$schema":"http://json-schema.org/draft-04/schema#""#;
+        let schema = schema.replace("{D4", draft_04);
         let (set, errors) = load(&[("s/1.json", schema.as_str())]);
         assert!(errors.is_empty(), "{schema}: {errors:?}");
         let hints: Vec<_> = set

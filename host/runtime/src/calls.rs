@@ -187,6 +187,7 @@ impl Seat<EventCheck> {
         faulted.clear();
         let reasons = self.check().manifest.reasons.len();
         let mut parts = Parts::new(columns.len());
+        let mut set_aside = Vec::new();
         self.bisect(
             Duty::Work,
             rows,
@@ -211,10 +212,16 @@ impl Seat<EventCheck> {
                     .and_then(|()| output::details(told(answer.details), rows, first, details))
                     .inspect_err(|_| seat.discard())?;
                 codes[first..first + rows].copy_from_slice(&answer.codes);
+                for faulted in seat.take_set_aside() {
+                    codes[faulted.first] = 0;
+                    details.retain(|(row, _)| *row != faulted.first);
+                    set_aside.push(faulted);
+                }
                 Ok(())
             },
             |rows| faulted.push(rows),
         );
+        faulted.append(&mut set_aside);
     }
 }
 

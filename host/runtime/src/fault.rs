@@ -24,10 +24,12 @@ pub enum FaultKind {
     Start,
     /// It failed so long on end that it is left alone for a while.
     Suspended,
+    /// Not its own: the schema by which a row was to be validated takes too many steps on it.
+    Schema,
 }
 
 impl FaultKind {
-    pub const ALL: [FaultKind; 8] = [
+    pub const ALL: [FaultKind; 9] = [
         FaultKind::Trap,
         FaultKind::Deadline,
         FaultKind::Memory,
@@ -36,6 +38,7 @@ impl FaultKind {
         FaultKind::Declined,
         FaultKind::Start,
         FaultKind::Suspended,
+        FaultKind::Schema,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -48,6 +51,7 @@ impl FaultKind {
             FaultKind::Declined => "declined",
             FaultKind::Start => "start",
             FaultKind::Suspended => "suspended",
+            FaultKind::Schema => "schema",
         }
     }
 }
@@ -93,7 +97,6 @@ impl Fault {
             Some(Trap::StackOverflow) => FaultKind::Stack,
             Some(_) => FaultKind::Trap,
             None if error.downcast_ref::<HostMisuse>().is_some() => FaultKind::Trap,
-            None if error.downcast_ref::<HostFailure>().is_some() => FaultKind::Trap,
             // No trap and not our host call: the answer could not be read (UTF-8, bounds, size).
             None => FaultKind::BadOutput,
         };
@@ -105,14 +108,6 @@ impl Fault {
 #[derive(Debug, thiserror::Error)]
 #[error("host call misused: {0}")]
 pub(crate) struct HostMisuse(pub(crate) String);
-
-/// The host could not do what a guest rightly asked for.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the host could not validate a row: a pattern with look-around or back-references takes too many \
-     steps on a text of it, or memory is short"
-)]
-pub(crate) struct HostFailure;
 
 fn root_cause(error: &wasmtime::Error) -> String {
     error.root_cause().to_string()

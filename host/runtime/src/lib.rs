@@ -23,6 +23,7 @@ mod packed;
 mod seat;
 mod state;
 mod ticker;
+mod waste;
 mod world;
 
 pub use calls::{Decoded, Difference, Finding, Judged, JudgedWindows, Projected, Severity, Tally};
@@ -36,4 +37,5 @@ pub use log::{LogLevel, LogLine};
 pub use manifest::{Manifest, ManifestError, NO_KEY, Outcome, Reason};
 pub use packed::{Packed, PackedRef};
 pub use seat::{Counters, Duty, FaultedRows, Hand, Seat, SeatFault, Suspension};
+pub use waste::SchemaFaults;
 pub use world::{Codec, EventCheck, ParityCheck, WindowCheck, World};

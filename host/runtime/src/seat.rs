@@ -18,6 +18,7 @@ use crate::load::{LoadError, Loaded};
 use crate::log::{LogBuffer, LogLine};
 use crate::manifest::Manifest;
 use crate::state::HostState;
+use crate::waste::{SchemaFaults, Waste};
 use crate::world::{self, Exports, World};
 
 /// A part of a batch gets time by its rows, times this, because a poison row may be in it.
@@ -40,6 +41,8 @@ pub struct Counters {
     pub memory_bytes: u64,
     pub suspensions: u64,
     pub log_dropped: u64,
+    /// Of schemas that took too many steps.
+    pub schemas: Vec<SchemaFaults>,
 }
 
 /// What a seat asks its check. Each has its own breaker: a check that cannot explain a difference can
@@ -104,6 +107,16 @@ impl<W: World> Live<W> {
         let state = HostState::new(limits.memory_bytes_max, Arc::default());
         let mut store = Store::new(&engine.wasm, state);
         store.limiter(|state| &mut state.limiter);
+        // A call's time may have been extended by what schemas wasted of it.
+        store.epoch_deadline_callback(|context| {
+            let now = Instant::now();
+            match context.data().deadline {
+                Some(deadline) if now < deadline => {
+                    Ok(UpdateDeadline::Continue(ticks(deadline - now)))
+                }
+                _ => Err(Trap::Interrupt.into()),
+            }
+        });
         store.set_hostcall_fuel(limits.output_bytes_max);
         let _call = engine.call();
         match cancel {
@@ -192,6 +205,10 @@ pub struct Seat<W: World> {
     faults: Vec<SeatFault>,
     /// One of each duty at most, the last.
     suspensions: Vec<Suspension>,
+    /// What schemas wasted of the calls.
+    waste: Waste,
+    /// Rows of the last call that no schema could judge.
+    set_aside: Vec<(usize, Fault)>,
 }
 
 impl<W: World> Seat<W> {
@@ -205,6 +222,8 @@ impl<W: World> Seat<W> {
             log: LogBuffer::default(),
             faults: Vec::new(),
             suspensions: Vec::new(),
+            waste: Waste::new(deadline),
+            set_aside: Vec::new(),
         }
     }
 
@@ -215,6 +234,7 @@ impl<W: World> Seat<W> {
     /// What happened since the last call of this.
     pub fn take_counters(&mut self) -> Counters {
         self.counters.log_dropped += self.log.take_dropped();
+        self.counters.schemas = self.waste.take_told();
         std::mem::take(&mut self.counters)
     }
 
@@ -263,6 +283,9 @@ impl<W: World> Seat<W> {
             return;
         }
         self.log.begin_batch();
+        self.waste.take_time();
+        // What schemas wasted is not the check's fault.
+        let mut not_its_own = Duration::ZERO;
         self.counters.batches += 1;
         self.counters.rows += rows as u64;
         let waste_max = self.breaker(duty).left(start);
@@ -280,15 +303,20 @@ impl<W: World> Seat<W> {
                 continue;
             }
             let call_start = Instant::now();
-            let Err(fault) = judge(self, first, count, part_time(full, count, rows)) else {
+            let judged = judge(self, first, count, part_time(full, count, rows));
+            let by_schemas = self.waste.take_time();
+            not_its_own += by_schemas;
+            let Err(fault) = judged else {
                 continue;
             };
             self.counters.faults[fault.kind as usize] += 1;
             self.note(&fault);
             let now = Instant::now();
-            let so_far = failing.unwrap_or_default() + (now - call_start);
+            let took = (now - call_start).saturating_sub(by_schemas);
+            let so_far = failing.unwrap_or_default() + took;
             failing = Some(so_far);
-            if waste(so_far, now - start, full) >= waste_max || fault.kind == FaultKind::Start {
+            let took = (now - start).saturating_sub(not_its_own);
+            if waste(so_far, took, full) >= waste_max || fault.kind == FaultKind::Start {
                 gave_up = Some(fault.clone());
             }
             if count == 1 || gave_up.is_some() {
@@ -302,7 +330,8 @@ impl<W: World> Seat<W> {
         let now = Instant::now();
         self.counters.busy += now - start;
         if let Some(failing) = failing {
-            let waste = waste(failing, now - start, full);
+            let took = (now - start).saturating_sub(not_its_own);
+            let waste = waste(failing, took, full);
             if let Some(length) = self.breaker(duty).record(waste, now) {
                 self.counters.suspensions += 1;
                 self.suspensions
@@ -360,6 +389,8 @@ impl<W: World> Seat<W> {
         state.deadline = Some(Instant::now() + time);
         state.first_row = first_row;
         state.rows = rows;
+        state.set_aside.clear();
+        std::mem::swap(&mut state.waste, &mut self.waste);
         if let Some(hand) = &mut hand {
             std::mem::swap(&mut state.documents, hand.documents);
             if !Arc::ptr_eq(&state.schemas, hand.schemas) {
@@ -374,6 +405,8 @@ impl<W: World> Seat<W> {
         if let Some(hand) = &mut hand {
             std::mem::swap(&mut state.documents, hand.documents);
         }
+        std::mem::swap(&mut state.waste, &mut self.waste);
+        std::mem::swap(&mut state.set_aside, &mut self.set_aside);
         self.log.absorb(&mut state.log);
         self.counters.memory_bytes = self.counters.memory_bytes.max(state.limiter.bytes() as u64);
         match result {
@@ -384,6 +417,24 @@ impl<W: World> Seat<W> {
             Ok(Err(message)) => Err(Fault::new(FaultKind::Declined, message)),
             Err(error) => Err(Fault::of_call(&error, live.store.data())),
         }
+    }
+
+    /// The rows of the last call that no schema could judge, counted: what the check said of them does not
+    /// count.
+    pub(crate) fn take_set_aside(&mut self) -> Vec<FaultedRows> {
+        let set_aside = std::mem::take(&mut self.set_aside).into_iter();
+        let rows: Vec<FaultedRows> = set_aside
+            .map(|(first, fault)| FaultedRows {
+                first,
+                rows: 1,
+                fault,
+            })
+            .collect();
+        for row in &rows {
+            self.counters.faults[row.fault.kind as usize] += 1;
+            self.counters.rows_faulted[row.fault.kind as usize] += 1;
+        }
+        rows
     }
 
     fn renew(&mut self) -> Result<Live<W>, Fault> {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use landfall_document::{Documents, Pointer, SchemaSet, Validity};
+use landfall_document::{Documents, Pointer, Schema, SchemaSet, Validity};
 use wasmtime::Trap;
 
 use crate::bindings::{log, schemas};
-use crate::fault::{HostFailure, HostMisuse, clip};
+use crate::fault::{Fault, HostMisuse, clip};
 use crate::limits::MemoryLimiter;
 use crate::log::{LogBuffer, LogLevel};
+use crate::waste::{self, Asked, Waste, Why};
 
 /// Errors told of one row by `schemas.explain`, and the longest text.
 const EXPLAIN_ERRORS_MAX: usize = 3;
@@ -38,7 +39,14 @@ pub(crate) struct HostState {
     /// When the call that runs has to be over.
     pub(crate) deadline: Option<Instant>,
     pub(crate) log: LogBuffer,
+    /// What schemas wasted; that of the seat, here only while a call runs.
+    pub(crate) waste: Waste,
+    /// Rows of the documents that no schema could judge, whatever the guest makes of them.
+    pub(crate) set_aside: Vec<(usize, Fault)>,
 }
+
+/// What is told of an event that a schema refuses but cannot explain in its steps, or soon enough.
+const UNTOLD: &str = "is not valid; telling where took too many steps on events before";
 
 impl HostState {
     pub(crate) fn new(memory_bytes_max: usize, schemas: Arc<SchemaSet>) -> Self {
@@ -50,6 +58,47 @@ impl HostState {
             schemas,
             deadline: None,
             log: LogBuffer::default(),
+            waste: Waste::default(),
+            set_aside: Vec::new(),
+        }
+    }
+
+    /// Takes a row out of the answer. The guest goes on as if it were valid, and asks no more of it.
+    fn set_aside(&mut self, row: usize, schema: &str, why: Why) -> u8 {
+        if self.set_aside.iter().all(|(other, _)| *other != row) {
+            self.waste.told(schema).rows += 1;
+            self.set_aside.push((row, waste::fault(schema, why)));
+        }
+        VALID
+    }
+
+    /// Notes what a schema wasted since `begun`: the guest gets the time back.
+    fn record(&mut self, schema: &str, asked: Asked, begun: Instant) {
+        let wasted = begun.elapsed();
+        self.waste.record(schema, asked, wasted);
+        self.deadline = self.deadline.map(|deadline| deadline + wasted);
+    }
+
+    /// The code of one row.
+    fn judge(&mut self, row: usize, at: &Pointer, schema: &Schema, begun: &mut Instant) -> u8 {
+        let name = schema.name();
+        if self.waste.is_open(name, Asked::Judge) {
+            return self.set_aside(row, name, Why::LeftAlone);
+        }
+        match self.documents.validate(row, at, schema) {
+            Validity::Valid => VALID,
+            Validity::Invalid => INVALID,
+            Validity::NoValue => NO_VALUE,
+            Validity::Exhausted => {
+                self.record(name, Asked::Judge, *begun);
+                *begun = Instant::now();
+                self.set_aside(row, name, Why::Exhausted)
+            }
+            Validity::Unjudged => {
+                self.record(name, Asked::Judge, *begun);
+                *begun = Instant::now();
+                self.set_aside(row, name, Why::HostFailed)
+            }
         }
     }
 
@@ -110,21 +159,20 @@ impl schemas::Host for HostState {
             found.push(set.find(name));
         }
         let mut answer = Vec::with_capacity(rows.len());
+        // Of the last look at the clock: what a row takes too long is told from then on.
+        let mut begun = Instant::now();
         for (done, (&row, &which)) in rows.iter().zip(&which).enumerate() {
-            self.in_time(done)?;
+            if done.is_multiple_of(UNWATCHED_MAX) {
+                self.in_time(done)?;
+                begun = Instant::now();
+            }
             let row = self.row(row)?;
             let Some(schema) = found.get(which as usize) else {
                 return Err(misuse(format!("schema {which} of {}", found.len())));
             };
             answer.push(match schema {
                 None => NO_SUCH_SCHEMA,
-                Some(schema) => match self.documents.validate(row, &at, schema) {
-                    Validity::Valid => VALID,
-                    Validity::Invalid => INVALID,
-                    Validity::NoValue => NO_VALUE,
-                    // The contract has no code for it: the batch is split down to this row.
-                    Validity::Unjudged => return Err(HostFailure.into()),
-                },
+                Some(schema) => self.judge(row, &at, schema, &mut begun),
             });
         }
         Ok(answer)
@@ -137,8 +185,20 @@ impl schemas::Host for HostState {
         let Some(schema) = set.find(&name) else {
             return Ok(format!("no schema {name}"));
         };
-        let violations = self.documents.explain(row, &at, schema, EXPLAIN_ERRORS_MAX);
-        let text = violations
+        if self.waste.is_open(&name, Asked::Tell) {
+            self.waste.told(&name).untold += 1;
+            return Ok(UNTOLD.to_owned());
+        }
+        let begun = Instant::now();
+        let told = self
+            .documents
+            .explanation(row, &at, schema, EXPLAIN_ERRORS_MAX);
+        if told.is_exhausted {
+            self.record(&name, Asked::Tell, begun);
+            self.waste.told(&name).untold += 1;
+        }
+        let text = told
+            .violations
             .iter()
             .map(|violation| match violation.pointer.as_str() {
                 "" => violation.message.clone(),
@@ -168,7 +228,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::fault::{Fault, FaultKind};
+    use crate::fault::FaultKind;
 
     const ROWS: usize = 4;
 
@@ -208,29 +268,86 @@ mod tests {
         assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::Interrupt));
     }
 
-    #[test]
-    fn a_row_that_the_host_cannot_judge_is_a_fault_and_no_answer() {
+    /// A state with two rows, and a schema for them.
+    fn of_two_rows(schema: &str, rows: [&str; 2]) -> (tempfile::TempDir, HostState) {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(directory.path().join("s")).expect("a directory");
-        let schema = r#"{"$schema":"http://json-schema.org/draft-07/schema#","pattern":"^(a|b|ab)*(?!x)c$"}"#;
         std::fs::write(directory.path().join("s/1.json"), schema).expect("a file");
         let (set, errors) = SchemaSet::load(directory.path());
         assert!(errors.is_empty(), "{errors:?}");
         let mut state = HostState::new(0, Arc::new(set));
-        let text = format!("\"{}d\"\"c\"", "ab".repeat(28));
-        let end = text.len() as u32;
-        state.documents.parse(text.as_bytes(), &[end - 3, end]);
+        let text = rows.concat();
+        let ends = [rows[0].len() as u32, text.len() as u32];
+        state.documents.parse(text.as_bytes(), &ends);
         state.rows = 2;
-        let mut validate = |row| {
-            let names = vec!["s/1".to_owned()];
-            schemas::Host::validate(&mut state, String::new(), vec![row], vec![0], names)
+        (directory, state)
+    }
+
+    fn validate_both(state: &mut HostState) -> Vec<u8> {
+        let names = vec!["s/1".to_owned()];
+        schemas::Host::validate(state, String::new(), vec![0, 1], vec![0, 0], names)
+            .expect("an answer")
+    }
+
+    #[test]
+    fn a_row_that_no_pattern_can_judge_is_set_aside_and_the_others_are_answered() {
+        let schema = r#"{"$schema":"http://json-schema.org/draft-07/schema#","pattern":"^(a|b|ab)*(?!x)c$"}"#;
+        let hard = format!("\"{}d\"", "ab".repeat(28));
+        let (_directory, mut state) = of_two_rows(schema, [&hard, "1"]);
+        assert_eq!(validate_both(&mut state), [VALID; 2]);
+        let [(0, fault)] = &state.set_aside[..] else {
+            panic!("{:?}", state.set_aside);
         };
-        assert_eq!(validate(1).expect("an answer"), [VALID]);
-        let error = validate(0).expect_err("no answer");
-        assert_eq!(
-            Fault::of_call(&error, &state).kind,
-            FaultKind::Trap,
-            "{error:?}"
+        assert_eq!(fault.kind, FaultKind::Schema);
+        assert!(fault.message.contains("schema s/1"), "{}", fault.message);
+    }
+
+    #[test]
+    fn a_schema_that_exhausts_its_steps_is_named_gives_the_time_back_and_is_left_alone_in_the_end()
+    {
+        // More compared values than there are steps, of which none is equal.
+        let many = |what: &str| {
+            let all: Vec<String> = (0..4_000)
+                .map(|n| format!("{{\"a\":[{n},\"{what}\"]}}"))
+                .collect();
+            format!("[{}]", all.join(","))
+        };
+        let schema = format!(
+            r#"{{"$schema":"http://json-schema.org/draft-07/schema#","items":{{"anyOf":[{{"enum":{0}}},{{"enum":{0}}},true]}}}}"#,
+            many("x")
         );
+        let (_directory, mut state) = of_two_rows(&schema, [&many("y"), "[1]"]);
+        state.waste = Waste::new(Duration::from_millis(50));
+        let deadline = Instant::now() + Duration::from_secs(3600);
+        let mut suspended_after = None;
+        for round in 0..1000 {
+            state.deadline = Some(deadline);
+            assert_eq!(validate_both(&mut state), [VALID; 2]);
+            let told = state.waste.take_told().remove(0);
+            let rows: Vec<usize> = state.set_aside.iter().map(|(row, _)| *row).collect();
+            match suspended_after {
+                None => {
+                    assert_eq!((rows, told.rows), (vec![0], 1), "the other row is judged");
+                    assert!(state.deadline > Some(deadline), "the time is given back");
+                }
+                // Left alone, it judges no row, and takes no time.
+                Some(_) => {
+                    assert_eq!((rows, told.rows), (vec![0, 1], 2));
+                    assert!(
+                        state.set_aside[1]
+                            .1
+                            .message
+                            .contains("left alone for a while")
+                    );
+                    assert_eq!(state.deadline, Some(deadline));
+                    return;
+                }
+            }
+            if told.suspensions > 0 {
+                suspended_after = Some(round);
+            }
+            state.set_aside.clear();
+        }
+        panic!("never left alone");
     }
 }

@@ -10,6 +10,7 @@ use landfall_runtime::Packed;
 use super::allowance::{Allowance, is_spread};
 use super::messages::{Answer, Described, Message, ShardTold, Told};
 use super::plan_cell::PlanCell;
+use super::standing;
 use crate::judge::{Comparison, Describer};
 
 /// What the describer's thread works with.
@@ -27,7 +28,10 @@ pub struct Describing {
 impl Describing {
     /// Runs until all shards have ended.
     pub fn run(mut self) {
-        while let Ok(told) = self.told.recv() {
+        loop {
+            standing::waits();
+            let Ok(told) = self.told.recv() else { return };
+            standing::works();
             if !self.hand_on(told) {
                 return;
             }

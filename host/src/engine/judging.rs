@@ -12,6 +12,7 @@ use super::backlog::Backlog;
 use super::ending::Ending;
 use super::messages::{Message, ShardWork};
 use super::plan_cell::PlanCell;
+use super::standing;
 use crate::board::Board;
 use crate::judge::{Judge, Judged};
 use crate::queue::{Receiver, RecvError};
@@ -82,7 +83,10 @@ impl Judging {
                     return;
                 }
             }
-            let batch = match self.next() {
+            standing::waits();
+            let next = self.next();
+            standing::works();
+            let batch = match next {
                 Ok(batch) => batch,
                 Err(RecvError::Timeout) => continue,
                 // What was given back after the look at the queue is still to be dealt with.

@@ -18,6 +18,7 @@ pub mod plan_cell;
 pub mod planner;
 pub mod reload;
 pub(crate) mod sharding;
+pub(crate) mod standing;
 pub(crate) mod steady;
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,7 @@ use self::landings::Landings;
 use self::plan_cell::PlanCell;
 use self::planner::Planned;
 use self::sharding::Sharding;
+use self::standing::Standing;
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -240,6 +242,9 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     let (told_in, told_out) = bounded(TOLD_QUEUE);
     let (overseer_in, overseer_out) = unbounded();
     let pulse = Arc::new(Pulse::default());
+    if !is_audit {
+        standing::watch(&pulse.standing, board.clone())?;
+    }
     let backlog = Arc::new(Backlog::new(shards, config.ledger.pending_max));
     let ending = Arc::new(Ending::new(stop));
     let mut threads = Vec::new();
@@ -394,8 +399,20 @@ fn add_unlanded(store: &Store, shards: &mut [Shard]) -> Result<(), StoreError> {
 }
 
 /// Which threads have died. A thread that ends as it should leaves no trace.
-#[derive(Default)]
-struct Pulse(Mutex<Vec<String>>);
+struct Pulse {
+    dead: Mutex<Vec<String>>,
+    /// And which of them stand still.
+    standing: Arc<Standing>,
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Self {
+            dead: Mutex::default(),
+            standing: Arc::new(Standing::new()),
+        }
+    }
+}
 
 /// Watches the engine's threads.
 pub struct Liveness(Arc<Pulse>);
@@ -403,7 +420,7 @@ pub struct Liveness(Arc<Pulse>);
 impl Liveness {
     /// An error names the threads that died.
     pub fn check(&self) -> Result<(), String> {
-        let dead = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let dead = self.0.dead.lock().unwrap_or_else(PoisonError::into_inner);
         if dead.is_empty() {
             Ok(())
         } else {
@@ -421,7 +438,7 @@ impl Drop for Heart {
         if std::thread::panicking() {
             self.2.halt();
             self.0
-                .0
+                .dead
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(std::mem::take(&mut self.1));
@@ -440,6 +457,7 @@ fn spawn<T: Send + 'static>(
         .name(name)
         .stack_size(WORKER_STACK_BYTES)
         .spawn(move || {
+            heart.0.standing.enroll(&heart.1);
             let _heart = heart;
             run()
         })

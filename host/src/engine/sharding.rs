@@ -13,6 +13,7 @@ use super::backlog::Backlog;
 use super::held::Held;
 use super::landings::Landings;
 use super::messages::{Answer, ShardTold, ShardWork, Told};
+use super::standing;
 use super::steady::Steady;
 use crate::judge::WrittenHand;
 use crate::sources::{Flights, StreamId};
@@ -78,13 +79,16 @@ impl Sharding {
             let pause = steady.pause(FLUSH, FLUSH_IN_A_STREAM);
             let began = Instant::now();
             let due = began + pause;
+            standing::waits();
             if shares <= FEW_SHARES {
                 std::thread::sleep(pause);
             }
             shares = 0;
             let mut observations = 0;
             let ended = loop {
+                standing::waits();
                 let work = self.work.recv_deadline(due);
+                standing::works();
                 while let Ok(deadlines) = self.deadlines.try_recv() {
                     self.shard.set_deadlines(deadlines);
                 }

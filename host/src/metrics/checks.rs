@@ -36,6 +36,9 @@ pub struct CheckMetrics {
     instances: IntCounterVec,
     suspensions: IntCounterVec,
     log_dropped: IntCounterVec,
+    schema_unjudged: IntCounterVec,
+    schema_untold: IntCounterVec,
+    schema_suspensions: IntCounterVec,
     findings: IntCounterVec,
     not_explained: IntCounter,
     load_failures: IntCounterVec,
@@ -50,6 +53,7 @@ pub struct CheckMetrics {
 }
 
 const CHECK: [&str; 1] = ["check"];
+const SCHEMA: [&str; 1] = ["schema"];
 
 impl CheckMetrics {
     pub(super) fn new(r: &Registrar) -> Result<Self> {
@@ -65,13 +69,28 @@ impl CheckMetrics {
             faults: r.counters(
                 "check_faults_total",
                 &["check", "kind"],
-                "Calls that failed: trap, deadline, memory, stack, bad_output, declined, start, suspended.",
+                "Calls that failed: trap, deadline, memory, stack, bad_output, declined, start, suspended, schema.",
             )?,
             rows_faulted: r.counters("check_rows_faulted_total", &["check", "kind"], "Rows that the check could not judge because it failed.")?,
             memory: r.gauges("check_memory_bytes", &CHECK, "Most memory that one instance of the check has used.")?,
             instances: r.counters("check_instances_total", &CHECK, "Instances made: one per worker, and a new one after faults and every so many batches.")?,
             suspensions: r.counters("check_suspensions_total", &CHECK, "Times that the check was left alone for a while because it kept failing.")?,
             log_dropped: r.counters("check_log_dropped_total", &CHECK, "Log lines of the check beyond its limit.")?,
+            schema_unjudged: r.counters(
+                "schema_unjudged_total",
+                &SCHEMA,
+                "Rows that could not be judged because validation by the schema takes too many steps, or the schema was left alone for it.",
+            )?,
+            schema_untold: r.counters(
+                "schema_unexplained_total",
+                &SCHEMA,
+                "Rows that are not valid, and of which it would take too many steps to tell where.",
+            )?,
+            schema_suspensions: r.counters(
+                "schema_suspensions_total",
+                &SCHEMA,
+                "Times that a worker left the schema alone for a while because it took too many steps again and again.",
+            )?,
             findings: r.counters("check_findings_total", &["check", "reason", "severity"], "Findings of a window check on closed windows.")?,
             not_explained: r.counter(
                 "altered_not_explained_total",
@@ -129,6 +148,15 @@ impl CheckMetrics {
         self.rows_faulted
             .with_label_values(&[check, kind])
             .inc_by(rows);
+    }
+
+    /// Adds what a schema took too many steps for.
+    pub fn add_schema_faults(&self, schema: &str, rows: u64, untold: u64, suspensions: u64) {
+        let schema = [schema];
+        self.schema_unjudged.with_label_values(&schema).inc_by(rows);
+        self.schema_untold.with_label_values(&schema).inc_by(untold);
+        let counter = self.schema_suspensions.with_label_values(&schema);
+        counter.inc_by(suspensions);
     }
 
     pub fn add_violations(&self, check: &str, reason: &str, rows: u64) {

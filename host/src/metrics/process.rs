@@ -16,6 +16,7 @@ pub struct ProcessMetrics {
     resident: IntGauge,
     cpu: Counter,
     threads: IntGauge,
+    standing: IntGaugeVec,
     time: Gauge,
     speed: Gauge,
     offset: Gauge,
@@ -29,6 +30,11 @@ impl ProcessMetrics {
             resident: r.gauge("process_resident_memory_bytes", "Resident memory of the process.")?,
             cpu: r.seconds("process_cpu_seconds_total", "Processor time of the process, in user and system mode.")?,
             threads: r.gauge("process_threads", "Threads of the process.")?,
+            standing: r.gauges(
+                "thread_standing_seconds",
+                &["thread"],
+                "For how long a thread of the engine has been at one piece of work, once that is 10 s; 0 when it goes on.",
+            )?,
             time: r.real("clock_seconds", "What Landfall's clock reads, in seconds since the epoch: times of events, windows and incidents are by it.")?,
             speed: r.real("clock_speed_ratio", "How many times faster than real time Landfall's clock runs.")?,
             offset: r.real(
@@ -46,6 +52,11 @@ impl ProcessMetrics {
     /// Tells of this clock from now on.
     pub fn follow_clock(&self, clock: Clock) {
         *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(clock);
+    }
+
+    pub fn set_standing(&self, thread: &str, at_it: Duration) {
+        let seconds = i64::try_from(at_it.as_secs()).unwrap_or(i64::MAX);
+        self.standing.with_label_values(&[thread]).set(seconds);
     }
 
     pub(super) fn refresh(&self) {

@@ -18,6 +18,7 @@ mod redaction;
 mod retention;
 mod running;
 mod samples;
+mod schema_log;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ use self::fault_log::FaultLog;
 use self::log_file::LogFile;
 use self::pruning::Pruning;
 use self::samples::SampleBudget;
+use self::schema_log::SchemaLog;
 use self::unread::UnreadLog;
 use crate::board::Board;
 use crate::clock::Clock;
@@ -99,6 +101,7 @@ pub struct Results {
     window_seats: Vec<Seat<WindowCheck>>,
     samples: SampleBudget,
     faults: FaultLog,
+    schema_log: SchemaLog,
     gathered: Gathered,
     totals: Totals,
     unread_log: UnreadLog,
@@ -186,6 +189,7 @@ impl Results {
             window_seats: Vec::new(),
             samples: SampleBudget::default(),
             faults: FaultLog::default(),
+            schema_log: SchemaLog::default(),
             gathered: Gathered::default(),
             totals: Totals::default(),
             unread_log: UnreadLog::default(),
@@ -349,6 +353,10 @@ impl Results {
         for check in checks {
             self.board.check(&check.name, &check.counters);
             self.totals.account.check(&check.name, &check.counters);
+            for faults in &check.counters.schemas {
+                self.board.schema_faults(faults);
+                self.schema_log.take(&check.name, faults, Instant::now());
+            }
             for line in &check.log {
                 samples::log_line(&check.name, line);
             }

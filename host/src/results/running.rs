@@ -7,6 +7,7 @@ use landfall_ledger::OverseerConfig;
 
 use super::{Results, Totals};
 use crate::engine::messages::Message;
+use crate::engine::standing;
 use crate::engine::steady::Steady;
 
 /// How often what gathered is written, in real time, in a steady stream that is no flood more seldom:
@@ -33,6 +34,7 @@ impl Results {
             let began = Instant::now();
             let due = began + pause;
             // Waking for each message costs more than taking it.
+            standing::waits();
             if count <= few {
                 std::thread::sleep(pause);
             }
@@ -42,7 +44,10 @@ impl Results {
                 while let Ok(config) = overseers.try_recv() {
                     self.reconfigure(config);
                 }
-                match messages.recv_deadline(due) {
+                standing::waits();
+                let message = messages.recv_deadline(due);
+                standing::works();
+                match message {
                     Ok(message) => {
                         // Shards tell of themselves in any case; a batch of landings brings work too.
                         if let Message::Judged(report) = &message {

@@ -64,8 +64,13 @@ fn install(number: u64) -> String {
 }
 
 fn make(number: u64, event: Value) -> Event {
+    event_of(number, "AppTap", 12, event)
+}
+
+/// An event of that schema.
+pub fn event_of(number: u64, schema: &str, revision: u64, event: Value) -> Event {
     let at_ms = START_MS + number as i64 * 1000;
-    let capsule = json!({"event": event, "schema": "AppTap", "revision": 12, "wiki": "enwiki", "webHost": "en.example.org"});
+    let capsule = json!({"event": event, "schema": schema, "revision": revision, "wiki": "enwiki", "webHost": "en.example.org"});
     let clock = time::OffsetDateTime::from_unix_timestamp(at_ms / 1000).expect("a time");
     let stamp = clock
         .format(&time::macros::format_description!(

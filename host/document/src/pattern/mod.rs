@@ -10,9 +10,11 @@ mod ecma;
 mod error;
 mod python;
 mod tree;
+mod weight;
 mod write;
 
 pub use error::PatternError;
+pub(crate) use weight::weight;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -9,6 +9,12 @@ use serde_json::{Map, Value};
 
 use super::error::Problem;
 use super::library::{Library, SharedLibrary};
+use crate::pattern;
+
+/// Schemas that may apply to one value in all, each counted as often as references lead to it: one that
+/// refers to another twice, and that to a third twice, apply exponentially many. Hand-written ones have a
+/// few hundred, in unions of many branches.
+const APPLIED_MAX: u64 = 1 << 14;
 
 /// Schemas that may apply to one value in a chain. Hand-written ones have a dozen at the most.
 pub(crate) const LINKS_MAX: usize = 64;
@@ -37,66 +43,96 @@ const BELOW: [&str; 9] = [
 /// Keywords whose members' schemas apply to what the value holds.
 const BELOW_BY_NAME: [&str; 2] = ["properties", "patternProperties"];
 
-/// The longest chain of the schema, whose place is `uri`, or of any that it leads to.
-pub(super) fn longest(
-    document: &Value,
-    uri: &str,
-    library: &Arc<Library>,
-) -> Result<usize, Problem> {
+/// What validation by a schema, or by any that it leads to, can cost.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cost {
+    /// Schemas in the longest chain.
+    pub links: usize,
+    /// Places of the largest pattern.
+    pub weight: u64,
+    /// The most patterns of one `patternProperties` that all look at one name.
+    pub patterns: u64,
+}
+
+/// Schemas that apply to one value: in a chain, and in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Applied {
+    links: usize,
+    all: u64,
+}
+
+impl Applied {
+    fn add(&mut self, other: Self) {
+        self.links = self.links.max(other.links);
+        self.all = self.all.saturating_add(other.all);
+    }
+}
+
+/// What validation by the schema, whose place is `uri`, can cost.
+pub(super) fn cost(document: &Value, uri: &str, library: &Arc<Library>) -> Result<Cost, Problem> {
     let registry = Registry::new()
         .retriever(SharedLibrary(Arc::clone(library)))
         .add(uri, document)
         .and_then(|registry| registry.prepare());
     let (Ok(registry), Ok(base)) = (registry, Uri::parse(uri.to_owned())) else {
         // A reference leads nowhere: the compiler says so better.
-        return Ok(0);
+        return Ok(Cost::default());
     };
     let draft = Draft::Draft4.detect(document);
     let mut walk = Walk {
         registry: &registry,
-        lengths: HashMap::new(),
+        known: HashMap::new(),
         below: Vec::new(),
+        weight: 0,
+        patterns: 0,
     };
     let base = walk.inside(document, &base, draft);
     walk.below.push((document, base, draft));
-    let mut longest = 0;
+    let mut links = 0;
     while let Some((schema, base, draft)) = walk.below.pop() {
-        longest = longest.max(walk.length(schema, &base, draft, 1)?);
+        links = links.max(walk.applied(schema, &base, draft, 1)?.links);
     }
-    Ok(longest)
+    Ok(Cost {
+        links,
+        weight: walk.weight,
+        patterns: walk.patterns,
+    })
 }
 
 struct Walk<'r> {
     registry: &'r Registry<'r>,
-    /// The longest chain that begins at a schema; `None` while it is being looked for.
-    lengths: HashMap<*const Value, Option<usize>>,
+    /// What applies with a schema; `None` while it is being looked for.
+    known: HashMap<*const Value, Option<Applied>>,
     /// Schemas of what the value holds, still to be looked at.
     below: Vec<(&'r Value, Uri<String>, Draft)>,
+    weight: u64,
+    patterns: u64,
 }
 
 impl<'r> Walk<'r> {
     /// Recursion is as deep as the chain, `depth` links so far, and so bounded.
-    fn length(
+    fn applied(
         &mut self,
         schema: &'r Value,
         base: &Uri<String>,
         draft: Draft,
         depth: usize,
-    ) -> Result<usize, Problem> {
+    ) -> Result<Applied, Problem> {
         let Some(members) = schema.as_object() else {
-            return Ok(0);
+            return Ok(Applied { links: 0, all: 1 });
         };
-        if let Some(Some(length)) = self.lengths.get(&std::ptr::from_ref(schema)) {
-            return Ok(*length);
+        if let Some(Some(applied)) = self.known.get(&std::ptr::from_ref(schema)) {
+            return Ok(*applied);
         }
         if depth > LINKS_MAX {
             return Err(Problem::LongChain { max: LINKS_MAX });
         }
-        self.lengths.insert(std::ptr::from_ref(schema), None);
-        let mut rest = 0;
+        self.known.insert(std::ptr::from_ref(schema), None);
+        self.weigh(members);
+        let mut rest = Applied { links: 0, all: 1 };
         for keyword in REFERENCES {
             if let Some(reference) = members.get(keyword).and_then(Value::as_str) {
-                rest = rest.max(self.follow(reference, base, depth)?);
+                rest.add(self.follow(reference, base, depth)?);
             }
         }
         // Beside a reference nothing counts, up to draft-07.
@@ -104,21 +140,39 @@ impl<'r> Walk<'r> {
         if !(is_early && members.contains_key("$ref")) {
             for child in children(members, &HERE, &HERE_BY_NAME) {
                 let base = self.inside(child, base, draft);
-                rest = rest.max(self.length(child, &base, draft, depth + 1)?);
+                rest.add(self.applied(child, &base, draft, depth + 1)?);
             }
             for child in children(members, &BELOW, &BELOW_BY_NAME) {
-                if !self.lengths.contains_key(&std::ptr::from_ref(child)) {
+                if !self.known.contains_key(&std::ptr::from_ref(child)) {
                     let base = self.inside(child, base, draft);
                     self.below.push((child, base, draft));
                 }
             }
         }
-        if rest == LINKS_MAX {
+        if rest.links == LINKS_MAX {
             return Err(Problem::LongChain { max: LINKS_MAX });
         }
-        self.lengths
-            .insert(std::ptr::from_ref(schema), Some(rest + 1));
-        Ok(rest + 1)
+        if rest.all > APPLIED_MAX {
+            return Err(Problem::ManyApply { max: APPLIED_MAX });
+        }
+        rest.links += 1;
+        self.known.insert(std::ptr::from_ref(schema), Some(rest));
+        Ok(rest)
+    }
+
+    fn weigh(&mut self, members: &Map<String, Value>) {
+        let pattern = members.get("pattern").and_then(Value::as_str);
+        let names = members.get("patternProperties").and_then(Value::as_object);
+        // Alone, each pattern goes through the members, which are counted then.
+        let additional = members.get("additionalProperties");
+        let is_beside = additional.is_some_and(|additional| additional != true);
+        let patterns = names.filter(|_| is_beside);
+        let patterns = patterns.map_or(0, |names| names.len() as u64);
+        self.patterns = self.patterns.max(patterns);
+        let names = names.into_iter().flat_map(Map::keys).map(String::as_str);
+        for pattern in pattern.into_iter().chain(names) {
+            self.weight = self.weight.max(pattern::weight(pattern));
+        }
     }
 
     fn follow(
@@ -126,18 +180,18 @@ impl<'r> Walk<'r> {
         reference: &str,
         base: &Uri<String>,
         depth: usize,
-    ) -> Result<usize, Problem> {
+    ) -> Result<Applied, Problem> {
         let resolver = self.registry.resolver(base.clone());
         let Ok(resolved) = resolver.lookup(reference) else {
-            return Ok(0);
+            return Ok(Applied::default());
         };
         let (target, resolver, draft) = resolved.into_inner();
-        if self.lengths.get(&std::ptr::from_ref(target)) == Some(&None) {
+        if self.known.get(&std::ptr::from_ref(target)) == Some(&None) {
             return Err(Problem::EndlessReference {
                 reference: reference.to_owned(),
             });
         }
-        self.length(target, &resolver.base_uri(), draft, depth + 1)
+        self.applied(target, &resolver.base_uri(), draft, depth + 1)
     }
 
     /// The base of references within `schema`, which may have an identifier of its own.

@@ -41,7 +41,7 @@ impl Schema {
 fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schema, Problem> {
     let uri = library::uri_of(label);
     let document = source.document();
-    let links = chains::longest(document, &uri, library).map_err(|problem| match problem {
+    let cost = chains::cost(document, &uri, library).map_err(|problem| match problem {
         Problem::EndlessReference { reference } => Problem::EndlessReference {
             reference: source.places.author_reference(reference),
         },
@@ -82,7 +82,7 @@ fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schem
         plain: Plain::new(document),
         validator,
         negation,
-        links,
+        cost,
         places: source.places.clone(),
         patterns: Arc::clone(&library.patterns),
         hints: source.hints.clone(),

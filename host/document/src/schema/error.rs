@@ -104,6 +104,11 @@ pub enum Problem {
     )]
     LongChain { max: usize },
     #[error(
+        "more than {max} schemas apply to one value, counted as often as references lead to them: refer to \
+         each one once, or merge some of them"
+    )]
+    ManyApply { max: u64 },
+    #[error(
         "the validator failed on it, or there is no memory for a thread: standard error may tell more"
     )]
     CompilerFailed,

@@ -36,7 +36,9 @@ use std::sync::Arc;
 use jsonschema::Validator;
 
 use crate::representation::OnTape;
+use crate::steps::Budget;
 use crate::value::Value;
+use chains::Cost;
 use draft03::Places;
 use plain::Plain;
 
@@ -52,8 +54,7 @@ pub struct Schema {
     validator: Validator<OnTape>,
     /// Valid for what is surely invalid; there only if a pattern may give up.
     negation: Option<Validator<OnTape>>,
-    /// Schemas that may apply to one value in a chain.
-    links: usize,
+    cost: Cost,
     places: Places,
     /// Patterns as their authors wrote them, by the engine's text.
     patterns: Arc<HashMap<String, String>>,
@@ -90,8 +91,16 @@ impl Schema {
         self.negation.is_some()
     }
 
+    /// What a verdict on a value may cost.
+    pub(crate) fn budget(&self, value: Value<'_>) -> Budget {
+        let Cost {
+            weight, patterns, ..
+        } = self.cost;
+        Budget::for_verdict(value.node().span(), weight, patterns, self.may_give_up())
+    }
+
     pub(crate) fn takes_much_stack(&self) -> bool {
-        self.links > SHALLOW_LINKS_MAX
+        self.cost.links > SHALLOW_LINKS_MAX
     }
 
     pub(crate) fn validator(&self) -> &Validator<OnTape> {

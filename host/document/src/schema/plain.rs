@@ -18,6 +18,9 @@ const DEPTH_MAX: usize = 16;
 /// Names of one object; one that may have more is for the crate.
 const NAMES_MAX: usize = 4096;
 
+/// Words that a text is compared with one after the other; with more it is for the crate.
+const WORDS_MAX: usize = 64;
+
 /// Says nothing about a value.
 const ANNOTATIONS: [&str; 14] = [
     "title",
@@ -127,7 +130,8 @@ impl Plain {
                 "minLength" => plain.characters_min = usize::try_from(value.as_u64()?).ok()?,
                 "maxLength" => plain.characters_max = usize::try_from(value.as_u64()?).ok()?,
                 "enum" => {
-                    plain.words = texts(value).filter(|words| !words.is_empty())?;
+                    plain.words =
+                        texts(value).filter(|words| (1..=WORDS_MAX).contains(&words.len()))?;
                     plain.kinds &= STRING;
                 }
                 "items" => plain.items = Some(Box::new(Self::of(value, depth + 1)?)),

@@ -1,0 +1,226 @@
+//! How many steps a validation may take. A schema can be made to take exponentially many on a short
+//! event: by a `oneOf` that leads back to its own schema, say. So the places at which a validator reads a
+//! document count, and when all is spent the validation ends from within, by unwinding: no answer that it
+//! could be given instead ends all of them.
+//!
+//! Knows no schemas and no values. What reads documents elsewhere is not limited.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::{Duration, Instant};
+
+/// Steps of any validation, some 10 ms.
+const STEPS: u64 = 1 << 20;
+
+/// And more of them for each node of the value: an honest schema takes a dozen, one with long lists in
+/// `enum` or `oneOf` some hundred.
+const STEPS_PER_NODE: u64 = 1 << 10;
+
+/// So many are enough for any value of some 60,000 nodes (1 MB), half a second; a larger one gets
+/// `STEPS_PER_NODE_MIN` for each of its nodes.
+const STEPS_MAX: u64 = 1 << 26;
+const STEPS_PER_NODE_MIN: u64 = 1 << 5;
+
+/// Of the steps of a verdict, those that telling the violations may take: each may hold an error of some
+/// 200 bytes.
+const TELLING_PART: u64 = 1 << 3;
+
+/// For schemas with patterns that backtrack or are large, whose steps are not ours to count: the time of
+/// a batch, if nothing else is configured. The clock is looked at between two texts.
+const TIME_MAX: Duration = Duration::from_millis(250);
+
+/// A pattern with more places is large.
+const LARGE_PATTERN: u64 = 1 << 8;
+
+/// Bytes of a text, times places of the largest pattern: more is not begun, for a match cannot be ended.
+/// It is some seconds at the very worst, and allows `^.{0,20000}$` on 50 kB.
+const LOOKED_MAX: u64 = 1 << 30;
+
+/// Bytes of a text that count as one step.
+const BYTES_PER_STEP: usize = 1 << 6;
+
+thread_local! {
+    static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
+    static WEIGHT: Cell<u64> = const { Cell::new(1) };
+    static PER_ENTRY: Cell<u64> = const { Cell::new(1) };
+    static UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// All steps were taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spent;
+
+/// What one validation may cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    steps: u64,
+    /// Places of the largest pattern that may look at a text.
+    weight: u64,
+    /// Patterns that may look at one name of a member.
+    patterns: u64,
+    /// Patterns may backtrack.
+    backtracks: bool,
+}
+
+impl Budget {
+    /// For a verdict on a value of so many nodes.
+    pub fn for_verdict(nodes: u32, weight: u64, patterns: u64, backtracks: bool) -> Self {
+        let nodes = u64::from(nodes);
+        let steps = (STEPS + STEPS_PER_NODE * nodes)
+            .min(STEPS_MAX)
+            .max(STEPS_PER_NODE_MIN * nodes);
+        Self {
+            steps,
+            weight: weight.max(1),
+            patterns,
+            backtracks,
+        }
+    }
+
+    /// For telling what is wrong with the same value.
+    pub fn for_telling(self) -> Self {
+        Self {
+            steps: self.steps / TELLING_PART,
+            ..self
+        }
+    }
+
+    /// Does `work`, unless it takes more steps than there are.
+    pub fn spend<T>(self, work: impl FnOnce() -> T) -> Result<T, Spent> {
+        LEFT.set(self.steps);
+        WEIGHT.set(self.weight);
+        PER_ENTRY.set(1 + self.patterns);
+        let by_clock = self.backtracks || self.weight > LARGE_PATTERN;
+        UNTIL.set(by_clock.then(|| Instant::now() + TIME_MAX));
+        // What `work` shares is read-only, so nothing half-done is seen afterwards.
+        let done = catch_unwind(AssertUnwindSafe(work));
+        unlimited();
+        match done {
+            Ok(done) => Ok(done),
+            Err(reason) if reason.is::<Spent>() => Err(Spent),
+            Err(reason) => resume_unwind(reason),
+        }
+    }
+}
+
+fn unlimited() {
+    LEFT.set(u64::MAX);
+    WEIGHT.set(1);
+    PER_ENTRY.set(1);
+    UNTIL.set(None);
+}
+
+/// Counts one step.
+#[inline]
+pub(crate) fn take_one() {
+    take(1);
+}
+
+/// Counts an element or a member, at whose name each pattern of an object may look.
+#[inline]
+pub(crate) fn take_entry() {
+    take(PER_ENTRY.get());
+}
+
+/// Counts steps; does not come back if there are no more.
+#[inline]
+pub(crate) fn take(steps: u64) {
+    match LEFT.get().checked_sub(steps) {
+        Some(left) => LEFT.set(left),
+        None => end(),
+    }
+}
+
+/// Counts a look at a text of so many bytes, by a pattern perhaps.
+#[inline]
+pub(crate) fn take_text(bytes: usize) {
+    take((1 + bytes / BYTES_PER_STEP) as u64);
+    let is_over = |until| Instant::now() >= until;
+    if (bytes as u64).saturating_mul(WEIGHT.get()) > LOOKED_MAX || UNTIL.get().is_some_and(is_over)
+    {
+        end();
+    }
+}
+
+#[cold]
+fn end() -> ! {
+    // What is dropped on the way out may read on.
+    unlimited();
+    // No panic: no hook hears of it.
+    resume_unwind(Box::new(Spent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn budget(steps: u64) -> Budget {
+        Budget {
+            steps,
+            weight: 1,
+            patterns: 0,
+            backtracks: false,
+        }
+    }
+
+    #[test]
+    fn work_ends_with_its_last_step_and_limits_nothing_after_it() {
+        let steps = |count: u64| move || (0..count).for_each(|_| take_one());
+        assert_eq!(budget(10).spend(steps(10)), Ok(()));
+        assert_eq!(budget(10).spend(steps(11)), Err(Spent));
+        assert_eq!(budget(10).spend(|| take(u64::MAX)), Err(Spent));
+        steps(1000)();
+        let panics = catch_unwind(|| budget(10).spend(|| panic!("on purpose")));
+        assert!(panics.is_err(), "another failure stays one");
+        steps(1000)();
+    }
+
+    #[test]
+    fn a_text_counts_by_its_length_and_is_not_begun_if_a_pattern_is_too_large_for_it() {
+        assert_eq!(budget(1000).spend(|| take_text(63_000)), Ok(()));
+        assert_eq!(budget(1000).spend(|| take_text(64_000)), Err(Spent));
+        let heavy = Budget {
+            weight: 20_000,
+            ..budget(1000)
+        };
+        assert_eq!(heavy.spend(|| take_text(50_000)), Ok(()));
+        assert_eq!(heavy.spend(|| take_text(60_000)), Err(Spent));
+    }
+
+    #[test]
+    fn patterns_that_backtrack_or_are_large_end_with_the_time() {
+        let looks = || {
+            for _ in 0..100 {
+                UNTIL.set(UNTIL.get().map(|until| until - TIME_MAX));
+                take_text(1);
+            }
+        };
+        let backtracks = Budget {
+            backtracks: true,
+            ..budget(u64::MAX)
+        };
+        assert_eq!(backtracks.spend(looks), Err(Spent));
+        let large = Budget {
+            weight: LARGE_PATTERN + 1,
+            ..budget(u64::MAX)
+        };
+        assert_eq!(large.spend(looks), Err(Spent));
+        assert_eq!(budget(u64::MAX).spend(looks), Ok(()));
+    }
+
+    #[test]
+    fn large_values_get_more_steps_up_to_a_bound_and_never_too_few_to_be_read() {
+        for (nodes, steps) in [
+            (0, STEPS),
+            (1000, STEPS + 1000 * STEPS_PER_NODE),
+            (100_000, STEPS_MAX),
+            (u32::MAX, u64::from(u32::MAX) * STEPS_PER_NODE_MIN),
+        ] {
+            assert_eq!(
+                Budget::for_verdict(nodes, 0, 0, false).steps,
+                steps,
+                "{nodes}"
+            );
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Schemas that take far too many steps on a small event, of every keyword that can be made to: each
+//! validation ends after a number of steps that is known beforehand, and says that it did not finish.
+
+use std::fs;
+
+use landfall_document::{Documents, Pointer, SchemaSet, Validity};
+use serde_json::{Map, Value, json};
+
+const D7: &str = "http://json-schema.org/draft-07/schema#";
+const D2019: &str = "https://json-schema.org/draft/2019-09/schema";
+const D2020: &str = "https://json-schema.org/draft/2020-12/schema";
+
+fn schema(draft: &str, mut schema: Value) -> Value {
+    schema["$schema"] = draft.into();
+    schema
+}
+
+/// `levels` objects, one in the other, with `inner` in the innermost.
+fn nested(levels: usize, inner: Value) -> Value {
+    (0..levels).fold(inner, |child, _| json!({ "kind": "and", "child": child }))
+}
+
+fn load(schema: &Value) -> (tempfile::TempDir, SchemaSet, Vec<String>) {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("s")).unwrap();
+    fs::write(directory.path().join("s/1.json"), schema.to_string()).unwrap();
+    let (set, errors) = SchemaSet::load(directory.path());
+    let errors = errors.iter().map(ToString::to_string).collect();
+    (directory, set, errors)
+}
+
+fn judge(schema: &Value, events: &[&Value]) -> Vec<(Validity, String)> {
+    let (_directory, set, errors) = load(schema);
+    assert!(errors.is_empty(), "{errors:?}");
+    let schema = set.find("s/1").unwrap();
+    let mut text = String::new();
+    let mut ends = Vec::new();
+    for event in events {
+        text += &event.to_string();
+        ends.push(text.len() as u32);
+    }
+    let mut documents = Documents::default();
+    documents.parse(text.as_bytes(), &ends);
+    let whole = Pointer::default();
+    (0..events.len())
+        .map(|row| {
+            let told = documents.explain(row, &whole, schema, 3);
+            let told = told.into_iter().map(|told| told.message);
+            (
+                documents.validate(row, &whole, schema),
+                told.collect::<Vec<_>>().join("; "),
+            )
+        })
+        .collect()
+}
+
+/// Alternatives that lead back to the whole schema, told apart only when their innermost is known.
+fn alternatives(keyword: &str, draft: &str) -> Value {
+    let branch = |kind: &str| {
+        json!({ "type": "object", "required": ["kind"],
+            "properties": { "child": { "$ref": "#" }, "kind": { "const": kind } } })
+    };
+    schema(draft, json!({ keyword: [branch("and"), branch("or")] }))
+}
+
+/// What too many steps end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Ends {
+    /// The verdict itself.
+    Judging,
+    /// The event is invalid for sure; where, is not told.
+    Telling,
+    /// Nothing: there is a way to do it in few.
+    Nothing,
+}
+
+/// By keyword: a schema, an event that is hard for it and what that ends, and one that it judges.
+fn hostile() -> Vec<(&'static str, Value, Value, Ends, Value)> {
+    let deep = || nested(40, json!(1));
+    let back = || json!({ "properties": { "child": { "$ref": "#" } } });
+    let objects = |text: &str| -> Vec<Value> {
+        let all = (0..3_000).map(|number| json!({ "a": [number, text] }));
+        all.collect()
+    };
+    let long = json!(objects("x"));
+    let unlike = json!(objects("y"));
+    let names: Map<String, Value> = (0..3_000).map(|n| (format!("n{n}"), json!(1))).collect();
+    let patterns: Vec<String> = (0..3_000).map(|n| format!("^m{n}$")).collect();
+    let by_patterns: Map<String, Value> = patterns.iter().map(|p| (p.clone(), json!({}))).collect();
+    let any_pattern: Vec<Value> = patterns.iter().map(|p| json!({ "pattern": p })).collect();
+    // No alternative fits, but for the last.
+    let slow = json!({ "anyOf": [{ "enum": long }, { "enum": long }, true] });
+    let of_items = |keywords: Value| schema(D2019, keywords);
+    vec![
+        (
+            "oneOf",
+            alternatives("oneOf", D7),
+            deep(),
+            Ends::Telling,
+            nested(3, json!({ "kind": "or" })),
+        ),
+        (
+            "anyOf",
+            alternatives("anyOf", D2020),
+            deep(),
+            Ends::Telling,
+            nested(3, json!({ "kind": "or" })),
+        ),
+        (
+            "allOf, not and if",
+            schema(
+                D7,
+                json!({ "allOf": [back(), { "not": { "not": back() } }, { "if": back(), "else": back() }],
+                "type": "object" }),
+            ),
+            deep(),
+            Ends::Telling,
+            json!({}),
+        ),
+        (
+            "unevaluatedProperties",
+            schema(
+                D2020,
+                json!({ "anyOf": [back(), back()], "unevaluatedProperties": false }),
+            ),
+            deep(),
+            Ends::Telling,
+            json!({}),
+        ),
+        (
+            "dependentSchemas",
+            schema(
+                D2019,
+                json!({ "dependentSchemas": { "kind": back(), "child": back() }, "type": "object" }),
+            ),
+            deep(),
+            Ends::Telling,
+            json!({}),
+        ),
+        (
+            "enum of objects",
+            of_items(json!({ "items": slow })),
+            unlike.clone(),
+            Ends::Judging,
+            json!([{ "a": [7, "x"] }]),
+        ),
+        (
+            "contains",
+            of_items(json!({ "contains": { "enum": long } })),
+            unlike.clone(),
+            Ends::Judging,
+            json!([{ "a": [7, "x"] }]),
+        ),
+        (
+            "unevaluatedItems",
+            of_items(json!({ "anyOf": [{ "items": [true] }, true], "unevaluatedItems": slow })),
+            unlike.clone(),
+            Ends::Judging,
+            json!([]),
+        ),
+        (
+            "additionalProperties",
+            of_items(json!({ "additionalProperties": { "anyOf": [
+            { "enum": long }, { "enum": long }, { "enum": long }, true] } })),
+            json!(
+                (0..1_000)
+                    .map(|n| (format!("n{n}"), json!({ "a": [n, "y"] })))
+                    .collect::<Map<_, _>>()
+            ),
+            Ends::Judging,
+            json!({}),
+        ),
+        (
+            "uniqueItems",
+            of_items(json!({ "uniqueItems": true })),
+            json!([unlike, unlike]),
+            Ends::Nothing,
+            json!([1, 2]),
+        ),
+        (
+            "numbers in enum",
+            of_items(json!({ "items": { "anyOf": [
+            { "enum": (0..20_000).collect::<Vec<_>>() }, true] } })),
+            json!((0..20_000).map(|n| f64::from(n) + 0.5).collect::<Vec<_>>()),
+            Ends::Judging,
+            json!([1, 1.5]),
+        ),
+        (
+            "patternProperties",
+            schema(D7, json!({ "patternProperties": by_patterns })),
+            json!(names),
+            Ends::Judging,
+            json!({ "m7": 1 }),
+        ),
+        (
+            "patternProperties beside additionalProperties",
+            schema(
+                D7,
+                json!({ "patternProperties": by_patterns, "additionalProperties": false }),
+            ),
+            json!(names),
+            Ends::Telling,
+            json!({ "m7": 1 }),
+        ),
+        (
+            "propertyNames",
+            schema(D7, json!({ "propertyNames": { "anyOf": any_pattern } })),
+            json!(names),
+            Ends::Telling,
+            json!({ "m7": 1 }),
+        ),
+        (
+            "a large pattern",
+            schema(D7, json!({ "pattern": "^(?:[ab]{100}){1000}$" })),
+            json!("ab".repeat(20_000)),
+            Ends::Judging,
+            json!("ab".repeat(1_000)),
+        ),
+        (
+            "patterns that backtrack",
+            schema(
+                D7,
+                json!({ "items": { "anyOf": [{ "pattern": "^(a|b|ab)*(?!x)c$" }, true] } }),
+            ),
+            json!(
+                (0..2_000)
+                    .map(|n| format!("{}d{n}", "ab".repeat(28)))
+                    .collect::<Vec<_>>()
+            ),
+            Ends::Judging,
+            json!(["abc"]),
+        ),
+    ]
+}
+
+#[test]
+fn whatever_takes_too_many_steps_is_ended_and_other_events_are_judged() {
+    let mut wrong = Vec::new();
+    for (keyword, schema, poison, ends, good) in hostile() {
+        let judged = judge(&schema, &[&poison, &good]);
+        let (verdict, told) = &judged[0];
+        let found = match verdict {
+            Validity::Exhausted if told.contains("more steps") => Ends::Judging,
+            Validity::Invalid if told.contains("too many steps") => Ends::Telling,
+            _ => Ends::Nothing,
+        };
+        let is_good = matches!(judged[1].0, Validity::Valid | Validity::Invalid);
+        if found != ends || !is_good {
+            wrong.push(format!("{keyword}: {found:?}, {judged:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn references_that_double_the_schemas_of_a_value_are_refused_when_loaded() {
+    let chain = |levels: usize, last: Value| {
+        let mut definitions = Map::new();
+        for level in 0..levels {
+            let next = json!({ "$ref": format!("#/definitions/d{}", level + 1) });
+            definitions.insert(format!("d{level}"), json!({ "allOf": [next, next] }));
+        }
+        definitions.insert(format!("d{levels}"), last);
+        schema(
+            D7,
+            json!({ "definitions": definitions, "$ref": "#/definitions/d0" }),
+        )
+    };
+    for last in [
+        json!({}),
+        json!(true),
+        json!(false),
+        json!({ "type": "object" }),
+    ] {
+        let (_directory, _, errors) = load(&chain(25, last.clone()));
+        assert_eq!(errors.len(), 1, "{last}");
+        assert!(
+            errors[0].contains("more than 16384 schemas apply to one value"),
+            "{errors:?}"
+        );
+        let (_directory, _, errors) = load(&chain(8, last));
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+}

@@ -131,6 +131,8 @@ impl Shard {
         written: WrittenSide,
         effects: &mut Vec<Effect>,
     ) {
+        // Whatever the answer, the writer is alive.
+        self.activity.landed(landing.schema, landing.landed_ms);
         let key = self.keys.pending.get(slot).key();
         let parked = &mut self.recalls.by_slot.entry(slot).or_default().parked;
         let is_first = !parked.iter().any(|parked| matches!(parked, Parked::Row(_)));

@@ -122,9 +122,7 @@ impl World<'_> {
                 .expected_ms
                 .is_some_and(|arrived_ms| row.arrived_ms - arrived_ms < self.settings.horizon_ms);
             let is_new = !known.seen && row.arrived_ms <= life_until_ms;
-            // What the store is asked about waits for the answer before it is known to have landed.
-            let is_asked_for = self.laws.was_owed(&text_of(key));
-            if (is_remembered || is_new) && !known.landed && !is_asked_for {
+            if (is_remembered || is_new) && !known.landed {
                 self.laws.landed(row.arrived_ms);
             }
             (known.seen, known.landed, known.landed_in_run) = (true, true, true);

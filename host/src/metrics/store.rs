@@ -18,6 +18,8 @@ pub struct StoreMetrics {
     bytes: IntGauge,
     spool_bytes: IntGauge,
     spool_waits: IntCounter,
+    spool_moved_frames: IntCounter,
+    spool_moved_bytes: IntCounter,
 }
 
 const TABLE: [&str; 1] = ["table"];
@@ -54,6 +56,14 @@ impl StoreMetrics {
             spool_bytes: r.gauge(
                 "spool_bytes",
                 "Bytes on disk of raw frames whose events wait.",
+            )?,
+            spool_moved_frames: r.counter(
+                "spool_moved_frames_total",
+                "Waiting frames that were put elsewhere in the spool, to make room.",
+            )?,
+            spool_moved_bytes: r.counter(
+                "spool_moved_bytes_total",
+                "Bytes of the waiting frames that were put elsewhere.",
             )?,
             spool_waits: r.counter(
                 "spool_waits_total",
@@ -95,6 +105,11 @@ impl StoreMetrics {
         self.bytes.set(i64::try_from(database).unwrap_or(i64::MAX));
         self.spool_bytes
             .set(i64::try_from(spool).unwrap_or(i64::MAX));
+    }
+
+    pub fn spool_moved(&self, frames: u64, bytes: u64) {
+        self.spool_moved_frames.inc_by(frames);
+        self.spool_moved_bytes.inc_by(bytes);
     }
 
     pub fn spool_waited(&self) {

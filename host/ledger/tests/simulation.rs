@@ -13,7 +13,7 @@ mod history;
 #[path = "support/oracle.rs"]
 mod oracle;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use history::{GRACE_MS, History, Op, WINDOW_MS, deadlines};
 use landfall_ledger::{
@@ -320,6 +320,8 @@ fn every_payload_is_released_once_and_never_named_afterwards() {
 fn replay(log: &[Op], moves: bool) -> Vec<Effect> {
     let mut shard = shard();
     let mut first_names: BTreeMap<u32, PayloadRef> = BTreeMap::new();
+    // Where nothing is any more.
+    let mut gone: BTreeSet<u32> = BTreeSet::new();
     let mut said = Vec::new();
     for op in log {
         let mut effects = Vec::new();
@@ -335,6 +337,9 @@ fn replay(log: &[Op], moves: bool) -> Vec<Effect> {
         }
         shard.flush_released(&mut effects);
         for effect in &mut effects {
+            if let Effect::Released { segment, .. } = effect {
+                assert!(gone.insert(*segment), "{segment} is released twice");
+            }
             rename(effect, &first_names);
         }
         said.extend(effects);
@@ -342,6 +347,7 @@ fn replay(log: &[Op], moves: bool) -> Vec<Effect> {
             // Some entries at a time, until all were looked at.
             let mut from = 0;
             while let Some(next) = shard.relocate(from, 2, |payload| {
+                assert!(gone.insert(payload.segment()), "{payload:?} is not held");
                 let first = first_names.get(&payload.segment()).copied();
                 let number = 8_000_000 + first_names.len() as u32;
                 first_names.insert(number, first.unwrap_or(payload));

@@ -404,7 +404,8 @@ fn rename(effect: &mut Effect, first_names: &BTreeMap<u32, PayloadRef>) {
 
 #[test]
 fn frames_that_are_moved_at_every_step_are_named_and_released_as_if_they_were_not() {
-    for seed in 0..SEEDS {
+    // Each is played three times, and every frame moved at every step: some of the seeds are enough.
+    for seed in (0..SEEDS).step_by(5) {
         let log = run(seed, 1).log;
         let (still, moved) = (replay(&log, false), replay(&log, true));
         assert_eq!(still.len(), moved.len(), "seed {seed}");

@@ -290,6 +290,11 @@ impl Board {
         store.set_bytes(size + log_bytes, log_bytes, spool_bytes);
     }
 
+    /// Frames that wait were put elsewhere in the spool, to make room.
+    pub fn spool_moved(&self, frames: u64, bytes: u64) {
+        self.metrics.store.spool_moved(frames, bytes);
+    }
+
     pub fn spool_waited(&self) {
         self.metrics.store.spool_waited();
     }

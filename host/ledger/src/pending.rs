@@ -2,6 +2,9 @@
 
 use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 
+/// No frame is in the spool (yet). No real reference has all bits set.
+pub(crate) const NOT_SPOOLED: PayloadRef = PayloadRef(u64::MAX);
+
 /// No entry.
 pub(crate) const NIL: u32 = u32::MAX;
 
@@ -254,8 +257,33 @@ impl Pending {
             (self.used, self.free) = (0, NIL);
             return;
         }
-        self.get_mut(slot).next = self.free;
+        let free = self.free;
+        let entry = self.get_mut(slot);
+        entry.next = free;
+        // Its frame is no longer its own.
+        entry.payload = NOT_SPOOLED;
         self.free = slot;
+    }
+
+    /// Slots that were ever given away.
+    pub(crate) fn used(&self) -> u32 {
+        self.used
+    }
+
+    /// Where the frames of these many slots are, from one on; `NOT_SPOOLED` of those that have none.
+    pub(crate) fn payloads_mut(
+        &mut self,
+        from: u32,
+        slots: u32,
+    ) -> impl Iterator<Item = &mut PayloadRef> {
+        let slots = slots.min(self.used.saturating_sub(from)) as usize;
+        let from = from as usize;
+        let chunks = self.chunks.iter_mut().skip(from / CHUNK_ENTRIES);
+        let entries = chunks.flat_map(|chunk| chunk.iter_mut());
+        entries
+            .skip(from % CHUNK_ENTRIES)
+            .take(slots)
+            .map(|entry| &mut entry.payload)
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {

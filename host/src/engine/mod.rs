@@ -6,6 +6,7 @@
 
 mod allowance;
 mod backlog;
+mod compaction;
 mod describing;
 pub mod ending;
 mod held;
@@ -37,6 +38,7 @@ use landfall_store::{Retention, SPOOL_NAME, Store, StoreError};
 
 use self::allowance::Allowance;
 use self::backlog::Backlog;
+use self::compaction::Compaction;
 use self::describing::Describing;
 use self::ending::{Ending, Unaccounted};
 use self::judging::{Judging, Waiting};
@@ -198,8 +200,8 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     let spool = Spool::open(
         &store_dir.join(SPOOL_NAME),
         config.store.spool_bytes_max as u64,
-        // Each judge has a writer, and each shard one for early landings.
-        workers + shards,
+        // Each judge has a writer, and each shard one for early landings and one for what it moves.
+        workers + 2 * shards,
         batch_bytes_max(config) as u64,
     )?;
     match store.take_rewritten() {
@@ -278,6 +280,8 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             told: told_in.clone(),
             flights: flights.clone(),
             writer: spool.modest_writer(),
+            compaction: Compaction::new(Arc::clone(&spool)),
+            board: board.clone(),
             spool: Arc::clone(&spool),
             audit: is_audit,
             backlog: Arc::clone(&backlog),

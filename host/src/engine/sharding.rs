@@ -10,11 +10,13 @@ use landfall_ledger::{
 use landfall_store::spool::{Spool, SpoolWriter};
 
 use super::backlog::Backlog;
+use super::compaction::{Compaction, Moved};
 use super::held::Held;
 use super::landings::Landings;
 use super::messages::{Answer, ShardTold, ShardWork, Told};
 use super::standing;
 use super::steady::Steady;
+use crate::board::Board;
 use crate::judge::WrittenHand;
 use crate::sources::{Flights, StreamId};
 
@@ -53,6 +55,8 @@ pub struct Sharding {
     pub spool: Arc<Spool>,
     /// For early landings, whose frames are kept until their raw events come.
     pub writer: SpoolWriter,
+    pub compaction: Compaction,
+    pub board: Board,
     /// Time stands still until the work ends, so that the order of lines does not matter; then
     /// everything that waits is due. Else it moves with the sources, and what waits at the end is
     /// left pending.
@@ -128,6 +132,7 @@ impl Sharding {
             if !self.flush(frontier, &mut effects) {
                 return;
             }
+            self.make_room();
         }
         let frontier = if self.audit {
             Frontier {
@@ -172,6 +177,14 @@ impl Sharding {
         Frontier {
             raw_ms: up_to(StreamId::RAW),
             written_ms: up_to(StreamId::WRITTEN),
+        }
+    }
+
+    /// Nothing waits to be told just now.
+    fn make_room(&mut self) {
+        let moved = self.compaction.step(&mut self.shard, Instant::now());
+        if moved != Moved::default() {
+            self.board.spool_moved(moved.frames, moved.bytes);
         }
     }
 

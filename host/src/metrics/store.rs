@@ -20,6 +20,8 @@ pub struct StoreMetrics {
     log_bytes: IntGauge,
     spool_bytes: IntGauge,
     spool_waits: IntCounter,
+    spool_moved_frames: IntCounter,
+    spool_moved_bytes: IntCounter,
 }
 
 const TABLE: [&str; 1] = ["table"];
@@ -64,6 +66,14 @@ impl StoreMetrics {
             spool_bytes: r.gauge(
                 "spool_bytes",
                 "Bytes on disk of raw frames whose events wait.",
+            )?,
+            spool_moved_frames: r.counter(
+                "spool_moved_frames_total",
+                "Waiting frames that were put elsewhere in the spool, to make room.",
+            )?,
+            spool_moved_bytes: r.counter(
+                "spool_moved_bytes_total",
+                "Bytes of the waiting frames that were put elsewhere.",
             )?,
             spool_waits: r.counter(
                 "spool_waits_total",
@@ -110,6 +120,11 @@ impl StoreMetrics {
         for (gauge, bytes) in gauges.into_iter().zip([database, log, spool]) {
             gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));
         }
+    }
+
+    pub fn spool_moved(&self, frames: u64, bytes: u64) {
+        self.spool_moved_frames.inc_by(frames);
+        self.spool_moved_bytes.inc_by(bytes);
     }
 
     pub fn spool_waited(&self) {

@@ -14,8 +14,7 @@ use crate::verdict::{Judgement, Verdict};
 /// them explains is not called altered.
 const COPIES_MAX: usize = 8;
 
-/// No frame is in the spool (yet). No real reference has all bits set.
-pub(super) const NOT_SPOOLED: PayloadRef = PayloadRef(u64::MAX);
+pub(super) use crate::pending::NOT_SPOOLED;
 
 /// A row that landed.
 #[derive(Clone, Copy, Debug)]
@@ -221,6 +220,15 @@ impl Histories {
     #[inline]
     pub(super) fn has_stray(&self, main: Fingerprint) -> bool {
         !self.strays.is_empty() && self.strays.contains_key(&main)
+    }
+
+    /// Where the frames of all rows are.
+    pub(super) fn payloads_mut(&mut self) -> impl Iterator<Item = &mut PayloadRef> {
+        let landings = self
+            .by_slot
+            .values_mut()
+            .filter_map(|history| history.landing.as_mut());
+        landings.map(|landing| &mut landing.payload)
     }
 
     /// Rows that wait for another copy.

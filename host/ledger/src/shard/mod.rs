@@ -7,6 +7,7 @@ mod gauges;
 mod history;
 mod raw;
 mod recall;
+mod relocate;
 mod settle;
 mod written;
 

@@ -52,6 +52,16 @@ impl Recalls {
         self.by_slot.len()
     }
 
+    /// Where the frames of all that is put aside are.
+    pub(super) fn payloads_mut(&mut self) -> impl Iterator<Item = &mut PayloadRef> {
+        let recalls = self.by_slot.values_mut();
+        let parked = recalls.flat_map(|recall| &mut recall.parked);
+        parked.map(|parked| match parked {
+            Parked::Raw(event) => &mut event.payload,
+            Parked::Row(landing) => &mut landing.payload,
+        })
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         let parked = |recall: &Recall| recall.parked.capacity() * size_of::<Parked>();
         self.by_slot.values().map(parked).sum()

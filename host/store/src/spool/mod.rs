@@ -4,6 +4,10 @@
 //! as little-endian u32, its place in the order of its source as u64), then the frames as they came. Each writer fills a segment of its own, so
 //! writers share no lock per event. A sealed segment goes when its last frame is released.
 //!
+//! A few frames that wait for long would hold the segments of many that have settled. So whoever holds
+//! references may move frames out of segments in which little waits (`sparse_segments`): copy them by a
+//! `moving_writer`, and release them where they were. A part of the spool is kept for that.
+//!
 //! The bytes of a segment that is still being filled do not come back, so open segments are kept
 //! small: all of them together hold less than half of what the spool may. A writer that lacks room
 //! seals its own, and modest writers leave half of the spool to the others. So whoever waits for
@@ -37,6 +41,15 @@ pub const SEGMENT_BYTES: u64 = 64 << 20;
 /// A batch may take this part of the spool at most, or it could wait for ever beside open segments
 /// and what modest writers hold.
 pub const BATCHES_MIN: u64 = 4;
+
+/// This part of the spool is kept for frames that are moved; with a batch beside open segments there is
+/// as much room left.
+const KEPT_FOR_MOVING: u64 = 8;
+
+/// From which part of the spool on which segments are sparse: if no more than so many of a hundred frames
+/// still wait. The fuller it is, the more is worth a copy; a frame that waits for ever is copied a number
+/// of times that grows with the logarithm of what passes.
+const SPARSE: [(u64, u64); 3] = [(75, 87), (50, 50), (25, 25)];
 
 /// Why a frame could not be put down or read back.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +144,12 @@ impl Spool {
 
     /// A writer with segments of its own.
     pub fn writer(self: &Arc<Self>) -> SpoolWriter {
+        let bytes_max = self.bytes_max - self.bytes_max / KEPT_FOR_MOVING;
+        SpoolWriter::new(Arc::clone(self), bytes_max)
+    }
+
+    /// A writer for frames that are moved: nothing is kept from it.
+    pub fn moving_writer(self: &Arc<Self>) -> SpoolWriter {
         SpoolWriter::new(Arc::clone(self), self.bytes_max)
     }
 
@@ -147,6 +166,50 @@ impl Spool {
     /// Segments on disk.
     pub fn segments(&self) -> usize {
         self.lock().live.len()
+    }
+
+    /// Whether it is filled to a part from which on frames are worth moving.
+    pub fn wants_room(&self) -> bool {
+        self.sparse_percent().is_some()
+    }
+
+    /// Which part of a segment's frames may still wait for it to be sparse.
+    fn sparse_percent(&self) -> Option<u64> {
+        let bytes = u128::from(self.bytes());
+        let part = |percent: u64| u128::from(self.bytes_max) * u128::from(percent) / 100;
+        SPARSE
+            .into_iter()
+            .find(|&(filled, _)| bytes > part(filled))
+            .map(|(_, live)| live)
+    }
+
+    /// Sealed segments of whose frames few still wait, by number. What they hold together, as far as
+    /// can be known, has room in what is left: those first of which least is to be moved.
+    pub fn sparse_segments(&self) -> Vec<u32> {
+        let Some(percent) = self.sparse_percent() else {
+            return Vec::new();
+        };
+        let segments = self.lock();
+        let mut sparse: Vec<_> = segments
+            .live
+            .values()
+            .filter_map(|segment| Some((segment.waiting_bytes(percent)?, segment.number())))
+            .collect();
+        drop(segments);
+        sparse.sort_unstable();
+        let mut room = self.bytes_max.saturating_sub(self.bytes());
+        let fits = |&(bytes, _): &(u64, u32)| {
+            let fits = bytes <= room;
+            room = room.saturating_sub(bytes);
+            fits
+        };
+        let mut numbers: Vec<u32> = sparse
+            .into_iter()
+            .take_while(fits)
+            .map(|(_, number)| number)
+            .collect();
+        numbers.sort_unstable();
+        numbers
     }
 
     /// Reads the frame at `reference` into `frame`, which is cleared first; gives its place.

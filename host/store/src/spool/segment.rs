@@ -107,6 +107,19 @@ impl Segment {
         self.is_done()
     }
 
+    /// Bytes of the frames that still wait, if it is sealed and they are no more than so many of a
+    /// hundred; as if all were of one length, for only their number is known.
+    pub(super) fn waiting_bytes(&self, percent: u64) -> Option<u64> {
+        if !self.sealed.load(Ordering::Acquire) {
+            return None;
+        }
+        let written = self.written.load(Ordering::Acquire).max(1);
+        let waiting = written.saturating_sub(self.released.load(Ordering::Acquire));
+        let is_sparse = waiting.saturating_mul(100) <= written.saturating_mul(percent);
+        let bytes = u128::from(self.bytes()) * u128::from(waiting) / u128::from(written);
+        is_sparse.then_some(bytes as u64)
+    }
+
     fn is_done(&self) -> bool {
         self.sealed.load(Ordering::Acquire)
             && self.released.load(Ordering::Acquire) >= self.written.load(Ordering::Acquire)

@@ -88,7 +88,7 @@ impl SpoolWriter {
     }
 
     /// Ends the open segment: it goes with its last frame.
-    fn seal(&mut self) {
+    pub(super) fn seal(&mut self) {
         if let Some(segment) = self.segment.take() {
             self.spool.seal(&segment);
         }

@@ -22,8 +22,6 @@ pub(super) struct Laws {
     /// Rows that show the writer's life.
     landed_ms: BTreeSet<i64>,
     owed_at_start: BTreeSet<String>,
-    /// At any time.
-    owed_ever: BTreeSet<String>,
     owed: BTreeMap<String, MissingEvent>,
     seen: Seen,
 }
@@ -39,7 +37,6 @@ impl Laws {
             lost_ms: i64::MIN,
             landed_ms: BTreeSet::new(),
             owed_at_start: BTreeSet::new(),
-            owed_ever: BTreeSet::new(),
             owed: BTreeMap::new(),
             seen: Seen::default(),
         }
@@ -65,10 +62,6 @@ impl Laws {
 
     pub(super) fn landed(&mut self, landed_ms: i64) {
         self.landed_ms.insert(landed_ms);
-    }
-
-    pub(super) fn was_owed(&self, key: &str) -> bool {
-        self.owed_ever.contains(key)
     }
 
     fn reader(&self) -> &Reader {
@@ -124,7 +117,6 @@ impl Laws {
         }
         self.known
             .extend(incidents.iter().map(|incident| incident.id));
-        self.owed_ever.extend(owed.keys().cloned());
         self.owed = owed;
     }
 

@@ -23,6 +23,7 @@ use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::backlog::Backlog;
+use crate::engine::compaction::Compaction;
 use crate::engine::describing::Describing;
 use crate::engine::ending::Ending;
 use crate::engine::held::Held;
@@ -231,6 +232,8 @@ impl<'a> World<'a> {
                 flights: flights.clone(),
                 spool: Arc::clone(&spool),
                 writer: spool.modest_writer(),
+                compaction: Compaction::new(Arc::clone(&spool)),
+                board: self.plans.board.clone(),
                 audit: false,
                 backlog: Arc::clone(&backlog),
                 held: Held::default(),

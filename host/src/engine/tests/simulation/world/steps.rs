@@ -7,7 +7,7 @@ use landfall_ledger::{
     Generation, Judgement, PayloadRef, RawObservation, ReasonId, WrittenObservation,
 };
 
-use super::sent::{Batch, fingerprint, form, number, schema, text, text_of};
+use super::sent::{Batch, fingerprint, form, number, schema, text};
 use super::{DEADLINES_MS, World};
 use crate::engine::messages::{Message, ShardWork};
 use crate::judge::{JudgeReport, SchemaCount, WrittenHand};

@@ -1,0 +1,177 @@
+//! Makes room in the spool: moves the frames that still wait out of segments in which little does, so
+//! that a few events with long deadlines do not hold what many have left. On a shard's thread, some
+//! frames at a time, and only while the spool is filled to a part; else it costs one comparison.
+//!
+//! A frame is moved by its only owner: copied into a segment that is being filled, its reference in the
+//! ledger changed, and then released in its old segment, which goes with its last frame as ever. So
+//! there is no other index, and no instant at which a reference leads nowhere.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use landfall_ledger::{PayloadRef, Shard};
+use landfall_store::spool::{Spool, SpoolError, SpoolWriter};
+
+/// What one step may do; a shard makes some steps a second beside its other work. Looking at so many
+/// entries takes some milliseconds, and so does moving so much.
+const ENTRIES_MAX: u32 = 1 << 18;
+const FRAMES_MAX: u64 = 4096;
+const BYTES_MAX: u64 = 8 << 20;
+
+/// After a pass that moved nothing (what holds the segments is on its way to a shard, or another one's),
+/// the next one begins so much later.
+const REST: Duration = Duration::from_secs(1);
+
+/// Who holds frames, and is told where they are.
+pub trait Holder {
+    /// See [`Shard::relocate`].
+    fn relocate(
+        &mut self,
+        from: u32,
+        entries_max: u32,
+        place: &mut dyn FnMut(PayloadRef) -> Option<PayloadRef>,
+    ) -> Option<u32>;
+}
+
+impl Holder for Shard {
+    fn relocate(
+        &mut self,
+        from: u32,
+        entries_max: u32,
+        place: &mut dyn FnMut(PayloadRef) -> Option<PayloadRef>,
+    ) -> Option<u32> {
+        Shard::relocate(self, from, entries_max, place)
+    }
+}
+
+/// What a step moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    pub frames: u64,
+    pub bytes: u64,
+}
+
+/// One shard's part in making room.
+pub struct Compaction {
+    spool: Arc<Spool>,
+    pass: Option<Pass>,
+    rests_until: Option<Instant>,
+    frame: Vec<u8>,
+}
+
+/// Once through all entries of a shard.
+struct Pass {
+    /// Numbers of the segments that are to go, in order.
+    sparse: Vec<u32>,
+    /// Sealed when the pass ends.
+    writer: SpoolWriter,
+    from: u32,
+    moved: u64,
+}
+
+impl Compaction {
+    pub fn new(spool: Arc<Spool>) -> Self {
+        Self {
+            spool,
+            pass: None,
+            rests_until: None,
+            frame: Vec::new(),
+        }
+    }
+
+    /// Does a bounded piece of work, if there is any. `holder` must have no effects to tell.
+    pub fn step(&mut self, holder: &mut impl Holder, now: Instant) -> Moved {
+        let mut moved = Moved::default();
+        if self.pass.is_none() {
+            if !self.spool.wants_room() || self.rests_until.is_some_and(|until| now < until) {
+                return moved;
+            }
+            let sparse = self.spool.sparse_segments();
+            if sparse.is_empty() {
+                self.rests_until = Some(now + REST);
+                return moved;
+            }
+            self.pass = Some(Pass {
+                sparse,
+                writer: self.spool.moving_writer(),
+                from: 0,
+                moved: 0,
+            });
+        }
+        let Some(pass) = &mut self.pass else {
+            return moved;
+        };
+        let (spool, frame) = (&self.spool, &mut self.frame);
+        // Something of these entries is left to be moved.
+        let mut is_cut = false;
+        let mut references = Vec::with_capacity(1);
+        let next = holder.relocate(pass.from, ENTRIES_MAX, &mut |payload| {
+            if pass.sparse.binary_search(&payload.segment()).is_err() {
+                return None;
+            }
+            if is_cut || moved.frames >= FRAMES_MAX || moved.bytes >= BYTES_MAX {
+                is_cut = true;
+                return None;
+            }
+            match move_frame(spool, &mut pass.writer, payload, frame, &mut references) {
+                Ok(now_at) => {
+                    moved.frames += 1;
+                    moved.bytes += frame.len() as u64;
+                    Some(now_at)
+                }
+                Err(SpoolError::Full { .. }) => {
+                    is_cut = true;
+                    None
+                }
+                // It stays where it is; who needs it will be told.
+                Err(_) => None,
+            }
+        });
+        pass.moved += moved.frames;
+        match next {
+            _ if is_cut => {
+                // Without room for even one, others have to settle first: what was moved so far is
+                // kept, and the rest looked for anew.
+                if moved.frames == 0 {
+                    self.end_pass(now);
+                }
+            }
+            Some(next) => pass.from = next,
+            None => self.end_pass(now),
+        }
+        moved
+    }
+
+    fn end_pass(&mut self, now: Instant) {
+        if let Some(pass) = self.pass.take() {
+            self.rests_until = (pass.moved == 0).then_some(now + REST);
+        }
+        // The buffer is that of one frame, which may have been large.
+        self.frame = Vec::new();
+    }
+}
+
+fn move_frame(
+    spool: &Spool,
+    writer: &mut SpoolWriter,
+    payload: PayloadRef,
+    frame: &mut Vec<u8>,
+    references: &mut Vec<u64>,
+) -> Result<PayloadRef, SpoolError> {
+    let place = spool.read(payload.0, frame)?;
+    let end = u32::try_from(frame.len()).map_err(|_| SpoolError::TooLarge {
+        bytes: frame.len() as u64,
+    })?;
+    references.clear();
+    writer.append(frame, &[end], place, references)?;
+    let Some(&reference) = references.first() else {
+        return Err(SpoolError::Gone {
+            reference: payload.0,
+        });
+    };
+    spool.released(payload.segment(), 1);
+    Ok(PayloadRef(reference))
+}
+
+#[cfg(test)]
+mod tests;

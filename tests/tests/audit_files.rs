@@ -242,9 +242,8 @@ fn an_empty_file_is_told_and_a_directory_or_a_missing_file_is_named() {
         assert_eq!(output.status.code(), Some(2));
         let told = text(&output);
         assert!(told.contains(&format!("failed to open {name}: ")), "{told}");
-        assert_eq!(
+        assert!(
             told.matches("os error").count() <= 1,
-            true,
             "a cause is told once: {told}"
         );
     }

@@ -53,7 +53,7 @@ fn a_file_of_another_format_is_named_on_either_side_and_the_exit_code_is_2() {
             let output = audit(dir.path(), raw, written);
             let told = text(&output);
             assert_eq!(output.status.code(), Some(2), "{told}");
-            let expected = format!("odd is {name}: only plain text, gzip and zstd can be read");
+            let expected = format!("odd is {name}: only plain, gzip and zstd can be read");
             assert!(told.contains(&expected), "{told}");
             assert!(
                 told.contains(&format!("| landfall audit --{stream} -")),
@@ -105,7 +105,7 @@ fn what_the_message_advises_works() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     let output = audit(dir.path(), "twice", "plain");
     assert_eq!(output.status.code(), Some(2));
-    let advised = "twice is gzip within gzip: only plain text, gzip and zstd can be read; unpack it on the way: \
+    let advised = "twice is gzip within gzip: only plain, gzip and zstd can be read; unpack it on the way: \
         gzip -dc twice | landfall audit --raw -";
     assert!(text(&output).contains(advised), "{}", text(&output));
 }
@@ -242,9 +242,8 @@ fn an_empty_file_is_told_and_a_directory_or_a_missing_file_is_named() {
         assert_eq!(output.status.code(), Some(2));
         let told = text(&output);
         assert!(told.contains(&format!("failed to open {name}: ")), "{told}");
-        assert_eq!(
+        assert!(
             told.matches("os error").count() <= 1,
-            true,
             "a cause is told once: {told}"
         );
     }

@@ -134,3 +134,29 @@ fn a_check_with_a_foreign_import_is_refused_by_name_before_anything_runs() {
         "{text}"
     );
 }
+
+#[test]
+fn a_check_whose_reason_is_a_word_of_landfall_is_refused_by_both_names() {
+    for (file, reason) in [
+        ("hostile_check.wasm", "fault_trap"),
+        ("hostile_check.wasm", "lone_surrogate"),
+        ("hostile_codec.wasm", "no_key"),
+    ] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let config = format!(
+            "[guests]\ndir = {:?}\n[schemas]\ndir = {:?}\n[store]\ndir = \"data\"\n[http]\nlisten = \"127.0.0.1:0\"\n{}\n[[checks]]\nname = \"imitator\"\npath = \"{file}\"\nstreams = [\"raw\"]\nconfig = {{ reason = \"{reason}\" }}\n",
+            landfall_tests::paths::guests(),
+            landfall_tests::paths::schemas(),
+            pipeline_checks("schema_validity.wasm")
+        );
+        std::fs::write(dir.path().join("landfall.toml"), config).expect("written");
+        let output = support::run_landfall(dir.path(), &["run"]);
+        assert_eq!(output.status.code(), Some(2));
+        let text = support::text(&output);
+        let told = format!("reason \"{reason}\" is the host's own word");
+        assert!(
+            text.contains("failed to load check imitator from") && text.contains(&told),
+            "{text}"
+        );
+    }
+}

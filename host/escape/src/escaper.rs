@@ -45,7 +45,7 @@ struct Escaper<'o, W> {
 
 impl<W: Write> Escaper<'_, W> {
     fn put(&mut self, text: &str, of: usize) -> fmt::Result {
-        if self.left_out > 0 || text.len() > self.room {
+        if text.len() > self.room {
             self.left_out += of;
             return Ok(());
         }
@@ -57,21 +57,24 @@ impl<W: Write> Escaper<'_, W> {
 impl<W: Write> Write for Escaper<'_, W> {
     fn write_str(&mut self, mut text: &str) -> fmt::Result {
         while let Some(char) = text.chars().next() {
+            if self.left_out > 0 {
+                self.left_out += text.len();
+                return Ok(());
+            }
             // What is shown goes on in one piece, as far as there is room.
             let plain = text
                 .find(|char| char == '\\' || !is_shown(char))
                 .unwrap_or(text.len());
-            let fits = if self.left_out > 0 {
-                0
-            } else {
-                text.floor_char_boundary(plain.min(self.room))
-            };
-            let taken = if fits > 0 {
-                self.put(&text[..fits], fits)?;
-                fits
-            } else {
-                self.put(&escape(char), char.len_utf8())?;
-                char.len_utf8()
+            let fits = text.floor_char_boundary(plain.min(self.room));
+            let taken = match fits {
+                0 => {
+                    self.put(&escape(char), char.len_utf8())?;
+                    char.len_utf8()
+                }
+                _ => {
+                    self.put(&text[..fits], fits)?;
+                    fits
+                }
             };
             text = &text[taken..];
         }
@@ -117,5 +120,19 @@ mod tests {
         );
         let pieces = Escaped::new(format_args!("{}{}", "ab", "cdef"), 3).to_string();
         assert_eq!(pieces, "abc… (3 more bytes)");
+    }
+
+    #[test]
+    fn a_very_long_text_takes_time_by_its_length() {
+        // Of each of these a second look at the rest for every character would take hours.
+        for text in [
+            "é".repeat(8 << 20),
+            "\n".repeat(8 << 20),
+            "a\n".repeat(8 << 20),
+        ] {
+            let shown = Escaped::new(&text, 100).to_string();
+            assert!(shown.ends_with(" more bytes)"), "{shown}");
+            assert!(Escaped::new(&text, usize::MAX).to_string().len() >= text.len());
+        }
     }
 }

@@ -51,7 +51,8 @@ pub struct Global {
         short,
         global = true,
         value_name = "FILE",
-        env = "LANDFALL_CONFIG"
+        env = "LANDFALL_CONFIG",
+        hide_env_values = true
     )]
     pub config: Option<PathBuf>,
     /// Answer as JSON, for machines.

@@ -73,7 +73,7 @@ pub enum SourceError {
         path: String,
         source: std::io::Error,
     },
-    #[error("{path} is {found}: only plain text, gzip and zstd can be read; {remedy}")]
+    #[error("{path} is {found}: only plain, gzip and zstd can be read; {remedy}")]
     Foreign {
         path: String,
         found: String,

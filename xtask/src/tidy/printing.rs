@@ -28,10 +28,9 @@ pub fn check(file: &File) -> Vec<Finding> {
         .enumerate()
         .filter(|(index, _)| !is_test[*index])
     {
-        for way in WAYS.into_iter().filter(|way| line.contains(way)) {
+        if let Some(way) = WAYS.into_iter().find(|way| line.contains(way)) {
             let text = format!("has {way}...); print by {PRINTER}, which escapes text of others");
             findings.push(Finding::at(path, index + 1, text));
-            break;
         }
     }
     findings

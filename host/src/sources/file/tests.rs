@@ -227,7 +227,7 @@ fn another_format_is_told_by_its_name_with_what_reads_it_also_within_a_packed_fi
         Err(error) => error.to_string(),
         Ok(_) => panic!("it was taken"),
     };
-    let only = "only plain text, gzip and zstd can be read; unpack it on the way: ";
+    let only = "only plain, gzip and zstd can be read; unpack it on the way: ";
     let xz = b"\xfd7zXZ\0\0\x04";
     assert_eq!(
         told(xz),

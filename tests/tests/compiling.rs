@@ -420,7 +420,8 @@ fn code_is_compiled_once_and_then_kept_for_every_command() {
     kept.expect("kept", "");
     let inode = kept.file().metadata().expect("it is there").ino();
     std::fs::write(kept.0.path().join("empty"), "").expect("written");
-    let audit = ["audit", "--raw", "empty", "--written", "empty"];
+    std::fs::write(kept.0.path().join("nothing"), "").expect("written");
+    let audit = ["audit", "--raw", "empty", "--written", "nothing"];
     let output = run_landfall(kept.0.path(), &audit);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     assert_eq!(kept.file().metadata().expect("it is there").ino(), inode);

@@ -4,6 +4,7 @@
 mod answer;
 
 use std::io::IsTerminal as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -64,6 +65,10 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
         !both,
         "only one of --raw and --written can be standard input"
     );
+    anyhow::ensure!(
+        !is_one_file(&args.raw, &args.written),
+        "--raw and --written are one file: every event would prove itself, and none be missing; name what the writer says it wrote"
+    );
     let raw = FileSource::open(&args.raw)?;
     let written = FileSource::open(&args.written)?;
     // Without --store the results live as long as this directory.
@@ -96,6 +101,15 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
     } else {
         exit::FINDINGS.into()
     })
+}
+
+/// Whether both lead to the same regular file, by whatever name.
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+    };
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
 /// What an audit found.

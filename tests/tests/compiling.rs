@@ -14,22 +14,10 @@ use landfall_tests::paths;
 use landfall_tests::wait::{await_some, await_until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::{Setup, Sidecar, event, guest, run_landfall, text};
+use support::{Setup, Sidecar, changed, deploy, event, guest, run_landfall, text};
 
 /// An end by SIGTERM may take so long, whatever is compiled: far less than that takes.
 const END_MAX: Duration = Duration::from_secs(20);
-
-/// Replaces a file as a deployment does: written aside, then renamed.
-fn deploy(path: &Path, bytes: &[u8]) {
-    let aside = path.with_extension("new");
-    std::fs::write(&aside, bytes).expect("written");
-    std::fs::rename(&aside, path).expect("renamed");
-}
-
-/// The same module with another digest: a custom section more.
-fn changed(module: &[u8]) -> Vec<u8> {
-    [module, b"\0\x05\x04note"].concat()
-}
 
 fn limit(path: &Path) -> String {
     format!(
@@ -145,7 +133,7 @@ fn a_file_that_compiles_for_minutes_holds_up_no_other_one_and_the_rollback_wins(
     let files = Files::new();
     let mut sidecar = files.sidecar();
     let before = check(&sidecar, "two")["digest"].clone();
-    deploy(&files.path("one"), &modules::slow());
+    deploy(files.path("one"), &modules::slow());
     await_until("it is told as being loaded", || is_loading(&sidecar, "one"));
     assert_eq!(children(sidecar.id()).len(), 1, "one process compiles it");
     let ready = sidecar.get("/readyz").expect("an answer");
@@ -159,7 +147,7 @@ fn a_file_that_compiles_for_minutes_holds_up_no_other_one_and_the_rollback_wins(
         sidecar.log()
     );
 
-    deploy(&files.path("two"), &changed(&files.module));
+    deploy(files.path("two"), &changed(&files.module));
     await_until("the other one is in force", || {
         check(&sidecar, "two")["digest"] != before
     });
@@ -176,12 +164,12 @@ fn a_file_that_compiles_for_minutes_holds_up_no_other_one_and_the_rollback_wins(
 
     // A newer one takes its place: one process at a time.
     let slow = children(sidecar.id());
-    deploy(&files.path("one"), &changed(&modules::slow()));
+    deploy(files.path("one"), &changed(&modules::slow()));
     await_until("the newer one is compiled", || {
         let now = children(sidecar.id());
         now.len() == 1 && now != slow
     });
-    deploy(&files.path("one"), &files.module);
+    deploy(files.path("one"), &files.module);
     await_current(&sidecar, "one");
     await_until("nothing is compiled any more", || {
         children(sidecar.id()).is_empty()
@@ -193,17 +181,17 @@ fn a_file_that_compiles_for_minutes_holds_up_no_other_one_and_the_rollback_wins(
 fn a_file_that_takes_more_time_or_memory_than_it_may_is_refused_by_name() {
     let files = Files::new();
     let mut sidecar = files.sidecar();
-    deploy(&files.path("one"), &modules::slow());
+    deploy(files.path("one"), &modules::slow());
     await_until("it is compiled", || is_loading(&sidecar, "one"));
     // Less time is less time for it too.
     sidecar.reconfigure("time_max = \"1h\"", "time_max = \"2s\"");
     await_stale(&sidecar, "one", "compiling it took longer than 2 s");
-    deploy(&files.path("one"), &files.module);
+    deploy(files.path("one"), &files.module);
     await_current(&sidecar, "one");
     sidecar.reconfigure("time_max = \"2s\"", "memory_max = \"64MiB\"");
-    deploy(&files.path("one"), &modules::hungry());
+    deploy(files.path("one"), &modules::hungry());
     await_stale(&sidecar, "one", "needed more than 64 MiB of memory");
-    deploy(&files.path("one"), &files.module);
+    deploy(files.path("one"), &files.module);
     await_current(&sidecar, "one");
     assert!(children(sidecar.id()).is_empty());
     sidecar.stop();
@@ -213,7 +201,7 @@ fn a_file_that_takes_more_time_or_memory_than_it_may_is_refused_by_name() {
 fn a_compiling_process_that_dies_is_told_and_sighup_tries_again() {
     let files = Files::new();
     let mut sidecar = files.sidecar();
-    deploy(&files.path("one"), &modules::slow());
+    deploy(files.path("one"), &modules::slow());
     let compiling = || {
         let found = children(sidecar.id());
         found
@@ -230,7 +218,7 @@ fn a_compiling_process_that_dies_is_told_and_sighup_tries_again() {
         "the process that compiled it ended by signal 9",
     );
     // Another change does not try it again.
-    deploy(&files.path("two"), &changed(&files.module));
+    deploy(files.path("two"), &changed(&files.module));
     await_until("the other one is in force", || {
         check(&sidecar, "two")["digest"] != check(&sidecar, "one")["digest"]
     });
@@ -244,7 +232,7 @@ fn a_compiling_process_that_dies_is_told_and_sighup_tries_again() {
 fn sigterm_ends_it_while_a_file_is_compiled_and_nothing_is_left_behind() {
     let files = Files::new();
     let mut sidecar = files.sidecar();
-    deploy(&files.path("one"), &modules::slow());
+    deploy(files.path("one"), &modules::slow());
     await_until("it is compiled", || is_loading(&sidecar, "one"));
     let compiling = children(sidecar.id());
     assert_eq!(compiling.len(), 1);
@@ -309,7 +297,7 @@ fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_fil
         })
     });
     let before = check(&sidecar, "two")["digest"].clone();
-    deploy(&files.path("two"), &changed(&files.module));
+    deploy(files.path("two"), &changed(&files.module));
     await_until("the other one is in force", || {
         check(&sidecar, "two")["digest"] != before
     });
@@ -318,7 +306,7 @@ fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_fil
         1,
         "it is compiled all that while"
     );
-    deploy(&files.path("three"), &files.module);
+    deploy(files.path("three"), &files.module);
     await_until("the configuration is taken", || {
         let body = sidecar.get("/readyz").expect("an answer").body;
         body.contains("\"three\"") && body.contains("\"as configured\"")
@@ -332,7 +320,7 @@ fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_fil
             .is_some_and(|answer| answer.body.contains("failed to load check four"))
     });
     let before = check(&sidecar, "two")["digest"].clone();
-    deploy(&files.path("two"), &files.module);
+    deploy(files.path("two"), &files.module);
     await_until("the other one is in force", || {
         check(&sidecar, "two")["digest"] != before
     });
@@ -352,7 +340,7 @@ limits = { start_time = "1m" }"#;
     sidecar.reconfigure("# its settings", LOOPS);
     await_until("it starts", || is_loading(&sidecar, "odd"));
     let before = check(&sidecar, "two")["digest"].clone();
-    deploy(&files.path("two"), &changed(&files.module));
+    deploy(files.path("two"), &changed(&files.module));
     await_until("the other one is in force", || {
         check(&sidecar, "two")["digest"] != before
     });

@@ -1,11 +1,9 @@
-//! Files of checks are compiled apart, under limits, and their code is kept: no file holds up another
-//! one, a rollback or the end, and no code is taken from where others could have put it.
+//! Files of checks are compiled apart, under limits: no file holds up another one, a rollback or the end.
 
 #[path = "support/modules.rs"]
 mod modules;
 mod support;
 
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -14,22 +12,10 @@ use landfall_tests::paths;
 use landfall_tests::wait::{await_some, await_until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use support::{Setup, Sidecar, event, guest, run_landfall, text};
+use support::{Setup, Sidecar, changed, deploy, event, guest};
 
 /// An end by SIGTERM may take so long, whatever is compiled: far less than that takes.
-const END_MAX: Duration = Duration::from_secs(20);
-
-/// Replaces a file as a deployment does: written aside, then renamed.
-fn deploy(path: &Path, bytes: &[u8]) {
-    let aside = path.with_extension("new");
-    std::fs::write(&aside, bytes).expect("written");
-    std::fs::rename(&aside, path).expect("renamed");
-}
-
-/// The same module with another digest: a custom section more.
-fn changed(module: &[u8]) -> Vec<u8> {
-    [module, b"\0\x05\x04note"].concat()
-}
+const END_MAX: Duration = Duration::from_secs(30);
 
 fn limit(path: &Path) -> String {
     format!(
@@ -145,7 +131,7 @@ fn a_file_that_compiles_for_minutes_holds_up_no_other_one_and_the_rollback_wins(
     let files = Files::new();
     let mut sidecar = files.sidecar();
     let before = check(&sidecar, "two")["digest"].clone();
-    deploy(&files.path("one"), &modules::slow());
+    deploy(files.path("one"), &modules::slow());
     await_until("it is told as being loaded", || is_loading(&sidecar, "one"));
     assert_eq!(children(sidecar.id()).len(), 1, "one process compiles it");
     let ready = sidecar.get("/readyz").expect("an answer");
@@ -159,7 +145,7 @@ fn a_file_that_compiles_for_minutes_holds_up_no_other_one_and_the_rollback_wins(
         sidecar.log()
     );
 
-    deploy(&files.path("two"), &changed(&files.module));
+    deploy(files.path("two"), &changed(&files.module));
     await_until("the other one is in force", || {
         check(&sidecar, "two")["digest"] != before
     });
@@ -176,12 +162,12 @@ fn a_file_that_compiles_for_minutes_holds_up_no_other_one_and_the_rollback_wins(
 
     // A newer one takes its place: one process at a time.
     let slow = children(sidecar.id());
-    deploy(&files.path("one"), &changed(&modules::slow()));
+    deploy(files.path("one"), &changed(&modules::slow()));
     await_until("the newer one is compiled", || {
         let now = children(sidecar.id());
         now.len() == 1 && now != slow
     });
-    deploy(&files.path("one"), &files.module);
+    deploy(files.path("one"), &files.module);
     await_current(&sidecar, "one");
     await_until("nothing is compiled any more", || {
         children(sidecar.id()).is_empty()
@@ -193,17 +179,17 @@ fn a_file_that_compiles_for_minutes_holds_up_no_other_one_and_the_rollback_wins(
 fn a_file_that_takes_more_time_or_memory_than_it_may_is_refused_by_name() {
     let files = Files::new();
     let mut sidecar = files.sidecar();
-    deploy(&files.path("one"), &modules::slow());
+    deploy(files.path("one"), &modules::slow());
     await_until("it is compiled", || is_loading(&sidecar, "one"));
     // Less time is less time for it too.
     sidecar.reconfigure("time_max = \"1h\"", "time_max = \"2s\"");
     await_stale(&sidecar, "one", "compiling it took longer than 2 s");
-    deploy(&files.path("one"), &files.module);
+    deploy(files.path("one"), &files.module);
     await_current(&sidecar, "one");
     sidecar.reconfigure("time_max = \"2s\"", "memory_max = \"64MiB\"");
-    deploy(&files.path("one"), &modules::hungry());
+    deploy(files.path("one"), &modules::hungry());
     await_stale(&sidecar, "one", "needed more than 64 MiB of memory");
-    deploy(&files.path("one"), &files.module);
+    deploy(files.path("one"), &files.module);
     await_current(&sidecar, "one");
     assert!(children(sidecar.id()).is_empty());
     sidecar.stop();
@@ -213,7 +199,7 @@ fn a_file_that_takes_more_time_or_memory_than_it_may_is_refused_by_name() {
 fn a_compiling_process_that_dies_is_told_and_sighup_tries_again() {
     let files = Files::new();
     let mut sidecar = files.sidecar();
-    deploy(&files.path("one"), &modules::slow());
+    deploy(files.path("one"), &modules::slow());
     let compiling = || {
         let found = children(sidecar.id());
         found
@@ -230,7 +216,7 @@ fn a_compiling_process_that_dies_is_told_and_sighup_tries_again() {
         "the process that compiled it ended by signal 9",
     );
     // Another change does not try it again.
-    deploy(&files.path("two"), &changed(&files.module));
+    deploy(files.path("two"), &changed(&files.module));
     await_until("the other one is in force", || {
         check(&sidecar, "two")["digest"] != check(&sidecar, "one")["digest"]
     });
@@ -244,7 +230,7 @@ fn a_compiling_process_that_dies_is_told_and_sighup_tries_again() {
 fn sigterm_ends_it_while_a_file_is_compiled_and_nothing_is_left_behind() {
     let files = Files::new();
     let mut sidecar = files.sidecar();
-    deploy(&files.path("one"), &modules::slow());
+    deploy(files.path("one"), &modules::slow());
     await_until("it is compiled", || is_loading(&sidecar, "one"));
     let compiling = children(sidecar.id());
     assert_eq!(compiling.len(), 1);
@@ -263,13 +249,14 @@ fn start_slow(dir: &Path, args: &[&str]) -> Child {
         limit(Path::new("slow.wasm"))
     );
     std::fs::write(dir.join("landfall.toml"), config).expect("written");
+    let log = std::fs::File::create(dir.join("log")).expect("a log");
     Command::new(paths::landfall())
         .current_dir(dir)
         .args(args)
         .env("XDG_CACHE_HOME", paths::caches())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(log)
         .spawn()
         .expect("landfall starts")
 }
@@ -295,6 +282,18 @@ fn whoever_dies_while_a_file_is_compiled_leaves_no_process_behind() {
 }
 
 #[test]
+fn a_start_tells_what_it_waits_for() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut landfall = start_slow(dir.path(), &["run"]);
+    await_until("it is told", || {
+        let log = std::fs::read_to_string(dir.path().join("log")).unwrap_or_default();
+        log.contains("still being compiled or started: limit")
+    });
+    landfall.kill().expect("killed");
+    landfall.wait().expect("it ends");
+}
+
+#[test]
 fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_file() {
     let files = Files::new();
     let mut sidecar = files.sidecar();
@@ -309,7 +308,7 @@ fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_fil
         })
     });
     let before = check(&sidecar, "two")["digest"].clone();
-    deploy(&files.path("two"), &changed(&files.module));
+    deploy(files.path("two"), &changed(&files.module));
     await_until("the other one is in force", || {
         check(&sidecar, "two")["digest"] != before
     });
@@ -318,7 +317,7 @@ fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_fil
         1,
         "it is compiled all that while"
     );
-    deploy(&files.path("three"), &files.module);
+    deploy(files.path("three"), &files.module);
     await_until("the configuration is taken", || {
         let body = sidecar.get("/readyz").expect("an answer").body;
         body.contains("\"three\"") && body.contains("\"as configured\"")
@@ -332,7 +331,7 @@ fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_fil
             .is_some_and(|answer| answer.body.contains("failed to load check four"))
     });
     let before = check(&sidecar, "two")["digest"].clone();
-    deploy(&files.path("two"), &files.module);
+    deploy(files.path("two"), &files.module);
     await_until("the other one is in force", || {
         check(&sidecar, "two")["digest"] != before
     });
@@ -352,7 +351,7 @@ limits = { start_time = "1m" }"#;
     sidecar.reconfigure("# its settings", LOOPS);
     await_until("it starts", || is_loading(&sidecar, "odd"));
     let before = check(&sidecar, "two")["digest"].clone();
-    deploy(&files.path("two"), &changed(&files.module));
+    deploy(files.path("two"), &changed(&files.module));
     await_until("the other one is in force", || {
         check(&sidecar, "two")["digest"] != before
     });
@@ -364,174 +363,4 @@ limits = { start_time = "1m" }"#;
     await_until("it starts", || is_loading(&sidecar, "odd"));
     assert_eq!(sidecar.end(), Some(0), "{}", sidecar.log());
     assert!(began.elapsed() < END_MAX, "{:?}", began.elapsed());
-}
-
-/// A directory with a configuration of one small check, and with kept code in `code`.
-struct Kept(tempfile::TempDir);
-
-impl Kept {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
-        std::fs::create_dir(dir.path().join("schemas")).expect("a directory");
-        let config = format!(
-            "{}[streams.raw]\ncodec = \"json\"\n[compile]\ncache_dir = \"code\"\n",
-            limit(&guest("example_check.wasm"))
-        );
-        std::fs::write(dir.path().join("landfall.toml"), config).expect("written");
-        Self(dir)
-    }
-
-    fn code(&self) -> PathBuf {
-        self.0.path().join("code")
-    }
-
-    /// The one file of code.
-    fn file(&self) -> PathBuf {
-        let entries = std::fs::read_dir(self.code()).expect("the directory");
-        let files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        assert_eq!(files.len(), 1, "{files:?}");
-        files[0].clone()
-    }
-
-    /// Loads the check; where its code came from, and what was said of it.
-    fn load(&self) -> (String, String) {
-        let output = run_landfall(self.0.path(), &["config", "check", "--json"]);
-        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-        let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        let from = answer["checks"][0]["code"].as_str().expect("an origin");
-        (from.to_owned(), answer["hints"].to_string())
-    }
-
-    fn expect(&self, from: &str, said: &str) {
-        let (was, hints) = self.load();
-        assert_eq!(was, from, "{hints}");
-        let is_told = hints.contains("kept");
-        assert_eq!(is_told, !said.is_empty(), "{hints}");
-        assert!(hints.contains(said), "{hints}");
-    }
-}
-
-#[test]
-fn code_is_compiled_once_and_then_kept_for_every_command() {
-    let kept = Kept::new();
-    kept.expect("compiled", "");
-    let mode = |path: &Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
-    assert_eq!((mode(&kept.code()), mode(&kept.file())), (0o700, 0o600));
-    kept.expect("kept", "");
-    let inode = kept.file().metadata().expect("it is there").ino();
-    std::fs::write(kept.0.path().join("empty"), "").expect("written");
-    let audit = ["audit", "--raw", "empty", "--written", "empty"];
-    let output = run_landfall(kept.0.path(), &audit);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    assert_eq!(kept.file().metadata().expect("it is there").ino(), inode);
-    // Nothing is kept if there is no room for it.
-    let config = kept.0.path().join("landfall.toml");
-    let all = std::fs::read_to_string(&config).expect("the configuration");
-    std::fs::write(&config, all + "cache_bytes_max = 0\n").expect("written");
-    kept.expect("compiled", "");
-}
-
-#[test]
-fn a_second_start_has_the_code_of_all_checks() {
-    let mut sidecar = Sidecar::start(Setup {
-        extra: "[compile]\ncache_dir = \"code\"\n".into(),
-        ..Setup::default()
-    });
-    let loaded = |sidecar: &Sidecar, from: &str| {
-        let metrics = sidecar.metrics();
-        metrics.sum("landfall_check_code_total", &[("from", from)]) as u64
-    };
-    assert_eq!(
-        [loaded(&sidecar, "compiled"), loaded(&sidecar, "kept")],
-        [3, 0]
-    );
-    sidecar.stop();
-    sidecar.restart();
-    assert_eq!(
-        [loaded(&sidecar, "compiled"), loaded(&sidecar, "kept")],
-        [0, 3]
-    );
-    sidecar.stop();
-}
-
-#[test]
-fn kept_code_that_is_damaged_or_not_our_own_is_told_and_compiled_anew() {
-    let kept = Kept::new();
-    kept.expect("compiled", "");
-    let whole = std::fs::read(kept.file()).expect("the code");
-    let mut damaged = whole.clone();
-    let middle = damaged.len() / 2;
-    damaged[middle] ^= 1;
-    for (bytes, said) in [
-        (&damaged[..], "it is damaged"),
-        (&whole[..middle], "it is cut off"),
-        (&whole[..10], "it is cut off"),
-        (&b""[..], "it is cut off"),
-        (&vec![0; whole.len()], "the code of something else"),
-        (&[&whole[..], b"x"].concat(), "longer than it says"),
-    ] {
-        std::fs::write(kept.file(), bytes).expect("written");
-        kept.expect("compiled", said);
-        kept.expect("kept", "");
-        assert_eq!(std::fs::read(kept.file()).expect("the code"), whole);
-    }
-    // Code of which somebody else has a hand on.
-    let set_mode = |path: &Path, mode| {
-        let permissions = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(path, permissions).expect("set");
-    };
-    set_mode(&kept.file(), 0o622);
-    kept.expect("compiled", "others can write to it");
-    kept.expect("kept", "");
-    let file = kept.file();
-    let elsewhere = kept.0.path().join("elsewhere");
-    std::fs::rename(&file, &elsewhere).expect("moved");
-    symlink(&elsewhere, &file).expect("a link");
-    kept.expect("compiled", "it is a link");
-    kept.expect("kept", "");
-    std::fs::remove_file(&file).expect("removed");
-    let made = Command::new("mkfifo").arg(&file).status();
-    assert!(made.is_ok_and(|status| status.success()));
-    kept.expect("compiled", "it is no regular file");
-    kept.expect("kept", "");
-    if rustix::process::geteuid().is_root() {
-        std::os::unix::fs::chown(kept.file(), Some(1), None).expect("given away");
-        kept.expect("compiled", "it belongs to user 1");
-        kept.expect("kept", "");
-    }
-}
-
-#[test]
-fn a_directory_that_others_could_write_to_is_not_used_and_told() {
-    let kept = Kept::new();
-    kept.expect("compiled", "");
-    let set_mode = |mode| {
-        let permissions = std::fs::Permissions::from_mode(mode);
-        std::fs::set_permissions(kept.code(), permissions).expect("set");
-    };
-    for mode in [0o777, 0o720, 0o702, 0o1777] {
-        set_mode(mode);
-        kept.expect("compiled", "others can write to it");
-    }
-    set_mode(0o755);
-    kept.expect("kept", "");
-    let elsewhere = kept.0.path().join("elsewhere");
-    std::fs::rename(kept.code(), &elsewhere).expect("moved");
-    symlink(&elsewhere, kept.code()).expect("a link");
-    kept.expect("compiled", "it is a link");
-    std::fs::remove_file(kept.code()).expect("removed");
-    std::fs::write(kept.code(), "").expect("written");
-    kept.expect("compiled", "it is no directory");
-    std::fs::remove_file(kept.code()).expect("removed");
-    std::fs::rename(&elsewhere, kept.code()).expect("moved back");
-    kept.expect("kept", "");
-    if rustix::process::geteuid().is_root() {
-        std::os::unix::fs::chown(kept.code(), Some(1), None).expect("given away");
-    } else {
-        std::fs::remove_dir_all(kept.code()).expect("removed");
-        let config = kept.0.path().join("landfall.toml");
-        let all = std::fs::read_to_string(&config).expect("the configuration");
-        std::fs::write(&config, all.replace("\"code\"", "\"/usr\"")).expect("written");
-    }
-    kept.expect("compiled", "it belongs to user");
 }

@@ -176,3 +176,26 @@ fn a_configuration_that_runs_passes_also_while_it_runs() {
     });
     sidecar.stop();
 }
+
+#[test]
+fn an_audit_of_one_file_on_both_sides_says_that_it_proves_nothing() {
+    let dir = configured(JSON);
+    let at = |name: &str| dir.path().join(name);
+    std::fs::write(at("raw.log"), "{\"uuid\": 1}\n").expect("written");
+    std::fs::copy(at("raw.log"), at("copy.log")).expect("a copy");
+    std::fs::hard_link(at("raw.log"), at("second.log")).expect("a second name");
+    std::os::unix::fs::symlink("raw.log", at("link.log")).expect("a link");
+    let audit = |written: &str| {
+        let args = ["audit", "--raw", "raw.log", "--written", written];
+        run_landfall(dir.path(), &args)
+    };
+    for written in ["raw.log", "./raw.log", "second.log", "link.log"] {
+        let output = audit(written);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+        assert!(text(&output).contains("are one file"), "{}", text(&output));
+    }
+    assert!(!text(&audit("copy.log")).contains("are one file"));
+    // What has no content of its own is nobody's file.
+    let nothing = ["audit", "--raw", "/dev/null", "--written", "/dev/null"];
+    assert_eq!(run_landfall(dir.path(), &nothing).status.code(), Some(0));
+}

@@ -65,11 +65,15 @@ impl Loader {
         let mut problems = Vec::new();
         let key = Key::of(&self.engine, &file.digest);
         let found = kept.map_or(Ok(None), |kept| kept.find(key));
-        let known = found.unwrap_or_else(|problem| {
+        let known = found.and_then(|code| {
+            let component = code.map(|code| self.component(&code)).transpose();
+            component.map_err(|error| format!("kept code of check {}: {error}", request.name))
+        });
+        let known = known.unwrap_or_else(|problem| {
             problems.push(problem);
             None
         });
-        let (component, origin) = match known.and_then(|code| self.component(&code).ok()) {
+        let (component, origin) = match known {
             Some(component) => (component, CodeOrigin::Kept),
             None => {
                 let compiled = {

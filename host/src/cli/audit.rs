@@ -4,6 +4,7 @@
 mod answer;
 
 use std::io::IsTerminal as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -67,6 +68,11 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
         !both,
         "only one of --raw and --written can be standard input"
     );
+    if is_one_file(&args.raw, &args.written) {
+        print::note(
+            "--raw and --written are one file: every event proves itself, and none can be missing; name what the writer says it wrote",
+        );
+    }
     let files = open(args)?;
     // Without --store the results live as long as this directory.
     let scratch;
@@ -135,6 +141,15 @@ fn open(args: &AuditArgs) -> anyhow::Result<[FileSource; 2]> {
         }
     }
     Ok(files)
+}
+
+/// Whether both lead to the same regular file, by whatever name.
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+    };
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
 /// What an audit found.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use landfall_runtime::{
@@ -190,25 +190,42 @@ impl Loading {
             .retain(|_, job| !matches!(job.outcome.get(), Some(Err(_))));
     }
 
+    /// Checks of which a load is running.
+    pub fn running(&self) -> Vec<&str> {
+        let names = self.jobs.keys().map(String::as_str);
+        names
+            .filter(|name| matches!(self.progress(name), Some(Progress::Running)))
+            .collect()
+    }
+
+    /// Waits until no load is running, and tells now and then what it waits for.
+    pub fn wait_for_all(&self) {
+        /// Most checks are loaded within it; what takes longer is told, and told again.
+        const SOON: Duration = Duration::from_secs(5);
+        const LATER: Duration = Duration::from_secs(30);
+        let mut pause = SOON;
+        loop {
+            self.wait(Instant::now() + pause);
+            let running = self.running();
+            if running.is_empty() {
+                return;
+            }
+            tracing::info!("still being compiled or started: {}", running.join(", "));
+            pause = LATER;
+        }
+    }
+
     /// Waits until no load is running, or until then.
-    pub fn wait(&self, until: Option<Instant>) {
+    pub fn wait(&self, until: Instant) {
         /// A thread that died tells nobody.
-        const LOOK: std::time::Duration = std::time::Duration::from_millis(200);
-        let is_running = || {
-            let names = self.jobs.keys();
-            names
-                .filter_map(|name| self.progress(name))
-                .any(|progress| matches!(progress, Progress::Running))
-        };
-        while is_running() {
-            let left = until.map_or(LOOK, |until| {
-                until.saturating_duration_since(Instant::now()).min(LOOK)
-            });
+        const LOOK: Duration = Duration::from_millis(200);
+        while !self.running().is_empty() {
+            let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
             // An end that was told, or time for another look.
-            let _ = self.ends.recv_timeout(left);
+            let _ = self.ends.recv_timeout(left.min(LOOK));
         }
     }
 }

@@ -197,10 +197,10 @@ impl Planner {
         let mut notes = Vec::new();
         let mut problems = Vec::new();
         let found = self.look_at_files(config, &mut notes);
-        self.loading.wait(match patience {
-            Patience::Whole => None,
-            Patience::For(time) => Some(Instant::now() + time),
-        });
+        match patience {
+            Patience::Whole => self.loading.wait_for_all(),
+            Patience::For(time) => self.loading.wait(Instant::now() + time),
+        }
         let (mut states, mut placed) = (Vec::new(), Vec::new());
         let (mut refused, mut awaited) = (Vec::new(), Vec::new());
         let mut in_use = BTreeMap::new();

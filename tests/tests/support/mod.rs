@@ -476,3 +476,17 @@ pub fn guest(name: &str) -> PathBuf {
 pub fn keys(events: &[Event]) -> BTreeSet<String> {
     events.iter().map(|event| event.uuid.clone()).collect()
 }
+
+/// Replaces a file as a deployment does: written aside, then renamed.
+pub fn deploy(path: impl AsRef<Path>, bytes: &[u8]) {
+    let path = path.as_ref();
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".new");
+    std::fs::write(&aside, bytes).expect("written");
+    std::fs::rename(&aside, path).expect("renamed");
+}
+
+/// The same module with another digest: a custom section more.
+pub fn changed(module: &[u8]) -> Vec<u8> {
+    [module, b"\0\x05\x04note"].concat()
+}

@@ -23,6 +23,9 @@ const SAID_BYTES_MAX: u64 = 4096;
 /// Threads of one compiling process. Each compiles a function at a time and holds its memory.
 const THREADS_MAX: usize = 4;
 
+/// SIGKILL: ours is told as what it is for.
+const KILLED: i32 = 9;
+
 /// The image of this very process: also when its file was replaced by another version meanwhile.
 const OWN_IMAGE: &str = "/proc/self/exe";
 
@@ -181,6 +184,9 @@ fn crashed(status: ExitStatus, said: &str, limits: &CompileLimits) -> LoadError 
     }
     let end = match (status.code(), status.signal()) {
         (Some(code), _) => format!("with exit code {code}"),
+        (None, Some(KILLED)) => {
+            format!("by signal {KILLED}, as the system ends what takes the last of its memory")
+        }
         (None, Some(signal)) => format!("by signal {signal}"),
         (None, None) => "in an unknown way".to_owned(),
     };

@@ -22,6 +22,8 @@ pub fn serve(memory_bytes_max: u64) -> io::Result<()> {
     limit(Resource::Data, memory_bytes_max)?;
     // What is not compiled is told by the parent; a dump of the memory says nothing more.
     limit(Resource::Core, 0)?;
+    // If the machine runs out of memory all the same, this goes first, and not who judges.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     // A wish, no limit: a machine that does not grant it compiles all the same.
     let _ = nice(NICE);
     let wasm = read()?;

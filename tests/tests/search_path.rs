@@ -1,0 +1,193 @@
+//! What runs stays with the place on the search path that it came from, until that has something new.
+
+mod support;
+
+use std::path::Path;
+
+use landfall_tests::wait::await_until;
+use support::{Setup, Sidecar, changed, deploy, event};
+
+fn digest(sidecar: &Sidecar, check: &str) -> String {
+    let body = sidecar.get("/readyz").expect("an answer").body;
+    let state: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let checks = state["checks"].as_array().expect("checks");
+    let found = checks
+        .iter()
+        .find(|entry| entry["name"] == check)
+        .expect("the check");
+    found["digest"].as_str().expect("a digest").to_owned()
+}
+
+/// The checks that judge, by name.
+fn checks(sidecar: &Sidecar) -> Vec<String> {
+    let body = sidecar.get("/readyz").expect("an answer").body;
+    let state: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+    let checks = state["checks"].as_array().expect("checks");
+    let name = |check: &serde_json::Value| check["name"].as_str().expect("a name").to_owned();
+    checks.iter().map(name).collect()
+}
+
+fn plans(sidecar: &Sidecar) -> usize {
+    sidecar.log().matches("a new plan is in force").count()
+}
+
+/// A check whose file is looked for in several places, the first of which is this one.
+const SEARCHED: &str = r#"
+[[checks]]
+name = "limit"
+path = "example_check.wasm"
+streams = ["raw"]
+config = { at = "/x", max = 9 }
+# end
+"#;
+
+fn stale(sidecar: &Sidecar, check: &str) -> u64 {
+    sidecar
+        .metrics()
+        .count("landfall_check_stale", &[("check", check)])
+}
+
+fn is_told(sidecar: &Sidecar, text: &str) -> bool {
+    sidecar
+        .get("/readyz")
+        .is_some_and(|answer| answer.status == 200 && answer.body.contains(text))
+}
+
+#[test]
+fn a_check_whose_file_is_gone_is_not_replaced_by_another_one_of_its_name() {
+    let mut sidecar = Sidecar::start(Setup {
+        extra: "# further checks".into(),
+        ..Setup::default()
+    });
+    // Beside the configuration, before the directory of checks, which has one of the same name.
+    let module = std::fs::read(support::guest("example_check.wasm")).expect("the module");
+    let own = sidecar.dir.path().join("example_check.wasm");
+    let versions = [changed(&module), changed(&changed(&module))];
+    deploy(&own, &versions[0]);
+    sidecar.reconfigure("# further checks", SEARCHED);
+    await_until("it judges", || checks(&sidecar).contains(&"limit".into()));
+    let first = digest(&sidecar, "limit");
+
+    std::fs::remove_file(&own).expect("removed");
+    await_until("it is stale", || stale(&sidecar, "limit") == 1);
+    assert!(is_told(&sidecar, "is gone, and ") && is_told(&sidecar, "is not taken in its place"));
+    assert_eq!(digest(&sidecar, "limit"), first);
+    // Not with another change either.
+    let before = plans(&sidecar);
+    sidecar.reconfigure("default = \"2s\"", "default = \"3s\"");
+    await_until("the other change is in force", || plans(&sidecar) > before);
+    assert_eq!(digest(&sidecar, "limit"), first);
+    deploy(&own, &versions[0]);
+    await_until("it is back", || stale(&sidecar, "limit") == 0);
+    assert_eq!(digest(&sidecar, "limit"), first);
+
+    // Removed, and put back as another version: what the place has is taken.
+    std::fs::remove_file(&own).expect("removed");
+    await_until("it is stale", || stale(&sidecar, "limit") == 1);
+    deploy(&own, &versions[1]);
+    await_until("the new version is in force", || {
+        digest(&sidecar, "limit") != first && stale(&sidecar, "limit") == 0
+    });
+    let second = digest(&sidecar, "limit");
+
+    // Other places after it are named, which changes nothing of it, and it still is not replaced.
+    let others = sidecar.dir.path().join("others");
+    std::fs::create_dir(&others).expect("a directory");
+    for entry in std::fs::read_dir(landfall_tests::paths::guests()).expect("guests") {
+        let path = entry.expect("an entry").path();
+        if path.is_file() {
+            let to = others.join(path.file_name().expect("a name"));
+            std::fs::copy(&path, to).expect("a copy");
+        }
+    }
+    let guests = landfall_tests::paths::guests();
+    let before = plans(&sidecar);
+    sidecar.reconfigure(
+        &format!("dir = \"{}\"", guests.display()),
+        &format!("dir = {others:?}"),
+    );
+    await_until("the others are loaded from there", || {
+        plans(&sidecar) > before
+    });
+
+    // A link that leads nowhere is a file that is gone.
+    std::fs::remove_file(&own).expect("removed");
+    std::os::unix::fs::symlink("no-such-file", &own).expect("a link");
+    await_until("it is stale", || stale(&sidecar, "limit") == 1);
+    assert_eq!(digest(&sidecar, "limit"), second);
+    std::fs::remove_file(&own).expect("removed");
+
+    // Named by its whole path, the other one is meant.
+    let other = support::guest("example_check.wasm");
+    sidecar.reconfigure(
+        "path = \"example_check.wasm\"",
+        &format!("path = {other:?}"),
+    );
+    await_until("the other one is in force", || {
+        digest(&sidecar, "limit") != second && stale(&sidecar, "limit") == 0
+    });
+    sidecar.stop();
+}
+
+#[test]
+fn a_file_that_comes_to_stand_before_the_one_that_runs_is_told_and_taken_at_the_next_start() {
+    let mut sidecar = Sidecar::start(Setup {
+        extra: SEARCHED.into(),
+        ..Setup::default()
+    });
+    let first = digest(&sidecar, "limit");
+    let module = std::fs::read(support::guest("example_check.wasm")).expect("the module");
+    let before = sidecar.dir.path().join("example_check.wasm");
+    deploy(&before, &changed(&module));
+    await_until("it is told", || stale(&sidecar, "limit") == 1);
+    assert!(is_told(&sidecar, "example_check.wasm stands before "));
+    assert_eq!(digest(&sidecar, "limit"), first);
+    sidecar.stop();
+    sidecar.restart();
+    assert_ne!(digest(&sidecar, "limit"), first);
+    assert!(is_told(&sidecar, "as configured"));
+    sidecar.stop();
+}
+
+#[test]
+fn schemas_whose_directory_is_gone_stay_and_are_not_replaced_by_those_beside_the_program() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "60s",
+        // As the default has it: looked for beside the configuration, then beside the program.
+        schemas: "schemas".into(),
+        extra: "# further checks".into(),
+        ..Setup::default()
+    });
+    // Beside the program, if it is where it is built; what is judged is told by the schema's own rules.
+    let own = sidecar.dir.path().join("schemas");
+    let stays = || is_told(&sidecar, "schemas stay as they were: ");
+    let had = landfall_tests::paths::schemas();
+    let copy = |to: &Path| {
+        for schema in ["EventCapsule/2014.json", "AppTap/12.json"] {
+            let place = to.join(schema);
+            std::fs::create_dir_all(place.parent().expect("a parent")).expect("a directory");
+            std::fs::copy(had.join(schema), place).expect("a copy");
+        }
+    };
+    copy(&own);
+    // Those that run are the program's, or none: the next start takes those of its own.
+    await_until("the other directory is told", stays);
+    sidecar.stop();
+    sidecar.restart();
+    let aside = sidecar.dir.path().join("aside");
+    std::fs::rename(&own, &aside).expect("moved");
+    await_until("it is told that they are gone", || {
+        is_told(&sidecar, "schemas is gone")
+    });
+    let stale = || sidecar.metrics().count("landfall_schemas_stale", &[]);
+    assert_eq!(stale(), 2, "both stay");
+    let one = event(1);
+    sidecar.send_raw(std::slice::from_ref(&one));
+    sidecar.land(std::slice::from_ref(&one));
+    sidecar.await_verdict("delivered", 1);
+    std::fs::rename(&aside, &own).expect("moved back");
+    await_until("they are back", || {
+        stale() == 0 && is_told(&sidecar, "as configured")
+    });
+    sidecar.stop();
+}

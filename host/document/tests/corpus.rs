@@ -41,7 +41,9 @@ fn all_schemas_of_the_corpus_load_and_all_their_examples_are_judged() {
                     assert!(!why.is_empty(), "{label} is invalid for no reason");
                     invalid.push(format!("{label}: {why:?}"));
                 }
-                Validity::NoValue | Validity::Unjudged => panic!("{label} was not judged"),
+                Validity::NoValue | Validity::Exhausted | Validity::Unjudged => {
+                    panic!("{label} was not judged")
+                }
             }
             // The same judgement as over serde_json's values.
             let native = jsonschema::options()

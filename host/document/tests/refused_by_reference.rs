@@ -225,7 +225,7 @@ fn what_the_pipelines_validator_refuses_fails_on_or_judges_otherwise_gives_a_hin
             r#"{D7,"not":{"items":false,"additionalItems":{}}}"#.into(),
             Some(("/not/additionalItems", ITEMS)),
         ),
-        (r#"{D7,"items":[],"additionalItems":false}"#.into(), None),
+        (r#"{D7,"items":[{}],"additionalItems":false}"#.into(), None),
         (
             of_2019(r#""unevaluatedItems":false,"allOf":[{"items":true}]"#),
             Some(("/allOf/0/items", UNEVALUATED_ITEMS)),

@@ -8,6 +8,8 @@
 
 #[path = "schema_oracle/generator.rs"]
 mod generator;
+#[path = "schema_oracle/values.rs"]
+mod values;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;

@@ -36,7 +36,9 @@ fn is_valid(set: &SchemaSet, label: &str, json: &str) -> bool {
     match documents.validate(0, &Pointer::default(), set.find(label).expect(label)) {
         Validity::Valid => true,
         Validity::Invalid => false,
-        Validity::NoValue | Validity::Unjudged => panic!("{json} was not judged"),
+        Validity::NoValue | Validity::Exhausted | Validity::Unjudged => {
+            panic!("{json} was not judged")
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use super::values::{COUNTS, DIVISORS, KINDS, LONG, NAMES, NUMBERS, ODD, PATTERNS, TEXTS};
+
 /// xorshift64*: the same in every run.
 pub struct Chance(u64);
 
@@ -61,96 +63,6 @@ impl Draft {
         }
     }
 }
-
-/// Numbers at which readings part: written twice, at the ends of what fits, not exact as doubles.
-const NUMBERS: &[&str] = &[
-    "0",
-    "0",
-    "1",
-    "1",
-    "1.0",
-    "2",
-    "2.0",
-    "3",
-    "-1",
-    "-0.0",
-    "0.0",
-    "1e0",
-    "1.5",
-    "4.5",
-    "0.1",
-    "0.3",
-    "4.02",
-    "0.01",
-    "100",
-    "1e2",
-    "1e16",
-    "9007199254740993",
-    "9007199254740992.0",
-    "9223372036854775807",
-    "9223372036854775808",
-    "9.223372036854775807e18",
-    "-9223372036854775808",
-    "18446744073709551615",
-    "18446744073709551616",
-    "1e19",
-    "123456789012345678901234567890",
-    "-123456789012345678901234567890",
-    "1e308",
-    "1e-9",
-    "5e-324",
-];
-
-/// Those that no 64 bits hold.
-const LONG: &[&str] = &["18446744073709551616", "123456789012345678901234567890"];
-
-/// What a keyword takes that counts; the last one is refused up to draft-04.
-const COUNTS: &[&str] = &["0", "1", "1", "2", "2", "3", "2.0"];
-
-const DIVISORS: &[&str] = &[
-    "1",
-    "2",
-    "3",
-    "0.01",
-    "0.1",
-    "1.5",
-    "2.0",
-    "1e-9",
-    "0.5",
-    "5e-324",
-    "9007199254740993",
-    "18446744073709551615",
-    "1e19",
-    "1e308",
-];
-
-/// Texts of one, two and no characters, some of more than one unit or code point.
-const TEXTS: &[&str] = &[
-    r#""""#,
-    r#""a""#,
-    r#""b""#,
-    r#""ab""#,
-    r#""abc""#,
-    r#""\u00e9""#,
-    r#""e\u0301""#,
-    r#""\ud83d\ude00""#,
-    r#""\ud83d\ude00\ud83d\ude00""#,
-    r#""1""#,
-    r#""true""#,
-    r#""a\nb""#,
-    r#""2020-01-01""#,
-];
-
-const NAMES: &[&str] = &["a", "b", "c", "ab", "bc", "", "$ref", "~/", "\\u00e9"];
-
-const PATTERNS: &[&str] = &["^a", "b$", ".", "^$", "a|c", "[0-9]"];
-
-const KINDS: &[&str] = &[
-    "null", "boolean", "integer", "number", "string", "array", "object",
-];
-
-/// Rows that JSON does not have, or that Python refuses.
-const ODD: &[&str] = &["NaN", "-Infinity", "1e400", r#""\ud800""#, "[1,]", "01"];
 
 /// A value of `enum` or `const`: rarely with an integer that is refused there.
 fn expected(chance: &mut Chance, depth: usize) -> String {

@@ -56,6 +56,10 @@ fn filled() -> Metrics {
     );
     checks.add_faults("eventlogging", "trap", 1, 1);
     checks.add_violations("eventlogging", "no_json", 2);
+    checks.add_schema_faults("Edit/1", 1, 1, 1);
+    metrics
+        .process
+        .set_standing("judge-0", Duration::from_secs(10));
     checks.add_finding("delivery-objective", "below_target", "critical");
     checks.loaded("eventlogging", "0.1.0", "0123456789abcdef");
     checks.set_loading("eventlogging", true);

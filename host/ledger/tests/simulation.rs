@@ -320,16 +320,22 @@ fn every_payload_is_released_once_and_never_named_afterwards() {
 fn replay(log: &[Op], moves: bool) -> Vec<Effect> {
     let mut shard = shard();
     let mut first_names: BTreeMap<u32, PayloadRef> = BTreeMap::new();
-    // Where nothing is any more.
-    let mut gone: BTreeSet<u32> = BTreeSet::new();
+    // Where frames are that are not released.
+    let mut held: BTreeSet<u32> = BTreeSet::new();
     let mut said = Vec::new();
     for op in log {
         let mut effects = Vec::new();
         match op {
-            Op::Raw(raw) => shard.raw(raw, &mut effects),
+            Op::Raw(raw) => {
+                held.insert(raw.payload.segment());
+                shard.raw(raw, &mut effects);
+            }
             Op::Written(row) => shard.written(row, &mut effects),
-            Op::Attach(key, payload, held) => {
-                assert_eq!(shard.attach_written(*key, *payload), *held);
+            Op::Attach(key, payload, is_held) => {
+                assert_eq!(shard.attach_written(*key, *payload), *is_held);
+                if *is_held {
+                    held.insert(payload.segment());
+                }
             }
             Op::Compared(key, equal) => shard.compared(*key, *equal, &mut effects),
             Op::Advance(frontier) => while shard.advance_some(*frontier, 3, &mut effects) {},
@@ -338,7 +344,7 @@ fn replay(log: &[Op], moves: bool) -> Vec<Effect> {
         shard.flush_released(&mut effects);
         for effect in &mut effects {
             if let Effect::Released { segment, .. } = effect {
-                assert!(gone.insert(*segment), "{segment} is released twice");
+                assert!(held.remove(segment), "{segment} is not held");
             }
             rename(effect, &first_names);
         }
@@ -346,15 +352,21 @@ fn replay(log: &[Op], moves: bool) -> Vec<Effect> {
         if moves {
             // Some entries at a time, until all were looked at.
             let mut from = 0;
+            let moved_from = 8_000_000 + first_names.len() as u32;
             while let Some(next) = shard.relocate(from, 2, |payload| {
-                assert!(gone.insert(payload.segment()), "{payload:?} is not held");
+                assert!(held.remove(&payload.segment()), "{payload:?} is not held");
                 let first = first_names.get(&payload.segment()).copied();
                 let number = 8_000_000 + first_names.len() as u32;
                 first_names.insert(number, first.unwrap_or(payload));
+                held.insert(number);
                 Some(PayloadRef(u64::from(number) << PayloadRef::SEGMENT_SHIFT))
             }) {
                 from = next;
             }
+            assert!(
+                held.first().is_none_or(|least| *least >= moved_from),
+                "not all are named"
+            );
         }
     }
     said

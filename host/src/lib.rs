@@ -11,3 +11,4 @@ pub mod metrics;
 pub mod queue;
 pub mod results;
 pub mod sources;
+pub mod standing;

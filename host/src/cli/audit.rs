@@ -186,6 +186,7 @@ fn audit(config: &Config, dir: &Path, files: [FileSource; 2]) -> anyhow::Result<
         board: Board::new()?,
         mode: Mode::Audit,
         stop: stop.clone(),
+        standing: Arc::default(),
     })?;
     let bars = MultiProgress::new();
     if !std::io::stderr().is_terminal() {

@@ -20,6 +20,7 @@ use crate::engine::{self, EngineParts, Mode};
 use crate::http::{self, HttpState};
 use crate::queue;
 use crate::sources::{self, Flights, Link, SourceContext, SourceStats, Stop, StreamId, zmq};
+use crate::standing::Standing;
 
 /// Options of `landfall run`.
 #[derive(Args)]
@@ -56,7 +57,8 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let (senders, batches) = queue::channel(&[config.judge.queue(); StreamId::ALL.len()]);
     let flights = Flights::default();
     let stop = Stop::default();
-    let sockets = zmq::Sockets::default();
+    let standing: Arc<Standing> = Arc::default();
+    let sockets = zmq::Sockets::watched(Arc::clone(&standing));
     let mut sources = Vec::new();
     let limits = config.judge.batches(config.deadlines.shortest());
     for (stream, queue) in StreamId::ALL.into_iter().zip(&senders) {
@@ -102,6 +104,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         board: board.clone(),
         mode: Mode::Live(clock.clone()),
         stop: stop.clone(),
+        standing: Arc::clone(&standing),
     })?;
     engine_part.ready(format!("store at {}", store_dir.display()));
 
@@ -126,6 +129,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
             .name("reload".into())
             .spawn(move || {
                 let _ended = ended;
+                standing.enroll("reload");
                 reloader.run(&wake, &request);
             })?
     };

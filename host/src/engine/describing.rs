@@ -10,8 +10,8 @@ use landfall_runtime::Packed;
 use super::allowance::{Allowance, is_spread};
 use super::messages::{Answer, Described, Message, ShardTold, Told};
 use super::plan_cell::PlanCell;
-use super::standing;
 use crate::judge::{Comparison, Describer};
+use crate::standing;
 
 /// What the describer's thread works with.
 pub struct Describing {

@@ -12,11 +12,11 @@ use super::backlog::Backlog;
 use super::ending::Ending;
 use super::messages::{Message, ShardWork};
 use super::plan_cell::PlanCell;
-use super::standing;
 use crate::board::Board;
 use crate::judge::{Judge, Judged};
 use crate::queue::{Receiver, RecvError};
 use crate::sources::{Flights, FrameBatch, StreamId};
+use crate::standing;
 
 /// Between two tries to put a raw batch into a spool that is full or failing.
 const SPOOL_RETRY: Duration = Duration::from_millis(100);

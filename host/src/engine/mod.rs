@@ -19,7 +19,6 @@ pub mod plan_cell;
 pub mod planner;
 pub mod reload;
 pub(crate) mod sharding;
-pub(crate) mod standing;
 pub(crate) mod steady;
 #[cfg(test)]
 mod tests;
@@ -46,7 +45,6 @@ use self::landings::Landings;
 use self::plan_cell::PlanCell;
 use self::planner::Planned;
 use self::sharding::Sharding;
-use self::standing::Standing;
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -55,6 +53,7 @@ use crate::judge::{Describer, Judge, JudgeOptions};
 use crate::queue::Receiver;
 use crate::results::{Results, ResultsOptions, Totals};
 use crate::sources::{Flights, FrameBatch, Stop};
+use crate::standing::{self, Standing};
 
 /// Shares of batches that wait before a shard. Their rows are bounded by the batch.
 const SHARD_QUEUE: usize = 64;
@@ -91,6 +90,8 @@ pub struct EngineParts<'a> {
     pub mode: Mode,
     /// Set when the engine should come to its end, or by the engine if it cannot go on.
     pub stop: Stop,
+    /// Who stands still is told, these threads among them.
+    pub standing: Arc<Standing>,
 }
 
 /// What a run came to.
@@ -189,6 +190,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         board,
         mode,
         stop,
+        standing,
     } = parts;
     let mut store = store;
     let workers = config.judge.workers();
@@ -243,7 +245,10 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     let (results_in, results_out) = bounded(TOLD_QUEUE);
     let (told_in, told_out) = bounded(TOLD_QUEUE);
     let (overseer_in, overseer_out) = unbounded();
-    let pulse = Arc::new(Pulse::default());
+    let pulse = Arc::new(Pulse {
+        dead: Mutex::default(),
+        standing,
+    });
     if !is_audit {
         standing::watch(&pulse.standing, board.clone())?;
     }
@@ -407,15 +412,6 @@ struct Pulse {
     dead: Mutex<Vec<String>>,
     /// And which of them stand still.
     standing: Arc<Standing>,
-}
-
-impl Default for Pulse {
-    fn default() -> Self {
-        Self {
-            dead: Mutex::default(),
-            standing: Arc::new(Standing::new()),
-        }
-    }
 }
 
 /// Watches the engine's threads.

@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::http::Part;
 use crate::sources::BatchLimits;
 use crate::sources::Stop;
+use crate::standing;
 
 /// After a change, further changes are awaited this long: files are written in pieces.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -114,6 +115,7 @@ impl Reloader {
         let loaded = request.clone();
         self.planner.on_loaded(move || loaded.send());
         while !self.stop.is_set() {
+            standing::waits();
             match wake.recv_timeout(LOOK) {
                 Ok(()) => {}
                 Err(RecvTimeoutError::Timeout) => continue,
@@ -127,6 +129,7 @@ impl Reloader {
                 if self.stop.is_set() {
                     return;
                 }
+                standing::works();
                 // Before the files are read: what changes from here on is another change.
                 self.watch = Watch::set(self.config_path.as_deref(), &self.config, request);
                 self.reload();

@@ -14,11 +14,11 @@ use super::compaction::{Compaction, Moved};
 use super::held::Held;
 use super::landings::Landings;
 use super::messages::{Answer, ShardTold, ShardWork, Told};
-use super::standing;
 use super::steady::Steady;
 use crate::board::Board;
 use crate::judge::WrittenHand;
 use crate::sources::{Flights, StreamId};
+use crate::standing;
 
 /// How often a shard moves time and tells its tallies, in real time; in a steady stream that is no flood
 /// more seldom. Bounds how late a verdict is given.

@@ -7,8 +7,8 @@ use landfall_ledger::OverseerConfig;
 
 use super::{Results, Totals};
 use crate::engine::messages::Message;
-use crate::engine::standing;
 use crate::engine::steady::Steady;
+use crate::standing;
 
 /// How often what gathered is written, in real time, in a steady stream that is no flood more seldom:
 /// news of a loss is this old at most. Each time costs a transaction, however little there is.

@@ -7,6 +7,7 @@ use super::batch::{BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FrameBatch};
 use super::{Flights, Refusal, SourceError, SourceProgress, SourceStats, Stop, StreamId};
 use crate::clock::Clock;
 use crate::queue::{SendTimeout, Sender};
+use crate::standing;
 
 /// What all sources of one stream have in common.
 #[derive(Clone)]
@@ -240,6 +241,7 @@ impl Outlet {
                 Err(SendTimeout::Closed(_)) => return Err(SourceError::Closed),
             };
             breathe();
+            standing::works();
             if self.stop.is_set() {
                 let since = *self.overdue_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= self.hand_on_max {

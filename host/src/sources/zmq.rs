@@ -26,6 +26,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Link, Outlet, Refusals, SourceContext, SourceError, SourceStats, Stop, Watermark};
+use crate::standing::Standing;
 use dial::Named;
 use line::{Line, Resolver, system_resolver};
 use pace::Pace;
@@ -60,7 +61,20 @@ const NEVER_MS: i32 = i32::MAX;
 
 /// The sockets' background threads. Clones are the same ones; ends when all sockets are closed.
 #[derive(Clone, Default)]
-pub struct Sockets(zmq::Context);
+pub struct Sockets {
+    context: zmq::Context,
+    standing: Arc<Standing>,
+}
+
+impl Sockets {
+    /// Of sources that are told if they stand still.
+    pub fn watched(standing: Arc<Standing>) -> Self {
+        Self {
+            context: zmq::Context::default(),
+            standing,
+        }
+    }
+}
 
 /// How to subscribe to one endpoint.
 #[derive(Clone, Debug)]
@@ -126,7 +140,7 @@ fn subscribe_by(
         )(zmq::Error::EINVAL)
     })?;
     let line = Line::new(
-        &sockets.0,
+        &sockets.context,
         subscription,
         named,
         resolver,
@@ -161,8 +175,10 @@ fn subscribe_by(
         pace: Pace::new(subscription.hwm_frames, Instant::now()),
     };
     let ended = Ended(Arc::clone(&stats));
-    let thread = thread::Builder::new().name(name).spawn(move || {
+    let standing = Arc::clone(&sockets.standing);
+    let thread = thread::Builder::new().name(name.clone()).spawn(move || {
         let _ended = ended;
+        standing.enroll(&name);
         source.run()
     });
     let thread = thread.map_err(|source| SourceError::Thread {

@@ -9,6 +9,7 @@ use super::hold::GATHER_MIN;
 use super::line::Line;
 use super::pace::{NAP, Pace};
 use super::whole_ms;
+use crate::standing;
 
 /// Frames read in one go before the monitor, the batch's age and the wish to end are looked at.
 const FRAMES_PER_TURN_MAX: usize = 512;
@@ -40,6 +41,8 @@ impl Subscriber {
         let mut message = zmq::Message::new();
         let mut stopping: Option<Instant> = None;
         loop {
+            // One turn, or one wait for room, is one piece of work.
+            standing::works();
             self.watermark.awake(Instant::now());
             let empty = self.turn(&mut message)?;
             self.tell_refused();

@@ -32,9 +32,9 @@ struct Beat {
     since: AtomicU64,
 }
 
-/// All threads that say so.
+/// All threads that say so: those of the engine, of the sources and of reloads.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub struct Standing {
     epoch: Instant,
     beats: Mutex<Vec<Weak<Beat>>>,
 }
@@ -72,14 +72,16 @@ impl Beat {
     }
 }
 
-impl Standing {
-    pub fn new() -> Self {
+impl Default for Standing {
+    fn default() -> Self {
         Self {
             epoch: Instant::now(),
             beats: Mutex::default(),
         }
     }
+}
 
+impl Standing {
     /// The thread that calls it is watched from now on, until it ends.
     pub fn enroll(&self, thread: &str) {
         let beat = Arc::new(Beat {
@@ -106,7 +108,7 @@ impl Standing {
 }
 
 /// Looks after the threads on a thread of its own, until nobody holds `standing` any more.
-pub(super) fn watch(standing: &Arc<Standing>, board: Board) -> std::io::Result<()> {
+pub(crate) fn watch(standing: &Arc<Standing>, board: Board) -> std::io::Result<()> {
     let part = board.readiness().part("threads");
     part.ready("none stands still");
     let standing = Arc::downgrade(standing);
@@ -153,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_thread_stands_still_when_it_has_been_at_one_thing_for_too_long_and_not_while_it_waits() {
-        let standing = Standing::new();
+        let standing = Standing::default();
         let names = |now| {
             let still = standing.still(now).into_iter();
             still.map(|(thread, _)| thread).collect::<Vec<_>>()

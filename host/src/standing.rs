@@ -152,6 +152,7 @@ fn tell_of(still: Vec<(String, Duration)>, told: &mut Vec<String>, board: &Board
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Readiness;
 
     #[test]
     fn a_thread_stands_still_when_it_has_been_at_one_thing_for_too_long_and_not_while_it_waits() {
@@ -180,13 +181,14 @@ mod tests {
     #[test]
     fn a_thread_that_stands_still_makes_landfall_unready_until_it_goes_on() {
         let board = Board::new().unwrap();
-        let part = board.readiness().part("threads");
+        let readiness = Readiness::default();
+        let part = readiness.part("threads");
         let mut told = Vec::new();
         let still = vec![("shard-1".to_owned(), STILL_AFTER)];
         tell_of(still, &mut told, &board, &part);
-        assert!(!board.readiness().is_ready());
+        assert!(!readiness.is_ready());
         assert_eq!(told, ["shard-1"]);
         tell_of(Vec::new(), &mut told, &board, &part);
-        assert!(board.readiness().is_ready() && told.is_empty());
+        assert!(readiness.is_ready() && told.is_empty());
     }
 }

@@ -9,6 +9,8 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
+use crate::pattern::weight::LARGE as LARGE_PATTERN;
+
 /// Steps of any validation, some 10 ms.
 const STEPS: u64 = 1 << 20;
 
@@ -21,6 +23,9 @@ const STEPS_PER_NODE: u64 = 1 << 10;
 const STEPS_MAX: u64 = 1 << 26;
 const STEPS_PER_NODE_MIN: u64 = 1 << 5;
 
+/// With more steps, some half a millisecond, a validation was a long one.
+const LONG_STEPS: u64 = 1 << 16;
+
 /// Of the steps of a verdict, those that telling the violations may take: each may hold an error of some
 /// 200 bytes.
 const TELLING_PART: u64 = 1 << 3;
@@ -29,12 +34,9 @@ const TELLING_PART: u64 = 1 << 3;
 /// a batch, if nothing else is configured. The clock is looked at between two texts.
 const TIME_MAX: Duration = Duration::from_millis(250);
 
-/// A pattern with more places is large.
-const LARGE_PATTERN: u64 = 1 << 8;
-
 /// Bytes of a text, times places of the largest pattern: more is not begun, for a match cannot be ended.
-/// Most large patterns are at one place at a time; one that is at all of them takes some ten seconds for
-/// as much at the very worst. It allows `^[a-z]{1,65535}$` on as many letters.
+/// `pattern/weight.rs` counts places that may be held at once many times over, so that the worst look takes
+/// some two seconds; `^[a-z]{1,65535}$` may look at as many letters.
 const LOOKED_MAX: u64 = 1 << 33;
 
 /// Bytes of a text that count as one step.
@@ -45,6 +47,7 @@ thread_local! {
     static WEIGHT: Cell<u64> = const { Cell::new(1) };
     static PER_ENTRY: Cell<u64> = const { Cell::new(1) };
     static UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
+    static WAS_LONG: Cell<bool> = const { Cell::new(false) };
 }
 
 /// All steps were taken.
@@ -95,6 +98,7 @@ impl Budget {
         UNTIL.set(by_clock.then(|| Instant::now() + TIME_MAX));
         // What `work` shares is read-only, so nothing half-done is seen afterwards.
         let done = catch_unwind(AssertUnwindSafe(work));
+        WAS_LONG.set(by_clock || self.steps - LEFT.get().min(self.steps) > LONG_STEPS);
         unlimited();
         match done {
             Ok(done) => Ok(done),
@@ -102,6 +106,12 @@ impl Budget {
             Err(reason) => resume_unwind(reason),
         }
     }
+}
+
+/// Whether a validation of this thread since this was last asked may have taken long: it is worth a look at the
+/// clock.
+pub fn was_long() -> bool {
+    WAS_LONG.take()
 }
 
 fn unlimited() {
@@ -186,6 +196,22 @@ mod tests {
         };
         assert_eq!(heavy.spend(|| take_text(42_000)), Ok(()));
         assert_eq!(heavy.spend(|| take_text(43_000)), Err(Spent));
+    }
+
+    #[test]
+    fn a_validation_of_many_steps_or_with_a_large_pattern_was_long_and_is_told_once() {
+        let steps = |count: u64| move || take(count);
+        assert_eq!(budget(1 << 20).spend(steps(LONG_STEPS)), Ok(()));
+        assert!(!was_long());
+        assert_eq!(budget(1 << 20).spend(steps(LONG_STEPS + 1)), Ok(()));
+        assert!(was_long() && !was_long());
+        assert_eq!(budget(1 << 20).spend(steps(1 << 21)), Err(Spent));
+        let large = Budget {
+            weight: LARGE_PATTERN + 1,
+            ..budget(1 << 20)
+        };
+        assert_eq!(large.spend(steps(1)), Ok(()));
+        assert!(was_long());
     }
 
     #[test]

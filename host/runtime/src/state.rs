@@ -79,13 +79,26 @@ impl HostState {
         self.deadline = self.deadline.map(|deadline| deadline + wasted);
     }
 
+    /// Notes what a schema took for an answer: time that is long for one row is the schema's, not the
+    /// guest's.
+    fn took(&mut self, schema: &str, asked: Asked, begun: Instant) {
+        let taken = begun.elapsed();
+        self.waste.took(schema, asked, taken);
+        self.deadline = self.deadline.map(|deadline| deadline + taken);
+    }
+
     /// The code of one row.
     fn judge(&mut self, row: usize, at: &Pointer, schema: &Schema, begun: &mut Instant) -> u8 {
         let name = schema.name();
         if self.waste.is_open(name, Asked::Judge) {
             return self.set_aside(row, name, Why::LeftAlone);
         }
-        match self.documents.validate(row, at, schema) {
+        let validity = self.documents.validate(row, at, schema);
+        if landfall_document::was_long() && validity != Validity::Exhausted {
+            self.took(name, Asked::Judge, *begun);
+            *begun = Instant::now();
+        }
+        match validity {
             Validity::Valid => VALID,
             Validity::Invalid => INVALID,
             Validity::NoValue => NO_VALUE,
@@ -196,6 +209,8 @@ impl schemas::Host for HostState {
         if told.is_exhausted {
             self.record(&name, Asked::Tell, begun);
             self.waste.told(&name).untold += 1;
+        } else if landfall_document::was_long() {
+            self.took(&name, Asked::Tell, begun);
         }
         let text = told
             .violations

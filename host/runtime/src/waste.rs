@@ -14,6 +14,9 @@ pub(crate) enum Asked {
     Tell,
 }
 
+/// The part of a batch's time that one row may take as a matter of course.
+const WORK_PART: u32 = 8;
+
 /// What a schema took too many steps for since that was last told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchemaFaults {
@@ -43,7 +46,7 @@ pub(crate) fn fault(schema: &str, why: Why) -> Fault {
         }
         Why::LeftAlone => {
             format!(
-                "the schema {schema} is left alone for a while: it took too many steps on events before"
+                "the schema {schema} is left alone for a while: it took too much time on events before"
             )
         }
         Why::HostFailed => format!(
@@ -93,6 +96,16 @@ impl Waste {
         self.told(schema).suspensions += u64::from(suspension.is_some());
     }
 
+    /// Tells that a schema took so long for an answer. What is short beside a batch's time is work, and
+    /// what is not is waste.
+    pub fn took(&mut self, schema: &str, asked: Asked, taken: Duration) {
+        if taken > self.deadline / WORK_PART {
+            self.record(schema, asked, taken);
+        } else {
+            self.time += taken;
+        }
+    }
+
     /// Counts of a schema, to be added to.
     pub fn told(&mut self, schema: &str) -> &mut SchemaFaults {
         let place = self.told.iter().position(|told| told.schema == schema);
@@ -119,6 +132,22 @@ impl Waste {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_schema_that_answers_and_takes_much_of_a_batchs_time_for_it_is_left_alone_as_well() {
+        let mut waste = Waste::new(Duration::from_millis(250));
+        for _ in 0..1000 {
+            waste.took("Large/1", Asked::Judge, Duration::from_millis(20));
+        }
+        assert!(!waste.is_open("Large/1", Asked::Judge), "that is work");
+        assert_eq!(waste.take_time(), Duration::from_secs(20), "given back");
+        for _ in 0..10 {
+            waste.took("Slow/1", Asked::Judge, Duration::from_millis(240));
+        }
+        assert!(waste.is_open("Slow/1", Asked::Judge));
+        assert!(!waste.is_open("Slow/1", Asked::Tell));
+        assert_eq!(waste.take_time(), Duration::from_millis(2400));
+    }
 
     #[test]
     fn a_schema_that_wastes_much_time_is_left_alone_and_others_are_not() {

@@ -10,7 +10,7 @@ mod ecma;
 mod error;
 mod python;
 mod tree;
-mod weight;
+pub(crate) mod weight;
 mod write;
 
 pub use error::PatternError;

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// A name may lead to more addresses; the others are not tried.
+/// A name may lead to more addresses; the others are tried in the next rounds.
 const ADDRESSES_MAX: usize = 8;
 
 /// A resolver that has not answered by then is said to hang. It is waited for all the same: a second
@@ -110,6 +110,8 @@ pub(super) struct Dial {
     state: State,
     /// In this round: still to be tried, the next one last, and tried.
     to_try: Vec<Target>,
+    /// Of a name's addresses, if they are too many for a round: where the next one begins.
+    first: usize,
     tried: Vec<Target>,
     /// The last one that was connected: tried first.
     good: Option<Target>,
@@ -126,6 +128,7 @@ impl Dial {
             waits,
             state: State::Waiting { until: now },
             to_try: Vec::new(),
+            first: 0,
             tried: Vec::new(),
             good: None,
             failures: 0,
@@ -186,6 +189,12 @@ impl Dial {
             if !targets.contains(&target) {
                 targets.push(target);
             }
+        }
+        if targets.len() > ADDRESSES_MAX {
+            // A round takes so many; the next one goes on behind them.
+            let behind = self.first % targets.len();
+            targets.rotate_left(behind);
+            self.first = self.first.wrapping_add(ADDRESSES_MAX);
         }
         if let Some(good) = &self.good
             && let Some(place) = targets.iter().position(|target| target == good)
@@ -316,6 +325,31 @@ mod tests {
             assert_eq!(Named::parse(endpoint), named, "{endpoint}");
         }
         assert_eq!(tcp("[::1]:2").endpoint(), "tcp://[::1]:2");
+    }
+
+    #[test]
+    fn of_a_name_with_more_addresses_than_a_round_takes_all_are_tried_in_time() {
+        let now = Instant::now();
+        let mut dial = Dial::new(Named::Host("pub".into(), 1), WAITS, now);
+        let all: Vec<String> = (1..=10).map(|last| format!("10.0.0.{last}:1")).collect();
+        let all: Vec<SocketAddr> = all.iter().map(|text| text.parse().unwrap()).collect();
+        let mut tried = Vec::new();
+        let mut at = now;
+        for _ in 0..2 {
+            at += WAITS.max * 2;
+            assert!(matches!(dial.step(at), Step::Resolve(..)));
+            dial.resolved(&all, at);
+            let mut round = 0;
+            while let Step::Connect(Target::Tcp(address)) = dial.step(at) {
+                tried.push(address);
+                round += 1;
+                dial.failed(at, 0.0);
+            }
+            assert_eq!(round, ADDRESSES_MAX);
+        }
+        tried.sort();
+        tried.dedup();
+        assert_eq!(tried.len(), all.len());
     }
 
     #[test]

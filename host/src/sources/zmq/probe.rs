@@ -28,6 +28,9 @@ const GREETING_BYTES: usize = 64;
 /// Byte of the greeting: the major version.
 const VERSION_AT: usize = 10;
 
+/// What a peer waits for before it sends the rest of its own greeting: the signature and the version.
+const OPENING_BYTES: usize = VERSION_AT + 1;
+
 /// Bytes of the greeting: the mechanism, filled up with zeros.
 const MECHANISM: std::ops::Range<usize> = 12..32;
 
@@ -97,9 +100,19 @@ fn talk<S: Read + Write>(
     let mut said = Said::default();
     let mut has_asked = false;
     // A peer that has closed already says so when it is read from.
-    let _ = stream.write_all(&greeting());
+    let greeting = greeting();
+    let (opening, mut rest) = greeting.split_at(OPENING_BYTES);
+    // A peer that wants another mechanism than ours names it only to who has not named his.
+    let _ = stream.write_all(opening);
     let mut buffer = [0; 256];
     while said.bytes.len() < BYTES_MAX && !is_enough(&said.bytes) {
+        if !rest.is_empty() && said.bytes.len() >= MECHANISM.end {
+            if names_another(&said.bytes) {
+                break;
+            }
+            let _ = stream.write_all(rest);
+            rest = &[];
+        }
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() || set_timeout(&stream, left.min(SILENCE)).is_err() {
             break;
@@ -122,6 +135,10 @@ fn talk<S: Read + Write>(
                 if said.bytes.is_empty() && !has_asked {
                     has_asked = true;
                     let _ = stream.write_all(b"\r\n\r\n");
+                } else if is_zmtp(&said.bytes) {
+                    // It says no more before it knows all of ours.
+                    let _ = stream.write_all(rest);
+                    rest = &[];
                 }
                 continue;
             }
@@ -140,6 +157,16 @@ fn is_enough(bytes: &[u8]) -> bool {
 /// The signature with which every ZeroMQ peer since 2011 begins.
 fn is_zmtp(bytes: &[u8]) -> bool {
     bytes.first() == Some(&0xff) && bytes.get(9).is_some_and(|byte| byte & 1 == 1)
+}
+
+/// Whether the peer has named a mechanism, and it is not ours.
+fn names_another(bytes: &[u8]) -> bool {
+    is_zmtp(bytes) && mechanism(bytes).is_some_and(|mechanism| mechanism != b"NULL")
+}
+
+/// The mechanism in a peer's greeting.
+fn mechanism(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.get(MECHANISM)?.split(|&byte| byte == 0).next()
 }
 
 /// Name and body of the first command after the greeting.
@@ -200,18 +227,12 @@ fn describe(said: &Said) -> String {
     if bytes.get(VERSION_AT).is_some_and(|&version| version < 3) {
         return "it is a ZeroMQ peer of an old protocol (before ZeroMQ 4)".into();
     }
-    if let Some(mechanism) = bytes.get(MECHANISM) {
-        let mechanism = mechanism
-            .split(|&byte| byte == 0)
-            .next()
-            .unwrap_or_default();
-        if mechanism != b"NULL" {
-            return format!(
-                "it wants the security mechanism {}, which Landfall does not have: give it a publisher \
-                 without one, on a local or private address",
-                mechanism.escape_ascii()
-            );
-        }
+    if names_another(bytes) {
+        return format!(
+            "it wants the security mechanism {}, which Landfall does not have: give it a publisher \
+             without one, on a local or private address",
+            mechanism(bytes).unwrap_or_default().escape_ascii()
+        );
     }
     match command(bytes) {
         Some((b"READY", properties)) => match socket_type(properties) {

@@ -192,6 +192,18 @@ fn a_peer_that_wants_another_mechanism_is_told() {
 }
 
 #[test]
+fn a_publisher_that_wants_passwords_is_told() {
+    let context = zmq::Context::new();
+    let publisher = context.socket(zmq::PUB).unwrap();
+    publisher.set_plain_server(true).unwrap();
+    publisher.bind("tcp://127.0.0.1:*").unwrap();
+    let endpoint = publisher.get_last_endpoint().unwrap().unwrap();
+    let bench = start(&subscription(&endpoint), 1 << 20);
+    await_trouble(&bench, "the security mechanism PLAIN");
+    bench.end().unwrap();
+}
+
+#[test]
 fn nobody_there_is_told_with_the_reason() {
     let (listener, endpoint) = listener();
     drop(listener);

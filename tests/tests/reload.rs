@@ -201,19 +201,6 @@ fn a_file_that_does_not_load_leaves_the_old_version_and_says_so_everywhere() {
     sidecar.stop();
 }
 
-/// The checks that judge, by name.
-fn checks(sidecar: &Sidecar) -> Vec<String> {
-    let body = sidecar.get("/readyz").expect("an answer").body;
-    let state: serde_json::Value = serde_json::from_str(&body).expect("JSON");
-    let checks = state["checks"].as_array().expect("checks");
-    let name = |check: &serde_json::Value| check["name"].as_str().expect("a name").to_owned();
-    checks.iter().map(name).collect()
-}
-
-fn plans(sidecar: &Sidecar) -> usize {
-    sidecar.log().matches("a new plan is in force").count()
-}
-
 #[test]
 fn a_configuration_with_an_error_is_refused_and_a_good_one_taken_by_sighup() {
     let mut sidecar = Sidecar::start(Setup {
@@ -235,7 +222,7 @@ fn a_configuration_with_an_error_is_refused_and_a_good_one_taken_by_sighup() {
             .get("/readyz")
             .is_some_and(|answer| answer.body.contains("deadlines.default"))
     });
-    assert_eq!(plans(&sidecar), 0);
+    assert_eq!(sidecar.plans(), 0);
     // A shorter deadline holds for the events to come.
     write(good.replace("default = \"60s\"", "default = \"1s\""));
     sidecar.hang_up();
@@ -260,7 +247,7 @@ fn whether_a_check_decides_is_changed_by_a_reload() {
     sidecar.land(&events[..1]);
     sidecar.await_verdict("leaked", 1);
     sidecar.reconfigure("decides = true", "decides = false");
-    await_until("the plan is in force", || plans(&sidecar) == 1);
+    await_until("the plan is in force", || sidecar.plans() == 1);
     sidecar.send_raw(&events[1..]);
     sidecar.land(&events[1..]);
     sidecar.await_verdict("delivered", 1);
@@ -281,9 +268,9 @@ streams = ["raw"]
         extra: "# further checks".into(),
         ..Setup::default()
     });
-    let before = checks(&sidecar);
+    let before = sidecar.checks();
     sidecar.reconfigure("# further checks", ADDED);
-    await_until("it judges", || checks(&sidecar).len() == before.len() + 1);
+    await_until("it judges", || sidecar.checks().len() == before.len() + 1);
     let one = event(1);
     sidecar.send_raw(std::slice::from_ref(&one));
     sidecar.land(std::slice::from_ref(&one));
@@ -295,7 +282,7 @@ streams = ["raw"]
     };
     assert_eq!(rows(), 1);
     sidecar.reconfigure(ADDED, "# further checks");
-    await_until("it is gone", || checks(&sidecar) == before);
+    await_until("it is gone", || sidecar.checks() == before);
     let two = event(2);
     sidecar.send_raw(std::slice::from_ref(&two));
     sidecar.land(std::slice::from_ref(&two));
@@ -322,7 +309,7 @@ fn what_identifies_events_takes_a_restart_and_is_said_to_at_every_reload() {
     };
     await_until("it is told", told);
     sidecar.reconfigure("default = \"60s\"", "default = \"50s\"");
-    await_until("another change is in force", || plans(&sidecar) == 1);
+    await_until("another change is in force", || sidecar.plans() == 1);
     assert!(told(), "and what waits for a restart is not forgotten");
     sidecar.land(std::slice::from_ref(&waits));
     sidecar.await_verdict("delivered", 1);
@@ -362,7 +349,7 @@ fn a_broken_schema_leaves_the_old_one_in_force_and_a_mended_one_replaces_it() {
     assert_eq!(sidecar.verdict("unjudged"), 0);
     deploy(&path, &good);
     await_until("it is stale no more", || stale() == 0);
-    assert_eq!(plans(&sidecar), 0, "nothing that judges has changed");
+    assert_eq!(sidecar.plans(), 0, "nothing that judges has changed");
     sidecar.stop();
 }
 
@@ -383,7 +370,7 @@ fn a_check_file_that_is_gone_leaves_it_stale_while_another_change_is_taken() {
             == 1
     });
     sidecar.reconfigure("default = \"60s\"", "default = \"1s\"");
-    await_until("the other change is in force", || plans(&sidecar) == 1);
+    await_until("the other change is in force", || sidecar.plans() == 1);
     // Judged by the old version, under the new deadline.
     sidecar.send_raw(&[event(1)]);
     sidecar.await_verdict("missing", 1);

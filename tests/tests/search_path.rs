@@ -18,19 +18,6 @@ fn digest(sidecar: &Sidecar, check: &str) -> String {
     found["digest"].as_str().expect("a digest").to_owned()
 }
 
-/// The checks that judge, by name.
-fn checks(sidecar: &Sidecar) -> Vec<String> {
-    let body = sidecar.get("/readyz").expect("an answer").body;
-    let state: serde_json::Value = serde_json::from_str(&body).expect("JSON");
-    let checks = state["checks"].as_array().expect("checks");
-    let name = |check: &serde_json::Value| check["name"].as_str().expect("a name").to_owned();
-    checks.iter().map(name).collect()
-}
-
-fn plans(sidecar: &Sidecar) -> usize {
-    sidecar.log().matches("a new plan is in force").count()
-}
-
 /// A check whose file is looked for in several places, the first of which is this one.
 const SEARCHED: &str = r#"
 [[checks]]
@@ -65,7 +52,7 @@ fn a_check_whose_file_is_gone_is_not_replaced_by_another_one_of_its_name() {
     let versions = [changed(&module), changed(&changed(&module))];
     deploy(&own, &versions[0]);
     sidecar.reconfigure("# further checks", SEARCHED);
-    await_until("it judges", || checks(&sidecar).contains(&"limit".into()));
+    await_until("it judges", || sidecar.checks().contains(&"limit".into()));
     let first = digest(&sidecar, "limit");
 
     std::fs::remove_file(&own).expect("removed");
@@ -73,9 +60,9 @@ fn a_check_whose_file_is_gone_is_not_replaced_by_another_one_of_its_name() {
     assert!(is_told(&sidecar, "is gone, and ") && is_told(&sidecar, "is not taken in its place"));
     assert_eq!(digest(&sidecar, "limit"), first);
     // Not with another change either.
-    let before = plans(&sidecar);
+    let before = sidecar.plans();
     sidecar.reconfigure("default = \"2s\"", "default = \"3s\"");
-    await_until("the other change is in force", || plans(&sidecar) > before);
+    await_until("the other change is in force", || sidecar.plans() > before);
     assert_eq!(digest(&sidecar, "limit"), first);
     deploy(&own, &versions[0]);
     await_until("it is back", || stale(&sidecar, "limit") == 0);
@@ -101,13 +88,13 @@ fn a_check_whose_file_is_gone_is_not_replaced_by_another_one_of_its_name() {
         }
     }
     let guests = landfall_tests::paths::guests();
-    let before = plans(&sidecar);
+    let before = sidecar.plans();
     sidecar.reconfigure(
         &format!("dir = \"{}\"", guests.display()),
         &format!("dir = {others:?}"),
     );
     await_until("the others are loaded from there", || {
-        plans(&sidecar) > before
+        sidecar.plans() > before
     });
 
     // A link that leads nowhere is a file that is gone.

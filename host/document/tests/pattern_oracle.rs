@@ -2,13 +2,15 @@
 //! `pattern_dialects.rs` holds in any case. `LANDFALL_ORACLE_PATTERNS` asks for another number of patterns,
 //! `LANDFALL_ORACLE_SEED` for others.
 
+#[path = "support/chance.rs"]
+mod chance;
 #[path = "pattern_oracle/generator.rs"]
 mod generator;
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use generator::Chance;
+use chance::Chance;
 use landfall_document::{
     Documents, PatternDialect, Pointer, SchemaSet, Validity, translate_pattern,
 };

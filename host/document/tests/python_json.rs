@@ -4,6 +4,11 @@ use landfall_document::{
     Defect, Documents, Oddity, Pointer, RowState, SchemaSet, Validity, redact,
 };
 
+#[path = "support/drafts.rs"]
+mod drafts;
+
+use drafts::{judge, judged, judged_alike};
+
 fn pointer(text: &str) -> Pointer {
     Pointer::parse(text).unwrap()
 }
@@ -332,49 +337,6 @@ fn characters_that_other_parsers_escape_are_written_as_they_are() {
     ] {
         let json = format!("{{\"{character}\":\"a{character}\"}}");
         good(&json, &json);
-    }
-}
-
-/// What a schema of a draft says of an event.
-fn judge(draft: &str, keywords: &str, event: &str) -> Validity {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(directory.path().join("s")).unwrap();
-    let schema = format!(r#"{{"$schema":"http://json-schema.org/{draft}/schema#",{keywords}}}"#);
-    std::fs::write(directory.path().join("s/1.json"), &schema).unwrap();
-    let (set, errors) = SchemaSet::load(directory.path());
-    assert!(errors.is_empty(), "{errors:?}");
-    let mut documents = Documents::default();
-    documents.parse(event.as_bytes(), &[event.len() as u32]);
-    documents.validate(0, &pointer(""), set.find("s/1").unwrap())
-}
-
-/// By a property `a` of such keywords, in every draft.
-fn judged_alike(keywords: &str, valid: &[&str], invalid: &[&str]) {
-    for draft in ALL_DRAFTS {
-        judged(draft, keywords, valid, invalid);
-    }
-}
-
-const ALL_DRAFTS: [&str; 6] = [
-    "draft-03",
-    "draft-04",
-    "draft-06",
-    "draft-07",
-    "draft/2019-09",
-    "draft/2020-12",
-];
-
-fn judged(draft: &str, keywords: &str, valid: &[&str], invalid: &[&str]) {
-    let keywords = format!(r#""properties":{{"a":{{{keywords}}}}}"#);
-    for (values, expected) in [(valid, Validity::Valid), (invalid, Validity::Invalid)] {
-        for value in values {
-            let event = format!(r#"{{"a":{value}}}"#);
-            assert_eq!(
-                judge(draft, &keywords, &event),
-                expected,
-                "{event} by {draft}: {keywords}"
-            );
-        }
     }
 }
 

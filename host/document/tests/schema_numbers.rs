@@ -1,49 +1,9 @@
 //! Numbers of any size against bounds and divisors of any size, as Python compares them.
 
-use landfall_document::{Documents, Pointer, SchemaSet, Validity};
+#[path = "support/drafts.rs"]
+mod drafts;
 
-/// What a schema of a draft says of an event.
-fn judge(draft: &str, keywords: &str, event: &str) -> Validity {
-    let directory = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(directory.path().join("s")).unwrap();
-    let schema = format!(r#"{{"$schema":"http://json-schema.org/{draft}/schema#",{keywords}}}"#);
-    std::fs::write(directory.path().join("s/1.json"), &schema).unwrap();
-    let (set, errors) = SchemaSet::load(directory.path());
-    assert!(errors.is_empty(), "{errors:?}");
-    let mut documents = Documents::default();
-    documents.parse(event.as_bytes(), &[event.len() as u32]);
-    documents.validate(0, &Pointer::default(), set.find("s/1").unwrap())
-}
-
-/// By a property `a` of such keywords, in every draft.
-fn judged_alike(keywords: &str, valid: &[&str], invalid: &[&str]) {
-    for draft in ALL_DRAFTS {
-        judged(draft, keywords, valid, invalid);
-    }
-}
-
-const ALL_DRAFTS: [&str; 6] = [
-    "draft-03",
-    "draft-04",
-    "draft-06",
-    "draft-07",
-    "draft/2019-09",
-    "draft/2020-12",
-];
-
-fn judged(draft: &str, keywords: &str, valid: &[&str], invalid: &[&str]) {
-    let keywords = format!(r#""properties":{{"a":{{{keywords}}}}}"#);
-    for (values, expected) in [(valid, Validity::Valid), (invalid, Validity::Invalid)] {
-        for value in values {
-            let event = format!(r#"{{"a":{value}}}"#);
-            assert_eq!(
-                judge(draft, &keywords, &event),
-                expected,
-                "{event} by {draft}: {keywords}"
-            );
-        }
-    }
-}
+use drafts::{judged, judged_alike};
 
 #[test]
 fn integers_beyond_64_bits_are_integers_and_compare_exactly_with_bounds() {

@@ -6,6 +6,8 @@
 //! have it. `LANDFALL_ORACLE_SCHEMAS` asks for another number of schemas of each draft,
 //! `LANDFALL_ORACLE_SEED` for others.
 
+#[path = "support/chance.rs"]
+mod chance;
 #[path = "schema_oracle/generator.rs"]
 mod generator;
 #[path = "schema_oracle/values.rs"]
@@ -15,7 +17,8 @@ use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use generator::{Chance, Draft};
+use chance::Chance;
+use generator::Draft;
 use landfall_document::{Documents, Pointer, Schema, SchemaRules, SchemaSet, Validity};
 use serde_json::{Value, json};
 

@@ -1,37 +1,17 @@
 //! The store from outside: what is kept for how long, what readers see while it changes, who may write.
 
+mod support;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use landfall_store::{
-    FoundRow, Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Reader, Retention, SampleRow,
+    FoundRow, Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Retention, SampleRow,
     ShareRow, Store, StoreError, WindowCounts, WindowRow,
 };
+use support::{keys, missing, open, put, reader, window};
 
 const HOUR: i64 = 3_600_000;
-
-fn open(dir: &Path) -> Result<Store, StoreError> {
-    Store::open(&dir.join("store"), [7; 16], "test")
-}
-
-fn reader(dir: &Path) -> Reader {
-    Reader::open(&dir.join("store")).unwrap()
-}
-
-fn missing(number: u8, arrived_ms: i64) -> MissingRow {
-    MissingRow {
-        fingerprint: [number; 16],
-        key: format!("key-{number}"),
-        schema: format!("S/{}", number % 2),
-        arrived_ms,
-        place: 0,
-        deadline_ms: arrived_ms + 1000,
-        said_ms: arrived_ms + 1000,
-        incident: 1,
-        generation: 0,
-        frame: vec![number; 3],
-    }
-}
 
 fn incident(id: u64, closed_ms: Option<i64>) -> IncidentRow {
     IncidentRow {
@@ -51,29 +31,10 @@ fn incident(id: u64, closed_ms: Option<i64>) -> IncidentRow {
     }
 }
 
-fn put(store: &mut Store, rows: &[MissingRow]) {
-    let flush = store.begin().unwrap();
-    for row in rows {
-        flush.missing(row).unwrap();
-    }
-    flush.commit().unwrap();
-}
-
 fn land(store: &mut Store, number: u8, at_ms: i64) {
     let flush = store.begin().unwrap();
     flush.landed([number; 16], at_ms).unwrap();
     flush.commit().unwrap();
-}
-
-fn keys(reader: &Reader) -> Vec<String> {
-    let mut keys = Vec::new();
-    reader
-        .missing_each(&MissingFilter::default(), None, |event| {
-            keys.push(event.key);
-            Ok::<(), StoreError>(())
-        })
-        .unwrap();
-    keys
 }
 
 /// Start and generation of all windows' judges.
@@ -258,19 +219,6 @@ fn a_key_that_is_lost_once_more_after_it_had_landed_is_missing_again() {
         })
         .unwrap();
     assert_eq!(last, Some(Frame::Kept(b"again".to_vec())));
-}
-
-fn window(start_ms: i64, end_ms: i64, missing: i64) -> WindowRow {
-    WindowRow {
-        start_ms,
-        end_ms,
-        schema: "S/1".into(),
-        counts: WindowCounts {
-            raw: missing,
-            missing,
-            ..WindowCounts::default()
-        },
-    }
 }
 
 #[test]

@@ -1,65 +1,9 @@
 //! The store when its files are moved, damaged or claimed by another, and when a commit fails.
 
-use std::path::Path;
+mod support;
 
-use landfall_store::{
-    MissingFilter, MissingRow, Reader, Retention, Store, StoreError, WindowCounts, WindowRow,
-};
-
-fn open(dir: &Path) -> Result<Store, StoreError> {
-    Store::open(&dir.join("store"), [7; 16], "test")
-}
-
-fn reader(dir: &Path) -> Reader {
-    Reader::open(&dir.join("store")).unwrap()
-}
-
-fn missing(number: u8, arrived_ms: i64) -> MissingRow {
-    MissingRow {
-        fingerprint: [number; 16],
-        key: format!("key-{number}"),
-        schema: format!("S/{}", number % 2),
-        arrived_ms,
-        place: 0,
-        deadline_ms: arrived_ms + 1000,
-        said_ms: arrived_ms + 1000,
-        incident: 1,
-        generation: 0,
-        frame: vec![number; 3],
-    }
-}
-
-fn put(store: &mut Store, rows: &[MissingRow]) {
-    let flush = store.begin().unwrap();
-    for row in rows {
-        flush.missing(row).unwrap();
-    }
-    flush.commit().unwrap();
-}
-
-fn keys(reader: &Reader) -> Vec<String> {
-    let mut keys = Vec::new();
-    reader
-        .missing_each(&MissingFilter::default(), None, |event| {
-            keys.push(event.key);
-            Ok::<(), StoreError>(())
-        })
-        .unwrap();
-    keys
-}
-
-fn window(start_ms: i64, end_ms: i64, missing: i64) -> WindowRow {
-    WindowRow {
-        start_ms,
-        end_ms,
-        schema: "S/1".into(),
-        counts: WindowCounts {
-            raw: missing,
-            missing,
-            ..WindowCounts::default()
-        },
-    }
-}
+use landfall_store::{Retention, Store, StoreError};
+use support::{keys, missing, open, put, reader, window};
 
 #[test]
 fn a_second_writer_is_refused_though_somebody_removed_the_lock() {

@@ -165,6 +165,20 @@ pub struct Sidecar {
 }
 
 impl Sidecar {
+    /// The checks that judge, by name.
+    pub fn checks(&self) -> Vec<String> {
+        let body = self.get("/readyz").expect("an answer").body;
+        let state: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        let checks = state["checks"].as_array().expect("checks");
+        let name = |check: &serde_json::Value| check["name"].as_str().expect("a name").to_owned();
+        checks.iter().map(name).collect()
+    }
+
+    /// How often another plan was put in force.
+    pub fn plans(&self) -> usize {
+        self.log().matches("a new plan is in force").count()
+    }
+
     /// Starts it and waits until it has subscribed and is ready.
     pub fn start(setup: Setup) -> Self {
         let dir = tempfile::tempdir().expect("a directory");

@@ -1,33 +1,11 @@
 //! Patterns and texts by chance, from a seed: of all that Python's `re` knows, with what goes wrong.
 
-/// xorshift64*: the same in every run.
-pub struct Chance(u64);
+use super::chance::Chance;
 
-impl Chance {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % bound
-    }
-
-    fn one_in(&mut self, count: usize) -> bool {
-        self.below(count) == 0
-    }
-
-    /// Rarely one of the second list.
-    fn of(&mut self, right: &[&'static str], wrong: &[&'static str]) -> &'static str {
-        let list = if self.one_in(60) { wrong } else { right };
-        self.pick(list)
-    }
-
-    pub fn pick(&mut self, list: &[&'static str]) -> &'static str {
-        list[self.below(list.len())]
-    }
+/// Rarely one of the second list.
+fn of(chance: &mut Chance, right: &[&'static str], wrong: &[&'static str]) -> &'static str {
+    let list = if chance.one_in(60) { wrong } else { right };
+    chance.pick(list)
 }
 
 const LITERALS: &[&str] = &[
@@ -220,7 +198,7 @@ const WRONG_FLAGS: &[&str] = &[
 pub fn pattern(chance: &mut Chance) -> String {
     let mut out = String::new();
     if chance.one_in(3) {
-        out.push_str(&format!("(?{})", chance.of(FLAGS, WRONG_FLAGS)));
+        out.push_str(&format!("(?{})", of(chance, FLAGS, WRONG_FLAGS)));
     }
     if chance.one_in(4) {
         out.push('^');
@@ -244,7 +222,7 @@ fn sequence(chance: &mut Chance, deep: usize, out: &mut String) {
     for _ in 0..chance.below(4) {
         item(chance, deep, out);
         if chance.one_in(3) {
-            out.push_str(chance.of(QUANTIFIERS, WRONG_QUANTIFIERS));
+            out.push_str(of(chance, QUANTIFIERS, WRONG_QUANTIFIERS));
         }
     }
     if chance.one_in(8) {
@@ -255,7 +233,7 @@ fn sequence(chance: &mut Chance, deep: usize, out: &mut String) {
 fn item(chance: &mut Chance, deep: usize, out: &mut String) {
     match chance.below(if deep == 0 { 10 } else { 17 }) {
         0..=3 => out.push_str(chance.pick(LITERALS)),
-        4 | 5 => out.push_str(chance.of(ESCAPES, WRONG_ESCAPES)),
+        4 | 5 => out.push_str(of(chance, ESCAPES, WRONG_ESCAPES)),
         6 => out.push_str(chance.pick(&[".", ".", ".", "(?:^)", "(?:$)", r"(?:\b)"])),
         7..=9 => set(chance, out),
         10 => group(chance, deep, "(", out),
@@ -265,7 +243,7 @@ fn item(chance: &mut Chance, deep: usize, out: &mut String) {
             group(chance, deep, open, out);
         }
         13 => {
-            let open = format!("(?{}:", chance.of(SCOPES, WRONG_FLAGS));
+            let open = format!("(?{}:", of(chance, SCOPES, WRONG_FLAGS));
             group(chance, deep, &open, out);
         }
         14 => look_behind(chance, deep, out),
@@ -273,7 +251,8 @@ fn item(chance: &mut Chance, deep: usize, out: &mut String) {
             // A group, and what refers to it, with something between.
             group(chance, deep, "(?P<n>", out);
             sequence(chance, deep - 1, out);
-            out.push_str(chance.of(
+            out.push_str(of(
+                chance,
                 &["(?P=n)", r"\1", "(?(1)a|b)", "(?(n)a)", "(?#c)"],
                 &[
                     r"\2",
@@ -353,7 +332,7 @@ fn set(chance: &mut Chance, out: &mut String) {
     for _ in 0..chance.below(4) {
         let member = |chance: &mut Chance| {
             if chance.one_in(3) {
-                chance.of(ESCAPES, WRONG_ESCAPES).to_owned()
+                of(chance, ESCAPES, WRONG_ESCAPES).to_owned()
             } else {
                 chance.pick(LITERALS).to_owned()
             }

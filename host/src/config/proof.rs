@@ -1,7 +1,7 @@
 //! What can prove nothing: settings with which every event would land, or none, whatever the pipeline
 //! does. What is sure is an error for who listens (`run`, `config check`); what may be meant is a hint.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::errors::ConfigError;
 use super::publisher::{Likeness, likeness};
@@ -122,21 +122,34 @@ fn own_address(config: &Config) -> Vec<Finding> {
     let Some(listen) = config.http.listen else {
         return Vec::new();
     };
+    let port = listen.port();
     let own = match listen.ip() {
-        IpAddr::V4(address) => format!("tcp://{address}:{}", listen.port()),
-        IpAddr::V6(address) => format!("tcp://[{address}]:{}", listen.port()),
+        IpAddr::V4(address) => vec![format!("tcp://{address}:{port}")],
+        // Who listens at all addresses of the newer kind has those of the older one too.
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
+            vec![
+                format!("tcp://[::]:{port}"),
+                format!("tcp://0.0.0.0:{port}"),
+            ]
+        }
+        IpAddr::V6(address) => vec![format!("tcp://[{address}]:{port}")],
+    };
+    let is_own = |endpoint: &&String| {
+        let mut own = own.iter();
+        own.any(|own| likeness(endpoint, own) == Likeness::Same)
     };
     let of_stream = |stream: StreamId| {
         let endpoints = config.streams.of(stream).endpoints.iter();
-        let own = endpoints.filter(|endpoint| likeness(endpoint, &own) == Likeness::Same);
-        own.map(move |endpoint| {
-            (
-                format!("streams.{}.endpoints", stream.as_str()),
-                format!("{endpoint:?} is where Landfall serves HTTP (http.listen)"),
-                "name the publisher, or change http.listen: no frame ever comes from there",
-            )
-        })
-        .collect::<Vec<_>>()
+        endpoints
+            .filter(is_own)
+            .map(move |endpoint| {
+                (
+                    format!("streams.{}.endpoints", stream.as_str()),
+                    format!("{endpoint:?} is where Landfall serves HTTP (http.listen)"),
+                    "name the publisher, or change http.listen: no frame ever comes from there",
+                )
+            })
+            .collect::<Vec<_>>()
     };
     StreamId::ALL.into_iter().flat_map(of_stream).collect()
 }

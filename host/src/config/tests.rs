@@ -384,6 +384,14 @@ fn what_proves_nothing_is_an_error_for_who_listens_and_a_hint_where_it_may_be_me
             streams("tcp://[::1]:9470", there, "") + "[http]\nlisten = \"[::1]:9470\"\n",
             Some("streams.raw.endpoints: \"tcp://[::1]:9470\" is where Landfall serves HTTP"),
         ),
+        (
+            streams("tcp://127.0.0.1:9470", there, "") + "[http]\nlisten = \"[::]:9470\"\n",
+            Some("streams.raw.endpoints: \"tcp://127.0.0.1:9470\" is where Landfall serves HTTP"),
+        ),
+        (
+            streams("tcp://[::1]:9470", there, "") + "[http]\nlisten = \"[::]:9470\"\n",
+            Some("streams.raw.endpoints: \"tcp://[::1]:9470\" is where Landfall serves HTTP"),
+        ),
     ] {
         let told = proof(&text);
         match wanted {

@@ -10,6 +10,7 @@ use landfall_store::{
 use super::{Gathered, KnownMissing, Results, incidents, tally};
 use crate::engine::messages::Answer;
 use crate::sources::StreamId;
+use crate::standing;
 
 /// Between two tries to write to a store that fails. Everything upstream waits meanwhile.
 const RETRY: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
@@ -168,7 +169,10 @@ impl Results {
                 let seconds = began.elapsed().as_secs();
                 tracing::error!(tries, seconds, "{error}; trying again, nothing is dropped");
             }
+            // The store is told as failing; this thread does not stand still.
+            standing::waits();
             std::thread::sleep(RETRY);
+            standing::works();
         }
     }
 

@@ -22,12 +22,13 @@ const LIBRARIES: [(&str, &[&str]); 11] = [
 ];
 
 /// Our own crates, and the directories of the crates that may depend on them.
-const OURS: [(&str, &[&str]); 6] = [
+const OURS: [(&str, &[&str]); 7] = [
     ("landfall-escape", &["host", "host/store"]),
     ("landfall-ledger", &["host", "bench"]),
     ("landfall-document", &["host", "host/runtime", "bench"]),
     ("landfall-runtime", &["host", "bench"]),
     ("landfall-store", &["host", "bench"]),
+    ("landfall-ops", &["host"]),
     ("landfall", &["bench"]),
 ];
 

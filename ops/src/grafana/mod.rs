@@ -1,0 +1,1 @@
+//! Dashboards: one for operators, one for authors of checks.

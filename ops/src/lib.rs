@@ -1,0 +1,13 @@
+//! Rules for Prometheus, an example for Alertmanager and dashboards for Grafana, generated from one
+//! source.
+//!
+//! Parameters in, text out: it reads no clock, file or socket, and does not know the registry of
+//! metrics. The program holds what it asks for to its own registry in a test.
+
+mod parameters;
+
+pub mod alertmanager;
+pub mod grafana;
+pub mod prometheus;
+
+pub use parameters::Parameters;

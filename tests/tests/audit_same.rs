@@ -96,7 +96,11 @@ fn what_can_be_read_once_only_is_refused_on_both_sides_before_it_is_read() {
     }
     refused("pipe", "pipe", Stdio::null());
     refused("pipe", "link.pipe", Stdio::null());
-    refused("/dev/zero", "here/../../../../../../../../dev/zero", Stdio::null());
+    refused(
+        "/dev/zero",
+        "here/../../../../../../../../dev/zero",
+        Stdio::null(),
+    );
     // What has no content of its own is nobody's.
     for (raw, written) in [("/dev/null", "/dev/null"), ("-", "/dev/null")] {
         let output = audit(dir.path(), raw, written, Stdio::null());

@@ -83,7 +83,9 @@ fn four_files_that_compile_for_an_hour_hold_up_no_new_file_of_a_fifth_check_and_
     // What gave way is compiled on when there is a place for it.
     deploy(path("a"), &module);
     let mut left = vec!["b", "c", "d"];
-    await_until("it is in force", || state(&sidecar, "a")["loading"] == false);
+    await_until("it is in force", || {
+        state(&sidecar, "a")["loading"] == false
+    });
     assert!(are_loading(&left));
     while let Some(name) = left.pop() {
         deploy(path(name), &module);

@@ -132,13 +132,10 @@ fn a_parity_check_that_compares_the_key_alone_is_hinted_at() {
         checked(&(JSON.to_owned() + &check("parity", "field_parity", &more)))
     };
     const KEY: &str = "{ raw = \"/uuid\", written = \"/uuid\" }";
-    const WANTED: &str = "landfall.toml:6: checks[0].config: the parity check parity compares \"/uuid\" (event.key) and nothing else";
+    const WANTED: &str = "landfall.toml:7: checks[0].config: the parity check parity compares \"/uuid\" (event.key) and nothing else";
     let (code, errors, hints) = parity(KEY);
     assert_eq!((code, errors), (Some(0), vec![]));
-    assert!(
-        hints.iter().any(|hint| hint.contains(WANTED)),
-        "{hints:#?}"
-    );
+    assert!(hints.iter().any(|hint| hint.contains(WANTED)), "{hints:#?}");
     let (code, errors, hints) = parity(&format!("{KEY}, {{ raw = \"/a\", written = \"/b\" }}"));
     assert_eq!((code, errors), (Some(0), vec![]));
     assert!(

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use support::{Event, Setup, Sidecar, event};
 
 /// A reload or an end may take so long on a busy machine: far less than compiling what is refused would.
-const SOON: Duration = Duration::from_secs(40);
+const SOON: Duration = Duration::from_secs(90);
 
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
@@ -45,7 +45,7 @@ fn slow() -> Vec<(&'static str, Value, &'static str)> {
     vec![
         (
             "Words/1",
-            patterns(40_000, |number| format!(r"^\w{{1,1000}}x{number}$")),
+            patterns(2_000, |number| format!(r"^\w{{1,1000}}x{number}$")),
             PARTS,
         ),
         (
@@ -55,12 +55,16 @@ fn slow() -> Vec<(&'static str, Value, &'static str)> {
         ),
         (
             "Backtracking/1",
-            patterns(20_000, |number| format!(r"(?=a)\w{{1,900}}(?!b{number})\w{{1,900}}$")),
+            patterns(2_000, |number| {
+                format!(r"(?=a)\w{{1,900}}(?!b{number})\w{{1,900}}$")
+            }),
             PARTS,
         ),
         (
             "Deep/1",
-            patterns(1, |_| "(?:(?:(?:a{1,999}){1,999}){1,999}){1,999}(?!b)".into()),
+            patterns(1, |_| {
+                "(?:(?:(?:a{1,999}){1,999}){1,999}){1,999}(?!b)".into()
+            }),
             PARTS,
         ),
         (
@@ -68,7 +72,11 @@ fn slow() -> Vec<(&'static str, Value, &'static str)> {
             patterns(1, |_| r"(?=\w{1,900})".repeat(5_000)),
             PARTS,
         ),
-        ("Pointers/1", long_pointers(), "have more than 134217728 bytes together"),
+        (
+            "Pointers/1",
+            long_pointers(),
+            "have more than 134217728 bytes together",
+        ),
     ]
 }
 
@@ -106,10 +114,13 @@ fn schemas_that_would_compile_for_hours_are_refused_by_name_and_a_reload_goes_on
         // What comes with it is taken.
         let good = json!({ "$schema": DRAFT });
         write(schemas.path(), &format!("Good{number}/1"), &good);
-        await_until(&format!("{label} is refused, and the other one in force"), || {
-            let is_refused = says(&sidecar, &format!("{label}.json")) && says(&sidecar, why);
-            is_refused && sidecar.plans() > plans
-        });
+        await_until(
+            &format!("{label} is refused, and the other one in force"),
+            || {
+                let is_refused = says(&sidecar, &format!("{label}.json")) && says(&sidecar, why);
+                is_refused && sidecar.plans() > plans
+            },
+        );
         assert!(began.elapsed() < SOON, "{label}: {:?}", began.elapsed());
         std::fs::remove_file(schemas.path().join(format!("{label}.json"))).expect("removed");
         await_until("all is as configured", || says(&sidecar, "as configured"));
@@ -122,22 +133,14 @@ fn schemas_that_would_compile_for_hours_are_refused_by_name_and_a_reload_goes_on
 }
 
 #[test]
-fn the_most_that_is_not_refused_holds_up_neither_a_reload_nor_the_end_for_long() {
-    // Within the bound of a file, and as many files as the directory may have and more.
+fn an_end_is_not_held_up_by_schemas_that_are_compiled() {
     let schemas = schemas();
     let mut sidecar = start(schemas.path());
+    // Each is as large as one may be; together they take longer than the end may.
     let large = patterns(4, |number| format!(r"^\w{{1,999}}x{number}$"));
-    for number in 0..10 {
+    for number in 0..4 {
         write(schemas.path(), &format!("Large{number}/1"), &large);
     }
-    let began = Instant::now();
-    await_until("what is too much is refused", || {
-        says(&sidecar, "with it the patterns of all schemas of the directory")
-    });
-    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
-    // Again, and the end in the midst of it.
-    write(schemas.path(), "Large0/2", &large);
-    std::fs::remove_file(schemas.path().join("Large9/1.json")).expect("removed");
     let began = Instant::now();
     assert_eq!(sidecar.end(), Some(0), "{}", sidecar.log());
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());

@@ -112,7 +112,12 @@ fn large_events_whose_schema_takes_long_just_within_its_steps_cost_no_other_sche
     const LARGE: usize = 12_000;
     let schemas = schemas(&[
         ("Slow", items(&json!(true))),
-        ("Strict", items(&json!({ "properties": { "a": { "items": [{ "type": "integer" }, { "const": "y" }] } } }))),
+        (
+            "Strict",
+            items(
+                &json!({ "properties": { "a": { "items": [{ "type": "integer" }, { "const": "y" }] } } }),
+            ),
+        ),
     ]);
     let mut sidecar = start(&schemas);
     let valid = (1000..1040).map(|number| unlike(number, "Slow", LARGE, None));
@@ -177,7 +182,9 @@ fn many_events_that_each_take_a_little_longer_are_judged_and_no_fault_of_the_che
 
 #[test]
 fn patterns_that_look_long_at_a_text_are_bounded_in_time_and_their_schema_is_named() {
-    let many: Vec<String> = (0..30).map(|number| format!("a.{{{}}}!", 200 + number)).collect();
+    let many: Vec<String> = (0..30)
+        .map(|number| format!("a.{{{}}}!", 200 + number))
+        .collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let schemas = schemas(&[
         ("Wide", patterns(&["(?:.{0,999}.{0,999}.{0,999})!$"])),
@@ -195,7 +202,11 @@ fn patterns_that_look_long_at_a_text_are_bounded_in_time_and_their_schema_is_nam
         // Never begun.
         slow.push(text(2000 + number, "Wide", letters(200_000) + end));
         // Thirty patterns, each a quarter of a second.
-        slow.push(text(3000 + number, "Many", letters(200_000) + &"!".repeat(300)));
+        slow.push(text(
+            3000 + number,
+            "Many",
+            letters(200_000) + &"!".repeat(300),
+        ));
     }
     flood(&sidecar, &slow, 0..400);
     await_until("all are told", || {
@@ -204,7 +215,10 @@ fn patterns_that_look_long_at_a_text_are_bounded_in_time_and_their_schema_is_nam
             verdicts.map(|verdict| of(&sidecar, schema, verdict))
         };
         let (wide, many) = (told("Wide/1"), told("Many/1"));
-        assert!(wide[0] <= 5 && wide[1] <= 5 && many[1] == 0, "{wide:?} {many:?}");
+        assert!(
+            wide[0] <= 5 && wide[1] <= 5 && many[1] == 0,
+            "{wide:?} {many:?}"
+        );
         wide.iter().sum::<u64>() == 20 && many.iter().sum::<u64>() == 10
     });
     assert_eq!(of(&sidecar, "AppTap/12", "unjudged"), 0);

@@ -319,7 +319,10 @@ fn names_that_stand_around_many_others_are_refused_before_they_take_memory() {
     assert!(errors.is_empty() && set.len() == 1, "{errors:?}");
     let (_directory, _, errors) = load(&around(1_000_000, 1_000));
     assert_eq!(errors.len(), 1);
-    assert!(errors[0].contains("the pointers to all that it holds"), "{errors:?}");
+    assert!(
+        errors[0].contains("the pointers to all that it holds"),
+        "{errors:?}"
+    );
 }
 
 #[test]
@@ -330,11 +333,16 @@ fn long_names_of_an_event_are_looked_at_by_patterns_no_longer_than_texts() {
     let mut state = 7_u64;
     let name: String = (0..200_000)
         .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
             if state >> 63 == 0 { 'a' } else { 'b' }
         })
         .collect();
-    let schema = schema(D7, json!({ "patternProperties": by_names, "additionalProperties": true }));
+    let schema = schema(
+        D7,
+        json!({ "patternProperties": by_names, "additionalProperties": true }),
+    );
     let judged = judge(&schema, &[&json!({ name: 1 }), &json!({ "b": 1 })]);
     assert_eq!(judged[0].0, Validity::Exhausted);
     assert_eq!(judged[1].0, Validity::Valid);

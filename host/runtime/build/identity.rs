@@ -39,10 +39,7 @@ pub fn sources(directory: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Box<dyn E
 }
 
 /// Of a lock file and the sources.
-pub fn digest(
-    lock: &str,
-    sources: &BTreeMap<PathBuf, Vec<u8>>,
-) -> Result<String, Box<dyn Error>> {
+pub fn digest(lock: &str, sources: &BTreeMap<PathBuf, Vec<u8>>) -> Result<String, Box<dyn Error>> {
     let mut sha = Sha256::new();
     let mut add = |bytes: &[u8]| {
         // Its length keeps two neighbours from running into each other.
@@ -73,7 +70,9 @@ pub fn libraries(lock: &str) -> Result<BTreeSet<String>, Box<dyn Error>> {
     let is_it = |package: &&Value, wanted: &str| {
         let mut words = wanted.split(' ');
         words.next() == Some(&text(package, "name"))
-            && words.next().is_none_or(|version| version == text(package, "version"))
+            && words
+                .next()
+                .is_none_or(|version| version == text(package, "version"))
     };
     let mut all = BTreeSet::new();
     let mut left = vec![CRATE.to_owned()];

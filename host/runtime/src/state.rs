@@ -410,7 +410,8 @@ mod tests {
     }
 
     #[test]
-    fn a_call_gets_the_time_of_its_rows_back_and_not_that_of_rows_that_are_asked_for_again_and_again() {
+    fn a_call_gets_the_time_of_its_rows_back_and_not_that_of_rows_that_are_asked_for_again_and_again()
+     {
         let (_directory, mut state) = of_two_rows(
             r#"{"$schema":"http://json-schema.org/draft-07/schema#","pattern":"^a*b$"}"#,
             ["\"aab\"", "\"aac\""],

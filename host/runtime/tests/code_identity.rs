@@ -20,10 +20,7 @@ fn sources() -> BTreeMap<PathBuf, Vec<u8>> {
 
 #[test]
 fn the_key_is_that_of_the_sources_and_libraries_as_they_are() {
-    assert_eq!(
-        env!("LANDFALL_COMPILED_BY"),
-        identity::of(root()).unwrap()
-    );
+    assert_eq!(env!("LANDFALL_COMPILED_BY"), identity::of(root()).unwrap());
 }
 
 /// The lock file with another version of a package that is there in this one.
@@ -33,8 +30,10 @@ fn with_other(name: &str, version: &str) -> String {
     let lock = lock();
     assert_eq!(lock.matches(&was).count(), 1, "{was}");
     // Others name it with its version where there are two of them.
-    lock.replace(&was, &is)
-        .replace(&format!("\"{name} {version}\""), &format!("\"{name} {version}-other\""))
+    lock.replace(&was, &is).replace(
+        &format!("\"{name} {version}\""),
+        &format!("\"{name} {version}-other\""),
+    )
 }
 
 #[test]
@@ -47,7 +46,9 @@ fn another_version_of_a_library_that_compiles_is_another_key_and_of_any_other_it
             let mut words = library.split(' ');
             (words.next() == Some(name)).then(|| words.next().unwrap().to_owned())
         });
-        found.next().unwrap_or_else(|| panic!("no {name} among {libraries:?}"))
+        found
+            .next()
+            .unwrap_or_else(|| panic!("no {name} among {libraries:?}"))
     };
     for name in [
         "wit-component",

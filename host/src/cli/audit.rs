@@ -178,7 +178,11 @@ fn same(one: &Path, other: &Path) -> Option<Same> {
     if (first.dev(), first.ino()) != (second.dev(), second.ino()) {
         return None;
     }
-    Some(if kind.is_file() { Same::File } else { Same::Flow })
+    Some(if kind.is_file() {
+        Same::File
+    } else {
+        Same::Flow
+    })
 }
 
 /// What an audit found.

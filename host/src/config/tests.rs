@@ -234,19 +234,39 @@ fn what_is_probably_not_meant_is_hinted_at() {
 #[test]
 fn a_size_or_duration_with_which_nothing_can_work_is_refused_with_the_least_that_can() {
     for (table, setting, wanted) in [
-        ("streams.raw", "frame_bytes_max = \"1B\"", "from 256B to 16MiB"),
+        (
+            "streams.raw",
+            "frame_bytes_max = \"1B\"",
+            "from 256B to 16MiB",
+        ),
         ("streams.raw", "frame_bytes_max = 0", "from 256B to 16MiB"),
         ("streams.raw", "hwm_frames = 1", "from 10 to 1000000"),
-        ("streams.raw", "silence = \"1ms\"", "from 1s to 36600d; \"0s\" is never"),
+        (
+            "streams.raw",
+            "silence = \"1ms\"",
+            "from 1s to 36600d; \"0s\" is never",
+        ),
         ("streams.raw", "reconnect_min = \"1ms\"", "from 10ms to 1h"),
         ("streams.raw", "reconnect_max = \"1ms\"", "from 10ms to 1h"),
         ("streams.raw", "keepalive_idle = \"1ms\"", "from 1s to 1h"),
-        ("streams.raw", "keepalive_interval = \"0s\"", "from 1s to 1h"),
+        (
+            "streams.raw",
+            "keepalive_interval = \"0s\"",
+            "from 1s to 1h",
+        ),
         ("deadlines", "default = \"1ms\"", "from 100ms to 36600d"),
-        ("deadlines", "schemas = { Edit = \"0s\" }", "from 100ms to 36600d"),
+        (
+            "deadlines",
+            "schemas = { Edit = \"0s\" }",
+            "from 100ms to 36600d",
+        ),
         ("windows", "length = \"1ms\"", "from 1s to 1d"),
         ("incidents", "stall = \"1ms\"", "from 1s to 36600d"),
-        ("incidents", "stall_schema = \"1ms\"", "from 1s to 36600d; \"0s\" is never"),
+        (
+            "incidents",
+            "stall_schema = \"1ms\"",
+            "from 1s to 36600d; \"0s\" is never",
+        ),
         ("incidents", "clear = \"0s\"", "from 1s to 36600d"),
         ("ledger", "horizon = \"0s\"", "from 1s to 36600d"),
         ("ledger", "unexpected_grace = \"0s\"", "from 1s to 36600d"),
@@ -261,12 +281,36 @@ fn a_size_or_duration_with_which_nothing_can_work_is_refused_with_the_least_that
         ("store", "keep = \"1m\"", "it is shorter than a window (5m)"),
         ("compile", "time_max = \"1ms\"", "from 1s to 1h"),
         ("compile", "memory_max = \"1B\"", "from 64MiB to 1TiB"),
-        ("compile", "cache_bytes_max = \"1B\"", "from 1MiB to 16TiB; 0 is none"),
-        ("[checks]", "limits = { memory = \"1B\" }", "from 64KiB to 1GiB"),
-        ("[checks]", "limits = { batch_time = \"1ms\" }", "from 10ms to 1m"),
-        ("[checks]", "limits = { start_time = \"1ms\" }", "from 10ms to 1m"),
-        ("[checks]", "limits = { output_bytes_max = 1 }", "from 64KiB to 1GiB"),
-        ("[checks]", "limits = { batches_per_instance = 0 }", "from 1 to 1000000000"),
+        (
+            "compile",
+            "cache_bytes_max = \"1B\"",
+            "from 1MiB to 16TiB; 0 is none",
+        ),
+        (
+            "[checks]",
+            "limits = { memory = \"1B\" }",
+            "from 64KiB to 1GiB",
+        ),
+        (
+            "[checks]",
+            "limits = { batch_time = \"1ms\" }",
+            "from 10ms to 1m",
+        ),
+        (
+            "[checks]",
+            "limits = { start_time = \"1ms\" }",
+            "from 10ms to 1m",
+        ),
+        (
+            "[checks]",
+            "limits = { output_bytes_max = 1 }",
+            "from 64KiB to 1GiB",
+        ),
+        (
+            "[checks]",
+            "limits = { batches_per_instance = 0 }",
+            "from 1 to 1000000000",
+        ),
     ] {
         let name = setting.split(" = ").next().unwrap();
         let key = if table == "[checks]" {

@@ -4,8 +4,8 @@
 
 use super::tree::{Assertion, Node};
 
-/// What a pattern takes however short it is, in parts.
-const ANY: u64 = 64;
+/// What a pattern takes however short it is, in parts: some 50 µs.
+const ANY: u64 = 128;
 
 /// Saturates.
 pub(super) fn size(pattern: &Node) -> u64 {
@@ -18,7 +18,9 @@ fn parts(node: &Node) -> u64 {
     match node {
         Node::Chars(set) => 1 + set.ranges().len() as u64,
         Node::Assert(
-            Assertion::Boundary(set) | Assertion::NoBoundary(set) | Assertion::NoBoundaryOfSome(set),
+            Assertion::Boundary(set)
+            | Assertion::NoBoundary(set)
+            | Assertion::NoBoundaryOfSome(set),
         ) => {
             // A look behind and one ahead, both ways.
             4 * (1 + set.ranges().len() as u64)

@@ -371,3 +371,33 @@ pub(super) fn root_of(path: &Path, id: Option<&str>) -> PathBuf {
         .and_then(|end| path.ancestors().nth(end.components().count()))
         .map_or(own, Path::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_patterns_of_all_files_are_bounded_and_what_fits_still_loads() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut catalog = Catalog {
+            // What the files before took.
+            patterns_size: PATTERNS_SIZE_MAX - 1000,
+            ..Catalog::default()
+        };
+        let mut read = |label: &str, pattern: &str| {
+            let path = directory.path().join("file.json");
+            std::fs::write(&path, format!("{{\"pattern\":\"{pattern}\"}}")).unwrap();
+            let label = label.to_owned();
+            catalog.read(Found { label, path }, SchemaRules::default());
+            (catalog.sources.len(), catalog.errors.len())
+        };
+        assert_eq!(read("a/1", "^[a-z]{1,999}$"), (0, 1));
+        assert_eq!(read("b/1", "^[a-z]{1,99}$"), (1, 1));
+        assert_eq!(read("c/1", "^[a-z]{1,299}$"), (1, 2));
+        assert_eq!(read("d/1", "^a$"), (2, 2));
+        for error in &catalog.errors {
+            let told = error.problem.to_string();
+            assert!(told.contains("the patterns of all schemas"), "{told}");
+        }
+    }
+}

@@ -36,8 +36,8 @@ fn sidecar(dir: &Path, module: &[u8]) -> Sidecar {
 fn state(sidecar: &Sidecar, name: &str) -> Value {
     let body = sidecar.get("/readyz").expect("an answer").body;
     let state: Value = serde_json::from_str(&body).expect("JSON");
-    let checks = state["checks"].as_array().expect("checks").iter();
-    let found = checks.filter(|entry| entry["name"] == name).next();
+    let mut checks = state["checks"].as_array().expect("checks").iter();
+    let found = checks.find(|entry| entry["name"] == name);
     found.expect("the check").clone()
 }
 

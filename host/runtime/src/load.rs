@@ -86,6 +86,9 @@ pub enum LoadError {
     CompileProcess(std::io::Error),
     #[error("something newer is loaded in its place")]
     Cancelled,
+    /// Told to nobody: it is compiled anew when there is a place for what compiles for long.
+    #[error("it compiles for long, and another file waited")]
+    GaveWay,
     #[error("it does not start: {0}")]
     Start(String),
     #[error("it refuses its configuration: {0}")]

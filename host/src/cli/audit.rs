@@ -3,8 +3,10 @@
 
 mod answer;
 
+use std::fs::File;
 use std::io::IsTerminal as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -63,15 +65,14 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
     if let Some(codec) = &args.written_codec {
         config.streams.written.codec.clone_from(codec);
     }
-    let both = args.raw == args.written && args.raw == Path::new("-");
-    anyhow::ensure!(
-        !both,
-        "only one of --raw and --written can be standard input"
-    );
-    if is_one_file(&args.raw, &args.written) {
-        print::note(
+    match same(&args.raw, &args.written) {
+        None => {}
+        Some(Same::File) => print::note(
             "--raw and --written are one file: every event proves itself, and none can be missing; name what the writer says it wrote",
-        );
+        ),
+        Some(Same::Flow) => anyhow::bail!(
+            "--raw and --written are one pipe, terminal or standard input: each of its lines would be read as one of them only; name what the writer says it wrote"
+        ),
     }
     let files = open(args)?;
     // Without --store the results live as long as this directory.
@@ -143,13 +144,45 @@ fn open(args: &AuditArgs) -> anyhow::Result<[FileSource; 2]> {
     Ok(files)
 }
 
-/// Whether both lead to the same regular file, by whatever name.
-fn is_one_file(one: &Path, other: &Path) -> bool {
+/// What both lead to, by whatever names: links, `-`, `/dev/stdin`, `/dev/fd/3`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Same {
+    /// A file that each reads from its beginning.
+    File,
+    /// What can be read once only.
+    Flow,
+}
+
+fn same(one: &Path, other: &Path) -> Option<Same> {
+    let is_stdin = |path: &Path| path == Path::new("-");
     let identity = |path: &Path| {
-        let metadata = std::fs::metadata(path).ok()?;
-        metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+        if is_stdin(path) {
+            let stdin = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
+            File::from(stdin).metadata().ok()
+        } else {
+            std::fs::metadata(path).ok()
+        }
     };
-    identity(one).is_some_and(|one| identity(other) == Some(one))
+    if is_stdin(one) && is_stdin(other) {
+        // Even of a file: both would read on where the other one is.
+        return Some(Same::Flow);
+    }
+    let (first, second) = (identity(one)?, identity(other)?);
+    let kind = first.file_type();
+    if kind.is_char_device() {
+        // By its number: it may have several names. Nothing can be read from the null device.
+        let is_null = std::fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == first.rdev());
+        let is_same = second.file_type().is_char_device() && first.rdev() == second.rdev();
+        return (is_same && !is_null).then_some(Same::Flow);
+    }
+    if (first.dev(), first.ino()) != (second.dev(), second.ino()) {
+        return None;
+    }
+    Some(if kind.is_file() {
+        Same::File
+    } else {
+        Same::Flow
+    })
 }
 
 /// What an audit found.

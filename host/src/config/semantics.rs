@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::errors::ConfigError;
 use super::publisher::{Likeness, likeness};
 use super::reader::Findings;
-use super::units::duration_text;
+use super::units::{duration_text, size_text};
 use super::{CheckConfig, Config, StreamConfig, endpoint};
 use crate::sources::StreamId;
 
@@ -49,6 +49,17 @@ pub fn check(config: &Config, findings: &mut Findings) {
             "windows.length",
             found,
             "make windows longer or the deadline shorter",
+        );
+    }
+    if config.store.keep < config.windows.length {
+        error(
+            findings,
+            "store.keep",
+            format!(
+                "it is shorter than a window ({})",
+                duration_text(config.windows.length)
+            ),
+            "make it longer: a window would be deleted before it closes",
         );
     }
     if config.judge.queue_bytes_max < config.judge.batch_bytes_max {
@@ -347,5 +358,41 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
             );
         }
     }
+    hints.extend(limits(config).map(|(field, found, remedy)| ConfigError {
+        origin: findings.origin(&field),
+        field,
+        found,
+        remedy: remedy.to_owned(),
+    }));
     hints
+}
+
+/// Limits of checks with which they fail on what the streams may bring.
+fn limits(config: &Config) -> impl Iterator<Item = (String, String, &'static str)> {
+    let checks = config.checks.iter().enumerate();
+    checks.flat_map(|(index, check)| {
+        let streams = StreamId::ALL.into_iter();
+        let streams = streams.filter(|stream| {
+            check.streams.iter().any(|name| name == stream.as_str())
+        });
+        let largest = |of: &dyn Fn(StreamId) -> bool| {
+            let streams = streams.clone().filter(|stream| of(*stream));
+            let frames = streams.map(|stream| config.streams.of(stream).frame_bytes_max);
+            frames.max()
+        };
+        let field = |key: &str| format!("checks[{index}].limits.{key}");
+        let batch = largest(&|_| true).map(|frame| frame.max(config.judge.batch_bytes_max));
+        let memory = batch.filter(|batch| check.limits.memory < *batch).map(|batch| {
+            let found = format!("it is less than a batch may have ({})", size_text(batch as u64));
+            let remedy = "the check fails on every large batch; allow it more, or make judge.batch_bytes_max and frame_bytes_max smaller";
+            (field("memory"), found, remedy)
+        });
+        let frame = largest(&|stream| config.streams.of(stream).codec == check.name);
+        let output = frame.filter(|frame| check.limits.output_bytes_max < *frame).map(|frame| {
+            let found = format!("it is less than a frame may have ({})", size_text(frame as u64));
+            let remedy = "the codec fails on every large frame; allow it more, or make frame_bytes_max smaller";
+            (field("output_bytes_max"), found, remedy)
+        });
+        memory.into_iter().chain(output)
+    })
 }

@@ -40,6 +40,9 @@ pub enum PlanningError {
     Loading(Vec<String>),
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// Nobody wants a plan any more.
+    #[error("Landfall ends")]
+    Ended,
     #[error(
         "this process has made all {} plans that it can tell apart; restart it, the store's numbers go on",
         1 + u32::from(u16::MAX)
@@ -116,6 +119,8 @@ pub struct Planner {
     /// None: every number was given. A number is never given again in a process: what still waits may
     /// have been judged by the plan that had it.
     next_generation: Option<u16>,
+    /// Whether a plan is still wanted; asked between two schemas, for there may be many.
+    go_on: Box<dyn Fn() -> bool + Send>,
 }
 
 /// What planning gives.
@@ -165,7 +170,13 @@ impl Planner {
             reasons: Arc::default(),
             plan: None,
             next_generation: Some(0),
+            go_on: Box::new(|| true),
         }
+    }
+
+    /// Asks `go_on` from now on whether a plan is still wanted.
+    pub fn plan_while(&mut self, go_on: impl Fn() -> bool + Send + 'static) {
+        self.go_on = Box::new(go_on);
     }
 
     /// Calls `wake` from now on whenever something was loaded that no plan waited for.
@@ -242,7 +253,8 @@ impl Planner {
         if !awaited.is_empty() {
             return Err(PlanningError::Loading(awaited));
         }
-        let (schemas, stale_schemas, schemas_from) = self.load_schemas(config, &mut problems);
+        let schemas = self.load_schemas(config, &mut problems);
+        let (schemas, stale_schemas, schemas_from) = schemas.ok_or(PlanningError::Ended)?;
         let labels = self.extend_labels(config, &schemas, &mut problems);
         let parts = PlanParts {
             generation: Generation(self.next_generation.unwrap_or(u16::MAX)),
@@ -282,12 +294,12 @@ impl Planner {
         })
     }
 
-    /// The schemas, and of how many of them an older version stays.
+    /// The schemas, and of how many of them an older version stays; None if they are not wanted any more.
     fn load_schemas(
         &self,
         config: &Config,
         problems: &mut Vec<String>,
-    ) -> (Arc<SchemaSet>, usize, Origin) {
+    ) -> Option<(Arc<SchemaSet>, usize, Origin)> {
         let places = config.schemas_places();
         let known = self.schemas_from.as_ref();
         let drift = known.and_then(|known| known.drift(&places, Path::is_dir));
@@ -304,10 +316,9 @@ impl Planner {
         };
         let former = self.plan.as_ref().map(|plan| &plan.schemas);
         let rules = config.schemas.rules;
-        let (schemas, errors) = match former {
-            Some(former) => SchemaSet::reload(&directory, former, rules),
-            None => SchemaSet::load_by(&directory, rules),
-        };
+        let none = SchemaSet::default();
+        let known = former.map_or(&none, |former| former.as_ref());
+        let (schemas, errors) = SchemaSet::reload_while(&directory, known, rules, &self.go_on)?;
         problems.extend(errors.iter().map(ToString::to_string));
         let stale = schemas.stale();
         if !stale.is_empty() {
@@ -333,7 +344,7 @@ impl Planner {
                 Arc::new(schemas)
             }
         };
-        (schemas, count, Origin::new(directory, places))
+        Some((schemas, count, Origin::new(directory, places)))
     }
 
     fn extend_labels(

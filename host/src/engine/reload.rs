@@ -114,6 +114,12 @@ impl Reloader {
     pub fn run(mut self, wake: &Receiver<()>, request: &ReloadRequest) {
         let loaded = request.clone();
         self.planner.on_loaded(move || loaded.send());
+        let stop = self.stop.clone();
+        self.planner.plan_while(move || {
+            // Each schema is one piece of work.
+            standing::works();
+            !stop.is_set()
+        });
         while !self.stop.is_set() {
             standing::waits();
             match wake.recv_timeout(LOOK) {
@@ -163,6 +169,7 @@ impl Reloader {
                 );
                 self.stay(Stay::Waiting(told(&why, &waiting)));
             }
+            Err(PlanningError::Ended) => {}
             Err(error) => self.stay(Stay::Refused(told(&error.to_string(), &waiting))),
         }
     }
@@ -243,6 +250,7 @@ impl Reloader {
                 problems.extend(planned.problems.clone());
                 self.apply(&planned, config);
             }
+            Err(PlanningError::Ended) => return,
             Err(error) => {
                 tracing::error!("{error}; its files stay as they were");
                 problems.push(error.to_string());

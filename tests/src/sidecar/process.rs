@@ -48,6 +48,17 @@ impl Process {
         let io = |what| move |cause| SidecarError::Io { what, cause };
         let output = File::create(log).map_err(io("creating the log"))?;
         let errors = output.try_clone().map_err(io("sharing the log"))?;
+        Self::start_into(program, config, log, output.into(), errors.into())
+    }
+
+    /// The same, with its output and its errors there; somebody has to bring the latter to `log`.
+    pub fn start_into(
+        program: &Path,
+        config: &Path,
+        log: &Path,
+        output: Stdio,
+        errors: Stdio,
+    ) -> Result<Self, SidecarError> {
         let child = Command::new(program)
             .args(["run", "--config"])
             .arg(config)

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::answer::Answer;
 use super::serve::is_of_memory;
+use super::slots::{Slot, TURN};
 use super::{Cancel, CompileLimits};
 use crate::load::LoadError;
 
@@ -62,6 +63,7 @@ impl CompilerProcess {
         wasm: &[u8],
         limits: &CompileLimits,
         cancel: &Cancel,
+        slot: &mut Slot,
     ) -> Result<Vec<u8>, LoadError> {
         let began = Instant::now();
         let mut process = Running(self.start(limits).map_err(LoadError::CompileProcess)?);
@@ -99,6 +101,11 @@ impl CompilerProcess {
                         break Some(LoadError::CompileTime {
                             time_max: limits.time_max,
                         });
+                    }
+                    Err(RecvTimeoutError::Timeout)
+                        if began.elapsed() >= TURN && !slot.may_stay() =>
+                    {
+                        break Some(LoadError::GaveWay);
                     }
                     Err(RecvTimeoutError::Timeout) => {}
                 }

@@ -190,9 +190,9 @@ fn crashed(status: ExitStatus, said: &str, limits: &CompileLimits) -> LoadError 
         (None, Some(signal)) => format!("by signal {signal}"),
         (None, None) => "in an unknown way".to_owned(),
     };
-    // One line, and nothing that a terminal would obey.
+    // A sentence of what may be several lines. What else is in it is escaped by whoever writes it out.
     let words: Vec<&str> = said.split_whitespace().collect();
-    let said = words.join(" ").escape_debug().to_string();
+    let said = words.join(" ");
     LoadError::CompileCrashed(if said.is_empty() {
         end
     } else {

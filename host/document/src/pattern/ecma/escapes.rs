@@ -102,7 +102,7 @@ impl Parser {
             other => {
                 return at(
                     begins,
-                    format!("ECMA-262 has no escape `\\{}` here", other.escape_debug()),
+                    format!("ECMA-262 has no escape `\\{}` here", other),
                 );
             }
         }))

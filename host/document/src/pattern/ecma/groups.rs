@@ -34,7 +34,7 @@ pub(super) fn names(characters: &[char]) -> Result<Names, PatternError> {
                     if names.by_name.insert(name.clone(), names.groups).is_some() {
                         return at(
                             at_character,
-                            format!("two groups are named `{}`", name.escape_debug()),
+                            format!("two groups are named `{}`", name),
                         );
                     }
                 }
@@ -125,7 +125,7 @@ impl Parser {
                     self.position - 1,
                     format!(
                         "`{}` is not supported in a name of a group",
-                        character.escape_debug()
+                        character
                     ),
                 );
             }
@@ -156,7 +156,7 @@ impl Parser {
             Some(number) => self.refer(number, begins),
             None => at(
                 begins,
-                format!("no group is named `{}`", name.escape_debug()),
+                format!("no group is named `{}`", name),
             ),
         }
     }

@@ -45,7 +45,7 @@ impl Parser {
                 begins,
                 format!(
                     "`{}` is no property that is known here",
-                    name.escape_debug()
+                    name
                 ),
             )
         };

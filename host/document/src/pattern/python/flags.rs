@@ -146,7 +146,7 @@ impl Parser {
             'a' | 'u' => Ok(()),
             other => at(
                 position,
-                format!("`{}` is no flag here", other.escape_debug()),
+                format!("`{}` is no flag here", other),
             ),
         }
     }

@@ -58,7 +58,7 @@ impl Parser {
             }
             other => at(
                 position,
-                format!("Python has no `(?{}`", other.escape_debug()),
+                format!("Python has no `(?{}`", other),
             ),
         }
     }
@@ -127,7 +127,7 @@ impl Parser {
             let Some(number) = self.names.get(&name).copied() else {
                 return at(
                     position,
-                    format!("no group is named `{}`", name.escape_debug()),
+                    format!("no group is named `{}`", name),
                 );
             };
             return self.refer(number, begins, flags, items);
@@ -160,7 +160,7 @@ impl Parser {
         }
         at(
             position,
-            format!("`{}` is no name of a group", name.escape_debug()),
+            format!("`{}` is no name of a group", name),
         )
     }
 
@@ -276,7 +276,7 @@ impl Parser {
                         position,
                         format!(
                             "`{}` is neither a group's number nor its name",
-                            name.escape_debug()
+                            name
                         ),
                     );
                 }

@@ -69,14 +69,18 @@ impl Rig {
     /// Its results are open: it reads.
     fn await_reading(&self) {
         await_until("it reads", || {
-            self.scratch().is_some_and(|dir| dir.join("landfall.sqlite").exists())
+            self.scratch()
+                .is_some_and(|dir| dir.join("landfall.sqlite").exists())
         });
     }
 
     /// A writer of a pipe that somebody reads: opening it waits for them.
     fn writer(&self, name: &str) -> File {
         let mut options = File::options();
-        options.write(true).open(self.path().join(name)).expect("opened")
+        options
+            .write(true)
+            .open(self.path().join(name))
+            .expect("opened")
     }
 
     fn signal(&self, signal: Signal) {
@@ -155,12 +159,18 @@ fn a_pipe_that_turns_out_to_be_unreadable_ends_the_audit_while_the_other_one_is_
     one.write_all(b"\xff\xfe garbage\n").expect("written");
     rig.await_reading();
     let child = rig.child.as_mut().expect("it runs");
-    assert!(child.try_wait().expect("its state").is_none(), "more may come");
+    assert!(
+        child.try_wait().expect("its state").is_none(),
+        "more may come"
+    );
     drop(one);
     let output = rig.await_end();
     let told = text(&output);
     assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains("one is UTF-16") || told.contains("no line of one could be read"), "{told}");
+    assert!(
+        told.contains("one is UTF-16") || told.contains("no line of one could be read"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -185,7 +195,7 @@ fn a_signal_ends_an_audit_that_waits_on_both_sides_and_leaves_nothing_behind() {
             let output = rig.await_end();
             let told = text(&output);
             assert_eq!(output.status.code(), Some(2), "{name} {said:?}: {told}");
-            let expected = format!("ended by {name} before the files were read to their end");
+            let expected = format!("ended by {name} before it was done: there is no answer");
             assert!(told.contains(&expected), "{told}");
             assert!(output.stdout.is_empty(), "{told}");
         }
@@ -223,6 +233,9 @@ fn what_an_audit_without_an_answer_leaves_in_a_kept_store_is_told() {
     let output = rig.await_end();
     let told = text(&output);
     assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains("kept has the results of what was read until then"), "{told}");
+    assert!(
+        told.contains("kept has the results of what was read until then"),
+        "{told}"
+    );
     assert!(told.contains("no line of odd could be read"), "{told}");
 }

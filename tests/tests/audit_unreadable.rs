@@ -56,8 +56,10 @@ fn wide(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
 /// What a file looks like, and a part of what is advised.
 fn cases() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let events = EVENT.repeat(50);
-    let array = "[\n  {\"id\": \"a\", \"ts\": 1700000000},\n  {\"id\": \"b\", \"ts\": 1700000000}\n]\n";
-    let german = "{\"id\": \"Straße\", \"ts\": 1700000000, \"text\": \"Müller läuft über die Straße\"}\n";
+    let array =
+        "[\n  {\"id\": \"a\", \"ts\": 1700000000},\n  {\"id\": \"b\", \"ts\": 1700000000}\n]\n";
+    let german =
+        "{\"id\": \"Straße\", \"ts\": 1700000000, \"text\": \"Müller läuft über die Straße\"}\n";
     // The same in Windows-1252, and "日本語の文章です。" in Shift-JIS.
     let latin: Vec<u8> = german.chars().map(|char| char as u8).collect();
     let japanese = [
@@ -68,26 +70,74 @@ fn cases() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let hebrew = "{\"שם\": \"שלום עולם\"}\n";
     let japanese_wide = "{\"名\": \"日本語のウィキ\"}\n";
     vec![
-        ("ORC", b"ORC\x11\0\0\x0a\x05\x12\x03\n\x01\xff\xfe".to_vec(), "write its events to a file of lines first"),
-        ("PDF", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n".to_vec(), "write its events to a file of lines first"),
+        (
+            "ORC",
+            b"ORC\x11\0\0\x0a\x05\x12\x03\n\x01\xff\xfe".to_vec(),
+            "write its events to a file of lines first",
+        ),
+        (
+            "PDF",
+            b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n".to_vec(),
+            "write its events to a file of lines first",
+        ),
         ("zlib", zlib(&events, 3), "pigz -dc odd |"),
         ("a JSON array", array.into(), "jq -c '.[]' odd |"),
-        ("a JSON array", array.replace('\n', "").into(), "jq -c '.[]' odd |"),
-        ("JSON documents over several lines", b"{\n  \"id\": 1\n}\n".to_vec(), "jq -c . odd |"),
+        (
+            "a JSON array",
+            array.replace('\n', "").into(),
+            "jq -c '.[]' odd |",
+        ),
+        (
+            "JSON documents over several lines",
+            b"{\n  \"id\": 1\n}\n".to_vec(),
+            "jq -c . odd |",
+        ),
         (
             "text whose lines end with a carriage return alone",
             b"{\"id\": 1}\r{\"id\": 2}\r".to_vec(),
             "perl -l -015 -pe 1 odd |",
         ),
         ("nothing but NUL bytes", vec![0; 5000], "write its events"),
-        ("text whose lines end with NUL bytes", b"{\"id\": 1}\0{\"id\": 2}\0".to_vec(), "perl -l -0 -pe 1 odd |"),
-        ("a JSON text sequence", b"\x1e{\"id\": 1}\n\x1e{\"id\": 2}\n".to_vec(), "perl -pe '$c = chr 30; s/$c//g' odd |"),
-        ("text in UTF-16LE", wide(hebrew, u16::to_le_bytes), "iconv -f UTF-16LE -t UTF-8 odd |"),
-        ("text in UTF-16BE", wide(japanese_wide, u16::to_be_bytes), "iconv -f UTF-16BE -t UTF-8 odd |"),
-        ("text in windows-1252", latin, "iconv -f windows-1252 -t UTF-8 odd |"),
-        ("text in Shift_JIS", japanese, "iconv -f Shift_JIS -t UTF-8 odd |"),
-        ("XML or HTML", b"<?xml version=\"1.0\"?>\n<a/>\n".to_vec(), "write its events"),
-        ("binary data", b"\x07\x91\x00\xfe\xff\x01\n\x02\x03\x80\x0a".to_vec(), "write its events"),
+        (
+            "text whose lines end with NUL bytes",
+            b"{\"id\": 1}\0{\"id\": 2}\0".to_vec(),
+            "perl -l -0 -pe 1 odd |",
+        ),
+        (
+            "a JSON text sequence",
+            b"\x1e{\"id\": 1}\n\x1e{\"id\": 2}\n".to_vec(),
+            "perl -pe '$c = chr 30; s/$c//g' odd |",
+        ),
+        (
+            "text in UTF-16LE",
+            wide(hebrew, u16::to_le_bytes),
+            "iconv -f UTF-16LE -t UTF-8 odd |",
+        ),
+        (
+            "text in UTF-16BE",
+            wide(japanese_wide, u16::to_be_bytes),
+            "iconv -f UTF-16BE -t UTF-8 odd |",
+        ),
+        (
+            "text in windows-1252",
+            latin,
+            "iconv -f windows-1252 -t UTF-8 odd |",
+        ),
+        (
+            "text in Shift_JIS",
+            japanese,
+            "iconv -f Shift_JIS -t UTF-8 odd |",
+        ),
+        (
+            "XML or HTML",
+            b"<?xml version=\"1.0\"?>\n<a/>\n".to_vec(),
+            "write its events",
+        ),
+        (
+            "binary data",
+            b"\x07\x91\x00\xfe\xff\x01\n\x02\x03\x80\x0a".to_vec(),
+            "write its events",
+        ),
     ]
 }
 
@@ -102,12 +152,18 @@ fn a_file_of_which_no_line_can_be_read_is_an_error_with_what_it_looks_like_and_w
             // A mark of two bytes a character in ASCII is told when it is opened.
             assert_eq!(output.status.code(), Some(2), "{looks}: {told}");
             assert!(output.stdout.is_empty(), "nobody is accused: {told}");
-            assert!(told.contains("no line of odd could be read: codec json "), "{told}");
+            assert!(
+                told.contains("no line of odd could be read: codec json "),
+                "{told}"
+            );
             assert!(told.contains(&format!("it looks like {looks}")), "{told}");
             assert!(told.contains(advice), "{advice}: {told}");
             assert!(told.contains("; the first line: \""), "{told}");
             if advice.ends_with('|') {
-                assert!(told.contains(&format!("| landfall audit --{stream} -")), "{told}");
+                assert!(
+                    told.contains(&format!("| landfall audit --{stream} -")),
+                    "{told}"
+                );
             }
         }
         // An array on one line is one document.
@@ -177,9 +233,17 @@ fn one_line_that_can_be_read_makes_it_a_recording_with_findings() {
 fn a_single_line_that_cannot_be_read_is_no_recording_either() {
     let dir = dir();
     for (line, reason, hint) in [
-        (&b"x^2 + y"[..], "syntax 1", "is streams.raw.codec (--raw-codec) the codec of such lines?"),
+        (
+            &b"x^2 + y"[..],
+            "syntax 1",
+            "is streams.raw.codec (--raw-codec) the codec of such lines?",
+        ),
         (b"{\"id\": 1", "syntax 1", "(--raw-codec)"),
-        (b"{\"uuid\": 1}\n", "no_key 1", "is event.key = \"/id\" where their key stands?"),
+        (
+            b"{\"uuid\": 1}\n",
+            "no_key 1",
+            "is event.key = \"/id\" where their key stands?",
+        ),
     ] {
         write(dir.path(), "odd", line);
         let output = audit(dir.path(), "odd", "plain");
@@ -192,7 +256,10 @@ fn a_single_line_that_cannot_be_read_is_no_recording_either() {
     let hostile = b"\x1b[2J\xe2\x80\xae forged\r";
     write(dir.path(), "odd", hostile.repeat(100));
     let told = text(&audit(dir.path(), "odd", "plain"));
-    assert!(told.contains("the first line: \"\\u{1b}[2J\\u{202e} forged\\r"), "{told}");
+    assert!(
+        told.contains("the first line: \"\\u{1b}[2J\\u{202e} forged\\r"),
+        "{told}"
+    );
     assert!(!told.contains('\x1b') && told.len() < 1000, "{told}");
 }
 
@@ -200,10 +267,15 @@ fn a_single_line_that_cannot_be_read_is_no_recording_either() {
 fn a_codec_that_refuses_every_line_on_purpose_is_named_with_its_reason() {
     let codec = "[[checks]]\nname = \"tongue\"\npath = \"hostile_codec.wasm\"\nstreams = [\"raw\"]\nconfig = ";
     for (config, reason) in [
-        ("{ do = \"say\", marker = \"id\", text = \"no\" }", "unreadable"),
+        (
+            "{ do = \"say\", marker = \"id\", text = \"no\" }",
+            "unreadable",
+        ),
         ("{ do = \"trap\", marker = \"id\" }", "fault_trap"),
     ] {
-        let text_of = CONFIG.replace("checks = []\n", "").replace("codec = \"json\"", "codec = \"tongue\"");
+        let text_of = CONFIG
+            .replace("checks = []\n", "")
+            .replace("codec = \"json\"", "codec = \"tongue\"");
         let guests = format!("[guests]\ndir = \"{}\"\n", paths::guests().display());
         let dir = dir_with(&format!("{text_of}{guests}{codec}{config}\n"));
         write(dir.path(), "raw", EVENT.repeat(3));
@@ -217,14 +289,20 @@ fn a_codec_that_refuses_every_line_on_purpose_is_named_with_its_reason() {
 
 #[test]
 fn lines_that_are_all_too_long_and_frames_with_lengths_are_told_as_well() {
-    let config = CONFIG.replace("codec = \"json\"\n", "codec = \"json\"\nframe_bytes_max = \"1KiB\"\n");
+    let config = CONFIG.replace(
+        "codec = \"json\"\n",
+        "codec = \"json\"\nframe_bytes_max = \"1KiB\"\n",
+    );
     let dir = dir_with(&config);
     let array = format!("[{}]", vec!["{\"id\": 1}"; 1000].join(","));
     write(dir.path(), "odd", array);
     let output = audit(dir.path(), "odd", "plain");
     let told = text(&output);
     assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains("does not read the only one (longer than 1024 bytes 1)"), "{told}");
+    assert!(
+        told.contains("does not read the only one (longer than 1024 bytes 1)"),
+        "{told}"
+    );
     assert!(told.contains("it looks like a JSON array"), "{told}");
 
     write(dir.path(), "frames", b"\x8cLF1\x03\0\0\0xyz\x01\0\0\0!");
@@ -232,5 +310,8 @@ fn lines_that_are_all_too_long_and_frames_with_lengths_are_told_as_well() {
     let told = text(&output);
     assert_eq!(output.status.code(), Some(2), "{told}");
     let found = "no frame of frames could be read: codec json reads none of 2 (syntax 2)";
-    assert!(told.contains(found) && told.contains("the first frame: \"xyz"), "{told}");
+    assert!(
+        told.contains(found) && told.contains("the first frame: \"xyz"),
+        "{told}"
+    );
 }

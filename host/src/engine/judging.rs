@@ -116,7 +116,8 @@ impl Judging {
                 return;
             }
             if self.audit {
-                self.decoding.add(stream, frames, frames.saturating_sub(unread));
+                self.decoding
+                    .add(stream, frames, frames.saturating_sub(unread));
             }
         }
     }
@@ -133,7 +134,7 @@ impl Judging {
             ..
         } = judged;
         for payload in unreferenced {
-            self.spool.spool().released(payload.segment(), 1);
+            self.spool.spool().release(payload.0);
         }
         // The results hear of the events before any verdict on them can reach them.
         if self.results.send(Message::Judged(report)).is_err() {

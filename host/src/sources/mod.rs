@@ -86,9 +86,7 @@ pub enum SourceError {
         lines: u64,
         source: std::io::Error,
     },
-    #[error(
-        "failed to read {path}: line {line} goes on for more than {bytes} bytes; {advice}"
-    )]
+    #[error("failed to read {path}: line {line} goes on for more than {bytes} bytes; {advice}")]
     Endless {
         path: String,
         line: u64,

@@ -88,7 +88,10 @@ mod test {
                 text: format!("fn f() {{\n    {line}\n}}\n"),
             };
             let findings = check(&file);
-            assert!(findings.iter().all(|finding| finding.line == Some(2)), "{line}");
+            assert!(
+                findings.iter().all(|finding| finding.line == Some(2)),
+                "{line}"
+            );
             findings.len()
         };
         for line in [

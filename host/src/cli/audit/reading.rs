@@ -14,7 +14,9 @@ use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 use crate::engine::Liveness;
 use crate::engine::decoding::Decoding;
 use crate::sources::file::{FileProgress, FileSource, Input, Packing, Seen};
-use crate::sources::{Refusal, SourceContext, SourceError, SourceProgress, SourceStats, Stop, StreamId};
+use crate::sources::{
+    Refusal, SourceContext, SourceError, SourceProgress, SourceStats, Stop, StreamId,
+};
 
 /// How often progress is drawn, and looked whether going on makes sense.
 const LOOK: Duration = Duration::from_millis(20);
@@ -115,7 +117,11 @@ impl Readers {
         let mut reads = [None, None];
         let mut failed = None;
         loop {
-            let died = || anyhow::anyhow!("a thread that reads a file died; this is a bug of Landfall, please report it");
+            let died = || {
+                anyhow::anyhow!(
+                    "a thread that reads a file died; this is a bug of Landfall, please report it"
+                )
+            };
             match self.ended.recv_timeout(LOOK) {
                 Ok((stream, Ok(Ok(read)))) => reads[stream.index()] = Some(read),
                 // The engine has ended: it says why.

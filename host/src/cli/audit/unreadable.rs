@@ -9,10 +9,18 @@ use crate::results::account::Account;
 use crate::sources::{SourceError, StreamId};
 
 /// The error that a side is.
-pub(super) fn error(config: &Config, stream: StreamId, read: &Read, account: &Account) -> SourceError {
+pub(super) fn error(
+    config: &Config,
+    stream: StreamId,
+    read: &Read,
+    account: &Account,
+) -> SourceError {
     let name = stream.as_str();
     let codec = &config.streams.of(stream).codec;
-    let given = account.undecodable.iter().filter(|(unread, _)| unread.stream == name);
+    let given = account
+        .undecodable
+        .iter()
+        .filter(|(unread, _)| unread.stream == name);
     let mut reasons: Vec<String> = given
         .clone()
         .map(|(unread, lines)| format!("{} {lines}", unread.reason))
@@ -28,7 +36,10 @@ pub(super) fn error(config: &Config, stream: StreamId, read: &Read, account: &Ac
     };
     let is_of_key = read.refused == 0 && given.clone().all(|(unread, _)| unread.reason == NO_KEY);
     let hint = match is_of_key {
-        true => format!("is event.key = \"{}\" where their key stands?", config.event.key),
+        true => format!(
+            "is event.key = \"{}\" where their key stands?",
+            config.event.key
+        ),
         false => format!("is streams.{name}.codec (--{name}-codec) the codec of such lines?"),
     };
     read.seen.origin.unreadable(&found, &hint)

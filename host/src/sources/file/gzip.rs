@@ -120,7 +120,9 @@ mod tests {
             let read = Members::new(packed).read_to_end(&mut all);
             read.map(|_| all)
         });
-        let last = answers.last_mut().map(|last| std::mem::replace(last, Ok(Vec::new())));
+        let last = answers
+            .last_mut()
+            .map(|last| std::mem::replace(last, Ok(Vec::new())));
         let last = last.unwrap();
         for answer in answers.into_iter().take(3) {
             match (&answer, &last) {
@@ -158,7 +160,10 @@ mod tests {
             (one.clone(), &b"one\n"[..]),
             (empty.clone(), b""),
             ([&one[..], &two].concat(), b"one\ntwo\n"),
-            ([&empty[..], &one, &empty, &two, &empty].concat(), b"one\ntwo\n"),
+            (
+                [&empty[..], &one, &empty, &two, &empty].concat(),
+                b"one\ntwo\n",
+            ),
         ] {
             assert_eq!(read(&packed).unwrap(), text);
         }
@@ -182,9 +187,20 @@ mod tests {
     #[test]
     fn anything_else_behind_a_member_is_an_error_after_what_was_before_it() {
         let one = plain(b"one\n");
-        for garbage in [&b"x"[..], b"\0\0x", b"{\"id\":1}\n", b"\x28\xb5\x2f\xfd", b"\x8b\x1f"] {
+        for garbage in [
+            &b"x"[..],
+            b"\0\0x",
+            b"{\"id\":1}\n",
+            b"\x28\xb5\x2f\xfd",
+            b"\x8b\x1f",
+        ] {
             let packed = [&one[..], garbage].concat();
-            assert!(read(&packed).unwrap_err().to_string().contains("something else"));
+            assert!(
+                read(&packed)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("something else")
+            );
             let mut all = Vec::new();
             let _ = Members::new(&packed[..]).read_to_end(&mut all);
             assert_eq!(all, b"one\n");

@@ -116,7 +116,10 @@ fn of_bytes(head: &[u8]) -> Option<Looks> {
     }
     if let Some(name) = wide(head) {
         let filter = format!("iconv -f {name} -t UTF-8");
-        return Looks::new(format!("text in {name} without a byte order mark"), Some(&filter));
+        return Looks::new(
+            format!("text in {name} without a byte order mark"),
+            Some(&filter),
+        );
     }
     if let Some((what, delete)) = separated(head) {
         return Looks::new(what, Some(delete));
@@ -182,7 +185,9 @@ fn wide(head: &[u8]) -> Option<&'static str> {
         let ascii = ascii.filter(|ascii| *ascii > 0 && is_whole(bytes))?;
         Some((ascii, name))
     });
-    fitting.max_by_key(|(ascii, _)| *ascii).map(|(_, name)| name)
+    fitting
+        .max_by_key(|(ascii, _)| *ascii)
+        .map(|(_, name)| name)
 }
 
 /// How many are ASCII, if all are characters of a text.
@@ -201,8 +206,13 @@ fn ascii_of(chars: impl Iterator<Item = Option<char>>) -> Option<usize> {
 /// Text in UTF-8 with a control between or before its lines, and the command that sets it right.
 fn separated(head: &[u8]) -> Option<(&'static str, &'static str)> {
     let without = |control: u8| {
-        let rest: Vec<u8> = head.iter().copied().filter(|byte| *byte != control).collect();
-        let is_text = rest.len() < head.len() && str::from_utf8(&rest).is_ok_and(|t| !t.contains(is_odd));
+        let rest: Vec<u8> = head
+            .iter()
+            .copied()
+            .filter(|byte| *byte != control)
+            .collect();
+        let is_text =
+            rest.len() < head.len() && str::from_utf8(&rest).is_ok_and(|t| !t.contains(is_odd));
         is_text && !rest.trim_ascii().is_empty()
     };
     let has_lines = head.contains(&b'\n');
@@ -211,9 +221,10 @@ fn separated(head: &[u8]) -> Option<(&'static str, &'static str)> {
             "a JSON text sequence (RFC 7464), with a record separator before each line",
             "perl -pe '$c = chr 30; s/$c//g'",
         )),
-        () if without(0) && has_lines => {
-            Some(("text with NUL bytes in it", "perl -pe '$c = chr 0; s/$c//g'"))
-        }
+        () if without(0) && has_lines => Some((
+            "text with NUL bytes in it",
+            "perl -pe '$c = chr 0; s/$c//g'",
+        )),
         () if without(0) => Some(("text whose lines end with NUL bytes", "perl -l -0 -pe 1")),
         () => None,
     }
@@ -249,7 +260,8 @@ mod tests {
     }
 
     fn zlib(text: &[u8], level: u32) -> Vec<u8> {
-        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(level));
+        let mut encoder =
+            flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(level));
         encoder.write_all(text).unwrap();
         encoder.finish().unwrap()
     }
@@ -269,7 +281,11 @@ mod tests {
             b"ORCHARD\r\nno\n",
             "žluťoučký\n".as_bytes(),
         ] {
-            let expected = if text == b"{\"id\":\n" { "JSON documents over several lines" } else { "" };
+            let expected = if text == b"{\"id\":\n" {
+                "JSON documents over several lines"
+            } else {
+                ""
+            };
             assert_eq!(what(text), expected, "{:?}", String::from_utf8_lossy(text));
         }
     }
@@ -278,7 +294,12 @@ mod tests {
     fn json_over_several_lines_is_told_with_what_makes_lines_of_it() {
         let long = format!("[\n{}", "  {\"id\": 1},\n".repeat(2000));
         let array = Looks::new("a JSON array", Some("jq -c '.[]'"));
-        for text in ["[{\"id\":1}]", "[\n {\"id\":1},\n {\"id\":2}\n]\n", "\u{feff}[]", &long[..BEGINNING_BYTES]] {
+        for text in [
+            "[{\"id\":1}]",
+            "[\n {\"id\":1},\n {\"id\":2}\n]\n",
+            "\u{feff}[]",
+            &long[..BEGINNING_BYTES],
+        ] {
             assert_eq!(Looks::of(text.as_bytes()), array, "{text}");
         }
         let several = Looks::new("JSON documents over several lines", Some("jq -c ."));
@@ -309,15 +330,27 @@ mod tests {
             (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
             (b"%PDF-1.4\n1 0 obj\n", "PDF"),
             (b"<?xml version=\"1.0\"?>\n", "XML or HTML"),
-            (b"one\rtwo\r", "text whose lines end with a carriage return alone"),
+            (
+                b"one\rtwo\r",
+                "text whose lines end with a carriage return alone",
+            ),
             (
                 b"%7B%22event%22%3A1%7D;\thost\n",
                 "percent-encoded JSON, which a codec of the configuration has to decode",
             ),
-            (b"\x1e{\"id\":1}\n\x1e{\"id\":2}\n", "a JSON text sequence (RFC 7464), with a record separator before each line"),
-            (b"{\"id\":1}\0{\"id\":2}\0", "text whose lines end with NUL bytes"),
+            (
+                b"\x1e{\"id\":1}\n\x1e{\"id\":2}\n",
+                "a JSON text sequence (RFC 7464), with a record separator before each line",
+            ),
+            (
+                b"{\"id\":1}\0{\"id\":2}\0",
+                "text whose lines end with NUL bytes",
+            ),
             (b"\0\0\0\0{\"id\":1}\n", "text with NUL bytes in it"),
-            (b"\0\0\0\0", "nothing but NUL bytes, as what was never written to the disk"),
+            (
+                b"\0\0\0\0",
+                "nothing but NUL bytes, as what was never written to the disk",
+            ),
             (b"\x07\x91\x00\xfe\xff\x01\x02\x03\x80", "binary data"),
         ] {
             assert_eq!(what(head), expected, "{:?}", String::from_utf8_lossy(head));
@@ -344,14 +377,38 @@ mod tests {
                 };
                 let utf16 = || text.encode_utf16();
                 for (name, head) in [
-                    ("UTF-16LE", bytes(utf16().map(|unit| unit.to_le_bytes().to_vec()).collect())),
-                    ("UTF-16BE", bytes(utf16().map(|unit| unit.to_be_bytes().to_vec()).collect())),
-                    ("UTF-32LE", bytes(text.chars().map(|c| u32::from(c).to_le_bytes().to_vec()).collect())),
-                    ("UTF-32BE", bytes(text.chars().map(|c| u32::from(c).to_be_bytes().to_vec()).collect())),
+                    (
+                        "UTF-16LE",
+                        bytes(utf16().map(|unit| unit.to_le_bytes().to_vec()).collect()),
+                    ),
+                    (
+                        "UTF-16BE",
+                        bytes(utf16().map(|unit| unit.to_be_bytes().to_vec()).collect()),
+                    ),
+                    (
+                        "UTF-32LE",
+                        bytes(
+                            text.chars()
+                                .map(|c| u32::from(c).to_le_bytes().to_vec())
+                                .collect(),
+                        ),
+                    ),
+                    (
+                        "UTF-32BE",
+                        bytes(
+                            text.chars()
+                                .map(|c| u32::from(c).to_be_bytes().to_vec())
+                                .collect(),
+                        ),
+                    ),
                 ] {
                     let filter = format!("iconv -f {name} -t UTF-8");
                     let looks = Looks::of(&head).unwrap();
-                    assert_eq!(looks.filter.as_deref(), Some(&*filter), "{text:.20} {looks:?}");
+                    assert_eq!(
+                        looks.filter.as_deref(),
+                        Some(&*filter),
+                        "{text:.20} {looks:?}"
+                    );
                 }
             }
         }
@@ -360,10 +417,22 @@ mod tests {
     #[test]
     fn text_in_an_older_encoding_is_told_by_its_name() {
         for (name, text) in [
-            ("windows-1252", "{\"titel\": \"Müller läuft über die Straße, déjà vu\"}\n"),
-            ("Shift_JIS", "{\"title\": \"日本語の文章です。カタカナもあります。\"}\n"),
-            ("EUC-JP", "{\"title\": \"日本語の文章です。カタカナもあります。\"}\n"),
-            ("windows-1251", "{\"title\": \"Это предложение на русском языке\"}\n"),
+            (
+                "windows-1252",
+                "{\"titel\": \"Müller läuft über die Straße, déjà vu\"}\n",
+            ),
+            (
+                "Shift_JIS",
+                "{\"title\": \"日本語の文章です。カタカナもあります。\"}\n",
+            ),
+            (
+                "EUC-JP",
+                "{\"title\": \"日本語の文章です。カタカナもあります。\"}\n",
+            ),
+            (
+                "windows-1251",
+                "{\"title\": \"Это предложение на русском языке\"}\n",
+            ),
             ("GBK", "{\"title\": \"这是一个中文句子，用来测试编码。\"}\n"),
         ] {
             for times in [1, 400] {
@@ -377,9 +446,20 @@ mod tests {
 
     #[test]
     fn no_command_has_what_a_terminal_is_shown_in_another_way() {
-        for head in [&b"a\rb"[..], b"a\0b\0", b"\0a\n", b"\x1e{}\n", b"[{}]", b"{\n}", b"a\xff\n"] {
+        for head in [
+            &b"a\rb"[..],
+            b"a\0b\0",
+            b"\0a\n",
+            b"\x1e{}\n",
+            b"[{}]",
+            b"{\n}",
+            b"a\xff\n",
+        ] {
             let filter = Looks::of(head).unwrap().filter.unwrap();
-            assert!(filter.chars().all(|char| is_shown(char) && char != '\\'), "{filter}");
+            assert!(
+                filter.chars().all(|char| is_shown(char) && char != '\\'),
+                "{filter}"
+            );
         }
     }
 
@@ -387,7 +467,9 @@ mod tests {
     fn garbage_of_any_kind_is_told_as_something() {
         let mut random = fastrand::Rng::with_seed(7);
         for length in (1..300).chain([4096, BEGINNING_BYTES]) {
-            let head: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(length).collect();
+            let head: Vec<u8> = std::iter::repeat_with(|| random.u8(..))
+                .take(length)
+                .collect();
             let looks = Looks::of(&head);
             if length > 200 {
                 assert_eq!(looks.unwrap().what, "binary data", "{length}");

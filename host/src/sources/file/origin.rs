@@ -39,7 +39,10 @@ impl Origin {
 
     /// Keeps the beginning of what passes; whether there is room for more of it.
     pub(super) fn keep(&self, bytes: &[u8]) -> bool {
-        let mut beginning = self.beginning.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut beginning = self
+            .beginning
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let room = BEGINNING_BYTES - beginning.len();
         beginning.extend(&bytes[..bytes.len().min(room)]);
         beginning.len() < BEGINNING_BYTES
@@ -87,7 +90,10 @@ impl Origin {
             None => format!("{filter} {}", quoted(&self.name)),
             Some(packed) => format!("{packed} | {filter}"),
         };
-        format!("it looks like {what}: make lines of it on the way: {steps} | {}", self.remedy)
+        format!(
+            "it looks like {what}: make lines of it on the way: {steps} | {}",
+            self.remedy
+        )
     }
 
     /// The command that gives what is in it; none if it is a plain file.
@@ -111,7 +117,9 @@ impl Origin {
                 .unpack
                 .map(|unpack| format!("{unpack} {}", quoted(&self.name))),
             // The rest is unpacked here.
-            Some(packed) if self.packing != Packing::Plain && Packing::is_read(format) => Some(packed),
+            Some(packed) if self.packing != Packing::Plain && Packing::is_read(format) => {
+                Some(packed)
+            }
             Some(packed) => from_pipe(format).map(|unpack| format!("{packed} | {unpack}")),
         };
         let remedy = steps.map_or_else(
@@ -184,8 +192,14 @@ mod tests {
     fn a_line_is_shown_up_to_a_bound_and_its_end_is_told() {
         assert_eq!(shown(b"a\xff"), "a\u{fffd}");
         let long = "é".repeat(SHOWN_BYTES);
-        assert_eq!(shown(long.as_bytes()), format!("{}…", "é".repeat(SHOWN_BYTES / 2)));
-        assert_eq!(shown(&long.as_bytes()[1..]), format!("\u{fffd}{}…", "é".repeat(SHOWN_BYTES / 2 - 1)));
+        assert_eq!(
+            shown(long.as_bytes()),
+            format!("{}…", "é".repeat(SHOWN_BYTES / 2))
+        );
+        assert_eq!(
+            shown(&long.as_bytes()[1..]),
+            format!("\u{fffd}{}…", "é".repeat(SHOWN_BYTES / 2 - 1))
+        );
         assert_eq!(first_line(b"\xef\xbb\xbf\n \r\nx\ny"), b"x");
         assert_eq!(first_line(b""), b"");
     }

@@ -250,12 +250,24 @@ fn zstd_frames_follow_each_other_with_empty_ones_and_those_that_are_skipped_anyw
     let skipped = b"\x50\x2a\x4d\x18\x02\0\0\0ab".to_vec();
     let nothing_skipped = b"\x5f\x2a\x4d\x18\0\0\0\0".to_vec();
     let (one, two, empty) = (zstandard(b"{}\n"), zstandard(b"[]\n"), zstandard(b""));
-    let parts = [&skipped, &one, &nothing_skipped, &empty, &two, &empty, &skipped];
+    let parts = [
+        &skipped,
+        &one,
+        &nothing_skipped,
+        &empty,
+        &two,
+        &empty,
+        &skipped,
+    ];
     let whole: Vec<u8> = parts.into_iter().flatten().copied().collect();
     let (frames, _, result) = read(whole.clone(), 10, 10);
     result.unwrap();
     assert_eq!(frames, [b"{}\n", b"[]\n"]);
-    for packed in [[&skipped[..], &empty].concat(), empty.clone(), skipped.clone()] {
+    for packed in [
+        [&skipped[..], &empty].concat(),
+        empty.clone(),
+        skipped.clone(),
+    ] {
         let (frames, _, result) = read(packed, 10, 10);
         assert!(frames.is_empty());
         assert_eq!(result.unwrap().filled_lines, 0);
@@ -270,7 +282,10 @@ fn zstd_frames_follow_each_other_with_empty_ones_and_those_that_are_skipped_anyw
     ] {
         let (frames, _, result) = read(packed.clone(), 10, 10);
         let message = result.unwrap_err().to_string();
-        assert!(message.contains("cut off or damaged"), "{packed:?}: {message}");
+        assert!(
+            message.contains("cut off or damaged"),
+            "{packed:?}: {message}"
+        );
         assert!(frames.len() >= complete, "{packed:?}");
     }
 }
@@ -300,7 +315,11 @@ fn what_was_seen_counts_lines_that_hold_anything_and_knows_whether_it_was_all() 
         (b"\0\n", 1),
     ] {
         let seen = read(input.to_vec(), 10, 10).2.unwrap();
-        assert_eq!((seen.filled_lines, seen.is_whole), (filled, true), "{input:?}");
+        assert_eq!(
+            (seen.filled_lines, seen.is_whole),
+            (filled, true),
+            "{input:?}"
+        );
     }
 }
 
@@ -308,11 +327,23 @@ fn what_was_seen_counts_lines_that_hold_anything_and_knows_whether_it_was_all() 
 fn an_endless_line_says_what_it_looks_like() {
     let carriage_returns = io::repeat(b'\r');
     let input = io::Cursor::new(b"one\rtwo").chain(carriage_returns);
-    let input = Input::of(Box::new(input), "test", None, "landfall audit --raw -", RATIO_MAX).unwrap();
+    let input = Input::of(
+        Box::new(input),
+        "test",
+        None,
+        "landfall audit --raw -",
+        RATIO_MAX,
+    )
+    .unwrap();
     let mut source = FileSource::new(input);
-    let error = source.next_line(&mut Vec::new(), 100).unwrap_err().to_string();
+    let error = source
+        .next_line(&mut Vec::new(), 100)
+        .unwrap_err()
+        .to_string();
     assert!(
-        error.ends_with("make lines of it on the way: perl -l -015 -pe 1 test | landfall audit --raw -"),
+        error.ends_with(
+            "make lines of it on the way: perl -l -015 -pe 1 test | landfall audit --raw -"
+        ),
         "{error}"
     );
 }

@@ -337,7 +337,11 @@ mod tests {
             assert!(text.contains(expected), "{text:?} for {bytes:?}");
         }
         let long = [&b"x".repeat(SHOWN_BYTES - 1)[..], "é and more".as_bytes()].concat();
-        assert_eq!(shown(&long), "x".repeat(SHOWN_BYTES - 1), "no half of a character");
+        assert_eq!(
+            shown(&long),
+            "x".repeat(SHOWN_BYTES - 1),
+            "no half of a character"
+        );
         assert_eq!(shown(b"\xff!"), "\u{fffd}!");
     }
 

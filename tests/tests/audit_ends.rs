@@ -239,3 +239,28 @@ fn what_an_audit_without_an_answer_leaves_in_a_kept_store_is_told() {
     );
     assert!(told.contains("no line of odd could be read"), "{told}");
 }
+
+#[test]
+fn a_signal_that_whoever_started_it_ignores_does_not_end_an_audit() {
+    let mut rig = Rig::new();
+    let script = "trap '' HUP INT; exec \"$0\" audit --raw one --written other";
+    let child = Command::new("sh")
+        .current_dir(rig.path())
+        .env("TMPDIR", rig.path().join("tmp"))
+        .args(["-c", script])
+        .arg(paths::landfall())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    rig.child = Some(child.expect("sh runs"));
+    let writers = ["one", "other"].map(|name| rig.writer(name));
+    rig.await_reading();
+    rig.signal(Signal::HUP);
+    rig.signal(Signal::INT);
+    for mut writer in writers {
+        writer.write_all(EVENT).expect("written");
+    }
+    let output = rig.await_end();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+}

@@ -87,6 +87,12 @@ fn cases() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             array.replace('\n', "").into(),
             "jq -c '.[]' odd |",
         ),
+        // The last member has no comma behind it, so it is a document of its own.
+        (
+            "a JSON array",
+            b"[\n{\"id\": 1},\n{\"id\": 2},\n{\"id\": 3}\n]\n".to_vec(),
+            "jq -c '.[]' odd |",
+        ),
         (
             "JSON documents over several lines",
             b"{\n  \"id\": 1\n}\n".to_vec(),
@@ -166,7 +172,7 @@ fn a_file_of_which_no_line_can_be_read_is_an_error_with_what_it_looks_like_and_w
                 );
             }
         }
-        // An array on one line is one document.
+        // An array on one line is a document.
         if looks == "a JSON array" && !bytes.contains(&b'\n') {
             continue;
         }

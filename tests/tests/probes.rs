@@ -90,7 +90,7 @@ fn without_a_descriptor_left_probes_are_answered_and_judging_goes_on() {
 }
 
 /// So many schemas make a large answer of `/metrics`.
-const SCHEMAS: u64 = 600;
+const SCHEMAS: u64 = 1500;
 
 /// What the answers that nobody reads may hold together, with room for what the allocator keeps of the rest.
 const ANSWERS_MAX: u64 = 64 << 20;
@@ -146,8 +146,8 @@ fn who_reads_a_large_answer_slowly_or_never_holds_neither_memory_nor_a_seat_for_
     let (mut sidecar, _schemas) = large();
     let address = sidecar.process().http();
     let whole = sidecar.get("/metrics").expect("an answer").body.len();
-    // More than all sockets on the way take without a reader.
-    assert!(whole > 1 << 20, "{whole}");
+    // More than the sockets on the way take without a reader (4 MiB).
+    assert!(whole > 5 << 20, "{whole}");
     let (before, open_before) = (resident_bytes(&sidecar), descriptors(&sidecar));
     let began = Instant::now();
     let mut slow: Vec<TcpStream> = (0..100)

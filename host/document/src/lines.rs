@@ -22,9 +22,9 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Whether there are events, and not one is a document: that is no file of events.
-    pub fn is_unreadable(&self) -> bool {
-        self.valid == 0 && self.undecodable > 0 && self.undecodable == self.invalid
+    /// How many lines are documents.
+    pub fn documents(&self) -> u64 {
+        self.valid + self.invalid - self.undecodable
     }
 }
 

@@ -202,19 +202,18 @@ fn an_event_that_cannot_be_judged_is_not_valid_and_says_why() {
 }
 
 #[test]
-fn a_file_is_unreadable_only_if_it_has_events_and_none_is_a_document() {
+fn lines_that_are_no_documents_are_counted_apart() {
     let file = schemas().join("PageChange/fragments/page/1.0.0.json");
-    for (lines, undecodable, is_unreadable) in [
-        ("", 0, false),
-        ("\n \n", 0, false),
-        ("{\n", 1, true),
-        ("\n{\n}\n", 2, true),
-        ("{\n{}\n", 1, false),
-        ("{\n[]\n", 1, false),
-        ("{\nNaN\n", 1, false),
+    for (lines, undecodable, documents) in [
+        ("", 0, 0),
+        ("\n \n", 0, 0),
+        ("{\n", 1, 0),
+        ("\n{\n}\n", 2, 0),
+        ("{\n{}\n", 1, 1),
+        ("{\n[]\nNaN\n", 1, 2),
     ] {
         let summary = run(&file, None, lines, false).0.unwrap();
         assert_eq!(summary.undecodable, undecodable, "{lines:?}");
-        assert_eq!(summary.is_unreadable(), is_unreadable, "{lines:?}");
+        assert_eq!(summary.documents(), documents, "{lines:?}");
     }
 }

@@ -245,9 +245,7 @@ impl Audit<'_> {
             unaccounted,
         } = running.join();
         if let Some(signal) = self.interruption.signal() {
-            anyhow::bail!(
-                "ended by {signal} before the files were read to their end: there is no answer"
-            );
+            anyhow::bail!("ended by {signal} before it was done: there is no answer");
         }
         anyhow::ensure!(unaccounted.is_empty(), "{unaccounted}");
         let reads = reads?;

@@ -107,10 +107,12 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
         summary => summary?,
     };
     out.end()?;
-    if summary.is_unreadable() {
-        let found = match summary.undecodable {
-            1 => "the only one is no JSON document".to_owned(),
-            lines => format!("none of {lines} is a JSON document"),
+    let lines = summary.valid + summary.invalid;
+    if origin.is_unreadable(lines, summary.documents()) {
+        let found = match (lines, summary.documents()) {
+            (1, _) => "the only one is no JSON document".to_owned(),
+            (_, 0) => format!("none of {lines} is a JSON document"),
+            _ => format!("none of {lines} but one is a JSON document"),
         };
         let hint = "an event is a JSON document on a line of its own";
         return Err(origin.unreadable(&found, hint).into());

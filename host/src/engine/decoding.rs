@@ -26,11 +26,11 @@ impl Decoding {
         counted.judged.fetch_add(judged, Ordering::AcqRel);
     }
 
-    /// Whether so many frames were judged and not one could be decoded.
-    pub fn is_none_of(&self, stream: StreamId, frames: u64) -> bool {
+    /// How many could be decoded of so many frames, once all of them were judged.
+    pub fn of(&self, stream: StreamId, frames: u64) -> Option<u64> {
         let counted = &self.streams[stream.index()];
         let is_judged = counted.judged.load(Ordering::Acquire) == frames;
-        is_judged && counted.decoded.load(Ordering::Acquire) == 0
+        is_judged.then(|| counted.decoded.load(Ordering::Acquire))
     }
 }
 
@@ -39,16 +39,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stream_is_unreadable_only_once_all_of_it_was_judged_and_none_decoded() {
+    fn how_many_were_decoded_is_known_once_all_were_judged() {
         let decoding = Decoding::default();
-        assert!(decoding.is_none_of(StreamId::RAW, 0));
-        assert!(!decoding.is_none_of(StreamId::RAW, 2));
+        assert_eq!(decoding.of(StreamId::RAW, 0), Some(0));
+        assert_eq!(decoding.of(StreamId::RAW, 2), None);
         decoding.add(StreamId::RAW, 1, 0);
-        assert!(!decoding.is_none_of(StreamId::RAW, 2));
-        decoding.add(StreamId::RAW, 1, 0);
-        assert!(decoding.is_none_of(StreamId::RAW, 2));
-        assert!(!decoding.is_none_of(StreamId::WRITTEN, 2));
+        assert_eq!(decoding.of(StreamId::RAW, 2), None);
         decoding.add(StreamId::RAW, 1, 1);
-        assert!(!decoding.is_none_of(StreamId::RAW, 3));
+        assert_eq!(decoding.of(StreamId::RAW, 2), Some(1));
+        assert_eq!(decoding.of(StreamId::WRITTEN, 2), None);
     }
 }

@@ -48,6 +48,13 @@ pub struct Seen {
     pub is_whole: bool,
 }
 
+impl Seen {
+    /// Whether it is no recording, if so many of its lines can be read.
+    pub fn is_unreadable(&self, readable: u64) -> bool {
+        self.origin.is_unreadable(self.filled_lines, readable)
+    }
+}
+
 impl FileSource {
     /// The frames of an input.
     pub fn new(input: Input) -> Self {

@@ -16,9 +16,9 @@ use crate::sources::Stop;
 pub(super) struct Interruption(Arc<OnceLock<&'static str>>);
 
 struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+    hangup: Option<Signal>,
 }
 
 impl Interruption {
@@ -58,18 +58,38 @@ impl Interruption {
 
 impl Signals {
     fn new() -> io::Result<Self> {
+        let ignored = ignored();
+        let heard = |kind: SignalKind| match ignored >> (kind.as_raw_value() - 1) & 1 {
+            0 => signal(kind).map(Some),
+            _ => Ok(None),
+        };
         Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
+            interrupt: heard(SignalKind::interrupt())?,
+            terminate: heard(SignalKind::terminate())?,
+            hangup: heard(SignalKind::hangup())?,
         })
     }
 
     async fn next(&mut self) -> &'static str {
         tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.hangup.recv() => "SIGHUP",
+            () = came(&mut self.interrupt) => "SIGINT",
+            () = came(&mut self.terminate) => "SIGTERM",
+            () = came(&mut self.hangup) => "SIGHUP",
         }
     }
+}
+
+async fn came(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that whoever started this wants it to ignore, as `nohup` does with SIGHUP: a bit each.
+fn ignored() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.map(|mask| u64::from_str_radix(mask.trim(), 16));
+    mask.and_then(Result::ok).unwrap_or_default()
 }

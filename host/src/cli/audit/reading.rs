@@ -42,14 +42,11 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// Whether it holds lines, and not one of them can be read: that is no recording of this stream.
+    /// Whether it holds lines, and not one of them can be read: that is no recording of this stream. Nor is
+    /// a JSON document over several lines, of which one may happen to be a document too.
     pub fn is_unreadable(&self, stream: StreamId, decoding: &Decoding) -> bool {
-        let Seen {
-            filled_lines,
-            is_whole,
-            ..
-        } = self.seen;
-        is_whole && filled_lines > 0 && decoding.is_none_of(stream, self.frames)
+        let decoded = decoding.of(stream, self.frames);
+        self.seen.is_whole && decoded.is_some_and(|decoded| self.seen.is_unreadable(decoded))
     }
 }
 

@@ -29,9 +29,13 @@ pub(super) fn error(
         let bytes_max = config.streams.of(stream).frame_bytes_max;
         reasons.push(format!("longer than {bytes_max} bytes {}", read.refused));
     }
+    let unread: u64 = given.clone().map(|(_, lines)| lines).sum();
     let (lines, reasons) = (read.seen.filled_lines, reasons.join(", "));
     let found = match lines {
         1 => format!("codec {codec} does not read the only one ({reasons})"),
+        _ if unread < read.frames => {
+            format!("codec {codec} reads none of {lines} but one ({reasons})")
+        }
         _ => format!("codec {codec} reads none of {lines} ({reasons})"),
     };
     let is_of_key = read.refused == 0 && given.clone().all(|(unread, _)| unread.reason == NO_KEY);

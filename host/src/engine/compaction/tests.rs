@@ -377,26 +377,22 @@ fn the_ledger_and_the_spool_read_the_same_size_in_a_reference() {
 
 #[test]
 fn tiny_frames_that_wait_hold_no_space_of_huge_ones_that_have_settled_however_many_they_are() {
-    // Of each two frames one waits, and takes a thousandth of the bytes.
-    let (moved, passed) = pass_through(100, |number| match number % 2 {
-        0 => (20, true),
-        _ => (5_000, false),
+    // Of ten frames nine wait, and take a thirtieth of the bytes.
+    let (moved, passed) = pass_through(100, |number| match number % 10 {
+        0 => (10_000, false),
+        _ => (20, true),
     });
-    assert!(moved < passed / 10, "{moved} of {passed}");
+    assert!(moved > 0 && moved < passed / 10, "{moved} of {passed}");
 }
 
 #[test]
-fn huge_frames_that_wait_are_not_moved_again_and_again_for_the_tiny_ones_beside_them() {
-    // Of 500 frames one waits, and has most of the bytes: together two thirds of the spool.
-    let (moved, passed) = pass_through(180, |number| match number % 500 {
+fn huge_frames_that_wait_are_not_moved_for_the_tiny_ones_that_have_settled_beside_them() {
+    // Of 500 frames one waits, and has most of the bytes. All together fit well.
+    let (moved, _) = pass_through(100, |number| match number % 500 {
         7 => (35_000, true),
         _ => (30, false),
     });
-    let waiting = 180 * 50 / 500 * 35_000;
-    assert!(
-        moved <= 2 * waiting,
-        "{moved} of {waiting} that wait, {passed} passed"
-    );
+    assert_eq!(moved, 0, "there is little to be gained");
 }
 
 fn raw(key: Fingerprint, payload: PayloadRef, arrived_ms: i64) -> RawObservation {

@@ -86,18 +86,34 @@ fn of_text(text: &str) -> Option<Looks> {
     }
 }
 
-/// Whether it begins with a whole JSON document, or with one that goes on beyond it, of several lines or
-/// an array: one document a line would have been read.
+/// Whether it begins with a JSON document that goes on over several lines, or with an array: one document a
+/// line would have been read.
 fn is_json(text: &str) -> bool {
+    first_document(text).is_some_and(|over_lines| over_lines || text.starts_with('['))
+}
+
+/// Whether what begins like this is a JSON document over several lines.
+pub(super) fn is_over_lines(beginning: &[u8]) -> bool {
+    let head = beginning.strip_prefix(UTF8_MARK).unwrap_or(beginning);
+    text(head).and_then(|text| first_document(text.trim_start())) == Some(true)
+}
+
+/// Whether the JSON document at the beginning, which may go on beyond it, has a line end within; none if there
+/// is none.
+fn first_document(text: &str) -> Option<bool> {
     let mut documents = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
-    let first = documents.next();
-    let end = documents.byte_offset();
-    let within = text.get(..end).unwrap_or(text);
-    match first {
-        Some(Ok(_)) => text.starts_with('[') || within.contains('\n'),
-        Some(Err(error)) => error.is_eof() && (text.starts_with('[') || text.contains('\n')),
-        None => false,
-    }
+    let is_whole = match documents.next()? {
+        Ok(_) => true,
+        Err(error) if error.is_eof() => false,
+        Err(_) => return None,
+    };
+    let end = if is_whole {
+        documents.byte_offset()
+    } else {
+        text.len()
+    };
+    let within = text.get(..end)?;
+    Some(within.trim_end_matches(['\r', '\n']).contains('\n') || !is_whole && within.contains('\n'))
 }
 
 fn of_bytes(head: &[u8]) -> Option<Looks> {
@@ -305,6 +321,23 @@ mod tests {
         let several = Looks::new("JSON documents over several lines", Some("jq -c ."));
         for text in ["{\n \"id\": 1\n}\n", "{\n \"id\": 1\n}\n{\n \"id\": 2\n}\n"] {
             assert_eq!(Looks::of(text.as_bytes()), several, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_document_over_several_lines_is_told_from_one_document_a_line() {
+        for (text, expected) in [
+            ("[\n{\"id\":1},\n{\"id\":2}\n]\n", true),
+            ("{\"events\":[\n{\"id\":1},\n", true),
+            ("{\n", true),
+            ("[1]\n[2]\n[3]\n", false),
+            ("{\"id\":1}\n{\"id\":2}\n", false),
+            ("{\"id\":1}\n", false),
+            ("{\"id\":1", false),
+            ("[x\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_over_lines(text.as_bytes()), expected, "{text}");
         }
     }
 

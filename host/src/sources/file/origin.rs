@@ -7,7 +7,7 @@ use landfall_document::{Format, UTF8_MARK};
 
 use super::framing::{Framing, HEAD_BYTES, LENGTH_BYTES};
 use super::input::Packing;
-use super::looks::{BEGINNING_BYTES, Looks};
+use super::looks::{self, BEGINNING_BYTES, Looks};
 use crate::sources::SourceError;
 
 /// What stands for the name of standard input.
@@ -51,6 +51,16 @@ impl Origin {
     fn beginning(&self) -> Vec<u8> {
         let beginning = self.beginning.lock();
         beginning.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether this is no file of lines, of which so many hold anything and so many can be read.
+    pub fn is_unreadable(&self, lines: u64, readable: u64) -> bool {
+        match readable {
+            0 => lines > 0,
+            // The last member of an array has no comma behind it.
+            1 => lines > 2 && looks::is_over_lines(&self.beginning()),
+            _ => false,
+        }
     }
 
     /// The error that a file is of which not one line could be read. `found` is what was asked of the lines

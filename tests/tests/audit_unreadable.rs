@@ -222,7 +222,7 @@ fn what_the_message_advises_makes_a_recording_of_it() {
 #[test]
 fn one_line_that_can_be_read_makes_it_a_recording_with_findings() {
     let dir = dir();
-    for garbage in [&b"\xff\xfe\xfd\n"[..], b"[\n", b"\0\0\0\n", b"x^2 + y\n"] {
+    for garbage in [&b"\xc3\x28\xfd\n"[..], b"[\n", b"\0\0\0\n", b"x^2 + y\n"] {
         write(dir.path(), "odd", [garbage, garbage, EVENT].concat());
         let output = audit(dir.path(), "odd", "plain");
         let told = text(&output);
@@ -275,7 +275,7 @@ fn a_codec_that_refuses_every_line_on_purpose_is_named_with_its_reason() {
     for (config, reason) in [
         (
             "{ do = \"say\", marker = \"id\", text = \"no\" }",
-            "unreadable",
+            "refused",
         ),
         ("{ do = \"trap\", marker = \"id\" }", "fault_trap"),
     ] {

@@ -89,7 +89,7 @@ fn without_a_descriptor_left_probes_are_answered_and_judging_goes_on() {
     sidecar.stop();
 }
 
-/// So many schemas make a large answer of `/metrics`.
+/// So many schemas, with names as long as they may be, make a large answer of `/metrics`.
 const SCHEMAS: u64 = 1500;
 
 /// What the answers that nobody reads may hold together, with room for what the allocator keeps of the rest.
@@ -102,10 +102,16 @@ fn large() -> (Sidecar, tempfile::TempDir) {
     let capsule = landfall_tests::paths::schemas().join("EventCapsule/2014.json");
     std::fs::create_dir(schemas.path().join("EventCapsule")).expect("a directory");
     std::fs::copy(capsule, schemas.path().join("EventCapsule/2014.json")).expect("copied");
-    let name = |number: u64| format!("OneOfVeryManySchemasWithALongName{number}");
+    // Names are in every line of the answer.
+    let parts = [
+        "Many".repeat(60),
+        "Schemas".repeat(34),
+        "LongName".repeat(29),
+    ];
+    let name = |number: u64| format!("{}{number}", parts.join("/"));
     for number in 0..SCHEMAS {
         let dir = schemas.path().join(name(number));
-        std::fs::create_dir(&dir).expect("a directory");
+        std::fs::create_dir_all(&dir).expect("a directory");
         let schema = "{\"$schema\": \"http://json-schema.org/draft-07/schema#\"}";
         std::fs::write(dir.join("1.json"), schema).expect("written");
     }

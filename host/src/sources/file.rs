@@ -21,7 +21,7 @@ pub use self::origin::Origin;
 
 use self::framing::{Framing, HEAD_BYTES, LENGTH_BYTES};
 use self::gzip::Garbage;
-use self::input::Dense;
+use self::input::{Dense, Failed};
 use self::pipe::Stopped;
 use super::{Link, Outlet, SourceContext, SourceError, SourceStats, Stop};
 
@@ -107,7 +107,7 @@ impl FileSource {
     /// Whether it came to the end.
     fn read_all(&mut self, outlet: &mut Outlet, stop: &Stop) -> Result<bool, SourceError> {
         let mut line = Vec::new();
-        let framing = self.framing()?;
+        let framing = self.framing();
         while !stop.is_set() {
             let now_ms = outlet.clock().now_ms();
             let bytes_max = outlet.frame_bytes_max();
@@ -134,18 +134,21 @@ impl FileSource {
     }
 
     /// How the file tells where a frame ends; of a file of lines nothing is consumed by that.
-    fn framing(&mut self) -> Result<Framing, SourceError> {
+    fn framing(&mut self) -> Framing {
         let mut head = Vec::with_capacity(HEAD_BYTES);
         let read = (&mut self.reader)
             .take(HEAD_BYTES as u64)
             .read_to_end(&mut head);
-        read.map_err(|source| self.failed(source))?;
+        // It comes behind what is there: the lines before it are good.
+        let failed = Failed(read.err());
         let framing = Framing::of(&head);
-        if framing == Framing::Lines {
-            let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
-            self.reader = Box::new(io::Cursor::new(head).chain(rest));
-        }
-        Ok(framing)
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        let head = match framing {
+            Framing::Lines => head,
+            Framing::Lengths => Vec::new(),
+        };
+        self.reader = Box::new(io::Cursor::new(head).chain(failed).chain(rest));
+        framing
     }
 
     /// The next frame that has its length before it, in `frame`.

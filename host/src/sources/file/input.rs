@@ -145,7 +145,15 @@ impl<R: Read> Read for Unpacked<R> {
 }
 
 /// The error that ended the reading of a head, told when all before it is read.
-struct Failed(Option<io::Error>);
+pub(super) struct Failed(pub Option<io::Error>);
+
+impl BufRead for Failed {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.0.take().map_or(Ok(&[]), Err)
+    }
+
+    fn consume(&mut self, _: usize) {}
+}
 
 impl Read for Failed {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

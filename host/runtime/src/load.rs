@@ -271,7 +271,7 @@ fn refuse_foreign_imports(engine: &Engine, component: &Component) -> Result<(), 
             .map(|rest| rest.split('@').next().unwrap_or(rest))
             .is_some_and(|interface| matches!(interface, "log" | "schemas" | "types"));
         if !known {
-            return Err(LoadError::ForbiddenImport(format!("{name:?}")));
+            return Err(LoadError::ForbiddenImport(format!("\"{name}\"")));
         }
     }
     Ok(())

@@ -181,7 +181,7 @@ fn misuse(message: String) -> wasmtime::Error {
 }
 
 fn pointer(at: &str) -> wasmtime::Result<Pointer> {
-    Pointer::parse(at).map_err(|error| misuse(format!("{at:?} is not a JSON pointer: {error}")))
+    Pointer::parse(at).map_err(|error| misuse(format!("\"{at}\" is not a JSON pointer: {error}")))
 }
 
 impl schemas::Host for HostState {

@@ -246,7 +246,7 @@ fn schemas<'a>(
     let absent = config.deadlines.schemas.keys();
     let absent = absent.filter(move |name| !is_there(name));
     none.into_iter().chain(absent.map(|name| {
-        let found = format!("there is no schema {name:?}");
+        let found = format!("there is no schema \"{name}\"");
         let remedy = "its deadline counts for events that name it all the same; correct it if it is misspelt";
         inspected.hint("deadlines.schemas", found, remedy)
     }))
@@ -269,7 +269,7 @@ fn first_minutes(config: &Config) -> Vec<String> {
         ));
     }
     lines.push(format!(
-        "landfall_undecodable_total stands still: the codecs are {:?} and {:?}",
+        "landfall_undecodable_total stands still: the codecs are \"{}\" and \"{}\"",
         config.streams.raw.codec, config.streams.written.codec
     ));
     lines

@@ -35,7 +35,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let (request, wake) = requests();
     let watch = reload::Watch::set(config_path.as_deref(), &config, &request);
     // It may have changed between being read and being watched.
-    if Config::load_to_run(config_path.as_deref()).ok().as_ref() != Some(&config) {
+    if Config::load_to_run(global.config.as_deref()).ok().as_ref() != Some(&config) {
         request.send();
     }
     let board = Board::new()?;
@@ -123,6 +123,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reloader = Reloader {
         planner,
         config_path: config_path.clone(),
+        is_named: global.config.is_some(),
         config: config.clone(),
         batches: limits,
         control: running.control.clone(),

@@ -102,11 +102,17 @@ fn pointers(config: &Config, findings: &mut Findings) {
             error(
                 findings,
                 field,
-                format!("{pointer:?} is no JSON pointer to a value in the event"),
+                format!("\"{pointer}\" is no JSON pointer to a value in the event"),
                 remedy,
             );
         }
     }
+}
+
+/// Texts as a list of TOML. Whoever writes it out escapes it.
+fn quoted_list(texts: &[String]) -> String {
+    let quoted: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+    quoted.join(", ")
 }
 
 fn is_pointer(text: &str) -> bool {
@@ -122,7 +128,7 @@ fn check_stream(stream: &StreamConfig, path: &str, config: &Config, findings: &m
     for (index, text) in stream.endpoints.iter().enumerate() {
         if let Some(problem) = endpoint::problem(text) {
             let remedy = "write it as tcp://host:port, tcp://[::1]:port or ipc://path";
-            error(findings, &field, format!("{text:?}: {problem}"), remedy);
+            error(findings, &field, format!("\"{text}\": {problem}"), remedy);
         }
         let before = &stream.endpoints[..index];
         if let Some(other) = before
@@ -131,9 +137,9 @@ fn check_stream(stream: &StreamConfig, path: &str, config: &Config, findings: &m
         {
             let remedy = "remove one: every frame would come in twice";
             let found = if other == text {
-                format!("{text:?} stands there twice")
+                format!("\"{text}\" stands there twice")
             } else {
-                format!("{text:?} is the same as {other:?}")
+                format!("\"{text}\" is the same as \"{other}\"")
             };
             error(findings, &field, found, remedy);
         }
@@ -161,7 +167,7 @@ fn check_stream(stream: &StreamConfig, path: &str, config: &Config, findings: &m
         check.name == stream.codec && check.streams.iter().any(|name| name == stream_name)
     };
     if stream.codec != JSON_CODEC && !config.checks.iter().any(placed) {
-        let found = format!("no check on this stream has the name {:?}", stream.codec);
+        let found = format!("no check on this stream has the name \"{}\"", stream.codec);
         let remedy = format!(
             "add it under [[checks]] with streams = [\"{stream_name}\"], or write \"json\" if a frame is one JSON document"
         );
@@ -195,21 +201,21 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
             error(
                 findings,
                 &field("name"),
-                format!("{:?} is no name for a check", check.name),
+                format!("\"{}\" is no name for a check", check.name),
                 remedy,
             );
         } else if RESERVED_NAMES.contains(&check.name.as_str()) {
             error(
                 findings,
                 &field("name"),
-                format!("{:?} is a name of Landfall's own", check.name),
+                format!("\"{}\" is a name of Landfall's own", check.name),
                 "choose another",
             );
         } else if !names.insert(&check.name) {
             error(
                 findings,
                 &field("name"),
-                format!("two checks have the name {:?}", check.name),
+                format!("two checks have the name \"{}\"", check.name),
                 "rename one",
             );
         }
@@ -227,7 +233,7 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
             error(
                 findings,
                 &field("streams"),
-                format!("found {:?}", check.streams),
+                format!("found [{}]", quoted_list(&check.streams)),
                 remedy,
             );
         }

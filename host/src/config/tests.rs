@@ -1,6 +1,7 @@
 //! The default is what it says, and whatever is wrong is told with its place and remedy.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;

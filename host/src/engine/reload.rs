@@ -44,6 +44,8 @@ const ROUNDS_MAX: u32 = 3;
 pub struct Reloader {
     pub planner: Planner,
     pub config_path: Option<PathBuf>,
+    /// The file was named. One that was not is the one that was found, or none.
+    pub is_named: bool,
     /// What is in force.
     pub config: Config,
     /// What the sources were started with.
@@ -147,17 +149,21 @@ impl Reloader {
     }
 
     fn reload(&mut self) {
-        let wanted = match Config::load(self.config_path.as_deref()) {
+        let path = self.config_path.as_deref();
+        let wanted = match Config::load_again(path) {
             Ok(config) => config,
             Err(errors) => {
                 let errors = errors.lines().join("; ");
+                let gone = path.and_then(|path| gone(path, self.is_named));
                 self.stay(Stay::Refused(format!(
-                    "the configuration is not reloaded: {errors}"
+                    "the configuration is not reloaded: {errors}{}",
+                    gone.unwrap_or_default()
                 )));
                 return;
             }
         };
         let (config, mut waiting) = in_force(&self.config, wanted);
+        waiting.extend(appeared(path, Config::file_of_default()));
         waiting.extend(too_coarse(&config, &self.batches));
         self.planner.load_only_for(&[&self.config, &config]);
         match self.plan(&config) {
@@ -288,6 +294,22 @@ fn too_coarse(config: &Config, batches: &BatchLimits) -> Option<String> {
     })
 }
 
+/// A file that came to be where none was when the built-in default was taken.
+fn appeared(path: Option<&Path>, found: Option<&Path>) -> Option<String> {
+    let found = found.filter(|_| path.is_none())?;
+    let place = std::path::absolute(found).unwrap_or_else(|_| found.to_owned());
+    Some(format!(
+        "{} is there now, and is not taken in place of the built-in default while this runs; restart, or remove it",
+        place.display()
+    ))
+}
+
+/// What the next start would take, if the file that was found then is not there.
+fn gone(path: &Path, is_named: bool) -> Option<String> {
+    let is_gone = !is_named && !path.exists();
+    is_gone.then(|| "; the next start would take the built-in default: put it back".to_owned())
+}
+
 /// A refusal, with what else waits for a restart: it may be the reason.
 fn told(error: &str, waiting: &[String]) -> String {
     let mut all = vec![error.to_owned()];
@@ -366,6 +388,28 @@ mod tests {
         assert_eq!(first.incidents, wanted.incidents);
         let (_, again) = in_force(&first, wanted);
         assert_eq!(again, waiting, "the second reload has not forgotten");
+    }
+
+    #[test]
+    fn a_file_that_appears_or_vanishes_is_told_if_the_next_start_would_take_another_one() {
+        let path = Path::new("landfall.toml");
+        let told = appeared(None, Some(path)).unwrap();
+        assert!(
+            told.contains("landfall.toml is there now") && told.contains("restart"),
+            "{told}"
+        );
+        assert!(told.starts_with('/'), "the whole place: {told}");
+        for (runs, found) in [
+            (None, None),
+            (Some(path), Some(path)),
+            (Some(Path::new("other")), Some(path)),
+        ] {
+            assert_eq!(appeared(runs, found), None);
+        }
+        let nowhere = Path::new("/nowhere/landfall.toml");
+        assert!(gone(nowhere, false).unwrap().contains("built-in default"));
+        assert_eq!(gone(nowhere, true), None);
+        assert_eq!(gone(Path::new("/dev/null"), false), None);
     }
 
     #[test]

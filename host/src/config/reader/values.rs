@@ -181,7 +181,7 @@ impl Section<'_> {
         };
         into.clear();
         for (name, node) in table {
-            let field = format!("{field}.{name:?}");
+            let field = format!("{field}.\"{name}\"");
             match duration_of(&node.value, &range) {
                 Ok(duration) => drop(into.insert(name, duration)),
                 Err(remedy) => self.findings.error(

@@ -27,9 +27,22 @@ pub struct Board {
 
 impl Board {
     pub fn new() -> Result<Self, MetricsError> {
-        let metrics = Arc::new(Metrics::new()?);
+        Self::of(Metrics::new()?)
+    }
+
+    /// The same with other buckets of latency: upper bounds in milliseconds, which rise strictly.
+    pub fn with_latency_bounds(bounds_ms: &[i64]) -> Result<Self, MetricsError> {
+        Self::of(Metrics::with_latency_bounds(bounds_ms)?)
+    }
+
+    fn of(metrics: Metrics) -> Result<Self, MetricsError> {
+        let metrics = Arc::new(metrics);
         metrics.ledger.causes(Cause::ALL.map(Cause::as_str));
         let readiness = http::Readiness::default();
+        let asked = readiness.clone();
+        metrics
+            .process
+            .follow_readiness(move || asked.parts_ready());
         Ok(Self {
             metrics,
             store: Arc::new(readiness.part("store")),
@@ -117,8 +130,8 @@ impl Board {
 
     /// What a schema took too many steps for.
     pub fn schema_faults(&self, faults: &SchemaFaults) {
-        let checks = &self.metrics.checks;
-        checks.add_schema_faults(
+        let verdicts = &self.metrics.verdicts;
+        verdicts.add_schema_faults(
             &faults.schema,
             faults.rows,
             faults.untold,

@@ -52,6 +52,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     board.checks(&planned.checks, &[]);
     board.stale_schemas(planned.stale_schemas);
+    board.begin(&planned);
     board.in_force(&planned, &planned.objectives());
     board.owners(&config.owners, &planned);
     checks_part.ready(planned.detail(&planned.problems));

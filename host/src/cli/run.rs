@@ -40,6 +40,8 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let board = Board::with_latency_bounds(&config.metrics.latency_bounds_ms())?;
     board.metrics().process.follow_clock(clock.clone());
+    board.owners_at_start(&config);
+    board.limits(&config);
     let (engine_part, checks_part) = (
         board.readiness().part("engine"),
         board.readiness().part("checks"),

@@ -48,6 +48,8 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     );
     let store_dir = config.store_dir();
     let store = Store::open(&store_dir, secret()?, PROGRAM)?;
+    // Or a disk would seem full until something is written.
+    board.disk(&store_dir);
     // A probe is answered while checks are compiled, and a signal is heard.
     let mut front = Front::open(config.http.listen, &board, request.clone())?;
     let mut planner = Planner::new(compile::loader()?);

@@ -69,7 +69,8 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     board.checks(&planned.checks, &[]);
     board.stale_schemas(planned.stale_schemas);
     board.begin(&planned);
-    board.in_force(&planned, &planned.objectives());
+    let objectives = planned.objectives();
+    board.in_force(&planned, &objectives.stated);
     board.owners(&config.owners, &planned);
     checks_part.ready(planned.detail(&planned.problems));
 
@@ -139,6 +140,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         stop: stop.clone(),
         watch,
         schemas: planned.schemas.clone(),
+        all_stated: objectives.problems.is_empty(),
         told_loading: Vec::new(),
     };
     let reload_ended = Arc::new(AtomicBool::new(false));

@@ -16,7 +16,7 @@ use landfall_runtime::{Check, CodeOrigin, Digest, LoadRequest, Loader};
 
 use self::checks::{NoVersion, streams};
 use super::loading::Loading;
-use super::objectives::{Objectives, Stated};
+use super::objectives::Objectives;
 use super::origin::Origin;
 use crate::config::Config;
 use crate::judge::labels::{NO_SCHEMA, Reasons, SchemaLabels, UNKNOWN_SCHEMA};
@@ -139,12 +139,12 @@ pub struct Planned {
 
 impl Planned {
     /// What its checks state as objectives; what cannot be shown is told in the log. Slow.
-    pub fn objectives(&self) -> Vec<Stated> {
-        let Objectives { stated, problems } = Objectives::of(&self.plan, &self.schemas);
-        for problem in problems {
+    pub fn objectives(&self) -> Objectives {
+        let objectives = Objectives::of(&self.plan, &self.schemas);
+        for problem in &objectives.problems {
             tracing::warn!("{problem}");
         }
-        stated
+        objectives
     }
 
     /// Checks of which a newer file is being loaded.

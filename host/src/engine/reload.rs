@@ -57,6 +57,8 @@ pub struct Reloader {
     pub watch: Watch,
     /// Schemas that were loaded or configured last.
     pub schemas: Vec<String>,
+    /// Whether every check could say its objectives: one that could not, on a busy machine, is asked again.
+    pub all_stated: bool,
     /// Checks of which it was told that they are being loaded, and still are.
     pub told_loading: Vec<String>,
 }
@@ -222,8 +224,10 @@ impl Reloader {
         self.board.checks(&planned.checks, &removed);
         self.board.stale_schemas(planned.stale_schemas);
         // Those that are gone have theirs no longer, also if the plan stays.
-        if planned.changed || self.schemas != planned.schemas {
-            self.board.in_force(planned, &planned.objectives());
+        if planned.changed || self.schemas != planned.schemas || !self.all_stated {
+            let objectives = planned.objectives();
+            self.board.in_force(planned, &objectives.stated);
+            self.all_stated = objectives.problems.is_empty();
             self.schemas.clone_from(&planned.schemas);
         }
         self.board.owners(&config.owners, planned);

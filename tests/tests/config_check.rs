@@ -106,6 +106,9 @@ fn what_loads_and_has_no_effect_is_hinted_at() {
         JSON.to_owned(),
         check("codec", "eventlogging_codec", "decides = true"),
         "[deadlines.schemas]\nTypo = \"20m\"\n".into(),
+        "[owners.schemas]\n\"Typo/*\" = \"team\"\n\"(other)\" = \"rest\"\n".into(),
+        "[owners.checks]\ncodec = \"team\"\n\"codecs*\" = \"team\"\n".into(),
+        "[metrics]\nlatency_buckets = [\"1s\", \"5m\"]\n".into(),
     ]
     .concat();
     let (code, errors, hints) = checked(&config);
@@ -116,11 +119,14 @@ fn what_loads_and_has_no_effect_is_hinted_at() {
         "checks: no event check among them decides",
         "schemas.dir: there is no schema in ",
         "deadlines.schemas: there is no schema \"Typo\"",
+        "landfall.toml:10: owners.schemas.\"Typo/*\": \"Typo/*\" is the name of no schema",
+        "landfall.toml:14: owners.checks.\"codecs*\": \"codecs*\" is the name of no check",
+        "landfall.toml:16: metrics.latency_buckets: the last is shorter than the longest deadline (20m)",
     ] {
         let found = hints.iter().filter(|hint| hint.contains(wanted)).count();
         assert_eq!(found, 1, "{wanted}: {hints:#?}");
     }
-    assert_eq!(hints.len(), 5, "{hints:#?}");
+    assert_eq!(hints.len(), 8, "{hints:#?}");
 }
 
 #[test]

@@ -38,14 +38,18 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     if Config::load_to_run(global.config.as_deref()).ok().as_ref() != Some(&config) {
         request.send();
     }
-    let board = Board::new()?;
+    let board = Board::with_latency_bounds(&config.metrics.latency_bounds_ms())?;
     board.metrics().process.follow_clock(clock.clone());
+    board.owners_at_start(&config);
+    board.limits(&config);
     let (engine_part, checks_part) = (
         board.readiness().part("engine"),
         board.readiness().part("checks"),
     );
     let store_dir = config.store_dir();
     let store = Store::open(&store_dir, secret()?, PROGRAM)?;
+    // Or a disk would seem full until something is written.
+    board.disk(&store_dir);
     // A probe is answered while checks are compiled, and a signal is heard.
     let mut front = Front::open(config.http.listen, &board, request.clone())?;
     let mut planner = Planner::new(compile::loader()?);
@@ -64,6 +68,10 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     board.checks(&planned.checks, &[]);
     board.stale_schemas(planned.stale_schemas);
+    board.begin(&planned);
+    let objectives = planned.objectives();
+    board.in_force(&planned, &objectives.stated);
+    board.owners(&config.owners, &planned);
     checks_part.ready(planned.detail(&planned.problems));
 
     let (senders, batches) = queue::channel(&[config.judge.queue(); StreamId::ALL.len()]);
@@ -132,6 +140,8 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         part: checks_part,
         stop: stop.clone(),
         watch,
+        schemas: planned.schemas.clone(),
+        all_stated: objectives.problems.is_empty(),
         told_loading: Vec::new(),
     };
     let reload_ended = Arc::new(AtomicBool::new(false));

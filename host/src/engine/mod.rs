@@ -15,6 +15,7 @@ mod judging;
 mod landings;
 mod loading;
 pub mod messages;
+pub mod objectives;
 mod origin;
 pub mod plan_cell;
 pub mod planner;
@@ -502,7 +503,7 @@ fn shard_config(
         } else {
             config.ledger.settled_max / shards.max(1)
         },
-        latency_bounds_ms: crate::metrics::LATENCY_BOUNDS_MS.to_vec(),
+        latency_bounds_ms: config.metrics.latency_bounds_ms(),
         // Half of what may wait: the bound on that is never reached because of them.
         disputes_max: (config.ledger.pending_max / (2 * shards.max(1))).clamp(1, DISPUTES_MAX),
         writer_replaces: config.ledger.writer_replaces,

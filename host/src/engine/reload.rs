@@ -57,6 +57,10 @@ pub struct Reloader {
     pub part: Part,
     pub stop: Stop,
     pub watch: Watch,
+    /// Schemas that were loaded or configured last.
+    pub schemas: Vec<String>,
+    /// Whether every check could say its objectives: one that could not, on a busy machine, is asked again.
+    pub all_stated: bool,
     /// Checks of which it was told that they are being loaded, and still are.
     pub told_loading: Vec<String>,
 }
@@ -216,6 +220,7 @@ impl Reloader {
         let deadlines_changed =
             config.deadlines != self.config.deadlines || config.incidents != self.config.incidents;
         if planned.changed || deadlines_changed {
+            self.board.begin(planned);
             self.control.apply(planned, &config, self.clock.now_ms());
             tracing::info!(
                 generation = self.control.number(planned.plan.generation),
@@ -231,6 +236,14 @@ impl Reloader {
             .collect();
         self.board.checks(&planned.checks, &removed);
         self.board.stale_schemas(planned.stale_schemas);
+        // Those that are gone have theirs no longer, also if the plan stays.
+        if planned.changed || self.schemas != planned.schemas || !self.all_stated {
+            let objectives = planned.objectives();
+            self.board.in_force(planned, &objectives.stated);
+            self.all_stated = objectives.problems.is_empty();
+            self.schemas.clone_from(&planned.schemas);
+        }
+        self.board.owners(&config.owners, planned);
         self.config = config;
     }
 
@@ -339,6 +352,7 @@ fn in_force(now: &Config, wanted: Config) -> (Config, Vec<String>) {
     note(now.store == wanted.store, "store");
     note(now.http == wanted.http, "http");
     note(now.log == wanted.log, "log");
+    note(now.metrics == wanted.metrics, "metrics");
     note(now.redact == wanted.redact, "redact");
     let config = Config {
         schemas: wanted.schemas,
@@ -347,6 +361,7 @@ fn in_force(now: &Config, wanted: Config) -> (Config, Vec<String>) {
         guests: wanted.guests,
         compile: wanted.compile,
         checks: wanted.checks,
+        owners: wanted.owners,
         ..now.clone()
     };
     (config, waiting)
@@ -376,16 +391,20 @@ mod tests {
         wanted.streams.raw.codec = "json".into();
         wanted.checks.clear();
         wanted.incidents.stall = Duration::from_secs(7);
+        wanted.metrics.latency_buckets.pop();
+        wanted.owners.default = "analytics".into();
         let (first, waiting) = in_force(&started, wanted.clone());
         let fields: Vec<_> = waiting
             .iter()
             .filter_map(|text| text.split(' ').next())
             .collect();
-        assert_eq!(fields, ["event", "streams"]);
+        assert_eq!(fields, ["event", "streams", "metrics"]);
         assert_eq!(first.event, started.event);
         assert_eq!(first.streams, started.streams);
         assert!(first.checks.is_empty());
         assert_eq!(first.incidents, wanted.incidents);
+        assert_eq!(first.owners, wanted.owners);
+        assert_eq!(first.metrics, started.metrics);
         let (_, again) = in_force(&first, wanted);
         assert_eq!(again, waiting, "the second reload has not forgotten");
     }

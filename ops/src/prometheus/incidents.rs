@@ -18,8 +18,20 @@ pub const RECENT: Span = Span::minutes(15);
 /// their raw events came in before. Longer than the usual deadline and `incidents.clear` together.
 const AFTERMATH: Span = Span::minutes(30);
 
+/// Recorded counts by schema, of [`RECENT`] and of a shorter time.
+const LOST: &str = "schema:landfall_lost_events:increase15m";
+const EXPECTED_RECENTLY: &str = "schema:landfall_expected_events:increase15m";
+const ALTERED: &str = "schema:landfall_altered_events:increase15m";
+const LEAKED: &str = "schema:landfall_leaked_events:increase15m";
+const UNJUDGED: &str = "schema:landfall_unjudged_events:increase15m";
+const LANDED: &str = "schema:landfall_landed_events:increase15m";
+const LANDED_NOW: &str = "schema:landfall_landed_events:increase5m";
+
 /// The series of schemas of which so many events are lost that somebody is woken.
 pub const MANY_LOST: &str = "schema:landfall_many_lost_events:increase15m";
+
+/// Verdicts of events that landed.
+const WITH_A_ROW: &str = "delivered|late|altered|leaked";
 
 /// So many, and such a share of the expected ones, wake somebody whatever the objective is.
 const MANY_EVENTS: u32 = 10;
@@ -33,15 +45,22 @@ pub const EXPECTED: &str = "delivered|late|altered|missing|unconfirmed";
 
 /// Events of these verdicts, by schema, as they were first given or became.
 pub fn events(verdicts: &str, scale: Scale, over: Span) -> String {
+    let (is, is_not) = if verdicts.contains('|') {
+        ("=~", "!~")
+    } else {
+        ("=", "!=")
+    };
     format!(
         "sum without (verdict, from, to) (\n  {}\n  or\n  {}\n)",
         increase(
-            &format!("landfall_events_total{{verdict=~\"{verdicts}\"}}"),
+            &format!("landfall_events_total{{verdict{is}\"{verdicts}\"}}"),
             scale,
             over
         ),
         increase(
-            &format!("landfall_verdicts_revised_total{{to=~\"{verdicts}\",from!~\"{verdicts}\"}}"),
+            &format!(
+                "landfall_verdicts_revised_total{{to{is}\"{verdicts}\",from{is_not}\"{verdicts}\"}}"
+            ),
             scale,
             over
         ),
@@ -58,14 +77,8 @@ fn open(cause: &str) -> String {
 fn attributed(cause: &str, found: &str, labels: &[&str], owner: Owner) -> String {
     let ignored = labels.join(", ");
     let open = open(cause);
-    let found = format!(
-        "(\n{}\n) > 0\nand ignoring ({ignored})\n({open})",
-        indented(found)
-    );
-    let bare = format!(
-        "{open}\nunless ignoring ({ignored})\n(\n{}\n)",
-        indented(&found)
-    );
+    let bare = format!("{open}\nunless ignoring ({ignored}) ({found} > 0)");
+    let found = format!("{found} > 0\nand ignoring ({ignored}) ({open})");
     format!(
         "{}\nor\n{}",
         owner.of(&found, labels),
@@ -81,23 +94,31 @@ fn told(of_schema: &str, bare: &str) -> String {
 }
 
 pub fn recordings(scale: Scale) -> Vec<Recording> {
-    let lost = events("missing", scale, RECENT);
-    let expected = events(EXPECTED, scale, RECENT);
-    vec![Recording {
-        name: MANY_LOST.to_owned(),
-        expr: format!(
-            "(\n{} >= {MANY_EVENTS}\n)\nand\n(\n{}\n  >= {MANY_SHARE} *\n{}\n)\nand ignoring (schema)\n({})",
-            indented(&lost),
-            indented(&lost),
-            indented(&expected),
-            open("loss")
-        ),
-    }]
+    let counted = |name: &str, verdicts, over| Recording {
+        name: name.to_owned(),
+        expr: events(verdicts, scale, over),
+    };
+    vec![
+        counted(LOST, "missing", RECENT),
+        counted(EXPECTED_RECENTLY, EXPECTED, RECENT),
+        counted(ALTERED, "altered", RECENT),
+        counted(LEAKED, "leaked", RECENT),
+        counted(UNJUDGED, "unjudged", RECENT),
+        counted(LANDED, WITH_A_ROW, RECENT),
+        counted(LANDED_NOW, WITH_A_ROW, Span::minutes(5)),
+        Recording {
+            name: MANY_LOST.to_owned(),
+            expr: format!(
+                "{LOST} >= {MANY_EVENTS}\nand {LOST} >= {MANY_SHARE} * {EXPECTED_RECENTLY}\nand ignoring (schema) ({})",
+                open("loss")
+            ),
+        },
+    ]
 }
 
 pub fn alerts(scale: Scale) -> Vec<Alert> {
-    let mut alerts = stalls(scale);
-    alerts.extend(losses(scale));
+    let mut alerts = stalls();
+    alerts.extend(losses());
     alerts.extend(wrong_rows(scale));
     alerts.extend(blind(scale));
     alerts
@@ -121,17 +142,10 @@ pub fn asked_queries() -> Vec<String> {
 const ASKED: [&str; 2] = ["landfall_pending_events", "landfall_overdue_events"];
 
 /// Nothing lands: one alert, not one for each schema. Only if other schemas land it is about schemas.
-fn stalls(scale: Scale) -> Vec<Alert> {
+fn stalls() -> Vec<Alert> {
     let open = open("stalled");
-    let landed = "delivered|late|altered|leaked";
-    let some_land = format!(
-        "sum without (schema) (\n{}\n) > 0",
-        indented(&events(landed, scale, Span::minutes(5)))
-    );
     let stalled_schemas = format!(
-        "landfall_pending_events > 0\nunless\n(\n{} > 0\n)\nand ignoring (schema)\n(\n{}\n)\nand ignoring (schema)\n({open})",
-        indented(&events(landed, scale, RECENT)),
-        indented(&some_land)
+        "landfall_pending_events > 0\nunless ({LANDED} > 0)\nand ignoring (schema) (sum without (schema) ({LANDED_NOW}) > 0)\nand ignoring (schema) ({open})"
     );
     let pipeline = format!(
         "{open}\nunless ignoring (schema)\n(\n{}\n)",
@@ -164,7 +178,7 @@ fn stalls(scale: Scale) -> Vec<Alert> {
     ]
 }
 
-fn losses(scale: Scale) -> Vec<Alert> {
+fn losses() -> Vec<Alert> {
     let backfill =
         "landfall missing --incident N --count, landfall backfill --incident N --dry-run";
     vec![
@@ -181,7 +195,7 @@ fn losses(scale: Scale) -> Vec<Alert> {
             Severity::Ticket,
             attributed(
                 "loss",
-                &events("missing", scale, RECENT),
+                LOST,
                 &["schema"],
                 Owner::Schema,
             ),
@@ -210,14 +224,14 @@ fn wrong_rows(scale: Scale) -> Vec<Alert> {
         by_schema(
             "LandfallEventsAltered",
             "altered",
-            &events("altered", scale, RECENT),
+            ALTERED,
             "events of {{ $labels.schema }} landed with other values",
             "incidents of altered events are open",
         ),
         by_schema(
             "LandfallEventsLeaked",
             "leaked",
-            &events("leaked", scale, RECENT),
+            LEAKED,
             "invalid events of {{ $labels.schema }} landed",
             "incidents of leaked events are open",
         ),
@@ -232,7 +246,7 @@ fn wrong_rows(scale: Scale) -> Vec<Alert> {
         by_schema(
             "LandfallEventsUnjudged",
             "unjudged",
-            &events("unjudged", scale, RECENT),
+            UNJUDGED,
             "events of {{ $labels.schema }} could not be judged",
             "incidents of unjudged events are open",
         ),

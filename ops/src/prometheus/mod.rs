@@ -36,6 +36,7 @@ pub fn groups(parameters: &Parameters) -> Vec<Group> {
     let mut recordings = owners::recordings(scale);
     recordings.extend(incidents::recordings(scale));
     recordings.extend(objectives::recordings(scale));
+    recordings.extend(itself::recordings(job));
     let mut alerts = incidents::alerts(scale);
     alerts.extend(objectives::alerts(scale));
     alerts.extend(itself::alerts(job, scale));

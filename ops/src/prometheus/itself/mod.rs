@@ -8,7 +8,7 @@ mod presence;
 use super::rule::Alert;
 use super::time::Scale;
 
-pub use presence::{EXPECTED_SERIES, ExpectedSeries};
+pub use presence::{EXPECTED_SERIES, ExpectedSeries, recordings};
 
 pub fn alerts(job: &str, scale: Scale) -> Vec<Alert> {
     let mut alerts = presence::alerts(job, scale);

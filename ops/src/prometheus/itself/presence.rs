@@ -2,7 +2,7 @@
 
 use crate::prometheus::owners::Owner;
 use crate::prometheus::promql::{bridged, increase, indented, quoted};
-use crate::prometheus::rule::{Alert, Severity};
+use crate::prometheus::rule::{Alert, Recording, Severity};
 use crate::prometheus::time::{Scale, Span};
 
 /// A start serves no metrics until all checks are compiled: that takes `compile.time_max` for each four
@@ -75,8 +75,38 @@ pub const EXPECTED_SERIES: [ExpectedSeries; 29] = [
     series("landfall_process_start_time_seconds", ""),
 ];
 
+/// The targets that answer, by each series that they lack.
+const ABSENT_SERIES: &str = "instance_series:landfall_absent_series:up";
+
+fn up(job: &str) -> String {
+    format!("up{{job={}}}", quoted(job))
+}
+
+pub fn recordings(job: &str) -> Vec<Recording> {
+    let up = up(job);
+    let absent: Vec<String> = EXPECTED_SERIES
+        .iter()
+        .map(|series| {
+            format!(
+                "label_replace({up} == 1 unless ignoring ({}) {}, \"series\", {}, \"\", \"\")",
+                series.labels,
+                series.selector,
+                // For people: quotes in quotes are hard to read.
+                quoted(&series.selector.replace('"', ""))
+            )
+        })
+        .collect();
+    vec![Recording {
+        name: ABSENT_SERIES.to_owned(),
+        expr: format!(
+            "(\n{}\n)\nand ignoring (series, version) landfall_build_info",
+            indented(&absent.join("\nor\n"))
+        ),
+    }]
+}
+
 pub fn alerts(job: &str, scale: Scale) -> Vec<Alert> {
-    let up = format!("up{{job={}}}", quoted(job));
+    let up = up(job);
     let mut alerts = targets(&up, scale);
     alerts.extend(views(scale));
     alerts
@@ -90,21 +120,6 @@ fn targets(up: &str, scale: Scale) -> Vec<Alert> {
     );
     let fewer = format!(
         "count without (instance) ({up})\n<\ncount without (instance) ({up} offset {hour})"
-    );
-    let missing: Vec<String> = EXPECTED_SERIES
-        .iter()
-        .map(|series| {
-            format!(
-                "label_replace(\n  (\n    {up} == 1\n    unless ignoring ({})\n    {}\n  ),\n  \"series\", {}, \"\", \"\"\n)",
-                series.labels,
-                series.selector,
-                quoted(&series.selector.replace('"', "'"))
-            )
-        })
-        .collect();
-    let series = format!(
-        "(\n{}\n)\nand ignoring (series, version)\nlandfall_build_info",
-        indented(&missing.join("\nor\n"))
     );
     let restarts = format!("changes(landfall_process_start_time_seconds[{hour}]) > {STARTS_MANY}");
     let scrapes = format!("avg_over_time({up}[{hour}]) < 0.7");
@@ -130,7 +145,7 @@ fn targets(up: &str, scale: Scale) -> Vec<Alert> {
         Alert::itself(
             "LandfallSeriesAbsent",
             Severity::Ticket,
-            Owner::Landfall.of(&series, &["series"]),
+            Owner::Landfall.of(ABSENT_SERIES, &["series"]),
         )
         .hold(START)
         .summary(

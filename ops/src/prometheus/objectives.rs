@@ -40,6 +40,14 @@ fn failed(over: Span) -> String {
     format!("schema:landfall_failed_events:increase{}", over.name())
 }
 
+/// Without what landed late: for objectives in which that counts as delivered.
+fn failed_not_late(over: Span) -> String {
+    format!(
+        "schema:landfall_failed_not_late_events:increase{}",
+        over.name()
+    )
+}
+
 fn lost(over: Span) -> String {
     format!("schema:landfall_lost_events:increase{}", over.name())
 }
@@ -48,7 +56,7 @@ fn recovered(over: Span) -> String {
     format!("schema:landfall_recovered_events:increase{}", over.name())
 }
 
-fn counts(scale: Scale, over: Span) -> [Recording; 2] {
+fn counts(scale: Scale, over: Span) -> [Recording; 3] {
     [
         Recording {
             name: expected(over),
@@ -58,6 +66,15 @@ fn counts(scale: Scale, over: Span) -> [Recording; 2] {
             name: failed(over),
             expr: events(FAILED, scale, over),
         },
+        Recording {
+            name: failed_not_late(over),
+            // Also of what was missing first: that is among the failed, and then it is late.
+            expr: format!(
+                "clamp_min(\n  {}\n  -\n{},\n  0\n)",
+                failed(over),
+                indented(&events("late", scale, over))
+            ),
+        },
     ]
 }
 
@@ -66,6 +83,7 @@ pub fn recordings(scale: Scale) -> Vec<Recording> {
     [MINUTES_5, MINUTES_30, HOUR, HOURS_6]
         .into_iter()
         .flat_map(|over| counts(scale, over))
+        .chain(BURNS.iter().map(|burn| burn.recording(scale)))
         .collect()
 }
 
@@ -91,41 +109,35 @@ pub fn long_recordings(scale: Scale) -> Vec<Recording> {
     recordings
 }
 
+/// The pairs of windows of the Workbook, and whom they wake.
+const BURNS: [Burn; 3] = [
+    Burn {
+        name: "LandfallObjectiveBurnsFast",
+        severity: Severity::Page,
+        rate: "14.4",
+        long: HOUR,
+        short: MINUTES_5,
+    },
+    Burn {
+        name: "LandfallObjectiveBurns",
+        severity: Severity::Page,
+        rate: "6",
+        long: HOURS_6,
+        short: MINUTES_30,
+    },
+    Burn {
+        name: "LandfallObjectiveBurnsSlowly",
+        severity: Severity::Ticket,
+        rate: "1",
+        long: DAYS_3,
+        short: HOURS_6,
+    },
+];
+
 pub fn alerts(scale: Scale) -> Vec<Alert> {
-    let burn = |name, severity, rate, long, short| Burn {
-        name,
-        severity,
-        rate,
-        long,
-        short,
-    };
-    vec![
-        burn(
-            "LandfallObjectiveBurnsFast",
-            Severity::Page,
-            "14.4",
-            HOUR,
-            MINUTES_5,
-        )
-        .alert(scale),
-        burn(
-            "LandfallObjectiveBurns",
-            Severity::Page,
-            "6",
-            HOURS_6,
-            MINUTES_30,
-        )
-        .alert(scale),
-        burn(
-            "LandfallObjectiveBurnsSlowly",
-            Severity::Ticket,
-            "1",
-            DAYS_3,
-            HOURS_6,
-        )
-        .alert(scale),
-        quiet(scale),
-    ]
+    let mut alerts: Vec<Alert> = BURNS.iter().map(Burn::alert).collect();
+    alerts.push(quiet(scale));
+    alerts
 }
 
 /// A pair of windows and how many budgets are used up in their time.
@@ -138,28 +150,49 @@ struct Burn {
 }
 
 impl Burn {
-    fn share_over(&self, window: Span) -> String {
+    /// The share of failed events, where it is over so many budgets, by check and schema. If nothing says
+    /// whether late events count as delivered, they do not.
+    fn share_over(&self, window: Span, failures_min: u32) -> String {
+        let late_counts = "landfall_delivery_objective_late_counts == 1";
+        let over = |failed: String, which: &str| {
+            format!(
+                "({failed} >= {failures_min}) / {}\n> ignoring (check) group_right ()\nclamp_max({} * (1 - (landfall_delivery_objective_ratio {which} {late_counts})), {SHARE_MAX})",
+                expected(window),
+                self.rate
+            )
+        };
         format!(
-            "{} / {}\n> ignoring (check) group_right ()\nclamp_max({} * (1 - landfall_delivery_objective_ratio), {SHARE_MAX})",
-            failed(window),
-            expected(window),
-            self.rate
+            "{}\nor\n{}",
+            over(failed(window), "unless"),
+            over(failed_not_late(window), "and")
         )
     }
 
-    fn alert(&self, scale: Scale) -> Alert {
+    fn condition(&self) -> String {
+        format!(
+            "check_schema:landfall_burning_objective:ratio{}",
+            self.long.name()
+        )
+    }
+
+    /// What an outage used up was told when it was: the short window still holds it afterwards.
+    fn recording(&self, scale: Scale) -> Recording {
         let short = scale.of(self.short);
-        // What an outage used up was told when it was: the short window still holds it afterwards.
-        let expr = format!(
-            "(\n{}\n)\nand\n(\n{}\n)\nand ignoring (check) {} >= {FAILURES_MIN}\nunless ignoring (check) last_over_time({MANY_LOST}[{short}])\nunless ignoring (check, schema) sum without (cause) (max_over_time(landfall_incidents_open{{cause=\"stalled\"}}[{short}])) > 0",
-            indented(&self.share_over(self.long)),
-            indented(&self.share_over(self.short)),
-            failed(self.long)
-        );
+        Recording {
+            name: self.condition(),
+            expr: format!(
+                "(\n{}\n)\nand\n(\n{}\n)\nunless ignoring (check) last_over_time({MANY_LOST}[{short}])\nunless ignoring (check, schema) sum without (cause) (max_over_time(landfall_incidents_open{{cause=\"stalled\"}}[{short}])) > 0",
+                indented(&self.share_over(self.long, FAILURES_MIN)),
+                indented(&self.share_over(self.short, 1))
+            ),
+        }
+    }
+
+    fn alert(&self) -> Alert {
         Alert::pipeline(
             self.name,
             self.severity,
-            Owner::Schema.of(&expr, &["check", "schema"]),
+            Owner::Schema.of(&self.condition(), &["check", "schema"]),
         )
         .summary(format!(
             "{{{{ $value | humanizePercentage }}}} of the events of {{{{ $labels.schema }}}} failed to land in time and unchanged within {}: {} times what the objective of {{{{ $labels.check }}}} allows, or more. {LOOK}, landfall missing --by hour",

@@ -25,8 +25,9 @@ pub fn alerts(job: &str, scale: Scale) -> Vec<Alert> {
 }
 
 fn store(job: &str, scale: Scale) -> Vec<Alert> {
+    // 0: not looked up yet. If it is so, the store fails, and that is told.
     let disk = format!(
-        "{} < {DISK_BYTES_MIN}",
+        "({} > 0) < {DISK_BYTES_MIN}",
         bridged("landfall_store_disk_available_bytes", scale)
     );
     let removed = format!(

@@ -63,8 +63,15 @@ fn file(cases: &[&Case], variant: Variant, parameters: &Parameters) -> String {
         .into_iter()
         .flat_map(|group| group.alerts)
         .collect();
-    let step = step(variant);
-    let mut text = format!("rule_files: [rules.yml]\nevaluation_interval: {step}\ntests:\n");
+    let step = ms(variant.step_seconds, variant);
+    // Evaluated less often than scraped: it is what takes time.
+    let seconds = if cases.iter().all(|case| case.is_long) {
+        120
+    } else {
+        60
+    };
+    let evaluation = ms(seconds, variant);
+    let mut text = format!("rule_files: [rules.yml]\nevaluation_interval: {evaluation}\ntests:\n");
     for case in cases {
         let _ = writeln!(
             text,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use landfall_ops::{Parameters, prometheus};
+use landfall_ops::{Parameters, alertmanager, prometheus};
 
 fn is_shipped(path: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -21,4 +21,10 @@ fn is_shipped(path: &str, text: &str) {
 fn the_shipped_rules_are_what_is_generated() {
     let rules = prometheus::rules(&Parameters::default());
     is_shipped("prometheus/landfall.rules.yml", &rules);
+}
+
+#[test]
+fn the_shipped_example_for_alertmanager_is_what_is_generated() {
+    let configuration = alertmanager::configuration(&Parameters::default());
+    is_shipped("alertmanager/alertmanager.yml", &configuration);
 }

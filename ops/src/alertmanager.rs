@@ -56,7 +56,7 @@ const OF_A_DEAD_WRITER: &[&str] = &[
     "LandfallLedgerFills",
 ];
 
-const INHIBITIONS: [Inhibition; 9] = [
+const INHIBITIONS: [Inhibition; 10] = [
     Inhibition {
         why: "Landfall is absent: what was wrong before says nothing of now.",
         worse: &["LandfallAbsent"],
@@ -125,6 +125,12 @@ const INHIBITIONS: [Inhibition; 9] = [
             "LandfallObjectiveBurnsSlowly",
             "LandfallEventsLost",
         ]),
+        equal: OF_SCHEMA,
+    },
+    Inhibition {
+        why: "Of a schema with few events, the loss is told for a day.",
+        worse: &["LandfallQuietSchemaLosesEvents"],
+        held_back: Some(&["LandfallEventsLost"]),
         equal: OF_SCHEMA,
     },
     Inhibition {

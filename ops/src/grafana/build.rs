@@ -240,7 +240,7 @@ impl Draft {
     /// The colour of each series by its name.
     pub fn named(mut self, table: &[Named]) -> Self {
         for &(name, colour) in table {
-            let color = json!({ "mode": "fixed", "fixedColor": colour });
+            let color = json!({ "fixedColor": colour, "mode": "fixed" });
             self = self.override_name(name, &[("color", color)]);
         }
         self
@@ -255,13 +255,27 @@ impl Draft {
         self
     }
 
+    /// Colours for the texts of one column.
+    pub fn texts(self, name: &str, colours: &[Named]) -> Self {
+        let texts: Map<_, _> = colours
+            .iter()
+            .zip(0u32..)
+            .map(|(&(text, color), index)| {
+                (text.to_owned(), json!({ "color": color, "index": index, "text": text }))
+            })
+            .collect();
+        let mappings = json!([{ "options": texts, "type": "value" }]);
+        let style = json!({ "type": "color-text" });
+        self.override_name(name, &[("mappings", mappings), ("custom.cellOptions", style)])
+    }
+
     /// A line that bounds the others: dashed, and not filled.
     pub fn limit(self, name: &str) -> Self {
         self.override_name(
             name,
             &[
-                ("color", json!({ "mode": "fixed", "fixedColor": colours::BAD })),
-                ("custom.lineStyle", json!({ "fill": "dash", "dash": [10, 10] })),
+                ("color", json!({ "fixedColor": colours::BAD, "mode": "fixed" })),
+                ("custom.lineStyle", json!({ "dash": [10, 10], "fill": "dash" })),
                 ("custom.fillOpacity", json!(0)),
             ],
         )
@@ -397,7 +411,7 @@ impl Column {
             { "color": colours::BAD, "value": 0.9 },
         ]);
         self.properties.extend([
-            ("custom.cellOptions", json!({ "type": "gauge", "mode": "basic" })),
+            ("custom.cellOptions", json!({ "mode": "basic", "type": "gauge" })),
             ("min", json!(0)),
             ("max", json!(1)),
             ("color", json!({ "mode": "thresholds" })),
@@ -412,10 +426,10 @@ impl Column {
             .iter()
             .zip(0u32..)
             .map(|(&(value, text, color), index)| {
-                (value.to_owned(), json!({ "text": text, "color": color, "index": index }))
+                (value.to_owned(), json!({ "color": color, "index": index, "text": text }))
             })
             .collect();
-        self.properties.push(("mappings", json!([{ "type": "value", "options": texts }])));
+        self.properties.push(("mappings", json!([{ "options": texts, "type": "value" }])));
         self.properties.push(("custom.cellOptions", json!({ "type": "color-text" })));
         self
     }

@@ -42,13 +42,16 @@ pub const CAUSES: [Named; 9] = [
     ("finding", "#774400"),
 ];
 
-/// Of findings and alerts, and of a value beside its thresholds.
+/// Of findings, and of a value beside its thresholds.
 pub const SEVERITIES: [Named; 4] = [
     ("ok", GREEN),
     ("info", SKY),
     ("warning", ORANGE),
     ("critical", VERMILLION),
 ];
+
+/// Of alerts: who wakes somebody, and who does not.
+pub const ALERTS: [Named; 2] = [("page", VERMILLION), ("ticket", ORANGE)];
 
 pub const STREAMS: [Named; 2] = [("raw", "#6E9FFF"), ("written", "#B877D9")];
 

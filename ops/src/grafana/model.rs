@@ -127,6 +127,9 @@ pub enum VariableQuery {
     Kind(&'static str),
     Values {
         query: String,
+        /// 1: values of a label.
+        #[serde(rename = "qryType")]
+        qry_type: u8,
         #[serde(rename = "refId")]
         ref_id: &'static str,
     },

@@ -69,11 +69,6 @@ pub struct Threshold {
 #[serde(tag = "type", content = "options", rename_all = "lowercase")]
 pub enum Mapping {
     Value(BTreeMap<String, MappingResult>),
-    Range {
-        from: Option<f64>,
-        to: Option<f64>,
-        result: MappingResult,
-    },
 }
 
 #[derive(Clone, Debug, Serialize)]

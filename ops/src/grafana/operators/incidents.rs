@@ -2,7 +2,7 @@
 
 use crate::grafana::ALERTNAMES;
 use crate::grafana::build::{Column, Draft, unit};
-use crate::grafana::colours::{BAD, CAUSES, GOOD, WARNING};
+use crate::grafana::colours::{ALERTS, BAD, CAUSES, GOOD, WARNING};
 use crate::grafana::expr::*;
 use crate::grafana::layout::Section;
 use crate::grafana::titles;
@@ -53,6 +53,8 @@ fn alerts() -> Draft {
             ],
             vec![Column::new("alerts", unit::NUMBER, format!("count by ({labels}) ({alerts})")).hidden()],
         )
+        .texts("severity", &ALERTS)
+        .texts("state", &[("pending", WARNING), ("firing", BAD)])
         .no_value("none")
         .see("alarms")
 }

@@ -6,12 +6,18 @@ import { createGenerator } from 'ts-json-schema-generator';
 // In 10.4 the type of a query is written small.
 const RELEASES = { 'grafana-10.4': 'prometheus.dataquery', 'grafana-13': 'prometheus.Dataquery' };
 
+// Came after 10.4, and has a default: the types demand it all the same, Grafana does not.
+const DEFAULTED = ['percentChangeColorMode'];
+
 function bare(schema) {
     if (Array.isArray(schema)) return schema.map(bare);
     if (schema === null || typeof schema !== 'object') return schema;
     const kept = Object.entries(schema).filter(([name, value]) =>
         !(['description', 'deprecated', '$comment'].includes(name) && typeof value !== 'object'));
-    return Object.fromEntries(kept.map(([name, value]) => [name, bare(value)]));
+    return Object.fromEntries(kept.map(([name, value]) => [
+        name,
+        name === 'required' && Array.isArray(value) ? value.filter((member) => !DEFAULTED.includes(member)) : bare(value),
+    ]));
 }
 
 for (const [release, query] of Object.entries(RELEASES)) {

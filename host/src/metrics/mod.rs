@@ -100,4 +100,6 @@ impl Metrics {
 }
 
 #[cfg(test)]
+mod panels;
+#[cfg(test)]
 mod tests;

@@ -1,9 +1,13 @@
 //! Makes panels in our style: little code for each, the same look for all.
 
+mod table;
+
 use serde_json::{Map, Value, json};
 
 use super::colours::{self, Named};
 use super::model::*;
+
+pub use table::Column;
 
 /// Units, as Grafana calls them.
 pub mod unit {
@@ -33,7 +37,12 @@ pub struct Draft {
 }
 
 impl Draft {
-    fn new(title: &'static str, description: &str, options: Options, custom: Option<Custom>) -> Self {
+    fn new(
+        title: &'static str,
+        description: &str,
+        options: Options,
+        custom: Option<Custom>,
+    ) -> Self {
         let defaults = Defaults {
             unit: unit::NUMBER,
             custom,
@@ -45,10 +54,18 @@ impl Draft {
                 title,
                 description: description.to_owned(),
                 datasource: PROMETHEUS,
-                grid_pos: GridPos { h: 8, w: 12, x: 0, y: 0 },
+                grid_pos: GridPos {
+                    h: 8,
+                    w: 12,
+                    x: 0,
+                    y: 0,
+                },
                 links: Vec::new(),
                 options,
-                field_config: FieldConfig { defaults, overrides: Vec::new() },
+                field_config: FieldConfig {
+                    defaults,
+                    overrides: Vec::new(),
+                },
                 targets: Vec::new(),
                 transformations: Vec::new(),
             },
@@ -69,10 +86,18 @@ impl Draft {
             show_points: "auto",
             span_nulls: false,
             axis_soft_min: 0.0,
-            stacking: Stacking { mode: StackingMode::None, group: "A" },
+            stacking: Stacking {
+                mode: StackingMode::None,
+                group: "A",
+            },
             thresholds_style: ThresholdsStyle { mode: "off" },
         };
-        Self::new(title, description, Options::Timeseries(options), Some(Custom::Graph(custom)))
+        Self::new(
+            title,
+            description,
+            Options::Timeseries(options),
+            Some(Custom::Graph(custom)),
+        )
     }
 
     /// One number, of the end of the chosen time.
@@ -85,10 +110,19 @@ impl Draft {
             wide_layout: true,
             show_percent_change: false,
             orientation: "auto",
-            reduce_options: Reduce { values: false, calcs: vec!["lastNotNull"], fields: "" },
+            reduce_options: Reduce {
+                values: false,
+                calcs: vec!["lastNotNull"],
+                fields: "",
+            },
         };
         let mut draft = Self::new(title, description, Options::Stat(options), None);
-        draft.panel.grid_pos = GridPos { h: 4, w: 4, x: 0, y: 0 };
+        draft.panel.grid_pos = GridPos {
+            h: 4,
+            w: 4,
+            x: 0,
+            y: 0,
+        };
         draft
     }
 
@@ -111,7 +145,12 @@ impl Draft {
             filterable: true,
             cell_options: CellStyle::Auto,
         };
-        Self::new(title, description, Options::Table(options), Some(Custom::Cell(custom)))
+        Self::new(
+            title,
+            description,
+            Options::Table(options),
+            Some(Custom::Cell(custom)),
+        )
     }
 
     /// States over time, a line for each series.
@@ -124,8 +163,16 @@ impl Draft {
             legend: Legend::list(),
             tooltip: Tooltip::ONE,
         };
-        let custom = Timeline { line_width: 0, fill_opacity: 80 };
-        Self::new(title, description, Options::StateTimeline(options), Some(Custom::Timeline(custom)))
+        let custom = Timeline {
+            line_width: 0,
+            fill_opacity: 80,
+        };
+        Self::new(
+            title,
+            description,
+            Options::StateTimeline(options),
+            Some(Custom::Timeline(custom)),
+        )
     }
 
     /// How often which value of a histogram came, over time.
@@ -145,10 +192,19 @@ impl Draft {
             show_value: "never",
             cell_gap: 1,
             cell_values: Cells { unit: unit::NUMBER },
-            y_axis: YAxis { unit: unit::SECONDS, axis_placement: "left" },
+            y_axis: YAxis {
+                unit: unit::SECONDS,
+                axis_placement: "left",
+            },
             legend: ShowLegend { show: true },
-            tooltip: HeatTooltip { mode: "single", y_histogram: false, show_color_scale: true },
-            exemplars: Exemplars { color: colours::NEUTRAL },
+            tooltip: HeatTooltip {
+                mode: "single",
+                y_histogram: false,
+                show_color_scale: true,
+            },
+            exemplars: Exemplars {
+                color: colours::NEUTRAL,
+            },
         };
         Self::new(title, description, Options::Heatmap(options), None)
     }
@@ -212,26 +268,53 @@ impl Draft {
 
     /// One colour whatever the value.
     pub fn coloured(mut self, colour: &'static str) -> Self {
-        self.panel.field_config.defaults.color =
-            Color { mode: ColorMode::Fixed, fixed_color: Some(colour) };
+        self.panel.field_config.defaults.color = Color {
+            mode: ColorMode::Fixed,
+            fixed_color: Some(colour),
+        };
         self
     }
 
     /// The colour changes with the value: `first`, and from each value on another one.
     pub fn thresholds(mut self, first: &'static str, steps: &[(f64, &'static str)]) -> Self {
-        let steps = steps.iter().map(|&(value, color)| Threshold { value: Some(value), color });
-        let steps = [Threshold { value: None, color: first }].into_iter().chain(steps).collect();
+        let steps = steps.iter().map(|&(value, color)| Threshold {
+            value: Some(value),
+            color,
+        });
+        let steps = [Threshold {
+            value: None,
+            color: first,
+        }]
+        .into_iter()
+        .chain(steps)
+        .collect();
         let defaults = &mut self.panel.field_config.defaults;
-        defaults.color = Color { mode: ColorMode::Thresholds, fixed_color: None };
-        defaults.thresholds = Some(Thresholds { mode: "absolute", steps });
+        defaults.color = Color {
+            mode: ColorMode::Thresholds,
+            fixed_color: None,
+        };
+        defaults.thresholds = Some(Thresholds {
+            mode: "absolute",
+            steps,
+        });
         self
     }
 
     /// Texts and colours for values of a state.
     pub fn states_are(mut self, states: &[(&str, &'static str, &'static str)]) -> Self {
-        let texts = states.iter().zip(0..).map(|(&(value, text, color), index)| {
-            (value.to_owned(), MappingResult { text: Some(text), color, index })
-        });
+        let texts = states
+            .iter()
+            .zip(0..)
+            .map(|(&(value, text, color), index)| {
+                (
+                    value.to_owned(),
+                    MappingResult {
+                        text: Some(text),
+                        color,
+                        index,
+                    },
+                )
+            });
         let mapping = Mapping::Value(texts.collect());
         self.panel.field_config.defaults.mappings.push(mapping);
         self
@@ -248,11 +331,29 @@ impl Draft {
 
     /// What is different for one series or column.
     pub fn override_name(mut self, name: &str, properties: &[(&'static str, Value)]) -> Self {
-        let properties = properties.iter().map(|(id, value)| Property { id, value: value.clone() });
-        let matcher = Matcher { id: "byName", options: name.to_owned() };
-        let found = Override { matcher, properties: properties.collect() };
+        let properties = properties.iter().map(|(id, value)| Property {
+            id,
+            value: value.clone(),
+        });
+        let matcher = Matcher {
+            id: "byName",
+            options: name.to_owned(),
+        };
+        let found = Override {
+            matcher,
+            properties: properties.collect(),
+        };
         self.panel.field_config.overrides.push(found);
         self
+    }
+
+    /// What stands in this column leads to a dashboard on which it alone is chosen.
+    pub fn leads_to(self, column: &'static str, uid: &str) -> Self {
+        let url = format!(
+            "/d/{uid}?var-{column}=${{__data.fields.{column}:percentencode}}&${{datasource:queryparam}}&${{job:queryparam}}&${{instance:queryparam}}&${{__url_time_range}}"
+        );
+        let links = json!([{ "title": "This one alone", "url": url }]);
+        self.override_name(column, &[("links", links)])
     }
 
     /// Colours for the texts of one column.
@@ -261,12 +362,18 @@ impl Draft {
             .iter()
             .zip(0u32..)
             .map(|(&(text, color), index)| {
-                (text.to_owned(), json!({ "color": color, "index": index, "text": text }))
+                (
+                    text.to_owned(),
+                    json!({ "color": color, "index": index, "text": text }),
+                )
             })
             .collect();
         let mappings = json!([{ "options": texts, "type": "value" }]);
         let style = json!({ "type": "color-text" });
-        self.override_name(name, &[("mappings", mappings), ("custom.cellOptions", style)])
+        self.override_name(
+            name,
+            &[("mappings", mappings), ("custom.cellOptions", style)],
+        )
     }
 
     /// A line that bounds the others: dashed, and not filled.
@@ -274,8 +381,14 @@ impl Draft {
         self.override_name(
             name,
             &[
-                ("color", json!({ "fixedColor": colours::BAD, "mode": "fixed" })),
-                ("custom.lineStyle", json!({ "dash": [10, 10], "fill": "dash" })),
+                (
+                    "color",
+                    json!({ "fixedColor": colours::BAD, "mode": "fixed" }),
+                ),
+                (
+                    "custom.lineStyle",
+                    json!({ "dash": [10, 10], "fill": "dash" }),
+                ),
                 ("custom.fillOpacity", json!(0)),
             ],
         )
@@ -312,125 +425,11 @@ impl Draft {
 
     pub fn sorted(mut self, column: &'static str) -> Self {
         if let Options::Table(options) = &mut self.panel.options {
-            options.sort_by = vec![SortBy { display_name: column, desc: true }];
+            options.sort_by = vec![SortBy {
+                display_name: column,
+                desc: true,
+            }];
         }
-        self
-    }
-
-    /// A table with a row for each combination of `labels`, and a column for each query.
-    pub fn columns(mut self, labels: &[(&str, &str)], columns: Vec<Column>) -> Self {
-        let mut names: Vec<(String, &str)> =
-            labels.iter().map(|&(label, name)| (label.to_owned(), name)).collect();
-        let one = columns.len() == 1;
-        let mut excluded = Map::from_iter([("Time".to_owned(), json!(true))]);
-        for column in columns {
-            self = self.push(column.name, column.expr, Format::Table, true);
-            let target = self.panel.targets.last();
-            let ref_id = target.map_or("", |target| &target.ref_id);
-            // What is merged from several answers has the letter of its query.
-            let value = if one { "Value".to_owned() } else { format!("Value #{ref_id}") };
-            if column.hidden {
-                excluded.insert(value, json!(true));
-                continue;
-            }
-            names.push((value, column.name));
-            self = self.override_name(column.name, &column.properties);
-        }
-        let numbered = names.iter().zip(0u32..);
-        let order: Map<_, _> = numbered.map(|((field, _), at)| (field.clone(), json!(at))).collect();
-        let renamed: Map<_, _> =
-            names.iter().map(|(field, name)| (field.clone(), json!(name))).collect();
-        let organize = json!({
-            "excludeByName": excluded,
-            "indexByName": order,
-            "renameByName": renamed,
-        });
-        self.panel.transformations = vec![
-            Transformation { id: "merge", options: json!({}) },
-            Transformation { id: "organize", options: organize },
-        ];
-        self
-    }
-}
-
-/// A column of numbers in a table.
-#[derive(Clone, Debug)]
-pub struct Column {
-    name: &'static str,
-    expr: String,
-    properties: Vec<(&'static str, Value)>,
-    hidden: bool,
-}
-
-impl Column {
-    pub fn new(name: &'static str, unit: &'static str, expr: impl Into<String>) -> Self {
-        Self {
-            name,
-            expr: expr.into(),
-            properties: vec![("unit", json!(unit))],
-            hidden: false,
-        }
-    }
-
-    /// Asked for its labels alone.
-    pub fn hidden(mut self) -> Self {
-        self.hidden = true;
-        self
-    }
-
-    pub fn decimals(mut self, decimals: u8) -> Self {
-        self.properties.push(("decimals", json!(decimals)));
-        self
-    }
-
-    /// The number is written in this colour from a value on.
-    pub fn marked_from(self, from: f64, colour: &'static str) -> Self {
-        self.marked("text", from, colour)
-    }
-
-    /// The number is written in this colour below a value.
-    pub fn marked_below(self, from: f64, colour: &'static str) -> Self {
-        self.marked(colour, from, "text")
-    }
-
-    fn marked(mut self, below: &str, from: f64, above: &str) -> Self {
-        let steps = json!([{ "color": below, "value": null }, { "color": above, "value": from }]);
-        self.properties.extend([
-            ("custom.cellOptions", json!({ "type": "color-text" })),
-            ("color", json!({ "mode": "thresholds" })),
-            ("thresholds", json!({ "mode": "absolute", "steps": steps })),
-        ]);
-        self
-    }
-
-    /// A bar from 0 to 1, whose colour says how full it is.
-    pub fn bar(mut self) -> Self {
-        let steps = json!([
-            { "color": colours::GOOD, "value": null },
-            { "color": colours::WARNING, "value": 0.7 },
-            { "color": colours::BAD, "value": 0.9 },
-        ]);
-        self.properties.extend([
-            ("custom.cellOptions", json!({ "mode": "basic", "type": "gauge" })),
-            ("min", json!(0)),
-            ("max", json!(1)),
-            ("color", json!({ "mode": "thresholds" })),
-            ("thresholds", json!({ "mode": "absolute", "steps": steps })),
-        ]);
-        self
-    }
-
-    /// Texts instead of numbers.
-    pub fn states(mut self, states: &[(&str, &str, &str)]) -> Self {
-        let texts: Map<_, _> = states
-            .iter()
-            .zip(0u32..)
-            .map(|(&(value, text, color), index)| {
-                (value.to_owned(), json!({ "color": color, "index": index, "text": text }))
-            })
-            .collect();
-        self.properties.push(("mappings", json!([{ "options": texts, "type": "value" }])));
-        self.properties.push(("custom.cellOptions", json!({ "type": "color-text" })));
         self
     }
 }

@@ -5,7 +5,10 @@ use crate::grafana::expr::*;
 use crate::grafana::layout::Section;
 
 pub fn section() -> Section {
-    Section::new("Time, memory and limits", vec![busy(), per_row(), per_batch(), memory(), limits()])
+    Section::new(
+        "Time, memory and limits",
+        vec![busy(), per_row(), per_batch(), memory(), limits()],
+    )
 }
 
 const BUSY: &str = "landfall_check_busy_seconds_total";
@@ -43,22 +46,35 @@ fn memory() -> Draft {
 
 fn limits() -> Draft {
     let by = |metric| max_by("check", &all(metric, &[CHECK]));
-    let near = |used: &str, limit: &str| {
-        let share = format!("{} / {}", all(used, &[CHECK]), all(limit, &[CHECK]));
-        max_by("check", &share)
+    let highest = |metric| {
+        max_by(
+            "check",
+            &format!("max_over_time({}[$__range])", all(metric, &[CHECK])),
+        )
     };
-    let (memory, memory_limit) = ("landfall_check_memory_bytes", "landfall_check_memory_limit_bytes");
-    let (call, call_limit) = ("landfall_check_call_longest_seconds", "landfall_check_call_limit_seconds");
-    Draft::table("How near each limit", "The most memory and the longest call of each check beside its limits. At 100 % a call fails, and its rows are tried in smaller parts or not judged.")
+    let near = |used: &str, limit: &str| {
+        let used = format!("max_over_time({}[$__range])", all(used, &[CHECK]));
+        max_by("check", &format!("{used} / {}", all(limit, &[CHECK])))
+    };
+    let (memory, memory_limit) = (
+        "landfall_check_memory_bytes",
+        "landfall_check_memory_limit_bytes",
+    );
+    let (call, call_limit) = (
+        "landfall_check_call_longest_seconds",
+        "landfall_check_call_limit_seconds",
+    );
+    Draft::table("How near each limit", "The most memory and the longest call of each check in the chosen time, beside its limits. At 100 % a call fails, and its rows are tried in smaller parts or not judged.")
         .columns(&[("check", "check")], vec![
-            Column::new("memory", unit::BYTES, by(memory)),
+            Column::new("memory", unit::BYTES, highest(memory)),
             Column::new("limit of memory", unit::BYTES, by(memory_limit)),
             Column::new("memory used", unit::RATIO, near(memory, memory_limit)).bar(),
-            Column::new("longest call", unit::SECONDS, by(call)),
+            Column::new("longest call", unit::SECONDS, highest(call)),
             Column::new("limit of a call", unit::SECONDS, by(call_limit)),
             Column::new("call used", unit::RATIO, near(call, call_limit)).bar(),
         ])
         .sorted("memory used")
+        .leads_to("check", "landfall-checks")
         .span(24, 8)
         .see("unjudged")
 }

@@ -44,6 +44,7 @@ fn filled() -> Metrics {
     verdicts.add_latency("Edit/11", &[0, 1], 200);
     let checks = &metrics.checks;
     let busy = Duration::from_millis(3);
+    checks.begin("eventlogging", &Declared::default());
     checks.add(
         "eventlogging",
         &CheckCounts {

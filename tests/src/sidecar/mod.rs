@@ -53,6 +53,11 @@ impl Sidecar {
         self.process.metrics()
     }
 
+    /// What it answers over HTTP.
+    pub fn get(&self, path: &str) -> std::io::Result<crate::http::Answer> {
+        self.process.get(path)
+    }
+
     pub fn log_text(&self) -> String {
         self.process.log_text()
     }

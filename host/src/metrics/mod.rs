@@ -101,6 +101,4 @@ impl Metrics {
 }
 
 #[cfg(test)]
-mod panels;
-#[cfg(test)]
 mod tests;

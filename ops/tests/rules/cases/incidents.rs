@@ -130,6 +130,8 @@ fn lose_a_third(world: &mut World) {
 fn losses() -> Vec<Case> {
     const LOST: &str = "LandfallEventsLost";
     const MANY: &str = "LandfallManyEventsLost";
+    /// Of these schemas nothing else comes.
+    const QUIET: &str = "LandfallQuietSchemaLosesEvents";
     const NEXT: &str = "Next: landfall incidents --open, landfall missing --incident N --count, landfall backfill --incident N --dry-run";
     let lost = |text: &str| format!("{text}. {NEXT}");
     vec![
@@ -142,7 +144,7 @@ fn losses() -> Vec<Case> {
             lose(world, "(other)", 2.0);
             world.hold("landfall_schema_owner_info", &[("schema", "(other)"), ("owner", "platform")], 1.0);
         })
-        .at(12, [firing(LOST).label("schema", "(other)").label("owner", "platform").says(&lost("2 events of (other) went missing within 15 minutes"))]),
+        .at(12, [firing(LOST).label("schema", "(other)").label("owner", "platform").says(&lost("2 events of (other) went missing within 15 minutes")), firing(QUIET)]),
         case(LOST, "the counters say nothing, and the gauge does", 20, |world| {
             world.set(OPEN, &cause("loss"), from(10.0, 0.0, 1.0));
         })
@@ -159,7 +161,7 @@ fn losses() -> Vec<Case> {
         })
         .quiet(),
         case(LOST, "a name that is hard to quote", 20, |world| lose(world, NASTY, 2.0))
-            .at(12, [firing(LOST).label("schema", NASTY).label("owner", "(nobody)").says(&lost(&format!("2 events of {NASTY} went missing within 15 minutes")))]),
+            .at(12, [firing(LOST).label("schema", NASTY).label("owner", "(nobody)").says(&lost(&format!("2 events of {NASTY} went missing within 15 minutes"))), firing(QUIET)]),
         case(MANY, "a third is lost for long: one page", 60, lose_a_third)
             .quiet_at(4)
             .at(30, [

@@ -133,7 +133,7 @@ fn codecs() -> Vec<Case> {
         })
         .quiet(),
         case(CODEC, "of old, when Prometheus was away", 85, |world| {
-            world.hold(UNDECODABLE, &FAULT, 500.0).gap(20.0..38.0);
+            world.hold(UNDECODABLE, &FAULT, 500.0).gap(20.0..32.0);
         })
         .quiet(),
         case(CODEC, "of old, before a restart", 85, |world| {

@@ -31,8 +31,8 @@ pub fn document(entries: &[Entry]) -> String {
         stay until the next start, and so does the owner of a schema that is gone: of it events may wait.\n\n\
         Owners are there to be joined with, and a join may find none: the rule must not lose its alarm then.\n\n\
         ```\n\
-        (landfall_overdue_events > 0) * on (schema) group_left (owner) landfall_schema_owner_info\n  \
-        or (landfall_overdue_events > 0) unless on (schema) landfall_schema_owner_info\n\
+        (landfall_overdue_events > 0) * on (job, instance, schema) group_left (owner) landfall_schema_owner_info\n  \
+        or (landfall_overdue_events > 0) unless on (job, instance, schema) landfall_schema_owner_info\n\
         ```\n\n\
         A verdict can be revised (a missing event lands after all), but a counter never falls:\n\
         `landfall_events_total` counts verdicts as they were first given and\n\

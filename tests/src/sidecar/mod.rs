@@ -12,7 +12,7 @@ use std::process::ExitStatus;
 
 pub use answers::Incident;
 pub use command::{Answer, landfall};
-pub use process::{Process, SidecarError};
+pub use process::{Process, SidecarError, address};
 pub use readings::Readings;
 pub use settings::{CheckSettings, Settings};
 pub use store::{StoreReader, WindowTotals};

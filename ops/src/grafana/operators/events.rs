@@ -205,7 +205,7 @@ fn waiting() -> Draft {
 }
 
 fn oldest() -> Draft {
-    Draft::graph("Oldest wait", "How long the oldest event that is to land has been waiting, by Landfall's clock. A saw's teeth as long as the writer's batches are good, a slope is a stall.")
+    Draft::graph("Oldest wait over time", "How long the oldest event that is to land has been waiting, by Landfall's clock. A saw's teeth as long as the writer's batches are good, a slope is a stall.")
         .ask("{{instance}}", max_by("instance", &all("landfall_oldest_pending_age_seconds", &[])))
         .unit(unit::SECONDS)
         .see("stalled")

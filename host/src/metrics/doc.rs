@@ -39,8 +39,10 @@ pub fn document(entries: &[Entry]) -> String {
         `landfall_verdicts_revised_total` what became of them. Missing now, by schema, is\n\n\
         ```\n\
         sum by (schema) (landfall_events_total{{verdict=\"missing\"}})\n  \
-        - sum by (schema) (landfall_verdicts_revised_total{{from=\"missing\"}})\n\
+        - (sum by (schema) (landfall_verdicts_revised_total{{from=\"missing\"}})\n    \
+        or 0 * sum by (schema) (landfall_events_total{{verdict=\"missing\"}}))\n\
         ```\n\n\
+        (before the first revision there is no series of them, and a difference with nothing is nothing)\n\
         and, while Landfall runs, also `landfall_overdue_events`.\n\n\
         | metric | kind | labels | meaning |\n|---|---|---|---|\n"
     );

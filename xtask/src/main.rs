@@ -10,7 +10,7 @@ mod demo;
 mod guests;
 mod jsonschema;
 mod mutants;
-mod promtool;
+mod prometheus;
 mod setup;
 mod steps;
 mod test;
@@ -35,8 +35,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Finds or installs what builds need: a way to WebAssembly, Prometheus' promtool, and
-    /// the validator of Python that schemas are held against.
+    /// Finds or installs what builds and tests need: a way to WebAssembly, Prometheus and Alertmanager
+    /// with their tools, and the validator of Python that schemas are held against.
     Setup,
     /// Builds all checks for WebAssembly, into target/guests.
     Guests,

@@ -13,6 +13,8 @@ pub mod metrics;
 pub mod paths;
 pub mod percent;
 pub mod pipeline;
+pub mod recording;
+pub mod replay;
 pub mod scene;
 pub mod sidecar;
 pub mod truth;

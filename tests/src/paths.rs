@@ -56,6 +56,11 @@ pub fn caches() -> PathBuf {
     workspace().join("target/test-caches")
 }
 
+/// What Landfall's metrics said over whole days.
+pub fn recordings() -> PathBuf {
+    workspace().join("ops/prometheus/recorded")
+}
+
 /// Prometheus' own checker, if there is one: `LANDFALL_PROMTOOL`.
 pub fn promtool() -> Option<PathBuf> {
     tool("LANDFALL_PROMTOOL", "prometheus/usr/bin/promtool")

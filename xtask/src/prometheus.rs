@@ -63,6 +63,11 @@ const PACKAGES: [Package; 2] = [
     },
 ];
 
+/// Where Debian's Alertmanager looks for the templates that come with it, and where it finds them once it
+/// is unpacked: below the directory that it is started in. Both have the same length.
+const TEMPLATES: &str = "/usr/share/prometheus/alertmanager";
+const TEMPLATES_HERE: &str = "usr//share/prometheus/alertmanager";
+
 /// Where the programs are, by the variables that name them to tests. One that could not be had is not
 /// in it, and tests that want it say that they skip that part.
 pub type Programs = Vec<(&'static str, PathBuf)>;
@@ -161,6 +166,10 @@ impl Package {
         // What is unpacked is all that is needed, and the package is 20 MB more.
         let _ = std::fs::remove_file(package);
         unpacked
+            && self
+                .programs
+                .iter()
+                .all(|program| relocate(&program.unpacked(dir)).is_ok())
     }
 
     fn download(&self, workspace: &Workspace, steps: &mut Steps, dir: &Path) -> bool {
@@ -170,6 +179,26 @@ impl Package {
         let log = format!("{name}-download");
         steps.attempt(&log, &format!("download {name}"), &mut download)
     }
+}
+
+/// Makes an unpacked program find its files where they were unpacked. Alertmanager does not start
+/// without its templates, and has no option that says where they are.
+fn relocate(program: &Path) -> std::io::Result<()> {
+    let mut bytes = std::fs::read(program)?;
+    let (from, to) = (TEMPLATES.as_bytes(), TEMPLATES_HERE.as_bytes());
+    let places: Vec<usize> = bytes
+        .windows(from.len())
+        .enumerate()
+        .filter(|(_, window)| *window == from)
+        .map(|(place, _)| place)
+        .collect();
+    if places.is_empty() {
+        return Ok(());
+    }
+    for place in places {
+        bytes[place..place + to.len()].copy_from_slice(to);
+    }
+    std::fs::write(program, bytes)
 }
 
 fn works(path: &Path) -> bool {
@@ -182,4 +211,20 @@ fn package_in(dir: &Path) -> Option<PathBuf> {
     paths
         .into_iter()
         .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_made_to_look_below_its_directory_and_keeps_its_length() {
+        let path = std::env::temp_dir().join(format!("landfall-xtask-{}", std::process::id()));
+        let text = |templates: &str| format!("a{templates}b{templates}/ui");
+        std::fs::write(&path, text(TEMPLATES)).expect("written");
+        relocate(&path).expect("relocated");
+        let read = std::fs::read_to_string(&path);
+        std::fs::remove_file(&path).expect("removed");
+        assert_eq!(read.ok(), Some(text(TEMPLATES_HERE)));
+    }
 }

@@ -10,6 +10,7 @@ pub mod events;
 pub mod http;
 pub mod identity;
 pub mod metrics;
+pub mod monitoring;
 pub mod paths;
 pub mod percent;
 pub mod pipeline;

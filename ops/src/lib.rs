@@ -9,5 +9,7 @@ mod parameters;
 pub mod alertmanager;
 pub mod grafana;
 pub mod prometheus;
+pub mod queries;
+mod yaml;
 
 pub use parameters::Parameters;

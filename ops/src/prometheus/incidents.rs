@@ -1,0 +1,310 @@
+//! Alerts for the causes of incidents.
+//!
+//! Whether something is wrong, the gauge of open incidents says: it counts exactly, knows thresholds,
+//! and outlives the increase of any counter. Counters only say of which schema or check. Where they say
+//! nothing (Landfall has just been started, its series began above 0, incidents stay open for longer
+//! than the counters are looked at) the alert is there without that label.
+
+use super::owners::Owner;
+use super::promql::{increase, indented};
+use super::rule::{Alert, Dashboard, Recording, Severity};
+use super::time::{Scale, Span};
+
+/// How far back counters are looked at: longer than `incidents.clear`, for which an incident stays open
+/// after the last event.
+pub const RECENT: Span = Span::minutes(15);
+
+/// For how long after a start or a lost connection landings are unexpected without anybody's fault:
+/// their raw events came in before. Longer than the usual deadline and `incidents.clear` together.
+const AFTERMATH: Span = Span::minutes(30);
+
+/// Recorded counts by schema, of [`RECENT`] and of a shorter time.
+const LOST: &str = "schema:landfall_lost_events:increase15m";
+const EXPECTED_RECENTLY: &str = "schema:landfall_expected_events:increase15m";
+const ALTERED: &str = "schema:landfall_altered_events:increase15m";
+const LEAKED: &str = "schema:landfall_leaked_events:increase15m";
+const UNJUDGED: &str = "schema:landfall_unjudged_events:increase15m";
+const LANDED: &str = "schema:landfall_landed_events:increase15m";
+const LANDED_NOW: &str = "schema:landfall_landed_events:increase5m";
+
+/// The series of schemas of which so many events are lost that somebody is woken.
+pub const MANY_LOST: &str = "schema:landfall_many_lost_events:increase15m";
+
+/// Verdicts of events that landed.
+const WITH_A_ROW: &str = "delivered|late|altered|leaked";
+
+/// So many, and such a share of the expected ones, wake somebody whatever the objective is.
+const MANY_EVENTS: u32 = 10;
+const MANY_SHARE: &str = "0.05";
+
+/// What to do next, whatever it is.
+pub const LOOK: &str = "Next: landfall incidents --open";
+
+/// Verdicts of events that were expected to land.
+pub const EXPECTED: &str = "delivered|late|altered|missing|unconfirmed";
+
+/// Events of these verdicts, by schema, as they were first given or became.
+pub fn events(verdicts: &str, scale: Scale, over: Span) -> String {
+    let (is, is_not) = if verdicts.contains('|') {
+        ("=~", "!~")
+    } else {
+        ("=", "!=")
+    };
+    format!(
+        "sum without (verdict, from, to) (\n  {}\n  or\n  {}\n)",
+        increase(
+            &format!("landfall_events_total{{verdict{is}\"{verdicts}\"}}"),
+            scale,
+            over
+        ),
+        increase(
+            &format!(
+                "landfall_verdicts_revised_total{{to{is}\"{verdicts}\",from{is_not}\"{verdicts}\"}}"
+            ),
+            scale,
+            over
+        ),
+    )
+}
+
+/// Incidents of a cause, where some are open.
+fn open(cause: &str) -> String {
+    format!("sum without (cause) (landfall_incidents_open{{cause=\"{cause}\"}}) > 0")
+}
+
+/// What `found` says of an open incident, each with its owner, and the bare incident where it says
+/// nothing. `labels` are those that `found` has beside those of the target.
+fn attributed(cause: &str, found: &str, labels: &[&str], owner: Owner) -> String {
+    let ignored = labels.join(", ");
+    let open = open(cause);
+    let bare = format!("{open}\nunless ignoring ({ignored}) ({found} > 0)");
+    let found = format!("{found} > 0\nand ignoring ({ignored}) ({open})");
+    format!(
+        "{}\nor\n{}",
+        owner.of(&found, labels),
+        Owner::Landfall.of(&bare, &[])
+    )
+}
+
+/// A summary with a schema, and without one.
+fn told(of_schema: &str, bare: &str) -> String {
+    format!(
+        "{{{{ if $labels.schema }}}}{{{{ $value | printf \"%.0f\" }}}} {of_schema} within 15 minutes{{{{ else }}}}{{{{ $value }}}} {bare}{{{{ end }}}}. {LOOK}"
+    )
+}
+
+pub fn recordings(scale: Scale) -> Vec<Recording> {
+    let counted = |name: &str, verdicts, over| Recording {
+        name: name.to_owned(),
+        expr: events(verdicts, scale, over),
+    };
+    vec![
+        counted(LOST, "missing", RECENT),
+        counted(EXPECTED_RECENTLY, EXPECTED, RECENT),
+        counted(ALTERED, "altered", RECENT),
+        counted(LEAKED, "leaked", RECENT),
+        counted(UNJUDGED, "unjudged", RECENT),
+        counted(LANDED, WITH_A_ROW, RECENT),
+        counted(LANDED_NOW, WITH_A_ROW, Span::minutes(5)),
+        Recording {
+            name: MANY_LOST.to_owned(),
+            expr: format!(
+                "{LOST} >= {MANY_EVENTS}\nand {LOST} >= {MANY_SHARE} * {EXPECTED_RECENTLY}\nand ignoring (schema) ({})",
+                open("loss")
+            ),
+        },
+    ]
+}
+
+pub fn alerts(scale: Scale) -> Vec<Alert> {
+    let mut alerts = stalls();
+    alerts.extend(losses());
+    alerts.extend(wrong_rows(scale));
+    alerts.extend(blind(scale));
+    alerts
+}
+
+/// A template: the answer to a query about the alert's instance, as a whole number.
+fn asked(metric: &str) -> String {
+    format!(
+        "{{{{ with query (printf `sum({metric}{{job=%q,instance=%q}})` $labels.job $labels.instance) }}}}{{{{ . | first | value | printf \"%.0f\" }}}}{{{{ else }}}}0{{{{ end }}}}"
+    )
+}
+
+/// Queries of templates, with nothing filled in.
+pub fn asked_queries() -> Vec<String> {
+    ASKED
+        .iter()
+        .map(|metric| format!("sum({metric}{{job=\"\",instance=\"\"}})"))
+        .collect()
+}
+
+const ASKED: [&str; 2] = ["landfall_pending_events", "landfall_overdue_events"];
+
+/// Nothing lands: one alert, not one for each schema. Only if other schemas land it is about schemas.
+fn stalls() -> Vec<Alert> {
+    let open = open("stalled");
+    let stalled_schemas = format!(
+        "landfall_pending_events > 0\nunless ({LANDED} > 0)\nand ignoring (schema) (sum without (schema) ({LANDED_NOW}) > 0)\nand ignoring (schema) ({open})"
+    );
+    let pipeline = format!(
+        "{open}\nunless ignoring (schema)\n(\n{}\n)",
+        indented(&stalled_schemas)
+    );
+    let [pending, overdue] = ASKED.map(asked);
+    vec![
+        Alert::pipeline(
+            "LandfallEventsStalled",
+            Severity::Page,
+            Owner::Landfall.of(&pipeline, &[]),
+        )
+        // An endpoint that is not connected looks the same, and is told first.
+        .hold(Span::minutes(2))
+        // Until all that was lost is told: an outage is one alert.
+        .keep(Span::minutes(20))
+        .summary(format!(
+            "Nothing lands: {pending} events wait, {overdue} are missing. See the writer. {LOOK}; once it writes again, landfall backfill --incident N --dry-run"
+        )),
+        Alert::pipeline(
+            "LandfallSchemaStalled",
+            Severity::Page,
+            Owner::Schema.of(&stalled_schemas, &["schema"]),
+        )
+        // After an outage of all, rare schemas land last.
+        .hold(Span::minutes(10))
+        .summary(format!(
+            "Nothing of {{{{ $labels.schema }}}} lands while others do: {{{{ $value }}}} events wait. {LOOK}; once it lands again, landfall backfill --incident N --dry-run"
+        )),
+    ]
+}
+
+fn losses() -> Vec<Alert> {
+    let backfill =
+        "landfall missing --incident N --count, landfall backfill --incident N --dry-run";
+    vec![
+        Alert::pipeline(
+            "LandfallManyEventsLost",
+            Severity::Page,
+            Owner::Schema.of(MANY_LOST, &["schema"]),
+        )
+        .summary(format!(
+            "{{{{ $value | printf \"%.0f\" }}}} events of {{{{ $labels.schema }}}} went missing within 15 minutes while others landed. {LOOK}, {backfill}"
+        )),
+        Alert::pipeline(
+            "LandfallEventsLost",
+            Severity::Ticket,
+            attributed(
+                "loss",
+                LOST,
+                &["schema"],
+                Owner::Schema,
+            ),
+        )
+        .summary(format!(
+            "{}, {backfill}",
+            told(
+                "events of {{ $labels.schema }} went missing",
+                "incidents of lost events are open"
+            )
+        )),
+    ]
+}
+
+/// What landed, and is not as it should be.
+fn wrong_rows(scale: Scale) -> Vec<Alert> {
+    let by_schema = |name, cause, found: &str, of_schema: &str, bare: &str| {
+        Alert::pipeline(
+            name,
+            Severity::Ticket,
+            attributed(cause, found, &["schema"], Owner::Schema),
+        )
+        .summary(told(of_schema, bare))
+    };
+    vec![
+        by_schema(
+            "LandfallEventsAltered",
+            "altered",
+            ALTERED,
+            "events of {{ $labels.schema }} landed with other values",
+            "incidents of altered events are open",
+        ),
+        by_schema(
+            "LandfallEventsLeaked",
+            "leaked",
+            LEAKED,
+            "invalid events of {{ $labels.schema }} landed",
+            "incidents of leaked events are open",
+        ),
+        by_schema(
+            "LandfallEventsDuplicated",
+            "duplicate",
+            &increase("landfall_duplicates_total", scale, RECENT),
+            "rows of {{ $labels.schema }} too many landed",
+            "incidents of duplicates are open",
+        ),
+        unexpected(scale),
+        by_schema(
+            "LandfallEventsUnjudged",
+            "unjudged",
+            UNJUDGED,
+            "events of {{ $labels.schema }} could not be judged",
+            "incidents of unjudged events are open",
+        ),
+    ]
+}
+
+/// Not in the aftermath of a start or of a lost connection, when Landfall cannot know better.
+fn unexpected(scale: Scale) -> Alert {
+    let incident = attributed(
+        "unexpected",
+        &increase("landfall_unexpected_total", scale, RECENT),
+        &["schema"],
+        Owner::Schema,
+    );
+    let aftermath = scale.of(AFTERMATH);
+    let start = "landfall_process_start_time_seconds";
+    let recent = scale.of(RECENT);
+    let expr = format!(
+        "(\n{}\n)\nunless ignoring (schema, owner)\n(\n  changes({start}[{aftermath}]) > 0\n  or\n  ({start} unless last_over_time({start}[{recent}] offset {aftermath}))\n  or\n  sum without (stream, endpoint) (increase(landfall_source_disconnects_total[{aftermath}])) > 0\n)",
+        indented(&incident)
+    );
+    Alert::pipeline("LandfallEventsUnexpected", Severity::Ticket, expr)
+        .hold(Span::minutes(1))
+        .summary(told(
+            "rows of {{ $labels.schema }} landed of which no event came in",
+            "incidents of unexpected rows are open",
+        ))
+}
+
+/// What neither a schema nor a row is to blame for.
+fn blind(scale: Scale) -> Vec<Alert> {
+    let findings = format!(
+        "sum without (severity) ({})",
+        increase(
+            "landfall_check_findings_total{severity!=\"info\"}",
+            scale,
+            RECENT
+        )
+    );
+    vec![
+        Alert::pipeline(
+            "LandfallStreamSilent",
+            Severity::Page,
+            Owner::Landfall.of(&open("silent"), &[]),
+        )
+        // An endpoint that is not connected is told first.
+        .hold(Span::minutes(2))
+        .summary(format!(
+            "{{{{ $value }}}} streams bring nothing at all, for longer than streams.*.silence. {LOOK}"
+        )),
+        Alert::pipeline(
+            "LandfallCheckFinding",
+            Severity::Ticket,
+            attributed("finding", &findings, &["check", "reason"], Owner::Check),
+        )
+        .dashboard(Dashboard::Checks)
+        .summary(format!(
+            "{{{{ if $labels.check }}}}{{{{ $value | printf \"%.0f\" }}}} findings of the check {{{{ $labels.check }}}} ({{{{ $labels.reason }}}}) within 15 minutes{{{{ else }}}}{{{{ $value }}}} incidents of findings are open{{{{ end }}}}. {LOOK}"
+        )),
+    ]
+}

@@ -1,0 +1,221 @@
+//! Delivery objectives: alerts by how fast the budget of failures is used up, over a long window and a
+//! short one (the Site Reliability Workbook, chapter 5), and beside them one that counts, for schemas
+//! of which so few events come that a rate says nothing.
+
+use super::incidents::{EXPECTED, LOOK, MANY_LOST, events};
+use super::owners::Owner;
+use super::promql::{increase, indented};
+use super::rule::{Alert, Recording, Severity};
+use super::time::{Scale, Span};
+
+/// Expected events that did not land in time and unchanged. What is missing and lands later has failed
+/// once, and what is late from the first as well.
+const FAILED: &str = "late|altered|missing|unconfirmed";
+
+/// A share of fewer failures is chance, and no reason to be woken.
+const FAILURES_MIN: u32 = 10;
+
+/// A schema of fewer expected events a day: ten failures would be one in a hundred.
+const QUIET_EVENTS_A_DAY: u32 = 1000;
+
+/// A loss of nine in ten is told whatever the objective: with a target under 93 % a rate of 14.4 budgets
+/// would be more than all.
+const SHARE_MAX: &str = "0.9";
+
+const MINUTES_5: Span = Span::minutes(5);
+const MINUTES_30: Span = Span::minutes(30);
+const HOUR: Span = Span::hours(1);
+const HOURS_6: Span = Span::hours(6);
+const DAY: Span = Span::days(1);
+const DAYS_3: Span = Span::days(3);
+
+/// Windows whose counts change so slowly that they are taken less often.
+const LONG: [Span; 2] = [DAY, DAYS_3];
+
+fn expected(over: Span) -> String {
+    format!("schema:landfall_expected_events:increase{}", over.name())
+}
+
+fn failed(over: Span) -> String {
+    format!("schema:landfall_failed_events:increase{}", over.name())
+}
+
+/// Without what landed late: for objectives in which that counts as delivered.
+fn failed_not_late(over: Span) -> String {
+    format!(
+        "schema:landfall_failed_not_late_events:increase{}",
+        over.name()
+    )
+}
+
+fn lost(over: Span) -> String {
+    format!("schema:landfall_lost_events:increase{}", over.name())
+}
+
+fn recovered(over: Span) -> String {
+    format!("schema:landfall_recovered_events:increase{}", over.name())
+}
+
+fn counts(scale: Scale, over: Span) -> [Recording; 3] {
+    [
+        Recording {
+            name: expected(over),
+            expr: events(EXPECTED, scale, over),
+        },
+        Recording {
+            name: failed(over),
+            expr: events(FAILED, scale, over),
+        },
+        Recording {
+            name: failed_not_late(over),
+            // Also of what was missing first: that is among the failed, and then it is late.
+            expr: format!(
+                "clamp_min(\n  {}\n  -\n{},\n  0\n)",
+                failed(over),
+                indented(&events("late", scale, over))
+            ),
+        },
+    ]
+}
+
+/// Counts by schema that are taken as often as everything is.
+pub fn recordings(scale: Scale) -> Vec<Recording> {
+    [MINUTES_5, MINUTES_30, HOUR, HOURS_6]
+        .into_iter()
+        .flat_map(|over| counts(scale, over))
+        .chain(BURNS.iter().map(|burn| burn.recording(scale)))
+        .collect()
+}
+
+/// Those of long windows.
+pub fn long_recordings(scale: Scale) -> Vec<Recording> {
+    let mut recordings: Vec<Recording> = LONG
+        .into_iter()
+        .flat_map(|over| counts(scale, over))
+        .collect();
+    recordings.push(Recording {
+        name: lost(DAY),
+        expr: events("missing", scale, DAY),
+    });
+    let revised = increase(
+        "landfall_verdicts_revised_total{from=\"missing\"}",
+        scale,
+        DAY,
+    );
+    recordings.push(Recording {
+        name: recovered(DAY),
+        expr: format!("sum without (from, to) ({revised})"),
+    });
+    recordings
+}
+
+/// The pairs of windows of the Workbook, and whom they wake.
+const BURNS: [Burn; 3] = [
+    Burn {
+        name: "LandfallObjectiveBurnsFast",
+        severity: Severity::Page,
+        rate: "14.4",
+        long: HOUR,
+        short: MINUTES_5,
+    },
+    Burn {
+        name: "LandfallObjectiveBurns",
+        severity: Severity::Page,
+        rate: "6",
+        long: HOURS_6,
+        short: MINUTES_30,
+    },
+    Burn {
+        name: "LandfallObjectiveBurnsSlowly",
+        severity: Severity::Ticket,
+        rate: "1",
+        long: DAYS_3,
+        short: HOURS_6,
+    },
+];
+
+pub fn alerts(scale: Scale) -> Vec<Alert> {
+    let mut alerts: Vec<Alert> = BURNS.iter().map(Burn::alert).collect();
+    alerts.push(quiet(scale));
+    alerts
+}
+
+/// A pair of windows and how many budgets are used up in their time.
+struct Burn {
+    name: &'static str,
+    severity: Severity,
+    rate: &'static str,
+    long: Span,
+    short: Span,
+}
+
+impl Burn {
+    /// The share of failed events, where it is over so many budgets, by check and schema. If nothing says
+    /// whether late events count as delivered, they do not.
+    fn share_over(&self, window: Span, failures_min: u32) -> String {
+        let late_counts = "landfall_delivery_objective_late_counts == 1";
+        let over = |failed: String, which: &str| {
+            format!(
+                "({failed} >= {failures_min}) / {}\n> ignoring (check) group_right ()\nclamp_max({} * (1 - (landfall_delivery_objective_ratio {which} {late_counts})), {SHARE_MAX})",
+                expected(window),
+                self.rate
+            )
+        };
+        format!(
+            "{}\nor\n{}",
+            over(failed(window), "unless"),
+            over(failed_not_late(window), "and")
+        )
+    }
+
+    fn condition(&self) -> String {
+        format!(
+            "check_schema:landfall_burning_objective:ratio{}",
+            self.long.name()
+        )
+    }
+
+    /// What an outage used up was told when it was: the short window still holds it afterwards.
+    fn recording(&self, scale: Scale) -> Recording {
+        let short = scale.of(self.short);
+        Recording {
+            name: self.condition(),
+            expr: format!(
+                "(\n{}\n)\nand\n(\n{}\n)\nunless ignoring (check) last_over_time({MANY_LOST}[{short}])\nunless ignoring (check, schema) sum without (cause) (max_over_time(landfall_incidents_open{{cause=\"stalled\"}}[{short}])) > 0",
+                indented(&self.share_over(self.long, FAILURES_MIN)),
+                indented(&self.share_over(self.short, 1))
+            ),
+        }
+    }
+
+    fn alert(&self) -> Alert {
+        Alert::pipeline(
+            self.name,
+            self.severity,
+            Owner::Schema.of(&self.condition(), &["check", "schema"]),
+        )
+        .summary(format!(
+            "{{{{ $value | humanizePercentage }}}} of the events of {{{{ $labels.schema }}}} failed to land in time and unchanged within {}: {} times what the objective of {{{{ $labels.check }}}} allows, or more. {LOOK}, landfall missing --by hour",
+            self.long.name(),
+            self.rate
+        ))
+    }
+}
+
+/// Counts what a rate would not see. Events that have landed since are not told: nothing is missing now,
+/// and either Landfall has been there all the time or as many landed as were lost.
+fn quiet(scale: Scale) -> Alert {
+    let (lost, recovered, day) = (lost(DAY), recovered(DAY), scale.of(DAY));
+    let expr = format!(
+        "(\n  {lost} > 0\n  and {} < {QUIET_EVENTS_A_DAY}\n)\nunless\n(\n  landfall_overdue_events <= 0\n  and\n  (\n    {recovered} >= {lost}\n    or\n    landfall_overdue_events and ignoring (schema) changes(landfall_process_start_time_seconds[{day}]) == 0\n  )\n)",
+        expected(DAY)
+    );
+    Alert::pipeline(
+        "LandfallQuietSchemaLosesEvents",
+        Severity::Ticket,
+        Owner::Schema.of(&expr, &["schema"]),
+    )
+    .summary(format!(
+        "{{{{ $value | printf \"%.0f\" }}}} of the few events of {{{{ $labels.schema }}}} went missing within a day. Next: landfall missing --count, landfall backfill --dry-run. {LOOK}"
+    ))
+}

@@ -1,0 +1,96 @@
+//! Who is told. The owner is a label of an info metric, and is joined to what an alert finds so that
+//! the alert is there whatever the info metric is: absent, there twice, or without a name.
+
+use super::promql::{indented, quoted};
+use super::rule::Recording;
+use super::time::{Scale, Span};
+
+/// The owner of what has none.
+pub const NOBODY: &str = "(nobody)";
+
+/// By what an owner is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// That of the schema in the label `schema`.
+    Schema,
+    /// That of the check in the label `check`.
+    Check,
+    /// That of Landfall.
+    Landfall,
+}
+
+impl Owner {
+    const ALL: [Self; 3] = [Self::Schema, Self::Check, Self::Landfall];
+
+    fn info(self) -> &'static str {
+        match self {
+            Self::Schema => "landfall_schema_owner_info",
+            Self::Check => "landfall_check_owner_info",
+            Self::Landfall => "landfall_owner_info",
+        }
+    }
+
+    /// The series that has at most one owner for each.
+    fn unique(self) -> &'static str {
+        match self {
+            Self::Schema => "schema:landfall_schema_owner_info:unique",
+            Self::Check => "check:landfall_check_owner_info:unique",
+            Self::Landfall => "instance:landfall_owner_info:unique",
+        }
+    }
+
+    /// How long an owner is remembered while no scrape tells it, so that an alert does not change hands
+    /// while Landfall is away. What is many is remembered for as long as most counts look back.
+    fn remembered(self) -> Span {
+        match self {
+            Self::Schema => Span::hours(1),
+            Self::Check => Span::days(1),
+            Self::Landfall => Span::days(3),
+        }
+    }
+
+    fn label(self) -> Option<&'static str> {
+        match self {
+            Self::Schema => Some("schema"),
+            Self::Check => Some("check"),
+            Self::Landfall => None,
+        }
+    }
+
+    /// Gives each series of `expr` the label `owner`. `labels` are all that it has beside those of its
+    /// target.
+    pub fn of(self, expr: &str, labels: &[&str]) -> String {
+        let mut ignored: Vec<&str> = labels
+            .iter()
+            .copied()
+            .filter(|label| Some(*label) != self.label())
+            .collect();
+        ignored.push("owner");
+        let ignored = ignored.join(", ");
+        let unique = self.unique();
+        let inner = indented(expr);
+        format!(
+            "(\n{inner}\n)\n* ignoring ({ignored}) group_left (owner) {unique}\nor\nlabel_replace(\n  (\n{}\n  ),\n  \"owner\", {}, \"\", \"\"\n)\nunless ignoring ({ignored}) {unique}",
+            indented(&inner),
+            quoted(NOBODY)
+        )
+    }
+}
+
+/// The owners that are told by exactly one series; after a scrape that failed, those told last.
+pub fn recordings(scale: Scale) -> Vec<Recording> {
+    Owner::ALL
+        .into_iter()
+        .map(|owner| {
+            let info = format!("{}{{owner!=\"\"}}", owner.info());
+            let remembered = scale.of(owner.remembered());
+            let known = format!(
+                "(\n  {info}\n  or\n  (last_over_time({info}[{remembered}]) unless ignoring (owner) {info})\n)"
+            );
+            Recording {
+                name: owner.unique().to_owned(),
+                expr: format!("{known}\nunless ignoring (owner)\n(\n  count without (owner) {} > 1\n)", indented(&known).trim_start()),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,41 @@
+//! All PromQL of everything that is generated, so that a test can hold it to the registry of metrics.
+
+use crate::Parameters;
+use crate::prometheus;
+
+/// A query and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// The rule, or the dashboard and panel.
+    pub origin: String,
+    pub expr: String,
+}
+
+/// All queries: of rules, and of what annotations ask.
+pub fn all(parameters: &Parameters) -> Vec<Query> {
+    rules(parameters)
+}
+
+fn rules(parameters: &Parameters) -> Vec<Query> {
+    let mut queries = Vec::new();
+    for group in prometheus::groups(parameters) {
+        let recordings = group.recordings.into_iter().map(|one| (one.name, one.expr));
+        let alerts = group
+            .alerts
+            .into_iter()
+            .map(|one| (one.name.to_owned(), one.expr));
+        queries.extend(recordings.chain(alerts).map(|(name, expr)| Query {
+            origin: format!("rule {name}"),
+            expr,
+        }));
+    }
+    queries.extend(
+        prometheus::template_queries()
+            .into_iter()
+            .map(|expr| Query {
+                origin: "annotations of rules".to_owned(),
+                expr,
+            }),
+    );
+    queries
+}

@@ -1,6 +1,8 @@
 //! What happened, put on the metrics and on `/readyz`. The only place that knows both the words of
 //! ledger, runtime and store, and the metrics, which know plain names and numbers.
 
+mod in_force;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,9 +29,22 @@ pub struct Board {
 
 impl Board {
     pub fn new() -> Result<Self, MetricsError> {
-        let metrics = Arc::new(Metrics::new()?);
+        Self::of(Metrics::new()?)
+    }
+
+    /// The same with other buckets of latency: upper bounds in milliseconds, which rise strictly.
+    pub fn with_latency_bounds(bounds_ms: &[i64]) -> Result<Self, MetricsError> {
+        Self::of(Metrics::with_latency_bounds(bounds_ms)?)
+    }
+
+    fn of(metrics: Metrics) -> Result<Self, MetricsError> {
+        let metrics = Arc::new(metrics);
         metrics.ledger.causes(Cause::ALL.map(Cause::as_str));
         let readiness = http::Readiness::default();
+        let asked = readiness.clone();
+        metrics
+            .process
+            .follow_readiness(move || asked.parts_ready());
         Ok(Self {
             metrics,
             store: Arc::new(readiness.part("store")),
@@ -102,6 +117,7 @@ impl Board {
                 log_dropped: counters.log_dropped,
             },
         );
+        self.metrics.limits.took(name, counters.longest);
         for kind in FaultKind::ALL {
             let (faults, rows) = (
                 counters.faults[kind as usize],
@@ -117,8 +133,8 @@ impl Board {
 
     /// What a schema took too many steps for.
     pub fn schema_faults(&self, faults: &SchemaFaults) {
-        let checks = &self.metrics.checks;
-        checks.add_schema_faults(
+        let verdicts = &self.metrics.verdicts;
+        verdicts.add_schema_faults(
             &faults.schema,
             faults.rows,
             faults.untold,
@@ -242,9 +258,18 @@ impl Board {
     }
 
     /// It is tried again; until then nothing that is found is durable, and nothing is shown.
-    pub fn store_fails(&self, error: &StoreError) {
+    pub fn store_fails(&self, error: &StoreError, database: &Path) {
         self.store.not_ready(error.to_string());
         self.metrics.store.set_failing(true);
+        self.disk(database);
+    }
+
+    /// The space that is left for the store. What cannot be looked up is told as none.
+    fn disk(&self, database: &Path) {
+        let available = landfall_store::available_bytes(database);
+        self.metrics
+            .store
+            .set_disk_available(available.unwrap_or_default());
     }
 
     pub fn rows(&self, missing: usize, windows: usize, incidents: usize, samples: &[SampleRow]) {
@@ -288,6 +313,7 @@ impl Board {
         let log_bytes = landfall_store::log_bytes(database);
         let store = &self.metrics.store;
         store.set_bytes(size + log_bytes, log_bytes, spool_bytes);
+        self.disk(database);
     }
 
     /// Frames that wait were put elsewhere in the spool, to make room.

@@ -120,7 +120,9 @@ impl Clock {
 }
 
 /// The system's time; a system clock before 1970 counts as 1970.
-fn system_ms() -> i64 {
+/// The system's time, in milliseconds since the epoch. For what concerns the machine; events, windows and
+/// incidents are told by a [`Clock`].
+pub(crate) fn system_ms() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -3,6 +3,7 @@
 //! that stands still does too, and is told with it.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -94,6 +95,13 @@ impl Standing {
         BEAT.set(Some(beat));
     }
 
+    /// All threads that are watched now.
+    fn threads(&self) -> Vec<String> {
+        let beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = beats.iter().filter_map(Weak::upgrade);
+        live.map(|beat| beat.thread.clone()).collect()
+    }
+
     /// The threads that stand still, and for how long.
     fn still(&self, now: Instant) -> Vec<(String, Duration)> {
         let mut beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
@@ -113,8 +121,13 @@ pub(crate) fn watch(standing: &Arc<Standing>, board: Board) -> std::io::Result<(
     part.ready("none stands still");
     let standing = Arc::downgrade(standing);
     let run = move || {
-        let mut told = Vec::new();
+        let (mut told, mut known) = (Vec::new(), BTreeSet::new());
         while let Some(standing) = standing.upgrade() {
+            // Its series is there before it ever stands still.
+            let new = |thread: &String| known.insert(thread.clone());
+            for thread in standing.threads().into_iter().filter(new) {
+                board.stands_still(&thread, Duration::ZERO);
+            }
             tell_of(standing.still(Instant::now()), &mut told, &board, &part);
             drop(standing);
             std::thread::sleep(LOOK);

@@ -1,6 +1,8 @@
 //! One tally to one finding, or to none.
 
-use landfall_guest::{Finding, Severity, Tally, WindowCheck, WindowReason};
+use landfall_guest::{
+    Finding, Objective as Stated, Severity, StatesObjectives, Tally, WindowCheck, WindowReason,
+};
 
 use crate::config::{Config, Objective};
 
@@ -46,6 +48,16 @@ impl WindowCheck for DeliveryObjective {
             },
             text: text(tally, &shares, &objective),
         }))
+    }
+}
+
+impl StatesObjectives for DeliveryObjective {
+    fn objective(&self, schema: &str) -> Option<Stated> {
+        let objective = self.0.objective(schema);
+        Some(Stated {
+            target: objective.target,
+            late_counts: objective.late_counts,
+        })
     }
 }
 

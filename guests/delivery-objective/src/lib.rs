@@ -11,7 +11,8 @@
 //! Even the upper bound under the target: `below_target`. Only the lower one: `unproven`, because
 //! what was not seen is neither a failure nor a success. Rejected, leaked and repeated events were
 //! not expected, duplicates and unexpected rows confirm nothing: none of them counts, so that no
-//! surplus makes up for a loss.
+//! surplus makes up for a loss. The objective of each schema is stated, so that it stands beside the
+//! measurements.
 
 mod check;
 mod config;
@@ -19,4 +20,4 @@ mod config;
 pub use check::DeliveryObjective;
 pub use config::{Config, Level, Override};
 
-landfall_guest::export_window_check!(DeliveryObjective);
+landfall_guest::export_window_check!(DeliveryObjective, objectives);

@@ -2,7 +2,7 @@
 
 use delivery_objective::DeliveryObjective;
 use landfall_guest::test::{WindowHarness, empty_tally};
-use landfall_guest::{Severity, Tally};
+use landfall_guest::{Objective, Severity, Tally};
 
 type Harness = WindowHarness<DeliveryObjective>;
 
@@ -109,6 +109,25 @@ fn a_schema_has_its_own_objective_the_most_exact_name_first() {
     assert_eq!(judge("Edit/2", 95), None);
     assert_eq!(judge("a/b/1.0.0", 20), None);
     assert_eq!(judge("(unknown)", 60), Some(Severity::Warning));
+}
+
+#[test]
+fn the_objective_that_is_stated_is_the_one_that_is_judged_by() {
+    let config = r#"{"late_counts":true,"schemas":{
+        "Edit":{"target":0.5,"late_counts":false},
+        "Edit/2":{"target":0.9}}}"#;
+    let mut harness = Harness::new(config);
+    let mut stated = |schema: &str| harness.objective(schema);
+    let objective = |target, late_counts| {
+        Some(Objective {
+            target,
+            late_counts,
+        })
+    };
+    assert_eq!(stated("Edit/1"), objective(0.5, false));
+    assert_eq!(stated("Edit/2"), objective(0.9, false));
+    assert_eq!(stated("Search/1"), objective(0.999, true));
+    assert_eq!(stated("(unknown)"), objective(0.999, true));
 }
 
 #[test]

@@ -46,6 +46,8 @@ pub enum When {
     Batch,
     /// In a parity check's `explain`.
     Explain,
+    /// In `objectives.state` of a window check.
+    State,
 }
 
 /// What it does.
@@ -67,11 +69,11 @@ pub enum Deed {
     Stack,
     /// Returns an error in place of an answer.
     Err,
-    /// Codes or reasons that its manifest lacks.
+    /// Codes or reasons that its manifest lacks, or an objective above 1.
     WrongCodes,
-    /// One code too few.
+    /// One code, or objective, too few.
     ShortCodes,
-    /// One code too many.
+    /// One code, or objective, too many.
     LongCodes,
     /// A detail about a row that the batch lacks, or a finding about such a tally.
     WrongRow,
@@ -89,7 +91,7 @@ pub enum Deed {
     LogFlood,
     /// The same, and then a trap (event check).
     LogAndTrap,
-    /// Documents that are no JSON (codec).
+    /// Documents that are no JSON (codec), or an objective that is no number.
     Garbage,
     /// A validation of a row that the batch lacks (event check).
     WrongValidation,

@@ -56,3 +56,19 @@ pub mod window_check {
         },
     });
 }
+
+/// What a window check exports besides: apart from its world, so that both have the same tallies.
+pub mod objectives {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        inline: "
+            package landfall:sdk;
+            world states-objectives {
+                export landfall:check/objectives@1.0.0;
+            }
+        ",
+        world: "landfall:sdk/states-objectives",
+        pub_export_macro: true,
+        default_bindings_module: "landfall_guest::bindings::objectives",
+    });
+}

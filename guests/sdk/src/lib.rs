@@ -42,4 +42,6 @@ pub use parity::{Difference, ParityCheck, Unprojectable};
 pub use reason::{Outcome, Reason, Verdict, Verdicts};
 pub use row::{ColumnRef, Row, Rows, Side};
 pub use value::{Value, unquote};
-pub use window::{Finding, Severity, Tally, WindowCheck, WindowReason};
+pub use window::{
+    Finding, Objective, Severity, StatesObjectives, Tally, WindowCheck, WindowReason,
+};

@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::bindings::objectives::exports::landfall::check::objectives;
 use crate::bindings::window_check as wit;
 use crate::config;
 
@@ -44,6 +45,23 @@ pub trait WindowCheck: Sized {
 
     /// Judges one tally; none if there is nothing to say.
     fn judge(&mut self, tally: &Tally) -> Result<Option<Finding>, String>;
+}
+
+/// What a check asks of the pipeline for a schema.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Objective {
+    /// The share of the expected events that are to be delivered, from 0 to 1.
+    pub target: f64,
+    /// Whether an event that landed late counts as delivered.
+    pub late_counts: bool,
+}
+
+/// A window check that judges by objectives of delivery, and states them: operators see them beside what
+/// is measured. Exported with `export_window_check!(Check, objectives)`.
+pub trait StatesObjectives: WindowCheck {
+    /// The objective of `name/revision`, `(unknown)` or `(none)`; none if the schema has none. The same
+    /// configuration gives the same objective.
+    fn objective(&self, schema: &str) -> Option<Objective>;
 }
 
 /// A configured window check, as the contract sees it.
@@ -94,11 +112,40 @@ impl<C: WindowCheck> Seat<C> {
     }
 }
 
-/// Makes `$check`, a [`WindowCheck`](crate::WindowCheck), the component's. Expands to nothing
-/// natively.
+impl<C: StatesObjectives> Seat<C> {
+    pub fn state(&self, schemas: &[String]) -> Vec<Option<objectives::Objective>> {
+        let stated = |schema: &String| {
+            let objective = self.check.objective(schema)?;
+            Some(objectives::Objective {
+                target: objective.target,
+                late_counts: objective.late_counts,
+            })
+        };
+        schemas.iter().map(stated).collect()
+    }
+}
+
+/// Makes `$check`, a [`WindowCheck`](crate::WindowCheck), the component's; with `objectives` one that
+/// [states them](crate::StatesObjectives). Expands to nothing natively.
 #[macro_export]
 macro_rules! export_window_check {
+    ($check:ty, objectives) => {
+        $crate::export_window_check!($check, {
+            use $crate::bindings::objectives as stated;
+            impl stated::exports::landfall::check::objectives::Guest for Glue {
+                fn state(
+                    schemas: Vec<String>,
+                ) -> Vec<Option<stated::exports::landfall::check::objectives::Objective>> {
+                    seated(|seat| seat.state(&schemas))
+                }
+            }
+    stated::export!(Glue with_types_in $crate::bindings::objectives);
+        });
+    };
     ($check:ty) => {
+        $crate::export_window_check!($check, {});
+    };
+    ($check:ty, { $($more:tt)* }) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             use $crate::bindings::window_check as world;
@@ -115,6 +162,7 @@ macro_rules! export_window_check {
                 }
             }
     world::export!(Glue with_types_in $crate::bindings::window_check);
+            $($more)*
         };
     };
 }

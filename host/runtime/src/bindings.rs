@@ -176,4 +176,13 @@ pub(crate) mod shapes {
         pub severity: Severity,
         pub text: String,
     }
+
+    /// Of a window check that states objectives; see `wit/check.wit`.
+    #[derive(Clone, Copy, Debug, ComponentType, Lift)]
+    #[component(record)]
+    pub(crate) struct Objective {
+        pub target: f64,
+        #[component(name = "late-counts")]
+        pub late_counts: bool,
+    }
 }

@@ -196,6 +196,15 @@ impl Check {
         }
     }
 
+    pub fn limits(&self) -> &Limits {
+        match self {
+            Check::Codec(check) => &check.limits,
+            Check::Event(check) => &check.limits,
+            Check::Parity(check) => &check.limits,
+            Check::Window(check) => &check.limits,
+        }
+    }
+
     pub fn digest(&self) -> Digest {
         match self {
             Check::Codec(check) => check.digest,

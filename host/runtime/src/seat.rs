@@ -37,6 +37,8 @@ pub struct Counters {
     /// Rows that no part of their batch could be judged with, by kind.
     pub rows_faulted: [u64; FaultKind::ALL.len()],
     pub busy: Duration,
+    /// The longest call, without what schemas wasted of it.
+    pub longest: Duration,
     pub instances: u64,
     pub memory_bytes: u64,
     pub suspensions: u64,
@@ -88,8 +90,8 @@ pub struct Hand<'a> {
 
 /// A living instance.
 pub(crate) struct Live<W: World> {
-    store: Store<HostState>,
-    exports: Exports,
+    pub(crate) store: Store<HostState>,
+    pub(crate) exports: Exports,
     batches: u32,
     world: PhantomData<fn() -> W>,
 }
@@ -399,9 +401,13 @@ impl<W: World> Seat<W> {
         }
         let call = self.check.engine.call();
         live.store.set_epoch_deadline(ticks(time));
+        let began = Instant::now();
         let result = f(&mut live.store, &live.exports);
+        let took = began.elapsed();
         drop(call);
         let state = live.store.data_mut();
+        let took = took.saturating_sub(state.waste.time());
+        self.counters.longest = self.counters.longest.max(took);
         if let Some(hand) = &mut hand {
             std::mem::swap(&mut state.documents, hand.documents);
         }

@@ -119,7 +119,12 @@ impl Waste {
         &mut self.told[place]
     }
 
-    /// The time that was wasted since this was last asked.
+    /// The time that was wasted since it was last taken.
+    pub fn time(&self) -> Duration {
+        self.time
+    }
+
+    /// The same, and begins anew.
     pub fn take_time(&mut self) -> Duration {
         std::mem::take(&mut self.time)
     }

@@ -16,6 +16,8 @@ pub struct Exports {
     pub(crate) work: Func,
     /// `explain`, which only parity checks have.
     pub(crate) explain: Option<Func>,
+    /// `objectives.state`, which window checks may have.
+    pub(crate) state: Option<Func>,
 }
 
 /// One world of the contract.
@@ -98,6 +100,7 @@ where
         describe: find::<(), (M,)>(instance, store, "describe")?,
         work: find::<P, R>(instance, store, work)?,
         explain: None,
+        state: None,
     })
 }
 
@@ -120,6 +123,7 @@ pub(crate) type DecodeAnswer = (Result<shapes::Decoded, String>,);
 pub(crate) type CheckAnswer = (Result<shapes::Verdicts, String>,);
 pub(crate) type ProjectAnswer = (Result<shapes::Column, String>,);
 pub(crate) type ExplainAnswer = (Vec<shapes::Difference>,);
+pub(crate) type StateAnswer = (Vec<Option<shapes::Objective>>,);
 pub(crate) type WindowAnswer = (Result<Vec<shapes::Finding>, String>,);
 
 /// World `codec`: frames to documents.
@@ -214,9 +218,11 @@ impl World for WindowCheck {
     const KIND: Kind = Kind::Window;
 
     fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports> {
-        exports::<(&[shapes::Tally],), WindowAnswer, shapes::WindowManifest>(
+        let mut found = exports::<(&[shapes::Tally],), WindowAnswer, shapes::WindowManifest>(
             instance, store, "check",
-        )
+        )?;
+        found.state = state(instance, store)?;
+        Ok(found)
     }
 
     fn describe(
@@ -237,4 +243,21 @@ impl World for WindowCheck {
             named.collect(),
         ))
     }
+}
+
+/// The interface with which a window check states objectives.
+const OBJECTIVES: &str = "landfall:check/objectives@1.0.0";
+
+/// Its function, if the component has the interface: those that are older than it have not.
+fn state(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Option<Func>> {
+    let Some(interface) = instance.get_export_index(&mut *store, None, OBJECTIVES) else {
+        return Ok(None);
+    };
+    let func = instance
+        .get_export_index(&mut *store, Some(&interface), "state")
+        .and_then(|index| instance.get_func(&mut *store, index))
+        .ok_or_else(|| wasmtime::Error::msg(format!("its {OBJECTIVES} lacks state")))?;
+    func.typed::<(&[&str],), StateAnswer>(&*store)
+        .map_err(|error| error.context(format!("state of its {OBJECTIVES} has another type")))?;
+    Ok(Some(func))
 }

@@ -8,9 +8,11 @@ use landfall_runtime::{Check, CodeOrigin, Kind, Manifest};
 use serde_json::json;
 
 use super::{Global, compile, exit, print};
-use crate::config::{Config, DEFAULT_TEXT, Environment, Hint, Inspected};
+use crate::config::{Config, DEFAULT_TEXT, Environment, Hint, Inspected, matches_schema};
+use crate::engine::objectives::Objectives;
 use crate::engine::planner::{CheckState, Patience, Planned, Planner, PlanningError};
 use crate::judge::plan::PlanError;
+use crate::metrics;
 use crate::sources::StreamId;
 use crate::sources::zmq::Envelope;
 
@@ -202,7 +204,12 @@ fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
         let found = "no event check among them decides";
         findings.push((false, inspected.hint("checks", found, remedy)));
     }
+    for problem in Objectives::of(&planned.plan, &planned.schemas).problems {
+        let remedy = "mend the check: see `objectives` in wit/check.wit";
+        findings.push((false, inspected.hint("checks", problem, remedy)));
+    }
     findings.extend(schemas(inspected, planned).map(|hint| (false, hint)));
+    findings.extend(owners(inspected, planned).map(|hint| (false, hint)));
     findings
 }
 
@@ -234,6 +241,26 @@ fn schemas<'a>(
         let remedy = "its deadline counts for events that name it all the same; correct it if it is misspelt";
         inspected.hint("deadlines.schemas", found, remedy)
     }))
+}
+
+/// Patterns of owners that say nothing, for nothing is called so.
+fn owners<'a>(
+    inspected: &'a Inspected,
+    planned: &'a Planned,
+) -> impl Iterator<Item = Hint> + use<'a> {
+    let owners = &inspected.config.owners;
+    let is_idle = |pattern: &&String| {
+        let names = planned.schemas.iter().map(String::as_str);
+        !names
+            .chain([metrics::OTHER])
+            .any(|name| matches_schema(pattern, name))
+    };
+    owners.schemas.keys().filter(is_idle).map(|pattern| {
+        let found = format!("{pattern:?} is the name of no schema that is loaded");
+        let remedy =
+            "correct it if it is misspelt: what it is meant for has another owner, or none";
+        inspected.hint(&format!("owners.schemas.{pattern:?}"), found, remedy)
+    })
 }
 
 /// What shows in the first minutes whether this configuration fits the pipeline: no file can say that.

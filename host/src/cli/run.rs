@@ -37,7 +37,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     if Config::load_to_run(config_path.as_deref()).ok().as_ref() != Some(&config) {
         request.send();
     }
-    let board = Board::new()?;
+    let board = Board::with_latency_bounds(&config.metrics.latency_bounds_ms())?;
     board.metrics().process.follow_clock(clock.clone());
     let (engine_part, checks_part) = (
         board.readiness().part("engine"),
@@ -52,6 +52,8 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     board.checks(&planned.checks, &[]);
     board.stale_schemas(planned.stale_schemas);
+    board.in_force(&planned, &planned.objectives());
+    board.owners(&config.owners, &planned);
     checks_part.ready(planned.detail(&planned.problems));
 
     let (senders, batches) = queue::channel(&[config.judge.queue(); StreamId::ALL.len()]);
@@ -119,6 +121,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         part: checks_part,
         stop: stop.clone(),
         watch,
+        schemas: planned.schemas.clone(),
         told_loading: Vec::new(),
     };
     let reload_ended = Arc::new(AtomicBool::new(false));

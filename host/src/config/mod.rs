@@ -53,6 +53,8 @@ pub struct Config {
     pub store: StoreConfig,
     pub http: HttpConfig,
     pub log: LogConfig,
+    pub metrics: MetricsConfig,
+    pub owners: OwnersConfig,
     pub redact: RedactConfig,
     pub guests: GuestsConfig,
     pub compile: CompileConfig,
@@ -75,6 +77,8 @@ impl Default for Config {
             store: StoreConfig::default(),
             http: HttpConfig::default(),
             log: LogConfig::default(),
+            metrics: MetricsConfig::default(),
+            owners: OwnersConfig::default(),
             redact: RedactConfig::default(),
             guests: GuestsConfig::default(),
             compile: CompileConfig::default(),
@@ -148,6 +152,8 @@ impl Config {
         root.section("store", |section| config.store.read(section));
         root.section("http", |section| config.http.read(section));
         root.section("log", |section| config.log.read(section));
+        root.section("metrics", |section| config.metrics.read(section));
+        root.section("owners", |section| config.owners.read(section));
         root.section("redact", |section| config.redact.read(section));
         root.section("guests", |section| config.guests.read(section));
         root.section("compile", |section| config.compile.read(section));

@@ -7,7 +7,7 @@ use super::errors::ConfigError;
 use super::publisher::{Likeness, likeness};
 use super::reader::Findings;
 use super::units::duration_text;
-use super::{CheckConfig, Config, StreamConfig, endpoint};
+use super::{CheckConfig, Config, StreamConfig, endpoint, matches};
 use crate::sources::StreamId;
 
 /// The codec that is built in: a frame is one JSON document.
@@ -331,6 +331,31 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
             "none of them decides".into(),
             "every raw event with a key is then expected to land",
         );
+    }
+    let last = config.metrics.latency_buckets.last();
+    if last.is_some_and(|last| *last < longest) {
+        let found = format!(
+            "the last is shorter than the longest deadline ({})",
+            duration_text(longest)
+        );
+        hint(
+            "metrics.latency_buckets",
+            found,
+            "a percentile above the last bucket is told as that bucket; add a longer one",
+        );
+    }
+    for pattern in config.owners.checks.keys() {
+        if !config
+            .checks
+            .iter()
+            .any(|check| matches(pattern, &check.name))
+        {
+            hint(
+                &format!("owners.checks.{pattern:?}"),
+                format!("{pattern:?} is the name of no check"),
+                "correct it if it is misspelt: what it is meant for has another owner, or none",
+            );
+        }
     }
     for (index, check) in config.checks.iter().enumerate() {
         if check.decides

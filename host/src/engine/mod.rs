@@ -14,6 +14,7 @@ mod judging;
 mod landings;
 mod loading;
 pub mod messages;
+pub mod objectives;
 mod origin;
 pub mod plan_cell;
 pub mod planner;
@@ -252,6 +253,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     if !is_audit {
         standing::watch(&pulse.standing, board.clone())?;
     }
+    board.limits(config);
     let backlog = Arc::new(Backlog::new(shards, config.ledger.pending_max));
     let ending = Arc::new(Ending::new(stop));
     let mut threads = Vec::new();
@@ -495,7 +497,7 @@ fn shard_config(
         } else {
             config.ledger.settled_max / shards.max(1)
         },
-        latency_bounds_ms: crate::metrics::LATENCY_BOUNDS_MS.to_vec(),
+        latency_bounds_ms: config.metrics.latency_bounds_ms(),
         // Half of what may wait: the bound on that is never reached because of them.
         disputes_max: (config.ledger.pending_max / (2 * shards.max(1))).clamp(1, DISPUTES_MAX),
         writer_replaces: config.ledger.writer_replaces,

@@ -5,7 +5,7 @@ mod checks;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,9 +16,10 @@ use landfall_runtime::{Check, CodeOrigin, Digest, LoadRequest, Loader};
 
 use self::checks::{NoVersion, streams};
 use super::loading::Loading;
+use super::objectives::{Objectives, Stated};
 use super::origin::Origin;
 use crate::config::Config;
-use crate::judge::labels::{Reasons, SchemaLabels};
+use crate::judge::labels::{NO_SCHEMA, Reasons, SchemaLabels, UNKNOWN_SCHEMA};
 use crate::judge::plan::{EventPointers, Placed, Plan, PlanError, PlanParts};
 
 /// Schemas that stay as they were are named up to here.
@@ -122,6 +123,9 @@ pub struct Planner {
 pub struct Planned {
     pub plan: Arc<Plan>,
     pub deadlines: Deadlines,
+    /// Schemas that are loaded or configured now, and what is none. The plan's labels are those, and those
+    /// of before: of what is gone events may still wait.
+    pub schemas: Vec<String>,
     pub checks: Vec<CheckState>,
     /// Schemas of which an older version stays in force.
     pub stale_schemas: usize,
@@ -134,6 +138,15 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// What its checks state as objectives; what cannot be shown is told in the log. Slow.
+    pub fn objectives(&self) -> Vec<Stated> {
+        let Objectives { stated, problems } = Objectives::of(&self.plan, &self.schemas);
+        for problem in problems {
+            tracing::warn!("{problem}");
+        }
+        stated
+    }
+
     /// Checks of which a newer file is being loaded.
     pub fn loading(&self) -> Vec<&str> {
         let loading = self.checks.iter().filter(|check| check.loading);
@@ -269,6 +282,7 @@ impl Planner {
         self.plan = Some(Arc::clone(&plan));
         Ok(Planned {
             deadlines: deadlines(config, &plan.labels),
+            schemas: schemas_of(config, &plan),
             plan,
             checks: states,
             stale_schemas,
@@ -341,13 +355,7 @@ impl Planner {
         let former = self.plan.as_ref().map(|plan| Arc::clone(&plan.labels));
         let former = former.unwrap_or_default();
         let mut labels = SchemaLabels::clone(&former);
-        let configured = config
-            .deadlines
-            .schemas
-            .keys()
-            .map(String::as_str)
-            .filter(|name| name.contains('/'));
-        if !labels.extend(schemas.names().into_iter().chain(configured)) {
+        if !labels.extend(schemas.names().into_iter().chain(configured(config))) {
             problems.push(format!(
                 "more than {} schemas: the rest are told as (unknown)",
                 crate::judge::labels::SCHEMAS_MAX
@@ -380,6 +388,22 @@ fn event_pointers(config: &Config) -> Result<EventPointers, PlanningError> {
             .map(|text| pointer("event.time", text))
             .collect::<Result<_, _>>()?,
     })
+}
+
+/// Schemas of the configuration, as far as it names revisions.
+fn configured(config: &Config) -> impl Iterator<Item = &str> {
+    let names = config.deadlines.schemas.keys().map(String::as_str);
+    names.filter(|name| name.contains('/'))
+}
+
+/// Those of the labels that are loaded or configured, and what is no schema.
+fn schemas_of(config: &Config, plan: &Plan) -> Vec<String> {
+    let loaded = plan.schemas.names().into_iter().chain(configured(config));
+    let is_none = [UNKNOWN_SCHEMA, NO_SCHEMA].map(|id| plan.labels.name(id));
+    let names: BTreeSet<&str> = loaded.chain(is_none).collect();
+    let labels = plan.labels.names().iter();
+    let known = labels.filter(|label| names.contains(label.as_str()));
+    known.cloned().collect()
 }
 
 /// Deadlines by number of the schema.

@@ -55,6 +55,8 @@ pub struct Reloader {
     pub part: Part,
     pub stop: Stop,
     pub watch: Watch,
+    /// Schemas that were loaded or configured last.
+    pub schemas: Vec<String>,
     /// Checks of which it was told that they are being loaded, and still are.
     pub told_loading: Vec<String>,
 }
@@ -218,6 +220,12 @@ impl Reloader {
             .collect();
         self.board.checks(&planned.checks, &removed);
         self.board.stale_schemas(planned.stale_schemas);
+        // Those that are gone have theirs no longer, also if the plan stays.
+        if planned.changed || self.schemas != planned.schemas {
+            self.board.in_force(planned, &planned.objectives());
+            self.schemas.clone_from(&planned.schemas);
+        }
+        self.board.owners(&config.owners, planned);
         self.config = config;
     }
 
@@ -309,6 +317,7 @@ fn in_force(now: &Config, wanted: Config) -> (Config, Vec<String>) {
     note(now.store == wanted.store, "store");
     note(now.http == wanted.http, "http");
     note(now.log == wanted.log, "log");
+    note(now.metrics == wanted.metrics, "metrics");
     note(now.redact == wanted.redact, "redact");
     let config = Config {
         schemas: wanted.schemas,
@@ -317,6 +326,7 @@ fn in_force(now: &Config, wanted: Config) -> (Config, Vec<String>) {
         guests: wanted.guests,
         compile: wanted.compile,
         checks: wanted.checks,
+        owners: wanted.owners,
         ..now.clone()
     };
     (config, waiting)
@@ -346,16 +356,20 @@ mod tests {
         wanted.streams.raw.codec = "json".into();
         wanted.checks.clear();
         wanted.incidents.stall = Duration::from_secs(7);
+        wanted.metrics.latency_buckets.pop();
+        wanted.owners.default = "analytics".into();
         let (first, waiting) = in_force(&started, wanted.clone());
         let fields: Vec<_> = waiting
             .iter()
             .filter_map(|text| text.split(' ').next())
             .collect();
-        assert_eq!(fields, ["event", "streams"]);
+        assert_eq!(fields, ["event", "streams", "metrics"]);
         assert_eq!(first.event, started.event);
         assert_eq!(first.streams, started.streams);
         assert!(first.checks.is_empty());
         assert_eq!(first.incidents, wanted.incidents);
+        assert_eq!(first.owners, wanted.owners);
+        assert_eq!(first.metrics, started.metrics);
         let (_, again) = in_force(&first, wanted);
         assert_eq!(again, waiting, "the second reload has not forgotten");
     }

@@ -102,6 +102,12 @@ impl Readiness {
         self.parts().iter().all(|part| part.ready)
     }
 
+    /// Each part, and whether it is ready.
+    pub fn parts_ready(&self) -> Vec<(String, bool)> {
+        let parts = self.parts().into_iter();
+        parts.map(|part| (part.name, part.ready)).collect()
+    }
+
     pub(super) fn report(&self) -> Report {
         let parts = self.parts();
         Report {

@@ -24,6 +24,17 @@ pub struct CheckCounts {
     pub log_dropped: u64,
 }
 
+/// What a check can say, by its manifest.
+#[derive(Clone, Debug, Default)]
+pub struct Declared<'a> {
+    /// Reasons that it gives rows of.
+    pub violations: Vec<&'a str>,
+    /// Reasons and severities of its findings.
+    pub findings: Vec<(&'a str, &'a str)>,
+    /// Kinds of its faults.
+    pub faults: Vec<&'a str>,
+}
+
 #[derive(Debug)]
 pub struct CheckMetrics {
     batches: IntCounterVec,
@@ -36,9 +47,6 @@ pub struct CheckMetrics {
     instances: IntCounterVec,
     suspensions: IntCounterVec,
     log_dropped: IntCounterVec,
-    schema_unjudged: IntCounterVec,
-    schema_untold: IntCounterVec,
-    schema_suspensions: IntCounterVec,
     findings: IntCounterVec,
     not_explained: IntCounter,
     load_failures: IntCounterVec,
@@ -52,12 +60,15 @@ pub struct CheckMetrics {
     told: Mutex<HashMap<String, [String; 2]>>,
 }
 
+fn outcome(complete: bool) -> &'static str {
+    if complete { "complete" } else { "partial" }
+}
+
 const CHECK: [&str; 1] = ["check"];
-const SCHEMA: [&str; 1] = ["schema"];
 
 impl CheckMetrics {
     pub(super) fn new(r: &Registrar) -> Result<Self> {
-        Ok(Self {
+        let metrics = Self {
             batches: r.counters("check_batches_total", &CHECK, "Batches given to the check.")?,
             rows: r.counters("check_rows_total", &CHECK, "Rows given to the check.")?,
             busy: r.seconds_by("check_busy_seconds_total", &CHECK, "Real time spent in the check, over all workers.")?,
@@ -76,21 +87,6 @@ impl CheckMetrics {
             instances: r.counters("check_instances_total", &CHECK, "Instances made: one per worker, and a new one after faults and every so many batches.")?,
             suspensions: r.counters("check_suspensions_total", &CHECK, "Times that the check was left alone for a while because it kept failing.")?,
             log_dropped: r.counters("check_log_dropped_total", &CHECK, "Log lines of the check beyond its limit.")?,
-            schema_unjudged: r.counters(
-                "schema_unjudged_total",
-                &SCHEMA,
-                "Rows that could not be judged because validation by the schema takes too many steps, or the schema was left alone for it.",
-            )?,
-            schema_untold: r.counters(
-                "schema_unexplained_total",
-                &SCHEMA,
-                "Rows that are not valid, and of which it would take too many steps to tell where.",
-            )?,
-            schema_suspensions: r.counters(
-                "schema_suspensions_total",
-                &SCHEMA,
-                "Times that a worker left the schema alone for a while because it took too many steps again and again.",
-            )?,
             findings: r.counters("check_findings_total", &["check", "reason", "severity"], "Findings of a window check on closed windows.")?,
             not_explained: r.counter(
                 "altered_not_explained_total",
@@ -112,7 +108,28 @@ impl CheckMetrics {
             )?,
             schemas_stale: r.gauge("schemas_stale", "Schemas of which an older version judges because the newest file does not load.")?,
             told: Mutex::default(),
-        })
+        };
+        for outcome in [true, false].map(outcome) {
+            metrics.reloads.with_label_values(&[outcome]).inc_by(0);
+        }
+        Ok(metrics)
+    }
+
+    /// Begins all counters of a check that is in force at 0, with what it can say: else the first increase
+    /// of each would never be seen.
+    pub fn begin(&self, check: &str, declared: &Declared<'_>) {
+        self.add(check, &CheckCounts::default());
+        self.load_failures.with_label_values(&[check]).inc_by(0);
+        for reason in &declared.violations {
+            self.add_violations(check, reason, 0);
+        }
+        for (reason, severity) in &declared.findings {
+            let labels = [check, reason, severity];
+            self.findings.with_label_values(&labels).inc_by(0);
+        }
+        for kind in &declared.faults {
+            self.add_faults(check, kind, 0, 0);
+        }
     }
 
     /// Adds what a check did in a batch.
@@ -150,15 +167,6 @@ impl CheckMetrics {
             .inc_by(rows);
     }
 
-    /// Adds what a schema took too many steps for.
-    pub fn add_schema_faults(&self, schema: &str, rows: u64, untold: u64, suspensions: u64) {
-        let schema = [schema];
-        self.schema_unjudged.with_label_values(&schema).inc_by(rows);
-        self.schema_untold.with_label_values(&schema).inc_by(untold);
-        let counter = self.schema_suspensions.with_label_values(&schema);
-        counter.inc_by(suspensions);
-    }
-
     pub fn add_violations(&self, check: &str, reason: &str, rows: u64) {
         self.violations
             .with_label_values(&[check, reason])
@@ -181,8 +189,7 @@ impl CheckMetrics {
 
     /// Configuration, schemas and checks were loaded anew; `complete` if nothing was refused.
     pub fn reloaded(&self, complete: bool) {
-        let outcome = if complete { "complete" } else { "partial" };
-        self.reloads.with_label_values(&[outcome]).inc();
+        self.reloads.with_label_values(&[outcome(complete)]).inc();
     }
 
     /// Of so many schemas an older version judges.
@@ -202,7 +209,6 @@ impl CheckMetrics {
             .with_label_values(&[check, version, digest])
             .set(1);
         self.stale.with_label_values(&[check]).set(0);
-        self.load_failures.with_label_values(&[check]).inc_by(0);
     }
 
     /// An older version goes on because the newest does not load.

@@ -31,6 +31,7 @@ pub struct FrameMetrics {
     disconnects: IntCounterVec,
     protocol_errors: IntCounterVec,
     queue_bytes: IntGaugeVec,
+    queue_limit: IntGaugeVec,
     queue_batches: IntGaugeVec,
     queue_waits: IntCounterVec,
     queue_wait: CounterVec,
@@ -66,6 +67,11 @@ impl FrameMetrics {
                 "Handshakes that failed, and connections that ended, because of what the peer sent.",
             )?,
             queue_bytes: r.gauges("queue_bytes", &STREAM, "Bytes that wait to be judged.")?,
+            queue_limit: r.gauges(
+                "queue_limit_bytes",
+                &STREAM,
+                "Most bytes that wait to be judged (judge.queue_bytes_max): with more, the source stops reading.",
+            )?,
             queue_batches: r.gauges("queue_batches", &STREAM, "Batches that wait to be judged.")?,
             queue_waits: r.counters("queue_waits_total", &STREAM, "Times that a source found the queue full and stopped reading.")?,
             queue_wait: r.seconds_by("queue_wait_seconds_total", &STREAM, "Real time that sources spent waiting for room in the queue.")?,
@@ -86,6 +92,13 @@ impl FrameMetrics {
     /// Takes the depth and waits of a stream's queue from now on.
     pub fn follow_queue(&self, stream: StreamId, stats: &Arc<LaneStats>) {
         self.followed().queues.push((stream, Arc::clone(stats)));
+    }
+
+    /// The most that waits in a stream's queue.
+    pub fn set_queue_limit(&self, stream: StreamId, bytes: usize) {
+        self.queue_limit
+            .with_label_values(&[stream.as_str()])
+            .set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// Tells from now on how far the streams have been applied.

@@ -10,8 +10,8 @@ use prometheus::{Opts, Result, core::Describer};
 
 use super::registrar::Registrar;
 
-/// Upper bounds of the buckets, in milliseconds: from a writer that commits at once to one whose
-/// batch waits for an hour.
+/// Upper bounds of the buckets if nothing else is configured, in milliseconds: from a writer that commits
+/// at once to one whose batch waits for an hour.
 pub const LATENCY_BOUNDS_MS: [i64; 15] = [
     100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000,
     1_200_000, 1_800_000, 3_600_000,
@@ -23,30 +23,42 @@ const HELP: &str = "From the arrival of a raw event to its landing, by Landfall'
 #[derive(Clone, Debug)]
 pub(super) struct Latency {
     desc: Desc,
+    bounds_ms: Arc<[i64]>,
     series: Arc<Mutex<BTreeMap<String, Series>>>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Series {
-    counts: [u64; LATENCY_BOUNDS_MS.len() + 1],
+    /// By bucket, and above the last.
+    counts: Vec<u64>,
     sum_ms: i64,
 }
 
 impl Latency {
-    pub(super) fn new(r: &Registrar) -> Result<Self> {
+    /// `bounds_ms` rise strictly.
+    pub(super) fn new(r: &Registrar, bounds_ms: &[i64]) -> Result<Self> {
         let desc = Opts::new(NAME, HELP).variable_label("schema").describe();
         let made = desc.map(|desc| Self {
             desc,
+            bounds_ms: bounds_ms.into(),
             series: Arc::default(),
         });
         r.add((NAME, "histogram", &["schema"], HELP), made)
+    }
+
+    /// The schema has series from now on.
+    pub(super) fn begin(&self, schema: &str) {
+        self.add(schema, &[], 0);
     }
 
     pub(super) fn add(&self, schema: &str, buckets: &[u64], sum_ms: i64) {
         let mut all = self.series.lock().unwrap_or_else(PoisonError::into_inner);
         let series = match all.get_mut(schema) {
             Some(series) => series,
-            None => all.entry(schema.to_owned()).or_default(),
+            None => all.entry(schema.to_owned()).or_insert_with(|| Series {
+                counts: vec![0; self.bounds_ms.len() + 1],
+                sum_ms: 0,
+            }),
         };
         for (count, more) in series.counts.iter_mut().zip(buckets) {
             *count += more;
@@ -71,7 +83,7 @@ impl Collector for Latency {
         family.set_field_type(MetricType::HISTOGRAM);
         family.set_metric(
             all.iter()
-                .map(|(schema, series)| series.metric(schema))
+                .map(|(schema, series)| series.metric(schema, &self.bounds_ms))
                 .collect(),
         );
         vec![family]
@@ -79,9 +91,9 @@ impl Collector for Latency {
 }
 
 impl Series {
-    fn metric(&self, schema: &str) -> Metric {
+    fn metric(&self, schema: &str, bounds_ms: &[i64]) -> Metric {
         let mut cumulative = 0;
-        let buckets = LATENCY_BOUNDS_MS
+        let buckets = bounds_ms
             .iter()
             .zip(&self.counts)
             .map(|(&bound_ms, count)| {
@@ -111,7 +123,7 @@ mod tests {
     #[test]
     fn buckets_are_cumulative_and_what_is_above_the_last_counts_in_the_sum() {
         let registrar = Registrar::new().unwrap();
-        let latency = Latency::new(&registrar).unwrap();
+        let latency = Latency::new(&registrar, &LATENCY_BOUNDS_MS).unwrap();
         let mut counts = [0; LATENCY_BOUNDS_MS.len() + 1];
         (counts[0], counts[3], counts[LATENCY_BOUNDS_MS.len()]) = (2, 1, 1);
         latency.add("A/1", &counts, 4_000_900);

@@ -22,6 +22,7 @@ pub struct LedgerGauges {
 #[derive(Debug)]
 pub struct LedgerMetrics {
     entries: IntGauge,
+    entries_limit: IntGauge,
     oldest: Gauge,
     settled: IntGauge,
     horizon: Gauge,
@@ -36,6 +37,10 @@ impl LedgerMetrics {
     pub(super) fn new(r: &Registrar) -> Result<Self> {
         Ok(Self {
             entries: r.gauge("ledger_entries", "Entries that wait in memory: raw events, and landings that came before their raw event.")?,
+            entries_limit: r.gauge(
+                "ledger_entries_limit",
+                "Most raw events that wait in memory (ledger.pending_max): with more, no raw batch is taken. Landings that came before their raw event are bounded apart, by as many.",
+            )?,
             oldest: r.real("oldest_pending_age_seconds", "How long, by Landfall's clock, the oldest expected event has been waiting.")?,
             settled: r.gauge("ledger_settled_keys", "Keys of settled events that are remembered.")?,
             horizon: r.real(
@@ -61,6 +66,12 @@ impl LedgerMetrics {
         self.settled.set(whole(gauges.settled));
         self.horizon.set(gauges.horizon.as_secs_f64());
         self.memory.set(whole(gauges.memory_bytes));
+    }
+
+    /// The most that wait.
+    pub fn set_limit(&self, entries: usize) {
+        self.entries_limit
+            .set(i64::try_from(entries).unwrap_or(i64::MAX));
     }
 
     /// A window has closed; `imbalance` is 0 unless Landfall is wrong.

@@ -10,24 +10,32 @@ mod frames;
 mod labels;
 mod latency;
 mod ledger;
+mod limits;
+mod objectives;
+mod owners;
 mod process;
 mod registrar;
 mod store;
+mod table;
 mod verdicts;
 
 use std::sync::Arc;
 
-pub use checks::{CheckCounts, CheckMetrics};
+pub use checks::{CheckCounts, CheckMetrics, Declared};
 pub use doc::document;
 pub use frames::FrameMetrics;
-pub use labels::{OTHER, SCHEMA_LABELS_MAX};
+pub use labels::{ALWAYS, OTHER, SCHEMA_LABELS_MAX};
 pub use latency::LATENCY_BOUNDS_MS;
 pub use ledger::{LedgerGauges, LedgerMetrics};
+pub use limits::{CheckLimits, LimitMetrics};
+pub use objectives::{Objective, ObjectiveMetrics};
+pub use owners::{OwnerMetrics, Owners};
 pub use process::ProcessMetrics;
 pub use registrar::Entry;
 pub use store::StoreMetrics;
-pub use verdicts::VerdictMetrics;
+pub use verdicts::{VERDICTS, VerdictMetrics};
 
+use labels::SchemaLabels;
 use registrar::Registrar;
 
 /// Two metrics have one name, or one has a name that is none: a mistake in this module.
@@ -39,9 +47,13 @@ pub struct MetricsError(#[from] prometheus::Error);
 #[derive(Debug)]
 pub struct Metrics {
     registrar: Registrar,
+    labels: Arc<SchemaLabels>,
     pub frames: FrameMetrics,
     pub verdicts: VerdictMetrics,
     pub checks: CheckMetrics,
+    pub limits: LimitMetrics,
+    pub objectives: ObjectiveMetrics,
+    pub owners: OwnerMetrics,
     pub ledger: LedgerMetrics,
     pub store: StoreMetrics,
     pub process: ProcessMetrics,
@@ -49,11 +61,21 @@ pub struct Metrics {
 
 impl Metrics {
     pub fn new() -> Result<Self, MetricsError> {
+        Self::with_latency_bounds(&LATENCY_BOUNDS_MS)
+    }
+
+    /// The same with other buckets of latency: upper bounds in milliseconds, which rise strictly.
+    pub fn with_latency_bounds(bounds_ms: &[i64]) -> Result<Self, MetricsError> {
         let registrar = Registrar::new()?;
+        let labels: Arc<SchemaLabels> = Arc::default();
         Ok(Self {
             frames: FrameMetrics::new(&registrar)?,
-            verdicts: VerdictMetrics::new(&registrar, Arc::default())?,
+            verdicts: VerdictMetrics::new(&registrar, Arc::clone(&labels), bounds_ms)?,
             checks: CheckMetrics::new(&registrar)?,
+            limits: LimitMetrics::new(&registrar)?,
+            objectives: ObjectiveMetrics::new(&registrar)?,
+            owners: OwnerMetrics::new(&registrar)?,
+            labels,
             ledger: LedgerMetrics::new(&registrar)?,
             store: StoreMetrics::new(&registrar)?,
             process: ProcessMetrics::new(&registrar)?,
@@ -65,6 +87,9 @@ impl Metrics {
     pub fn render(&self) -> Result<String, MetricsError> {
         self.frames.refresh();
         self.process.refresh();
+        self.limits.refresh();
+        self.objectives.refresh(&self.labels);
+        self.owners.refresh(&self.labels);
         Ok(self.registrar.render()?)
     }
 

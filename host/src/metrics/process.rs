@@ -1,5 +1,5 @@
 //! The process itself, read from Linux' /proc when the metrics are read, and its clock. Elsewhere
-//! than on Linux the process' own values stay 0.
+//! than on Linux the process' own values stay 0. Whether its parts are ready is asked of whoever knows.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,12 +7,17 @@ use std::time::Duration;
 use prometheus::{Counter, Gauge, IntGauge, IntGaugeVec, Result};
 
 use super::registrar::{Registrar, follow_seconds};
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 
-#[derive(Debug)]
+/// Names the parts, and whether each is ready.
+type AskReady = Box<dyn Fn() -> Vec<(String, bool)> + Send + Sync>;
+
 pub struct ProcessMetrics {
     clock: Mutex<Option<Clock>>,
+    ask_ready: Mutex<Option<AskReady>>,
     build: IntGaugeVec,
+    started: Gauge,
+    ready: IntGaugeVec,
     resident: IntGauge,
     cpu: Counter,
     threads: IntGauge,
@@ -22,10 +27,22 @@ pub struct ProcessMetrics {
     offset: Gauge,
 }
 
+impl std::fmt::Debug for ProcessMetrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ProcessMetrics")
+    }
+}
+
 impl ProcessMetrics {
     pub(super) fn new(r: &Registrar) -> Result<Self> {
         let process = Self {
             clock: Mutex::default(),
+            ask_ready: Mutex::default(),
+            started: r.real(
+                "process_start_time_seconds",
+                "When the process started, by the system's time, in seconds since the epoch. Read once: a later step of that time does not move it.",
+            )?,
+            ready: r.gauges("ready", &["part"], "Whether the part is ready (1) or not (0), as /readyz tells it with the reason.")?,
             build: r.gauges("build_info", &["version"], "1 for the version of Landfall that runs.")?,
             resident: r.gauge("process_resident_memory_bytes", "Resident memory of the process.")?,
             cpu: r.seconds("process_cpu_seconds_total", "Processor time of the process, in user and system mode.")?,
@@ -46,7 +63,16 @@ impl ProcessMetrics {
             .build
             .with_label_values(&[env!("CARGO_PKG_VERSION")])
             .set(1);
+        process.started.set(clock::system_ms() as f64 / 1000.0);
         Ok(process)
+    }
+
+    /// Asks from now on which parts are ready.
+    pub fn follow_readiness(&self, ask: impl Fn() -> Vec<(String, bool)> + Send + Sync + 'static) {
+        *self
+            .ask_ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Box::new(ask));
     }
 
     /// Tells of this clock from now on.
@@ -65,6 +91,15 @@ impl ProcessMetrics {
             self.speed.set(clock.speed());
             self.offset
                 .set(clock.system_offset_ms().unwrap_or(0) as f64 / 1000.0);
+        }
+        if let Some(ask) = &*self
+            .ask_ready
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
+            for (part, ready) in ask() {
+                self.ready.with_label_values(&[&part]).set(ready.into());
+            }
         }
         let Some(stat) = std::fs::read_to_string("/proc/self/stat")
             .ok()

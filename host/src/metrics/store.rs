@@ -19,12 +19,17 @@ pub struct StoreMetrics {
     bytes: IntGauge,
     log_bytes: IntGauge,
     spool_bytes: IntGauge,
+    spool_limit: IntGauge,
+    disk_available: IntGauge,
     spool_waits: IntCounter,
     spool_moved_frames: IntCounter,
     spool_moved_bytes: IntCounter,
 }
 
 const TABLE: [&str; 1] = ["table"];
+
+/// Tables of the store, from the start.
+const TABLES: [&str; 4] = ["missing", "windows", "incidents", "samples"];
 
 impl StoreMetrics {
     pub(super) fn new(r: &Registrar) -> Result<Self> {
@@ -33,7 +38,19 @@ impl StoreMetrics {
             &["setting"],
             "Missing events that were removed though they had not landed, so that no backfill has them: older than store.keep, or beyond store.missing_max.",
         )?;
+        let rows = r.counters("store_rows_total", &TABLE, "Rows that were written.")?;
+        let deleted = r.counters(
+            "store_rows_deleted_total",
+            &TABLE,
+            "Rows that were deleted because they were too old or too many.",
+        )?;
+        for table in TABLES {
+            rows.with_label_values(&[table]).inc_by(0);
+            deleted.with_label_values(&[table]).inc_by(0);
+        }
         Ok(Self {
+            rows,
+            deleted,
             writes: r.counter("store_writes_total", "Transactions that were committed.")?,
             write_seconds: r.seconds(
                 "store_write_seconds_total",
@@ -42,12 +59,6 @@ impl StoreMetrics {
             errors: r.counter(
                 "store_errors_total",
                 "Transactions that failed; they are tried again.",
-            )?,
-            rows: r.counters("store_rows_total", &TABLE, "Rows that were written.")?,
-            deleted: r.counters(
-                "store_rows_deleted_total",
-                &TABLE,
-                "Rows that were deleted because they were too old or too many.",
             )?,
             lost: ["keep", "missing_max"].map(|setting| lost.with_label_values(&[setting])),
             clock_ahead: r.real(
@@ -66,6 +77,14 @@ impl StoreMetrics {
             spool_bytes: r.gauge(
                 "spool_bytes",
                 "Bytes on disk of raw frames whose events wait.",
+            )?,
+            spool_limit: r.gauge(
+                "spool_limit_bytes",
+                "Most bytes of raw frames that wait (store.spool_bytes_max): with more, judging waits.",
+            )?,
+            disk_available: r.gauge(
+                "store_disk_available_bytes",
+                "Free space on the file system of the store, as far as Landfall may use it. Looked up each time that results are written, or could not be.",
             )?,
             spool_moved_frames: r.counter(
                 "spool_moved_frames_total",
@@ -120,6 +139,16 @@ impl StoreMetrics {
         for (gauge, bytes) in gauges.into_iter().zip([database, log, spool]) {
             gauge.set(i64::try_from(bytes).unwrap_or(i64::MAX));
         }
+    }
+
+    pub fn set_spool_limit(&self, bytes: usize) {
+        self.spool_limit
+            .set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    pub fn set_disk_available(&self, bytes: u64) {
+        self.disk_available
+            .set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     pub fn spool_moved(&self, frames: u64, bytes: u64) {

@@ -56,7 +56,7 @@ fn filled() -> Metrics {
     );
     checks.add_faults("eventlogging", "trap", 1, 1);
     checks.add_violations("eventlogging", "no_json", 2);
-    checks.add_schema_faults("Edit/1", 1, 1, 1);
+    verdicts.add_schema_faults("Edit/1", 1, 1, 1);
     metrics
         .process
         .set_standing("judge-0", Duration::from_secs(10));
@@ -66,10 +66,33 @@ fn filled() -> Metrics {
     checks.code("eventlogging", ["compiled", "kept"], Some("kept"));
     checks.reloaded(true);
     metrics.ledger.set(&LedgerGauges::default());
+    metrics.ledger.set_limit(8);
     metrics.ledger.causes(["stalled", "loss"]);
     metrics.ledger.incident_opened("loss");
     metrics.ledger.set_incidents_open("loss", 1);
     metrics.ledger.window_closed(0);
+    metrics.frames.set_queue_limit(StreamId::RAW, 64);
+    metrics.limits.set(&[CheckLimits {
+        check: "eventlogging".into(),
+        memory_bytes: 65_536,
+        call: busy,
+    }]);
+    metrics.objectives.set(vec![Objective {
+        check: "delivery-objective".into(),
+        schema: "Edit/11".into(),
+        target: 0.999,
+        late_counts: false,
+    }]);
+    metrics.owners.set(Owners {
+        landfall: "operators".into(),
+        schemas: vec![("(other)".into(), "analytics".into())],
+        checks: vec![("eventlogging".into(), "analytics".into())],
+    });
+    metrics
+        .process
+        .follow_readiness(|| vec![("store".into(), true)]);
+    metrics.store.set_spool_limit(1 << 20);
+    metrics.store.set_disk_available(1 << 30);
     metrics.store.wrote(busy, true);
     metrics.store.add_rows("missing", 2);
     metrics.store.add_deleted("samples", 1);

@@ -6,9 +6,22 @@ use std::sync::Arc;
 
 use prometheus::{IntCounterVec, IntGaugeVec, Result};
 
-use super::labels::SchemaLabels;
+use super::labels::{ALWAYS, SchemaLabels};
 use super::latency::Latency;
 use super::registrar::Registrar;
+
+/// The words of all verdicts.
+pub const VERDICTS: [&str; 9] = [
+    "delivered",
+    "late",
+    "altered",
+    "missing",
+    "unconfirmed",
+    "rejected",
+    "leaked",
+    "repeated",
+    "unjudged",
+];
 
 /// Verdicts that a revision may lead to, likeliest first, by the one that it takes back.
 const REVISIONS: [(&str, &[&str]); 4] = [
@@ -17,6 +30,9 @@ const REVISIONS: [(&str, &[&str]); 4] = [
     ("rejected", &["leaked"]),
     ("delivered", &["altered", "unjudged"]),
 ];
+
+/// Never given yet, so never revised either.
+const RESERVED: &str = "unconfirmed";
 
 /// The verdict whose events are overdue: expected, and not there.
 const MISSING: &str = "missing";
@@ -33,14 +49,22 @@ pub struct VerdictMetrics {
     doubtful: IntCounterVec,
     pending: IntGaugeVec,
     overdue: IntGaugeVec,
+    /// What schemas took too many steps for.
+    schema_unjudged: IntCounterVec,
+    schema_untold: IntCounterVec,
+    schema_suspensions: IntCounterVec,
     latency: Latency,
 }
 
 const SCHEMA: [&str; 1] = ["schema"];
 
 impl VerdictMetrics {
-    pub(super) fn new(r: &Registrar, labels: Arc<SchemaLabels>) -> Result<Self> {
-        Ok(Self {
+    pub(super) fn new(
+        r: &Registrar,
+        labels: Arc<SchemaLabels>,
+        latency_bounds_ms: &[i64],
+    ) -> Result<Self> {
+        let metrics = Self {
             labels,
             raw: r.counters("raw_events_total", &SCHEMA, "Raw events that came in, as counted before they were joined.")?,
             events: r.counters(
@@ -59,21 +83,86 @@ impl VerdictMetrics {
             doubtful: r.counters("doubtful_events_total", &SCHEMA, "Delivered events whose landing was read after their deadline, and may have come before it: Landfall had not looked in between.")?,
             pending: r.gauges("pending_events", &SCHEMA, "Raw events without a verdict: they wait for their landing or their deadline.")?,
             overdue: r.gauges("overdue_events", &SCHEMA, "Events that went missing since Landfall's start and have not landed since.")?,
-            latency: Latency::new(r)?,
-        })
+            schema_unjudged: r.counters(
+                "schema_unjudged_total",
+                &SCHEMA,
+                "Rows that could not be judged because validation by the schema takes too many steps, or the schema was left alone for it.",
+            )?,
+            schema_untold: r.counters(
+                "schema_unexplained_total",
+                &SCHEMA,
+                "Rows that are not valid, and of which it would take too many steps to tell where.",
+            )?,
+            schema_suspensions: r.counters(
+                "schema_suspensions_total",
+                &SCHEMA,
+                "Times that a worker left the schema alone for a while because it took too many steps again and again.",
+            )?,
+            latency: Latency::new(r, latency_bounds_ms)?,
+        };
+        ALWAYS.iter().for_each(|schema| metrics.begin(schema));
+        Ok(metrics)
+    }
+
+    /// Schemas that are loaded: their series are there before the first event, or the first increase of
+    /// each would never be seen. See [`SchemaLabels::give`].
+    pub fn loaded(&self, schemas: &[&str]) {
+        for schema in self.labels.give(schemas) {
+            self.begin(schema);
+        }
+    }
+
+    /// Begins all series of a schema at 0, but for the latency's: a histogram costs as much as all the
+    /// others, and is begun with the first raw event, before anything of it can land.
+    fn begin(&self, schema: &str) {
+        let counters = [
+            &self.raw,
+            &self.duplicates,
+            &self.unexpected,
+            &self.explained,
+            &self.doubtful,
+            &self.schema_unjudged,
+            &self.schema_untold,
+            &self.schema_suspensions,
+        ];
+        for counter in counters {
+            counter.with_label_values(&[schema]).inc_by(0);
+        }
+        for gauge in [&self.pending, &self.overdue] {
+            gauge.with_label_values(&[schema]).add(0);
+        }
+        for verdict in VERDICTS {
+            self.events.with_label_values(&[verdict, schema]).inc_by(0);
+        }
+        for (from, to) in REVISIONS.into_iter().filter(|(from, _)| *from != RESERVED) {
+            for to in to {
+                self.revised
+                    .with_label_values(&[from, to, schema])
+                    .inc_by(0);
+            }
+        }
+    }
+
+    /// The label of a schema. One that is given just now has all its series from now on.
+    fn label<'n>(&self, schema: &'n str) -> &'n str {
+        let label = self.labels.of(schema);
+        if label.is_new {
+            self.begin(label.name);
+        }
+        label.name
     }
 
     /// Raw events of a batch.
     pub fn add_raw(&self, schema: &str, events: u64) {
-        self.raw
-            .with_label_values(&[self.labels.of(schema)])
-            .inc_by(events);
+        let schema = self.label(schema);
+        self.raw.with_label_values(&[schema]).inc_by(events);
+        self.latency.begin(schema);
     }
 
     /// What changed in the number of events of each verdict. A negative number takes back verdicts
     /// that were told before; what they became is among the positive ones.
     pub fn add_verdicts(&self, schema: &str, changes: &[(&str, i64)]) {
-        let schema = self.labels.of(schema);
+        let schema = self.label(schema);
         let mut given: Vec<(&str, u64)> = changes
             .iter()
             .filter(|(_, change)| *change > 0)
@@ -123,13 +212,13 @@ impl VerdictMetrics {
     /// What changed in the number of events that wait.
     pub fn add_pending(&self, schema: &str, change: i64) {
         self.pending
-            .with_label_values(&[self.labels.of(schema)])
+            .with_label_values(&[self.label(schema)])
             .add(change);
     }
 
     /// Landings beyond the number of raw events.
     pub fn add_duplicates(&self, schema: &str, change: i64) {
-        let schema = self.labels.of(schema);
+        let schema = self.label(schema);
         self.duplicates
             .with_label_values(&[schema])
             .inc_by(u64::try_from(change).unwrap_or(0));
@@ -143,21 +232,30 @@ impl VerdictMetrics {
             &self.unexpected
         };
         counter
-            .with_label_values(&[self.labels.of(schema)])
+            .with_label_values(&[self.label(schema)])
             .inc_by(change.unsigned_abs());
     }
 
     /// Delivered events that may have landed after their deadline.
     pub fn add_doubtful(&self, schema: &str, events: u64) {
         self.doubtful
-            .with_label_values(&[self.labels.of(schema)])
+            .with_label_values(&[self.label(schema)])
             .inc_by(events);
     }
 
-    /// Latencies of landings: counts by bucket of [`super::LATENCY_BOUNDS_MS`] and one above, not
-    /// cumulative, and their sum in milliseconds.
+    /// Adds what a schema took too many steps for.
+    pub fn add_schema_faults(&self, schema: &str, rows: u64, untold: u64, suspensions: u64) {
+        let schema = [self.label(schema)];
+        self.schema_unjudged.with_label_values(&schema).inc_by(rows);
+        self.schema_untold.with_label_values(&schema).inc_by(untold);
+        let counter = self.schema_suspensions.with_label_values(&schema);
+        counter.inc_by(suspensions);
+    }
+
+    /// Latencies of landings: counts by bucket and one above the last, not cumulative, and their sum in
+    /// milliseconds.
     pub fn add_latency(&self, schema: &str, buckets: &[u64], sum_ms: i64) {
-        self.latency.add(self.labels.of(schema), buckets, sum_ms);
+        self.latency.add(self.label(schema), buckets, sum_ms);
     }
 }
 
@@ -167,7 +265,7 @@ mod tests {
 
     fn metrics() -> (Registrar, VerdictMetrics) {
         let registrar = Registrar::new().unwrap();
-        let metrics = VerdictMetrics::new(&registrar, Arc::default()).unwrap();
+        let metrics = VerdictMetrics::new(&registrar, Arc::default(), &[1000]).unwrap();
         (registrar, metrics)
     }
 
@@ -238,6 +336,38 @@ mod tests {
             }
             assert_eq!(now, expected, "{verdict}");
         }
+    }
+
+    #[test]
+    fn all_series_of_a_loaded_schema_are_there_at_0_and_those_of_one_without_room_with_its_first_event()
+     {
+        let (registrar, metrics) = metrics();
+        let begun = |schema: &str| {
+            let text = registrar.render().unwrap();
+            let of = format!("schema=\"{schema}\"");
+            let lines: Vec<String> = text
+                .lines()
+                .filter(|line| line.contains(&of))
+                .map(str::to_owned)
+                .collect();
+            let not_0 = lines.iter().filter(|line| !line.ends_with(" 0")).count();
+            (lines.len(), not_0)
+        };
+        for schema in ALWAYS {
+            assert_eq!(begun(schema), (25, 0), "{schema}");
+        }
+        metrics.loaded(&["A/1"]);
+        assert_eq!(begun("A/1"), (25, 0));
+        metrics.add_raw("A/1", 1);
+        // With the histogram: two buckets, sum and count.
+        assert_eq!(begun("A/1"), (29, 1));
+        let many: Vec<String> = (0..super::super::SCHEMA_LABELS_MAX)
+            .map(|n| format!("B/{n}"))
+            .collect();
+        metrics.loaded(&many.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(begun("B/7"), (0, 0), "one too many for all");
+        metrics.add_raw("B/7", 1);
+        assert_eq!(begun("B/7"), (29, 1));
     }
 
     #[test]

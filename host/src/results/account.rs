@@ -161,7 +161,7 @@ pub(super) fn named(unlike: &[Unlike]) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-pub(super) fn severity_label(severity: Severity) -> &'static str {
+pub(crate) fn severity_label(severity: Severity) -> &'static str {
     match severity {
         Severity::Info => "info",
         Severity::Warning => "warning",

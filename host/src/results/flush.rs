@@ -150,7 +150,7 @@ impl Results {
                 }
                 Err(error) => error,
             };
-            self.board.store_fails(&error);
+            self.board.store_fails(&error, self.store.path());
             tries += 1;
             let is_useless = error.is_final();
             if is_useless && !self.options.ending.has_given_up() {

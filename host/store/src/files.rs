@@ -16,6 +16,12 @@ const FILE_MODE: u32 = 0o600;
 /// files of their own in the place of ours.
 const OTHERS_WRITE: u32 = 0o022;
 
+/// Bytes that may still be written to the file system that the path is on, by whoever runs this.
+pub fn available_bytes(path: &Path) -> io::Result<u64> {
+    let stat = rustix::fs::statvfs(path)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
 /// Creates the directory with its parents, private to its owner. One that is there stays as it is,
 /// and is refused if it belongs to somebody else, or others can write to it.
 pub(crate) fn private_dir(path: &Path) -> io::Result<()> {

@@ -19,6 +19,7 @@ pub mod view;
 
 pub use erase::{Emptied, log_bytes};
 pub use error::StoreError;
+pub use files::available_bytes;
 pub use flush::Flush;
 pub use migrate::VERSION;
 pub use prune::{PRUNE_ROWS_MAX, Pruned, Retention};

@@ -2,7 +2,7 @@
 
 use super::double::with_host;
 use super::manifest::{check_name, check_reasons};
-use crate::window::{Finding, Seat, Tally, WindowCheck};
+use crate::window::{Finding, Objective, Seat, StatesObjectives, Tally, WindowCheck};
 
 /// A configured check.
 pub struct WindowHarness<C> {
@@ -69,6 +69,28 @@ impl<C: WindowCheck> WindowHarness<C> {
     /// What the check logged so far, as `Level: text`.
     pub fn log(&self) -> &[String] {
         &self.log
+    }
+}
+
+impl<C: StatesObjectives> WindowHarness<C> {
+    /// The objective that the check states for a schema.
+    ///
+    /// # Panics
+    /// If the host would not take it.
+    pub fn objective(&mut self, schema: &str) -> Option<Objective> {
+        let seat = &self.seat;
+        let (stated, log) = with_host(Vec::new(), &mut None, || seat.state(&[schema.to_owned()]));
+        self.log.extend(log);
+        let objective = stated.into_iter().next().flatten()?;
+        assert!(
+            (0.0..=1.0).contains(&objective.target),
+            "the target of {schema}, {}: a share, from 0 to 1",
+            objective.target
+        );
+        Some(Objective {
+            target: objective.target,
+            late_counts: objective.late_counts,
+        })
     }
 }
 

@@ -183,6 +183,101 @@ impl Section<'_> {
         }
     }
 
+    /// Texts by names of the operator's choosing, as `read` takes them.
+    pub fn texts_by_name(
+        &mut self,
+        key: &'static str,
+        into: &mut BTreeMap<String, String>,
+        count_max: usize,
+        read: impl Fn(&str, &str) -> Result<String, String>,
+    ) {
+        let Some((field, node)) = self.take(key) else {
+            return;
+        };
+        let Value::Table(table) = node.value else {
+            let remedy = "write a table of names and texts, as { \"Edit/*\" = \"editing-team\" }";
+            return self
+                .findings
+                .error(Some(node.origin), &field, found(&node.value), remedy);
+        };
+        if table.len() > count_max {
+            let remedy = format!("have at most {count_max}");
+            let found = format!("there are {}", table.len());
+            return self
+                .findings
+                .error(Some(node.origin), &field, found, remedy);
+        }
+        into.clear();
+        for (name, node) in table {
+            let field = format!("{field}.{name:?}");
+            let text = text_of(&node.value).ok_or_else(|| "write a text in quotes".to_owned());
+            match text.and_then(|text| read(&name, &text)) {
+                Ok(text) => drop(into.insert(name, text)),
+                Err(remedy) => self.findings.error(
+                    Some(node.origin.clone()),
+                    &field,
+                    found(&node.value),
+                    remedy,
+                ),
+            }
+            self.findings.origins.insert(field, node.origin);
+        }
+    }
+
+    /// A list of durations, each longer than the one before it.
+    pub fn rising_durations(
+        &mut self,
+        key: &'static str,
+        into: &mut Vec<Duration>,
+        count_max: usize,
+        range: RangeInclusive<Duration>,
+    ) {
+        let Some((field, node)) = self.take(key) else {
+            return;
+        };
+        let counted = match &node.value {
+            Value::List(items) if (1..=count_max).contains(&items.len()) => Ok(items),
+            Value::List(items) => Err(format!("there are {}", items.len())),
+            other => Err(found(other)),
+        };
+        let items = match counted {
+            Ok(items) => items,
+            Err(found) => {
+                let remedy = format!(
+                    "write a list of 1 to {count_max} durations, as [\"100ms\", \"1s\", \"1m\"]"
+                );
+                return self
+                    .findings
+                    .error(Some(node.origin), &field, found, remedy);
+            }
+        };
+        let mut durations: Vec<Duration> = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let field = format!("{field}[{index}]");
+            let origin = Some(item.origin.clone());
+            match duration_of(&item.value, &range) {
+                Err(remedy) => self
+                    .findings
+                    .error(origin, &field, found(&item.value), remedy),
+                Ok(duration) => match durations.last() {
+                    Some(before) if *before >= duration => {
+                        let found = format!(
+                            "{} after {}",
+                            units::duration_text(duration),
+                            units::duration_text(*before)
+                        );
+                        let remedy = "write each longer than the one before it";
+                        self.findings.error(origin, &field, found, remedy);
+                    }
+                    _ => durations.push(duration),
+                },
+            }
+        }
+        if durations.len() == items.len() {
+            *into = durations;
+        }
+    }
+
     /// Any table, as JSON.
     pub fn json(&mut self, key: &'static str, into: &mut serde_json::Value) {
         let Some((field, node)) = self.take(key) else {

@@ -1,0 +1,121 @@
+//! What is in force, put on the metrics: series begin at 0 for all that can happen, so that the first
+//! increase of each is seen, and what may be used stands beside what is.
+
+use landfall_document::{Defect, Oddity};
+use landfall_runtime::{Check, FaultKind, NO_KEY, Severity};
+
+use super::Board;
+use crate::config::{Config, OwnersConfig};
+use crate::engine::objectives::Stated;
+use crate::engine::planner::Planned;
+use crate::judge::HOST;
+use crate::judge::plan::Placed;
+use crate::metrics::{self, CheckLimits, Declared, Objective, Owners};
+use crate::results::account::severity_label;
+use crate::sources::StreamId;
+
+impl Board {
+    /// This plan judges from now on, and its checks state these objectives.
+    pub fn in_force(&self, planned: &Planned, objectives: &[Stated]) {
+        let schemas: Vec<&str> = planned.schemas.iter().map(String::as_str).collect();
+        self.metrics.verdicts.loaded(&schemas);
+        for placed in &planned.plan.placed {
+            self.begin(placed);
+        }
+        for (stream, codec) in StreamId::ALL.into_iter().zip(&planned.plan.codecs) {
+            let of_codec = planned
+                .plan
+                .placed
+                .iter()
+                .find(|check| check.name == *codec);
+            for reason in of_codec.into_iter().flat_map(unreadable) {
+                self.metrics
+                    .frames
+                    .add_undecodable(stream, codec, &reason, 0);
+            }
+            let own = Defect::ALL.map(Defect::id).into_iter().chain([NO_KEY]);
+            for reason in own {
+                self.metrics.frames.add_undecodable(stream, HOST, reason, 0);
+            }
+        }
+        for oddity in Oddity::ALL {
+            self.metrics.checks.add_violations(HOST, oddity.id(), 0);
+        }
+        let limits: Vec<_> = planned.plan.placed.iter().map(limits_of).collect();
+        self.metrics.limits.set(&limits);
+        let objective = |stated: &Stated| Objective {
+            check: stated.check.clone(),
+            schema: stated.schema.clone(),
+            target: stated.target,
+            late_counts: stated.late_counts,
+        };
+        let objectives = objectives.iter().map(objective);
+        self.metrics.objectives.set(objectives.collect());
+    }
+
+    /// All counters of a check, with what it can say.
+    fn begin(&self, placed: &Placed) {
+        let reasons = &placed.check.manifest().reasons;
+        let mut declared = Declared {
+            faults: FaultKind::ALL.map(FaultKind::as_str).into(),
+            ..Declared::default()
+        };
+        match &placed.check {
+            Check::Event(_) => {
+                declared.violations = reasons.iter().map(|reason| &*reason.id).collect();
+            }
+            Check::Window(_) => {
+                let severities = [Severity::Info, Severity::Warning, Severity::Critical];
+                let all = reasons.iter().flat_map(|reason| {
+                    severities.map(|severity| (&*reason.id, severity_label(severity)))
+                });
+                declared.findings = all.collect();
+            }
+            Check::Codec(_) | Check::Parity(_) => {}
+        }
+        self.metrics.checks.begin(&placed.name, &declared);
+    }
+
+    /// Who owns what of this plan. Schemas that are gone are named too: of them events may still wait.
+    pub fn owners(&self, owners: &OwnersConfig, planned: &Planned) {
+        let schema = |name: &str| (name.to_owned(), owners.of_schema(name).to_owned());
+        let check = |placed: &Placed| {
+            let owner = owners.of_check(&placed.name).to_owned();
+            (placed.name.clone(), owner)
+        };
+        let names = planned.plan.labels.names().iter().map(String::as_str);
+        self.metrics.owners.set(Owners {
+            landfall: owners.of_landfall().to_owned(),
+            schemas: names.chain([metrics::OTHER]).map(schema).collect(),
+            checks: planned.plan.placed.iter().map(check).collect(),
+        });
+    }
+
+    /// What is bounded by configuration, beside what there is of it.
+    pub fn limits(&self, config: &Config) {
+        let queue = config.judge.queue_bytes_max;
+        for stream in StreamId::ALL {
+            self.metrics.frames.set_queue_limit(stream, queue);
+        }
+        self.metrics
+            .store
+            .set_spool_limit(config.store.spool_bytes_max);
+        self.metrics.ledger.set_limit(config.ledger.pending_max);
+    }
+}
+
+/// Why a codec may not read a frame: its own reasons, and its faults.
+fn unreadable(codec: &Placed) -> Vec<String> {
+    let own = codec.check.manifest().reasons.iter();
+    let own = own.map(|reason| reason.id.clone());
+    own.chain(FaultKind::ALL.map(FaultKind::reason)).collect()
+}
+
+fn limits_of(placed: &Placed) -> CheckLimits {
+    let limits = placed.check.limits();
+    CheckLimits {
+        check: placed.name.clone(),
+        memory_bytes: limits.memory_bytes_max,
+        call: limits.batch_time,
+    }
+}

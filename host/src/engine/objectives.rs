@@ -1,0 +1,58 @@
+//! What the window checks of a plan state as objectives of delivery. It starts an instance of each, so
+//! never on a thread that judges.
+
+use landfall_runtime::Check;
+
+use crate::judge::plan::Plan;
+
+/// The objective that a check states for a schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stated {
+    pub check: String,
+    pub schema: String,
+    /// A share, from 0 to 1.
+    pub target: f64,
+    /// Whether an event that landed late counts as delivered.
+    pub late_counts: bool,
+}
+
+/// All objectives of a plan.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Objectives {
+    pub stated: Vec<Stated>,
+    /// Checks whose objectives cannot be shown, and why. They judge all the same.
+    pub problems: Vec<String>,
+}
+
+impl Objectives {
+    /// Asks each window check for those of the schemas that are loaded or configured, and of what is none.
+    pub fn of(plan: &Plan, schemas: &[String]) -> Self {
+        let names: Vec<&str> = schemas.iter().map(String::as_str).collect();
+        let mut all = Self::default();
+        for placed in &plan.placed {
+            let Check::Window(check) = &placed.check else {
+                continue;
+            };
+            match check.objectives(&names) {
+                Ok(None) => {}
+                Ok(Some(stated)) => {
+                    let known = names.iter().zip(stated);
+                    all.stated.extend(known.filter_map(|(schema, objective)| {
+                        let objective = objective?;
+                        Some(Stated {
+                            check: placed.name.clone(),
+                            schema: (*schema).to_owned(),
+                            target: objective.target,
+                            late_counts: objective.late_counts,
+                        })
+                    }));
+                }
+                Err(fault) => all.problems.push(format!(
+                    "check {} judges, but its objectives are not shown, for it fails to state them: {}",
+                    placed.name, fault.message
+                )),
+            }
+        }
+        all
+    }
+}

@@ -1,0 +1,80 @@
+//! What checks state as objectives of delivery: series to hold what was measured against.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use prometheus::Result;
+
+use super::labels::SchemaLabels;
+use super::registrar::Registrar;
+use super::table::Table;
+
+/// The objective that a check states for a schema.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objective {
+    pub check: String,
+    pub schema: String,
+    /// The share of expected events that are to be delivered, from 0 to 1.
+    pub target: f64,
+    /// Whether an event that landed late counts as delivered.
+    pub late_counts: bool,
+}
+
+#[derive(Debug)]
+pub struct ObjectiveMetrics {
+    stated: Mutex<Vec<Objective>>,
+    ratio: Table,
+    late_counts: Table,
+}
+
+const LABELS: [&str; 2] = ["check", "schema"];
+
+impl ObjectiveMetrics {
+    pub(super) fn new(r: &Registrar) -> Result<Self> {
+        Ok(Self {
+            stated: Mutex::default(),
+            ratio: Table::new(
+                r,
+                "delivery_objective_ratio",
+                &LABELS,
+                "The share of expected events that are to be delivered, from 0 to 1, as the check states it for the schema. Of (other): the lowest of the schemas that share it.",
+            )?,
+            late_counts: Table::new(
+                r,
+                "delivery_objective_late_counts",
+                &LABELS,
+                "Whether an event that landed late counts as delivered for the objective (1) or not (0). Of (other): 1 if it does for any of the schemas that share it.",
+            )?,
+        })
+    }
+
+    /// These are the objectives from now on.
+    pub fn set(&self, stated: Vec<Objective>) {
+        *self.stated.lock().unwrap_or_else(PoisonError::into_inner) = stated;
+    }
+
+    /// Puts those of schemas without a label together. What they share must not fire for one that keeps
+    /// its own objective, so the mildest counts.
+    pub(super) fn refresh(&self, labels: &SchemaLabels) {
+        let stated = self.stated.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = stated.iter().map(|objective| objective.schema.as_str());
+        let mut shown: BTreeMap<[&str; 2], (f64, bool)> = BTreeMap::new();
+        for (objective, label) in stated.iter().zip(labels.look_up(names)) {
+            let place = shown.entry([&objective.check, label]);
+            let (target, late_counts) = place.or_insert((objective.target, false));
+            *target = target.min(objective.target);
+            *late_counts |= objective.late_counts;
+        }
+        let owned = |labels: &[&str; 2]| labels.map(str::to_owned);
+        self.ratio.set(
+            shown
+                .iter()
+                .map(|(labels, (target, _))| (owned(labels), *target)),
+        );
+        self.late_counts.set(
+            shown
+                .iter()
+                .map(|(labels, (_, late_counts))| (owned(labels), f64::from(*late_counts))),
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! Who is to be told of what: series to join an alarm's labels with.
+
+use std::sync::{Mutex, PoisonError};
+
+use prometheus::Result;
+
+use super::labels::{ALWAYS, OTHER, SchemaLabels};
+use super::registrar::Registrar;
+use super::table::Table;
+
+/// Who owns what, whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owners {
+    /// Of Landfall itself.
+    pub landfall: String,
+    /// By schema: all that are known, and what is none ([`ALWAYS`]).
+    pub schemas: Vec<(String, String)>,
+    pub checks: Vec<(String, String)>,
+}
+
+#[derive(Debug)]
+pub struct OwnerMetrics {
+    owners: Mutex<Owners>,
+    landfall: Table,
+    schemas: Table,
+    checks: Table,
+}
+
+impl OwnerMetrics {
+    pub(super) fn new(r: &Registrar) -> Result<Self> {
+        Ok(Self {
+            owners: Mutex::default(),
+            landfall: Table::new(
+                r,
+                "owner_info",
+                &["owner"],
+                "1 for the owner of what concerns Landfall itself, by [owners] of the configuration; (nobody) if none is named.",
+            )?,
+            schemas: Table::new(
+                r,
+                "schema_owner_info",
+                &["schema", "owner"],
+                "1 for the owner of each schema that has series, by [owners] of the configuration; (nobody) if none is named.",
+            )?,
+            checks: Table::new(
+                r,
+                "check_owner_info",
+                &["check", "owner"],
+                "1 for the owner of each check in force, by [owners] of the configuration; (nobody) if none is named.",
+            )?,
+        })
+    }
+
+    /// These are the owners from now on.
+    pub fn set(&self, owners: Owners) {
+        *self.owners.lock().unwrap_or_else(PoisonError::into_inner) = owners;
+    }
+
+    /// Names those that have series now.
+    pub(super) fn refresh(&self, labels: &SchemaLabels) {
+        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let landfall = Some(&owners.landfall).filter(|owner| !owner.is_empty());
+        self.landfall
+            .set(landfall.map(|owner| ([owner.clone()], 1.0)));
+        let names = owners.schemas.iter().map(|(schema, _)| schema.as_str());
+        let own = labels.look_up(names);
+        let with_series = owners
+            .schemas
+            .iter()
+            .zip(own)
+            .filter(|((schema, _), label)| *label != OTHER || ALWAYS.contains(&schema.as_str()));
+        let one = |(name, owner): &(String, String)| ([name.clone(), owner.clone()], 1.0);
+        self.schemas.set(with_series.map(|(pair, _)| one(pair)));
+        self.checks.set(owners.checks.iter().map(one));
+    }
+}

@@ -1,4 +1,4 @@
-//! One GET request to a server on this machine.
+//! One request to a server on this machine.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -16,12 +16,26 @@ pub struct Answer {
 
 /// Asks for `path`; the connection is closed after the answer.
 pub fn get(server: SocketAddr, path: &str) -> io::Result<Answer> {
+    ask(server, "GET", path)
+}
+
+/// Posts nothing to `path`.
+pub fn post(server: SocketAddr, path: &str) -> io::Result<Answer> {
+    ask(server, "POST", path)
+}
+
+fn ask(server: SocketAddr, method: &str, path: &str) -> io::Result<Answer> {
     let mut stream = TcpStream::connect_timeout(&server, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
+    let length = if method == "GET" {
+        ""
+    } else {
+        "Content-Length: 0\r\n"
+    };
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: {server}\r\n{length}Connection: close\r\n\r\n"
     )?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;

@@ -2,11 +2,13 @@
 //! ports, in a directory of their own, ended with the test.
 
 mod alertmanager;
+mod exposition;
 mod prometheus;
 mod server;
 mod webhook;
 
 pub use alertmanager::Alertmanager;
-pub use prometheus::{Prometheus, Query, Sample, Series};
+pub use exposition::Exposition;
+pub use prometheus::{Prometheus, PrometheusOptions, Sample, Series};
 pub use server::ServerError;
 pub use webhook::{Notification, Webhook};

@@ -3,19 +3,27 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::server::{Server, ServerError};
 
-/// What it is started with.
-pub struct Query<'a> {
-    pub expr: &'a str,
-    /// Seconds since the epoch.
-    pub at_s: f64,
+/// What it scrapes and evaluates.
+#[derive(Clone, Debug)]
+pub struct PrometheusOptions {
+    /// Jobs and their only targets. Each has the instance [`INSTANCE`]: ports are chance.
+    pub targets: Vec<(&'static str, SocketAddr)>,
+    /// The text of the file of rules.
+    pub rules: String,
+    /// Between two scrapes, and between two evaluations.
+    pub interval: Duration,
+    pub alertmanager: Option<SocketAddr>,
 }
+
+/// The label of every target.
+pub const INSTANCE: &str = "landfall:9470";
 
 /// One element of an instant vector.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,60 +42,47 @@ pub struct Series {
 /// A running Prometheus.
 pub struct Prometheus {
     server: Server,
+    dir: PathBuf,
 }
 
 impl Prometheus {
-    /// Starts it with all its files below `dir`: it scrapes `landfall` as the job of that name and
-    /// evaluates `rules`, both every `interval`, and tells `alertmanager`.
+    /// Starts it with all its files below `dir`.
     pub fn start(
         program: &Path,
         dir: &Path,
-        landfall: SocketAddr,
-        rules: &str,
-        interval: Duration,
-        alertmanager: Option<SocketAddr>,
+        options: &PrometheusOptions,
     ) -> Result<Self, ServerError> {
-        let write = |name: &str, text: &str| {
-            let path = dir.join(name);
-            fs::write(&path, text)
-                .map(|()| path)
-                .map_err(ServerError::io("writing a file for Prometheus"))
-        };
-        write("landfall.rules.yml", rules)?;
-        let interval_ms = interval.as_millis();
-        let mut config = format!(
-            "global:\n  scrape_interval: {interval_ms}ms\n  scrape_timeout: {interval_ms}ms\n  evaluation_interval: {interval_ms}ms\n\
-             rule_files: [landfall.rules.yml]\n\
-             scrape_configs:\n- job_name: landfall\n  static_configs: [{{targets: ['{landfall}']}}]\n"
-        );
-        if let Some(address) = alertmanager {
-            config.push_str(&format!(
-                "alerting:\n  alertmanagers:\n  - static_configs: [{{targets: ['{address}']}}]\n"
-            ));
-        }
-        let config = write("prometheus.yml", &config)?;
+        let config = write(dir, options)?;
         let args = [
             format!("--config.file={}", config.display()),
             format!("--storage.tsdb.path={}", dir.join("prometheus").display()),
             "--web.listen-address=127.0.0.1:0".to_owned(),
+            "--web.enable-lifecycle".to_owned(),
         ];
         let log = dir.join("prometheus.log");
         Ok(Self {
             server: Server::start(program, &args, &log, "/-/ready")?,
+            dir: dir.to_owned(),
         })
+    }
+
+    /// Scrapes and evaluates something else from now on.
+    pub fn change(&self, options: &PrometheusOptions) -> Result<(), ServerError> {
+        write(&self.dir, options)?;
+        self.server.post("/-/reload")
     }
 
     pub fn log_text(&self) -> String {
         self.server.log_text()
     }
 
-    /// An instant query; a scalar is a sample without labels.
-    pub fn query(&self, query: &Query<'_>) -> Result<Vec<Sample>, ServerError> {
-        let at_s = format!("{:.3}", query.at_s);
-        let parameters = [("query", query.expr), ("time", &at_s)];
+    /// An instant query at seconds since the epoch; a scalar is a sample without labels.
+    pub fn query(&self, expr: &str, at_s: f64) -> Result<Vec<Sample>, ServerError> {
+        let at_s = format!("{at_s:.3}");
+        let parameters = [("query", expr), ("time", &at_s)];
         let data = self.data("/api/v1/query", &parameters)?;
         let unread = || ServerError::Answer {
-            asked: query.expr.to_owned(),
+            asked: expr.to_owned(),
             answer: data.to_string(),
         };
         if data["resultType"] == "scalar" {
@@ -156,6 +151,33 @@ impl Prometheus {
         }
         Ok(answer["data"].take())
     }
+}
+
+/// Writes configuration and rules; the path of the first.
+fn write(dir: &Path, options: &PrometheusOptions) -> Result<PathBuf, ServerError> {
+    let write = |name: &str, text: &str| {
+        let path = dir.join(name);
+        fs::write(&path, text)
+            .map(|()| path)
+            .map_err(ServerError::io("writing a file for Prometheus"))
+    };
+    write("landfall.rules.yml", &options.rules)?;
+    let interval_ms = options.interval.as_millis();
+    let mut config = format!(
+        "global:\n  scrape_interval: {interval_ms}ms\n  scrape_timeout: {interval_ms}ms\n  evaluation_interval: {interval_ms}ms\n\
+         rule_files: [landfall.rules.yml]\nscrape_configs:\n"
+    );
+    for (job, address) in &options.targets {
+        config.push_str(&format!(
+            "- job_name: {job}\n  static_configs: [{{targets: ['{address}'], labels: {{instance: '{INSTANCE}'}}}}]\n"
+        ));
+    }
+    if let Some(address) = options.alertmanager {
+        config.push_str(&format!(
+            "alerting:\n  alertmanagers:\n  - static_configs: [{{targets: ['{address}']}}]\n"
+        ));
+    }
+    write("prometheus.yml", &config)
 }
 
 /// `[seconds, "value"]`.

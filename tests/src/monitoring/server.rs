@@ -132,6 +132,18 @@ impl Server {
         serde_json::from_str(&answer.body).map_err(|_| wrong())
     }
 
+    /// POST to `path` with nothing; the answer must be 200.
+    pub fn post(&self, path: &str) -> Result<(), ServerError> {
+        let answer = http::post(self.address, path).map_err(ServerError::io("asking a server"))?;
+        if answer.status == 200 {
+            return Ok(());
+        }
+        Err(ServerError::Answer {
+            asked: path.to_owned(),
+            answer: answer.body,
+        })
+    }
+
     fn failed(&self, what: String) -> ServerError {
         let text = self.log_text();
         let lines: Vec<&str> = text.lines().collect();

@@ -12,7 +12,9 @@ const RELEASES: [(&str, &str); 2] = [
 
 fn dashboards() -> Vec<(&'static str, Value)> {
     let files = grafana::files(&Parameters::default());
-    let dashboards = files.into_iter().filter(|file| file.path.ends_with(".json"));
+    let dashboards = files
+        .into_iter()
+        .filter(|file| file.path.ends_with(".json"));
     dashboards
         .map(|file| (file.path, serde_json::from_str(&file.text).unwrap()))
         .collect()
@@ -31,7 +33,11 @@ fn errors(validator: &Validator, dashboard: &Value) -> Vec<String> {
         one["panels"] = json!([panel]);
         for error in validator.iter_errors(&one) {
             let text: String = error.to_string().chars().take(300).collect();
-            errors.push(format!("{}: {}: {text}", panel["title"], error.instance_path()));
+            errors.push(format!(
+                "{}: {}: {text}",
+                panel["title"],
+                error.instance_path()
+            ));
         }
     }
     errors
@@ -43,7 +49,11 @@ fn the_dashboards_are_valid_by_the_types_that_grafana_publishes() {
         let (validator, _) = schema(text);
         for (path, dashboard) in dashboards() {
             let errors = errors(&validator, &dashboard);
-            assert!(errors.is_empty(), "Grafana {release}, {path}:\n{}", errors.join("\n"));
+            assert!(
+                errors.is_empty(),
+                "Grafana {release}, {path}:\n{}",
+                errors.join("\n")
+            );
         }
     }
 }
@@ -53,18 +63,37 @@ fn the_dashboards_are_valid_by_the_types_that_grafana_publishes() {
 fn what_is_not_of_grafanas_form_is_found() {
     let at = |kind: &str, dashboard: &Value| {
         let panels = dashboard["panels"].as_array().unwrap();
-        panels.iter().position(|panel| panel["type"] == kind).unwrap()
+        panels
+            .iter()
+            .position(|panel| panel["type"] == kind)
+            .unwrap()
     };
     type Damage = fn(&mut Value);
     let damages: [(&str, Damage); 9] = [
-        ("timeseries", |panel| panel["options"]["legend"]["displayMod"] = json!("list")),
-        ("timeseries", |panel| panel["options"]["legend"]["displayMode"] = json!("lists")),
-        ("timeseries", |panel| panel["fieldConfig"]["defaults"]["custom"]["drawStyle"] = json!("curve")),
-        ("timeseries", |panel| panel["targets"][0]["expression"] = json!("up")),
-        ("stat", |panel| panel["options"]["reduceOptions"] = json!({})),
-        ("table", |panel| panel["options"]["cellHeight"] = json!("tiny")),
-        ("heatmap", |panel| panel["options"]["yAxis"]["units"] = json!("s")),
-        ("state-timeline", |panel| panel["options"]["rowHeight"] = json!("0.9")),
+        ("timeseries", |panel| {
+            panel["options"]["legend"]["displayMod"] = json!("list")
+        }),
+        ("timeseries", |panel| {
+            panel["options"]["legend"]["displayMode"] = json!("lists")
+        }),
+        ("timeseries", |panel| {
+            panel["fieldConfig"]["defaults"]["custom"]["drawStyle"] = json!("curve")
+        }),
+        ("timeseries", |panel| {
+            panel["targets"][0]["expression"] = json!("up")
+        }),
+        ("stat", |panel| {
+            panel["options"]["reduceOptions"] = json!({})
+        }),
+        ("table", |panel| {
+            panel["options"]["cellHeight"] = json!("tiny")
+        }),
+        ("heatmap", |panel| {
+            panel["options"]["yAxis"]["units"] = json!("s")
+        }),
+        ("state-timeline", |panel| {
+            panel["options"]["rowHeight"] = json!("0.9")
+        }),
         ("stat", |panel| panel["type"] = json!("stats")),
     ];
     for (release, text) in RELEASES {
@@ -74,9 +103,16 @@ fn what_is_not_of_grafanas_form_is_found() {
             let mut dashboard = sound.clone();
             let at = at(kind, &dashboard);
             damage(&mut dashboard["panels"][at]);
-            assert!(!validator.is_valid(&dashboard), "Grafana {release}: damage {index} of a {kind}");
+            assert!(
+                !validator.is_valid(&dashboard),
+                "Grafana {release}: damage {index} of a {kind}"
+            );
         }
-        for (name, value) in [("uid", json!(7)), ("schemaVersion", json!("39")), ("panel", json!([]))] {
+        for (name, value) in [
+            ("uid", json!(7)),
+            ("schemaVersion", json!("39")),
+            ("panel", json!([])),
+        ] {
             let mut dashboard = sound.clone();
             dashboard[name] = value;
             assert!(!validator.is_valid(&dashboard), "Grafana {release}: {name}");
@@ -89,12 +125,20 @@ fn what_is_not_of_grafanas_form_is_found() {
 fn units_are_grafanas() {
     for (release, text) in RELEASES {
         let (_, schema) = schema(text);
-        let known: Vec<&str> = schema["x-units"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let known: Vec<&str> = schema["x-units"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_str)
+            .collect();
         for (path, dashboard) in dashboards() {
             let units = units(&dashboard);
             assert!(units.len() > 40, "{path} has {} units", units.len());
             for unit in units {
-                assert!(known.contains(&unit.as_str()), "Grafana {release}, {path}: {unit}");
+                assert!(
+                    known.contains(&unit.as_str()),
+                    "Grafana {release}, {path}: {unit}"
+                );
             }
         }
     }
@@ -105,9 +149,15 @@ fn units(dashboard: &Value) -> Vec<String> {
     for panel in dashboard["panels"].as_array().unwrap() {
         let config = &panel["fieldConfig"];
         let overrides = config["overrides"].as_array().into_iter().flatten();
-        let properties = overrides.flat_map(|one| one["properties"].as_array().into_iter().flatten());
-        let overridden = properties.filter(|property| property["id"] == "unit").map(|property| &property["value"]);
-        let all = overridden.chain([&config["defaults"]["unit"], &panel["options"]["yAxis"]["unit"]]);
+        let properties =
+            overrides.flat_map(|one| one["properties"].as_array().into_iter().flatten());
+        let overridden = properties
+            .filter(|property| property["id"] == "unit")
+            .map(|property| &property["value"]);
+        let all = overridden.chain([
+            &config["defaults"]["unit"],
+            &panel["options"]["yAxis"]["unit"],
+        ]);
         units.extend(all.filter_map(|unit| Some(unit.as_str()?.to_owned())));
     }
     units

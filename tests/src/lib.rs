@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod monitoring;
 pub mod paths;
 pub mod percent;
+pub mod picture;
 pub mod pipeline;
 pub mod recording;
 pub mod replay;

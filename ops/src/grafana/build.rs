@@ -33,7 +33,12 @@ pub struct Draft {
 }
 
 impl Draft {
-    fn new(title: &'static str, description: &str, options: Options, custom: Option<Custom>) -> Self {
+    fn new(
+        title: &'static str,
+        description: &str,
+        options: Options,
+        custom: Option<Custom>,
+    ) -> Self {
         let defaults = Defaults {
             unit: unit::NUMBER,
             custom,
@@ -45,10 +50,18 @@ impl Draft {
                 title,
                 description: description.to_owned(),
                 datasource: PROMETHEUS,
-                grid_pos: GridPos { h: 8, w: 12, x: 0, y: 0 },
+                grid_pos: GridPos {
+                    h: 8,
+                    w: 12,
+                    x: 0,
+                    y: 0,
+                },
                 links: Vec::new(),
                 options,
-                field_config: FieldConfig { defaults, overrides: Vec::new() },
+                field_config: FieldConfig {
+                    defaults,
+                    overrides: Vec::new(),
+                },
                 targets: Vec::new(),
                 transformations: Vec::new(),
             },
@@ -69,10 +82,18 @@ impl Draft {
             show_points: "auto",
             span_nulls: false,
             axis_soft_min: 0.0,
-            stacking: Stacking { mode: StackingMode::None, group: "A" },
+            stacking: Stacking {
+                mode: StackingMode::None,
+                group: "A",
+            },
             thresholds_style: ThresholdsStyle { mode: "off" },
         };
-        Self::new(title, description, Options::Timeseries(options), Some(Custom::Graph(custom)))
+        Self::new(
+            title,
+            description,
+            Options::Timeseries(options),
+            Some(Custom::Graph(custom)),
+        )
     }
 
     /// One number, of the end of the chosen time.
@@ -85,10 +106,19 @@ impl Draft {
             wide_layout: true,
             show_percent_change: false,
             orientation: "auto",
-            reduce_options: Reduce { values: false, calcs: vec!["lastNotNull"], fields: "" },
+            reduce_options: Reduce {
+                values: false,
+                calcs: vec!["lastNotNull"],
+                fields: "",
+            },
         };
         let mut draft = Self::new(title, description, Options::Stat(options), None);
-        draft.panel.grid_pos = GridPos { h: 4, w: 4, x: 0, y: 0 };
+        draft.panel.grid_pos = GridPos {
+            h: 4,
+            w: 4,
+            x: 0,
+            y: 0,
+        };
         draft
     }
 
@@ -111,7 +141,12 @@ impl Draft {
             filterable: true,
             cell_options: CellStyle::Auto,
         };
-        Self::new(title, description, Options::Table(options), Some(Custom::Cell(custom)))
+        Self::new(
+            title,
+            description,
+            Options::Table(options),
+            Some(Custom::Cell(custom)),
+        )
     }
 
     /// States over time, a line for each series.
@@ -124,8 +159,16 @@ impl Draft {
             legend: Legend::list(),
             tooltip: Tooltip::ONE,
         };
-        let custom = Timeline { line_width: 0, fill_opacity: 80 };
-        Self::new(title, description, Options::StateTimeline(options), Some(Custom::Timeline(custom)))
+        let custom = Timeline {
+            line_width: 0,
+            fill_opacity: 80,
+        };
+        Self::new(
+            title,
+            description,
+            Options::StateTimeline(options),
+            Some(Custom::Timeline(custom)),
+        )
     }
 
     /// How often which value of a histogram came, over time.
@@ -145,10 +188,19 @@ impl Draft {
             show_value: "never",
             cell_gap: 1,
             cell_values: Cells { unit: unit::NUMBER },
-            y_axis: YAxis { unit: unit::SECONDS, axis_placement: "left" },
+            y_axis: YAxis {
+                unit: unit::SECONDS,
+                axis_placement: "left",
+            },
             legend: ShowLegend { show: true },
-            tooltip: HeatTooltip { mode: "single", y_histogram: false, show_color_scale: true },
-            exemplars: Exemplars { color: colours::NEUTRAL },
+            tooltip: HeatTooltip {
+                mode: "single",
+                y_histogram: false,
+                show_color_scale: true,
+            },
+            exemplars: Exemplars {
+                color: colours::NEUTRAL,
+            },
         };
         Self::new(title, description, Options::Heatmap(options), None)
     }
@@ -212,26 +264,53 @@ impl Draft {
 
     /// One colour whatever the value.
     pub fn coloured(mut self, colour: &'static str) -> Self {
-        self.panel.field_config.defaults.color =
-            Color { mode: ColorMode::Fixed, fixed_color: Some(colour) };
+        self.panel.field_config.defaults.color = Color {
+            mode: ColorMode::Fixed,
+            fixed_color: Some(colour),
+        };
         self
     }
 
     /// The colour changes with the value: `first`, and from each value on another one.
     pub fn thresholds(mut self, first: &'static str, steps: &[(f64, &'static str)]) -> Self {
-        let steps = steps.iter().map(|&(value, color)| Threshold { value: Some(value), color });
-        let steps = [Threshold { value: None, color: first }].into_iter().chain(steps).collect();
+        let steps = steps.iter().map(|&(value, color)| Threshold {
+            value: Some(value),
+            color,
+        });
+        let steps = [Threshold {
+            value: None,
+            color: first,
+        }]
+        .into_iter()
+        .chain(steps)
+        .collect();
         let defaults = &mut self.panel.field_config.defaults;
-        defaults.color = Color { mode: ColorMode::Thresholds, fixed_color: None };
-        defaults.thresholds = Some(Thresholds { mode: "absolute", steps });
+        defaults.color = Color {
+            mode: ColorMode::Thresholds,
+            fixed_color: None,
+        };
+        defaults.thresholds = Some(Thresholds {
+            mode: "absolute",
+            steps,
+        });
         self
     }
 
     /// Texts and colours for values of a state.
     pub fn states_are(mut self, states: &[(&str, &'static str, &'static str)]) -> Self {
-        let texts = states.iter().zip(0..).map(|(&(value, text, color), index)| {
-            (value.to_owned(), MappingResult { text: Some(text), color, index })
-        });
+        let texts = states
+            .iter()
+            .zip(0..)
+            .map(|(&(value, text, color), index)| {
+                (
+                    value.to_owned(),
+                    MappingResult {
+                        text: Some(text),
+                        color,
+                        index,
+                    },
+                )
+            });
         let mapping = Mapping::Value(texts.collect());
         self.panel.field_config.defaults.mappings.push(mapping);
         self
@@ -248,9 +327,18 @@ impl Draft {
 
     /// What is different for one series or column.
     pub fn override_name(mut self, name: &str, properties: &[(&'static str, Value)]) -> Self {
-        let properties = properties.iter().map(|(id, value)| Property { id, value: value.clone() });
-        let matcher = Matcher { id: "byName", options: name.to_owned() };
-        let found = Override { matcher, properties: properties.collect() };
+        let properties = properties.iter().map(|(id, value)| Property {
+            id,
+            value: value.clone(),
+        });
+        let matcher = Matcher {
+            id: "byName",
+            options: name.to_owned(),
+        };
+        let found = Override {
+            matcher,
+            properties: properties.collect(),
+        };
         self.panel.field_config.overrides.push(found);
         self
     }
@@ -261,12 +349,18 @@ impl Draft {
             .iter()
             .zip(0u32..)
             .map(|(&(text, color), index)| {
-                (text.to_owned(), json!({ "color": color, "index": index, "text": text }))
+                (
+                    text.to_owned(),
+                    json!({ "color": color, "index": index, "text": text }),
+                )
             })
             .collect();
         let mappings = json!([{ "options": texts, "type": "value" }]);
         let style = json!({ "type": "color-text" });
-        self.override_name(name, &[("mappings", mappings), ("custom.cellOptions", style)])
+        self.override_name(
+            name,
+            &[("mappings", mappings), ("custom.cellOptions", style)],
+        )
     }
 
     /// A line that bounds the others: dashed, and not filled.
@@ -274,8 +368,14 @@ impl Draft {
         self.override_name(
             name,
             &[
-                ("color", json!({ "fixedColor": colours::BAD, "mode": "fixed" })),
-                ("custom.lineStyle", json!({ "dash": [10, 10], "fill": "dash" })),
+                (
+                    "color",
+                    json!({ "fixedColor": colours::BAD, "mode": "fixed" }),
+                ),
+                (
+                    "custom.lineStyle",
+                    json!({ "dash": [10, 10], "fill": "dash" }),
+                ),
                 ("custom.fillOpacity", json!(0)),
             ],
         )
@@ -312,15 +412,20 @@ impl Draft {
 
     pub fn sorted(mut self, column: &'static str) -> Self {
         if let Options::Table(options) = &mut self.panel.options {
-            options.sort_by = vec![SortBy { display_name: column, desc: true }];
+            options.sort_by = vec![SortBy {
+                display_name: column,
+                desc: true,
+            }];
         }
         self
     }
 
     /// A table with a row for each combination of `labels`, and a column for each query.
     pub fn columns(mut self, labels: &[(&str, &str)], columns: Vec<Column>) -> Self {
-        let mut names: Vec<(String, &str)> =
-            labels.iter().map(|&(label, name)| (label.to_owned(), name)).collect();
+        let mut names: Vec<(String, &str)> = labels
+            .iter()
+            .map(|&(label, name)| (label.to_owned(), name))
+            .collect();
         let one = columns.len() == 1;
         let mut excluded = Map::from_iter([("Time".to_owned(), json!(true))]);
         for column in columns {
@@ -328,7 +433,11 @@ impl Draft {
             let target = self.panel.targets.last();
             let ref_id = target.map_or("", |target| &target.ref_id);
             // What is merged from several answers has the letter of its query.
-            let value = if one { "Value".to_owned() } else { format!("Value #{ref_id}") };
+            let value = if one {
+                "Value".to_owned()
+            } else {
+                format!("Value #{ref_id}")
+            };
             if column.hidden {
                 excluded.insert(value, json!(true));
                 continue;
@@ -337,17 +446,27 @@ impl Draft {
             self = self.override_name(column.name, &column.properties);
         }
         let numbered = names.iter().zip(0u32..);
-        let order: Map<_, _> = numbered.map(|((field, _), at)| (field.clone(), json!(at))).collect();
-        let renamed: Map<_, _> =
-            names.iter().map(|(field, name)| (field.clone(), json!(name))).collect();
+        let order: Map<_, _> = numbered
+            .map(|((field, _), at)| (field.clone(), json!(at)))
+            .collect();
+        let renamed: Map<_, _> = names
+            .iter()
+            .map(|(field, name)| (field.clone(), json!(name)))
+            .collect();
         let organize = json!({
             "excludeByName": excluded,
             "indexByName": order,
             "renameByName": renamed,
         });
         self.panel.transformations = vec![
-            Transformation { id: "merge", options: json!({}) },
-            Transformation { id: "organize", options: organize },
+            Transformation {
+                id: "merge",
+                options: json!({}),
+            },
+            Transformation {
+                id: "organize",
+                options: organize,
+            },
         ];
         self
     }
@@ -411,7 +530,10 @@ impl Column {
             { "color": colours::BAD, "value": 0.9 },
         ]);
         self.properties.extend([
-            ("custom.cellOptions", json!({ "mode": "basic", "type": "gauge" })),
+            (
+                "custom.cellOptions",
+                json!({ "mode": "basic", "type": "gauge" }),
+            ),
             ("min", json!(0)),
             ("max", json!(1)),
             ("color", json!({ "mode": "thresholds" })),
@@ -426,11 +548,16 @@ impl Column {
             .iter()
             .zip(0u32..)
             .map(|(&(value, text, color), index)| {
-                (value.to_owned(), json!({ "color": color, "index": index, "text": text }))
+                (
+                    value.to_owned(),
+                    json!({ "color": color, "index": index, "text": text }),
+                )
             })
             .collect();
-        self.properties.push(("mappings", json!([{ "options": texts, "type": "value" }])));
-        self.properties.push(("custom.cellOptions", json!({ "type": "color-text" })));
+        self.properties
+            .push(("mappings", json!([{ "options": texts, "type": "value" }])));
+        self.properties
+            .push(("custom.cellOptions", json!({ "type": "color-text" })));
         self
     }
 }

@@ -18,7 +18,10 @@ pub const SERIES_MAX: u32 = 10;
 
 /// All series of a metric that the variables choose.
 pub fn all(metric: &str, matchers: &[&str]) -> String {
-    let matchers: String = matchers.iter().map(|matcher| format!(",{matcher}")).collect();
+    let matchers: String = matchers
+        .iter()
+        .map(|matcher| format!(",{matcher}"))
+        .collect();
     format!("{metric}{{{TARGET}{matchers}}}")
 }
 
@@ -90,7 +93,10 @@ pub fn missing_now(by: &str) -> String {
     );
     let revised = sum_by(
         by,
-        &all("landfall_verdicts_revised_total", &[r#"from="missing""#, SCHEMA]),
+        &all(
+            "landfall_verdicts_revised_total",
+            &[r#"from="missing""#, SCHEMA],
+        ),
     );
     format!("{first}\n  - {}", or_zero(&revised, &first))
 }
@@ -102,7 +108,11 @@ pub fn ratio(part: &str, whole: &str) -> String {
 
 /// A percentile of a histogram's rates, by labels beside `le`.
 pub fn quantile(quantile: &str, by: &str, metric: &str, matchers: &[&str]) -> String {
-    let by = if by.is_empty() { "le".into() } else { format!("le, {by}") };
+    let by = if by.is_empty() {
+        "le".into()
+    } else {
+        format!("le, {by}")
+    };
     let buckets = sum_by(&by, &rate(&format!("{metric}_bucket"), matchers));
     format!("histogram_quantile({quantile}, {buckets})")
 }

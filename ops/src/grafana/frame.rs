@@ -45,7 +45,9 @@ fn dashboard(
             Entry::Panel(panel) => Some(panel),
             Entry::Row(_) => None,
         });
-        panels.flat_map(|panel| &panel.targets).any(|target| target.expr.contains(&name))
+        panels
+            .flat_map(|panel| &panel.targets)
+            .any(|target| target.expr.contains(&name))
     };
     Dashboard {
         uid,
@@ -55,14 +57,23 @@ fn dashboard(
         timezone: "browser",
         editable: true,
         graph_tooltip: 1,
-        time: TimeRange { from: "now-6h", to: "now" },
-        timepicker: TimePicker { refresh_intervals: vec!["15s", "30s", "1m", "5m", "15m", "1h"] },
+        time: TimeRange {
+            from: "now-6h",
+            to: "now",
+        },
+        timepicker: TimePicker {
+            refresh_intervals: vec!["15s", "30s", "1m", "5m", "15m", "1h"],
+        },
         refresh: "1m",
         schema_version: SCHEMA_VERSION,
         version: 1,
         links: links(uid, &parameters.runbook_url),
-        templating: Templating { list: variables(asked) },
-        annotations: Annotations { list: annotations() },
+        templating: Templating {
+            list: variables(asked),
+        },
+        annotations: Annotations {
+            list: annotations(),
+        },
         panels,
     }
 }
@@ -70,8 +81,16 @@ fn dashboard(
 /// To the other dashboard, with the same choices and time, and to the runbook.
 fn links(uid: &str, runbook_url: &str) -> Vec<Link> {
     let dashboards = [
-        ("landfall-operators", "Does everything land?", "What came in and what became of it"),
-        ("landfall-checks", "Checks", "What each check said, where it failed, what it costs"),
+        (
+            "landfall-operators",
+            "Does everything land?",
+            "What came in and what became of it",
+        ),
+        (
+            "landfall-checks",
+            "Checks",
+            "What each check said, where it failed, what it costs",
+        ),
     ];
     let mut links: Vec<_> = dashboards
         .into_iter()
@@ -134,7 +153,11 @@ fn variables(asked: impl Fn(&str) -> bool) -> Vec<Variable> {
             ref_id: "Variable",
         },
         datasource: Some(PROMETHEUS),
-        current: Some(Current { selected: true, text: vec!["All"], value: vec!["$__all"] }),
+        current: Some(Current {
+            selected: true,
+            text: vec!["All"],
+            value: vec!["$__all"],
+        }),
         multi: true,
         include_all: true,
         // `.*` is shorter than 500 names. Where other programs may be meant, the names it is.
@@ -146,17 +169,50 @@ fn variables(asked: impl Fn(&str) -> bool) -> Vec<Variable> {
     };
     vec![
         datasource,
-        values("job", "Job", "Jobs under which Prometheus scrapes Landfalls", "landfall_build_info", false),
-        values("instance", "Instance", "The Landfalls", &format!("landfall_build_info{{{target}}}"), false),
-        values("schema", "Schema", "Schemas that have series of their own, (unknown), (none) and (other)", &all("landfall_events_total", &[]), true),
-        values("stream", "Stream", "raw is what enters the pipeline, written what the writer says it wrote", &all("landfall_frontier_lag_seconds", &[]), true),
-        values("check", "Check", "Checks that judge", &all("landfall_check_info", &[]), true),
+        values(
+            "job",
+            "Job",
+            "Jobs under which Prometheus scrapes Landfalls",
+            "landfall_build_info",
+            false,
+        ),
+        values(
+            "instance",
+            "Instance",
+            "The Landfalls",
+            &format!("landfall_build_info{{{target}}}"),
+            false,
+        ),
+        values(
+            "schema",
+            "Schema",
+            "Schemas that have series of their own, (unknown), (none) and (other)",
+            &all("landfall_events_total", &[]),
+            true,
+        ),
+        values(
+            "stream",
+            "Stream",
+            "raw is what enters the pipeline, written what the writer says it wrote",
+            &all("landfall_frontier_lag_seconds", &[]),
+            true,
+        ),
+        values(
+            "check",
+            "Check",
+            "Checks that judge",
+            &all("landfall_check_info", &[]),
+            true,
+        ),
     ]
 }
 
 fn annotations() -> Vec<Annotation> {
     let changed = |by: &str, metric: &str| {
-        format!("sum by ({by}) (changes({}[{MARK_RANGE}])) > 0", all(metric, &[]))
+        format!(
+            "sum by ({by}) (changes({}[{MARK_RANGE}])) > 0",
+            all(metric, &[])
+        )
     };
     // A version is a series of its own: a new one is there, and was not.
     let new = |by: &str, metric: &str, matchers: &[&str]| {
@@ -179,10 +235,40 @@ fn annotations() -> Vec<Annotation> {
     };
     let info = of(&SEVERITIES, "info");
     vec![
-        mark("Incidents", BAD, changed("cause", "landfall_incidents_total"), "incident: {{cause}}", "cause"),
-        mark("Starts", NEUTRAL, changed("instance", "landfall_process_start_time_seconds"), "Landfall was started", "instance"),
-        mark("Landfall's versions", info, new("version", "landfall_build_info", &[]), "Landfall {{version}}", "version"),
-        mark("Checks' versions", info, new("check, version", "landfall_check_info", &[CHECK]), "{{check}} {{version}}", "check,version"),
-        mark("Reloads", info, changed("outcome", "landfall_reloads_total"), "reload: {{outcome}}", "outcome"),
+        mark(
+            "Incidents",
+            BAD,
+            changed("cause", "landfall_incidents_total"),
+            "incident: {{cause}}",
+            "cause",
+        ),
+        mark(
+            "Starts",
+            NEUTRAL,
+            changed("instance", "landfall_process_start_time_seconds"),
+            "Landfall was started",
+            "instance",
+        ),
+        mark(
+            "Landfall's versions",
+            info,
+            new("version", "landfall_build_info", &[]),
+            "Landfall {{version}}",
+            "version",
+        ),
+        mark(
+            "Checks' versions",
+            info,
+            new("check, version", "landfall_check_info", &[CHECK]),
+            "{{check}} {{version}}",
+            "check,version",
+        ),
+        mark(
+            "Reloads",
+            info,
+            changed("outcome", "landfall_reloads_total"),
+            "reload: {{outcome}}",
+            "outcome",
+        ),
     ]
 }

@@ -30,7 +30,12 @@ pub fn laid_out(sections: Vec<Section>, runbook_url: &str) -> Vec<Entry> {
             kind: "row",
             title: section.title,
             collapsed: false,
-            grid_pos: GridPos { h: 1, w: WIDTH, x: 0, y },
+            grid_pos: GridPos {
+                h: 1,
+                w: WIDTH,
+                x: 0,
+                y,
+            },
             panels: [],
         }));
         y += 1;
@@ -67,5 +72,7 @@ pub fn laid_out(sections: Vec<Section>, runbook_url: &str) -> Vec<Entry> {
 
 /// From 1 on, in the order in which they stand.
 fn number(entries: &[Entry]) -> u32 {
-    u32::try_from(entries.len()).unwrap_or(u32::MAX).saturating_add(1)
+    u32::try_from(entries.len())
+        .unwrap_or(u32::MAX)
+        .saturating_add(1)
 }

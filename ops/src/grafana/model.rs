@@ -10,14 +10,14 @@ mod panel;
 use serde::Serialize;
 
 pub use field::{
-    Cell, CellStyle, Color, ColorMode, Custom, Defaults, FieldConfig, Graph, Mapping, MappingResult,
-    Matcher, Override, Property, Stacking, StackingMode, Threshold, Thresholds, ThresholdsStyle,
-    Timeline,
+    Cell, CellStyle, Color, ColorMode, Custom, Defaults, FieldConfig, Graph, Mapping,
+    MappingResult, Matcher, Override, Property, Stacking, StackingMode, Threshold, Thresholds,
+    ThresholdsStyle, Timeline,
 };
 pub use options::{
-    Cells, Exemplars, HeatColor, HeatmapOptions, Legend, Options, Reduce, ShowLegend, SortBy,
-    HeatTooltip, StatOptions, StateTimelineOptions, TableFooter, TableOptions, TimeseriesOptions, Tooltip,
-    YAxis,
+    Cells, Exemplars, HeatColor, HeatTooltip, HeatmapOptions, Legend, Options, Reduce, ShowLegend,
+    SortBy, StatOptions, StateTimelineOptions, TableFooter, TableOptions, TimeseriesOptions,
+    Tooltip, YAxis,
 };
 pub use panel::{Entry, Format, GridPos, Panel, Row, Target, Transformation};
 

@@ -54,7 +54,10 @@ pub fn queries(values: &Values) -> Vec<Query> {
     let dashboards = dashboards(&Parameters::default());
     let queries = dashboards.iter().flat_map(of_dashboard);
     queries
-        .map(|Query { origin, expr }| Query { origin, expr: values.put_into(&expr) })
+        .map(|Query { origin, expr }| Query {
+            origin,
+            expr: values.put_into(&expr),
+        })
         .collect()
 }
 

@@ -47,17 +47,47 @@ pub fn story() -> Vec<Scene> {
         expr: asked(title, 0),
         colours: colours.to_vec(),
     };
-    let scene = |title, unit, stacked, lines| Scene { title, unit, stacked, lines };
+    let scene = |title, unit, stacked, lines| Scene {
+        title,
+        unit,
+        stacked,
+        lines,
+    };
     let severity = |name| of(&SEVERITIES, name);
     vec![
-        scene(titles::VERDICTS, unit::EVENTS_PER_SECOND, true, vec![by(titles::VERDICTS, "verdict", &VERDICTS)]),
-        scene(titles::WAITING, unit::NUMBER, false, vec![one(titles::WAITING, 0, "all schemas", NEUTRAL)]),
-        scene(titles::MISSING, unit::NUMBER, false, vec![one(titles::MISSING, 0, "all schemas", BAD)]),
-        scene(titles::INCIDENTS, unit::NUMBER, true, vec![by(titles::INCIDENTS, "cause", &CAUSES)]),
-        scene(titles::LATENCY, unit::SECONDS, false, vec![
-            one(titles::LATENCY, 0, "p50", severity("info")),
-            one(titles::LATENCY, 1, "p90", severity("warning")),
-            one(titles::LATENCY, 2, "p99", severity("critical")),
-        ]),
+        scene(
+            titles::VERDICTS,
+            unit::EVENTS_PER_SECOND,
+            true,
+            vec![by(titles::VERDICTS, "verdict", &VERDICTS)],
+        ),
+        scene(
+            titles::WAITING,
+            unit::NUMBER,
+            false,
+            vec![one(titles::WAITING, 0, "all schemas", NEUTRAL)],
+        ),
+        scene(
+            titles::MISSING,
+            unit::NUMBER,
+            false,
+            vec![one(titles::MISSING, 0, "all schemas", BAD)],
+        ),
+        scene(
+            titles::INCIDENTS,
+            unit::NUMBER,
+            true,
+            vec![by(titles::INCIDENTS, "cause", &CAUSES)],
+        ),
+        scene(
+            titles::LATENCY,
+            unit::SECONDS,
+            false,
+            vec![
+                one(titles::LATENCY, 0, "p50", severity("info")),
+                one(titles::LATENCY, 1, "p90", severity("warning")),
+                one(titles::LATENCY, 2, "p99", severity("critical")),
+            ],
+        ),
     ]
 }

@@ -281,6 +281,8 @@ fn happenings(case: &Case, played: &Played, mut all: Vec<Happening>) -> Vec<Happ
         add(gap, "Prometheus gets no answer".into());
     }
     all.sort_by(|a, b| (a.from_ms, &a.what).cmp(&(b.from_ms, &b.what)));
+    // One key may kill a batch of several tables.
+    all.dedup();
     all
 }
 

@@ -40,6 +40,9 @@ pub struct Scraper<'a> {
     pub keep: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
+/// When each process was started: as it says, and by Landfall's clock.
+type Starts = BTreeMap<u64, f64>;
+
 /// The scrapes so far.
 #[derive(Default)]
 pub struct Scrapes {
@@ -53,6 +56,7 @@ impl Scraper<'_> {
     /// Scrapes until `end`.
     pub fn run(&self, end: &AtomicBool) -> Scrapes {
         let mut scrapes = Scrapes::default();
+        let mut starts = Starts::default();
         while !end.load(Ordering::Relaxed) {
             let due_ms = self.from_ms + scrapes.minutes as i64 * STEP_MS;
             thread::sleep(self.clock.until(due_ms));
@@ -65,7 +69,7 @@ impl Scraper<'_> {
             } else if holds(self.unanswered) {
                 scrapes.failed();
             } else {
-                match self.ask() {
+                match self.ask(&mut starts) {
                     Some(values) => scrapes.add(values),
                     None => scrapes.failed(),
                 }
@@ -74,7 +78,7 @@ impl Scraper<'_> {
         scrapes
     }
 
-    fn ask(&self) -> Option<BTreeMap<String, f64>> {
+    fn ask(&self, starts: &mut Starts) -> Option<BTreeMap<String, f64>> {
         let answer = http::get(self.address.get()?, "/metrics").ok()?;
         (answer.status == 200).then_some(())?;
         let metrics = Metrics::parse(&answer.body);
@@ -85,7 +89,7 @@ impl Scraper<'_> {
             .filter(|sample| (self.keep)(&sample.name));
         Some(
             kept.map(|sample| {
-                let value = self.restamped(&sample, clock_s);
+                let value = self.restamped(&sample, clock_s, starts);
                 (self.text(sample), value)
             })
             .collect(),
@@ -93,11 +97,14 @@ impl Scraper<'_> {
     }
 
     /// A real time as Landfall's clock would have read it; every other value as it is.
-    fn restamped(&self, sample: &Sample, clock_s: f64) -> f64 {
+    fn restamped(&self, sample: &Sample, clock_s: f64, starts: &mut Starts) -> f64 {
         match sample.name.as_str() {
             "landfall_process_start_time_seconds" => {
                 let age_s = real_ms() as f64 / 1000.0 - sample.value;
-                (clock_s - age_s * self.clock.speed()).round()
+                // Once for each process: it must not move.
+                *starts
+                    .entry(sample.value.to_bits())
+                    .or_insert_with(|| (clock_s - age_s * self.clock.speed()).round())
             }
             "landfall_clock_seconds" => sample.value.round(),
             _ => sample.value,

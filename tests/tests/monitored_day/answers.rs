@@ -27,12 +27,23 @@ pub fn rules(day: &MonitoredDay) -> Vec<String> {
         .iter()
         .flat_map(|group| group["rules"].as_array().expect("rules"))
         .collect();
-    let alerts = rules.iter().filter(|rule| rule["type"] == "alerting").count();
-    println!("{} rules are evaluated, {alerts} of them alerts", rules.len());
+    let alerts = rules
+        .iter()
+        .filter(|rule| rule["type"] == "alerting")
+        .count();
+    println!(
+        "{} rules are evaluated, {alerts} of them alerts",
+        rules.len()
+    );
     let mut findings: Vec<String> = rules
         .iter()
         .filter(|rule| rule["health"] != "ok")
-        .map(|rule| format!("{} is {}: {}", rule["name"], rule["health"], rule["lastError"]))
+        .map(|rule| {
+            format!(
+                "{} is {}: {}",
+                rule["name"], rule["health"], rule["lastError"]
+            )
+        })
         .collect();
     let groups = landfall_ops::prometheus::groups(&landfall_ops::Parameters::default());
     let generated: usize = groups
@@ -40,7 +51,10 @@ pub fn rules(day: &MonitoredDay) -> Vec<String> {
         .map(|group| group.recordings.len() + group.alerts.len())
         .sum();
     if generated != rules.len() {
-        findings.push(format!("{generated} are generated, {} evaluated", rules.len()));
+        findings.push(format!(
+            "{generated} are generated, {} evaluated",
+            rules.len()
+        ));
     }
     findings
 }
@@ -60,10 +74,7 @@ pub fn over_the_day(day: &MonitoredDay) -> Vec<String> {
     let mut answered = 0;
     println!("Every query over the day, series and numbers of the answer:");
     for query in &asked {
-        let series = match day
-            .prometheus
-            .query_range(&query.expr, day.range_s(), STEP)
-        {
+        let series = match day.prometheus.query_range(&query.expr, day.range_s(), STEP) {
             Ok(series) => series,
             Err(error) => {
                 findings.push(format!("{}: {error}", query.origin));
@@ -85,7 +96,9 @@ pub fn over_the_day(day: &MonitoredDay) -> Vec<String> {
             .iter()
             .find(|(origin, _)| query.origin.starts_with(origin));
         match (numbers.is_empty(), excused) {
-            (true, None) => findings.push(format!("{} has no answer: {}", query.origin, query.expr)),
+            (true, None) => {
+                findings.push(format!("{} has no answer: {}", query.origin, query.expr))
+            }
             (false, Some((origin, reason))) => findings.push(format!(
                 "{origin} has an answer after all ({reason}): take it off the list"
             )),

@@ -98,9 +98,13 @@ fn alarms(day: &MonitoredDay) -> Vec<String> {
             findings.push(format!("{name} did not fire"));
         }
     }
-    let over = |alert: &Alert| alert.name() == "LandfallEventsStalled" || TROUBLES.contains(&alert.name());
+    let over =
+        |alert: &Alert| alert.name() == "LandfallEventsStalled" || TROUBLES.contains(&alert.name());
     for (alert, spans) in firing.iter().filter(|(alert, _)| over(alert)) {
-        if spans.last().is_some_and(|(_, to_ms)| *to_ms >= day.end_ms()) {
+        if spans
+            .last()
+            .is_some_and(|(_, to_ms)| *to_ms >= day.end_ms())
+        {
             findings.push(format!("{alert} does not resolve"));
         }
     }

@@ -12,7 +12,9 @@ use landfall_tests::monitoring::{
     Alertmanager, Exposition, Notification, Prometheus, PrometheusOptions, Webhook,
 };
 use landfall_tests::recording::Alert;
-use landfall_tests::replay::{DEADLINE_MS, Day, Fault, HELD_MS, Stage, StageOptions, Stretch, play};
+use landfall_tests::replay::{
+    DEADLINE_MS, Day, Fault, HELD_MS, Stage, StageOptions, Stretch, play,
+};
 use landfall_tests::sidecar::{Incident, Readings, Sidecar, landfall};
 use landfall_tests::truth::Margins;
 use landfall_tests::wait;

@@ -108,8 +108,9 @@ impl Truth<'_> {
             .collect();
         for (schema, tally) in &self.schemas {
             let labels = |more: &[(&str, &str)]| -> Labels {
-                let all = more.iter().chain(&[("schema", schema.as_str())]);
-                all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                let schema = ("schema", schema.as_str());
+                let all = more.iter().copied().chain([schema]);
+                all.map(|(name, value)| (name.to_owned(), value.to_owned()))
                     .collect()
             };
             series.insert(("landfall_raw_events_total".into(), labels(&[])));
@@ -167,7 +168,10 @@ pub fn hold(day: &mut MonitoredDay) -> Vec<String> {
     let mut findings = Vec::new();
     let mut held = 0;
     println!("Queries that answer the same of Landfall and of the truth:");
-    for (of_landfall, of_truth) in queries(&values("landfall")).iter().zip(queries(&values("truth"))) {
+    for (of_landfall, of_truth) in queries(&values("landfall"))
+        .iter()
+        .zip(queries(&values("truth")))
+    {
         let names = metrics_of(&of_landfall.expr);
         if names.is_empty() || !names.is_subset(&known) {
             continue;
@@ -176,7 +180,11 @@ pub fn hold(day: &mut MonitoredDay) -> Vec<String> {
         match (ask(&of_landfall.expr), ask(&of_truth.expr)) {
             (Ok(said), Ok(true_values)) => {
                 let differing = differences(&said, &true_values, either);
-                println!("  {:<90} {:>4} series", of_landfall.origin, true_values.len());
+                println!(
+                    "  {:<90} {:>4} series",
+                    of_landfall.origin,
+                    true_values.len()
+                );
                 held += 1;
                 findings.extend(
                     differing
@@ -184,14 +192,15 @@ pub fn hold(day: &mut MonitoredDay) -> Vec<String> {
                         .map(|text| format!("{}: {text}", of_landfall.origin)),
                 );
             }
-            (said, true_values) => findings.push(format!(
-                "{}: {said:?}, {true_values:?}",
-                of_landfall.origin
-            )),
+            (said, true_values) => {
+                findings.push(format!("{}: {said:?}, {true_values:?}", of_landfall.origin))
+            }
         }
     }
     if held < KNOWN_MIN {
-        findings.push(format!("only {held} queries are about what the truth knows"));
+        findings.push(format!(
+            "only {held} queries are about what the truth knows"
+        ));
     }
     println!("{held} queries answer what is true");
     findings.extend(sums(day, to_s, malformed, &total));
@@ -203,9 +212,15 @@ fn sums(day: &MonitoredDay, at_s: f64, malformed: u64, total: &Tally) -> Vec<Str
     let judged = total.frames - malformed;
     let mut findings = Vec::new();
     for (expr, expected) in [
-        (r#"sum(landfall_undecodable_total{stream="raw"})"#, malformed),
+        (
+            r#"sum(landfall_undecodable_total{stream="raw"})"#,
+            malformed,
+        ),
         (r#"sum(landfall_frames_total{stream="raw"})"#, total.frames),
-        (r#"sum(landfall_check_rows_total{check="schema-validity"})"#, judged),
+        (
+            r#"sum(landfall_check_rows_total{check="schema-validity"})"#,
+            judged,
+        ),
     ] {
         let expr = expr.replace('{', r#"{job="landfall","#);
         let said = day.prometheus.query(&expr, at_s).expect("an answer");
@@ -244,7 +259,9 @@ fn differences(
             _ => false,
         };
         if !same {
-            differing.push(format!("{labels:?}: Landfall says {said:?}, the truth {truth:?}"));
+            differing.push(format!(
+                "{labels:?}: Landfall says {said:?}, the truth {truth:?}"
+            ));
         }
     }
     differing

@@ -5,7 +5,10 @@ use crate::grafana::expr::*;
 use crate::grafana::layout::Section;
 
 pub fn section() -> Section {
-    Section::new("Time, memory and limits", vec![busy(), per_row(), per_batch(), memory(), limits()])
+    Section::new(
+        "Time, memory and limits",
+        vec![busy(), per_row(), per_batch(), memory(), limits()],
+    )
 }
 
 const BUSY: &str = "landfall_check_busy_seconds_total";
@@ -47,8 +50,14 @@ fn limits() -> Draft {
         let share = format!("{} / {}", all(used, &[CHECK]), all(limit, &[CHECK]));
         max_by("check", &share)
     };
-    let (memory, memory_limit) = ("landfall_check_memory_bytes", "landfall_check_memory_limit_bytes");
-    let (call, call_limit) = ("landfall_check_call_longest_seconds", "landfall_check_call_limit_seconds");
+    let (memory, memory_limit) = (
+        "landfall_check_memory_bytes",
+        "landfall_check_memory_limit_bytes",
+    );
+    let (call, call_limit) = (
+        "landfall_check_call_longest_seconds",
+        "landfall_check_call_limit_seconds",
+    );
     Draft::table("How near each limit", "The most memory and the longest call of each check beside its limits. At 100 % a call fails, and its rows are tried in smaller parts or not judged.")
         .columns(&[("check", "check")], vec![
             Column::new("memory", unit::BYTES, by(memory)),

@@ -6,7 +6,19 @@ use crate::grafana::expr::*;
 use crate::grafana::layout::Section;
 
 pub fn section() -> Section {
-    Section::new("Faults", vec![faults(), rows(), by_kind(), left_alone(), log(), unjudged(), unexplained(), schemas_left_alone()])
+    Section::new(
+        "Faults",
+        vec![
+            faults(),
+            rows(),
+            by_kind(),
+            left_alone(),
+            log(),
+            unjudged(),
+            unexplained(),
+            schemas_left_alone(),
+        ],
+    )
 }
 
 fn faults() -> Draft {

@@ -6,15 +6,18 @@ use crate::grafana::expr::*;
 use crate::grafana::layout::Section;
 
 pub fn section() -> Section {
-    Section::new("Rows and reasons", vec![
-        rows(),
-        reasons(),
-        by_reason(),
-        findings_over_time(),
-        findings(),
-        undecodable(),
-        not_explained(),
-    ])
+    Section::new(
+        "Rows and reasons",
+        vec![
+            rows(),
+            reasons(),
+            by_reason(),
+            findings_over_time(),
+            findings(),
+            undecodable(),
+            not_explained(),
+        ],
+    )
 }
 
 fn rows() -> Draft {
@@ -50,7 +53,10 @@ fn findings_over_time() -> Draft {
 }
 
 fn findings() -> Draft {
-    let found = sum_by("check, reason, severity", &grown("landfall_check_findings_total", &[CHECK]));
+    let found = sum_by(
+        "check, reason, severity",
+        &grown("landfall_check_findings_total", &[CHECK]),
+    );
     Draft::table("Findings, over the chosen time", "How often each window check found what. `landfall incidents` has its words about the last window.")
         .columns(&[("check", "check"), ("reason", "reason"), ("severity", "severity")], vec![
             Column::new("findings", unit::NUMBER, format!("round({found})")).decimals(0),
@@ -60,7 +66,10 @@ fn findings() -> Draft {
 }
 
 fn undecodable() -> Draft {
-    let frames = sum_by("stream, check, reason", &grown("landfall_undecodable_total", &[STREAM, CHECK]));
+    let frames = sum_by(
+        "stream, check, reason",
+        &grown("landfall_undecodable_total", &[STREAM, CHECK]),
+    );
     Draft::table("Frames without an event", "Frames from which no key could be read, by the codec that said so and its reason; landfall is Landfall itself. The store has samples of each with the frame.")
         .columns(&[("stream", "stream"), ("check", "check"), ("reason", "reason")], vec![
             Column::new("frames", unit::NUMBER, format!("round({frames})")).decimals(0).marked_from(1.0, WARNING),

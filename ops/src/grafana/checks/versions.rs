@@ -6,12 +6,18 @@ use crate::grafana::expr::*;
 use crate::grafana::layout::Section;
 
 pub fn section() -> Section {
-    Section::new("What judges", vec![versions(), loading(), reloads(), stale_schemas(), loads()])
+    Section::new(
+        "What judges",
+        vec![versions(), loading(), reloads(), stale_schemas(), loads()],
+    )
 }
 
 fn versions() -> Draft {
     let by = |metric| max_by("check", &all(metric, &[CHECK]));
-    let info = max_by("check, version, digest", &all("landfall_check_info", &[CHECK]));
+    let info = max_by(
+        "check, version, digest",
+        &all("landfall_check_info", &[CHECK]),
+    );
     let owner = max_by("check, owner", &all("landfall_check_owner_info", &[CHECK]));
     let count = |metric| format!("round({})", sum_by("check", &grown(metric, &[CHECK])));
     Draft::table("Versions", "The version of each check that judges now, whether its newest file loads, and what was refused, made and left alone in the chosen time.")

@@ -9,18 +9,21 @@ use crate::grafana::layout::Section;
 use crate::grafana::titles;
 
 pub fn section() -> Section {
-    Section::new("Cost and limits", vec![
-        processor(),
-        memory(),
-        disk(),
-        ledger(),
-        transactions(),
-        rows(),
-        spool(),
-        horizon(),
-        failing(),
-        runs(),
-    ])
+    Section::new(
+        "Cost and limits",
+        vec![
+            processor(),
+            memory(),
+            disk(),
+            ledger(),
+            transactions(),
+            rows(),
+            spool(),
+            horizon(),
+            failing(),
+            runs(),
+        ],
+    )
 }
 
 fn processor() -> Draft {
@@ -32,10 +35,16 @@ fn processor() -> Draft {
 
 fn memory() -> Draft {
     let by = |metric| max_by("instance", &all(metric, &[]));
-    Draft::graph("Memory", "Resident memory of each Landfall, and the ledger's part of it. A plateau is good.")
-        .ask("resident: {{instance}}", by("landfall_process_resident_memory_bytes"))
-        .ask("ledger: {{instance}}", by("landfall_ledger_memory_bytes"))
-        .unit(unit::BYTES)
+    Draft::graph(
+        "Memory",
+        "Resident memory of each Landfall, and the ledger's part of it. A plateau is good.",
+    )
+    .ask(
+        "resident: {{instance}}",
+        by("landfall_process_resident_memory_bytes"),
+    )
+    .ask("ledger: {{instance}}", by("landfall_ledger_memory_bytes"))
+    .unit(unit::BYTES)
 }
 
 fn disk() -> Draft {
@@ -69,7 +78,11 @@ fn ledger() -> Draft {
 }
 
 fn transactions() -> Draft {
-    let tried = format!("({} + {})", sum(&rate("landfall_store_writes_total", &[])), sum(&rate("landfall_store_errors_total", &[])));
+    let tried = format!(
+        "({} + {})",
+        sum(&rate("landfall_store_writes_total", &[])),
+        sum(&rate("landfall_store_errors_total", &[]))
+    );
     let seconds = sum(&rate("landfall_store_write_seconds_total", &[]));
     Draft::graph("Transactions of the store", "Transactions a second that were committed and that failed, and how long one takes. None that fails is good; a failed one is tried again, and everything waits.")
         .ask("committed", sum(&rate("landfall_store_writes_total", &[])))

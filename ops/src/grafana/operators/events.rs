@@ -1,21 +1,24 @@
 //! What came in, what became of it, and what is overdue.
 
 use crate::grafana::build::{Column, Draft, unit};
-use crate::grafana::colours::{self, BAD, GOOD, NEUTRAL, VERDICTS, WARNING, WAITING, of};
+use crate::grafana::colours::{self, BAD, GOOD, NEUTRAL, VERDICTS, WAITING, WARNING, of};
 use crate::grafana::expr::*;
 use crate::grafana::layout::Section;
 use crate::grafana::titles;
 
 pub fn section() -> Section {
-    Section::new("What came in, and what became of it", vec![
-        raw(),
-        verdicts(),
-        by_schema(),
-        wrong(),
-        rows(),
-        revised(),
-        accounted(),
-    ])
+    Section::new(
+        "What came in, and what became of it",
+        vec![
+            raw(),
+            verdicts(),
+            by_schema(),
+            wrong(),
+            rows(),
+            revised(),
+            accounted(),
+        ],
+    )
 }
 
 fn raw() -> Draft {
@@ -40,24 +43,41 @@ fn verdicts() -> Draft {
 fn by_schema() -> Draft {
     let events = |verdict: &str| {
         let matcher = format!(r#"verdict="{verdict}""#);
-        let given = sum_by("schema", &grown("landfall_events_total", &[&matcher, SCHEMA]));
+        let given = sum_by(
+            "schema",
+            &grown("landfall_events_total", &[&matcher, SCHEMA]),
+        );
         format!("round({given})")
     };
     let colour = |verdict| of(&VERDICTS, verdict);
     let column = |verdict| Column::new(verdict, unit::NUMBER, events(verdict)).decimals(0);
     let raw = sum_by("schema", &grown("landfall_raw_events_total", &[SCHEMA]));
-    let owners = max_by("schema, owner", &all("landfall_schema_owner_info", &[SCHEMA]));
+    let owners = max_by(
+        "schema, owner",
+        &all("landfall_schema_owner_info", &[SCHEMA]),
+    );
     let buckets = grown("landfall_delivery_latency_seconds_bucket", &[SCHEMA]);
-    let p99 = format!("histogram_quantile(0.99, {})", sum_by("le, schema", &buckets));
+    let p99 = format!(
+        "histogram_quantile(0.99, {})",
+        sum_by("le, schema", &buckets)
+    );
     let mut columns = vec![
         Column::new("raw events", unit::NUMBER, format!("round({raw})")).decimals(0),
         Column::new("missing now", unit::NUMBER, missing_now("schema")).marked_from(1.0, BAD),
-        Column::new("waiting", unit::NUMBER, sum_by("schema", &all("landfall_pending_events", &[SCHEMA]))),
+        Column::new(
+            "waiting",
+            unit::NUMBER,
+            sum_by("schema", &all("landfall_pending_events", &[SCHEMA])),
+        ),
     ];
     for (verdict, _) in VERDICTS {
         let column = column(verdict);
         let good = ["delivered", "rejected", "repeated"].contains(&verdict);
-        columns.push(if good { column } else { column.marked_from(1.0, colour(verdict)) });
+        columns.push(if good {
+            column
+        } else {
+            column.marked_from(1.0, colour(verdict))
+        });
     }
     columns.push(Column::new("p99", unit::SECONDS, p99));
     columns.push(Column::new("known", unit::NUMBER, owners).hidden());
@@ -70,12 +90,21 @@ fn by_schema() -> Draft {
 
 fn wrong() -> Draft {
     let matcher = r#"verdict!~"delivered|rejected|repeated""#;
-    Draft::graph("What went wrong", "Events a second of the verdicts that are not as they should be. Nothing is good.")
-        .ask("{{verdict}}", sum_by("verdict", &rate("landfall_events_total", &[matcher, SCHEMA])))
-        .unit(unit::EVENTS_PER_SECOND)
-        .named(&VERDICTS)
-        .span(8, 8)
-        .see("what-the-incidents-mean")
+    Draft::graph(
+        "What went wrong",
+        "Events a second of the verdicts that are not as they should be. Nothing is good.",
+    )
+    .ask(
+        "{{verdict}}",
+        sum_by(
+            "verdict",
+            &rate("landfall_events_total", &[matcher, SCHEMA]),
+        ),
+    )
+    .unit(unit::EVENTS_PER_SECOND)
+    .named(&VERDICTS)
+    .span(8, 8)
+    .see("what-the-incidents-mean")
 }
 
 fn rows() -> Draft {
@@ -106,7 +135,10 @@ fn revised() -> Draft {
 
 fn accounted() -> Draft {
     let given = sum(&all("landfall_events_total", &[SCHEMA]));
-    let back = sum(&all("landfall_verdicts_revised_total", &[r#"to="pending""#, SCHEMA]));
+    let back = sum(&all(
+        "landfall_verdicts_revised_total",
+        &[r#"to="pending""#, SCHEMA],
+    ));
     let waiting = sum(&all("landfall_pending_events", &[SCHEMA]));
     Draft::graph(titles::ACCOUNTED, "Raw events since Landfall's start, and those that have a verdict or wait for one. Both lines are one, but for what is being judged; they begin anew at a restart.")
         .ask("raw events", sum(&all("landfall_raw_events_total", &[SCHEMA])))
@@ -117,11 +149,20 @@ fn accounted() -> Draft {
 }
 
 pub fn overdue() -> Section {
-    Section::new("Overdue, late, missing", vec![missing(), late(), lost(), waiting(), oldest(), removed()])
+    Section::new(
+        "Overdue, late, missing",
+        vec![missing(), late(), lost(), waiting(), oldest(), removed()],
+    )
 }
 
 fn missing() -> Draft {
-    let overdue = max_by("schema", &format!("max_over_time({}[$__range] @ end())", all("landfall_overdue_events", &[SCHEMA])));
+    let overdue = max_by(
+        "schema",
+        &format!(
+            "max_over_time({}[$__range] @ end())",
+            all("landfall_overdue_events", &[SCHEMA])
+        ),
+    );
     Draft::graph(titles::MISSING, "Events that went missing since Landfall's start and have not landed since, of all schemas and of the ten that had most. 0 is good; it falls when what was lost lands after all, and begins anew at a restart.")
         .ask("all schemas", sum(&missing_now("schema")))
         .ask("{{schema}}", top("schema", &missing_now("schema"), &overdue))
@@ -131,8 +172,14 @@ fn missing() -> Draft {
 
 fn late() -> Draft {
     let late = |of: fn(&str, &[&str]) -> String| {
-        let first = sum_by("schema", &of("landfall_events_total", &[r#"verdict="late""#, SCHEMA]));
-        let revised = sum_by("schema", &of("landfall_verdicts_revised_total", &[r#"to="late""#, SCHEMA]));
+        let first = sum_by(
+            "schema",
+            &of("landfall_events_total", &[r#"verdict="late""#, SCHEMA]),
+        );
+        let revised = sum_by(
+            "schema",
+            &of("landfall_verdicts_revised_total", &[r#"to="late""#, SCHEMA]),
+        );
         format!("({first} + {})", or_zero(&revised, &first))
     };
     Draft::graph("Late by schema", "Events a second that landed after their deadline, of the ten schemas with most. If they are late soon after, the deadline is too short.")

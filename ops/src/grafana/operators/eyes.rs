@@ -9,20 +9,23 @@ use crate::grafana::layout::Section;
 use crate::grafana::titles;
 
 pub fn section() -> Section {
-    Section::new("Eyes open", vec![
-        endpoints(),
-        ready(),
-        frames(),
-        bytes(),
-        refused(),
-        lost(),
-        frontier(),
-        queue(),
-        room(),
-        batches(),
-        threads(),
-        clock(),
-    ])
+    Section::new(
+        "Eyes open",
+        vec![
+            endpoints(),
+            ready(),
+            frames(),
+            bytes(),
+            refused(),
+            lost(),
+            frontier(),
+            queue(),
+            room(),
+            batches(),
+            threads(),
+            clock(),
+        ],
+    )
 }
 
 fn endpoints() -> Draft {
@@ -33,10 +36,16 @@ fn endpoints() -> Draft {
 }
 
 fn ready() -> Draft {
-    Draft::states("Ready", "The parts that `/readyz` knows. It names the reason of one that is not ready.")
-        .ask("{{part}}", format!("min by (part) ({})", all("landfall_ready", &[])))
-        .states_are(&[("0", "not ready", BAD), ("1", "ready", GOOD)])
-        .see("when-landfall-itself-is-short")
+    Draft::states(
+        "Ready",
+        "The parts that `/readyz` knows. It names the reason of one that is not ready.",
+    )
+    .ask(
+        "{{part}}",
+        format!("min by (part) ({})", all("landfall_ready", &[])),
+    )
+    .states_are(&[("0", "not ready", BAD), ("1", "ready", GOOD)])
+    .see("when-landfall-itself-is-short")
 }
 
 fn frames() -> Draft {
@@ -48,7 +57,13 @@ fn frames() -> Draft {
 
 fn bytes() -> Draft {
     Draft::graph("Bytes read", "Bytes of frames a second of each endpoint.")
-        .ask("{{stream}} {{endpoint}}", sum_by("stream, endpoint", &rate("landfall_frame_bytes_total", &[STREAM])))
+        .ask(
+            "{{stream}} {{endpoint}}",
+            sum_by(
+                "stream, endpoint",
+                &rate("landfall_frame_bytes_total", &[STREAM]),
+            ),
+        )
         .unit(unit::BYTES_PER_SECOND)
 }
 
@@ -78,7 +93,11 @@ fn frontier() -> Draft {
 }
 
 fn queue() -> Draft {
-    let full = format!("max by (stream) ({}\n  / {})", all("landfall_queue_bytes", &[STREAM]), all("landfall_queue_limit_bytes", &[STREAM]));
+    let full = format!(
+        "max by (stream) ({}\n  / {})",
+        all("landfall_queue_bytes", &[STREAM]),
+        all("landfall_queue_limit_bytes", &[STREAM])
+    );
     Draft::graph("How full the queues are", "Bytes that wait to be judged, as a share of judge.queue_bytes_max. At 100 % the source stops reading, and the publisher may drop what Landfall then never sees.")
         .ask("{{stream}}", full)
         .unit(unit::RATIO)

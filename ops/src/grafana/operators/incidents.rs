@@ -8,7 +8,10 @@ use crate::grafana::layout::Section;
 use crate::grafana::titles;
 
 pub fn section() -> Section {
-    Section::new("Incidents and alerts", vec![open(), opened(), alerts(), states()])
+    Section::new(
+        "Incidents and alerts",
+        vec![open(), opened(), alerts(), states()],
+    )
 }
 
 fn open() -> Draft {
@@ -62,10 +65,13 @@ fn alerts() -> Draft {
 fn states() -> Draft {
     let firing = max_by("alertname", &of_ours("firing"));
     let pending = max_by("alertname", &of_ours("pending"));
-    Draft::states("Alerts over time", "When which alert of Landfall's rules was pending and firing. None is good.")
-        .ask("{{alertname}}", format!("2 * {firing} or {pending}"))
-        .states_are(&[("1", "pending", WARNING), ("2", "firing", BAD)])
-        .thresholds(GOOD, &[(1.0, WARNING), (2.0, BAD)])
-        .no_value("none")
-        .see("alarms")
+    Draft::states(
+        "Alerts over time",
+        "When which alert of Landfall's rules was pending and firing. None is good.",
+    )
+    .ask("{{alertname}}", format!("2 * {firing} or {pending}"))
+    .states_are(&[("1", "pending", WARNING), ("2", "firing", BAD)])
+    .thresholds(GOOD, &[(1.0, WARNING), (2.0, BAD)])
+    .no_value("none")
+    .see("alarms")
 }

@@ -13,7 +13,10 @@ const LATENCY: &str = "landfall_delivery_latency_seconds";
 const ROUGH: &str = "A percentile is only as exact as its bucket is wide: [METRICS](METRICS.md) says how far off it can be, `metrics.latency_buckets` makes them finer.";
 
 pub fn section() -> Section {
-    Section::new("How long it takes", vec![percentiles(), heat(), by_schema(), objectives()])
+    Section::new(
+        "How long it takes",
+        vec![percentiles(), heat(), by_schema(), objectives()],
+    )
 }
 
 fn percentiles() -> Draft {
@@ -32,21 +35,33 @@ fn percentiles() -> Draft {
 }
 
 fn heat() -> Draft {
-    let grown = format!("increase({}[$__rate_interval])", all(&format!("{LATENCY}_bucket"), &[SCHEMA]));
+    let grown = format!(
+        "increase({}[$__rate_interval])",
+        all(&format!("{LATENCY}_bucket"), &[SCHEMA])
+    );
     Draft::heatmap(titles::HEAT, "How many events landed after how long, by the buckets of the histogram. Two bands are two ways of landing: a writer that collects batches has one as wide as its batches.")
         .ask("{{le}}", sum_by("le", &grown))
 }
 
 fn by_schema() -> Draft {
-    let ranked = format!("increase({}[$__range] @ end())", all(&format!("{LATENCY}_bucket"), &[SCHEMA]));
-    let ranked = format!("histogram_quantile(0.99, {})", sum_by("le, schema", &ranked));
+    let ranked = format!(
+        "increase({}[$__range] @ end())",
+        all(&format!("{LATENCY}_bucket"), &[SCHEMA])
+    );
+    let ranked = format!(
+        "histogram_quantile(0.99, {})",
+        sum_by("le, schema", &ranked)
+    );
     Draft::graph("Slowest schemas: p99", &format!("The time within which 99 of 100 events of a schema land, of the ten slowest schemas of the chosen time. Compare it with the schema's deadline. {ROUGH}"))
         .ask("{{schema}}", top("schema", &quantile("0.99", "schema", LATENCY, &[SCHEMA]), &ranked))
         .unit(unit::SECONDS)
 }
 
 fn objectives() -> Draft {
-    let target = max_by("check, schema", &all("landfall_delivery_objective_ratio", &[SCHEMA]));
+    let target = max_by(
+        "check, schema",
+        &all("landfall_delivery_objective_ratio", &[SCHEMA]),
+    );
     let attained = in_time_ratio("schema");
     let left = format!("1 - (1 - ({attained}))\n  / on (schema) group_right () (1 - {target})");
     Draft::table("Delivery objectives", "What each delivery objective asks for, and how much of its budget of failures the chosen time has left. Below 0 the objective is not met.")

@@ -7,28 +7,34 @@ use crate::grafana::layout::Section;
 use crate::grafana::{ALERTNAMES, titles};
 
 pub fn section() -> Section {
-    Section::new("Does everything land?", vec![
-        up(),
-        incidents(),
-        missing(),
-        in_time(),
-        waiting(),
-        oldest(),
-        not_connected(),
-        not_ready(),
-        alerts(),
-        imbalance(),
-        since(),
-        clock(),
-    ])
+    Section::new(
+        "Does everything land?",
+        vec![
+            up(),
+            incidents(),
+            missing(),
+            in_time(),
+            waiting(),
+            oldest(),
+            not_connected(),
+            not_ready(),
+            alerts(),
+            imbalance(),
+            since(),
+            clock(),
+        ],
+    )
 }
 
 fn up() -> Draft {
-    Draft::number("Landfall is up", "Whether Prometheus reaches every Landfall. Down or absent, nothing below says anything.")
-        .ask_now("", r#"min(up{job=~"$job",instance=~"$instance"})"#)
-        .states_are(&[("0", "down", BAD), ("1", "up", GOOD)])
-        .no_value("absent")
-        .see("when-landfall-itself-is-short")
+    Draft::number(
+        "Landfall is up",
+        "Whether Prometheus reaches every Landfall. Down or absent, nothing below says anything.",
+    )
+    .ask_now("", r#"min(up{job=~"$job",instance=~"$instance"})"#)
+    .states_are(&[("0", "down", BAD), ("1", "up", GOOD)])
+    .no_value("absent")
+    .see("when-landfall-itself-is-short")
 }
 
 fn incidents() -> Draft {
@@ -61,10 +67,25 @@ const OWED: &str = r#"verdict=~"delivered|late|altered|missing|unconfirmed|unjud
 
 /// The share of the events that were to land which is delivered, by a label or of all.
 pub fn in_time_ratio(by: &str) -> String {
-    let by = |of: String| if by.is_empty() { sum(&of) } else { sum_by(by, &of) };
-    let delivered = by(grown("landfall_events_total", &[r#"verdict="delivered""#, SCHEMA]));
-    let taken_back = by(grown("landfall_verdicts_revised_total", &[r#"from="delivered""#, SCHEMA]));
-    let given = by(grown("landfall_verdicts_revised_total", &[r#"to="delivered""#, SCHEMA]));
+    let by = |of: String| {
+        if by.is_empty() {
+            sum(&of)
+        } else {
+            sum_by(by, &of)
+        }
+    };
+    let delivered = by(grown(
+        "landfall_events_total",
+        &[r#"verdict="delivered""#, SCHEMA],
+    ));
+    let taken_back = by(grown(
+        "landfall_verdicts_revised_total",
+        &[r#"from="delivered""#, SCHEMA],
+    ));
+    let given = by(grown(
+        "landfall_verdicts_revised_total",
+        &[r#"to="delivered""#, SCHEMA],
+    ));
     let owed = by(grown("landfall_events_total", &[OWED, SCHEMA]));
     let now = format!(
         "({delivered}\n    - {}\n    + {})",
@@ -96,10 +117,13 @@ fn not_connected() -> Draft {
 }
 
 fn not_ready() -> Draft {
-    Draft::number("Parts not ready", "Parts of Landfall that are not ready. 0 is good; `/readyz` says what is the matter.")
-        .ask_now("", format!("sum(1 - {})", all("landfall_ready", &[])))
-        .thresholds(GOOD, &[(1.0, BAD)])
-        .see("when-landfall-itself-is-short")
+    Draft::number(
+        "Parts not ready",
+        "Parts of Landfall that are not ready. 0 is good; `/readyz` says what is the matter.",
+    )
+    .ask_now("", format!("sum(1 - {})", all("landfall_ready", &[])))
+    .thresholds(GOOD, &[(1.0, BAD)])
+    .see("when-landfall-itself-is-short")
 }
 
 fn alerts() -> Draft {

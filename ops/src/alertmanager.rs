@@ -1,1 +1,295 @@
 //! An example of how alerts become notifications: one for each outage, not one for each schema.
+//!
+//! Alerts of one kind at one instance are one notification. What is only there because of something
+//! worse is held back while that is told: each inhibition says what hangs on what.
+
+use std::fmt::Write;
+
+use crate::Parameters;
+use crate::prometheus::{Scale, Severity, Span};
+use crate::yaml::quoted;
+
+/// While one of the first alerts fires at an instance, the others are held back there.
+struct Inhibition {
+    why: &'static str,
+    worse: &'static [&'static str],
+    /// None: everything else.
+    held_back: Option<&'static [&'static str]>,
+    /// Labels that have to be the same.
+    equal: &'static [&'static str],
+}
+
+const AT_INSTANCE: &[&str] = &["job", "instance"];
+const OF_SCHEMA: &[&str] = &["job", "instance", "schema"];
+
+/// What a stream that is not seen looks like: the writer seems dead, events seem lost.
+const SEEMS_LOST: &[&str] = &[
+    "LandfallEventsStalled",
+    "LandfallSchemaStalled",
+    "LandfallManyEventsLost",
+    "LandfallEventsLost",
+    "LandfallEventsUnexpected",
+    "LandfallStreamSilent",
+    "LandfallCheckFinding",
+    "LandfallObjectiveBurnsFast",
+    "LandfallObjectiveBurns",
+    "LandfallObjectiveBurnsSlowly",
+    "LandfallQuietSchemaLosesEvents",
+    "LandfallConnectionFlaps",
+    "LandfallNotReady",
+    "LandfallSpoolFills",
+    "LandfallLedgerFills",
+];
+
+/// What a dead writer leads to.
+const OF_A_DEAD_WRITER: &[&str] = &[
+    "LandfallSchemaStalled",
+    "LandfallManyEventsLost",
+    "LandfallEventsLost",
+    "LandfallStreamSilent",
+    "LandfallCheckFinding",
+    "LandfallObjectiveBurnsFast",
+    "LandfallObjectiveBurns",
+    "LandfallObjectiveBurnsSlowly",
+    "LandfallQuietSchemaLosesEvents",
+    "LandfallSpoolFills",
+    "LandfallLedgerFills",
+];
+
+const INHIBITIONS: [Inhibition; 10] = [
+    Inhibition {
+        why: "Landfall is absent: what was wrong before says nothing of now.",
+        worse: &["LandfallAbsent"],
+        held_back: None,
+        equal: AT_INSTANCE,
+    },
+    Inhibition {
+        why: "Landfall is cut off from a stream: what it does not see seems lost.",
+        worse: &["LandfallNotConnected"],
+        held_back: Some(SEEMS_LOST),
+        equal: AT_INSTANCE,
+    },
+    Inhibition {
+        why: "The writer is dead: one page, and not one for each schema.",
+        worse: &["LandfallEventsStalled"],
+        held_back: Some(OF_A_DEAD_WRITER),
+        equal: AT_INSTANCE,
+    },
+    Inhibition {
+        why: "Everything waits for the store.",
+        worse: &["LandfallStoreFailing"],
+        held_back: Some(&[
+            "LandfallNotReady",
+            "LandfallBehind",
+            "LandfallFarBehind",
+            "LandfallQueueWaits",
+            "LandfallSpoolFills",
+            "LandfallThreadStands",
+            "LandfallDiskLow",
+        ]),
+        equal: AT_INSTANCE,
+    },
+    Inhibition {
+        why: "Judging waits for the spool.",
+        worse: &["LandfallSpoolFull"],
+        held_back: Some(&[
+            "LandfallSpoolFills",
+            "LandfallQueueWaits",
+            "LandfallNotReady",
+        ]),
+        equal: AT_INSTANCE,
+    },
+    Inhibition {
+        why: "Much is more than some.",
+        worse: &["LandfallFarBehind"],
+        held_back: Some(&["LandfallBehind"]),
+        equal: &["job", "instance", "stream"],
+    },
+    Inhibition {
+        why: "A schema that does not land, or of which many events are lost, burns its objective.",
+        worse: &["LandfallSchemaStalled", "LandfallManyEventsLost"],
+        held_back: Some(&[
+            "LandfallEventsLost",
+            "LandfallObjectiveBurnsFast",
+            "LandfallObjectiveBurns",
+            "LandfallObjectiveBurnsSlowly",
+            "LandfallQuietSchemaLosesEvents",
+        ]),
+        equal: OF_SCHEMA,
+    },
+    Inhibition {
+        why: "An objective that burns fast burns slowly too, and some of its events are lost.",
+        worse: &["LandfallObjectiveBurnsFast"],
+        held_back: Some(&[
+            "LandfallObjectiveBurns",
+            "LandfallObjectiveBurnsSlowly",
+            "LandfallEventsLost",
+        ]),
+        equal: OF_SCHEMA,
+    },
+    Inhibition {
+        why: "Of a schema with few events, the loss is told for a day.",
+        worse: &["LandfallQuietSchemaLosesEvents"],
+        held_back: Some(&["LandfallEventsLost"]),
+        equal: OF_SCHEMA,
+    },
+    Inhibition {
+        why: "The same of one that burns.",
+        worse: &["LandfallObjectiveBurns"],
+        held_back: Some(&["LandfallObjectiveBurnsSlowly", "LandfallEventsLost"]),
+        equal: OF_SCHEMA,
+    },
+];
+
+/// All alerts that are named.
+pub fn names() -> Vec<&'static str> {
+    INHIBITIONS
+        .iter()
+        .flat_map(|one| one.worse.iter().chain(one.held_back.unwrap_or_default()))
+        .copied()
+        .collect()
+}
+
+/// How long notifications wait and rest, by severity.
+struct Pace {
+    severity: Severity,
+    /// For others of the group, and for what holds it back.
+    wait: Span,
+    /// Until the group is told again because it changed.
+    interval: Span,
+    /// Until it is told again though nothing changed.
+    repeat: Span,
+}
+
+const PACES: [Pace; 2] = [
+    Pace {
+        severity: Severity::Page,
+        wait: Span::minutes(1),
+        interval: Span::minutes(5),
+        repeat: Span::hours(4),
+    },
+    Pace {
+        severity: Severity::Ticket,
+        wait: Span::minutes(5),
+        interval: Span::minutes(30),
+        repeat: Span::days(3),
+    },
+];
+
+const HEAD: &str = "\
+# An example for Alertmanager 0.22 or later: who is told of Landfall's alerts, once for each outage.
+# Generated by `landfall ops alertmanager`. Receivers are webhooks, to be replaced by what you have;
+# routes and inhibitions may go into a file of your own as they are.
+";
+
+/// The file.
+pub fn configuration(parameters: &Parameters) -> String {
+    let mut text = HEAD.to_owned();
+    routes(&mut text, parameters);
+    text.push_str("\ninhibit_rules:\n");
+    for inhibition in &INHIBITIONS {
+        inhibit(&mut text, inhibition);
+    }
+    // Of a target that nobody scrapes no instance is known.
+    text.push_str("  # No target is scraped at all: that is told without an instance.\n");
+    rule(
+        &mut text,
+        &["alertname=\"LandfallAbsent\"", "instance=\"\""],
+        &["component=~\"landfall|pipeline\"", "instance!=\"\""],
+        &["job"],
+    );
+    receivers(&mut text, parameters);
+    text
+}
+
+/// The receiver of an owner, or of everybody else.
+fn receiver(owner: Option<&str>, severity: Severity) -> String {
+    format!("{}-{}", owner.unwrap_or("landfall"), severity.as_str())
+}
+
+fn routes(text: &mut String, parameters: &Parameters) {
+    let scale = Scale::new(parameters.time_factor);
+    let fallback = quoted(&receiver(None, Severity::Ticket));
+    let _ = writeln!(text, "route:\n  receiver: {fallback}");
+    text.push_str("  group_by: [alertname, job, instance]\n  routes:\n");
+    for pace in &PACES {
+        let severity = pace.severity;
+        let matcher = quoted(&format!("severity=\"{}\"", severity.as_str()));
+        let receiver_all = quoted(&receiver(None, severity));
+        let _ = writeln!(text, "    - matchers: [{matcher}]");
+        let _ = writeln!(text, "      receiver: {receiver_all}");
+        for (name, span) in [
+            ("group_wait", pace.wait),
+            ("group_interval", pace.interval),
+            ("repeat_interval", pace.repeat),
+        ] {
+            let _ = writeln!(text, "      {name}: {}", scale.of(span));
+        }
+        if parameters.owners.is_empty() {
+            continue;
+        }
+        text.push_str("      routes:\n");
+        for owner in &parameters.owners {
+            let matcher = quoted(&format!("owner={}", quoted(owner)));
+            let receiver = quoted(&receiver(Some(owner), severity));
+            let _ = writeln!(text, "        - matchers: [{matcher}]");
+            let _ = writeln!(text, "          receiver: {receiver}");
+        }
+    }
+}
+
+fn inhibit(text: &mut String, inhibition: &Inhibition) {
+    let _ = writeln!(text, "  # {}", inhibition.why);
+    let worse = format!("alertname=~\"{}\"", inhibition.worse.join("|"));
+    let not_worse = format!("alertname!~\"{}\"", inhibition.worse.join("|"));
+    match inhibition.held_back {
+        Some(held_back) => {
+            let held_back = format!("alertname=~\"{}\"", held_back.join("|"));
+            rule(text, &[&worse], &[&held_back], inhibition.equal);
+        }
+        None => rule(
+            text,
+            &[&worse],
+            &["component=~\"landfall|pipeline\"", &not_worse],
+            inhibition.equal,
+        ),
+    }
+}
+
+fn rule(text: &mut String, source: &[&str], target: &[&str], equal: &[&str]) {
+    let list = |matchers: &[&str]| -> String {
+        let quoted: Vec<String> = matchers.iter().map(|one| quoted(one)).collect();
+        quoted.join(", ")
+    };
+    let _ = writeln!(text, "  - source_matchers: [{}]", list(source));
+    let _ = writeln!(text, "    target_matchers: [{}]", list(target));
+    let _ = writeln!(text, "    equal: [{}]", equal.join(", "));
+}
+
+fn receivers(text: &mut String, parameters: &Parameters) {
+    text.push_str("\nreceivers:\n");
+    let owners = std::iter::once(None).chain(parameters.owners.iter().map(Some));
+    for owner in owners {
+        for pace in &PACES {
+            let name = receiver(owner.map(String::as_str), pace.severity);
+            let base = parameters.webhook_url.trim_end_matches('/');
+            let url = format!("{base}/{}", path_segment(&name));
+            let _ = writeln!(text, "  - name: {}", quoted(&name));
+            text.push_str("    webhook_configs:\n");
+            let _ = writeln!(text, "      - url: {}", quoted(&url));
+            text.push_str("        send_resolved: true\n");
+        }
+    }
+}
+
+/// A name as one step of a path (RFC 3986, unreserved characters).
+fn path_segment(name: &str) -> String {
+    name.bytes().fold(String::new(), |mut segment, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            segment.push(char::from(byte));
+        } else {
+            let _ = write!(segment, "%{byte:02X}");
+        }
+        segment
+    })
+}

@@ -4,7 +4,7 @@
 //! Parameters in, text out: it reads no clock, file or socket, and does not know the registry of
 //! metrics. The program holds what it asks for to its own registry in a test.
 
-mod parameters;
+pub mod parameters;
 
 pub mod alertmanager;
 pub mod grafana;
@@ -12,4 +12,4 @@ pub mod prometheus;
 pub mod queries;
 mod yaml;
 
-pub use parameters::Parameters;
+pub use parameters::{ParameterError, Parameters};

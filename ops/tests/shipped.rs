@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use landfall_ops::{Parameters, grafana, prometheus};
+use landfall_ops::{Parameters, alertmanager, grafana, prometheus};
 
 fn is_shipped(path: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -28,4 +28,10 @@ fn the_shipped_dashboards_are_what_is_generated() {
     for grafana::File { path, text } in grafana::files(&Parameters::default()) {
         is_shipped(&format!("grafana/{path}"), &text);
     }
+}
+
+#[test]
+fn the_shipped_example_for_alertmanager_is_what_is_generated() {
+    let configuration = alertmanager::configuration(&Parameters::default());
+    is_shipped("alertmanager/alertmanager.yml", &configuration);
 }

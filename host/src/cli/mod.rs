@@ -8,6 +8,7 @@ pub mod exit;
 mod incidents;
 mod logging;
 mod missing;
+mod ops;
 pub mod print;
 mod run;
 mod schema;
@@ -88,6 +89,9 @@ enum Command {
     /// Work with schemas.
     #[command(subcommand)]
     Schema(schema::SchemaCommand),
+    /// Print what to set up around Landfall: alert rules, notifications.
+    #[command(subcommand)]
+    Ops(ops::OpsCommand),
 }
 
 impl Cli {
@@ -116,6 +120,7 @@ impl Cli {
             Command::Config(command) => config::run(&command, &global),
             Command::Compile(args) => compile::run(&args),
             Command::Schema(command) => schema::run(&command, &global),
+            Command::Ops(command) => ops::run(command),
         }
     }
 }

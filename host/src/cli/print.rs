@@ -68,6 +68,11 @@ pub fn own(text: &'static str) -> Result<(), PrintError> {
     Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
 
+/// A text that was made of Landfall's own and of checked parameters, for a program that reads it.
+pub fn made(text: &str) -> Result<(), PrintError> {
+    Ok(io::stdout().lock().write_all(text.as_bytes())?)
+}
+
 /// Standard output for frames, which are data and go as they came.
 pub fn frames() -> StdoutLock<'static> {
     io::stdout().lock()

@@ -17,6 +17,8 @@ const FAILURES_MIN: u32 = 10;
 
 /// A schema of fewer expected events a day: ten failures would be one in a hundred.
 const QUIET_EVENTS_A_DAY: u32 = 1000;
+/// And so many an hour: in the first day of a busy schema less than a day has been counted.
+const QUIET_EVENTS_AN_HOUR: u32 = 100;
 
 /// A loss of nine in ten is told whatever the objective: with a target under 93 % a rate of 14.4 budgets
 /// would be more than all.
@@ -202,13 +204,23 @@ impl Burn {
     }
 }
 
-/// Counts what a rate would not see. Events that have landed since are not told: nothing is missing now,
-/// and either Landfall has been there all the time or as many landed as were lost.
+/// Counts what a rate would not see, nor an outage tell. Events that have landed since are not told: then
+/// nothing is missing now, and either Landfall has been there all the time or as many landed as were
+/// lost.
 fn quiet(scale: Scale) -> Alert {
     let (lost, recovered, day) = (lost(DAY), recovered(DAY), scale.of(DAY));
+    let is_quiet = format!(
+        "{lost} > 0\nand {} < {QUIET_EVENTS_A_DAY}\nand {} < {QUIET_EVENTS_AN_HOUR}",
+        expected(DAY),
+        expected(HOUR)
+    );
+    let landed = format!(
+        "landfall_overdue_events <= 0\nand\n(\n  {recovered} >= {lost}\n  or\n  landfall_overdue_events and ignoring (schema) changes(landfall_process_start_time_seconds[{day}]) == 0\n)"
+    );
+    let outage = format!("max_over_time(landfall_incidents_open{{cause=\"stalled\"}}[{day}])");
     let expr = format!(
-        "(\n  {lost} > 0\n  and {} < {QUIET_EVENTS_A_DAY}\n)\nunless\n(\n  landfall_overdue_events <= 0\n  and\n  (\n    {recovered} >= {lost}\n    or\n    landfall_overdue_events and ignoring (schema) changes(landfall_process_start_time_seconds[{day}]) == 0\n  )\n)",
-        expected(DAY)
+        "{is_quiet}\nunless\n(\n{}\n)\nunless ignoring (schema) sum without (cause) ({outage}) > 0",
+        indented(&landed)
     );
     Alert::pipeline(
         "LandfallQuietSchemaLosesEvents",
@@ -216,6 +228,6 @@ fn quiet(scale: Scale) -> Alert {
         Owner::Schema.of(&expr, &["schema"]),
     )
     .summary(format!(
-        "{{{{ $value | printf \"%.0f\" }}}} of the few events of {{{{ $labels.schema }}}} went missing within a day. Next: landfall missing --count, landfall backfill --dry-run. {LOOK}"
+        "{{{{ $value | printf \"%.0f\" }}}} of the few events of {{{{ $labels.schema }}}} went missing within a day. {LOOK}, landfall missing --count, landfall backfill --dry-run"
     ))
 }

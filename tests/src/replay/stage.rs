@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::clock::{Clock, log_time};
 use crate::paths;
 use crate::pipeline::{Pipeline, PipelineError, PipelineOptions, WriterOptions};
-use crate::scene::gather_schemas;
+use crate::scene::{copy_dir, gather_schemas, rig_schemas};
 use crate::sidecar::{Settings, Sidecar, SidecarError};
 
 /// Landfall's settings for this pipeline, in its own time: the writer's batches take half a minute.
@@ -45,6 +45,8 @@ pub struct StageOptions {
     /// What the clock reads at the start.
     pub origin_ms: i64,
     pub writer: WriterOptions,
+    /// Whether Landfall has the schemas of this pipeline's events alone, and no other that is shipped.
+    pub few_schemas: bool,
 }
 
 impl StageOptions {
@@ -57,9 +59,13 @@ impl StageOptions {
             speed,
             origin_ms,
             writer: WriterOptions::default(),
+            few_schemas: false,
         }
     }
 }
+
+/// The schema of the envelope, which all events have.
+const ENVELOPE: &str = "EventCapsule";
 
 /// The pipeline, and what starts Landfall beside it.
 pub struct Stage {
@@ -92,7 +98,12 @@ impl Stage {
             },
         )?;
         let schemas = dir.join("schemas");
-        gather_schemas(&options.schemas, &schemas)?;
+        if options.few_schemas {
+            copy_dir(&options.schemas.join(ENVELOPE), &schemas.join(ENVELOPE))?;
+            copy_dir(&rig_schemas(), &schemas)?;
+        } else {
+            gather_schemas(&options.schemas, &schemas)?;
+        }
         let mut settings = Settings::new(
             &pipeline.raw_endpoints(),
             pipeline.written_endpoint(),

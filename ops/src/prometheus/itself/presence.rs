@@ -12,6 +12,9 @@ const START: Span = Span::minutes(10);
 /// Starts within an hour that are no coincidence any more.
 const STARTS_MANY: u32 = 3;
 
+/// Changes between scrapes that work and scrapes that do not, of more than two outages in an hour.
+const SCRAPE_CHANGES_MANY: u32 = 5;
+
 /// Connections lost within an hour that are no coincidence any more.
 const DISCONNECTS_MANY: u32 = 5;
 
@@ -122,7 +125,10 @@ fn targets(up: &str, scale: Scale) -> Vec<Alert> {
         "count without (instance) ({up})\n<\ncount without (instance) ({up} offset {hour})"
     );
     let restarts = format!("changes(landfall_process_start_time_seconds[{hour}]) > {STARTS_MANY}");
-    let scrapes = format!("avg_over_time({up}[{hour}]) < 0.7");
+    // An outage, or a start that takes long, is one stretch of time.
+    let scrapes = format!(
+        "100 * avg_over_time({up}[{hour}]) < 70\nand changes({up}[{hour}]) > {SCRAPE_CHANGES_MANY}"
+    );
     vec![
         Alert::itself(
             "LandfallAbsent",
@@ -164,9 +170,9 @@ fn targets(up: &str, scale: Scale) -> Vec<Alert> {
             Severity::Ticket,
             Owner::Landfall.of(&scrapes, &[]),
         )
-        .hold(Span::minutes(30))
+        .hold(Span::minutes(10))
         .summary(
-            "Only {{ $value | humanizePercentage }} of the scrapes of {{ $labels.instance }} worked within an hour. Next: see scrape_timeout, the network, and whether Landfall restarts",
+            "Only {{ $value | printf \"%.0f\" }} % of the scrapes of {{ $labels.instance }} worked within an hour, and again and again none did. Next: see scrape_timeout, the network, and whether Landfall restarts",
         ),
     ]
 }

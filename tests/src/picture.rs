@@ -89,8 +89,8 @@ fn times(text: &mut String, top: f64, (from_ms, to_ms): (i64, i64), words: bool)
     if words {
         let _ = writeln!(
             text,
-            "<text x=\"{:.1}\" y=\"{:.1}\">UTC</text>",
-            LEFT + plot_width() + 8.0,
+            "<text class=\"a\" x=\"{:.1}\" y=\"{:.1}\">UTC</text>",
+            LEFT - 6.0,
             top + PANEL + 18.0
         );
     }

@@ -15,7 +15,7 @@ use landfall_tests::recording::{
 
 /// For how long an outage may go on before somebody is woken, in minutes: `incidents.stall` of the
 /// recordings is five.
-const TOLD_WITHIN: usize = 12;
+const TOLD_WITHIN: usize = 15;
 
 /// For how long after it an alert may still fire: `incidents.clear`, the deadline of the last event, and
 /// what keeps the alert from flapping.

@@ -141,6 +141,12 @@ impl Prometheus {
         self.data("/api/v1/rules", &[])
     }
 
+    /// How many Alertmanagers it tells.
+    pub fn alertmanagers(&self) -> Result<usize, ServerError> {
+        let data = self.data("/api/v1/alertmanagers", &[])?;
+        Ok(data["activeAlertmanagers"].as_array().map_or(0, Vec::len))
+    }
+
     fn data(&self, path: &str, parameters: &[(&str, &str)]) -> Result<Value, ServerError> {
         let mut answer = self.server.json(path, parameters)?;
         if answer["status"] != "success" || !answer["warnings"].is_null() {

@@ -145,6 +145,13 @@ impl Truth {
             .collect()
     }
 
+    /// How often events that satisfy `wanted` were sent.
+    pub fn copies(&self, wanted: impl Fn(&Event) -> bool) -> u64 {
+        let inner = self.lock();
+        let all = inner.events.values().filter(|event| wanted(event));
+        all.map(|event| event.copies).sum()
+    }
+
     /// Every verdict's count, over all schemas.
     pub fn tally(&self, margins: Margins) -> Tally {
         let inner = self.lock();

@@ -9,6 +9,7 @@
 
 mod answers;
 mod notifications;
+mod picture;
 mod played;
 mod truth;
 
@@ -37,6 +38,7 @@ fn prometheus_and_alertmanager_say_of_the_day_what_is_true() {
     findings.take("answers over the day", answers::over_the_day(&day));
     if std::env::var_os("UPDATE").is_some() {
         notifications::keep(&day);
+        picture::keep(&day);
     }
     findings.take("values", truth::hold(&mut day));
     assert!(findings.text.is_empty(), "\n{}", findings.text);

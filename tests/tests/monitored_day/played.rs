@@ -21,7 +21,7 @@ use landfall_tests::wait;
 use tempfile::TempDir;
 
 /// The demo's.
-const SPEED: f64 = 675.0;
+pub const SPEED: f64 = 675.0;
 const RATE: u32 = 600;
 const SEED: u64 = 20_141_118;
 
@@ -90,15 +90,30 @@ impl MonitoredDay {
         let alertmanager = Alertmanager::start(&programs.alertmanager, dir.path(), &config)
             .expect("Alertmanager starts");
         let sidecar = stage.start().expect("Landfall starts");
-        let options = PrometheusOptions {
+        let mut options = PrometheusOptions {
             targets: vec![("landfall", sidecar.http())],
-            rules: landfall_ops::prometheus::rules(&parameters),
+            rules: "groups: []\n".into(),
             interval: INTERVAL,
             alertmanager: Some(alertmanager.address()),
         };
         let prometheus = Prometheus::start(&programs.prometheus, dir.path(), &options)
             .expect("Prometheus starts");
+        // It takes up targets every five seconds: an hour of the day in which all would be absent.
+        let answers = |expr: &str| {
+            wait::await_until(expr, || {
+                let found = prometheus.query(expr, real_ms() as f64 / 1000.0);
+                found.is_ok_and(|samples| !samples.is_empty())
+            });
+        };
+        answers(r#"up{job="landfall"} == 1"#);
+        options.rules = landfall_ops::prometheus::rules(&parameters);
+        prometheus.change(&options).expect("rules");
+        wait::await_until("Prometheus knows Alertmanager", || {
+            prometheus.alertmanagers().is_ok_and(|count| count == 1)
+        });
         let first_ms = real_ms();
+        // What is counted from now on began at 0.
+        answers(r#"count_over_time(up{job="landfall"}[1s]) > 5"#);
         let day = day.beginning_at(clock.now_ms());
         assert!(
             day.faults[0].1.from_ms > day.begin_ms,
@@ -153,6 +168,12 @@ impl MonitoredDay {
     pub fn of_real(&self, real_ms: i64) -> i64 {
         let ago_ms = landfall_tests::clock::real_ms() - real_ms;
         self.clock.now_ms() - (ago_ms as f64 * SPEED) as i64
+    }
+
+    /// When the day's clock read it, in seconds of real time.
+    pub fn real_s(&self, at_ms: i64) -> f64 {
+        let ago_ms = (self.clock.now_ms() - at_ms) as f64 / SPEED;
+        (real_ms() as f64 - ago_ms) / 1000.0
     }
 
     pub fn time(&self, at_ms: i64) -> String {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use landfall_ops::grafana::{Values, queries};
 use landfall_tests::metrics::Metrics;
 use landfall_tests::monitoring::Sample;
-use landfall_tests::truth::{Tally, Verdict};
+use landfall_tests::truth::{Nature, Tally, Verdict};
 
 use super::played::MonitoredDay;
 
@@ -46,6 +46,13 @@ const NEVER: [&str; 22] = [
 
 /// Always so on this day.
 const ALWAYS: [&str; 2] = ["landfall_source_connected", "landfall_ready"];
+
+/// Losses closer together than this are one.
+const GAP_MS: i64 = 10 * 60_000;
+
+/// What ranks or counts changes depends on the way to the end of the day, of which the truth knows
+/// nothing.
+const BY_THE_WAY: [&str; 2] = ["max_over_time", "changes"];
 
 type Labels = BTreeMap<String, String>;
 
@@ -86,16 +93,50 @@ impl Truth<'_> {
             "landfall_duplicates_total" => schema.duplicate,
             "landfall_incidents_total" => match label("cause") {
                 "stalled" => self.day.outages().len() as u64,
-                // The batch that a duplicate key killed, and the rows that were held back.
-                "loss" => 2,
-                "altered" | "duplicate" | "leaked" | "unjudged" => 1,
+                // The rows that a duplicate key killed, and those that were held back.
+                "loss" => {
+                    self.lost_beside_outages() + self.schemas_with(|one| one.count(Verdict::Late))
+                }
+                "altered" => self.schemas_with(|one| one.count(Verdict::Altered)),
+                "leaked" => self.schemas_with(|one| one.count(Verdict::Leaked)),
+                "unjudged" => self.schemas_with(|one| one.count(Verdict::Unjudged)),
+                "duplicate" => self.schemas_with(|one| one.duplicate),
                 "unexpected" | "silent" => 0,
                 // The store's own account, for nobody else knows what the objective makes of a window.
                 _ => self.day.incidents(label("cause")),
             },
+            "landfall_check_violations_total" => {
+                let truth = &self.day.stage.pipeline.truth;
+                match label("reason") {
+                    "invalid_event" => truth.copies(|event| event.nature == Nature::Invalid),
+                    "unknown_schema" => truth.copies(|event| event.nature == Nature::Unknown),
+                    "not_a_number" => truth.copies(|event| event.nature == Nature::Unjudgeable),
+                    _ => 0,
+                }
+            }
             _ => return None,
         };
         Some(value as f64)
+    }
+
+    /// Of schemas, each of which has an incident of its own.
+    fn schemas_with(&self, count: impl Fn(&Tally) -> u64) -> u64 {
+        self.schemas
+            .values()
+            .filter(|tally| count(tally) > 0)
+            .count() as u64
+    }
+
+    /// Schemas that lost events while the writer was not deaf, each time that they did.
+    fn lost_beside_outages(&self) -> u64 {
+        let outages = self.day.outages();
+        let losses = self.day.stage.pipeline.truth.outages(GAP_MS);
+        let beside = losses.iter().filter(|loss| {
+            !outages
+                .iter()
+                .any(|outage| outage.from_ms <= loss.last_ms && outage.to_ms >= loss.first_ms)
+        });
+        beside.map(|loss| loss.schemas.len() as u64).sum()
     }
 
     /// The exposition: every series that Landfall has of the metrics that are known, and those that it
@@ -173,7 +214,11 @@ pub fn hold(day: &mut MonitoredDay) -> Vec<String> {
         .zip(queries(&values("truth")))
     {
         let names = metrics_of(&of_landfall.expr);
-        if names.is_empty() || !names.is_subset(&known) {
+        let by_the_way = |word: &&str| of_landfall.expr.contains(*word);
+        if names.is_empty()
+            || !names.is_subset(&known)
+            || BY_THE_WAY.iter().any(|word| by_the_way(&word))
+        {
             continue;
         }
         let ask = |expr: &str| day.prometheus.query(expr, to_s).map(by_labels);
@@ -209,7 +254,6 @@ pub fn hold(day: &mut MonitoredDay) -> Vec<String> {
 
 /// Counts of which the truth knows the sum alone.
 fn sums(day: &MonitoredDay, at_s: f64, malformed: u64, total: &Tally) -> Vec<String> {
-    let judged = total.frames - malformed;
     let mut findings = Vec::new();
     for (expr, expected) in [
         (
@@ -218,8 +262,8 @@ fn sums(day: &MonitoredDay, at_s: f64, malformed: u64, total: &Tally) -> Vec<Str
         ),
         (r#"sum(landfall_frames_total{stream="raw"})"#, total.frames),
         (
-            r#"sum(landfall_check_rows_total{check="schema-validity"})"#,
-            judged,
+            r#"sum(landfall_check_rows_total{check="eventlogging"})"#,
+            total.frames,
         ),
     ] {
         let expr = expr.replace('{', r#"{job="landfall","#);

@@ -15,12 +15,12 @@ use crate::results::account::severity_label;
 use crate::sources::StreamId;
 
 impl Board {
-    /// This plan judges from now on, and its checks state these objectives.
-    pub fn in_force(&self, planned: &Planned, objectives: &[Stated]) {
+    /// This plan is going to judge: what can happen by it begins at 0.
+    pub fn begin(&self, planned: &Planned) {
         let schemas: Vec<&str> = planned.schemas.iter().map(String::as_str).collect();
         self.metrics.verdicts.loaded(&schemas);
         for placed in &planned.plan.placed {
-            self.begin(placed);
+            self.begin_check(placed);
         }
         for (stream, codec) in StreamId::ALL.into_iter().zip(&planned.plan.codecs) {
             let of_codec = planned
@@ -41,6 +41,10 @@ impl Board {
         for oddity in Oddity::ALL {
             self.metrics.checks.add_violations(HOST, oddity.id(), 0);
         }
+    }
+
+    /// This plan judges from now on, and its checks state these objectives.
+    pub fn in_force(&self, planned: &Planned, objectives: &[Stated]) {
         let limits: Vec<_> = planned.plan.placed.iter().map(limits_of).collect();
         self.metrics.limits.set(&limits);
         let objective = |stated: &Stated| Objective {
@@ -54,7 +58,7 @@ impl Board {
     }
 
     /// All counters of a check, with what it can say.
-    fn begin(&self, placed: &Placed) {
+    fn begin_check(&self, placed: &Placed) {
         let reasons = &placed.check.manifest().reasons;
         let mut declared = Declared {
             faults: FaultKind::ALL.map(FaultKind::as_str).into(),

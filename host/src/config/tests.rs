@@ -14,7 +14,7 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 }
 
 /// Loads a text as a file; messages begin with `landfall.toml`.
-fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+pub(super) fn load(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("landfall.toml");
     std::fs::write(&file, text).unwrap();

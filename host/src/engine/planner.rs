@@ -209,7 +209,7 @@ impl Planner {
     ) -> Result<Planned, PlanningError> {
         let mut notes = Vec::new();
         let mut problems = Vec::new();
-        let found = self.look_at_files(config, &mut notes);
+        let (found, not_kept) = self.look_at_files(config);
         match patience {
             Patience::Whole => self.loading.wait_for_all(),
             Patience::For(time) => self.loading.wait(Instant::now() + time),
@@ -276,6 +276,10 @@ impl Planner {
         };
         if changed {
             self.next_generation = plan.generation.0.checked_add(1);
+        }
+        if not_kept != self.not_kept {
+            notes.extend(not_kept.clone());
+            self.not_kept = not_kept;
         }
         self.in_use = in_use;
         self.schemas_from = Some(schemas_from);

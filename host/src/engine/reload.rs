@@ -205,6 +205,7 @@ impl Reloader {
         let deadlines_changed =
             config.deadlines != self.config.deadlines || config.incidents != self.config.incidents;
         if planned.changed || deadlines_changed {
+            self.board.begin(planned);
             self.control.apply(planned, &config, self.clock.now_ms());
             tracing::info!(
                 generation = self.control.number(planned.plan.generation),

@@ -1,7 +1,9 @@
 //! Where panels stand: sections below each other, panels from left to right.
 
+use serde_json::Value;
+
 use super::build::Draft;
-use super::model::{Entry, GridPos, Link, Row};
+use super::model::{Entry, GridPos, Link, Panel, Row};
 
 /// Of the grid.
 pub const WIDTH: u32 = 24;
@@ -41,7 +43,7 @@ pub fn laid_out(sections: Vec<Section>, runbook_url: &str) -> Vec<Entry> {
         y += 1;
         let (mut x, mut highest) = (0, 0);
         for draft in section.drafts {
-            let mut panel = draft.panel;
+            let mut panel = sorted(draft.panel);
             let GridPos { h, w, .. } = panel.grid_pos;
             if x + w > WIDTH {
                 (x, y, highest) = (0, y + highest, 0);
@@ -68,6 +70,18 @@ pub fn laid_out(sections: Vec<Section>, runbook_url: &str) -> Vec<Entry> {
         y += highest;
     }
     entries
+}
+
+/// Some crate of the program may make JSON keep members in the order in which they were put in: the files
+/// are the same all the same.
+fn sorted(mut panel: Panel) -> Panel {
+    let overrides = panel.field_config.overrides.iter_mut();
+    let values = overrides
+        .flat_map(|one| &mut one.properties)
+        .map(|property| &mut property.value);
+    let options = panel.transformations.iter_mut().map(|one| &mut one.options);
+    values.chain(options).for_each(Value::sort_all_objects);
+    panel
 }
 
 /// From 1 on, in the order in which they stand.

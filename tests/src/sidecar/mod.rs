@@ -14,7 +14,7 @@ use std::process::ExitStatus;
 
 pub use answers::Incident;
 pub use command::{Answer, landfall};
-pub use process::{Process, SidecarError};
+pub use process::{Process, SidecarError, address};
 pub use readings::Readings;
 pub use settings::{CheckSettings, Settings};
 pub use store::{StoreReader, WindowTotals};
@@ -66,6 +66,11 @@ impl Sidecar {
 
     pub fn metrics(&self) -> Metrics {
         self.process.metrics()
+    }
+
+    /// What it answers over HTTP.
+    pub fn get(&self, path: &str) -> std::io::Result<crate::http::Answer> {
+        self.process.get(path)
     }
 
     pub fn log_text(&self) -> String {

@@ -96,13 +96,22 @@ impl Process {
         }
     }
 
-    fn await_ready(&self) -> Result<(), SidecarError> {
+    /// HTTP is served before the checks are loaded, so it may still end by an error.
+    fn await_ready(&mut self) -> Result<(), SidecarError> {
         let ready = wait::until(START_MAX, || {
-            self.get("/readyz")
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(Err(status));
+            }
+            let answer = self.get("/readyz");
+            answer
                 .is_ok_and(|answer| answer.status == 200)
-                .then_some(())
+                .then_some(Ok(()))
         });
-        ready.ok_or_else(|| self.failed("was not ready in time".into()))
+        match ready {
+            Some(Ok(())) => Ok(()),
+            Some(Err(status)) => Err(self.failed(format!("ended at its start with {status}"))),
+            None => Err(self.failed("was not ready in time".into())),
+        }
     }
 
     /// Where it serves HTTP.
@@ -165,8 +174,8 @@ impl Drop for Process {
     }
 }
 
-/// The address in the log line, for people or of JSON, that says where HTTP is served.
-fn address(log: &str) -> Option<SocketAddr> {
+/// Where HTTP is served: the address in the log line, for people or of JSON, that says where HTTP is served.
+pub fn address(log: &str) -> Option<SocketAddr> {
     let line = log.lines().find(|line| line.contains("serving /metrics"))?;
     let (_, after) = line
         .split_once("address=")

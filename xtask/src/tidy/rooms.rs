@@ -17,7 +17,7 @@ const LIBRARIES: [(&str, &[&str]); 11] = [
     ("axum", &["host"]),
     ("hyper", &["host"]),
     ("hyper-util", &["host"]),
-    ("jsonschema", &["host/document", "bench"]),
+    ("jsonschema", &["host/document", "bench", "ops"]),
     ("jsonschema-value", &["host/document"]),
 ];
 

@@ -46,9 +46,15 @@ fn memory() -> Draft {
 
 fn limits() -> Draft {
     let by = |metric| max_by("check", &all(metric, &[CHECK]));
+    let highest = |metric| {
+        max_by(
+            "check",
+            &format!("max_over_time({}[$__range])", all(metric, &[CHECK])),
+        )
+    };
     let near = |used: &str, limit: &str| {
-        let share = format!("{} / {}", all(used, &[CHECK]), all(limit, &[CHECK]));
-        max_by("check", &share)
+        let used = format!("max_over_time({}[$__range])", all(used, &[CHECK]));
+        max_by("check", &format!("{used} / {}", all(limit, &[CHECK])))
     };
     let (memory, memory_limit) = (
         "landfall_check_memory_bytes",
@@ -58,16 +64,17 @@ fn limits() -> Draft {
         "landfall_check_call_longest_seconds",
         "landfall_check_call_limit_seconds",
     );
-    Draft::table("How near each limit", "The most memory and the longest call of each check beside its limits. At 100 % a call fails, and its rows are tried in smaller parts or not judged.")
+    Draft::table("How near each limit", "The most memory and the longest call of each check in the chosen time, beside its limits. At 100 % a call fails, and its rows are tried in smaller parts or not judged.")
         .columns(&[("check", "check")], vec![
-            Column::new("memory", unit::BYTES, by(memory)),
+            Column::new("memory", unit::BYTES, highest(memory)),
             Column::new("limit of memory", unit::BYTES, by(memory_limit)),
             Column::new("memory used", unit::RATIO, near(memory, memory_limit)).bar(),
-            Column::new("longest call", unit::SECONDS, by(call)),
+            Column::new("longest call", unit::SECONDS, highest(call)),
             Column::new("limit of a call", unit::SECONDS, by(call_limit)),
             Column::new("call used", unit::RATIO, near(call, call_limit)).bar(),
         ])
         .sorted("memory used")
+        .leads_to("check", "landfall-checks")
         .span(24, 8)
         .see("unjudged")
 }

@@ -83,5 +83,6 @@ fn not_explained() -> Draft {
         .ask("not explained", sum(&rate("landfall_altered_not_explained_total", &[])))
         .unit(unit::EVENTS_PER_SECOND)
         .coloured(BAD)
+        .span(24, 6)
         .see("altered")
 }

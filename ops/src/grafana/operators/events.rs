@@ -84,6 +84,7 @@ fn by_schema() -> Draft {
     Draft::table(titles::BY_SCHEMA, "What came in over the chosen time, by schema and first verdict. Counts are estimated at both ends of the time; missing now and waiting are exact, since Landfall's start.")
         .columns(&[("schema", "schema"), ("owner", "owner")], columns)
         .sorted("missing now")
+        .leads_to("schema", "landfall-operators")
         .span(24, 10)
         .see("what-the-incidents-mean")
 }
@@ -204,7 +205,7 @@ fn waiting() -> Draft {
 }
 
 fn oldest() -> Draft {
-    Draft::graph("Oldest wait", "How long the oldest event that is to land has been waiting, by Landfall's clock. A saw's teeth as long as the writer's batches are good, a slope is a stall.")
+    Draft::graph("Oldest wait over time", "How long the oldest event that is to land has been waiting, by Landfall's clock. A saw's teeth as long as the writer's batches are good, a slope is a stall.")
         .ask("{{instance}}", max_by("instance", &all("landfall_oldest_pending_age_seconds", &[])))
         .unit(unit::SECONDS)
         .see("stalled")

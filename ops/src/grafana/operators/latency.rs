@@ -1,6 +1,6 @@
 //! How long events take from their arrival to their landing.
 
-use super::overview::in_time_ratio;
+use super::overview::now;
 use crate::grafana::build::{Column, Draft, unit};
 use crate::grafana::colours::{BAD, NEUTRAL, SEVERITIES, of};
 use crate::grafana::expr::*;
@@ -10,7 +10,7 @@ use crate::grafana::titles;
 const LATENCY: &str = "landfall_delivery_latency_seconds";
 
 /// How far off a percentile can be is a matter of the buckets.
-const ROUGH: &str = "A percentile is only as exact as its bucket is wide: [METRICS](METRICS.md) says how far off it can be, `metrics.latency_buckets` makes them finer.";
+const ROUGH: &str = "A percentile is only as exact as its bucket is wide: docs/METRICS.md says how far off it can be, metrics.latency_buckets makes it finer.";
 
 pub fn section() -> Section {
     Section::new(
@@ -57,17 +57,37 @@ fn by_schema() -> Draft {
         .unit(unit::SECONDS)
 }
 
+/// Verdicts of the events that an objective is about, as the rules have them.
+const EXPECTED: &str = r#"verdict=~"delivered|late|altered|missing|unconfirmed""#;
+
 fn objectives() -> Draft {
+    let by_schema = |of: &str| sum_by("schema", of);
     let target = max_by(
         "check, schema",
         &all("landfall_delivery_objective_ratio", &[SCHEMA]),
     );
-    let attained = in_time_ratio("schema");
-    let left = format!("1 - (1 - ({attained}))\n  / on (schema) group_right () (1 - {target})");
-    Draft::table("Delivery objectives", "What each delivery objective asks for, and how much of its budget of failures the chosen time has left. Below 0 the objective is not met.")
+    let late_counts = max_by(
+        "check, schema",
+        &all("landfall_delivery_objective_late_counts", &[SCHEMA]),
+    );
+    let expected = by_schema(&grown("landfall_events_total", &[EXPECTED, SCHEMA]));
+    let (delivered, late) = (now("delivered", by_schema), now("late", by_schema));
+    let left = |good: &str, which: &str| {
+        format!(
+            "1 - (1 - {good}\n  / ({expected} > 0))\n  / on (schema) group_right () (1 - ({target} {which} {late_counts} == 1))"
+        )
+    };
+    let either = format!(
+        "{}\nor\n{}",
+        left(&delivered, "unless"),
+        left(&format!("({delivered} + {late})"), "and")
+    );
+    Draft::table("Delivery objectives", "What each delivery objective asks for, and how much of its budget of failures the chosen time has left: 100 % is no failure at all, below 0 the objective is not met.")
         .columns(&[("check", "check"), ("schema", "schema")], vec![
-            Column::new("objective", unit::RATIO, target).decimals(2),
-            Column::new("budget left", unit::RATIO, left).decimals(1).marked_below(0.0, BAD),
+            Column::new("objective", unit::RATIO, target.clone()).decimals(2),
+            Column::new("late counts", unit::NUMBER, late_counts.clone())
+                .states(&[("0", "as failed", "text"), ("1", "as delivered", "text")]),
+            Column::new("budget left", unit::RATIO, either).decimals(1).marked_below(0.0, BAD),
         ])
         .no_value("no objective is set")
         .see("finding")

@@ -53,7 +53,7 @@ fn missing() -> Draft {
 
 fn in_time() -> Draft {
     Draft::number("Landed in time, unchanged", "Of the events that were to land and were judged in the chosen time, the share that is delivered. Not judged counts as not delivered. 100 % is good.")
-        .ask_now("", in_time_ratio(""))
+        .ask_now("", in_time_ratio())
         .unit(unit::RATIO)
         .decimals(2)
         .bounds(0.0, Some(1.0))
@@ -62,37 +62,36 @@ fn in_time() -> Draft {
         .see("loss")
 }
 
-/// Verdicts of events that were to land.
+/// Verdicts of events that were to land. What could not be judged is never counted as good.
 const OWED: &str = r#"verdict=~"delivered|late|altered|missing|unconfirmed|unjudged""#;
 
-/// The share of the events that were to land which is delivered, by a label or of all.
-pub fn in_time_ratio(by: &str) -> String {
-    let by = |of: String| {
-        if by.is_empty() {
-            sum(&of)
-        } else {
-            sum_by(by, &of)
-        }
+/// The share of the events that were to land which is delivered.
+fn in_time_ratio() -> String {
+    ratio(
+        &now("delivered", sum),
+        &sum(&grown("landfall_events_total", &[OWED, SCHEMA])),
+    )
+}
+
+/// How many of the events of the chosen time have a verdict now: as it was first given, without what was
+/// taken back, with what became it.
+pub fn now(verdict: &str, by: impl Fn(&str) -> String) -> String {
+    let verdict = |label: &str| format!(r#"{label}="{verdict}""#);
+    let revised = |label| {
+        by(&grown(
+            "landfall_verdicts_revised_total",
+            &[&verdict(label), SCHEMA],
+        ))
     };
-    let delivered = by(grown(
+    let first = by(&grown(
         "landfall_events_total",
-        &[r#"verdict="delivered""#, SCHEMA],
+        &[&verdict("verdict"), SCHEMA],
     ));
-    let taken_back = by(grown(
-        "landfall_verdicts_revised_total",
-        &[r#"from="delivered""#, SCHEMA],
-    ));
-    let given = by(grown(
-        "landfall_verdicts_revised_total",
-        &[r#"to="delivered""#, SCHEMA],
-    ));
-    let owed = by(grown("landfall_events_total", &[OWED, SCHEMA]));
-    let now = format!(
-        "({delivered}\n    - {}\n    + {})",
-        or_zero(&taken_back, &delivered),
-        or_zero(&given, &delivered)
-    );
-    ratio(&now, &owed)
+    format!(
+        "({first}\n    - {}\n    + {})",
+        or_zero(&revised("from"), &first),
+        or_zero(&revised("to"), &first)
+    )
 }
 
 fn waiting() -> Draft {

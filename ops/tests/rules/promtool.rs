@@ -10,21 +10,8 @@ use landfall_ops::prometheus::{Alert, Scale, Span, groups, rules};
 use super::case::{Case, Firing};
 use super::world::{JOB, Variant};
 
-/// Where promtool is: `LANDFALL_PROMTOOL`, or on the path, or where `cargo xtask setup` unpacks it.
 pub fn find() -> Option<PathBuf> {
-    let named = std::env::var_os("LANDFALL_PROMTOOL").filter(|path| !path.is_empty());
-    if let Some(named) = named {
-        return Some(named.into());
-    }
-    let unpacked =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/prometheus/usr/bin/promtool");
-    let works = |path: &PathBuf| {
-        let output = Command::new(path).arg("--version").output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    [PathBuf::from("promtool"), unpacked]
-        .into_iter()
-        .find(works)
+    crate::support::tool("promtool", "LANDFALL_PROMTOOL", "prometheus")
 }
 
 pub fn parameters(factor: f64) -> Parameters {

@@ -40,12 +40,16 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let board = Board::with_latency_bounds(&config.metrics.latency_bounds_ms())?;
     board.metrics().process.follow_clock(clock.clone());
+    board.owners_at_start(&config);
+    board.limits(&config);
     let (engine_part, checks_part) = (
         board.readiness().part("engine"),
         board.readiness().part("checks"),
     );
     let store_dir = config.store_dir();
     let store = Store::open(&store_dir, secret()?, PROGRAM)?;
+    // Or a disk would seem full until something is written.
+    board.disk(&store_dir);
     // A probe is answered while checks are compiled, and a signal is heard.
     let mut front = Front::open(config.http.listen, &board, request.clone())?;
     let mut planner = Planner::new(compile::loader()?);

@@ -253,7 +253,6 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     if !is_audit {
         standing::watch(&pulse.standing, board.clone())?;
     }
-    board.limits(config);
     let backlog = Arc::new(Backlog::new(shards, config.ledger.pending_max));
     let ending = Arc::new(Ending::new(stop));
     let mut threads = Vec::new();

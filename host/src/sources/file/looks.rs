@@ -491,8 +491,8 @@ mod tests {
     fn no_command_has_what_a_terminal_is_shown_in_another_way() {
         for head in [
             &b"a\rb"[..],
-            b"a\0b\0",
-            b"\0a\n",
+            b"{\"id\":1}\0{\"id\":2}\0",
+            b"\0\0\0\0{}\n",
             b"\x1e{}\n",
             b"[{}]",
             b"{\n}",

@@ -89,18 +89,25 @@ fn of_text(text: &str) -> Option<Looks> {
 /// Whether it begins with a JSON document that goes on over several lines, or with an array: one document a
 /// line would have been read.
 fn is_json(text: &str) -> bool {
-    first_document(text).is_some_and(|over_lines| over_lines || text.starts_with('['))
+    first_document(text).is_some_and(|first| first.is_over_lines || text.starts_with('['))
 }
 
-/// Whether what begins like this is a JSON document over several lines.
+/// Whether what begins like this is a JSON document over several lines, which is whole or goes on beyond it.
 pub(super) fn is_over_lines(beginning: &[u8]) -> bool {
     let head = beginning.strip_prefix(UTF8_MARK).unwrap_or(beginning);
-    text(head).and_then(|text| first_document(text.trim_start())) == Some(true)
+    let document = text(head).and_then(|text| first_document(text.trim_start()));
+    document.is_some_and(|first| first.is_over_lines && (first.is_whole || is_cut(head)))
 }
 
-/// Whether the JSON document at the beginning, which may go on beyond it, has a line end within; none if there
-/// is none.
-fn first_document(text: &str) -> Option<bool> {
+/// The JSON document at the beginning.
+struct First {
+    /// All of it is there.
+    is_whole: bool,
+    /// It has a line end within.
+    is_over_lines: bool,
+}
+
+fn first_document(text: &str) -> Option<First> {
     let mut documents = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     let is_whole = match documents.next()? {
         Ok(_) => true,
@@ -112,8 +119,10 @@ fn first_document(text: &str) -> Option<bool> {
     } else {
         text.len()
     };
-    let within = text.get(..end)?;
-    Some(within.trim_end_matches(['\r', '\n']).contains('\n') || !is_whole && within.contains('\n'))
+    Some(First {
+        is_whole,
+        is_over_lines: text.get(..end)?.contains('\n'),
+    })
 }
 
 fn of_bytes(head: &[u8]) -> Option<Looks> {
@@ -338,8 +347,11 @@ mod tests {
     fn a_document_over_several_lines_is_told_from_one_document_a_line() {
         for (text, expected) in [
             ("[\n{\"id\":1},\n{\"id\":2}\n]\n", true),
-            ("{\"events\":[\n{\"id\":1},\n", true),
-            ("{\n", true),
+            ("{\"events\":[\n{\"id\":1}\n]}\n", true),
+            (&*format!("[\n{}", "{\"id\":1},\n".repeat(1000)), true),
+            // It may as well be lines of which one is good.
+            ("[\n[\n{\"id\":1}\n", false),
+            ("{\n", false),
             ("[1]\n[2]\n[3]\n", false),
             ("{\"id\":1}\n{\"id\":2}\n", false),
             ("{\"id\":1}\n", false),

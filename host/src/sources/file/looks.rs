@@ -205,7 +205,7 @@ fn wide(head: &[u8]) -> Option<&'static str> {
         ("UTF-16LE", 2, utf16(u16::from_le_bytes)),
         ("UTF-16BE", 2, utf16(u16::from_be_bytes)),
     ];
-    let is_whole = |bytes: usize| is_cut(head) || head.len() % bytes == 0;
+    let is_whole = |bytes: usize| is_cut(head) || head.len().is_multiple_of(bytes);
     let fitting = candidates.into_iter().filter_map(|(name, bytes, ascii)| {
         let ascii = ascii.filter(|ascii| *ascii > 0 && is_whole(bytes))?;
         Some((ascii, name))

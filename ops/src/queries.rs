@@ -1,6 +1,7 @@
 //! All PromQL of everything that is generated, so that a test can hold it to the registry of metrics.
 
 use crate::Parameters;
+use crate::grafana::{self, Values};
 use crate::prometheus;
 
 /// A query and where it stands.
@@ -11,9 +12,11 @@ pub struct Query {
     pub expr: String,
 }
 
-/// All queries: of rules, and of what annotations ask.
+/// All queries: of rules, of what their annotations ask, and of dashboards.
 pub fn all(parameters: &Parameters) -> Vec<Query> {
-    rules(parameters)
+    let mut queries = rules(parameters);
+    queries.extend(grafana::queries(&Values::default()));
+    queries
 }
 
 fn rules(parameters: &Parameters) -> Vec<Query> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use landfall_ops::{Parameters, alertmanager, prometheus};
+use landfall_ops::{Parameters, alertmanager, grafana, prometheus};
 
 fn is_shipped(path: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -21,6 +21,13 @@ fn is_shipped(path: &str, text: &str) {
 fn the_shipped_rules_are_what_is_generated() {
     let rules = prometheus::rules(&Parameters::default());
     is_shipped("prometheus/landfall.rules.yml", &rules);
+}
+
+#[test]
+fn the_shipped_dashboards_are_what_is_generated() {
+    for grafana::File { path, text } in grafana::files(&Parameters::default()) {
+        is_shipped(&format!("grafana/{path}"), &text);
+    }
 }
 
 #[test]

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use landfall_tests::paths;
+use landfall_tests::sidecar;
 use landfall_tests::wait::{await_some, await_until};
+use landfall_tests::{http, paths};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use support::{Setup, Sidecar, changed, deploy, event, guest};
@@ -245,7 +246,7 @@ fn start_slow(dir: &Path, args: &[&str]) -> Child {
     std::fs::write(dir.join("slow.wasm"), modules::slow()).expect("written");
     std::fs::create_dir(dir.join("schemas")).expect("a directory");
     let config = format!(
-        "{}[streams.raw]\ncodec = \"json\"\n",
+        "{}[streams.raw]\ncodec = \"json\"\n[http]\nlisten = \"127.0.0.1:0\"\n",
         limit(Path::new("slow.wasm"))
     );
     std::fs::write(dir.join("landfall.toml"), config).expect("written");
@@ -281,16 +282,67 @@ fn whoever_dies_while_a_file_is_compiled_leaves_no_process_behind() {
     }
 }
 
+/// Asks a process for a path as soon as its log says where it serves HTTP.
+fn ask(dir: &Path, path: &str) -> http::Answer {
+    let address = await_some("it serves HTTP", || {
+        sidecar::address(&std::fs::read_to_string(dir.join("log")).ok()?)
+    });
+    http::get(address, path).expect("an answer")
+}
+
 #[test]
-fn a_start_tells_what_it_waits_for() {
+fn a_start_answers_probes_and_tells_what_it_waits_for() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut landfall = start_slow(dir.path(), &["run"]);
-    await_until("it is told", || {
+    assert_eq!(ask(dir.path(), "/healthz").status, 200);
+    await_until("/readyz names the check", || {
+        let ready = ask(dir.path(), "/readyz");
+        ready.status == 503 && ready.body.contains("being loaded: limit")
+    });
+    let metrics = ask(dir.path(), "/metrics");
+    assert_eq!(metrics.status, 200);
+    assert!(
+        metrics.body.contains("landfall_build_info"),
+        "{}",
+        metrics.body
+    );
+    await_until("the log names it", || {
         let log = std::fs::read_to_string(dir.path().join("log")).unwrap_or_default();
         log.contains("still being compiled or started: limit")
     });
-    landfall.kill().expect("killed");
-    landfall.wait().expect("it ends");
+    // A better file is taken at once, without another start.
+    let good = std::fs::read(guest("example_check.wasm")).expect("a check");
+    deploy(dir.path().join("slow.wasm"), &good);
+    await_until("the checks are loaded", || {
+        let body = ask(dir.path(), "/readyz").body;
+        body.contains("as configured") && !body.contains("being loaded")
+    });
+    kill_process(Pid::from_child(&landfall), Signal::TERM).expect("sent");
+    assert_eq!(landfall.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn sigterm_ends_a_start_and_sighup_does_not() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut landfall = start_slow(dir.path(), &["run"]);
+    assert_eq!(ask(dir.path(), "/healthz").status, 200);
+    let pid = Pid::from_child(&landfall);
+    let compiling = await_some("it is compiled", || {
+        children(landfall.id()).first().copied()
+    });
+    kill_process(pid, Signal::HUP).expect("sent");
+    assert_eq!(ask(dir.path(), "/healthz").status, 200);
+    assert_eq!(
+        children(landfall.id()),
+        [compiling],
+        "it is compiled all that while"
+    );
+    kill_process(pid, Signal::TERM).expect("sent");
+    let ended = landfall.wait().expect("it ends");
+    let log = std::fs::read_to_string(dir.path().join("log")).expect("a log");
+    assert_eq!(ended.code(), Some(0), "{log}");
+    assert!(log.contains("nothing was received"), "{log}");
+    await_until("its process is gone", || !is_alive(compiling));
 }
 
 #[test]

@@ -15,12 +15,12 @@ use crate::results::account::severity_label;
 use crate::sources::StreamId;
 
 impl Board {
-    /// This plan judges from now on, and its checks state these objectives.
-    pub fn in_force(&self, planned: &Planned, objectives: &[Stated]) {
+    /// This plan is going to judge: what can happen by it begins at 0.
+    pub fn begin(&self, planned: &Planned) {
         let schemas: Vec<&str> = planned.schemas.iter().map(String::as_str).collect();
         self.metrics.verdicts.loaded(&schemas);
         for placed in &planned.plan.placed {
-            self.begin(placed);
+            self.begin_check(placed);
         }
         for (stream, codec) in StreamId::ALL.into_iter().zip(&planned.plan.codecs) {
             let of_codec = planned
@@ -41,6 +41,10 @@ impl Board {
         for oddity in Oddity::ALL {
             self.metrics.checks.add_violations(HOST, oddity.id(), 0);
         }
+    }
+
+    /// This plan judges from now on, and its checks state these objectives.
+    pub fn in_force(&self, planned: &Planned, objectives: &[Stated]) {
         let limits: Vec<_> = planned.plan.placed.iter().map(limits_of).collect();
         self.metrics.limits.set(&limits);
         let objective = |stated: &Stated| Objective {
@@ -54,7 +58,7 @@ impl Board {
     }
 
     /// All counters of a check, with what it can say.
-    fn begin(&self, placed: &Placed) {
+    fn begin_check(&self, placed: &Placed) {
         let reasons = &placed.check.manifest().reasons;
         let mut declared = Declared {
             faults: FaultKind::ALL.map(FaultKind::as_str).into(),
@@ -76,18 +80,35 @@ impl Board {
         self.metrics.checks.begin(&placed.name, &declared);
     }
 
+    /// Who owns what, before there is a plan: not being ready concerns somebody too.
+    pub fn owners_at_start(&self, config: &Config) {
+        let checks = config.checks.iter().map(|check| &*check.name);
+        self.set_owners(&config.owners, [].into_iter(), checks);
+    }
+
     /// Who owns what of this plan. Schemas that are gone are named too: of them events may still wait.
     pub fn owners(&self, owners: &OwnersConfig, planned: &Planned) {
+        let schemas = planned.plan.labels.names().iter().map(String::as_str);
+        let checks = planned.plan.placed.iter().map(|placed| &*placed.name);
+        self.set_owners(owners, schemas, checks);
+    }
+
+    fn set_owners<'a>(
+        &self,
+        owners: &OwnersConfig,
+        schemas: impl Iterator<Item = &'a str>,
+        checks: impl Iterator<Item = &'a str>,
+    ) {
         let schema = |name: &str| (name.to_owned(), owners.of_schema(name).to_owned());
-        let check = |placed: &Placed| {
-            let owner = owners.of_check(&placed.name).to_owned();
-            (placed.name.clone(), owner)
-        };
-        let names = planned.plan.labels.names().iter().map(String::as_str);
+        let check = |name: &str| (name.to_owned(), owners.of_check(name).to_owned());
         self.metrics.owners.set(Owners {
             landfall: owners.of_landfall().to_owned(),
-            schemas: names.chain([metrics::OTHER]).map(schema).collect(),
-            checks: planned.plan.placed.iter().map(check).collect(),
+            schemas: metrics::ALWAYS
+                .into_iter()
+                .chain(schemas)
+                .map(schema)
+                .collect(),
+            checks: checks.map(check).collect(),
         });
     }
 

@@ -1,5 +1,7 @@
-//! `landfall ops`: rules and an example of notifications for this program's metrics, made for an
-//! installation. What is made, `landfall-ops` knows.
+//! `landfall ops`: rules, an example of notifications and dashboards for this program's metrics, made for
+//! an installation. What is made, `landfall-ops` knows.
+
+mod grafana;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,6 +20,8 @@ pub enum OpsCommand {
     Prometheus(PrometheusArgs),
     /// Print an example for Alertmanager: routes, inhibitions, receivers.
     Alertmanager(AlertmanagerArgs),
+    /// Print or write dashboards for Grafana 10.4 or later.
+    Grafana(grafana::GrafanaArgs),
 }
 
 /// What all of them take.
@@ -94,6 +98,7 @@ pub fn run(command: OpsCommand) -> anyhow::Result<ExitCode> {
             let text = alertmanager::configuration(&parameters);
             answer(&args.common.output, &text)
         }
+        OpsCommand::Grafana(args) => grafana::run(&args),
     }
 }
 

@@ -1,25 +1,26 @@
 //! `landfall run`: the sidecar, from start-up to drain.
 
+mod alive;
+mod front;
+mod starting;
+
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
 
-use anyhow::Context as _;
 use clap::Args;
 use landfall_store::Store;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch as channel;
 
+use self::alive::{Alive, OnEnd};
+use self::front::Front;
 use super::{Global, compile, exit, logging};
 use crate::board::Board;
 use crate::config::Config;
-use crate::engine::planner::{Patience, Planner};
-use crate::engine::reload::{self, ReloadRequest, Reloader, requests};
+use crate::engine::planner::Planner;
+use crate::engine::reload::{self, Reloader, requests};
 use crate::engine::{self, EngineParts, Mode};
-use crate::http::{self, HttpState};
 use crate::queue;
-use crate::sources::{self, Flights, Link, SourceContext, SourceStats, Stop, StreamId, zmq};
+use crate::sources::{self, Flights, SourceContext, Stop, StreamId, zmq};
 use crate::standing::Standing;
 
 /// Options of `landfall run`.
@@ -34,25 +35,42 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let (request, wake) = requests();
     let watch = reload::Watch::set(config_path.as_deref(), &config, &request);
     // It may have changed between being read and being watched.
-    if Config::load_to_run(config_path.as_deref()).ok().as_ref() != Some(&config) {
+    if Config::load_to_run(global.config.as_deref()).ok().as_ref() != Some(&config) {
         request.send();
     }
     let board = Board::with_latency_bounds(&config.metrics.latency_bounds_ms())?;
     board.metrics().process.follow_clock(clock.clone());
+    board.owners_at_start(&config);
+    board.limits(&config);
     let (engine_part, checks_part) = (
         board.readiness().part("engine"),
         board.readiness().part("checks"),
     );
     let store_dir = config.store_dir();
     let store = Store::open(&store_dir, secret()?, PROGRAM)?;
+    // Or a disk would seem full until something is written.
+    board.disk(&store_dir);
+    // A probe is answered while checks are compiled, and a signal is heard.
+    let mut front = Front::open(config.http.listen, &board, request.clone())?;
     let mut planner = Planner::new(compile::loader()?);
-    let planned = planner.plan(&config, clock.now_ms(), Patience::Whole)?;
+    let is_over = || front.asked().is_some();
+    let planned = starting::first_plan(&mut planner, &config, &clock, &checks_part, is_over)?;
+    let Some(planned) = planned else {
+        let signal = front.asked().unwrap_or_default();
+        tracing::info!(
+            signal,
+            "ended before its checks were loaded: nothing was received"
+        );
+        return Ok(exit::CLEAN.into());
+    };
     for problem in planned.problems.iter().chain(&planned.notes) {
         tracing::warn!("{problem}");
     }
     board.checks(&planned.checks, &[]);
     board.stale_schemas(planned.stale_schemas);
-    board.in_force(&planned, &planned.objectives());
+    board.begin(&planned);
+    let objectives = planned.objectives();
+    board.in_force(&planned, &objectives.stated);
     board.owners(&config.owners, &planned);
     checks_part.ready(planned.detail(&planned.problems));
 
@@ -113,6 +131,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reloader = Reloader {
         planner,
         config_path: config_path.clone(),
+        is_named: global.config.is_some(),
         config: config.clone(),
         batches: limits,
         control: running.control.clone(),
@@ -122,6 +141,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         stop: stop.clone(),
         watch,
         schemas: planned.schemas.clone(),
+        all_stated: objectives.problems.is_empty(),
         told_loading: Vec::new(),
     };
     let reload_ended = Arc::new(AtomicBool::new(false));
@@ -144,19 +164,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         stop: stop.clone(),
     };
 
-    // One worker: HTTP must not take a core from judging.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()?;
-    let ended = runtime.block_on(async {
-        let mut signals = Signals::new()?;
-        let ended = serve(&config, &board, Arc::new(alive), &request, &mut signals).await;
-        // What has lost a thread may not come to its end by itself.
-        let patience = ended.is_err().then_some(BROKEN_END_MAX);
-        tokio::spawn(end_at_once(signals, patience));
-        ended
-    });
+    let ended = front.wait(alive);
     match &ended {
         Ok(signal) => tracing::info!(signal, "ending: draining what was received"),
         Err(dead) => tracing::error!("{dead:#}"),
@@ -188,7 +196,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         totals,
         unaccounted,
     } = running.join();
-    runtime.shutdown_background();
+    front.close();
     ended?;
     if !is_whole || !unaccounted.is_empty() {
         tracing::error!(raw = totals.counts.raw, "ended early: {unaccounted}");
@@ -210,178 +218,4 @@ pub(super) fn secret() -> anyhow::Result<[u8; landfall_store::SECRET_BYTES]> {
     getrandom::fill(&mut secret)
         .map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
     Ok(secret)
-}
-
-/// Set when it is dropped: by a thread that ends, in whatever way.
-struct OnEnd(Arc<AtomicBool>);
-
-impl Drop for OnEnd {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
-/// Whether every thread lives that ends only with the process.
-struct Alive {
-    engine: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
-    sources: Vec<Arc<SourceStats>>,
-    reload_ended: Arc<AtomicBool>,
-    stop: Stop,
-}
-
-impl Alive {
-    /// An error names what does not live. Once all are to end, nothing is wrong with ending.
-    fn check(&self) -> Result<(), String> {
-        if self.stop.is_set() {
-            return Ok(());
-        }
-        (self.engine)()?;
-        let ended = self
-            .sources
-            .iter()
-            .find(|source| source.link() == Link::Ended);
-        if let Some(source) = ended {
-            return Err(format!(
-                "the source of {} at {} has ended",
-                source.stream().as_str(),
-                source.endpoint()
-            ));
-        }
-        if self.reload_ended.load(Ordering::Acquire) {
-            return Err("the thread that reloads has ended".into());
-        }
-        Ok(())
-    }
-}
-
-/// What the process is told from outside.
-struct Signals {
-    hangup: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-}
-
-/// A process with a dead thread drains for at most this long, and is then to be started anew.
-const BROKEN_END_MAX: Duration = Duration::from_secs(20);
-
-/// Whoever asks a second time does not want to wait for the drain.
-async fn end_at_once(mut signals: Signals, patience: Option<Duration>) {
-    let patience = async {
-        match patience {
-            Some(patience) => tokio::time::sleep(patience).await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        _ = signals.terminate.recv() => {}
-        _ = signals.interrupt.recv() => {}
-        () = patience => {}
-    }
-    tracing::error!("ending at once: what was received is not all accounted for");
-    std::process::exit(exit::CUT_SHORT.code());
-}
-
-/// Serves HTTP and waits for a signal to end; its name.
-async fn serve(
-    config: &Config,
-    board: &Board,
-    alive: Arc<Alive>,
-    request: &ReloadRequest,
-    signals: &mut Signals,
-) -> anyhow::Result<&'static str> {
-    let (shutdown, closing) = channel::channel(false);
-    let server = match config.http.listen {
-        Some(address) => {
-            let listener = tokio::net::TcpListener::bind(address)
-                .await
-                .with_context(|| format!("failed to listen on {address} (http.listen)"))?;
-            tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
-            let alive = Arc::clone(&alive);
-            let state = HttpState {
-                metrics: Arc::clone(board.metrics()),
-                readiness: board.readiness().clone(),
-                alive: Arc::new(move || alive.check()),
-            };
-            let mut closing = closing;
-            Some(tokio::spawn(http::serve(listener, state, async move {
-                // The sender is gone only when the process ends anyhow.
-                let _ = closing.wait_for(|closing| *closing).await;
-            })))
-        }
-        None => None,
-    };
-    let ended = wait_for_end(signals, request, &alive).await;
-    let _ = shutdown.send(true);
-    if let Some(server) = server {
-        let _ = server.await;
-    }
-    ended
-}
-
-async fn wait_for_end(
-    signals: &mut Signals,
-    request: &ReloadRequest,
-    alive: &Alive,
-) -> anyhow::Result<&'static str> {
-    /// How often it looks whether all threads still live.
-    const LOOK: Duration = Duration::from_secs(1);
-    loop {
-        tokio::select! {
-            _ = signals.terminate.recv() => return Ok("SIGTERM"),
-            _ = signals.interrupt.recv() => return Ok("SIGINT"),
-            _ = signals.hangup.recv() => request.send_again(),
-            () = tokio::time::sleep(LOOK) => {
-                if let Err(dead) = alive.check() {
-                    anyhow::bail!("{dead}; this is a bug of Landfall, please report it");
-                }
-                if alive.stop.is_set() {
-                    return Ok("the engine");
-                }
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_source_or_the_reloader_that_ends_early_is_named_and_an_ending_process_is_well() {
-        let stats = Arc::new(SourceStats::new(StreamId::RAW, "tcp://127.0.0.1:1"));
-        let alive = Alive {
-            engine: Box::new(|| Ok(())),
-            sources: vec![Arc::clone(&stats)],
-            reload_ended: Arc::default(),
-            stop: Stop::default(),
-        };
-        assert_eq!(alive.check(), Ok(()));
-        let dying = OnEnd(Arc::clone(&alive.reload_ended));
-        let died = std::thread::spawn(move || {
-            let _dying = dying;
-            panic!("on purpose");
-        });
-        assert!(died.join().is_err());
-        assert_eq!(
-            alive.check(),
-            Err("the thread that reloads has ended".into())
-        );
-        stats.set_link(Link::Ended);
-        assert_eq!(
-            alive.check(),
-            Err("the source of raw at tcp://127.0.0.1:1 has ended".into())
-        );
-        alive.stop.set();
-        assert_eq!(alive.check(), Ok(()));
-    }
 }

@@ -13,6 +13,7 @@ mod ledger;
 mod limits;
 mod objectives;
 mod owners;
+mod percentiles;
 mod process;
 mod registrar;
 mod store;

@@ -1,5 +1,6 @@
 //! What the registry holds is rendered, named by the rules, and what docs/METRICS.md says.
 
+mod panels;
 mod queries;
 
 use std::path::Path;

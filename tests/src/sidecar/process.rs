@@ -45,9 +45,30 @@ pub struct Process {
 impl Process {
     /// Starts `program` with a configuration and with its output in `log`; waits until it is ready.
     pub fn start(program: &Path, config: &Path, log: &Path) -> Result<Self, SidecarError> {
+        Self::start_watched(program, config, log, &|_| ())
+    }
+
+    /// The same; `serving` is told where it serves HTTP, before it is ready.
+    pub fn start_watched(
+        program: &Path,
+        config: &Path,
+        log: &Path,
+        serving: &dyn Fn(SocketAddr),
+    ) -> Result<Self, SidecarError> {
         let io = |what| move |cause| SidecarError::Io { what, cause };
         let output = File::create(log).map_err(io("creating the log"))?;
         let errors = output.try_clone().map_err(io("sharing the log"))?;
+        Self::start_into(program, config, log, output.into(), errors.into())
+    }
+
+    /// The same, with its output and its errors there; somebody has to bring the latter to `log`.
+    pub fn start_into(
+        program: &Path,
+        config: &Path,
+        log: &Path,
+        output: Stdio,
+        errors: Stdio,
+    ) -> Result<Self, SidecarError> {
         let child = Command::new(program)
             .args(["run", "--config"])
             .arg(config)
@@ -66,6 +87,7 @@ impl Process {
             http: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
         process.http = process.await_address()?;
+        serving(process.http);
         process.await_ready()?;
         Ok(process)
     }
@@ -85,13 +107,22 @@ impl Process {
         }
     }
 
-    fn await_ready(&self) -> Result<(), SidecarError> {
+    /// HTTP is served before the checks are loaded, so it may still end by an error.
+    fn await_ready(&mut self) -> Result<(), SidecarError> {
         let ready = wait::until(START_MAX, || {
-            self.get("/readyz")
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(Err(status));
+            }
+            let answer = self.get("/readyz");
+            answer
                 .is_ok_and(|answer| answer.status == 200)
-                .then_some(())
+                .then_some(Ok(()))
         });
-        ready.ok_or_else(|| self.failed("was not ready in time".into()))
+        match ready {
+            Some(Ok(())) => Ok(()),
+            Some(Err(status)) => Err(self.failed(format!("ended at its start with {status}"))),
+            None => Err(self.failed("was not ready in time".into())),
+        }
     }
 
     /// Where it serves HTTP.
@@ -154,8 +185,8 @@ impl Drop for Process {
     }
 }
 
-/// The address in the log line, for people or of JSON, that says where HTTP is served.
-fn address(log: &str) -> Option<SocketAddr> {
+/// Where HTTP is served: the address in the log line, for people or of JSON, that says where HTTP is served.
+pub fn address(log: &str) -> Option<SocketAddr> {
     let line = log.lines().find(|line| line.contains("serving /metrics"))?;
     let (_, after) = line
         .split_once("address=")

@@ -17,7 +17,7 @@ const LIBRARIES: [(&str, &[&str]); 11] = [
     ("axum", &["host"]),
     ("hyper", &["host"]),
     ("hyper-util", &["host"]),
-    ("jsonschema", &["host/document", "bench"]),
+    ("jsonschema", &["host/document", "bench", "ops"]),
     ("jsonschema-value", &["host/document"]),
 ];
 
@@ -28,7 +28,7 @@ const OURS: [(&str, &[&str]); 7] = [
     ("landfall-document", &["host", "host/runtime", "bench"]),
     ("landfall-runtime", &["host", "bench"]),
     ("landfall-store", &["host", "bench"]),
-    ("landfall-ops", &["host"]),
+    ("landfall-ops", &["host", "tests"]),
     ("landfall", &["bench"]),
 ];
 

@@ -208,4 +208,36 @@ mod tests {
         owners.landfall = "operators".into();
         assert_eq!(owners.of_landfall(), "operators");
     }
+
+    #[test]
+    fn what_is_no_owner_or_no_pattern_is_told_with_its_place() {
+        let text = r#"[owners]
+default = "(nobody)"
+landfall = 7
+[owners.schemas]
+"Edit/*" = "editing-team"
+"" = "nobody"
+"Search/*" = "two\nlines"
+[owners.checks]
+a = ["b"]
+"#;
+        let message = crate::config::tests::load(text, &[]).unwrap_err();
+        let lines: Vec<&str> = message.lines().collect();
+        for (line, expected) in lines.iter().zip([
+            "landfall.toml:2: owners.default: found \"(nobody)\"; write a name of at most 64 bytes",
+            "landfall.toml:3: owners.landfall: found 7; write a name",
+            "landfall.toml:6: owners.schemas.\"\": found \"nobody\"; write a name before the owner",
+            "landfall.toml:7: owners.schemas.\"Search/*\": found \"two\\nlines\"; write a name of",
+            "landfall.toml:9: owners.checks.\"a\": found a list; write a text in quotes",
+        ]) {
+            assert!(line.starts_with(expected), "{line}");
+        }
+        assert_eq!(lines.len(), 5, "{message}");
+        let config = crate::config::tests::load("[owners]\nschemas = \"x\"\n", &[]);
+        assert!(
+            config
+                .unwrap_err()
+                .contains("write a table of names and texts")
+        );
+    }
 }

@@ -12,8 +12,9 @@ use crate::engine::origin::{Drift, Origin};
 use crate::judge::plan::STREAM_NAMES;
 
 impl Planner {
-    /// Looks at the file of each check, and begins to load those that are not in use as they are.
-    pub(super) fn look_at_files(&mut self, config: &Config, notes: &mut Vec<String>) -> Vec<Found> {
+    /// Looks at the file of each check, and begins to load those that are not in use as they are. Also
+    /// why code is not kept; that stays as it was where none has to be.
+    pub(super) fn look_at_files(&mut self, config: &Config) -> (Vec<Found>, Option<String>) {
         let found: Vec<Found> = config
             .checks
             .iter()
@@ -21,10 +22,13 @@ impl Planner {
             .collect();
         // Opened when it is needed: it may have come to be there, or have changed.
         let is_needed = found.iter().any(|found| found.to_load.is_some());
-        let kept = if is_needed {
-            self.open_kept(config, notes)
+        let (kept, not_kept) = if is_needed {
+            match open_kept(config) {
+                Ok(kept) => (kept, None),
+                Err(problem) => (None, Some(problem)),
+            }
         } else {
-            None
+            (None, self.not_kept.clone())
         };
         let mut all = Vec::with_capacity(found.len());
         for (check, mut found) in config.checks.iter().zip(found) {
@@ -38,7 +42,7 @@ impl Planner {
             }
             all.push(found);
         }
-        all
+        (all, not_kept)
     }
 
     fn look_at_file(&self, config: &Config, check: &CheckConfig) -> Found {
@@ -81,30 +85,6 @@ impl Planner {
         }
         found.request = Some((request, Origin::new(place, places)));
         found
-    }
-
-    fn open_kept(&mut self, config: &Config, notes: &mut Vec<String>) -> Option<Arc<Kept>> {
-        let bytes_max = config.compile.cache_bytes_max as u64;
-        let opened = match config.cache_dir() {
-            Some(dir) => Kept::open(&dir, bytes_max)
-                .map_err(|error| {
-                    format!(
-                        "code is not kept in {}, each start compiles anew: {error} (compile.cache_dir names the directory)",
-                        dir.display()
-                    )
-                }),
-            None if bytes_max == 0 => return None,
-            None => Err(
-                "code is not kept, each start compiles anew: the environment names no directory for it; set compile.cache_dir"
-                    .to_owned(),
-            ),
-        };
-        let problem = opened.as_ref().err().cloned();
-        if problem != self.not_kept {
-            notes.extend(problem.clone());
-            self.not_kept = problem;
-        }
-        opened.ok().map(Arc::new)
     }
 
     /// The version of a check to use, and how it stands.
@@ -181,6 +161,26 @@ impl Planner {
                 why: problem.unwrap_or_else(|| "nothing was loaded".into()),
             })),
         }
+    }
+}
+
+/// Where code is kept: nowhere, if the configuration says so.
+fn open_kept(config: &Config) -> Result<Option<Arc<Kept>>, String> {
+    let bytes_max = config.compile.cache_bytes_max as u64;
+    match config.cache_dir() {
+        Some(dir) => Kept::open(&dir, bytes_max)
+            .map(|kept| Some(Arc::new(kept)))
+            .map_err(|error| {
+                format!(
+                    "code is not kept in {}, each start compiles anew: {error} (compile.cache_dir names the directory)",
+                    dir.display()
+                )
+            }),
+        None if bytes_max == 0 => Ok(None),
+        None => Err(
+            "code is not kept, each start compiles anew: the environment names no directory for it; set compile.cache_dir"
+                .to_owned(),
+        ),
     }
 }
 

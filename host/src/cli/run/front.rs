@@ -1,0 +1,192 @@
+//! What the process answers and is told from outside, from before its checks are loaded until its end:
+//! HTTP and signals. Knows nothing of the work, but whether its threads live.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch as channel;
+use tokio::task::JoinHandle;
+
+use super::alive::Alive;
+use crate::board::Board;
+use crate::cli::exit;
+use crate::engine::reload::ReloadRequest;
+use crate::http::{self, HttpState};
+
+/// A process with a dead thread drains for at most this long, and is then to be started anew.
+const BROKEN_END_MAX: Duration = Duration::from_secs(20);
+
+/// HTTP, and what signals have asked for.
+pub struct Front {
+    runtime: Runtime,
+    alive: Arc<OnceLock<Alive>>,
+    asked: channel::Receiver<Option<&'static str>>,
+    closing: channel::Sender<bool>,
+    server: Option<JoinHandle<()>>,
+}
+
+impl Front {
+    /// Listens, and takes signals from now on. A second signal to end ends the process at once.
+    ///
+    /// # Errors
+    /// The address is in use or not this machine's, or the system gives no threads or signals.
+    pub fn open(
+        listen: Option<SocketAddr>,
+        board: &Board,
+        request: ReloadRequest,
+    ) -> anyhow::Result<Self> {
+        // One worker: HTTP must not take a core from judging.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()?;
+        let alive: Arc<OnceLock<Alive>> = Arc::default();
+        let (ask, asked) = channel::channel(None);
+        let (closing, closed) = channel::channel(false);
+        let server = runtime.block_on(async {
+            tokio::spawn(Signals::new()?.follow(ask, request));
+            match listen {
+                Some(address) => listen_at(address, board, &alive, closed).await.map(Some),
+                None => Ok(None),
+            }
+        })?;
+        Ok(Self {
+            runtime,
+            alive,
+            asked,
+            closing,
+            server,
+        })
+    }
+
+    /// The signal that has asked for the end.
+    pub fn asked(&self) -> Option<&'static str> {
+        *self.asked.borrow()
+    }
+
+    /// Waits until something asks for the end, and says what; an error names what does not live. HTTP
+    /// ends with it.
+    pub fn wait(&mut self, alive: Alive) -> anyhow::Result<&'static str> {
+        let alive = self.alive.get_or_init(|| alive);
+        let asked = self.asked.clone();
+        let server = self.server.take();
+        let closing = &self.closing;
+        self.runtime.block_on(async {
+            let ended = wait_for_end(asked, alive).await;
+            if ended.is_err() {
+                // What has lost a thread may not come to its end by itself.
+                tokio::spawn(async {
+                    tokio::time::sleep(BROKEN_END_MAX).await;
+                    end_at_once();
+                });
+            }
+            // Nobody may listen for it.
+            let _ = closing.send(true);
+            if let Some(server) = server {
+                // One that died has said so.
+                let _ = server.await;
+            }
+            ended
+        })
+    }
+
+    /// Nothing is answered or heard any more.
+    pub fn close(self) {
+        self.runtime.shutdown_background();
+    }
+}
+
+async fn listen_at(
+    address: SocketAddr,
+    board: &Board,
+    alive: &Arc<OnceLock<Alive>>,
+    mut closed: channel::Receiver<bool>,
+) -> anyhow::Result<JoinHandle<()>> {
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .with_context(|| format!("failed to listen on {address} (http.listen)"))?;
+    tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
+    let alive = Arc::clone(alive);
+    let state = HttpState {
+        metrics: Arc::clone(board.metrics()),
+        readiness: board.readiness().clone(),
+        // Until all threads run there is none that could have ended.
+        alive: Arc::new(move || alive.get().map_or(Ok(()), Alive::check)),
+    };
+    Ok(tokio::spawn(async move {
+        let closed = async move {
+            // The sender is gone only when the process ends anyhow.
+            let _ = closed.wait_for(|closed| *closed).await;
+        };
+        if let Err(error) = http::serve(listener, state, closed).await {
+            tracing::error!("HTTP has ended: {error}");
+        }
+    }))
+}
+
+async fn wait_for_end(
+    mut asked: channel::Receiver<Option<&'static str>>,
+    alive: &Alive,
+) -> anyhow::Result<&'static str> {
+    /// How often it looks whether all threads still live.
+    const LOOK: Duration = Duration::from_secs(1);
+    loop {
+        if let Some(signal) = *asked.borrow_and_update() {
+            return Ok(signal);
+        }
+        tokio::select! {
+            changed = asked.changed() => changed.context("signals are not heard any more")?,
+            () = tokio::time::sleep(LOOK) => {
+                if let Err(dead) = alive.check() {
+                    anyhow::bail!("{dead}; this is a bug of Landfall, please report it");
+                }
+                if alive.stop.is_set() {
+                    return Ok("the engine");
+                }
+            }
+        }
+    }
+}
+
+/// What the process is told from outside.
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Hands on what comes. Whoever asks for the end a second time does not want to wait for it.
+    async fn follow(mut self, ask: channel::Sender<Option<&'static str>>, request: ReloadRequest) {
+        loop {
+            let signal = tokio::select! {
+                _ = self.terminate.recv() => "SIGTERM",
+                _ = self.interrupt.recv() => "SIGINT",
+                _ = self.hangup.recv() => {
+                    request.send_again();
+                    continue;
+                }
+            };
+            if ask.send_replace(Some(signal)).is_some() {
+                end_at_once();
+            }
+        }
+    }
+}
+
+fn end_at_once() {
+    tracing::error!("ending at once: what was received is not all accounted for");
+    std::process::exit(exit::CUT_SHORT.code());
+}

@@ -1,0 +1,23 @@
+//! The dashboard for operators: does everything land?
+
+mod cost;
+mod events;
+mod eyes;
+mod incidents;
+mod latency;
+mod overview;
+
+use super::layout::Section;
+
+/// From the first look to the details.
+pub fn sections() -> Vec<Section> {
+    vec![
+        overview::section(),
+        events::section(),
+        events::overdue(),
+        incidents::section(),
+        latency::section(),
+        eyes::section(),
+        cost::section(),
+    ]
+}

@@ -265,8 +265,8 @@ impl Board {
     }
 
     /// The space that is left for the store. What cannot be looked up is told as none.
-    fn disk(&self, database: &Path) {
-        let available = landfall_store::available_bytes(database);
+    pub fn disk(&self, store: &Path) {
+        let available = landfall_store::available_bytes(store);
         self.metrics
             .store
             .set_disk_available(available.unwrap_or_default());

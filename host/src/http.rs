@@ -15,6 +15,7 @@
 mod readiness;
 mod seats;
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::fs::File;
 use std::future::Future;
@@ -28,7 +29,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -48,6 +49,9 @@ struct Limits {
     /// Connections at once. A few scrapers and probes need one each; of more, the one that has been
     /// idle longest is closed.
     connections_max: usize,
+    /// What all answers that are not read yet may hold together, in bytes: those of 600 schemas to a dozen
+    /// scrapers. Beyond it the oldest are cut off.
+    answers_bytes_max: u64,
     /// A client that has not sent its request's line and headers by then is disconnected, however
     /// steadily they trickle: nobody needs more than one packet for them.
     headers_max: Duration,
@@ -58,6 +62,7 @@ struct Limits {
 
 const LIMITS: Limits = Limits {
     connections_max: 64,
+    answers_bytes_max: 64 << 20,
     headers_max: Duration::from_secs(5),
     connection_max: Duration::from_secs(15),
 };
@@ -161,7 +166,7 @@ async fn serve_within(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let routes = routes(state);
-    let seats = Seats::new(limits.connections_max);
+    let seats = Seats::new(limits.connections_max, limits.answers_bytes_max);
     // Each connection holds a receiver; when all are gone, all have ended.
     let (ending, end) = watch::channel(false);
     let accept = async {
@@ -280,7 +285,13 @@ async fn connection(
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(|request: Request<Incoming>| {
         seat.asked();
-        routes.call(request)
+        let (answer, seat) = (routes.call(request), &seat);
+        async move {
+            let answer = answer.await?;
+            // Bodies are whole texts.
+            seat.answered(answer.body().size_hint().lower());
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let served = timeout(limits.connection_max, async {

@@ -1,6 +1,7 @@
 //! The example for Alertmanager is one that it takes, and names alerts that there are.
 
-use std::path::PathBuf;
+mod support;
+
 use std::process::Command;
 
 use landfall_ops::{Parameters, alertmanager, prometheus};
@@ -17,27 +18,8 @@ fn each_alert_that_is_named_is_one_of_the_rules() {
     }
 }
 
-/// Where amtool is: `LANDFALL_AMTOOL`, or on the path.
-fn amtool() -> Option<PathBuf> {
-    let named = std::env::var_os("LANDFALL_AMTOOL").filter(|path| !path.is_empty());
-    if let Some(named) = named {
-        return Some(named.into());
-    }
-    let output = Command::new("amtool").arg("--version").output();
-    output
-        .is_ok_and(|output| output.status.success())
-        .then(|| "amtool".into())
-}
-
 fn ask(arguments: &[&str], parameters: &Parameters) -> Option<String> {
-    let Some(amtool) = amtool() else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "amtool must be there in CI"
-        );
-        eprintln!("skipped: there is no amtool; LANDFALL_AMTOOL names one");
-        return None;
-    };
+    let amtool = support::tool("amtool", "LANDFALL_AMTOOL", "prometheus-alertmanager")?;
     let dir = tempfile::tempdir().unwrap();
     let text = alertmanager::configuration(parameters);
     std::fs::write(dir.path().join("alertmanager.yml"), &text).unwrap();
@@ -64,9 +46,9 @@ fn amtool_takes_the_configuration() {
         ..Parameters::default()
     };
     for (parameters, inhibitions, receivers) in [
-        (Parameters::default(), 11, 4),
-        (strange, 11, 6),
-        (nobody, 11, 2),
+        (Parameters::default(), 12, 4),
+        (strange, 12, 6),
+        (nobody, 12, 2),
     ] {
         let Some(said) = ask(&["check-config", "alertmanager.yml"], &parameters) else {
             return;

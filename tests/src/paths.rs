@@ -56,7 +56,45 @@ pub fn caches() -> PathBuf {
     workspace().join("target/test-caches")
 }
 
+/// What Landfall's metrics said over whole days.
+pub fn recordings() -> PathBuf {
+    workspace().join("ops/prometheus/recorded")
+}
+
 /// Prometheus' own checker, if there is one: `LANDFALL_PROMTOOL`.
 pub fn promtool() -> Option<PathBuf> {
-    from_env("LANDFALL_PROMTOOL")
+    tool("LANDFALL_PROMTOOL", "prometheus/usr/bin/promtool")
+}
+
+/// Prometheus, if there is one: `LANDFALL_PROMETHEUS`.
+pub fn prometheus() -> Option<PathBuf> {
+    tool("LANDFALL_PROMETHEUS", "prometheus/usr/bin/prometheus")
+}
+
+/// Alertmanager, if there is one: `LANDFALL_ALERTMANAGER`.
+pub fn alertmanager() -> Option<PathBuf> {
+    tool(
+        "LANDFALL_ALERTMANAGER",
+        "prometheus-alertmanager/usr/bin/prometheus-alertmanager",
+    )
+}
+
+/// Alertmanager's own checker, if there is one: `LANDFALL_AMTOOL`.
+pub fn amtool() -> Option<PathBuf> {
+    tool("LANDFALL_AMTOOL", "prometheus-alertmanager/usr/bin/amtool")
+}
+
+/// As the environment names it, or as `cargo xtask setup` has unpacked it. On a CI system it must be
+/// there: what nobody runs proves nothing.
+#[track_caller]
+fn tool(variable: &str, unpacked: &str) -> Option<PathBuf> {
+    let found = from_env(variable).or_else(|| {
+        let path = workspace().join("target/tools").join(unpacked);
+        path.is_file().then_some(path)
+    });
+    assert!(
+        found.is_some() || std::env::var_os("CI").is_none(),
+        "{variable} must be there on a CI system; run `cargo xtask setup`"
+    );
+    found
 }

@@ -263,13 +263,16 @@ pub fn difference(readings: &Readings, tally: &Tally) -> Vec<String> {
 /// Puts the shipped schemas and the rig's own into one directory.
 pub fn gather_schemas(shipped: &Path, into: &Path) -> io::Result<()> {
     copy_dir(shipped, into)?;
-    copy_dir(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("data/schemas"),
-        into,
-    )
+    copy_dir(&rig_schemas(), into)
 }
 
-fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
+/// The schemas of the rig's own events.
+pub fn rig_schemas() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("data/schemas")
+}
+
+/// Copies all files of a directory, and those below it.
+pub fn copy_dir(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -489,3 +489,43 @@ fn hostile_files_arguments_settings_and_events_come_out_of_commands_escaped() {
         }
     }
 }
+
+#[test]
+fn what_a_peer_says_that_is_no_publisher_is_told_escaped_once() {
+    let peer = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let address = peer.local_addr().expect("its address");
+    std::thread::spawn(move || {
+        for stream in peer.incoming() {
+            let _ = stream.and_then(|mut stream| {
+                std::io::Write::write_all(&mut stream, b"a\\b\x1b[2J\n\xe2\x80\xae forged")
+            });
+        }
+    });
+    let dir = tempfile::tempdir().expect("a directory");
+    let context = zmq::Context::new();
+    let written = Publisher::bind(&context).expect("a publisher");
+    let config = format!(
+        "checks = []\n[streams.raw]\ncodec = \"json\"\nendpoints = [\"tcp://{address}\"]\n[streams.written]\n\
+         endpoints = [\"{}\"]\n[store]\ndir = \"data\"\n[http]\nlisten = \"127.0.0.1:0\"\n",
+        written.endpoint()
+    );
+    std::fs::write(dir.path().join("landfall.toml"), config).expect("written");
+    let log = std::fs::File::create(dir.path().join("log")).expect("a log");
+    let mut child = Command::new(paths::landfall())
+        .current_dir(dir.path())
+        .env_remove("RUST_LOG")
+        .arg("run")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("shared"))
+        .stderr(log)
+        .spawn()
+        .expect("landfall runs");
+    let read = || std::fs::read_to_string(dir.path().join("log")).expect("the log");
+    await_until("the peer is told", || read().contains("it begins with"));
+    child.kill().expect("killed");
+    child.wait().expect("it ends");
+    let log = read();
+    assert_clean("log", &log);
+    let once = "it begins with \"a\\\\b\\u{1b}[2J\\n\\u{202e} forged\"";
+    assert!(log.contains(once), "{log}");
+}

@@ -10,7 +10,8 @@ mod demo;
 mod guests;
 mod jsonschema;
 mod mutants;
-mod promtool;
+mod prometheus;
+mod record;
 mod setup;
 mod steps;
 mod test;
@@ -35,8 +36,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Finds or installs what builds need: a way to WebAssembly, Prometheus' promtool, and
-    /// the validator of Python that schemas are held against.
+    /// Finds or installs what builds and tests need: a way to WebAssembly, Prometheus and Alertmanager
+    /// with their tools, and the validator of Python that schemas are held against.
     Setup,
     /// Builds all checks for WebAssembly, into target/guests.
     Guests,
@@ -45,6 +46,12 @@ enum Task {
         /// Arguments for the demo itself; `-- --help` lists them.
         #[arg(last = true)]
         args: Vec<String>,
+    },
+    /// Records anew what Landfall's metrics say over days of a pipeline, for the tests of rules: into
+    /// ops/prometheus/recorded, in half an hour.
+    Record {
+        /// The days; none are all of them.
+        cases: Vec<String>,
     },
     /// Format, lints, rules of the repository, and all tests.
     Test,
@@ -85,6 +92,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Setup => setup::run(&workspace, &mut steps).map(|_| ()),
         Task::Guests => guests::run(&workspace, &mut steps),
         Task::Demo { args } => demo::run(&workspace, &mut steps, &args),
+        Task::Record { cases } => record::run(&workspace, &mut steps, &cases),
         Task::Test => test::run(&workspace, &mut steps),
         Task::Bench { check, args } => bench::run(&workspace, &mut steps, check, &args),
         Task::Mutants { names } => mutants::run(&workspace, &mut steps, &names),

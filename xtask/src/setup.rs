@@ -6,16 +6,16 @@ use anyhow::bail;
 
 use crate::command::{cargo, program};
 use crate::jsonschema::JsonSchema;
-use crate::promtool::Promtool;
+use crate::prometheus::Programs;
 use crate::steps::Steps;
 use crate::wasm::Way;
 use crate::workspace::Workspace;
-use crate::{jsonschema, promtool, wasm};
+use crate::{jsonschema, prometheus, wasm};
 
 /// What was found.
 pub struct Tools {
     pub way: Way,
-    pub promtool: Promtool,
+    pub prometheus: Programs,
     pub jsonschema: JsonSchema,
 }
 
@@ -25,11 +25,11 @@ pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<Tools> {
     for component in ["rustfmt", "clippy"] {
         lint_tool(workspace, steps, component)?;
     }
-    let promtool = promtool::find(workspace, steps)?;
+    let prometheus = prometheus::find(workspace, steps)?;
     let jsonschema = jsonschema::find(workspace, steps)?;
     Ok(Tools {
         way,
-        promtool,
+        prometheus,
         jsonschema,
     })
 }

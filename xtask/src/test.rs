@@ -6,7 +6,7 @@ use crate::command::cargo;
 use crate::setup::{self, Tools};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{guests, jsonschema, promtool, tidy};
+use crate::{guests, jsonschema, tidy};
 
 pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     let tools = setup::run(workspace, steps)?;
@@ -65,9 +65,7 @@ fn tests(workspace: &Workspace, tools: &Tools) -> Command {
         .env("LANDFALL_BIN", workspace.binary("debug", "landfall"))
         .env("LANDFALL_GUESTS", workspace.guests())
         .env("LANDFALL_SCHEMAS", workspace.root.join("schemas"));
-    if let Some(promtool) = &tools.promtool {
-        command.env(promtool::VARIABLE, promtool);
-    }
+    command.envs(tools.prometheus.iter().map(|(name, path)| (name, path)));
     if let Some(directory) = &tools.jsonschema {
         command.env(jsonschema::VARIABLE, directory);
     }

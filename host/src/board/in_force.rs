@@ -80,18 +80,35 @@ impl Board {
         self.metrics.checks.begin(&placed.name, &declared);
     }
 
+    /// Who owns what, before there is a plan: not being ready concerns somebody too.
+    pub fn owners_at_start(&self, config: &Config) {
+        let checks = config.checks.iter().map(|check| &*check.name);
+        self.set_owners(&config.owners, [].into_iter(), checks);
+    }
+
     /// Who owns what of this plan. Schemas that are gone are named too: of them events may still wait.
     pub fn owners(&self, owners: &OwnersConfig, planned: &Planned) {
+        let schemas = planned.plan.labels.names().iter().map(String::as_str);
+        let checks = planned.plan.placed.iter().map(|placed| &*placed.name);
+        self.set_owners(owners, schemas, checks);
+    }
+
+    fn set_owners<'a>(
+        &self,
+        owners: &OwnersConfig,
+        schemas: impl Iterator<Item = &'a str>,
+        checks: impl Iterator<Item = &'a str>,
+    ) {
         let schema = |name: &str| (name.to_owned(), owners.of_schema(name).to_owned());
-        let check = |placed: &Placed| {
-            let owner = owners.of_check(&placed.name).to_owned();
-            (placed.name.clone(), owner)
-        };
-        let names = planned.plan.labels.names().iter().map(String::as_str);
+        let check = |name: &str| (name.to_owned(), owners.of_check(name).to_owned());
         self.metrics.owners.set(Owners {
             landfall: owners.of_landfall().to_owned(),
-            schemas: names.chain([metrics::OTHER]).map(schema).collect(),
-            checks: planned.plan.placed.iter().map(check).collect(),
+            schemas: metrics::ALWAYS
+                .into_iter()
+                .chain(schemas)
+                .map(schema)
+                .collect(),
+            checks: checks.map(check).collect(),
         });
     }
 

@@ -10,21 +10,8 @@ use landfall_ops::prometheus::{Alert, Scale, Span, groups, rules};
 use super::case::{Case, Firing};
 use super::world::{JOB, Variant};
 
-/// Where promtool is: `LANDFALL_PROMTOOL`, or on the path, or where `cargo xtask setup` unpacks it.
 pub fn find() -> Option<PathBuf> {
-    let named = std::env::var_os("LANDFALL_PROMTOOL").filter(|path| !path.is_empty());
-    if let Some(named) = named {
-        return Some(named.into());
-    }
-    let unpacked =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools/prometheus/usr/bin/promtool");
-    let works = |path: &PathBuf| {
-        let output = Command::new(path).arg("--version").output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    [PathBuf::from("promtool"), unpacked]
-        .into_iter()
-        .find(works)
+    crate::support::tool("promtool", "LANDFALL_PROMTOOL", "prometheus")
 }
 
 pub fn parameters(factor: f64) -> Parameters {
@@ -66,7 +53,7 @@ fn file(cases: &[&Case], variant: Variant, parameters: &Parameters) -> String {
     let step = ms(variant.step_seconds, variant);
     // Evaluated less often than scraped: it is what takes time.
     let seconds = if cases.iter().all(|case| case.is_long) {
-        120
+        240
     } else {
         60
     };

@@ -26,6 +26,8 @@ struct Host {
 pub struct Maker {
     rng: fastrand::Rng,
     hosts: Vec<Host>,
+    /// What events of any kind are chosen from.
+    kinds: Vec<Kind>,
 }
 
 impl Maker {
@@ -61,12 +63,21 @@ impl Maker {
                 next_seq,
             })
             .collect();
-        Self { rng, hosts }
+        Self {
+            rng,
+            hosts,
+            kinds: Kind::ALL.to_vec(),
+        }
     }
 
     /// Chances for the producer's other choices.
     pub fn rng(&mut self) -> &mut fastrand::Rng {
         &mut self.rng
+    }
+
+    /// From now on an event of any kind is none of `kind`.
+    pub fn leave_out(&mut self, kind: Kind) {
+        self.kinds.retain(|one| *one != kind);
     }
 
     /// A valid event of any kind.
@@ -130,6 +141,15 @@ impl Maker {
         made
     }
 
+    /// An event that names no schema: the pipeline refuses it, and nobody can judge it.
+    pub fn nameless(&mut self, now_ms: i64) -> Made {
+        let host = self.any_host();
+        let event = r#"{"a":1}"#;
+        let mut made = self.make_named(host, "", 0, event, None, Nature::Unknown, now_ms);
+        made.event.schema = "(none)".into();
+        made
+    }
+
     /// A line that no codec can read.
     pub fn malformed(&mut self) -> Vec<u8> {
         let shapes: [&[u8]; 4] = [
@@ -142,7 +162,7 @@ impl Maker {
     }
 
     fn kind(&mut self) -> Kind {
-        Kind::ALL[self.rng.usize(..Kind::ALL.len())]
+        self.kinds[self.rng.usize(..self.kinds.len())]
     }
 
     fn any_host(&mut self) -> usize {
@@ -202,11 +222,15 @@ impl Maker {
         };
         host.next_seq += 1;
         let mut capsule = json!({
-            "schema": schema,
-            "revision": revision,
             "wiki": wiki,
             "webHost": "en.wiki.example.org",
         });
+        if !schema.is_empty()
+            && let Some(fields) = capsule.as_object_mut()
+        {
+            fields.insert("schema".into(), schema.into());
+            fields.insert("revision".into(), revision.into());
+        }
         if host.format == Format::Server2014
             && let Some(fields) = capsule.as_object_mut()
         {

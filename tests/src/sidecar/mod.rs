@@ -7,6 +7,8 @@ mod readings;
 mod settings;
 mod store;
 
+use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
@@ -16,6 +18,8 @@ pub use process::{Process, SidecarError, address};
 pub use readings::Readings;
 pub use settings::{CheckSettings, Settings};
 pub use store::{StoreReader, WindowTotals};
+
+use rustix::process::Signal;
 
 use crate::metrics::Metrics;
 
@@ -29,13 +33,24 @@ pub struct Sidecar {
 impl Sidecar {
     /// Writes the configuration into `dir`, starts `program` and waits until it is ready.
     pub fn start(program: &Path, dir: &Path, settings: &Settings) -> Result<Self, SidecarError> {
+        Self::start_watched(program, dir, settings, &|_| ())
+    }
+
+    /// The same; `serving` is told where it serves HTTP, before it is ready.
+    pub fn start_watched(
+        program: &Path,
+        dir: &Path,
+        settings: &Settings,
+        serving: &dyn Fn(SocketAddr),
+    ) -> Result<Self, SidecarError> {
         let config = dir.join("landfall.toml");
         settings.write(&config).map_err(|cause| SidecarError::Io {
             what: "writing the configuration",
             cause,
         })?;
+        let log = dir.join("landfall.log");
         Ok(Self {
-            process: Process::start(program, &config, &dir.join("landfall.log"))?,
+            process: Process::start_watched(program, &config, &log, serving)?,
             dir: dir.to_owned(),
             config,
         })
@@ -60,6 +75,24 @@ impl Sidecar {
 
     pub fn log_text(&self) -> String {
         self.process.log_text()
+    }
+
+    /// Where it serves HTTP.
+    pub fn http(&self) -> SocketAddr {
+        self.process.http()
+    }
+
+    /// Changes the text of its configuration, and tells it to read it again.
+    pub fn reload(&self, change: impl FnOnce(String) -> String) -> Result<(), SidecarError> {
+        let text = fs::read_to_string(&self.config).map_err(|cause| SidecarError::Io {
+            what: "reading the configuration",
+            cause,
+        })?;
+        fs::write(&self.config, change(text)).map_err(|cause| SidecarError::Io {
+            what: "writing the configuration",
+            cause,
+        })?;
+        self.process.signal(Signal::HUP)
     }
 
     /// SIGTERM, and waits until it has drained and ended.

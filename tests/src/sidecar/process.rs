@@ -45,9 +45,30 @@ pub struct Process {
 impl Process {
     /// Starts `program` with a configuration and with its output in `log`; waits until it is ready.
     pub fn start(program: &Path, config: &Path, log: &Path) -> Result<Self, SidecarError> {
+        Self::start_watched(program, config, log, &|_| ())
+    }
+
+    /// The same; `serving` is told where it serves HTTP, before it is ready.
+    pub fn start_watched(
+        program: &Path,
+        config: &Path,
+        log: &Path,
+        serving: &dyn Fn(SocketAddr),
+    ) -> Result<Self, SidecarError> {
         let io = |what| move |cause| SidecarError::Io { what, cause };
         let output = File::create(log).map_err(io("creating the log"))?;
         let errors = output.try_clone().map_err(io("sharing the log"))?;
+        Self::start_into(program, config, log, output.into(), errors.into())
+    }
+
+    /// The same, with its output and its errors there; somebody has to bring the latter to `log`.
+    pub fn start_into(
+        program: &Path,
+        config: &Path,
+        log: &Path,
+        output: Stdio,
+        errors: Stdio,
+    ) -> Result<Self, SidecarError> {
         let child = Command::new(program)
             .args(["run", "--config"])
             .arg(config)
@@ -66,6 +87,7 @@ impl Process {
             http: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
         process.http = process.await_address()?;
+        serving(process.http);
         process.await_ready()?;
         Ok(process)
     }

@@ -49,6 +49,19 @@ impl Tally {
     pub fn count(&self, verdict: Verdict) -> u64 {
         self.verdicts.get(&verdict).copied().unwrap_or(0)
     }
+
+    /// Counts an event, with all its copies and landings.
+    fn add(&mut self, event: &Event, margins: Margins) {
+        match event.verdict(margins) {
+            Expected::One(verdict) => *self.verdicts.entry(verdict).or_default() += 1,
+            Expected::Either(_, _) => self.either += 1,
+        }
+        if event.copies > 1 {
+            *self.verdicts.entry(Verdict::Repeated).or_default() += event.copies - 1;
+        }
+        self.duplicate += (event.landings.len() as u64).saturating_sub(event.copies);
+        self.frames += event.copies;
+    }
 }
 
 impl Truth {
@@ -132,26 +145,39 @@ impl Truth {
             .collect()
     }
 
+    /// How often events that satisfy `wanted` were sent.
+    pub fn copies(&self, wanted: impl Fn(&Event) -> bool) -> u64 {
+        let inner = self.lock();
+        let all = inner.events.values().filter(|event| wanted(event));
+        all.map(|event| event.copies).sum()
+    }
+
     /// Every verdict's count, over all schemas.
     pub fn tally(&self, margins: Margins) -> Tally {
         let inner = self.lock();
         let mut tally = Tally {
             unexpected: inner.invented.len() as u64,
             malformed: inner.malformed,
-            frames: inner.frames,
             ..Tally::default()
         };
         for event in inner.events.values() {
-            match event.verdict(margins) {
-                Expected::One(verdict) => *tally.verdicts.entry(verdict).or_default() += 1,
-                Expected::Either(_, _) => tally.either += 1,
-            }
-            if event.copies > 1 {
-                *tally.verdicts.entry(Verdict::Repeated).or_default() += event.copies - 1;
-            }
-            tally.duplicate += (event.landings.len() as u64).saturating_sub(event.copies);
+            tally.add(event, margins);
         }
+        tally.frames = inner.frames;
         tally
+    }
+
+    /// The same by schema, as `name/revision`. Frames are those of events: what is malformed has no schema.
+    pub fn tallies(&self, margins: Margins) -> BTreeMap<String, Tally> {
+        let inner = self.lock();
+        let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+        for event in inner.events.values() {
+            tallies
+                .entry(event.schema.clone())
+                .or_default()
+                .add(event, margins);
+        }
+        tallies
     }
 
     /// The stretches in which expected events did not land. Losses closer together than `gap_ms`

@@ -28,7 +28,7 @@ const OURS: [(&str, &[&str]); 7] = [
     ("landfall-document", &["host", "host/runtime", "bench"]),
     ("landfall-runtime", &["host", "bench"]),
     ("landfall-store", &["host", "bench"]),
-    ("landfall-ops", &["host"]),
+    ("landfall-ops", &["host", "tests"]),
     ("landfall", &["bench"]),
 ];
 

@@ -7,8 +7,6 @@
 
 mod account;
 mod backfill;
-mod day;
-mod play;
 mod screen;
 mod watch;
 
@@ -21,28 +19,18 @@ use anyhow::{Context as _, ensure};
 use clap::Parser;
 use landfall_tests::clock::{Clock, log_time};
 use landfall_tests::events::Maker;
-use landfall_tests::pipeline::{Pipeline, PipelineOptions};
-use landfall_tests::scene::{difference, gather_schemas};
-use landfall_tests::sidecar::{Incident, Readings, Settings, Sidecar, landfall};
+use landfall_tests::pipeline::Pipeline;
+use landfall_tests::replay::{
+    DEADLINE_MS, Day, Fault, HELD_MS, Played, Stage, StageOptions, Stretch, WINDOW_MS, play,
+};
+use landfall_tests::scene::difference;
+use landfall_tests::sidecar::{Incident, Readings, Sidecar, landfall};
 use landfall_tests::truth::{Expected, Margins, Outage, Verdict};
 use landfall_tests::wait;
 
 use account::{Account, grouped};
 use backfill::Backfill;
-use day::{Day, Stretch};
-use play::Played;
 use screen::Screen;
-
-/// Landfall's settings for this pipeline, in its own time: the writer's batches take half a minute.
-const DEADLINE: &str = "15m";
-const DEADLINE_MS: i64 = 15 * 60_000;
-const WINDOW: &str = "5m";
-const WINDOW_MS: i64 = 5 * 60_000;
-const STALL: &str = "5m";
-const CLEAR: &str = "10m";
-const GRACE: &str = "15m";
-/// Longer than the day: what is backfilled in the end is known from its beginning.
-const HORIZON: &str = "48h";
 
 /// Times in the truth are taken at the near ends of the sockets and Landfall's at the far ends; a
 /// latency this near to the deadline, in real time, may be judged either way.
@@ -117,23 +105,14 @@ fn run(args: &Args) -> anyhow::Result<u64> {
     };
 
     // The pipeline, and Landfall beside it.
-    let clock = Clock::starting(day.begin_ms, args.speed);
-    let origin_ms = day.begin_ms - clock.stretch_ms(START);
-    clock.set(origin_ms);
-    let database = dir.join("pipeline.sqlite");
-    let options = PipelineOptions {
-        clock: clock.clone(),
-        ..PipelineOptions::default()
-    };
-    let mut pipeline = Pipeline::start(&database, options)?;
-    let mut sidecar = start_sidecar(args, &dir, origin_ms, &pipeline)?;
-    let landfall_ms = sidecar.metrics().sum("landfall_clock_seconds", &[]) * 1000.0;
-    clock.set(landfall_ms as i64);
+    let mut stage = set_stage(args, &dir, &day)?;
+    let mut sidecar = stage.start()?;
+    let clock = stage.clock.clone();
     let day = &day.beginning_at(clock.now_ms());
     ensure!(
-        day.outages
+        day.faults
             .iter()
-            .all(|outage| outage.from_ms > day.begin_ms),
+            .all(|(_, outage)| outage.from_ms > day.begin_ms),
         "Landfall needed more than {START:?} to start, so that the day's first outage is over; try a lower --speed"
     );
 
@@ -151,9 +130,10 @@ fn run(args: &Args) -> anyhow::Result<u64> {
         let mut maker = Maker::of_2014(args.seed);
         std::thread::scope(|scope| {
             scope.spawn(|| watch::watch(day, &sidecar, &clock, &screen, &end));
-            let played = play::play(day, &mut pipeline, &mut maker, interval_ms, &screen);
+            let tell = |line: &str| screen.say(line);
+            let played = play(day, &mut stage.pipeline, &mut maker, interval_ms, &tell);
             if played.is_ok() {
-                settle(&pipeline, &sidecar, &clock);
+                settle(&stage.pipeline, &sidecar, &clock);
             }
             end.store(true, Ordering::Relaxed);
             played
@@ -167,19 +147,20 @@ fn run(args: &Args) -> anyhow::Result<u64> {
     let backfill = Backfill {
         program: &args.landfall,
         dir: &dir,
-        database: &database,
-        pipeline: &pipeline,
+        database: stage.database(),
+        pipeline: &stage.pipeline,
         sidecar: &sidecar,
         margins,
         screen: &screen,
     };
+    let pipeline = &stage.pipeline;
     let mut account = Account::new(&screen);
     tell_day(&mut account, &backfill, &played, args)?;
 
     account.heading("The backfill");
     backfill.run(&mut account)?;
     account.heading("Every verdict after the backfill, beside the truth");
-    await_agreement(&pipeline, &sidecar, margins);
+    await_agreement(pipeline, &sidecar, margins);
     account.verdicts(&readings(&sidecar), &pipeline.truth.tally(margins));
 
     let status = sidecar.stop()?;
@@ -200,40 +181,27 @@ fn run(args: &Args) -> anyhow::Result<u64> {
     Ok(differences)
 }
 
-fn start_sidecar(
-    args: &Args,
-    dir: &Path,
-    origin_ms: i64,
-    pipeline: &Pipeline,
-) -> anyhow::Result<Sidecar> {
-    let schemas = dir.join("schemas");
-    gather_schemas(&args.schemas, &schemas)
-        .with_context(|| format!("failed to copy {}", args.schemas.display()))?;
-    let mut settings = Settings::new(
-        &pipeline.raw_endpoints(),
-        pipeline.written_endpoint(),
-        schemas,
-    );
-    settings.speed = args.speed;
-    settings.origin = Some(format!("{}Z", log_time(origin_ms)));
-    settings.deadline = DEADLINE.into();
-    settings.window = WINDOW.into();
-    settings.stall = STALL.into();
-    settings.clear = CLEAR.into();
-    settings.horizon = HORIZON.into();
-    settings.grace = GRACE.into();
-    // What a schema's objective makes of an outage depends on how many events a window happens to have:
-    // there is no truth to hold it against.
-    settings
-        .checks
-        .retain(|check| check.name != "delivery-objective");
-    settings.guests = args
+fn set_stage(args: &Args, dir: &Path, day: &Day) -> anyhow::Result<Stage> {
+    let guests = args
         .guests
         .canonicalize()
         .with_context(|| format!("no checks in {}", args.guests.display()))?;
-    let sidecar = Sidecar::start(&args.landfall, dir, &settings)?;
-    pipeline.await_watcher()?;
-    Ok(sidecar)
+    let start_ms = Clock::starting(0, args.speed).stretch_ms(START);
+    let options = StageOptions {
+        program: args.landfall.clone(),
+        guests,
+        schemas: args.schemas.clone(),
+        ..StageOptions::new(args.speed, day.begin_ms - start_ms)
+    };
+    let mut stage = Stage::set(dir, options)?;
+    // What a schema's objective makes of an outage depends on how many events a window happens to have:
+    // there is no truth to hold it against.
+    stage
+        .launcher
+        .settings
+        .checks
+        .retain(|check| check.name != "delivery-objective");
+    Ok(stage)
 }
 
 fn readings(sidecar: &Sidecar) -> Readings {
@@ -248,7 +216,7 @@ fn settle(pipeline: &Pipeline, sidecar: &Sidecar, clock: &Clock) {
     });
     let raw = tally.frames - tally.malformed;
     // Rows may be held back until now, and incidents stay open until they are clear.
-    let quiet_ms = clock.now_ms() + play::HELD_MS;
+    let quiet_ms = clock.now_ms() + HELD_MS;
     wait::until(SETTLE_MAX, || {
         let settled = readings(sidecar).is_settled(raw);
         (settled && clock.now_ms() > quiet_ms && pipeline.writer.backlog() == 0).then_some(())
@@ -286,7 +254,7 @@ fn tell_day(
     let answer = landfall(&args.landfall, ["incidents", "--json", "--config", &config])?;
     let incidents = Incident::read_all(&answer.json()?)
         .with_context(|| format!("landfall incidents answered {}", answer.stdout))?;
-    let (outages, others) = apart(truth.outages(GAP_MS), &played.outages);
+    let (outages, others) = apart(truth.outages(GAP_MS), &played.faults);
     account.heading("The outages of the writer, beside the truth");
     account.outages(&outages, &incidents, WINDOW_MS + DEADLINE_MS, args.speed);
 
@@ -320,9 +288,10 @@ fn tell_day(
 }
 
 /// The losses of the deaf writer, and all others.
-fn apart(losses: Vec<Outage>, deaf: &[Stretch]) -> (Vec<Outage>, Vec<Outage>) {
+fn apart(losses: Vec<Outage>, faults: &[(Fault, Stretch)]) -> (Vec<Outage>, Vec<Outage>) {
     losses.into_iter().partition(|loss| {
-        deaf.iter()
-            .any(|stretch| stretch.from_ms <= loss.last_ms && stretch.to_ms >= loss.first_ms)
+        faults
+            .iter()
+            .any(|(_, stretch)| stretch.from_ms <= loss.last_ms && stretch.to_ms >= loss.first_ms)
     })
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use landfall_tests::clock::{Clock, table_time};
 use landfall_tests::metrics::Metrics;
+use landfall_tests::replay::Day;
 use landfall_tests::sidecar::Sidecar;
 
-use crate::day::Day;
 use crate::screen::{Screen, Tone};
 
 /// Between two looks, in real time.

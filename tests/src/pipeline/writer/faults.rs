@@ -21,6 +21,8 @@ pub struct Faults {
     /// row that is there already is passed over.
     pub strict_keys: bool,
     pub order: Order,
+    /// The database refuses connections. Each batch is lost, and the writer goes on with the next.
+    pub refused: bool,
 }
 
 /// The switches as the worker sees them.

@@ -131,6 +131,9 @@ impl Work {
     }
 
     fn insert(&mut self, batch: &[Fated], faults: Faults) {
+        if faults.refused {
+            return;
+        }
         let rows: Vec<&Row> = batch.iter().map(|fated| &fated.row).collect();
         match self.database.insert(&rows, faults.strict_keys) {
             Ok(Inserted::Rows(places)) => {

@@ -1,7 +1,9 @@
-//! The day: 2014-11-18 from 02:00 UTC on, its five outages as the incident's page has them, and what
-//! else goes wrong with single events, each kind in a stretch of its own.
+//! What goes wrong when: the day of the incident, 2014-11-18 from 02:00 UTC on, with its five outages
+//! as the incident's page has them and what else goes wrong with single events; and what other days
+//! are made of.
 
-use landfall_tests::clock::parse_time;
+use crate::clock::parse_time;
+use crate::events::Kind;
 
 /// A stretch of the day, in milliseconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,9 +13,28 @@ pub struct Stretch {
 }
 
 impl Stretch {
+    /// Between two times as [`parse_time`] reads them; None if one is no time.
+    pub fn between(from: &str, to: &str) -> Option<Self> {
+        Some(Self {
+            from_ms: parse_time(from)?,
+            to_ms: parse_time(to)?,
+        })
+    }
+
     pub fn holds(&self, at_ms: i64) -> bool {
         (self.from_ms..self.to_ms).contains(&at_ms)
     }
+}
+
+/// What the writer does wrong for a whole stretch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Its worker is dead; at the end it is restarted.
+    Deaf,
+    /// Its database refuses connections: every batch is lost, and the writer lives on.
+    Refused,
+    /// It loses so many of a hundred rows.
+    Loss { percent: u8 },
 }
 
 /// What happens to some of the events of a stretch.
@@ -29,17 +50,33 @@ pub enum Trouble {
     Unjudgeable,
     /// The writer holds the row back, beyond the deadline.
     Held,
+    /// The event names no schema.
+    NoSchema,
+}
+
+/// A schema of which a few events come in a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rare {
+    pub kind: Kind,
+    /// When they come, in order, and whether the writer loses them.
+    pub events: Vec<(i64, bool)>,
 }
 
 /// All of it.
+#[derive(Clone, Debug)]
 pub struct Day {
     pub begin_ms: i64,
     pub end_ms: i64,
-    /// When the writer is to go deaf, and when it is to be restarted.
-    pub outages: Vec<Stretch>,
+    /// In order, and apart from each other.
+    pub faults: Vec<(Fault, Stretch)>,
     pub troubles: Vec<(Trouble, Stretch)>,
-    /// When a batch is to die of a duplicate key.
-    pub duplicate_key_ms: i64,
+    /// Of a hundred events in a stretch of trouble, those that it befalls.
+    pub troubled_percent: u8,
+    /// When a batch is to die of a duplicate key, in order.
+    pub duplicate_keys_ms: Vec<i64>,
+    /// Stretches in which no event comes in.
+    pub lulls: Vec<Stretch>,
+    pub rare: Option<Rare>,
 }
 
 const BEGIN: &str = "2014-11-18T02:00";
@@ -61,30 +98,36 @@ const TROUBLES: [(Trouble, &str, &str); 5] = [
     (Trouble::Held, "2014-11-18T17:00", "2014-11-18T17:10"),
 ];
 
+const TROUBLED_PERCENT: u8 = 8;
+
 const DUPLICATE_KEY: &str = "2014-11-18T13:00";
 
 impl Day {
+    /// A day on which nothing goes wrong.
+    pub fn healthy(begin_ms: i64, end_ms: i64) -> Self {
+        Self {
+            begin_ms,
+            end_ms,
+            faults: Vec::new(),
+            troubles: Vec::new(),
+            troubled_percent: TROUBLED_PERCENT,
+            duplicate_keys_ms: Vec::new(),
+            lulls: Vec::new(),
+            rare: None,
+        }
+    }
+
     /// The day of the incident; None if a time above is no time.
     pub fn of_the_incident() -> Option<Self> {
-        let stretch = |from, to| {
-            Some(Stretch {
-                from_ms: parse_time(from)?,
-                to_ms: parse_time(to)?,
-            })
-        };
-        Some(Self {
-            begin_ms: parse_time(BEGIN)?,
-            end_ms: parse_time(END)?,
-            outages: OUTAGES
-                .into_iter()
-                .map(|(from, to)| stretch(from, to))
-                .collect::<Option<_>>()?,
-            troubles: TROUBLES
-                .into_iter()
-                .map(|(trouble, from, to)| Some((trouble, stretch(from, to)?)))
-                .collect::<Option<_>>()?,
-            duplicate_key_ms: parse_time(DUPLICATE_KEY)?,
-        })
+        let mut day = Self::healthy(parse_time(BEGIN)?, parse_time(END)?);
+        for (from, to) in OUTAGES {
+            day.faults.push((Fault::Deaf, Stretch::between(from, to)?));
+        }
+        for (trouble, from, to) in TROUBLES {
+            day.troubles.push((trouble, Stretch::between(from, to)?));
+        }
+        day.duplicate_keys_ms.push(parse_time(DUPLICATE_KEY)?);
+        Some(day)
     }
 
     /// The same day from a later moment on.
@@ -98,6 +141,22 @@ impl Day {
             .iter()
             .find(|(_, stretch)| stretch.holds(at_ms))
             .map(|(trouble, _)| *trouble)
+    }
+
+    /// What the writer does wrong at `at_ms`.
+    pub fn fault(&self, at_ms: i64) -> Option<Fault> {
+        self.faults
+            .iter()
+            .find(|(_, stretch)| stretch.holds(at_ms))
+            .map(|(fault, _)| *fault)
+    }
+
+    /// When the lull ends that `at_ms` is in, if it is in one.
+    pub fn lull_end_ms(&self, at_ms: i64) -> Option<i64> {
+        self.lulls
+            .iter()
+            .find(|lull| lull.holds(at_ms))
+            .map(|lull| lull.to_ms)
     }
 
     /// How much of the day has passed, from 0 to 1.
@@ -116,23 +175,22 @@ mod tests {
         let day = Day::of_the_incident().expect("every time is one");
         assert_eq!(day.end_ms - day.begin_ms, 22 * 3_600_000 + 1_800_000);
         let lost_ms: i64 = day
-            .outages
+            .faults
             .iter()
-            .map(|outage| outage.to_ms - outage.from_ms)
+            .map(|(_, outage)| outage.to_ms - outage.from_ms)
             .sum();
         assert_eq!(lost_ms / 60_000, 577, "minutes, as on the incident's page");
         // Troubles are told apart from outages only if they do not meet.
         let mut all: Vec<Stretch> = day
-            .outages
+            .faults
             .iter()
-            .copied()
+            .map(|(_, stretch)| *stretch)
             .chain(day.troubles.iter().map(|(_, stretch)| *stretch))
             .collect();
         all.sort_by_key(|stretch| stretch.from_ms);
         assert!(all.windows(2).all(|pair| pair[0].to_ms < pair[1].from_ms));
-        assert!(
-            all.iter()
-                .all(|stretch| !stretch.holds(day.duplicate_key_ms))
-        );
+        for at_ms in day.duplicate_keys_ms {
+            assert!(all.iter().all(|stretch| !stretch.holds(at_ms)));
+        }
     }
 }

@@ -1,0 +1,25 @@
+//! Scrapes of Landfall over a day, kept as files, so that rules are tested on what Landfall really
+//! says and not on what somebody typed.
+//!
+//! Landfall's clock is sped up while it is recorded, and each scrape is stamped by that clock: a
+//! recording has one sample a minute, as a Prometheus of that day would have it.
+
+mod alerts;
+mod case;
+mod file;
+mod perform;
+mod promtool;
+mod scraper;
+
+pub use alerts::{Alert, Span, Timeline};
+pub use case::{Act, Case};
+pub use file::{FileError, Happening, Point, Recording, Series};
+pub use perform::{PerformError, perform};
+pub use promtool::{CheckError, alerts_of, check};
+
+/// Between two samples, by Landfall's clock.
+pub const STEP_MS: i64 = 60_000;
+
+/// What Prometheus would be told to call it.
+pub const JOB: &str = "landfall";
+pub const INSTANCE: &str = "landfall:9470";

@@ -1,0 +1,357 @@
+//! The rules over recorded days: Prometheus' own promtool says which alerts fire when, on what Landfall
+//! really said. The expectation stands beside each recording, minute by minute, and what it must be like
+//! stands here.
+//!
+//! `UPDATE=1` writes the expectations anew; what must be true of them is held all the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use landfall_ops::Parameters;
+use landfall_tests::paths;
+use landfall_tests::recording::{
+    Alert, Case, Happening, Recording, Span, Timeline, alerts_of, check,
+};
+
+/// For how long an outage may go on before somebody is woken, in minutes: `incidents.stall` of the
+/// recordings is five.
+const TOLD_WITHIN: usize = 15;
+
+/// For how long after it an alert may still fire: `incidents.clear`, the deadline of the last event, and
+/// what keeps the alert from flapping.
+const OVER_WITHIN: usize = 60;
+
+macro_rules! days {
+    ($($name:ident: $case:literal, $held:expr;)*) => {
+        const CASES: &[&str] = &[$($case),*];
+
+        $(#[test]
+        fn $name() {
+            hold($case, $held);
+        })*
+    };
+}
+
+days! {
+    the_day_of_the_incident_wakes_somebody_once_for_each_outage: "incident-day", |day| {
+        let outages = day.happenings("the writer is deaf");
+        assert_eq!(outages.len(), 5);
+        day.one_for_each("LandfallEventsStalled", &outages);
+        for (alert, trouble) in [
+            ("LandfallEventsAltered", "Altered"),
+            ("LandfallEventsDuplicated", "Doubled"),
+            ("LandfallEventsLeaked", "Leaked"),
+            ("LandfallEventsUnjudged", "Unjudgeable"),
+            ("LandfallEventsLost", "Held"),
+        ] {
+            let trouble = format!("trouble of single events: {trouble}");
+            day.some_during(alert, &day.happenings(&trouble));
+        }
+        day.some_during("LandfallEventsLost", &day.happenings("a duplicate key kills a batch"));
+        day.owned_by("LandfallEventsAltered", "RigEdit/5570274", "editing");
+        day.owned_by("LandfallEventsDuplicated", "RigSearch/10641988", "search");
+        day.quiet_about_landfall();
+    };
+    thirty_percent_lost_for_days_wake_somebody_and_go_on_doing_so: "partial-loss", |day| {
+        let losses = day.happenings("the writer loses 30 % of its rows");
+        assert_eq!(losses.len(), 1);
+        day.some_during("LandfallManyEventsLost", &losses);
+        day.fires_throughout("LandfallEventsLost", &losses);
+        day.fires_throughout("page", &losses);
+        day.quiet_about_landfall();
+    };
+    a_duplicate_key_that_kills_a_batch_is_told: "duplicate-key", |day| {
+        let killed = day.happenings("a duplicate key kills a batch");
+        assert_eq!(killed.len(), 2);
+        day.some_during("LandfallEventsLost", &killed);
+        day.never("LandfallEventsStalled");
+        day.quiet_about_landfall();
+    };
+    refused_connections_wake_somebody: "refused-connections", |day| {
+        let refused = day.happenings("the writer's database refuses connections");
+        assert_eq!(refused.len(), 2);
+        day.some_during("LandfallEventsStalled", &refused[..1]);
+        // The second follows while the first is told: nobody is woken again.
+        assert!(day.spans("LandfallEventsStalled").len() <= 2);
+        day.quiet_about_landfall();
+    };
+    events_without_a_schema_are_told_to_their_owner: "no-schema", |day| {
+        let trouble = day.happenings("trouble of single events: NoSchema");
+        day.fires_throughout("LandfallEventsUnjudged", &trouble);
+        day.owned_by("LandfallEventsUnjudged", "(none)", "instrumentation");
+        day.never("LandfallEventsStalled");
+        day.quiet_about_landfall();
+    };
+    a_rare_schema_that_loses_its_events_is_told: "rare-schema-lost", |day| {
+        let lost = day.happenings("an event of the rare schema is lost");
+        assert_eq!(lost.len(), 3);
+        day.some_during("LandfallEventsLost", &lost);
+        day.owned_by("LandfallEventsLost", "RigEdit/5570274", "editing");
+        day.quiet_about_landfall();
+    };
+    a_restart_is_no_alarm: "restart", Day::silent;
+    a_reload_is_no_alarm: "reload", Day::silent;
+    a_rare_schema_is_no_alarm: "rare-schema", Day::silent;
+    a_night_without_events_is_no_alarm: "nightly-lull", Day::silent;
+    batches_of_300_seconds_are_no_alarm: "batches-of-300-s", Day::silent;
+    gaps_between_scrapes_are_no_alarm: "scrape-gaps", Day::silent;
+    a_slow_start_is_no_alarm: "slow-start", Day::silent;
+}
+
+#[test]
+fn every_case_is_recorded_and_tested() {
+    let cases = Case::all().expect("every time is one");
+    let cases: BTreeSet<&str> = cases.iter().map(|case| case.name).collect();
+    assert_eq!(cases, CASES.iter().copied().collect());
+    let files: BTreeSet<String> = std::fs::read_dir(paths::recordings())
+        .expect("recordings")
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter_map(|name| name.strip_suffix(".txt.gz").map(str::to_owned))
+        .collect();
+    assert_eq!(files, cases.into_iter().map(str::to_owned).collect());
+}
+
+/// A rule that asks for a metric that is in no recording is tested by none.
+#[test]
+fn every_metric_of_a_rule_is_in_every_recording() {
+    let asked: BTreeSet<String> = landfall_ops::prometheus::groups(&Parameters::default())
+        .into_iter()
+        .flat_map(|group| {
+            let recorded = group.recordings.into_iter().map(|one| one.expr);
+            recorded.chain(group.alerts.into_iter().map(|one| one.expr))
+        })
+        .flat_map(|expr| metrics_of(&expr))
+        .collect();
+    assert!(asked.len() > 20, "{asked:?}");
+    for case in CASES {
+        let recording = read(case);
+        let there: BTreeSet<&str> = recording.names().collect();
+        let missing: Vec<&String> = asked
+            .iter()
+            .filter(|name| !there.contains(name.as_str()))
+            .filter(|name| !SELDOM.contains(&name.as_str()))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "{case} has no {missing:?}; record it anew: cargo xtask record {case}"
+        );
+    }
+}
+
+/// Metrics that have a series only once something has happened.
+const SELDOM: [&str; 1] = ["landfall_verdicts_revised_total"];
+
+/// Names of metrics in a query; series that rules compute have a colon in theirs.
+fn metrics_of(expr: &str) -> BTreeSet<String> {
+    let ends = |char: char| !(char.is_ascii_alphanumeric() || char == '_' || char == ':');
+    expr.split(ends)
+        .filter(|word| word.starts_with("landfall_") && !word.contains(':'))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The table of false alarms in docs/TESTING.md: what is recorded there is what these tests hold.
+#[test]
+fn the_table_of_false_alarms_is_that_of_the_healthy_days() {
+    let path = paths::workspace().join("docs/TESTING.md");
+    let text = std::fs::read_to_string(&path).expect("the page");
+    let table = table();
+    let (begin, end) = ("<!-- healthy days -->\n", "<!-- end of healthy days -->");
+    let (before, rest) = text.split_once(begin).expect("the table's begin");
+    let (there, after) = rest.split_once(end).expect("the table's end");
+    if there != table && std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, format!("{before}{begin}{table}{end}{after}")).expect("written");
+        return;
+    }
+    assert_eq!(there, table, "UPDATE=1 writes it");
+}
+
+fn table() -> String {
+    let mut table = String::from("| day | Landfall's time | alarms |\n|---|---|---|\n");
+    for case in CASES {
+        let recording = read(case);
+        if !recording.healthy {
+            continue;
+        }
+        let alarms = kept(&recording).spans.len();
+        let alarms = if alarms == 0 {
+            "none".to_owned()
+        } else {
+            alarms.to_string()
+        };
+        table.push_str(&format!(
+            "| {} (`{case}`) | {} h | {alarms} |\n",
+            recording.title,
+            recording.minutes / 60
+        ));
+    }
+    table
+}
+
+/// A recording, and the alerts that promtool says fire over it.
+struct Day {
+    recording: Recording,
+    timeline: Timeline,
+}
+
+impl Day {
+    fn happenings(&self, what: &str) -> Vec<Happening> {
+        let all = self.recording.happenings.iter();
+        all.filter(|happening| happening.what == what)
+            .cloned()
+            .collect()
+    }
+
+    /// The stretches of an alert by its name, or of all of a severity.
+    fn spans(&self, name: &str) -> Vec<(Span, &Alert)> {
+        self.timeline
+            .spans
+            .iter()
+            .filter(|(_, alert)| alert.name() == name || alert.label("severity") == name)
+            .map(|(span, alert)| (*span, alert))
+            .collect()
+    }
+
+    /// First and last minute of something that happened.
+    fn minutes(&self, happening: &Happening) -> (usize, usize) {
+        let minute = |ms| usize::try_from(self.recording.minute(ms)).expect("within the day");
+        (minute(happening.from_ms), minute(happening.to_ms))
+    }
+
+    /// The alert fires once for each, soon after it began, until soon after it ended, and at no other
+    /// time.
+    #[track_caller]
+    fn one_for_each(&self, name: &str, happenings: &[Happening]) {
+        let spans = self.spans(name);
+        assert_eq!(spans.len(), happenings.len(), "{}", self.text());
+        for ((span, _), happening) in spans.iter().zip(happenings) {
+            let (from, to) = self.minutes(happening);
+            assert!(
+                (from..=from + TOLD_WITHIN).contains(&span.from)
+                    && (to..=to + OVER_WITHIN).contains(&span.to),
+                "{happening:?} {span:?}"
+            );
+        }
+    }
+
+    /// The alert begins to fire in the course of each, or within an hour after it.
+    #[track_caller]
+    fn some_during(&self, name: &str, happenings: &[Happening]) {
+        assert!(!happenings.is_empty());
+        for happening in happenings {
+            let (from, to) = self.minutes(happening);
+            let spans = self.spans(name);
+            let told = spans
+                .iter()
+                .any(|(span, _)| span.from < to + OVER_WITHIN && span.to > from);
+            assert!(told, "{name} for {happening:?}\n{}", self.text());
+        }
+    }
+
+    /// From an hour after the begin until the end there is no minute without it.
+    #[track_caller]
+    fn fires_throughout(&self, name: &str, happenings: &[Happening]) {
+        for happening in happenings {
+            let (from, to) = self.minutes(happening);
+            let spans = self.spans(name);
+            for minute in from + OVER_WITHIN..to {
+                assert!(
+                    spans
+                        .iter()
+                        .any(|(span, _)| (span.from..span.to).contains(&minute)),
+                    "no {name} in minute {minute}\n{}",
+                    self.text()
+                );
+            }
+        }
+    }
+
+    #[track_caller]
+    fn never(&self, name: &str) {
+        assert!(self.spans(name).is_empty(), "{}", self.text());
+    }
+
+    /// The alert fires for that schema, and names its owner.
+    #[track_caller]
+    fn owned_by(&self, name: &str, schema: &str, owner: &str) {
+        let owners: BTreeSet<&str> = self
+            .spans(name)
+            .into_iter()
+            .filter(|(_, alert)| alert.label("schema") == schema)
+            .map(|(_, alert)| alert.label("owner"))
+            .collect();
+        assert_eq!(
+            owners,
+            BTreeSet::from([owner]),
+            "{name} of {schema}\n{}",
+            self.text()
+        );
+    }
+
+    /// Nothing is wrong with Landfall itself.
+    #[track_caller]
+    fn quiet_about_landfall(&self) {
+        let about = self.spans_where(|alert| alert.label("component") == "landfall");
+        assert!(about.is_empty(), "{about:#?}");
+    }
+
+    fn spans_where(&self, wanted: impl Fn(&Alert) -> bool) -> BTreeMap<Span, String> {
+        let all = self.timeline.spans.iter();
+        all.filter(|(_, alert)| wanted(alert))
+            .map(|(span, alert)| (*span, alert.to_string()))
+            .collect()
+    }
+
+    /// Nothing at all fires.
+    #[track_caller]
+    fn silent(day: &Self) {
+        assert!(day.recording.healthy);
+        assert!(day.timeline.spans.is_empty(), "{}", day.text());
+    }
+
+    fn text(&self) -> String {
+        self.timeline.text(&self.recording)
+    }
+}
+
+fn read(case: &str) -> Recording {
+    let path = paths::recordings().join(format!("{case}.txt.gz"));
+    Recording::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn expectation(case: &str) -> PathBuf {
+    paths::recordings().join(format!("{case}.alerts"))
+}
+
+/// What is expected of a recording.
+fn kept(recording: &Recording) -> Timeline {
+    let text = std::fs::read_to_string(expectation(&recording.case)).expect("the expectation");
+    Timeline::parse(&text, recording).expect("an expectation that can be read")
+}
+
+fn hold(case: &str, held: impl Fn(&Day)) {
+    let recording = read(case);
+    let rules = paths::workspace().join("ops/prometheus/landfall.rules.yml");
+    let Some(promtool) = paths::promtool() else {
+        // What is kept is held at least.
+        eprintln!("promtool is not there: {case} is not evaluated");
+        let timeline = kept(&recording);
+        held(&Day {
+            recording,
+            timeline,
+        });
+        return;
+    };
+    if std::env::var_os("UPDATE").is_some() {
+        let timeline = alerts_of(&promtool, &rules, &recording).expect("promtool answers");
+        std::fs::write(expectation(case), timeline.text(&recording)).expect("written");
+    }
+    let timeline = kept(&recording);
+    if let Err(error) = check(&promtool, &rules, &recording, &timeline) {
+        panic!("{case}: {error}\nUPDATE=1 writes the expectation anew");
+    }
+    held(&Day {
+        recording,
+        timeline,
+    });
+}

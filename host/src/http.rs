@@ -21,10 +21,11 @@ use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::os::fd::AsRawFd as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -41,7 +42,7 @@ use tokio::time::timeout;
 pub use readiness::{CheckState, Part, Readiness};
 use seats::{Seat, Seats};
 
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, MetricsError};
 
 /// What a client may use up.
 #[derive(Clone, Copy, Debug)]
@@ -73,6 +74,11 @@ const HEADERS_BYTES_MAX: usize = 16 << 10;
 /// Headers of a request; more is answered with 431. Proxies add some to the ten of a browser.
 const HEADERS_COUNT_MAX: usize = 64;
 
+/// An answer of `/metrics` of so many bytes is shared, for so many times as long as it took to make it: so
+/// making it takes a tenth of the one thread at most, whoever asks. A smaller one is made for everybody.
+const SHARED_BYTES_MIN: usize = 1 << 20;
+const SHARED_FOR: u32 = 10;
+
 /// On shutdown, requests under way may take this long.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 
@@ -92,8 +98,12 @@ pub struct HttpState {
 }
 
 fn routes(state: HttpState) -> Router {
+    let shared = Shared::default();
     Router::new()
-        .route("/metrics", get(metrics))
+        .route(
+            "/metrics",
+            get(move |State(state): State<HttpState>| metrics(state, shared)),
+        )
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .fallback(async || {
@@ -105,8 +115,37 @@ fn routes(state: HttpState) -> Router {
         .with_state(state)
 }
 
-async fn metrics(State(state): State<HttpState>) -> Response {
-    match state.metrics.render() {
+/// A large answer of `/metrics`, for all who ask for it at nearly the same time.
+struct Rendered {
+    text: Bytes,
+    at: Instant,
+    took: Duration,
+}
+
+type Shared = Arc<Mutex<Option<Rendered>>>;
+
+/// What `/metrics` says now. Many who ask at once must not keep probes waiting while each gets an answer of
+/// its own: a large one serves all for a while.
+fn rendered(metrics: &Metrics, shared: &Shared) -> Result<Bytes, MetricsError> {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let began = Instant::now();
+    if let Some(Rendered { text, at, took }) = &*shared
+        && began.duration_since(*at) < *took * SHARED_FOR
+    {
+        return Ok(text.clone());
+    }
+    let text = Bytes::from(metrics.render()?);
+    let at = Instant::now();
+    *shared = (text.len() >= SHARED_BYTES_MIN).then(|| Rendered {
+        text: text.clone(),
+        at,
+        took: at.duration_since(began),
+    });
+    Ok(text)
+}
+
+async fn metrics(state: HttpState, shared: Shared) -> Response {
+    match rendered(&state.metrics, &shared) {
         Ok(text) => (
             [(
                 header::CONTENT_TYPE,

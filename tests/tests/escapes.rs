@@ -44,13 +44,22 @@ fn assert_clean(what: &str, output: &str) {
     }
 }
 
-/// What it must tell, escaped.
+/// What it must tell, escaped once.
 fn assert_tells(what: &str, output: &str, name: &str) {
     assert_clean(what, output);
-    let told = [format!("{name}\\n{FORGED}"), format!("{name}\\\\n{FORGED}")];
-    // Within quotes that the message itself escapes, a backslash is two.
+    let told = format!("{name}\\n{FORGED}");
     assert!(
-        told.iter().any(|told| output.contains(told)),
+        output.contains(&told),
+        "{what} does not tell {told:?}:\n{output}"
+    );
+}
+
+/// What it must tell as a text of JSON or of Prometheus, in whose own form a backslash is two.
+fn assert_tells_quoted(what: &str, output: &str, name: &str) {
+    assert_clean(what, output);
+    let told = format!("{name}\\\\n{FORGED}");
+    assert!(
+        output.contains(&told),
         "{what} does not tell {told:?}:\n{output}"
     );
 }
@@ -283,7 +292,6 @@ fn hostile_text_comes_out_of_a_running_landfall_escaped_at_every_door() {
                 "text" => assert_tells("log", &log, name),
                 _ => assert!(
                     log.contains(&format!("{name}\\n{FORGED}"))
-                        || log.contains(&format!("{name}\\\\n{FORGED}"))
                         || log.contains(&format!("{name}\\u000a{FORGED}")),
                     "{name}: {log}"
                 ),
@@ -301,7 +309,7 @@ fn hostile_text_comes_out_of_a_running_landfall_escaped_at_every_door() {
         let refused = "it refuses its configuration";
         assert!(ready.to_string().contains(refused), "{ready}");
         let metrics = rig.get("/metrics");
-        assert_tells("/metrics", &metrics, "schema");
+        assert_tells_quoted("/metrics", &metrics, "schema");
         assert_clean("/healthz", &rig.get("/healthz"));
 
         for name in [
@@ -452,7 +460,7 @@ fn hostile_files_arguments_settings_and_events_come_out_of_commands_escaped() {
         at,
         &["schema", "validate", "--schema", "schema.json", "raw"],
     );
-    assert_tells("schema validate", &told(&output), "allowed");
+    assert_tells_quoted("schema validate", &told(&output), "allowed");
     assert_eq!(told(&output).lines().count(), 1);
     let output = landfall(
         at,

@@ -172,7 +172,8 @@ fn with_a_root_references_by_identifier_lead_where_they_do_in_the_sidecar() {
         summary.unwrap(),
         Summary {
             valid: 1,
-            invalid: 1
+            invalid: 1,
+            undecodable: 0
         },
         "{out}"
     );
@@ -195,7 +196,8 @@ fn an_event_that_cannot_be_judged_is_not_valid_and_says_why() {
         summary.unwrap(),
         Summary {
             valid: 1,
-            invalid: 1
+            invalid: 1,
+            undecodable: 0
         }
     );
     assert!(out.starts_with("invalid: could not be judged"), "{out}");

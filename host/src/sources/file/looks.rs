@@ -89,18 +89,25 @@ fn of_text(text: &str) -> Option<Looks> {
 /// Whether it begins with a JSON document that goes on over several lines, or with an array: one document a
 /// line would have been read.
 fn is_json(text: &str) -> bool {
-    first_document(text).is_some_and(|over_lines| over_lines || text.starts_with('['))
+    first_document(text).is_some_and(|first| first.is_over_lines || text.starts_with('['))
 }
 
-/// Whether what begins like this is a JSON document over several lines.
+/// Whether what begins like this is a JSON document over several lines, which is whole or goes on beyond it.
 pub(super) fn is_over_lines(beginning: &[u8]) -> bool {
     let head = beginning.strip_prefix(UTF8_MARK).unwrap_or(beginning);
-    text(head).and_then(|text| first_document(text.trim_start())) == Some(true)
+    let document = text(head).and_then(|text| first_document(text.trim_start()));
+    document.is_some_and(|first| first.is_over_lines && (first.is_whole || is_cut(head)))
 }
 
-/// Whether the JSON document at the beginning, which may go on beyond it, has a line end within; none if there
-/// is none.
-fn first_document(text: &str) -> Option<bool> {
+/// The JSON document at the beginning.
+struct First {
+    /// All of it is there.
+    is_whole: bool,
+    /// It has a line end within.
+    is_over_lines: bool,
+}
+
+fn first_document(text: &str) -> Option<First> {
     let mut documents = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     let is_whole = match documents.next()? {
         Ok(_) => true,
@@ -112,8 +119,10 @@ fn first_document(text: &str) -> Option<bool> {
     } else {
         text.len()
     };
-    let within = text.get(..end)?;
-    Some(within.trim_end_matches(['\r', '\n']).contains('\n') || !is_whole && within.contains('\n'))
+    Some(First {
+        is_whole,
+        is_over_lines: text.get(..end)?.contains('\n'),
+    })
 }
 
 fn of_bytes(head: &[u8]) -> Option<Looks> {
@@ -196,7 +205,7 @@ fn wide(head: &[u8]) -> Option<&'static str> {
         ("UTF-16LE", 2, utf16(u16::from_le_bytes)),
         ("UTF-16BE", 2, utf16(u16::from_be_bytes)),
     ];
-    let is_whole = |bytes: usize| is_cut(head) || head.len() % bytes == 0;
+    let is_whole = |bytes: usize| is_cut(head) || head.len().is_multiple_of(bytes);
     let fitting = candidates.into_iter().filter_map(|(name, bytes, ascii)| {
         let ascii = ascii.filter(|ascii| *ascii > 0 && is_whole(bytes))?;
         Some((ascii, name))
@@ -338,8 +347,11 @@ mod tests {
     fn a_document_over_several_lines_is_told_from_one_document_a_line() {
         for (text, expected) in [
             ("[\n{\"id\":1},\n{\"id\":2}\n]\n", true),
-            ("{\"events\":[\n{\"id\":1},\n", true),
-            ("{\n", true),
+            ("{\"events\":[\n{\"id\":1}\n]}\n", true),
+            (&*format!("[\n{}", "{\"id\":1},\n".repeat(1000)), true),
+            // It may as well be lines of which one is good.
+            ("[\n[\n{\"id\":1}\n", false),
+            ("{\n", false),
             ("[1]\n[2]\n[3]\n", false),
             ("{\"id\":1}\n{\"id\":2}\n", false),
             ("{\"id\":1}\n", false),
@@ -491,8 +503,8 @@ mod tests {
     fn no_command_has_what_a_terminal_is_shown_in_another_way() {
         for head in [
             &b"a\rb"[..],
-            b"a\0b\0",
-            b"\0a\n",
+            b"{\"id\":1}\0{\"id\":2}\0",
+            b"\0\0\0\0{}\n",
             b"\x1e{}\n",
             b"[{}]",
             b"{\n}",

@@ -15,20 +15,22 @@
 mod readiness;
 mod seats;
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::os::fd::AsRawFd as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -40,7 +42,7 @@ use tokio::time::timeout;
 pub use readiness::{CheckState, Part, Readiness};
 use seats::{Seat, Seats};
 
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, MetricsError};
 
 /// What a client may use up.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +50,9 @@ struct Limits {
     /// Connections at once. A few scrapers and probes need one each; of more, the one that has been
     /// idle longest is closed.
     connections_max: usize,
+    /// What all answers that are not read yet may hold together, in bytes: those of 600 schemas to a dozen
+    /// scrapers. Beyond it the oldest are cut off.
+    answers_bytes_max: u64,
     /// A client that has not sent its request's line and headers by then is disconnected, however
     /// steadily they trickle: nobody needs more than one packet for them.
     headers_max: Duration,
@@ -58,6 +63,7 @@ struct Limits {
 
 const LIMITS: Limits = Limits {
     connections_max: 64,
+    answers_bytes_max: 64 << 20,
     headers_max: Duration::from_secs(5),
     connection_max: Duration::from_secs(15),
 };
@@ -67,6 +73,11 @@ const HEADERS_BYTES_MAX: usize = 16 << 10;
 
 /// Headers of a request; more is answered with 431. Proxies add some to the ten of a browser.
 const HEADERS_COUNT_MAX: usize = 64;
+
+/// An answer of `/metrics` of so many bytes is shared, for so many times as long as it took to make it: so
+/// making it takes a tenth of the one thread at most, whoever asks. A smaller one is made for everybody.
+const SHARED_BYTES_MIN: usize = 1 << 20;
+const SHARED_FOR: u32 = 10;
 
 /// On shutdown, requests under way may take this long.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
@@ -87,8 +98,12 @@ pub struct HttpState {
 }
 
 fn routes(state: HttpState) -> Router {
+    let shared = Shared::default();
     Router::new()
-        .route("/metrics", get(metrics))
+        .route(
+            "/metrics",
+            get(move |State(state): State<HttpState>| metrics(state, shared)),
+        )
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .fallback(async || {
@@ -100,8 +115,37 @@ fn routes(state: HttpState) -> Router {
         .with_state(state)
 }
 
-async fn metrics(State(state): State<HttpState>) -> Response {
-    match state.metrics.render() {
+/// A large answer of `/metrics`, for all who ask for it at nearly the same time.
+struct Rendered {
+    text: Bytes,
+    at: Instant,
+    took: Duration,
+}
+
+type Shared = Arc<Mutex<Option<Rendered>>>;
+
+/// What `/metrics` says now. Many who ask at once must not keep probes waiting while each gets an answer of
+/// its own: a large one serves all for a while.
+fn rendered(metrics: &Metrics, shared: &Shared) -> Result<Bytes, MetricsError> {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let began = Instant::now();
+    if let Some(Rendered { text, at, took }) = &*shared
+        && began.duration_since(*at) < *took * SHARED_FOR
+    {
+        return Ok(text.clone());
+    }
+    let text = Bytes::from(metrics.render()?);
+    let at = Instant::now();
+    *shared = (text.len() >= SHARED_BYTES_MIN).then(|| Rendered {
+        text: text.clone(),
+        at,
+        took: at.duration_since(began),
+    });
+    Ok(text)
+}
+
+async fn metrics(state: HttpState, shared: Shared) -> Response {
+    match rendered(&state.metrics, &shared) {
         Ok(text) => (
             [(
                 header::CONTENT_TYPE,
@@ -161,7 +205,7 @@ async fn serve_within(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let routes = routes(state);
-    let seats = Seats::new(limits.connections_max);
+    let seats = Seats::new(limits.connections_max, limits.answers_bytes_max);
     // Each connection holds a receiver; when all are gone, all have ended.
     let (ending, end) = watch::channel(false);
     let accept = async {
@@ -280,7 +324,13 @@ async fn connection(
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(|request: Request<Incoming>| {
         seat.asked();
-        routes.call(request)
+        let (answer, seat) = (routes.call(request), &seat);
+        async move {
+            let answer = answer.await?;
+            // Bodies are whole texts.
+            seat.answered(answer.body().size_hint().lower());
+            Ok::<_, Infallible>(answer)
+        }
     });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let served = timeout(limits.connection_max, async {

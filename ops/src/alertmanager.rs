@@ -13,6 +13,8 @@ use crate::yaml::quoted;
 struct Inhibition {
     why: &'static str,
     worse: &'static [&'static str],
+    /// Another matcher of the first alerts.
+    only: Option<&'static str>,
     /// None: everything else.
     held_back: Option<&'static [&'static str]>,
     /// Labels that have to be the same.
@@ -56,28 +58,44 @@ const OF_A_DEAD_WRITER: &[&str] = &[
     "LandfallLedgerFills",
 ];
 
-const INHIBITIONS: [Inhibition; 10] = [
+const INHIBITIONS: [Inhibition; 11] = [
     Inhibition {
         why: "Landfall is absent: what was wrong before says nothing of now.",
         worse: &["LandfallAbsent"],
+        only: None,
         held_back: None,
         equal: AT_INSTANCE,
     },
     Inhibition {
-        why: "Landfall is cut off from a stream: what it does not see seems lost.",
+        why: "Landfall is cut off from the written stream: what it does not see seems lost.",
         worse: &["LandfallNotConnected"],
+        only: Some("stream=\"written\""),
         held_back: Some(SEEMS_LOST),
+        equal: AT_INSTANCE,
+    },
+    Inhibition {
+        why: "It is cut off from the raw stream: what lands seems to come from nowhere.",
+        worse: &["LandfallNotConnected"],
+        only: Some("stream=\"raw\""),
+        held_back: Some(&[
+            "LandfallEventsUnexpected",
+            "LandfallStreamSilent",
+            "LandfallConnectionFlaps",
+            "LandfallNotReady",
+        ]),
         equal: AT_INSTANCE,
     },
     Inhibition {
         why: "The writer is dead: one page, and not one for each schema.",
         worse: &["LandfallEventsStalled"],
+        only: None,
         held_back: Some(OF_A_DEAD_WRITER),
         equal: AT_INSTANCE,
     },
     Inhibition {
         why: "Everything waits for the store.",
         worse: &["LandfallStoreFailing"],
+        only: None,
         held_back: Some(&[
             "LandfallNotReady",
             "LandfallBehind",
@@ -92,6 +110,7 @@ const INHIBITIONS: [Inhibition; 10] = [
     Inhibition {
         why: "Judging waits for the spool.",
         worse: &["LandfallSpoolFull"],
+        only: None,
         held_back: Some(&[
             "LandfallSpoolFills",
             "LandfallQueueWaits",
@@ -102,12 +121,14 @@ const INHIBITIONS: [Inhibition; 10] = [
     Inhibition {
         why: "Much is more than some.",
         worse: &["LandfallFarBehind"],
+        only: None,
         held_back: Some(&["LandfallBehind"]),
         equal: &["job", "instance", "stream"],
     },
     Inhibition {
         why: "A schema that does not land, or of which many events are lost, burns its objective.",
         worse: &["LandfallSchemaStalled", "LandfallManyEventsLost"],
+        only: None,
         held_back: Some(&[
             "LandfallEventsLost",
             "LandfallObjectiveBurnsFast",
@@ -120,6 +141,7 @@ const INHIBITIONS: [Inhibition; 10] = [
     Inhibition {
         why: "An objective that burns fast burns slowly too, and some of its events are lost.",
         worse: &["LandfallObjectiveBurnsFast"],
+        only: None,
         held_back: Some(&[
             "LandfallObjectiveBurns",
             "LandfallObjectiveBurnsSlowly",
@@ -130,12 +152,14 @@ const INHIBITIONS: [Inhibition; 10] = [
     Inhibition {
         why: "Of a schema with few events, the loss is told for a day.",
         worse: &["LandfallQuietSchemaLosesEvents"],
+        only: None,
         held_back: Some(&["LandfallEventsLost"]),
         equal: OF_SCHEMA,
     },
     Inhibition {
         why: "The same of one that burns.",
         worse: &["LandfallObjectiveBurns"],
+        only: None,
         held_back: Some(&["LandfallObjectiveBurnsSlowly", "LandfallEventsLost"]),
         equal: OF_SCHEMA,
     },
@@ -242,14 +266,16 @@ fn inhibit(text: &mut String, inhibition: &Inhibition) {
     let _ = writeln!(text, "  # {}", inhibition.why);
     let worse = format!("alertname=~\"{}\"", inhibition.worse.join("|"));
     let not_worse = format!("alertname!~\"{}\"", inhibition.worse.join("|"));
+    let mut source = vec![worse.as_str()];
+    source.extend(inhibition.only);
     match inhibition.held_back {
         Some(held_back) => {
             let held_back = format!("alertname=~\"{}\"", held_back.join("|"));
-            rule(text, &[&worse], &[&held_back], inhibition.equal);
+            rule(text, &source, &[&held_back], inhibition.equal);
         }
         None => rule(
             text,
-            &[&worse],
+            &source,
             &["component=~\"landfall|pipeline\"", &not_worse],
             inhibition.equal,
         ),

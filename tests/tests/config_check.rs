@@ -106,6 +106,9 @@ fn what_loads_and_has_no_effect_is_hinted_at() {
         JSON.to_owned(),
         check("codec", "eventlogging_codec", "decides = true"),
         "[deadlines.schemas]\nTypo = \"20m\"\n".into(),
+        "[owners.schemas]\n\"Typo/*\" = \"team\"\n\"(other)\" = \"rest\"\n".into(),
+        "[owners.checks]\ncodec = \"team\"\n\"codecs*\" = \"team\"\n".into(),
+        "[metrics]\nlatency_buckets = [\"1s\", \"5m\"]\n".into(),
     ]
     .concat();
     let (code, errors, hints) = checked(&config);
@@ -116,11 +119,35 @@ fn what_loads_and_has_no_effect_is_hinted_at() {
         "checks: no event check among them decides",
         "schemas.dir: there is no schema in ",
         "deadlines.schemas: there is no schema \"Typo\"",
+        "landfall.toml:10: owners.schemas.\"Typo/*\": \"Typo/*\" is the name of no schema",
+        "landfall.toml:14: owners.checks.\"codecs*\": \"codecs*\" is the name of no check",
+        "landfall.toml:16: metrics.latency_buckets: the last is shorter than the longest deadline (20m)",
     ] {
         let found = hints.iter().filter(|hint| hint.contains(wanted)).count();
         assert_eq!(found, 1, "{wanted}: {hints:#?}");
     }
-    assert_eq!(hints.len(), 5, "{hints:#?}");
+    assert_eq!(hints.len(), 8, "{hints:#?}");
+}
+
+#[test]
+fn a_parity_check_that_compares_the_key_alone_is_hinted_at() {
+    let parity = |fields: &str| {
+        let more = format!(
+            "streams = [\"raw\", \"written\"]\nconfig = {{ defaults = false, flatten = [], fields = [{fields}] }}"
+        );
+        checked(&(JSON.to_owned() + &check("parity", "field_parity", &more)))
+    };
+    const KEY: &str = "{ raw = \"/uuid\", written = \"/uuid\" }";
+    const WANTED: &str = "landfall.toml:7: checks[0].config: the parity check parity compares \"/uuid\" (event.key) and nothing else";
+    let (code, errors, hints) = parity(KEY);
+    assert_eq!((code, errors), (Some(0), vec![]));
+    assert!(hints.iter().any(|hint| hint.contains(WANTED)), "{hints:#?}");
+    let (code, errors, hints) = parity(&format!("{KEY}, {{ raw = \"/a\", written = \"/b\" }}"));
+    assert_eq!((code, errors), (Some(0), vec![]));
+    assert!(
+        hints.iter().all(|hint| !hint.contains("nothing else")),
+        "{hints:#?}"
+    );
 }
 
 #[test]
@@ -175,27 +202,4 @@ fn a_configuration_that_runs_passes_also_while_it_runs() {
             .is_some_and(|answer| answer.status == 200)
     });
     sidecar.stop();
-}
-
-#[test]
-fn an_audit_of_one_file_on_both_sides_says_that_it_proves_nothing() {
-    let dir = configured(JSON);
-    let at = |name: &str| dir.path().join(name);
-    std::fs::write(at("raw.log"), "{\"uuid\": 1}\n").expect("written");
-    std::fs::copy(at("raw.log"), at("copy.log")).expect("a copy");
-    std::fs::hard_link(at("raw.log"), at("second.log")).expect("a second name");
-    std::os::unix::fs::symlink("raw.log", at("link.log")).expect("a link");
-    let audit = |written: &str| {
-        let args = ["audit", "--raw", "raw.log", "--written", written];
-        run_landfall(dir.path(), &args)
-    };
-    for written in ["raw.log", "./raw.log", "second.log", "link.log"] {
-        let output = audit(written);
-        assert_ne!(output.status.code(), Some(2), "{}", text(&output));
-        assert!(text(&output).contains("are one file"), "{}", text(&output));
-    }
-    assert!(!text(&audit("copy.log")).contains("are one file"));
-    // What has no content of its own is nobody's file.
-    let nothing = ["audit", "--raw", "/dev/null", "--written", "/dev/null"];
-    assert_eq!(run_landfall(dir.path(), &nothing).status.code(), Some(0));
 }

@@ -2,9 +2,14 @@
 
 mod support;
 
-use std::path::Path;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
-use landfall_tests::wait::await_until;
+use landfall_tests::wait::{await_some, await_until};
+use landfall_tests::{http, paths};
+use rustix::process::{Pid, Signal, kill_process};
 use support::{Setup, Sidecar, changed, deploy, event};
 
 fn digest(sidecar: &Sidecar, check: &str) -> String {
@@ -177,4 +182,127 @@ fn schemas_whose_directory_is_gone_stay_and_are_not_replaced_by_those_beside_the
         stale() == 0 && is_told(&sidecar, "as configured")
     });
     sidecar.stop();
+}
+
+/// Landfall in a directory of its own, started without naming a file.
+struct Unnamed {
+    dir: tempfile::TempDir,
+    child: Child,
+    http: SocketAddr,
+}
+
+impl Unnamed {
+    fn start(dir: tempfile::TempDir) -> Self {
+        let log = File::create(dir.path().join("log")).expect("a log");
+        let child = Command::new(paths::landfall())
+            .current_dir(dir.path())
+            .env("LANDFALL_GUESTS", paths::guests())
+            .env("XDG_CACHE_HOME", paths::caches())
+            .env("LANDFALL__HTTP__LISTEN", "127.0.0.1:0")
+            .env_remove("LANDFALL_CONFIG")
+            .arg("run")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("shared"))
+            .stderr(log)
+            .spawn()
+            .expect("landfall runs");
+        let path = dir.path().join("log");
+        let http = await_some("it serves HTTP", || address(&path));
+        Self { dir, child, http }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.dir.path().join("landfall.toml")
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).expect("the log")
+    }
+
+    /// What `/readyz` says of checks and configuration.
+    fn await_told(&self, what: &str, told: impl Fn(&str) -> bool) -> String {
+        await_some(what, || {
+            let answer = http::get(self.http, "/readyz").ok()?;
+            told(&answer.body).then_some(answer.body)
+        })
+    }
+
+    fn stop(mut self) -> tempfile::TempDir {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("told");
+        let status = self.child.wait().expect("it ends");
+        assert_eq!(status.code(), Some(0), "{}", self.log());
+        self.dir
+    }
+}
+
+/// Where the log says that HTTP is served.
+fn address(log: &Path) -> Option<SocketAddr> {
+    let log = std::fs::read_to_string(log).ok()?;
+    let (_, rest) = log.split_once("address=")?;
+    rest.split_whitespace().next()?.parse().ok()
+}
+
+/// Of a configuration that can be told from the built-in default by its one check.
+const OWN: &str = "[[checks]]\nname = \"own\"\npath = \"example_check.wasm\"\nstreams = [\"raw\"]\n\
+    config = { at = \"/x\", max = 9 }\n[streams.raw]\ncodec = \"json\"\nendpoints = [\"tcp://127.0.0.1:1\"]\n\
+    [streams.written]\nendpoints = [\"tcp://127.0.0.1:2\"]\n";
+
+#[test]
+fn a_configuration_that_appears_beside_the_built_in_default_is_told_and_taken_at_the_next_start() {
+    let unnamed = Unnamed::start(tempfile::tempdir().expect("a directory"));
+    let is_default = |body: &str| body.contains("\"schema-validity\"") && !body.contains("\"own\"");
+    unnamed.await_told("the default runs", is_default);
+    std::fs::write(unnamed.file(), OWN).expect("written");
+    let told = |body: &str| body.contains("landfall.toml is there now, and is not taken");
+    let body = unnamed.await_told("it is told", told);
+    assert!(is_default(&body), "{body}");
+    // Nor at a change of something else, nor if somebody asks.
+    let reloads = unnamed.log().matches("landfall.toml is there now").count();
+    kill_process(Pid::from_child(&unnamed.child), Signal::HUP).expect("told");
+    await_until("it is told again", || {
+        unnamed.log().matches("landfall.toml is there now").count() > reloads
+    });
+    let body = unnamed.await_told("it is still told", told);
+    assert!(is_default(&body), "{body}");
+    std::fs::remove_file(unnamed.file()).expect("removed");
+    let body = unnamed.await_told("it is well again", |body| !told(body));
+    assert!(is_default(&body), "{body}");
+
+    std::fs::write(unnamed.file(), OWN).expect("written");
+    unnamed.await_told("it is told", told);
+    let unnamed = Unnamed::start(unnamed.stop());
+    unnamed.await_told("the file runs", |body| body.contains("\"own\""));
+    unnamed.stop();
+}
+
+#[test]
+fn a_configuration_that_vanishes_stays_in_force_and_is_told_until_it_is_back() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("landfall.toml"), OWN).expect("written");
+    let unnamed = Unnamed::start(dir);
+    let is_own = |body: &str| body.contains("\"own\"") && !body.contains("\"schema-validity\"");
+    unnamed.await_told("the file runs", is_own);
+    let aside = unnamed.dir.path().join("aside");
+    std::fs::rename(unnamed.file(), &aside).expect("moved");
+    let told = |body: &str| body.contains("the configuration is not reloaded: landfall.toml");
+    let body = unnamed.await_told("it is told", told);
+    assert!(is_own(&body), "{body}");
+    assert!(
+        body.contains("the next start would take the built-in default"),
+        "{body}"
+    );
+    assert!(
+        unnamed
+            .log()
+            .contains("the next start would take the built-in default")
+    );
+    // Another one in its place is the place's.
+    let changed = OWN.replace("\"own\"", "\"owner\"");
+    std::fs::write(unnamed.file(), changed).expect("written");
+    unnamed.await_told("it is in force", |body| {
+        body.contains("\"owner\"") && !told(body)
+    });
+    std::fs::rename(&aside, unnamed.file()).expect("moved back");
+    unnamed.await_told("the first is back", is_own);
+    unnamed.stop();
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Event, Setup, Sidecar, large_event};
+use support::{Event, Setup, Sidecar, event, large_event};
 
 /// Three times as much as the spool holds.
 const EVENTS: u64 = 7_000;
@@ -54,5 +54,86 @@ fn one_event_of_two_hundred_with_a_deadline_of_an_hour_lets_judging_go_on_throug
     sidecar.await_verdict("delivered", EVENTS - 1);
     assert_eq!(sidecar.verdict("altered"), 0);
     sidecar.assert_balanced();
+    sidecar.stop();
+}
+
+const SMALL_SPOOL: &str = "[store]\ndir = \"data\"\nspool_bytes_max = \"64MiB\"";
+
+/// Sends rounds of events that wait and events that land, in the order in which they are given, and lands the
+/// latter every some rounds. What waits.
+fn pass(
+    sidecar: &Sidecar,
+    rounds: u64,
+    round: impl Fn(u64) -> (Vec<Event>, Vec<Event>),
+) -> Vec<Event> {
+    let (mut waiting, mut batch) = (Vec::new(), Vec::new());
+    let (mut sent, mut landed) = (0, 0);
+    for number in 0..rounds {
+        let (waits, lands) = round(number);
+        sidecar.send_raw(&waits);
+        sidecar.send_raw(&lands);
+        sent += (waits.len() + lands.len()) as u64;
+        waiting.extend(waits);
+        batch.extend(lands);
+        if number % 100 == 99 || number + 1 == rounds {
+            sidecar.await_frames("raw", sent);
+            sidecar.land(&batch);
+            landed += batch.len() as u64;
+            batch.clear();
+            sidecar.await_verdict("delivered", landed);
+        }
+    }
+    assert_eq!(
+        sidecar.metrics().sum("landfall_pending_events", &[]) as usize,
+        waiting.len()
+    );
+    waiting
+}
+
+#[test]
+fn many_small_events_that_wait_do_not_hold_the_space_of_few_large_ones_that_have_landed() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "1h",
+        store: SMALL_SPOOL,
+        ..Setup::default()
+    });
+    // Of 15 events 14 wait; the others have more bytes than the spool holds.
+    let waiting = pass(&sidecar, 2_500, |number| {
+        let small = (0..14).map(|n| event(number * 15 + n)).collect();
+        (small, vec![large_event(number * 15 + 14, EVENT_BYTES)])
+    });
+    assert!(
+        sidecar
+            .metrics()
+            .count("landfall_spool_moved_frames_total", &[])
+            > 0
+    );
+    // They are what they were.
+    sidecar.land(&waiting);
+    sidecar.await_verdict("delivered", 2_500 * 15);
+    assert_eq!(sidecar.verdict("altered"), 0);
+    sidecar.assert_balanced();
+    sidecar.stop();
+}
+
+#[test]
+fn few_large_events_that_wait_are_not_copied_for_the_many_small_ones_that_have_landed() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "1h",
+        store: SMALL_SPOOL,
+        ..Setup::default()
+    });
+    // Of 21 events one waits, and has three quarters of the bytes: together a third of the spool.
+    let waiting = pass(&sidecar, 600, |number| {
+        let small = (1..21).map(|n| event(number * 21 + n)).collect();
+        (vec![large_event(number * 21, EVENT_BYTES)], small)
+    });
+    let moved = sidecar
+        .metrics()
+        .count("landfall_spool_moved_frames_total", &[]);
+    assert!(moved < waiting.len() as u64 / 4, "{moved}");
+    sidecar.land(&waiting);
+    sidecar.await_verdict("delivered", 600 * 21);
+    assert_eq!(sidecar.verdict("altered"), 0);
     sidecar.stop();
 }

@@ -17,6 +17,15 @@ const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 pub struct Summary {
     pub valid: u64,
     pub invalid: u64,
+    /// Of the invalid ones: those that are no document at all.
+    pub undecodable: u64,
+}
+
+impl Summary {
+    /// How many lines are documents.
+    pub fn documents(&self) -> u64 {
+        self.valid + self.invalid - self.undecodable
+    }
 }
 
 /// The validation could not be run, or not to its end.
@@ -74,6 +83,8 @@ pub fn validate_lines(
             continue;
         }
         documents.parse(&line, &[line.len() as u32]);
+        let is_undecodable = matches!(documents.state(0), RowState::Undecodable(_));
+        summary.undecodable += u64::from(is_undecodable);
         let verdict = judge(&documents, &schema);
         *(if verdict.is_ok() {
             &mut summary.valid

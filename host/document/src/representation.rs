@@ -229,12 +229,31 @@ impl<'a> Object<'a, OnTape> for ObjectView<'a> {
 /// What is iterated over, each of it some steps.
 pub(crate) struct Counted<I>(I);
 
-impl<I: Iterator> Iterator for Counted<I> {
+/// What an object or array has one after the other.
+pub(crate) trait Entry {
+    /// Bytes of its name.
+    fn name_bytes(&self) -> usize;
+}
+
+impl Entry for Value<'_> {
+    fn name_bytes(&self) -> usize {
+        0
+    }
+}
+
+impl Entry for (&str, Value<'_>) {
+    fn name_bytes(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl<I: Iterator<Item: Entry>> Iterator for Counted<I> {
     type Item = I::Item;
 
     fn next(&mut self) -> Option<I::Item> {
-        steps::take_entry();
-        self.0.next()
+        let entry = self.0.next();
+        steps::take_entry(entry.as_ref().map_or(0, Entry::name_bytes));
+        entry
     }
 }
 

@@ -7,9 +7,7 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::time::{Duration, Instant};
-
-use crate::pattern::weight::LARGE as LARGE_PATTERN;
+use std::time::Duration;
 
 /// Steps of any validation, some 10 ms.
 const STEPS: u64 = 1 << 20;
@@ -30,11 +28,15 @@ const LONG_STEPS: u64 = 1 << 16;
 /// 200 bytes.
 const TELLING_PART: u64 = 1 << 3;
 
-/// For schemas with patterns that backtrack or are large, whose steps are not ours to count: the time of
-/// a batch, if nothing else is configured. The clock is looked at between two texts.
+/// For patterns, whose steps are not ours to count: the time of a batch, if nothing else is configured. It
+/// is the processor's, so that a thread that has to wait for one is not held to it.
 const TIME_MAX: Duration = Duration::from_millis(250);
 
-/// Bytes of a text, times places of the largest pattern: more is not begun, for a match cannot be ended.
+/// Bytes of texts, times the weight of the largest pattern, between two looks at the clock: a millisecond at
+/// the worst, and mostly some microseconds. A pattern that backtracks has one before each text.
+const UNWATCHED_MAX: u64 = 1 << 22;
+
+/// Bytes of a text, times the weight of the largest pattern: more is not begun, for a match cannot be ended.
 /// `pattern/weight.rs` counts places that may be held at once many times over, so that the worst look takes
 /// some two seconds; `^[a-z]{1,65535}$` may look at as many letters.
 const LOOKED_MAX: u64 = 1 << 33;
@@ -46,7 +48,9 @@ thread_local! {
     static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
     static WEIGHT: Cell<u64> = const { Cell::new(1) };
     static PER_ENTRY: Cell<u64> = const { Cell::new(1) };
-    static UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
+    static LOOKED: Cell<u64> = const { Cell::new(0) };
+    static UNWATCHED: Cell<u64> = const { Cell::new(u64::MAX) };
+    static UNTIL: Cell<Option<Duration>> = const { Cell::new(None) };
     static WAS_LONG: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -94,11 +98,14 @@ impl Budget {
         LEFT.set(self.steps);
         WEIGHT.set(self.weight);
         PER_ENTRY.set(1 + self.patterns);
-        let by_clock = self.backtracks || self.weight > LARGE_PATTERN;
-        UNTIL.set(by_clock.then(|| Instant::now() + TIME_MAX));
+        LOOKED.set(0);
+        UNWATCHED.set(if self.backtracks { 0 } else { UNWATCHED_MAX });
+        UNTIL.set(None);
         // What `work` shares is read-only, so nothing half-done is seen afterwards.
         let done = catch_unwind(AssertUnwindSafe(work));
-        WAS_LONG.set(by_clock || self.steps - LEFT.get().min(self.steps) > LONG_STEPS);
+        if UNTIL.get().is_some() || self.steps - LEFT.get().min(self.steps) > LONG_STEPS {
+            take_long();
+        }
         unlimited();
         match done {
             Ok(done) => Ok(done),
@@ -114,11 +121,16 @@ pub fn was_long() -> bool {
     WAS_LONG.take()
 }
 
+/// Notes that what this thread waits for is worth a look at the clock.
+pub(crate) fn take_long() {
+    WAS_LONG.set(true);
+}
+
 fn unlimited() {
     LEFT.set(u64::MAX);
     WEIGHT.set(1);
     PER_ENTRY.set(1);
-    UNTIL.set(None);
+    UNWATCHED.set(u64::MAX);
 }
 
 /// Counts one step.
@@ -127,10 +139,10 @@ pub(crate) fn take_one() {
     take(1);
 }
 
-/// Counts an element or a member, at whose name each pattern of an object may look.
+/// Counts an element, or a member with a name of so many bytes, at which each pattern of an object may look.
 #[inline]
-pub(crate) fn take_entry() {
-    take(PER_ENTRY.get());
+pub(crate) fn take_entry(name_bytes: usize) {
+    take_looks(name_bytes, PER_ENTRY.get());
 }
 
 /// Counts steps; does not come back if there are no more.
@@ -145,12 +157,45 @@ pub(crate) fn take(steps: u64) {
 /// Counts a look at a text of so many bytes, by a pattern perhaps.
 #[inline]
 pub(crate) fn take_text(bytes: usize) {
-    take((1 + bytes / BYTES_PER_STEP) as u64);
-    let is_over = |until| Instant::now() >= until;
-    if (bytes as u64).saturating_mul(WEIGHT.get()) > LOOKED_MAX || UNTIL.get().is_some_and(is_over)
-    {
+    take_looks(bytes, 1);
+}
+
+#[inline]
+fn take_looks(bytes: usize, times: u64) {
+    take(times.saturating_mul((1 + bytes / BYTES_PER_STEP) as u64));
+    let one = (bytes as u64).saturating_mul(WEIGHT.get());
+    if one > LOOKED_MAX {
         end();
     }
+    let looked = LOOKED.get().saturating_add(one.saturating_mul(times));
+    LOOKED.set(looked);
+    if looked >= UNWATCHED.get() {
+        look_at_the_clock();
+    }
+}
+
+#[cold]
+fn look_at_the_clock() {
+    LOOKED.set(0);
+    let now = time_of_this_thread();
+    match UNTIL.get() {
+        None => UNTIL.set(Some(now + TIME_MAX)),
+        Some(until) if now >= until => end(),
+        Some(_) => {}
+    }
+}
+
+/// Time that a processor has spent on this thread.
+fn time_of_this_thread() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: it writes to what it is given, and keeps nothing of it. It cannot fail for this clock.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+    let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or_default();
+    Duration::from_secs(seconds) + Duration::from_nanos(nanoseconds)
 }
 
 #[cold]
@@ -199,40 +244,60 @@ mod tests {
     }
 
     #[test]
-    fn a_validation_of_many_steps_or_with_a_large_pattern_was_long_and_is_told_once() {
+    fn a_validation_that_may_have_taken_long_is_told_once_whatever_follows_it() {
         let steps = |count: u64| move || take(count);
+        let wide = |weight: u64| Budget {
+            weight,
+            ..budget(1 << 20)
+        };
         assert_eq!(budget(1 << 20).spend(steps(LONG_STEPS)), Ok(()));
         assert!(!was_long());
         assert_eq!(budget(1 << 20).spend(steps(LONG_STEPS + 1)), Ok(()));
         assert!(was_long() && !was_long());
         assert_eq!(budget(1 << 20).spend(steps(1 << 21)), Err(Spent));
-        let large = Budget {
-            weight: LARGE_PATTERN + 1,
-            ..budget(1 << 20)
-        };
-        assert_eq!(large.spend(steps(1)), Ok(()));
+        assert_eq!(budget(1 << 20).spend(steps(1)), Ok(()));
+        assert!(was_long(), "a short one after it takes nothing back");
+        // A text of a small pattern, and one that is too long to be nothing.
+        assert_eq!(wide(10_000).spend(|| take_text(400)), Ok(()));
+        assert!(!was_long());
+        assert_eq!(wide(10_000).spend(|| take_text(500)), Ok(()));
         assert!(was_long());
     }
 
     #[test]
-    fn patterns_that_backtrack_or_are_large_end_with_the_time() {
-        let looks = || {
-            for _ in 0..100 {
-                UNTIL.set(UNTIL.get().map(|until| until - TIME_MAX));
-                take_text(1);
+    fn patterns_end_with_the_time_however_small_they_are_and_nothing_else_does() {
+        let looks_at = |bytes: usize| {
+            move || {
+                for _ in 0..100 {
+                    UNTIL.set(UNTIL.get().map(|until| until.saturating_sub(TIME_MAX)));
+                    take_text(bytes);
+                }
             }
         };
-        let backtracks = Budget {
-            backtracks: true,
+        let of = |weight, backtracks| Budget {
+            weight,
+            backtracks,
             ..budget(u64::MAX)
         };
-        assert_eq!(backtracks.spend(looks), Err(Spent));
-        let large = Budget {
-            weight: LARGE_PATTERN + 1,
-            ..budget(u64::MAX)
+        assert_eq!(of(1, true).spend(looks_at(0)), Err(Spent));
+        assert_eq!(of(400_000, false).spend(looks_at(20)), Err(Spent));
+        assert_eq!(of(4_000, false).spend(looks_at(2_000)), Err(Spent));
+        assert_eq!(of(4_000, false).spend(looks_at(9)), Ok(()));
+        assert_eq!(of(1, false).spend(looks_at(10_000)), Ok(()));
+    }
+
+    #[test]
+    fn the_names_of_an_object_are_looked_at_by_each_of_its_patterns() {
+        let by_patterns = |weight, patterns| Budget {
+            weight,
+            patterns,
+            ..budget(1_000)
         };
-        assert_eq!(large.spend(looks), Err(Spent));
-        assert_eq!(budget(u64::MAX).spend(looks), Ok(()));
+        assert_eq!(by_patterns(1, 9).spend(|| take_entry(6_300)), Ok(()));
+        assert_eq!(by_patterns(1, 9).spend(|| take_entry(6_400)), Err(Spent));
+        assert_eq!(by_patterns(1 << 30, 1).spend(|| take_entry(8)), Ok(()));
+        assert_eq!(by_patterns(1 << 30, 1).spend(|| take_entry(9)), Err(Spent));
+        assert!(was_long());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jsonschema::error::ValidationErrorKind;
 use crate::representation::on_a_tape_of_its_own;
 use crate::schema::Schema;
 use crate::stack::guarded;
-use crate::steps::Spent;
+use crate::steps::{self, Spent};
 use crate::value::Value;
 
 /// Bytes kept of each text of a violation. Pointers and messages hold names of members, and those
@@ -53,6 +53,10 @@ pub(crate) fn validity(schema: &Schema, value: Value<'_>, is_deep: bool) -> Vali
     }
     let is_deep = is_deep || schema.takes_much_stack();
     let budget = schema.budget(value);
+    if is_deep {
+        // On a thread of its own, whose notes are not ours.
+        steps::take_long();
+    }
     match guarded(is_deep, || budget.spend(|| schema.judge(value))) {
         Some(Ok(Some(true))) => Validity::Valid,
         Some(Ok(Some(false))) => Validity::Invalid,
@@ -76,6 +80,9 @@ pub(crate) fn explanation(
 ) -> Explanation {
     let is_deep = is_deep || schema.takes_much_stack();
     let budget = schema.budget(value);
+    if is_deep {
+        steps::take_long();
+    }
     let tell = || {
         if schema.may_give_up() {
             on_a_tape_of_its_own(value, |value| told(schema, value, errors_max))

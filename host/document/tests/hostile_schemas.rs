@@ -282,3 +282,68 @@ fn references_that_double_the_schemas_of_a_value_are_refused_when_loaded() {
         assert!(errors.is_empty(), "{errors:?}");
     }
 }
+
+#[test]
+fn patterns_that_together_compile_for_too_long_are_refused_with_the_first_that_is_too_much() {
+    let of = |pattern: &dyn Fn(usize) -> String, count: usize| {
+        let members = (0..count).map(|n| (format!("p{n:03}"), json!({ "pattern": pattern(n) })));
+        schema(D7, json!({ "properties": members.collect::<Map<_, _>>() }))
+    };
+    // Some 800,000 parts each: five are within the bound of a file.
+    let words = |n: usize| format!(r"^\w{{1,999}}x{n}$");
+    let backtracking = |n: usize| format!(r"^(?!x{n})\w{{1,999}}$");
+    for pattern in [&words as &dyn Fn(usize) -> String, &backtracking] {
+        let (_directory, set, errors) = load(&of(pattern, 2));
+        assert!(errors.is_empty() && set.len() == 1, "{errors:?}");
+        let (_directory, _, errors) = load(&of(pattern, 500));
+        assert_eq!(errors.len(), 1);
+        assert!(
+            errors[0].contains("at /properties/p005/pattern: the pattern is refused")
+                && errors[0].contains("of those that the patterns of one file may have"),
+            "{errors:?}"
+        );
+    }
+    // One pattern is compiled once, however often it stands there.
+    let (_directory, set, errors) = load(&of(&|_| r"^\w{1,999}$".into(), 500));
+    assert!(errors.is_empty() && set.len() == 1, "{errors:?}");
+}
+
+#[test]
+fn names_that_stand_around_many_others_are_refused_before_they_take_memory() {
+    let around = |name: usize, others: usize| {
+        let others = (0..others).map(|n| (format!("n{n}"), json!({})));
+        let inner = json!({ "properties": others.collect::<Map<_, _>>() });
+        schema(D7, json!({ "properties": { "n".repeat(name): inner } }))
+    };
+    let (_directory, set, errors) = load(&around(1_000, 10_000));
+    assert!(errors.is_empty() && set.len() == 1, "{errors:?}");
+    let (_directory, _, errors) = load(&around(1_000_000, 1_000));
+    assert_eq!(errors.len(), 1);
+    assert!(
+        errors[0].contains("the pointers to all that it holds"),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn long_names_of_an_event_are_looked_at_by_patterns_no_longer_than_texts() {
+    let by_names: Map<String, Value> = (0..40)
+        .map(|n| (format!("a.{{{}}}!", 200 + n), json!({})))
+        .collect();
+    let mut state = 7_u64;
+    let name: String = (0..200_000)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            if state >> 63 == 0 { 'a' } else { 'b' }
+        })
+        .collect();
+    let schema = schema(
+        D7,
+        json!({ "patternProperties": by_names, "additionalProperties": true }),
+    );
+    let judged = judge(&schema, &[&json!({ name: 1 }), &json!({ "b": 1 })]);
+    assert_eq!(judged[0].0, Validity::Exhausted);
+    assert_eq!(judged[1].0, Validity::Valid);
+}

@@ -48,7 +48,8 @@ fn each_event_gets_one_line() {
         summary.unwrap(),
         Summary {
             valid: 1,
-            invalid: 4
+            invalid: 4,
+            undecodable: 1
         }
     );
     assert_eq!(
@@ -95,7 +96,8 @@ fn references_are_followed_from_the_place_that_the_identifier_tells_or_the_given
         summary.unwrap(),
         Summary {
             valid: 1,
-            invalid: 0
+            invalid: 0,
+            undecodable: 0
         },
         "{out}"
     );
@@ -109,7 +111,8 @@ fn references_are_followed_from_the_place_that_the_identifier_tells_or_the_given
         summary.unwrap(),
         Summary {
             valid: 0,
-            invalid: 1
+            invalid: 1,
+            undecodable: 0
         }
     );
     let elsewhere = tempfile::tempdir().unwrap();
@@ -169,7 +172,8 @@ fn with_a_root_references_by_identifier_lead_where_they_do_in_the_sidecar() {
         summary.unwrap(),
         Summary {
             valid: 1,
-            invalid: 1
+            invalid: 1,
+            undecodable: 0
         },
         "{out}"
     );
@@ -192,8 +196,26 @@ fn an_event_that_cannot_be_judged_is_not_valid_and_says_why() {
         summary.unwrap(),
         Summary {
             valid: 1,
-            invalid: 1
+            invalid: 1,
+            undecodable: 0
         }
     );
     assert!(out.starts_with("invalid: could not be judged"), "{out}");
+}
+
+#[test]
+fn lines_that_are_no_documents_are_counted_apart() {
+    let file = schemas().join("PageChange/fragments/page/1.0.0.json");
+    for (lines, undecodable, documents) in [
+        ("", 0, 0),
+        ("\n \n", 0, 0),
+        ("{\n", 1, 0),
+        ("\n{\n}\n", 2, 0),
+        ("{\n{}\n", 1, 1),
+        ("{\n[]\nNaN\n", 1, 2),
+    ] {
+        let summary = run(&file, None, lines, false).0.unwrap();
+        assert_eq!(summary.undecodable, undecodable, "{lines:?}");
+        assert_eq!(summary.documents(), documents, "{lines:?}");
+    }
 }

@@ -213,7 +213,7 @@ fn patterns_mean_what_they_mean_in_their_dialect() {
         }
         for (pattern, ..) in TABLE.iter().filter(|row| row.2[index].is_none()) {
             assert!(
-                translate_pattern(pattern, dialect).is_err(),
+                translate_pattern(pattern, dialect, u64::MAX).is_err(),
                 "{pattern:?} is taken for {dialect:?}"
             );
         }

@@ -114,7 +114,8 @@ fn patterns_of_python_3_are_taken_matched_and_refused_as_python_does() {
                 (None, None) => both_refuse += 1,
                 (Some(_), None) => wrong.push(format!("{pattern:?} is taken; Python: {answer}")),
                 (None, Some(_)) => {
-                    let error = translate_pattern(pattern, PatternDialect::Python3).unwrap_err();
+                    let error =
+                        translate_pattern(pattern, PatternDialect::Python3, u64::MAX).unwrap_err();
                     let error = error.to_string();
                     if !REFUSED.iter().any(|reason| error.contains(reason)) {
                         wrong.push(format!("{pattern:?} is refused: {error}"));

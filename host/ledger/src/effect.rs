@@ -88,8 +88,8 @@ pub enum Effect {
     /// A landing waits (for its raw event, or for another copy of it): keep its frame and call
     /// `attach_written`.
     HoldWritten { key: Fingerprint, row: u32 },
-    /// That many references into the segment are no longer held.
-    Released { segment: u32, rows: u32 },
+    /// That many references into the segment are no longer held, of frames that take about so many bytes.
+    Released { segment: u32, rows: u32, bytes: u64 },
 }
 
 /// Why a raw event was judged invalid, and by which checks.

@@ -84,7 +84,7 @@ pub struct ReasonId(pub u16);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u16);
 
-/// Where the spool keeps a frame. The ledger knows only which segment it holds in use.
+/// Where the spool keeps a frame. The ledger knows only which segment it holds in use, and about how much of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PayloadRef(pub u64);
 
@@ -95,6 +95,13 @@ impl PayloadRef {
     /// The number of the segment: the top 24 bits.
     pub fn segment(self) -> u32 {
         (self.0 >> Self::SEGMENT_SHIFT) as u32
+    }
+
+    /// About how many bytes of the segment the frame takes: the 8 bits below that number, as a number of
+    /// 5 bits of exponent and 4 of mantissa, of which the first is 1 and not written.
+    pub fn bytes(self) -> u64 {
+        let class = (self.0 >> 32) & 0xff;
+        (8 + (class & 7)) << (class >> 3)
     }
 }
 

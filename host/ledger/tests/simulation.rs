@@ -300,7 +300,7 @@ fn every_payload_is_released_once_and_never_named_afterwards() {
         }
         let mut released: BTreeMap<u32, u32> = BTreeMap::new();
         for effect in &run.effects {
-            if let Effect::Released { segment, rows } = effect {
+            if let Effect::Released { segment, rows, .. } = effect {
                 *released.entry(*segment).or_default() += rows;
             }
             for payload in named(effect) {

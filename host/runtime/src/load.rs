@@ -86,6 +86,9 @@ pub enum LoadError {
     CompileProcess(std::io::Error),
     #[error("something newer is loaded in its place")]
     Cancelled,
+    /// Told to nobody: it is compiled anew when there is a place for what compiles for long.
+    #[error("it compiles for long, and another file waited")]
+    GaveWay,
     #[error("it does not start: {0}")]
     Start(String),
     #[error("it refuses its configuration: {0}")]
@@ -277,7 +280,7 @@ fn refuse_foreign_imports(engine: &Engine, component: &Component) -> Result<(), 
             .map(|rest| rest.split('@').next().unwrap_or(rest))
             .is_some_and(|interface| matches!(interface, "log" | "schemas" | "types"));
         if !known {
-            return Err(LoadError::ForbiddenImport(format!("{name:?}")));
+            return Err(LoadError::ForbiddenImport(format!("\"{name}\"")));
         }
     }
     Ok(())

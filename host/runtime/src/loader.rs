@@ -76,11 +76,7 @@ impl Loader {
         let (component, origin) = match known {
             Some(component) => (component, CodeOrigin::Kept),
             None => {
-                let compiled = {
-                    let _slot = self.slots.take(cancel).ok_or(LoadError::Cancelled)?;
-                    self.compiler
-                        .compile(&self.engine, &file.wasm, limits, cancel)?
-                };
+                let compiled = self.compile(file, limits, cancel)?;
                 let component = match compiled {
                     Compiled::Component(component) => component,
                     Compiled::Code(code) => {
@@ -101,6 +97,28 @@ impl Loader {
             origin,
             problems,
         })
+    }
+
+    /// In a place among those that compile, waiting for one; a file that had its turn and gave way waits for
+    /// one of those that take long.
+    fn compile(
+        &self,
+        file: &CheckFile,
+        limits: &CompileLimits,
+        cancel: &Cancel,
+    ) -> Result<Compiled, LoadError> {
+        let mut is_long = false;
+        loop {
+            let slot = self.slots.take(is_long, cancel);
+            let mut slot = slot.ok_or(LoadError::Cancelled)?;
+            let compiled =
+                self.compiler
+                    .compile(&self.engine, &file.wasm, limits, cancel, &mut slot);
+            match compiled {
+                Err(LoadError::GaveWay) => is_long = true,
+                compiled => return compiled,
+            }
+        }
     }
 
     fn component(&self, code: &[u8]) -> Result<wasmtime::component::Component, LoadError> {

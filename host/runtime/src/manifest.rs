@@ -64,7 +64,7 @@ impl Manifest {
     ) -> Result<Self, ManifestError> {
         if !is_label(&name, NAME_BYTES_MAX, b'-') {
             return Err(ManifestError::new(format!(
-                "name {name:?} must be 1 to {NAME_BYTES_MAX} lower-case letters, digits and dashes"
+                "name \"{name}\" must be 1 to {NAME_BYTES_MAX} lower-case letters, digits and dashes"
             )));
         }
         if version.is_empty()
@@ -72,7 +72,7 @@ impl Manifest {
             || !version.bytes().all(|b| b.is_ascii_graphic())
         {
             return Err(ManifestError::new(format!(
-                "version {version:?} must be 1 to {VERSION_BYTES_MAX} visible ASCII characters"
+                "version \"{version}\" must be 1 to {VERSION_BYTES_MAX} visible ASCII characters"
             )));
         }
         if reasons.len() > REASONS_MAX {
@@ -84,27 +84,27 @@ impl Manifest {
         for (index, reason) in reasons.iter().enumerate() {
             if !is_label(&reason.id, NAME_BYTES_MAX, b'_') {
                 return Err(ManifestError::new(format!(
-                    "reason {} has the id {:?}; it must be 1 to {NAME_BYTES_MAX} lower-case letters, digits and underscores",
+                    "reason {} has the id \"{}\"; it must be 1 to {NAME_BYTES_MAX} lower-case letters, digits and underscores",
                     index + 1,
                     reason.id
                 )));
             }
             if is_reserved(&reason.id) {
                 return Err(ManifestError::new(format!(
-                    "reason {:?} is the host's own word; give it another id (reserved are {})",
+                    "reason \"{}\" is the host's own word; give it another id (reserved are {})",
                     reason.id,
                     reserved().join(", ")
                 )));
             }
             if reason.help.len() > HELP_BYTES_MAX {
                 return Err(ManifestError::new(format!(
-                    "the help of reason {:?} is longer than {HELP_BYTES_MAX} bytes",
+                    "the help of reason \"{}\" is longer than {HELP_BYTES_MAX} bytes",
                     reason.id
                 )));
             }
             if reasons[..index].iter().any(|other| other.id == reason.id) {
                 return Err(ManifestError::new(format!(
-                    "reason {:?} stands twice",
+                    "reason \"{}\" stands twice",
                     reason.id
                 )));
             }
@@ -148,7 +148,7 @@ fn parsed(columns: &[String]) -> Result<Vec<Column>, ManifestError> {
         .map(|column| {
             Column::parse(column).map_err(|error| {
                 ManifestError::new(format!(
-                    "column {column:?} is neither a JSON pointer, nor `members:` and one, nor `fields:` and what they are of: {error}"
+                    "column \"{column}\" is neither a JSON pointer, nor `members:` and one, nor `fields:` and what they are of: {error}"
                 ))
             })
         })

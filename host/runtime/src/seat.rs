@@ -372,12 +372,12 @@ impl<W: World> Seat<W> {
         faulted(rows);
     }
 
-    /// One call into the guest: `rows` rows from `first_row` of the documents in hand, within `time`.
+    /// One call into the guest: a first row of the documents in hand and a number of rows, within `time`.
     /// After any fault the instance is gone.
     pub(crate) fn call<R>(
         &mut self,
         mut hand: Option<&mut Hand<'_>>,
-        (first_row, rows): (usize, usize),
+        rows: (usize, usize),
         time: Duration,
         f: impl FnOnce(&mut Store<HostState>, &Exports) -> wasmtime::Result<Result<R, String>>,
     ) -> Result<R, Fault> {
@@ -386,12 +386,9 @@ impl<W: World> Seat<W> {
             _ => self.renew()?,
         };
         live.batches += 1;
+        self.waste.begin_call();
         let state = live.store.data_mut();
-        state.limiter.begin_call();
-        state.deadline = Some(Instant::now() + time);
-        state.first_row = first_row;
-        state.rows = rows;
-        state.set_aside.clear();
+        state.begin_call(rows, time);
         std::mem::swap(&mut state.waste, &mut self.waste);
         if let Some(hand) = &mut hand {
             std::mem::swap(&mut state.documents, hand.documents);

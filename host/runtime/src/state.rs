@@ -1,7 +1,7 @@
 //! What a guest's store holds: the batch in hand, the schemas, the limiter, and the host functions.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use landfall_document::{Documents, Pointer, Schema, SchemaSet, Validity};
 use wasmtime::Trap;
@@ -20,6 +20,15 @@ const EXPLAIN_BYTES_MAX: usize = 1024;
 /// interrupt only the guest, not the host on its behalf.
 const UNWATCHED_MAX: usize = 16;
 
+/// Times for each row of a call that the host's time for it is not the guest's: a check asks for the schema
+/// of the whole and of a part, and for what is wrong. One that asks again and again pays itself, so that no
+/// call goes on for ever.
+const HOST_TIME_PER_ROW: usize = 8;
+
+/// When so many rows as are not watched take longer than this, each row after them is timed by itself, so that
+/// it is known which schema it is.
+const WATCHED_AFTER: Duration = Duration::from_millis(1);
+
 /// Codes of `schemas.validate`.
 const VALID: u8 = 0;
 const INVALID: u8 = 1;
@@ -36,8 +45,10 @@ pub(crate) struct HostState {
     /// And has this many rows.
     pub(crate) rows: usize,
     pub(crate) schemas: Arc<SchemaSet>,
-    /// When the call that runs has to be over.
+    /// When the call that runs has to be over. What the host does on the guest's behalf moves it on.
     pub(crate) deadline: Option<Instant>,
+    /// Rows of which the call that runs gets the host's time back.
+    host_time_left: usize,
     pub(crate) log: LogBuffer,
     /// What schemas wasted; that of the seat, here only while a call runs.
     pub(crate) waste: Waste,
@@ -57,6 +68,7 @@ impl HostState {
             rows: 0,
             schemas,
             deadline: None,
+            host_time_left: 0,
             log: LogBuffer::default(),
             waste: Waste::default(),
             set_aside: Vec::new(),
@@ -72,47 +84,68 @@ impl HostState {
         VALID
     }
 
-    /// Notes what a schema wasted since `begun`: the guest gets the time back.
-    fn record(&mut self, schema: &str, asked: Asked, begun: Instant) {
-        let wasted = begun.elapsed();
-        self.waste.record(schema, asked, wasted);
-        self.deadline = self.deadline.map(|deadline| deadline + wasted);
+    /// A call begins, with so many rows of the documents from the first on, and so much time.
+    pub(crate) fn begin_call(&mut self, (first_row, rows): (usize, usize), time: Duration) {
+        self.limiter.begin_call();
+        self.deadline = Some(Instant::now() + time);
+        self.first_row = first_row;
+        self.rows = rows;
+        self.host_time_left = rows.saturating_mul(HOST_TIME_PER_ROW);
+        self.set_aside.clear();
     }
 
-    /// Notes what a schema took for an answer: time that is long for one row is the schema's, not the
-    /// guest's.
-    fn took(&mut self, schema: &str, asked: Asked, begun: Instant) {
-        let taken = begun.elapsed();
-        self.waste.took(schema, asked, taken);
-        self.deadline = self.deadline.map(|deadline| deadline + taken);
+    /// Gives the guest the time back that the host took for so many rows since `begun`, and begins anew.
+    fn give_back(&mut self, rows: usize, begun: &mut Instant) -> Duration {
+        let now = Instant::now();
+        let taken = now - std::mem::replace(begun, now);
+        match self.host_time_left.checked_sub(rows) {
+            Some(left) => {
+                self.host_time_left = left;
+                self.waste.give_back(taken);
+                self.deadline = self.deadline.map(|deadline| deadline + taken);
+                taken
+            }
+            // It is the guest's own, and no schema's.
+            None => Duration::ZERO,
+        }
     }
 
     /// The code of one row.
-    fn judge(&mut self, row: usize, at: &Pointer, schema: &Schema, begun: &mut Instant) -> u8 {
+    fn judge(&mut self, row: usize, at: &Pointer, schema: &Schema, timing: &mut Timing) -> u8 {
         let name = schema.name();
         if self.waste.is_open(name, Asked::Judge) {
             return self.set_aside(row, name, Why::LeftAlone);
         }
+        timing.rows += 1;
         let validity = self.documents.validate(row, at, schema);
-        if landfall_document::was_long() && validity != Validity::Exhausted {
-            self.took(name, Asked::Judge, *begun);
-            *begun = Instant::now();
+        let is_long = landfall_document::was_long();
+        let is_judged = !matches!(validity, Validity::Exhausted | Validity::Unjudged);
+        if is_long || timing.is_watched || !is_judged {
+            let taken = self.give_back(std::mem::take(&mut timing.rows), &mut timing.begun);
+            if is_judged {
+                self.waste.took(name, Asked::Judge, taken);
+            } else {
+                self.waste.record(name, Asked::Judge, taken);
+            }
         }
         match validity {
             Validity::Valid => VALID,
             Validity::Invalid => INVALID,
             Validity::NoValue => NO_VALUE,
-            Validity::Exhausted => {
-                self.record(name, Asked::Judge, *begun);
-                *begun = Instant::now();
-                self.set_aside(row, name, Why::Exhausted)
-            }
-            Validity::Unjudged => {
-                self.record(name, Asked::Judge, *begun);
-                *begun = Instant::now();
-                self.set_aside(row, name, Why::HostFailed)
-            }
+            Validity::Exhausted => self.set_aside(row, name, Why::Exhausted),
+            Validity::Unjudged => self.set_aside(row, name, Why::HostFailed),
         }
+    }
+
+    /// Gives the time of the rows back that were not timed by themselves.
+    fn look_at_clock(&mut self, timing: &mut Timing) {
+        if timing.rows == 0 {
+            timing.begun = Instant::now();
+            return;
+        }
+        let rows = std::mem::take(&mut timing.rows);
+        let taken = self.give_back(rows, &mut timing.begun);
+        timing.is_watched |= taken > WATCHED_AFTER;
     }
 
     /// Ends the call as its epoch would, if its time is over; looked at every so often.
@@ -134,12 +167,21 @@ impl HostState {
     }
 }
 
+/// Time of validations, from one look at the clock to the next.
+struct Timing {
+    begun: Instant,
+    /// Validated since then.
+    rows: usize,
+    /// Each row is timed by itself.
+    is_watched: bool,
+}
+
 fn misuse(message: String) -> wasmtime::Error {
     HostMisuse(message).into()
 }
 
 fn pointer(at: &str) -> wasmtime::Result<Pointer> {
-    Pointer::parse(at).map_err(|error| misuse(format!("{at:?} is not a JSON pointer: {error}")))
+    Pointer::parse(at).map_err(|error| misuse(format!("\"{at}\" is not a JSON pointer: {error}")))
 }
 
 impl schemas::Host for HostState {
@@ -172,12 +214,15 @@ impl schemas::Host for HostState {
             found.push(set.find(name));
         }
         let mut answer = Vec::with_capacity(rows.len());
-        // Of the last look at the clock: what a row takes too long is told from then on.
-        let mut begun = Instant::now();
+        let mut timing = Timing {
+            begun: Instant::now(),
+            rows: 0,
+            is_watched: false,
+        };
         for (done, (&row, &which)) in rows.iter().zip(&which).enumerate() {
             if done.is_multiple_of(UNWATCHED_MAX) {
+                self.look_at_clock(&mut timing);
                 self.in_time(done)?;
-                begun = Instant::now();
             }
             let row = self.row(row)?;
             let Some(schema) = found.get(which as usize) else {
@@ -185,9 +230,10 @@ impl schemas::Host for HostState {
             };
             answer.push(match schema {
                 None => NO_SUCH_SCHEMA,
-                Some(schema) => self.judge(row, &at, schema, &mut begun),
+                Some(schema) => self.judge(row, &at, schema, &mut timing),
             });
         }
+        self.look_at_clock(&mut timing);
         Ok(answer)
     }
 
@@ -202,15 +248,17 @@ impl schemas::Host for HostState {
             self.waste.told(&name).untold += 1;
             return Ok(UNTOLD.to_owned());
         }
-        let begun = Instant::now();
+        let mut begun = Instant::now();
         let told = self
             .documents
             .explanation(row, &at, schema, EXPLAIN_ERRORS_MAX);
+        let is_long = landfall_document::was_long();
+        let taken = self.give_back(1, &mut begun);
         if told.is_exhausted {
-            self.record(&name, Asked::Tell, begun);
+            self.waste.record(&name, Asked::Tell, taken);
             self.waste.told(&name).untold += 1;
-        } else if landfall_document::was_long() {
-            self.took(&name, Asked::Tell, begun);
+        } else if is_long {
+            self.waste.took(&name, Asked::Tell, taken);
         }
         let text = told
             .violations
@@ -246,12 +294,13 @@ mod tests {
     use crate::fault::FaultKind;
 
     const ROWS: usize = 4;
+    const HOUR: Duration = Duration::from_secs(3600);
 
     /// A store with four documents in hand.
     fn state() -> HostState {
         let mut state = HostState::new(0, Arc::default());
         state.documents.parse(b"1234", &[1, 2, 3, 4]);
-        state.rows = ROWS;
+        state.begin_call((0, ROWS), HOUR);
         state
     }
 
@@ -276,7 +325,6 @@ mod tests {
     #[test]
     fn a_validation_ends_with_the_time_of_its_call() {
         let mut state = state();
-        state.deadline = Some(Instant::now() + Duration::from_secs(3600));
         assert!(validate(&mut state, vec![0]).is_ok());
         state.deadline = Some(Instant::now());
         let error = validate(&mut state, vec![0]).expect_err("too late");
@@ -294,7 +342,7 @@ mod tests {
         let text = rows.concat();
         let ends = [rows[0].len() as u32, text.len() as u32];
         state.documents.parse(text.as_bytes(), &ends);
-        state.rows = 2;
+        state.begin_call((0, 2), HOUR);
         (directory, state)
     }
 
@@ -334,21 +382,20 @@ mod tests {
         );
         let (_directory, mut state) = of_two_rows(&schema, [&many("y"), "[1]"]);
         state.waste = Waste::new(Duration::from_millis(50));
-        let deadline = Instant::now() + Duration::from_secs(3600);
         let mut is_left_alone = false;
         for _ in 0..1000 {
-            state.set_aside.clear();
-            state.deadline = Some(deadline);
+            state.begin_call((0, 2), HOUR);
+            let deadline = state.deadline;
             assert_eq!(validate_both(&mut state), [VALID; 2]);
             let told = state.waste.take_told().remove(0);
             let rows: Vec<usize> = state.set_aside.iter().map(|(row, _)| *row).collect();
             if is_left_alone {
                 // It judges no row, and takes no time.
                 assert_eq!((rows, told.rows), (vec![0, 1], 2));
-                assert_eq!(state.deadline, Some(deadline));
+                assert_eq!(state.deadline, deadline);
                 return;
             }
-            assert!(state.deadline > Some(deadline), "the time is given back");
+            assert!(state.deadline > deadline, "the time is given back");
             is_left_alone = told.suspensions > 0;
             if is_left_alone {
                 // From the row on that was too much.
@@ -360,5 +407,25 @@ mod tests {
             }
         }
         panic!("never left alone");
+    }
+
+    #[test]
+    fn a_call_gets_the_time_of_its_rows_back_and_not_that_of_rows_that_are_asked_for_again_and_again()
+     {
+        let (_directory, mut state) = of_two_rows(
+            r#"{"$schema":"http://json-schema.org/draft-07/schema#","pattern":"^a*b$"}"#,
+            ["\"aab\"", "\"aac\""],
+        );
+        let mut moved = 0;
+        for _ in 0..3 * HOST_TIME_PER_ROW {
+            let before = state.deadline;
+            assert_eq!(validate_both(&mut state), [VALID, INVALID]);
+            moved += usize::from(state.deadline > before);
+        }
+        assert_eq!(moved, HOST_TIME_PER_ROW);
+        let given = state.waste.take_time();
+        state.begin_call((0, 2), HOUR);
+        assert_eq!(validate_both(&mut state), [VALID, INVALID]);
+        assert!(given > Duration::ZERO && state.waste.take_time() > Duration::ZERO);
     }
 }

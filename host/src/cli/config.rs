@@ -178,6 +178,16 @@ fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
             let remedy =
                 "name the fields that it compares: as it is, every event is equal to its row";
             findings.push((true, inspected.hint(&field("config"), found, remedy)));
+        } else if matches!(placed.check, Check::Parity(_))
+            && compares_the_key_alone(placed.check.manifest(), &config.event.key)
+        {
+            let found = format!(
+                "the parity check {name} compares {:?} (event.key) and nothing else",
+                config.event.key
+            );
+            let remedy = "an event and its row have the same key anyway, so none is ever altered; \
+                          name the fields that it is to compare";
+            findings.push((false, inspected.hint(&field("config"), found, remedy)));
         }
         if placed.decides && kind != Kind::Event {
             let found = format!(
@@ -217,6 +227,12 @@ fn compares_nothing(manifest: &Manifest) -> bool {
     manifest.columns.is_empty() && manifest.written_columns.is_empty()
 }
 
+/// Whether it asks for the key of an event, on one side or both, and for nothing else.
+fn compares_the_key_alone(manifest: &Manifest, key: &str) -> bool {
+    let mut columns = manifest.columns.iter().chain(&manifest.written_columns);
+    columns.all(|column| column.at.to_string() == key)
+}
+
 /// Settings that are about schemas which are not there.
 fn schemas<'a>(
     inspected: &'a Inspected,
@@ -237,7 +253,7 @@ fn schemas<'a>(
     let absent = config.deadlines.schemas.keys();
     let absent = absent.filter(move |name| !is_there(name));
     none.into_iter().chain(absent.map(|name| {
-        let found = format!("there is no schema {name:?}");
+        let found = format!("there is no schema \"{name}\"");
         let remedy = "its deadline counts for events that name it all the same; correct it if it is misspelt";
         inspected.hint("deadlines.schemas", found, remedy)
     }))
@@ -280,7 +296,7 @@ fn first_minutes(config: &Config) -> Vec<String> {
         ));
     }
     lines.push(format!(
-        "landfall_undecodable_total stands still: the codecs are {:?} and {:?}",
+        "landfall_undecodable_total stands still: the codecs are \"{}\" and \"{}\"",
         config.streams.raw.codec, config.streams.written.codec
     ));
     lines
@@ -303,6 +319,18 @@ mod tests {
         assert!(compares_nothing(&manifest(&[], &[])));
         for (raw, written) in [(&["/a"][..], &["/a"][..]), (&[], &["/a"]), (&["/a"], &[])] {
             assert!(!compares_nothing(&manifest(raw, written)));
+        }
+        for (raw, written, key_alone) in [
+            (&["/uuid"][..], &["/uuid"][..], true),
+            (&["/uuid"], &[], true),
+            (&["/uuid"], &["/uuid", "/a"], false),
+            (&[""], &[""], false),
+            (&["members:/event"], &["/uuid"], false),
+            (&["/a"], &["/a"], false),
+        ] {
+            let manifest = manifest(raw, written);
+            let found = compares_the_key_alone(&manifest, "/uuid");
+            assert_eq!(found, key_alone, "{raw:?} {written:?}");
         }
     }
 }

@@ -35,7 +35,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let (request, wake) = requests();
     let watch = reload::Watch::set(config_path.as_deref(), &config, &request);
     // It may have changed between being read and being watched.
-    if Config::load_to_run(config_path.as_deref()).ok().as_ref() != Some(&config) {
+    if Config::load_to_run(global.config.as_deref()).ok().as_ref() != Some(&config) {
         request.send();
     }
     let board = Board::with_latency_bounds(&config.metrics.latency_bounds_ms())?;
@@ -69,7 +69,8 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     board.checks(&planned.checks, &[]);
     board.stale_schemas(planned.stale_schemas);
     board.begin(&planned);
-    board.in_force(&planned, &planned.objectives());
+    let objectives = planned.objectives();
+    board.in_force(&planned, &objectives.stated);
     board.owners(&config.owners, &planned);
     checks_part.ready(planned.detail(&planned.problems));
 
@@ -130,6 +131,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reloader = Reloader {
         planner,
         config_path: config_path.clone(),
+        is_named: global.config.is_some(),
         config: config.clone(),
         batches: limits,
         control: running.control.clone(),
@@ -139,6 +141,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         stop: stop.clone(),
         watch,
         schemas: planned.schemas.clone(),
+        all_stated: objectives.problems.is_empty(),
         told_loading: Vec::new(),
     };
     let reload_ended = Arc::new(AtomicBool::new(false));

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use landfall_document::{PatternDialect, SchemaRules, validate_lines};
+use landfall_document::{LinesError, PatternDialect, SchemaRules, validate_lines};
 
 use super::print::{self, Answer};
 use super::{Global, exit};
+use crate::sources::Stop;
 use crate::sources::file::{self, Input, RATIO_MAX};
 
 #[derive(Subcommand)]
@@ -79,7 +80,8 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
         "landfall schema validate --schema {} -",
         args.schema.display()
     );
-    let events = Input::open(&args.events, &remedy, args.ratio_max)?.into_reader();
+    let events = Input::open(&args.events, &remedy, args.ratio_max, &Stop::default())?;
+    let origin = events.origin().clone();
     if let Some(root) = &args.root {
         anyhow::ensure!(root.is_dir(), "{} is no directory (--root)", root.display());
     }
@@ -89,15 +91,32 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
         &args.schema,
         args.root.as_deref(),
         rules,
-        events,
+        events.into_reader(),
         &mut |answer| match global.json {
             true => out.json_line(answer),
             false => out.line(answer),
         },
         &mut |hint| print::note(format_args!("hint: {hint}")),
         global.json,
-    )?;
+    );
+    let summary = match summary {
+        Err(error @ LinesError::TooLong { line: 1 }) => {
+            let looks = origin.looks().map(|looks| format!(": {looks}"));
+            anyhow::bail!("{error}{}", looks.unwrap_or_default());
+        }
+        summary => summary?,
+    };
     out.end()?;
+    let lines = summary.valid + summary.invalid;
+    if origin.is_unreadable(lines, summary.documents()) {
+        let found = match (lines, summary.documents()) {
+            (1, _) => "the only one is no JSON document".to_owned(),
+            (_, 0) => format!("none of {lines} is a JSON document"),
+            _ => format!("none of {lines} but one is a JSON document"),
+        };
+        let hint = "an event is a JSON document on a line of its own";
+        return Err(origin.unreadable(&found, hint).into());
+    }
     Ok(if summary.invalid == 0 {
         exit::CLEAN.into()
     } else {

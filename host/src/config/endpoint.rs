@@ -26,7 +26,7 @@ pub fn problem(endpoint: &str) -> Option<String> {
         || port.parse::<u16>().is_ok_and(|port| port == 0)
         || port.parse::<u16>().is_err()
     {
-        return Some(format!("{port:?} is no port from 1 to 65535"));
+        return Some(format!("\"{port}\" is no port from 1 to 65535"));
     }
     let inner = host
         .strip_prefix('[')
@@ -37,7 +37,7 @@ pub fn problem(endpoint: &str) -> Option<String> {
             address
                 .parse::<Ipv6Addr>()
                 .is_err()
-                .then(|| format!("{address:?} is no IPv6 address"))
+                .then(|| format!("\"{address}\" is no IPv6 address"))
         }
         None if host.contains(':') => {
             Some("an IPv6 address stands in brackets, as tcp://[::1]:8600".into())
@@ -46,7 +46,7 @@ pub fn problem(endpoint: &str) -> Option<String> {
         None => {
             let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
             (host.is_empty() || !host.chars().all(allowed))
-                .then(|| format!("{host:?} is no host name"))
+                .then(|| format!("\"{host}\" is no host name"))
         }
     }
 }

@@ -17,7 +17,7 @@ mod sections;
 mod semantics;
 pub mod units;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub use environment::Environment;
 pub use errors::{ConfigError, ConfigErrors, Hint};
@@ -124,7 +124,19 @@ impl Config {
         inspect(path, environment, For::Anything).map(|inspected| inspected.config)
     }
 
-    /// The same for the sidecar, which needs somebody to listen to.
+    /// Loads again what runs: the file at `path`, or without one the built-in default, also if there is a
+    /// `./landfall.toml` by now.
+    pub fn load_again(path: Option<&Path>) -> Result<Self, ConfigErrors> {
+        let environment = Environment::of_process();
+        inspect_at(path, &environment, For::Anything).map(|inspected| inspected.config)
+    }
+
+    /// The file that a start without a named one would take.
+    pub fn file_of_default() -> Option<&'static Path> {
+        Some(Path::new(DEFAULT_FILE)).filter(|path| path.exists())
+    }
+
+    /// The same as [`Config::load`] for the sidecar, which needs somebody to listen to.
     pub fn load_to_run(path: Option<&Path>) -> Result<Self, ConfigErrors> {
         inspect(path, &Environment::of_process(), For::Running).map(|inspected| inspected.config)
     }
@@ -180,14 +192,22 @@ fn inspect(
     environment: &Environment,
     purpose: For,
 ) -> Result<Inspected, ConfigErrors> {
-    let path = path
-        .map(Path::to_owned)
-        .or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()));
-    let file = path
-        .as_ref()
-        .map_or_else(|| BUILT_IN.to_owned(), |path| path.display().to_string());
+    let path = match path {
+        None => Config::file_of_default(),
+        named => named,
+    };
+    inspect_at(path, environment, purpose)
+}
+
+/// The same without a look for a file: without one it is the built-in default.
+fn inspect_at(
+    path: Option<&Path>,
+    environment: &Environment,
+    purpose: For,
+) -> Result<Inspected, ConfigErrors> {
+    let file = path.map_or_else(|| BUILT_IN.to_owned(), |path| path.display().to_string());
     let mut findings = Findings::default();
-    let text = match &path {
+    let text = match path {
         None => String::new(),
         Some(path) => match file::read(path, purpose == For::Running) {
             Ok(text) => text,
@@ -204,7 +224,7 @@ fn inspect(
     let mut table = node::parse(&text, &mut findings.errors);
     environment.apply(&mut table, &mut findings.errors);
     let mut config = Config::read(table, &mut findings);
-    config.places = Places::of_process(path, environment);
+    config.places = Places::of_process(path.map(Path::to_owned), environment);
     semantics::check(&config, &mut findings);
     match purpose {
         For::Anything => {}

@@ -54,12 +54,12 @@ fn both_sides(config: &Config, wanted: Likeness) -> Vec<Finding> {
             let how = if raw == written {
                 "it is an endpoint of streams.raw too".to_owned()
             } else if wanted == Likeness::Same {
-                format!("it is the same as {raw:?} of streams.raw")
+                format!("it is the same as \"{raw}\" of streams.raw")
             } else {
-                format!("it is another address of {raw:?} of streams.raw, on the same machine")
+                format!("it is another address of \"{raw}\" of streams.raw, on the same machine")
             };
             let field = "streams.written.endpoints".to_owned();
-            (field, format!("{written:?}: {how}"), ONE_PUBLISHER)
+            (field, format!("\"{written}\": {how}"), ONE_PUBLISHER)
         })
         .collect()
 }
@@ -92,7 +92,7 @@ fn copies(config: &Config) -> Vec<Finding> {
         .map(|(raw, _, _)| {
             (
                 "streams.raw.topics".to_owned(),
-                format!("they take what {raw:?} publishes for the written stream, too"),
+                format!("they take what \"{raw}\" publishes for the written stream, too"),
                 "a row is then an event that comes in: name topics that only raw frames begin with",
             )
         })
@@ -110,7 +110,7 @@ fn key(config: &Config) -> Vec<Finding> {
     same.map(|(name, _)| {
         (
             "event.key".to_owned(),
-            format!("{:?} is {name} too", event.key),
+            format!("\"{}\" is {name} too", event.key),
             "name what is different in each event: of one key only the first event counts, and all others are copies of it",
         )
     })
@@ -145,7 +145,7 @@ fn own_address(config: &Config) -> Vec<Finding> {
             .map(move |endpoint| {
                 (
                     format!("streams.{}.endpoints", stream.as_str()),
-                    format!("{endpoint:?} is where Landfall serves HTTP (http.listen)"),
+                    format!("\"{endpoint}\" is where Landfall serves HTTP (http.listen)"),
                     "name the publisher, or change http.listen: no frame ever comes from there",
                 )
             })
@@ -162,7 +162,7 @@ fn times(config: &Config) -> Vec<Finding> {
     }
     vec![(
         "event.key".to_owned(),
-        format!("{:?} is one of event.time too", event.key),
+        format!("\"{}\" is one of event.time too", event.key),
         "events of one moment would be copies of each other; name what is different in each event",
     )]
 }

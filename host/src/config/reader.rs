@@ -194,7 +194,7 @@ impl<'f> Section<'f> {
 
 fn found(value: &Value) -> String {
     match value {
-        Value::Text(text) | Value::Bare(text) => format!("found {text:?}"),
+        Value::Text(text) | Value::Bare(text) => format!("found \"{text}\""),
         Value::Integer(number) => format!("found {number}"),
         Value::Float(number) => format!("found {number}"),
         Value::Flag(flag) => format!("found {flag}"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::errors::ConfigError;
 use super::publisher::{Likeness, likeness};
 use super::reader::Findings;
-use super::units::duration_text;
+use super::units::{duration_text, size_text};
 use super::{CheckConfig, Config, StreamConfig, endpoint, matches};
 use crate::sources::StreamId;
 
@@ -51,6 +51,17 @@ pub fn check(config: &Config, findings: &mut Findings) {
             "make windows longer or the deadline shorter",
         );
     }
+    if config.store.keep < config.windows.length {
+        error(
+            findings,
+            "store.keep",
+            format!(
+                "it is shorter than a window ({})",
+                duration_text(config.windows.length)
+            ),
+            "make it longer: a window would be deleted before it closes",
+        );
+    }
     if config.judge.queue_bytes_max < config.judge.batch_bytes_max {
         error(
             findings,
@@ -91,11 +102,17 @@ fn pointers(config: &Config, findings: &mut Findings) {
             error(
                 findings,
                 field,
-                format!("{pointer:?} is no JSON pointer to a value in the event"),
+                format!("\"{pointer}\" is no JSON pointer to a value in the event"),
                 remedy,
             );
         }
     }
+}
+
+/// Texts as a list of TOML. Whoever writes it out escapes it.
+fn quoted_list(texts: &[String]) -> String {
+    let quoted: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
+    quoted.join(", ")
 }
 
 fn is_pointer(text: &str) -> bool {
@@ -111,7 +128,7 @@ fn check_stream(stream: &StreamConfig, path: &str, config: &Config, findings: &m
     for (index, text) in stream.endpoints.iter().enumerate() {
         if let Some(problem) = endpoint::problem(text) {
             let remedy = "write it as tcp://host:port, tcp://[::1]:port or ipc://path";
-            error(findings, &field, format!("{text:?}: {problem}"), remedy);
+            error(findings, &field, format!("\"{text}\": {problem}"), remedy);
         }
         let before = &stream.endpoints[..index];
         if let Some(other) = before
@@ -120,9 +137,9 @@ fn check_stream(stream: &StreamConfig, path: &str, config: &Config, findings: &m
         {
             let remedy = "remove one: every frame would come in twice";
             let found = if other == text {
-                format!("{text:?} stands there twice")
+                format!("\"{text}\" stands there twice")
             } else {
-                format!("{text:?} is the same as {other:?}")
+                format!("\"{text}\" is the same as \"{other}\"")
             };
             error(findings, &field, found, remedy);
         }
@@ -150,7 +167,7 @@ fn check_stream(stream: &StreamConfig, path: &str, config: &Config, findings: &m
         check.name == stream.codec && check.streams.iter().any(|name| name == stream_name)
     };
     if stream.codec != JSON_CODEC && !config.checks.iter().any(placed) {
-        let found = format!("no check on this stream has the name {:?}", stream.codec);
+        let found = format!("no check on this stream has the name \"{}\"", stream.codec);
         let remedy = format!(
             "add it under [[checks]] with streams = [\"{stream_name}\"], or write \"json\" if a frame is one JSON document"
         );
@@ -184,21 +201,21 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
             error(
                 findings,
                 &field("name"),
-                format!("{:?} is no name for a check", check.name),
+                format!("\"{}\" is no name for a check", check.name),
                 remedy,
             );
         } else if RESERVED_NAMES.contains(&check.name.as_str()) {
             error(
                 findings,
                 &field("name"),
-                format!("{:?} is a name of Landfall's own", check.name),
+                format!("\"{}\" is a name of Landfall's own", check.name),
                 "choose another",
             );
         } else if !names.insert(&check.name) {
             error(
                 findings,
                 &field("name"),
-                format!("two checks have the name {:?}", check.name),
+                format!("two checks have the name \"{}\"", check.name),
                 "rename one",
             );
         }
@@ -216,7 +233,7 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
             error(
                 findings,
                 &field("streams"),
-                format!("found {:?}", check.streams),
+                format!("found [{}]", quoted_list(&check.streams)),
                 remedy,
             );
         }
@@ -372,5 +389,41 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
             );
         }
     }
+    hints.extend(limits(config).map(|(field, found, remedy)| ConfigError {
+        origin: findings.origin(&field),
+        field,
+        found,
+        remedy: remedy.to_owned(),
+    }));
     hints
+}
+
+/// Limits of checks with which they fail on what the streams may bring.
+fn limits(config: &Config) -> impl Iterator<Item = (String, String, &'static str)> {
+    let checks = config.checks.iter().enumerate();
+    checks.flat_map(|(index, check)| {
+        let streams = StreamId::ALL.into_iter();
+        let streams = streams.filter(|stream| {
+            check.streams.iter().any(|name| name == stream.as_str())
+        });
+        let largest = |of: &dyn Fn(StreamId) -> bool| {
+            let streams = streams.clone().filter(|stream| of(*stream));
+            let frames = streams.map(|stream| config.streams.of(stream).frame_bytes_max);
+            frames.max()
+        };
+        let field = |key: &str| format!("checks[{index}].limits.{key}");
+        let batch = largest(&|_| true).map(|frame| frame.max(config.judge.batch_bytes_max));
+        let memory = batch.filter(|batch| check.limits.memory < *batch).map(|batch| {
+            let found = format!("it is less than a batch may have ({})", size_text(batch as u64));
+            let remedy = "the check fails on every large batch; allow it more, or make judge.batch_bytes_max and frame_bytes_max smaller";
+            (field("memory"), found, remedy)
+        });
+        let frame = largest(&|stream| config.streams.of(stream).codec == check.name);
+        let output = frame.filter(|frame| check.limits.output_bytes_max < *frame).map(|frame| {
+            let found = format!("it is less than a frame may have ({})", size_text(frame as u64));
+            let remedy = "the codec fails on every large frame; allow it more, or make frame_bytes_max smaller";
+            (field("output_bytes_max"), found, remedy)
+        });
+        memory.into_iter().chain(output)
+    })
 }

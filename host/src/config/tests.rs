@@ -1,6 +1,7 @@
 //! The default is what it says, and whatever is wrong is told with its place and remedy.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
@@ -219,7 +220,7 @@ memory = "1MiB"
 fn what_is_probably_not_meant_is_hinted_at() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("landfall.toml");
-    let text = "[deadlines]\ndefault = \"1m\"\n[streams.raw]\nendpoints = []\n[store]\nkeep = \"1m\"\n[ledger]\nhorizon = \"30s\"\n";
+    let text = "[deadlines]\ndefault = \"1m\"\n[streams.raw]\nendpoints = []\n[store]\nkeep = \"1m\"\n[windows]\nlength = \"1m\"\n[ledger]\nhorizon = \"30s\"\n";
     std::fs::write(&file, text).unwrap();
     let hints = inspect(Some(&file), &Environment::default(), For::Anything)
         .unwrap()
@@ -228,6 +229,148 @@ fn what_is_probably_not_meant_is_hinted_at() {
     assert_eq!(
         fields,
         ["streams.raw.endpoints", "incidents.stall", "ledger.horizon"]
+    );
+}
+
+#[test]
+fn a_size_or_duration_with_which_nothing_can_work_is_refused_with_the_least_that_can() {
+    for (table, setting, wanted) in [
+        (
+            "streams.raw",
+            "frame_bytes_max = \"1B\"",
+            "from 256B to 16MiB",
+        ),
+        ("streams.raw", "frame_bytes_max = 0", "from 256B to 16MiB"),
+        ("streams.raw", "hwm_frames = 1", "from 10 to 1000000"),
+        (
+            "streams.raw",
+            "silence = \"1ms\"",
+            "from 1s to 36600d; \"0s\" is never",
+        ),
+        ("streams.raw", "reconnect_min = \"1ms\"", "from 10ms to 1h"),
+        ("streams.raw", "reconnect_max = \"1ms\"", "from 10ms to 1h"),
+        ("streams.raw", "keepalive_idle = \"1ms\"", "from 1s to 1h"),
+        (
+            "streams.raw",
+            "keepalive_interval = \"0s\"",
+            "from 1s to 1h",
+        ),
+        ("deadlines", "default = \"1ms\"", "from 100ms to 36600d"),
+        (
+            "deadlines",
+            "schemas = { Edit = \"0s\" }",
+            "from 100ms to 36600d",
+        ),
+        ("windows", "length = \"1ms\"", "from 1s to 1d"),
+        ("incidents", "stall = \"1ms\"", "from 1s to 36600d"),
+        (
+            "incidents",
+            "stall_schema = \"1ms\"",
+            "from 1s to 36600d; \"0s\" is never",
+        ),
+        ("incidents", "clear = \"0s\"", "from 1s to 36600d"),
+        ("ledger", "horizon = \"0s\"", "from 1s to 36600d"),
+        ("ledger", "unexpected_grace = \"0s\"", "from 1s to 36600d"),
+        ("ledger", "settled_max = 1", "from 1000 to 1000000000"),
+        ("ledger", "pending_max = 1", "from 1000 to 1000000000"),
+        ("judge", "queue_bytes_max = \"1B\"", "from 64KiB to 16GiB"),
+        ("judge", "batch_bytes_max = \"1B\"", "from 1KiB to 64MiB"),
+        ("judge", "batch_wait = \"1m\"", "from 0s to 50ms"),
+        ("judge", "batch_wait_max = \"1m\"", "from 0s to 5s"),
+        ("store", "spool_bytes_max = \"1B\"", "from 64MiB to 16TiB"),
+        ("store", "keep = \"1s\"", "from 1m to 36600d"),
+        ("store", "keep = \"1m\"", "it is shorter than a window (5m)"),
+        ("compile", "time_max = \"1ms\"", "from 1s to 1h"),
+        ("compile", "memory_max = \"1B\"", "from 64MiB to 1TiB"),
+        (
+            "compile",
+            "cache_bytes_max = \"1B\"",
+            "from 1MiB to 16TiB; 0 is none",
+        ),
+        (
+            "[checks]",
+            "limits = { memory = \"1B\" }",
+            "from 64KiB to 1GiB",
+        ),
+        (
+            "[checks]",
+            "limits = { batch_time = \"1ms\" }",
+            "from 10ms to 1m",
+        ),
+        (
+            "[checks]",
+            "limits = { start_time = \"1ms\" }",
+            "from 10ms to 1m",
+        ),
+        (
+            "[checks]",
+            "limits = { output_bytes_max = 1 }",
+            "from 64KiB to 1GiB",
+        ),
+        (
+            "[checks]",
+            "limits = { batches_per_instance = 0 }",
+            "from 1 to 1000000000",
+        ),
+    ] {
+        let name = setting.split(" = ").next().unwrap();
+        let key = if table == "[checks]" {
+            setting.split(['{', '=']).nth(2).unwrap().trim()
+        } else {
+            name
+        };
+        let message = load(&format!("[{table}]\n{setting}\n"), &[]).unwrap_err();
+        let line = message.lines().find(|line| line.contains(key));
+        let line = line.unwrap_or_else(|| panic!("{setting}: {message}"));
+        assert!(line.contains(wanted), "{setting}: {message}");
+    }
+    for (table, setting) in [
+        ("streams.written", "silence = \"0s\""),
+        ("incidents", "stall_schema = \"0s\""),
+        ("compile", "cache_bytes_max = 0"),
+        ("streams.written", "frame_bytes_max = 256"),
+    ] {
+        let loaded = load(&format!("[{table}]\n{setting}\n"), &[]);
+        assert!(loaded.is_ok(), "{setting}: {loaded:?}");
+    }
+}
+
+#[test]
+fn limits_with_which_a_check_fails_on_what_the_streams_bring_are_hinted_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("landfall.toml");
+    let text = r#"[streams.raw]
+codec = "codec"
+[[checks]]
+name = "codec"
+path = "x"
+limits = { output_bytes_max = "512KiB" }
+[[checks]]
+name = "event"
+path = "y"
+decides = true
+limits = { memory = "64KiB", output_bytes_max = "64KiB" }
+[[checks]]
+name = "other"
+path = "y"
+limits = { memory = "1MiB" }
+"#;
+    std::fs::write(&file, text).unwrap();
+    let hints = inspect(Some(&file), &Environment::default(), For::Anything)
+        .unwrap()
+        .hints;
+    let told: Vec<_> = hints.iter().map(ToString::to_string).collect();
+    let told: Vec<_> = told
+        .iter()
+        .filter_map(|hint| hint.split_once("checks[").map(|(_, hint)| hint))
+        .filter_map(|hint| hint.split_once(';').map(|(found, _)| found))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "0].limits.output_bytes_max: it is less than a frame may have (1MiB)",
+            "1].limits.memory: it is less than a batch may have (1MiB)",
+        ]
     );
 }
 

@@ -169,7 +169,7 @@ fn move_frame(
             reference: payload.0,
         });
     };
-    spool.released(payload.segment(), 1);
+    spool.release(payload.0);
     Ok(PayloadRef(reference))
 }
 

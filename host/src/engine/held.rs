@@ -36,7 +36,7 @@ impl Held {
         for (key, payload) in self.keys.drain(..).zip(self.references.drain(..)) {
             let payload = PayloadRef(payload);
             if !shard.attach_written(key, payload) {
-                writer.spool().released(payload.segment(), 1);
+                writer.spool().release(payload.0);
             }
         }
         self.bytes.clear();
@@ -132,7 +132,11 @@ mod tests {
                     spool.read(payload.0, &mut frame).unwrap();
                     frames.push(frame);
                 }
-                Effect::Released { segment, rows } => spool.released(segment, rows),
+                Effect::Released {
+                    segment,
+                    rows,
+                    bytes,
+                } => spool.released(segment, rows, bytes),
                 _ => {}
             }
         }

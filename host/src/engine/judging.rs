@@ -9,6 +9,7 @@ use landfall_ledger::PayloadRef;
 use landfall_store::spool::{SpoolError, SpoolWriter};
 
 use super::backlog::Backlog;
+use super::decoding::Decoding;
 use super::ending::Ending;
 use super::messages::{Message, ShardWork};
 use super::plan_cell::PlanCell;
@@ -47,6 +48,7 @@ pub struct Judging {
     pub overrun: bool,
     /// In an audit nothing falls due before the end: what does not settle by its landing never does.
     pub audit: bool,
+    pub decoding: Arc<Decoding>,
     pub flights: Flights,
 }
 
@@ -107,9 +109,15 @@ impl Judging {
                 self.wait_with(batch, &error);
                 continue;
             }
+            let (stream, frames) = (batch.stream, batch.rows() as u64);
             let judged = self.judge.judge(batch, &payloads);
+            let unread: u64 = judged.report.undecodable.iter().map(|(_, rows)| rows).sum();
             if !self.hand_on(judged) {
                 return;
+            }
+            if self.audit {
+                self.decoding
+                    .add(stream, frames, frames.saturating_sub(unread));
             }
         }
     }
@@ -126,7 +134,7 @@ impl Judging {
             ..
         } = judged;
         for payload in unreferenced {
-            self.spool.spool().released(payload.segment(), 1);
+            self.spool.spool().release(payload.0);
         }
         // The results hear of the events before any verdict on them can reach them.
         if self.results.send(Message::Judged(report)).is_err() {

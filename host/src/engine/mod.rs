@@ -7,6 +7,7 @@
 mod allowance;
 mod backlog;
 mod compaction;
+pub mod decoding;
 mod describing;
 pub mod ending;
 mod held;
@@ -39,6 +40,7 @@ use landfall_store::{Retention, SPOOL_NAME, Store, StoreError};
 use self::allowance::Allowance;
 use self::backlog::Backlog;
 use self::compaction::Compaction;
+use self::decoding::Decoding;
 use self::describing::Describing;
 use self::ending::{Ending, Unaccounted};
 use self::judging::{Judging, Waiting};
@@ -117,6 +119,8 @@ pub struct Running {
     results: JoinHandle<Totals>,
     pulse: Arc<Pulse>,
     ending: Arc<Ending>,
+    /// How much of each side of an audit could be decoded so far.
+    pub decoding: Arc<Decoding>,
     /// For reloads.
     pub control: Control,
 }
@@ -316,6 +320,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         redact: Arc::clone(&redact),
         readable: Arc::default(),
     };
+    let decoding: Arc<Decoding> = Arc::default();
     for number in 0..workers {
         let judging = Judging {
             judge: Judge::new(options.clone(), Arc::clone(&planned.plan)),
@@ -330,6 +335,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
             waiting: Waiting::default(),
             overrun: false,
             audit: is_audit,
+            decoding: Arc::clone(&decoding),
             flights: flights.clone(),
         };
         threads.push(spawn(
@@ -395,6 +401,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         results,
         pulse,
         ending,
+        decoding,
         control,
     })
 }

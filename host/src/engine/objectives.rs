@@ -4,6 +4,7 @@
 use landfall_runtime::Check;
 
 use crate::judge::plan::Plan;
+use crate::standing;
 
 /// The objective that a check states for a schema.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,8 @@ impl Objectives {
             let Check::Window(check) = &placed.check else {
                 continue;
             };
+            // Each has the time for starting.
+            standing::works();
             match check.objectives(&names) {
                 Ok(None) => {}
                 Ok(Some(stated)) => {

@@ -16,7 +16,7 @@ use landfall_runtime::{Check, CodeOrigin, Digest, LoadRequest, Loader};
 
 use self::checks::{NoVersion, streams};
 use super::loading::Loading;
-use super::objectives::{Objectives, Stated};
+use super::objectives::Objectives;
 use super::origin::Origin;
 use crate::config::Config;
 use crate::judge::labels::{NO_SCHEMA, Reasons, SchemaLabels, UNKNOWN_SCHEMA};
@@ -41,6 +41,9 @@ pub enum PlanningError {
     Loading(Vec<String>),
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// Nobody wants a plan any more.
+    #[error("Landfall ends")]
+    Ended,
     #[error(
         "this process has made all {} plans that it can tell apart; restart it, the store's numbers go on",
         1 + u32::from(u16::MAX)
@@ -117,6 +120,8 @@ pub struct Planner {
     /// None: every number was given. A number is never given again in a process: what still waits may
     /// have been judged by the plan that had it.
     next_generation: Option<u16>,
+    /// Whether a plan is still wanted; asked between two schemas, for there may be many.
+    go_on: Box<dyn Fn() -> bool + Send>,
 }
 
 /// What planning gives.
@@ -139,12 +144,12 @@ pub struct Planned {
 
 impl Planned {
     /// What its checks state as objectives; what cannot be shown is told in the log. Slow.
-    pub fn objectives(&self) -> Vec<Stated> {
-        let Objectives { stated, problems } = Objectives::of(&self.plan, &self.schemas);
-        for problem in problems {
+    pub fn objectives(&self) -> Objectives {
+        let objectives = Objectives::of(&self.plan, &self.schemas);
+        for problem in &objectives.problems {
             tracing::warn!("{problem}");
         }
-        stated
+        objectives
     }
 
     /// Checks of which a newer file is being loaded.
@@ -178,7 +183,13 @@ impl Planner {
             reasons: Arc::default(),
             plan: None,
             next_generation: Some(0),
+            go_on: Box::new(|| true),
         }
+    }
+
+    /// Asks `go_on` from now on whether a plan is still wanted.
+    pub fn plan_while(&mut self, go_on: impl Fn() -> bool + Send + 'static) {
+        self.go_on = Box::new(go_on);
     }
 
     /// Calls `wake` from now on whenever something was loaded that no plan waited for.
@@ -255,7 +266,8 @@ impl Planner {
         if !awaited.is_empty() {
             return Err(PlanningError::Loading(awaited));
         }
-        let (schemas, stale_schemas, schemas_from) = self.load_schemas(config, &mut problems);
+        let schemas = self.load_schemas(config, &mut problems);
+        let (schemas, stale_schemas, schemas_from) = schemas.ok_or(PlanningError::Ended)?;
         let labels = self.extend_labels(config, &schemas, &mut problems);
         let parts = PlanParts {
             generation: Generation(self.next_generation.unwrap_or(u16::MAX)),
@@ -296,12 +308,12 @@ impl Planner {
         })
     }
 
-    /// The schemas, and of how many of them an older version stays.
+    /// The schemas, and of how many of them an older version stays; None if they are not wanted any more.
     fn load_schemas(
         &self,
         config: &Config,
         problems: &mut Vec<String>,
-    ) -> (Arc<SchemaSet>, usize, Origin) {
+    ) -> Option<(Arc<SchemaSet>, usize, Origin)> {
         let places = config.schemas_places();
         let known = self.schemas_from.as_ref();
         let drift = known.and_then(|known| known.drift(&places, Path::is_dir));
@@ -318,10 +330,9 @@ impl Planner {
         };
         let former = self.plan.as_ref().map(|plan| &plan.schemas);
         let rules = config.schemas.rules;
-        let (schemas, errors) = match former {
-            Some(former) => SchemaSet::reload(&directory, former, rules),
-            None => SchemaSet::load_by(&directory, rules),
-        };
+        let none = SchemaSet::default();
+        let known = former.map_or(&none, |former| former.as_ref());
+        let (schemas, errors) = SchemaSet::reload_while(&directory, known, rules, &self.go_on)?;
         problems.extend(errors.iter().map(ToString::to_string));
         let stale = schemas.stale();
         if !stale.is_empty() {
@@ -347,7 +358,7 @@ impl Planner {
                 Arc::new(schemas)
             }
         };
-        (schemas, count, Origin::new(directory, places))
+        Some((schemas, count, Origin::new(directory, places)))
     }
 
     fn extend_labels(

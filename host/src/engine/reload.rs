@@ -44,6 +44,8 @@ const ROUNDS_MAX: u32 = 3;
 pub struct Reloader {
     pub planner: Planner,
     pub config_path: Option<PathBuf>,
+    /// The file was named. One that was not is the one that was found, or none.
+    pub is_named: bool,
     /// What is in force.
     pub config: Config,
     /// What the sources were started with.
@@ -57,6 +59,8 @@ pub struct Reloader {
     pub watch: Watch,
     /// Schemas that were loaded or configured last.
     pub schemas: Vec<String>,
+    /// Whether every check could say its objectives: one that could not, on a busy machine, is asked again.
+    pub all_stated: bool,
     /// Checks of which it was told that they are being loaded, and still are.
     pub told_loading: Vec<String>,
 }
@@ -116,6 +120,12 @@ impl Reloader {
     pub fn run(mut self, wake: &Receiver<()>, request: &ReloadRequest) {
         let loaded = request.clone();
         self.planner.on_loaded(move || loaded.send());
+        let stop = self.stop.clone();
+        self.planner.plan_while(move || {
+            // Each schema is one piece of work.
+            standing::works();
+            !stop.is_set()
+        });
         while !self.stop.is_set() {
             standing::waits();
             match wake.recv_timeout(LOOK) {
@@ -143,17 +153,21 @@ impl Reloader {
     }
 
     fn reload(&mut self) {
-        let wanted = match Config::load(self.config_path.as_deref()) {
+        let path = self.config_path.as_deref();
+        let wanted = match Config::load_again(path) {
             Ok(config) => config,
             Err(errors) => {
                 let errors = errors.lines().join("; ");
+                let gone = path.and_then(|path| gone(path, self.is_named));
                 self.stay(Stay::Refused(format!(
-                    "the configuration is not reloaded: {errors}"
+                    "the configuration is not reloaded: {errors}{}",
+                    gone.unwrap_or_default()
                 )));
                 return;
             }
         };
         let (config, mut waiting) = in_force(&self.config, wanted);
+        waiting.extend(appeared(path, Config::file_of_default()));
         waiting.extend(too_coarse(&config, &self.batches));
         self.planner.load_only_for(&[&self.config, &config]);
         match self.plan(&config) {
@@ -165,6 +179,7 @@ impl Reloader {
                 );
                 self.stay(Stay::Waiting(told(&why, &waiting)));
             }
+            Err(PlanningError::Ended) => {}
             Err(error) => self.stay(Stay::Refused(told(&error.to_string(), &waiting))),
         }
     }
@@ -222,8 +237,10 @@ impl Reloader {
         self.board.checks(&planned.checks, &removed);
         self.board.stale_schemas(planned.stale_schemas);
         // Those that are gone have theirs no longer, also if the plan stays.
-        if planned.changed || self.schemas != planned.schemas {
-            self.board.in_force(planned, &planned.objectives());
+        if planned.changed || self.schemas != planned.schemas || !self.all_stated {
+            let objectives = planned.objectives();
+            self.board.in_force(planned, &objectives.stated);
+            self.all_stated = objectives.problems.is_empty();
             self.schemas.clone_from(&planned.schemas);
         }
         self.board.owners(&config.owners, planned);
@@ -252,6 +269,7 @@ impl Reloader {
                 problems.extend(planned.problems.clone());
                 self.apply(&planned, config);
             }
+            Err(PlanningError::Ended) => return,
             Err(error) => {
                 tracing::error!("{error}; its files stay as they were");
                 problems.push(error.to_string());
@@ -287,6 +305,22 @@ fn too_coarse(config: &Config, batches: &BatchLimits) -> Option<String> {
             "a deadline is now {deadline:?}, and batches wait for up to {now:?} until the next start: landings seem that much later"
         )
     })
+}
+
+/// A file that came to be where none was when the built-in default was taken.
+fn appeared(path: Option<&Path>, found: Option<&Path>) -> Option<String> {
+    let found = found.filter(|_| path.is_none())?;
+    let place = std::path::absolute(found).unwrap_or_else(|_| found.to_owned());
+    Some(format!(
+        "{} is there now, and is not taken in place of the built-in default while this runs; restart, or remove it",
+        place.display()
+    ))
+}
+
+/// What the next start would take, if the file that was found then is not there.
+fn gone(path: &Path, is_named: bool) -> Option<String> {
+    let is_gone = !is_named && !path.exists();
+    is_gone.then(|| "; the next start would take the built-in default: put it back".to_owned())
 }
 
 /// A refusal, with what else waits for a restart: it may be the reason.
@@ -373,6 +407,28 @@ mod tests {
         assert_eq!(first.metrics, started.metrics);
         let (_, again) = in_force(&first, wanted);
         assert_eq!(again, waiting, "the second reload has not forgotten");
+    }
+
+    #[test]
+    fn a_file_that_appears_or_vanishes_is_told_if_the_next_start_would_take_another_one() {
+        let path = Path::new("landfall.toml");
+        let told = appeared(None, Some(path)).unwrap();
+        assert!(
+            told.contains("landfall.toml is there now") && told.contains("restart"),
+            "{told}"
+        );
+        assert!(told.starts_with('/'), "the whole place: {told}");
+        for (runs, found) in [
+            (None, None),
+            (Some(path), Some(path)),
+            (Some(Path::new("other")), Some(path)),
+        ] {
+            assert_eq!(appeared(runs, found), None);
+        }
+        let nowhere = Path::new("/nowhere/landfall.toml");
+        assert!(gone(nowhere, false).unwrap().contains("built-in default"));
+        assert_eq!(gone(nowhere, true), None);
+        assert_eq!(gone(Path::new("/dev/null"), false), None);
     }
 
     #[test]

@@ -348,7 +348,11 @@ impl Sharding {
                     generation,
                 }),
                 Effect::HoldWritten { key, row } => self.held.add(key, row, hand),
-                Effect::Released { segment, rows } => self.spool.released(segment, rows),
+                Effect::Released {
+                    segment,
+                    rows,
+                    bytes,
+                } => self.spool.released(segment, rows, bytes),
             }
             for told in &told[before..] {
                 bytes += told.bytes();

@@ -1,6 +1,7 @@
 //! Who may be connected at once. A new connection always gets a seat: if none is free, the one that
-//! has been idle longest loses its own. So nobody who holds connections open keeps a probe out.
-//! Knows nothing of HTTP.
+//! has been idle longest loses its own. So nobody who holds connections open keeps a probe out. Nor does
+//! anybody who does not read what was asked for: all answers together hold a bounded amount of memory, and
+//! beyond it the oldest ones go. Knows nothing of HTTP.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,7 @@ use tokio::sync::oneshot;
 pub(super) struct Seats {
     taken: Arc<Mutex<Taken>>,
     seats_max: usize,
+    answers_bytes_max: u64,
 }
 
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ struct Taken {
 struct Holder {
     /// It has asked for something, and is being answered.
     has_asked: bool,
+    /// What its answer holds in memory.
+    answer_bytes: u64,
     /// Dropped, it tells the connection to end.
     _end: oneshot::Sender<()>,
 }
@@ -34,6 +38,7 @@ struct Holder {
 pub(super) struct Seat {
     taken: Arc<Mutex<Taken>>,
     number: u64,
+    answers_bytes_max: u64,
 }
 
 fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
@@ -42,10 +47,11 @@ fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
 }
 
 impl Seats {
-    pub fn new(seats_max: usize) -> Self {
+    pub fn new(seats_max: usize, answers_bytes_max: u64) -> Self {
         Self {
             taken: Arc::default(),
             seats_max,
+            answers_bytes_max,
         }
     }
 
@@ -58,12 +64,18 @@ impl Seats {
         taken.next += 1;
         let holder = Holder {
             has_asked: false,
+            answer_bytes: 0,
             _end: end,
         };
         taken.by_age.insert(number, holder);
         drop(taken);
         let taken = Arc::clone(&self.taken);
-        (Seat { taken, number }, ended)
+        let seat = Seat {
+            taken,
+            number,
+            answers_bytes_max: self.answers_bytes_max,
+        };
+        (seat, ended)
     }
 
     /// Takes the seat of the connection that has been idle longest; false if there is no connection.
@@ -82,9 +94,35 @@ impl Taken {
             None => false,
         }
     }
+
+    /// Answers other than this one go, the oldest first, until all together are within the bound.
+    fn end_answers(&mut self, bytes_max: u64, but: u64) {
+        let mut bytes: u64 = self.by_age.values().map(|holder| holder.answer_bytes).sum();
+        while bytes > bytes_max {
+            let others = self.by_age.iter().filter(|(number, _)| **number != but);
+            let oldest = others
+                .filter(|(_, holder)| holder.answer_bytes > 0)
+                .map(|(number, holder)| (*number, holder.answer_bytes))
+                .next();
+            let Some((number, freed)) = oldest else {
+                return;
+            };
+            self.by_age.remove(&number);
+            bytes -= freed;
+        }
+    }
 }
 
 impl Seat {
+    /// Its answer has so many bytes, which are in memory until they are read.
+    pub fn answered(&self, bytes: u64) {
+        let mut taken = lock(&self.taken);
+        if let Some(holder) = taken.by_age.get_mut(&self.number) {
+            holder.answer_bytes = bytes;
+            taken.end_answers(self.answers_bytes_max, self.number);
+        }
+    }
+
     /// It has asked for something.
     pub fn asked(&self) {
         if let Some(holder) = lock(&self.taken).by_age.get_mut(&self.number) {
@@ -110,8 +148,34 @@ mod tests {
     }
 
     #[test]
+    fn answers_that_nobody_reads_go_when_all_together_are_too_large_the_oldest_first() {
+        let seats = Seats::new(10, 100);
+        let mut held: Vec<_> = (0..4).map(|_| seats.take()).collect();
+        for (number, bytes) in [(0, 40), (2, 30), (1, 30)] {
+            held[number].0.answered(bytes);
+        }
+        assert!(
+            !held.iter_mut().any(|(_, ended)| lost(ended)),
+            "as much as may be"
+        );
+        held[3].0.answered(31);
+        let states = |held: &mut Vec<(Seat, oneshot::Receiver<()>)>| -> Vec<bool> {
+            held.iter_mut().map(|(_, ended)| lost(ended)).collect()
+        };
+        assert_eq!(states(&mut held), [true, false, false, false]);
+        // One that is too large alone is the last to go, and what has no answer yet stays.
+        held.push(seats.take());
+        held.push(seats.take());
+        held[4].0.answered(1000);
+        assert_eq!(states(&mut held), [true, true, true, true, false, false]);
+        drop(held.remove(4));
+        held[4].0.answered(100);
+        assert!(!lost(&mut held[4].1), "what is read makes room");
+    }
+
+    #[test]
     fn a_new_connection_takes_the_seat_of_the_oldest_idle_one_and_then_of_the_oldest() {
-        let seats = Seats::new(3);
+        let seats = Seats::new(3, u64::MAX);
         let mut held: Vec<_> = (0..3).map(|_| seats.take()).collect();
         held[0].0.asked();
         assert!(!held.iter_mut().any(|(_, ended)| lost(ended)));

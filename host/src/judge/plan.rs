@@ -123,11 +123,11 @@ pub struct Plan {
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     #[error(
-        "stream {stream} names the codec {codec:?}, and no check of that name is a codec; add it under [[checks]] or use \"json\""
+        "stream {stream} names the codec \"{codec}\", and no check of that name is a codec; add it under [[checks]] or use \"json\""
     )]
     NoCodec { stream: &'static str, codec: String },
     #[error(
-        "the parity check {check:?} compares both sides of an event and is given only one; write streams = [\"raw\", \"written\"]"
+        "the parity check \"{check}\" compares both sides of an event and is given only one; write streams = [\"raw\", \"written\"]"
     )]
     OneSided { check: String },
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Most schemas with series of their own: each costs 27 series, and once events come in 45 with the
-/// default buckets (docs/METRICS.md has bytes and times). The rest share the label `(other)`.
+/// Most schemas with series of their own: each costs 28 series, and once events come in 46 with the
+/// default buckets (docs/PERFORMANCE.md has bytes and times). The rest share the label `(other)`.
 pub const SCHEMA_LABELS_MAX: usize = 500;
 
 /// All schemas beyond the bound.

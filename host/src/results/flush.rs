@@ -13,10 +13,12 @@ use crate::sources::StreamId;
 use crate::standing;
 
 /// Between two tries to write to a store that fails. Everything upstream waits meanwhile.
+/// Each one is twice as long as the one before, up to what somebody who has mended it likes to wait.
 const RETRY: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
+const RETRY_MAX: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 4000 });
 
 /// Tries that one line of the log stands for: half a minute.
-const TRIES_PER_LINE: u32 = 60;
+const TRIES_PER_LINE: u32 = 8;
 
 /// Tries before a store that fails is given up: in an audit, and when the process is to end.
 const AUDIT_TRIES: u32 = 5;
@@ -171,8 +173,16 @@ impl Results {
             }
             // The store is told as failing; this thread does not stand still.
             standing::waits();
-            std::thread::sleep(RETRY);
+            std::thread::sleep(self.pause(tries));
             standing::works();
+        }
+    }
+
+    /// Between a try and the next one: a store that fails for long is asked more seldom. An audit has few tries.
+    fn pause(&self, tries: u32) -> Duration {
+        match self.is_audit() {
+            true => RETRY,
+            false => (RETRY * (1 << tries.saturating_sub(1).min(16))).min(RETRY_MAX),
         }
     }
 

@@ -156,7 +156,7 @@ fn shown(difference: &Difference, redacted: &[Pointer]) -> String {
     if redaction::hides_field(field, redacted) {
         format!("{field}: (redacted)")
     } else {
-        format!("{field}: raw {raw:?}, written {written:?}")
+        format!("{field}: raw \"{raw}\", written \"{written}\"")
     }
 }
 

@@ -6,15 +6,23 @@
 
 pub mod framing;
 
+mod gzip;
 mod input;
+mod looks;
+mod origin;
+mod pipe;
 
+use std::error::Error;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
-pub use self::input::{FileProgress, Input, Packing, RATIO_MAX, waits};
+pub use self::input::{FileProgress, Input, Packing, RATIO_MAX, keeps_waiting, waits};
+pub use self::origin::Origin;
 
 use self::framing::{Framing, HEAD_BYTES, LENGTH_BYTES};
-use self::input::Dense;
+use self::gzip::Garbage;
+use self::input::{Dense, Failed};
+use self::pipe::Stopped;
 use super::{Link, Outlet, SourceContext, SourceError, SourceStats, Stop};
 
 /// A line that goes on for so long without an end is none, and may have no end. The longest frame that can be
@@ -23,25 +31,44 @@ const LINE_SKIPPED_BYTES_MAX: u64 = 256 << 20;
 
 /// The lines of one file.
 pub struct FileSource {
-    name: String,
+    origin: Origin,
     reader: Box<dyn BufRead + Send>,
     progress: Arc<FileProgress>,
     lines: u64,
+    filled_lines: u64,
+}
+
+/// What was read of a file.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub origin: Origin,
+    /// Lines (or frames) that hold anything, those that are too long among them.
+    pub filled_lines: u64,
+    /// It was read to its end, and not asked to stop before.
+    pub is_whole: bool,
+}
+
+impl Seen {
+    /// Whether it is no recording, if so many of its lines can be read.
+    pub fn is_unreadable(&self, readable: u64) -> bool {
+        self.origin.is_unreadable(self.filled_lines, readable)
+    }
 }
 
 impl FileSource {
     /// The frames of an input.
     pub fn new(input: Input) -> Self {
         let Input {
-            name,
+            origin,
             reader,
             progress,
         } = input;
         Self {
-            name,
+            origin,
             reader,
             progress,
             lines: 0,
+            filled_lines: 0,
         }
     }
 
@@ -57,20 +84,30 @@ impl FileSource {
         context: SourceContext,
         stats: &Arc<SourceStats>,
         stop: &Stop,
-    ) -> Result<(), SourceError> {
+    ) -> Result<Seen, SourceError> {
         let mut outlet = Outlet::new(context, index, Arc::clone(stats), stop.clone());
         stats.set_link(Link::Connected);
-        let result = self.read_all(&mut outlet, stop);
+        let result = match self.read_all(&mut outlet, stop) {
+            Err(SourceError::Stopped) => Ok(false),
+            result => result,
+        };
         // Before an error is told: the lines until there were good.
         let handed_on = outlet.hand_on(|| {});
         outlet.progress().finish();
         stats.set_link(Link::Ended);
-        result.and(handed_on)
+        let is_whole = result?;
+        handed_on?;
+        Ok(Seen {
+            origin: self.origin,
+            filled_lines: self.filled_lines,
+            is_whole,
+        })
     }
 
-    fn read_all(&mut self, outlet: &mut Outlet, stop: &Stop) -> Result<(), SourceError> {
+    /// Whether it came to the end.
+    fn read_all(&mut self, outlet: &mut Outlet, stop: &Stop) -> Result<bool, SourceError> {
         let mut line = Vec::new();
-        let framing = self.framing()?;
+        let framing = self.framing();
         while !stop.is_set() {
             let now_ms = outlet.clock().now_ms();
             let bytes_max = outlet.frame_bytes_max();
@@ -79,9 +116,13 @@ impl FileSource {
                 Framing::Lengths => self.next_frame(&mut line, bytes_max)?,
             };
             match next {
-                Line::End => break,
-                Line::Oversize => drop(outlet.admits(usize::MAX)),
+                Line::End => return Ok(true),
+                Line::Oversize => {
+                    self.filled_lines += 1;
+                    outlet.admits(usize::MAX);
+                }
                 Line::Whole => {
+                    self.filled_lines += u64::from(!line.trim_ascii().is_empty());
                     if outlet.push(&line, || {})? {
                         outlet.hand_on(|| {})?;
                     }
@@ -89,22 +130,25 @@ impl FileSource {
             }
             outlet.progress().reach(now_ms);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// How the file tells where a frame ends; of a file of lines nothing is consumed by that.
-    fn framing(&mut self) -> Result<Framing, SourceError> {
+    fn framing(&mut self) -> Framing {
         let mut head = Vec::with_capacity(HEAD_BYTES);
         let read = (&mut self.reader)
             .take(HEAD_BYTES as u64)
             .read_to_end(&mut head);
-        read.map_err(|source| self.failed(source))?;
+        // It comes behind what is there: the lines before it are good.
+        let failed = Failed(read.err());
         let framing = Framing::of(&head);
-        if framing == Framing::Lines {
-            let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
-            self.reader = Box::new(io::Cursor::new(head).chain(rest));
-        }
-        Ok(framing)
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        let head = match framing {
+            Framing::Lines => head,
+            Framing::Lengths => Vec::new(),
+        };
+        self.reader = Box::new(io::Cursor::new(head).chain(failed).chain(rest));
+        framing
     }
 
     /// The next frame that has its length before it, in `frame`.
@@ -169,11 +213,7 @@ impl FileSource {
             }
             self.reader.consume(part);
             if skipped > LINE_SKIPPED_BYTES_MAX {
-                return Err(SourceError::Endless {
-                    path: self.name.clone(),
-                    line: self.lines + 1,
-                    bytes: LINE_SKIPPED_BYTES_MAX,
-                });
+                return Err(self.endless());
             }
             if newline.is_some() {
                 self.lines += 1;
@@ -186,18 +226,38 @@ impl FileSource {
         }
     }
 
+    /// A line that has no end.
+    fn endless(&self) -> SourceError {
+        // Of the beginning alone it can be said what it looks like.
+        let looks = (self.lines == 0).then(|| self.origin.looks()).flatten();
+        SourceError::Endless {
+            path: self.origin.name.clone(),
+            line: self.lines + 1,
+            bytes: LINE_SKIPPED_BYTES_MAX,
+            advice: looks.unwrap_or_else(|| "a recording has one frame a line".to_owned()),
+        }
+    }
+
     fn failed(&self, source: io::Error) -> SourceError {
-        if source.get_ref().is_some_and(|cause| cause.is::<Dense>()) {
-            return SourceError::Dense {
-                path: self.name.clone(),
-                lines: self.lines,
+        let is_of = |kind: fn(&(dyn Error + Send + Sync + 'static)) -> bool| {
+            source.get_ref().is_some_and(kind)
+        };
+        let path = self.origin.name.clone();
+        let lines = self.lines;
+        if is_of(|cause| cause.is::<Stopped>()) {
+            return SourceError::Stopped;
+        }
+        if is_of(|cause| cause.is::<Dense>() || cause.is::<Garbage>()) {
+            return SourceError::Refused {
+                path,
+                lines,
                 source,
             };
         }
         SourceError::Read {
-            path: self.name.clone(),
+            path,
             offset: self.progress.read_bytes(),
-            lines: self.lines,
+            lines,
             source,
         }
     }

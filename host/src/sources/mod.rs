@@ -79,16 +79,32 @@ pub enum SourceError {
         found: String,
         remedy: String,
     },
+    /// What was unpacked is not what it should be, and says so itself.
     #[error("failed to read {path} (after line {lines}): {source}")]
-    Dense {
+    Refused {
         path: String,
         lines: u64,
         source: std::io::Error,
     },
-    #[error(
-        "failed to read {path}: line {line} goes on for more than {bytes} bytes; a recording has one frame a line"
-    )]
-    Endless { path: String, line: u64, bytes: u64 },
+    #[error("failed to read {path}: line {line} goes on for more than {bytes} bytes; {advice}")]
+    Endless {
+        path: String,
+        line: u64,
+        bytes: u64,
+        advice: String,
+    },
+    #[error("no {unit} of {path} could be read: {found}; {advice}; the first {unit}: \"{first}\"")]
+    Unreadable {
+        path: String,
+        /// `line` or `frame`.
+        unit: &'static str,
+        found: String,
+        advice: String,
+        first: String,
+    },
+    /// It was asked to end before it was at its end.
+    #[error("not read to its end")]
+    Stopped,
     #[error(
         "failed to read {path} at byte {offset} (after line {lines}): {source}; \
          the file is cut off or damaged there"

@@ -75,7 +75,11 @@ impl StoreError {
                     "the file is damaged; move it away and start anew, then recover it with sqlite3 .recover"
                 }
                 Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                    "check the permissions of store.dir"
+                    "check the permissions of store.dir, and whether its file system is mounted read-only"
+                }
+                Some(ErrorCode::SystemIoFailure) => {
+                    "the system refuses it: see whether store.dir or its file system is read-only, and what the \
+                     system's log says of the disk"
                 }
                 _ => "see docs/STORE.md",
             };

@@ -302,6 +302,8 @@ fn blind(scale: Scale) -> Vec<Alert> {
             Severity::Ticket,
             attributed("finding", &findings, &["check", "reason"], Owner::Check),
         )
+        // Windows close one after the other, and each may have a finding or none.
+        .keep(Span::minutes(30))
         .dashboard(Dashboard::Checks)
         .summary(format!(
             "{{{{ if $labels.check }}}}{{{{ $value | printf \"%.0f\" }}}} findings of the check {{{{ $labels.check }}}} ({{{{ $labels.reason }}}}) within 15 minutes{{{{ else }}}}{{{{ $value }}}} incidents of findings are open{{{{ end }}}}. {LOOK}"

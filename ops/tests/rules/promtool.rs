@@ -53,7 +53,7 @@ fn file(cases: &[&Case], variant: Variant, parameters: &Parameters) -> String {
     let step = ms(variant.step_seconds, variant);
     // Evaluated less often than scraped: it is what takes time.
     let seconds = if cases.iter().all(|case| case.is_long) {
-        120
+        240
     } else {
         60
     };

@@ -58,6 +58,33 @@ impl Process {
         let io = |what| move |cause| SidecarError::Io { what, cause };
         let output = File::create(log).map_err(io("creating the log"))?;
         let errors = output.try_clone().map_err(io("sharing the log"))?;
+        Self::begin(
+            program,
+            config,
+            log,
+            (output.into(), errors.into()),
+            serving,
+        )
+    }
+
+    /// The same, with its output and its errors there; somebody has to bring the latter to `log`.
+    pub fn start_into(
+        program: &Path,
+        config: &Path,
+        log: &Path,
+        output: Stdio,
+        errors: Stdio,
+    ) -> Result<Self, SidecarError> {
+        Self::begin(program, config, log, (output, errors), &|_| ())
+    }
+
+    fn begin(
+        program: &Path,
+        config: &Path,
+        log: &Path,
+        (output, errors): (Stdio, Stdio),
+        serving: &dyn Fn(SocketAddr),
+    ) -> Result<Self, SidecarError> {
         let child = Command::new(program)
             .args(["run", "--config"])
             .arg(config)

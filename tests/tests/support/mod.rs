@@ -262,6 +262,20 @@ dir = "{guests}"
         }
     }
 
+    /// Starts it once more, with its log to standard error as given; somebody has to bring it to `log_path`.
+    pub fn restart_into(&mut self, errors: Stdio) {
+        let log = self.log_path();
+        let config = self.config_path();
+        match Process::start_into(&paths::landfall(), &config, &log, Stdio::null(), errors) {
+            Ok(process) => self.process = Some(process),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    pub fn log_path(&self) -> PathBuf {
+        self.dir.path().join("log")
+    }
+
     pub fn process(&self) -> &Process {
         self.process.as_ref().expect("it runs")
     }

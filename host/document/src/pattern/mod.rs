@@ -9,6 +9,7 @@ mod chars;
 mod ecma;
 mod error;
 mod python;
+mod size;
 mod tree;
 pub(crate) mod weight;
 mod write;
@@ -65,10 +66,17 @@ pub struct EnginePattern {
     pub text: String,
     /// Whether it is matched in time that is linear in the text.
     pub is_linear: bool,
+    /// Its parts, once it is compiled.
+    pub size: u64,
 }
 
-/// Translates a pattern, and makes sure that the engine takes it.
-pub fn translate(pattern: &str, dialect: PatternDialect) -> Result<EnginePattern, PatternError> {
+/// Translates a pattern, and makes sure that the engine takes it. One of more than `size_max` parts is not
+/// compiled, and refused.
+pub fn translate(
+    pattern: &str,
+    dialect: PatternDialect,
+    size_max: u64,
+) -> Result<EnginePattern, PatternError> {
     let characters = pattern.chars().count();
     if characters > CHARACTERS_MAX {
         return Err(PatternError::Whole(format!(
@@ -80,13 +88,24 @@ pub fn translate(pattern: &str, dialect: PatternDialect) -> Result<EnginePattern
         PatternDialect::Python2 => python::parse(pattern, python::Version::Two)?,
         PatternDialect::Ecma262 => ecma::parse(pattern)?,
     };
+    let size = size::size(&tree);
+    if size > size_max {
+        return Err(PatternError::Whole(format!(
+            "compiled, it has {size} parts, and {size_max} are left of those that the patterns of one file \
+             may have: repeat less, use fewer classes such as `\\w`, or split the schema by references"
+        )));
+    }
     let Some(Written { text, is_linear }) = write::write(&tree, WRITTEN_BYTES_MAX) else {
         return Err(PatternError::Whole(format!(
             "written out, the pattern has more than {WRITTEN_BYTES_MAX} bytes: use fewer classes such as `\\w`"
         )));
     };
     check(&text, is_linear)?;
-    Ok(EnginePattern { text, is_linear })
+    Ok(EnginePattern {
+        text,
+        is_linear,
+        size,
+    })
 }
 
 /// Whether the engine takes it, within the bounds.

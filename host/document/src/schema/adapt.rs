@@ -3,7 +3,7 @@
 //!
 //! Knows one document, of draft-04 or later; no files and no other schemas.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use jsonschema::Uri;
 use serde_json::{Map, Value, json};
@@ -49,6 +49,10 @@ const SCHEMAS_BY_NAME: [&str; 5] = [
 /// Keywords that hold values, and no schemas.
 const VALUES: [&str; 4] = ["enum", "const", "default", "examples"];
 
+/// Parts that the patterns of one file may have in all, compiled: as many as five patterns may have that are
+/// as large as one may be. Compiling them takes some two seconds, and 400 MB.
+const PATTERNS_SIZE_MAX: u64 = 1 << 22;
+
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
 /// A document that was adapted.
@@ -60,6 +64,8 @@ pub(super) struct Adapted {
     pub patterns: Vec<(String, String)>,
     /// Whether all patterns are matched in linear time.
     pub is_linear: bool,
+    /// Parts of all patterns, compiled.
+    pub patterns_size: u64,
     /// Pointers to members of `patternProperties`: here, and in the document before.
     pub renamed: Vec<(String, String)>,
     /// Pointers to all that may be a schema, in the document before.
@@ -153,6 +159,8 @@ struct Walk {
     /// Schemas within, of drafts of their own: their places, and what stands there.
     embedded: Vec<(String, Value)>,
     stand_ins: usize,
+    /// The engine's text of patterns that were translated; each is compiled once.
+    known: HashMap<String, String>,
     /// A schema below the top has an identifier.
     has_inner_base: bool,
     hints: Hints,
@@ -168,6 +176,7 @@ impl Walk {
             },
             embedded: Vec::new(),
             stand_ins: 0,
+            known: HashMap::new(),
             has_inner_base: false,
             hints: Hints::default(),
         }
@@ -321,12 +330,19 @@ impl Walk {
             self.stand_ins += 1;
             return Ok(format!("p{}", self.stand_ins));
         };
-        match pattern::translate(pattern, rules.patterns) {
+        if let Some(known) = self.known.get(pattern) {
+            return Ok(known.clone());
+        }
+        let left = PATTERNS_SIZE_MAX.saturating_sub(self.adapted.patterns_size);
+        match pattern::translate(pattern, rules.patterns, left) {
             Ok(translated) => {
                 self.adapted.is_linear &= translated.is_linear;
+                self.adapted.patterns_size += translated.size;
                 self.adapted
                     .patterns
                     .push((translated.text.clone(), pattern.to_owned()));
+                self.known
+                    .insert(pattern.to_owned(), translated.text.clone());
                 Ok(translated.text)
             }
             Err(error) => Err(Problem::Pattern {

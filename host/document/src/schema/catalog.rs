@@ -15,6 +15,13 @@ use super::source::Source;
 /// Characters of another schema's problem that are told with a reference to it.
 const REASON_CHARACTERS_MAX: usize = 300;
 
+/// Parts that the patterns of all files may have, compiled: some ten seconds and 2 GB. A pattern of a hundred
+/// characters of any language has 80,000, and one of English ones a few hundred.
+const PATTERNS_SIZE_MAX: u64 = 1 << 24;
+
+/// Whether to go on; asked before each file, for a directory may have many.
+pub(super) type GoOn<'g> = &'g dyn Fn() -> bool;
+
 /// The files that were read, and those of them that are refused.
 #[derive(Default)]
 pub(super) struct Catalog {
@@ -22,6 +29,8 @@ pub(super) struct Catalog {
     pub errors: Vec<SchemaError>,
     /// Why, by each URI of a refused file.
     refused: HashMap<String, Refused>,
+    /// Parts of the patterns of all files, compiled.
+    patterns_size: u64,
 }
 
 #[derive(Clone)]
@@ -31,14 +40,17 @@ struct Refused {
 }
 
 impl Catalog {
-    /// All files of the directory.
-    pub fn of_directory(directory: &Path, rules: SchemaRules) -> Self {
+    /// All files of the directory, or those before it was not to go on.
+    pub fn of_directory(directory: &Path, rules: SchemaRules, go_on: GoOn<'_>) -> Self {
         let (found, errors) = directory::find(directory);
         let mut catalog = Self {
             errors,
             ..Self::default()
         };
         for found in found {
+            if !go_on() {
+                return catalog;
+            }
             catalog.read(found, rules);
         }
         catalog.settle();
@@ -104,7 +116,16 @@ impl Catalog {
 
     fn read(&mut self, found: Found, rules: SchemaRules) {
         match Source::read(&found.path, &found.label, rules) {
-            Ok(source) => self.sources.push((found, source)),
+            Ok(source) => {
+                let size = self.patterns_size.saturating_add(source.patterns_size);
+                if size > PATTERNS_SIZE_MAX {
+                    let max = PATTERNS_SIZE_MAX;
+                    let problem = Problem::ManyPatterns { max };
+                    return self.refuse(&found, source.id.as_deref(), problem);
+                }
+                self.patterns_size = size;
+                self.sources.push((found, source));
+            }
             Err(refusal) => self.refuse(&found, refusal.id.as_deref(), refusal.problem),
         }
     }
@@ -134,7 +155,13 @@ impl Catalog {
         self.refuse_same_identifiers();
         let known = self.known_uris();
         self.refuse_where(|_, _, source| dead_file(&known, source));
-        self.refuse_where(|catalog, _, source| catalog.dead_fragment(source));
+        // Made once: it has all files.
+        let by_uri = self.by_uri();
+        let problems = self.sources.iter();
+        let problems = problems
+            .map(|(_, source)| dead_fragment(&by_uri, source))
+            .collect();
+        self.refuse_those(problems);
         self.spread();
     }
 
@@ -176,6 +203,11 @@ impl Catalog {
             .iter()
             .map(|(found, source)| problem(self, found, source))
             .collect();
+        self.refuse_those(problems);
+    }
+
+    /// Refuses the sources that have a problem.
+    fn refuse_those(&mut self, problems: Vec<Option<Problem>>) {
         let sources = std::mem::take(&mut self.sources);
         for ((found, source), problem) in sources.into_iter().zip(problems) {
             match problem {
@@ -220,22 +252,6 @@ impl Catalog {
             known.extend(source.identifiers.iter().cloned());
         }
         known
-    }
-
-    /// A reference into a file, by a pointer that leads to nothing there.
-    fn dead_fragment(&self, source: &Source) -> Option<Problem> {
-        let by_uri = self.by_uri();
-        source.targets().find_map(|(reference, target)| {
-            let pointer = reference.pointer_within()?;
-            let target = by_uri.get(&target)?;
-            if target.has_schema_at(&pointer) {
-                return None;
-            }
-            Some(Problem::DeadPointer {
-                pointer: source.places.author(&reference.pointer),
-                reference: reference.text.clone(),
-            })
-        })
     }
 
     fn refers_to_refused(&self, found: &Found, source: &Source) -> Option<Problem> {
@@ -306,6 +322,21 @@ impl Catalog {
     }
 }
 
+/// A reference into a file, by a pointer that leads to nothing there.
+fn dead_fragment(by_uri: &HashMap<String, &Source>, source: &Source) -> Option<Problem> {
+    source.targets().find_map(|(reference, target)| {
+        let pointer = reference.pointer_within()?;
+        let target = by_uri.get(&target)?;
+        if target.has_schema_at(&pointer) {
+            return None;
+        }
+        Some(Problem::DeadPointer {
+            pointer: source.places.author(&reference.pointer),
+            reference: reference.text.clone(),
+        })
+    })
+}
+
 /// A reference to a file that is not here. Meta-schemas are the crate's to know.
 fn dead_file(known: &HashSet<String>, source: &Source) -> Option<Problem> {
     source.targets().find_map(|(reference, target)| {
@@ -339,4 +370,34 @@ pub(super) fn root_of(path: &Path, id: Option<&str>) -> PathBuf {
         })
         .and_then(|end| path.ancestors().nth(end.components().count()))
         .map_or(own, Path::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_patterns_of_all_files_are_bounded_and_what_fits_still_loads() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut catalog = Catalog {
+            // What the files before took.
+            patterns_size: PATTERNS_SIZE_MAX - 1000,
+            ..Catalog::default()
+        };
+        let mut read = |label: &str, pattern: &str| {
+            let path = directory.path().join("file.json");
+            std::fs::write(&path, format!("{{\"pattern\":\"{pattern}\"}}")).unwrap();
+            let label = label.to_owned();
+            catalog.read(Found { label, path }, SchemaRules::default());
+            (catalog.sources.len(), catalog.errors.len())
+        };
+        assert_eq!(read("a/1", "^[a-z]{1,999}$"), (0, 1));
+        assert_eq!(read("b/1", "^[a-z]{1,99}$"), (1, 1));
+        assert_eq!(read("c/1", "^[a-z]{1,299}$"), (1, 2));
+        assert_eq!(read("d/1", "^a$"), (2, 2));
+        for error in &catalog.errors {
+            let told = error.problem.to_string();
+            assert!(told.contains("the patterns of all schemas"), "{told}");
+        }
+    }
 }

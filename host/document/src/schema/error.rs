@@ -30,6 +30,16 @@ pub enum Problem {
         "it has {bytes} bytes, more than the {max} that a schema may have: split it by references"
     )]
     TooLarge { bytes: u64, max: u64 },
+    #[error(
+        "the pointers to all that it holds have more than {max} bytes together: shorten names that stand \
+         around many others, or split it by references"
+    )]
+    LongPointers { max: u64 },
+    #[error(
+        "with it the patterns of all schemas of the directory have more than {max} parts, compiled: use fewer \
+         classes such as `\\w` and repeat less, or remove schemas that no stream uses"
+    )]
+    ManyPatterns { max: u64 },
     #[error("it is a directory, a pipe or a device: name a regular file")]
     NoFile,
     #[error("it is {0}: a schema is JSON as plain text in UTF-8")]

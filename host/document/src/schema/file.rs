@@ -41,7 +41,7 @@ fn load(path: &Path, root: Option<&Path>, rules: SchemaRules) -> Result<Schema, 
         path: canonical.clone(),
     };
     let catalog = match root {
-        Some(root) => Catalog::of_directory(root, rules).with(found, rules),
+        Some(root) => Catalog::of_directory(root, rules, &|| true).with(found, rules),
         None => Catalog::of_file(found, &base, rules),
     };
     let library = Arc::new(catalog.library());

@@ -43,12 +43,25 @@ impl SchemaSet {
     /// above it) is there and does not load any more stays as it was, and is told as stale. One
     /// whose file is gone goes.
     pub fn reload(directory: &Path, former: &Self, rules: SchemaRules) -> (Self, Vec<SchemaError>) {
-        let mut catalog = Catalog::of_directory(directory, rules);
+        Self::reload_while(directory, former, rules, &|| true).unwrap_or_default()
+    }
+
+    /// The same, and `go_on` is asked before each file is read and compiled; None if it did not want to.
+    pub fn reload_while(
+        directory: &Path,
+        former: &Self,
+        rules: SchemaRules,
+        go_on: &dyn Fn() -> bool,
+    ) -> Option<(Self, Vec<SchemaError>)> {
+        let mut catalog = Catalog::of_directory(directory, rules, go_on);
         let library = Arc::new(catalog.library());
         let mut schemas = HashMap::with_capacity(catalog.sources.len());
         let mut hints = Vec::new();
         let mut broken = Vec::new();
         for (found, source) in &catalog.sources {
+            if !go_on() {
+                return None;
+            }
             match Schema::compile(&found.label, source, &library) {
                 Ok(schema) => {
                     hints.extend(schema.hints(&found.path));
@@ -84,7 +97,7 @@ impl SchemaSet {
             let of_file = set.schemas.get(label).map_or(0, |entry| entry.digest);
             source::digest(digest, &of_file.to_le_bytes())
         });
-        (set, errors)
+        go_on().then_some((set, errors))
     }
 
     /// The schema of a label `name/revision`.

@@ -18,6 +18,10 @@ use crate::format::{Format, UTF8_MARK};
 /// A schema with every fragment in line is some 100 kB; more is a mistake, or an attack on memory.
 const SCHEMA_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// Bytes of the pointers to all values of a file together: long names that stand around many others would
+/// take the square of the file's size. A large schema of a generator has some ten millions.
+const POINTERS_BYTES_MAX: u64 = 128 << 20;
+
 /// A schema document as the rest of this folder uses it: it declares a draft from 4 on.
 pub(super) struct Source {
     /// What other schemas refer to.
@@ -33,6 +37,8 @@ pub(super) struct Source {
     references: Vec<Reference>,
     /// Patterns: the engine's text and the author's.
     pub patterns: Vec<(String, String)>,
+    /// Parts of all patterns, compiled.
+    pub patterns_size: u64,
     /// Pointers to all that may be a schema.
     schemas: HashSet<String>,
     /// Identifiers that schemas in it give themselves: URIs without fragments.
@@ -114,6 +120,11 @@ impl Source {
         if !document.is_object() {
             return Err(Problem::NotAnObject);
         }
+        if pointers_bytes(&document, 0) > POINTERS_BYTES_MAX {
+            return Err(Problem::LongPointers {
+                max: POINTERS_BYTES_MAX,
+            });
+        }
         let mut document = document;
         integers::keep(text, &mut document)?;
         let (is_third, document, mut places) = match draft::of(&document)? {
@@ -141,6 +152,7 @@ impl Source {
             digest: digest(DIGEST_BEGIN, text),
             references: adapted.references,
             patterns: adapted.patterns,
+            patterns_size: adapted.patterns_size,
             schemas: adapted.schemas,
             identifiers: adapted.identifiers,
         })
@@ -173,6 +185,26 @@ impl Source {
     /// What events are validated against.
     pub fn document(&self) -> &Value {
         self.closed.as_ref().unwrap_or(&self.shared)
+    }
+}
+
+/// Bytes of the pointers to all that a value holds, whose own has `at` bytes.
+fn pointers_bytes(value: &Value, at: u64) -> u64 {
+    /// A digit or some, and the slash.
+    const INDEX_BYTES: u64 = 6;
+    let below = |at: u64, value| at.saturating_add(pointers_bytes(value, at));
+    match value {
+        Value::Array(values) => {
+            let values = values.iter().map(|value| below(at + INDEX_BYTES, value));
+            values.fold(0, u64::saturating_add)
+        }
+        Value::Object(members) => {
+            let members = members
+                .iter()
+                .map(|(name, value)| below(at + 1 + name.len() as u64, value));
+            members.fold(0, u64::saturating_add)
+        }
+        _ => 0,
     }
 }
 

@@ -57,6 +57,7 @@ pub struct Shard {
 struct Released {
     segment: u32,
     rows: u32,
+    bytes: u64,
 }
 
 impl Shard {
@@ -207,8 +208,9 @@ impl Shard {
             effects.push(Effect::Released {
                 segment: self.released.segment,
                 rows: self.released.rows,
+                bytes: self.released.bytes,
             });
-            self.released.rows = 0;
+            self.released = Released::default();
         }
     }
 
@@ -234,6 +236,7 @@ impl Shard {
         }
         self.released.segment = segment;
         self.released.rows += 1;
+        self.released.bytes += payload.bytes();
     }
 
     /// A key that is not known waits from now on.

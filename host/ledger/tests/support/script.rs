@@ -492,6 +492,6 @@ fn line(effect: &Effect) -> String {
             format!("unexpected {} {payload} at {landed_ms}{by}", name(key))
         }
         Effect::HoldWritten { key, .. } => format!("hold {}", name(key)),
-        Effect::Released { segment, rows } => format!("released {rows} of {segment}"),
+        Effect::Released { segment, rows, .. } => format!("released {rows} of {segment}"),
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::answer::Answer;
 use super::serve::is_of_memory;
+use super::slots::{Slot, TURN};
 use super::{Cancel, CompileLimits};
 use crate::load::LoadError;
 
@@ -62,6 +63,7 @@ impl CompilerProcess {
         wasm: &[u8],
         limits: &CompileLimits,
         cancel: &Cancel,
+        slot: &mut Slot,
     ) -> Result<Vec<u8>, LoadError> {
         let began = Instant::now();
         let mut process = Running(self.start(limits).map_err(LoadError::CompileProcess)?);
@@ -99,6 +101,11 @@ impl CompilerProcess {
                         break Some(LoadError::CompileTime {
                             time_max: limits.time_max,
                         });
+                    }
+                    Err(RecvTimeoutError::Timeout)
+                        if began.elapsed() >= TURN && !slot.may_stay() =>
+                    {
+                        break Some(LoadError::GaveWay);
                     }
                     Err(RecvTimeoutError::Timeout) => {}
                 }
@@ -190,12 +197,30 @@ fn crashed(status: ExitStatus, said: &str, limits: &CompileLimits) -> LoadError 
         (None, Some(signal)) => format!("by signal {signal}"),
         (None, None) => "in an unknown way".to_owned(),
     };
-    // One line, and nothing that a terminal would obey.
+    // A sentence of what may be several lines. What else is in it is escaped by whoever writes it out.
     let words: Vec<&str> = said.split_whitespace().collect();
-    let said = words.join(" ").escape_debug().to_string();
+    let said = words.join(" ");
     LoadError::CompileCrashed(if said.is_empty() {
         end
     } else {
         format!("{end}: {said}")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_process_said_before_it_crashed_is_a_sentence_of_bounded_length_and_not_escaped_here()
+    {
+        let limits = CompileLimits::default();
+        let told = |said: &str| crashed(ExitStatus::from_raw(101 << 8), said, &limits).to_string();
+        let text = told("thread 'x' panicked:\n  at \"C:\\new\" \u{1b}[31m\u{202e}\n");
+        let expected = "with exit code 101: thread 'x' panicked: at \"C:\\new\" \u{1b}[31m\u{202e}";
+        assert!(text.contains(expected), "{text:?}");
+        let said = said(&b"a ".repeat(SAID_BYTES_MAX as usize)[..]);
+        assert_eq!(said.len() as u64, SAID_BYTES_MAX);
+        assert!(!told("").contains(": :"));
+    }
 }

@@ -21,8 +21,7 @@ use super::CODE_BYTES_MAX;
 use crate::engine::Engine;
 use crate::load::Digest;
 
-/// What a file begins with. Another number when something else than the engine changes what is made of
-/// the same file, such as how a module becomes a component.
+/// What a file begins with; another number when what follows it is laid out otherwise.
 const MARK: &[u8; 16] = b"landfall code 1\n";
 
 /// Mark, key, digest of the code, its length.
@@ -57,7 +56,11 @@ pub enum KeptError {
     Writable { mode: u32 },
 }
 
-/// What code belongs to: a file's digest, compiled by this engine in this version of Landfall.
+/// All that makes code of a file, but for the engine's settings and this machine: our sources and all
+/// libraries in their versions (`build/identity.rs`).
+const COMPILED_BY: &str = env!("LANDFALL_COMPILED_BY");
+
+/// What code belongs to: a file's digest, compiled by this engine with these sources and libraries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Key([u8; 32]);
 
@@ -65,7 +68,7 @@ impl Key {
     pub fn of(engine: &Engine, file: &Digest) -> Self {
         let mut sha = HashInto(Sha256::new());
         sha.0.update(MARK);
-        sha.0.update(env!("CARGO_PKG_VERSION"));
+        sha.0.update(COMPILED_BY);
         sha.0.update([0]);
         sha.0.update(file.0);
         std::hash::Hash::hash(&engine.wasm.precompile_compatibility_hash(), &mut sha);

@@ -23,7 +23,7 @@ pub use kept::{Kept, KeptError};
 pub use serve::serve;
 
 pub(crate) use kept::Key;
-pub(crate) use slots::Slots;
+pub(crate) use slots::{Slot, Slots};
 
 use crate::engine::Engine;
 use crate::load::LoadError;
@@ -85,6 +85,7 @@ impl Compiler {
         wasm: &[u8],
         limits: &CompileLimits,
         cancel: &Cancel,
+        slot: &mut Slot,
     ) -> Result<Compiled, LoadError> {
         match self {
             Compiler::InProcess => {
@@ -93,7 +94,10 @@ impl Compiler {
                     .map(Compiled::Component)
                     .map_err(|error| LoadError::Compile(format!("{error:#}")))
             }
-            Compiler::Process(process) => process.compile(wasm, limits, cancel).map(Compiled::Code),
+            Compiler::Process(process) => {
+                let code = process.compile(wasm, limits, cancel, slot);
+                code.map(Compiled::Code)
+            }
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn componentize(bytes: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>, L
                 let import = import.map_err(|error| LoadError::NotWasm(error.to_string()))?;
                 if !import.module.starts_with(PACKAGE) {
                     return Err(LoadError::ForbiddenImport(format!(
-                        "{:?} from {:?}",
+                        "\"{}\" from \"{}\"",
                         import.name, import.module
                     )));
                 }

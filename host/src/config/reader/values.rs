@@ -93,25 +93,37 @@ impl Section<'_> {
         self.value(key, into, |value| duration_of(value, &range));
     }
 
+    /// A duration in a range, or none at all: `never` is what "0s" means.
+    pub fn duration_or_never(
+        &mut self,
+        key: &'static str,
+        into: &mut Duration,
+        range: RangeInclusive<Duration>,
+    ) {
+        self.value(key, into, |value| {
+            duration_of(value, &(Duration::ZERO..=Duration::ZERO)).or_else(|_| {
+                let or_never = |remedy| format!("{remedy}; \"0s\" is never");
+                duration_of(value, &range).map_err(or_never)
+            })
+        });
+    }
+
     /// A size in bytes.
     pub fn size(&mut self, key: &'static str, into: &mut usize, range: RangeInclusive<usize>) {
+        self.value(key, into, |value| size_of(value, &range));
+    }
+
+    /// A size in a range, or 0 for none at all.
+    pub fn size_or_none(
+        &mut self,
+        key: &'static str,
+        into: &mut usize,
+        range: RangeInclusive<usize>,
+    ) {
         self.value(key, into, |value| {
-            let bytes = match value {
-                Value::Text(text) | Value::Bare(text) => units::size(text),
-                Value::Integer(bytes) => u64::try_from(*bytes).ok(),
-                _ => None,
-            };
-            bytes
-                .and_then(|bytes| usize::try_from(bytes).ok())
-                .filter(|bytes| range.contains(bytes))
-                .ok_or_else(|| {
-                    let text = |bytes: usize| units::size_text(bytes as u64);
-                    format!(
-                        "write a size such as \"64MiB\", from {} to {}",
-                        text(*range.start()),
-                        text(*range.end())
-                    )
-                })
+            size_of(value, &(0..=0)).or_else(|_| {
+                size_of(value, &range).map_err(|remedy| format!("{remedy}; 0 is none"))
+            })
         });
     }
 
@@ -169,7 +181,7 @@ impl Section<'_> {
         };
         into.clear();
         for (name, node) in table {
-            let field = format!("{field}.{name:?}");
+            let field = format!("{field}.\"{name}\"");
             match duration_of(&node.value, &range) {
                 Ok(duration) => drop(into.insert(name, duration)),
                 Err(remedy) => self.findings.error(
@@ -331,6 +343,25 @@ fn text_of(value: &Value) -> Option<String> {
         Value::Text(text) | Value::Bare(text) => Some(text.clone()),
         _ => None,
     }
+}
+
+fn size_of(value: &Value, range: &RangeInclusive<usize>) -> Result<usize, String> {
+    let bytes = match value {
+        Value::Text(text) | Value::Bare(text) => units::size(text),
+        Value::Integer(bytes) => u64::try_from(*bytes).ok(),
+        _ => None,
+    };
+    bytes
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .filter(|bytes| range.contains(bytes))
+        .ok_or_else(|| {
+            let text = |bytes: usize| units::size_text(bytes as u64);
+            format!(
+                "write a size such as \"64MiB\", from {} to {}",
+                text(*range.start()),
+                text(*range.end())
+            )
+        })
 }
 
 fn duration_of(value: &Value, range: &RangeInclusive<Duration>) -> Result<Duration, String> {

@@ -30,6 +30,9 @@ impl Default for CompileConfig {
 /// Less is not enough for the compiler itself.
 const MEMORY_MIN: usize = 64 << 20;
 
+/// The code of the smallest check takes as much: with less none is ever kept.
+const CACHE_BYTES_MIN: usize = 1 << 20;
+
 impl CompileConfig {
     pub(in crate::config) fn read(&mut self, section: &mut Section<'_>) {
         section.duration(
@@ -41,6 +44,10 @@ impl CompileConfig {
         section.size("memory_max", &mut memory, MEMORY_MIN..=1 << 40);
         self.limits.memory_bytes_max = memory as u64;
         section.path("cache_dir", &mut self.cache_dir);
-        section.size("cache_bytes_max", &mut self.cache_bytes_max, 0..=1 << 44);
+        section.size_or_none(
+            "cache_bytes_max",
+            &mut self.cache_bytes_max,
+            CACHE_BYTES_MIN..=1 << 44,
+        );
     }
 }

@@ -50,10 +50,10 @@ impl Default for IncidentsConfig {
 impl IncidentsConfig {
     pub(in crate::config) fn read(&mut self, section: &mut Section<'_>) {
         section.duration("stall", &mut self.stall, SECOND..=DURATION_MAX);
-        section.duration(
+        section.duration_or_never(
             "stall_schema",
             &mut self.stall_schema,
-            Duration::ZERO..=DURATION_MAX,
+            SECOND..=DURATION_MAX,
         );
         section.duration("clear", &mut self.clear, SECOND..=DURATION_MAX);
     }

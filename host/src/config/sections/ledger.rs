@@ -11,6 +11,10 @@ const SHARDS_MAX: i64 = 64;
 /// Entries of 80 bytes: the highest bound is 80 GB.
 const ENTRIES_MAX: i64 = 1_000_000_000;
 
+/// The stamps of two streams differ by so much, as do those of a pause: with less, rows that come first would
+/// be unexpected although their event is on its way.
+const GRACE_MIN: Duration = Duration::from_secs(1);
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerConfig {
     /// 0: one for each worker.
@@ -53,7 +57,7 @@ impl LedgerConfig {
         section.duration(
             "unexpected_grace",
             &mut self.unexpected_grace,
-            Duration::ZERO..=DURATION_MAX,
+            GRACE_MIN..=DURATION_MAX,
         );
         section.flag("writer_replaces", &mut self.writer_replaces);
     }

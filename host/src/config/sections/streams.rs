@@ -60,6 +60,15 @@ impl Default for StreamConfig {
 /// Highest high-water mark: a million frames of a kilobyte are a gigabyte.
 const HWM_FRAMES_MAX: i64 = 1_000_000;
 
+/// With less no event is taken: its key, its schema and the names of both take a hundred bytes.
+const FRAME_BYTES_MIN: usize = 256;
+
+/// Fewer held frames are full between two looks of a source, so that the publisher drops in health.
+const HWM_FRAMES_MIN: i64 = 10;
+
+/// More often than this, trying to connect is all that a source does.
+const RECONNECT_MIN: Duration = Duration::from_millis(10);
+
 const ENVELOPES: [(&str, Envelope); 2] = [("none", Envelope::None), ("topic", Envelope::Topic)];
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -103,22 +112,27 @@ impl StreamConfig {
         section.texts("topics", &mut self.topics);
         section.choice("envelope", &mut self.envelope, &ENVELOPES);
         section.text("codec", &mut self.codec);
-        section.count("hwm_frames", &mut self.hwm_frames, 1..=HWM_FRAMES_MAX);
+        section.count(
+            "hwm_frames",
+            &mut self.hwm_frames,
+            HWM_FRAMES_MIN..=HWM_FRAMES_MAX,
+        );
         section.size(
             "frame_bytes_max",
             &mut self.frame_bytes_max,
-            1..=FRAME_BYTES_CEILING,
+            FRAME_BYTES_MIN..=FRAME_BYTES_CEILING,
         );
-        section.duration("silence", &mut self.silence, Duration::ZERO..=DURATION_MAX);
+        // Shorter pauses are in every stream.
+        section.duration_or_never("silence", &mut self.silence, SECOND..=DURATION_MAX);
         section.duration(
             "reconnect_min",
             &mut self.reconnect_min,
-            Duration::from_millis(1)..=HOUR,
+            RECONNECT_MIN..=HOUR,
         );
         section.duration(
             "reconnect_max",
             &mut self.reconnect_max,
-            Duration::from_millis(1)..=HOUR,
+            RECONNECT_MIN..=HOUR,
         );
         section.duration("keepalive_idle", &mut self.keepalive_idle, SECOND..=HOUR);
         section.duration(

@@ -37,7 +37,7 @@ impl Holder for Model {
 impl Model {
     fn release(&mut self, spool: &Spool, number: u32) {
         if let Some((payload, ..)) = self.waiting.remove(&number) {
-            spool.released(payload.segment(), 1);
+            spool.release(payload.0);
         }
     }
 
@@ -167,7 +167,10 @@ fn a_few_frames_that_wait_for_ever_do_not_fill_a_spool_through_which_others_pass
             u64::from(number) * 100 + 7,
         );
         model.waiting.insert(number, kept);
-        spool.released(waits.segment(), 99);
+        release_all(
+            &spool,
+            references.iter().filter(|reference| **reference != waits.0),
+        );
         // Nothing waits for longer than half of the spool holds.
         if let Some(old) = number.checked_sub(500) {
             model.release(&spool, old);
@@ -191,7 +194,7 @@ fn one_step_does_a_bounded_piece_of_work_and_the_next_one_goes_on() {
         model
             .waiting
             .insert(number, (PayloadRef(references[0]), b"x".to_vec(), 0));
-        spool.released(PayloadRef(references[1]).segment(), 1);
+        spool.release(references[1]);
     }
     drop(writer);
     let mut compaction = Compaction::new(Arc::clone(&spool));
@@ -278,10 +281,118 @@ fn what_a_shard_holds_is_moved_and_told_as_it_came_when_it_goes_missing() {
 
 fn release(spool: &Spool, effects: &mut Vec<Effect>) {
     for effect in effects.drain(..) {
-        if let Effect::Released { segment, rows } = effect {
-            spool.released(segment, rows);
+        if let Effect::Released {
+            segment,
+            rows,
+            bytes,
+        } = effect
+        {
+            spool.released(segment, rows, bytes);
         }
     }
+}
+
+fn release_all<'a>(spool: &Spool, references: impl IntoIterator<Item = &'a u64>) {
+    references
+        .into_iter()
+        .for_each(|reference| spool.release(*reference));
+}
+
+/// Sends batches through a spool of a MiB, of frames whose length and fate `frame` says: whether the one of
+/// that number waits for ever. Gives how many bytes were moved, and how many passed.
+fn pass_through(batches: u32, frame: impl Fn(u32) -> (usize, bool)) -> (u64, u64) {
+    const FRAMES: u32 = 50;
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::open(dir.path(), 1 << 20, 3, 200_000).unwrap();
+    let mut writer = spool.writer();
+    let mut compaction = Compaction::new(Arc::clone(&spool));
+    let (mut model, mut now) = (Model::default(), Instant::now());
+    let (mut moved, mut passed) = (0, 0);
+    for batch in 0..batches {
+        let numbers = batch * FRAMES..(batch + 1) * FRAMES;
+        let frames: Vec<Vec<u8>> = numbers.clone().map(|n| vec![n as u8; frame(n).0]).collect();
+        let mut end = 0;
+        let ends = frames.iter().map(|frame| {
+            end += frame.len() as u32;
+            end
+        });
+        let ends: Vec<u32> = ends.collect();
+        let (all, mut references) = (frames.concat(), Vec::new());
+        let mut tries = 0;
+        while writer
+            .append(&all, &ends, u64::from(numbers.start), &mut references)
+            .is_err()
+        {
+            moved += compaction.step(&mut model, later(&mut now)).bytes;
+            tries += 1;
+            let (held, waiting) = (spool.bytes(), model.bytes());
+            assert!(
+                tries < 50,
+                "{batch}: no room in {held}, of which {waiting} wait"
+            );
+        }
+        passed += all.len() as u64;
+        for ((number, frame_bytes), reference) in numbers.zip(frames).zip(references) {
+            match frame(number).1 {
+                true => {
+                    let kept = (PayloadRef(reference), frame_bytes, u64::from(number));
+                    model.waiting.insert(number, kept);
+                }
+                false => spool.release(reference),
+            }
+        }
+        // As the shard does beside its other work.
+        moved += compaction.step(&mut model, later(&mut now)).bytes;
+    }
+    model.assert_whole(&spool);
+    (moved, passed)
+}
+
+#[test]
+fn the_ledger_and_the_spool_read_the_same_size_in_a_reference() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::open(dir.path(), 1 << 30, 3, 100_000).unwrap();
+    let mut writer = spool.writer();
+    let entry = landfall_store::spool::ENTRY_BYTES as u64;
+    for bytes in [0, 1, 15, 16, 17, 100, 1_000, 65_536, 1_000_000, 16 << 20] {
+        let mut references = Vec::new();
+        writer
+            .append(
+                &vec![7; bytes as usize],
+                &[bytes as u32],
+                0,
+                &mut references,
+            )
+            .unwrap();
+        let told = PayloadRef(references[0]).bytes();
+        assert!(
+            told.abs_diff(bytes + entry) * 16 <= bytes + entry,
+            "{bytes} {told}"
+        );
+        spool.release(references[0]);
+    }
+    drop(writer);
+    assert_eq!((spool.segments(), spool.bytes()), (0, 0));
+}
+
+#[test]
+fn tiny_frames_that_wait_hold_no_space_of_huge_ones_that_have_settled_however_many_they_are() {
+    // Of ten frames nine wait, and take a thirtieth of the bytes.
+    let (moved, passed) = pass_through(100, |number| match number % 10 {
+        0 => (10_000, false),
+        _ => (20, true),
+    });
+    assert!(moved > 0 && moved < passed / 10, "{moved} of {passed}");
+}
+
+#[test]
+fn huge_frames_that_wait_are_not_moved_for_the_tiny_ones_that_have_settled_beside_them() {
+    // Of 500 frames one waits, and has most of the bytes. All together fit well.
+    let (moved, _) = pass_through(100, |number| match number % 500 {
+        7 => (35_000, true),
+        _ => (30, false),
+    });
+    assert_eq!(moved, 0, "there is little to be gained");
 }
 
 fn raw(key: Fingerprint, payload: PayloadRef, arrived_ms: i64) -> RawObservation {

@@ -31,9 +31,8 @@ impl Watched {
     /// What the configuration was made of, and what it names.
     pub fn of(config_path: Option<&Path>, config: &Config) -> Self {
         let mut watched = Self::default();
-        if let Some(path) = config_path {
-            watched.file(path);
-        }
+        // Of the built-in default: the file that the next start would take in its place.
+        watched.file(config_path.unwrap_or(Path::new(crate::config::DEFAULT_FILE)));
         for check in &config.checks {
             // Also the places where it is not: it may come to be there.
             config

@@ -1,17 +1,18 @@
 //! A file, standard input or a pipe as plain bytes: unpacked if it is gzip or zstd, without a mark of UTF-8.
 //! Whatever else it is, is said by its name. Knows nothing of lines and frames.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal as _, Read};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
 use landfall_document::{FORMAT_HEAD_BYTES, Format, UTF8_MARK, is_zstd_skippable};
 
-use crate::sources::SourceError;
+use super::gzip::{self, Members};
+use super::origin::{Origin, STANDARD_INPUT};
+use super::pipe::{Interruptible, may_wait};
+use crate::sources::{SourceError, Stop};
 
 /// Read from the file, and from the decompressor, this many bytes at a time.
 pub(super) const BUFFER_BYTES: usize = 256 << 10;
@@ -23,11 +24,7 @@ const UNPACKED_FREE_BYTES: u64 = 1 << 30;
 /// unpack to ten or fifty; what unpacks to more was made to be long.
 pub const RATIO_MAX: u64 = 500;
 
-/// What stands for the name of standard input.
-const STANDARD_INPUT: &str = "standard input";
-
-/// Gzip members begin with this, and zstd frames with that (RFC 1952, RFC 8878).
-const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+/// Zstd frames begin with this (RFC 8878).
 const ZSTD_MAGIC: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// How the bytes are packed.
@@ -42,18 +39,25 @@ impl Packing {
     /// Of a file that begins like this.
     pub(super) fn of(head: &[u8]) -> Self {
         match head {
-            head if head.starts_with(GZIP_MAGIC) => Packing::Gzip,
+            head if head.starts_with(&gzip::MAGIC) => Packing::Gzip,
             head if head.starts_with(ZSTD_MAGIC) || is_zstd_skippable(head) => Packing::Zstd,
             _ => Packing::Plain,
         }
     }
 
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Packing::Plain => "plain",
             Packing::Gzip => "gzip",
             Packing::Zstd => "zstd",
         }
+    }
+
+    /// Whether the format is one of those that are unpacked here.
+    pub(super) fn is_read(format: Format) -> bool {
+        [Packing::Gzip, Packing::Zstd]
+            .iter()
+            .any(|packing| packing.as_str() == format.name)
     }
 }
 
@@ -141,7 +145,15 @@ impl<R: Read> Read for Unpacked<R> {
 }
 
 /// The error that ended the reading of a head, told when all before it is read.
-struct Failed(Option<io::Error>);
+pub(super) struct Failed(pub Option<io::Error>);
+
+impl BufRead for Failed {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.0.take().map_or(Ok(&[]), Err)
+    }
+
+    fn consume(&mut self, _: usize) {}
+}
 
 impl Read for Failed {
     fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -149,9 +161,26 @@ impl Read for Failed {
     }
 }
 
+/// Keeps the beginning of what passes with its origin.
+struct Keeping<R> {
+    inner: R,
+    origin: Origin,
+    has_room: bool,
+}
+
+impl<R: Read> Read for Keeping<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        if self.has_room && read > 0 {
+            self.has_room = self.origin.keep(&buffer[..read]);
+        }
+        Ok(read)
+    }
+}
+
 /// An open file.
 pub struct Input {
-    pub(super) name: String,
+    pub(super) origin: Origin,
     pub(super) reader: Box<dyn BufRead + Send>,
     pub(super) progress: Arc<FileProgress>,
 }
@@ -175,25 +204,43 @@ pub fn waits(path: &Path) -> Option<String> {
     waits.then(|| format!("{name} is a device: it is read until its end, which it may not have"))
 }
 
+/// Whether opening a file and reading it takes as long as somebody else likes. One that is not there does
+/// not: it is an error.
+pub fn keeps_waiting(path: &Path) -> bool {
+    match path == Path::new("-") {
+        true => Interruptible::standard_input(&Stop::default())
+            .is_ok_and(|(_, metadata)| may_wait(&metadata)),
+        false => std::fs::metadata(path).is_ok_and(|metadata| may_wait(&metadata)),
+    }
+}
+
 impl Input {
-    /// Opens a file; `-` is standard input. `remedy` is how the program would read the text from a pipe:
-    /// `landfall audit --raw -`.
-    pub fn open(path: &Path, remedy: &str, ratio_max: u64) -> Result<Self, SourceError> {
-        let name = path.display().to_string();
+    /// Opens a file and looks at its beginning; `-` is standard input. `remedy` is how the program would
+    /// read the text from a pipe: `landfall audit --raw -`. Reads end with an error once `stop` is set.
+    pub fn open(
+        path: &Path,
+        remedy: &str,
+        ratio_max: u64,
+        stop: &Stop,
+    ) -> Result<Self, SourceError> {
+        let is_stdin = path == Path::new("-");
+        let name = match is_stdin {
+            true => STANDARD_INPUT.to_owned(),
+            false => path.display().to_string(),
+        };
         let fail = |source| SourceError::Open {
             path: name.clone(),
             source,
         };
-        if path == Path::new("-") {
-            let stdin = Box::new(io::stdin());
-            return Self::of(stdin, STANDARD_INPUT, None, remedy, ratio_max);
-        }
-        let file = File::open(path).map_err(fail)?;
-        let metadata = file.metadata().map_err(fail)?;
+        let opened = match is_stdin {
+            true => Interruptible::standard_input(stop),
+            false => Interruptible::open(path, stop),
+        };
+        let (file, metadata) = opened.map_err(fail)?;
         if metadata.is_dir() {
             return Err(fail(io::Error::from(io::ErrorKind::IsADirectory)));
         }
-        let total_bytes = metadata.is_file().then_some(metadata.len());
+        let total_bytes = (metadata.is_file() && !is_stdin).then_some(metadata.len());
         Self::of(Box::new(file), &name, total_bytes, remedy, ratio_max)
     }
 
@@ -222,7 +269,7 @@ impl Input {
         let whole = BufReader::with_capacity(BUFFER_BYTES, whole);
         let (head, whole) = match packing {
             Packing::Plain => (head, Box::new(whole) as Box<dyn Read + Send>),
-            Packing::Gzip => headed(Box::new(unpacked(Box::new(MultiGzDecoder::new(whole))))),
+            Packing::Gzip => headed(Box::new(unpacked(Box::new(Members::new(whole))))),
             Packing::Zstd => {
                 let decoder = zstd::Decoder::with_buffer(whole);
                 let decoder = decoder.map_err(|source| SourceError::Open {
@@ -232,9 +279,15 @@ impl Input {
                 headed(Box::new(unpacked(Box::new(decoder))))
             }
         };
+        let origin = Origin::new(name, packing, remedy);
         if let Some(format) = Format::of(&head) {
-            return Err(foreign(name, packing, format, remedy));
+            return Err(origin.foreign(format));
         }
+        let whole = Keeping {
+            inner: whole,
+            origin: origin.clone(),
+            has_room: true,
+        };
         let mut reader = BufReader::with_capacity(BUFFER_BYTES, whole);
         if head.starts_with(UTF8_MARK) {
             // It was read before, and is there.
@@ -242,7 +295,7 @@ impl Input {
             let _ = reader.read_exact(&mut mark);
         }
         Ok(Self {
-            name: name.to_owned(),
+            origin,
             reader: Box::new(reader),
             progress: Arc::new(FileProgress {
                 read_bytes,
@@ -255,6 +308,10 @@ impl Input {
 
     pub fn progress(&self) -> &Arc<FileProgress> {
         &self.progress
+    }
+
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// For whoever reads it by themselves.
@@ -273,62 +330,4 @@ fn headed(mut input: Box<dyn Read + Send>) -> (Vec<u8>, Box<dyn Read + Send>) {
     let failed = Failed(read.err());
     let whole = io::Cursor::new(head.clone()).chain(failed).chain(input);
     (head, Box::new(whole))
-}
-
-/// What the file is, and how its text gets here.
-fn foreign(name: &str, packing: Packing, format: Format, remedy: &str) -> SourceError {
-    let found = match packing {
-        Packing::Plain => format.name.to_owned(),
-        packing => format!("{} within {}", format.name, packing.as_str()),
-    };
-    let source = match (packing, name) {
-        (Packing::Plain, STANDARD_INPUT) => Some("...".to_owned()),
-        (Packing::Plain, _) => None,
-        (packing, STANDARD_INPUT) => Some(format!("... | {} -dc", packing.as_str())),
-        (packing, name) => Some(format!("{} -dc {}", packing.as_str(), quoted(name))),
-    };
-    let steps = match source {
-        None => format
-            .unpack
-            .map(|unpack| format!("{unpack} {}", quoted(name))),
-        // The rest is unpacked here.
-        Some(source) if packing != Packing::Plain && Packing::is_read(format) => Some(source),
-        Some(source) => from_pipe(format).map(|unpack| format!("{source} | {unpack}")),
-    };
-    let remedy = steps.map_or_else(
-        || "write its events to a file of lines first".to_owned(),
-        |steps| format!("unpack it on the way: {steps} | {remedy}"),
-    );
-    SourceError::Foreign {
-        path: name.to_owned(),
-        found,
-        remedy,
-    }
-}
-
-/// The command that unpacks what comes through a pipe, if it can.
-fn from_pipe(format: Format) -> Option<String> {
-    match format.name {
-        "zip" | "7z" | "rar" => None,
-        "tar" => Some("tar -xOf -".to_owned()),
-        _ => format.unpack.map(str::to_owned),
-    }
-}
-
-/// A file's name as a shell takes it.
-fn quoted(name: &str) -> String {
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "_-./+,:@".contains(char);
-    match name.chars().all(is_plain) {
-        true => name.to_owned(),
-        false => format!("'{}'", name.replace('\'', "'\\''")),
-    }
-}
-
-impl Packing {
-    /// Whether the format is one of those that are unpacked here.
-    fn is_read(format: Format) -> bool {
-        [Packing::Gzip, Packing::Zstd]
-            .iter()
-            .any(|packing| packing.as_str() == format.name)
-    }
 }

@@ -20,7 +20,7 @@ fn read(
     input: Vec<u8>,
     rows_max: usize,
     frame_bytes_max: usize,
-) -> (Vec<Vec<u8>>, Arc<SourceStats>, Result<(), SourceError>) {
+) -> (Vec<Vec<u8>>, Arc<SourceStats>, Result<Seen, SourceError>) {
     let (mut senders, receiver) = channel::<FrameBatch>(&[Bound {
         bytes_max: 64 << 20,
         items_max: 1 << 20,
@@ -141,7 +141,8 @@ fn a_damaged_file_gives_its_good_lines_and_says_where_it_ends() {
 
 #[test]
 fn a_missing_file_and_a_directory_are_named() {
-    let missing = Input::open(Path::new("/nowhere/raw.log"), "", RATIO_MAX)
+    let stop = Stop::default();
+    let missing = Input::open(Path::new("/nowhere/raw.log"), "", RATIO_MAX, &stop)
         .err()
         .unwrap()
         .to_string();
@@ -150,7 +151,7 @@ fn a_missing_file_and_a_directory_are_named() {
         "{missing}"
     );
     let directory = tempfile::tempdir().unwrap();
-    assert!(Input::open(directory.path(), "", RATIO_MAX).is_err());
+    assert!(Input::open(directory.path(), "", RATIO_MAX, &stop).is_err());
 }
 
 /// Frames as a backfill writes them with their lengths.
@@ -245,11 +246,106 @@ fn another_format_is_told_by_its_name_with_what_reads_it_also_within_a_packed_fi
 }
 
 #[test]
-fn a_zstd_file_may_begin_with_a_frame_that_is_skipped() {
+fn zstd_frames_follow_each_other_with_empty_ones_and_those_that_are_skipped_anywhere() {
     let skipped = b"\x50\x2a\x4d\x18\x02\0\0\0ab".to_vec();
-    let (frames, _, result) = read([skipped, zstandard(b"{}\n")].concat(), 10, 10);
+    let nothing_skipped = b"\x5f\x2a\x4d\x18\0\0\0\0".to_vec();
+    let (one, two, empty) = (zstandard(b"{}\n"), zstandard(b"[]\n"), zstandard(b""));
+    let parts = [
+        &skipped,
+        &one,
+        &nothing_skipped,
+        &empty,
+        &two,
+        &empty,
+        &skipped,
+    ];
+    let whole: Vec<u8> = parts.into_iter().flatten().copied().collect();
+    let (frames, _, result) = read(whole.clone(), 10, 10);
+    result.unwrap();
+    assert_eq!(frames, [b"{}\n", b"[]\n"]);
+    for packed in [
+        [&skipped[..], &empty].concat(),
+        empty.clone(),
+        skipped.clone(),
+    ] {
+        let (frames, _, result) = read(packed, 10, 10);
+        assert!(frames.is_empty());
+        assert_eq!(result.unwrap().filled_lines, 0);
+    }
+    // As zstd(1): what is no frame is an error, zeros as well, and so is one that is cut off.
+    for (packed, complete) in [
+        ([&one[..], b"\0\0\0\0\0\0\0\0"].concat(), 1),
+        ([&one[..], b"garbage"].concat(), 1),
+        ([&one[..], &two[..two.len() - 1]].concat(), 1),
+        ([&one[..], &skipped[..skipped.len() - 1]].concat(), 1),
+        ([&one[..], &two[..2]].concat(), 1),
+    ] {
+        let (frames, _, result) = read(packed.clone(), 10, 10);
+        let message = result.unwrap_err().to_string();
+        assert!(
+            message.contains("cut off or damaged"),
+            "{packed:?}: {message}"
+        );
+        assert!(frames.len() >= complete, "{packed:?}");
+    }
+}
+
+#[test]
+fn gzip_that_is_padded_is_whole_and_with_something_else_behind_it_is_an_error() {
+    let padded = [gzip(b"{}\n"), vec![0; 1000]].concat();
+    let (frames, _, result) = read(padded, 10, 10);
     result.unwrap();
     assert_eq!(frames, [b"{}\n"]);
+    let (frames, _, result) = read([gzip(b"{}\n"), b"x".to_vec()].concat(), 10, 10);
+    assert_eq!(frames, [b"{}\n"]);
+    let message = result.unwrap_err().to_string();
+    assert!(
+        message.starts_with("failed to read test (after line 1): behind what is packed by gzip"),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_was_seen_counts_lines_that_hold_anything_and_knows_whether_it_was_all() {
+    for (input, filled) in [
+        (&b""[..], 0),
+        (b"\n \t\r\n\n", 0),
+        (b"x\n\ny", 2),
+        (b"a line that is too long\n", 1),
+        (b"\0\n", 1),
+    ] {
+        let seen = read(input.to_vec(), 10, 10).2.unwrap();
+        assert_eq!(
+            (seen.filled_lines, seen.is_whole),
+            (filled, true),
+            "{input:?}"
+        );
+    }
+}
+
+#[test]
+fn an_endless_line_says_what_it_looks_like() {
+    let carriage_returns = io::repeat(b'\r');
+    let input = io::Cursor::new(b"one\rtwo").chain(carriage_returns);
+    let input = Input::of(
+        Box::new(input),
+        "test",
+        None,
+        "landfall audit --raw -",
+        RATIO_MAX,
+    )
+    .unwrap();
+    let mut source = FileSource::new(input);
+    let error = source
+        .next_line(&mut Vec::new(), 100)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.ends_with(
+            "make lines of it on the way: perl -l -015 -pe 1 test | landfall audit --raw -"
+        ),
+        "{error}"
+    );
 }
 
 #[test]

@@ -352,10 +352,7 @@ impl Line {
         if self.stats.link() != Link::Connected {
             self.stats.set_link(Link::Retrying);
         }
-        self.trouble(format!(
-            "the name is not resolved: {}; trying again",
-            why.escape_debug()
-        ));
+        self.trouble(format!("the name is not resolved: {why}; trying again"));
     }
 
     /// Why it is not connected; logged when it is something new, for tries go on as long as it takes.

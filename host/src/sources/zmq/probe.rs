@@ -1,6 +1,8 @@
 //! Why an address does not connect: libzmq's monitor says that it does not, and not why. A short
 //! connection of our own reads how the peer greets (ZMTP 3.1, rfc.zeromq.org/spec/37). It never
 //! completes a handshake, so no publisher takes it for a subscriber. Bounded in time and bytes.
+//!
+//! What a peer said is quoted as it is: whoever writes it out escapes it.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -202,6 +204,17 @@ fn socket_type(mut properties: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// The beginning of what a peer says, as text.
+fn shown(bytes: &[u8]) -> String {
+    let cut = bytes.get(..SHOWN_BYTES);
+    let text = String::from_utf8_lossy(cut.unwrap_or(bytes));
+    match cut {
+        // The last character may be cut in two.
+        Some(_) => text.trim_end_matches(char::REPLACEMENT_CHARACTER).into(),
+        None => text.into_owned(),
+    }
+}
+
 /// What the peer is, by what it said.
 fn describe(said: &Said) -> String {
     let bytes = said.bytes.as_slice();
@@ -215,7 +228,7 @@ fn describe(said: &Said) -> String {
         };
     }
     if !is_zmtp(bytes) {
-        let shown = bytes.get(..SHOWN_BYTES).unwrap_or(bytes).escape_ascii();
+        let shown = shown(bytes);
         let name = match bytes {
             [b'H', b'T', b'T', b'P', b'/', ..] => "it speaks HTTP",
             [0x15 | 0x16, 3, ..] => "it speaks TLS",
@@ -231,20 +244,20 @@ fn describe(said: &Said) -> String {
         return format!(
             "it wants the security mechanism {}, which Landfall does not have: give it a publisher \
              without one, on a local or private address",
-            mechanism(bytes).unwrap_or_default().escape_ascii()
+            shown(mechanism(bytes).unwrap_or_default())
         );
     }
     match command(bytes) {
         Some((b"READY", properties)) => match socket_type(properties) {
             Some(b"PUB" | b"XPUB") => "it is a ZeroMQ publisher that answers now".into(),
             Some(other) => {
-                let shown = other.get(..SHOWN_BYTES).unwrap_or(other).escape_ascii();
+                let shown = shown(other);
                 format!("it is a ZeroMQ socket of type {shown}: Landfall subscribes to PUB or XPUB")
             }
             None => "it is a ZeroMQ socket of no type".into(),
         },
         Some((b"ERROR", [_, reason @ ..])) => {
-            let shown = reason.get(..SHOWN_BYTES).unwrap_or(reason).escape_ascii();
+            let shown = shown(reason);
             format!("it refuses us: \"{shown}\"")
         }
         _ => "it is a ZeroMQ peer that does not complete its handshake".into(),
@@ -276,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_is_told_by_what_it_says_and_its_text_is_escaped() {
+    fn a_peer_is_told_by_what_it_says_and_its_text_is_left_as_it_is() {
         let old = [&[0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 1, 1][..]].concat();
         for (bytes, has_ended, expected) in [
             (vec![], true, "closes them at once"),
@@ -284,20 +297,20 @@ mod tests {
             (
                 b"HTTP/1.1 400 Bad Request\r\nx: y".to_vec(),
                 true,
-                "it speaks HTTP (it begins with \"HTTP/1.1 400 Bad Request\\r\\nx: y\")",
+                "it speaks HTTP (it begins with \"HTTP/1.1 400 Bad Request\r\nx: y\")",
             ),
             (vec![0x15, 3, 1, 0, 2], true, "it speaks TLS"),
             (b"SSH-2.0-x".to_vec(), false, "it speaks SSH"),
             (
                 b"-ERR \x1b[31m\n\xe2\x80\xae".to_vec(),
                 true,
-                "it does not speak ZeroMQ (it begins with \"-ERR \\x1b[31m\\n\\xe2\\x80\\xae\")",
+                "it does not speak ZeroMQ (it begins with \"-ERR \x1b[31m\n\u{202e}\")",
             ),
             (old, false, "old protocol"),
             (zmtp(b"CURVE", b""), false, "mechanism CURVE,"),
-            (zmtp(b"PL\nAIN", b""), false, "mechanism PL\\nAIN,"),
+            (zmtp(b"PL\nAIN", b""), false, "mechanism PL\nAIN,"),
             (zmtp(b"NULL", &ready(b"REP")), false, "of type REP:"),
-            (zmtp(b"NULL", &ready(b"\x07\n")), false, "of type \\x07\\n:"),
+            (zmtp(b"NULL", &ready(b"\x07\n")), false, "of type \x07\n:"),
             (
                 zmtp(b"NULL", &ready(b"XPUB")),
                 false,
@@ -312,7 +325,7 @@ mod tests {
             (
                 zmtp(b"NULL", b"\x05ERROR\x03n\no"),
                 true,
-                "it refuses us: \"n\\no\"",
+                "it refuses us: \"n\no\"",
             ),
             (greeting().to_vec(), false, "does not complete"),
             (greeting()[..20].to_vec(), true, "does not complete"),
@@ -321,13 +334,15 @@ mod tests {
                 bytes: bytes.clone(),
                 has_ended,
             });
-            assert!(
-                text.contains(expected),
-                "{text:?} for {}",
-                bytes.escape_ascii()
-            );
-            assert!(!text.contains(char::is_control), "{text:?}");
+            assert!(text.contains(expected), "{text:?} for {bytes:?}");
         }
+        let long = [&b"x".repeat(SHOWN_BYTES - 1)[..], "é and more".as_bytes()].concat();
+        assert_eq!(
+            shown(&long),
+            "x".repeat(SHOWN_BYTES - 1),
+            "no half of a character"
+        );
+        assert_eq!(shown(b"\xff!"), "\u{fffd}!");
     }
 
     #[test]

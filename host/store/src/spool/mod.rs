@@ -15,6 +15,7 @@
 //!
 //! What a run leaves behind is removed at the next start: the ledger's memory is gone with it.
 
+mod reference;
 mod segment;
 mod writer;
 
@@ -23,14 +24,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use reference::Reference;
+pub use reference::SEGMENT_SHIFT;
 pub use segment::ENTRY_BYTES;
 use segment::Segment;
 pub use writer::SpoolWriter;
 
 use crate::files;
-
-/// Bits of a reference below the segment's number: the place of the frame's index entry in its file.
-pub const SEGMENT_SHIFT: u32 = 40;
 
 /// Segments are numbered with 24 bits, and numbers are used again.
 const SEGMENTS: u32 = 1 << 24;
@@ -46,8 +46,8 @@ pub const BATCHES_MIN: u64 = 4;
 /// as much room left.
 const KEPT_FOR_MOVING: u64 = 8;
 
-/// From which part of the spool on which segments are sparse: if no more than so many of a hundred frames
-/// still wait. The fuller it is, the more is worth a copy; a frame that waits for ever is copied a number
+/// From which part of the spool on which segments are sparse: if no more than so many of a hundred of their
+/// bytes still wait. The fuller it is, the more is worth a copy; a frame that waits for ever is copied a number
 /// of times that grows with the logarithm of what passes.
 const SPARSE: [(u64, u64); 3] = [(75, 87), (50, 50), (25, 25)];
 
@@ -173,7 +173,7 @@ impl Spool {
         self.sparse_percent().is_some()
     }
 
-    /// Which part of a segment's frames may still wait for it to be sparse.
+    /// Which part of a segment's bytes may still wait for it to be sparse.
     fn sparse_percent(&self) -> Option<u64> {
         let bytes = u128::from(self.bytes());
         let part = |percent: u64| u128::from(self.bytes_max) * u128::from(percent) / 100;
@@ -183,8 +183,8 @@ impl Spool {
             .map(|(_, live)| live)
     }
 
-    /// Sealed segments of whose frames few still wait, by number. What they hold together, as far as
-    /// can be known, has room in what is left: those first of which least is to be moved.
+    /// Sealed segments of whose bytes few still wait, by number. What they hold together has room in what is
+    /// left: those first of which least is to be moved.
     pub fn sparse_segments(&self) -> Vec<u32> {
         let Some(percent) = self.sparse_percent() else {
             return Vec::new();
@@ -214,19 +214,26 @@ impl Spool {
 
     /// Reads the frame at `reference` into `frame`, which is cleared first; gives its place.
     pub fn read(&self, reference: u64, frame: &mut Vec<u8>) -> Result<u64, SpoolError> {
-        let number = (reference >> SEGMENT_SHIFT) as u32;
-        let segment = self.lock().live.get(&number).cloned();
+        let frame_at = Reference(reference);
+        let segment = self.lock().live.get(&frame_at.segment()).cloned();
         let Some(segment) = segment else {
             return Err(SpoolError::Gone { reference });
         };
-        segment.read(reference & ((1 << SEGMENT_SHIFT) - 1), frame)
+        segment.read(frame_at.entry_at(), frame)
     }
 
-    /// Says that `rows` frames of a segment are no longer needed.
-    pub fn released(&self, number: u32, rows: u32) {
+    /// Says that a frame is no longer needed.
+    pub fn release(&self, reference: u64) {
+        let reference = Reference(reference);
+        self.released(reference.segment(), 1, reference.bytes());
+    }
+
+    /// Says that `rows` frames of a segment are no longer needed, whose references say so many `bytes`
+    /// together.
+    pub fn released(&self, number: u32, rows: u32, bytes: u64) {
         let segment = self.lock().live.get(&number).cloned();
         if let Some(segment) = segment
-            && segment.release(u64::from(rows))
+            && segment.release(u64::from(rows), bytes)
         {
             self.remove(&segment);
         }

@@ -20,6 +20,9 @@ pub(super) struct Segment {
     bytes: AtomicU64,
     written: AtomicU64,
     released: AtomicU64,
+    /// About how many bytes those take: the sum of what their references say.
+    written_bytes: AtomicU64,
+    released_bytes: AtomicU64,
     sealed: AtomicBool,
     removed: AtomicBool,
 }
@@ -39,6 +42,8 @@ impl Segment {
             bytes: AtomicU64::new(0),
             written: AtomicU64::new(0),
             released: AtomicU64::new(0),
+            written_bytes: AtomicU64::new(0),
+            released_bytes: AtomicU64::new(0),
             sealed: AtomicBool::new(false),
             removed: AtomicBool::new(false),
         })
@@ -56,8 +61,15 @@ impl Segment {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Writes a record at the end; only the segment's one writer does.
-    pub(super) fn append(&self, index: &[u8], frames: &[u8], rows: u64) -> Result<(), SpoolError> {
+    /// Writes a record at the end; only the segment's one writer does. `about_bytes` is what the references to
+    /// its frames say together.
+    pub(super) fn append(
+        &self,
+        index: &[u8],
+        frames: &[u8],
+        rows: u64,
+        about_bytes: u64,
+    ) -> Result<(), SpoolError> {
         let at = self.bytes();
         let io = |source| SpoolError::Io {
             doing: "write to",
@@ -69,6 +81,7 @@ impl Segment {
             .write_all_at(frames, at + index.len() as u64)
             .map_err(io)?;
         // Counted before anybody can release them: the references are handed out afterwards.
+        self.written_bytes.fetch_add(about_bytes, Ordering::AcqRel);
         self.written.fetch_add(rows, Ordering::AcqRel);
         self.bytes
             .fetch_add((index.len() + frames.len()) as u64, Ordering::Relaxed);
@@ -96,7 +109,8 @@ impl Segment {
     }
 
     /// True if that was the last frame of a sealed segment: it can go. Says so once.
-    pub(super) fn release(&self, rows: u64) -> bool {
+    pub(super) fn release(&self, rows: u64, about_bytes: u64) -> bool {
+        self.released_bytes.fetch_add(about_bytes, Ordering::AcqRel);
         self.released.fetch_add(rows, Ordering::AcqRel);
         self.is_done()
     }
@@ -107,14 +121,14 @@ impl Segment {
         self.is_done()
     }
 
-    /// Bytes of the frames that still wait, if it is sealed and they are no more than so many of a
-    /// hundred; as if all were of one length, for only their number is known.
+    /// Bytes of the frames that still wait, if it is sealed and they are no more than so many of a hundred;
+    /// as nearly as references say them.
     pub(super) fn waiting_bytes(&self, percent: u64) -> Option<u64> {
         if !self.sealed.load(Ordering::Acquire) {
             return None;
         }
-        let written = self.written.load(Ordering::Acquire).max(1);
-        let waiting = written.saturating_sub(self.released.load(Ordering::Acquire));
+        let written = self.written_bytes.load(Ordering::Acquire).max(1);
+        let waiting = written.saturating_sub(self.released_bytes.load(Ordering::Acquire));
         let is_sparse = waiting.saturating_mul(100) <= written.saturating_mul(percent);
         let bytes = u128::from(self.bytes()) * u128::from(waiting) / u128::from(written);
         is_sparse.then_some(bytes as u64)

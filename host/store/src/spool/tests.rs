@@ -43,13 +43,12 @@ fn a_sealed_segment_goes_with_its_last_frame_and_not_before() {
     let mut writer = spool.writer();
     let mut references = Vec::new();
     writer.append(b"ab", &[1, 2], 0, &mut references).unwrap();
-    let number = (references[0] >> SEGMENT_SHIFT) as u32;
-    spool.released(number, 1);
+    spool.release(references[0]);
     drop(writer);
     let mut frame = Vec::new();
     spool.read(references[1], &mut frame).unwrap();
     assert_eq!(frame, b"b");
-    spool.released(number, 1);
+    spool.release(references[1]);
     assert_eq!((spool.segments(), spool.bytes()), (0, 0));
     assert!(matches!(
         spool.read(references[1], &mut frame),
@@ -75,13 +74,15 @@ fn a_spool_through_which_everything_passes_never_fills() {
     let mut references = Vec::new();
     idle.append(&[1; 200_000], &[200_000], 0, &mut references)
         .unwrap();
-    spool.released(segment(references[0]), 1);
+    spool.release(references[0]);
     for _ in 0..100 {
         references.clear();
         writer
             .append(&[7; 100_000], &[50_000, 100_000], 0, &mut references)
             .expect("room");
-        spool.released(segment(references[0]), 2);
+        references
+            .iter()
+            .for_each(|reference| spool.release(*reference));
     }
     assert!(spool.bytes() <= SMALL);
 }
@@ -106,7 +107,7 @@ fn a_full_spool_refuses_and_has_room_as_soon_as_something_settles() {
     );
     // The newest, which is in the segment that was being filled.
     for reference in &references[2..] {
-        spool.released(segment(*reference), 1);
+        spool.release(*reference);
     }
     writer
         .append(&batch, &[200_000], 0, &mut references)
@@ -140,25 +141,29 @@ fn segments_are_sparse_by_what_waits_in_them_and_by_how_full_the_spool_is() {
         }
         numbers[first..].to_vec()
     };
+    let release = |number: u32, rows: u32| {
+        let one = Reference::new(number, 0, 900);
+        spool.released(number, rows, u64::from(rows) * one.bytes());
+    };
     // 180,000 bytes: too few to care, however little waits.
     let first = fill(2);
-    spool.released(first[0], 99);
+    release(first[0], 99);
     assert!(!spool.wants_room() && spool.sparse_segments().is_empty());
     // 270,000: what has a quarter left.
     let more = fill(1);
-    spool.released(first[1], 74);
+    release(first[1], 74);
     assert!(spool.wants_room());
     assert_eq!(spool.sparse_segments(), [first[0]]);
-    spool.released(first[1], 1);
+    release(first[1], 1);
     assert_eq!(spool.sparse_segments(), first);
     // 540,000: what has a half left.
     let even_more = fill(3);
-    spool.released(more[0], 50);
-    spool.released(even_more[0], 49);
+    release(more[0], 50);
+    release(even_more[0], 49);
     assert_eq!(spool.sparse_segments(), [first[0], first[1], more[0]]);
     // 810,000, and for more than 190,000 there is no room: 900, 22,500, 45,000, 45,900, and not 78,300.
     fill(3);
-    spool.released(even_more[1], 13);
+    release(even_more[1], 13);
     assert_eq!(
         spool.sparse_segments(),
         [first[0], first[1], more[0], even_more[0]]
@@ -166,7 +171,7 @@ fn segments_are_sparse_by_what_waits_in_them_and_by_how_full_the_spool_is() {
     // What is still being filled is left alone.
     let mut references = Vec::new();
     writer.append(b"x", &[1], 0, &mut references).unwrap();
-    spool.released(segment(references[0]), 1);
+    spool.release(references[0]);
     assert!(!spool.sparse_segments().contains(&segment(references[0])));
 }
 

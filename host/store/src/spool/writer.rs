@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::reference::Reference;
 use super::segment::{ENTRY_BYTES, Segment};
-use super::{SEGMENT_SHIFT, Spool, SpoolError};
+use super::{Spool, SpoolError};
 
 /// Writes batches, each with two writes. Owned by one thread.
 pub struct SpoolWriter {
@@ -55,19 +56,23 @@ impl SpoolWriter {
         let at = segment.bytes();
         let frames_at = at + (ends.len() * ENTRY_BYTES) as u64;
         self.index.clear();
-        let mut start = 0;
+        let (mut start, mut about_bytes, known) = (0, 0, references.len());
         for (place, &end) in (first_place..).zip(ends) {
+            let entry_at = (at + self.index.len() as u64) as u32;
             let offset = (frames_at + u64::from(start)) as u32;
             self.index.extend_from_slice(&offset.to_le_bytes());
             self.index.extend_from_slice(&(end - start).to_le_bytes());
+            let frame_bytes = u64::from(end - start) + ENTRY_BYTES as u64;
+            let reference = Reference::new(segment.number(), entry_at, frame_bytes);
+            about_bytes += reference.bytes();
+            references.push(reference.0);
             self.index.extend_from_slice(&place.to_le_bytes());
             start = end;
         }
         // What is half written if this fails is never referred to; the next try writes over it.
-        segment.append(&self.index, bytes, ends.len() as u64)?;
+        let written = segment.append(&self.index, bytes, ends.len() as u64, about_bytes);
+        written.inspect_err(|_| references.truncate(known))?;
         self.spool.bytes.fetch_add(size, Ordering::Relaxed);
-        let number = u64::from(segment.number()) << SEGMENT_SHIFT;
-        references.extend((0..ends.len()).map(|row| number | (at + (row * ENTRY_BYTES) as u64)));
         if segment.bytes() >= self.spool.segment_bytes {
             self.seal();
         }

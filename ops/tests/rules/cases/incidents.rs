@@ -361,12 +361,12 @@ fn others() -> Vec<Case> {
             world.set(OPEN, &cause("silent"), within(10.0, 11.0));
         })
         .quiet(),
-        case(FINDING, "a window is short of its objective", 40, |world| {
+        case(FINDING, "a window is short of its objective", 60, |world| {
             finding(world, "warning");
             world.set(OPEN, &cause("finding"), within(10.0, 16.0));
         })
         .at(12, [firing(FINDING).label("check", "delivery-objective").label("reason", "below_target").label("owner", CHECK_OWNER).says("2 findings of the check delivery-objective (below_target) within 15 minutes. Next: landfall incidents --open")])
-        .quiet_at(30),
+        .quiet_at(50),
         case(FINDING, "the gauge alone says so", 20, |world| {
             world.set(OPEN, &cause("finding"), from(10.0, 0.0, 2.0));
         })

@@ -33,7 +33,10 @@ fn targets() -> Vec<Case> {
             world.down(10.0..131.0);
         })
         .at(30, [owned(ABSENT)])
-        .at(129, [owned(ABSENT), firing("LandfallScrapesFail")]),
+        .at(
+            129,
+            [owned(ABSENT).says(&format!("Landfall does not answer at a:9470, {next}"))],
+        ),
         case(ABSENT, "Prometheus has no target", 30, |world| {
             *world = World::empty(world.variant, world.minutes);
         })

@@ -100,10 +100,7 @@ impl Parser {
             '^' | '$' | '\\' | '.' | '*' | '+' | '?' | '(' | ')' | '[' | ']' | '{' | '}' | '|'
             | '/' => u32::from(escaped),
             other => {
-                return at(
-                    begins,
-                    format!("ECMA-262 has no escape `\\{}` here", other.escape_debug()),
-                );
+                return at(begins, format!("ECMA-262 has no escape `\\{}` here", other));
             }
         }))
     }

@@ -32,10 +32,7 @@ pub(super) fn names(characters: &[char]) -> Result<Names, PatternError> {
                         .take_while(|character| **character != '>')
                         .collect();
                     if names.by_name.insert(name.clone(), names.groups).is_some() {
-                        return at(
-                            at_character,
-                            format!("two groups are named `{}`", name.escape_debug()),
-                        );
+                        return at(at_character, format!("two groups are named `{}`", name));
                     }
                 }
             }
@@ -123,10 +120,7 @@ impl Parser {
             if !set.is_some_and(|set| chars::contains(&set, character)) {
                 return at(
                     self.position - 1,
-                    format!(
-                        "`{}` is not supported in a name of a group",
-                        character.escape_debug()
-                    ),
+                    format!("`{}` is not supported in a name of a group", character),
                 );
             }
             name.push(character);
@@ -154,10 +148,7 @@ impl Parser {
         let name = self.name(begins)?;
         match self.names.by_name.get(&name).copied() {
             Some(number) => self.refer(number, begins),
-            None => at(
-                begins,
-                format!("no group is named `{}`", name.escape_debug()),
-            ),
+            None => at(begins, format!("no group is named `{}`", name)),
         }
     }
 

@@ -43,10 +43,7 @@ impl Parser {
         let unknown = || {
             at(
                 begins,
-                format!(
-                    "`{}` is no property that is known here",
-                    name.escape_debug()
-                ),
+                format!("`{}` is no property that is known here", name),
             )
         };
         let is_in = |names: &str, name: &str| names.split_whitespace().any(|one| one == name);

@@ -144,10 +144,7 @@ impl Parser {
                 at(position, "the flags `a` and `u` exclude each other")
             }
             'a' | 'u' => Ok(()),
-            other => at(
-                position,
-                format!("`{}` is no flag here", other.escape_debug()),
-            ),
+            other => at(position, format!("`{}` is no flag here", other)),
         }
     }
 

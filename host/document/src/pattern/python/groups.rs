@@ -56,10 +56,7 @@ impl Parser {
                     }
                 }
             }
-            other => at(
-                position,
-                format!("Python has no `(?{}`", other.escape_debug()),
-            ),
+            other => at(position, format!("Python has no `(?{}`", other)),
         }
     }
 
@@ -125,10 +122,7 @@ impl Parser {
             let name = self.source.until(')', "name of the group")?;
             self.check_name(&name, position)?;
             let Some(number) = self.names.get(&name).copied() else {
-                return at(
-                    position,
-                    format!("no group is named `{}`", name.escape_debug()),
-                );
+                return at(position, format!("no group is named `{}`", name));
             };
             return self.refer(number, begins, flags, items);
         }
@@ -158,10 +152,7 @@ impl Parser {
         if is_name {
             return Ok(());
         }
-        at(
-            position,
-            format!("`{}` is no name of a group", name.escape_debug()),
-        )
+        at(position, format!("`{}` is no name of a group", name))
     }
 
     /// A reference to what a group matched.
@@ -274,10 +265,7 @@ impl Parser {
                 None => {
                     return at(
                         position,
-                        format!(
-                            "`{}` is neither a group's number nor its name",
-                            name.escape_debug()
-                        ),
+                        format!("`{}` is neither a group's number nor its name", name),
                     );
                 }
             }

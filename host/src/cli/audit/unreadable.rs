@@ -1,0 +1,50 @@
+//! What is said of a side of which not one line could be read: who was asked to read it, why that failed, and
+//! what may be wrong. Pure.
+
+use landfall_runtime::NO_KEY;
+
+use super::reading::Read;
+use crate::config::Config;
+use crate::results::account::Account;
+use crate::sources::{SourceError, StreamId};
+
+/// The error that a side is.
+pub(super) fn error(
+    config: &Config,
+    stream: StreamId,
+    read: &Read,
+    account: &Account,
+) -> SourceError {
+    let name = stream.as_str();
+    let codec = &config.streams.of(stream).codec;
+    let given = account
+        .undecodable
+        .iter()
+        .filter(|(unread, _)| unread.stream == name);
+    let mut reasons: Vec<String> = given
+        .clone()
+        .map(|(unread, lines)| format!("{} {lines}", unread.reason))
+        .collect();
+    if read.refused > 0 {
+        let bytes_max = config.streams.of(stream).frame_bytes_max;
+        reasons.push(format!("longer than {bytes_max} bytes {}", read.refused));
+    }
+    let unread: u64 = given.clone().map(|(_, lines)| lines).sum();
+    let (lines, reasons) = (read.seen.filled_lines, reasons.join(", "));
+    let found = match lines {
+        1 => format!("codec {codec} does not read the only one ({reasons})"),
+        _ if unread < read.frames => {
+            format!("codec {codec} reads none of {lines} but one ({reasons})")
+        }
+        _ => format!("codec {codec} reads none of {lines} ({reasons})"),
+    };
+    let is_of_key = read.refused == 0 && given.clone().all(|(unread, _)| unread.reason == NO_KEY);
+    let hint = match is_of_key {
+        true => format!(
+            "is event.key = \"{}\" where their key stands?",
+            config.event.key
+        ),
+        false => format!("is streams.{name}.codec (--{name}-codec) the codec of such lines?"),
+    };
+    read.seen.origin.unreadable(&found, &hint)
+}

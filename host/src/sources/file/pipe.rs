@@ -1,0 +1,130 @@
+//! Reads of what may keep its reader waiting: a pipe, a terminal, a device. They end when the program is to
+//! end, so that nobody waits for one side of an audit when the other one has failed. Knows nothing of
+//! what is read.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+use crate::sources::Stop;
+
+/// How often a read that waits looks whether it is to end.
+const LOOK_MS: libc::c_int = 50;
+
+/// The read was asked to end.
+#[derive(Debug, thiserror::Error)]
+#[error("it was not read to its end, because the program was asked to end")]
+pub(super) struct Stopped;
+
+/// An open file whose reads end when they are asked to.
+pub(super) struct Interruptible {
+    file: File,
+    stop: Stop,
+    waits: bool,
+}
+
+/// Whether reading such a file may take as long as somebody else likes.
+pub(super) fn may_wait(metadata: &Metadata) -> bool {
+    let kind = metadata.file_type();
+    kind.is_fifo() || kind.is_socket() || kind.is_char_device()
+}
+
+impl Interruptible {
+    /// Opens a file. A pipe to which nobody writes yet is open at once, and waited for when it is read.
+    pub fn open(path: &Path, stop: &Stop) -> io::Result<(Self, Metadata)> {
+        let mut options = OpenOptions::new();
+        options.read(true);
+        if std::fs::metadata(path)?.file_type().is_fifo() {
+            options.custom_flags(libc::O_NONBLOCK);
+        }
+        Self::of(options.open(path)?, stop)
+    }
+
+    /// Standard input, past the buffer that the standard library has for it.
+    pub fn standard_input(stop: &Stop) -> io::Result<(Self, Metadata)> {
+        let descriptor = io::stdin().as_fd().try_clone_to_owned()?;
+        Self::of(File::from(descriptor), stop)
+    }
+
+    fn of(file: File, stop: &Stop) -> io::Result<(Self, Metadata)> {
+        let metadata = file.metadata()?;
+        let interruptible = Self {
+            file,
+            stop: stop.clone(),
+            waits: may_wait(&metadata),
+        };
+        Ok((interruptible, metadata))
+    }
+
+    /// Whether a read would return by now: with bytes, at the end, or with an error.
+    fn is_ready(&self) -> bool {
+        let mut polled = libc::pollfd {
+            fd: self.file.as_raw_fd(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        // SAFETY: one entry, as told, and the file is open.
+        let ready = unsafe { libc::poll(&raw mut polled, 1, LOOK_MS) };
+        // What cannot be asked is read, and waits as it likes.
+        ready > 0 || ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted
+    }
+}
+
+impl Read for Interruptible {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if self.stop.is_set() {
+                return Err(io::Error::other(Stopped));
+            }
+            if self.waits && !self.is_ready() {
+                continue;
+            }
+            match self.file.read(buffer) {
+                // Somebody else has read it meanwhile.
+                Err(error) if self.waits && error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::thread;
+
+    use super::*;
+
+    fn pipe(stop: &Stop) -> (Interruptible, io::PipeWriter) {
+        let (reader, writer) = io::pipe().unwrap();
+        let file = File::from(std::os::fd::OwnedFd::from(reader));
+        (Interruptible::of(file, stop).unwrap().0, writer)
+    }
+
+    #[test]
+    fn a_read_that_waits_ends_when_it_is_asked_to() {
+        let stop = Stop::default();
+        let (mut reader, writer) = pipe(&stop);
+        let reading = thread::spawn(move || reader.read(&mut [0; 1]));
+        stop.set();
+        let error = reading.join().unwrap().unwrap_err();
+        assert!(error.get_ref().is_some_and(|cause| cause.is::<Stopped>()));
+        drop(writer);
+    }
+
+    #[test]
+    fn what_comes_through_a_pipe_is_read_to_its_end() {
+        let (mut reader, mut writer) = pipe(&Stop::default());
+        let reading = thread::spawn(move || {
+            let mut all = Vec::new();
+            reader.read_to_end(&mut all).map(|_| all)
+        });
+        for _ in 0..3 {
+            writer.write_all(b"part ").unwrap();
+        }
+        drop(writer);
+        assert_eq!(reading.join().unwrap().unwrap(), b"part part part ");
+    }
+}

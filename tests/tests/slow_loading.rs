@@ -1,0 +1,147 @@
+//! A schema that would take long to be compiled is refused by name; the others load, and nothing waits.
+
+mod support;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use landfall_tests::paths;
+use landfall_tests::wait::await_until;
+use serde_json::{Map, Value, json};
+use support::{Event, Setup, Sidecar, event};
+
+/// A reload or an end may take so long on a busy machine: far less than compiling what is refused would.
+const SOON: Duration = Duration::from_secs(90);
+
+const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
+
+fn write(dir: &Path, label: &str, schema: &Value) {
+    let path = dir.join(format!("{label}.json"));
+    std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+    let aside = dir.join(".new");
+    std::fs::write(&aside, schema.to_string()).expect("written");
+    std::fs::rename(aside, path).expect("renamed");
+}
+
+/// So many patterns, each of another text.
+fn patterns(count: usize, pattern: impl Fn(usize) -> String) -> Value {
+    let members = (0..count).map(|number| {
+        let name = format!("p{number}");
+        (name, json!({ "pattern": pattern(number) }))
+    });
+    json!({ "$schema": DRAFT, "properties": members.collect::<Map<_, _>>() })
+}
+
+/// Long names around many others: the pointers to them take the square of the file.
+fn long_pointers() -> Value {
+    let leaves: Map<String, Value> = (0..30_000).map(|n| (format!("n{n}"), json!({}))).collect();
+    let name = "n".repeat(1 << 20);
+    json!({ "$schema": DRAFT, "properties": { name: { "properties": leaves } } })
+}
+
+/// What would take minutes to hours, and gigabytes; and what is told of each.
+fn slow() -> Vec<(&'static str, Value, &'static str)> {
+    const PARTS: &str = "of those that the patterns of one file may have";
+    vec![
+        (
+            "Words/1",
+            patterns(2_000, |number| format!(r"^\w{{1,1000}}x{number}$")),
+            PARTS,
+        ),
+        (
+            "Small/1",
+            patterns(100_000, |number| format!("^[a-z]x{number}$")),
+            PARTS,
+        ),
+        (
+            "Backtracking/1",
+            patterns(2_000, |number| {
+                format!(r"(?=a)\w{{1,900}}(?!b{number})\w{{1,900}}$")
+            }),
+            PARTS,
+        ),
+        (
+            "Deep/1",
+            patterns(1, |_| {
+                "(?:(?:(?:a{1,999}){1,999}){1,999}){1,999}(?!b)".into()
+            }),
+            PARTS,
+        ),
+        (
+            "Many/1",
+            patterns(1, |_| r"(?=\w{1,900})".repeat(5_000)),
+            PARTS,
+        ),
+        (
+            "Pointers/1",
+            long_pointers(),
+            "have more than 134217728 bytes together",
+        ),
+    ]
+}
+
+/// A directory with the schemas of the events.
+fn schemas() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    for label in ["AppTap/12", "EventCapsule/2014"] {
+        let text = std::fs::read(paths::schemas().join(format!("{label}.json"))).expect("a schema");
+        let schema = serde_json::from_slice(&text).expect("JSON");
+        write(dir.path(), label, &schema);
+    }
+    dir
+}
+
+fn start(schemas: &Path) -> Sidecar {
+    Sidecar::start(Setup {
+        schemas: schemas.to_owned(),
+        ..Setup::default()
+    })
+}
+
+fn says(sidecar: &Sidecar, what: &str) -> bool {
+    let ready = sidecar.get("/readyz").expect("an answer");
+    ready.body.contains(what)
+}
+
+#[test]
+fn schemas_that_would_compile_for_hours_are_refused_by_name_and_a_reload_goes_on_without_them() {
+    let schemas = schemas();
+    let mut sidecar = start(schemas.path());
+    for (number, (label, schema, why)) in slow().into_iter().enumerate() {
+        let began = Instant::now();
+        let plans = sidecar.plans();
+        write(schemas.path(), label, &schema);
+        // What comes with it is taken.
+        let good = json!({ "$schema": DRAFT });
+        write(schemas.path(), &format!("Good{number}/1"), &good);
+        await_until(
+            &format!("{label} is refused, and the other one in force"),
+            || {
+                let is_refused = says(&sidecar, &format!("{label}.json")) && says(&sidecar, why);
+                is_refused && sidecar.plans() > plans
+            },
+        );
+        assert!(began.elapsed() < SOON, "{label}: {:?}", began.elapsed());
+        std::fs::remove_file(schemas.path().join(format!("{label}.json"))).expect("removed");
+        await_until("all is as configured", || says(&sidecar, "as configured"));
+    }
+    let events: Vec<Event> = (0..20).map(event).collect();
+    sidecar.send_raw(&events);
+    sidecar.land(&events);
+    sidecar.await_verdict("delivered", 20);
+    sidecar.stop();
+}
+
+#[test]
+fn an_end_is_not_held_up_by_schemas_that_are_compiled() {
+    let schemas = schemas();
+    let mut sidecar = start(schemas.path());
+    // Each is as large as one may be; together they take longer than the end may.
+    let large = patterns(4, |number| format!(r"^\w{{1,999}}x{number}$"));
+    for number in 0..4 {
+        write(schemas.path(), &format!("Large{number}/1"), &large);
+    }
+    let began = Instant::now();
+    assert_eq!(sidecar.end(), Some(0), "{}", sidecar.log());
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}

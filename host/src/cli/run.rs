@@ -3,6 +3,7 @@
 mod alive;
 mod front;
 mod starting;
+mod subscribing;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -79,27 +80,26 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let stop = Stop::default();
     let standing: Arc<Standing> = Arc::default();
     let sockets = zmq::Sockets::watched(Arc::clone(&standing));
-    let mut sources = Vec::new();
     let limits = config.judge.batches(config.deadlines.shortest());
-    for (stream, queue) in StreamId::ALL.into_iter().zip(&senders) {
+    let sources = subscribing::in_order(|stream| {
         let settings = config.streams.of(stream);
-        for subscription in settings.subscriptions() {
+        let subscribe = |subscription| {
             let context = SourceContext {
                 stream,
                 clock: clock.clone(),
                 flights: flights.clone(),
-                queue: queue.clone(),
+                queue: senders[stream.index()].clone(),
                 limits,
                 frame_bytes_max: settings.frame_bytes_max,
             };
-            sources.push(zmq::subscribe(
-                &sockets,
-                &subscription,
-                context,
-                stop.clone(),
-            )?);
-        }
-    }
+            zmq::subscribe(&sockets, &subscription, context, stop.clone())
+        };
+        settings
+            .subscriptions()
+            .into_iter()
+            .map(subscribe)
+            .collect()
+    })?;
     let all_stats: Vec<_> = sources
         .iter()
         .map(|source| Arc::clone(&source.stats))

@@ -121,6 +121,7 @@ pub fn alerts(scale: Scale) -> Vec<Alert> {
     alerts.extend(losses());
     alerts.extend(wrong_rows(scale));
     alerts.extend(blind(scale));
+    alerts.push(without_schema(scale));
     alerts
 }
 
@@ -309,4 +310,39 @@ fn blind(scale: Scale) -> Vec<Alert> {
             "{{{{ if $labels.check }}}}{{{{ $value | printf \"%.0f\" }}}} findings of the check {{{{ $labels.check }}}} ({{{{ $labels.reason }}}}) within 15 minutes{{{{ else }}}}{{{{ $value }}}} incidents of findings are open{{{{ end }}}}. {LOOK}"
         )),
     ]
+}
+
+/// So many events that name no schema, and such a share of all, are a producer that has lost its schema, and
+/// no stray one.
+const NAMELESS_EVENTS: u32 = 10;
+const NAMELESS_SHARE: &str = "0.01";
+
+/// Events that name no schema, and that a pipeline refuses for it: nothing is owed of them, so they are no
+/// incident, and yet most of what comes in may be lost in that way. Of schemas that are there it says
+/// nothing: a check may leave all of one out on purpose.
+fn without_schema(scale: Scale) -> Alert {
+    let nameless = format!(
+        "sum without (verdict) ({})",
+        increase(
+            "landfall_events_total{verdict=\"rejected\",schema=\"(none)\"}",
+            scale,
+            RECENT
+        )
+    );
+    let all = format!(
+        "sum without (verdict, schema) ({})",
+        increase("landfall_events_total", scale, RECENT)
+    );
+    let expr = format!(
+        "(\n  {nameless} >= {NAMELESS_EVENTS}\n)\nand\n(\n  {nameless}\n  >= ignoring (schema) group_left\n  {NAMELESS_SHARE} * {all}\n)"
+    );
+    Alert::pipeline(
+        "LandfallEventsWithoutSchema",
+        Severity::Ticket,
+        Owner::Schema.of(&expr, &["schema"]),
+    )
+    .hold(Span::minutes(5))
+    .summary(
+        "{{ $value | printf \"%.0f\" }} events that name no schema came in within 15 minutes, and the pipeline refuses them. Next: see who sends them, in the samples of violations (the runbook has the query)",
+    )
 }

@@ -141,11 +141,11 @@ impl Maker {
         made
     }
 
-    /// An event that names no schema: the pipeline refuses it, and nobody can judge it.
+    /// An event that names no schema: its envelope is invalid, and the pipeline refuses it.
     pub fn nameless(&mut self, now_ms: i64) -> Made {
         let host = self.any_host();
         let event = r#"{"a":1}"#;
-        let mut made = self.make_named(host, "", 0, event, None, Nature::Unknown, now_ms);
+        let mut made = self.make_named(host, "", 0, event, None, Nature::Invalid, now_ms);
         made.event.schema = "(none)".into();
         made
     }

@@ -242,7 +242,7 @@ impl Case {
                 "slow-start",
                 "Landfall compiles all its checks at its start, while events come in",
                 "2014-12-09T09:00",
-                3,
+                2,
             )?
             .with(|case| {
                 case.speed = SLOW / 2.0;

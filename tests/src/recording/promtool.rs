@@ -30,14 +30,16 @@ pub enum CheckError {
     Differs(String),
 }
 
-/// Lets promtool hold a recording against the alerts that are expected of it.
+/// Lets promtool hold a recording against the alerts that are expected of it. Rules are evaluated `every`
+/// so many minutes.
 pub fn check(
     promtool: &Path,
     rules: &Path,
     recording: &Recording,
+    every: usize,
     expected: &Timeline,
 ) -> Result<(), CheckError> {
-    let (passed, said) = run(promtool, rules, recording, expected)?;
+    let (passed, said) = run(promtool, rules, recording, every, expected)?;
     if passed {
         Ok(())
     } else {
@@ -45,14 +47,15 @@ pub fn check(
     }
 }
 
-/// The alerts that fire over a recording, by promtool.
+/// The alerts that fire over a recording, by promtool, which evaluates rules `every` so many minutes.
 pub fn alerts_of(
     promtool: &Path,
     rules: &Path,
     recording: &Recording,
+    every: usize,
 ) -> Result<Timeline, CheckError> {
     // With nothing expected, promtool names all that fires.
-    let (passed, said) = run(promtool, rules, recording, &Timeline::default())?;
+    let (passed, said) = run(promtool, rules, recording, every, &Timeline::default())?;
     let mut minutes = vec![BTreeSet::new(); recording.minutes];
     let mut minute = None;
     for line in said.lines().map(str::trim) {
@@ -69,6 +72,10 @@ pub fn alerts_of(
             *place = alerts;
         }
     }
+    for minute in 0..minutes.len() {
+        // Until it is evaluated again an alert is what it was.
+        minutes[minute] = minutes[minute - minute % every].clone();
+    }
     let timeline = Timeline::of_minutes(&minutes);
     if passed != timeline.spans.is_empty() {
         return Err(CheckError::Answer(said));
@@ -81,13 +88,14 @@ fn run(
     promtool: &Path,
     rules: &Path,
     recording: &Recording,
+    every: usize,
     expected: &Timeline,
 ) -> Result<(bool, String), CheckError> {
     let dir = tempfile::Builder::new()
         .prefix("landfall-promtool-")
         .tempdir()?;
     let test = dir.path().join("test.yml");
-    fs::write(&test, test_file(rules, recording, expected))?;
+    fs::write(&test, test_file(rules, recording, every, expected))?;
     let output = Command::new(promtool)
         .args(["test", "rules"])
         .arg(&test)
@@ -97,13 +105,13 @@ fn run(
     Ok((output.status.success(), said))
 }
 
-/// What promtool reads: every series, and for every minute all alerts that are expected to fire.
-pub fn test_file(rules: &Path, recording: &Recording, expected: &Timeline) -> String {
+/// What promtool reads: every series, and for each evaluation all alerts that are expected to fire.
+fn test_file(rules: &Path, recording: &Recording, every: usize, expected: &Timeline) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = write!(
         text,
-        "rule_files: [{}]\nevaluation_interval: 1m\ntests:\n- interval: 1m\n  name: {}\n  input_series:\n",
+        "rule_files: [{}]\ngroup_eval_order: [landfall-long-windows, landfall]\nevaluation_interval: {every}m\ntests:\n- interval: 1m\n  name: {}\n  input_series:\n",
         quoted(&rules.to_string_lossy()),
         quoted(&recording.case)
     );
@@ -121,7 +129,7 @@ pub fn test_file(rules: &Path, recording: &Recording, expected: &Timeline) -> St
         );
     }
     text.push_str("  promql_expr_test:\n");
-    for minute in 0..recording.minutes {
+    for minute in (0..recording.minutes).step_by(every) {
         let _ = write!(
             text,
             "  - expr: {}\n    eval_time: {minute}m\n    exp_samples:",

@@ -26,7 +26,7 @@ const UNANSWERED: [(&str, &str); 8] = [
 
 /// Below 0 by their nature: what is left of an objective, and clocks.
 const SIGNED: [&str; 3] = [
-    " / Delivery objectives / B",
+    " / Delivery objectives / ",
     " / Clock / ",
     " / Store's clock / ",
 ];

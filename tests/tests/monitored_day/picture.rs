@@ -16,12 +16,14 @@ const COLUMNS: usize = 240;
 /// The largest file that a README should load.
 const BYTES_MAX: usize = 60_000;
 
-/// So much of the day before the first outage is drawn.
+/// So much of the day before the first outage and after the last is drawn.
 const BEFORE_MS: i64 = 72 * 60_000;
 
 pub fn keep(day: &MonitoredDay) {
-    let (first_s, to_s) = day.range_s();
-    let from_s = first_s.max(day.real_s(day.outages()[0].from_ms - BEFORE_MS));
+    let (first_s, last_s) = day.range_s();
+    let outages = day.outages();
+    let from_s = first_s.max(day.real_s(outages[0].from_ms - BEFORE_MS));
+    let to_s = last_s.min(day.real_s(outages[outages.len() - 1].to_ms + BEFORE_MS));
     let step = Duration::from_secs_f64((to_s - from_s) / (COLUMNS - 1) as f64);
     let values = Values {
         // Of twenty minutes of the day.

@@ -17,9 +17,10 @@ impl StallWatch {
     pub(super) fn landed(&mut self, at_ms: i64) {
         let latest = self.landed_ms.map_or(at_ms, |known| known.max(at_ms));
         self.landed_ms = Some(latest);
-        // Events that came in after the landing still wait: from the landing on, at the earliest.
+        // Events that came in after the landing still wait: from the landing on, at the earliest. The same
+        // landing may be told again, long after it.
         self.waiting_since_ms = match (self.waiting_since_ms, self.arrived_ms) {
-            (Some(_), Some(arrived)) if arrived > latest => Some(latest),
+            (Some(waiting), Some(arrived)) if arrived > latest => Some(waiting.max(latest)),
             _ => None,
         };
     }
@@ -103,5 +104,16 @@ mod tests {
         watch.landed(150);
         assert_eq!(watch.stalled_since(240, 100), None);
         assert_eq!(watch.stalled_since(260, 100), Some(150));
+    }
+
+    #[test]
+    fn an_old_landing_that_is_told_again_after_a_lull_is_no_stall() {
+        let mut watch = StallWatch::default();
+        watch.arrived(0, 10);
+        watch.landed(20);
+        watch.arrived(1000, 1010);
+        watch.landed(20);
+        assert_eq!(watch.stalled_since(1050, 100), None);
+        assert_eq!(watch.stalled_since(1101, 100), Some(1000));
     }
 }

@@ -6,7 +6,15 @@ use crate::healthy::{CHECK_OWNER, LANDFALL_OWNER, SCHEMA_OWNER};
 use crate::world::{SCHEMA, World};
 
 pub fn cases() -> Vec<Case> {
-    [stalls(), losses(), wrong_rows(), unexpected(), others()].concat()
+    [
+        stalls(),
+        losses(),
+        wrong_rows(),
+        nameless(),
+        unexpected(),
+        others(),
+    ]
+    .concat()
 }
 
 /// The alert, with the labels of the schema.
@@ -180,6 +188,39 @@ fn losses() -> Vec<Case> {
 }
 
 const NASTY: &str = "A \"b\"\\\\/1&c={{ x }}#?é 100%";
+
+/// Events that the pipeline refuses because they name no schema.
+fn nameless() -> Vec<Case> {
+    const NAMELESS: &str = "LandfallEventsWithoutSchema";
+    const NONE: [(&str, &str); 2] = verdict("rejected", "(none)");
+    vec![
+        case(NAMELESS, "seven of ten name no schema", 60, |world| {
+            world.set(EVENTS, &NONE, growing(10.0, 23.0));
+        })
+        .quiet_at(9)
+        .at(
+            30,
+            [firing(NAMELESS)
+                .label("schema", "(none)")
+                .label("owner", "(nobody)")
+                .says("345 events that name no schema came in within 15 minutes, and the pipeline refuses them. Next: see who sends them, in the samples of violations (the runbook has the query)")],
+        ),
+        case(NAMELESS, "a few stray ones name none", 60, |world| {
+            world.set(EVENTS, &NONE, growing(10.0, 0.2));
+        })
+        .quiet(),
+        case(NAMELESS, "one in a thousand names none", 60, |world| {
+            world
+                .set(EVENTS, &verdict("delivered", SCHEMA), |minute| 10_000.0 * minute)
+                .set(EVENTS, &NONE, growing(10.0, 10.0));
+        })
+        .quiet(),
+        case(NAMELESS, "a schema is left out on purpose", 60, |world| {
+            world.set(EVENTS, &verdict("rejected", SCHEMA), growing(10.0, 23.0));
+        })
+        .quiet(),
+    ]
+}
 
 fn wrong_rows() -> Vec<Case> {
     fn altered(world: &mut World) {

@@ -83,6 +83,16 @@ impl Rig {
             .expect("opened")
     }
 
+    /// One that is open whether or not anybody reads: the audit may have ended by then.
+    fn holder(&self, name: &str) -> File {
+        let mut options = File::options();
+        options
+            .read(true)
+            .write(true)
+            .open(self.path().join(name))
+            .expect("opened")
+    }
+
     fn signal(&self, signal: Signal) {
         let id = self.child.as_ref().expect("it runs").id();
         let pid = Pid::from_raw(id as i32).expect("a number");
@@ -134,12 +144,12 @@ fn an_error_of_one_side_ends_the_audit_while_the_other_one_waits_on_a_silent_pip
         for (raw, written) in [(bad, "one"), ("one", bad)] {
             // Nobody has opened the pipe; somebody has and says nothing; somebody has said something.
             for said in [None, Some(&b""[..]), Some(EVENT)] {
-                rig.start(&["--raw", raw, "--written", written]);
-                let _writer = said.map(|said| {
-                    let mut writer = rig.writer("one");
-                    writer.write_all(said).expect("written");
-                    writer
+                let _holder = said.map(|said| {
+                    let mut holder = rig.holder("one");
+                    holder.write_all(said).expect("written");
+                    holder
                 });
+                rig.start(&["--raw", raw, "--written", written]);
                 let output = rig.await_end();
                 let told = text(&output);
                 assert_eq!(output.status.code(), Some(2), "{said:?}: {told}");

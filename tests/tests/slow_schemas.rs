@@ -224,12 +224,15 @@ fn patterns_that_look_long_at_a_text_are_bounded_in_time_and_their_schema_is_nam
     assert_eq!(of(&sidecar, "AppTap/12", "unjudged"), 0);
     sidecar.await_verdict("delivered", 400);
     assert_eq!(faults_of_checks(&sidecar), 0.0, "{}", sidecar.log());
-    let log = sidecar.log();
     for schema in ["Wide/1", "Many/1"] {
-        assert!(unjudged_by(&sidecar, schema) >= 1, "{schema}");
         let is_it = |line: &&str| line.contains("takes too many steps") && line.contains(schema);
-        assert_eq!(log.lines().filter(is_it).count(), 1, "{log}");
+        let told = || sidecar.log().lines().filter(is_it).count();
+        await_until("the schema is named", || {
+            unjudged_by(&sidecar, schema) >= 1 && told() > 0
+        });
+        assert_eq!(told(), 1, "{}", sidecar.log());
     }
+    let log = sidecar.log();
     assert!(!log.contains("stands still"), "{log}");
     sidecar.assert_balanced();
     sidecar.stop();

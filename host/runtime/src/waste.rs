@@ -18,6 +18,10 @@ pub(crate) enum Asked {
 /// take no more than a batch may.
 const WORK_PART: u32 = 8;
 
+/// So many batches' times may all schemas together waste of one call. From then on those that have wasted of it
+/// are left alone until its end: many that are slow hold a batch up hardly longer than one.
+const CALL_WASTE_MAX: u32 = 8;
+
 /// What a schema took too many steps for since that was last told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchemaFaults {
@@ -62,7 +66,11 @@ pub(crate) fn fault(schema: &str, why: Why) -> Fault {
 #[derive(Debug, Default)]
 pub(crate) struct Waste {
     /// By schema, and what is asked.
-    breakers: HashMap<(String, Asked), Breaker>,
+    wasters: HashMap<(String, Asked), Waster>,
+    /// The number of the call that runs.
+    call: u64,
+    /// What all schemas wasted of it.
+    of_call: Duration,
     /// What each took in this call, of those that were timed.
     work: Vec<(String, Asked, Duration)>,
     /// The time of a batch.
@@ -70,6 +78,14 @@ pub(crate) struct Waste {
     told: Vec<SchemaFaults>,
     /// Given back since that was last taken.
     time: Duration,
+}
+
+/// A schema that has wasted.
+#[derive(Debug)]
+struct Waster {
+    breaker: Breaker,
+    /// The call of which it wasted last.
+    call: u64,
 }
 
 impl Waste {
@@ -82,16 +98,21 @@ impl Waste {
 
     /// Whether a schema is left alone at the moment. Hashes nothing as long as no schema ever wasted.
     pub fn is_open(&self, schema: &str, asked: Asked) -> bool {
-        if self.breakers.is_empty() {
+        if self.wasters.is_empty() {
             return false;
         }
-        let breaker = self.breakers.get(&(schema.to_owned(), asked));
-        breaker.is_some_and(|breaker| breaker.is_open(Instant::now()))
+        let waster = self.wasters.get(&(schema.to_owned(), asked));
+        let is_call_wasted = self.of_call >= self.deadline * CALL_WASTE_MAX;
+        waster.is_some_and(|waster| {
+            waster.breaker.is_open(Instant::now()) || is_call_wasted && waster.call == self.call
+        })
     }
 
     /// Another call begins.
     pub fn begin_call(&mut self) {
         self.work.clear();
+        self.call += 1;
+        self.of_call = Duration::ZERO;
     }
 
     /// Time that the guest gets back.
@@ -101,10 +122,15 @@ impl Waste {
 
     /// Tells that a schema took `wasted` without an answer.
     pub fn record(&mut self, schema: &str, asked: Asked, wasted: Duration) {
-        let deadline = self.deadline;
-        let breaker = self.breakers.entry((schema.to_owned(), asked));
-        let breaker = breaker.or_insert_with(|| Breaker::new(deadline));
-        let suspension = breaker.record(wasted, Instant::now());
+        let (deadline, call) = (self.deadline, self.call);
+        self.of_call += wasted;
+        let waster = self.wasters.entry((schema.to_owned(), asked));
+        let waster = waster.or_insert_with(|| Waster {
+            breaker: Breaker::new(deadline),
+            call,
+        });
+        waster.call = call;
+        let suspension = waster.breaker.record(wasted, Instant::now());
         self.told(schema).suspensions += u64::from(suspension.is_some());
     }
 
@@ -191,6 +217,25 @@ mod tests {
         }
         // 250 ms of work, and eight times as much.
         assert!((440..=460).contains(&rows), "{rows}");
+    }
+
+    #[test]
+    fn many_schemas_that_waste_of_one_call_are_left_alone_together_until_its_end() {
+        let ms = Duration::from_millis;
+        let mut waste = Waste::new(ms(250));
+        let names = ["A/1", "B/1", "C/1", "D/1"];
+        waste.begin_call();
+        for name in names {
+            assert!(!waste.is_open(name, Asked::Judge));
+            waste.record(name, Asked::Judge, ms(500));
+        }
+        assert!(names.iter().all(|name| waste.is_open(name, Asked::Judge)));
+        // Nobody else is, and no one for longer.
+        assert!(!waste.is_open("E/1", Asked::Judge));
+        waste.record("E/1", Asked::Judge, ms(500));
+        assert!(waste.is_open("E/1", Asked::Judge));
+        waste.begin_call();
+        assert!(!names.iter().any(|name| waste.is_open(name, Asked::Judge)));
     }
 
     #[test]

@@ -276,7 +276,7 @@ fn a_size_or_duration_with_which_nothing_can_work_is_refused_with_the_least_that
         ("judge", "queue_bytes_max = \"1B\"", "from 64KiB to 16GiB"),
         ("judge", "batch_bytes_max = \"1B\"", "from 1KiB to 64MiB"),
         ("judge", "batch_wait = \"1m\"", "from 0s to 50ms"),
-        ("judge", "batch_wait_max = \"1m\"", "from 0s to 5s"),
+        ("judge", "batch_wait_max = \"1m\"", "from 0s to 500ms"),
         ("store", "spool_bytes_max = \"1B\"", "from 64MiB to 16TiB"),
         ("store", "keep = \"1s\"", "from 1m to 36600d"),
         ("store", "keep = \"1m\"", "it is shorter than a window (5m)"),

@@ -28,7 +28,7 @@ impl SchemaLog {
             tracing::error!(
                 schema,
                 check,
-                "the schema is left alone for a while: validation by it took too many steps again and again; \
+                "the schema is left alone for a while: validation by it took too many steps, or too long, again and again; \
                  its events are unjudged, or their violations are not told, meanwhile"
             );
         }
@@ -47,6 +47,10 @@ impl SchemaLog {
     /// What is to be told now, of this and of what was kept back.
     fn due(&mut self, faults: &SchemaFaults, now: Instant) -> Option<(u64, u64)> {
         let Some(told) = self.by_schema.get_mut(&faults.schema) else {
+            if faults.rows + faults.untold == 0 {
+                // It took long, and answered.
+                return None;
+            }
             let told = Told {
                 at: now,
                 rows: 0,
@@ -81,6 +85,7 @@ mod tests {
             ..SchemaFaults::default()
         };
         let now = Instant::now();
+        assert_eq!(log.due(&faults("A/1", 0), now), None);
         assert_eq!(log.due(&faults("A/1", 1), now), Some((1, 0)));
         assert_eq!(log.due(&faults("A/1", 2), now), None);
         assert_eq!(log.due(&faults("B/1", 3), now), Some((3, 0)));

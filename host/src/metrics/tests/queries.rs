@@ -208,7 +208,7 @@ fn a_query_for_what_there_is_not_is_found() {
         ),
         (
             "sum by (shema) (landfall_pending_events)",
-            Some("no label shema").map(|_| "a label shema"),
+            Some("a label shema"),
         ),
         (
             "up * on (job) group_left (team) landfall_owner_info",

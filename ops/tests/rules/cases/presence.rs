@@ -167,13 +167,13 @@ fn restarts() -> Vec<Case> {
             }
         })
         .quiet(),
-        case(SCRAPES, "two of five minutes", 90, |world| {
-            for minute in (0..90).step_by(5) {
-                world.down(f64::from(minute)..f64::from(minute) + 2.0);
+        case(SCRAPES, "one of three minutes", 90, |world| {
+            for minute in (0..90).step_by(3) {
+                world.down(f64::from(minute)..f64::from(minute) + 1.0);
             }
         })
         .quiet_at(8)
-        .at(84, [owned(SCRAPES).says("Only 60 % of the scrapes of a:9470 worked within an hour, and again and again none did. Next: see scrape_timeout, the network, and whether Landfall restarts")]),
+        .at(85, [owned(SCRAPES).says("Only 67 % of the scrapes of a:9470 worked within an hour, and again and again none did. Next: see scrape_timeout, the network, and whether Landfall restarts")]),
         case(SCRAPES, "one outage", 125, |world| {
             world.down(60.0..85.0);
         })

@@ -13,7 +13,7 @@ use super::server::{Server, ServerError};
 /// What it scrapes and evaluates.
 #[derive(Clone, Debug)]
 pub struct PrometheusOptions {
-    /// Jobs and their only targets. Each has the instance [`INSTANCE`]: ports are chance.
+    /// Jobs and their only targets. Each has the instance `INSTANCE`: ports are chance.
     pub targets: Vec<(&'static str, SocketAddr)>,
     /// The text of the file of rules.
     pub rules: String,

@@ -105,7 +105,7 @@ impl VerdictMetrics {
     }
 
     /// Schemas that are loaded: their series are there before the first event, or the first increase of
-    /// each would never be seen. See [`SchemaLabels::give`].
+    /// each would never be seen. See `SchemaLabels::give`.
     pub fn loaded(&self, schemas: &[&str]) {
         for schema in self.labels.give(schemas) {
             self.begin(schema);

@@ -60,7 +60,7 @@ fn in_units(ms: u64) -> String {
     ];
     UNITS
         .into_iter()
-        .find(|(unit, _)| ms >= *unit && ms % unit == 0)
+        .find(|(unit, _)| ms >= *unit && ms.is_multiple_of(*unit))
         .map_or_else(
             || format!("{ms}ms"),
             |(unit, name)| format!("{}{name}", ms / unit),

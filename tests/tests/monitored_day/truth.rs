@@ -220,10 +220,7 @@ pub fn hold(day: &mut MonitoredDay) -> Vec<String> {
     {
         let names = metrics_of(&of_landfall.expr);
         let by_the_way = |word: &&str| of_landfall.expr.contains(*word);
-        if names.is_empty()
-            || !names.is_subset(&known)
-            || BY_THE_WAY.iter().any(|word| by_the_way(&word))
-        {
+        if names.is_empty() || !names.is_subset(&known) || BY_THE_WAY.iter().any(by_the_way) {
             continue;
         }
         let ask = |expr: &str, at_s: f64| day.prometheus.query(expr, at_s).map(by_labels);

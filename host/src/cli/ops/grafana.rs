@@ -54,10 +54,8 @@ pub fn run(args: &GrafanaArgs) -> anyhow::Result<ExitCode> {
         Some(dir) => files.iter().try_for_each(|file| write(dir, file))?,
         None => {
             let path = args.dashboard.path();
-            let wanted = files.iter().filter(|file| file.path == path);
-            wanted
-                .map(|file| print::made(&file.text))
-                .collect::<Result<(), _>>()?;
+            let mut wanted = files.iter().filter(|file| file.path == path);
+            wanted.try_for_each(|file| print::made(&file.text))?;
         }
     }
     Ok(exit::CLEAN.into())

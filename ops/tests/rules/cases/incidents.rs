@@ -5,6 +5,9 @@ use crate::case::{Case, Firing, case, firing};
 use crate::healthy::{CHECK_OWNER, LANDFALL_OWNER, SCHEMA_OWNER};
 use crate::world::{SCHEMA, World};
 
+/// What a case makes of a healthy world.
+type Change = fn(&mut World);
+
 pub fn cases() -> Vec<Case> {
     [
         stalls(),
@@ -83,7 +86,7 @@ fn stalls() -> Vec<Case> {
             dead_writer(world);
             world
                 .set(OPEN, &cause("stalled"), |minute| {
-                    if minute < 20.0 || minute >= 24.0 { within(12.0, 50.0)(minute) } else { 0.0 }
+                    if !(20.0..24.0).contains(&minute) { within(12.0, 50.0)(minute) } else { 0.0 }
                 })
                 .down(20.0..21.0);
         })
@@ -293,7 +296,7 @@ fn wrong_rows() -> Vec<Case> {
         (DUPLICATED, "duplicate"),
         (UNJUDGED, "unjudged"),
     ] {
-        let (change, no_incident): (fn(&mut World), fn(&mut World)) = match name {
+        let (change, no_incident): (Change, Change) = match name {
             "altered" => (
                 |w| open_alone(w, "altered"),
                 |w| {

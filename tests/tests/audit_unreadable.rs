@@ -245,11 +245,6 @@ fn a_single_line_that_cannot_be_read_is_no_recording_either() {
             "is streams.raw.codec (--raw-codec) the codec of such lines?",
         ),
         (b"{\"id\": 1", "syntax 1", "(--raw-codec)"),
-        (
-            b"{\"uuid\": 1}\n",
-            "no_key 1",
-            "is event.key = \"/id\" where their key stands?",
-        ),
     ] {
         write(dir.path(), "odd", line);
         let output = audit(dir.path(), "odd", "plain");

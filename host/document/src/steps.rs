@@ -103,7 +103,9 @@ impl Budget {
         UNTIL.set(None);
         // What `work` shares is read-only, so nothing half-done is seen afterwards.
         let done = catch_unwind(AssertUnwindSafe(work));
-        if UNTIL.get().is_some() || self.steps - LEFT.get().min(self.steps) > LONG_STEPS {
+        let is_spent = done.as_ref().is_err_and(|reason| reason.is::<Spent>());
+        if is_spent || UNTIL.get().is_some() || self.steps - LEFT.get().min(self.steps) > LONG_STEPS
+        {
             take_long();
         }
         unlimited();

@@ -306,6 +306,18 @@ impl Audit<'_> {
             .map(|(stream, read)| unreadable::error(self.config, stream, read, &totals.account))
             .collect();
         let Some(last) = unreadable.pop() else {
+            for (stream, read) in StreamId::ALL.into_iter().zip(reads) {
+                if read
+                    .as_ref()
+                    .is_some_and(|read| read.is_keyless(stream, decoding))
+                {
+                    print::note(format_args!(
+                        "no line of {} has a key: is event.key = \"{}\" where their key stands?",
+                        stream.as_str(),
+                        self.config.event.key
+                    ));
+                }
+            }
             return Ok(());
         };
         for other in unreadable {

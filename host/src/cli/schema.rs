@@ -108,7 +108,7 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
     };
     out.end()?;
     let lines = summary.valid + summary.invalid;
-    if origin.is_unreadable(lines, summary.documents()) {
+    if origin.is_unreadable(lines, summary.documents(), 0) {
         let found = match (lines, summary.documents()) {
             (1, _) => "the only one is no JSON document".to_owned(),
             (_, 0) => format!("none of {lines} is a JSON document"),

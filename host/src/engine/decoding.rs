@@ -1,5 +1,6 @@
-//! How many frames of each stream an audit has judged, and of how many a key was had. So it is known as soon
-//! as a recording is at its end whether it could be read at all, also while the other one goes on.
+//! How many frames of each stream an audit has judged, of how many a key was had, and how many were documents
+//! without one. So it is known as soon as a recording is at its end whether it could be read at all, also
+//! while the other one goes on.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,22 +16,36 @@ pub struct Decoding {
 struct Counted {
     judged: AtomicU64,
     decoded: AtomicU64,
+    keyless: AtomicU64,
+}
+
+/// What became of all frames of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// A key was had of so many.
+    pub keyed: u64,
+    /// So many are documents, and have no key.
+    pub keyless: u64,
 }
 
 impl Decoding {
-    /// So many frames of a stream were judged, and of so many a key was had.
-    pub(super) fn add(&self, stream: StreamId, judged: u64, decoded: u64) {
+    /// So many frames of a stream were judged, of so many a key was had, and so many were documents without.
+    pub(super) fn add(&self, stream: StreamId, judged: u64, decoded: u64, keyless: u64) {
         let counted = &self.streams[stream.index()];
         // In this order: whoever sees that all are judged sees all that were decoded.
+        counted.keyless.fetch_add(keyless, Ordering::AcqRel);
         counted.decoded.fetch_add(decoded, Ordering::AcqRel);
         counted.judged.fetch_add(judged, Ordering::AcqRel);
     }
 
-    /// How many could be decoded of so many frames, once all of them were judged.
-    pub fn of(&self, stream: StreamId, frames: u64) -> Option<u64> {
+    /// What became of so many frames, once all of them were judged.
+    pub fn of(&self, stream: StreamId, frames: u64) -> Option<Decoded> {
         let counted = &self.streams[stream.index()];
         let is_judged = counted.judged.load(Ordering::Acquire) == frames;
-        is_judged.then(|| counted.decoded.load(Ordering::Acquire))
+        is_judged.then(|| Decoded {
+            keyed: counted.decoded.load(Ordering::Acquire),
+            keyless: counted.keyless.load(Ordering::Acquire),
+        })
     }
 }
 
@@ -41,12 +56,13 @@ mod tests {
     #[test]
     fn how_many_were_decoded_is_known_once_all_were_judged() {
         let decoding = Decoding::default();
-        assert_eq!(decoding.of(StreamId::RAW, 0), Some(0));
+        let some = |keyed, keyless| Some(Decoded { keyed, keyless });
+        assert_eq!(decoding.of(StreamId::RAW, 0), some(0, 0));
         assert_eq!(decoding.of(StreamId::RAW, 2), None);
-        decoding.add(StreamId::RAW, 1, 0);
+        decoding.add(StreamId::RAW, 1, 0, 1);
         assert_eq!(decoding.of(StreamId::RAW, 2), None);
-        decoding.add(StreamId::RAW, 1, 1);
-        assert_eq!(decoding.of(StreamId::RAW, 2), Some(1));
+        decoding.add(StreamId::RAW, 1, 1, 0);
+        assert_eq!(decoding.of(StreamId::RAW, 2), some(1, 1));
         assert_eq!(decoding.of(StreamId::WRITTEN, 2), None);
     }
 }

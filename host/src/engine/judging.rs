@@ -112,12 +112,13 @@ impl Judging {
             let (stream, frames) = (batch.stream, batch.rows() as u64);
             let judged = self.judge.judge(batch, &payloads);
             let unread: u64 = judged.report.undecodable.iter().map(|(_, rows)| rows).sum();
+            let keyless = judged.report.keyless;
             if !self.hand_on(judged) {
                 return;
             }
             if self.audit {
                 self.decoding
-                    .add(stream, frames, frames.saturating_sub(unread));
+                    .add(stream, frames, frames.saturating_sub(unread), keyless);
             }
         }
     }

@@ -80,6 +80,8 @@ pub struct JudgeReport {
     pub seen_ms: Option<i64>,
     pub raw: Vec<SchemaCount>,
     pub undecodable: Vec<(ReasonId, u64)>,
+    /// Of these, documents in which no key stands.
+    pub keyless: u64,
     /// Events whose own time cannot be read, if that is the clock.
     pub untimed: Vec<(TimeDefect, u64)>,
     /// Rows by the reason that a check gave, deciding or not.

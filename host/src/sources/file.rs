@@ -49,9 +49,10 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Whether it is no recording, if so many of its lines can be read.
-    pub fn is_unreadable(&self, readable: u64) -> bool {
-        self.origin.is_unreadable(self.filled_lines, readable)
+    /// Whether it is no recording, if a key can be had of so many of its lines, and so many are documents
+    /// without one.
+    pub fn is_unreadable(&self, keyed: u64, keyless: u64) -> bool {
+        self.origin.is_unreadable(self.filled_lines, keyed, keyless)
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::engine::Liveness;
-use crate::engine::decoding::Decoding;
+use crate::engine::decoding::{Decoded, Decoding};
 use crate::sources::file::{FileProgress, FileSource, Input, Packing, Seen};
 use crate::sources::{
     Refusal, SourceContext, SourceError, SourceProgress, SourceStats, Stop, StreamId,
@@ -42,11 +42,24 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// Whether it holds lines, and not one of them can be read: that is no recording of this stream. Nor is
+    /// Whether it holds lines, and not one of them is a document: that is no recording of this stream. Nor is
     /// a JSON document over several lines, of which one may happen to be a document too.
     pub fn is_unreadable(&self, stream: StreamId, decoding: &Decoding) -> bool {
         let decoded = decoding.of(stream, self.frames);
-        self.seen.is_whole && decoded.is_some_and(|decoded| self.seen.is_unreadable(decoded))
+        let is_unreadable =
+            |decoded: Decoded| self.seen.is_unreadable(decoded.keyed, decoded.keyless);
+        self.seen.is_whole && decoded.is_some_and(is_unreadable)
+    }
+}
+
+impl Read {
+    /// Whether all that it holds are documents, and none of them has a key.
+    pub fn is_keyless(&self, stream: StreamId, decoding: &Decoding) -> bool {
+        let decoded = decoding.of(stream, self.frames);
+        let is_keyless = |decoded: Decoded| {
+            decoded.keyed == 0 && decoded.keyless > 0 && decoded.keyless == self.frames
+        };
+        decoded.is_some_and(is_keyless)
     }
 }
 

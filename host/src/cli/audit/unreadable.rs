@@ -1,8 +1,6 @@
 //! What is said of a side of which not one line could be read: who was asked to read it, why that failed, and
 //! what may be wrong. Pure.
 
-use landfall_runtime::NO_KEY;
-
 use super::reading::Read;
 use crate::config::Config;
 use crate::results::account::Account;
@@ -38,13 +36,6 @@ pub(super) fn error(
         }
         _ => format!("codec {codec} reads none of {lines} ({reasons})"),
     };
-    let is_of_key = read.refused == 0 && given.clone().all(|(unread, _)| unread.reason == NO_KEY);
-    let hint = match is_of_key {
-        true => format!(
-            "is event.key = \"{}\" where their key stands?",
-            config.event.key
-        ),
-        false => format!("is streams.{name}.codec (--{name}-codec) the codec of such lines?"),
-    };
+    let hint = format!("is streams.{name}.codec (--{name}-codec) the codec of such lines?");
     read.seen.origin.unreadable(&found, &hint)
 }

@@ -217,7 +217,7 @@ landfall = 7
 [owners.schemas]
 "Edit/*" = "editing-team"
 "" = "nobody"
-"Search/*" = "two\nlines"
+"Search/*" = "two\u001blines"
 [owners.checks]
 a = ["b"]
 "#;
@@ -227,7 +227,7 @@ a = ["b"]
             "landfall.toml:2: owners.default: found \"(nobody)\"; write a name of at most 64 bytes",
             "landfall.toml:3: owners.landfall: found 7; write a name",
             "landfall.toml:6: owners.schemas.\"\": found \"nobody\"; write a name before the owner",
-            "landfall.toml:7: owners.schemas.\"Search/*\": found \"two\\nlines\"; write a name of",
+            "landfall.toml:7: owners.schemas.\"Search/*\": found \"two\u{1b}lines\"; write a name of",
             "landfall.toml:9: owners.checks.\"a\": found a list; write a text in quotes",
         ]) {
             assert!(line.starts_with(expected), "{line}");

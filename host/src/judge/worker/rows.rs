@@ -145,6 +145,7 @@ impl Judge {
                 schema: schema_of(&self.documents, plan, row, &mut self.scratch),
             }),
             Err(reason) => {
+                report.keyless += u64::from(reason == NO_KEY);
                 let reason = plan.reasons.intern(HOST, reason);
                 bump(&mut report.undecodable, reason);
                 report.sample(SampleKind::Undecodable, reason, NO_SCHEMA, || Shown {

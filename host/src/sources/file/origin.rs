@@ -53,9 +53,16 @@ impl Origin {
         beginning.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether this is no file of lines, of which so many hold anything and so many can be read.
-    pub fn is_unreadable(&self, lines: u64, readable: u64) -> bool {
+    /// Whether this is no file of lines, of which so many hold anything, so many can be read, and so many
+    /// are documents of which no use can be made. If all are such documents, it is what it should be, unless
+    /// it looks like something else.
+    pub fn is_unreadable(&self, lines: u64, readable: u64, useless: u64) -> bool {
         match readable {
+            0 if lines > 0 && lines == useless => {
+                let beginning = self.beginning();
+                let head = &beginning[..beginning.len().min(HEAD_BYTES)];
+                matches!(Framing::of(head), Framing::Lines) && Looks::of(&beginning).is_some()
+            }
             0 => lines > 0,
             // The last member of an array has no comma behind it.
             1 => lines > 2 && looks::is_over_lines(&self.beginning()),

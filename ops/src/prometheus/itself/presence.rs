@@ -5,8 +5,8 @@ use crate::prometheus::promql::{bridged, increase, indented, quoted};
 use crate::prometheus::rule::{Alert, Recording, Severity};
 use crate::prometheus::time::{Scale, Span};
 
-/// A start serves no metrics until all checks are compiled: that takes `compile.time_max` for each four
-/// of them, and a minute is between two scrapes.
+/// A machine is restarted, or a program replaced, within it. A start serves HTTP at once, but most series
+/// only when all checks are compiled: that takes `compile.time_max` for each four of them.
 const START: Span = Span::minutes(10);
 
 /// Starts within an hour that are no coincidence any more.

@@ -48,7 +48,10 @@ impl Rig {
     }
 
     fn start(&mut self, arguments: &[&str]) {
-        let child = Command::new(paths::landfall())
+        // SIGHUP may be ignored by whoever starts the tests (nohup), and would be by it then.
+        let child = Command::new("env")
+            .arg("--default-signal=HUP")
+            .arg(paths::landfall())
             .current_dir(self.path())
             .env("TMPDIR", self.path().join("tmp"))
             .env_remove("RUST_LOG")

@@ -197,6 +197,11 @@ impl Planner {
         self.loading.on_end(wake);
     }
 
+    /// Whether a check is being loaded.
+    pub fn is_loading(&self) -> bool {
+        !self.loading.running().is_empty()
+    }
+
     /// Tries what was refused once more at the next plan, although nothing of it changed.
     pub fn try_again(&mut self) {
         self.loading.forget_refused();

@@ -476,9 +476,14 @@ dir = "{guests}"
     }
 }
 
-/// Runs the program in a directory that holds `landfall.toml`.
+/// Runs the program in a directory that holds `landfall.toml`. It may serve HTTP before it ends by an error,
+/// beside another one: each has a port of its own.
 pub fn run_landfall(dir: &Path, args: &[&str]) -> Output {
-    Command::new(paths::landfall())
+    let mut command = Command::new(paths::landfall());
+    if args.first() == Some(&"run") {
+        command.env("LANDFALL__HTTP__LISTEN", "127.0.0.1:0");
+    }
+    command
         .current_dir(dir)
         .env_remove("RUST_LOG")
         .env("XDG_CACHE_HOME", paths::caches())

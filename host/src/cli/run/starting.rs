@@ -29,6 +29,7 @@ pub fn first_plan(
     is_over: impl Fn() -> bool,
 ) -> Result<Option<Planned>, PlanningError> {
     let mut tell_at = Instant::now() + SOON;
+    let mut refuse_at = None;
     loop {
         match planner.plan(config, clock.now_ms(), Patience::For(LOOK)) {
             Err(PlanningError::Loading(names)) => {
@@ -39,6 +40,10 @@ pub fn first_plan(
                     tracing::info!("still being compiled or started: {names}");
                 }
             }
+            // The others may be refused as well: then all are told at once.
+            Err(PlanningError::Checks(_))
+                if planner.is_loading()
+                    && Instant::now() < *refuse_at.get_or_insert(Instant::now() + SOON) => {}
             done => return done.map(Some),
         }
         if is_over() {

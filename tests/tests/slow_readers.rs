@@ -29,6 +29,9 @@ const SCHEMAS: u64 = 1500;
 const ANSWERS_MAX: u64 = 64 << 20;
 const SLACK: u64 = 64 << 20;
 
+/// Connections that the last look may have met open, beside what the process opens for itself.
+const STILL_OPEN_MAX: usize = 2;
+
 /// A sidecar that has seen events of very many schemas.
 fn large() -> (Sidecar, tempfile::TempDir) {
     let schemas = tempfile::tempdir().expect("a directory");
@@ -131,7 +134,7 @@ fn who_reads_a_large_answer_slowly_or_never_holds_neither_memory_nor_a_seat_for_
     assert!(most < before + ANSWERS_MAX + SLACK, "{before} {most}");
     // They go within their bound, although they are still open at the other end.
     await_until("their seats are free", || {
-        descriptors(&sidecar) <= open_before + 2
+        descriptors(&sidecar) <= open_before + STILL_OPEN_MAX
     });
     assert!(
         began.elapsed() < Duration::from_secs(30),
@@ -141,6 +144,7 @@ fn who_reads_a_large_answer_slowly_or_never_holds_neither_memory_nor_a_seat_for_
     for stream in trickling {
         stream.join().expect("it reads");
     }
+    let mut served = 0;
     for stream in &mut slow {
         stream
             .set_read_timeout(Some(Duration::from_secs(30)))
@@ -148,8 +152,10 @@ fn who_reads_a_large_answer_slowly_or_never_holds_neither_memory_nor_a_seat_for_
         let mut rest = Vec::new();
         // Cut off, or reset.
         let _ = stream.read_to_end(&mut rest);
-        assert!(rest.len() < whole, "it did not get all: {}", rest.len());
+        served += usize::from(rest.len() >= whole);
     }
+    // Those that were still open then, and were read from now on.
+    assert!(served <= STILL_OPEN_MAX, "{served} got all");
     probe(&sidecar);
     sidecar.stop();
 }

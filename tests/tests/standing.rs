@@ -74,7 +74,8 @@ fn a_thread_that_cannot_write_its_log_is_told_as_standing_still_until_it_goes_on
         .write_all(&[b'\n'; ALMOST_FULL_BYTES])
         .expect("written");
     drop(also_write);
-    let mistakes = (0..60).map(|number| format!("no_such_setting_{number} = 1\n"));
+    let mistakes =
+        (0..60).map(|number| format!("no_such_setting_of_this_rather_long_name_{number} = 1\n"));
     let mistakes: String = mistakes.collect();
     sidecar.reconfigure("[schemas]\n", &format!("[schemas]\n{mistakes}"));
     await_until("it is told by the metric and by /readyz", || {

@@ -2,7 +2,6 @@
 
 mod support;
 
-use landfall_tests::paths;
 use landfall_tests::wait::await_until;
 use serde_json::{Value, json};
 use support::{Event, Setup, Sidecar, event, event_of};
@@ -43,21 +42,8 @@ fn compared(number: u64) -> Event {
     event_of(number, "Heavy", 1, json!({ "list": all }))
 }
 
-/// A directory with those that the other events have.
 fn schemas() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("a directory");
-    let write = |label: &str, text: &[u8]| {
-        let path = dir.path().join(format!("{label}.json"));
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
-        std::fs::write(path, text).expect("written");
-    };
-    for label in ["AppTap/12", "EventCapsule/2014"] {
-        let text = std::fs::read(paths::schemas().join(format!("{label}.json"))).expect("a schema");
-        write(label, &text);
-    }
-    write("Filter/1", recursive().to_string().as_bytes());
-    write("Heavy/1", comparing().to_string().as_bytes());
-    dir
+    support::schemas(&[("Filter", recursive()), ("Heavy", comparing())])
 }
 
 #[test]

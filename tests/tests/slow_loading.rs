@@ -5,7 +5,6 @@ mod support;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use landfall_tests::paths;
 use landfall_tests::wait::await_until;
 use serde_json::{Map, Value, json};
 use support::{Event, Setup, Sidecar, event};
@@ -80,17 +79,6 @@ fn slow() -> Vec<(&'static str, Value, &'static str)> {
     ]
 }
 
-/// A directory with the schemas of the events.
-fn schemas() -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("a directory");
-    for label in ["AppTap/12", "EventCapsule/2014"] {
-        let text = std::fs::read(paths::schemas().join(format!("{label}.json"))).expect("a schema");
-        let schema = serde_json::from_slice(&text).expect("JSON");
-        write(dir.path(), label, &schema);
-    }
-    dir
-}
-
 fn start(schemas: &Path) -> Sidecar {
     Sidecar::start(Setup {
         schemas: schemas.to_owned(),
@@ -105,7 +93,7 @@ fn says(sidecar: &Sidecar, what: &str) -> bool {
 
 #[test]
 fn schemas_that_would_compile_for_hours_are_refused_by_name_and_a_reload_goes_on_without_them() {
-    let schemas = schemas();
+    let schemas = support::schemas(&[]);
     let mut sidecar = start(schemas.path());
     for (number, (label, schema, why)) in slow().into_iter().enumerate() {
         let began = Instant::now();
@@ -134,7 +122,7 @@ fn schemas_that_would_compile_for_hours_are_refused_by_name_and_a_reload_goes_on
 
 #[test]
 fn an_end_is_not_held_up_by_schemas_that_are_compiled() {
-    let schemas = schemas();
+    let schemas = support::schemas(&[]);
     let mut sidecar = start(schemas.path());
     // Each is as large as one may be; together they take longer than the end may.
     let large = patterns(4, |number| format!(r"^\w{{1,999}}x{number}$"));

@@ -3,7 +3,6 @@
 
 mod support;
 
-use landfall_tests::paths;
 use landfall_tests::wait::await_until;
 use serde_json::{Value, json};
 use support::{Event, Setup, Sidecar, event, event_of};
@@ -45,24 +44,6 @@ fn letters(count: usize) -> String {
         if state & 1 == 0 { 'a' } else { 'b' }
     });
     letters.collect()
-}
-
-/// A directory of these schemas, beside those that the other events have.
-fn schemas(all: &[(&str, Value)]) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().expect("a directory");
-    let write = |label: &str, text: &[u8]| {
-        let path = dir.path().join(format!("{label}.json"));
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
-        std::fs::write(path, text).expect("written");
-    };
-    for label in ["AppTap/12", "EventCapsule/2014"] {
-        let text = std::fs::read(paths::schemas().join(format!("{label}.json"))).expect("a schema");
-        write(label, &text);
-    }
-    for (name, schema) in all {
-        write(&format!("{name}/1"), schema.to_string().as_bytes());
-    }
-    dir
 }
 
 fn start(schemas: &tempfile::TempDir) -> Sidecar {
@@ -110,7 +91,7 @@ fn flood(sidecar: &Sidecar, slow: &[Event], good: std::ops::Range<u64>) {
 #[test]
 fn large_events_whose_schema_takes_long_just_within_its_steps_cost_no_other_schema_anything() {
     const LARGE: usize = 12_000;
-    let schemas = schemas(&[
+    let schemas = support::schemas(&[
         ("Slow", items(&json!(true))),
         (
             "Strict",
@@ -155,7 +136,7 @@ fn large_events_whose_schema_takes_long_just_within_its_steps_cost_no_other_sche
 
 #[test]
 fn many_events_that_each_take_a_little_longer_are_judged_and_no_fault_of_the_check() {
-    let schemas = schemas(&[("Mid", items(&json!({ "const": { "a": [0, "y"] } })))]);
+    let schemas = support::schemas(&[("Mid", items(&json!({ "const": { "a": [0, "y"] } })))]);
     let mut sidecar = start(&schemas);
     let slow: Vec<Event> = (0..1000)
         .map(|number| {
@@ -186,7 +167,7 @@ fn patterns_that_look_long_at_a_text_are_bounded_in_time_and_their_schema_is_nam
         .map(|number| format!("a.{{{}}}!", 200 + number))
         .collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let schemas = schemas(&[
+    let schemas = support::schemas(&[
         ("Wide", patterns(&["(?:.{0,999}.{0,999}.{0,999})!$"])),
         ("Many", patterns(&many)),
     ]);

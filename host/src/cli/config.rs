@@ -182,7 +182,7 @@ fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
             && compares_the_key_alone(placed.check.manifest(), &config.event.key)
         {
             let found = format!(
-                "the parity check {name} compares {:?} (event.key) and nothing else",
+                "the parity check {name} compares \"{}\" (event.key) and nothing else",
                 config.event.key
             );
             let remedy = "an event and its row have the same key anyway, so none is ever altered; \
@@ -272,10 +272,10 @@ fn owners<'a>(
             .any(|name| matches_schema(pattern, name))
     };
     owners.schemas.keys().filter(is_idle).map(|pattern| {
-        let found = format!("{pattern:?} is the name of no schema that is loaded");
+        let found = format!("\"{pattern}\" is the name of no schema that is loaded");
         let remedy =
             "correct it if it is misspelt: what it is meant for has another owner, or none";
-        inspected.hint(&format!("owners.schemas.{pattern:?}"), found, remedy)
+        inspected.hint(&format!("owners.schemas.\"{pattern}\""), found, remedy)
     })
 }
 

@@ -368,8 +368,8 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
             .any(|check| matches(pattern, &check.name))
         {
             hint(
-                &format!("owners.checks.{pattern:?}"),
-                format!("{pattern:?} is the name of no check"),
+                &format!("owners.checks.\"{pattern}\""),
+                format!("\"{pattern}\" is the name of no check"),
                 "correct it if it is misspelt: what it is meant for has another owner, or none",
             );
         }

@@ -510,6 +510,24 @@ pub fn keys(events: &[Event]) -> BTreeSet<String> {
     events.iter().map(|event| event.uuid.clone()).collect()
 }
 
+/// A directory of these schemas, each of revision 1, beside those that [`event`] needs.
+pub fn schemas(all: &[(&str, Value)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    let write = |label: &str, text: &[u8]| {
+        let path = dir.path().join(format!("{label}.json"));
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    for label in ["AppTap/12", "EventCapsule/2014"] {
+        let text = std::fs::read(paths::schemas().join(format!("{label}.json"))).expect("a schema");
+        write(label, &text);
+    }
+    for (name, schema) in all {
+        write(&format!("{name}/1"), schema.to_string().as_bytes());
+    }
+    dir
+}
+
 /// Replaces a file as a deployment does: written aside, then renamed.
 pub fn deploy(path: impl AsRef<Path>, bytes: &[u8]) {
     let path = path.as_ref();

@@ -170,29 +170,10 @@ impl Section<'_> {
         into: &mut BTreeMap<String, Duration>,
         range: RangeInclusive<Duration>,
     ) {
-        let Some((field, node)) = self.take(key) else {
-            return;
-        };
-        let Value::Table(table) = node.value else {
-            let remedy = "write a table of names and durations, as { \"Edit/11\" = \"20m\" }";
-            return self
-                .findings
-                .error(Some(node.origin), &field, found(&node.value), remedy);
-        };
-        into.clear();
-        for (name, node) in table {
-            let field = format!("{field}.\"{name}\"");
-            match duration_of(&node.value, &range) {
-                Ok(duration) => drop(into.insert(name, duration)),
-                Err(remedy) => self.findings.error(
-                    Some(node.origin.clone()),
-                    &field,
-                    found(&node.value),
-                    remedy,
-                ),
-            }
-            self.findings.origins.insert(field, node.origin);
-        }
+        let remedy = "write a table of names and durations, as { \"Edit/11\" = \"20m\" }";
+        self.by_name(key, into, (remedy, usize::MAX), |_, value| {
+            duration_of(value, &range)
+        });
     }
 
     /// Texts by names of the operator's choosing, as `read` takes them.
@@ -203,11 +184,25 @@ impl Section<'_> {
         count_max: usize,
         read: impl Fn(&str, &str) -> Result<String, String>,
     ) {
+        let remedy = "write a table of names and texts, as { \"Edit/*\" = \"editing-team\" }";
+        self.by_name(key, into, (remedy, count_max), |name, value| {
+            let text = text_of(value).ok_or_else(|| "write a text in quotes".to_owned());
+            text.and_then(|text| read(name, &text))
+        });
+    }
+
+    /// A table whose keys are names of the operator's choosing. `remedy` is for what is no table.
+    fn by_name<T>(
+        &mut self,
+        key: &'static str,
+        into: &mut BTreeMap<String, T>,
+        (remedy, count_max): (&str, usize),
+        read: impl Fn(&str, &Value) -> Result<T, String>,
+    ) {
         let Some((field, node)) = self.take(key) else {
             return;
         };
         let Value::Table(table) = node.value else {
-            let remedy = "write a table of names and texts, as { \"Edit/*\" = \"editing-team\" }";
             return self
                 .findings
                 .error(Some(node.origin), &field, found(&node.value), remedy);
@@ -221,10 +216,9 @@ impl Section<'_> {
         }
         into.clear();
         for (name, node) in table {
-            let field = format!("{field}.{name:?}");
-            let text = text_of(&node.value).ok_or_else(|| "write a text in quotes".to_owned());
-            match text.and_then(|text| read(&name, &text)) {
-                Ok(text) => drop(into.insert(name, text)),
+            let field = format!("{field}.\"{name}\"");
+            match read(&name, &node.value) {
+                Ok(read) => drop(into.insert(name, read)),
                 Err(remedy) => self.findings.error(
                     Some(node.origin.clone()),
                     &field,

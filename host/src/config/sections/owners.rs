@@ -218,6 +218,7 @@ landfall = 7
 "Edit/*" = "editing-team"
 "" = "nobody"
 "Search/*" = "two\u001blines"
+"Odd\u001b/*" = 7
 [owners.checks]
 a = ["b"]
 "#;
@@ -228,11 +229,12 @@ a = ["b"]
             "landfall.toml:3: owners.landfall: found 7; write a name",
             "landfall.toml:6: owners.schemas.\"\": found \"nobody\"; write a name before the owner",
             "landfall.toml:7: owners.schemas.\"Search/*\": found \"two\u{1b}lines\"; write a name of",
-            "landfall.toml:9: owners.checks.\"a\": found a list; write a text in quotes",
+            "landfall.toml:8: owners.schemas.\"Odd\u{1b}/*\": found 7; write a text in quotes",
+            "landfall.toml:10: owners.checks.\"a\": found a list; write a text in quotes",
         ]) {
             assert!(line.starts_with(expected), "{line}");
         }
-        assert_eq!(lines.len(), 5, "{message}");
+        assert_eq!(lines.len(), 6, "{message}");
         let config = crate::config::tests::load("[owners]\nschemas = \"x\"\n", &[]);
         assert!(
             config

@@ -19,7 +19,7 @@ const STILL_AFTER: Duration = Duration::from_secs(10);
 /// How often it is looked.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Lines that wait to be logged: a thread each, for some time. What is beyond is not logged; metrics and
+/// Lines that wait to be written to the log; each is about one thread. What is beyond is not logged; metrics and
 /// `/readyz` tell it all the same.
 const LINES_MAX: usize = 1024;
 

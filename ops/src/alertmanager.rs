@@ -1,7 +1,7 @@
 //! An example of how alerts become notifications: one for each outage, not one for each schema.
 //!
 //! Alerts of one kind at one instance are one notification. What is only there because of something
-//! worse is held back while that is told: each inhibition says what hangs on what.
+//! worse is held back while that is told: each inhibition says what depends on what.
 
 use std::fmt::Write;
 

@@ -52,7 +52,7 @@ fn frames_whose_key_identifies_nothing_are_told_on_both_streams() {
     let (code, answer, told) = audit(dir.path());
     assert_eq!(code, Some(1), "{told}");
     assert!(
-        told.contains("no line of raw has a key: is event.key"),
+        told.contains("no line of raw has a key: does event.key"),
         "{told}"
     );
     assert_eq!(answer["raw"], 0, "{answer}");

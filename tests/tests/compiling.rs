@@ -391,6 +391,37 @@ fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_fil
 }
 
 #[test]
+fn a_refused_configuration_with_a_changed_check_is_read_once_and_not_again_and_again() {
+    let files = Files::new();
+    let mut sidecar = files.sidecar();
+    // What `one` loads with other settings is not taken, for `four` is not there.
+    let broken = limit(&files.path("none")).replace("\"limit\"", "\"four\"");
+    let config = std::fs::read_to_string(sidecar.config_path()).expect("the configuration");
+    let other_settings = config.replacen("max = 9", "max = 10", 1);
+    let refused = other_settings.replace("[compile]\n", &format!("{broken}[compile]\n"));
+    sidecar.reconfigure(&config, &refused);
+    let refusals = || {
+        let log = sidecar.log();
+        log.matches("failed to load check four").count()
+    };
+    await_until("it is refused", || refusals() > 0);
+    let clock = || sidecar.metrics().sum("landfall_clock_seconds", &[]);
+    let began = clock();
+    await_until("there was time for many more reloads", || {
+        clock() > began + 10.0
+    });
+    // Once for the file, and once more for each load that came to its end.
+    assert!(refusals() <= 4, "{}", sidecar.log());
+    // It is taken as soon as it can be.
+    sidecar.reconfigure(&broken, "");
+    await_until("the mended one is in force", || {
+        let body = sidecar.get("/readyz").expect("an answer").body;
+        body.contains("\"as configured\"")
+    });
+    sidecar.stop();
+}
+
+#[test]
 fn a_check_that_does_not_come_to_the_end_of_its_start_holds_up_no_other_one() {
     const LOOPS: &str = r#"config = { do = "loop", when = "configure" }
 limits = { start_time = "1m" }"#;

@@ -2,10 +2,15 @@
 
 mod support;
 
+use std::fs::File;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use landfall_tests::paths;
+use landfall_tests::sidecar::address;
 use landfall_tests::wait::await_until;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
 use support::{Event, Setup, Sidecar, event};
 
@@ -121,15 +126,37 @@ fn schemas_that_would_compile_for_hours_are_refused_by_name_and_a_reload_goes_on
 }
 
 #[test]
-fn an_end_is_not_held_up_by_schemas_that_are_compiled() {
+fn an_end_is_heard_while_a_start_compiles_schemas() {
     let schemas = support::schemas(&[]);
-    let mut sidecar = start(schemas.path());
-    // Each is as large as one may be; together they take longer than the end may.
     let large = patterns(4, |number| format!(r"^\w{{1,999}}x{number}$"));
     for number in 0..4 {
         write(schemas.path(), &format!("Large{number}/1"), &large);
     }
-    let began = Instant::now();
-    assert_eq!(sidecar.end(), Some(0), "{}", sidecar.log());
-    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = format!(
+        "[schemas]\ndir = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[streams.raw]\ncodec = \"json\"\n",
+        schemas.path()
+    );
+    std::fs::write(
+        dir.path().join("landfall.toml"),
+        format!("checks = []\n{config}"),
+    )
+    .expect("written");
+    let log = dir.path().join("log");
+    let mut landfall = Command::new(paths::landfall())
+        .current_dir(dir.path())
+        .arg("run")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(File::create(&log).expect("a log"))
+        .spawn()
+        .expect("landfall starts");
+    let said = || std::fs::read_to_string(&log).unwrap_or_default();
+    await_until("it serves HTTP", || address(&said()).is_some());
+    kill_process(Pid::from_child(&landfall), Signal::TERM).expect("sent");
+    let ended = landfall.wait().expect("it ends");
+    assert_eq!(ended.code(), Some(0), "{}", said());
+    // It did not go on to its work first.
+    assert!(said().contains("nothing was received"), "{}", said());
+    assert!(!said().contains("connected"), "{}", said());
 }

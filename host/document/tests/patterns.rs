@@ -1,4 +1,4 @@
-//! Patterns with look-around or back-references, which can take exponentially many steps: what hangs on
+//! Patterns with look-around or back-references, which can take exponentially many steps: what depends on
 //! one that gives up is unjudged, all else is judged, and nothing panics.
 
 use std::sync::Once;

@@ -411,3 +411,28 @@ fn without_a_declared_draft_its_traits_tell_draft03_from_draft04() {
         );
     }
 }
+
+#[test]
+fn a_directory_that_is_not_wanted_any_more_is_given_up_before_the_next_file() {
+    const ANY: &str = r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#;
+    let directory = directory(&[("A/1.json", ANY), ("B/1.json", ANY), ("C/1.json", ANY)]);
+    let asked_until = |goes_on_for: u32| {
+        let asked = std::cell::Cell::new(0);
+        let go_on = || {
+            asked.set(asked.get() + 1);
+            asked.get() <= goes_on_for
+        };
+        let former = SchemaSet::default();
+        let loaded =
+            SchemaSet::reload_while(directory.path(), &former, SchemaRules::default(), &go_on);
+        (loaded.is_some(), asked.get())
+    };
+    // Before each file is read, before each is compiled, and at the end.
+    let (is_loaded, asked) = asked_until(u32::MAX);
+    assert!(is_loaded && asked >= 7, "{asked}");
+    for goes_on_for in 0..asked {
+        let (is_loaded, more) = asked_until(goes_on_for);
+        assert!(!is_loaded, "{goes_on_for}");
+        assert!(more <= goes_on_for + 2, "{goes_on_for}: asked {more} times");
+    }
+}

@@ -1,4 +1,4 @@
-//! Tells the crate what the code that it makes of a check hangs on, beside the check's file: kept code that
+//! Tells the crate what the code that it makes of a check depends on, beside the check's file: kept code that
 //! was made by anything else is not used (`src/compile/kept.rs`).
 
 mod identity;

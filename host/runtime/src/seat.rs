@@ -285,6 +285,7 @@ impl<W: World> Seat<W> {
             return;
         }
         self.log.begin_batch();
+        self.waste.begin_batch();
         self.waste.take_time();
         // What schemas wasted is not the check's fault.
         let mut not_its_own = Duration::ZERO;

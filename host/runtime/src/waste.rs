@@ -18,9 +18,9 @@ pub(crate) enum Asked {
 /// take no more than a batch may.
 const WORK_PART: u32 = 8;
 
-/// So many batches' times may all schemas together waste of one call. From then on those that have wasted of it
+/// So many batches' times may all schemas together waste of one batch, in however many parts it is judged. From then on those that have wasted of it
 /// are left alone until its end: many that are slow hold a batch up hardly longer than one.
-const CALL_WASTE_MAX: u32 = 8;
+const BATCH_WASTE_MAX: u32 = 8;
 
 /// What a schema took too many steps for since that was last told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,10 +67,10 @@ pub(crate) fn fault(schema: &str, why: Why) -> Fault {
 pub(crate) struct Waste {
     /// By schema, and what is asked.
     wasters: HashMap<(String, Asked), Waster>,
-    /// The number of the call that runs.
-    call: u64,
+    /// The number of the batch that is judged.
+    batch: u64,
     /// What all schemas wasted of it.
-    of_call: Duration,
+    of_batch: Duration,
     /// What each took in this call, of those that were timed.
     work: Vec<(String, Asked, Duration)>,
     /// The time of a batch.
@@ -84,8 +84,8 @@ pub(crate) struct Waste {
 #[derive(Debug)]
 struct Waster {
     breaker: Breaker,
-    /// The call of which it wasted last.
-    call: u64,
+    /// The batch of which it wasted last.
+    batch: u64,
 }
 
 impl Waste {
@@ -102,17 +102,21 @@ impl Waste {
             return false;
         }
         let waster = self.wasters.get(&(schema.to_owned(), asked));
-        let is_call_wasted = self.of_call >= self.deadline * CALL_WASTE_MAX;
+        let is_batch_wasted = self.of_batch >= self.deadline * BATCH_WASTE_MAX;
         waster.is_some_and(|waster| {
-            waster.breaker.is_open(Instant::now()) || is_call_wasted && waster.call == self.call
+            waster.breaker.is_open(Instant::now()) || is_batch_wasted && waster.batch == self.batch
         })
+    }
+
+    /// Another batch begins. If it is judged in parts, they share what may be wasted of it.
+    pub fn begin_batch(&mut self) {
+        self.batch += 1;
+        self.of_batch = Duration::ZERO;
     }
 
     /// Another call begins.
     pub fn begin_call(&mut self) {
         self.work.clear();
-        self.call += 1;
-        self.of_call = Duration::ZERO;
     }
 
     /// Time that the guest gets back.
@@ -122,14 +126,14 @@ impl Waste {
 
     /// Tells that a schema took `wasted` without an answer.
     pub fn record(&mut self, schema: &str, asked: Asked, wasted: Duration) {
-        let (deadline, call) = (self.deadline, self.call);
-        self.of_call += wasted;
+        let (deadline, batch) = (self.deadline, self.batch);
+        self.of_batch += wasted;
         let waster = self.wasters.entry((schema.to_owned(), asked));
         let waster = waster.or_insert_with(|| Waster {
             breaker: Breaker::new(deadline),
-            call,
+            batch,
         });
-        waster.call = call;
+        waster.batch = batch;
         let suspension = waster.breaker.record(wasted, Instant::now());
         self.told(schema).suspensions += u64::from(suspension.is_some());
     }
@@ -220,12 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn many_schemas_that_waste_of_one_call_are_left_alone_together_until_its_end() {
+    fn many_schemas_that_waste_of_one_batch_are_left_alone_together_until_its_end() {
         let ms = Duration::from_millis;
         let mut waste = Waste::new(ms(250));
         let names = ["A/1", "B/1", "C/1", "D/1"];
-        waste.begin_call();
+        waste.begin_batch();
         for name in names {
+            // Its parts share what it may waste.
+            waste.begin_call();
             assert!(!waste.is_open(name, Asked::Judge));
             waste.record(name, Asked::Judge, ms(500));
         }
@@ -235,6 +241,8 @@ mod tests {
         waste.record("E/1", Asked::Judge, ms(500));
         assert!(waste.is_open("E/1", Asked::Judge));
         waste.begin_call();
+        assert!(names.iter().all(|name| waste.is_open(name, Asked::Judge)));
+        waste.begin_batch();
         assert!(!names.iter().any(|name| waste.is_open(name, Asked::Judge)));
     }
 

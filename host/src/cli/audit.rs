@@ -312,7 +312,7 @@ impl Audit<'_> {
                     .is_some_and(|read| read.is_keyless(stream, decoding))
                 {
                     print::note(format_args!(
-                        "no line of {} has a key: is event.key = \"{}\" where their key stands?",
+                        "no line of {} has a key: does event.key = \"{}\" point to the key of these events?",
                         stream.as_str(),
                         self.config.event.key
                     ));

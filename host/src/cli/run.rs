@@ -54,8 +54,9 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     // A probe is answered while checks are compiled, and a signal is heard.
     let mut front = Front::open(config.http.listen, &board, request.clone())?;
     let mut planner = Planner::new(compile::loader()?);
-    let is_over = || front.asked().is_some();
-    let planned = starting::first_plan(&mut planner, &config, &clock, &checks_part, is_over)?;
+    let goes_on = front.goes_on();
+    planner.plan_while(front.goes_on());
+    let planned = starting::first_plan(&mut planner, &config, &clock, &checks_part, goes_on)?;
     let Some(planned) = planned else {
         let signal = front.asked().unwrap_or_default();
         tracing::info!(

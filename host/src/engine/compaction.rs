@@ -57,6 +57,8 @@ pub struct Compaction {
     pass: Option<Pass>,
     rests_until: Option<Instant>,
     frame: Vec<u8>,
+    /// The disk fails, and that was told.
+    said: bool,
 }
 
 /// Once through all entries of a shard.
@@ -76,6 +78,7 @@ impl Compaction {
             pass: None,
             rests_until: None,
             frame: Vec::new(),
+            said: false,
         }
     }
 
@@ -101,26 +104,37 @@ impl Compaction {
         let Some(pass) = &mut self.pass else {
             return moved;
         };
-        let (spool, frame) = (&self.spool, &mut self.frame);
+        let (spool, frame, said) = (&self.spool, &mut self.frame, &mut self.said);
         // Something of these entries is left to be moved.
         let mut is_cut = false;
+        let mut tries = 0;
         let mut references = Vec::with_capacity(1);
         let next = holder.relocate(pass.from, ENTRIES_MAX, &mut |payload| {
             if pass.sparse.binary_search(&payload.segment()).is_err() {
                 return None;
             }
-            if is_cut || moved.frames >= FRAMES_MAX || moved.bytes >= BYTES_MAX {
+            if is_cut || tries >= FRAMES_MAX || moved.bytes >= BYTES_MAX {
                 is_cut = true;
                 return None;
             }
+            tries += 1;
             match move_frame(spool, &mut pass.writer, payload, frame, &mut references) {
                 Ok(now_at) => {
                     moved.frames += 1;
                     moved.bytes += frame.len() as u64;
+                    *said = false;
                     Some(now_at)
                 }
                 Err(SpoolError::Full { .. }) => {
                     is_cut = true;
+                    None
+                }
+                // The disk fails: the next frame would fail as well, and each try takes time.
+                Err(error @ SpoolError::Io { .. }) => {
+                    is_cut = true;
+                    if !std::mem::replace(said, true) {
+                        tracing::warn!("{error}; frames that wait stay where they are, and no room is made (tried again, told once)");
+                    }
                     None
                 }
                 // It stays where it is; who needs it will be told.

@@ -33,7 +33,7 @@ pub struct Loading {
     wake: Option<Wake>,
 }
 
-/// All that a load's outcome hangs on.
+/// All that a load's outcome depends on.
 #[derive(PartialEq)]
 struct Wanted {
     path: PathBuf,

@@ -37,7 +37,7 @@ pub enum PlanningError {
     #[error("{}", lines(.0))]
     Checks(Vec<Refused>),
     /// Checks of which there is no version to use yet.
-    #[error("it waits for what is being loaded: {}", .0.join(", "))]
+    #[error("these checks are still being loaded: {}", .0.join(", "))]
     Loading(Vec<String>),
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -77,6 +77,14 @@ pub enum Patience {
     Whole,
     /// So long; what is not loaded by then is left as it is, and goes on.
     For(Duration),
+}
+
+/// What becomes of loads that a plan does not want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OtherLoads {
+    End,
+    /// Another plan wants them.
+    Stay,
 }
 
 /// How a check stands, for `/readyz`, metrics and logs.
@@ -223,9 +231,30 @@ impl Planner {
         now_ms: i64,
         patience: Patience,
     ) -> Result<Planned, PlanningError> {
+        self.make(config, now_ms, patience, OtherLoads::End)
+    }
+
+    /// The same for the configuration in force while another one is wanted, which cannot be taken: what was
+    /// loaded for that one stays, or the end of its load would ask for it again, without end.
+    pub fn plan_meanwhile(
+        &mut self,
+        config: &Config,
+        now_ms: i64,
+        patience: Patience,
+    ) -> Result<Planned, PlanningError> {
+        self.make(config, now_ms, patience, OtherLoads::Stay)
+    }
+
+    fn make(
+        &mut self,
+        config: &Config,
+        now_ms: i64,
+        patience: Patience,
+        others: OtherLoads,
+    ) -> Result<Planned, PlanningError> {
         let mut notes = Vec::new();
         let mut problems = Vec::new();
-        let (found, not_kept) = self.look_at_files(config);
+        let (found, not_kept) = self.look_at_files(config, others);
         match patience {
             Patience::Whole => self.loading.wait_for_all(),
             Patience::For(time) => self.loading.wait(Instant::now() + time),

@@ -261,7 +261,9 @@ impl Reloader {
         };
         let config = self.config.clone();
         let mut problems = vec![problem];
-        match self.plan(&config) {
+        let now_ms = self.clock.now_ms();
+        let patience = Patience::For(LOADING);
+        match self.planner.plan_meanwhile(&config, now_ms, patience) {
             Ok(planned) => {
                 for problem in &planned.problems {
                     tracing::warn!("{problem}");

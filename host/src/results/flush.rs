@@ -13,7 +13,7 @@ use crate::sources::StreamId;
 use crate::standing;
 
 /// Between two tries to write to a store that fails. Everything upstream waits meanwhile.
-/// Each one is twice as long as the one before, up to what somebody who has mended it likes to wait.
+/// Each pause is twice as long as the one before, up to what somebody who has mended it likes to wait.
 const RETRY: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
 const RETRY_MAX: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 4000 });
 

@@ -75,7 +75,7 @@ impl Schema {
 
     /// `None` if it cannot be told, because a pattern gave up on a text. The crate then tries both
     /// answers of the pattern, and says `valid` only if it is so either way: so if neither the schema
-    /// nor its negation is, the answer hangs on the pattern.
+    /// nor its negation is, the answer depends on the pattern.
     pub(crate) fn judge(&self, value: Value<'_>) -> Option<bool> {
         if self.validator.is_valid(value) {
             return Some(true);

@@ -164,7 +164,7 @@ impl Kept {
                     last_access: nanoseconds(UTIME_OMIT),
                     last_modification: nanoseconds(UTIME_NOW),
                 };
-                // Only the order in which files go hangs on it.
+                // Only the order in which files go depends on it.
                 let _ = futimens(&file, &times);
                 Ok(Some(code))
             }

@@ -108,7 +108,7 @@ impl Drop for Slot {
         places.taken -= 1;
         places.long -= usize::from(self.is_long);
         drop(places);
-        // Who waits does not wait for the same.
+        // Those that wait may need different slots, so all are woken.
         self.of.freed.notify_all();
     }
 }

@@ -63,6 +63,12 @@ impl Front {
         })
     }
 
+    /// Whether nothing has asked for the end yet.
+    pub fn goes_on(&self) -> impl Fn() -> bool + Send + 'static {
+        let asked = self.asked.clone();
+        move || asked.borrow().is_none()
+    }
+
     /// The signal that has asked for the end.
     pub fn asked(&self) -> Option<&'static str> {
         *self.asked.borrow()

@@ -17,7 +17,7 @@ const SOON: Duration = Duration::from_secs(5);
 /// What is still being loaded is told again.
 const LATER: Duration = Duration::from_secs(30);
 
-/// Plans, for as long as `is_over` does not say otherwise: then there is none.
+/// Plans, for as long as `goes_on` says so; None if it was asked to end before.
 ///
 /// # Errors
 /// Those of the planner: a check that does not load, for one.
@@ -26,7 +26,7 @@ pub fn first_plan(
     config: &Config,
     clock: &Clock,
     part: &Part,
-    is_over: impl Fn() -> bool,
+    goes_on: impl Fn() -> bool,
 ) -> Result<Option<Planned>, PlanningError> {
     let mut tell_at = Instant::now() + SOON;
     let mut refuse_at = None;
@@ -44,9 +44,10 @@ pub fn first_plan(
             Err(PlanningError::Checks(_))
                 if planner.is_loading()
                     && Instant::now() < *refuse_at.get_or_insert(Instant::now() + SOON) => {}
+            Err(PlanningError::Ended) => return Ok(None),
             done => return done.map(Some),
         }
-        if is_over() {
+        if !goes_on() {
             return Ok(None);
         }
     }

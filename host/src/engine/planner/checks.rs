@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use landfall_runtime::{CheckFile, CodeOrigin, Kept, Limits, LoadRequest};
 
-use super::{InUse, Planner, Refused};
+use super::{InUse, OtherLoads, Planner, Refused};
 use crate::config::{CheckConfig, Config};
 use crate::engine::loading::Progress;
 use crate::engine::origin::{Drift, Origin};
@@ -14,7 +14,11 @@ use crate::judge::plan::STREAM_NAMES;
 impl Planner {
     /// Looks at the file of each check, and begins to load those that are not in use as they are. Also
     /// why code is not kept; that stays as it was where none has to be.
-    pub(super) fn look_at_files(&mut self, config: &Config) -> (Vec<Found>, Option<String>) {
+    pub(super) fn look_at_files(
+        &mut self,
+        config: &Config,
+        others: OtherLoads,
+    ) -> (Vec<Found>, Option<String>) {
         let found: Vec<Found> = config
             .checks
             .iter()
@@ -34,11 +38,13 @@ impl Planner {
         for (check, mut found) in config.checks.iter().zip(found) {
             match (found.to_load.take(), &found.request) {
                 (Some(file), Some((request, _))) => {
+                    found.wants_load = true;
                     self.loading
                         .want(request, file, &config.compile.limits, kept.clone());
                 }
                 // What runs is what is wanted, or there is nothing to load: what was begun is over.
-                _ => self.loading.forget(&check.name),
+                _ if others == OtherLoads::End => self.loading.forget(&check.name),
+                _ => {}
             }
             all.push(found);
         }
@@ -101,7 +107,12 @@ impl Planner {
         let path = found.request.as_ref().map(|(found, _)| found.path.clone());
         let origin = found.request.as_ref().map(|(_, origin)| origin.clone());
         let mut loaded = None;
-        match self.loading.progress(&check.name) {
+        // What is in use as it is wanted is not what another plan loads.
+        let progress = match found.wants_load {
+            true => self.loading.progress(&check.name),
+            false => None,
+        };
+        match progress {
             Some(Progress::Loaded(load)) => {
                 loaded = found.request.map(|found| (load, found));
             }
@@ -192,6 +203,8 @@ pub(super) struct Found {
     /// The file, if it is not what is in use.
     to_load: Option<CheckFile>,
     is_in_use: bool,
+    /// A load of this file was begun, or has come to its end.
+    wants_load: bool,
     /// Why what is in use is not what the next start would take.
     problem: Option<String>,
 }

@@ -30,6 +30,13 @@ const LANDED_NOW: &str = "schema:landfall_landed_events:increase5m";
 /// The series of schemas of which so many events are lost that somebody is woken.
 pub const MANY_LOST: &str = "schema:landfall_many_lost_events:increase15m";
 
+/// The targets at which the whole pipeline stalls. The gauge of open incidents counts stalls of single schemas
+/// too, and for some minutes those that are over; while anything lands it is not the pipeline.
+pub const PIPELINE_STALLED: &str = "instance:landfall_pipeline_stalled:sum";
+
+/// Events that wait of schemas which stall while others land.
+pub const SCHEMA_STALLED: &str = "schema:landfall_stalled_events:sum";
+
 /// Verdicts of events that landed.
 const WITH_A_ROW: &str = "delivered|late|altered|leaked";
 
@@ -107,6 +114,20 @@ pub fn recordings(scale: Scale) -> Vec<Recording> {
         counted(LANDED, WITH_A_ROW, RECENT),
         counted(LANDED_NOW, WITH_A_ROW, Span::minutes(5)),
         Recording {
+            name: PIPELINE_STALLED.to_owned(),
+            expr: format!(
+                "{}\nunless sum without (schema) ({LANDED_NOW}) > 0",
+                open("stalled")
+            ),
+        },
+        Recording {
+            name: SCHEMA_STALLED.to_owned(),
+            expr: format!(
+                "landfall_pending_events > 0\nunless ({LANDED} > 0)\nand ignoring (schema) (sum without (schema) ({LANDED_NOW}) > 0)\nand ignoring (schema) ({})",
+                open("stalled")
+            ),
+        },
+        Recording {
             name: MANY_LOST.to_owned(),
             expr: format!(
                 "{LOST} >= {MANY_EVENTS}\nand {LOST} >= {MANY_SHARE} * {EXPECTED_RECENTLY}\nand ignoring (schema) ({})",
@@ -144,20 +165,12 @@ const ASKED: [&str; 2] = ["landfall_pending_events", "landfall_overdue_events"];
 
 /// Nothing lands: one alert, not one for each schema. Only if other schemas land it is about schemas.
 fn stalls() -> Vec<Alert> {
-    let open = open("stalled");
-    let stalled_schemas = format!(
-        "landfall_pending_events > 0\nunless ({LANDED} > 0)\nand ignoring (schema) (sum without (schema) ({LANDED_NOW}) > 0)\nand ignoring (schema) ({open})"
-    );
-    let pipeline = format!(
-        "{open}\nunless ignoring (schema)\n(\n{}\n)",
-        indented(&stalled_schemas)
-    );
     let [pending, overdue] = ASKED.map(asked);
     vec![
         Alert::pipeline(
             "LandfallEventsStalled",
             Severity::Page,
-            Owner::Landfall.of(&pipeline, &[]),
+            Owner::Landfall.of(&format!("{PIPELINE_STALLED} > 0"), &[]),
         )
         // An endpoint that is not connected looks the same, and is told first.
         .hold(Span::minutes(2))
@@ -169,7 +182,7 @@ fn stalls() -> Vec<Alert> {
         Alert::pipeline(
             "LandfallSchemaStalled",
             Severity::Page,
-            Owner::Schema.of(&stalled_schemas, &["schema"]),
+            Owner::Schema.of(&format!("{SCHEMA_STALLED} > 0"), &["schema"]),
         )
         // After an outage of all, rare schemas land last.
         .hold(Span::minutes(10))

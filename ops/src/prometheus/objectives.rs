@@ -2,7 +2,7 @@
 //! short one (the Site Reliability Workbook, chapter 5), and beside them one that counts, for schemas
 //! of which so few events come that a rate says nothing.
 
-use super::incidents::{EXPECTED, LOOK, MANY_LOST, events};
+use super::incidents::{EXPECTED, LOOK, MANY_LOST, PIPELINE_STALLED, SCHEMA_STALLED, events};
 use super::owners::Owner;
 use super::promql::{increase, indented};
 use super::rule::{Alert, Recording, Severity};
@@ -119,6 +119,7 @@ const BURNS: [Burn; 3] = [
         rate: "14.4",
         long: HOUR,
         short: MINUTES_5,
+        told: HOUR,
     },
     Burn {
         name: "LandfallObjectiveBurns",
@@ -126,6 +127,7 @@ const BURNS: [Burn; 3] = [
         rate: "6",
         long: HOURS_6,
         short: MINUTES_30,
+        told: HOURS_6,
     },
     Burn {
         name: "LandfallObjectiveBurnsSlowly",
@@ -133,6 +135,7 @@ const BURNS: [Burn; 3] = [
         rate: "1",
         long: DAYS_3,
         short: HOURS_6,
+        told: HOURS_6,
     },
 ];
 
@@ -149,6 +152,9 @@ struct Burn {
     rate: &'static str,
     long: Span,
     short: Span,
+    /// For so long after an outage its failures are not told again. All of the long window, where that is a
+    /// page: one event that fails would tell them all once more.
+    told: Span,
 }
 
 impl Burn {
@@ -177,13 +183,13 @@ impl Burn {
         )
     }
 
-    /// What an outage used up was told when it was: the short window still holds it afterwards.
+    /// What an outage used up was told when it was.
     fn recording(&self, scale: Scale) -> Recording {
-        let short = scale.of(self.short);
+        let told = scale.of(self.told);
         Recording {
             name: self.condition(),
             expr: format!(
-                "(\n{}\n)\nand\n(\n{}\n)\nunless ignoring (check) last_over_time({MANY_LOST}[{short}])\nunless ignoring (check, schema) sum without (cause) (max_over_time(landfall_incidents_open{{cause=\"stalled\"}}[{short}])) > 0",
+                "(\n{}\n)\nand\n(\n{}\n)\nunless ignoring (check) last_over_time({MANY_LOST}[{told}])\nunless ignoring (check) last_over_time({SCHEMA_STALLED}[{told}])\nunless ignoring (check, schema) max_over_time({PIPELINE_STALLED}[{told}]) > 0",
                 indented(&self.share_over(self.long, FAILURES_MIN)),
                 indented(&self.share_over(self.short, 1))
             ),
@@ -217,9 +223,9 @@ fn quiet(scale: Scale) -> Alert {
     let landed = format!(
         "landfall_overdue_events <= 0\nand\n(\n  {recovered} >= {lost}\n  or\n  landfall_overdue_events and ignoring (schema) changes(landfall_process_start_time_seconds[{day}]) == 0\n)"
     );
-    let outage = format!("max_over_time(landfall_incidents_open{{cause=\"stalled\"}}[{day}])");
+    let outage = format!("max_over_time({PIPELINE_STALLED}[{day}])");
     let expr = format!(
-        "{is_quiet}\nunless\n(\n{}\n)\nunless ignoring (schema) sum without (cause) ({outage}) > 0",
+        "{is_quiet}\nunless\n(\n{}\n)\nunless ignoring (schema) {outage} > 0",
         indented(&landed)
     );
     Alert::pipeline(

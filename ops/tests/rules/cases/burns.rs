@@ -93,13 +93,22 @@ fn burns() -> Vec<Case> {
             "what an outage used up is told by the outage",
             110,
             |world| {
-                of_a_thousand(world, "missing", 300.0, 20.0);
-                world.set(OPEN, &cause("stalled"), within(1.0, 25.0));
+                // Nothing lands for twenty minutes, and an hour later three events come late.
+                world
+                    .set(EVENTS, &verdict("delivered", SCHEMA), |minute| {
+                        1000.0 * (minute - 20.0).max(0.0)
+                    })
+                    .set(EVENTS, &verdict("missing", SCHEMA), |minute| {
+                        1000.0 * minute.min(20.0)
+                    })
+                    .set(EVENTS, &verdict("late", SCHEMA), from(80.0, 0.0, 3.0))
+                    .set(OPEN, &cause("stalled"), within(1.0, 25.0));
             },
         )
         .at(15, [firing("LandfallEventsStalled")])
-        .at(40, [firing("LandfallEventsStalled")])
+        .at(38, [firing("LandfallEventsStalled")])
         .quiet_at(60)
+        .quiet_at(84)
         .quiet_at(105),
         case(FAST, "a restart in between", 80, |world| {
             lose(world, 30.0);

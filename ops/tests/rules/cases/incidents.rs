@@ -68,11 +68,10 @@ fn stalls() -> Vec<Case> {
     vec![
         case(STALLED, "the writer is dead, and is one alert until all is told", 100, dead_writer)
             .quiet_at(13)
-            .at(15, [bare(STALLED).says("Nothing lands: 70 events wait, 0 are missing. See the writer. Next: landfall incidents --open; once it writes again, landfall backfill --incident N --dry-run")])
+            .at(19, [bare(STALLED).says("Nothing lands: 110 events wait, 0 are missing. See the writer. Next: landfall incidents --open; once it writes again, landfall backfill --incident N --dry-run")])
             .at(30, [bare(STALLED).says("Nothing lands: 120 events wait, 100 are missing. See the writer. Next: landfall incidents --open; once it writes again, landfall backfill --incident N --dry-run")])
             .at(52, [bare(STALLED)])
-            .at(68, [bare(STALLED)])
-            .quiet_at(72)
+            .quiet_at(60)
             .quiet_at(90)
             ,
         case(STALLED, "it is told though nothing says what waits", 30, |world| {
@@ -81,7 +80,7 @@ fn stalls() -> Vec<Case> {
                 .without("landfall_pending_events", NONE)
                 .without("landfall_overdue_events", NONE);
         })
-        .at(15, [bare(STALLED).says("Nothing lands: 0 events wait, 0 are missing. See the writer. Next: landfall incidents --open; once it writes again, landfall backfill --incident N --dry-run")]),
+        .at(19, [bare(STALLED).says("Nothing lands: 0 events wait, 0 are missing. See the writer. Next: landfall incidents --open; once it writes again, landfall backfill --incident N --dry-run")]),
         case(STALLED, "a restart while the writer is dead does not resolve it", 60, |world| {
             dead_writer(world);
             world
@@ -100,13 +99,30 @@ fn stalls() -> Vec<Case> {
         case(SCHEMA_STALLED, "one schema does not land while another does", 50, stalled_schema)
             .quiet_at(30)
             .at(38, [of_schema(SCHEMA_STALLED).says("Nothing of Edit/11 lands while others do: 20 events wait. Next: landfall incidents --open; once it lands again, landfall backfill --incident N --dry-run")]),
+        case(STALLED, "a schema that has stalled lands again while another one always did", 70, |world| {
+            stalled_schema(world);
+            world
+                .set(EVENTS, &verdict("delivered", SCHEMA), |minute| {
+                    10.0 * (minute.min(10.0) + (minute - 40.0).max(0.0))
+                })
+                .set(OPEN, &cause("stalled"), within(25.0, 48.0));
+        })
+        .at(38, [of_schema(SCHEMA_STALLED)])
+        .at(47, [of_schema(SCHEMA_STALLED)])
+        .quiet_at(65),
+        case(STALLED, "all that waited of a schema that stalls is overdue", 70, |world| {
+            stalled_schema(world);
+            world.set("landfall_pending_events", &[("schema", SCHEMA)], from(30.0, 20.0, 0.0));
+        })
+        .quiet_at(45)
+        .quiet_at(65),
         case(SCHEMA_STALLED, "after an outage of all, a rare schema lands last", 90, |world| {
             dead_writer(world);
             world.hold("landfall_pending_events", &[("schema", "Rare/1")], 1.0);
             world.set(EVENTS, &verdict("delivered", "Rare/1"), from(43.0, 0.0, 1.0));
         })
         .at(40, [bare(STALLED)])
-        .at(60, [bare(STALLED)])
+        .at(52, [bare(STALLED)])
         .quiet_at(80),
     ]
 }

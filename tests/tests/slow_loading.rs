@@ -5,7 +5,7 @@ mod support;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use landfall_tests::paths;
 use landfall_tests::sidecar::address;
@@ -13,9 +13,6 @@ use landfall_tests::wait::await_until;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Map, Value, json};
 use support::{Event, Setup, Sidecar, event};
-
-/// A reload or an end may take so long on a busy machine: far less than compiling what is refused would.
-const SOON: Duration = Duration::from_secs(90);
 
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
@@ -101,7 +98,6 @@ fn schemas_that_would_compile_for_hours_are_refused_by_name_and_a_reload_goes_on
     let schemas = support::schemas(&[]);
     let mut sidecar = start(schemas.path());
     for (number, (label, schema, why)) in slow().into_iter().enumerate() {
-        let began = Instant::now();
         let plans = sidecar.plans();
         write(schemas.path(), label, &schema);
         // What comes with it is taken.
@@ -114,7 +110,6 @@ fn schemas_that_would_compile_for_hours_are_refused_by_name_and_a_reload_goes_on
                 is_refused && sidecar.plans() > plans
             },
         );
-        assert!(began.elapsed() < SOON, "{label}: {:?}", began.elapsed());
         std::fs::remove_file(schemas.path().join(format!("{label}.json"))).expect("removed");
         await_until("all is as configured", || says(&sidecar, "as configured"));
     }

@@ -38,7 +38,7 @@ pub use pointer::{Pointer, PointerError};
 pub use redact::redact;
 pub use schema::{Problem, Schema, SchemaError, SchemaHint, SchemaRules, SchemaSet};
 pub use state::{Defect, Oddity, RowState};
-pub use steps::was_long;
+pub use steps::{processor_time, was_long};
 pub use validate::{Explanation, VIOLATION_TEXT_BYTES_MAX, Validity, Violation};
 pub use value::{Elements, Kind, Members, Value};
 

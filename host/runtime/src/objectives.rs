@@ -25,8 +25,13 @@ impl Loaded<WindowCheck> {
     /// those that are older than this part of the contract. An error says why nothing can be shown; it
     /// says nothing of how the check judges.
     ///
-    /// Slow: it makes an instance and has the time for starting, for every [`NAMES_MAX`] names.
-    pub fn objectives(&self, schemas: &[&str]) -> Result<Option<Vec<Option<Objective>>>, Fault> {
+    /// Slow: it makes an instance and has the time for starting, for every [`NAMES_MAX`] names. `go_on` is
+    /// asked before each of these; the answer is a fault if it says no.
+    pub fn objectives(
+        &self,
+        schemas: &[&str],
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Option<Vec<Option<Objective>>>, Fault> {
         let start = |error: crate::LoadError| Fault::new(FaultKind::Start, error.to_string());
         let (mut live, _) =
             Live::<WindowCheck>::start(&self.engine, &self.pre, &self.limits, &self.config, None)
@@ -36,6 +41,10 @@ impl Loaded<WindowCheck> {
         };
         let mut all = Vec::with_capacity(schemas.len());
         for names in schemas.chunks(NAMES_MAX) {
+            if !go_on() {
+                let message = "nobody waits for the answer any more".to_owned();
+                return Err(Fault::new(FaultKind::Start, message));
+            }
             let deadline = std::time::Instant::now() + self.limits.start_time;
             live.store.data_mut().deadline = Some(deadline);
             live.store.data_mut().limiter.begin_call();

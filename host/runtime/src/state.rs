@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use landfall_document::{Documents, Pointer, Schema, SchemaSet, Validity};
+use landfall_document::{Documents, Pointer, Schema, SchemaSet, Validity, processor_time};
 use wasmtime::Trap;
 
 use crate::bindings::{log, schemas};
@@ -94,19 +94,31 @@ impl HostState {
         self.set_aside.clear();
     }
 
-    /// Gives the guest the time back that the host took for so many rows since `begun`, and begins anew.
-    fn give_back(&mut self, rows: usize, begun: &mut Instant) -> Duration {
+    /// Gives the guest the time back that the host took for the rows since the last look, and begins anew.
+    /// Returns how long that was, and whether it is not the guest's own.
+    fn give_back(&mut self, timing: &mut Timing) -> (Duration, bool) {
+        let rows = std::mem::take(&mut timing.rows);
         let now = Instant::now();
-        let taken = now - std::mem::replace(begun, now);
-        match self.host_time_left.checked_sub(rows) {
-            Some(left) => {
-                self.host_time_left = left;
-                self.waste.give_back(taken);
-                self.deadline = self.deadline.map(|deadline| deadline + taken);
-                taken
-            }
-            // It is the guest's own, and no schema's.
-            None => Duration::ZERO,
+        let taken = now - std::mem::replace(&mut timing.begun, now);
+        let Some(left) = self.host_time_left.checked_sub(rows) else {
+            return (taken, false);
+        };
+        self.host_time_left = left;
+        self.waste.give_back(taken);
+        self.deadline = self.deadline.map(|deadline| deadline + taken);
+        (taken, true)
+    }
+
+    /// The same. Returns what their schema is charged: only what a processor worked, for a thread that waits
+    /// for one is no fault of a schema.
+    fn charge(&mut self, timing: &mut Timing) -> Duration {
+        let (taken, is_not_the_guests) = self.give_back(timing);
+        let worked = processor_time();
+        let worked_since = worked.saturating_sub(std::mem::replace(&mut timing.worked, worked));
+        if is_not_the_guests {
+            taken.min(worked_since)
+        } else {
+            Duration::ZERO
         }
     }
 
@@ -121,7 +133,7 @@ impl HostState {
         let is_long = landfall_document::was_long();
         let is_judged = !matches!(validity, Validity::Exhausted | Validity::Unjudged);
         if is_long || timing.is_watched || !is_judged {
-            let taken = self.give_back(std::mem::take(&mut timing.rows), &mut timing.begun);
+            let taken = self.charge(timing);
             if is_judged {
                 self.waste.took(name, Asked::Judge, taken);
             } else {
@@ -143,8 +155,7 @@ impl HostState {
             timing.begun = Instant::now();
             return;
         }
-        let rows = std::mem::take(&mut timing.rows);
-        let taken = self.give_back(rows, &mut timing.begun);
+        let (taken, _) = self.give_back(timing);
         timing.is_watched |= taken > WATCHED_AFTER;
     }
 
@@ -170,10 +181,24 @@ impl HostState {
 /// Time of validations, from one look at the clock to the next.
 struct Timing {
     begun: Instant,
-    /// Validated since then.
+    /// The processor's time for this thread when a schema was last charged: it is asked for seldom, as it
+    /// costs a system call.
+    worked: Duration,
+    /// Validated since `begun`.
     rows: usize,
     /// Each row is timed by itself.
     is_watched: bool,
+}
+
+impl Timing {
+    fn begin() -> Self {
+        Self {
+            begun: Instant::now(),
+            worked: processor_time(),
+            rows: 0,
+            is_watched: false,
+        }
+    }
 }
 
 fn misuse(message: String) -> wasmtime::Error {
@@ -214,11 +239,7 @@ impl schemas::Host for HostState {
             found.push(set.find(name));
         }
         let mut answer = Vec::with_capacity(rows.len());
-        let mut timing = Timing {
-            begun: Instant::now(),
-            rows: 0,
-            is_watched: false,
-        };
+        let mut timing = Timing::begin();
         for (done, (&row, &which)) in rows.iter().zip(&which).enumerate() {
             if done.is_multiple_of(UNWATCHED_MAX) {
                 self.look_at_clock(&mut timing);
@@ -248,12 +269,13 @@ impl schemas::Host for HostState {
             self.waste.told(&name).untold += 1;
             return Ok(UNTOLD.to_owned());
         }
-        let mut begun = Instant::now();
+        let mut timing = Timing::begin();
+        timing.rows = 1;
         let told = self
             .documents
             .explanation(row, &at, schema, EXPLAIN_ERRORS_MAX);
         let is_long = landfall_document::was_long();
-        let taken = self.give_back(1, &mut begun);
+        let taken = self.charge(&mut timing);
         if told.is_exhausted {
             self.waste.record(&name, Asked::Tell, taken);
             self.waste.told(&name).untold += 1;
@@ -385,6 +407,7 @@ mod tests {
         state.waste = Waste::new(Duration::from_millis(200));
         let mut is_left_alone = false;
         for _ in 0..1000 {
+            state.waste.begin_batch();
             state.begin_call((0, 2), HOUR);
             let deadline = state.deadline;
             assert_eq!(validate_both(&mut state), [VALID; 2]);
@@ -408,6 +431,25 @@ mod tests {
             }
         }
         panic!("never left alone");
+    }
+
+    #[test]
+    fn a_schema_is_charged_for_what_a_processor_worked_and_not_for_what_its_thread_waited() {
+        let (_directory, mut state) = of_two_rows("{}", ["1", "2"]);
+        let mut timing = Timing::begin();
+        let stop = Duration::from_millis(300);
+        std::thread::sleep(stop);
+        timing.rows = 1;
+        let deadline = state.deadline;
+        let charged = state.charge(&mut timing);
+        assert!(charged < stop / 10, "{charged:?}");
+        // The check waited as well.
+        assert!(state.deadline >= deadline.map(|deadline| deadline + stop));
+        let begun = processor_time();
+        while processor_time() - begun < stop {
+            timing.rows = 1;
+        }
+        assert!(state.charge(&mut timing) >= stop);
     }
 
     #[test]

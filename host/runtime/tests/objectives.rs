@@ -26,7 +26,10 @@ fn the_reference_check_states_the_objective_of_each_schema_however_many_there_ar
     let names: Vec<String> = (0..2 * NAMES_MAX + 3).map(|n| format!("S/{n}")).collect();
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
     names.push("(unknown)");
-    let stated = check.objectives(&names).unwrap().expect("objectives");
+    let stated = check
+        .objectives(&names, &|| true)
+        .unwrap()
+        .expect("objectives");
     assert_eq!(stated.len(), names.len());
     for (name, stated) in names.iter().zip(stated) {
         let target = match *name {
@@ -40,7 +43,9 @@ fn the_reference_check_states_the_objective_of_each_schema_however_many_there_ar
         };
         assert_eq!(stated, Some(expected), "{name}");
     }
-    assert_eq!(check.objectives(&[]).unwrap(), Some(Vec::new()));
+    assert_eq!(check.objectives(&[], &|| true).unwrap(), Some(Vec::new()));
+    let fault = check.objectives(&names, &|| false).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Start);
 }
 
 /// `hostile_window` exports the world `window-check` alone, as every window check did before objectives
@@ -48,7 +53,7 @@ fn the_reference_check_states_the_objective_of_each_schema_however_many_there_ar
 #[test]
 fn a_check_without_objectives_loads_judges_and_states_none() {
     let check = window_check("hostile_window.wasm", "{}", Limits::default());
-    assert_eq!(check.objectives(&["A/1"]).unwrap(), None);
+    assert_eq!(check.objectives(&["A/1"], &|| true).unwrap(), None);
     let tally = Tally {
         schema: "A/1".into(),
         ..Tally::default()
@@ -75,7 +80,7 @@ fn what_a_hostile_check_states_is_not_taken_and_it_judges_all_the_same() {
     ] {
         let config = format!(r#"{{"do":"{deed}","when":"state"}}"#);
         let check = window_check("hostile_objective.wasm", &config, limits.clone());
-        let fault = check.objectives(&["A/1", "B/1"]).unwrap_err();
+        let fault = check.objectives(&["A/1", "B/1"], &|| true).unwrap_err();
         assert_eq!(fault.kind, kind, "{deed}: {}", fault.message);
         assert!(
             fault.message.contains(expected),
@@ -86,6 +91,9 @@ fn what_a_hostile_check_states_is_not_taken_and_it_judges_all_the_same() {
         assert!(judged.faulted.is_empty(), "{deed}");
     }
     let check = window_check("hostile_objective.wasm", "{}", limits);
-    let stated = check.objectives(&["A/1"]).unwrap().expect("objectives");
+    let stated = check
+        .objectives(&["A/1"], &|| true)
+        .unwrap()
+        .expect("objectives");
     assert_eq!(stated[0].map(|objective| objective.target), Some(0.5));
 }

@@ -12,6 +12,7 @@ mod ops;
 pub mod print;
 mod run;
 mod schema;
+mod signals;
 mod times;
 
 use std::ffi::OsString;

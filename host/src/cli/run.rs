@@ -71,8 +71,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     board.checks(&planned.checks, &[]);
     board.stale_schemas(planned.stale_schemas);
     board.begin(&planned);
-    let objectives = planned.objectives();
-    board.in_force(&planned, &objectives.stated);
+    board.in_force(&planned, &[]);
     board.owners(&config.owners, &planned);
     checks_part.ready(planned.detail(&planned.problems));
 
@@ -142,7 +141,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         stop: stop.clone(),
         watch,
         schemas: planned.schemas.clone(),
-        all_stated: objectives.problems.is_empty(),
+        all_stated: false,
         told_loading: Vec::new(),
     };
     let reload_ended = Arc::new(AtomicBool::new(false));
@@ -154,7 +153,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
             .spawn(move || {
                 let _ended = ended;
                 standing.enroll("reload");
-                reloader.run(&wake, &request);
+                reloader.run(&planned, &wake, &request);
             })?
     };
     let liveness = running.liveness();

@@ -26,17 +26,21 @@ pub struct Objectives {
 }
 
 impl Objectives {
-    /// Asks each window check for those of the schemas that are loaded or configured, and of what is none.
-    pub fn of(plan: &Plan, schemas: &[String]) -> Self {
+    /// Asks each window check for those of the schemas that are loaded or configured, and of what is none,
+    /// as long as `go_on` says so.
+    pub fn of(plan: &Plan, schemas: &[String], go_on: &dyn Fn() -> bool) -> Self {
         let names: Vec<&str> = schemas.iter().map(String::as_str).collect();
         let mut all = Self::default();
         for placed in &plan.placed {
             let Check::Window(check) = &placed.check else {
                 continue;
             };
+            if !go_on() {
+                break;
+            }
             // Each has the time for starting.
             standing::works();
-            match check.objectives(&names) {
+            match check.objectives(&names, go_on) {
                 Ok(None) => {}
                 Ok(Some(stated)) => {
                     let known = names.iter().zip(stated);

@@ -120,8 +120,10 @@ pub struct Planner {
     in_use: BTreeMap<String, InUse>,
     /// The directory of the schemas in use.
     schemas_from: Option<Origin>,
-    /// Why code was not kept when that was last told.
+    /// Why code was not kept when that was last found.
     not_kept: Option<String>,
+    /// The same, for the notes of the next plan.
+    untold: Vec<String>,
     reasons: Arc<Reasons>,
     /// The plan that was made last.
     plan: Option<Arc<Plan>>,
@@ -151,9 +153,10 @@ pub struct Planned {
 }
 
 impl Planned {
-    /// What its checks state as objectives; what cannot be shown is told in the log. Slow.
-    pub fn objectives(&self) -> Objectives {
-        let objectives = Objectives::of(&self.plan, &self.schemas);
+    /// What its checks state as objectives, asked for as long as `go_on` says so; what cannot be shown is told
+    /// in the log. Slow.
+    pub fn objectives(&self, go_on: &dyn Fn() -> bool) -> Objectives {
+        let objectives = Objectives::of(&self.plan, &self.schemas, go_on);
         for problem in &objectives.problems {
             tracing::warn!("{problem}");
         }
@@ -188,6 +191,7 @@ impl Planner {
             in_use: BTreeMap::new(),
             schemas_from: None,
             not_kept: None,
+            untold: Vec::new(),
             reasons: Arc::default(),
             plan: None,
             next_generation: Some(0),
@@ -255,6 +259,11 @@ impl Planner {
         let mut notes = Vec::new();
         let mut problems = Vec::new();
         let (found, not_kept) = self.look_at_files(config, others);
+        if not_kept != self.not_kept {
+            // There may be no plan yet that could carry it.
+            self.untold.extend(not_kept.clone());
+            self.not_kept = not_kept;
+        }
         match patience {
             Patience::Whole => self.loading.wait_for_all(),
             Patience::For(time) => self.loading.wait(Instant::now() + time),
@@ -323,10 +332,7 @@ impl Planner {
         if changed {
             self.next_generation = plan.generation.0.checked_add(1);
         }
-        if not_kept != self.not_kept {
-            notes.extend(not_kept.clone());
-            self.not_kept = not_kept;
-        }
+        notes.append(&mut self.untold);
         self.in_use = in_use;
         self.schemas_from = Some(schemas_from);
         self.plan = Some(Arc::clone(&plan));

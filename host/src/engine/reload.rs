@@ -116,8 +116,9 @@ pub fn requests() -> (ReloadRequest, Receiver<()>) {
 }
 
 impl Reloader {
-    /// Runs until the process is to stop. `wake` is also what the watcher sends to.
-    pub fn run(mut self, wake: &Receiver<()>, request: &ReloadRequest) {
+    /// Runs until the process is to stop, from the plan that judges first. `wake` is also what the watcher
+    /// sends to.
+    pub fn run(mut self, first: &Planned, wake: &Receiver<()>, request: &ReloadRequest) {
         let loaded = request.clone();
         self.planner.on_loaded(move || loaded.send());
         let stop = self.stop.clone();
@@ -126,6 +127,8 @@ impl Reloader {
             standing::works();
             !stop.is_set()
         });
+        // Not before the start: checks may take their time, and nothing but metrics waits for them.
+        self.ask_objectives(first);
         while !self.stop.is_set() {
             standing::waits();
             match wake.recv_timeout(LOOK) {
@@ -149,6 +152,15 @@ impl Reloader {
                     break;
                 }
             }
+        }
+    }
+
+    fn ask_objectives(&mut self, planned: &Planned) {
+        let stop = self.stop.clone();
+        let objectives = planned.objectives(&move || !stop.is_set());
+        if !self.stop.is_set() {
+            self.board.in_force(planned, &objectives.stated);
+            self.all_stated = objectives.problems.is_empty();
         }
     }
 
@@ -238,9 +250,7 @@ impl Reloader {
         self.board.stale_schemas(planned.stale_schemas);
         // Those that are gone have theirs no longer, also if the plan stays.
         if planned.changed || self.schemas != planned.schemas || !self.all_stated {
-            let objectives = planned.objectives();
-            self.board.in_force(planned, &objectives.stated);
-            self.all_stated = objectives.problems.is_empty();
+            self.ask_objectives(planned);
             self.schemas.clone_from(&planned.schemas);
         }
         self.board.owners(&config.owners, planned);

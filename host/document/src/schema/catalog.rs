@@ -119,8 +119,16 @@ impl Catalog {
             Ok(source) => {
                 let size = self.patterns_size.saturating_add(source.patterns_size);
                 if size > PATTERNS_SIZE_MAX {
-                    let max = PATTERNS_SIZE_MAX;
-                    let problem = Problem::ManyPatterns { max };
+                    let own = (&found.label, source.patterns_size);
+                    let all = self.sources.iter();
+                    let all = all.map(|(found, source)| (&found.label, source.patterns_size));
+                    let largest = all.chain([own]).max_by_key(|(_, parts)| *parts);
+                    let (label, parts) = largest.unwrap_or(own);
+                    let problem = Problem::ManyPatterns {
+                        max: PATTERNS_SIZE_MAX,
+                        largest: label.clone(),
+                        parts,
+                    };
                     return self.refuse(&found, source.id.as_deref(), problem);
                 }
                 self.patterns_size = size;
@@ -395,9 +403,15 @@ mod tests {
         assert_eq!(read("b/1", "^[a-z]{1,99}$"), (1, 1));
         assert_eq!(read("c/1", "^[a-z]{1,299}$"), (1, 2));
         assert_eq!(read("d/1", "^a$"), (2, 2));
-        for error in &catalog.errors {
+        // Many small ones.
+        let refused =
+            (0..100).find(|number| read(&format!("small/{number}"), "^[a-z]{1,49}$").1 > 2);
+        assert!(refused.is_some_and(|number| number > 0), "{refused:?}");
+        // Who reads it finds the file to mend, whichever was the last straw.
+        for (error, largest) in catalog.errors.iter().zip(["a/1", "c/1", "b/1"]) {
             let told = error.problem.to_string();
             assert!(told.contains("the patterns of all schemas"), "{told}");
+            assert!(told.contains(&format!("of which {largest} has ")), "{told}");
         }
     }
 }

@@ -36,10 +36,16 @@ pub enum Problem {
     )]
     LongPointers { max: u64 },
     #[error(
-        "with it the patterns of all schemas of the directory have more than {max} parts, compiled: use fewer \
-         classes such as `\\w` and repeat less, or remove schemas that no stream uses"
+        "with it the patterns of all schemas of the directory have more than {max} parts, compiled, of which \
+         {largest} has {parts}: use fewer classes such as `\\w` and repeat less, or remove schemas that no \
+         stream uses"
     )]
-    ManyPatterns { max: u64 },
+    ManyPatterns {
+        max: u64,
+        /// The file that has most.
+        largest: String,
+        parts: u64,
+    },
     #[error("it is a directory, a pipe or a device: name a regular file")]
     NoFile,
     #[error("it is {0}: a schema is JSON as plain text in UTF-8")]

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as channel;
 use tokio::task::JoinHandle;
 
 use super::alive::Alive;
 use crate::board::Board;
 use crate::cli::exit;
+use crate::cli::signals::{Signal, Signals};
 use crate::engine::reload::ReloadRequest;
 use crate::http::{self, HttpState};
 
@@ -48,7 +48,7 @@ impl Front {
         let (ask, asked) = channel::channel(None);
         let (closing, closed) = channel::channel(false);
         let server = runtime.block_on(async {
-            tokio::spawn(Signals::new()?.follow(ask, request));
+            tokio::spawn(follow(Signals::listen()?, ask, request));
             match listen {
                 Some(address) => listen_at(address, board, &alive, closed).await.map(Some),
                 None => Ok(None),
@@ -158,35 +158,19 @@ async fn wait_for_end(
     }
 }
 
-/// What the process is told from outside.
-struct Signals {
-    hangup: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Hands on what comes. Whoever asks for the end a second time does not want to wait for it.
-    async fn follow(mut self, ask: channel::Sender<Option<&'static str>>, request: ReloadRequest) {
-        loop {
-            let signal = tokio::select! {
-                _ = self.terminate.recv() => "SIGTERM",
-                _ = self.interrupt.recv() => "SIGINT",
-                _ = self.hangup.recv() => {
-                    request.send_again();
-                    continue;
+/// Hands on what the process is told. Whoever asks for the end a second time does not want to wait for it.
+async fn follow(
+    mut signals: Signals,
+    ask: channel::Sender<Option<&'static str>>,
+    request: ReloadRequest,
+) {
+    loop {
+        match signals.next().await {
+            Signal::Hangup => request.send_again(),
+            end => {
+                if ask.send_replace(Some(end.name())).is_some() {
+                    end_at_once();
                 }
-            };
-            if ask.send_replace(Some(signal)).is_some() {
-                end_at_once();
             }
         }
     }

@@ -7,9 +7,20 @@ use landfall_ledger::{
     Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Judgement, RawObservation,
     ReasonId, SchemaId, ShardConfig, WrittenObservation,
 };
+use landfall_store::spool;
 use proptest::prelude::*;
 
 use super::*;
+
+#[test]
+fn the_ledger_reads_a_references_size_and_segment_as_the_spool_does() {
+    for class in 0..=u64::from(u8::MAX) {
+        let payload = PayloadRef(7 << PayloadRef::SEGMENT_SHIFT | class << 32 | 0xffff_ffff);
+        assert_eq!(payload.bytes(), spool::frame_bytes(payload.0), "{class}");
+        assert_eq!(payload.segment(), 7);
+    }
+    assert_eq!(PayloadRef::SEGMENT_SHIFT, spool::SEGMENT_SHIFT);
+}
 
 /// What waits: where its frame is, what it is, and its place.
 #[derive(Default)]

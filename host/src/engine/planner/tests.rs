@@ -3,6 +3,7 @@
 use landfall_runtime::{Compiler, Engine as WasmEngine};
 
 use super::*;
+use crate::config::CheckConfig;
 
 const NOW_MS: i64 = 0;
 
@@ -140,4 +141,38 @@ fn schemas_stay_with_the_directory_that_they_came_from() {
     let planned = plan(&config);
     assert_eq!(names(&planned), ["Own/2"]);
     assert!(planned.problems.is_empty(), "{:?}", planned.problems);
+}
+
+#[test]
+fn why_code_is_not_kept_is_told_with_the_first_plan_after_it_was_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("broken.wasm");
+    std::fs::write(&file, "no module").unwrap();
+    let mut config = Config {
+        checks: Vec::new(),
+        ..Config::default()
+    };
+    config.streams.raw.codec = "json".into();
+    config.schemas.dir = dir.path().to_owned();
+    let mut broken = config.clone();
+    broken.checks.push(CheckConfig {
+        name: "broken".into(),
+        path: file,
+        ..CheckConfig::default()
+    });
+    let mut planner = planner();
+    // The environment is not known to this configuration, so there is no directory to keep code in.
+    assert!(planner.plan(&broken, NOW_MS, Patience::Whole).is_err());
+    let mut notes = || {
+        let planned = planner.plan(&config, NOW_MS, Patience::Whole).unwrap();
+        planned.notes
+    };
+    let told = notes();
+    let is_told = |note: &String| note.contains("code is not kept");
+    assert_eq!(
+        told.iter().filter(|note| is_told(note)).count(),
+        1,
+        "{told:?}"
+    );
+    assert_eq!(notes(), Vec::<String>::new());
 }

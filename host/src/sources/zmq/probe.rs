@@ -6,9 +6,10 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
-use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::net::{SocketAddr as LocalAddr, UnixStream};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::dial::Target;
 
@@ -68,12 +69,19 @@ pub(super) fn explain(target: &Target) -> String {
     }
 }
 
+/// A listener whose queue is full would hold a plain `connect` for ever.
 fn local(endpoint: &str) -> io::Result<UnixStream> {
     let path = endpoint.strip_prefix("ipc://").unwrap_or(endpoint);
-    match path.strip_prefix('@') {
-        Some(name) => UnixStream::connect_addr(&LocalAddr::from_abstract_name(name)?),
-        None => UnixStream::connect(path),
-    }
+    let address = match path.strip_prefix('@') {
+        // A name without a place in the file system begins with a zero.
+        Some(name) => SockAddr::unix(format!("\0{name}"))?,
+        None => SockAddr::unix(path)?,
+    };
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // The time to write holds for the wait in such a queue as well (unix(7), `SO_SNDTIMEO`).
+    socket.set_write_timeout(Some(CONNECT_MAX))?;
+    socket.connect(&address)?;
+    Ok(socket.into())
 }
 
 fn refusal(error: &io::Error) -> String {
@@ -286,6 +294,37 @@ mod tests {
         command.push(socket.len() as u8);
         command.extend(socket);
         command
+    }
+
+    #[test]
+    fn a_local_listener_that_accepts_nobody_holds_the_probe_for_a_bounded_time() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("full");
+        let listener = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
+        let address = SockAddr::unix(&path).expect("an address");
+        listener.bind(&address).expect("it binds");
+        listener.listen(0).expect("it listens");
+        let endpoint = format!("ipc://{}", path.display());
+        let first = local(&endpoint).expect("there is room for one");
+        let (tell, told) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            let error = local(&endpoint).expect_err("no room");
+            let _ = tell.send(refusal(&error));
+        });
+        let told = told.recv_timeout(Duration::from_secs(60));
+        assert_eq!(told.as_deref(), Ok("no answer within 2 s"));
+        drop(first);
+    }
+
+    #[test]
+    fn a_local_name_without_a_place_is_reached() {
+        use std::os::linux::net::SocketAddrExt as _;
+        use std::os::unix::net::{SocketAddr, UnixListener};
+
+        let name = format!("landfall-probe-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(&name).expect("a name");
+        let _listener = UnixListener::bind_addr(&address).expect("it binds");
+        assert!(local(&format!("ipc://@{name}")).is_ok());
     }
 
     #[test]

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reference::Reference;
-pub use reference::SEGMENT_SHIFT;
+pub use reference::{SEGMENT_SHIFT, frame_bytes};
 pub use segment::ENTRY_BYTES;
 use segment::Segment;
 pub use writer::SpoolWriter;

@@ -31,10 +31,15 @@ impl Reference {
 
     /// About how many bytes the frame takes.
     pub fn bytes(self) -> u64 {
-        let class = self.0 >> SIZE_SHIFT & 0xff;
-        let mantissa = 1 << MANTISSA_BITS | class & ((1 << MANTISSA_BITS) - 1);
-        mantissa << (class >> MANTISSA_BITS)
+        frame_bytes(self.0)
     }
+}
+
+/// About how many bytes the frame of a reference takes in its segment.
+pub fn frame_bytes(reference: u64) -> u64 {
+    let class = reference >> SIZE_SHIFT & 0xff;
+    let mantissa = 1 << MANTISSA_BITS | class & ((1 << MANTISSA_BITS) - 1);
+    mantissa << (class >> MANTISSA_BITS)
 }
 
 /// Exponent and mantissa of a size, which is at least that of an index entry and fits 32 bits.

@@ -5,7 +5,6 @@ mod support;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use landfall_tests::paths;
 use landfall_tests::sidecar::address;

@@ -8,6 +8,7 @@
 use super::owners::Owner;
 use super::promql::{increase, indented};
 use super::rule::{Alert, Dashboard, Recording, Severity};
+use super::summary::counted;
 use super::time::{Scale, Span};
 
 /// How far back counters are looked at: longer than `incidents.clear`, for which an incident stays open
@@ -93,10 +94,11 @@ fn attributed(cause: &str, found: &str, labels: &[&str], owner: Owner) -> String
     )
 }
 
-/// A summary with a schema, and without one.
-fn told(of_schema: &str, bare: &str) -> String {
+/// A summary of so many events or rows of a schema, and one without a schema, of what is open.
+fn told(unit: &str, of_schema: &str, incidents: &str) -> String {
     format!(
-        "{{{{ if $labels.schema }}}}{{{{ $value | printf \"%.0f\" }}}} {of_schema} within 15 minutes{{{{ else }}}}{{{{ $value }}}} {bare}{{{{ end }}}}. {LOOK}"
+        "{{{{ if $labels.schema }}}}{} {of_schema} within 15 minutes{{{{ else }}}}Open incidents of {incidents}: {{{{ $value }}}}{{{{ end }}}}. {LOOK}",
+        counted(unit)
     )
 }
 
@@ -177,7 +179,7 @@ fn stalls() -> Vec<Alert> {
         // Until all that was lost is told: an outage is one alert.
         .keep(Span::minutes(20))
         .summary(format!(
-            "Nothing lands: {pending} events wait, {overdue} are missing. See the writer. {LOOK}; once it writes again, landfall backfill --incident N --dry-run"
+            "Nothing lands. Events that wait: {pending}; missing in all, with those of earlier outages: {overdue}. See the writer. {LOOK}; once it writes again, landfall backfill --incident N --dry-run"
         )),
         Alert::pipeline(
             "LandfallSchemaStalled",
@@ -187,7 +189,7 @@ fn stalls() -> Vec<Alert> {
         // After an outage of all, rare schemas land last.
         .hold(Span::minutes(10))
         .summary(format!(
-            "Nothing of {{{{ $labels.schema }}}} lands while others do: {{{{ $value }}}} events wait. {LOOK}; once it lands again, landfall backfill --incident N --dry-run"
+            "Nothing of {{{{ $labels.schema }}}} lands while others do. Events that wait: {{{{ $value }}}}. {LOOK}; once it lands again, landfall backfill --incident N --dry-run"
         )),
     ]
 }
@@ -202,7 +204,8 @@ fn losses() -> Vec<Alert> {
             Owner::Schema.of(MANY_LOST, &["schema"]),
         )
         .summary(format!(
-            "{{{{ $value | printf \"%.0f\" }}}} events of {{{{ $labels.schema }}}} went missing within 15 minutes while others landed. {LOOK}, {backfill}"
+            "{} of {{{{ $labels.schema }}}} went missing within 15 minutes while others landed. {LOOK}, {backfill}",
+            counted("event")
         )),
         Alert::pipeline(
             "LandfallEventsLost",
@@ -217,8 +220,9 @@ fn losses() -> Vec<Alert> {
         .summary(format!(
             "{}, {backfill}",
             told(
-                "events of {{ $labels.schema }} went missing",
-                "incidents of lost events are open"
+                "event",
+                "of {{ $labels.schema }} went missing",
+                "lost events"
             )
         )),
     ]
@@ -226,48 +230,61 @@ fn losses() -> Vec<Alert> {
 
 /// What landed, and is not as it should be.
 fn wrong_rows(scale: Scale) -> Vec<Alert> {
-    let by_schema = |name, cause, found: &str, of_schema: &str, bare: &str| {
+    let by_schema = |name, cause, found: &str, [unit, of_schema, incidents]: [&str; 3]| {
         Alert::pipeline(
             name,
             Severity::Ticket,
             attributed(cause, found, &["schema"], Owner::Schema),
         )
-        .summary(told(of_schema, bare))
+        .summary(told(unit, of_schema, incidents))
     };
     vec![
         by_schema(
             "LandfallEventsAltered",
             "altered",
             ALTERED,
-            "events of {{ $labels.schema }} landed with other values",
-            "incidents of altered events are open",
+            [
+                "event",
+                "of {{ $labels.schema }} landed with other values",
+                "altered events",
+            ],
         ),
         by_schema(
             "LandfallEventsLeaked",
             "leaked",
             LEAKED,
-            "invalid events of {{ $labels.schema }} landed",
-            "incidents of leaked events are open",
+            [
+                "invalid event",
+                "of {{ $labels.schema }} landed",
+                "leaked events",
+            ],
         ),
         by_schema(
             "LandfallEventsDuplicated",
             "duplicate",
             &increase("landfall_duplicates_total", scale, RECENT),
-            "rows of {{ $labels.schema }} too many landed",
-            "incidents of duplicates are open",
+            [
+                "row",
+                "too many of {{ $labels.schema }} landed",
+                "duplicates",
+            ],
         ),
         unexpected(scale),
         by_schema(
             "LandfallEventsUnjudged",
             "unjudged",
             UNJUDGED,
-            "events of {{ $labels.schema }} could not be judged",
-            "incidents of unjudged events are open",
+            [
+                "event",
+                "of {{ $labels.schema }} could not be judged",
+                "unjudged events",
+            ],
         ),
     ]
 }
 
-/// Not in the aftermath of a start or of a lost connection, when Landfall cannot know better.
+/// Not in the aftermath of a start, however long it takes to be ready, or of a lost connection, when Landfall
+/// cannot know better.
 fn unexpected(scale: Scale) -> Alert {
     let incident = attributed(
         "unexpected",
@@ -279,14 +296,15 @@ fn unexpected(scale: Scale) -> Alert {
     let start = "landfall_process_start_time_seconds";
     let recent = scale.of(RECENT);
     let expr = format!(
-        "(\n{}\n)\nunless ignoring (schema, owner)\n(\n  changes({start}[{aftermath}]) > 0\n  or\n  ({start} unless last_over_time({start}[{recent}] offset {aftermath}))\n  or\n  sum without (stream, endpoint) (increase(landfall_source_disconnects_total[{aftermath}])) > 0\n)",
+        "(\n{}\n)\nunless ignoring (schema, owner)\n(\n  changes({start}[{aftermath}]) > 0\n  or\n  ({start} unless last_over_time({start}[{recent}] offset {aftermath}))\n  or\n  min without (part) (min_over_time(landfall_ready{{part=~\"engine|sources\"}}[{aftermath}])) < 1\n  or\n  sum without (stream, endpoint) (increase(landfall_source_disconnects_total[{aftermath}])) > 0\n)",
         indented(&incident)
     );
     Alert::pipeline("LandfallEventsUnexpected", Severity::Ticket, expr)
         .hold(Span::minutes(1))
         .summary(told(
-            "rows of {{ $labels.schema }} landed of which no event came in",
-            "incidents of unexpected rows are open",
+            "row",
+            "of {{ $labels.schema }} landed of which no event came in",
+            "unexpected rows",
         ))
 }
 
@@ -309,7 +327,7 @@ fn blind(scale: Scale) -> Vec<Alert> {
         // An endpoint that is not connected is told first.
         .hold(Span::minutes(2))
         .summary(format!(
-            "{{{{ $value }}}} streams bring nothing at all, for longer than streams.*.silence. {LOOK}"
+            "A stream brings nothing at all, for longer than streams.*.silence. Open incidents of silent streams: {{{{ $value }}}}. {LOOK}"
         )),
         Alert::pipeline(
             "LandfallCheckFinding",
@@ -320,34 +338,56 @@ fn blind(scale: Scale) -> Vec<Alert> {
         .keep(Span::minutes(30))
         .dashboard(Dashboard::Checks)
         .summary(format!(
-            "{{{{ if $labels.check }}}}{{{{ $value | printf \"%.0f\" }}}} findings of the check {{{{ $labels.check }}}} ({{{{ $labels.reason }}}}) within 15 minutes{{{{ else }}}}{{{{ $value }}}} incidents of findings are open{{{{ end }}}}. {LOOK}"
+            "{{{{ if $labels.check }}}}{} of the check {{{{ $labels.check }}}} ({{{{ $labels.reason }}}}) within 15 minutes{{{{ else }}}}Open incidents of findings: {{{{ $value }}}}{{{{ end }}}}. {LOOK}",
+            counted("finding")
         )),
     ]
 }
 
 /// So many events that name no schema, and such a share of all, are a producer that has lost its schema, and
-/// no stray one.
+/// no stray one: within minutes, or within a day, of which little comes in.
 const NAMELESS_EVENTS: u32 = 10;
 const NAMELESS_SHARE: &str = "0.01";
+
+/// So many within a day are, whatever their share: a small producer beside large ones.
+const NAMELESS_EVENTS_A_DAY: u32 = 1000;
+
+/// Those that the pipeline refuses for it.
+const NAMELESS: &str = "landfall_events_total{verdict=\"rejected\",schema=\"(none)\"}";
+const NAMELESS_OF_A_DAY: &str = "schema:landfall_nameless_events:increase1d";
+
+/// Recorded seldom.
+pub fn long_recordings(scale: Scale) -> Vec<Recording> {
+    vec![Recording {
+        name: NAMELESS_OF_A_DAY.to_owned(),
+        expr: format!(
+            "sum without (verdict) ({})",
+            increase(NAMELESS, scale, Span::days(1))
+        ),
+    }]
+}
 
 /// Events that name no schema, and that a pipeline refuses for it: nothing is owed of them, so they are no
 /// incident, and yet most of what comes in may be lost in that way. Of schemas that are there it says
 /// nothing: a check may leave all of one out on purpose.
 fn without_schema(scale: Scale) -> Alert {
-    let nameless = format!(
-        "sum without (verdict) ({})",
-        increase(
-            "landfall_events_total{verdict=\"rejected\",schema=\"(none)\"}",
-            scale,
-            RECENT
+    let nameless = |over| {
+        format!(
+            "sum without (verdict) ({})",
+            increase(NAMELESS, scale, over)
         )
-    );
+    };
+    let recently = nameless(RECENT);
     let all = format!(
         "sum without (verdict, schema) ({})",
         increase("landfall_events_total", scale, RECENT)
     );
+    let expected = "sum without (schema) (schema:landfall_expected_events:increase1d)";
+    let day = NAMELESS_OF_A_DAY;
+    // A day is told as long as it goes on.
+    let lately = nameless(Span::hours(6));
     let expr = format!(
-        "(\n  {nameless} >= {NAMELESS_EVENTS}\n)\nand\n(\n  {nameless}\n  >= ignoring (schema) group_left\n  {NAMELESS_SHARE} * {all}\n)"
+        "(\n  {recently} >= {NAMELESS_EVENTS}\n  and\n  {recently}\n  >= ignoring (schema) group_left\n  {NAMELESS_SHARE} * {all}\n)\nor\n(\n  (\n    {day} >= {NAMELESS_EVENTS_A_DAY}\n    or\n    (\n      {day} >= {NAMELESS_EVENTS}\n      unless\n      {day} < ignoring (schema) group_left {NAMELESS_SHARE} * {expected}\n    )\n  )\n  and\n  {lately} > 0\n)"
     );
     Alert::pipeline(
         "LandfallEventsWithoutSchema",
@@ -355,7 +395,8 @@ fn without_schema(scale: Scale) -> Alert {
         Owner::Schema.of(&expr, &["schema"]),
     )
     .hold(Span::minutes(5))
-    .summary(
-        "{{ $value | printf \"%.0f\" }} events that name no schema came in within 15 minutes, and the pipeline refuses them. Next: see who sends them, in the samples of violations (the runbook has the query)",
-    )
+    .summary(format!(
+        "{} without the name of a schema came in, within 15 minutes or, if they are few, within a day; the pipeline refuses them. Next: see who sends them, in the samples of violations (the runbook has the query)",
+        counted("event")
+    ))
 }

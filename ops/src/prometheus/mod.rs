@@ -15,6 +15,7 @@ mod objectives;
 mod owners;
 mod promql;
 mod rule;
+mod summary;
 mod time;
 mod yaml;
 
@@ -44,7 +45,11 @@ pub fn groups(parameters: &Parameters) -> Vec<Group> {
         Group {
             name: "landfall-long-windows",
             interval: Some(LONG_INTERVAL),
-            recordings: objectives::long_recordings(scale),
+            recordings: [
+                objectives::long_recordings(scale),
+                incidents::long_recordings(scale),
+            ]
+            .concat(),
             alerts: Vec::new(),
         },
         Group {

@@ -17,18 +17,17 @@ pub enum Owner {
     Check,
     /// That of Landfall.
     Landfall,
+    /// That of Landfall, for what knows no instance: the one owner of all instances of the job.
+    Job,
 }
 
 impl Owner {
-    const ALL: [Self; 3] = [Self::Schema, Self::Check, Self::Landfall];
-
-    fn info(self) -> &'static str {
-        match self {
-            Self::Schema => "landfall_schema_owner_info",
-            Self::Check => "landfall_check_owner_info",
-            Self::Landfall => "landfall_owner_info",
-        }
-    }
+    /// Those that Landfall tells.
+    const TOLD: [(Self, &str); 3] = [
+        (Self::Schema, "landfall_schema_owner_info"),
+        (Self::Check, "landfall_check_owner_info"),
+        (Self::Landfall, "landfall_owner_info"),
+    ];
 
     /// The series that has at most one owner for each.
     fn unique(self) -> &'static str {
@@ -36,6 +35,7 @@ impl Owner {
             Self::Schema => "schema:landfall_schema_owner_info:unique",
             Self::Check => "check:landfall_check_owner_info:unique",
             Self::Landfall => "instance:landfall_owner_info:unique",
+            Self::Job => "job:landfall_owner_info:unique",
         }
     }
 
@@ -45,7 +45,7 @@ impl Owner {
         match self {
             Self::Schema => Span::hours(1),
             Self::Check => Span::days(1),
-            Self::Landfall => Span::days(3),
+            Self::Landfall | Self::Job => Span::days(3),
         }
     }
 
@@ -53,7 +53,7 @@ impl Owner {
         match self {
             Self::Schema => Some("schema"),
             Self::Check => Some("check"),
-            Self::Landfall => None,
+            Self::Landfall | Self::Job => None,
         }
     }
 
@@ -66,11 +66,14 @@ impl Owner {
             .filter(|label| Some(*label) != self.label())
             .collect();
         ignored.push("owner");
-        let ignored = ignored.join(", ");
+        let matching = match self {
+            Self::Job => "on (job)".to_owned(),
+            _ => format!("ignoring ({})", ignored.join(", ")),
+        };
         let unique = self.unique();
         let inner = indented(expr);
         format!(
-            "(\n{inner}\n)\n* ignoring ({ignored}) group_left (owner) {unique}\nor\nlabel_replace(\n  (\n{}\n  ),\n  \"owner\", {}, \"\", \"\"\n)\nunless ignoring ({ignored}) {unique}",
+            "(\n{inner}\n)\n* {matching} group_left (owner) {unique}\nor\nlabel_replace(\n  (\n{}\n  ),\n  \"owner\", {}, \"\", \"\"\n)\nunless {matching} {unique}",
             indented(&inner),
             quoted(NOBODY)
         )
@@ -79,10 +82,10 @@ impl Owner {
 
 /// The owners that are told by exactly one series; after a scrape that failed, those told last.
 pub fn recordings(scale: Scale) -> Vec<Recording> {
-    Owner::ALL
+    let mut recordings: Vec<Recording> = Owner::TOLD
         .into_iter()
-        .map(|owner| {
-            let info = format!("{}{{owner!=\"\"}}", owner.info());
+        .map(|(owner, info)| {
+            let info = format!("{info}{{owner!=\"\"}}");
             let remembered = scale.of(owner.remembered());
             let known = format!(
                 "(\n  {info}\n  or\n  (last_over_time({info}[{remembered}]) unless ignoring (owner) {info})\n)"
@@ -92,5 +95,15 @@ pub fn recordings(scale: Scale) -> Vec<Recording> {
                 expr: format!("{known}\nunless ignoring (owner)\n(\n  count without (owner) {} > 1\n)", indented(&known).trim_start()),
             }
         })
-        .collect()
+        .collect();
+    let remembered = scale.of(Owner::Job.remembered());
+    let of_all = format!(
+        "group by (job, owner) (last_over_time({}[{remembered}]))",
+        Owner::Landfall.unique()
+    );
+    recordings.push(Recording {
+        name: Owner::Job.unique().to_owned(),
+        expr: format!("{of_all}\nunless on (job)\n(\n  count by (job) ({of_all}) > 1\n)"),
+    });
+    recordings
 }

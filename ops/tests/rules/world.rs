@@ -219,6 +219,55 @@ impl World {
         self
     }
 
+    /// The target answers, and has only the series of a start whose checks are not compiled yet.
+    pub fn loading(&mut self, during: Range<f64>) -> &mut Self {
+        let there = [
+            "up{",
+            "landfall_build_info",
+            "landfall_process_",
+            "landfall_owner",
+            "landfall_ready",
+        ];
+        let is_loading: Vec<bool> = (0..self.samples())
+            .map(|sample| during.contains(&self.minute(sample)))
+            .collect();
+        for (name, values) in &mut self.series {
+            let is_there = there.iter().any(|part| name.starts_with(part));
+            let mut before = Sample::Nothing;
+            for (value, is_loading) in values.iter_mut().zip(&is_loading) {
+                if *is_loading {
+                    *value = match (before, *value) {
+                        (_, Sample::Value(_)) if name.starts_with("landfall_ready") => {
+                            Sample::Value(0.0)
+                        }
+                        (_, value) if is_there => value,
+                        (Sample::Value(_), _) => Sample::Stale,
+                        _ => Sample::Nothing,
+                    };
+                }
+                before = *value;
+            }
+        }
+        self
+    }
+
+    /// From a minute on Prometheus does not know the target any more.
+    pub fn gone(&mut self, at: f64) -> &mut Self {
+        let samples = self.samples();
+        let first = (0..samples)
+            .find(|sample| self.minute(*sample) >= at)
+            .unwrap_or(samples);
+        for values in self.series.values_mut() {
+            for value in &mut values[first..] {
+                *value = Sample::Nothing;
+            }
+            if let Some(value) = values.get_mut(first) {
+                *value = Sample::Stale;
+            }
+        }
+        self
+    }
+
     /// Prometheus itself is away: nothing is scraped, and nothing is marked as gone.
     pub fn gap(&mut self, during: Range<f64>) -> &mut Self {
         let minutes: Vec<f64> = (0..self.samples()).map(|n| self.minute(n)).collect();

@@ -58,6 +58,11 @@ impl Prometheus {
             format!("--storage.tsdb.path={}", dir.join("prometheus").display()),
             "--web.listen-address=127.0.0.1:0".to_owned(),
             "--web.enable-lifecycle".to_owned(),
+            // Alertmanager hears of an alert that goes on as often as it is evaluated, with its newest text.
+            format!(
+                "--rules.alert.resend-delay={}ms",
+                options.interval.as_millis()
+            ),
         ];
         let log = dir.join("prometheus.log");
         Ok(Self {

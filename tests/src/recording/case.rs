@@ -25,6 +25,10 @@ pub enum Act {
     Reload,
     /// It is ended and started again, while the pipeline goes on.
     Restart,
+    /// It is killed, and started again so many minutes later.
+    Die { minutes: i64 },
+    /// Its connection to the writer is cut for so many minutes.
+    CutOff { minutes: i64 },
 }
 
 /// A day to be recorded.
@@ -41,6 +45,8 @@ pub struct Case {
     pub writer: WriterOptions,
     /// Landfall's `incidents.stall`, where the pipeline's own is too short for the writer.
     pub stall: Option<&'static str>,
+    /// Landfall's `incidents.stall_schema`, which recordings have not but for this.
+    pub stall_schema: Option<&'static str>,
     pub acts: Vec<(i64, Act)>,
     /// Prometheus does not ask.
     pub not_asked: Vec<Stretch>,
@@ -62,6 +68,7 @@ impl Case {
             day: Day::healthy(begin_ms, begin_ms + hours * HOUR_MS),
             writer: WriterOptions::default(),
             stall: None,
+            stall_schema: None,
             acts: Vec::new(),
             not_asked: Vec::new(),
             unanswered: Vec::new(),
@@ -155,6 +162,40 @@ impl Case {
                 case.day.troubled_percent = 70;
             }),
             Self::new(
+                "schema-stalled",
+                "The rows of one schema are lost for an hour and a half, and others land",
+                "2014-12-10T00:00",
+                8,
+            )?
+            .wrong(|case| {
+                // Shorter than the deadline, or they would be told as lost.
+                case.stall_schema = Some("8m");
+                let skips = Fault::Skips(Kind::Search);
+                case.day.faults.push((skips, case.stretch(2.0, 3.5)));
+            }),
+            Self::new(
+                "cut-off",
+                "Landfall is cut off from the writer for 40 minutes, and the writer is well",
+                "2014-12-11T00:00",
+                4,
+            )?
+            .wrong(|case| {
+                case.speed = SLOW;
+                case.rate = 60;
+                case.acts = vec![(case.at(1.0), Act::CutOff { minutes: 40 })];
+            }),
+            Self::new(
+                "killed",
+                "Landfall is killed, and started again after 40 minutes",
+                "2014-12-12T00:00",
+                4,
+            )?
+            .wrong(|case| {
+                case.speed = SLOW;
+                case.rate = 60;
+                case.acts = vec![(case.at(1.0), Act::Die { minutes: 40 })];
+            }),
+            Self::new(
                 "rare-schema-lost",
                 "Of a schema with three events a day, those of the second day are lost",
                 "2014-12-08T00:00",
@@ -242,11 +283,12 @@ impl Case {
                 "slow-start",
                 "Landfall compiles all its checks at its start, while events come in",
                 "2014-12-09T09:00",
-                2,
+                6,
             )?
             .with(|case| {
-                case.speed = SLOW / 2.0;
-                case.rate = 30;
+                // Two seconds of compiling are ten minutes.
+                case.speed = SLOW * 5.0;
+                case.rate = 60;
                 case.from_cold = true;
             }),
         ])

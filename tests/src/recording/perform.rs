@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::STEP_MS;
 use super::case::{Act, Case};
 use super::file::{Happening, Recording};
+use super::relay::Relay;
 use super::scraper::{Address, Scraper, Scrapes};
 use crate::clock::Clock;
 use crate::events::{Kind, Maker};
@@ -87,6 +88,9 @@ pub fn perform(
     if let Some(stall) = case.stall {
         settings.stall = stall.into();
     }
+    if let Some(stall) = case.stall_schema {
+        settings.stall_schema = stall.into();
+    }
     settings.extra.push_str(OWNERS);
     if case.from_cold {
         settings
@@ -94,7 +98,9 @@ pub fn perform(
             .push_str("[compile]\ncache_bytes_max = \"0B\"\n");
     }
     let raw = stage.pipeline.raw_endpoints();
-    let written = stage.pipeline.written_endpoint().to_owned();
+    let relay = Relay::to(stage.pipeline.written_endpoint())?;
+    stage.launcher.settings.written = vec![relay.endpoint()];
+    let written = relay.endpoint();
     let endpoints = raw.into_iter().chain([written]);
     let endpoints: BTreeMap<String, String> = endpoints.zip(ENDPOINTS.map(str::to_owned)).collect();
 
@@ -128,6 +134,7 @@ pub fn perform(
                 launcher: &launcher,
                 clock: &clock,
                 address: &address,
+                relay: &relay,
                 tell,
             }
             .run(sidecar)
@@ -156,12 +163,13 @@ pub fn perform(
     ))
 }
 
-/// What goes on beside the day: Landfall is started, told to reload, and restarted.
+/// What goes on beside the day: Landfall is started, told to reload, restarted, killed and cut off.
 struct Acts<'a> {
     case: &'a Case,
     launcher: &'a Launcher,
     clock: &'a Clock,
     address: &'a Address,
+    relay: &'a Relay,
     tell: &'a (dyn Fn(&str) + Sync),
 }
 
@@ -203,6 +211,20 @@ impl Acts<'_> {
                     drop(sidecar);
                     sidecar = self.launch()?;
                     done.push(self.done(from_ms, "Landfall is restarted"));
+                }
+                Act::Die { minutes } => {
+                    // Dropped, it is killed.
+                    drop(sidecar);
+                    self.address.set(None);
+                    thread::sleep(self.clock.until(at_ms + minutes * STEP_MS));
+                    sidecar = self.launch()?;
+                    done.push(self.done(from_ms, "Landfall is dead"));
+                }
+                Act::CutOff { minutes } => {
+                    self.relay.cut();
+                    thread::sleep(self.clock.until(at_ms + minutes * STEP_MS));
+                    self.relay.mend();
+                    done.push(self.done(from_ms, "Landfall is cut off from the writer"));
                 }
             }
         }
@@ -251,6 +273,7 @@ fn happenings(case: &Case, played: &Played, mut all: Vec<Happening>) -> Vec<Happ
             Fault::Deaf => "the writer is deaf".to_owned(),
             Fault::Refused => "the writer's database refuses connections".to_owned(),
             Fault::Loss { percent } => format!("the writer loses {percent} % of its rows"),
+            Fault::Skips(kind) => format!("the writer loses all rows of {}", kind.name()),
         };
         add(stretch, what);
     }

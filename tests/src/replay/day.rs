@@ -35,6 +35,8 @@ pub enum Fault {
     Refused,
     /// It loses so many of a hundred rows.
     Loss { percent: u8 },
+    /// It loses all rows of a schema.
+    Skips(Kind),
 }
 
 /// What happens to some of the events of a stretch.

@@ -128,6 +128,7 @@ impl Player<'_> {
                 Fault::Deaf => writer.restart()?,
                 Fault::Refused => writer.set(|faults| faults.refused = false),
                 Fault::Loss { .. } => writer.set(|faults| faults.loss_percent = 0),
+                Fault::Skips(_) => writer.set(|faults| faults.skipped = None),
             }
             (self.tell)(&format!("{}  {}", table_time(now_ms), over(*fault)));
         }
@@ -136,6 +137,7 @@ impl Player<'_> {
                 Fault::Deaf => writer.go_deaf(),
                 Fault::Refused => writer.set(|faults| faults.refused = true),
                 Fault::Loss { percent } => writer.set(|faults| faults.loss_percent = percent),
+                Fault::Skips(kind) => writer.set(|faults| faults.skipped = Some(kind.name())),
             }
             self.played.faults.push((
                 fault,
@@ -238,6 +240,7 @@ fn begun(fault: Fault) -> String {
         Fault::Deaf => "the writer goes deaf".into(),
         Fault::Refused => "the writer's database refuses connections".into(),
         Fault::Loss { percent } => format!("the writer loses {percent} % of its rows"),
+        Fault::Skips(kind) => format!("the writer loses all rows of {}", kind.name()),
     }
 }
 
@@ -245,7 +248,7 @@ fn over(fault: Fault) -> &'static str {
     match fault {
         Fault::Deaf => "the writer is restarted",
         Fault::Refused => "the writer's database takes connections again",
-        Fault::Loss { .. } => "the writer loses no more rows",
+        Fault::Loss { .. } | Fault::Skips(_) => "the writer loses no more rows",
     }
 }
 

@@ -8,6 +8,7 @@ use landfall_ops::{Parameters, alertmanager};
 use landfall_tests::clock::{log_time, parse_time};
 use landfall_tests::monitoring::Notification;
 use landfall_tests::paths;
+use landfall_tests::recording::Alert;
 use serde_json::Value;
 
 use super::TROUBLES;
@@ -15,6 +16,10 @@ use super::played::MonitoredDay;
 
 /// Somebody who is woken for longer than this is reminded: `repeat_interval` of pages.
 const REMINDED_MS: i64 = 4 * 3_600_000;
+
+/// What a notification may lag behind what it is about: the deadline, the longest wait of a rule, and the
+/// interval of a group of tickets.
+const TOLD_WITHIN_MS: i64 = 3_600_000;
 
 const STALLED: &str = "LandfallEventsStalled";
 
@@ -106,6 +111,67 @@ pub fn hold(day: &MonitoredDay) -> Vec<String> {
             ));
         }
     }
+    findings.extend(other_pages(day, &pages));
+    findings.extend(ends_are_told(day));
+    findings
+}
+
+/// A page that is about no outage is about a trouble of single events: it comes in the course of one, or as
+/// long after it as the deadline of its events and what Alertmanager waits.
+fn other_pages(day: &MonitoredDay, pages: &[&Notification]) -> Vec<String> {
+    let troubles = day.troubles();
+    let mut findings = Vec::new();
+    for page in pages {
+        let name = text(&page.body["groupLabels"]["alertname"]);
+        if name == STALLED || page.body["status"] != "firing" {
+            continue;
+        }
+        let is_explained = |ms: i64| {
+            let mut stretches = troubles.iter();
+            stretches.any(|one| (one.from_ms..one.to_ms + TOLD_WITHIN_MS).contains(&ms))
+        };
+        if !received_ms(page).is_some_and(is_explained) {
+            let at = text(&page.body["receivedAt"]);
+            findings.push(format!(
+                "a page for nothing at {at}: {}",
+                page.body["groupKey"]
+            ));
+        }
+    }
+    findings
+}
+
+/// Whoever was told that an alert fires is told that it is over, if it is over long before the day is. Told
+/// again that it is over he may be: Prometheus repeats it for fifteen minutes of real time, which is this day.
+fn ends_are_told(day: &MonitoredDay) -> Vec<String> {
+    // By alert and by when it began: its labels, and whether its end was told.
+    let mut told: BTreeMap<(&str, &str), (&Value, bool)> = BTreeMap::new();
+    for notification in &day.notifications {
+        for alert in notification.body["alerts"].as_array().into_iter().flatten() {
+            let key = (text(&alert["fingerprint"]), text(&alert["startsAt"]));
+            if alert["status"] == "firing" {
+                told.entry(key).or_insert((&alert["labels"], false));
+            } else if let Some((_, is_told)) = told.get_mut(&key) {
+                *is_told = true;
+            }
+        }
+    }
+    let firing = day.firing();
+    let mut findings = Vec::new();
+    for (labels, _) in told.values().filter(|(_, is_told)| !is_told) {
+        let is_it = |alert: &Alert| {
+            let mut all = alert.labels.iter();
+            all.all(|(name, value)| text(&labels[name.as_str()]) == value)
+        };
+        let of_it = firing.iter().filter(|(alert, _)| is_it(alert));
+        let last_ms = of_it
+            .flat_map(|(_, spans)| spans)
+            .map(|(_, to_ms)| *to_ms)
+            .max();
+        if last_ms.is_some_and(|ms| ms + TOLD_WITHIN_MS < day.end_ms()) {
+            findings.push(format!("the end is not told: {labels}"));
+        }
+    }
     findings
 }
 
@@ -159,7 +225,8 @@ pub fn keep(day: &MonitoredDay) {
          the test that plays the day:\n\n\
          \x20   UPDATE=1 cargo test -p landfall-tests --test monitored_day\n\n\
          The writer is dead from 02:12 to 02:37, 07:26 to 11:43, 13:44 to 15:02, 18:16 to 21:05 and 23:19 to 00:07. \
-         Whoever is woken is told once when it begins, once when it is over, and is reminded after four hours.\n\n\
+         Whoever is woken is told once when it begins, once when it is over, and is reminded after four hours. What is over is named again in later notifications of its group: Prometheus repeats \
+         it for fifteen minutes of real time, which is the whole of this day.\n\n\
          ```\n{}```\n",
         told(&day.notifications)
     );

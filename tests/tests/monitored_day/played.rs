@@ -197,6 +197,17 @@ impl MonitoredDay {
         self.faults.iter().map(|(_, stretch)| *stretch).collect()
     }
 
+    /// What goes wrong with single events or one batch, by the plan of the day.
+    pub fn troubles(&self) -> Vec<Stretch> {
+        let day = Day::of_the_incident().expect("every time is one");
+        let of_batches = day.duplicate_keys_ms.iter().map(|at_ms| Stretch {
+            from_ms: *at_ms,
+            to_ms: *at_ms,
+        });
+        let of_events = day.troubles.iter().map(|(_, stretch)| *stretch);
+        of_events.chain(of_batches).collect()
+    }
+
     /// Incidents of a cause, as Landfall's store has them.
     pub fn incidents(&self, cause: &str) -> u64 {
         let config = self.sidecar.config().to_string_lossy();

@@ -3,6 +3,7 @@
 use crate::prometheus::owners::Owner;
 use crate::prometheus::promql::{bridged, increase, increase_or_first};
 use crate::prometheus::rule::{Alert, Severity};
+use crate::prometheus::summary::counting;
 use crate::prometheus::time::{Scale, Span};
 
 /// Less is left on the disk of the store than a day of results and a checkpoint of its log may take.
@@ -65,7 +66,11 @@ fn store(job: &str, scale: Scale) -> Vec<Alert> {
             Owner::Landfall.of(&removed, &["setting"]),
         )
         .summary(
-            "{{ $value | printf \"%.0f\" }} missing events were removed within a day because of {{ $labels.setting }}, and no backfill has them any more. Next: landfall missing --count, landfall backfill --dry-run for those that are left",
+            counting(
+                "The store removed ",
+                "missing event",
+                " within a day because of {{ $labels.setting }}; no backfill has what was removed. Next: landfall missing --count, landfall backfill --dry-run for those that are left",
+            ),
         ),
     ]
 }

@@ -3,6 +3,7 @@
 use crate::prometheus::owners::Owner;
 use crate::prometheus::promql::{bridged, increase};
 use crate::prometheus::rule::{Alert, Severity};
+use crate::prometheus::summary::counting;
 use crate::prometheus::time::{Scale, Span};
 
 /// Real seconds that a frontier may lag: it moves several times a second.
@@ -70,7 +71,11 @@ pub fn alerts(scale: Scale) -> Vec<Alert> {
             Owner::Landfall.of(&imbalance, &[]),
         )
         .summary(
-            "Closed windows are out of balance by {{ $value | printf \"%.0f\" }} events at {{ $labels.instance }}: Landfall itself is wrong. Next: keep its log and its store, and report it; the log names window and schema",
+            counting(
+                "Closed windows are out of balance by ",
+                "event",
+                " at {{ $labels.instance }}: Landfall itself is wrong. Next: keep its log and its store, and report it; the log names window and schema",
+            ),
         ),
     ]
 }

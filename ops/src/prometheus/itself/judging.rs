@@ -3,6 +3,7 @@
 use crate::prometheus::owners::Owner;
 use crate::prometheus::promql::{bridged, increase, increase_or_first, indented};
 use crate::prometheus::rule::{Alert, Dashboard, Severity};
+use crate::prometheus::summary::counting;
 use crate::prometheus::time::{Scale, Span};
 
 /// A share of a stream's frames that is more than the usual rubbish.
@@ -46,7 +47,7 @@ fn versions(scale: Scale) -> Vec<Alert> {
         )
         .hold(LOADING)
         .summary(
-            "The newest files of {{ $value }} schemas do not load at {{ $labels.instance }}, and older versions judge. Next: curl http://{{ $labels.instance }}/readyz names them; mend the files, landfall config check",
+            "Schemas whose newest files do not load at {{ $labels.instance }}, so that older versions judge: {{ $value }}. Next: curl http://{{ $labels.instance }}/readyz names them; mend the files, landfall config check",
         ),
     ]
 }
@@ -89,7 +90,11 @@ fn faults(job: &str, scale: Scale) -> Vec<Alert> {
         )
         .dashboard(Dashboard::Checks)
         .summary(
-            "The check {{ $labels.check }} failed on {{ $value | printf \"%.0f\" }} rows within an hour, and did not judge them. Next: put its former version back; the rows are among the samples of the store. landfall incidents --open",
+            counting(
+                "The check {{ $labels.check }} failed on ",
+                "row",
+                " within an hour, and did not judge them. Next: put its former version back; the rows are among the samples of the store. landfall incidents --open",
+            ),
         ),
         Alert::itself(
             "LandfallCheckSuspended",
@@ -98,7 +103,11 @@ fn faults(job: &str, scale: Scale) -> Vec<Alert> {
         )
         .dashboard(Dashboard::Checks)
         .summary(
-            "The check {{ $labels.check }} was left alone {{ $value | printf \"%.0f\" }} times within an hour, because it kept failing; what it should have judged is unjudged. Next: put its former version back. landfall incidents --open",
+            counting(
+                "The check {{ $labels.check }} was left alone ",
+                "time",
+                " within an hour, because it kept failing; what it should have judged is unjudged. Next: put its former version back. landfall incidents --open",
+            ),
         ),
         Alert::itself(
             "LandfallCodecFails",
@@ -107,7 +116,11 @@ fn faults(job: &str, scale: Scale) -> Vec<Alert> {
         )
         .dashboard(Dashboard::Checks)
         .summary(
-            "The codec {{ $labels.check }} failed on {{ $value | printf \"%.0f\" }} frames of {{ $labels.stream }} within an hour, which were given up; events that landed with them are called missing. Next: put its former version back, and replay the samples",
+            counting(
+                "The codec {{ $labels.check }} failed on ",
+                "frame",
+                " of {{ $labels.stream }} within an hour, and gave up on them; events that landed with them are called missing. Next: put its former version back, and replay the samples",
+            ),
         ),
         Alert::itself(
             "LandfallSchemaTooCostly",
@@ -115,7 +128,11 @@ fn faults(job: &str, scale: Scale) -> Vec<Alert> {
             Owner::Schema.of(&schema, &["schema"]),
         )
         .summary(
-            "{{ $value | printf \"%.0f\" }} events of {{ $labels.schema }} were not judged within an hour, because validation by the schema takes too many steps. Next: simplify the schema; the log names it. landfall incidents --open",
+            counting(
+                "Validation by the schema {{ $labels.schema }} took too many steps within an hour, and left ",
+                "event",
+                " unjudged. Next: simplify the schema; the log names it. landfall incidents --open",
+            ),
         ),
     ]
 }
@@ -145,7 +162,11 @@ fn frames(job: &str, scale: Scale) -> Vec<Alert> {
             Owner::Landfall.of(&refused, &["stream", "endpoint", "kind"]),
         )
         .summary(
-            "{{ $value | printf \"%.0f\" }} frames of {{ $labels.endpoint }} ({{ $labels.stream }}) were refused within an hour: {{ $labels.kind }}. Refused written frames may be landings. Next: curl http://{{ $labels.instance }}/readyz names the setting",
+            counting(
+                "{{ $labels.endpoint }} ({{ $labels.stream }}) sent ",
+                "frame",
+                " within an hour that Landfall refuses: {{ $labels.kind }}. Refused written frames may be landings. Next: curl http://{{ $labels.instance }}/readyz names the setting",
+            ),
         ),
         Alert::itself(
             "LandfallUndecodable",

@@ -3,11 +3,18 @@
 use crate::prometheus::owners::Owner;
 use crate::prometheus::promql::{bridged, increase, indented, quoted};
 use crate::prometheus::rule::{Alert, Recording, Severity};
+use crate::prometheus::summary::counting;
 use crate::prometheus::time::{Scale, Span};
 
-/// A machine is restarted, or a program replaced, within it. A start serves HTTP at once, but most series
-/// only when all checks are compiled: that takes `compile.time_max` for each four of them.
+/// A machine is restarted, or a program replaced, within it. A start serves HTTP at once.
 const START: Span = Span::minutes(10);
+
+/// But most series only when all checks are compiled: that takes `compile.time_max` for each four of them, if
+/// none of their code was kept.
+const FIRST_START: Span = Span::minutes(20);
+
+/// Longer than an outage that only seemed to be one is told after the connection is back.
+const AFTER_CONNECTION: Span = Span::minutes(30);
 
 /// Starts within an hour that are no coincidence any more.
 const STARTS_MANY: u32 = 3;
@@ -119,7 +126,14 @@ pub fn alerts(job: &str, scale: Scale) -> Vec<Alert> {
 fn targets(up: &str, scale: Scale) -> Vec<Alert> {
     let hour = scale.of(Span::hours(1));
     let absent = format!(
-        "{up} == 0\nor\nabsent({up})\nor\n(\n  {up} == 1\n  unless ignoring (version)\n  landfall_build_info\n)"
+        "{}\nor\n{}",
+        Owner::Landfall.of(
+            &format!(
+                "{up} == 0\nor\n(\n  {up} == 1\n  unless ignoring (version)\n  landfall_build_info\n)"
+            ),
+            &[]
+        ),
+        Owner::Job.of(&format!("absent({up})"), &[])
     );
     let fewer = format!(
         "count without (instance) ({up})\n<\ncount without (instance) ({up} offset {hour})"
@@ -133,7 +147,7 @@ fn targets(up: &str, scale: Scale) -> Vec<Alert> {
         Alert::itself(
             "LandfallAbsent",
             Severity::Page,
-            Owner::Landfall.of(&absent, &[]),
+            absent,
         )
         .hold(START)
         .summary(
@@ -142,18 +156,18 @@ fn targets(up: &str, scale: Scale) -> Vec<Alert> {
         Alert::itself(
             "LandfallFewerInstances",
             Severity::Ticket,
-            Owner::Landfall.of(&fewer, &[]),
+            Owner::Job.of(&fewer, &[]),
         )
         .hold(Span::minutes(15))
         .summary(
-            "{{ $value }} instances of Landfall are scraped, fewer than an hour ago. Next: compare the targets of Prometheus with what is to run",
+            "Fewer instances of Landfall are scraped than an hour ago: {{ $value }}. Next: compare the targets of Prometheus with what is to run",
         ),
         Alert::itself(
             "LandfallSeriesAbsent",
             Severity::Ticket,
             Owner::Landfall.of(ABSENT_SERIES, &["series"]),
         )
-        .hold(START)
+        .hold(FIRST_START)
         .summary(
             "Landfall at {{ $labels.instance }} is scraped, and has no series {{ $labels.series }}: alerts that rest upon it are silent. Next: compare the versions of rules and program, and relabelling: landfall ops prometheus",
         ),
@@ -163,7 +177,11 @@ fn targets(up: &str, scale: Scale) -> Vec<Alert> {
             Owner::Landfall.of(&restarts, &[]),
         )
         .summary(
-            "Landfall at {{ $labels.instance }} has started {{ $value }} times within an hour; each start forgets the events that wait. Next: see its log and its exit code",
+            counting(
+                "Landfall at {{ $labels.instance }} has started ",
+                "time",
+                " within an hour; each start forgets the events that wait. Next: see its log and its exit code",
+            ),
         ),
         Alert::itself(
             "LandfallScrapesFail",
@@ -194,6 +212,8 @@ fn views(scale: Scale) -> Vec<Alert> {
             Owner::Landfall.of(connected, &["stream", "endpoint"]),
         )
         .hold(Span::minutes(2))
+        // For longer than what only seemed to be lost is told: that is held back as long as this is.
+        .keep(AFTER_CONNECTION)
         .summary(
             "Landfall at {{ $labels.instance }} is not connected to {{ $labels.endpoint }} ({{ $labels.stream }}): what is published there it does not see. Next: curl http://{{ $labels.instance }}/readyz says why",
         ),
@@ -203,7 +223,11 @@ fn views(scale: Scale) -> Vec<Alert> {
             Owner::Landfall.of(&flaps, &["stream", "endpoint"]),
         )
         .summary(
-            "The connection to {{ $labels.endpoint }} ({{ $labels.stream }}) was lost {{ $value | printf \"%.0f\" }} times within an hour, or ended because of what the peer sent; what is published meanwhile is not seen. Next: see the publisher and the log",
+            counting(
+                "The connection to {{ $labels.endpoint }} ({{ $labels.stream }}) was lost ",
+                "time",
+                " within an hour, or ended because of what the peer sent; what is published meanwhile is not seen. Next: see the publisher and the log",
+            ),
         ),
         Alert::itself(
             "LandfallNotReady",

@@ -41,7 +41,7 @@ fn store() -> Vec<Case> {
         case(REMOVED, "five events are beyond help", 40, |world| {
             world.set("landfall_missing_removed_total", &SETTING, from(10.0, 0.0, 5.0));
         })
-        .at(12, [owned(REMOVED).label("setting", "keep").says("5 missing events were removed within a day because of keep, and no backfill has them any more. Next: landfall missing --count, landfall backfill --dry-run for those that are left")]),
+        .at(12, [owned(REMOVED).label("setting", "keep").says("The store removed 5 missing events within a day because of keep; no backfill has what was removed. Next: landfall missing --count, landfall backfill --dry-run for those that are left")]),
         case(REMOVED, "the series begins with them", 40, |world| {
             world.some("landfall_missing_removed_total", &SETTING, |minute| {
                 (minute >= 10.0).then_some(5.0)

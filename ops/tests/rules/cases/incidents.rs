@@ -68,8 +68,8 @@ fn stalls() -> Vec<Case> {
     vec![
         case(STALLED, "the writer is dead, and is one alert until all is told", 100, dead_writer)
             .quiet_at(13)
-            .at(19, [bare(STALLED).says("Nothing lands: 110 events wait, 0 are missing. See the writer. Next: landfall incidents --open; once it writes again, landfall backfill --incident N --dry-run")])
-            .at(30, [bare(STALLED).says("Nothing lands: 120 events wait, 100 are missing. See the writer. Next: landfall incidents --open; once it writes again, landfall backfill --incident N --dry-run")])
+            .at(19, [bare(STALLED).says("Nothing lands. Events that wait: 110; missing in all, with those of earlier outages: 0. See the writer. Next: landfall incidents --open; once it writes again, landfall backfill --incident N --dry-run")])
+            .at(30, [bare(STALLED).says("Nothing lands. Events that wait: 120; missing in all, with those of earlier outages: 100. See the writer. Next: landfall incidents --open; once it writes again, landfall backfill --incident N --dry-run")])
             .at(52, [bare(STALLED)])
             .quiet_at(60)
             .quiet_at(90)
@@ -80,7 +80,7 @@ fn stalls() -> Vec<Case> {
                 .without("landfall_pending_events", NONE)
                 .without("landfall_overdue_events", NONE);
         })
-        .at(19, [bare(STALLED).says("Nothing lands: 0 events wait, 0 are missing. See the writer. Next: landfall incidents --open; once it writes again, landfall backfill --incident N --dry-run")]),
+        .at(19, [bare(STALLED).says("Nothing lands. Events that wait: 0; missing in all, with those of earlier outages: 0. See the writer. Next: landfall incidents --open; once it writes again, landfall backfill --incident N --dry-run")]),
         case(STALLED, "a restart while the writer is dead does not resolve it", 60, |world| {
             dead_writer(world);
             world
@@ -98,7 +98,7 @@ fn stalls() -> Vec<Case> {
         .quiet(),
         case(SCHEMA_STALLED, "one schema does not land while another does", 50, stalled_schema)
             .quiet_at(30)
-            .at(38, [of_schema(SCHEMA_STALLED).says("Nothing of Edit/11 lands while others do: 20 events wait. Next: landfall incidents --open; once it lands again, landfall backfill --incident N --dry-run")]),
+            .at(38, [of_schema(SCHEMA_STALLED).says("Nothing of Edit/11 lands while others do. Events that wait: 20. Next: landfall incidents --open; once it lands again, landfall backfill --incident N --dry-run")]),
         case(STALLED, "a schema that has stalled lands again while another one always did", 70, |world| {
             stalled_schema(world);
             world
@@ -175,13 +175,13 @@ fn losses() -> Vec<Case> {
         case(LOST, "the counters say nothing, and the gauge does", 20, |world| {
             world.set(OPEN, &cause("loss"), from(10.0, 0.0, 1.0));
         })
-        .at(12, [bare(LOST).says(&lost("1 incidents of lost events are open"))]),
+        .at(12, [bare(LOST).says(&lost("Open incidents of lost events: 1"))]),
         case(LOST, "the counter stands still, and the incident stays open", 40, |world| {
             lose(world, SCHEMA, 2.0);
             world.set(OPEN, &cause("loss"), from(10.0, 0.0, 1.0));
         })
         .at(12, [of_schema(LOST)])
-        .at(38, [bare(LOST).says(&lost("1 incidents of lost events are open"))]),
+        .at(38, [bare(LOST).says(&lost("Open incidents of lost events: 1"))]),
         case(LOST, "a counter alone is no incident", 40, |world| {
             lose(world, SCHEMA, 2.0);
             world.hold(OPEN, &cause("loss"), 0.0);
@@ -212,6 +212,11 @@ const NASTY: &str = "A \"b\"\\\\/1&c={{ x }}#?é 100%";
 fn nameless() -> Vec<Case> {
     const NAMELESS: &str = "LandfallEventsWithoutSchema";
     const NONE: [(&str, &str); 2] = verdict("rejected", "(none)");
+    let nameless_of = |schema| {
+        firing(NAMELESS)
+            .label("schema", schema)
+            .label("owner", "(nobody)")
+    };
     vec![
         case(NAMELESS, "seven of ten name no schema", 60, |world| {
             world.set(EVENTS, &NONE, growing(10.0, 23.0));
@@ -222,12 +227,29 @@ fn nameless() -> Vec<Case> {
             [firing(NAMELESS)
                 .label("schema", "(none)")
                 .label("owner", "(nobody)")
-                .says("345 events that name no schema came in within 15 minutes, and the pipeline refuses them. Next: see who sends them, in the samples of violations (the runbook has the query)")],
+                .says("345 events without the name of a schema came in, within 15 minutes or, if they are few, within a day; the pipeline refuses them. Next: see who sends them, in the samples of violations (the runbook has the query)")],
         ),
-        case(NAMELESS, "a few stray ones name none", 60, |world| {
-            world.set(EVENTS, &NONE, growing(10.0, 0.2));
+        case(NAMELESS, "a few stray ones name none", 600, |world| {
+            world.set(EVENTS, &NONE, growing(10.0, 0.05));
         })
         .quiet(),
+        case(NAMELESS, "a pipeline of few events, of which half name none", 1500, |world| {
+            let few = |minute: f64| (minute / 60.0).floor();
+            world
+                .set(EVENTS, &verdict("delivered", SCHEMA), few)
+                .set(EVENTS, &NONE, move |minute| few(minute.min(1200.0)));
+        })
+        .quiet_at(400)
+        .at(700, [nameless_of("(none)")])
+        .at(1200, [nameless_of("(none)")]),
+        case(NAMELESS, "a small producer beside a large one", 900, |world| {
+            world
+                .set(EVENTS, &verdict("delivered", SCHEMA), |minute| 10_000.0 * minute)
+                .set(EVENTS, &NONE, |minute| 4.0 * (minute - 10.0).clamp(0.0, 290.0));
+        })
+        .quiet_at(240)
+        .at(290, [nameless_of("(none)")])
+        .quiet_at(720),
         case(NAMELESS, "one in a thousand names none", 60, |world| {
             world
                 .set(EVENTS, &verdict("delivered", SCHEMA), |minute| 10_000.0 * minute)
@@ -293,7 +315,7 @@ fn wrong_rows() -> Vec<Case> {
         case(DUPLICATED, "three rows are too many", 40, duplicated)
             .at(
                 12,
-                [of_schema(DUPLICATED).says(&says("3 rows of Edit/11 too many landed"))],
+                [of_schema(DUPLICATED).says(&says("3 rows too many of Edit/11 landed"))],
             )
             .quiet_at(30),
         case(UNJUDGED, "three events name no schema", 40, unjudged)
@@ -416,7 +438,7 @@ fn others() -> Vec<Case> {
         case(SILENT, "a stream brings nothing", 20, |world| {
             world.set(OPEN, &cause("silent"), from(10.0, 0.0, 1.0));
         })
-        .at(13, [bare(SILENT).says("1 streams bring nothing at all, for longer than streams.*.silence. Next: landfall incidents --open")]),
+        .at(13, [bare(SILENT).says("A stream brings nothing at all, for longer than streams.*.silence. Open incidents of silent streams: 1. Next: landfall incidents --open")]),
         case(SILENT, "a minute is too short", 20, |world| {
             world.set(OPEN, &cause("silent"), within(10.0, 11.0));
         })
@@ -430,7 +452,7 @@ fn others() -> Vec<Case> {
         case(FINDING, "the gauge alone says so", 20, |world| {
             world.set(OPEN, &cause("finding"), from(10.0, 0.0, 2.0));
         })
-        .at(12, [bare(FINDING).says("2 incidents of findings are open. Next: landfall incidents --open")]),
+        .at(12, [bare(FINDING).says("Open incidents of findings: 2. Next: landfall incidents --open")]),
         case(FINDING, "findings to be known are no incident", 30, |world| finding(world, "info"))
             .quiet(),
     ]

@@ -46,7 +46,7 @@ fn versions() -> Vec<Case> {
             world.set("landfall_schemas_stale", NONE, from(10.0, 0.0, 2.0));
         })
         .quiet_at(24)
-        .at(27, [firing(SCHEMAS).label("owner", LANDFALL_OWNER).says("The newest files of 2 schemas do not load at a:9470, and older versions judge. Next: curl http://a:9470/readyz names them; mend the files, landfall config check")]),
+        .at(27, [firing(SCHEMAS).label("owner", LANDFALL_OWNER).says("Schemas whose newest files do not load at a:9470, so that older versions judge: 2. Next: curl http://a:9470/readyz names them; mend the files, landfall config check")]),
         case(SCHEMAS, "a release that is mended", 60, |world| {
             world.set("landfall_schemas_stale", NONE, within(10.0, 18.0));
         })
@@ -85,7 +85,7 @@ fn faults() -> Vec<Case> {
             let schema = [("schema", SCHEMA)];
             world.set("landfall_schema_unjudged_total", &schema, from(10.0, 0.0, 4.0));
         })
-        .at(12, [firing(COSTLY).label("schema", SCHEMA).label("owner", SCHEMA_OWNER).says("4 events of Edit/11 were not judged within an hour, because validation by the schema takes too many steps. Next: simplify the schema; the log names it. landfall incidents --open")])
+        .at(12, [firing(COSTLY).label("schema", SCHEMA).label("owner", SCHEMA_OWNER).says("Validation by the schema Edit/11 took too many steps within an hour, and left 4 events unjudged. Next: simplify the schema; the log names it. landfall incidents --open")])
         .quiet_at(83),
         case(COSTLY, "before a restart", 85, |world| {
             let schema = [("schema", SCHEMA)];
@@ -106,7 +106,7 @@ fn codecs() -> Vec<Case> {
     ];
     const UNDECODABLE: &str = "landfall_undecodable_total";
     let of_codec = || of_check(CODEC, "eventlogging").label("stream", "raw");
-    let says = "The codec eventlogging failed on 2 frames of raw within an hour, which were given up; events that landed with them are called missing. Next: put its former version back, and replay the samples";
+    let says = "The codec eventlogging failed on 2 frames of raw within an hour, and gave up on them; events that landed with them are called missing. Next: put its former version back, and replay the samples";
     vec![
         case(CODEC, "two frames", 85, |world| {
             world.set(UNDECODABLE, &FAULT, from(10.0, 0.0, 2.0));
@@ -173,7 +173,7 @@ fn frames() -> Vec<Case> {
                 .label("endpoint", KIND[1].1)
                 .label("kind", KIND[2].1)
                 .label("owner", LANDFALL_OWNER)
-                .says("5 frames of tcp://127.0.0.1:8421 (raw) were refused within an hour: multipart. Refused written frames may be landings. Next: curl http://a:9470/readyz names the setting"),
+                .says("tcp://127.0.0.1:8421 (raw) sent 5 frames within an hour that Landfall refuses: multipart. Refused written frames may be landings. Next: curl http://a:9470/readyz names the setting"),
         ])
         .quiet_at(83),
         case(REFUSED, "before a restart", 85, |world| {

@@ -5,7 +5,7 @@ use landfall_ops::prometheus::EXPECTED_SERIES;
 use super::{NONE, from, within};
 use crate::case::{Case, Firing, case, firing};
 use crate::healthy::LANDFALL_OWNER;
-use crate::world::{ENDPOINTS, World};
+use crate::world::{ENDPOINTS, JOB, World};
 
 pub fn cases() -> Vec<Case> {
     [targets(), instances(), series(), restarts(), views()].concat()
@@ -36,6 +36,15 @@ fn targets() -> Vec<Case> {
         .at(
             129,
             [owned(ABSENT).says(&format!("Landfall does not answer at a:9470, {next}"))],
+        ),
+        case(ABSENT, "Prometheus has its target no longer", 90, |world| {
+            world.gone(20.0);
+        })
+        .at(
+            40,
+            [owned(ABSENT)
+                .instance(None)
+                .says(&format!("Landfall does not answer, {next}"))],
         ),
         case(ABSENT, "Prometheus has no target", 30, |world| {
             *world = World::empty(world.variant, world.minutes);
@@ -81,8 +90,17 @@ fn instances() -> Vec<Case> {
             world.twin("b:9470", 0.0, 90.0);
         })
         .quiet_at(100)
-        .at(120, [firing(FEWER).instance(None).label("owner", "(nobody)").says("1 instances of Landfall are scraped, fewer than an hour ago. Next: compare the targets of Prometheus with what is to run")])
+        .at(120, [owned(FEWER).instance(None).says("Fewer instances of Landfall are scraped than an hour ago: 1. Next: compare the targets of Prometheus with what is to run")])
         ,
+        case(FEWER, "the instances have two owners", 160, |world| {
+            world.twin("b:9470", 0.0, 90.0).foreign(
+                "landfall_owner_info",
+                &[("job", JOB), ("instance", "b:9470"), ("owner", "others")],
+                |minute| (minute < 90.0).then_some(1.0),
+            );
+            world.without("landfall_owner_info", &[("instance", "b:9470"), ("owner", LANDFALL_OWNER)]);
+        })
+        .at(120, [firing(FEWER).instance(None).label("owner", "(nobody)")]),
         case(FEWER, "one has come in place of another", 110, |world| {
             world.twin("b:9470", 0.0, 90.0).twin("c:9470", 90.0, 111.0);
         })
@@ -120,18 +138,19 @@ fn series() -> Vec<Case> {
         case(
             SERIES,
             "all that alerts rest upon are gone",
-            30,
+            40,
             without_all,
         )
-        .quiet_at(8)
-        .at(12, all),
+        .quiet_at(18)
+        .at(22, all),
         case(SERIES, "one cause is gone", 60, |world| {
             world.some("landfall_incidents_open", &[("cause", "loss")], |minute| {
                 (minute < 20.0).then_some(0.0)
             });
         })
+        .quiet_at(38)
         .at(
-            33,
+            43,
             [owned(SERIES)
                 .label("series", "landfall_incidents_open{cause=loss}")
                 .says(&says("landfall_incidents_open{cause=loss}"))],
@@ -201,14 +220,15 @@ fn views() -> Vec<Case> {
             .label("endpoint", ENDPOINTS[1].1)
     };
     vec![
-        case(CONNECTED, "the written stream is away", 40, |world| {
+        case(CONNECTED, "the written stream is away", 60, |world| {
             world.set("landfall_source_connected", &WRITTEN, |minute| {
                 1.0 - within(10.0, 20.0)(minute)
             });
         })
         .quiet_at(11)
         .at(13, [of_endpoint(CONNECTED).says("Landfall at a:9470 is not connected to tcp://127.0.0.1:8600 (written): what is published there it does not see. Next: curl http://a:9470/readyz says why")])
-        .quiet_at(35),
+        .at(35, [of_endpoint(CONNECTED)])
+        .quiet_at(52),
         case(CONNECTED, "a publisher that starts anew", 40, |world| {
             world.set("landfall_source_connected", &WRITTEN, |minute| {
                 1.0 - within(10.0, 11.0)(minute)

@@ -104,6 +104,25 @@ pub fn cases() -> Vec<Case> {
             },
         )
         .quiet(),
+        case(
+            "",
+            "a first start that compiles for fourteen minutes",
+            240,
+            |world| {
+                world.loading(0.0..14.0);
+            },
+        )
+        .quiet(),
+        case(
+            "",
+            "a restart that compiles for twelve minutes without kept code",
+            240,
+            |world| {
+                history(world);
+                world.restart(60.0, 0.5).loading(60.5..73.0);
+            },
+        )
+        .quiet(),
         case("", "a reload", 120, |world| {
             history(world);
             let check = [("check", "field-parity")];

@@ -17,6 +17,8 @@ pub enum Order {
 pub struct Faults {
     /// Loses so many of a hundred rows, at random.
     pub loss_percent: u8,
+    /// Loses all rows of this schema.
+    pub skipped: Option<&'static str>,
     /// One duplicate uuid makes the insert of the whole batch fail, as in the original. Otherwise a
     /// row that is there already is passed over.
     pub strict_keys: bool,

@@ -106,7 +106,8 @@ impl Work {
 
     /// What the writer makes of a row; None if it loses it, or holds it back.
     fn meet_fate(&mut self, mut row: Row, faults: Faults) -> Option<Fated> {
-        if self.rng.u8(..100) < faults.loss_percent {
+        let is_skipped = faults.skipped == Some(row.schema.as_str());
+        if is_skipped || self.rng.u8(..100) < faults.loss_percent {
             return None;
         }
         let fate = self

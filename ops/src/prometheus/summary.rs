@@ -1,0 +1,13 @@
+//! Pieces of summaries: templates of Prometheus, in which the value stands with its unit.
+
+/// The value and its unit: `1 event`, `12 events`. An increase is an estimate, and no whole number.
+pub fn counted(unit: &str) -> String {
+    format!(
+        "{{{{ $n := $value | printf \"%.0f\" }}}}{{{{ $n }}}} {unit}{{{{ if ne $n \"1\" }}}}s{{{{ end }}}}"
+    )
+}
+
+/// A sentence with them in it.
+pub fn counting(before: &str, unit: &str, after: &str) -> String {
+    format!("{before}{}{after}", counted(unit))
+}

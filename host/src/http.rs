@@ -20,7 +20,6 @@ use std::fmt::Display;
 use std::fs::File;
 use std::future::Future;
 use std::io;
-use std::os::fd::AsRawFd as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -35,6 +34,8 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use landfall_escape::{json, terminal};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -264,13 +265,8 @@ impl<'a> Acceptor<'a> {
     }
 
     fn somebody_waits(&self) -> bool {
-        let mut polled = libc::pollfd {
-            fd: self.listener.as_raw_fd(),
-            events: libc::POLLIN,
-            revents: 0,
-        };
-        // SAFETY: one entry, as told, and the listener is open.
-        unsafe { libc::poll(&raw mut polled, 1, 0) == 1 }
+        let mut polled = [PollFd::new(&self.listener, PollFlags::IN)];
+        poll(&mut polled, Some(&Timespec::default())) == Ok(1)
     }
 
     async fn next(&mut self) -> TcpStream {
@@ -303,7 +299,10 @@ impl<'a> Acceptor<'a> {
 }
 
 fn is_out_of_descriptors(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE)
+    )
 }
 
 /// Answers one request.

@@ -4,14 +4,21 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
 use std::path::Path;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use crate::sources::Stop;
 
 /// How often a read that waits looks whether it is to end.
-const LOOK_MS: libc::c_int = 50;
+const LOOK: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 50_000_000,
+};
 
 /// The read was asked to end.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +44,7 @@ impl Interruptible {
         let mut options = OpenOptions::new();
         options.read(true);
         if std::fs::metadata(path)?.file_type().is_fifo() {
-            options.custom_flags(libc::O_NONBLOCK);
+            options.custom_flags(OFlags::NONBLOCK.bits() as i32);
         }
         Self::of(options.open(path)?, stop)
     }
@@ -60,15 +67,12 @@ impl Interruptible {
 
     /// Whether a read would return by now: with bytes, at the end, or with an error.
     fn is_ready(&self) -> bool {
-        let mut polled = libc::pollfd {
-            fd: self.file.as_raw_fd(),
-            events: libc::POLLIN,
-            revents: 0,
-        };
-        // SAFETY: one entry, as told, and the file is open.
-        let ready = unsafe { libc::poll(&raw mut polled, 1, LOOK_MS) };
-        // What cannot be asked is read, and waits as it likes.
-        ready > 0 || ready < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted
+        let mut polled = [PollFd::new(&self.file, PollFlags::IN)];
+        match poll(&mut polled, Some(&LOOK)) {
+            Ok(ready) => ready > 0,
+            // What cannot be asked is read, and waits as it likes.
+            Err(error) => error != Errno::INTR,
+        }
     }
 }
 

@@ -12,9 +12,13 @@
 //! The connection is libzmq's, and its monitor tells the descriptor. It is duplicated, so that it
 //! stays this connection whatever libzmq does; but first it has to be one to the endpoint.
 
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
 use std::time::Duration;
+
+use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionread};
+use rustix::net::{RecvFlags, SocketAddrUnix, getpeername, recv};
 
 /// So many bytes wake libzmq although the source sleeps: a flood has begun.
 const GATHER_BYTES_MAX: libc::c_int = 768 << 10;
@@ -46,10 +50,13 @@ impl Connection {
     pub fn opened(&mut self, descriptor: RawFd, endpoint: &str) {
         // Looked at before it is duplicated: to close a duplicate of somebody's file could take its
         // locks away.
-        self.socket = leads_to(descriptor, endpoint)
-            .then(|| duplicate(descriptor))
+        // SAFETY: it may have been closed since. Both calls take any number, and one that is no open
+        // descriptor is an error and no more.
+        let told = unsafe { BorrowedFd::borrow_raw(descriptor) };
+        self.socket = leads_to(told, endpoint)
+            .then(|| fcntl_dupfd_cloexec(told, 0).ok())
             .flatten()
-            .filter(|socket| leads_to(socket.as_raw_fd(), endpoint));
+            .filter(|socket| leads_to(socket.as_fd(), endpoint));
         self.gathers = false;
         if let Some(socket) = &self.socket
             && kernel_wakes()
@@ -71,24 +78,12 @@ impl Connection {
         let Some(socket) = &self.socket else {
             return End::Unknown;
         };
-        let mut byte = 0_u8;
-        // SAFETY: the descriptor is open for as long as the socket, and there is room for one byte.
-        let peeked = unsafe {
-            libc::recv(
-                socket.as_raw_fd(),
-                (&raw mut byte).cast(),
-                1,
-                libc::MSG_PEEK | libc::MSG_DONTWAIT,
-            )
-        };
-        match peeked {
-            0 => End::Theirs,
-            // The peer has more to say.
-            1.. => End::Ours,
-            _ => match std::io::Error::last_os_error().kind() {
-                std::io::ErrorKind::WouldBlock => End::Ours,
-                _ => End::Theirs,
-            },
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        match recv(socket, &mut [0_u8], flags) {
+            Ok((_, 0)) => End::Theirs,
+            // The peer has more to say, or nothing yet.
+            Ok(_) | Err(Errno::AGAIN) => End::Ours,
+            Err(_) => End::Theirs,
         }
     }
 
@@ -105,10 +100,8 @@ impl Connection {
     /// Whether there are bytes that libzmq has not read; None if that cannot be known.
     pub fn holds_bytes(&self) -> Option<bool> {
         let socket = self.socket.as_ref()?;
-        let mut bytes: libc::c_int = 0;
-        // SAFETY: the descriptor is open for as long as the socket, and the answer is an integer.
-        let failed = unsafe { libc::ioctl(socket.as_raw_fd(), libc::FIONREAD, &raw mut bytes) };
-        (failed == 0).then_some(bytes > 0)
+        let bytes = ioctl_fionread(socket).ok()?;
+        Some(bytes > 0)
     }
 }
 
@@ -148,8 +141,8 @@ fn version_of(release: &str) -> Option<(u32, u32)> {
 }
 
 /// Whether this is a connection to the endpoint.
-fn leads_to(descriptor: RawFd, endpoint: &str) -> bool {
-    let Some(peer) = peer_of(descriptor) else {
+fn leads_to(socket: BorrowedFd<'_>, endpoint: &str) -> bool {
+    let Some(peer) = peer_of(socket) else {
         return false;
     };
     match (&peer, endpoint.strip_prefix("ipc://")) {
@@ -165,13 +158,6 @@ fn port_of(endpoint: &str) -> Option<u16> {
     port.parse().ok()
 }
 
-fn duplicate(descriptor: RawFd) -> Option<OwnedFd> {
-    // SAFETY: a number that is no open descriptor is an error and no more.
-    let duplicate = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, 0) };
-    // SAFETY: it is open, and nobody else has it.
-    (duplicate >= 0).then(|| unsafe { OwnedFd::from_raw_fd(duplicate) })
-}
-
 /// The other end of a connection.
 enum Peer {
     /// Its port.
@@ -181,43 +167,18 @@ enum Peer {
 }
 
 /// The other end, if this is a connection over TCP or a local one.
-fn peer_of(descriptor: RawFd) -> Option<Peer> {
-    // SAFETY: all zeros are an address of no family.
-    let mut address: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
-    let mut bytes = size_of_val(&address) as libc::socklen_t;
-    // SAFETY: there is room for as many bytes as told; a number that is no socket is an error and no
-    // more.
-    let failed =
-        unsafe { libc::getpeername(descriptor, (&raw mut address).cast(), &raw mut bytes) };
-    if failed != 0 {
-        return None;
+fn peer_of(socket: BorrowedFd<'_>) -> Option<Peer> {
+    let address = getpeername(socket).ok()??;
+    if let Ok(address) = SocketAddr::try_from(address.clone()) {
+        return Some(Peer::Tcp(address.port()));
     }
-    let port = match i32::from(address.ss_family) {
-        // SAFETY: an address of this family is of this type, which is no larger.
-        libc::AF_INET => unsafe { (*(&raw const address).cast::<libc::sockaddr_in>()).sin_port },
-        // SAFETY: the same.
-        libc::AF_INET6 => unsafe { (*(&raw const address).cast::<libc::sockaddr_in6>()).sin6_port },
-        libc::AF_UNIX => {
-            // SAFETY: the same.
-            let local = unsafe { &*(&raw const address).cast::<libc::sockaddr_un>() };
-            let length =
-                (bytes as usize).saturating_sub(std::mem::offset_of!(libc::sockaddr_un, sun_path));
-            let mut path: Vec<u8> = local
-                .sun_path
-                .iter()
-                .map(|&c| c as u8)
-                .take(length)
-                .collect();
-            match path.first_mut() {
-                Some(first) if *first == 0 => *first = b'@',
-                // The path of a file ends with a zero.
-                _ => path.truncate(path.iter().position(|&c| c == 0).unwrap_or(path.len())),
-            }
-            return Some(Peer::Local(path));
-        }
-        _ => return None,
+    let address = SocketAddrUnix::try_from(address).ok()?;
+    let path = match (address.abstract_name(), address.path_bytes()) {
+        (Some(name), _) => [b"@", name].concat(),
+        (None, Some(path)) => path.to_owned(),
+        (None, None) => Vec::new(),
     };
-    Some(Peer::Tcp(u16::from_be(port)))
+    Some(Peer::Local(path))
 }
 
 fn set_low_water(socket: &OwnedFd, bytes: libc::c_int) -> bool {

@@ -22,6 +22,10 @@ pub struct PrometheusOptions {
     pub alertmanager: Option<SocketAddr>,
 }
 
+/// Alertmanager hears so often of an alert that goes on, with its newest text; by default once a minute. After
+/// four times as long without a word it takes the alert for over, which a busy machine must not lead to.
+const RESEND: Duration = Duration::from_secs(2);
+
 /// The label of every target.
 pub const INSTANCE: &str = "landfall:9470";
 
@@ -58,11 +62,7 @@ impl Prometheus {
             format!("--storage.tsdb.path={}", dir.join("prometheus").display()),
             "--web.listen-address=127.0.0.1:0".to_owned(),
             "--web.enable-lifecycle".to_owned(),
-            // Alertmanager hears of an alert that goes on as often as it is evaluated, with its newest text.
-            format!(
-                "--rules.alert.resend-delay={}ms",
-                options.interval.as_millis()
-            ),
+            format!("--rules.alert.resend-delay={}ms", RESEND.as_millis()),
         ];
         let log = dir.join("prometheus.log");
         Ok(Self {

@@ -226,7 +226,8 @@ pub fn keep(day: &MonitoredDay) {
          \x20   UPDATE=1 cargo test -p landfall-tests --test monitored_day\n\n\
          The writer is dead from 02:12 to 02:37, 07:26 to 11:43, 13:44 to 15:02, 18:16 to 21:05 and 23:19 to 00:07. \
          Whoever is woken is told once when it begins, once when it is over, and is reminded after four hours. What is over is named again in later notifications of its group: Prometheus repeats \
-         it for fifteen minutes of real time, which is the whole of this day.\n\n\
+         it for fifteen minutes of real time, which is the whole of this day. Numbers may be some twenty minutes \
+         old: Prometheus tells of an alert that goes on every two seconds of real time.\n\n\
          ```\n{}```\n",
         told(&day.notifications)
     );

@@ -50,6 +50,11 @@ impl Connection {
     pub fn opened(&mut self, descriptor: RawFd, endpoint: &str) {
         // Looked at before it is duplicated: to close a duplicate of somebody's file could take its
         // locks away.
+        self.gathers = false;
+        self.socket = None;
+        if descriptor < 0 {
+            return;
+        }
         // SAFETY: it may have been closed since. Both calls take any number, and one that is no open
         // descriptor is an error and no more.
         let told = unsafe { BorrowedFd::borrow_raw(descriptor) };
@@ -57,7 +62,6 @@ impl Connection {
             .then(|| fcntl_dupfd_cloexec(told, 0).ok())
             .flatten()
             .filter(|socket| leads_to(socket.as_fd(), endpoint));
-        self.gathers = false;
         if let Some(socket) = &self.socket
             && kernel_wakes()
             && port_of(endpoint).is_some()

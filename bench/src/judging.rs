@@ -9,9 +9,9 @@ use landfall::judge::identity::Secret;
 use landfall::judge::labels::{Reasons, SchemaLabels};
 use landfall::judge::plan::{EventPointers, JSON_CODEC, Placed, Plan, PlanParts};
 use landfall::judge::{Judge, JudgeOptions};
-use landfall::sources::{FrameBatch, StreamId};
+use landfall::sources::FrameBatch;
 use landfall_document::{Pointer, SchemaSet};
-use landfall_ledger::{Generation, Judgement, PayloadRef};
+use landfall_ledger::{Generation, Judgement, PayloadRef, PerStream, Stream};
 use landfall_runtime::{Check, Engine, Limits, LoadRequest};
 
 use crate::events::Event;
@@ -102,7 +102,11 @@ pub fn judge(guests: &Path, schema_dir: &Path, checks: &[CheckSetup]) -> anyhow:
         placed.push(Placed {
             name: check.name.clone(),
             check: loaded,
-            streams: if check.both { vec![0, 1] } else { vec![0] },
+            streams: if check.both {
+                Stream::ALL.to_vec()
+            } else {
+                vec![Stream::Raw]
+            },
             decides: check.decides,
         });
     }
@@ -116,7 +120,10 @@ pub fn judge(guests: &Path, schema_dir: &Path, checks: &[CheckSetup]) -> anyhow:
             revision: Some(Pointer::parse("/revision")?),
             time: Vec::new(),
         },
-        codecs: [codec, JSON_CODEC.into()],
+        codecs: PerStream {
+            raw: codec,
+            written: JSON_CODEC.into(),
+        },
         placed,
         schemas: Arc::new(schemas),
         labels: Arc::new(labels),
@@ -135,14 +142,14 @@ pub fn judge(guests: &Path, schema_dir: &Path, checks: &[CheckSetup]) -> anyhow:
 
 /// Raw frames in batches as large as a busy source makes them.
 pub fn batches<'a>(frames: impl Iterator<Item = &'a [u8]>) -> Vec<FrameBatch> {
-    batches_of(StreamId::RAW, frames)
+    batches_of(Stream::Raw, frames)
 }
 
 /// The raw and the written frames of events, batches of both in turn.
 pub fn pairs(events: &[Event]) -> Vec<FrameBatch> {
     let raw = batches(events.iter().map(|event| event.capsule.as_bytes()));
     let rows = events.iter().map(|event| event.row.as_bytes());
-    let written = batches_of(StreamId::WRITTEN, rows);
+    let written = batches_of(Stream::Written, rows);
     raw.into_iter()
         .zip(written)
         .flat_map(|(raw, written)| [raw, written])
@@ -150,7 +157,7 @@ pub fn pairs(events: &[Event]) -> Vec<FrameBatch> {
 }
 
 /// The same of any stream.
-fn batches_of<'a>(stream: StreamId, frames: impl Iterator<Item = &'a [u8]>) -> Vec<FrameBatch> {
+fn batches_of<'a>(stream: Stream, frames: impl Iterator<Item = &'a [u8]>) -> Vec<FrameBatch> {
     let mut batches = Vec::new();
     let mut batch = FrameBatch::detached(stream);
     for frame in frames {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use landfall_ledger::{Cause, Change, Counts, ShardGauges, Verdict};
+use landfall_ledger::{Cause, Change, Counts, ShardGauges, Stream, Verdict};
 use landfall_runtime::{CodeOrigin, Counters, FaultKind, SchemaFaults};
 use landfall_store::{Pruned, SampleRow, StoreError};
 use time::OffsetDateTime;
@@ -17,7 +17,6 @@ use time::format_description::well_known::Rfc3339;
 use crate::engine::planner::CheckState;
 use crate::http;
 use crate::metrics::{CheckCounts, LedgerGauges, Metrics, MetricsError};
-use crate::sources::StreamId;
 
 /// Clones are the same board.
 #[derive(Clone)]
@@ -162,8 +161,7 @@ impl Board {
         }
     }
 
-    pub fn undecodable(&self, stream: usize, check: &str, reason: &str, frames: u64) {
-        let stream = StreamId::ALL.get(stream).copied().unwrap_or(StreamId::RAW);
+    pub fn undecodable(&self, stream: Stream, check: &str, reason: &str, frames: u64) {
         self.metrics
             .frames
             .add_undecodable(stream, check, reason, frames);

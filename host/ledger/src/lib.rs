@@ -15,6 +15,7 @@ mod overseer;
 mod pending;
 mod settled;
 mod shard;
+mod stream;
 mod tally;
 mod unlanded;
 mod verdict;
@@ -28,5 +29,6 @@ pub use overseer::{
     Scope, Severity, Share,
 };
 pub use shard::{Activity, STAMPS_APART_MS, SchemaGauge, Shard, ShardGauges};
+pub use stream::{PerStream, Stream};
 pub use tally::{Counts, TallyDelta};
 pub use verdict::{Judgement, Verdict};

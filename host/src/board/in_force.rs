@@ -12,7 +12,7 @@ use crate::judge::HOST;
 use crate::judge::plan::Placed;
 use crate::metrics::{self, CheckLimits, Declared, Objective, Owners};
 use crate::results::account::severity_label;
-use crate::sources::StreamId;
+use landfall_ledger::Stream;
 
 impl Board {
     /// This plan is going to judge: what can happen by it begins at 0.
@@ -22,7 +22,7 @@ impl Board {
         for placed in &planned.plan.placed {
             self.begin_check(placed);
         }
-        for (stream, codec) in StreamId::ALL.into_iter().zip(&planned.plan.codecs) {
+        for (stream, codec) in planned.plan.codecs.iter() {
             let of_codec = planned
                 .plan
                 .placed
@@ -115,7 +115,7 @@ impl Board {
     /// What is bounded by configuration, beside what there is of it.
     pub fn limits(&self, config: &Config) {
         let queue = config.judge.queue_bytes_max;
-        for stream in StreamId::ALL {
+        for stream in Stream::ALL {
             self.metrics.frames.set_queue_limit(stream, queue);
         }
         self.metrics

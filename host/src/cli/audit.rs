@@ -30,7 +30,8 @@ use crate::engine::{self, EngineParts, Mode};
 use crate::queue;
 use crate::results::Totals;
 use crate::sources::file::{self, FileSource, Input, RATIO_MAX};
-use crate::sources::{Flights, SourceContext, SourceError, Stop, StreamId};
+use crate::sources::{Flights, SourceContext, SourceError, Stop};
+use landfall_ledger::{PerStream, Stream};
 
 /// Options of `landfall audit`.
 #[derive(Args)]
@@ -133,8 +134,8 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
 
 /// Opens what can be opened at once. A pipe keeps whoever opens it waiting until somebody writes to it, and
 /// nobody can know which of two is written to first, so its reader opens it.
-fn sides(args: &AuditArgs, stop: &Stop) -> anyhow::Result<[Side; StreamId::ALL.len()]> {
-    let side = |stream: StreamId, path: &PathBuf| -> anyhow::Result<Side> {
+fn sides(args: &AuditArgs, stop: &Stop) -> anyhow::Result<[Side; Stream::ALL.len()]> {
+    let side = |stream: Stream, path: &PathBuf| -> anyhow::Result<Side> {
         let remedy = format!("landfall audit --{} -", stream.as_str());
         let opened = match file::keeps_waiting(path) {
             true => None,
@@ -154,14 +155,14 @@ fn sides(args: &AuditArgs, stop: &Stop) -> anyhow::Result<[Side; StreamId::ALL.l
             opened: opened.map(FileSource::new),
         })
     };
-    for (stream, path) in StreamId::ALL.into_iter().zip([&args.raw, &args.written]) {
+    for (stream, path) in Stream::ALL.into_iter().zip([&args.raw, &args.written]) {
         if let Some(waits) = file::waits(path) {
             print::note(format_args!("{}: {waits}", stream.as_str()));
         }
     }
     Ok([
-        side(StreamId::RAW, &args.raw)?,
-        side(StreamId::WRITTEN, &args.written)?,
+        side(Stream::Raw, &args.raw)?,
+        side(Stream::Written, &args.written)?,
     ])
 }
 
@@ -210,7 +211,7 @@ fn same(one: &Path, other: &Path) -> Option<Same> {
 struct Audited {
     totals: Totals,
     /// Lines longer than `frame_bytes_max`, by stream: nothing is known of them.
-    refused: [u64; StreamId::ALL.len()],
+    refused: PerStream<u64>,
     /// Schemas and checks that are not in force.
     problems: Vec<String>,
 }
@@ -227,17 +228,17 @@ struct Audit<'a> {
 }
 
 impl Audit<'_> {
-    fn run(&self, sides: [Side; StreamId::ALL.len()]) -> anyhow::Result<Audited> {
+    fn run(&self, sides: [Side; Stream::ALL.len()]) -> anyhow::Result<Audited> {
         let config = self.config;
         let store = Store::open(
             self.dir,
             secret()?,
             concat!("landfall audit ", env!("CARGO_PKG_VERSION")),
         )?;
-        let (senders, batches) = queue::channel(&[config.judge.queue(); StreamId::ALL.len()]);
+        let (senders, batches) = queue::channel(&[config.judge.queue(); Stream::ALL.len()]);
         let flights = Flights::default();
         // Until a file's reader is at its end, more may come of its stream.
-        let unread = StreamId::ALL.map(|stream| flights.add_source(stream, i64::MIN));
+        let unread = Stream::ALL.map(|stream| flights.add_source(stream, i64::MIN));
         let running = engine::start(EngineParts {
             config,
             planned: self.planned,
@@ -285,7 +286,7 @@ impl Audit<'_> {
         self.ensure_readable(&reads, &decoding, &totals)?;
         Ok(Audited {
             totals,
-            refused: reads.map(|read| read.map_or(0, |read| read.refused)),
+            refused: reads.map(|_, read| read.map_or(0, |read| read.refused)),
             problems: self.planned.problems.clone(),
         })
     }
@@ -298,15 +299,14 @@ impl Audit<'_> {
         decoding: &Decoding,
         totals: &Totals,
     ) -> anyhow::Result<()> {
-        let mut unreadable: Vec<SourceError> = StreamId::ALL
-            .into_iter()
-            .zip(reads)
+        let mut unreadable: Vec<SourceError> = reads
+            .iter()
             .filter_map(|(stream, read)| Some((stream, read.as_ref()?)))
             .filter(|(stream, read)| read.is_unreadable(*stream, decoding))
             .map(|(stream, read)| unreadable::error(self.config, stream, read, &totals.account))
             .collect();
         let Some(last) = unreadable.pop() else {
-            for (stream, read) in StreamId::ALL.into_iter().zip(reads) {
+            for (stream, read) in reads.iter() {
                 if read
                     .as_ref()
                     .is_some_and(|read| read.is_keyless(stream, decoding))

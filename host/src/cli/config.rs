@@ -13,8 +13,8 @@ use crate::engine::objectives::Objectives;
 use crate::engine::planner::{CheckState, Patience, Planned, Planner, PlanningError};
 use crate::judge::plan::PlanError;
 use crate::metrics;
-use crate::sources::StreamId;
 use crate::sources::zmq::Envelope;
+use landfall_ledger::Stream;
 
 #[derive(Subcommand)]
 pub enum ConfigCommand {
@@ -283,7 +283,7 @@ fn owners<'a>(
 fn first_minutes(config: &Config) -> Vec<String> {
     let mut lines =
         vec!["/readyz says ready, with every endpoint connected and nothing refused".to_owned()];
-    for stream in StreamId::ALL {
+    for stream in Stream::ALL {
         let settings = config.streams.of(stream);
         let message = match settings.envelope {
             Envelope::None => "of one part, the frame",

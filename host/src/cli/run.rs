@@ -21,8 +21,9 @@ use crate::engine::planner::Planner;
 use crate::engine::reload::{self, Reloader, requests};
 use crate::engine::{self, EngineParts, Mode};
 use crate::queue;
-use crate::sources::{self, Flights, SourceContext, Stop, StreamId, zmq};
+use crate::sources::{self, Flights, SourceContext, Stop, zmq};
 use crate::standing::Standing;
+use landfall_ledger::Stream;
 
 /// Options of `landfall run`.
 #[derive(Args)]
@@ -75,7 +76,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     board.owners(&config.owners, &planned);
     checks_part.ready(planned.detail(&planned.problems));
 
-    let (senders, batches) = queue::channel(&[config.judge.queue(); StreamId::ALL.len()]);
+    let (senders, batches) = queue::channel(&[config.judge.queue(); Stream::ALL.len()]);
     let flights = Flights::default();
     let stop = Stop::default();
     let standing: Arc<Standing> = Arc::default();
@@ -111,7 +112,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         .readiness()
         .ask("sources", move || sources::report(&followed));
     frames.follow_frontiers(flights.clone(), clock.clone());
-    for (stream, stats) in StreamId::ALL.into_iter().zip(batches.stats()) {
+    for (stream, stats) in Stream::ALL.into_iter().zip(batches.stats()) {
         frames.follow_queue(stream, stats);
     }
     let running = engine::start(EngineParts {

@@ -7,7 +7,7 @@ use super::errors::ConfigError;
 use super::publisher::{Likeness, likeness};
 use super::reader::Findings;
 use super::{Config, StreamConfig};
-use crate::sources::StreamId;
+use landfall_ledger::Stream;
 
 /// A field, what was found there, and what to do.
 type Finding = (String, String, &'static str);
@@ -138,7 +138,7 @@ fn own_address(config: &Config) -> Vec<Finding> {
         let mut own = own.iter();
         own.any(|own| likeness(endpoint, own) == Likeness::Same)
     };
-    let of_stream = |stream: StreamId| {
+    let of_stream = |stream: Stream| {
         let endpoints = config.streams.of(stream).endpoints.iter();
         endpoints
             .filter(is_own)
@@ -151,7 +151,7 @@ fn own_address(config: &Config) -> Vec<Finding> {
             })
             .collect::<Vec<_>>()
     };
-    StreamId::ALL.into_iter().flat_map(of_stream).collect()
+    Stream::ALL.into_iter().flat_map(of_stream).collect()
 }
 
 /// A key that many events may share.

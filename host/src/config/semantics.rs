@@ -8,7 +8,7 @@ use super::publisher::{Likeness, likeness};
 use super::reader::Findings;
 use super::units::{duration_text, size_text};
 use super::{CheckConfig, Config, StreamConfig, endpoint, matches};
-use crate::sources::StreamId;
+use landfall_ledger::Stream;
 
 /// The codec that is built in: a frame is one JSON document.
 const JSON_CODEC: &str = "json";
@@ -28,7 +28,7 @@ const WINDOWS_PER_DEADLINE_MAX: u32 = 10_000;
 /// Finds what cannot work.
 pub fn check(config: &Config, findings: &mut Findings) {
     pointers(config, findings);
-    for stream in StreamId::ALL {
+    for stream in Stream::ALL {
         let path = format!("streams.{}", stream.as_str());
         check_stream(config.streams.of(stream), &path, config, findings);
     }
@@ -227,7 +227,7 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
                 "add path = \"....wasm\"",
             );
         }
-        let known = |name: &String| StreamId::ALL.iter().any(|stream| stream.as_str() == name);
+        let known = |name: &String| Stream::ALL.iter().any(|stream| stream.as_str() == name);
         if check.streams.is_empty() || !check.streams.iter().all(known) {
             let remedy = "write [\"raw\"], [\"written\"] or [\"raw\", \"written\"]";
             error(
@@ -242,7 +242,7 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
 
 /// Finds streams that nothing can come from.
 pub fn check_endpoints(config: &Config, findings: &mut Findings) {
-    for stream in StreamId::ALL {
+    for stream in Stream::ALL {
         if config.streams.of(stream).endpoints.is_empty() {
             let remedy = "name the publisher to subscribe to, such as [\"tcp://127.0.0.1:8421\"]; `landfall run` needs one for each stream";
             let field = format!("streams.{}.endpoints", stream.as_str());
@@ -291,7 +291,7 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
             remedy: remedy.to_owned(),
         });
     };
-    for stream in StreamId::ALL {
+    for stream in Stream::ALL {
         if config.streams.of(stream).endpoints.is_empty() {
             let field = format!("streams.{}.endpoints", stream.as_str());
             hint(
@@ -379,7 +379,7 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
             && check
                 .streams
                 .iter()
-                .all(|stream| stream != StreamId::RAW.as_str())
+                .all(|stream| stream != Stream::Raw.as_str())
         {
             let field = format!("checks[{index}].decides");
             hint(
@@ -402,11 +402,11 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
 fn limits(config: &Config) -> impl Iterator<Item = (String, String, &'static str)> {
     let checks = config.checks.iter().enumerate();
     checks.flat_map(|(index, check)| {
-        let streams = StreamId::ALL.into_iter();
+        let streams = Stream::ALL.into_iter();
         let streams = streams.filter(|stream| {
             check.streams.iter().any(|name| name == stream.as_str())
         });
-        let largest = |of: &dyn Fn(StreamId) -> bool| {
+        let largest = |of: &dyn Fn(Stream) -> bool| {
             let streams = streams.clone().filter(|stream| of(*stream));
             let frames = streams.map(|stream| config.streams.of(stream).frame_bytes_max);
             frames.max()

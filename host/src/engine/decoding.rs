@@ -4,12 +4,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::sources::StreamId;
+use landfall_ledger::{PerStream, Stream};
 
 /// Counted by all judges together.
 #[derive(Debug, Default)]
 pub struct Decoding {
-    streams: [Counted; StreamId::ALL.len()],
+    streams: PerStream<Counted>,
 }
 
 #[derive(Debug, Default)]
@@ -30,8 +30,8 @@ pub struct Decoded {
 
 impl Decoding {
     /// So many frames of a stream were judged, of so many a key was had, and so many were documents without.
-    pub(super) fn add(&self, stream: StreamId, judged: u64, decoded: u64, keyless: u64) {
-        let counted = &self.streams[stream.index()];
+    pub(super) fn add(&self, stream: Stream, judged: u64, decoded: u64, keyless: u64) {
+        let counted = &self.streams[stream];
         // In this order: whoever sees that all are judged sees all that were decoded.
         counted.keyless.fetch_add(keyless, Ordering::AcqRel);
         counted.decoded.fetch_add(decoded, Ordering::AcqRel);
@@ -39,8 +39,8 @@ impl Decoding {
     }
 
     /// What became of so many frames, once all of them were judged.
-    pub fn of(&self, stream: StreamId, frames: u64) -> Option<Decoded> {
-        let counted = &self.streams[stream.index()];
+    pub fn of(&self, stream: Stream, frames: u64) -> Option<Decoded> {
+        let counted = &self.streams[stream];
         let is_judged = counted.judged.load(Ordering::Acquire) == frames;
         is_judged.then(|| Decoded {
             keyed: counted.decoded.load(Ordering::Acquire),
@@ -57,12 +57,12 @@ mod tests {
     fn how_many_were_decoded_is_known_once_all_were_judged() {
         let decoding = Decoding::default();
         let some = |keyed, keyless| Some(Decoded { keyed, keyless });
-        assert_eq!(decoding.of(StreamId::RAW, 0), some(0, 0));
-        assert_eq!(decoding.of(StreamId::RAW, 2), None);
-        decoding.add(StreamId::RAW, 1, 0, 1);
-        assert_eq!(decoding.of(StreamId::RAW, 2), None);
-        decoding.add(StreamId::RAW, 1, 1, 0);
-        assert_eq!(decoding.of(StreamId::RAW, 2), some(1, 1));
-        assert_eq!(decoding.of(StreamId::WRITTEN, 2), None);
+        assert_eq!(decoding.of(Stream::Raw, 0), some(0, 0));
+        assert_eq!(decoding.of(Stream::Raw, 2), None);
+        decoding.add(Stream::Raw, 1, 0, 1);
+        assert_eq!(decoding.of(Stream::Raw, 2), None);
+        decoding.add(Stream::Raw, 1, 1, 0);
+        assert_eq!(decoding.of(Stream::Raw, 2), some(1, 1));
+        assert_eq!(decoding.of(Stream::Written, 2), None);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
+use landfall_ledger::{PerStream, Stream};
 use landfall_runtime::Packed;
 
 use super::allowance::{Allowance, is_spread};
@@ -128,8 +129,8 @@ impl Describing {
 
     /// The keys as text, all raw frames in one batch and all written ones in another.
     fn keys(&mut self, told: &[Told]) -> Vec<String> {
-        let mut frames = [Packed::default(), Packed::default()];
-        let places: Vec<Option<(usize, usize)>> = told
+        let mut frames: PerStream<Packed> = PerStream::default();
+        let places: Vec<Option<(Stream, usize)>> = told
             .iter()
             .map(|told| {
                 let (stream, frame) = told.frame()?;
@@ -137,7 +138,7 @@ impl Describing {
                 Some((stream, frames[stream].ends.len() - 1))
             })
             .collect();
-        let mut keys = [0, 1].map(|stream| {
+        let mut keys = PerStream::of(|stream| {
             if frames[stream].ends.is_empty() {
                 return Vec::new();
             }
@@ -156,14 +157,16 @@ impl Describing {
 
 impl Told {
     /// A frame that bears the key: the stream and the bytes.
-    fn frame(&self) -> Option<(usize, &[u8])> {
+    fn frame(&self) -> Option<(Stream, &[u8])> {
         match self {
-            Told::Missing { frame, .. } => Some((0, frame)),
-            Told::Altered { raw, .. } | Told::Compare { raw, .. } => Some((0, raw)),
+            Told::Missing { frame, .. } => Some((Stream::Raw, frame)),
+            Told::Altered { raw, .. } | Told::Compare { raw, .. } => Some((Stream::Raw, raw)),
             Told::Leaked { written, .. }
             | Told::Duplicate { written, .. }
             | Told::LandedLate { written, .. }
-            | Told::Unexpected { written, .. } => (!written.is_empty()).then_some((1, written)),
+            | Told::Unexpected { written, .. } => {
+                (!written.is_empty()).then_some((Stream::Written, written))
+            }
             Told::MissingAgain { .. } | Told::Recall { .. } => None,
         }
     }

@@ -134,7 +134,8 @@ impl Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::{Flights, StreamId};
+    use crate::sources::Flights;
+    use landfall_ledger::Stream;
 
     #[test]
     fn giving_up_ends_the_sources_and_what_is_left_is_counted() {
@@ -156,10 +157,10 @@ mod tests {
     fn no_frontier_passes_what_was_not_judged() {
         let flights = Flights::default();
         let ending = Ending::new(Stop::default());
-        let mut batch = FrameBatch::detached(StreamId::RAW);
-        batch.flight = flights.begin(StreamId::RAW, 7);
+        let mut batch = FrameBatch::detached(Stream::Raw);
+        batch.flight = flights.begin(Stream::Raw, 7);
         ending.frames_left(batch, &"full");
-        assert_eq!(flights.frontier(StreamId::RAW), 7);
+        assert_eq!(flights.frontier(Stream::Raw), 7);
     }
 
     #[test]

@@ -51,12 +51,13 @@ mod tests {
     use std::sync::Arc;
 
     use landfall_ledger::{
-        Deadlines, Effect, Form, Generation, SchemaId, Shard, ShardConfig, WrittenObservation,
+        Deadlines, Effect, Form, Generation, SchemaId, Shard, ShardConfig, Stream,
+        WrittenObservation,
     };
     use landfall_store::spool::Spool;
 
     use super::*;
-    use crate::sources::{FrameBatch, StreamId};
+    use crate::sources::FrameBatch;
 
     fn shard() -> Shard {
         Shard::new(ShardConfig {
@@ -88,7 +89,7 @@ mod tests {
     }
 
     fn hand(frames: &[&[u8]]) -> WrittenHand {
-        let mut batch = FrameBatch::detached(StreamId::WRITTEN);
+        let mut batch = FrameBatch::detached(Stream::Written);
         frames.iter().for_each(|frame| batch.push(frame, 1));
         WrittenHand { frames: batch }
     }

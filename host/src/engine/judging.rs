@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
-use landfall_ledger::PayloadRef;
+use landfall_ledger::{PayloadRef, Stream};
 use landfall_store::spool::{SpoolError, SpoolWriter};
 
 use super::backlog::Backlog;
@@ -16,7 +16,7 @@ use super::plan_cell::PlanCell;
 use crate::board::Board;
 use crate::judge::{Judge, Judged};
 use crate::queue::{Receiver, RecvError};
-use crate::sources::{Flights, FrameBatch, StreamId};
+use crate::sources::{Flights, FrameBatch};
 use crate::standing;
 
 /// Between two tries to put a raw batch into a spool that is full or failing.
@@ -103,7 +103,7 @@ impl Judging {
                 self.ending.frames_left(batch, &why);
                 continue;
             }
-            if batch.stream == StreamId::RAW
+            if batch.stream == Stream::Raw
                 && let Err(error) = self.spool(&batch, &mut payloads)
             {
                 self.wait_with(batch, &error);
@@ -170,12 +170,12 @@ impl Judging {
             return Ok(batch);
         }
         let full = self.backlog.is_full();
-        self.batches.hold(StreamId::RAW.index(), full);
+        self.batches.hold(Stream::Raw.index(), full);
         // Landings alone have gone far beyond the bound, because raw frames cannot come in to meet
         // them (a codec that reads nothing, a spool that fails): they wait as well, until they can.
         // An audit gives up instead.
         let is_overrun = self.backlog.is_full_of_landings() && !self.audit;
-        self.batches.hold(StreamId::WRITTEN.index(), is_overrun);
+        self.batches.hold(Stream::Written.index(), is_overrun);
         if is_overrun != self.overrun {
             self.overrun = is_overrun;
             if is_overrun {
@@ -192,8 +192,9 @@ impl Judging {
             (false, false) => QUIET_LOOK,
         };
         let next = self.batches.recv_timeout_from(look, |stream| {
-            let no_room = waits && stream == StreamId::RAW.index();
-            !no_room && !self.judge.is_held(stream)
+            let is_raw = stream == Stream::Raw.index();
+            let stream = if is_raw { Stream::Raw } else { Stream::Written };
+            !(waits && is_raw) && !self.judge.is_held(stream)
         });
         match next {
             Err(RecvError::Timeout) if full => self.look_for_a_way_on(),
@@ -245,7 +246,7 @@ impl Judging {
 
     /// The ledger has no room. In an audit only landings make any: without them it will not end.
     fn look_for_a_way_on(&self) {
-        let raw = &self.batches.stats()[StreamId::RAW.index()];
+        let raw = &self.batches.stats()[Stream::Raw.index()];
         let waits = raw.items() > 0 || !self.waiting.batches.is_empty();
         if self.audit && (self.backlog.is_overrun() || waits && self.is_all_landed()) {
             self.ending.give_up(format!(
@@ -264,6 +265,6 @@ impl Judging {
 
     /// Whether every landing that there is has been applied.
     fn is_all_landed(&self) -> bool {
-        self.flights.frontier(StreamId::WRITTEN) == i64::MAX
+        self.flights.frontier(Stream::Written) == i64::MAX
     }
 }

@@ -32,7 +32,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 use landfall_document::Pointer;
-use landfall_ledger::{Deadlines, Fingerprint, Generation, OverseerConfig, Shard, ShardConfig};
+use landfall_ledger::{
+    Deadlines, Fingerprint, Generation, OverseerConfig, PerStream, Shard, ShardConfig,
+};
 use landfall_runtime::WORKER_STACK_BYTES;
 use landfall_store::spool::{ENTRY_BYTES, Spool, SpoolError};
 use landfall_store::{Retention, SPOOL_NAME, Store, StoreError};
@@ -375,7 +377,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         OverseerConfig {
             // Recorded frames come when they are read: a stream's silence cannot be told from that.
             silence_ms: if is_audit {
-                [0, 0]
+                PerStream::default()
             } else {
                 overseer.silence_ms
             },
@@ -517,10 +519,7 @@ fn overseer_config(config: &Config, deadlines: &Deadlines) -> OverseerConfig {
         stall_schema_ms: millis(config.incidents.stall_schema),
         clear_ms: millis(config.incidents.clear),
         deadline_max_ms: deadlines.max_ms(),
-        silence_ms: [
-            millis(config.streams.raw.silence),
-            millis(config.streams.written.silence),
-        ],
+        silence_ms: PerStream::of(|stream| millis(config.streams.of(stream).silence)),
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use landfall_document::{Pointer, PointerError, SchemaSet};
-use landfall_ledger::{Deadlines, Generation};
+use landfall_ledger::{Deadlines, Generation, PerStream};
 use landfall_runtime::{Check, CodeOrigin, Digest, LoadRequest, Loader};
 
 use self::checks::{NoVersion, streams};
@@ -315,10 +315,7 @@ impl Planner {
         let parts = PlanParts {
             generation: Generation(self.next_generation.unwrap_or(u16::MAX)),
             event: event_pointers(config)?,
-            codecs: [
-                config.streams.raw.codec.clone(),
-                config.streams.written.codec.clone(),
-            ],
+            codecs: PerStream::of(|stream| config.streams.of(stream).codec.clone()),
             placed,
             schemas,
             labels,

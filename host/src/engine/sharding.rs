@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use landfall_ledger::{
-    Activity, Deadlines, Effect, Frontier, PayloadRef, SchemaGauge, Shard, ShardGauges, WrittenSide,
+    Activity, Deadlines, Effect, Frontier, PayloadRef, SchemaGauge, Shard, ShardGauges, Stream,
+    WrittenSide,
 };
 use landfall_store::spool::{Spool, SpoolWriter};
 
@@ -17,7 +18,7 @@ use super::messages::{Answer, ShardTold, ShardWork, Told};
 use super::steady::Steady;
 use crate::board::Board;
 use crate::judge::WrittenHand;
-use crate::sources::{Flights, StreamId};
+use crate::sources::Flights;
 use crate::standing;
 
 /// How often a shard moves time and tells its tallies, in real time; in a steady stream that is no flood
@@ -175,8 +176,8 @@ impl Sharding {
             before => before.saturating_sub(1),
         };
         Frontier {
-            raw_ms: up_to(StreamId::RAW),
-            written_ms: up_to(StreamId::WRITTEN),
+            raw_ms: up_to(Stream::Raw),
+            written_ms: up_to(Stream::Written),
         }
     }
 

@@ -1,13 +1,14 @@
 //! Frames that matter afterwards, looked at once more: the key of a missing event as text, and the
 //! fields in which the two sides of an altered event differ. Off the hot path, with seats of its own.
 
+use landfall_ledger::{PerStream, Stream};
 use std::sync::Arc;
 
 use landfall_document::{Documents, RowState, are_same};
 use landfall_runtime::{Decoded, Difference, Fault, Packed, PackedRef, Projected};
 
 use super::faults::{Fate, FaultNote, FaultedRow, key_text};
-use super::plan::{Plan, STREAM_NAMES};
+use super::plan::Plan;
 use super::seats::{CheckActivity, Seats};
 
 /// What a second look at both sides of an event gives.
@@ -63,7 +64,7 @@ impl Describer {
     }
 
     /// Parses frames of a stream; malformed ones become rows that are not good.
-    fn parse(&mut self, stream: usize, frames: PackedRef<'_>) {
+    fn parse(&mut self, stream: Stream, frames: PackedRef<'_>) {
         match &mut self.seats.streams[stream].codec {
             Some(codec) => {
                 codec.decode(frames, &mut self.decoded);
@@ -75,7 +76,7 @@ impl Describer {
     }
 
     /// The key of each frame as text; empty where it cannot be read.
-    pub fn keys(&mut self, stream: usize, frames: PackedRef<'_>) -> Vec<String> {
+    pub fn keys(&mut self, stream: Stream, frames: PackedRef<'_>) -> Vec<String> {
         self.parse(stream, frames);
         let pointer = &self.plan.event.key;
         (0..frames.rows())
@@ -86,7 +87,7 @@ impl Describer {
     /// What the describer's own instances of the checks did since this was last asked.
     pub fn take_activity(&mut self) -> Vec<CheckActivity> {
         let mut activity = Vec::new();
-        for (seats, stream) in self.seats.streams.iter_mut().zip(STREAM_NAMES) {
+        for (stream, seats) in self.seats.streams.iter_mut() {
             seats.take_activity(stream, &|_| FaultedRow::Unknown, &mut activity);
         }
         // A check that has a fault here has been called, and so is among them.
@@ -101,12 +102,13 @@ impl Describer {
     /// Projects both sides of each pair with the checks of now and names the fields that differ. `keys`
     /// are those of the pairs: a fault is told by them.
     pub fn compare(&mut self, pairs: &[(&[u8], &[u8])], keys: &[&str]) -> Vec<Comparison> {
-        let mut frames = [Packed::default(), Packed::default()];
+        let mut frames: PerStream<Packed> = PerStream::default();
         for (raw, written) in pairs {
-            frames[0].push(raw);
-            frames[1].push(written);
+            frames.raw.push(raw);
+            frames.written.push(written);
         }
-        let [raw, written] = [0, 1].map(|stream| self.forms(stream, frames[stream].as_ref(), keys));
+        let PerStream { raw, written } =
+            PerStream::of(|stream| self.forms(stream, frames[stream].as_ref(), keys));
         (0..pairs.len())
             .map(|row| match raw.readable(row) && written.readable(row) {
                 true => self.compare_row(row, &raw, &written, row_by(keys, row)),
@@ -127,8 +129,8 @@ impl Describer {
             .by_check
             .iter()
             .zip(&written.by_check)
-            .zip(&self.plan.streams[0].parity)
-            .zip(&mut self.seats.streams[0].parity)
+            .zip(&self.plan.streams.raw.parity)
+            .zip(&mut self.seats.streams.raw.parity)
         {
             let (raw, written) = (raw.as_ref().row(row), written.as_ref().row(row));
             let is_of_fields = !plan.fields.is_empty();
@@ -138,7 +140,7 @@ impl Describer {
             // Equal forms are what counts; an explanation that fails leaves the fields unnamed.
             let fields = seat.explain(raw, written);
             for fault in seat.take_faults() {
-                let note = FaultNote::of_seat(&plan.check.name, "", fault, |_| of.clone());
+                let note = FaultNote::of_seat(&plan.check.name, None, fault, |_| of.clone());
                 let fate = Fate::Unnamed;
                 FaultNote { fate, ..note }.add_to(&mut self.faults);
             }
@@ -155,7 +157,7 @@ impl Describer {
     }
 
     /// The normal forms of frames, by parity check.
-    fn forms(&mut self, stream: usize, frames: PackedRef<'_>, keys: &[&str]) -> Forms {
+    fn forms(&mut self, stream: Stream, frames: PackedRef<'_>, keys: &[&str]) -> Forms {
         self.parse(stream, frames);
         let rows = frames.rows();
         let decoded: Vec<bool> = (0..rows)
@@ -179,10 +181,10 @@ impl Describer {
                 .map(|&i| columns[i].as_ref())
                 .collect();
             let mut projected = Projected::default();
-            seat.project(STREAM_NAMES[stream], rows, &wanted, &mut projected);
+            seat.project(stream.as_str(), rows, &wanted, &mut projected);
             for fault in seat.take_faults() {
-                let (check, stream) = (&parity.check.name, STREAM_NAMES[stream]);
-                FaultNote::of_seat(check, stream, fault, |row| row_by(keys, row))
+                let check = &parity.check.name;
+                FaultNote::of_seat(check, Some(stream), fault, |row| row_by(keys, row))
                     .add_to(&mut self.faults);
             }
             by_check.push(projected.forms);

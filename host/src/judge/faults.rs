@@ -2,6 +2,7 @@
 //! of it decides how much of it is said.
 
 use landfall_document::{Documents, Pointer};
+use landfall_ledger::Stream;
 use landfall_runtime::{FaultKind, SeatFault};
 
 /// Longest key that is kept as text, in bytes.
@@ -41,7 +42,8 @@ pub struct FaultNote {
     pub check: String,
     pub kind: FaultKind,
     pub fate: Fate,
-    pub stream: &'static str,
+    /// None: not of a stream's documents.
+    pub stream: Option<Stream>,
     /// The first one.
     pub row: FaultedRow,
     pub rows: u64,
@@ -52,7 +54,7 @@ impl FaultNote {
     /// What a seat tells; `row` finds the key of a row of the batch.
     pub fn of_seat(
         check: &str,
-        stream: &'static str,
+        stream: Option<Stream>,
         fault: SeatFault,
         row: impl FnOnce(usize) -> FaultedRow,
     ) -> Self {

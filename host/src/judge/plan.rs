@@ -4,15 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use landfall_document::{Column, Pointer, SchemaSet};
-use landfall_ledger::{Generation, ReasonId};
+use landfall_ledger::{Generation, PerStream, ReasonId, Stream};
 use landfall_runtime::{
     Check, Codec, EventCheck, FaultKind, Loaded, Outcome, ParityCheck, WindowCheck,
 };
 
 use super::labels::{Reasons, SchemaLabels};
-
-/// The two streams that are joined, in the order of their numbers.
-pub const STREAM_NAMES: [&str; 2] = ["raw", "written"];
 
 /// Where an event carries its identity.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +27,7 @@ pub struct EventPointers {
 pub struct Placed {
     pub name: String,
     pub check: Check,
-    /// Indices into `STREAM_NAMES`.
-    pub streams: Vec<usize>,
+    pub streams: Vec<Stream>,
     pub decides: bool,
 }
 
@@ -110,8 +106,8 @@ impl StreamPlan {
 pub struct Plan {
     pub generation: Generation,
     pub event: EventPointers,
-    pub codecs: [String; 2],
-    pub streams: [StreamPlan; 2],
+    pub codecs: PerStream<String>,
+    pub streams: PerStream<StreamPlan>,
     pub windows: Vec<Arc<Loaded<WindowCheck>>>,
     pub placed: Vec<Placed>,
     pub schemas: Arc<SchemaSet>,
@@ -137,7 +133,7 @@ pub struct PlanParts {
     pub generation: Generation,
     pub event: EventPointers,
     /// The codec's name for each stream; `json` is built in.
-    pub codecs: [String; 2],
+    pub codecs: PerStream<String>,
     pub placed: Vec<Placed>,
     pub schemas: Arc<SchemaSet>,
     pub labels: Arc<SchemaLabels>,
@@ -159,23 +155,25 @@ impl Plan {
             reasons,
         } = parts;
         for check in &placed {
-            if matches!(check.check, Check::Parity(_)) && check.streams.len() != STREAM_NAMES.len()
-            {
+            if matches!(check.check, Check::Parity(_)) && check.streams != Stream::ALL {
                 return Err(PlanError::OneSided {
                     check: check.name.clone(),
                 });
             }
         }
-        let mut streams = [StreamPlan::default(), StreamPlan::default()];
-        for (index, stream) in streams.iter_mut().enumerate() {
-            stream.codec = codec_plan(index, &codecs[index], &placed, &reasons)?;
+        let mut streams: PerStream<StreamPlan> = PerStream::default();
+        for (stream, plan) in streams.iter_mut() {
+            plan.codec = codec_plan(stream, &codecs[stream], &placed, &reasons)?;
             let mut columns = Columns::default();
-            for check in placed.iter().filter(|check| check.streams.contains(&index)) {
+            for check in placed
+                .iter()
+                .filter(|check| check.streams.contains(&stream))
+            {
                 match &check.check {
-                    Check::Event(event) => stream.events.push(EventPlan {
+                    Check::Event(event) => plan.events.push(EventPlan {
                         check: Arc::clone(event),
                         columns: columns.add(&event.manifest.columns),
-                        decides: check.decides && index == 0,
+                        decides: check.decides && stream == Stream::Raw,
                         reasons: event
                             .manifest
                             .reasons
@@ -185,14 +183,13 @@ impl Plan {
                         faults: fault_reasons(&check.name, &reasons),
                     }),
                     Check::Parity(parity) => {
-                        let wanted = if index == 0 {
-                            &parity.manifest.columns
-                        } else {
-                            &parity.manifest.written_columns
+                        let wanted = match stream {
+                            Stream::Raw => &parity.manifest.columns,
+                            Stream::Written => &parity.manifest.written_columns,
                         };
                         let places = columns.add(wanted);
                         let is_of_fields = |place: &usize| columns.list[*place].is_of_fields();
-                        stream.parity.push(ParityPlan {
+                        plan.parity.push(ParityPlan {
                             check: Arc::clone(parity),
                             fields: places.iter().copied().filter(is_of_fields).collect(),
                             columns: places,
@@ -202,7 +199,7 @@ impl Plan {
                     Check::Codec(_) | Check::Window(_) => {}
                 }
             }
-            stream.columns = columns.list;
+            plan.columns = columns.list;
         }
         let windows = placed
             .iter()
@@ -240,7 +237,7 @@ impl Plan {
 }
 
 fn codec_plan(
-    stream: usize,
+    stream: Stream,
     name: &str,
     placed: &[Placed],
     reasons: &Reasons,
@@ -265,7 +262,7 @@ fn codec_plan(
         })
         .map(Some)
         .ok_or_else(|| PlanError::NoCodec {
-            stream: STREAM_NAMES[stream],
+            stream: stream.as_str(),
             codec: name.to_owned(),
         })
 }

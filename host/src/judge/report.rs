@@ -1,6 +1,6 @@
 //! What judging a batch tells the results beside its observations: counts and samples.
 
-use landfall_ledger::{Generation, ReasonId, SchemaId};
+use landfall_ledger::{Generation, ReasonId, SchemaId, Stream};
 use landfall_runtime::Outcome;
 
 use super::event_time::TimeDefect;
@@ -35,7 +35,7 @@ pub enum SampleKind {
 #[derive(Clone, Debug)]
 pub struct Sample {
     pub kind: SampleKind,
-    pub stream: usize,
+    pub stream: Stream,
     pub at_ms: i64,
     pub schema: SchemaId,
     pub reason: ReasonId,
@@ -71,9 +71,9 @@ pub struct SchemaCount {
 
 /// Counts of one batch. Sent to the results before its observations go to the ledger, so that no
 /// verdict is ever counted before its event.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct JudgeReport {
-    pub stream: usize,
+    pub stream: Stream,
     /// Of the checks that judged.
     pub generation: Generation,
     /// Arrival of the last frame.
@@ -102,6 +102,24 @@ pub(super) fn bump<K: PartialEq>(list: &mut Vec<(K, u64)>, key: K) {
 }
 
 impl JudgeReport {
+    /// Of a batch of which nothing is known yet.
+    pub fn new(stream: Stream, generation: Generation) -> Self {
+        Self {
+            stream,
+            generation,
+            seen_ms: None,
+            raw: Vec::new(),
+            undecodable: Vec::new(),
+            keyless: 0,
+            untimed: Vec::new(),
+            violations: Vec::new(),
+            samples: Vec::new(),
+            sample_bytes: 0,
+            checks: Vec::new(),
+            unread: Vec::new(),
+        }
+    }
+
     pub fn raw_events(&self) -> u64 {
         self.raw.iter().map(|count| count.events).sum()
     }
@@ -166,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_reason_that_comes_often_leaves_room_for_those_that_come_seldom() {
-        let mut report = JudgeReport::default();
+        let mut report = JudgeReport::new(Stream::Raw, Generation(0));
         let take = |report: &mut JudgeReport, reason, schema, bytes| {
             report.sample(
                 SampleKind::Violation,
@@ -197,7 +215,7 @@ mod tests {
         }
         assert_eq!(report.samples.len(), FIRST_SAMPLES_MAX);
 
-        let mut report = JudgeReport::default();
+        let mut report = JudgeReport::new(Stream::Raw, Generation(0));
         for reason in 0..1000 {
             take(&mut report, reason, 1, usize::from(u16::MAX) * 2);
         }
@@ -210,7 +228,7 @@ mod tests {
 
     #[test]
     fn raw_events_are_those_of_all_windows_and_schemas() {
-        let mut report = JudgeReport::default();
+        let mut report = JudgeReport::new(Stream::Raw, Generation(0));
         assert_eq!(report.raw_events(), 0);
         for (window, schema) in [(1, 1), (1, 1), (2, 1), (1, 2), (1, 1)] {
             report.count_raw(window, SchemaId(schema));

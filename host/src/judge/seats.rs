@@ -1,5 +1,6 @@
 //! One worker's instances of all checks. A reload keeps those whose version did not change.
 
+use landfall_ledger::{PerStream, Stream};
 use std::sync::Arc;
 
 use landfall_runtime::{
@@ -54,7 +55,7 @@ impl StreamSeats {
     /// before it is read.
     pub(super) fn take_activity(
         &mut self,
-        stream: &'static str,
+        stream: Stream,
         row: &dyn Fn(usize) -> FaultedRow,
         out: &mut Vec<CheckActivity>,
     ) {
@@ -79,7 +80,7 @@ fn reseat<W: World>(old: &mut Vec<Seat<W>>, check: &Arc<Loaded<W>>) -> Seat<W> {
 
 fn take<W: World>(
     seat: &mut Seat<W>,
-    stream: &'static str,
+    stream: Stream,
     row: &dyn Fn(usize) -> FaultedRow,
     out: &mut Vec<CheckActivity>,
 ) {
@@ -94,7 +95,7 @@ fn take<W: World>(
             log,
             faults: faults
                 .into_iter()
-                .map(|fault| FaultNote::of_seat(&seat.check().name, stream, fault, row))
+                .map(|fault| FaultNote::of_seat(&seat.check().name, Some(stream), fault, row))
                 .collect(),
             suspensions,
         });
@@ -104,13 +105,13 @@ fn take<W: World>(
 /// All seats of a worker.
 #[derive(Default)]
 pub(super) struct Seats {
-    pub streams: [StreamSeats; 2],
+    pub streams: PerStream<StreamSeats>,
 }
 
 impl Seats {
     pub(super) fn follow(&mut self, plan: &Plan) {
-        for (seats, stream) in self.streams.iter_mut().zip(&plan.streams) {
-            seats.follow(stream);
+        for (stream, seats) in self.streams.iter_mut() {
+            seats.follow(&plan.streams[stream]);
         }
     }
 }

@@ -106,10 +106,10 @@ mod tests {
     use landfall_runtime::Fault;
 
     use super::*;
-    use crate::sources::StreamId;
+    use landfall_ledger::Stream;
 
     fn batch() -> FrameBatch {
-        FrameBatch::detached(StreamId::WRITTEN)
+        FrameBatch::detached(Stream::Written)
     }
 
     #[test]

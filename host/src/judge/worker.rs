@@ -11,12 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use landfall_document::{ColumnWriter, Documents, FieldHasher, FieldsDigest, Pointer, Taking};
-use landfall_ledger::{Judgement, PayloadRef, RawObservation, ReasonId, WrittenObservation};
+use landfall_ledger::{
+    Judgement, PayloadRef, PerStream, RawObservation, ReasonId, Stream, WrittenObservation,
+};
 use landfall_runtime::{Decoded, Judged as CheckJudged, Packed, Projected};
 
 use super::faults::{Fate, row_of};
 use super::identity::Secret;
-use super::plan::{Plan, STREAM_NAMES, StreamPlan};
+use super::plan::{Plan, StreamPlan};
 use super::report::JudgeReport;
 use super::seats::Seats;
 use super::unread::{Unread, UnreadFrames};
@@ -77,10 +79,10 @@ pub struct JudgeOptions {
 /// By stream: a frame that its codec has read, to tell a frame that cannot be read from a codec that
 /// cannot read. A worker may not have met one itself.
 #[derive(Debug, Default)]
-pub struct Readable([Mutex<Option<Vec<u8>>>; 2]);
+pub struct Readable(PerStream<Mutex<Option<Vec<u8>>>>);
 
 impl Readable {
-    fn lock(&self, stream: usize) -> MutexGuard<'_, Option<Vec<u8>>> {
+    fn lock(&self, stream: Stream) -> MutexGuard<'_, Option<Vec<u8>>> {
         self.0[stream]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -102,14 +104,14 @@ pub struct Judge {
     rows: Vec<RowJudgement>,
     scratch: Vec<u8>,
     /// By stream: what its codec failed on and is to be asked again.
-    unread: [UnreadFrames; 2],
+    unread: PerStream<UnreadFrames>,
     /// By stream: whether this worker has seen to it that a readable frame is known.
-    knows_readable: [bool; 2],
+    knows_readable: PerStream<bool>,
     /// Nobody will mend a codec any more: what it fails on is given up at once.
     ending: bool,
     /// By stream: the time of the last event that had one. Those that have none are taken to have come
     /// with it.
-    last_time_ms: [Option<i64>; 2],
+    last_time_ms: PerStream<Option<i64>>,
 }
 
 /// A column of the batch in hand.
@@ -164,10 +166,10 @@ impl Judge {
             projected: Projected::default(),
             rows: Vec::new(),
             scratch: Vec::new(),
-            unread: Default::default(),
-            knows_readable: [false; 2],
+            unread: PerStream::default(),
+            knows_readable: PerStream::default(),
             ending: false,
-            last_time_ms: [None; 2],
+            last_time_ms: PerStream::default(),
             options,
         }
     }
@@ -177,7 +179,7 @@ impl Judge {
         if Arc::ptr_eq(&self.plan, plan) {
             return;
         }
-        for (stream, unread) in self.unread.iter_mut().enumerate() {
+        for (stream, unread) in self.unread.iter_mut() {
             if !plan.streams[stream].has_codec_of(&self.plan.streams[stream]) {
                 unread.renew(Instant::now());
             }
@@ -187,13 +189,13 @@ impl Judge {
     }
 
     /// Whether no further batch of the stream should be judged: its codec reads nothing.
-    pub fn is_held(&self, stream: usize) -> bool {
-        self.unread.get(stream).is_some_and(UnreadFrames::is_full)
+    pub fn is_held(&self, stream: Stream) -> bool {
+        self.unread[stream].is_full()
     }
 
     /// Whether there is anything to be tried again.
     pub fn has_unread(&self) -> bool {
-        !self.unread.iter().all(UnreadFrames::is_empty)
+        !self.unread.values().all(UnreadFrames::is_empty)
     }
 
     /// Tries frames again that their codec failed on, if some are due. `ending`: there will be no
@@ -204,7 +206,7 @@ impl Judge {
         let unread = self
             .unread
             .iter_mut()
-            .find_map(|unread| unread.take_due(now, self.ending))?;
+            .find_map(|(_, unread)| unread.take_due(now, self.ending))?;
         let Unread {
             frames,
             payloads,
@@ -222,21 +224,17 @@ impl Judge {
 
     fn judge_try(&mut self, mut frames: FrameBatch, payloads: &[PayloadRef], tries: u32) -> Judged {
         let plan = Arc::clone(&self.plan);
-        let index = usize::from(frames.stream.0);
-        let stream = &plan.streams[index];
+        let stream = frames.stream;
+        let stream_plan = &plan.streams[stream];
         let rows = frames.ends.len();
-        let mut report = JudgeReport {
-            stream: index,
-            generation: plan.generation,
-            seen_ms: frames.arrived_ms.last().copied(),
-            ..JudgeReport::default()
-        };
+        let mut report = JudgeReport::new(stream, plan.generation);
+        report.seen_ms = frames.arrived_ms.last().copied();
 
-        self.decode(stream, index, &frames, &mut report);
-        self.keep_unread(stream, index, &frames, payloads, tries, &mut report);
-        self.write_columns(stream);
-        self.run_checks(&plan, stream, index, &frames, &mut report);
-        let hashes = self.project(&plan, index, &frames, &mut report);
+        self.decode(stream_plan, stream, &frames, &mut report);
+        self.keep_unread(stream_plan, stream, &frames, payloads, tries, &mut report);
+        self.write_columns(stream_plan);
+        self.run_checks(&plan, stream_plan, stream, &frames, &mut report);
+        let hashes = self.project(&plan, stream, &frames, &mut report);
 
         let mut judged = Judged {
             raw: vec![Vec::new(); self.options.shards],
@@ -247,11 +245,11 @@ impl Judge {
             frames: None,
             time_ms_max: None,
         };
-        self.find_neighbour(&plan, index, rows);
+        self.find_neighbour(&plan, stream, rows);
         for row in 0..rows {
             self.finish_row(
                 &plan,
-                index,
+                stream,
                 row,
                 &mut frames,
                 payloads,
@@ -260,20 +258,20 @@ impl Judge {
             );
         }
         let (documents, key) = (&self.documents, &plan.event.key);
-        self.seats.streams[index].take_activity(
-            STREAM_NAMES[index],
+        self.seats.streams[stream].take_activity(
+            stream,
             &|row| row_of(documents, row, key),
             &mut judged.report.checks,
         );
         // Of frames that the codec failed on it is told what became of them.
         if !judged.report.unread.is_empty() {
-            let codec = stream.codec.as_ref().map(|codec| &codec.check.name);
+            let codec = stream_plan.codec.as_ref().map(|codec| &codec.check.name);
             let checks = judged.report.checks.iter_mut();
             checks
                 .filter(|check| Some(&check.name) == codec)
                 .for_each(|check| check.faults.retain(|note| note.fate == Fate::Judged));
         }
-        if index == 1 {
+        if stream == Stream::Written {
             judged.hand = Some(WrittenHand { frames });
         } else {
             judged.frames = Some(frames);
@@ -282,10 +280,10 @@ impl Judge {
     }
 
     /// Each column that any check wants, once.
-    fn write_columns(&mut self, stream: &StreamPlan) {
+    fn write_columns(&mut self, stream_plan: &StreamPlan) {
         self.columns
-            .resize_with(stream.columns.len(), Written::default);
-        for (wanted, column) in stream.columns.iter().zip(&mut self.columns) {
+            .resize_with(stream_plan.columns.len(), Written::default);
+        for (wanted, column) in stream_plan.columns.iter().zip(&mut self.columns) {
             column.packed.clear();
             let (text, ends) = (&mut column.packed.text, &mut column.packed.ends);
             let digests = &mut column.digests;

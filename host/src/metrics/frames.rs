@@ -9,13 +9,14 @@ use prometheus::{CounterVec, GaugeVec, IntCounterVec, IntGaugeVec, Result};
 use super::registrar::{Registrar, follow, follow_seconds};
 use crate::clock::Clock;
 use crate::queue::LaneStats;
-use crate::sources::{Flights, Link, Refusal, SourceStats, StreamId};
+use crate::sources::{Flights, Link, Refusal, SourceStats};
+use landfall_ledger::Stream;
 
 /// What is followed.
 #[derive(Debug, Default)]
 struct Followed {
     sources: Vec<Arc<SourceStats>>,
-    queues: Vec<(StreamId, Arc<LaneStats>)>,
+    queues: Vec<(Stream, Arc<LaneStats>)>,
     frontiers: Option<(Flights, Clock)>,
 }
 
@@ -90,12 +91,12 @@ impl FrameMetrics {
     }
 
     /// Takes the depth and waits of a stream's queue from now on.
-    pub fn follow_queue(&self, stream: StreamId, stats: &Arc<LaneStats>) {
+    pub fn follow_queue(&self, stream: Stream, stats: &Arc<LaneStats>) {
         self.followed().queues.push((stream, Arc::clone(stats)));
     }
 
     /// The most that waits in a stream's queue.
-    pub fn set_queue_limit(&self, stream: StreamId, bytes: usize) {
+    pub fn set_queue_limit(&self, stream: Stream, bytes: usize) {
         self.queue_limit
             .with_label_values(&[stream.as_str()])
             .set(i64::try_from(bytes).unwrap_or(i64::MAX));
@@ -107,7 +108,7 @@ impl FrameMetrics {
     }
 
     /// Frames of a batch that bore no key.
-    pub fn add_undecodable(&self, stream: StreamId, check: &str, reason: &str, frames: u64) {
+    pub fn add_undecodable(&self, stream: Stream, check: &str, reason: &str, frames: u64) {
         self.undecodable
             .with_label_values(&[stream.as_str(), check, reason])
             .inc_by(frames);
@@ -156,7 +157,7 @@ impl FrameMetrics {
             follow_seconds(&self.queue_wait.with_label_values(&stream), queue.waited());
         }
         if let Some((flights, clock)) = &followed.frontiers {
-            for stream in StreamId::ALL {
+            for stream in Stream::ALL {
                 let lag_ms = clock
                     .now_ms()
                     .saturating_sub(flights.frontier(stream))

@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Clock;
 use crate::queue::{Bound, channel};
-use crate::sources::{Flights, SourceStats, StreamId};
+use crate::sources::{Flights, SourceStats};
+use landfall_ledger::Stream;
 
 /// Metrics in which every metric has a series.
 fn filled() -> Metrics {
@@ -17,24 +18,22 @@ fn filled() -> Metrics {
     let clock = Clock::start(1.0, None);
     metrics.process.follow_clock(clock.clone());
     let flights = Flights::default();
-    for stream in StreamId::ALL {
+    for stream in Stream::ALL {
         flights.add_source(stream, clock.now_ms());
     }
     metrics.frames.follow_frontiers(flights, clock);
     metrics.frames.follow_sources([Arc::new(SourceStats::new(
-        StreamId::RAW,
+        Stream::Raw,
         "tcp://127.0.0.1:8421",
     ))]);
     let (senders, _receiver) = channel::<()>(&[Bound {
         bytes_max: 1,
         items_max: 1,
     }]);
+    metrics.frames.follow_queue(Stream::Raw, senders[0].stats());
     metrics
         .frames
-        .follow_queue(StreamId::RAW, senders[0].stats());
-    metrics
-        .frames
-        .add_undecodable(StreamId::RAW, "eventlogging", "no_json", 2);
+        .add_undecodable(Stream::Raw, "eventlogging", "no_json", 2);
     let verdicts = &metrics.verdicts;
     verdicts.add_raw("Edit/11", 3);
     verdicts.add_verdicts("Edit/11", &[("missing", 2)]);
@@ -75,7 +74,7 @@ fn filled() -> Metrics {
     metrics.ledger.incident_opened("loss");
     metrics.ledger.set_incidents_open("loss", 1);
     metrics.ledger.window_closed(0);
-    metrics.frames.set_queue_limit(StreamId::RAW, 64);
+    metrics.frames.set_queue_limit(Stream::Raw, 64);
     metrics.limits.set(&[CheckLimits {
         check: "eventlogging".into(),
         memory_bytes: 65_536,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use landfall_ledger::Stream;
 use landfall_runtime::{Counters, FaultKind, Outcome, Severity};
 
 use crate::judge::{Comparison, Unlike};
@@ -33,7 +34,7 @@ pub struct Account {
 /// Who gave rows of a stream a reason, and what that did to them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Given {
-    pub stream: &'static str,
+    pub stream: Stream,
     pub check: String,
     pub reason: String,
     /// `violation`, `filtered`, `unjudged`, or `fault` if the check failed.
@@ -44,7 +45,7 @@ pub struct Given {
 /// Who could not read frames of a stream, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unread {
-    pub stream: &'static str,
+    pub stream: Stream,
     pub check: String,
     pub reason: String,
 }
@@ -220,7 +221,7 @@ mod tests {
     #[test]
     fn only_what_was_kept_out_as_it_should_be_is_fine() {
         let given = |outcome, decides| Given {
-            stream: "raw",
+            stream: Stream::Raw,
             check: "a".into(),
             reason: "b".into(),
             outcome: Given::outcome_of(outcome),

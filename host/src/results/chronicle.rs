@@ -170,7 +170,7 @@ mod tests {
             stall_schema_ms: 0,
             clear_ms: 5 * MINUTE,
             deadline_max_ms: 10 * MINUTE,
-            silence_ms: [0, 0],
+            silence_ms: landfall_ledger::PerStream::default(),
         };
         Overseer::new(config, i64::MIN, 1)
     }

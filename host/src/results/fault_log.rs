@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use landfall_ledger::Stream;
 use landfall_runtime::{Duty, FaultKind, Suspension};
 
 use crate::judge::{Fate, FaultNote, FaultedRow};
@@ -309,7 +310,7 @@ fn log_fault(note: &FaultNote, more_rows: u64, more_faults: u64) {
         message,
     } = note;
     let kind = kind.as_str();
-    let stream = Some(*stream).filter(|stream| !stream.is_empty());
+    let stream = stream.map(Stream::as_str);
     let (key, schema, start_ms) = match row {
         FaultedRow::Key(key) => (Some(key.as_str()), None, None),
         FaultedRow::Window { schema, start_ms } => (None, Some(schema.as_str()), Some(*start_ms)),
@@ -356,7 +357,7 @@ mod tests {
             check: check.into(),
             kind,
             fate: Fate::Unjudged,
-            stream: "raw",
+            stream: Some(Stream::Raw),
             row: FaultedRow::Key("k".into()),
             rows,
             message: "why".into(),

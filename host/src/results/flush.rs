@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use landfall_ledger::{Change, Counts, SchemaGauge, SchemaId, ShardGauges};
+use landfall_ledger::{Change, Counts, SchemaGauge, SchemaId, ShardGauges, Stream};
 use landfall_store::{
     GenerationRow, IncidentRow, MissingRow, Pruned, SampleRow, StoreError, WindowCounts, WindowRow,
 };
 
 use super::{Gathered, KnownMissing, Results, incidents, tally};
 use crate::engine::messages::Answer;
-use crate::sources::StreamId;
 use crate::standing;
 
 /// Between two tries to write to a store that fails. Everything upstream waits meanwhile.
@@ -205,7 +204,7 @@ impl Results {
         self.note_generations(&mut prepared);
         self.seat_window_checks(&plan);
         // Stalls are judged by landings: raw frames that are held back hide none.
-        let landed_up_to_ms = self.told_up_to(StreamId::WRITTEN);
+        let landed_up_to_ms = self.told_up_to(Stream::Written);
         if let Some(now_ms) = landed_up_to_ms {
             self.overseer.tell_at(now_ms);
         }
@@ -213,9 +212,9 @@ impl Results {
         for described in told {
             self.attribute(&plan, described, &mut known, now_ms, &mut prepared);
         }
-        for stream in StreamId::ALL {
+        for stream in Stream::ALL {
             if let Some(told_ms) = self.told_up_to(stream) {
-                self.overseer.told_up_to(stream.0, told_ms);
+                self.overseer.told_up_to(stream, told_ms);
             }
         }
         if let Some(now_ms) = landed_up_to_ms {

@@ -6,7 +6,7 @@ use landfall_ledger::{Change, Found, Incident, IncidentId, Scope};
 use landfall_store::{FoundRow, IncidentRow, ShareRow};
 
 use super::samples;
-use crate::judge::plan::{Plan, STREAM_NAMES};
+use crate::judge::plan::Plan;
 
 /// What window checks said of the last window of each incident that is open.
 pub(super) type Details = BTreeMap<IncidentId, String>;
@@ -16,14 +16,7 @@ pub(super) fn row(plan: &Plan, incident: &Incident, details: &Details) -> Incide
         Scope::Pipeline => ("pipeline", String::new()),
         Scope::Schema(schema) => ("schema", plan.labels.name(schema).to_owned()),
         Scope::Others => ("others", String::new()),
-        Scope::Stream(stream) => (
-            "stream",
-            STREAM_NAMES
-                .get(usize::from(stream))
-                .copied()
-                .unwrap_or("stream")
-                .to_owned(),
-        ),
+        Scope::Stream(stream) => ("stream", stream.as_str().to_owned()),
     };
     IncidentRow {
         id: incident.id.0,

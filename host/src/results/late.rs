@@ -107,7 +107,7 @@ impl Results {
         written: &[u8],
         out: &Prepared,
     ) -> Comparison {
-        if plan.streams[0].parity.is_empty() {
+        if plan.streams.raw.parity.is_empty() {
             return Comparison::Equal;
         }
         let told = known.told.and_then(|place| match out.fates.get(place) {
@@ -160,7 +160,7 @@ impl Results {
             }
         }
         let plan = self.plan.current();
-        if plan.streams[0].parity.is_empty() {
+        if plan.streams.raw.parity.is_empty() {
             return Ok(known);
         }
         let mut sides = Sides::default();

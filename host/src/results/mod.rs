@@ -34,7 +34,7 @@ use crossbeam_channel::Sender;
 use landfall_document::Pointer;
 use landfall_ledger::{
     Cause, Counts, Frontier, Generation, IncidentId, Overseer, OverseerConfig, SchemaGauge,
-    SchemaId, ShardGauges, Verdict,
+    SchemaId, ShardGauges, Stream, Verdict,
 };
 use landfall_runtime::{Counters, Seat, WindowCheck};
 use landfall_store::spool::Spool;
@@ -55,9 +55,8 @@ use crate::clock::Clock;
 use crate::engine::ending::Ending;
 use crate::engine::messages::{Answer, Described, Message, ShardTold};
 use crate::engine::plan_cell::PlanCell;
-use crate::judge::plan::{Plan, STREAM_NAMES};
+use crate::judge::plan::Plan;
 use crate::judge::{CheckActivity, Comparison, Describer, JudgeReport, TimeDefect};
-use crate::sources::StreamId;
 
 /// A flush is written at once when this much of what was told has gathered, so that memory stays
 /// bounded.
@@ -275,7 +274,7 @@ impl Results {
 
     fn take_report(&mut self, report: JudgeReport) {
         let generation = report.generation;
-        let stream = STREAM_NAMES.get(report.stream).copied().unwrap_or_default();
+        let stream = report.stream;
         let plan = self.plan.current();
         for count in &report.raw {
             let counts = Counts {
@@ -289,7 +288,7 @@ impl Results {
         if let Some(seen) = report.seen_ms
             && !self.is_audit()
         {
-            self.overseer.seen(report.stream as u8, seen);
+            self.overseer.seen(report.stream, seen);
         }
         for &(reason, rows) in &report.undecodable {
             let reason = samples::reason_of(&plan, reason);
@@ -309,12 +308,13 @@ impl Results {
                 && let Some(frames) = self.unread_log.add(&unread, rows, Instant::now())
             {
                 let Unread { check, reason, .. } = &unread;
+                let name = stream.as_str();
                 tracing::warn!(
-                    stream,
+                    stream = name,
                     check,
                     reason,
                     frames,
-                    "frames cannot be read: see whether streams.{stream}.codec, .envelope and event.key \
+                    "frames cannot be read: see whether streams.{name}.codec, .envelope and event.key \
                      are right; samples have some of the frames (told once a minute; \
                      landfall_undecodable_total counts them)"
                 );
@@ -445,9 +445,9 @@ impl Results {
 
     /// Up to when everything of a stream has been told; None if that is not known (yet), and in an
     /// audit, where time stands still.
-    fn told_up_to(&self, stream: StreamId) -> Option<i64> {
+    fn told_up_to(&self, stream: Stream) -> Option<i64> {
         let of_stream = |shard: &ShardState| match stream {
-            StreamId::RAW => shard.frontier.raw_ms,
+            Stream::Raw => shard.frontier.raw_ms,
             _ => shard.frontier.written_ms,
         };
         let told = self.shards.iter().map(of_stream).min()?;

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use landfall_document::Pointer;
-use landfall_ledger::{ReasonId, SchemaId};
+use landfall_ledger::{ReasonId, SchemaId, Stream};
 use landfall_runtime::{Difference, LogLevel, LogLine};
 use landfall_store::SampleRow;
 
 use super::account::named;
 use super::redaction;
 use crate::judge::labels::Reason;
-use crate::judge::plan::{Plan, STREAM_NAMES};
+use crate::judge::plan::Plan;
 use crate::judge::{Comparison, Sample, SampleKind};
 
 /// Fields that the reason of an altered event's sample names.
@@ -94,11 +94,7 @@ pub(super) fn of_judge(
         kind: kind.into(),
         check_name: reason.check,
         reason: reason.id,
-        stream: STREAM_NAMES
-            .get(sample.stream)
-            .copied()
-            .unwrap_or_default()
-            .into(),
+        stream: sample.stream.as_str().into(),
         schema: plan.labels.name(sample.schema).to_owned(),
         key: String::new(),
         at_ms: sample.at_ms,
@@ -198,7 +194,7 @@ impl Example<'_> {
             kind: kind.into(),
             check_name,
             reason,
-            stream: STREAM_NAMES[1].into(),
+            stream: Stream::Written.as_str().into(),
             schema: plan.labels.name(self.schema).to_owned(),
             key: self.key,
             at_ms: self.at_ms,

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use landfall_ledger::{Fingerprint, Frontier, Generation, OverseerConfig, SchemaId, ShardGauges};
+use landfall_ledger::{
+    Fingerprint, Frontier, Generation, OverseerConfig, SchemaId, ShardGauges, Stream,
+};
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 use landfall_store::spool::Spool;
 use landfall_store::{Frame, IncidentRow, MissingEvent, MissingFilter, Reader, Retention, Store};
@@ -66,7 +68,7 @@ impl Process {
             stall_schema_ms: 0,
             clear_ms: CLEAR_MS,
             deadline_max_ms: DEADLINE_MS,
-            silence_ms: [0, 0],
+            silence_ms: landfall_ledger::PerStream::default(),
         };
         let next_incident = store.next_incident().unwrap();
         let spool = Spool::open(&dir.join("spool"), 1 << 20, 1, 0).unwrap();
@@ -258,7 +260,7 @@ fn what_was_written_though_its_commit_failed_is_counted_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut process = Process::start(dir.path(), 0, 100);
     process.at(500, Vec::new());
-    let mut report = JudgeReport::default();
+    let mut report = JudgeReport::new(Stream::Raw, Generation::default());
     report.raw.push(SchemaCount {
         window: 0,
         schema: A,

@@ -42,12 +42,14 @@ impl UnreadLog {
 
 #[cfg(test)]
 mod tests {
+    use landfall_ledger::Stream;
+
     use super::*;
 
     #[test]
     fn the_first_of_a_reason_is_told_at_once_and_a_minute_of_them_together() {
         let unread = |reason: &str| Unread {
-            stream: "written",
+            stream: Stream::Written,
             check: "landfall".into(),
             reason: reason.into(),
         };

@@ -131,7 +131,7 @@ impl Results {
             }
             for fault in faults {
                 let of = |row: usize| tallies.get(row).map_or(FaultedRow::Unknown, window_of);
-                let note = FaultNote::of_seat(&check.name, "", fault, of);
+                let note = FaultNote::of_seat(&check.name, None, fault, of);
                 self.faults.fault(note, now);
             }
             for suspension in seat.take_suspensions() {

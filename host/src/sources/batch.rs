@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use super::{Flight, Flights, StreamId};
+use super::{Flight, Flights};
+use landfall_ledger::Stream;
 
 /// What a batch holds beside its frames' bytes, per frame: an offset and between when it arrived.
 const ROW_OVERHEAD_BYTES: usize = size_of::<u32>() + 2 * size_of::<i64>();
@@ -14,7 +15,7 @@ const ROW_OVERHEAD_BYTES: usize = size_of::<u32>() + 2 * size_of::<i64>();
 /// Frames that arrived one after the other from one source.
 #[derive(Debug)]
 pub struct FrameBatch {
-    pub stream: StreamId,
+    pub stream: Stream,
     /// Index of the source among those of its stream: its endpoint's place in the configuration.
     pub source: u16,
     /// All frames, each as it came (a trailing newline belongs to it).
@@ -34,7 +35,7 @@ pub struct FrameBatch {
 }
 
 impl FrameBatch {
-    pub(super) fn new(stream: StreamId, source: u16, flight: Flight) -> Self {
+    pub(super) fn new(stream: Stream, source: u16, flight: Flight) -> Self {
         Self {
             stream,
             source,
@@ -53,7 +54,7 @@ impl FrameBatch {
     }
 
     /// A batch that no source made and no frontier waits for: for measuring.
-    pub fn detached(stream: StreamId) -> Self {
+    pub fn detached(stream: Stream) -> Self {
         Self::new(stream, 0, Flights::default().begin(stream, 0))
     }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::StreamId;
+use landfall_ledger::{PerStream, Stream};
 
 /// How far one source has read: every frame that came before this instant has been stamped and put
 /// into a registered batch. Milliseconds by Landfall's clock.
@@ -55,23 +55,23 @@ struct Unfinished {
 /// The register of all batches on their way. Clones are the same register.
 #[derive(Clone, Debug, Default)]
 pub struct Flights {
-    streams: Arc<[StreamFlights; StreamId::ALL.len()]>,
+    streams: Arc<PerStream<StreamFlights>>,
     halted: Arc<AtomicBool>,
 }
 
 impl Flights {
     /// Registers a source that begins at `start_ms`: until it has read something, or has seen its
     /// socket empty, the stream's frontier stays there.
-    pub fn add_source(&self, stream: StreamId, start_ms: i64) -> Arc<SourceProgress> {
+    pub fn add_source(&self, stream: Stream, start_ms: i64) -> Arc<SourceProgress> {
         let progress = Arc::new(SourceProgress(AtomicI64::new(start_ms)));
-        lock(&self.streams[stream.index()].sources).push(Arc::clone(&progress));
+        lock(&self.streams[stream].sources).push(Arc::clone(&progress));
         progress
     }
 
     /// Registers a batch whose first frame arrived at `arrived_ms`. It is finished when the last
     /// clone of the answer is dropped.
-    pub fn begin(&self, stream: StreamId, arrived_ms: i64) -> Flight {
-        let mut unfinished = lock(&self.streams[stream.index()].unfinished);
+    pub fn begin(&self, stream: Stream, arrived_ms: i64) -> Flight {
+        let mut unfinished = lock(&self.streams[stream].unfinished);
         let number = unfinished.next;
         unfinished.next += 1;
         unfinished.batches.insert((arrived_ms, number));
@@ -85,8 +85,8 @@ impl Flights {
 
     /// Every frame of the stream that arrived *before* this instant has been applied. `i64::MAX` if
     /// the stream has no source that could still bring something, and no batch on its way.
-    pub fn frontier(&self, stream: StreamId) -> i64 {
-        let flights = &self.streams[stream.index()];
+    pub fn frontier(&self, stream: Stream) -> i64 {
+        let flights = &self.streams[stream];
         let mut told = lock(&flights.told);
         if let Some(told_ms) = *told
             && self.halted.load(Ordering::Acquire)
@@ -118,8 +118,8 @@ impl Flights {
     }
 
     /// Batches of the stream that are on their way.
-    pub fn unfinished(&self, stream: StreamId) -> usize {
-        lock(&self.streams[stream.index()].unfinished).batches.len()
+    pub fn unfinished(&self, stream: Stream) -> usize {
+        lock(&self.streams[stream].unfinished).batches.len()
     }
 }
 
@@ -136,7 +136,7 @@ pub struct Flight(#[allow(dead_code, reason = "it is there to be dropped")] Arc<
 #[derive(Debug)]
 struct Landing {
     flights: Flights,
-    stream: StreamId,
+    stream: Stream,
     entry: (i64, u64),
 }
 
@@ -147,7 +147,7 @@ impl Drop for Landing {
             self.flights.halt();
             return;
         }
-        lock(&self.flights.streams[self.stream.index()].unfinished)
+        lock(&self.flights.streams[self.stream].unfinished)
             .batches
             .remove(&self.entry);
     }
@@ -159,7 +159,7 @@ mod tests {
 
     use super::*;
 
-    const RAW: StreamId = StreamId::RAW;
+    const RAW: Stream = Stream::Raw;
 
     #[test]
     fn the_frontier_is_the_slowest_source_or_the_oldest_batch() {
@@ -182,7 +182,7 @@ mod tests {
         drop(young);
         assert_eq!(flights.frontier(RAW), 200);
         assert_eq!(
-            flights.frontier(StreamId::WRITTEN),
+            flights.frontier(Stream::Written),
             i64::MAX,
             "streams do not hold each other"
         );
@@ -205,12 +205,12 @@ mod tests {
     fn a_thread_that_dies_with_a_batch_in_hand_stops_all_frontiers() {
         let flights = Flights::default();
         let source = flights.add_source(RAW, 0);
-        let written = flights.add_source(StreamId::WRITTEN, 0);
+        let written = flights.add_source(Stream::Written, 0);
         source.reach(1000);
         written.reach(500);
         let flight = flights.begin(RAW, 10);
         assert_eq!(
-            (flights.frontier(RAW), flights.frontier(StreamId::WRITTEN)),
+            (flights.frontier(RAW), flights.frontier(Stream::Written)),
             (10, 500)
         );
         let died = thread::spawn(move || {
@@ -221,7 +221,7 @@ mod tests {
         source.reach(2000);
         written.reach(2000);
         assert_eq!(
-            (flights.frontier(RAW), flights.frontier(StreamId::WRITTEN)),
+            (flights.frontier(RAW), flights.frontier(Stream::Written)),
             (10, 500)
         );
     }

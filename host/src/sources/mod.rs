@@ -27,31 +27,6 @@ pub use stats::{Link, SourceStats};
 pub use stop::Stop;
 pub use watermark::{Ahead, Look, Watermark};
 
-/// One of the two streams that are joined: its number is its place in all tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct StreamId(pub u8);
-
-impl StreamId {
-    /// What enters the pipeline.
-    pub const RAW: StreamId = StreamId(0);
-    /// What the writer says it wrote.
-    pub const WRITTEN: StreamId = StreamId(1);
-    /// All streams, by number.
-    pub const ALL: [StreamId; 2] = [StreamId::RAW, StreamId::WRITTEN];
-
-    /// Its name in configuration, metrics and logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            StreamId::RAW => "raw",
-            _ => "written",
-        }
-    }
-
-    pub(crate) fn index(self) -> usize {
-        usize::from(self.0).min(StreamId::ALL.len() - 1)
-    }
-}
-
 /// What stops a source that has begun.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {

@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::{BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FrameBatch};
-use super::{Flights, Refusal, SourceError, SourceProgress, SourceStats, Stop, StreamId};
+use super::{Flights, Refusal, SourceError, SourceProgress, SourceStats, Stop};
 use crate::clock::Clock;
 use crate::queue::{SendTimeout, Sender};
 use crate::standing;
+use landfall_ledger::Stream;
 
 /// What all sources of one stream have in common.
 #[derive(Clone)]
 pub struct SourceContext {
-    pub stream: StreamId,
+    pub stream: Stream,
     pub clock: Clock,
     pub flights: Flights,
     pub queue: Sender<FrameBatch>,
@@ -269,7 +270,7 @@ mod tests {
         }]);
         let (flights, stop) = (Flights::default(), Stop::default());
         let context = SourceContext {
-            stream: StreamId::WRITTEN,
+            stream: Stream::Written,
             clock: Clock::start(1.0, None),
             flights: flights.clone(),
             queue: senders.remove(0),
@@ -281,7 +282,7 @@ mod tests {
             },
             frame_bytes_max: 100,
         };
-        let stats = Arc::new(SourceStats::new(StreamId::WRITTEN, "here"));
+        let stats = Arc::new(SourceStats::new(Stream::Written, "here"));
         let mut outlet = Outlet::new(context, 0, stats, stop.clone());
         outlet.hand_on_max = Duration::from_millis(1);
         let began_ms = outlet.progress().get_ms();
@@ -297,7 +298,7 @@ mod tests {
         );
         drop(batches.recv());
         outlet.progress().finish();
-        assert_eq!(flights.frontier(StreamId::WRITTEN), began_ms);
+        assert_eq!(flights.frontier(Stream::Written), began_ms);
     }
 
     #[test]
@@ -317,7 +318,7 @@ mod tests {
                 items_max: 1,
             }]);
             let context = SourceContext {
-                stream: StreamId::RAW,
+                stream: Stream::Raw,
                 clock: Clock::start(speed, None),
                 flights: Flights::default(),
                 queue: senders.remove(0),
@@ -329,7 +330,7 @@ mod tests {
                 },
                 frame_bytes_max: 100,
             };
-            let stats = Arc::new(SourceStats::new(StreamId::RAW, "here"));
+            let stats = Arc::new(SourceStats::new(Stream::Raw, "here"));
             let mut outlet = Outlet::new(context, 0, stats, Stop::default());
             assert_eq!((outlet.wait_max(), outlet.patience()), (long, None));
             let began = Instant::now();
@@ -361,14 +362,14 @@ mod tests {
             wait_max,
         };
         let context = SourceContext {
-            stream: StreamId::RAW,
+            stream: Stream::Raw,
             clock: Clock::start(1.0, None),
             flights: Flights::default(),
             queue: senders.remove(0),
             limits,
             frame_bytes_max: 100,
         };
-        let stats = Arc::new(SourceStats::new(StreamId::RAW, "here"));
+        let stats = Arc::new(SourceStats::new(Stream::Raw, "here"));
         let mut outlet = Outlet::new(context, 0, stats, Stop::default());
         let fill = |outlet: &mut Outlet, frames: usize, bytes: usize| {
             for _ in 0..frames {

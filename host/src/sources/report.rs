@@ -39,13 +39,13 @@ pub fn report(sources: &[Arc<SourceStats>]) -> (bool, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::StreamId;
     use super::*;
+    use landfall_ledger::Stream;
 
     #[test]
     fn what_is_not_connected_is_named_with_its_reason_and_so_is_what_is_refused() {
-        let raw = Arc::new(SourceStats::new(StreamId::RAW, "tcp://127.0.0.1:1"));
-        let written = Arc::new(SourceStats::new(StreamId::WRITTEN, "tcp://127.0.0.1:2"));
+        let raw = Arc::new(SourceStats::new(Stream::Raw, "tcp://127.0.0.1:1"));
+        let written = Arc::new(SourceStats::new(Stream::Written, "tcp://127.0.0.1:2"));
         let sources = [Arc::clone(&raw), Arc::clone(&written)];
         raw.set_link(Link::Connected);
         assert_eq!(

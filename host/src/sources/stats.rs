@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Refusal, Refused, StreamId};
+use super::{Refusal, Refused};
+use landfall_ledger::Stream;
 
 /// How a source stands to its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub enum Link {
 /// Counters of one source. Written by its thread alone.
 #[derive(Debug)]
 pub struct SourceStats {
-    stream: StreamId,
+    stream: Stream,
     endpoint: String,
     frames: AtomicU64,
     bytes: AtomicU64,
@@ -37,7 +38,7 @@ pub struct SourceStats {
 }
 
 impl SourceStats {
-    pub fn new(stream: StreamId, endpoint: impl Into<String>) -> Self {
+    pub fn new(stream: Stream, endpoint: impl Into<String>) -> Self {
         Self {
             stream,
             endpoint: endpoint.into(),
@@ -52,7 +53,7 @@ impl SourceStats {
         }
     }
 
-    pub fn stream(&self) -> StreamId {
+    pub fn stream(&self) -> Stream {
         self.stream
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::identity::{ReasonId, SchemaId};
+use crate::stream::Stream;
 
 /// Number of an incident, given once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,8 +90,7 @@ pub enum Scope {
     Schema(SchemaId),
     /// Schemas beyond the bound of open incidents of a cause, taken together.
     Others,
-    /// A stream, by number.
-    Stream(u8),
+    Stream(Stream),
 }
 
 /// One schema's share of an incident.

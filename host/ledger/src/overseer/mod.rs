@@ -12,6 +12,7 @@ use stall::StallWatch;
 
 use crate::identity::SchemaId;
 use crate::shard::Activity;
+use crate::stream::PerStream;
 
 /// Open incidents of one cause that name a schema each; further schemas share one (of findings, one for
 /// each reason, and those are the reasons of the manifests).
@@ -33,7 +34,7 @@ pub struct OverseerConfig {
     /// out missing.
     pub deadline_max_ms: i64,
     /// How long each stream may bring nothing; 0 turns it off.
-    pub silence_ms: [i64; 2],
+    pub silence_ms: PerStream<i64>,
 }
 
 /// What became of an incident since the last call.
@@ -83,9 +84,9 @@ pub struct Overseer {
     schemas: BTreeMap<SchemaId, StallWatch>,
     /// When landings resumed after the last stall of the whole pipeline.
     resumed_ms: i64,
-    seen_ms: [Option<i64>; 2],
+    seen_ms: PerStream<Option<i64>>,
     /// Up to when each stream has been told.
-    told_ms: [Option<i64>; 2],
+    told_ms: PerStream<Option<i64>>,
     now_ms: i64,
 }
 
@@ -99,8 +100,8 @@ impl Overseer {
             pipeline: StallWatch::default(),
             schemas: BTreeMap::new(),
             resumed_ms: i64::MIN,
-            seen_ms: [Some(now_ms); 2],
-            told_ms: [None; 2],
+            seen_ms: PerStream::of(|_| Some(now_ms)),
+            told_ms: PerStream::default(),
             now_ms,
         }
     }

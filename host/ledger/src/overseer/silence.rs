@@ -1,27 +1,26 @@
 //! A stream that brings nothing at all for too long is an incident of its own.
 
 use super::{Cause, Overseer, Scope};
+use crate::stream::Stream;
 
 impl Overseer {
     /// A stream brought something at that time.
-    pub fn seen(&mut self, stream: u8, at_ms: i64) {
-        if let Some(seen) = self.seen_ms.get_mut(usize::from(stream)) {
-            *seen = Some(seen.map_or(at_ms, |known| known.max(at_ms)));
-        }
+    pub fn seen(&mut self, stream: Stream, at_ms: i64) {
+        let seen = &mut self.seen_ms[stream];
+        *seen = Some(seen.map_or(at_ms, |known| known.max(at_ms)));
     }
 
     /// Everything that a stream brought up to that time has been told: its silence is judged by this.
     /// A stream that is held back is not silent, and another's silence is not hidden by it.
-    pub fn told_up_to(&mut self, stream: u8, at_ms: i64) {
-        if let Some(told) = self.told_ms.get_mut(usize::from(stream)) {
-            *told = Some(told.map_or(at_ms, |known| known.max(at_ms)));
-        }
+    pub fn told_up_to(&mut self, stream: Stream, at_ms: i64) {
+        let told = &mut self.told_ms[stream];
+        *told = Some(told.map_or(at_ms, |known| known.max(at_ms)));
     }
 
     pub(super) fn watch_silence(&mut self) {
-        for stream in 0..self.seen_ms.len() {
+        for stream in Stream::ALL {
             let limit = self.config.silence_ms[stream];
-            let scope = Scope::Stream(stream as u8);
+            let scope = Scope::Stream(stream);
             let open = self.find_open(Cause::Silent, scope, None);
             let told = self.told_ms[stream].unwrap_or(self.now_ms);
             let seen = self.seen_ms[stream].unwrap_or(told);

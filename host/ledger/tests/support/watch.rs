@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use landfall_ledger::{
-    Activity, Cause, Change, Found, Incident, IncidentId, Overseer, OverseerConfig, ReasonId,
-    SchemaId, Scope, Severity, Share,
+    Activity, Cause, Change, Found, Incident, IncidentId, Overseer, OverseerConfig, PerStream,
+    ReasonId, SchemaId, Scope, Severity, Share, Stream,
 };
 
 /// Runs the steps and demands the text.
@@ -44,7 +44,7 @@ impl Watch {
             stall_schema_ms: 300,
             clear_ms: 50,
             deadline_max_ms: 200,
-            silence_ms: [0, 0],
+            silence_ms: PerStream::default(),
         };
         Self {
             overseer: Overseer::new(config.clone(), 0, 1),
@@ -116,7 +116,7 @@ impl Watch {
                 self.overseer.reconfigure(self.config.clone());
             }
             "silence" => {
-                self.config.silence_ms[usize::from(stream(words[1]))] = number(words[2]);
+                self.config.silence_ms[stream(words[1])] = number(words[2]);
                 self.overseer.reconfigure(self.config.clone());
             }
             "restore" => {
@@ -236,8 +236,8 @@ fn span(word: &str) -> (i64, i64) {
     }
 }
 
-fn stream(word: &str) -> u8 {
-    u8::from(word == "written")
+fn stream(word: &str) -> Stream {
+    Stream::named(word).expect("a stream")
 }
 
 fn cause(word: &str) -> Cause {
@@ -250,8 +250,7 @@ fn name(incident: &Incident) -> String {
         Scope::Pipeline => "pipeline".to_owned(),
         Scope::Schema(schema) => schema_name(schema),
         Scope::Others => "others".to_owned(),
-        Scope::Stream(0) => "raw".to_owned(),
-        Scope::Stream(_) => "written".to_owned(),
+        Scope::Stream(stream) => stream.as_str().to_owned(),
     };
     let cause = incident.cause.as_str();
     match incident.found {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use landfall_escape::terminal::Page;
-use landfall_ledger::{Counts, Verdict};
+use landfall_ledger::{Counts, PerStream, Verdict};
 use landfall_store::MissingEvent;
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,6 @@ use super::Audited;
 use crate::judge::TimeDefect;
 use crate::results::Totals;
 use crate::results::account::{Account, Altered, Given, Unread};
-use crate::sources::StreamId;
 
 /// Missing events named in the text; `--json` and the kept store have all.
 const NAMED_MAX: usize = 20;
@@ -42,7 +41,7 @@ impl Audited {
             // A stream may have no times; one that cannot be read is a fault of somebody.
             && untimed.keys().all(|defect| *defect == TimeDefect::Absent)
             && *imbalance == 0
-            && self.refused == [0; StreamId::ALL.len()]
+            && self.refused == PerStream::default()
             && self.problems.is_empty()
     }
 }
@@ -56,9 +55,9 @@ fn verdicts_json(counts: &Counts) -> Value {
 
 pub(super) fn as_json(audited: &Audited, missing: &[MissingEvent]) -> Value {
     let totals = &audited.totals;
-    let refused: Map<String, Value> = StreamId::ALL
+    let refused: Map<String, Value> = audited
+        .refused
         .into_iter()
-        .zip(audited.refused)
         .map(|(stream, lines)| (stream.as_str().to_owned(), lines.into()))
         .collect();
     let schemas: Map<String, Value> = totals
@@ -176,7 +175,7 @@ pub(super) fn as_text(audited: &Audited, missing: &[MissingEvent]) -> Page {
     if !totals.untimed.is_empty() {
         text.line(untimed_line(&totals.untimed));
     }
-    for (stream, lines) in StreamId::ALL.into_iter().zip(audited.refused) {
+    for (stream, lines) in audited.refused {
         if lines != 0 {
             text.line(format_args!(
                 "{lines:>12} {0} lines refused: longer than streams.{0}.frame_bytes_max",

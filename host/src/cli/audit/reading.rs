@@ -14,16 +14,15 @@ use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 use crate::engine::Liveness;
 use crate::engine::decoding::{Decoded, Decoding};
 use crate::sources::file::{FileProgress, FileSource, Input, Packing, Seen};
-use crate::sources::{
-    Refusal, SourceContext, SourceError, SourceProgress, SourceStats, Stop, StreamId,
-};
+use crate::sources::{Refusal, SourceContext, SourceError, SourceProgress, SourceStats, Stop};
+use landfall_ledger::{PerStream, Stream};
 
 /// How often progress is drawn, and looked whether going on makes sense.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// One side, before it is read.
 pub(super) struct Side {
-    pub stream: StreamId,
+    pub stream: Stream,
     pub path: PathBuf,
     /// How its text would be read from a pipe.
     pub remedy: String,
@@ -44,7 +43,7 @@ pub(super) struct Read {
 impl Read {
     /// Whether it holds lines, and not one of them is a document: that is no recording of this stream. Nor is
     /// a JSON document over several lines, of which one may happen to be a document too.
-    pub fn is_unreadable(&self, stream: StreamId, decoding: &Decoding) -> bool {
+    pub fn is_unreadable(&self, stream: Stream, decoding: &Decoding) -> bool {
         let decoded = decoding.of(stream, self.frames);
         let is_unreadable =
             |decoded: Decoded| self.seen.is_unreadable(decoded.keyed, decoded.keyless);
@@ -54,7 +53,7 @@ impl Read {
 
 impl Read {
     /// Whether all that it holds are documents, and none of them has a key.
-    pub fn is_keyless(&self, stream: StreamId, decoding: &Decoding) -> bool {
+    pub fn is_keyless(&self, stream: Stream, decoding: &Decoding) -> bool {
         let decoded = decoding.of(stream, self.frames);
         let is_keyless = |decoded: Decoded| {
             decoded.keyed == 0 && decoded.keyless > 0 && decoded.keyless == self.frames
@@ -71,7 +70,7 @@ pub(super) struct Watch<'a> {
 }
 
 /// How the reading of a side ended; an outer error is a thread that died.
-type Ended = (StreamId, thread::Result<Result<Read, SourceError>>);
+type Ended = (Stream, thread::Result<Result<Read, SourceError>>);
 
 /// The threads that read.
 pub(super) struct Readers {
@@ -82,7 +81,7 @@ pub(super) struct Readers {
 }
 
 /// Both sides, as far as they were read.
-pub(super) type Reads = [Option<Read>; StreamId::ALL.len()];
+pub(super) type Reads = PerStream<Option<Read>>;
 
 impl Readers {
     pub fn new(stop: &Stop, bars: MultiProgress) -> Self {
@@ -124,7 +123,7 @@ impl Readers {
     /// readers have seen it. An error is the first one.
     pub fn wait(self, watch: &Watch<'_>) -> anyhow::Result<Reads> {
         drop(self.ending);
-        let mut reads = [None, None];
+        let mut reads = Reads::default();
         let mut failed = None;
         loop {
             let died = || {
@@ -133,7 +132,7 @@ impl Readers {
                 )
             };
             match self.ended.recv_timeout(LOOK) {
-                Ok((stream, Ok(Ok(read)))) => reads[stream.index()] = Some(read),
+                Ok((stream, Ok(Ok(read)))) => reads[stream] = Some(read),
                 // The engine has ended: it says why.
                 Ok((_, Ok(Err(SourceError::Closed)))) => {}
                 Ok((_, Ok(Err(error)))) => drop(failed.get_or_insert_with(|| error.into())),
@@ -141,7 +140,7 @@ impl Readers {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            let is_pointless = StreamId::ALL.into_iter().zip(&reads).any(|(stream, read)| {
+            let is_pointless = reads.iter().any(|(stream, read)| {
                 let read = read.as_ref();
                 read.is_some_and(|read| read.is_unreadable(stream, watch.decoding))
             });
@@ -198,7 +197,7 @@ fn read(
     })
 }
 
-fn bar(stream: StreamId, progress: &FileProgress) -> ProgressBar {
+fn bar(stream: Stream, progress: &FileProgress) -> ProgressBar {
     let (bar, template) = match progress.total_bytes {
         Some(total) => (
             ProgressBar::new(total),

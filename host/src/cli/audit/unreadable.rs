@@ -4,12 +4,13 @@
 use super::reading::Read;
 use crate::config::Config;
 use crate::results::account::Account;
-use crate::sources::{SourceError, StreamId};
+use crate::sources::SourceError;
+use landfall_ledger::Stream;
 
 /// The error that a side is.
 pub(super) fn error(
     config: &Config,
-    stream: StreamId,
+    stream: Stream,
     read: &Read,
     account: &Account,
 ) -> SourceError {
@@ -18,7 +19,7 @@ pub(super) fn error(
     let given = account
         .undecodable
         .iter()
-        .filter(|(unread, _)| unread.stream == name);
+        .filter(|(unread, _)| unread.stream == stream);
     let mut reasons: Vec<String> = given
         .clone()
         .map(|(unread, lines)| format!("{} {lines}", unread.reason))

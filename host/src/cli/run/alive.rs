@@ -51,11 +51,11 @@ impl Alive {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::StreamId;
+    use landfall_ledger::Stream;
 
     #[test]
     fn a_source_or_the_reloader_that_ends_early_is_named_and_an_ending_process_is_well() {
-        let stats = Arc::new(SourceStats::new(StreamId::RAW, "tcp://127.0.0.1:1"));
+        let stats = Arc::new(SourceStats::new(Stream::Raw, "tcp://127.0.0.1:1"));
         let alive = Alive {
             engine: Box::new(|| Ok(())),
             sources: vec![Arc::clone(&stats)],

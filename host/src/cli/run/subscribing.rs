@@ -6,7 +6,8 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::sources::{Link, StreamId, zmq};
+use crate::sources::{Link, zmq};
+use landfall_ledger::Stream;
 
 /// Between two looks whether the written stream is connected.
 const LOOK: Duration = Duration::from_millis(10);
@@ -20,9 +21,9 @@ const LOOKS_MAX: u32 = 100;
 /// # Errors
 /// Those of `subscribe`.
 pub fn in_order<E>(
-    mut subscribe: impl FnMut(StreamId) -> Result<Vec<zmq::Running>, E>,
+    mut subscribe: impl FnMut(Stream) -> Result<Vec<zmq::Running>, E>,
 ) -> Result<Vec<zmq::Running>, E> {
-    let written = subscribe(StreamId::WRITTEN)?;
+    let written = subscribe(Stream::Written)?;
     let is_trying = |source: &zmq::Running| source.stats.link() == Link::Connecting;
     for _ in 0..LOOKS_MAX {
         if !written.iter().any(is_trying) {
@@ -30,7 +31,7 @@ pub fn in_order<E>(
         }
         thread::sleep(LOOK);
     }
-    let mut sources = subscribe(StreamId::RAW)?;
+    let mut sources = subscribe(Stream::Raw)?;
     sources.extend(written);
     Ok(sources)
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::config::reader::Section;
 use crate::config::units::DURATION_MAX;
-use crate::sources::StreamId;
 use crate::sources::zmq::{Envelope, FRAME_BYTES_CEILING, Subscription};
+use landfall_ledger::Stream;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StreamsConfig {
@@ -97,8 +97,8 @@ impl StreamsConfig {
         section.section("written", |section| self.written.read(section));
     }
 
-    pub fn of(&self, stream: StreamId) -> &StreamConfig {
-        if stream == StreamId::RAW {
+    pub fn of(&self, stream: Stream) -> &StreamConfig {
+        if stream == Stream::Raw {
             &self.raw
         } else {
             &self.written

@@ -1,5 +1,6 @@
 //! The checks of a plan: which file each is made of, what has to be loaded, and which version is used.
 
+use landfall_ledger::Stream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +10,6 @@ use super::{InUse, OtherLoads, Planner, Refused};
 use crate::config::{CheckConfig, Config};
 use crate::engine::loading::Progress;
 use crate::engine::origin::{Drift, Origin};
-use crate::judge::plan::STREAM_NAMES;
 
 impl Planner {
     /// Looks at the file of each check, and begins to load those that are not in use as they are. Also
@@ -246,13 +246,9 @@ fn request(check: &CheckConfig, path: PathBuf) -> LoadRequest {
     }
 }
 
-pub(super) fn streams(check: &CheckConfig) -> Vec<usize> {
-    (0..STREAM_NAMES.len())
-        .filter(|&stream| {
-            check
-                .streams
-                .iter()
-                .any(|name| name == STREAM_NAMES[stream])
-        })
+pub(super) fn streams(check: &CheckConfig) -> Vec<Stream> {
+    Stream::ALL
+        .into_iter()
+        .filter(|stream| check.streams.iter().any(|name| name == stream.as_str()))
         .collect()
 }

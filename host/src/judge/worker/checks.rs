@@ -1,14 +1,14 @@
 //! The event checks and the projections of one batch.
 
 use landfall_document::{Documents, Pointer, RowState, redact};
-use landfall_ledger::{Form, Judgement};
+use landfall_ledger::{Form, Judgement, Stream};
 use landfall_runtime::{Hand, Outcome, PackedRef};
 
 use super::rows::schema_of;
 use super::{Judge, RowJudgement, detail_of};
 use crate::judge::identity::FormHasher;
 use crate::judge::labels::NO_REASON;
-use crate::judge::plan::{Plan, STREAM_NAMES, StreamPlan};
+use crate::judge::plan::{Plan, StreamPlan};
 use crate::judge::report::{JudgeReport, SampleKind, Shown, Violation, bump};
 use crate::judge::seats::StreamSeats;
 use crate::sources::FrameBatch;
@@ -17,8 +17,8 @@ impl Judge {
     pub(super) fn run_checks(
         &mut self,
         plan: &Plan,
-        stream: &StreamPlan,
-        index: usize,
+        stream_plan: &StreamPlan,
+        stream: Stream,
         frames: &FrameBatch,
         report: &mut JudgeReport,
     ) {
@@ -31,8 +31,8 @@ impl Judge {
                 reason: NO_REASON,
             },
         );
-        let StreamSeats { events: seats, .. } = &mut self.seats.streams[index];
-        for (event, seat) in stream.events.iter().zip(seats) {
+        let StreamSeats { events: seats, .. } = &mut self.seats.streams[stream];
+        for (event, seat) in stream_plan.events.iter().zip(seats) {
             let columns: Vec<PackedRef<'_>> = event
                 .columns
                 .iter()
@@ -42,13 +42,7 @@ impl Judge {
                 documents: &mut self.documents,
                 schemas: &plan.schemas,
             };
-            seat.judge(
-                &mut hand,
-                STREAM_NAMES[index],
-                rows,
-                &columns,
-                &mut self.judged,
-            );
+            seat.judge(&mut hand, stream.as_str(), rows, &columns, &mut self.judged);
             for (row, &code) in self.judged.codes.iter().enumerate() {
                 if code == 0 || self.documents.state(row) != RowState::Good {
                     continue;
@@ -108,29 +102,29 @@ impl Judge {
     pub(super) fn project(
         &mut self,
         plan: &Plan,
-        index: usize,
+        stream: Stream,
         frames: &FrameBatch,
         report: &mut JudgeReport,
     ) -> Vec<Form> {
-        let stream = &plan.streams[index];
-        if stream.parity.is_empty() {
+        let stream_plan = &plan.streams[stream];
+        if stream_plan.parity.is_empty() {
             return Vec::new();
         }
         let rows = frames.rows();
         let mut hashers: Vec<Option<FormHasher>> = (0..rows)
             .map(|_| Some(self.options.secret.forms()))
             .collect();
-        for (parity, seat) in stream
+        for (parity, seat) in stream_plan
             .parity
             .iter()
-            .zip(&mut self.seats.streams[index].parity)
+            .zip(&mut self.seats.streams[stream].parity)
         {
             let columns: Vec<PackedRef<'_>> = parity
                 .columns
                 .iter()
                 .map(|&i| self.columns[i].packed.as_ref())
                 .collect();
-            seat.project(STREAM_NAMES[index], rows, &columns, &mut self.projected);
+            seat.project(stream.as_str(), rows, &columns, &mut self.projected);
             let forms = self.projected.forms.as_ref();
             for (row, hasher) in hashers.iter_mut().enumerate() {
                 match (forms.row(row), hasher.as_mut()) {

@@ -3,14 +3,14 @@
 
 use std::time::Instant;
 
-use landfall_ledger::PayloadRef;
+use landfall_ledger::{PayloadRef, Stream};
 use landfall_runtime::{Decoded, FaultKind, FaultedRows, PackedRef};
 
 use super::checks::fault;
 use super::{Judge, detail_of};
 use crate::judge::faults::{Fate, FaultNote, FaultedRow};
 use crate::judge::labels::{NO_REASON, NO_SCHEMA};
-use crate::judge::plan::{STREAM_NAMES, StreamPlan};
+use crate::judge::plan::StreamPlan;
 use crate::judge::report::{JudgeReport, SampleKind, Shown, bump};
 use crate::judge::unread::{is_hopeless, was_asked};
 use crate::sources::FrameBatch;
@@ -24,8 +24,8 @@ impl Judge {
     /// Frames to parsed documents; malformed frames leave an empty row.
     pub(super) fn decode(
         &mut self,
-        stream: &StreamPlan,
-        index: usize,
+        stream_plan: &StreamPlan,
+        stream: Stream,
         frames: &FrameBatch,
         report: &mut JudgeReport,
     ) {
@@ -33,7 +33,8 @@ impl Judge {
             text: &frames.bytes,
             ends: &frames.ends,
         };
-        let (Some(plan), Some(seat)) = (&stream.codec, &mut self.seats.streams[index].codec) else {
+        let (Some(plan), Some(seat)) = (&stream_plan.codec, &mut self.seats.streams[stream].codec)
+        else {
             self.documents.parse(column.text, column.ends);
             return;
         };
@@ -61,15 +62,17 @@ impl Judge {
     /// What the codec failed on is kept, or given up.
     pub(super) fn keep_unread(
         &mut self,
-        stream: &StreamPlan,
-        index: usize,
+        stream_plan: &StreamPlan,
+        stream: Stream,
         frames: &FrameBatch,
         payloads: &[PayloadRef],
         tries: u32,
         report: &mut JudgeReport,
     ) {
-        let Some(plan) = &stream.codec else { return };
-        let is_sound = self.reads_others(index, frames);
+        let Some(plan) = &stream_plan.codec else {
+            return;
+        };
+        let is_sound = self.reads_others(stream, frames);
         let faulted_rows = std::mem::take(&mut self.decoded.faulted);
         if faulted_rows.is_empty() {
             return;
@@ -83,7 +86,7 @@ impl Judge {
                 check: plan.check.name.clone(),
                 kind: faulted.fault.kind,
                 fate,
-                stream: STREAM_NAMES[index],
+                stream: Some(stream),
                 row: FaultedRow::Unknown,
                 rows: faulted.rows as u64,
                 message: faulted.fault.message.clone(),
@@ -98,7 +101,7 @@ impl Judge {
                 || is_hopeless(faulted, tries, is_sound)
                     && (frames.rows() == 1
                         || self
-                            .ask_alone(index, frames.frame(faulted.first))
+                            .ask_alone(stream, frames.frame(faulted.first))
                             .is_some_and(was_asked));
             match hopeless {
                 true => note(faulted, Fate::GivenUp),
@@ -131,12 +134,12 @@ impl Judge {
             std::mem::forget(frames.flight.clone());
         }
         if kept.rows() > 0 {
-            self.unread[index].keep(kept, kept_payloads, tries, is_sound, Instant::now());
+            self.unread[stream].keep(kept, kept_payloads, tries, is_sound, Instant::now());
         }
     }
 
     /// Whether the codec reads any frame at all. Remembers one that it read.
-    fn reads_others(&mut self, index: usize, frames: &FrameBatch) -> bool {
+    fn reads_others(&mut self, stream: Stream, frames: &FrameBatch) -> bool {
         let failed = |row: usize| {
             let faulted = &self.decoded.faulted;
             faulted
@@ -144,21 +147,21 @@ impl Judge {
                 .any(|part| (part.first..part.first + part.rows).contains(&row))
         };
         // The usual way: nothing failed, and nothing has to be remembered.
-        if self.decoded.faulted.is_empty() && self.knows_readable[index] {
+        if self.decoded.faulted.is_empty() && self.knows_readable[stream] {
             return true;
         }
         if let Some(row) = (0..frames.rows()).find(|&row| !failed(row)) {
-            *self.options.readable.lock(index) = Some(frames.frame(row).to_vec());
-            self.knows_readable[index] = true;
+            *self.options.readable.lock(stream) = Some(frames.frame(row).to_vec());
+            self.knows_readable[stream] = true;
             return true;
         }
-        let frame = self.options.readable.lock(index).clone();
-        frame.is_some_and(|frame| self.ask_alone(index, &frame).is_none())
+        let frame = self.options.readable.lock(stream).clone();
+        frame.is_some_and(|frame| self.ask_alone(stream, &frame).is_none())
     }
 
     /// How the codec fails on this frame, asked for it alone.
-    fn ask_alone(&mut self, index: usize, frame: &[u8]) -> Option<FaultKind> {
-        let seat = self.seats.streams[index].codec.as_mut()?;
+    fn ask_alone(&mut self, stream: Stream, frame: &[u8]) -> Option<FaultKind> {
+        let seat = self.seats.streams[stream].codec.as_mut()?;
         let mut decoded = Decoded::default();
         let ends = [frame.len() as u32];
         let column = PackedRef {

@@ -2,7 +2,7 @@
 
 use landfall_document::{Documents, RowState};
 use landfall_ledger::{
-    Fingerprint, Form, Judgement, PayloadRef, RawObservation, SchemaId, WrittenObservation,
+    Fingerprint, Form, Judgement, PayloadRef, RawObservation, SchemaId, Stream, WrittenObservation,
 };
 
 use landfall_runtime::{NO_KEY, Outcome};
@@ -26,14 +26,14 @@ impl Judge {
     pub(super) fn finish_row(
         &mut self,
         plan: &Plan,
-        index: usize,
+        stream: Stream,
         row: usize,
         frames: &mut FrameBatch,
         payloads: &[PayloadRef],
         form: Option<Form>,
         out: &mut Judged,
     ) {
-        let code = match &plan.streams[index].codec {
+        let code = match &plan.streams[stream].codec {
             Some(_) => self.decoded.codes.get(row).copied().unwrap_or_default(),
             None => 0,
         };
@@ -50,15 +50,15 @@ impl Judge {
             return;
         };
         if self.options.event_time {
-            let last_ms = &mut self.last_time_ms[index];
+            let last_ms = &mut self.last_time_ms[stream];
             match event_time(&self.documents, &plan.event, row) {
                 Ok(time_ms) => *last_ms = Some(time_ms),
                 Err(defect) => bump(&mut out.report.untimed, defect),
             }
-            let never_late = match index {
+            let never_late = match stream {
                 // Read only now: whatever landed did so before.
-                0 => frames.arrived_ms[row],
-                _ => 0,
+                Stream::Raw => frames.arrived_ms[row],
+                Stream::Written => 0,
             };
             let time_ms = last_ms.unwrap_or(never_late);
             frames.arrived_ms[row] = time_ms;
@@ -69,7 +69,7 @@ impl Judge {
         let arrived_ms = frames.arrived_ms[row];
         let form = form.unwrap_or(Form::NONE);
         let shard = key.shard(self.options.shards);
-        if index == 1 {
+        if stream == Stream::Written {
             out.written[shard].push(WrittenObservation {
                 key,
                 form,
@@ -113,11 +113,11 @@ impl Judge {
 
     /// Before a batch is gone through: its first events may have no time that can be read, and are then
     /// taken to have come with the first one that has.
-    pub(super) fn find_neighbour(&mut self, plan: &Plan, index: usize, rows: usize) {
+    pub(super) fn find_neighbour(&mut self, plan: &Plan, stream: Stream, rows: usize) {
         if self.options.event_time {
             let first =
                 (0..rows).find_map(|row| event_time(&self.documents, &plan.event, row).ok());
-            let last_ms = &mut self.last_time_ms[index];
+            let last_ms = &mut self.last_time_ms[stream];
             *last_ms = first.or(*last_ms);
         }
     }

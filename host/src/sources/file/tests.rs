@@ -4,11 +4,12 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::{BatchLimits, Flights, FrameBatch, Refusal, StreamId};
+use super::super::{BatchLimits, Flights, FrameBatch, Refusal};
 use super::input::BUFFER_BYTES;
 use super::*;
 use crate::clock::Clock;
 use crate::queue::{Bound, channel};
+use landfall_ledger::Stream;
 
 fn input_of(bytes: Vec<u8>, ratio_max: u64) -> Result<Input, SourceError> {
     let bytes = Box::new(io::Cursor::new(bytes));
@@ -27,7 +28,7 @@ fn read(
     }]);
     let flights = Flights::default();
     let context = SourceContext {
-        stream: StreamId::RAW,
+        stream: Stream::Raw,
         clock: Clock::start(1.0, None),
         flights: flights.clone(),
         queue: senders.remove(0),
@@ -39,7 +40,7 @@ fn read(
         },
         frame_bytes_max,
     };
-    let stats = Arc::new(SourceStats::new(StreamId::RAW, "test"));
+    let stats = Arc::new(SourceStats::new(Stream::Raw, "test"));
     let source = FileSource::new(input_of(input, RATIO_MAX).unwrap());
     let result = source.run(0, context, &stats, &Stop::default());
     let mut frames = Vec::new();
@@ -49,7 +50,7 @@ fn read(
         frames.extend((0..batch.rows()).map(|row| batch.frame(row).to_vec()));
     }
     assert_eq!(
-        flights.frontier(StreamId::RAW),
+        flights.frontier(Stream::Raw),
         i64::MAX,
         "an ended file holds nothing back"
     );

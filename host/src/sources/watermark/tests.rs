@@ -1,12 +1,13 @@
 //! How far a frontier moves, by looks at sockets, pauses and what the kernel holds.
 
-use super::super::{Flights, StreamId};
+use super::super::Flights;
 use super::*;
 use Ahead::{Nothing, Something, Unknown};
+use landfall_ledger::Stream;
 
 fn watermark(hwm_frames: u32) -> (Flights, Watermark) {
     let flights = Flights::default();
-    let progress = flights.add_source(StreamId::RAW, 0);
+    let progress = flights.add_source(Stream::Raw, 0);
     (flights, Watermark::new(progress, hwm_frames))
 }
 
@@ -50,7 +51,7 @@ fn assert_frontiers(name: &str, story: &[Did]) {
                     ahead,
                     now: start + ms(at),
                 });
-                let told_ms = flights.frontier(StreamId::RAW);
+                let told_ms = flights.frontier(Stream::Raw);
                 assert_eq!(told_ms, frontier_ms, "{name}: step {step}, at {at} ms");
             }
         }
@@ -243,7 +244,7 @@ fn floods_without_end_let_the_frontier_follow_behind() {
                 ahead,
                 now: start + SETTLE / 10 * turn,
             });
-            let behind = at_ms - flights.frontier(StreamId::RAW);
+            let behind = at_ms - flights.frontier(Stream::Raw);
             assert!(
                 (0..=2_000).contains(&behind),
                 "{behind} ms behind at {at_ms}"
@@ -261,5 +262,5 @@ fn without_a_high_water_mark_the_library_never_stops_reading() {
         ahead: Nothing,
         now: Instant::now(),
     });
-    assert_eq!(flights.frontier(StreamId::RAW), 7);
+    assert_eq!(flights.frontier(Stream::Raw), 7);
 }

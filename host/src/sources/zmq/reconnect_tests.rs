@@ -4,9 +4,10 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::super::{Publisher as _, StreamId};
+use super::super::Publisher as _;
 use super::tests::{Bench, PATIENCE, publisher, start, start_by, subscription, until};
 use super::*;
+use landfall_ledger::Stream;
 
 /// Serves the handshake of a publisher by hand.
 fn accept_subscriber(listener: &TcpListener) -> TcpStream {
@@ -307,7 +308,7 @@ fn a_resolver_that_hangs_holds_neither_the_source_nor_its_end() {
     let bench = start_by(hanging, &subscription("tcp://pubhost:1"), 1 << 20);
     let began_ms = bench.clock.now_ms();
     until("the frontier", || {
-        bench.flights.frontier(StreamId::RAW) > began_ms + 500
+        bench.flights.frontier(Stream::Raw) > began_ms + 500
     });
     await_trouble(&bench, "the system's resolver");
     let told = Instant::now();

@@ -265,10 +265,10 @@ mod tests {
     use std::os::fd::AsRawFd as _;
     use std::sync::Arc;
 
+    use landfall_ledger::Stream;
+
     use super::super::super::Publisher as _;
-    use super::super::super::{
-        BatchLimits, Flights, FrameBatch, SourceContext, SourceStats, StreamId,
-    };
+    use super::super::super::{BatchLimits, Flights, FrameBatch, SourceContext, SourceStats};
     use super::super::dial::Named;
     use super::super::hold::Connection;
     use super::super::library::tests::resting;
@@ -326,14 +326,14 @@ mod tests {
             wait_max: WAIT_MAX,
         };
         let context = SourceContext {
-            stream: StreamId::RAW,
+            stream: Stream::Raw,
             clock: Clock::start(1.0, None),
             flights: flights.clone(),
             queue: senders.remove(0),
             limits,
             frame_bytes_max: 10,
         };
-        let stats = Arc::new(SourceStats::new(StreamId::RAW, &endpoint));
+        let stats = Arc::new(SourceStats::new(Stream::Raw, &endpoint));
         stats.set_link(Link::Connected);
         let subscription = subscription(&endpoint);
         let named = Named::parse(&endpoint).unwrap();
@@ -522,13 +522,13 @@ mod tests {
         assert!(source.turn(&mut message).unwrap(), "nothing gathered");
         source.sleep(GATHER_MIN).unwrap();
         assert!(source.has_gathered);
-        let before_ms = flights.frontier(StreamId::RAW);
+        let before_ms = flights.frontier(Stream::Raw);
         thread::sleep(Duration::from_millis(5));
         assert!(!source.turn(&mut message).unwrap(), "it is not read yet");
-        assert_eq!(flights.frontier(StreamId::RAW), before_ms);
+        assert_eq!(flights.frontier(Stream::Raw), before_ms);
 
         ours.read_exact(&mut [0; 5]).unwrap();
         assert!(source.turn(&mut message).unwrap());
-        assert!(flights.frontier(StreamId::RAW) > before_ms);
+        assert!(flights.frontier(Stream::Raw) > before_ms);
     }
 }

@@ -2,15 +2,16 @@
 
 use std::time::Instant;
 
-use super::super::{Ahead, BatchLimits, Flights, FrameBatch, Publisher, StreamId};
+use super::super::{Ahead, BatchLimits, Flights, FrameBatch, Publisher};
 use super::*;
 use crate::clock::Clock;
 use crate::queue::{Bound, Receiver, RecvError, channel};
+use landfall_ledger::Stream;
 
 /// Long enough for anything on one machine, however busy it is.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-const RAW: StreamId = StreamId::RAW;
+const RAW: Stream = Stream::Raw;
 
 pub(super) struct Bench {
     pub running: Running,

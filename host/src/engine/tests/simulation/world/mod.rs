@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, unbounded};
 use fastrand::Rng;
-use landfall_ledger::{Deadlines, OverseerConfig, Shard, ShardConfig};
+use landfall_ledger::{Deadlines, OverseerConfig, Shard, ShardConfig, Stream};
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 use landfall_store::spool::{Spool, SpoolWriter};
 use landfall_store::{Reader, Retention, SPOOL_NAME, Store};
@@ -35,7 +35,7 @@ use crate::engine::sharding::Sharding;
 use crate::judge::Describer;
 use crate::judge::plan::Plan;
 use crate::results::{Results, ResultsOptions};
-use crate::sources::{Flights, SourceProgress, Stop, StreamId};
+use crate::sources::{Flights, SourceProgress, Stop};
 
 const START_MS: i64 = 1_000_000_000;
 
@@ -208,7 +208,7 @@ impl<'a> World<'a> {
         )
         .expect("the spool opens");
         let flights = Flights::default();
-        let progress = StreamId::ALL.map(|stream| flights.add_source(stream, self.now_ms));
+        let progress = Stream::ALL.map(|stream| flights.add_source(stream, self.now_ms));
         let cell = Arc::new(PlanCell::new(Arc::clone(&plan), self.now_ms));
         let landings = Arc::new(Landings::new(self.settings.shards));
         let backlog = Arc::new(Backlog::new(self.settings.shards, 1_000_000));
@@ -274,7 +274,7 @@ impl<'a> World<'a> {
             stall_schema_ms: [0, 1000][rng.usize(..2)],
             clear_ms: 1000,
             deadline_max_ms: config.deadlines.max_ms(),
-            silence_ms: [0, 0],
+            silence_ms: landfall_ledger::PerStream::default(),
         };
         let next_incident = store.next_incident().expect("a number");
         let results = Results::new(

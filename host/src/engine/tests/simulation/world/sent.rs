@@ -1,11 +1,11 @@
 //! What is sent, and what of it lands.
 
 use fastrand::Rng;
-use landfall_ledger::{Fingerprint, Form, Judgement, SchemaId};
+use landfall_ledger::{Fingerprint, Form, Judgement, SchemaId, Stream};
 
 use super::{Known, SCHEMAS, World};
 use crate::judge::plan::Plan;
-use crate::sources::{Flight, StreamId};
+use crate::sources::Flight;
 
 /// A batch that came.
 pub(super) struct Batch {
@@ -72,7 +72,7 @@ impl World<'_> {
         let now_ms = self.now_ms;
         let run = self.run();
         if !raw.is_empty() {
-            let flight = run.flights.begin(StreamId::RAW, now_ms);
+            let flight = run.flights.begin(Stream::Raw, now_ms);
             run.batches.push(Batch {
                 flight,
                 raw,
@@ -80,7 +80,7 @@ impl World<'_> {
             });
         }
         if !written.is_empty() {
-            let flight = run.flights.begin(StreamId::WRITTEN, now_ms);
+            let flight = run.flights.begin(Stream::Written, now_ms);
             run.batches.push(Batch {
                 flight,
                 raw: Vec::new(),

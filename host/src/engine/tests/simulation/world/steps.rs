@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use landfall_ledger::{
-    Generation, Judgement, PayloadRef, RawObservation, ReasonId, WrittenObservation,
+    Generation, Judgement, PayloadRef, RawObservation, ReasonId, Stream, WrittenObservation,
 };
 
 use super::sent::{Batch, fingerprint, form, number, schema, text};
 use super::{DEADLINES_MS, World};
 use crate::engine::messages::{Message, ShardWork};
 use crate::judge::{JudgeReport, SchemaCount, WrittenHand};
-use crate::sources::{FrameBatch, StreamId};
+use crate::sources::FrameBatch;
 
 impl World<'_> {
     /// A batch is judged: its frames are in the spool, its counts are told, its shares handed on.
@@ -27,8 +27,11 @@ impl World<'_> {
             raw,
             written,
         } = batch;
-        let mut report = JudgeReport::default();
-        report.stream = usize::from(raw.is_empty());
+        let stream = match raw.is_empty() {
+            true => Stream::Written,
+            false => Stream::Raw,
+        };
+        let mut report = JudgeReport::new(stream, Generation(0));
         let mut shares: Vec<(Vec<RawObservation>, Vec<WrittenObservation>)> =
             vec![Default::default(); shards];
         let (mut frames, mut ends, mut references) = (Vec::new(), Vec::new(), Vec::new());
@@ -60,7 +63,7 @@ impl World<'_> {
                 generation: Generation(0),
             });
         }
-        let mut hand = FrameBatch::detached(StreamId::WRITTEN);
+        let mut hand = FrameBatch::detached(Stream::Written);
         for (row, place) in written.iter().zip(0..) {
             hand.push(text(row.key).as_bytes(), row.landed_ms);
             report.seen_ms = Some(row.landed_ms);

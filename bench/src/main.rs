@@ -183,30 +183,7 @@ fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
         figures.memory("checks_rss_bytes_max", grew);
     }
     if wants(Part::Ledger) {
-        let rounds = || (0..args.rounds).map(|_| ledger::measure(1_000_000));
-        let (measured, grew) = memory::growth_bytes(|| rounds().collect::<Vec<_>>());
-        let per_second: Vec<f64> = measured
-            .iter()
-            .map(|one| one.observations_per_second)
-            .collect();
-        let what = "observations on one core, a million pending";
-        figures.goal("ledger_per_second", what, &per_second, Goal::AtLeast(5e6));
-        let bare: Vec<f64> = (0..args.rounds)
-            .map(|_| ledger::bare_join_per_second(1_000_000))
-            .collect();
-        figures.plain(
-            "ledger_bare_per_second",
-            "a bare hash join of 32-byte entries",
-            &bare,
-        );
-        let bytes: Vec<f64> = measured.iter().map(|one| one.bytes_per_pending).collect();
-        figures.goal(
-            "ledger_bytes_per_pending",
-            "bytes",
-            &bytes,
-            Goal::AtMost(80.0),
-        );
-        figures.memory("ledger_rss_bytes_max", grew);
+        measure_ledger(args, figures);
     }
     let landfall = || {
         args.landfall
@@ -228,6 +205,33 @@ fn measure(args: &Args, figures: &mut Figures) -> anyhow::Result<()> {
         figures.set("growth", json!(rows));
     }
     Ok(())
+}
+
+fn measure_ledger(args: &Args, figures: &mut Figures) {
+    let rounds = || (0..args.rounds).map(|_| ledger::measure(1_000_000));
+    let (measured, grew) = memory::growth_bytes(|| rounds().collect::<Vec<_>>());
+    let per_second: Vec<f64> = measured
+        .iter()
+        .map(|one| one.observations_per_second)
+        .collect();
+    let what = "observations on one core, a million pending";
+    figures.goal("ledger_per_second", what, &per_second, Goal::AtLeast(5e6));
+    let bare: Vec<f64> = (0..args.rounds)
+        .map(|_| ledger::bare_join_per_second(1_000_000))
+        .collect();
+    figures.plain(
+        "ledger_bare_per_second",
+        "a bare hash join of 32-byte entries",
+        &bare,
+    );
+    let bytes: Vec<f64> = measured.iter().map(|one| one.bytes_per_pending).collect();
+    figures.goal(
+        "ledger_bytes_per_pending",
+        "bytes",
+        &bytes,
+        Goal::AtMost(80.0),
+    );
+    figures.memory("ledger_rss_bytes_max", grew);
 }
 
 fn measure_ajv(

@@ -8,22 +8,28 @@ mod subscribing;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
 
 use clap::Args;
+use crossbeam_channel::Receiver;
+use landfall_ledger::Stream;
 use landfall_store::Store;
 
 use self::alive::{Alive, OnEnd};
 use self::front::Front;
 use super::{Global, compile, exit, logging};
 use crate::board::Board;
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::planner::Planner;
-use crate::engine::reload::{self, Reloader, requests};
+use crate::engine::planner::{Planned, Planner};
+use crate::engine::reload::{self, ReloadRequest, Reloader, requests};
 use crate::engine::{self, EngineParts, Mode};
-use crate::queue;
-use crate::sources::{self, Flights, SourceContext, Stop, zmq};
+use crate::http::Part;
+use crate::queue::{self, LaneStats};
+use crate::sources::{
+    self, Flights, FrameBatch, SourceContext, SourceError, SourceStats, Stop, zmq,
+};
 use crate::standing::Standing;
-use landfall_ledger::Stream;
 
 /// Options of `landfall run`.
 #[derive(Args)]
@@ -66,55 +72,19 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         );
         return Ok(exit::CLEAN.into());
     };
-    for problem in planned.problems.iter().chain(&planned.notes) {
-        tracing::warn!("{problem}");
-    }
-    board.checks(&planned.checks, &[]);
-    board.stale_schemas(planned.stale_schemas);
-    board.begin(&planned);
-    board.in_force(&planned, &[]);
-    board.owners(&config.owners, &planned);
-    checks_part.ready(planned.detail(&planned.problems));
+    show(&board, &config, &planned, &checks_part);
 
     let (senders, batches) = queue::channel(&[config.judge.queue(); Stream::ALL.len()]);
     let flights = Flights::default();
     let stop = Stop::default();
     let standing: Arc<Standing> = Arc::default();
-    let sockets = zmq::Sockets::watched(Arc::clone(&standing));
     let limits = config.judge.batches(config.deadlines.shortest());
-    let sources = subscribing::in_order(|stream| {
-        let settings = config.streams.of(stream);
-        let subscribe = |subscription| {
-            let context = SourceContext {
-                stream,
-                clock: clock.clone(),
-                flights: flights.clone(),
-                queue: senders[stream.index()].clone(),
-                limits,
-                frame_bytes_max: settings.frame_bytes_max,
-            };
-            zmq::subscribe(&sockets, &subscription, context, stop.clone())
-        };
-        settings
-            .subscriptions()
-            .into_iter()
-            .map(subscribe)
-            .collect()
-    })?;
+    let sources = subscribe(&config, &clock, &flights, &senders, &stop, &standing)?;
     let all_stats: Vec<_> = sources
         .iter()
         .map(|source| Arc::clone(&source.stats))
         .collect();
-    let frames = &board.metrics().frames;
-    frames.follow_sources(all_stats.iter().cloned());
-    let followed = all_stats.clone();
-    board
-        .readiness()
-        .ask("sources", move || sources::report(&followed));
-    frames.follow_frontiers(flights.clone(), clock.clone());
-    for (stream, stats) in Stream::ALL.into_iter().zip(batches.stats()) {
-        frames.follow_queue(stream, stats);
-    }
+    follow(&board, &all_stats, &flights, &clock, batches.stats());
     let running = engine::start(EngineParts {
         config: &config,
         planned: &planned,
@@ -145,18 +115,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         all_stated: false,
         told_loading: Vec::new(),
     };
-    let reload_ended = Arc::new(AtomicBool::new(false));
-    let reloading = {
-        let request = request.clone();
-        let ended = OnEnd(Arc::clone(&reload_ended));
-        std::thread::Builder::new()
-            .name("reload".into())
-            .spawn(move || {
-                let _ended = ended;
-                standing.enroll("reload");
-                reloader.run(&planned, &wake, &request);
-            })?
-    };
+    let (reloading, reload_ended) = start_reloading(reloader, planned, wake, &request, standing)?;
     let liveness = running.liveness();
     let alive = Alive {
         engine: Box::new(move || liveness.check()),
@@ -165,32 +124,11 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         stop: stop.clone(),
     };
 
-    let ended = front.wait(alive);
-    match &ended {
-        Ok(signal) => tracing::info!(signal, "ending: draining what was received"),
-        Err(dead) => tracing::error!("{dead:#}"),
-    }
+    let ended = wait_for_end(&mut front, alive);
     stop.set();
     // It sleeps until somebody asks for one.
     request.send();
-    let mut is_whole = true;
-    for source in sources {
-        match source.thread.join() {
-            Ok(Ok(())) => tracing::info!(
-                stream = source.stats.stream().as_str(),
-                endpoint = source.stats.endpoint(),
-                frames = source.stats.frames(),
-                "the source has ended"
-            ),
-            Ok(Err(error)) => {
-                is_whole = false;
-                tracing::error!("{error}");
-            }
-            Err(_) => tracing::error!(
-                "a source's thread died; this is a bug of Landfall, please report it"
-            ),
-        }
-    }
+    let is_whole = join_sources(sources);
     drop(senders);
     let _ = reloading.join();
     let engine::Ended {
@@ -209,6 +147,125 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         "ended: everything received is accounted for; pending events have no verdict yet"
     );
     Ok(exit::CLEAN.into())
+}
+
+/// Says in the log, in metrics and in readiness what is in force.
+fn show(board: &Board, config: &Config, planned: &Planned, checks: &Part) {
+    for problem in planned.problems.iter().chain(&planned.notes) {
+        tracing::warn!("{problem}");
+    }
+    board.checks(&planned.checks, &[]);
+    board.stale_schemas(planned.stale_schemas);
+    board.begin(planned);
+    board.in_force(planned, &[]);
+    board.owners(&config.owners, planned);
+    checks.ready(planned.detail(&planned.problems));
+}
+
+/// Subscribes to all endpoints, each with a thread of its own.
+fn subscribe(
+    config: &Config,
+    clock: &Clock,
+    flights: &Flights,
+    queues: &[queue::Sender<FrameBatch>],
+    stop: &Stop,
+    standing: &Arc<Standing>,
+) -> Result<Vec<zmq::Running>, SourceError> {
+    let sockets = zmq::Sockets::watched(Arc::clone(standing));
+    let limits = config.judge.batches(config.deadlines.shortest());
+    subscribing::in_order(|stream| {
+        let settings = config.streams.of(stream);
+        let subscribe = |subscription| {
+            let context = SourceContext {
+                stream,
+                clock: clock.clone(),
+                flights: flights.clone(),
+                queue: queues[stream.index()].clone(),
+                limits,
+                frame_bytes_max: settings.frame_bytes_max,
+            };
+            zmq::subscribe(&sockets, &subscription, context, stop.clone())
+        };
+        settings
+            .subscriptions()
+            .into_iter()
+            .map(subscribe)
+            .collect()
+    })
+}
+
+/// Has metrics and readiness ask the sources and queues for what they know.
+fn follow(
+    board: &Board,
+    sources: &[Arc<SourceStats>],
+    flights: &Flights,
+    clock: &Clock,
+    queues: &[Arc<LaneStats>],
+) {
+    let frames = &board.metrics().frames;
+    frames.follow_sources(sources.iter().cloned());
+    let followed = sources.to_vec();
+    board
+        .readiness()
+        .ask("sources", move || sources::report(&followed));
+    frames.follow_frontiers(flights.clone(), clock.clone());
+    for (stream, stats) in Stream::ALL.into_iter().zip(queues) {
+        frames.follow_queue(stream, stats);
+    }
+}
+
+/// Starts the thread of reloads, and what is set when it ends.
+fn start_reloading(
+    reloader: Reloader,
+    first: Planned,
+    wake: Receiver<()>,
+    request: &ReloadRequest,
+    standing: Arc<Standing>,
+) -> std::io::Result<(JoinHandle<()>, Arc<AtomicBool>)> {
+    let has_ended = Arc::new(AtomicBool::new(false));
+    let request = request.clone();
+    let on_end = OnEnd(Arc::clone(&has_ended));
+    let thread = std::thread::Builder::new()
+        .name("reload".into())
+        .spawn(move || {
+            let _on_end = on_end;
+            standing.enroll("reload");
+            reloader.run(&first, &wake, &request);
+        })?;
+    Ok((thread, has_ended))
+}
+
+/// Waits until something asks for the end, and says in the log what it was.
+fn wait_for_end(front: &mut Front, alive: Alive) -> anyhow::Result<&'static str> {
+    let ended = front.wait(alive);
+    match &ended {
+        Ok(signal) => tracing::info!(signal, "ending: draining what was received"),
+        Err(dead) => tracing::error!("{dead:#}"),
+    }
+    ended
+}
+
+/// Waits for the sources; whether all that they read was handed on.
+fn join_sources(sources: Vec<zmq::Running>) -> bool {
+    let mut is_whole = true;
+    for source in sources {
+        match source.thread.join() {
+            Ok(Ok(())) => tracing::info!(
+                stream = source.stats.stream().as_str(),
+                endpoint = source.stats.endpoint(),
+                frames = source.stats.frames(),
+                "the source has ended"
+            ),
+            Ok(Err(error)) => {
+                is_whole = false;
+                tracing::error!("{error}");
+            }
+            Err(_) => tracing::error!(
+                "a source's thread died; this is a bug of Landfall, please report it"
+            ),
+        }
+    }
+    is_whole
 }
 
 const PROGRAM: &str = concat!("landfall ", env!("CARGO_PKG_VERSION"));

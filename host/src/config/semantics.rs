@@ -361,6 +361,18 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
             "a percentile above the last bucket is told as that bucket; add a longer one",
         );
     }
+    hints_of_checks(config, &mut hint);
+    hints.extend(limits(config).map(|(field, found, remedy)| ConfigError {
+        origin: findings.origin(&field),
+        field,
+        found,
+        remedy: remedy.to_owned(),
+    }));
+    hints
+}
+
+/// Of checks that cannot do what they seem to be for.
+fn hints_of_checks(config: &Config, hint: &mut impl FnMut(&str, String, &str)) {
     for pattern in config.owners.checks.keys() {
         if !config
             .checks
@@ -389,13 +401,6 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
             );
         }
     }
-    hints.extend(limits(config).map(|(field, found, remedy)| ConfigError {
-        origin: findings.origin(&field),
-        field,
-        found,
-        remedy: remedy.to_owned(),
-    }));
-    hints
 }
 
 /// Limits of checks with which they fail on what the streams may bring.

@@ -1,4 +1,7 @@
 //! Durations and sizes as people write them: `5m`, `1h30m`, `250ms`; `64MiB`, `500kB`, `4096`.
+//!
+//! Own code, for the crates that do nearly the same read more than is safe here: to `humantime` `5M` is five
+//! months, and `bytesize` writes sizes rounded, so that they do not read back equal.
 
 use std::time::Duration;
 

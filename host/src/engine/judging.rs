@@ -194,7 +194,8 @@ impl Judging {
         let next = self.batches.recv_timeout_from(look, |stream| {
             let is_raw = stream == Stream::Raw.index();
             let stream = if is_raw { Stream::Raw } else { Stream::Written };
-            !(waits && is_raw) && !self.judge.is_held(stream)
+            let is_kept_out = waits && is_raw || self.judge.is_held(stream);
+            !is_kept_out
         });
         match next {
             Err(RecvError::Timeout) if full => self.look_for_a_way_on(),

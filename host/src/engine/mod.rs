@@ -20,48 +20,47 @@ mod origin;
 pub mod plan_cell;
 pub mod planner;
 pub mod reload;
+mod settings;
 pub(crate) mod sharding;
+mod stages;
 pub(crate) mod steady;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 use landfall_document::Pointer;
-use landfall_ledger::{
-    Deadlines, Fingerprint, Generation, OverseerConfig, PerStream, Shard, ShardConfig,
-};
-use landfall_runtime::WORKER_STACK_BYTES;
-use landfall_store::spool::{ENTRY_BYTES, Spool, SpoolError};
-use landfall_store::{Retention, SPOOL_NAME, Store, StoreError};
+use landfall_ledger::{Deadlines, Generation, OverseerConfig, Shard, ShardConfig};
+use landfall_store::spool::{Spool, SpoolError};
+use landfall_store::{SPOOL_NAME, Store, StoreError};
+
+pub use self::threads::Liveness;
 
 use self::allowance::Allowance;
 use self::backlog::Backlog;
-use self::compaction::Compaction;
 use self::decoding::Decoding;
 use self::describing::Describing;
 use self::ending::{Ending, Unaccounted};
-use self::judging::{Judging, Waiting};
-use self::landings::Landings;
 use self::plan_cell::PlanCell;
 use self::planner::Planned;
-use self::sharding::Sharding;
+use self::settings::{batch_bytes_max, millis, overseer_config, retention, shard_config};
+use self::stages::{
+    Judges, Kept, Shards, Shared, add_unlanded, open, overseer_of, start_judges, start_shards,
+};
+use self::threads::{Threads, spawn};
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::judge::identity::Secret;
-use crate::judge::{Describer, Judge, JudgeOptions};
+use crate::judge::{Describer, JudgeOptions};
 use crate::queue::Receiver;
 use crate::results::{Results, ResultsOptions, Totals};
 use crate::sources::{Flights, FrameBatch, Stop};
 use crate::standing::{self, Standing};
-
-/// Shares of batches that wait before a shard. Their rows are bounded by the batch.
-const SHARD_QUEUE: usize = 64;
 
 /// Joining costs a small part of what judging does: so many workers keep one shard busy at most, and
 /// every further shard is one more thread that each batch wakes.
@@ -119,7 +118,7 @@ pub enum Mode {
 pub struct Running {
     threads: Vec<JoinHandle<()>>,
     results: JoinHandle<Totals>,
-    pulse: Arc<Pulse>,
+    watched: Arc<Threads>,
     ending: Arc<Ending>,
     /// How much of each side of an audit could be decoded so far.
     pub decoding: Arc<Decoding>,
@@ -181,7 +180,7 @@ impl Running {
 
     /// Tells from now on whether all threads live.
     pub fn liveness(&self) -> Liveness {
-        Liveness(Arc::clone(&self.pulse))
+        Liveness(Arc::clone(&self.watched))
     }
 }
 
@@ -213,26 +212,11 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         workers + 2 * shards,
         batch_bytes_max(config) as u64,
     )?;
-    match store.take_rewritten() {
-        None => {}
-        Some(Ok(())) => tracing::info!(
-            "the store's file was written anew: what had been deleted of it could still be read"
-        ),
-        Some(Err(error)) => tracing::warn!(
-            "{error}; what was deleted from the store until now can still be read in its file, and the next \
-             start tries again"
-        ),
-    }
-    let left = store.close_leftovers()?;
-    if left.incidents > 0 {
-        tracing::info!(
-            incidents = left.incidents,
-            "incidents that were open when the last run ended are closed as of then"
-        );
-    }
-    let secret = Secret::new(store.secret()?);
-    let next_incident = store.next_incident()?;
-    let first_generation = store.next_generation()?;
+    let Kept {
+        secret,
+        next_incident,
+        first_generation,
+    } = open(&mut store)?;
     let redact = config
         .redact
         .pointers
@@ -252,66 +236,37 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     let (results_in, results_out) = bounded(TOLD_QUEUE);
     let (told_in, told_out) = bounded(TOLD_QUEUE);
     let (overseer_in, overseer_out) = unbounded();
-    let pulse = Arc::new(Pulse {
-        dead: Mutex::default(),
-        standing,
-    });
+    let watched = Arc::new(Threads::new(standing));
     if !is_audit {
-        standing::watch(&pulse.standing, board.clone())?;
+        standing::watch(&watched.standing, board.clone())?;
     }
     let backlog = Arc::new(Backlog::new(shards, config.ledger.pending_max));
     let ending = Arc::new(Ending::new(stop));
-    let mut threads = Vec::new();
-    let (mut work, mut answers, mut deadlines) = (Vec::new(), Vec::new(), Vec::new());
-    let landings = Arc::new(Landings::new(shards));
-    let watched_since_ms = clock.as_ref().map_or(i64::MIN, Clock::now_ms);
+    let shared = Shared {
+        threads: &watched,
+        flights: &flights,
+        board: &board,
+        spool: &spool,
+        backlog: &backlog,
+        is_audit,
+    };
     let mut all_shards: Vec<Shard> = (0..shards)
         .map(|_| {
-            let config = shard_config(config, planned, window_ms, shards, is_audit);
             Shard::new(ShardConfig {
-                watched_since_ms,
-                ..config
+                watched_since_ms: clock.as_ref().map_or(i64::MIN, Clock::now_ms),
+                ..shard_config(config, planned, window_ms, shards, is_audit)
             })
         })
         .collect();
     if !is_audit {
         add_unlanded(&store, &mut all_shards)?;
     }
-
-    for (number, shard) in all_shards.drain(..).enumerate() {
-        let (work_in, work_out) = bounded(SHARD_QUEUE);
-        // Bounded by the questions that are on their way, and they by the describer's queue.
-        let (answers_in, answers_out) = unbounded();
-        let (deadlines_in, deadlines_out) = unbounded();
-        let sharding = Sharding {
-            number,
-            shard,
-            work: work_out,
-            answers: answers_out,
-            deadlines: deadlines_out,
-            told: told_in.clone(),
-            flights: flights.clone(),
-            writer: spool.modest_writer(),
-            compaction: Compaction::new(Arc::clone(&spool)),
-            board: board.clone(),
-            spool: Arc::clone(&spool),
-            audit: is_audit,
-            backlog: Arc::clone(&backlog),
-            held: held::Held::default(),
-            landings: Arc::clone(&landings),
-            pressed: 0,
-            said: false,
-        };
-        threads.push(spawn(
-            &pulse,
-            &flights,
-            format!("shard-{number}"),
-            move || sharding.run(),
-        )?);
-        work.push(work_in);
-        answers.push(answers_in);
-        deadlines.push(deadlines_in);
-    }
+    let Shards {
+        mut threads,
+        work,
+        answers,
+        deadlines,
+    } = start_shards(&shared, all_shards, &told_in)?;
     drop(told_in);
 
     let options = JudgeOptions {
@@ -323,30 +278,20 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         readable: Arc::default(),
     };
     let decoding: Arc<Decoding> = Arc::default();
-    for number in 0..workers {
-        let judging = Judging {
-            judge: Judge::new(options.clone(), Arc::clone(&planned.plan)),
-            plan: Arc::clone(&plan),
-            batches: batches.clone(),
-            spool: spool.writer(),
-            shards: work.clone(),
-            results: results_in.clone(),
-            board: board.clone(),
-            backlog: Arc::clone(&backlog),
-            ending: Arc::clone(&ending),
-            waiting: Waiting::default(),
-            overrun: false,
-            audit: is_audit,
-            decoding: Arc::clone(&decoding),
-            flights: flights.clone(),
-        };
-        threads.push(spawn(
-            &pulse,
-            &flights,
-            format!("judge-{number}"),
-            move || judging.run(),
-        )?);
-    }
+    threads.extend(start_judges(
+        &shared,
+        workers,
+        &Judges {
+            options,
+            planned,
+            plan: &plan,
+            batches: &batches,
+            work: &work,
+            results: &results_in,
+            ending: &ending,
+            decoding: &decoding,
+        },
+    )?);
     drop((work, batches));
 
     let describing = Describing {
@@ -357,12 +302,11 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         results: results_in,
         allowance: (!is_audit).then(|| Allowance::new(Instant::now())),
     };
-    threads.push(spawn(&pulse, &flights, "describer".into(), move || {
+    threads.push(spawn(&watched, &flights, "describer".into(), move || {
         describing.run()
     })?);
 
     let now_ms = clock.as_ref().map_or(i64::MIN, Clock::now_ms);
-    let overseer = overseer_config(config, &planned.deadlines);
     let results = Results::new(
         ResultsOptions {
             window_ms,
@@ -374,22 +318,14 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         },
         Arc::clone(&plan),
         store,
-        OverseerConfig {
-            // Recorded frames come when they are read: a stream's silence cannot be told from that.
-            silence_ms: if is_audit {
-                PerStream::default()
-            } else {
-                overseer.silence_ms
-            },
-            ..overseer
-        },
+        overseer_of(config, planned, is_audit),
         next_incident,
         board.clone(),
         Arc::clone(&spool),
         answers,
         now_ms,
     );
-    let results = spawn(&pulse, &flights, "results".into(), move || {
+    let results = spawn(&watched, &flights, "results".into(), move || {
         results.run(&results_out, &overseer_out)
     })?;
     let control = Control {
@@ -401,140 +337,9 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     Ok(Running {
         threads,
         results,
-        pulse,
+        watched,
         ending,
         decoding,
         control,
     })
-}
-
-/// What an earlier run said to be missing, and is owed still.
-fn add_unlanded(store: &Store, shards: &mut [Shard]) -> Result<(), StoreError> {
-    let count = shards.len();
-    store.unlanded(|fingerprint| {
-        let key = Fingerprint::from_bytes(fingerprint);
-        shards[key.shard(count)].add_unlanded(key);
-    })
-}
-
-/// Which threads have died. A thread that ends as it should leaves no trace.
-struct Pulse {
-    dead: Mutex<Vec<String>>,
-    /// And which of them stand still.
-    standing: Arc<Standing>,
-}
-
-/// Watches the engine's threads.
-pub struct Liveness(Arc<Pulse>);
-
-impl Liveness {
-    /// An error names the threads that died.
-    pub fn check(&self) -> Result<(), String> {
-        let dead = self.0.dead.lock().unwrap_or_else(PoisonError::into_inner);
-        if dead.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("died: {}", dead.join(", ")))
-        }
-    }
-}
-
-/// Notes the thread's death if it is dropped while panicking, and stops time for the others: nobody
-/// may judge by what the dead one no longer applies.
-struct Heart(Arc<Pulse>, String, Flights);
-
-impl Drop for Heart {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.2.halt();
-            self.0
-                .dead
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(std::mem::take(&mut self.1));
-        }
-    }
-}
-
-fn spawn<T: Send + 'static>(
-    pulse: &Arc<Pulse>,
-    flights: &Flights,
-    name: String,
-    run: impl FnOnce() -> T + Send + 'static,
-) -> std::io::Result<JoinHandle<T>> {
-    let heart = Heart(Arc::clone(pulse), name.clone(), flights.clone());
-    std::thread::Builder::new()
-        .name(name)
-        .stack_size(WORKER_STACK_BYTES)
-        .spawn(move || {
-            heart.0.standing.enroll(&heart.1);
-            let _heart = heart;
-            run()
-        })
-}
-
-/// The largest batch as it lies in the spool: a frame that is larger than a batch may be is one.
-fn batch_bytes_max(config: &Config) -> usize {
-    let limits = config.judge.batches(config.deadlines.shortest());
-    let frame = config.streams.raw.frame_bytes_max;
-    limits.bytes_max.max(frame) + limits.rows_max * ENTRY_BYTES
-}
-
-/// Rows of a shard that wait for another copy: a second of a flood in which all are altered.
-const DISPUTES_MAX: usize = 1 << 16;
-
-fn shard_config(
-    config: &Config,
-    planned: &Planned,
-    window_ms: i64,
-    shards: usize,
-    is_audit: bool,
-) -> ShardConfig {
-    ShardConfig {
-        deadlines: planned.deadlines.clone(),
-        window_ms,
-        unexpected_grace_ms: millis(config.ledger.unexpected_grace),
-        // Files are read in any order of time: an audit remembers by number alone.
-        horizon_ms: if is_audit {
-            i64::MAX
-        } else {
-            millis(config.ledger.horizon)
-        },
-        settled_max: if is_audit {
-            usize::MAX
-        } else {
-            config.ledger.settled_max / shards.max(1)
-        },
-        latency_bounds_ms: config.metrics.latency_bounds_ms(),
-        // Half of what may wait: the bound on that is never reached because of them.
-        disputes_max: (config.ledger.pending_max / (2 * shards.max(1))).clamp(1, DISPUTES_MAX),
-        writer_replaces: config.ledger.writer_replaces,
-        watched_since_ms: i64::MIN,
-    }
-}
-
-fn overseer_config(config: &Config, deadlines: &Deadlines) -> OverseerConfig {
-    OverseerConfig {
-        stall_ms: millis(config.incidents.stall),
-        stall_schema_ms: millis(config.incidents.stall_schema),
-        clear_ms: millis(config.incidents.clear),
-        deadline_max_ms: deadlines.max_ms(),
-        silence_ms: PerStream::of(|stream| millis(config.streams.of(stream).silence)),
-    }
-}
-
-fn retention(config: &Config) -> Retention {
-    Retention {
-        keep_ms: millis(config.store.keep),
-        missing_max: config.store.missing_max as u64,
-        samples_max: config.store.samples_max as u64,
-        samples_per_reason_max: SAMPLES_PER_REASON_MAX,
-    }
-}
-
-/// Samples kept of each kind, reason and schema: enough to see a pattern, few enough to read.
-const SAMPLES_PER_REASON_MAX: u64 = 20;
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -26,10 +26,13 @@ use crate::standing;
 const FLUSH: Duration = Duration::from_millis(100);
 const FLUSH_IN_A_STREAM: Duration = Duration::from_millis(250);
 
+/// Shares of batches that wait before a shard. Their rows are bounded by the batch.
+pub(super) const SHARD_QUEUE: usize = 64;
+
 /// With no more shares than this between two flushes, a shard sleeps until the next one instead of
 /// being woken for each: waking costs more than applying. A quarter of what its queue holds, so that
 /// nobody has to wait for room meanwhile unless a flood begins.
-const FEW_SHARES: usize = super::SHARD_QUEUE / 4;
+const FEW_SHARES: usize = SHARD_QUEUE / 4;
 
 /// What a shard tells in one piece: however much is due at once, it is handed on bit by bit.
 const TOLD_ROWS_MAX: usize = 1024;
@@ -101,7 +104,7 @@ impl Sharding {
                 match work {
                     Ok(work) => {
                         gathered.push(work);
-                        let room = super::SHARD_QUEUE - gathered.len();
+                        let room = SHARD_QUEUE - gathered.len();
                         gathered.extend(self.work.try_iter().take(room));
                         shares += gathered.len();
                         // Raw events first: then fewer landings have to wait for theirs.
@@ -117,7 +120,7 @@ impl Sharding {
                     Err(RecvTimeoutError::Disconnected) => break true,
                 }
                 // What came while it slept is all taken; no more than the queue holds.
-                if shares >= super::SHARD_QUEUE && Instant::now() >= due {
+                if shares >= SHARD_QUEUE && Instant::now() >= due {
                     break false;
                 }
             };

@@ -1,0 +1,76 @@
+//! Settings as the parts of the engine take them: milliseconds, and bounds of each part. Pure.
+
+use std::time::Duration;
+
+use landfall_ledger::{Deadlines, OverseerConfig, PerStream, ShardConfig};
+use landfall_store::Retention;
+use landfall_store::spool::ENTRY_BYTES;
+
+use super::planner::Planned;
+use crate::config::Config;
+
+/// The largest batch as it lies in the spool: a frame that is larger than a batch may be is one.
+pub(super) fn batch_bytes_max(config: &Config) -> usize {
+    let limits = config.judge.batches(config.deadlines.shortest());
+    let frame = config.streams.raw.frame_bytes_max;
+    limits.bytes_max.max(frame) + limits.rows_max * ENTRY_BYTES
+}
+
+/// Rows of a shard that wait for another copy: a second of a flood in which all are altered.
+const DISPUTES_MAX: usize = 1 << 16;
+
+pub(super) fn shard_config(
+    config: &Config,
+    planned: &Planned,
+    window_ms: i64,
+    shards: usize,
+    is_audit: bool,
+) -> ShardConfig {
+    ShardConfig {
+        deadlines: planned.deadlines.clone(),
+        window_ms,
+        unexpected_grace_ms: millis(config.ledger.unexpected_grace),
+        // Files are read in any order of time: an audit remembers by number alone.
+        horizon_ms: if is_audit {
+            i64::MAX
+        } else {
+            millis(config.ledger.horizon)
+        },
+        settled_max: if is_audit {
+            usize::MAX
+        } else {
+            config.ledger.settled_max / shards.max(1)
+        },
+        latency_bounds_ms: config.metrics.latency_bounds_ms(),
+        // Half of what may wait: the bound on that is never reached because of them.
+        disputes_max: (config.ledger.pending_max / (2 * shards.max(1))).clamp(1, DISPUTES_MAX),
+        writer_replaces: config.ledger.writer_replaces,
+        watched_since_ms: i64::MIN,
+    }
+}
+
+pub(super) fn overseer_config(config: &Config, deadlines: &Deadlines) -> OverseerConfig {
+    OverseerConfig {
+        stall_ms: millis(config.incidents.stall),
+        stall_schema_ms: millis(config.incidents.stall_schema),
+        clear_ms: millis(config.incidents.clear),
+        deadline_max_ms: deadlines.max_ms(),
+        silence_ms: PerStream::of(|stream| millis(config.streams.of(stream).silence)),
+    }
+}
+
+pub(super) fn retention(config: &Config) -> Retention {
+    Retention {
+        keep_ms: millis(config.store.keep),
+        missing_max: config.store.missing_max as u64,
+        samples_max: config.store.samples_max as u64,
+        samples_per_reason_max: SAMPLES_PER_REASON_MAX,
+    }
+}
+
+/// Samples kept of each kind, reason and schema: enough to see a pattern, few enough to read.
+const SAMPLES_PER_REASON_MAX: u64 = 20;
+
+pub(super) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,183 @@
+//! Starts the threads of each stage: shards and judges. Also what is taken up from the store before they run.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Sender, bounded, unbounded};
+use landfall_ledger::{Deadlines, Fingerprint, OverseerConfig, PerStream, Shard};
+use landfall_store::spool::Spool;
+use landfall_store::{Store, StoreError};
+
+use super::EngineError;
+use super::backlog::Backlog;
+use super::compaction::Compaction;
+use super::decoding::Decoding;
+use super::ending::Ending;
+use super::held;
+use super::judging::{Judging, Waiting};
+use super::landings::Landings;
+use super::messages::{Answer, Message, ShardTold, ShardWork};
+use super::plan_cell::PlanCell;
+use super::planner::Planned;
+use super::settings::overseer_config;
+use super::sharding::{SHARD_QUEUE, Sharding};
+use super::threads::{Threads, spawn};
+use crate::board::Board;
+use crate::config::Config;
+use crate::judge::identity::Secret;
+use crate::judge::{Judge, JudgeOptions};
+use crate::queue::Receiver;
+use crate::sources::{Flights, FrameBatch};
+
+/// What the store has kept for the next run.
+pub(super) struct Kept {
+    pub secret: Secret,
+    pub next_incident: u64,
+    pub first_generation: u64,
+}
+
+/// Closes what an ended run left open, and says in the log what was done.
+pub(super) fn open(store: &mut Store) -> Result<Kept, EngineError> {
+    match store.take_rewritten() {
+        None => {}
+        Some(Ok(())) => tracing::info!(
+            "the store's file was written anew: what had been deleted of it could still be read"
+        ),
+        Some(Err(error)) => tracing::warn!(
+            "{error}; what was deleted from the store until now can still be read in its file, and the next \
+             start tries again"
+        ),
+    }
+    let left = store.close_leftovers()?;
+    if left.incidents > 0 {
+        tracing::info!(
+            incidents = left.incidents,
+            "incidents that were open when the last run ended are closed as of then"
+        );
+    }
+    Ok(Kept {
+        secret: Secret::new(store.secret()?),
+        next_incident: store.next_incident()?,
+        first_generation: store.next_generation()?,
+    })
+}
+
+/// What threads of several kinds share.
+pub(super) struct Shared<'a> {
+    pub threads: &'a Arc<Threads>,
+    pub flights: &'a Flights,
+    pub board: &'a Board,
+    pub spool: &'a Arc<Spool>,
+    pub backlog: &'a Arc<Backlog>,
+    pub is_audit: bool,
+}
+
+/// The threads of the shards, and what is sent to each.
+#[derive(Default)]
+pub(super) struct Shards {
+    pub threads: Vec<JoinHandle<()>>,
+    pub work: Vec<Sender<ShardWork>>,
+    pub answers: Vec<Sender<Answer>>,
+    pub deadlines: Vec<Sender<Deadlines>>,
+}
+
+pub(super) fn start_shards(
+    shared: &Shared<'_>,
+    shards: Vec<Shard>,
+    told: &Sender<ShardTold>,
+) -> Result<Shards, EngineError> {
+    let landings = Arc::new(Landings::new(shards.len()));
+    let mut started = Shards::default();
+    for (number, shard) in shards.into_iter().enumerate() {
+        let (work_in, work_out) = bounded(SHARD_QUEUE);
+        // Bounded by the questions that are on their way, and they by the describer's queue.
+        let (answers_in, answers_out) = unbounded();
+        let (deadlines_in, deadlines_out) = unbounded();
+        let sharding = Sharding {
+            number,
+            shard,
+            work: work_out,
+            answers: answers_out,
+            deadlines: deadlines_out,
+            told: told.clone(),
+            flights: shared.flights.clone(),
+            writer: shared.spool.modest_writer(),
+            compaction: Compaction::new(Arc::clone(shared.spool)),
+            board: shared.board.clone(),
+            spool: Arc::clone(shared.spool),
+            audit: shared.is_audit,
+            backlog: Arc::clone(shared.backlog),
+            held: held::Held::default(),
+            landings: Arc::clone(&landings),
+            pressed: 0,
+            said: false,
+        };
+        let name = format!("shard-{number}");
+        let thread = spawn(shared.threads, shared.flights, name, move || sharding.run())?;
+        started.threads.push(thread);
+        started.work.push(work_in);
+        started.answers.push(answers_in);
+        started.deadlines.push(deadlines_in);
+    }
+    Ok(started)
+}
+
+/// What all judges begin with.
+pub(super) struct Judges<'a> {
+    pub options: JudgeOptions,
+    pub planned: &'a Planned,
+    pub plan: &'a Arc<PlanCell>,
+    pub batches: &'a Receiver<FrameBatch>,
+    pub work: &'a [Sender<ShardWork>],
+    pub results: &'a Sender<Message>,
+    pub ending: &'a Arc<Ending>,
+    pub decoding: &'a Arc<Decoding>,
+}
+
+pub(super) fn start_judges(
+    shared: &Shared<'_>,
+    workers: usize,
+    judges: &Judges<'_>,
+) -> Result<Vec<JoinHandle<()>>, EngineError> {
+    let start = |number| {
+        let plan = Arc::clone(&judges.planned.plan);
+        let judging = Judging {
+            judge: Judge::new(judges.options.clone(), plan),
+            plan: Arc::clone(judges.plan),
+            batches: judges.batches.clone(),
+            spool: shared.spool.writer(),
+            shards: judges.work.to_vec(),
+            results: judges.results.clone(),
+            board: shared.board.clone(),
+            backlog: Arc::clone(shared.backlog),
+            ending: Arc::clone(judges.ending),
+            waiting: Waiting::default(),
+            overrun: false,
+            audit: shared.is_audit,
+            decoding: Arc::clone(judges.decoding),
+            flights: shared.flights.clone(),
+        };
+        let name = format!("judge-{number}");
+        spawn(shared.threads, shared.flights, name, move || judging.run())
+    };
+    let judges: std::io::Result<_> = (0..workers).map(start).collect();
+    Ok(judges?)
+}
+
+/// Recorded frames come when they are read: of an audit a stream's silence cannot be told.
+pub(super) fn overseer_of(config: &Config, planned: &Planned, is_audit: bool) -> OverseerConfig {
+    let mut overseer = overseer_config(config, &planned.deadlines);
+    if is_audit {
+        overseer.silence_ms = PerStream::default();
+    }
+    overseer
+}
+
+/// What an earlier run said to be missing, and is owed still.
+pub(super) fn add_unlanded(store: &Store, shards: &mut [Shard]) -> Result<(), StoreError> {
+    let count = shards.len();
+    store.unlanded(|fingerprint| {
+        let key = Fingerprint::from_bytes(fingerprint);
+        shards[key.shard(count)].add_unlanded(key);
+    })
+}

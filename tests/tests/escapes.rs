@@ -255,6 +255,7 @@ fn told(output: &Output) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, door by door")]
 fn hostile_text_comes_out_of_a_running_landfall_escaped_at_every_door() {
     for format in ["text", "json"] {
         let mut rig = Rig::start(format);
@@ -374,6 +375,7 @@ fn hostile_text_comes_out_of_a_running_landfall_escaped_at_every_door() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, command by command")]
 fn hostile_files_arguments_settings_and_events_come_out_of_commands_escaped() {
     let dir = tempfile::tempdir().expect("a directory");
     let at = dir.path();

@@ -41,11 +41,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let config_path = config.places.file.clone();
     let clock = config.clock.start();
     let (request, wake) = requests();
-    let watch = reload::Watch::set(config_path.as_deref(), &config, &request);
-    // It may have changed between being read and being watched.
-    if Config::load_to_run(global.config.as_deref()).ok().as_ref() != Some(&config) {
-        request.send();
-    }
+    let watch = watch(global, &config, &request);
     let board = Board::with_latency_bounds(&config.metrics.latency_bounds_ms())?;
     board.metrics().process.follow_clock(clock.clone());
     board.owners_at_start(&config);
@@ -61,15 +57,12 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     // A probe is answered while checks are compiled, and a signal is heard.
     let mut front = Front::open(config.http.listen, &board, request.clone())?;
     let mut planner = Planner::new(compile::loader()?);
-    let goes_on = front.goes_on();
     planner.plan_while(front.goes_on());
+    let goes_on = front.goes_on();
     let planned = starting::first_plan(&mut planner, &config, &clock, &checks_part, goes_on)?;
     let Some(planned) = planned else {
-        let signal = front.asked().unwrap_or_default();
-        tracing::info!(
-            signal,
-            "ended before its checks were loaded: nothing was received"
-        );
+        let why = "ended before its checks were loaded: nothing was received";
+        tracing::info!(signal = front.asked().unwrap_or_default(), "{why}");
         return Ok(exit::CLEAN.into());
     };
     show(&board, &config, &planned, &checks_part);
@@ -147,6 +140,16 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         "ended: everything received is accounted for; pending events have no verdict yet"
     );
     Ok(exit::CLEAN.into())
+}
+
+/// Asks for a reload from now on whenever a file changes.
+fn watch(global: &Global, config: &Config, request: &ReloadRequest) -> reload::Watch {
+    let watch = reload::Watch::set(config.places.file.as_deref(), config, request);
+    // It may have changed between being read and being watched.
+    if Config::load_to_run(global.config.as_deref()).ok().as_ref() != Some(config) {
+        request.send();
+    }
+    watch
 }
 
 /// Says in the log, in metrics and in readiness what is in force.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
-use landfall_ledger::{PerStream, Stream};
+use landfall_ledger::{Effect, PerStream, Stream};
 use landfall_runtime::Packed;
 
 use super::allowance::{Allowance, is_spread};
-use super::messages::{Answer, Described, Message, ShardTold, Told};
+use super::messages::{Answer, Described, LedgerEvent, Message, ShardTold};
 use super::plan_cell::PlanCell;
 use crate::judge::{Comparison, Describer};
 use crate::standing;
@@ -57,23 +57,23 @@ impl Describing {
         self.results.send(Message::Shard { told, checks }).is_ok()
     }
 
-    fn describe(&mut self, told: Vec<Told>) -> Vec<Described> {
+    fn describe(&mut self, told: Vec<LedgerEvent>) -> Vec<Described> {
         let keys = self.keys(&told);
         let mut comparisons = self.compare(&told, &keys);
         let generation = self.describer.plan().generation;
         let mut described = Vec::with_capacity(told.len());
-        for ((told, key), comparison) in told.into_iter().zip(keys).zip(comparisons.drain(..)) {
-            if let (Told::Compare { shard, key, .. }, Some(comparison)) = (&told, &comparison) {
+        for ((event, key), comparison) in told.into_iter().zip(keys).zip(comparisons.drain(..)) {
+            if let (Effect::Compare { key, .. }, Some(comparison)) = (event.effect, &comparison) {
                 let equal = match comparison {
                     Comparison::Equal => Some(true),
                     Comparison::Differs(_) => Some(false),
                     Comparison::Unknown => None,
                 };
                 // A shard that has ended no longer waits for the answer.
-                let _ = self.answers[*shard].send(Answer::Compared { key: *key, equal });
+                let _ = self.answers[event.shard].send(Answer::Compared { key, equal });
             }
             described.push(Described {
-                told,
+                event,
                 key,
                 comparison,
                 generation,
@@ -84,10 +84,10 @@ impl Describing {
 
     /// A second look at all comparisons that are asked for, and at as many altered events as there is
     /// time for: those are spread over the message, so that what is rare has its chance beside a flood.
-    fn compare(&mut self, told: &[Told], keys: &[String]) -> Vec<Option<Comparison>> {
+    fn compare(&mut self, told: &[LedgerEvent], keys: &[String]) -> Vec<Option<Comparison>> {
         let altered = told
             .iter()
-            .filter(|told| matches!(told, Told::Altered { .. }))
+            .filter(|event| matches!(event.effect, Effect::Altered { .. }))
             .count();
         let explained = match &mut self.allowance {
             Some(allowance) => allowance.events(altered, Instant::now()),
@@ -96,20 +96,18 @@ impl Describing {
         let mut seen = 0;
         let mut places = Vec::new();
         let mut pairs: Vec<(&[u8], &[u8])> = Vec::new();
-        for (place, told) in told.iter().enumerate() {
-            match told {
-                Told::Altered { raw, written, .. } => {
-                    if is_spread(seen, explained, altered) {
-                        places.push(place);
-                        pairs.push((raw, written));
-                    }
+        for (place, event) in told.iter().enumerate() {
+            let is_wanted = match event.effect {
+                Effect::Altered { .. } => {
                     seen += 1;
+                    is_spread(seen - 1, explained, altered)
                 }
-                Told::Compare { raw, written, .. } => {
-                    places.push(place);
-                    pairs.push((raw, written));
-                }
-                _ => {}
+                Effect::Compare { .. } => true,
+                _ => false,
+            };
+            if is_wanted {
+                places.push(place);
+                pairs.push((&event.frames.raw, &event.frames.written));
             }
         }
         let mut comparisons = vec![None; told.len()];
@@ -128,7 +126,7 @@ impl Describing {
     }
 
     /// The keys as text, all raw frames in one batch and all written ones in another.
-    fn keys(&mut self, told: &[Told]) -> Vec<String> {
+    fn keys(&mut self, told: &[LedgerEvent]) -> Vec<String> {
         let mut frames: PerStream<Packed> = PerStream::default();
         let places: Vec<Option<(Stream, usize)>> = told
             .iter()
@@ -152,22 +150,5 @@ impl Describing {
                 })
             })
             .collect()
-    }
-}
-
-impl Told {
-    /// A frame that bears the key: the stream and the bytes.
-    fn frame(&self) -> Option<(Stream, &[u8])> {
-        match self {
-            Told::Missing { frame, .. } => Some((Stream::Raw, frame)),
-            Told::Altered { raw, .. } | Told::Compare { raw, .. } => Some((Stream::Raw, raw)),
-            Told::Leaked { written, .. }
-            | Told::Duplicate { written, .. }
-            | Told::LandedLate { written, .. }
-            | Told::Unexpected { written, .. } => {
-                (!written.is_empty()).then_some((Stream::Written, written))
-            }
-            Told::MissingAgain { .. } | Told::Recall { .. } => None,
-        }
     }
 }

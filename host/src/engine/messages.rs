@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use landfall_ledger::{
-    Activity, Fingerprint, Generation, RawObservation, RejectedBy, SchemaId, TallyDelta,
-    WrittenObservation,
+    Activity, Effect, Fingerprint, Generation, PerStream, RawObservation, SchemaId, Stream,
+    TallyDelta, WrittenObservation,
 };
 
 use super::sharding::ShardFlush;
@@ -24,8 +24,8 @@ pub struct ShardWork {
 }
 
 /// What a shard tells, in the order in which it happened, in pieces of bounded size. On its way to the
-/// results the describer puts [`Described`] in the place of [`Told`].
-pub struct ShardTold<T = Told> {
+/// results the describer puts [`Described`] in the place of [`LedgerEvent`].
+pub struct ShardTold<T = LedgerEvent> {
     pub shard: usize,
     /// What came and landed: before the verdicts of the same moment, for stalls are judged by it.
     pub activity: Vec<Activity>,
@@ -40,117 +40,50 @@ pub struct ShardTold<T = Told> {
     pub flush: Option<ShardFlush>,
 }
 
-/// Something that people will want to hear of.
-pub enum Told {
-    /// Expected, its deadline passed, and it is not there. With the frame byte for byte; empty if it
-    /// could not be read back.
-    Missing {
-        key: Fingerprint,
-        /// Rises in the order in which the frames of one source came.
-        place: u64,
-        frame: Vec<u8>,
-        schema: SchemaId,
-        arrived_ms: i64,
-        deadline_ms: i64,
-        generation: Generation,
-    },
-    /// A missing event came in once more and was lost once more.
-    MissingAgain {
-        key: Fingerprint,
-        schema: SchemaId,
-        arrived_ms: i64,
-        deadline_ms: i64,
-    },
-    /// It was missing, and landed after all. With the row's frame: it has not been compared yet.
-    LandedLate {
-        key: Fingerprint,
-        schema: SchemaId,
-        landed_ms: i64,
-        written: Vec<u8>,
-        /// Where the ledger counts it as late; none if the store is to.
-        window: Option<i64>,
-        /// It has the content of a copy that came in since: it need not be compared.
-        is_of_copy: bool,
-    },
-    /// Whether the key is missing from longer ago than the ledger remembers: the store is asked.
-    Recall { shard: usize, key: Fingerprint },
-    /// The hashes of the two sides differ.
-    Altered {
-        key: Fingerprint,
-        schema: SchemaId,
-        arrived_ms: i64,
-        raw: Vec<u8>,
-        written: Vec<u8>,
-        generation: Generation,
-        /// They were compared before, for they had been hashed by different checks.
-        compared: bool,
-    },
-    /// The two sides were hashed by different checks: somebody must look again.
-    Compare {
-        shard: usize,
-        key: Fingerprint,
-        schema: SchemaId,
-        arrived_ms: i64,
-        raw: Vec<u8>,
-        written: Vec<u8>,
-    },
-    /// Judged invalid, and it landed.
-    Leaked {
-        key: Fingerprint,
-        schema: SchemaId,
-        arrived_ms: i64,
-        /// None: that is no longer known.
-        judged: Option<RejectedBy>,
-        written: Vec<u8>,
-    },
-    /// A row more than the one that its key is owed.
-    Duplicate {
-        key: Fingerprint,
-        schema: SchemaId,
-        landed_ms: i64,
-        written: Vec<u8>,
-        generation: Generation,
-    },
-    /// It landed, and no raw event of that key was seen.
-    Unexpected {
-        key: Fingerprint,
-        schema: SchemaId,
-        landed_ms: i64,
-        written: Vec<u8>,
-        generation: Generation,
-    },
+/// What the ledger says of one event, with the frames that it speaks of: people will want to hear of it.
+pub struct LedgerEvent {
+    /// The shard that says it.
+    pub shard: usize,
+    pub effect: Effect,
+    /// Byte for byte as they came; empty where there is none, or it could not be read back.
+    pub frames: PerStream<Vec<u8>>,
+    /// Of the raw frame: rises in the order in which the frames of one source came.
+    pub place: u64,
 }
 
-impl Told {
+impl LedgerEvent {
     /// Whether the store's list of missing events changes by it, and with it what its windows count.
     pub fn is_of_missing(&self) -> bool {
-        matches!(self, Told::Missing { .. } | Told::LandedLate { .. })
+        matches!(
+            self.effect,
+            Effect::Missing { .. } | Effect::LandedLate { .. }
+        )
     }
 
     /// Bytes of its frames.
     pub fn bytes(&self) -> usize {
-        match self {
-            Told::Missing { frame, .. } => frame.len(),
-            Told::Altered { raw, written, .. } | Told::Compare { raw, written, .. } => {
-                raw.len() + written.len()
-            }
-            Told::Leaked { written, .. }
-            | Told::Duplicate { written, .. }
-            | Told::LandedLate { written, .. }
-            | Told::Unexpected { written, .. } => written.len(),
-            Told::MissingAgain { .. } | Told::Recall { .. } => 0,
-        }
+        self.frames.values().map(Vec::len).sum()
+    }
+
+    /// A frame that bears the key, and its stream.
+    pub fn frame(&self) -> Option<(Stream, &[u8])> {
+        let stream = match self.effect {
+            Effect::Missing { .. } | Effect::Altered { .. } | Effect::Compare { .. } => Stream::Raw,
+            _ if self.frames.written.is_empty() => return None,
+            _ => Stream::Written,
+        };
+        Some((stream, &self.frames[stream]))
     }
 }
 
 /// An answer to what a shard told, back to it.
 pub enum Answer {
-    /// To `Told::Compare`.
+    /// To `Effect::Compare`.
     Compared {
         key: Fingerprint,
         equal: Option<bool>,
     },
-    /// To `Told::Recall`: the schema of the missing event, if there is one.
+    /// To `Effect::Recall`: the schema of the missing event, if there is one.
     Recalled {
         key: Fingerprint,
         missing: Option<SchemaId>,
@@ -171,7 +104,7 @@ pub enum Message {
 
 /// Something told, with the key as text.
 pub struct Described {
-    pub told: Told,
+    pub event: LedgerEvent,
     pub key: String,
     /// Only of altered events, and not of all if there are very many.
     pub comparison: Option<Comparison>,

@@ -185,6 +185,10 @@ impl Running {
 }
 
 /// Starts all threads.
+#[expect(
+    clippy::too_many_lines,
+    reason = "the list of all parts, each with what it shares with others"
+)]
 pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     let EngineParts {
         config,

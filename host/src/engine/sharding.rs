@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use landfall_ledger::{
-    Activity, Deadlines, Effect, Frontier, PayloadRef, SchemaGauge, Shard, ShardGauges, Stream,
-    WrittenSide,
+    Activity, Deadlines, Effect, Frontier, PayloadRef, PerStream, SchemaGauge, Shard, ShardGauges,
+    Stream, WrittenSide,
 };
 use landfall_store::spool::{Spool, SpoolWriter};
 
@@ -14,7 +14,7 @@ use super::backlog::Backlog;
 use super::compaction::{Compaction, Moved};
 use super::held::Held;
 use super::landings::Landings;
-use super::messages::{Answer, ShardTold, ShardWork, Told};
+use super::messages::{Answer, LedgerEvent, ShardTold, ShardWork};
 use super::steady::Steady;
 use crate::board::Board;
 use crate::judge::WrittenHand;
@@ -208,6 +208,45 @@ impl Sharding {
         self.tell(None, Some(flush), effects)
     }
 
+    /// The frames that an effect speaks of, read while they are still there.
+    fn with_frames(&self, effect: Effect, hand: Option<&WrittenHand>) -> LedgerEvent {
+        let mut frames: PerStream<Vec<u8>> = PerStream::default();
+        let mut place = 0;
+        match effect {
+            Effect::Missing { payload, .. } => {
+                place = read_into(&self.spool, payload, &mut frames.raw);
+            }
+            Effect::Altered {
+                payload, written, ..
+            }
+            | Effect::Compare {
+                payload, written, ..
+            } => {
+                frames.raw = read(&self.spool, payload);
+                frames.written = side(&self.spool, written, hand);
+            }
+            Effect::LandedLate { written, .. }
+            | Effect::Leaked { written, .. }
+            | Effect::Duplicate { written, .. } => {
+                frames.written = side(&self.spool, written, hand);
+            }
+            Effect::Unexpected { payload, .. } => {
+                frames.written =
+                    payload.map_or_else(Vec::new, |payload| read(&self.spool, payload));
+            }
+            Effect::MissingAgain { .. }
+            | Effect::Recall { .. }
+            | Effect::HoldWritten { .. }
+            | Effect::Released { .. } => {}
+        }
+        LedgerEvent {
+            shard: self.number,
+            effect,
+            frames,
+            place,
+        }
+    }
+
     /// Effects to what is told, with the frames that they speak of.
     fn tell(
         &mut self,
@@ -229,138 +268,19 @@ impl Sharding {
                     return false;
                 }
             }
-            let before = told.len();
             match effect {
-                Effect::Missing {
-                    key,
-                    payload,
-                    schema,
-                    arrived_ms,
-                    deadline_ms,
-                    generation,
-                } => {
-                    let mut frame = Vec::new();
-                    let place = read_into(&self.spool, payload, &mut frame);
-                    told.push(Told::Missing {
-                        key,
-                        place,
-                        frame,
-                        schema,
-                        arrived_ms,
-                        deadline_ms,
-                        generation,
-                    });
-                }
-                Effect::MissingAgain {
-                    key,
-                    schema,
-                    arrived_ms,
-                    deadline_ms,
-                } => told.push(Told::MissingAgain {
-                    key,
-                    schema,
-                    arrived_ms,
-                    deadline_ms,
-                }),
-                Effect::LandedLate {
-                    key,
-                    schema,
-                    landed_ms,
-                    written,
-                    window,
-                    is_of_copy,
-                } => told.push(Told::LandedLate {
-                    key,
-                    schema,
-                    landed_ms,
-                    written: side(&self.spool, written, hand),
-                    window,
-                    is_of_copy,
-                }),
-                Effect::Recall { key } => told.push(Told::Recall {
-                    shard: self.number,
-                    key,
-                }),
-                Effect::Altered {
-                    key,
-                    payload,
-                    written,
-                    schema,
-                    arrived_ms,
-                    generation,
-                    compared,
-                } => told.push(Told::Altered {
-                    key,
-                    schema,
-                    arrived_ms,
-                    raw: read(&self.spool, payload),
-                    written: side(&self.spool, written, hand),
-                    generation,
-                    compared,
-                }),
-                Effect::Compare {
-                    key,
-                    payload,
-                    written,
-                    schema,
-                    arrived_ms,
-                } => told.push(Told::Compare {
-                    shard: self.number,
-                    key,
-                    schema,
-                    arrived_ms,
-                    raw: read(&self.spool, payload),
-                    written: side(&self.spool, written, hand),
-                }),
-                Effect::Leaked {
-                    key,
-                    schema,
-                    arrived_ms,
-                    written,
-                    judged,
-                } => told.push(Told::Leaked {
-                    key,
-                    schema,
-                    arrived_ms,
-                    judged,
-                    written: side(&self.spool, written, hand),
-                }),
-                Effect::Duplicate {
-                    key,
-                    schema,
-                    landed_ms,
-                    written,
-                    generation,
-                } => told.push(Told::Duplicate {
-                    key,
-                    schema,
-                    landed_ms,
-                    written: side(&self.spool, written, hand),
-                    generation,
-                }),
-                Effect::Unexpected {
-                    key,
-                    schema,
-                    landed_ms,
-                    payload,
-                    generation,
-                } => told.push(Told::Unexpected {
-                    key,
-                    schema,
-                    landed_ms,
-                    written: payload.map_or_else(Vec::new, |payload| read(&self.spool, payload)),
-                    generation,
-                }),
                 Effect::HoldWritten { key, row } => self.held.add(key, row, hand),
                 Effect::Released {
                     segment,
                     rows,
                     bytes,
                 } => self.spool.released(segment, rows, bytes),
-            }
-            for told in &told[before..] {
-                bytes += told.bytes();
-                with_counts |= told.is_of_missing();
+                effect => {
+                    let event = self.with_frames(effect, hand);
+                    bytes += event.bytes();
+                    with_counts |= event.is_of_missing();
+                    told.push(event);
+                }
             }
         }
         if let Err(error) = self.held.keep(&mut self.shard, &mut self.writer)
@@ -381,7 +301,7 @@ impl Sharding {
         self.told.send(piece).is_ok()
     }
 
-    fn piece(&mut self, told: Vec<Told>) -> ShardTold {
+    fn piece(&mut self, told: Vec<LedgerEvent>) -> ShardTold {
         ShardTold {
             shard: self.number,
             activity: self.activity(),

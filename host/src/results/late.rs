@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use landfall_ledger::{Counts, IncidentId, SchemaId, Verdict};
+use landfall_ledger::{Counts, Effect, IncidentId, SchemaId, Verdict};
 use landfall_store::{StoreError, WindowCounts};
 
 use super::flush::{Fate, Prepared};
 use super::samples::Example;
 use super::{Known, KnownMissing, Results};
-use crate::engine::messages::{Described, Told};
+use crate::engine::messages::Described;
 use crate::judge::plan::Plan;
 use crate::judge::{Comparison, Describer};
 
@@ -146,9 +146,9 @@ impl Results {
     pub(super) fn look_up(&mut self, told: &[Described]) -> Result<KnownMissing, StoreError> {
         let mut known = KnownMissing::new();
         for described in told {
-            if let Told::LandedLate { key, .. }
-            | Told::MissingAgain { key, .. }
-            | Told::Recall { key, .. } = &described.told
+            if let Effect::LandedLate { key, .. }
+            | Effect::MissingAgain { key, .. }
+            | Effect::Recall { key, .. } = described.event.effect
                 && let Some(row) = self.store.missing_event(key.to_bytes())?
             {
                 let known_row = Known {
@@ -165,9 +165,10 @@ impl Results {
         }
         let mut sides = Sides::default();
         for described in told {
-            let Told::LandedLate { key, written, .. } = &described.told else {
+            let Effect::LandedLate { key, .. } = described.event.effect else {
                 continue;
             };
+            let written = &described.event.frames.written;
             let key = key.to_bytes();
             // The store's event is the one that lands first.
             let is_first = known.contains_key(&key) && !sides.seen.contains(&key);

@@ -251,7 +251,7 @@ impl Results {
         if told.more {
             return;
         }
-        self.gathered.bytes += gathered.iter().map(|one| one.told.bytes()).sum::<usize>();
+        self.gathered.bytes += gathered.iter().map(|one| one.event.bytes()).sum::<usize>();
         self.gathered.told.append(gathered);
         let plan = self.plan.current();
         for delta in &told.tallies {

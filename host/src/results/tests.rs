@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use landfall_ledger::{
-    Fingerprint, Frontier, Generation, OverseerConfig, SchemaId, ShardGauges, Stream,
+    Effect, Fingerprint, Frontier, Generation, OverseerConfig, PayloadRef, PerStream, SchemaId,
+    ShardGauges, Stream, WrittenSide,
 };
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 use landfall_store::spool::Spool;
@@ -15,7 +16,7 @@ use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::ending::Ending;
-use crate::engine::messages::{Described, Message, ShardTold, Told};
+use crate::engine::messages::{Described, LedgerEvent, Message, ShardTold};
 use crate::engine::plan_cell::PlanCell;
 use crate::engine::planner::{Patience, Planner};
 use crate::engine::sharding::ShardFlush;
@@ -88,14 +89,11 @@ impl Process {
     }
 
     /// It is `now_ms`, and this was told; then it is written.
-    fn at(&mut self, now_ms: i64, told: Vec<Told>) {
+    fn at(&mut self, now_ms: i64, told: Vec<LedgerEvent>) {
         self.clock.set_ms(now_ms);
-        let described = told.into_iter().map(|told| Described {
-            key: match &told {
-                Told::Missing { frame, .. } => String::from_utf8(frame.clone()).unwrap(),
-                _ => String::new(),
-            },
-            told,
+        let described = told.into_iter().map(|event| Described {
+            key: String::from_utf8(event.frames.raw.clone()).unwrap(),
+            event,
             comparison: None,
             generation: Generation(0),
         });
@@ -125,36 +123,50 @@ impl Process {
 
 const A: SchemaId = SchemaId(2);
 
-fn missing(key: u128, arrived_ms: i64) -> Told {
-    Told::Missing {
-        key: Fingerprint(key),
+fn said(effect: Effect, raw: Vec<u8>) -> LedgerEvent {
+    LedgerEvent {
+        shard: 0,
+        effect,
+        frames: PerStream {
+            raw,
+            written: Vec::new(),
+        },
         place: 0,
-        frame: format!("key {key}").into_bytes(),
+    }
+}
+
+fn missing(key: u128, arrived_ms: i64) -> LedgerEvent {
+    let effect = Effect::Missing {
+        key: Fingerprint(key),
+        payload: PayloadRef(0),
         schema: A,
         arrived_ms,
         deadline_ms: arrived_ms + DEADLINE_MS,
         generation: Generation(0),
-    }
+    };
+    said(effect, format!("key {key}").into_bytes())
 }
 
-fn again(key: u128, arrived_ms: i64) -> Told {
-    Told::MissingAgain {
+fn again(key: u128, arrived_ms: i64) -> LedgerEvent {
+    let effect = Effect::MissingAgain {
         key: Fingerprint(key),
         schema: A,
         arrived_ms,
         deadline_ms: arrived_ms + DEADLINE_MS,
-    }
+    };
+    said(effect, Vec::new())
 }
 
-fn landed(key: u128, landed_ms: i64) -> Told {
-    Told::LandedLate {
+fn landed(key: u128, landed_ms: i64) -> LedgerEvent {
+    let effect = Effect::LandedLate {
         key: Fingerprint(key),
         schema: A,
         landed_ms,
-        written: Vec::new(),
+        written: WrittenSide::Gone,
         window: Some(0),
         is_of_copy: false,
-    }
+    };
+    said(effect, Vec::new())
 }
 
 fn reader(dir: &Path) -> Reader {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use landfall_ledger::{Cause, IncidentId, ReasonId};
+use landfall_ledger::{Cause, Effect, Generation, IncidentId, ReasonId, RejectedBy, SchemaId};
 use landfall_store::{LandedRow, MissingRow, SampleRow};
 
 use super::again::Again;
@@ -10,13 +10,17 @@ use super::flush::{Fate, Prepared};
 use super::late::Late;
 use super::samples::{self, Example};
 use super::{Known, KnownMissing, Results};
-use crate::engine::messages::{Answer, Described, Told};
+use crate::engine::messages::{Answer, Described};
 use crate::judge::Comparison;
 use crate::judge::labels::{NO_REASON, Reason};
 use crate::judge::plan::Plan;
 
 impl Results {
     /// `known` is what the store knows of those that landed.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each effect: lists of fields"
+    )]
     pub(super) fn attribute(
         &mut self,
         plan: &Arc<Plan>,
@@ -26,73 +30,59 @@ impl Results {
         out: &mut Prepared,
     ) {
         let Described {
-            told,
-            key,
+            event,
+            key: text,
             comparison,
-            generation,
+            generation: described_by,
         } = described;
-        match told {
-            Told::Missing {
-                key: fingerprint,
-                place,
-                frame,
+        let frames = event.frames;
+        let example = |schema, at_ms, generation| Example {
+            key: text.clone(),
+            schema,
+            at_ms,
+            generation,
+            written: &frames.written,
+        };
+        match event.effect {
+            Effect::Missing {
+                key,
                 schema,
                 arrived_ms,
                 deadline_ms,
                 generation,
+                ..
             } => {
-                let incident = if self.is_audit() {
-                    let window = arrived_ms.div_euclid(self.options.window_ms);
-                    self.chronicle
-                        .missing(window, schema, arrived_ms, deadline_ms);
-                    // Put down to one when all is told.
-                    IncidentId(0)
-                } else {
-                    self.overseer.missing(schema, arrived_ms, deadline_ms)
-                };
-                let fingerprint = fingerprint.to_bytes();
-                let schema = plan.labels.name(schema).to_owned();
-                let fate = out.fates.len();
-                known.entry(fingerprint).or_insert_with(|| Known {
-                    row: LandedRow {
-                        key: key.clone(),
-                        schema: schema.clone(),
-                        arrived_ms,
-                        incident: incident.0,
-                    },
-                    compared: None,
-                    told: Some(fate),
-                });
-                out.missing += 1;
-                out.fates.push(Fate::Missing(MissingRow {
-                    fingerprint,
-                    key,
-                    schema,
+                let incident = self.incident_of(schema, arrived_ms, deadline_ms);
+                let row = MissingRow {
+                    fingerprint: key.to_bytes(),
+                    key: text,
+                    schema: plan.labels.name(schema).to_owned(),
                     arrived_ms,
-                    place,
+                    place: event.place,
                     deadline_ms,
                     said_ms: now_ms.max(deadline_ms),
                     incident: incident.0,
                     generation: self.number(generation),
-                    frame,
-                }));
+                    frame: frames.raw,
+                };
+                missing(row, known, out);
             }
-            Told::LandedLate {
-                key: fingerprint,
+            Effect::LandedLate {
+                key,
                 schema,
                 landed_ms,
-                written,
                 window,
                 is_of_copy,
+                ..
             } => {
-                let fingerprint = fingerprint.to_bytes();
+                let fingerprint = key.to_bytes();
                 if let Some(known) = known.remove(&fingerprint) {
                     let landed = Late {
                         known,
-                        key,
+                        key: text,
                         schema,
                         window,
-                        written: &written,
+                        written: &frames.written,
                         is_of_copy,
                     };
                     self.landed_late(plan, landed, out);
@@ -100,122 +90,111 @@ impl Results {
                 }
             }
             // An audit's time stands still: nothing is lost twice in it.
-            Told::MissingAgain { .. } if self.is_audit() => {}
-            Told::MissingAgain {
-                key: fingerprint,
+            Effect::MissingAgain { .. } if self.is_audit() => {}
+            Effect::MissingAgain {
+                key,
                 schema,
                 arrived_ms,
                 deadline_ms,
             } => {
                 let again = Again {
-                    fingerprint: fingerprint.to_bytes(),
+                    fingerprint: key.to_bytes(),
                     schema,
                     arrived_ms,
                     deadline_ms,
                     said_ms: now_ms.max(deadline_ms),
-                    generation,
+                    generation: described_by,
                 };
                 self.lost_again(plan, again, known, out);
             }
-            Told::Recall { shard, key } => {
+            Effect::Recall { key } => {
                 let known = known.get(&key.to_bytes());
                 let missing = known.map(|known| plan.labels.find(known.row.schema.as_bytes()));
-                out.answers.push((shard, Answer::Recalled { key, missing }));
+                out.answers
+                    .push((event.shard, Answer::Recalled { key, missing }));
             }
-            Told::Altered {
+            Effect::Altered {
                 schema,
                 arrived_ms,
-                written,
-                generation: hashed,
+                generation,
                 compared,
                 ..
-            } => self.altered(
-                plan,
-                Example {
-                    key,
-                    schema,
-                    at_ms: arrived_ms,
-                    generation: Some(self.number(if compared { generation } else { hashed })),
-                    written: &written,
-                },
-                comparison.as_ref(),
-                out,
-            ),
-            Told::Compare {
-                schema, arrived_ms, ..
             } => {
-                // Whatever it found, the verdict is of the checks that looked again. The shard gives
-                // it: another copy of the event may explain the row.
-                let window = arrived_ms.div_euclid(self.options.window_ms);
-                self.book.judged_by(window, schema, generation);
+                let judged_by = if compared { described_by } else { generation };
+                let example = example(schema, arrived_ms, Some(self.number(judged_by)));
+                self.altered(plan, example, comparison.as_ref(), out);
             }
-            Told::Leaked {
+            // Whatever it found, the verdict is of the checks that looked again. The shard gives it: another
+            // copy of the event may explain the row.
+            Effect::Compare {
+                schema, arrived_ms, ..
+            } => self.judged_by(schema, arrived_ms, described_by),
+            Effect::Leaked {
                 schema,
                 arrived_ms,
                 judged,
-                written,
                 ..
             } => {
-                let reason = judged.map_or(NO_REASON, |judged| judged.reason);
-                let Reason { check, id } = samples::reason_of(plan, reason);
-                let leaked = &mut self.totals.account.leaked;
-                *leaked.entry((check, id)).or_default() += 1;
-                let example = Example {
-                    key,
-                    schema,
-                    at_ms: arrived_ms,
-                    generation: judged.map(|judged| self.number(judged.generation)),
-                    written: &written,
-                };
-                self.landed_wrongly(plan, Cause::Leaked, example, reason, out);
+                let generation = judged.map(|judged| self.number(judged.generation));
+                let example = example(schema, arrived_ms, generation);
+                self.leaked(plan, example, judged, out);
             }
-            Told::Duplicate {
+            Effect::Duplicate {
                 schema,
                 landed_ms,
-                written,
                 generation,
                 ..
             } => {
-                let window = landed_ms.div_euclid(self.options.window_ms);
-                self.book.judged_by(window, schema, generation);
-                self.landed_wrongly(
-                    plan,
-                    Cause::Duplicate,
-                    Example {
-                        key,
-                        schema,
-                        at_ms: landed_ms,
-                        generation: Some(self.number(generation)),
-                        written: &written,
-                    },
-                    NO_REASON,
-                    out,
-                );
+                self.judged_by(schema, landed_ms, generation);
+                let example = example(schema, landed_ms, Some(self.number(generation)));
+                self.landed_wrongly(plan, Cause::Duplicate, example, NO_REASON, out);
             }
-            Told::Unexpected {
+            Effect::Unexpected {
                 schema,
                 landed_ms,
-                written,
                 generation,
                 ..
             } => {
-                let window = landed_ms.div_euclid(self.options.window_ms);
-                self.book.judged_by(window, schema, generation);
-                self.landed_wrongly(
-                    plan,
-                    Cause::Unexpected,
-                    Example {
-                        key,
-                        schema,
-                        at_ms: landed_ms,
-                        generation: Some(self.number(generation)),
-                        written: &written,
-                    },
-                    NO_REASON,
-                    out,
-                );
+                self.judged_by(schema, landed_ms, generation);
+                let example = example(schema, landed_ms, Some(self.number(generation)));
+                self.landed_wrongly(plan, Cause::Unexpected, example, NO_REASON, out);
             }
+            // Of these nobody is told: the shard deals with them.
+            Effect::HoldWritten { .. } | Effect::Released { .. } => {}
         }
+    }
+
+    /// The incident that a missing event belongs to.
+    fn incident_of(&mut self, schema: SchemaId, arrived_ms: i64, deadline_ms: i64) -> IncidentId {
+        if self.is_audit() {
+            let window = arrived_ms.div_euclid(self.options.window_ms);
+            self.chronicle
+                .missing(window, schema, arrived_ms, deadline_ms);
+            // Put down to one when all is told.
+            IncidentId(0)
+        } else {
+            self.overseer.missing(schema, arrived_ms, deadline_ms)
+        }
+    }
+
+    /// Checks of that generation had a part in the counts of the window.
+    fn judged_by(&mut self, schema: SchemaId, at_ms: i64, generation: Generation) {
+        let window = at_ms.div_euclid(self.options.window_ms);
+        self.book.judged_by(window, schema, generation);
+    }
+
+    fn leaked(
+        &mut self,
+        plan: &Plan,
+        example: Example<'_>,
+        judged: Option<RejectedBy>,
+        out: &mut Prepared,
+    ) {
+        let reason = judged.map_or(NO_REASON, |judged| judged.reason);
+        let Reason { check, id } = samples::reason_of(plan, reason);
+        let leaked = &mut self.totals.account.leaked;
+        *leaked.entry((check, id)).or_default() += 1;
+        self.landed_wrongly(plan, Cause::Leaked, example, reason, out);
     }
 
     pub(super) fn altered(
@@ -253,4 +232,21 @@ impl Results {
             out.samples.push(row);
         }
     }
+}
+
+/// An event is missing, and whatever is told of it from now on finds it.
+fn missing(row: MissingRow, known: &mut KnownMissing, out: &mut Prepared) {
+    let fate = out.fates.len();
+    known.entry(row.fingerprint).or_insert_with(|| Known {
+        row: LandedRow {
+            key: row.key.clone(),
+            schema: row.schema.clone(),
+            arrived_ms: row.arrived_ms,
+            incident: row.incident,
+        },
+        compared: None,
+        told: Some(fate),
+    });
+    out.missing += 1;
+    out.fates.push(Fate::Missing(row));
 }

@@ -383,6 +383,7 @@ fn by(generation: Generation) -> String {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one arm for each effect")]
 fn line(effect: &Effect) -> String {
     match *effect {
         Effect::Missing {

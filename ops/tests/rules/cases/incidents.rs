@@ -263,6 +263,7 @@ fn nameless() -> Vec<Case> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn wrong_rows() -> Vec<Case> {
     fn altered(world: &mut World) {
         world

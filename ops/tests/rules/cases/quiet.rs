@@ -80,6 +80,7 @@ fn lull(world: &mut World, from: f64, to: f64) {
     );
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub fn cases() -> Vec<Case> {
     vec![
         case("", "a day", 1440, |_| {}).quiet(),

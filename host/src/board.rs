@@ -2,6 +2,7 @@
 //! ledger, runtime and store, and the metrics, which know plain names and numbers.
 
 mod in_force;
+pub mod watchdog;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,9 +15,9 @@ use landfall_store::{Pruned, SampleRow, StoreError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::engine::planner::CheckState;
 use crate::http;
 use crate::metrics::{CheckCounts, LedgerGauges, Metrics, MetricsError};
+use crate::planning::planner::CheckState;
 
 /// Clones are the same board.
 #[derive(Clone)]

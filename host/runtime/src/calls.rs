@@ -59,6 +59,17 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// Its name in metrics, answers and the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// What a window check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

@@ -6,12 +6,11 @@ use landfall_runtime::{Check, FaultKind, NO_KEY, Severity};
 
 use super::Board;
 use crate::config::{Config, OwnersConfig};
-use crate::engine::objectives::Stated;
-use crate::engine::planner::Planned;
 use crate::judge::HOST;
 use crate::judge::plan::Placed;
 use crate::metrics::{self, CheckLimits, Declared, Objective, Owners};
-use crate::results::account::severity_label;
+use crate::planning::objectives::Stated;
+use crate::planning::planner::Planned;
 use landfall_ledger::Stream;
 
 impl Board {
@@ -70,9 +69,9 @@ impl Board {
             }
             Check::Window(_) => {
                 let severities = [Severity::Info, Severity::Warning, Severity::Critical];
-                let all = reasons.iter().flat_map(|reason| {
-                    severities.map(|severity| (&*reason.id, severity_label(severity)))
-                });
+                let all = reasons
+                    .iter()
+                    .flat_map(|reason| severities.map(|severity| (&*reason.id, severity.as_str())));
                 declared.findings = all.collect();
             }
             Check::Codec(_) | Check::Parity(_) => {}

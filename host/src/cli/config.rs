@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::{Global, compile, exit, print};
 use crate::config::{Config, DEFAULT_TEXT, Environment, Hint, Inspected, matches_schema};
-use crate::engine::objectives::Objectives;
-use crate::engine::planner::{CheckState, Patience, Planned, Planner, PlanningError};
 use crate::judge::plan::PlanError;
 use crate::metrics;
+use crate::planning::objectives::Objectives;
+use crate::planning::planner::{CheckState, Patience, Planned, Planner, PlanningError};
 use crate::sources::zmq::Envelope;
 use landfall_ledger::Stream;
 

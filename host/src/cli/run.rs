@@ -21,10 +21,10 @@ use super::{Global, compile, exit, logging};
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::planner::{Planned, Planner};
 use crate::engine::reload::{self, ReloadRequest, Reloader, requests};
 use crate::engine::{self, EngineParts, Mode};
 use crate::http::Part;
+use crate::planning::planner::{Planned, Planner};
 use crate::queue::{self, LaneStats};
 use crate::sources::{
     self, Flights, FrameBatch, SourceContext, SourceError, SourceStats, Stop, zmq,

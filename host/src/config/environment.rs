@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::errors::ConfigError;
-use super::node::{self, Node, Origin, Table, Value};
+use super::node::{self, Node, Table, Value};
+use super::origin::Origin;
 
 const PREFIX: &str = "LANDFALL__";
 

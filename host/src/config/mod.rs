@@ -10,6 +10,7 @@ mod errors;
 mod file;
 mod locate;
 mod node;
+mod origin;
 mod proof;
 mod publisher;
 mod reader;
@@ -253,8 +254,8 @@ fn inspect_at(
     }
     // In the order of the file, what stands nowhere last.
     findings.errors.sort_by_key(|error| match &error.origin {
-        Some(node::Origin::Line(line)) => *line,
-        Some(node::Origin::Variable(_)) => usize::MAX - 1,
+        Some(origin::Origin::Line(line)) => *line,
+        Some(origin::Origin::Variable(_)) => usize::MAX - 1,
         None => usize::MAX,
     });
     Err(ConfigErrors {

@@ -2,30 +2,12 @@
 //! environment overrides. Knows nothing of what the settings mean.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::errors::ConfigError;
-
-/// Where a value stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// Line of the file, from 1.
-    Line(usize),
-    /// Name of an environment variable.
-    Variable(String),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Line(line) => write!(f, "{line}"),
-            Origin::Variable(name) => write!(f, "{name}"),
-        }
-    }
-}
+use super::origin::Origin;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]

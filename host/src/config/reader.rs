@@ -8,7 +8,8 @@ mod values;
 use std::collections::BTreeMap;
 
 use super::errors::ConfigError;
-use super::node::{Node, Origin, Table, Value};
+use super::node::{Node, Table, Value};
+use super::origin::Origin;
 use nearest::nearest;
 
 /// What reading found, beside the settings.

@@ -9,9 +9,9 @@ use landfall_ledger::{Effect, PerStream, Stream};
 use landfall_runtime::Packed;
 
 use super::allowance::{Allowance, is_spread};
-use super::messages::{Answer, Described, LedgerEvent, Message, ShardTold};
-use super::plan_cell::PlanCell;
+use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Comparison, Describer};
+use crate::messages::{Answer, Described, LedgerEvent, Message, ShardTold};
 use crate::standing;
 
 /// What the describer's thread works with.

@@ -10,11 +10,11 @@ use landfall_store::spool::{SpoolError, SpoolWriter};
 
 use super::backlog::Backlog;
 use super::decoding::Decoding;
-use super::ending::Ending;
-use super::messages::{Message, ShardWork};
-use super::plan_cell::PlanCell;
 use crate::board::Board;
+use crate::ending::Ending;
+use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Judge, Judged};
+use crate::messages::{Message, ShardWork};
 use crate::queue::{Receiver, RecvError};
 use crate::sources::{Flights, FrameBatch};
 use crate::standing;

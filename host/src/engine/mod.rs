@@ -9,21 +9,13 @@ mod backlog;
 mod compaction;
 pub mod decoding;
 mod describing;
-pub mod ending;
 mod held;
 mod judging;
 mod landings;
-mod loading;
-pub mod messages;
-pub mod objectives;
-mod origin;
-pub mod plan_cell;
-pub mod planner;
 pub mod reload;
 mod settings;
 pub(crate) mod sharding;
 mod stages;
-pub(crate) mod steady;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -45,22 +37,22 @@ use self::allowance::Allowance;
 use self::backlog::Backlog;
 use self::decoding::Decoding;
 use self::describing::Describing;
-use self::ending::{Ending, Unaccounted};
-use self::plan_cell::PlanCell;
-use self::planner::Planned;
 use self::settings::{batch_bytes_max, millis, overseer_config, retention, shard_config};
 use self::stages::{
     Judges, Kept, Shards, Shared, add_unlanded, open, overseer_of, start_judges, start_shards,
 };
 use self::threads::{Threads, spawn};
-use crate::board::Board;
+use crate::board::{Board, watchdog};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::ending::{Ending, Unaccounted};
+use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Describer, JudgeOptions};
+use crate::planning::planner::Planned;
 use crate::queue::Receiver;
 use crate::results::{Results, ResultsOptions, Totals};
 use crate::sources::{Flights, FrameBatch, Stop};
-use crate::standing::{self, Standing};
+use crate::standing::Standing;
 
 /// Joining costs a small part of what judging does: so many workers keep one shard busy at most, and
 /// every further shard is one more thread that each batch wakes.
@@ -242,7 +234,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
     let (overseer_in, overseer_out) = unbounded();
     let watched = Arc::new(Threads::new(standing));
     if !is_audit {
-        standing::watch(&watched.standing, board.clone())?;
+        watchdog::watch(&watched.standing, board.clone())?;
     }
     let backlog = Arc::new(Backlog::new(shards, config.ledger.pending_max));
     let ending = Arc::new(Ending::new(stop));

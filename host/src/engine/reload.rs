@@ -13,11 +13,11 @@ use notify::RecommendedWatcher;
 
 use self::watching::Watched;
 use super::Control;
-use super::planner::{Patience, Planned, Planner, PlanningError};
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::Part;
+use crate::planning::planner::{Patience, Planned, Planner, PlanningError};
 use crate::sources::BatchLimits;
 use crate::sources::Stop;
 use crate::standing;

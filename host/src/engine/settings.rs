@@ -6,8 +6,8 @@ use landfall_ledger::{Deadlines, OverseerConfig, PerStream, ShardConfig};
 use landfall_store::Retention;
 use landfall_store::spool::ENTRY_BYTES;
 
-use super::planner::Planned;
 use crate::config::Config;
+use crate::planning::planner::Planned;
 
 /// The largest batch as it lies in the spool: a frame that is larger than a batch may be is one.
 pub(super) fn batch_bytes_max(config: &Config) -> usize {

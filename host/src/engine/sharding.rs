@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use landfall_ledger::{
-    Activity, Deadlines, Effect, Frontier, PayloadRef, PerStream, SchemaGauge, Shard, ShardGauges,
-    Stream, WrittenSide,
+    Activity, Deadlines, Effect, Frontier, PayloadRef, PerStream, Shard, Stream, WrittenSide,
 };
 use landfall_store::spool::{Spool, SpoolWriter};
 
@@ -14,10 +13,10 @@ use super::backlog::Backlog;
 use super::compaction::{Compaction, Moved};
 use super::held::Held;
 use super::landings::Landings;
-use super::messages::{Answer, LedgerEvent, ShardTold, ShardWork};
-use super::steady::Steady;
 use crate::board::Board;
+use crate::flush_pacer::FlushPacer;
 use crate::judge::WrittenHand;
+use crate::messages::{Answer, LedgerEvent, ShardFlush, ShardTold, ShardWork};
 use crate::sources::Flights;
 use crate::standing;
 
@@ -37,15 +36,6 @@ const FEW_SHARES: usize = SHARD_QUEUE / 4;
 /// What a shard tells in one piece: however much is due at once, it is handed on bit by bit.
 const TOLD_ROWS_MAX: usize = 1024;
 const TOLD_BYTES_MAX: usize = 1 << 20;
-
-/// What a shard tells about itself.
-#[derive(Debug)]
-pub struct ShardFlush {
-    pub latency: Vec<SchemaGauge>,
-    pub gauges: ShardGauges,
-    /// Time has been moved to here.
-    pub frontier: Frontier,
-}
 
 /// What a shard's thread works with.
 pub struct Sharding {
@@ -81,10 +71,10 @@ impl Sharding {
     pub fn run(mut self) {
         let mut effects = Vec::new();
         let mut gathered = Vec::new();
-        let mut steady = Steady::default();
+        let mut pacer = FlushPacer::default();
         let mut shares = 0;
         loop {
-            let pause = steady.pause(FLUSH, FLUSH_IN_A_STREAM);
+            let pause = pacer.pause(FLUSH, FLUSH_IN_A_STREAM);
             let began = Instant::now();
             let due = began + pause;
             standing::waits();
@@ -127,7 +117,7 @@ impl Sharding {
             if ended {
                 break;
             }
-            steady.round(observations as u64, began.elapsed());
+            pacer.round(observations as u64, began.elapsed());
             if self.backlog.is_pressed_since(&mut self.pressed) {
                 // No room to wait for copies that may explain a row: what they hold is needed.
                 self.shard.conclude(&mut effects);

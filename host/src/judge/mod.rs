@@ -10,6 +10,7 @@ mod faults;
 pub mod identity;
 pub mod labels;
 pub mod plan;
+pub mod plan_cell;
 mod report;
 mod seats;
 mod unread;

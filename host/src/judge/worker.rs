@@ -24,6 +24,11 @@ use super::seats::Seats;
 use super::unread::{Unread, UnreadFrames};
 use crate::sources::{Flight, FrameBatch};
 
+/// In place of a codec's code: its codec failed on the row, which is given up; or which is kept, to
+/// be tried again. Beyond the codes of any manifest.
+const GIVEN_UP: u16 = u16::MAX;
+const KEPT: u16 = u16::MAX - 1;
+
 /// What the ledger's threads need of a written batch after its observations: the frames, to tell of
 /// single rows and to keep those whose raw event did not come yet.
 pub struct WrittenHand {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_ledger::Stream;
-use landfall_runtime::{Counters, FaultKind, Outcome, Severity};
+use landfall_runtime::{Counters, FaultKind, Outcome};
 
 use crate::judge::{Comparison, Unlike};
 
@@ -160,14 +160,6 @@ pub(super) fn named(unlike: &[Unlike]) -> impl Iterator<Item = (&str, &str)> {
         let fields = unlike.fields.iter().flatten();
         fields.map(|difference| (unlike.check.as_str(), difference.field.as_str()))
     })
-}
-
-pub(crate) fn severity_label(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use landfall_store::{
 };
 
 use super::{Gathered, KnownMissing, Results, incidents, tally};
-use crate::engine::messages::Answer;
+use crate::messages::Answer;
 use crate::standing;
 
 /// Between two tries to write to a store that fails. Everything upstream waits meanwhile.

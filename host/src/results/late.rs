@@ -10,9 +10,9 @@ use landfall_store::{StoreError, WindowCounts};
 use super::flush::{Fate, Prepared};
 use super::samples::Example;
 use super::{Known, KnownMissing, Results};
-use crate::engine::messages::Described;
 use crate::judge::plan::Plan;
 use crate::judge::{Comparison, Describer};
+use crate::messages::Described;
 
 /// Bytes of raw frames that are read back from the store to be compared together: as many as a shard
 /// tells in one piece, and one frame more.

@@ -52,11 +52,11 @@ use self::schema_log::SchemaLog;
 use self::unread::UnreadLog;
 use crate::board::Board;
 use crate::clock::Clock;
-use crate::engine::ending::Ending;
-use crate::engine::messages::{Answer, Described, Message, ShardTold};
-use crate::engine::plan_cell::PlanCell;
+use crate::ending::Ending;
 use crate::judge::plan::Plan;
+use crate::judge::plan_cell::PlanCell;
 use crate::judge::{CheckActivity, Comparison, Describer, JudgeReport, TimeDefect};
+use crate::messages::{Answer, Described, Message, ShardTold};
 
 /// A flush is written at once when this much of what was told has gathered, so that memory stays
 /// bounded.

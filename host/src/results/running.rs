@@ -6,8 +6,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use landfall_ledger::OverseerConfig;
 
 use super::{Results, Totals};
-use crate::engine::messages::Message;
-use crate::engine::steady::Steady;
+use crate::flush_pacer::FlushPacer;
+use crate::messages::Message;
 use crate::standing;
 
 /// How often what gathered is written, in real time, in a steady stream that is no flood more seldom:
@@ -27,10 +27,10 @@ impl Results {
         overseers: &Receiver<OverseerConfig>,
     ) -> Totals {
         let few = messages.capacity().unwrap_or_default() / FEW_OF_QUEUE;
-        let mut steady = Steady::default();
+        let mut pacer = FlushPacer::default();
         let mut count = 0;
         loop {
-            let pause = steady.pause(FLUSH, FLUSH_IN_A_STREAM);
+            let pause = pacer.pause(FLUSH, FLUSH_IN_A_STREAM);
             let began = Instant::now();
             let due = began + pause;
             // Waking for each message costs more than taking it.
@@ -63,7 +63,7 @@ impl Results {
                     break false;
                 }
             };
-            steady.round(events, began.elapsed());
+            pacer.round(events, began.elapsed());
             self.flush_until_done(ended);
             self.faults.look(Instant::now());
             if ended {

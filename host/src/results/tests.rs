@@ -15,12 +15,12 @@ use super::{Results, ResultsOptions};
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::ending::Ending;
-use crate::engine::messages::{Described, LedgerEvent, Message, ShardTold};
-use crate::engine::plan_cell::PlanCell;
-use crate::engine::planner::{Patience, Planner};
-use crate::engine::sharding::ShardFlush;
+use crate::ending::Ending;
+use crate::judge::plan_cell::PlanCell;
 use crate::judge::{JudgeReport, SchemaCount};
+use crate::messages::ShardFlush;
+use crate::messages::{Described, LedgerEvent, Message, ShardTold};
+use crate::planning::planner::{Patience, Planner};
 use crate::sources::Stop;
 
 /// An incident is over so long after the last that is said of it.

@@ -10,10 +10,10 @@ use super::flush::{Fate, Prepared};
 use super::late::Late;
 use super::samples::{self, Example};
 use super::{Known, KnownMissing, Results};
-use crate::engine::messages::{Answer, Described};
 use crate::judge::Comparison;
 use crate::judge::labels::{NO_REASON, Reason};
 use crate::judge::plan::Plan;
+use crate::messages::{Answer, Described};
 
 impl Results {
     /// `known` is what the store knows of those that landed.

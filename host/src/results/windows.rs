@@ -9,7 +9,7 @@ use landfall_ledger::{Found, Frontier, STAMPS_APART_MS, SchemaId};
 use landfall_runtime::{Seat, Severity, Tally};
 use landfall_store::{GenerationRow, SampleRow};
 
-use super::account::{Findings, FoundBy, severity_label};
+use super::account::{Findings, FoundBy};
 use super::flush::Prepared;
 use super::{Results, is_well, tally};
 use crate::judge::plan::Plan;
@@ -165,7 +165,7 @@ impl Results {
                 let reason = check.manifest.reasons.get(finding.reason);
                 let help = reason.map_or("", |reason| reason.help.as_str());
                 let reason = reason.map_or("", |reason| reason.id.as_str());
-                let severity = severity_label(finding.severity);
+                let severity = finding.severity.as_str();
                 self.board.finding(&check.name, reason, severity);
                 let by = FoundBy {
                     check: check.name.clone(),

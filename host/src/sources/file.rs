@@ -10,14 +10,16 @@ mod gzip;
 mod input;
 mod looks;
 mod origin;
+mod packing;
 mod pipe;
 
 use std::error::Error;
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
-pub use self::input::{FileProgress, Input, Packing, RATIO_MAX, keeps_waiting, waits};
+pub use self::input::{FileProgress, Input, RATIO_MAX, keeps_waiting, waits};
 pub use self::origin::Origin;
+pub use self::packing::Packing;
 
 use self::framing::{Framing, HEAD_BYTES, LENGTH_BYTES};
 use self::gzip::Garbage;

@@ -249,3 +249,12 @@ impl Histories {
         self.by_slot.len() * entry + due + strays + copies
     }
 }
+
+/// Puts a frame where there was none yet; whether it did.
+pub(super) fn put(place: &mut PayloadRef, payload: PayloadRef) -> bool {
+    let is_vacant = *place == NOT_SPOOLED;
+    if is_vacant {
+        *place = payload;
+    }
+    is_vacant
+}

@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::Shard;
-use super::history::{Landing, NOT_SPOOLED};
+use super::history::{Landing, NOT_SPOOLED, put};
 use super::settle::side;
-use super::written::put;
 use crate::effect::{Effect, WrittenSide};
 use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 use crate::observation::RawObservation;

@@ -1,7 +1,7 @@
 //! A landing comes in.
 
 use super::Shard;
-use super::history::{Landing, NOT_SPOOLED};
+use super::history::{Landing, NOT_SPOOLED, put};
 use super::recall::Asked;
 use super::settle::side;
 use crate::effect::{Effect, WrittenSide};
@@ -274,13 +274,4 @@ impl Shard {
 pub(super) fn again(entry: &Entry) -> Memory {
     let [packed, _] = Form::halves(entry.form());
     Memory::from_packed(entry.key(), packed)
-}
-
-/// Whether there was none yet.
-pub(super) fn put(place: &mut PayloadRef, payload: PayloadRef) -> bool {
-    let is_vacant = *place == NOT_SPOOLED;
-    if is_vacant {
-        *place = payload;
-    }
-    is_vacant
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::planner::{Patience, Planned, Planner, PlanningError};
 use crate::http::Part;
+use crate::planning::planner::{Patience, Planned, Planner, PlanningError};
 
 /// How often it looks whether it is to give up. A file that was replaced meanwhile is taken then, too.
 const LOOK: Duration = Duration::from_millis(500);

@@ -7,18 +7,13 @@ use landfall_ledger::{PayloadRef, Stream};
 use landfall_runtime::{Decoded, FaultKind, FaultedRows, PackedRef};
 
 use super::checks::fault;
-use super::{Judge, detail_of};
+use super::{GIVEN_UP, Judge, KEPT, detail_of};
 use crate::judge::faults::{Fate, FaultNote, FaultedRow};
 use crate::judge::labels::{NO_REASON, NO_SCHEMA};
 use crate::judge::plan::StreamPlan;
 use crate::judge::report::{JudgeReport, SampleKind, Shown, bump};
 use crate::judge::unread::{is_hopeless, was_asked};
 use crate::sources::FrameBatch;
-
-/// In place of a codec's code: its codec failed on the row, which is given up; or which is kept, to
-/// be tried again. Beyond the codes of any manifest.
-pub(super) const GIVEN_UP: u16 = u16::MAX;
-pub(super) const KEPT: u16 = u16::MAX - 1;
 
 impl Judge {
     /// Frames to parsed documents; malformed frames leave an empty row.

@@ -7,8 +7,7 @@ use landfall_ledger::{
 
 use landfall_runtime::{NO_KEY, Outcome};
 
-use super::codec::KEPT;
-use super::{Judge, Judged, RowJudgement};
+use super::{Judge, Judged, KEPT, RowJudgement};
 use crate::judge::event_time::{TimeDefect, event_time_ms};
 use crate::judge::labels::{HOST, NO_SCHEMA};
 use crate::judge::plan::{EventPointers, Plan};

@@ -1,7 +1,7 @@
 //! How frames lie one after the other in a file: as lines, or each with its length before it. Both the
 //! reading of recorded streams and the writing of backfills follow it.
 
-use super::input::is_taken_for_other;
+use super::packing::is_taken_for_other;
 
 /// What a file of frames with lengths begins with. No text does: the first byte is no UTF-8.
 const MAGIC: [u8; 4] = [0x8c, b'L', b'F', b'1'];

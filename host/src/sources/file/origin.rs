@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use landfall_document::{Format, UTF8_MARK};
 
 use super::framing::{Framing, HEAD_BYTES, LENGTH_BYTES};
-use super::input::Packing;
 use super::looks::{self, BEGINNING_BYTES, Looks};
+use super::packing::Packing;
 use crate::sources::SourceError;
 
 /// What stands for the name of standard input.

@@ -9,8 +9,8 @@ use landfall_ledger::{
 
 use super::sent::{Batch, fingerprint, form, number, schema, text};
 use super::{DEADLINES_MS, World};
-use crate::engine::messages::{Message, ShardWork};
 use crate::judge::{JudgeReport, SchemaCount, WrittenHand};
+use crate::messages::{Message, ShardWork};
 use crate::sources::FrameBatch;
 
 impl World<'_> {

@@ -19,7 +19,7 @@ const SPAN: Duration = Duration::from_secs(1);
 
 /// Remembers which of the last rounds brought work, and how much came of late.
 #[derive(Debug, Default)]
-pub struct Steady {
+pub struct FlushPacer {
     rounds: u16,
     is_flood: bool,
     /// Of the span that has not ended yet.
@@ -27,7 +27,7 @@ pub struct Steady {
     time: Duration,
 }
 
-impl Steady {
+impl FlushPacer {
     /// A round of such a length has ended, in which so much came.
     pub fn round(&mut self, came: u64, length: Duration) {
         self.rounds = self.rounds << 1 | u16::from(came > 0);
@@ -63,13 +63,13 @@ mod tests {
     /// Of a round.
     const LENGTH: Duration = Duration::from_millis(250);
 
-    fn pause(steady: &Steady) -> Duration {
+    fn pause(steady: &FlushPacer) -> Duration {
         steady.pause(SHORTLY, LONG)
     }
 
     #[test]
     fn a_stream_is_known_soon_and_its_end_too() {
-        let mut steady = Steady::default();
+        let mut steady = FlushPacer::default();
         assert_eq!(pause(&steady), SHORTLY);
         for round in 1..=WITH_WORK_MIN {
             assert_eq!(pause(&steady), SHORTLY, "{round}");
@@ -91,7 +91,7 @@ mod tests {
     fn a_flood_is_no_steady_stream_and_what_comes_after_it_may_be() {
         let per_span = (FLOOD_PER_SECOND * SPAN.as_secs_f64()) as u64;
         let rounds = (SPAN.as_millis() / LENGTH.as_millis()) as u64;
-        let mut steady = Steady::default();
+        let mut steady = FlushPacer::default();
         let mut span = |shares: &[u64], length: Duration| {
             shares.iter().for_each(|came| steady.round(*came, length));
             pause(&steady)
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn what_comes_now_and_then_is_no_stream() {
-        let mut steady = Steady::default();
+        let mut steady = FlushPacer::default();
         for round in 0..100 {
             steady.round(u64::from(round % 8 == 0), LENGTH);
             assert_eq!(pause(&steady), SHORTLY, "{round}");

@@ -8,8 +8,8 @@ use landfall_runtime::{CheckFile, CodeOrigin, Kept, Limits, LoadRequest};
 
 use super::{InUse, OtherLoads, Planner, Refused};
 use crate::config::{CheckConfig, Config};
-use crate::engine::loading::Progress;
-use crate::engine::origin::{Drift, Origin};
+use crate::planning::loading::Progress;
+use crate::planning::origin::{Drift, Origin};
 
 impl Planner {
     /// Looks at the file of each check, and begins to load those that are not in use as they are. Also

@@ -5,11 +5,10 @@
 use std::sync::Arc;
 
 use landfall_ledger::{
-    Activity, Effect, Fingerprint, Generation, PerStream, RawObservation, SchemaId, Stream,
-    TallyDelta, WrittenObservation,
+    Activity, Effect, Fingerprint, Frontier, Generation, PerStream, RawObservation, SchemaGauge,
+    SchemaId, ShardGauges, Stream, TallyDelta, WrittenObservation,
 };
 
-use super::sharding::ShardFlush;
 use crate::judge::{CheckActivity, Comparison, JudgeReport, WrittenHand};
 use crate::sources::Flight;
 
@@ -38,6 +37,15 @@ pub struct ShardTold<T = LedgerEvent> {
     /// What changed in the counts. There whenever missing events are told, or their landings.
     pub tallies: Vec<TallyDelta>,
     pub flush: Option<ShardFlush>,
+}
+
+/// What a shard tells about itself.
+#[derive(Debug)]
+pub struct ShardFlush {
+    pub latency: Vec<SchemaGauge>,
+    pub gauges: ShardGauges,
+    /// Time has been moved to here.
+    pub frontier: Frontier,
 }
 
 /// What the ledger says of one event, with the frames that it speaks of: people will want to hear of it.

@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::config::Config;
-    use crate::engine::planner::{Patience, Planner};
+    use crate::planning::planner::{Patience, Planner};
 
     #[test]
     fn every_plan_that_was_in_force_is_noted_once_however_short_it_was() {

@@ -1,0 +1,21 @@
+//! Where a setting stands, for messages about it.
+
+use std::fmt;
+
+/// Where a value stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Line of the file, from 1.
+    Line(usize),
+    /// Name of an environment variable.
+    Variable(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Line(line) => write!(f, "{line}"),
+            Origin::Variable(name) => write!(f, "{name}"),
+        }
+    }
+}

@@ -153,9 +153,11 @@ impl HostState {
     fn look_at_clock(&mut self, timing: &mut Timing) {
         if timing.rows == 0 {
             timing.begun = Instant::now();
+            timing.worked = processor_time();
             return;
         }
         let (taken, _) = self.give_back(timing);
+        timing.worked = processor_time();
         timing.is_watched |= taken > WATCHED_AFTER;
     }
 
@@ -181,8 +183,7 @@ impl HostState {
 /// Time of validations, from one look at the clock to the next.
 struct Timing {
     begun: Instant,
-    /// The processor's time for this thread when a schema was last charged: it is asked for seldom, as it
-    /// costs a system call.
+    /// The processor's time for this thread at `begun`.
     worked: Duration,
     /// Validated since `begun`.
     rows: usize,
@@ -438,6 +439,12 @@ mod tests {
         let (_directory, mut state) = of_two_rows("{}", ["1", "2"]);
         let mut timing = Timing::begin();
         let stop = Duration::from_millis(300);
+        // Others worked before it.
+        let begun = processor_time();
+        while processor_time() - begun < stop {
+            timing.rows = 1;
+        }
+        state.look_at_clock(&mut timing);
         std::thread::sleep(stop);
         timing.rows = 1;
         let deadline = state.deadline;

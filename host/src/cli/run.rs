@@ -233,7 +233,7 @@ fn start_reloading(
         .spawn(move || {
             let _on_end = on_end;
             standing.enroll("reload");
-            reloader.run(&first, &wake, &request);
+            reloader.run(first, &wake, &request);
         })?;
     Ok((thread, has_ended))
 }

@@ -31,19 +31,26 @@ impl Signal {
 }
 
 impl Signals {
+    /// `always` are heard although the starter ignores them: those that do not end the process.
+    ///
     /// # Errors
     /// The system gives no signals, or this is outside of a tokio runtime.
-    pub fn listen() -> io::Result<Self> {
+    pub fn listen(always: &[Signal]) -> io::Result<Self> {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let ignored = ignored(&status);
-        let arrivals = |kind: SignalKind| match ignored >> (kind.as_raw_value() - 1) & 1 {
-            0 => signal(kind).map(Some),
-            _ => Ok(None),
+        let arrivals = |which: Signal, kind: SignalKind| {
+            let is_ignored = ignored >> (kind.as_raw_value() - 1) & 1 == 1;
+            if is_ignored && !always.contains(&which) {
+                let name = which.name();
+                tracing::info!("{name} is not heard: whoever started this process has it ignored");
+                return Ok(None);
+            }
+            signal(kind).map(Some)
         };
         Ok(Self {
-            interrupt: arrivals(SignalKind::interrupt())?,
-            terminate: arrivals(SignalKind::terminate())?,
-            hangup: arrivals(SignalKind::hangup())?,
+            interrupt: arrivals(Signal::Interrupt, SignalKind::interrupt())?,
+            terminate: arrivals(Signal::Terminate, SignalKind::terminate())?,
+            hangup: arrivals(Signal::Hangup, SignalKind::hangup())?,
         })
     }
 

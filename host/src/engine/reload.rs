@@ -118,7 +118,7 @@ pub fn requests() -> (ReloadRequest, Receiver<()>) {
 impl Reloader {
     /// Runs until the process is to stop, from the plan that judges first. `wake` is also what the watcher
     /// sends to.
-    pub fn run(mut self, first: &Planned, wake: &Receiver<()>, request: &ReloadRequest) {
+    pub fn run(mut self, first: Planned, wake: &Receiver<()>, request: &ReloadRequest) {
         let loaded = request.clone();
         self.planner.on_loaded(move || loaded.send());
         let stop = self.stop.clone();
@@ -128,7 +128,8 @@ impl Reloader {
             !stop.is_set()
         });
         // Not before the start: checks may take their time, and nothing but metrics waits for them.
-        self.ask_objectives(first);
+        self.ask_objectives(&first);
+        drop(first);
         while !self.stop.is_set() {
             standing::waits();
             match wake.recv_timeout(LOOK) {
@@ -157,7 +158,11 @@ impl Reloader {
 
     fn ask_objectives(&mut self, planned: &Planned) {
         let stop = self.stop.clone();
-        let objectives = planned.objectives(&move || !stop.is_set());
+        let objectives = planned.objectives(&move || {
+            // Each start and each call is one piece of work.
+            standing::works();
+            !stop.is_set()
+        });
         if !self.stop.is_set() {
             self.board.in_force(planned, &objectives.stated);
             self.all_stated = objectives.problems.is_empty();

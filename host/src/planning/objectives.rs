@@ -4,7 +4,6 @@
 use landfall_runtime::Check;
 
 use crate::judge::plan::Plan;
-use crate::standing;
 
 /// The objective that a check states for a schema.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,8 +37,6 @@ impl Objectives {
             if !go_on() {
                 break;
             }
-            // Each has the time for starting.
-            standing::works();
             match check.objectives(&names, go_on) {
                 Ok(None) => {}
                 Ok(Some(stated)) => {

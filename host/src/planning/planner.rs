@@ -123,7 +123,7 @@ pub struct Planner {
     /// Why code was not kept when that was last found.
     not_kept: Option<String>,
     /// The same, for the notes of the next plan.
-    untold: Vec<String>,
+    untold: Option<String>,
     reasons: Arc<Reasons>,
     /// The plan that was made last.
     plan: Option<Arc<Plan>>,
@@ -191,7 +191,7 @@ impl Planner {
             in_use: BTreeMap::new(),
             schemas_from: None,
             not_kept: None,
-            untold: Vec::new(),
+            untold: None,
             reasons: Arc::default(),
             plan: None,
             next_generation: Some(0),
@@ -261,7 +261,7 @@ impl Planner {
         let (found, not_kept) = self.look_at_files(config, others);
         if not_kept != self.not_kept {
             // There may be no plan yet that could carry it.
-            self.untold.extend(not_kept.clone());
+            self.untold = not_kept.clone();
             self.not_kept = not_kept;
         }
         match patience {
@@ -329,7 +329,7 @@ impl Planner {
         if changed {
             self.next_generation = plan.generation.0.checked_add(1);
         }
-        notes.append(&mut self.untold);
+        notes.extend(self.untold.take());
         self.in_use = in_use;
         self.schemas_from = Some(schemas_from);
         self.plan = Some(Arc::clone(&plan));

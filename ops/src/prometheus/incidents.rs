@@ -38,6 +38,13 @@ pub const PIPELINE_STALLED: &str = "instance:landfall_pipeline_stalled:sum";
 /// Events that wait of schemas which stall while others land.
 pub const SCHEMA_STALLED: &str = "schema:landfall_stalled_events:sum";
 
+/// Landfall is cut off from the writer. That looks as if nothing landed, is told as such, and is no outage: also
+/// not when the connection is back, as long as an outage is told.
+const CUT_OFF: &str = "landfall_source_connected{stream=\"written\"} == 0";
+
+/// For so long findings may be of what only seemed to be lost: the deadline, a window, and [`RECENT`].
+const AFTER_CUT: Span = Span::minutes(45);
+
 /// Verdicts of events that landed.
 const WITH_A_ROW: &str = "delivered|late|altered|leaked";
 
@@ -172,9 +179,13 @@ fn stalls() -> Vec<Alert> {
         Alert::pipeline(
             "LandfallEventsStalled",
             Severity::Page,
-            Owner::Landfall.of(&format!("{PIPELINE_STALLED} > 0"), &[]),
+            Owner::Landfall.of(
+                &format!(
+                    "{PIPELINE_STALLED} > 0\nunless ignoring (stream, endpoint) ({CUT_OFF})"
+                ),
+                &[],
+            ),
         )
-        // An endpoint that is not connected looks the same, and is told first.
         .hold(Span::minutes(2))
         // Until all that was lost is told: an outage is one alert.
         .keep(Span::minutes(20))
@@ -296,7 +307,7 @@ fn unexpected(scale: Scale) -> Alert {
     let start = "landfall_process_start_time_seconds";
     let recent = scale.of(RECENT);
     let expr = format!(
-        "(\n{}\n)\nunless ignoring (schema, owner)\n(\n  changes({start}[{aftermath}]) > 0\n  or\n  ({start} unless last_over_time({start}[{recent}] offset {aftermath}))\n  or\n  min without (part) (min_over_time(landfall_ready{{part=~\"engine|sources\"}}[{aftermath}])) < 1\n  or\n  sum without (stream, endpoint) (increase(landfall_source_disconnects_total[{aftermath}])) > 0\n)",
+        "(\n{}\n)\nunless ignoring (schema, owner)\n(\n  changes({start}[{aftermath}]) > 0\n  or\n  ({start} unless last_over_time({start}[{recent}] offset {aftermath}))\n  or\n  min without (part) (min_over_time(landfall_ready{{part=\"engine\"}}[{aftermath}])) < 1\n  or\n  sum without (stream, endpoint) (increase(landfall_source_disconnects_total[{aftermath}])) > 0\n)",
         indented(&incident)
     );
     Alert::pipeline("LandfallEventsUnexpected", Severity::Ticket, expr)
@@ -318,6 +329,12 @@ fn blind(scale: Scale) -> Vec<Alert> {
             RECENT
         )
     );
+    let incident = attributed("finding", &findings, &["check", "reason"], Owner::Check);
+    let finding = format!(
+        "(\n{}\n)\nunless ignoring (check, reason, owner, stream, endpoint)\n(\n  min_over_time(landfall_source_connected{{stream=\"written\"}}[{}]) < 1\n)",
+        indented(&incident),
+        scale.of(AFTER_CUT)
+    );
     vec![
         Alert::pipeline(
             "LandfallStreamSilent",
@@ -332,7 +349,7 @@ fn blind(scale: Scale) -> Vec<Alert> {
         Alert::pipeline(
             "LandfallCheckFinding",
             Severity::Ticket,
-            attributed("finding", &findings, &["check", "reason"], Owner::Check),
+            finding,
         )
         // Windows close one after the other, and each may have a finding or none.
         .keep(Span::minutes(30))
@@ -344,8 +361,8 @@ fn blind(scale: Scale) -> Vec<Alert> {
     ]
 }
 
-/// So many events that name no schema, and such a share of all, are a producer that has lost its schema, and
-/// no stray one: within minutes, or within a day, of which little comes in.
+/// So many events that name no schema, and such a share of all (within a day: of those that were expected), are a
+/// producer that has lost its schema, and no stray one.
 const NAMELESS_EVENTS: u32 = 10;
 const NAMELESS_SHARE: &str = "0.01";
 

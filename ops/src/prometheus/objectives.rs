@@ -136,7 +136,7 @@ const BURNS: [Burn; 2] = [
                 told: HOURS_6,
             },
         ],
-        pace: "what the objective of {{ $labels.check }} allows for 30 days is used up within five at this pace, or sooner",
+        pace: "that is six times as many as the objective of {{ $labels.check }} allows, or more, or nine in ten",
     },
     Burn {
         name: "LandfallObjectiveBurnsSlowly",
@@ -147,7 +147,7 @@ const BURNS: [Burn; 2] = [
             short: HOURS_6,
             told: HOURS_6,
         }],
-        pace: "within three days as much as the objective of {{ $labels.check }} allows, or more",
+        pace: "within three days that is as many as the objective of {{ $labels.check }} allows, or more",
     },
 ];
 
@@ -224,7 +224,7 @@ impl Burn {
             Owner::Schema.of(&conditions.join("\nor\n"), &["check", "schema"]),
         )
         .summary(format!(
-            "{{{{ $value | humanizePercentage }}}} of the events of {{{{ $labels.schema }}}} failed lately to land in time and unchanged: {}. {LOOK}, landfall missing --by hour",
+            "{{{{ $value | humanizePercentage }}}} of the events of {{{{ $labels.schema }}}} failed to land in time and unchanged: {}. {LOOK}, landfall missing --by hour",
             self.pace
         ))
     }

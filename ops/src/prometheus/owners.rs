@@ -96,14 +96,14 @@ pub fn recordings(scale: Scale) -> Vec<Recording> {
             }
         })
         .collect();
-    let remembered = scale.of(Owner::Job.remembered());
+    // Those told now; only if there is none, those that are remembered.
     let of_all = format!(
-        "group by (job, owner) (last_over_time({}[{remembered}]))",
+        "(\n  group by (job, owner) (landfall_owner_info{{owner!=\"\"}})\n  or\n  group by (job, owner) ({}) unless on (job) landfall_owner_info{{owner!=\"\"}}\n)",
         Owner::Landfall.unique()
     );
     recordings.push(Recording {
         name: Owner::Job.unique().to_owned(),
-        expr: format!("{of_all}\nunless on (job)\n(\n  count by (job) ({of_all}) > 1\n)"),
+        expr: format!("{of_all}\nunless on (job)\n(\n  count by (job) {of_all} > 1\n)"),
     });
     recordings
 }

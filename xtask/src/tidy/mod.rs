@@ -6,6 +6,7 @@
 mod clock;
 mod dependencies;
 mod files;
+mod layers;
 mod links;
 mod mutants;
 mod paths;
@@ -91,6 +92,7 @@ fn findings(workspace: &Workspace, files: &[File]) -> Vec<Finding> {
             findings.extend(dependencies::check(file));
         }
     }
+    findings.extend(layers::check(files));
     findings.extend(sources::unwraps(files));
     findings
 }

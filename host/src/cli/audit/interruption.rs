@@ -24,7 +24,7 @@ impl Interruption {
             .enable_io()
             .build()?;
         // From now on signals no longer end the process by themselves.
-        let mut signals = runtime.block_on(async { Signals::listen() })?;
+        let mut signals = runtime.block_on(async { Signals::listen(&[]) })?;
         thread::Builder::new()
             .name("signals".into())
             .spawn(move || {

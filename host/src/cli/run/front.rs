@@ -48,7 +48,7 @@ impl Front {
         let (ask, asked) = channel::channel(None);
         let (closing, closed) = channel::channel(false);
         let server = runtime.block_on(async {
-            tokio::spawn(follow(Signals::listen()?, ask, request));
+            tokio::spawn(follow(Signals::listen(&[Signal::Hangup])?, ask, request));
             match listen {
                 Some(address) => listen_at(address, board, &alive, closed).await.map(Some),
                 None => Ok(None),

@@ -9,12 +9,9 @@ use crate::prometheus::time::{Scale, Span};
 /// A machine is restarted, or a program replaced, within it. A start serves HTTP at once.
 const START: Span = Span::minutes(10);
 
-/// But most series only when all checks are compiled: that takes `compile.time_max` for each four of them, if
-/// none of their code was kept.
+/// Most series are there only when all checks are compiled: that takes `compile.time_max` for each four of them,
+/// if none of their code was kept.
 const FIRST_START: Span = Span::minutes(20);
-
-/// Longer than an outage that only seemed to be one is told after the connection is back.
-const AFTER_CONNECTION: Span = Span::minutes(30);
 
 /// Starts within an hour that are no coincidence any more.
 const STARTS_MANY: u32 = 3;
@@ -212,8 +209,6 @@ fn views(scale: Scale) -> Vec<Alert> {
             Owner::Landfall.of(connected, &["stream", "endpoint"]),
         )
         .hold(Span::minutes(2))
-        // For longer than what only seemed to be lost is told: that is held back as long as this is.
-        .keep(AFTER_CONNECTION)
         .summary(
             "Landfall at {{ $labels.instance }} is not connected to {{ $labels.endpoint }} ({{ $labels.stream }}): what is published there it does not see. Next: curl http://{{ $labels.instance }}/readyz says why",
         ),

@@ -23,13 +23,13 @@ fn burn(alert: &'static str) -> Firing {
 
 fn says(share: &str) -> String {
     format!(
-        "{share} of the events of Edit/11 failed lately to land in time and unchanged: what the objective of delivery-objective allows for 30 days is used up within five at this pace, or sooner. Next: landfall incidents --open, landfall missing --by hour"
+        "{share} of the events of Edit/11 failed to land in time and unchanged: that is six times as many as the objective of delivery-objective allows, or more, or nine in ten. Next: landfall incidents --open, landfall missing --by hour"
     )
 }
 
 fn says_slowly(share: &str) -> String {
     format!(
-        "{share} of the events of Edit/11 failed lately to land in time and unchanged: within three days as much as the objective of delivery-objective allows, or more. Next: landfall incidents --open, landfall missing --by hour"
+        "{share} of the events of Edit/11 failed to land in time and unchanged: within three days that is as many as the objective of delivery-objective allows, or more. Next: landfall incidents --open, landfall missing --by hour"
     )
 }
 

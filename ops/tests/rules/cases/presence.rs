@@ -227,8 +227,7 @@ fn views() -> Vec<Case> {
         })
         .quiet_at(11)
         .at(13, [of_endpoint(CONNECTED).says("Landfall at a:9470 is not connected to tcp://127.0.0.1:8600 (written): what is published there it does not see. Next: curl http://a:9470/readyz says why")])
-        .at(35, [of_endpoint(CONNECTED)])
-        .quiet_at(52),
+        .quiet_at(35),
         case(CONNECTED, "a publisher that starts anew", 40, |world| {
             world.set("landfall_source_connected", &WRITTEN, |minute| {
                 1.0 - within(10.0, 11.0)(minute)

@@ -3,7 +3,7 @@
 use super::{EVENTS, NONE, OPEN, cause, from, growing, verdict, within};
 use crate::case::{Case, Firing, case, firing};
 use crate::healthy::{CHECK_OWNER, LANDFALL_OWNER, SCHEMA_OWNER};
-use crate::world::{SCHEMA, World};
+use crate::world::{ENDPOINTS, SCHEMA, World};
 
 /// What a case makes of a healthy world.
 type Change = fn(&mut World);
@@ -62,7 +62,10 @@ fn stalled_schema(world: &mut World) {
         .set(OPEN, &cause("stalled"), from(25.0, 0.0, 1.0));
 }
 
+const WRITTEN: [(&str, &str); 2] = [("stream", ENDPOINTS[1].0), ("endpoint", ENDPOINTS[1].1)];
+
 fn stalls() -> Vec<Case> {
+    const NOT_CONNECTED: &str = "LandfallNotConnected";
     const STALLED: &str = "LandfallEventsStalled";
     const SCHEMA_STALLED: &str = "LandfallSchemaStalled";
     vec![
@@ -92,6 +95,15 @@ fn stalls() -> Vec<Case> {
         .at(19, [bare(STALLED)])
         .at(22, [bare(STALLED)])
         .at(30, [bare(STALLED)]),
+        case(STALLED, "Landfall is cut off, and the writer that comes back is dead", 60, |world| {
+            dead_writer(world);
+            world.set("landfall_source_connected", &WRITTEN, |minute| {
+                1.0 - within(12.0, 22.0)(minute)
+            });
+        })
+        .at(19, [firing(NOT_CONNECTED)])
+        .at(28, [bare(STALLED), firing(NOT_CONNECTED)])
+        .at(40, [bare(STALLED)]),
         case(STALLED, "a minute is too short", 30, |world| {
             world.set(OPEN, &cause("stalled"), within(10.0, 11.0));
         })
@@ -450,6 +462,15 @@ fn others() -> Vec<Case> {
         })
         .at(12, [firing(FINDING).label("check", "delivery-objective").label("reason", "below_target").label("owner", CHECK_OWNER).says("2 findings of the check delivery-objective (below_target) within 15 minutes. Next: landfall incidents --open")])
         .quiet_at(50),
+        case(FINDING, "Landfall was cut off from the writer before it", 60, |world| {
+            finding(world, "warning");
+            world
+                .set(OPEN, &cause("finding"), within(10.0, 16.0))
+                .set("landfall_source_connected", &WRITTEN, |minute| {
+                    1.0 - within(4.0, 5.0)(minute)
+                });
+        })
+        .quiet(),
         case(FINDING, "the gauge alone says so", 20, |world| {
             world.set(OPEN, &cause("finding"), from(10.0, 0.0, 2.0));
         })

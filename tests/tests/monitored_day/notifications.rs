@@ -141,24 +141,25 @@ fn other_pages(day: &MonitoredDay, pages: &[&Notification]) -> Vec<String> {
     findings
 }
 
-/// Whoever was told that an alert fires is told that it is over, if it is over long before the day is. Told
-/// again that it is over he may be: Prometheus repeats it for fifteen minutes of real time, which is this day.
+/// Whoever was told that an alert fires is told at last that it is over, if it is over long before the day is.
+/// Once for each time that it fires is more than Alertmanager promises: what ends while something worse holds it
+/// back is told with its next end.
 fn ends_are_told(day: &MonitoredDay) -> Vec<String> {
-    // By alert and by when it began: its labels, and whether its end was told.
-    let mut told: BTreeMap<(&str, &str), (&Value, bool)> = BTreeMap::new();
+    // By alert: its labels, and whether the last that was told of it is its end.
+    let mut told: BTreeMap<&str, (&Value, bool)> = BTreeMap::new();
     for notification in &day.notifications {
         for alert in notification.body["alerts"].as_array().into_iter().flatten() {
-            let key = (text(&alert["fingerprint"]), text(&alert["startsAt"]));
+            let fingerprint = text(&alert["fingerprint"]);
             if alert["status"] == "firing" {
-                told.entry(key).or_insert((&alert["labels"], false));
-            } else if let Some((_, is_told)) = told.get_mut(&key) {
-                *is_told = true;
+                told.insert(fingerprint, (&alert["labels"], false));
+            } else if let Some((_, is_over)) = told.get_mut(fingerprint) {
+                *is_over = true;
             }
         }
     }
     let firing = day.firing();
     let mut findings = Vec::new();
-    for (labels, _) in told.values().filter(|(_, is_told)| !is_told) {
+    for (labels, _) in told.values().filter(|(_, is_over)| !is_over) {
         let is_it = |alert: &Alert| {
             let mut all = alert.labels.iter();
             all.all(|(name, value)| text(&labels[name.as_str()]) == value)

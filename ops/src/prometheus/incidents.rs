@@ -38,9 +38,10 @@ pub const PIPELINE_STALLED: &str = "instance:landfall_pipeline_stalled:sum";
 /// Events that wait of schemas which stall while others land.
 pub const SCHEMA_STALLED: &str = "schema:landfall_stalled_events:sum";
 
-/// Landfall is cut off from the writer. That looks as if nothing landed, is told as such, and is no outage: also
+/// Landfall is cut off from all writers. That looks as if nothing landed, is told as such, and is no outage: also
 /// not when the connection is back, as long as an outage is told.
-const CUT_OFF: &str = "landfall_source_connected{stream=\"written\"} == 0";
+const CUT_OFF: &str =
+    "max without (stream, endpoint) (landfall_source_connected{stream=\"written\"}) == 0";
 
 /// For so long findings may be of what only seemed to be lost: the deadline, a window, and [`RECENT`].
 const AFTER_CUT: Span = Span::minutes(45);
@@ -181,7 +182,7 @@ fn stalls() -> Vec<Alert> {
             Severity::Page,
             Owner::Landfall.of(
                 &format!(
-                    "{PIPELINE_STALLED} > 0\nunless ignoring (stream, endpoint) ({CUT_OFF})"
+                    "{PIPELINE_STALLED} > 0\nunless ({CUT_OFF})"
                 ),
                 &[],
             ),

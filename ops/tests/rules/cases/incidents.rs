@@ -104,6 +104,14 @@ fn stalls() -> Vec<Case> {
         .at(19, [firing(NOT_CONNECTED)])
         .at(28, [bare(STALLED), firing(NOT_CONNECTED)])
         .at(40, [bare(STALLED)]),
+        case(STALLED, "one of two writers is away, and nothing lands at all", 60, |world| {
+            dead_writer(world);
+            let other = [WRITTEN[0], ("endpoint", "tcp://127.0.0.1:8601")];
+            world.set("landfall_source_connected", &other, |minute| {
+                1.0 - within(12.0, 61.0)(minute)
+            });
+        })
+        .at(30, [bare(STALLED), firing(NOT_CONNECTED)]),
         case(STALLED, "a minute is too short", 30, |world| {
             world.set(OPEN, &cause("stalled"), within(10.0, 11.0));
         })

@@ -1,6 +1,6 @@
-//! How long a thread may sleep that gathers what others send: shortly for the little that comes now
-//! and then, longer in a steady stream, where every wake-up costs more than what there is to do, and
-//! shortly again in a flood, where a wake-up is nothing beside the work. Pure.
+//! How long a thread sleeps between two flushes. It sleeps shortly if little comes. It sleeps longer in a steady
+//! stream, where a wake-up costs more than the work. It sleeps shortly again in a flood, where a wake-up costs
+//! little beside the work. Pure.
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ const WITH_WORK_MIN: u32 = 3;
 /// sooner all is told at the flood's end, the better.
 const FLOOD_PER_SECOND: f64 = 10_000.0;
 
-/// What comes in so long is told from a batch: those of a steady stream may come all at once, twice a
-/// second.
+/// A flood is judged over this time. A steady stream may bring all its events at once, twice a second, and is no
+/// flood.
 const SPAN: Duration = Duration::from_secs(1);
 
 /// Remembers which of the last rounds brought work, and how much came of late.

@@ -1,5 +1,5 @@
-//! What the threads of the engine hand to each other. All of it flows one way, judges to shards to
-//! the describer to the results; only answers go back to the shards: the describer's to a comparison,
+//! What the threads of the engine hand to each other. Judges send to shards and to the results, shards to the
+//! describer, the describer to the results. Only answers go back to the shards: the describer's to a comparison,
 //! and the store's to what was missing long ago.
 
 use std::sync::Arc;

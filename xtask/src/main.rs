@@ -48,7 +48,7 @@ enum Task {
         args: Vec<String>,
     },
     /// Records anew what Landfall's metrics say over days of a pipeline, for the tests of rules: into
-    /// ops/prometheus/recorded, in half an hour.
+    /// ops/prometheus/recorded, in three quarters of an hour.
     Record {
         /// The days; none are all of them.
         cases: Vec<String>,
@@ -65,7 +65,7 @@ enum Task {
         args: Vec<String>,
     },
     /// Breaks the ledger on purpose, one way at a time, and fails if its tests do not notice: all of
-    /// host/ledger/mutants, on a copy. Took eight minutes for 129 on two busy cores.
+    /// host/ledger/mutants, on a copy.
     Mutants {
         /// Only these: the names of patches, without `.patch`.
         names: Vec<String>,

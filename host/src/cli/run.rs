@@ -263,9 +263,12 @@ fn join_sources(sources: Vec<zmq::Running>) -> bool {
                 is_whole = false;
                 tracing::error!("{error}");
             }
-            Err(_) => tracing::error!(
-                "a source's thread died; this is a bug of Landfall, please report it"
-            ),
+            Err(_) => {
+                is_whole = false;
+                tracing::error!(
+                    "a source's thread died; this is a bug of Landfall, please report it"
+                );
+            }
         }
     }
     is_whole

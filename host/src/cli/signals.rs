@@ -1,5 +1,6 @@
-//! What the process is told from outside, by signals. A signal that its starter ignores stays ignored: `nohup`
-//! does so with SIGHUP, and a shell with SIGINT of what it starts in the background.
+//! What the process is told from outside, by signals. A signal that the starter ignores stays ignored, as a
+//! shell does with SIGINT for what it starts in the background. The signals in `always` are heard all the same:
+//! for `landfall run` that is SIGHUP, which `nohup` ignores.
 
 use std::io;
 

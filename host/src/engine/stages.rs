@@ -1,4 +1,4 @@
-//! Starts the threads of each stage: shards and judges. Also what is taken up from the store before they run.
+//! Starts the threads of shards and of judges, and reads from the store what the last run left.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -164,7 +164,7 @@ pub(super) fn start_judges(
     Ok(judges?)
 }
 
-/// Recorded frames come when they are read: of an audit a stream's silence cannot be told.
+/// An audit cannot tell that a stream is silent: recorded frames come when they are read.
 pub(super) fn overseer_of(config: &Config, planned: &Planned, is_audit: bool) -> OverseerConfig {
     let mut overseer = overseer_config(config, &planned.deadlines);
     if is_audit {

@@ -21,7 +21,7 @@ pub enum Progress {
     Running,
 }
 
-/// Is called when a load has ended that nobody waited for.
+/// Is called whenever a load has ended, loaded or refused, unless it was cancelled.
 type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// The loads, by name of the check.
@@ -69,7 +69,7 @@ impl Loading {
         }
     }
 
-    /// Calls `wake` from now on whenever a load has ended.
+    /// Calls `wake` whenever a load that begins from now on has ended.
     pub fn on_end(&mut self, wake: impl Fn() + Send + Sync + 'static) {
         self.wake = Some(Arc::new(wake));
     }

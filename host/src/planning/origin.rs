@@ -1,8 +1,8 @@
 //! Where the file of a check, or the directory of schemas, is taken from.
 //!
-//! What runs stays with the place that it came from until that place has something new, or the
-//! configuration names other places: a file of the same name elsewhere on the search path may be another
-//! program. It is told, and taken at the next start.
+//! What runs stays with the place that it came from, and takes new versions from there only, until the
+//! configuration names other places. A file of the same name elsewhere on the search path may be another
+//! program: Landfall tells of it, and the next start takes it.
 
 use std::path::{Path, PathBuf};
 

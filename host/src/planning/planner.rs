@@ -113,8 +113,8 @@ struct InUse {
     loaded_ms: i64,
 }
 
-/// Loads and reloads. Owned by one thread at a time. What it knows changes only when a plan was
-/// made: one that fails leaves it as it was.
+/// Loads and reloads. Owned by one thread at a time. A plan that fails changes nothing that is in use; loads
+/// that it began go on.
 pub struct Planner {
     loading: Loading,
     in_use: BTreeMap<String, InUse>,
@@ -204,7 +204,7 @@ impl Planner {
         self.go_on = Box::new(go_on);
     }
 
-    /// Calls `wake` from now on whenever something was loaded that no plan waited for.
+    /// Calls `wake` whenever a load that begins from now on has ended, loaded or refused.
     pub fn on_loaded(&mut self, wake: impl Fn() + Send + Sync + 'static) {
         self.loading.on_end(wake);
     }

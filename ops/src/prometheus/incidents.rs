@@ -3,7 +3,8 @@
 //! Whether something is wrong, the gauge of open incidents says: it counts exactly, knows thresholds,
 //! and outlives the increase of any counter. Counters only say of which schema or check. Where they say
 //! nothing (Landfall has just been started, its series began above 0, incidents stay open for longer
-//! than the counters are looked at) the alert is there without that label.
+//! than the counters are looked at) the alert is there without that label. The one exception here is
+//! `without_schema`: it has no incident, and asks counters alone.
 
 use super::owners::Owner;
 use super::promql::{increase, indented};
@@ -38,8 +39,9 @@ pub const PIPELINE_STALLED: &str = "instance:landfall_pipeline_stalled:sum";
 /// Events that wait of schemas which stall while others land.
 pub const SCHEMA_STALLED: &str = "schema:landfall_stalled_events:sum";
 
-/// Landfall is cut off from all writers. That looks as if nothing landed, is told as such, and is no outage: also
-/// not when the connection is back, as long as an outage is told.
+/// Landfall is cut off from all writers, and nothing seems to land. LandfallNotConnected tells of it, and
+/// LandfallEventsStalled does not fire. The recorded stall stays, so objectives are silent for a while after it
+/// too.
 const CUT_OFF: &str =
     "max without (stream, endpoint) (landfall_source_connected{stream=\"written\"}) == 0";
 

@@ -8,14 +8,14 @@ use super::promql::{increase, indented};
 use super::rule::{Alert, Recording, Severity};
 use super::time::{Scale, Span};
 
-/// Expected events that did not land in time and unchanged. What is missing and lands later has failed
-/// once, and what is late from the first as well.
+/// Expected events that did not land in time and unchanged. Each counts once: also one that was missing and
+/// landed later.
 const FAILED: &str = "late|altered|missing|unconfirmed";
 
 /// A share of fewer failures is chance, and no reason to be woken.
 const FAILURES_MIN: u32 = 10;
 
-/// A schema of fewer expected events a day: ten failures would be one in a hundred.
+/// A schema with fewer expected events a day is quiet: ten failures would be more than one in a hundred.
 const QUIET_EVENTS_A_DAY: u32 = 1000;
 /// And so many an hour: in the first day of a busy schema less than a day has been counted.
 const QUIET_EVENTS_AN_HOUR: u32 = 100;
@@ -230,8 +230,8 @@ impl Burn {
     }
 }
 
-/// Counts what a rate would not see, nor an outage tell. Events that have landed since are not told: then
-/// nothing is missing now, and either Landfall has been there all the time or as many landed as were
+/// Counts losses that are too few for a rate and that no outage explains. It is silent once the events have
+/// landed: nothing is missing now, and either Landfall did not restart within the day, or as many landed as were
 /// lost.
 fn quiet(scale: Scale) -> Alert {
     let (lost, recovered, day) = (lost(DAY), recovered(DAY), scale.of(DAY));

@@ -220,15 +220,16 @@ fn told(received: &[Notification]) -> String {
 pub fn keep(day: &MonitoredDay) {
     let page = format!(
         "# What Alertmanager told of the day\n\n\
-         The day of the incident as `cargo xtask demo` plays it, watched by a Prometheus with the shipped rules, \
-         at a factor of time of the demo's speed, and told by an Alertmanager with the shipped example. Below is \
-         all that its webhooks received, each notification with all its alerts, by the day's time. Written by \
-         the test that plays the day:\n\n\
+         The test plays the day of the incident as `cargo xtask demo` does. Prometheus watches it with the shipped \
+         rules, sped up as much as the demo. Alertmanager sends the notifications with the shipped example. Below is \
+         everything that its webhooks received: each notification with all its alerts, in the day's time. This \
+         command writes the page:\n\n\
          \x20   UPDATE=1 cargo test -p landfall-tests --test monitored_day\n\n\
          The writer is dead from 02:12 to 02:37, 07:26 to 11:43, 13:44 to 15:02, 18:16 to 21:05 and 23:19 to 00:07. \
-         Whoever is woken is told once when it begins, once when it is over, and is reminded after four hours. What is over is named again in later notifications of its group: Prometheus repeats \
-         it for fifteen minutes of real time, which is the whole of this day. Numbers may be some twenty minutes \
-         old: Prometheus tells of an alert that goes on every two seconds of real time.\n\n\
+         For each outage, people are told once when it begins and once when it is over, and are reminded after four \
+         hours. Later notifications of a group repeat alerts that are over: Prometheus resends them for fifteen \
+         minutes of real time, which is longer than this day takes. Numbers may be some twenty minutes old: \
+         Prometheus resends an alert that goes on only every two seconds of real time.\n\n\
          ```\n{}```\n",
         told(&day.notifications)
     );

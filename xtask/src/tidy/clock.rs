@@ -1,4 +1,4 @@
-//! One place reads the time of day: a replay runs by another clock, and a second reader of the
+//! One place reads the time of day for all that runs: a replay runs by another clock, and a second reader of the
 //! system's would not notice.
 
 use super::Finding;

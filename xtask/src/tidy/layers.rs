@@ -147,7 +147,7 @@ fn known_part(known: &BTreeSet<&Path>, mut path: Path) -> Path {
     path
 }
 
-/// One finding for each pair of parts that lead to each other, of those that use each other directly.
+/// One finding for each use of one part by another that leads back to the first.
 fn circles_of(uses: &BTreeMap<String, BTreeMap<String, String>>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (from, targets) in uses {

@@ -22,7 +22,7 @@ const SCRAPE_CHANGES_MANY: u32 = 5;
 /// Connections lost within an hour that are no coincidence any more.
 const DISCONNECTS_MANY: u32 = 5;
 
-/// A series that Landfall has from its first scrape on, whatever its configuration is.
+/// A series that Landfall has once its start is over, whatever its configuration is.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpectedSeries {
     pub selector: &'static str,

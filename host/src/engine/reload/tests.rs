@@ -1,0 +1,86 @@
+//! Tests of `reload.rs`.
+
+use super::*;
+
+#[test]
+fn deadlines_that_become_too_short_for_the_batches_are_told() {
+    let mut config = Config::default();
+    let batches = config.judge.batches(config.deadlines.shortest());
+    assert_eq!(too_coarse(&config, &batches), None);
+    config.deadlines.default = Duration::from_secs(1);
+    let told = too_coarse(&config, &batches).unwrap();
+    assert!(told.contains("1s") && told.contains("500ms"), "{told}");
+    config.deadlines.default = Duration::from_secs(3600);
+    assert_eq!(too_coarse(&config, &batches), None);
+}
+
+#[test]
+fn what_takes_a_restart_is_told_at_every_reload_and_not_taken() {
+    let started = Config::default();
+    let mut wanted = Config::default();
+    wanted.event.key = "/id".into();
+    wanted.streams.raw.codec = "json".into();
+    wanted.checks.clear();
+    wanted.incidents.stall = Duration::from_secs(7);
+    wanted.metrics.latency_buckets.pop();
+    wanted.owners.default = "analytics".into();
+    let (first, waiting) = in_force(&started, wanted.clone());
+    let fields: Vec<_> = waiting
+        .iter()
+        .filter_map(|text| text.split(' ').next())
+        .collect();
+    assert_eq!(fields, ["event", "streams", "metrics"]);
+    assert_eq!(first.event, started.event);
+    assert_eq!(first.streams, started.streams);
+    assert!(first.checks.is_empty());
+    assert_eq!(first.incidents, wanted.incidents);
+    assert_eq!(first.owners, wanted.owners);
+    assert_eq!(first.metrics, started.metrics);
+    let (_, again) = in_force(&first, wanted);
+    assert_eq!(again, waiting, "the second reload has not forgotten");
+}
+
+#[test]
+fn a_file_that_appears_or_vanishes_is_told_if_the_next_start_would_take_another_one() {
+    let path = Path::new("landfall.toml");
+    let told = appeared(None, Some(path)).unwrap();
+    assert!(
+        told.contains("landfall.toml is there now") && told.contains("restart"),
+        "{told}"
+    );
+    assert!(told.starts_with('/'), "the whole place: {told}");
+    for (runs, found) in [
+        (None, None),
+        (Some(path), Some(path)),
+        (Some(Path::new("other")), Some(path)),
+    ] {
+        assert_eq!(appeared(runs, found), None);
+    }
+    let nowhere = Path::new("/nowhere/landfall.toml");
+    assert!(gone(nowhere, false).unwrap().contains("built-in default"));
+    assert_eq!(gone(nowhere, true), None);
+    assert_eq!(gone(Path::new("/dev/null"), false), None);
+}
+
+#[test]
+fn settling_ends_although_changes_go_on() {
+    let (request, wake) = requests();
+    let stop = Stop::default();
+    let ended = Stop::default();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.is_set() {
+                request.send();
+                std::thread::yield_now();
+            }
+        });
+        let began = Instant::now();
+        settle(&wake, &stop);
+        assert!(began.elapsed() >= SETTLE_MAX);
+        stop.set();
+        let began = Instant::now();
+        settle(&wake, &stop);
+        assert!(began.elapsed() < SETTLE_MAX, "the wish to end is heard");
+        ended.set();
+    });
+}

@@ -1,0 +1,273 @@
+//! Tests of `subscriber.rs`.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd as _;
+use std::sync::Arc;
+
+use landfall_ledger::Stream;
+
+use super::super::super::Publisher as _;
+use super::super::super::{BatchLimits, Flights, FrameBatch, SourceContext, SourceStats};
+use super::super::dial::Named;
+use super::super::hold::Connection;
+use super::super::library::tests::resting;
+use super::super::line::system_resolver;
+use super::super::tests::subscription;
+use super::super::{Attach, ZmqPublisher};
+use super::*;
+use crate::clock::Clock;
+use crate::queue::{Bound, Receiver, channel};
+
+/// Far beyond what any of this takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn publisher() -> (ZmqPublisher, String) {
+    let publisher = ZmqPublisher::open("tcp://127.0.0.1:*", Attach::Bind, true).unwrap();
+    let endpoint = publisher.socket.get_last_endpoint().unwrap().unwrap();
+    (publisher, endpoint)
+}
+
+/// A source whose socket stands for libzmq that has not come to reading yet: nobody sends to it. Its
+/// connection is one of its own, between `ours` and `theirs`.
+struct Scene {
+    source: Subscriber,
+    ours: TcpStream,
+    theirs: TcpStream,
+    flights: Flights,
+    batches: Receiver<FrameBatch>,
+}
+
+/// A batch that others have come to waits so long, a lone frame as long in most scenes.
+const WAIT_MAX: Duration = Duration::from_millis(40);
+
+fn scene() -> Scene {
+    scene_with(WAIT_MAX)
+}
+
+fn scene_with(wait: Duration) -> Scene {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let theirs = listener.accept().unwrap().0;
+    let mut connection = Connection::default();
+    connection.opened(ours.as_raw_fd(), &endpoint);
+
+    let bound = Bound {
+        bytes_max: 10_000,
+        items_max: 10,
+    };
+    let (mut senders, batches) = channel(&[bound]);
+    let (flights, stop) = (Flights::default(), Stop::default());
+    let limits = BatchLimits {
+        rows_max: 100,
+        bytes_max: 1000,
+        wait,
+        wait_max: WAIT_MAX,
+    };
+    let context = SourceContext {
+        stream: Stream::Raw,
+        clock: Clock::start(1.0, None),
+        flights: flights.clone(),
+        queue: senders.remove(0),
+        limits,
+        frame_bytes_max: 10,
+    };
+    let stats = Arc::new(SourceStats::new(Stream::Raw, &endpoint));
+    stats.set_link(Link::Connected);
+    let subscription = subscription(&endpoint);
+    let named = Named::parse(&endpoint).unwrap();
+    let mut line = Line::new(
+        &zmq::Context::new(),
+        &subscription,
+        named,
+        system_resolver,
+        Arc::clone(&stats),
+    )
+    .unwrap();
+    line.dial.connected(Instant::now());
+    line.connection = connection;
+    line.library = resting();
+    let outlet = Outlet::new(context, 0, Arc::clone(&stats), stop.clone());
+    let source = Subscriber {
+        endpoint,
+        line,
+        watermark: Watermark::new(Arc::clone(outlet.progress()), 0),
+        outlet,
+        stop,
+        tick: NAP,
+        parts: Parts::default(),
+        refusals: Refusals::default(),
+        pace: Pace::new(0, Instant::now()),
+        has_gathered: false,
+        is_steady: false,
+        have_waited: false,
+    };
+    Scene {
+        source,
+        ours,
+        theirs,
+        flights,
+        batches,
+    }
+}
+
+#[test]
+fn of_a_steady_stream_all_that_comes_in_one_sleep_is_a_batch() {
+    let Scene {
+        mut source,
+        mut ours,
+        mut theirs,
+        batches,
+        ..
+    } = scene();
+    let push = |source: &mut Subscriber, frames: usize| {
+        (0..frames).for_each(|_| assert!(!source.outlet.push(b"frame", || {}).unwrap()));
+    };
+    let taken = || {
+        batches
+            .recv_timeout(Duration::ZERO)
+            .ok()
+            .map(|batch| batch.rows())
+    };
+
+    // Nothing is known of the stream: it waits for a frame.
+    source.rest().unwrap();
+    assert!(!source.has_gathered && !source.have_waited);
+    // Few frames that have waited are handed on, and say nothing of what is to come.
+    push(&mut source, 2);
+    source.have_waited = true;
+    source.rest().unwrap();
+    assert_eq!((taken(), source.is_steady), (Some(2), false));
+    push(&mut source, 50);
+    source.have_waited = true;
+    source.rest().unwrap();
+    assert_eq!((taken(), source.is_steady), (Some(50), true));
+
+    // It was steady: what comes while it sleeps comes together, and has waited long enough.
+    theirs.write_all(b"frames").unwrap();
+    source.rest().unwrap();
+    assert!(source.has_gathered && source.have_waited && !source.is_steady);
+    ours.read_exact(&mut [0; 6]).unwrap();
+    push(&mut source, 50);
+    source.rest().unwrap();
+    assert_eq!((taken(), source.is_steady), (Some(50), true));
+
+    // A lone frame is the end of it, and so is none.
+    source.rest().unwrap();
+    push(&mut source, 1);
+    source.rest().unwrap();
+    assert_eq!((taken(), source.is_steady), (Some(1), false));
+    source.is_steady = true;
+    source.rest().unwrap();
+    assert!(source.have_waited);
+    source.rest().unwrap();
+    assert!(!source.have_waited && !source.is_steady && taken().is_none());
+
+    // Without a connection nothing gathers.
+    source.line.stats.set_link(Link::Retrying);
+    source.is_steady = true;
+    source.rest().unwrap();
+    assert!(!source.have_waited && !source.is_steady);
+}
+
+#[test]
+fn a_batch_of_what_gathered_is_no_flood_and_one_that_came_as_fast_is() {
+    let Scene {
+        mut source,
+        batches,
+        ..
+    } = scene_with(NAP);
+    let fill = |source: &mut Subscriber| {
+        (0..100).for_each(|_| assert!(source.outlet.push(b"frame", || {}).is_ok()));
+        source.hand_on().unwrap();
+        assert_eq!(batches.recv().unwrap().rows(), 100);
+        (0..50).for_each(|_| assert!(source.outlet.push(b"frame", || {}).is_ok()));
+        source.outlet.is_steady()
+    };
+    source.is_steady = true;
+    source.rest().unwrap();
+    assert!(source.have_waited);
+    // However soon it is read, it took a whole sleep to come.
+    assert!(fill(&mut source));
+    source.rest().unwrap();
+    assert_eq!(batches.recv().unwrap().rows(), 50);
+
+    let began = Instant::now();
+    while fill(&mut source) {
+        assert!(began.elapsed() < PATIENCE, "read as if it had gathered");
+        source.hand_on().unwrap();
+        drop(batches.recv().unwrap());
+    }
+}
+
+#[test]
+fn it_sleeps_no_longer_than_its_socket_has_room_for() {
+    let Scene { mut source, .. } = scene();
+    let mut message = zmq::Message::new();
+    // 10,000 frames a second, of which no more than 100 may come in one sleep.
+    source.pace = Pace::new(1_600, Instant::now());
+    (0..250).for_each(|_| source.pace.read());
+    source
+        .pace
+        .seen_empty(Instant::now() + Duration::from_millis(25));
+    for _ in 0..3 {
+        // It looks at its socket between two batches, and finds nothing so soon.
+        assert!(source.turn(&mut message).unwrap());
+        source.is_steady = true;
+        let nap = source.pace.nap();
+        assert!(nap < source.outlet.wait_max() / 2, "{nap:?}");
+        source.rest().unwrap();
+        // What came did not wait as long as a batch may.
+        assert!(source.has_gathered && !source.have_waited);
+        source.pace = Pace::new(1_600, Instant::now());
+        (0..250).for_each(|_| source.pace.read());
+        source
+            .pace
+            .seen_empty(Instant::now() + Duration::from_millis(25));
+    }
+}
+
+#[test]
+fn what_the_kernel_lets_through_ends_a_sleep() {
+    let (mut publisher, endpoint) = publisher();
+    let Scene { mut source, .. } = scene();
+    source.line.socket.connect(&endpoint).unwrap();
+    assert!(publisher.wait_for_listener(PATIENCE).unwrap());
+    // It sleeps far longer than this test may take; a frame that comes another way stands for those
+    // that the kernel lets through.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(GATHER_MIN);
+            publisher.publish(b"frame").unwrap();
+        });
+        assert!(!source.gather(10 * PATIENCE).unwrap());
+    });
+}
+
+#[test]
+fn a_socket_is_not_empty_while_its_connection_holds_what_gathered() {
+    let Scene {
+        mut source,
+        mut ours,
+        mut theirs,
+        flights,
+        ..
+    } = scene();
+    let mut message = zmq::Message::new();
+
+    source.sleep(GATHER_MIN / 2).unwrap();
+    assert!(!source.has_gathered, "too short to gather");
+    theirs.write_all(b"frame").unwrap();
+    assert!(source.turn(&mut message).unwrap(), "nothing gathered");
+    source.sleep(GATHER_MIN).unwrap();
+    assert!(source.has_gathered);
+    let before_ms = flights.frontier(Stream::Raw);
+    thread::sleep(Duration::from_millis(5));
+    assert!(!source.turn(&mut message).unwrap(), "it is not read yet");
+    assert_eq!(flights.frontier(Stream::Raw), before_ms);
+
+    ours.read_exact(&mut [0; 5]).unwrap();
+    assert!(source.turn(&mut message).unwrap());
+    assert!(flights.frontier(Stream::Raw) > before_ms);
+}

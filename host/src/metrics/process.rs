@@ -5,7 +5,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus::{Counter, Gauge, IntGauge, IntGaugeVec, Result};
-use rustix::param::{clock_ticks_per_second, page_size};
 
 use super::registrar::{Registrar, follow_seconds};
 use crate::clock::{self, Clock};
@@ -109,15 +108,24 @@ impl ProcessMetrics {
         else {
             return;
         };
-        self.resident
-            .set(stat.resident_pages.saturating_mul(page_size() as i64));
+        self.resident.set(
+            stat.resident_pages
+                .saturating_mul(system(libc::_SC_PAGESIZE, 4096)),
+        );
         self.threads.set(stat.threads);
-        let ticks_per_second = clock_ticks_per_second();
+        let ticks_per_second = system(libc::_SC_CLK_TCK, 100).unsigned_abs();
         follow_seconds(
             &self.cpu,
             Duration::from_secs_f64(stat.cpu_ticks as f64 / ticks_per_second as f64),
         );
     }
+}
+
+/// A value that the system tells of itself; `usual` if it does not.
+fn system(name: libc::c_int, usual: i64) -> i64 {
+    // SAFETY: sysconf takes any number and only answers.
+    let value = unsafe { libc::sysconf(name) };
+    if value > 0 { value } else { usual }
 }
 
 /// The fields of /proc/self/stat that are used; see proc(5).

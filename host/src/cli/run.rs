@@ -283,3 +283,21 @@ pub(super) fn secret() -> anyhow::Result<[u8; landfall_store::SECRET_BYTES]> {
         .map_err(|error| anyhow::anyhow!("no random numbers from the system: {error}"))?;
     Ok(secret)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_failed_or_died_is_no_whole_end() {
+        let source = |work: fn() -> Result<(), SourceError>| zmq::Running {
+            stats: Arc::new(SourceStats::new(Stream::Raw, "tcp://127.0.0.1:1")),
+            thread: std::thread::spawn(work),
+        };
+        assert!(join_sources(vec![source(|| Ok(())), source(|| Ok(()))]));
+        let failed = || Err(SourceError::Closed);
+        assert!(!join_sources(vec![source(failed), source(|| Ok(()))]));
+        let died = || panic!("on purpose");
+        assert!(!join_sources(vec![source(died), source(|| Ok(()))]));
+    }
+}

@@ -81,23 +81,14 @@ impl PlanCell {
 
 #[cfg(test)]
 mod tests {
-    use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
-
     use super::*;
-    use crate::config::Config;
-    use crate::planning::planner::{Patience, Planner};
+    use crate::planning::planner::Patience;
+    use crate::planning::planner::doubles::{config_of, planner};
 
     #[test]
     fn every_plan_that_was_in_force_is_noted_once_however_short_it_was() {
         let dir = tempfile::tempdir().unwrap();
-        let mut config = Config {
-            checks: Vec::new(),
-            ..Config::default()
-        };
-        config.streams.raw.codec = "json".into();
-        config.schemas.dir = dir.path().to_owned();
-        let mut planner =
-            Planner::new(Loader::new(WasmEngine::new().unwrap(), Compiler::InProcess));
+        let (mut config, mut planner) = (config_of(dir.path()), planner());
         let mut plan = |label: &str| {
             let hour = std::time::Duration::from_secs(3600);
             config.deadlines.schemas.insert(label.into(), hour);

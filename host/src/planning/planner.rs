@@ -3,6 +3,8 @@
 
 mod checks;
 #[cfg(test)]
+pub mod doubles;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,15 +1,10 @@
 //! What a plan keeps, and what it is made of.
 
-use landfall_runtime::{Compiler, Engine as WasmEngine};
-
+use super::doubles::{config_of, planner};
 use super::*;
 use crate::config::CheckConfig;
 
 const NOW_MS: i64 = 0;
-
-fn planner() -> Planner {
-    Planner::new(Loader::new(WasmEngine::new().unwrap(), Compiler::InProcess))
-}
 
 fn write(dir: &std::path::Path, label: &str, text: &str) {
     let path = dir.join(format!("{label}.json"));
@@ -25,12 +20,7 @@ fn a_plan_that_is_not_made_costs_nothing_and_changes_nothing() {
         "A/1",
         r#"{"$schema":"http://json-schema.org/draft-07/schema#"}"#,
     );
-    let mut config = Config {
-        checks: Vec::new(),
-        ..Config::default()
-    };
-    config.streams.raw.codec = "json".into();
-    config.schemas.dir = dir.path().to_owned();
+    let config = config_of(dir.path());
     let mut planner = planner();
     planner.next_generation = Some(u16::MAX - 1);
     let first = planner.plan(&config, NOW_MS, Patience::Whole).unwrap();
@@ -75,12 +65,7 @@ fn a_plan_that_is_not_made_costs_nothing_and_changes_nothing() {
 #[test]
 fn a_label_of_the_configuration_alone_makes_a_new_plan() {
     let dir = tempfile::tempdir().unwrap();
-    let mut config = Config {
-        checks: Vec::new(),
-        ..Config::default()
-    };
-    config.streams.raw.codec = "json".into();
-    config.schemas.dir = dir.path().to_owned();
+    let mut config = config_of(dir.path());
     let mut planner = planner();
     planner.plan(&config, NOW_MS, Patience::Whole).unwrap();
     let hour = std::time::Duration::from_secs(3600);
@@ -148,12 +133,7 @@ fn why_code_is_not_kept_is_told_with_the_first_plan_after_it_was_found() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("broken.wasm");
     std::fs::write(&file, "no module").unwrap();
-    let mut config = Config {
-        checks: Vec::new(),
-        ..Config::default()
-    };
-    config.streams.raw.codec = "json".into();
-    config.schemas.dir = dir.path().to_owned();
+    let config = config_of(dir.path());
     let mut broken = config.clone();
     broken.checks.push(CheckConfig {
         name: "broken".into(),

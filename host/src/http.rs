@@ -13,7 +13,7 @@
 //! nobody who holds connections, or descriptors, keeps a probe from its answer.
 
 mod readiness;
-mod seats;
+mod connection_slots;
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -41,7 +41,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 pub use readiness::{CheckState, Part, Readiness};
-use seats::{Seat, Seats};
+use connection_slots::{ConnectionSlot, ConnectionSlots};
 
 use crate::metrics::{Metrics, MetricsError};
 
@@ -206,17 +206,17 @@ async fn serve_within(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let routes = routes(state);
-    let seats = Seats::new(limits.connections_max, limits.answers_bytes_max);
+    let slots = ConnectionSlots::new(limits.connections_max, limits.answers_bytes_max);
     // Each connection holds a receiver; when all are gone, all have ended.
     let (ending, end) = watch::channel(false);
     let accept = async {
-        let mut acceptor = Acceptor::new(&listener, seats.clone());
+        let mut acceptor = Acceptor::new(&listener, slots.clone());
         loop {
             let stream = acceptor.next().await;
-            let (seat, lost) = seats.take();
+            let (slot, lost) = slots.take();
             let (routes, end) = (routes.clone(), end.clone());
             tokio::spawn(async move {
-                let served = connection(limits, stream, routes, seat, end);
+                let served = connection(limits, stream, routes, slot, end);
                 tokio::select! {
                     () = served => {}
                     _ = lost => tracing::debug!("an HTTP connection was closed for a newer one"),
@@ -241,16 +241,16 @@ async fn serve_within(
 /// takes those of idle connections.
 struct Acceptor<'a> {
     listener: &'a TcpListener,
-    seats: Seats,
+    slots: ConnectionSlots,
     spare: Option<File>,
     told: Option<Instant>,
 }
 
 impl<'a> Acceptor<'a> {
-    fn new(listener: &'a TcpListener, seats: Seats) -> Self {
+    fn new(listener: &'a TcpListener, slots: ConnectionSlots) -> Self {
         let mut acceptor = Self {
             listener,
-            seats,
+            slots,
             spare: None,
             told: None,
         };
@@ -289,7 +289,7 @@ impl<'a> Acceptor<'a> {
                         if self.spare.take().is_some() {
                             continue;
                         }
-                        self.seats.end_one();
+                        self.slots.end_one();
                     }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
@@ -310,7 +310,7 @@ async fn connection(
     limits: Limits,
     stream: TcpStream,
     routes: Router,
-    seat: Seat,
+    slot: ConnectionSlot,
     mut end: watch::Receiver<bool>,
 ) {
     let mut builder = hyper::server::conn::http1::Builder::new();
@@ -322,12 +322,12 @@ async fn connection(
         .keep_alive(false);
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(|request: Request<Incoming>| {
-        seat.asked();
-        let (answer, seat) = (routes.call(request), &seat);
+        slot.asked();
+        let (answer, slot) = (routes.call(request), &slot);
         async move {
             let answer = answer.await?;
             // Bodies are whole texts.
-            seat.answered(answer.body().size_hint().lower());
+            slot.answered(answer.body().size_hint().lower());
             Ok::<_, Infallible>(answer)
         }
     });

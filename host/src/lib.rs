@@ -1,6 +1,6 @@
 //! The program: sources, judges, results, command line. `docs/ARCHITECTURE.md` is the map.
 
-pub mod board;
+pub mod telemetry;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -15,4 +15,4 @@ pub mod planning;
 pub mod queue;
 pub mod results;
 pub mod sources;
-pub mod standing;
+pub mod thread_watch;

@@ -9,22 +9,22 @@ use landfall_ledger::{
     SchemaId, ShardGauges, Stream, TallyDelta, WrittenObservation,
 };
 
-use crate::judge::{CheckActivity, Comparison, JudgeReport, WrittenHand};
-use crate::sources::Flight;
+use crate::judge::{CheckActivity, Comparison, JudgeReport, WrittenFrames};
+use crate::sources::InFlightGuard;
 
 /// One shard's share of a judged batch.
 pub struct ShardWork {
     pub raw: Vec<RawObservation>,
     pub written: Vec<WrittenObservation>,
     /// The batch that the written observations came from.
-    pub hand: Option<Arc<WrittenHand>>,
+    pub written_frames: Option<Arc<WrittenFrames>>,
     /// Dropped once the share is applied: the frontier waits for it.
-    pub flight: Flight,
+    pub guard: InFlightGuard,
 }
 
 /// What a shard tells, in the order in which it happened, in pieces of bounded size. On its way to the
 /// results the describer puts [`Described`] in the place of [`LedgerEvent`].
-pub struct ShardTold<T = LedgerEvent> {
+pub struct ShardOutput<T = LedgerEvent> {
     pub shard: usize,
     /// What came and landed: before the verdicts of the same moment, for stalls are judged by it.
     pub activity: Vec<Activity>,
@@ -104,7 +104,7 @@ pub enum Message {
     Judged(JudgeReport),
     /// What a shard told, described.
     Shard {
-        told: ShardTold<Described>,
+        told: ShardOutput<Described>,
         /// What the describer's checks did at that.
         checks: Vec<CheckActivity>,
     },

@@ -11,7 +11,7 @@ mod identity;
 mod index;
 mod keys;
 mod observation;
-mod overseer;
+mod incident_tracker;
 mod pending;
 mod settled;
 mod shard;
@@ -24,8 +24,8 @@ pub use config::{Deadlines, ShardConfig};
 pub use effect::{Effect, RejectedBy, WrittenSide};
 pub use identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 pub use observation::{Frontier, RawObservation, WrittenObservation};
-pub use overseer::{
-    Cause, Change, Found, Incident, IncidentId, OPEN_PER_CAUSE_MAX, Overseer, OverseerConfig,
+pub use incident_tracker::{
+    Cause, Change, Found, Incident, IncidentId, OPEN_PER_CAUSE_MAX, IncidentTracker, IncidentTrackerConfig,
     Scope, Severity, Share,
 };
 pub use shard::{Activity, STAMPS_APART_MS, SchemaGauge, Shard, ShardGauges};

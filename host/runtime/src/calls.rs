@@ -4,7 +4,7 @@ use crate::bindings::shapes;
 use crate::fault::Fault;
 use crate::output;
 use crate::packed::{Packed, PackedRef, part};
-use crate::seat::{Duty, FaultedRows, Hand, Seat};
+use crate::instance::{Duty, FaultedRows, CallInput, CheckInstance};
 use crate::world::{
     CheckAnswer, Codec, DecodeAnswer, EventCheck, ExplainAnswer, ParityCheck, ProjectAnswer,
     WindowAnswer, WindowCheck, call,
@@ -89,7 +89,7 @@ pub struct JudgedWindows {
     pub faulted: Vec<FaultedRows>,
 }
 
-impl Seat<Codec> {
+impl CheckInstance<Codec> {
     /// Decodes every frame; never fails as a whole.
     pub fn decode(&mut self, frames: PackedRef<'_>, out: &mut Decoded) {
         let Decoded {
@@ -110,13 +110,13 @@ impl Seat<Codec> {
         self.bisect(
             Duty::Work,
             frames.rows(),
-            |seat, first, rows, time| {
+            |instance, first, rows, time| {
                 let column = part(frames, first, rows, &mut rebased);
                 let param = shapes::ColumnParam {
                     text: column.text,
                     ends: column.ends,
                 };
-                let answer = seat.call(None, (first, rows), time, |store, exports| {
+                let answer = instance.call(None, (first, rows), time, |store, exports| {
                     call::<_, DecodeAnswer>(&exports.work, store, (param,)).map(|answer| answer.0)
                 })?;
                 let (documents, codes) = &mut *columns.borrow_mut();
@@ -129,7 +129,7 @@ impl Seat<Codec> {
                     .and_then(|()| documents.append(text, ends, bytes_max))
                     .inspect_err(|_| {
                         details.truncate(before);
-                        seat.discard();
+                        instance.discard();
                     })?;
                 codes.extend_from_slice(&answer.codes);
                 Ok(())
@@ -176,12 +176,12 @@ impl Parts {
     }
 }
 
-impl Seat<EventCheck> {
+impl CheckInstance<EventCheck> {
     /// Judges every row of the batch in hand; never fails as a whole. `columns` are the manifest's,
     /// each with one row per document.
     pub fn judge(
         &mut self,
-        hand: &mut Hand<'_>,
+        input: &mut CallInput<'_>,
         stream: &str,
         rows: usize,
         columns: &[PackedRef<'_>],
@@ -202,7 +202,7 @@ impl Seat<EventCheck> {
         self.bisect(
             Duty::Work,
             rows,
-            |seat, first, rows, time| {
+            |instance, first, rows, time| {
                 let columns: Vec<_> = parts
                     .of(columns, first, rows)
                     .iter()
@@ -216,14 +216,14 @@ impl Seat<EventCheck> {
                     rows: rows as u32,
                     columns: &columns,
                 };
-                let answer = seat.call(Some(hand), (first, rows), time, |store, exports| {
+                let answer = instance.call(Some(input), (first, rows), time, |store, exports| {
                     call::<_, CheckAnswer>(&exports.work, store, (batch,)).map(|answer| answer.0)
                 })?;
                 output::codes(&answer.codes, rows, reasons)
                     .and_then(|()| output::details(told(answer.details), rows, first, details))
-                    .inspect_err(|_| seat.discard())?;
+                    .inspect_err(|_| instance.discard())?;
                 codes[first..first + rows].copy_from_slice(&answer.codes);
-                for faulted in seat.take_set_aside() {
+                for faulted in instance.take_set_aside() {
                     codes[faulted.first] = 0;
                     details.retain(|(row, _)| *row != faulted.first);
                     set_aside.push(faulted);
@@ -236,7 +236,7 @@ impl Seat<EventCheck> {
     }
 }
 
-impl Seat<ParityCheck> {
+impl CheckInstance<ParityCheck> {
     /// Projects every row of the batch; never fails as a whole.
     pub fn project(
         &mut self,
@@ -255,7 +255,7 @@ impl Seat<ParityCheck> {
         self.bisect(
             Duty::Work,
             rows,
-            |seat, first, rows, time| {
+            |instance, first, rows, time| {
                 let columns: Vec<_> = parts
                     .of(columns, first, rows)
                     .iter()
@@ -269,7 +269,7 @@ impl Seat<ParityCheck> {
                     rows: rows as u32,
                     columns: &columns,
                 };
-                let answer = seat.call(None, (first, rows), time, |store, exports| {
+                let answer = instance.call(None, (first, rows), time, |store, exports| {
                     call::<_, ProjectAnswer>(&exports.work, store, (batch,)).map(|answer| answer.0)
                 })?;
                 let shapes::Column { text, ends } = &answer;
@@ -279,7 +279,7 @@ impl Seat<ParityCheck> {
                         false => Ok(()),
                     })
                     .and_then(|()| forms.borrow_mut().append(text, ends, bytes_max))
-                    .inspect_err(|_| seat.discard())
+                    .inspect_err(|_| instance.discard())
             },
             |rows| {
                 (0..rows.rows).for_each(|_| forms.borrow_mut().push(b""));
@@ -295,8 +295,8 @@ impl Seat<ParityCheck> {
         self.bisect(
             Duty::Explain,
             1,
-            |seat, _, _, time| {
-                let told = seat.call(None, (0, 0), time, |store, exports| {
+            |instance, _, _, time| {
+                let told = instance.call(None, (0, 0), time, |store, exports| {
                     match &exports.explain {
                         Some(explain) => call::<_, ExplainAnswer>(explain, store, (raw, written))
                             .map(|answer| Ok(answer.0)),
@@ -325,7 +325,7 @@ impl Seat<ParityCheck> {
     }
 }
 
-impl Seat<WindowCheck> {
+impl CheckInstance<WindowCheck> {
     /// Judges closed windows, one tally per window and schema; never fails as a whole.
     pub fn judge_windows(&mut self, tallies: &[Tally]) -> JudgedWindows {
         let reasons = self.check().manifest.reasons.len();
@@ -334,9 +334,9 @@ impl Seat<WindowCheck> {
         self.bisect(
             Duty::Work,
             tallies.len(),
-            |seat, first, rows, time| {
+            |instance, first, rows, time| {
                 let part = &tallies[first..first + rows];
-                let told = seat.call(None, (first, rows), time, |store, exports| {
+                let told = instance.call(None, (first, rows), time, |store, exports| {
                     call::<_, WindowAnswer>(&exports.work, store, (part,)).map(|answer| answer.0)
                 })?;
                 let told = told.into_iter().map(|finding| Finding {
@@ -350,7 +350,7 @@ impl Seat<WindowCheck> {
                     text: finding.text,
                 });
                 output::findings(told, rows, reasons, first, findings)
-                    .inspect_err(|_| seat.discard())
+                    .inspect_err(|_| instance.discard())
             },
             |rows| faulted.push(rows),
         );

@@ -19,7 +19,7 @@ use crate::engine::{Engine, MEMORY_BYTES_MAX};
 use crate::limits::Limits;
 use crate::loader::Loader;
 use crate::manifest::{Manifest, ManifestError};
-use crate::seat::Live;
+use crate::instance::Live;
 use crate::state::HostState;
 use crate::world::{Codec, EventCheck, ParityCheck, WindowCheck, World, link};
 

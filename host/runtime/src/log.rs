@@ -86,33 +86,33 @@ mod tests {
     use super::*;
 
     /// A call that logs `lines` lines.
-    fn call(seat: &mut LogBuffer, lines: usize) {
+    fn call(instance: &mut LogBuffer, lines: usize) {
         let mut store = LogBuffer::default();
         (0..lines).for_each(|_| store.push(LogLevel::Info, "a line".into()));
-        seat.absorb(&mut store);
+        instance.absorb(&mut store);
     }
 
     #[test]
     fn many_calls_of_one_batch_share_the_room_of_the_batch() {
-        let mut seat = LogBuffer::default();
-        seat.begin_batch();
-        (0..2000).for_each(|_| call(&mut seat, 20));
-        assert_eq!(seat.take().len(), LINES_PER_BATCH_MAX);
-        assert_eq!(seat.take_dropped(), 40_000 - LINES_PER_BATCH_MAX as u64);
-        seat.begin_batch();
-        call(&mut seat, 1);
-        assert_eq!(seat.take().len(), 1);
+        let mut instance = LogBuffer::default();
+        instance.begin_batch();
+        (0..2000).for_each(|_| call(&mut instance, 20));
+        assert_eq!(instance.take().len(), LINES_PER_BATCH_MAX);
+        assert_eq!(instance.take_dropped(), 40_000 - LINES_PER_BATCH_MAX as u64);
+        instance.begin_batch();
+        call(&mut instance, 1);
+        assert_eq!(instance.take().len(), 1);
     }
 
     #[test]
     fn lines_that_nobody_fetches_do_not_pile_up() {
-        let mut seat = LogBuffer::default();
+        let mut instance = LogBuffer::default();
         for _ in 0..1000 {
-            seat.begin_batch();
-            call(&mut seat, 16);
+            instance.begin_batch();
+            call(&mut instance, 16);
         }
-        assert_eq!(seat.take().len(), LINES_MAX);
-        assert_eq!(seat.take_dropped(), 16_000 - LINES_MAX as u64);
+        assert_eq!(instance.take().len(), LINES_MAX);
+        assert_eq!(instance.take_dropped(), 16_000 - LINES_MAX as u64);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::bindings::shapes;
 use crate::engine::ticks;
 use crate::fault::{Fault, FaultKind};
 use crate::load::Loaded;
-use crate::seat::Live;
+use crate::instance::Live;
 use crate::world::{StateAnswer, WindowCheck, call};
 
 /// Most names in one call; the contract promises it.

@@ -6,7 +6,7 @@ mod support;
 use std::time::{Duration, Instant};
 
 use landfall_runtime::{
-    Check, Decoded, FaultKind, FaultedRows, Limits, Packed, ParityCheck, Projected, Seat, Tally,
+    Check, Decoded, FaultKind, FaultedRows, Limits, Packed, ParityCheck, Projected, CheckInstance, Tally,
 };
 use support::load_with;
 
@@ -88,29 +88,29 @@ fn a_wrong_answer_of_a_codec_costs_the_poison_row_alone() {
         let Ok(Check::Codec(codec)) = loaded else {
             panic!("hostile_codec.wasm is no codec");
         };
-        let mut seat = Seat::new(codec);
+        let mut instance = CheckInstance::new(codec);
         let mut decoded = Decoded::default();
         // Falling ends need two rows to fall; a lone row with its ends reversed is well.
         let poison = if deed == "bad_ends" { &[][..] } else { &[9] };
         let input = frames(&[9]);
-        seat.decode(input.as_ref(), &mut decoded);
+        instance.decode(input.as_ref(), &mut decoded);
         let rows = rows_of(&decoded.faulted, kind, deed);
         assert_eq!(rows, poison, "{deed}");
         assert_eq!(decoded.codes, [0; ROWS], "{deed}");
         assert_kept(&decoded.documents, &input, poison, deed);
-        assert!(seat.take_counters().faults[kind as usize] > 0, "{deed}");
+        assert!(instance.take_counters().faults[kind as usize] > 0, "{deed}");
         let clean = frames(&[]);
-        seat.decode(clean.as_ref(), &mut decoded);
+        instance.decode(clean.as_ref(), &mut decoded);
         assert!(decoded.faulted.is_empty(), "{deed}: {:?}", decoded.faulted);
         assert_kept(&decoded.documents, &clean, &[], deed);
     }
 }
 
-fn parity(config: &str, limits: Limits) -> Seat<ParityCheck> {
+fn parity(config: &str, limits: Limits) -> CheckInstance<ParityCheck> {
     let Ok(Check::Parity(check)) = load_with("hostile_parity.wasm", config, limits) else {
         panic!("hostile_parity.wasm is no parity check");
     };
-    Seat::new(check)
+    CheckInstance::new(check)
 }
 
 #[test]
@@ -124,21 +124,21 @@ fn a_wrong_normal_form_costs_the_poison_row_alone() {
         ("trap", FaultKind::Trap),
         ("allocate", FaultKind::Memory),
     ] {
-        let mut seat = parity(&on_poison(deed), limits());
+        let mut instance = parity(&on_poison(deed), limits());
         let mut projected = Projected::default();
         let poison = if deed == "bad_ends" { &[][..] } else { &[9] };
         let input = frames(&[9]);
-        seat.project("raw", ROWS, &[input.as_ref()], &mut projected);
+        instance.project("raw", ROWS, &[input.as_ref()], &mut projected);
         let rows = rows_of(&projected.faulted, kind, deed);
         assert_eq!(rows, poison, "{deed}");
         assert_kept(&projected.forms, &input, poison, deed);
-        assert!(seat.take_counters().faults[kind as usize] > 0, "{deed}");
+        assert!(instance.take_counters().faults[kind as usize] > 0, "{deed}");
     }
 }
 
 #[test]
 fn a_normal_form_that_is_not_made_of_fields_costs_its_row_alone() {
-    let mut seat = parity(r#"{"fields":true}"#, limits());
+    let mut instance = parity(r#"{"fields":true}"#, limits());
     let mut input = Packed::default();
     for row in 0..ROWS {
         match row {
@@ -148,7 +148,7 @@ fn a_normal_form_that_is_not_made_of_fields_costs_its_row_alone() {
         }
     }
     let mut projected = Projected::default();
-    seat.project("raw", ROWS, &[input.as_ref()], &mut projected);
+    instance.project("raw", ROWS, &[input.as_ref()], &mut projected);
     let rows = rows_of(&projected.faulted, FaultKind::BadOutput, "fields");
     assert_eq!(rows, [9]);
     assert_kept(&projected.forms, &input, &[9], "fields");
@@ -174,7 +174,7 @@ fn the_parts_of_a_batch_answer_no_more_together_than_a_batch_may() {
         panic!("hostile_codec.wasm is no codec");
     };
     let mut decoded = Decoded::default();
-    Seat::new(codec).decode(input.as_ref(), &mut decoded);
+    CheckInstance::new(codec).decode(input.as_ref(), &mut decoded);
     let mut projected = Projected::default();
     parity(&on_poison("trap"), limits).project("raw", ROWS, &[input.as_ref()], &mut projected);
     for (column, faulted) in [
@@ -202,10 +202,10 @@ fn an_explanation_that_loops_is_cut_off_then_left_alone_and_projecting_goes_on()
         batch_time: SHORT,
         ..limits()
     };
-    let mut seat = parity(r#"{"do":"loop","when":"explain"}"#, limits);
+    let mut instance = parity(r#"{"do":"loop","when":"explain"}"#, limits);
     let start = Instant::now();
     let kinds: Vec<FaultKind> = (0..20)
-        .map(|_| seat.explain(b"a", b"b").expect_err("it loops").kind)
+        .map(|_| instance.explain(b"a", b"b").expect_err("it loops").kind)
         .collect();
     assert_eq!(kinds[0], FaultKind::Deadline);
     assert_eq!(kinds[19], FaultKind::Suspended);
@@ -214,10 +214,10 @@ fn an_explanation_that_loops_is_cut_off_then_left_alone_and_projecting_goes_on()
         "{:?}",
         start.elapsed()
     );
-    assert_eq!(seat.take_counters().suspensions, 1);
+    assert_eq!(instance.take_counters().suspensions, 1);
     let mut projected = Projected::default();
     let input = frames(&[]);
-    seat.project("raw", ROWS, &[input.as_ref()], &mut projected);
+    instance.project("raw", ROWS, &[input.as_ref()], &mut projected);
     assert!(projected.faulted.is_empty(), "{:?}", projected.faulted);
 }
 
@@ -257,7 +257,7 @@ fn a_window_check_that_fails_on_one_schema_judges_the_others() {
         else {
             panic!("hostile_window.wasm is no window check");
         };
-        let judged = Seat::new(check).judge_windows(&tallies);
+        let judged = CheckInstance::new(check).judge_windows(&tallies);
         assert_eq!(rows_of(&judged.faulted, kind, deed), [9], "{deed}");
         let about: Vec<usize> = judged.findings.iter().map(|f| f.tally).collect();
         let wanted: Vec<usize> = (0..ROWS).filter(|&tally| tally != 9).collect();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use landfall_document::{Documents, SchemaSet};
-use landfall_runtime::{Check, FaultKind, Hand, Judged, Limits, Packed, Seat};
+use landfall_runtime::{Check, FaultKind, CallInput, Judged, Limits, Packed, CheckInstance};
 use support::load_with;
 
 /// Rows of a batch in these tests.
@@ -27,7 +27,7 @@ fn limits() -> Limits {
 
 /// Judges batches of documents, of which those in `poison` hold the marker.
 struct Bench {
-    seat: Seat<landfall_runtime::EventCheck>,
+    instance: CheckInstance<landfall_runtime::EventCheck>,
     schemas: Arc<SchemaSet>,
 }
 
@@ -43,7 +43,7 @@ impl Bench {
             panic!("hostile_check.wasm is no event check");
         };
         Self {
-            seat: Seat::new(check),
+            instance: CheckInstance::new(check),
             schemas: Arc::default(),
         }
     }
@@ -65,7 +65,7 @@ impl Bench {
         let mut documents = Documents::default();
         documents.parse(&texts.text, &texts.ends);
         let columns: Vec<Packed> = self
-            .seat
+            .instance
             .check()
             .manifest
             .columns
@@ -78,12 +78,12 @@ impl Bench {
             .collect();
         let columns: Vec<_> = columns.iter().map(Packed::as_ref).collect();
         let mut judged = Judged::default();
-        let mut hand = Hand {
+        let mut input = CallInput {
             documents: &mut documents,
             schemas: &self.schemas,
         };
-        self.seat
-            .judge(&mut hand, "raw", rows, &columns, &mut judged);
+        self.instance
+            .judge(&mut input, "raw", rows, &columns, &mut judged);
         assert_eq!(judged.codes.len(), rows);
         assert_eq!(
             documents.rows(),
@@ -136,7 +136,7 @@ fn each_deed_is_told_as_its_kind_and_bisected_to_its_row() {
             "{deed}: a clean batch meets a fresh instance"
         );
         assert!(
-            bench.seat.take_counters().faults[kind as usize] > 0,
+            bench.instance.take_counters().faults[kind as usize] > 0,
             "{deed}: counted"
         );
     }
@@ -186,7 +186,7 @@ fn a_check_that_always_loops_costs_a_bounded_time_and_is_then_left_alone() {
     });
     // Eight times 80 ms, and much more for a busy machine.
     assert!(took < Duration::from_secs(10), "{took:?}");
-    assert_eq!(bench.seat.take_counters().suspensions, 1);
+    assert_eq!(bench.instance.take_counters().suspensions, 1);
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_check_that_loops_on_batches_of_one_row_is_left_alone_as_well() {
     let (batches, took) = until_suspended(|| bench.judge_rows(1, &[]));
     assert!(batches <= 2 * WASTE_DEADLINES_MAX, "{batches}");
     assert!(took < Duration::from_secs(10), "{took:?}");
-    assert_eq!(bench.seat.take_counters().suspensions, 1);
+    assert_eq!(bench.instance.take_counters().suspensions, 1);
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn one_row_that_loops_is_found_and_does_not_suspend_the_check() {
     let mut bench = Bench::new(r#"{"do":"loop","marker":"poison","column":"/uuid"}"#);
     assert_eq!(faulted_rows(&bench.judge(&[5])), [5]);
     assert_eq!(faulted_rows(&bench.judge(&[])), [0; 0]);
-    assert_eq!(bench.seat.take_counters().suspensions, 0);
+    assert_eq!(bench.instance.take_counters().suspensions, 0);
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn an_instance_is_renewed_after_its_batches() {
     let mut bench = Bench::with(r#"{"column":"/uuid"}"#, limits);
     for made in [1, 0, 0, 1, 0, 0, 1] {
         assert!(bench.judge(&[]).faulted.is_empty());
-        assert_eq!(bench.seat.take_counters().instances, made);
+        assert_eq!(bench.instance.take_counters().instances, made);
     }
 }
 
@@ -234,10 +234,10 @@ fn an_instance_is_renewed_after_its_batches() {
 fn a_flood_of_log_lines_is_cut_and_counted() {
     let mut bench = Bench::new(r#"{"do":"log_flood","column":"/uuid","amount":1000}"#);
     assert!(bench.judge(&[]).faulted.is_empty());
-    let lines = bench.seat.take_log();
+    let lines = bench.instance.take_log();
     assert!(!lines.is_empty() && lines.len() <= 16, "{}", lines.len());
     assert!(lines.iter().all(|line| line.text.len() <= 1024));
-    assert!(bench.seat.take_counters().log_dropped >= 900);
+    assert!(bench.instance.take_counters().log_dropped >= 900);
 }
 
 #[test]
@@ -246,8 +246,8 @@ fn a_batch_that_is_judged_in_parts_logs_no_more_than_one_that_is_judged_at_once(
     let mut bench = Bench::new(config);
     let poison = [0, 9, 20, 31, 40, 63];
     assert_eq!(faulted_rows(&bench.judge(&poison)), poison);
-    assert_eq!(bench.seat.take_log().len(), 16);
-    let counters = bench.seat.take_counters();
+    assert_eq!(bench.instance.take_log().len(), 16);
+    let counters = bench.instance.take_counters();
     let calls = counters.faults[FaultKind::Trap as usize];
     assert_eq!(counters.log_dropped, 10 * calls - 16);
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_runtime::{
-    Check, FaultKind, Limits, Loaded, NAMES_MAX, Objective, Seat, Tally, WindowCheck,
+    Check, FaultKind, Limits, Loaded, NAMES_MAX, Objective, CheckInstance, Tally, WindowCheck,
 };
 use support::load_with;
 
@@ -58,7 +58,7 @@ fn a_check_without_objectives_loads_judges_and_states_none() {
         schema: "A/1".into(),
         ..Tally::default()
     };
-    let judged = Seat::new(check).judge_windows(&[tally]);
+    let judged = CheckInstance::new(check).judge_windows(&[tally]);
     assert_eq!((judged.findings.len(), judged.faulted.len()), (1, 0));
 }
 
@@ -87,7 +87,7 @@ fn what_a_hostile_check_states_is_not_taken_and_it_judges_all_the_same() {
             "{deed}: {}",
             fault.message
         );
-        let judged = Seat::new(check).judge_windows(&[Tally::default()]);
+        let judged = CheckInstance::new(check).judge_windows(&[Tally::default()]);
         assert!(judged.faulted.is_empty(), "{deed}");
     }
     let check = window_check("hostile_objective.wasm", "{}", limits);

@@ -2,7 +2,7 @@
 
 mod support;
 
-use landfall_runtime::{Check, FaultKind, Limits, Projected, Seat, Tally};
+use landfall_runtime::{Check, FaultKind, Limits, Projected, CheckInstance, Tally};
 use support::{load_bytes, load_with};
 use wit_component::{StringEncoding, embed_component_metadata};
 
@@ -24,10 +24,10 @@ fn the_default_checks_have_room_on_sixty_four_workers_while_they_are_swapped() {
     let mut projected = Projected::default();
     let alive: Vec<_> = (0..CHECKS * WORKERS * GENERATIONS)
         .map(|n| {
-            let mut seat = Seat::new(check.clone());
-            seat.project("raw", 1, &[row], &mut projected);
+            let mut instance = CheckInstance::new(check.clone());
+            instance.project("raw", 1, &[row], &mut projected);
             assert!(projected.faulted.is_empty(), "{n}: {:?}", projected.faulted);
-            seat
+            instance
         })
         .collect();
     assert_eq!(alive.len(), 512);
@@ -69,16 +69,16 @@ fn the_memories_of_a_check_are_limited_by_their_sum() {
     let Ok(Check::Window(check)) = load_bytes(&module, limits) else {
         panic!("it is no window check");
     };
-    let mut seat = Seat::new(check);
+    let mut instance = CheckInstance::new(check);
     let tallies = [Tally::default()];
-    let first = seat.judge_windows(&tallies);
+    let first = instance.judge_windows(&tallies);
     assert!(first.faulted.is_empty(), "{:?}", first.faulted);
-    assert_eq!(seat.take_counters().memory_bytes, 4 * PAGE_BYTES as u64);
+    assert_eq!(instance.take_counters().memory_bytes, 4 * PAGE_BYTES as u64);
     // A fifth page for the first memory is within the limit, a sixth for the second is not.
-    let second = seat.judge_windows(&tallies);
+    let second = instance.judge_windows(&tallies);
     assert_eq!(second.faulted[0].fault.kind, FaultKind::Memory);
-    assert_eq!(seat.take_counters().memory_bytes, 5 * PAGE_BYTES as u64);
-    let third = seat.judge_windows(&tallies);
+    assert_eq!(instance.take_counters().memory_bytes, 5 * PAGE_BYTES as u64);
+    let third = instance.judge_windows(&tallies);
     assert!(
         third.faulted.is_empty(),
         "a fresh instance: {:?}",

@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 
 use landfall_document::{Column, Documents, Oddity, RowState, SchemaSet};
-use landfall_runtime::{Check, Decoded, Hand, Judged, Kind, Limits, Packed, Seat};
+use landfall_runtime::{Check, Decoded, CallInput, Judged, Kind, Limits, Packed, CheckInstance};
 use support::load_with;
 
 fn column(rows: &[&str]) -> Packed {
@@ -20,13 +20,13 @@ fn the_codec_decodes_a_line_to_the_capsule_with_the_uuid_of_its_row() {
     else {
         panic!("eventlogging_codec.wasm is no codec");
     };
-    let mut seat = Seat::new(codec);
+    let mut instance = CheckInstance::new(codec);
     let frames = column(&[
         "?%7B%22event%22%3A%7B%7D%2C%22wiki%22%3A%22enwiki%22%2C%22schema%22%3A%22Edit%22%2C%22revision%22%3A1%7D; cp3022.esams.wikimedia.org 132073 2013-01-19T23:16:38 86.149.229.149 Mozilla/5.0\n",
         "garbage",
     ]);
     let mut decoded = Decoded::default();
-    seat.decode(frames.as_ref(), &mut decoded);
+    instance.decode(frames.as_ref(), &mut decoded);
     assert!(decoded.faulted.is_empty(), "{:?}", decoded.faulted);
     assert_eq!(decoded.codes[0], 0, "{:?}", decoded.details);
     assert_ne!(decoded.codes[1], 0);
@@ -42,7 +42,7 @@ fn decoded(config: &str, frames: &[&str]) -> Documents {
         panic!("eventlogging_codec.wasm is no codec");
     };
     let mut decoded = Decoded::default();
-    Seat::new(codec).decode(column(frames).as_ref(), &mut decoded);
+    CheckInstance::new(codec).decode(column(frames).as_ref(), &mut decoded);
     assert!(decoded.faulted.is_empty(), "{:?}", decoded.faulted);
     assert!(
         decoded.codes.iter().all(|&code| code == 0),
@@ -156,13 +156,13 @@ fn schema_validity_judges_by_the_hosts_schemas() {
     let columns: Vec<_> = columns.iter().map(Packed::as_ref).collect();
     let reasons = check.manifest.reasons.clone();
     let schemas = Arc::new(schemas);
-    let mut seat = Seat::new(check);
+    let mut instance = CheckInstance::new(check);
     let mut judged = Judged::default();
-    let mut hand = Hand {
+    let mut input = CallInput {
         documents: &mut documents,
         schemas: &schemas,
     };
-    seat.judge(&mut hand, "raw", 4, &columns, &mut judged);
+    instance.judge(&mut input, "raw", 4, &columns, &mut judged);
     assert!(judged.faulted.is_empty(), "{:?}", judged.faulted);
     let said: Vec<&str> = judged
         .codes

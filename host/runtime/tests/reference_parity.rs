@@ -3,7 +3,7 @@
 mod support;
 
 use landfall_document::{Column, Documents};
-use landfall_runtime::{Check, Limits, Packed, ParityCheck, Projected, Seat, Severity, Tally};
+use landfall_runtime::{Check, Limits, Packed, ParityCheck, Projected, CheckInstance, Severity, Tally};
 use support::load_with;
 
 fn columns(documents: &str, wanted: &[Column]) -> Vec<Packed> {
@@ -23,7 +23,7 @@ fn columns(documents: &str, wanted: &[Column]) -> Vec<Packed> {
 
 /// The check on both sides of events.
 struct Parity {
-    seat: Seat<ParityCheck>,
+    instance: CheckInstance<ParityCheck>,
     raw: Vec<Column>,
     written: Vec<Column>,
 }
@@ -36,7 +36,7 @@ impl Parity {
         };
         let manifest = check.manifest.clone();
         Self {
-            seat: Seat::new(check),
+            instance: CheckInstance::new(check),
             raw: manifest.columns,
             written: manifest.written_columns,
         }
@@ -51,7 +51,7 @@ impl Parity {
         let columns = columns(documents, pointers);
         let columns: Vec<_> = columns.iter().map(Packed::as_ref).collect();
         let (rows, mut projected) = (documents.lines().count(), Projected::default());
-        self.seat.project(stream, rows, &columns, &mut projected);
+        self.instance.project(stream, rows, &columns, &mut projected);
         assert!(projected.faulted.is_empty(), "{:?}", projected.faulted);
         let forms = projected.forms.as_ref();
         (0..rows).map(|row| forms.row(row).to_vec()).collect()
@@ -67,7 +67,7 @@ impl Parity {
             altered.push(if raw == written {
                 Vec::new()
             } else {
-                let differences = self.seat.explain(raw, written).expect("an explanation");
+                let differences = self.instance.explain(raw, written).expect("an explanation");
                 assert!(!differences.is_empty(), "two forms differ, but no field");
                 let told = differences
                     .iter()
@@ -206,7 +206,7 @@ fn delivery_objective_finds_the_window_that_misses_its_target() {
         unexpected: 0,
     };
     let reasons = check.manifest.reasons.clone();
-    let judged = Seat::new(check).judge_windows(&[tally(0), tally(300), tally(9)]);
+    let judged = CheckInstance::new(check).judge_windows(&[tally(0), tally(300), tally(9)]);
     assert!(judged.faulted.is_empty(), "{:?}", judged.faulted);
     let findings = judged.findings;
     assert_eq!(findings.len(), 1, "{findings:?}");

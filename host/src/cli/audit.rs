@@ -21,7 +21,7 @@ use landfall_store::{MissingEvent, MissingFilter, Reader, Store, StoreError};
 use self::interruption::Interruption;
 use self::reading::{Readers, Reads, Side, Watch};
 use super::{Global, compile, exit, logging, print, run::secret};
-use crate::board::Board;
+use crate::telemetry::Telemetry;
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel};
 use crate::engine::decoding::Decoding;
@@ -30,7 +30,7 @@ use crate::planning::planner::{Patience, Planned, Planner};
 use crate::queue;
 use crate::results::Totals;
 use crate::sources::file::{self, FileSource, Input, RATIO_MAX};
-use crate::sources::{Flights, SourceContext, SourceError, Stop};
+use crate::sources::{InFlight, SourceContext, SourceError, ShutdownRequest};
 use landfall_ledger::{PerStream, Stream};
 
 /// Options of `landfall audit`.
@@ -77,7 +77,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
             "--raw and --written are one pipe, terminal or standard input: each of its lines would be read as one of them only; name what the writer says it wrote"
         ),
     }
-    let stop = Stop::default();
+    let stop = ShutdownRequest::default();
     let sides = sides(args, &stop)?;
     if let Some(dir) = &args.store {
         anyhow::ensure!(
@@ -134,7 +134,7 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
 
 /// Opens what can be opened at once. A pipe keeps whoever opens it waiting until somebody writes to it, and
 /// nobody can know which of two is written to first, so its reader opens it.
-fn sides(args: &AuditArgs, stop: &Stop) -> anyhow::Result<[Side; Stream::ALL.len()]> {
+fn sides(args: &AuditArgs, stop: &ShutdownRequest) -> anyhow::Result<[Side; Stream::ALL.len()]> {
     let side = |stream: Stream, path: &PathBuf| -> anyhow::Result<Side> {
         let remedy = format!("landfall audit --{} -", stream.as_str());
         let opened = match file::keeps_waiting(path) {
@@ -223,7 +223,7 @@ struct Audit<'a> {
     /// It only paces waits here; times are the events' own.
     clock: Clock,
     dir: &'a Path,
-    stop: Stop,
+    stop: ShutdownRequest,
     interruption: Interruption,
 }
 
@@ -236,20 +236,20 @@ impl Audit<'_> {
             concat!("landfall audit ", env!("CARGO_PKG_VERSION")),
         )?;
         let (senders, batches) = queue::channel(&[config.judge.queue(); Stream::ALL.len()]);
-        let flights = Flights::default();
+        let in_flight = InFlight::default();
         // Until a file's reader is at its end, more may come of its stream.
-        let unread = Stream::ALL.map(|stream| flights.add_source(stream, i64::MIN));
+        let unread = Stream::ALL.map(|stream| in_flight.add_source(stream, i64::MIN));
         let running = engine::start(EngineParts {
             config,
             planned: self.planned,
             store,
             store_dir: self.dir,
             batches,
-            flights: flights.clone(),
-            board: Board::new()?,
+            in_flight: in_flight.clone(),
+            telemetry: Telemetry::new()?,
             mode: Mode::Audit,
             stop: self.stop.clone(),
-            standing: Arc::default(),
+            thread_watch: Arc::default(),
         })?;
         let bars = MultiProgress::new();
         if !std::io::stderr().is_terminal() {
@@ -261,7 +261,7 @@ impl Audit<'_> {
             let context = SourceContext {
                 stream: side.stream,
                 clock: self.clock.clone(),
-                flights: flights.clone(),
+                in_flight: in_flight.clone(),
                 queue,
                 limits: config.judge.batches(config.deadlines.shortest()),
                 frame_bytes_max: config.streams.of(side.stream).frame_bytes_max,

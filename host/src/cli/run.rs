@@ -18,7 +18,7 @@ use landfall_store::Store;
 use self::alive::{Alive, OnEnd};
 use self::front::Front;
 use super::{Global, compile, exit, logging};
-use crate::board::Board;
+use crate::telemetry::Telemetry;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::reload::{self, ReloadRequest, Reloader, requests};
@@ -27,9 +27,9 @@ use crate::http::Part;
 use crate::planning::planner::{Planned, Planner};
 use crate::queue::{self, LaneStats};
 use crate::sources::{
-    self, Flights, FrameBatch, SourceContext, SourceError, SourceStats, Stop, zmq,
+    self, InFlight, FrameBatch, SourceContext, SourceError, SourceStats, ShutdownRequest, zmq,
 };
-use crate::standing::Standing;
+use crate::thread_watch::ThreadWatch;
 
 /// Options of `landfall run`.
 #[derive(Args)]
@@ -42,20 +42,20 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let clock = config.clock.start();
     let (request, wake) = requests();
     let watch = watch(global, &config, &request);
-    let board = Board::with_latency_bounds(&config.metrics.latency_bounds_ms())?;
-    board.metrics().process.follow_clock(clock.clone());
-    board.owners_at_start(&config);
-    board.limits(&config);
+    let telemetry = Telemetry::with_latency_bounds(&config.metrics.latency_bounds_ms())?;
+    telemetry.metrics().process.follow_clock(clock.clone());
+    telemetry.owners_at_start(&config);
+    telemetry.limits(&config);
     let (engine_part, checks_part) = (
-        board.readiness().part("engine"),
-        board.readiness().part("checks"),
+        telemetry.readiness().part("engine"),
+        telemetry.readiness().part("checks"),
     );
     let store_dir = config.store_dir();
     let store = Store::open(&store_dir, secret()?, PROGRAM)?;
     // Or a disk would seem full until something is written.
-    board.disk(&store_dir);
+    telemetry.disk(&store_dir);
     // A probe is answered while checks are compiled, and a signal is heard.
-    let mut front = Front::open(config.http.listen, &board, request.clone())?;
+    let mut front = Front::open(config.http.listen, &telemetry, request.clone())?;
     let mut planner = Planner::new(compile::loader()?);
     planner.plan_while(front.goes_on());
     let goes_on = front.goes_on();
@@ -65,30 +65,30 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         tracing::info!(signal = front.asked().unwrap_or_default(), "{why}");
         return Ok(exit::CLEAN.into());
     };
-    show(&board, &config, &planned, &checks_part);
+    show(&telemetry, &config, &planned, &checks_part);
 
     let (senders, batches) = queue::channel(&[config.judge.queue(); Stream::ALL.len()]);
-    let flights = Flights::default();
-    let stop = Stop::default();
-    let standing: Arc<Standing> = Arc::default();
+    let in_flight = InFlight::default();
+    let stop = ShutdownRequest::default();
+    let thread_watch: Arc<ThreadWatch> = Arc::default();
     let limits = config.judge.batches(config.deadlines.shortest());
-    let sources = subscribe(&config, &clock, &flights, &senders, &stop, &standing)?;
+    let sources = subscribe(&config, &clock, &in_flight, &senders, &stop, &thread_watch)?;
     let all_stats: Vec<_> = sources
         .iter()
         .map(|source| Arc::clone(&source.stats))
         .collect();
-    follow(&board, &all_stats, &flights, &clock, batches.stats());
+    follow(&telemetry, &all_stats, &in_flight, &clock, batches.stats());
     let running = engine::start(EngineParts {
         config: &config,
         planned: &planned,
         store,
         store_dir: &store_dir,
         batches,
-        flights,
-        board: board.clone(),
+        in_flight,
+        telemetry: telemetry.clone(),
         mode: Mode::Live(clock.clone()),
         stop: stop.clone(),
-        standing: Arc::clone(&standing),
+        thread_watch: Arc::clone(&thread_watch),
     })?;
     engine_part.ready(format!("store at {}", store_dir.display()));
 
@@ -100,7 +100,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         batches: limits,
         control: running.control.clone(),
         clock,
-        board: board.clone(),
+        telemetry: telemetry.clone(),
         part: checks_part,
         stop: stop.clone(),
         watch,
@@ -108,7 +108,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         all_stated: false,
         told_loading: Vec::new(),
     };
-    let (reloading, reload_ended) = start_reloading(reloader, planned, wake, &request, standing)?;
+    let (reloading, reload_ended) = start_reloading(reloader, planned, wake, &request, thread_watch)?;
     let liveness = running.liveness();
     let alive = Alive {
         engine: Box::new(move || liveness.check()),
@@ -153,15 +153,15 @@ fn watch(global: &Global, config: &Config, request: &ReloadRequest) -> reload::W
 }
 
 /// Says in the log, in metrics and in readiness what is in force.
-fn show(board: &Board, config: &Config, planned: &Planned, checks: &Part) {
+fn show(telemetry: &Telemetry, config: &Config, planned: &Planned, checks: &Part) {
     for problem in planned.problems.iter().chain(&planned.notes) {
         tracing::warn!("{problem}");
     }
-    board.checks(&planned.checks, &[]);
-    board.stale_schemas(planned.stale_schemas);
-    board.begin(planned);
-    board.in_force(planned, &[]);
-    board.owners(&config.owners, planned);
+    telemetry.checks(&planned.checks, &[]);
+    telemetry.stale_schemas(planned.stale_schemas);
+    telemetry.begin(planned);
+    telemetry.in_force(planned, &[]);
+    telemetry.owners(&config.owners, planned);
     checks.ready(planned.detail(&planned.problems));
 }
 
@@ -169,12 +169,12 @@ fn show(board: &Board, config: &Config, planned: &Planned, checks: &Part) {
 fn subscribe(
     config: &Config,
     clock: &Clock,
-    flights: &Flights,
+    in_flight: &InFlight,
     queues: &[queue::Sender<FrameBatch>],
-    stop: &Stop,
-    standing: &Arc<Standing>,
+    stop: &ShutdownRequest,
+    thread_watch: &Arc<ThreadWatch>,
 ) -> Result<Vec<zmq::Running>, SourceError> {
-    let sockets = zmq::Sockets::watched(Arc::clone(standing));
+    let sockets = zmq::Sockets::watched(Arc::clone(thread_watch));
     let limits = config.judge.batches(config.deadlines.shortest());
     subscribing::in_order(|stream| {
         let settings = config.streams.of(stream);
@@ -182,7 +182,7 @@ fn subscribe(
             let context = SourceContext {
                 stream,
                 clock: clock.clone(),
-                flights: flights.clone(),
+                in_flight: in_flight.clone(),
                 queue: queues[stream.index()].clone(),
                 limits,
                 frame_bytes_max: settings.frame_bytes_max,
@@ -199,19 +199,19 @@ fn subscribe(
 
 /// Has metrics and readiness ask the sources and queues for what they know.
 fn follow(
-    board: &Board,
+    telemetry: &Telemetry,
     sources: &[Arc<SourceStats>],
-    flights: &Flights,
+    in_flight: &InFlight,
     clock: &Clock,
     queues: &[Arc<LaneStats>],
 ) {
-    let frames = &board.metrics().frames;
+    let frames = &telemetry.metrics().frames;
     frames.follow_sources(sources.iter().cloned());
     let followed = sources.to_vec();
-    board
+    telemetry
         .readiness()
         .ask("sources", move || sources::report(&followed));
-    frames.follow_frontiers(flights.clone(), clock.clone());
+    frames.follow_frontiers(in_flight.clone(), clock.clone());
     for (stream, stats) in Stream::ALL.into_iter().zip(queues) {
         frames.follow_queue(stream, stats);
     }
@@ -223,7 +223,7 @@ fn start_reloading(
     first: Planned,
     wake: Receiver<()>,
     request: &ReloadRequest,
-    standing: Arc<Standing>,
+    thread_watch: Arc<ThreadWatch>,
 ) -> std::io::Result<(JoinHandle<()>, Arc<AtomicBool>)> {
     let has_ended = Arc::new(AtomicBool::new(false));
     let request = request.clone();
@@ -232,7 +232,7 @@ fn start_reloading(
         .name("reload".into())
         .spawn(move || {
             let _on_end = on_end;
-            standing.enroll("reload");
+            thread_watch.enroll("reload");
             reloader.run(first, &wake, &request);
         })?;
     Ok((thread, has_ended))

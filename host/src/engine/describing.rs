@@ -11,14 +11,14 @@ use landfall_runtime::Packed;
 use super::allowance::{Allowance, is_spread};
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Comparison, Describer};
-use crate::messages::{Answer, Described, LedgerEvent, Message, ShardTold};
-use crate::standing;
+use crate::messages::{Answer, Described, LedgerEvent, Message, ShardOutput};
+use crate::thread_watch;
 
 /// What the describer's thread works with.
 pub struct Describing {
     pub describer: Describer,
     pub plan: Arc<PlanCell>,
-    pub told: Receiver<ShardTold>,
+    pub told: Receiver<ShardOutput>,
     /// Back to each shard.
     pub answers: Vec<Sender<Answer>>,
     pub results: Sender<Message>,
@@ -30,9 +30,9 @@ impl Describing {
     /// Runs until all shards have ended.
     pub fn run(mut self) {
         loop {
-            standing::waits();
+            thread_watch::idle();
             let Ok(told) = self.told.recv() else { return };
-            standing::works();
+            thread_watch::busy();
             if !self.hand_on(told) {
                 return;
             }
@@ -40,11 +40,11 @@ impl Describing {
     }
 
     /// Describes what a shard told. False if nobody listens any more.
-    pub(super) fn hand_on(&mut self, told: ShardTold) -> bool {
+    pub(super) fn hand_on(&mut self, told: ShardOutput) -> bool {
         if !told.told.is_empty() {
             self.describer.follow(&self.plan.current());
         }
-        let told = ShardTold {
+        let told = ShardOutput {
             shard: told.shard,
             activity: told.activity,
             landed_ms: told.landed_ms,

@@ -4,7 +4,7 @@
 use landfall_ledger::{Fingerprint, PayloadRef, Shard};
 use landfall_store::spool::{SpoolError, SpoolWriter};
 
-use crate::judge::WrittenHand;
+use crate::judge::WrittenFrames;
 
 /// Memory that is kept from one batch for the next.
 const KEPT_BYTES_MAX: usize = 1 << 20;
@@ -20,9 +20,9 @@ pub struct Held {
 
 impl Held {
     /// A landing's frame is to be kept.
-    pub fn add(&mut self, key: Fingerprint, row: u32, hand: Option<&WrittenHand>) {
-        let Some(hand) = hand else { return };
-        self.bytes.extend_from_slice(hand.frame(row as usize));
+    pub fn add(&mut self, key: Fingerprint, row: u32, written_frames: Option<&WrittenFrames>) {
+        let Some(written_frames) = written_frames else { return };
+        self.bytes.extend_from_slice(written_frames.frame(row as usize));
         // A batch's bytes fit an offset, and these are some of them.
         self.ends.push(self.bytes.len() as u32);
         self.keys.push(key);
@@ -88,10 +88,10 @@ mod tests {
         }
     }
 
-    fn hand(frames: &[&[u8]]) -> WrittenHand {
+    fn written_frames(frames: &[&[u8]]) -> WrittenFrames {
         let mut batch = FrameBatch::detached(Stream::Written);
         frames.iter().for_each(|frame| batch.push(frame, 1));
-        WrittenHand { frames: batch }
+        WrittenFrames { frames: batch }
     }
 
     /// Early landings of a batch, and what each left in the spool.
@@ -103,14 +103,14 @@ mod tests {
         // The second one lands twice; the last one is known to nobody when its frame is put down.
         let rows = [(1, 0), (2, 1), (2, 2), (3, 3)].map(|(key, row)| landing(key, row));
         shard.apply(&[], &rows, &mut effects);
-        let hand = hand(&[b"one", b"", b"two", b"three"]);
+        let written_frames = written_frames(&[b"one", b"", b"two", b"three"]);
         let mut held = Held::default();
         for effect in &effects {
             if let Effect::HoldWritten { key, row } = effect {
-                held.add(*key, *row, Some(&hand));
+                held.add(*key, *row, Some(&written_frames));
             }
         }
-        held.add(Fingerprint(9), 3, Some(&hand));
+        held.add(Fingerprint(9), 3, Some(&written_frames));
         held.add(Fingerprint(9), 3, None);
         let kept = held.keep(&mut shard, &mut writer);
         assert!(held.bytes.is_empty() && held.keys.is_empty() && held.ends.is_empty());

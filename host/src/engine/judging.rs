@@ -10,14 +10,14 @@ use landfall_store::spool::{SpoolError, SpoolWriter};
 
 use super::backlog::Backlog;
 use super::decoding::Decoding;
-use crate::board::Board;
-use crate::ending::Ending;
+use crate::telemetry::Telemetry;
+use crate::shutdown::Shutdown;
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Judge, Judged};
 use crate::messages::{Message, ShardWork};
 use crate::queue::{Receiver, RecvError};
-use crate::sources::{Flights, FrameBatch};
-use crate::standing;
+use crate::sources::{InFlight, FrameBatch};
+use crate::thread_watch;
 
 /// Between two tries to put a raw batch into a spool that is full or failing.
 const SPOOL_RETRY: Duration = Duration::from_millis(100);
@@ -40,16 +40,16 @@ pub struct Judging {
     pub spool: SpoolWriter,
     pub shards: Vec<Sender<ShardWork>>,
     pub results: Sender<Message>,
-    pub board: Board,
+    pub telemetry: Telemetry,
     pub backlog: Arc<Backlog>,
-    pub ending: Arc<Ending>,
+    pub ending: Arc<Shutdown>,
     pub waiting: Waiting,
     /// Landings are held back.
     pub overrun: bool,
     /// In an audit nothing falls due before the end: what does not settle by its landing never does.
     pub audit: bool,
     pub decoding: Arc<Decoding>,
-    pub flights: Flights,
+    pub in_flight: InFlight,
 }
 
 /// Raw batches in hand for which the spool has no room: one, and at the very end what is left of
@@ -85,9 +85,9 @@ impl Judging {
                     return;
                 }
             }
-            standing::waits();
+            thread_watch::idle();
             let next = self.next();
-            standing::works();
+            thread_watch::busy();
             let batch = match next {
                 Ok(batch) => batch,
                 Err(RecvError::Timeout) => continue,
@@ -98,9 +98,9 @@ impl Judging {
             // There may be another plan since the wait began.
             self.judge.follow(&self.plan.current());
             payloads.clear();
-            if self.ending.has_given_up() {
+            if self.shutdown.has_given_up() {
                 let why = "judging was given up";
-                self.ending.frames_left(batch, &why);
+                self.shutdown.frames_left(batch, &why);
                 continue;
             }
             if batch.stream == Stream::Raw
@@ -125,13 +125,13 @@ impl Judging {
 
     /// Tells the results, and hands each shard its share. False if nobody listens any more.
     fn hand_on(&self, judged: Judged) -> bool {
-        let flight = judged.flight();
+        let guard = judged.guard();
         let Judged {
             raw,
             written,
             unreferenced,
             report,
-            hand,
+            written_frames,
             ..
         } = judged;
         for payload in unreferenced {
@@ -141,8 +141,8 @@ impl Judging {
         if self.results.send(Message::Judged(report)).is_err() {
             return false;
         }
-        let Some(flight) = flight else { return true };
-        let hand = hand.map(Arc::new);
+        let Some(guard) = guard else { return true };
+        let written_frames = written_frames.map(Arc::new);
         for ((raw, written), shard) in raw.into_iter().zip(written).zip(&self.shards) {
             if raw.is_empty() && written.is_empty() {
                 continue;
@@ -150,8 +150,8 @@ impl Judging {
             let work = ShardWork {
                 raw,
                 written,
-                hand: hand.clone(),
-                flight: flight.clone(),
+                written_frames: written_frames.clone(),
+                guard: guard.clone(),
             };
             if shard.send(work).is_err() {
                 return false;
@@ -226,16 +226,16 @@ impl Judging {
     /// is pushed back.
     fn wait_with(&mut self, batch: FrameBatch, error: &SpoolError) {
         self.waiting.tried = Some(Instant::now());
-        self.board.spool_waited();
+        self.telemetry.spool_waited();
         let is_full = matches!(error, SpoolError::Full { .. });
         self.backlog.press();
         if self.audit && (!is_full || self.is_all_landed() && self.is_stuck()) {
             let remedy = "an audit keeps the raw frames that wait for their landing: \
                           raise store.spool_bytes_max, or audit a shorter stretch of time";
-            self.ending.give_up(format!("{error}; {remedy}"));
+            self.shutdown.give_up(format!("{error}; {remedy}"));
         }
-        if self.ending.is_over() {
-            self.ending.frames_left(batch, error);
+        if self.shutdown.is_over() {
+            self.shutdown.frames_left(batch, error);
             return;
         }
         if !self.waiting.said {
@@ -250,7 +250,7 @@ impl Judging {
         let raw = &self.batches.stats()[Stream::Raw.index()];
         let waits = raw.items() > 0 || !self.waiting.batches.is_empty();
         if self.audit && (self.backlog.is_overrun() || waits && self.is_all_landed()) {
-            self.ending.give_up(format!(
+            self.shutdown.give_up(format!(
                 "more than {} events wait for their other side, as many as ledger.pending_max allows: \
                  raise it (at most 80 bytes of memory each), or audit a shorter stretch of time",
                 self.backlog.entries_max()
@@ -266,6 +266,6 @@ impl Judging {
 
     /// Whether every landing that there is has been applied.
     fn is_all_landed(&self) -> bool {
-        self.flights.frontier(Stream::Written) == i64::MAX
+        self.in_flight.frontier(Stream::Written) == i64::MAX
     }
 }

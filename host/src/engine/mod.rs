@@ -27,7 +27,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 use landfall_document::Pointer;
-use landfall_ledger::{Deadlines, Generation, OverseerConfig, Shard, ShardConfig};
+use landfall_ledger::{Deadlines, Generation, IncidentTrackerConfig, Shard, ShardConfig};
 use landfall_store::spool::{Spool, SpoolError};
 use landfall_store::{SPOOL_NAME, Store, StoreError};
 
@@ -37,22 +37,22 @@ use self::allowance::Allowance;
 use self::backlog::Backlog;
 use self::decoding::Decoding;
 use self::describing::Describing;
-use self::settings::{batch_bytes_max, millis, overseer_config, retention, shard_config};
+use self::settings::{batch_bytes_max, millis, tracker_config, retention, shard_config};
 use self::stages::{
-    Judges, Kept, Shards, Shared, add_unlanded, open, overseer_of, start_judges, start_shards,
+    Judges, Kept, Shards, Shared, add_unlanded, open, tracker_config_of, start_judges, start_shards,
 };
 use self::threads::{Threads, spawn};
-use crate::board::{Board, watchdog};
+use crate::telemetry::{Telemetry, watchdog};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::ending::{Ending, Unaccounted};
+use crate::shutdown::{Shutdown, Unaccounted};
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Describer, JudgeOptions};
 use crate::planning::planner::Planned;
 use crate::queue::Receiver;
 use crate::results::{Results, ResultsOptions, Totals};
-use crate::sources::{Flights, FrameBatch, Stop};
-use crate::standing::Standing;
+use crate::sources::{InFlight, FrameBatch, ShutdownRequest};
+use crate::thread_watch::ThreadWatch;
 
 /// Joining costs a small part of what judging does: so many workers keep one shard busy at most, and
 /// every further shard is one more thread that each batch wakes.
@@ -81,13 +81,13 @@ pub struct EngineParts<'a> {
     pub store: Store,
     pub store_dir: &'a Path,
     pub batches: Receiver<FrameBatch>,
-    pub flights: Flights,
-    pub board: Board,
+    pub in_flight: InFlight,
+    pub telemetry: Telemetry,
     pub mode: Mode,
     /// Set when the engine should come to its end, or by the engine if it cannot go on.
-    pub stop: Stop,
+    pub stop: ShutdownRequest,
     /// Who stands still is told, these threads among them.
-    pub standing: Arc<Standing>,
+    pub thread_watch: Arc<ThreadWatch>,
 }
 
 /// What a run came to.
@@ -111,7 +111,7 @@ pub struct Running {
     threads: Vec<JoinHandle<()>>,
     results: JoinHandle<Totals>,
     watched: Arc<Threads>,
-    ending: Arc<Ending>,
+    ending: Arc<Shutdown>,
     /// How much of each side of an audit could be decoded so far.
     pub decoding: Arc<Decoding>,
     /// For reloads.
@@ -123,7 +123,7 @@ pub struct Running {
 pub struct Control {
     pub plan: Arc<PlanCell>,
     deadlines: Vec<Sender<Deadlines>>,
-    overseer: Sender<OverseerConfig>,
+    tracker: Sender<IncidentTrackerConfig>,
     first_generation: u64,
 }
 
@@ -135,8 +135,8 @@ impl Control {
             let _ = shard.send(planned.deadlines.clone());
         }
         let _ = self
-            .overseer
-            .send(overseer_config(config, &planned.deadlines));
+            .tracker
+            .send(tracker_config(config, &planned.deadlines));
         self.plan.swap(Arc::clone(&planned.plan), now_ms);
     }
 }
@@ -152,21 +152,21 @@ impl Running {
     /// Waits until everything received has been dealt with, or cannot be; the queue of batches must
     /// be closed.
     pub fn join(self) -> Ended {
-        self.ending.begin();
+        self.shutdown.begin();
         for thread in self.threads {
             let name = thread.thread().name().unwrap_or_default().to_owned();
             if thread.join().is_err() {
-                self.ending.died(&name);
+                self.shutdown.died(&name);
             }
         }
         drop(self.control);
         let totals = self.results.join().unwrap_or_else(|_| {
-            self.ending.died("results");
+            self.shutdown.died("results");
             Totals::default()
         });
         Ended {
             totals,
-            unaccounted: self.ending.unaccounted(),
+            unaccounted: self.shutdown.unaccounted(),
         }
     }
 
@@ -188,11 +188,11 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         store,
         store_dir,
         batches,
-        flights,
-        board,
+        in_flight,
+        telemetry,
         mode,
         stop,
-        standing,
+        thread_watch,
     } = parts;
     let mut store = store;
     let workers = config.judge.workers();
@@ -231,17 +231,17 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
 
     let (results_in, results_out) = bounded(TOLD_QUEUE);
     let (told_in, told_out) = bounded(TOLD_QUEUE);
-    let (overseer_in, overseer_out) = unbounded();
-    let watched = Arc::new(Threads::new(standing));
+    let (tracker_in, tracker_out) = unbounded();
+    let watched = Arc::new(Threads::new(thread_watch));
     if !is_audit {
-        watchdog::watch(&watched.standing, board.clone())?;
+        watchdog::watch(&watched.thread_watch, telemetry.clone())?;
     }
     let backlog = Arc::new(Backlog::new(shards, config.ledger.pending_max));
-    let ending = Arc::new(Ending::new(stop));
+    let ending = Arc::new(Shutdown::new(stop));
     let shared = Shared {
         threads: &watched,
-        flights: &flights,
-        board: &board,
+        in_flight: &in_flight,
+        telemetry: &telemetry,
         spool: &spool,
         backlog: &backlog,
         is_audit,
@@ -298,7 +298,7 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         results: results_in,
         allowance: (!is_audit).then(|| Allowance::new(Instant::now())),
     };
-    threads.push(spawn(&watched, &flights, "describer".into(), move || {
+    threads.push(spawn(&watched, &in_flight, "describer".into(), move || {
         describing.run()
     })?);
 
@@ -314,20 +314,20 @@ pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
         },
         Arc::clone(&plan),
         store,
-        overseer_of(config, planned, is_audit),
+        tracker_config_of(config, planned, is_audit),
         next_incident,
-        board.clone(),
+        telemetry.clone(),
         Arc::clone(&spool),
         answers,
         now_ms,
     );
-    let results = spawn(&watched, &flights, "results".into(), move || {
-        results.run(&results_out, &overseer_out)
+    let results = spawn(&watched, &in_flight, "results".into(), move || {
+        results.run(&results_out, &tracker_out)
     })?;
     let control = Control {
         plan,
         deadlines,
-        overseer: overseer_in,
+        tracker: tracker_in,
         first_generation,
     };
     Ok(Running {

@@ -13,14 +13,14 @@ use notify::RecommendedWatcher;
 
 use self::watching::Watched;
 use super::Control;
-use crate::board::Board;
+use crate::telemetry::Telemetry;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::Part;
 use crate::planning::planner::{Patience, Planned, Planner, PlanningError};
 use crate::sources::BatchLimits;
-use crate::sources::Stop;
-use crate::standing;
+use crate::sources::ShutdownRequest;
+use crate::thread_watch;
 
 /// After a change, further changes are awaited this long: files are written in pieces.
 const SETTLE: Duration = Duration::from_millis(200);
@@ -52,10 +52,10 @@ pub struct Reloader {
     pub batches: BatchLimits,
     pub control: Control,
     pub clock: Clock,
-    pub board: Board,
+    pub telemetry: Telemetry,
     /// The latch that tells what the last reload left undone.
     pub part: Part,
-    pub stop: Stop,
+    pub stop: ShutdownRequest,
     pub watch: Watch,
     /// Schemas that were loaded or configured last.
     pub schemas: Vec<String>,
@@ -124,14 +124,14 @@ impl Reloader {
         let stop = self.stop.clone();
         self.planner.plan_while(move || {
             // Each schema is one piece of work.
-            standing::works();
+            thread_watch::busy();
             !stop.is_set()
         });
         // Not before the start: checks may take their time, and nothing but metrics waits for them.
         self.ask_objectives(&first);
         drop(first);
         while !self.stop.is_set() {
-            standing::waits();
+            thread_watch::idle();
             match wake.recv_timeout(LOOK) {
                 Ok(()) => {}
                 Err(RecvTimeoutError::Timeout) => continue,
@@ -145,7 +145,7 @@ impl Reloader {
                 if self.stop.is_set() {
                     return;
                 }
-                standing::works();
+                thread_watch::busy();
                 // Before the files are read: what changes from here on is another change.
                 self.watch = Watch::set(self.config_path.as_deref(), &self.config, request);
                 self.reload();
@@ -160,11 +160,11 @@ impl Reloader {
         let stop = self.stop.clone();
         let objectives = planned.objectives(&move || {
             // Each start and each call is one piece of work.
-            standing::works();
+            thread_watch::busy();
             !stop.is_set()
         });
         if !self.stop.is_set() {
-            self.board.in_force(planned, &objectives.stated);
+            self.telemetry.in_force(planned, &objectives.stated);
             self.all_stated = objectives.problems.is_empty();
         }
     }
@@ -215,7 +215,7 @@ impl Reloader {
         let is_whole = problems.is_empty();
         self.apply(planned, config);
         if planned.loading().is_empty() {
-            self.board.reloaded(is_whole);
+            self.telemetry.reloaded(is_whole);
         }
         // What is in force judges: problems are told, and do not make Landfall unready.
         self.part.ready(planned.detail(&problems));
@@ -237,7 +237,7 @@ impl Reloader {
         let deadlines_changed =
             config.deadlines != self.config.deadlines || config.incidents != self.config.incidents;
         if planned.changed || deadlines_changed {
-            self.board.begin(planned);
+            self.telemetry.begin(planned);
             self.control.apply(planned, &config, self.clock.now_ms());
             tracing::info!(
                 generation = self.control.number(planned.plan.generation),
@@ -251,14 +251,14 @@ impl Reloader {
             .map(|check| check.name.clone())
             .filter(|name| !planned.checks.iter().any(|check| check.name == *name))
             .collect();
-        self.board.checks(&planned.checks, &removed);
-        self.board.stale_schemas(planned.stale_schemas);
+        self.telemetry.checks(&planned.checks, &removed);
+        self.telemetry.stale_schemas(planned.stale_schemas);
         // Those that are gone have theirs no longer, also if the plan stays.
         if planned.changed || self.schemas != planned.schemas || !self.all_stated {
             self.ask_objectives(planned);
             self.schemas.clone_from(&planned.schemas);
         }
-        self.board.owners(&config.owners, planned);
+        self.telemetry.owners(&config.owners, planned);
         self.config = config;
     }
 
@@ -293,7 +293,7 @@ impl Reloader {
             }
         }
         if matches!(stay, Stay::Refused(_)) {
-            self.board.reloaded(false);
+            self.telemetry.reloaded(false);
         }
         self.part.ready(problems.join("; "));
     }
@@ -307,7 +307,7 @@ enum Stay {
 }
 
 /// Waits until changes pause, but not for ever.
-fn settle(wake: &Receiver<()>, stop: &Stop) {
+fn settle(wake: &Receiver<()>, stop: &ShutdownRequest) {
     let began = Instant::now();
     while began.elapsed() < SETTLE_MAX && !stop.is_set() && wake.recv_timeout(SETTLE).is_ok() {}
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use landfall_ledger::{Deadlines, OverseerConfig, PerStream, ShardConfig};
+use landfall_ledger::{Deadlines, IncidentTrackerConfig, PerStream, ShardConfig};
 use landfall_store::Retention;
 use landfall_store::spool::ENTRY_BYTES;
 
@@ -49,8 +49,8 @@ pub(super) fn shard_config(
     }
 }
 
-pub(super) fn overseer_config(config: &Config, deadlines: &Deadlines) -> OverseerConfig {
-    OverseerConfig {
+pub(super) fn tracker_config(config: &Config, deadlines: &Deadlines) -> IncidentTrackerConfig {
+    IncidentTrackerConfig {
         stall_ms: millis(config.incidents.stall),
         stall_schema_ms: millis(config.incidents.stall_schema),
         clear_ms: millis(config.incidents.clear),

@@ -13,12 +13,12 @@ use super::backlog::Backlog;
 use super::compaction::{Compaction, Moved};
 use super::held::Held;
 use super::landings::Landings;
-use crate::board::Board;
+use crate::telemetry::Telemetry;
 use crate::flush_pacer::FlushPacer;
-use crate::judge::WrittenHand;
-use crate::messages::{Answer, LedgerEvent, ShardFlush, ShardTold, ShardWork};
-use crate::sources::Flights;
-use crate::standing;
+use crate::judge::WrittenFrames;
+use crate::messages::{Answer, LedgerEvent, ShardFlush, ShardOutput, ShardWork};
+use crate::sources::InFlight;
+use crate::thread_watch;
 
 /// How often a shard moves time and tells its tallies, in real time; in a steady stream that is no flood
 /// more seldom. Bounds how late a verdict is given.
@@ -44,13 +44,13 @@ pub struct Sharding {
     pub work: Receiver<ShardWork>,
     pub answers: Receiver<Answer>,
     pub deadlines: Receiver<Deadlines>,
-    pub told: Sender<ShardTold>,
-    pub flights: Flights,
+    pub told: Sender<ShardOutput>,
+    pub in_flight: InFlight,
     pub spool: Arc<Spool>,
     /// For early landings, whose frames are kept until their raw events come.
     pub writer: SpoolWriter,
     pub compaction: Compaction,
-    pub board: Board,
+    pub telemetry: Telemetry,
     /// Time stands still until the work ends, so that the order of lines does not matter; then
     /// everything that waits is due. Else it moves with the sources, and what waits at the end is
     /// left pending.
@@ -77,16 +77,16 @@ impl Sharding {
             let pause = pacer.pause(FLUSH, FLUSH_IN_A_STREAM);
             let began = Instant::now();
             let due = began + pause;
-            standing::waits();
+            thread_watch::idle();
             if shares <= FEW_SHARES {
                 std::thread::sleep(pause);
             }
             shares = 0;
             let mut observations = 0;
             let ended = loop {
-                standing::waits();
+                thread_watch::idle();
                 let work = self.work.recv_deadline(due);
-                standing::works();
+                thread_watch::busy();
                 while let Ok(deadlines) = self.deadlines.try_recv() {
                     self.shard.set_deadlines(deadlines);
                 }
@@ -147,7 +147,7 @@ impl Sharding {
         // what landed.
         self.tell_backlog();
         self.landings.tell(self.number, self.shard.landed_last_ms());
-        self.tell(work.hand.as_deref(), None, effects)
+        self.tell(work.written_frames.as_deref(), None, effects)
     }
 
     fn tell_backlog(&self) {
@@ -163,7 +163,7 @@ impl Sharding {
                 written_ms: i64::MIN,
             };
         }
-        let up_to = |stream| match self.flights.frontier(stream) {
+        let up_to = |stream| match self.in_flight.frontier(stream) {
             // No source at all (yet): time must not jump to its end.
             i64::MAX => i64::MIN,
             before => before.saturating_sub(1),
@@ -178,7 +178,7 @@ impl Sharding {
     fn make_room(&mut self) {
         let moved = self.compaction.step(&mut self.shard, Instant::now());
         if moved != Moved::default() {
-            self.board.spool_moved(moved.frames, moved.bytes);
+            self.telemetry.spool_moved(moved.frames, moved.bytes);
         }
     }
 
@@ -199,7 +199,7 @@ impl Sharding {
     }
 
     /// The frames that an effect speaks of, read while they are still there.
-    fn with_frames(&self, effect: Effect, hand: Option<&WrittenHand>) -> LedgerEvent {
+    fn with_frames(&self, effect: Effect, written_frames: Option<&WrittenFrames>) -> LedgerEvent {
         let mut frames: PerStream<Vec<u8>> = PerStream::default();
         let mut place = 0;
         match effect {
@@ -213,12 +213,12 @@ impl Sharding {
                 payload, written, ..
             } => {
                 frames.raw = read(&self.spool, payload);
-                frames.written = side(&self.spool, written, hand);
+                frames.written = side(&self.spool, written, written_frames);
             }
             Effect::LandedLate { written, .. }
             | Effect::Leaked { written, .. }
             | Effect::Duplicate { written, .. } => {
-                frames.written = side(&self.spool, written, hand);
+                frames.written = side(&self.spool, written, written_frames);
             }
             Effect::Unexpected { payload, .. } => {
                 frames.written =
@@ -240,7 +240,7 @@ impl Sharding {
     /// Effects to what is told, with the frames that they speak of.
     fn tell(
         &mut self,
-        hand: Option<&WrittenHand>,
+        written_frames: Option<&WrittenFrames>,
         flush: Option<ShardFlush>,
         effects: &mut Vec<Effect>,
     ) -> bool {
@@ -250,7 +250,7 @@ impl Sharding {
         for effect in effects.drain(..) {
             if told.len() >= TOLD_ROWS_MAX || bytes >= TOLD_BYTES_MAX {
                 bytes = 0;
-                let piece = ShardTold {
+                let piece = ShardOutput {
                     more: true,
                     ..self.piece(std::mem::take(&mut told))
                 };
@@ -259,14 +259,14 @@ impl Sharding {
                 }
             }
             match effect {
-                Effect::HoldWritten { key, row } => self.held.add(key, row, hand),
+                Effect::HoldWritten { key, row } => self.held.add(key, row, written_frames),
                 Effect::Released {
                     segment,
                     rows,
                     bytes,
                 } => self.spool.released(segment, rows, bytes),
                 effect => {
-                    let event = self.with_frames(effect, hand);
+                    let event = self.with_frames(effect, written_frames);
                     bytes += event.bytes();
                     with_counts |= event.is_of_missing();
                     told.push(event);
@@ -281,7 +281,7 @@ impl Sharding {
         if told.is_empty() && flush.is_none() {
             return true;
         }
-        let mut piece = ShardTold {
+        let mut piece = ShardOutput {
             flush,
             ..self.piece(told)
         };
@@ -291,8 +291,8 @@ impl Sharding {
         self.told.send(piece).is_ok()
     }
 
-    fn piece(&mut self, told: Vec<LedgerEvent>) -> ShardTold {
-        ShardTold {
+    fn piece(&mut self, told: Vec<LedgerEvent>) -> ShardOutput {
+        ShardOutput {
             shard: self.number,
             activity: self.activity(),
             landed_ms: self.landings.latest_ms(),
@@ -353,9 +353,9 @@ impl Sharding {
     }
 }
 
-fn side(spool: &Spool, written: WrittenSide, hand: Option<&WrittenHand>) -> Vec<u8> {
-    match (written, hand) {
-        (WrittenSide::Row(row), Some(hand)) => hand.frame(row as usize).to_vec(),
+fn side(spool: &Spool, written: WrittenSide, written_frames: Option<&WrittenFrames>) -> Vec<u8> {
+    match (written, written_frames) {
+        (WrittenSide::Row(row), Some(written_frames)) => written_frames.frame(row as usize).to_vec(),
         (WrittenSide::Spooled(payload), _) => read(spool, payload),
         (WrittenSide::Row(_), None) | (WrittenSide::Gone, _) => Vec::new(),
     }

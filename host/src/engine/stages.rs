@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
-use landfall_ledger::{Deadlines, Fingerprint, OverseerConfig, PerStream, Shard};
+use landfall_ledger::{Deadlines, Fingerprint, IncidentTrackerConfig, PerStream, Shard};
 use landfall_store::spool::Spool;
 use landfall_store::{Store, StoreError};
 
@@ -15,19 +15,19 @@ use super::decoding::Decoding;
 use super::held;
 use super::judging::{Judging, Waiting};
 use super::landings::Landings;
-use super::settings::overseer_config;
+use super::settings::tracker_config;
 use super::sharding::{SHARD_QUEUE, Sharding};
 use super::threads::{Threads, spawn};
-use crate::board::Board;
+use crate::telemetry::Telemetry;
 use crate::config::Config;
-use crate::ending::Ending;
+use crate::shutdown::Shutdown;
 use crate::judge::identity::Secret;
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Judge, JudgeOptions};
-use crate::messages::{Answer, Message, ShardTold, ShardWork};
+use crate::messages::{Answer, Message, ShardOutput, ShardWork};
 use crate::planning::planner::Planned;
 use crate::queue::Receiver;
-use crate::sources::{Flights, FrameBatch};
+use crate::sources::{InFlight, FrameBatch};
 
 /// What the store has kept for the next run.
 pub(super) struct Kept {
@@ -65,8 +65,8 @@ pub(super) fn open(store: &mut Store) -> Result<Kept, EngineError> {
 /// What threads of several kinds share.
 pub(super) struct Shared<'a> {
     pub threads: &'a Arc<Threads>,
-    pub flights: &'a Flights,
-    pub board: &'a Board,
+    pub in_flight: &'a InFlight,
+    pub telemetry: &'a Telemetry,
     pub spool: &'a Arc<Spool>,
     pub backlog: &'a Arc<Backlog>,
     pub is_audit: bool,
@@ -84,7 +84,7 @@ pub(super) struct Shards {
 pub(super) fn start_shards(
     shared: &Shared<'_>,
     shards: Vec<Shard>,
-    told: &Sender<ShardTold>,
+    told: &Sender<ShardOutput>,
 ) -> Result<Shards, EngineError> {
     let landings = Arc::new(Landings::new(shards.len()));
     let mut started = Shards::default();
@@ -100,10 +100,10 @@ pub(super) fn start_shards(
             answers: answers_out,
             deadlines: deadlines_out,
             told: told.clone(),
-            flights: shared.flights.clone(),
+            in_flight: shared.in_flight.clone(),
             writer: shared.spool.modest_writer(),
             compaction: Compaction::new(Arc::clone(shared.spool)),
-            board: shared.board.clone(),
+            telemetry: shared.telemetry.clone(),
             spool: Arc::clone(shared.spool),
             audit: shared.is_audit,
             backlog: Arc::clone(shared.backlog),
@@ -113,7 +113,7 @@ pub(super) fn start_shards(
             said: false,
         };
         let name = format!("shard-{number}");
-        let thread = spawn(shared.threads, shared.flights, name, move || sharding.run())?;
+        let thread = spawn(shared.threads, shared.in_flight, name, move || sharding.run())?;
         started.threads.push(thread);
         started.work.push(work_in);
         started.answers.push(answers_in);
@@ -130,7 +130,7 @@ pub(super) struct Judges<'a> {
     pub batches: &'a Receiver<FrameBatch>,
     pub work: &'a [Sender<ShardWork>],
     pub results: &'a Sender<Message>,
-    pub ending: &'a Arc<Ending>,
+    pub ending: &'a Arc<Shutdown>,
     pub decoding: &'a Arc<Decoding>,
 }
 
@@ -148,29 +148,29 @@ pub(super) fn start_judges(
             spool: shared.spool.writer(),
             shards: judges.work.to_vec(),
             results: judges.results.clone(),
-            board: shared.board.clone(),
+            telemetry: shared.telemetry.clone(),
             backlog: Arc::clone(shared.backlog),
-            ending: Arc::clone(judges.ending),
+            ending: Arc::clone(judges.shutdown),
             waiting: Waiting::default(),
             overrun: false,
             audit: shared.is_audit,
             decoding: Arc::clone(judges.decoding),
-            flights: shared.flights.clone(),
+            in_flight: shared.in_flight.clone(),
         };
         let name = format!("judge-{number}");
-        spawn(shared.threads, shared.flights, name, move || judging.run())
+        spawn(shared.threads, shared.in_flight, name, move || judging.run())
     };
     let judges: std::io::Result<_> = (0..workers).map(start).collect();
     Ok(judges?)
 }
 
 /// An audit cannot tell that a stream is silent: recorded frames come when they are read.
-pub(super) fn overseer_of(config: &Config, planned: &Planned, is_audit: bool) -> OverseerConfig {
-    let mut overseer = overseer_config(config, &planned.deadlines);
+pub(super) fn tracker_config_of(config: &Config, planned: &Planned, is_audit: bool) -> IncidentTrackerConfig {
+    let mut tracker = tracker_config(config, &planned.deadlines);
     if is_audit {
-        overseer.silence_ms = PerStream::default();
+        tracker.silence_ms = PerStream::default();
     }
-    overseer
+    tracker
 }
 
 /// What an earlier run said to be missing, and is owed still.

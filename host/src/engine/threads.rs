@@ -6,21 +6,21 @@ use std::thread::JoinHandle;
 
 use landfall_runtime::WORKER_STACK_BYTES;
 
-use crate::sources::Flights;
-use crate::standing::Standing;
+use crate::sources::InFlight;
+use crate::thread_watch::ThreadWatch;
 
 /// Which threads have died. A thread that ends as it should leaves no trace.
 pub(super) struct Threads {
     dead: Mutex<Vec<String>>,
     /// And which of them stand still.
-    pub standing: Arc<Standing>,
+    pub thread_watch: Arc<ThreadWatch>,
 }
 
 impl Threads {
-    pub fn new(standing: Arc<Standing>) -> Self {
+    pub fn new(thread_watch: Arc<ThreadWatch>) -> Self {
         Self {
             dead: Mutex::default(),
-            standing,
+            thread_watch,
         }
     }
 }
@@ -45,13 +45,13 @@ impl Liveness {
 struct ThreadGuard {
     threads: Arc<Threads>,
     name: String,
-    flights: Flights,
+    in_flight: InFlight,
 }
 
 impl Drop for ThreadGuard {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.flights.halt();
+            self.in_flight.halt();
             self.threads
                 .dead
                 .lock()
@@ -64,20 +64,20 @@ impl Drop for ThreadGuard {
 /// Starts a thread of the engine.
 pub(super) fn spawn<T: Send + 'static>(
     threads: &Arc<Threads>,
-    flights: &Flights,
+    in_flight: &InFlight,
     name: String,
     run: impl FnOnce() -> T + Send + 'static,
 ) -> std::io::Result<JoinHandle<T>> {
     let guard = ThreadGuard {
         threads: Arc::clone(threads),
         name: name.clone(),
-        flights: flights.clone(),
+        in_flight: in_flight.clone(),
     };
     std::thread::Builder::new()
         .name(name)
         .stack_size(WORKER_STACK_BYTES)
         .spawn(move || {
-            guard.threads.standing.enroll(&guard.name);
+            guard.threads.thread_watch.enroll(&guard.name);
             let _guard = guard;
             run()
         })

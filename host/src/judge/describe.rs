@@ -9,7 +9,7 @@ use landfall_runtime::{Decoded, Difference, Fault, Packed, PackedRef, Projected}
 
 use super::faults::{Fate, FaultNote, FaultedRow, key_text};
 use super::plan::Plan;
-use super::seats::{CheckActivity, Seats};
+use super::instances::{CheckActivity, CheckInstances};
 
 /// What a second look at both sides of an event gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Unlike {
 /// Owned by one thread.
 pub struct Describer {
     plan: Arc<Plan>,
-    seats: Seats,
+    instances: CheckInstances,
     documents: Documents,
     decoded: Decoded,
     /// Faults whose rows are known by key, few: one of each check, kind and fate.
@@ -41,11 +41,11 @@ pub struct Describer {
 
 impl Describer {
     pub fn new(plan: Arc<Plan>) -> Self {
-        let mut seats = Seats::default();
-        seats.follow(&plan);
+        let mut instances = CheckInstances::default();
+        instances.follow(&plan);
         Self {
             plan,
-            seats,
+            instances,
             documents: Documents::default(),
             decoded: Decoded::default(),
             faults: Vec::new(),
@@ -55,7 +55,7 @@ impl Describer {
     pub fn follow(&mut self, plan: &Arc<Plan>) {
         if !Arc::ptr_eq(&self.plan, plan) {
             self.plan = Arc::clone(plan);
-            self.seats.follow(plan);
+            self.instances.follow(plan);
         }
     }
 
@@ -65,7 +65,7 @@ impl Describer {
 
     /// Parses frames of a stream; malformed ones become rows that are not good.
     fn parse(&mut self, stream: Stream, frames: PackedRef<'_>) {
-        match &mut self.seats.streams[stream].codec {
+        match &mut self.instances.streams[stream].codec {
             Some(codec) => {
                 codec.decode(frames, &mut self.decoded);
                 let documents = &self.decoded.documents;
@@ -87,8 +87,8 @@ impl Describer {
     /// What the describer's own instances of the checks did since this was last asked.
     pub fn take_activity(&mut self) -> Vec<CheckActivity> {
         let mut activity = Vec::new();
-        for (stream, seats) in self.seats.streams.iter_mut() {
-            seats.take_activity(stream, &|_| FaultedRow::Unknown, &mut activity);
+        for (stream, instances) in self.instances.streams.iter_mut() {
+            instances.take_activity(stream, &|_| FaultedRow::Unknown, &mut activity);
         }
         // A check that has a fault here has been called, and so is among them.
         for note in self.faults.drain(..) {
@@ -125,12 +125,12 @@ impl Describer {
         of: FaultedRow,
     ) -> Comparison {
         let mut unlike = Vec::new();
-        for (((raw, written), plan), seat) in raw
+        for (((raw, written), plan), instance) in raw
             .by_check
             .iter()
             .zip(&written.by_check)
             .zip(&self.plan.streams.raw.parity)
-            .zip(&mut self.seats.streams.raw.parity)
+            .zip(&mut self.instances.streams.raw.parity)
         {
             let (raw, written) = (raw.as_ref().row(row), written.as_ref().row(row));
             let is_of_fields = !plan.fields.is_empty();
@@ -138,9 +138,9 @@ impl Describer {
                 continue;
             }
             // Equal forms are what counts; an explanation that fails leaves the fields unnamed.
-            let fields = seat.explain(raw, written);
-            for fault in seat.take_faults() {
-                let note = FaultNote::of_seat(&plan.check.name, None, fault, |_| of.clone());
+            let fields = instance.explain(raw, written);
+            for fault in instance.take_faults() {
+                let note = FaultNote::of_instance(&plan.check.name, None, fault, |_| of.clone());
                 let fate = Fate::Unnamed;
                 FaultNote { fate, ..note }.add_to(&mut self.faults);
             }
@@ -170,10 +170,10 @@ impl Describer {
                 .write_column(wanted, &mut column.text, &mut column.ends);
         }
         let mut by_check = Vec::with_capacity(plan.parity.len());
-        for (parity, seat) in plan
+        for (parity, instance) in plan
             .parity
             .iter()
-            .zip(&mut self.seats.streams[stream].parity)
+            .zip(&mut self.instances.streams[stream].parity)
         {
             let wanted: Vec<PackedRef<'_>> = parity
                 .columns
@@ -181,10 +181,10 @@ impl Describer {
                 .map(|&i| columns[i].as_ref())
                 .collect();
             let mut projected = Projected::default();
-            seat.project(stream.as_str(), rows, &wanted, &mut projected);
-            for fault in seat.take_faults() {
+            instance.project(stream.as_str(), rows, &wanted, &mut projected);
+            for fault in instance.take_faults() {
                 let check = &parity.check.name;
-                FaultNote::of_seat(check, Some(stream), fault, |row| row_by(keys, row))
+                FaultNote::of_instance(check, Some(stream), fault, |row| row_by(keys, row))
                     .add_to(&mut self.faults);
             }
             by_check.push(projected.forms);

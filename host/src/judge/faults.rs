@@ -3,7 +3,7 @@
 
 use landfall_document::{Documents, Pointer};
 use landfall_ledger::Stream;
-use landfall_runtime::{FaultKind, SeatFault};
+use landfall_runtime::{FaultKind, InstanceFault};
 
 /// Longest key that is kept as text, in bytes.
 const KEY_BYTES_MAX: usize = 256;
@@ -52,10 +52,10 @@ pub struct FaultNote {
 
 impl FaultNote {
     /// What a seat tells; `row` finds the key of a row of the batch.
-    pub fn of_seat(
+    pub fn of_instance(
         check: &str,
         stream: Option<Stream>,
-        fault: SeatFault,
+        fault: InstanceFault,
         row: impl FnOnce(usize) -> FaultedRow,
     ) -> Self {
         Self {

@@ -12,13 +12,13 @@ pub mod labels;
 pub mod plan;
 pub mod plan_cell;
 mod report;
-mod seats;
-mod unread;
+mod instances;
+mod codec_retries;
 mod worker;
 
 pub use describe::{Comparison, Describer, Unlike};
 pub use event_time::TimeDefect;
 pub use faults::{Fate, FaultNote, FaultedRow};
 pub use report::{JudgeReport, Sample, SampleKind, SchemaCount, Violation};
-pub use seats::CheckActivity;
-pub use worker::{HOST, Judge, JudgeOptions, Judged, Readable, WrittenHand};
+pub use instances::CheckActivity;
+pub use worker::{HOST, Judge, JudgeOptions, Judged, Readable, WrittenFrames};

@@ -5,7 +5,7 @@ use landfall_runtime::Outcome;
 
 use super::event_time::TimeDefect;
 use super::faults::FaultNote;
-use super::seats::CheckActivity;
+use super::instances::CheckActivity;
 
 /// Samples taken of one batch of each kind, reason and schema; the store keeps the newest of them.
 const SAMPLES_OF_ONE_MAX: usize = 4;

@@ -20,9 +20,9 @@ use super::faults::{Fate, row_of};
 use super::identity::Secret;
 use super::plan::{Plan, StreamPlan};
 use super::report::JudgeReport;
-use super::seats::Seats;
-use super::unread::{Unread, UnreadFrames};
-use crate::sources::{Flight, FrameBatch};
+use super::instances::CheckInstances;
+use super::codec_retries::{CodecRetry, CodecRetries};
+use crate::sources::{InFlightGuard, FrameBatch};
 
 /// In place of a codec's code: its codec failed on the row, which is given up; or which is kept, to
 /// be tried again. Beyond the codes of any manifest.
@@ -31,11 +31,11 @@ const KEPT: u16 = u16::MAX - 1;
 
 /// What the ledger's threads need of a written batch after its observations: the frames, to tell of
 /// single rows and to keep those whose raw event did not come yet.
-pub struct WrittenHand {
+pub struct WrittenFrames {
     pub frames: FrameBatch,
 }
 
-impl WrittenHand {
+impl WrittenFrames {
     /// The frame of a row as it came.
     pub fn frame(&self, row: usize) -> &[u8] {
         self.frames.frame(row)
@@ -52,7 +52,7 @@ pub struct Judged {
     pub unreferenced: Vec<PayloadRef>,
     pub report: JudgeReport,
     /// Only of a written batch.
-    pub hand: Option<WrittenHand>,
+    pub written_frames: Option<WrittenFrames>,
     /// Only of a raw batch, whose frames are in the spool.
     pub frames: Option<FrameBatch>,
     /// The latest event time, if event time is the clock.
@@ -61,10 +61,10 @@ pub struct Judged {
 
 impl Judged {
     /// What keeps the frontier of the batch's stream where it is.
-    pub fn flight(&self) -> Option<Flight> {
-        let written = self.hand.as_ref().map(|hand| &hand.frames);
+    pub fn guard(&self) -> Option<InFlightGuard> {
+        let written = self.written_frames.as_ref().map(|written_frames| &written_frames.frames);
         let frames = written.or(self.frames.as_ref())?;
-        Some(frames.flight.clone())
+        Some(frames.guard.clone())
     }
 }
 
@@ -98,7 +98,7 @@ impl Readable {
 pub struct Judge {
     options: JudgeOptions,
     plan: Arc<Plan>,
-    seats: Seats,
+    instances: CheckInstances,
     documents: Documents,
     decoded: Decoded,
     writer: ColumnWriter,
@@ -109,7 +109,7 @@ pub struct Judge {
     rows: Vec<RowJudgement>,
     scratch: Vec<u8>,
     /// By stream: what its codec failed on and is to be asked again.
-    unread: PerStream<UnreadFrames>,
+    unread: PerStream<CodecRetries>,
     /// By stream: whether this worker has seen to it that a readable frame is known.
     knows_readable: PerStream<bool>,
     /// Nobody will mend a codec any more: what it fails on is given up at once.
@@ -157,11 +157,11 @@ impl RowJudgement {
 
 impl Judge {
     pub fn new(options: JudgeOptions, plan: Arc<Plan>) -> Self {
-        let mut seats = Seats::default();
-        seats.follow(&plan);
+        let mut instances = CheckInstances::default();
+        instances.follow(&plan);
         Self {
             plan,
-            seats,
+            instances,
             documents: Documents::default(),
             decoded: Decoded::default(),
             writer: ColumnWriter::default(),
@@ -190,7 +190,7 @@ impl Judge {
             }
         }
         self.plan = Arc::clone(plan);
-        self.seats.follow(plan);
+        self.instances.follow(plan);
     }
 
     /// Whether no further batch of the stream should be judged: its codec reads nothing.
@@ -200,7 +200,7 @@ impl Judge {
 
     /// Whether there is anything to be tried again.
     pub fn has_unread(&self) -> bool {
-        !self.unread.values().all(UnreadFrames::is_empty)
+        !self.unread.values().all(CodecRetries::is_empty)
     }
 
     /// Tries frames again that their codec failed on, if some are due. `ending`: there will be no
@@ -212,7 +212,7 @@ impl Judge {
             .unread
             .iter_mut()
             .find_map(|(_, unread)| unread.take_due(now, self.ending))?;
-        let Unread {
+        let CodecRetry {
             frames,
             payloads,
             tries,
@@ -246,7 +246,7 @@ impl Judge {
             written: vec![Vec::new(); self.options.shards],
             unreferenced: Vec::new(),
             report,
-            hand: None,
+            written_frames: None,
             frames: None,
             time_ms_max: None,
         };
@@ -263,7 +263,7 @@ impl Judge {
             );
         }
         let (documents, key) = (&self.documents, &plan.event.key);
-        self.seats.streams[stream].take_activity(
+        self.instances.streams[stream].take_activity(
             stream,
             &|row| row_of(documents, row, key),
             &mut judged.report.checks,
@@ -277,7 +277,7 @@ impl Judge {
                 .for_each(|check| check.faults.retain(|note| note.fate == Fate::Judged));
         }
         if stream == Stream::Written {
-            judged.hand = Some(WrittenHand { frames });
+            judged.written_frames = Some(WrittenFrames { frames });
         } else {
             judged.frames = Some(frames);
         }

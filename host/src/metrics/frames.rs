@@ -9,7 +9,7 @@ use prometheus::{CounterVec, GaugeVec, IntCounterVec, IntGaugeVec, Result};
 use super::registrar::{Registrar, follow, follow_seconds};
 use crate::clock::Clock;
 use crate::queue::LaneStats;
-use crate::sources::{Flights, Link, Refusal, SourceStats};
+use crate::sources::{InFlight, Link, Refusal, SourceStats};
 use landfall_ledger::Stream;
 
 /// What is followed.
@@ -17,7 +17,7 @@ use landfall_ledger::Stream;
 struct Followed {
     sources: Vec<Arc<SourceStats>>,
     queues: Vec<(Stream, Arc<LaneStats>)>,
-    frontiers: Option<(Flights, Clock)>,
+    frontiers: Option<(InFlight, Clock)>,
 }
 
 #[derive(Debug)]
@@ -103,8 +103,8 @@ impl FrameMetrics {
     }
 
     /// Tells from now on how far the streams have been applied.
-    pub fn follow_frontiers(&self, flights: Flights, clock: Clock) {
-        self.followed().frontiers = Some((flights, clock));
+    pub fn follow_frontiers(&self, in_flight: InFlight, clock: Clock) {
+        self.followed().frontiers = Some((in_flight, clock));
     }
 
     /// Frames of a batch that bore no key.
@@ -156,11 +156,11 @@ impl FrameMetrics {
             follow(&self.queue_waits.with_label_values(&stream), queue.waits());
             follow_seconds(&self.queue_wait.with_label_values(&stream), queue.waited());
         }
-        if let Some((flights, clock)) = &followed.frontiers {
+        if let Some((in_flight, clock)) = &followed.frontiers {
             for stream in Stream::ALL {
                 let lag_ms = clock
                     .now_ms()
-                    .saturating_sub(flights.frontier(stream))
+                    .saturating_sub(in_flight.frontier(stream))
                     .max(0);
                 let label = [stream.as_str()];
                 self.frontier_lag
@@ -168,7 +168,7 @@ impl FrameMetrics {
                     .set(lag_ms as f64 / 1000.0);
                 self.in_flight
                     .with_label_values(&label)
-                    .set(flights.unfinished(stream) as i64);
+                    .set(in_flight.unfinished(stream) as i64);
             }
         }
     }

@@ -21,7 +21,7 @@ pub struct ProcessMetrics {
     resident: IntGauge,
     cpu: Counter,
     threads: IntGauge,
-    standing: IntGaugeVec,
+    thread_watch: IntGaugeVec,
     time: Gauge,
     speed: Gauge,
     offset: Gauge,
@@ -47,7 +47,7 @@ impl ProcessMetrics {
             resident: r.gauge("process_resident_memory_bytes", "Resident memory of the process.")?,
             cpu: r.seconds("process_cpu_seconds_total", "Processor time of the process, in user and system mode.")?,
             threads: r.gauge("process_threads", "Threads of the process.")?,
-            standing: r.gauges(
+            thread_watch: r.gauges(
                 "thread_standing_seconds",
                 &["thread"],
                 "For how long a thread of the engine has been at one piece of work, once that is 10 s; 0 when it goes on.",
@@ -82,7 +82,7 @@ impl ProcessMetrics {
 
     pub fn set_standing(&self, thread: &str, at_it: Duration) {
         let seconds = i64::try_from(at_it.as_secs()).unwrap_or(i64::MAX);
-        self.standing.with_label_values(&[thread]).set(seconds);
+        self.thread_watch.with_label_values(&[thread]).set(seconds);
     }
 
     pub(super) fn refresh(&self) {

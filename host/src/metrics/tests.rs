@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Clock;
 use crate::queue::{Bound, channel};
-use crate::sources::{Flights, SourceStats};
+use crate::sources::{InFlight, SourceStats};
 use landfall_ledger::Stream;
 
 /// Metrics in which every metric has a series.
@@ -17,11 +17,11 @@ fn filled() -> Metrics {
     let metrics = Metrics::new().unwrap();
     let clock = Clock::start(1.0, None);
     metrics.process.follow_clock(clock.clone());
-    let flights = Flights::default();
+    let in_flight = InFlight::default();
     for stream in Stream::ALL {
-        flights.add_source(stream, clock.now_ms());
+        in_flight.add_source(stream, clock.now_ms());
     }
-    metrics.frames.follow_frontiers(flights, clock);
+    metrics.frames.follow_frontiers(in_flight, clock);
     metrics.frames.follow_sources([Arc::new(SourceStats::new(
         Stream::Raw,
         "tcp://127.0.0.1:8421",

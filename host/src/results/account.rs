@@ -27,7 +27,7 @@ pub struct Account {
     pub findings: BTreeMap<FoundBy, Findings>,
     /// Events that were judged invalid and landed, by the check and its reason.
     pub leaked: BTreeMap<(String, String), u64>,
-    pub undecodable: BTreeMap<Unread, u64>,
+    pub undecodable: BTreeMap<Undecodable, u64>,
     pub altered: Altered,
 }
 
@@ -44,7 +44,7 @@ pub struct Given {
 
 /// Who could not read frames of a stream, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Unread {
+pub struct Undecodable {
     pub stream: Stream,
     pub check: String,
     pub reason: String,

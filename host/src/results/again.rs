@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use landfall_ledger::{Change, Generation, Incident, IncidentId, SchemaId};
 use landfall_store::{LandedRow, MissingRow};
 
-use super::flush::{Fate, Prepared};
+use super::flush::{MissingChange, Prepared};
 use super::{Known, KnownMissing, Results};
 use crate::judge::plan::Plan;
 
@@ -46,16 +46,16 @@ impl Results {
         if let Some(known) = known.get_mut(&fingerprint) {
             // Under the schema of its row, as its late landing will be.
             let schema = plan.labels.find(known.row.schema.as_bytes());
-            let incident = self.overseer.missing(schema, arrived_ms, deadline_ms);
+            let incident = self.tracker.missing(schema, arrived_ms, deadline_ms);
             let first = std::mem::replace(&mut known.row.incident, incident.0);
             self.moved
                 .away(IncidentId(first), schema, &known.row.schema);
-            let fate = Fate::Again(fingerprint, incident.0, deadline_ms, said_ms);
-            out.fates.push(fate);
+            let change = MissingChange::Again(fingerprint, incident.0, deadline_ms, said_ms);
+            out.missing_changes.push(change);
             return;
         }
         // Retention removed its row, and its frame with it. It is owed, and told, all the same.
-        let incident = self.overseer.missing(schema, arrived_ms, deadline_ms);
+        let incident = self.tracker.missing(schema, arrived_ms, deadline_ms);
         let row = MissingRow {
             fingerprint,
             key: String::new(),
@@ -76,11 +76,11 @@ impl Results {
                 incident: row.incident,
             },
             compared: None,
-            told: Some(out.fates.len()),
+            told: Some(out.missing_changes.len()),
         };
         known.insert(fingerprint, known_row);
         out.missing += 1;
-        out.fates.push(Fate::Missing(row));
+        out.missing_changes.push(MissingChange::Missing(row));
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use landfall_ledger::Stream;
 use landfall_runtime::{Duty, FaultKind, Suspension};
 
-use crate::judge::{Fate, FaultNote, FaultedRow};
+use crate::judge::{MissingChange, FaultNote, FaultedRow};
 
 /// Between two lines about the same check and kind.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -84,7 +84,7 @@ enum Said {
 struct Of {
     check: String,
     kind: &'static str,
-    fate: Fate,
+    change: MissingChange,
 }
 
 /// Faults of one check, kind and fate.
@@ -121,7 +121,7 @@ impl Faults {
         let of = Of {
             check: note.check.clone(),
             kind: note.kind.as_str(),
-            fate: note.fate,
+            change: note.change,
         };
         let Some(known) = self.known.get_mut(&of) else {
             self.make_room();
@@ -157,8 +157,8 @@ impl Faults {
     }
 
     fn left_alone_for(&mut self, note: &FaultNote) -> Option<&mut LeftAlone> {
-        let duty = match note.fate {
-            Fate::Unnamed => Duty::Explain,
+        let duty = match note.change {
+            MissingChange::Unnamed => Duty::Explain,
             _ => Duty::Work,
         };
         self.left_alone.get_mut(&(note.check.clone(), duty))
@@ -238,15 +238,15 @@ impl Faults {
 }
 
 /// What becomes of the rows, in words.
-fn what(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Judged => {
+fn what(change: MissingChange) -> &'static str {
+    match change {
+        MissingChange::Judged => {
             "a call of the check failed, and all its rows could be judged in smaller parts"
         }
-        Fate::Unjudged => "the check fails on rows, which it does not judge",
-        Fate::Waits => "the codec fails on frames, which wait to be tried again",
-        Fate::GivenUp => "the codec fails on frames, which are given up",
-        Fate::Unnamed => "the check fails to name the fields of altered events",
+        MissingChange::Unjudged => "the check fails on rows, which it does not judge",
+        MissingChange::Waits => "the codec fails on frames, which wait to be tried again",
+        MissingChange::GivenUp => "the codec fails on frames, which are given up",
+        MissingChange::Unnamed => "the check fails to name the fields of altered events",
     }
 }
 
@@ -263,7 +263,7 @@ fn log(said: &Said) {
             rows,
             faults,
             "further faults that were not told: {}",
-            what(of.fate)
+            what(of.change)
         ),
         Said::Suspended { check, suspension } => {
             let length = suspension.length;
@@ -303,7 +303,7 @@ fn log_fault(note: &FaultNote, more_rows: u64, more_faults: u64) {
     let FaultNote {
         check,
         kind,
-        fate,
+        change,
         stream,
         row,
         rows,
@@ -319,8 +319,8 @@ fn log_fault(note: &FaultNote, more_rows: u64, more_faults: u64) {
     // What was not told since the last line; absent at first.
     let more_rows = (more_faults > 0).then_some(more_rows);
     let more_faults = (more_faults > 0).then_some(more_faults);
-    let what = what(*fate);
-    if *fate == Fate::GivenUp {
+    let what = what(*change);
+    if *change == MissingChange::GivenUp {
         tracing::error!(
             check,
             kind,

@@ -9,7 +9,7 @@ use landfall_store::{
 
 use super::{Gathered, KnownMissing, Results, incidents, tally};
 use crate::messages::Answer;
-use crate::standing;
+use crate::thread_watch;
 
 /// Between two tries to write to a store that fails. Everything upstream waits meanwhile.
 /// Each pause is twice as long as the one before, up to what somebody who has mended it likes to wait.
@@ -27,7 +27,7 @@ const LAST_TRIES: u32 = 2;
 const NOTE: Duration = Duration::from_secs(5);
 
 /// What becomes of single events, in the order in which it was told.
-pub(super) enum Fate {
+pub(super) enum MissingChange {
     Missing(MissingRow),
     Landed([u8; 16], i64),
     /// Lost once more: its incident, deadline, and when that was said.
@@ -43,7 +43,7 @@ pub(super) struct Prepared {
     /// The first numbers of a generation and of an incident that were never given, if any was given.
     pub next_generation: Option<u64>,
     pub next_incident: Option<u64>,
-    pub fates: Vec<Fate>,
+    pub missing_changes: Vec<MissingChange>,
     /// How many of them are missing.
     pub missing: usize,
     /// Late landings of incidents that are no longer in hand, with the schema.
@@ -70,7 +70,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     fn is_empty(&self) -> bool {
-        self.fates.is_empty()
+        self.missing_changes.is_empty()
             && self.windows.is_empty()
             && self.judges.is_empty()
             && self.closed.is_empty()
@@ -108,7 +108,7 @@ impl Results {
         let written = self.until_done(|results| {
             let start = Instant::now();
             let written = results.write(&mut prepared);
-            results.board.wrote(start.elapsed(), written.is_ok());
+            results.telemetry.wrote(start.elapsed(), written.is_ok());
             written
         });
         match written {
@@ -146,21 +146,21 @@ impl Results {
                     if tries > 0 {
                         tracing::info!(tries, "the store works again");
                     }
-                    self.board.store_works();
+                    self.telemetry.store_works();
                     return Ok(done);
                 }
                 Err(error) => error,
             };
-            self.board.store_fails(&error, self.store.path());
+            self.telemetry.store_fails(&error, self.store.path());
             tries += 1;
             let is_useless = error.is_final();
-            if is_useless && !self.options.ending.has_given_up() {
+            if is_useless && !self.options.shutdown.has_given_up() {
                 tracing::error!("{error}; it makes no sense to go on");
             }
             if is_useless || self.is_audit() && tries >= AUDIT_TRIES {
-                self.options.ending.give_up(error.to_string());
+                self.options.shutdown.give_up(error.to_string());
             }
-            let ending = &self.options.ending;
+            let ending = &self.options.shutdown;
             if ending.has_given_up() || tries >= LAST_TRIES && ending.is_over() {
                 // What comes after it is not tried as long again.
                 ending.give_up(error.to_string());
@@ -171,9 +171,9 @@ impl Results {
                 tracing::error!(tries, seconds, "{error}; trying again, nothing is dropped");
             }
             // The store is told as failing; this thread does not stand still.
-            standing::waits();
+            thread_watch::idle();
             std::thread::sleep(self.pause(tries));
-            standing::works();
+            thread_watch::busy();
         }
     }
 
@@ -202,11 +202,11 @@ impl Results {
             ..Prepared::default()
         };
         self.note_generations(&mut prepared);
-        self.seat_window_checks(&plan);
+        self.follow_window_checks(&plan);
         // Stalls are judged by landings: raw frames that are held back hide none.
         let landed_up_to_ms = self.told_up_to(Stream::Written);
         if let Some(now_ms) = landed_up_to_ms {
-            self.overseer.tell_at(now_ms);
+            self.tracker.tell_at(now_ms);
         }
         let now_ms = self.said_ms();
         for described in told {
@@ -214,15 +214,15 @@ impl Results {
         }
         for stream in Stream::ALL {
             if let Some(told_ms) = self.told_up_to(stream) {
-                self.overseer.told_up_to(stream, told_ms);
+                self.tracker.told_up_to(stream, told_ms);
             }
         }
         if let Some(now_ms) = landed_up_to_ms {
-            self.overseer.advance(now_ms);
+            self.tracker.advance(now_ms);
         }
         self.close_windows(&plan, ended, &mut prepared);
         if self.is_audit() && ended {
-            let told = self.chronicle.tell(&mut self.overseer, self.clear_ms);
+            let told = self.audit_incidents.tell(&mut self.tracker, self.clear_ms);
             self.details.extend(told.details);
             prepared
                 .attributed
@@ -231,8 +231,8 @@ impl Results {
                     (schema, part.first_ms, part.last_ms, part.incident.0)
                 }));
         }
-        prepared.windows = tally::rows(self.book.take_unwritten(), &plan, self.options.window_ms);
-        let judges = self.book.take_unwritten_judges();
+        prepared.windows = tally::rows(self.open_windows.take_unwritten(), &plan, self.options.window_ms);
+        let judges = self.open_windows.take_unwritten_judges();
         prepared.judges = judges
             .into_iter()
             .map(|(window, schema, generation)| {
@@ -246,10 +246,10 @@ impl Results {
             .collect();
         // What late landings revised was counted just now.
         prepared.counts.append(&mut self.gathered.counts);
-        self.overseer.drain_changes(&mut prepared.changes);
+        self.tracker.drain_changes(&mut prepared.changes);
         self.moved
             .settle(&mut prepared.changes, &mut prepared.lost_again);
-        let next_incident = self.overseer.next_id();
+        let next_incident = self.tracker.next_id();
         if self.next_incident < next_incident {
             self.next_incident = next_incident;
             prepared.next_incident = Some(next_incident);
@@ -293,14 +293,14 @@ impl Results {
         if let Some(next) = prepared.next_incident {
             flush.incidents_given(next)?;
         }
-        for fate in &prepared.fates {
-            match fate {
-                Fate::Missing(row) => flush.missing(row)?,
-                Fate::Landed(fingerprint, landed_ms) => flush.landed(*fingerprint, *landed_ms)?,
-                Fate::Again(fingerprint, incident, deadline_ms, said_ms) => {
+        for change in &prepared.missing_changes {
+            match change {
+                MissingChange::Missing(row) => flush.missing(row)?,
+                MissingChange::Landed(fingerprint, landed_ms) => flush.landed(*fingerprint, *landed_ms)?,
+                MissingChange::Again(fingerprint, incident, deadline_ms, said_ms) => {
                     flush.missing_again(*fingerprint, *incident, *deadline_ms, *said_ms)?;
                 }
-                Fate::Revised(arrived_ms, schema, counts) => {
+                MissingChange::Revised(arrived_ms, schema, counts) => {
                     flush.window_revised(*arrived_ms, schema, counts)?;
                 }
             }
@@ -384,21 +384,21 @@ impl Results {
     fn show(&mut self, prepared: &Prepared) {
         let plan = self.plan.current();
         for (schema, counts) in &prepared.counts {
-            self.board.counts(plan.labels.name(*schema), counts);
+            self.telemetry.counts(plan.labels.name(*schema), counts);
         }
         for gauge in &prepared.latency {
-            self.board
+            self.telemetry
                 .latency(plan.labels.name(gauge.schema), &gauge.buckets, gauge.sum_ms);
         }
         for change in &prepared.changes {
             incidents::log(&plan, change, &self.details);
-            self.board.incident(change);
+            self.telemetry.incident(change);
             if matches!(change, Change::Closed(_)) {
                 self.details.remove(&change.incident().id);
             }
         }
-        self.board.incidents_open(&self.overseer.open_by_cause());
-        self.board.rows(
+        self.telemetry.incidents_open(&self.tracker.open_by_cause());
+        self.telemetry.rows(
             prepared.missing,
             prepared.windows.len(),
             prepared.incidents.len(),
@@ -406,18 +406,18 @@ impl Results {
         );
         if prepared.prune {
             let pruned = prepared.pruned.unwrap_or_default();
-            self.board.pruned(&pruned);
+            self.telemetry.pruned(&pruned);
             if self.pruning.pruned(&pruned) {
                 self.samples.renew();
                 self.empty_log();
             }
         }
         if let Some(ahead_ms) = self.pruning.ahead_ms() {
-            self.board.clock_ahead(ahead_ms);
+            self.telemetry.clock_ahead(ahead_ms);
         }
         let now_ms = self.said_ms();
         let gauges: Vec<ShardGauges> = self.shards.iter().map(|shard| shard.gauges).collect();
-        self.board.ledger(&gauges, now_ms);
-        self.board.sizes(self.store.path(), self.spool.bytes());
+        self.telemetry.ledger(&gauges, now_ms);
+        self.telemetry.sizes(self.store.path(), self.spool.bytes());
     }
 }

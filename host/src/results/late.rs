@@ -7,7 +7,7 @@ use std::sync::Arc;
 use landfall_ledger::{Counts, Effect, IncidentId, SchemaId, Verdict};
 use landfall_store::{StoreError, WindowCounts};
 
-use super::flush::{Fate, Prepared};
+use super::flush::{MissingChange, Prepared};
 use super::samples::Example;
 use super::{Known, KnownMissing, Results};
 use crate::judge::plan::Plan;
@@ -58,7 +58,7 @@ impl Results {
             Some(window) => {
                 counts.verdicts[Verdict::Late as usize] -= 1;
                 counts.verdicts[verdict as usize] += 1;
-                self.book.add(window, schema, &counts);
+                self.open_windows.add(window, schema, &counts);
             }
             None => {
                 counts.verdicts[Verdict::Missing as usize] -= 1;
@@ -69,8 +69,8 @@ impl Results {
                     unjudged: counts.verdict(Verdict::Unjudged),
                     ..WindowCounts::default()
                 };
-                out.fates
-                    .push(Fate::Revised(row.arrived_ms, row.schema, revised));
+                out.missing_changes
+                    .push(MissingChange::Revised(row.arrived_ms, row.schema, revised));
             }
         }
         if !counts.is_empty() {
@@ -92,7 +92,7 @@ impl Results {
     /// is no longer in hand is counted in the store, where its schema has the name that it had then.
     fn count_late(&mut self, plan: &Plan, name: &str, incident: u64, out: &mut Prepared) {
         let schema = plan.labels.find(name.as_bytes());
-        if !self.overseer.landed_late(IncidentId(incident), schema) {
+        if !self.tracker.landed_late(IncidentId(incident), schema) {
             out.landed_of_old.push((incident, name.to_owned()));
         }
     }
@@ -110,8 +110,8 @@ impl Results {
         if plan.streams.raw.parity.is_empty() {
             return Comparison::Equal;
         }
-        let told = known.told.and_then(|place| match out.fates.get(place) {
-            Some(Fate::Missing(row)) => Some(&row.frame[..]),
+        let told = known.told.and_then(|place| match out.missing_changes.get(place) {
+            Some(MissingChange::Missing(row)) => Some(&row.frame[..]),
             _ => None,
         });
         match (told, &known.compared) {

@@ -6,8 +6,8 @@
 
 pub mod account;
 mod again;
-mod book;
-mod chronicle;
+mod open_windows;
+mod audit_incidents;
 mod fault_log;
 mod flush;
 mod incidents;
@@ -23,7 +23,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod told;
-mod unread;
+mod undecodable_log;
 mod windows;
 
 use std::collections::{BTreeMap, HashMap};
@@ -33,30 +33,30 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 use landfall_document::Pointer;
 use landfall_ledger::{
-    Cause, Counts, Frontier, Generation, IncidentId, Overseer, OverseerConfig, SchemaGauge,
+    Cause, Counts, Frontier, Generation, IncidentId, IncidentTracker, IncidentTrackerConfig, SchemaGauge,
     SchemaId, ShardGauges, Stream, Verdict,
 };
-use landfall_runtime::{Counters, Seat, WindowCheck};
+use landfall_runtime::{Counters, CheckInstance, WindowCheck};
 use landfall_store::spool::Spool;
 use landfall_store::{LandedRow, Retention, SampleRow, Store};
 
-use self::account::{Account, Given, Unread};
+use self::account::{Account, Given, Undecodable};
 use self::again::Moved;
-use self::book::Book;
-use self::chronicle::Chronicle;
+use self::open_windows::OpenWindows;
+use self::audit_incidents::AuditIncidents;
 use self::fault_log::FaultLog;
 use self::log_file::LogFile;
 use self::pruning::Pruning;
 use self::samples::SampleBudget;
 use self::schema_log::SchemaLog;
-use self::unread::UnreadLog;
-use crate::board::Board;
+use self::undecodable_log::UndecodableLog;
+use crate::telemetry::Telemetry;
 use crate::clock::Clock;
-use crate::ending::Ending;
+use crate::shutdown::Shutdown;
 use crate::judge::plan::Plan;
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{CheckActivity, Comparison, Describer, JudgeReport, TimeDefect};
-use crate::messages::{Answer, Described, Message, ShardTold};
+use crate::messages::{Answer, Described, Message, ShardOutput};
 
 /// A flush is written at once when this much of what was told has gathered, so that memory stays
 /// bounded.
@@ -72,7 +72,7 @@ pub struct ResultsOptions {
     pub first_generation: u64,
     /// None in an audit: its clock is its events', and time stands still until all is told.
     pub clock: Option<Clock>,
-    pub ending: Arc<Ending>,
+    pub ending: Arc<Shutdown>,
 }
 
 /// The totals of a run, for audits.
@@ -92,20 +92,20 @@ pub struct Results {
     options: ResultsOptions,
     plan: Arc<PlanCell>,
     store: Store,
-    overseer: Overseer,
-    book: Book,
-    board: Board,
+    tracker: IncidentTracker,
+    open_windows: OpenWindows,
+    telemetry: Telemetry,
     spool: Arc<Spool>,
     shards: Vec<ShardState>,
-    window_seats: Vec<Seat<WindowCheck>>,
+    window_checks: Vec<CheckInstance<WindowCheck>>,
     samples: SampleBudget,
     faults: FaultLog,
     schema_log: SchemaLog,
     gathered: Gathered,
     totals: Totals,
-    unread_log: UnreadLog,
-    /// The plan whose window checks sit in `window_seats`.
-    seated: Option<Generation>,
+    undecodable_log: UndecodableLog,
+    /// The plan whose window checks sit in `window_checks`.
+    window_checks_of: Option<Generation>,
     /// The first number of an incident that was never given, as far as the store was told.
     next_incident: u64,
     pruning: Pruning,
@@ -117,7 +117,7 @@ pub struct Results {
     /// The end of the latest window of an audit.
     audited_ms: Option<i64>,
     /// What is an incident of an audit, until all is told.
-    chronicle: Chronicle,
+    audit_incidents: AuditIncidents,
     /// Compares what landed late; made when something first does.
     describer: Option<Describer>,
     /// To each shard.
@@ -156,9 +156,9 @@ impl Results {
         options: ResultsOptions,
         plan: Arc<PlanCell>,
         store: Store,
-        overseer: OverseerConfig,
+        tracker: IncidentTrackerConfig,
         next_incident: u64,
-        board: Board,
+        telemetry: Telemetry,
         spool: Arc<Spool>,
         answers: Vec<Sender<Answer>>,
         now_ms: i64,
@@ -169,14 +169,14 @@ impl Results {
             written_ms: i64::MIN,
         };
         let pruning = Pruning::start(&store, options.clock.as_ref(), &options.retention);
-        let (longest_deadline_ms, clear_ms) = (overseer.deadline_max_ms, overseer.clear_ms);
+        let (longest_deadline_ms, clear_ms) = (tracker.deadline_max_ms, tracker.clear_ms);
         Self {
             options,
             plan,
             store,
-            overseer: Overseer::new(overseer, now_ms, next_incident),
-            book: Book::default(),
-            board,
+            tracker: IncidentTracker::new(tracker, now_ms, next_incident),
+            open_windows: OpenWindows::default(),
+            telemetry,
             spool,
             shards: (0..shards)
                 .map(|_| ShardState {
@@ -185,14 +185,14 @@ impl Results {
                     gathered: Vec::new(),
                 })
                 .collect(),
-            window_seats: Vec::new(),
+            window_checks: Vec::new(),
             samples: SampleBudget::default(),
             faults: FaultLog::default(),
             schema_log: SchemaLog::default(),
             gathered: Gathered::default(),
             totals: Totals::default(),
-            unread_log: UnreadLog::default(),
-            seated: None,
+            undecodable_log: UndecodableLog::default(),
+            window_checks_of: None,
             next_incident,
             pruning,
             log_file: LogFile::default(),
@@ -200,7 +200,7 @@ impl Results {
             longest_deadline_ms,
             clear_ms,
             audited_ms: None,
-            chronicle: Chronicle::default(),
+            audit_incidents: AuditIncidents::default(),
             describer: None,
             answers,
             details: BTreeMap::new(),
@@ -209,9 +209,9 @@ impl Results {
     }
 
     /// New bounds of incidents and deadlines.
-    pub(crate) fn reconfigure(&mut self, config: OverseerConfig) {
+    pub(crate) fn reconfigure(&mut self, config: IncidentTrackerConfig) {
         self.longest_deadline_ms = self.longest_deadline_ms.max(config.deadline_max_ms);
-        self.overseer.reconfigure(config);
+        self.tracker.reconfigure(config);
     }
 
     /// Takes one message. What comes of it is written by the next flush.
@@ -236,14 +236,14 @@ impl Results {
         self.gathered.told.len() >= GATHERED_MAX || self.gathered.bytes >= GATHERED_BYTES_MAX
     }
 
-    fn take_told(&mut self, told: ShardTold<Described>) {
+    fn take_told(&mut self, told: ShardOutput<Described>) {
         // In an audit lines come in any order of time: what waited for how long cannot be told.
         if !self.is_audit() {
             for activity in &told.activity {
-                self.overseer.activity(activity);
+                self.tracker.activity(activity);
             }
             if let Some(landed_ms) = told.landed_ms {
-                self.overseer.landed(landed_ms);
+                self.tracker.landed(landed_ms);
             }
         }
         let ShardState { gathered, .. } = &mut self.shards[told.shard];
@@ -255,7 +255,7 @@ impl Results {
         self.gathered.told.append(gathered);
         let plan = self.plan.current();
         for delta in &told.tallies {
-            self.book.add(delta.window, delta.schema, &delta.counts);
+            self.open_windows.add(delta.window, delta.schema, &delta.counts);
             self.count(&plan, delta.schema, &delta.counts);
             self.note_unjudged(delta.window, delta.schema, &delta.counts);
         }
@@ -281,33 +281,33 @@ impl Results {
                 raw: count.events as i64,
                 ..Counts::default()
             };
-            self.book.add(count.window, count.schema, &counts);
-            self.book.judged_by(count.window, count.schema, generation);
+            self.open_windows.add(count.window, count.schema, &counts);
+            self.open_windows.judged_by(count.window, count.schema, generation);
             self.count(&plan, count.schema, &counts);
         }
         if let Some(seen) = report.seen_ms
             && !self.is_audit()
         {
-            self.overseer.seen(report.stream, seen);
+            self.tracker.seen(report.stream, seen);
         }
         for &(reason, rows) in &report.undecodable {
             let reason = samples::reason_of(&plan, reason);
-            self.board
+            self.telemetry
                 .undecodable(report.stream, &reason.check, &reason.id, rows);
             *self
                 .totals
                 .undecodable
                 .entry(reason.id.clone())
                 .or_default() += rows;
-            let unread = Unread {
+            let unread = Undecodable {
                 stream,
                 check: reason.check,
                 reason: reason.id,
             };
             if !self.is_audit()
-                && let Some(frames) = self.unread_log.add(&unread, rows, Instant::now())
+                && let Some(frames) = self.undecodable_log.add(&unread, rows, Instant::now())
             {
-                let Unread { check, reason, .. } = &unread;
+                let Undecodable { check, reason, .. } = &unread;
                 let name = stream.as_str();
                 tracing::warn!(
                     stream = name,
@@ -326,7 +326,7 @@ impl Results {
         }
         for &(violation, rows) in &report.violations {
             let reason = samples::reason_of(&plan, violation.reason);
-            self.board.violations(&reason.check, &reason.id, rows);
+            self.telemetry.violations(&reason.check, &reason.id, rows);
             let given = Given {
                 stream,
                 check: reason.check,
@@ -351,10 +351,10 @@ impl Results {
     fn take_activity(&mut self, checks: Vec<CheckActivity>) {
         let now = Instant::now();
         for check in checks {
-            self.board.check(&check.name, &check.counters);
+            self.telemetry.check(&check.name, &check.counters);
             self.totals.account.check(&check.name, &check.counters);
             for faults in &check.counters.schemas {
-                self.board.schema_faults(faults);
+                self.telemetry.schema_faults(faults);
                 self.schema_log.take(&check.name, faults, Instant::now());
             }
             for line in &check.log {
@@ -413,10 +413,10 @@ impl Results {
     fn note(&mut self, cause: Cause, schema: SchemaId, events: u64, first_ms: i64, last_ms: i64) {
         if self.is_audit() {
             let window = first_ms.div_euclid(self.options.window_ms);
-            self.chronicle
+            self.audit_incidents
                 .note(window, cause, schema, events, first_ms, last_ms);
         } else {
-            self.overseer.note(cause, schema, events, first_ms, last_ms);
+            self.tracker.note(cause, schema, events, first_ms, last_ms);
         }
     }
 

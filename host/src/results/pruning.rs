@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use landfall_store::{Pruned, Retention, Store};
 
-use super::retention::{BEHIND_MS_MAX, RetentionTime, Standing};
+use super::retention::{BEHIND_MS_MAX, RetentionTime, ThreadWatch};
 use crate::clock::Clock;
 
 /// How often retention is applied while little is beyond it, and how often it is told what of it was
@@ -16,7 +16,7 @@ const PRUNE: Duration = Duration::from_secs(30);
 pub(super) struct Pruning {
     /// None: nothing is deleted for its age. So in an audit, and if the store's own time cannot be read.
     time: Option<RetentionTime>,
-    standing: Standing,
+    thread_watch: ThreadWatch,
     /// When the last round began.
     began: Instant,
     /// Whether the last step left something to the next one.
@@ -39,7 +39,7 @@ impl Pruning {
         });
         let mut pruning = Self {
             time,
-            standing: Standing::Agrees,
+            thread_watch: ThreadWatch::Agrees,
             began: Instant::now(),
             more: false,
             untold: Pruned::default(),
@@ -59,21 +59,21 @@ impl Pruning {
     /// Once when it begins, and once when it is over.
     fn tell_standing(&mut self) {
         let Some(time) = &self.time else { return };
-        let standing = time.standing();
-        let same = std::mem::discriminant(&self.standing) == std::mem::discriminant(&standing);
-        self.standing = standing;
+        let thread_watch = time.thread_watch();
+        let same = std::mem::discriminant(&self.thread_watch) == std::mem::discriminant(&thread_watch);
+        self.thread_watch = thread_watch;
         if same {
             return;
         }
-        match standing {
-            Standing::Agrees => tracing::info!("retention goes by the clock again"),
-            Standing::Ahead(ms) => tracing::warn!(
+        match thread_watch {
+            ThreadWatch::Agrees => tracing::info!("retention goes by the clock again"),
+            ThreadWatch::Ahead(ms) => tracing::warn!(
                 ahead_seconds = ms / 1000,
                 "the clock is far ahead of what this store has lived through: a long stop, or a wrong date. \
                  Retention deletes by the store's own time, and makes up one hour for each hour that Landfall runs; \
                  docs/OPERATIONS.md says how to confirm the date"
             ),
-            Standing::Behind(ms) => tracing::warn!(
+            ThreadWatch::Behind(ms) => tracing::warn!(
                 behind_seconds = ms / 1000,
                 "the clock is behind what this store has lived through: is the date right? \
                  Retention deletes by the clock, so too little, until it has caught up"

@@ -19,7 +19,7 @@ pub(super) const BEHIND_MS_MAX: i64 = 60_000;
 
 /// How the clock stands to the time of retention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum ThreadWatch {
     /// Retention goes by the clock.
     Agrees,
     /// The clock is ahead of what the store has lived through, by this many milliseconds.
@@ -73,12 +73,12 @@ impl RetentionTime {
         self.clock_ms.saturating_sub(self.time_ms)
     }
 
-    pub(super) fn standing(&self) -> Standing {
+    pub(super) fn thread_watch(&self) -> ThreadWatch {
         match self.ahead_ms() {
-            0 => Standing::Agrees,
-            ahead @ 1.. => Standing::Ahead(ahead),
-            behind if behind >= -BEHIND_MS_MAX => Standing::Agrees,
-            behind => Standing::Behind(behind.saturating_neg()),
+            0 => ThreadWatch::Agrees,
+            ahead @ 1.. => ThreadWatch::Ahead(ahead),
+            behind if behind >= -BEHIND_MS_MAX => ThreadWatch::Agrees,
+            behind => ThreadWatch::Behind(behind.saturating_neg()),
         }
     }
 }
@@ -99,14 +99,14 @@ mod tests {
         assert_eq!(time.prune_at_ms(), NOW);
         time.advance(NOW + HOUR);
         assert_eq!(time.prune_at_ms(), NOW + HOUR);
-        assert_eq!(time.standing(), Standing::Agrees);
+        assert_eq!(time.thread_watch(), ThreadWatch::Agrees);
     }
 
     #[test]
     fn a_clock_far_ahead_moves_retention_by_no_more_than_the_process_runs() {
         let mut time = RetentionTime::start(Some(NOW), YEAR_2099, KEEP);
         assert_eq!(time.prune_at_ms(), NOW);
-        assert_eq!(time.standing(), Standing::Ahead(YEAR_2099 - NOW));
+        assert_eq!(time.thread_watch(), ThreadWatch::Ahead(YEAR_2099 - NOW));
         time.advance(YEAR_2099 + 40_000);
         assert_eq!(time.prune_at_ms(), NOW + 80_000);
         // However often it starts anew.
@@ -120,7 +120,7 @@ mod tests {
         // Once the clock is right again, nothing has happened.
         let time = RetentionTime::start(Some(stored), NOW + HOUR, KEEP);
         assert_eq!(time.prune_at_ms(), NOW + HOUR);
-        assert_eq!(time.standing(), Standing::Agrees);
+        assert_eq!(time.thread_watch(), ThreadWatch::Agrees);
     }
 
     #[test]
@@ -131,10 +131,10 @@ mod tests {
         assert_eq!(time.prune_at_ms(), NOW);
         time.advance(NOW + DAY + 1 + 12 * HOUR);
         assert_eq!(time.prune_at_ms(), NOW + DAY);
-        assert_eq!(time.standing(), Standing::Ahead(12 * HOUR + 1));
+        assert_eq!(time.thread_watch(), ThreadWatch::Ahead(12 * HOUR + 1));
         time.advance(NOW + 2 * DAY + HOUR);
         assert_eq!(time.prune_at_ms(), NOW + 2 * DAY + HOUR);
-        assert_eq!(time.standing(), Standing::Agrees);
+        assert_eq!(time.thread_watch(), ThreadWatch::Agrees);
         // What is kept for an hour is not deleted because of a date that is wrong by less than a day.
         let time = RetentionTime::start(Some(NOW), NOW + HOUR, HOUR);
         assert_eq!(time.prune_at_ms(), NOW);
@@ -144,13 +144,13 @@ mod tests {
     fn a_clock_that_is_behind_deletes_nothing_by_a_later_time_and_moves_nothing_back() {
         let mut time = RetentionTime::start(Some(NOW), 0, KEEP);
         assert_eq!(time.prune_at_ms(), 0);
-        assert_eq!(time.standing(), Standing::Behind(NOW));
+        assert_eq!(time.thread_watch(), ThreadWatch::Behind(NOW));
         time.advance(40_000);
         assert_eq!((time.prune_at_ms(), time.time_ms()), (40_000, NOW));
         let time = RetentionTime::start(Some(time.time_ms()), NOW + HOUR, KEEP);
         assert_eq!(time.prune_at_ms(), NOW + HOUR);
         let corrected = RetentionTime::start(Some(NOW), NOW - 500, KEEP);
-        assert_eq!(corrected.standing(), Standing::Agrees);
+        assert_eq!(corrected.thread_watch(), ThreadWatch::Agrees);
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
                 time.advance(i64::MAX);
                 time.advance(i64::MIN);
                 assert!(time.prune_at_ms() <= time.time_ms());
-                let _ = (time.standing(), time.ahead_ms());
+                let _ = (time.thread_watch(), time.ahead_ms());
             }
         }
     }

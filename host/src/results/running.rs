@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use landfall_ledger::OverseerConfig;
+use landfall_ledger::IncidentTrackerConfig;
 
 use super::{Results, Totals};
 use crate::flush_pacer::FlushPacer;
 use crate::messages::Message;
-use crate::standing;
+use crate::thread_watch;
 
 /// How often what gathered is written, in real time, in a steady stream that is no flood more seldom:
 /// news of a loss is this old at most. Each time costs a transaction, however little there is.
@@ -24,7 +24,7 @@ impl Results {
     pub fn run(
         mut self,
         messages: &Receiver<Message>,
-        overseers: &Receiver<OverseerConfig>,
+        tracker_configs: &Receiver<IncidentTrackerConfig>,
     ) -> Totals {
         let few = messages.capacity().unwrap_or_default() / FEW_OF_QUEUE;
         let mut pacer = FlushPacer::default();
@@ -34,19 +34,19 @@ impl Results {
             let began = Instant::now();
             let due = began + pause;
             // Waking for each message costs more than taking it.
-            standing::waits();
+            thread_watch::idle();
             if count <= few {
                 std::thread::sleep(pause);
             }
             count = 0;
             let mut events = 0;
             let ended = loop {
-                while let Ok(config) = overseers.try_recv() {
+                while let Ok(config) = tracker_configs.try_recv() {
                     self.reconfigure(config);
                 }
-                standing::waits();
+                thread_watch::idle();
                 let message = messages.recv_deadline(due);
-                standing::works();
+                thread_watch::busy();
                 match message {
                     Ok(message) => {
                         // Shards tell of themselves in any case; a batch of landings brings work too.

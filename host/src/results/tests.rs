@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use landfall_ledger::{
-    Effect, Fingerprint, Frontier, Generation, OverseerConfig, PayloadRef, PerStream, SchemaId,
+    Effect, Fingerprint, Frontier, Generation, IncidentTrackerConfig, PayloadRef, PerStream, SchemaId,
     ShardGauges, Stream, WrittenSide,
 };
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
@@ -12,16 +12,16 @@ use landfall_store::spool::Spool;
 use landfall_store::{Frame, IncidentRow, MissingEvent, MissingFilter, Reader, Retention, Store};
 
 use super::{Results, ResultsOptions};
-use crate::board::Board;
+use crate::telemetry::Telemetry;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::ending::Ending;
+use crate::shutdown::Shutdown;
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{JudgeReport, SchemaCount};
 use crate::messages::ShardFlush;
-use crate::messages::{Described, LedgerEvent, Message, ShardTold};
+use crate::messages::{Described, LedgerEvent, Message, ShardOutput};
 use crate::planning::planner::{Patience, Planner};
-use crate::sources::Stop;
+use crate::sources::ShutdownRequest;
 
 /// An incident is over so long after the last that is said of it.
 const CLEAR_MS: i64 = 10_000;
@@ -62,9 +62,9 @@ impl Process {
             },
             first_generation: store.next_generation().unwrap(),
             clock: Some(clock.clone()),
-            ending: Arc::new(Ending::new(Stop::default())),
+            ending: Arc::new(Shutdown::new(ShutdownRequest::default())),
         };
-        let overseer = OverseerConfig {
+        let tracker = IncidentTrackerConfig {
             stall_ms: 1_000_000,
             stall_schema_ms: 0,
             clear_ms: CLEAR_MS,
@@ -78,9 +78,9 @@ impl Process {
             options,
             Arc::new(PlanCell::new(plan, now_ms)),
             store,
-            overseer,
+            tracker,
             next_incident,
-            Board::new().unwrap(),
+            Telemetry::new().unwrap(),
             spool,
             vec![answers],
             now_ms,
@@ -106,7 +106,7 @@ impl Process {
             },
         };
         self.results.take(Message::Shard {
-            told: ShardTold {
+            told: ShardOutput {
                 shard: 0,
                 activity: Vec::new(),
                 landed_ms: None,
@@ -294,14 +294,14 @@ fn a_store_that_was_moved_is_told_and_written_again_once_it_is_back() {
     let dir = tempfile::tempdir().unwrap();
     let (here, away) = (dir.path().join("store"), dir.path().join("away"));
     let mut process = Process::start(dir.path(), 0, 100);
-    let board = process.results.board.clone();
+    let telemetry = process.results.telemetry.clone();
     process.at(500, Vec::new());
-    assert!(board.readiness().is_ready());
+    assert!(telemetry.readiness().is_ready());
     std::fs::rename(&here, &away).unwrap();
     let back = std::thread::spawn({
-        let board = board.clone();
+        let telemetry = telemetry.clone();
         move || {
-            while board.readiness().is_ready() {
+            while telemetry.readiness().is_ready() {
                 std::thread::yield_now();
             }
             std::fs::rename(away, here).unwrap();
@@ -309,7 +309,7 @@ fn a_store_that_was_moved_is_told_and_written_again_once_it_is_back() {
     });
     process.at(2_000, vec![missing(1, 500)]);
     back.join().unwrap();
-    assert!(board.readiness().is_ready());
+    assert!(telemetry.readiness().is_ready());
     assert_eq!(incidents_of(dir.path()), [("key 1".to_owned(), 1)]);
 }
 
@@ -317,7 +317,7 @@ fn a_store_that_was_moved_is_told_and_written_again_once_it_is_back() {
 fn a_store_that_is_gone_when_the_end_comes_is_no_clean_end() {
     let dir = tempfile::tempdir().unwrap();
     let mut process = Process::start(dir.path(), 0, 100);
-    let ending = Arc::clone(&process.results.options.ending);
+    let ending = Arc::clone(&process.results.options.shutdown);
     process.at(500, Vec::new());
     std::fs::remove_dir_all(dir.path().join("store")).unwrap();
     ending.give_up("the wish to end was long ago".into());

@@ -6,7 +6,7 @@ use landfall_ledger::{Cause, Effect, Generation, IncidentId, ReasonId, RejectedB
 use landfall_store::{LandedRow, MissingRow, SampleRow};
 
 use super::again::Again;
-use super::flush::{Fate, Prepared};
+use super::flush::{MissingChange, Prepared};
 use super::late::Late;
 use super::samples::{self, Example};
 use super::{Known, KnownMissing, Results};
@@ -86,7 +86,7 @@ impl Results {
                         is_of_copy,
                     };
                     self.landed_late(plan, landed, out);
-                    out.fates.push(Fate::Landed(fingerprint, landed_ms));
+                    out.missing_changes.push(MissingChange::Landed(fingerprint, landed_ms));
                 }
             }
             // An audit's time stands still: nothing is lost twice in it.
@@ -168,19 +168,19 @@ impl Results {
     fn incident_of(&mut self, schema: SchemaId, arrived_ms: i64, deadline_ms: i64) -> IncidentId {
         if self.is_audit() {
             let window = arrived_ms.div_euclid(self.options.window_ms);
-            self.chronicle
+            self.audit_incidents
                 .missing(window, schema, arrived_ms, deadline_ms);
             // Put down to one when all is told.
             IncidentId(0)
         } else {
-            self.overseer.missing(schema, arrived_ms, deadline_ms)
+            self.tracker.missing(schema, arrived_ms, deadline_ms)
         }
     }
 
     /// Checks of that generation had a part in the counts of the window.
     fn judged_by(&mut self, schema: SchemaId, at_ms: i64, generation: Generation) {
         let window = at_ms.div_euclid(self.options.window_ms);
-        self.book.judged_by(window, schema, generation);
+        self.open_windows.judged_by(window, schema, generation);
     }
 
     fn leaked(
@@ -207,7 +207,7 @@ impl Results {
         let Example { schema, at_ms, .. } = example;
         self.note(Cause::Altered, schema, 1, at_ms, at_ms);
         self.totals.account.altered(comparison);
-        self.board.altered(comparison.is_some());
+        self.telemetry.altered(comparison.is_some());
         let row = samples::altered(plan, example, comparison, &self.options.redact);
         self.sample(row, out);
     }
@@ -236,7 +236,7 @@ impl Results {
 
 /// An event is missing, and whatever is told of it from now on finds it.
 fn missing(row: MissingRow, known: &mut KnownMissing, out: &mut Prepared) {
-    let fate = out.fates.len();
+    let change = out.missing_changes.len();
     known.entry(row.fingerprint).or_insert_with(|| Known {
         row: LandedRow {
             key: row.key.clone(),
@@ -245,8 +245,8 @@ fn missing(row: MissingRow, known: &mut KnownMissing, out: &mut Prepared) {
             incident: row.incident,
         },
         compared: None,
-        told: Some(fate),
+        told: Some(change),
     });
     out.missing += 1;
-    out.fates.push(Fate::Missing(row));
+    out.missing_changes.push(MissingChange::Missing(row));
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use landfall_ledger::{Found, Frontier, STAMPS_APART_MS, SchemaId};
-use landfall_runtime::{Seat, Severity, Tally};
+use landfall_runtime::{CheckInstance, Severity, Tally};
 use landfall_store::{GenerationRow, SampleRow};
 
 use super::account::{Findings, FoundBy};
@@ -42,18 +42,18 @@ impl Results {
     }
 
     /// Puts the window checks of a plan in place; one that did not change keeps its instance.
-    pub(super) fn seat_window_checks(&mut self, plan: &Plan) {
-        if self.seated.replace(plan.generation) == Some(plan.generation) {
+    pub(super) fn follow_window_checks(&mut self, plan: &Plan) {
+        if self.window_checks_of.replace(plan.generation) == Some(plan.generation) {
             return;
         }
-        let mut old = std::mem::take(&mut self.window_seats);
-        self.window_seats = plan
+        let mut old = std::mem::take(&mut self.window_checks);
+        self.window_checks = plan
             .windows
             .iter()
             .map(
-                |check| match old.iter().position(|seat| Arc::ptr_eq(seat.check(), check)) {
+                |check| match old.iter().position(|instance| Arc::ptr_eq(instance.check(), check)) {
                     Some(place) => old.swap_remove(place),
-                    None => Seat::new(Arc::clone(check)),
+                    None => CheckInstance::new(Arc::clone(check)),
                 },
             )
             .collect();
@@ -81,11 +81,11 @@ impl Results {
             let settled_ms = settled_before_ms(raw_ms, written_ms, self.longest_deadline_ms);
             settled_ms.div_euclid(self.options.window_ms)
         };
-        for window in self.book.close(below) {
+        for window in self.open_windows.close(below) {
             out.closed
                 .push(window.window.saturating_mul(self.options.window_ms));
             let imbalance = window.imbalance();
-            self.board.window_closed(imbalance);
+            self.telemetry.window_closed(imbalance);
             if imbalance > 0 {
                 self.totals.imbalance += imbalance;
                 tracing::error!(
@@ -116,25 +116,25 @@ impl Results {
         let generation = self.number(plan.generation);
         // A window counts once for a reason, however often a check gives it.
         let mut found: BTreeMap<_, (Found, _, _)> = BTreeMap::new();
-        for seat in &mut self.window_seats {
-            let check = Arc::clone(seat.check());
-            let judged = seat.judge_windows(tallies);
-            let counters = seat.take_counters();
-            self.board.check(&check.name, &counters);
+        for instance in &mut self.window_checks {
+            let check = Arc::clone(instance.check());
+            let judged = instance.judge_windows(tallies);
+            let counters = instance.take_counters();
+            self.telemetry.check(&check.name, &counters);
             self.totals.account.check(&check.name, &counters);
-            for line in seat.take_log() {
+            for line in instance.take_log() {
                 super::samples::log_line(&check.name, &line);
             }
-            let (faults, now) = (seat.take_faults(), Instant::now());
+            let (faults, now) = (instance.take_faults(), Instant::now());
             if is_well(&counters) {
                 self.faults.well(&check.name);
             }
             for fault in faults {
                 let of = |row: usize| tallies.get(row).map_or(FaultedRow::Unknown, window_of);
-                let note = FaultNote::of_seat(&check.name, None, fault, of);
+                let note = FaultNote::of_instance(&check.name, None, fault, of);
                 self.faults.fault(note, now);
             }
-            for suspension in seat.take_suspensions() {
+            for suspension in instance.take_suspensions() {
                 self.faults.suspended(&check.name, suspension, now);
             }
             for faulted in &judged.faulted {
@@ -166,7 +166,7 @@ impl Results {
                 let help = reason.map_or("", |reason| reason.help.as_str());
                 let reason = reason.map_or("", |reason| reason.id.as_str());
                 let severity = finding.severity.as_str();
-                self.board.finding(&check.name, reason, severity);
+                self.telemetry.finding(&check.name, reason, severity);
                 let by = FoundBy {
                     check: check.name.clone(),
                     reason: reason.to_owned(),
@@ -221,9 +221,9 @@ impl Results {
         if self.is_audit() {
             let window = first_ms.div_euclid(self.options.window_ms);
             let times = (first_ms, last_ms);
-            self.chronicle.found(window, found, schema, times, detail);
+            self.audit_incidents.found(window, found, schema, times, detail);
         } else {
-            let id = self.overseer.found(found, schema, 1, first_ms, last_ms);
+            let id = self.tracker.found(found, schema, 1, first_ms, last_ms);
             self.details.insert(id, detail);
         }
     }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::{Flight, Flights};
+use super::{InFlightGuard, InFlight};
 use landfall_ledger::Stream;
 
 /// What a batch holds beside its frames' bytes, per frame: an offset and between when it arrived.
@@ -31,11 +31,11 @@ pub struct FrameBatch {
     /// made of some frames of another one it says nothing: those were spooled with their places.)
     pub first_place: u64,
     /// Keeps the stream's frontier at or before the first arrival until it is dropped.
-    pub flight: Flight,
+    pub guard: InFlightGuard,
 }
 
 impl FrameBatch {
-    pub(super) fn new(stream: Stream, source: u16, flight: Flight) -> Self {
+    pub(super) fn new(stream: Stream, source: u16, guard: InFlightGuard) -> Self {
         Self {
             stream,
             source,
@@ -44,18 +44,18 @@ impl FrameBatch {
             earliest_ms: Vec::new(),
             arrived_ms: Vec::new(),
             first_place: 0,
-            flight,
+            guard,
         }
     }
 
     /// An empty batch for some of the frames of another one, which its flight waits for as well.
     pub fn like(other: &FrameBatch) -> Self {
-        Self::new(other.stream, other.source, other.flight.clone())
+        Self::new(other.stream, other.source, other.guard.clone())
     }
 
     /// A batch that no source made and no frontier waits for: for measuring.
     pub fn detached(stream: Stream) -> Self {
-        Self::new(stream, 0, Flights::default().begin(stream, 0))
+        Self::new(stream, 0, InFlight::default().begin(stream, 0))
     }
 
     /// Number of frames.

@@ -25,7 +25,7 @@ use self::framing::{Framing, HEAD_BYTES, LENGTH_BYTES};
 use self::gzip::Garbage;
 use self::input::{Dense, Failed};
 use self::pipe::Stopped;
-use super::{Link, Outlet, SourceContext, SourceError, SourceStats, Stop};
+use super::{Link, BatchWriter, SourceContext, SourceError, SourceStats, ShutdownRequest};
 
 /// A line that goes on for so long without an end is none, and may have no end. The longest frame that can be
 /// configured is a sixteenth of it.
@@ -86,17 +86,17 @@ impl FileSource {
         index: u16,
         context: SourceContext,
         stats: &Arc<SourceStats>,
-        stop: &Stop,
+        stop: &ShutdownRequest,
     ) -> Result<Seen, SourceError> {
-        let mut outlet = Outlet::new(context, index, Arc::clone(stats), stop.clone());
+        let mut batch_writer = BatchWriter::new(context, index, Arc::clone(stats), stop.clone());
         stats.set_link(Link::Connected);
-        let result = match self.read_all(&mut outlet, stop) {
+        let result = match self.read_all(&mut batch_writer, stop) {
             Err(SourceError::Stopped) => Ok(false),
             result => result,
         };
         // Before an error is told: the lines until there were good.
-        let handed_on = outlet.hand_on(|| {});
-        outlet.progress().finish();
+        let handed_on = batch_writer.hand_on(|| {});
+        batch_writer.progress().finish();
         stats.set_link(Link::Ended);
         let is_whole = result?;
         handed_on?;
@@ -108,12 +108,12 @@ impl FileSource {
     }
 
     /// Whether it came to the end.
-    fn read_all(&mut self, outlet: &mut Outlet, stop: &Stop) -> Result<bool, SourceError> {
+    fn read_all(&mut self, batch_writer: &mut BatchWriter, stop: &ShutdownRequest) -> Result<bool, SourceError> {
         let mut line = Vec::new();
         let framing = self.framing();
         while !stop.is_set() {
-            let now_ms = outlet.clock().now_ms();
-            let bytes_max = outlet.frame_bytes_max();
+            let now_ms = batch_writer.clock().now_ms();
+            let bytes_max = batch_writer.frame_bytes_max();
             let next = match framing {
                 Framing::Lines => self.next_line(&mut line, bytes_max)?,
                 Framing::Lengths => self.next_frame(&mut line, bytes_max)?,
@@ -122,16 +122,16 @@ impl FileSource {
                 Line::End => return Ok(true),
                 Line::Oversize => {
                     self.filled_lines += 1;
-                    outlet.admits(usize::MAX);
+                    batch_writer.admits(usize::MAX);
                 }
                 Line::Whole => {
                     self.filled_lines += u64::from(!line.trim_ascii().is_empty());
-                    if outlet.push(&line, || {})? {
-                        outlet.hand_on(|| {})?;
+                    if batch_writer.push(&line, || {})? {
+                        batch_writer.hand_on(|| {})?;
                     }
                 }
             }
-            outlet.progress().reach(now_ms);
+            batch_writer.progress().reach(now_ms);
         }
         Ok(false)
     }

@@ -2,13 +2,13 @@
 //! with their arrival, packs them into batches and hands these to a bounded queue.
 //!
 //! Knows nothing of what a frame means: no codec, no JSON, no key. It does know, and tells by
-//! [`Flights::frontier`], up to which instant everything that arrived has been dealt with; the
+//! [`InFlight::frontier`], up to which instant everything that arrived has been dealt with; the
 //! ledger calls an event missing by that and by nothing else.
 
 mod batch;
 pub mod file;
-mod flights;
-mod outlet;
+mod in_flight;
+mod batch_writer;
 mod publisher;
 mod refusal;
 mod report;
@@ -18,13 +18,13 @@ mod watermark;
 pub mod zmq;
 
 pub use batch::{BATCH_WAIT_MAX, BatchLimits, FrameBatch};
-pub use flights::{Flight, Flights, SourceProgress};
-pub use outlet::{Outlet, SourceContext};
+pub use in_flight::{InFlightGuard, InFlight, SourceProgress};
+pub use batch_writer::{BatchWriter, SourceContext};
 pub use publisher::{PublishError, Publisher};
 pub use refusal::{Refusal, Refusals, Refused};
 pub use report::report;
 pub use stats::{Link, SourceStats};
-pub use stop::Stop;
+pub use stop::ShutdownRequest;
 pub use watermark::{Ahead, Look, Watermark};
 
 /// What stops a source that has begun.

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Set once, seen by all clones.
 #[derive(Clone, Debug, Default)]
-pub struct Stop {
+pub struct ShutdownRequest {
     set: Arc<AtomicBool>,
 }
 
-impl Stop {
+impl ShutdownRequest {
     /// Asks everyone to end. Sources drain what is already there first.
     pub fn set(&self) {
         self.set.store(true, Ordering::Release);

@@ -20,7 +20,7 @@
 //! - the library's thread alone: with bytes in the kernel (3) or in its hands (4) it is found out,
 //!   because one that waits for the processor is not at rest.
 //! - this thread alone: it looks at nothing, and the frontier stays where it was.
-//! - threads that apply what was read: their batches hold the frontier (`flights.rs`).
+//! - threads that apply what was read: their batches hold the frontier (`in_flight.rs`).
 //! - between reading a frame and stamping it: the stamp is late, and a stamp is the latest instant at
 //!   which the frame may have come; the earliest is how far the source was when it read it.
 //!
@@ -42,7 +42,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::flights::SourceProgress;
+use super::in_flight::SourceProgress;
 
 /// After a flood: how long (real time) until an empty socket is believed again. Kernel buffers and
 /// the peer's own queue drain within a few round trips; a second is ten of the long ones. After a pause

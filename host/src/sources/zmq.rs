@@ -12,10 +12,10 @@
 
 mod dial;
 mod envelope;
-mod errand;
-mod hold;
+mod background_query;
+mod wake_ups;
 mod library;
-mod line;
+mod connection_monitor;
 mod pace;
 mod probe;
 mod publish;
@@ -25,10 +25,10 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::{Link, Outlet, Refusals, SourceContext, SourceError, SourceStats, Stop, Watermark};
-use crate::standing::Standing;
+use super::{Link, BatchWriter, Refusals, SourceContext, SourceError, SourceStats, ShutdownRequest, Watermark};
+use crate::thread_watch::ThreadWatch;
 use dial::Named;
-use line::{Line, Resolver, system_resolver};
+use connection_monitor::{ConnectionMonitor, Resolver, system_resolver};
 use pace::Pace;
 use subscriber::Subscriber;
 
@@ -63,15 +63,15 @@ const NEVER_MS: i32 = i32::MAX;
 #[derive(Clone, Default)]
 pub struct Sockets {
     context: zmq::Context,
-    standing: Arc<Standing>,
+    thread_watch: Arc<ThreadWatch>,
 }
 
 impl Sockets {
     /// Of sources that are told if they stand still.
-    pub fn watched(standing: Arc<Standing>) -> Self {
+    pub fn watched(thread_watch: Arc<ThreadWatch>) -> Self {
         Self {
             context: zmq::Context::default(),
-            standing,
+            thread_watch,
         }
     }
 }
@@ -111,7 +111,7 @@ pub fn subscribe(
     sockets: &Sockets,
     subscription: &Subscription,
     context: SourceContext,
-    stop: Stop,
+    stop: ShutdownRequest,
 ) -> Result<Running, SourceError> {
     subscribe_by(system_resolver, sockets, subscription, context, stop)
 }
@@ -121,7 +121,7 @@ fn subscribe_by(
     sockets: &Sockets,
     subscription: &Subscription,
     context: SourceContext,
-    stop: Stop,
+    stop: ShutdownRequest,
 ) -> Result<Running, SourceError> {
     let stats = Arc::new(SourceStats::new(context.stream, &subscription.endpoint));
     let fail = |doing, remedy| {
@@ -139,7 +139,7 @@ fn subscribe_by(
             "write it as tcp://host:port, tcp://[::1]:port or ipc://path",
         )(zmq::Error::EINVAL)
     })?;
-    let line = Line::new(
+    let line = ConnectionMonitor::new(
         &sockets.context,
         subscription,
         named,
@@ -151,19 +151,19 @@ fn subscribe_by(
         "check this stream's settings, or allow the process more open files",
     ))?;
     let name = format!("{}-{}", context.stream.as_str(), subscription.index);
-    let outlet = Outlet::new(
+    let batch_writer = BatchWriter::new(
         context,
         subscription.index,
         Arc::clone(&stats),
         stop.clone(),
     );
-    let watermark = Watermark::new(Arc::clone(outlet.progress()), subscription.hwm_frames);
-    let tick = outlet.clock().real(TICK).clamp(TICK_MIN, TICK_MAX);
+    let watermark = Watermark::new(Arc::clone(batch_writer.progress()), subscription.hwm_frames);
+    let tick = batch_writer.clock().real(TICK).clamp(TICK_MIN, TICK_MAX);
     let endpoint = subscription.endpoint.clone();
     let mut source = Subscriber {
         endpoint,
         line,
-        outlet,
+        batch_writer,
         watermark,
         stop,
         tick,
@@ -175,10 +175,10 @@ fn subscribe_by(
         pace: Pace::new(subscription.hwm_frames, Instant::now()),
     };
     let ended = Ended(Arc::clone(&stats));
-    let standing = Arc::clone(&sockets.standing);
+    let thread_watch = Arc::clone(&sockets.thread_watch);
     let thread = thread::Builder::new().name(name.clone()).spawn(move || {
         let _ended = ended;
-        standing.enroll(&name);
+        thread_watch.enroll(&name);
         source.run()
     });
     let thread = thread.map_err(|source| SourceError::Thread {

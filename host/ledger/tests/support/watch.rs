@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use landfall_ledger::{
-    Activity, Cause, Change, Found, Incident, IncidentId, Overseer, OverseerConfig, PerStream,
+    Activity, Cause, Change, Found, Incident, IncidentId, IncidentTracker, IncidentTrackerConfig, PerStream,
     ReasonId, SchemaId, Scope, Severity, Share, Stream,
 };
 
@@ -30,8 +30,8 @@ pub fn check(steps: &str, expected: &str) {
 }
 
 pub struct Watch {
-    overseer: Overseer,
-    config: OverseerConfig,
+    tracker: IncidentTracker,
+    config: IncidentTrackerConfig,
     incidents: BTreeMap<IncidentId, Incident>,
     last_missing: Option<(u64, u16)>,
     text: String,
@@ -39,7 +39,7 @@ pub struct Watch {
 
 impl Watch {
     pub fn new() -> Self {
-        let config = OverseerConfig {
+        let config = IncidentTrackerConfig {
             stall_ms: 100,
             stall_schema_ms: 300,
             clear_ms: 50,
@@ -47,7 +47,7 @@ impl Watch {
             silence_ms: PerStream::default(),
         };
         Self {
-            overseer: Overseer::new(config.clone(), 0, 1),
+            tracker: IncidentTracker::new(config.clone(), 0, 1),
             config,
             incidents: BTreeMap::new(),
             last_missing: None,
@@ -60,30 +60,30 @@ impl Watch {
         match words[0] {
             "arrived" => {
                 let (first_ms, last_ms) = span(words[2]);
-                self.overseer.activity(&Activity {
+                self.tracker.activity(&Activity {
                     arrived: 1,
                     arrived_first_ms: first_ms,
                     arrived_last_ms: last_ms,
                     ..nothing(schema(words[1]))
                 });
             }
-            "landed" => self.overseer.activity(&Activity {
+            "landed" => self.tracker.activity(&Activity {
                 landed: 1,
                 landed_last_ms: number(words[3]),
                 ..nothing(schema(words[1]))
             }),
-            "something" => self.overseer.landed(number(words[3])),
+            "something" => self.tracker.landed(number(words[3])),
             "missing" => {
                 let schema = schema(words[1]);
                 let id = self
-                    .overseer
+                    .tracker
                     .missing(schema, number(words[3]), number(words[5]));
                 self.last_missing = Some((id.0, schema.0));
             }
             "note" => {
                 let (first_ms, last_ms) = span(words[5]);
                 let events = number(words[3]) as u64;
-                self.overseer
+                self.tracker
                     .note(cause(words[1]), schema(words[2]), events, first_ms, last_ms);
             }
             "found" => {
@@ -95,33 +95,33 @@ impl Watch {
                         _ => Severity::Warning,
                     },
                 };
-                self.overseer
+                self.tracker
                     .found(found, schema(words[3]), 1, first_ms, last_ms);
             }
             "late" => {
                 let id = IncidentId(number(words[1]) as u64);
-                if !self.overseer.landed_late(id, schema(words[2])) {
+                if !self.tracker.landed_late(id, schema(words[2])) {
                     let _ = writeln!(self.text, "late {}: gone", id.0);
                 }
             }
-            "seen" => self.overseer.seen(stream(words[1]), number(words[2])),
-            "at" => self.overseer.tell_at(number(words[1])),
-            "told" => self.overseer.told_up_to(stream(words[1]), number(words[2])),
+            "seen" => self.tracker.seen(stream(words[1]), number(words[2])),
+            "at" => self.tracker.tell_at(number(words[1])),
+            "told" => self.tracker.told_up_to(stream(words[1]), number(words[2])),
             "now" => {
-                self.overseer.advance(number(words[1]));
+                self.tracker.advance(number(words[1]));
                 self.drain(number(words[1]));
             }
             "deadline" => {
                 self.config.deadline_max_ms = number(words[1]);
-                self.overseer.reconfigure(self.config.clone());
+                self.tracker.reconfigure(self.config.clone());
             }
             "silence" => {
                 self.config.silence_ms[stream(words[1])] = number(words[2]);
-                self.overseer.reconfigure(self.config.clone());
+                self.tracker.reconfigure(self.config.clone());
             }
             "restore" => {
                 let open = open_before(IncidentId(number(words[1]) as u64));
-                self.overseer.restore(vec![open]);
+                self.tracker.restore(vec![open]);
             }
             other => panic!("no step {other}"),
         }
@@ -129,7 +129,7 @@ impl Watch {
 
     fn drain(&mut self, now_ms: i64) {
         let mut changes = Vec::new();
-        self.overseer.drain_changes(&mut changes);
+        self.tracker.drain_changes(&mut changes);
         for change in changes {
             let incident = change.incident().clone();
             if matches!(change, Change::Opened(_)) {

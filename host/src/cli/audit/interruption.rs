@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::cli::exit;
 use crate::cli::signals::Signals;
-use crate::sources::Stop;
+use crate::sources::ShutdownRequest;
 
 /// The signal that came, if one did.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct Interruption(Arc<OnceLock<&'static str>>);
 impl Interruption {
     /// Sets `stop` at the first signal. At the second one the process ends at once, without the scratch
     /// directory.
-    pub fn watch(stop: Stop, scratch: Option<PathBuf>) -> io::Result<Self> {
+    pub fn watch(stop: ShutdownRequest, scratch: Option<PathBuf>) -> io::Result<Self> {
         let interruption = Self::default();
         let told = Arc::clone(&interruption.0);
         let runtime = tokio::runtime::Builder::new_current_thread()

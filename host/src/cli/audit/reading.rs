@@ -14,7 +14,7 @@ use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 use crate::engine::Liveness;
 use crate::engine::decoding::{Decoded, Decoding};
 use crate::sources::file::{FileProgress, FileSource, Input, Packing, Seen};
-use crate::sources::{Refusal, SourceContext, SourceError, SourceProgress, SourceStats, Stop};
+use crate::sources::{Refusal, SourceContext, SourceError, SourceProgress, SourceStats, ShutdownRequest};
 use landfall_ledger::{PerStream, Stream};
 
 /// How often progress is drawn, and looked whether going on makes sense.
@@ -64,7 +64,7 @@ impl Read {
 
 /// What tells whether going on makes sense.
 pub(super) struct Watch<'a> {
-    pub stop: &'a Stop,
+    pub stop: &'a ShutdownRequest,
     pub decoding: &'a Decoding,
     pub liveness: &'a Liveness,
 }
@@ -77,14 +77,14 @@ pub(super) struct Readers {
     ended: Receiver<Ended>,
     ending: Sender<Ended>,
     bars: MultiProgress,
-    stop: Stop,
+    stop: ShutdownRequest,
 }
 
 /// Both sides, as far as they were read.
 pub(super) type Reads = PerStream<Option<Read>>;
 
 impl Readers {
-    pub fn new(stop: &Stop, bars: MultiProgress) -> Self {
+    pub fn new(stop: &ShutdownRequest, bars: MultiProgress) -> Self {
         let (ending, ended) = channel();
         Self {
             ended,
@@ -160,7 +160,7 @@ fn read(
     side: Side,
     context: SourceContext,
     bars: &MultiProgress,
-    stop: &Stop,
+    stop: &ShutdownRequest,
 ) -> Result<Read, SourceError> {
     let Side {
         stream,

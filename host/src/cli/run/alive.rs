@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::sources::{Link, SourceStats, Stop};
+use crate::sources::{Link, SourceStats, ShutdownRequest};
 
 /// Set when it is dropped: by a thread that ends, in whatever way.
 pub struct OnEnd(pub Arc<AtomicBool>);
@@ -20,7 +20,7 @@ pub struct Alive {
     pub engine: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
     pub sources: Vec<Arc<SourceStats>>,
     pub reload_ended: Arc<AtomicBool>,
-    pub stop: Stop,
+    pub stop: ShutdownRequest,
 }
 
 impl Alive {
@@ -60,7 +60,7 @@ mod tests {
             engine: Box::new(|| Ok(())),
             sources: vec![Arc::clone(&stats)],
             reload_ended: Arc::default(),
-            stop: Stop::default(),
+            stop: ShutdownRequest::default(),
         };
         assert_eq!(alive.check(), Ok(()));
         let dying = OnEnd(Arc::clone(&alive.reload_ended));

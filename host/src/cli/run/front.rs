@@ -11,7 +11,7 @@ use tokio::sync::watch as channel;
 use tokio::task::JoinHandle;
 
 use super::alive::Alive;
-use crate::board::Board;
+use crate::telemetry::Telemetry;
 use crate::cli::exit;
 use crate::cli::signals::{Signal, Signals};
 use crate::engine::reload::ReloadRequest;
@@ -36,7 +36,7 @@ impl Front {
     /// The address is in use or not this machine's, or the system gives no threads or signals.
     pub fn open(
         listen: Option<SocketAddr>,
-        board: &Board,
+        telemetry: &Telemetry,
         request: ReloadRequest,
     ) -> anyhow::Result<Self> {
         // One worker: HTTP must not take a core from judging.
@@ -50,7 +50,7 @@ impl Front {
         let server = runtime.block_on(async {
             tokio::spawn(follow(Signals::listen(&[Signal::Hangup])?, ask, request));
             match listen {
-                Some(address) => listen_at(address, board, &alive, closed).await.map(Some),
+                Some(address) => listen_at(address, telemetry, &alive, closed).await.map(Some),
                 None => Ok(None),
             }
         })?;
@@ -108,7 +108,7 @@ impl Front {
 
 async fn listen_at(
     address: SocketAddr,
-    board: &Board,
+    telemetry: &Telemetry,
     alive: &Arc<OnceLock<Alive>>,
     mut closed: channel::Receiver<bool>,
 ) -> anyhow::Result<JoinHandle<()>> {
@@ -118,8 +118,8 @@ async fn listen_at(
     tracing::info!(address = %listener.local_addr()?, "serving /metrics, /healthz and /readyz");
     let alive = Arc::clone(alive);
     let state = HttpState {
-        metrics: Arc::clone(board.metrics()),
-        readiness: board.readiness().clone(),
+        metrics: Arc::clone(telemetry.metrics()),
+        readiness: telemetry.readiness().clone(),
         // Until all threads run there is none that could have ended.
         alive: Arc::new(move || alive.get().map_or(Ok(()), Alive::check)),
     };

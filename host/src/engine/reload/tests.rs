@@ -65,8 +65,8 @@ fn a_file_that_appears_or_vanishes_is_told_if_the_next_start_would_take_another_
 #[test]
 fn settling_ends_although_changes_go_on() {
     let (request, wake) = requests();
-    let stop = Stop::default();
-    let ended = Stop::default();
+    let stop = ShutdownRequest::default();
+    let ended = ShutdownRequest::default();
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !ended.is_set() {

@@ -2,7 +2,7 @@
 
 use landfall_document::{Documents, Pointer, RowState, redact};
 use landfall_ledger::{Form, Judgement, Stream};
-use landfall_runtime::{Hand, Outcome, PackedRef};
+use landfall_runtime::{CallInput, Outcome, PackedRef};
 
 use super::rows::schema_of;
 use super::{Judge, RowJudgement, detail_of};
@@ -10,7 +10,7 @@ use crate::judge::identity::FormHasher;
 use crate::judge::labels::NO_REASON;
 use crate::judge::plan::{Plan, StreamPlan};
 use crate::judge::report::{JudgeReport, SampleKind, Shown, Violation, bump};
-use crate::judge::seats::StreamSeats;
+use crate::judge::instances::StreamInstances;
 use crate::sources::FrameBatch;
 
 impl Judge {
@@ -31,18 +31,18 @@ impl Judge {
                 reason: NO_REASON,
             },
         );
-        let StreamSeats { events: seats, .. } = &mut self.seats.streams[stream];
-        for (event, seat) in stream_plan.events.iter().zip(seats) {
+        let StreamInstances { events: instances, .. } = &mut self.instances.streams[stream];
+        for (event, instance) in stream_plan.events.iter().zip(instances) {
             let columns: Vec<PackedRef<'_>> = event
                 .columns
                 .iter()
                 .map(|&i| self.columns[i].packed.as_ref())
                 .collect();
-            let mut hand = Hand {
+            let mut input = CallInput {
                 documents: &mut self.documents,
                 schemas: &plan.schemas,
             };
-            seat.judge(&mut hand, stream.as_str(), rows, &columns, &mut self.judged);
+            instance.judge(&mut input, stream.as_str(), rows, &columns, &mut self.judged);
             for (row, &code) in self.judged.codes.iter().enumerate() {
                 if code == 0 || self.documents.state(row) != RowState::Good {
                     continue;
@@ -114,17 +114,17 @@ impl Judge {
         let mut hashers: Vec<Option<FormHasher>> = (0..rows)
             .map(|_| Some(self.options.secret.forms()))
             .collect();
-        for (parity, seat) in stream_plan
+        for (parity, instance) in stream_plan
             .parity
             .iter()
-            .zip(&mut self.seats.streams[stream].parity)
+            .zip(&mut self.instances.streams[stream].parity)
         {
             let columns: Vec<PackedRef<'_>> = parity
                 .columns
                 .iter()
                 .map(|&i| self.columns[i].packed.as_ref())
                 .collect();
-            seat.project(stream.as_str(), rows, &columns, &mut self.projected);
+            instance.project(stream.as_str(), rows, &columns, &mut self.projected);
             let forms = self.projected.forms.as_ref();
             for (row, hasher) in hashers.iter_mut().enumerate() {
                 match (forms.row(row), hasher.as_mut()) {

@@ -12,7 +12,7 @@ use crate::judge::faults::{Fate, FaultNote, FaultedRow};
 use crate::judge::labels::{NO_REASON, NO_SCHEMA};
 use crate::judge::plan::StreamPlan;
 use crate::judge::report::{JudgeReport, SampleKind, Shown, bump};
-use crate::judge::unread::{is_hopeless, was_asked};
+use crate::judge::codec_retries::{is_hopeless, was_asked};
 use crate::sources::FrameBatch;
 
 impl Judge {
@@ -28,12 +28,12 @@ impl Judge {
             text: &frames.bytes,
             ends: &frames.ends,
         };
-        let (Some(plan), Some(seat)) = (&stream_plan.codec, &mut self.seats.streams[stream].codec)
+        let (Some(plan), Some(instance)) = (&stream_plan.codec, &mut self.instances.streams[stream].codec)
         else {
             self.documents.parse(column.text, column.ends);
             return;
         };
-        seat.decode(column, &mut self.decoded);
+        instance.decode(column, &mut self.decoded);
         let documents = &self.decoded.documents;
         self.documents.parse(&documents.text, &documents.ends);
         for (row, &code) in self.decoded.codes.iter().enumerate() {
@@ -126,7 +126,7 @@ impl Judge {
         report.unread = notes;
         if given_up > 0 && self.ending {
             // Nothing may be called missing for what was not read: the frontier stays there.
-            std::mem::forget(frames.flight.clone());
+            std::mem::forget(frames.guard.clone());
         }
         if kept.rows() > 0 {
             self.unread[stream].keep(kept, kept_payloads, tries, is_sound, Instant::now());
@@ -156,14 +156,14 @@ impl Judge {
 
     /// How the codec fails on this frame, asked for it alone.
     fn ask_alone(&mut self, stream: Stream, frame: &[u8]) -> Option<FaultKind> {
-        let seat = self.seats.streams[stream].codec.as_mut()?;
+        let instance = self.instances.streams[stream].codec.as_mut()?;
         let mut decoded = Decoded::default();
         let ends = [frame.len() as u32];
         let column = PackedRef {
             text: frame,
             ends: &ends,
         };
-        seat.decode(column, &mut decoded);
+        instance.decode(column, &mut decoded);
         decoded.faulted.first().map(|faulted| faulted.fault.kind)
     }
 }

@@ -8,7 +8,7 @@ fn note(check: &str, kind: FaultKind, rows: u64) -> FaultNote {
     FaultNote {
         check: check.into(),
         kind,
-        fate: Fate::Unjudged,
+        change: MissingChange::Unjudged,
         stream: Some(Stream::Raw),
         row: FaultedRow::Key("k".into()),
         rows,
@@ -45,7 +45,7 @@ fn the_first_fault_of_each_check_kind_and_fate_is_said_and_then_one_a_minute_wit
         Some((0, 0))
     );
     let given_up = FaultNote {
-        fate: Fate::GivenUp,
+        change: MissingChange::GivenUp,
         ..note("a", FaultKind::Trap, 1)
     };
     assert_eq!(counts(faults.fault(given_up, start)), Some((0, 0)));
@@ -63,7 +63,7 @@ fn the_first_fault_of_each_check_kind_and_fate_is_said_and_then_one_a_minute_wit
     let of = Of {
         check: "a".into(),
         kind: "trap",
-        fate: Fate::Unjudged,
+        change: MissingChange::Unjudged,
     };
     let unsaid = Said::Unsaid {
         of,
@@ -91,7 +91,7 @@ fn a_check_is_well_again_once_it_judges_and_has_not_failed_for_a_while() {
     let of = Of {
         check: "a".into(),
         kind: "trap",
-        fate: Fate::Unjudged,
+        change: MissingChange::Unjudged,
     };
     assert_eq!(faults.look(start + 2 * WELL), [Said::Well { of, rows: 5 }]);
     assert_eq!(faults.look(start + 9 * WELL), []);

@@ -13,7 +13,7 @@ use super::gzip::Members;
 use super::origin::{Origin, STANDARD_INPUT};
 use super::packing::Packing;
 use super::pipe::{Interruptible, may_wait};
-use crate::sources::{SourceError, Stop};
+use crate::sources::{SourceError, ShutdownRequest};
 
 /// Read from the file, and from the decompressor, this many bytes at a time.
 pub(super) const BUFFER_BYTES: usize = 256 << 10;
@@ -167,7 +167,7 @@ pub fn waits(path: &Path) -> Option<String> {
 /// not: it is an error.
 pub fn keeps_waiting(path: &Path) -> bool {
     match path == Path::new("-") {
-        true => Interruptible::standard_input(&Stop::default())
+        true => Interruptible::standard_input(&ShutdownRequest::default())
             .is_ok_and(|(_, metadata)| may_wait(&metadata)),
         false => std::fs::metadata(path).is_ok_and(|metadata| may_wait(&metadata)),
     }
@@ -180,7 +180,7 @@ impl Input {
         path: &Path,
         remedy: &str,
         ratio_max: u64,
-        stop: &Stop,
+        stop: &ShutdownRequest,
     ) -> Result<Self, SourceError> {
         let is_stdin = path == Path::new("-");
         let name = match is_stdin {

@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use crate::sources::Stop;
+use crate::sources::ShutdownRequest;
 
 /// How often a read that waits looks whether it is to end.
 const LOOK: Timespec = Timespec {
@@ -28,7 +28,7 @@ pub(super) struct Stopped;
 /// An open file whose reads end when they are asked to.
 pub(super) struct Interruptible {
     file: File,
-    stop: Stop,
+    stop: ShutdownRequest,
     waits: bool,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn may_wait(metadata: &Metadata) -> bool {
 
 impl Interruptible {
     /// Opens a file. A pipe to which nobody writes yet is open at once, and waited for when it is read.
-    pub fn open(path: &Path, stop: &Stop) -> io::Result<(Self, Metadata)> {
+    pub fn open(path: &Path, stop: &ShutdownRequest) -> io::Result<(Self, Metadata)> {
         let mut options = OpenOptions::new();
         options.read(true);
         if std::fs::metadata(path)?.file_type().is_fifo() {
@@ -50,12 +50,12 @@ impl Interruptible {
     }
 
     /// Standard input, past the buffer that the standard library has for it.
-    pub fn standard_input(stop: &Stop) -> io::Result<(Self, Metadata)> {
+    pub fn standard_input(stop: &ShutdownRequest) -> io::Result<(Self, Metadata)> {
         let descriptor = io::stdin().as_fd().try_clone_to_owned()?;
         Self::of(File::from(descriptor), stop)
     }
 
-    fn of(file: File, stop: &Stop) -> io::Result<(Self, Metadata)> {
+    fn of(file: File, stop: &ShutdownRequest) -> io::Result<(Self, Metadata)> {
         let metadata = file.metadata()?;
         let interruptible = Self {
             file,
@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    fn pipe(stop: &Stop) -> (Interruptible, io::PipeWriter) {
+    fn pipe(stop: &ShutdownRequest) -> (Interruptible, io::PipeWriter) {
         let (reader, writer) = io::pipe().unwrap();
         let file = File::from(std::os::fd::OwnedFd::from(reader));
         (Interruptible::of(file, stop).unwrap().0, writer)
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_read_that_waits_ends_when_it_is_asked_to() {
-        let stop = Stop::default();
+        let stop = ShutdownRequest::default();
         let (mut reader, writer) = pipe(&stop);
         let reading = thread::spawn(move || reader.read(&mut [0; 1]));
         stop.set();
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_comes_through_a_pipe_is_read_to_its_end() {
-        let (mut reader, mut writer) = pipe(&Stop::default());
+        let (mut reader, mut writer) = pipe(&ShutdownRequest::default());
         let reading = thread::spawn(move || {
             let mut all = Vec::new();
             reader.read_to_end(&mut all).map(|_| all)

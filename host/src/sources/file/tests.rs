@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::{BatchLimits, Flights, FrameBatch, Refusal};
+use super::super::{BatchLimits, InFlight, FrameBatch, Refusal};
 use super::input::BUFFER_BYTES;
 use super::*;
 use crate::clock::Clock;
@@ -26,11 +26,11 @@ fn read(
         bytes_max: 64 << 20,
         items_max: 1 << 20,
     }]);
-    let flights = Flights::default();
+    let in_flight = InFlight::default();
     let context = SourceContext {
         stream: Stream::Raw,
         clock: Clock::start(1.0, None),
-        flights: flights.clone(),
+        in_flight: in_flight.clone(),
         queue: senders.remove(0),
         limits: BatchLimits {
             rows_max,
@@ -42,7 +42,7 @@ fn read(
     };
     let stats = Arc::new(SourceStats::new(Stream::Raw, "test"));
     let source = FileSource::new(input_of(input, RATIO_MAX).unwrap());
-    let result = source.run(0, context, &stats, &Stop::default());
+    let result = source.run(0, context, &stats, &ShutdownRequest::default());
     let mut frames = Vec::new();
     while let Some(batch) = receiver.recv() {
         assert!(batch.rows() <= rows_max);
@@ -50,7 +50,7 @@ fn read(
         frames.extend((0..batch.rows()).map(|row| batch.frame(row).to_vec()));
     }
     assert_eq!(
-        flights.frontier(Stream::Raw),
+        in_flight.frontier(Stream::Raw),
         i64::MAX,
         "an ended file holds nothing back"
     );
@@ -142,7 +142,7 @@ fn a_damaged_file_gives_its_good_lines_and_says_where_it_ends() {
 
 #[test]
 fn a_missing_file_and_a_directory_are_named() {
-    let stop = Stop::default();
+    let stop = ShutdownRequest::default();
     let missing = Input::open(Path::new("/nowhere/raw.log"), "", RATIO_MAX, &stop)
         .err()
         .unwrap()

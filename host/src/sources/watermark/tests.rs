@@ -1,14 +1,14 @@
 //! How far a frontier moves, by looks at sockets, pauses and what the kernel holds.
 
-use super::super::Flights;
+use super::super::InFlight;
 use super::*;
 use Ahead::{Nothing, Something, Unknown};
 use landfall_ledger::Stream;
 
-fn watermark(hwm_frames: u32) -> (Flights, Watermark) {
-    let flights = Flights::default();
-    let progress = flights.add_source(Stream::Raw, 0);
-    (flights, Watermark::new(progress, hwm_frames))
+fn watermark(hwm_frames: u32) -> (InFlight, Watermark) {
+    let in_flight = InFlight::default();
+    let progress = in_flight.add_source(Stream::Raw, 0);
+    (in_flight, Watermark::new(progress, hwm_frames))
 }
 
 fn ms(ms: u64) -> Duration {
@@ -31,7 +31,7 @@ use Did::{Looks, Pauses, Reads, Rests};
 
 /// Goes through what a source does, at a high-water mark of 100 frames.
 fn assert_frontiers(name: &str, story: &[Did]) {
-    let (flights, mut mark) = watermark(100);
+    let (in_flight, mut mark) = watermark(100);
     let start = Instant::now();
     let mut at = 1;
     for (step, did) in story.iter().enumerate() {
@@ -51,7 +51,7 @@ fn assert_frontiers(name: &str, story: &[Did]) {
                     ahead,
                     now: start + ms(at),
                 });
-                let told_ms = flights.frontier(Stream::Raw);
+                let told_ms = in_flight.frontier(Stream::Raw);
                 assert_eq!(told_ms, frontier_ms, "{name}: step {step}, at {at} ms");
             }
         }
@@ -235,7 +235,7 @@ fn the_frontier_moves_only_to_looks_before_which_nothing_can_be_unread() {
 #[test]
 fn floods_without_end_let_the_frontier_follow_behind() {
     for ahead in [Nothing, Unknown] {
-        let (flights, mut mark) = watermark(2);
+        let (in_flight, mut mark) = watermark(2);
         let start = Instant::now();
         for turn in 0..50u32 {
             mark.read();
@@ -245,7 +245,7 @@ fn floods_without_end_let_the_frontier_follow_behind() {
                 ahead,
                 now: start + SETTLE / 10 * turn,
             });
-            let behind = at_ms - flights.frontier(Stream::Raw);
+            let behind = at_ms - in_flight.frontier(Stream::Raw);
             assert!(
                 (0..=2_000).contains(&behind),
                 "{behind} ms behind at {at_ms}"
@@ -256,12 +256,12 @@ fn floods_without_end_let_the_frontier_follow_behind() {
 
 #[test]
 fn without_a_high_water_mark_the_library_never_stops_reading() {
-    let (flights, mut mark) = watermark(0);
+    let (in_flight, mut mark) = watermark(0);
     (0..1_000_000).for_each(|_| mark.read());
     mark.seen_empty(Look {
         before_ms: 7,
         ahead: Nothing,
         now: Instant::now(),
     });
-    assert_eq!(flights.frontier(Stream::Raw), 7);
+    assert_eq!(in_flight.frontier(Stream::Raw), 7);
 }

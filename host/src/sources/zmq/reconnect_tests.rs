@@ -308,7 +308,7 @@ fn a_resolver_that_hangs_holds_neither_the_source_nor_its_end() {
     let bench = start_by(hanging, &subscription("tcp://pubhost:1"), 1 << 20);
     let began_ms = bench.clock.now_ms();
     until("the frontier", || {
-        bench.flights.frontier(Stream::Raw) > began_ms + 500
+        bench.in_flight.frontier(Stream::Raw) > began_ms + 500
     });
     await_trouble(&bench, "the system's resolver");
     let told = Instant::now();

@@ -3,13 +3,13 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::{Ahead, Link, Look, Outlet, Refusals, Refused, SourceError, Stop, Watermark};
+use super::super::{Ahead, Link, Look, BatchWriter, Refusals, Refused, SourceError, ShutdownRequest, Watermark};
 use super::envelope::{Part, Parts};
-use super::hold::GATHER_MIN;
-use super::line::Line;
+use super::wake_ups::DEFER_MIN;
+use super::connection_monitor::ConnectionMonitor;
 use super::pace::{NAP, Pace};
 use super::whole_ms;
-use crate::standing;
+use crate::thread_watch;
 
 /// Frames read in one go before the monitor, the batch's age and the wish to end are looked at.
 const FRAMES_PER_TURN_MAX: usize = 512;
@@ -18,10 +18,10 @@ const FRAMES_PER_TURN_MAX: usize = 512;
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 pub(super) struct Subscriber {
     pub endpoint: String,
-    pub line: Line,
-    pub outlet: Outlet,
+    pub line: ConnectionMonitor,
+    pub batch_writer: BatchWriter,
     pub watermark: Watermark,
-    pub stop: Stop,
+    pub stop: ShutdownRequest,
     /// How long to wait for a frame before telling the time.
     pub tick: Duration,
     pub parts: Parts,
@@ -42,7 +42,7 @@ impl Subscriber {
         let mut stopping: Option<Instant> = None;
         loop {
             // One turn, or one wait for room, is one piece of work.
-            standing::works();
+            thread_watch::busy();
             self.watermark.awake(Instant::now());
             let empty = self.turn(&mut message)?;
             self.tell_refused();
@@ -56,7 +56,7 @@ impl Subscriber {
                 }
             } else if empty {
                 self.rest()?;
-            } else if self.outlet.patience() == Some(Duration::ZERO) {
+            } else if self.batch_writer.patience() == Some(Duration::ZERO) {
                 self.hand_on()?;
             }
         }
@@ -104,14 +104,14 @@ impl Subscriber {
             self.watermark.read();
             self.pace.read();
             match self.parts.next(message.get_more()) {
-                Part::Frame if self.outlet.admits(message.len()) => {
+                Part::Frame if self.batch_writer.admits(message.len()) => {
                     let line = &mut self.line;
-                    if self.outlet.push(message, || line.follow())? {
-                        self.outlet.hand_on(|| line.follow())?;
+                    if self.batch_writer.push(message, || line.follow())? {
+                        self.batch_writer.hand_on(|| line.follow())?;
                     }
                 }
                 Part::Frame | Part::Skipped => {}
-                Part::Refused(refusal) => self.outlet.stats().refuse(refusal),
+                Part::Refused(refusal) => self.batch_writer.stats().refuse(refusal),
             }
         }
         Ok(false)
@@ -119,7 +119,7 @@ impl Subscriber {
 
     /// Logs what was refused, when it is time to.
     fn tell_refused(&mut self) {
-        let stats = self.outlet.stats();
+        let stats = self.batch_writer.stats();
         let totals = stats.all_refused();
         if totals == Refused::default() {
             return;
@@ -139,15 +139,15 @@ impl Subscriber {
 
     /// The time, and then whether frames are ahead that were on their way by then.
     fn ask(&mut self) -> (i64, Ahead) {
-        self.outlet.stamp();
-        let before_ms = self.outlet.clock().now_ms();
+        self.batch_writer.stamp();
+        let before_ms = self.batch_writer.clock().now_ms();
         self.line.follow();
         (before_ms, self.line.ahead())
     }
 
     fn hand_on(&mut self) -> Result<(), SourceError> {
         let line = &mut self.line;
-        self.outlet.hand_on(|| line.follow())
+        self.batch_writer.hand_on(|| line.follow())
     }
 
     /// Waits for frames; hands the batch on when it has waited long enough.
@@ -156,11 +156,11 @@ impl Subscriber {
     /// batch may wait, and are read and handed on together. So it wakes the library and the source
     /// once a batch. If it ends there, its last frame has waited no longer than in a batch.
     fn rest(&mut self) -> Result<(), SourceError> {
-        self.outlet.came_since(None);
-        match self.outlet.patience() {
+        self.batch_writer.came_since(None);
+        match self.batch_writer.patience() {
             Some(left) if left <= NAP || self.have_waited => {
                 self.have_waited = false;
-                self.is_steady = self.outlet.is_steady();
+                self.is_steady = self.batch_writer.is_steady();
                 self.hand_on()
             }
             Some(left) => {
@@ -169,11 +169,11 @@ impl Subscriber {
                 self.sleep(due.min(self.pace.nap()))
             }
             None => {
-                let wait_max = self.outlet.wait_max();
+                let wait_max = self.batch_writer.wait_max();
                 let nap = wait_max.min(self.pace.nap());
                 let was_steady = std::mem::take(&mut self.is_steady);
-                self.have_waited = if was_steady && self.can_gather(nap) {
-                    self.gather(nap)? && nap == wait_max
+                self.have_waited = if was_steady && self.can_defer_wake_ups(nap) {
+                    self.defer_wake_ups(nap)? && nap == wait_max
                 } else {
                     self.watermark.rests(self.tick);
                     self.poll(self.tick)?;
@@ -207,8 +207,8 @@ impl Subscriber {
     }
 
     fn sleep(&mut self, nap: Duration) -> Result<(), SourceError> {
-        if self.can_gather(nap) {
-            self.gather(nap).map(drop)
+        if self.can_defer_wake_ups(nap) {
+            self.defer_wake_ups(nap).map(drop)
         } else {
             // While nothing is connected, what is due is looked for at each tick.
             let nap = match self.line.stats.link() {
@@ -222,24 +222,24 @@ impl Subscriber {
     }
 
     /// Whether what comes during such a sleep can gather.
-    fn can_gather(&self, nap: Duration) -> bool {
-        nap >= GATHER_MIN
+    fn can_defer_wake_ups(&self, nap: Duration) -> bool {
+        nap >= DEFER_MIN
             && self.line.stats.link() == Link::Connected
-            && self.line.connection.can_gather()
+            && self.line.connection.can_defer_wake_ups()
     }
 
     /// Sleeps, and what comes meanwhile wakes libzmq only at the end, so that it gets it all at once; but a
     /// flood, or the end of the connection, wakes it and this at once (false).
-    fn gather(&mut self, nap: Duration) -> Result<bool, SourceError> {
+    fn defer_wake_ups(&mut self, nap: Duration) -> Result<bool, SourceError> {
         self.watermark.rests(nap);
-        let Some(gathering) = self.line.connection.gather() else {
+        let Some(deferred) = self.line.connection.defer_wake_ups() else {
             // Its connection ends just now: nothing more comes by it.
             thread::sleep(nap);
             return Ok(false);
         };
-        self.outlet.came_since(Some(Instant::now()));
+        self.batch_writer.came_since(Some(Instant::now()));
         let was_woken = self.poll(nap.saturating_sub(NAP))?;
-        drop(gathering);
+        drop(deferred);
         self.has_gathered = true;
         if !was_woken {
             // For libzmq to read what has gathered, all of it: to wake twice costs more than to wait.

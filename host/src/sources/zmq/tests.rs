@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::super::{Ahead, BatchLimits, Flights, FrameBatch, Publisher};
+use super::super::{Ahead, BatchLimits, InFlight, FrameBatch, Publisher};
 use super::*;
 use crate::clock::Clock;
 use crate::queue::{Bound, Receiver, RecvError, channel};
@@ -16,9 +16,9 @@ const RAW: Stream = Stream::Raw;
 pub(super) struct Bench {
     pub running: Running,
     batches: Receiver<FrameBatch>,
-    pub flights: Flights,
+    pub in_flight: InFlight,
     pub clock: Clock,
-    stop: Stop,
+    stop: ShutdownRequest,
 }
 
 pub(super) fn subscription(endpoint: &str) -> Subscription {
@@ -66,11 +66,11 @@ fn start_with(
         bytes_max: queue_bytes_max,
         items_max: 1000,
     }]);
-    let (flights, clock, stop) = (Flights::default(), Clock::start(1.0, None), Stop::default());
+    let (in_flight, clock, stop) = (InFlight::default(), Clock::start(1.0, None), ShutdownRequest::default());
     let context = SourceContext {
         stream: RAW,
         clock: clock.clone(),
-        flights: flights.clone(),
+        in_flight: in_flight.clone(),
         queue: senders.remove(0),
         limits: BatchLimits {
             rows_max: 64,
@@ -85,7 +85,7 @@ fn start_with(
     Bench {
         running,
         batches,
-        flights,
+        in_flight,
         clock,
         stop,
     }
@@ -117,11 +117,11 @@ pub(super) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-fn line(endpoint: &str) -> Line {
+fn line(endpoint: &str) -> ConnectionMonitor {
     let stats = Arc::new(SourceStats::new(RAW, endpoint));
     let named = Named::parse(endpoint).unwrap();
     let subscription = subscription(endpoint);
-    Line::new(
+    ConnectionMonitor::new(
         &zmq::Context::new(),
         &subscription,
         named,
@@ -172,19 +172,19 @@ fn frames_arrive_whole_and_in_order_over_tcp_ipv6_and_ipc() {
 fn frames_of_a_tcp_connection_gather_in_the_kernel_and_come_when_they_are_let() {
     let (mut publisher, endpoint) = publisher("127.0.0.1");
     let mut line = line(&endpoint);
-    assert!(line.connection.gather().is_none(), "there is none yet");
+    assert!(line.connection.defer_wake_ups().is_none(), "there is none yet");
     until("the connection", || {
         line.follow();
         line.stats.link() == Link::Connected
     });
     assert!(publisher.wait_for_listener(PATIENCE).unwrap());
-    let gathering = line.connection.gather().expect("it is over TCP");
+    let deferred = line.connection.defer_wake_ups().expect("it is over TCP");
     for _ in 0..100 {
         publisher.publish(b"frame").unwrap();
     }
     until("the frames", || line.connection.holds_bytes() == Some(true));
     assert_eq!(line.socket.poll(zmq::POLLIN, 50), Ok(0), "they gather");
-    drop(gathering);
+    drop(deferred);
     line.socket
         .set_rcvtimeo(i32::try_from(PATIENCE.as_millis()).unwrap())
         .unwrap();
@@ -197,7 +197,7 @@ fn frames_of_a_tcp_connection_gather_in_the_kernel_and_come_when_they_are_let() 
         line.follow();
         line.stats.link() != Link::Connected
     });
-    assert!(line.connection.gather().is_none(), "it is gone");
+    assert!(line.connection.defer_wake_ups().is_none(), "it is gone");
     assert_eq!(line.ahead(), Ahead::Unknown);
 }
 
@@ -338,7 +338,7 @@ fn the_frontier_follows_a_quiet_socket_and_waits_for_batches_and_for_room() {
     let (mut publisher, endpoint) = publisher("127.0.0.1");
     let bench = start(&subscription(&endpoint), 1);
     let before = bench.clock.now_ms();
-    until("the frontier", || bench.flights.frontier(RAW) > before);
+    until("the frontier", || bench.in_flight.frontier(RAW) > before);
 
     // One batch lies in the queue, a second one waits for room: nothing is read, nothing moves.
     for n in 0..200 {
@@ -347,10 +347,10 @@ fn the_frontier_follows_a_quiet_socket_and_waits_for_batches_and_for_room() {
     until("the wait", || bench.batches.stats()[0].waits() > 0);
     let oldest = bench.batches.recv_timeout(PATIENCE).unwrap();
     let arrived = oldest.arrived_ms[0];
-    let stuck = bench.flights.frontier(RAW);
+    let stuck = bench.in_flight.frontier(RAW);
     assert!(stuck <= arrived);
     until("time", || bench.clock.now_ms() > arrived + 100);
-    assert_eq!(bench.flights.frontier(RAW), stuck);
+    assert_eq!(bench.in_flight.frontier(RAW), stuck);
 
     let mut rows = oldest.rows();
     drop(oldest);
@@ -358,7 +358,7 @@ fn the_frontier_follows_a_quiet_socket_and_waits_for_batches_and_for_room() {
         rows += bench.batches.recv_timeout(PATIENCE).unwrap().rows();
     }
     let now = bench.clock.now_ms();
-    until("the frontier", || bench.flights.frontier(RAW) >= now);
+    until("the frontier", || bench.in_flight.frontier(RAW) >= now);
     bench.end().unwrap();
 }
 
@@ -426,7 +426,7 @@ fn a_malformed_endpoint_is_named() {
     let context = SourceContext {
         stream: RAW,
         clock: Clock::start(1.0, None),
-        flights: Flights::default(),
+        in_flight: InFlight::default(),
         queue: senders.remove(0),
         limits: BatchLimits {
             rows_max: 1,
@@ -436,12 +436,12 @@ fn a_malformed_endpoint_is_named() {
         },
         frame_bytes_max: 1,
     };
-    let flights = context.flights.clone();
+    let in_flight = context.in_flight.clone();
     let result = subscribe(
         &Sockets::default(),
         &subscription("tpc://here"),
         context,
-        Stop::default(),
+        ShutdownRequest::default(),
     );
     let message = result.err().unwrap().to_string();
     assert!(
@@ -449,7 +449,7 @@ fn a_malformed_endpoint_is_named() {
         "{message}"
     );
     assert_eq!(
-        flights.frontier(RAW),
+        in_flight.frontier(RAW),
         i64::MAX,
         "a source that never was holds nothing back"
     );

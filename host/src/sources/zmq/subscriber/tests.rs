@@ -8,11 +8,11 @@ use std::sync::Arc;
 use landfall_ledger::Stream;
 
 use super::super::super::Publisher as _;
-use super::super::super::{BatchLimits, Flights, FrameBatch, SourceContext, SourceStats};
+use super::super::super::{BatchLimits, InFlight, FrameBatch, SourceContext, SourceStats};
 use super::super::dial::Named;
-use super::super::hold::Connection;
+use super::super::wake_ups::Connection;
 use super::super::library::tests::resting;
-use super::super::line::system_resolver;
+use super::super::connection_monitor::system_resolver;
 use super::super::tests::subscription;
 use super::super::{Attach, ZmqPublisher};
 use super::*;
@@ -34,7 +34,7 @@ struct Scene {
     source: Subscriber,
     ours: TcpStream,
     theirs: TcpStream,
-    flights: Flights,
+    in_flight: InFlight,
     batches: Receiver<FrameBatch>,
 }
 
@@ -58,7 +58,7 @@ fn scene_with(wait: Duration) -> Scene {
         items_max: 10,
     };
     let (mut senders, batches) = channel(&[bound]);
-    let (flights, stop) = (Flights::default(), Stop::default());
+    let (in_flight, stop) = (InFlight::default(), ShutdownRequest::default());
     let limits = BatchLimits {
         rows_max: 100,
         bytes_max: 1000,
@@ -68,7 +68,7 @@ fn scene_with(wait: Duration) -> Scene {
     let context = SourceContext {
         stream: Stream::Raw,
         clock: Clock::start(1.0, None),
-        flights: flights.clone(),
+        in_flight: in_flight.clone(),
         queue: senders.remove(0),
         limits,
         frame_bytes_max: 10,
@@ -77,7 +77,7 @@ fn scene_with(wait: Duration) -> Scene {
     stats.set_link(Link::Connected);
     let subscription = subscription(&endpoint);
     let named = Named::parse(&endpoint).unwrap();
-    let mut line = Line::new(
+    let mut line = ConnectionMonitor::new(
         &zmq::Context::new(),
         &subscription,
         named,
@@ -88,12 +88,12 @@ fn scene_with(wait: Duration) -> Scene {
     line.dial.connected(Instant::now());
     line.connection = connection;
     line.library = resting();
-    let outlet = Outlet::new(context, 0, Arc::clone(&stats), stop.clone());
+    let batch_writer = BatchWriter::new(context, 0, Arc::clone(&stats), stop.clone());
     let source = Subscriber {
         endpoint,
         line,
-        watermark: Watermark::new(Arc::clone(outlet.progress()), 0),
-        outlet,
+        watermark: Watermark::new(Arc::clone(batch_writer.progress()), 0),
+        batch_writer,
         stop,
         tick: NAP,
         parts: Parts::default(),
@@ -107,7 +107,7 @@ fn scene_with(wait: Duration) -> Scene {
         source,
         ours,
         theirs,
-        flights,
+        in_flight,
         batches,
     }
 }
@@ -122,7 +122,7 @@ fn of_a_steady_stream_all_that_comes_in_one_sleep_is_a_batch() {
         ..
     } = scene();
     let push = |source: &mut Subscriber, frames: usize| {
-        (0..frames).for_each(|_| assert!(!source.outlet.push(b"frame", || {}).unwrap()));
+        (0..frames).for_each(|_| assert!(!source.batch_writer.push(b"frame", || {}).unwrap()));
     };
     let taken = || {
         batches
@@ -179,11 +179,11 @@ fn a_batch_of_what_gathered_is_no_flood_and_one_that_came_as_fast_is() {
         ..
     } = scene_with(NAP);
     let fill = |source: &mut Subscriber| {
-        (0..100).for_each(|_| assert!(source.outlet.push(b"frame", || {}).is_ok()));
+        (0..100).for_each(|_| assert!(source.batch_writer.push(b"frame", || {}).is_ok()));
         source.hand_on().unwrap();
         assert_eq!(batches.recv().unwrap().rows(), 100);
-        (0..50).for_each(|_| assert!(source.outlet.push(b"frame", || {}).is_ok()));
-        source.outlet.is_steady()
+        (0..50).for_each(|_| assert!(source.batch_writer.push(b"frame", || {}).is_ok()));
+        source.batch_writer.is_steady()
     };
     source.is_steady = true;
     source.rest().unwrap();
@@ -216,7 +216,7 @@ fn it_sleeps_no_longer_than_its_socket_has_room_for() {
         assert!(source.turn(&mut message).unwrap());
         source.is_steady = true;
         let nap = source.pace.nap();
-        assert!(nap < source.outlet.wait_max() / 2, "{nap:?}");
+        assert!(nap < source.batch_writer.wait_max() / 2, "{nap:?}");
         source.rest().unwrap();
         // What came did not wait as long as a batch may.
         assert!(source.has_gathered && !source.have_waited);
@@ -238,10 +238,10 @@ fn what_the_kernel_lets_through_ends_a_sleep() {
     // that the kernel lets through.
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            thread::sleep(GATHER_MIN);
+            thread::sleep(DEFER_MIN);
             publisher.publish(b"frame").unwrap();
         });
-        assert!(!source.gather(10 * PATIENCE).unwrap());
+        assert!(!source.defer_wake_ups(10 * PATIENCE).unwrap());
     });
 }
 
@@ -251,23 +251,23 @@ fn a_socket_is_not_empty_while_its_connection_holds_what_gathered() {
         mut source,
         mut ours,
         mut theirs,
-        flights,
+        in_flight,
         ..
     } = scene();
     let mut message = zmq::Message::new();
 
-    source.sleep(GATHER_MIN / 2).unwrap();
+    source.sleep(DEFER_MIN / 2).unwrap();
     assert!(!source.has_gathered, "too short to gather");
     theirs.write_all(b"frame").unwrap();
     assert!(source.turn(&mut message).unwrap(), "nothing gathered");
-    source.sleep(GATHER_MIN).unwrap();
+    source.sleep(DEFER_MIN).unwrap();
     assert!(source.has_gathered);
-    let before_ms = flights.frontier(Stream::Raw);
+    let before_ms = in_flight.frontier(Stream::Raw);
     thread::sleep(Duration::from_millis(5));
     assert!(!source.turn(&mut message).unwrap(), "it is not read yet");
-    assert_eq!(flights.frontier(Stream::Raw), before_ms);
+    assert_eq!(in_flight.frontier(Stream::Raw), before_ms);
 
     ours.read_exact(&mut [0; 5]).unwrap();
     assert!(source.turn(&mut message).unwrap());
-    assert!(flights.frontier(Stream::Raw) > before_ms);
+    assert!(in_flight.frontier(Stream::Raw) > before_ms);
 }

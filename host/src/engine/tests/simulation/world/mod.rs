@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, unbounded};
 use fastrand::Rng;
-use landfall_ledger::{Deadlines, OverseerConfig, Shard, ShardConfig, Stream};
+use landfall_ledger::{Deadlines, IncidentTrackerConfig, Shard, ShardConfig, Stream};
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 use landfall_store::spool::{Spool, SpoolWriter};
 use landfall_store::{Reader, Retention, SPOOL_NAME, Store};
@@ -19,10 +19,10 @@ pub(super) use self::script::{STALL_MS, key_of};
 use self::sent::{Batch, Row, Sent, text_of};
 use super::Seen;
 use super::laws::Laws;
-use crate::board::Board;
+use crate::telemetry::Telemetry;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::ending::Ending;
+use crate::shutdown::Shutdown;
 use crate::engine::backlog::Backlog;
 use crate::engine::compaction::Compaction;
 use crate::engine::describing::Describing;
@@ -32,10 +32,10 @@ use crate::engine::sharding::Sharding;
 use crate::judge::Describer;
 use crate::judge::plan::Plan;
 use crate::judge::plan_cell::PlanCell;
-use crate::messages::{Message, ShardTold, ShardWork};
+use crate::messages::{Message, ShardOutput, ShardWork};
 use crate::planning::planner::{Patience, Planner};
 use crate::results::{Results, ResultsOptions};
-use crate::sources::{Flights, SourceProgress, Stop};
+use crate::sources::{InFlight, SourceProgress, ShutdownRequest};
 
 const START_MS: i64 = 1_000_000_000;
 
@@ -50,7 +50,7 @@ const GRACE_MS: i64 = 300;
 pub(super) struct Plans {
     all: Arc<Plan>,
     fewer: Arc<Plan>,
-    board: Board,
+    telemetry: Telemetry,
 }
 
 impl Plans {
@@ -79,7 +79,7 @@ impl Plans {
         Self {
             all: plan(&SCHEMAS),
             fewer: plan(&SCHEMAS[..2]),
-            board: Board::new().expect("a board"),
+            telemetry: Telemetry::new().expect("a board"),
         }
     }
 }
@@ -112,19 +112,19 @@ pub(super) struct Known {
     pub is_doubtful: bool,
 }
 
-struct Seat {
+struct CheckInstance {
     sharding: Sharding,
     work: VecDeque<ShardWork>,
-    told: Receiver<ShardTold>,
+    told: Receiver<ShardOutput>,
 }
 
 /// One run of the process.
 struct Run {
-    flights: Flights,
+    in_flight: InFlight,
     progress: [Arc<SourceProgress>; 2],
     writer: SpoolWriter,
     spool: Arc<Spool>,
-    seats: Vec<Seat>,
+    instances: Vec<CheckInstance>,
     describing: Describing,
     described: Receiver<Message>,
     results: Results,
@@ -208,8 +208,8 @@ impl<'a> World<'a> {
             0,
         )
         .expect("the spool opens");
-        let flights = Flights::default();
-        let progress = Stream::ALL.map(|stream| flights.add_source(stream, self.now_ms));
+        let in_flight = InFlight::default();
+        let progress = Stream::ALL.map(|stream| in_flight.add_source(stream, self.now_ms));
         let cell = Arc::new(PlanCell::new(Arc::clone(&plan), self.now_ms));
         let landings = Arc::new(Landings::new(self.settings.shards));
         let backlog = Arc::new(Backlog::new(self.settings.shards, 1_000_000));
@@ -218,7 +218,7 @@ impl<'a> World<'a> {
             .map(|_| Shard::new(config.clone()))
             .collect();
         crate::engine::add_unlanded(&store, &mut shards).expect("listed");
-        let (mut seats, mut answers) = (Vec::new(), Vec::new());
+        let (mut instances, mut answers) = (Vec::new(), Vec::new());
         for (number, shard) in shards.into_iter().enumerate() {
             let (answer, answers_out) = unbounded();
             let (told_in, told) = unbounded();
@@ -230,11 +230,11 @@ impl<'a> World<'a> {
                 answers: answers_out,
                 deadlines: unbounded().1,
                 told: told_in,
-                flights: flights.clone(),
+                in_flight: in_flight.clone(),
                 spool: Arc::clone(&spool),
                 writer: spool.modest_writer(),
                 compaction: Compaction::new(Arc::clone(&spool)),
-                board: self.plans.board.clone(),
+                telemetry: self.plans.telemetry.clone(),
                 audit: false,
                 backlog: Arc::clone(&backlog),
                 held: Held::default(),
@@ -242,7 +242,7 @@ impl<'a> World<'a> {
                 pressed: 0,
                 said: false,
             };
-            seats.push(Seat {
+            instances.push(CheckInstance {
                 sharding,
                 work: VecDeque::new(),
                 told,
@@ -268,9 +268,9 @@ impl<'a> World<'a> {
             },
             first_generation: store.next_generation().expect("a number"),
             clock: Some(self.clock.clone()),
-            ending: Arc::new(Ending::new(Stop::default())),
+            ending: Arc::new(Shutdown::new(ShutdownRequest::default())),
         };
-        let overseer = OverseerConfig {
+        let tracker = IncidentTrackerConfig {
             stall_ms: self.settings.stall_ms,
             stall_schema_ms: [0, 1000][rng.usize(..2)],
             clear_ms: 1000,
@@ -282,19 +282,19 @@ impl<'a> World<'a> {
             options,
             cell,
             store,
-            overseer,
+            tracker,
             next_incident,
-            self.plans.board.clone(),
+            self.plans.telemetry.clone(),
             Arc::clone(&spool),
             answers,
             self.now_ms,
         );
         self.run = Some(Run {
-            flights,
+            in_flight,
             progress,
             writer: spool.writer(),
             spool,
-            seats,
+            instances,
             describing,
             described,
             results,
@@ -361,7 +361,7 @@ impl<'a> World<'a> {
             self.judge(rng);
         }
         for number in 0..self.settings.shards {
-            while !self.run().seats[number].work.is_empty() {
+            while !self.run().instances[number].work.is_empty() {
                 self.apply_to(number);
             }
         }
@@ -371,26 +371,26 @@ impl<'a> World<'a> {
             }
             self.tell_all(rng);
             self.flush();
-            let waits = |seat: &Seat| {
-                let shard = &seat.sharding.shard;
+            let waits = |instance: &CheckInstance| {
+                let shard = &instance.sharding.shard;
                 shard.comparing() + shard.recalling() > 0
             };
-            if !self.run().seats.iter().any(waits) {
+            if !self.run().instances.iter().any(waits) {
                 break;
             }
         }
-        for seat in &mut self.run().seats {
+        for instance in &mut self.run().instances {
             let mut effects = Vec::new();
-            seat.sharding.shard.conclude(&mut effects);
-            let frontier = seat.sharding.frontier();
-            seat.sharding.flush(frontier, &mut effects);
+            instance.sharding.shard.conclude(&mut effects);
+            let frontier = instance.sharding.frontier();
+            instance.sharding.flush(frontier, &mut effects);
         }
         self.tell_all(rng);
         self.flush_as(true);
     }
 
     fn tell_all(&mut self, rng: &mut Rng) {
-        while self.run().seats.iter().any(|seat| !seat.told.is_empty()) {
+        while self.run().instances.iter().any(|instance| !instance.told.is_empty()) {
             self.describe(rng);
         }
     }

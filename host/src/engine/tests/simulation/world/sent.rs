@@ -5,11 +5,11 @@ use landfall_ledger::{Fingerprint, Form, Judgement, SchemaId, Stream};
 
 use super::{Known, SCHEMAS, World};
 use crate::judge::plan::Plan;
-use crate::sources::Flight;
+use crate::sources::InFlightGuard;
 
 /// A batch that came.
 pub(super) struct Batch {
-    pub flight: Flight,
+    pub guard: InFlightGuard,
     pub raw: Vec<Sent>,
     pub written: Vec<Row>,
 }
@@ -72,17 +72,17 @@ impl World<'_> {
         let now_ms = self.now_ms;
         let run = self.run();
         if !raw.is_empty() {
-            let flight = run.flights.begin(Stream::Raw, now_ms);
+            let guard = run.in_flight.begin(Stream::Raw, now_ms);
             run.batches.push(Batch {
-                flight,
+                guard,
                 raw,
                 written: Vec::new(),
             });
         }
         if !written.is_empty() {
-            let flight = run.flights.begin(Stream::Written, now_ms);
+            let guard = run.in_flight.begin(Stream::Written, now_ms);
             run.batches.push(Batch {
-                flight,
+                guard,
                 raw: Vec::new(),
                 written,
             });

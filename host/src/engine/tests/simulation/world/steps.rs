@@ -9,7 +9,7 @@ use landfall_ledger::{
 
 use super::sent::{Batch, fingerprint, form, number, schema, text};
 use super::{DEADLINES_MS, World};
-use crate::judge::{JudgeReport, SchemaCount, WrittenHand};
+use crate::judge::{JudgeReport, SchemaCount, WrittenFrames};
 use crate::messages::{Message, ShardWork};
 use crate::sources::FrameBatch;
 
@@ -23,7 +23,7 @@ impl World<'_> {
         }
         let batch = run.batches.remove(rng.usize(..run.batches.len().min(3)));
         let Batch {
-            flight,
+            guard,
             raw,
             written,
         } = batch;
@@ -63,9 +63,9 @@ impl World<'_> {
                 generation: Generation(0),
             });
         }
-        let mut hand = FrameBatch::detached(Stream::Written);
+        let mut written_frames = FrameBatch::detached(Stream::Written);
         for (row, place) in written.iter().zip(0..) {
-            hand.push(text(row.key).as_bytes(), row.landed_ms);
+            written_frames.push(text(row.key).as_bytes(), row.landed_ms);
             report.seen_ms = Some(row.landed_ms);
             let key = fingerprint(row.key);
             shares[key.shard(shards)].1.push(WrittenObservation {
@@ -79,14 +79,14 @@ impl World<'_> {
                 generation: Generation(u16::from(rng.u8(..20) == 0)),
             });
         }
-        let hand = Arc::new(WrittenHand { frames: hand });
+        let written_frames = Arc::new(WrittenFrames { frames: written_frames });
         run.results.take(Message::Judged(report));
-        for (seat, (raw, written)) in run.seats.iter_mut().zip(shares) {
-            seat.work.push_back(ShardWork {
+        for (instance, (raw, written)) in run.instances.iter_mut().zip(shares) {
+            instance.work.push_back(ShardWork {
                 raw,
                 written,
-                hand: Some(Arc::clone(&hand)),
-                flight: flight.clone(),
+                written_frames: Some(Arc::clone(&written_frames)),
+                guard: guard.clone(),
             });
         }
     }
@@ -98,13 +98,13 @@ impl World<'_> {
     }
 
     pub(super) fn apply_to(&mut self, number: usize) {
-        let Some(work) = self.run().seats[number].work.pop_front() else {
+        let Some(work) = self.run().instances[number].work.pop_front() else {
             return;
         };
         self.note(&work);
         let mut effects = Vec::new();
-        let seat = &mut self.run().seats[number];
-        assert!(seat.sharding.apply(&work, &mut effects));
+        let instance = &mut self.run().instances[number];
+        assert!(instance.sharding.apply(&work, &mut effects));
     }
 
     /// What is known from outside of keys that are applied, and of the writer's life.
@@ -140,10 +140,10 @@ impl World<'_> {
     }
 
     pub(super) fn advance_shard(&mut self, number: usize) {
-        let seat = &mut self.run().seats[number];
-        seat.sharding.take_answers();
-        let frontier = seat.sharding.frontier();
-        assert!(seat.sharding.flush(frontier, &mut Vec::new()));
+        let instance = &mut self.run().instances[number];
+        instance.sharding.take_answers();
+        let frontier = instance.sharding.frontier();
+        assert!(instance.sharding.flush(frontier, &mut Vec::new()));
     }
 
     /// The describer hands on what some shard told; of one shard in its order, of several in any.
@@ -155,11 +155,11 @@ impl World<'_> {
     pub(super) fn describe_of(&mut self, number: usize) {
         let run = self.run();
         let waiting = run
-            .seats
+            .instances
             .iter()
-            .filter(|seat| !seat.told.is_empty())
+            .filter(|instance| !instance.told.is_empty())
             .count();
-        if let Ok(told) = run.seats[number].told.try_recv() {
+        if let Ok(told) = run.instances[number].told.try_recv() {
             assert!(run.describing.hand_on(told));
             while let Ok(message) = run.described.try_recv() {
                 run.results.take(message);

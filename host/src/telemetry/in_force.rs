@@ -4,7 +4,7 @@
 use landfall_document::{Defect, Oddity};
 use landfall_runtime::{Check, FaultKind, NO_KEY, Severity};
 
-use super::Board;
+use super::Telemetry;
 use crate::config::{Config, OwnersConfig};
 use crate::judge::HOST;
 use crate::judge::plan::Placed;
@@ -13,7 +13,7 @@ use crate::planning::objectives::Stated;
 use crate::planning::planner::Planned;
 use landfall_ledger::Stream;
 
-impl Board {
+impl Telemetry {
     /// This plan is going to judge: what can happen by it begins at 0.
     pub fn begin(&self, planned: &Planned) {
         let schemas: Vec<&str> = planned.schemas.iter().map(String::as_str).collect();

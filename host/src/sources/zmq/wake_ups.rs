@@ -21,18 +21,18 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionread};
 use rustix::net::{RecvFlags, SocketAddrUnix, getpeername, recv};
 
 /// So many bytes wake libzmq although the source sleeps: a flood has begun.
-const GATHER_BYTES_MAX: libc::c_int = 768 << 10;
+const DEFERRED_BYTES_MAX: libc::c_int = 768 << 10;
 
 /// What the peer may send on meanwhile is a multiple of it, so that nobody is slowed down: the kernel
 /// makes a receive buffer large enough for any mark that is set (up to half of what `net.ipv4.tcp_rmem`
 /// allows, 3 MiB by default), and it stays so when the mark is lowered.
-const ROOM_BYTES: libc::c_int = 3 * GATHER_BYTES_MAX;
+const ROOM_BYTES: libc::c_int = 3 * DEFERRED_BYTES_MAX;
 
 /// What a socket has of itself.
 const ONE_BYTE: libc::c_int = 1;
 
 /// A shorter sleep is not worth two calls of the system.
-pub(super) const GATHER_MIN: Duration = Duration::from_millis(2);
+pub(super) const DEFER_MIN: Duration = Duration::from_millis(2);
 
 /// The first Linux that wakes whoever waits for a connection when its mark is lowered.
 const KERNEL_MIN: (u32, u32) = (4, 18);
@@ -42,7 +42,7 @@ const KERNEL_MIN: (u32, u32) = (4, 18);
 pub(super) struct Connection {
     socket: Option<OwnedFd>,
     /// It is over TCP, and the kernel is new enough.
-    gathers: bool,
+    defers_wake_ups: bool,
 }
 
 impl Connection {
@@ -50,7 +50,7 @@ impl Connection {
     pub fn opened(&mut self, descriptor: RawFd, endpoint: &str) {
         // Looked at before it is duplicated: to close a duplicate of somebody's file could take its
         // locks away.
-        self.gathers = false;
+        self.defers_wake_ups = false;
         self.socket = None;
         if descriptor < 0 {
             return;
@@ -68,13 +68,13 @@ impl Connection {
         {
             set_low_water(socket, ROOM_BYTES);
             set_low_water(socket, ONE_BYTE);
-            self.gathers = true;
+            self.defers_wake_ups = true;
         }
     }
 
     /// Whether there is one in which bytes gather.
-    pub fn can_gather(&self) -> bool {
-        self.socket.is_some() && self.gathers
+    pub fn can_defer_wake_ups(&self) -> bool {
+        self.socket.is_some() && self.defers_wake_ups
     }
 
     /// Who ended the connection, which libzmq has just closed on its side.
@@ -96,9 +96,9 @@ impl Connection {
     }
 
     /// Lets bytes gather until what this gives is dropped; none if that is not possible.
-    pub fn gather(&self) -> Option<Gathering<'_>> {
-        let socket = self.socket.as_ref().filter(|_| self.gathers)?;
-        set_low_water(socket, GATHER_BYTES_MAX).then_some(Gathering(socket))
+    pub fn defer_wake_ups(&self) -> Option<DeferredWakeUps<'_>> {
+        let socket = self.socket.as_ref().filter(|_| self.defers_wake_ups)?;
+        set_low_water(socket, DEFERRED_BYTES_MAX).then_some(DeferredWakeUps(socket))
     }
 
     /// Whether there are bytes that libzmq has not read; None if that cannot be known.
@@ -120,9 +120,9 @@ pub(super) enum End {
 }
 
 /// However a sleep ends, by a panic too, libzmq gets what has come.
-pub(super) struct Gathering<'a>(&'a OwnedFd);
+pub(super) struct DeferredWakeUps<'a>(&'a OwnedFd);
 
-impl Drop for Gathering<'_> {
+impl Drop for DeferredWakeUps<'_> {
     fn drop(&mut self) {
         // It took a larger mark, so it takes the one that every socket has.
         set_low_water(self.0, ONE_BYTE);
@@ -240,31 +240,31 @@ mod tests {
     #[test]
     fn bytes_gather_until_they_are_many_or_the_sleep_ends() {
         let (connection, mut ours, mut theirs) = connected();
-        let gathering = connection.gather().expect("it is over TCP");
+        let deferred = connection.defer_wake_ups().expect("it is over TCP");
         theirs.write_all(b"frame").unwrap();
         // A byte comes when it has come: over loopback writing is delivering.
         assert!(!wakes(&ours), "it gathers");
         assert_eq!(connection.holds_bytes(), Some(true));
-        drop(gathering);
+        drop(deferred);
         assert!(wakes(&ours), "all that came is there");
         let mut read = [0; 5];
         ours.read_exact(&mut read).unwrap();
         assert_eq!(&read, b"frame");
         assert_eq!(connection.holds_bytes(), Some(false));
 
-        let gathering = connection.gather();
+        let deferred = connection.defer_wake_ups();
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 theirs
-                    .write_all(&vec![0; GATHER_BYTES_MAX as usize])
+                    .write_all(&vec![0; DEFERRED_BYTES_MAX as usize])
                     .unwrap()
             });
             assert!(poll(&ours, 20_000), "a flood is not held up");
             // Whatever the buffers of this machine hold.
-            let mut rest = vec![0; GATHER_BYTES_MAX as usize];
+            let mut rest = vec![0; DEFERRED_BYTES_MAX as usize];
             (&ours).read_exact(&mut rest).unwrap();
         });
-        drop(gathering);
+        drop(deferred);
     }
 
     /// Bytes that the kernel lets wait in the stream's receive buffer.
@@ -292,14 +292,14 @@ mod tests {
         let most: libc::c_int = limits.split_whitespace().last().unwrap().parse().unwrap();
         let room = receive_buffer_bytes(&ours);
         assert!(room >= ROOM_BYTES.min(most / 2), "{room} of {most}");
-        drop(connection.gather());
+        drop(connection.defer_wake_ups());
         assert!(receive_buffer_bytes(&ours) >= room, "it stays");
     }
 
     #[test]
     fn whoever_waits_is_woken_when_the_mark_is_lowered() {
         let (connection, ours, mut theirs) = connected();
-        let gathering = connection.gather().expect("it is over TCP");
+        let deferred = connection.defer_wake_ups().expect("it is over TCP");
         theirs.write_all(b"frame").unwrap();
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| poll(&ours, 20_000));
@@ -309,7 +309,7 @@ mod tests {
             }
             std::thread::sleep(Duration::from_millis(20));
             assert!(!waiting.is_finished());
-            drop(gathering);
+            drop(deferred);
             assert!(waiting.join().unwrap());
         });
     }
@@ -332,10 +332,10 @@ mod tests {
     #[test]
     fn the_end_of_a_connection_is_told_at_once() {
         let (connection, ours, theirs) = connected();
-        let gathering = connection.gather();
+        let deferred = connection.defer_wake_ups();
         drop(theirs);
         assert!(wakes(&ours));
-        drop(gathering);
+        drop(deferred);
     }
 
     #[test]
@@ -375,7 +375,7 @@ mod tests {
         }
         connection.opened(ours.as_raw_fd(), &endpoint);
         assert_eq!(connection.holds_bytes(), Some(false));
-        assert!(!connection.can_gather() && connection.gather().is_none());
+        assert!(!connection.can_defer_wake_ups() && connection.defer_wake_ups().is_none());
         theirs.write_all(b"frame").unwrap();
         assert_eq!(connection.holds_bytes(), Some(true));
         ours.read_exact(&mut [0; 5]).unwrap();
@@ -404,12 +404,12 @@ mod tests {
             let mut connection = Connection::default();
             connection.opened(descriptor, &endpoint);
             assert_eq!(
-                connection.gather().is_some(),
+                connection.defer_wake_ups().is_some(),
                 held,
                 "{descriptor} {endpoint}"
             );
             connection.closed();
-            assert!(connection.gather().is_none());
+            assert!(connection.defer_wake_ups().is_none());
         }
     }
 }

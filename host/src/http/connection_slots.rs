@@ -10,14 +10,14 @@ use tokio::sync::oneshot;
 
 /// All seats. Clones are the same ones.
 #[derive(Clone, Debug)]
-pub(super) struct Seats {
-    taken: Arc<Mutex<Taken>>,
-    seats_max: usize,
+pub(super) struct ConnectionSlots {
+    taken: Arc<Mutex<TakenSlots>>,
+    slots_max: usize,
     answers_bytes_max: u64,
 }
 
 #[derive(Debug, Default)]
-struct Taken {
+struct TakenSlots {
     next: u64,
     /// By age: numbers grow.
     by_age: BTreeMap<u64, Holder>,
@@ -35,31 +35,31 @@ struct Holder {
 
 /// The seat of one connection; free again when it is dropped.
 #[derive(Debug)]
-pub(super) struct Seat {
-    taken: Arc<Mutex<Taken>>,
+pub(super) struct ConnectionSlot {
+    taken: Arc<Mutex<TakenSlots>>,
     number: u64,
     answers_bytes_max: u64,
 }
 
-fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
+fn lock(taken: &Mutex<TakenSlots>) -> MutexGuard<'_, TakenSlots> {
     // Nothing that can panic runs while it is held.
     taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Seats {
-    pub fn new(seats_max: usize, answers_bytes_max: u64) -> Self {
+impl ConnectionSlots {
+    pub fn new(slots_max: usize, answers_bytes_max: u64) -> Self {
         Self {
             taken: Arc::default(),
-            seats_max,
+            slots_max,
             answers_bytes_max,
         }
     }
 
     /// A seat for a new connection, and what ends when it loses it.
-    pub fn take(&self) -> (Seat, oneshot::Receiver<()>) {
+    pub fn take(&self) -> (ConnectionSlot, oneshot::Receiver<()>) {
         let (end, ended) = oneshot::channel();
         let mut taken = lock(&self.taken);
-        while taken.by_age.len() >= self.seats_max && taken.end_one() {}
+        while taken.by_age.len() >= self.slots_max && taken.end_one() {}
         let number = taken.next;
         taken.next += 1;
         let holder = Holder {
@@ -70,12 +70,12 @@ impl Seats {
         taken.by_age.insert(number, holder);
         drop(taken);
         let taken = Arc::clone(&self.taken);
-        let seat = Seat {
+        let slot = ConnectionSlot {
             taken,
             number,
             answers_bytes_max: self.answers_bytes_max,
         };
-        (seat, ended)
+        (slot, ended)
     }
 
     /// Takes the seat of the connection that has been idle longest; false if there is no connection.
@@ -84,7 +84,7 @@ impl Seats {
     }
 }
 
-impl Taken {
+impl TakenSlots {
     /// The oldest that has not asked for anything, or else the oldest that is being answered.
     fn end_one(&mut self) -> bool {
         let idle = self.by_age.iter().find(|(_, holder)| !holder.has_asked);
@@ -113,7 +113,7 @@ impl Taken {
     }
 }
 
-impl Seat {
+impl ConnectionSlot {
     /// Its answer has so many bytes, which are in memory until they are read.
     pub fn answered(&self, bytes: u64) {
         let mut taken = lock(&self.taken);
@@ -131,7 +131,7 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         lock(&self.taken).by_age.remove(&self.number);
     }
@@ -149,8 +149,8 @@ mod tests {
 
     #[test]
     fn answers_that_nobody_reads_go_when_all_together_are_too_large_the_oldest_first() {
-        let seats = Seats::new(10, 100);
-        let mut held: Vec<_> = (0..4).map(|_| seats.take()).collect();
+        let slots = ConnectionSlots::new(10, 100);
+        let mut held: Vec<_> = (0..4).map(|_| slots.take()).collect();
         for (number, bytes) in [(0, 40), (2, 30), (1, 30)] {
             held[number].0.answered(bytes);
         }
@@ -159,13 +159,13 @@ mod tests {
             "as much as may be"
         );
         held[3].0.answered(31);
-        let states = |held: &mut Vec<(Seat, oneshot::Receiver<()>)>| -> Vec<bool> {
+        let states = |held: &mut Vec<(ConnectionSlot, oneshot::Receiver<()>)>| -> Vec<bool> {
             held.iter_mut().map(|(_, ended)| lost(ended)).collect()
         };
         assert_eq!(states(&mut held), [true, false, false, false]);
         // One that is too large alone is the last to go, and what has no answer yet stays.
-        held.push(seats.take());
-        held.push(seats.take());
+        held.push(slots.take());
+        held.push(slots.take());
         held[4].0.answered(1000);
         assert_eq!(states(&mut held), [true, true, true, true, false, false]);
         drop(held.remove(4));
@@ -175,27 +175,27 @@ mod tests {
 
     #[test]
     fn a_new_connection_takes_the_seat_of_the_oldest_idle_one_and_then_of_the_oldest() {
-        let seats = Seats::new(3, u64::MAX);
-        let mut held: Vec<_> = (0..3).map(|_| seats.take()).collect();
+        let slots = ConnectionSlots::new(3, u64::MAX);
+        let mut held: Vec<_> = (0..3).map(|_| slots.take()).collect();
         held[0].0.asked();
         assert!(!held.iter_mut().any(|(_, ended)| lost(ended)));
 
-        held.push(seats.take());
+        held.push(slots.take());
         let states: Vec<bool> = held.iter_mut().map(|(_, ended)| lost(ended)).collect();
         assert_eq!(states, [false, true, false, false]);
 
         held[2].0.asked();
         held[3].0.asked();
-        held.push(seats.take());
+        held.push(slots.take());
         let states: Vec<bool> = held.iter_mut().map(|(_, ended)| lost(ended)).collect();
         assert_eq!(states, [true, true, false, false, false]);
 
         // A seat that is left is free.
         drop(held.remove(2));
-        held.push(seats.take());
+        held.push(slots.take());
         assert!(!lost(&mut held[2].1) && !lost(&mut held[3].1));
-        assert!(seats.end_one() && lost(&mut held[3].1));
+        assert!(slots.end_one() && lost(&mut held[3].1));
         held.clear();
-        assert!(!seats.end_one());
+        assert!(!slots.end_one());
     }
 }

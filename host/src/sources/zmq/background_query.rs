@@ -6,17 +6,17 @@ use std::thread;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 
 #[derive(Debug)]
-pub(super) struct Errand<T> {
+pub(super) struct BackgroundQuery<T> {
     answer: Option<Receiver<T>>,
 }
 
-impl<T> Default for Errand<T> {
+impl<T> Default for BackgroundQuery<T> {
     fn default() -> Self {
         Self { answer: None }
     }
 }
 
-impl<T: Send + 'static> Errand<T> {
+impl<T: Send + 'static> BackgroundQuery<T> {
     pub fn is_under_way(&self) -> bool {
         self.answer.is_some()
     }
@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
 
-    fn answer(errand: &mut Errand<u32>) -> u32 {
+    fn answer(errand: &mut BackgroundQuery<u32>) -> u32 {
         let began = Instant::now();
         loop {
             if let Some(answer) = errand.poll(|| 0) {
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn an_answer_comes_once_and_until_then_nothing_else_is_asked() {
-        let mut errand = Errand::default();
+        let mut errand = BackgroundQuery::default();
         assert_eq!(errand.poll(|| 0), None);
         let (go_on, waits) = bounded::<()>(0);
         assert!(errand.start("ask", move || {

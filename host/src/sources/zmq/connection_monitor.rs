@@ -15,8 +15,8 @@ use zmq::SocketEvent;
 
 use super::super::{Ahead, Link, SourceStats};
 use super::dial::{Dial, Failed, Named, Step, Target, Waits};
-use super::errand::Errand;
-use super::hold::{Connection, End};
+use super::background_query::BackgroundQuery;
+use super::wake_ups::{Connection, End};
 use super::library::Library;
 use super::{Subscription, configured_socket, probe};
 
@@ -67,7 +67,7 @@ pub(super) fn monitor(context: &zmq::Context, socket: &zmq::Socket) -> zmq::Resu
 type Explained = Vec<(String, String)>;
 
 /// What is known of a connection, and what makes it.
-pub(super) struct Line {
+pub(super) struct ConnectionMonitor {
     context: zmq::Context,
     subscription: Subscription,
     /// The socket of this try, and its events.
@@ -86,8 +86,8 @@ pub(super) struct Line {
     pub library: Library,
     pub dial: Dial,
     resolver: Resolver,
-    resolving: Errand<Result<Vec<SocketAddr>, String>>,
-    explaining: Errand<Explained>,
+    resolving: BackgroundQuery<Result<Vec<SocketAddr>, String>>,
+    explaining: BackgroundQuery<Explained>,
     explained_at: Option<Instant>,
     /// What was logged last of why it does not connect.
     told: String,
@@ -95,7 +95,7 @@ pub(super) struct Line {
     connected_told: Option<Instant>,
 }
 
-impl Line {
+impl ConnectionMonitor {
     /// Nothing is connected before it is followed.
     pub fn new(
         context: &zmq::Context,
@@ -123,8 +123,8 @@ impl Line {
             library: Library::default(),
             dial: Dial::new(named, waits, Instant::now()),
             resolver,
-            resolving: Errand::default(),
-            explaining: Errand::default(),
+            resolving: BackgroundQuery::default(),
+            explaining: BackgroundQuery::default(),
             explained_at: None,
             told: String::new(),
             connected_told: None,

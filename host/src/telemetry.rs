@@ -21,13 +21,13 @@ use crate::planning::planner::CheckState;
 
 /// Clones are the same board.
 #[derive(Clone)]
-pub struct Board {
+pub struct Telemetry {
     metrics: Arc<Metrics>,
     readiness: http::Readiness,
     store: Arc<http::Part>,
 }
 
-impl Board {
+impl Telemetry {
     pub fn new() -> Result<Self, MetricsError> {
         Self::of(Metrics::new()?)
     }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
 
-use super::Board;
+use super::Telemetry;
 use crate::http::Part;
-use crate::standing::Standing;
+use crate::thread_watch::ThreadWatch;
 
 /// How often it is looked.
 const LOOK: Duration = Duration::from_secs(1);
@@ -37,25 +37,25 @@ impl Line {
     }
 }
 
-/// Looks after the threads on a thread of its own, until nobody holds `standing` any more. Another one writes
+/// Looks after the threads on a thread of its own, until nobody holds `thread_watch` any more. Another one writes
 /// the log: if that is what a thread stands still at, because nobody reads standard error, it must not hold up
 /// who tells of it.
-pub fn watch(standing: &Arc<Standing>, board: Board) -> std::io::Result<()> {
-    let part = board.readiness().part("threads");
+pub fn watch(thread_watch: &Arc<ThreadWatch>, telemetry: Telemetry) -> std::io::Result<()> {
+    let part = telemetry.readiness().part("threads");
     part.ready("none stands still");
-    let standing = Arc::downgrade(standing);
+    let thread_watch = Arc::downgrade(thread_watch);
     let (lines, to_log) = bounded::<Line>(LINES_MAX);
     let run = move || {
         let (mut told, mut known) = (Vec::new(), BTreeSet::new());
-        while let Some(standing) = standing.upgrade() {
+        while let Some(thread_watch) = thread_watch.upgrade() {
             // Its series is there before it ever stands still.
             let new = |thread: &String| known.insert(thread.clone());
-            for thread in standing.threads().into_iter().filter(new) {
-                board.stands_still(&thread, Duration::ZERO);
+            for thread in thread_watch.threads().into_iter().filter(new) {
+                telemetry.stands_still(&thread, Duration::ZERO);
             }
-            let still = standing.still(Instant::now());
-            drop(standing);
-            for line in tell_of(still, &mut told, &board, &part) {
+            let still = thread_watch.still(Instant::now());
+            drop(thread_watch);
+            for line in tell_of(still, &mut told, &telemetry, &part) {
                 // Full: nobody has read the log for long.
                 let _ = lines.try_send(line);
             }
@@ -71,19 +71,19 @@ pub fn watch(standing: &Arc<Standing>, board: Board) -> std::io::Result<()> {
 fn tell_of(
     still: Vec<(String, Duration)>,
     told: &mut Vec<String>,
-    board: &Board,
+    telemetry: &Telemetry,
     part: &Part,
 ) -> Vec<Line> {
     let mut lines = Vec::new();
     for (thread, at_it) in &still {
-        board.stands_still(thread, *at_it);
+        telemetry.stands_still(thread, *at_it);
         if !told.contains(thread) {
             lines.push(Line::StandsStill(thread.clone(), *at_it));
         }
     }
     let goes_on = |thread: &&String| still.iter().all(|(other, _)| other != *thread);
     for thread in told.iter().filter(goes_on) {
-        board.stands_still(thread, Duration::ZERO);
+        telemetry.stands_still(thread, Duration::ZERO);
         lines.push(Line::GoesOn(thread.clone()));
     }
     *told = still.into_iter().map(|(thread, _)| thread).collect();
@@ -99,21 +99,21 @@ fn tell_of(
 mod tests {
     use super::*;
     use crate::http::Readiness;
-    use crate::standing::STILL_AFTER;
+    use crate::thread_watch::STILL_AFTER;
 
     #[test]
     fn a_thread_that_stands_still_makes_landfall_unready_until_it_goes_on() {
-        let board = Board::new().unwrap();
+        let telemetry = Telemetry::new().unwrap();
         let readiness = Readiness::default();
         let part = readiness.part("threads");
         let mut told = Vec::new();
         let still = vec![("shard-1".to_owned(), STILL_AFTER)];
-        let lines = tell_of(still.clone(), &mut told, &board, &part);
+        let lines = tell_of(still.clone(), &mut told, &telemetry, &part);
         assert_eq!(lines, [Line::StandsStill("shard-1".into(), STILL_AFTER)]);
         assert!(!readiness.is_ready());
         assert_eq!(told, ["shard-1"]);
-        assert_eq!(tell_of(still, &mut told, &board, &part), []);
-        let lines = tell_of(Vec::new(), &mut told, &board, &part);
+        assert_eq!(tell_of(still, &mut told, &telemetry, &part), []);
+        let lines = tell_of(Vec::new(), &mut told, &telemetry, &part);
         assert_eq!(lines, [Line::GoesOn("shard-1".into())]);
         assert!(readiness.is_ready() && told.is_empty());
     }

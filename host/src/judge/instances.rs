@@ -4,7 +4,7 @@ use landfall_ledger::{PerStream, Stream};
 use std::sync::Arc;
 
 use landfall_runtime::{
-    Codec, Counters, EventCheck, Loaded, LogLine, ParityCheck, Seat, Suspension, World,
+    Codec, Counters, EventCheck, Loaded, LogLine, ParityCheck, CheckInstance, Suspension, World,
 };
 
 use super::faults::{FaultNote, FaultedRow};
@@ -12,10 +12,10 @@ use super::plan::{Plan, StreamPlan};
 
 /// Seats of one stream, in the order of its plan.
 #[derive(Default)]
-pub(super) struct StreamSeats {
-    pub codec: Option<Seat<Codec>>,
-    pub events: Vec<Seat<EventCheck>>,
-    pub parity: Vec<Seat<ParityCheck>>,
+pub(super) struct StreamInstances {
+    pub codec: Option<CheckInstance<Codec>>,
+    pub events: Vec<CheckInstance<EventCheck>>,
+    pub parity: Vec<CheckInstance<ParityCheck>>,
 }
 
 /// What one check did since it was last asked.
@@ -29,7 +29,7 @@ pub struct CheckActivity {
     pub suspensions: Vec<Suspension>,
 }
 
-impl StreamSeats {
+impl StreamInstances {
     /// Seats for a new plan; a seat whose check is the same stays, warm.
     pub(super) fn follow(&mut self, plan: &StreamPlan) {
         let mut old_codec: Vec<_> = self.codec.take().into_iter().collect();
@@ -59,43 +59,43 @@ impl StreamSeats {
         row: &dyn Fn(usize) -> FaultedRow,
         out: &mut Vec<CheckActivity>,
     ) {
-        if let Some(seat) = &mut self.codec {
-            take(seat, stream, &|_| FaultedRow::Unknown, out);
+        if let Some(instance) = &mut self.codec {
+            take(instance, stream, &|_| FaultedRow::Unknown, out);
         }
-        for seat in &mut self.events {
-            take(seat, stream, row, out);
+        for instance in &mut self.events {
+            take(instance, stream, row, out);
         }
-        for seat in &mut self.parity {
-            take(seat, stream, row, out);
+        for instance in &mut self.parity {
+            take(instance, stream, row, out);
         }
     }
 }
 
-fn reseat<W: World>(old: &mut Vec<Seat<W>>, check: &Arc<Loaded<W>>) -> Seat<W> {
-    match old.iter().position(|seat| Arc::ptr_eq(seat.check(), check)) {
+fn reseat<W: World>(old: &mut Vec<CheckInstance<W>>, check: &Arc<Loaded<W>>) -> CheckInstance<W> {
+    match old.iter().position(|instance| Arc::ptr_eq(instance.check(), check)) {
         Some(index) => old.swap_remove(index),
-        None => Seat::new(Arc::clone(check)),
+        None => CheckInstance::new(Arc::clone(check)),
     }
 }
 
 fn take<W: World>(
-    seat: &mut Seat<W>,
+    instance: &mut CheckInstance<W>,
     stream: Stream,
     row: &dyn Fn(usize) -> FaultedRow,
     out: &mut Vec<CheckActivity>,
 ) {
-    let counters = seat.take_counters();
-    let log = seat.take_log();
-    let (faults, suspensions) = (seat.take_faults(), seat.take_suspensions());
+    let counters = instance.take_counters();
+    let log = instance.take_log();
+    let (faults, suspensions) = (instance.take_faults(), instance.take_suspensions());
     if counters.batches > 0 || counters.rows_faulted.iter().any(|&rows| rows > 0) || !log.is_empty()
     {
         out.push(CheckActivity {
-            name: seat.check().name.clone(),
+            name: instance.check().name.clone(),
             counters,
             log,
             faults: faults
                 .into_iter()
-                .map(|fault| FaultNote::of_seat(&seat.check().name, Some(stream), fault, row))
+                .map(|fault| FaultNote::of_instance(&instance.check().name, Some(stream), fault, row))
                 .collect(),
             suspensions,
         });
@@ -104,14 +104,14 @@ fn take<W: World>(
 
 /// All seats of a worker.
 #[derive(Default)]
-pub(super) struct Seats {
-    pub streams: PerStream<StreamSeats>,
+pub(super) struct CheckInstances {
+    pub streams: PerStream<StreamInstances>,
 }
 
-impl Seats {
+impl CheckInstances {
     pub(super) fn follow(&mut self, plan: &Plan) {
-        for (stream, seats) in self.streams.iter_mut() {
-            seats.follow(&plan.streams[stream]);
+        for (stream, instances) in self.streams.iter_mut() {
+            instances.follow(&plan.streams[stream]);
         }
     }
 }

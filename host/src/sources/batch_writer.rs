@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::batch::{BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FrameBatch};
-use super::{Flights, Refusal, SourceError, SourceProgress, SourceStats, Stop};
+use super::{InFlight, Refusal, SourceError, SourceProgress, SourceStats, ShutdownRequest};
 use crate::clock::Clock;
 use crate::queue::{SendTimeout, Sender};
-use crate::standing;
+use crate::thread_watch;
 use landfall_ledger::Stream;
 
 /// What all sources of one stream have in common.
@@ -15,7 +15,7 @@ use landfall_ledger::Stream;
 pub struct SourceContext {
     pub stream: Stream,
     pub clock: Clock,
-    pub flights: Flights,
+    pub in_flight: InFlight,
     pub queue: Sender<FrameBatch>,
     pub limits: BatchLimits,
     /// Frames larger than this are refused and counted.
@@ -50,12 +50,12 @@ struct Filling {
 }
 
 /// One source's outlet.
-pub struct Outlet {
+pub struct BatchWriter {
     context: SourceContext,
     source: u16,
     stats: Arc<SourceStats>,
     progress: Arc<SourceProgress>,
-    stop: Stop,
+    stop: ShutdownRequest,
     hand_on_max: Duration,
     /// Since when it has waited for room although asked to end.
     overdue_since: Option<Instant>,
@@ -71,13 +71,13 @@ pub struct Outlet {
     came_since: Option<Instant>,
 }
 
-impl Outlet {
+impl BatchWriter {
     /// Registers the source with its stream's frontier.
     pub fn new(
         mut context: SourceContext,
         source: u16,
         stats: Arc<SourceStats>,
-        stop: Stop,
+        stop: ShutdownRequest,
     ) -> Self {
         context.limits = context.limits.sound();
         // With a clock that is sped up, a wait is a longer stretch of its time.
@@ -89,7 +89,7 @@ impl Outlet {
             .max(wait);
         context.frame_bytes_max = context.frame_bytes_max.min(BYTES_CEILING);
         let progress = context
-            .flights
+            .in_flight
             .add_source(context.stream, context.clock.now_ms());
         Self {
             context,
@@ -148,8 +148,8 @@ impl Outlet {
         // is known to have been read.
         let earliest_ms = self.progress.get_ms();
         let Filling { batch, .. } = self.filling.get_or_insert_with(|| {
-            let flight = self.context.flights.begin(self.context.stream, earliest_ms);
-            let mut batch = FrameBatch::new(self.context.stream, self.source, flight);
+            let guard = self.context.in_flight.begin(self.context.stream, earliest_ms);
+            let mut batch = FrameBatch::new(self.context.stream, self.source, guard);
             batch.first_place = self.came;
             batch.bytes.reserve(self.last_bytes);
             batch.ends.reserve(self.last_rows);
@@ -242,7 +242,7 @@ impl Outlet {
                 Err(SendTimeout::Closed(_)) => return Err(SourceError::Closed),
             };
             breathe();
-            standing::works();
+            thread_watch::busy();
             if self.stop.is_set() {
                 let since = *self.overdue_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= self.hand_on_max {
@@ -268,11 +268,11 @@ mod tests {
             bytes_max: 1,
             items_max: 1,
         }]);
-        let (flights, stop) = (Flights::default(), Stop::default());
+        let (in_flight, stop) = (InFlight::default(), ShutdownRequest::default());
         let context = SourceContext {
             stream: Stream::Written,
             clock: Clock::start(1.0, None),
-            flights: flights.clone(),
+            in_flight: in_flight.clone(),
             queue: senders.remove(0),
             limits: BatchLimits {
                 rows_max: 10,
@@ -283,22 +283,22 @@ mod tests {
             frame_bytes_max: 100,
         };
         let stats = Arc::new(SourceStats::new(Stream::Written, "here"));
-        let mut outlet = Outlet::new(context, 0, stats, stop.clone());
-        outlet.hand_on_max = Duration::from_millis(1);
-        let began_ms = outlet.progress().get_ms();
-        outlet.push(b"first", || {}).unwrap();
-        outlet.hand_on(|| {}).unwrap();
-        outlet.push(b"second", || {}).unwrap();
-        outlet.push(b"third", || {}).unwrap();
+        let mut batch_writer = BatchWriter::new(context, 0, stats, stop.clone());
+        batch_writer.hand_on_max = Duration::from_millis(1);
+        let began_ms = batch_writer.progress().get_ms();
+        batch_writer.push(b"first", || {}).unwrap();
+        batch_writer.hand_on(|| {}).unwrap();
+        batch_writer.push(b"second", || {}).unwrap();
+        batch_writer.push(b"third", || {}).unwrap();
         stop.set();
-        let left = outlet.hand_on(|| {}).unwrap_err();
+        let left = batch_writer.hand_on(|| {}).unwrap_err();
         assert!(
             matches!(&left, SourceError::GivenUp { endpoint, frames: 2 } if endpoint == "here"),
             "{left}"
         );
         drop(batches.recv());
-        outlet.progress().finish();
-        assert_eq!(flights.frontier(Stream::Written), began_ms);
+        batch_writer.progress().finish();
+        assert_eq!(in_flight.frontier(Stream::Written), began_ms);
     }
 
     #[test]
@@ -320,7 +320,7 @@ mod tests {
             let context = SourceContext {
                 stream: Stream::Raw,
                 clock: Clock::start(speed, None),
-                flights: Flights::default(),
+                in_flight: InFlight::default(),
                 queue: senders.remove(0),
                 limits: BatchLimits {
                     rows_max: 100,
@@ -331,18 +331,18 @@ mod tests {
                 frame_bytes_max: 100,
             };
             let stats = Arc::new(SourceStats::new(Stream::Raw, "here"));
-            let mut outlet = Outlet::new(context, 0, stats, Stop::default());
-            assert_eq!((outlet.wait_max(), outlet.patience()), (long, None));
+            let mut batch_writer = BatchWriter::new(context, 0, stats, ShutdownRequest::default());
+            assert_eq!((batch_writer.wait_max(), batch_writer.patience()), (long, None));
             let began = Instant::now();
             for frames in 1..=2 * CROWD_ROWS {
-                assert!(!outlet.push(b"frame", || {}).unwrap());
+                assert!(!batch_writer.push(b"frame", || {}).unwrap());
                 let limit = if frames == 1 { wait } else { long };
-                let left = outlet.patience().unwrap();
+                let left = batch_writer.patience().unwrap();
                 assert!(left <= limit && left >= limit.saturating_sub(began.elapsed()));
-                assert_eq!(outlet.is_steady(), frames >= CROWD_ROWS);
+                assert_eq!(batch_writer.is_steady(), frames >= CROWD_ROWS);
             }
-            outlet.hand_on(|| {}).unwrap();
-            assert!(outlet.patience().is_none() && !outlet.is_steady());
+            batch_writer.hand_on(|| {}).unwrap();
+            assert!(batch_writer.patience().is_none() && !batch_writer.is_steady());
         }
     }
 
@@ -364,16 +364,16 @@ mod tests {
         let context = SourceContext {
             stream: Stream::Raw,
             clock: Clock::start(1.0, None),
-            flights: Flights::default(),
+            in_flight: InFlight::default(),
             queue: senders.remove(0),
             limits,
             frame_bytes_max: 100,
         };
         let stats = Arc::new(SourceStats::new(Stream::Raw, "here"));
-        let mut outlet = Outlet::new(context, 0, stats, Stop::default());
-        let fill = |outlet: &mut Outlet, frames: usize, bytes: usize| {
+        let mut batch_writer = BatchWriter::new(context, 0, stats, ShutdownRequest::default());
+        let fill = |batch_writer: &mut BatchWriter, frames: usize, bytes: usize| {
             for _ in 0..frames {
-                outlet.push(&vec![b'x'; bytes], || {}).unwrap();
+                batch_writer.push(&vec![b'x'; bytes], || {}).unwrap();
             }
         };
 
@@ -386,8 +386,8 @@ mod tests {
             (2, 50, second),
             (1, 100, second),
         ] {
-            fill(&mut outlet, frames, bytes);
-            outlet.hand_on(|| {}).unwrap();
+            fill(&mut batch_writer, frames, bytes);
+            batch_writer.hand_on(|| {}).unwrap();
             let batch = batches.recv().unwrap();
             let told = limits.fills_in(&batch, second);
             assert!(
@@ -399,15 +399,15 @@ mod tests {
         // A batch counts from when its frames may have come, and so does the next one of those that were
         // read together; one that has no room for the next frame is handed on as well.
         let since = Instant::now() - second;
-        outlet.came_since(Some(since));
-        fill(&mut outlet, 2, 60);
-        assert!(outlet.fills_in.unwrap() >= second * 8 / 5);
-        outlet.hand_on(|| {}).unwrap();
-        assert!(outlet.fills_in.unwrap() >= second);
-        outlet.came_since(None);
-        fill(&mut outlet, 5, 1);
-        outlet.hand_on(|| {}).unwrap();
-        assert!(outlet.fills_in.unwrap() < since.elapsed());
+        batch_writer.came_since(Some(since));
+        fill(&mut batch_writer, 2, 60);
+        assert!(batch_writer.fills_in.unwrap() >= second * 8 / 5);
+        batch_writer.hand_on(|| {}).unwrap();
+        assert!(batch_writer.fills_in.unwrap() >= second);
+        batch_writer.came_since(None);
+        fill(&mut batch_writer, 5, 1);
+        batch_writer.hand_on(|| {}).unwrap();
+        assert!(batch_writer.fills_in.unwrap() < since.elapsed());
 
         for (fills_in, waits) in [
             (None, wait_max),
@@ -418,15 +418,15 @@ mod tests {
             (Some(ms(200)), wait_max),
             (Some(Duration::MAX), wait_max),
         ] {
-            outlet.fills_in = fills_in;
-            fill(&mut outlet, 1, 5);
-            assert_eq!(outlet.wait(), wait, "{fills_in:?}");
-            fill(&mut outlet, 1, 5);
-            assert_eq!(outlet.wait(), waits, "{fills_in:?}");
+            batch_writer.fills_in = fills_in;
+            fill(&mut batch_writer, 1, 5);
+            assert_eq!(batch_writer.wait(), wait, "{fills_in:?}");
+            fill(&mut batch_writer, 1, 5);
+            assert_eq!(batch_writer.wait(), waits, "{fills_in:?}");
             // None of a flood is one of a steady stream.
-            fill(&mut outlet, CROWD_ROWS, 1);
-            assert_eq!(outlet.is_steady(), waits == wait_max, "{fills_in:?}");
-            outlet.filling = None;
+            fill(&mut batch_writer, CROWD_ROWS, 1);
+            assert_eq!(batch_writer.is_steady(), waits == wait_max, "{fills_in:?}");
+            batch_writer.filling = None;
         }
     }
 }

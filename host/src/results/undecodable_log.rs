@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::account::Unread;
+use super::account::Undecodable;
 
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// By reason. Reasons are of manifests, so they are bounded.
 #[derive(Debug, Default)]
-pub(super) struct UnreadLog {
-    told: BTreeMap<Unread, Told>,
+pub(super) struct UndecodableLog {
+    told: BTreeMap<Undecodable, Told>,
 }
 
 #[derive(Debug)]
@@ -20,9 +20,9 @@ struct Told {
     held_back: u64,
 }
 
-impl UnreadLog {
+impl UndecodableLog {
     /// So many frames more; how many there are to tell of now, if it is time to.
-    pub fn add(&mut self, unread: &Unread, frames: u64, now: Instant) -> Option<u64> {
+    pub fn add(&mut self, unread: &Undecodable, frames: u64, now: Instant) -> Option<u64> {
         let Some(told) = self.told.get_mut(unread) else {
             let told = Told {
                 at: now,
@@ -48,14 +48,14 @@ mod tests {
 
     #[test]
     fn the_first_of_a_reason_is_told_at_once_and_a_minute_of_them_together() {
-        let unread = |reason: &str| Unread {
+        let unread = |reason: &str| Undecodable {
             stream: Stream::Written,
             check: "landfall".into(),
             reason: reason.into(),
         };
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
-        let mut log = UnreadLog::default();
+        let mut log = UndecodableLog::default();
         assert_eq!(log.add(&unread("no_key"), 20, start), Some(20));
         assert_eq!(log.add(&unread("no_key"), 5, after(10)), None);
         assert_eq!(log.add(&unread("not_json"), 1, after(20)), Some(1));

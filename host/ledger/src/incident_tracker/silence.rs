@@ -1,9 +1,9 @@
 //! A stream that brings nothing at all for too long is an incident of its own.
 
-use super::{Cause, Overseer, Scope};
+use super::{Cause, IncidentTracker, Scope};
 use crate::stream::Stream;
 
-impl Overseer {
+impl IncidentTracker {
     /// A stream brought something at that time.
     pub fn seen(&mut self, stream: Stream, at_ms: i64) {
         let seen = &mut self.seen_ms[stream];

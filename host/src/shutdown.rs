@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::sources::{Flight, FrameBatch, Stop};
+use crate::sources::{InFlightGuard, FrameBatch, ShutdownRequest};
 
 /// How long after the wish to end (real time) a spool or store that fails is still tried. Well
 /// below the 30 s after which service managers kill.
@@ -47,8 +47,8 @@ impl fmt::Display for Unaccounted {
 }
 
 /// Shared by the threads that may have to wait for the disk.
-pub struct Ending {
-    stop: Stop,
+pub struct Shutdown {
+    stop: ShutdownRequest,
     /// When the wish to end was first seen.
     since: OnceLock<Instant>,
     given_up: AtomicBool,
@@ -59,11 +59,11 @@ pub struct Ending {
 struct Left {
     unaccounted: Unaccounted,
     /// Of frames that were not judged: their streams' frontiers never pass them.
-    flights: Vec<Flight>,
+    in_flight: Vec<InFlightGuard>,
 }
 
-impl Ending {
-    pub fn new(stop: Stop) -> Self {
+impl Shutdown {
+    pub fn new(stop: ShutdownRequest) -> Self {
         Self {
             stop,
             since: OnceLock::new(),
@@ -105,7 +105,7 @@ impl Ending {
         let mut left = self.lock();
         left.unaccounted.frames += batch.rows() as u64;
         left.unaccounted.reasons.insert(why.to_string());
-        left.flights.push(batch.flight);
+        left.in_flight.push(batch.guard);
     }
 
     /// Results are not stored.
@@ -134,13 +134,13 @@ impl Ending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::Flights;
+    use crate::sources::InFlight;
     use landfall_ledger::Stream;
 
     #[test]
     fn giving_up_ends_the_sources_and_what_is_left_is_counted() {
-        let stop = Stop::default();
-        let ending = Ending::new(stop.clone());
+        let stop = ShutdownRequest::default();
+        let ending = Shutdown::new(stop.clone());
         assert!(!ending.is_over() && ending.unaccounted().is_empty());
         ending.give_up("the spool is full".into());
         assert!(ending.is_over() && stop.is_set());
@@ -155,18 +155,18 @@ mod tests {
 
     #[test]
     fn no_frontier_passes_what_was_not_judged() {
-        let flights = Flights::default();
-        let ending = Ending::new(Stop::default());
+        let in_flight = InFlight::default();
+        let ending = Shutdown::new(ShutdownRequest::default());
         let mut batch = FrameBatch::detached(Stream::Raw);
-        batch.flight = flights.begin(Stream::Raw, 7);
+        batch.guard = in_flight.begin(Stream::Raw, 7);
         ending.frames_left(batch, &"full");
-        assert_eq!(flights.frontier(Stream::Raw), 7);
+        assert_eq!(in_flight.frontier(Stream::Raw), 7);
     }
 
     #[test]
     fn there_is_some_patience_after_the_wish_to_end() {
-        let stop = Stop::default();
-        let ending = Ending::new(stop.clone());
+        let stop = ShutdownRequest::default();
+        let ending = Shutdown::new(stop.clone());
         stop.set();
         assert!(!ending.is_over());
     }

@@ -54,12 +54,12 @@ struct Unfinished {
 
 /// The register of all batches on their way. Clones are the same register.
 #[derive(Clone, Debug, Default)]
-pub struct Flights {
+pub struct InFlight {
     streams: Arc<PerStream<StreamFlights>>,
     halted: Arc<AtomicBool>,
 }
 
-impl Flights {
+impl InFlight {
     /// Registers a source that begins at `start_ms`: until it has read something, or has seen its
     /// socket empty, the stream's frontier stays there.
     pub fn add_source(&self, stream: Stream, start_ms: i64) -> Arc<SourceProgress> {
@@ -70,14 +70,14 @@ impl Flights {
 
     /// Registers a batch whose first frame arrived at `arrived_ms`. It is finished when the last
     /// clone of the answer is dropped.
-    pub fn begin(&self, stream: Stream, arrived_ms: i64) -> Flight {
+    pub fn begin(&self, stream: Stream, arrived_ms: i64) -> InFlightGuard {
         let mut unfinished = lock(&self.streams[stream].unfinished);
         let number = unfinished.next;
         unfinished.next += 1;
         unfinished.batches.insert((arrived_ms, number));
         drop(unfinished);
-        Flight(Arc::new(Landing {
-            flights: self.clone(),
+        InFlightGuard(Arc::new(Landing {
+            in_flight: self.clone(),
             stream,
             entry: (arrived_ms, number),
         }))
@@ -86,19 +86,19 @@ impl Flights {
     /// Every frame of the stream that arrived *before* this instant has been applied. `i64::MAX` if
     /// the stream has no source that could still bring something, and no batch on its way.
     pub fn frontier(&self, stream: Stream) -> i64 {
-        let flights = &self.streams[stream];
-        let mut told = lock(&flights.told);
+        let in_flight = &self.streams[stream];
+        let mut told = lock(&in_flight.told);
         if let Some(told_ms) = *told
             && self.halted.load(Ordering::Acquire)
         {
             return told_ms;
         }
         // The order of these two reads is what makes the answer true; see the module's text.
-        let read_ms = lock(&flights.sources)
+        let read_ms = lock(&in_flight.sources)
             .iter()
             .map(|source| source.get_ms())
             .min();
-        let oldest = lock(&flights.unfinished)
+        let oldest = lock(&in_flight.unfinished)
             .batches
             .first()
             .map(|&(arrived_ms, _)| arrived_ms);
@@ -131,11 +131,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Keeps a batch unfinished as long as any clone lives. Travels with the batch and with everything
 /// made of it, until its effects have been applied.
 #[derive(Clone, Debug)]
-pub struct Flight(#[allow(dead_code, reason = "it is there to be dropped")] Arc<Landing>);
+pub struct InFlightGuard(#[allow(dead_code, reason = "it is there to be dropped")] Arc<Landing>);
 
 #[derive(Debug)]
 struct Landing {
-    flights: Flights,
+    in_flight: InFlight,
     stream: Stream,
     entry: (i64, u64),
 }
@@ -144,10 +144,10 @@ impl Drop for Landing {
     fn drop(&mut self) {
         // It was not applied: its thread is dying.
         if std::thread::panicking() {
-            self.flights.halt();
+            self.in_flight.halt();
             return;
         }
-        lock(&self.flights.streams[self.stream].unfinished)
+        lock(&self.in_flight.streams[self.stream].unfinished)
             .batches
             .remove(&self.entry);
     }
@@ -163,26 +163,26 @@ mod tests {
 
     #[test]
     fn the_frontier_is_the_slowest_source_or_the_oldest_batch() {
-        let flights = Flights::default();
-        let (a, b) = (flights.add_source(RAW, 100), flights.add_source(RAW, 100));
-        assert_eq!(flights.frontier(RAW), 100);
+        let in_flight = InFlight::default();
+        let (a, b) = (in_flight.add_source(RAW, 100), in_flight.add_source(RAW, 100));
+        assert_eq!(in_flight.frontier(RAW), 100);
         a.reach(200);
         assert_eq!(
-            flights.frontier(RAW),
+            in_flight.frontier(RAW),
             100,
             "the other source has not read so far"
         );
         b.reach(300);
-        assert_eq!(flights.frontier(RAW), 200);
-        let young = flights.begin(RAW, 180);
-        let old = flights.begin(RAW, 150);
-        assert_eq!(flights.frontier(RAW), 150);
+        assert_eq!(in_flight.frontier(RAW), 200);
+        let young = in_flight.begin(RAW, 180);
+        let old = in_flight.begin(RAW, 150);
+        assert_eq!(in_flight.frontier(RAW), 150);
         drop(old);
-        assert_eq!(flights.frontier(RAW), 180);
+        assert_eq!(in_flight.frontier(RAW), 180);
         drop(young);
-        assert_eq!(flights.frontier(RAW), 200);
+        assert_eq!(in_flight.frontier(RAW), 200);
         assert_eq!(
-            flights.frontier(Stream::Written),
+            in_flight.frontier(Stream::Written),
             i64::MAX,
             "streams do not hold each other"
         );
@@ -190,59 +190,59 @@ mod tests {
 
     #[test]
     fn a_batch_is_finished_with_its_last_clone() {
-        let flights = Flights::default();
-        flights.add_source(RAW, 0).reach(1000);
-        let shards: Vec<_> = vec![flights.begin(RAW, 10); 3];
+        let in_flight = InFlight::default();
+        in_flight.add_source(RAW, 0).reach(1000);
+        let shards: Vec<_> = vec![in_flight.begin(RAW, 10); 3];
         for shard in shards {
-            assert_eq!(flights.frontier(RAW), 10);
+            assert_eq!(in_flight.frontier(RAW), 10);
             drop(shard);
         }
-        assert_eq!(flights.frontier(RAW), 1000);
-        assert_eq!(flights.unfinished(RAW), 0);
+        assert_eq!(in_flight.frontier(RAW), 1000);
+        assert_eq!(in_flight.unfinished(RAW), 0);
     }
 
     #[test]
     fn a_thread_that_dies_with_a_batch_in_hand_stops_all_frontiers() {
-        let flights = Flights::default();
-        let source = flights.add_source(RAW, 0);
-        let written = flights.add_source(Stream::Written, 0);
+        let in_flight = InFlight::default();
+        let source = in_flight.add_source(RAW, 0);
+        let written = in_flight.add_source(Stream::Written, 0);
         source.reach(1000);
         written.reach(500);
-        let flight = flights.begin(RAW, 10);
+        let guard = in_flight.begin(RAW, 10);
         assert_eq!(
-            (flights.frontier(RAW), flights.frontier(Stream::Written)),
+            (in_flight.frontier(RAW), in_flight.frontier(Stream::Written)),
             (10, 500)
         );
         let died = thread::spawn(move || {
-            let _in_hand = flight;
+            let _in_hand = guard;
             panic!("as a bug would");
         });
         assert!(died.join().is_err());
         source.reach(2000);
         written.reach(2000);
         assert_eq!(
-            (flights.frontier(RAW), flights.frontier(Stream::Written)),
+            (in_flight.frontier(RAW), in_flight.frontier(Stream::Written)),
             (10, 500)
         );
     }
 
     #[test]
     fn two_batches_of_the_same_instant_are_two() {
-        let flights = Flights::default();
-        let first = flights.begin(RAW, 5);
-        let _second = flights.begin(RAW, 5);
+        let in_flight = InFlight::default();
+        let first = in_flight.begin(RAW, 5);
+        let _second = in_flight.begin(RAW, 5);
         drop(first);
-        assert_eq!(flights.frontier(RAW), 5);
+        assert_eq!(in_flight.frontier(RAW), 5);
     }
 
     #[test]
     fn progress_never_moves_back_and_an_ended_source_holds_nothing() {
-        let flights = Flights::default();
-        let source = flights.add_source(RAW, 50);
+        let in_flight = InFlight::default();
+        let source = in_flight.add_source(RAW, 50);
         source.reach(40);
-        assert_eq!(flights.frontier(RAW), 50);
+        assert_eq!(in_flight.frontier(RAW), 50);
         source.finish();
-        assert_eq!(flights.frontier(RAW), i64::MAX);
+        assert_eq!(in_flight.frontier(RAW), i64::MAX);
     }
 
     /// Sources stamp and hand on, workers apply in any order; an observer checks that no frame
@@ -250,16 +250,16 @@ mod tests {
     #[test]
     fn no_frame_below_the_frontier_is_ever_unapplied() {
         const FRAMES: i64 = 20_000;
-        let flights = Flights::default();
+        let in_flight = InFlight::default();
         let applied: Vec<AtomicBool> = (0..FRAMES).map(|_| AtomicBool::new(false)).collect();
-        let (sender, receiver) = crossbeam_channel::bounded::<(i64, Flight)>(64);
-        let progress = flights.add_source(RAW, 0);
+        let (sender, receiver) = crossbeam_channel::bounded::<(i64, InFlightGuard)>(64);
+        let progress = in_flight.add_source(RAW, 0);
         thread::scope(|scope| {
             scope.spawn(|| {
                 let sender = sender;
                 for now in 0..FRAMES {
-                    let flight = flights.begin(RAW, now);
-                    if sender.send((now, flight)).is_err() {
+                    let guard = in_flight.begin(RAW, now);
+                    if sender.send((now, guard)).is_err() {
                         return;
                     }
                     progress.reach(now + 1);
@@ -268,19 +268,19 @@ mod tests {
             for _ in 0..3 {
                 let (receiver, applied) = (receiver.clone(), &applied);
                 scope.spawn(move || {
-                    for (arrived, flight) in receiver {
+                    for (arrived, guard) in receiver {
                         if arrived % 7 == 0 {
                             thread::yield_now();
                         }
                         applied[arrived as usize].store(true, Ordering::Release);
-                        drop(flight);
+                        drop(guard);
                     }
                 });
             }
             drop(receiver);
             let mut seen = 0;
             while seen < FRAMES {
-                let frontier = flights.frontier(RAW);
+                let frontier = in_flight.frontier(RAW);
                 assert!(
                     frontier >= seen,
                     "the frontier went back from {seen} to {frontier}"

@@ -24,7 +24,7 @@ impl ClosedWindow {
 
 /// Open windows, and what of them was not written away yet.
 #[derive(Debug, Default)]
-pub struct Book {
+pub struct OpenWindows {
     open: BTreeMap<(i64, SchemaId), Counts>,
     unwritten: BTreeMap<(i64, SchemaId), Counts>,
     /// Which checks gave verdicts that are counted in open windows.
@@ -34,7 +34,7 @@ pub struct Book {
     closed_below: Option<i64>,
 }
 
-impl Book {
+impl OpenWindows {
     /// Adds to a window.
     pub fn add(&mut self, window: i64, schema: SchemaId, counts: &Counts) {
         self.unwritten
@@ -109,9 +109,9 @@ mod tests {
 
     #[test]
     fn a_window_that_loses_an_event_is_out_of_balance_and_a_duplicate_does_not_hide_it() {
-        let mut book = Book::default();
-        book.add(1, SchemaId(2), &counts(10, Verdict::Delivered, 9, 0));
-        book.add(
+        let mut open_windows = OpenWindows::default();
+        open_windows.add(1, SchemaId(2), &counts(10, Verdict::Delivered, 9, 0));
+        open_windows.add(
             1,
             SchemaId(2),
             &Counts {
@@ -119,52 +119,52 @@ mod tests {
                 ..Counts::default()
             },
         );
-        book.add(1, SchemaId(3), &counts(0, Verdict::Missing, 1, 0));
-        let closed = book.close(2);
+        open_windows.add(1, SchemaId(3), &counts(0, Verdict::Missing, 1, 0));
+        let closed = open_windows.close(2);
         assert_eq!(closed.len(), 1);
         assert_eq!(closed[0].imbalance(), 2);
     }
 
     #[test]
     fn pending_events_balance_and_later_revisions_go_to_the_store_alone() {
-        let mut book = Book::default();
-        book.add(5, SchemaId(0), &counts(3, Verdict::Missing, 1, 2));
-        assert_eq!(book.close(5), []);
-        let closed = book.close(6);
+        let mut open_windows = OpenWindows::default();
+        open_windows.add(5, SchemaId(0), &counts(3, Verdict::Missing, 1, 2));
+        assert_eq!(open_windows.close(5), []);
+        let closed = open_windows.close(6);
         assert_eq!(closed[0].imbalance(), 0);
-        assert_eq!(book.take_unwritten().len(), 1);
+        assert_eq!(open_windows.take_unwritten().len(), 1);
         let mut revision = counts(0, Verdict::Missing, -1, 0);
         revision.verdicts[Verdict::Late as usize] = 1;
-        book.add(5, SchemaId(0), &revision);
-        assert_eq!(book.close(7), []);
-        assert_eq!(book.take_unwritten(), [((5, SchemaId(0)), revision)]);
+        open_windows.add(5, SchemaId(0), &revision);
+        assert_eq!(open_windows.close(7), []);
+        assert_eq!(open_windows.take_unwritten(), [((5, SchemaId(0)), revision)]);
     }
 
     #[test]
     fn the_checks_that_judged_a_window_are_told_once_while_it_is_open() {
-        let mut book = Book::default();
+        let mut open_windows = OpenWindows::default();
         let judge = |generation| (5, SchemaId(0), Generation(generation));
         for generation in [3, 3, 4, 3] {
-            book.judged_by(5, SchemaId(0), Generation(generation));
+            open_windows.judged_by(5, SchemaId(0), Generation(generation));
         }
         assert!(
-            book.take_unwritten_judges()
+            open_windows.take_unwritten_judges()
                 .into_iter()
                 .eq([judge(3), judge(4)])
         );
-        book.judged_by(5, SchemaId(0), Generation(4));
-        assert!(book.take_unwritten_judges().is_empty());
-        book.close(6);
+        open_windows.judged_by(5, SchemaId(0), Generation(4));
+        assert!(open_windows.take_unwritten_judges().is_empty());
+        open_windows.close(6);
         // A closed window is not in memory any more: the store takes it or knows it.
-        book.judged_by(5, SchemaId(0), Generation(4));
-        assert!(book.take_unwritten_judges().into_iter().eq([judge(4)]));
-        assert!(book.judges.is_empty());
+        open_windows.judged_by(5, SchemaId(0), Generation(4));
+        assert!(open_windows.take_unwritten_judges().into_iter().eq([judge(4)]));
+        assert!(open_windows.judges.is_empty());
     }
 
     #[test]
     fn what_cancels_out_is_not_written() {
-        let mut book = Book::default();
-        book.add(
+        let mut open_windows = OpenWindows::default();
+        open_windows.add(
             1,
             SchemaId(0),
             &Counts {
@@ -172,7 +172,7 @@ mod tests {
                 ..Counts::default()
             },
         );
-        book.add(
+        open_windows.add(
             1,
             SchemaId(0),
             &Counts {
@@ -180,6 +180,6 @@ mod tests {
                 ..Counts::default()
             },
         );
-        assert_eq!(book.take_unwritten(), []);
+        assert_eq!(open_windows.take_unwritten(), []);
     }
 }

@@ -25,7 +25,7 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// The unread frames of one batch.
-pub(super) struct Unread {
+pub(super) struct CodecRetry {
     pub frames: FrameBatch,
     pub payloads: Vec<PayloadRef>,
     /// How often it was tried.
@@ -35,11 +35,11 @@ pub(super) struct Unread {
 
 /// The unread frames of one stream.
 #[derive(Default)]
-pub(super) struct UnreadFrames {
-    waiting: VecDeque<Unread>,
+pub(super) struct CodecRetries {
+    waiting: VecDeque<CodecRetry>,
 }
 
-impl UnreadFrames {
+impl CodecRetries {
     /// Whether there is nothing to be tried again.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -65,7 +65,7 @@ impl UnreadFrames {
             let doublings = tries.saturating_sub(1).min(16);
             (PAUSE_MIN * (1 << doublings)).min(PAUSE_MAX)
         };
-        self.waiting.push_back(Unread {
+        self.waiting.push_back(CodecRetry {
             frames,
             payloads,
             tries,
@@ -74,7 +74,7 @@ impl UnreadFrames {
     }
 
     /// What is due to be tried again; everything `at_once`.
-    pub fn take_due(&mut self, now: Instant, at_once: bool) -> Option<Unread> {
+    pub fn take_due(&mut self, now: Instant, at_once: bool) -> Option<CodecRetry> {
         let index = self
             .waiting
             .iter()
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn pauses_grow_only_while_the_codec_reads_nothing_and_end_with_another_codec() {
         let now = Instant::now();
-        let mut unread = UnreadFrames::default();
+        let mut unread = CodecRetries::default();
         unread.keep(batch(), Vec::new(), 10, true, now);
         assert!(unread.take_due(now, false).is_none());
         assert!(unread.take_due(now + PAUSE_MIN, false).is_some());
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn a_worker_keeps_few_batches_and_gives_all_back_at_the_end() {
         let now = Instant::now();
-        let mut unread = UnreadFrames::default();
+        let mut unread = CodecRetries::default();
         while !unread.is_full() {
             unread.keep(batch(), Vec::new(), 1, false, now);
         }

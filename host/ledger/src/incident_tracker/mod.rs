@@ -23,7 +23,7 @@ const CLOSED_KEPT_MAX: usize = 64;
 
 /// What the overseer is told at the start and at each reload. Milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OverseerConfig {
+pub struct IncidentTrackerConfig {
     /// Nothing at all landed for longer than this while expected events came in.
     pub stall_ms: i64,
     /// The same for one schema while others land; 0 turns it off.
@@ -75,8 +75,8 @@ impl Held {
 
 /// The overseer.
 #[derive(Debug)]
-pub struct Overseer {
-    config: OverseerConfig,
+pub struct IncidentTracker {
+    config: IncidentTrackerConfig,
     next_id: u64,
     /// By number, so in the order of opening; closed ones are kept for a while.
     held: BTreeMap<IncidentId, Held>,
@@ -90,9 +90,9 @@ pub struct Overseer {
     now_ms: i64,
 }
 
-impl Overseer {
+impl IncidentTracker {
     /// Starts at `now_ms`; `next_id` is the first number that was never given.
-    pub fn new(config: OverseerConfig, now_ms: i64, next_id: u64) -> Self {
+    pub fn new(config: IncidentTrackerConfig, now_ms: i64, next_id: u64) -> Self {
         Self {
             config,
             next_id,
@@ -126,7 +126,7 @@ impl Overseer {
         }
     }
 
-    pub fn reconfigure(&mut self, config: OverseerConfig) {
+    pub fn reconfigure(&mut self, config: IncidentTrackerConfig) {
         self.config = config;
     }
 

@@ -58,7 +58,7 @@ pub enum Duty {
 
 /// Faults of one kind since a seat was last asked, told by the first of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeatFault {
+pub struct InstanceFault {
     pub kind: FaultKind,
     /// The first row that could not be judged, in its batch; none if all could be, in smaller parts.
     pub row: Option<usize>,
@@ -83,7 +83,7 @@ pub struct FaultedRows {
 }
 
 /// What a call needs in hand. The documents move into the store for the time of the call.
-pub struct Hand<'a> {
+pub struct CallInput<'a> {
     pub documents: &'a mut Documents,
     pub schemas: &'a Arc<SchemaSet>,
 }
@@ -196,7 +196,7 @@ fn describe_start(error: &wasmtime::Error, state: &HostState) -> String {
 }
 
 /// One worker's place for one check.
-pub struct Seat<W: World> {
+pub struct CheckInstance<W: World> {
     check: Arc<Loaded<W>>,
     live: Option<Live<W>>,
     /// By duty.
@@ -204,7 +204,7 @@ pub struct Seat<W: World> {
     counters: Counters,
     log: LogBuffer,
     /// One of each kind at most.
-    faults: Vec<SeatFault>,
+    faults: Vec<InstanceFault>,
     /// One of each duty at most, the last.
     suspensions: Vec<Suspension>,
     /// What schemas wasted of the calls.
@@ -213,7 +213,7 @@ pub struct Seat<W: World> {
     set_aside: Vec<(usize, Fault)>,
 }
 
-impl<W: World> Seat<W> {
+impl<W: World> CheckInstance<W> {
     pub fn new(check: Arc<Loaded<W>>) -> Self {
         let deadline = check.limits.batch_time;
         Self {
@@ -246,7 +246,7 @@ impl<W: World> Seat<W> {
     }
 
     /// What failed since the last call of this.
-    pub fn take_faults(&mut self) -> Vec<SeatFault> {
+    pub fn take_faults(&mut self) -> Vec<InstanceFault> {
         std::mem::take(&mut self.faults)
     }
 
@@ -348,13 +348,13 @@ impl<W: World> Seat<W> {
         &mut self.breakers[duty as usize]
     }
 
-    fn note(&mut self, fault: &Fault) -> &mut SeatFault {
+    fn note(&mut self, fault: &Fault) -> &mut InstanceFault {
         let known = self
             .faults
             .iter()
             .position(|known| known.kind == fault.kind);
         let place = known.unwrap_or_else(|| {
-            self.faults.push(SeatFault {
+            self.faults.push(InstanceFault {
                 kind: fault.kind,
                 row: None,
                 rows: 0,
@@ -377,7 +377,7 @@ impl<W: World> Seat<W> {
     /// After any fault the instance is gone.
     pub(crate) fn call<R>(
         &mut self,
-        mut hand: Option<&mut Hand<'_>>,
+        mut input: Option<&mut CallInput<'_>>,
         rows: (usize, usize),
         time: Duration,
         f: impl FnOnce(&mut Store<HostState>, &Exports) -> wasmtime::Result<Result<R, String>>,
@@ -391,10 +391,10 @@ impl<W: World> Seat<W> {
         let state = live.store.data_mut();
         state.begin_call(rows, time);
         std::mem::swap(&mut state.waste, &mut self.waste);
-        if let Some(hand) = &mut hand {
-            std::mem::swap(&mut state.documents, hand.documents);
-            if !Arc::ptr_eq(&state.schemas, hand.schemas) {
-                state.schemas = Arc::clone(hand.schemas);
+        if let Some(input) = &mut input {
+            std::mem::swap(&mut state.documents, input.documents);
+            if !Arc::ptr_eq(&state.schemas, input.schemas) {
+                state.schemas = Arc::clone(input.schemas);
             }
         }
         let call = self.check.engine.call();
@@ -406,8 +406,8 @@ impl<W: World> Seat<W> {
         let state = live.store.data_mut();
         let took = took.saturating_sub(state.waste.time());
         self.counters.longest = self.counters.longest.max(took);
-        if let Some(hand) = &mut hand {
-            std::mem::swap(&mut state.documents, hand.documents);
+        if let Some(input) = &mut input {
+            std::mem::swap(&mut state.documents, input.documents);
         }
         std::mem::swap(&mut state.waste, &mut self.waste);
         std::mem::swap(&mut state.set_aside, &mut self.set_aside);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use landfall_ledger::{Cause, Found, IncidentId, Overseer, ReasonId, SchemaId, Severity};
+use landfall_ledger::{Cause, Found, IncidentId, IncidentTracker, ReasonId, SchemaId, Severity};
 
 #[derive(Clone, Debug)]
 struct Note {
@@ -25,13 +25,13 @@ type Place = (i64, Cause, SchemaId, Option<ReasonId>);
 
 /// What happened, by window.
 #[derive(Debug, Default)]
-pub(super) struct Chronicle {
+pub(super) struct AuditIncidents {
     notes: BTreeMap<Place, Note>,
 }
 
 /// What came of telling it.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Chronicled {
+pub(super) struct AuditAttribution {
     pub attributed: Vec<Attributed>,
     /// What was said of the incidents of findings.
     pub details: Vec<(IncidentId, String)>,
@@ -46,7 +46,7 @@ pub(super) struct Attributed {
     pub incident: IncidentId,
 }
 
-impl Chronicle {
+impl AuditIncidents {
     /// Something that is seen as it happens.
     pub fn note(
         &mut self,
@@ -115,29 +115,29 @@ impl Chronicle {
 
     /// Tells everything to the overseer, in order, and lets it close all that it opened: after the
     /// end of the recording nothing goes on.
-    pub fn tell(&mut self, overseer: &mut Overseer, clear_ms: i64) -> Chronicled {
+    pub fn tell(&mut self, tracker: &mut IncidentTracker, clear_ms: i64) -> AuditAttribution {
         let notes = std::mem::take(&mut self.notes);
         let mut notes: Vec<_> = notes.into_iter().collect();
         notes.sort_by_key(|((_, cause, schema, reason), note)| {
             (note.said_ms, *cause, *schema, *reason)
         });
-        let mut out = Chronicled::default();
+        let mut out = AuditAttribution::default();
         let mut told_ms = None;
         for ((_, cause, schema, reason), note) in notes {
             // What is quiet closes when it has been quiet for long enough, not when the next comes.
             if let Some(told_ms) = told_ms {
-                overseer.advance(note.said_ms.min(clear_ms.saturating_add(told_ms)));
+                tracker.advance(note.said_ms.min(clear_ms.saturating_add(told_ms)));
             }
-            overseer.advance(note.said_ms);
+            tracker.advance(note.said_ms);
             let (events, first_ms, last_ms) = (note.events, note.first_ms, note.last_ms);
             let incident = match reason.zip(note.severity) {
                 Some((reason, severity)) => {
                     let found = Found { reason, severity };
-                    let incident = overseer.found(found, schema, events, first_ms, last_ms);
+                    let incident = tracker.found(found, schema, events, first_ms, last_ms);
                     out.details.push((incident, note.detail));
                     incident
                 }
-                None => overseer.note(cause, schema, events, first_ms, last_ms),
+                None => tracker.note(cause, schema, events, first_ms, last_ms),
             };
             if cause == Cause::Loss {
                 out.attributed.push(Attributed {
@@ -150,7 +150,7 @@ impl Chronicle {
             told_ms = Some(note.said_ms);
         }
         if let Some(told_ms) = told_ms {
-            overseer.advance(told_ms.saturating_add(clear_ms));
+            tracker.advance(told_ms.saturating_add(clear_ms));
         }
         out
     }
@@ -158,36 +158,36 @@ impl Chronicle {
 
 #[cfg(test)]
 mod tests {
-    use landfall_ledger::{Change, OverseerConfig};
+    use landfall_ledger::{Change, IncidentTrackerConfig};
 
     use super::*;
 
     const MINUTE: i64 = 60_000;
 
-    fn overseer() -> Overseer {
-        let config = OverseerConfig {
+    fn tracker() -> IncidentTracker {
+        let config = IncidentTrackerConfig {
             stall_ms: MINUTE,
             stall_schema_ms: 0,
             clear_ms: 5 * MINUTE,
             deadline_max_ms: 10 * MINUTE,
             silence_ms: landfall_ledger::PerStream::default(),
         };
-        Overseer::new(config, i64::MIN, 1)
+        IncidentTracker::new(config, i64::MIN, 1)
     }
 
     #[test]
     fn outages_told_in_any_order_are_incidents_by_event_time_and_all_are_closed() {
-        let mut chronicle = Chronicle::default();
+        let mut audit_incidents = AuditIncidents::default();
         let (start, deadline) = (1_416_276_000_000, 10 * MINUTE);
         // The second outage is told first.
         for minute in [130, 3, 121, 120, 0, 1] {
             let arrived = start + minute * MINUTE;
-            chronicle.missing(arrived / MINUTE, SchemaId(7), arrived, arrived + deadline);
+            audit_incidents.missing(arrived / MINUTE, SchemaId(7), arrived, arrived + deadline);
         }
-        let mut overseer = overseer();
-        let told = chronicle.tell(&mut overseer, 5 * MINUTE);
+        let mut tracker = tracker();
+        let told = audit_incidents.tell(&mut tracker, 5 * MINUTE);
         let mut changes = Vec::new();
-        overseer.drain_changes(&mut changes);
+        tracker.drain_changes(&mut changes);
         let closed: Vec<_> = changes
             .iter()
             .filter(|change| matches!(change, Change::Closed(_)))
@@ -213,6 +213,6 @@ mod tests {
             ]
         );
         assert_eq!(told.attributed.len(), 6);
-        assert_eq!(overseer.open_by_cause()[&Cause::Loss], 0);
+        assert_eq!(tracker.open_by_cause()[&Cause::Loss], 0);
     }
 }

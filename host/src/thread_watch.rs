@@ -14,12 +14,12 @@ pub(crate) const STILL_AFTER: Duration = Duration::from_secs(10);
 const WAITS: u64 = 0;
 
 thread_local! {
-    static BEAT: RefCell<Option<Arc<Beat>>> = const { RefCell::new(None) };
+    static HEARTBEAT: RefCell<Option<Arc<Heartbeat>>> = const { RefCell::new(None) };
 }
 
 /// What one thread says of itself.
 #[derive(Debug)]
-struct Beat {
+struct Heartbeat {
     thread: String,
     epoch: Instant,
     /// Milliseconds after the epoch, plus one, at which it took up what it is at; or `WAITS`.
@@ -28,14 +28,14 @@ struct Beat {
 
 /// All threads that say so: those of the engine, of the sources and of reloads.
 #[derive(Debug)]
-pub struct Standing {
+pub struct ThreadWatch {
     epoch: Instant,
-    beats: Mutex<Vec<Weak<Beat>>>,
+    heartbeats: Mutex<Vec<Weak<Heartbeat>>>,
 }
 
 /// The thread takes something up.
 pub(crate) fn works() {
-    tell(|beat| beat.millis(Instant::now()) + 1);
+    tell(|heartbeat| heartbeat.millis(Instant::now()) + 1);
 }
 
 /// The thread waits for more.
@@ -43,15 +43,15 @@ pub(crate) fn waits() {
     tell(|_| WAITS);
 }
 
-fn tell(since: impl FnOnce(&Beat) -> u64) {
-    BEAT.with_borrow(|beat| {
-        if let Some(beat) = beat {
-            beat.since.store(since(beat), Ordering::Relaxed);
+fn tell(since: impl FnOnce(&Heartbeat) -> u64) {
+    HEARTBEAT.with_borrow(|heartbeat| {
+        if let Some(heartbeat) = heartbeat {
+            heartbeat.since.store(since(heartbeat), Ordering::Relaxed);
         }
     });
 }
 
-impl Beat {
+impl Heartbeat {
     fn millis(&self, now: Instant) -> u64 {
         let passed = now.saturating_duration_since(self.epoch);
         u64::try_from(passed.as_millis()).unwrap_or(u64::MAX - 1)
@@ -66,43 +66,43 @@ impl Beat {
     }
 }
 
-impl Default for Standing {
+impl Default for ThreadWatch {
     fn default() -> Self {
         Self {
             epoch: Instant::now(),
-            beats: Mutex::default(),
+            heartbeats: Mutex::default(),
         }
     }
 }
 
-impl Standing {
+impl ThreadWatch {
     /// The thread that calls it is watched from now on, until it ends.
     pub fn enroll(&self, thread: &str) {
-        let beat = Arc::new(Beat {
+        let heartbeat = Arc::new(Heartbeat {
             thread: thread.to_owned(),
             epoch: self.epoch,
             since: AtomicU64::new(WAITS),
         });
-        let mut beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
-        beats.push(Arc::downgrade(&beat));
-        BEAT.set(Some(beat));
+        let mut heartbeats = self.heartbeats.lock().unwrap_or_else(PoisonError::into_inner);
+        heartbeats.push(Arc::downgrade(&heartbeat));
+        HEARTBEAT.set(Some(heartbeat));
     }
 
     /// All threads that are watched now.
     pub fn threads(&self) -> Vec<String> {
-        let beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
-        let live = beats.iter().filter_map(Weak::upgrade);
-        live.map(|beat| beat.thread.clone()).collect()
+        let heartbeats = self.heartbeats.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = heartbeats.iter().filter_map(Weak::upgrade);
+        live.map(|heartbeat| heartbeat.thread.clone()).collect()
     }
 
     /// The threads that stand still, and for how long.
     pub fn still(&self, now: Instant) -> Vec<(String, Duration)> {
-        let mut beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
-        beats.retain(|beat| beat.strong_count() > 0);
-        let still = beats.iter().filter_map(|beat| {
-            let beat = beat.upgrade()?;
-            let at_it = beat.at_it(now).filter(|at_it| *at_it >= STILL_AFTER)?;
-            Some((beat.thread.clone(), at_it))
+        let mut heartbeats = self.heartbeats.lock().unwrap_or_else(PoisonError::into_inner);
+        heartbeats.retain(|heartbeat| heartbeat.strong_count() > 0);
+        let still = heartbeats.iter().filter_map(|heartbeat| {
+            let heartbeat = heartbeat.upgrade()?;
+            let at_it = heartbeat.at_it(now).filter(|at_it| *at_it >= STILL_AFTER)?;
+            Some((heartbeat.thread.clone(), at_it))
         });
         still.collect()
     }
@@ -114,12 +114,12 @@ mod tests {
 
     #[test]
     fn a_thread_stands_still_when_it_has_been_at_one_thing_for_too_long_and_not_while_it_waits() {
-        let standing = Standing::default();
+        let thread_watch = ThreadWatch::default();
         let names = |now| {
-            let still = standing.still(now).into_iter();
+            let still = thread_watch.still(now).into_iter();
             still.map(|(thread, _)| thread).collect::<Vec<_>>()
         };
-        standing.enroll("judge-0");
+        thread_watch.enroll("judge-0");
         let later = |duration| Instant::now() + duration;
         assert!(names(later(STILL_AFTER * 2)).is_empty(), "it waits");
         works();
@@ -132,7 +132,7 @@ mod tests {
         waits();
         assert!(names(later(STILL_AFTER * 2)).is_empty());
         works();
-        BEAT.set(None);
+        HEARTBEAT.set(None);
         assert!(names(later(STILL_AFTER * 2)).is_empty(), "it has ended");
     }
 }

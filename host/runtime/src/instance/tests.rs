@@ -1,4 +1,4 @@
-//! Tests of `seat.rs`.
+//! Tests of `instance.rs`.
 
 use super::*;
 

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, ensure};
+use landfall::flow::FrameBatch;
 use landfall::judge::identity::Secret;
 use landfall::judge::labels::{Reasons, SchemaLabels};
 use landfall::judge::plan::{EventPointers, JSON_CODEC, Placed, Plan, PlanParts};
 use landfall::judge::{Judge, JudgeOptions};
-use landfall::sources::FrameBatch;
 use landfall_document::{Pointer, SchemaSet};
 use landfall_ledger::{Generation, Judgement, PayloadRef, PerStream, Stream};
 use landfall_runtime::{Check, Engine, Limits, LoadRequest};
@@ -191,9 +191,10 @@ pub fn run(judge: &mut Judge, batches: &[FrameBatch]) -> anyhow::Result<Duration
 /// as long as it runs: its memory has grown, and its checks stand ready.
 #[inline(never)]
 pub fn warm(judge: &mut Judge, batches: &[FrameBatch]) {
+    let now = Instant::now();
     for batch in batches.iter().take(2) {
         let payloads = vec![PayloadRef(0); batch.rows()];
-        judge.judge(copy(batch), &payloads);
+        judge.judge(copy(batch), &payloads, now);
     }
 }
 
@@ -201,10 +202,11 @@ pub fn warm(judge: &mut Judge, batches: &[FrameBatch]) {
 #[inline(never)]
 fn judge_all(judge: &mut Judge, batches: Vec<FrameBatch>) -> (usize, usize) {
     let (mut rows, mut expected) = (0, 0);
+    let now = Instant::now();
     for batch in batches {
         rows += batch.rows();
         let payloads = vec![PayloadRef(0); batch.rows()];
-        let judged = judge.judge(batch, &payloads);
+        let judged = judge.judge(batch, &payloads, now);
         let observed = judged.raw.iter().flatten();
         expected += observed
             .filter(|event| event.judgement == Judgement::Expected)

@@ -12,8 +12,8 @@
 //! long. Everything that a client can use up is bounded below, and a new connection is always taken:
 //! nobody who holds connections, or descriptors, keeps a probe from its answer.
 
-mod readiness;
 mod connection_slots;
+mod readiness;
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -40,8 +40,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-pub use readiness::{CheckState, Part, Readiness};
 use connection_slots::{ConnectionSlot, ConnectionSlots};
+pub use readiness::{CheckState, Part, Readiness};
 
 use crate::metrics::{Metrics, MetricsError};
 

@@ -1,18 +1,20 @@
 //! The program: sources, judges, results, command line. `docs/ARCHITECTURE.md` is the map.
 
-pub mod telemetry;
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod ending;
 pub mod engine;
-pub(crate) mod flush_pacer;
+pub mod flow;
 pub mod http;
 pub mod judge;
 pub mod messages;
 pub mod metrics;
 pub mod planning;
-pub mod queue;
 pub mod results;
+pub mod settings;
+pub mod shutdown;
 pub mod sources;
+pub mod stages;
+pub mod telemetry;
 pub mod thread_watch;
+pub mod time_policy;

@@ -9,8 +9,8 @@ use landfall_ledger::{
     SchemaId, ShardGauges, Stream, TallyDelta, WrittenObservation,
 };
 
+use crate::flow::InFlightGuard;
 use crate::judge::{CheckActivity, Comparison, JudgeReport, WrittenFrames};
-use crate::sources::InFlightGuard;
 
 /// One shard's share of a judged batch.
 pub struct ShardWork {
@@ -30,7 +30,7 @@ pub struct ShardOutput<T = LedgerEvent> {
     pub activity: Vec<Activity>,
     /// The latest landing of any shard, as of these verdicts.
     pub landed_ms: Option<i64>,
-    pub told: Vec<T>,
+    pub events: Vec<T>,
     /// Another piece of the same follows: only the last one has the counts of all, and the store gets
     /// events and their counts at once.
     pub more: bool,
@@ -102,9 +102,9 @@ pub enum Answer {
 pub enum Message {
     /// Sent before the batch's observations go to any shard.
     Judged(JudgeReport),
-    /// What a shard told, described.
+    /// What a shard reports, described.
     Shard {
-        told: ShardOutput<Described>,
+        output: ShardOutput<Described>,
         /// What the describer's checks did at that.
         checks: Vec<CheckActivity>,
     },

@@ -1,5 +1,5 @@
-//! How the engine ends when it cannot finish: with a spool or a store that stays full, waiting for
-//! room must not outlast the wish to end. What is then left undone is counted, and never silent.
+//! How the engine shuts down when it cannot finish. A spool or a store that stays full must not hold up the
+//! shutdown for ever. What is then left undone is counted and reported.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::sources::{InFlightGuard, FrameBatch, ShutdownRequest};
+use crate::flow::{FrameBatch, ShutdownRequest, Unapplied};
 
-/// How long after the wish to end (real time) a spool or store that fails is still tried. Well
+/// How long after the request to shut down (real time) a spool or store that fails is still tried. Well
 /// below the 30 s after which service managers kill.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -49,17 +49,10 @@ impl fmt::Display for Unaccounted {
 /// Shared by the threads that may have to wait for the disk.
 pub struct Shutdown {
     stop: ShutdownRequest,
-    /// When the wish to end was first seen.
+    /// When the request to shut down was first seen.
     since: OnceLock<Instant>,
     given_up: AtomicBool,
-    left: Mutex<Left>,
-}
-
-#[derive(Default)]
-struct Left {
-    unaccounted: Unaccounted,
-    /// Of frames that were not judged: their streams' frontiers never pass them.
-    in_flight: Vec<InFlightGuard>,
+    unaccounted: Mutex<Unaccounted>,
 }
 
 impl Shutdown {
@@ -68,7 +61,7 @@ impl Shutdown {
             stop,
             since: OnceLock::new(),
             given_up: AtomicBool::new(false),
-            left: Mutex::default(),
+            unaccounted: Mutex::default(),
         }
     }
 
@@ -84,7 +77,7 @@ impl Shutdown {
                 .is_some_and(|since| since.elapsed() >= PATIENCE)
     }
 
-    /// The wish to end.
+    /// The process is to shut down.
     pub fn begin(&self) {
         self.since.get_or_init(Instant::now);
     }
@@ -93,7 +86,7 @@ impl Shutdown {
     pub fn give_up(&self, why: String) {
         self.given_up.store(true, Ordering::Release);
         self.stop.set();
-        self.lock().unaccounted.reasons.insert(why);
+        self.lock().reasons.insert(why);
     }
 
     pub fn has_given_up(&self) -> bool {
@@ -101,51 +94,53 @@ impl Shutdown {
     }
 
     /// A batch is not judged.
-    pub fn frames_left(&self, batch: FrameBatch, why: &impl ToString) {
-        let mut left = self.lock();
-        left.unaccounted.frames += batch.rows() as u64;
-        left.unaccounted.reasons.insert(why.to_string());
-        left.in_flight.push(batch.guard);
+    pub fn frames_left(&self, batch: &FrameBatch, why: &impl ToString) {
+        batch.guard.abandon(Unapplied::Unjudged);
+        let mut unaccounted = self.lock();
+        unaccounted.frames += batch.rows() as u64;
+        unaccounted.reasons.insert(why.to_string());
     }
 
     /// Results are not stored.
     pub fn results_left(&self, counts: u64, missing: u64, why: &impl ToString) {
-        let mut left = self.lock();
-        left.unaccounted.counts += counts;
-        left.unaccounted.missing += missing;
-        left.unaccounted.reasons.insert(why.to_string());
+        let mut unaccounted = self.lock();
+        unaccounted.counts += counts;
+        unaccounted.missing += missing;
+        unaccounted.reasons.insert(why.to_string());
     }
 
     /// A thread died, with whatever it had in hand.
     pub fn died(&self, thread: &str) {
         let reason = format!("{thread} died; this is a bug of Landfall, please report it");
-        self.lock().unaccounted.reasons.insert(reason);
+        self.lock().reasons.insert(reason);
     }
 
     pub fn unaccounted(&self) -> Unaccounted {
-        self.lock().unaccounted.clone()
+        self.lock().clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Left> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Unaccounted> {
+        self.unaccounted
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::InFlight;
+    use crate::flow::InFlight;
     use landfall_ledger::Stream;
 
     #[test]
     fn giving_up_ends_the_sources_and_what_is_left_is_counted() {
         let stop = ShutdownRequest::default();
-        let ending = Shutdown::new(stop.clone());
-        assert!(!ending.is_over() && ending.unaccounted().is_empty());
-        ending.give_up("the spool is full".into());
-        assert!(ending.is_over() && stop.is_set());
-        ending.results_left(3, 2, &"the disk is full");
-        let said = ending.unaccounted().to_string();
+        let shutdown = Shutdown::new(stop.clone());
+        assert!(!shutdown.is_over() && shutdown.unaccounted().is_empty());
+        shutdown.give_up("the spool is full".into());
+        assert!(shutdown.is_over() && stop.is_set());
+        shutdown.results_left(3, 2, &"the disk is full");
+        let said = shutdown.unaccounted().to_string();
         assert!(said.contains("2 missing events"), "{said}");
         assert!(
             said.contains("the disk is full; the spool is full"),
@@ -156,18 +151,19 @@ mod tests {
     #[test]
     fn no_frontier_passes_what_was_not_judged() {
         let in_flight = InFlight::default();
-        let ending = Shutdown::new(ShutdownRequest::default());
+        let shutdown = Shutdown::new(ShutdownRequest::default());
         let mut batch = FrameBatch::detached(Stream::Raw);
         batch.guard = in_flight.begin(Stream::Raw, 7);
-        ending.frames_left(batch, &"full");
+        shutdown.frames_left(&batch, &"full");
+        drop(batch);
         assert_eq!(in_flight.frontier(Stream::Raw), 7);
     }
 
     #[test]
-    fn there_is_some_patience_after_the_wish_to_end() {
+    fn there_is_some_patience_after_the_request_to_shut_down() {
         let stop = ShutdownRequest::default();
-        let ending = Shutdown::new(stop.clone());
+        let shutdown = Shutdown::new(stop.clone());
         stop.set();
-        assert!(!ending.is_over());
+        assert!(!shutdown.is_over());
     }
 }

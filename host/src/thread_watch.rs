@@ -34,12 +34,12 @@ pub struct ThreadWatch {
 }
 
 /// The thread takes something up.
-pub(crate) fn works() {
+pub(crate) fn busy() {
     tell(|heartbeat| heartbeat.millis(Instant::now()) + 1);
 }
 
 /// The thread waits for more.
-pub(crate) fn waits() {
+pub(crate) fn idle() {
     tell(|_| WAITS);
 }
 
@@ -83,21 +83,30 @@ impl ThreadWatch {
             epoch: self.epoch,
             since: AtomicU64::new(WAITS),
         });
-        let mut heartbeats = self.heartbeats.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heartbeats = self
+            .heartbeats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         heartbeats.push(Arc::downgrade(&heartbeat));
         HEARTBEAT.set(Some(heartbeat));
     }
 
     /// All threads that are watched now.
     pub fn threads(&self) -> Vec<String> {
-        let heartbeats = self.heartbeats.lock().unwrap_or_else(PoisonError::into_inner);
+        let heartbeats = self
+            .heartbeats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let live = heartbeats.iter().filter_map(Weak::upgrade);
         live.map(|heartbeat| heartbeat.thread.clone()).collect()
     }
 
     /// The threads that stand still, and for how long.
     pub fn still(&self, now: Instant) -> Vec<(String, Duration)> {
-        let mut heartbeats = self.heartbeats.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut heartbeats = self
+            .heartbeats
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         heartbeats.retain(|heartbeat| heartbeat.strong_count() > 0);
         let still = heartbeats.iter().filter_map(|heartbeat| {
             let heartbeat = heartbeat.upgrade()?;
@@ -122,16 +131,16 @@ mod tests {
         thread_watch.enroll("judge-0");
         let later = |duration| Instant::now() + duration;
         assert!(names(later(STILL_AFTER * 2)).is_empty(), "it waits");
-        works();
+        busy();
         assert!(names(later(STILL_AFTER / 2)).is_empty());
         assert_eq!(names(later(STILL_AFTER)), ["judge-0"]);
         // At another thing.
         std::thread::sleep(Duration::from_millis(20));
-        works();
+        busy();
         assert!(names(later(STILL_AFTER - Duration::from_millis(10))).is_empty());
-        waits();
+        idle();
         assert!(names(later(STILL_AFTER * 2)).is_empty());
-        works();
+        busy();
         HEARTBEAT.set(None);
         assert!(names(later(STILL_AFTER * 2)).is_empty(), "it has ended");
     }

@@ -2,9 +2,9 @@
 
 use crate::bindings::shapes;
 use crate::fault::Fault;
+use crate::instance::{CallInput, CheckInstance, Duty, FaultedRows};
 use crate::output;
 use crate::packed::{Packed, PackedRef, part};
-use crate::instance::{Duty, FaultedRows, CallInput, CheckInstance};
 use crate::world::{
     CheckAnswer, Codec, DecodeAnswer, EventCheck, ExplainAnswer, ParityCheck, ProjectAnswer,
     WindowAnswer, WindowCheck, call,
@@ -216,9 +216,11 @@ impl CheckInstance<EventCheck> {
                     rows: rows as u32,
                     columns: &columns,
                 };
-                let answer = instance.call(Some(input), (first, rows), time, |store, exports| {
-                    call::<_, CheckAnswer>(&exports.work, store, (batch,)).map(|answer| answer.0)
-                })?;
+                let answer =
+                    instance.call(Some(input), (first, rows), time, |store, exports| {
+                        call::<_, CheckAnswer>(&exports.work, store, (batch,))
+                            .map(|answer| answer.0)
+                    })?;
                 output::codes(&answer.codes, rows, reasons)
                     .and_then(|()| output::details(told(answer.details), rows, first, details))
                     .inspect_err(|_| instance.discard())?;

@@ -13,6 +13,7 @@ mod calls;
 mod compile;
 mod engine;
 mod fault;
+mod instance;
 mod limits;
 mod load;
 mod loader;
@@ -21,7 +22,6 @@ mod manifest;
 mod objectives;
 mod output;
 mod packed;
-mod instance;
 mod state;
 mod ticker;
 mod waste;
@@ -31,6 +31,9 @@ pub use calls::{Decoded, Difference, Finding, Judged, JudgedWindows, Projected, 
 pub use compile::{Cancel, CompileLimits, Compiler, CompilerProcess, Kept, KeptError, serve};
 pub use engine::{Engine, EngineError, GUEST_STACK_BYTES, MEMORY_BYTES_MAX, WORKER_STACK_BYTES};
 pub use fault::{Fault, FaultKind};
+pub use instance::{
+    CallInput, CheckInstance, Counters, Duty, FaultedRows, InstanceFault, Suspension,
+};
 pub use limits::Limits;
 pub use load::{Check, CheckFile, Digest, Kind, LoadError, LoadRequest, Loaded};
 pub use loader::{CodeOrigin, Load, Loader};
@@ -38,6 +41,5 @@ pub use log::{LogLevel, LogLine};
 pub use manifest::{Manifest, ManifestError, NO_KEY, Outcome, Reason};
 pub use objectives::{NAMES_MAX, Objective};
 pub use packed::{Packed, PackedRef};
-pub use instance::{Counters, Duty, FaultedRows, CallInput, CheckInstance, InstanceFault, Suspension};
 pub use waste::SchemaFaults;
 pub use world::{Codec, EventCheck, ParityCheck, WindowCheck, World};

@@ -16,10 +16,10 @@ use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::compile::{Cancel, CompileLimits, Compiler};
 use crate::engine::{Engine, MEMORY_BYTES_MAX};
+use crate::instance::Live;
 use crate::limits::Limits;
 use crate::loader::Loader;
 use crate::manifest::{Manifest, ManifestError};
-use crate::instance::Live;
 use crate::state::HostState;
 use crate::world::{Codec, EventCheck, ParityCheck, WindowCheck, World, link};
 

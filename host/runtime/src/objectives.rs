@@ -4,8 +4,8 @@
 use crate::bindings::shapes;
 use crate::engine::ticks;
 use crate::fault::{Fault, FaultKind};
-use crate::load::Loaded;
 use crate::instance::Live;
+use crate::load::Loaded;
 use crate::world::{StateAnswer, WindowCheck, call};
 
 /// Most names in one call; the contract promises it.

@@ -21,16 +21,18 @@ use landfall_store::{MissingEvent, MissingFilter, Reader, Store, StoreError};
 use self::interruption::Interruption;
 use self::reading::{Readers, Reads, Side, Watch};
 use super::{Global, compile, exit, logging, print, run::secret};
-use crate::telemetry::Telemetry;
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel};
 use crate::engine::decoding::Decoding;
-use crate::engine::{self, EngineParts, Mode};
+use crate::engine::{self, EngineParts};
+use crate::flow::ShutdownRequest;
 use crate::planning::planner::{Patience, Planned, Planner};
-use crate::queue;
 use crate::results::Totals;
-use crate::sources::file::{self, FileSource, Input, RATIO_MAX};
-use crate::sources::{InFlight, SourceContext, SourceError, ShutdownRequest};
+use crate::sources::SourceError;
+use crate::sources::file::{self, FileSettings, FileSource, RATIO_MAX};
+use crate::telemetry::Telemetry;
+use crate::thread_watch::ThreadWatch;
+use crate::time_policy::TimePolicy;
 use landfall_ledger::{PerStream, Stream};
 
 /// Options of `landfall audit`.
@@ -136,10 +138,14 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
 /// nobody can know which of two is written to first, so its reader opens it.
 fn sides(args: &AuditArgs, stop: &ShutdownRequest) -> anyhow::Result<[Side; Stream::ALL.len()]> {
     let side = |stream: Stream, path: &PathBuf| -> anyhow::Result<Side> {
-        let remedy = format!("landfall audit --{} -", stream.as_str());
+        let settings = FileSettings {
+            path: path.clone(),
+            remedy: format!("landfall audit --{} -", stream.as_str()),
+            ratio_max: args.ratio_max,
+        };
         let opened = match file::keeps_waiting(path) {
             true => None,
-            false => Some(Input::open(path, &remedy, args.ratio_max, stop)?),
+            false => Some(settings.open(stop)?),
         };
         if let Some(file) = &opened
             && file.progress().total_bytes == Some(0)
@@ -149,10 +155,8 @@ fn sides(args: &AuditArgs, stop: &ShutdownRequest) -> anyhow::Result<[Side; Stre
         }
         Ok(Side {
             stream,
-            path: path.clone(),
-            remedy,
-            ratio_max: args.ratio_max,
-            opened: opened.map(FileSource::new),
+            settings,
+            opened,
         })
     };
     for (stream, path) in Stream::ALL.into_iter().zip([&args.raw, &args.written]) {
@@ -235,38 +239,35 @@ impl Audit<'_> {
             secret()?,
             concat!("landfall audit ", env!("CARGO_PKG_VERSION")),
         )?;
-        let (senders, batches) = queue::channel(&[config.judge.queue(); Stream::ALL.len()]);
-        let in_flight = InFlight::default();
-        // Until a file's reader is at its end, more may come of its stream.
-        let unread = Stream::ALL.map(|stream| in_flight.add_source(stream, i64::MIN));
-        let running = engine::start(EngineParts {
+        let threads: Arc<ThreadWatch> = Arc::default();
+        let telemetry = Telemetry::new()?;
+        let engine = engine::build(EngineParts {
             config,
             planned: self.planned,
             store,
             store_dir: self.dir,
-            batches,
-            in_flight: in_flight.clone(),
-            telemetry: Telemetry::new()?,
-            mode: Mode::Audit,
-            stop: self.stop.clone(),
-            thread_watch: Arc::default(),
+            telemetry: &telemetry,
+            time: TimePolicy::Recorded,
+            clock: &self.clock,
+            stop: &self.stop,
         })?;
+        // Before the engine runs: until a file is read to its end, more may come of its stream.
+        let sources = sides.map(|side| {
+            let context = engine.source_context(side.stream).clone();
+            (
+                side.stream,
+                FileSource::new(side.settings, side.opened, context),
+            )
+        });
+        let running = engine.spawn(&threads)?;
         let bars = MultiProgress::new();
         if !std::io::stderr().is_terminal() {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
-        // Side by side, so that events settle while they are read and few have to be kept.
-        let readers = Readers::new(&self.stop, bars);
-        for ((side, queue), unread) in sides.into_iter().zip(senders).zip(unread) {
-            let context = SourceContext {
-                stream: side.stream,
-                clock: self.clock.clone(),
-                in_flight: in_flight.clone(),
-                queue,
-                limits: config.judge.batches(config.deadlines.shortest()),
-                frame_bytes_max: config.streams.of(side.stream).frame_bytes_max,
-            };
-            readers.start(side, context, unread)?;
+        // Both at once, so that events settle while they are read and few have to be kept.
+        let mut readers = Readers::new(bars);
+        for (stream, source) in sources {
+            readers.start(source, stream, &threads)?;
         }
         let (decoding, liveness) = (Arc::clone(&running.decoding), running.liveness());
         let reads = readers.wait(&Watch {
@@ -277,7 +278,8 @@ impl Audit<'_> {
         let engine::Ended {
             totals,
             unaccounted,
-        } = running.join();
+            ..
+        } = running.drain();
         if let Some(signal) = self.interruption.signal() {
             anyhow::bail!("ended by {signal} before it was done: there is no answer");
         }

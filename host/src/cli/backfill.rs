@@ -108,7 +108,12 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(
         args.publish.is_none()
             || args.topic.is_some()
-            || config.streams.raw.envelope == Envelope::None,
+            || config
+                .streams
+                .raw
+                .source
+                .zmq()
+                .is_none_or(|zmq| zmq.envelope == Envelope::None),
         "raw messages are [topic, payload] (streams.raw.envelope = \"topic\"), and a frame is the \
          payload alone: name the topic to publish under, --topic TOPIC"
     );

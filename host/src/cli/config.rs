@@ -284,7 +284,9 @@ fn first_minutes(config: &Config) -> Vec<String> {
     let mut lines =
         vec!["/readyz says ready, with every endpoint connected and nothing refused".to_owned()];
     for stream in Stream::ALL {
-        let settings = config.streams.of(stream);
+        let Some(settings) = config.streams.of(stream).source.zmq() else {
+            continue;
+        };
         let message = match settings.envelope {
             Envelope::None => "of one part, the frame",
             Envelope::Topic => "[topic, payload], of which the payload is the frame",

@@ -3,7 +3,6 @@
 mod alive;
 mod front;
 mod starting;
-mod subscribing;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,18 +17,17 @@ use landfall_store::Store;
 use self::alive::{Alive, OnEnd};
 use self::front::Front;
 use super::{Global, compile, exit, logging};
-use crate::telemetry::Telemetry;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::reload::{self, ReloadRequest, Reloader, requests};
-use crate::engine::{self, EngineParts, Mode};
+use crate::engine::{self, Engine, EngineParts};
+use crate::flow::{ShutdownRequest, SourceStatus};
 use crate::http::Part;
 use crate::planning::planner::{Planned, Planner};
-use crate::queue::{self, LaneStats};
-use crate::sources::{
-    self, InFlight, FrameBatch, SourceContext, SourceError, SourceStats, ShutdownRequest, zmq,
-};
+use crate::sources::{self, RunningSource};
+use crate::telemetry::{Telemetry, watchdog};
 use crate::thread_watch::ThreadWatch;
+use crate::time_policy::TimePolicy;
 
 /// Options of `landfall run`.
 #[derive(Args)]
@@ -67,29 +65,32 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     };
     show(&telemetry, &config, &planned, &checks_part);
 
-    let (senders, batches) = queue::channel(&[config.judge.queue(); Stream::ALL.len()]);
-    let in_flight = InFlight::default();
     let stop = ShutdownRequest::default();
-    let thread_watch: Arc<ThreadWatch> = Arc::default();
-    let limits = config.judge.batches(config.deadlines.shortest());
-    let sources = subscribe(&config, &clock, &in_flight, &senders, &stop, &thread_watch)?;
-    let all_stats: Vec<_> = sources
-        .iter()
-        .map(|source| Arc::clone(&source.stats))
-        .collect();
-    follow(&telemetry, &all_stats, &in_flight, &clock, batches.stats());
-    let running = engine::start(EngineParts {
+    let threads: Arc<ThreadWatch> = Arc::default();
+    watchdog::watch(&threads, telemetry.clone())?;
+    let engine = engine::build(EngineParts {
         config: &config,
         planned: &planned,
         store,
         store_dir: &store_dir,
-        batches,
-        in_flight,
-        telemetry: telemetry.clone(),
-        mode: Mode::Live(clock.clone()),
-        stop: stop.clone(),
-        thread_watch: Arc::clone(&thread_watch),
+        telemetry: &telemetry,
+        time: TimePolicy::Live(clock.clone()),
+        clock: &clock,
+        stop: &stop,
     })?;
+    let of = |stream| {
+        (
+            &config.streams.of(stream).source,
+            engine.source_context(stream),
+        )
+    };
+    let sources = sources::start_in_order(of, &threads)?;
+    let all_status: Vec<_> = sources
+        .iter()
+        .map(|source| Arc::clone(&source.status))
+        .collect();
+    follow(&telemetry, &all_status, &engine, &clock);
+    let running = engine.spawn(&threads)?;
     engine_part.ready(format!("store at {}", store_dir.display()));
 
     let reloader = Reloader {
@@ -97,7 +98,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         config_path: config_path.clone(),
         is_named: global.config.is_some(),
         config: config.clone(),
-        batches: limits,
+        batches: config.judge.batches(config.deadlines.shortest()),
         control: running.control.clone(),
         clock,
         telemetry: telemetry.clone(),
@@ -108,11 +109,11 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         all_stated: false,
         told_loading: Vec::new(),
     };
-    let (reloading, reload_ended) = start_reloading(reloader, planned, wake, &request, thread_watch)?;
+    let (reloading, reload_ended) = start_reloading(reloader, planned, wake, &request, threads)?;
     let liveness = running.liveness();
     let alive = Alive {
         engine: Box::new(move || liveness.check()),
-        sources: all_stats,
+        sources: all_status,
         reload_ended,
         stop: stop.clone(),
     };
@@ -122,14 +123,23 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     // It sleeps until somebody asks for one.
     request.send();
     let is_whole = join_sources(sources);
-    drop(senders);
     let _ = reloading.join();
     let engine::Ended {
         totals,
         unaccounted,
-    } = running.join();
+        unapplied,
+    } = running.drain();
     front.close();
     ended?;
+    for (stream, reason, batches) in unapplied {
+        let (stream, reason) = (stream.as_str(), reason.as_str());
+        tracing::warn!(
+            stream,
+            reason,
+            batches,
+            "frames of these batches were received and not applied: no event was called missing because of them"
+        );
+    }
     if !is_whole || !unaccounted.is_empty() {
         tracing::error!(raw = totals.counts.raw, "ended early: {unaccounted}");
         return Ok(exit::CUT_SHORT.into());
@@ -165,54 +175,16 @@ fn show(telemetry: &Telemetry, config: &Config, planned: &Planned, checks: &Part
     checks.ready(planned.detail(&planned.problems));
 }
 
-/// Subscribes to all endpoints, each with a thread of its own.
-fn subscribe(
-    config: &Config,
-    clock: &Clock,
-    in_flight: &InFlight,
-    queues: &[queue::Sender<FrameBatch>],
-    stop: &ShutdownRequest,
-    thread_watch: &Arc<ThreadWatch>,
-) -> Result<Vec<zmq::Running>, SourceError> {
-    let sockets = zmq::Sockets::watched(Arc::clone(thread_watch));
-    let limits = config.judge.batches(config.deadlines.shortest());
-    subscribing::in_order(|stream| {
-        let settings = config.streams.of(stream);
-        let subscribe = |subscription| {
-            let context = SourceContext {
-                stream,
-                clock: clock.clone(),
-                in_flight: in_flight.clone(),
-                queue: queues[stream.index()].clone(),
-                limits,
-                frame_bytes_max: settings.frame_bytes_max,
-            };
-            zmq::subscribe(&sockets, &subscription, context, stop.clone())
-        };
-        settings
-            .subscriptions()
-            .into_iter()
-            .map(subscribe)
-            .collect()
-    })
-}
-
 /// Has metrics and readiness ask the sources and queues for what they know.
-fn follow(
-    telemetry: &Telemetry,
-    sources: &[Arc<SourceStats>],
-    in_flight: &InFlight,
-    clock: &Clock,
-    queues: &[Arc<LaneStats>],
-) {
+fn follow(telemetry: &Telemetry, sources: &[Arc<SourceStatus>], engine: &Engine, clock: &Clock) {
     let frames = &telemetry.metrics().frames;
     frames.follow_sources(sources.iter().cloned());
     let followed = sources.to_vec();
     telemetry
         .readiness()
         .ask("sources", move || sources::report(&followed));
-    frames.follow_frontiers(in_flight.clone(), clock.clone());
-    for (stream, stats) in Stream::ALL.into_iter().zip(queues) {
+    frames.follow_frontiers(engine.in_flight.clone(), clock.clone());
+    for (stream, stats) in Stream::ALL.into_iter().zip(&engine.queues) {
         frames.follow_queue(stream, stats);
     }
 }
@@ -249,14 +221,15 @@ fn wait_for_end(front: &mut Front, alive: Alive) -> anyhow::Result<&'static str>
 }
 
 /// Waits for the sources; whether all that they read was handed on.
-fn join_sources(sources: Vec<zmq::Running>) -> bool {
+fn join_sources(sources: Vec<RunningSource>) -> bool {
     let mut is_whole = true;
     for source in sources {
-        match source.thread.join() {
+        let status = Arc::clone(&source.status);
+        match source.join() {
             Ok(Ok(())) => tracing::info!(
-                stream = source.stats.stream().as_str(),
-                endpoint = source.stats.endpoint(),
-                frames = source.stats.frames(),
+                stream = status.stream().as_str(),
+                endpoint = status.endpoint(),
+                frames = status.frames(),
                 "the source has ended"
             ),
             Ok(Err(error)) => {
@@ -288,16 +261,31 @@ pub(super) fn secret() -> anyhow::Result<[u8; landfall_store::SECRET_BYTES]> {
 mod tests {
     use super::*;
 
+    use crate::sources::{Source, SourceError};
+
+    struct Ending(fn() -> Result<(), SourceError>);
+
+    impl Source for Ending {
+        fn thread_name(&self) -> String {
+            "ending".into()
+        }
+
+        fn status(&self) -> Arc<SourceStatus> {
+            Arc::new(SourceStatus::new(Stream::Raw, "tcp://127.0.0.1:1"))
+        }
+
+        fn run(self: Box<Self>) -> Result<(), SourceError> {
+            (self.0)()
+        }
+    }
+
     #[test]
     fn a_source_that_failed_or_died_is_no_whole_end() {
-        let source = |work: fn() -> Result<(), SourceError>| zmq::Running {
-            stats: Arc::new(SourceStats::new(Stream::Raw, "tcp://127.0.0.1:1")),
-            thread: std::thread::spawn(work),
-        };
-        assert!(join_sources(vec![source(|| Ok(())), source(|| Ok(()))]));
+        let start = |run| RunningSource::start(Box::new(Ending(run)), &Arc::default()).unwrap();
+        assert!(join_sources(vec![start(|| Ok(())), start(|| Ok(()))]));
         let failed = || Err(SourceError::Closed);
-        assert!(!join_sources(vec![source(failed), source(|| Ok(()))]));
+        assert!(!join_sources(vec![start(failed), start(|| Ok(()))]));
         let died = || panic!("on purpose");
-        assert!(!join_sources(vec![source(died), source(|| Ok(()))]));
+        assert!(!join_sources(vec![start(died), start(|| Ok(()))]));
     }
 }

@@ -4,29 +4,20 @@
 //! beside this file is the default and the manual; a test holds it equal to `Config::default()`.
 //! Knows nothing of what happens with the settings.
 
-mod endpoint;
-mod environment;
-mod errors;
 mod file;
 mod locate;
-mod node;
-mod origin;
 mod proof;
-mod publisher;
-mod reader;
 mod sections;
 mod semantics;
-pub mod units;
 
 use std::path::Path;
 
-pub use environment::Environment;
-pub use errors::{ConfigError, ConfigErrors, Hint};
+pub use crate::settings::{ConfigError, ConfigErrors, Environment, Hint, units};
 pub use locate::{NotFound, Places};
 pub use sections::*;
 
-use node::Table;
-use reader::{Findings, Section};
+use crate::settings::node::{self, Table};
+use crate::settings::{Findings, Section, origin};
 
 /// The default, fully commented: what `landfall config default` prints.
 pub const DEFAULT_TEXT: &str = include_str!("default.toml");

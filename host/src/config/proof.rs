@@ -3,10 +3,10 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::errors::ConfigError;
-use super::publisher::{Likeness, likeness};
-use super::reader::Findings;
-use super::{Config, StreamConfig};
+use super::Config;
+use crate::settings::errors::ConfigError;
+use crate::settings::reader::Findings;
+use crate::sources::zmq::{Likeness, ZmqSettings, likeness};
 use landfall_ledger::Stream;
 
 /// A field, what was found there, and what to do.
@@ -44,10 +44,10 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
 /// Endpoints of the written stream that are the raw stream's, as surely as `wanted` says. Two parts of
 /// one publisher's frames, told apart by topics, are two streams.
 fn both_sides(config: &Config, wanted: Likeness) -> Vec<Finding> {
-    let (raw, written) = (&config.streams.raw, &config.streams.written);
-    if !covers(written, raw) {
+    let Some((raw, written)) = publishers(config).filter(|(raw, written)| written.covers(raw))
+    else {
         return Vec::new();
-    }
+    };
     pairs(raw, written)
         .filter(|(_, _, likeness)| *likeness == wanted)
         .map(|(raw, written, _)| {
@@ -64,16 +64,16 @@ fn both_sides(config: &Config, wanted: Likeness) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether some frame of `other` is one of `stream`'s as well.
-fn covers(stream: &StreamConfig, other: &StreamConfig) -> bool {
-    let begins = |topic: &String| stream.topics.iter().any(|short| topic.starts_with(short));
-    other.topics.iter().any(begins)
+/// Both sides, if both come from publishers.
+fn publishers(config: &Config) -> Option<(&ZmqSettings, &ZmqSettings)> {
+    let streams = &config.streams;
+    Some((streams.raw.source.zmq()?, streams.written.source.zmq()?))
 }
 
 /// Every raw endpoint with every written one.
 fn pairs<'a>(
-    raw: &'a StreamConfig,
-    written: &'a StreamConfig,
+    raw: &'a ZmqSettings,
+    written: &'a ZmqSettings,
 ) -> impl Iterator<Item = (&'a str, &'a str, Likeness)> {
     written.endpoints.iter().flat_map(|written| {
         let raw = raw.endpoints.iter();
@@ -83,10 +83,11 @@ fn pairs<'a>(
 
 /// One publisher whose written frames come in as raw ones too.
 fn copies(config: &Config) -> Vec<Finding> {
-    let (raw, written) = (&config.streams.raw, &config.streams.written);
-    if covers(written, raw) || !covers(raw, written) {
+    let Some((raw, written)) =
+        publishers(config).filter(|(raw, written)| raw.covers(written) && !written.covers(raw))
+    else {
         return Vec::new();
-    }
+    };
     pairs(raw, written)
         .filter(|(_, _, likeness)| *likeness == Likeness::Same)
         .map(|(raw, _, _)| {
@@ -139,7 +140,7 @@ fn own_address(config: &Config) -> Vec<Finding> {
         own.any(|own| likeness(endpoint, own) == Likeness::Same)
     };
     let of_stream = |stream: Stream| {
-        let endpoints = config.streams.of(stream).endpoints.iter();
+        let endpoints = config.streams.of(stream).source.endpoints().iter();
         endpoints
             .filter(is_own)
             .map(move |endpoint| {

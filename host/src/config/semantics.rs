@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::errors::ConfigError;
-use super::publisher::{Likeness, likeness};
-use super::reader::Findings;
-use super::units::{duration_text, size_text};
-use super::{CheckConfig, Config, StreamConfig, endpoint, matches};
+use super::{CheckConfig, Config, StreamConfig, matches};
+use crate::settings::errors::ConfigError;
+use crate::settings::reader::Findings;
+use crate::settings::units::{duration_text, size_text};
 use landfall_ledger::Stream;
 
 /// The codec that is built in: a frame is one JSON document.
@@ -44,16 +43,14 @@ pub fn check(config: &Config, findings: &mut Findings) {
             "the longest deadline ({}) spans more than {WINDOWS_PER_DEADLINE_MAX} windows",
             duration_text(longest)
         );
-        error(
-            findings,
+        findings.error_at(
             "windows.length",
             found,
             "make windows longer or the deadline shorter",
         );
     }
     if config.store.keep < config.windows.length {
-        error(
-            findings,
+        findings.error_at(
             "store.keep",
             format!(
                 "it is shorter than a window ({})",
@@ -63,23 +60,12 @@ pub fn check(config: &Config, findings: &mut Findings) {
         );
     }
     if config.judge.queue_bytes_max < config.judge.batch_bytes_max {
-        error(
-            findings,
+        findings.error_at(
             "judge.queue_bytes_max",
             "it is less than judge.batch_bytes_max",
             "make it at least as large",
         );
     }
-}
-
-fn error(
-    findings: &mut Findings,
-    field: &str,
-    found: impl Into<String>,
-    remedy: impl Into<String>,
-) {
-    let origin = findings.origin(field);
-    findings.error(origin, field, found, remedy);
 }
 
 fn pointers(config: &Config, findings: &mut Findings) {
@@ -99,8 +85,7 @@ fn pointers(config: &Config, findings: &mut Findings) {
     for (field, pointer) in all {
         if !is_pointer(pointer) {
             let remedy = "write a JSON pointer (RFC 6901) such as \"/uuid\"; ~ is written ~0, and a / within a name ~1";
-            error(
-                findings,
+            findings.error_at(
                 field,
                 format!("\"{pointer}\" is no JSON pointer to a value in the event"),
                 remedy,
@@ -124,44 +109,7 @@ fn is_pointer(text: &str) -> bool {
 }
 
 fn check_stream(stream: &StreamConfig, path: &str, config: &Config, findings: &mut Findings) {
-    let field = format!("{path}.endpoints");
-    for (index, text) in stream.endpoints.iter().enumerate() {
-        if let Some(problem) = endpoint::problem(text) {
-            let remedy = "write it as tcp://host:port, tcp://[::1]:port or ipc://path";
-            error(findings, &field, format!("\"{text}\": {problem}"), remedy);
-        }
-        let before = &stream.endpoints[..index];
-        if let Some(other) = before
-            .iter()
-            .find(|other| likeness(other, text) == Likeness::Same)
-        {
-            let remedy = "remove one: every frame would come in twice";
-            let found = if other == text {
-                format!("\"{text}\" stands there twice")
-            } else {
-                format!("\"{text}\" is the same as \"{other}\"")
-            };
-            error(findings, &field, found, remedy);
-        }
-    }
-    if stream.topics.is_empty() {
-        let remedy = "write [\"\"] to get every frame";
-        error(
-            findings,
-            &format!("{path}.topics"),
-            "without a topic no frame ever comes",
-            remedy,
-        );
-    }
-    if stream.reconnect_min > stream.reconnect_max {
-        let remedy = "make reconnect_max at least as long";
-        error(
-            findings,
-            &format!("{path}.reconnect_min"),
-            "it is longer than reconnect_max",
-            remedy,
-        );
-    }
+    stream.source.check(path, findings);
     let stream_name = path.rsplit('.').next().unwrap_or_default();
     let placed = |check: &CheckConfig| {
         check.name == stream.codec && check.streams.iter().any(|name| name == stream_name)
@@ -171,14 +119,13 @@ fn check_stream(stream: &StreamConfig, path: &str, config: &Config, findings: &m
         let remedy = format!(
             "add it under [[checks]] with streams = [\"{stream_name}\"], or write \"json\" if a frame is one JSON document"
         );
-        error(findings, &format!("{path}.codec"), found, remedy);
+        findings.error_at(&format!("{path}.codec"), found, remedy);
     }
 }
 
 fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
     if checks.len() > CHECKS_MAX {
-        error(
-            findings,
+        findings.error_at(
             "checks",
             format!("there are {}", checks.len()),
             format!("have at most {CHECKS_MAX}"),
@@ -189,8 +136,7 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
         let field = |key: &str| format!("checks[{index}].{key}");
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         if check.name.is_empty() {
-            error(
-                findings,
+            findings.error_at(
                 &field("name"),
                 "the check has no name",
                 "add name = \"...\"",
@@ -198,30 +144,26 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
         } else if check.name.len() > NAME_BYTES_MAX || !check.name.bytes().all(allowed) {
             let remedy =
                 format!("use lower-case letters, digits and dashes, at most {NAME_BYTES_MAX}");
-            error(
-                findings,
+            findings.error_at(
                 &field("name"),
                 format!("\"{}\" is no name for a check", check.name),
                 remedy,
             );
         } else if RESERVED_NAMES.contains(&check.name.as_str()) {
-            error(
-                findings,
+            findings.error_at(
                 &field("name"),
                 format!("\"{}\" is a name of Landfall's own", check.name),
                 "choose another",
             );
         } else if !names.insert(&check.name) {
-            error(
-                findings,
+            findings.error_at(
                 &field("name"),
                 format!("two checks have the name \"{}\"", check.name),
                 "rename one",
             );
         }
         if check.path.as_os_str().is_empty() {
-            error(
-                findings,
+            findings.error_at(
                 &field("path"),
                 "the check has no file",
                 "add path = \"....wasm\"",
@@ -230,8 +172,7 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
         let known = |name: &String| Stream::ALL.iter().any(|stream| stream.as_str() == name);
         if check.streams.is_empty() || !check.streams.iter().all(known) {
             let remedy = "write [\"raw\"], [\"written\"] or [\"raw\", \"written\"]";
-            error(
-                findings,
+            findings.error_at(
                 &field("streams"),
                 format!("found [{}]", quoted_list(&check.streams)),
                 remedy,
@@ -243,10 +184,10 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
 /// Finds streams that nothing can come from.
 pub fn check_endpoints(config: &Config, findings: &mut Findings) {
     for stream in Stream::ALL {
-        if config.streams.of(stream).endpoints.is_empty() {
+        if config.streams.of(stream).source.endpoints().is_empty() {
             let remedy = "name the publisher to subscribe to, such as [\"tcp://127.0.0.1:8421\"]; `landfall run` needs one for each stream";
             let field = format!("streams.{}.endpoints", stream.as_str());
-            error(findings, &field, "there are none", remedy);
+            findings.error_at(&field, "there are none", remedy);
         }
     }
 }
@@ -259,8 +200,7 @@ pub fn check_files(config: &Config, findings: &mut Findings) {
         }
         if let Err(missing) = config.check_file(check) {
             let remedy = "build the checks with `cargo xtask guests`, or correct the path";
-            error(
-                findings,
+            findings.error_at(
                 &format!("checks[{index}].path"),
                 missing.to_string(),
                 remedy,
@@ -270,8 +210,7 @@ pub fn check_files(config: &Config, findings: &mut Findings) {
     let schemas = config.schemas_dir();
     if !schemas.is_dir() {
         let remedy = "name a directory of <name>/<revision>.json";
-        error(
-            findings,
+        findings.error_at(
             "schemas.dir",
             format!("{} is no directory", schemas.display()),
             remedy,
@@ -292,7 +231,7 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
         });
     };
     for stream in Stream::ALL {
-        if config.streams.of(stream).endpoints.is_empty() {
+        if config.streams.of(stream).source.endpoints().is_empty() {
             let field = format!("streams.{}.endpoints", stream.as_str());
             hint(
                 &field,

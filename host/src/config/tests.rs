@@ -151,9 +151,15 @@ fn the_environment_overrides_the_file() {
     assert_eq!(config.store.keep, Duration::from_secs(86_400));
     assert_eq!(config.clock.speed, 600.0);
     assert_eq!(config.log.level, LogLevel::Debug);
-    assert_eq!(config.streams.raw.endpoints, ["ipc:///a", "ipc:///b"]);
-    assert_eq!(config.streams.written.endpoints, ["tcp://[::1]:8600"]);
-    assert!(!config.streams.raw.ipv6);
+    assert_eq!(
+        config.streams.raw.source.endpoints(),
+        ["ipc:///a", "ipc:///b"]
+    );
+    assert_eq!(
+        config.streams.written.source.endpoints(),
+        ["tcp://[::1]:8600"]
+    );
+    assert!(!config.streams.raw.source.zmq().unwrap().ipv6);
     assert_eq!(config.judge.workers(), 3);
     assert_eq!(config.deadlines.of("Edit/11"), Duration::from_secs(1200));
     assert_eq!(config.http.listen, None);

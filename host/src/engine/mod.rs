@@ -1,21 +1,17 @@
-//! The assembly: threads, their queues, and the order in which they end.
+//! The assembly of a run: its stages with their queues ([`build`]), a thread for each ([`Engine::spawn`]), and their
+//! end in order, upstream first, so that nothing that was received is lost ([`Running::drain`]).
 //!
-//! Judges, shards, the describer and the results each have a thread of their own (judges and shards
-//! several). They end one after the other, upstream first, when the queue of batches is closed and
-//! empty, so that nothing that was received is lost.
+//! Decides nothing. Nothing but the command line knows the engine.
 
-mod allowance;
-mod backlog;
-mod compaction;
-pub mod decoding;
-mod describing;
-mod held;
-mod judging;
-mod landings;
+mod control;
+mod describe_thread;
+mod flush_pacer;
+mod judge_thread;
 pub mod reload;
+mod results_thread;
 mod settings;
-pub(crate) mod sharding;
-mod stages;
+mod shard_thread;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -27,41 +23,49 @@ use std::time::Instant;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 use landfall_document::Pointer;
-use landfall_ledger::{Deadlines, Generation, IncidentTrackerConfig, Shard, ShardConfig};
+use landfall_ledger::{PerStream, Shard, ShardConfig, Stream};
 use landfall_store::spool::{Spool, SpoolError};
 use landfall_store::{SPOOL_NAME, Store, StoreError};
 
+pub use self::control::Control;
 pub use self::threads::Liveness;
+pub use crate::stages::judging::decoding;
 
-use self::allowance::Allowance;
-use self::backlog::Backlog;
 use self::decoding::Decoding;
-use self::describing::Describing;
-use self::settings::{batch_bytes_max, millis, tracker_config, retention, shard_config};
-use self::stages::{
-    Judges, Kept, Shards, Shared, add_unlanded, open, tracker_config_of, start_judges, start_shards,
-};
+use self::describe_thread::DescribeThread;
+use self::judge_thread::JudgeThread;
+use self::results_thread::ResultsThread;
+use self::settings::{batch_bytes_max, millis, retention, shard_config, tracker_config_of};
+use self::shard_thread::{SHARD_QUEUE, ShardThread};
+use self::stored::Stored;
 use self::threads::{Threads, spawn};
-use crate::telemetry::{Telemetry, watchdog};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::shutdown::{Shutdown, Unaccounted};
+use crate::flow::queue::{self, LaneStats};
+use crate::flow::{FrameBatch, InFlight, ShutdownRequest, Unapplied};
 use crate::judge::plan_cell::PlanCell;
-use crate::judge::{Describer, JudgeOptions};
+use crate::judge::{Describer, Judge, JudgeOptions};
 use crate::planning::planner::Planned;
-use crate::queue::Receiver;
-use crate::results::{Results, ResultsOptions, Totals};
-use crate::sources::{InFlight, FrameBatch, ShutdownRequest};
+use crate::results::{Results, ResultsParts, Totals};
+use crate::shutdown::{Shutdown, Unaccounted};
+use crate::sources::SourceContext;
+use crate::stages::backlog::Backlog;
+use crate::stages::describing::{Allowance, DescribeStage};
+use crate::stages::judging::{GiveUp, JudgeStage, Waiting};
+use crate::stages::sharding::landings::Landings;
+use crate::stages::sharding::{ShardParts, ShardStage};
+use crate::telemetry::Telemetry;
 use crate::thread_watch::ThreadWatch;
+use crate::time_policy::TimePolicy;
 
 /// Joining costs a small part of what judging does: so many workers keep one shard busy at most, and
 /// every further shard is one more thread that each batch wakes.
 const WORKERS_PER_SHARD: usize = 8;
 
-/// Messages of shards that wait before the describer, and of all before the results.
-const TOLD_QUEUE: usize = 64;
+/// Outputs of shards that wait before the describer, and messages of all before the results.
+const OUTPUT_QUEUE: usize = 64;
 
-/// Why the engine does not start.
+/// Why the engine cannot be built, or does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     #[error(transparent)]
@@ -74,20 +78,18 @@ pub enum EngineError {
     Thread(#[from] std::io::Error),
 }
 
-/// What the engine is started with.
+/// What an engine is built of.
 pub struct EngineParts<'a> {
     pub config: &'a Config,
     pub planned: &'a Planned,
     pub store: Store,
     pub store_dir: &'a Path,
-    pub batches: Receiver<FrameBatch>,
-    pub in_flight: InFlight,
-    pub telemetry: Telemetry,
-    pub mode: Mode,
-    /// Set when the engine should come to its end, or by the engine if it cannot go on.
-    pub stop: ShutdownRequest,
-    /// Who stands still is told, these threads among them.
-    pub thread_watch: Arc<ThreadWatch>,
+    pub telemetry: &'a Telemetry,
+    pub time: TimePolicy,
+    /// By what sources pace their waits. Beside a pipeline it is the run's time as well.
+    pub clock: &'a Clock,
+    /// Set when the run is to end, or by the engine if it cannot go on.
+    pub stop: &'a ShutdownRequest,
 }
 
 /// What a run came to.
@@ -96,14 +98,295 @@ pub struct Ended {
     pub totals: Totals,
     /// What was received and could not be dealt with.
     pub unaccounted: Unaccounted,
+    /// Batches of which some frames were never applied, by stream and reason.
+    pub unapplied: Vec<(Stream, Unapplied, u64)>,
 }
 
-/// Live, or over recorded files.
-pub enum Mode {
-    /// Times are when frames came, by this clock.
-    Live(Clock),
-    /// Times are the events' own; what waits at the end is due.
-    Audit,
+/// All stages of a run, before anything runs.
+pub struct Engine {
+    judges: Vec<JudgeThread>,
+    shards: Vec<ShardThread>,
+    describer: DescribeThread,
+    results: ResultsThread,
+    control: Control,
+    sources: PerStream<SourceContext>,
+    /// How far the streams have been applied.
+    pub in_flight: InFlight,
+    /// Of the queue of each stream.
+    pub queues: Vec<Arc<LaneStats>>,
+    shutdown: Arc<Shutdown>,
+    decoding: Arc<Decoding>,
+}
+
+/// The ends of a shard's channels that others hold.
+struct ShardEnds {
+    work: Vec<Sender<crate::messages::ShardWork>>,
+    answers: Vec<Sender<crate::messages::Answer>>,
+    deadlines: Vec<Sender<landfall_ledger::Deadlines>>,
+}
+
+/// What stages of several kinds share.
+struct Shared<'a> {
+    parts: &'a EngineParts<'a>,
+    plan: Arc<PlanCell>,
+    spool: Arc<Spool>,
+    in_flight: InFlight,
+    backlog: Arc<Backlog>,
+    shutdown: Arc<Shutdown>,
+    decoding: Arc<Decoding>,
+    redact: Arc<Vec<Pointer>>,
+    window_ms: i64,
+    shards: usize,
+}
+
+/// Builds all stages and their queues. Nothing runs yet.
+///
+/// # Errors
+/// The store or the spool cannot be opened, or a setting is no pointer.
+pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
+    let config = parts.config;
+    let workers = config.judge.workers();
+    let shards = match config.ledger.shards {
+        0 => workers.div_ceil(WORKERS_PER_SHARD),
+        shards => shards,
+    };
+    let spool = Spool::open(
+        &parts.store_dir.join(SPOOL_NAME),
+        config.store.spool_bytes_max as u64,
+        // Each judge has a writer, and each shard one for early landings and one for what it moves.
+        workers + 2 * shards,
+        batch_bytes_max(config) as u64,
+    )?;
+    let stored = Stored::open(&mut parts.store)?;
+    let pointers = config.redact.pointers.iter();
+    let redact = pointers
+        .map(|text| Pointer::parse(text))
+        .collect::<Result<Vec<_>, _>>()?;
+    // The checks of an audit judge from the beginning.
+    let since_ms = parts.time.clock().map_or(0, Clock::now_ms);
+    let plan = Arc::new(PlanCell::new(Arc::clone(&parts.planned.plan), since_ms));
+    let (senders, batches) = queue::channel(&[config.judge.queue(); Stream::ALL.len()]);
+    let shared = Shared {
+        plan: Arc::clone(&plan),
+        spool,
+        in_flight: InFlight::default(),
+        backlog: Arc::new(Backlog::new(shards, config.ledger.pending_max)),
+        shutdown: Arc::new(Shutdown::new(parts.stop.clone())),
+        decoding: Arc::default(),
+        redact: Arc::new(redact),
+        window_ms: millis(config.windows.length).max(1),
+        shards,
+        parts: &parts,
+    };
+    let (results_in, results_out) = bounded(OUTPUT_QUEUE);
+    let (outputs_in, outputs_out) = bounded(OUTPUT_QUEUE);
+    let (tracker_in, trackers) = unbounded();
+    let (shard_threads, ends) = shared.shards(&outputs_in)?;
+    let judges = shared.judges(workers, &stored, &batches, &ends, &results_in);
+    let describer = DescribeThread {
+        stage: DescribeStage {
+            describer: Describer::new(Arc::clone(&parts.planned.plan)),
+            plan: Arc::clone(&plan),
+            allowance: parts.time.clock().map(|_| Allowance::new(Instant::now())),
+        },
+        outputs: outputs_out,
+        answers: ends.answers.clone(),
+        results: results_in,
+    };
+    let control = Control::new(plan, ends.deadlines, tracker_in, stored.first_generation);
+    let sources = shared.sources(senders);
+    let Shared {
+        plan,
+        spool,
+        in_flight,
+        shutdown,
+        decoding,
+        redact,
+        window_ms,
+        ..
+    } = shared;
+    let results = Results::new(
+        ResultsParts {
+            window_ms,
+            redact,
+            retention: retention(config),
+            first_generation: stored.first_generation,
+            incidents: tracker_config_of(config, parts.planned, &parts.time),
+            time: parts.time,
+            shutdown: Arc::clone(&shutdown),
+            plan,
+            store: parts.store,
+            spool,
+            next_incident: stored.next_incident,
+            telemetry: parts.telemetry.clone(),
+            shards,
+        },
+        Instant::now(),
+    );
+    Ok(Engine {
+        judges,
+        shards: shard_threads,
+        describer,
+        results: ResultsThread {
+            results,
+            messages: results_out,
+            trackers,
+            answers: ends.answers,
+        },
+        control,
+        sources,
+        in_flight,
+        queues: batches.stats().to_vec(),
+        shutdown,
+        decoding,
+    })
+}
+
+impl Shared<'_> {
+    /// The shards, which know what an earlier run reported as missing, and is owed still.
+    fn shards(
+        &self,
+        outputs: &Sender<crate::messages::ShardOutput>,
+    ) -> Result<(Vec<ShardThread>, ShardEnds), StoreError> {
+        let EngineParts {
+            config,
+            planned,
+            time,
+            ..
+        } = self.parts;
+        let shard_config = ShardConfig {
+            watched_since_ms: time.begin_ms(),
+            ..shard_config(config, planned, self.window_ms, self.shards, time)
+        };
+        let mut shards: Vec<Shard> = (0..self.shards)
+            .map(|_| Shard::new(shard_config.clone()))
+            .collect();
+        stored::add_unlanded(&self.parts.store, &mut shards)?;
+        let landings = Arc::new(Landings::new(self.shards));
+        let mut ends = ShardEnds {
+            work: Vec::new(),
+            answers: Vec::new(),
+            deadlines: Vec::new(),
+        };
+        let threads = shards.into_iter().enumerate().map(|(number, shard)| {
+            let (work_in, work) = bounded(SHARD_QUEUE);
+            // Bounded by the questions that are on their way, and they by the describer's queue.
+            let (answers_in, answers) = unbounded();
+            let (deadlines_in, deadlines) = unbounded();
+            ends.work.push(work_in);
+            ends.answers.push(answers_in);
+            ends.deadlines.push(deadlines_in);
+            ShardThread {
+                stage: ShardStage::new(ShardParts {
+                    number,
+                    shard,
+                    in_flight: self.in_flight.clone(),
+                    spool: Arc::clone(&self.spool),
+                    telemetry: self.parts.telemetry.clone(),
+                    time: time.clone(),
+                    backlog: Arc::clone(&self.backlog),
+                    landings: Arc::clone(&landings),
+                }),
+                work,
+                answers,
+                deadlines,
+                outputs: outputs.clone(),
+            }
+        });
+        let threads = threads.collect();
+        Ok((threads, ends))
+    }
+
+    fn judges(
+        &self,
+        workers: usize,
+        stored: &Stored,
+        batches: &queue::Receiver<FrameBatch>,
+        ends: &ShardEnds,
+        results: &Sender<crate::messages::Message>,
+    ) -> Vec<JudgeThread> {
+        let is_recorded = self.parts.time.is_of_events();
+        let options = JudgeOptions {
+            secret: stored.secret,
+            shards: self.shards,
+            window_ms: self.window_ms,
+            event_time: is_recorded,
+            redact: Arc::clone(&self.redact),
+            readable: Arc::default(),
+        };
+        let judge = |_| JudgeThread {
+            stage: JudgeStage {
+                judge: Judge::new(options.clone(), Arc::clone(&self.parts.planned.plan)),
+                plan: Arc::clone(&self.plan),
+                spool: self.spool.writer(),
+                telemetry: self.parts.telemetry.clone(),
+                backlog: Arc::clone(&self.backlog),
+                shutdown: Arc::clone(&self.shutdown),
+                waiting: Waiting::default(),
+                is_overrun: false,
+                give_up: is_recorded.then(|| GiveUp::new(self.in_flight.clone())),
+                decoding: Arc::clone(&self.decoding),
+            },
+            batches: batches.clone(),
+            shards: ends.work.clone(),
+            results: results.clone(),
+        };
+        (0..workers).map(judge).collect()
+    }
+
+    /// What the sources of each stream are opened with.
+    fn sources(&self, senders: Vec<queue::Sender<FrameBatch>>) -> PerStream<SourceContext> {
+        let config = self.parts.config;
+        let limits = config.judge.batches(config.deadlines.shortest());
+        PerStream::of(|stream| SourceContext {
+            stream,
+            clock: self.parts.clock.clone(),
+            in_flight: self.in_flight.clone(),
+            queue: senders[stream.index()].clone(),
+            limits,
+            frame_bytes_max: config.streams.of(stream).frame_bytes_max,
+            stop: self.parts.stop.clone(),
+        })
+    }
+}
+
+impl Engine {
+    /// What sources of a stream are opened with.
+    pub fn source_context(&self, stream: Stream) -> &SourceContext {
+        &self.sources[stream]
+    }
+
+    /// Starts the threads of all stages. `threads` is told which of them stand still.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn spawn(self, threads: &Arc<ThreadWatch>) -> Result<Running, EngineError> {
+        let watched = Arc::new(Threads::new(Arc::clone(threads)));
+        let mut handles = Vec::new();
+        for (number, shard) in self.shards.into_iter().enumerate() {
+            let name = format!("shard-{number}");
+            handles.push(spawn(&watched, &self.in_flight, name, || shard.run())?);
+        }
+        for (number, judge) in self.judges.into_iter().enumerate() {
+            let name = format!("judge-{number}");
+            handles.push(spawn(&watched, &self.in_flight, name, || judge.run())?);
+        }
+        let (describer, results) = (self.describer, self.results);
+        let name = "describer".into();
+        handles.push(spawn(&watched, &self.in_flight, name, || describer.run())?);
+        let name = "results".into();
+        let results = spawn(&watched, &self.in_flight, name, || results.run())?;
+        Ok(Running {
+            threads: handles,
+            results,
+            watched,
+            shutdown: self.shutdown,
+            decoding: self.decoding,
+            control: self.control,
+            sources: self.sources,
+            in_flight: self.in_flight,
+        })
+    }
 }
 
 /// A running engine.
@@ -111,47 +394,25 @@ pub struct Running {
     threads: Vec<JoinHandle<()>>,
     results: JoinHandle<Totals>,
     watched: Arc<Threads>,
-    ending: Arc<Shutdown>,
-    /// How much of each side of an audit could be decoded so far.
+    shutdown: Arc<Shutdown>,
+    /// How many frames of each stream could be decoded so far.
     pub decoding: Arc<Decoding>,
     /// For reloads.
     pub control: Control,
-}
-
-/// What a reload changes.
-#[derive(Clone)]
-pub struct Control {
-    pub plan: Arc<PlanCell>,
-    deadlines: Vec<Sender<Deadlines>>,
-    tracker: Sender<IncidentTrackerConfig>,
-    first_generation: u64,
-}
-
-impl Control {
-    /// Puts a new plan in force, for the batches to come.
-    pub fn apply(&self, planned: &Planned, config: &Config, now_ms: i64) {
-        for shard in &self.deadlines {
-            // A shard that has ended has no use for it.
-            let _ = shard.send(planned.deadlines.clone());
-        }
-        let _ = self
-            .tracker
-            .send(tracker_config(config, &planned.deadlines));
-        self.plan.swap(Arc::clone(&planned.plan), now_ms);
-    }
-}
-
-impl Control {
-    /// The number of a generation in the store.
-    pub fn number(&self, generation: Generation) -> u64 {
-        self.first_generation + u64::from(generation.0)
-    }
+    sources: PerStream<SourceContext>,
+    in_flight: InFlight,
 }
 
 impl Running {
-    /// Waits until everything received has been dealt with, or cannot be; the queue of batches must
-    /// be closed.
-    pub fn join(self) -> Ended {
+    /// Reports from now on whether all threads live.
+    pub fn liveness(&self) -> Liveness {
+        Liveness(Arc::clone(&self.watched))
+    }
+
+    /// Waits until everything that was received has been dealt with, or cannot be. All sources have ended.
+    pub fn drain(self) -> Ended {
+        // Nobody sends any more: the queue closes.
+        drop(self.sources);
         self.shutdown.begin();
         for thread in self.threads {
             let name = thread.thread().name().unwrap_or_default().to_owned();
@@ -164,178 +425,14 @@ impl Running {
             self.shutdown.died("results");
             Totals::default()
         });
+        let unapplied = Stream::ALL.into_iter().flat_map(|stream| {
+            let batches = self.in_flight.unapplied(stream).into_iter();
+            batches.map(move |(reason, batches)| (stream, reason, batches))
+        });
         Ended {
             totals,
             unaccounted: self.shutdown.unaccounted(),
+            unapplied: unapplied.collect(),
         }
     }
-
-    /// Tells from now on whether all threads live.
-    pub fn liveness(&self) -> Liveness {
-        Liveness(Arc::clone(&self.watched))
-    }
-}
-
-/// Starts all threads.
-#[expect(
-    clippy::too_many_lines,
-    reason = "the list of all parts, each with what it shares with others"
-)]
-pub fn start(parts: EngineParts<'_>) -> Result<Running, EngineError> {
-    let EngineParts {
-        config,
-        planned,
-        store,
-        store_dir,
-        batches,
-        in_flight,
-        telemetry,
-        mode,
-        stop,
-        thread_watch,
-    } = parts;
-    let mut store = store;
-    let workers = config.judge.workers();
-    let shards = if config.ledger.shards == 0 {
-        workers.div_ceil(WORKERS_PER_SHARD)
-    } else {
-        config.ledger.shards
-    };
-    let spool = Spool::open(
-        &store_dir.join(SPOOL_NAME),
-        config.store.spool_bytes_max as u64,
-        // Each judge has a writer, and each shard one for early landings and one for what it moves.
-        workers + 2 * shards,
-        batch_bytes_max(config) as u64,
-    )?;
-    let Kept {
-        secret,
-        next_incident,
-        first_generation,
-    } = open(&mut store)?;
-    let redact = config
-        .redact
-        .pointers
-        .iter()
-        .map(|text| Pointer::parse(text))
-        .collect::<Result<Vec<_>, _>>()?;
-    let redact = Arc::new(redact);
-    let window_ms = millis(config.windows.length).max(1);
-    let (is_audit, clock) = match mode {
-        Mode::Live(clock) => (false, Some(clock)),
-        Mode::Audit => (true, None),
-    };
-    // The checks of an audit judge from the beginning.
-    let since_ms = clock.as_ref().map_or(0, Clock::now_ms);
-    let plan = Arc::new(PlanCell::new(Arc::clone(&planned.plan), since_ms));
-
-    let (results_in, results_out) = bounded(TOLD_QUEUE);
-    let (told_in, told_out) = bounded(TOLD_QUEUE);
-    let (tracker_in, tracker_out) = unbounded();
-    let watched = Arc::new(Threads::new(thread_watch));
-    if !is_audit {
-        watchdog::watch(&watched.thread_watch, telemetry.clone())?;
-    }
-    let backlog = Arc::new(Backlog::new(shards, config.ledger.pending_max));
-    let ending = Arc::new(Shutdown::new(stop));
-    let shared = Shared {
-        threads: &watched,
-        in_flight: &in_flight,
-        telemetry: &telemetry,
-        spool: &spool,
-        backlog: &backlog,
-        is_audit,
-    };
-    let mut all_shards: Vec<Shard> = (0..shards)
-        .map(|_| {
-            Shard::new(ShardConfig {
-                watched_since_ms: clock.as_ref().map_or(i64::MIN, Clock::now_ms),
-                ..shard_config(config, planned, window_ms, shards, is_audit)
-            })
-        })
-        .collect();
-    if !is_audit {
-        add_unlanded(&store, &mut all_shards)?;
-    }
-    let Shards {
-        mut threads,
-        work,
-        answers,
-        deadlines,
-    } = start_shards(&shared, all_shards, &told_in)?;
-    drop(told_in);
-
-    let options = JudgeOptions {
-        secret,
-        shards,
-        window_ms,
-        event_time: is_audit,
-        redact: Arc::clone(&redact),
-        readable: Arc::default(),
-    };
-    let decoding: Arc<Decoding> = Arc::default();
-    threads.extend(start_judges(
-        &shared,
-        workers,
-        &Judges {
-            options,
-            planned,
-            plan: &plan,
-            batches: &batches,
-            work: &work,
-            results: &results_in,
-            ending: &ending,
-            decoding: &decoding,
-        },
-    )?);
-    drop((work, batches));
-
-    let describing = Describing {
-        describer: Describer::new(Arc::clone(&planned.plan)),
-        plan: Arc::clone(&plan),
-        told: told_out,
-        answers: answers.clone(),
-        results: results_in,
-        allowance: (!is_audit).then(|| Allowance::new(Instant::now())),
-    };
-    threads.push(spawn(&watched, &in_flight, "describer".into(), move || {
-        describing.run()
-    })?);
-
-    let now_ms = clock.as_ref().map_or(i64::MIN, Clock::now_ms);
-    let results = Results::new(
-        ResultsOptions {
-            window_ms,
-            redact,
-            retention: retention(config),
-            first_generation,
-            clock,
-            ending: Arc::clone(&ending),
-        },
-        Arc::clone(&plan),
-        store,
-        tracker_config_of(config, planned, is_audit),
-        next_incident,
-        telemetry.clone(),
-        Arc::clone(&spool),
-        answers,
-        now_ms,
-    );
-    let results = spawn(&watched, &in_flight, "results".into(), move || {
-        results.run(&results_out, &tracker_out)
-    })?;
-    let control = Control {
-        plan,
-        deadlines,
-        tracker: tracker_in,
-        first_generation,
-    };
-    Ok(Running {
-        threads,
-        results,
-        watched,
-        ending,
-        decoding,
-        control,
-    })
 }

@@ -13,13 +13,13 @@ use notify::RecommendedWatcher;
 
 use self::watching::Watched;
 use super::Control;
-use crate::telemetry::Telemetry;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::flow::BatchLimits;
+use crate::flow::ShutdownRequest;
 use crate::http::Part;
 use crate::planning::planner::{Patience, Planned, Planner, PlanningError};
-use crate::sources::BatchLimits;
-use crate::sources::ShutdownRequest;
+use crate::telemetry::Telemetry;
 use crate::thread_watch;
 
 /// After a change, further changes are awaited this long: files are written in pieces.

@@ -8,6 +8,7 @@ use landfall_store::spool::ENTRY_BYTES;
 
 use crate::config::Config;
 use crate::planning::planner::Planned;
+use crate::time_policy::TimePolicy;
 
 /// The largest batch as it lies in the spool: a frame that is larger than a batch may be is one.
 pub(super) fn batch_bytes_max(config: &Config) -> usize {
@@ -24,23 +25,14 @@ pub(super) fn shard_config(
     planned: &Planned,
     window_ms: i64,
     shards: usize,
-    is_audit: bool,
+    time: &TimePolicy,
 ) -> ShardConfig {
     ShardConfig {
         deadlines: planned.deadlines.clone(),
         window_ms,
         unexpected_grace_ms: millis(config.ledger.unexpected_grace),
-        // Files are read in any order of time: an audit remembers by number alone.
-        horizon_ms: if is_audit {
-            i64::MAX
-        } else {
-            millis(config.ledger.horizon)
-        },
-        settled_max: if is_audit {
-            usize::MAX
-        } else {
-            config.ledger.settled_max / shards.max(1)
-        },
+        horizon_ms: time.horizon_ms(millis(config.ledger.horizon)),
+        settled_max: time.settled_max(config.ledger.settled_max / shards.max(1)),
         latency_bounds_ms: config.metrics.latency_bounds_ms(),
         // Half of what may wait: the bound on that is never reached because of them.
         disputes_max: (config.ledger.pending_max / (2 * shards.max(1))).clamp(1, DISPUTES_MAX),
@@ -56,6 +48,22 @@ pub(super) fn tracker_config(config: &Config, deadlines: &Deadlines) -> Incident
         clear_ms: millis(config.incidents.clear),
         deadline_max_ms: deadlines.max_ms(),
         silence_ms: PerStream::of(|stream| millis(config.streams.of(stream).silence)),
+    }
+}
+
+/// An audit cannot know that a stream is silent: recorded frames come when they are read.
+pub(super) fn tracker_config_of(
+    config: &Config,
+    planned: &Planned,
+    time: &TimePolicy,
+) -> IncidentTrackerConfig {
+    let tracker = tracker_config(config, &planned.deadlines);
+    match time {
+        TimePolicy::Live(_) => tracker,
+        TimePolicy::Recorded => IncidentTrackerConfig {
+            silence_ms: PerStream::default(),
+            ..tracker
+        },
     }
 }
 

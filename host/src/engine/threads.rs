@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use landfall_runtime::WORKER_STACK_BYTES;
 
-use crate::sources::InFlight;
+use crate::flow::InFlight;
 use crate::thread_watch::ThreadWatch;
 
 /// Which threads have died. A thread that ends as it should leaves no trace.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use landfall_ledger::PayloadRef;
 use landfall_runtime::{FaultKind, FaultedRows};
 
-use crate::sources::FrameBatch;
+use crate::flow::FrameBatch;
 
 /// Tries of a frame before it is given up: with others, and after a pause alone.
 const TRIES_MAX: u32 = 2;

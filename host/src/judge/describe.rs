@@ -7,9 +7,9 @@ use std::sync::Arc;
 use landfall_document::{Documents, RowState, are_same};
 use landfall_runtime::{Decoded, Difference, Fault, Packed, PackedRef, Projected};
 
-use super::faults::{Fate, FaultNote, FaultedRow, key_text};
-use super::plan::Plan;
+use super::faults::{FaultNote, FaultOutcome, FaultedRow, key_text};
 use super::instances::{CheckActivity, CheckInstances};
+use super::plan::Plan;
 
 /// What a second look at both sides of an event gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct Describer {
     instances: CheckInstances,
     documents: Documents,
     decoded: Decoded,
-    /// Faults whose rows are known by key, few: one of each check, kind and fate.
+    /// Faults whose rows are known by key, few: one of each check, kind and outcome.
     faults: Vec<FaultNote>,
 }
 
@@ -67,7 +67,7 @@ impl Describer {
     fn parse(&mut self, stream: Stream, frames: PackedRef<'_>) {
         match &mut self.instances.streams[stream].codec {
             Some(codec) => {
-                codec.decode(frames, &mut self.decoded);
+                codec.guest.decode(frames, &mut self.decoded);
                 let documents = &self.decoded.documents;
                 self.documents.parse(&documents.text, &documents.ends);
             }
@@ -138,14 +138,14 @@ impl Describer {
                 continue;
             }
             // Equal forms are what counts; an explanation that fails leaves the fields unnamed.
-            let fields = instance.explain(raw, written);
-            for fault in instance.take_faults() {
-                let note = FaultNote::of_instance(&plan.check.name, None, fault, |_| of.clone());
-                let fate = Fate::Unnamed;
-                FaultNote { fate, ..note }.add_to(&mut self.faults);
+            let fields = instance.guest.explain(raw, written);
+            for fault in instance.guest.take_faults() {
+                let note = FaultNote::of_instance(plan.check.name(), None, fault, |_| of.clone());
+                let outcome = FaultOutcome::Unnamed;
+                FaultNote { outcome, ..note }.add_to(&mut self.faults);
             }
             unlike.push(Unlike {
-                check: plan.check.name.clone(),
+                check: plan.check.name().to_owned(),
                 fields,
             });
         }
@@ -181,9 +181,11 @@ impl Describer {
                 .map(|&i| columns[i].as_ref())
                 .collect();
             let mut projected = Projected::default();
-            instance.project(stream.as_str(), rows, &wanted, &mut projected);
-            for fault in instance.take_faults() {
-                let check = &parity.check.name;
+            instance
+                .guest
+                .project(stream.as_str(), rows, &wanted, &mut projected);
+            for fault in instance.guest.take_faults() {
+                let check = parity.check.name();
                 FaultNote::of_instance(check, Some(stream), fault, |row| row_by(keys, row))
                     .add_to(&mut self.faults);
             }

@@ -10,7 +10,7 @@ const KEY_BYTES_MAX: usize = 256;
 
 /// What becomes of the rows that a check failed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Fate {
+pub enum FaultOutcome {
     /// A call failed, and all of its rows could be judged in smaller parts.
     Judged,
     /// Rows were not judged, or not projected.
@@ -41,7 +41,7 @@ pub enum FaultedRow {
 pub struct FaultNote {
     pub check: String,
     pub kind: FaultKind,
-    pub fate: Fate,
+    pub outcome: FaultOutcome,
     /// None: not of a stream's documents.
     pub stream: Option<Stream>,
     /// The first one.
@@ -61,9 +61,9 @@ impl FaultNote {
         Self {
             check: check.to_owned(),
             kind: fault.kind,
-            fate: match fault.rows {
-                0 => Fate::Judged,
-                _ => Fate::Unjudged,
+            outcome: match fault.rows {
+                0 => FaultOutcome::Judged,
+                _ => FaultOutcome::Unjudged,
             },
             stream,
             row: fault.row.map_or(FaultedRow::Unknown, row),
@@ -75,7 +75,7 @@ impl FaultNote {
     /// Adds to those of the same kind: so many notes as there are kinds are the most.
     pub fn add_to(self, notes: &mut Vec<Self>) {
         let same = |note: &&mut Self| {
-            note.check == self.check && note.kind == self.kind && note.fate == self.fate
+            note.check == self.check && note.kind == self.kind && note.outcome == self.outcome
         };
         match notes.iter_mut().find(same) {
             Some(note) => note.rows += self.rows,

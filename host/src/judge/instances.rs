@@ -1,21 +1,19 @@
 //! One worker's instances of all checks. A reload keeps those whose version did not change.
 
 use landfall_ledger::{PerStream, Stream};
-use std::sync::Arc;
 
-use landfall_runtime::{
-    Codec, Counters, EventCheck, Loaded, LogLine, ParityCheck, CheckInstance, Suspension, World,
-};
+use landfall_runtime::{Counters, LogLine, Suspension};
 
 use super::faults::{FaultNote, FaultedRow};
+use super::guests::{CodecGuest, EventGuest, Guest, GuestInstance, ParityGuest};
 use super::plan::{Plan, StreamPlan};
 
-/// Seats of one stream, in the order of its plan.
+/// Instances of one stream, in the order of its plan.
 #[derive(Default)]
 pub(super) struct StreamInstances {
-    pub codec: Option<CheckInstance<Codec>>,
-    pub events: Vec<CheckInstance<EventCheck>>,
-    pub parity: Vec<CheckInstance<ParityCheck>>,
+    pub codec: Option<GuestInstance<dyn CodecGuest>>,
+    pub events: Vec<GuestInstance<dyn EventGuest>>,
+    pub parity: Vec<GuestInstance<dyn ParityGuest>>,
 }
 
 /// What one check did since it was last asked.
@@ -24,30 +22,30 @@ pub struct CheckActivity {
     pub name: String,
     pub counters: Counters,
     pub log: Vec<LogLine>,
-    /// Few: one of each kind and fate.
+    /// Few: one of each kind and outcome.
     pub faults: Vec<FaultNote>,
     pub suspensions: Vec<Suspension>,
 }
 
 impl StreamInstances {
-    /// Seats for a new plan; a seat whose check is the same stays, warm.
+    /// Instances for a new plan. One whose check is the same stays, warm.
     pub(super) fn follow(&mut self, plan: &StreamPlan) {
         let mut old_codec: Vec<_> = self.codec.take().into_iter().collect();
         self.codec = plan
             .codec
             .as_ref()
-            .map(|codec| reseat(&mut old_codec, &codec.check));
+            .map(|codec| GuestInstance::kept_or_new(&mut old_codec, &codec.check));
         let mut old_events = std::mem::take(&mut self.events);
         self.events = plan
             .events
             .iter()
-            .map(|event| reseat(&mut old_events, &event.check))
+            .map(|event| GuestInstance::kept_or_new(&mut old_events, &event.check))
             .collect();
         let mut old_parity = std::mem::take(&mut self.parity);
         self.parity = plan
             .parity
             .iter()
-            .map(|parity| reseat(&mut old_parity, &parity.check))
+            .map(|parity| GuestInstance::kept_or_new(&mut old_parity, &parity.check))
             .collect();
     }
 
@@ -71,38 +69,32 @@ impl StreamInstances {
     }
 }
 
-fn reseat<W: World>(old: &mut Vec<CheckInstance<W>>, check: &Arc<Loaded<W>>) -> CheckInstance<W> {
-    match old.iter().position(|instance| Arc::ptr_eq(instance.check(), check)) {
-        Some(index) => old.swap_remove(index),
-        None => CheckInstance::new(Arc::clone(check)),
-    }
-}
-
-fn take<W: World>(
-    instance: &mut CheckInstance<W>,
+fn take<G: Guest + ?Sized>(
+    GuestInstance { code, guest }: &mut GuestInstance<G>,
     stream: Stream,
     row: &dyn Fn(usize) -> FaultedRow,
     out: &mut Vec<CheckActivity>,
 ) {
-    let counters = instance.take_counters();
-    let log = instance.take_log();
-    let (faults, suspensions) = (instance.take_faults(), instance.take_suspensions());
+    let name = code.name();
+    let counters = guest.take_counters();
+    let log = guest.take_log();
+    let (faults, suspensions) = (guest.take_faults(), guest.take_suspensions());
     if counters.batches > 0 || counters.rows_faulted.iter().any(|&rows| rows > 0) || !log.is_empty()
     {
         out.push(CheckActivity {
-            name: instance.check().name.clone(),
+            name: name.to_owned(),
             counters,
             log,
             faults: faults
                 .into_iter()
-                .map(|fault| FaultNote::of_instance(&instance.check().name, Some(stream), fault, row))
+                .map(|fault| FaultNote::of_instance(name, Some(stream), fault, row))
                 .collect(),
             suspensions,
         });
     }
 }
 
-/// All seats of a worker.
+/// All instances of a worker.
 #[derive(Default)]
 pub(super) struct CheckInstances {
     pub streams: PerStream<StreamInstances>,

@@ -4,21 +4,22 @@
 //! Knows the runtime, documents and the ledger's inputs. Knows nothing of sockets, of the ledger's
 //! state, of the store or of time: arrival times come with the frames.
 
+mod codec_retries;
 mod describe;
 mod event_time;
 mod faults;
+pub mod guests;
 pub mod identity;
+mod instances;
 pub mod labels;
 pub mod plan;
 pub mod plan_cell;
 mod report;
-mod instances;
-mod codec_retries;
 mod worker;
 
 pub use describe::{Comparison, Describer, Unlike};
 pub use event_time::TimeDefect;
-pub use faults::{Fate, FaultNote, FaultedRow};
-pub use report::{JudgeReport, Sample, SampleKind, SchemaCount, Violation};
+pub use faults::{FaultNote, FaultOutcome, FaultedRow};
 pub use instances::CheckActivity;
+pub use report::{JudgeReport, Sample, SampleKind, SchemaCount, Violation};
 pub use worker::{HOST, Judge, JudgeOptions, Judged, Readable, WrittenFrames};

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use landfall_document::{Column, Pointer, SchemaSet};
 use landfall_ledger::{Generation, PerStream, ReasonId, Stream};
-use landfall_runtime::{
-    Check, Codec, EventCheck, FaultKind, Loaded, Outcome, ParityCheck, WindowCheck,
-};
+use landfall_runtime::{Check, FaultKind, Outcome};
 
+use super::guests::{CodecGuest, EventGuest, GuestCode, ParityGuest, WindowGuest, is_same};
 use super::labels::{Reasons, SchemaLabels};
 
 /// Where an event carries its identity.
@@ -51,7 +50,7 @@ impl Placed {
 /// The codec of a stream.
 #[derive(Clone)]
 pub struct CodecPlan {
-    pub check: Arc<Loaded<Codec>>,
+    pub check: Arc<dyn GuestCode<dyn CodecGuest>>,
     pub reasons: Vec<ReasonId>,
     pub faults: FaultReasons,
 }
@@ -59,7 +58,7 @@ pub struct CodecPlan {
 /// An event check on one stream.
 #[derive(Clone)]
 pub struct EventPlan {
-    pub check: Arc<Loaded<EventCheck>>,
+    pub check: Arc<dyn GuestCode<dyn EventGuest>>,
     /// Its columns, as indices into the stream's.
     pub columns: Vec<usize>,
     pub decides: bool,
@@ -70,7 +69,7 @@ pub struct EventPlan {
 /// A parity check on one stream.
 #[derive(Clone)]
 pub struct ParityPlan {
-    pub check: Arc<Loaded<ParityCheck>>,
+    pub check: Arc<dyn GuestCode<dyn ParityGuest>>,
     pub columns: Vec<usize>,
     /// Those of them that are of fields; if there are some, it answers with fields.
     pub fields: Vec<usize>,
@@ -95,7 +94,7 @@ impl StreamPlan {
     /// Whether frames are decoded by the same codec as in the other plan.
     pub fn has_codec_of(&self, other: &StreamPlan) -> bool {
         match (&self.codec, &other.codec) {
-            (Some(mine), Some(theirs)) => Arc::ptr_eq(&mine.check, &theirs.check),
+            (Some(mine), Some(theirs)) => is_same(&mine.check, &theirs.check),
             (None, None) => true,
             _ => false,
         }
@@ -108,7 +107,7 @@ pub struct Plan {
     pub event: EventPointers,
     pub codecs: PerStream<String>,
     pub streams: PerStream<StreamPlan>,
-    pub windows: Vec<Arc<Loaded<WindowCheck>>>,
+    pub windows: Vec<Arc<dyn GuestCode<dyn WindowGuest>>>,
     pub placed: Vec<Placed>,
     pub schemas: Arc<SchemaSet>,
     pub labels: Arc<SchemaLabels>,
@@ -171,7 +170,7 @@ impl Plan {
             {
                 match &check.check {
                     Check::Event(event) => plan.events.push(EventPlan {
-                        check: Arc::clone(event),
+                        check: Arc::clone(event) as _,
                         columns: columns.add(&event.manifest.columns),
                         decides: check.decides && stream == Stream::Raw,
                         reasons: event
@@ -190,7 +189,7 @@ impl Plan {
                         let places = columns.add(wanted);
                         let is_of_fields = |place: &usize| columns.list[*place].is_of_fields();
                         plan.parity.push(ParityPlan {
-                            check: Arc::clone(parity),
+                            check: Arc::clone(parity) as _,
                             fields: places.iter().copied().filter(is_of_fields).collect(),
                             columns: places,
                             faults: fault_reasons(&check.name, &reasons),
@@ -204,7 +203,7 @@ impl Plan {
         let windows = placed
             .iter()
             .filter_map(|check| match &check.check {
-                Check::Window(window) => Some(Arc::clone(window)),
+                Check::Window(window) => Some(Arc::clone(window) as _),
                 _ => None,
             })
             .collect();
@@ -249,7 +248,7 @@ fn codec_plan(
         .iter()
         .find_map(|check| match &check.check {
             Check::Codec(codec) if check.name == name => Some(CodecPlan {
-                check: Arc::clone(codec),
+                check: Arc::clone(codec) as _,
                 reasons: codec
                     .manifest
                     .reasons

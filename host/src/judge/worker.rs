@@ -5,6 +5,8 @@ mod checks;
 mod codec;
 mod rows;
 
+use self::codec::Tried;
+
 pub use crate::judge::labels::HOST;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,13 +18,13 @@ use landfall_ledger::{
 };
 use landfall_runtime::{Decoded, Judged as CheckJudged, Packed, Projected};
 
-use super::faults::{Fate, row_of};
+use super::codec_retries::{CodecRetries, CodecRetry};
+use super::faults::{FaultOutcome, row_of};
 use super::identity::Secret;
+use super::instances::CheckInstances;
 use super::plan::{Plan, StreamPlan};
 use super::report::JudgeReport;
-use super::instances::CheckInstances;
-use super::codec_retries::{CodecRetry, CodecRetries};
-use crate::sources::{InFlightGuard, FrameBatch};
+use crate::flow::{FrameBatch, InFlightGuard};
 
 /// In place of a codec's code: its codec failed on the row, which is given up; or which is kept, to
 /// be tried again. Beyond the codes of any manifest.
@@ -54,7 +56,7 @@ pub struct Judged {
     /// Only of a written batch.
     pub written_frames: Option<WrittenFrames>,
     /// Only of a raw batch, whose frames are in the spool.
-    pub frames: Option<FrameBatch>,
+    pub raw_frames: Option<FrameBatch>,
     /// The latest event time, if event time is the clock.
     pub time_ms_max: Option<i64>,
 }
@@ -62,8 +64,8 @@ pub struct Judged {
 impl Judged {
     /// What keeps the frontier of the batch's stream where it is.
     pub fn guard(&self) -> Option<InFlightGuard> {
-        let written = self.written_frames.as_ref().map(|written_frames| &written_frames.frames);
-        let frames = written.or(self.frames.as_ref())?;
+        let written = self.written_frames.as_ref().map(|written| &written.frames);
+        let frames = written.or(self.raw_frames.as_ref())?;
         Some(frames.guard.clone())
     }
 }
@@ -180,13 +182,13 @@ impl Judge {
     }
 
     /// The plan for the batches to come.
-    pub fn follow(&mut self, plan: &Arc<Plan>) {
+    pub fn follow(&mut self, plan: &Arc<Plan>, now: Instant) {
         if Arc::ptr_eq(&self.plan, plan) {
             return;
         }
         for (stream, unread) in self.unread.iter_mut() {
             if !plan.streams[stream].has_codec_of(&self.plan.streams[stream]) {
-                unread.renew(Instant::now());
+                unread.renew(now);
             }
         }
         self.plan = Arc::clone(plan);
@@ -205,9 +207,8 @@ impl Judge {
 
     /// Tries frames again that their codec failed on, if some are due. `ending`: there will be no
     /// further occasion, so what still cannot be read is given up.
-    pub fn again(&mut self, ending: bool) -> Option<Judged> {
+    pub fn again(&mut self, ending: bool, now: Instant) -> Option<Judged> {
         self.ending |= ending;
-        let now = Instant::now();
         let unread = self
             .unread
             .iter_mut()
@@ -218,16 +219,22 @@ impl Judge {
             tries,
             ..
         } = unread;
-        Some(self.judge_try(frames, &payloads, tries + 1))
+        Some(self.judge_try(frames, &payloads, tries + 1, now))
     }
 
     /// Judges one batch. `payloads` has one reference per frame of a raw batch, and is empty for a
     /// written one.
-    pub fn judge(&mut self, frames: FrameBatch, payloads: &[PayloadRef]) -> Judged {
-        self.judge_try(frames, payloads, 1)
+    pub fn judge(&mut self, frames: FrameBatch, payloads: &[PayloadRef], now: Instant) -> Judged {
+        self.judge_try(frames, payloads, 1, now)
     }
 
-    fn judge_try(&mut self, mut frames: FrameBatch, payloads: &[PayloadRef], tries: u32) -> Judged {
+    fn judge_try(
+        &mut self,
+        mut frames: FrameBatch,
+        payloads: &[PayloadRef],
+        tries: u32,
+        now: Instant,
+    ) -> Judged {
         let plan = Arc::clone(&self.plan);
         let stream = frames.stream;
         let stream_plan = &plan.streams[stream];
@@ -236,7 +243,8 @@ impl Judge {
         report.seen_ms = frames.arrived_ms.last().copied();
 
         self.decode(stream_plan, stream, &frames, &mut report);
-        self.keep_unread(stream_plan, stream, &frames, payloads, tries, &mut report);
+        let tried = Tried { tries, now };
+        self.keep_unread(stream_plan, stream, &frames, payloads, tried, &mut report);
         self.write_columns(stream_plan);
         self.run_checks(&plan, stream_plan, stream, &frames, &mut report);
         let hashes = self.project(&plan, stream, &frames, &mut report);
@@ -247,7 +255,7 @@ impl Judge {
             unreferenced: Vec::new(),
             report,
             written_frames: None,
-            frames: None,
+            raw_frames: None,
             time_ms_max: None,
         };
         self.find_neighbour(&plan, stream, rows);
@@ -270,16 +278,20 @@ impl Judge {
         );
         // Of frames that the codec failed on it is told what became of them.
         if !judged.report.unread.is_empty() {
-            let codec = stream_plan.codec.as_ref().map(|codec| &codec.check.name);
+            let codec = stream_plan.codec.as_ref().map(|codec| codec.check.name());
             let checks = judged.report.checks.iter_mut();
             checks
-                .filter(|check| Some(&check.name) == codec)
-                .for_each(|check| check.faults.retain(|note| note.fate == Fate::Judged));
+                .filter(|check| Some(check.name.as_str()) == codec)
+                .for_each(|check| {
+                    check
+                        .faults
+                        .retain(|note| note.outcome == FaultOutcome::Judged)
+                });
         }
         if stream == Stream::Written {
             judged.written_frames = Some(WrittenFrames { frames });
         } else {
-            judged.frames = Some(frames);
+            judged.raw_frames = Some(frames);
         }
         judged
     }

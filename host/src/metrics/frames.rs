@@ -8,14 +8,14 @@ use prometheus::{CounterVec, GaugeVec, IntCounterVec, IntGaugeVec, Result};
 
 use super::registrar::{Registrar, follow, follow_seconds};
 use crate::clock::Clock;
-use crate::queue::LaneStats;
-use crate::sources::{InFlight, Link, Refusal, SourceStats};
+use crate::flow::queue::LaneStats;
+use crate::flow::{InFlight, Link, Refusal, SourceStatus};
 use landfall_ledger::Stream;
 
 /// What is followed.
 #[derive(Debug, Default)]
 struct Followed {
-    sources: Vec<Arc<SourceStats>>,
+    sources: Vec<Arc<SourceStatus>>,
     queues: Vec<(Stream, Arc<LaneStats>)>,
     frontiers: Option<(InFlight, Clock)>,
 }
@@ -86,7 +86,7 @@ impl FrameMetrics {
     }
 
     /// Takes the totals of these sources from now on.
-    pub fn follow_sources(&self, sources: impl IntoIterator<Item = Arc<SourceStats>>) {
+    pub fn follow_sources(&self, sources: impl IntoIterator<Item = Arc<SourceStatus>>) {
         self.followed().sources.extend(sources);
     }
 

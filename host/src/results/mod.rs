@@ -1,486 +1,298 @@
-//! The results: everything that was told becomes durable, and then visible. `take` and `flush` decide;
-//! `running` is the thread around them.
+//! The results: what shards and judges report becomes durable, and then visible. Three parts, each on its own:
+//! `accounting` decides, `recording` writes, `publishing` shows. This stage has them take turns.
 //!
-//! Knows the ledger's words, the store and the metrics. Decides nothing about events; it attributes
-//! what is missing to incidents by asking the overseer, and closes windows.
+//! Reads no clock and never sleeps: its thread does (`engine`).
 
-pub mod account;
-mod again;
-mod open_windows;
-mod audit_incidents;
-mod fault_log;
-mod flush;
-mod incidents;
-mod late;
-mod log_file;
-mod pruning;
-mod redaction;
-mod retention;
-mod running;
-mod samples;
-mod schema_log;
-mod tally;
+pub mod accounting;
+mod late_comparison;
+mod publishing;
+mod recording;
 #[cfg(test)]
 mod tests;
-mod told;
-mod undecodable_log;
-mod windows;
+mod window_checks;
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
 use landfall_document::Pointer;
-use landfall_ledger::{
-    Cause, Counts, Frontier, Generation, IncidentId, IncidentTracker, IncidentTrackerConfig, SchemaGauge,
-    SchemaId, ShardGauges, Stream, Verdict,
-};
-use landfall_runtime::{Counters, CheckInstance, WindowCheck};
+use landfall_ledger::IncidentTrackerConfig;
 use landfall_store::spool::Spool;
-use landfall_store::{LandedRow, Retention, SampleRow, Store};
+use landfall_store::{Retention, Store, StoreError};
 
-use self::account::{Account, Given, Undecodable};
-use self::again::Moved;
-use self::open_windows::OpenWindows;
-use self::audit_incidents::AuditIncidents;
-use self::fault_log::FaultLog;
-use self::log_file::LogFile;
-use self::pruning::Pruning;
-use self::samples::SampleBudget;
-use self::schema_log::SchemaLog;
-use self::undecodable_log::UndecodableLog;
-use crate::telemetry::Telemetry;
+pub use self::accounting::Totals;
+use self::accounting::{Accounting, AccountingParts, Buffered, KnownMissing, Prepared};
+use self::late_comparison::LateComparison;
+use self::publishing::Publishing;
+use self::recording::{Recording, Retry};
+use self::window_checks::WindowChecks;
 use crate::clock::Clock;
-use crate::shutdown::Shutdown;
+use crate::judge::CheckActivity;
 use crate::judge::plan::Plan;
 use crate::judge::plan_cell::PlanCell;
-use crate::judge::{CheckActivity, Comparison, Describer, JudgeReport, TimeDefect};
-use crate::messages::{Answer, Described, Message, ShardOutput};
+use crate::messages::{Answer, Message};
+use crate::shutdown::Shutdown;
+use crate::telemetry::Telemetry;
+use crate::time_policy::TimePolicy;
 
-/// A flush is written at once when this much of what was told has gathered, so that memory stays
-/// bounded.
-const GATHERED_MAX: usize = 4096;
-const GATHERED_BYTES_MAX: usize = 16 << 20;
+/// Tries before an audit gives up a store that fails.
+const AUDIT_TRIES: u32 = 5;
 
-/// How results are set up.
-pub struct ResultsOptions {
+/// What the results are set up with.
+pub struct ResultsParts {
     pub window_ms: i64,
     pub redact: Arc<Vec<Pointer>>,
     pub retention: Retention,
     /// What this process's generation 0 is in the store, where numbers go on from process to process.
     pub first_generation: u64,
-    /// None in an audit: its clock is its events', and time stands still until all is told.
-    pub clock: Option<Clock>,
-    pub ending: Arc<Shutdown>,
+    pub time: TimePolicy,
+    pub shutdown: Arc<Shutdown>,
+    pub plan: Arc<PlanCell>,
+    pub store: Store,
+    pub spool: Arc<Spool>,
+    pub incidents: IncidentTrackerConfig,
+    /// The first number of an incident that was never given.
+    pub next_incident: u64,
+    pub telemetry: Telemetry,
+    pub shards: usize,
 }
 
-/// The totals of a run, for audits.
-#[derive(Clone, Debug, Default)]
-pub struct Totals {
-    pub counts: Counts,
-    pub by_schema: BTreeMap<String, Counts>,
-    pub undecodable: BTreeMap<String, u64>,
-    /// Events of either stream without a time that can be read, by what is wrong with it.
-    pub untimed: BTreeMap<TimeDefect, u64>,
-    pub imbalance: u64,
-    pub account: Account,
-}
-
-/// The results. Owned by one thread.
+/// The results of a run.
 pub struct Results {
-    options: ResultsOptions,
+    time: TimePolicy,
+    shutdown: Arc<Shutdown>,
     plan: Arc<PlanCell>,
-    store: Store,
-    tracker: IncidentTracker,
-    open_windows: OpenWindows,
-    telemetry: Telemetry,
-    spool: Arc<Spool>,
-    shards: Vec<ShardState>,
-    window_checks: Vec<CheckInstance<WindowCheck>>,
-    samples: SampleBudget,
-    faults: FaultLog,
-    schema_log: SchemaLog,
-    gathered: Gathered,
-    totals: Totals,
-    undecodable_log: UndecodableLog,
-    /// The plan whose window checks sit in `window_checks`.
-    window_checks_of: Option<Generation>,
-    /// The first number of an incident that was never given, as far as the store was told.
-    next_incident: u64,
-    pruning: Pruning,
-    log_file: LogFile,
-    /// When it was last noted up to which time the store tells.
-    noted: Instant,
-    longest_deadline_ms: i64,
-    clear_ms: i64,
-    /// The end of the latest window of an audit.
-    audited_ms: Option<i64>,
-    /// What is an incident of an audit, until all is told.
-    audit_incidents: AuditIncidents,
-    /// Compares what landed late; made when something first does.
-    describer: Option<Describer>,
-    /// To each shard.
-    answers: Vec<Sender<Answer>>,
-    /// What window checks said of incidents that are open.
-    details: BTreeMap<IncidentId, String>,
-    /// Events that the overseer counts in an incident, and another one has by now.
-    moved: Moved,
+    accounting: Accounting,
+    recording: Recording,
+    publishing: Publishing,
+    window_checks: WindowChecks,
+    late: LateComparison,
+    flush: Flush,
+    retry: Retry,
 }
 
-struct ShardState {
-    frontier: Frontier,
-    gauges: ShardGauges,
-    /// Pieces of what it tells, until the last one is there.
-    gathered: Vec<Described>,
+/// How far a flush is.
+enum Flush {
+    None,
+    /// The store is asked what it knows of the events.
+    LookUp(Buffered),
+    Write(Box<Prepared>),
 }
 
-/// What waits to be written.
-#[derive(Default)]
-struct Gathered {
-    told: Vec<Described>,
-    /// Bytes of the frames of what was told.
-    bytes: usize,
-    samples: Vec<SampleRow>,
-    /// What metrics will show once it is written.
-    counts: Vec<(SchemaId, Counts)>,
-    latency: Vec<SchemaGauge>,
+/// What a flush comes to.
+pub(crate) enum FlushStep {
+    /// It is over, and these are the answers to the shards that asked, by their numbers.
+    Done(Vec<(usize, Answer)>),
+    /// The store failed. It goes on after this pause.
+    Wait(Duration),
 }
 
 impl Results {
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "the assembly's one place that knows all of them"
-    )]
-    pub fn new(
-        options: ResultsOptions,
-        plan: Arc<PlanCell>,
-        store: Store,
-        tracker: IncidentTrackerConfig,
-        next_incident: u64,
-        telemetry: Telemetry,
-        spool: Arc<Spool>,
-        answers: Vec<Sender<Answer>>,
-        now_ms: i64,
-    ) -> Self {
-        let shards = answers.len();
-        let never = Frontier {
-            raw_ms: i64::MIN,
-            written_ms: i64::MIN,
-        };
-        let pruning = Pruning::start(&store, options.clock.as_ref(), &options.retention);
-        let (longest_deadline_ms, clear_ms) = (tracker.deadline_max_ms, tracker.clear_ms);
+    pub fn new(parts: ResultsParts, now: Instant) -> Self {
+        let clock = parts.time.clock();
+        let accounting = Accounting::new(AccountingParts {
+            window_ms: parts.window_ms,
+            redact: parts.redact,
+            first_generation: parts.first_generation,
+            shards: parts.shards,
+            incidents: parts.incidents,
+            next_incident: parts.next_incident,
+            clock_ms: clock.map(Clock::now_ms),
+        });
         Self {
-            options,
-            plan,
-            store,
-            tracker: IncidentTracker::new(tracker, now_ms, next_incident),
-            open_windows: OpenWindows::default(),
-            telemetry,
-            spool,
-            shards: (0..shards)
-                .map(|_| ShardState {
-                    frontier: never,
-                    gauges: ShardGauges::default(),
-                    gathered: Vec::new(),
-                })
-                .collect(),
-            window_checks: Vec::new(),
-            samples: SampleBudget::default(),
-            faults: FaultLog::default(),
-            schema_log: SchemaLog::default(),
-            gathered: Gathered::default(),
-            totals: Totals::default(),
-            undecodable_log: UndecodableLog::default(),
-            window_checks_of: None,
-            next_incident,
-            pruning,
-            log_file: LogFile::default(),
-            noted: Instant::now(),
-            longest_deadline_ms,
-            clear_ms,
-            audited_ms: None,
-            audit_incidents: AuditIncidents::default(),
-            describer: None,
-            answers,
-            details: BTreeMap::new(),
-            moved: Moved::default(),
+            recording: Recording::new(parts.store, parts.retention, clock.cloned(), now),
+            publishing: Publishing::new(parts.telemetry, parts.spool),
+            accounting,
+            time: parts.time,
+            shutdown: parts.shutdown,
+            plan: parts.plan,
+            window_checks: WindowChecks::default(),
+            late: LateComparison::default(),
+            flush: Flush::None,
+            retry: Retry::default(),
         }
     }
 
     /// New bounds of incidents and deadlines.
     pub(crate) fn reconfigure(&mut self, config: IncidentTrackerConfig) {
-        self.longest_deadline_ms = self.longest_deadline_ms.max(config.deadline_max_ms);
-        self.tracker.reconfigure(config);
+        self.accounting.reconfigure(config);
     }
 
     /// Takes one message. What comes of it is written by the next flush.
-    pub(crate) fn take(&mut self, message: Message) {
+    pub(crate) fn step(&mut self, message: Message, now: Instant) {
+        let plan = self.plan.current();
         match message {
-            Message::Judged(report) => self.take_report(report),
-            Message::Shard { told, checks } => {
-                self.take_activity(checks);
-                self.take_told(told);
+            Message::Judged(mut report) => {
+                self.publishing.judged(&plan, &mut report, now);
+                self.accounting.judged(&plan, &report);
+                self.checks(report.checks, now);
+            }
+            Message::Shard { output, checks } => {
+                self.checks(checks, now);
+                let clock_ms = self.clock_ms();
+                self.accounting.shard(&plan, output, clock_ms);
             }
         }
+    }
+
+    /// Whether so much waits that it is to be written at once.
+    pub(crate) fn is_full(&self) -> bool {
+        self.accounting.is_full()
+    }
+
+    /// Writes what waits, or goes on with it after a pause. A store that fails is tried again until it works: nothing
+    /// is dropped, everything upstream waits. Only when the process is to end is it given up after a while, and what
+    /// was not stored is counted. `ended`: nothing comes any more.
+    pub(crate) fn flush(&mut self, ended: bool, now: Instant) -> FlushStep {
+        loop {
+            match std::mem::replace(&mut self.flush, Flush::None) {
+                Flush::None => {
+                    self.flush = Flush::LookUp(self.accounting.take_buffered(ended));
+                }
+                Flush::LookUp(mut buffered) => match self.look_up(&mut buffered, now) {
+                    Ok(known) => {
+                        self.works();
+                        self.flush = Flush::Write(self.prepare(buffered, known, ended, now));
+                    }
+                    Err(error) => match self.failed(&error, now) {
+                        Some(pause) => {
+                            self.flush = Flush::LookUp(buffered);
+                            return FlushStep::Wait(pause);
+                        }
+                        None => {
+                            let known = KnownMissing::default();
+                            self.flush = Flush::Write(self.prepare(buffered, known, ended, now));
+                        }
+                    },
+                },
+                Flush::Write(mut prepared) => match self.write(&prepared, now) {
+                    Ok(()) => {
+                        self.works();
+                        return FlushStep::Done(std::mem::take(&mut prepared.answers));
+                    }
+                    Err(error) => match self.failed(&error, now) {
+                        Some(pause) => {
+                            self.flush = Flush::Write(prepared);
+                            return FlushStep::Wait(pause);
+                        }
+                        None => {
+                            let missing = prepared.missing as u64;
+                            self.shutdown
+                                .results_left(prepared.count(), missing, &error);
+                            return FlushStep::Done(Vec::new());
+                        }
+                    },
+                },
+            }
+        }
+    }
+
+    /// Logs what is due by now.
+    pub(crate) fn look(&mut self, now: Instant) {
+        self.publishing.look(now);
+    }
+
+    /// Nothing comes any more, and everything is written.
+    pub(crate) fn end(mut self) -> Totals {
+        self.publishing.end();
+        self.accounting.into_totals()
+    }
+
+    fn clock_ms(&self) -> Option<i64> {
+        self.time.clock().map(Clock::now_ms)
+    }
+
+    fn checks(&mut self, checks: Vec<CheckActivity>, now: Instant) {
+        self.accounting.checks(&checks);
+        self.publishing.checks(checks, now);
+    }
+
+    /// What the store knows of missing events, and how rows that landed late compare with their raw frames.
+    fn look_up(
+        &mut self,
+        buffered: &mut Buffered,
+        now: Instant,
+    ) -> Result<KnownMissing, StoreError> {
+        let plan = self.plan.current();
+        let known = self.recording.look_up(&buffered.events)?;
+        let store = self.recording.store();
+        let checks = self
+            .late
+            .compare(store, &plan, &known, &mut buffered.events)?;
+        self.checks(checks, now);
+        Ok(known)
+    }
+
+    /// Decides what a flush writes. From here on it can be written any number of times over.
+    fn prepare(
+        &mut self,
+        buffered: Buffered,
+        known: KnownMissing,
+        ended: bool,
+        now: Instant,
+    ) -> Box<Prepared> {
+        let plan = self.plan.current();
+        let clock_ms = self.clock_ms();
+        let mut prepared = self.accounting.prepare(&plan, buffered, known, clock_ms);
+        self.accounting
+            .generations(self.plan.take_unnoted(), &mut prepared);
+        self.judge_windows(&plan, ended, now, &mut prepared);
+        self.accounting.finish(&plan, ended, &mut prepared);
+        Box::new(prepared)
+    }
+
+    /// Closes windows, and has window checks judge their tallies.
+    fn judge_windows(&mut self, plan: &Plan, ended: bool, now: Instant, prepared: &mut Prepared) {
+        self.window_checks.follow(plan);
+        for closed in self.accounting.close_windows(plan, ended, prepared) {
+            let judged = self.window_checks.judge(&closed.tallies);
+            let (findings, activity): (Vec<_>, Vec<_>) = judged.into_iter().unzip();
+            findings
+                .iter()
+                .for_each(|found| self.publishing.found(found));
+            self.checks(activity, now);
+            self.accounting.found(plan, &closed, &findings, prepared);
+        }
+    }
+
+    fn write(&mut self, prepared: &Prepared, now: Instant) -> Result<(), StoreError> {
+        let clock_ms = self.clock_ms();
+        // Of a recording it is known up to the last window that counts something.
+        let known_ms = match self.time {
+            TimePolicy::Live(_) => clock_ms,
+            TimePolicy::Recorded => self.accounting.last_window_end_ms(),
+        };
+        let (written, took) = self.recording.write(prepared, known_ms, now);
+        self.publishing.wrote(took, written.is_ok());
+        let written = written?;
+        let plan = self.plan.current();
+        let now_ms = clock_ms.unwrap_or(i64::MIN);
+        self.publishing.written(&plan, prepared, now_ms);
+        if let Some(pruned) = &written.pruned {
+            self.publishing.pruned(pruned);
+        }
+        if let Some(ahead_ms) = self.recording.clock_ahead_ms() {
+            self.publishing.clock_ahead(ahead_ms);
+        }
+        self.publishing.sizes(self.recording.path());
+        self.accounting.written(prepared, written.is_round);
+        Ok(())
+    }
+
+    fn works(&mut self) {
+        self.retry.succeeded();
+        self.publishing.store_works();
+    }
+
+    /// The pause before the next try; None if it is given up.
+    fn failed(&mut self, error: &StoreError, now: Instant) -> Option<Duration> {
+        self.publishing.store_fails(error, self.recording.path());
+        let tries_max = self.time.is_of_events().then_some(AUDIT_TRIES);
+        self.retry.failed(error, tries_max, &self.shutdown, now)
     }
 
     /// The next commit is done, and seems to have failed.
     #[cfg(test)]
     pub(crate) fn lose_answer(&mut self) {
-        self.store.lose_answer();
-    }
-
-    /// Whether so much has gathered that it is to be written at once.
-    fn is_full(&self) -> bool {
-        self.gathered.told.len() >= GATHERED_MAX || self.gathered.bytes >= GATHERED_BYTES_MAX
-    }
-
-    fn take_told(&mut self, told: ShardOutput<Described>) {
-        // In an audit lines come in any order of time: what waited for how long cannot be told.
-        if !self.is_audit() {
-            for activity in &told.activity {
-                self.tracker.activity(activity);
-            }
-            if let Some(landed_ms) = told.landed_ms {
-                self.tracker.landed(landed_ms);
-            }
-        }
-        let ShardState { gathered, .. } = &mut self.shards[told.shard];
-        gathered.extend(told.told);
-        if told.more {
-            return;
-        }
-        self.gathered.bytes += gathered.iter().map(|one| one.event.bytes()).sum::<usize>();
-        self.gathered.told.append(gathered);
-        let plan = self.plan.current();
-        for delta in &told.tallies {
-            self.open_windows.add(delta.window, delta.schema, &delta.counts);
-            self.count(&plan, delta.schema, &delta.counts);
-            self.note_unjudged(delta.window, delta.schema, &delta.counts);
-        }
-        if self.is_audit() {
-            let latest = told.tallies.iter().map(|delta| delta.window + 1).max();
-            let end_ms = latest.map(|window| window.saturating_mul(self.options.window_ms));
-            self.audited_ms = self.audited_ms.max(end_ms);
-        }
-        if let Some(flush) = told.flush {
-            self.gathered.latency.extend(flush.latency);
-            let shard = &mut self.shards[told.shard];
-            shard.frontier = flush.frontier;
-            shard.gauges = flush.gauges;
-        }
-    }
-
-    fn take_report(&mut self, report: JudgeReport) {
-        let generation = report.generation;
-        let stream = report.stream;
-        let plan = self.plan.current();
-        for count in &report.raw {
-            let counts = Counts {
-                raw: count.events as i64,
-                ..Counts::default()
-            };
-            self.open_windows.add(count.window, count.schema, &counts);
-            self.open_windows.judged_by(count.window, count.schema, generation);
-            self.count(&plan, count.schema, &counts);
-        }
-        if let Some(seen) = report.seen_ms
-            && !self.is_audit()
-        {
-            self.tracker.seen(report.stream, seen);
-        }
-        for &(reason, rows) in &report.undecodable {
-            let reason = samples::reason_of(&plan, reason);
-            self.telemetry
-                .undecodable(report.stream, &reason.check, &reason.id, rows);
-            *self
-                .totals
-                .undecodable
-                .entry(reason.id.clone())
-                .or_default() += rows;
-            let unread = Undecodable {
-                stream,
-                check: reason.check,
-                reason: reason.id,
-            };
-            if !self.is_audit()
-                && let Some(frames) = self.undecodable_log.add(&unread, rows, Instant::now())
-            {
-                let Undecodable { check, reason, .. } = &unread;
-                let name = stream.as_str();
-                tracing::warn!(
-                    stream = name,
-                    check,
-                    reason,
-                    frames,
-                    "frames cannot be read: see whether streams.{name}.codec, .envelope and event.key \
-                     are right; samples have some of the frames (told once a minute; \
-                     landfall_undecodable_total counts them)"
-                );
-            }
-            *self.totals.account.undecodable.entry(unread).or_default() += rows;
-        }
-        for &(defect, events) in &report.untimed {
-            *self.totals.untimed.entry(defect).or_default() += events;
-        }
-        for &(violation, rows) in &report.violations {
-            let reason = samples::reason_of(&plan, violation.reason);
-            self.telemetry.violations(&reason.check, &reason.id, rows);
-            let given = Given {
-                stream,
-                check: reason.check,
-                reason: reason.id,
-                outcome: Given::outcome_of(violation.outcome),
-                decides: violation.decides,
-            };
-            *self.totals.account.reasons.entry(given).or_default() += rows;
-        }
-        for sample in &report.samples {
-            let number = self.number(generation);
-            let row = samples::of_judge(&plan, sample, number, &self.options.redact);
-            self.keep_sample(row);
-        }
-        for note in report.unread {
-            self.faults.fault(note, Instant::now());
-        }
-        self.take_activity(report.checks);
-    }
-
-    /// What checks did, and said in the log.
-    fn take_activity(&mut self, checks: Vec<CheckActivity>) {
-        let now = Instant::now();
-        for check in checks {
-            self.telemetry.check(&check.name, &check.counters);
-            self.totals.account.check(&check.name, &check.counters);
-            for faults in &check.counters.schemas {
-                self.telemetry.schema_faults(faults);
-                self.schema_log.take(&check.name, faults, Instant::now());
-            }
-            for line in &check.log {
-                samples::log_line(&check.name, line);
-            }
-            if is_well(&check.counters) {
-                self.faults.well(&check.name);
-            }
-            for note in check.faults {
-                self.faults.fault(note, now);
-            }
-            for suspension in check.suspensions {
-                self.faults.suspended(&check.name, suspension, now);
-            }
-        }
-    }
-
-    fn keep_sample(&mut self, row: SampleRow) {
-        if self.samples.take(&row) {
-            self.gathered.samples.push(row);
-        }
-    }
-
-    /// Counts verdicts in totals, and in metrics once they are written.
-    fn count(&mut self, plan: &Plan, schema: SchemaId, counts: &Counts) {
-        let name = plan.labels.name(schema);
-        self.gathered.counts.push((schema, *counts));
-        self.totals.counts.add(counts);
-        match self.totals.by_schema.get_mut(name) {
-            Some(known) => known.add(counts),
-            None => {
-                self.totals.by_schema.insert(name.to_owned(), *counts);
-            }
-        }
-    }
-
-    /// Events that could not be judged are an incident of their own kind. Of their arrival only the
-    /// window is known.
-    fn note_unjudged(&mut self, window: i64, schema: SchemaId, counts: &Counts) {
-        let unjudged = counts.verdict(Verdict::Unjudged);
-        if unjudged > 0 {
-            let start_ms = window.saturating_mul(self.options.window_ms);
-            let last_ms = start_ms.saturating_add(self.options.window_ms - 1);
-            let at_ms = self.now_ms().clamp(start_ms, last_ms);
-            self.note(
-                Cause::Unjudged,
-                schema,
-                unjudged.unsigned_abs(),
-                at_ms,
-                at_ms,
-            );
-        }
-    }
-
-    /// Something happened to events that arrived (or landed) in a stretch of time.
-    fn note(&mut self, cause: Cause, schema: SchemaId, events: u64, first_ms: i64, last_ms: i64) {
-        if self.is_audit() {
-            let window = first_ms.div_euclid(self.options.window_ms);
-            self.audit_incidents
-                .note(window, cause, schema, events, first_ms, last_ms);
-        } else {
-            self.tracker.note(cause, schema, events, first_ms, last_ms);
-        }
-    }
-
-    /// The number of a generation in the store.
-    fn number(&self, generation: Generation) -> u64 {
-        self.options.first_generation + u64::from(generation.0)
-    }
-
-    fn is_audit(&self) -> bool {
-        self.options.clock.is_none()
-    }
-
-    /// Time by which everything told is complete.
-    fn now_ms(&self) -> i64 {
-        let told = self
-            .shards
-            .iter()
-            .map(|shard| shard.frontier.written_ms.min(shard.frontier.raw_ms))
-            .min();
-        let told = told.unwrap_or(i64::MIN);
-        match (&self.options.clock, told) {
-            (Some(clock), i64::MAX) => clock.now_ms(),
-            (_, told) => told,
-        }
-    }
-
-    /// Up to when everything of a stream has been told; None if that is not known (yet), and in an
-    /// audit, where time stands still.
-    fn told_up_to(&self, stream: Stream) -> Option<i64> {
-        let of_stream = |shard: &ShardState| match stream {
-            Stream::Raw => shard.frontier.raw_ms,
-            _ => shard.frontier.written_ms,
-        };
-        let told = self.shards.iter().map(of_stream).min()?;
-        match &self.options.clock {
-            Some(clock) if told == i64::MAX => Some(clock.now_ms()),
-            Some(_) if told != i64::MIN => Some(told),
-            _ => None,
-        }
-    }
-
-    /// When something is said: the clock's time, or in an audit the events'.
-    fn said_ms(&self) -> i64 {
-        self.options
-            .clock
-            .as_ref()
-            .map_or_else(|| self.now_ms(), Clock::now_ms)
+        self.recording.lose_answer();
     }
 }
-
-/// Whether a check was asked, and did not fail in any way.
-fn is_well(counters: &Counters) -> bool {
-    let failed = counters.faults.iter().chain(&counters.rows_faulted);
-    counters.batches > 0 && failed.sum::<u64>() == 0
-}
-
-/// A missing event that is spoken of: what is known of it.
-struct Known {
-    row: LandedRow,
-    /// What its row that lands is to the raw frame that the store has; none if it was not compared.
-    compared: Option<Comparison>,
-    /// It is told in this flush: its place among the fates, where its frame is.
-    told: Option<usize>,
-}
-
-/// Missing events that are spoken of, by fingerprint.
-type KnownMissing = HashMap<[u8; 16], Known>;

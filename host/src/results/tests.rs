@@ -2,26 +2,28 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use landfall_ledger::{
-    Effect, Fingerprint, Frontier, Generation, IncidentTrackerConfig, PayloadRef, PerStream, SchemaId,
-    ShardGauges, Stream, WrittenSide,
+    Effect, Fingerprint, Frontier, Generation, IncidentTrackerConfig, PayloadRef, PerStream,
+    SchemaId, ShardGauges, Stream, WrittenSide,
 };
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 use landfall_store::spool::Spool;
 use landfall_store::{Frame, IncidentRow, MissingEvent, MissingFilter, Reader, Retention, Store};
 
-use super::{Results, ResultsOptions};
-use crate::telemetry::Telemetry;
+use super::{FlushStep, Results, ResultsParts};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::shutdown::Shutdown;
+use crate::flow::ShutdownRequest;
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{JudgeReport, SchemaCount};
 use crate::messages::ShardFlush;
 use crate::messages::{Described, LedgerEvent, Message, ShardOutput};
 use crate::planning::planner::{Patience, Planner};
-use crate::sources::ShutdownRequest;
+use crate::shutdown::Shutdown;
+use crate::telemetry::Telemetry;
+use crate::time_policy::TimePolicy;
 
 /// An incident is over so long after the last that is said of it.
 const CLEAR_MS: i64 = 10_000;
@@ -31,6 +33,8 @@ const DEADLINE_MS: i64 = 1_000;
 struct Process {
     results: Results,
     clock: Clock,
+    telemetry: Telemetry,
+    shutdown: Arc<Shutdown>,
 }
 
 impl Process {
@@ -51,19 +55,6 @@ impl Process {
         let mut store = Store::open(&store_dir, [7; 16], "test").unwrap();
         store.close_leftovers().unwrap();
         let clock = Clock::by_hand(now_ms);
-        let options = ResultsOptions {
-            window_ms: 1_000,
-            redact: Arc::default(),
-            retention: Retention {
-                keep_ms: i64::MAX / 4,
-                missing_max,
-                samples_max: 10,
-                samples_per_reason_max: 10,
-            },
-            first_generation: store.next_generation().unwrap(),
-            clock: Some(clock.clone()),
-            ending: Arc::new(Shutdown::new(ShutdownRequest::default())),
-        };
         let tracker = IncidentTrackerConfig {
             stall_ms: 1_000_000,
             stall_schema_ms: 0,
@@ -73,19 +64,35 @@ impl Process {
         };
         let next_incident = store.next_incident().unwrap();
         let spool = Spool::open(&dir.join("spool"), 1 << 20, 1, 0).unwrap();
-        let (answers, _) = crossbeam_channel::unbounded();
-        let results = Results::new(
-            options,
-            Arc::new(PlanCell::new(plan, now_ms)),
+        let telemetry = Telemetry::new().unwrap();
+        let shutdown = Arc::new(Shutdown::new(ShutdownRequest::default()));
+        let parts = ResultsParts {
+            window_ms: 1_000,
+            redact: Arc::default(),
+            retention: Retention {
+                keep_ms: i64::MAX / 4,
+                missing_max,
+                samples_max: 10,
+                samples_per_reason_max: 10,
+            },
+            first_generation: store.next_generation().unwrap(),
+            time: TimePolicy::Live(clock.clone()),
+            shutdown: Arc::clone(&shutdown),
+            plan: Arc::new(PlanCell::new(plan, now_ms)),
             store,
-            tracker,
-            next_incident,
-            Telemetry::new().unwrap(),
             spool,
-            vec![answers],
-            now_ms,
-        );
-        Self { results, clock }
+            incidents: tracker,
+            next_incident,
+            telemetry: telemetry.clone(),
+            shards: 1,
+        };
+        let results = Results::new(parts, Instant::now());
+        Self {
+            results,
+            clock,
+            telemetry,
+            shutdown,
+        }
     }
 
     /// It is `now_ms`, and this was told; then it is written.
@@ -105,19 +112,25 @@ impl Process {
                 written_ms: now_ms,
             },
         };
-        self.results.take(Message::Shard {
-            told: ShardOutput {
+        self.take(Message::Shard {
+            output: ShardOutput {
                 shard: 0,
                 activity: Vec::new(),
                 landed_ms: None,
-                told: described.collect(),
+                events: described.collect(),
                 more: false,
                 tallies: Vec::new(),
                 flush: Some(flush),
             },
             checks: Vec::new(),
         });
-        self.results.flush_until_done(false);
+        while let FlushStep::Wait(pause) = self.results.flush(false, Instant::now()) {
+            std::thread::sleep(pause);
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        self.results.step(message, Instant::now());
     }
 }
 
@@ -278,7 +291,7 @@ fn what_was_written_though_its_commit_failed_is_counted_once() {
         schema: A,
         events: 3,
     });
-    process.results.take(Message::Judged(report));
+    process.take(Message::Judged(report));
     process.results.lose_answer();
     process.at(2_000, vec![missing(1, 500)]);
     let windows = reader(dir.path()).windows().unwrap();
@@ -294,7 +307,7 @@ fn a_store_that_was_moved_is_told_and_written_again_once_it_is_back() {
     let dir = tempfile::tempdir().unwrap();
     let (here, away) = (dir.path().join("store"), dir.path().join("away"));
     let mut process = Process::start(dir.path(), 0, 100);
-    let telemetry = process.results.telemetry.clone();
+    let telemetry = process.telemetry.clone();
     process.at(500, Vec::new());
     assert!(telemetry.readiness().is_ready());
     std::fs::rename(&here, &away).unwrap();
@@ -317,12 +330,12 @@ fn a_store_that_was_moved_is_told_and_written_again_once_it_is_back() {
 fn a_store_that_is_gone_when_the_end_comes_is_no_clean_end() {
     let dir = tempfile::tempdir().unwrap();
     let mut process = Process::start(dir.path(), 0, 100);
-    let ending = Arc::clone(&process.results.options.shutdown);
+    let shutdown = Arc::clone(&process.shutdown);
     process.at(500, Vec::new());
     std::fs::remove_dir_all(dir.path().join("store")).unwrap();
-    ending.give_up("the wish to end was long ago".into());
+    shutdown.give_up("the request to shut down was long ago".into());
     process.at(2_000, vec![missing(1, 500)]);
-    let left = ending.unaccounted();
+    let left = shutdown.unaccounted();
     assert_eq!(left.missing, 1);
     assert!(
         left.to_string().contains("moved, removed or replaced"),
@@ -345,7 +358,7 @@ fn what_was_deleted_is_in_no_file_any_more_after_a_round_of_retention() {
     process.at(2_000, vec![missing(1001, 500)]);
     process.at(2_100, vec![missing(1002, 600)]);
     assert!(is_there(dir.path(), 1001), "in the log");
-    process.results.pruning.make_due();
+    process.results.recording.make_pruning_due();
     process.at(3_000, Vec::new());
     assert!(!is_there(dir.path(), 1001));
     assert!(is_there(dir.path(), 1002));

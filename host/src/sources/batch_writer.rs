@@ -1,12 +1,15 @@
-//! Where a source puts its frames: packs them, registers the batch, hands it to the queue.
+//! Packs the frames of a source into batches: registers each batch as in flight, and hands it to the queue.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::batch::{BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FrameBatch};
-use super::{InFlight, Refusal, SourceError, SourceProgress, SourceStats, ShutdownRequest};
+use super::SourceError;
 use crate::clock::Clock;
-use crate::queue::{SendTimeout, Sender};
+use crate::flow::queue::{SendTimeout, Sender};
+use crate::flow::{
+    BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FrameBatch, InFlight, Refusal, ShutdownRequest,
+    SourceProgress, SourceStatus, Unapplied,
+};
 use crate::thread_watch;
 use landfall_ledger::Stream;
 
@@ -20,6 +23,8 @@ pub struct SourceContext {
     pub limits: BatchLimits,
     /// Frames larger than this are refused and counted.
     pub frame_bytes_max: usize,
+    /// Asked of everybody: sources hand on what they have read, and end.
+    pub stop: ShutdownRequest,
 }
 
 /// A batch that waited for its time and has so many frames is one of a steady stream.
@@ -49,13 +54,12 @@ struct Filling {
     since: Instant,
 }
 
-/// One source's outlet.
+/// The batches of one source.
 pub struct BatchWriter {
     context: SourceContext,
     source: u16,
-    stats: Arc<SourceStats>,
+    stats: Arc<SourceStatus>,
     progress: Arc<SourceProgress>,
-    stop: ShutdownRequest,
     hand_on_max: Duration,
     /// Since when it has waited for room although asked to end.
     overdue_since: Option<Instant>,
@@ -73,12 +77,7 @@ pub struct BatchWriter {
 
 impl BatchWriter {
     /// Registers the source with its stream's frontier.
-    pub fn new(
-        mut context: SourceContext,
-        source: u16,
-        stats: Arc<SourceStats>,
-        stop: ShutdownRequest,
-    ) -> Self {
+    pub fn new(mut context: SourceContext, source: u16, stats: Arc<SourceStatus>) -> Self {
         context.limits = context.limits.sound();
         // With a clock that is sped up, a wait is a longer stretch of its time.
         let wait = context.limits.wait;
@@ -96,7 +95,6 @@ impl BatchWriter {
             source,
             stats,
             progress,
-            stop,
             hand_on_max: HAND_ON_MAX,
             overdue_since: None,
             filling: None,
@@ -112,7 +110,7 @@ impl BatchWriter {
         &self.context.clock
     }
 
-    pub fn stats(&self) -> &Arc<SourceStats> {
+    pub fn stats(&self) -> &Arc<SourceStatus> {
         &self.stats
     }
 
@@ -148,7 +146,10 @@ impl BatchWriter {
         // is known to have been read.
         let earliest_ms = self.progress.get_ms();
         let Filling { batch, .. } = self.filling.get_or_insert_with(|| {
-            let guard = self.context.in_flight.begin(self.context.stream, earliest_ms);
+            let guard = self
+                .context
+                .in_flight
+                .begin(self.context.stream, earliest_ms);
             let mut batch = FrameBatch::new(self.context.stream, self.source, guard);
             batch.first_place = self.came;
             batch.bytes.reserve(self.last_bytes);
@@ -243,12 +244,11 @@ impl BatchWriter {
             };
             breathe();
             thread_watch::busy();
-            if self.stop.is_set() {
+            if self.context.stop.is_set() {
                 let since = *self.overdue_since.get_or_insert_with(Instant::now);
                 if since.elapsed() >= self.hand_on_max {
                     let endpoint = self.stats.endpoint().to_owned();
-                    // Its flight is never finished: the frontier must not pass what nobody judged.
-                    std::mem::forget(batch);
+                    batch.guard.abandon(Unapplied::QueueFull);
                     return Err(SourceError::GivenUp { endpoint, frames });
                 }
             }
@@ -260,7 +260,7 @@ impl BatchWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::{Bound, channel};
+    use crate::flow::queue::{Bound, channel};
 
     #[test]
     fn asked_to_end_a_source_waits_for_room_only_so_long_and_no_frontier_passes_what_is_left() {
@@ -281,9 +281,10 @@ mod tests {
                 wait_max: Duration::ZERO,
             },
             frame_bytes_max: 100,
+            stop: stop.clone(),
         };
-        let stats = Arc::new(SourceStats::new(Stream::Written, "here"));
-        let mut batch_writer = BatchWriter::new(context, 0, stats, stop.clone());
+        let stats = Arc::new(SourceStatus::new(Stream::Written, "here"));
+        let mut batch_writer = BatchWriter::new(context, 0, stats);
         batch_writer.hand_on_max = Duration::from_millis(1);
         let began_ms = batch_writer.progress().get_ms();
         batch_writer.push(b"first", || {}).unwrap();
@@ -329,10 +330,14 @@ mod tests {
                     wait_max,
                 },
                 frame_bytes_max: 100,
+                stop: ShutdownRequest::default(),
             };
-            let stats = Arc::new(SourceStats::new(Stream::Raw, "here"));
-            let mut batch_writer = BatchWriter::new(context, 0, stats, ShutdownRequest::default());
-            assert_eq!((batch_writer.wait_max(), batch_writer.patience()), (long, None));
+            let stats = Arc::new(SourceStatus::new(Stream::Raw, "here"));
+            let mut batch_writer = BatchWriter::new(context, 0, stats);
+            assert_eq!(
+                (batch_writer.wait_max(), batch_writer.patience()),
+                (long, None)
+            );
             let began = Instant::now();
             for frames in 1..=2 * CROWD_ROWS {
                 assert!(!batch_writer.push(b"frame", || {}).unwrap());
@@ -368,9 +373,10 @@ mod tests {
             queue: senders.remove(0),
             limits,
             frame_bytes_max: 100,
+            stop: ShutdownRequest::default(),
         };
-        let stats = Arc::new(SourceStats::new(Stream::Raw, "here"));
-        let mut batch_writer = BatchWriter::new(context, 0, stats, ShutdownRequest::default());
+        let stats = Arc::new(SourceStatus::new(Stream::Raw, "here"));
+        let mut batch_writer = BatchWriter::new(context, 0, stats);
         let fill = |batch_writer: &mut BatchWriter, frames: usize, bytes: usize| {
             for _ in 0..frames {
                 batch_writer.push(&vec![b'x'; bytes], || {}).unwrap();

@@ -12,6 +12,7 @@ mod looks;
 mod origin;
 mod packing;
 mod pipe;
+mod source;
 
 use std::error::Error;
 use std::io::{self, BufRead, Read};
@@ -20,19 +21,21 @@ use std::sync::Arc;
 pub use self::input::{FileProgress, Input, RATIO_MAX, keeps_waiting, waits};
 pub use self::origin::Origin;
 pub use self::packing::Packing;
+pub use self::source::{FileReading, FileSettings, FileSource};
 
 use self::framing::{Framing, HEAD_BYTES, LENGTH_BYTES};
 use self::gzip::Garbage;
 use self::input::{Dense, Failed};
 use self::pipe::Stopped;
-use super::{Link, BatchWriter, SourceContext, SourceError, SourceStats, ShutdownRequest};
+use super::{BatchWriter, SourceError};
+use crate::flow::ShutdownRequest;
 
 /// A line that goes on for so long without an end is none, and may have no end. The longest frame that can be
 /// configured is a sixteenth of it.
 const LINE_SKIPPED_BYTES_MAX: u64 = 256 << 20;
 
-/// The lines of one file.
-pub struct FileSource {
+/// Reads the frames of one file.
+pub struct FileReader {
     origin: Origin,
     reader: Box<dyn BufRead + Send>,
     progress: Arc<FileProgress>,
@@ -58,7 +61,7 @@ impl Seen {
     }
 }
 
-impl FileSource {
+impl FileReader {
     /// The frames of an input.
     pub fn new(input: Input) -> Self {
         let Input {
@@ -79,25 +82,18 @@ impl FileSource {
         &self.progress
     }
 
-    /// Reads to the end (or until asked to stop) and hands everything on. Runs on the caller's
-    /// thread. Whether it ends well or not, it no longer holds its stream's frontier afterwards.
-    pub fn run(
+    /// Reads to the end (or until asked to stop) and hands everything on.
+    fn read_to_end(
         mut self,
-        index: u16,
-        context: SourceContext,
-        stats: &Arc<SourceStats>,
+        batch_writer: &mut BatchWriter,
         stop: &ShutdownRequest,
     ) -> Result<Seen, SourceError> {
-        let mut batch_writer = BatchWriter::new(context, index, Arc::clone(stats), stop.clone());
-        stats.set_link(Link::Connected);
-        let result = match self.read_all(&mut batch_writer, stop) {
+        let result = match self.read_all(batch_writer, stop) {
             Err(SourceError::Stopped) => Ok(false),
             result => result,
         };
-        // Before an error is told: the lines until there were good.
+        // Before an error is reported: the lines until there were good.
         let handed_on = batch_writer.hand_on(|| {});
-        batch_writer.progress().finish();
-        stats.set_link(Link::Ended);
         let is_whole = result?;
         handed_on?;
         Ok(Seen {
@@ -108,7 +104,11 @@ impl FileSource {
     }
 
     /// Whether it came to the end.
-    fn read_all(&mut self, batch_writer: &mut BatchWriter, stop: &ShutdownRequest) -> Result<bool, SourceError> {
+    fn read_all(
+        &mut self,
+        batch_writer: &mut BatchWriter,
+        stop: &ShutdownRequest,
+    ) -> Result<bool, SourceError> {
         let mut line = Vec::new();
         let framing = self.framing();
         while !stop.is_set() {

@@ -1,101 +1,117 @@
-//! Where frames come from: ZeroMQ sockets and recorded files. A source reads frames, stamps them
-//! with their arrival, packs them into batches and hands these to a bounded queue.
+//! Where frames come from: ZeroMQ publishers and recorded files. A source reads frames, stamps them with their
+//! arrival, packs them into batches and puts these into a bounded queue.
 //!
-//! Knows nothing of what a frame means: no codec, no JSON, no key. It does know, and tells by
-//! [`InFlight::frontier`], up to which instant everything that arrived has been dealt with; the
-//! ledger calls an event missing by that and by nothing else.
+//! Knows nothing of what a frame means: no codec, no JSON, no key. It reports by [`SourceProgress`] up to which
+//! instant it has read everything that arrived. The ledger calls an event missing by that and by nothing else.
+//!
+//! A further kind of source is a folder here, with its settings, and an arm in `settings.rs` and in [`Opener::open`].
 
-mod batch;
-pub mod file;
-mod in_flight;
 mod batch_writer;
+mod error;
+pub mod file;
+mod in_order;
 mod publisher;
-mod refusal;
 mod report;
-mod stats;
-mod stop;
-mod watermark;
+mod settings;
 pub mod zmq;
 
-pub use batch::{BATCH_WAIT_MAX, BatchLimits, FrameBatch};
-pub use in_flight::{InFlightGuard, InFlight, SourceProgress};
-pub use batch_writer::{BatchWriter, SourceContext};
-pub use publisher::{PublishError, Publisher};
-pub use refusal::{Refusal, Refusals, Refused};
-pub use report::report;
-pub use stats::{Link, SourceStats};
-pub use stop::ShutdownRequest;
-pub use watermark::{Ahead, Look, Watermark};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
-/// What stops a source that has begun.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// `cause` is the message of the socket library, which only `zmq.rs` knows.
-    #[error("failed to {doing} {endpoint}: {cause}; {remedy}")]
-    Socket {
-        doing: &'static str,
-        endpoint: String,
-        cause: String,
-        remedy: &'static str,
-    },
-    #[error("failed to start the thread for {endpoint}: {source}; allow the process more threads")]
-    Thread {
-        endpoint: String,
-        source: std::io::Error,
-    },
-    #[error("failed to open {path}: {source}; check that the file is there and readable")]
-    Open {
-        path: String,
-        source: std::io::Error,
-    },
-    #[error("{path} is {found}: only plain, gzip and zstd can be read; {remedy}")]
-    Foreign {
-        path: String,
-        found: String,
-        remedy: String,
-    },
-    /// What was unpacked is not what it should be, and says so itself.
-    #[error("failed to read {path} (after line {lines}): {source}")]
-    Refused {
-        path: String,
-        lines: u64,
-        source: std::io::Error,
-    },
-    #[error("failed to read {path}: line {line} goes on for more than {bytes} bytes; {advice}")]
-    Endless {
-        path: String,
-        line: u64,
-        bytes: u64,
-        advice: String,
-    },
-    #[error("no {unit} of {path} could be read: {found}; {advice}; the first {unit}: \"{first}\"")]
-    Unreadable {
-        path: String,
-        /// `line` or `frame`.
-        unit: &'static str,
-        found: String,
-        advice: String,
-        first: String,
-    },
-    /// It was asked to end before it was at its end.
-    #[error("not read to its end")]
-    Stopped,
-    #[error(
-        "failed to read {path} at byte {offset} (after line {lines}): {source}; \
-         the file is cut off or damaged there"
-    )]
-    Read {
-        path: String,
-        offset: u64,
-        lines: u64,
-        source: std::io::Error,
-    },
-    #[error(
-        "failed to hand on {frames} frames of {endpoint} before the end: the queue stayed full; \
-         they were read and not judged"
-    )]
-    GivenUp { endpoint: String, frames: usize },
-    /// The other end of the queue is gone: the program is ending or its judges died.
-    #[error("failed to hand on a batch: nobody takes batches any more")]
-    Closed,
+use crate::flow::{Link, SourceStatus};
+use crate::thread_watch::ThreadWatch;
+
+pub use batch_writer::{BatchWriter, SourceContext};
+pub use error::SourceError;
+pub use in_order::start_in_order;
+pub use publisher::{PublishError, Publisher};
+pub use report::report;
+pub use settings::SourceSettings;
+
+/// A source that is open, and has not begun to read.
+pub trait Source: Send {
+    /// The name of its thread.
+    fn thread_name(&self) -> String;
+
+    /// What it reports of its connection and of what it read.
+    fn status(&self) -> Arc<SourceStatus>;
+
+    /// Reads until the end of its input, or until the request to shut down in its context is set, and hands on all
+    /// that it read.
+    ///
+    /// # Errors
+    /// The input failed, or not all that was read could be handed on.
+    fn run(self: Box<Self>) -> Result<(), SourceError>;
+}
+
+/// Opens sources, and holds what those of one kind share.
+#[derive(Default)]
+pub struct Opener {
+    sockets: zmq::Sockets,
+}
+
+impl Opener {
+    /// Opens the sources of a stream.
+    ///
+    /// # Errors
+    /// Something about the settings or the process makes it impossible. A peer that is not there is no error: a
+    /// source tries to connect for as long as it lives.
+    pub fn open(
+        &self,
+        settings: &SourceSettings,
+        context: &SourceContext,
+    ) -> Result<Vec<Box<dyn Source>>, SourceError> {
+        match settings {
+            SourceSettings::Zmq(settings) => zmq::open(&self.sockets, settings, context),
+        }
+    }
+}
+
+/// A source that runs on a thread of its own.
+pub struct RunningSource {
+    pub status: Arc<SourceStatus>,
+    thread: JoinHandle<Result<(), SourceError>>,
+}
+
+impl RunningSource {
+    /// Starts the thread of a source. `threads` is told if it stands still.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn start(source: Box<dyn Source>, threads: &Arc<ThreadWatch>) -> Result<Self, SourceError> {
+        let (name, status) = (source.thread_name(), source.status());
+        let ended = SetEnded(Arc::clone(&status));
+        let threads = Arc::clone(threads);
+        let thread = thread::Builder::new().name(name.clone()).spawn(move || {
+            let _ended = ended;
+            threads.enroll(&name);
+            source.run()
+        });
+        let thread = thread.map_err(|source| SourceError::Thread {
+            endpoint: status.endpoint().to_owned(),
+            source,
+        })?;
+        Ok(Self { status, thread })
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits for its end. An outer error is the panic of its thread.
+    ///
+    /// # Errors
+    /// What [`Source::run`] ended with.
+    pub fn join(self) -> thread::Result<Result<(), SourceError>> {
+        self.thread.join()
+    }
+}
+
+/// However the thread ends, by a panic too, the status shows it.
+struct SetEnded(Arc<SourceStatus>);
+
+impl Drop for SetEnded {
+    fn drop(&mut self) {
+        self.0.set_link(Link::Ended);
+    }
 }

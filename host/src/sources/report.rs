@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Link, Refusal, SourceStats};
+use crate::flow::{Link, Refusal, SourceStatus};
 
 /// Whether every source is connected, and what they are: how many, which one is not connected and why,
 /// and what is refused. Refusals do not make Landfall unready, for it does judge the rest.
-pub fn report(sources: &[Arc<SourceStats>]) -> (bool, String) {
+pub fn report(sources: &[Arc<SourceStatus>]) -> (bool, String) {
     let connected = sources
         .iter()
         .filter(|source| source.link() == Link::Connected)
@@ -44,8 +44,8 @@ mod tests {
 
     #[test]
     fn what_is_not_connected_is_named_with_its_reason_and_so_is_what_is_refused() {
-        let raw = Arc::new(SourceStats::new(Stream::Raw, "tcp://127.0.0.1:1"));
-        let written = Arc::new(SourceStats::new(Stream::Written, "tcp://127.0.0.1:2"));
+        let raw = Arc::new(SourceStatus::new(Stream::Raw, "tcp://127.0.0.1:1"));
+        let written = Arc::new(SourceStatus::new(Stream::Written, "tcp://127.0.0.1:2"));
         let sources = [Arc::clone(&raw), Arc::clone(&written)];
         raw.set_link(Link::Connected);
         assert_eq!(

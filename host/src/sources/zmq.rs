@@ -1,5 +1,5 @@
-//! ZeroMQ: the subscribing sources, and the publisher of a backfill. Only this file and its folder
-//! know zmq.
+//! ZeroMQ: the subscribing sources with their settings, and the publisher of a backfill. Only this file and its
+//! folder know zmq.
 //!
 //! One socket, and one thread, for each endpoint: so frames, connection and progress are known
 //! exactly by endpoint (the library does not say which peer of a socket a frame came from), and a
@@ -8,41 +8,42 @@
 //!
 //! A frame that is too large is read, counted and refused here. `ZMQ_MAXMSGSIZE` is set as well, so
 //! that a broken peer cannot make libzmq buffer without bound, but far above: libzmq answers it by
-//! dropping the connection for good, which is then made anew (`line.rs`), and frames are lost meanwhile.
+//! dropping the connection for good, which is then made anew (`connection_monitor.rs`), and frames are lost meanwhile.
 
+mod background_query;
+mod connection_monitor;
 mod dial;
 mod envelope;
-mod background_query;
-mod wake_ups;
 mod library;
-mod connection_monitor;
 mod pace;
 mod probe;
 mod publish;
+pub(crate) mod settings;
 mod subscriber;
+mod wake_ups;
+mod watermark;
 
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::{Link, BatchWriter, Refusals, SourceContext, SourceError, SourceStats, ShutdownRequest, Watermark};
-use crate::thread_watch::ThreadWatch;
-use dial::Named;
+use super::{BatchWriter, Source, SourceContext, SourceError};
+use crate::flow::{Refusals, SourceStatus};
 use connection_monitor::{ConnectionMonitor, Resolver, system_resolver};
+use dial::Named;
 use pace::Pace;
 use subscriber::Subscriber;
 
 pub use envelope::Envelope;
 use envelope::Parts;
 pub use publish::{Attach, ZmqPublisher};
-
-/// Highest `frame_bytes_max`: no event of any known pipeline is near it.
-pub const FRAME_BYTES_CEILING: usize = 16 << 20;
+pub use settings::ZmqSettings;
+pub use settings::likeness::{Likeness, likeness};
+use watermark::Watermark;
 
 /// `ZMQ_MAXMSGSIZE` in bytes, far above any frame that may be configured. A peer that sends more in
 /// one frame is disconnected, and connected again.
 const MESSAGE_BYTES_HARD_MAX: i64 = 128 << 20;
-const _: () = assert!(FRAME_BYTES_CEILING * 8 <= MESSAGE_BYTES_HARD_MAX as usize);
+const _: () = assert!(crate::flow::FRAME_BYTES_CEILING * 8 <= MESSAGE_BYTES_HARD_MAX as usize);
 
 /// Of Landfall's time: how often a quiet source tells that it is still there. Divided by the
 /// clock's speed, but kept between these two, in real time.
@@ -59,21 +60,10 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 /// near to never. What says never (-1) would also throw away the frames in the socket's queue.
 const NEVER_MS: i32 = i32::MAX;
 
-/// The sockets' background threads. Clones are the same ones; ends when all sockets are closed.
+/// The background thread of all sockets. Clones are the same one; it ends when all sockets are closed.
 #[derive(Clone, Default)]
 pub struct Sockets {
     context: zmq::Context,
-    thread_watch: Arc<ThreadWatch>,
-}
-
-impl Sockets {
-    /// Of sources that are told if they stand still.
-    pub fn watched(thread_watch: Arc<ThreadWatch>) -> Self {
-        Self {
-            context: zmq::Context::default(),
-            thread_watch,
-        }
-    }
 }
 
 /// How to subscribe to one endpoint.
@@ -99,31 +89,27 @@ pub struct Subscription {
     pub ipv6: bool,
 }
 
-/// A source that runs.
-pub struct Running {
-    pub stats: Arc<SourceStats>,
-    pub thread: JoinHandle<Result<(), SourceError>>,
-}
-
-/// Connects, and starts the source's thread. Connecting goes on in the background for as long as
-/// the source lives, so a peer that is not there yet is no error; a malformed endpoint is.
-pub fn subscribe(
+/// Opens one source for each endpoint. Connecting goes on in the background for as long as a source lives, so a
+/// peer that is not there yet is no error; a malformed endpoint is.
+pub(super) fn open(
     sockets: &Sockets,
-    subscription: &Subscription,
-    context: SourceContext,
-    stop: ShutdownRequest,
-) -> Result<Running, SourceError> {
-    subscribe_by(system_resolver, sockets, subscription, context, stop)
+    settings: &ZmqSettings,
+    context: &SourceContext,
+) -> Result<Vec<Box<dyn Source>>, SourceError> {
+    let open = |subscription: Subscription| {
+        let source = open_by(system_resolver, sockets, &subscription, context.clone())?;
+        Ok(Box::new(source) as Box<dyn Source>)
+    };
+    settings.subscriptions().into_iter().map(open).collect()
 }
 
-fn subscribe_by(
+fn open_by(
     resolver: Resolver,
     sockets: &Sockets,
     subscription: &Subscription,
     context: SourceContext,
-    stop: ShutdownRequest,
-) -> Result<Running, SourceError> {
-    let stats = Arc::new(SourceStats::new(context.stream, &subscription.endpoint));
+) -> Result<Subscriber, SourceError> {
+    let status = Arc::new(SourceStatus::new(context.stream, &subscription.endpoint));
     let fail = |doing, remedy| {
         let endpoint = subscription.endpoint.clone();
         move |error: zmq::Error| SourceError::Socket {
@@ -139,62 +125,36 @@ fn subscribe_by(
             "write it as tcp://host:port, tcp://[::1]:port or ipc://path",
         )(zmq::Error::EINVAL)
     })?;
-    let line = ConnectionMonitor::new(
+    let monitor = ConnectionMonitor::new(
         &sockets.context,
         subscription,
         named,
         resolver,
-        Arc::clone(&stats),
+        Arc::clone(&status),
     )
     .map_err(fail(
         "set up a socket for",
         "check this stream's settings, or allow the process more open files",
     ))?;
-    let name = format!("{}-{}", context.stream.as_str(), subscription.index);
-    let batch_writer = BatchWriter::new(
-        context,
-        subscription.index,
-        Arc::clone(&stats),
-        stop.clone(),
-    );
+    let stop = context.stop.clone();
+    let batch_writer = BatchWriter::new(context, subscription.index, status);
     let watermark = Watermark::new(Arc::clone(batch_writer.progress()), subscription.hwm_frames);
     let tick = batch_writer.clock().real(TICK).clamp(TICK_MIN, TICK_MAX);
-    let endpoint = subscription.endpoint.clone();
-    let mut source = Subscriber {
-        endpoint,
-        line,
+    Ok(Subscriber {
+        index: subscription.index,
+        endpoint: subscription.endpoint.clone(),
+        connection_monitor: monitor,
         batch_writer,
         watermark,
         stop,
         tick,
         parts: Parts::new(subscription.envelope),
         refusals: Refusals::default(),
-        has_gathered: false,
+        wake_ups_deferred: false,
         is_steady: false,
         have_waited: false,
         pace: Pace::new(subscription.hwm_frames, Instant::now()),
-    };
-    let ended = Ended(Arc::clone(&stats));
-    let thread_watch = Arc::clone(&sockets.thread_watch);
-    let thread = thread::Builder::new().name(name.clone()).spawn(move || {
-        let _ended = ended;
-        thread_watch.enroll(&name);
-        source.run()
-    });
-    let thread = thread.map_err(|source| SourceError::Thread {
-        endpoint: subscription.endpoint.clone(),
-        source,
-    })?;
-    Ok(Running { stats, thread })
-}
-
-/// However the thread ends, by a panic too, the link says so.
-struct Ended(Arc<SourceStats>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.set_link(Link::Ended);
-    }
+    })
 }
 
 fn configured_socket(

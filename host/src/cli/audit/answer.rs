@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Audited;
 use crate::judge::TimeDefect;
 use crate::results::Totals;
-use crate::results::account::{Account, Altered, Given, Unread};
+use crate::results::accounting::account::{Account, Altered, Given, Undecodable};
 
 /// Missing events named in the text; `--json` and the kept store have all.
 const NAMED_MAX: usize = 20;
@@ -214,7 +214,7 @@ pub(super) fn as_text(audited: &Audited, missing: &[MissingEvent]) -> Page {
 /// Who found what, and why, each with its count.
 fn account_text(account: &Account, altered: i64, text: &mut Page) {
     for (unread, frames) in &account.undecodable {
-        let Unread {
+        let Undecodable {
             stream,
             check,
             reason,

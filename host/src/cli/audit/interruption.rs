@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::cli::exit;
 use crate::cli::signals::Signals;
-use crate::sources::ShutdownRequest;
+use crate::flow::ShutdownRequest;
 
 /// The signal that came, if one did.
 #[derive(Clone, Debug, Default)]

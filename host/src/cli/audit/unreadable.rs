@@ -3,7 +3,7 @@
 
 use super::reading::Read;
 use crate::config::Config;
-use crate::results::account::Account;
+use crate::results::accounting::account::Account;
 use crate::sources::SourceError;
 use landfall_ledger::Stream;
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::sources::{Link, SourceStats, ShutdownRequest};
+use crate::flow::{Link, ShutdownRequest, SourceStatus};
 
 /// Set when it is dropped: by a thread that ends, in whatever way.
 pub struct OnEnd(pub Arc<AtomicBool>);
@@ -18,7 +18,7 @@ impl Drop for OnEnd {
 /// All threads that end only with the process.
 pub struct Alive {
     pub engine: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
-    pub sources: Vec<Arc<SourceStats>>,
+    pub sources: Vec<Arc<SourceStatus>>,
     pub reload_ended: Arc<AtomicBool>,
     pub stop: ShutdownRequest,
 }
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_source_or_the_reloader_that_ends_early_is_named_and_an_ending_process_is_well() {
-        let stats = Arc::new(SourceStats::new(Stream::Raw, "tcp://127.0.0.1:1"));
+        let stats = Arc::new(SourceStatus::new(Stream::Raw, "tcp://127.0.0.1:1"));
         let alive = Alive {
             engine: Box::new(|| Ok(())),
             sources: vec![Arc::clone(&stats)],

@@ -11,11 +11,11 @@ use tokio::sync::watch as channel;
 use tokio::task::JoinHandle;
 
 use super::alive::Alive;
-use crate::telemetry::Telemetry;
 use crate::cli::exit;
 use crate::cli::signals::{Signal, Signals};
 use crate::engine::reload::ReloadRequest;
 use crate::http::{self, HttpState};
+use crate::telemetry::Telemetry;
 
 /// A process with a dead thread drains for at most this long, and is then to be started anew.
 const BROKEN_END_MAX: Duration = Duration::from_secs(20);
@@ -50,7 +50,9 @@ impl Front {
         let server = runtime.block_on(async {
             tokio::spawn(follow(Signals::listen(&[Signal::Hangup])?, ask, request));
             match listen {
-                Some(address) => listen_at(address, telemetry, &alive, closed).await.map(Some),
+                Some(address) => listen_at(address, telemetry, &alive, closed)
+                    .await
+                    .map(Some),
                 None => Ok(None),
             }
         })?;

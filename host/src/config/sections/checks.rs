@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::config::reader::Section;
+use crate::settings::reader::Section;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckConfig {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use landfall_runtime::CompileLimits;
 
-use crate::config::reader::Section;
+use crate::settings::reader::Section;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileConfig {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::config::reader::Section;
-use crate::config::units::DURATION_MAX;
+use crate::settings::reader::Section;
+use crate::settings::units::DURATION_MAX;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadlinesConfig {

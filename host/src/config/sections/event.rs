@@ -1,6 +1,6 @@
 //! `[event]`: where an event carries its identity, as JSON pointers.
 
-use crate::config::reader::Section;
+use crate::settings::reader::Section;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventConfig {

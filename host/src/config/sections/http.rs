@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::config::reader::Section;
+use crate::settings::reader::Section;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpConfig {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config::reader::Section;
-use crate::config::units::DURATION_MAX;
+use crate::settings::reader::Section;
+use crate::settings::units::DURATION_MAX;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::config::reader::Section;
-use crate::queue::Bound;
-use crate::sources::{BATCH_WAIT_MAX, BatchLimits};
+use crate::flow::queue::Bound;
+use crate::flow::{BATCH_WAIT_MAX, BatchLimits};
+use crate::settings::reader::Section;
 
 /// More threads than any machine has cores.
 const WORKERS_MAX: i64 = 256;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config::reader::Section;
-use crate::config::units::DURATION_MAX;
+use crate::settings::reader::Section;
+use crate::settings::units::DURATION_MAX;
 
 /// Shards beyond this only cost memory: a shard joins a million observations a second.
 const SHARDS_MAX: i64 = 64;

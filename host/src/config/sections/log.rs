@@ -1,6 +1,6 @@
 //! `[log]`: what is logged, on standard error.
 
-use crate::config::reader::Section;
+use crate::settings::reader::Section;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config::reader::Section;
 use crate::metrics::LATENCY_BOUNDS_MS;
+use crate::settings::reader::Section;
 
 /// Buckets at most: each is a series of each schema, of which 500 have series.
 const BUCKETS_MAX: usize = 30;

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::config::reader::Section;
+use crate::settings::reader::Section;
 
 /// What stands for an owner where none is named: a series is there all the same, so that whoever joins
 /// it with an alarm never loses the alarm.

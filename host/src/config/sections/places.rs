@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use landfall_document::{PatternDialect, SchemaRules};
 
-use crate::config::reader::Section;
+use crate::settings::reader::Section;
 
 /// What draft-03 schemas may be, by name: whether their top level is closed.
 const DRAFT03: [(&str, bool); 2] = [("closed", true), ("open", false)];

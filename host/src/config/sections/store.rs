@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::reader::Section;
-use crate::config::units::DURATION_MAX;
+use crate::settings::reader::Section;
+use crate::settings::units::DURATION_MAX;
 
 /// Smallest spool: a few of its segments.
 const SPOOL_BYTES_MIN: usize = 64 << 20;

@@ -1,10 +1,12 @@
-//! `[streams.raw]` and `[streams.written]`: where frames come from.
+//! `[streams.raw]` and `[streams.written]`: where frames come from, and how they are decoded.
 
 use std::time::Duration;
 
-use crate::config::reader::Section;
-use crate::config::units::DURATION_MAX;
-use crate::sources::zmq::{Envelope, FRAME_BYTES_CEILING, Subscription};
+use crate::flow::FRAME_BYTES_CEILING;
+use crate::settings::Section;
+use crate::settings::units::DURATION_MAX;
+use crate::sources::SourceSettings;
+use crate::sources::zmq::ZmqSettings;
 use landfall_ledger::Stream;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,78 +17,51 @@ pub struct StreamsConfig {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamConfig {
-    /// Publishers to subscribe to.
-    pub endpoints: Vec<String>,
-    /// Prefixes of frames, or of their topics; the empty one is all.
-    pub topics: Vec<String>,
-    /// How the publishers wrap frames into messages.
-    pub envelope: Envelope,
+    /// What frames come from.
+    pub source: SourceSettings,
     /// Name of a check that is a codec, or `json`: a frame is one JSON document.
     pub codec: String,
-    /// Frames that the socket library holds for each endpoint.
-    pub hwm_frames: u32,
     /// Larger frames are refused and counted.
     pub frame_bytes_max: usize,
     /// After this long without a frame the stream is silent; 0: never.
     pub silence: Duration,
-    pub reconnect_min: Duration,
-    pub reconnect_max: Duration,
-    pub keepalive_idle: Duration,
-    pub keepalive_interval: Duration,
-    pub keepalive_probes: u32,
-    pub ipv6: bool,
 }
 
 impl Default for StreamConfig {
     fn default() -> Self {
         Self {
-            endpoints: Vec::new(),
-            topics: vec![String::new()],
-            envelope: Envelope::None,
+            source: SourceSettings::default(),
             codec: "json".into(),
-            hwm_frames: 10_000,
             frame_bytes_max: 1 << 20,
             silence: Duration::ZERO,
-            reconnect_min: Duration::from_millis(100),
-            reconnect_max: Duration::from_secs(1),
-            keepalive_idle: Duration::from_secs(60),
-            keepalive_interval: Duration::from_secs(10),
-            keepalive_probes: 3,
-            ipv6: true,
         }
     }
 }
 
-/// Highest high-water mark: a million frames of a kilobyte are a gigabyte.
-const HWM_FRAMES_MAX: i64 = 1_000_000;
-
 /// With less no event is taken: its key, its schema and the names of both take a hundred bytes.
 const FRAME_BYTES_MIN: usize = 256;
 
-/// Fewer held frames are full between two looks of a source, so that the publisher drops in health.
-const HWM_FRAMES_MIN: i64 = 10;
-
-/// More often than this, trying to connect is all that a source does.
-const RECONNECT_MIN: Duration = Duration::from_millis(10);
-
-const ENVELOPES: [(&str, Envelope); 2] = [("none", Envelope::None), ("topic", Envelope::Topic)];
-
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3600);
 
 impl StreamsConfig {
     /// EventLogging's: client-side and server-side raw lines, and a writer that publishes what it
     /// committed.
     pub(in crate::config) fn pipeline() -> Self {
-        let endpoints = |all: &[&str]| all.iter().map(|endpoint| (*endpoint).to_owned()).collect();
+        let endpoints = |all: &[&str]| {
+            let endpoints = all.iter().map(|endpoint| (*endpoint).to_owned()).collect();
+            SourceSettings::Zmq(ZmqSettings {
+                endpoints,
+                ..ZmqSettings::default()
+            })
+        };
         Self {
             raw: StreamConfig {
-                endpoints: endpoints(&["tcp://127.0.0.1:8421", "tcp://127.0.0.1:8422"]),
+                source: endpoints(&["tcp://127.0.0.1:8421", "tcp://127.0.0.1:8422"]),
                 codec: "eventlogging".into(),
                 ..StreamConfig::default()
             },
             written: StreamConfig {
-                endpoints: endpoints(&["tcp://127.0.0.1:8600"]),
+                source: endpoints(&["tcp://127.0.0.1:8600"]),
                 ..StreamConfig::default()
             },
         }
@@ -104,19 +79,20 @@ impl StreamsConfig {
             &self.written
         }
     }
+
+    pub fn of_mut(&mut self, stream: Stream) -> &mut StreamConfig {
+        if stream == Stream::Raw {
+            &mut self.raw
+        } else {
+            &mut self.written
+        }
+    }
 }
 
 impl StreamConfig {
     fn read(&mut self, section: &mut Section<'_>) {
-        section.texts("endpoints", &mut self.endpoints);
-        section.texts("topics", &mut self.topics);
-        section.choice("envelope", &mut self.envelope, &ENVELOPES);
+        self.source.read(section);
         section.text("codec", &mut self.codec);
-        section.count(
-            "hwm_frames",
-            &mut self.hwm_frames,
-            HWM_FRAMES_MIN..=HWM_FRAMES_MAX,
-        );
         section.size(
             "frame_bytes_max",
             &mut self.frame_bytes_max,
@@ -124,42 +100,5 @@ impl StreamConfig {
         );
         // Shorter pauses are in every stream.
         section.duration_or_never("silence", &mut self.silence, SECOND..=DURATION_MAX);
-        section.duration(
-            "reconnect_min",
-            &mut self.reconnect_min,
-            RECONNECT_MIN..=HOUR,
-        );
-        section.duration(
-            "reconnect_max",
-            &mut self.reconnect_max,
-            RECONNECT_MIN..=HOUR,
-        );
-        section.duration("keepalive_idle", &mut self.keepalive_idle, SECOND..=HOUR);
-        section.duration(
-            "keepalive_interval",
-            &mut self.keepalive_interval,
-            SECOND..=HOUR,
-        );
-        section.count("keepalive_probes", &mut self.keepalive_probes, 1..=100);
-        section.flag("ipv6", &mut self.ipv6);
-    }
-
-    /// One subscription for each endpoint.
-    pub fn subscriptions(&self) -> Vec<Subscription> {
-        let numbered = (0..=u16::MAX).zip(&self.endpoints);
-        let subscription = |(index, endpoint): (u16, &String)| Subscription {
-            endpoint: endpoint.clone(),
-            index,
-            topics: self.topics.clone(),
-            envelope: self.envelope,
-            hwm_frames: self.hwm_frames,
-            reconnect_min: self.reconnect_min,
-            reconnect_max: self.reconnect_max,
-            keepalive_idle: self.keepalive_idle,
-            keepalive_interval: self.keepalive_interval,
-            keepalive_probes: self.keepalive_probes,
-            ipv6: self.ipv6,
-        };
-        numbered.map(subscription).collect()
     }
 }

@@ -6,12 +6,12 @@ use landfall_runtime::{CallInput, Outcome, PackedRef};
 
 use super::rows::schema_of;
 use super::{Judge, RowJudgement, detail_of};
+use crate::flow::FrameBatch;
 use crate::judge::identity::FormHasher;
+use crate::judge::instances::StreamInstances;
 use crate::judge::labels::NO_REASON;
 use crate::judge::plan::{Plan, StreamPlan};
 use crate::judge::report::{JudgeReport, SampleKind, Shown, Violation, bump};
-use crate::judge::instances::StreamInstances;
-use crate::sources::FrameBatch;
 
 impl Judge {
     pub(super) fn run_checks(
@@ -31,7 +31,9 @@ impl Judge {
                 reason: NO_REASON,
             },
         );
-        let StreamInstances { events: instances, .. } = &mut self.instances.streams[stream];
+        let StreamInstances {
+            events: instances, ..
+        } = &mut self.instances.streams[stream];
         for (event, instance) in stream_plan.events.iter().zip(instances) {
             let columns: Vec<PackedRef<'_>> = event
                 .columns
@@ -42,7 +44,13 @@ impl Judge {
                 documents: &mut self.documents,
                 schemas: &plan.schemas,
             };
-            instance.judge(&mut input, stream.as_str(), rows, &columns, &mut self.judged);
+            instance.guest.judge(
+                &mut input,
+                stream.as_str(),
+                rows,
+                &columns,
+                &mut self.judged,
+            );
             for (row, &code) in self.judged.codes.iter().enumerate() {
                 if code == 0 || self.documents.state(row) != RowState::Good {
                     continue;
@@ -124,7 +132,9 @@ impl Judge {
                 .iter()
                 .map(|&i| self.columns[i].packed.as_ref())
                 .collect();
-            instance.project(stream.as_str(), rows, &columns, &mut self.projected);
+            instance
+                .guest
+                .project(stream.as_str(), rows, &columns, &mut self.projected);
             let forms = self.projected.forms.as_ref();
             for (row, hasher) in hashers.iter_mut().enumerate() {
                 match (forms.row(row), hasher.as_mut()) {

@@ -8,12 +8,19 @@ use landfall_runtime::{Decoded, FaultKind, FaultedRows, PackedRef};
 
 use super::checks::fault;
 use super::{GIVEN_UP, Judge, KEPT, detail_of};
-use crate::judge::faults::{Fate, FaultNote, FaultedRow};
+use crate::flow::{FrameBatch, Unapplied};
+use crate::judge::codec_retries::{is_hopeless, was_asked};
+use crate::judge::faults::{FaultNote, FaultOutcome, FaultedRow};
 use crate::judge::labels::{NO_REASON, NO_SCHEMA};
 use crate::judge::plan::StreamPlan;
 use crate::judge::report::{JudgeReport, SampleKind, Shown, bump};
-use crate::judge::codec_retries::{is_hopeless, was_asked};
-use crate::sources::FrameBatch;
+
+/// How often a batch has been tried, this try among them, and when.
+#[derive(Clone, Copy)]
+pub(super) struct Tried {
+    pub tries: u32,
+    pub now: Instant,
+}
 
 impl Judge {
     /// Frames to parsed documents; malformed frames leave an empty row.
@@ -28,12 +35,14 @@ impl Judge {
             text: &frames.bytes,
             ends: &frames.ends,
         };
-        let (Some(plan), Some(instance)) = (&stream_plan.codec, &mut self.instances.streams[stream].codec)
-        else {
+        let (Some(plan), Some(instance)) = (
+            &stream_plan.codec,
+            &mut self.instances.streams[stream].codec,
+        ) else {
             self.documents.parse(column.text, column.ends);
             return;
         };
-        instance.decode(column, &mut self.decoded);
+        instance.guest.decode(column, &mut self.decoded);
         let documents = &self.decoded.documents;
         self.documents.parse(&documents.text, &documents.ends);
         for (row, &code) in self.decoded.codes.iter().enumerate() {
@@ -61,7 +70,7 @@ impl Judge {
         stream: Stream,
         frames: &FrameBatch,
         payloads: &[PayloadRef],
-        tries: u32,
+        Tried { tries, now }: Tried,
         report: &mut JudgeReport,
     ) {
         let Some(plan) = &stream_plan.codec else {
@@ -76,11 +85,11 @@ impl Judge {
         let mut kept_payloads = Vec::new();
         let mut given_up = 0;
         let mut notes = Vec::new();
-        let mut note = |faulted: &FaultedRows, fate| {
+        let mut note = |faulted: &FaultedRows, outcome| {
             let note = FaultNote {
-                check: plan.check.name.clone(),
+                check: plan.check.name().to_owned(),
                 kind: faulted.fault.kind,
-                fate,
+                outcome,
                 stream: Some(stream),
                 row: FaultedRow::Unknown,
                 rows: faulted.rows as u64,
@@ -99,9 +108,9 @@ impl Judge {
                             .ask_alone(stream, frames.frame(faulted.first))
                             .is_some_and(was_asked));
             match hopeless {
-                true => note(faulted, Fate::GivenUp),
+                true => note(faulted, FaultOutcome::GivenUp),
                 // Of a poison frame beside others it is told once.
-                false if tries == 1 || !is_sound => note(faulted, Fate::Waits),
+                false if tries == 1 || !is_sound => note(faulted, FaultOutcome::Waits),
                 false => {}
             }
             for row in faulted.first..faulted.first + faulted.rows {
@@ -126,10 +135,10 @@ impl Judge {
         report.unread = notes;
         if given_up > 0 && self.ending {
             // Nothing may be called missing for what was not read: the frontier stays there.
-            std::mem::forget(frames.guard.clone());
+            frames.guard.abandon(Unapplied::Undecoded);
         }
         if kept.rows() > 0 {
-            self.unread[stream].keep(kept, kept_payloads, tries, is_sound, Instant::now());
+            self.unread[stream].keep(kept, kept_payloads, tries, is_sound, now);
         }
     }
 
@@ -163,7 +172,7 @@ impl Judge {
             text: frame,
             ends: &ends,
         };
-        instance.decode(column, &mut decoded);
+        instance.guest.decode(column, &mut decoded);
         decoded.faulted.first().map(|faulted| faulted.fault.kind)
     }
 }

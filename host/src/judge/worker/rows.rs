@@ -8,11 +8,11 @@ use landfall_ledger::{
 use landfall_runtime::{NO_KEY, Outcome};
 
 use super::{Judge, Judged, KEPT, RowJudgement};
+use crate::flow::FrameBatch;
 use crate::judge::event_time::{TimeDefect, event_time_ms};
 use crate::judge::labels::{HOST, NO_SCHEMA};
 use crate::judge::plan::{EventPointers, Plan};
 use crate::judge::report::{JudgeReport, SampleKind, Shown, Violation, bump};
-use crate::sources::FrameBatch;
 
 /// What identifies a row.
 struct Identity {

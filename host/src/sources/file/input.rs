@@ -13,7 +13,8 @@ use super::gzip::Members;
 use super::origin::{Origin, STANDARD_INPUT};
 use super::packing::Packing;
 use super::pipe::{Interruptible, may_wait};
-use crate::sources::{SourceError, ShutdownRequest};
+use crate::flow::ShutdownRequest;
+use crate::sources::SourceError;
 
 /// Read from the file, and from the decompressor, this many bytes at a time.
 pub(super) const BUFFER_BYTES: usize = 256 << 10;

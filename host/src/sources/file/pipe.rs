@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 
-use crate::sources::ShutdownRequest;
+use crate::flow::ShutdownRequest;
 
 /// How often a read that waits looks whether it is to end.
 const LOOK: Timespec = Timespec {

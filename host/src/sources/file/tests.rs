@@ -4,11 +4,13 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use super::super::{BatchLimits, InFlight, FrameBatch, Refusal};
 use super::input::BUFFER_BYTES;
 use super::*;
+use crate::flow::SourceStatus;
+use crate::sources::SourceContext;
 use crate::clock::Clock;
-use crate::queue::{Bound, channel};
+use crate::flow::queue::{Bound, channel};
+use crate::flow::{BatchLimits, FrameBatch, InFlight, Refusal};
 use landfall_ledger::Stream;
 
 fn input_of(bytes: Vec<u8>, ratio_max: u64) -> Result<Input, SourceError> {
@@ -21,7 +23,7 @@ fn read(
     input: Vec<u8>,
     rows_max: usize,
     frame_bytes_max: usize,
-) -> (Vec<Vec<u8>>, Arc<SourceStats>, Result<Seen, SourceError>) {
+) -> (Vec<Vec<u8>>, Arc<SourceStatus>, Result<Seen, SourceError>) {
     let (mut senders, receiver) = channel::<FrameBatch>(&[Bound {
         bytes_max: 64 << 20,
         items_max: 1 << 20,
@@ -39,10 +41,14 @@ fn read(
             wait_max: Duration::from_millis(5),
         },
         frame_bytes_max,
+        stop: ShutdownRequest::default(),
     };
-    let stats = Arc::new(SourceStats::new(Stream::Raw, "test"));
-    let source = FileSource::new(input_of(input, RATIO_MAX).unwrap());
-    let result = source.run(0, context, &stats, &ShutdownRequest::default());
+    let stats = Arc::new(SourceStatus::new(Stream::Raw, "test"));
+    let mut batch_writer = BatchWriter::new(context, 0, Arc::clone(&stats));
+    let reader = FileReader::new(input_of(input, RATIO_MAX).unwrap());
+    let result = reader.read_to_end(&mut batch_writer, &ShutdownRequest::default());
+    batch_writer.progress().finish();
+    drop(batch_writer);
     let mut frames = Vec::new();
     while let Some(batch) = receiver.recv() {
         assert!(batch.rows() <= rows_max);
@@ -336,7 +342,7 @@ fn an_endless_line_says_what_it_looks_like() {
         RATIO_MAX,
     )
     .unwrap();
-    let mut source = FileSource::new(input);
+    let mut source = FileReader::new(input);
     let error = source
         .next_line(&mut Vec::new(), 100)
         .unwrap_err()
@@ -353,7 +359,7 @@ fn an_endless_line_says_what_it_looks_like() {
 fn a_line_without_an_end_is_an_error_and_never_held() {
     let endless = Box::new(io::repeat(b'x'));
     let input = Input::of(endless, "test", None, "", RATIO_MAX).unwrap();
-    let mut source = FileSource::new(input);
+    let mut source = FileReader::new(input);
     let mut line = Vec::new();
     let error = source.next_line(&mut line, 100).unwrap_err().to_string();
     assert!(

@@ -13,12 +13,13 @@ use std::time::{Duration, Instant};
 
 use zmq::SocketEvent;
 
-use super::super::{Ahead, Link, SourceStats};
-use super::dial::{Dial, Failed, Named, Step, Target, Waits};
 use super::background_query::BackgroundQuery;
-use super::wake_ups::{Connection, End};
+use super::dial::{Dial, Failed, Named, Step, Target, Waits};
 use super::library::Library;
+use super::wake_ups::{Connection, End};
+use super::watermark::Ahead;
 use super::{Subscription, configured_socket, probe};
+use crate::flow::{Link, SourceStatus};
 
 /// Names of monitor sockets are unique in a context.
 static MONITORS: AtomicU64 = AtomicU64::new(0);
@@ -80,7 +81,7 @@ pub(super) struct ConnectionMonitor {
     old_is_complete: bool,
     /// This try has come to a connection, so that there may be frames in its socket's queue.
     has_opened: bool,
-    pub stats: Arc<SourceStats>,
+    pub stats: Arc<SourceStatus>,
     /// Where its frames come from.
     pub connection: Connection,
     pub library: Library,
@@ -102,7 +103,7 @@ impl ConnectionMonitor {
         subscription: &Subscription,
         named: Named,
         resolver: Resolver,
-        stats: Arc<SourceStats>,
+        stats: Arc<SourceStatus>,
     ) -> zmq::Result<Self> {
         let socket = configured_socket(context, subscription)?;
         let monitor = monitor(context, &socket)?;

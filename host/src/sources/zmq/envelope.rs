@@ -1,6 +1,6 @@
 //! Which part of a message is the frame. Pure.
 
-use super::super::Refusal;
+use crate::flow::Refusal;
 
 /// How a publisher wraps its frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

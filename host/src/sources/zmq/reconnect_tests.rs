@@ -4,9 +4,12 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use std::thread;
+
 use super::super::Publisher as _;
 use super::tests::{Bench, PATIENCE, publisher, start, start_by, subscription, until};
 use super::*;
+use crate::flow::Link;
 use landfall_ledger::Stream;
 
 /// Serves the handshake of a publisher by hand.
@@ -53,8 +56,8 @@ fn listener() -> (TcpListener, String) {
 }
 
 fn await_trouble(bench: &Bench, text: &str) {
-    until(text, || bench.running.stats.trouble().contains(text));
-    assert_ne!(bench.running.stats.link(), Link::Connected);
+    until(text, || bench.running.status.trouble().contains(text));
+    assert_ne!(bench.running.status.link(), Link::Connected);
 }
 
 #[test]
@@ -71,22 +74,22 @@ fn after_a_frame_that_libzmq_refuses_it_connects_again_and_loses_nothing_that_ca
             .unwrap();
         assert_eq!(bench.frames(2), [[round, 1], [round, 2]]);
         until("its end", || {
-            bench.running.stats.protocol_errors() == u64::from(round)
+            bench.running.status.protocol_errors() == u64::from(round)
         });
-        assert!(bench.running.stats.trouble().contains("more than 128 MiB"));
-        assert_eq!(bench.running.stats.disconnects(), u64::from(round));
+        assert!(bench.running.status.trouble().contains("more than 128 MiB"));
+        assert_eq!(bench.running.status.disconnects(), u64::from(round));
     }
     let mut peer = accept_subscriber(&listener);
     send(&mut peer, b"last");
     assert_eq!(bench.frames(1), [b"last"]);
     assert_eq!(
-        (bench.running.stats.link(), bench.running.stats.trouble()),
+        (bench.running.status.link(), bench.running.status.trouble()),
         (Link::Connected, String::new())
     );
     // The peer goes: that is no error of the protocol.
     drop(peer);
     await_trouble(&bench, "the connection is lost");
-    assert_eq!(bench.running.stats.protocol_errors(), 3);
+    assert_eq!(bench.running.status.protocol_errors(), 3);
     bench.end().unwrap();
 }
 
@@ -108,7 +111,7 @@ fn frames_that_came_before_an_end_are_read_first_although_the_next_connection_is
         assert_eq!(bench.frames(sent.len()), sent);
         all += sent.len() as u64;
     }
-    assert_eq!(bench.running.stats.frames(), all);
+    assert_eq!(bench.running.status.frames(), all);
     bench.end().unwrap();
 }
 
@@ -120,8 +123,8 @@ fn who_answers_in_a_publishers_place_is_told_and_the_publisher_is_found_when_it_
     let endpoint = rep.get_last_endpoint().unwrap().unwrap();
     let bench = start(&subscription(&endpoint), 1 << 20);
     await_trouble(&bench, "a ZeroMQ socket of type REP");
-    assert!(bench.running.stats.protocol_errors() > 0);
-    assert!(bench.running.stats.trouble().contains(&endpoint));
+    assert!(bench.running.status.protocol_errors() > 0);
+    assert!(bench.running.status.trouble().contains(&endpoint));
     drop(rep);
     drop(context);
     let mut opened = None;
@@ -132,7 +135,7 @@ fn who_answers_in_a_publishers_place_is_told_and_the_publisher_is_found_when_it_
     let mut publisher = opened.unwrap();
     publisher.publish(b"frame").unwrap();
     assert_eq!(bench.frames(1), [b"frame"]);
-    until("it is told", || bench.running.stats.trouble().is_empty());
+    until("it is told", || bench.running.status.trouble().is_empty());
     bench.end().unwrap();
 }
 
@@ -162,11 +165,11 @@ fn a_server_of_http_is_told_and_nothing_that_it_says_is_a_frame() {
     let address = endpoint.strip_prefix("tcp://").unwrap().to_owned();
     let bench = start(&subscription(&endpoint), 1 << 20);
     await_trouble(&bench, "it speaks HTTP");
-    let trouble = bench.running.stats.trouble();
+    let trouble = bench.running.status.trouble();
     // As it is: whoever writes it out escapes it.
     let said = "(it begins with \"HTTP/1.1 400 Bad Request\r\n\r\n\u{1b}[31m\")";
     assert!(trouble.contains(said), "{trouble:?}");
-    assert_eq!(bench.running.stats.frames(), 0);
+    assert_eq!(bench.running.status.frames(), 0);
     bench.end().unwrap();
     is_over.store(true, Ordering::Release);
     drop(TcpStream::connect(address));
@@ -212,7 +215,7 @@ fn nobody_there_is_told_with_the_reason() {
     drop(listener);
     let bench = start(&subscription(&endpoint), 1 << 20);
     await_trouble(&bench, "connection refused");
-    assert_eq!(bench.running.stats.link(), Link::Retrying);
+    assert_eq!(bench.running.status.link(), Link::Retrying);
     bench.end().unwrap();
     let nowhere = start(&subscription("ipc:///nowhere/landfall"), 1 << 20);
     await_trouble(&nowhere, "there is no such socket");
@@ -270,7 +273,7 @@ fn all_addresses_that_were_tried_are_told() {
     let named = format!("tcp://pubhost:{}", port_of(&endpoint));
     let bench = start_by(both, &subscription(&named), 1 << 20);
     await_trouble(&bench, "nobody listens there");
-    let trouble = bench.running.stats.trouble();
+    let trouble = bench.running.status.trouble();
     let (v6, v4) = (
         trouble.find("tcp://[::1]:"),
         trouble.find("tcp://127.0.0.1:"),

@@ -1,24 +1,31 @@
 //! The thread of one subscribing socket: reads, stamps, packs, hands on, and tells how far it is.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::{Ahead, Link, Look, BatchWriter, Refusals, Refused, SourceError, ShutdownRequest, Watermark};
-use super::envelope::{Part, Parts};
-use super::wake_ups::DEFER_MIN;
 use super::connection_monitor::ConnectionMonitor;
+use super::envelope::{Part, Parts};
 use super::pace::{NAP, Pace};
+use super::wake_ups::DEFER_MIN;
+use super::watermark::{Ahead, Look, Watermark};
 use super::whole_ms;
+use crate::flow::{Link, Refusals, Refused, ShutdownRequest, SourceStatus};
+use crate::sources::{BatchWriter, Source, SourceError};
 use crate::thread_watch;
 
-/// Frames read in one go before the monitor, the batch's age and the wish to end are looked at.
+/// Frames read in one go before the monitor, the batch's age and the request to shut down are looked at.
 const FRAMES_PER_TURN_MAX: usize = 512;
 
 /// Asked to end, a source reads what is already there for at most this long.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
+
+/// One endpoint as a source.
 pub(super) struct Subscriber {
+    /// Of the endpoint among those of its stream.
+    pub index: u16,
     pub endpoint: String,
-    pub line: ConnectionMonitor,
+    pub connection_monitor: ConnectionMonitor,
     pub batch_writer: BatchWriter,
     pub watermark: Watermark,
     pub stop: ShutdownRequest,
@@ -28,16 +35,31 @@ pub(super) struct Subscriber {
     pub refusals: Refusals,
     pub pace: Pace,
     /// Bytes gathered in the kernel, and the socket was not seen empty since.
-    pub has_gathered: bool,
+    pub wake_ups_deferred: bool,
     /// The last batch was one of a steady stream.
     pub is_steady: bool,
     /// The frames to be read have waited in the kernel for as long as a batch may.
     pub have_waited: bool,
 }
 
+impl Source for Subscriber {
+    fn thread_name(&self) -> String {
+        let stream = self.batch_writer.stats().stream();
+        format!("{}-{}", stream.as_str(), self.index)
+    }
+
+    fn status(&self) -> Arc<SourceStatus> {
+        Arc::clone(self.batch_writer.stats())
+    }
+
+    fn run(mut self: Box<Self>) -> Result<(), SourceError> {
+        self.read_all()
+    }
+}
+
 impl Subscriber {
-    /// Runs until asked to stop, or until the socket or the queue is gone.
-    pub fn run(&mut self) -> Result<(), SourceError> {
+    /// Reads until asked to stop, or until the socket or the queue is gone.
+    pub fn read_all(&mut self) -> Result<(), SourceError> {
         let mut message = zmq::Message::new();
         let mut stopping: Option<Instant> = None;
         loop {
@@ -47,7 +69,7 @@ impl Subscriber {
             let empty = self.turn(&mut message)?;
             self.tell_refused();
             if !empty {
-                self.line.follow();
+                self.connection_monitor.follow();
             }
             if self.stop.is_set() {
                 let since = *stopping.get_or_insert_with(Instant::now);
@@ -69,9 +91,13 @@ impl Subscriber {
     fn turn(&mut self, message: &mut zmq::Message) -> Result<bool, SourceError> {
         let mut asked = None;
         for _ in 0..FRAMES_PER_TURN_MAX {
-            match self.line.to_read().recv(message, zmq::DONTWAIT) {
+            match self
+                .connection_monitor
+                .to_read()
+                .recv(message, zmq::DONTWAIT)
+            {
                 Ok(()) => asked = None,
-                Err(zmq::Error::EAGAIN) if self.line.seen_empty() => {
+                Err(zmq::Error::EAGAIN) if self.connection_monitor.seen_empty() => {
                     asked = None;
                     // Its last message may have been cut off.
                     self.parts.begin_anew();
@@ -105,9 +131,9 @@ impl Subscriber {
             self.pace.read();
             match self.parts.next(message.get_more()) {
                 Part::Frame if self.batch_writer.admits(message.len()) => {
-                    let line = &mut self.line;
-                    if self.batch_writer.push(message, || line.follow())? {
-                        self.batch_writer.hand_on(|| line.follow())?;
+                    let monitor = &mut self.connection_monitor;
+                    if self.batch_writer.push(message, || monitor.follow())? {
+                        self.batch_writer.hand_on(|| monitor.follow())?;
                     }
                 }
                 Part::Frame | Part::Skipped => {}
@@ -141,13 +167,13 @@ impl Subscriber {
     fn ask(&mut self) -> (i64, Ahead) {
         self.batch_writer.stamp();
         let before_ms = self.batch_writer.clock().now_ms();
-        self.line.follow();
-        (before_ms, self.line.ahead())
+        self.connection_monitor.follow();
+        (before_ms, self.connection_monitor.ahead())
     }
 
     fn hand_on(&mut self) -> Result<(), SourceError> {
-        let line = &mut self.line;
-        self.batch_writer.hand_on(|| line.follow())
+        let monitor = &mut self.connection_monitor;
+        self.batch_writer.hand_on(|| monitor.follow())
     }
 
     /// Waits for frames; hands the batch on when it has waited long enough.
@@ -186,11 +212,11 @@ impl Subscriber {
 
     /// Waits for a frame or for news of the connection; whether any came.
     fn poll(&self, timeout: Duration) -> Result<bool, SourceError> {
-        let [socket, before] = self.line.sockets();
+        let [socket, before] = self.connection_monitor.sockets();
         let mut items = [
             socket.as_poll_item(zmq::POLLIN),
             before.as_poll_item(zmq::POLLIN),
-            self.line.monitor.as_poll_item(zmq::POLLIN),
+            self.connection_monitor.monitor.as_poll_item(zmq::POLLIN),
         ];
         match zmq::poll(&mut items, i64::from(whole_ms(timeout))) {
             Ok(ready) => Ok(ready > 0),
@@ -202,8 +228,8 @@ impl Subscriber {
     /// Whether libzmq has yet to read what gathered during the last sleep: an empty socket says nothing
     /// then.
     fn is_behind(&mut self, ahead: Ahead) -> bool {
-        self.has_gathered = self.has_gathered && ahead == Ahead::Something;
-        self.has_gathered
+        self.wake_ups_deferred = self.wake_ups_deferred && ahead == Ahead::Something;
+        self.wake_ups_deferred
     }
 
     fn sleep(&mut self, nap: Duration) -> Result<(), SourceError> {
@@ -211,7 +237,7 @@ impl Subscriber {
             self.defer_wake_ups(nap).map(drop)
         } else {
             // While nothing is connected, what is due is looked for at each tick.
-            let nap = match self.line.stats.link() {
+            let nap = match self.connection_monitor.stats.link() {
                 Link::Connected => nap,
                 _ => nap.min(self.tick),
             };
@@ -224,15 +250,15 @@ impl Subscriber {
     /// Whether what comes during such a sleep can gather.
     fn can_defer_wake_ups(&self, nap: Duration) -> bool {
         nap >= DEFER_MIN
-            && self.line.stats.link() == Link::Connected
-            && self.line.connection.can_defer_wake_ups()
+            && self.connection_monitor.stats.link() == Link::Connected
+            && self.connection_monitor.connection.can_defer_wake_ups()
     }
 
     /// Sleeps, and what comes meanwhile wakes libzmq only at the end, so that it gets it all at once; but a
     /// flood, or the end of the connection, wakes it and this at once (false).
     fn defer_wake_ups(&mut self, nap: Duration) -> Result<bool, SourceError> {
         self.watermark.rests(nap);
-        let Some(deferred) = self.line.connection.defer_wake_ups() else {
+        let Some(deferred) = self.connection_monitor.connection.defer_wake_ups() else {
             // Its connection ends just now: nothing more comes by it.
             thread::sleep(nap);
             return Ok(false);
@@ -240,7 +266,7 @@ impl Subscriber {
         self.batch_writer.came_since(Some(Instant::now()));
         let was_woken = self.poll(nap.saturating_sub(NAP))?;
         drop(deferred);
-        self.has_gathered = true;
+        self.wake_ups_deferred = true;
         if !was_woken {
             // For libzmq to read what has gathered, all of it: to wake twice costs more than to wait.
             thread::sleep(NAP);

@@ -2,10 +2,15 @@
 
 use std::time::Instant;
 
-use super::super::{Ahead, BatchLimits, InFlight, FrameBatch, Publisher};
+use crate::flow::{BatchLimits, FrameBatch, InFlight};
+use std::thread;
+
+use super::watermark::Ahead;
 use super::*;
+use crate::flow::{Link, ShutdownRequest};
 use crate::clock::Clock;
-use crate::queue::{Bound, Receiver, RecvError, channel};
+use crate::flow::queue::{Bound, Receiver, RecvError, channel};
+use crate::sources::{Publisher, RunningSource};
 use landfall_ledger::Stream;
 
 /// Long enough for anything on one machine, however busy it is.
@@ -14,7 +19,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 const RAW: Stream = Stream::Raw;
 
 pub(super) struct Bench {
-    pub running: Running,
+    pub running: RunningSource,
     batches: Receiver<FrameBatch>,
     pub in_flight: InFlight,
     pub clock: Clock,
@@ -66,7 +71,11 @@ fn start_with(
         bytes_max: queue_bytes_max,
         items_max: 1000,
     }]);
-    let (in_flight, clock, stop) = (InFlight::default(), Clock::start(1.0, None), ShutdownRequest::default());
+    let (in_flight, clock, stop) = (
+        InFlight::default(),
+        Clock::start(1.0, None),
+        ShutdownRequest::default(),
+    );
     let context = SourceContext {
         stream: RAW,
         clock: clock.clone(),
@@ -79,9 +88,11 @@ fn start_with(
             wait_max,
         },
         frame_bytes_max: 1 << 20,
+        stop: ShutdownRequest::default(),
     };
     let sockets = Sockets::default();
-    let running = subscribe_by(resolver, &sockets, subscription, context, stop.clone()).unwrap();
+    let source = open_by(resolver, &sockets, subscription, context).unwrap();
+    let running = RunningSource::start(Box::new(source), &Arc::default()).unwrap();
     Bench {
         running,
         batches,
@@ -105,7 +116,7 @@ impl Bench {
 
     pub fn end(self) -> Result<(), SourceError> {
         self.stop.set();
-        self.running.thread.join().unwrap()
+        self.running.join().unwrap()
     }
 }
 
@@ -118,7 +129,7 @@ pub(super) fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 fn line(endpoint: &str) -> ConnectionMonitor {
-    let stats = Arc::new(SourceStats::new(RAW, endpoint));
+    let stats = Arc::new(SourceStatus::new(RAW, endpoint));
     let named = Named::parse(endpoint).unwrap();
     let subscription = subscription(endpoint);
     ConnectionMonitor::new(
@@ -159,10 +170,10 @@ fn frames_arrive_whole_and_in_order_over_tcp_ipv6_and_ipc() {
         }
         assert_eq!(bench.frames(sent.len()), sent);
         until("the connection", || {
-            bench.running.stats.link() == Link::Connected
+            bench.running.status.link() == Link::Connected
         });
-        assert_eq!(bench.running.stats.frames(), 500);
-        let stats = Arc::clone(&bench.running.stats);
+        assert_eq!(bench.running.status.frames(), 500);
+        let stats = Arc::clone(&bench.running.status);
         bench.end().unwrap();
         assert_eq!(stats.link(), Link::Ended);
     }
@@ -172,7 +183,10 @@ fn frames_arrive_whole_and_in_order_over_tcp_ipv6_and_ipc() {
 fn frames_of_a_tcp_connection_gather_in_the_kernel_and_come_when_they_are_let() {
     let (mut publisher, endpoint) = publisher("127.0.0.1");
     let mut line = line(&endpoint);
-    assert!(line.connection.defer_wake_ups().is_none(), "there is none yet");
+    assert!(
+        line.connection.defer_wake_ups().is_none(),
+        "there is none yet"
+    );
     until("the connection", || {
         line.follow();
         line.stats.link() == Link::Connected
@@ -251,7 +265,7 @@ fn oversize_and_multipart_messages_are_counted_and_the_rest_goes_on() {
         frames.iter().map(Vec::len).collect::<Vec<_>>(),
         [5, 1 << 20, 0, 4]
     );
-    let stats = &bench.running.stats;
+    let stats = &bench.running.status;
     assert_eq!(
         (stats.all_refused(), stats.disconnects()),
         ([1, 1, 0, 0], 0)
@@ -286,7 +300,7 @@ fn of_topic_and_payload_the_payload_is_the_frame_and_topics_choose_by_the_topic(
     }
     let frames = bench.frames(4);
     assert_eq!(frames, [&b"first"[..], b"", b"orders", b"last"]);
-    assert_eq!(bench.running.stats.all_refused(), [1, 0, 2, 1]);
+    assert_eq!(bench.running.status.all_refused(), [1, 0, 2, 1]);
     bench.end().unwrap();
 }
 
@@ -319,16 +333,16 @@ fn a_lost_peer_shows_and_is_found_again() {
     first.publish(b"before").unwrap();
     assert_eq!(bench.frames(1), [b"before"]);
     until("the connection", || {
-        bench.running.stats.link() == Link::Connected
+        bench.running.status.link() == Link::Connected
     });
     Box::new(first).finish().unwrap();
-    until("its loss", || bench.running.stats.link() == Link::Retrying);
-    assert_eq!(bench.running.stats.disconnects(), 1);
+    until("its loss", || bench.running.status.link() == Link::Retrying);
+    assert_eq!(bench.running.status.disconnects(), 1);
     let mut second = ZmqPublisher::open(&endpoint, Attach::Bind, true).unwrap();
     second.publish(b"after").unwrap();
     assert_eq!(bench.frames(1), [b"after"]);
     until("the connection", || {
-        bench.running.stats.link() == Link::Connected
+        bench.running.status.link() == Link::Connected
     });
     bench.end().unwrap();
 }
@@ -395,7 +409,7 @@ fn asked_to_end_while_frames_gather_it_hands_them_on() {
     );
     assert!(publisher.wait_for_listener(PATIENCE).unwrap());
     until("the connection", || {
-        bench.running.stats.link() == Link::Connected
+        bench.running.status.link() == Link::Connected
     });
     // Few enough that they neither fill a batch nor wake libzmq by their bytes.
     for n in 0..50 {
@@ -435,14 +449,11 @@ fn a_malformed_endpoint_is_named() {
             wait_max: Duration::ZERO,
         },
         frame_bytes_max: 1,
+        stop: ShutdownRequest::default(),
     };
     let in_flight = context.in_flight.clone();
-    let result = subscribe(
-        &Sockets::default(),
-        &subscription("tpc://here"),
-        context,
-        ShutdownRequest::default(),
-    );
+    let subscription = subscription("tpc://here");
+    let result = open_by(system_resolver, &Sockets::default(), &subscription, context);
     let message = result.err().unwrap().to_string();
     assert!(
         message.contains("connect to tpc://here") && message.contains("tcp://host:port"),

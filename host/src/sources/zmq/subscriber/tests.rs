@@ -8,16 +8,17 @@ use std::sync::Arc;
 use landfall_ledger::Stream;
 
 use super::super::super::Publisher as _;
-use super::super::super::{BatchLimits, InFlight, FrameBatch, SourceContext, SourceStats};
-use super::super::dial::Named;
-use super::super::wake_ups::Connection;
-use super::super::library::tests::resting;
 use super::super::connection_monitor::system_resolver;
+use super::super::dial::Named;
+use super::super::library::tests::resting;
 use super::super::tests::subscription;
+use super::super::wake_ups::Connection;
 use super::super::{Attach, ZmqPublisher};
 use super::*;
 use crate::clock::Clock;
-use crate::queue::{Bound, Receiver, channel};
+use crate::flow::queue::{Bound, Receiver, channel};
+use crate::flow::{BatchLimits, FrameBatch, InFlight, SourceStatus};
+use crate::sources::SourceContext;
 
 /// Far beyond what any of this takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -72,12 +73,13 @@ fn scene_with(wait: Duration) -> Scene {
         queue: senders.remove(0),
         limits,
         frame_bytes_max: 10,
+        stop: stop.clone(),
     };
-    let stats = Arc::new(SourceStats::new(Stream::Raw, &endpoint));
+    let stats = Arc::new(SourceStatus::new(Stream::Raw, &endpoint));
     stats.set_link(Link::Connected);
     let subscription = subscription(&endpoint);
     let named = Named::parse(&endpoint).unwrap();
-    let mut line = ConnectionMonitor::new(
+    let mut connection_monitor = ConnectionMonitor::new(
         &zmq::Context::new(),
         &subscription,
         named,
@@ -85,13 +87,14 @@ fn scene_with(wait: Duration) -> Scene {
         Arc::clone(&stats),
     )
     .unwrap();
-    line.dial.connected(Instant::now());
-    line.connection = connection;
-    line.library = resting();
-    let batch_writer = BatchWriter::new(context, 0, Arc::clone(&stats), stop.clone());
+    connection_monitor.dial.connected(Instant::now());
+    connection_monitor.connection = connection;
+    connection_monitor.library = resting();
+    let batch_writer = BatchWriter::new(context, 0, Arc::clone(&stats));
     let source = Subscriber {
         endpoint,
-        line,
+        index: 0,
+        connection_monitor,
         watermark: Watermark::new(Arc::clone(batch_writer.progress()), 0),
         batch_writer,
         stop,
@@ -99,7 +102,7 @@ fn scene_with(wait: Duration) -> Scene {
         parts: Parts::default(),
         refusals: Refusals::default(),
         pace: Pace::new(0, Instant::now()),
-        has_gathered: false,
+        wake_ups_deferred: false,
         is_steady: false,
         have_waited: false,
     };
@@ -133,7 +136,7 @@ fn of_a_steady_stream_all_that_comes_in_one_sleep_is_a_batch() {
 
     // Nothing is known of the stream: it waits for a frame.
     source.rest().unwrap();
-    assert!(!source.has_gathered && !source.have_waited);
+    assert!(!source.wake_ups_deferred && !source.have_waited);
     // Few frames that have waited are handed on, and say nothing of what is to come.
     push(&mut source, 2);
     source.have_waited = true;
@@ -147,7 +150,7 @@ fn of_a_steady_stream_all_that_comes_in_one_sleep_is_a_batch() {
     // It was steady: what comes while it sleeps comes together, and has waited long enough.
     theirs.write_all(b"frames").unwrap();
     source.rest().unwrap();
-    assert!(source.has_gathered && source.have_waited && !source.is_steady);
+    assert!(source.wake_ups_deferred && source.have_waited && !source.is_steady);
     ours.read_exact(&mut [0; 6]).unwrap();
     push(&mut source, 50);
     source.rest().unwrap();
@@ -165,7 +168,7 @@ fn of_a_steady_stream_all_that_comes_in_one_sleep_is_a_batch() {
     assert!(!source.have_waited && !source.is_steady && taken().is_none());
 
     // Without a connection nothing gathers.
-    source.line.stats.set_link(Link::Retrying);
+    source.connection_monitor.stats.set_link(Link::Retrying);
     source.is_steady = true;
     source.rest().unwrap();
     assert!(!source.have_waited && !source.is_steady);
@@ -219,7 +222,7 @@ fn it_sleeps_no_longer_than_its_socket_has_room_for() {
         assert!(nap < source.batch_writer.wait_max() / 2, "{nap:?}");
         source.rest().unwrap();
         // What came did not wait as long as a batch may.
-        assert!(source.has_gathered && !source.have_waited);
+        assert!(source.wake_ups_deferred && !source.have_waited);
         source.pace = Pace::new(1_600, Instant::now());
         (0..250).for_each(|_| source.pace.read());
         source
@@ -232,7 +235,7 @@ fn it_sleeps_no_longer_than_its_socket_has_room_for() {
 fn what_the_kernel_lets_through_ends_a_sleep() {
     let (mut publisher, endpoint) = publisher();
     let Scene { mut source, .. } = scene();
-    source.line.socket.connect(&endpoint).unwrap();
+    source.connection_monitor.socket.connect(&endpoint).unwrap();
     assert!(publisher.wait_for_listener(PATIENCE).unwrap());
     // It sleeps far longer than this test may take; a frame that comes another way stands for those
     // that the kernel lets through.
@@ -257,11 +260,11 @@ fn a_socket_is_not_empty_while_its_connection_holds_what_gathered() {
     let mut message = zmq::Message::new();
 
     source.sleep(DEFER_MIN / 2).unwrap();
-    assert!(!source.has_gathered, "too short to gather");
+    assert!(!source.wake_ups_deferred, "too short to gather");
     theirs.write_all(b"frame").unwrap();
     assert!(source.turn(&mut message).unwrap(), "nothing gathered");
     source.sleep(DEFER_MIN).unwrap();
-    assert!(source.has_gathered);
+    assert!(source.wake_ups_deferred);
     let before_ms = in_flight.frontier(Stream::Raw);
     thread::sleep(Duration::from_millis(5));
     assert!(!source.turn(&mut message).unwrap(), "it is not read yet");

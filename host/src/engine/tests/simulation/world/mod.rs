@@ -7,8 +7,8 @@ mod steps;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, unbounded};
 use fastrand::Rng;
 use landfall_ledger::{Deadlines, IncidentTrackerConfig, Shard, ShardConfig, Stream};
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
@@ -19,23 +19,23 @@ pub(super) use self::script::{STALL_MS, key_of};
 use self::sent::{Batch, Row, Sent, text_of};
 use super::Seen;
 use super::laws::Laws;
-use crate::telemetry::Telemetry;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::shutdown::Shutdown;
-use crate::engine::backlog::Backlog;
-use crate::engine::compaction::Compaction;
-use crate::engine::describing::Describing;
-use crate::engine::held::Held;
-use crate::engine::landings::Landings;
-use crate::engine::sharding::Sharding;
+use crate::engine::stored::add_unlanded;
+use crate::flow::{InFlight, ShutdownRequest, SourceProgress};
 use crate::judge::Describer;
 use crate::judge::plan::Plan;
 use crate::judge::plan_cell::PlanCell;
-use crate::messages::{Message, ShardOutput, ShardWork};
+use crate::messages::{Answer, ShardOutput, ShardWork};
 use crate::planning::planner::{Patience, Planner};
-use crate::results::{Results, ResultsOptions};
-use crate::sources::{InFlight, SourceProgress, ShutdownRequest};
+use crate::results::{Results, ResultsParts};
+use crate::shutdown::Shutdown;
+use crate::stages::backlog::Backlog;
+use crate::stages::describing::DescribeStage;
+use crate::stages::sharding::landings::Landings;
+use crate::stages::sharding::{ShardInput, ShardParts, ShardStage};
+use crate::telemetry::Telemetry;
+use crate::time_policy::TimePolicy;
 
 const START_MS: i64 = 1_000_000_000;
 
@@ -64,7 +64,7 @@ impl Plans {
             config.streams.raw.codec = "json".into();
             config.schemas.dir = dir.path().to_owned();
             for name in names {
-                let hour = std::time::Duration::from_secs(3600);
+                let hour = Duration::from_secs(3600);
                 config.deadlines.schemas.insert((*name).into(), hour);
             }
             let mut planner = Planner::new(Loader::new(
@@ -112,10 +112,22 @@ pub(super) struct Known {
     pub is_doubtful: bool,
 }
 
-struct CheckInstance {
-    sharding: Sharding,
+/// A shard, and what is on its way to it and from it.
+struct ShardInRun {
+    stage: ShardStage,
     work: VecDeque<ShardWork>,
-    told: Receiver<ShardOutput>,
+    answers: VecDeque<Answer>,
+    outputs: VecDeque<ShardOutput>,
+}
+
+impl ShardInRun {
+    /// Gives the stage an input, and keeps what came of it.
+    fn give(&mut self, input: ShardInput, now: Instant) {
+        self.stage.step(input, now);
+        while let Some(output) = self.stage.next_output() {
+            self.outputs.push_back(output);
+        }
+    }
 }
 
 /// One run of the process.
@@ -124,9 +136,8 @@ struct Run {
     progress: [Arc<SourceProgress>; 2],
     writer: SpoolWriter,
     spool: Arc<Spool>,
-    instances: Vec<CheckInstance>,
-    describing: Describing,
-    described: Receiver<Message>,
+    shards: Vec<ShardInRun>,
+    describing: DescribeStage,
     results: Results,
     batches: Vec<Batch>,
     plan: Arc<Plan>,
@@ -141,6 +152,7 @@ pub(super) struct World<'a> {
     dir: tempfile::TempDir,
     clock: Clock,
     now_ms: i64,
+    began: Instant,
     run: Option<Run>,
     laws: Laws,
     keys: BTreeMap<u64, Known>,
@@ -171,6 +183,7 @@ impl<'a> World<'a> {
             dir: memory_dir(),
             clock: Clock::by_hand(START_MS),
             now_ms: START_MS,
+            began: Instant::now(),
             run: None,
             keys: BTreeMap::new(),
             sent: Vec::new(),
@@ -181,6 +194,12 @@ impl<'a> World<'a> {
         };
         world.start(rng);
         world
+    }
+
+    /// Real time, as far as a stage sees any: it goes with the clock.
+    fn now(&self) -> Instant {
+        let passed_ms = u64::try_from(self.now_ms - START_MS).unwrap_or(0);
+        self.began + Duration::from_millis(passed_ms)
     }
 
     fn run(&mut self) -> &mut Run {
@@ -217,58 +236,31 @@ impl<'a> World<'a> {
         let mut shards: Vec<Shard> = (0..self.settings.shards)
             .map(|_| Shard::new(config.clone()))
             .collect();
-        crate::engine::add_unlanded(&store, &mut shards).expect("listed");
-        let (mut instances, mut answers) = (Vec::new(), Vec::new());
-        for (number, shard) in shards.into_iter().enumerate() {
-            let (answer, answers_out) = unbounded();
-            let (told_in, told) = unbounded();
-            answers.push(answer);
-            let sharding = Sharding {
+        add_unlanded(&store, &mut shards).expect("listed");
+        let time = TimePolicy::Live(self.clock.clone());
+        let shards = shards.into_iter().enumerate().map(|(number, shard)| {
+            let parts = ShardParts {
                 number,
                 shard,
-                work: unbounded().1,
-                answers: answers_out,
-                deadlines: unbounded().1,
-                told: told_in,
                 in_flight: in_flight.clone(),
                 spool: Arc::clone(&spool),
-                writer: spool.modest_writer(),
-                compaction: Compaction::new(Arc::clone(&spool)),
                 telemetry: self.plans.telemetry.clone(),
-                audit: false,
+                time: time.clone(),
                 backlog: Arc::clone(&backlog),
-                held: Held::default(),
                 landings: Arc::clone(&landings),
-                pressed: 0,
-                said: false,
             };
-            instances.push(CheckInstance {
-                sharding,
+            ShardInRun {
+                stage: ShardStage::new(parts),
                 work: VecDeque::new(),
-                told,
-            });
-        }
-        let (results_in, described) = unbounded();
-        let describing = Describing {
+                answers: VecDeque::new(),
+                outputs: VecDeque::new(),
+            }
+        });
+        let shards: Vec<ShardInRun> = shards.collect();
+        let describing = DescribeStage {
             describer: Describer::new(Arc::clone(&plan)),
             plan: Arc::clone(&cell),
-            told: unbounded().1,
-            answers: answers.clone(),
-            results: results_in,
             allowance: None,
-        };
-        let options = ResultsOptions {
-            window_ms,
-            redact: Arc::default(),
-            retention: Retention {
-                keep_ms: i64::MAX / 4,
-                missing_max: self.settings.missing_max,
-                samples_max: 1000,
-                samples_per_reason_max: 3,
-            },
-            first_generation: store.next_generation().expect("a number"),
-            clock: Some(self.clock.clone()),
-            ending: Arc::new(Shutdown::new(ShutdownRequest::default())),
         };
         let tracker = IncidentTrackerConfig {
             stall_ms: self.settings.stall_ms,
@@ -278,25 +270,34 @@ impl<'a> World<'a> {
             silence_ms: landfall_ledger::PerStream::default(),
         };
         let next_incident = store.next_incident().expect("a number");
-        let results = Results::new(
-            options,
-            cell,
+        let parts = ResultsParts {
+            window_ms,
+            redact: Arc::default(),
+            retention: Retention {
+                keep_ms: i64::MAX / 4,
+                missing_max: self.settings.missing_max,
+                samples_max: 1000,
+                samples_per_reason_max: 3,
+            },
+            first_generation: store.next_generation().expect("a number"),
+            time,
+            shutdown: Arc::new(Shutdown::new(ShutdownRequest::default())),
+            plan: cell,
             store,
-            tracker,
+            spool: Arc::clone(&spool),
+            incidents: tracker,
             next_incident,
-            self.plans.telemetry.clone(),
-            Arc::clone(&spool),
-            answers,
-            self.now_ms,
-        );
+            telemetry: self.plans.telemetry.clone(),
+            shards: self.settings.shards,
+        };
+        let results = Results::new(parts, self.now());
         self.run = Some(Run {
             in_flight,
             progress,
             writer: spool.writer(),
             spool,
-            instances,
+            shards,
             describing,
-            described,
             results,
             batches: Vec::new(),
             plan,
@@ -361,7 +362,7 @@ impl<'a> World<'a> {
             self.judge(rng);
         }
         for number in 0..self.settings.shards {
-            while !self.run().instances[number].work.is_empty() {
+            while !self.run().shards[number].work.is_empty() {
                 self.apply_to(number);
             }
         }
@@ -371,26 +372,27 @@ impl<'a> World<'a> {
             }
             self.tell_all(rng);
             self.flush();
-            let waits = |instance: &CheckInstance| {
-                let shard = &instance.sharding.shard;
-                shard.comparing() + shard.recalling() > 0
-            };
-            if !self.run().instances.iter().any(waits) {
+            let waits = |shard: &ShardInRun| shard.stage.awaits_answers();
+            if !self.run().shards.iter().any(waits) {
                 break;
             }
         }
-        for instance in &mut self.run().instances {
-            let mut effects = Vec::new();
-            instance.sharding.shard.conclude(&mut effects);
-            let frontier = instance.sharding.frontier();
-            instance.sharding.flush(frontier, &mut effects);
+        let now = self.now();
+        for shard in &mut self.run().shards {
+            shard.give(ShardInput::Conclude, now);
+            shard.give(ShardInput::LastTick, now);
         }
         self.tell_all(rng);
         self.flush_as(true);
     }
 
     fn tell_all(&mut self, rng: &mut Rng) {
-        while self.run().instances.iter().any(|instance| !instance.told.is_empty()) {
+        while self
+            .run()
+            .shards
+            .iter()
+            .any(|shard| !shard.outputs.is_empty())
+        {
             self.describe(rng);
         }
     }

@@ -44,7 +44,7 @@ impl<'a> World<'a> {
             self.judge(&mut rng);
         }
         for number in 0..self.settings.shards {
-            while !self.run().instances[number].work.is_empty() {
+            while !self.run().shards[number].work.is_empty() {
                 self.apply_to(number);
             }
         }
@@ -53,7 +53,7 @@ impl<'a> World<'a> {
     /// A shard moves time and is heard, and what it told is written.
     pub(in super::super) fn hear(&mut self, shard: usize) {
         self.advance_shard(shard);
-        while !self.run().instances[shard].told.is_empty() {
+        while !self.run().shards[shard].outputs.is_empty() {
             self.describe_of(shard);
         }
         self.flush();

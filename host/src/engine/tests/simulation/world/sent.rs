@@ -4,8 +4,8 @@ use fastrand::Rng;
 use landfall_ledger::{Fingerprint, Form, Judgement, SchemaId, Stream};
 
 use super::{Known, SCHEMAS, World};
+use crate::flow::InFlightGuard;
 use crate::judge::plan::Plan;
-use crate::sources::InFlightGuard;
 
 /// A batch that came.
 pub(super) struct Batch {

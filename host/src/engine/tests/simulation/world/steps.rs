@@ -9,14 +9,16 @@ use landfall_ledger::{
 
 use super::sent::{Batch, fingerprint, form, number, schema, text};
 use super::{DEADLINES_MS, World};
+use crate::flow::FrameBatch;
 use crate::judge::{JudgeReport, SchemaCount, WrittenFrames};
 use crate::messages::{Message, ShardWork};
-use crate::sources::FrameBatch;
+use crate::results::FlushStep;
+use crate::stages::sharding::ShardInput;
 
 impl World<'_> {
     /// A batch is judged: its frames are in the spool, its counts are told, its shares handed on.
     pub(in super::super) fn judge(&mut self, rng: &mut Rng) {
-        let shards = self.settings.shards;
+        let (shards, now) = (self.settings.shards, self.now());
         let run = self.run();
         if run.batches.is_empty() {
             return;
@@ -79,10 +81,12 @@ impl World<'_> {
                 generation: Generation(u16::from(rng.u8(..20) == 0)),
             });
         }
-        let written_frames = Arc::new(WrittenFrames { frames: written_frames });
-        run.results.take(Message::Judged(report));
-        for (instance, (raw, written)) in run.instances.iter_mut().zip(shares) {
-            instance.work.push_back(ShardWork {
+        let written_frames = Arc::new(WrittenFrames {
+            frames: written_frames,
+        });
+        run.results.step(Message::Judged(report), now);
+        for (shard, (raw, written)) in run.shards.iter_mut().zip(shares) {
+            shard.work.push_back(ShardWork {
                 raw,
                 written,
                 written_frames: Some(Arc::clone(&written_frames)),
@@ -98,13 +102,12 @@ impl World<'_> {
     }
 
     pub(super) fn apply_to(&mut self, number: usize) {
-        let Some(work) = self.run().instances[number].work.pop_front() else {
+        let Some(work) = self.run().shards[number].work.pop_front() else {
             return;
         };
         self.note(&work);
-        let mut effects = Vec::new();
-        let instance = &mut self.run().instances[number];
-        assert!(instance.sharding.apply(&work, &mut effects));
+        let now = self.now();
+        self.run().shards[number].give(ShardInput::Work(work), now);
     }
 
     /// What is known from outside of keys that are applied, and of the writer's life.
@@ -140,10 +143,12 @@ impl World<'_> {
     }
 
     pub(super) fn advance_shard(&mut self, number: usize) {
-        let instance = &mut self.run().instances[number];
-        instance.sharding.take_answers();
-        let frontier = instance.sharding.frontier();
-        assert!(instance.sharding.flush(frontier, &mut Vec::new()));
+        let now = self.now();
+        let shard = &mut self.run().shards[number];
+        while let Some(answer) = shard.answers.pop_front() {
+            shard.give(ShardInput::Answer(answer), now);
+        }
+        shard.give(ShardInput::Tick, now);
     }
 
     /// The describer hands on what some shard told; of one shard in its order, of several in any.
@@ -153,19 +158,19 @@ impl World<'_> {
     }
 
     pub(super) fn describe_of(&mut self, number: usize) {
+        let now = self.now();
         let run = self.run();
-        let waiting = run
-            .instances
-            .iter()
-            .filter(|instance| !instance.told.is_empty())
-            .count();
-        if let Ok(told) = run.instances[number].told.try_recv() {
-            assert!(run.describing.hand_on(told));
-            while let Ok(message) = run.described.try_recv() {
-                run.results.take(message);
-            }
-            self.out_of_step += u64::from(waiting > 1);
+        let shards = run.shards.iter();
+        let waiting = shards.filter(|shard| !shard.outputs.is_empty()).count();
+        let Some(output) = run.shards[number].outputs.pop_front() else {
+            return;
+        };
+        let described = run.describing.step(output, now);
+        for (shard, answer) in described.answers {
+            run.shards[shard].answers.push_back(answer);
         }
+        run.results.step(described.message, now);
+        self.out_of_step += u64::from(waiting > 1);
     }
 
     pub(in super::super) fn flush(&mut self) {
@@ -179,7 +184,18 @@ impl World<'_> {
     }
 
     pub(super) fn flush_as(&mut self, ended: bool) {
-        self.run().results.flush_until_done(ended);
+        let now = self.now();
+        let run = self.run();
+        let mut tries = 0..3;
+        let answers = loop {
+            match run.results.flush(ended, now) {
+                FlushStep::Done(answers) => break answers,
+                FlushStep::Wait(_) => assert!(tries.next().is_some(), "the store works"),
+            }
+        };
+        for (shard, answer) in answers {
+            run.shards[shard].answers.push_back(answer);
+        }
         let stall_ms = self.settings.stall_ms;
         self.laws.check(stall_ms);
     }

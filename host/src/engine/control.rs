@@ -1,0 +1,53 @@
+//! What a reload changes in a running engine.
+
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+use landfall_ledger::{Deadlines, Generation, IncidentTrackerConfig};
+
+use super::settings::tracker_config;
+use crate::config::Config;
+use crate::judge::plan_cell::PlanCell;
+use crate::planning::planner::Planned;
+
+/// Puts plans in force. Clones control the same engine.
+#[derive(Clone)]
+pub struct Control {
+    plan: Arc<PlanCell>,
+    deadlines: Vec<Sender<Deadlines>>,
+    tracker: Sender<IncidentTrackerConfig>,
+    first_generation: u64,
+}
+
+impl Control {
+    pub(super) fn new(
+        plan: Arc<PlanCell>,
+        deadlines: Vec<Sender<Deadlines>>,
+        tracker: Sender<IncidentTrackerConfig>,
+        first_generation: u64,
+    ) -> Self {
+        Self {
+            plan,
+            deadlines,
+            tracker,
+            first_generation,
+        }
+    }
+
+    /// Puts a new plan in force, for the batches to come.
+    pub fn apply(&self, planned: &Planned, config: &Config, now_ms: i64) {
+        for shard in &self.deadlines {
+            // A shard that has ended has no use for it.
+            let _ = shard.send(planned.deadlines.clone());
+        }
+        let _ = self
+            .tracker
+            .send(tracker_config(config, &planned.deadlines));
+        self.plan.swap(Arc::clone(&planned.plan), now_ms);
+    }
+
+    /// The number of a generation in the store.
+    pub fn number(&self, generation: Generation) -> u64 {
+        self.first_generation + u64::from(generation.0)
+    }
+}

@@ -1,0 +1,80 @@
+//! The thread of a judge: it waits for batches, and hands on what the stage gives.
+
+use std::time::Instant;
+
+use crossbeam_channel::Sender;
+use landfall_ledger::Stream;
+
+use crate::flow::FrameBatch;
+use crate::flow::queue::{Receiver, RecvError};
+use crate::messages::{Message, ShardWork};
+use crate::stages::judging::{JudgeInput, JudgeOutput, JudgeStage};
+use crate::thread_watch;
+
+pub(super) struct JudgeThread {
+    pub stage: JudgeStage,
+    pub batches: Receiver<FrameBatch>,
+    pub shards: Vec<Sender<ShardWork>>,
+    pub results: Sender<Message>,
+}
+
+/// Nobody listens any more: the engine is ending, or a thread died.
+struct Closed;
+
+impl JudgeThread {
+    /// Runs until the queue is closed and empty.
+    pub fn run(mut self) {
+        while let Ok(true) = self.round() {}
+    }
+
+    /// One batch, if one comes; false if all is done.
+    fn round(&mut self) -> Result<bool, Closed> {
+        // What a codec failed on comes back here; at the end for the last time.
+        let is_last = self.batches.is_ending();
+        while let Some(output) = self
+            .stage
+            .step(JudgeInput::Waiting { is_last }, Instant::now())
+        {
+            self.hand_on(output)?;
+        }
+        let wants = self.stage.wants(Instant::now());
+        for (stream, held) in wants.held.iter() {
+            self.batches.hold(stream.index(), *held);
+        }
+        thread_watch::idle();
+        let next = self.batches.recv_timeout_from(wants.wait, |lane| {
+            let is_lane = |stream: &Stream| stream.index() == lane;
+            let stream = Stream::ALL.into_iter().find(is_lane);
+            stream.is_some_and(|stream| wants.takes[stream])
+        });
+        thread_watch::busy();
+        let raw_waits = self.batches.stats()[Stream::Raw.index()].items() > 0;
+        let input = match next {
+            Ok(batch) => JudgeInput::Batch { batch, raw_waits },
+            Err(RecvError::Timeout) => JudgeInput::Nothing { raw_waits },
+            Err(RecvError::Closed) => {
+                if self.stage.has_waiting() {
+                    thread_watch::idle();
+                    std::thread::sleep(wants.wait);
+                    return Ok(true);
+                }
+                // What was given back after the look at the queue is still to be dealt with.
+                return Ok(!is_last);
+            }
+        };
+        if let Some(output) = self.stage.step(input, Instant::now()) {
+            self.hand_on(output)?;
+        }
+        Ok(true)
+    }
+
+    /// Reports to the results, and then hands each shard its share.
+    fn hand_on(&self, output: JudgeOutput) -> Result<(), Closed> {
+        let report = Message::Judged(output.report);
+        self.results.send(report).map_err(|_| Closed)?;
+        for (number, work) in output.shares {
+            self.shards[number].send(work).map_err(|_| Closed)?;
+        }
+        Ok(())
+    }
+}

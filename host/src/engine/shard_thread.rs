@@ -1,0 +1,148 @@
+//! The thread of a shard: it paces how often time moves, waits for shares of batches, and hands on what the stage gives.
+
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use landfall_ledger::Deadlines;
+
+use super::flush_pacer::FlushPacer;
+use crate::messages::{Answer, ShardOutput, ShardWork};
+use crate::stages::sharding::{ShardInput, ShardStage};
+use crate::thread_watch;
+
+/// How often a shard moves time and reports its counts, in real time: shortly, and in a steady stream. It bounds how
+/// late a verdict is given.
+const FLUSH: Duration = Duration::from_millis(100);
+const FLUSH_IN_A_STREAM: Duration = Duration::from_millis(250);
+
+/// Shares of batches that wait before a shard. Their rows are bounded by the batch.
+pub(super) const SHARD_QUEUE: usize = 64;
+
+/// With no more shares than this between two flushes, a shard sleeps until the next one instead of being woken for
+/// each: waking costs more than applying. A quarter of what its queue holds, so that nobody has to wait for room
+/// meanwhile unless a flood begins.
+const FEW_SHARES: usize = SHARD_QUEUE / 4;
+
+/// At the end: how long the last answers may take, in real time.
+const ANSWERS_MAX: Duration = Duration::from_secs(10);
+
+pub(super) struct ShardThread {
+    pub stage: ShardStage,
+    pub work: Receiver<ShardWork>,
+    pub answers: Receiver<Answer>,
+    pub deadlines: Receiver<Deadlines>,
+    pub outputs: Sender<ShardOutput>,
+}
+
+/// Nobody listens any more: the engine is ending, or a thread died.
+struct Closed;
+
+impl ShardThread {
+    /// Runs until all judges have ended.
+    pub fn run(mut self) {
+        // Whoever does not listen has ended or died: the engine knows.
+        let _ = self.run_until_closed();
+    }
+
+    fn run_until_closed(&mut self) -> Result<(), Closed> {
+        let mut pacer = FlushPacer::default();
+        let mut shares = 0;
+        loop {
+            let pause = pacer.pause(FLUSH, FLUSH_IN_A_STREAM);
+            let began = Instant::now();
+            thread_watch::idle();
+            if shares <= FEW_SHARES {
+                std::thread::sleep(pause);
+            }
+            let round = self.take_until(began + pause)?;
+            if round.has_ended {
+                break;
+            }
+            shares = round.shares;
+            pacer.round(round.observations, began.elapsed());
+            self.give(ShardInput::Tick)?;
+            self.give(ShardInput::MakeRoom)?;
+        }
+        self.give(ShardInput::LastTick)?;
+        self.await_answers()?;
+        self.give(ShardInput::LastTick)
+    }
+
+    /// Takes what comes until it is time to flush.
+    fn take_until(&mut self, due: Instant) -> Result<Round, Closed> {
+        let mut round = Round::default();
+        let mut gathered = Vec::new();
+        loop {
+            thread_watch::idle();
+            let work = self.work.recv_deadline(due);
+            thread_watch::busy();
+            while let Ok(deadlines) = self.deadlines.try_recv() {
+                self.give(ShardInput::Deadlines(deadlines))?;
+            }
+            while let Ok(answer) = self.answers.try_recv() {
+                self.give(ShardInput::Answer(answer))?;
+            }
+            match work {
+                Ok(work) => {
+                    gathered.push(work);
+                    let room = SHARD_QUEUE - gathered.len();
+                    gathered.extend(self.work.try_iter().take(room));
+                    round.shares += gathered.len();
+                    // Raw events first: then fewer landings have to wait for theirs.
+                    gathered.sort_by_key(|work| work.raw.is_empty());
+                    for work in gathered.drain(..) {
+                        round.observations += (work.raw.len() + work.written.len()) as u64;
+                        self.give(ShardInput::Work(work))?;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => return Ok(round),
+                Err(RecvTimeoutError::Disconnected) => {
+                    round.has_ended = true;
+                    return Ok(round);
+                }
+            }
+            // What came while it slept is all taken; no more than the queue holds.
+            if round.shares >= SHARD_QUEUE && Instant::now() >= due {
+                return Ok(round);
+            }
+        }
+    }
+
+    /// Gives the stage an input, and hands on what came of it.
+    fn give(&mut self, input: ShardInput) -> Result<(), Closed> {
+        self.stage.step(input, Instant::now());
+        while let Some(output) = self.stage.next_output() {
+            self.outputs.send(output).map_err(|_| Closed)?;
+        }
+        Ok(())
+    }
+
+    /// At the end: answers are still on their way, and no copy will come that could explain a row. What goes on by an
+    /// answer, or because no more copies come, may ask again.
+    fn await_answers(&mut self) -> Result<(), Closed> {
+        let start = Instant::now();
+        loop {
+            let asks = self.stage.awaits_answers();
+            let has_time = start.elapsed() < ANSWERS_MAX;
+            if asks && has_time {
+                if let Ok(answer) = self.answers.recv_timeout(FLUSH) {
+                    self.give(ShardInput::Answer(answer))?;
+                }
+            } else {
+                self.give(ShardInput::Conclude)?;
+            }
+            if !has_time || !asks && !self.stage.awaits_answers() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// What came between two flushes.
+#[derive(Default)]
+struct Round {
+    shares: usize,
+    observations: u64,
+    /// All judges have ended.
+    has_ended: bool,
+}

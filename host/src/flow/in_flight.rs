@@ -1,0 +1,393 @@
+//! Which batches are in flight, and so up to which instant everything that arrived has been applied: the
+//! frontier.
+//!
+//! The rule: a frame that was stamped with an arrival before the frontier of its stream has been
+//! applied by the ledger, or refused, counted and gone. It holds because of an order:
+//! 1. a source registers a batch when it stamps its first frame, and only afterwards moves its own
+//!    progress past that stamp;
+//! 2. the frontier reads the progress of all sources *first* and the registered batches *second*.
+//!
+//! So a batch whose first stamp lies before the progress that was read is registered by then, or it
+//! is already finished.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use landfall_ledger::{PerStream, Stream};
+
+/// How far one source has read: every frame that came before this instant has been stamped and put
+/// into a registered batch. Milliseconds by Landfall's clock.
+#[derive(Debug)]
+pub struct SourceProgress(AtomicI64);
+
+impl SourceProgress {
+    /// Everything that arrived before `instant_ms` is in registered batches. Never moves back.
+    pub fn reach(&self, instant_ms: i64) {
+        self.0.fetch_max(instant_ms, Ordering::AcqRel);
+    }
+
+    /// The source has ended and nothing will come from it any more: it no longer holds the frontier.
+    pub fn finish(&self) {
+        self.0.store(i64::MAX, Ordering::Release);
+    }
+
+    pub fn get_ms(&self) -> i64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+#[derive(Debug, Default)]
+struct StreamRegister {
+    sources: Mutex<Vec<Arc<SourceProgress>>>,
+    /// The last frontier that was told.
+    told: Mutex<Option<i64>>,
+    /// First arrival and number of each unfinished batch.
+    unfinished: Mutex<Unfinished>,
+    /// Batches that are never applied, by reason. They stay unfinished.
+    unapplied: Mutex<BTreeMap<Unapplied, u64>>,
+}
+
+#[derive(Debug, Default)]
+struct Unfinished {
+    batches: BTreeSet<(i64, u64)>,
+    next: u64,
+}
+
+/// Why a batch (or some frames of it) was received and is never applied. The frontier of its stream stays before
+/// it, so nobody calls an event missing whose other side may be among these frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Unapplied {
+    /// Its source was asked to end, and the queue stayed full.
+    QueueFull = 1,
+    /// Its codec did not read it until the end.
+    Undecoded = 2,
+    /// Judging was given up.
+    Unjudged = 3,
+    /// The thread that held it died.
+    ThreadDied = 4,
+}
+
+impl Unapplied {
+    const ALL: [Unapplied; 4] = [
+        Unapplied::QueueFull,
+        Unapplied::Undecoded,
+        Unapplied::Unjudged,
+        Unapplied::ThreadDied,
+    ];
+
+    /// In words, for the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Unapplied::QueueFull => "the queue stayed full",
+            Unapplied::Undecoded => "the codec did not read them",
+            Unapplied::Unjudged => "judging was given up",
+            Unapplied::ThreadDied => "a thread died",
+        }
+    }
+}
+
+/// The register of all batches in flight. Clones are the same register.
+#[derive(Clone, Debug, Default)]
+pub struct InFlight {
+    streams: Arc<PerStream<StreamRegister>>,
+    halted: Arc<AtomicBool>,
+}
+
+impl InFlight {
+    /// Registers a source that begins at `start_ms`: until it has read something, or has seen its
+    /// socket empty, the stream's frontier stays there.
+    pub fn add_source(&self, stream: Stream, start_ms: i64) -> Arc<SourceProgress> {
+        let progress = Arc::new(SourceProgress(AtomicI64::new(start_ms)));
+        lock(&self.streams[stream].sources).push(Arc::clone(&progress));
+        progress
+    }
+
+    /// Registers a batch whose first frame arrived at `arrived_ms`. It is finished when the last
+    /// clone of the answer is dropped.
+    pub fn begin(&self, stream: Stream, arrived_ms: i64) -> InFlightGuard {
+        let mut unfinished = lock(&self.streams[stream].unfinished);
+        let number = unfinished.next;
+        unfinished.next += 1;
+        unfinished.batches.insert((arrived_ms, number));
+        drop(unfinished);
+        InFlightGuard(Arc::new(InFlightBatch {
+            in_flight: self.clone(),
+            stream,
+            entry: (arrived_ms, number),
+            abandoned: AtomicU8::new(0),
+        }))
+    }
+
+    /// Every frame of the stream that arrived *before* this instant has been applied. `i64::MAX` if
+    /// the stream has no source that could still bring something, and no batch on its way.
+    pub fn frontier(&self, stream: Stream) -> i64 {
+        let in_flight = &self.streams[stream];
+        let mut told = lock(&in_flight.told);
+        if let Some(told_ms) = *told
+            && self.halted.load(Ordering::Acquire)
+        {
+            return told_ms;
+        }
+        // The order of these two reads is what makes the answer true; see the module's text.
+        let read_ms = lock(&in_flight.sources)
+            .iter()
+            .map(|source| source.get_ms())
+            .min();
+        let oldest = lock(&in_flight.unfinished)
+            .batches
+            .first()
+            .map(|&(arrived_ms, _)| arrived_ms);
+        let frontier_ms = read_ms.unwrap_or(i64::MAX).min(oldest.unwrap_or(i64::MAX));
+        // What a thread dropped in dying was dropped after it had called a halt.
+        if self.halted.load(Ordering::Acquire) {
+            return told.unwrap_or(i64::MIN);
+        }
+        *told = Some(frontier_ms);
+        frontier_ms
+    }
+
+    /// A thread that applies batches is dying, and what it held will be dropped unapplied: no
+    /// frontier moves any more.
+    pub fn halt(&self) {
+        self.halted.store(true, Ordering::Release);
+    }
+
+    /// Batches of a stream that are never applied, by reason.
+    pub fn unapplied(&self, stream: Stream) -> BTreeMap<Unapplied, u64> {
+        lock(&self.streams[stream].unapplied).clone()
+    }
+
+    /// Batches of the stream that are in flight.
+    pub fn unfinished(&self, stream: Stream) -> usize {
+        lock(&self.streams[stream].unfinished).batches.len()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that can panic runs while one of these is held.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps a batch unfinished as long as any clone lives. Travels with the batch and with everything
+/// made of it, until its effects have been applied.
+#[derive(Clone, Debug)]
+pub struct InFlightGuard(Arc<InFlightBatch>);
+
+impl InFlightGuard {
+    /// The batch is never applied. The frontier of its stream stays before it for good, also after all clones are
+    /// dropped. The first reason counts.
+    pub fn abandon(&self, reason: Unapplied) {
+        // Nothing else depends on the order of two reasons.
+        let _ =
+            self.0
+                .abandoned
+                .compare_exchange(0, reason as u8, Ordering::AcqRel, Ordering::Acquire);
+    }
+}
+
+#[derive(Debug)]
+struct InFlightBatch {
+    in_flight: InFlight,
+    stream: Stream,
+    entry: (i64, u64),
+    /// 0, or a reason of [`Unapplied`].
+    abandoned: AtomicU8,
+}
+
+impl InFlightBatch {
+    fn unapplied(&self) -> Option<Unapplied> {
+        if std::thread::panicking() {
+            return Some(Unapplied::ThreadDied);
+        }
+        let abandoned = self.abandoned.load(Ordering::Acquire);
+        Unapplied::ALL
+            .into_iter()
+            .find(|reason| *reason as u8 == abandoned)
+    }
+}
+
+impl Drop for InFlightBatch {
+    fn drop(&mut self) {
+        let register = &self.in_flight.streams[self.stream];
+        match self.unapplied() {
+            None => {
+                lock(&register.unfinished).batches.remove(&self.entry);
+            }
+            Some(reason) => {
+                if reason == Unapplied::ThreadDied {
+                    self.in_flight.halt();
+                }
+                *lock(&register.unapplied).entry(reason).or_default() += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    const RAW: Stream = Stream::Raw;
+
+    #[test]
+    fn the_frontier_is_the_slowest_source_or_the_oldest_batch() {
+        let in_flight = InFlight::default();
+        let (a, b) = (
+            in_flight.add_source(RAW, 100),
+            in_flight.add_source(RAW, 100),
+        );
+        assert_eq!(in_flight.frontier(RAW), 100);
+        a.reach(200);
+        assert_eq!(
+            in_flight.frontier(RAW),
+            100,
+            "the other source has not read so far"
+        );
+        b.reach(300);
+        assert_eq!(in_flight.frontier(RAW), 200);
+        let young = in_flight.begin(RAW, 180);
+        let old = in_flight.begin(RAW, 150);
+        assert_eq!(in_flight.frontier(RAW), 150);
+        drop(old);
+        assert_eq!(in_flight.frontier(RAW), 180);
+        drop(young);
+        assert_eq!(in_flight.frontier(RAW), 200);
+        assert_eq!(
+            in_flight.frontier(Stream::Written),
+            i64::MAX,
+            "streams do not hold each other"
+        );
+    }
+
+    #[test]
+    fn a_batch_is_finished_with_its_last_clone() {
+        let in_flight = InFlight::default();
+        in_flight.add_source(RAW, 0).reach(1000);
+        let shards: Vec<_> = vec![in_flight.begin(RAW, 10); 3];
+        for shard in shards {
+            assert_eq!(in_flight.frontier(RAW), 10);
+            drop(shard);
+        }
+        assert_eq!(in_flight.frontier(RAW), 1000);
+        assert_eq!(in_flight.unfinished(RAW), 0);
+    }
+
+    #[test]
+    fn a_thread_that_dies_with_a_batch_in_hand_stops_all_frontiers() {
+        let in_flight = InFlight::default();
+        let source = in_flight.add_source(RAW, 0);
+        let written = in_flight.add_source(Stream::Written, 0);
+        source.reach(1000);
+        written.reach(500);
+        let guard = in_flight.begin(RAW, 10);
+        assert_eq!(
+            (in_flight.frontier(RAW), in_flight.frontier(Stream::Written)),
+            (10, 500)
+        );
+        let died = thread::spawn(move || {
+            let _in_hand = guard;
+            panic!("as a bug would");
+        });
+        assert!(died.join().is_err());
+        source.reach(2000);
+        written.reach(2000);
+        assert_eq!(
+            (in_flight.frontier(RAW), in_flight.frontier(Stream::Written)),
+            (10, 500)
+        );
+    }
+
+    #[test]
+    fn no_frontier_passes_what_is_abandoned_and_its_first_reason_is_known() {
+        let in_flight = InFlight::default();
+        in_flight.add_source(RAW, 0).reach(1000);
+        for reason in Unapplied::ALL {
+            let guard = in_flight.begin(RAW, 10 + reason as i64);
+            let clone = guard.clone();
+            clone.abandon(reason);
+            guard.abandon(Unapplied::QueueFull);
+            drop((guard, clone));
+            assert_eq!(
+                in_flight.unapplied(RAW).get(&reason),
+                Some(&1),
+                "{reason:?}"
+            );
+        }
+        assert_eq!(in_flight.frontier(RAW), 11);
+        assert_eq!(in_flight.unapplied(Stream::Written), BTreeMap::new());
+    }
+
+    #[test]
+    fn two_batches_of_the_same_instant_are_two() {
+        let in_flight = InFlight::default();
+        let first = in_flight.begin(RAW, 5);
+        let _second = in_flight.begin(RAW, 5);
+        drop(first);
+        assert_eq!(in_flight.frontier(RAW), 5);
+    }
+
+    #[test]
+    fn progress_never_moves_back_and_an_ended_source_holds_nothing() {
+        let in_flight = InFlight::default();
+        let source = in_flight.add_source(RAW, 50);
+        source.reach(40);
+        assert_eq!(in_flight.frontier(RAW), 50);
+        source.finish();
+        assert_eq!(in_flight.frontier(RAW), i64::MAX);
+    }
+
+    /// Sources stamp and hand on, workers apply in any order; an observer checks that no frame
+    /// below a frontier that it read is unapplied.
+    #[test]
+    fn no_frame_below_the_frontier_is_ever_unapplied() {
+        const FRAMES: i64 = 20_000;
+        let in_flight = InFlight::default();
+        let applied: Vec<AtomicBool> = (0..FRAMES).map(|_| AtomicBool::new(false)).collect();
+        let (sender, receiver) = crossbeam_channel::bounded::<(i64, InFlightGuard)>(64);
+        let progress = in_flight.add_source(RAW, 0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let sender = sender;
+                for now in 0..FRAMES {
+                    let guard = in_flight.begin(RAW, now);
+                    if sender.send((now, guard)).is_err() {
+                        return;
+                    }
+                    progress.reach(now + 1);
+                }
+            });
+            for _ in 0..3 {
+                let (receiver, applied) = (receiver.clone(), &applied);
+                scope.spawn(move || {
+                    for (arrived, guard) in receiver {
+                        if arrived % 7 == 0 {
+                            thread::yield_now();
+                        }
+                        applied[arrived as usize].store(true, Ordering::Release);
+                        drop(guard);
+                    }
+                });
+            }
+            drop(receiver);
+            let mut seen = 0;
+            while seen < FRAMES {
+                let frontier = in_flight.frontier(RAW);
+                assert!(
+                    frontier >= seen,
+                    "the frontier went back from {seen} to {frontier}"
+                );
+                for arrived in seen..frontier {
+                    assert!(
+                        applied[arrived as usize].load(Ordering::Acquire),
+                        "{arrived} < {frontier}"
+                    );
+                }
+                seen = frontier;
+            }
+        });
+    }
+}

@@ -1,0 +1,21 @@
+//! The request to shut down, shared by all threads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Set once, seen by all clones.
+#[derive(Clone, Debug, Default)]
+pub struct ShutdownRequest {
+    set: Arc<AtomicBool>,
+}
+
+impl ShutdownRequest {
+    /// Asks all threads to end. Sources first hand on what they have read.
+    pub fn set(&self) {
+        self.set.store(true, Ordering::Release);
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.set.load(Ordering::Acquire)
+    }
+}

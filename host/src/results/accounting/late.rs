@@ -1,0 +1,86 @@
+//! A missing event landed after all: its incident, its window, and what its content is beside the raw frame.
+
+use landfall_ledger::{Counts, IncidentId, SchemaId, Verdict};
+use landfall_store::{LandedRow, WindowCounts};
+
+use super::samples::Example;
+use super::{Accounting, MissingChange, Prepared};
+use crate::judge::Comparison;
+use crate::judge::plan::Plan;
+
+/// A row of an event that was missing.
+pub(super) struct Late<'a> {
+    pub row: LandedRow,
+    pub key: String,
+    pub schema: SchemaId,
+    /// Where the ledger counts it as late; none if the store is to.
+    pub window: Option<i64>,
+    pub written: &'a [u8],
+    /// Of the row with the raw frame.
+    pub comparison: Comparison,
+}
+
+impl Accounting {
+    pub(super) fn landed_late(&mut self, plan: &Plan, late: Late<'_>, out: &mut Prepared) {
+        let Late {
+            row,
+            key,
+            schema,
+            window,
+            written,
+            comparison,
+        } = late;
+        let verdict = match comparison {
+            Comparison::Equal => Verdict::Late,
+            Comparison::Differs(_) => Verdict::Altered,
+            Comparison::Unknown => Verdict::Unjudged,
+        };
+        self.count_late(plan, &row.schema, row.incident, out);
+        let mut counts = Counts::default();
+        match window {
+            // The ledger has counted it as late.
+            Some(window) => {
+                counts.verdicts[Verdict::Late as usize] -= 1;
+                counts.verdicts[verdict as usize] += 1;
+                self.open_windows.add(window, schema, &counts);
+            }
+            None => {
+                counts.verdicts[Verdict::Missing as usize] -= 1;
+                counts.verdicts[verdict as usize] += 1;
+                let revised = WindowCounts {
+                    late: counts.verdict(Verdict::Late),
+                    altered: counts.verdict(Verdict::Altered),
+                    unjudged: counts.verdict(Verdict::Unjudged),
+                    ..WindowCounts::default()
+                };
+                out.missing_changes.push(MissingChange::Revised {
+                    arrived_ms: row.arrived_ms,
+                    schema: row.schema,
+                    counts: revised,
+                });
+            }
+        }
+        if !counts.is_empty() {
+            self.count(plan, schema, &counts);
+        }
+        if verdict == Verdict::Altered {
+            let example = Example {
+                key,
+                schema,
+                at_ms: row.arrived_ms,
+                generation: Some(self.number(plan.generation)),
+                written,
+            };
+            self.altered(plan, example, Some(&comparison), out);
+        }
+    }
+
+    /// The incident's count of late landings, under the schema that it counted the event under; one that
+    /// is no longer in hand is counted in the store, where its schema has the name that it had then.
+    fn count_late(&mut self, plan: &Plan, name: &str, incident: u64, out: &mut Prepared) {
+        let schema = plan.labels.find(name.as_bytes());
+        if !self.incidents.landed_late(IncidentId(incident), schema) {
+            out.landed_of_old.push((incident, name.to_owned()));
+        }
+    }
+}

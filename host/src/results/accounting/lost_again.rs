@@ -1,0 +1,135 @@
+//! A missing event came in once more and was lost once more: from then on it belongs to the incident in
+//! which that happened, and to that one alone. The overseer counts it in both, for it knows no events;
+//! what is shown and stored of the first is one less.
+
+use std::collections::BTreeMap;
+
+use landfall_ledger::{Change, Generation, Incident, IncidentId, SchemaId};
+use landfall_store::{LandedRow, MissingRow};
+
+use super::{Accounting, KnownMissing, MissingChange, Prepared};
+use crate::judge::plan::Plan;
+
+/// Incidents of which it is known how many events others have: many more than the overseer holds, and of
+/// those that it no longer holds the store alone keeps count.
+const INCIDENTS_MAX: usize = 4096;
+
+/// The second loss of an event.
+pub(super) struct LostAgain {
+    pub fingerprint: [u8; 16],
+    /// Of the copy that was lost.
+    pub schema: SchemaId,
+    pub arrived_ms: i64,
+    pub deadline_ms: i64,
+    pub said_ms: i64,
+    /// In force when it was told.
+    pub generation: Generation,
+}
+
+impl Accounting {
+    pub(super) fn lost_again(
+        &mut self,
+        plan: &Plan,
+        again: LostAgain,
+        known: &mut KnownMissing,
+        out: &mut Prepared,
+    ) {
+        let LostAgain {
+            fingerprint,
+            schema,
+            arrived_ms,
+            deadline_ms,
+            said_ms,
+            generation,
+        } = again;
+        // Under the schema of its row, as its late landing will be.
+        let of_row = known.get(&fingerprint);
+        let counted = of_row.map_or(schema, |row| plan.labels.find(row.schema.as_bytes()));
+        let Some(incident) = self
+            .incidents
+            .missing_again(counted, arrived_ms, deadline_ms)
+        else {
+            return;
+        };
+        if let Some(row) = known.get_mut(&fingerprint) {
+            let first = std::mem::replace(&mut row.incident, incident.0);
+            self.moved.away(IncidentId(first), counted, &row.schema);
+            out.missing_changes.push(MissingChange::Again {
+                fingerprint,
+                incident: incident.0,
+                deadline_ms,
+                said_ms,
+            });
+            return;
+        }
+        // Retention removed its row, and its frame with it. It is owed, and reported, all the same.
+        let row = MissingRow {
+            fingerprint,
+            key: String::new(),
+            schema: plan.labels.name(schema).to_owned(),
+            arrived_ms,
+            place: 0,
+            deadline_ms,
+            said_ms,
+            incident: incident.0,
+            generation: self.number(generation),
+            frame: Vec::new(),
+        };
+        let known_row = LandedRow {
+            key: row.key.clone(),
+            schema: row.schema.clone(),
+            arrived_ms,
+            incident: row.incident,
+        };
+        known.insert(fingerprint, known_row);
+        out.missing += 1;
+        out.missing_changes.push(MissingChange::Missing(row));
+    }
+}
+
+/// Events that left their incidents for others.
+#[derive(Debug, Default)]
+pub(super) struct MovedEvents {
+    by_incident: BTreeMap<IncidentId, BTreeMap<SchemaId, u64>>,
+    /// Since the last flush: the incident, and the schema by name.
+    new: Vec<(IncidentId, String)>,
+}
+
+impl MovedEvents {
+    fn away(&mut self, from: IncidentId, schema: SchemaId, name: &str) {
+        let schemas = self.by_incident.entry(from).or_default();
+        *schemas.entry(schema).or_default() += 1;
+        self.new.push((from, name.to_owned()));
+        if self.by_incident.len() > INCIDENTS_MAX {
+            self.by_incident.pop_first();
+        }
+    }
+
+    /// Takes them from the incidents that are to be put down; of the others the store is to: `stored`.
+    pub(super) fn settle(&mut self, changes: &mut [Change], stored: &mut Vec<(u64, String)>) {
+        if self.by_incident.is_empty() {
+            return;
+        }
+        for change in changes.iter_mut() {
+            let (Change::Opened(incident) | Change::Updated(incident) | Change::Closed(incident)) =
+                change;
+            self.take_from(incident);
+        }
+        let is_put = |id| changes.iter().any(|change| change.incident().id == id);
+        for (id, schema) in self.new.drain(..) {
+            if !is_put(id) {
+                stored.push((id.0, schema));
+            }
+        }
+    }
+
+    fn take_from(&self, incident: &mut Incident) {
+        for (schema, events) in self.by_incident.get(&incident.id).into_iter().flatten() {
+            incident.events = incident.events.saturating_sub(*events);
+            let shares = incident.shares.iter_mut();
+            for share in shares.filter(|share| share.schema == *schema) {
+                share.events = share.events.saturating_sub(*events);
+            }
+        }
+    }
+}

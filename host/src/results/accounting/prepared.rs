@@ -1,0 +1,88 @@
+//! One flush, decided: rows for the store, and what metrics and log show once they are written.
+
+use std::collections::BTreeMap;
+
+use landfall_ledger::{Cause, Change, Counts, SchemaGauge, SchemaId, ShardGauges};
+use landfall_store::{GenerationRow, IncidentRow, MissingRow, SampleRow, WindowCounts, WindowRow};
+
+use crate::messages::Answer;
+
+/// What becomes of the store's missing events, in the order in which it was reported.
+pub(in crate::results) enum MissingChange {
+    Missing(MissingRow),
+    Landed {
+        fingerprint: [u8; 16],
+        landed_ms: i64,
+    },
+    /// Lost once more: its incident, deadline, and when that was reported.
+    Again {
+        fingerprint: [u8; 16],
+        incident: u64,
+        deadline_ms: i64,
+        said_ms: i64,
+    },
+    /// Missing in a window of the store's until now: what it is instead.
+    Revised {
+        arrived_ms: i64,
+        schema: String,
+        counts: WindowCounts,
+    },
+}
+
+/// One flush, decided.
+#[derive(Default)]
+pub(in crate::results) struct Prepared {
+    pub generations: Vec<GenerationRow>,
+    /// The first numbers of a generation and of an incident that were never given, if any was given.
+    pub next_generation: Option<u64>,
+    pub next_incident: Option<u64>,
+    pub missing_changes: Vec<MissingChange>,
+    /// How many of them are missing.
+    pub missing: usize,
+    /// Late landings of incidents that are no longer in hand, with the schema.
+    pub landed_of_old: Vec<(u64, String)>,
+    /// Events that were lost once more: the incident that counted each, with the schema.
+    pub lost_again: Vec<(u64, String)>,
+    /// In an audit: missing events by schema, first and last arrival, and their incident.
+    pub attributed: Vec<(String, i64, i64, u64)>,
+    pub windows: Vec<WindowRow>,
+    /// Start of the window, schema, generation.
+    pub judges: Vec<(i64, String, u64)>,
+    /// Windows that closed: start, and how far raw events and verdicts are apart.
+    pub closed: Vec<(i64, u64)>,
+    pub incidents: Vec<IncidentRow>,
+    pub samples: Vec<SampleRow>,
+    pub changes: Vec<Change>,
+    /// Altered events, by whether their fields were compared.
+    pub altered: Vec<bool>,
+    pub counts: Vec<(SchemaId, Counts)>,
+    pub latency: Vec<SchemaGauge>,
+    pub open_by_cause: BTreeMap<Cause, usize>,
+    pub gauges: Vec<ShardGauges>,
+    /// Answers for shards, once all this is written.
+    pub answers: Vec<(usize, Answer)>,
+}
+
+impl Prepared {
+    /// Whether nothing is to be written.
+    pub fn is_empty(&self) -> bool {
+        self.missing_changes.is_empty()
+            && self.windows.is_empty()
+            && self.judges.is_empty()
+            && self.closed.is_empty()
+            && self.incidents.is_empty()
+            && self.samples.is_empty()
+            && self.answers.is_empty()
+            && self.next_generation.is_none()
+            && self.next_incident.is_none()
+    }
+
+    /// Raw events and verdicts that its windows count.
+    pub fn count(&self) -> u64 {
+        let count = |counts: &Counts| {
+            let verdicts = counts.verdicts.iter().copied().filter(|n| *n > 0);
+            counts.raw.max(0).unsigned_abs() + verdicts.sum::<i64>().unsigned_abs()
+        };
+        self.counts.iter().map(|(_, counts)| count(counts)).sum()
+    }
+}

@@ -1,0 +1,158 @@
+//! Tests of `fault_log.rs`.
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn note(check: &str, kind: FaultKind, rows: u64) -> FaultNote {
+    FaultNote {
+        check: check.into(),
+        kind,
+        outcome: FaultOutcome::Unjudged,
+        stream: Some(Stream::Raw),
+        row: FaultedRow::Key("k".into()),
+        rows,
+        message: "why".into(),
+    }
+}
+
+fn counts(said: Option<Said>) -> Option<(u64, u64)> {
+    match said {
+        Some(Said::Fault {
+            more_rows,
+            more_faults,
+            ..
+        }) => Some((more_rows, more_faults)),
+        None => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_first_fault_of_each_check_kind_and_fate_is_said_and_then_one_a_minute_with_what_was_not() {
+    let mut faults = Faults::default();
+    let start = Instant::now();
+    assert_eq!(
+        counts(faults.fault(note("a", FaultKind::Trap, 1), start)),
+        Some((0, 0))
+    );
+    assert_eq!(
+        counts(faults.fault(note("a", FaultKind::Deadline, 1), start)),
+        Some((0, 0))
+    );
+    assert_eq!(
+        counts(faults.fault(note("b", FaultKind::Trap, 1), start)),
+        Some((0, 0))
+    );
+    let given_up = FaultNote {
+        outcome: FaultOutcome::GivenUp,
+        ..note("a", FaultKind::Trap, 1)
+    };
+    assert_eq!(counts(faults.fault(given_up, start)), Some((0, 0)));
+    for second in 1..60 {
+        let now = start + second * SECOND;
+        assert_eq!(faults.fault(note("a", FaultKind::Trap, 10), now), None);
+        assert_eq!(faults.look(now), []);
+    }
+    let next = start + AGAIN;
+    assert_eq!(
+        counts(faults.fault(note("a", FaultKind::Trap, 1), next)),
+        Some((590, 59))
+    );
+    assert_eq!(faults.fault(note("a", FaultKind::Trap, 7), next), None);
+    let of = Of {
+        check: "a".into(),
+        kind: "trap",
+        outcome: FaultOutcome::Unjudged,
+    };
+    let unsaid = Said::Unsaid {
+        of,
+        rows: 7,
+        faults: 1,
+    };
+    assert_eq!(faults.end(), [unsaid], "and at the end what is left");
+}
+
+#[test]
+fn a_check_is_well_again_once_it_judges_and_has_not_failed_for_a_while() {
+    let mut faults = Faults::default();
+    let start = Instant::now();
+    faults.fault(note("a", FaultKind::Trap, 3), start);
+    faults.well("other");
+    assert_eq!(
+        faults.look(start + 10 * WELL),
+        [],
+        "it has judged nothing since"
+    );
+    faults.well("a");
+    faults.fault(note("a", FaultKind::Trap, 2), start + WELL);
+    faults.well("a");
+    assert_eq!(faults.look(start + 2 * WELL - SECOND), []);
+    let of = Of {
+        check: "a".into(),
+        kind: "trap",
+        outcome: FaultOutcome::Unjudged,
+    };
+    assert_eq!(faults.look(start + 2 * WELL), [Said::Well { of, rows: 5 }]);
+    assert_eq!(faults.look(start + 9 * WELL), []);
+    assert!(
+        faults
+            .fault(note("a", FaultKind::Trap, 1), start + 9 * WELL)
+            .is_some()
+    );
+}
+
+#[test]
+fn a_suspension_is_said_once_for_all_workers_and_its_end_with_the_rows_that_it_cost() {
+    let mut faults = Faults::default();
+    let start = Instant::now();
+    let suspension = Suspension {
+        duty: Duty::Work,
+        length: 5 * SECOND,
+    };
+    assert!(faults.suspended("a", suspension, start).is_some());
+    assert_eq!(faults.suspended("a", suspension, start + SECOND), None);
+    let explain = Suspension {
+        duty: Duty::Explain,
+        ..suspension
+    };
+    assert!(faults.suspended("a", explain, start + 4 * SECOND).is_some());
+    assert_eq!(
+        faults.fault(note("a", FaultKind::Suspended, 40), start + SECOND),
+        None
+    );
+    assert_eq!(
+        faults.fault(note("a", FaultKind::Suspended, 2), start + SECOND),
+        None
+    );
+    assert_eq!(faults.look(start + 5 * SECOND), []);
+    let resumed = Said::Resumed {
+        check: "a".into(),
+        duty: Duty::Work,
+        rows: 42,
+    };
+    assert_eq!(faults.look(start + 6 * SECOND), [resumed]);
+    assert!(
+        faults
+            .suspended("a", suspension, start + 7 * SECOND)
+            .is_some()
+    );
+}
+
+#[test]
+fn what_is_known_is_bounded_and_what_failed_longest_ago_goes() {
+    let mut faults = Faults::default();
+    let start = Instant::now();
+    for number in 0..2 * KNOWN_MAX as u32 {
+        let now = start + number * Duration::from_millis(1);
+        faults.fault(note(&number.to_string(), FaultKind::Trap, 1), now);
+    }
+    assert_eq!(faults.known.len(), KNOWN_MAX);
+    let newest = 2 * KNOWN_MAX - 1;
+    let now = start + 9 * SECOND;
+    assert_eq!(
+        faults.fault(note(&newest.to_string(), FaultKind::Trap, 1), now),
+        None
+    );
+    assert!(faults.fault(note("0", FaultKind::Trap, 1), now).is_some());
+}

@@ -1,0 +1,183 @@
+//! Makes visible what happened: on metrics, in the log, and on readiness. Counts become visible once they are durable.
+//!
+//! Decides nothing about events. Of what repeats, the log has the first line at once and then one a minute.
+
+mod check_log;
+mod fault_log;
+mod incident_log;
+mod schema_log;
+mod undecodable_log;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use landfall_runtime::Counters;
+use landfall_store::spool::Spool;
+use landfall_store::{Pruned, StoreError};
+
+use self::fault_log::FaultLog;
+use self::schema_log::SchemaLog;
+use self::undecodable_log::UndecodableLog;
+use super::accounting::account::Undecodable;
+use super::accounting::{Prepared, WindowFindings, samples};
+use crate::judge::plan::Plan;
+use crate::judge::{CheckActivity, JudgeReport};
+use crate::telemetry::Telemetry;
+
+/// Metrics and log of the results.
+pub(super) struct Publishing {
+    telemetry: Telemetry,
+    spool: Arc<Spool>,
+    faults: FaultLog,
+    schemas: SchemaLog,
+    undecodable: UndecodableLog,
+}
+
+impl Publishing {
+    pub fn new(telemetry: Telemetry, spool: Arc<Spool>) -> Self {
+        Self {
+            telemetry,
+            spool,
+            faults: FaultLog::default(),
+            schemas: SchemaLog::default(),
+            undecodable: UndecodableLog::default(),
+        }
+    }
+
+    /// What judging a batch came to, but for what its checks did.
+    pub fn judged(&mut self, plan: &Plan, report: &mut JudgeReport, now: Instant) {
+        let stream = report.stream;
+        for &(reason, frames) in &report.undecodable {
+            let reason = samples::reason_of(plan, reason);
+            self.telemetry
+                .undecodable(stream, &reason.check, &reason.id, frames);
+            let by = Undecodable {
+                stream,
+                check: reason.check,
+                reason: reason.id,
+            };
+            if let Some(frames) = self.undecodable.add(&by, frames, now) {
+                undecodable_log::log(&by, frames);
+            }
+        }
+        for &(violation, rows) in &report.violations {
+            let reason = samples::reason_of(plan, violation.reason);
+            self.telemetry.violations(&reason.check, &reason.id, rows);
+        }
+        for note in report.unread.drain(..) {
+            self.faults.fault(note, now);
+        }
+    }
+
+    /// What checks did, and what they logged.
+    pub fn checks(&mut self, checks: Vec<CheckActivity>, now: Instant) {
+        for check in checks {
+            self.telemetry.check(&check.name, &check.counters);
+            for faults in &check.counters.schemas {
+                self.telemetry.schema_faults(faults);
+                self.schemas.take(&check.name, faults, now);
+            }
+            for line in &check.log {
+                check_log::line(&check.name, line);
+            }
+            if is_well(&check.counters) {
+                self.faults.well(&check.name);
+            }
+            for note in check.faults {
+                self.faults.fault(note, now);
+            }
+            for suspension in check.suspensions {
+                self.faults.suspended(&check.name, suspension, now);
+            }
+        }
+    }
+
+    /// What a window check found.
+    pub fn found(&self, check: &WindowFindings) {
+        for finding in &check.judged.findings {
+            let reason = check.reason(finding);
+            self.telemetry
+                .finding(&check.check, reason, finding.severity.as_str());
+        }
+    }
+
+    /// A flush is durable.
+    pub fn written(&self, plan: &Plan, prepared: &Prepared, now_ms: i64) {
+        let telemetry = &self.telemetry;
+        for &compared in &prepared.altered {
+            telemetry.altered(compared);
+        }
+        for &(start_ms, imbalance) in &prepared.closed {
+            telemetry.window_closed(imbalance);
+            if imbalance > 0 {
+                tracing::error!(
+                    start_ms,
+                    imbalance,
+                    "events came in that have no verdict: this is a bug of Landfall, please report it"
+                );
+            }
+        }
+        for (schema, counts) in &prepared.counts {
+            telemetry.counts(plan.labels.name(*schema), counts);
+        }
+        for gauge in &prepared.latency {
+            telemetry.latency(plan.labels.name(gauge.schema), &gauge.buckets, gauge.sum_ms);
+        }
+        for (change, row) in prepared.changes.iter().zip(&prepared.incidents) {
+            incident_log::log(change, row);
+            telemetry.incident(change);
+        }
+        telemetry.incidents_open(&prepared.open_by_cause);
+        telemetry.rows(
+            prepared.missing,
+            prepared.windows.len(),
+            prepared.incidents.len(),
+            &prepared.samples,
+        );
+        telemetry.ledger(&prepared.gauges, now_ms);
+    }
+
+    /// Retention made a step.
+    pub fn pruned(&self, pruned: &Pruned) {
+        self.telemetry.pruned(pruned);
+    }
+
+    /// The clock is ahead of what the store has lived through.
+    pub fn clock_ahead(&self, ahead_ms: i64) {
+        self.telemetry.clock_ahead(ahead_ms);
+    }
+
+    /// How large store and spool are.
+    pub fn sizes(&self, store: &std::path::Path) {
+        self.telemetry.sizes(store, self.spool.bytes());
+    }
+
+    /// A try to write took so long.
+    pub fn wrote(&self, took: Duration, is_committed: bool) {
+        self.telemetry.wrote(took, is_committed);
+    }
+
+    pub fn store_works(&self) {
+        self.telemetry.store_works();
+    }
+
+    pub fn store_fails(&self, error: &StoreError, store: &std::path::Path) {
+        self.telemetry.store_fails(error, store);
+    }
+
+    /// Logs what is due by now.
+    pub fn look(&mut self, now: Instant) {
+        self.faults.look(now);
+    }
+
+    /// Logs what was kept back.
+    pub fn end(&mut self) {
+        self.faults.end();
+    }
+}
+
+/// Whether a check was asked, and did not fail in any way.
+fn is_well(counters: &Counters) -> bool {
+    let failed = counters.faults.iter().chain(&counters.rows_faulted);
+    counters.batches > 0 && failed.sum::<u64>() == 0
+}

@@ -1,0 +1,188 @@
+//! When retention is applied, by which time, and what is said of it. What goes is the store's to
+//! decide.
+
+use std::time::{Duration, Instant};
+
+use landfall_store::{Pruned, Retention, Store};
+
+use super::retention::{BEHIND_MS_MAX, ClockOffset, RetentionTime};
+use crate::clock::Clock;
+
+/// How often retention is applied while little is beyond it, and how often it is told what of it was
+/// still owed. In real time.
+const PRUNE: Duration = Duration::from_secs(30);
+
+/// Retention's part of the results.
+pub(super) struct Pruning {
+    /// None: nothing is deleted for its age. So in an audit, and if the store's own time cannot be read.
+    time: Option<RetentionTime>,
+    clock_offset: ClockOffset,
+    /// When the last round began.
+    began: Instant,
+    /// Whether the last step left something to the next one.
+    more: bool,
+    /// What was removed and was still owed, since it was told last.
+    unlogged: Pruned,
+    logged: Option<Instant>,
+}
+
+impl Pruning {
+    pub(super) fn start(
+        store: &Store,
+        clock: Option<&Clock>,
+        retention: &Retention,
+        now: Instant,
+    ) -> Self {
+        let time = clock.and_then(|clock| {
+            let now_ms = clock.now_ms();
+            // A clock that was set on purpose is no witness of the system's, and none against it.
+            let stored_ms = match clock.system_offset_ms() {
+                Some(_) => remembered(store, now_ms)?,
+                None => None,
+            };
+            Some(RetentionTime::start(stored_ms, now_ms, retention.keep_ms))
+        });
+        let mut pruning = Self {
+            time,
+            clock_offset: ClockOffset::Agrees,
+            began: now,
+            more: false,
+            unlogged: Pruned::default(),
+            logged: None,
+        };
+        pruning.log_clock_offset();
+        pruning
+    }
+
+    pub(super) fn advance(&mut self, clock_ms: i64) {
+        if let Some(time) = &mut self.time {
+            time.advance(clock_ms);
+            self.log_clock_offset();
+        }
+    }
+
+    /// Once when it begins, and once when it is over.
+    fn log_clock_offset(&mut self) {
+        let Some(time) = &self.time else { return };
+        let clock_offset = time.clock_offset();
+        let same =
+            std::mem::discriminant(&self.clock_offset) == std::mem::discriminant(&clock_offset);
+        self.clock_offset = clock_offset;
+        if same {
+            return;
+        }
+        match clock_offset {
+            ClockOffset::Agrees => tracing::info!("retention goes by the clock again"),
+            ClockOffset::Ahead(ms) => tracing::warn!(
+                ahead_seconds = ms / 1000,
+                "the clock is far ahead of what this store has lived through: a long stop, or a wrong date. \
+                 Retention deletes by the store's own time, and makes up one hour for each hour that Landfall runs; \
+                 docs/OPERATIONS.md says how to confirm the date"
+            ),
+            ClockOffset::Behind(ms) => tracing::warn!(
+                behind_seconds = ms / 1000,
+                "the clock is behind what this store has lived through: is the date right? \
+                 Retention deletes by the clock, so too little, until it has caught up"
+            ),
+        }
+    }
+
+    /// The time to keep in the store.
+    pub(super) fn time_ms(&self) -> Option<i64> {
+        self.time.map(|time| time.time_ms())
+    }
+
+    /// The time to delete by.
+    pub(super) fn at_ms(&self) -> Option<i64> {
+        self.time.map(|time| time.prune_at_ms())
+    }
+
+    /// By how much the clock is ahead of the time of retention.
+    pub(super) fn ahead_ms(&self) -> Option<i64> {
+        self.time.map(|time| time.ahead_ms())
+    }
+
+    /// Whether the next flush is to delete: now and then, and as long as there is too much.
+    pub(super) fn is_due(&self, store: &Store, retention: &Retention, now: Instant) -> bool {
+        self.time.is_some() && (self.more || self.is_round_due(now) || store.is_beyond(retention))
+    }
+
+    /// A round is due.
+    #[cfg(test)]
+    pub(super) fn make_due(&mut self) {
+        self.began = self.began.checked_sub(PRUNE).unwrap_or(self.began);
+    }
+
+    /// A step was made. Whether it began a round: what is spent by the round is there again.
+    pub(super) fn pruned(&mut self, pruned: &Pruned, now: Instant) -> bool {
+        self.more = pruned.more;
+        self.unlogged.missing_old += pruned.missing_old;
+        self.unlogged.missing_excess += pruned.missing_excess;
+        if self
+            .logged
+            .is_none_or(|logged| now.saturating_duration_since(logged) >= PRUNE)
+        {
+            self.log_owed();
+            self.logged = Some(now);
+        }
+        let is_round = self.is_round_due(now);
+        if is_round {
+            self.began = now;
+        }
+        is_round
+    }
+
+    fn is_round_due(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.began) >= PRUNE
+    }
+
+    fn log_owed(&mut self) {
+        let unlogged = std::mem::take(&mut self.unlogged);
+        if unlogged.missing_old > 0 {
+            tracing::warn!(
+                events = unlogged.missing_old,
+                "missing events older than store.keep were removed, and their backfill with them"
+            );
+        }
+        if unlogged.missing_excess > 0 {
+            tracing::error!(
+                events = unlogged.missing_excess,
+                "missing events beyond store.missing_max were removed though they had not landed, and their \
+                 backfill with them; raise store.missing_max"
+            );
+        }
+    }
+}
+
+impl Drop for Pruning {
+    /// What is still owed is logged in any case.
+    fn drop(&mut self) {
+        self.log_owed();
+    }
+}
+
+/// What the store has lived through, if it knows; None if it cannot be read. A clock that is behind
+/// the last time that it knows is told.
+fn remembered(store: &Store, now_ms: i64) -> Option<Option<i64>> {
+    let read = store
+        .retention_ms()
+        .and_then(|time| Ok((time, store.system_known_ms()?)));
+    match read {
+        Ok((stored_ms, known_ms)) => {
+            let behind_ms = known_ms.map_or(0, |known| known.saturating_sub(now_ms));
+            // What retention goes by says so itself.
+            let is_said = stored_ms.is_some_and(|stored| stored > now_ms);
+            if behind_ms > BEHIND_MS_MAX && !is_said {
+                tracing::warn!(
+                    behind_seconds = behind_ms / 1000,
+                    "the last run's clock was ahead of what it is now: its date was wrong, or this one is"
+                );
+            }
+            Some(stored_ms)
+        }
+        Err(error) => {
+            tracing::error!("{error}; nothing is deleted until the next start");
+            None
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! One prepared flush in one transaction: all of it is in the store afterwards, or nothing.
+
+use landfall_store::{Flush, Pruned, Retention, StoreError};
+
+use crate::results::accounting::{MissingChange, Prepared};
+
+/// What is noted beside the flush: the time up to which the store tells what happened.
+pub(super) struct Note {
+    pub known_ms: i64,
+    /// The clock is the system's.
+    pub follows_system: bool,
+    /// Retention's time.
+    pub retention_ms: Option<i64>,
+}
+
+/// Puts a flush into a transaction that has begun, and removes what is older than `prune_at_ms`.
+pub(super) fn write(
+    flush: &mut Flush<'_>,
+    prepared: &Prepared,
+    note: Option<&Note>,
+    retention: &Retention,
+    prune_at_ms: Option<i64>,
+) -> Result<Option<Pruned>, StoreError> {
+    for row in &prepared.generations {
+        flush.generation(row)?;
+    }
+    if let Some(next) = prepared.next_generation {
+        flush.generations_given(next)?;
+    }
+    if let Some(next) = prepared.next_incident {
+        flush.incidents_given(next)?;
+    }
+    for change in &prepared.missing_changes {
+        missing_change(flush, change)?;
+    }
+    for row in &prepared.windows {
+        flush.window(row)?;
+    }
+    for (start_ms, schema, generation) in &prepared.judges {
+        flush.window_judge(*start_ms, schema, *generation)?;
+    }
+    for (start_ms, _) in &prepared.closed {
+        flush.close_window(*start_ms)?;
+    }
+    for row in &prepared.incidents {
+        flush.incident(row)?;
+    }
+    for (schema, first_ms, last_ms, incident) in &prepared.attributed {
+        flush.attribute(schema, *first_ms, *last_ms, *incident)?;
+    }
+    for (incident, schema) in &prepared.landed_of_old {
+        flush.incident_landed_late(*incident, schema)?;
+    }
+    for (incident, schema) in &prepared.lost_again {
+        flush.incident_lost_again(*incident, schema)?;
+    }
+    for row in &prepared.samples {
+        flush.sample(row)?;
+    }
+    for row in &prepared.samples {
+        flush.trim_samples(
+            &row.kind,
+            &row.check_name,
+            &row.reason,
+            &row.schema,
+            retention.samples_per_reason_max,
+        )?;
+    }
+    if let Some(note) = note {
+        flush.known(note.known_ms, note.follows_system)?;
+        if note.follows_system
+            && let Some(time_ms) = note.retention_ms
+        {
+            flush.retention_time(time_ms)?;
+        }
+    }
+    prune_at_ms
+        .map(|at_ms| flush.prune(at_ms, retention))
+        .transpose()
+}
+
+fn missing_change(flush: &mut Flush<'_>, change: &MissingChange) -> Result<(), StoreError> {
+    match change {
+        MissingChange::Missing(row) => flush.missing(row),
+        MissingChange::Landed {
+            fingerprint,
+            landed_ms,
+        } => flush.landed(*fingerprint, *landed_ms),
+        MissingChange::Again {
+            fingerprint,
+            incident,
+            deadline_ms,
+            said_ms,
+        } => flush.missing_again(*fingerprint, *incident, *deadline_ms, *said_ms),
+        MissingChange::Revised {
+            arrived_ms,
+            schema,
+            counts,
+        } => flush.window_revised(*arrived_ms, schema, counts),
+    }
+}

@@ -1,0 +1,167 @@
+//! The stage that describes: it gives what shards report a key as text and the fields that differ, and answers
+//! comparisons. One for all shards, in order: a late landing never overtakes its missing event.
+
+mod allowance;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use landfall_ledger::{Effect, PerStream, Stream};
+use landfall_runtime::Packed;
+
+pub(crate) use self::allowance::Allowance;
+use self::allowance::is_spread;
+use crate::judge::plan_cell::PlanCell;
+use crate::judge::{CheckActivity, Comparison, Describer};
+use crate::messages::{Answer, Described, LedgerEvent, Message, ShardOutput};
+
+/// What the describer works with.
+pub(crate) struct DescribeStage {
+    pub describer: Describer,
+    pub plan: Arc<PlanCell>,
+    /// Time for altered events; None: all are looked at (in an audit, which holds up nobody).
+    pub allowance: Option<Allowance>,
+}
+
+/// What came of a shard's output.
+pub(crate) struct DescribeOutput {
+    /// By number of the shard that asked.
+    pub answers: Vec<(usize, Answer)>,
+    /// For the results.
+    pub message: Message,
+}
+
+impl DescribeStage {
+    /// Describes what a shard reports.
+    pub fn step(&mut self, input: ShardOutput, now: Instant) -> DescribeOutput {
+        if !input.events.is_empty() {
+            self.describer.follow(&self.plan.current());
+        }
+        let keys = self.keys(&input.events);
+        let mut checks = self.describer.take_activity();
+        let comparisons = self.compare(&input.events, &keys, now);
+        let compared = self.describer.take_activity();
+        let pairs = comparisons.iter().flatten().count();
+        if let Some(allowance) = &mut self.allowance
+            && pairs > 0
+        {
+            allowance.spent(pairs, busy(&compared));
+        }
+        checks.extend(compared);
+        let answers = answers(&input.events, &comparisons);
+        let generation = self.describer.plan().generation;
+        let events = input.events.into_iter().zip(keys).zip(comparisons);
+        let events = events.map(|((event, key), comparison)| Described {
+            event,
+            key,
+            comparison,
+            generation,
+        });
+        let output = ShardOutput {
+            shard: input.shard,
+            activity: input.activity,
+            landed_ms: input.landed_ms,
+            events: events.collect(),
+            more: input.more,
+            tallies: input.tallies,
+            flush: input.flush,
+        };
+        DescribeOutput {
+            answers,
+            message: Message::Shard { output, checks },
+        }
+    }
+
+    /// A second look at all comparisons that are asked for, and at as many altered events as there is
+    /// time for: those are spread over the message, so that what is rare has its chance beside a flood.
+    fn compare(
+        &mut self,
+        events: &[LedgerEvent],
+        keys: &[String],
+        now: Instant,
+    ) -> Vec<Option<Comparison>> {
+        let altered = events
+            .iter()
+            .filter(|event| matches!(event.effect, Effect::Altered { .. }))
+            .count();
+        let explained = match &mut self.allowance {
+            Some(allowance) => allowance.events(altered, now),
+            None => altered,
+        };
+        let mut seen = 0;
+        let mut places = Vec::new();
+        let mut pairs: Vec<(&[u8], &[u8])> = Vec::new();
+        for (place, event) in events.iter().enumerate() {
+            let is_wanted = match event.effect {
+                Effect::Altered { .. } => {
+                    seen += 1;
+                    is_spread(seen - 1, explained, altered)
+                }
+                Effect::Compare { .. } => true,
+                _ => false,
+            };
+            if is_wanted {
+                places.push(place);
+                pairs.push((&event.frames.raw, &event.frames.written));
+            }
+        }
+        let mut comparisons = vec![None; events.len()];
+        if pairs.is_empty() {
+            return comparisons;
+        }
+        let keys: Vec<&str> = places.iter().map(|&place| keys[place].as_str()).collect();
+        for (place, comparison) in places.iter().zip(self.describer.compare(&pairs, &keys)) {
+            comparisons[*place] = Some(comparison);
+        }
+        comparisons
+    }
+
+    /// The keys as text, all raw frames in one batch and all written ones in another.
+    fn keys(&mut self, events: &[LedgerEvent]) -> Vec<String> {
+        let mut frames: PerStream<Packed> = PerStream::default();
+        let places: Vec<Option<(Stream, usize)>> = events
+            .iter()
+            .map(|event| {
+                let (stream, frame) = event.frame()?;
+                frames[stream].push(frame);
+                Some((stream, frames[stream].ends.len() - 1))
+            })
+            .collect();
+        let mut keys = PerStream::of(|stream| {
+            if frames[stream].ends.is_empty() {
+                return Vec::new();
+            }
+            self.describer.keys(stream, frames[stream].as_ref())
+        });
+        places
+            .into_iter()
+            .map(|place| {
+                place.map_or_else(String::new, |(stream, row)| {
+                    std::mem::take(&mut keys[stream][row])
+                })
+            })
+            .collect()
+    }
+}
+
+/// The answers to the comparisons that were asked for.
+fn answers(events: &[LedgerEvent], comparisons: &[Option<Comparison>]) -> Vec<(usize, Answer)> {
+    let asked = events.iter().zip(comparisons);
+    let answer = |(event, comparison): (&LedgerEvent, &Option<Comparison>)| {
+        let (Effect::Compare { key, .. }, Some(comparison)) = (event.effect, comparison) else {
+            return None;
+        };
+        let equal = match comparison {
+            Comparison::Equal => Some(true),
+            Comparison::Differs(_) => Some(false),
+            Comparison::Unknown => None,
+        };
+        Some((event.shard, Answer::Compared { key, equal }))
+    };
+    asked.filter_map(answer).collect()
+}
+
+/// The time that checks took.
+fn busy(activity: &[CheckActivity]) -> Duration {
+    activity.iter().map(|check| check.counters.busy).sum()
+}

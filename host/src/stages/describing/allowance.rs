@@ -1,0 +1,100 @@
+//! How many altered events the describer may look at. Each takes as long as judging it did, and a flood
+//! of them must not hold up the news of what is missing, nor the stream itself. Pure.
+
+use std::time::{Duration, Instant};
+
+/// One part in so many of real time may be spent on altered events, over time.
+const SHARE: u32 = 2;
+
+/// What may be spent at once after a quiet time: a hundred thousand events, or so.
+const BURST: Duration = Duration::from_secs(2);
+
+/// However little time there is, so many of each message are looked at.
+const ALWAYS: usize = 32;
+
+/// What looking at one takes, until that is known.
+const FIRST_COST: Duration = Duration::from_micros(50);
+
+/// Time for altered events.
+pub struct Allowance {
+    left: Duration,
+    since: Instant,
+    /// Of one event, by the last ones.
+    cost: Duration,
+}
+
+impl Allowance {
+    pub fn new(now: Instant) -> Self {
+        Self {
+            left: BURST,
+            since: now,
+            cost: FIRST_COST,
+        }
+    }
+
+    /// How many of so many altered events may be looked at now.
+    pub fn events(&mut self, altered: usize, now: Instant) -> usize {
+        let passed = now.saturating_duration_since(self.since);
+        self.since = now;
+        self.left = (self.left + passed / SHARE).min(BURST);
+        let cost = self.cost.as_nanos().max(1);
+        let affordable = usize::try_from(self.left.as_nanos() / cost).unwrap_or(usize::MAX);
+        altered.min(affordable.max(ALWAYS))
+    }
+
+    /// So many were looked at in so much time.
+    pub fn spent(&mut self, events: usize, took: Duration) {
+        let events = u32::try_from(events).unwrap_or(u32::MAX).max(1);
+        self.cost = (self.cost + took / events) / 2;
+        self.left = self.left.saturating_sub(took);
+    }
+}
+
+/// Whether the event at `place` is one of `chosen` that are spread evenly over `all`.
+pub fn is_spread(place: usize, chosen: usize, all: usize) -> bool {
+    all > 0 && (place + 1) * chosen / all > place * chosen / all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_is_looked_at_whole_and_a_flood_in_its_share_of_time() {
+        let mut now = Instant::now();
+        let mut allowance = Allowance::new(now);
+        let cost = Duration::from_micros(50);
+        let mut seen = 0;
+        // A flood: a thousand every 10 ms, which would take five times as long to look at.
+        for _ in 0..1000 {
+            let events = allowance.events(1000, now);
+            allowance.spent(events, cost * events as u32);
+            seen += events;
+            now += Duration::from_millis(10) + cost * events as u32;
+            if seen <= 30_000 {
+                assert_eq!(events, 1000, "of the burst");
+            }
+            assert!(events >= ALWAYS);
+        }
+        let spent = cost * seen as u32;
+        let all = Duration::from_millis(10_000) + spent;
+        assert!(spent <= BURST + all / SHARE, "{spent:?} of {all:?}");
+        assert!(spent >= all / 3, "{spent:?} of {all:?}");
+        now += 2 * BURST;
+        assert_eq!(allowance.events(10_000, now), 10_000, "after a quiet time");
+    }
+
+    #[test]
+    fn what_is_chosen_is_spread_over_all_and_as_many_as_were_asked_for() {
+        for all in 0..70 {
+            for chosen in 0..=all {
+                let places: Vec<usize> = (0..all)
+                    .filter(|&place| is_spread(place, chosen, all))
+                    .collect();
+                assert_eq!(places.len(), chosen);
+                let gap = all.div_ceil(chosen.max(1));
+                assert!(places.windows(2).all(|pair| pair[1] - pair[0] <= gap));
+            }
+        }
+    }
+}

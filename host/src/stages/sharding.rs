@@ -1,0 +1,314 @@
+//! The stage that joins: one shard of the ledger, with the frames that its effects speak of. It applies
+//! observations, moves time by the frontiers, and gives what came of it.
+//!
+//! An input may lead to many events. They are given in pieces of bounded size, by [`ShardStage::next_output`], until
+//! there are none; only then does the stage take the next input.
+
+pub(crate) mod compaction;
+mod early_landings;
+mod frames;
+pub(crate) mod landings;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use landfall_ledger::{Activity, Deadlines, Effect, Frontier, Shard};
+use landfall_store::spool::{Spool, SpoolWriter};
+
+use self::compaction::{Compaction, Moved};
+use self::early_landings::EarlyLandings;
+use self::landings::Landings;
+use super::backlog::Backlog;
+use crate::flow::{InFlight, InFlightGuard};
+use crate::judge::WrittenFrames;
+use crate::messages::{Answer, LedgerEvent, ShardFlush, ShardOutput, ShardWork};
+use crate::telemetry::Telemetry;
+use crate::time_policy::TimePolicy;
+
+/// The most that one output holds.
+const OUTPUT_EVENTS_MAX: usize = 1024;
+const OUTPUT_BYTES_MAX: usize = 1 << 20;
+
+/// What a shard is given.
+pub(crate) enum ShardInput {
+    /// A share of a judged batch.
+    Work(ShardWork),
+    /// An answer to what it asked.
+    Answer(Answer),
+    /// Deadlines of a new plan.
+    Deadlines(Deadlines),
+    /// Time moves as far as the sources have read, and counts are reported.
+    Tick,
+    /// The same when nothing comes any more.
+    LastTick,
+    /// No copy will come any more that could explain a row: what waits for one is decided.
+    Conclude,
+    /// Room is made in the spool, if it is wanted.
+    MakeRoom,
+}
+
+/// What a shard is set up with.
+pub(crate) struct ShardParts {
+    pub number: usize,
+    pub shard: Shard,
+    pub in_flight: InFlight,
+    pub spool: Arc<Spool>,
+    pub telemetry: Telemetry,
+    pub time: TimePolicy,
+    pub backlog: Arc<Backlog>,
+    /// The latest landing of each shard.
+    pub landings: Arc<Landings>,
+}
+
+/// One shard of the ledger.
+pub(crate) struct ShardStage {
+    parts: ShardParts,
+    /// For early landings, whose frames are kept until their raw events come.
+    writer: SpoolWriter,
+    early: EarlyLandings,
+    compaction: Compaction,
+    /// The last time that it made room because somebody pressed for it.
+    pressed: u64,
+    /// It was logged that frames of early landings are not kept.
+    is_logged: bool,
+    /// What the input led to; those before `given` have been given.
+    effects: Vec<Effect>,
+    given: usize,
+    pending: Pending,
+    /// Of the batch whose last output was given: it is in flight until that was handed on.
+    finished: Option<InFlightGuard>,
+}
+
+/// What is being done about an input.
+enum Pending {
+    Nothing,
+    /// The effects are to be given. A share of a batch is in flight until then.
+    Effects {
+        written_frames: Option<Arc<WrittenFrames>>,
+        guard: Option<InFlightGuard>,
+    },
+    /// Time is to be moved to there, some events at a time.
+    Advance(Frontier),
+    /// Time was moved to there: counts are to be reported.
+    Flush(Frontier),
+}
+
+impl ShardStage {
+    pub fn new(parts: ShardParts) -> Self {
+        Self {
+            writer: parts.spool.modest_writer(),
+            early: EarlyLandings::default(),
+            compaction: Compaction::new(Arc::clone(&parts.spool)),
+            pressed: 0,
+            is_logged: false,
+            effects: Vec::new(),
+            given: 0,
+            pending: Pending::Nothing,
+            finished: None,
+            parts,
+        }
+    }
+
+    /// Takes an input. All outputs of the one before have been given.
+    pub fn step(&mut self, input: ShardInput, now: Instant) {
+        debug_assert!(matches!(self.pending, Pending::Nothing));
+        match input {
+            ShardInput::Work(work) => self.apply(work),
+            ShardInput::Answer(answer) => {
+                let (shard, effects) = (&mut self.parts.shard, &mut self.effects);
+                match answer {
+                    Answer::Compared { key, equal } => shard.compared(key, equal, effects),
+                    Answer::Recalled { key, missing } => shard.recalled(key, missing, effects),
+                }
+                self.pending = EFFECTS;
+            }
+            ShardInput::Deadlines(deadlines) => self.parts.shard.set_deadlines(deadlines),
+            ShardInput::Tick => {
+                if self.parts.backlog.is_pressed_since(&mut self.pressed) {
+                    // No room to wait for copies that may explain a row: what they hold is needed.
+                    self.parts.shard.conclude(&mut self.effects);
+                }
+                self.pending = Pending::Advance(self.parts.time.frontier(&self.parts.in_flight));
+            }
+            ShardInput::LastTick => {
+                let frontier = self.parts.time.last_frontier(&self.parts.in_flight);
+                self.pending = Pending::Advance(frontier);
+            }
+            ShardInput::Conclude => {
+                self.parts.shard.conclude(&mut self.effects);
+                self.pending = EFFECTS;
+            }
+            ShardInput::MakeRoom => {
+                let moved = self.compaction.step(&mut self.parts.shard, now);
+                if moved != Moved::default() {
+                    self.parts.telemetry.spool_moved(moved.frames, moved.bytes);
+                }
+            }
+        }
+    }
+
+    /// The next piece of what the last input led to; None if all was given. The piece before has been handed on.
+    pub fn next_output(&mut self) -> Option<ShardOutput> {
+        self.finished = None;
+        loop {
+            if let Pending::Advance(frontier) = self.pending
+                && self.given == self.effects.len()
+            {
+                self.forget_given();
+                let shard = &mut self.parts.shard;
+                if !shard.advance_some(frontier, OUTPUT_EVENTS_MAX, &mut self.effects) {
+                    self.pending = Pending::Flush(frontier);
+                }
+            }
+            let (events, is_cut) = self.next_events();
+            if is_cut {
+                return Some(ShardOutput {
+                    more: true,
+                    ..self.output(events)
+                });
+            }
+            self.forget_given();
+            self.keep_early_landings();
+            let flush = match std::mem::replace(&mut self.pending, Pending::Nothing) {
+                Pending::Nothing => {
+                    self.finished = None;
+                    return None;
+                }
+                Pending::Effects { guard, .. } => {
+                    self.finished = guard;
+                    None
+                }
+                Pending::Advance(frontier) => {
+                    self.pending = Pending::Advance(frontier);
+                    None
+                }
+                Pending::Flush(frontier) => Some(self.flush(frontier)),
+            };
+            if events.is_empty() && flush.is_none() {
+                continue;
+            }
+            let with_counts = flush.is_some() || events.iter().any(LedgerEvent::is_of_missing);
+            let mut output = ShardOutput {
+                flush,
+                ..self.output(events)
+            };
+            if with_counts {
+                self.parts.shard.drain_tallies(&mut output.tallies);
+            }
+            return Some(output);
+        }
+    }
+
+    /// Whether it waits for answers to what it asked.
+    pub fn awaits_answers(&self) -> bool {
+        self.parts.shard.comparing() + self.parts.shard.recalling() > 0
+    }
+
+    fn apply(&mut self, work: ShardWork) {
+        let parts = &mut self.parts;
+        parts
+            .shard
+            .apply(&work.raw, &work.written, &mut self.effects);
+        // Before the batch is no longer in flight: whoever sees the frontier pass it sees what waits as well, and
+        // what landed.
+        parts
+            .landings
+            .tell(parts.number, parts.shard.landed_last_ms());
+        self.report_backlog();
+        self.pending = Pending::Effects {
+            written_frames: work.written_frames,
+            guard: Some(work.guard),
+        };
+    }
+
+    fn report_backlog(&self) {
+        let ShardParts {
+            number,
+            shard,
+            backlog,
+            ..
+        } = &self.parts;
+        backlog.tell(*number, shard.pending(), shard.early());
+    }
+
+    /// The events of the next output, with the frames that they speak of, and whether effects are left.
+    fn next_events(&mut self) -> (Vec<LedgerEvent>, bool) {
+        let written_frames = match &self.pending {
+            Pending::Effects { written_frames, .. } => written_frames.as_deref(),
+            _ => None,
+        };
+        let spool = &self.parts.spool;
+        let (mut events, mut bytes) = (Vec::new(), 0);
+        while let Some(&effect) = self.effects.get(self.given) {
+            if events.len() >= OUTPUT_EVENTS_MAX || bytes >= OUTPUT_BYTES_MAX {
+                return (events, true);
+            }
+            self.given += 1;
+            match effect {
+                Effect::HoldWritten { key, row } => self.early.add(key, row, written_frames),
+                Effect::Released {
+                    segment,
+                    rows,
+                    bytes,
+                } => spool.released(segment, rows, bytes),
+                effect => {
+                    let (frames, place) = frames::of(effect, spool, written_frames);
+                    let event = LedgerEvent {
+                        shard: self.parts.number,
+                        effect,
+                        frames,
+                        place,
+                    };
+                    bytes += event.bytes();
+                    events.push(event);
+                }
+            }
+        }
+        (events, false)
+    }
+
+    fn forget_given(&mut self) {
+        self.effects.clear();
+        self.given = 0;
+    }
+
+    fn keep_early_landings(&mut self) {
+        if let Err(error) = self.early.keep(&mut self.parts.shard, &mut self.writer)
+            && !std::mem::replace(&mut self.is_logged, true)
+        {
+            tracing::warn!("{error}; frames of early landings are not kept for now");
+        }
+    }
+
+    fn flush(&mut self, frontier: Frontier) -> ShardFlush {
+        self.report_backlog();
+        let shard = &mut self.parts.shard;
+        let mut flush = ShardFlush {
+            latency: Vec::new(),
+            gauges: shard.gauges(),
+            frontier,
+        };
+        shard.drain_latency(&mut flush.latency);
+        flush
+    }
+
+    fn output(&mut self, events: Vec<LedgerEvent>) -> ShardOutput {
+        let mut activity: Vec<Activity> = Vec::new();
+        self.parts.shard.drain_activity(&mut activity);
+        ShardOutput {
+            shard: self.parts.number,
+            activity,
+            landed_ms: self.parts.landings.latest_ms(),
+            events,
+            more: false,
+            tallies: Vec::new(),
+            flush: None,
+        }
+    }
+}
+
+/// Effects that no batch belongs to.
+const EFFECTS: Pending = Pending::Effects {
+    written_frames: None,
+    guard: None,
+};

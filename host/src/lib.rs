@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod engine;
 pub mod flow;
 pub mod http;
@@ -10,6 +11,7 @@ pub mod judge;
 pub mod messages;
 pub mod metrics;
 pub mod planning;
+pub mod queries;
 pub mod results;
 pub mod settings;
 pub mod shutdown;

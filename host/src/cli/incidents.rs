@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use landfall_ledger::Cause;
-use landfall_store::{IncidentRow, Reader, view};
-use serde_json::{Value, json};
+use landfall_store::Reader;
 
 use super::{Global, exit, print, times};
+use crate::queries::incidents::{IncidentFilter, incidents};
 
 /// Options of `landfall incidents`.
 #[derive(Args)]
@@ -30,41 +30,21 @@ pub struct IncidentsArgs {
 pub fn run(args: &IncidentsArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reader = Reader::open(&global.load()?.store_dir())?;
     let now_ms = times::now_ms(&reader)?;
-    let incidents: Vec<IncidentRow> = reader
-        .incidents()?
-        .into_iter()
-        .filter(|row| args.wants(row, now_ms))
-        .collect();
+    let filter = IncidentFilter {
+        open: args.open,
+        cause: args.cause.clone(),
+        since_ms: args.since.map(|since| since.ms(now_ms)),
+        until_ms: args.until.map(|until| until.ms(now_ms)),
+    };
+    let incidents = incidents(&reader, &filter, now_ms)?;
     if global.json {
-        print::json(&Value::Array(incidents.iter().map(as_json).collect()))?;
-    } else if incidents.is_empty() {
-        print::line("no incidents")?;
+        print::json(&incidents.as_json())?;
     } else {
-        print::page(&view::timeline(&incidents, now_ms))?;
+        print::page(&incidents.as_text())?;
     }
     Ok(if incidents.is_empty() {
         exit::CLEAN.into()
     } else {
         exit::FINDINGS.into()
     })
-}
-
-impl IncidentsArgs {
-    fn wants(&self, row: &IncidentRow, now_ms: i64) -> bool {
-        (!self.open || row.closed_ms.is_none())
-            && self.cause.as_ref().is_none_or(|cause| *cause == row.cause)
-            && self
-                .since
-                .is_none_or(|since| row.closed_ms.is_none() || row.end_ms >= since.ms(now_ms))
-            && self
-                .until
-                .is_none_or(|until| row.start_ms < until.ms(now_ms))
-    }
-}
-
-fn as_json(row: &IncidentRow) -> Value {
-    let mut value = json!(row);
-    value["detected_after_ms"] = json!(row.opened_ms.saturating_sub(row.start_ms));
-    value["open"] = json!(row.closed_ms.is_none());
-    value
 }

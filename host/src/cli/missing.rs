@@ -4,11 +4,11 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use landfall_store::{GroupBy, MissingFilter, MissingGroup, Reader, StoreError, view};
-use serde_json::json;
+use landfall_store::{MissingFilter, Reader, StoreError};
 
-use super::print::{self, Answer, PrintError};
+use super::print::{Answer, PrintError};
 use super::{Global, exit, times};
+use crate::queries::{Format, missing};
 
 /// Which missing events are meant; shared with the backfill.
 #[derive(Args, Clone)]
@@ -75,15 +75,19 @@ pub fn run(args: &MissingArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reader = Reader::open(&global.load()?.store_dir())?;
     let filter = args.which.filter(&reader)?;
     let count = reader.missing_count(&filter)?;
-    if !args.by.is_empty() {
-        let by: Vec<GroupBy> = args.by.iter().map(|&by| by.into()).collect();
-        print_groups(&reader.missing_groups(&filter, &by)?, &args.by, global.json)?;
-    } else if args.count && global.json {
-        print::json(&json!({ "missing": count }))?;
-    } else if args.count {
-        print::line(count)?;
+    let format = match global.json {
+        true => Format::Json,
+        false => Format::Text,
+    };
+    if args.by.is_empty() && !args.count {
+        list(&reader, &filter, args.limit, count, format)?;
     } else {
-        list(&reader, &filter, args.limit, count, global.json)?;
+        let by: Vec<missing::By> = args.by.iter().map(|&by| by.into()).collect();
+        let lines = match by.is_empty() {
+            true => vec![missing::count(count, format)],
+            false => missing::groups(&reader, &filter, &by, format)?,
+        };
+        print_lines(&lines, format)?;
     }
     Ok(if count == 0 {
         exit::CLEAN.into()
@@ -92,64 +96,29 @@ pub fn run(args: &MissingArgs, global: &Global) -> anyhow::Result<ExitCode> {
     })
 }
 
-impl From<By> for GroupBy {
+impl From<By> for missing::By {
     fn from(by: By) -> Self {
         match by {
-            By::Schema => GroupBy::Schema,
-            By::Hour => GroupBy::Hour,
-            By::Incident => GroupBy::Incident,
+            By::Schema => Self::Schema,
+            By::Hour => Self::Hour,
+            By::Incident => Self::Incident,
         }
     }
 }
 
-impl By {
-    /// Its name in JSON.
-    fn as_str(self) -> &'static str {
-        match self {
-            By::Schema => "schema",
-            By::Hour => "hour",
-            By::Incident => "incident",
-        }
-    }
-
-    /// A group's name, for people.
-    fn shown(self, group: &str) -> String {
-        match self {
-            By::Hour => group
-                .parse()
-                .map_or_else(|_| group.to_owned(), view::utc_minute),
-            By::Schema | By::Incident => group.to_owned(),
-        }
-    }
-}
-
-fn print_groups(groups: &[MissingGroup], by: &[By], as_json: bool) -> Result<(), PrintError> {
+fn print_lines(lines: &[String], format: Format) -> Result<(), PrintError> {
     let mut answer = Answer::begin();
-    for group in groups {
-        let names: Vec<String> = by
-            .iter()
-            .zip(&group.group)
-            .map(|(by, group)| by.shown(group))
-            .collect();
-        let name = names.join("  ");
-        let (first_ms, last_ms) = (group.first_ms, group.last_ms);
-        if as_json {
-            let mut line = json!({
-                "group": name, "missing": group.events, "first_ms": first_ms, "last_ms": last_ms,
-            });
-            for (by, name) in by.iter().zip(names) {
-                line[by.as_str()] = name.into();
-            }
-            answer.json_line(&line.to_string())?;
-        } else {
-            let (first, last) = (view::utc_second(first_ms), view::utc_second(last_ms));
-            answer.line(format_args!(
-                "{:>12}  {name}  ({first} – {last} UTC)",
-                group.events
-            ))?;
-        }
+    for line in lines {
+        put(&mut answer, line, format)?;
     }
     Ok(answer.end()?)
+}
+
+fn put(answer: &mut Answer, line: &str, format: Format) -> io::Result<()> {
+    match format {
+        Format::Json => answer.json_line(line),
+        Format::Text => answer.line(line),
+    }
 }
 
 /// One line per event, as it is read: there may be millions.
@@ -158,24 +127,16 @@ fn list(
     filter: &MissingFilter,
     limit: Option<u64>,
     count: u64,
-    as_json: bool,
+    format: Format,
 ) -> anyhow::Result<()> {
     let mut out = Answer::begin();
     let mut listed = 0u64;
     reader.missing_each(filter, limit, |event| {
         listed += 1;
-        if as_json {
-            out.json_line(&json!(event).to_string())?;
-        } else {
-            let arrived = view::utc_second(event.arrived_ms);
-            out.line(format_args!(
-                "{arrived}  {}  {}  #{}",
-                event.schema, event.key, event.incident
-            ))?;
-        }
+        put(&mut out, &missing::event(&event, format), format)?;
         Ok::<(), ListError>(())
     })?;
-    if !as_json && listed < count {
+    if format == Format::Text && listed < count {
         out.line(format_args!("and {} more", count - listed))?;
     }
     Ok(out.end()?)

@@ -10,6 +10,7 @@ mod logging;
 mod missing;
 mod ops;
 pub mod print;
+mod reload;
 mod run;
 mod schema;
 mod signals;
@@ -73,6 +74,8 @@ impl Global {
 enum Command {
     /// Run the sidecar.
     Run(run::RunArgs),
+    /// Have the sidecar that runs with this store read its files again, and show what came of it.
+    Reload(reload::ReloadArgs),
     /// Join recorded streams, and say what did not land.
     Audit(audit::AuditArgs),
     /// Print the timeline of incidents.
@@ -114,6 +117,7 @@ impl Cli {
         let global = self.global;
         match self.command {
             Command::Run(args) => run::run(&args, &global),
+            Command::Reload(args) => reload::run(&args, &global),
             Command::Audit(args) => audit::run(&args, &global),
             Command::Incidents(args) => incidents::run(&args, &global),
             Command::Missing(args) => missing::run(&args, &global),

@@ -53,7 +53,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     // Or a disk would seem full until something is written.
     telemetry.disk(&store_dir);
     // A probe is answered while checks are compiled, and a signal is heard.
-    let mut front = Front::open(config.http.listen, &telemetry, request.clone())?;
+    let mut front = Front::open(config.http.listen, &store_dir, &telemetry, request.clone())?;
     let mut planner = Planner::new(compile::loader()?);
     planner.plan_while(front.goes_on());
     let goes_on = front.goes_on();
@@ -107,7 +107,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         watch,
         schemas: planned.schemas.clone(),
         all_stated: false,
-        told_loading: Vec::new(),
+        loading: Vec::new(),
     };
     let (reloading, reload_ended) = start_reloading(reloader, planned, wake, &request, threads)?;
     let liveness = running.liveness();

@@ -46,6 +46,11 @@ impl Control {
         self.plan.swap(Arc::clone(&planned.plan), now_ms);
     }
 
+    /// The number of the generation in force.
+    pub fn number_in_force(&self) -> u64 {
+        self.number(self.plan.current().generation)
+    }
+
     /// The number of a generation in the store.
     pub fn number(&self, generation: Generation) -> u64 {
         self.first_generation + u64::from(generation.0)

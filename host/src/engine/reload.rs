@@ -4,17 +4,19 @@
 mod watching;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use notify::RecommendedWatcher;
+use tokio::sync::oneshot;
 
 use self::watching::Watched;
 use super::Control;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::control::Reloaded;
 use crate::flow::BatchLimits;
 use crate::flow::ShutdownRequest;
 use crate::http::Part;
@@ -62,7 +64,7 @@ pub struct Reloader {
     /// Whether every check could say its objectives: one that could not, on a busy machine, is asked again.
     pub all_stated: bool,
     /// Checks of which it was told that they are being loaded, and still are.
-    pub told_loading: Vec<String>,
+    pub loading: Vec<String>,
 }
 
 /// What is watched now. To be set before the first plan is made, so that no change falls between.
@@ -88,7 +90,12 @@ impl Watch {
 pub struct ReloadRequest {
     sender: Sender<()>,
     again: Arc<AtomicBool>,
+    /// Who waits for what comes of it.
+    asked: Arc<Mutex<Vec<oneshot::Sender<Reloaded>>>>,
 }
+
+/// So many can wait for a reload at once.
+const ASKED_MAX: usize = 64;
 
 impl ReloadRequest {
     /// Something may have changed.
@@ -103,6 +110,27 @@ impl ReloadRequest {
         self.send();
     }
 
+    /// The same, and gives what comes of it. None if too many wait for a reload already.
+    pub fn ask(&self) -> Option<oneshot::Receiver<Reloaded>> {
+        let (sender, receiver) = oneshot::channel();
+        let mut asked = self.lock_asked();
+        if asked.len() >= ASKED_MAX {
+            return None;
+        }
+        asked.push(sender);
+        drop(asked);
+        self.send_again();
+        Some(receiver)
+    }
+
+    fn take_asked(&self) -> Vec<oneshot::Sender<Reloaded>> {
+        std::mem::take(&mut self.lock_asked())
+    }
+
+    fn lock_asked(&self) -> MutexGuard<'_, Vec<oneshot::Sender<Reloaded>>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take_again(&self) -> bool {
         self.again.swap(false, Ordering::AcqRel)
     }
@@ -111,8 +139,12 @@ impl ReloadRequest {
 /// The requests' two ends.
 pub fn requests() -> (ReloadRequest, Receiver<()>) {
     let (sender, receiver) = bounded(1);
-    let again = Arc::default();
-    (ReloadRequest { sender, again }, receiver)
+    let request = ReloadRequest {
+        sender,
+        again: Arc::default(),
+        asked: Arc::default(),
+    };
+    (request, receiver)
 }
 
 impl Reloader {
@@ -138,9 +170,12 @@ impl Reloader {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             settle(wake, &self.stop);
+            // Before the files are read: who asks from here on gets another reload.
+            let asked = request.take_asked();
             if request.take_again() {
                 self.planner.try_again();
             }
+            let mut reloaded = Reloaded::default();
             for _ in 0..ROUNDS_MAX {
                 if self.stop.is_set() {
                     return;
@@ -148,10 +183,14 @@ impl Reloader {
                 thread_watch::busy();
                 // Before the files are read: what changes from here on is another change.
                 self.watch = Watch::set(self.config_path.as_deref(), &self.config, request);
-                self.reload();
+                reloaded = self.reload();
                 if self.watch.watched == Watched::of(self.config_path.as_deref(), &self.config) {
                     break;
                 }
+            }
+            for sender in asked {
+                // Whoever asked may have gone.
+                let _ = sender.send(reloaded.clone());
             }
         }
     }
@@ -169,18 +208,17 @@ impl Reloader {
         }
     }
 
-    fn reload(&mut self) {
+    fn reload(&mut self) -> Reloaded {
         let path = self.config_path.as_deref();
         let wanted = match Config::load_again(path) {
             Ok(config) => config,
             Err(errors) => {
                 let errors = errors.lines().join("; ");
                 let gone = path.and_then(|path| gone(path, self.is_named));
-                self.stay(Stay::Refused(format!(
+                return self.keep(NotTaken::Refused(format!(
                     "the configuration is not reloaded: {errors}{}",
                     gone.unwrap_or_default()
                 )));
-                return;
             }
         };
         let (config, mut waiting) = in_force(&self.config, wanted);
@@ -194,10 +232,10 @@ impl Reloader {
                     "the configuration waits until its new checks are loaded: {}",
                     names.join(", ")
                 );
-                self.stay(Stay::Waiting(told(&why, &waiting)));
+                self.keep(NotTaken::Waiting(told(&why, &waiting)))
             }
-            Err(PlanningError::Ended) => {}
-            Err(error) => self.stay(Stay::Refused(told(&error.to_string(), &waiting))),
+            Err(PlanningError::Ended) => self.not_whole(vec![ENDED.to_owned()]),
+            Err(error) => self.keep(NotTaken::Refused(told(&error.to_string(), &waiting))),
         }
     }
 
@@ -206,7 +244,12 @@ impl Reloader {
         self.planner.plan(config, now_ms, Patience::For(LOADING))
     }
 
-    fn put_in_force(&mut self, planned: &Planned, config: Config, waiting: Vec<String>) {
+    fn put_in_force(
+        &mut self,
+        planned: &Planned,
+        config: Config,
+        waiting: Vec<String>,
+    ) -> Reloaded {
         let mut problems = planned.problems.clone();
         problems.extend(waiting);
         for problem in &problems {
@@ -219,6 +262,23 @@ impl Reloader {
         }
         // What is in force judges: problems are told, and do not make Landfall unready.
         self.part.ready(planned.detail(&problems));
+        let loading: Vec<String> = planned.loading().into_iter().map(str::to_owned).collect();
+        Reloaded {
+            generation: self.control.number(planned.plan.generation),
+            whole: is_whole && loading.is_empty(),
+            loading,
+            problems,
+        }
+    }
+
+    /// What was in force stays in force, as far as it is named here.
+    fn not_whole(&self, problems: Vec<String>) -> Reloaded {
+        Reloaded {
+            generation: self.control.number_in_force(),
+            whole: false,
+            loading: self.loading.clone(),
+            problems,
+        }
     }
 
     fn apply(&mut self, planned: &Planned, config: Config) {
@@ -227,13 +287,13 @@ impl Reloader {
         }
         let loading = planned.loading();
         for name in &loading {
-            if !self.told_loading.iter().any(|told| told == name) {
+            if !self.loading.iter().any(|known| known == name) {
                 tracing::info!(
                     "check {name}: its file is being loaded, the version in force judges"
                 );
             }
         }
-        self.told_loading = loading.into_iter().map(str::to_owned).collect();
+        self.loading = loading.into_iter().map(str::to_owned).collect();
         let deadlines_changed =
             config.deadlines != self.config.deadlines || config.incidents != self.config.incidents;
         if planned.changed || deadlines_changed {
@@ -263,13 +323,13 @@ impl Reloader {
     }
 
     /// The configuration in force stays in force; what is new in its files is taken nevertheless.
-    fn stay(&mut self, stay: Stay) {
-        let problem = match &stay {
-            Stay::Refused(problem) => {
+    fn keep(&mut self, not_taken: NotTaken) -> Reloaded {
+        let problem = match &not_taken {
+            NotTaken::Refused(problem) => {
                 tracing::error!("{problem}; what was in force stays in force");
                 problem.clone()
             }
-            Stay::Waiting(problem) => {
+            NotTaken::Waiting(problem) => {
                 tracing::info!("{problem}; what was in force stays in force until then");
                 problem.clone()
             }
@@ -286,25 +346,29 @@ impl Reloader {
                 problems.extend(planned.problems.clone());
                 self.apply(&planned, config);
             }
-            Err(PlanningError::Ended) => return,
+            Err(PlanningError::Ended) => return self.not_whole(vec![ENDED.to_owned()]),
             Err(error) => {
                 tracing::error!("{error}; its files stay as they were");
                 problems.push(error.to_string());
             }
         }
-        if matches!(stay, Stay::Refused(_)) {
+        if matches!(not_taken, NotTaken::Refused(_)) {
             self.telemetry.reloaded(false);
         }
         self.part.ready(problems.join("; "));
+        self.not_whole(problems)
     }
 }
 
 /// Why a configuration is not taken.
-enum Stay {
+enum NotTaken {
     Refused(String),
     /// It is taken when its checks are loaded.
     Waiting(String),
 }
+
+/// What is answered if the process ends before the reload is done.
+const ENDED: &str = "Landfall ends before the reload is done";
 
 /// Waits until changes pause, but not for ever.
 fn settle(wake: &Receiver<()>, stop: &ShutdownRequest) {

@@ -1,7 +1,8 @@
-//! What the process answers and is told from outside, from before its checks are loaded until its end:
-//! HTTP and signals. Knows nothing of the work, but whether its threads live.
+//! What the process answers from outside, from before its checks are loaded until its end: HTTP, signals and
+//! commands. Knows nothing of the work, but whether its threads live.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::task::JoinHandle;
 use super::alive::Alive;
 use crate::cli::exit;
 use crate::cli::signals::{Signal, Signals};
+use crate::control::{self, Answer, Command, ControlSocket};
 use crate::engine::reload::ReloadRequest;
 use crate::http::{self, HttpState};
 use crate::telemetry::Telemetry;
@@ -26,16 +28,17 @@ pub struct Front {
     alive: Arc<OnceLock<Alive>>,
     asked: channel::Receiver<Option<&'static str>>,
     closing: channel::Sender<bool>,
-    server: Option<JoinHandle<()>>,
+    servers: Vec<JoinHandle<()>>,
 }
 
 impl Front {
-    /// Listens, and takes signals from now on. A second signal to end ends the process at once.
+    /// Listens, and takes signals and commands from now on. A second signal to end ends the process at once.
     ///
     /// # Errors
     /// The address is in use or not this machine's, or the system gives no threads or signals.
     pub fn open(
         listen: Option<SocketAddr>,
+        store_dir: &Path,
         telemetry: &Telemetry,
         request: ReloadRequest,
     ) -> anyhow::Result<Self> {
@@ -47,21 +50,25 @@ impl Front {
         let alive: Arc<OnceLock<Alive>> = Arc::default();
         let (ask, asked) = channel::channel(None);
         let (closing, closed) = channel::channel(false);
-        let server = runtime.block_on(async {
-            tokio::spawn(follow(Signals::listen(&[Signal::Hangup])?, ask, request));
-            match listen {
-                Some(address) => listen_at(address, telemetry, &alive, closed)
-                    .await
-                    .map(Some),
-                None => Ok(None),
+        let servers = runtime.block_on(async {
+            tokio::spawn(follow(
+                Signals::listen(&[Signal::Hangup])?,
+                ask,
+                request.clone(),
+            ));
+            let mut servers = Vec::new();
+            servers.extend(take_commands(store_dir, request, closed.clone()));
+            if let Some(address) = listen {
+                servers.push(listen_at(address, telemetry, &alive, closed).await?);
             }
+            Ok::<_, anyhow::Error>(servers)
         })?;
         Ok(Self {
             runtime,
             alive,
             asked,
             closing,
-            server,
+            servers,
         })
     }
 
@@ -81,7 +88,7 @@ impl Front {
     pub fn wait(&mut self, alive: Alive) -> anyhow::Result<&'static str> {
         let alive = self.alive.get_or_init(|| alive);
         let asked = self.asked.clone();
-        let server = self.server.take();
+        let servers = std::mem::take(&mut self.servers);
         let closing = &self.closing;
         self.runtime.block_on(async {
             let ended = wait_for_end(asked, alive).await;
@@ -94,8 +101,8 @@ impl Front {
             }
             // Nobody may listen for it.
             let _ = closing.send(true);
-            if let Some(server) = server {
-                // One that died has said so.
+            for server in servers {
+                // One that died has logged it.
                 let _ = server.await;
             }
             ended
@@ -106,6 +113,39 @@ impl Front {
     pub fn close(self) {
         self.runtime.shutdown_background();
     }
+}
+
+/// Takes commands by the socket in the store's directory. Without it Landfall goes on, and signals do.
+fn take_commands(
+    store_dir: &Path,
+    request: ReloadRequest,
+    closed: control::Closing,
+) -> Option<JoinHandle<()>> {
+    let socket = match ControlSocket::bind(store_dir) {
+        Ok(socket) => socket,
+        Err(error) => {
+            let path = store_dir.join(control::SOCKET_NAME);
+            tracing::warn!(
+                "failed to listen for commands at {}: {error}; `landfall reload` cannot reach this process, SIGHUP can",
+                path.display()
+            );
+            return None;
+        }
+    };
+    let answer = move |Command::Reload| {
+        let reload = request.ask();
+        Box::pin(async move {
+            let why = match reload {
+                Some(reload) => match reload.await {
+                    Ok(reloaded) => return Answer::Reloaded(reloaded),
+                    Err(_) => "Landfall ends before the reload is done",
+                },
+                None => "too many wait for a reload already",
+            };
+            Answer::Refused { why: why.into() }
+        }) as control::Pending
+    };
+    Some(tokio::spawn(socket.serve(Arc::new(answer), closed)))
 }
 
 async fn listen_at(

@@ -1,3 +1,4 @@
-//! Tests of the threads together.
+//! Tests of the stages together.
 
 mod simulation;
+mod whole;

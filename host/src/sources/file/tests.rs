@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::input::BUFFER_BYTES;
 use super::*;
-use crate::flow::SourceStatus;
-use crate::sources::SourceContext;
 use crate::clock::Clock;
+use crate::flow::SourceStatus;
 use crate::flow::queue::{Bound, channel};
 use crate::flow::{BatchLimits, FrameBatch, InFlight, Refusal};
+use crate::sources::SourceContext;
 use landfall_ledger::Stream;
 
 fn input_of(bytes: Vec<u8>, ratio_max: u64) -> Result<Input, SourceError> {

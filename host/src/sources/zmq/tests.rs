@@ -7,9 +7,9 @@ use std::thread;
 
 use super::watermark::Ahead;
 use super::*;
-use crate::flow::{Link, ShutdownRequest};
 use crate::clock::Clock;
 use crate::flow::queue::{Bound, Receiver, RecvError, channel};
+use crate::flow::{Link, ShutdownRequest};
 use crate::sources::{Publisher, RunningSource};
 use landfall_ledger::Stream;
 

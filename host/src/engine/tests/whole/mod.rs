@@ -1,0 +1,94 @@
+//! All stages in one thread under a seed, from frames to the store, with native checks and a clock that is set by
+//! hand: judging, two shards, describing and the results, each of which does its next piece of work when the seed
+//! says so.
+//!
+//! Every event has a key of its own here, so what must become of it is plain. A seed is run twice: both runs leave
+//! the same store. (Copies of a key, restarts and lost commits are in `simulation`.)
+
+mod guests;
+mod run;
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+
+use self::run::Run;
+
+/// Histories, each of another seed.
+const SEEDS: u64 = 60;
+
+/// Things that happen in one history.
+const STEPS: usize = 300;
+
+/// An event as it is sent, and what becomes of it.
+#[derive(Clone, Debug)]
+struct Sent {
+    key: u64,
+    is_valid: bool,
+    content: u8,
+    /// When its row lands, and with which content; None: never.
+    lands: Option<(i64, u8)>,
+    arrived_ms: i64,
+}
+
+impl Sent {
+    /// The verdict that it must get.
+    fn verdict(&self, deadline_ms: i64) -> &'static str {
+        match (self.is_valid, self.lands) {
+            (true, None) => "missing",
+            (true, Some((_, content))) if content != self.content => "altered",
+            (true, Some((landed_ms, _))) if landed_ms > self.arrived_ms + deadline_ms => "late",
+            (true, Some(_)) => "delivered",
+            (false, None) => "rejected",
+            (false, Some(_)) => "leaked",
+        }
+    }
+}
+
+/// Plays a history, and gives what the store says at its end.
+fn play(seed: u64) -> (Vec<Sent>, BTreeMap<&'static str, i64>, String) {
+    let mut rng = Rng::with_seed(seed);
+    let mut run = Run::start();
+    for _ in 0..STEPS {
+        match rng.u8(..100) {
+            0..30 => run.pass_time(&mut rng),
+            30..50 => run.judge(&mut rng),
+            50..70 => run.apply(&mut rng),
+            70..80 => run.tick(&mut rng),
+            80..94 => run.describe(&mut rng),
+            _ => run.flush(false),
+        }
+    }
+    run.end(&mut rng)
+}
+
+#[test]
+fn each_event_gets_its_verdict_on_the_whole_way_and_a_seed_leaves_the_same_store_twice() {
+    let mut all: BTreeMap<&str, i64> = BTreeMap::new();
+    for seed in 0..SEEDS {
+        let (sent, verdicts, store) = play(seed);
+        let mut wanted: BTreeMap<&str, i64> = BTreeMap::new();
+        for event in &sent {
+            *wanted.entry(event.verdict(run::DEADLINE_MS)).or_default() += 1;
+        }
+        assert_eq!(verdicts, wanted, "seed {seed}");
+        let (_, _, again) = play(seed);
+        assert_eq!(store, again, "seed {seed}: two runs differ");
+        for (verdict, events) in verdicts {
+            *all.entry(verdict).or_default() += events;
+        }
+    }
+    for verdict in [
+        "missing",
+        "altered",
+        "late",
+        "delivered",
+        "rejected",
+        "leaked",
+    ] {
+        assert!(
+            all.get(verdict).is_some_and(|events| *events > 50),
+            "{all:?}"
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! The timeline of incidents.
+
+use landfall_escape::terminal::Page;
+use landfall_store::{IncidentRow, Reader, StoreError, view};
+use serde_json::{Value, json};
+
+/// Which incidents are asked for. The default is all.
+#[derive(Clone, Debug, Default)]
+pub struct IncidentFilter {
+    /// Only those that are open.
+    pub open: bool,
+    /// Only those of this cause.
+    pub cause: Option<String>,
+    /// Only those that end at or after this time, in milliseconds.
+    pub since_ms: Option<i64>,
+    /// Only those that start before this time, in milliseconds.
+    pub until_ms: Option<i64>,
+}
+
+/// Incidents, in the order of their numbers.
+pub struct Incidents {
+    rows: Vec<IncidentRow>,
+    now_ms: i64,
+}
+
+/// Asks for incidents. `now_ms` is the time that the answer speaks of as now.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn incidents(
+    reader: &Reader,
+    filter: &IncidentFilter,
+    now_ms: i64,
+) -> Result<Incidents, StoreError> {
+    let rows = reader.incidents()?.into_iter();
+    Ok(Incidents {
+        rows: rows.filter(|row| filter.wants(row)).collect(),
+        now_ms,
+    })
+}
+
+impl IncidentFilter {
+    fn wants(&self, row: &IncidentRow) -> bool {
+        let is_open = row.closed_ms.is_none();
+        (!self.open || is_open)
+            && self.cause.as_ref().is_none_or(|cause| *cause == row.cause)
+            && self
+                .since_ms
+                .is_none_or(|since_ms| is_open || row.end_ms >= since_ms)
+            && self.until_ms.is_none_or(|until_ms| row.start_ms < until_ms)
+    }
+}
+
+impl Incidents {
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// As one would write it on an incident page.
+    pub fn as_text(&self) -> Page {
+        match self.rows.is_empty() {
+            true => {
+                let mut page = Page::default();
+                page.line("no incidents");
+                page
+            }
+            false => view::timeline(&self.rows, self.now_ms),
+        }
+    }
+
+    /// An array of objects.
+    pub fn as_json(&self) -> Value {
+        self.rows.iter().map(of_row).collect()
+    }
+}
+
+fn of_row(row: &IncidentRow) -> Value {
+    let mut value = json!(row);
+    value["detected_after_ms"] = json!(row.opened_ms.saturating_sub(row.start_ms));
+    value["open"] = json!(row.closed_ms.is_none());
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(start_ms: i64, end_ms: i64, closed_ms: Option<i64>) -> IncidentRow {
+        IncidentRow {
+            id: 1,
+            cause: "loss".into(),
+            scope: "pipeline".into(),
+            subject: String::new(),
+            start_ms,
+            end_ms,
+            opened_ms: start_ms + 5,
+            resumed_ms: None,
+            closed_ms,
+            events: 1,
+            landed_late: 0,
+            shares: Vec::new(),
+            found: Default::default(),
+        }
+    }
+
+    #[test]
+    fn an_incident_is_asked_for_by_whether_it_is_open_its_cause_and_its_time() {
+        let all = IncidentFilter::default();
+        let open = IncidentFilter {
+            open: true,
+            ..all.clone()
+        };
+        let of = |cause: &str| IncidentFilter {
+            cause: Some(cause.to_owned()),
+            ..all.clone()
+        };
+        let since = IncidentFilter {
+            since_ms: Some(20),
+            ..all.clone()
+        };
+        let until = IncidentFilter {
+            until_ms: Some(10),
+            ..all.clone()
+        };
+        let (closed, going_on) = (row(10, 19, Some(30)), row(10, 19, None));
+        for (filter, of_closed, of_open) in [
+            (&all, true, true),
+            (&open, false, true),
+            (&of("loss"), true, true),
+            (&of("stall"), false, false),
+            // One that is open goes on.
+            (&since, false, true),
+            (&until, false, false),
+        ] {
+            let wants = (filter.wants(&closed), filter.wants(&going_on));
+            assert_eq!(wants, (of_closed, of_open), "{filter:?}");
+        }
+        assert_eq!(of_row(&closed)["detected_after_ms"], 5);
+        assert_eq!(of_row(&closed)["open"], false);
+    }
+}

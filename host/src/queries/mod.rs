@@ -1,0 +1,15 @@
+//! Questions to the store, and their answers as text or JSON: which incidents there are, and which events are missing.
+//!
+//! Knows the store's reader, and neither the command line nor where an answer goes.
+
+pub mod incidents;
+pub mod missing;
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people. Whoever prints it escapes it.
+    Text,
+    /// For machines.
+    Json,
+}

@@ -13,7 +13,7 @@ pub struct ReloadArgs {}
 
 pub fn run(_: &ReloadArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let store_dir = global.load()?.store_dir();
-    let reloaded = match control::ask(&store_dir, Command::Reload)? {
+    let reloaded = match control::ask(&store_dir, Command::Reload {})? {
         Answer::Reloaded(reloaded) => reloaded,
         Answer::Refused { why } => anyhow::bail!("the running Landfall did not reload: {why}"),
     };

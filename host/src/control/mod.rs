@@ -17,7 +17,7 @@ pub use server::{Closing, Control, ControlSocket, Pending};
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Reads configuration, schemas and checks again, and tries again what was refused.
-    Reload,
+    Reload {},
 }
 
 /// What is answered.
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn commands_and_answers_have_one_spelling() {
-        let command = serde_json::to_string(&Command::Reload).unwrap();
+        let command = serde_json::to_string(&Command::Reload {}).unwrap();
         assert_eq!(command, r#"{"command":"reload"}"#);
         let answer = Answer::Reloaded(Reloaded {
             generation: 7,

@@ -154,7 +154,7 @@ mod tests {
             .build()
             .unwrap();
         let (close, closing) = watch::channel(false);
-        let control: Control = Arc::new(|Command::Reload| {
+        let control: Control = Arc::new(|Command::Reload {}| {
             Box::pin(async {
                 Answer::Reloaded(Reloaded {
                     generation: 3,
@@ -193,7 +193,7 @@ mod tests {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         for _ in 0..2 * CONNECTIONS_MAX {
-            let Answer::Reloaded(reloaded) = ask(&directory, Command::Reload).unwrap() else {
+            let Answer::Reloaded(reloaded) = ask(&directory, Command::Reload {}).unwrap() else {
                 panic!("it is refused");
             };
             assert_eq!(reloaded.generation, 3);
@@ -202,7 +202,7 @@ mod tests {
         while path.exists() {
             std::thread::yield_now();
         }
-        let gone = ask(&directory, Command::Reload);
+        let gone = ask(&directory, Command::Reload {});
         assert!(
             matches!(gone, Err(ControlError::Unreachable { .. })),
             "{gone:?}"
@@ -226,7 +226,7 @@ mod tests {
                 "{answer}"
             );
         }
-        assert!(raw(&directory, &vec![b' '; 2 << 20]).contains("refused"));
+        assert!(raw(&directory, &vec![b' '; REQUEST_BYTES_MAX as usize + 10]).contains("refused"));
         assert!(raw(&directory, b"{\"command\":\"reload\"}\n").contains("reloaded"));
     }
 
@@ -238,7 +238,7 @@ mod tests {
         drop(std::os::unix::net::UnixListener::bind(short.as_path()).unwrap());
         assert!(path.exists());
         let (runtime, _close) = served(&directory);
-        assert!(ask(&directory, Command::Reload).is_ok());
+        assert!(ask(&directory, Command::Reload {}).is_ok());
         drop(runtime);
         let _ = std::fs::remove_file(&path);
         std::fs::write(&path, b"somebody's").unwrap();

@@ -305,7 +305,9 @@ mod tests {
     fn no_frontier_passes_what_is_abandoned_and_its_first_reason_is_known() {
         let in_flight = InFlight::default();
         in_flight.add_source(RAW, 0).reach(1000);
-        for reason in Unapplied::ALL {
+        // A thread that died stops all frontiers: see above.
+        let reasons = Unapplied::ALL.into_iter();
+        for reason in reasons.filter(|reason| *reason != Unapplied::ThreadDied) {
             let guard = in_flight.begin(RAW, 10 + reason as i64);
             let clone = guard.clone();
             clone.abandon(reason);

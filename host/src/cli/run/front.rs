@@ -132,7 +132,7 @@ fn take_commands(
             return None;
         }
     };
-    let answer = move |Command::Reload| {
+    let answer = move |Command::Reload {}| {
         let reload = request.ask();
         Box::pin(async move {
             let why = match reload {

@@ -88,7 +88,7 @@ fn start_with(
             wait_max,
         },
         frame_bytes_max: 1 << 20,
-        stop: ShutdownRequest::default(),
+        stop: stop.clone(),
     };
     let sockets = Sockets::default();
     let source = open_by(resolver, &sockets, subscription, context).unwrap();

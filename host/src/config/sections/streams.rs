@@ -17,7 +17,7 @@ pub struct StreamsConfig {
 pub struct StreamConfig {
     /// Publishers to subscribe to.
     pub endpoints: Vec<String>,
-    /// Prefixes of frames, or of their topics; the empty one is all.
+    /// Prefixes of frames, or of their topics; the empty one matches all.
     pub topics: Vec<String>,
     /// How the publishers wrap frames into messages.
     pub envelope: Envelope,
@@ -57,16 +57,16 @@ impl Default for StreamConfig {
     }
 }
 
-/// Highest high-water mark: a million frames of a kilobyte are a gigabyte.
+/// The highest high-water mark: a million frames of a kilobyte are a gigabyte.
 const HWM_FRAMES_MAX: i64 = 1_000_000;
 
-/// With less no event is taken: its key, its schema and the names of both take a hundred bytes.
+/// With less no event would fit: its key, its schema and the names of both take a hundred bytes.
 const FRAME_BYTES_MIN: usize = 256;
 
-/// Fewer held frames are full between two looks of a source, so that the publisher drops in health.
+/// With fewer frames the queue would fill between two looks of a source, and a healthy publisher would drop.
 const HWM_FRAMES_MIN: i64 = 10;
 
-/// More often than this, trying to connect is all that a source does.
+/// With more frequent tries a source would do nothing but connect.
 const RECONNECT_MIN: Duration = Duration::from_millis(10);
 
 const ENVELOPES: [(&str, Envelope); 2] = [("none", Envelope::None), ("topic", Envelope::Topic)];
@@ -122,7 +122,7 @@ impl StreamConfig {
             &mut self.frame_bytes_max,
             FRAME_BYTES_MIN..=FRAME_BYTES_CEILING,
         );
-        // Shorter pauses are in every stream.
+        // Every stream has shorter pauses.
         section.duration_or_never("silence", &mut self.silence, SECOND..=DURATION_MAX);
         section.duration(
             "reconnect_min",

@@ -132,7 +132,7 @@ fn a_file_that_comes_to_stand_before_the_one_that_runs_is_told_and_taken_at_the_
     let before = sidecar.dir.path().join("example_check.wasm");
     deploy(&before, &changed(&module));
     await_until("it is told", || stale(&sidecar, "limit") == 1);
-    assert!(is_told(&sidecar, "example_check.wasm stands before "));
+    assert!(is_told(&sidecar, "example_check.wasm now comes before "));
     assert_eq!(digest(&sidecar, "limit"), first);
     sidecar.stop();
     sidecar.restart();

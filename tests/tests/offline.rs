@@ -485,7 +485,7 @@ fn a_wrong_configuration_is_told_by_file_line_and_remedy() {
     assert_eq!(output.status.code(), Some(0), "{answer}");
     assert!(
         answer.contains("landfall_frames_refused_total stands still")
-            && answer.contains("streams.written.envelope says that messages are of one part"),
+            && answer.contains("by streams.written.envelope, messages are of one part"),
         "{answer}"
     );
 }

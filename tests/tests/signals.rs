@@ -1,4 +1,4 @@
-//! Signals that whoever starts Landfall has ignored.
+//! Signals that the process that starts Landfall ignores.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use landfall_tests::wait::await_until;
 use landfall_tests::wire::Publisher;
 use rustix::process::Signal;
 
-/// Landfall, started as a script starts what it puts into the background, with `nohup` besides.
+/// Landfall, started as a background command of a script, with `nohup`.
 fn starter() -> String {
     let program = paths::landfall();
     format!(

@@ -109,7 +109,11 @@ pub fn check(guests: &Path, kept: &Path, keep: bool) -> anyhow::Result<usize> {
                 format!("{:+.1} %  MOVED", change * 100.0)
             }
         };
-        println!("    {:<12} {:>12}   {comparison}", load.name(), number(each));
+        println!(
+            "    {:<12} {:>12}   {comparison}",
+            load.name(),
+            number(each)
+        );
         counted.insert(load.name().into(), json!(each.round()));
     }
     if keep {

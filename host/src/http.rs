@@ -12,8 +12,8 @@
 //! Everything that a client can use up is bounded below, and a new connection is always accepted. So a
 //! client that holds connections or descriptors cannot keep a probe from its answer.
 
-mod readiness;
 mod connection_slots;
+mod readiness;
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -40,8 +40,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-pub use readiness::{CheckState, Part, Readiness};
 use connection_slots::{ConnectionSlot, ConnectionSlots};
+pub use readiness::{CheckState, Part, Readiness};
 
 use crate::metrics::{Metrics, MetricsError};
 
@@ -277,7 +277,10 @@ impl<'a> Acceptor<'a> {
                     return stream;
                 }
                 Err(error) => {
-                    if self.logged_at.is_none_or(|at| at.elapsed() >= ACCEPT_ERROR_INTERVAL) {
+                    if self
+                        .logged_at
+                        .is_none_or(|at| at.elapsed() >= ACCEPT_ERROR_INTERVAL)
+                    {
                         self.logged_at = Some(Instant::now());
                         tracing::warn!(
                             "failed to accept an HTTP connection: {error}; allow the process more \

@@ -104,8 +104,7 @@ fn every_field_that_was_altered_is_named_with_its_count_however_many_events_diff
 }
 
 #[test]
-fn a_check_that_traps_on_every_row_is_reported_and_leaves_samples_beside_one_that_fails_rows_before_it()
-{
+fn a_check_that_traps_on_every_row_is_reported_and_has_samples_beside_one_that_fails_rows_first() {
     let validity = check(
         "schema-validity",
         "schema_validity.wasm",

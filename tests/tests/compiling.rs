@@ -134,7 +134,9 @@ fn a_file_that_compiles_for_minutes_holds_up_no_other_one_and_the_rollback_wins(
     let mut sidecar = files.sidecar();
     let before = check(&sidecar, "two")["digest"].clone();
     deploy(files.path("one"), &modules::slow());
-    await_until("it is reported as being loaded", || is_loading(&sidecar, "one"));
+    await_until("it is reported as being loaded", || {
+        is_loading(&sidecar, "one")
+    });
     assert_eq!(children(sidecar.id()).len(), 1, "one process compiles it");
     let ready = sidecar.get("/readyz").expect("an answer");
     assert_eq!(ready.status, 200);

@@ -62,7 +62,10 @@ fn a_check_whose_file_is_gone_is_not_replaced_by_another_one_of_its_name() {
 
     std::fs::remove_file(&own).expect("removed");
     await_until("it is stale", || stale(&sidecar, "limit") == 1);
-    assert!(is_reported(&sidecar, "is gone, and ") && is_reported(&sidecar, "is not taken in its place"));
+    assert!(
+        is_reported(&sidecar, "is gone, and ")
+            && is_reported(&sidecar, "is not taken in its place")
+    );
     assert_eq!(digest(&sidecar, "limit"), first);
     // Not with another change either.
     let before = sidecar.plans();
@@ -132,7 +135,10 @@ fn a_file_that_comes_to_stand_before_the_one_that_runs_is_reported_and_taken_at_
     let before = sidecar.dir.path().join("example_check.wasm");
     deploy(&before, &changed(&module));
     await_until("it is reported", || stale(&sidecar, "limit") == 1);
-    assert!(is_reported(&sidecar, "example_check.wasm now comes before "));
+    assert!(is_reported(
+        &sidecar,
+        "example_check.wasm now comes before "
+    ));
     assert_eq!(digest(&sidecar, "limit"), first);
     sidecar.stop();
     sidecar.restart();
@@ -248,7 +254,8 @@ const OWN: &str = "[[checks]]\nname = \"own\"\npath = \"example_check.wasm\"\nst
     [streams.written]\nendpoints = [\"tcp://127.0.0.1:2\"]\n";
 
 #[test]
-fn a_configuration_that_appears_beside_the_built_in_default_is_reported_and_taken_at_the_next_start() {
+fn a_configuration_that_appears_beside_the_built_in_default_is_reported_and_taken_at_the_next_start()
+ {
     let unnamed = Unnamed::start(tempfile::tempdir().expect("a directory"));
     let is_default = |body: &str| body.contains("\"schema-validity\"") && !body.contains("\"own\"");
     unnamed.await_answer("the default runs", is_default);

@@ -328,7 +328,8 @@ fn owners_and_objectives_follow_the_configuration_and_go_with_what_they_are_of()
 }
 
 #[test]
-fn a_check_that_fails_to_state_its_objectives_is_reported_and_judges_and_one_that_has_none_is_not() {
+fn a_check_that_fails_to_state_its_objectives_is_reported_and_judges_and_one_that_has_none_is_not()
+{
     let check = |name: &str, file: &str, config: &str| {
         format!("[[checks]]\nname = \"{name}\"\npath = \"{file}\"\nconfig = {config}\n")
     };

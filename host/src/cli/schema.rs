@@ -80,7 +80,12 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
         "landfall schema validate --schema {} -",
         args.schema.display()
     );
-    let events = Input::open(&args.events, &remedy, args.ratio_max, &ShutdownRequest::default())?;
+    let events = Input::open(
+        &args.events,
+        &remedy,
+        args.ratio_max,
+        &ShutdownRequest::default(),
+    )?;
     let origin = events.origin().clone();
     if let Some(root) = &args.root {
         anyhow::ensure!(root.is_dir(), "{} is no directory (--root)", root.display());

@@ -43,7 +43,9 @@ impl Signals {
             let is_ignored = ignored >> (kind.as_raw_value() - 1) & 1 == 1;
             if is_ignored && !always.contains(&which) {
                 let name = which.name();
-                tracing::info!("{name} is ignored, because the process that started this one ignores it");
+                tracing::info!(
+                    "{name} is ignored, because the process that started this one ignores it"
+                );
                 return Ok(None);
             }
             signal(kind).map(Some)

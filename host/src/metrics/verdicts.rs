@@ -247,7 +247,9 @@ impl VerdictMetrics {
     pub fn add_schema_faults(&self, schema: &str, rows: u64, unexplained: u64, suspensions: u64) {
         let schema = [self.label(schema)];
         self.schema_unjudged.with_label_values(&schema).inc_by(rows);
-        self.schema_unexplained.with_label_values(&schema).inc_by(unexplained);
+        self.schema_unexplained
+            .with_label_values(&schema)
+            .inc_by(unexplained);
         let counter = self.schema_suspensions.with_label_values(&schema);
         counter.inc_by(suspensions);
     }

@@ -33,7 +33,10 @@ impl Exposition {
                     if stopped.load(Ordering::Relaxed) {
                         return;
                     }
-                    let text = served.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let text = served
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .clone();
                     // A client whose request breaks off asks again.
                     let _ = stream.and_then(|stream| answer(&stream, &text));
                 }

@@ -107,7 +107,10 @@ fn schemas_stay_with_the_directory_that_they_came_from() {
     let planned = plan(&config);
     assert_eq!(names(&planned), ["Shipped/1"]);
     let reported = planned.problems.join("; ");
-    assert!(reported.contains("etc/schemas now comes before "), "{reported}");
+    assert!(
+        reported.contains("etc/schemas now comes before "),
+        "{reported}"
+    );
     // Once it is named, it is taken.
     config.schemas.dir = "./schemas".into();
     write(&own, "Own/1", SCHEMA);

@@ -1,4 +1,4 @@
-//! Ajv on Node over the same events: an optional part, where node and npm are there.
+//! Ajv on Node over the same events: an optional part, if node and npm are installed.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -14,7 +14,7 @@ const SCRIPT: &str = include_str!("ajv.mjs");
 /// The version that is compared with.
 const PACKAGE: &str = "ajv@8";
 
-/// Whether node and npm are there.
+/// Whether node and npm are installed.
 pub fn is_here() -> bool {
     ["node", "npm"].into_iter().all(|program| {
         Command::new(program)
@@ -24,7 +24,7 @@ pub fn is_here() -> bool {
     })
 }
 
-/// A process that judges all events once for each line that it is sent, and waits in between. It ends
+/// A process that judges all events once for each line of its input, and waits in between. It ends
 /// with its input.
 pub struct Ajv {
     child: Child,
@@ -71,7 +71,7 @@ impl Ajv {
             input,
             output: BufReader::new(output),
         };
-        // So that what is measured afterwards has been compiled.
+        // So that the code that is measured afterwards has been compiled.
         ajv.round()?;
         Ok(ajv)
     }

@@ -1,5 +1,5 @@
-//! Instructions per event, counted by callgrind: repeatable on the same machine and compiler
-//! whatever else it does, so they show what a change does to the hot path where a clock would not.
+//! Instructions per event, counted by callgrind: they repeat on the same machine and compiler, whatever
+//! else the machine does. So they show the effect of a change on the hot path where a clock would not.
 //! They are kept in `bench/counts.json` with a tolerance.
 
 use std::path::Path;
@@ -38,7 +38,7 @@ impl Load {
 }
 
 impl Load {
-    /// The function that does the work, as callgrind names it.
+    /// The function that does the work, by callgrind's name.
     fn counted(self) -> &'static str {
         match self {
             Self::Ledger => "*ledger::Load::turn_over*",
@@ -85,7 +85,7 @@ pub fn run(load: Load, guests: &Path, count: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Counts everything; with `keep` the counts become the ones to compare with. How many moved.
+/// Counts everything; with `keep` the counts become the ones to compare with. Returns how many changed.
 pub fn check(guests: &Path, kept: &Path, keep: bool) -> anyhow::Result<usize> {
     let former: Map<String, Value> = match std::fs::read_to_string(kept) {
         Ok(text) => serde_json::from_str(&text)
@@ -101,7 +101,7 @@ pub fn check(guests: &Path, kept: &Path, keep: bool) -> anyhow::Result<usize> {
         let each = instructions(load, guests, EVENTS)? / EVENTS as f64;
         let before = former.get(load.name()).and_then(Value::as_f64);
         let change = before.map(|before| each / before - 1.0);
-        let said = match change {
+        let comparison = match change {
             None => "new".to_owned(),
             Some(change) if change.abs() <= TOLERANCE => format!("{:+.1} %", change * 100.0),
             Some(change) => {
@@ -109,7 +109,11 @@ pub fn check(guests: &Path, kept: &Path, keep: bool) -> anyhow::Result<usize> {
                 format!("{:+.1} %  MOVED", change * 100.0)
             }
         };
-        println!("    {:<12} {:>12}   {said}", load.name(), number(each));
+        println!(
+            "    {:<12} {:>12}   {comparison}",
+            load.name(),
+            number(each)
+        );
         counted.insert(load.name().into(), json!(each.round()));
     }
     if keep {

@@ -18,7 +18,7 @@ pub struct Shape {
 const DRAFT_04: &str = "http://json-schema.org/draft-04/schema#";
 const DRAFT_07: &str = "http://json-schema.org/draft-07/schema#";
 
-/// Of twenty events, so many of each schema in `tests/data/bench`: small ones are common, large ones
+/// The number of events of each schema in `tests/data/bench`, among twenty: small ones are common, large ones
 /// rare. 0.3, 0.6, 1, 2 and 4 kB an event, 1 kB on average.
 macro_rules! kept {
     ($($name:literal: $count:literal),*) => {
@@ -34,7 +34,7 @@ const KEPT: [(&str, usize, &str, &str); 5] =
     kept!("Tiny": 6, "Timing": 6, "Edit": 4, "Search": 3, "Trace": 1);
 
 impl Shape {
-    /// With members of four kinds in turn, some of them in an object, and texts of so many bytes.
+    /// With members of four kinds in turn, some of them in an object, and texts of this many bytes.
     fn made(name: impl Into<String>, draft: &str, [flat, nested, text_bytes]: [usize; 3]) -> Self {
         let mut properties: Map<String, Value> = (0..flat).map(member).collect();
         let inner: Map<String, Value> = (0..nested).map(member).collect();
@@ -57,7 +57,7 @@ impl Shape {
     }
 }
 
-/// Those of `tests/data/bench`, each as often as it comes in twenty events, the rare ones among the others.
+/// The schemas of `tests/data/bench`, each as often as it comes in twenty events, with the rare ones in between.
 pub fn shapes() -> Vec<Shape> {
     let mut places = Vec::new();
     for (name, count, schema, event) in KEPT {
@@ -75,14 +75,14 @@ pub fn shapes() -> Vec<Shape> {
     places.into_iter().map(|(_, shape)| shape).collect()
 }
 
-/// So many schemas of one size, about 0.5 kB an event.
+/// This many schemas of one size, about 0.5 kB an event.
 pub fn many_shapes(count: usize) -> Vec<Shape> {
     (0..count)
         .map(|number| Shape::made(format!("Timing{number}"), DRAFT_04, [12, 4, 12]))
         .collect()
 }
 
-/// One schema of about so many bytes an event.
+/// One schema with about this many bytes an event.
 pub fn shape_of_bytes(bytes: usize) -> Vec<Shape> {
     // A quarter of the members are texts; the other bytes of a member are about 22.
     let members = bytes.saturating_sub(200).max(60) / 30;
@@ -204,7 +204,7 @@ pub fn events(shapes: &[Shape], count: usize, seed: u64) -> Vec<Event> {
     events_of_hosts(shapes, count, seed, 1)
 }
 
-/// The same from so many hosts in turn.
+/// The same from this many hosts in turn.
 pub fn events_of_hosts(shapes: &[Shape], count: usize, seed: u64, hosts: usize) -> Vec<Event> {
     let mut rng = Rng::new(seed);
     (0..count)
@@ -262,8 +262,8 @@ fn flatten(name: &str, value: &Value, row: &mut Map<String, Value>) {
     }
 }
 
-/// JSON text with members in an order that has nothing to do with their names, the same in each event
-/// of a schema: as programs write them.
+/// JSON text with members in an order that does not depend on their names, but is the same in each event of
+/// a schema, as in real programs.
 fn text(value: &Value) -> String {
     let Value::Object(members) = value else {
         return value.to_string();

@@ -1,4 +1,4 @@
-//! What was measured, as a table for people and as JSON for machines.
+//! The measured figures, as a table for people and as JSON for machines.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ pub struct Figures {
     missed: Vec<String>,
 }
 
-/// What a figure is held to.
+/// The goal of a figure.
 #[derive(Clone, Copy)]
 pub enum Goal {
     AtLeast(f64),
@@ -60,7 +60,7 @@ impl Figures {
         self.keep(key, values);
     }
 
-    /// By how much memory grew at most, where that is known.
+    /// The maximum growth of memory, if it is known.
     pub fn memory(&mut self, key: &str, grew: Option<f64>) {
         if let Some(bytes) = grew {
             let what = "bytes by which memory grew at most, copies of the events included";
@@ -89,7 +89,7 @@ impl Figures {
     }
 }
 
-/// The middle one; a round that something else on the machine disturbed does not decide.
+/// The middle one, so that a single disturbed round does not decide.
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -105,8 +105,8 @@ fn spread(values: &[f64]) -> String {
     format!("  [{} to {}]", number(low), number(high))
 }
 
-/// Large numbers in groups of three, small ones with two digits after the point, and shares with four:
-/// where a few hundredths are the goal, two would hide whether it was met.
+/// Large numbers in groups of three, small ones with two digits after the point, and shares with four
+/// digits: if the goal is a few hundredths, two digits would hide whether it was met.
 pub fn number(value: f64) -> String {
     if value.abs() < 0.2 {
         return format!("{value:.4}");

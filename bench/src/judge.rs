@@ -1,4 +1,4 @@
-//! Judging on one core, against other ways over the same events, in turn within one run.
+//! Judging on one core, compared with other ways over the same events, in turn within one run.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -61,7 +61,7 @@ pub fn lines(
     )
 }
 
-/// JSON documents as above, against whatever `other` measures over the same events, in events a second.
+/// JSON documents as above, compared with what `other` measures over the same events, in events a second.
 pub fn documents_and(
     guests: &Path,
     shapes: &[Shape],
@@ -116,7 +116,7 @@ fn compare(
     let mut judge = judging::judge(guests, dir.path(), checks)?;
     let batches = judging::batches(frames.iter().copied());
     let mut compared = Compared::default();
-    // Both ways in turn: what else the machine does hits both.
+    // Both ways in turn, so that other load on the machine affects both.
     for _ in 0..rounds {
         compared.other_per_second.push(other()?);
         let took = judging::run(&mut judge, &batches)?;

@@ -1,4 +1,4 @@
-//! A judge as the engine sets it up, and batches to give it.
+//! A judge as the engine sets it up, and batches for it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::events::Event;
 /// Frames in a batch, as a busy source makes them.
 const BATCH_ROWS: usize = 1024;
 
-/// What a batch may take: as long as it likes, for under callgrind it takes fifty times as long.
+/// The time that a batch may take: practically unlimited, because under callgrind it takes fifty times as long.
 const BATCH_TIME: Duration = Duration::from_secs(60);
 
 /// One check.
@@ -172,8 +172,8 @@ fn batches_of<'a>(stream: Stream, frames: impl Iterator<Item = &'a [u8]>) -> Vec
     batches
 }
 
-/// Judges all of them, and how long it took; every raw frame must turn out to be expected, and every
-/// written one to be a landing.
+/// Judges all of them, and returns how long it took; every raw frame must be expected, and every written one
+/// must be a landing.
 pub fn run(judge: &mut Judge, batches: &[FrameBatch]) -> anyhow::Result<Duration> {
     let copies: Vec<FrameBatch> = batches.iter().map(copy).collect();
     let start = Instant::now();
@@ -187,8 +187,8 @@ pub fn run(judge: &mut Judge, batches: &[FrameBatch]) -> anyhow::Result<Duration
     Ok(took)
 }
 
-/// Judges the first two batches (of both streams, if there are two), so that what is counted afterwards is what a judge does for
-/// as long as it runs: its memory has grown, and its checks stand ready.
+/// Judges the first two batches (of both streams, if there are two). So the count covers the steady state of a
+/// judge: its memory has grown, and its checks are ready.
 #[inline(never)]
 pub fn warm(judge: &mut Judge, batches: &[FrameBatch]) {
     let now = Instant::now();
@@ -198,7 +198,7 @@ pub fn warm(judge: &mut Judge, batches: &[FrameBatch]) {
     }
 }
 
-/// Rows, and those of them that are expected or landed. What callgrind counts.
+/// Counts rows, and those of them that are expected or landed. Callgrind counts this function.
 #[inline(never)]
 fn judge_all(judge: &mut Judge, batches: Vec<FrameBatch>) -> (usize, usize) {
     let (mut rows, mut expected) = (0, 0);

@@ -36,8 +36,8 @@ pub fn measure(pending: usize) -> Measured {
     }
 }
 
-/// The least that a join can cost: a table of 32-byte entries, into which each event is put and out of
-/// which its landing takes it. Observations a second with so many pending.
+/// The minimum cost of a join: a table of 32-byte entries. Each event is put into it, and its landing takes
+/// it out. Returns observations a second with this many pending.
 pub fn bare_join_per_second(pending: usize) -> f64 {
     let mut table: HashTable<[u64; 4]> = HashTable::with_capacity(pending + 1);
     let entry = |n: usize| {
@@ -62,7 +62,7 @@ pub fn bare_join_per_second(pending: usize) -> f64 {
     2.0 * total as f64 / start.elapsed().as_secs_f64()
 }
 
-/// The same load, only run: so many events pending, and as many that come in and land.
+/// The same load, only run: this many events are pending, and as many come in and land.
 pub fn run(pending: usize) {
     Load::new(pending).turn_over(pending);
 }
@@ -89,7 +89,7 @@ impl Load {
         }
     }
 
-    /// What callgrind counts.
+    /// Callgrind counts this function.
     #[inline(never)]
     fn turn_over(&mut self, total: usize) {
         let end = self.done + total;

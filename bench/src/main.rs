@@ -46,10 +46,10 @@ struct Args {
     /// Events of the whole-sidecar measurement, on each stream.
     #[arg(long, default_value_t = 100_000)]
     sidecar_events: usize,
-    /// Rounds; the middle one counts, and the spread is told.
+    /// Rounds; the middle one counts, and the spread is shown.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Count instructions instead, and say which count moved from the ones that are kept.
+    /// Count instructions instead, and report which counts differ from the recorded ones.
     #[arg(long)]
     check: bool,
     /// With --check: keep the new counts.
@@ -372,7 +372,7 @@ fn measure_sidecar(
     Ok(())
 }
 
-/// How many schemas there are; common ones are there more than once.
+/// The number of schemas; common ones occur more than once.
 fn distinct(shapes: &[events::Shape]) -> usize {
     let names: std::collections::BTreeSet<&str> =
         shapes.iter().map(|shape| shape.name.as_str()).collect();

@@ -1,11 +1,11 @@
-//! How much memory a part of the bench takes beside what it works on.
+//! How much memory a part of the bench takes, besides its data.
 
 use std::fs;
 
-/// Does `work`, and says by how many bytes memory grew at most while it ran. None where the system
-/// does not tell.
+/// Does `work`, and returns by how many bytes memory grew at most meanwhile. None if the system does not
+/// report it.
 pub fn growth_bytes<T>(work: impl FnOnce() -> T) -> (T, Option<f64>) {
-    // Linux: the peak is counted anew from here on (proc(5), clear_refs).
+    // Linux: the peak is counted from here on (proc(5), clear_refs).
     let is_reset = fs::write("/proc/self/clear_refs", "5").is_ok();
     let before = bytes("VmRSS:");
     let done = work();

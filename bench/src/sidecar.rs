@@ -1,5 +1,5 @@
 //! The whole sidecar as it is shipped, both streams over loopback TCP, validity and parity on,
-//! against a bare subscriber that drains the same frames. Nothing may be lost in either.
+//! compared with a bare subscriber that drains the same frames. Nothing may be lost in either.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -20,8 +20,8 @@ const POLL: Duration = Duration::from_millis(50);
 const IDLE: Duration = Duration::from_secs(10);
 const IDLE_PER_SECOND: usize = 1000;
 
-/// It comes to rest for so long before that, at the same rate: its checks stand ready then, and it knows
-/// what kind of stream it has.
+/// Before that it runs for this long at the same rate, so that its checks are ready and it has recognised a
+/// steady stream.
 const SETTLING: Duration = Duration::from_secs(3);
 
 /// All events of a quiet stretch.
@@ -51,8 +51,8 @@ impl Measured {
     }
 }
 
-/// As fast as both go. That not one frame was lost is shown by count, at the sources, the judges and
-/// the ledger, and by key: every single event must be `delivered`.
+/// As fast as both can. Counts at the sources, the judges and the ledger show that not one frame was lost,
+/// and so do the keys: every single event must be `delivered`.
 pub fn measure(setup: &Setup<'_>, count: usize, rounds: usize) -> anyhow::Result<Measured> {
     let mut measured = Measured::default();
     for round in 0..rounds {
@@ -162,7 +162,7 @@ impl Drop for Ended {
     }
 }
 
-/// A publisher that never drops: what its peer does not take yet stays in its memory.
+/// A publisher that never drops: frames that its peer does not take yet stay in its memory.
 struct Publisher {
     socket: zmq::Socket,
     endpoint: String,
@@ -233,7 +233,7 @@ fn bare(events: &[Event]) -> anyhow::Result<f64> {
     Ok(2.0 * total as f64 / start.elapsed().as_secs_f64())
 }
 
-/// The sidecar and the two publishers that it listens to.
+/// The sidecar and its two publishers.
 struct Sidecar {
     child: Ended,
     raw: Publisher,

@@ -1,17 +1,17 @@
-//! The only place that reads time. Everything else is told the time, in milliseconds.
+//! The only place that reads the time of day. Everything else gets the time as an input, in milliseconds.
 //!
 //! Landfall's clock is anchored once, at its start, to the system's time (or to a configured
 //! origin), and moves from there with the monotonic clock, times the configured speed. It never
-//! goes back and never jumps: were it to follow a step of the system clock forward by an hour, every
-//! pending deadline would pass at once and each of those events be called missing. A step of the
-//! system clock therefore shows only as [`Clock::system_offset_ms`], which is a metric; a restart
-//! anchors anew.
+//! goes back and never jumps. If it followed a step of the system clock by an hour forward, every
+//! pending deadline would pass at once, and each of those events would be called missing. So a step of
+//! the system clock shows only as [`Clock::system_offset_ms`], which is a metric; a restart anchors the
+//! clock again.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Fastest clock: a day in under ten seconds. Beyond it the poll ticks of a source (50 ms) are
-/// longer than a window.
+/// The fastest clock: a day in less than ten seconds. With a faster one the poll ticks of a source (50 ms)
+/// are longer than a window.
 pub const SPEED_MAX: f64 = 10_000.0;
 
 /// Landfall's clock. Clones are the same clock.
@@ -25,17 +25,17 @@ struct Anchor {
     started: Instant,
     origin_ms: i64,
     speed: f64,
-    /// Whether the clock is meant to tell the system's time.
+    /// Whether the clock should show the system's time.
     follows_system: bool,
-    /// In simulations: its time is set by hand.
+    /// In simulations: the test sets its time.
     #[cfg(test)]
     hand_ms: Option<std::sync::atomic::AtomicI64>,
 }
 
 impl Clock {
     /// A clock that starts now at `origin_ms` (milliseconds since the epoch; None: the system's
-    /// time) and runs `speed` times as fast as real time. A speed that is no positive number up to
-    /// [`SPEED_MAX`] is taken as 1: the configuration refuses it before it comes here.
+    /// time) and runs `speed` times as fast as real time. A speed that is not a positive number up to
+    /// [`SPEED_MAX`] counts as 1: the configuration refuses it before it comes here.
     pub fn start(speed: f64, origin_ms: Option<i64>) -> Self {
         let sound = speed.is_finite() && speed > 0.0 && speed <= SPEED_MAX;
         let speed = if sound { speed } else { 1.0 };
@@ -90,7 +90,7 @@ impl Clock {
         self.inner.origin_ms.saturating_add(passed_ms)
     }
 
-    /// How long a stretch of this clock's time lasts in real time: what a thread has to wait.
+    /// How long an interval of this clock's time lasts in real time: the time that a thread has to wait.
     pub fn real(&self, stretch: Duration) -> Duration {
         if self.inner.speed == 1.0 {
             return stretch;
@@ -109,9 +109,9 @@ impl Clock {
         self.inner.origin_ms
     }
 
-    /// By how many milliseconds the system's time is ahead of this clock now: what steps of the
-    /// system clock have added up to since the start. None if this clock does not tell the system's
-    /// time anyway (a replay).
+    /// By how many milliseconds the system's time is ahead of this clock now: the sum of the steps of the
+    /// system clock since the start. None if this clock does not show the system's time anyway (a
+    /// replay).
     pub fn system_offset_ms(&self) -> Option<i64> {
         self.inner
             .follows_system
@@ -120,8 +120,8 @@ impl Clock {
 }
 
 /// The system's time; a system clock before 1970 counts as 1970.
-/// The system's time, in milliseconds since the epoch. For what concerns the machine; events, windows and
-/// incidents are told by a [`Clock`].
+/// The system's time, in milliseconds since the epoch. It is for things that concern the machine; the times
+/// of events, windows and incidents come from a [`Clock`].
 pub(crate) fn system_ms() -> i64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,16 +1,16 @@
-//! HTTP: metrics and health, for Prometheus and for whoever restarts processes. The only file that
-//! knows axum and hyper.
+//! HTTP: metrics and health, for Prometheus and for supervisors that restart processes. The only file
+//! that knows axum and hyper.
 //!
 //! | route | answer |
 //! |---|---|
 //! | `GET /metrics` | 200, Prometheus' text format 0.0.4 |
-//! | `GET /healthz` | 200 while the process and its threads live; else 503 and which does not |
+//! | `GET /healthz` | 200 while the process and its threads live; else 503 and the thread that does not |
 //! | `GET /readyz` | 200 once every part is ready; else 503; JSON with each part and each check |
 //!
 //! `HEAD` is answered like `GET`; other methods get 405, other paths 404. No event is served here,
-//! and nothing can be changed. A connection is for one request, so none of them is ever idle for
-//! long. Everything that a client can use up is bounded below, and a new connection is always taken:
-//! nobody who holds connections, or descriptors, keeps a probe from its answer.
+//! and nothing can be changed. A connection is for one request, so no connection is idle for long.
+//! Everything that a client can use up is bounded below, and a new connection is always accepted. So a
+//! client that holds connections or descriptors cannot keep a probe from its answer.
 
 mod connection_slots;
 mod readiness;
@@ -48,16 +48,16 @@ use crate::metrics::{Metrics, MetricsError};
 /// What a client may use up.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    /// Connections at once. A few scrapers and probes need one each; of more, the one that has been
-    /// idle longest is closed.
+    /// Connections at once. A few scrapers and probes need one each; if there are more, the one that has
+    /// been idle longest is closed.
     connections_max: usize,
-    /// What all answers that are not read yet may hold together, in bytes: those of 600 schemas to a dozen
-    /// scrapers. Beyond it the oldest are cut off.
+    /// Maximum memory of all unread answers together, in bytes: enough for the answers about 600 schemas to a
+    /// dozen scrapers. Beyond it the oldest are cut off.
     answers_bytes_max: u64,
-    /// A client that has not sent its request's line and headers by then is disconnected, however
-    /// steadily they trickle: nobody needs more than one packet for them.
+    /// A client that has not sent its request's line and headers after this time is disconnected, even if
+    /// they arrive steadily: one packet is enough for them.
     headers_max: Duration,
-    /// The longest life of a connection: a client that does not read its answer holds it no longer.
+    /// The longest life of a connection: a client that does not read its answer cannot hold it longer.
     /// Longer than the usual time-out of a scrape (10 s).
     connection_max: Duration,
 }
@@ -69,27 +69,27 @@ const LIMITS: Limits = Limits {
     connection_max: Duration::from_secs(15),
 };
 
-/// A request's line and headers, in bytes; more is answered with 431. hyper takes no less than 8 KiB.
+/// A request's line and headers, in bytes; more is answered with 431. hyper needs at least 8 KiB.
 const HEADERS_BYTES_MAX: usize = 16 << 10;
 
 /// Headers of a request; more is answered with 431. Proxies add some to the ten of a browser.
 const HEADERS_COUNT_MAX: usize = 64;
 
-/// An answer of `/metrics` of so many bytes is shared, for so many times as long as it took to make it: so
-/// making it takes a tenth of the one thread at most, whoever asks. A smaller one is made for everybody.
+/// An answer of `/metrics` with this many bytes is shared, for this multiple of the time that it took to make.
+/// So answers take a tenth of the one thread at most, whoever asks. A smaller answer is made for each client.
 const SHARED_BYTES_MIN: usize = 1 << 20;
 const SHARED_FOR: u32 = 10;
 
 /// On shutdown, requests under way may take this long.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 
-/// After an error of accepting, so as not to spin.
+/// Pause after an error of accepting, to avoid a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
-/// An error of accepting that lasts is logged this often.
-const ACCEPT_TOLD: Duration = Duration::from_secs(60);
+/// A lasting error of accepting is logged this often.
+const ACCEPT_ERROR_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What the answers are made of.
+/// The data for the answers.
 #[derive(Clone)]
 pub struct HttpState {
     pub metrics: Arc<Metrics>,
@@ -116,7 +116,7 @@ fn routes(state: HttpState) -> Router {
         .with_state(state)
 }
 
-/// A large answer of `/metrics`, for all who ask for it at nearly the same time.
+/// A large answer of `/metrics`, for all clients that ask for it at nearly the same time.
 struct Rendered {
     text: Bytes,
     at: Instant,
@@ -125,8 +125,8 @@ struct Rendered {
 
 type Shared = Arc<Mutex<Option<Rendered>>>;
 
-/// What `/metrics` says now. Many who ask at once must not keep probes waiting while each gets an answer of
-/// its own: a large one serves all for a while.
+/// The current answer of `/metrics`. Many clients at once must not keep probes waiting while each gets its
+/// own answer. So a large answer serves all clients for a while.
 fn rendered(metrics: &Metrics, shared: &Shared) -> Result<Bytes, MetricsError> {
     let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let began = Instant::now();
@@ -232,18 +232,18 @@ async fn serve_within(
     drop(end);
     // No receiver left is no error: then no connection is open.
     let _ = ending.send(true);
-    // Those that are not done by then are cut off with the runtime.
+    // Connections that have not ended by then are cut off with the runtime.
     let _ = timeout(DRAIN_MAX, ending.closed()).await;
     Ok(())
 }
 
-/// Accepts connections, also when the process has no descriptor left: it keeps one aside for that, and
-/// takes those of idle connections.
+/// Accepts connections, even when the process has no descriptor left: it reserves one for that, and takes
+/// those of idle connections.
 struct Acceptor<'a> {
     listener: &'a TcpListener,
     slots: ConnectionSlots,
     spare: Option<File>,
-    told: Option<Instant>,
+    logged_at: Option<Instant>,
 }
 
 impl<'a> Acceptor<'a> {
@@ -252,7 +252,7 @@ impl<'a> Acceptor<'a> {
             listener,
             slots,
             spare: None,
-            told: None,
+            logged_at: None,
         };
         acceptor.keep_spare();
         acceptor
@@ -264,7 +264,7 @@ impl<'a> Acceptor<'a> {
         }
     }
 
-    fn somebody_waits(&self) -> bool {
+    fn a_client_waits(&self) -> bool {
         let mut polled = [PollFd::new(&self.listener, PollFlags::IN)];
         poll(&mut polled, Some(&Timespec::default())) == Ok(1)
     }
@@ -277,15 +277,18 @@ impl<'a> Acceptor<'a> {
                     return stream;
                 }
                 Err(error) => {
-                    if self.told.is_none_or(|told| told.elapsed() >= ACCEPT_TOLD) {
-                        self.told = Some(Instant::now());
+                    if self
+                        .logged_at
+                        .is_none_or(|at| at.elapsed() >= ACCEPT_ERROR_INTERVAL)
+                    {
+                        self.logged_at = Some(Instant::now());
                         tracing::warn!(
                             "failed to accept an HTTP connection: {error}; allow the process more \
-                             open files if it has too few (told once a minute)"
+                             open files if it has too few (logged once a minute)"
                         );
                     }
-                    // The kernel says so too when nobody waits: then nobody has to go.
-                    if is_out_of_descriptors(&error) && self.somebody_waits() {
+                    // The kernel reports this even when no client waits: then no connection has to be closed.
+                    if is_out_of_descriptors(&error) && self.a_client_waits() {
                         if self.spare.take().is_some() {
                             continue;
                         }

@@ -1,5 +1,5 @@
-//! What happened, put on the metrics and on `/readyz`. The only place that knows both the words of
-//! ledger, runtime and store, and the metrics, which know plain names and numbers.
+//! Shows in metrics and `/readyz` what happened. The only place that knows both the terms of ledger,
+//! runtime and store, and the metrics, which know plain names and numbers.
 
 mod in_force;
 pub mod watchdog;
@@ -19,7 +19,7 @@ use crate::http;
 use crate::metrics::{CheckCounts, LedgerGauges, Metrics, MetricsError};
 use crate::planning::planner::CheckState;
 
-/// Clones are the same board.
+/// Clones share their state.
 #[derive(Clone)]
 pub struct Telemetry {
     metrics: Arc<Metrics>,
@@ -93,7 +93,7 @@ impl Telemetry {
         self.readiness.set_checks(shown.collect());
     }
 
-    /// Of so many schemas an older version judges, because their files do not load.
+    /// The number of schemas of which an older version judges, because their files do not load.
     pub fn stale_schemas(&self, schemas: usize) {
         self.metrics.checks.set_schemas_stale(schemas);
     }
@@ -131,7 +131,7 @@ impl Telemetry {
         }
     }
 
-    /// What a schema took too many steps for.
+    /// The rows for which a schema took too many steps.
     pub fn schema_faults(&self, faults: &SchemaFaults) {
         let verdicts = &self.metrics.verdicts;
         verdicts.add_schema_faults(
@@ -142,7 +142,7 @@ impl Telemetry {
         );
     }
 
-    /// For how long a thread has been at one piece of work, once that is too long; zero if it goes on.
+    /// How long a thread has worked on one thing, once that is too long; zero when it goes on.
     pub fn stands_still(&self, thread: &str, at_it: Duration) {
         self.metrics.process.set_standing(thread, at_it);
     }
@@ -155,7 +155,7 @@ impl Telemetry {
         self.metrics.checks.add_finding(check, reason, severity);
     }
 
-    /// An altered event was told; whether the fields that differ were looked up.
+    /// An altered event was reported; whether the fields that differ were looked up.
     pub fn altered(&self, looked_up: bool) {
         if !looked_up {
             self.metrics.checks.not_explained();
@@ -256,14 +256,14 @@ impl Telemetry {
         self.metrics.store.set_failing(false);
     }
 
-    /// It is tried again; until then nothing that is found is durable, and nothing is shown.
+    /// It is tried again; until then no result is durable, and nothing is shown.
     pub fn store_fails(&self, error: &StoreError, database: &Path) {
         self.store.not_ready(error.to_string());
         self.metrics.store.set_failing(true);
         self.disk(database);
     }
 
-    /// The space that is left for the store. What cannot be looked up is told as none.
+    /// The space that is left for the store. If it cannot be looked up, it counts as none.
     pub fn disk(&self, store: &Path) {
         let available = landfall_store::available_bytes(store);
         self.metrics
@@ -315,7 +315,7 @@ impl Telemetry {
         self.disk(database);
     }
 
-    /// Frames that wait were put elsewhere in the spool, to make room.
+    /// Waiting frames were moved within the spool, to make room.
     pub fn spool_moved(&self, frames: u64, bytes: u64) {
         self.metrics.store.spool_moved(frames, bytes);
     }

@@ -1,7 +1,7 @@
 //! The pipeline's clock: wall-clock time, which may be moved to another day and sped up.
 //!
-//! Landfall has its own such clock. To let the two agree, the pipeline's is set by what Landfall's
-//! metrics say that it reads.
+//! Landfall has its own such clock. To make the two agree, the pipeline's clock is set by the time in
+//! Landfall's metrics.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -1,9 +1,8 @@
-//! What the end-to-end tests and the demo are made of: a pipeline like the one that Landfall was
-//! asked for, with faults that can be switched on, a record of the truth, and Landfall as a
-//! process.
+//! The parts of the end-to-end tests and the demo: a pipeline like the one for which Landfall was
+//! made, with faults that can be switched on, a record of the truth, and Landfall as a process.
 //!
-//! Nothing here links Landfall. It is met as a binary, its configuration file, its sockets, its
-//! HTTP answers and its store, as an operator meets it.
+//! Nothing here links Landfall. The tests use its binary, its configuration file, its sockets, its
+//! HTTP answers and its store, as an operator does.
 
 pub mod clock;
 pub mod events;

@@ -17,7 +17,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Lines that cannot be read are left out; `promtool` is there to find fault with them.
+    /// Lines that cannot be read are left out; `promtool` finds faults in them.
     pub fn parse(text: &str) -> Self {
         let lines = text
             .lines()

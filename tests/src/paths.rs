@@ -1,4 +1,4 @@
-//! Where the things under test are: by environment, or in the workspace that this crate stands in.
+//! Where the things under test are: by environment, or in the workspace of this crate.
 
 use std::path::{Path, PathBuf};
 
@@ -51,12 +51,12 @@ pub fn schemas() -> PathBuf {
     from_env("LANDFALL_SCHEMAS").unwrap_or_else(|| workspace().join("schemas"))
 }
 
-/// Where the programs under test keep code that they compiled, in place of the user's own directory.
+/// Where the programs under test keep compiled code, instead of the user's own directory.
 pub fn caches() -> PathBuf {
     workspace().join("target/test-caches")
 }
 
-/// What Landfall's metrics said over whole days.
+/// Landfall's metrics over whole days.
 pub fn recordings() -> PathBuf {
     workspace().join("ops/prometheus/recorded")
 }
@@ -85,7 +85,7 @@ pub fn amtool() -> Option<PathBuf> {
 }
 
 /// As the environment names it, or as `cargo xtask setup` has unpacked it. On a CI system it must be
-/// there: what nobody runs proves nothing.
+/// there, because a test that does not run proves nothing.
 #[track_caller]
 fn tool(variable: &str, unpacked: &str) -> Option<PathBuf> {
     let found = from_env(variable).or_else(|| {

@@ -1,7 +1,7 @@
 //! A picture of a day: panels below each other over one axis of time, as SVG.
 //!
-//! It is written by hand and by no library of charts: its text has to follow the reader's light or dark
-//! page, which an image can do by a style sheet alone, and it has to be small.
+//! This code writes it without a library of charts: its text has to follow the reader's light or dark page,
+//! which an image can only do by a style sheet, and it has to be small.
 
 use std::fmt::Write as _;
 
@@ -209,7 +209,7 @@ fn outline(values: &[Option<f64>], scale: &Scale) -> String {
             drawing = false;
             continue;
         };
-        // What goes straight on needs no point of its own.
+        // A point on a straight line is not needed.
         let straight = drawing
             && column + 1 < values.len()
             && values[column - 1] == Some(*value)
@@ -228,7 +228,7 @@ fn outline(values: &[Option<f64>], scale: &Scale) -> String {
     path
 }
 
-/// What lies between a line and the one below it.
+/// The area between a line and the one below it.
 fn area(values: &[Option<f64>], below: Option<&Vec<Option<f64>>>, scale: &Scale) -> String {
     let ground = vec![Some(0.0); values.len()];
     let below = below.unwrap_or(&ground);
@@ -241,7 +241,7 @@ fn area(values: &[Option<f64>], below: Option<&Vec<Option<f64>>>, scale: &Scale)
         }
         let thick = (from..values.len()).take_while(|column| values[*column] != below[*column]);
         let to = from + thick.count();
-        // From the neighbours, so that what is one column wide is seen.
+        // From the neighbours, so that an area of one column is visible.
         let range = from.saturating_sub(1)..(to + 1).min(values.len());
         let points = |line: &[Option<f64>], columns: &mut dyn Iterator<Item = usize>| {
             let mut points = String::new();

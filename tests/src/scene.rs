@@ -1,6 +1,6 @@
-//! A pipeline and the sidecar that watches it, in one directory: where most end-to-end tests begin.
+//! A pipeline and the sidecar that watches it, in one directory: most end-to-end tests begin with it.
 //!
-//! Everything here panics when it fails, with what Landfall's log says: it is made for tests.
+//! Everything here panics when it fails, and shows Landfall's log: it is made for tests.
 
 use std::ffi::OsString;
 use std::fs;
@@ -21,7 +21,7 @@ use crate::wait::{await_some, await_until};
 /// The deadline of [`Settings::new`].
 const DEADLINE_MS: i64 = 6_000;
 
-/// A latency this near to the deadline may be judged either way: the ways through the sockets, and a
+/// A latency this near to the deadline may be judged either way, because of the time in the sockets and a
 /// batch's wait on both sides.
 const SLACK_MS: i64 = 300;
 
@@ -124,7 +124,7 @@ impl Scene {
             .expect("an event is sent again");
     }
 
-    /// Waits until so many events have landed.
+    /// Waits until this many events have landed.
     pub fn await_landed(&self, events: u64) {
         await_until("events land", || {
             self.pipeline.truth.landed_events() >= events
@@ -161,18 +161,18 @@ impl Scene {
         }
     }
 
-    /// Waits until all events have their verdict, and holds every count against the truth.
+    /// Waits until all events have their verdict, and compares every count with the truth.
     #[track_caller]
     pub fn assert_truth(&self) -> Readings {
         self.await_settled();
-        // What is not a verdict may come a moment later.
+        // Counts other than verdicts may come a moment later.
         await_some("all counts equal the truth", || {
             let (readings, tally) = (self.readings(), self.tally());
             (difference(&readings, &tally).is_empty()).then_some(readings)
         })
     }
 
-    /// Like [`Self::assert_truth`], but says at once what differs.
+    /// Like [`Self::assert_truth`], but returns at once what differs.
     pub fn differences(&self) -> Vec<String> {
         difference(&self.readings(), &self.tally())
     }
@@ -202,7 +202,7 @@ impl Scene {
         keys
     }
 
-    /// The keys that the truth says are missing, sorted.
+    /// The keys that are missing by the truth, sorted.
     pub fn truly_missing(&self) -> Vec<String> {
         let mut keys = self.pipeline.truth.keys(Verdict::Missing, self.margins);
         keys.sort();
@@ -228,15 +228,15 @@ pub fn difference(readings: &Readings, tally: &Tally) -> Vec<String> {
     let mut differing = Vec::new();
     let mut unexplained = 0u64;
     for verdict in Verdict::ALL {
-        let (said, true_count) = (readings.count(verdict), tally.count(verdict));
+        let (counted, true_count) = (readings.count(verdict), tally.count(verdict));
         // An event of two possible verdicts may be in either.
-        if said < true_count || said > true_count + tally.either {
+        if counted < true_count || counted > true_count + tally.either {
             differing.push(format!(
-                "{}: Landfall says {said}, the truth {true_count}",
+                "{}: Landfall counts {counted}, the truth {true_count}",
                 verdict.as_str()
             ));
         }
-        unexplained += said.saturating_sub(true_count);
+        unexplained += counted.saturating_sub(true_count);
     }
     if unexplained > tally.either {
         differing.push(format!(
@@ -244,16 +244,16 @@ pub fn difference(readings: &Readings, tally: &Tally) -> Vec<String> {
             tally.either
         ));
     }
-    for (name, said, true_count) in [
+    for (name, counted, true_count) in [
         ("raw", readings.raw, tally.frames - tally.malformed),
         ("duplicate", readings.duplicate, tally.duplicate),
         ("unexpected", readings.unexpected, tally.unexpected),
         ("undecodable", readings.undecodable, tally.malformed),
         ("imbalance", readings.imbalance, 0),
     ] {
-        if said != true_count {
+        if counted != true_count {
             differing.push(format!(
-                "{name}: Landfall says {said}, the truth {true_count}"
+                "{name}: Landfall counts {counted}, the truth {true_count}"
             ));
         }
     }

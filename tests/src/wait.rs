@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// How long a test waits for something that takes a healthy, loaded two-core machine seconds at most.
+/// How long a test waits for something that takes seconds at most on a healthy, loaded two-core machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Between two looks at a condition.

@@ -1,5 +1,5 @@
 //! ZeroMQ publishers and subscribers of the pipeline. Publishers bind to a free port and know how
-//! many subscriptions have reached them, so that nobody has to guess when a slow joiner has joined.
+//! many subscriptions have reached them, so that a test does not have to guess when a slow joiner has joined.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::wait;
 
-/// Frames that may wait in a socket. The pipeline under test must lose only what it is told to lose,
-/// and the original's 3,000 would add losses of its own on a busy machine.
+/// Frames that may wait in a socket. The pipeline under test must lose only the frames that a test asks it to
+/// lose, and the original's 3,000 would add other losses on a busy machine.
 const HIGH_WATER_FRAMES: i32 = 200_000;
 
 /// A first byte of a subscription message: somebody subscribed.
@@ -35,11 +35,11 @@ impl Publisher {
 
     /// Binds to `endpoint`.
     pub fn bind_to(context: &zmq::Context, endpoint: &str) -> zmq::Result<Self> {
-        // XPUB is PUB that tells its owner of subscriptions; subscribers see no difference.
+        // XPUB is PUB that reports subscriptions to its owner; subscribers see no difference.
         let socket = context.socket(zmq::XPUB)?;
         socket.set_sndhwm(HIGH_WATER_FRAMES)?;
         socket.set_linger(0)?;
-        // Tells of every subscription, not only of the first to a topic.
+        // Reports every subscription, not only the first one to a topic.
         socket.set_xpub_verbose(true)?;
         socket.bind(endpoint)?;
         let endpoint = match socket.get_last_endpoint()? {
@@ -68,7 +68,7 @@ impl Publisher {
         self.lock().send_multipart(frames, 0)
     }
 
-    /// Subscriptions that have arrived since the socket was bound, by whomever.
+    /// Subscriptions that have arrived since the socket was bound, from any subscriber.
     pub fn subscriptions(&self) -> u64 {
         let socket = self.lock();
         while let Ok(message) = socket.recv_bytes(zmq::DONTWAIT) {

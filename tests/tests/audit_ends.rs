@@ -1,5 +1,5 @@
-//! An audit ends as soon as it is known that there will be no answer, also while it waits for a pipe that
-//! nobody writes to: neither side waits for the other one, and nothing is left behind.
+//! An audit ends as soon as it is known that there will be no answer, even while it waits for a pipe to which
+//! nobody writes: neither side waits for the other one, and nothing is left behind.
 
 mod support;
 
@@ -48,7 +48,7 @@ impl Rig {
     }
 
     fn start(&mut self, arguments: &[&str]) {
-        // SIGHUP may be ignored by whoever starts the tests (nohup), and would be by it then.
+        // The process that starts the tests may ignore SIGHUP (nohup); the program would then ignore it too.
         let child = Command::new("env")
             .arg("--default-signal=HUP")
             .arg(paths::landfall())
@@ -77,7 +77,7 @@ impl Rig {
         });
     }
 
-    /// A writer of a pipe that somebody reads: opening it waits for them.
+    /// A writer of a pipe that has a reader: opening waits for the reader.
     fn writer(&self, name: &str) -> File {
         let mut options = File::options();
         options
@@ -86,7 +86,7 @@ impl Rig {
             .expect("opened")
     }
 
-    /// One that is open whether or not anybody reads: the audit may have ended by then.
+    /// A writer that is open with or without a reader: the audit may have ended by then.
     fn holder(&self, name: &str) -> File {
         let mut options = File::options();
         options
@@ -102,7 +102,7 @@ impl Rig {
         kill_process(pid, signal).expect("told");
     }
 
-    /// Its end, which comes by itself while the pipes are as they are.
+    /// Its end, which comes by itself although the pipes stay open.
     fn await_end(&mut self) -> Output {
         let child = self.child.as_mut().expect("it runs");
         await_some("it ends", || child.try_wait().expect("its state"));
@@ -121,7 +121,7 @@ impl Drop for Rig {
     }
 }
 
-/// A file that is cut off in the middle of what is packed.
+/// A packed file that is cut off in the middle.
 fn cut() -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(3);
     let lines: String = (0..20_000)
@@ -145,7 +145,7 @@ fn an_error_of_one_side_ends_the_audit_while_the_other_one_waits_on_a_silent_pip
         ("endless", "line 1 goes on for more than"),
     ] {
         for (raw, written) in [(bad, "one"), ("one", bad)] {
-            // Nobody has opened the pipe; somebody has and says nothing; somebody has said something.
+            // The pipe is not open; it is open without data; it is open with data.
             for said in [None, Some(&b""[..]), Some(EVENT)] {
                 let _holder = said.map(|said| {
                     let mut holder = rig.holder("one");
@@ -238,7 +238,7 @@ fn a_store_that_fails_ends_an_audit_that_waits_on_both_sides() {
 }
 
 #[test]
-fn what_an_audit_without_an_answer_leaves_in_a_kept_store_is_told() {
+fn what_an_audit_without_an_answer_leaves_in_a_kept_store_is_reported() {
     let mut rig = Rig::new();
     rig.write("odd", b"garbage\n");
     rig.write("plain", EVENT);

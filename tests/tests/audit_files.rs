@@ -1,5 +1,5 @@
-//! What an audit makes of files that are no recordings, of pipes and devices, and of what is packed: it says
-//! what it found and ends, and takes a bounded amount of time and memory.
+//! How an audit handles files that are no recordings, pipes, devices and packed files: it reports what it
+//! found and ends, and takes a bounded amount of time and memory.
 
 mod support;
 
@@ -133,7 +133,7 @@ fn a_mark_of_utf8_is_skipped_wherever_a_text_is_read() {
 }
 
 #[test]
-fn devices_and_pipes_are_told_and_what_has_no_end_is_an_error() {
+fn devices_and_pipes_are_reported_and_what_has_no_end_is_an_error() {
     let dir = dir();
     let output = audit(dir.path(), "/dev/zero", "plain");
     let told = text(&output);
@@ -178,7 +178,7 @@ fn devices_and_pipes_are_told_and_what_has_no_end_is_an_error() {
             "{told}"
         );
     }
-    // One that nobody ever writes to does not keep a wrong file beside it from being told.
+    // A pipe to which nobody ever writes does not prevent a report about a wrong file beside it.
     std::fs::write(dir.path().join("odd"), XZ).expect("written");
     let output = audit(dir.path(), "raw", "odd");
     assert_eq!(output.status.code(), Some(2));
@@ -227,7 +227,7 @@ fn a_pipe_or_a_device_in_place_of_a_schema_or_a_configuration_is_refused_and_not
 }
 
 #[test]
-fn an_empty_file_is_told_and_a_directory_or_a_missing_file_is_named() {
+fn an_empty_file_is_reported_and_a_directory_or_a_missing_file_is_named() {
     let dir = dir();
     std::fs::write(dir.path().join("empty"), "").expect("written");
     let output = audit(dir.path(), "empty", "plain");

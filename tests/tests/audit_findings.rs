@@ -1,5 +1,5 @@
-//! Whatever a check finds, or fails on, an audit says by whom, why and how often, and does not end as if
-//! all were well. What is rare is not hidden by what is frequent.
+//! An audit reports what each check found, or failed on, with check, reason and count, and does not end as if
+//! all were well. Frequent findings do not hide rare ones.
 
 mod support;
 
@@ -35,7 +35,7 @@ fn parity() -> String {
     check("field-parity", "field_parity.wasm", both)
 }
 
-/// So many events as they came in.
+/// This many events, unchanged.
 fn events(count: u64) -> Vec<Value> {
     (0..count)
         .map(|n| {
@@ -64,7 +64,7 @@ fn audit(dir: &Path, raw: &[Value], written: &[Value]) -> (Option<i32>, Value, S
     (output.status.code(), answer, text(&told))
 }
 
-/// A text that the kept store answers with.
+/// A text from the kept store.
 fn stored(dir: &Path, sql: &str) -> Vec<(String, String, i64)> {
     let store = rusqlite::Connection::open(dir.join("kept/landfall.sqlite")).expect("the store");
     let mut statement = store.prepare(sql).expect("SQL");
@@ -80,7 +80,7 @@ fn every_field_that_was_altered_is_named_with_its_count_however_many_events_diff
     for (n, row) in written.iter_mut().enumerate() {
         row[if n < 500 { "x" } else { "y" }] = json!(2);
     }
-    // One in both: it is a case of its own.
+    // One in both: it is a separate case.
     written[7]["y"] = json!(3);
     let (code, answer, text) = audit(dir.path(), &raw, &written);
     assert_eq!(code, Some(1));
@@ -104,8 +104,7 @@ fn every_field_that_was_altered_is_named_with_its_count_however_many_events_diff
 }
 
 #[test]
-fn a_check_that_traps_on_every_row_is_told_and_leaves_samples_beside_one_that_fails_rows_before_it()
-{
+fn a_check_that_traps_on_every_row_is_reported_and_has_samples_beside_one_that_fails_rows_first() {
     let validity = check(
         "schema-validity",
         "schema_validity.wasm",
@@ -171,7 +170,7 @@ fn a_check_that_traps_on_every_row_is_told_and_leaves_samples_beside_one_that_fa
 }
 
 #[test]
-fn a_window_check_that_never_ends_is_told_by_its_fault() {
+fn a_window_check_that_never_ends_is_reported_by_its_fault() {
     let window = check(
         "endless",
         "hostile_window.wasm",
@@ -229,7 +228,7 @@ fn what_a_window_check_found_decides_the_exit_code_by_its_severity() {
 }
 
 #[test]
-fn what_a_check_that_does_not_decide_says_of_rows_is_told_and_no_clean_end() {
+fn what_a_check_that_does_not_decide_says_of_rows_is_reported_and_no_clean_end() {
     for stream in ["raw", "written"] {
         let aside = check(
             "aside",
@@ -255,7 +254,7 @@ fn what_a_check_that_does_not_decide_says_of_rows_is_told_and_no_clean_end() {
 }
 
 #[test]
-fn codecs_and_parity_checks_that_fail_are_told_by_name_with_their_rows() {
+fn codecs_and_parity_checks_that_fail_are_reported_by_name_with_their_rows() {
     let hostile = |config: &str| {
         let both = format!("streams = [\"raw\", \"written\"]\nconfig = {config}");
         check("hostile", "hostile_parity.wasm", &both)
@@ -337,7 +336,7 @@ fn a_rare_alteration_is_named_beside_a_flood_of_another() {
             "SELECT count(DISTINCT reason) FROM samples WHERE kind = 'altered' AND reason IN ('wiki', 'event_name')",
         ) == 2
     });
-    // What was not looked at is said, and has a name of its own.
+    // Events that were not looked at are reported, with a separate name.
     let left = sidecar
         .metrics()
         .count("landfall_altered_not_explained_total", &[]);

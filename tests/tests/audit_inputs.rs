@@ -1,5 +1,5 @@
-//! What an audit makes of keys that identify nothing, keys written in other ways, and times in other
-//! forms: it names them, or takes them for what they are.
+//! How an audit handles keys that identify nothing, keys written in other ways, and times in other forms:
+//! it names them, or reads them correctly.
 
 mod support;
 
@@ -32,7 +32,7 @@ fn audit(dir: &Path) -> (Option<i32>, Value, String) {
 }
 
 #[test]
-fn frames_whose_key_identifies_nothing_are_told_on_both_streams() {
+fn frames_whose_key_identifies_nothing_are_reported_on_both_streams() {
     let ids = [
         r#""""#,
         r#"" ""#,
@@ -124,7 +124,7 @@ fn events_whose_time_cannot_be_read_are_counted_by_what_is_wrong_and_come_with_t
     let written: Vec<&str> = written.iter().map(String::as_str).collect();
     let (code, answer, told) = audit(recorded(&raw, &written).path());
     assert_eq!(code, Some(1), "{told}");
-    // Nobody knows better, so nothing is called late.
+    // No time is known, so nothing is called late.
     assert_eq!(answer["verdicts"]["delivered"], 6, "{answer}");
     assert_eq!(
         answer["untimed"],
@@ -135,7 +135,7 @@ fn events_whose_time_cannot_be_read_are_counted_by_what_is_wrong_and_come_with_t
 }
 
 #[test]
-fn a_stream_without_any_time_is_told_and_never_late() {
+fn a_stream_without_any_time_is_reported_and_never_late() {
     let timed = [r#"{"id":1,"ts":1700000000}"#, r#"{"id":2,"ts":1700000000}"#];
     let untimed = [r#"{"id":1}"#, r#"{"id":2}"#];
     for (raw, written, absent) in [

@@ -1,4 +1,4 @@
-//! An audit whose two sides are one: however the name is spelled, it is known, and told the same way.
+//! An audit whose two sides are one file: it is recognised and reported in the same way, however the name is spelled.
 
 mod support;
 
@@ -63,7 +63,7 @@ fn one_file_on_both_sides_is_audited_with_one_note_that_it_proves_nothing() {
         assert_eq!(notes, 1, "{raw} {written}: {said}");
         assert!(said.contains("proves itself"), "{said}");
     }
-    // What is equal, and a file of its own, is what an audit is for.
+    // Two separate files with equal content are what an audit is for.
     let output = audit(dir.path(), "raw.log", "copy.log", Stdio::null());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     assert!(!text(&output).contains("are one"), "{}", text(&output));
@@ -83,7 +83,7 @@ fn what_can_be_read_once_only_is_refused_on_both_sides_before_it_is_read() {
             "{raw} {written}: {said}"
         );
     };
-    // Both would read on where the other one is, also in a file.
+    // Both would go on reading where the other one is, also in a file.
     refused("-", "-", raw_log());
     for (raw, written) in [
         ("-", "-"),
@@ -101,7 +101,7 @@ fn what_can_be_read_once_only_is_refused_on_both_sides_before_it_is_read() {
         "here/../../../../../../../../dev/zero",
         Stdio::null(),
     );
-    // What has no content of its own is nobody's.
+    // A device without content belongs to neither side.
     for (raw, written) in [("/dev/null", "/dev/null"), ("-", "/dev/null")] {
         let output = audit(dir.path(), raw, written, Stdio::null());
         assert_eq!(output.status.code(), Some(0), "{}", text(&output));

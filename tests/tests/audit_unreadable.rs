@@ -1,5 +1,5 @@
-//! A file of which not one line can be read is no recording: an audit and `schema validate` say so, with what
-//! it looks like and what to do, and accuse nobody. One line that can be read makes it a recording.
+//! A file of which no line can be read is no recording: an audit and `schema validate` report that, with what
+//! the file looks like and what to do, and accuse nobody. If one line can be read, it is a recording.
 
 mod support;
 
@@ -53,7 +53,7 @@ fn wide(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(unit).collect()
 }
 
-/// What a file looks like, and a part of what is advised.
+/// What a file looks like, and a part of the advice.
 fn cases() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     let events = EVENT.repeat(50);
     let array =
@@ -155,7 +155,7 @@ fn a_file_of_which_no_line_can_be_read_is_an_error_with_what_it_looks_like_and_w
         for (raw, written, stream) in [("odd", "plain", "raw"), ("plain", "odd", "written")] {
             let output = audit(dir.path(), raw, written);
             let told = text(&output);
-            // A mark of two bytes a character in ASCII is told when it is opened.
+            // ASCII text in two bytes a character with a mark is reported when the file is opened.
             assert_eq!(output.status.code(), Some(2), "{looks}: {told}");
             assert!(output.stdout.is_empty(), "nobody is accused: {told}");
             assert!(
@@ -289,7 +289,7 @@ fn a_codec_that_refuses_every_line_on_purpose_is_named_with_its_reason() {
 }
 
 #[test]
-fn lines_that_are_all_too_long_and_frames_with_lengths_are_told_as_well() {
+fn lines_that_are_all_too_long_and_frames_with_lengths_are_reported_as_well() {
     let config = CONFIG.replace(
         "codec = \"json\"\n",
         "codec = \"json\"\nframe_bytes_max = \"1KiB\"\n",

@@ -1,4 +1,4 @@
-//! A backfill is what was lost, byte for byte and in order of arrival, or says by name what it cannot
+//! A backfill has exactly the lost frames, byte for byte and in order of arrival, or names what it cannot
 //! give back.
 
 mod support;
@@ -77,7 +77,7 @@ fn a_live_backfill_is_in_the_order_of_arrival_whichever_worker_judged_a_frame() 
 #[test]
 fn an_audits_backfill_keeps_the_order_of_lines_of_one_time() {
     let dir = directory("");
-    // Whatever the worker: two thousand events, and twenty batches, of each second.
+    // For every worker: two thousand events, and twenty batches, in each second.
     let raw: String = (0..20_000)
         .map(|n| {
             format!(
@@ -129,7 +129,7 @@ fn a_frame_that_is_no_line_is_left_out_by_name_or_written_with_its_length_and_re
     }
     let lines = std::fs::read(dir.path().join("lines")).expect("the backfill");
     assert_eq!(lines, frames[..2].concat());
-    // Without --json the remedy is said.
+    // Without --json the remedy is printed.
     let output = run_landfall(dir.path(), &["backfill", "--dry-run"]);
     assert_eq!(output.status.code(), Some(1), "{}", text(&output));
     assert!(

@@ -1,12 +1,12 @@
-//! A codec that fails says nothing about the frame: no event is called missing for it while it can
-//! be helped.
+//! The failure of a codec proves nothing about the frame: as long as possible, no event is called missing
+//! because of it.
 
 mod support;
 
 use landfall_tests::wait::await_until;
 use support::{Event, Setup, Sidecar, event, pipeline_checks};
 
-/// The pipeline, with a codec on the written stream that does as told.
+/// The pipeline, with a configurable codec on the written stream.
 fn start(config: &str, deadline: &'static str) -> Sidecar {
     let checks = format!(
         r#"

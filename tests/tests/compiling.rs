@@ -1,4 +1,5 @@
-//! Files of checks are compiled apart, under limits: no file holds up another one, a rollback or the end.
+//! Files of checks are compiled in separate processes, under limits: no file delays another one, a rollback or
+//! the end.
 
 #[path = "support/modules.rs"]
 mod modules;
@@ -15,7 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use support::{Setup, Sidecar, changed, deploy, event, guest};
 
-/// An end by SIGTERM may take so long, whatever is compiled: far less than that takes.
+/// An end by SIGTERM may take this long, whatever is compiled: far less than the compilation takes.
 const END_MAX: Duration = Duration::from_secs(30);
 
 fn limit(path: &Path) -> String {
@@ -63,7 +64,7 @@ impl Files {
     }
 }
 
-/// How a check stands in `/readyz`.
+/// The state of a check in `/readyz`.
 fn check(sidecar: &Sidecar, name: &str) -> Value {
     let body = sidecar.get("/readyz").expect("an answer").body;
     let state: Value = serde_json::from_str(&body).expect("JSON");
@@ -81,7 +82,7 @@ fn is_loading(sidecar: &Sidecar, name: &str) -> bool {
     loading && gauge(sidecar, "landfall_check_loading", name) == 1
 }
 
-/// Waits until a check is told as stale, for such a reason, everywhere.
+/// Waits until a check is reported as stale, for this reason, everywhere.
 fn await_stale(sidecar: &Sidecar, name: &str, why: &str) {
     await_until(&format!("{name} is stale: {why}"), || {
         let stale = check(sidecar, name)["stale"].clone();
@@ -133,7 +134,9 @@ fn a_file_that_compiles_for_minutes_holds_up_no_other_one_and_the_rollback_wins(
     let mut sidecar = files.sidecar();
     let before = check(&sidecar, "two")["digest"].clone();
     deploy(files.path("one"), &modules::slow());
-    await_until("it is told as being loaded", || is_loading(&sidecar, "one"));
+    await_until("it is reported as being loaded", || {
+        is_loading(&sidecar, "one")
+    });
     assert_eq!(children(sidecar.id()).len(), 1, "one process compiles it");
     let ready = sidecar.get("/readyz").expect("an answer");
     assert_eq!(ready.status, 200);
@@ -161,7 +164,7 @@ fn a_file_that_compiles_for_minutes_holds_up_no_other_one_and_the_rollback_wins(
         "all that while it was compiled"
     );
 
-    // A newer one takes its place: one process at a time.
+    // A newer file takes its place: one process at a time.
     let slow = children(sidecar.id());
     deploy(files.path("one"), &changed(&modules::slow()));
     await_until("the newer one is compiled", || {
@@ -182,7 +185,7 @@ fn a_file_that_takes_more_time_or_memory_than_it_may_is_refused_by_name() {
     let mut sidecar = files.sidecar();
     deploy(files.path("one"), &modules::slow());
     await_until("it is compiled", || is_loading(&sidecar, "one"));
-    // Less time is less time for it too.
+    // A shorter limit also applies to a compilation that runs.
     sidecar.reconfigure("time_max = \"1h\"", "time_max = \"2s\"");
     await_stale(&sidecar, "one", "compiling it took longer than 2 s");
     deploy(files.path("one"), &files.module);
@@ -197,7 +200,7 @@ fn a_file_that_takes_more_time_or_memory_than_it_may_is_refused_by_name() {
 }
 
 #[test]
-fn a_compiling_process_that_dies_is_told_and_sighup_tries_again() {
+fn a_compiling_process_that_dies_is_reported_and_sighup_tries_again() {
     let files = Files::new();
     let mut sidecar = files.sidecar();
     deploy(files.path("one"), &modules::slow());
@@ -282,7 +285,7 @@ fn whoever_dies_while_a_file_is_compiled_leaves_no_process_behind() {
     }
 }
 
-/// Asks a process for a path as soon as its log says where it serves HTTP.
+/// Asks a process for a path as soon as its log has the address of its HTTP server.
 fn ask(dir: &Path, path: &str) -> http::Answer {
     let address = await_some("it serves HTTP", || {
         sidecar::address(&std::fs::read_to_string(dir.join("log")).ok()?)
@@ -352,7 +355,7 @@ fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_fil
     std::fs::write(files.path("three"), modules::slow()).expect("written");
     let three = limit(&files.path("three")).replace("\"limit\"", "\"three\"");
     sidecar.reconfigure("[compile]\n", &format!("{three}[compile]\n"));
-    await_until("it is told", || {
+    await_until("it is reported", || {
         sidecar.get("/readyz").is_some_and(|answer| {
             answer
                 .body
@@ -374,7 +377,7 @@ fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_fil
         let body = sidecar.get("/readyz").expect("an answer").body;
         body.contains("\"three\"") && body.contains("\"as configured\"")
     });
-    // One that is refused holds back no file either.
+    // A refused configuration holds back no file either.
     let broken = limit(&files.path("none")).replace("\"limit\"", "\"four\"");
     sidecar.reconfigure("[compile]\n", &format!("{broken}[compile]\n"));
     await_until("it is refused", || {
@@ -394,7 +397,7 @@ fn a_new_check_that_is_compiled_for_long_holds_back_its_configuration_and_no_fil
 fn a_refused_configuration_with_a_changed_check_is_read_once_and_not_again_and_again() {
     let files = Files::new();
     let mut sidecar = files.sidecar();
-    // What `one` loads with other settings is not taken, for `four` is not there.
+    // `one` is not taken with other settings, because `four` does not exist.
     let broken = limit(&files.path("none")).replace("\"limit\"", "\"four\"");
     let config = std::fs::read_to_string(sidecar.config_path()).expect("the configuration");
     let other_settings = config.replacen("max = 9", "max = 10", 1);
@@ -410,7 +413,7 @@ fn a_refused_configuration_with_a_changed_check_is_read_once_and_not_again_and_a
     await_until("there was time for many more reloads", || {
         clock() > began + 10.0
     });
-    // Once for the file, and once more for each load that came to its end.
+    // Once for the file, and once more for each load that ended.
     assert!(refusals() <= 4, "{}", sidecar.log());
     // It is taken as soon as it can be.
     sidecar.reconfigure(&broken, "");

@@ -1,4 +1,4 @@
-//! Files that compile for long, as many as there are places: others wait for their turn, and no longer.
+//! Files that compile for long, as many as there are places: others only wait for their turn.
 
 #[path = "support/modules.rs"]
 mod modules;
@@ -11,7 +11,7 @@ use landfall_tests::wait::await_until;
 use serde_json::Value;
 use support::{Setup, Sidecar, changed, deploy, guest};
 
-/// Checks whose files are made such that they compile for an hour, and one more.
+/// Checks with files that are made to compile for an hour, and one more.
 const BOMBS: [&str; 4] = ["a", "b", "c", "d"];
 const OTHER: &str = "other";
 
@@ -32,7 +32,7 @@ fn sidecar(dir: &Path, module: &[u8]) -> Sidecar {
     })
 }
 
-/// How the checks stand in `/readyz`, by name.
+/// The states of the checks in `/readyz`, by name.
 fn state(sidecar: &Sidecar, name: &str) -> Value {
     let body = sidecar.get("/readyz").expect("an answer").body;
     let state: Value = serde_json::from_str(&body).expect("JSON");
@@ -60,7 +60,7 @@ fn four_files_that_compile_for_an_hour_hold_up_no_new_file_of_a_fifth_check_and_
     };
     await_until("all places are taken", || are_loading(&BOMBS));
 
-    // One whose code is kept needs no place.
+    // A file whose code is kept needs no place.
     deploy(path("d"), &module);
     await_until("the rollback is in force", || {
         let check = state(&sidecar, "d");
@@ -70,7 +70,7 @@ fn four_files_that_compile_for_an_hour_hold_up_no_new_file_of_a_fifth_check_and_
     deploy(path("d"), &modules::slow());
     await_until("all places are taken again", || are_loading(&BOMBS));
 
-    // A new one waits for one turn at the most: far less than an hour.
+    // A new file waits for one turn at the most: far less than an hour.
     for expected in [changed(&module), changed(&changed(&module))] {
         let before = state(&sidecar, OTHER)["digest"].clone();
         deploy(path(OTHER), &expected);
@@ -80,7 +80,7 @@ fn four_files_that_compile_for_an_hour_hold_up_no_new_file_of_a_fifth_check_and_
         });
         assert!(are_loading(&BOMBS), "{}", sidecar.log());
     }
-    // What gave way is compiled on when there is a place for it.
+    // A file that gave up its place is compiled again when there is a place for it.
     deploy(path("a"), &module);
     let mut left = vec!["b", "c", "d"];
     await_until("it is in force", || {

@@ -1,4 +1,4 @@
-//! `landfall config check` finds before `run` what `run` would refuse, and what would prove nothing.
+//! `landfall config check` finds what `run` would refuse, and settings that would prove nothing.
 
 mod support;
 
@@ -47,7 +47,7 @@ const JSON: &str = "[streams.raw]\ncodec = \"json\"\n";
 const LIMIT: &str = "config = { at = \"/x\", max = 9 }";
 
 #[test]
-fn checks_that_run_would_refuse_are_all_told_with_line_and_reason() {
+fn checks_that_run_would_refuse_are_all_reported_with_line_and_reason() {
     let config = [
         JSON.to_owned(),
         check("half", "half", ""),
@@ -87,7 +87,7 @@ fn checks_that_run_would_refuse_are_all_told_with_line_and_reason() {
 }
 
 #[test]
-fn a_check_of_another_kind_than_its_place_needs_is_told_with_its_line() {
+fn a_check_of_another_kind_than_its_place_needs_is_reported_with_its_line() {
     let codec = "[streams.raw]\ncodec = \"limit\"\n";
     let (code, errors, _) = checked(&(codec.to_owned() + &check("limit", "example_check", LIMIT)));
     assert_eq!((code, errors.len()), (Some(1), 1));
@@ -151,7 +151,7 @@ fn a_parity_check_that_compares_the_key_alone_is_hinted_at() {
 }
 
 #[test]
-fn a_schema_that_does_not_load_is_told_as_an_error() {
+fn a_schema_that_does_not_load_is_reported_as_an_error() {
     let dir = configured(&(JSON.to_owned() + &check("limit", "example_check", LIMIT)));
     let schema = dir.path().join("schemas/Edit");
     std::fs::create_dir(&schema).expect("a directory");

@@ -1,5 +1,5 @@
-//! Copies of one key that differ: no copy hides the loss of another, or is blamed for another's row. By
-//! the table of docs/ARCHITECTURE.md, in audits, where either file may be read first.
+//! Copies of one key that differ: no copy hides the loss of another, or is blamed for another's row. The cases
+//! follow the table of docs/ARCHITECTURE.md, in audits, where either file may be read first.
 
 mod support;
 
@@ -43,12 +43,12 @@ fn invalid(x: u32, ts: u32) -> String {
     event("\"no\"", x, ts)
 }
 
-/// Of a schema that nobody knows, so that it cannot be judged.
+/// An event of an unknown schema, so that it cannot be judged.
 fn unjudged(x: u32, ts: u32) -> String {
     valid(x, ts).replace("\"S\"", "\"Unknown\"")
 }
 
-/// So many events of other keys, and as rows with another content for each `altered`th.
+/// This many events of other keys, and their rows; each `altered`th row has another content.
 fn many(count: u32, altered: u32, bytes: usize) -> (Vec<String>, Vec<String>) {
     let pad = "p".repeat(bytes);
     let event = |number: u32, x: u32| {

@@ -1,4 +1,4 @@
-//! What did not land is named, and nothing else is: each kind of trouble on real sockets.
+//! Exactly the events that did not land are named: each kind of trouble on real sockets.
 
 mod support;
 
@@ -11,7 +11,7 @@ fn events(range: std::ops::Range<u64>) -> Vec<Event> {
 }
 
 #[test]
-fn a_deaf_writer_is_a_stall_told_before_any_deadline_and_every_lost_event_is_named() {
+fn a_deaf_writer_is_a_stall_reported_before_any_deadline_and_every_lost_event_is_named() {
     let mut sidecar = Sidecar::start(Setup {
         deadline: "6s",
         stall: "1s",
@@ -23,7 +23,7 @@ fn a_deaf_writer_is_a_stall_told_before_any_deadline_and_every_lost_event_is_nam
     sidecar.await_verdict("delivered", 50);
     let lost = events(50..150);
     sidecar.send_raw(&lost);
-    await_until("the stall is told", || {
+    await_until("the stall is reported", || {
         sidecar
             .metrics()
             .count("landfall_incidents_open", &[("cause", "stalled")])
@@ -32,7 +32,7 @@ fn a_deaf_writer_is_a_stall_told_before_any_deadline_and_every_lost_event_is_nam
     assert_eq!(
         sidecar.verdict("missing"),
         0,
-        "the stall is told before the first deadline"
+        "the stall is reported before the first deadline"
     );
     sidecar.await_verdict("missing", 100);
     assert_eq!(sidecar.missing_keys(), keys(&lost));
@@ -128,7 +128,7 @@ fn rows_that_land_twice_are_duplicates_and_hide_no_loss() {
 }
 
 #[test]
-fn an_altered_event_is_told_with_the_fields_that_differ() {
+fn an_altered_event_is_reported_with_the_fields_that_differ() {
     let mut sidecar = Sidecar::start(Setup::default());
     let all = events(0..5);
     sidecar.send_raw(&all);
@@ -155,7 +155,7 @@ fn an_altered_event_is_told_with_the_fields_that_differ() {
 }
 
 #[test]
-fn invalid_events_are_rejected_unless_they_leak_and_unexpected_rows_are_told() {
+fn invalid_events_are_rejected_unless_they_leak_and_unexpected_rows_are_reported() {
     let mut sidecar = Sidecar::start(Setup::default());
     let bad: Vec<Event> = (0..4).map(invalid_event).collect();
     sidecar.send_raw(&bad);
@@ -165,7 +165,7 @@ fn invalid_events_are_rejected_unless_they_leak_and_unexpected_rows_are_told() {
     sidecar.await_verdict("leaked", 1);
     sidecar.await_verdict("rejected", 3);
     assert_eq!(sidecar.verdict("missing"), 0);
-    await_until("the unexpected row is told", || {
+    await_until("the unexpected row is reported", || {
         sidecar.metrics().count("landfall_unexpected_total", &[]) == 1
     });
     // One that leaks after its deadline is leaked all the same.

@@ -1,4 +1,4 @@
-//! No schema, however many steps it takes on an event, holds the events of another.
+//! No schema, however many steps it takes on an event, holds up the events of another.
 
 mod support;
 
@@ -8,8 +8,8 @@ use support::{Event, Setup, Sidecar, event, event_of};
 
 const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 
-/// Alternatives that are told apart only when their innermost event is known: 2^levels steps to tell why
-/// none of them fits.
+/// Alternatives that differ only in their innermost event: 2^levels steps to find out why none of them
+/// fits.
 fn recursive() -> Value {
     let branch = |kind: &str| {
         json!({ "type": "object", "required": ["kind"],
@@ -71,7 +71,7 @@ fn schemas_that_take_too_many_steps_are_named_and_left_alone_and_no_other_event_
     sidecar.send_raw(&(1001..1004).map(compared).collect::<Vec<_>>());
     deliver(0..20);
     sidecar.await_verdict("delivered", 20);
-    // What is invalid is said to be; only where, nobody can tell in time.
+    // An invalid event is rejected; only the place of the error cannot be found in time.
     sidecar.await_verdict("rejected", 1);
     sidecar.await_verdict("unjudged", 3);
     await_until("both schemas are named", || {
@@ -88,7 +88,7 @@ fn schemas_that_take_too_many_steps_are_named_and_left_alone_and_no_other_event_
         assert_eq!(log.lines().filter(is_it).count(), 1, "{log}");
     }
 
-    // Again and again: then it is left alone, and costs nothing.
+    // Again and again: then it is suspended, and costs nothing.
     let many: Vec<Event> = (2000..2400).map(compared).collect();
     sidecar.send_raw(&many);
     deliver(20..40);

@@ -1,4 +1,4 @@
-//! Messages of several parts: told at the first one, and read where the configuration says so.
+//! Messages of several parts: the first one is reported, and they are read if the configuration asks for it.
 
 mod support;
 
@@ -26,7 +26,7 @@ fn the_first_message_of_several_parts_is_a_warning_with_its_remedy_and_shows_in_
     );
     let remedy = "set streams.written.envelope = \"topic\"";
     land_enveloped(&sidecar, "rows", &[event(1)]);
-    await_until("it is told", || sidecar.log().contains(remedy));
+    await_until("it is reported", || sidecar.log().contains(remedy));
     land_enveloped(&sidecar, "rows", &[event(2), event(3)]);
     await_until("it shows", || {
         let ready = sidecar.get("/readyz").expect("an answer");
@@ -53,7 +53,7 @@ fn frames_behind_topics_land_and_those_of_other_topics_are_not_asked_for() {
     let events = [event(1), event(2), event(3)];
     sidecar.send_raw(&events);
     land_enveloped(&sidecar, "rows.other", &events[2..]);
-    // Of one part: it begins as the topic does, so it comes, and is refused.
+    // A message of one part: it begins like the topic, so it comes, and is refused.
     sidecar
         .written
         .send(b"rows.app without a row")
@@ -86,7 +86,7 @@ fn the_first_frame_that_cannot_be_read_is_a_warning_too() {
     for _ in 0..20 {
         sidecar.written.send(b"{\"no\":\"key\"}\n").expect("sent");
     }
-    await_until("it is told", || {
+    await_until("it is reported", || {
         let log = sidecar.log();
         log.contains("frames cannot be read") && log.contains("no_key") && log.contains("event.key")
     });

@@ -1,5 +1,5 @@
-//! Text of events, checks, files and configuration reaches log, terminal, HTTP and the store with nothing
-//! raw in it: it ends no line, moves no cursor and turns no text, wherever it comes out.
+//! Text of events, checks, files and configuration is escaped in log, terminal, HTTP and the store: it ends no
+//! line, moves no cursor and turns no text, wherever it is shown.
 
 mod support;
 
@@ -44,7 +44,7 @@ fn assert_clean(what: &str, output: &str) {
     }
 }
 
-/// What it must tell, escaped once.
+/// The text that it must show, escaped once.
 fn assert_tells(what: &str, output: &str, name: &str) {
     assert_clean(what, output);
     let told = format!("{name}\\n{FORGED}");
@@ -54,7 +54,7 @@ fn assert_tells(what: &str, output: &str, name: &str) {
     );
 }
 
-/// What it must tell as a text of JSON or of Prometheus, in whose own form a backslash is two.
+/// The text that it must show in JSON or for Prometheus, in whose own form a backslash is two.
 fn assert_tells_quoted(what: &str, output: &str, name: &str) {
     assert_clean(what, output);
     let told = format!("{name}\\\\n{FORGED}");
@@ -250,7 +250,7 @@ fn landfall(dir: &Path, args: &[&str]) -> Output {
         .expect("landfall runs")
 }
 
-fn told(output: &Output) -> String {
+fn outputs(output: &Output) -> String {
     support::text(output)
 }
 
@@ -270,7 +270,7 @@ fn hostile_text_comes_out_of_a_running_landfall_escaped_at_every_door() {
             !rig.texts("SELECT id || '' FROM incidents WHERE cause = 'finding'")
                 .is_empty()
         });
-        // A check that refuses its configuration, with an event's words in mind.
+        // A check that refuses its configuration, with a text like that of an event.
         rig.replace(
             "do = \"say\", marker = \"said\"",
             "do = \"err\", when = \"configure\"",
@@ -282,7 +282,7 @@ fn hostile_text_comes_out_of_a_running_landfall_escaped_at_every_door() {
             &format!("default = {}", quoted(&hostile("setting"))),
         );
         rig.await_log("is not reloaded");
-        await_until("a row of a fault is told", || {
+        await_until("a row of a fault is reported", || {
             rig.log().contains("check-error")
         });
 
@@ -329,7 +329,7 @@ fn hostile_text_comes_out_of_a_running_landfall_escaped_at_every_door() {
                 assert!(!text.contains('\n'), "{column}: {text:?}");
             });
         }
-        // The commands read the same configuration, which has to be one again.
+        // The commands read the same configuration, which has to be valid again.
         rig.replace(
             &format!("default = {}", quoted(&hostile("setting"))),
             "default = \"1s\"",
@@ -337,21 +337,21 @@ fn hostile_text_comes_out_of_a_running_landfall_escaped_at_every_door() {
         let dir = rig.dir.path();
         assert_tells(
             "missing",
-            &told(&landfall(dir, &["missing"])),
+            &outputs(&landfall(dir, &["missing"])),
             "key-missing",
         );
         assert_tells(
             "incidents",
-            &told(&landfall(dir, &["incidents"])),
+            &outputs(&landfall(dir, &["incidents"])),
             "window-finding",
         );
         assert_tells(
             "missing --by",
-            &told(&landfall(dir, &["missing", "--by", "schema"])),
+            &outputs(&landfall(dir, &["missing", "--by", "schema"])),
             "schema",
         );
         for args in [&["missing", "--json"][..], &["incidents", "--json"]] {
-            let output = told(&landfall(dir, args));
+            let output = outputs(&landfall(dir, args));
             assert_clean(&args.join(" "), &output);
             for line in output.lines() {
                 let answer: Value = serde_json::from_str(line).expect("JSON");
@@ -369,7 +369,7 @@ fn hostile_text_comes_out_of_a_running_landfall_escaped_at_every_door() {
             "a key is exact in JSON: {keys:?}"
         );
         let left_out = landfall(dir, &["backfill", "--output", "frames.log"]);
-        assert_tells("backfill", &told(&left_out), "key-missing");
+        assert_tells("backfill", &outputs(&left_out), "key-missing");
         drop(rig.process.take());
     }
 }
@@ -395,11 +395,11 @@ fn hostile_files_arguments_settings_and_events_come_out_of_commands_escaped() {
     .expect("written");
 
     let audit = ["audit", "--raw", "raw", "--written", "written"];
-    let output = told(&landfall(at, &audit));
+    let output = outputs(&landfall(at, &audit));
     assert_tells("audit", &output, "key");
     assert_tells("audit", &output, "file");
     let output = landfall(at, &[&audit[..], &["--json"]].concat());
-    assert_clean("audit --json", &told(&output));
+    assert_clean("audit --json", &outputs(&output));
     let answer: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(answer["missing_keys"][0], hostile("key"));
 
@@ -450,7 +450,7 @@ fn hostile_files_arguments_settings_and_events_come_out_of_commands_escaped() {
     ] {
         let output = landfall(at, args);
         assert_ne!(output.status.code(), Some(0), "{args:?}");
-        let output = told(&output);
+        let output = outputs(&output);
         assert_clean(&format!("{args:?}"), &output);
         assert!(
             output.contains(&format!("{told_name}\\n{FORGED}"))
@@ -462,8 +462,8 @@ fn hostile_files_arguments_settings_and_events_come_out_of_commands_escaped() {
         at,
         &["schema", "validate", "--schema", "schema.json", "raw"],
     );
-    assert_tells_quoted("schema validate", &told(&output), "allowed");
-    assert_eq!(told(&output).lines().count(), 1);
+    assert_tells_quoted("schema validate", &outputs(&output), "allowed");
+    assert_eq!(outputs(&output).lines().count(), 1);
     let output = landfall(
         at,
         &[
@@ -475,8 +475,8 @@ fn hostile_files_arguments_settings_and_events_come_out_of_commands_escaped() {
             "raw",
         ],
     );
-    assert_clean("schema validate --json", &told(&output));
-    assert_eq!(told(&output).lines().count(), 1);
+    assert_clean("schema validate --json", &outputs(&output));
+    assert_eq!(outputs(&output).lines().count(), 1);
 
     for (setting, value) in [
         ("LANDFALL__STORE__KEEP", hostile("keep")),
@@ -495,13 +495,13 @@ fn hostile_files_arguments_settings_and_events_come_out_of_commands_escaped() {
                 .output();
             let output = output.expect("landfall runs");
             assert_ne!(output.status.code(), Some(0), "{args:?}");
-            assert_clean(&format!("{setting} {args:?}"), &told(&output));
+            assert_clean(&format!("{setting} {args:?}"), &outputs(&output));
         }
     }
 }
 
 #[test]
-fn what_a_peer_says_that_is_no_publisher_is_told_escaped_once() {
+fn what_a_peer_says_that_is_no_publisher_is_reported_escaped_once() {
     let peer = std::net::TcpListener::bind("127.0.0.1:0").expect("a listener");
     let address = peer.local_addr().expect("its address");
     std::thread::spawn(move || {
@@ -531,7 +531,7 @@ fn what_a_peer_says_that_is_no_publisher_is_told_escaped_once() {
         .spawn()
         .expect("landfall runs");
     let read = || std::fs::read_to_string(dir.path().join("log")).expect("the log");
-    await_until("the peer is told", || read().contains("it begins with"));
+    await_until("the peer is reported", || read().contains("it begins with"));
     child.kill().expect("killed");
     child.wait().expect("it ends");
     let log = read();

@@ -1,5 +1,5 @@
-//! Faults of checks of every kind, suspensions and their ends are told in the log: few lines, each with
-//! the check, the kind of fault and the row.
+//! The log shows faults of checks of every kind, suspensions and their ends: few lines, each with the check,
+//! the kind of fault and the row.
 
 mod support;
 
@@ -56,7 +56,7 @@ fn a_flood_of_faults_of_an_event_and_a_parity_check_is_one_line_each_with_the_ke
     for (number, part) in all.chunks(100).enumerate() {
         sidecar.send_raw(part);
         sidecar.land(part);
-        // In batches of their own: each fails anew.
+        // In separate batches: each fails again.
         await_until("the part is judged", || {
             let rows = sidecar
                 .metrics()
@@ -120,7 +120,7 @@ fn a_check_that_is_left_alone_and_asked_again_is_a_line_each() {
 }
 
 #[test]
-fn a_window_check_that_fails_and_a_parity_check_that_cannot_name_fields_are_told_by_row() {
+fn a_window_check_that_fails_and_a_parity_check_that_cannot_name_fields_are_reported_by_row() {
     let checks = check(
         "window",
         "hostile_window.wasm",

@@ -1,4 +1,4 @@
-//! Compiled code is kept for the next start, and taken only from where nobody else could have put it.
+//! Compiled code is kept for the next start, and taken only from a place where nobody else could have put it.
 
 mod support;
 
@@ -42,7 +42,7 @@ impl Kept {
         files[0].clone()
     }
 
-    /// Loads the check; where its code came from, and what was said of it.
+    /// Loads the check; returns where its code came from, and the hints about it.
     fn load(&self) -> (String, String) {
         let output = run_landfall(self.0.path(), &["config", "check", "--json"]);
         assert_eq!(output.status.code(), Some(0), "{}", text(&output));
@@ -105,7 +105,7 @@ fn a_second_start_has_the_code_of_all_checks() {
 }
 
 #[test]
-fn kept_code_that_is_damaged_or_not_our_own_is_told_and_compiled_anew() {
+fn kept_code_that_is_damaged_or_not_our_own_is_reported_and_compiled_anew() {
     let kept = Kept::new();
     kept.expect("compiled", "");
     let whole = std::fs::read(kept.file()).expect("the code");
@@ -125,7 +125,7 @@ fn kept_code_that_is_damaged_or_not_our_own_is_told_and_compiled_anew() {
         kept.expect("kept", "");
         assert_eq!(std::fs::read(kept.file()).expect("the code"), whole);
     }
-    // Code of which somebody else has a hand on.
+    // Code to which somebody else can write.
     let set_mode = |path: &Path, mode| {
         let permissions = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(path, permissions).expect("set");
@@ -152,7 +152,7 @@ fn kept_code_that_is_damaged_or_not_our_own_is_told_and_compiled_anew() {
 }
 
 #[test]
-fn a_directory_that_others_could_write_to_is_not_used_and_told() {
+fn a_directory_that_others_could_write_to_is_not_used_and_reported() {
     let kept = Kept::new();
     kept.expect("compiled", "");
     let set_mode = |mode| {

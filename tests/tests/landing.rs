@@ -1,5 +1,5 @@
-//! What lands, and what does not, in a whole pipeline over real sockets: every count is held against
-//! the truth that the pipeline itself recorded.
+//! Events that land, and events that do not, in a whole pipeline over real sockets: every count is compared
+//! with the truth that the pipeline itself recorded.
 
 use landfall_tests::events::Maker;
 use landfall_tests::events::odd::Odd;
@@ -36,7 +36,7 @@ fn the_formats_of_2019_land_as_well() {
 }
 
 #[test]
-fn a_writer_that_does_everything_wrong_at_once_is_told_of_exactly() {
+fn a_writer_that_does_everything_wrong_at_once_is_reported_exactly() {
     let mut scene = Scene::start();
     scene.pipeline.writer.set(|faults| faults.loss_percent = 30);
     for fate in [

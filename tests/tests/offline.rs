@@ -93,7 +93,7 @@ fn a_clean_audit_ends_with_0_and_one_that_cannot_run_with_2() {
     );
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output).contains("absent.log"), "{}", text(&output));
-    // A file that breaks off is no clean audit, however much of it was read.
+    // An audit of a file that breaks off is not clean, however much of it was read.
     let packed = std::fs::read(dir.path().join("raw.gz")).expect("a file");
     std::fs::write(dir.path().join("cut.gz"), &packed[..packed.len() / 2]).expect("written");
     let output = run_landfall(
@@ -206,7 +206,7 @@ fn an_audit_in_which_more_waits_than_may_says_what_to_raise() {
 }
 
 #[test]
-fn what_an_audit_could_not_look_at_is_told_and_is_no_clean_end() {
+fn what_an_audit_could_not_look_at_is_reported_and_is_no_clean_end() {
     let events: Vec<Event> = (0..10).map(event).collect();
     let mut raw = events.clone();
     raw.push(large_event(10, 70_000));
@@ -443,7 +443,7 @@ fn schema_validate_tells_each_event_and_ends_with_0_1_or_2() {
 }
 
 #[test]
-fn a_wrong_configuration_is_told_by_file_line_and_remedy() {
+fn a_wrong_configuration_is_reported_by_file_line_and_remedy() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("landfall.toml");
     std::fs::write(
@@ -485,7 +485,7 @@ fn a_wrong_configuration_is_told_by_file_line_and_remedy() {
     assert_eq!(output.status.code(), Some(0), "{answer}");
     assert!(
         answer.contains("landfall_frames_refused_total stands still")
-            && answer.contains("streams.written.envelope says that messages are of one part"),
+            && answer.contains("by streams.written.envelope, messages are of one part"),
         "{answer}"
     );
 }

@@ -1,5 +1,5 @@
-//! `landfall ops` makes rules and notifications for an installation, and says what it cannot make them
-//! for.
+//! `landfall ops` makes rules and notifications for an installation, and reports parameters that it cannot
+//! use.
 
 mod support;
 

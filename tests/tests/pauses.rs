@@ -1,5 +1,5 @@
-//! A process that pauses, as one that is stopped or has no processor or memory does, over deadlines:
-//! what came in time by then is not missing, and what cannot be known to be late is not late.
+//! A process that pauses over deadlines, because it is stopped or has no processor or memory: an event that
+//! came in time is not missing, and an event that may have been in time is not late.
 
 mod support;
 
@@ -14,12 +14,12 @@ fn events(range: Range<u64>) -> Vec<Event> {
     range.map(event).collect()
 }
 
-/// Waits until so long after `since`.
+/// Waits until this long after `since`.
 fn wait_until(since: Instant, after: Duration) {
     thread::sleep((since + after).saturating_duration_since(Instant::now()));
 }
 
-/// Events that were ever told missing, whatever became of them.
+/// Events that were ever reported as missing, whatever happened to them later.
 fn ever_missing(sidecar: &Sidecar) -> u64 {
     let missing = [("verdict", "missing")];
     let told = sidecar.metrics().sum("landfall_events_total", &missing);
@@ -56,7 +56,7 @@ fn what_lay_in_the_kernel_before_its_deadline_is_never_missing_after_a_pause() {
         sidecar.send_raw(&all);
         await_judged(&sidecar, (round + 1) * EACH);
         let read = Instant::now();
-        // It is stopped before the deadline, and the landings come to it before the deadline too.
+        // It is stopped before the deadline, and the landings reach it before the deadline too.
         wait_until(sent, Duration::from_millis(500 + 40 * round));
         sidecar.pause();
         sidecar.land_everywhere(&all);
@@ -96,12 +96,12 @@ fn timely_landings_that_are_read_after_a_long_pause_are_delivered_and_doubtful()
     let incidents = sidecar.incidents();
     assert!(incidents.is_empty(), "no stall, no silence: {incidents:?}");
     assert_eq!((ever_missing(&sidecar), sidecar.verdict("late")), (0, 0));
-    // Of those that came in while it paused it is not known when, but their deadlines are after it.
+    // The exact arrival of events during the pause is unknown, but their deadlines are after it.
     assert_eq!(doubtful(&sidecar), 100);
     let stored = || sidecar.query("SELECT sum(doubtful) FROM windows");
     assert_eq!(stored(), 100);
 
-    // What did not land is missing all the same, and late if it lands while Landfall looks.
+    // An event that did not land is missing all the same, and late if it lands while Landfall looks.
     let lost = events(150..160);
     sidecar.send_raw(&lost);
     sidecar.await_verdict("missing", 10);

@@ -1,4 +1,4 @@
-//! Probes are answered whatever others do to Landfall's HTTP port, and when the process has no
+//! Probes are answered whatever other clients do to Landfall's HTTP port, and even when the process has no
 //! descriptor left.
 
 mod support;
@@ -72,7 +72,7 @@ fn without_a_descriptor_left_probes_are_answered_and_judging_goes_on() {
         maximum: before.maximum,
     };
     prlimit(pid, Resource::Nofile, none_left).expect("the limit is set");
-    // One who sits on the last descriptor, and says nothing.
+    // A client that holds the last descriptor, and sends nothing.
     let _idle = TcpStream::connect(sidecar.process().http()).expect("a connection");
     for _ in 0..5 {
         probe(&sidecar);

@@ -1,7 +1,7 @@
 //! A store that cannot be written any more, because its files or their file system became read-only: readiness
-//! names it, it is tried again ever more seldom, and when it can be written again everything goes on by
-//! itself, with nothing lost. To root permissions say nothing, so files are made immutable, which holds for
-//! those that are open as well.
+//! names it, Landfall tries again less and less often, and when it can be written again everything goes on by
+//! itself, with nothing lost. Permissions do not stop root, so the files are made immutable, which also works
+//! for open files.
 
 mod support;
 
@@ -13,11 +13,11 @@ use landfall_tests::wait::{await_some, await_until};
 use support::{Event, Setup, Sidecar, event, text};
 
 /// Files that nobody may change, as long as this lives. SQLite's shared memory is left out: a process that
-/// writes to it there dies, and on a file system that is read-only it is not on the disk.
+/// writes to it would die, and on a read-only file system it is not on the disk.
 struct Immutable(Vec<PathBuf>);
 
 impl Immutable {
-    /// The directory, and what is in it. An error if this user or this file system cannot do that.
+    /// The directory, and its contents. An error if this user or this file system cannot do that.
     fn make(dir: &Path) -> Result<Self, String> {
         let mut paths = vec![dir.to_owned(), dir.join("spool")];
         for place in [dir.to_owned(), dir.join("spool")] {
@@ -54,7 +54,7 @@ fn readiness(sidecar: &Sidecar) -> Option<(u16, String)> {
 }
 
 #[test]
-fn a_store_that_becomes_read_only_is_told_and_goes_on_by_itself_with_nothing_lost() {
+fn a_store_that_becomes_read_only_is_reported_and_goes_on_by_itself_with_nothing_lost() {
     let events: Vec<Event> = (0..60).map(event).collect();
     let (first, rest) = events.split_at(20);
     let (lost, second) = rest.split_at(5);
@@ -82,7 +82,7 @@ fn a_store_that_becomes_read_only_is_told_and_goes_on_by_itself_with_nothing_los
         "{why}"
     );
     assert_eq!(sidecar.metrics().sum("landfall_store_failing", &[]), 1.0);
-    // It is tried again, and said seldom: of many tries few are lines of the log.
+    // It is tried again, and rarely logged: many tries give few lines in the log.
     let errors = || sidecar.metrics().count("landfall_store_errors_total", &[]);
     let before = errors();
     await_until("it is tried again", || errors() >= before + 5);

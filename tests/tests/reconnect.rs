@@ -1,4 +1,4 @@
-//! An endpoint that is lost is connected again, whatever the reason, and until then `/readyz` says so.
+//! A lost endpoint is connected again, whatever the reason, and until then `/readyz` reports it.
 
 mod support;
 
@@ -6,7 +6,7 @@ use landfall_tests::wait::await_until;
 use landfall_tests::wire::Publisher;
 use support::{Setup, Sidecar, event};
 
-/// What libzmq takes in one frame at most.
+/// The largest frame that libzmq takes.
 const FRAME_BYTES_HARD_MAX: usize = 128 << 20;
 
 fn ready(sidecar: &Sidecar) -> (u16, String) {
@@ -54,7 +54,7 @@ fn while_a_publisher_is_away_readyz_names_it_with_the_reason_and_its_return_is_s
     let endpoint = sidecar.written.endpoint().to_owned();
     let elsewhere = Publisher::bind(&context).expect("a publisher");
     drop(std::mem::replace(&mut sidecar.written, elsewhere));
-    await_until("it is told", || {
+    await_until("it is reported", || {
         let (status, body) = ready(&sidecar);
         status == 503
             && body.contains("1 of 2 endpoints connected")

@@ -1,8 +1,8 @@
-//! The rules over recorded days: Prometheus' own promtool says which alerts fire when, on what Landfall
-//! really said. The expectation stands beside each recording, minute by minute, and what it must be like
-//! stands here.
+//! The rules over recorded days: Prometheus' own promtool reports which alerts fire when, on metrics that
+//! Landfall really exported. The expectation is beside each recording, minute by minute, and the rules for
+//! the expectation are here.
 //!
-//! `UPDATE=1` writes the expectations anew; what must be true of them is held all the same.
+//! `UPDATE=1` writes the expectations again; the rules for them are tested all the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,13 +13,13 @@ use landfall_tests::recording::{
     Alert, Case, Happening, Recording, Span, Timeline, alerts_of, check,
 };
 
-/// For how long an outage may go on before somebody is woken, in minutes: `incidents.stall` of the
-/// recordings is five, as long nothing may have landed, and what a flush of half a second writes comes up to
-/// six minutes of these days later.
+/// How long an outage may go on before the page, in minutes: `incidents.stall` of the recordings is five,
+/// nothing may have landed for as long, and a flush of half a second comes up to six minutes of these days
+/// later.
 const TOLD_WITHIN: usize = 18;
 
-/// For how long after it an alert may still fire: `incidents.clear`, the deadline of the last event, and
-/// what keeps the alert from flapping.
+/// How long after it an alert may still fire: `incidents.clear`, the deadline of the last event, and the time
+/// that keeps the alert from flapping.
 const OVER_WITHIN: usize = 60;
 
 // The day, and every how many minutes rules are evaluated: promtool takes some 30 ms of processor time for each,
@@ -73,7 +73,7 @@ days! {
         day.pages(&[("LandfallManyEventsLost", 6)]);
         day.quiet_about_landfall();
     };
-    a_duplicate_key_that_kills_a_batch_is_told: "duplicate-key" every 2, |day| {
+    a_duplicate_key_that_kills_a_batch_is_reported: "duplicate-key" every 2, |day| {
         let killed = day.happenings("a duplicate key kills a batch");
         assert_eq!(killed.len(), 2);
         day.some_during("LandfallEventsLost", &killed);
@@ -84,11 +84,11 @@ days! {
         let refused = day.happenings("the writer's database refuses connections");
         assert_eq!(refused.len(), 2);
         day.some_during("LandfallEventsStalled", &refused[..1]);
-        // The second follows while the first is told: nobody is woken again.
+        // The second follows while the alert of the first goes on, so there is no second page.
         day.pages(&[("LandfallEventsStalled", 2)]);
         day.quiet_about_landfall();
     };
-    events_without_a_schema_are_told_to_their_owner: "no-schema" every 2, |day| {
+    events_without_a_schema_are_reported_to_their_owner: "no-schema" every 2, |day| {
         let trouble = day.happenings("trouble of single events: NoSchema");
         day.fires_throughout("LandfallEventsWithoutSchema", &trouble);
         day.owned_by("LandfallEventsWithoutSchema", "(none)", "instrumentation");
@@ -104,22 +104,22 @@ days! {
         day.pages(&[("LandfallSchemaStalled", 1)]);
         day.quiet_about_landfall();
     };
-    a_line_that_is_cut_is_told_as_such: "cut-off" every 1, |day| {
+    a_line_that_is_cut_is_reported_as_such: "cut-off" every 1, |day| {
         let cut = day.happenings("Landfall is cut off from the writer");
         assert_eq!(cut.len(), 1);
         day.one_for_each("LandfallNotConnected", &cut);
-        // Of the pipeline nothing is told: what does not come in only seems not to land.
+        // No alert about the pipeline fires: events that Landfall does not receive only seem not to land.
         day.pages(&[("LandfallNotConnected", 1)]);
         let of_pipeline = day.spans_where(|alert| alert.label("component") == "pipeline");
         assert!(of_pipeline.is_empty(), "{of_pipeline:#?}");
     };
-    a_landfall_that_is_dead_is_told_and_so_is_nothing_else: "killed" every 1, |day| {
+    a_landfall_that_is_dead_is_reported_and_so_is_nothing_else: "killed" every 1, |day| {
         let dead = day.happenings("Landfall is dead");
         assert_eq!(dead.len(), 1);
         day.one_for_each("LandfallAbsent", &dead);
         day.pages(&[("LandfallAbsent", 1)]);
     };
-    a_rare_schema_that_loses_its_events_is_told: "rare-schema-lost" every 5, |day| {
+    a_rare_schema_that_loses_its_events_is_reported: "rare-schema-lost" every 5, |day| {
         let lost = day.happenings("an event of the rare schema is lost");
         assert_eq!(lost.len(), 3);
         day.some_during("LandfallEventsLost", &lost);
@@ -187,7 +187,7 @@ fn metrics_of(expr: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The table of false alarms in docs/TESTING.md: what is recorded there is what these tests hold.
+/// The table of false alarms in docs/TESTING.md has the results of these tests.
 #[test]
 fn the_table_of_false_alarms_is_that_of_the_healthy_days() {
     let path = paths::workspace().join("docs/TESTING.md");
@@ -225,7 +225,7 @@ fn table() -> String {
     table
 }
 
-/// A recording, and the alerts that promtool says fire over it.
+/// A recording, and the alerts that fire over it by promtool.
 struct Day {
     recording: Recording,
     timeline: Timeline,
@@ -239,7 +239,7 @@ impl Day {
             .collect()
     }
 
-    /// The stretches of an alert by its name, or of all of a severity.
+    /// The intervals of an alert by its name, or of all of a severity.
     fn spans(&self, name: &str) -> Vec<(Span, &Alert)> {
         self.timeline
             .spans
@@ -285,7 +285,7 @@ impl Day {
         }
     }
 
-    /// From an hour after the begin until the end there is no minute without it.
+    /// From an hour after the beginning until the end it fires in every minute.
     #[track_caller]
     fn fires_throughout(&self, name: &str, happenings: &[Happening]) {
         for happening in happenings {
@@ -303,7 +303,7 @@ impl Day {
         }
     }
 
-    /// Nobody is woken by other alerts than these, nor more often, nor but for what happened.
+    /// There are no other pages than these, not more of them, and each is about something that happened.
     #[track_caller]
     fn pages(&self, allowed: &[(&str, usize)]) {
         let pages = self.spans("page");
@@ -384,7 +384,7 @@ fn expectation(case: &str) -> PathBuf {
     paths::recordings().join(format!("{case}.alerts"))
 }
 
-/// What is expected of a recording.
+/// The expectation for a recording.
 fn kept(recording: &Recording) -> Timeline {
     let text = std::fs::read_to_string(expectation(&recording.case)).expect("the expectation");
     Timeline::parse(&text, recording).expect("an expectation that can be read")
@@ -394,7 +394,7 @@ fn hold(case: &str, every: usize, held: impl Fn(&Day)) {
     let recording = read(case);
     let rules = paths::workspace().join("ops/prometheus/landfall.rules.yml");
     let Some(promtool) = paths::promtool() else {
-        // What is kept is held at least.
+        // At least the kept expectation is tested.
         eprintln!("promtool is not there: {case} is not evaluated");
         let timeline = kept(&recording);
         held(&Day {

@@ -105,7 +105,7 @@ fn judged_by(sidecar: &Sidecar, kind: &str, check: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_verdict_names_the_checks_that_gave_it_not_those_in_force_when_it_is_told() {
+fn a_verdict_names_the_checks_that_gave_it_not_those_in_force_when_it_is_reported() {
     let files = tempfile::tempdir().expect("a directory");
     let validity = own_copy("schema_validity.wasm", files.path());
     let mut sidecar = Sidecar::start(Setup {
@@ -130,18 +130,18 @@ fn a_verdict_names_the_checks_that_gave_it_not_those_in_force_when_it_is_told() 
     });
     let new = digest(&sidecar, "schema-validity");
 
-    // Rejected by the old version, and told to have leaked under the new one.
+    // Rejected by the old version, and reported as leaked under the new one.
     changed_row.row["event_name"] = "something else".into();
     sidecar.land(&[rejected, changed_row, twice]);
     sidecar.await_verdict("leaked", 1);
     sidecar.await_verdict("altered", 1);
-    await_until("the duplicate is told", || {
+    await_until("the duplicate is reported", || {
         sidecar.query("SELECT count(*) FROM samples WHERE kind = 'duplicate'") == 1
     });
     sidecar.stop();
     let judged_by = |kind| judged_by(&sidecar, kind, "schema-validity");
     assert_eq!(judged_by("leaked"), [old.as_str()]);
-    // The row that came twice was read by the new version, and the pair that differs compared anew.
+    // The row that came twice was read by the new version, and the pair that differs was compared again.
     assert_eq!(judged_by("duplicate"), [new.as_str()]);
     assert_eq!(judged_by("altered"), [new.as_str()]);
     // Both versions had a part in the verdict that its window counts: one judged it, one compared.
@@ -165,7 +165,7 @@ fn a_file_that_does_not_load_leaves_the_old_version_and_says_so_everywhere() {
     });
     let before = digest(&sidecar, "schema-validity");
     deploy(&validity, b"no module");
-    await_until("it is told as stale", || {
+    await_until("it is reported as stale", || {
         sidecar
             .metrics()
             .count("landfall_check_stale", &[("check", "schema-validity")])
@@ -184,7 +184,7 @@ fn a_file_that_does_not_load_leaves_the_old_version_and_says_so_everywhere() {
     sidecar.send_raw(std::slice::from_ref(&one));
     sidecar.land(std::slice::from_ref(&one));
     sidecar.await_verdict("delivered", 1);
-    // Mended, it is in force without a restart.
+    // Once it is repaired, it is in force without a restart.
     deploy(
         &validity,
         &changed(&std::fs::read(support::guest("schema_validity.wasm")).expect("a module")),
@@ -209,15 +209,15 @@ fn a_configuration_with_an_error_is_refused_and_a_good_one_taken_by_sighup() {
     });
     let path = sidecar.config_path();
     let good = std::fs::read_to_string(&path).expect("the configuration");
-    // Directories are watched, and a file that is written by a name in another directory is no change
-    // in its own: only SIGHUP can tell of it.
+    // Directories are watched. If a file is written by a name in another directory, its own directory does not
+    // change: only SIGHUP makes Landfall read it.
     let elsewhere = tempfile::tempdir().expect("a directory");
     let unseen = elsewhere.path().join("same-file");
     std::fs::hard_link(&path, &unseen).expect("a second name");
     let write = |text: String| std::fs::write(&unseen, text).expect("written");
     write(good.replace("default = \"60s\"", "default = \"soon\""));
     sidecar.hang_up();
-    await_until("the error is told with its field", || {
+    await_until("the error is reported with its field", || {
         sidecar
             .get("/readyz")
             .is_some_and(|answer| answer.body.contains("deadlines.default"))
@@ -292,7 +292,7 @@ streams = ["raw"]
 }
 
 #[test]
-fn what_identifies_events_takes_a_restart_and_is_said_to_at_every_reload() {
+fn a_change_of_the_key_takes_a_restart_and_every_reload_reports_that() {
     let mut sidecar = Sidecar::start(Setup {
         deadline: "60s",
         extra: "[event]\nkey = \"/uuid\"".into(),
@@ -307,7 +307,7 @@ fn what_identifies_events_takes_a_restart_and_is_said_to_at_every_reload() {
             .get("/readyz")
             .is_some_and(|answer| answer.body.contains("event changed"))
     };
-    await_until("it is told", told);
+    await_until("it is reported", told);
     sidecar.reconfigure("default = \"60s\"", "default = \"50s\"");
     await_until("another change is in force", || sidecar.plans() == 1);
     assert!(told(), "and what waits for a restart is not forgotten");
@@ -333,7 +333,7 @@ fn a_broken_schema_leaves_the_old_one_in_force_and_a_mended_one_replaces_it() {
     let good = std::fs::read(&path).expect("the schema");
     deploy(&path, b"{ half of");
     let stale = || sidecar.metrics().count("landfall_schemas_stale", &[]);
-    await_until("it is told as stale", || stale() == 1);
+    await_until("it is reported as stale", || stale() == 1);
     assert!(
         sidecar
             .get("/readyz")
@@ -363,7 +363,7 @@ fn a_check_file_that_is_gone_leaves_it_stale_while_another_change_is_taken() {
         ..Setup::default()
     });
     std::fs::remove_file(&validity).expect("removed");
-    await_until("it is told as stale", || {
+    await_until("it is reported as stale", || {
         sidecar
             .metrics()
             .count("landfall_check_stale", &[("check", "schema-validity")])

@@ -1,4 +1,4 @@
-//! What was said to be missing stays owed over a restart: it is one event, whoever sends it again.
+//! A missing event stays owed over a restart: it is one event, whoever sends it again.
 
 mod support;
 
@@ -9,7 +9,7 @@ fn missing(sidecar: &Sidecar) -> i64 {
     sidecar.query("SELECT count(*) FROM missing WHERE landed_ms IS NULL")
 }
 
-/// Missing by the windows, less what landed of it.
+/// Missing events by the windows, minus those that landed.
 fn missing_by_windows(sidecar: &Sidecar) -> i64 {
     sidecar.query("SELECT coalesce(sum(missing), 0) FROM windows")
 }
@@ -23,7 +23,7 @@ fn agree(sidecar: &Sidecar) {
     );
 }
 
-/// Loses some events, and starts the sidecar anew.
+/// Loses some events, and restarts the sidecar.
 fn lost(events: &[Event], after: &str) -> Sidecar {
     let mut sidecar = Sidecar::start(Setup {
         deadline: "1s",

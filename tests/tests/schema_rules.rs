@@ -1,4 +1,4 @@
-//! Where schemas are looked for, and by which rules they are read, by commands that a person gives.
+//! Where commands search schemas, and by which rules they read them.
 
 mod support;
 
@@ -83,7 +83,7 @@ fn a_program_that_is_copied_with_its_schemas_finds_them_beside_itself() {
     };
     let answer = audit();
     assert!(answer.contains("1 delivered"), "{answer}");
-    // A directory of that name beside the configuration goes before it.
+    // A directory of that name beside the configuration comes first.
     std::fs::create_dir(dir.path().join("etc/schemas")).expect("made");
     let answer = audit();
     assert!(

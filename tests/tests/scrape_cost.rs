@@ -17,10 +17,10 @@ const SCRAPES: usize = 40;
 /// Schemas with series of their own.
 const LABELS_MAX: usize = 500;
 
-/// What one scrape is.
+/// One scrape.
 struct Cost {
     series: usize,
-    /// Those among them that are of one of the schemas `S<n>/1`.
+    /// The series that are about one of the schemas `S<n>/1`.
     of_schemas: usize,
     bytes: usize,
     /// The middle one.
@@ -49,12 +49,12 @@ fn cost(sidecar: &Sidecar) -> Cost {
         of_schemas: series().filter(|line| line.contains("schema=\"S")).count(),
         bytes: body.len(),
         time: times[SCRAPES / 2],
-        // With the scrape that tells it.
+        // Including the scrape that reports it.
         processor: Duration::from_secs_f64(cpu() - before) / (SCRAPES as u32 + 1),
     }
 }
 
-fn told(schemas: usize, when: &str, cost: &Cost) {
+fn print_cost(schemas: usize, when: &str, cost: &Cost) {
     let [time, processor] = [cost.time, cost.processor].map(|time| time.as_secs_f64() * 1000.0);
     println!(
         "{schemas} schemas, {when}: {} series, {} KiB, {processor:.1} ms of a processor, {time:.1} ms",
@@ -93,7 +93,7 @@ fn costs(schemas: usize) -> [Cost; 2] {
         Sidecar::start(&paths::landfall(), dir.path(), &settings).unwrap_or_else(|e| panic!("{e}"));
     assert!(raw.await_subscriptions(1) && written.await_subscriptions(1));
     let idle = cost(&sidecar);
-    told(schemas, "idle", &idle);
+    print_cost(schemas, "idle", &idle);
     for number in 0..2 * schemas {
         let schema = number % schemas;
         let event = format!(r#"{{"uuid":"e{number}","schema":"S{schema}","revision":1}}"#);
@@ -110,7 +110,7 @@ fn costs(schemas: usize) -> [Cost; 2] {
         reached("delivered", schemas) && reached("missing", schemas)
     });
     let busy = cost(&sidecar);
-    told(schemas, "with events of each", &busy);
+    print_cost(schemas, "with events of each", &busy);
     sidecar.stop().unwrap_or_else(|e| panic!("{e}"));
     [idle, busy]
 }
@@ -126,7 +126,7 @@ fn a_scrape_is_bounded_however_many_schemas_there_are() {
         assert_eq!(before.of_schemas, schemas * idle, "{schemas}");
         assert_eq!(after.of_schemas, schemas * busy, "{schemas}");
     }
-    // Those without a label share one, and cost nothing before events come in.
+    // Schemas without a label share one, and cost nothing before events come in.
     assert_eq!(many[0].of_schemas, 0);
     assert_eq!(many[1].of_schemas, LABELS_MAX * busy);
     // Prometheus takes what it gets within 10 s; a target of some MB is usual.

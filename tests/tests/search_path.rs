@@ -1,4 +1,4 @@
-//! What runs stays with the place on the search path that it came from, until that has something new.
+//! A running check or schema keeps its place on the search path, until that place has a new version.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn digest(sidecar: &Sidecar, check: &str) -> String {
     found["digest"].as_str().expect("a digest").to_owned()
 }
 
-/// A check whose file is looked for in several places, the first of which is this one.
+/// A check whose file is searched in several places, the first of which is this one.
 const SEARCHED: &str = r#"
 [[checks]]
 name = "limit"
@@ -39,7 +39,7 @@ fn stale(sidecar: &Sidecar, check: &str) -> u64 {
         .count("landfall_check_stale", &[("check", check)])
 }
 
-fn is_told(sidecar: &Sidecar, text: &str) -> bool {
+fn is_reported(sidecar: &Sidecar, text: &str) -> bool {
     sidecar
         .get("/readyz")
         .is_some_and(|answer| answer.status == 200 && answer.body.contains(text))
@@ -62,7 +62,10 @@ fn a_check_whose_file_is_gone_is_not_replaced_by_another_one_of_its_name() {
 
     std::fs::remove_file(&own).expect("removed");
     await_until("it is stale", || stale(&sidecar, "limit") == 1);
-    assert!(is_told(&sidecar, "is gone, and ") && is_told(&sidecar, "is not taken in its place"));
+    assert!(
+        is_reported(&sidecar, "is gone, and ")
+            && is_reported(&sidecar, "is not taken in its place")
+    );
     assert_eq!(digest(&sidecar, "limit"), first);
     // Not with another change either.
     let before = sidecar.plans();
@@ -73,7 +76,7 @@ fn a_check_whose_file_is_gone_is_not_replaced_by_another_one_of_its_name() {
     await_until("it is back", || stale(&sidecar, "limit") == 0);
     assert_eq!(digest(&sidecar, "limit"), first);
 
-    // Removed, and put back as another version: what the place has is taken.
+    // Removed, and put back as another version: the file at the place is taken.
     std::fs::remove_file(&own).expect("removed");
     await_until("it is stale", || stale(&sidecar, "limit") == 1);
     deploy(&own, &versions[1]);
@@ -82,7 +85,7 @@ fn a_check_whose_file_is_gone_is_not_replaced_by_another_one_of_its_name() {
     });
     let second = digest(&sidecar, "limit");
 
-    // Other places after it are named, which changes nothing of it, and it still is not replaced.
+    // The configuration names other places after it, and it still is not replaced.
     let others = sidecar.dir.path().join("others");
     std::fs::create_dir(&others).expect("a directory");
     for entry in std::fs::read_dir(landfall_tests::paths::guests()).expect("guests") {
@@ -102,14 +105,14 @@ fn a_check_whose_file_is_gone_is_not_replaced_by_another_one_of_its_name() {
         sidecar.plans() > before
     });
 
-    // A link that leads nowhere is a file that is gone.
+    // A link that leads nowhere counts as a file that is gone.
     std::fs::remove_file(&own).expect("removed");
     std::os::unix::fs::symlink("no-such-file", &own).expect("a link");
     await_until("it is stale", || stale(&sidecar, "limit") == 1);
     assert_eq!(digest(&sidecar, "limit"), second);
     std::fs::remove_file(&own).expect("removed");
 
-    // Named by its whole path, the other one is meant.
+    // Once the other one is named by its whole path, it is taken.
     let other = support::guest("example_check.wasm");
     sidecar.reconfigure(
         "path = \"example_check.wasm\"",
@@ -122,7 +125,7 @@ fn a_check_whose_file_is_gone_is_not_replaced_by_another_one_of_its_name() {
 }
 
 #[test]
-fn a_file_that_comes_to_stand_before_the_one_that_runs_is_told_and_taken_at_the_next_start() {
+fn a_file_that_comes_to_stand_before_the_one_that_runs_is_reported_and_taken_at_the_next_start() {
     let mut sidecar = Sidecar::start(Setup {
         extra: SEARCHED.into(),
         ..Setup::default()
@@ -131,13 +134,16 @@ fn a_file_that_comes_to_stand_before_the_one_that_runs_is_told_and_taken_at_the_
     let module = std::fs::read(support::guest("example_check.wasm")).expect("the module");
     let before = sidecar.dir.path().join("example_check.wasm");
     deploy(&before, &changed(&module));
-    await_until("it is told", || stale(&sidecar, "limit") == 1);
-    assert!(is_told(&sidecar, "example_check.wasm stands before "));
+    await_until("it is reported", || stale(&sidecar, "limit") == 1);
+    assert!(is_reported(
+        &sidecar,
+        "example_check.wasm now comes before "
+    ));
     assert_eq!(digest(&sidecar, "limit"), first);
     sidecar.stop();
     sidecar.restart();
     assert_ne!(digest(&sidecar, "limit"), first);
-    assert!(is_told(&sidecar, "as configured"));
+    assert!(is_reported(&sidecar, "as configured"));
     sidecar.stop();
 }
 
@@ -145,14 +151,14 @@ fn a_file_that_comes_to_stand_before_the_one_that_runs_is_told_and_taken_at_the_
 fn schemas_whose_directory_is_gone_stay_and_are_not_replaced_by_those_beside_the_program() {
     let mut sidecar = Sidecar::start(Setup {
         deadline: "60s",
-        // As the default has it: looked for beside the configuration, then beside the program.
+        // As by default: searched beside the configuration, then beside the program.
         schemas: "schemas".into(),
         extra: "# further checks".into(),
         ..Setup::default()
     });
-    // Beside the program, if it is where it is built; what is judged is told by the schema's own rules.
+    // Beside the program, if it is where it is built; the schema's own rules show which one judges.
     let own = sidecar.dir.path().join("schemas");
-    let stays = || is_told(&sidecar, "schemas stay as they were: ");
+    let stays = || is_reported(&sidecar, "schemas stay as they were: ");
     let had = landfall_tests::paths::schemas();
     let copy = |to: &Path| {
         for schema in ["EventCapsule/2014.json", "AppTap/12.json"] {
@@ -163,13 +169,13 @@ fn schemas_whose_directory_is_gone_stay_and_are_not_replaced_by_those_beside_the
     };
     copy(&own);
     // Those that run are the program's, or none: the next start takes those of its own.
-    await_until("the other directory is told", stays);
+    await_until("the other directory is reported", stays);
     sidecar.stop();
     sidecar.restart();
     let aside = sidecar.dir.path().join("aside");
     std::fs::rename(&own, &aside).expect("moved");
-    await_until("it is told that they are gone", || {
-        is_told(&sidecar, "schemas is gone")
+    await_until("it is reported that they are gone", || {
+        is_reported(&sidecar, "schemas is gone")
     });
     let stale = || sidecar.metrics().count("landfall_schemas_stale", &[]);
     assert_eq!(stale(), 2, "both stay");
@@ -179,12 +185,12 @@ fn schemas_whose_directory_is_gone_stay_and_are_not_replaced_by_those_beside_the
     sidecar.await_verdict("delivered", 1);
     std::fs::rename(&aside, &own).expect("moved back");
     await_until("they are back", || {
-        stale() == 0 && is_told(&sidecar, "as configured")
+        stale() == 0 && is_reported(&sidecar, "as configured")
     });
     sidecar.stop();
 }
 
-/// Landfall in a directory of its own, started without naming a file.
+/// Landfall in a separate directory, started without a named file.
 struct Unnamed {
     dir: tempfile::TempDir,
     child: Child,
@@ -219,8 +225,8 @@ impl Unnamed {
         std::fs::read_to_string(self.dir.path().join("log")).expect("the log")
     }
 
-    /// What `/readyz` says of checks and configuration.
-    fn await_told(&self, what: &str, told: impl Fn(&str) -> bool) -> String {
+    /// The part of `/readyz` about checks and configuration.
+    fn await_answer(&self, what: &str, told: impl Fn(&str) -> bool) -> String {
         await_some(what, || {
             let answer = http::get(self.http, "/readyz").ok()?;
             told(&answer.body).then_some(answer.body)
@@ -235,57 +241,58 @@ impl Unnamed {
     }
 }
 
-/// Where the log says that HTTP is served.
+/// The address of the HTTP server in the log.
 fn address(log: &Path) -> Option<SocketAddr> {
     let log = std::fs::read_to_string(log).ok()?;
     let (_, rest) = log.split_once("address=")?;
     rest.split_whitespace().next()?.parse().ok()
 }
 
-/// Of a configuration that can be told from the built-in default by its one check.
+/// A configuration that differs from the built-in default by its one check.
 const OWN: &str = "[[checks]]\nname = \"own\"\npath = \"example_check.wasm\"\nstreams = [\"raw\"]\n\
     config = { at = \"/x\", max = 9 }\n[streams.raw]\ncodec = \"json\"\nendpoints = [\"tcp://127.0.0.1:1\"]\n\
     [streams.written]\nendpoints = [\"tcp://127.0.0.1:2\"]\n";
 
 #[test]
-fn a_configuration_that_appears_beside_the_built_in_default_is_told_and_taken_at_the_next_start() {
+fn a_configuration_that_appears_beside_the_built_in_default_is_reported_and_taken_at_the_next_start()
+ {
     let unnamed = Unnamed::start(tempfile::tempdir().expect("a directory"));
     let is_default = |body: &str| body.contains("\"schema-validity\"") && !body.contains("\"own\"");
-    unnamed.await_told("the default runs", is_default);
+    unnamed.await_answer("the default runs", is_default);
     std::fs::write(unnamed.file(), OWN).expect("written");
     let told = |body: &str| body.contains("landfall.toml is there now, and is not taken");
-    let body = unnamed.await_told("it is told", told);
+    let body = unnamed.await_answer("it is reported", told);
     assert!(is_default(&body), "{body}");
-    // Nor at a change of something else, nor if somebody asks.
+    // Nor at a change of something else, nor at SIGHUP.
     let reloads = unnamed.log().matches("landfall.toml is there now").count();
     kill_process(Pid::from_child(&unnamed.child), Signal::HUP).expect("told");
-    await_until("it is told again", || {
+    await_until("it is reported again", || {
         unnamed.log().matches("landfall.toml is there now").count() > reloads
     });
-    let body = unnamed.await_told("it is still told", told);
+    let body = unnamed.await_answer("it is still told", told);
     assert!(is_default(&body), "{body}");
     std::fs::remove_file(unnamed.file()).expect("removed");
-    let body = unnamed.await_told("it is well again", |body| !told(body));
+    let body = unnamed.await_answer("it is well again", |body| !told(body));
     assert!(is_default(&body), "{body}");
 
     std::fs::write(unnamed.file(), OWN).expect("written");
-    unnamed.await_told("it is told", told);
+    unnamed.await_answer("it is reported", told);
     let unnamed = Unnamed::start(unnamed.stop());
-    unnamed.await_told("the file runs", |body| body.contains("\"own\""));
+    unnamed.await_answer("the file runs", |body| body.contains("\"own\""));
     unnamed.stop();
 }
 
 #[test]
-fn a_configuration_that_vanishes_stays_in_force_and_is_told_until_it_is_back() {
+fn a_configuration_that_vanishes_stays_in_force_and_is_reported_until_it_is_back() {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("landfall.toml"), OWN).expect("written");
     let unnamed = Unnamed::start(dir);
     let is_own = |body: &str| body.contains("\"own\"") && !body.contains("\"schema-validity\"");
-    unnamed.await_told("the file runs", is_own);
+    unnamed.await_answer("the file runs", is_own);
     let aside = unnamed.dir.path().join("aside");
     std::fs::rename(unnamed.file(), &aside).expect("moved");
     let told = |body: &str| body.contains("the configuration is not reloaded: landfall.toml");
-    let body = unnamed.await_told("it is told", told);
+    let body = unnamed.await_answer("it is reported", told);
     assert!(is_own(&body), "{body}");
     assert!(
         body.contains("the next start would take the built-in default"),
@@ -296,13 +303,13 @@ fn a_configuration_that_vanishes_stays_in_force_and_is_told_until_it_is_back() {
             .log()
             .contains("the next start would take the built-in default")
     );
-    // Another one in its place is the place's.
+    // Another file at the same place is taken.
     let changed = OWN.replace("\"own\"", "\"owner\"");
     std::fs::write(unnamed.file(), changed).expect("written");
-    unnamed.await_told("it is in force", |body| {
+    unnamed.await_answer("it is in force", |body| {
         body.contains("\"owner\"") && !told(body)
     });
     std::fs::rename(&aside, unnamed.file()).expect("moved back");
-    unnamed.await_told("the first is back", is_own);
+    unnamed.await_answer("the first is back", is_own);
     unnamed.stop();
 }

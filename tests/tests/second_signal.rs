@@ -1,4 +1,4 @@
-//! Who asks a second time to end does not wait for the drain.
+//! After a second signal to end, Landfall does not wait for the drain.
 
 mod support;
 

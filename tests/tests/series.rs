@@ -1,5 +1,5 @@
-//! Series that dashboards and alarms rely on: there before anything happens, named by their owners, and
-//! gone with what they are about.
+//! Series that dashboards and alarms need: they exist before anything happens, have their owners, and are
+//! removed with their check or schema.
 
 mod support;
 
@@ -24,7 +24,7 @@ fn setup(extra: &str) -> Setup {
     }
 }
 
-/// Counters that a start itself moves: what it costs, and what it loads and writes.
+/// Counters that a start itself increases: its cost, and what it loads and writes.
 const OF_A_START: [&str; 5] = [
     "landfall_check_code_total",
     "landfall_process_cpu_seconds_total",
@@ -33,7 +33,7 @@ const OF_A_START: [&str; 5] = [
     "landfall_store_writes_total",
 ];
 
-/// Some of the threads that are watched; each is from the moment on in which it runs.
+/// Some of the threads that are watched; each one from the moment when it runs.
 const WATCHED: [&str; 3] = ["results", "judge-0", "shard-1"];
 
 #[expect(clippy::too_many_lines, reason = "a list")]
@@ -297,7 +297,7 @@ fn owners_and_objectives_follow_the_configuration_and_go_with_what_they_are_of()
         Some("analytics")
     );
 
-    // A schema that is gone has no objective; of its events some may wait, so it has an owner.
+    // A schema that is gone has no objective; some of its events may wait, so it has an owner.
     std::fs::remove_dir_all(schemas.path().join("AppTap")).expect("removed");
     await_until("the schema's objective is gone", || {
         target(&sidecar.metrics(), "AppTap/12").is_none()
@@ -328,7 +328,8 @@ fn owners_and_objectives_follow_the_configuration_and_go_with_what_they_are_of()
 }
 
 #[test]
-fn a_check_that_fails_to_state_its_objectives_is_told_and_judges_and_one_that_has_none_is_not() {
+fn a_check_that_fails_to_state_its_objectives_is_reported_and_judges_and_one_that_has_none_is_not()
+{
     let check = |name: &str, file: &str, config: &str| {
         format!("[[checks]]\nname = \"{name}\"\npath = \"{file}\"\nconfig = {config}\n")
     };

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use landfall_tests::wait::await_until;
 use support::{Event, Setup, Sidecar, event, keys, large_event, text};
 
-/// Frames that the sources read, as they say themselves at the end.
+/// Frames that the sources read, as they report at the end.
 fn frames_read(log: &str, stream: &str) -> i64 {
     log.lines()
         .filter(|line| line.contains("the source has ended") && line.contains(stream))

@@ -1,4 +1,4 @@
-//! Signals that whoever starts Landfall has ignored.
+//! Signals that the process that starts Landfall ignores.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use landfall_tests::wait::await_until;
 use landfall_tests::wire::Publisher;
 use rustix::process::Signal;
 
-/// Landfall, started as a script starts what it puts into the background, with `nohup` besides.
+/// Landfall, started as a background command of a script, with `nohup`.
 fn starter() -> String {
     let program = paths::landfall();
     format!(
@@ -39,8 +39,8 @@ fn what_the_starter_ignores_stays_ignored_but_for_the_reload() {
     let mut landfall =
         Process::start(&path("starter"), &path("landfall.toml"), &path("log")).expect("it starts");
     let log = landfall.log_text();
-    assert!(log.contains("SIGINT is not heard"), "{log}");
-    assert!(!log.contains("SIGHUP is not heard"), "{log}");
+    assert!(log.contains("SIGINT is ignored"), "{log}");
+    assert!(!log.contains("SIGHUP is ignored"), "{log}");
     let reloads = |landfall: &Process| landfall.metrics().count("landfall_reloads_total", &[]);
     let before = reloads(&landfall);
     // They come in this order.

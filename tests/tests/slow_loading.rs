@@ -1,4 +1,4 @@
-//! A schema that would take long to be compiled is refused by name; the others load, and nothing waits.
+//! A schema that would take long to compile is refused by name; the others load, and nothing waits.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn write(dir: &Path, label: &str, schema: &Value) {
     std::fs::rename(aside, path).expect("renamed");
 }
 
-/// So many patterns, each of another text.
+/// This many patterns, each with another text.
 fn patterns(count: usize, pattern: impl Fn(usize) -> String) -> Value {
     let members = (0..count).map(|number| {
         let name = format!("p{number}");
@@ -39,7 +39,7 @@ fn long_pointers() -> Value {
     json!({ "$schema": DRAFT, "properties": { name: { "properties": leaves } } })
 }
 
-/// What would take minutes to hours, and gigabytes; and what is told of each.
+/// Schemas that would take minutes to hours, and gigabytes; and the error of each.
 fn slow() -> Vec<(&'static str, Value, &'static str)> {
     const PARTS: &str = "of those that the patterns of one file may have";
     vec![
@@ -99,7 +99,7 @@ fn schemas_that_would_compile_for_hours_are_refused_by_name_and_a_reload_goes_on
     for (number, (label, schema, why)) in slow().into_iter().enumerate() {
         let plans = sidecar.plans();
         write(schemas.path(), label, &schema);
-        // What comes with it is taken.
+        // Another change at the same time is taken.
         let good = json!({ "$schema": DRAFT });
         write(schemas.path(), &format!("Good{number}/1"), &good);
         await_until(

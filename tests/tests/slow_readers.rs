@@ -1,5 +1,5 @@
-//! Who asks for a large answer and reads it slowly, or never, holds memory and a seat for no longer than their
-//! bounds, and keeps no probe waiting.
+//! A client that asks for a large answer and reads it slowly, or never, holds memory and a connection only
+//! within their bounds, and keeps no probe waiting.
 
 mod support;
 
@@ -22,14 +22,14 @@ fn probe(sidecar: &Sidecar) {
     assert!(began.elapsed() < PROBE_MAX, "{:?}", began.elapsed());
 }
 
-/// So many schemas, with names as long as they may be, make a large answer of `/metrics`.
+/// This many schemas, with names of the maximum length, make a large answer of `/metrics`.
 const SCHEMAS: u64 = 1500;
 
-/// What the answers that nobody reads may hold together, with room for what the allocator keeps of the rest.
+/// The memory of all unread answers together, with room for what the allocator keeps.
 const ANSWERS_MAX: u64 = 64 << 20;
 const SLACK: u64 = 64 << 20;
 
-/// Connections that the last look may have met open, beside what the process opens for itself.
+/// Connections that may be open at the last look, besides the descriptors of the process itself.
 const STILL_OPEN_MAX: usize = 2;
 
 /// A sidecar that has seen events of very many schemas.
@@ -132,7 +132,7 @@ fn who_reads_a_large_answer_slowly_or_never_holds_neither_memory_nor_a_seat_for_
         most = most.max(resident_bytes(&sidecar));
     }
     assert!(most < before + ANSWERS_MAX + SLACK, "{before} {most}");
-    // They go within their bound, although they are still open at the other end.
+    // They are closed within their bound, although they are still open at the other end.
     await_until("their seats are free", || {
         descriptors(&sidecar) <= open_before + STILL_OPEN_MAX
     });

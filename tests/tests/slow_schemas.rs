@@ -1,5 +1,5 @@
-//! No schema that takes long and answers all the same holds up the events of another, is told as a fault of the
-//! check that asks for it, or answers wrongly.
+//! A schema that takes long but answers does not hold up the events of another, is not reported as a fault of
+//! the check that asks for it, and does not answer wrongly.
 
 mod support;
 
@@ -27,7 +27,7 @@ fn patterns(all: &[&str]) -> Value {
     json!({ "$schema": DRAFT, "properties": { "text": { "allOf": all } } })
 }
 
-/// An event of so many items that no `enum` has, but for what is given.
+/// An event with this many items that no `enum` has, except the given ones.
 fn unlike(number: u64, schema: &str, count: usize, last: Option<Value>) -> Event {
     let mut all = words("y", count);
     all.extend(last);
@@ -103,7 +103,7 @@ fn large_events_whose_schema_takes_long_just_within_its_steps_cost_no_other_sche
     let mut sidecar = start(&schemas);
     let valid = (1000..1040).map(|number| unlike(number, "Slow", LARGE, None));
     let strict = (2000..2010).map(|number| {
-        // Every other one is not valid, and that only its last item tells.
+        // Every other one is not valid, and only its last item shows that.
         let last = if number % 2 == 0 { "w" } else { "y" };
         unlike(number, "Strict", LARGE, Some(json!({ "a": [1, last] })))
     });
@@ -111,8 +111,8 @@ fn large_events_whose_schema_takes_long_just_within_its_steps_cost_no_other_sche
     assert!(slow.iter().all(|event| event.frame.len() > 240_000));
     flood(&sidecar, &slow, 0..400);
 
-    // What was judged says right, and the rest is said to be unjudged.
-    await_until("all are told", || {
+    // Judged events have the right verdict, and the rest are unjudged.
+    await_until("all are reported", || {
         let told = |schema: &str| {
             let verdicts = ["missing", "rejected", "unjudged"];
             verdicts.map(|verdict| of(&sidecar, schema, verdict))
@@ -177,10 +177,10 @@ fn patterns_that_look_long_at_a_text_are_bounded_in_time_and_their_schema_is_nam
     };
     let mut slow = Vec::new();
     for number in 0..10 {
-        // Just within what is begun: it takes most of a second. Half of them are not valid.
+        // Just below the limit, so it is started: it takes most of a second. Half of them are not valid.
         let end = if number % 2 == 0 { "!" } else { "?" };
         slow.push(text(1000 + number, "Wide", letters(20_000) + end));
-        // Never begun.
+        // Above the limit: never started.
         slow.push(text(2000 + number, "Wide", letters(200_000) + end));
         // Thirty patterns, each a quarter of a second.
         slow.push(text(
@@ -190,7 +190,7 @@ fn patterns_that_look_long_at_a_text_are_bounded_in_time_and_their_schema_is_nam
         ));
     }
     flood(&sidecar, &slow, 0..400);
-    await_until("all are told", || {
+    await_until("all are reported", || {
         let told = |schema: &str| {
             let verdicts = ["missing", "rejected", "unjudged"];
             verdicts.map(|verdict| of(&sidecar, schema, verdict))

@@ -28,7 +28,7 @@ fn one_event_of_two_hundred_with_a_deadline_of_an_hour_lets_judging_go_on_throug
             batch.push(event);
         }
         if batch.len() == 100 {
-            // In the order of a pipeline: what is to land has come in.
+            // In the order of a pipeline: an event comes in before it lands.
             sidecar.await_frames("raw", sent);
             sidecar.land(&batch);
             landed += batch.len() as u64;
@@ -49,7 +49,7 @@ fn one_event_of_two_hundred_with_a_deadline_of_an_hour_lets_judging_go_on_throug
             .count("landfall_spool_moved_frames_total", &[])
             > 0
     );
-    // Those that waited all the while are whole: they land, and are what they were.
+    // The events that waited all the time are whole: they land, unchanged.
     sidecar.land(&waiting[1..]);
     sidecar.await_verdict("delivered", EVENTS - 1);
     assert_eq!(sidecar.verdict("altered"), 0);
@@ -59,8 +59,8 @@ fn one_event_of_two_hundred_with_a_deadline_of_an_hour_lets_judging_go_on_throug
 
 const SMALL_SPOOL: &str = "[store]\ndir = \"data\"\nspool_bytes_max = \"64MiB\"";
 
-/// Sends rounds of events that wait and events that land, in the order in which they are given, and lands the
-/// latter every some rounds. What waits.
+/// Sends rounds of events that wait and events that land, in the given order, and lands the latter every few
+/// rounds. Returns the events that wait.
 fn pass(
     sidecar: &Sidecar,
     rounds: u64,
@@ -108,7 +108,7 @@ fn many_small_events_that_wait_do_not_hold_the_space_of_few_large_ones_that_have
             .count("landfall_spool_moved_frames_total", &[])
             > 0
     );
-    // They are what they were.
+    // They are unchanged.
     sidecar.land(&waiting);
     sidecar.await_verdict("delivered", 2_500 * 15);
     assert_eq!(sidecar.verdict("altered"), 0);

@@ -1,5 +1,5 @@
-//! A stall is told when nothing lands, and only then: what lands of events that came in before Landfall
-//! watched shows that the writer lives.
+//! A stall is reported when nothing lands, and only then: landings of events that came in before Landfall
+//! watched show that the writer lives.
 
 mod support;
 
@@ -9,12 +9,12 @@ use support::{Event, Setup, Sidecar, event};
 /// Longer than a machine under load keeps the test from sending.
 const STALL_MS: i64 = 3_000;
 
-/// While something waits for so long, others land.
+/// While some events wait for this long, others land.
 const WATCHED_MS: i64 = STALL_MS + 2_000;
 
 fn start() -> Sidecar {
     Sidecar::start(Setup {
-        // What came in before the start may land for as long after it.
+        // Events that came in before the start may land this long after it.
         deadline: "30s",
         stall: "3s",
         ..Setup::default()
@@ -25,7 +25,7 @@ fn stalls(sidecar: &Sidecar) -> i64 {
     sidecar.query("SELECT count(*) FROM incidents WHERE cause = 'stalled'")
 }
 
-/// Up to when the store tells what happened.
+/// The time up to which the store has what happened.
 fn known_ms(sidecar: &Sidecar) -> i64 {
     sidecar.query("SELECT coalesce(max(value), 0) FROM meta WHERE name = 'known_ms'")
 }
@@ -53,13 +53,13 @@ fn lives_and_dies(sidecar: &mut Sidecar, lost: &[Event], unseen: &[Event]) {
 
     let died_ms = known_ms(sidecar);
     let mut late = late.iter();
-    await_until("the writer is dead, and that is told", || {
+    await_until("the writer is dead, and that is reported", || {
         // The last row may still be read after the first of them.
         sidecar.send_raw(late.next().map(std::slice::from_ref).unwrap_or_default());
         stalls(sidecar) == 1
     });
     let opened_ms = sidecar.query("SELECT opened_ms FROM incidents WHERE cause = 'stalled'");
-    // It was told by the store a moment after the last row landed.
+    // The store had it a moment after the last row landed.
     assert!(
         opened_ms > died_ms - 1_000 + STALL_MS,
         "the last row landed about {died_ms}, it was told at {opened_ms}"

@@ -1,4 +1,4 @@
-//! A thread that stands still is told by metric, `/readyz` and log, and taken back when it goes on.
+//! A thread that stands still is reported by metric, `/readyz` and log until it goes on.
 
 mod support;
 
@@ -10,10 +10,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use landfall_tests::wait::await_until;
 use support::{Event, Setup, Sidecar, event};
 
-/// Bytes that a pipe holds while nobody reads it, but for a page.
+/// Bytes that a pipe holds while nobody reads it, minus a page.
 const ALMOST_FULL_BYTES: usize = (64 << 10) - (4 << 10);
 
-/// Somebody who brings a log from a pipe to a file, and may be told not to.
+/// Copies a log from a pipe to a file, and can be paused.
 #[derive(Default)]
 struct Reader {
     pauses: Mutex<bool>,
@@ -44,8 +44,8 @@ impl Reader {
     }
 }
 
-/// How long the thread of reloads has stood still, and what `/readyz` says.
-fn told(sidecar: &Sidecar) -> (f64, u16, String) {
+/// How long the thread of reloads has stood still, and the answer of `/readyz`.
+fn standing(sidecar: &Sidecar) -> (f64, u16, String) {
     let labels = [("thread", "reload")];
     let seconds = sidecar
         .metrics()
@@ -55,20 +55,20 @@ fn told(sidecar: &Sidecar) -> (f64, u16, String) {
 }
 
 #[test]
-fn a_thread_that_cannot_write_its_log_is_told_as_standing_still_until_it_goes_on() {
+fn a_thread_that_cannot_write_its_log_is_reported_as_standing_still_until_it_goes_on() {
     let mut sidecar = Sidecar::start(Setup::default());
     sidecar.stop();
     let (read, write) = pipe().expect("a pipe");
     let mut also_write = write.try_clone().expect("its second end");
     let reader = Arc::new(Reader::default());
     {
-        // It ends with who writes, and is waited for by nobody: a test that fails must not wait for it.
+        // It ends with the writer, and nobody waits for it: a test that fails must not wait for it.
         let (log, reader) = (sidecar.log_path(), Arc::clone(&reader));
         std::thread::spawn(move || reader.run(read, log));
     }
     sidecar.restart_into(write.into());
 
-    // A configuration of which there is more to say than the pipe has room for.
+    // A configuration with longer messages than the pipe has room for.
     reader.pause(true);
     also_write
         .write_all(&[b'\n'; ALMOST_FULL_BYTES])
@@ -78,23 +78,23 @@ fn a_thread_that_cannot_write_its_log_is_told_as_standing_still_until_it_goes_on
         (0..60).map(|number| format!("no_such_setting_of_this_rather_long_name_{number} = 1\n"));
     let mistakes: String = mistakes.collect();
     sidecar.reconfigure("[schemas]\n", &format!("[schemas]\n{mistakes}"));
-    await_until("it is told by the metric and by /readyz", || {
-        let (seconds, status, body) = told(&sidecar);
+    await_until("it is reported by the metric and by /readyz", || {
+        let (seconds, status, body) = standing(&sidecar);
         seconds >= 10.0 && status == 503 && body.contains("these stand still: reload")
     });
-    // What has nothing to say goes on, and is told.
-    let (before, ..) = told(&sidecar);
+    // A thread that logs nothing goes on, and is reported.
+    let (before, ..) = standing(&sidecar);
     let events: Vec<Event> = (0..20).map(event).collect();
     sidecar.send_raw(&events);
     sidecar.land(&events);
     sidecar.await_verdict("delivered", 20);
-    await_until("it is told how long", || told(&sidecar).0 > before);
+    await_until("it is reported how long", || standing(&sidecar).0 > before);
     assert!(!sidecar.log().contains("stands still"), "nobody reads it");
 
     reader.pause(false);
     sidecar.reconfigure(&mistakes, "");
     await_until("it is taken back", || {
-        let (seconds, status, body) = told(&sidecar);
+        let (seconds, status, body) = standing(&sidecar);
         seconds == 0.0 && status == 200 && body.contains("none stands still")
     });
     await_until("the log has both", || {

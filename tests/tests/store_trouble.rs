@@ -21,7 +21,7 @@ fn readiness(sidecar: &Sidecar) -> Option<(u16, String)> {
 }
 
 #[test]
-fn a_store_that_is_moved_away_is_told_and_nothing_is_lost_once_it_is_back() {
+fn a_store_that_is_moved_away_is_reported_and_nothing_is_lost_once_it_is_back() {
     let events: Vec<Event> = (0..60).map(event).collect();
     let (first, second) = events.split_at(20);
     let mut sidecar = start(first);
@@ -93,7 +93,7 @@ fn whoever_removes_the_lock_lets_no_second_process_in() {
         "{}",
         text(&output)
     );
-    // What it would have deleted is there: they are missing, each with its frame.
+    // Nothing was deleted: they are missing, each with its frame.
     sidecar.await_verdict("missing", 20);
     assert_eq!(
         sidecar.query("SELECT count(*) FROM missing WHERE frame IS NOT NULL"),
@@ -107,7 +107,7 @@ fn a_damaged_store_ends_the_process_and_says_so() {
     let events: Vec<Event> = (0..20).map(event).collect();
     let mut sidecar = start(&events);
     let path = sidecar.dir.path().join("data/landfall.sqlite");
-    // Another writer makes it look at the file anew, which is damaged by then.
+    // Another writer makes it read the file again, which is damaged by then.
     let other = rusqlite::Connection::open(&path).expect("the store");
     other
         .execute_batch(

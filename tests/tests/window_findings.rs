@@ -1,4 +1,4 @@
-//! What a window check finds is told in its own words, and apart from what another one finds.
+//! Findings of a window check are reported with its own text, and separately from those of another check.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! One tally to one finding, or to none.
+//! Turns one tally into one finding, or into none.
 
 use landfall_guest::{
     Finding, Objective as Stated, Severity, StatesObjectives, Tally, WindowCheck, WindowReason,
@@ -101,9 +101,9 @@ fn text(tally: &Tally, shares: &Shares, objective: &Objective) -> String {
         "{} confirmed of {} expected ({:.3} %, target {} %)",
         shares.confirmed,
         shares.of,
-        // Rounded down, or 99.9996 % would read as the 100 % that it missed.
+        // Rounded down: otherwise 99.9996 % would be shown as the 100 % that it missed.
         (shares.lower() * 100_000.0).floor() / 1000.0,
-        // Rounded, or 0.999 would read as 99.90000000000001.
+        // Rounded: otherwise 0.999 would be shown as 99.90000000000001.
         (objective.target * 1e8).round() / 1e6,
     );
     for (count, what) in [

@@ -1,4 +1,4 @@
-//! What the operator may set.
+//! The operator's settings.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,19 @@ use serde::Deserialize;
 pub struct Config {
     /// The share of expected events that must be confirmed, above 0 and at most 1.
     pub target: f64,
-    /// The fewest expected events that a share is worth taking of.
+    /// The fewest expected events for which a share makes sense.
     pub minimum: u64,
     /// How bad it is to miss the target.
     pub severity: Level,
-    /// Under this share it is critical, whatever `severity` says.
+    /// Below this share it is critical, whatever `severity` is.
     pub critical_below: Option<f64>,
     /// Whether events that landed after their deadline count as confirmed.
     pub late_counts: bool,
-    /// What differs for a schema, by `name/revision` or, for all its revisions, `name`.
+    /// Settings for single schemas, by `name/revision` or, for all its revisions, `name`.
     pub schemas: BTreeMap<String, Override>,
 }
 
-/// What differs for a schema.
+/// Settings for a schema.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Override {
@@ -43,11 +43,11 @@ pub struct Override {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// To be known.
+    /// For information.
     Info,
-    /// To be looked at.
+    /// Somebody should look at it.
     Warning,
-    /// To be looked at now.
+    /// Somebody should look at it now.
     Critical,
 }
 
@@ -74,7 +74,7 @@ impl Default for Config {
     }
 }
 
-/// What holds for one schema.
+/// The settings that apply to one schema.
 #[derive(Clone, Copy, Debug)]
 pub struct Objective {
     pub target: f64,
@@ -85,7 +85,7 @@ pub struct Objective {
 }
 
 impl Config {
-    /// Says which field cannot be used, and what to do.
+    /// The error names the field that cannot be used, and what to do.
     pub fn check(&self) -> Result<(), String> {
         let share = |field: String, value: Option<f64>| match value {
             Some(share) if !(share > 0.0 && share <= 1.0) => Err(format!(
@@ -105,8 +105,8 @@ impl Config {
         Ok(())
     }
 
-    /// What holds for the schema `name/revision`: its own settings, then those of its name, then
-    /// the general ones.
+    /// The settings for the schema `name/revision`: its own, then those of its name, then the
+    /// general ones.
     pub fn objective(&self, schema: &str) -> Objective {
         let mut objective = Objective {
             target: self.target,

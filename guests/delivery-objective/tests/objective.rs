@@ -29,7 +29,7 @@ fn the_share_is_held_against_the_target() {
         (tally(998, 0, 0, 0, 2), Some("unproven")),
         (tally(998, 0, 2, 1500, 0), Some("unproven")),
         (tally(500, 0, 2, 500, 0), Some("below_target")),
-        // Too few to take a share of.
+        // Too few for a share.
         (tally(0, 0, 0, 0, 0), None),
         (tally(0, 0, 99, 0, 0), None),
         (tally(0, 0, 100, 0, 0), Some("below_target")),

@@ -18,7 +18,7 @@ pub enum Member {
 }
 
 impl Member {
-    /// How many there are.
+    /// The number of members.
     pub const COUNT: usize = 8;
 
     /// The name in the JSON.
@@ -35,7 +35,7 @@ impl Member {
         }
     }
 
-    /// The member of that name, if the codec cares for it.
+    /// The member with this name, if the codec uses it.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "recvFrom" => Self::RecvFrom,
@@ -51,26 +51,26 @@ impl Member {
     }
 }
 
-/// What is known of an event beside its JSON: members with their JSON texts.
+/// What is known about an event besides its JSON: members with their JSON texts.
 pub type Extra<'a> = [(Member, &'a str)];
 
-/// What becomes of the uuid.
+/// How the uuid is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Uuid {
-    /// Computed, whatever the JSON says: the processor does so with every line.
+    /// Computed, whatever the JSON contains: the processor does so with every line.
     Computed,
-    /// The capsule's own, else computed if it says enough, else none.
+    /// The capsule's own; otherwise computed if the capsule holds enough; otherwise none.
     Kept,
 }
 
-/// Buffers that are kept from one event to the next.
+/// Buffers that are reused for the next event.
 #[derive(Default)]
 pub struct Scratch {
     url: String,
     tail: Vec<u8>,
 }
 
-/// Completes the JSON text that `document` holds from `start` on. What the JSON says wins over
+/// Completes the JSON text that `document` holds from `start` on. Members of the JSON win over
 /// `extra`. The error is the id of a reason.
 pub fn complete(
     document: &mut Vec<u8>,
@@ -98,7 +98,7 @@ pub fn complete(
         let before = tail.len();
         push_name(tail, Member::Uuid);
         tail.push(b'"');
-        // Of two equal names the last wins, so a client's own uuid need not be cut out.
+        // Of two equal names the last wins, so a client's own uuid does not have to be cut out.
         match (
             uuid_into(&parts(&top, extra), formula, &mut scratch.url, tail),
             uuid,
@@ -108,7 +108,7 @@ pub fn complete(
             (Err(_), Uuid::Kept) => tail.truncate(before),
         }
     }
-    // The tail's first comma has nothing before it in an empty object.
+    // In an empty object nothing comes before the tail's first comma.
     let tail = match (top.is_empty, tail.split_first()) {
         (true, Some((_, rest))) => rest,
         _ => tail.as_slice(),

@@ -1,4 +1,4 @@
-//! The codec: one frame to one capsule, or to the name of what is wrong with it.
+//! The codec: turns one frame into one capsule, or into the reason why it is malformed.
 
 use std::fmt::Write;
 
@@ -89,7 +89,7 @@ impl EventLoggingCodec {
     }
 }
 
-/// The line's parts as JSON texts, in buffers that are kept from one line to the next.
+/// The line's parts as JSON texts, in buffers that are reused for the next line.
 #[derive(Default)]
 struct Texts {
     host: String,
@@ -117,9 +117,9 @@ impl Texts {
             (Member::RecvFrom, &self.host),
             (Member::SeqId, digits(client.sequence)),
             (time, &self.time),
-            // The pipeline of 2014 stored a hash under a key that never left its process, which
-            // cannot be computed again: the capsule has the address itself, and the parity check
-            // must be told to leave it out.
+            // The pipeline of 2014 stored a hash under a key that never left its process, so it
+            // cannot be computed again. The capsule has the address itself, and the parity check
+            // must be configured to leave it out.
             (ip, &self.ip),
             (Member::UserAgent, &self.user_agent),
         ]
@@ -134,7 +134,7 @@ fn digits(text: &str) -> &str {
     }
 }
 
-/// Writes `text` as a JSON string literal, run by run between what must be escaped.
+/// Writes `text` as a JSON string literal: runs of characters, and escapes between them.
 fn quote(text: &str, literal: &mut String) {
     literal.clear();
     literal.reserve(text.len() + 2);

@@ -1,4 +1,4 @@
-//! What the operator may set.
+//! The operator's settings.
 
 use serde::Deserialize;
 
@@ -6,10 +6,10 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// What the client-side lines' time and address are called in the capsule. The lines of both
-    /// eras look alike, so it cannot be told from them.
+    /// The names of the client-side lines' time and address in the capsule. The lines of both eras look
+    /// alike, so the era cannot be recognised from them.
     pub era: Era,
-    /// By which formula the uuid is computed.
+    /// The formula of the uuid.
     pub uuid_era: UuidEra,
 }
 
@@ -25,11 +25,11 @@ pub enum Era {
     Y2019,
 }
 
-/// Which formula of the uuid holds.
+/// The formula of the uuid.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 pub enum UuidEra {
-    /// As `era` says: by `timestamp` in 2014, by `dt` in 2019. What the capsule happens to hold
-    /// besides does not matter.
+    /// That of `era`: by `timestamp` in 2014, by `dt` in 2019. Other times in the capsule do not
+    /// matter.
     #[default]
     #[serde(rename = "auto")]
     Auto,
@@ -41,7 +41,7 @@ pub enum UuidEra {
     Dt,
 }
 
-/// Which time is part of the uuid.
+/// The time that is part of the uuid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Formula {
     /// The first ten characters of `timestamp`.
@@ -51,7 +51,7 @@ pub enum Formula {
 }
 
 impl Config {
-    /// The formula that holds for every frame.
+    /// The formula for all frames.
     pub fn formula(self) -> Formula {
         match (self.uuid_era, self.era) {
             (UuidEra::Timestamp, _) | (UuidEra::Auto, Era::Y2014) => Formula::Timestamp,

@@ -1,5 +1,5 @@
-//! The uuid of an event: version 5 in the URL namespace, over an URL made of host, sequence number
-//! and time. So the raw line alone yields the key of its row.
+//! The uuid of an event: version 5 in the URL namespace, of an URL made from host, sequence number
+//! and time. So the raw line alone gives the key of its row.
 
 use std::borrow::Cow;
 
@@ -13,10 +13,10 @@ const URL_NAMESPACE: [u8; 16] = [
     0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8,
 ];
 
-/// How much of a timestamp's text counts: whole seconds, until the year 2286.
+/// The characters of a timestamp's text that count: whole seconds, until the year 2286.
 const TIMESTAMP_CHARS: usize = 10;
 
-/// What identifies an event, as JSON texts of the capsule's members.
+/// The members that identify an event, as JSON texts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Parts<'a> {
     /// `recvFrom`, a string.
@@ -29,8 +29,8 @@ pub struct Parts<'a> {
     pub dt: Option<&'a str>,
 }
 
-/// Appends the uuid, 32 lower-case hexadecimal digits, to `out`. `url` is scratch. The error is the
-/// id of a reason: what is missing, or cannot be part of an URL of this form.
+/// Appends the uuid, 32 lower-case hexadecimal digits, to `out`. `url` is a scratch buffer. The error is
+/// the id of a reason: which part is missing, or cannot be in an URL of this form.
 pub fn uuid_into(
     parts: &Parts<'_>,
     formula: Formula,
@@ -97,7 +97,7 @@ fn first_ten(text: &str) -> Option<Cow<'_, str>> {
 }
 
 /// `dt` in whole seconds and with its `Z`: a fraction is cut, a missing zone is UTC. A time that is
-/// not in UTC, or of another form, is taken as it stands.
+/// not in UTC, or has another form, is used unchanged.
 fn seconds_of_dt(text: &str) -> Option<Cow<'_, str>> {
     let dt = unquote(text)?;
     let (Some(_), Some((civil, rest))) = (parse_civil(&dt), dt.split_at_checked(CIVIL_BYTES))

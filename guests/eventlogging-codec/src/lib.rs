@@ -1,11 +1,11 @@
-//! Codec: EventLogging's raw frames to event capsules with their uuid.
+//! Codec: turns EventLogging's raw frames into event capsules with their uuid.
 //!
-//! Knows the client-side lines of both eras, the server-side lines, and frames that are capsules
-//! already. The document is the frame's own JSON text with the missing members appended, never a
-//! re-serialisation: what the client wrote is what the checks see.
+//! It reads the client-side lines of both eras, the server-side lines, and frames that are already
+//! capsules. The document is the frame's own JSON text with the missing members appended, and is never
+//! serialised again. So the checks see exactly what the client wrote.
 //!
-//! It looks only at the top level of the JSON, for the names and places of members. Whether the
-//! rest is JSON is the host's to say, which parses the document anyway.
+//! It looks only at the top level of the JSON, for the names and places of members. The host decides
+//! whether the rest is JSON, because it parses the document anyway.
 
 mod capsule;
 mod codec;

@@ -1,4 +1,4 @@
-//! Takes raw frames apart, by the processor's format strings.
+//! Splits raw frames by the processor's format strings.
 //!
 //! The processor makes a regular expression of its format: a space is `\s+`, `%{x}s` and `%h` are
 //! `\S+`, `%{x}d` is `\d+`, `%{x}i` and `%u` are `[^\t]+`, `%q` is `\?\S+`. The expression is
@@ -9,7 +9,7 @@ use landfall_guest::time::{CIVIL_BYTES, parse_civil};
 use crate::config::Era;
 use crate::word;
 
-/// What a frame is, by its form.
+/// The kinds of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
     /// A web cache's log line.
@@ -41,11 +41,11 @@ pub struct Client<'a> {
     /// The client's address.
     pub ip: &'a str,
     /// The rest up to a tab, as the processor takes it: with its double quotes, and with the line's
-    /// newline if it is the last thing in the line. No key depends on it.
+    /// newline if nothing follows it. No key depends on it.
     pub user_agent: &'a str,
 }
 
-/// Tells the form of a frame and takes it apart. The error is the id of a reason.
+/// Recognises the kind of a frame and splits it. The error is the id of a reason.
 pub fn split(frame: &str, era: Era) -> Result<Frame<'_>, &'static str> {
     match frame.as_bytes().first() {
         Some(b'?') => client(frame, era).map(Frame::Client),
@@ -109,7 +109,7 @@ fn client(line: &str, era: Era) -> Result<Client<'_>, &'static str> {
     })
 }
 
-/// What `\s+([^\t]+)` takes of `rest`, which begins with white space: as much white space as leaves
+/// What `\s+([^\t]+)` matches in `rest`, which begins with white space: as much white space as leaves
 /// the user agent one character, then everything up to a tab.
 fn user_agent(rest: &str) -> Option<&str> {
     let space = rest.len() - skip_space(rest).len();
@@ -119,8 +119,8 @@ fn user_agent(rest: &str) -> Option<&str> {
     rest.get(start..)?.split('\t').next()
 }
 
-/// What `\s+([^\t]+)\s+([^\t]+)` takes of `rest`, greedy from the left and giving back from the right:
-/// where the parts are set apart by spaces alone, the first takes all but the last word.
+/// What `\s+([^\t]+)\s+([^\t]+)` matches in `rest`, greedy from the left, with backtracking from the right:
+/// if only spaces separate the parts, the first takes all but the last word.
 fn two_runs(rest: &str) -> Option<(&str, &str)> {
     let bytes = rest.as_bytes();
     let space = rest.len() - skip_space(rest).len();
@@ -159,7 +159,7 @@ fn is_space(byte: u8) -> bool {
 fn token(text: &str) -> (&str, &str) {
     let bytes = text.as_bytes();
     let mut end = 0;
-    // White space is at most a space; whatever else is so low is looked at by itself.
+    // White space is at most a space; other bytes below it are tested one by one.
     while let Some(word) = word::at(bytes, end) {
         let skipped = word::before(word::less(word, b' ' + 1));
         end += skipped;
@@ -184,7 +184,7 @@ fn skip_space(text: &str) -> &str {
 mod tests {
     use super::two_runs;
 
-    /// The right side is what CPython's `re` gives for `\s+([^\t]+)\s+([^\t]+)`.
+    /// The right side is the result of CPython's `re` for `\s+([^\t]+)\s+([^\t]+)`.
     #[test]
     fn two_runs_are_taken_as_the_expression_takes_them() {
         let cases = [

@@ -2,7 +2,7 @@
 
 use crate::word;
 
-/// What a byte is worth as a hexadecimal digit, or [`NO_DIGIT`]. A table, because every third byte of
+/// The value of a byte as a hexadecimal digit, or [`NO_DIGIT`]. A table, because every third byte of
 /// a query is looked up here.
 static DIGITS: [u8; 256] = digits();
 
@@ -10,13 +10,13 @@ static DIGITS: [u8; 256] = digits();
 const NO_DIGIT: u8 = 16;
 
 /// Appends the decoded bytes of `encoded` to `decoded`. A `%` without two hexadecimal digits after
-/// it stands for itself, as in Python, so there is no such thing as a bad encoding.
+/// it stays a `%`, as in Python, so every encoding is valid.
 ///
-/// Runs between two escapes are moved by whole words and not by their length: they are short, and a
+/// Runs between two escapes are copied in whole words and not by their length: they are short, and a
 /// copy of unknown length costs a call out of the guest, as much as some twenty bytes.
 pub fn decode_into(encoded: &[u8], decoded: &mut Vec<u8>) {
     let start = decoded.len();
-    // What is decoded is never longer than what was encoded; a word may reach beyond its end.
+    // The decoded text is never longer than the encoded one; a word may reach beyond its end.
     decoded.resize(start + encoded.len() + word::BYTES, 0);
     let out = decoded.get_mut(start..).unwrap_or_default();
     let (mut read, mut written) = (0, 0);
@@ -38,7 +38,7 @@ pub fn decode_into(encoded: &[u8], decoded: &mut Vec<u8>) {
     decoded.truncate(start + written);
 }
 
-/// Decodes what stands at `read`: an escape, a plus, or a plain byte.
+/// Decodes the escape, plus or plain byte at `read`.
 fn decode_one(encoded: &[u8], read: &mut usize, out: &mut [u8], written: &mut usize) {
     let (Some(&byte), Some(place)) = (encoded.get(*read), out.get_mut(*written)) else {
         *read = encoded.len();
@@ -57,7 +57,7 @@ fn decode_one(encoded: &[u8], read: &mut usize, out: &mut [u8], written: &mut us
     *written += 1;
 }
 
-/// The byte that the two hexadecimal digits from `at` on mean.
+/// The byte of the two hexadecimal digits from `at` on.
 fn escaped(encoded: &[u8], at: usize) -> Option<u8> {
     let high = DIGITS[usize::from(*encoded.get(at)?)];
     let low = DIGITS[usize::from(*encoded.get(at + 1)?)];

@@ -1,8 +1,8 @@
-//! A light scan of a JSON object's top level: which members it has, and where their values lie.
+//! A light scan of a JSON object's top level: its members, and the places of their values.
 //!
-//! Nested values are skipped by their brackets and strings, not parsed: a document that passes may
-//! still be no JSON inside, which the host's parser then says. What is found is right for every
-//! document that is JSON.
+//! Nested values are skipped by their brackets and strings, not parsed. So a document that passes may
+//! still be invalid inside, which the host's parser then finds. The result is right for every document
+//! that is JSON.
 
 use landfall_guest::unquote;
 
@@ -21,7 +21,7 @@ pub enum NoObject {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Top<'a> {
     values: [Option<&'a str>; Member::COUNT],
-    /// Where its closing brace stands in the text.
+    /// The place of its closing brace in the text.
     pub closing: usize,
     /// Whether it has no members.
     pub is_empty: bool,
@@ -87,7 +87,7 @@ impl<'a> Cursor<'a> {
                 self.take(b':')?;
                 self.skip_space();
                 let value = self.value()?;
-                // A name that cannot be read (a lone surrogate, which Python takes) is none of ours.
+                // A name that cannot be read (a lone surrogate, which Python accepts) is none of ours.
                 let member = unquote(name).and_then(|name| Member::from_name(&name));
                 if let Some(member) = member {
                     top.values[member as usize] = Some(value);
@@ -113,7 +113,7 @@ impl<'a> Cursor<'a> {
         loop {
             match *bytes.get(at)? {
                 b'"' => break,
-                // Whatever follows a backslash is not a quote that ends the string.
+                // The character after a backslash is not a quote that ends the string.
                 b'\\' => at += 2,
                 _ => at += 1,
             }
@@ -122,8 +122,8 @@ impl<'a> Cursor<'a> {
         self.text.get(start..self.at)
     }
 
-    /// Any value: strings and brackets are followed to their end, the rest is a run of characters
-    /// that stand in no other place of JSON.
+    /// Any value: strings and brackets are followed to their end; the rest is a run of characters
+    /// that occur in no other place of JSON.
     fn value(&mut self) -> Option<&'a str> {
         let start = self.at;
         match self.peek()? {

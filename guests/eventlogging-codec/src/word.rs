@@ -1,8 +1,8 @@
-//! Eight bytes at a time: where in a word the first byte of some kind stands.
+//! Eight bytes at a time: the place of the first byte of some kind in a word.
 //!
 //! A guest pays for every turn of a loop (its deadline is checked there), so the two loops that see
 //! every byte of a line take eight per turn. The tests are those of "Bit Twiddling Hacks" (Sean
-//! Eron Anderson): exact for the first match, which is all that is asked of them.
+//! Eron Anderson): they are exact for the first match, and only that one is used.
 
 /// Bytes of a word.
 pub const BYTES: usize = 8;
@@ -27,7 +27,7 @@ pub fn less(word: u64, limit: u8) -> u64 {
     word.wrapping_sub(LOW_BITS * u64::from(limit)) & !word & HIGH_BITS
 }
 
-/// How many bytes stand before the first marked one.
+/// The number of bytes before the first marked one.
 pub fn before(marks: u64) -> usize {
     (marks.trailing_zeros() / 8) as usize
 }

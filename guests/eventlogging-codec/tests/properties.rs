@@ -1,4 +1,4 @@
-//! What holds for every frame and every event.
+//! Properties of every frame and every event.
 
 use eventlogging_codec::EventLoggingCodec;
 use landfall_guest::test::CodecHarness;

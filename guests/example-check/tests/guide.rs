@@ -1,4 +1,4 @@
-//! The guide for authors shows the files of this crate as they are.
+//! The guide for authors shows the exact files of this crate.
 
 fn block_after(guide: &str, file: &str) -> String {
     let start = guide

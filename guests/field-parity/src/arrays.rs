@@ -1,12 +1,12 @@
 //! Arrays as the text that the database holds.
 //!
-//! A writer makes text of an array; on the written side nobody can tell that text from a string that
-//! came in as one. So both sides are compared as text: an array is rendered as the writer renders
-//! it, and a string stays as it is, white space and all.
+//! A writer turns an array into text; on the written side that text looks the same as a string that
+//! came in as a string. So both sides are compared as text: an array is rendered as the writer renders
+//! it, and a string stays unchanged, including its white space.
 //!
-//! One thing of the writer's text cannot be rendered: the order of an object's members, which the
-//! host's columns do not keep. So in text that is an array, members of objects are sorted before it
-//! is compared, and where the text was cut inside an object, what can be said ends before it.
+//! One part of the writer's text cannot be rendered: the order of an object's members, which the
+//! host's columns do not keep. So in text that is an array, members of objects are sorted before the
+//! comparison. If the text was cut inside an object, the comparison ends before that object.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -31,8 +31,8 @@ pub fn rendered(text: &str, style: ArrayText) -> Cow<'_, str> {
 /// it is not one JSON array or object, as far as its brackets, names and commas go, or holds no
 /// object.
 ///
-/// If the text `was_cut`, it may end before its time: then it ends before the outermost object that
-/// was left open, because a member that cannot be seen might have been the first.
+/// If the text `was_cut`, the result may end early: before the outermost object that was left open,
+/// because a member that was cut off might have been the first.
 pub fn sorted(text: &str, was_cut: bool) -> Option<String> {
     if !text.contains('{') {
         return None;
@@ -67,7 +67,7 @@ enum End {
 struct Open {
     is_object: bool,
     start: usize,
-    /// Where each member lies, from its name's quote to its value's end.
+    /// The place of each member, from its name's quote to its value's end.
     members: Vec<Range<usize>>,
 }
 
@@ -95,16 +95,16 @@ enum Expect {
     End,
 }
 
-/// One pass over the text, whatever its nesting: depth is the event's author's choice.
+/// One pass over the text, whatever its nesting: the event's author chooses the depth.
 struct Walk {
-    /// The text; what was passed has its members sorted, which changes no length.
+    /// The text; the passed part has its members sorted, which changes no length.
     out: Vec<u8>,
     at: usize,
     open: Vec<Open>,
 }
 
 impl Walk {
-    /// None if the text is no JSON in what is looked at.
+    /// None if the part of the text that is looked at is no JSON.
     fn run(&mut self) -> Option<End> {
         let mut expect = Expect::Value;
         loop {
@@ -212,7 +212,7 @@ impl Walk {
         Some(self.end_value())
     }
 
-    /// Sorts the members of an object; what stands between them stays in its order.
+    /// Sorts the members of an object; the text between them keeps its order.
     fn sort(&mut self, members: &mut [Range<usize>]) -> Option<()> {
         let (start, end) = (members.first()?.start, members.last()?.end);
         let ends = members.iter().map(|member| member.end);
@@ -232,7 +232,7 @@ impl Walk {
     }
 }
 
-/// What numbers and the literals are made of.
+/// The characters of numbers and literals.
 fn is_scalar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.')
 }
@@ -299,7 +299,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// What makes it safe to compare: whatever order the members had, whatever the cut.
+        /// The comparison is safe for any order of the members and any cut.
         #[test]
         fn the_order_of_members_does_not_matter(
             values in proptest::collection::vec(r#"[0-9]|"[a-z{}:,\[\]]{0,5}"|\[\]|\{"q": 1\}"#, 1..5),

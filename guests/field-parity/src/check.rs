@@ -1,4 +1,4 @@
-//! The check: rows to normal forms.
+//! The check: turns rows into normal forms.
 
 use landfall_guest::{Difference, MemberKind, ParityCheck, Row, Side, Unprojectable, Value};
 
@@ -49,8 +49,8 @@ impl ParityCheck for FieldParity {
             Side::Raw => &self.raw,
             Side::Written => &self.written,
         };
-        // An object without a text may be one that holds what JSON does not have: only the document
-        // tells it from one that is not there.
+        // An object without a text may hold a value that JSON does not have: only the document
+        // distinguishes it from an absent object.
         if plan
             .whole
             .is_some_and(|column| row.member(column).is_none())
@@ -62,7 +62,7 @@ impl ParityCheck for FieldParity {
         let mut last: Option<&str> = None;
         for field in &plan.fields {
             let text = own_text(row, field);
-            // Two fields may fall back on each other, and mostly one of them is there.
+            // Two fields may fall back on each other, and usually one of them is present.
             let same = field.is_like_last && last.is_some_and(|last| std::ptr::eq(last, text));
             self.writer.own_field(&field.name, form, same, |out| {
                 field.rule.apply(text, Value::from_text(text), out)
@@ -70,8 +70,8 @@ impl ParityCheck for FieldParity {
             last = Some(text);
         }
         for flattened in &plan.flattened {
-            // An object that is not there has no members; whether it had to be there is the
-            // schema's to say.
+            // An absent object has no members; the schema decides whether it had to be
+            // present.
             let object = match row.member(flattened.column) {
                 Some(value) if value.kind == MemberKind::Null => continue,
                 Some(value) => value,
@@ -96,7 +96,7 @@ impl ParityCheck for FieldParity {
     }
 }
 
-/// A field's value: of several columns the first that has one, else null; empty if none is there.
+/// A field's value: of several columns the first that has one, else null; empty if all are absent.
 fn own_text<'a>(row: &Row<'a>, field: &PlannedField) -> &'a str {
     let mut text = "";
     for &column in &field.columns {

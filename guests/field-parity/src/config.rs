@@ -1,5 +1,5 @@
-//! What the operator may set: what the writer is declared to change. The default is EventLogging's,
-//! and what is set adds to it (`defaults.rs`).
+//! The operator's settings: the changes that the writer is declared to make. The default is
+//! EventLogging's, and settings add to it (`defaults.rs`).
 
 use serde::{Deserialize, Serialize};
 
@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Whether EventLogging's `fields` and `ignore` hold beside the ones given here. A field given
-    /// here takes the place of those that name the same value on either side.
+    /// Whether EventLogging's `fields` and `ignore` apply besides the ones given here. A field given
+    /// here replaces those that name the same value on either side.
     pub defaults: bool,
     /// Objects whose members are compared by their flattened names, so that nested capsules and
     /// flat rows look alike.
     pub flatten: Vec<Flatten>,
-    /// Stands between the parts of a flattened name.
+    /// The separator between the parts of a flattened name.
     pub separator: String,
-    /// Values that need a rule of their own, or another place on each side. They are left out of
+    /// Values that need a separate rule, or have different places on each side. They are left out of
     /// the flattening.
     pub fields: Vec<Field>,
-    /// Flattened names that are not compared; `name*` is every name that begins so. A field given
-    /// here is compared all the same.
+    /// Flattened names that are not compared; `name*` is every name with that beginning. A field given
+    /// in `fields` is compared all the same.
     pub ignore: Vec<String>,
-    /// The most characters that the writer keeps of a string; 0 for all.
+    /// The maximum number of characters that the writer keeps of a string; 0 for all.
     pub truncate: usize,
     /// How the writer keeps numbers that are written with a fraction or an exponent. Integers are
     /// compared exactly: name those of a column of floats in `fields`, as `float`.
@@ -40,9 +40,9 @@ pub struct Flatten {
     pub raw: String,
     /// JSON pointer in the written document.
     pub written: String,
-    /// Goes before the names of the raw side's members.
+    /// The prefix of the names of the raw side's members.
     pub raw_prefix: String,
-    /// Goes before the names of the written side's members.
+    /// The prefix of the names of the written side's members.
     pub written_prefix: String,
 }
 
@@ -50,14 +50,14 @@ pub struct Flatten {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Field {
-    /// Where it stands in the raw document; of several pointers the first that has a value.
+    /// Its place in the raw document; of several pointers the first that has a value.
     pub raw: Pointers,
-    /// Where it stands in the written document.
+    /// Its place in the written document.
     pub written: Pointers,
     /// Its normal form.
     #[serde(default, rename = "as")]
     pub form: As,
-    /// What it is called when it differs; by default its first written pointer, flattened.
+    /// Its name when it differs; by default its first written pointer, flattened.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Instead of the general setting.
@@ -96,15 +96,15 @@ impl Pointers {
 #[serde(rename_all = "snake_case")]
 pub enum As {
     /// What the database makes of its type: strings cut, booleans 0 and 1, integers exact, other
-    /// numbers as `float` says (so that `12.0` is 12), arrays as JSON text.
+    /// numbers as set by `float` (so that `12.0` is 12), arrays as JSON text.
     #[default]
     Value,
-    /// Its canonical JSON text, as it stands: nothing is tolerated.
+    /// Its unchanged canonical JSON text: nothing is tolerated.
     Exact,
     /// `YYYYMMDDHHMMSS` in UTC of a number of Unix seconds or milliseconds, of digits, or of an ISO
     /// 8601 time; fractions of a second are cut.
     Timestamp,
-    /// A number kept as `float` says, even if it is an integer: for columns declared so.
+    /// A number kept as set by `float`, even if it is an integer: for columns of floats.
     Float,
     /// JSON text; a string that holds JSON is that JSON, whatever its white space.
     JsonText,
@@ -120,7 +120,7 @@ pub enum Float {
     F32,
     /// As a 64-bit float.
     F64,
-    /// As a 32-bit float that is read back with so many significant decimal digits (MySQL shows 6).
+    /// As a 32-bit float that is read back with this many significant decimal digits (MySQL shows 6).
     Digits(u8),
 }
 
@@ -128,10 +128,10 @@ pub enum Float {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArrayText {
-    /// As Python's `json.dumps`: a space after `,` and `:`, all beyond ASCII escaped, floats as
-    /// `repr` has them.
+    /// As Python's `json.dumps`: a space after `,` and `:`, all beyond ASCII escaped, floats as by
+    /// `repr`.
     Python,
-    /// Without white space, nothing escaped that need not be, floats as docs/JSON.md has them.
+    /// Without white space, with only the necessary escapes, floats as in docs/JSON.md.
     Compact,
 }
 
@@ -152,14 +152,14 @@ impl Default for Config {
 }
 
 impl Field {
-    /// What it is called when it differs; None if it has no written pointer.
+    /// Its name when it differs; None if it has no written pointer.
     pub fn name(&self, separator: &str) -> Option<String> {
         let written = || Some(flat_name(self.written.as_slice().first()?, separator));
         self.name.clone().or_else(written)
     }
 }
 
-/// The flattened name of what stands at a JSON pointer.
+/// The flattened name of the value at a JSON pointer.
 pub fn flat_name(pointer: &str, separator: &str) -> String {
     let parts: Vec<String> = pointer
         .split('/')

@@ -1,8 +1,8 @@
-//! What EventLogging's writer is declared to change, which holds beside what the operator sets.
+//! The changes that EventLogging's writer is declared to make; they apply besides the operator's settings.
 
 use crate::config::{As, Config, Field, Pointers};
 
-/// Members of the capsule that the row does not keep, or (an address) not as they came in.
+/// Members of the capsule that the row does not keep, or (an address) keeps in another form.
 const IGNORED: [&str; 7] = [
     "recvFrom", "seqId", "schema", "revision", "clientIp", "ip", "topic",
 ];
@@ -55,8 +55,8 @@ fn fields() -> Vec<Field> {
         }
     };
     vec![
-        // Both times stand for each other, so that a side that has one of them is compared with a
-        // side that has the other, and both with both.
+        // Either time stands for the other. So a side that has one of them is compared with a side that
+        // has the other, and both are compared if both sides have both.
         both(&["/timestamp", "/dt"], As::Timestamp),
         both(&["/dt", "/timestamp"], As::Timestamp),
         both(&["/userAgent"], As::Trimmed),

@@ -1,4 +1,4 @@
-//! What differs between two normal forms, for people.
+//! The differences between two normal forms, for people.
 
 use std::cmp::Ordering;
 
@@ -7,13 +7,13 @@ use landfall_guest::Difference;
 use crate::form::{Entry, read};
 use crate::normal::Kind;
 
-/// The most differences; the contract keeps no more.
+/// The maximum number of differences; the contract keeps no more.
 const DIFFERENCES_MAX: usize = 32;
 
-/// The most bytes of a name or a value; the contract keeps no more.
+/// The maximum bytes of a name or a value; the contract keeps no more.
 const TEXT_BYTES_MAX: usize = 256;
 
-/// How much of what two long values have in common is shown before the place where they part.
+/// How much of the common beginning of two long values is shown before their first difference.
 const LEAD_BYTES: usize = 64;
 
 /// The fields that differ, by name.
@@ -59,7 +59,7 @@ fn difference(one: Option<&Entry<'_>>, other: Option<&Entry<'_>>) -> Difference 
     }
 }
 
-/// Strings in quotes, so that an empty one is not taken for an absent value, nor "12" for 12.
+/// Strings in quotes, so that an empty one does not look like an absent value, nor "12" like 12.
 fn show(entry: &Entry<'_>) -> String {
     match entry.kind {
         Kind::Null => "null".into(),

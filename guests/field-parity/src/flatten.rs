@@ -1,18 +1,18 @@
 //! Walks an object's members and gives every value that is no object its flattened name.
 //!
-//! One pass, whatever its nesting: depth is the event's author's choice.
+//! One pass, whatever its nesting: the event's author chooses the depth.
 
 use landfall_guest::{Member, MemberKind, Members};
 
 use crate::name::{FlatName, Mark};
 
-/// Who hears of the members.
+/// Gets the members.
 pub trait Visitor {
     /// A value that is no object, with its flattened name.
     fn field(&mut self, name: &FlatName, member: Member<'_>);
 }
 
-/// Tells `visitor` of every value of `object` that is no object itself. `name` holds the beginning of
+/// Passes every value of `object` that is no object itself to `visitor`. `name` holds the beginning of
 /// its members' names.
 pub fn flatten(
     object: Member<'_>,
@@ -20,7 +20,7 @@ pub fn flatten(
     name: &mut FlatName,
     visitor: &mut impl Visitor,
 ) {
-    // The objects around the one in hand, each with where the beginning of its members' names ends.
+    // The objects around the current one, each with the end of the common beginning of its members' names.
     let mut around: Vec<(Members<'_>, Mark)> = Vec::new();
     let mut members = object.members();
     loop {
@@ -51,11 +51,11 @@ mod tests {
 
     use super::{FlatName, Member, Visitor, flatten};
 
-    /// Writes down `name=value`.
+    /// Records `name=value`.
     #[derive(Default)]
-    struct Told(Vec<String>);
+    struct Recorder(Vec<String>);
 
-    impl Visitor for Told {
+    impl Visitor for Recorder {
         fn field(&mut self, name: &FlatName, member: Member<'_>) {
             let kind = char::from(member.kind as u8);
             self.0
@@ -64,14 +64,14 @@ mod tests {
     }
 
     fn names(object: &str, prefix: &str) -> Vec<String> {
-        let mut told = Told::default();
+        let mut recorder = Recorder::default();
         let mut name = FlatName::default();
         name.push(prefix);
         with_member(object, |object| {
-            flatten(object, "_", &mut name, &mut told);
+            flatten(object, "_", &mut name, &mut recorder);
         });
         assert_eq!(name.as_str(), prefix, "it is as it was");
-        told.0
+        recorder.0
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
                 "",
                 vec!["a\"}=s\\", "é=s{\"x\":1}"],
             ),
-            // What is no object has no members.
+            // A value that is no object has no members.
             ("[1]", "", vec![]),
         ];
         for (object, prefix, expected) in cases {

@@ -1,10 +1,10 @@
 //! The bytes of a normal form.
 //!
-//! `4`, then fields in any order, as wit/check.wit has it for a check that asks for columns of fields:
+//! `4`, then fields in any order, as wit/check.wit defines it for a check that asks for columns of fields:
 //! the kind (1 byte), the lengths of name and value (4 bytes each, little endian), the name, the value.
-//! Lengths, so that no name or value can look like the boundary between two. A field with a rule of
-//! its own has the highest bit of its kind set, so that it never stands for a flattened one of the same
-//! name.
+//! The lengths ensure that no name or value can look like the boundary between two. A field with a
+//! separate rule has the highest bit of its kind set, so that it never equals a flattened field of the
+//! same name.
 
 use landfall_guest::{Member, MemberKind, Value, write_field};
 
@@ -12,13 +12,13 @@ use crate::flatten::Visitor;
 use crate::name::FlatName;
 use crate::normal::{Kind, Rule};
 
-/// The first byte; a form is never empty, because an empty one says that there is none.
+/// The first byte; a form is never empty, because an empty one means that there is none.
 const VERSION: u8 = 4;
 
-/// In the kind of a field with a rule of its own.
+/// Set in the kind of a field with a separate rule.
 const OWN: u8 = 0x80;
 
-/// Writes forms; the memory is kept for the next.
+/// Writes forms; the memory is reused for the next.
 #[derive(Default)]
 pub struct Writer {
     /// The last field's.
@@ -32,8 +32,8 @@ impl Writer {
         form.push(VERSION);
     }
 
-    /// Appends a field with a rule of its own, whose value `write` appends, unless it is the `same` as
-    /// that of the last one; nothing if that says None.
+    /// Appends a field with a separate rule. `write` appends its value, unless it is the `same` as that of
+    /// the last field. If `write` returns None, nothing is appended.
     pub fn own_field(
         &mut self,
         name: &str,
@@ -50,7 +50,7 @@ impl Writer {
         }
     }
 
-    /// What appends the fields of an object.
+    /// Appends the fields of an object.
     pub fn fields<'a>(&'a mut self, rule: &'a Rule, form: &'a mut Vec<u8>) -> Flattened<'a> {
         Flattened {
             value: &mut self.value,
@@ -99,7 +99,7 @@ pub struct Entry<'a> {
     pub value: &'a str,
 }
 
-/// The fields of a form, by name; ends early where the bytes are no form.
+/// The fields of a form, by name; ends early if the bytes are no form.
 pub fn read(form: &[u8]) -> Vec<Entry<'_>> {
     let mut entries = Vec::new();
     let Some((&VERSION, mut rest)) = form.split_first() else {
@@ -113,7 +113,7 @@ pub fn read(form: &[u8]) -> Vec<Entry<'_>> {
     entries
 }
 
-/// The first field, and what is behind it.
+/// The first field, and the rest.
 fn first(fields: &[u8]) -> Option<(Entry<'_>, &[u8])> {
     let (&[byte], lengths) = fields.split_first_chunk::<1>()?;
     let (name_bytes, lengths) = lengths.split_first_chunk()?;
@@ -140,7 +140,7 @@ mod tests {
     use crate::normal::Kind;
     use crate::plan::general_rule;
 
-    fn told(object: &str) -> String {
+    fn listed(object: &str) -> String {
         let config = Config {
             truncate: 12,
             ..Config::default()
@@ -152,7 +152,7 @@ mod tests {
         with_member(object, |object| {
             flatten(object, "_", &mut name, &mut fields);
         });
-        let told = read(&form).into_iter().map(|entry| {
+        let fields = read(&form).into_iter().map(|entry| {
             format!(
                 "{}={}{}",
                 entry.name,
@@ -160,7 +160,7 @@ mod tests {
                 entry.value
             )
         });
-        told.collect::<Vec<_>>().join(" ")
+        fields.collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
         let cases = [
             ("{}", ""),
             (r#"{"b":"x","a":7}"#, "a=i7 b=sx"),
-            // Absent, cut, no longer what it was.
+            // Absent, cut, and changed.
             (
                 r#"{"on":2,"z":null,"t":"123456789012345"}"#,
                 "on=i2 t=s123456789012",
@@ -181,14 +181,14 @@ mod tests {
                 r#"{"a":10,"b":"0","c":"","d":[1, 2]}"#,
                 "a=i10 b=s0 c=s d=s[1, 2]",
             ),
-            // A nested name may be the same as one that is not: both are told.
+            // A nested name may equal one that is not nested: both are listed.
             (
                 r#"{"a":{"b":1},"a_":2,"a_a":3,"a_b":4}"#,
                 "a_=i2 a_a=i3 a_b=i4 a_b=t",
             ),
         ];
         for (object, expected) in cases {
-            assert_eq!(told(object), expected, "{object}");
+            assert_eq!(listed(object), expected, "{object}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! Parity check: was the event written as it came in?
 //!
-//! Both sides are flattened to names and values, each value in a normal form that forgets what the
-//! writer is declared to change (truncation, 32-bit floats, seconds, booleans as 0 and 1) and
-//! nothing else. Equal normal forms mean unchanged. `eventlogging.json` beside this crate is the
-//! default configuration, spelled out; `eventlogging-2019.json` is that of the later pipeline.
+//! Both sides are flattened to names and values. Each value has a normal form that removes only the
+//! changes that the writer is declared to make (truncation, 32-bit floats, seconds, booleans as 0 and
+//! 1). Equal normal forms mean unchanged. `eventlogging.json` beside this crate lists the default
+//! configuration; `eventlogging-2019.json` is that of the later pipeline.
 //!
 //! It never has both sides of an event at once, except to explain two forms that differ.
 

@@ -1,34 +1,34 @@
-//! The flattened name of the value in hand.
+//! The flattened name of the current value.
 //!
-//! Every value under a long name, or deep inside, has a long name of its own: whole names would make
-//! a form of many times the document's size. So a name beyond a bound is kept as its beginning and
-//! a hash of the rest, taken on the way down, so that no byte is hashed twice.
+//! Every value under a long name, or deep inside, has a long name: whole names would make a form of
+//! many times the document's size. So a name beyond a bound is kept as its beginning and a hash of the
+//! rest. The hash is computed on the way down, so that no byte is hashed twice.
 
 use std::borrow::Cow;
 
 /// The longest name that is kept whole, in bytes. Columns of databases have shorter names.
 pub const WHOLE_BYTES_MAX: usize = 128;
 
-/// How much of a longer name is kept. With the hash behind it that is more than any whole name, so
-/// that the two cannot look alike.
+/// How much of a longer name is kept. Together with the hash this is longer than any whole name, so
+/// the two cannot look alike.
 const BEGINNING_BYTES: usize = 100;
 
-/// Where the hash sets in: before a character that `BEGINNING_BYTES` would split.
+/// Where the hash begins: before a character that `BEGINNING_BYTES` would split.
 const HASHED_FROM: usize = BEGINNING_BYTES - 3;
 
-/// FNV-1a with 128 bits: the hash sees one byte after another, because `a_b` and `b` in `a` must
-/// come to the same.
+/// FNV-1a with 128 bits: it hashes one byte after another, because `a_b` and `b` in `a` must give the
+/// same hash.
 const FNV_BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
 const FNV_PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
 /// A name that is built part by part.
 pub struct FlatName {
     text: String,
-    /// Of the bytes from `HASHED_FROM` on.
+    /// The hash of the bytes from `HASHED_FROM` on.
     hash: u128,
 }
 
-/// A length to come back to.
+/// A length to which the name can be reset.
 #[derive(Clone, Copy)]
 pub struct Mark {
     bytes: usize,
@@ -45,7 +45,7 @@ impl Default for FlatName {
 }
 
 impl FlatName {
-    /// Begins anew.
+    /// Begins again.
     pub fn clear(&mut self) {
         self.text.clear();
         self.hash = FNV_BASIS;
@@ -61,7 +61,7 @@ impl FlatName {
         }
     }
 
-    /// Where the name ends now.
+    /// The current end of the name.
     pub fn mark(&self) -> Mark {
         Mark {
             bytes: self.text.len(),
@@ -69,7 +69,7 @@ impl FlatName {
         }
     }
 
-    /// Forgets what was appended since.
+    /// Removes what was appended since.
     pub fn back_to(&mut self, mark: Mark) {
         self.text.truncate(mark.bytes);
         self.hash = mark.hash;

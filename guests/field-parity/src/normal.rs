@@ -1,5 +1,5 @@
-//! The normal form of one value: what is left of it when all is forgotten that the writer is
-//! declared to change.
+//! The normal form of one value: what is left of it without the changes that the writer is declared to
+//! make.
 
 use std::io::Write;
 
@@ -9,11 +9,11 @@ use crate::arrays::{rendered, sorted};
 use crate::config::{ArrayText, As, Float};
 use crate::timestamp::fourteen_digits;
 
-/// What `Trimmed` may take from the front of a string that was cut: one double quote, and what may
-/// be lost at its end: another.
+/// How much `Trimmed` may remove from a string that was cut: one double quote at its front, and
+/// another one at its end.
 const TRIMMED_MAX: usize = 2;
 
-/// How one value is brought to its normal form.
+/// How one value is converted to its normal form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
     pub form: As,
@@ -23,13 +23,13 @@ pub struct Rule {
     pub arrays: ArrayText,
 }
 
-/// The kind of a normal value; values of different kinds differ. Where a value is mostly left as it
-/// came, the byte is that of wit/check.wit's column of members.
+/// The kind of a normal value; values of different kinds differ. For a kind whose values mostly stay
+/// unchanged, the byte is that of wit/check.wit's column of members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Kind {
     Null = b'z',
-    /// Also 0, as which a column keeps it.
+    /// Also 0, because a column keeps it as 0.
     False = b'f',
     /// Also 1.
     True = b't',
@@ -40,7 +40,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The kind that a form's byte says.
+    /// The kind of a form's byte.
     pub fn from_byte(byte: u8) -> Option<Self> {
         use Kind::{False, Json, Null, Number, Text, Time, True};
         [Null, False, True, Number, Text, Json, Time]
@@ -50,7 +50,7 @@ impl Kind {
 }
 
 impl Rule {
-    /// Appends what a column makes of a value of its own type, and says its kind. None if the value
+    /// Appends what a column makes of a value of its own type, and returns its kind. None if the value
     /// counts as absent.
     pub fn column_value(&self, value: Value<'_>, out: &mut Vec<u8>) -> Option<Kind> {
         match value {
@@ -60,8 +60,8 @@ impl Rule {
         }
     }
 
-    /// Appends the normal form of a value, whose canonical JSON text is `text`, to `out` and says its kind. None if
-    /// the value counts as absent.
+    /// Appends the normal form of a value, whose canonical JSON text is `text`, to `out` and returns its kind.
+    /// None if the value counts as absent.
     pub fn apply(&self, text: &str, value: Value<'_>, out: &mut Vec<u8>) -> Option<Kind> {
         match (self.form, value) {
             (_, Value::Absent) => None,
@@ -115,7 +115,7 @@ impl Rule {
         }
     }
 
-    /// Text as the column keeps it. Of what may have been an array the order of members is forgotten.
+    /// Text as the column keeps it. If it may have been an array, the order of members is removed.
     fn text(&self, string: &str, out: &mut Vec<u8>) -> Kind {
         let (kept, was_cut) = cut(string, self.truncate);
         let sorted = match self.form {
@@ -127,7 +127,7 @@ impl Rule {
         Kind::Text
     }
 
-    /// A value that the column holds as JSON text: what fits is compared as JSON.
+    /// A value that the column holds as JSON text: if it fits, it is compared as JSON.
     fn json(&self, text: &str, out: &mut Vec<u8>) -> Kind {
         let written = rendered(text, self.arrays);
         if self.truncate > 0 && written.chars().count() > self.truncate {
@@ -148,8 +148,8 @@ impl Rule {
         }
     }
 
-    /// Cut a little shorter than the writer does: it may have cut before or after the quotes and the
-    /// newline were gone, and the difference is theirs.
+    /// Cut a little shorter than by the writer: it may have cut before or after the quotes and the newline
+    /// were removed, and these make the difference.
     fn trimmed(&self, string: &str, out: &mut Vec<u8>) {
         let inner = string.trim();
         let inner = inner.strip_prefix('"').unwrap_or(inner);
@@ -161,12 +161,12 @@ impl Rule {
         out.extend_from_slice(cut.trim().as_bytes());
     }
 
-    /// Integers as they are, of any size, so that no digit of an identifier can change unseen; what
-    /// is written with a fraction or an exponent as the column keeps it.
+    /// Integers stay unchanged, of any size, so that no digit of an identifier can change unseen; numbers
+    /// with a fraction or an exponent are as the column keeps them.
     ///
-    /// An integer that a FLOAT column rounded (16777217, landed as 16777216.0) is told by
-    /// `As::Float` alone: a form that made the two equal without being told would have to make
-    /// 16777217 and 16777216 equal as well, for equal forms are equal to each other.
+    /// Only `As::Float` accepts an integer that a FLOAT column rounded (16777217, landed as 16777216.0). If
+    /// the general form made these two equal, it would also have to make 16777217 and 16777216 equal,
+    /// because equality of forms is transitive.
     fn number(&self, text: &str, out: &mut Vec<u8>) {
         if self.form != As::Float && is_integer(text) {
             out.extend_from_slice(text.as_bytes());
@@ -194,7 +194,7 @@ fn is_integer(number: &str) -> bool {
         .all(|byte| byte == b'-' || byte.is_ascii_digit())
 }
 
-/// What a column keeps of a number. What a 32-bit float cannot hold at all is left as it is.
+/// What a column keeps of a number. A number that a 32-bit float cannot hold at all stays unchanged.
 fn kept(number: f64, float: Float) -> f64 {
     let single = f64::from(number as f32);
     match float {
@@ -208,8 +208,8 @@ fn kept(number: f64, float: Float) -> f64 {
     }
 }
 
-/// The first so many characters, all of them for 0; and whether there are as many, so that more may
-/// have been cut.
+/// The first characters up to this number (all of them for 0), and whether there are that many, so that
+/// more may have been cut.
 fn cut(text: &str, characters: usize) -> (&str, bool) {
     // A character has at least one byte.
     if text.len() < characters {

@@ -1,15 +1,15 @@
-//! The configuration made ready: which columns to ask for, and what to do with each.
+//! The prepared configuration: which columns to ask for, and what to do with each.
 
 use landfall_guest::{Fields, Side};
 
 use crate::config::{As, Config, Field, Flatten, Float, flat_name};
 use crate::normal::Rule;
 
-/// The most significant digits that a 32-bit float can have and keep.
+/// The maximum number of significant digits that a 32-bit float can keep.
 const FLOAT_DIGITS_MAX: u8 = 9;
 
-/// What a column of fields may leave out, and how long the parts of its names may be: `column` in
-/// wit/check.wit.
+/// How many names a column of fields may leave out, and how long the parts of its names may be: see
+/// `column` in wit/check.wit.
 const LEFT_OUT_MAX: usize = 256;
 const PART_BYTES_MAX: usize = 128;
 
@@ -24,7 +24,7 @@ pub struct SidePlan {
     pub whole: Option<usize>,
     /// Columns to flatten.
     pub flattened: Vec<Flattened>,
-    /// Values with rules of their own.
+    /// Values with separate rules.
     pub fields: Vec<PlannedField>,
 }
 
@@ -34,23 +34,23 @@ pub struct Flattened {
     pub column: usize,
     /// The JSON pointer of the object.
     pub at: String,
-    /// Goes before the names.
+    /// The prefix of the names.
     pub prefix: String,
 }
 
-/// A value with a rule of its own.
+/// A value with a separate rule.
 pub struct PlannedField {
     /// Places among the columns; the first that has a value counts.
     pub columns: Vec<usize>,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Its normal form.
     pub rule: Rule,
-    /// The field before it has the same rule: of the same text it makes the same.
+    /// The field before it has the same rule: the same text gives the same form.
     pub is_like_last: bool,
 }
 
-/// The rule for values without one of their own.
+/// The rule for values without a separate one.
 pub fn general_rule(config: &Config) -> Rule {
     Rule {
         form: As::Value,
@@ -62,7 +62,7 @@ pub fn general_rule(config: &Config) -> Rule {
 }
 
 impl SidePlan {
-    /// The plan for one side. The error names the field and says what to do.
+    /// The plan for one side. The error names the field and what to do.
     pub fn new(config: &Config, side: Side) -> Result<Self, String> {
         check_float("float", config.float)?;
         let mut plan = Self {
@@ -81,7 +81,7 @@ impl SidePlan {
             let (pointer, prefix) = of_side(flatten, side);
             let at = format!("flatten[{place}]");
             check_pointer(pointer, &at)?;
-            // Fields that have rules of their own are not compared twice.
+            // Fields with separate rules are not compared twice.
             let own = config
                 .fields
                 .iter()
@@ -114,7 +114,7 @@ impl SidePlan {
                     ));
                 }
             }
-            // Also if it is there already: what is flattened twice is compared twice, by the host too.
+            // Also if it is in the list already: an object that is flattened twice is compared twice, also by the host.
             let column = plan.columns.len();
             plan.columns.push(fields.column());
             plan.whole = Some(match pointer.as_str() {
@@ -161,7 +161,7 @@ impl SidePlan {
         Ok(plan)
     }
 
-    /// The place of a column among those asked for, which asks for it if need be.
+    /// The place of a column among the requested ones; the column is added if it is not among them.
     fn column(&mut self, name: String) -> usize {
         match self.columns.iter().position(|column| *column == name) {
             Some(place) => place,

@@ -1,4 +1,4 @@
-//! Timestamps of any form to `YYYYMMDDHHMMSS`.
+//! Converts timestamps of any form to `YYYYMMDDHHMMSS`.
 
 use landfall_guest::Value;
 use landfall_guest::time::{CIVIL_BYTES, Civil, parse_civil};
@@ -6,10 +6,10 @@ use landfall_guest::time::{CIVIL_BYTES, Civil, parse_civil};
 /// From here on a number counts milliseconds: 1973 in milliseconds, the year 5138 in seconds.
 const MILLISECONDS_FROM: f64 = 1e11;
 
-/// So many digits are less than that.
+/// A number with this many digits is less than that.
 const SECONDS_DIGITS: usize = 11;
 
-/// The 14 digits of a timestamp's JSON text. None if it is none.
+/// The 14 digits of a timestamp's JSON text. None if it is no timestamp.
 pub fn fourteen_digits(text: &str) -> Option<[u8; 14]> {
     let seconds = match Value::from_text(text) {
         Value::Number(number) => unix(number)?,

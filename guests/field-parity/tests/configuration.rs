@@ -1,4 +1,4 @@
-//! What can be declared, and what is refused.
+//! Which settings are accepted, and which are refused.
 
 use field_parity::FieldParity;
 use landfall_guest::test::ParityHarness;
@@ -129,7 +129,7 @@ fn json_that_was_cut_is_compared_up_to_the_object_that_was_left_open() {
 
 const FILE_2019: &str = include_str!("../eventlogging-2019.json");
 
-/// The codec has the user agent as it came in; the row has what a parser made of it, in any of three
+/// The codec has the user agent as it came in; the row has the parser's result, in any of three
 /// shapes, or nothing.
 #[test]
 fn the_user_agent_of_2019_is_not_compared() {

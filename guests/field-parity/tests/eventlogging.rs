@@ -1,11 +1,11 @@
-//! EventLogging's rows against its raw events, with the default configuration.
+//! EventLogging's rows compared with its raw events, with the default configuration.
 
 use field_parity::{Config, FieldParity};
 use landfall_guest::test::{Parity, ParityHarness};
 
 const FILE: &str = include_str!("../eventlogging.json");
 
-/// A raw event and its row, with `EVENT`, `ROW` for what a case puts in.
+/// A raw event and its row; a case replaces `EVENT` and `ROW`.
 fn altered(event: &str, row: &str) -> Vec<String> {
     let raw = format!(
         r#"{{"event":{{{event}}},"wiki":"enwiki","webHost":"en.m","schema":"Edit","revision":7,

@@ -1,4 +1,4 @@
-//! What holds for every event.
+//! Properties of every event.
 
 use field_parity::FieldParity;
 use landfall_guest::test::ParityHarness;
@@ -11,7 +11,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
-        // Floats that are integers, which a random double hardly ever is.
+        // Floats that are integers: a random double is almost never one.
         any::<i64>().prop_map(|whole| Value::from(whole as f64)),
         any::<f64>()
             .prop_filter("JSON has no infinities", |f| f.is_finite())

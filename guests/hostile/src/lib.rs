@@ -1,13 +1,13 @@
 //! What hostile guests do, and when: shared by the modules that the host is tested against.
 //!
-//! A hostile guest is well behaved until its configuration says otherwise, so that the same module
-//! shows both the fault and the recovery:
+//! A hostile guest behaves well unless its configuration asks for a fault. So the same module shows both
+//! the fault and the recovery:
 //!
 //! ```json
 //! { "do": "trap", "when": "batch", "marker": "poison", "column": "/uuid", "amount": 0, "text": "no" }
 //! ```
 //!
-//! It goes round the SDK, which would not let it lie.
+//! It does not use the SDK, because the SDK does not allow wrong answers.
 
 use serde::Deserialize;
 
@@ -22,14 +22,14 @@ pub struct Config {
     pub when: When,
     /// If set, it does so only in a batch where a row's text contains this.
     pub marker: Option<String>,
-    /// The column in which an event check looks for the marker, and all that it gets.
+    /// The column in which an event check looks for the marker; it gets no other column.
     pub column: String,
-    /// A parity check asks for a column of fields, and answers it as it came.
+    /// A parity check asks for a column of fields, and answers it unchanged.
     pub fields: bool,
     /// How much of it: rounds of `slow` (some 1 ns each), bytes of `huge_output`, lines of
     /// `log_flood` and `log_and_trap`; 0 for each deed's own default.
     pub amount: u64,
-    /// What it says: in errors, details, lines for the log, names of fields and findings.
+    /// Its text: in errors, details, lines for the log, names of fields and findings.
     pub text: String,
     /// The id of its one reason.
     pub reason: String,
@@ -57,15 +57,15 @@ pub enum Deed {
     /// Nothing: every row passes.
     #[default]
     Nothing,
-    /// Never comes back.
+    /// Never returns.
     Loop,
-    /// Comes back after `amount` rounds.
+    /// Returns after `amount` rounds.
     Slow,
-    /// Takes memory until there is none, and touches it.
+    /// Allocates memory until there is none left, and touches it.
     Allocate,
     /// An unreachable instruction.
     Trap,
-    /// Recurses until the stack is gone.
+    /// Recurses until the stack is used up.
     Stack,
     /// Returns an error in place of an answer.
     Err,
@@ -128,8 +128,8 @@ impl Config {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
 
-    /// What to do in this call on these bytes. The deeds that any call can do are done here; those
-    /// that are about the answer are left to the caller.
+    /// What to do in this call on these bytes. Deeds that are possible in any call are done here; deeds
+    /// that concern the answer are left to the caller.
     pub fn act(&self, when: When, bytes: &[u8]) -> Deed {
         let marked = match &self.marker {
             Some(marker) if when == When::Batch => contains(bytes, marker.as_bytes()),
@@ -171,9 +171,9 @@ impl Config {
     }
 }
 
-/// A string that is none.
+/// A string that is not valid UTF-8.
 pub fn not_utf8() -> String {
-    // SAFETY: none, which is the point: it is only handed to the host, which must look at it.
+    // SAFETY: this is unsound on purpose: the string only goes to the host, which must check it.
     unsafe { String::from_utf8_unchecked(vec![b'a', 0xff, 0xc0]) }
 }
 

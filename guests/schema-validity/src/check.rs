@@ -1,4 +1,4 @@
-//! Picks the schemas, asks the host, and turns its answers into reasons.
+//! Selects the schemas, asks the host, and turns its answers into reasons.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use landfall_guest::{EventCheck, Reason, Rows, Verdicts};
 
 use crate::config::Config;
 use crate::filter::BotFilter;
-use crate::names::{Naming, Said};
+use crate::names::{Naming, SchemaRef};
 
-/// The most violations of one batch that are explained: an explanation validates the row again, and
-/// a flood of invalid events must not halve the rate.
+/// The maximum number of violations of one batch that are explained: an explanation validates the row
+/// again, and a flood of invalid events must not halve the rate.
 const EXPLAINED_MAX: usize = 4;
 
-/// What a batch's distinct schema name comes to.
+/// What to do for a distinct schema name of a batch.
 #[derive(Clone, Copy)]
 enum Plan {
     /// Validate against this schema of the request.
@@ -101,21 +101,21 @@ impl EventCheck for SchemaValidity {
 impl SchemaValidity {
     /// Fills the request for the payloads, and fails the rows that need no validation.
     ///
-    /// What the pipeline leaves out is decided first: a blocked schema need not be loaded, and an
-    /// invalid event of a bot is left out either way.
+    /// Events that the pipeline leaves out are decided first: a blocked schema does not have to be loaded,
+    /// and an invalid event of a bot is left out either way.
     fn plan<'a>(&mut self, rows: &'a Rows<'_>, verdicts: &mut Verdicts) -> Result<(), String> {
         self.capsule.clear();
         self.payload.clear();
-        let mut plans: BTreeMap<Said<'a>, Plan> = BTreeMap::new();
+        let mut plans: BTreeMap<SchemaRef<'a>, Plan> = BTreeMap::new();
         for row in rows.iter() {
             let bot = self.bots.as_ref().is_some_and(|bots| bots.is_bot(&row));
             let plan = if bot {
                 Plan::Fail("bot")
             } else {
-                let said = self.naming.said(&row);
+                let schema = self.naming.schema_of(&row);
                 *plans
-                    .entry(said)
-                    .or_insert_with(|| match self.naming.split(said) {
+                    .entry(schema)
+                    .or_insert_with(|| match self.naming.split(schema) {
                         None => Plan::Fail("no_schema"),
                         Some((name, _)) if self.config.blocked.contains(&name) => {
                             Plan::Fail("blocked_schema")

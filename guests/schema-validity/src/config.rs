@@ -1,4 +1,4 @@
-//! What the operator may set.
+//! The operator's settings.
 
 use serde::Deserialize;
 
@@ -8,18 +8,18 @@ use serde::Deserialize;
 pub struct Config {
     /// The schema of the whole document, if it has one.
     pub capsule: Option<Capsule>,
-    /// Where the name of the payload's schema stands: a string.
+    /// The place of the name of the payload's schema: a string.
     pub name: String,
-    /// Where its revision stands: an integer, or a string such as `1.0.0`.
+    /// The place of its revision: an integer, or a string such as `1.0.0`.
     pub revision: String,
-    /// Where name and revision stand together, as `/mediawiki/page/move/1.0.0`. If it is set, `name`
+    /// The place of name and revision together, as `/mediawiki/page/move/1.0.0`. If it is set, `name`
     /// and `revision` are not used.
     pub uri: Option<String>,
-    /// Where the payload stands that the named schema judges; empty for the whole document.
+    /// The place of the payload, which is judged by the named schema; empty for the whole document.
     pub at: String,
-    /// Names of schemas (without revision) whose events the pipeline properly leaves out.
+    /// Names of schemas (without revision) whose events the pipeline is right to leave out.
     pub blocked: Vec<String>,
-    /// Which events are from bots, which the pipeline properly leaves out.
+    /// How events from bots are recognised, which the pipeline is right to leave out.
     pub bots: Option<Bots>,
 }
 
@@ -31,11 +31,11 @@ pub struct Capsule {
     pub schema: String,
 }
 
-/// How bots are known.
+/// How bots are recognised.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Bots {
-    /// Where the user agent stands: a string, or an object whose `is_bot` says it outright.
+    /// The place of the user agent: a string, or an object with `is_bot`.
     pub at: String,
     /// Parts of a user agent that only bots have; upper and lower case of ASCII are the same.
     pub contains: Vec<String>,
@@ -65,7 +65,7 @@ impl Default for Bots {
 }
 
 impl Config {
-    /// Says which field cannot be used, and what to do.
+    /// The error names the field that cannot be used, and what to do.
     pub fn check(&self) -> Result<(), String> {
         let mut pointers = vec![("at", &self.at)];
         match &self.uri {

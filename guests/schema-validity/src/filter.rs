@@ -1,10 +1,10 @@
-//! Which events the pipeline properly leaves out.
+//! Events that the pipeline is right to leave out.
 
 use landfall_guest::{Row, Value};
 
 use crate::config::Bots;
 
-/// Tells bots by their user agent.
+/// Recognises bots by their user agent.
 pub struct BotFilter {
     column: usize,
     /// In lower case.
@@ -44,7 +44,7 @@ fn contains(text: &str, part: &str) -> bool {
             .any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
 }
 
-/// A parsed user agent (an object) says so itself.
+/// A parsed user agent (an object) has `is_bot`.
 fn says_bot(object: &str) -> bool {
     #[derive(serde::Deserialize)]
     struct Agent {

@@ -2,7 +2,7 @@
 //!
 //! Two schemas may apply: one fixed schema for the whole document (EventLogging's capsule), and the
 //! one that the event names for its payload. The host validates natively, a whole batch per call;
-//! this check only picks the schemas and says what the answers mean.
+//! this check only selects the schemas and turns the answers into reasons.
 //!
 //! It cannot see the payloads, and it holds nothing from one batch to the next.
 

@@ -1,4 +1,4 @@
-//! From what an event says of its schema to the name the host knows it by.
+//! Turns the schema values of an event into the name by which the host knows the schema.
 
 use landfall_guest::{Row, Value};
 
@@ -13,9 +13,9 @@ pub enum Naming {
     Uri { uri: usize },
 }
 
-/// What one event says of its schema, still as canonical JSON text: equal texts, equal schemas. So a
-/// batch's distinct names are found without making one string per row.
-pub type Said<'a> = (&'a str, &'a str);
+/// The schema values of one event, still as canonical JSON text: equal texts mean equal schemas. So a
+/// batch's distinct names are found without one string per row.
+pub type SchemaRef<'a> = (&'a str, &'a str);
 
 impl Naming {
     /// The place of the columns, appended to `columns`.
@@ -33,18 +33,18 @@ impl Naming {
         }
     }
 
-    /// What this row says.
-    pub fn said<'a>(&self, row: &Row<'a>) -> Said<'a> {
+    /// The schema values of this row.
+    pub fn schema_of<'a>(&self, row: &Row<'a>) -> SchemaRef<'a> {
         match *self {
             Self::Pair { name, revision } => (row.text(name), row.text(revision)),
             Self::Uri { uri } => (row.text(uri), ""),
         }
     }
 
-    /// The name without its revision, and the revision. None if the event names no schema: nothing
-    /// there, or a value that cannot be a name or a revision.
-    pub fn split(&self, said: Said<'_>) -> Option<(String, String)> {
-        let Value::String(first) = Value::from_text(said.0) else {
+    /// The name without its revision, and the revision. None if the event names no schema: the value is
+    /// absent, or cannot be a name or a revision.
+    pub fn split(&self, schema: SchemaRef<'_>) -> Option<(String, String)> {
+        let Value::String(first) = Value::from_text(schema.0) else {
             return None;
         };
         let (name, revision) = match self {
@@ -53,7 +53,7 @@ impl Naming {
                 let (name, revision) = path.rsplit_once('/')?;
                 (name.to_owned(), revision.to_owned())
             }
-            Self::Pair { .. } => (first.into_owned(), revision(said.1)?),
+            Self::Pair { .. } => (first.into_owned(), revision(schema.1)?),
         };
         (!name.is_empty() && !revision.is_empty()).then_some((name, revision))
     }

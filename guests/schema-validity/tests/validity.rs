@@ -1,4 +1,4 @@
-//! Events in, reasons out, with a closure for the host's schemas.
+//! Events in, reasons out, with a closure in place of the host's schemas.
 
 use landfall_guest::schemas::Validity;
 use landfall_guest::test::EventHarness;

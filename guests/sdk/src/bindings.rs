@@ -1,7 +1,7 @@
 //! The contract of `wit/` as Rust, one module per world.
 //!
-//! Private to the SDK and to what its `export_*!` macros expand to: authors meet the types that the
-//! rest of the crate gives them. The shared interfaces are generated once, in `event_check`, and the
+//! Private to the SDK and to the expansion of its `export_*!` macros: authors use the types of the
+//! rest of the crate. The shared interfaces are generated once, in `event_check`, and the
 //! other worlds refer to them.
 
 #![allow(
@@ -57,7 +57,7 @@ pub mod window_check {
     });
 }
 
-/// What a window check exports besides: apart from its world, so that both have the same tallies.
+/// The additional export of a window check: separate from its world, so that both have the same tallies.
 pub mod objectives {
     wit_bindgen::generate!({
         path: "../../wit",

@@ -1,5 +1,5 @@
-//! JSON text brought to the contract's canonical text, digit by digit: no number passes through a
-//! double that was not written as one.
+//! Converts JSON text to the contract's canonical text, digit by digit: a number passes through a
+//! double only if it was written as one.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::number::canonical_float;
 use crate::value::unquote;
 
 /// The deepest nesting that is read. Reading recurses, and a guest's stack is small; columns of the
-/// host are canonical already and need no reading.
+/// host are canonical already and do not have to be read.
 const DEPTH_MAX: usize = 128;
 
 /// A JSON value whose scalars are canonical text.
@@ -18,8 +18,8 @@ pub enum Node {
     Object(BTreeMap<String, Node>),
 }
 
-/// The canonical text of the JSON that `text` is: no white space, members sorted by the bytes of
-/// their names, integers of any size as their digits. None if it is no JSON, or nested more than 128
+/// The canonical text of the JSON in `text`: no white space, members sorted by the bytes of their
+/// names, integers of any size as their digits. None if it is no JSON, or nested more than 128
 /// levels.
 pub fn canonical(text: &str) -> Option<String> {
     let mut out = String::new();
@@ -65,7 +65,7 @@ impl Node {
         }
     }
 
-    /// Appends it as a row of a column of members has it, under a name.
+    /// Appends it in the form of a row of a column of members, under a name.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn write_members(&self, name: &str, out: &mut Vec<u8>) {
         use crate::members::{MemberKind, write};

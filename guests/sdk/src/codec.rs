@@ -1,4 +1,4 @@
-//! Codecs: frame bytes to one JSON document each.
+//! Codecs: turn the bytes of each frame into one JSON document.
 
 use serde::de::DeserializeOwned;
 
@@ -7,7 +7,7 @@ use crate::column::{Packed, Writer};
 use crate::config;
 use crate::reason::{Details, Reason, code};
 
-/// Documents are at most so much longer than their frames, for the first guess of a buffer's size.
+/// Documents are usually at most this much longer than their frames: a first guess for a buffer's size.
 const GROWTH_BYTES: usize = 128;
 
 /// Why a frame has no document.
@@ -15,8 +15,8 @@ const GROWTH_BYTES: usize = 128;
 pub struct Malformed {
     /// The id of one of the codec's `REASONS`.
     pub reason: &'static str,
-    /// For people; may be empty. Not the frame's text: samples of frames are the host's. Of one batch
-    /// 64 are kept, of each 1,024 bytes.
+    /// For people; may be empty. Not the frame's text, because the host keeps samples of frames. Of one
+    /// batch 64 are kept, with 1,024 bytes each.
     pub detail: String,
 }
 
@@ -33,9 +33,9 @@ pub trait Codec: Sized {
     const NAME: &'static str;
     /// Semantic version, at most 32 bytes.
     const VERSION: &'static str;
-    /// Why a frame can be malformed; at most 64. Their outcome is not looked at.
+    /// Why a frame can be malformed; at most 64. Their outcome is not used.
     const REASONS: &'static [Reason];
-    /// What the operator may set. Unknown members are refused.
+    /// The operator's settings. Unknown members are refused.
     type Config: DeserializeOwned;
 
     /// Called once per instance. An error refuses the configuration.
@@ -46,13 +46,13 @@ pub trait Codec: Sized {
     fn decode(&mut self, frame: &[u8], document: &mut Vec<u8>) -> Result<(), Malformed>;
 }
 
-/// A configured codec, as the contract sees it.
+/// A configured codec, with the functions of the contract.
 #[doc(hidden)]
-pub struct Seat<C> {
+pub struct Configured<C> {
     codec: C,
 }
 
-impl<C: Codec> Seat<C> {
+impl<C: Codec> Configured<C> {
     pub fn configure(config: &str) -> Result<Self, String> {
         let codec = C::new(config::from_text(config)?)?;
         Ok(Self { codec })
@@ -100,16 +100,16 @@ macro_rules! export_codec {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             use $crate::bindings::codec as world;
-            $crate::__seat!($crate::codec::Seat<$codec>);
+            $crate::__configured!($crate::codec::Configured<$codec>);
             impl world::Guest for Glue {
                 fn configure(config: String) -> Result<(), String> {
                     configure(&config)
                 }
                 fn describe() -> world::Manifest {
-                    seated(|seat| seat.describe())
+                    with_configured(|configured| configured.describe())
                 }
                 fn decode(frames: world::Column) -> Result<world::Decoded, String> {
-                    seated(|seat| seat.decode(&frames))
+                    with_configured(|configured| configured.decode(&frames))
                 }
             }
     world::export!(Glue with_types_in $crate::bindings::codec);

@@ -44,7 +44,7 @@ impl<'a> Packed<'a> {
         self.bytes
     }
 
-    /// Where row `row` lies in the buffer; an empty range if there is no such row.
+    /// The place of row `row` in the buffer; an empty range if there is no such row.
     pub fn range(&self, row: usize) -> std::ops::Range<usize> {
         let start = match row {
             0 => 0,
@@ -90,7 +90,7 @@ impl<'a> PackedText<'a> {
     }
 }
 
-/// A packed column in the making.
+/// Writes a packed column.
 #[derive(Default)]
 pub struct Writer {
     bytes: Vec<u8>,
@@ -107,7 +107,7 @@ impl Writer {
     }
 
     /// Writes one row with `fill`, which may only append. If it fails, the row is left empty and
-    /// its error returned.
+    /// its error is returned.
     pub fn row<E>(&mut self, fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         let start = self.bytes.len();
         let filled = fill(&mut self.bytes);

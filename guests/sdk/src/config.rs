@@ -1,13 +1,13 @@
 //! Reads a check's configuration from JSON text.
 //!
-//! Stricter than serde by itself: a member that the `Config` type does not know is refused, whether
-//! or not the author wrote `deny_unknown_fields`, because a misspelt setting must not pass for its
-//! default. Every message names the member by its path.
+//! This is stricter than serde by itself: a member that the `Config` type does not know is refused,
+//! whether or not the author wrote `deny_unknown_fields`. Otherwise a misspelt setting would silently
+//! have its default. Every message names the member by its path.
 
 use serde::de::DeserializeOwned;
 
-/// Reads `text` as a `T`. The error is a lower-case fragment that names the member and says what to
-/// do; the host puts the check's name before it.
+/// Reads `text` as a `T`. The error is a lower-case fragment that names the member and what to do;
+/// the host puts the check's name before it.
 pub fn from_text<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     let mut source = serde_json::Deserializer::from_str(text);
     let mut track = serde_path_to_error::Track::new();

@@ -12,11 +12,11 @@ use crate::row::{Row, Rows, Side};
 pub trait EventCheck: Sized {
     /// Lower-case letters, digits and dashes, at most 48 bytes.
     const NAME: &'static str;
-    /// Semantic version, at most 32 bytes; `env!("CARGO_PKG_VERSION")` serves.
+    /// Semantic version, at most 32 bytes; use `env!("CARGO_PKG_VERSION")`.
     const VERSION: &'static str;
     /// At most 64.
     const REASONS: &'static [Reason];
-    /// What the operator may set. Unknown members are refused.
+    /// The operator's settings. Unknown members are refused.
     type Config: DeserializeOwned;
 
     /// Called once per instance. An error refuses the configuration; it names the field and says
@@ -46,14 +46,14 @@ pub trait EventCheck: Sized {
     }
 }
 
-/// A configured event check, as the contract sees it.
+/// A configured event check, with the functions of the contract.
 #[doc(hidden)]
-pub struct Seat<C> {
+pub struct Configured<C> {
     check: C,
     columns: Vec<String>,
 }
 
-impl<C: EventCheck> Seat<C> {
+impl<C: EventCheck> Configured<C> {
     pub fn configure(config: &str) -> Result<Self, String> {
         let check = C::new(config::from_text(config)?)?;
         let columns = check.columns();
@@ -78,7 +78,7 @@ impl<C: EventCheck> Seat<C> {
     }
 }
 
-/// The side that a batch's stream name says.
+/// The side that a batch's stream name means.
 pub(crate) fn side(batch: &types::Batch) -> Result<Side, String> {
     match batch.stream.as_str() {
         "raw" => Ok(Side::Raw),
@@ -96,16 +96,16 @@ macro_rules! export_event_check {
         const _: () = {
             use world::landfall::check::types;
             use $crate::bindings::event_check as world;
-            $crate::__seat!($crate::event::Seat<$check>);
+            $crate::__configured!($crate::event::Configured<$check>);
             impl world::Guest for Glue {
                 fn configure(config: String) -> Result<(), String> {
                     configure(&config)
                 }
                 fn describe() -> types::Manifest {
-                    seated(|seat| seat.describe())
+                    with_configured(|configured| configured.describe())
                 }
                 fn check(rows: types::Batch) -> Result<types::Verdicts, String> {
-                    seated(|seat| seat.check(&rows))
+                    with_configured(|configured| configured.check(&rows))
                 }
             }
     world::export!(Glue with_types_in $crate::bindings::event_check);
@@ -113,24 +113,24 @@ macro_rules! export_event_check {
     };
 }
 
-/// The state of one instance: a seat, filled by `configure`.
+/// The state of one instance: the configured check, set by `configure`.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __seat {
-    ($seat:ty) => {
+macro_rules! __configured {
+    ($configured:ty) => {
         struct Glue;
         ::std::thread_local! {
-            static SEAT: ::std::cell::RefCell<Option<$seat>> =
+            static CONFIGURED: ::std::cell::RefCell<Option<$configured>> =
                 const { ::std::cell::RefCell::new(None) };
         }
         fn configure(config: &str) -> Result<(), String> {
-            let seat = <$seat>::configure(config)?;
-            SEAT.with(|place| *place.borrow_mut() = Some(seat));
+            let configured = <$configured>::configure(config)?;
+            CONFIGURED.with(|place| *place.borrow_mut() = Some(configured));
             Ok(())
         }
-        fn seated<T>(call: impl FnOnce(&mut $seat) -> T) -> T {
-            SEAT.with(|place| match place.borrow_mut().as_mut() {
-                Some(seat) => call(seat),
+        fn with_configured<T>(call: impl FnOnce(&mut $configured) -> T) -> T {
+            CONFIGURED.with(|place| match place.borrow_mut().as_mut() {
+                Some(configured) => call(configured),
                 // The host breaks the contract; a trap is the only answer that every export has.
                 None => panic!("called before configure"),
             })

@@ -1,28 +1,28 @@
-//! Columns of fields: all that a parity check compares, without what the host can compare for it.
+//! Columns of fields: everything that a parity check compares, without the fields that the host compares for it.
 
 use serde::{Deserialize, Serialize};
 
-/// Before what a column of fields is of.
+/// The prefix of the name of a column of fields.
 pub(crate) const FIELDS: &str = "fields:";
 
-/// What a column of fields is of; `column` in `wit/check.wit` tells which fields the host takes.
+/// The definition of a column of fields; `column` in `wit/check.wit` defines which fields the host takes.
 ///
-/// A parity check that asks for one answers with fields, on both sides: one byte of its choosing, then
-/// entries ([`write_field`]). The host adds those that it took.
+/// A parity check that asks for one answers with fields, on both sides: one byte of its choice, then
+/// entries ([`write_field`]). The host adds the fields that it took.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fields {
     /// A JSON pointer; empty for the whole document.
     pub at: String,
-    /// Stands before the flattened name of each field.
+    /// The prefix of the flattened name of each field.
     pub prefix: String,
-    /// Stands between the parts of a flattened name.
+    /// The separator between the parts of a flattened name.
     pub separator: String,
-    /// Flattened names that are left out. An object is left out with all that is in it.
+    /// Flattened names that are left out. An object is left out with everything in it.
     pub without: Vec<String>,
-    /// The same of all flattened names that begin so.
+    /// Beginnings of flattened names that are left out.
     pub without_beginning: Vec<String>,
-    /// A string of so many bytes or more is always the check's; None for none.
+    /// The check always gets strings of this many bytes or more; None: there is no such bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text_bytes: Option<usize>,
 }
@@ -41,7 +41,7 @@ impl Default for Fields {
 }
 
 impl Fields {
-    /// The name of the column, to declare it and to ask a row for it.
+    /// The name of the column, to declare it and to get it from a row.
     pub fn column(&self) -> String {
         let Ok(text) = serde_json::to_string(self) else {
             unreachable!("texts, a list of texts and a number have a JSON text");
@@ -53,7 +53,7 @@ impl Fields {
 /// Appends a field to an answer: an entry as in a column of members, but its kind may be any byte.
 pub fn write_field(kind: u8, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     out.push(kind);
-    // A row is far below 4 GiB: so is a guest's memory.
+    // A row is far below 4 GiB, because a guest's memory is.
     out.extend_from_slice(&(name.len() as u32).to_le_bytes());
     out.extend_from_slice(&(value.len() as u32).to_le_bytes());
     out.extend_from_slice(name);

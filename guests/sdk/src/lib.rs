@@ -1,7 +1,7 @@
-//! What the author of a Landfall check depends on.
+//! The crate for authors of Landfall checks.
 //!
 //! A check is a type that implements one of [`EventCheck`], [`Codec`], [`ParityCheck`] and
-//! [`WindowCheck`], and one `export_*!` line that makes it a component. The logic builds natively,
+//! [`WindowCheck`], with one `export_*!` line that makes it a component. The logic builds natively,
 //! so that `cargo test` with the harnesses in [`mod@test`] runs it without a host. `docs/CHECKS.md` is
 //! the guide.
 //!

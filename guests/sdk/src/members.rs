@@ -1,7 +1,7 @@
-//! Objects as a column of members gives them: names and values without quotes and escapes, each with
-//! its length, so that a check that goes through all of them neither parses nor copies.
+//! Objects in a column of members: names and values without quotes and escapes, each with its length.
+//! So a check that goes through all of them neither parses nor copies.
 //!
-//! The only place that reads what `wit/check.wit` says of such a column.
+//! The only place that reads the packing of such a column, which `wit/check.wit` defines.
 
 /// Bytes of a length.
 const LENGTH: usize = size_of::<u32>();
@@ -9,7 +9,7 @@ const LENGTH: usize = size_of::<u32>();
 /// Bytes before a name: the kind, the length of the name, and that of the value.
 const HEAD_BYTES: usize = 1 + 2 * LENGTH;
 
-/// What a value is. The numbers are the contract's.
+/// The kind of a value. The numbers are those of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum MemberKind {
@@ -23,7 +23,7 @@ pub enum MemberKind {
     Integer = b'i',
     /// Any other number, as canonical text: `1.0`, `1e30`.
     Decimal = b'd',
-    /// A string, as it is meant.
+    /// A string, without escapes.
     String = b's',
     /// An array, as canonical JSON text.
     Array = b'a',
@@ -32,7 +32,7 @@ pub enum MemberKind {
 }
 
 impl MemberKind {
-    /// The kind that a byte says.
+    /// The kind of a byte.
     #[inline(always)]
     pub fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
@@ -49,10 +49,10 @@ impl MemberKind {
     }
 }
 
-/// Some bytes, and where in them one value or one member after another lies.
+/// Some bytes, with the place of one value or of consecutive members in them.
 ///
-/// An iterator over members; [`Member::members`] goes into those that are objects. It ends early
-/// where the bytes are none of the contract's, which the host never sends.
+/// An iterator over members; [`Member::members`] goes into those that are objects. It ends early if the
+/// bytes break the contract, which the host never sends.
 #[derive(Clone, Copy, Debug)]
 pub struct Members<'a> {
     bytes: &'a [u8],
@@ -64,7 +64,7 @@ pub struct Members<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Member<'a> {
     pub kind: MemberKind,
-    /// What it is a part of.
+    /// The bytes that it is a part of.
     bytes: &'a [u8],
     /// Where it begins, with its head of [`HEAD_BYTES`].
     start: usize,
@@ -117,7 +117,7 @@ impl<'a> Member<'a> {
         self.text(start, start + self.name_bytes)
     }
 
-    /// Its value as the kind says; empty for an object, which has members.
+    /// Its value, in the form of its kind; empty for an object, which has members.
     pub fn value(&self) -> &'a str {
         match self.kind {
             MemberKind::Object => "",
@@ -153,7 +153,7 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Appends an entry, as the host writes them; for the harnesses.
+/// Appends an entry, as the host writes it; for the harnesses.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn write(kind: MemberKind, name: &str, value: &[u8], out: &mut Vec<u8>) {
     crate::fields::write_field(kind as u8, name.as_bytes(), value, out);
@@ -193,21 +193,21 @@ mod tests {
             (whole.kind, whole.name(), whole.value()),
             (MemberKind::Object, "", "")
         );
-        let told: Vec<_> = whole
+        let found: Vec<_> = whole
             .members()
             .map(|m| (m.kind, m.name(), m.value()))
             .collect();
         assert_eq!(
-            told,
+            found,
             [
                 (MemberKind::Object, "é", ""),
                 (MemberKind::String, "s", "ü\n")
             ]
         );
         let inner = whole.members().next().expect("a member").members();
-        let told: Vec<_> = inner.map(|m| (m.kind, m.name(), m.value())).collect();
+        let found: Vec<_> = inner.map(|m| (m.kind, m.name(), m.value())).collect();
         assert_eq!(
-            told,
+            found,
             [
                 (MemberKind::Integer, "n", "-7"),
                 (MemberKind::Null, "z", "")

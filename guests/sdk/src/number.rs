@@ -1,4 +1,5 @@
-//! Floats as text: the shortest digits that read back as the same double, laid out as others do it.
+//! Floats as text: the shortest digits that read back as the same double, in the layouts of the host and of
+//! Python.
 
 use std::fmt::Write;
 
@@ -129,7 +130,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn every_float_reads_back(
-            // Both signs; infinities are a kind of their own.
+            // Both signs; infinities are a separate kind.
             float in any::POSITIVE | any::NEGATIVE | any::NORMAL | any::SUBNORMAL | any::ZERO,
         ) {
             for text in [canonical_float(float), python_float(float)] {

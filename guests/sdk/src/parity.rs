@@ -15,13 +15,13 @@ pub use crate::bindings::parity_check::Difference;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unprojectable(pub String);
 
-/// Says when both sides of an event are the same.
+/// Defines when both sides of an event are the same.
 pub trait ParityCheck: Sized {
     /// Lower-case letters, digits and dashes, at most 48 bytes.
     const NAME: &'static str;
     /// Semantic version, at most 32 bytes.
     const VERSION: &'static str;
-    /// What the operator may set. Unknown members are refused.
+    /// The operator's settings. Unknown members are refused.
     type Config: DeserializeOwned;
 
     /// Called once per instance. An error refuses the configuration.
@@ -31,24 +31,24 @@ pub trait ParityCheck: Sized {
     /// [`Fields::column`](crate::Fields::column), which then has to be among those of both sides.
     fn columns(&self, side: Side) -> Vec<String>;
 
-    /// Appends the normal form of one row to `form`. It must depend on nothing but the row and the
-    /// configuration, and may not be empty: an empty form says that there is none. Of a check that asks
-    /// for fields it is a byte of its choosing and then fields ([`write_field`](crate::write_field)).
+    /// Appends the normal form of one row to `form`. It must depend only on the row and the configuration,
+    /// and may not be empty: an empty form means that there is none. For a check that asks for fields, the
+    /// form is a byte of its choice and then fields ([`write_field`](crate::write_field)).
     fn project(&mut self, row: &Row<'_>, form: &mut Vec<u8>) -> Result<(), Unprojectable>;
 
-    /// What differs between two normal forms; called only for two that differ.
+    /// The differences between two normal forms; called only for two that differ.
     fn explain(&mut self, raw: &[u8], written: &[u8]) -> Vec<Difference>;
 }
 
-/// A configured parity check, as the contract sees it.
+/// A configured parity check, with the functions of the contract.
 #[doc(hidden)]
-pub struct Seat<C> {
+pub struct Configured<C> {
     check: C,
     raw: Vec<String>,
     written: Vec<String>,
 }
 
-impl<C: ParityCheck> Seat<C> {
+impl<C: ParityCheck> Configured<C> {
     pub fn configure(config: &str) -> Result<Self, String> {
         let check = C::new(config::from_text(config)?)?;
         let raw = check.columns(Side::Raw);
@@ -100,19 +100,19 @@ macro_rules! export_parity_check {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             use $crate::bindings::parity_check as world;
-            $crate::__seat!($crate::parity::Seat<$check>);
+            $crate::__configured!($crate::parity::Configured<$check>);
             impl world::Guest for Glue {
                 fn configure(config: String) -> Result<(), String> {
                     configure(&config)
                 }
                 fn describe() -> world::ParityManifest {
-                    seated(|seat| seat.describe())
+                    with_configured(|configured| configured.describe())
                 }
                 fn project(rows: world::Batch) -> Result<world::Column, String> {
-                    seated(|seat| seat.project(&rows))
+                    with_configured(|configured| configured.project(&rows))
                 }
                 fn explain(raw: Vec<u8>, written: Vec<u8>) -> Vec<world::Difference> {
-                    seated(|seat| seat.explain(&raw, &written))
+                    with_configured(|configured| configured.explain(&raw, &written))
                 }
             }
     world::export!(Glue with_types_in $crate::bindings::parity_check);

@@ -1,11 +1,11 @@
-//! Text as Python writes it, for pipelines whose keys and rows were made by it.
+//! Text as Python writes it, for pipelines whose keys and rows come from Python.
 
 use std::borrow::Cow;
 
 use crate::number::python_float;
 
-/// What `str()` makes of a number that Python's json read: integers keep their digits, floats become
-/// the shortest text that reads back. Also of `NaN` and `Infinity`, which that json takes.
+/// The result of `str()` for a number that Python's json read: integers keep their digits, floats become
+/// the shortest text that reads back. Also for `NaN` and `Infinity`, which that json accepts.
 pub fn number(literal: &str) -> Cow<'_, str> {
     let digits = literal.strip_prefix('-').unwrap_or(literal);
     if digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -18,8 +18,8 @@ pub fn number(literal: &str) -> Cow<'_, str> {
     }
 }
 
-/// Appends what `json.dumps` makes of a value's canonical JSON text: a space after `,` and `:`, all
-/// beyond printable ASCII escaped, floats as `repr` has them. Members stay in the order of the text.
+/// Appends the result of `json.dumps` for a value's canonical JSON text: a space after `,` and `:`, all
+/// beyond printable ASCII escaped, floats as by `repr`. Members keep the order of the text.
 pub fn dumps_into(canonical: &str, out: &mut String) {
     let mut rest = canonical;
     while let Some(byte) = rest.bytes().next() {
@@ -46,7 +46,7 @@ pub fn dumps_into(canonical: &str, out: &mut String) {
     }
 }
 
-/// Takes the string literal that `text` begins with, and gives what follows it.
+/// Takes the string literal at the beginning of `text`, and returns the rest.
 fn string_into<'a>(text: &'a str, out: &mut String) -> &'a str {
     out.push('"');
     let mut rest = text.get(1..).unwrap_or_default();

@@ -1,11 +1,11 @@
-//! Reasons and verdicts: how a check says what it found.
+//! Reasons and verdicts: how a check reports what it found.
 
 use crate::bindings::event_check::landfall::check::types;
 
-/// The most details that the SDK passes on for one batch; the host keeps samples, not all.
+/// The maximum number of details that the SDK passes on for one batch; the host keeps samples, not all.
 const DETAILS_MAX: usize = 64;
 
-/// The most bytes of one detail; the contract keeps no more.
+/// The maximum bytes of one detail; the contract keeps no more.
 const DETAIL_BYTES_MAX: usize = 1024;
 
 /// What a reason does to an event when the check decides expectation.
@@ -18,7 +18,7 @@ pub struct Reason {
     pub id: &'static str,
     /// What it means, for people.
     pub help: &'static str,
-    /// What it does to the event. Not looked at in a codec's reasons.
+    /// What it does to the event. Not used in a codec's reasons.
     pub outcome: Outcome,
 }
 
@@ -29,7 +29,7 @@ impl Reason {
         Self { id, help, outcome }
     }
 
-    /// The event is valid, but the pipeline properly leaves it out.
+    /// The event is valid, but the pipeline is right to leave it out.
     pub const fn filtered(id: &'static str, help: &'static str) -> Self {
         let outcome = Outcome::Filtered;
         Self { id, help, outcome }
@@ -53,7 +53,7 @@ impl Reason {
 /// The answer for one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing to say against it.
+    /// The event is good.
     Pass,
     /// The reason (its id as in `REASONS`), and a detail for people, which may be empty.
     Fail(&'static str, String),
@@ -85,7 +85,7 @@ pub(crate) fn code(reasons: &[Reason], id: &str) -> Result<u16, String> {
     }
 }
 
-/// Texts about rows of one batch, no more and no longer than anybody keeps.
+/// Texts about rows of one batch, within the limits of the contract.
 #[derive(Default)]
 pub(crate) struct Details(Vec<types::Detail>);
 
@@ -106,7 +106,7 @@ impl Details {
     }
 }
 
-/// The answers for a batch in the making: every row passes until it is said to fail.
+/// Collects the answers for a batch: every row passes until it is marked as failed.
 pub struct Verdicts {
     reasons: &'static [Reason],
     codes: Vec<u16>,
@@ -122,7 +122,7 @@ impl Verdicts {
         }
     }
 
-    /// Row `row` fails for the reason `id`. The error says that there is no such row or reason.
+    /// Row `row` fails for the reason `id`. It is an error if there is no such row or reason.
     pub fn fail(&mut self, row: u32, id: &str) -> Result<(), String> {
         let code = code(self.reasons, id)?;
         match self.codes.get_mut(row as usize) {
@@ -137,7 +137,7 @@ impl Verdicts {
         self.codes.get(row as usize) == Some(&0)
     }
 
-    /// Whether one more detail would be kept; asking first saves the work of writing it.
+    /// Whether one more detail would be kept; ask first to save the work of writing it.
     pub fn wants_detail(&self) -> bool {
         self.details.wants_more()
     }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_passes_until_it_is_said_to_fail() {
+    fn every_row_passes_until_it_is_marked_as_failed() {
         let mut verdicts = Verdicts::new(3, REASONS);
         assert!(verdicts.passes(1));
         assert_eq!(verdicts.fail(1, "bot"), Ok(()));
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_fails_only_if_it_is_told_to() {
+    fn a_verdict_fails_only_if_its_condition_holds() {
         assert_eq!(Verdict::fail_if(false, "bad"), Verdict::Pass);
         assert_eq!(Verdict::fail_if(true, "bad"), Verdict::fail("bad"));
     }

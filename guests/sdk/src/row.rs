@@ -15,7 +15,7 @@ use crate::value::{Value, unquote};
 pub enum Side {
     /// What enters the pipeline.
     Raw,
-    /// What the writer says it wrote.
+    /// What the writer reports as written.
     Written,
 }
 
@@ -31,11 +31,11 @@ pub struct Rows<'a> {
 enum Column<'a> {
     /// By a JSON pointer.
     Text(PackedText<'a>),
-    /// By `members:` and a JSON pointer, or by `fields:` and what they are of.
+    /// By `members:` and a JSON pointer, or by `fields:` and their definition.
     Members(Packed<'a>),
 }
 
-/// Before the pointer of a column of members.
+/// The prefix of the pointer of a column of members.
 const MEMBERS: &str = "members:";
 
 impl<'a> Rows<'a> {
@@ -97,7 +97,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// One document of a batch, as far as the check declared to need it.
+/// One document of a batch: the columns that the check declared.
 #[derive(Clone, Copy)]
 pub struct Row<'a> {
     rows: &'a Rows<'a>,
@@ -121,8 +121,8 @@ impl<'a> Row<'a> {
     /// columns, its place among the declared ones.
     ///
     /// # Panics
-    /// If the check did not declare the column, or declared one of members: that is a mistake in the check, which its first test
-    /// shows. (The host survives it: the rows are unjudged.)
+    /// If the check did not declare the column, or declared one of members: that is a mistake in the check, and its
+    /// first test shows it. (The host survives it: the rows are unjudged.)
     pub fn text(&self, column: impl ColumnRef) -> &'a str {
         let place = column.place(self.rows.pointers);
         match self.rows.columns.get(place) {
@@ -133,8 +133,8 @@ impl<'a> Row<'a> {
     }
 
     /// The value of a column of members or of fields: one that was declared as `members:` and a JSON
-    /// pointer, or by [`Fields::column`](crate::Fields::column). None if it is absent. Going through all members of a large object so is far faster than
-    /// reading its text.
+    /// pointer, or by [`Fields::column`](crate::Fields::column). None if it is absent. To go through all members of a large object, this
+    /// is far faster than reading its text.
     ///
     /// # Panics
     /// As [`text`](Self::text), and if the column was declared by a pointer alone.
@@ -203,7 +203,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Names a column: by its place among the declared ones, or by its pointer.
+/// Identifies a column: by its place among the declared ones, or by its pointer.
 pub trait ColumnRef {
     /// The place among `declared`.
     fn place(self, declared: &[String]) -> usize;
@@ -306,7 +306,7 @@ mod tests {
             assert!(row.json::<String>(0).is_err());
         });
         with_value("", |row| assert_eq!(row.json::<Vec<u8>>(0), Ok(None)));
-        // One of the doubles that a reader without care misses by one.
+        // One of the doubles that an inexact reader misses by one.
         with_value("51.24817837550540", |row| {
             assert_eq!(row.json::<f64>(0), Ok(row.f64(0)));
         });

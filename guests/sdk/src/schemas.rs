@@ -1,9 +1,9 @@
-//! The host's native validation of the batch in hand.
+//! The host's native validation of the current batch.
 //!
 //! The documents do not cross the boundary again: rows are named by their place. Natively, under
 //! `cargo test`, the harness's [`schemas`](crate::test::EventHarness::schemas) closure answers.
 
-/// What the host says of one value.
+/// The host's answer for one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
     /// The value satisfies the schema.

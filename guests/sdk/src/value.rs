@@ -54,7 +54,7 @@ mod tests {
     use std::borrow::Cow;
 
     #[test]
-    fn every_kind_of_value_is_told_apart() {
+    fn every_kind_of_value_is_distinguished() {
         let cases = [
             ("", Value::Absent),
             ("null", Value::Null),

@@ -18,7 +18,7 @@ pub struct WindowReason {
     pub help: &'static str,
 }
 
-/// What a check has to say about one tally.
+/// A finding of a check about one tally.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The id of one of the check's `REASONS`.
@@ -37,40 +37,40 @@ pub trait WindowCheck: Sized {
     const VERSION: &'static str;
     /// At most 64.
     const REASONS: &'static [WindowReason];
-    /// What the operator may set. Unknown members are refused.
+    /// The operator's settings. Unknown members are refused.
     type Config: DeserializeOwned;
 
     /// Called once per instance. An error refuses the configuration.
     fn new(config: Self::Config) -> Result<Self, String>;
 
-    /// Judges one tally; none if there is nothing to say.
+    /// Judges one tally; None if there is no finding.
     fn judge(&mut self, tally: &Tally) -> Result<Option<Finding>, String>;
 }
 
-/// What a check asks of the pipeline for a schema.
+/// What a check demands of the pipeline for a schema.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Objective {
-    /// The share of the expected events that are to be delivered, from 0 to 1.
+    /// The share of the expected events that should be delivered, from 0 to 1.
     pub target: f64,
     /// Whether an event that landed late counts as delivered.
     pub late_counts: bool,
 }
 
-/// A window check that judges by objectives of delivery, and states them: operators see them beside what
-/// is measured. Exported with `export_window_check!(Check, objectives)`.
+/// A window check that judges by delivery objectives and states them: operators see them beside the
+/// measured values. Exported with `export_window_check!(Check, objectives)`.
 pub trait StatesObjectives: WindowCheck {
     /// The objective of `name/revision`, `(unknown)` or `(none)`; none if the schema has none. The same
     /// configuration gives the same objective.
     fn objective(&self, schema: &str) -> Option<Objective>;
 }
 
-/// A configured window check, as the contract sees it.
+/// A configured window check, with the functions of the contract.
 #[doc(hidden)]
-pub struct Seat<C> {
+pub struct Configured<C> {
     check: C,
 }
 
-impl<C: WindowCheck> Seat<C> {
+impl<C: WindowCheck> Configured<C> {
     pub fn configure(config: &str) -> Result<Self, String> {
         let check = C::new(config::from_text(config)?)?;
         Ok(Self { check })
@@ -112,7 +112,7 @@ impl<C: WindowCheck> Seat<C> {
     }
 }
 
-impl<C: StatesObjectives> Seat<C> {
+impl<C: StatesObjectives> Configured<C> {
     pub fn state(&self, schemas: &[String]) -> Vec<Option<objectives::Objective>> {
         let stated = |schema: &String| {
             let objective = self.check.objective(schema)?;
@@ -136,7 +136,7 @@ macro_rules! export_window_check {
                 fn state(
                     schemas: Vec<String>,
                 ) -> Vec<Option<stated::exports::landfall::check::objectives::Objective>> {
-                    seated(|seat| seat.state(&schemas))
+                    with_configured(|configured| configured.state(&schemas))
                 }
             }
     stated::export!(Glue with_types_in $crate::bindings::objectives);
@@ -149,16 +149,16 @@ macro_rules! export_window_check {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             use $crate::bindings::window_check as world;
-            $crate::__seat!($crate::window::Seat<$check>);
+            $crate::__configured!($crate::window::Configured<$check>);
             impl world::Guest for Glue {
                 fn configure(config: String) -> Result<(), String> {
                     configure(&config)
                 }
                 fn describe() -> world::WindowManifest {
-                    seated(|seat| seat.describe())
+                    with_configured(|configured| configured.describe())
                 }
                 fn check(tallies: Vec<world::Tally>) -> Result<Vec<world::Finding>, String> {
-                    seated(|seat| seat.check(&tallies))
+                    with_configured(|configured| configured.check(&tallies))
                 }
             }
     world::export!(Glue with_types_in $crate::bindings::window_check);

@@ -1,4 +1,4 @@
-//! Each kind of check through its harness: what an author's test can rely on.
+//! Each kind of check in its harness: what an author's test can rely on.
 
 use landfall_guest::schemas::{Request, Validity, explain};
 use landfall_guest::test::{
@@ -12,7 +12,7 @@ use landfall_guest::{
 #[derive(serde::Deserialize)]
 struct Nothing {}
 
-/// Odd numbers are bad; a text is an error; what is negative is logged.
+/// Odd numbers are bad; a text is an error; negative numbers are logged.
 struct Odd;
 
 impl EventCheck for Odd {
@@ -179,7 +179,7 @@ fn validations_are_answered_row_by_row_in_the_order_of_the_pushes() {
     assert_eq!(harness.reasons(&["{}"]), ["pass"], "nothing is asked");
 }
 
-/// The length of a frame; `no` is malformed, and says why.
+/// The length of a frame; `no` is malformed, with a detail.
 struct Length;
 
 impl Codec for Length {
@@ -201,7 +201,7 @@ impl Codec for Length {
         match frame {
             b"" => Err("empty".into()),
             b"no" => {
-                landfall_guest::debug!("it said no");
+                landfall_guest::debug!("the frame is no");
                 Err(Malformed {
                     reason: "refused",
                     detail: "x".repeat(2000),
@@ -222,7 +222,12 @@ fn a_codec_gives_a_document_or_a_reason_with_its_detail() {
     );
     assert_eq!(harness.details().len(), 1, "an empty detail is none");
     assert_eq!(harness.details()[0].0, 2);
-    assert!(harness.log().iter().any(|line| line.contains("it said no")));
+    assert!(
+        harness
+            .log()
+            .iter()
+            .any(|line| line.contains("the frame is no"))
+    );
     harness.decode(&[b"abc"]);
     assert!(harness.details().is_empty(), "those of the last batch");
 }
@@ -323,11 +328,11 @@ fn a_window_check_names_the_tally_that_it_means() {
         ..empty_tally(schema)
     };
     let found = harness.judge_all(&[tally("A/1", 0), tally("B/1", 2), tally("C/1", 3)]);
-    let told: Vec<(usize, &str)> = found
+    let listed: Vec<(usize, &str)> = found
         .iter()
         .map(|(place, finding)| (*place, finding.text.as_str()))
         .collect();
-    assert_eq!(told, [(1, "2 missing"), (2, "3 missing")]);
+    assert_eq!(listed, [(1, "2 missing"), (2, "3 missing")]);
     assert_eq!(harness.judge(tally("A/1", 0)), None);
     assert_eq!(harness.log()[1], "Level::Error: B/1");
 }

@@ -1,5 +1,5 @@
-//! `landfall compile-check`: not for people. Landfall starts itself with it to compile the file of a
-//! check in a process of its own.
+//! `landfall compile-check`: an internal command. Landfall starts itself with it to compile the file of a
+//! check in a separate process.
 
 use std::process::ExitCode;
 
@@ -8,13 +8,13 @@ use landfall_runtime::{Compiler, CompilerProcess, Engine as WasmEngine, Loader};
 
 use super::exit;
 
-/// The command that the compiling process is started with.
+/// The command with which the compiling process is started.
 pub(super) const COMMAND: &str = "compile-check";
 
 /// Options of `landfall compile-check`.
 #[derive(Args)]
 pub struct CompileArgs {
-    /// Bytes of memory that it may have.
+    /// Bytes of memory that it may use.
     #[arg(long, value_name = "BYTES")]
     memory_max: u64,
 }
@@ -24,7 +24,7 @@ pub fn run(args: &CompileArgs) -> anyhow::Result<ExitCode> {
     Ok(exit::CLEAN.into())
 }
 
-/// What loads checks in all commands.
+/// The loader of checks in all commands.
 pub(super) fn loader() -> anyhow::Result<Loader> {
     let process = CompilerProcess::of_this_program(COMMAND)?;
     Ok(Loader::new(WasmEngine::new()?, Compiler::Process(process)))

@@ -1,4 +1,4 @@
-//! `landfall config`: the default with every setting explained, and a close look at a file.
+//! `landfall config`: prints the default with every setting explained, and checks a file.
 
 use std::process::ExitCode;
 
@@ -18,7 +18,7 @@ use landfall_ledger::Stream;
 
 #[derive(Subcommand)]
 pub enum ConfigCommand {
-    /// Print the default configuration; every setting is explained.
+    /// Print the default configuration, with every setting explained.
     Default,
     /// Check the configuration, load its schemas, and start its checks as `run` would.
     Check,
@@ -110,12 +110,12 @@ fn start_checks(inspected: &Inspected) -> anyhow::Result<Checked> {
         ..Checked::default()
     };
     let mut planner = Planner::new(compile::loader()?);
-    // The time is only told of checks in force.
+    // The time is only shown for checks in force.
     match planner.plan(config, 0, Patience::Whole) {
         Ok(planned) => {
             let of_file = |problem: &String| {
                 inspected
-                    .hint("schemas.dir", problem, "mend the file, or remove it")
+                    .hint("schemas.dir", problem, "correct the file, or remove it")
                     .to_string()
             };
             checked.errors.extend(planned.problems.iter().map(of_file));
@@ -136,7 +136,7 @@ fn start_checks(inspected: &Inspected) -> anyhow::Result<Checked> {
                 let hint = inspected.hint(
                     &field,
                     refused.to_string(),
-                    "mend the file or the settings of the check, or leave it out",
+                    "correct the file or the settings of the check, or leave it out",
                 );
                 checked.errors.push(hint.to_string());
             }
@@ -146,7 +146,7 @@ fn start_checks(inspected: &Inspected) -> anyhow::Result<Checked> {
                 PlanError::NoCodec { stream, .. } => format!("streams.{stream}.codec"),
                 PlanError::OneSided { check } => field_of(config, check, "streams"),
             };
-            let remedy = "`landfall run` does not start so";
+            let remedy = "`landfall run` does not start like this";
             let error = inspected.hint(&field, error.to_string(), remedy);
             checked.errors.push(error.to_string());
         }
@@ -164,7 +164,7 @@ fn field_of(config: &Config, name: &str, key: &str) -> String {
     )
 }
 
-/// What loaded and proves nothing (true) or may not be meant (false).
+/// What loaded and proves nothing (true), or is perhaps not intended (false).
 fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
     let config = &inspected.config;
     let mut findings = Vec::new();
@@ -176,7 +176,7 @@ fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
         if matches!(placed.check, Check::Parity(_)) && compares_nothing(placed.check.manifest()) {
             let found = format!("the parity check {name} asks for no field of either side");
             let remedy =
-                "name the fields that it compares: as it is, every event is equal to its row";
+                "name the fields that it compares: without any, every event is equal to its row";
             findings.push((true, inspected.hint(&field("config"), found, remedy)));
         } else if matches!(placed.check, Check::Parity(_))
             && compares_the_key_alone(placed.check.manifest(), &config.event.key)
@@ -215,7 +215,7 @@ fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
         findings.push((false, inspected.hint("checks", found, remedy)));
     }
     for problem in Objectives::of(&planned.plan, &planned.schemas, &|| true).problems {
-        let remedy = "mend the check: see `objectives` in wit/check.wit";
+        let remedy = "correct the check: see `objectives` in wit/check.wit";
         findings.push((false, inspected.hint("checks", problem, remedy)));
     }
     findings.extend(schemas(inspected, planned).map(|hint| (false, hint)));
@@ -233,7 +233,7 @@ fn compares_the_key_alone(manifest: &Manifest, key: &str) -> bool {
     columns.all(|column| column.at.to_string() == key)
 }
 
-/// Settings that are about schemas which are not there.
+/// Settings about schemas that do not exist.
 fn schemas<'a>(
     inspected: &'a Inspected,
     planned: &'a Planned,
@@ -242,7 +242,7 @@ fn schemas<'a>(
     let names = planned.plan.schemas.names();
     let none = names.is_empty().then(|| {
         let found = format!("there is no schema in {}", config.schemas_dir().display());
-        let remedy = "put them there as <name>/<revision>.json: a check that asks for one judges nothing without it";
+        let remedy = "put schemas there as <name>/<revision>.json: without them, a check that asks for one judges nothing";
         inspected.hint("schemas.dir", found, remedy)
     });
     let is_there = move |name: &str| {
@@ -254,12 +254,12 @@ fn schemas<'a>(
     let absent = absent.filter(move |name| !is_there(name));
     none.into_iter().chain(absent.map(|name| {
         let found = format!("there is no schema \"{name}\"");
-        let remedy = "its deadline counts for events that name it all the same; correct it if it is misspelt";
+        let remedy = "the deadline counts all the same for events that name it; correct it if it is misspelt";
         inspected.hint("deadlines.schemas", found, remedy)
     }))
 }
 
-/// Patterns of owners that say nothing, for nothing is called so.
+/// Patterns of owners that match nothing.
 fn owners<'a>(
     inspected: &'a Inspected,
     planned: &'a Planned,
@@ -274,26 +274,26 @@ fn owners<'a>(
     owners.schemas.keys().filter(is_idle).map(|pattern| {
         let found = format!("\"{pattern}\" is the name of no schema that is loaded");
         let remedy =
-            "correct it if it is misspelt: what it is meant for has another owner, or none";
+            "correct it if it is misspelt: the schema that it should match has another owner, or none";
         inspected.hint(&format!("owners.schemas.\"{pattern}\""), found, remedy)
     })
 }
 
-/// What shows in the first minutes whether this configuration fits the pipeline: no file can say that.
+/// What to look at in the first minutes, to see whether this configuration fits the pipeline: no file can show that.
 fn first_minutes(config: &Config) -> Vec<String> {
     let mut lines =
-        vec!["/readyz says ready, with every endpoint connected and nothing refused".to_owned()];
+        vec!["/readyz shows ready, with every endpoint connected and nothing refused".to_owned()];
     for stream in Stream::ALL {
         let Some(settings) = config.streams.of(stream).source.zmq() else {
             continue;
         };
         let message = match settings.envelope {
             Envelope::None => "of one part, the frame",
-            Envelope::Topic => "[topic, payload], of which the payload is the frame",
+            Envelope::Topic => "[topic, payload], where the payload is the frame",
         };
         lines.push(format!(
             "landfall_frames_total{{stream=\"{0}\"}} grows, and landfall_frames_refused_total stands \
-             still: streams.{0}.envelope says that messages are {message}",
+             still: by streams.{0}.envelope, messages are {message}",
             stream.as_str()
         ));
     }

@@ -10,10 +10,10 @@ pub struct Exit(u8);
 pub const CLEAN: Exit = Exit(0);
 /// It ran, and found something: missing events, invalid documents, a wrong configuration.
 pub const FINDINGS: Exit = Exit(1);
-/// It could not be run.
+/// It could not run.
 pub const COULD_NOT_RUN: Exit = Exit(2);
 
-/// It was told a second time to end, and did not finish what it had received.
+/// It ended and did not finish what it had received, for example because of a second signal.
 pub const CUT_SHORT: Exit = Exit(3);
 
 impl Exit {

@@ -1,5 +1,5 @@
-//! The log: lines on standard error, for people or as JSON. Whatever text is in a message or a field, it is
-//! escaped here, so that nobody who logs has to think of it: an event is one line.
+//! The log: lines on standard error, for people or as JSON. All text in messages and fields is escaped here,
+//! so the code that logs does not have to do it: an entry is one line.
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
@@ -14,10 +14,10 @@ use tracing_subscriber::fmt::{FormatFields, MakeWriter};
 
 use crate::config::{LogConfig, LogFormat};
 
-/// A line of JSON of so many bytes is looked at again: its values are cut as those of other lines.
+/// A line of JSON with this many bytes is parsed again: its values are cut like those of other lines.
 const JSON_LINE_BYTES_MAX: usize = 4 * log::VALUE_BYTES_MAX;
 
-/// Starts logging. `RUST_LOG` goes before the configured level.
+/// Starts logging. `RUST_LOG` overrides the configured level.
 pub fn init(config: &LogConfig) {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(config.level.as_str()));
@@ -58,7 +58,7 @@ struct Line<'w> {
 impl Line<'_> {
     fn put(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         let name = field.name();
-        // What the bridge from the crate `log` adds: the place of the source.
+        // The bridge from the crate `log` adds these: the place in the source.
         if self.result.is_err() || name.starts_with("log.") {
             return;
         }
@@ -85,7 +85,7 @@ impl Visit for Line<'_> {
     }
 }
 
-/// Escapes lines of JSON on their way: each is written by one call.
+/// Escapes lines of JSON as they are written: each is written by one call.
 #[derive(Clone)]
 struct JsonLines<M>(M);
 
@@ -114,7 +114,7 @@ impl<W: Write> Write for JsonWriter<W> {
     }
 }
 
-/// The line with its long values cut. What is no JSON is told as such: it does not come.
+/// The line with its long values cut. A line that is no JSON is reported as such; there are none.
 fn cut(line: &str) -> String {
     let Ok(mut event) = serde_json::from_str::<Value>(line) else {
         return format!("{{\"level\":\"ERROR\",\"cut_bytes\":{}}}", line.len());
@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    /// Everything that can be said in a line.
+    /// Everything that a line can contain.
     fn say() {
         let error = io::Error::other(HOSTILE);
         tracing::error!("{HOSTILE}");

@@ -1,4 +1,4 @@
-//! The command line: what commands there are, and what they share.
+//! The command line: the commands, and what they share.
 
 mod audit;
 mod backfill;
@@ -34,7 +34,7 @@ use crate::config::Config;
     propagate_version = true
 )]
 #[command(
-    after_help = "Exit codes: 0 all is well, 1 something was found, 2 it could not be run,\n\
+    after_help = "Exit codes: 0 all is well, 1 something was found, 2 it could not run,\n\
 3 it ended before everything was accounted for (run).\n\
     Start with `landfall config default > landfall.toml`, then `landfall run`."
 )]
@@ -45,10 +45,10 @@ pub struct Cli {
     command: Command,
 }
 
-/// What every command takes.
+/// Options of every command.
 #[derive(Args, Clone)]
 pub struct Global {
-    /// The configuration file; without it ./landfall.toml if it is there, else the built-in default.
+    /// The configuration file. Without this option: ./landfall.toml if it exists, otherwise the built-in default.
     #[arg(
         long,
         short,
@@ -76,18 +76,18 @@ enum Command {
     Run(run::RunArgs),
     /// Have the sidecar that runs with this store read its files again, and show what came of it.
     Reload(reload::ReloadArgs),
-    /// Join recorded streams, and say what did not land.
+    /// Join recorded streams, and report what did not land.
     Audit(audit::AuditArgs),
     /// Print the timeline of incidents.
     Incidents(incidents::IncidentsArgs),
     /// List or count the events that did not land.
     Missing(missing::MissingArgs),
-    /// Write or publish exactly the raw frames that did not land.
+    /// Write or publish exactly the raw frames of events that did not land.
     Backfill(backfill::BackfillArgs),
     /// Print or check configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
-    /// What the process does that compiles a check for another one of these commands.
+    /// The internal command of the process that compiles a check for another command.
     #[command(name = compile::COMMAND, hide = true)]
     Compile(compile::CompileArgs),
     /// Work with schemas.
@@ -99,11 +99,11 @@ enum Command {
 }
 
 impl Cli {
-    /// Reads the command line. An error is the exit code once everything is said.
+    /// Reads the command line. An error is the exit code, after the message was printed.
     pub fn of_process() -> Result<Self, ExitCode> {
         let arguments: Vec<OsString> = std::env::args_os().collect();
         Self::try_parse_from(&arguments).map_err(|error| {
-            // It quotes the arguments, which may be names of files: told of them as they are shown.
+            // It quotes the arguments, which may be names of files: it gets them escaped.
             let shown = arguments
                 .iter()
                 .map(|argument| terminal::line(argument.to_string_lossy()).to_string());
@@ -112,7 +112,7 @@ impl Cli {
         })
     }
 
-    /// Runs the command; an error means that it could not be run.
+    /// Runs the command; an error means that it could not run.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let global = self.global;
         match self.command {

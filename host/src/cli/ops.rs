@@ -1,5 +1,5 @@
-//! `landfall ops`: rules, an example of notifications and dashboards for this program's metrics, made for
-//! an installation. What is made, `landfall-ops` knows.
+//! `landfall ops`: rules, an example of notifications and dashboards for this program's metrics, generated for
+//! an installation. The crate `landfall-ops` generates them.
 
 mod grafana;
 
@@ -24,10 +24,10 @@ pub enum OpsCommand {
     Grafana(grafana::GrafanaArgs),
 }
 
-/// What all of them take.
+/// Options of all of them.
 #[derive(Args)]
 pub struct Common {
-    /// Write to this file, and over one that is there (`-`: standard output).
+    /// Write to this file; an existing file is replaced (`-`: standard output).
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     output: PathBuf,
     /// How many times faster than real time Landfall's clock runs (clock.speed): each duration is divided
@@ -57,15 +57,15 @@ pub struct PrometheusArgs {
 pub struct AlertmanagerArgs {
     #[command(flatten)]
     common: Common,
-    /// Where notifications are posted to: each receiver has its name below it.
+    /// The address to which notifications are posted: the name of each receiver is appended.
     #[arg(long, value_name = "URL", value_parser = parameters::base_url)]
     webhook_url: Option<String>,
-    /// An owner by [owners] of Landfall's configuration, who has receivers of their own; may be repeated.
+    /// An owner from [owners] of Landfall's configuration, who gets separate receivers; may be repeated.
     #[arg(long = "owner", value_name = "NAME", value_parser = name)]
     owners: Vec<String>,
 }
 
-/// A name that is shown as it is: what is made is printed unescaped.
+/// A name that is shown unchanged: the generated text is printed unescaped.
 fn name(text: &str) -> Result<String, ParameterError> {
     let name = parameters::name(text)?;
     let is_plain = name
@@ -102,7 +102,7 @@ pub fn run(command: OpsCommand) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Whoever reads it is another user, so that the file has the usual permissions. It holds no secret.
+/// Another user reads the file, so it has the usual permissions. It holds no secret.
 fn answer(output: &Path, text: &str) -> anyhow::Result<ExitCode> {
     if output == Path::new("-") {
         print::made(text)?;

@@ -1,5 +1,5 @@
-//! What commands print. The only place that writes to standard output and standard error, beside the log:
-//! text of others is escaped here, so no command has to think of it. A line is given without its end.
+//! The output of commands. Besides the log, this is the only place that writes to standard output and standard
+//! error. Text of others is escaped here, so commands do not have to do it. A line is passed without its end.
 
 use std::fmt::Display;
 use std::io::{self, StdoutLock, Write};
@@ -63,22 +63,22 @@ pub fn json(value: &impl Serialize) -> Result<(), PrintError> {
     Ok(answer.end()?)
 }
 
-/// A text of Landfall's own, as it is.
+/// Landfall's own text, unchanged.
 pub fn own(text: &'static str) -> Result<(), PrintError> {
     Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
 
-/// A text that was made of Landfall's own and of checked parameters, for a program that reads it.
+/// A text for another program, generated from Landfall's own text and from checked parameters.
 pub fn made(text: &str) -> Result<(), PrintError> {
     Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
 
-/// Standard output for frames, which are data and go as they came.
+/// Standard output for frames, which are data and are written unchanged.
 pub fn frames() -> StdoutLock<'static> {
     io::stdout().lock()
 }
 
-/// A line beside the answer. Nobody can be told if that fails.
+/// A line beside the answer. If that fails, the failure cannot be reported.
 pub fn note(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{}", terminal::line(text));
 }
@@ -90,7 +90,7 @@ pub fn note_json(value: &impl Serialize) -> Result<(), PrintError> {
     Ok(())
 }
 
-/// Why a command could not be run: one line, or of a configuration one for each of its errors.
+/// Why a command could not run: one line, or for a configuration one line for each error.
 pub fn failure(error: &anyhow::Error) {
     match error.downcast_ref::<ConfigErrors>() {
         Some(errors) => {
@@ -116,8 +116,8 @@ fn chain(error: &anyhow::Error) -> String {
     text
 }
 
-/// What is wrong with a command line, or the help that it asks for: several lines, made of arguments that
-/// were escaped before.
+/// The error of a command line, or the help that it asks for: several lines, with arguments that were escaped
+/// before.
 pub fn usage(error: &clap::Error) -> ExitCode {
     let text = error.render();
     if error.use_stderr() {
@@ -129,7 +129,7 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     u8::try_from(error.exit_code()).map_or(exit::COULD_NOT_RUN.into(), ExitCode::from)
 }
 
-/// What a thread that panics says: the message may quote what it was at.
+/// The message of a thread that panics: it may quote the data that the thread worked on.
 pub fn panicked(panic: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("(unnamed)");

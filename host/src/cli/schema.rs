@@ -22,16 +22,16 @@ pub struct ValidateArgs {
     /// The schema's file.
     #[arg(long, value_name = "FILE")]
     schema: PathBuf,
-    /// Directory whose schemas references lead to, by place or `$id`, as in the sidecar. Without it
-    /// they lead to files by place only, from where the schema's own identifier says, else beside it.
+    /// Directory of the schemas that references name, by place or `$id`, as in the sidecar. Without it,
+    /// references find files by place only, relative to the schema's own identifier or else to its file.
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Whose reading of patterns counts: `python3`, `python2` or `ecma262`. Without it that of the
-    /// configuration, if one is named (`--config`, `LANDFALL_CONFIG`), else `python3`.
+    /// The dialect of patterns: `python3`, `python2` or `ecma262`. Without it: that of the
+    /// configuration, if one is named (`--config`, `LANDFALL_CONFIG`), otherwise `python3`.
     #[arg(long, value_name = "DIALECT", value_parser = dialect)]
     patterns: Option<PatternDialect>,
-    /// Whether a draft-03 schema allows undeclared properties at its top level: `open`, as draft-03 does,
-    /// or `closed`, as EventLogging. Without it that of the configuration, if one is named, else `open`.
+    /// Whether a draft-03 schema allows undeclared properties at its top level: `open`, as in draft-03, or
+    /// `closed`, as in EventLogging. Without it: that of the configuration, if one is named, otherwise `open`.
     #[arg(long, value_name = "OPEN|CLOSED", value_parser = is_closed)]
     draft03: Option<bool>,
     /// How many bytes a byte of a packed file may unpack to, beyond the first GiB.
@@ -43,7 +43,7 @@ pub struct ValidateArgs {
 }
 
 impl ValidateArgs {
-    /// The rules that a configuration that is named says, and the arguments in its place.
+    /// The rules of a configuration that is named; the arguments override them.
     fn rules(&self, global: &Global) -> anyhow::Result<SchemaRules> {
         let mut rules = match &global.config {
             Some(_) => global.load()?.schemas.rules,
@@ -115,11 +115,11 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
     let lines = summary.valid + summary.invalid;
     if origin.is_unreadable(lines, summary.documents(), 0) {
         let found = match (lines, summary.documents()) {
-            (1, _) => "the only one is no JSON document".to_owned(),
+            (1, _) => "the only line is no JSON document".to_owned(),
             (_, 0) => format!("none of {lines} is a JSON document"),
-            _ => format!("none of {lines} but one is a JSON document"),
+            _ => format!("only one of {lines} is a JSON document"),
         };
-        let hint = "an event is a JSON document on a line of its own";
+        let hint = "an event is a JSON document on a separate line";
         return Err(origin.unreadable(&found, hint).into());
     }
     Ok(if summary.invalid == 0 {

@@ -1,6 +1,6 @@
-//! What the process is told from outside, by signals. A signal that the starter ignores stays ignored, as a
-//! shell does with SIGINT for what it starts in the background. The signals in `always` are heard all the same:
-//! for `landfall run` that is SIGHUP, which `nohup` ignores.
+//! Signals to the process. A signal that the parent process ignored stays ignored: a shell ignores SIGINT for
+//! commands that it starts in the background. The signals in `always` are handled all the same: for
+//! `landfall run` that is SIGHUP, which `nohup` ignores.
 
 use std::io;
 
@@ -14,7 +14,7 @@ pub enum Signal {
     Hangup,
 }
 
-/// From when it is made on, signals do not end the process by themselves.
+/// From its creation on, signals do not end the process by themselves.
 pub struct Signals {
     interrupt: Option<Arrivals>,
     terminate: Option<Arrivals>,
@@ -32,7 +32,7 @@ impl Signal {
 }
 
 impl Signals {
-    /// `always` are heard although the starter ignores them: those that do not end the process.
+    /// `always` are handled even if the parent process ignored them: signals that do not end the process.
     ///
     /// # Errors
     /// The system gives no signals, or this is outside of a tokio runtime.
@@ -43,7 +43,9 @@ impl Signals {
             let is_ignored = ignored >> (kind.as_raw_value() - 1) & 1 == 1;
             if is_ignored && !always.contains(&which) {
                 let name = which.name();
-                tracing::info!("{name} is not heard: whoever started this process has it ignored");
+                tracing::info!(
+                    "{name} is ignored, because the process that started this one ignores it"
+                );
                 return Ok(None);
             }
             signal(kind).map(Some)

@@ -7,12 +7,12 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 
 use crate::config::units;
 
-/// A point in time as it was given.
+/// A point in time as the command line gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// Milliseconds since the epoch.
     At(i64),
-    /// So many milliseconds before now, by the clock of the store that is asked.
+    /// This many milliseconds before now, by the clock of the store that is asked.
     Ago(i64),
 }
 
@@ -50,7 +50,7 @@ pub fn parse(text: &str) -> Result<Moment, String> {
     )
 }
 
-/// Now, as a store means it: the system's time, or the last that it knows of a clock of its own.
+/// The current time for a store: the system's time, or the last known time of the store's own clock.
 pub fn now_ms(reader: &Reader) -> Result<i64, StoreError> {
     let own = reader.own_time_ms()?;
     Ok(own.unwrap_or_else(|| ms(OffsetDateTime::now_utc())))

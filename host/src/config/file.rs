@@ -1,4 +1,4 @@
-//! The file of a configuration: a text in UTF-8 of bounded size, and nothing that is waited for.
+//! The file of a configuration: a text in UTF-8 of bounded size, and nothing that could block the reader.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -6,7 +6,8 @@ use std::path::Path;
 
 use landfall_document::{Format, UTF8_MARK};
 
-/// A configuration with deadlines for thousands of schemas has some 100 kB; more is another file.
+/// A configuration with deadlines for thousands of schemas has some 100 kB. A much larger file is no
+/// configuration.
 const CONFIG_BYTES_MAX: u64 = 4 << 20;
 
 /// Why there is no text.
@@ -14,11 +15,11 @@ const CONFIG_BYTES_MAX: u64 = 4 << 20;
 pub(super) enum FileError {
     #[error("failed to read it: {0}")]
     Read(#[from] io::Error),
-    #[error("it is {0}, and no text in UTF-8")]
+    #[error("it is {0} and not a text in UTF-8")]
     Foreign(&'static str),
     #[error("it has more than {CONFIG_BYTES_MAX} bytes, so it is no configuration")]
     TooLarge,
-    #[error("it is no UTF-8 from byte {0} on")]
+    #[error("it is not UTF-8 from byte {0} on")]
     NotUtf8(usize),
     #[error("it is a device, which may have no end")]
     Device,
@@ -26,8 +27,8 @@ pub(super) enum FileError {
     Pipe,
 }
 
-/// The text without its mark of UTF-8. A pipe is read to its end, for it may be a program's output, unless
-/// the file is going to be read `again`.
+/// The text without its byte order mark. A pipe is read to its end, because it may be a program's output.
+/// If the file will be read `again`, a pipe is refused.
 pub(super) fn read(path: &Path, again: bool) -> Result<String, FileError> {
     use std::os::unix::fs::FileTypeExt as _;
     let kind = std::fs::metadata(path)?.file_type();
@@ -58,26 +59,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_configuration_is_told_by_what_it_is() {
+    fn an_error_names_what_a_file_is_that_is_no_configuration() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("landfall.toml");
-        let told = |bytes: &[u8]| {
+        let read_bytes = |bytes: &[u8]| {
             std::fs::write(&path, bytes).expect("written");
             read(&path, true).map_err(|error| error.to_string())
         };
-        assert_eq!(told(b"\xef\xbb\xbf[log]\n"), Ok("[log]\n".to_owned()));
-        assert_eq!(told(b""), Ok(String::new()));
+        assert_eq!(read_bytes(b"\xef\xbb\xbf[log]\n"), Ok("[log]\n".to_owned()));
+        assert_eq!(read_bytes(b""), Ok(String::new()));
         for (bytes, expected) in [
-            (&b"\x1f\x8b\x08\0"[..], "it is gzip, and no text in UTF-8"),
-            (b"\xff\xfe[\0", "it is UTF-16, and no text in UTF-8"),
-            (b"[\0l\0o\0g\0", "it is UTF-16LE, and no text in UTF-8"),
-            (b"a = '\xff'", "it is no UTF-8 from byte 5 on"),
+            (&b"\x1f\x8b\x08\0"[..], "it is gzip and not a text in UTF-8"),
+            (b"\xff\xfe[\0", "it is UTF-16 and not a text in UTF-8"),
+            (b"[\0l\0o\0g\0", "it is UTF-16LE and not a text in UTF-8"),
+            (b"a = '\xff'", "it is not UTF-8 from byte 5 on"),
             (
                 &b"#".repeat(5 << 20),
                 "it has more than 4194304 bytes, so it is no configuration",
             ),
         ] {
-            assert_eq!(told(bytes), Err(expected.to_owned()));
+            assert_eq!(read_bytes(bytes), Err(expected.to_owned()));
         }
         let device = read(Path::new("/dev/zero"), true).map_err(|error| error.to_string());
         assert_eq!(

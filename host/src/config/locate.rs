@@ -1,26 +1,26 @@
 //! Where relative paths of a configuration lead.
 //!
-//! They are relative to the configuration file. What comes with Landfall (checks, schemas) is also
-//! looked for beside the program, so that the built-in default works from any directory.
+//! They are relative to the configuration file. Files that come with Landfall (checks, schemas) are also
+//! searched beside the program, so that the built-in default works from any directory.
 
 use std::path::{Path, PathBuf};
 
 use super::{CheckConfig, Config, Environment, SchemasConfig};
 
-/// What decides where paths lead.
+/// Everything that decides where paths lead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
     /// The configuration file; None: the built-in default.
     pub file: Option<PathBuf>,
     /// `LANDFALL_GUESTS`.
     pub guests: Option<PathBuf>,
-    /// The directory of what can be made again; None if the environment names none.
+    /// The directory of files that can be made again; None if the environment names none.
     pub cache: Option<PathBuf>,
-    /// The directory of the program; None if that is unknown.
+    /// The directory of the program; None if it is unknown.
     pub program: Option<PathBuf>,
 }
 
-/// A file that was found nowhere.
+/// A file that was not found.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name} is in none of: {}", list(.tried))]
 pub struct NotFound {
@@ -36,16 +36,16 @@ fn list(paths: &[PathBuf]) -> String {
         .join(", ")
 }
 
-/// Where checks lie, relative to the program.
+/// Where checks are, relative to the program.
 const GUESTS_BESIDE_PROGRAM: [&str; 3] = ["guests", "../guests", "../lib/landfall/guests"];
 
-/// Where schemas lie, relative to the program: in an installation, and in a build directory.
+/// Where schemas are, relative to the program: in an installation, and in a build directory.
 const SCHEMAS_BESIDE_PROGRAM: [&str; 2] = ["../share/landfall/schemas", "../../schemas"];
 
 impl Places {
     pub(super) fn of_process(file: Option<PathBuf>, environment: &Environment) -> Self {
         let program = std::env::current_exe().ok();
-        // Through a link, to where the program really lies.
+        // Follow a link to the real place of the program.
         let program = program.map(|program| program.canonicalize().unwrap_or(program));
         let program = program.and_then(|program| program.parent().map(Path::to_owned));
         Self {
@@ -77,15 +77,15 @@ impl Config {
         self.places.base().join(&self.store.dir)
     }
 
-    /// The directory of schemas. If it is the built-in default's, whether or not a configuration file
-    /// repeats it, and there is none of that name here, it is looked for beside the program.
+    /// The directory of schemas. If it is that of the built-in default (whether or not a configuration file
+    /// repeats it) and does not exist here, it is searched beside the program.
     pub fn schemas_dir(&self) -> PathBuf {
         let mut places = self.schemas_places();
         let found = places.iter().position(|place| place.is_dir());
         places.swap_remove(found.unwrap_or(0))
     }
 
-    /// Where the directory of schemas is looked for, first to last.
+    /// Where the directory of schemas is searched, first to last.
     pub fn schemas_places(&self) -> Vec<PathBuf> {
         let mut places = vec![self.places.base().join(&self.schemas.dir)];
         if self.schemas.dir == SchemasConfig::default().dir {
@@ -94,7 +94,7 @@ impl Config {
         places
     }
 
-    /// The directory of code that is kept; None if there is none.
+    /// The directory of kept code; None if there is none.
     pub fn cache_dir(&self) -> Option<PathBuf> {
         if self.compile.cache_bytes_max == 0 {
             return None;
@@ -105,7 +105,7 @@ impl Config {
         Some(self.places.base().join(&self.compile.cache_dir))
     }
 
-    /// Where the file of a check is looked for, first to last.
+    /// Where the file of a check is searched, first to last.
     pub fn check_places(&self, check: &CheckConfig) -> Vec<PathBuf> {
         let base = self.places.base();
         let mut places = vec![base.join(&check.path)];
@@ -123,7 +123,7 @@ impl Config {
         places
     }
 
-    /// The file of a check: relative to the configuration file, else in the directories of checks.
+    /// The file of a check: relative to the configuration file, or else in the directories of checks.
     pub fn check_file(&self, check: &CheckConfig) -> Result<PathBuf, NotFound> {
         let tried = self.check_places(check);
         let found = tried.iter().find(|path| path.is_file()).cloned();

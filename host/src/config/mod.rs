@@ -1,8 +1,8 @@
 //! The configuration: one TOML file, laid over built-in defaults, overridden by the environment.
 //!
-//! All that is wrong is told at once, each with file, line, field and what to do. `default.toml`
-//! beside this file is the default and the manual; a test holds it equal to `Config::default()`.
-//! Knows nothing of what happens with the settings.
+//! All errors are reported at once, each with file, line, field and what to do. `default.toml` beside
+//! this file is the default and the manual; a test keeps it equal to `Config::default()`. This module
+//! does not know what the settings are used for.
 
 mod file;
 mod locate;
@@ -22,10 +22,10 @@ use crate::settings::{Findings, Section, origin};
 /// The default, fully commented: what `landfall config default` prints.
 pub const DEFAULT_TEXT: &str = include_str!("default.toml");
 
-/// The file that is read if none is named and it is there.
+/// The file that is read if none is named and this one exists.
 pub const DEFAULT_FILE: &str = "landfall.toml";
 
-/// What stands for the file in messages if there is none.
+/// The text for the file in messages if there is none.
 const BUILT_IN: &str = "built-in default";
 
 /// All settings.
@@ -79,18 +79,18 @@ impl Default for Config {
     }
 }
 
-/// A configuration that was looked at closely.
+/// A configuration that was checked completely.
 #[derive(Debug)]
 pub struct Inspected {
     pub config: Config,
-    /// What can be right, but probably is not meant.
+    /// Settings that can be right, but are probably not intended.
     pub hints: Vec<Hint>,
     file: String,
     findings: Findings,
 }
 
 impl Inspected {
-    /// Something else that was found of a field, with the place where that stands.
+    /// Something else that was found about a field, with the place of the field.
     pub fn hint(&self, field: &str, found: impl Into<String>, remedy: impl Into<String>) -> Hint {
         Hint {
             file: self.file.clone(),
@@ -105,8 +105,8 @@ impl Inspected {
 }
 
 impl Config {
-    /// Loads the file at `path`; without one `./landfall.toml` if it is there, else the built-in
-    /// default. The process's environment overrides it.
+    /// Loads the file at `path`. Without a path it loads `./landfall.toml` if that exists, and otherwise the
+    /// built-in default. The process's environment overrides it.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigErrors> {
         Self::load_with(path, &Environment::of_process())
     }
@@ -116,24 +116,24 @@ impl Config {
         inspect(path, environment, For::Anything).map(|inspected| inspected.config)
     }
 
-    /// Loads again what runs: the file at `path`, or without one the built-in default, also if there is a
-    /// `./landfall.toml` by now.
+    /// Loads again what runs: the file at `path`, or without one the built-in default, even if
+    /// `./landfall.toml` exists meanwhile.
     pub fn load_again(path: Option<&Path>) -> Result<Self, ConfigErrors> {
         let environment = Environment::of_process();
         inspect_at(path, &environment, For::Anything).map(|inspected| inspected.config)
     }
 
-    /// The file that a start without a named one would take.
+    /// The file that a start without a named file would take.
     pub fn file_of_default() -> Option<&'static Path> {
         Some(Path::new(DEFAULT_FILE)).filter(|path| path.exists())
     }
 
-    /// The same as [`Config::load`] for the sidecar, which needs somebody to listen to.
+    /// The same as [`Config::load`], for the sidecar, which needs an endpoint for each stream.
     pub fn load_to_run(path: Option<&Path>) -> Result<Self, ConfigErrors> {
         inspect(path, &Environment::of_process(), For::Running).map(|inspected| inspected.config)
     }
 
-    /// The same, and looks also whether the files that it names are there: `landfall config check`.
+    /// The same, and also checks whether the files that it names exist: `landfall config check`.
     pub fn check(
         path: Option<&Path>,
         environment: &Environment,
@@ -175,7 +175,7 @@ enum For {
     Anything,
     /// The sidecar: both streams need an endpoint.
     Running,
-    /// Being looked at closely: the files that it names must be there.
+    /// A complete check: the files that it names must exist.
     Checking,
 }
 
@@ -191,7 +191,7 @@ fn inspect(
     inspect_at(path, environment, purpose)
 }
 
-/// The same without a look for a file: without one it is the built-in default.
+/// The same without a search for a file: without a path it is the built-in default.
 fn inspect_at(
     path: Option<&Path>,
     environment: &Environment,
@@ -243,7 +243,7 @@ fn inspect_at(
             findings,
         });
     }
-    // In the order of the file, what stands nowhere last.
+    // In the order of the file; findings without a place come last.
     findings.errors.sort_by_key(|error| match &error.origin {
         Some(origin::Origin::Line(line)) => *line,
         Some(origin::Origin::Variable(_)) => usize::MAX - 1,

@@ -1,5 +1,6 @@
-//! What can prove nothing: settings with which every event would land, or none, whatever the pipeline
-//! does. What is sure is an error for who listens (`run`, `config check`); what may be meant is a hint.
+//! Settings that can prove nothing: with them every event would land, or none, whatever the pipeline
+//! does. A certain case is an error for commands that subscribe (`run`, `config check`). A case that may
+//! be intended is a hint.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -12,9 +13,9 @@ use landfall_ledger::Stream;
 /// A field, what was found there, and what to do.
 type Finding = (String, String, &'static str);
 
-const ONE_PUBLISHER: &str = "name the writer's publisher, which says what it wrote: of one that says what came in, every event proves itself and none is ever missing";
+const ONE_PUBLISHER: &str = "name the writer's publisher, which publishes what it wrote: with the raw stream's publisher every event proves itself, and none is ever missing";
 
-/// Finds what proves nothing for sure.
+/// Finds settings that certainly prove nothing.
 pub fn check(config: &Config, findings: &mut Findings) {
     let all = both_sides(config, Likeness::Same)
         .into_iter()
@@ -26,7 +27,7 @@ pub fn check(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// What proves nothing if it is not meant as it stands there.
+/// Settings that prove nothing, unless they are intended.
 pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
     let all = both_sides(config, Likeness::Perhaps)
         .into_iter()
@@ -41,8 +42,8 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
     .collect()
 }
 
-/// Endpoints of the written stream that are the raw stream's, as surely as `wanted` says. Two parts of
-/// one publisher's frames, told apart by topics, are two streams.
+/// Endpoints of the written stream that are also the raw stream's, with the likeness `wanted`. If topics
+/// separate one publisher's frames into two parts, these are two streams.
 fn both_sides(config: &Config, wanted: Likeness) -> Vec<Finding> {
     let Some((raw, written)) = publishers(config).filter(|(raw, written)| written.covers(raw))
     else {
@@ -81,7 +82,7 @@ fn pairs<'a>(
     })
 }
 
-/// One publisher whose written frames come in as raw ones too.
+/// A publisher whose written frames come in as raw frames too.
 fn copies(config: &Config) -> Vec<Finding> {
     let Some((raw, written)) =
         publishers(config).filter(|(raw, written)| raw.covers(written) && !written.covers(raw))
@@ -93,8 +94,8 @@ fn copies(config: &Config) -> Vec<Finding> {
         .map(|(raw, _, _)| {
             (
                 "streams.raw.topics".to_owned(),
-                format!("they take what \"{raw}\" publishes for the written stream, too"),
-                "a row is then an event that comes in: name topics that only raw frames begin with",
+                format!("they also take what \"{raw}\" publishes for the written stream"),
+                "a row would then count as an event that comes in: name topics with which only raw frames begin",
             )
         })
         .collect()
@@ -112,7 +113,7 @@ fn key(config: &Config) -> Vec<Finding> {
         (
             "event.key".to_owned(),
             format!("\"{}\" is {name} too", event.key),
-            "name what is different in each event: of one key only the first event counts, and all others are copies of it",
+            "name a value that differs in each event: only the first event of a key counts, and all others are copies of it",
         )
     })
     .collect()
@@ -126,7 +127,7 @@ fn own_address(config: &Config) -> Vec<Finding> {
     let port = listen.port();
     let own = match listen.ip() {
         IpAddr::V4(address) => vec![format!("tcp://{address}:{port}")],
-        // Who listens at all addresses of the newer kind has those of the older one too.
+        // A socket that listens on all IPv6 addresses also listens on those of IPv4.
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
             vec![
                 format!("tcp://[::]:{port}"),
@@ -147,7 +148,7 @@ fn own_address(config: &Config) -> Vec<Finding> {
                 (
                     format!("streams.{}.endpoints", stream.as_str()),
                     format!("\"{endpoint}\" is where Landfall serves HTTP (http.listen)"),
-                    "name the publisher, or change http.listen: no frame ever comes from there",
+                    "name the publisher, or change http.listen: no frame ever comes from this address",
                 )
             })
             .collect::<Vec<_>>()
@@ -164,6 +165,6 @@ fn times(config: &Config) -> Vec<Finding> {
     vec![(
         "event.key".to_owned(),
         format!("\"{}\" is one of event.time too", event.key),
-        "events of one moment would be copies of each other; name what is different in each event",
+        "events with the same time would be copies of each other; name a value that differs in each event",
     )]
 }

@@ -1,4 +1,4 @@
-//! What must hold between settings, and what probably is not meant.
+//! Rules between settings, and settings that are probably not intended.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use landfall_ledger::Stream;
 /// The codec that is built in: a frame is one JSON document.
 const JSON_CODEC: &str = "json";
 
-/// Names that are not a check's: Landfall's own reasons, and the built-in codec.
+/// Names that a check may not have: Landfall's own reasons, and the built-in codec.
 const RESERVED_NAMES: [&str; 2] = ["landfall", JSON_CODEC];
 
-/// Longest name of a check: it is a metric label.
+/// Maximum length of a check's name: it is a metric label.
 const NAME_BYTES_MAX: usize = 48;
 
-/// Checks in one configuration.
+/// Maximum number of checks in one configuration.
 const CHECKS_MAX: usize = 256;
 
-/// More windows than this within one deadline cost memory for nothing.
+/// More windows than this within one deadline cost memory without use.
 const WINDOWS_PER_DEADLINE_MAX: u32 = 10_000;
 
-/// Finds what cannot work.
+/// Finds settings that cannot work.
 pub fn check(config: &Config, findings: &mut Findings) {
     pointers(config, findings);
     for stream in Stream::ALL {
@@ -56,7 +56,7 @@ pub fn check(config: &Config, findings: &mut Findings) {
                 "it is shorter than a window ({})",
                 duration_text(config.windows.length)
             ),
-            "make it longer: a window would be deleted before it closes",
+            "make it longer, or a window would be deleted before it closes",
         );
     }
     if config.judge.queue_bytes_max < config.judge.batch_bytes_max {
@@ -94,7 +94,7 @@ fn pointers(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// Texts as a list of TOML. Whoever writes it out escapes it.
+/// Texts as a list of TOML. The code that prints it escapes it.
 fn quoted_list(texts: &[String]) -> String {
     let quoted: Vec<String> = texts.iter().map(|text| format!("\"{text}\"")).collect();
     quoted.join(", ")
@@ -146,7 +146,7 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
                 format!("use lower-case letters, digits and dashes, at most {NAME_BYTES_MAX}");
             findings.error_at(
                 &field("name"),
-                format!("\"{}\" is no name for a check", check.name),
+                format!("\"{}\" is not a valid name for a check", check.name),
                 remedy,
             );
         } else if RESERVED_NAMES.contains(&check.name.as_str()) {
@@ -181,7 +181,7 @@ fn check_checks(checks: &[CheckConfig], findings: &mut Findings) {
     }
 }
 
-/// Finds streams that nothing can come from.
+/// Finds streams from which nothing can come.
 pub fn check_endpoints(config: &Config, findings: &mut Findings) {
     for stream in Stream::ALL {
         if config.streams.of(stream).source.endpoints().is_empty() {
@@ -192,7 +192,7 @@ pub fn check_endpoints(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// Finds files that are not there.
+/// Finds files that do not exist.
 pub fn check_files(config: &Config, findings: &mut Findings) {
     for (index, check) in config.checks.iter().enumerate() {
         if check.path.as_os_str().is_empty() {
@@ -218,7 +218,7 @@ pub fn check_files(config: &Config, findings: &mut Findings) {
     }
 }
 
-/// What can be right, but probably is not meant.
+/// Settings that can be right, but are probably not intended.
 pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
     let mut hints = Vec::new();
     let mut hint = |field: &str, found: String, remedy: &str| {
@@ -249,7 +249,7 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
         hint(
             "incidents.stall",
             found,
-            "events go missing before the stall is seen; make it shorter",
+            "events go missing before the stall is detected; make it shorter",
         );
     }
     if config.ledger.horizon < longest {
@@ -271,7 +271,7 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
         hint(
             "store.keep",
             found,
-            "what goes missing is deleted soon after; make it longer",
+            "missing events are deleted soon after; make it longer",
         );
     }
     if config.windows.length > Duration::from_secs(3600) {
@@ -297,7 +297,7 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
         hint(
             "metrics.latency_buckets",
             found,
-            "a percentile above the last bucket is told as that bucket; add a longer one",
+            "a percentile above the last bucket is shown as that bucket; add a longer one",
         );
     }
     hints_of_checks(config, &mut hint);
@@ -310,7 +310,7 @@ pub fn hints(config: &Config, findings: &Findings) -> Vec<ConfigError> {
     hints
 }
 
-/// Of checks that cannot do what they seem to be for.
+/// Finds checks that cannot do what they seem to be for.
 fn hints_of_checks(config: &Config, hint: &mut impl FnMut(&str, String, &str)) {
     for pattern in config.owners.checks.keys() {
         if !config
@@ -321,7 +321,7 @@ fn hints_of_checks(config: &Config, hint: &mut impl FnMut(&str, String, &str)) {
             hint(
                 &format!("owners.checks.\"{pattern}\""),
                 format!("\"{pattern}\" is the name of no check"),
-                "correct it if it is misspelt: what it is meant for has another owner, or none",
+                "correct it if it is misspelt: the check that it should match has another owner, or none",
             );
         }
     }
@@ -336,13 +336,13 @@ fn hints_of_checks(config: &Config, hint: &mut impl FnMut(&str, String, &str)) {
             hint(
                 &field,
                 "it sees no raw event".into(),
-                "only what enters the pipeline can be expected; add \"raw\" to its streams",
+                "only raw events can be expected; add \"raw\" to its streams",
             );
         }
     }
 }
 
-/// Limits of checks with which they fail on what the streams may bring.
+/// Finds limits with which a check fails on data that the streams may bring.
 fn limits(config: &Config) -> impl Iterator<Item = (String, String, &'static str)> {
     let checks = config.checks.iter().enumerate();
     checks.flat_map(|(index, check)| {
@@ -358,13 +358,13 @@ fn limits(config: &Config) -> impl Iterator<Item = (String, String, &'static str
         let field = |key: &str| format!("checks[{index}].limits.{key}");
         let batch = largest(&|_| true).map(|frame| frame.max(config.judge.batch_bytes_max));
         let memory = batch.filter(|batch| check.limits.memory < *batch).map(|batch| {
-            let found = format!("it is less than a batch may have ({})", size_text(batch as u64));
+            let found = format!("it is less than the size that a batch may have ({})", size_text(batch as u64));
             let remedy = "the check fails on every large batch; allow it more, or make judge.batch_bytes_max and frame_bytes_max smaller";
             (field("memory"), found, remedy)
         });
         let frame = largest(&|stream| config.streams.of(stream).codec == check.name);
         let output = frame.filter(|frame| check.limits.output_bytes_max < *frame).map(|frame| {
-            let found = format!("it is less than a frame may have ({})", size_text(frame as u64));
+            let found = format!("it is less than the size that a frame may have ({})", size_text(frame as u64));
             let remedy = "the codec fails on every large frame; allow it more, or make frame_bytes_max smaller";
             (field("output_bytes_max"), found, remedy)
         });

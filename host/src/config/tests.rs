@@ -1,4 +1,4 @@
-//! The default is what it says, and whatever is wrong is told with its place and remedy.
+//! The default has the values that its text shows, and every error has its place and remedy.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -83,7 +83,7 @@ fn an_empty_file_is_the_default_and_a_missing_one_is_an_error() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once_with_line_field_and_remedy() {
+fn all_errors_are_reported_at_once_with_line_field_and_remedy() {
     let text = r#"[clock]
 speed = "fast"
 [event]
@@ -365,17 +365,17 @@ limits = { memory = "1MiB" }
     let hints = inspect(Some(&file), &Environment::default(), For::Anything)
         .unwrap()
         .hints;
-    let told: Vec<_> = hints.iter().map(ToString::to_string).collect();
-    let told: Vec<_> = told
+    let reported: Vec<_> = hints.iter().map(ToString::to_string).collect();
+    let reported: Vec<_> = reported
         .iter()
         .filter_map(|hint| hint.split_once("checks[").map(|(_, hint)| hint))
         .filter_map(|hint| hint.split_once(';').map(|(found, _)| found))
         .collect();
     assert_eq!(
-        told,
+        reported,
         [
-            "0].limits.output_bytes_max: it is less than a frame may have (1MiB)",
-            "1].limits.memory: it is less than a batch may have (1MiB)",
+            "0].limits.output_bytes_max: it is less than the size that a frame may have (1MiB)",
+            "1].limits.memory: it is less than the size that a batch may have (1MiB)",
         ]
     );
 }
@@ -433,7 +433,7 @@ fn a_check_may_not_ask_for_more_memory_than_the_pool_has() {
     );
 }
 
-/// What is wrong with a text and what is hinted at, one line each, for one who listens.
+/// The errors and hints of a text, one line each, for a command that subscribes.
 fn proof(text: &str) -> Vec<String> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("landfall.toml");
@@ -457,7 +457,7 @@ fn proof(text: &str) -> Vec<String> {
     assert_eq!(
         refused_to_run,
         lines.iter().any(|line| !line.starts_with("hint ")),
-        "what is an error for `config check` is one for `run`: {lines:?}"
+        "an error for `config check` is an error for `run`: {lines:?}"
     );
     assert!(Config::load_with(Some(&file), &Environment::default()).is_ok());
     lines.iter().map(|line| line.replace(&prefix, "")).collect()
@@ -497,7 +497,7 @@ fn what_proves_nothing_is_an_error_for_who_listens_and_a_hint_where_it_may_be_me
             streams("ipc:///run/raw", "ipc:///run//./raw", ""),
             Some("the same as"),
         ),
-        // One publisher of two streams that topics tell apart.
+        // One publisher of two streams that topics separate.
         (topics("[\"r.\"]", "[\"w.\"]"), None),
         (
             topics("[\"r.\"]", "[\"\"]"),
@@ -509,7 +509,7 @@ fn what_proves_nothing_is_an_error_for_who_listens_and_a_hint_where_it_may_be_me
         ),
         (
             topics("[\"\"]", "[\"w.\"]"),
-            Some("hint landfall.toml:5: streams.raw.topics: they take what"),
+            Some("hint landfall.toml:5: streams.raw.topics: they also take what"),
         ),
         (
             format!("[event]\nkey = \"/schema\"\n{}", streams(here, there, "")),
@@ -542,12 +542,12 @@ fn what_proves_nothing_is_an_error_for_who_listens_and_a_hint_where_it_may_be_me
             Some("streams.raw.endpoints: \"tcp://[::1]:9470\" is where Landfall serves HTTP"),
         ),
     ] {
-        let told = proof(&text);
+        let reported = proof(&text);
         match wanted {
-            None => assert!(told.is_empty(), "{text}: {told:?}"),
+            None => assert!(reported.is_empty(), "{text}: {reported:?}"),
             Some(wanted) => assert!(
-                told.len() == 1 && told[0].contains(wanted),
-                "{text}: {told:?}, not {wanted}"
+                reported.len() == 1 && reported[0].contains(wanted),
+                "{text}: {reported:?}, not {wanted}"
             ),
         }
     }

@@ -2,10 +2,10 @@
 //!
 //! A channel has lanes, each with its own bound; receivers take from the lanes in turn, so a flood
 //! on one stream neither starves the other nor uses up its room. A full lane makes its senders
-//! wait: nothing is dropped here. Items are whole batches, so one lock per item costs nothing that
-//! shows.
+//! wait: nothing is dropped here. Items are whole batches, so the cost of one lock per item is
+//! negligible.
 //!
-//! Knows nothing of what it carries.
+//! Knows nothing about the items that it carries.
 
 mod stats;
 
@@ -19,8 +19,8 @@ pub use stats::LaneStats;
 /// The bounds of one lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bound {
-    /// Bytes waiting in the lane. One item larger than this is let in when the lane is empty, or it
-    /// would wait for ever.
+    /// Bytes waiting in the lane. One item larger than this is let in when the lane is empty, because it
+    /// would wait for ever otherwise.
     pub bytes_max: usize,
     /// Items waiting in the lane.
     pub items_max: usize,
@@ -85,7 +85,7 @@ struct Shared<T> {
 
 impl<T> Shared<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // A panic while it is held is impossible but for allocation failure; the state stays whole.
+        // While it is held, only a failed allocation can panic; the state stays whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -209,7 +209,7 @@ impl<T> Sender<T> {
         &self.shared.stats[self.lane]
     }
 
-    /// Refuses all further sends on every lane. What is in the channel can still be taken.
+    /// Refuses all further sends on every lane. Items in the channel can still be taken.
     pub fn close(&self) {
         self.shared.lock().closed = true;
         self.shared.wake_all();
@@ -244,8 +244,8 @@ impl<T> Receiver<T> {
         self.recv_timeout_from(timeout, |_| true)
     }
 
-    /// The same, from those lanes that this receiver wants to take from. It may have to wait the
-    /// whole timeout although there is something: its wake-up may have gone to another receiver.
+    /// The same, from the lanes that this receiver wants to take from. It may wait for the whole
+    /// timeout although there is an item: its wake-up may have gone to another receiver.
     pub fn recv_timeout_from(
         &self,
         timeout: Duration,
@@ -274,7 +274,7 @@ impl<T> Receiver<T> {
 
     /// The next item; waits until there is one. None once it is closed and empty.
     pub fn recv(&self) -> Option<T> {
-        /// Only so long that a deadline can be computed from it.
+        /// Short enough that a deadline can be computed from it.
         const LONG: Duration = Duration::from_secs(3600);
         loop {
             match self.recv_timeout(LONG) {
@@ -292,7 +292,7 @@ impl<T> Receiver<T> {
             let index = (state.turn + step) % lanes;
             let ending = state.closed || state.senders == 0;
             let lane = &mut state.lanes[index];
-            // What was received before the end is taken in any case.
+            // Items that came in before the end are taken in any case.
             if (lane.held || !wants(index)) && !ending {
                 continue;
             }
@@ -308,13 +308,13 @@ impl<T> Receiver<T> {
         None
     }
 
-    /// Whether nothing more will come in, and what is there is all there is.
+    /// Whether nothing more will come in.
     pub fn is_ending(&self) -> bool {
         let state = self.shared.lock();
         state.closed || state.senders == 0
     }
 
-    /// Takes nothing from a lane until it is let go again: it fills, and pushes back to its senders.
+    /// Takes nothing from a lane until it is released again: it fills, and pushes back to its senders.
     pub fn hold(&self, lane: usize, held: bool) {
         let mut state = self.shared.lock();
         if let Some(lane) = state.lanes.get_mut(lane)
@@ -331,7 +331,7 @@ impl<T> Receiver<T> {
         &self.shared.stats
     }
 
-    /// Refuses all further sends. What is in the channel can still be taken.
+    /// Refuses all further sends. Items in the channel can still be taken.
     pub fn close(&self) {
         self.shared.lock().closed = true;
         self.shared.wake_all();
@@ -351,7 +351,7 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.receivers -= 1;
-        // Nobody will take what is left: it is dropped now (outside the lock), with what it guards.
+        // Nobody will take the items that are left: they are dropped now (outside the lock), with their guards.
         let left: Vec<_> = if state.receivers == 0 {
             state
                 .lanes

@@ -1,14 +1,14 @@
-//! Who may be connected at once. A new connection always gets a seat: if none is free, the one that
-//! has been idle longest loses its own. So nobody who holds connections open keeps a probe out. Nor does
-//! anybody who does not read what was asked for: all answers together hold a bounded amount of memory, and
-//! beyond it the oldest ones go. Knows nothing of HTTP.
+//! Limits how many clients are connected at once. A new connection always gets a slot: if none is free,
+//! the connection that has been idle longest loses its slot. So a client that holds connections open keeps
+//! no probe out. A client that does not read its answer keeps no probe out either: all answers together
+//! hold a bounded amount of memory, and beyond it the oldest are cut off. Knows nothing about HTTP.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// All seats. Clones are the same ones.
+/// All slots. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct ConnectionSlots {
     taken: Arc<Mutex<TakenSlots>>,
@@ -27,13 +27,13 @@ struct TakenSlots {
 struct Holder {
     /// It has asked for something, and is being answered.
     has_asked: bool,
-    /// What its answer holds in memory.
+    /// Bytes of memory that its answer holds.
     answer_bytes: u64,
-    /// Dropped, it tells the connection to end.
+    /// When it is dropped, the connection ends.
     _end: oneshot::Sender<()>,
 }
 
-/// The seat of one connection; free again when it is dropped.
+/// The slot of one connection; it is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct ConnectionSlot {
     taken: Arc<Mutex<TakenSlots>>,
@@ -55,7 +55,7 @@ impl ConnectionSlots {
         }
     }
 
-    /// A seat for a new connection, and what ends when it loses it.
+    /// A slot for a new connection, and a receiver that completes when the connection loses the slot.
     pub fn take(&self) -> (ConnectionSlot, oneshot::Receiver<()>) {
         let (end, ended) = oneshot::channel();
         let mut taken = lock(&self.taken);
@@ -78,7 +78,7 @@ impl ConnectionSlots {
         (slot, ended)
     }
 
-    /// Takes the seat of the connection that has been idle longest; false if there is no connection.
+    /// Takes the slot of the connection that has been idle longest; false if there is no connection.
     pub fn end_one(&self) -> bool {
         lock(&self.taken).end_one()
     }
@@ -95,7 +95,7 @@ impl TakenSlots {
         }
     }
 
-    /// Answers other than this one go, the oldest first, until all together are within the bound.
+    /// Cuts off answers except this one, the oldest first, until all together are within the bound.
     fn end_answers(&mut self, bytes_max: u64, but: u64) {
         let mut bytes: u64 = self.by_age.values().map(|holder| holder.answer_bytes).sum();
         while bytes > bytes_max {
@@ -114,7 +114,7 @@ impl TakenSlots {
 }
 
 impl ConnectionSlot {
-    /// Its answer has so many bytes, which are in memory until they are read.
+    /// Its answer has this many bytes, which are in memory until they are read.
     pub fn answered(&self, bytes: u64) {
         let mut taken = lock(&self.taken);
         if let Some(holder) = taken.by_age.get_mut(&self.number) {
@@ -163,7 +163,7 @@ mod tests {
             held.iter_mut().map(|(_, ended)| lost(ended)).collect()
         };
         assert_eq!(states(&mut held), [true, false, false, false]);
-        // One that is too large alone is the last to go, and what has no answer yet stays.
+        // An answer that is too large alone is cut off last, and a connection without an answer stays.
         held.push(slots.take());
         held.push(slots.take());
         held[4].0.answered(1000);
@@ -190,7 +190,7 @@ mod tests {
         let states: Vec<bool> = held.iter_mut().map(|(_, ended)| lost(ended)).collect();
         assert_eq!(states, [true, true, false, false, false]);
 
-        // A seat that is left is free.
+        // A slot that was left is free.
         drop(held.remove(2));
         held.push(slots.take());
         assert!(!lost(&mut held[2].1) && !lost(&mut held[3].1));

@@ -1,11 +1,11 @@
-//! Whether Landfall is ready: each part says for itself, and readiness is all of them together.
-//! Knows no part; each takes its latch when it is set up.
+//! Whether Landfall is ready: each part reports its own state, and Landfall is ready if all parts are.
+//! Knows no part; each part takes its latch when it is set up.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 
-/// The latches of all parts, and the checks that judge. Clones are the same.
+/// The latches of all parts, and the checks that judge. Clones share them.
 #[derive(Clone, Default)]
 pub struct Readiness {
     inner: Arc<Mutex<Inner>>,
@@ -14,19 +14,19 @@ pub struct Readiness {
 #[derive(Default)]
 struct Inner {
     parts: Vec<PartState>,
-    /// Parts that are asked when somebody wants to know.
+    /// Parts that are asked at each request.
     asked: Vec<Asked>,
     checks: Vec<CheckState>,
 }
 
-/// A part's name, and what says whether it is ready, and with what or why not.
+/// A part's name, and a function that returns whether it is ready, with the details or the reason.
 #[derive(Clone)]
 struct Asked {
     name: String,
     ask: Arc<dyn Fn() -> (bool, String) + Send + Sync>,
 }
 
-/// One part's latch. Closed until the part says that it is ready.
+/// One part's latch. Not ready until the part reports that it is.
 pub struct Part {
     inner: Arc<Mutex<Inner>>,
     index: usize,
@@ -82,7 +82,7 @@ impl Readiness {
         }
     }
 
-    /// A part that is asked whenever somebody wants to know: whether it is ready, and with what or why
+    /// A part that is asked at each request: whether it is ready, with the details or the reason why
     /// not.
     pub fn ask(&self, name: &str, ask: impl Fn() -> (bool, String) + Send + Sync + 'static) {
         lock(&self.inner).asked.push(Asked {
@@ -91,8 +91,8 @@ impl Readiness {
         });
     }
 
-    /// The checks that judge from now on. A stale check is told, but it does judge: it does not
-    /// make Landfall unready.
+    /// The checks that judge from now on. A stale check is reported, but it does judge: it does not make
+    /// Landfall unready.
     pub fn set_checks(&self, checks: Vec<CheckState>) {
         lock(&self.inner).checks = checks;
     }
@@ -138,7 +138,7 @@ impl Part {
         self.set(true, detail.into());
     }
 
-    /// It was ready, and something is wrong by now.
+    /// It was ready, and now something is wrong.
     pub fn not_ready(&self, why: impl Into<String>) {
         self.set(false, why.into());
     }

@@ -304,7 +304,7 @@ async fn a_connection_is_for_one_request_and_lives_only_so_long() {
     let server = start_within(limits).await;
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     assert!(closed(&mut silent).await.is_empty());
-    // It does not ask for its end, and is told of it.
+    // It does not ask to end, and is ended.
     let mut kept = TcpStream::connect(server.address).await.unwrap();
     kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         .await

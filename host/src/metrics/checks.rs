@@ -1,4 +1,4 @@
-//! What the checks did and how they fared.
+//! The work, results and faults of the checks.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,7 @@ use prometheus::{CounterVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, R
 
 use super::registrar::Registrar;
 
-/// What one check did in one worker since that was last told.
+/// What one check did in one worker since the last report.
 #[derive(Clone, Debug, Default)]
 pub struct CheckCounts {
     pub batches: u64,
@@ -17,17 +17,17 @@ pub struct CheckCounts {
     pub busy: Duration,
     /// Instances made.
     pub instances: u64,
-    /// Most memory of one instance, in bytes.
+    /// Maximum memory of one instance, in bytes.
     pub memory_bytes: u64,
     pub suspensions: u64,
     /// Log lines beyond its limit.
     pub log_dropped: u64,
 }
 
-/// What a check can say, by its manifest.
+/// The reasons and faults that a check can have, by its manifest.
 #[derive(Clone, Debug, Default)]
 pub struct Declared<'a> {
-    /// Reasons that it gives rows of.
+    /// Reasons that it gives for rows.
     pub violations: Vec<&'a str>,
     /// Reasons and severities of its findings.
     pub findings: Vec<(&'a str, &'a str)>,
@@ -56,8 +56,8 @@ pub struct CheckMetrics {
     loading: IntGaugeVec,
     code: IntCounterVec,
     schemas_stale: IntGauge,
-    /// Version and digest of each check that is told in `info`.
-    told: Mutex<HashMap<String, [String; 2]>>,
+    /// Version and digest of each check that `info` shows.
+    shown: Mutex<HashMap<String, [String; 2]>>,
 }
 
 fn outcome(complete: bool) -> &'static str {
@@ -75,7 +75,7 @@ impl CheckMetrics {
             violations: r.counters(
                 "check_violations_total",
                 &["check", "reason"],
-                "Rows by the reason that the check gave, deciding or not.",
+                "Rows by the reason that the check gave, whether or not it decides.",
             )?,
             faults: r.counters(
                 "check_faults_total",
@@ -83,14 +83,14 @@ impl CheckMetrics {
                 "Calls that failed: trap, deadline, memory, stack, bad_output, declined, start, suspended, schema.",
             )?,
             rows_faulted: r.counters("check_rows_faulted_total", &["check", "kind"], "Rows that the check could not judge because it failed.")?,
-            memory: r.gauges("check_memory_bytes", &CHECK, "Most memory that one instance of the check has used.")?,
-            instances: r.counters("check_instances_total", &CHECK, "Instances made: one per worker, and a new one after faults and every so many batches.")?,
-            suspensions: r.counters("check_suspensions_total", &CHECK, "Times that the check was left alone for a while because it kept failing.")?,
+            memory: r.gauges("check_memory_bytes", &CHECK, "Maximum memory that one instance of the check has used.")?,
+            instances: r.counters("check_instances_total", &CHECK, "Instances made: one per worker, and a new one after faults and after a set number of batches.")?,
+            suspensions: r.counters("check_suspensions_total", &CHECK, "Times that the check was suspended for a while because it kept failing.")?,
             log_dropped: r.counters("check_log_dropped_total", &CHECK, "Log lines of the check beyond its limit.")?,
             findings: r.counters("check_findings_total", &["check", "reason", "severity"], "Findings of a window check on closed windows.")?,
             not_explained: r.counter(
                 "altered_not_explained_total",
-                "Altered events of which the fields that differ were not looked up, because very many were altered at once.",
+                "Altered events whose differing fields were not looked up, because very many events were altered at once.",
             )?,
             load_failures: r.counters("check_load_failures_total", &CHECK, "Times that the check's file or configuration was refused.")?,
             reloads: r.counters(
@@ -107,7 +107,7 @@ impl CheckMetrics {
                 "Times that the check was loaded, by where its code came from: compiled now, or kept from before.",
             )?,
             schemas_stale: r.gauge("schemas_stale", "Schemas of which an older version judges because the newest file does not load.")?,
-            told: Mutex::default(),
+            shown: Mutex::default(),
         };
         for outcome in [true, false].map(outcome) {
             metrics.reloads.with_label_values(&[outcome]).inc_by(0);
@@ -115,7 +115,7 @@ impl CheckMetrics {
         Ok(metrics)
     }
 
-    /// Begins all counters of a check that is in force at 0, with what it can say: else the first increase
+    /// Begins all counters of a check that is in force at 0, with all its reasons: otherwise the first increase
     /// of each would never be seen.
     pub fn begin(&self, check: &str, declared: &Declared<'_>) {
         self.add(check, &CheckCounts::default());
@@ -187,21 +187,21 @@ impl CheckMetrics {
         self.load_failures.with_label_values(&[check]).inc();
     }
 
-    /// Configuration, schemas and checks were loaded anew; `complete` if nothing was refused.
+    /// Configuration, schemas and checks were loaded again; `complete` if nothing was refused.
     pub fn reloaded(&self, complete: bool) {
         self.reloads.with_label_values(&[outcome(complete)]).inc();
     }
 
-    /// Of so many schemas an older version judges.
+    /// The number of schemas of which an older version judges.
     pub fn set_schemas_stale(&self, schemas: usize) {
         self.schemas_stale
             .set(i64::try_from(schemas).unwrap_or(i64::MAX));
     }
 
-    /// This version judges from now on, and it is the newest that there is.
+    /// This version judges from now on, and it is the newest one.
     pub fn loaded(&self, check: &str, version: &str, digest: &str) {
         let now = [version.to_owned(), digest.to_owned()];
-        let before = self.told().insert(check.to_owned(), now.clone());
+        let before = self.shown().insert(check.to_owned(), now.clone());
         if let Some([version, digest]) = before.filter(|before| *before != now) {
             self.remove_info(check, &version, &digest);
         }
@@ -221,7 +221,7 @@ impl CheckMetrics {
         self.loading.with_label_values(&[check]).set(loading.into());
     }
 
-    /// The check was loaded with code from there; None: it was not loaded now.
+    /// The check was loaded, with code from this place; None: it was not loaded now.
     pub fn code<'a>(
         &self,
         check: &str,
@@ -236,21 +236,21 @@ impl CheckMetrics {
 
     /// The check is no longer configured.
     pub fn removed(&self, check: &str) {
-        if let Some([version, digest]) = self.told().remove(check) {
+        if let Some([version, digest]) = self.shown().remove(check) {
             self.remove_info(check, &version, &digest);
         }
-        // Only if it was ever told; nothing to do otherwise.
+        // Only if it was ever shown; nothing to do otherwise.
         let _ = self.stale.remove_label_values(&[check]);
         let _ = self.loading.remove_label_values(&[check]);
     }
 
     fn remove_info(&self, check: &str, version: &str, digest: &str) {
-        // It was set when it was told, so it is there.
+        // It was set when it was shown, so it exists.
         let _ = self.info.remove_label_values(&[check, version, digest]);
     }
 
-    fn told(&self) -> std::sync::MutexGuard<'_, HashMap<String, [String; 2]>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shown(&self) -> std::sync::MutexGuard<'_, HashMap<String, [String; 2]>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

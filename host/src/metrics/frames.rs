@@ -12,7 +12,7 @@ use crate::flow::queue::LaneStats;
 use crate::flow::{InFlight, Link, Refusal, SourceStatus};
 use landfall_ledger::Stream;
 
-/// What is followed.
+/// The sources and queues that the metrics follow.
 #[derive(Debug, Default)]
 struct Followed {
     sources: Vec<Arc<SourceStatus>>,
@@ -58,7 +58,7 @@ impl FrameMetrics {
             undecodable: r.counters(
                 "undecodable_total",
                 &["stream", "check", "reason"],
-                "Frames from which no key could be read, by the check that said so (landfall: Landfall itself) and its reason.",
+                "Frames from which no key could be read, by the check that refused them (landfall: Landfall itself) and its reason.",
             )?,
             connected: r.gauges("source_connected", &ENDPOINT, "Whether the endpoint is connected and speaks the protocol (1) or not (0).")?,
             disconnects: r.counters("source_disconnects_total", &ENDPOINT, "Connections that were lost.")?,
@@ -71,7 +71,7 @@ impl FrameMetrics {
             queue_limit: r.gauges(
                 "queue_limit_bytes",
                 &STREAM,
-                "Most bytes that wait to be judged (judge.queue_bytes_max): with more, the source stops reading.",
+                "Maximum bytes that may wait to be judged (judge.queue_bytes_max): with more, the source stops reading.",
             )?,
             queue_batches: r.gauges("queue_batches", &STREAM, "Batches that wait to be judged.")?,
             queue_waits: r.counters("queue_waits_total", &STREAM, "Times that a source found the queue full and stopped reading.")?,
@@ -79,7 +79,7 @@ impl FrameMetrics {
             frontier_lag: r.reals(
                 "frontier_lag_seconds",
                 &STREAM,
-                "How far behind now, by Landfall's clock, the instant is up to which everything that arrived has been applied.",
+                "How far the engine is behind, by Landfall's clock: the time since the instant up to which everything that arrived has been applied.",
             )?,
             in_flight: r.gauges("batches_in_flight", &STREAM, "Batches that were read and are not applied yet.")?,
         })
@@ -95,19 +95,19 @@ impl FrameMetrics {
         self.followed().queues.push((stream, Arc::clone(stats)));
     }
 
-    /// The most that waits in a stream's queue.
+    /// The limit of a stream's queue.
     pub fn set_queue_limit(&self, stream: Stream, bytes: usize) {
         self.queue_limit
             .with_label_values(&[stream.as_str()])
             .set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
-    /// Tells from now on how far the streams have been applied.
+    /// Shows from now on how far the streams have been applied.
     pub fn follow_frontiers(&self, in_flight: InFlight, clock: Clock) {
         self.followed().frontiers = Some((in_flight, clock));
     }
 
-    /// Frames of a batch that bore no key.
+    /// Frames of a batch that had no readable key.
     pub fn add_undecodable(&self, stream: Stream, check: &str, reason: &str, frames: u64) {
         self.undecodable
             .with_label_values(&[stream.as_str(), check, reason])

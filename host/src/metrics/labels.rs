@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Most schemas with series of their own: each costs 28 series, and once events come in 46 with the
-/// default buckets (docs/PERFORMANCE.md has bytes and times). The rest share the label `(other)`.
+/// Maximum number of schemas with their own series: each costs 28 series, and once events come in 46 with
+/// the default buckets (docs/PERFORMANCE.md has bytes and times). The rest share the label `(other)`.
 pub const SCHEMA_LABELS_MAX: usize = 500;
 
 /// All schemas beyond the bound.
 pub const OTHER: &str = "(other)";
 
-/// These are no schemas, and always have series of their own: what is not loaded, what names none, and
-/// all beyond the bound together.
+/// These are no schemas, and always have their own series: events of schemas that are not loaded, events that
+/// name none, and all schemas beyond the bound together.
 pub const ALWAYS: [&str; 3] = ["(unknown)", "(none)", OTHER];
 
-/// Which schemas have a label of their own. If there is room for all that are loaded, all have; else
-/// those that events come in of, in that order. A label once given stays: counters do not move.
+/// The schemas that have their own label. If there is room for all loaded schemas, all have one; otherwise
+/// those have one of which events come in, in that order. A label once given stays: counters do not move.
 #[derive(Debug, Default)]
 pub struct SchemaLabels {
     known: Mutex<BTreeSet<String>>,
@@ -25,12 +25,12 @@ pub struct SchemaLabels {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label<'n> {
     pub name: &'n str,
-    /// It was given just now: its series are to be begun.
+    /// It was given just now: its series have to begin.
     pub is_new: bool,
 }
 
 impl SchemaLabels {
-    /// The label of a schema that something is counted of. `name` comes from schemas and configuration,
+    /// The label of a schema for which something is counted. `name` comes from schemas and configuration,
     /// never from event text.
     pub fn of<'n>(&self, name: &'n str) -> Label<'n> {
         let old = |name| Label {
@@ -51,8 +51,8 @@ impl SchemaLabels {
         Label { name, is_new: true }
     }
 
-    /// Gives each of these schemas a label if there is room for all; which are new. Without room none
-    /// is: most loaded schemas may be old revisions that nobody sends any more.
+    /// Gives each of these schemas a label if there is room for all; returns the new ones. Without room none
+    /// gets one: most loaded schemas may be old revisions that nobody sends any more.
     pub fn give<'n>(&self, names: &[&'n str]) -> Vec<&'n str> {
         let mut known = self.known();
         let is_new = |name: &&&str| !ALWAYS.contains(*name) && !known.contains(**name);
@@ -64,7 +64,7 @@ impl SchemaLabels {
         new.into_iter().collect()
     }
 
-    /// Each of the names with its label as it is now: its own, or `(other)`.
+    /// Each of the names with its current label: its own, or `(other)`.
     pub fn look_up<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
         let known = self.known();
         let label = |name: &'n str| match ALWAYS.contains(&name) || known.contains(name) {

@@ -10,15 +10,15 @@ use prometheus::{Opts, Result, core::Describer};
 
 use super::registrar::Registrar;
 
-/// Upper bounds of the buckets if nothing else is configured, in milliseconds: from a writer that commits
-/// at once to one whose batch waits for an hour.
+/// Upper bounds of the buckets by default, in milliseconds: from a writer that commits at once to one whose
+/// batch waits for an hour.
 pub const LATENCY_BOUNDS_MS: [i64; 15] = [
     100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000, 600_000,
     1_200_000, 1_800_000, 3_600_000,
 ];
 
 const NAME: &str = "delivery_latency_seconds";
-const HELP: &str = "From the arrival of a raw event to its landing, by Landfall's clock, of events that landed. Exact to judge.batch_wait_max, but after a pause of the process: then it is too long by up to that.";
+const HELP: &str = "Time from the arrival of a raw event to its landing, by Landfall's clock, of events that landed. Exact to judge.batch_wait_max, except after a pause of the process: then it is too long by up to the length of the pause.";
 
 #[derive(Clone, Debug)]
 pub(super) struct Latency {

@@ -1,4 +1,4 @@
-//! What the ledger holds, its windows and its incidents.
+//! The contents of the ledger, its windows and its incidents.
 
 use std::time::Duration;
 
@@ -39,13 +39,13 @@ impl LedgerMetrics {
             entries: r.gauge("ledger_entries", "Entries that wait in memory: raw events, and landings that came before their raw event.")?,
             entries_limit: r.gauge(
                 "ledger_entries_limit",
-                "Most raw events that wait in memory (ledger.pending_max): with more, no raw batch is taken. Landings that came before their raw event are bounded apart, by as many.",
+                "Maximum number of raw events that may wait in memory (ledger.pending_max): with more, no raw batch is taken. Landings that came before their raw event have a separate bound of the same number.",
             )?,
             oldest: r.real("oldest_pending_age_seconds", "How long, by Landfall's clock, the oldest expected event has been waiting.")?,
             settled: r.gauge("ledger_settled_keys", "Keys of settled events that are remembered.")?,
             horizon: r.real(
                 "ledger_horizon_seconds",
-                "How far back settled keys are all remembered; repeated and duplicate are exact within it.",
+                "How far back all settled keys are remembered; repeated and duplicate are exact within this time.",
             )?,
             memory: r.gauge("ledger_memory_bytes", "Memory of the ledger's tables.")?,
             imbalance: r.counter(
@@ -68,7 +68,7 @@ impl LedgerMetrics {
         self.memory.set(whole(gauges.memory_bytes));
     }
 
-    /// The most that wait.
+    /// The maximum number that may wait.
     pub fn set_limit(&self, entries: usize) {
         self.entries_limit
             .set(i64::try_from(entries).unwrap_or(i64::MAX));
@@ -80,7 +80,7 @@ impl LedgerMetrics {
         self.imbalance.inc_by(imbalance);
     }
 
-    /// Causes that there are, so that their series exist before the first incident.
+    /// All causes, so that their series exist before the first incident.
     pub fn causes(&self, causes: impl IntoIterator<Item = &'static str>) {
         for cause in causes {
             self.open.with_label_values(&[cause]).add(0);

@@ -1,4 +1,4 @@
-//! What each check may use, and the longest of its calls, to be drawn beside each other.
+//! The limits of each check, and the longest of its calls, so that a panel can draw both.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,9 +9,9 @@ use prometheus::Result;
 use super::registrar::Registrar;
 use super::table::Table;
 
-/// A longest call is told for this long at least, and for twice as long at most. So whoever scrapes at
+/// A longest call is shown for at least this long, and at most twice as long. So a scraper that scrapes at
 /// least once a minute misses none, and several scrapers do not take it from each other.
-const TOLD: Duration = Duration::from_secs(60);
+const SHOWN_MIN: Duration = Duration::from_secs(60);
 
 /// What one instance of a check may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct CheckLimits {
     pub call: Duration,
 }
 
-/// The longest call of this stretch of time and of the one before.
+/// The longest call of this interval and of the one before.
 #[derive(Clone, Copy, Debug)]
 struct Longest {
     since: Instant,
@@ -39,19 +39,19 @@ impl Longest {
         }
     }
 
-    /// Goes on to the stretch that `now` is in.
+    /// Moves on to the interval of `now`.
     fn at(&mut self, now: Instant) -> &mut Self {
         let passed = now.saturating_duration_since(self.since);
-        if passed >= TOLD {
-            let is_next = passed < 2 * TOLD;
+        if passed >= SHOWN_MIN {
+            let is_next = passed < 2 * SHOWN_MIN;
             self.before = if is_next { self.now } else { Duration::ZERO };
             self.now = Duration::ZERO;
-            self.since = if is_next { self.since + TOLD } else { now };
+            self.since = if is_next { self.since + SHOWN_MIN } else { now };
         }
         self
     }
 
-    fn told(&self) -> Duration {
+    fn shown(&self) -> Duration {
         self.now.max(self.before)
     }
 }
@@ -74,24 +74,24 @@ impl LimitMetrics {
                 r,
                 "check_memory_limit_bytes",
                 &CHECK,
-                "Most memory that one instance of the check may use (limits.memory).",
+                "Maximum memory that one instance of the check may use (limits.memory).",
             )?,
             call: Table::new(
                 r,
                 "check_call_limit_seconds",
                 &CHECK,
-                "Most real time that one call of the check with a full batch may take (limits.batch_time).",
+                "Maximum real time that one call of the check with a full batch may take (limits.batch_time).",
             )?,
             longest_call: Table::new(
                 r,
                 "check_call_longest_seconds",
                 &CHECK,
-                "Real time of the longest call of the check in the last one to two minutes, without what schemas wasted of it; 0 if there was none. Failed calls count.",
+                "Real time of the longest call of the check in the last one to two minutes, without the time that schemas wasted; 0 if there was no call. Failed calls count.",
             )?,
         })
     }
 
-    /// These are the checks in force, and what they may use.
+    /// Sets the checks in force, and their limits.
     pub fn set(&self, checks: &[CheckLimits]) {
         let name = |check: &CheckLimits| [check.check.clone()];
         self.memory.set(
@@ -114,7 +114,7 @@ impl LimitMetrics {
         }
     }
 
-    /// The longest call of a check in a batch. Of a check that is no longer in force nothing is told.
+    /// The longest call of a check in a batch. A check that is no longer in force is not shown.
     pub fn took(&self, check: &str, longest: Duration) {
         if let Some(known) = self.longest().get_mut(check) {
             let known = known.at(Instant::now());
@@ -124,15 +124,15 @@ impl LimitMetrics {
 
     pub(super) fn refresh(&self) {
         let now = Instant::now();
-        let told: Vec<_> = self
+        let shown: Vec<_> = self
             .longest()
             .iter_mut()
             .map(|(check, longest)| {
-                let seconds = longest.at(now).told().as_secs_f64();
+                let seconds = longest.at(now).shown().as_secs_f64();
                 ([check.clone()], seconds)
             })
             .collect();
-        self.longest_call.set(told);
+        self.longest_call.set(shown);
     }
 
     fn longest(&self) -> MutexGuard<'_, HashMap<String, Longest>> {
@@ -145,18 +145,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_longest_call_is_told_for_one_to_two_minutes() {
+    fn a_longest_call_is_shown_for_one_to_two_minutes() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut longest = Longest::new(start);
         longest.at(at(59)).now = Duration::from_millis(70);
         longest.at(at(61)).now = Duration::from_millis(20);
-        for (seconds, told) in [(61, 70), (119, 70), (121, 20), (179, 20), (181, 0)] {
-            let told = Duration::from_millis(told);
-            assert_eq!(longest.at(at(seconds)).told(), told, "{seconds}");
+        for (seconds, shown) in [(61, 70), (119, 70), (121, 20), (179, 20), (181, 0)] {
+            let shown = Duration::from_millis(shown);
+            assert_eq!(longest.at(at(seconds)).shown(), shown, "{seconds}");
         }
         longest.at(at(185)).now = Duration::from_millis(5);
-        assert_eq!(longest.at(at(400)).told(), Duration::ZERO, "a long pause");
+        assert_eq!(longest.at(at(400)).shown(), Duration::ZERO, "a long pause");
     }
 
     #[test]

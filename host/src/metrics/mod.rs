@@ -1,7 +1,7 @@
 //! Metrics: one registry, made once and passed around; one file for each area.
 //!
 //! Label values come from configuration, schemas and manifests, never from event text. Hot paths
-//! count on their own and add whole batches here; what sources and queues count is fetched when the
+//! count on their own and add whole batches here; the counts of sources and queues are fetched when the
 //! metrics are read. Knows plain names and numbers, not the ledger, the runtime or the store.
 
 mod checks;
@@ -39,7 +39,7 @@ pub use verdicts::{VERDICTS, VerdictMetrics};
 use labels::SchemaLabels;
 use registrar::Registrar;
 
-/// Two metrics have one name, or one has a name that is none: a mistake in this module.
+/// Two metrics have the same name, or a name is invalid: a mistake in this module.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to set up metrics: {0}; report this")]
 pub struct MetricsError(#[from] prometheus::Error);
@@ -84,7 +84,7 @@ impl Metrics {
         })
     }
 
-    /// Everything as it is now, in Prometheus' text format 0.0.4.
+    /// The current values, in Prometheus' text format 0.0.4.
     pub fn render(&self) -> Result<String, MetricsError> {
         self.frames.refresh();
         self.process.refresh();
@@ -94,7 +94,7 @@ impl Metrics {
         Ok(self.registrar.render()?)
     }
 
-    /// Every metric that there is, by name.
+    /// Every metric, by name.
     pub fn entries(&self) -> Vec<Entry> {
         self.registrar.entries()
     }

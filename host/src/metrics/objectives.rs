@@ -1,4 +1,4 @@
-//! What checks state as objectives of delivery: series to hold what was measured against.
+//! The delivery objectives that checks state: series with which rules compare the measured values.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,7 @@ use super::table::Table;
 pub struct Objective {
     pub check: String,
     pub schema: String,
-    /// The share of expected events that are to be delivered, from 0 to 1.
+    /// The share of expected events that should be delivered, from 0 to 1.
     pub target: f64,
     /// Whether an event that landed late counts as delivered.
     pub late_counts: bool,
@@ -37,23 +37,23 @@ impl ObjectiveMetrics {
                 r,
                 "delivery_objective_ratio",
                 &LABELS,
-                "The share of expected events that are to be delivered, from 0 to 1, as the check states it for the schema. Of (other): the lowest of the schemas that share it.",
+                "The share of expected events that should be delivered, from 0 to 1, as the check states it for the schema. For (other): the lowest of the schemas that share it.",
             )?,
             late_counts: Table::new(
                 r,
                 "delivery_objective_late_counts",
                 &LABELS,
-                "Whether an event that landed late counts as delivered for the objective (1) or not (0). Of (other): 1 if it does for any of the schemas that share it.",
+                "Whether an event that landed late counts as delivered for the objective (1) or not (0). For (other): 1 if it does for any of the schemas that share it.",
             )?,
         })
     }
 
-    /// These are the objectives from now on.
+    /// Sets the objectives from now on.
     pub fn set(&self, stated: Vec<Objective>) {
         *self.stated.lock().unwrap_or_else(PoisonError::into_inner) = stated;
     }
 
-    /// Puts those of schemas without a label together. What they share must not fire for one that keeps
+    /// Combines those of schemas without a label. The shared objective must not fire for a schema that meets
     /// its own objective, so the mildest counts.
     pub(super) fn refresh(&self, labels: &SchemaLabels) {
         let stated = self.stated.lock().unwrap_or_else(PoisonError::into_inner);

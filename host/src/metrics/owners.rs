@@ -1,4 +1,4 @@
-//! Who is to be told of what: series to join an alarm's labels with.
+//! Who has to be notified: series with which rules join an alarm's labels.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,12 +8,12 @@ use super::labels::{ALWAYS, OTHER, SchemaLabels};
 use super::registrar::Registrar;
 use super::table::Table;
 
-/// Who owns what, whole.
+/// All owners.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owners {
-    /// Of Landfall itself.
+    /// The owner of Landfall itself.
     pub landfall: String,
-    /// By schema: all that are known, and what is none ([`ALWAYS`]).
+    /// By schema: all known schemas, and the labels that are no schema ([`ALWAYS`]).
     pub schemas: Vec<(String, String)>,
     pub checks: Vec<(String, String)>,
 }
@@ -34,7 +34,7 @@ impl OwnerMetrics {
                 r,
                 "owner_info",
                 &["owner"],
-                "1 for the owner of what concerns Landfall itself, by [owners] of the configuration; (nobody) if none is named.",
+                "1 for the owner of Landfall itself, by [owners] of the configuration; (nobody) if none is named.",
             )?,
             schemas: Table::new(
                 r,
@@ -51,12 +51,12 @@ impl OwnerMetrics {
         })
     }
 
-    /// These are the owners from now on.
+    /// Sets the owners from now on.
     pub fn set(&self, owners: Owners) {
         *self.owners.lock().unwrap_or_else(PoisonError::into_inner) = owners;
     }
 
-    /// Names those that have series now.
+    /// Shows the owners of the schemas that have series now.
     pub(super) fn refresh(&self, labels: &SchemaLabels) {
         let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
         let landfall = Some(&owners.landfall).filter(|owner| !owner.is_empty());

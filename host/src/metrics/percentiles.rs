@@ -1,15 +1,15 @@
-//! By how much a percentile can be off that Prometheus reckons from the buckets of a histogram, for
+//! The error of a percentile that Prometheus computes from the buckets of a histogram, for
 //! docs/METRICS.md.
 
 use std::fmt::Write;
 
 use super::latency::LATENCY_BOUNDS_MS;
 
-/// What Prometheus' `histogram_quantile` answers (promql/quantile.go): the bucket that the wanted
-/// observation is in, and in it the place that it had if all of them were spread evenly. `counts` are not
-/// cumulative, the last is above the last bound. None without observations.
+/// The answer of Prometheus' `histogram_quantile` (promql/quantile.go): it finds the bucket of the wanted
+/// observation, and assumes that the observations in this bucket are spread evenly. `counts` are not
+/// cumulative; the last count is above the last bound. None without observations.
 #[allow(clippy::cast_precision_loss, reason = "as Prometheus does")]
-pub(super) fn told(quantile: f64, bounds: &[f64], counts: &[u64]) -> Option<f64> {
+pub(super) fn estimated(quantile: f64, bounds: &[f64], counts: &[u64]) -> Option<f64> {
     let total: u64 = counts.iter().sum();
     if total == 0 {
         return None;
@@ -33,10 +33,10 @@ pub(super) struct Example {
     pub latency_s: fn(f64) -> f64,
 }
 
-/// Writers as they are.
+/// Realistic writers.
 pub(super) const EXAMPLES: [Example; 4] = [
     Example {
-        what: "a batch each 5 minutes: any wait from 0 to 300 s is as likely",
+        what: "a batch each 5 minutes: all waits from 0 to 300 s are equally likely",
         latency_s: |p| 300.0 * p,
     },
     Example {
@@ -70,7 +70,7 @@ impl Example {
     }
 }
 
-/// How many of the latencies are in each bucket, and above the last.
+/// The number of latencies in each bucket, and above the last.
 pub(super) fn bucketed(latencies: &[f64], bounds: &[f64]) -> Vec<u64> {
     let mut counts = vec![0; bounds.len() + 1];
     for latency in latencies {
@@ -79,7 +79,7 @@ pub(super) fn bucketed(latencies: &[f64], bounds: &[f64]) -> Vec<u64> {
     counts
 }
 
-/// The latency that so large a share of them is not above.
+/// The latency that this share of them does not exceed.
 pub(super) fn exact(quantile: f64, sorted: &[f64]) -> f64 {
     #[allow(
         clippy::cast_possible_truncation,
@@ -102,13 +102,13 @@ pub(super) fn section() -> String {
     let bounds = default_bounds();
     let mut text = String::from(
         "## How exact percentiles of latency are\n\n\
-        `histogram_quantile(0.99, sum by (le) (rate(landfall_delivery_latency_seconds_bucket[1h])))` knows how\n\
-        many landings are in each bucket, and no more. It takes the bucket from `a` to `b` that the wanted\n\
-        landing is in, counts that it is number `r` of the `n` in it, and answers `a + (b - a) * r / n`, as if\n\
-        they were spread evenly. The truth is somewhere above `a` and not above `b`. So the answer is off by\n\
-        less than `b - a`: too high by less than `(b - a) / a` of the truth, or too low by less than\n\
-        `(b - a) / b` of it. p50 and p99 alike: it is the width of the bucket that counts, not which\n\
-        percentile is asked for. With the default buckets:\n\n\
+        `histogram_quantile(0.99, sum by (le) (rate(landfall_delivery_latency_seconds_bucket[1h])))` only\n\
+        knows how many landings are in each bucket. It finds the bucket from `a` to `b` that contains the\n\
+        wanted landing, as number `r` of the `n` landings in it, and answers `a + (b - a) * r / n`, as if they\n\
+        were spread evenly. The truth is somewhere above `a` and not above `b`. So the answer is off by less\n\
+        than `b - a`: too high by less than `(b - a) / a` of the truth, or too low by less than `(b - a) / b`\n\
+        of it. This is the same for p50 and p99: the width of the bucket counts, not the percentile. With the\n\
+        default buckets:\n\n\
         | the answer is | off by less than | too high by less than | too low by less than |\n|---|---|---|---|\n",
     );
     let mut start = 0.0;
@@ -129,22 +129,22 @@ pub(super) fn section() -> String {
         start = end;
     }
     text.push_str(
-        "\nWhat is above the last bucket is told as its bound, however long it was: the share of such landings is\n\
-        1 less the bucket of that bound over `landfall_delivery_latency_seconds_count`. A bound at each deadline\n\
-        and objective that you watch makes the share of landings within it exact, which no percentile is;\n\
-        `[metrics] latency_buckets` sets them. What the answers are for writers of some kinds:\n\n\
-        | writer | p50: exact, told | p99: exact, told |\n|---|---|---|\n",
+        "\nA latency above the last bucket is shown as the last bound, however long it was. The share of such\n\
+        landings is 1 minus the bucket of that bound divided by `landfall_delivery_latency_seconds_count`. With a\n\
+        bound at each deadline and objective that you watch, the share of landings within it is exact, which no\n\
+        percentile is; `[metrics] latency_buckets` sets the bounds. The answers for some kinds of writers:\n\n\
+        | writer | p50: exact, estimated | p99: exact, estimated |\n|---|---|---|\n",
     );
     for example in &EXAMPLES {
         let landings = example.landings();
         let counts = bucketed(&landings, &bounds);
         let of = |quantile| {
-            let told = told(quantile, &bounds, &counts).unwrap_or_default();
+            let estimate = estimated(quantile, &bounds, &counts).unwrap_or_default();
             let exact = exact(quantile, &landings);
-            let off = 100.0 * (told - exact) / exact;
+            let off = 100.0 * (estimate - exact) / exact;
             // Not "-0 %".
             let off = if off.abs() < 0.5 { 0.0 } else { off };
-            format!("{exact:.2} s, {told:.2} s ({off:+.0} %)")
+            format!("{exact:.2} s, {estimate:.2} s ({off:+.0} %)")
         };
         let _ = writeln!(text, "| {} | {} | {} |", example.what, of(0.5), of(0.99));
     }
@@ -160,19 +160,19 @@ mod tests {
     use crate::metrics::verdicts::VerdictMetrics;
 
     #[test]
-    fn told_is_what_prometheus_tells() {
+    fn the_estimate_is_the_answer_of_prometheus() {
         // Numbers of Prometheus' own tests: promql/testdata/histograms.test.
         let bounds = [0.1, 0.2];
         let counts = [1, 1, 2];
         for (quantile, expected) in [(0.0, 0.0), (0.25, 0.1), (0.5, 0.2), (0.8, 0.2)] {
-            let answer = told(quantile, &bounds, &counts).unwrap();
+            let answer = estimated(quantile, &bounds, &counts).unwrap();
             assert!((answer - expected).abs() < 1e-9, "{quantile}: {answer}");
         }
-        assert_eq!(told(0.5, &bounds, &[0, 0, 0]), None);
-        assert_eq!(told(0.5, &bounds, &[4, 0, 0]), Some(0.05));
+        assert_eq!(estimated(0.5, &bounds, &[0, 0, 0]), None);
+        assert_eq!(estimated(0.5, &bounds, &[4, 0, 0]), Some(0.05));
     }
 
-    /// The statement of docs/METRICS.md, held against what is scraped.
+    /// The statement of docs/METRICS.md, compared with scraped values.
     #[test]
     fn a_percentile_from_the_buckets_is_off_by_less_than_its_bucket_is_wide() {
         let bounds = default_bounds();
@@ -187,24 +187,24 @@ mod tests {
             for percent in 1..=99 {
                 let quantile = f64::from(percent) / 100.0;
                 let exact = exact(quantile, &landings);
-                let told = told(quantile, &bounds, &counts).unwrap();
+                let estimate = estimated(quantile, &bounds, &counts).unwrap();
                 let bucket = bounds.partition_point(|bound| *bound < exact);
                 let start = bucket.checked_sub(1).map_or(0.0, |before| bounds[before]);
                 let end = bounds[bucket];
-                let about = format!("{}: p{percent}: {exact} {told}", example.what);
+                let about = format!("{}: p{percent}: {exact} {estimate}", example.what);
                 assert!(start < exact && exact <= end, "{about}");
-                assert!(start <= told && told <= end, "{about}");
-                assert!((told - exact).abs() < end - start, "{about}");
+                assert!(start <= estimate && estimate <= end, "{about}");
+                assert!((estimate - exact).abs() < end - start, "{about}");
             }
         }
     }
 
     #[test]
-    fn what_is_above_the_last_bucket_is_told_as_its_bound() {
+    fn a_latency_above_the_last_bucket_is_shown_as_its_bound() {
         let bounds = default_bounds();
         let landings = [7000.0; 100];
         let counts = bucketed(&landings, &bounds);
-        assert_eq!(told(0.5, &bounds, &counts), Some(3600.0));
+        assert_eq!(estimated(0.5, &bounds, &counts), Some(3600.0));
     }
 
     /// The counts of the buckets in an exposition, not cumulative.

@@ -1,5 +1,5 @@
-//! The process itself, read from Linux' /proc when the metrics are read, and its clock. Elsewhere
-//! than on Linux the process' own values stay 0. Whether its parts are ready is asked of whoever knows.
+//! The process itself, read from Linux' /proc when the metrics are read, and its clock. On other systems
+//! than Linux the process' own values stay 0. A callback reports whether its parts are ready.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -42,7 +42,7 @@ impl ProcessMetrics {
                 "process_start_time_seconds",
                 "When the process started, by the system's time, in seconds since the epoch. Read once: a later step of that time does not move it.",
             )?,
-            ready: r.gauges("ready", &["part"], "Whether the part is ready (1) or not (0), as /readyz tells it with the reason.")?,
+            ready: r.gauges("ready", &["part"], "Whether the part is ready (1) or not (0); /readyz shows the reason.")?,
             build: r.gauges("build_info", &["version"], "1 for the version of Landfall that runs.")?,
             resident: r.gauge("process_resident_memory_bytes", "Resident memory of the process.")?,
             cpu: r.seconds("process_cpu_seconds_total", "Processor time of the process, in user and system mode.")?,
@@ -50,13 +50,13 @@ impl ProcessMetrics {
             thread_watch: r.gauges(
                 "thread_standing_seconds",
                 &["thread"],
-                "For how long a thread of the engine has been at one piece of work, once that is 10 s; 0 when it goes on.",
+                "How long a thread of the engine has worked on one thing, from 10 s on; 0 when it goes on.",
             )?,
-            time: r.real("clock_seconds", "What Landfall's clock reads, in seconds since the epoch: times of events, windows and incidents are by it.")?,
+            time: r.real("clock_seconds", "The time of Landfall's clock, in seconds since the epoch: times of events, windows and incidents are by it.")?,
             speed: r.real("clock_speed_ratio", "How many times faster than real time Landfall's clock runs.")?,
             offset: r.real(
                 "clock_offset_seconds",
-                "By how much the system's time is ahead of Landfall's clock: what steps of the system clock have added up to since the start. 0 in a replay.",
+                "By how much the system's time is ahead of Landfall's clock: the sum of the steps of the system clock since the start. 0 in a replay.",
             )?,
         };
         process
@@ -75,7 +75,7 @@ impl ProcessMetrics {
             .unwrap_or_else(PoisonError::into_inner) = Some(Box::new(ask));
     }
 
-    /// Tells of this clock from now on.
+    /// Shows this clock from now on.
     pub fn follow_clock(&self, clock: Clock) {
         *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(clock);
     }
@@ -121,7 +121,7 @@ impl ProcessMetrics {
     }
 }
 
-/// A value that the system tells of itself; `usual` if it does not.
+/// A value that the system reports about itself; `usual` if it does not.
 fn system(name: libc::c_int, usual: i64) -> i64 {
     // SAFETY: sysconf takes any number and only answers.
     let value = unsafe { libc::sysconf(name) };

@@ -1,5 +1,5 @@
-//! Makes metrics in one registry, all with the prefix `landfall_`, and keeps the list that
-//! docs/METRICS.md is written from.
+//! Makes metrics in one registry, all with the prefix `landfall_`, and keeps the list from which
+//! docs/METRICS.md is written.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -148,7 +148,7 @@ impl Registrar {
     }
 }
 
-/// Moves a counter to a total that somebody else keeps; totals never fall.
+/// Moves a counter to a total that is kept elsewhere; totals never fall.
 pub fn follow(counter: &IntCounter, total: u64) {
     counter.inc_by(total.saturating_sub(counter.get()));
 }

@@ -36,7 +36,7 @@ impl StoreMetrics {
         let lost = r.counters(
             "missing_removed_total",
             &["setting"],
-            "Missing events that were removed though they had not landed, so that no backfill has them: older than store.keep, or beyond store.missing_max.",
+            "Missing events that were removed although they had not landed, so that no backfill has them: older than store.keep, or beyond store.missing_max.",
         )?;
         let rows = r.counters("store_rows_total", &TABLE, "Rows that were written.")?;
         let deleted = r.counters(
@@ -63,11 +63,11 @@ impl StoreMetrics {
             lost: ["keep", "missing_max"].map(|setting| lost.with_label_values(&[setting])),
             clock_ahead: r.real(
                 "store_clock_ahead_seconds",
-                "By how much Landfall's clock is ahead of the time that retention goes by: what a long stop, or a wrong date, has left to make up. Below 0, the clock is behind what the store has lived through.",
+                "By how much Landfall's clock is ahead of the time that retention goes by: the time that is left to make up after a long stop or a wrong date. Below 0, the clock is behind the latest time in the store.",
             )?,
             failing: r.gauge(
                 "store_failing",
-                "1: the last transaction failed, and is tried again; nothing that is found is durable meanwhile. Else 0.",
+                "1: the last transaction failed, and is tried again; no result is durable meanwhile. Otherwise 0.",
             )?,
             bytes: r.gauge("store_bytes", "Size of the database of results, with its write-ahead log.")?,
             log_bytes: r.gauge(
@@ -80,19 +80,19 @@ impl StoreMetrics {
             )?,
             spool_limit: r.gauge(
                 "spool_limit_bytes",
-                "Most bytes of raw frames that wait (store.spool_bytes_max): with more, judging waits.",
+                "Maximum bytes of raw frames that may wait (store.spool_bytes_max): with more, judging waits.",
             )?,
             disk_available: r.gauge(
                 "store_disk_available_bytes",
-                "Free space on the file system of the store, as far as Landfall may use it. Looked up each time that results are written, or could not be.",
+                "Free space on the file system of the store, as far as Landfall may use it. Looked up each time that results are written, or could not be written.",
             )?,
             spool_moved_frames: r.counter(
                 "spool_moved_frames_total",
-                "Waiting frames that were put elsewhere in the spool, to make room.",
+                "Waiting frames that were moved within the spool, to make room.",
             )?,
             spool_moved_bytes: r.counter(
                 "spool_moved_bytes_total",
-                "Bytes of the waiting frames that were put elsewhere.",
+                "Bytes of the waiting frames that were moved.",
             )?,
             spool_waits: r.counter(
                 "spool_waits_total",

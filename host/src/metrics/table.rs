@@ -1,5 +1,5 @@
-//! A gauge of which all series are replaced at once. Between two of its states no scrape sees both or
-//! neither: a series that two others share a label with would break every join on it.
+//! A gauge of which all series are replaced at once. No scrape sees two of its states mixed, or neither:
+//! two series with the label of a third one would break every join with it.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use super::registrar::Registrar;
 /// Values of the labels, in the order in which the labels were named, and the value.
 type Rows = BTreeMap<Vec<String>, f64>;
 
-/// Clones are the same table.
+/// Clones share the table.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     desc: Desc,
@@ -44,7 +44,7 @@ impl Table {
         r.add((name, "gauge", labels, help), made)
     }
 
-    /// These are its series from now on, and no other. Of two with equal labels the last one counts.
+    /// Replaces all its series by these. Of two with equal labels the last one counts.
     pub(super) fn set<const N: usize>(&self, rows: impl IntoIterator<Item = ([String; N], f64)>) {
         let rows = rows
             .into_iter()

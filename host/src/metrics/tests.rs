@@ -1,4 +1,4 @@
-//! What the registry holds is rendered, named by the rules, and what docs/METRICS.md says.
+//! All metrics of the registry are rendered, have names by the rules, and are equal to docs/METRICS.md.
 
 mod panels;
 mod queries;

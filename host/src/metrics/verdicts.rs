@@ -1,6 +1,6 @@
-//! Events and what became of them. A verdict may be revised (a missing event lands after all), but a
-//! counter never falls: so verdicts are counted as they were first told, and revisions on their own.
-//! What holds now is `events - revised{from} + revised{to}`.
+//! Events and their verdicts. A verdict may be revised (a missing event lands later), but a counter
+//! never falls. So verdicts are counted as they were first given, and revisions are counted separately.
+//! The current number is `events - revised{from} + revised{to}`.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::labels::{ALWAYS, SchemaLabels};
 use super::latency::Latency;
 use super::registrar::Registrar;
 
-/// The words of all verdicts.
+/// The names of all verdicts.
 pub const VERDICTS: [&str; 9] = [
     "delivered",
     "late",
@@ -23,7 +23,7 @@ pub const VERDICTS: [&str; 9] = [
     "unjudged",
 ];
 
-/// Verdicts that a revision may lead to, likeliest first, by the one that it takes back.
+/// The verdicts that a revision may give, most likely first, by the verdict that it takes back.
 const REVISIONS: [(&str, &[&str]); 4] = [
     ("missing", &["late", "altered", "unjudged"]),
     ("unconfirmed", &["delivered", "late", "altered", "missing"]),
@@ -31,10 +31,10 @@ const REVISIONS: [(&str, &[&str]); 4] = [
     ("delivered", &["altered", "unjudged"]),
 ];
 
-/// Never given yet, so never revised either.
+/// Not given yet, so never revised either.
 const RESERVED: &str = "unconfirmed";
 
-/// The verdict whose events are overdue: expected, and not there.
+/// The verdict whose events are overdue: expected, and not landed.
 const MISSING: &str = "missing";
 
 #[derive(Debug)]
@@ -49,9 +49,9 @@ pub struct VerdictMetrics {
     doubtful: IntCounterVec,
     pending: IntGaugeVec,
     overdue: IntGaugeVec,
-    /// What schemas took too many steps for.
+    /// Rows for which schemas took too many steps.
     schema_unjudged: IntCounterVec,
-    schema_untold: IntCounterVec,
+    schema_unexplained: IntCounterVec,
     schema_suspensions: IntCounterVec,
     latency: Latency,
 }
@@ -75,28 +75,28 @@ impl VerdictMetrics {
             revised: r.counters(
                 "verdicts_revised_total",
                 &["from", "to", "schema"],
-                "Verdicts that were revised: a missing event that landed after all is from missing to late.",
+                "Verdicts that were revised: for a missing event that landed later, from missing to late.",
             )?,
             duplicates: r.counters("duplicates_total", &SCHEMA, "Landings of an event beyond the number of times that it came in.")?,
-            unexpected: r.counters("unexpected_total", &SCHEMA, "Landings for which no raw event had been seen within the grace.")?,
-            explained: r.counters("unexpected_explained_total", &SCHEMA, "Unexpected landings whose raw event came after all.")?,
+            unexpected: r.counters("unexpected_total", &SCHEMA, "Landings for which no raw event had been seen within the grace period.")?,
+            explained: r.counters("unexpected_explained_total", &SCHEMA, "Unexpected landings whose raw event came later.")?,
             doubtful: r.counters("doubtful_events_total", &SCHEMA, "Delivered events whose landing was read after their deadline, and may have come before it: Landfall had not looked in between.")?,
             pending: r.gauges("pending_events", &SCHEMA, "Raw events without a verdict: they wait for their landing or their deadline.")?,
             overdue: r.gauges("overdue_events", &SCHEMA, "Events that went missing since Landfall's start and have not landed since.")?,
             schema_unjudged: r.counters(
                 "schema_unjudged_total",
                 &SCHEMA,
-                "Rows that could not be judged because validation by the schema takes too many steps, or the schema was left alone for it.",
+                "Rows that could not be judged because validation by the schema takes too many steps, or because the schema was suspended for that.",
             )?,
-            schema_untold: r.counters(
+            schema_unexplained: r.counters(
                 "schema_unexplained_total",
                 &SCHEMA,
-                "Rows that are not valid, and of which it would take too many steps to tell where.",
+                "Rows that are not valid, but finding the place of the error would take too many steps.",
             )?,
             schema_suspensions: r.counters(
                 "schema_suspensions_total",
                 &SCHEMA,
-                "Times that a worker left the schema alone for a while because it took too many steps again and again.",
+                "Times that a worker suspended the schema for a while because it took too many steps again and again.",
             )?,
             latency: Latency::new(r, latency_bounds_ms)?,
         };
@@ -104,16 +104,16 @@ impl VerdictMetrics {
         Ok(metrics)
     }
 
-    /// Schemas that are loaded: their series are there before the first event, or the first increase of
-    /// each would never be seen. See `SchemaLabels::give`.
+    /// Schemas that are loaded: their series exist before the first event, because otherwise the first increase
+    /// of each would never be seen. See `SchemaLabels::give`.
     pub fn loaded(&self, schemas: &[&str]) {
         for schema in self.labels.give(schemas) {
             self.begin(schema);
         }
     }
 
-    /// Begins all series of a schema at 0, but for the latency's: a histogram costs as much as all the
-    /// others, and is begun with the first raw event, before anything of it can land.
+    /// Begins all series of a schema at 0, except those of the latency: a histogram costs as much as all the
+    /// others, and begins with the first raw event, before any event of the schema can land.
     fn begin(&self, schema: &str) {
         let counters = [
             &self.raw,
@@ -122,7 +122,7 @@ impl VerdictMetrics {
             &self.explained,
             &self.doubtful,
             &self.schema_unjudged,
-            &self.schema_untold,
+            &self.schema_unexplained,
             &self.schema_suspensions,
         ];
         for counter in counters {
@@ -143,7 +143,7 @@ impl VerdictMetrics {
         }
     }
 
-    /// The label of a schema. One that is given just now has all its series from now on.
+    /// The label of a schema. If it was given just now, all its series begin.
     fn label<'n>(&self, schema: &'n str) -> &'n str {
         let label = self.labels.of(schema);
         if label.is_new {
@@ -159,8 +159,8 @@ impl VerdictMetrics {
         self.latency.begin(schema);
     }
 
-    /// What changed in the number of events of each verdict. A negative number takes back verdicts
-    /// that were told before; what they became is among the positive ones.
+    /// The changes in the number of events of each verdict. A negative number takes back verdicts that
+    /// were reported before; their new verdicts are among the positive numbers.
     pub fn add_verdicts(&self, schema: &str, changes: &[(&str, i64)]) {
         let schema = self.label(schema);
         let mut given: Vec<(&str, u64)> = changes
@@ -174,7 +174,7 @@ impl VerdictMetrics {
                 .iter()
                 .find(|(verdict, _)| *verdict == from)
                 .map_or(&[][..], |(_, to)| to);
-            // The likely ones first; then whatever is there, so that the sum always stays right.
+            // The likely ones first, then all others, so that the sum always stays right.
             let everything = given.clone();
             for to in likely
                 .iter()
@@ -209,7 +209,7 @@ impl VerdictMetrics {
         }
     }
 
-    /// What changed in the number of events that wait.
+    /// The change in the number of events that wait.
     pub fn add_pending(&self, schema: &str, change: i64) {
         self.pending
             .with_label_values(&[self.label(schema)])
@@ -243,11 +243,13 @@ impl VerdictMetrics {
             .inc_by(events);
     }
 
-    /// Adds what a schema took too many steps for.
-    pub fn add_schema_faults(&self, schema: &str, rows: u64, untold: u64, suspensions: u64) {
+    /// Adds the rows for which a schema took too many steps.
+    pub fn add_schema_faults(&self, schema: &str, rows: u64, unexplained: u64, suspensions: u64) {
         let schema = [self.label(schema)];
         self.schema_unjudged.with_label_values(&schema).inc_by(rows);
-        self.schema_untold.with_label_values(&schema).inc_by(untold);
+        self.schema_unexplained
+            .with_label_values(&schema)
+            .inc_by(unexplained);
         let counter = self.schema_suspensions.with_label_values(&schema);
         counter.inc_by(suspensions);
     }

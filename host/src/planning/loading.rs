@@ -1,5 +1,5 @@
 //! Loads of checks that go on while the checks in force judge: one at a time for each check, and the
-//! newest file wins. Knows no plan: it is asked for a file and says how far it is.
+//! newest file wins. Knows no plan: it is asked for a file and returns the progress of its load.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,15 +13,15 @@ use landfall_runtime::{
     WORKER_STACK_BYTES,
 };
 
-/// How far a load is.
+/// The progress of a load.
 pub enum Progress {
     Loaded(Load),
-    /// Why it does not load. That of the same file with the same settings is not tried again.
+    /// Why it does not load. The same file with the same settings is not tried again.
     Refused(String),
     Running,
 }
 
-/// Is called whenever a load has ended, loaded or refused, unless it was cancelled.
+/// Called whenever a load has ended, loaded or refused, unless it was cancelled.
 type Wake = Arc<dyn Fn() + Send + Sync>;
 
 /// The loads, by name of the check.
@@ -33,7 +33,7 @@ pub struct Loading {
     wake: Option<Wake>,
 }
 
-/// All that a load's outcome depends on.
+/// Everything on which a load's outcome depends.
 #[derive(PartialEq)]
 struct Wanted {
     path: PathBuf,
@@ -58,7 +58,7 @@ impl Drop for Job {
 
 impl Loading {
     pub fn new(loader: Loader) -> Self {
-        // One that waits to be seen is enough: all jobs are looked at then.
+        // One unread signal is enough: all jobs are looked at then.
         let (ended, ends) = bounded(1);
         Self {
             loader,
@@ -74,8 +74,8 @@ impl Loading {
         self.wake = Some(Arc::new(wake));
     }
 
-    /// Loads this file as this check, and ends the load of any other. One that is under way, or has
-    /// come to its end, stays.
+    /// Loads this file as this check, and ends the load of any other file. A load of this file that is
+    /// under way, or has ended, stays.
     pub fn want(
         &mut self,
         request: &LoadRequest,
@@ -119,7 +119,7 @@ impl Loading {
         let (given_up, result) = (cancel.clone(), Arc::clone(&outcome));
         let run = move || {
             if let Some(former) = former {
-                // One that died has said so.
+                // A thread that died has already been reported.
                 let _ = former.join();
             }
             if given_up.is_cancelled() {
@@ -156,7 +156,7 @@ impl Loading {
         }
     }
 
-    /// How far the load of a check is; None if none is wanted.
+    /// The progress of the load of a check; None if none is wanted.
     pub fn progress(&self, name: &str) -> Option<Progress> {
         let job = self.jobs.get(name)?;
         Some(match job.outcome.get() {
@@ -174,7 +174,7 @@ impl Loading {
         })
     }
 
-    /// Ends the load of a check, and forgets what came of it.
+    /// Ends the load of a check, and forgets its outcome.
     pub fn forget(&mut self, name: &str) {
         self.jobs.remove(name);
     }
@@ -184,7 +184,7 @@ impl Loading {
         self.jobs.retain(|name, _| is_wanted(name));
     }
 
-    /// Forgets what was refused, so that it is tried again.
+    /// Forgets refusals, so that these files are tried again.
     pub fn forget_refused(&mut self) {
         self.jobs
             .retain(|_, job| !matches!(job.outcome.get(), Some(Err(_))));
@@ -198,9 +198,9 @@ impl Loading {
             .collect()
     }
 
-    /// Waits until no load is running, and tells now and then what it waits for.
+    /// Waits until no load is running, and logs at intervals what it waits for.
     pub fn wait_for_all(&self) {
-        /// Most checks are loaded within it; what takes longer is told, and told again.
+        /// Most checks load within this time; a load that takes longer is logged, again and again.
         const SOON: Duration = Duration::from_secs(5);
         const LATER: Duration = Duration::from_secs(30);
         let mut pause = SOON;
@@ -217,14 +217,14 @@ impl Loading {
 
     /// Waits until no load is running, or until then.
     pub fn wait(&self, until: Instant) {
-        /// A thread that died tells nobody.
+        /// A thread that died sends no signal.
         const LOOK: Duration = Duration::from_millis(200);
         while !self.running().is_empty() {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return;
             }
-            // An end that was told, or time for another look.
+            // Either a load has ended, or it is time for another look.
             let _ = self.ends.recv_timeout(left.min(LOOK));
         }
     }

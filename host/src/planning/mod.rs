@@ -1,5 +1,5 @@
-//! Makes a plan of the configuration, off the hot path: loads checks and schemas, and asks checks what they
-//! state. Knows no thread that judges by it.
+//! Makes a plan of the configuration, off the hot path: loads checks and schemas, and asks checks for their
+//! objectives. Does not know the threads that judge by the plan.
 
 mod loading;
 pub mod objectives;

@@ -1,5 +1,5 @@
-//! What the window checks of a plan state as objectives of delivery. It starts an instance of each, so
-//! never on a thread that judges.
+//! The delivery objectives that the window checks of a plan state. This starts an instance of each check,
+//! so it never runs on a thread that judges.
 
 use landfall_runtime::Check;
 
@@ -25,8 +25,8 @@ pub struct Objectives {
 }
 
 impl Objectives {
-    /// Asks each window check for those of the schemas that are loaded or configured, and of what is none,
-    /// as long as `go_on` says so.
+    /// Asks each window check for the objectives of the schemas that are loaded or configured, and of `(unknown)`
+    /// and `(none)`, as long as `go_on` returns true.
     pub fn of(plan: &Plan, schemas: &[String], go_on: &dyn Fn() -> bool) -> Self {
         let names: Vec<&str> = schemas.iter().map(String::as_str).collect();
         let mut all = Self::default();
@@ -52,7 +52,7 @@ impl Objectives {
                     }));
                 }
                 Err(fault) => all.problems.push(format!(
-                    "check {} judges, but its objectives are not shown, for it fails to state them: {}",
+                    "check {} judges, but its objectives are not shown, because it fails to state them: {}",
                     placed.name, fault.message
                 )),
             }

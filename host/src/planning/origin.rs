@@ -1,26 +1,26 @@
-//! Where the file of a check, or the directory of schemas, is taken from.
+//! The place from which the file of a check, or the directory of schemas, is taken.
 //!
-//! What runs stays with the place that it came from, and takes new versions from there only, until the
-//! configuration names other places. A file of the same name elsewhere on the search path may be another
-//! program: Landfall tells of it, and the next start takes it.
+//! A running check or schema belongs to the place that it came from, and takes new versions from there only,
+//! until the configuration names other places. A file of the same name elsewhere on the search path may be
+//! another program: Landfall reports it, and the next start takes it.
 
 use std::path::{Path, PathBuf};
 
-/// A place that was chosen of those that were looked at, first to last.
+/// The chosen place, among those that were searched, first to last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     pub place: PathBuf,
     among: Vec<PathBuf>,
 }
 
-/// What has changed on the search path since.
+/// What has changed on the search path since then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Drift {
     /// The next start would take the same.
     None,
-    /// Another one stands before it now: the next start would take that.
+    /// Another one comes before it now: the next start would take that one.
     Preceded { other: PathBuf },
-    /// It is gone; if there is another one, the next start would take that.
+    /// It is gone; if there is another one, the next start would take that one.
     Gone { other: Option<PathBuf> },
 }
 
@@ -29,8 +29,8 @@ impl Origin {
         Self { place, among }
     }
 
-    /// What has changed if the same places are looked at; None if they are others, which is a choice of
-    /// the operator's: then it is looked for anew.
+    /// What has changed if the same places are searched; None if the operator chose other places: then the
+    /// file is searched again.
     pub fn drift(&self, among: &[PathBuf], is_there: impl Fn(&Path) -> bool) -> Option<Drift> {
         if self.among != among {
             return None;
@@ -48,7 +48,7 @@ impl Origin {
 }
 
 impl Drift {
-    /// What is to be told of it; None if nothing.
+    /// The text to report; None if there is nothing.
     pub fn problem(&self, place: &Path) -> Option<String> {
         let place = place.display();
         match self {
@@ -59,7 +59,7 @@ impl Drift {
                 other.display()
             )),
             Drift::Preceded { other } => Some(format!(
-                "{} stands before {place} now, and is not taken in its place while this runs; restart, or name the one that is meant by its whole path",
+                "{} now comes before {place} on the search path, and is not taken in its place while this runs; restart, or name the intended one by its whole path",
                 other.display()
             )),
         }
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runs_stays_with_its_place_and_what_the_next_start_would_take_is_told() {
+    fn what_runs_keeps_its_place_and_the_file_that_the_next_start_would_take_is_reported() {
         let among = ["a", "b", "c"].map(PathBuf::from).to_vec();
         let of = |there: &[&str], among: &[PathBuf]| {
             let origin = Origin::new("b".into(), ["a", "b", "c"].map(PathBuf::from).to_vec());

@@ -1,5 +1,5 @@
-//! Configuration to a plan: loads schemas and checks. Slow (reads and compiles), so never on a
-//! thread that judges. Keeps what did not change.
+//! Makes a plan from the configuration: loads schemas and checks. It is slow (it reads and compiles), so it
+//! never runs on a thread that judges. Keeps what did not change.
 
 mod checks;
 #[cfg(test)]
@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::judge::labels::{NO_SCHEMA, Reasons, SchemaLabels, UNKNOWN_SCHEMA};
 use crate::judge::plan::{EventPointers, Placed, Plan, PlanError, PlanParts};
 
-/// Schemas that stay as they were are named up to here.
+/// At most this many unchanged schemas are named.
 const STALE_NAMED_MAX: usize = 8;
 
 /// Why there is no plan.
@@ -72,24 +72,24 @@ fn lines(refused: &[Refused]) -> String {
     lines.join("\n")
 }
 
-/// How long a plan waits for what has to be loaded.
+/// How long a plan waits for its loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Patience {
-    /// Until all is loaded or refused: each load has its limits.
+    /// Until all are loaded or refused: each load has its limits.
     Whole,
-    /// So long; what is not loaded by then is left as it is, and goes on.
+    /// This long; loads that have not ended by then go on, and their checks stay as they are.
     For(Duration),
 }
 
-/// What becomes of loads that a plan does not want.
+/// What happens to loads that a plan does not want.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OtherLoads {
     End,
     /// Another plan wants them.
-    Stay,
+    Keep,
 }
 
-/// How a check stands, for `/readyz`, metrics and logs.
+/// The state of a check, for `/readyz`, metrics and logs.
 #[derive(Clone, Debug)]
 pub struct CheckState {
     pub name: String,
@@ -105,7 +105,7 @@ pub struct CheckState {
     pub loaded_from: Option<CodeOrigin>,
 }
 
-/// A check in use: what it was loaded from, and what came of it.
+/// A check in use: what it was loaded from, and the outcome.
 #[derive(Clone)]
 struct InUse {
     request: LoadRequest,
@@ -115,48 +115,48 @@ struct InUse {
     loaded_ms: i64,
 }
 
-/// Loads and reloads. Owned by one thread at a time. A plan that fails changes nothing that is in use; loads
-/// that it began go on.
+/// Loads and reloads. Owned by one thread at a time. A plan that fails changes nothing that is in use; the
+/// loads that it began go on.
 pub struct Planner {
     loading: Loading,
     in_use: BTreeMap<String, InUse>,
     /// The directory of the schemas in use.
     schemas_from: Option<Origin>,
-    /// Why code was not kept when that was last found.
+    /// The last known reason why code was not kept.
     not_kept: Option<String>,
     /// The same, for the notes of the next plan.
-    untold: Option<String>,
+    unreported: Option<String>,
     reasons: Arc<Reasons>,
     /// The plan that was made last.
     plan: Option<Arc<Plan>>,
-    /// None: every number was given. A number is never given again in a process: what still waits may
+    /// None: every number was used. A process never uses a number twice: an event that still waits may
     /// have been judged by the plan that had it.
     next_generation: Option<u16>,
     /// Whether a plan is still wanted; asked between two schemas, for there may be many.
     go_on: Box<dyn Fn() -> bool + Send>,
 }
 
-/// What planning gives.
+/// The result of planning.
 pub struct Planned {
     pub plan: Arc<Plan>,
     pub deadlines: Deadlines,
-    /// Schemas that are loaded or configured now, and what is none. The plan's labels are those, and those
-    /// of before: of what is gone events may still wait.
+    /// Schemas that are loaded or configured now, and `(unknown)` and `(none)`. The plan also has the labels of
+    /// earlier plans, because events of schemas that are gone may still wait.
     pub schemas: Vec<String>,
     pub checks: Vec<CheckState>,
     /// Schemas of which an older version stays in force.
     pub stale_schemas: usize,
-    /// What was left as it was, or left out, and why.
+    /// What stayed as it was, or was left out, and why.
     pub problems: Vec<String>,
-    /// What costs time and no verdict: code that is not kept.
+    /// Notes that concern only time and no verdict: code that is not kept.
     pub notes: Vec<String>,
     /// Whether anything differs from the plan before.
     pub changed: bool,
 }
 
 impl Planned {
-    /// What its checks state as objectives, asked for as long as `go_on` says so; what cannot be shown is told
-    /// in the log. Slow.
+    /// The objectives that its checks state, asked for as long as `go_on` returns true; objectives that cannot be
+    /// shown are logged. Slow.
     pub fn objectives(&self, go_on: &dyn Fn() -> bool) -> Objectives {
         let objectives = Objectives::of(&self.plan, &self.schemas, go_on);
         for problem in &objectives.problems {
@@ -171,7 +171,7 @@ impl Planned {
         loading.map(|check| check.name.as_str()).collect()
     }
 
-    /// How the checks stand, in words.
+    /// The state of the checks, as text.
     pub fn detail(&self, problems: &[String]) -> String {
         let mut parts = problems.to_vec();
         let loading = self.loading();
@@ -193,7 +193,7 @@ impl Planner {
             in_use: BTreeMap::new(),
             schemas_from: None,
             not_kept: None,
-            untold: None,
+            unreported: None,
             reasons: Arc::default(),
             plan: None,
             next_generation: Some(0),
@@ -216,7 +216,7 @@ impl Planner {
         !self.loading.running().is_empty()
     }
 
-    /// Tries what was refused once more at the next plan, although nothing of it changed.
+    /// Tries refused files once more at the next plan, although they have not changed.
     pub fn try_again(&mut self) {
         self.loading.forget_refused();
     }
@@ -228,9 +228,9 @@ impl Planner {
             .retain(|name| configs.iter().any(|config| has(config, name)));
     }
 
-    /// Makes a plan of the configuration. A check that is in use and does not load stays in its old
-    /// version, and is told as stale; one that is still being loaded when patience ends stays too. Of
-    /// any other there has to be one. If nothing differs from the plan before, it is that plan.
+    /// Makes a plan of the configuration. A check that is in use and does not load stays in its old version
+    /// and is reported as stale; one that is still being loaded when patience ends stays too. Every other
+    /// check has to load. If nothing differs from the plan before, the result is that plan.
     pub fn plan(
         &mut self,
         config: &Config,
@@ -240,15 +240,15 @@ impl Planner {
         self.make(config, now_ms, patience, OtherLoads::End)
     }
 
-    /// The same for the configuration in force while another one is wanted, which cannot be taken: what was
-    /// loaded for that one stays, or the end of its load would ask for it again, without end.
+    /// The same for the configuration in force, while another configuration is wanted but cannot be taken. The
+    /// loads for that other one are kept: otherwise the end of each load would start it again, without end.
     pub fn plan_meanwhile(
         &mut self,
         config: &Config,
         now_ms: i64,
         patience: Patience,
     ) -> Result<Planned, PlanningError> {
-        self.make(config, now_ms, patience, OtherLoads::Stay)
+        self.make(config, now_ms, patience, OtherLoads::Keep)
     }
 
     fn make(
@@ -263,7 +263,7 @@ impl Planner {
         let (found, not_kept) = self.look_at_files(config, others);
         if not_kept != self.not_kept {
             // There may be no plan yet that could carry it.
-            self.untold = not_kept.clone();
+            self.unreported = not_kept.clone();
             self.not_kept = not_kept;
         }
         match patience {
@@ -331,7 +331,7 @@ impl Planner {
         if changed {
             self.next_generation = plan.generation.0.checked_add(1);
         }
-        notes.extend(self.untold.take());
+        notes.extend(self.unreported.take());
         self.in_use = in_use;
         self.schemas_from = Some(schemas_from);
         self.plan = Some(Arc::clone(&plan));
@@ -347,7 +347,7 @@ impl Planner {
         })
     }
 
-    /// The schemas, and of how many of them an older version stays; None if they are not wanted any more.
+    /// The schemas, and the number of those of which an older version stays; None if they are not wanted any more.
     fn load_schemas(
         &self,
         config: &Config,
@@ -411,7 +411,7 @@ impl Planner {
         let mut labels = SchemaLabels::clone(&former);
         if !labels.extend(schemas.names().into_iter().chain(configured(config))) {
             problems.push(format!(
-                "more than {} schemas: the rest are told as (unknown)",
+                "more than {} schemas: the rest count as (unknown)",
                 crate::judge::labels::SCHEMAS_MAX
             ));
         }
@@ -450,7 +450,7 @@ fn configured(config: &Config) -> impl Iterator<Item = &str> {
     names.filter(|name| name.contains('/'))
 }
 
-/// Those of the labels that are loaded or configured, and what is no schema.
+/// The labels of schemas that are loaded or configured, and `(unknown)` and `(none)`.
 fn schemas_of(config: &Config, plan: &Plan) -> Vec<String> {
     let loaded = plan.schemas.names().into_iter().chain(configured(config));
     let is_none = [UNKNOWN_SCHEMA, NO_SCHEMA].map(|id| plan.labels.name(id));

@@ -1,9 +1,9 @@
 //! Settings from the environment: `LANDFALL__STORE__DIR=/data` sets `dir` in `[store]`.
 //!
 //! Two underscores go one table deeper; names are taken in lower case. The value is TOML if it
-//! reads as a TOML list, table or quoted text, else it is taken as it is. Tables whose keys are
-//! names of the operator's choosing (schemas, a check's own configuration) cannot be reached key by
-//! key, but as a whole: `LANDFALL__DEADLINES__SCHEMAS='{ "Edit/11" = "20m" }'`.
+//! reads as a TOML list, table or quoted text; otherwise it is used unchanged. Tables whose keys the
+//! operator chooses (schemas, a check's own configuration) can only be set as a whole:
+//! `LANDFALL__DEADLINES__SCHEMAS='{ "Edit/11" = "20m" }'`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::origin::Origin;
 
 const PREFIX: &str = "LANDFALL__";
 
-/// Where checks are looked for, beside the places that the configuration names.
+/// Where checks are searched, besides the places that the configuration names.
 const GUESTS: &str = "LANDFALL_GUESTS";
 
 /// Where code may be kept, and the directory of ours in each.
@@ -30,19 +30,19 @@ pub struct Environment {
     settings: BTreeMap<String, String>,
     /// `LANDFALL_GUESTS`: one more directory of checks.
     pub guests: Option<PathBuf>,
-    /// Directories of caches, the first that is there counts: `CACHE_DIRECTORY` (systemd's, of the
+    /// Directories of caches; the first that is set counts: `CACHE_DIRECTORY` (systemd's, for the
     /// service alone), `XDG_CACHE_HOME`, `HOME`.
     caches: [Option<PathBuf>; 3],
 }
 
 impl Environment {
-    /// That of this process. Variables that are not UTF-8 are taken as they can be read.
+    /// The environment of this process. Variables that are not UTF-8 are read lossily.
     pub fn of_process() -> Self {
         let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         Self::of(std::env::vars_os().map(|(name, value)| (text(name), text(value))))
     }
 
-    /// Any other, for tests.
+    /// Any other environment, for tests.
     pub fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut environment = Self::default();
         for (name, value) in variables {
@@ -60,12 +60,12 @@ impl Environment {
         environment
     }
 
-    /// The directory of what can be made again.
+    /// The directory of files that can be made again.
     pub(crate) fn cache(&self) -> Option<PathBuf> {
         self.caches.iter().flatten().next().cloned()
     }
 
-    /// Lays the settings over a file's. What does not exist is found out when the tree is read.
+    /// Lays the settings over those of a file. Unknown settings are found when the tree is read.
     pub(crate) fn apply(&self, table: &mut Table, errors: &mut Vec<ConfigError>) {
         for (name, text) in &self.settings {
             let path: Vec<String> = name[PREFIX.len()..]

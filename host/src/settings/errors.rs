@@ -7,7 +7,7 @@ use super::origin::Origin;
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
-    /// None if the field stands nowhere (a default, or something that is not there).
+    /// None if the field has no place (a default, or something that is not set).
     pub origin: Option<Origin>,
     /// The field with its tables, `streams.raw.endpoints`; empty for an error of syntax.
     pub field: String,
@@ -45,16 +45,16 @@ impl ConfigError {
     }
 }
 
-/// All that is wrong with a configuration.
+/// All errors of a configuration.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigErrors {
-    /// The file, or what stands for it.
+    /// The file, or the text that is shown in its place.
     pub file: String,
     pub errors: Vec<ConfigError>,
 }
 
 impl ConfigErrors {
-    /// One line for each error. What they quote may hold ends of lines: whoever prints them escapes each.
+    /// One line for each error. The quoted text may contain line ends: the printing code escapes each line.
     pub fn lines(&self) -> Vec<String> {
         let errors = self.errors.iter();
         errors.map(|error| error.line(&self.file)).collect()
@@ -69,7 +69,7 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
-/// Something that can be right, but probably is not meant.
+/// A setting that can be right, but is probably not intended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hint {
     pub file: String,

@@ -1,5 +1,5 @@
-//! The parsed file as a tree in which every value knows where it stands, merged with what the
-//! environment overrides. Knows nothing of what the settings mean.
+//! The parsed file as a tree in which every value knows its place, merged with what the environment
+//! overrides. Does not know what the settings mean.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use toml::de::{DeTable, DeValue};
 use super::errors::ConfigError;
 use super::origin::Origin;
 
-/// A value and where it stands.
+/// A value and its place.
 #[derive(Clone, Debug)]
 pub struct Node {
     pub origin: Origin,
     pub value: Value,
 }
 
-/// A TOML value. Numbers beyond what can be set anywhere are kept as text, for the message.
+/// A TOML value. Numbers beyond every possible setting are kept as text, for the message.
 #[derive(Clone, Debug)]
 pub enum Value {
     Text(String),
@@ -25,7 +25,7 @@ pub enum Value {
     Flag(bool),
     /// A date or time, as it was written.
     Time(String),
-    /// The text of an environment variable that is no TOML value: what it is depends on the field.
+    /// The text of an environment variable that is no TOML value: the field decides how it is read.
     Bare(String),
     List(Vec<Node>),
     Table(Table),
@@ -66,7 +66,7 @@ impl Lines {
     }
 }
 
-/// Parses a file; goes on after errors as far as possible, so that all are told at once.
+/// Parses a file; goes on after errors as far as possible, so that all are reported at once.
 pub fn parse(text: &str, errors: &mut Vec<ConfigError>) -> Table {
     let lines = Lines::of(text);
     let (table, syntax) = DeTable::parse_recoverable(text);
@@ -77,7 +77,7 @@ pub fn parse(text: &str, errors: &mut Vec<ConfigError>) -> Table {
     convert_table(table.into_inner(), &lines)
 }
 
-/// The value of an environment variable: TOML if it can be read as that, else its text.
+/// The value of an environment variable: TOML if it can be read as TOML, otherwise its text.
 pub fn parse_variable(name: &str, text: &str) -> Node {
     let origin = Origin::Variable(name.to_owned());
     let value = match DeValue::parse(text.trim()) {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn syntax_errors_are_told_all_at_once_with_their_lines() {
+    fn syntax_errors_are_reported_all_at_once_with_their_lines() {
         let mut errors = Vec::new();
         let table = parse("a = \nb = 2\nc = 'open\n", &mut errors);
         let lines: Vec<_> = errors

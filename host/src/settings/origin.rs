@@ -1,8 +1,8 @@
-//! Where a setting stands, for messages about it.
+//! The place of a setting, for messages about it.
 
 use std::fmt;
 
-/// Where a value stands.
+/// The place of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// Line of the file, from 1.

@@ -1,6 +1,6 @@
-//! Reads a tree into the settings, section by section. Collects all that is wrong instead of
-//! stopping at the first; keeps what is right. Remembers every field that it was asked for, so what
-//! is left over is unknown, and where each value stands, for checks across sections.
+//! Reads a tree into the settings, section by section. Collects all errors and does not stop at the
+//! first; keeps the settings that are right. Remembers every field that was read, so that all others
+//! are unknown settings. Remembers the place of each value, for checks across sections.
 
 mod nearest;
 mod values;
@@ -12,11 +12,11 @@ use super::node::{Node, Table, Value};
 use super::origin::Origin;
 use nearest::nearest;
 
-/// What reading found, beside the settings.
+/// What reading found, besides the settings.
 #[derive(Debug, Default)]
 pub struct Findings {
     pub errors: Vec<ConfigError>,
-    /// Where each field that was set stands.
+    /// The place of each field that was set.
     pub origins: BTreeMap<String, Origin>,
     /// Every field that exists, set or not (those of list items only if there is an item).
     pub fields: Vec<String>,
@@ -38,13 +38,13 @@ impl Findings {
         });
     }
 
-    /// The same for a field that stands somewhere, or whose table does.
+    /// The same, with the place of the field, or of the table around it.
     pub fn error_at(&mut self, field: &str, found: impl Into<String>, remedy: impl Into<String>) {
         let origin = self.origin(field);
         self.error(origin, field, found, remedy);
     }
 
-    /// Where a field stands; if it is not set, where the table around it does.
+    /// The place of a field; if it is not set, the place of the table around it.
     pub fn origin(&self, field: &str) -> Option<Origin> {
         let mut field = field;
         loop {
@@ -93,7 +93,7 @@ impl<'f> Section<'f> {
         Some((field, node))
     }
 
-    /// Reads a field with `read`, which says what it wants if the value is something else.
+    /// Reads a field with `read`, which returns the expected form if the value is something else.
     fn value<T>(
         &mut self,
         key: &'static str,
@@ -143,7 +143,7 @@ impl<'f> Section<'f> {
         section.finish();
     }
 
-    /// A list of tables. None if it is not there at all.
+    /// A list of tables. None if it is not set at all.
     pub fn sections<T>(
         &mut self,
         key: &'static str,
@@ -151,7 +151,7 @@ impl<'f> Section<'f> {
     ) -> Option<Vec<T>> {
         let (field, node) = self.take(key)?;
         self.findings.fields.retain(|known| *known != field);
-        let remedy = format!("write each as a table of its own, [[{field}]]");
+        let remedy = format!("write each as a separate table, [[{field}]]");
         let Value::List(items) = node.value else {
             self.findings
                 .error(Some(node.origin), &field, found(&node.value), remedy);
@@ -180,7 +180,7 @@ impl<'f> Section<'f> {
         Some(all)
     }
 
-    /// Tells of every key that nobody asked for.
+    /// Reports every key that was not read.
     pub fn finish(self) {
         for (key, node) in &self.table {
             let field = self.field(key);

@@ -1,7 +1,7 @@
 //! Durations and sizes as people write them: `5m`, `1h30m`, `250ms`; `64MiB`, `500kB`, `4096`.
 //!
-//! Own code, for the crates that do nearly the same read more than is safe here: to `humantime` `5M` is five
-//! months, and `bytesize` writes sizes rounded, so that they do not read back equal.
+//! This is own code, because the crates for this are not safe enough here: `humantime` reads `5M` as five
+//! months, and `bytesize` writes rounded sizes, which do not read back equal.
 
 use std::time::Duration;
 
@@ -27,10 +27,10 @@ const SIZE_UNITS: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
 ];
 
-/// Longest duration: 100 years, so that sums with a time never overflow.
+/// The longest duration: 100 years, so that sums with a time never overflow.
 pub const DURATION_MAX: Duration = Duration::from_secs(100 * 366 * 86_400);
 
-/// Parses `1h30m`. None if it is no duration, or too long.
+/// Parses `1h30m`. None if it is not a duration, or too long.
 pub fn duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let (mut sum_ms, mut any) = (0_u64, false);
@@ -59,7 +59,7 @@ pub fn duration_text(duration: Duration) -> String {
     if text.is_empty() { "0s".into() } else { text }
 }
 
-/// Parses `64MiB`; a bare number is bytes. None if it is no size, or too large.
+/// Parses `64MiB`; a bare number is bytes. None if it is not a size, or too large.
 pub fn size(text: &str) -> Option<u64> {
     let (number, unit) = split(text.trim(), |c| c.is_ascii_digit());
     let number: u64 = number.parse().ok()?;

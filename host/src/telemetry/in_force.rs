@@ -1,5 +1,5 @@
-//! What is in force, put on the metrics: series begin at 0 for all that can happen, so that the first
-//! increase of each is seen, and what may be used stands beside what is.
+//! Shows in the metrics what is in force. Series begin at 0 for everything that can happen, so that the
+//! first increase of each is seen. Limits are shown beside the values that they bound.
 
 use landfall_document::{Defect, Oddity};
 use landfall_runtime::{Check, FaultKind, NO_KEY, Severity};
@@ -14,7 +14,7 @@ use crate::planning::planner::Planned;
 use landfall_ledger::Stream;
 
 impl Telemetry {
-    /// This plan is going to judge: what can happen by it begins at 0.
+    /// This plan is going to judge: the counters of everything that it can cause begin at 0.
     pub fn begin(&self, planned: &Planned) {
         let schemas: Vec<&str> = planned.schemas.iter().map(String::as_str).collect();
         self.metrics.verdicts.loaded(&schemas);
@@ -56,7 +56,7 @@ impl Telemetry {
         self.metrics.objectives.set(objectives.collect());
     }
 
-    /// All counters of a check, with what it can say.
+    /// All counters of a check, with its reasons and faults.
     fn begin_check(&self, placed: &Placed) {
         let reasons = &placed.check.manifest().reasons;
         let mut declared = Declared {
@@ -79,13 +79,13 @@ impl Telemetry {
         self.metrics.checks.begin(&placed.name, &declared);
     }
 
-    /// Who owns what, before there is a plan: not being ready concerns somebody too.
+    /// The owners, before there is a plan: an alarm that Landfall is not ready needs an owner too.
     pub fn owners_at_start(&self, config: &Config) {
         let checks = config.checks.iter().map(|check| &*check.name);
         self.set_owners(&config.owners, [].into_iter(), checks);
     }
 
-    /// Who owns what of this plan. Schemas that are gone are named too: of them events may still wait.
+    /// The owners of this plan. Schemas that are gone are included, because events of them may still wait.
     pub fn owners(&self, owners: &OwnersConfig, planned: &Planned) {
         let schemas = planned.plan.labels.names().iter().map(String::as_str);
         let checks = planned.plan.placed.iter().map(|placed| &*placed.name);
@@ -111,7 +111,7 @@ impl Telemetry {
         });
     }
 
-    /// What is bounded by configuration, beside what there is of it.
+    /// The bounds that the configuration sets.
     pub fn limits(&self, config: &Config) {
         let queue = config.judge.queue_bytes_max;
         for stream in Stream::ALL {

@@ -30,7 +30,7 @@ impl Format {
     }
 }
 
-/// What a line says beside its JSON.
+/// The parts of a line besides its JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     pub recv_from: String,
@@ -38,7 +38,7 @@ pub struct Place {
     pub time_ms: i64,
 }
 
-/// The address and the agent that all made-up clients share: documentation's own network.
+/// The address and the agent of all invented clients: from the network that is reserved for documentation.
 const CLIENT_IP: &str = "198.51.100.7";
 const USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:33.0) Gecko/20100101 Firefox/33.0";
 
@@ -74,11 +74,11 @@ pub struct Read {
     pub place: Place,
     /// The capsule as sent, its JSON text decoded.
     pub capsule: String,
-    /// Of a client-side line, with the quotes that stand around it there.
+    /// Of a client-side line, with the quotes around it.
     pub user_agent: Option<String>,
 }
 
-/// Reads any of the formats; None if the line is malformed. `era` says which uuid formula holds.
+/// Reads any of the formats; None if the line is malformed. `era` selects the uuid formula.
 pub fn read(frame: &[u8], era: Era) -> Option<Read> {
     let line = std::str::from_utf8(frame).ok()?.strip_suffix('\n')?;
     let (place, capsule, user_agent) = if line.starts_with('?') {

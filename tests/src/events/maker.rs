@@ -8,7 +8,7 @@ use super::kinds::Kind;
 use super::line::{self, Format, Place};
 use super::odd::Odd;
 
-/// A frame, and all that is true of it.
+/// A frame, and the truth about it.
 #[derive(Clone, Debug)]
 pub struct Made {
     pub uuid: String,
@@ -22,11 +22,11 @@ struct Host {
     next_seq: u64,
 }
 
-/// The producer's imagination.
+/// Makes the producer's events.
 pub struct Maker {
     rng: fastrand::Rng,
     hosts: Vec<Host>,
-    /// What events of any kind are chosen from.
+    /// The kinds from which events are chosen.
     kinds: Vec<Kind>,
 }
 
@@ -75,7 +75,7 @@ impl Maker {
         &mut self.rng
     }
 
-    /// From now on an event of any kind is none of `kind`.
+    /// From now on, events of any kind do not include `kind`.
     pub fn leave_out(&mut self, kind: Kind) {
         self.kinds.retain(|one| *one != kind);
     }
@@ -237,7 +237,7 @@ impl Maker {
             fields.insert("recvFrom".into(), Value::from(place.recv_from.clone()));
             fields.insert("timestamp".into(), Value::from(time_ms / 1000));
         }
-        // The event's text goes in as it is: no JSON library would write what is odd about it.
+        // The event's text goes in unchanged: no JSON library would write the odd part of it.
         let capsule = capsule.to_string();
         let capsule = format!("{{\"event\":{event},{}", &capsule[1..]);
         Made {

@@ -40,7 +40,7 @@ impl Odd {
         }
     }
 
-    /// The same as the pipeline hands it on, where this crate's JSON library would not.
+    /// The text that the pipeline passes on, if it differs from that of this crate's JSON library.
     pub fn carried(self) -> Option<&'static str> {
         match self {
             Self::NotANumber => Some(r#"{"responseStart":12,"loadEventEnd":null}"#),

@@ -1,4 +1,4 @@
-//! Alertmanager: makes notifications of alerts.
+//! Alertmanager: sends notifications about alerts.
 
 use std::fs;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! A target for Prometheus whose metrics a test decides.
+//! A target for Prometheus with metrics that a test sets.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -25,7 +25,7 @@ impl Exposition {
         let address = listener.local_addr()?;
         let text = Arc::new(Mutex::new(text));
         let stop = Arc::new(AtomicBool::new(false));
-        let (told, stopped) = (text.clone(), stop.clone());
+        let (served, stopped) = (text.clone(), stop.clone());
         let thread = thread::Builder::new()
             .name("exposition".into())
             .spawn(move || {
@@ -33,8 +33,11 @@ impl Exposition {
                     if stopped.load(Ordering::Relaxed) {
                         return;
                     }
-                    let text = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    // One that breaks off asks again.
+                    let text = served
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .clone();
+                    // A client whose request breaks off asks again.
                     let _ = stream.and_then(|stream| answer(&stream, &text));
                 }
             })?;
@@ -50,8 +53,8 @@ impl Exposition {
         self.address
     }
 
-    /// What it says from now on.
-    pub fn say(&self, text: String) {
+    /// The text from now on.
+    pub fn set_text(&self, text: String) {
         *self.text.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 }

@@ -13,7 +13,7 @@ use super::server::{Server, ServerError};
 /// What it scrapes and evaluates.
 #[derive(Clone, Debug)]
 pub struct PrometheusOptions {
-    /// Jobs and their only targets. Each has the instance `INSTANCE`: ports are chance.
+    /// Jobs and their only targets. Each has the instance `INSTANCE`, because ports are chance.
     pub targets: Vec<(&'static str, SocketAddr)>,
     /// The text of the file of rules.
     pub rules: String,
@@ -22,8 +22,8 @@ pub struct PrometheusOptions {
     pub alertmanager: Option<SocketAddr>,
 }
 
-/// Alertmanager hears so often of an alert that goes on, with its newest text; by default once a minute. After
-/// four times as long without a word it takes the alert for over, which a busy machine must not lead to.
+/// How often Prometheus resends an alert that goes on, with its newest text; by default once a minute. After
+/// four times as long without one, Alertmanager takes the alert as over. A busy machine must not cause that.
 const RESEND: Duration = Duration::from_secs(2);
 
 /// The label of every target.
@@ -146,7 +146,7 @@ impl Prometheus {
         self.data("/api/v1/rules", &[])
     }
 
-    /// How many Alertmanagers it tells.
+    /// The number of Alertmanagers to which it sends alerts.
     pub fn alertmanagers(&self) -> Result<usize, ServerError> {
         let data = self.data("/api/v1/alertmanagers", &[])?;
         Ok(data["activeAlertmanagers"].as_array().map_or(0, Vec::len))

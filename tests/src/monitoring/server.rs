@@ -14,7 +14,7 @@ use crate::{http, percent, wait};
 /// A start takes a second on a machine that is busy.
 const START_MAX: Duration = Duration::from_secs(60);
 
-/// What the program says of itself once it listens, with the port that it was given.
+/// What the program logs once it listens, with its port.
 const LISTENS: &str = "msg=\"Listening on\" address=";
 
 /// What went wrong with a program or its answers.
@@ -50,8 +50,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `program`, which is told to listen on port 0, with its output in `log`, and waits until it
-    /// answers `ready` with 200. It runs in the directory that it was unpacked into, or in the root.
+    /// Starts `program`, with arguments to listen on port 0, with its output in `log`, and waits until it
+    /// answers `ready` with 200. It runs in the directory into which it was unpacked, or in the root.
     pub fn start(
         program: &Path,
         args: &[String],
@@ -157,7 +157,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Already ended: both say so, and there is nothing to do about it.
+        // It has already ended: both return an error then, and there is nothing to do.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

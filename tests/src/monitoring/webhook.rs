@@ -1,4 +1,4 @@
-//! What Alertmanager's notifications are sent to: a server that keeps each and answers 200.
+//! The receiver of Alertmanager's notifications: a server that keeps each and answers 200.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,9 +15,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// What came in.
 #[derive(Clone, Debug)]
 pub struct Notification {
-    /// The path of the webhook: it tells receivers apart.
+    /// The path of the webhook, which identifies the receiver.
     pub path: String,
-    /// Alertmanager's own words.
+    /// Alertmanager's own text.
     pub body: Value,
 }
 
@@ -44,7 +44,7 @@ impl Webhook {
                     if stopped.load(Ordering::Relaxed) {
                         return;
                     }
-                    // One that breaks off is tried again by its sender.
+                    // The sender repeats a request that breaks off.
                     if let Ok(Some(mut notification)) = stream.and_then(|stream| take(&stream)) {
                         notification.body["receivedAt"] = now().into();
                         into.lock()

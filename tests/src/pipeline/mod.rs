@@ -1,6 +1,6 @@
-//! A pipeline like the one that Landfall was asked for: producer, processor, batching writer, all
-//! over real ZeroMQ sockets. Each part has its own thread and its own sockets; what a part does
-//! wrong, it does because it was told to.
+//! A pipeline like the one for which Landfall was made: producer, processor, batching writer, all
+//! over real ZeroMQ sockets. Each part has its own thread and its own sockets, and does wrong things
+//! only if a test asks for them.
 
 mod processor;
 mod producer;
@@ -109,17 +109,17 @@ impl Pipeline {
         self.producer.endpoints().map(str::to_owned)
     }
 
-    /// Where the writer tells what it committed.
+    /// Where the writer publishes what it committed.
     pub fn written_endpoint(&self) -> &str {
         self.written.endpoint()
     }
 
-    /// Where only the processor listens: frames of a backfill go in here, unseen by who watches the raw stream.
+    /// Where only the processor listens: frames of a backfill go in here, invisible to a subscriber of the raw stream.
     pub fn replay(&self) -> &Publisher {
         &self.replay
     }
 
-    /// The writer's publisher, for what no writer should say.
+    /// The writer's publisher, for frames that no writer should send.
     pub fn written(&self) -> &Publisher {
         &self.written
     }

@@ -1,7 +1,7 @@
 //! Reads raw lines, drops what is invalid, publishes capsules.
 //!
-//! What is valid it asks the truth, which knows by construction; uuid and capsule it works out from
-//! the line alone, as the original does.
+//! It asks the truth which events are valid, because the truth knows this by construction. It computes
+//! uuid and capsule from the line alone, as the original does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -119,11 +119,11 @@ impl Work {
         }
     }
 
-    /// The capsule: what the line's JSON says, and beside it what the line says and the JSON does not.
+    /// The capsule: the line's JSON, and the parts of the line that the JSON does not have.
     fn capsule(&self, read: &line::Read) -> Option<Value> {
         let mut capsule: Map<String, Value> = match serde_json::from_str(&read.capsule) {
             Ok(capsule) => capsule,
-            // Python reads what this library does not; the truth knows what it makes of it.
+            // Python reads texts that this library does not; the truth knows Python's result.
             Err(_) => self.carried(read)?,
         };
         let mut add = |name: &str, value: Value| {

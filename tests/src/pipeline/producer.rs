@@ -5,7 +5,7 @@ use crate::events::{Format, Made};
 use crate::truth::Truth;
 use crate::wire::Publisher;
 
-/// Publishes frames and writes into the truth what it publishes.
+/// Publishes frames, and records in the truth what it publishes.
 #[derive(Clone)]
 pub struct Producer {
     client: Publisher,
@@ -50,12 +50,12 @@ impl Producer {
         self.client.send(frame)
     }
 
-    /// Sends a message of several frames, which nobody in this pipeline may do.
+    /// Sends a message of several frames, which is not allowed in this pipeline.
     pub fn send_multipart(&self, frames: &[&[u8]]) -> zmq::Result<()> {
         self.client.send_multipart(frames)
     }
 
-    /// Sends a frame behind the truth's back, as a backfill does.
+    /// Sends a frame that is not recorded in the truth, as a backfill does.
     pub fn send_frame(&self, format: Format, frame: &[u8]) -> zmq::Result<()> {
         if format.is_client() {
             self.client.send(frame)

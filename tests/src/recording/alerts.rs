@@ -1,6 +1,6 @@
 //! Which alerts fire when: the expectation that is kept beside a recording.
 //!
-//! One line for each stretch: from, to (the first minute in which it no longer fires, or `end`), and
+//! One line for each interval: from, to (the first minute in which it no longer fires, or `end`), and
 //! the alert with its labels, all by the recording's own time.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeline_is_told_from_minutes_and_reads_back() {
+    fn a_timeline_is_made_from_minutes_and_reads_back() {
         let recording = Recording {
             case: String::new(),
             title: String::new(),

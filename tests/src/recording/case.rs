@@ -1,5 +1,5 @@
-//! The days that are recorded: the incident of 2014-11-18, its siblings, and healthy days on which
-//! something goes on that a rule may take for a fault.
+//! The days that are recorded: the incident of 2014-11-18, its siblings, and healthy days with events that
+//! a rule may mistake for a fault.
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ const HOUR_MS: i64 = 60 * MINUTE_MS;
 /// How many times as fast as they were most days are played: a minute is 89 ms.
 const FAST: f64 = 675.0;
 
-/// The same where Landfall itself starts, which takes seconds that are real: a second is a minute.
+/// The same for days on which Landfall itself starts, which takes real seconds: a second is a minute.
 const SLOW: f64 = 60.0;
 
-/// What is done to Landfall.
+/// What happens to Landfall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Its configuration changes, a schema is added, and it is told.
+    /// Its configuration changes, a schema is added, and it reloads.
     Reload,
     /// It is ended and started again, while the pipeline goes on.
     Restart,
-    /// It is killed, and started again so many minutes later.
+    /// It is killed, and started again this many minutes later.
     Die { minutes: i64 },
-    /// Its connection to the writer is cut for so many minutes.
+    /// Its connection to the writer is cut for this many minutes.
     CutOff { minutes: i64 },
 }
 
@@ -36,16 +36,16 @@ pub enum Act {
 pub struct Case {
     pub name: &'static str,
     pub title: &'static str,
-    /// Whether no alarm is right.
+    /// Whether every alarm would be false.
     pub healthy: bool,
     pub speed: f64,
     /// Events a second, in real time.
     pub rate: u32,
     pub day: Day,
     pub writer: WriterOptions,
-    /// Landfall's `incidents.stall`, where the pipeline's own is too short for the writer.
+    /// Landfall's `incidents.stall`, if the pipeline's own is too short for the writer.
     pub stall: Option<&'static str>,
-    /// Landfall's `incidents.stall_schema`, which recordings have not but for this.
+    /// Landfall's `incidents.stall_schema`; without this, recordings do not have it.
     pub stall_schema: Option<&'static str>,
     pub acts: Vec<(i64, Act)>,
     /// Prometheus does not ask.
@@ -87,7 +87,7 @@ impl Case {
         self
     }
 
-    /// A stretch of the day, in hours from its begin.
+    /// An interval of the day, in hours from its beginning.
     fn stretch(&self, from: f64, to: f64) -> Stretch {
         Stretch {
             from_ms: self.at(from),
@@ -99,7 +99,7 @@ impl Case {
         self.day.begin_ms + (hours * HOUR_MS as f64) as i64
     }
 
-    /// All of them; None if a time here is none.
+    /// All of them; None if a time here is invalid.
     pub fn all() -> Option<Vec<Self>> {
         let mut all = Self::incidents()?;
         all.extend(Self::healthy_days()?);
@@ -168,7 +168,7 @@ impl Case {
                 8,
             )?
             .wrong(|case| {
-                // Shorter than the deadline, or they would be told as lost.
+                // Shorter than the deadline, or they would be reported as lost.
                 case.stall_schema = Some("8m");
                 let skips = Fault::Skips(Kind::Search);
                 case.day.faults.push((skips, case.stretch(2.0, 3.5)));
@@ -294,7 +294,7 @@ impl Case {
         ])
     }
 
-    /// Three events a day of one kind, of some days lost.
+    /// Three events a day of one kind; those of some days are lost.
     fn three_a_day(&self, lost: impl Fn(i64) -> bool) -> Rare {
         let days = (self.day.end_ms - self.day.begin_ms) / (24 * HOUR_MS);
         let events = (0..days).flat_map(|day| {

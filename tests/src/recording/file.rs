@@ -1,9 +1,9 @@
 //! A recording as a file: lines of text, compressed.
 //!
-//! The first lines begin with `# ` and say what it is; every further one is a series and its values,
-//! a tab between, in the notation of `promtool test rules`: `3+1x5` is 3 4 5 6 7 8, `_x2` is two
-//! scrapes that were not made, `stale` is one that failed or no longer had the series. Series are in
-//! the order of their text, so that the same scrapes are the same bytes.
+//! The first lines begin with `# ` and describe the recording. Every further line is a series and its
+//! values, with a tab between, in the notation of `promtool test rules`: `3+1x5` is 3 4 5 6 7 8, `_x2` is
+//! two scrapes that were not made, `stale` is a scrape that failed or no longer had the series. Series are
+//! in the order of their text, so that the same scrapes give the same bytes.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ use crate::clock::{log_time, parse_time};
 /// The first line.
 const FORMAT: &str = "# a recording of Landfall, 1";
 
-/// What a file could not be read for.
+/// Why a file could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     #[error("failed to read the recording: {0}")]
@@ -31,9 +31,9 @@ pub enum FileError {
 /// One minute of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Point {
-    /// Nobody asked.
+    /// No scrape.
     NotAsked,
-    /// Asked, and the series is gone, or there was no answer.
+    /// A scrape without the series, or without an answer.
     Stale,
     Value(f64),
 }
@@ -41,7 +41,7 @@ pub enum Point {
 /// A series by its text, `name{label="value"}`, with labels in their order.
 pub type Series = BTreeMap<String, Vec<Point>>;
 
-/// What went wrong, or was done, in a stretch of the day.
+/// What went wrong, or was done, in an interval of the day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Happening {
     pub from_ms: i64,
@@ -55,7 +55,7 @@ pub struct Recording {
     pub case: String,
     /// What the day is, in words.
     pub title: String,
-    /// Whether no alarm is right.
+    /// Whether every alarm would be false.
     pub healthy: bool,
     /// How it was made.
     pub made: String,

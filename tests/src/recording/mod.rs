@@ -1,5 +1,5 @@
-//! Scrapes of Landfall over a day, kept as files, so that rules are tested on what Landfall really
-//! says and not on what somebody typed.
+//! Scrapes of Landfall over a day, kept as files, so that rules are tested on metrics that Landfall really
+//! exported and not on invented ones.
 //!
 //! Landfall's clock is sped up while it is recorded, and each scrape is stamped by that clock: a
 //! recording has one sample a minute, as a Prometheus of that day would have it.
@@ -21,6 +21,6 @@ pub use promtool::{CheckError, alerts_of, check};
 /// Between two samples, by Landfall's clock.
 pub const STEP_MS: i64 = 60_000;
 
-/// What Prometheus would be told to call it.
+/// The name that Prometheus would give it.
 pub const JOB: &str = "landfall";
 pub const INSTANCE: &str = "landfall:9470";

@@ -1,4 +1,4 @@
-//! Plays a day with Landfall beside it, and records what its metrics say.
+//! Plays a day with Landfall beside it, and records its metrics.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,28 +18,28 @@ use crate::pipeline::PipelineError;
 use crate::replay::{Fault, Launcher, Played, Stage, StageError, StageOptions, Stretch, play};
 use crate::sidecar::{Sidecar, SidecarError};
 
-/// By how much earlier than the day the clock starts, in real time: Landfall compiles its checks
+/// How much earlier than the day the clock starts, in real time: Landfall compiles its checks
 /// meanwhile.
 const START: Duration = Duration::from_secs(20);
 
 /// Before a start that is recorded, in milliseconds of the day.
 const BEFORE_MS: i64 = 10 * STEP_MS;
 
-/// Of a hundred minutes, those in which the machine may have been too slow to ask. A recording with
-/// more holes is none.
+/// Of a hundred minutes, those in which the machine may have been too slow to scrape. A recording with
+/// more gaps is discarded.
 const LATE_PERCENT_MAX: usize = 2;
 
 /// Every choice of the producer comes from this number.
 const SEED: u64 = 20_141_118;
 
-/// Endpoints as recordings call them.
+/// The names of endpoints in recordings.
 const ENDPOINTS: [&str; 3] = [
     "tcp://127.0.0.1:8421",
     "tcp://127.0.0.1:8422",
     "tcp://127.0.0.1:8600",
 ];
 
-/// Who owns what, in every recording. Nobody owns the schema of page timings but the default.
+/// The owners in every recording. The schema of page timings has only the default owner.
 const OWNERS: &str = "\
 [owners]
 default = \"data-platform\"
@@ -48,7 +48,7 @@ schemas = { RigEdit = \"editing\", RigSearch = \"search\", \"(none)\" = \"instru
 checks = { delivery-objective = \"analytics\" }
 ";
 
-/// What a day could not be recorded for.
+/// Why a day could not be recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum PerformError {
     #[error(transparent)]
@@ -69,7 +69,7 @@ pub enum PerformError {
 pub fn perform(
     case: &Case,
     keep: &(dyn Fn(&str) -> bool + Sync),
-    tell: &(dyn Fn(&str) + Sync),
+    on_line: &(dyn Fn(&str) + Sync),
 ) -> Result<Recording, PerformError> {
     let dir = tempfile::Builder::new()
         .prefix("landfall-record-")
@@ -135,12 +135,12 @@ pub fn perform(
                 clock: &clock,
                 address: &address,
                 relay: &relay,
-                tell,
+                on_line,
             }
             .run(sidecar)
         });
         let mut maker = Maker::of_2014(SEED);
-        let played = play(&day, &mut stage.pipeline, &mut maker, interval_ms, tell);
+        let played = play(&day, &mut stage.pipeline, &mut maker, interval_ms, on_line);
         let acted = acts.join();
         end.store(true, Ordering::Relaxed);
         (played, acted, scrapes.join())
@@ -163,18 +163,18 @@ pub fn perform(
     ))
 }
 
-/// What goes on beside the day: Landfall is started, told to reload, restarted, killed and cut off.
+/// What happens to Landfall during the day: it is started, reloaded, restarted, killed and cut off.
 struct Acts<'a> {
     case: &'a Case,
     launcher: &'a Launcher,
     clock: &'a Clock,
     address: &'a Address,
     relay: &'a Relay,
-    tell: &'a (dyn Fn(&str) + Sync),
+    on_line: &'a (dyn Fn(&str) + Sync),
 }
 
 impl Acts<'_> {
-    /// The process as it is in the end, and what was done.
+    /// The process at the end, and what was done.
     fn run(&self, sidecar: Option<Sidecar>) -> Result<(Sidecar, Vec<Happening>), PerformError> {
         let mut done = Vec::new();
         let mut sidecar = match sidecar {
@@ -207,7 +207,7 @@ impl Acts<'_> {
                 Act::Restart => {
                     sidecar.stop()?;
                     self.address.set(None);
-                    // The old process goes before the new one comes.
+                    // The old process ends before the new one starts.
                     drop(sidecar);
                     sidecar = self.launch()?;
                     done.push(self.done(from_ms, "Landfall is restarted"));
@@ -231,7 +231,7 @@ impl Acts<'_> {
         Ok((sidecar, done))
     }
 
-    /// Starts Landfall, and has it asked from the moment on in which it answers.
+    /// Starts Landfall, and scrapes it from the moment when it answers.
     fn launch(&self) -> Result<Sidecar, PerformError> {
         let sidecar = self
             .launcher
@@ -251,7 +251,7 @@ impl Acts<'_> {
     }
 
     fn done(&self, from_ms: i64, what: &str) -> Happening {
-        (self.tell)(what);
+        (self.on_line)(what);
         Happening {
             from_ms,
             to_ms: self.clock.now_ms(),
@@ -306,7 +306,7 @@ fn happenings(case: &Case, played: &Played, mut all: Vec<Happening>) -> Vec<Happ
         add(gap, "Prometheus gets no answer".into());
     }
     all.sort_by(|a, b| (a.from_ms, &a.what).cmp(&(b.from_ms, &b.what)));
-    // One key may kill a batch of several tables.
+    // One key may make a batch of several tables fail.
     all.dedup();
     all
 }

@@ -1,4 +1,4 @@
-//! Puts a recording before `promtool test rules`, and reads which alerts fire.
+//! Gives a recording to `promtool test rules`, and reads which alerts fire.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -24,14 +24,14 @@ const TIMES: [&str; 2] = [
 pub enum CheckError {
     #[error("promtool: {0}")]
     Io(#[from] io::Error),
-    #[error("promtool said what cannot be read: {0}")]
+    #[error("promtool gave an answer that cannot be read: {0}")]
     Answer(String),
     #[error("the alerts are not those that are expected:\n{0}")]
     Differs(String),
 }
 
-/// Lets promtool hold a recording against the alerts that are expected of it. Rules are evaluated `every`
-/// so many minutes.
+/// Lets promtool compare a recording with the expected alerts. Rules are evaluated `every` so many
+/// minutes.
 pub fn check(
     promtool: &Path,
     rules: &Path,
@@ -39,11 +39,11 @@ pub fn check(
     every: usize,
     expected: &Timeline,
 ) -> Result<(), CheckError> {
-    let (passed, said) = run(promtool, rules, recording, every, expected)?;
+    let (passed, output_text) = run(promtool, rules, recording, every, expected)?;
     if passed {
         Ok(())
     } else {
-        Err(CheckError::Differs(said))
+        Err(CheckError::Differs(output_text))
     }
 }
 
@@ -55,10 +55,10 @@ pub fn alerts_of(
     every: usize,
 ) -> Result<Timeline, CheckError> {
     // With nothing expected, promtool names all that fires.
-    let (passed, said) = run(promtool, rules, recording, every, &Timeline::default())?;
+    let (passed, output_text) = run(promtool, rules, recording, every, &Timeline::default())?;
     let mut minutes = vec![BTreeSet::new(); recording.minutes];
     let mut minute = None;
-    for line in said.lines().map(str::trim) {
+    for line in output_text.lines().map(str::trim) {
         if let Some((_, time)) = line.split_once("time: ") {
             minute = minute_of(time.trim_end_matches(','));
         } else if let Some(got) = line.strip_prefix("got: ") {
@@ -67,23 +67,23 @@ pub fn alerts_of(
                 .and_then(|minute| minutes.get_mut(minute))
                 .zip(alerts_in(got));
             let Some((place, alerts)) = alerts else {
-                return Err(CheckError::Answer(said));
+                return Err(CheckError::Answer(output_text));
             };
             *place = alerts;
         }
     }
     for minute in 0..minutes.len() {
-        // Until it is evaluated again an alert is what it was.
+        // Until it is evaluated again an alert keeps its state.
         minutes[minute] = minutes[minute - minute % every].clone();
     }
     let timeline = Timeline::of_minutes(&minutes);
     if passed != timeline.spans.is_empty() {
-        return Err(CheckError::Answer(said));
+        return Err(CheckError::Answer(output_text));
     }
     Ok(timeline)
 }
 
-/// Whether it passed, and what it said.
+/// Whether it passed, and its output.
 fn run(
     promtool: &Path,
     rules: &Path,
@@ -100,9 +100,9 @@ fn run(
         .args(["test", "rules"])
         .arg(&test)
         .output()?;
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    Ok((output.status.success(), said))
+    let output_text = [output.stdout, output.stderr].concat();
+    let output_text = String::from_utf8_lossy(&output_text).into_owned();
+    Ok((output.status.success(), output_text))
 }
 
 /// What promtool reads: every series, and for each evaluation all alerts that are expected to fire.

@@ -1,4 +1,4 @@
-//! A line between a publisher and Landfall that can be cut: TCP is handed on byte by byte.
+//! A connection between a publisher and Landfall that can be cut: it passes TCP on byte by byte.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How often it looks whether somebody connects, and whether it is to end.
+/// How often it looks for connections, and whether it should end.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Ends when dropped.
@@ -47,7 +47,7 @@ impl Relay {
         format!("tcp://{}", self.address)
     }
 
-    /// Ends what is connected, and nobody can connect until it is mended.
+    /// Ends all connections, and refuses new ones until it is repaired.
     pub fn cut(&self) {
         self.line.is_cut.store(true, Ordering::Release);
         self.line.end_all();
@@ -77,7 +77,7 @@ impl Line {
         let mut listener = Some(listener);
         while !self.is_over.load(Ordering::Acquire) {
             if self.is_cut.load(Ordering::Acquire) {
-                // Who connects now is refused.
+                // New connections are refused now.
                 listener = None;
             } else if listener.is_none() {
                 listener = TcpListener::bind(address).ok();
@@ -102,7 +102,7 @@ impl Line {
             thread::Builder::new()
                 .name("relay-line".into())
                 .spawn(move || {
-                    // However it ends, the other side hears of it.
+                    // However it ends, the other side is ended too.
                     let _ = io::copy(&mut from, &mut to);
                     let _ = to.shutdown(Shutdown::Both);
                 })?;

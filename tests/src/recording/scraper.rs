@@ -13,7 +13,7 @@ use crate::http;
 use crate::metrics::{Metrics, Sample};
 use crate::replay::Stretch;
 
-/// Where Landfall is asked now; None while it does not run.
+/// The current address for scrapes; None while Landfall does not run.
 #[derive(Default)]
 pub struct Address(Mutex<Option<SocketAddr>>);
 
@@ -27,20 +27,20 @@ impl Address {
     }
 }
 
-/// What it asks, and what it makes of the answers.
+/// What it scrapes, and how it records the answers.
 pub struct Scraper<'a> {
     pub clock: &'a Clock,
     pub address: &'a Address,
     pub from_ms: i64,
     pub not_asked: &'a [Stretch],
     pub unanswered: &'a [Stretch],
-    /// Endpoints as they are, and as they are called in the recording: ports are chance.
+    /// Real endpoints, and their names in the recording, because ports are chance.
     pub endpoints: &'a BTreeMap<String, String>,
     /// Whether a metric is kept.
     pub keep: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
-/// When each process was started: as it says, and by Landfall's clock.
+/// When each process was started: by its own metric, and by Landfall's clock.
 type Starts = BTreeMap<u64, f64>;
 
 /// The scrapes so far.
@@ -48,7 +48,7 @@ type Starts = BTreeMap<u64, f64>;
 pub struct Scrapes {
     pub series: Series,
     pub minutes: usize,
-    /// Minutes in which the machine was too slow to ask.
+    /// Minutes in which the machine was too slow to scrape.
     pub late: usize,
 }
 
@@ -96,7 +96,7 @@ impl Scraper<'_> {
         )
     }
 
-    /// A real time as Landfall's clock would have read it; every other value as it is.
+    /// A real time, converted to Landfall's clock; every other value unchanged.
     fn restamped(&self, sample: &Sample, clock_s: f64, starts: &mut Starts) -> f64 {
         match sample.name.as_str() {
             "landfall_process_start_time_seconds" => {
@@ -139,7 +139,7 @@ fn series_text(name: &str, labels: &BTreeMap<String, String>) -> String {
 }
 
 impl Scrapes {
-    /// Nobody asks in this minute.
+    /// No scrape in this minute.
     fn skip(&mut self) {
         for points in self.series.values_mut() {
             points.push(Point::NotAsked);
@@ -147,7 +147,7 @@ impl Scrapes {
         self.minutes += 1;
     }
 
-    /// No answer: all that was there is gone.
+    /// No answer: all series are gone.
     fn failed(&mut self) {
         self.put(BTreeMap::new(), 0.0);
     }

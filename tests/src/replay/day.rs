@@ -1,11 +1,10 @@
 //! What goes wrong when: the day of the incident, 2014-11-18 from 02:00 UTC on, with its five outages
-//! as the incident's page has them and what else goes wrong with single events; and what other days
-//! are made of.
+//! as on the incident's page, and faults of single events; and the parts of other days.
 
 use crate::clock::parse_time;
 use crate::events::Kind;
 
-/// A stretch of the day, in milliseconds since the epoch.
+/// An interval of the day, in milliseconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {
     pub from_ms: i64,
@@ -13,7 +12,7 @@ pub struct Stretch {
 }
 
 impl Stretch {
-    /// Between two times as [`parse_time`] reads them; None if one is no time.
+    /// Between two times as [`parse_time`] reads them; None if one is invalid.
     pub fn between(from: &str, to: &str) -> Option<Self> {
         Some(Self {
             from_ms: parse_time(from)?,
@@ -26,20 +25,20 @@ impl Stretch {
     }
 }
 
-/// What the writer does wrong for a whole stretch.
+/// A fault of the writer for a whole interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Its worker is dead; at the end it is restarted.
     Deaf,
     /// Its database refuses connections: every batch is lost, and the writer lives on.
     Refused,
-    /// It loses so many of a hundred rows.
+    /// It loses this many of a hundred rows.
     Loss { percent: u8 },
     /// It loses all rows of a schema.
     Skips(Kind),
 }
 
-/// What happens to some of the events of a stretch.
+/// What happens to some of the events of an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// The writer changes a field.
@@ -48,7 +47,7 @@ pub enum Trouble {
     Doubled,
     /// The processor lets an invalid event through.
     Leaked,
-    /// The event's schema is unknown, or it holds what JSON does not have.
+    /// The event's schema is unknown, or it holds a value that JSON does not have.
     Unjudgeable,
     /// The writer holds the row back, beyond the deadline.
     Held,
@@ -69,14 +68,14 @@ pub struct Rare {
 pub struct Day {
     pub begin_ms: i64,
     pub end_ms: i64,
-    /// In order, and apart from each other.
+    /// In order, and separate from each other.
     pub faults: Vec<(Fault, Stretch)>,
     pub troubles: Vec<(Trouble, Stretch)>,
-    /// Of a hundred events in a stretch of trouble, those that it befalls.
+    /// Of a hundred events in an interval of trouble, the number that is affected.
     pub troubled_percent: u8,
-    /// When a batch is to die of a duplicate key, in order.
+    /// When a batch fails because of a duplicate key, in order.
     pub duplicate_keys_ms: Vec<i64>,
-    /// Stretches in which no event comes in.
+    /// Intervals in which no event comes in.
     pub lulls: Vec<Stretch>,
     pub rare: Option<Rare>,
 }
@@ -119,7 +118,7 @@ impl Day {
         }
     }
 
-    /// The day of the incident; None if a time above is no time.
+    /// The day of the incident; None if a time above is invalid.
     pub fn of_the_incident() -> Option<Self> {
         let mut day = Self::healthy(parse_time(BEGIN)?, parse_time(END)?);
         for (from, to) in OUTAGES {
@@ -137,7 +136,7 @@ impl Day {
         Self { begin_ms, ..self }
     }
 
-    /// What may befall an event that is sent at `at_ms`.
+    /// The trouble of events that are sent at `at_ms`.
     pub fn trouble(&self, at_ms: i64) -> Option<Trouble> {
         self.troubles
             .iter()
@@ -145,7 +144,7 @@ impl Day {
             .map(|(trouble, _)| *trouble)
     }
 
-    /// What the writer does wrong at `at_ms`.
+    /// The writer's fault at `at_ms`.
     pub fn fault(&self, at_ms: i64) -> Option<Fault> {
         self.faults
             .iter()
@@ -153,7 +152,7 @@ impl Day {
             .map(|(fault, _)| *fault)
     }
 
-    /// When the lull ends that `at_ms` is in, if it is in one.
+    /// The end of the lull around `at_ms`, if there is one.
     pub fn lull_end_ms(&self, at_ms: i64) -> Option<i64> {
         self.lulls
             .iter()
@@ -182,7 +181,7 @@ mod tests {
             .map(|(_, outage)| outage.to_ms - outage.from_ms)
             .sum();
         assert_eq!(lost_ms / 60_000, 577, "minutes, as on the incident's page");
-        // Troubles are told apart from outages only if they do not meet.
+        // Troubles can be distinguished from outages only if they do not meet.
         let mut all: Vec<Stretch> = day
             .faults
             .iter()

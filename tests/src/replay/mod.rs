@@ -1,7 +1,7 @@
-//! Days of a pipeline, played many times as fast as they were, with Landfall beside them: what the
-//! demo shows, what recordings for rules are made of, and what a real Prometheus watches in a test.
+//! Days of a pipeline, played many times as fast as they were, with Landfall beside them. The demo, the
+//! recordings for rules and the test with a real Prometheus use them.
 //!
-//! A day says when what goes wrong; a stage has the pipeline and Landfall by one clock; the player
+//! A day defines when what goes wrong; a stage runs the pipeline and Landfall by one clock; the player
 //! sends the events.
 
 mod day;

@@ -1,4 +1,4 @@
-//! Plays a day: sends events at their times, and lets the writer fail at its.
+//! Plays a day: sends events at their times, and lets the writer fail at the day's times.
 
 use std::collections::VecDeque;
 use std::thread;
@@ -14,7 +14,7 @@ use crate::truth::Fate;
 pub const HELD_MS: i64 = 30 * 60_000;
 
 /// Of a thousand events, those that are invalid, that come in twice, that no codec can read, and
-/// over whose JSON parsers disagree although it is good.
+/// those about whose JSON parsers disagree although it is good.
 const INVALID: u32 = 20;
 const REPEATED: u32 = 5;
 const MALFORMED: u32 = 2;
@@ -23,7 +23,7 @@ const ODD: u32 = 3;
 /// Events between the two copies of a raw line.
 const REPEATED_AFTER: usize = 60;
 
-/// What went wrong, as it did.
+/// What really went wrong.
 #[derive(Debug, Default)]
 pub struct Played {
     /// What the writer did, and when, by the clock.
@@ -33,14 +33,14 @@ pub struct Played {
     pub events_a_second: f64,
 }
 
-/// Plays the whole day, `interval_ms` of it between two events. `tell` gets a line for each thing that
+/// Plays the whole day, `interval_ms` of it between two events. `on_line` gets a line for each thing that
 /// the writer does.
 pub fn play(
     day: &Day,
     pipeline: &mut Pipeline,
     maker: &mut Maker,
     interval_ms: i64,
-    tell: &dyn Fn(&str),
+    on_line: &dyn Fn(&str),
 ) -> Result<Played, PipelineError> {
     if let Some(rare) = &day.rare {
         maker.leave_out(rare.kind);
@@ -49,7 +49,7 @@ pub fn play(
         day,
         pipeline,
         maker,
-        tell,
+        on_line,
         played: Played::default(),
         duplicate_keys: day.duplicate_keys_ms.iter().copied().collect(),
         again: VecDeque::new(),
@@ -71,17 +71,17 @@ struct Player<'a> {
     day: &'a Day,
     pipeline: &'a mut Pipeline,
     maker: &'a mut Maker,
-    tell: &'a dyn Fn(&str),
+    on_line: &'a dyn Fn(&str),
     played: Played,
     duplicate_keys: VecDeque<i64>,
-    /// Copies to be sent, and at which event.
+    /// Copies to send, and at which event.
     again: VecDeque<(usize, Made)>,
     rare: Option<Rare>,
     number: usize,
 }
 
 impl Player<'_> {
-    /// What is due at `at_ms`, and the event of that moment.
+    /// Does what is due at `at_ms`, and sends the event of that moment.
     fn step(&mut self, at_ms: i64) -> Result<(), PipelineError> {
         let now_ms = self.pipeline.clock.now_ms();
         self.turn(self.day.fault(at_ms))?;
@@ -95,7 +95,7 @@ impl Player<'_> {
             .front()
             .is_some_and(|(due, _)| *due <= self.number)
         {
-            // Not while one duplicate key would kill another batch.
+            // Not while one duplicate key would make another batch fail.
             if let Some((_, made)) = self.again.pop_front()
                 && !self.pipeline.writer.faults().strict_keys
             {
@@ -112,7 +112,7 @@ impl Player<'_> {
         Ok(())
     }
 
-    /// Lets the writer do wrong as it is to, and no longer.
+    /// Switches the writer's faults on and off by the day.
     fn turn(&mut self, due: Option<Fault>) -> Result<(), PipelineError> {
         let now_ms = self.pipeline.clock.now_ms();
         let open = self.played.faults.last_mut();
@@ -130,7 +130,7 @@ impl Player<'_> {
                 Fault::Loss { .. } => writer.set(|faults| faults.loss_percent = 0),
                 Fault::Skips(_) => writer.set(|faults| faults.skipped = None),
             }
-            (self.tell)(&format!("{}  {}", table_time(now_ms), over(*fault)));
+            (self.on_line)(&format!("{}  {}", table_time(now_ms), over(*fault)));
         }
         if let Some(fault) = due {
             match fault {
@@ -146,12 +146,12 @@ impl Player<'_> {
                     to_ms: i64::MAX,
                 },
             ));
-            (self.tell)(&format!("{}  {}", table_time(now_ms), begun(fault)));
+            (self.on_line)(&format!("{}  {}", table_time(now_ms), begun(fault)));
         }
         Ok(())
     }
 
-    /// Kills a batch by a duplicate key, if one is due.
+    /// Makes a batch fail by a duplicate key, if one is due.
     fn duplicate_key(&mut self, at_ms: i64, now_ms: i64) -> Result<(), PipelineError> {
         if self
             .duplicate_keys
@@ -174,7 +174,7 @@ impl Player<'_> {
             while (self.played.batches_lost_ms.len() as u64) < lost {
                 self.played.batches_lost_ms.push(now_ms);
             }
-            (self.tell)(&format!(
+            (self.on_line)(&format!(
                 "{}  a duplicate key kills a batch of the writer",
                 table_time(now_ms)
             ));
@@ -210,7 +210,7 @@ impl Player<'_> {
         Ok(made)
     }
 
-    /// The next event; None if a frame that is none was sent in its place.
+    /// The next event; None if a frame that is no event was sent in its place.
     fn event(&mut self, at_ms: i64, now_ms: i64) -> Result<Option<Made>, PipelineError> {
         let maker = &mut *self.maker;
         if let Some(trouble) = self.day.trouble(at_ms)
@@ -252,7 +252,7 @@ fn over(fault: Fault) -> &'static str {
     }
 }
 
-/// An event that the stretch's trouble befalls; each trouble keeps to few schemas.
+/// An event that the interval's trouble affects; each trouble affects few schemas.
 fn troubled(trouble: Trouble, maker: &mut Maker, now_ms: i64) -> Made {
     let fated = |maker: &mut Maker, kind, fate| {
         let mut made = maker.valid_of(kind, now_ms);

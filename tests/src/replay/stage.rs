@@ -1,4 +1,4 @@
-//! The pipeline and Landfall by one clock that is sped up.
+//! The pipeline and Landfall by one sped-up clock.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,10 +18,10 @@ pub const WINDOW_MS: i64 = 5 * 60_000;
 pub const STALL: &str = "5m";
 pub const CLEAR: &str = "10m";
 pub const GRACE: &str = "15m";
-/// Longer than the longest day: what is backfilled in the end is known from its beginning.
+/// Longer than the longest day, so that an event from its beginning is still known at the backfill.
 pub const HORIZON: &str = "48h";
 
-/// What a stage could not be set up for.
+/// Why a stage could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
     #[error(transparent)]
@@ -42,15 +42,15 @@ pub struct StageOptions {
     /// Directory of the shipped schemas.
     pub schemas: PathBuf,
     pub speed: f64,
-    /// What the clock reads at the start.
+    /// The time of the clock at the start.
     pub origin_ms: i64,
     pub writer: WriterOptions,
-    /// Whether Landfall has the schemas of this pipeline's events alone, and no other that is shipped.
+    /// Whether Landfall has only the schemas of this pipeline's events, and no other shipped ones.
     pub few_schemas: bool,
 }
 
 impl StageOptions {
-    /// What is under test, by environment or in the workspace.
+    /// The things under test, by environment or in the workspace.
     pub fn new(speed: f64, origin_ms: i64) -> Self {
         Self {
             program: paths::landfall(),
@@ -67,7 +67,7 @@ impl StageOptions {
 /// The schema of the envelope, which all events have.
 const ENVELOPE: &str = "EventCapsule";
 
-/// The pipeline, and what starts Landfall beside it.
+/// The pipeline, and the launcher of Landfall beside it.
 pub struct Stage {
     pub clock: Clock,
     pub pipeline: Pipeline,
@@ -152,7 +152,7 @@ impl Launcher {
         self.launch_watched(&|_| ())
     }
 
-    /// The same; `serving` is told where it serves HTTP, before it is ready.
+    /// The same; `serving` gets the address of its HTTP server, before it is ready.
     pub fn launch_watched(&self, serving: &dyn Fn(SocketAddr)) -> Result<Sidecar, SidecarError> {
         let mut settings = self.settings.clone();
         settings.origin = Some(format!("{}Z", log_time(self.clock.now_ms())));

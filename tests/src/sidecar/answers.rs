@@ -1,4 +1,4 @@
-//! What Landfall's commands answer in JSON.
+//! The JSON answers of Landfall's commands.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub struct Incident {
 }
 
 impl Incident {
-    /// All incidents of an answer; None if its shape is another.
+    /// All incidents of an answer; None if it has another shape.
     pub fn read_all(answer: &Value) -> Option<Vec<Self>> {
         answer.as_array()?.iter().map(Self::read).collect()
     }

@@ -1,4 +1,4 @@
-//! Landfall's other commands: run to their end, with what they printed.
+//! Landfall's other commands: run to their end, with their output.
 
 use std::ffi::OsStr;
 use std::io;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::paths;
 
-/// What a command said.
+/// The output of a command.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// None if a signal ended it.

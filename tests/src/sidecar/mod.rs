@@ -1,4 +1,4 @@
-//! Landfall configured, started, asked and stopped, as an operator does it.
+//! Configures, starts, queries and stops Landfall, as an operator does.
 
 mod answers;
 mod command;
@@ -36,7 +36,7 @@ impl Sidecar {
         Self::start_watched(program, dir, settings, &|_| ())
     }
 
-    /// The same; `serving` is told where it serves HTTP, before it is ready.
+    /// The same; `serving` gets the address of its HTTP server, before it is ready.
     pub fn start_watched(
         program: &Path,
         dir: &Path,
@@ -68,7 +68,7 @@ impl Sidecar {
         self.process.metrics()
     }
 
-    /// What it answers over HTTP.
+    /// Its answer over HTTP.
     pub fn get(&self, path: &str) -> std::io::Result<crate::http::Answer> {
         self.process.get(path)
     }
@@ -82,7 +82,7 @@ impl Sidecar {
         self.process.http()
     }
 
-    /// Changes the text of its configuration, and tells it to read it again.
+    /// Changes the text of its configuration, and makes it read the file again.
     pub fn reload(&self, change: impl FnOnce(String) -> String) -> Result<(), SidecarError> {
         let text = fs::read_to_string(&self.config).map_err(|cause| SidecarError::Io {
             what: "reading the configuration",

@@ -1,4 +1,4 @@
-//! Landfall as a process: started, asked over HTTP, signalled, awaited.
+//! Landfall as a process: starts it, asks it over HTTP, sends signals, waits for its end.
 
 use std::fs::{self, File};
 use std::io;
@@ -15,7 +15,7 @@ use crate::{http, paths, wait};
 /// Checks are compiled at the start: seconds with a debug build on a busy machine.
 const START_MAX: Duration = Duration::from_secs(120);
 
-/// Longest drain.
+/// The longest drain.
 const STOP_MAX: Duration = Duration::from_secs(60);
 
 /// Lines of the log that an error shows.
@@ -48,7 +48,7 @@ impl Process {
         Self::start_watched(program, config, log, &|_| ())
     }
 
-    /// The same; `serving` is told where it serves HTTP, before it is ready.
+    /// The same; `serving` gets the address of its HTTP server, before it is ready.
     pub fn start_watched(
         program: &Path,
         config: &Path,
@@ -67,7 +67,7 @@ impl Process {
         )
     }
 
-    /// The same, with its output and its errors there; somebody has to bring the latter to `log`.
+    /// The same, with its output and its errors in these files; the caller has to copy the errors to `log`.
     pub fn start_into(
         program: &Path,
         config: &Path,
@@ -108,7 +108,7 @@ impl Process {
         Ok(process)
     }
 
-    /// Its port is free when it binds it, so it has to be asked for afterwards: the log tells.
+    /// The system chooses its port when it binds, so the port is known only afterwards, from the log.
     fn await_address(&mut self) -> Result<SocketAddr, SidecarError> {
         let found = wait::until(START_MAX, || {
             if let Ok(Some(status)) = self.child.try_wait() {
@@ -150,7 +150,7 @@ impl Process {
         http::get(self.http, path)
     }
 
-    /// What `/metrics` says now; empty if it cannot be asked.
+    /// The current `/metrics`; empty if there is no answer.
     pub fn metrics(&self) -> Metrics {
         self.get("/metrics")
             .map(|answer| Metrics::parse(&answer.body))
@@ -161,7 +161,7 @@ impl Process {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Its number in the system.
+    /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -195,13 +195,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Already ended: both say so, and there is nothing to do about it.
+        // It has already ended: both return an error then, and there is nothing to do.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Where HTTP is served: the address in the log line, for people or of JSON, that says where HTTP is served.
+/// The address in the log line about the HTTP server, as text or as JSON.
 pub fn address(log: &str) -> Option<SocketAddr> {
     let line = log.lines().find(|line| line.contains("serving /metrics"))?;
     let (_, after) = line

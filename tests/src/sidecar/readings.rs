@@ -1,11 +1,11 @@
-//! What the metrics say, in the words of the truth.
+//! The values of the metrics, by the names of the truth.
 
 use std::collections::BTreeMap;
 
 use crate::metrics::Metrics;
 use crate::truth::Verdict;
 
-/// The numbers of one scrape that tests and the demo hold against the truth.
+/// The numbers of one scrape that tests and the demo compare with the truth.
 #[derive(Clone, Debug, Default)]
 pub struct Readings {
     pub verdicts: BTreeMap<Verdict, u64>,
@@ -48,8 +48,8 @@ impl Readings {
     }
 }
 
-/// Counters do not fall: what a verdict was first given to, less what was revised away from it, and
-/// what was revised to it.
+/// Counters do not fall. So the count of a verdict is the number of events that it was first given to, minus
+/// those that were revised away from it, plus those that were revised to it.
 fn net(metrics: &Metrics, verdict: Verdict) -> u64 {
     let name = verdict.as_str();
     let given = metrics.count("landfall_events_total", &[("verdict", name)]);

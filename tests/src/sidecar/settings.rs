@@ -1,4 +1,4 @@
-//! Landfall's configuration, as a test or the demo sets it; what is not set keeps its default.
+//! Landfall's configuration, as a test or the demo sets it; all other settings keep their defaults.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,8 +10,8 @@ use crate::paths;
 /// The store's directory beside the configuration.
 pub const STORE: &str = "store";
 
-/// What the rig's writer is declared to change: strings are cut, `number` is a 32-bit FLOAT (a huge
-/// integer too), and the user agent has lost nothing but its quotes.
+/// The changes that the test writer is declared to make: strings are cut, `number` is a 32-bit FLOAT (also
+/// for a huge integer), and the user agent has only lost its quotes.
 const PARITY: &str = r#"{ truncate = 191, float = "f32", fields = [{ raw = ["/timestamp", "/dt"], written = "/timestamp", as = "timestamp" }, { raw = "/userAgent", written = "/userAgent", as = "trimmed" }, { raw = "/event/loadEventEnd", written = "/event_loadEventEnd", as = "float" }] }"#;
 
 /// One of `[[checks]]`.
@@ -68,7 +68,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A pipeline of 2014 that writes within a second in perfect health.
+    /// A pipeline of 2014 that writes within a second when it is healthy.
     pub fn new(raw: &[String], written: &str, schemas: PathBuf) -> Self {
         Self {
             raw: raw.to_vec(),

@@ -29,7 +29,7 @@ impl WindowTotals {
     }
 }
 
-/// Opens the file anew for each question: a sidecar may be writing to it.
+/// Opens the file again for each query, because a sidecar may be writing to it.
 pub struct StoreReader {
     file: PathBuf,
 }
@@ -69,7 +69,7 @@ impl StoreReader {
         })
     }
 
-    /// Windows in which the verdicts and what is pending do not add up to what came in.
+    /// Windows in which the verdicts and the pending events do not add up to the events that came in.
     pub fn unbalanced_windows(&self) -> rusqlite::Result<u64> {
         let sum = Verdict::ALL.map(Verdict::as_str).join(" + ");
         let sql = format!("SELECT COUNT(*) FROM windows WHERE raw <> pending + {sum}");

@@ -1,4 +1,4 @@
-//! One event that was produced, and what became of it.
+//! One event that was produced, and what happened to it.
 
 /// What an event is, by construction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -7,7 +7,7 @@ pub enum Nature {
     Valid,
     /// The processor must refuse it.
     Invalid,
-    /// The pipeline takes it, but Landfall cannot judge it, and says so.
+    /// The pipeline takes it, but Landfall cannot judge it, and reports that.
     Unjudgeable,
     /// Neither the pipeline nor Landfall has its schema: the pipeline refuses it, Landfall cannot judge.
     Unknown,
@@ -20,19 +20,19 @@ impl Nature {
     }
 }
 
-/// What the pipeline does to one event, apart from faults of whole stretches.
+/// What the pipeline does to one event, apart from faults of whole intervals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Fate {
-    /// What it should.
+    /// The right thing.
     #[default]
     Normal,
     /// The processor lets it through although it is invalid.
     Leaked,
     /// The writer changes one field.
     Altered,
-    /// The writer says twice that it wrote it.
+    /// The writer reports twice that it wrote it.
     Doubled,
-    /// The writer holds it back for so many milliseconds of the pipeline's clock.
+    /// The writer holds it back for this many milliseconds of the pipeline's clock.
     Held { ms: i64 },
     /// The writer loses it.
     Lost,
@@ -52,8 +52,8 @@ pub struct Event {
     pub schema: String,
     /// The raw frame as it was sent.
     pub frame: Vec<u8>,
-    /// The JSON text of its `event` as the original's Python would hand it on, where this crate's JSON
-    /// library would not.
+    /// The JSON text of its `event` as the original's Python would pass it on, if it differs from that of
+    /// this crate's JSON library.
     pub carried: Option<String>,
     /// When it was first sent, by the pipeline's clock.
     pub sent_ms: i64,

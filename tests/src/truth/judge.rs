@@ -1,8 +1,8 @@
-//! The verdict that an event deserves.
+//! The right verdict for an event.
 
 use super::event::{Event, Nature};
 
-/// Landfall's words for what became of a raw event.
+/// Landfall's verdicts on a raw event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     Delivered,
@@ -29,7 +29,7 @@ impl Verdict {
         Self::Unjudged,
     ];
 
-    /// As it stands in labels and JSON.
+    /// The name in labels and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",
@@ -45,7 +45,7 @@ impl Verdict {
     }
 }
 
-/// What separates `delivered` from `late`, in milliseconds of the pipeline's clock.
+/// The bounds between `delivered` and `late`, in milliseconds of the pipeline's clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Margins {
     pub deadline_ms: i64,
@@ -54,7 +54,7 @@ pub struct Margins {
     pub slack_ms: i64,
 }
 
-/// What the truth allows.
+/// The verdicts that the truth allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     One(Verdict),

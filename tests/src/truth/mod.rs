@@ -1,5 +1,5 @@
-//! What really happened: every event that was produced, what the pipeline was meant to do with it,
-//! and when it landed. Landfall's answers are held against this, and it knows nothing of them.
+//! What really happened: every event that was produced, what the pipeline should do with it, and
+//! when it landed. Landfall's answers are compared with this record, which knows nothing about them.
 
 mod event;
 mod judge;
@@ -27,11 +27,11 @@ struct Inner {
     malformed: u64,
     /// Frames sent, of any kind.
     frames: u64,
-    /// Rows published that no event stands behind, by their uuid.
+    /// Published rows without an event, by their uuid.
     invented: Vec<String>,
 }
 
-/// Verdict to count, with the events of which the truth allows two verdicts apart.
+/// Counts by verdict; events for which the truth allows two verdicts are counted separately.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub verdicts: BTreeMap<Verdict, u64>,
@@ -69,7 +69,7 @@ impl Truth {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An event goes in, for the first time or again.
+    /// Records an event that is sent, for the first time or again.
     pub fn produced(&self, uuid: &str, event: impl FnOnce() -> Event) {
         let mut inner = self.lock();
         inner.frames += 1;
@@ -81,7 +81,7 @@ impl Truth {
         inner.events.insert(uuid.to_owned(), event());
     }
 
-    /// A frame goes in that cannot be decoded.
+    /// Records a frame that is sent and cannot be decoded.
     pub fn produced_malformed(&self) {
         let mut inner = self.lock();
         inner.frames += 1;
@@ -97,7 +97,7 @@ impl Truth {
         }
     }
 
-    /// What the pipeline is meant to do with an event.
+    /// What the pipeline should do with an event.
     pub fn fate(&self, uuid: &str) -> Option<(Nature, Fate)> {
         self.lock()
             .events
@@ -167,7 +167,7 @@ impl Truth {
         tally
     }
 
-    /// The same by schema, as `name/revision`. Frames are those of events: what is malformed has no schema.
+    /// The same by schema, as `name/revision`. Frames are those of events: a malformed frame has no schema.
     pub fn tallies(&self, margins: Margins) -> BTreeMap<String, Tally> {
         let inner = self.lock();
         let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
@@ -180,8 +180,8 @@ impl Truth {
         tallies
     }
 
-    /// The stretches in which expected events did not land. Losses closer together than `gap_ms`
-    /// belong to one stretch.
+    /// The intervals in which expected events did not land. Losses closer together than `gap_ms`
+    /// belong to one interval.
     pub fn outages(&self, gap_ms: i64) -> Vec<Outage> {
         let inner = self.lock();
         let losses = inner.order.iter().filter_map(|uuid| {

@@ -1,4 +1,4 @@
-//! Losses grouped into stretches of time.
+//! Losses grouped into intervals of time.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ pub struct Loss {
     pub schema: String,
 }
 
-/// A stretch in which events did not land; the bounds are those of the first and the last of them.
+/// An interval in which events did not land, from the first to the last of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outage {
     pub first_ms: i64,

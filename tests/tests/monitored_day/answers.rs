@@ -1,4 +1,4 @@
-//! Whether everything that is asked is answered: all rules, and every query of every panel.
+//! Whether every query has an answer: all rules, and every query of every panel.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ const UNANSWERED: [(&str, &str); 8] = [
     (" / Waiting for room / ", "no queue is full"),
 ];
 
-/// Below 0 by their nature: what is left of an objective, and clocks.
+/// These may be below 0: the rest of an objective, and clocks.
 const SIGNED: [&str; 3] = [
     " / Delivery objectives / ",
     " / Clock / ",
@@ -71,8 +71,8 @@ pub fn rules(day: &MonitoredDay) -> Vec<String> {
     findings
 }
 
-/// Every query answers over the day with numbers that are finite and of the right sign. What is not there
-/// (a percentile of nothing) is no number.
+/// Every query answers over the day with numbers that are finite and of the right sign. An absent value (a
+/// percentile of nothing) is no number.
 pub fn over_the_day(day: &MonitoredDay) -> Vec<String> {
     let (from_s, to_s) = day.range_s();
     let values = Values {

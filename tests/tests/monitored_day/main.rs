@@ -1,11 +1,10 @@
-//! The day of the incident, watched by a real Prometheus and told by a real Alertmanager.
+//! The day of the incident, watched by a real Prometheus and reported by a real Alertmanager.
 //!
-//! It is played once, and takes two and a half minutes: everything that is to be shown of it is shown
-//! here. Every query of both dashboards and of all rules is asked. What the pipeline's own record of the
-//! truth knows is put before the same Prometheus as a target of its own, and the same query must answer
-//! the same of both.
+//! The day is played once, and takes two and a half minutes, so all tests of it are here. Every query of both
+//! dashboards and of all rules is run. The same Prometheus also scrapes the pipeline's own record of the
+//! truth as a separate target, and each query must give the same answer for both.
 //!
-//! `UPDATE=1` also writes what is kept of the day: docs/images/day.svg and docs/NOTIFICATIONS.md.
+//! `UPDATE=1` also writes the kept results of the day: docs/images/day.svg and docs/NOTIFICATIONS.md.
 
 mod answers;
 mod notifications;
@@ -44,7 +43,7 @@ fn prometheus_and_alertmanager_say_of_the_day_what_is_true() {
     assert!(findings.text.is_empty(), "\n{}", findings.text);
 }
 
-/// All that is not as it should be: a day is too long to stop at the first.
+/// All faults that were found: a day is too long to stop at the first.
 #[derive(Default)]
 struct Findings {
     text: String,
@@ -68,7 +67,7 @@ const TROUBLES: [&str; 5] = [
     "LandfallEventsLost",
 ];
 
-/// One alarm for each outage, from soon after its begin until after its end; others for other troubles.
+/// One alarm for each outage, from soon after its beginning until after its end; others for other troubles.
 fn alarms(day: &MonitoredDay) -> Vec<String> {
     let mut findings = Vec::new();
     let firing = day.firing();

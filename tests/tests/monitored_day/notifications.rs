@@ -1,4 +1,4 @@
-//! What Alertmanager makes of the day: what its webhooks received, in full.
+//! Alertmanager's notifications of the day: everything that its webhooks received.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -14,11 +14,11 @@ use serde_json::Value;
 use super::TROUBLES;
 use super::played::MonitoredDay;
 
-/// Somebody who is woken for longer than this is reminded: `repeat_interval` of pages.
+/// A page that goes on for longer than this is repeated: `repeat_interval` of pages.
 const REMINDED_MS: i64 = 4 * 3_600_000;
 
-/// What a notification may lag behind what it is about: the deadline, the longest wait of a rule, and the
-/// interval of a group of tickets.
+/// The longest delay of a notification: the deadline, the longest wait of a rule, and the interval of a group
+/// of tickets.
 const TOLD_WITHIN_MS: i64 = 3_600_000;
 
 const STALLED: &str = "LandfallEventsStalled";
@@ -31,7 +31,7 @@ pub fn config(parameters: &Parameters, url: &str) -> String {
     })
 }
 
-/// Whether the alarms that must be over by the end have been told to be.
+/// Whether the alarms that must be over by the end have been reported as resolved.
 pub fn all_resolved(received: &[Notification]) -> bool {
     let mut last: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     for notification in received {
@@ -52,7 +52,7 @@ pub fn all_resolved(received: &[Notification]) -> bool {
 pub fn hold(day: &MonitoredDay) -> Vec<String> {
     println!(
         "What Alertmanager's webhooks received:\n{}",
-        told(&day.notifications)
+        as_text(&day.notifications)
     );
     let mut findings = Vec::new();
     let outages = day.outages();
@@ -72,12 +72,12 @@ pub fn hold(day: &MonitoredDay) -> Vec<String> {
         .filter_map(|page| page.body["alerts"][0]["startsAt"].as_str())
         .collect();
     if begins.len() != outages.len() {
-        findings.push(format!("{} outages, told as {begins:?}", outages.len()));
+        findings.push(format!("{} outages, reported as {begins:?}", outages.len()));
     }
     let ends = of_writer("resolved").len();
     if ends != outages.len() {
         findings.push(format!(
-            "the end of {ends} outages is told, of {}",
+            "the end of {ends} outages is reported, of {}",
             outages.len()
         ));
     }
@@ -112,12 +112,12 @@ pub fn hold(day: &MonitoredDay) -> Vec<String> {
         }
     }
     findings.extend(other_pages(day, &pages));
-    findings.extend(ends_are_told(day));
+    findings.extend(ends_are_reported(day));
     findings
 }
 
-/// A page that is about no outage is about a trouble of single events: it comes in the course of one, or as
-/// long after it as the deadline of its events and what Alertmanager waits.
+/// A page that is not about an outage is about a trouble of single events: it comes during the trouble, or
+/// later by at most the deadline of its events and Alertmanager's wait.
 fn other_pages(day: &MonitoredDay, pages: &[&Notification]) -> Vec<String> {
     let troubles = day.troubles();
     let mut findings = Vec::new();
@@ -141,11 +141,11 @@ fn other_pages(day: &MonitoredDay, pages: &[&Notification]) -> Vec<String> {
     findings
 }
 
-/// Whoever was told that an alert fires is told at last that it is over, if it is over long before the day is.
-/// Once for each time that it fires is more than Alertmanager promises: what ends while something worse holds it
-/// back is told with its next end.
-fn ends_are_told(day: &MonitoredDay) -> Vec<String> {
-    // By alert: its labels, and whether the last that was told of it is its end.
+/// Each reported alert is finally reported as over, if it ends long before the day does. Alertmanager does
+/// not promise this for each time that the alert fires: an end while something worse holds the alert back is
+/// reported with its next end.
+fn ends_are_reported(day: &MonitoredDay) -> Vec<String> {
+    // By alert: its labels, and whether its last notification is its end.
     let mut told: BTreeMap<&str, (&Value, bool)> = BTreeMap::new();
     for notification in &day.notifications {
         for alert in notification.body["alerts"].as_array().into_iter().flatten() {
@@ -170,7 +170,7 @@ fn ends_are_told(day: &MonitoredDay) -> Vec<String> {
             .map(|(_, to_ms)| *to_ms)
             .max();
         if last_ms.is_some_and(|ms| ms + TOLD_WITHIN_MS < day.end_ms()) {
-            findings.push(format!("the end is not told: {labels}"));
+            findings.push(format!("the end is not reported: {labels}"));
         }
     }
     findings
@@ -185,7 +185,7 @@ fn text(value: &Value) -> &str {
 }
 
 /// Every notification with all its alerts, as it came.
-fn told(received: &[Notification]) -> String {
+fn as_text(received: &[Notification]) -> String {
     let mut told = String::new();
     for Notification { path, body } in received {
         // Writing to a string does not fail.
@@ -219,19 +219,19 @@ fn told(received: &[Notification]) -> String {
 /// Writes the page that keeps what was received.
 pub fn keep(day: &MonitoredDay) {
     let page = format!(
-        "# What Alertmanager told of the day\n\n\
+        "# The notifications of the day\n\n\
          The test plays the day of the incident as `cargo xtask demo` does. Prometheus watches it with the shipped \
          rules, sped up as much as the demo. Alertmanager sends the notifications with the shipped example. Below is \
          everything that its webhooks received: each notification with all its alerts, in the day's time. This \
          command writes the page:\n\n\
          \x20   UPDATE=1 cargo test -p landfall-tests --test monitored_day\n\n\
          The writer is dead from 02:12 to 02:37, 07:26 to 11:43, 13:44 to 15:02, 18:16 to 21:05 and 23:19 to 00:07. \
-         For each outage, people are told once when it begins and once when it is over, and are reminded after four \
+         For each outage, people are notified once when it begins and once when it is over, and are reminded after four \
          hours. Later notifications of a group repeat alerts that are over: Prometheus resends them for fifteen \
          minutes of real time, which is longer than this day takes. Numbers may be some twenty minutes old: \
          Prometheus resends an alert that goes on only every two seconds of real time.\n\n\
          ```\n{}```\n",
-        told(&day.notifications)
+        as_text(&day.notifications)
     );
     let path = paths::workspace().join("docs/NOTIFICATIONS.md");
     fs::write(path, page).expect("written");

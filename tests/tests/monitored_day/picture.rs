@@ -1,5 +1,5 @@
-//! The picture in the README: what the panels of the operators' dashboard show of the day, from
-//! Prometheus' own memory of it.
+//! The picture in the README: the panels of the operators' dashboard over the day, from Prometheus' own
+//! data.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const COLUMNS: usize = 240;
 /// The largest file that a README should load.
 const BYTES_MAX: usize = 60_000;
 
-/// So much of the day before the first outage and after the last is drawn.
+/// This much of the day before the first outage and after the last one is drawn.
 const BEFORE_MS: i64 = 72 * 60_000;
 
 pub fn keep(day: &MonitoredDay) {

@@ -1,4 +1,4 @@
-//! The day as it was played, and Prometheus' memory of it.
+//! The played day, and Prometheus' data about it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,16 +28,16 @@ const SEED: u64 = 20_141_118;
 /// Between two scrapes, and between two evaluations: a minute of the day.
 pub const INTERVAL: Duration = Duration::from_millis(100);
 
-/// By how much earlier than the day Landfall's clock starts, in real time.
+/// How much earlier than the day Landfall's clock starts, in real time.
 const START: Duration = Duration::from_secs(20);
 
-/// After the last event of the incident: so long the last alarm may take, in milliseconds of the day.
+/// After the last event of the incident, the last alarm may take this long, in milliseconds of the day.
 const AFTER_MS: i64 = 2 * 3_600_000;
 
-/// See the demo: so near to the deadline a latency may be judged either way, in real time.
+/// See the demo: a latency this near to the deadline may be judged either way, in real time.
 const SLACK: Duration = Duration::from_millis(300);
 
-/// How long the truth is shown to Prometheus before it is asked: enough scrapes that all see it.
+/// How long Prometheus scrapes the truth before the queries: enough scrapes for all of it.
 const SHOWN: Duration = Duration::from_secs(2);
 
 /// What is started beside Landfall.
@@ -112,7 +112,7 @@ impl MonitoredDay {
             prometheus.alertmanagers().is_ok_and(|count| count == 1)
         });
         let first_ms = real_ms();
-        // What is counted from now on began at 0.
+        // All counters from now on began at 0.
         answers(r#"count_over_time(up{job="landfall"}[1s]) > 5"#);
         let day = day.beginning_at(clock.now_ms());
         assert!(
@@ -245,8 +245,8 @@ impl MonitoredDay {
         firing
     }
 
-    /// Puts what is true before Prometheus as the job `truth`: counters from 0 on, all in one step. No
-    /// rule is evaluated any more. The end of the day moves on by that.
+    /// Lets Prometheus scrape the truth as the job `truth`: counters from 0 on, all in one step. No rule is
+    /// evaluated any more. The end of the day moves on by that time.
     pub fn show(&mut self, before: String, truth: String) -> Exposition {
         let exposition = Exposition::start(before).expect("a target");
         let mut options = self.options.clone();
@@ -261,9 +261,9 @@ impl MonitoredDay {
                 found.is_ok_and(|samples| samples.iter().any(|sample| sample.value > 0.0))
             });
         };
-        // So often, that the first values are not taken for a counter that began in between.
+        // Often enough that the first values do not look like a counter that began in between.
         scraped(r#"count_over_time(up{job="truth"}[1m]) > 10"#);
-        exposition.say(truth);
+        exposition.set_text(truth);
         scraped(r#"landfall_raw_events_total{job="truth"} > 0"#);
         let shown_ms = real_ms();
         wait::await_until("the truth is shown", || {
@@ -274,7 +274,7 @@ impl MonitoredDay {
     }
 }
 
-/// Who owns what.
+/// The owners.
 const OWNERS: &str = "\
 [owners]
 default = \"data-platform\"

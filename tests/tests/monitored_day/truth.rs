@@ -1,5 +1,5 @@
-//! What is true of the day, in the words of Landfall's metrics: put before the same Prometheus, so that
-//! the same query must answer the same of both.
+//! The truth about the day, by the names of Landfall's metrics: the same Prometheus scrapes it, so that each
+//! query must give the same answer for both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,11 +11,11 @@ use landfall_tests::truth::{Nature, Tally, Verdict};
 
 use super::played::MonitoredDay;
 
-/// By how much the two may differ: by what `round` makes of the last digits. Both are asked at the time of
-/// their last scrape and their counters begin at 0, so that `increase` has no end to estimate.
+/// How much the two may differ: as much as `round` changes the last digits. Both are queried at the time of
+/// their last scrape and their counters begin at 0, so `increase` has no end to estimate.
 const ROUNDING: f64 = 0.001;
 
-/// Queries whose answer is known must be at least so many, or the truth has lost its names.
+/// At least this many queries must have a known answer, or the truth has lost its names.
 const KNOWN_MIN: usize = 20;
 
 /// Nothing of the kind happened on this day.
@@ -50,8 +50,7 @@ const ALWAYS: [&str; 2] = ["landfall_source_connected", "landfall_ready"];
 /// Losses closer together than this are one.
 const GAP_MS: i64 = 10 * 60_000;
 
-/// What ranks or counts changes depends on the way to the end of the day, of which the truth knows
-/// nothing.
+/// Ranks and counts of changes depend on the course of the day, about which the truth knows nothing.
 const BY_THE_WAY: [&str; 2] = ["max_over_time", "changes"];
 
 type Labels = BTreeMap<String, String>;

@@ -1,5 +1,5 @@
-//! What the end-to-end tests share: Landfall as a process with a configuration of its own, two
-//! publishers in the place of the pipeline, and events that both sides agree on.
+//! Shared by the end-to-end tests: Landfall as a process with its own configuration, two publishers in place
+//! of the pipeline, and events that both sides know.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -44,7 +44,7 @@ pub fn event(number: u64) -> Event {
     )
 }
 
-/// A valid event of so many bytes and more; its row is cut as the writer cuts.
+/// A valid event of at least this many bytes; its row is cut as by the writer.
 pub fn large_event(number: u64, bytes: usize) -> Event {
     let mut event = make(
         number,
@@ -96,7 +96,7 @@ pub fn event_of(number: u64, schema: &str, revision: u64, event: Value) -> Event
     }
 }
 
-/// Settings of a run; what is not named is as below.
+/// Settings of a run, with the defaults below.
 pub struct Setup {
     pub deadline: &'static str,
     pub stall: &'static str,
@@ -153,7 +153,7 @@ config = {{ truncate = 191, float = "f32" }}
     )
 }
 
-/// Landfall as a process, and the two sockets that it listens to.
+/// Landfall as a process, and the two publishers that it subscribes to.
 pub struct Sidecar {
     /// None once it has ended.
     process: Option<Process>,
@@ -262,7 +262,7 @@ dir = "{guests}"
         }
     }
 
-    /// Starts it once more, with its log to standard error as given; somebody has to bring it to `log_path`.
+    /// Starts it once more, with the given standard error for its log; the caller has to copy it to `log_path`.
     pub fn restart_into(&mut self, errors: Stdio) {
         let log = self.log_path();
         let config = self.config_path();
@@ -292,7 +292,7 @@ dir = "{guests}"
         self.process().metrics()
     }
 
-    /// Events that have this verdict now, revisions counted in.
+    /// Events that have this verdict now, including revisions.
     pub fn verdict(&self, verdict: &str) -> u64 {
         let metrics = self.metrics();
         let given = metrics.sum("landfall_events_total", &[("verdict", verdict)]);
@@ -330,14 +330,14 @@ dir = "{guests}"
         }
     }
 
-    /// Says that they landed.
+    /// Publishes that they landed.
     pub fn land(&self, events: &[Event]) {
         for event in events {
             self.written.send(&event.row_text()).expect("sent");
         }
     }
 
-    /// Says that they landed, by all endpoints of the written stream in turn.
+    /// Publishes that they landed, on all endpoints of the written stream in turn.
     pub fn land_everywhere(&self, events: &[Event]) {
         let writers: Vec<&Publisher> = std::iter::once(&self.written).chain(&self.others).collect();
         for (event, writer) in events.iter().zip(writers.iter().cycle()) {
@@ -437,7 +437,7 @@ dir = "{guests}"
         self.process().signal(signal).expect("the signal is sent");
     }
 
-    /// Its number in the system.
+    /// Its process id.
     pub fn id(&self) -> u32 {
         self.process().id()
     }
@@ -476,8 +476,8 @@ dir = "{guests}"
     }
 }
 
-/// Runs the program in a directory that holds `landfall.toml`. It may serve HTTP before it ends by an error,
-/// beside another one: each has a port of its own.
+/// Runs the program in a directory that holds `landfall.toml`. It may serve HTTP before it ends with an error,
+/// beside another process: each has its own port.
 pub fn run_landfall(dir: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(paths::landfall());
     if args.first() == Some(&"run") {
@@ -510,7 +510,7 @@ pub fn keys(events: &[Event]) -> BTreeSet<String> {
     events.iter().map(|event| event.uuid.clone()).collect()
 }
 
-/// A directory of these schemas, each of revision 1, beside those that [`event`] needs.
+/// A directory of these schemas, each of revision 1, together with those that [`event`] needs.
 pub fn schemas(all: &[(&str, Value)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     let write = |label: &str, text: &[u8]| {
@@ -537,7 +537,7 @@ pub fn deploy(path: impl AsRef<Path>, bytes: &[u8]) {
     std::fs::rename(&aside, path).expect("renamed");
 }
 
-/// The same module with another digest: a custom section more.
+/// The same module with another digest, because it has one more custom section.
 pub fn changed(module: &[u8]) -> Vec<u8> {
     [module, b"\0\x05\x04note"].concat()
 }

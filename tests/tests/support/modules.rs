@@ -1,4 +1,4 @@
-//! Files of checks that no compiler of a check's author would make: hard to compile, each small.
+//! Files of checks that no normal compiler would make: small, but hard to compile.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -37,8 +37,8 @@ fn number(mut value: usize) -> Vec<u8> {
     }
 }
 
-/// Loops within each other, and in the innermost one every local changes: the work grows with the
-/// product of both, and faster.
+/// Nested loops, and in the innermost one every local changes: the work grows at least with the product of
+/// both.
 fn nested(loops: usize, locals: usize) -> Vec<u8> {
     let mut body = vec![1];
     body.extend(number(locals));
@@ -50,14 +50,14 @@ fn nested(loops: usize, locals: usize) -> Vec<u8> {
         body.extend(b"\x41\x01\x6a\x21");
         body.extend(&local);
     }
-    // Each goes round once more if the first local says so.
+    // Each loop goes round once more, depending on the first local.
     (0..loops).for_each(|_| body.extend(b"\x20\x00\x0d\x00\x0b"));
     body.push(0x0b);
     component(&body)
 }
 
-/// Compiles for many minutes, in little memory. Each run of the tests has one of its own, so that code which was
-/// kept by a run before, if one ever came to the end of it, is none of this one.
+/// Compiles for many minutes, in little memory. Each run of the tests has a different file, so that kept code of
+/// an earlier run is not used.
 pub fn slow() -> Vec<u8> {
     let mut module = nested(3000, 8);
     // A custom section without a content, named by the process.
@@ -67,7 +67,7 @@ pub fn slow() -> Vec<u8> {
     module
 }
 
-/// Wants gigabytes of memory within seconds.
+/// Needs gigabytes of memory within seconds.
 pub fn hungry() -> Vec<u8> {
     nested(1000, 1000)
 }

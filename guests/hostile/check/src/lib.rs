@@ -1,4 +1,4 @@
-//! A hostile event check; see the crate `hostile` for what it can be told to do.
+//! A hostile event check; see the crate `hostile` for what it can be configured to do.
 
 #[cfg(target_arch = "wasm32")]
 mod component {

@@ -1,4 +1,4 @@
-//! A hostile codec: every frame is its own document, until it is told otherwise.
+//! A hostile codec: every frame is its own document, unless configured otherwise.
 
 #[cfg(target_arch = "wasm32")]
 mod component {

@@ -1,4 +1,4 @@
-//! A hostile window check that states objectives: one of 0.5 for each schema, until it is told otherwise.
+//! A hostile window check that states objectives: one of 0.5 for each schema, unless configured otherwise.
 //! Its marker is looked for in the names of schemas.
 
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,4 @@
-//! A hostile parity check: the normal form is the whole document, until it is told otherwise.
+//! A hostile parity check: the normal form is the whole document, unless configured otherwise.
 
 #[cfg(target_arch = "wasm32")]
 mod component {

@@ -1,4 +1,4 @@
-//! A hostile window check: one finding about every tally, until it is told otherwise. Its marker is
+//! A hostile window check: one finding about every tally, unless configured otherwise. Its marker is
 //! looked for in the names of schemas.
 
 #[cfg(target_arch = "wasm32")]

@@ -21,7 +21,7 @@ pub fn batch(stream: &str, documents: &[&str], pointers: &[String]) -> types::Ba
     batch_taking(stream, documents, pointers, None)
 }
 
-/// The same without those fields that the host takes from columns of fields, which go to `taken`.
+/// The same without the fields that the host takes from columns of fields; these go to `taken`.
 pub fn batch_taking(
     stream: &str,
     documents: &[&str],
@@ -61,7 +61,7 @@ pub fn batch_taking(
     }
 }
 
-/// Gives `look` a JSON text as a column of members has it.
+/// Passes a JSON text to `look`, in the form of a column of members.
 ///
 /// # Panics
 /// If it is no JSON.
@@ -92,7 +92,7 @@ pub fn column(rows: impl Iterator<Item = impl AsRef<[u8]>>) -> types::Column {
 mod tests {
     use super::batch;
 
-    /// As `host/document` has them, in docs/JSON.md.
+    /// As `host/document` writes them, by docs/JSON.md.
     #[test]
     fn columns_are_what_the_host_writes() {
         let documents = [

@@ -3,12 +3,12 @@
 use super::canonical::column;
 use super::double::with_host;
 use super::manifest::{check_name, check_reasons};
-use crate::codec::{Codec, Seat};
+use crate::codec::{Codec, Configured};
 use crate::column::Packed;
 
 /// A configured codec.
 pub struct CodecHarness<C> {
-    seat: Seat<C>,
+    configured: Configured<C>,
     details: Vec<(usize, String)>,
     log: Vec<String>,
 }
@@ -19,20 +19,24 @@ impl<C: Codec> CodecHarness<C> {
     /// # Panics
     /// If the configuration is refused or the manifest breaks the contract's limits.
     pub fn new(config: &str) -> Self {
-        let seat = Seat::configure(config).unwrap_or_else(|error| panic!("{error}"));
-        let manifest = seat.describe();
+        let configured = Configured::configure(config).unwrap_or_else(|error| panic!("{error}"));
+        let manifest = configured.describe();
         check_name(&manifest.name, &manifest.version);
         check_reasons(C::REASONS.iter().map(|reason| (reason.id, reason.help)));
         let (details, log) = (Vec::new(), Vec::new());
-        Self { seat, details, log }
+        Self {
+            configured,
+            details,
+            log,
+        }
     }
 
-    /// With what a configuration is refused.
+    /// The error text for a wrong configuration.
     ///
     /// # Panics
-    /// If it is not.
+    /// If it is accepted.
     pub fn refusal(config: &str) -> String {
-        match Seat::<C>::configure(config) {
+        match Configured::<C>::configure(config) {
             Ok(_) => panic!("the configuration {config} was not refused"),
             Err(error) => error,
         }
@@ -44,8 +48,8 @@ impl<C: Codec> CodecHarness<C> {
     /// If the codec gives a reason that it lacks, or a document that is not UTF-8.
     pub fn decode(&mut self, frames: &[&[u8]]) -> Vec<Result<String, &'static str>> {
         let frames = column(frames.iter());
-        let seat = &mut self.seat;
-        let (decoded, log) = with_host(Vec::new(), &mut None, || seat.decode(&frames));
+        let configured = &mut self.configured;
+        let (decoded, log) = with_host(Vec::new(), &mut None, || configured.decode(&frames));
         self.log.extend(log);
         let decoded =
             decoded.unwrap_or_else(|error| panic!("the batch could not be decoded: {error}"));
@@ -72,7 +76,7 @@ impl<C: Codec> CodecHarness<C> {
         self.decode(&[frame]).remove(0)
     }
 
-    /// What was said about frames of the last batch: their place in it, and a text for people.
+    /// The details about frames of the last batch: their place in it, and a text for people.
     pub fn details(&self) -> &[(usize, String)] {
         &self.details
     }

@@ -1,4 +1,4 @@
-//! What the host does for a check, done natively: schemas, and the operator's log.
+//! A native double of the host's interfaces for checks: schemas, and the operator's log.
 
 use std::cell::RefCell;
 

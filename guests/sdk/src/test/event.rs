@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::canonical::{batch, parse};
 use super::double::{Schemas, with_host};
 use super::manifest::{check_columns, check_name, check_no_fields, check_reasons};
-use crate::event::{EventCheck, Seat};
+use crate::event::{Configured, EventCheck};
 use crate::schemas::Validity;
 
 /// The answer for one document.
@@ -19,7 +19,7 @@ pub struct Judged {
 
 /// A configured check.
 pub struct EventHarness<C> {
-    seat: Seat<C>,
+    configured: Configured<C>,
     schemas: Option<Schemas>,
     log: Vec<String>,
 }
@@ -30,32 +30,32 @@ impl<C: EventCheck> EventHarness<C> {
     /// # Panics
     /// If the configuration is refused or the manifest breaks the contract's limits.
     pub fn new(config: &str) -> Self {
-        let seat = Seat::configure(config).unwrap_or_else(|error| panic!("{error}"));
-        let manifest = seat.describe();
+        let configured = Configured::configure(config).unwrap_or_else(|error| panic!("{error}"));
+        let manifest = configured.describe();
         check_name(&manifest.name, &manifest.version);
         check_columns(&manifest.columns);
         check_no_fields(&manifest.columns);
         check_reasons(C::REASONS.iter().map(|reason| (reason.id, reason.help)));
         Self {
-            seat,
+            configured,
             schemas: None,
             log: Vec::new(),
         }
     }
 
-    /// With what a configuration is refused.
+    /// The error text for a wrong configuration.
     ///
     /// # Panics
-    /// If it is not.
+    /// If it is accepted.
     pub fn refusal(config: &str) -> String {
-        match Seat::<C>::configure(config) {
+        match Configured::<C>::configure(config) {
             Ok(_) => panic!("the configuration {config} was not refused"),
             Err(error) => error,
         }
     }
 
-    /// Lets `answer` stand for the host's schemas: it is given the JSON pointer, the value there and
-    /// the schema's `name/revision`.
+    /// Lets `answer` replace the host's schemas: it gets the JSON pointer, the value there and the
+    /// schema's `name/revision`.
     pub fn schemas(mut self, answer: impl Fn(&str, &Value, &str) -> Validity + 'static) -> Self {
         self.schemas = Some(Box::new(answer));
         self
@@ -87,10 +87,10 @@ impl<C: EventCheck> EventHarness<C> {
     /// # Panics
     /// If a document is no JSON, or the answer breaks the contract.
     pub fn try_judge(&mut self, stream: &str, documents: &[&str]) -> Result<Vec<Judged>, String> {
-        let batch = batch(stream, documents, &self.seat.describe().columns);
+        let batch = batch(stream, documents, &self.configured.describe().columns);
         let documents = parse(documents);
-        let seat = &mut self.seat;
-        let (verdicts, log) = with_host(documents, &mut self.schemas, || seat.check(&batch));
+        let configured = &mut self.configured;
+        let (verdicts, log) = with_host(documents, &mut self.schemas, || configured.check(&batch));
         self.log.extend(log);
         let verdicts = verdicts?;
         let judge = |(row, &code): (usize, &u16)| Judged {

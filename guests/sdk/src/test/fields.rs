@@ -4,10 +4,10 @@ use crate::canonical::Node;
 use crate::fields::{FIELDS, Fields, write_field};
 use crate::members::{MemberKind, Members};
 
-/// A field of a longer flattened name is always the check's, in bytes.
+/// The check always gets a field with a longer flattened name. In bytes.
 const NAME_BYTES_MAX: usize = 128;
 
-/// What a column's name says; None if it is no column of fields.
+/// The definition in a column's name; None if it is no column of fields.
 ///
 /// # Panics
 /// If it is one that the host would refuse.
@@ -19,7 +19,7 @@ pub fn named(column: &str) -> Option<Fields> {
     }
 }
 
-/// What becomes of the fields of a document.
+/// The fields of a document, divided between host and check.
 #[derive(Default)]
 pub struct Parted {
     /// The row that the check gets.
@@ -28,7 +28,7 @@ pub struct Parted {
     pub taken: Vec<Vec<u8>>,
 }
 
-/// Parts the fields of a document between the host and the check; all are the check's if the host does
+/// Divides the fields of a document between the host and the check; the check gets all if the host does
 /// not take any.
 pub fn parted(document: &Node, fields: &Fields, is_taking: bool) -> Parted {
     let mut parted = Parted::default();
@@ -55,7 +55,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The entries that are left of an object.
+    /// The entries of an object that are left for the check.
     fn left(&mut self, object: &Node, base: &str) -> Vec<u8> {
         let mut left = Vec::new();
         let Node::Object(members) = object else {
@@ -108,7 +108,7 @@ impl Walk<'_> {
     }
 }
 
-/// The first byte of a form and its fields, in an order of their own; `added` are some more.
+/// The first byte of a form and its fields, sorted; `added` are some more fields.
 ///
 /// # Panics
 /// If it is not a byte and whole entries.

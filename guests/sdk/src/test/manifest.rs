@@ -1,5 +1,5 @@
-//! The contract's limits on what a check says of itself, so that a test shows a breach before the
-//! host refuses the check.
+//! The contract's limits on a check's manifest, so that a test shows a breach before the host refuses
+//! the check.
 
 use super::fields::named;
 
@@ -9,7 +9,7 @@ const COLUMNS_MAX: usize = 64;
 const REASONS_MAX: usize = 64;
 const HELP_BYTES_MAX: usize = 256;
 
-/// Reasons that the host itself gives, and how those of faults begin.
+/// Reasons that the host itself gives, and the prefix of those of faults.
 const RESERVED: [&str; 9] = [
     "invalid_utf8",
     "syntax",

@@ -1,8 +1,8 @@
 //! Runs a check natively, as the host would call it, under plain `cargo test`.
 //!
-//! A harness goes through the same packing and checking as the component does. It panics where a
-//! test should fail: when a configuration is refused, a manifest breaks the contract's limits, or a
-//! batch as a whole cannot be judged.
+//! A harness uses the same packing and checks as the component. It panics if a test should fail: when a
+//! configuration is refused, a manifest breaks the contract's limits, or a batch as a whole cannot be
+//! judged.
 
 mod canonical;
 mod codec;

@@ -6,9 +6,9 @@ use super::fields::{named, of_form};
 use super::manifest::{check_columns, check_name};
 use crate::bindings::parity_check::Batch;
 use crate::column::Packed;
-use crate::parity::{Difference, ParityCheck, Seat};
+use crate::parity::{Configured, Difference, ParityCheck};
 
-/// What a parity check says of a pair.
+/// The answer of a parity check for a pair.
 #[derive(Clone, Debug)]
 pub enum Parity {
     /// The normal forms are equal.
@@ -21,7 +21,7 @@ pub enum Parity {
 
 /// A configured check.
 pub struct ParityHarness<C> {
-    seat: Seat<C>,
+    configured: Configured<C>,
     log: Vec<String>,
 }
 
@@ -31,8 +31,8 @@ impl<C: ParityCheck> ParityHarness<C> {
     /// # Panics
     /// If the configuration is refused or the manifest breaks the contract's limits.
     pub fn new(config: &str) -> Self {
-        let seat = Seat::configure(config).unwrap_or_else(|error| panic!("{error}"));
-        let manifest = seat.describe();
+        let configured = Configured::configure(config).unwrap_or_else(|error| panic!("{error}"));
+        let manifest = configured.describe();
         check_name(&manifest.name, &manifest.version);
         check_columns(&manifest.raw_columns);
         check_columns(&manifest.written_columns);
@@ -43,28 +43,28 @@ impl<C: ParityCheck> ParityHarness<C> {
             "a check that asks for a column of fields does so on both sides"
         );
         let log = Vec::new();
-        Self { seat, log }
+        Self { configured, log }
     }
 
-    /// With what a configuration is refused.
+    /// The error text for a wrong configuration.
     ///
     /// # Panics
-    /// If it is not.
+    /// If it is accepted.
     pub fn refusal(config: &str) -> String {
-        match Seat::<C>::configure(config) {
+        match Configured::<C>::configure(config) {
             Ok(_) => panic!("the configuration {config} was not refused"),
             Err(error) => error,
         }
     }
 
-    /// The normal form of a document of a stream (`raw` or `written`); empty if it has none. Of a check
-    /// that asks for fields all of them are in it.
+    /// The normal form of a document of a stream (`raw` or `written`); empty if it has none. For a check
+    /// that asks for fields it has all of them.
     ///
     /// # Panics
-    /// If the document is no JSON or the check fails; and if a check that asks for fields does not
-    /// answer one as it is that the host takes at other times.
+    /// If the document is no JSON or the check fails; and if a check that asks for fields changes a field
+    /// that the host takes at other times.
     pub fn project(&mut self, stream: &str, document: &str) -> Vec<u8> {
-        let manifest = self.seat.describe();
+        let manifest = self.configured.describe();
         let pointers = match stream {
             "raw" => &manifest.raw_columns,
             _ => &manifest.written_columns,
@@ -91,8 +91,8 @@ impl<C: ParityCheck> ParityHarness<C> {
     }
 
     fn form(&mut self, batch: &Batch) -> Vec<u8> {
-        let seat = &mut self.seat;
-        let (forms, log) = with_host(Vec::new(), &mut None, || seat.project(batch));
+        let configured = &mut self.configured;
+        let (forms, log) = with_host(Vec::new(), &mut None, || configured.project(batch));
         self.log.extend(log);
         let forms = forms.unwrap_or_else(|error| panic!("the batch has no normal forms: {error}"));
         let packed = Packed::new(&forms).unwrap_or_else(|error| panic!("{error}"));
@@ -104,7 +104,7 @@ impl<C: ParityCheck> ParityHarness<C> {
     /// # Panics
     /// As [`project`](Self::project), and if the check cannot name what differs.
     pub fn compare(&mut self, raw: &str, written: &str) -> Parity {
-        let columns = self.seat.describe().raw_columns;
+        let columns = self.configured.describe().raw_columns;
         let is_of_fields = columns.iter().any(|column| named(column).is_some());
         let (raw, written) = (self.project("raw", raw), self.project("written", written));
         if raw.is_empty() || written.is_empty() {
@@ -112,7 +112,7 @@ impl<C: ParityCheck> ParityHarness<C> {
         } else if raw == written || (is_of_fields && of_form(&raw, &[]) == of_form(&written, &[])) {
             Parity::Unchanged
         } else {
-            let differences = self.seat.explain(&raw, &written);
+            let differences = self.configured.explain(&raw, &written);
             assert!(
                 !differences.is_empty(),
                 "two normal forms differ, but no field"

@@ -2,11 +2,11 @@
 
 use super::double::with_host;
 use super::manifest::{check_name, check_reasons};
-use crate::window::{Finding, Objective, Seat, StatesObjectives, Tally, WindowCheck};
+use crate::window::{Configured, Finding, Objective, StatesObjectives, Tally, WindowCheck};
 
 /// A configured check.
 pub struct WindowHarness<C> {
-    seat: Seat<C>,
+    configured: Configured<C>,
     log: Vec<String>,
 }
 
@@ -16,20 +16,20 @@ impl<C: WindowCheck> WindowHarness<C> {
     /// # Panics
     /// If the configuration is refused or the manifest breaks the contract's limits.
     pub fn new(config: &str) -> Self {
-        let seat = Seat::configure(config).unwrap_or_else(|error| panic!("{error}"));
-        let manifest = seat.describe();
+        let configured = Configured::configure(config).unwrap_or_else(|error| panic!("{error}"));
+        let manifest = configured.describe();
         check_name(&manifest.name, &manifest.version);
         check_reasons(C::REASONS.iter().map(|reason| (reason.id, reason.help)));
         let log = Vec::new();
-        Self { seat, log }
+        Self { configured, log }
     }
 
-    /// With what a configuration is refused.
+    /// The error text for a wrong configuration.
     ///
     /// # Panics
-    /// If it is not.
+    /// If it is accepted.
     pub fn refusal(config: &str) -> String {
-        match Seat::<C>::configure(config) {
+        match Configured::<C>::configure(config) {
             Ok(_) => panic!("the configuration {config} was not refused"),
             Err(error) => error,
         }
@@ -50,8 +50,8 @@ impl<C: WindowCheck> WindowHarness<C> {
     /// # Panics
     /// If the check fails with an error.
     pub fn judge_all(&mut self, tallies: &[Tally]) -> Vec<(usize, Finding)> {
-        let seat = &mut self.seat;
-        let (findings, log) = with_host(Vec::new(), &mut None, || seat.check(tallies));
+        let configured = &mut self.configured;
+        let (findings, log) = with_host(Vec::new(), &mut None, || configured.check(tallies));
         self.log.extend(log);
         let findings =
             findings.unwrap_or_else(|error| panic!("the tallies could not be judged: {error}"));
@@ -78,8 +78,10 @@ impl<C: StatesObjectives> WindowHarness<C> {
     /// # Panics
     /// If the host would not take it.
     pub fn objective(&mut self, schema: &str) -> Option<Objective> {
-        let seat = &self.seat;
-        let (stated, log) = with_host(Vec::new(), &mut None, || seat.state(&[schema.to_owned()]));
+        let configured = &self.configured;
+        let (stated, log) = with_host(Vec::new(), &mut None, || {
+            configured.state(&[schema.to_owned()])
+        });
         self.log.extend(log);
         let objective = stated.into_iter().next().flatten()?;
         assert!(

@@ -14,7 +14,7 @@ use crate::cli::{exit, print};
 #[derive(Args)]
 pub struct GrafanaArgs {
     /// Write both dashboards, and the files by which Grafana finds them when it starts, into this
-    /// directory. What is there under their names is replaced.
+    /// directory. Existing files with these names are replaced.
     #[arg(long, short, value_name = "DIR")]
     output: Option<PathBuf>,
     /// Without --output: the dashboard to print, as JSON that Grafana imports.

@@ -1,4 +1,4 @@
-//! `[[checks]]`: the WebAssembly components that judge. What kind of check one is, it says itself.
+//! `[[checks]]`: the WebAssembly components that judge. The component itself defines its kind of check.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub struct CheckConfig {
     pub name: String,
     /// The component's file.
     pub path: PathBuf,
-    /// `raw`, `written` or both: whose frames or documents it gets. Nothing to a window check.
+    /// `raw`, `written` or both: the streams whose frames or documents it gets. Unused by a window check.
     pub streams: Vec<String>,
     /// Whether it decides if an event is expected to land.
     pub decides: bool,
@@ -33,7 +33,7 @@ pub struct CheckLimits {
     pub start_time: Duration,
     /// Bytes that one call may hand to the host.
     pub output_bytes_max: usize,
-    /// Then it is thrown away and made anew.
+    /// After this many it is thrown away and made again.
     pub batches_per_instance: u32,
 }
 
@@ -75,7 +75,7 @@ impl CheckConfig {
     }
 }
 
-/// Most memory of one instance: what the pool of the runtime reserves for each.
+/// Maximum memory of one instance: the pool of the runtime reserves this much for each.
 const MEMORY_MAX: usize = 1 << 30;
 
 impl CheckLimits {

@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::clock::{Clock, SPEED_MAX};
 use crate::settings::reader::Section;
 
-/// Slowest clock: far below it, nothing would ever be due.
+/// The slowest clock: far below it, nothing would ever be due.
 const SPEED_MIN: f64 = 0.001;
 
 #[derive(Clone, Debug, PartialEq)]

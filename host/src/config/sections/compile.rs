@@ -1,4 +1,4 @@
-//! `[compile]`: what turning the file of a check into code may take, and where the code is kept.
+//! `[compile]`: the limits for compiling the file of a check, and where the code is kept.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use crate::settings::reader::Section;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileConfig {
-    /// Of one file.
+    /// For one file.
     pub limits: CompileLimits,
-    /// Directory of code that is kept; empty: the usual places.
+    /// Directory of kept code; empty: the usual places.
     pub cache_dir: PathBuf,
-    /// Bytes of code that are kept; 0: none.
+    /// Maximum bytes of kept code; 0: none.
     pub cache_bytes_max: usize,
 }
 
@@ -30,7 +30,7 @@ impl Default for CompileConfig {
 /// Less is not enough for the compiler itself.
 const MEMORY_MIN: usize = 64 << 20;
 
-/// The code of the smallest check takes as much: with less none is ever kept.
+/// The code of the smallest check takes this much: with less none would ever be kept.
 const CACHE_BYTES_MIN: usize = 1 << 20;
 
 impl CompileConfig {

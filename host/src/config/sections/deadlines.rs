@@ -22,7 +22,7 @@ impl Default for DeadlinesConfig {
     }
 }
 
-/// Shortest deadline: a lone frame's own wait is far below it.
+/// The shortest deadline: the wait of a lone frame is far below it.
 const DEADLINE_MIN: Duration = Duration::from_millis(100);
 
 impl DeadlinesConfig {
@@ -31,7 +31,7 @@ impl DeadlinesConfig {
         section.durations("schemas", &mut self.schemas, DEADLINE_MIN..=DURATION_MAX);
     }
 
-    /// The deadline of `name/revision`: its own, else that of its name, else the default.
+    /// The deadline of `name/revision`: its own, or else that of its name, or else the default.
     pub fn of(&self, schema: &str) -> Duration {
         let by_name = || self.schemas.get(schema.rsplit_once('/')?.0);
         self.schemas

@@ -4,11 +4,11 @@ use crate::settings::reader::Section;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventConfig {
-    /// What identifies it across the streams.
+    /// The value that identifies it across the streams.
     pub key: String,
     /// The name of its schema.
     pub schema: String,
-    /// The revision of its schema; empty if the value at `schema` is name and revision in one.
+    /// The revision of its schema; empty if the value at `schema` holds name and revision in one.
     pub revision: String,
     /// Its own time, for audits; the first that has a value counts.
     pub time: Vec<String>,

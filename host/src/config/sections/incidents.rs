@@ -1,4 +1,4 @@
-//! `[windows]` and `[incidents]`: how counts are cut into windows, and when something is an incident.
+//! `[windows]` and `[incidents]`: the length of the windows for counts, and when an incident opens.
 
 use std::time::Duration;
 

@@ -6,33 +6,32 @@ use crate::flow::queue::Bound;
 use crate::flow::{BATCH_WAIT_MAX, BatchLimits};
 use crate::settings::reader::Section;
 
-/// More threads than any machine has cores.
+/// No machine has more cores.
 const WORKERS_MAX: i64 = 256;
 
 /// Rows of a batch: a check's limits are for one batch.
 const BATCH_ROWS_MAX: i64 = 65_536;
 
-/// Batches that wait in one queue. The bytes bound them; this only bounds what an empty batch
-/// costs.
+/// Batches that wait in one queue. The bytes bound them; this only bounds the cost of empty batches.
 const QUEUE_BATCHES_MAX: usize = 65_536;
 
-/// Longest wait of a lone frame that may be configured.
+/// The longest wait of a lone frame that may be configured.
 const LONE_WAIT_MAX: Duration = Duration::from_millis(50);
 
-/// No frame waits for more than this part of the shortest deadline: arrivals are exact to that much.
+/// No frame waits for longer than this part of the shortest deadline: arrivals are exact to that much.
 const PART_OF_DEADLINE: u32 = 8;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JudgeConfig {
     /// 0: one for each core.
     pub workers: usize,
-    /// Bytes that wait before the workers, for each stream.
+    /// Maximum bytes that wait before the workers, for each stream.
     pub queue_bytes_max: usize,
     pub batch_rows_max: usize,
     pub batch_bytes_max: usize,
     /// How long a lone frame waits for others to fill its batch.
     pub batch_wait: Duration,
-    /// How long a batch waits that others have come to.
+    /// How long a batch of several frames waits.
     pub batch_wait_max: Duration,
 }
 
@@ -79,7 +78,7 @@ impl JudgeConfig {
         );
     }
 
-    /// How sources make batches, where the shortest deadline is this.
+    /// How sources make batches, with this shortest deadline.
     pub fn batches(&self, deadline_min: Duration) -> BatchLimits {
         BatchLimits {
             rows_max: self.batch_rows_max,
@@ -97,7 +96,7 @@ impl JudgeConfig {
         }
     }
 
-    /// How many workers there are to be.
+    /// The number of workers.
     pub fn workers(&self) -> usize {
         match self.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),

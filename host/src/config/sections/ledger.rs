@@ -1,18 +1,18 @@
-//! `[ledger]`: the joining of the streams, and what of it is kept in memory.
+//! `[ledger]`: the joining of the streams, and how much of it is kept in memory.
 
 use std::time::Duration;
 
 use crate::settings::reader::Section;
 use crate::settings::units::DURATION_MAX;
 
-/// Shards beyond this only cost memory: a shard joins a million observations a second.
+/// More shards only cost memory: a shard joins a million observations a second.
 const SHARDS_MAX: i64 = 64;
 
-/// Entries of 80 bytes: the highest bound is 80 GB.
+/// An entry has 80 bytes, so the highest bound is 80 GB.
 const ENTRIES_MAX: i64 = 1_000_000_000;
 
-/// The stamps of two streams differ by so much, as do those of a pause: with less, rows that come first would
-/// be unexpected although their event is on its way.
+/// The stamps of two streams may differ by this much, also after a pause. With less, a row that comes before
+/// its event would be unexpected although the event is on its way.
 const GRACE_MIN: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,13 +21,13 @@ pub struct LedgerConfig {
     pub shards: usize,
     /// How long a settled key is remembered.
     pub horizon: Duration,
-    /// Settled keys that are remembered at most, over all shards.
+    /// Maximum number of settled keys that are remembered, over all shards.
     pub settled_max: usize,
-    /// Events that wait in memory at most, over all shards.
+    /// Maximum number of events that wait in memory, over all shards.
     pub pending_max: usize,
     /// How long a landing waits for its raw event before it is unexpected.
     pub unexpected_grace: Duration,
-    /// The writer replaces a row that is there, so that none is a duplicate.
+    /// The writer replaces an existing row, so no row is a duplicate.
     pub writer_replaces: bool,
 }
 

@@ -1,11 +1,11 @@
-//! `[metrics]`: how finely latencies are told.
+//! `[metrics]`: how finely latencies are measured.
 
 use std::time::Duration;
 
 use crate::metrics::LATENCY_BOUNDS_MS;
 use crate::settings::reader::Section;
 
-/// Buckets at most: each is a series of each schema, of which 500 have series.
+/// Maximum number of buckets: each is a series of each schema, of which 500 have series.
 const BUCKETS_MAX: usize = 30;
 
 /// The ledger counts in milliseconds.
@@ -49,7 +49,7 @@ mod tests {
     use crate::config::tests::load;
 
     #[test]
-    fn buckets_rise_strictly_and_what_does_not_is_told_with_its_place() {
+    fn buckets_rise_strictly_and_an_error_has_the_place_of_one_that_does_not() {
         let load = |list: &str| load(&format!("[metrics]\nlatency_buckets = {list}\n"), &[]);
         let config = load(r#"["1ms", "1m30s", "30d"]"#).unwrap();
         assert_eq!(
@@ -69,7 +69,7 @@ mod tests {
             ("\"5s\"", "latency_buckets: found \"5s\"; write a list"),
             (
                 r#"["1s", "5s", "5s", "2s"]"#,
-                "latency_buckets[2]: 5s after 5s; write each longer than the one before it\n\
+                "latency_buckets[2]: 5s after 5s; make each longer than the one before it\n\
                  landfall.toml:2: metrics.latency_buckets[3]: 2s after 5s",
             ),
             (

@@ -1,5 +1,5 @@
-//! The settings, one file for each table of the configuration. Each has its defaults and says how
-//! it is read; what holds between tables is checked in `semantics.rs`.
+//! The settings, one file for each table of the configuration. Each file has the defaults and reads its
+//! table; `semantics.rs` checks the rules between tables.
 
 mod checks;
 mod clock;

@@ -1,28 +1,28 @@
-//! `[owners]`: who is to be told of what. An alarm that concerns a schema or a check bears its owner.
+//! `[owners]`: who has to be notified. An alarm about a schema or a check carries its owner.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::settings::reader::Section;
 
-/// What stands for an owner where none is named: a series is there all the same, so that whoever joins
-/// it with an alarm never loses the alarm.
+/// The text in place of an owner if none is named. The series exists all the same, so that no alarm is lost
+/// when a rule joins the alarm with it.
 pub const NOBODY: &str = "(nobody)";
 
-/// Longest owner: it is a metric label.
+/// Maximum length of an owner: it is a metric label.
 const OWNER_BYTES_MAX: usize = 64;
 
-/// Longest pattern: as long as a name and revision may sensibly be.
+/// Maximum length of a pattern: no sensible name and revision is longer.
 const PATTERN_BYTES_MAX: usize = 256;
 
-/// Patterns of one table: each is held against each of up to 4,096 schemas at a reload.
+/// Maximum patterns of one table: each is compared with up to 4,096 schemas at a reload.
 const PATTERNS_MAX: usize = 1024;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnersConfig {
-    /// Of all that is not named below.
+    /// The owner of everything that is not named below.
     pub default: String,
-    /// Of what concerns Landfall itself.
+    /// The owner of Landfall itself.
     pub landfall: String,
     /// By pattern of `name/revision` or name.
     pub schemas: BTreeMap<String, String>,
@@ -50,7 +50,7 @@ impl OwnersConfig {
         }
     }
 
-    /// The owner of a schema, or of what stands in its place: `(unknown)`, `(none)`, `(other)`.
+    /// The owner of a schema, or of a text in its place: `(unknown)`, `(none)`, `(other)`.
     pub fn of_schema(&self, schema: &str) -> &str {
         self.shown(best(&self.schemas, |pattern| {
             matches_schema(pattern, schema)
@@ -65,15 +65,15 @@ impl OwnersConfig {
         self.shown(Some(self.landfall.as_str()).filter(|owner| !owner.is_empty()))
     }
 
-    /// None: the default. An empty owner is nobody, also where another is the default.
+    /// None: the default. An empty owner is nobody, even if there is another default.
     fn shown<'a>(&'a self, owner: Option<&'a str>) -> &'a str {
         let owner = owner.unwrap_or(&self.default);
         if owner.is_empty() { NOBODY } else { owner }
     }
 }
 
-/// The owner of the pattern that counts: the one with the most characters that stand for themselves; of
-/// those the one with the fewest stars; of those the first by its bytes.
+/// The owner of the pattern that counts: the one with the most literal characters; among those, the one with
+/// the fewest stars; among those, the first by its bytes.
 fn best(owners: &BTreeMap<String, String>, is_meant: impl Fn(&str) -> bool) -> Option<&str> {
     let stars = |pattern: &str| pattern.bytes().filter(|byte| *byte == b'*').count();
     let meant = owners.iter().filter(|(pattern, _)| is_meant(pattern));
@@ -84,7 +84,7 @@ fn best(owners: &BTreeMap<String, String>, is_meant: impl Fn(&str) -> bool) -> O
     best.map(|(_, owner)| owner.as_str())
 }
 
-/// Whether a pattern means `name/revision`: as a whole, or its name, and so all its revisions.
+/// Whether a pattern matches `name/revision` as a whole, or its name, and so all its revisions.
 pub fn matches_schema(pattern: &str, schema: &str) -> bool {
     let of_name = || {
         let name = schema.rsplit_once('/').map(|(name, _)| name);
@@ -93,7 +93,7 @@ pub fn matches_schema(pattern: &str, schema: &str) -> bool {
     matches(pattern, schema) || of_name()
 }
 
-/// Whether a text is a pattern's, in which `*` stands for anything, also for nothing, and all else for itself.
+/// Whether a pattern matches a text. `*` matches anything, also nothing; every other character matches itself.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else {
@@ -102,7 +102,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     let Some(last) = pattern.rsplit_once('*').map(|(_, last)| last) else {
         return rest.is_empty();
     };
-    // Each as early as it can be: what is left for those behind it is the most.
+    // Match each part as early as possible, so that the most text is left for the parts behind it.
     let between = parts.clone().count().saturating_sub(1);
     for part in parts.take(between) {
         match rest.find(part) {
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_owner_or_no_pattern_is_told_with_its_place() {
+    fn an_invalid_owner_or_pattern_is_reported_with_its_place() {
         let text = r#"[owners]
 default = "(nobody)"
 landfall = 7

@@ -1,4 +1,4 @@
-//! `[schemas]`, `[guests]` and `[redact]`: where files are, and what is never shown.
+//! `[schemas]`, `[guests]` and `[redact]`: where files are, and which values are never shown.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use landfall_document::{PatternDialect, SchemaRules};
 
 use crate::settings::reader::Section;
 
-/// What draft-03 schemas may be, by name: whether their top level is closed.
+/// The settings for draft-03 schemas, by name: whether their top level is closed.
 const DRAFT03: [(&str, bool); 2] = [("closed", true), ("open", false)];
 
 #[derive(Clone, Debug, PartialEq, Eq)]

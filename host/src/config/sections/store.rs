@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::settings::reader::Section;
 use crate::settings::units::DURATION_MAX;
 
-/// Smallest spool: a few of its segments.
+/// The smallest spool: a few of its segments.
 const SPOOL_BYTES_MIN: usize = 64 << 20;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,11 +14,11 @@ pub struct StoreConfig {
     pub dir: PathBuf,
     /// Raw frames of events that wait, and of landings that wait for their raw event.
     pub spool_bytes_max: usize,
-    /// What is older is deleted.
+    /// Older results are deleted.
     pub keep: Duration,
-    /// Events kept with their frame at most; the oldest go first.
+    /// Maximum number of events kept with their frame; the oldest are removed first.
     pub missing_max: usize,
-    /// Samples of violations, undecodable frames and faults at most.
+    /// Maximum number of samples of violations, undecodable frames and faults.
     pub samples_max: usize,
 }
 

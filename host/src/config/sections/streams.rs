@@ -38,7 +38,7 @@ impl Default for StreamConfig {
     }
 }
 
-/// With less no event is taken: its key, its schema and the names of both take a hundred bytes.
+/// With less no event would fit: its key, its schema and the names of both take a hundred bytes.
 const FRAME_BYTES_MIN: usize = 256;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -98,7 +98,7 @@ impl StreamConfig {
             &mut self.frame_bytes_max,
             FRAME_BYTES_MIN..=FRAME_BYTES_CEILING,
         );
-        // Shorter pauses are in every stream.
+        // Every stream has shorter pauses.
         section.duration_or_never("silence", &mut self.silence, SECOND..=DURATION_MAX);
     }
 }

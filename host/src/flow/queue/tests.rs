@@ -135,7 +135,7 @@ fn the_last_receiver_to_go_frees_senders_and_drops_what_is_left() {
         move || sender.send(guard, 1).is_err()
     });
     drop(receiver);
-    assert!(waiting.join().unwrap(), "the waiting sender is told");
+    assert!(waiting.join().unwrap(), "the waiting sender gets an error");
     assert_eq!(Arc::strong_count(&guard), 1);
 }
 

@@ -1,5 +1,5 @@
-//! The dashboards show what the registry holds, and no metric is forgotten. That they ask for nothing else
-//! is tested with the rules.
+//! The dashboards show the metrics of the registry, and none is forgotten. Another test, with the rules, checks
+//! that they use no other metrics.
 
 use std::collections::BTreeSet;
 

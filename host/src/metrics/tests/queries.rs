@@ -1,5 +1,5 @@
-//! What rules and dashboards ask for is in the registry: metrics by name, labels of each. So a metric
-//! that is renamed breaks the build, and not a dashboard or an alarm.
+//! Rules and dashboards only use metrics and labels that the registry has. So a renamed metric breaks a
+//! test, and not a dashboard or an alarm.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +11,13 @@ use promql_parser::util::{ExprVisitor, walk_expr};
 
 use super::*;
 
-/// What Prometheus gives each series, or makes of it.
+/// Labels that Prometheus gives each series, or makes itself.
 const OF_TARGETS: [&str; 2] = ["job", "instance"];
 
 /// Labels that our own rules make.
 const OF_RULES: [&str; 3] = ["owner", "series", "__name__"];
 
-/// Series of Prometheus' own that are asked for, with their labels.
+/// Prometheus' own series that queries use, with their labels.
 const OF_PROMETHEUS: [(&str, &[&str]); 2] = [
     ("up", &[]),
     (
@@ -34,10 +34,10 @@ const OF_PROMETHEUS: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// What may be asked for: names of series, and the labels of each.
+/// What a query may use: names of series, and the labels of each.
 struct Known {
     series: BTreeMap<String, BTreeSet<String>>,
-    /// All labels there are: of what is grouped or matched by, one cannot say to which series it belongs.
+    /// All labels: a label in `by` or `on` cannot be attributed to one series.
     labels: BTreeSet<String>,
 }
 
@@ -67,7 +67,7 @@ impl Known {
                 .chain(&OF_RULES)
                 .map(|label| (*label).to_owned()),
         );
-        // What is recorded may have any label that there is.
+        // A recorded series may have any label.
         for group in prometheus::groups(&Parameters::default()) {
             for recording in group.recordings {
                 series.insert(recording.name, labels.clone());
@@ -223,13 +223,13 @@ fn a_query_for_what_there_is_not_is_found() {
         };
         match (known.hold(&query), why) {
             (Ok(()), None) => {}
-            (Err(said), Some(why)) => assert!(said.contains(why), "{expr}: {said}"),
+            (Err(error), Some(why)) => assert!(error.contains(why), "{expr}: {error}"),
             (held, _) => panic!("{expr}: {held:?}"),
         }
     }
 }
 
-/// Without these an alert would be silent. What is left out has its reason here.
+/// Without these series an alert would be silent. Each one that is left out has its reason here.
 #[test]
 fn each_metric_that_alerts_rest_upon_is_missed_if_it_is_absent() {
     /// Series that come with what they are about, and others that only add to an alert.
@@ -237,16 +237,16 @@ fn each_metric_that_alerts_rest_upon_is_missed_if_it_is_absent() {
         ("up", "absent(up) is an alert of its own"),
         (
             "landfall_build_info",
-            "that it is absent is an alert of its own",
+            "a separate alert reports that it is absent",
         ),
         (
             "landfall_verdicts_revised_total",
             "nothing may ever have been revised",
         ),
-        ("landfall_pending_events", "only tells of which schema"),
+        ("landfall_pending_events", "only shows which schema"),
         ("landfall_overdue_events", "only takes alerts back"),
-        ("landfall_duplicates_total", "only tells of which schema"),
-        ("landfall_unexpected_total", "only tells of which schema"),
+        ("landfall_duplicates_total", "only shows which schema"),
+        ("landfall_unexpected_total", "only shows which schema"),
         (
             "landfall_check_findings_total",
             "there may be no window check",

@@ -1,4 +1,4 @@
-//! The checks of a plan: which file each is made of, what has to be loaded, and which version is used.
+//! The checks of a plan: the file of each, what has to be loaded, and which version is used.
 
 use landfall_ledger::Stream;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use crate::planning::loading::Progress;
 use crate::planning::origin::{Drift, Origin};
 
 impl Planner {
-    /// Looks at the file of each check, and begins to load those that are not in use as they are. Also
-    /// why code is not kept; that stays as it was where none has to be.
+    /// Looks at the file of each check, and begins to load the files that differ from those in use. Also
+    /// returns why code is not kept; the earlier reason stays if no code has to be kept.
     pub(super) fn look_at_files(
         &mut self,
         config: &Config,
@@ -24,7 +24,7 @@ impl Planner {
             .iter()
             .map(|check| self.look_at_file(config, check))
             .collect();
-        // Opened when it is needed: it may have come to be there, or have changed.
+        // Opened when it is needed: it may have been created, or have changed.
         let is_needed = found.iter().any(|found| found.to_load.is_some());
         let (kept, not_kept) = if is_needed {
             match open_kept(config) {
@@ -42,7 +42,7 @@ impl Planner {
                     self.loading
                         .want(request, file, &config.compile.limits, kept.clone());
                 }
-                // What runs is what is wanted, or there is nothing to load: what was begun is over.
+                // The running version is the wanted one, or there is nothing to load: the load that was begun is over.
                 _ if others == OtherLoads::End => self.loading.forget(&check.name),
                 _ => {}
             }
@@ -93,7 +93,7 @@ impl Planner {
         found
     }
 
-    /// The version of a check to use, and how it stands.
+    /// The version of a check to use, and its state.
     pub(super) fn take(
         &self,
         check: &CheckConfig,
@@ -107,7 +107,7 @@ impl Planner {
         let path = found.request.as_ref().map(|(found, _)| found.path.clone());
         let origin = found.request.as_ref().map(|(_, origin)| origin.clone());
         let mut loaded = None;
-        // What is in use as it is wanted is not what another plan loads.
+        // If the version in use is the wanted one, a load is for another plan.
         let progress = match found.wants_load {
             true => self.loading.progress(&check.name),
             false => None,
@@ -155,7 +155,7 @@ impl Planner {
             Some(known) => {
                 let mut entry = known.clone();
                 if let (true, Some(origin)) = (found.is_in_use, origin) {
-                    // The same file, perhaps found among other places now.
+                    // The same file, perhaps found at another place now.
                     entry.origin = origin;
                 }
                 Ok(Taken {
@@ -183,29 +183,29 @@ fn open_kept(config: &Config) -> Result<Option<Arc<Kept>>, String> {
             .map(|kept| Some(Arc::new(kept)))
             .map_err(|error| {
                 format!(
-                    "code is not kept in {}, each start compiles anew: {error} (compile.cache_dir names the directory)",
+                    "code is not kept in {}, so each start compiles again: {error} (compile.cache_dir names the directory)",
                     dir.display()
                 )
             }),
         None if bytes_max == 0 => Ok(None),
         None => Err(
-            "code is not kept, each start compiles anew: the environment names no directory for it; set compile.cache_dir"
+            "code is not kept, so each start compiles again: the environment names no directory for it; set compile.cache_dir"
                 .to_owned(),
         ),
     }
 }
 
-/// What was found of a check's file.
+/// What was found about a check's file.
 #[derive(Default)]
 pub(super) struct Found {
     /// None if there is no file to use.
     request: Option<(LoadRequest, Origin)>,
-    /// The file, if it is not what is in use.
+    /// The file, if it differs from the one in use.
     to_load: Option<CheckFile>,
     is_in_use: bool,
-    /// A load of this file was begun, or has come to its end.
+    /// A load of this file was begun, or has ended.
     wants_load: bool,
-    /// Why what is in use is not what the next start would take.
+    /// Why the version in use is not the one that the next start would take.
     problem: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What tests of plans begin with.
+//! Fixtures for tests of plans.
 
 use std::path::Path;
 

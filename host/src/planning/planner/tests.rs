@@ -1,4 +1,4 @@
-//! What a plan keeps, and what it is made of.
+//! What a plan keeps, and from what it is made.
 
 use super::doubles::{config_of, planner};
 use super::*;
@@ -33,7 +33,7 @@ fn a_plan_that_is_not_made_costs_nothing_and_changes_nothing() {
     let again = planner.plan(&config, NOW_MS, Patience::Whole).unwrap();
     assert!(!again.changed && Arc::ptr_eq(&first.plan, &again.plan));
 
-    // Refused, with a new schema beside it: the schema is not taken half.
+    // Refused, with a new schema beside it: the configuration is not taken in part.
     write(
         dir.path(),
         "B/1",
@@ -47,14 +47,14 @@ fn a_plan_that_is_not_made_costs_nothing_and_changes_nothing() {
     assert_eq!(
         mended.plan.generation.0,
         u16::MAX,
-        "no generation was burnt"
+        "no generation was used up"
     );
     assert_eq!(
         mended.plan.labels.find(b"A/1"),
         first.plan.labels.find(b"A/1")
     );
 
-    // What cannot be numbered is refused, and what is in force stays.
+    // A plan that gets no number is refused, and the plan in force stays.
     std::fs::remove_file(dir.path().join("A/1.json")).unwrap();
     assert!(matches!(
         planner.plan(&config, NOW_MS, Patience::Whole),
@@ -102,13 +102,16 @@ fn schemas_stay_with_the_directory_that_they_came_from() {
     let planned = plan(&config);
     assert_eq!(names(&planned), ["Shipped/1"]);
     assert!(planned.problems.is_empty(), "{:?}", planned.problems);
-    // One that comes to stand before it, empty, as a deployment begins.
+    // A directory that appears before it on the path, empty, as at the start of a deployment.
     std::fs::create_dir(&own).unwrap();
     let planned = plan(&config);
     assert_eq!(names(&planned), ["Shipped/1"]);
-    let told = planned.problems.join("; ");
-    assert!(told.contains("etc/schemas stands before "), "{told}");
-    // Named, it is meant.
+    let reported = planned.problems.join("; ");
+    assert!(
+        reported.contains("etc/schemas now comes before "),
+        "{reported}"
+    );
+    // Once it is named, it is taken.
     config.schemas.dir = "./schemas".into();
     write(&own, "Own/1", SCHEMA);
     let planned = plan(&config);
@@ -121,7 +124,7 @@ fn schemas_stay_with_the_directory_that_they_came_from() {
         (vec!["Own/1".to_owned()], 1)
     );
     assert!(!planned.changed && !planned.problems.is_empty());
-    // What the place has again is taken, and what it has no more goes.
+    // A file that the place has again is taken, and a file that it no longer has is removed.
     write(&own, "Own/2", SCHEMA);
     let planned = plan(&config);
     assert_eq!(names(&planned), ["Own/2"]);
@@ -129,7 +132,7 @@ fn schemas_stay_with_the_directory_that_they_came_from() {
 }
 
 #[test]
-fn why_code_is_not_kept_is_told_with_the_first_plan_after_it_was_found() {
+fn the_first_plan_after_it_was_found_reports_why_code_is_not_kept() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("broken.wasm");
     std::fs::write(&file, "no module").unwrap();
@@ -147,12 +150,12 @@ fn why_code_is_not_kept_is_told_with_the_first_plan_after_it_was_found() {
         let planned = planner.plan(&config, NOW_MS, Patience::Whole).unwrap();
         planned.notes
     };
-    let told = notes();
-    let is_told = |note: &String| note.contains("code is not kept");
+    let reported = notes();
+    let is_about_code = |note: &String| note.contains("code is not kept");
     assert_eq!(
-        told.iter().filter(|note| is_told(note)).count(),
+        reported.iter().filter(|note| is_about_code(note)).count(),
         1,
-        "{told:?}"
+        "{reported:?}"
     );
     assert_eq!(notes(), Vec::<String>::new());
 }

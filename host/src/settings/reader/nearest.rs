@@ -1,4 +1,4 @@
-//! What was probably meant by a key that does not exist.
+//! The known key that somebody probably meant by a key that does not exist.
 
 use strsim::levenshtein;
 

@@ -1,4 +1,4 @@
-//! The kinds of values: what is taken for each, and what is asked for otherwise.
+//! The kinds of values: what is accepted for each, and what the error asks for otherwise.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -22,7 +22,7 @@ impl Section<'_> {
         *into = PathBuf::from(text);
     }
 
-    /// A list of texts; a single one may stand without brackets.
+    /// A list of texts; a single text needs no brackets.
     pub fn texts(&mut self, key: &'static str, into: &mut Vec<String>) {
         self.value(key, into, |value| {
             let texts = match value {
@@ -93,7 +93,7 @@ impl Section<'_> {
         self.value(key, into, |value| duration_of(value, &range));
     }
 
-    /// A duration in a range, or none at all: `never` is what "0s" means.
+    /// A duration in a range, or none: "0s" means `never`.
     pub fn duration_or_never(
         &mut self,
         key: &'static str,
@@ -113,7 +113,7 @@ impl Section<'_> {
         self.value(key, into, |value| size_of(value, &range));
     }
 
-    /// A size in a range, or 0 for none at all.
+    /// A size in a range, or 0 for none.
     pub fn size_or_none(
         &mut self,
         key: &'static str,
@@ -145,7 +145,7 @@ impl Section<'_> {
         });
     }
 
-    /// Any text that `parse` takes.
+    /// Any text that `parse` accepts.
     pub fn parsed<T>(
         &mut self,
         key: &'static str,
@@ -163,7 +163,7 @@ impl Section<'_> {
         });
     }
 
-    /// Durations by names of the operator's choosing.
+    /// Durations by names that the operator chooses.
     pub fn durations(
         &mut self,
         key: &'static str,
@@ -176,7 +176,7 @@ impl Section<'_> {
         });
     }
 
-    /// Texts by names of the operator's choosing, as `read` takes them.
+    /// Texts by names that the operator chooses, as `read` accepts them.
     pub fn texts_by_name(
         &mut self,
         key: &'static str,
@@ -191,7 +191,7 @@ impl Section<'_> {
         });
     }
 
-    /// A table whose keys are names of the operator's choosing. `remedy` is for what is no table.
+    /// A table whose keys the operator chooses. `remedy` is for a value that is no table.
     fn by_name<T>(
         &mut self,
         key: &'static str,
@@ -272,7 +272,7 @@ impl Section<'_> {
                             units::duration_text(duration),
                             units::duration_text(*before)
                         );
-                        let remedy = "write each longer than the one before it";
+                        let remedy = "make each longer than the one before it";
                         self.findings.error(origin, &field, found, remedy);
                     }
                     _ => durations.push(duration),

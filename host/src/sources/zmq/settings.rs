@@ -14,7 +14,7 @@ use crate::settings::{Findings, Section};
 pub struct ZmqSettings {
     /// Publishers to subscribe to.
     pub endpoints: Vec<String>,
-    /// Prefixes of frames, or of their topics; the empty one is all.
+    /// Prefixes of frames, or of their topics; the empty one matches all.
     pub topics: Vec<String>,
     /// How the publishers wrap frames into messages.
     pub envelope: Envelope,
@@ -49,13 +49,13 @@ impl Default for ZmqSettings {
     }
 }
 
-/// Highest high-water mark: a million frames of a kilobyte are a gigabyte.
+/// The highest high-water mark: a million frames of a kilobyte are a gigabyte.
 const HWM_FRAMES_MAX: i64 = 1_000_000;
 
-/// Fewer held frames are full between two looks of a source, so that the publisher drops in health.
+/// With fewer frames the queue would fill between two looks of a source, and a healthy publisher would drop.
 const HWM_FRAMES_MIN: i64 = 10;
 
-/// More often than this, trying to connect is all that a source does.
+/// With more frequent tries a source would do nothing but connect.
 const RECONNECT_MIN: Duration = Duration::from_millis(10);
 
 const ENVELOPES: [(&str, Envelope); 2] = [("none", Envelope::None), ("topic", Envelope::Topic)];
@@ -108,7 +108,7 @@ impl ZmqSettings {
             {
                 let remedy = "remove one: every frame would come in twice";
                 let found = if other == text {
-                    format!("\"{text}\" stands there twice")
+                    format!("\"{text}\" is listed twice")
                 } else {
                     format!("\"{text}\" is the same as \"{other}\"")
                 };
@@ -119,7 +119,7 @@ impl ZmqSettings {
             let remedy = "write [\"\"] to get every frame";
             findings.error_at(
                 &format!("{path}.topics"),
-                "without a topic no frame ever comes",
+                "without a topic no frame would ever come",
                 remedy,
             );
         }

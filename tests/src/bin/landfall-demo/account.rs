@@ -8,7 +8,7 @@ use landfall_tests::truth::{Outage, Tally, Verdict};
 
 use crate::screen::{Screen, Tone};
 
-/// Writes the account; knows how often the two differed.
+/// Writes the account, and counts the differences.
 pub struct Account<'a> {
     screen: &'a Screen,
     differences: u64,
@@ -28,10 +28,10 @@ impl<'a> Account<'a> {
 
     pub fn heading(&self, text: &str) {
         self.screen
-            .say(&format!("\n{}\n", self.screen.paint(Tone::Strong, text)));
+            .print_line(&format!("\n{}\n", self.screen.paint(Tone::Strong, text)));
     }
 
-    /// A line that is right or is not.
+    /// A line that is right or wrong.
     pub fn line(&mut self, text: &str, right: bool) {
         let mark = if right {
             self.screen.paint(Tone::Good, "ok")
@@ -39,11 +39,11 @@ impl<'a> Account<'a> {
             self.differences += 1;
             self.screen.paint(Tone::Bad, "DIFFERS")
         };
-        self.screen.say(&format!("  {text}  {mark}"));
+        self.screen.print_line(&format!("  {text}  {mark}"));
     }
 
     /// A count of both; `either` more may be right.
-    pub fn count(&mut self, name: &str, truth: u64, said: u64, either: u64) {
+    pub fn count(&mut self, name: &str, truth: u64, reported: u64, either: u64) {
         let open = if either > 0 {
             format!(" (or up to {} more)", grouped(either))
         } else {
@@ -52,21 +52,21 @@ impl<'a> Account<'a> {
         let text = format!(
             "{name:<34} {:>12} {:>12}{open}",
             grouped(truth),
-            grouped(said)
+            grouped(reported)
         );
-        self.line(&text, (truth..=truth + either).contains(&said));
+        self.line(&text, (truth..=truth + either).contains(&reported));
     }
 
     pub fn columns(&self) {
         self.screen
-            .say(&format!("  {:<34} {:>12} {:>12}", "", "truth", "Landfall"));
+            .print_line(&format!("  {:<34} {:>12} {:>12}", "", "truth", "Landfall"));
     }
 
-    /// Every verdict's count, and what is no verdict.
+    /// Every verdict's count, and the counts that are no verdict.
     pub fn verdicts(&mut self, readings: &Readings, tally: &Tally) {
         self.columns();
         for verdict in Verdict::ALL {
-            // Nothing in this pipeline can make it so; the row shows that Landfall agrees.
+            // Nothing in this pipeline can cause it; the row shows that Landfall agrees.
             self.count(
                 verdict.as_str(),
                 tally.count(verdict),
@@ -111,9 +111,9 @@ impl<'a> Account<'a> {
             .iter()
             .filter(|incident| incident.cause == "stalled")
             .collect();
-        self.screen.say(&format!(
+        self.screen.print_line(&format!(
             "  {:<25}  {:<25}  {:>6}  {:>7}  {}",
-            "truth: first, last lost", "Landfall's incident", "lost", "counted", "told after"
+            "truth: first, last lost", "Landfall's incident", "lost", "counted", "reported after"
         ));
         for outage in outages {
             let stall = stalls
@@ -125,14 +125,14 @@ impl<'a> Account<'a> {
                 continue;
             };
             let near = |a: i64, b: i64| (a - b).abs() <= tolerance_ms;
-            let told_ms = stall.opened_ms - outage.first_ms;
+            let delay_ms = stall.opened_ms - outage.first_ms;
             let text = format!(
                 "{truth}  {}  {:>6}  {:>7}  {:<11} ({:.1} s of this replay)",
                 span(stall.start_ms, stall.end_ms),
                 grouped(outage.events),
                 grouped(stall.events),
-                minutes(told_ms),
-                told_ms as f64 / speed / 1000.0,
+                minutes(delay_ms),
+                delay_ms as f64 / speed / 1000.0,
             );
             let right = near(stall.start_ms, outage.first_ms)
                 && near(stall.end_ms, outage.last_ms)
@@ -144,16 +144,16 @@ impl<'a> Account<'a> {
 
     /// Events of all incidents of each cause, beside the truth's.
     pub fn causes(&mut self, truth: &[(&str, u64)], incidents: &[Incident]) {
-        let mut said: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut reported: BTreeMap<&str, u64> = BTreeMap::new();
         for incident in incidents {
-            *said.entry(incident.cause.as_str()).or_default() += incident.events;
+            *reported.entry(incident.cause.as_str()).or_default() += incident.events;
         }
         self.columns();
         for (cause, events) in truth {
             let name = format!("events of incidents \"{cause}\"");
-            self.count(&name, *events, said.remove(cause).unwrap_or(0), 0);
+            self.count(&name, *events, reported.remove(cause).unwrap_or(0), 0);
         }
-        for (cause, events) in said {
+        for (cause, events) in reported {
             let name = format!("events of incidents \"{cause}\"");
             self.count(&name, 0, events, 0);
         }

@@ -1,5 +1,5 @@
-//! Mends the day: writes out what is missing, feeds it in behind Landfall's tap, and proves that
-//! afterwards nothing is missing, by Landfall's word and by the database's.
+//! Repairs the day: writes out what is missing, feeds it in behind Landfall's tap, and proves that
+//! nothing is missing afterwards, both by Landfall's counts and by the database.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -14,10 +14,10 @@ use landfall_tests::wait;
 use crate::account::{Account, grouped};
 use crate::screen::Screen;
 
-/// How long what was fed in may take to land, in real time.
+/// How long the fed-in frames may take to land, in real time.
 const LANDING_MAX: Duration = Duration::from_secs(60);
 
-/// Frames a second that are fed in: more than the day brings, and well below what the writer can do.
+/// Frames a second that are fed in: more than on the day, and well below the limit of the writer.
 const RATE: f64 = 4_000.0;
 
 /// Everything that the backfill touches.

@@ -36,7 +36,7 @@ use screen::Screen;
 /// latency this near to the deadline, in real time, may be judged either way.
 const SLACK: Duration = Duration::from_millis(300);
 
-/// By how much earlier than the day Landfall's clock starts, in real time: it compiles its checks
+/// How much earlier than the day Landfall's clock starts, in real time: it compiles its checks
 /// meanwhile. The day's events begin when it is ready.
 const START: Duration = Duration::from_secs(15);
 
@@ -117,7 +117,7 @@ fn run(args: &Args) -> anyhow::Result<u64> {
     );
 
     let real = Duration::from_secs_f64((day.end_ms - clock.now_ms()) as f64 / args.speed / 1000.0);
-    screen.say(&format!(
+    screen.print_line(&format!(
         "The day of the incident, {} – {} UTC, {} times as fast: {} s.\n",
         log_time(day.begin_ms),
         log_time(day.end_ms),
@@ -130,7 +130,7 @@ fn run(args: &Args) -> anyhow::Result<u64> {
         let mut maker = Maker::of_2014(args.seed);
         std::thread::scope(|scope| {
             scope.spawn(|| watch::watch(day, &sidecar, &clock, &screen, &end));
-            let tell = |line: &str| screen.say(line);
+            let tell = |line: &str| screen.print_line(line);
             let played = play(day, &mut stage.pipeline, &mut maker, interval_ms, &tell);
             if played.is_ok() {
                 settle(&stage.pipeline, &sidecar, &clock);
@@ -166,7 +166,7 @@ fn run(args: &Args) -> anyhow::Result<u64> {
     let status = sidecar.stop()?;
     account.line("Landfall drains and ends on SIGTERM", status.success());
     let differences = account.differences();
-    screen.say(&if differences == 0 {
+    screen.print_line(&if differences == 0 {
         format!(
             "\nLandfall's account is the truth, in everything: {} events at {:.0} a second.",
             grouped(pipeline.truth.frames()),
@@ -176,7 +176,7 @@ fn run(args: &Args) -> anyhow::Result<u64> {
         format!("\nLandfall's account differs from the truth in {differences} lines, marked above.")
     });
     if args.keep.is_some() {
-        screen.say(&format!("Kept in {}.", dir.display()));
+        screen.print_line(&format!("Kept in {}.", dir.display()));
     }
     Ok(differences)
 }
@@ -194,8 +194,8 @@ fn set_stage(args: &Args, dir: &Path, day: &Day) -> anyhow::Result<Stage> {
         ..StageOptions::new(args.speed, day.begin_ms - start_ms)
     };
     let mut stage = Stage::set(dir, options)?;
-    // What a schema's objective makes of an outage depends on how many events a window happens to have:
-    // there is no truth to hold it against.
+    // Whether a schema's objective is missed in an outage depends on the number of events in a window, which is
+    // chance: so there is no truth to compare with.
     stage
         .launcher
         .settings
@@ -215,7 +215,7 @@ fn settle(pipeline: &Pipeline, sidecar: &Sidecar, clock: &Clock) {
         slack_ms: 0,
     });
     let raw = tally.frames - tally.malformed;
-    // Rows may be held back until now, and incidents stay open until they are clear.
+    // Rows may be held back until now, and incidents stay open for a while.
     let quiet_ms = clock.now_ms() + HELD_MS;
     wait::until(SETTLE_MAX, || {
         let settled = readings(sidecar).is_settled(raw);
@@ -232,7 +232,7 @@ fn await_agreement(pipeline: &Pipeline, sidecar: &Sidecar, margins: Margins) {
     });
 }
 
-/// The day as Landfall tells it, beside the truth.
+/// The day as Landfall reports it, beside the truth.
 fn tell_day(
     account: &mut Account<'_>,
     backfill: &Backfill<'_>,
@@ -248,7 +248,7 @@ fn tell_day(
     } = backfill;
     let truth = &pipeline.truth;
     account.heading("The timeline, as `landfall incidents` prints it");
-    screen.say(backfill.timeline()?.trim_end());
+    screen.print_line(backfill.timeline()?.trim_end());
 
     let config = sidecar.config().to_string_lossy();
     let answer = landfall(&args.landfall, ["incidents", "--json", "--config", &config])?;

@@ -1,5 +1,5 @@
-//! What is shown while the day goes by: a line for each thing that happens, and on a terminal one
-//! line of where it stands, written over and over.
+//! The output while the day goes by: a line for each thing that happens, and on a terminal one line of
+//! progress, which is overwritten again and again.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 /// Columns of the bar.
 const BAR_COLUMNS: usize = 20;
 
-/// The screen; shared by all who have something to say.
+/// The screen; shared by all parts that print.
 pub struct Screen {
     terminal: bool,
     colour: bool,
@@ -34,14 +34,14 @@ impl Screen {
     }
 
     /// A line that stays.
-    pub fn say(&self, line: &str) {
+    pub fn print_line(&self, line: &str) {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let clear = if self.terminal { "\r\x1b[2K" } else { "" };
-        // Nobody reads it: there is nothing to tell.
+        // Nobody reads it, so there is nothing to do.
         let _ = writeln!(io::stdout(), "{clear}{line}");
     }
 
-    /// Where it stands; only on a terminal.
+    /// The progress; only on a terminal.
     pub fn status(&self, share: f64, text: &str) {
         if !self.terminal {
             return;

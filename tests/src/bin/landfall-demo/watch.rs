@@ -1,4 +1,4 @@
-//! Looks at Landfall's metrics while the day goes by, as a dashboard does, and tells what it says.
+//! Looks at Landfall's metrics while the day goes by, as a dashboard does, and prints what they show.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use crate::screen::{Screen, Tone};
 /// Between two looks, in real time.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// What Landfall says is wrong, by the cause of an open incident.
+/// The meaning of the cause of an open incident.
 const WORDS: [(&str, &str); 7] = [
     ("stalled", "nothing lands any more"),
     ("loss", "some events did not land"),
@@ -35,11 +35,11 @@ pub fn watch(day: &Day, sidecar: &Sidecar, clock: &Clock, screen: &Screen, end: 
             let is_open = metrics.count("landfall_incidents_open", &[("cause", cause)]) > 0;
             let was_open = open.insert(cause, is_open).unwrap_or(false);
             if is_open && !was_open {
-                let said = screen.paint(Tone::Bad, &format!("Landfall: {cause}: {words}"));
-                screen.say(&format!("{}      {said}", table_time(now_ms)));
+                let text = screen.paint(Tone::Bad, &format!("Landfall: {cause}: {words}"));
+                screen.print_line(&format!("{}      {text}", table_time(now_ms)));
             } else if was_open && !is_open {
-                let said = screen.paint(Tone::Good, &format!("Landfall: {cause}: over"));
-                screen.say(&format!("{}      {said}", table_time(now_ms)));
+                let text = screen.paint(Tone::Good, &format!("Landfall: {cause}: over"));
+                screen.print_line(&format!("{}      {text}", table_time(now_ms)));
             }
         }
         let open: Vec<&str> = open

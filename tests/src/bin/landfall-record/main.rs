@@ -1,5 +1,5 @@
-//! Records what Landfall's metrics say over whole days, for the tests of rules. `cargo xtask record`
-//! builds everything and runs this.
+//! Records Landfall's metrics over whole days, for the tests of rules. `cargo xtask record` builds
+//! everything and runs this.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use clap::Parser;
 use landfall_tests::paths;
 use landfall_tests::recording::{Case, perform};
 
-/// Metrics that no rule is about: they would make the files several times as large.
+/// Metrics that no rule uses: they would make the files several times as large.
 const LEFT_OUT: [&str; 12] = [
     "landfall_delivery_latency_seconds",
     "landfall_process_cpu",
@@ -29,9 +29,9 @@ const LEFT_OUT: [&str; 12] = [
 #[derive(Parser)]
 #[command(name = "landfall-record", version)]
 struct Args {
-    /// The days; none are all of them.
+    /// The days; without any, all of them.
     cases: Vec<String>,
-    /// Tell the days, and record nothing.
+    /// List the days, and record nothing.
     #[arg(long)]
     list: bool,
     /// The directory of recordings.
@@ -54,7 +54,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     for name in &args.cases {
         ensure!(
             all.iter().any(|case| case.name == name),
-            "there is no case {name:?}; --list tells all"
+            "there is no case {name:?}; --list shows all"
         );
     }
     if args.list {

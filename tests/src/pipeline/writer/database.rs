@@ -18,7 +18,7 @@ pub struct Database {
     tables: HashMap<String, HashSet<String>>,
 }
 
-/// What became of a batch.
+/// The result of a batch.
 pub enum Inserted {
     /// The places of the rows that are now in the table; the others were there before.
     Rows(Vec<usize>),
@@ -31,7 +31,7 @@ impl Database {
     pub fn open(path: &Path) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
-        // The file need not survive this machine; commits must be fast beside everything else on it.
+        // The file does not have to survive a crash of this machine, and commits must be fast.
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "OFF")?;
         Ok(Self {
@@ -50,8 +50,8 @@ impl Database {
         })
     }
 
-    /// Inserts rows of one table in one transaction. With `strict_keys` a row that is there already
-    /// makes all fail.
+    /// Inserts rows of one table in one transaction. With `strict_keys` an existing row makes all
+    /// fail.
     pub fn insert(&mut self, rows: &[&Row], strict_keys: bool) -> rusqlite::Result<Inserted> {
         let Some(first) = rows.first() else {
             return Ok(Inserted::Rows(Vec::new()));

@@ -1,4 +1,4 @@
-//! What the writer does wrong for whole stretches of time. What it does to single events is their fate.
+//! The faults of the writer for whole intervals of time. Its faults with single events are their fate.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,19 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum Order {
     #[default]
     OldestFirst,
-    /// As the writer of late 2014: under load a few events wait long, in perfect health.
+    /// As the writer of late 2014: under load a few events wait long, although the writer is healthy.
     NewestFirst,
 }
 
 /// The switches.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
-    /// Loses so many of a hundred rows, at random.
+    /// Loses this many of a hundred rows, at random.
     pub loss_percent: u8,
     /// Loses all rows of this schema.
     pub skipped: Option<&'static str>,
     /// One duplicate uuid makes the insert of the whole batch fail, as in the original. Otherwise a
-    /// row that is there already is passed over.
+    /// row that already exists is skipped.
     pub strict_keys: bool,
     pub order: Order,
     /// The database refuses connections. Each batch is lost, and the writer goes on with the next.

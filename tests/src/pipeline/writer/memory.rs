@@ -63,7 +63,7 @@ impl Memory {
         inner.held.clear();
     }
 
-    /// A batch once it is full or its oldest frame has waited `wait`; empty if that is not so within `wait`.
+    /// A batch once it is full or its oldest frame has waited `wait`; empty if neither happens within `wait`.
     pub fn batch(&self, rows_max: usize, wait: Duration, order: Order) -> Vec<Vec<u8>> {
         let mut inner = self.lock();
         let end = Instant::now() + wait;

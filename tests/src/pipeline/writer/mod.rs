@@ -105,7 +105,7 @@ impl Writer {
         Ok(writer)
     }
 
-    /// The worker dies after the batch in hand. The main loop drains on, and nothing lands.
+    /// The worker dies after the current batch. The main loop goes on draining, and nothing lands.
     pub fn go_deaf(&mut self) {
         // Dropping a worker ends its thread.
         self.worker = None;
@@ -127,17 +127,17 @@ impl Writer {
         Ok(())
     }
 
-    /// Changes the faults of whole stretches.
+    /// Changes the faults of whole intervals.
     pub fn set(&self, change: impl FnOnce(&mut Faults)) {
         self.switches.change(change);
     }
 
-    /// The faults as they stand.
+    /// The current faults.
     pub fn faults(&self) -> Faults {
         self.switches.get()
     }
 
-    /// Batches that died whole of one duplicate key.
+    /// Batches that failed as a whole because of one duplicate key.
     pub fn batches_lost(&self) -> u64 {
         self.switches.batches_lost()
     }

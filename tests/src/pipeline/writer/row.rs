@@ -1,4 +1,4 @@
-//! From a capsule to a row, by the rules of the original's database.
+//! Turns a capsule into a row, by the rules of the original's database.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -30,7 +30,7 @@ pub struct Row {
     pub columns: BTreeMap<String, Cell>,
 }
 
-/// Members of the capsule that have a place of their own in the row, or none.
+/// Members of the capsule that have a separate place in the row, or none.
 const NOT_FLATTENED: [&str; 6] = [
     "recvFrom",
     "seqId",
@@ -41,7 +41,7 @@ const NOT_FLATTENED: [&str; 6] = [
 ];
 
 impl Row {
-    /// None if the capsule lacks what every row has.
+    /// None if the capsule lacks a value that every row has.
     pub fn of(capsule: &[u8]) -> Option<Self> {
         let capsule: Map<String, Value> = serde_json::from_slice(capsule).ok()?;
         let mut columns = BTreeMap::new();
@@ -63,7 +63,7 @@ impl Row {
         format!("{}_{}", self.schema, self.revision)
     }
 
-    /// Changes one field of the event, and says which.
+    /// Changes one field of the event, and returns its name.
     pub fn alter(&mut self) -> Option<String> {
         let (name, cell) = self
             .columns

@@ -1,4 +1,4 @@
-//! The writer's worker thread: batches to the database, commits to the `written` stream.
+//! The writer's worker thread: writes batches to the database, and publishes commits on the `written` stream.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::memory::Memory;
 use super::row::Row;
 use crate::pipeline::PipelineError;
 
-/// The thread; ends after the batch in hand when dropped.
+/// The thread; ends after the current batch when dropped.
 pub struct Worker {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -60,7 +60,7 @@ impl Drop for Worker {
     }
 }
 
-/// A row, and what is to be done to it.
+/// A row, and what to do with it.
 struct Fated {
     row: Row,
     altered: bool,
@@ -82,7 +82,7 @@ impl Work {
         let frames = self
             .memory
             .batch(options.batch_rows, options.batch_wait, order);
-        // As they stand now that the batch is there: it was waited for.
+        // The current faults, after the wait for the batch.
         let faults = self.switches.get();
         let mut tables: BTreeMap<String, Vec<Fated>> = BTreeMap::new();
         let now_ms = self.parts.clock.now_ms();
@@ -104,7 +104,7 @@ impl Work {
         }
     }
 
-    /// What the writer makes of a row; None if it loses it, or holds it back.
+    /// The writer's result for a row; None if it loses the row, or holds it back.
     fn meet_fate(&mut self, mut row: Row, faults: Faults) -> Option<Fated> {
         let is_skipped = faults.skipped == Some(row.schema.as_str());
         if is_skipped || self.rng.u8(..100) < faults.loss_percent {
@@ -143,7 +143,7 @@ impl Work {
                 }
             }
             Ok(Inserted::NothingForADuplicate) => self.switches.batch_lost(),
-            // A rig that cannot write its database proves nothing: say so as loudly as a thread can.
+            // A test pipeline that cannot write its database proves nothing, so panic.
             Err(error) => panic!("the pipeline's database failed: {error}"),
         }
     }

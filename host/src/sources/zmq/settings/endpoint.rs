@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 /// Longest path of a local socket (`sun_path` on Linux, without its final zero byte).
 const IPC_PATH_BYTES_MAX: usize = 107;
 
-/// What is wrong with an endpoint that somebody is to connect to; None if nothing is.
+/// What is wrong with an endpoint to connect to; None if nothing is.
 pub fn problem(endpoint: &str) -> Option<String> {
     if let Some(path) = endpoint.strip_prefix("ipc://") {
         return match path.len() {
@@ -40,7 +40,7 @@ pub fn problem(endpoint: &str) -> Option<String> {
                 .then(|| format!("\"{address}\" is no IPv6 address"))
         }
         None if host.contains(':') => {
-            Some("an IPv6 address stands in brackets, as tcp://[::1]:8600".into())
+            Some("an IPv6 address needs brackets, as tcp://[::1]:8600".into())
         }
         None if host == "*" => Some("* is an address to listen on, not to connect to".into()),
         None => {
@@ -74,7 +74,7 @@ mod tests {
             ("tcp://localhost:0", "no port from"),
             ("tcp://localhost:70000", "no port from"),
             ("tcp://localhost:+1", "no port from"),
-            ("tcp://::1:8600", "in brackets"),
+            ("tcp://::1:8600", "needs brackets"),
             ("tcp://[::g]:8600", "no IPv6"),
             ("tcp://:8600", "no host"),
             ("tcp://a b:8600", "no host"),

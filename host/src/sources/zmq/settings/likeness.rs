@@ -1,13 +1,13 @@
-//! Whether two endpoints lead to the same publisher, as far as their texts can tell. Asks no name
-//! server: two names of one machine are two machines here.
+//! Whether two endpoints lead to the same publisher, as far as their texts show. Asks no name server:
+//! two names of one machine count as two machines.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-/// How two endpoints stand to each other.
+/// The relation of two endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
-    /// Whatever publishes at one is what the other reaches.
+    /// Both reach the same publisher.
     Same,
     /// Two addresses of this machine with one port: one publisher if it listens on both.
     Perhaps,
@@ -40,7 +40,7 @@ pub fn likeness(left: &str, right: &str) -> Likeness {
 }
 
 impl Publisher {
-    /// None if it is no endpoint.
+    /// None if it is not an endpoint.
     fn of(endpoint: &str) -> Option<Self> {
         if let Some(path) = endpoint.strip_prefix("ipc://") {
             return Some(Publisher::Local(local(path)));
@@ -115,7 +115,7 @@ impl Host {
     }
 }
 
-/// Who connects to no address at all connects to this machine.
+/// A connection to the unspecified address goes to this machine.
 fn to_connect_to(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
@@ -124,7 +124,7 @@ fn to_connect_to(address: IpAddr) -> IpAddr {
     }
 }
 
-/// An address as the system reads it: one to four numbers, of which the last fills what is left, each
+/// An address as the system reads it: one to four numbers, of which the last fills the rest, each
 /// decimal, octal (0...) or hexadecimal (0x...). None if it is a name.
 fn ipv4(text: &str) -> Option<Ipv4Addr> {
     let numbers = text.split('.').map(number).collect::<Option<Vec<u32>>>()?;
@@ -152,7 +152,7 @@ fn number(text: &str) -> Option<u32> {
     u32::from_str_radix(digits, radix).ok()
 }
 
-/// A socket's path without `.`, `//` and links, as far as it is there. An abstract one is a name.
+/// A socket's path without `.`, `//` and links, as far as it exists. An abstract socket is a name.
 fn local(path: &str) -> PathBuf {
     if path.starts_with('@') {
         return path.into();

@@ -10,6 +10,7 @@ pub mod alertmanager;
 pub mod grafana;
 pub mod prometheus;
 pub mod queries;
+mod query;
 mod yaml;
 
 pub use parameters::{ParameterError, Parameters};

@@ -3,14 +3,7 @@
 use crate::Parameters;
 use crate::grafana::{self, Values};
 use crate::prometheus;
-
-/// A query and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {
-    /// The rule, or the dashboard and panel.
-    pub origin: String,
-    pub expr: String,
-}
+pub use crate::query::Query;
 
 /// All queries: of rules, of what their annotations ask, and of dashboards.
 pub fn all(parameters: &Parameters) -> Vec<Query> {

@@ -2,6 +2,9 @@
 //! export are written by hand, with borrowed parameters, so that a batch is lowered from the
 //! buffers it lies in. Wasmtime checks them against the component's types at every load.
 
+/// All that a check may import begins with this.
+pub(crate) const PACKAGE: &str = "landfall:check/";
+
 /// The interfaces that guests import.
 mod generated {
     wasmtime::component::bindgen!({

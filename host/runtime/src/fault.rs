@@ -2,8 +2,6 @@
 
 use wasmtime::Trap;
 
-use crate::state::HostState;
-
 /// The kinds of fault, a closed set: they are metric labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -89,11 +87,12 @@ impl Fault {
         Self::new(FaultKind::BadOutput, message)
     }
 
-    /// Reads the kind off an error of a call into a guest.
-    pub(crate) fn of_call(error: &wasmtime::Error, state: &HostState) -> Self {
+    /// Reads the kind off an error of a call into a guest. `is_memory_refused`: the guest was refused memory
+    /// during that call.
+    pub(crate) fn of_call(error: &wasmtime::Error, is_memory_refused: bool) -> Self {
         let kind = match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => FaultKind::Deadline,
-            _ if state.limiter.refused() => FaultKind::Memory,
+            _ if is_memory_refused => FaultKind::Memory,
             Some(Trap::StackOverflow) => FaultKind::Stack,
             Some(_) => FaultKind::Trap,
             None if error.downcast_ref::<HostMisuse>().is_some() => FaultKind::Trap,
@@ -102,6 +101,14 @@ impl Fault {
         };
         Self::new(kind, root_cause(error))
     }
+}
+
+/// Rows that a check could not judge, and why.
+#[derive(Clone, Debug)]
+pub struct FaultedRows {
+    pub first: usize,
+    pub rows: usize,
+    pub fault: Fault,
 }
 
 /// A guest called the host with arguments that the contract forbids.

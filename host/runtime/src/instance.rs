@@ -1,25 +1,21 @@
 //! One worker's place for one check: an instance that is renewed after a set number of batches and
 //! after every fault, and calls that cannot outlast their time.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use landfall_document::{Documents, SchemaSet};
-use wasmtime::component::InstancePre;
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::Store;
 
 use crate::breaker::Breaker;
-use crate::compile::Cancel;
-use crate::engine::{Engine, ticks};
-use crate::fault::{Fault, FaultKind, MESSAGE_BYTES_MAX, clip};
-use crate::limits::Limits;
-use crate::load::{LoadError, Loaded};
+use crate::engine::ticks;
+use crate::fault::{Fault, FaultKind, FaultedRows};
+use crate::guest::Guest;
+use crate::load::Loaded;
 use crate::log::{LogBuffer, LogLine};
-use crate::manifest::Manifest;
 use crate::state::HostState;
 use crate::waste::{SchemaFaults, Waste};
-use crate::world::{self, Exports, World};
+use crate::world::{Exports, World};
 
 /// A part of a batch gets time by its rows, times this, because a poison row may be in it.
 const PART_TIME_FACTOR: u32 = 2;
@@ -74,131 +70,16 @@ pub struct Suspension {
     pub length: Duration,
 }
 
-/// Rows that a check could not judge, and why.
-#[derive(Clone, Debug)]
-pub struct FaultedRows {
-    pub first: usize,
-    pub rows: usize,
-    pub fault: Fault,
-}
-
 /// What a call needs in hand. The documents move into the store for the time of the call.
 pub struct CallInput<'a> {
     pub documents: &'a mut Documents,
     pub schemas: &'a Arc<SchemaSet>,
 }
 
-/// A living instance.
-pub(crate) struct Live<W: World> {
-    pub(crate) store: Store<HostState>,
-    pub(crate) exports: Exports,
-    batches: u32,
-    world: PhantomData<fn() -> W>,
-}
-
-impl<W: World> Live<W> {
-    /// Instantiates, configures and describes. With `cancel` it can be ended at any time, and is only
-    /// good for that start.
-    pub(crate) fn start(
-        engine: &Engine,
-        pre: &InstancePre<HostState>,
-        limits: &Limits,
-        config: &str,
-        cancel: Option<&Cancel>,
-    ) -> Result<(Self, Manifest), LoadError> {
-        let state = HostState::new(limits.memory_bytes_max, Arc::default());
-        let mut store = Store::new(&engine.wasm, state);
-        store.limiter(|state| &mut state.limiter);
-        // A call's time may have been extended by what schemas wasted of it.
-        store.epoch_deadline_callback(|context| {
-            let now = Instant::now();
-            match context.data().deadline {
-                Some(deadline) if now < deadline => {
-                    Ok(UpdateDeadline::Continue(ticks(deadline - now)))
-                }
-                _ => Err(Trap::Interrupt.into()),
-            }
-        });
-        store.set_hostcall_fuel(limits.output_bytes_max);
-        let _call = engine.call();
-        match cancel {
-            None => store.set_epoch_deadline(ticks(limits.start_time)),
-            Some(cancel) => watch_for(&mut store, ticks(limits.start_time), cancel.clone()),
-        }
-        let failed = |error: wasmtime::Error, store: &Store<HostState>| {
-            if cancel.is_some_and(Cancel::is_cancelled) {
-                LoadError::Cancelled
-            } else {
-                LoadError::Start(describe_start(&error, store.data()))
-            }
-        };
-        let instance = match pre.instantiate(&mut store) {
-            Ok(instance) => instance,
-            Err(error) => return Err(failed(error, &store)),
-        };
-        let exports = W::exports(&instance, &mut store).map_err(|error| LoadError::WrongWorld {
-            world: W::KIND.as_str(),
-            message: format!("{error:#}"),
-        })?;
-        match world::configure(&exports, &mut store, config) {
-            Ok(Ok(())) => {}
-            Ok(Err(message)) => {
-                return Err(LoadError::Config(clip(message, MESSAGE_BYTES_MAX)));
-            }
-            Err(error) => return Err(failed(error, &store)),
-        }
-        let manifest = match W::describe(&exports, &mut store) {
-            Ok(manifest) => manifest?,
-            Err(error) => return Err(failed(error, &store)),
-        };
-        Ok((
-            Self {
-                store,
-                exports,
-                batches: 0,
-                world: PhantomData,
-            },
-            manifest,
-        ))
-    }
-}
-
-/// Ends the guest after so many ticks, or at the first one after it was cancelled.
-fn watch_for(store: &mut Store<HostState>, mut ticks: u64, cancel: Cancel) {
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(move |_| {
-        ticks = ticks.saturating_sub(1);
-        if ticks == 0 || cancel.is_cancelled() {
-            return Err(Trap::Interrupt.into());
-        }
-        Ok(UpdateDeadline::Continue(1))
-    });
-}
-
-fn describe_start(error: &wasmtime::Error, state: &HostState) -> String {
-    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        return format!(
-            "too many checks live at once ({error:#}); run fewer workers or fewer checks"
-        );
-    }
-    let fault = Fault::of_call(error, state);
-    match fault.kind {
-        FaultKind::Deadline => {
-            "it did not start within its time; raise limits.start_time or make it start faster"
-                .into()
-        }
-        FaultKind::Memory => format!(
-            "it needs more memory than limits.memory allows ({})",
-            fault.message
-        ),
-        _ => fault.message,
-    }
-}
-
 /// One worker's place for one check.
 pub struct CheckInstance<W: World> {
     check: Arc<Loaded<W>>,
-    live: Option<Live<W>>,
+    guest: Option<Guest<W>>,
     /// By duty.
     breakers: [Breaker; 2],
     counters: Counters,
@@ -218,7 +99,7 @@ impl<W: World> CheckInstance<W> {
         let deadline = check.limits.batch_time;
         Self {
             check,
-            live: None,
+            guest: None,
             breakers: [Breaker::new(deadline), Breaker::new(deadline)],
             counters: Counters::default(),
             log: LogBuffer::default(),
@@ -382,13 +263,13 @@ impl<W: World> CheckInstance<W> {
         time: Duration,
         f: impl FnOnce(&mut Store<HostState>, &Exports) -> wasmtime::Result<Result<R, String>>,
     ) -> Result<R, Fault> {
-        let mut live = match self.live.take() {
-            Some(live) if live.batches < self.check.limits.batches_per_instance => live,
+        let mut guest = match self.guest.take() {
+            Some(guest) if guest.batches < self.check.limits.batches_per_instance => guest,
             _ => self.renew()?,
         };
-        live.batches += 1;
+        guest.batches += 1;
         self.waste.begin_call();
-        let state = live.store.data_mut();
+        let state = guest.store.data_mut();
         state.begin_call(rows, time);
         std::mem::swap(&mut state.waste, &mut self.waste);
         if let Some(input) = &mut input {
@@ -398,12 +279,12 @@ impl<W: World> CheckInstance<W> {
             }
         }
         let call = self.check.engine.call();
-        live.store.set_epoch_deadline(ticks(time));
+        guest.store.set_epoch_deadline(ticks(time));
         let began = Instant::now();
-        let result = f(&mut live.store, &live.exports);
+        let result = f(&mut guest.store, &guest.exports);
         let took = began.elapsed();
         drop(call);
-        let state = live.store.data_mut();
+        let state = guest.store.data_mut();
         let took = took.saturating_sub(state.waste.time());
         self.counters.longest = self.counters.longest.max(took);
         if let Some(input) = &mut input {
@@ -415,11 +296,11 @@ impl<W: World> CheckInstance<W> {
         self.counters.memory_bytes = self.counters.memory_bytes.max(state.limiter.bytes() as u64);
         match result {
             Ok(Ok(answer)) => {
-                self.live = Some(live);
+                self.guest = Some(guest);
                 Ok(answer)
             }
             Ok(Err(message)) => Err(Fault::new(FaultKind::Declined, message)),
-            Err(error) => Err(Fault::of_call(&error, live.store.data())),
+            Err(error) => Err(Fault::of_call(&error, guest.store.data().limiter.refused())),
         }
     }
 
@@ -441,9 +322,9 @@ impl<W: World> CheckInstance<W> {
         rows
     }
 
-    fn renew(&mut self) -> Result<Live<W>, Fault> {
+    fn renew(&mut self) -> Result<Guest<W>, Fault> {
         let check = &self.check;
-        let (live, _) = Live::start(
+        let (guest, _) = Guest::start(
             &check.engine,
             &check.pre,
             &check.limits,
@@ -452,12 +333,12 @@ impl<W: World> CheckInstance<W> {
         )
         .map_err(|error| Fault::new(FaultKind::Start, error.to_string()))?;
         self.counters.instances += 1;
-        Ok(live)
+        Ok(guest)
     }
 
     /// Throws the instance away: its answer broke the contract, so its state is not to be trusted.
     pub(crate) fn discard(&mut self) {
-        self.live = None;
+        self.guest = None;
     }
 }
 
@@ -477,4 +358,15 @@ fn part_time(full: Duration, rows: usize, of: usize) -> Duration {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_gets_time_by_its_rows_within_bounds() {
+        let full = Duration::from_millis(240);
+        assert_eq!(part_time(full, 100, 100), full);
+        assert_eq!(part_time(full, 50, 100), full);
+        assert_eq!(part_time(full, 25, 100), Duration::from_millis(120));
+        assert_eq!(part_time(full, 1, 100), Duration::from_millis(30));
+    }
+}

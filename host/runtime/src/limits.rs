@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
+/// Largest file that is read as a check, in bytes. A Python check has 18 MB.
+pub(crate) const FILE_BYTES_MAX: u64 = 128 << 20;
+
 /// Limits of one check. Each instance of it (one per worker) is held to them on its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {

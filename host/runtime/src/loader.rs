@@ -1,8 +1,11 @@
 //! Loads checks: code that was kept or is compiled now, under limits, and a first start.
 
-use crate::compile::{self, Cancel, CompileLimits, Compiled, Compiler, Kept, Key, Slots};
+use crate::cancel::Cancel;
+use crate::compile::{self, CompileLimits, Compiled, Compiler, Kept, Key, Slots};
 use crate::engine::{Engine, MEMORY_BYTES_MAX};
-use crate::load::{Check, CheckFile, LoadError, LoadRequest};
+use crate::error::LoadError;
+use crate::file::CheckFile;
+use crate::load::{Check, LoadRequest};
 
 /// Where the code of a check came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,5 +128,18 @@ impl Loader {
         // SAFETY: it comes from the pipe of our own compiling process, or from a directory that only
         // we can write to, with the digest that we gave it.
         unsafe { compile::component(&self.engine, code) }
+    }
+}
+
+impl Check {
+    /// Reads, compiles in this process and without limits, configures and describes. Takes from
+    /// milliseconds to minutes: [`Loader`] has limits.
+    pub fn load(engine: &Engine, request: &LoadRequest) -> Result<Self, LoadError> {
+        let file = CheckFile::read(&request.path)?;
+        let loader = Loader::new(engine.clone(), Compiler::InProcess);
+        let limits = CompileLimits::default();
+        Ok(loader
+            .load(request, &file, &limits, None, &Cancel::default())?
+            .check)
     }
 }

@@ -3,9 +3,10 @@
 
 use crate::bindings::shapes;
 use crate::engine::ticks;
+use crate::error::LoadError;
 use crate::fault::{Fault, FaultKind};
+use crate::guest::Guest;
 use crate::load::Loaded;
-use crate::instance::Live;
 use crate::world::{StateAnswer, WindowCheck, call};
 
 /// Most names in one call; the contract promises it.
@@ -32,11 +33,11 @@ impl Loaded<WindowCheck> {
         schemas: &[&str],
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<Vec<Option<Objective>>>, Fault> {
-        let start = |error: crate::LoadError| Fault::new(FaultKind::Start, error.to_string());
-        let (mut live, _) =
-            Live::<WindowCheck>::start(&self.engine, &self.pre, &self.limits, &self.config, None)
+        let start = |error: LoadError| Fault::new(FaultKind::Start, error.to_string());
+        let (mut guest, _) =
+            Guest::<WindowCheck>::start(&self.engine, &self.pre, &self.limits, &self.config, None)
                 .map_err(start)?;
-        let Some(state) = live.exports.state else {
+        let Some(state) = guest.exports.state else {
             return Ok(None);
         };
         let mut all = Vec::with_capacity(schemas.len());
@@ -46,13 +47,16 @@ impl Loaded<WindowCheck> {
                 return Err(Fault::new(FaultKind::Start, message));
             }
             let deadline = std::time::Instant::now() + self.limits.start_time;
-            live.store.data_mut().deadline = Some(deadline);
-            live.store.data_mut().limiter.begin_call();
+            guest.store.data_mut().deadline = Some(deadline);
+            guest.store.data_mut().limiter.begin_call();
             let calling = self.engine.call();
-            live.store.set_epoch_deadline(ticks(self.limits.start_time));
-            let answer = call::<_, StateAnswer>(&state, &mut live.store, (names,));
+            guest
+                .store
+                .set_epoch_deadline(ticks(self.limits.start_time));
+            let answer = call::<_, StateAnswer>(&state, &mut guest.store, (names,));
             drop(calling);
-            let (stated,) = answer.map_err(|error| Fault::of_call(&error, live.store.data()))?;
+            let (stated,) = answer
+                .map_err(|error| Fault::of_call(&error, guest.store.data().limiter.refused()))?;
             all.extend(checked(stated, names)?);
         }
         Ok(Some(all))

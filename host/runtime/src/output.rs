@@ -1,8 +1,8 @@
 //! What a guest hands back is checked here before anything uses it.
 
-use crate::calls::Finding;
 use crate::fault::{Fault, clip};
 use crate::packed::PackedRef;
+use crate::results::Finding;
 
 /// Longest detail that is kept, in bytes; `wit/check.wit` promises it.
 const DETAIL_BYTES_MAX: usize = 1024;
@@ -146,7 +146,7 @@ pub(crate) fn findings(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::Severity;
+    use crate::results::Severity;
 
     #[test]
     fn codes_are_one_per_row_and_within_the_manifest() {

@@ -4,9 +4,28 @@ use wasmtime::Store;
 use wasmtime::component::{ComponentNamedList, Func, HasSelf, Instance, Lift, Linker, Lower};
 
 use crate::bindings::{log, schemas, shapes};
-use crate::load::Kind;
 use crate::manifest::{Manifest, ManifestError, Outcome, Reason};
 use crate::state::HostState;
+
+/// The worlds of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Codec,
+    Event,
+    Parity,
+    Window,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Codec => "codec",
+            Kind::Event => "event-check",
+            Kind::Parity => "parity-check",
+            Kind::Window => "window-check",
+        }
+    }
+}
 
 /// The exports of one living instance.
 pub struct Exports {

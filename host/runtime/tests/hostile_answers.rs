@@ -6,7 +6,8 @@ mod support;
 use std::time::{Duration, Instant};
 
 use landfall_runtime::{
-    Check, Decoded, FaultKind, FaultedRows, Limits, Packed, ParityCheck, Projected, CheckInstance, Tally,
+    Check, CheckInstance, Decoded, FaultKind, FaultedRows, Limits, Packed, ParityCheck, Projected,
+    Tally,
 };
 use support::load_with;
 

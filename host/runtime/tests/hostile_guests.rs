@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use landfall_document::{Documents, SchemaSet};
-use landfall_runtime::{Check, FaultKind, CallInput, Judged, Limits, Packed, CheckInstance};
+use landfall_runtime::{CallInput, Check, CheckInstance, FaultKind, Judged, Limits, Packed};
 use support::load_with;
 
 /// Rows of a batch in these tests.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_runtime::{
-    Check, FaultKind, Limits, Loaded, NAMES_MAX, Objective, CheckInstance, Tally, WindowCheck,
+    Check, CheckInstance, FaultKind, Limits, Loaded, NAMES_MAX, Objective, Tally, WindowCheck,
 };
 use support::load_with;
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use landfall_runtime::{Check, FaultKind, Limits, Projected, CheckInstance, Tally};
+use landfall_runtime::{Check, CheckInstance, FaultKind, Limits, Projected, Tally};
 use support::{load_bytes, load_with};
 use wit_component::{StringEncoding, embed_component_metadata};
 

@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 
 use landfall_document::{Column, Documents, Oddity, RowState, SchemaSet};
-use landfall_runtime::{Check, Decoded, CallInput, Judged, Kind, Limits, Packed, CheckInstance};
+use landfall_runtime::{CallInput, Check, CheckInstance, Decoded, Judged, Kind, Limits, Packed};
 use support::load_with;
 
 fn column(rows: &[&str]) -> Packed {

@@ -3,7 +3,9 @@
 mod support;
 
 use landfall_document::{Column, Documents};
-use landfall_runtime::{Check, Limits, Packed, ParityCheck, Projected, CheckInstance, Severity, Tally};
+use landfall_runtime::{
+    Check, CheckInstance, Limits, Packed, ParityCheck, Projected, Severity, Tally,
+};
 use support::load_with;
 
 fn columns(documents: &str, wanted: &[Column]) -> Vec<Packed> {
@@ -51,7 +53,8 @@ impl Parity {
         let columns = columns(documents, pointers);
         let columns: Vec<_> = columns.iter().map(Packed::as_ref).collect();
         let (rows, mut projected) = (documents.lines().count(), Projected::default());
-        self.instance.project(stream, rows, &columns, &mut projected);
+        self.instance
+            .project(stream, rows, &columns, &mut projected);
         assert!(projected.faulted.is_empty(), "{:?}", projected.faulted);
         let forms = projected.forms.as_ref();
         (0..rows).map(|row| forms.row(row).to_vec()).collect()

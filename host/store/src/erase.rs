@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use crate::connection::BUSY_TIMEOUT;
 use crate::error::StoreError;
-use crate::store::{BUSY_TIMEOUT, Store};
 
 /// What emptying the write-ahead log came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +45,8 @@ pub(crate) fn rewrite(connection: &Connection) -> Result<Option<()>, StoreError>
     Ok(Some(()))
 }
 
-/// Whether somebody held it.
-fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+/// Empties the write-ahead log; whether somebody reads it, so that it could not be.
+pub(crate) fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
     // Whoever reads is not waited for: the next time will do.
     connection.busy_timeout(Duration::ZERO)?;
     let held = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
@@ -54,18 +54,6 @@ fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
     });
     connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(held? != 0)
-}
-
-impl Store {
-    /// Empties the write-ahead log, which has what was deleted since it was emptied last.
-    pub fn empty_log(&mut self) -> Result<Emptied, StoreError> {
-        let failed = StoreError::sqlite("empty its write-ahead log");
-        let is_held = empty_log(&self.connection).map_err(failed)?;
-        Ok(Emptied {
-            log_bytes: log_bytes(self.path()),
-            is_held,
-        })
-    }
 }
 
 /// Bytes of the write-ahead log of the database at `path`.

@@ -7,16 +7,16 @@ use rusqlite::{CachedStatement, Transaction, params};
 
 use crate::commits::Commits;
 use crate::error::StoreError;
-use crate::prune::Kept;
+use crate::retention::RowCounts;
 use crate::rows::{GenerationRow, MissingRow, SampleRow, WindowCounts, WindowRow};
 
 /// One transaction.
 pub struct Flush<'a> {
     transaction: Transaction<'a>,
     /// As of the last commit.
-    kept: &'a mut Kept,
+    row_counts: &'a mut RowCounts,
     /// What this transaction adds to it.
-    added: Cell<Kept>,
+    added: Cell<RowCounts>,
     commits: &'a mut Commits,
     is_numbered: Cell<bool>,
 }
@@ -24,12 +24,12 @@ pub struct Flush<'a> {
 impl<'a> Flush<'a> {
     pub(crate) fn new(
         transaction: Transaction<'a>,
-        kept: &'a mut Kept,
+        row_counts: &'a mut RowCounts,
         commits: &'a mut Commits,
     ) -> Self {
         Self {
             transaction,
-            kept,
+            row_counts,
             added: Cell::default(),
             commits,
             is_numbered: Cell::default(),
@@ -49,11 +49,11 @@ impl Flush<'_> {
     }
 
     /// Rows as of this transaction.
-    pub(crate) fn kept(&self) -> Kept {
-        self.kept.plus(self.added.get())
+    pub(crate) fn row_counts(&self) -> RowCounts {
+        self.row_counts.plus(self.added.get())
     }
 
-    pub(crate) fn count(&self, rows: Kept) {
+    pub(crate) fn count_rows(&self, rows: RowCounts) {
         self.added.set(self.added.get().plus(rows));
     }
 
@@ -68,7 +68,7 @@ impl Flush<'_> {
             .map_err(&failed)?
             .execute(params![row.fingerprint])
             .map_err(&failed)?;
-        let owed = self
+        let added = self
             .transaction
             .prepare_cached(
                 "INSERT INTO missing (fingerprint, key, schema, arrived_ms, place, deadline_ms, said_ms, incident, generation, frame)
@@ -88,8 +88,8 @@ impl Flush<'_> {
                 (!row.frame.is_empty()).then_some(&row.frame)
             ])
             .map_err(&failed)?;
-        self.count(Kept {
-            owed: owed as i64,
+        self.count_rows(RowCounts {
+            missing: added as i64,
             landed: -(landed as i64),
             samples: 0,
         });
@@ -127,8 +127,8 @@ impl Flush<'_> {
             .map_err(&failed)?
             .execute(params![fingerprint, landed_ms])
             .map_err(failed)?;
-        self.count(Kept {
-            owed: -(landed as i64),
+        self.count_rows(RowCounts {
+            missing: -(landed as i64),
             landed: landed as i64,
             samples: 0,
         });
@@ -320,9 +320,9 @@ impl Flush<'_> {
                 row.frame
             ])
             .map_err(&failed)?;
-        self.count(Kept {
+        self.count_rows(RowCounts {
             samples: 1,
-            ..Kept::default()
+            ..RowCounts::default()
         });
         Ok(())
     }
@@ -347,9 +347,9 @@ impl Flush<'_> {
             .map_err(&failed)?
             .execute(params![kind, check_name, file::kept(reason), schema, keep])
             .map_err(failed)?;
-        self.count(Kept {
+        self.count_rows(RowCounts {
             samples: -(trimmed as i64),
-            ..Kept::default()
+            ..RowCounts::default()
         });
         Ok(trimmed)
     }
@@ -404,7 +404,7 @@ impl Flush<'_> {
     }
 
     pub fn commit(self) -> Result<(), StoreError> {
-        let kept = self.kept();
+        let row_counts = self.row_counts();
         let mut committed = self.transaction.commit();
         if std::mem::take(&mut self.commits.loses_answer) {
             committed = committed.and(Err(rusqlite::Error::InvalidQuery));
@@ -412,7 +412,7 @@ impl Flush<'_> {
         self.commits
             .answered(committed.is_ok(), self.is_numbered.get());
         committed.map_err(StoreError::sqlite("commit"))?;
-        *self.kept = kept;
+        *self.row_counts = row_counts;
         Ok(())
     }
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::error::StoreError;
-use crate::store::SECRET_BYTES;
+
+/// Bytes of the secret under which keys are fingerprinted.
+pub const SECRET_BYTES: usize = 16;
 
 /// Version of the tables, in `PRAGMA user_version`.
 pub const VERSION: i64 = 4;

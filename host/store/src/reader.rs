@@ -1,19 +1,16 @@
 //! The readers' side: what the commands show, while the sidecar may be writing.
 
 use std::path::Path;
-use std::time::Duration;
 
 use landfall_escape::file;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params_from_iter};
 use serde::Serialize;
 
+use crate::connection::{BUSY_TIMEOUT, FILE_NAME};
 use crate::error::StoreError;
 use crate::migrate;
 use crate::rows::{FoundRow, IncidentRow, WindowCounts, WindowRow};
-use crate::store::FILE_NAME;
-
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Which missing events are meant. Empty means all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

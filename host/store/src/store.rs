@@ -2,33 +2,24 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::commits::Commits;
-use crate::erase;
+use crate::connection::{BUSY_TIMEOUT, FILE_NAME};
+use crate::erase::{self, Emptied, log_bytes};
 use crate::error::StoreError;
 use crate::files::{self, Place};
 use crate::flush::Flush;
-use crate::migrate;
-use crate::prune::{Kept, Retention};
+use crate::migrate::{self, SECRET_BYTES};
+use crate::retention::{Retention, RowCounts};
 use crate::rows::LandedRow;
-
-/// Name of the file in the store's directory.
-pub const FILE_NAME: &str = "landfall.sqlite";
 
 /// Name of the file that the one writer holds locked.
 const LOCK_NAME: &str = "lock";
 
 /// Name of the directory that the spool may be in.
 pub const SPOOL_NAME: &str = "spool";
-
-/// How long a writer waits for a reader's lock: readers hold one for a moment only.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Bytes of the secret of fingerprints.
-pub const SECRET_BYTES: usize = 16;
 
 /// What an earlier run left open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +32,7 @@ pub struct Leftovers {
 pub struct Store {
     pub(crate) connection: Connection,
     path: PathBuf,
-    kept: Kept,
+    row_counts: RowCounts,
     pub(crate) commits: Commits,
     place: Place,
     rewritten: Option<Result<(), StoreError>>,
@@ -101,13 +92,13 @@ impl Store {
         erase::overwrite_deleted(&connection)?;
         migrate::bring_up(&mut connection, &path, secret, program)?;
         let rewritten = erase::rewrite(&connection).transpose();
-        let kept = count(&connection).map_err(StoreError::sqlite("count its rows"))?;
+        let row_counts = count_rows(&connection).map_err(StoreError::sqlite("count its rows"))?;
         Ok(Self {
             commits: Commits::of(&connection)?,
             place: Place::of(dir, &path).map_err(io("look at", &path))?,
             connection,
             path,
-            kept,
+            row_counts,
             rewritten,
             locks,
         })
@@ -232,7 +223,11 @@ impl Store {
             .connection
             .transaction()
             .map_err(StoreError::sqlite("begin a transaction"))?;
-        Ok(Flush::new(transaction, &mut self.kept, &mut self.commits))
+        Ok(Flush::new(
+            transaction,
+            &mut self.row_counts,
+            &mut self.commits,
+        ))
     }
 
     /// For tests: the next commit is made, and its answer is lost.
@@ -247,13 +242,24 @@ impl Store {
         if !self.commits.is_committed(&self.connection)? {
             return Ok(false);
         }
-        self.kept = count(&self.connection).map_err(StoreError::sqlite("count its rows"))?;
+        self.row_counts =
+            count_rows(&self.connection).map_err(StoreError::sqlite("count its rows"))?;
         Ok(true)
+    }
+
+    /// Empties the write-ahead log, which has what was deleted since it was emptied last.
+    pub fn empty_log(&mut self) -> Result<Emptied, StoreError> {
+        let failed = StoreError::sqlite("empty its write-ahead log");
+        let is_held = erase::empty_log(&self.connection).map_err(failed)?;
+        Ok(Emptied {
+            log_bytes: log_bytes(self.path()),
+            is_held,
+        })
     }
 
     /// Whether there is more than retention allows of what it bounds by number.
     pub fn is_beyond(&self, retention: &Retention) -> bool {
-        self.kept.is_beyond(retention)
+        self.row_counts.is_beyond(retention)
     }
 
     /// The time that retention goes by, as of the last flush. None: no run by the system's clock
@@ -286,10 +292,10 @@ impl Store {
 }
 
 /// Counted once: each flush knows what it adds and removes.
-fn count(connection: &Connection) -> rusqlite::Result<Kept> {
+fn count_rows(connection: &Connection) -> rusqlite::Result<RowCounts> {
     let rows = |sql| connection.query_row(sql, [], |row| row.get(0));
-    Ok(Kept {
-        owed: rows("SELECT count(*) FROM missing WHERE landed_ms IS NULL")?,
+    Ok(RowCounts {
+        missing: rows("SELECT count(*) FROM missing WHERE landed_ms IS NULL")?,
         landed: rows("SELECT count(*) FROM missing WHERE landed_ms IS NOT NULL")?,
         samples: rows("SELECT count(*) FROM samples")?,
     })

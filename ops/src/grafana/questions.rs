@@ -3,7 +3,7 @@
 use super::dashboards;
 use super::model::{Dashboard, VariableQuery};
 use crate::Parameters;
-use crate::queries::Query;
+use crate::query::Query;
 
 /// What stands in place of Grafana's variables. Those that choose labels are regular expressions.
 #[derive(Clone, Debug, PartialEq, Eq)]

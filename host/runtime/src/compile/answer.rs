@@ -4,8 +4,8 @@
 use std::io::{self, Read, Write};
 
 use super::CODE_BYTES_MAX;
+use crate::error::LoadError;
 use crate::fault::clip;
-use crate::load::LoadError;
 
 /// What an answer begins with.
 const MARK: [u8; 8] = *b"lf-code1";

@@ -9,11 +9,12 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::CompileLimits;
 use super::answer::Answer;
 use super::serve::is_of_memory;
 use super::slots::{Slot, TURN};
-use super::{Cancel, CompileLimits};
-use crate::load::LoadError;
+use crate::cancel::Cancel;
+use crate::error::LoadError;
 
 /// How often it looks whether anybody still waits for the code.
 const LOOK: Duration = Duration::from_millis(20);

@@ -19,7 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::CODE_BYTES_MAX;
 use crate::engine::Engine;
-use crate::load::Digest;
+use crate::file::Digest;
 
 /// What a file begins with; another number when what follows it is laid out otherwise.
 const MARK: &[u8; 16] = b"landfall code 1\n";

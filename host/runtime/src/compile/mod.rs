@@ -12,8 +12,6 @@ mod module;
 mod serve;
 mod slots;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use wasmtime::component::Component;
@@ -25,8 +23,9 @@ pub use serve::serve;
 pub(crate) use kept::Key;
 pub(crate) use slots::{Slot, Slots};
 
+use crate::cancel::Cancel;
 use crate::engine::Engine;
-use crate::load::LoadError;
+use crate::error::LoadError;
 
 /// What compiling one file may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,20 +47,6 @@ impl Default for CompileLimits {
 
 /// Most code of one check, in bytes. That of a Python check with its interpreter is 35 MB.
 pub(crate) const CODE_BYTES_MAX: u64 = 512 << 20;
-
-/// Ends a load that nobody waits for any more. Clones are the same.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
 
 /// Where files are compiled.
 #[derive(Clone, Debug)]

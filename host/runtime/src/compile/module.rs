@@ -1,7 +1,8 @@
 //! A file to a component: what is one stays as it is, a core module becomes one by the component type
 //! that it carries.
 
-use crate::load::{LoadError, PACKAGE};
+use crate::bindings::PACKAGE;
+use crate::error::LoadError;
 
 pub(super) fn componentize(bytes: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>, LoadError> {
     if wasmparser::Parser::is_component(bytes) {

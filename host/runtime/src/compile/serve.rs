@@ -9,7 +9,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use super::answer::Answer;
 use super::module::componentize;
 use crate::engine::code_engine;
-use crate::load::{FILE_BYTES_MAX, LoadError};
+use crate::error::LoadError;
+use crate::limits::FILE_BYTES_MAX;
 
 /// Exit code of a process whose parent is gone: nobody reads it.
 const ORPHANED: i32 = 3;

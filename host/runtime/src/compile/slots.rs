@@ -9,7 +9,7 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Cancel;
+use crate::cancel::Cancel;
 
 /// Files that are compiled at once. More than a few cores are busy with; and the most memory is so many times
 /// `CompileLimits::memory_bytes_max`.

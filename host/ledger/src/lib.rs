@@ -8,10 +8,10 @@ mod config;
 mod deadlines;
 mod effect;
 mod identity;
+mod incident_tracker;
 mod index;
 mod keys;
 mod observation;
-mod incident_tracker;
 mod pending;
 mod settled;
 mod shard;
@@ -23,11 +23,11 @@ mod verdict;
 pub use config::{Deadlines, ShardConfig};
 pub use effect::{Effect, RejectedBy, WrittenSide};
 pub use identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
-pub use observation::{Frontier, RawObservation, WrittenObservation};
 pub use incident_tracker::{
-    Cause, Change, Found, Incident, IncidentId, OPEN_PER_CAUSE_MAX, IncidentTracker, IncidentTrackerConfig,
-    Scope, Severity, Share,
+    Cause, Change, Found, Incident, IncidentId, IncidentTracker, IncidentTrackerConfig,
+    OPEN_PER_CAUSE_MAX, Scope, Severity, Share,
 };
+pub use observation::{Frontier, RawObservation, WrittenObservation};
 pub use shard::{Activity, STAMPS_APART_MS, SchemaGauge, Shard, ShardGauges};
 pub use stream::{PerStream, Stream};
 pub use tally::{Counts, TallyDelta};

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use landfall_ledger::{
-    Activity, Cause, Change, Found, Incident, IncidentId, IncidentTracker, IncidentTrackerConfig, PerStream,
-    ReasonId, SchemaId, Scope, Severity, Share, Stream,
+    Activity, Cause, Change, Found, Incident, IncidentId, IncidentTracker, IncidentTrackerConfig,
+    PerStream, ReasonId, SchemaId, Scope, Severity, Share, Stream,
 };
 
 /// Runs the steps and demands the text.

@@ -1,4 +1,4 @@
-//! What the ledger says at each boundary: a script of steps, and the text that must come out.
+//! What the ledger reports at each boundary: a script of steps, and the text that must come out.
 //! The shard's deadline is 100 ms, its grace for early landings 30 ms, its window 1000 ms.
 
 #[path = "support/script.rs"]

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cause, Found, Held, Incident, IncidentId, IncidentTracker, Scope};
+use super::{Cause, Found, Incident, IncidentId, IncidentTracker, Scope, TrackedIncident};
 use crate::identity::SchemaId;
 
-/// Open incidents of one cause that name a schema each; further schemas share one (of findings, one for
-/// each reason, and those are the reasons of the manifests).
+/// Most open incidents of one cause that name a schema each. Further schemas share one incident (of findings,
+/// one for each reason of the checks' manifests).
 pub const OPEN_PER_CAUSE_MAX: usize = 64;
 
-/// Closed incidents kept in hand, so that what comes late still finds its incident.
+/// Closed incidents that are kept here, so that what comes late still finds its incident.
 const CLOSED_KEPT_MAX: usize = 64;
 
 /// What became of an incident since the last call.
@@ -21,6 +21,7 @@ pub enum Change {
 }
 
 impl Change {
+    /// The incident, as it stands now.
     pub fn incident(&self) -> &Incident {
         match self {
             Change::Opened(incident) | Change::Updated(incident) | Change::Closed(incident) => {
@@ -31,12 +32,16 @@ impl Change {
 }
 
 impl IncidentTracker {
-    /// Open incidents by cause.
+    /// How many incidents are open, by cause; each cause is there.
     pub fn open_by_cause(&self) -> BTreeMap<Cause, usize> {
         let mut open: BTreeMap<Cause, usize> =
             Cause::ALL.into_iter().map(|cause| (cause, 0)).collect();
-        for held in self.held.values().filter(|held| held.incident.is_open()) {
-            *open.entry(held.incident.cause).or_default() += 1;
+        for tracked in self
+            .tracked
+            .values()
+            .filter(|tracked| tracked.incident.is_open())
+        {
+            *open.entry(tracked.incident.cause).or_default() += 1;
         }
         open
     }
@@ -70,19 +75,22 @@ impl IncidentTracker {
         scope: Scope,
         found: Option<Found>,
     ) -> Option<IncidentId> {
-        let fits =
-            |held: &&Held| held.incident.is_open() && held.incident.is_of(cause, scope, found);
-        self.held
+        let fits = |tracked: &&TrackedIncident| {
+            tracked.incident.is_open() && tracked.incident.is_of(cause, scope, found)
+        };
+        self.tracked
             .values()
             .rev()
             .find(fits)
-            .map(|held| held.incident.id)
+            .map(|tracked| tracked.incident.id)
     }
 
     /// Open incidents of a cause.
     pub(super) fn open_of(&self, cause: Cause) -> usize {
-        let of_cause = |held: &&Held| held.incident.is_open() && held.incident.cause == cause;
-        self.held.values().filter(of_cause).count()
+        let of_cause = |tracked: &&TrackedIncident| {
+            tracked.incident.is_open() && tracked.incident.cause == cause
+        };
+        self.tracked.values().filter(of_cause).count()
     }
 
     pub(super) fn reopen_or_open(
@@ -93,8 +101,8 @@ impl IncidentTracker {
         start_ms: i64,
     ) -> IncidentId {
         let clear_ms = self.config.clear_ms;
-        let recent = self.held.values_mut().rev().find(|held| {
-            let incident = &held.incident;
+        let recent = self.tracked.values_mut().rev().find(|tracked| {
+            let incident = &tracked.incident;
             !incident.is_open()
                 && incident.is_of(cause, scope, found)
                 && start_ms
@@ -104,12 +112,12 @@ impl IncidentTracker {
                         .saturating_add(clear_ms)
                 && start_ms >= incident.start_ms.saturating_sub(clear_ms)
         });
-        if let Some(held) = recent {
-            held.incident.closed_ms = None;
-            held.incident.resumed_ms = None;
-            held.touched_ms = self.now_ms;
-            held.changed = true;
-            return held.incident.id;
+        if let Some(tracked) = recent {
+            tracked.incident.closed_ms = None;
+            tracked.incident.resumed_ms = None;
+            tracked.updated_ms = self.now_ms;
+            tracked.changed = true;
+            return tracked.incident.id;
         }
         let id = IncidentId(self.next_id);
         self.next_id += 1;
@@ -127,14 +135,14 @@ impl IncidentTracker {
             landed_late: 0,
             shares: Vec::new(),
         };
-        self.held.insert(
+        self.tracked.insert(
             id,
-            Held {
+            TrackedIncident {
                 incident,
-                touched_ms: self.now_ms,
+                updated_ms: self.now_ms,
                 changed: true,
-                said_open: false,
-                said_ever: false,
+                reported_open: false,
+                was_reported: false,
             },
         );
         id
@@ -149,59 +157,59 @@ impl IncidentTracker {
         last_ms: i64,
     ) {
         let now_ms = self.now_ms;
-        if let Some(held) = self.held.get_mut(&id) {
-            held.incident.add(schema, events, first_ms, last_ms);
-            held.touched_ms = now_ms;
-            held.changed = true;
+        if let Some(tracked) = self.tracked.get_mut(&id) {
+            tracked.incident.add(schema, events, first_ms, last_ms);
+            tracked.updated_ms = now_ms;
+            tracked.changed = true;
         }
     }
 
-    /// What changed since the last call.
+    /// Appends what changed since the last call to `out`.
     pub fn drain_changes(&mut self, out: &mut Vec<Change>) {
-        for held in self.held.values_mut().filter(|held| held.changed) {
-            held.changed = false;
-            if !held.said_ever {
+        for tracked in self.tracked.values_mut().filter(|tracked| tracked.changed) {
+            tracked.changed = false;
+            if !tracked.was_reported {
                 // By another stream's clock it may have begun a moment later.
-                let incident = &mut held.incident;
+                let incident = &mut tracked.incident;
                 incident.opened_ms = incident.opened_ms.max(incident.start_ms);
             }
-            let incident = held.incident.clone();
-            match (held.said_open, incident.is_open()) {
+            let incident = tracked.incident.clone();
+            match (tracked.reported_open, incident.is_open()) {
                 // One that closed a moment ago goes on: flapping is one incident.
-                (false, true) if held.said_ever => out.push(Change::Updated(incident)),
+                (false, true) if tracked.was_reported => out.push(Change::Updated(incident)),
                 (false, true) => out.push(Change::Opened(incident)),
                 (true, true) => out.push(Change::Updated(incident)),
                 (true, false) => out.push(Change::Closed(incident)),
                 (false, false) => {
                     // It came and went between two looks, or grew after it had closed.
-                    if !held.said_ever {
+                    if !tracked.was_reported {
                         out.push(Change::Opened(incident.clone()));
                     }
                     out.push(Change::Closed(incident));
                 }
             }
-            held.said_ever = true;
-            held.said_open = held.incident.is_open();
+            tracked.was_reported = true;
+            tracked.reported_open = tracked.incident.is_open();
         }
     }
 
     /// Closes what had nothing new for long enough.
     pub(super) fn close_quiet(&mut self) {
         let (now_ms, clear_ms) = (self.now_ms, self.config.clear_ms);
-        for held in self
-            .held
+        for tracked in self
+            .tracked
             .values_mut()
-            .filter(|held| held.incident.is_open())
+            .filter(|tracked| tracked.incident.is_open())
         {
-            let quiet = now_ms.saturating_sub(held.touched_ms) >= clear_ms;
-            let settled = match held.incident.cause {
+            let quiet = now_ms.saturating_sub(tracked.updated_ms) >= clear_ms;
+            let settled = match tracked.incident.cause {
                 // What turns out missing later is counted in it all the same.
-                Cause::Stalled | Cause::Silent => held.incident.resumed_ms.is_some(),
+                Cause::Stalled | Cause::Silent => tracked.incident.resumed_ms.is_some(),
                 _ => true,
             };
             if quiet && settled {
-                held.incident.closed_ms = Some(now_ms);
-                held.changed = true;
+                tracked.incident.closed_ms = Some(now_ms);
+                tracked.changed = true;
             }
         }
     }
@@ -211,19 +219,22 @@ impl IncidentTracker {
     pub(super) fn forget_old(&mut self) {
         let (now_ms, deadline_max_ms) = (self.now_ms, self.config.deadline_max_ms);
         let mut closed: Vec<(bool, IncidentId)> = self
-            .held
+            .tracked
             .values()
-            .filter(|held| !held.incident.is_open() && !held.changed)
-            .map(|held| {
-                let ended_ms = held.incident.resumed_ms.unwrap_or(held.incident.end_ms);
+            .filter(|tracked| !tracked.incident.is_open() && !tracked.changed)
+            .map(|tracked| {
+                let ended_ms = tracked
+                    .incident
+                    .resumed_ms
+                    .unwrap_or(tracked.incident.end_ms);
                 let may_grow = now_ms <= ended_ms.saturating_add(deadline_max_ms);
-                (may_grow, held.incident.id)
+                (may_grow, tracked.incident.id)
             })
             .collect();
         closed.sort_unstable();
         let excess = closed.len().saturating_sub(CLOSED_KEPT_MAX);
         for (_, id) in closed.into_iter().take(excess) {
-            self.held.remove(&id);
+            self.tracked.remove(&id);
         }
     }
 }

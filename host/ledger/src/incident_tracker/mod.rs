@@ -1,5 +1,5 @@
-//! Watches the whole: stalls, silences, and which incident an event that did not land belongs to.
-//! Pure. One per process; the shards' activity and verdicts come to it merged.
+//! Keeps the incidents: it watches for stalls and silence, and attributes each event that did not land to one
+//! incident. Pure: no clock, no I/O. One per process; it gets the activity and verdicts of all shards, merged.
 
 mod incident;
 mod lifecycle;
@@ -17,61 +17,65 @@ use crate::identity::SchemaId;
 use crate::shard::Activity;
 use crate::stream::PerStream;
 
-/// What the overseer is told at the start and at each reload. Milliseconds.
+/// Configuration of the tracker, given at the start and at each reload. All in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentTrackerConfig {
-    /// Nothing at all landed for longer than this while expected events came in.
+    /// The pipeline is stalled if nothing landed for longer than this while expected events came in.
     pub stall_ms: i64,
     /// The same for one schema while others land; 0 turns it off.
     pub stall_schema_ms: i64,
     /// An incident closes after this long without anything new.
     pub clear_ms: i64,
-    /// The longest deadline: until it has passed, events of an incident that is over may still turn
-    /// out missing.
+    /// The longest deadline of all schemas: until it has passed, events of an incident that is over may
+    /// still turn out missing.
     pub deadline_max_ms: i64,
-    /// How long each stream may bring nothing; 0 turns it off.
+    /// A stream is silent if it brings nothing for longer than this; 0 turns it off.
     pub silence_ms: PerStream<i64>,
 }
 
+/// An incident, and what of it was reported.
 #[derive(Clone, Debug)]
-struct Held {
+struct TrackedIncident {
     incident: Incident,
-    /// When something new was last said of it.
-    touched_ms: i64,
+    /// When something new was last noted of it.
+    updated_ms: i64,
+    /// It has changes that were not reported yet.
     changed: bool,
-    said_open: bool,
-    said_ever: bool,
+    /// It was open when it was last reported.
+    reported_open: bool,
+    was_reported: bool,
 }
 
-/// The overseer.
+/// The incidents of this process: see the module.
 #[derive(Debug)]
 pub struct IncidentTracker {
     config: IncidentTrackerConfig,
     next_id: u64,
     /// By number, so in the order of opening; closed ones are kept for a while.
-    held: BTreeMap<IncidentId, Held>,
+    tracked: BTreeMap<IncidentId, TrackedIncident>,
     pipeline: StallWatch,
     schemas: BTreeMap<SchemaId, StallWatch>,
     /// When landings resumed after the last stall of the whole pipeline.
     resumed_ms: i64,
+    /// The latest that each stream brought.
     seen_ms: PerStream<Option<i64>>,
-    /// Up to when each stream has been told.
-    told_ms: PerStream<Option<i64>>,
+    /// Everything that each stream brought up to then has been handed in.
+    read_up_to_ms: PerStream<Option<i64>>,
     now_ms: i64,
 }
 
 impl IncidentTracker {
-    /// Starts at `now_ms`; `next_id` is the first number that was never given.
+    /// Starts at `now_ms` (since the epoch); `next_id` is the first number that was never given.
     pub fn new(config: IncidentTrackerConfig, now_ms: i64, next_id: u64) -> Self {
         Self {
             config,
             next_id,
-            held: BTreeMap::new(),
+            tracked: BTreeMap::new(),
             pipeline: StallWatch::default(),
             schemas: BTreeMap::new(),
             resumed_ms: i64::MIN,
             seen_ms: PerStream::of(|_| Some(now_ms)),
-            told_ms: PerStream::default(),
+            read_up_to_ms: PerStream::default(),
             now_ms,
         }
     }
@@ -85,22 +89,23 @@ impl IncidentTracker {
     pub fn restore(&mut self, open: Vec<Incident>) {
         for incident in open {
             self.next_id = self.next_id.max(incident.id.0 + 1);
-            let held = Held {
-                touched_ms: self.now_ms,
+            let tracked = TrackedIncident {
+                updated_ms: self.now_ms,
                 changed: false,
-                said_open: true,
-                said_ever: true,
+                reported_open: true,
+                was_reported: true,
                 incident,
             };
-            self.held.insert(held.incident.id, held);
+            self.tracked.insert(tracked.incident.id, tracked);
         }
     }
 
+    /// Takes another configuration, from now on.
     pub fn reconfigure(&mut self, config: IncidentTrackerConfig) {
         self.config = config;
     }
 
-    /// Arrivals and landings of one schema.
+    /// Hands in arrivals and landings of one schema.
     pub fn activity(&mut self, activity: &Activity) {
         let schema = self.schemas.entry(activity.schema).or_default();
         // Arrivals first: a landing of the same stretch answers them.
@@ -115,16 +120,19 @@ impl IncidentTracker {
         }
     }
 
-    /// Something landed at that time, of whatever schema: told apart from its activity, which comes by
-    /// another way and may come later than a verdict that is given after it.
+    /// Something landed at that time, of whatever schema. It is handed in apart from its activity, which
+    /// comes by another way and may come later than a verdict that is given after it.
     pub fn landed(&mut self, at_ms: i64) {
         self.pipeline.landed(at_ms);
     }
 
-    /// An event is missing: the incident that it belongs to. Exactly one, and an existing one if any fits.
+    /// An event is missing. Gives the incident that it belongs to: exactly one, an existing one if any fits.
     pub fn missing(&mut self, schema: SchemaId, arrived_ms: i64, deadline_ms: i64) -> IncidentId {
         let wait_ms = deadline_ms.saturating_sub(arrived_ms);
-        self.schemas.entry(schema).or_default().told(arrived_ms);
+        self.schemas
+            .entry(schema)
+            .or_default()
+            .reported_missing(arrived_ms);
         // Time may have jumped over the moment at which the stall would have been seen.
         self.watch_pipeline(self.now_ms.max(deadline_ms));
         // It came in during the stall, or was on its way to the database when the stall began.
@@ -139,7 +147,8 @@ impl IncidentTracker {
         id
     }
 
-    /// Something else happened to events of a schema that arrived (or landed) in a stretch of time.
+    /// Something else happened to so many events of a schema that arrived (or landed) from `first_ms` to
+    /// `last_ms`. Gives the incident that they belong to.
     pub fn note(
         &mut self,
         cause: Cause,
@@ -153,7 +162,8 @@ impl IncidentTracker {
         id
     }
 
-    /// A window check found something about windows of a schema in a stretch of time.
+    /// A window check found something about so many windows of a schema, from `first_ms` to `last_ms`. Gives
+    /// the incident that they belong to.
     pub fn found(
         &mut self,
         found: Found,
@@ -165,9 +175,9 @@ impl IncidentTracker {
         let scope = Scope::Schema(schema);
         let id = self.incident_of(Cause::Finding, scope, Some(found), first_ms);
         if let Some(known) = self
-            .held
+            .tracked
             .get_mut(&id)
-            .and_then(|held| held.incident.found.as_mut())
+            .and_then(|tracked| tracked.incident.found.as_mut())
         {
             known.severity = known.severity.max(found.severity);
         }
@@ -175,26 +185,26 @@ impl IncidentTracker {
         id
     }
 
-    /// An event of that incident landed after all. False if the incident is no longer in hand.
+    /// An event of that incident landed after all. False if the incident is no longer kept here.
     pub fn landed_late(&mut self, id: IncidentId, schema: SchemaId) -> bool {
-        let Some(held) = self.held.get_mut(&id) else {
+        let Some(tracked) = self.tracked.get_mut(&id) else {
             return false;
         };
-        held.incident.landed_late += 1;
-        let at_ms = held.incident.start_ms;
-        held.incident.share(schema, at_ms).landed_late += 1;
-        held.changed = true;
+        tracked.incident.landed_late += 1;
+        let at_ms = tracked.incident.start_ms;
+        tracked.incident.share(schema, at_ms).landed_late += 1;
+        tracked.changed = true;
         true
     }
 
-    /// What is told from here on is told at `now_ms`. Activity must have been told before, so that a
-    /// stall is seen before the events that it lost.
+    /// Sets the time of what is handed in from here on. Activity up to then must have been handed in before,
+    /// so that a stall is seen before the events that it lost.
     pub fn tell_at(&mut self, now_ms: i64) {
         self.now_ms = self.now_ms.max(now_ms);
         self.watch_pipeline(self.now_ms);
     }
 
-    /// Moves time. Everything that landed up to `now_ms` must have been told.
+    /// Moves time on. Everything that landed up to `now_ms` must have been handed in.
     pub fn advance(&mut self, now_ms: i64) {
         self.now_ms = self.now_ms.max(now_ms);
         self.watch_pipeline(self.now_ms);

@@ -2,10 +2,10 @@
 
 use super::lifecycle::OPEN_PER_CAUSE_MAX;
 use super::stall_watch::StallWatch;
-use super::{Cause, Held, IncidentId, IncidentTracker, Scope};
+use super::{Cause, IncidentId, IncidentTracker, Scope, TrackedIncident};
 use crate::identity::SchemaId;
 
-impl Held {
+impl TrackedIncident {
     /// Whether it is an open stall of that scope.
     fn is_stall_of(&self, scope: Scope) -> bool {
         let incident = &self.incident;
@@ -21,8 +21,8 @@ impl IncidentTracker {
         arrived_ms: i64,
         before_ms: i64,
     ) -> Option<IncidentId> {
-        let fits = |held: &&Held| {
-            let incident = &held.incident;
+        let fits = |tracked: &&TrackedIncident| {
+            let incident = &tracked.incident;
             let is_in_scope = matches!(incident.scope, Scope::Pipeline)
                 || incident.scope == Scope::Schema(schema);
             let is_over = incident
@@ -33,11 +33,11 @@ impl IncidentTracker {
                 && arrived_ms >= incident.start_ms.saturating_sub(before_ms)
                 && !is_over
         };
-        self.held
+        self.tracked
             .values()
             .rev()
             .find(fits)
-            .map(|held| held.incident.id)
+            .map(|tracked| tracked.incident.id)
     }
 
     pub(super) fn watch_pipeline(&mut self, now_ms: i64) {
@@ -80,7 +80,7 @@ impl IncidentTracker {
                     let is_long = self.now_ms.saturating_sub(since) > self.config.stall_schema_ms;
                     // Only while others land: else it is the pipeline's stall.
                     let others_land = self.pipeline.landed_since(since).is_some();
-                    if !(is_long && others_land && watch.is_untold_since(since)) {
+                    if !(is_long && others_land && watch.is_unreported_since(since)) {
                         continue;
                     }
                     if self.open_of(Cause::Stalled) < OPEN_PER_CAUSE_MAX {
@@ -107,24 +107,26 @@ impl IncidentTracker {
 
     /// The stall of that scope which goes on.
     fn find_stalled(&self, scope: Scope) -> Option<IncidentId> {
-        let fits = |held: &&Held| held.is_stall_of(scope) && held.incident.resumed_ms.is_none();
-        self.held
+        let fits = |tracked: &&TrackedIncident| {
+            tracked.is_stall_of(scope) && tracked.incident.resumed_ms.is_none()
+        };
+        self.tracked
             .values()
             .rev()
             .find(fits)
-            .map(|held| held.incident.id)
+            .map(|tracked| tracked.incident.id)
     }
 
     /// The stall that goes on, or that paused for no longer than flapping does, or a new one.
     fn stall_of(&mut self, scope: Scope, since_ms: i64) -> IncidentId {
         let clear_ms = self.config.clear_ms;
-        let goes_on = |held: &&Held| {
-            let paused = held.incident.resumed_ms;
-            held.is_stall_of(scope)
+        let goes_on = |tracked: &&TrackedIncident| {
+            let paused = tracked.incident.resumed_ms;
+            tracked.is_stall_of(scope)
                 && paused.is_none_or(|resumed| since_ms <= resumed.saturating_add(clear_ms))
         };
-        let found = self.held.values().rev().find(goes_on);
-        match found.map(|held| held.incident.id) {
+        let found = self.tracked.values().rev().find(goes_on);
+        match found.map(|tracked| tracked.incident.id) {
             Some(id) => id,
             None => self.reopen_or_open(Cause::Stalled, scope, None, since_ms),
         }
@@ -132,27 +134,29 @@ impl IncidentTracker {
 
     fn still_stalled(&mut self, id: IncidentId) {
         let now_ms = self.now_ms;
-        if let Some(held) = self.held.get_mut(&id) {
-            if held.incident.resumed_ms.take().is_some() {
-                held.changed = true;
+        if let Some(tracked) = self.tracked.get_mut(&id) {
+            if tracked.incident.resumed_ms.take().is_some() {
+                tracked.changed = true;
             }
-            held.touched_ms = now_ms;
+            tracked.updated_ms = now_ms;
         }
     }
 
     /// Landings resumed; when.
     fn resumed(&mut self, id: IncidentId, watch: StallWatch) -> i64 {
         let now_ms = self.now_ms;
-        let Some(held) = self.held.get_mut(&id) else {
+        let Some(tracked) = self.tracked.get_mut(&id) else {
             return now_ms;
         };
-        let resumed_ms = watch.landed_since(held.incident.start_ms).unwrap_or(now_ms);
-        held.incident.resumed_ms = Some(resumed_ms);
-        if held.incident.events == 0 {
-            held.incident.end_ms = resumed_ms;
+        let resumed_ms = watch
+            .landed_since(tracked.incident.start_ms)
+            .unwrap_or(now_ms);
+        tracked.incident.resumed_ms = Some(resumed_ms);
+        if tracked.incident.events == 0 {
+            tracked.incident.end_ms = resumed_ms;
         }
-        held.touched_ms = now_ms;
-        held.changed = true;
+        tracked.updated_ms = now_ms;
+        tracked.changed = true;
         resumed_ms
     }
 }

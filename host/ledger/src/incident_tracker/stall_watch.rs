@@ -1,4 +1,5 @@
-//! Absence is an alarm: expected events keep coming in, and none lands.
+//! Tells a stall from arrivals and landings: expected events keep coming in, and none lands. Knows no
+//! incidents.
 
 /// Watches arrivals and landings of the whole pipeline, or of one schema.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -9,8 +10,8 @@ pub(super) struct StallWatch {
     waiting_since_ms: Option<i64>,
     /// Arrival of the last expected event.
     arrived_ms: Option<i64>,
-    /// Latest arrival of an event that has been told missing.
-    told_ms: Option<i64>,
+    /// Latest arrival of an event that has been reported missing.
+    reported_missing_ms: Option<i64>,
 }
 
 impl StallWatch {
@@ -18,7 +19,7 @@ impl StallWatch {
         let latest = self.landed_ms.map_or(at_ms, |known| known.max(at_ms));
         self.landed_ms = Some(latest);
         // Events that came in after the landing still wait: from the landing on, at the earliest. The same
-        // landing may be told again, long after it.
+        // landing may be handed in again, long after it.
         self.waiting_since_ms = match (self.waiting_since_ms, self.arrived_ms) {
             (Some(waiting), Some(arrived)) if arrived > latest => Some(waiting.max(latest)),
             _ => None,
@@ -38,22 +39,22 @@ impl StallWatch {
         }
     }
 
-    /// An event that arrived then has been told missing.
-    pub(super) fn told(&mut self, arrived_ms: i64) {
-        self.told_ms = Some(
-            self.told_ms
+    /// An event that arrived then has been reported missing.
+    pub(super) fn reported_missing(&mut self, arrived_ms: i64) {
+        self.reported_missing_ms = Some(
+            self.reported_missing_ms
                 .map_or(arrived_ms, |known| known.max(arrived_ms)),
         );
     }
 
     /// Whether an expected event that arrived at `since_ms` or later waits, and none that waits has been
-    /// told missing yet: then another incident has not begun to count them.
-    pub(super) fn is_untold_since(&self, since_ms: i64) -> bool {
-        let told = match (self.told_ms, self.waiting_since_ms) {
-            (Some(told), Some(waiting)) => told >= waiting,
+    /// reported missing yet: then no other incident has begun to count them.
+    pub(super) fn is_unreported_since(&self, since_ms: i64) -> bool {
+        let is_reported = match (self.reported_missing_ms, self.waiting_since_ms) {
+            (Some(reported), Some(waiting)) => reported >= waiting,
             _ => false,
         };
-        !told && self.arrived_ms.is_some_and(|arrived| arrived >= since_ms)
+        !is_reported && self.arrived_ms.is_some_and(|arrived| arrived >= since_ms)
     }
 
     /// Since when expected events have waited, if that is longer than `stall_ms` at `now_ms`.
@@ -62,7 +63,7 @@ impl StallWatch {
             .filter(|since| now_ms.saturating_sub(*since) > stall_ms)
     }
 
-    /// Whether something landed at or after `since_ms`.
+    /// The latest landing, if it was at or after `since_ms`.
     pub(super) fn landed_since(&self, since_ms: i64) -> Option<i64> {
         self.landed_ms.filter(|landed| *landed >= since_ms)
     }

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Ends a load that nobody waits for any more. Clones are the same.
+/// A flag that ends a load. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
+    /// Ends the load, as soon as it looks.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Release);
     }
 
+    /// Whether somebody ended it.
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }

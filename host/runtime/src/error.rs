@@ -49,11 +49,11 @@ pub enum LoadError {
     CompileMemory { memory_bytes_max: u64 },
     #[error("the process that compiled it ended {0}")]
     CompileCrashed(String),
-    #[error("it is not compiled, for the compiling process cannot be used: {0}")]
+    #[error("it is not compiled, because the compiling process cannot be used: {0}")]
     CompileProcess(std::io::Error),
     #[error("something newer is loaded in its place")]
     Cancelled,
-    /// Told to nobody: it is compiled anew when there is a place for what compiles for long.
+    /// Never reported: the file is compiled anew when there is a slot for long compilations.
     #[error("it compiles for long, and another file waited")]
     GaveWay,
     #[error("it does not start: {0}")]

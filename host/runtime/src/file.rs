@@ -38,8 +38,12 @@ pub struct CheckFile {
 
 impl CheckFile {
     /// Reads a regular file of bounded size.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, is no regular file, or is too large.
     pub fn read(path: &Path) -> Result<Self, LoadError> {
-        // Without waiting for somebody who writes, if it is a FIFO by now.
+        // If it has become a FIFO, opening it must not wait for a writer.
         let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
         let file = OpenOptions::new()
             .read(true)
@@ -49,7 +53,7 @@ impl CheckFile {
         if !metadata.is_file() {
             return Err(std::io::Error::other("it is no regular file").into());
         }
-        // One that grows while it is read is no larger for us.
+        // One that grows while it is read is read no further than that.
         let mut bytes = Vec::new();
         file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > FILE_BYTES_MAX {

@@ -16,18 +16,18 @@ use crate::manifest::Manifest;
 use crate::state::HostState;
 use crate::world::{self, Exports, World};
 
-/// A living instance.
+/// An instance that was started.
 pub(crate) struct Guest<W: World> {
     pub(crate) store: Store<HostState>,
     pub(crate) exports: Exports,
-    /// Calls that it has answered.
+    /// Calls that were made to its work function.
     pub(crate) batches: u32,
     world: PhantomData<fn() -> W>,
 }
 
 impl<W: World> Guest<W> {
-    /// Instantiates, configures and describes. With `cancel` it can be ended at any time, and is only
-    /// good for that start.
+    /// Instantiates a component, hands it its configuration and has it describe itself. With `cancel`, the start
+    /// can be ended at any time; such an instance is good for this alone.
     pub(crate) fn start(
         engine: &Engine,
         pre: &InstancePre<HostState>,
@@ -38,7 +38,7 @@ impl<W: World> Guest<W> {
         let state = HostState::new(limits.memory_bytes_max, Arc::default());
         let mut store = Store::new(&engine.wasm, state);
         store.limiter(|state| &mut state.limiter);
-        // A call's time may have been extended by what schemas wasted of it.
+        // The deadline of a call may have been moved on by the time that validation took.
         store.epoch_deadline_callback(|context| {
             let now = Instant::now();
             match context.data().deadline {

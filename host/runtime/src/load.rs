@@ -1,5 +1,5 @@
-//! A file to a check that can be instantiated: read, compile (`compile/`), refuse foreign imports,
-//! configure, describe. Slow, so never on a thread that judges.
+//! Makes a loaded check of a component: refuses foreign imports, finds its world, and starts it once, so that it
+//! takes its configuration and describes itself. Slow, so never on a thread that judges.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use crate::manifest::Manifest;
 use crate::state::HostState;
 use crate::world::{Codec, EventCheck, Kind, ParityCheck, WindowCheck, World, link};
 
-/// What to load, as the configuration says it.
+/// A check to be loaded, as the configuration names it.
 #[derive(Clone, Debug)]
 pub struct LoadRequest {
     /// The name in the configuration; it stands in metrics and logs.
@@ -30,7 +30,7 @@ pub struct LoadRequest {
     pub limits: Limits,
 }
 
-/// A check that compiled, took its configuration and described itself.
+/// A check that took its configuration and described itself; instances are made of it.
 pub struct Loaded<W: World> {
     pub name: String,
     pub path: PathBuf,
@@ -78,6 +78,7 @@ impl Check {
         }
     }
 
+    /// Its world.
     pub fn kind(&self) -> Kind {
         match self {
             Check::Codec(_) => Kind::Codec,
@@ -87,6 +88,7 @@ impl Check {
         }
     }
 
+    /// How it describes itself.
     pub fn manifest(&self) -> &Manifest {
         match self {
             Check::Codec(check) => &check.manifest,
@@ -96,6 +98,7 @@ impl Check {
         }
     }
 
+    /// The limits of each of its instances.
     pub fn limits(&self) -> &Limits {
         match self {
             Check::Codec(check) => &check.limits,
@@ -105,6 +108,7 @@ impl Check {
         }
     }
 
+    /// The digest of its file.
     pub fn digest(&self) -> Digest {
         match self {
             Check::Codec(check) => check.digest,
@@ -129,7 +133,8 @@ fn refuse_foreign_imports(engine: &Engine, component: &Component) -> Result<(), 
     Ok(())
 }
 
-/// Told by the exports: `decode`, `project`, and `check` of a batch (a record) or of tallies (a list).
+/// The world that a component implements, by its exports: `decode`, `project`, and `check` of a batch (a record)
+/// or of tallies (a list).
 fn world_of(engine: &Engine, component: &Component) -> Result<Kind, LoadError> {
     let ty = component.component_type();
     for (name, item) in ty.exports(&engine.wasm) {

@@ -1,5 +1,5 @@
-//! What window checks state as objectives of delivery: asked when they or the schemas are loaded, on an
-//! instance of their own, and checked before anybody relies on it.
+//! The objectives of delivery that window checks state. The host asks for them when the checks or the schemas
+//! are loaded, on an instance of its own, and checks them before anybody relies on them.
 
 use crate::bindings::shapes;
 use crate::engine::ticks;
@@ -9,7 +9,7 @@ use crate::guest::Guest;
 use crate::load::Loaded;
 use crate::world::{StateAnswer, WindowCheck, call};
 
-/// Most names in one call; the contract promises it.
+/// Most names of schemas in one call of a check; the contract promises it.
 pub const NAMES_MAX: usize = 512;
 
 /// What a check asks of the pipeline for a schema.
@@ -22,12 +22,16 @@ pub struct Objective {
 }
 
 impl Loaded<WindowCheck> {
-    /// The objective of each of these schemas, in their order; None if the check states none at all, as
-    /// those that are older than this part of the contract. An error says why nothing can be shown; it
-    /// says nothing of how the check judges.
+    /// The objective of each of these schemas, in their order. None if the check does not export objectives,
+    /// as checks that are older than this part of the contract do not.
     ///
-    /// Slow: it makes an instance and has the time for starting, for every [`NAMES_MAX`] names. `go_on` is
-    /// asked before each of these; the answer is a fault if it says no.
+    /// Slow: it makes an instance, and each call for [`NAMES_MAX`] names may take `start_time` of its limits.
+    /// `go_on` is called before each; if it gives false, the rest is not asked for.
+    ///
+    /// # Errors
+    ///
+    /// If the check fails, answers what is no objective, or `go_on` gives false. That says nothing of how the
+    /// check judges.
     pub fn objectives(
         &self,
         schemas: &[&str],
@@ -63,7 +67,7 @@ impl Loaded<WindowCheck> {
     }
 }
 
-/// One for each name, and each a share.
+/// The objectives, if there is one for each name and each target is a share.
 fn checked(
     stated: Vec<Option<shapes::Objective>>,
     names: &[&str],

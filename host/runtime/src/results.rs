@@ -10,24 +10,26 @@ use crate::packed::Packed;
 pub struct Decoded {
     /// JSON text per frame; empty where the frame is malformed or the codec failed on it.
     pub documents: Packed,
-    /// 0, or the n-th reason of the manifest. 0 with a fault where the codec failed.
+    /// One per frame: 0, or n for the n-th reason of the manifest; 0 where the codec failed on it.
     pub codes: Vec<u16>,
     pub details: Vec<(usize, String)>,
     pub faulted: Vec<FaultedRows>,
 }
 
-/// What an event check said of a batch, one code per row. Reused from batch to batch.
+/// What an event check answered for a batch. Reused from batch to batch.
 #[derive(Debug, Default)]
 pub struct Judged {
+    /// One per row: 0, or n for the n-th reason of the manifest.
     pub codes: Vec<u16>,
     pub details: Vec<(usize, String)>,
-    /// Rows that it could not judge; their codes are 0 and mean nothing.
+    /// Rows that it could not judge; their codes are 0 and have no meaning.
     pub faulted: Vec<FaultedRows>,
 }
 
-/// The normal forms of a batch, one per row; an empty one could not be projected.
+/// The normal forms of a batch. Reused from batch to batch.
 #[derive(Debug, Default)]
 pub struct Projected {
+    /// One per row; empty if the row could not be projected.
     pub forms: Packed,
     pub faulted: Vec<FaultedRows>,
 }
@@ -49,7 +51,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Its name in metrics, answers and the store.
+    /// The name in metrics, answers and the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -62,18 +64,18 @@ impl Severity {
 /// What a window check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// Index of the tally.
+    /// Index of the tally, from 0.
     pub tally: usize,
-    /// Index of the reason in the manifest.
+    /// Index of the reason in the manifest, from 0.
     pub reason: usize,
     pub severity: Severity,
     pub text: String,
 }
 
-/// What a window check said of some tallies.
+/// What a window check answered for some tallies.
 #[derive(Debug, Default)]
 pub struct JudgedWindows {
     pub findings: Vec<Finding>,
-    /// Tallies that it could not judge: of them no finding tells anything.
+    /// Tallies that it could not judge; no finding is about them.
     pub faulted: Vec<FaultedRows>,
 }

@@ -1,4 +1,4 @@
-//! One transaction of the writer: the rows that it puts, and what it adds to the numbers of them.
+//! One flush: the transaction in which the writer writes rows, and how many rows it adds and removes.
 
 use std::cell::Cell;
 
@@ -10,12 +10,14 @@ use crate::error::StoreError;
 use crate::retention::RowCounts;
 use crate::rows::{GenerationRow, MissingRow, SampleRow, WindowCounts, WindowRow};
 
-/// One transaction.
+/// One transaction of the writer. Dropping it undoes everything.
+///
+/// All its methods fail as SQLite fails; the error says what was being done.
 pub struct Flush<'a> {
     transaction: Transaction<'a>,
-    /// As of the last commit.
+    /// Rows as of the last commit.
     row_counts: &'a mut RowCounts,
-    /// What this transaction adds to it.
+    /// Rows that this transaction adds.
     added: Cell<RowCounts>,
     commits: &'a mut Commits,
     is_numbered: Cell<bool>,
@@ -48,7 +50,7 @@ impl Flush<'_> {
             .map_err(StoreError::sqlite(doing))
     }
 
-    /// Rows as of this transaction.
+    /// Rows with those that this transaction adds and removes.
     pub(crate) fn row_counts(&self) -> RowCounts {
         self.row_counts.plus(self.added.get())
     }
@@ -57,9 +59,9 @@ impl Flush<'_> {
         self.added.set(self.added.get().plus(rows));
     }
 
-    /// Adds a missing event. One that is there and has not landed stays as it is: one landing is
-    /// owed. One that had landed (it came in once more after the ledger had forgotten it) is missing
-    /// again, and the newest.
+    /// Adds a missing event. If the event is there and has not landed, its row stays as it is: one landing is
+    /// expected. If it had landed (it came in once more after the ledger had forgotten it), it is missing again,
+    /// and becomes the newest.
     pub fn missing(&self, row: &MissingRow) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("add a missing event");
         let landed = self
@@ -96,8 +98,8 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Puts missing events of a schema that arrived in a stretch of time, and have no incident yet
-    /// (0), down to one.
+    /// Attributes missing events of a schema that arrived from `first_ms` to `last_ms`, and have no incident yet
+    /// (0), to an incident. Gives how many they were.
     pub fn attribute(
         &self,
         schema: &str,
@@ -116,7 +118,7 @@ impl Flush<'_> {
             .map_err(failed)
     }
 
-    /// A missing event landed. Its frame goes.
+    /// A missing event landed: its frame is removed.
     pub fn landed(&self, fingerprint: [u8; 16], landed_ms: i64) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("mark an event as landed");
         let landed = self
@@ -135,7 +137,8 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Notes up to which time, by which clock, the store tells what happened.
+    /// Notes up to which time the store has what happened, and by which clock: that of the system, or one of its
+    /// own.
     pub fn known(&self, now_ms: i64, follows_system: bool) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("note the time");
         let clock = if follows_system { "system" } else { "own" };
@@ -147,7 +150,7 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Notes the time that retention goes by.
+    /// Notes the time that retention uses as now.
     pub fn retention_time(&self, now_ms: i64) -> Result<(), StoreError> {
         self.prepare(
             "INSERT OR REPLACE INTO meta VALUES ('retention_ms', ?1)",
@@ -158,8 +161,8 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Adds to a window. One of an earlier run that began at the same time, and was shorter or longer,
-    /// is the same: it ends with the longer of the two.
+    /// Adds to a window. A window of an earlier run that began at the same time, and was shorter or longer, is the
+    /// same one: it ends with the longer of the two.
     pub fn window(&self, row: &WindowRow) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("add to a window");
         let WindowCounts {
@@ -232,8 +235,8 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// An event that is missing came in once more and was lost once more: it belongs to the incident
-    /// in which that happened, whose backfill has its frame.
+    /// A missing event came in once more and was lost once more: from now on it belongs to the incident in which
+    /// that happened, whose backfill has its frame.
     pub fn missing_again(
         &self,
         fingerprint: [u8; 16],
@@ -253,9 +256,8 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// An event that an earlier run, or this one long ago, counted as missing landed: its window's
-    /// count, wherever windows began then and whatever its schema is called now. `counts` says what
-    /// it is instead.
+    /// An event landed that an earlier run, or this one long ago, counted as missing: revises the count of its
+    /// window, wherever windows began then. `counts` has the count that it belongs to instead.
     pub fn window_revised(
         &self,
         arrived_ms: i64,
@@ -296,8 +298,8 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Adds a sample. Its texts for people are escaped here, whoever wrote them: tools print them as they
-    /// lie in the file. Key and frame are data.
+    /// Adds a sample. Its texts for people are escaped here, whoever wrote them: tools print them as they are in
+    /// the file. Key and frame are data, and stay as they are.
     pub fn sample(&self, row: &SampleRow) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("add a sample");
         self.transaction
@@ -327,7 +329,7 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Removes all but the newest samples of a kind, reason and schema.
+    /// Removes all but the newest `keep` samples of a kind, check, reason and schema. Gives how many it removed.
     pub fn trim_samples(
         &self,
         kind: &str,
@@ -390,8 +392,8 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Gives the flush its number: if its commit fails, [`Store::is_committed`](crate::Store::is_committed)
-    /// tells whether it is there all the same. One that adds to nothing needs none.
+    /// Gives the flush its number: if its commit fails, [`Store::is_committed`](crate::Store::is_committed) finds
+    /// out by it whether it was done all the same. A flush that only replaces rows needs none.
     pub fn number(&self) -> Result<(), StoreError> {
         self.prepare(
             "INSERT OR REPLACE INTO meta VALUES ('flushes', ?1)",
@@ -403,14 +405,15 @@ impl Flush<'_> {
         Ok(())
     }
 
+    /// Commits the transaction.
     pub fn commit(self) -> Result<(), StoreError> {
         let row_counts = self.row_counts();
         let mut committed = self.transaction.commit();
-        if std::mem::take(&mut self.commits.loses_answer) {
+        if std::mem::take(&mut self.commits.loses_result) {
             committed = committed.and(Err(rusqlite::Error::InvalidQuery));
         }
         self.commits
-            .answered(committed.is_ok(), self.is_numbered.get());
+            .note_result(committed.is_ok(), self.is_numbered.get());
         committed.map_err(StoreError::sqlite("commit"))?;
         *self.row_counts = row_counts;
         Ok(())

@@ -1,4 +1,4 @@
-//! What Landfall keeps: results in SQLite, and the frames of events that are not settled yet.
+//! What Landfall stores on disk: results in SQLite, and the frames of events that are not settled yet.
 //!
 //! The only crate that knows SQLite. It knows no clock (times are given), no ledger, no checks and
 //! no sockets. docs/STORE.md describes the tables, which people may query with sqlite3.

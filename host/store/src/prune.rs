@@ -10,8 +10,8 @@ use crate::error::StoreError;
 use crate::flush::Flush;
 use crate::retention::{Retention, RowCounts};
 
-/// Rows of one table that a step removes at most: more than a flush adds, so that many steps in a row
-/// keep up with a flood, and few enough to take some ten milliseconds.
+/// Most rows of one table that a step removes: more than a flush adds, so that many steps in a row keep up with a
+/// flood, and few enough to take about ten milliseconds.
 pub const PRUNE_ROWS_MAX: u64 = 8192;
 
 /// What one step of retention removed.
@@ -26,12 +26,12 @@ pub struct Pruned {
     /// Events that were still missing, and beyond `missing_max`: their backfill is gone.
     pub missing_excess: usize,
     pub samples: usize,
-    /// Whether the step came to its bound: there may be more to remove.
+    /// Whether the step reached its bound: there may be more to remove.
     pub more: bool,
 }
 
 impl Flush<'_> {
-    /// Removes some of what is beyond retention, as of `now_ms`; `more` says whether to call again.
+    /// Removes some of what is beyond retention, as of `now_ms`. If [`Pruned::more`], it is to be called again.
     pub fn prune(&self, now_ms: i64, retention: &Retention) -> Result<Pruned, StoreError> {
         let before_ms = now_ms.saturating_sub(retention.keep_ms);
         let mut pruned = Pruned::default();
@@ -63,7 +63,7 @@ impl Flush<'_> {
         pruned.landed = old("DELETE FROM missing WHERE id IN (
                  SELECT id FROM missing WHERE landed_ms IS NOT NULL AND landed_ms < ?2
                  ORDER BY landed_ms LIMIT ?1)")?;
-        // Their frames hold addresses: none is kept longer, backfilled or not.
+        // Their frames hold addresses: none is kept longer, whether it was backfilled or not.
         pruned.missing_old = old("DELETE FROM missing WHERE id IN (
                  SELECT id FROM missing WHERE landed_ms IS NULL AND arrived_ms < ?2
                  ORDER BY arrived_ms LIMIT ?1)")?;
@@ -89,7 +89,7 @@ impl Flush<'_> {
             missing,
         )?;
         let excess_samples = run(
-            // The newest of each kind, reason and schema go last: a flood of others hides none.
+            // The newest of each kind, check, reason and schema are removed last: a flood of others hides none.
             "DELETE FROM samples WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER (
                  PARTITION BY kind, check_name, reason, schema ORDER BY id DESC) AS rank FROM samples)
                  ORDER BY rank DESC, id LIMIT ?1)",

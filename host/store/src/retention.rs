@@ -1,21 +1,21 @@
-//! How much is kept, and how many rows are counted against it.
+//! The limits of retention, and the numbers of rows that are held to them.
 
-/// How much is kept.
+/// How much is kept, and how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// What is older than this goes: windows, closed incidents, samples, events landed or missing.
+    /// What is older than this is removed: windows, closed incidents, samples, events landed or missing.
     pub keep_ms: i64,
-    /// Missing events beyond this many: those that have landed go first, whatever their number; then
-    /// the oldest of those that have not.
+    /// Most rows of missing events. Beyond it, those that have landed are removed first; then the oldest of those
+    /// that have not.
     pub missing_max: u64,
-    /// Samples kept at most, over all kinds: those go first of which there are newer ones of the same
-    /// kind, reason and schema.
+    /// Most samples, over all kinds. Beyond it, those are removed first that have most newer ones of the same kind,
+    /// check, reason and schema.
     pub samples_max: u64,
-    /// Samples kept of each kind, reason and schema.
+    /// Most samples of each kind, check, reason and schema.
     pub samples_per_reason_max: u64,
 }
 
-/// How many rows there are of what is bounded by number.
+/// How many rows there are of what is limited by number; as a difference they may be negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RowCounts {
     /// Missing events that have not landed.
@@ -34,7 +34,7 @@ impl RowCounts {
         }
     }
 
-    /// Landed rows, missing rows and samples that are too many.
+    /// How many landed rows, missing rows and samples are too many.
     pub(crate) fn excess(self, retention: &Retention) -> [u64; 3] {
         let beyond =
             |rows: i64, max: u64| u64::try_from(rows.max(0)).unwrap_or(0).saturating_sub(max);

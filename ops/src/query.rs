@@ -1,6 +1,6 @@
-//! A PromQL query of what is generated, with where it stands.
+//! A PromQL query that is part of what is generated.
 
-/// A query and where it stands.
+/// A query, and what it is part of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     /// The rule, or the dashboard and panel.

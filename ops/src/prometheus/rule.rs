@@ -1,4 +1,4 @@
-//! What a file of rules is made of.
+//! The parts of a file of rules: groups, recorded series, alerts.
 
 use super::time::Span;
 
@@ -6,13 +6,13 @@ use super::time::Span;
 #[derive(Clone, Debug)]
 pub struct Group {
     pub name: &'static str,
-    /// How often; None: as often as Prometheus evaluates what says nothing.
+    /// How often it is evaluated; None: by Prometheus' global interval.
     pub interval: Option<Span>,
     pub recordings: Vec<Recording>,
     pub alerts: Vec<Alert>,
 }
 
-/// A series that is computed and kept.
+/// A recording rule: a series that is computed and stored.
 #[derive(Clone, Debug)]
 pub struct Recording {
     pub name: String,
@@ -37,7 +37,7 @@ impl Severity {
     }
 }
 
-/// What is wrong if the alert is right.
+/// What the alert is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Component {
     /// The pipeline that Landfall watches.
@@ -57,7 +57,7 @@ impl Component {
 
 /// The dashboard that an alert leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dashboard {
+pub enum DashboardLink {
     Operators,
     Checks,
 }
@@ -68,7 +68,7 @@ pub struct Alert {
     pub name: &'static str,
     pub severity: Severity,
     pub component: Component,
-    pub dashboard: Dashboard,
+    pub dashboard: DashboardLink,
     pub expr: String,
     /// For how long the expression has to hold.
     pub hold: Option<Span>,
@@ -89,7 +89,7 @@ impl Alert {
             name,
             severity,
             component: Component::Pipeline,
-            dashboard: Dashboard::Operators,
+            dashboard: DashboardLink::Operators,
             expr,
             hold: None,
             keep: KEEP,
@@ -116,7 +116,7 @@ impl Alert {
         Self { keep, ..self }
     }
 
-    pub fn dashboard(self, dashboard: Dashboard) -> Self {
+    pub fn dashboard(self, dashboard: DashboardLink) -> Self {
         Self { dashboard, ..self }
     }
 

@@ -145,8 +145,8 @@ fn expected(text: &mut String, firing: &Firing, alert: &Alert, parameters: &Para
         found.map_or_else(|| "$__all".to_owned(), |(_, value)| url_encoded(value))
     };
     let third = match alert.dashboard {
-        landfall_ops::prometheus::Dashboard::Operators => "schema",
-        landfall_ops::prometheus::Dashboard::Checks => "check",
+        landfall_ops::prometheus::DashboardLink::Operators => "schema",
+        landfall_ops::prometheus::DashboardLink::Checks => "check",
     };
     let uid = if third == "schema" {
         "operators"

@@ -307,7 +307,7 @@ fn a_raw_event_after_all_takes_unexpected_back() {
          unexpected a gone at 5
          1/0: delivered 1 repeated 1",
     );
-    // Its form is gone: that it is unchanged cannot be told.
+    // Its form is gone: whether it is unchanged cannot be known.
     check(
         "written a at 5 form 1
          frontier raw 35

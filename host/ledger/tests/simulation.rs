@@ -278,7 +278,7 @@ fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
     seen.assert_all_kinds_above(100);
 }
 
-/// What the effects told, sorted.
+/// What the effects reported, sorted.
 fn told<T: Ord>(run: &Run, pick: impl Fn(&Effect) -> Option<T>) -> Vec<T> {
     let mut told: Vec<T> = run.effects.iter().filter_map(pick).collect();
     told.sort();

@@ -93,6 +93,7 @@ struct SchemaBreaker {
 }
 
 impl SchemaBreakers {
+    /// For a check whose batches may take `deadline`.
     pub fn new(deadline: Duration) -> Self {
         Self {
             deadline,
@@ -188,6 +189,7 @@ impl SchemaBreakers {
         std::mem::take(&mut self.given_back)
     }
 
+    /// Takes the counts of all schemas.
     pub fn take_faults(&mut self) -> Vec<SchemaFaults> {
         std::mem::take(&mut self.faults)
     }

@@ -35,6 +35,7 @@ pub(crate) struct Ticker {
 pub(crate) struct CallGuard<'a>(&'a Shared);
 
 impl Ticker {
+    /// Starts the thread, which calls `tick`.
     pub fn start(tick: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let seen = Arc::clone(&shared);

@@ -1,4 +1,4 @@
-//! Whatever makes code of a check's file changes the key that the code is kept under.
+//! A change of anything that compiles a check's file changes the key under which the code is cached.
 
 #[path = "../build/identity.rs"]
 mod identity;

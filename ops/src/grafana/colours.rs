@@ -18,6 +18,7 @@ const ORANGE: &str = "#E69F00";
 const BLUE: &str = "#0072B2";
 const VIOLET: &str = "#8822EE";
 
+/// Colours of verdicts.
 pub const VERDICTS: [Named; 9] = [
     ("delivered", GREEN),
     ("late", YELLOW),
@@ -30,6 +31,7 @@ pub const VERDICTS: [Named; 9] = [
     ("unjudged", VIOLET),
 ];
 
+/// Colours of causes of incidents.
 pub const CAUSES: [Named; 9] = [
     ("stalled", "#EE0044"),
     ("loss", VERMILLION),
@@ -53,6 +55,7 @@ pub const SEVERITIES: [Named; 4] = [
 /// Of alerts, by severity: a page wakes somebody, a ticket does not.
 pub const ALERTS: [Named; 2] = [("page", VERMILLION), ("ticket", ORANGE)];
 
+/// Colours of streams.
 pub const STREAMS: [Named; 2] = [("raw", "#6E9FFF"), ("written", "#B877D9")];
 
 /// What is as it should be.

@@ -29,6 +29,7 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The value of an alert's label `severity`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Page => "page",
@@ -47,6 +48,7 @@ pub enum Component {
 }
 
 impl Component {
+    /// The value of an alert's label `component`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pipeline => "pipeline",
@@ -105,6 +107,7 @@ impl Alert {
         }
     }
 
+    /// The same alert, which fires only after its expression held for so long.
     pub fn hold(self, hold: Span) -> Self {
         Self {
             hold: Some(hold),
@@ -112,14 +115,17 @@ impl Alert {
         }
     }
 
+    /// The same alert, which goes on for so long after its expression held last.
     pub fn keep(self, keep: Span) -> Self {
         Self { keep, ..self }
     }
 
+    /// The same alert, which links to that dashboard.
     pub fn dashboard(self, dashboard: DashboardLink) -> Self {
         Self { dashboard, ..self }
     }
 
+    /// The same alert with that summary, a template of Prometheus.
     pub fn summary(self, summary: impl Into<String>) -> Self {
         Self {
             summary: summary.into(),

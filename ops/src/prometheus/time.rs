@@ -7,16 +7,19 @@ pub struct Span {
 }
 
 impl Span {
+    /// So many minutes.
     pub const fn minutes(minutes: u64) -> Self {
         Self {
             seconds: minutes * 60,
         }
     }
 
+    /// So many hours.
     pub const fn hours(hours: u64) -> Self {
         Self::minutes(hours * 60)
     }
 
+    /// So many days.
     pub const fn days(days: u64) -> Self {
         Self::hours(days * 24)
     }
@@ -26,6 +29,7 @@ impl Span {
         in_units(self.seconds * 1000)
     }
 
+    /// The whole duration in seconds.
     pub const fn seconds(self) -> u64 {
         self.seconds
     }
@@ -38,6 +42,7 @@ pub struct Scale {
 }
 
 impl Scale {
+    /// Divides by `factor`, which is above 0.
     pub fn new(factor: f64) -> Self {
         Self { factor }
     }

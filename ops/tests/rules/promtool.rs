@@ -1,4 +1,4 @@
-//! Cases as a file of `promtool test rules`, and its run.
+//! Writes cases as a file for `promtool test rules`, and runs it.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub fn parameters(factor: f64) -> Parameters {
     }
 }
 
-/// Runs promtool in a directory; an error is what it said.
+/// Runs promtool in a directory; an error is what it wrote.
 pub fn run(promtool: &Path, dir: &Path, arguments: &[&str]) -> Result<(), String> {
     let output = Command::new(promtool)
         .args(arguments)

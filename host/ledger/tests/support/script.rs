@@ -37,7 +37,7 @@ pub fn check(steps: &str, expected: &str) {
     assert_eq!(trim(&run(steps)), trim(expected), "after {steps}");
 }
 
-/// Runs the steps and demands the sums, and of what was told only what happened to whom.
+/// Runs the steps and demands the sums, and of the effects only what happened to which event.
 #[allow(dead_code, reason = "not every test that runs scripts needs it")]
 #[track_caller]
 pub fn check_sums(steps: &str, expected: &str) {

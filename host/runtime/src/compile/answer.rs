@@ -26,6 +26,7 @@ pub(super) enum Answer {
 }
 
 impl Answer {
+    /// The answer for what became of a file.
     pub fn of(result: Result<Vec<u8>, LoadError>) -> Self {
         match result {
             Ok(code) => Answer::Code(code),
@@ -38,6 +39,7 @@ impl Answer {
         }
     }
 
+    /// What became of the file. An answer about memory does not name the limit: it was `memory_bytes_max`.
     pub fn into_result(self, memory_bytes_max: u64) -> Result<Vec<u8>, LoadError> {
         match self {
             Answer::Code(code) => Ok(code),
@@ -49,6 +51,7 @@ impl Answer {
         }
     }
 
+    /// Writes the answer.
     pub fn write(self, to: &mut impl Write) -> io::Result<()> {
         let (kind, bytes) = match self {
             Answer::Code(code) => (0_u8, code),

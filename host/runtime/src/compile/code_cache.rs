@@ -65,6 +65,7 @@ const COMPILED_BY: &str = env!("LANDFALL_COMPILED_BY");
 pub(crate) struct Key([u8; 32]);
 
 impl Key {
+    /// The key of a file's code for this engine.
     pub fn of(engine: &Engine, file: &Digest) -> Self {
         let mut sha = Sha256Hasher(Sha256::new());
         sha.0.update(MARK);

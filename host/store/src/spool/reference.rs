@@ -21,10 +21,12 @@ impl Reference {
         Self(place | class(bytes) << SIZE_SHIFT)
     }
 
+    /// The number of the segment.
     pub fn segment(self) -> u32 {
         (self.0 >> SEGMENT_SHIFT) as u32
     }
 
+    /// The position of the index entry in the segment's file, in bytes.
     pub fn entry_at(self) -> u64 {
         self.0 & u64::from(u32::MAX)
     }

@@ -73,6 +73,7 @@ impl Draft {
         }
     }
 
+    /// A graph of lines over time.
     pub fn graph(title: &'static str, description: &str) -> Self {
         let options = TimeseriesOptions {
             legend: Legend::list(),
@@ -126,6 +127,7 @@ impl Draft {
         draft
     }
 
+    /// A table, with no columns yet.
     pub fn table(title: &'static str, description: &str) -> Self {
         let options = TableOptions {
             frame_index: 0,

@@ -38,6 +38,7 @@ pub const PROMETHEUS: DataSource = DataSource {
     uid: "${datasource}",
 };
 
+/// A dashboard, as in the file that Grafana reads.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Dashboard {

@@ -164,7 +164,7 @@ impl HostState {
         timing.is_watched |= taken > WATCHED_AFTER;
     }
 
-    /// Ends the call as its epoch would, if its time is over. Looks at the clock for every 16th of what is done.
+    /// Ends the call as its epoch would, if its time is over. Looks at the clock once in `UNWATCHED_MAX`.
     fn in_time(&self, done: usize) -> wasmtime::Result<()> {
         let over = |deadline| Instant::now() >= deadline;
         if done.is_multiple_of(UNWATCHED_MAX) && self.deadline.is_some_and(over) {

@@ -18,6 +18,10 @@ struct IncidentCounts<'a> {
 
 impl Flush<'_> {
     /// Writes an incident as it stands, in the place of its earlier state.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn incident(&self, row: &IncidentRow) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("put an incident");
         let shares = serde_json::to_string(&row.shares).unwrap_or_else(|_| "[]".into());
@@ -49,6 +53,10 @@ impl Flush<'_> {
     }
 
     /// An event landed after all, of an incident that the ledger has forgotten.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn incident_landed_late(&self, id: u64, schema: &str) -> Result<(), StoreError> {
         self.revise_incident(id, schema, |counts| {
             *counts.landed_late = counts.landed_late.saturating_add(1);
@@ -56,6 +64,10 @@ impl Flush<'_> {
     }
 
     /// An event of the incident was lost once more, and belongs to another incident from now on.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn incident_lost_again(&self, id: u64, schema: &str) -> Result<(), StoreError> {
         self.revise_incident(id, schema, |counts| {
             *counts.events = counts.events.saturating_sub(1);

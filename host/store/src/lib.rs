@@ -15,9 +15,11 @@ mod prune;
 mod reader;
 mod retention;
 mod rows;
+mod samples;
 pub mod spool;
 mod store;
 pub mod view;
+mod windows;
 
 pub use connection::FILE_NAME;
 pub use erase::{Emptied, log_bytes};

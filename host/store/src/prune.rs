@@ -32,6 +32,10 @@ pub struct Pruned {
 
 impl Flush<'_> {
     /// Removes some of what is beyond retention, as of `now_ms`. If [`Pruned::more`], it is to be called again.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn prune(&self, now_ms: i64, retention: &Retention) -> Result<Pruned, StoreError> {
         let before_ms = now_ms.saturating_sub(retention.keep_ms);
         let mut pruned = Pruned::default();

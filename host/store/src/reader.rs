@@ -121,7 +121,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// If there is none, or it has another version, or SQLite fails. The other methods fail as SQLite fails.
+    /// If there is none, or it has another version, or SQLite fails.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join(FILE_NAME);
         if !path.exists() {
@@ -136,6 +136,10 @@ impl Reader {
     }
 
     /// All incidents, ordered by their start.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn incidents(&self) -> Result<Vec<IncidentRow>, StoreError> {
         let failed = StoreError::sqlite("read incidents");
         let mut statement = self
@@ -175,6 +179,10 @@ impl Reader {
     }
 
     /// All windows, ordered by their start.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn windows(&self) -> Result<Vec<WindowRow>, StoreError> {
         let failed = StoreError::sqlite("read windows");
         let mut statement = self
@@ -214,6 +222,10 @@ impl Reader {
     }
 
     /// How many missing events there are.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn missing_count(&self, filter: &MissingFilter) -> Result<u64, StoreError> {
         let (sql, values) = filter.sql();
         self.connection
@@ -226,6 +238,10 @@ impl Reader {
     }
 
     /// Missing events by group, ordered by the first arrival of each.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn missing_groups(
         &self,
         filter: &MissingFilter,
@@ -331,6 +347,10 @@ impl Reader {
     }
 
     /// The raw frame of a missing event, as of now.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn frame(&self, id: i64) -> Result<Frame, StoreError> {
         let failed = StoreError::sqlite("read a frame");
         let mut statement = self
@@ -350,6 +370,10 @@ impl Reader {
 
     /// The time up to which the store has what happened, if that is by a clock of its own (that of a recording, or
     /// one that was sped up): then "two hours ago" is meant by that clock. None if it is the system's time.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn own_time_ms(&self) -> Result<Option<i64>, StoreError> {
         self.connection
             .query_row(

@@ -47,8 +47,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// If another process has locked it, its version cannot be brought up, or files or SQLite fail. The other
-    /// methods fail as SQLite fails.
+    /// If another process has locked it, its version cannot be brought up, or files or SQLite fail.
     pub fn open(dir: &Path, secret: [u8; SECRET_BYTES], program: &str) -> Result<Self, StoreError> {
         let path = dir.join(FILE_NAME);
         let io = |doing: &'static str, path: &Path| {
@@ -121,6 +120,10 @@ impl Store {
     }
 
     /// The secret under which keys are fingerprinted.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn secret(&self) -> Result<[u8; SECRET_BYTES], StoreError> {
         self.connection
             .query_row("SELECT value FROM meta WHERE name = 'secret'", [], |row| {
@@ -130,12 +133,20 @@ impl Store {
     }
 
     /// The first number of an incident that was never given: each is given once, for ever.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn next_incident(&self) -> Result<u64, StoreError> {
         self.number("next_incident")
             .map_err(StoreError::sqlite("number incidents"))
     }
 
     /// The first number of a generation that was never given.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn next_generation(&self) -> Result<u64, StoreError> {
         self.number("next_generation")
             .map_err(StoreError::sqlite("number generations"))
@@ -149,6 +160,10 @@ impl Store {
     }
 
     /// A missing event that has not landed; None if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn missing_event(&self, fingerprint: [u8; 16]) -> Result<Option<LandedRow>, StoreError> {
         let failed = StoreError::sqlite("look up a missing event");
         self.connection
@@ -169,6 +184,10 @@ impl Store {
     }
 
     /// The raw frame of a missing event that has not landed; None if it could not be read back.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn missing_frame(&self, fingerprint: [u8; 16]) -> Result<Option<Vec<u8>>, StoreError> {
         let failed = StoreError::sqlite("look up a missing event's frame");
         let frame = self
@@ -184,6 +203,10 @@ impl Store {
     }
 
     /// Calls `each` with the fingerprints of all missing events that have not landed.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn unlanded(&self, mut each: impl FnMut([u8; 16])) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("list what has not landed");
         let mut statement = self
@@ -199,6 +222,10 @@ impl Store {
 
     /// Closes what an earlier run left open, as of the last time that it knew: nobody watches it any more. What
     /// still goes on opens anew.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn close_leftovers(&mut self) -> Result<Leftovers, StoreError> {
         let failed = StoreError::sqlite("close what an earlier run left open");
         let transaction = self.connection.transaction().map_err(&failed)?;
@@ -247,6 +274,10 @@ impl Store {
 
     /// Whether the last flush was committed although its commit reported a failure. To be called before it is
     /// written again.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn is_committed(&mut self) -> Result<bool, StoreError> {
         if !self.commits.is_committed(&self.connection)? {
             return Ok(false);
@@ -257,6 +288,10 @@ impl Store {
     }
 
     /// Empties the write-ahead log, which has what was deleted since it was emptied last.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn empty_log(&mut self) -> Result<Emptied, StoreError> {
         let failed = StoreError::sqlite("empty its write-ahead log");
         let is_held = erase::empty_log(&self.connection).map_err(failed)?;
@@ -273,11 +308,19 @@ impl Store {
 
     /// The time that retention uses as now, as of the last flush. None: no run by the system's clock has written
     /// it yet.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn retention_ms(&self) -> Result<Option<i64>, StoreError> {
         self.time("retention_ms")
     }
 
     /// The time up to which the store has what happened, if that is by the system's clock.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn system_known_ms(&self) -> Result<Option<i64>, StoreError> {
         self.connection
             .query_row(

@@ -1,7 +1,7 @@
-//! An example of how alerts become notifications: one for each outage, not one for each schema.
+//! An example configuration of Alertmanager: one notification for each outage, not one for each schema.
 //!
-//! Alerts of one kind at one instance are one notification. What is only there because of something
-//! worse is held back while that is told: each inhibition says what depends on what.
+//! Alerts of one name at one instance are grouped into one notification. Alerts that follow from something worse are
+//! inhibited while that fires: see `INHIBITIONS`.
 
 use std::fmt::Write;
 
@@ -9,13 +9,13 @@ use crate::Parameters;
 use crate::prometheus::{Scale, Severity, Span};
 use crate::yaml::quoted;
 
-/// While one of the first alerts fires at an instance, the others are held back there.
+/// While one of the alerts `worse` fires, the alerts `held_back` are inhibited where the labels `equal` are the same.
 struct Inhibition {
     why: &'static str,
     worse: &'static [&'static str],
-    /// Another matcher of the first alerts.
+    /// One more matcher of the worse alerts.
     only: Option<&'static str>,
-    /// None: everything else.
+    /// None: all other alerts.
     held_back: Option<&'static [&'static str]>,
     /// Labels that have to be the same.
     equal: &'static [&'static str],
@@ -24,7 +24,7 @@ struct Inhibition {
 const AT_INSTANCE: &[&str] = &["job", "instance"];
 const OF_SCHEMA: &[&str] = &["job", "instance", "schema"];
 
-/// What a stream that is not seen looks like: the writer seems dead, events seem lost.
+/// Alerts that fire while the written stream is not read: the writer seems dead, events seem lost.
 const SEEMS_LOST: &[&str] = &[
     "LandfallEventsStalled",
     "LandfallSchemaStalled",
@@ -42,7 +42,7 @@ const SEEMS_LOST: &[&str] = &[
     "LandfallLedgerFills",
 ];
 
-/// What a dead writer leads to.
+/// Alerts that follow from a dead writer.
 const OF_A_DEAD_WRITER: &[&str] = &[
     "LandfallSchemaStalled",
     "LandfallManyEventsLost",
@@ -151,7 +151,7 @@ const INHIBITIONS: [Inhibition; 10] = [
     },
 ];
 
-/// All alerts that are named.
+/// The names of all alerts in the inhibitions.
 pub fn names() -> Vec<&'static str> {
     INHIBITIONS
         .iter()
@@ -160,14 +160,14 @@ pub fn names() -> Vec<&'static str> {
         .collect()
 }
 
-/// How long notifications wait and rest, by severity.
+/// The intervals of notifications, by severity.
 struct Pace {
     severity: Severity,
-    /// For others of the group, and for what holds it back.
+    /// How long a new group waits for more alerts, and for one that inhibits it.
     wait: Span,
-    /// Until the group is told again because it changed.
+    /// How long until the group is sent again because it changed.
     interval: Span,
-    /// Until it is told again though nothing changed.
+    /// How long until it is sent again though nothing changed.
     repeat: Span,
 }
 
@@ -200,7 +200,7 @@ pub fn configuration(parameters: &Parameters) -> String {
     for inhibition in &INHIBITIONS {
         inhibit(&mut text, inhibition);
     }
-    // Of a target that nobody scrapes no instance is known.
+    // If no target is scraped, no instance is known.
     text.push_str("  # No target is scraped at all: that is told without an instance.\n");
     rule(
         &mut text,

@@ -1,8 +1,8 @@
 //! Rules for Prometheus, an example for Alertmanager and dashboards for Grafana, generated from one
 //! source.
 //!
-//! Parameters in, text out: it reads no clock, file or socket, and does not know the registry of
-//! metrics. The program holds what it asks for to its own registry in a test.
+//! Parameters in, text out: it reads no clock, file or socket, and does not know the registry of metrics. A test
+//! of the program checks that each metric that is queried here is in the registry.
 
 pub mod parameters;
 
@@ -10,6 +10,7 @@ pub mod alertmanager;
 pub mod grafana;
 pub mod prometheus;
 pub mod queries;
+mod query;
 mod yaml;
 
 pub use parameters::{ParameterError, Parameters};

@@ -1,4 +1,4 @@
-//! What differs between installations, and what can be no such value.
+//! The parameters of what is generated: what differs between installations, and which values are valid.
 
 use fluent_uri::Uri;
 
@@ -11,12 +11,12 @@ pub struct Parameters {
     pub dashboard_url: String,
     /// Where Alertmanager's example sends notifications: each receiver has its name below it.
     pub webhook_url: String,
-    /// Owners that the example has receivers for, as `[owners]` of Landfall's configuration names them.
+    /// Owners for which the example has receivers, as `[owners]` of Landfall's configuration names them.
     pub owners: Vec<String>,
     /// The job under which Prometheus scrapes Landfall.
     pub job: String,
-    /// How many times faster than real time Landfall's clock runs: every duration of a rule is
-    /// divided by it. 1, but in a replay.
+    /// How many times faster than real time Landfall's clock runs: every duration of a rule is divided by it. 1,
+    /// except in a replay.
     pub time_factor: f64,
 }
 
@@ -33,22 +33,22 @@ impl Default for Parameters {
     }
 }
 
-/// A day in nine seconds: Prometheus knows nothing shorter than a millisecond, and what is to be four
-/// scrapes long has to be some.
+/// The highest factor: a day takes nine seconds. Prometheus knows nothing shorter than a millisecond, and a range of
+/// four scrapes has to be several of them.
 pub const TIME_FACTOR_MAX: f64 = 10_000.0;
-/// An hour in four days.
+/// The lowest factor: an hour takes four days.
 pub const TIME_FACTOR_MIN: f64 = 0.01;
 
-/// Why a text is no parameter.
+/// Why a text is no valid parameter.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ParameterError {
     #[error("it is no URL ({0}); write one as https://host/path")]
     NoUrl(String),
-    #[error("its scheme is {0}; write an URL that begins with https:// or http://")]
+    #[error("its scheme is {0}; write a URL that begins with https:// or http://")]
     Scheme(String),
-    #[error("it names no host; write an URL as https://host/path")]
+    #[error("it names no host; write a URL as https://host/path")]
     NoHost,
-    #[error("it has {0}, which is added to it, or would be told in every alert; leave it out")]
+    #[error("it has {0}, which is added to it later, or would show in every alert; leave it out")]
     TooMuch(&'static str),
     #[error("it is no number above 0; write one as 1 or 60")]
     NoFactor,
@@ -56,11 +56,15 @@ pub enum ParameterError {
         "it is not between {TIME_FACTOR_MIN} and {TIME_FACTOR_MAX}: Prometheus would see nothing any more"
     )]
     Factor,
-    #[error("it is empty, or has characters that nobody sees; write the name that is configured")]
+    #[error("it is empty, or has control characters; write the name that is configured")]
     Name,
 }
 
-/// The address of pages that something is added to: an anchor, a path. A slash at its end is taken off.
+/// The address of pages, to which an anchor or a path is added. A slash at its end is removed.
+///
+/// # Errors
+///
+/// If the text is no URL of `http` or `https`, or has a user, a query or an anchor.
 pub fn base_url(text: &str) -> Result<String, ParameterError> {
     let url = Uri::parse(text).map_err(|error| ParameterError::NoUrl(error.to_string()))?;
     let scheme = url.scheme().as_str().to_ascii_lowercase();
@@ -83,6 +87,10 @@ pub fn base_url(text: &str) -> Result<String, ParameterError> {
 }
 
 /// A factor of time.
+///
+/// # Errors
+///
+/// If the text is no number above 0, or not between [`TIME_FACTOR_MIN`] and [`TIME_FACTOR_MAX`].
 pub fn time_factor(text: &str) -> Result<f64, ParameterError> {
     let factor: f64 = text.parse().map_err(|_| ParameterError::NoFactor)?;
     if !factor.is_finite() || factor <= 0.0 {
@@ -95,6 +103,10 @@ pub fn time_factor(text: &str) -> Result<f64, ParameterError> {
 }
 
 /// The name of a job or an owner.
+///
+/// # Errors
+///
+/// If it is blank, or has control characters.
 pub fn name(text: &str) -> Result<String, ParameterError> {
     if text.trim().is_empty() || text.chars().any(char::is_control) {
         return Err(ParameterError::Name);

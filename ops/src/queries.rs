@@ -1,18 +1,11 @@
-//! All PromQL of everything that is generated, so that a test can hold it to the registry of metrics.
+//! All PromQL queries of what is generated, so that a test can check them against the registry of metrics.
 
 use crate::Parameters;
 use crate::grafana::{self, Values};
 use crate::prometheus;
+pub use crate::query::Query;
 
-/// A query and where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {
-    /// The rule, or the dashboard and panel.
-    pub origin: String,
-    pub expr: String,
-}
-
-/// All queries: of rules, of what their annotations ask, and of dashboards.
+/// All queries: those of rules, of their annotations, and of dashboards.
 pub fn all(parameters: &Parameters) -> Vec<Query> {
     let mut queries = rules(parameters);
     queries.extend(grafana::queries(&Values::default()));

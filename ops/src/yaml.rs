@@ -1,8 +1,8 @@
-//! Texts in YAML.
+//! Quoted texts in YAML.
 
 use std::fmt::Write;
 
-/// A text in double quotes, in which YAML takes any character that is escaped as JSON escapes it.
+/// A text in double quotes. YAML reads escapes of JSON in it.
 pub fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

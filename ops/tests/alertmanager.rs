@@ -1,4 +1,4 @@
-//! The example for Alertmanager is one that it takes, and names alerts that there are.
+//! Alertmanager accepts the example, and all alerts that it names exist.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! The dashboards are of Grafana's form: valid by the types that it publishes, of its oldest and newest
-//! release that can be had (`grafana_schema/` says from where). They were not drawn by a Grafana here.
+//! The dashboards have Grafana's format: they are valid by the types that it publishes for its oldest and newest release
+//! that can be had (`grafana_schema/README.md` has the sources). No Grafana draws them here.
 
 use jsonschema::{Validator, options};
 use landfall_ops::{Parameters, grafana};

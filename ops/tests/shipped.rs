@@ -1,4 +1,4 @@
-//! What is shipped is what the generator makes.
+//! The files in `ops/` are what the generator makes.
 
 use std::path::Path;
 

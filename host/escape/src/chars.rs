@@ -1,9 +1,9 @@
-//! Which characters are shown as they are. Standard text of every script is; what nobody would see, or
-//! what acts on its surroundings, is not.
+//! Which characters are shown as they are. Ordinary text of every script is. Characters that nobody would see, or
+//! that act on the text around them, are not.
 
-/// Whether the character may stand in an output as it is. Not: controls (C0, DEL, C1), line and paragraph
-/// separators, marks and overrides of direction, zero-width and other format characters, spaces other
-/// than the usual one, private use, and what Unicode has not assigned.
+/// Whether the character may stand in an output as it is. These may not: controls (C0, DEL, C1), line and paragraph
+/// separators, marks and overrides of direction, zero-width and other format characters, spaces other than U+0020,
+/// private use, and what Unicode has not assigned.
 pub fn is_shown(char: char) -> bool {
     match char {
         ' '..='~' => true,
@@ -12,7 +12,7 @@ pub fn is_shown(char: char) -> bool {
     }
 }
 
-/// Drawn as nothing: Unicode's Default_Ignorable_Code_Point, and the blank of Braille.
+/// Whether nothing is drawn for it: Unicode's Default_Ignorable_Code_Point, and the blank of Braille.
 fn is_ignorable(char: char) -> bool {
     matches!(
         char,
@@ -37,8 +37,8 @@ fn is_ignorable(char: char) -> bool {
     )
 }
 
-/// By the standard library's table: neither control, format, surrogate, private use nor unassigned, nor
-/// a separator. It leaves a combining mark as it is only behind a letter, so it gets one.
+/// Whether it is, by the standard library's table, no control, format, surrogate, private use, unassigned or separator
+/// character. `escape_debug` leaves a combining mark as it is only behind a letter, so the character gets one.
 fn is_printable(char: char) -> bool {
     let mut pair = [b'a', 0, 0, 0, 0];
     let bytes = 1 + char.encode_utf8(&mut pair[1..]).len();

@@ -1,11 +1,11 @@
-//! The one way to write a character that is not shown, and to cut what is too long.
+//! How a character that is not shown is written, and how text that is too long is cut, for all destinations.
 
 use std::fmt::{self, Display, Write};
 
 use crate::chars::is_shown;
 
 /// A value with its text escaped, on one line and of bounded length: `\\`, `\n`, `\r`, `\t`, `\u{1b}`.
-/// What is cut off is told by its length.
+/// Where text is cut off, its length is written.
 pub struct Escaped<T> {
     value: T,
     bytes_max: usize,
@@ -34,12 +34,12 @@ impl<T: Display> Display for Escaped<T> {
     }
 }
 
-/// Escapes what passes.
+/// Escapes what is written to it.
 struct Escaper<'o, W> {
     out: &'o mut W,
     /// Bytes that may still be written.
     room: usize,
-    /// Bytes of the text that were not.
+    /// Bytes of the text that were left out.
     left_out: usize,
 }
 
@@ -61,7 +61,7 @@ impl<W: Write> Write for Escaper<'_, W> {
                 self.left_out += text.len();
                 return Ok(());
             }
-            // What is shown goes on in one piece, as far as there is room.
+            // What is shown is written in one piece, as far as there is room.
             let plain = text
                 .find(|char| char == '\\' || !is_shown(char))
                 .unwrap_or(text.len());
@@ -82,7 +82,7 @@ impl<W: Write> Write for Escaper<'_, W> {
     }
 }
 
-/// A character as it is written: as it is, or as an escape.
+/// A character as it is, or as its escape.
 fn escape(char: char) -> String {
     match char {
         '\\' => "\\\\".into(),

@@ -1,18 +1,18 @@
-//! Into a file that people open with other tools, as the store is read with `sqlite3`: texts for people.
-//! Keys and frames are data, and not for here.
+//! Texts for people in a file that is also opened with other tools, as the store is with `sqlite3`. Not for keys and
+//! frames, which are data.
 
 use crate::escaper::Escaped;
 
-/// Longest text, in bytes: all fields of an altered event with both values, by two checks.
+/// Longest text, in bytes: enough for all fields of an altered event with both values, by two checks.
 pub const TEXT_BYTES_MAX: usize = 64 << 10;
 
-/// The text as it is kept.
+/// The text as it is stored.
 pub fn kept(text: &str) -> String {
     Escaped::new(text, TEXT_BYTES_MAX).to_string()
 }
 
-/// The text that was kept, to be escaped anew wherever it goes. What is no escape stays: earlier versions
-/// kept texts as they were.
+/// The text of what was stored, to be escaped anew for wherever it goes. What is no escape stays as it is: earlier
+/// versions stored texts without escaping them.
 pub fn read(kept: &str) -> String {
     let mut text = String::with_capacity(kept.len());
     let mut rest = kept;

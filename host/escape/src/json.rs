@@ -1,4 +1,4 @@
-//! Into JSON: what serde writes is right for machines, but has raw what a terminal acts on.
+//! JSON: what serde writes is right for machines, but has characters in it that a terminal acts on.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use crate::chars::is_shown;
 
 /// JSON text with the same meaning, in which every character that is not shown is an escape (`\u202e`, by
-/// its surrogates beyond the 16 bits). White space between values goes the same way if it is a line's
-/// end or a tab, so the text has to be written without: it is one line.
+/// surrogates beyond 16 bits). It would also escape line ends and tabs between values, so the JSON has to be written
+/// without them: it is one line.
 pub fn escaped(json: &str) -> Cow<'_, str> {
     let Some(first) = json.find(|char| !is_shown(char)) else {
         return Cow::Borrowed(json);
@@ -20,7 +20,7 @@ pub fn escaped(json: &str) -> Cow<'_, str> {
             continue;
         }
         for unit in char.encode_utf16(&mut [0; 2]) {
-            // A String takes whatever is written.
+            // Writing to a String does not fail.
             let _ = write!(out, "\\u{unit:04x}");
         }
     }

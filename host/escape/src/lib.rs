@@ -1,11 +1,11 @@
-//! Text that others wrote, on its way out: into a line of the log, onto a terminal, into a text of a file,
-//! into JSON, into Prometheus' text format. One module for each destination, and all escape the same
-//! characters. Pure; knows nothing of who writes what, or why.
+//! Escapes text of foreign origin for where it is written: a line of the log, a terminal, a text in a file, JSON,
+//! Prometheus' text format. There is a module for each destination, and all escape the same characters. Pure; knows
+//! nothing of who writes what, or why.
 //!
-//! Others are events, checks, files, peers, libraries that quote their input, the command line. Their
+//! Foreign origins are events, checks, files, peers, libraries that quote their input, and the command line. Their
 //! text must not end a line, move a cursor, turn the direction of what follows, or hide.
 //!
-//! Callers hand over the text as it is, and the destination escapes it: once, and in a way that can be
+//! Callers hand over the text as it is, and the module of the destination escapes it: once, and so that it can be
 //! read back. Frames in a backfill are data and stay as they are.
 
 mod chars;

@@ -1,4 +1,4 @@
-//! Into Prometheus' text format, whose own escapes are three: backslash, quote and line feed.
+//! Prometheus' text format, which has three escapes of its own: for backslash, quote and line feed.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ pub fn escaped(exposition: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(exposition.len() + 64);
     for line in exposition.split_inclusive('\n') {
-        // Help and type are ours.
+        // Lines of help and type have no text of foreign origin.
         if line.starts_with('#') {
             out.push_str(line);
         } else {

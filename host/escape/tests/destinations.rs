@@ -1,5 +1,5 @@
-//! One table of hostile texts, and every destination: what comes out has nothing raw in it, stays on one
-//! line, and can be read back.
+//! One table of hostile texts, and every destination: what comes out has no character that must not be shown, stays on
+//! one line, and can be read back.
 
 use landfall_escape::{file, is_shown, json, log, metrics, terminal};
 use proptest::prelude::*;

@@ -1,8 +1,9 @@
-//! What the ledger is told at the start and at each reload.
+//! Configuration of the ledger, given at the start and at each reload.
 
 use crate::identity::SchemaId;
 
-/// Deadlines by schema, in milliseconds after the raw event's arrival. The instant itself is in time.
+/// Deadlines by schema, in milliseconds after the raw event's arrival. A landing at the deadline itself is in
+/// time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deadlines {
     pub default_ms: i64,
@@ -11,6 +12,7 @@ pub struct Deadlines {
 }
 
 impl Deadlines {
+    /// The deadline of a schema, in milliseconds after arrival.
     pub fn of(&self, schema: SchemaId) -> i64 {
         self.by_schema
             .get(usize::from(schema.0))
@@ -18,7 +20,7 @@ impl Deadlines {
             .unwrap_or(self.default_ms)
     }
 
-    /// The longest of all.
+    /// The longest deadline of all schemas, in milliseconds.
     pub fn max_ms(&self) -> i64 {
         self.by_schema
             .iter()
@@ -31,6 +33,7 @@ impl Deadlines {
 #[derive(Clone, Debug)]
 pub struct ShardConfig {
     pub deadlines: Deadlines,
+    /// Length of a window.
     pub window_ms: i64,
     /// How long a landing waits for its raw event before it is unexpected.
     pub unexpected_grace_ms: i64,

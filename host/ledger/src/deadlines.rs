@@ -6,10 +6,10 @@ use crate::config::Deadlines;
 use crate::identity::SchemaId;
 use crate::pending::{CLASSES_MAX, NIL, Pending, Waiting};
 
-/// What a queue's entries have in common beside their deadline. Apart, so that the head of a queue
-/// tells what the oldest of its kind is.
+/// What a queue's entries have in common beside their deadline. Each kind has queues of its own, so that the
+/// head of a queue is the oldest of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum QueueKind {
     /// Landings that came first; due by the grace and the raw frontier.
     Early,
     Expected,
@@ -17,7 +17,7 @@ enum Kind {
     Others,
 }
 
-impl Kind {
+impl QueueKind {
     fn of(waiting: Waiting) -> Self {
         match waiting {
             Waiting::Early => Self::Early,
@@ -34,24 +34,24 @@ impl Kind {
 
 #[derive(Debug)]
 struct Queue {
-    kind: Kind,
+    kind: QueueKind,
     wait_ms: i64,
     head: u32,
     tail: u32,
 }
 
-/// The queues.
+/// The deadline queues of a shard. A class is the number of one.
 #[derive(Debug)]
-pub(crate) struct Queues {
+pub(crate) struct DeadlineQueues {
     queues: Vec<Queue>,
     grace_ms: i64,
     deadlines: Deadlines,
     deadline_max_ms: i64,
-    /// Classes by schema, of `Kind::Expected` and `Kind::Others`; `None` until one is needed.
+    /// Classes by schema, of `QueueKind::Expected` and `QueueKind::Others`; `None` until one is needed.
     known: Vec<[Option<u16>; 2]>,
 }
 
-impl Queues {
+impl DeadlineQueues {
     pub(crate) fn new(deadlines: Deadlines, grace_ms: i64) -> Self {
         Self {
             queues: Vec::new(),
@@ -71,11 +71,14 @@ impl Queues {
 
     /// The class of an entry that is to wait.
     pub(crate) fn class_for(&mut self, schema: SchemaId, waiting: Waiting) -> u16 {
-        let kind = Kind::of(waiting);
-        if kind == Kind::Early {
+        let kind = QueueKind::of(waiting);
+        if kind == QueueKind::Early {
             return self.class(kind, self.grace_ms);
         }
-        let (place, half) = (usize::from(schema.0), usize::from(kind == Kind::Others));
+        let (place, half) = (
+            usize::from(schema.0),
+            usize::from(kind == QueueKind::Others),
+        );
         if let Some(class) = self.known.get(place).and_then(|classes| classes[half]) {
             return class;
         }
@@ -89,7 +92,7 @@ impl Queues {
 
     /// With more than `CLASSES_MAX` different ones over the life of a process, the nearest longer is
     /// taken: a verdict later than configured is still true, an earlier one might not be.
-    fn class(&mut self, kind: Kind, wait_ms: i64) -> u16 {
+    fn class(&mut self, kind: QueueKind, wait_ms: i64) -> u16 {
         let fits = |queue: &Queue| queue.kind == kind && queue.wait_ms == wait_ms;
         if let Some(class) = self.queues.iter().position(fits) {
             return class as u16;
@@ -110,7 +113,7 @@ impl Queues {
         }
     }
 
-    fn open(&mut self, kind: Kind, wait_ms: i64) -> u16 {
+    fn open(&mut self, kind: QueueKind, wait_ms: i64) -> u16 {
         self.queues.push(Queue {
             kind,
             wait_ms,
@@ -135,12 +138,12 @@ impl Queues {
 
     /// Whether these are landings that came first.
     pub(crate) fn is_early(&self, class: u16) -> bool {
-        self.queues[usize::from(class)].kind == Kind::Early
+        self.queues[usize::from(class)].kind == QueueKind::Early
     }
 
     /// Whether these are events that are to land.
     pub(crate) fn is_expected(&self, class: u16) -> bool {
-        self.queues[usize::from(class)].kind == Kind::Expected
+        self.queues[usize::from(class)].kind == QueueKind::Expected
     }
 
     pub(crate) fn head(&self, class: u16) -> Option<u32> {
@@ -201,8 +204,8 @@ impl Queues {
 mod tests {
     use super::*;
 
-    fn queues() -> Queues {
-        Queues::new(
+    fn queues() -> DeadlineQueues {
+        DeadlineQueues::new(
             Deadlines {
                 default_ms: 100,
                 by_schema: vec![10, 100],
@@ -233,17 +236,17 @@ mod tests {
     fn beyond_the_most_queues_a_deadline_is_the_nearest_longer_one() {
         let mut queues = queues();
         for wait_ms in (0..20_000).map(|number| number * 10) {
-            let class = queues.class(Kind::Expected, wait_ms);
+            let class = queues.class(QueueKind::Expected, wait_ms);
             assert!(
                 queues.wait_ms(class) >= wait_ms,
                 "never earlier than asked for"
             );
         }
         assert!(queues.classes() <= CLASSES_MAX);
-        let class = queues.class(Kind::Expected, 15);
+        let class = queues.class(QueueKind::Expected, 15);
         assert_eq!(queues.wait_ms(class), 20);
         // Kinds that come when all are taken still have a queue of their own.
-        let class = queues.class(Kind::Others, 15);
+        let class = queues.class(QueueKind::Others, 15);
         assert!(!queues.is_expected(class) && queues.wait_ms(class) >= 15);
     }
 }

@@ -1,10 +1,11 @@
-//! What comes out beside the tallies. The plain case, an event delivered in time, has no effect.
+//! The outputs beside the tallies. The plain case, an event delivered in time, has no effect.
 
 use crate::identity::{Fingerprint, Generation, PayloadRef, ReasonId, SchemaId};
 
 /// One effect. A payload that it names may be read until the `Released` that follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
+    /// An event did not land before its deadline.
     Missing {
         key: Fingerprint,
         payload: PayloadRef,
@@ -35,10 +36,10 @@ pub enum Effect {
         /// It has the content of a copy that came in after it was missing: it need not be compared.
         is_of_copy: bool,
     },
-    /// The ledger no longer knows whether this key is missing: ask the store, and answer with
-    /// `recalled`.
+    /// The ledger no longer knows whether this key is missing: look it up in the store, and answer with
+    /// `Shard::recalled`.
     Recall { key: Fingerprint },
-    /// The sides differ; `written` says where the written side is.
+    /// The sides differ.
     Altered {
         key: Fingerprint,
         payload: PayloadRef,
@@ -50,7 +51,7 @@ pub enum Effect {
         /// The host found it, in answer to `Compare`.
         compared: bool,
     },
-    /// The sides were hashed by different generations: look again and answer with `compared`.
+    /// The sides were hashed by different generations: compare them anew, and answer with `Shard::compared`.
     Compare {
         key: Fingerprint,
         payload: PayloadRef,
@@ -64,7 +65,7 @@ pub enum Effect {
         schema: SchemaId,
         arrived_ms: i64,
         written: WrittenSide,
-        /// Who judged it so; none if that is no longer known.
+        /// Which checks judged it so; none if that is no longer known.
         judged: Option<RejectedBy>,
     },
     /// A row more than the one that the key is owed.
@@ -85,10 +86,10 @@ pub enum Effect {
         /// Of the row.
         generation: Generation,
     },
-    /// A landing waits (for its raw event, or for another copy of it): keep its frame and call
-    /// `attach_written`.
+    /// A landing waits (for its raw event, or for another copy of it): keep its frame, and call
+    /// `Shard::attach_written`.
     HoldWritten { key: Fingerprint, row: u32 },
-    /// That many references into the segment are no longer held, of frames that take about so many bytes.
+    /// `rows` references into the segment are no longer held. Their frames take about `bytes` bytes.
     Released { segment: u32, rows: u32, bytes: u64 },
 }
 

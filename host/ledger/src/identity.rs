@@ -28,8 +28,8 @@ impl Fingerprint {
     }
 
     /// The key of an event under this key that is owed a row of its own, for it names another schema. It
-    /// belongs to the same shard, and its last 32 bits follow from those before them, which tells such a
-    /// key from others.
+    /// belongs to the same shard, and its last 32 bits follow from those before them, which marks it as such
+    /// a key.
     pub fn of_schema(self, schema: SchemaId) -> Self {
         let shard = self.0 >> 96 << 96;
         let own = u64::from(schema.0).wrapping_mul(0xd6e8_feb8_6659_fd93);
@@ -59,7 +59,7 @@ fn proof(short: u64) -> u32 {
     (spread(!short) >> 32) as u32
 }
 
-/// Index into the table of schema labels. The first two are no schemas: one that is not known, and none.
+/// Index into the table of schema labels. The first two stand for an unknown schema and for none.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -134,7 +134,7 @@ impl Form {
         self == other && self.is_hash()
     }
 
-    /// Whether it tells contents apart.
+    /// Whether it is a hash of a content.
     pub(crate) fn is_hash(self) -> bool {
         self != Form::NONE && self != Form::FAILED
     }
@@ -148,7 +148,7 @@ impl Form {
     }
 }
 
-/// What two normal forms say of each other.
+/// How two normal forms compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Parity {
     Equal,

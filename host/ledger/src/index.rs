@@ -1,42 +1,42 @@
-//! Where the known keys are: a table from a key's hash to the place of what is known of it.
+//! Where the known keys are: a hash table from a key's hash to the place of what is known of it.
 //!
-//! A line of the table is one cache line, so that one wait for memory answers a look-up, whatever the
-//! answer. The hash says by its size which line a key belongs to, and a full line is continued in the
-//! next: so the table is sorted by line, and growing it reads and writes straight through. Knows
-//! neither keys nor entries; whoever asks says whether a place is the right one.
+//! A bucket of the table is one cache line, so that a look-up waits for memory once, whatever the answer. The
+//! bucket of a key is as far into the table as its hash is into all hashes, and a full bucket overflows into
+//! the next: so the table is sorted by bucket, and growing it reads and writes straight through. Knows neither
+//! keys nor entries; the caller decides whether a place is the right one.
 
 use std::hint::black_box;
 
-/// Places in a line.
+/// Places in a bucket.
 const PLACES: usize = 8;
 
 /// No place.
 pub(crate) const EMPTY: u32 = u32::MAX;
 
-/// The table grows when more of its places than this are taken: in 16 parts. Beyond it, too many lines
-/// are continued.
+/// The table grows when more of its places than this are taken, in sixteenths. Beyond it, too many buckets
+/// overflow.
 const FULL_16THS: usize = 13;
 
 /// A table this small is not made smaller.
-const LINES_MIN: usize = 8;
+const BUCKETS_MIN: usize = 8;
 
 /// Eight hashes, and the places that belong to them: first those that are taken, then empty ones.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-struct Line {
+struct Bucket {
     hashes: [u32; PLACES],
     places: [u32; PLACES],
 }
 
-const _: () = assert!(size_of::<Line>() == 64);
+const _: () = assert!(size_of::<Bucket>() == 64);
 
-impl Line {
+impl Bucket {
     const EMPTY: Self = Self {
         hashes: [0; PLACES],
         places: [EMPTY; PLACES],
     };
 
-    /// One bit for each place with that hash, empty ones perhaps among them.
+    /// A mask with one bit for each place that has the hash; empty places may be among them.
     fn with_hash(&self, hash: u32) -> u32 {
         let mut places = 0;
         for (place, other) in self.hashes.iter().enumerate() {
@@ -53,7 +53,7 @@ impl Line {
         self.places.iter().filter(|place| **place != EMPTY).count()
     }
 
-    /// Its last place moves to where one was taken out.
+    /// Takes a place out; the last one moves to where it was.
     fn take_out(&mut self, place: usize) {
         let last = self.len() - 1;
         self.hashes[place] = self.hashes[last];
@@ -66,7 +66,7 @@ impl Line {
 /// The table. `Default` allocates nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    lines: Vec<Line>,
+    buckets: Vec<Bucket>,
     len: usize,
 }
 
@@ -75,28 +75,28 @@ impl Index {
         self.len
     }
 
-    /// Something of the line where a key belongs, with as few instructions as can be: only so that the
-    /// line is fetched.
+    /// Reads something of the bucket where a key belongs, with as few instructions as can be: only so that
+    /// its cache line is fetched.
     #[inline]
     pub(crate) fn touch(&self, hash: u32) -> u32 {
-        let line = self.lines.get(self.home(hash));
-        line.map_or(0, |line| line.hashes[0])
+        let bucket = self.buckets.get(self.home(hash));
+        bucket.map_or(0, |bucket| bucket.hashes[0])
     }
 
-    /// The first place with that hash in the line where it belongs, right or not; `EMPTY` if there is
-    /// none. Waits for that line alone, and has the next one fetched if a search would go on there.
+    /// The first place with that hash in the bucket where it belongs, right or not; `EMPTY` if there is
+    /// none. Waits for that bucket alone, and has the next one fetched if a search would go on there.
     #[inline]
     pub(crate) fn candidate(&self, hash: u32) -> u32 {
         let home = self.home(hash);
-        let Some(line) = self.lines.get(home) else {
+        let Some(bucket) = self.buckets.get(home) else {
             return EMPTY;
         };
-        let places = line.with_hash(hash);
+        let places = bucket.with_hash(hash);
         if places != 0 {
-            return line.places[places.trailing_zeros() as usize % PLACES];
+            return bucket.places[places.trailing_zeros() as usize % PLACES];
         }
-        if line.is_full() {
-            black_box(self.lines[self.next(home)].hashes[0]);
+        if bucket.is_full() {
+            black_box(self.buckets[self.next(home)].hashes[0]);
         }
         EMPTY
     }
@@ -104,23 +104,23 @@ impl Index {
     /// The place with that hash that is the right one.
     pub(crate) fn find(&self, hash: u32, is_right: impl Fn(u32) -> bool) -> Option<u32> {
         self.locate(hash, is_right)
-            .map(|(line, place)| self.lines[line].places[place])
+            .map(|(bucket, place)| self.buckets[bucket].places[place])
     }
 
-    /// The line, and the place in it.
+    /// The bucket, and the place in it.
     fn locate(&self, hash: u32, is_right: impl Fn(u32) -> bool) -> Option<(usize, usize)> {
         let mut at = self.home(hash);
         loop {
-            let line = self.lines.get(at)?;
-            let mut places = line.with_hash(hash);
+            let bucket = self.buckets.get(at)?;
+            let mut places = bucket.with_hash(hash);
             while places != 0 {
                 let place = places.trailing_zeros() as usize % PLACES;
-                if line.places[place] != EMPTY && is_right(line.places[place]) {
+                if bucket.places[place] != EMPTY && is_right(bucket.places[place]) {
                     return Some((at, place));
                 }
                 places &= places - 1;
             }
-            if !line.is_full() {
+            if !bucket.is_full() {
                 return None;
             }
             at = self.next(at);
@@ -129,18 +129,18 @@ impl Index {
 
     /// Adds a key that is not there.
     pub(crate) fn insert(&mut self, hash: u32, place: u32) {
-        if self.len >= room(self.lines.len()) {
+        if self.len >= room(self.buckets.len()) {
             // By a quarter: growing costs little, and leaves the table more than three fifths full.
-            self.rebuild(self.lines.len() + self.lines.len() / 4);
+            self.rebuild(self.buckets.len() + self.buckets.len() / 4);
         }
         self.put(hash, place);
         self.len += 1;
     }
 
-    /// What is known of a key stands somewhere else now.
+    /// What is known of a key has another place now.
     pub(crate) fn replace(&mut self, hash: u32, place: u32, by: u32) {
-        if let Some((line, at)) = self.locate(hash, |other| other == place) {
-            self.lines[line].places[at] = by;
+        if let Some((bucket, at)) = self.locate(hash, |other| other == place) {
+            self.buckets[bucket].places[at] = by;
         }
     }
 
@@ -149,36 +149,36 @@ impl Index {
         let Some((at, place)) = self.locate(hash, |other| other == place) else {
             return false;
         };
-        let was_full = self.lines[at].is_full();
-        self.lines[at].take_out(place);
+        let was_full = self.buckets[at].is_full();
+        self.buckets[at].take_out(place);
         if was_full {
             self.close_up(at);
         }
         self.len -= 1;
-        if self.lines.len() > LINES_MIN && self.len < room(self.lines.len()) / 4 {
-            self.rebuild(self.lines.len() / 2);
+        if self.buckets.len() > BUCKETS_MIN && self.len < room(self.buckets.len()) / 4 {
+            self.rebuild(self.buckets.len() / 2);
         }
         true
     }
 
-    /// A line is no longer full: what was put further on because of it comes back, or a look-up would
-    /// end before it.
+    /// A bucket is no longer full: what overflowed from it comes back, or a look-up would end before it
+    /// finds that.
     fn close_up(&mut self, mut hole: usize) {
-        let count = self.lines.len();
+        let count = self.buckets.len();
         let (mut at, mut distance) = (hole, 0);
         loop {
             (at, distance) = (self.next(at), distance + 1);
-            let line = self.lines[at];
+            let bucket = self.buckets[at];
             let belongs_back = |hash: &u32| (at + count - self.home(*hash)) % count >= distance;
-            let back = line.hashes[..line.len()].iter().position(belongs_back);
+            let back = bucket.hashes[..bucket.len()].iter().position(belongs_back);
             if let Some(place) = back {
-                let end = self.lines[hole].len();
-                self.lines[hole].hashes[end] = line.hashes[place];
-                self.lines[hole].places[end] = line.places[place];
-                self.lines[at].take_out(place);
+                let end = self.buckets[hole].len();
+                self.buckets[hole].hashes[end] = bucket.hashes[place];
+                self.buckets[hole].places[end] = bucket.places[place];
+                self.buckets[at].take_out(place);
                 (hole, distance) = (at, 0);
             }
-            if !line.is_full() {
+            if !bucket.is_full() {
                 return;
             }
         }
@@ -186,60 +186,60 @@ impl Index {
 
     fn put(&mut self, hash: u32, place: u32) {
         let mut at = self.home(hash);
-        while self.lines[at].is_full() {
+        while self.buckets[at].is_full() {
             at = self.next(at);
         }
-        let line = &mut self.lines[at];
-        let end = line.len();
-        line.hashes[end] = hash;
-        line.places[end] = place;
+        let bucket = &mut self.buckets[at];
+        let end = bucket.len();
+        bucket.hashes[end] = hash;
+        bucket.places[end] = place;
     }
 
     #[cold]
     #[inline(never)]
-    fn rebuild(&mut self, lines: usize) {
-        let lines = vec![Line::EMPTY; lines.max(LINES_MIN)];
-        // Keys of a line nearly always come one after the other: where the last one was put is known.
+    fn rebuild(&mut self, buckets: usize) {
+        let buckets = vec![Bucket::EMPTY; buckets.max(BUCKETS_MIN)];
+        // Keys of a bucket nearly always come one after the other: where the last one was put is known.
         let (mut at, mut end) = (0, 0);
-        for line in std::mem::replace(&mut self.lines, lines) {
-            for (hash, place) in line.hashes.into_iter().zip(line.places) {
+        for bucket in std::mem::replace(&mut self.buckets, buckets) {
+            for (hash, place) in bucket.hashes.into_iter().zip(bucket.places) {
                 if place == EMPTY {
                     break;
                 }
                 let home = self.home(hash);
                 if home != at {
-                    (at, end) = (home, self.lines[home].len());
+                    (at, end) = (home, self.buckets[home].len());
                 }
                 if end == PLACES {
                     self.put(hash, place);
                     continue;
                 }
-                let line = &mut self.lines[at];
-                line.hashes[end] = hash;
-                line.places[end] = place;
+                let bucket = &mut self.buckets[at];
+                bucket.hashes[end] = hash;
+                bucket.places[end] = place;
                 end += 1;
             }
         }
     }
 
-    /// The line of a hash: as far into the table as the hash is into all hashes.
+    /// The bucket of a hash: as far into the table as the hash is into all hashes.
     fn home(&self, hash: u32) -> usize {
-        ((u64::from(hash) * self.lines.len() as u64) >> u32::BITS) as usize
+        ((u64::from(hash) * self.buckets.len() as u64) >> u32::BITS) as usize
     }
 
-    fn next(&self, line: usize) -> usize {
-        let next = line + 1;
-        if next == self.lines.len() { 0 } else { next }
+    fn next(&self, bucket: usize) -> usize {
+        let next = bucket + 1;
+        if next == self.buckets.len() { 0 } else { next }
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.lines.capacity() * size_of::<Line>()
+        self.buckets.capacity() * size_of::<Bucket>()
     }
 }
 
-/// How many keys may be in so many lines: some place is always empty, so that every search ends.
-fn room(lines: usize) -> usize {
-    lines * PLACES * FULL_16THS / 16
+/// How many keys may be in so many buckets: some place is always empty, so that every search ends.
+fn room(buckets: usize) -> usize {
+    buckets * PLACES * FULL_16THS / 16
 }
 
 #[cfg(test)]
@@ -278,7 +278,7 @@ mod tests {
             prop_assert_eq!(index.find(hash, |other| other == place), Some(place));
             prop_assert_eq!(index.find(hash, |_| false), None);
         }
-        let taken: usize = index.lines.iter().map(Line::len).sum();
+        let taken: usize = index.buckets.iter().map(Bucket::len).sum();
         prop_assert_eq!(taken, there.len(), "nothing stands there twice");
         Ok(())
     }

@@ -5,15 +5,15 @@ use std::hint::black_box;
 use crate::identity::Fingerprint;
 use crate::index::{EMPTY, Index};
 use crate::pending::{Entry, NIL, Pending};
-use crate::settled::{Memory, Remembered, Settled};
-use crate::unlanded::Unlanded;
+use crate::settled::{Settled, SettledRecord, SettledRecords};
+use crate::unlanded::UnlandedFilter;
 
-/// Keys that are looked up before anything is done with them: more than a processor waits for at once,
-/// and so few that what was fetched for them stays in its first cache.
-pub(crate) const AHEAD: usize = 32;
+/// Keys that are prefetched before anything is done with them: more than a processor waits for at once, and so
+/// few that what was fetched for them stays in its first cache.
+pub(crate) const PREFETCH_KEYS: usize = 32;
 
-/// Says of a place in the index that it is one of remembered keys; without it, it is a slot of those
-/// that wait, of which memory for so many (137 GB) is never there.
+/// The bit of a place in the index that marks it as one of remembered keys. Without it, the place is a slot of
+/// those that wait, and there is never memory for so many of these (137 GB).
 const REMEMBERED: u32 = 1 << 31;
 
 /// Chunks of keys that are forgotten at once because they are old, however many are.
@@ -24,7 +24,7 @@ const CHUNKS_FORGOTTEN_MAX: usize = 64;
 pub(crate) enum Known {
     /// It waits in this slot.
     Waiting(u32),
-    Settled(Memory),
+    Settled(SettledRecord),
 }
 
 /// The keys of a shard.
@@ -32,9 +32,9 @@ pub(crate) enum Known {
 pub(crate) struct Keys {
     index: Index,
     pub(crate) pending: Pending,
-    remembered: Remembered,
+    remembered: SettledRecords,
     /// Keys that are missing and no longer remembered here: the store knows them.
-    unlanded: Unlanded,
+    unlanded: UnlandedFilter,
 }
 
 impl Keys {
@@ -42,8 +42,8 @@ impl Keys {
         Self {
             index: Index::default(),
             pending: Pending::default(),
-            remembered: Remembered::new(horizon_ms, settled_max),
-            unlanded: Unlanded::default(),
+            remembered: SettledRecords::new(horizon_ms, settled_max),
+            unlanded: UnlandedFilter::default(),
         }
     }
 
@@ -58,19 +58,19 @@ impl Keys {
         self.unlanded.contains(key.short())
     }
 
-    /// Looks at what `find` and what comes after it will look at. A key's places are seldom in a
-    /// processor's cache: one kind of wait after the other, and as few instructions as can be between
-    /// two of a kind, so that a processor has many of them under way. At most `AHEAD` keys.
-    pub(crate) fn look_ahead(&self, keys: impl Iterator<Item = Fingerprint> + Clone) {
+    /// Reads what `find` and what comes after it will read. A key's places are seldom in a processor's cache:
+    /// one kind of wait comes after the other, with as few instructions as can be between two of a kind, so
+    /// that a processor has many of them under way. At most `PREFETCH_KEYS` keys.
+    pub(crate) fn prefetch(&self, keys: impl Iterator<Item = Fingerprint> + Clone) {
         let mut touched = 0;
         for key in keys.clone() {
             touched ^= self.index.touch(key.hash());
         }
-        let mut candidates = [EMPTY; AHEAD];
+        let mut candidates = [EMPTY; PREFETCH_KEYS];
         for (key, candidate) in keys.zip(&mut candidates) {
             *candidate = self.index.candidate(key.hash());
         }
-        let mut neighbours = [[NIL; 2]; AHEAD];
+        let mut neighbours = [[NIL; 2]; PREFETCH_KEYS];
         for (&candidate, beside) in candidates.iter().zip(&mut neighbours) {
             if candidate & REMEMBERED == 0 {
                 let entry = self.pending.get(candidate);
@@ -87,8 +87,8 @@ impl Keys {
 
     pub(crate) fn find(&self, key: Fingerprint) -> Option<Known> {
         self.locate(key).map(|place| {
-            let memory = self.remembered_at(place);
-            memory.map_or(Known::Waiting(place), |memory| Known::Settled(*memory))
+            let record = self.remembered_at(place);
+            record.map_or(Known::Waiting(place), |record| Known::Settled(*record))
         })
     }
 
@@ -103,11 +103,11 @@ impl Keys {
                 return self.pending.get(place).key() == key;
             }
             self.remembered_at(place)
-                .is_some_and(|memory| memory.is_of(key))
+                .is_some_and(|record| record.is_of(key))
         })
     }
 
-    fn remembered_at(&self, place: u32) -> Option<&Memory> {
+    fn remembered_at(&self, place: u32) -> Option<&SettledRecord> {
         if place & REMEMBERED == 0 {
             return None;
         }
@@ -122,10 +122,10 @@ impl Keys {
     }
 
     /// The key in the slot, which is in no queue, no longer waits and is remembered.
-    pub(crate) fn settle(&mut self, slot: u32, memory: Memory) {
+    pub(crate) fn settle(&mut self, slot: u32, record: SettledRecord) {
         self.make_room();
-        let place = self.remembered.push(memory) | REMEMBERED;
-        self.index.replace(memory.hash(), slot, place);
+        let place = self.remembered.push(record) | REMEMBERED;
+        self.index.replace(record.hash(), slot, place);
         self.pending.remove(slot);
     }
 
@@ -146,31 +146,31 @@ impl Keys {
     }
 
     /// A key that is not known is remembered.
-    pub(crate) fn remember(&mut self, memory: Memory) {
+    pub(crate) fn remember(&mut self, record: SettledRecord) {
         self.make_room();
-        let place = self.remembered.push(memory) | REMEMBERED;
-        self.index.insert(memory.hash(), place);
+        let place = self.remembered.push(record) | REMEMBERED;
+        self.index.insert(record.hash(), place);
     }
 
-    /// A remembered key is remembered for a whole horizon from now on. `change` may say something else
-    /// of it.
-    pub(crate) fn renew(&mut self, key: Fingerprint, change: impl FnOnce(&mut Memory)) {
+    /// A remembered key is remembered for a whole horizon from now on. `change` may change its
+    /// record.
+    pub(crate) fn renew(&mut self, key: Fingerprint, change: impl FnOnce(&mut SettledRecord)) {
         let Some(place) = self.locate(key).filter(|place| place & REMEMBERED != 0) else {
             return;
         };
         if self.remembered.stays(place & !REMEMBERED) {
-            if let Some(memory) = self.remembered.get_mut(place & !REMEMBERED) {
-                change(memory);
+            if let Some(record) = self.remembered.get_mut(place & !REMEMBERED) {
+                change(record);
             }
             return;
         }
-        let Some(mut memory) = self.remembered_at(place).copied() else {
+        let Some(mut record) = self.remembered_at(place).copied() else {
             return;
         };
-        change(&mut memory);
+        change(&mut record);
         // Out of the index first: a key has one place at most.
-        self.index.remove(memory.hash(), place);
-        self.remember(memory);
+        self.index.remove(record.hash(), place);
+        self.remember(record);
     }
 
     #[cfg(test)]
@@ -203,15 +203,15 @@ impl Keys {
     fn forget_oldest(&mut self) {
         let (forgotten, first) = self.remembered.forget_oldest();
         let mut place = first | REMEMBERED;
-        for memories in forgotten.chunks(AHEAD) {
-            let touch = |touched, memory: &Memory| touched ^ self.index.touch(memory.hash());
-            black_box(memories.iter().fold(0, touch));
-            for memory in memories {
-                let was_there = self.index.remove(memory.hash(), place);
+        for records in forgotten.chunks(PREFETCH_KEYS) {
+            let touch = |touched, record: &SettledRecord| touched ^ self.index.touch(record.hash());
+            black_box(records.iter().fold(0, touch));
+            for record in records {
+                let was_there = self.index.remove(record.hash(), place);
                 let is_missing =
-                    matches!(memory.settled(), Settled::Missing | Settled::MissingStored);
+                    matches!(record.settled(), Settled::Missing | Settled::MissingStored);
                 if was_there && is_missing {
-                    self.unlanded.insert(memory.short());
+                    self.unlanded.insert(record.short());
                 }
                 place += 1;
             }
@@ -250,28 +250,28 @@ mod tests {
         Fingerprint((n + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
     }
 
-    fn memory(n: u128) -> Memory {
-        Memory::new(key(n), Settled::Missing, SchemaId(3), 7)
+    fn record(n: u128) -> SettledRecord {
+        SettledRecord::new(key(n), Settled::Missing, SchemaId(3), 7)
     }
 
     fn is_settled(keys: &Keys, n: u128) -> bool {
-        matches!(keys.find(key(n)), Some(Known::Settled(memory)) if memory.is_of(key(n)))
+        matches!(keys.find(key(n)), Some(Known::Settled(record)) if record.is_of(key(n)))
     }
 
     #[test]
     fn a_key_is_remembered_for_the_horizon_and_forgotten_after_one_and_a_half() {
         let mut keys = Keys::new(1000, 1_000_000);
-        keys.remember(memory(1));
+        keys.remember(record(1));
         // What was settled before time was known counts from then on.
         keys.advance(5000);
         for now in (0..=1000).step_by(100) {
             keys.advance(5000 + now);
-            keys.remember(memory(100 + now as u128));
+            keys.remember(record(100 + now as u128));
             assert!(is_settled(&keys, 1), "at {now}");
         }
         for now in (1000..=1600).step_by(100) {
             keys.advance(5000 + now);
-            keys.remember(memory(5000 + now as u128));
+            keys.remember(record(5000 + now as u128));
         }
         assert!(!is_settled(&keys, 1));
         keys.advance(i64::MAX - 1);
@@ -281,11 +281,11 @@ mod tests {
     #[test]
     fn a_key_that_comes_again_is_remembered_for_a_horizon_from_then_on() {
         let mut keys = Keys::new(1000, 1_000_000);
-        keys.remember(memory(1));
+        keys.remember(record(1));
         for now in (0..10_000).step_by(100) {
             keys.advance(now);
             // Steady traffic, so that chunks come and go.
-            keys.remember(memory(100 + now as u128));
+            keys.remember(record(100 + now as u128));
             if now % 900 == 0 {
                 keys.renew(key(1), |_| {});
             }
@@ -295,10 +295,10 @@ mod tests {
             let found = (found.settled(), found.schema(), found.window());
             assert_eq!(found, (Settled::Missing, SchemaId(3), 7), "at {now}");
         }
-        keys.renew(key(1), |memory| memory.landed(SchemaId(3)));
+        keys.renew(key(1), |record| record.landed(SchemaId(3)));
         let found = keys.find(key(1));
         assert!(
-            matches!(found, Some(Known::Settled(memory)) if memory.settled() == Settled::Landed)
+            matches!(found, Some(Known::Settled(record)) if record.settled() == Settled::Landed)
         );
         keys.renew(key(5), |_| {});
         assert!(keys.find(key(5)).is_none(), "nothing is made up");
@@ -312,7 +312,7 @@ mod tests {
             if n == 30 {
                 assert_eq!(keys.horizon_ms(), 1_000_000);
             }
-            keys.remember(memory(n as u128));
+            keys.remember(record(n as u128));
         }
         assert!(keys.settled() <= 30);
         assert!(is_settled(&keys, 99) && !is_settled(&keys, 10));
@@ -324,7 +324,7 @@ mod tests {
         let mut keys = Keys::new(1000, 1_000_000);
         keys.advance(0);
         let count = (CHUNKS_FORGOTTEN_MAX as u128 + 1) << 10;
-        let landed = |n| Memory::new(key(n), Settled::Landed, SchemaId(3), 7);
+        let landed = |n| SettledRecord::new(key(n), Settled::Landed, SchemaId(3), 7);
         (0..count).for_each(|n| keys.remember(landed(n)));
         let grown = keys.memory_bytes();
         keys.advance(10_000);
@@ -339,7 +339,7 @@ mod tests {
     fn keys_that_come_over_and_over_push_no_other_out() {
         let mut keys = Keys::new(1_000_000, 6144);
         keys.advance(0);
-        (0..3000).for_each(|n| keys.remember(memory(n)));
+        (0..3000).for_each(|n| keys.remember(record(n)));
         for now in 0..20 {
             keys.advance(now);
             (0..1100).for_each(|n| keys.renew(key(n), |_| {}));
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn a_horizon_that_was_cut_before_time_was_known_counts_from_then_on() {
         let mut keys = Keys::new(1000, 30);
-        (0..50).for_each(|n| keys.remember(memory(n)));
+        (0..50).for_each(|n| keys.remember(record(n)));
         keys.advance(7000);
         assert_eq!(keys.horizon_ms(), 0);
         keys.advance(7300);
@@ -377,7 +377,7 @@ mod tests {
             chunks_before in 0_u32..4,
         ) {
             let mut keys = Keys::new(HORIZON_MS, SETTLED_MAX);
-            keys.remembered = Remembered::ending_in(HORIZON_MS, SETTLED_MAX, chunks_before);
+            keys.remembered = SettledRecords::ending_in(HORIZON_MS, SETTLED_MAX, chunks_before);
             let mut model: HashMap<u128, Modelled> = HashMap::new();
             let mut now_ms = 0;
             keys.advance(now_ms);
@@ -394,8 +394,8 @@ mod tests {
                     (Some(Known::Waiting(slot)), Some(None)) => {
                         prop_assert_eq!(keys.pending.get(slot).key(), key(n));
                     }
-                    (Some(Known::Settled(memory)), Some(Some(settled))) => {
-                        prop_assert!(memory.is_of(key(n)) && memory.settled() == settled);
+                    (Some(Known::Settled(record)), Some(Some(settled))) => {
+                        prop_assert!(record.is_of(key(n)) && record.settled() == settled);
                         let age_ms = now_ms - modelled.map_or(0, |modelled| modelled.since_ms);
                         prop_assert!(age_ms <= HORIZON_MS * 3 / 2 + 1, "remembered for {age_ms}");
                     }
@@ -408,15 +408,15 @@ mod tests {
                         model.insert(n, Modelled { settled: None, ..missing });
                     }
                     (1, None) => {
-                        keys.remember(memory(n));
+                        keys.remember(record(n));
                         model.insert(n, missing);
                     }
                     (2, Some(None)) => {
-                        keys.settle(keys.waiting(key(n)).unwrap_or(NIL), memory(n));
+                        keys.settle(keys.waiting(key(n)).unwrap_or(NIL), record(n));
                         model.insert(n, missing);
                     }
                     (3, Some(Some(_))) => {
-                        keys.renew(key(n), |memory| memory.landed(SchemaId(3)));
+                        keys.renew(key(n), |record| record.landed(SchemaId(3)));
                         model.insert(n, Modelled { settled: Some(Settled::Landed), ..missing });
                     }
                     (4, _) => {

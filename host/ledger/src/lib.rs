@@ -1,7 +1,7 @@
-//! The ledger: joins the streams by key and gives verdicts, counts them by window, and watches the
-//! whole for stalls and losses.
+//! The ledger: joins the streams by key and gives verdicts, counts them by window, and tracks incidents
+//! (stalls, losses, silence).
 //!
-//! Pure and deterministic: no clock, no I/O, no thread, no other crate of ours. Time is an input
+//! Pure and deterministic: no clock, no I/O, no thread, no other crate of Landfall. Time is an input
 //! (the frontiers), and the same inputs give the same effects.
 
 mod config;

@@ -1,4 +1,4 @@
-//! What goes in: one observation per event of a stream, and the frontiers.
+//! The inputs: one observation per event of a stream, and the frontiers.
 
 use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 use crate::verdict::Judgement;
@@ -16,14 +16,14 @@ pub struct RawObservation {
     pub generation: Generation,
 }
 
-/// A row that a witness says landed.
+/// A row that landed, as the written stream reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrittenObservation {
     pub key: Fingerprint,
     pub form: Form,
     /// The earliest instant at which it can have landed: no later than `arrived_ms`.
     pub earliest_ms: i64,
-    /// When it had been read.
+    /// When it had been read: it landed no later.
     pub arrived_ms: i64,
     pub schema: SchemaId,
     /// The row in the batch in hand; effects name it.

@@ -12,7 +12,7 @@ pub(crate) const NIL: u32 = u32::MAX;
 /// shards take as little as in one.
 const CHUNK_ENTRIES: usize = 1 << 10;
 
-/// Bits of an entry's tag that say why it waits; the others are its class.
+/// Bits of an entry's tag for why it waits; the others are its class.
 const WAITING_BITS: u32 = 3;
 
 /// Most deadline queues that a tag can name.
@@ -28,7 +28,7 @@ pub(crate) enum Waiting {
     Rejected = 1,
     /// A landing without its raw event yet.
     Early = 2,
-    /// A pair that the host looks at again.
+    /// A pair that the host compares anew: its sides were hashed by different checks.
     Comparing = 3,
     /// A raw event and the row under its key, which is not the row that it should be: a copy that
     /// explains the row may still come.
@@ -38,7 +38,7 @@ pub(crate) enum Waiting {
     /// A landing whose key has a verdict already, given to a copy that must not land or could not be
     /// judged: a copy that is to land may still come.
     Revising = 6,
-    /// The host was asked whether the key is missing from long ago.
+    /// A look-up in the store is under way: whether the key is missing from long ago.
     Recalling = 7,
 }
 
@@ -163,7 +163,7 @@ impl Entry {
     }
 }
 
-/// Bits of a packed span that say how long it is in units; the others say how large a unit is.
+/// Bits of a packed span for its length in units; the others are the size of a unit, as a power of two.
 const UNITS_BITS: u32 = 11;
 const UNITS_MAX: u64 = (1 << UNITS_BITS) - 1;
 
@@ -197,7 +197,7 @@ fn tag(class: u16, waiting: Waiting) -> u16 {
 #[derive(Debug)]
 pub(crate) struct Pending {
     chunks: Vec<Box<[Entry; CHUNK_ENTRIES]>>,
-    /// Slots that were ever given away.
+    /// Slots that were ever used: all others come after them.
     used: u32,
     /// Head of the list of free ones among them, linked by `next`.
     free: u32,
@@ -228,7 +228,7 @@ impl Pending {
         &mut self.chunks[slot as usize / CHUNK_ENTRIES][slot as usize % CHUNK_ENTRIES]
     }
 
-    /// Where the entry now is.
+    /// The slot where the entry now is.
     pub(crate) fn insert(&mut self, entry: Entry) -> u32 {
         self.len += 1;
         let slot = self.free;
@@ -265,7 +265,7 @@ impl Pending {
         self.free = slot;
     }
 
-    /// Slots that were ever given away.
+    /// Slots that were ever used: all others come after them.
     pub(crate) fn used(&self) -> u32 {
         self.used
     }
@@ -291,7 +291,7 @@ impl Pending {
     }
 }
 
-/// On its own, for it takes much of a stack for a moment.
+/// A function of its own, because it takes much of a stack for a moment.
 #[cold]
 #[inline(never)]
 fn chunk() -> Box<[Entry; CHUNK_ENTRIES]> {
@@ -315,10 +315,10 @@ mod tests {
             ]
         }));
         for span in spans {
-            let told = unpacked(packed(span));
-            assert!(told >= span, "{span}: {told}");
-            assert!(told - span <= span / 1_024, "{span}: {told}");
-            assert!(told == span || span >= 2_048, "{span}: {told}");
+            let longest = unpacked(packed(span));
+            assert!(longest >= span, "{span}: {longest}");
+            assert!(longest - span <= span / 1_024, "{span}: {longest}");
+            assert!(longest == span || span >= 2_048, "{span}: {longest}");
         }
         for span in [1 << 42, 1 << 50, i64::MAX] {
             assert_eq!(unpacked(packed(span)), i64::MAX, "{span}");

@@ -1,6 +1,6 @@
 //! Keys whose verdict is given, remembered for a horizon in 16 bytes each, in the order in which they
-//! were settled: remembering one writes where the last one was written, and the oldest are forgotten
-//! some at a time. Knows the places of keys, not how they are found.
+//! were settled: a new one is written after the last one, and the oldest are forgotten a chunk at a time.
+//! Knows the places of keys, not how they are found.
 //!
 //! A key is kept as 64 of its 128 bits. The chance that a new key is taken for one of `n` remembered
 //! ones is n / 2^64: 4e-13 with eight million remembered.
@@ -13,7 +13,7 @@ use crate::identity::{Fingerprint, SchemaId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Settled {
-    /// Landed, whatever else was said of it.
+    /// Landed, whatever its verdict.
     Landed = 0,
     Missing = 1,
     Rejected = 2,
@@ -21,7 +21,7 @@ pub(crate) enum Settled {
     Unjudged = 3,
     /// Landed, and its raw event was never seen.
     Unexpected = 4,
-    /// Missing by what the store knows: told by an earlier run, or longer ago than a horizon. Its
+    /// Missing, and only the store knows it: reported by an earlier run, or longer ago than a horizon. Its
     /// window is the store's.
     MissingStored = 5,
     /// Landed, in a row that names no schema.
@@ -39,9 +39,9 @@ impl Settled {
     }
 }
 
-/// A remembered key.
+/// What is remembered of a settled key.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Memory {
+pub(crate) struct SettledRecord {
     key: u64,
     /// State (3 bits), schema (16), window (45, signed).
     packed: u64,
@@ -56,7 +56,7 @@ const STATE_SHIFT: u32 = WINDOW_BITS + SCHEMA_BITS;
 pub(crate) const WINDOW_MAX: i64 = (1 << (WINDOW_BITS - 1)) - 1;
 pub(crate) const WINDOW_MIN: i64 = -WINDOW_MAX - 1;
 
-impl Memory {
+impl SettledRecord {
     pub(crate) fn new(key: Fingerprint, settled: Settled, schema: SchemaId, window: i64) -> Self {
         let window = (window as u64) & ((1 << WINDOW_BITS) - 1);
         let packed =
@@ -67,7 +67,7 @@ impl Memory {
         }
     }
 
-    /// What it says, without its key.
+    /// State, schema and window, without the key.
     pub(crate) fn packed(self) -> u64 {
         self.packed
     }
@@ -87,7 +87,7 @@ impl Memory {
         self.key == key.short()
     }
 
-    /// As its key's.
+    /// The same as that of its key.
     pub(crate) fn hash(self) -> u32 {
         self.key as u32
     }
@@ -113,7 +113,7 @@ impl Memory {
         ((self.packed << (64 - WINDOW_BITS)) as i64) >> (64 - WINDOW_BITS)
     }
 
-    /// A row came that names this schema.
+    /// Notes that a row came that names this schema.
     pub(crate) fn landed(&mut self, schema: SchemaId) {
         let state = Settled::landed(schema) as u64;
         self.packed = self.packed & ((1 << STATE_SHIFT) - 1) | state << STATE_SHIFT;
@@ -134,7 +134,7 @@ const KEYS_MAX: usize = (1 << PLACE_BITS) - 64 * CHUNK_KEYS;
 /// Keys in the order in which they were settled.
 #[derive(Debug)]
 struct Chunk {
-    memories: Vec<Memory>,
+    records: Vec<SettledRecord>,
     /// When its first key came, and when one of them came or came again last.
     since_ms: i64,
     last_ms: i64,
@@ -150,7 +150,7 @@ impl Chunk {
 
 /// The remembered keys. A place holds until `forget_oldest` has handed it out.
 #[derive(Debug)]
-pub(crate) struct Remembered {
+pub(crate) struct SettledRecords {
     /// The oldest first; the last one is written to.
     chunks: VecDeque<Chunk>,
     /// Number of the first one.
@@ -160,11 +160,11 @@ pub(crate) struct Remembered {
     settled_max: usize,
     horizon_ms: i64,
     now_ms: i64,
-    /// The last key that was forgotten before its time is so old.
+    /// When the last key came that was forgotten before its time.
     cut_ms: Option<i64>,
 }
 
-impl Remembered {
+impl SettledRecords {
     pub(crate) fn new(horizon_ms: i64, settled_max: usize) -> Self {
         let settled_max = settled_max.clamp(1, KEYS_MAX);
         Self {
@@ -206,31 +206,31 @@ impl Remembered {
         self.len >= self.settled_max
     }
 
-    /// Forgets the oldest keys, and says which they were and the place of the first of them; the others
-    /// follow it. Some of them may have been remembered at another place since.
-    pub(crate) fn forget_oldest(&mut self) -> (Vec<Memory>, u32) {
+    /// Forgets the oldest keys. Gives them and the place of the first of them; the others follow it. Some of
+    /// them may have been remembered at another place since.
+    pub(crate) fn forget_oldest(&mut self) -> (Vec<SettledRecord>, u32) {
         let is_early = !self.is_overdue();
         let first = place(self.first, 0);
         let Some(chunk) = self.chunks.pop_front() else {
             return (Vec::new(), first);
         };
         self.first = (self.first + 1) & CHUNKS_MASK;
-        self.len -= chunk.memories.len();
+        self.len -= chunk.records.len();
         if is_early {
             self.cut_ms = self.cut_ms.max(Some(chunk.last_ms));
         }
-        (chunk.memories, first)
+        (chunk.records, first)
     }
 
     /// Remembers a key from now on, and where.
-    pub(crate) fn push(&mut self, memory: Memory) -> u32 {
+    pub(crate) fn push(&mut self, record: SettledRecord) -> u32 {
         let now_ms = self.now_ms;
         let takes_more = |chunk: &Chunk| {
-            chunk.memories.len() < self.chunk_keys && chunk.is_young(now_ms, self.horizon_ms)
+            chunk.records.len() < self.chunk_keys && chunk.is_young(now_ms, self.horizon_ms)
         };
         if !self.chunks.back().is_some_and(takes_more) {
             self.chunks.push_back(Chunk {
-                memories: Vec::with_capacity(self.chunk_keys),
+                records: Vec::with_capacity(self.chunk_keys),
                 since_ms: now_ms,
                 last_ms: now_ms,
             });
@@ -239,18 +239,18 @@ impl Remembered {
         let last = self.chunks.len() - 1;
         let chunk = &mut self.chunks[last];
         chunk.last_ms = now_ms;
-        chunk.memories.push(memory);
-        place(self.first + last as u32, chunk.memories.len() - 1)
+        chunk.records.push(record);
+        place(self.first + last as u32, chunk.records.len() - 1)
     }
 
-    pub(crate) fn get(&self, place: u32) -> Option<&Memory> {
+    pub(crate) fn get(&self, place: u32) -> Option<&SettledRecord> {
         let (chunk, key) = self.find(place);
-        self.chunks.get(chunk)?.memories.get(key)
+        self.chunks.get(chunk)?.records.get(key)
     }
 
-    pub(crate) fn get_mut(&mut self, place: u32) -> Option<&mut Memory> {
+    pub(crate) fn get_mut(&mut self, place: u32) -> Option<&mut SettledRecord> {
         let (chunk, key) = self.find(place);
-        self.chunks.get_mut(chunk)?.memories.get_mut(key)
+        self.chunks.get_mut(chunk)?.records.get_mut(key)
     }
 
     /// Remembers a key for a whole horizon from now on, if it can stay at its place; else it is to be
@@ -279,7 +279,7 @@ impl Remembered {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.chunks.len() * self.chunk_keys * size_of::<Memory>()
+        self.chunks.len() * self.chunk_keys * size_of::<SettledRecord>()
     }
 }
 
@@ -288,7 +288,7 @@ fn place(chunk: u32, key: usize) -> u32 {
 }
 
 #[cfg(test)]
-impl Remembered {
+impl SettledRecords {
     /// After so many chunks places begin anew.
     pub(crate) fn ending_in(horizon_ms: i64, settled_max: usize, chunks: u32) -> Self {
         Self {
@@ -317,14 +317,15 @@ mod tests {
             WINDOW_MIN,
             WINDOW_MAX,
         ] {
-            let mut memory = Memory::new(key(7), Settled::Rejected, SchemaId(65_535), window);
+            let mut record =
+                SettledRecord::new(key(7), Settled::Rejected, SchemaId(65_535), window);
             assert_eq!(
-                (memory.settled(), memory.schema(), memory.window()),
+                (record.settled(), record.schema(), record.window()),
                 (Settled::Rejected, SchemaId(65_535), window)
             );
-            memory.landed(SchemaId(3));
+            record.landed(SchemaId(3));
             assert_eq!(
-                (memory.settled(), memory.schema(), memory.window()),
+                (record.settled(), record.schema(), record.window()),
                 (Settled::Landed, SchemaId(65_535), window)
             );
         }
@@ -332,19 +333,19 @@ mod tests {
 
     #[test]
     fn places_are_counted_round_and_round() {
-        let mut remembered = Remembered::ending_in(1000, 3 * CHUNK_KEYS, 1);
-        let memory = |n: u128| Memory::new(key(n), Settled::Landed, SchemaId(0), n as i64);
+        let mut remembered = SettledRecords::ending_in(1000, 3 * CHUNK_KEYS, 1);
+        let record = |n: u128| SettledRecord::new(key(n), Settled::Landed, SchemaId(0), n as i64);
         let keys = 2 * CHUNK_KEYS as u128 + 5;
-        let places: Vec<u32> = (0..keys).map(|n| remembered.push(memory(n))).collect();
+        let places: Vec<u32> = (0..keys).map(|n| remembered.push(record(n))).collect();
         assert!(places.iter().all(|place| place >> PLACE_BITS == 0));
-        let window = |remembered: &Remembered, n: usize| {
-            remembered.get(places[n]).map(|memory| memory.window())
+        let window = |remembered: &SettledRecords, n: usize| {
+            remembered.get(places[n]).map(|record| record.window())
         };
         for n in 0..places.len() {
             assert_eq!(window(&remembered, n), Some(n as i64));
         }
         let (forgotten, first) = remembered.forget_oldest();
-        let windows = forgotten.iter().map(|memory| memory.window());
+        let windows = forgotten.iter().map(|record| record.window());
         assert!(windows.eq(0..CHUNK_KEYS as i64));
         assert!(
             (first..)

@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 pub enum Stream {
     /// What enters the pipeline.
     Raw,
-    /// What the writer says it wrote.
+    /// What the writer reports as written.
     Written,
 }
 
 impl Stream {
-    /// Both, in the order in which events pass them.
+    /// Both streams, in the order in which an event passes them.
     pub const ALL: [Stream; 2] = [Stream::Raw, Stream::Written];
 
     /// Its name in configuration, metrics, logs and the store.
@@ -44,7 +44,7 @@ impl fmt::Display for Stream {
     }
 }
 
-/// Something for each stream.
+/// One value for each stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PerStream<T> {
     pub raw: T,
@@ -52,6 +52,7 @@ pub struct PerStream<T> {
 }
 
 impl<T> PerStream<T> {
+    /// What `make` gives for each stream.
     pub fn of(mut make: impl FnMut(Stream) -> T) -> Self {
         Self {
             raw: make(Stream::Raw),
@@ -59,6 +60,7 @@ impl<T> PerStream<T> {
         }
     }
 
+    /// The same streams with other values.
     pub fn map<U>(self, mut change: impl FnMut(Stream, T) -> U) -> PerStream<U> {
         PerStream {
             raw: change(Stream::Raw, self.raw),
@@ -66,10 +68,12 @@ impl<T> PerStream<T> {
         }
     }
 
+    /// Streams and values, raw first.
     pub fn iter(&self) -> impl Iterator<Item = (Stream, &T)> {
         [(Stream::Raw, &self.raw), (Stream::Written, &self.written)].into_iter()
     }
 
+    /// Streams and values, raw first.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (Stream, &mut T)> {
         [
             (Stream::Raw, &mut self.raw),
@@ -78,6 +82,7 @@ impl<T> PerStream<T> {
         .into_iter()
     }
 
+    /// The values, raw first.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         [&self.raw, &self.written].into_iter()
     }

@@ -22,10 +22,12 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Events with that verdict.
     pub fn verdict(&self, verdict: Verdict) -> i64 {
         self.verdicts[verdict as usize]
     }
 
+    /// Adds other counts to these.
     pub fn add(&mut self, other: &Counts) {
         self.raw += other.raw;
         self.pending += other.pending;
@@ -37,11 +39,12 @@ impl Counts {
         self.doubtful += other.doubtful;
     }
 
-    /// Events that came in and have neither a verdict nor are pending; 0 unless Landfall is wrong.
+    /// Events that came in, are not pending and have no verdict; 0 unless Landfall has a bug.
     pub fn imbalance(&self) -> i64 {
         self.raw - self.pending - self.verdicts.iter().sum::<i64>()
     }
 
+    /// Whether all counts are 0.
     pub fn is_empty(&self) -> bool {
         *self == Counts::default()
     }
@@ -50,6 +53,7 @@ impl Counts {
 /// What changed in one window and schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TallyDelta {
+    /// Number of the window: its start since the epoch, in window lengths.
     pub window: i64,
     pub schema: SchemaId,
     pub counts: Counts,

@@ -1,9 +1,9 @@
-//! Which keys may be missing by what the store knows: a Bloom filter over keys that the ledger no
-//! longer remembers. It never says no of one that was added; of others it says yes now and then, which
-//! costs one question to the store and changes no verdict. Knows keys by their 64 bits alone.
+//! Which keys the store may know as missing: a Bloom filter over missing keys that the ledger no longer
+//! remembers. It contains every key that was added. Now and then it seems to contain another one, which costs
+//! one look-up in the store and changes no verdict. Knows keys by their 64 bits alone.
 //!
 //! It grows in layers, each for twice as many keys as the one before, so that a ledger without old
-//! losses pays nothing. Nothing is taken out: a key that landed in the meantime costs a question.
+//! losses takes no memory for it. No key is removed: one that landed in the meantime costs a look-up.
 
 /// Bits for each key, and places that a key sets: a full layer takes 0.3 % of other keys for one of its
 /// own (Bloom's formula, (1 - e^(-8/12))^8).
@@ -13,12 +13,12 @@ const KEY_PLACES: u32 = 8;
 /// Keys of the first layer.
 const LAYER_KEYS_MIN: usize = 1 << 10;
 
-/// Bytes of all layers of a shard. Sixteen million keys have room in them; with more, more is asked.
+/// Bytes of all layers of a shard. Sixteen million keys have room in them; with more, look-ups become more.
 const BYTES_MAX: usize = 24 << 20;
 
 /// The filter. `Default` allocates nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Unlanded {
+pub(crate) struct UnlandedFilter {
     layers: Vec<Layer>,
 }
 
@@ -66,7 +66,7 @@ fn words(keys_max: usize) -> usize {
     (keys_max * KEY_BITS).div_ceil(64)
 }
 
-impl Unlanded {
+impl UnlandedFilter {
     pub(crate) fn insert(&mut self, key: u64) {
         self.insert_within(key, BYTES_MAX);
     }
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_key_that_was_added_is_always_found_and_few_others_are() {
-        let mut unlanded = Unlanded::default();
+        let mut unlanded = UnlandedFilter::default();
         assert!(!unlanded.contains(key(0)));
         assert_eq!(unlanded.memory_bytes(), 0);
         let count = 300_000;
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn it_never_takes_more_memory_than_its_bound_and_still_finds_all() {
-        let mut unlanded = Unlanded::default();
+        let mut unlanded = UnlandedFilter::default();
         let bytes_max = 20_000;
         let keys = (bytes_max * 8 / KEY_BITS) as u64;
         for number in 0..2 * keys {

@@ -48,7 +48,7 @@ impl Verdict {
     }
 }
 
-/// What the deciding checks said of a raw event.
+/// How the deciding checks judged a raw event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Judgement {

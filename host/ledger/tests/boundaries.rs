@@ -1,4 +1,4 @@
-//! What the ledger says at each boundary: a script of steps, and the text that must come out.
+//! What the ledger reports at each boundary: a script of steps, and the text that must come out.
 //! The shard's deadline is 100 ms, its grace for early landings 30 ms, its window 1000 ms.
 
 #[path = "support/script.rs"]
@@ -307,7 +307,7 @@ fn a_raw_event_after_all_takes_unexpected_back() {
          unexpected a gone at 5
          1/0: delivered 1 repeated 1",
     );
-    // Its form is gone: that it is unchanged cannot be told.
+    // Its form is gone: whether it is unchanged cannot be known.
     check(
         "written a at 5 form 1
          frontier raw 35

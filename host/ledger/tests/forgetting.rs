@@ -1,6 +1,6 @@
 //! The histories of the simulation in a ledger with a short horizon and few remembered keys, with a
-//! store that it asks for what it forgot. Each key is held against all that may become of it: it may be
-//! forgotten after the horizon that the shard tells, and must be after one and a half of the configured
+//! store in which it looks up what it forgot. Each key is held against all that may become of it: it may be
+//! forgotten after the horizon that the shard reports, and must be after one and a half of the configured
 //! one. What is missing is never forgotten, for the store knows it.
 
 #[path = "support/history.rs"]

@@ -1,4 +1,4 @@
-//! When incidents open, grow, pause and close: a script of what is told, and the incidents that
+//! When incidents open, grow, pause and close: a script of what is handed in, and the incidents that
 //! must come out. Stall 100 ms, stall of a schema 300 ms, clear 50 ms, longest deadline 200 ms.
 
 #[path = "support/watch.rs"]

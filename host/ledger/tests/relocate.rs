@@ -1,4 +1,4 @@
-//! Frames of what is put aside until the store has answered: moved like those of any that wait.
+//! Frames of what is deferred until the store has answered are moved like those of any event that waits.
 
 use std::collections::BTreeSet;
 

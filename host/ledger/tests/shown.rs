@@ -1,5 +1,5 @@
-//! What a shard shows of itself, and what it forgets: arrivals, landings, latency, what waits, and how
-//! long a key is known. The shard's deadline is 100 ms, its grace 30 ms, its horizon 10 000 ms.
+//! What a shard measures, and what it forgets: arrivals, landings, latency, what waits, and how long a key
+//! is known. The shard's deadline is 100 ms, its grace 30 ms, its horizon 10 000 ms.
 
 #[path = "support/script.rs"]
 mod script;

@@ -5,7 +5,7 @@
 //! far ahead of the other; frontiers move at any time, but never beyond what is not applied yet; a
 //! frame of an early landing is attached late or never; a comparison is answered late, and now and
 //! then cannot be. Deadlines change in between. Copies of a key differ in judgement, content, checks and
-//! schema; some keys differ in few bits alone. Of several shards each is told of time when it is ready for it.
+//! schema; some keys differ in few bits alone. Of several shards, each gets the time when it is ready for it.
 //! Horizon and tables are large enough here: forgetting.rs has the same histories with small ones.
 
 #[path = "support/history.rs"]
@@ -278,7 +278,7 @@ fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
     seen.assert_all_kinds_above(100);
 }
 
-/// What the effects told, sorted.
+/// What the effects reported, sorted.
 fn told<T: Ord>(run: &Run, pick: impl Fn(&Effect) -> Option<T>) -> Vec<T> {
     let mut told: Vec<T> = run.effects.iter().filter_map(pick).collect();
     told.sort();

@@ -1,6 +1,6 @@
-//! A digest of all that makes code of a check's file: this crate's sources, and each library that it depends
-//! on, in its version. So nobody has to remember which of them do. Some that do not are among them: code is
-//! then compiled once more than it would have to be.
+//! A digest of all that compiles a check's file: this crate's sources, and each library that it depends on, in its
+//! version. So nobody has to remember which of them matter. Some of them do not: if one of these changes, code is
+//! compiled once more than it would have to be.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;

@@ -1,5 +1,5 @@
-//! Tells the crate what the code that it makes of a check depends on, beside the check's file: kept code that
-//! was made by anything else is not used (`src/compile/kept.rs`).
+//! Gives the crate a digest of what compiles checks: cached code that was compiled by anything else is not used
+//! (`src/compile/code_cache.rs`).
 
 mod identity;
 

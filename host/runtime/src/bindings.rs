@@ -1,6 +1,9 @@
-//! The contract's Rust side. Host functions are generated from `wit/`; the shapes of what guests
-//! export are written by hand, with borrowed parameters, so that a batch is lowered from the
-//! buffers it lies in. Wasmtime checks them against the component's types at every load.
+//! The contract in Rust. Host functions are generated from `wit/`. The types of what guests export are
+//! written by hand, with borrowed parameters, so that a batch is lowered from the buffers in which it lies.
+//! Wasmtime checks them against the component's types at every load.
+
+/// The package of the contract: the name of everything that a check may import begins with it.
+pub(crate) const PACKAGE: &str = "landfall:check/";
 
 /// The interfaces that guests import.
 mod generated {

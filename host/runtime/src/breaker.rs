@@ -1,27 +1,26 @@
-//! Leaves a check alone for a while when too much of the worker's time goes into its failing, so that
-//! it cannot slow the others. What counts is the time wasted, however the rows come: in one large
-//! batch or in many of one row. The worker's own clock (`Instant`) is enough here: this bounds cost,
-//! not verdicts.
+//! A circuit breaker: a check is left alone for a while when its failures waste too much of the worker's time,
+//! so that it cannot slow the others. Only the wasted time counts, however the rows come: in one large batch or
+//! in many of one row. The worker's own clock (`Instant`) is enough here: this bounds cost, not verdicts.
 
 use std::time::{Duration, Instant};
 
-/// So many deadlines' worth of time may be wasted at once. One row that loops in a full batch of
-/// 1,024 costs some four, so a rare one is found and does not suspend the check.
+/// The time that may be wasted at once, in deadlines. One row that loops in a full batch of 1,024 costs about
+/// four, so a rare one is found and does not suspend the check.
 const WASTE_DEADLINES_MAX: u32 = 8;
 
-/// One part in so many of real time may be wasted for good: waste is forgiven at this rate.
+/// Waste is forgiven at one part in so many of real time: that much may be wasted for ever.
 const FORGIVEN_PART: u32 = 20;
 
 /// First and longest suspension. Doubled each time until all waste is forgiven.
 const SUSPENSION_MIN: Duration = Duration::from_secs(5);
 const SUSPENSION_MAX: Duration = Duration::from_secs(300);
 
-/// A bucket of wasted time that leaks at a constant rate, and a suspension when it runs over.
+/// A leaky bucket of wasted time, and a suspension when it overflows.
 #[derive(Debug)]
 pub(crate) struct Breaker {
     deadline: Duration,
     wasted: Duration,
-    /// When `wasted` was right.
+    /// The time as of which `wasted` is right.
     at: Option<Instant>,
     until: Option<Instant>,
     suspension: Duration,
@@ -50,7 +49,7 @@ impl Breaker {
         self.waste_max().saturating_sub(self.wasted)
     }
 
-    /// Tells that `waste` was lost on faults up to `now`. For how long, if this suspends the check.
+    /// Records that `waste` was lost on faults up to `now`. If this suspends the check: for how long.
     pub(crate) fn record(&mut self, waste: Duration, now: Instant) -> Option<Duration> {
         self.forgive(now);
         self.wasted = self.wasted.saturating_add(waste);

@@ -1,96 +1,24 @@
-//! The four ways to ask a check, each over a whole batch, each answer checked.
+//! The calls of checks, by world: each is over a whole batch, and each answer is checked.
 
 use crate::bindings::shapes;
 use crate::fault::Fault;
-use crate::instance::{CallInput, CheckInstance, Duty, FaultedRows};
+use crate::instance::{CallInput, CheckInstance, Duty};
 use crate::output;
-use crate::packed::{Packed, PackedRef, part};
+use crate::packed::{PackedRef, part};
+use crate::results::{
+    Decoded, Difference, Finding, Judged, JudgedWindows, Projected, Severity, Tally,
+};
 use crate::world::{
     CheckAnswer, Codec, DecodeAnswer, EventCheck, ExplainAnswer, ParityCheck, ProjectAnswer,
     WindowAnswer, WindowCheck, call,
 };
 
-/// Longest text of one side of a difference, in bytes, and the most differences of an event.
+/// Longest text of one side of a difference, in bytes, and most differences of an event.
 const DIFFERENCE_BYTES_MAX: usize = 256;
 const DIFFERENCES_MAX: usize = 32;
 
-/// What a codec made of a batch, one entry per frame. Reused from batch to batch.
-#[derive(Debug, Default)]
-pub struct Decoded {
-    /// JSON text per frame; empty where the frame is malformed or the codec failed on it.
-    pub documents: Packed,
-    /// 0, or the n-th reason of the manifest. 0 with a fault where the codec failed.
-    pub codes: Vec<u16>,
-    pub details: Vec<(usize, String)>,
-    pub faulted: Vec<FaultedRows>,
-}
-
-/// What an event check said of a batch, one code per row. Reused from batch to batch.
-#[derive(Debug, Default)]
-pub struct Judged {
-    pub codes: Vec<u16>,
-    pub details: Vec<(usize, String)>,
-    /// Rows that it could not judge; their codes are 0 and mean nothing.
-    pub faulted: Vec<FaultedRows>,
-}
-
-/// The normal forms of a batch, one per row; an empty one could not be projected.
-#[derive(Debug, Default)]
-pub struct Projected {
-    pub forms: Packed,
-    pub faulted: Vec<FaultedRows>,
-}
-
-/// One field that differs between the two sides of an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    pub field: String,
-    pub raw: String,
-    pub written: String,
-}
-
-pub use crate::bindings::shapes::Tally;
-
-/// How serious a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    Info,
-    Warning,
-    Critical,
-}
-
-impl Severity {
-    /// Its name in metrics, answers and the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        }
-    }
-}
-
-/// What a window check found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Index of the tally.
-    pub tally: usize,
-    /// Index of the reason in the manifest.
-    pub reason: usize,
-    pub severity: Severity,
-    pub text: String,
-}
-
-/// What a window check said of some tallies.
-#[derive(Debug, Default)]
-pub struct JudgedWindows {
-    pub findings: Vec<Finding>,
-    /// Tallies that it could not judge: of them no finding tells anything.
-    pub faulted: Vec<FaultedRows>,
-}
-
 impl CheckInstance<Codec> {
-    /// Decodes every frame; never fails as a whole.
+    /// Decodes every frame to a JSON document; never fails as a whole.
     pub fn decode(&mut self, frames: PackedRef<'_>, out: &mut Decoded) {
         let Decoded {
             documents,
@@ -125,7 +53,9 @@ impl CheckInstance<Codec> {
                 output::codes(&answer.codes, rows, reasons)
                     .and_then(|()| output::column(text, ends, rows))
                     .and_then(|()| output::utf8_rows(PackedRef { text, ends }))
-                    .and_then(|()| output::details(told(answer.details), rows, first, details))
+                    .and_then(|()| {
+                        output::details(row_details(answer.details), rows, first, details)
+                    })
                     .and_then(|()| documents.append(text, ends, bytes_max))
                     .inspect_err(|_| {
                         details.truncate(before);
@@ -146,7 +76,7 @@ impl CheckInstance<Codec> {
     }
 }
 
-fn told(details: Vec<shapes::Detail>) -> impl Iterator<Item = (u32, String)> {
+fn row_details(details: Vec<shapes::Detail>) -> impl Iterator<Item = (u32, String)> {
     details.into_iter().map(|detail| (detail.row, detail.text))
 }
 
@@ -177,7 +107,7 @@ impl Parts {
 }
 
 impl CheckInstance<EventCheck> {
-    /// Judges every row of the batch in hand; never fails as a whole. `columns` are the manifest's,
+    /// Judges every row of the batch; never fails as a whole. `columns` are those of the manifest, in its order,
     /// each with one row per document.
     pub fn judge(
         &mut self,
@@ -222,7 +152,9 @@ impl CheckInstance<EventCheck> {
                             .map(|answer| answer.0)
                     })?;
                 output::codes(&answer.codes, rows, reasons)
-                    .and_then(|()| output::details(told(answer.details), rows, first, details))
+                    .and_then(|()| {
+                        output::details(row_details(answer.details), rows, first, details)
+                    })
                     .inspect_err(|_| instance.discard())?;
                 codes[first..first + rows].copy_from_slice(&answer.codes);
                 for faulted in instance.take_set_aside() {
@@ -239,7 +171,8 @@ impl CheckInstance<EventCheck> {
 }
 
 impl CheckInstance<ParityCheck> {
-    /// Projects every row of the batch; never fails as a whole.
+    /// Projects every row of the batch to its normal form; never fails as a whole. `columns` are those of the
+    /// manifest for that stream, in its order, each with one row per document.
     pub fn project(
         &mut self,
         stream: &str,
@@ -291,6 +224,10 @@ impl CheckInstance<ParityCheck> {
     }
 
     /// Names the fields that differ between two normal forms.
+    ///
+    /// # Errors
+    ///
+    /// If the check fails, or is left alone for a while.
     pub fn explain(&mut self, raw: &[u8], written: &[u8]) -> Result<Vec<Difference>, Fault> {
         let mut answer = None;
         let mut failed = None;
@@ -298,21 +235,24 @@ impl CheckInstance<ParityCheck> {
             Duty::Explain,
             1,
             |instance, _, _, time| {
-                let told = instance.call(None, (0, 0), time, |store, exports| {
-                    match &exports.explain {
-                        Some(explain) => call::<_, ExplainAnswer>(explain, store, (raw, written))
-                            .map(|answer| Ok(answer.0)),
-                        None => Ok(Err("it does not export explain".into())),
-                    }
-                })?;
-                answer = Some(told);
+                let answered =
+                    instance.call(None, (0, 0), time, |store, exports| {
+                        match &exports.explain {
+                            Some(explain) => {
+                                call::<_, ExplainAnswer>(explain, store, (raw, written))
+                                    .map(|answer| Ok(answer.0))
+                            }
+                            None => Ok(Err("it does not export explain".into())),
+                        }
+                    })?;
+                answer = Some(answered);
                 Ok(())
             },
             |rows| failed = Some(rows.fault),
         );
         let clip = |text| crate::fault::clip(text, DIFFERENCE_BYTES_MAX);
         match (answer, failed) {
-            (Some(told), _) => Ok(told
+            (Some(answered), _) => Ok(answered
                 .into_iter()
                 .take(DIFFERENCES_MAX)
                 .map(|d| Difference {
@@ -338,10 +278,10 @@ impl CheckInstance<WindowCheck> {
             tallies.len(),
             |instance, first, rows, time| {
                 let part = &tallies[first..first + rows];
-                let told = instance.call(None, (first, rows), time, |store, exports| {
+                let answered = instance.call(None, (first, rows), time, |store, exports| {
                     call::<_, WindowAnswer>(&exports.work, store, (part,)).map(|answer| answer.0)
                 })?;
-                let told = told.into_iter().map(|finding| Finding {
+                let found = answered.into_iter().map(|finding| Finding {
                     tally: finding.tally as usize,
                     reason: usize::from(finding.reason),
                     severity: match finding.severity {
@@ -351,7 +291,7 @@ impl CheckInstance<WindowCheck> {
                     },
                     text: finding.text,
                 });
-                output::findings(told, rows, reasons, first, findings)
+                output::findings(found, rows, reasons, first, findings)
                     .inspect_err(|_| instance.discard())
             },
             |rows| faulted.push(rows),

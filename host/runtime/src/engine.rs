@@ -1,11 +1,11 @@
-//! The wasm engine that all checks share.
+//! The WebAssembly engine that all checks share, and the pool of their instances.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::{Config, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-use crate::ticker::{Call, EPOCH_TICK, Ticker};
+use crate::ticker::{CallGuard, EPOCH_TICK, Ticker};
 
 /// Stack that guest code may use. Wasmtime has one for the whole engine. Worker threads are
 /// started with `WORKER_STACK_BYTES`, which leaves the host its own.
@@ -15,23 +15,24 @@ pub const GUEST_STACK_BYTES: usize = 512 << 10;
 pub const WORKER_STACK_BYTES: usize = 2 << 20;
 
 /// Checks alive at once: one for each check, stream and worker, twice while a plan is swapped, and
-/// few more for the describer, the windows and loading. 4,096 are 32 checks on 64 workers, or 8 on the
-/// 256 workers that are the most. What goes beyond cannot start, which is a fault that says so.
+/// a few more for the describer, the windows and loading. 4,096 are 32 checks on 64 workers, or 8 on 256
+/// workers, which are the most. A check beyond that cannot start; the fault has the reason.
 const INSTANCES_MAX: u32 = 4096;
 
-/// Core modules in one component: 3 in a Rust check, 38 in a Python interpreter. They are counted
-/// only, nothing is reserved for them.
+/// Core modules in one component: 3 in a Rust check, 38 in a Python interpreter. They are only counted;
+/// nothing is reserved for them.
 const CORE_INSTANCES_PER_COMPONENT_MAX: u32 = 64;
 
-/// Linear memories in the pool: every toolchain makes one for a component. One is reserved 4 GiB and
-/// 32 MiB of guard, so all are 16.1 TiB of the 128 TiB that a process can address; memory itself is
-/// taken as it is used.
+/// Linear memories in the pool: every toolchain makes one for a component. For each, 4 GiB and 32 MiB of guard
+/// are reserved, so for all 16.1 TiB of the 128 TiB that a process can address. Memory itself is taken as it
+/// is used.
 const MEMORIES_MAX: u32 = INSTANCES_MAX;
 
 /// Most memory of a check, in bytes: a 32-bit memory cannot be larger, and is reserved whole.
 pub const MEMORY_BYTES_MAX: usize = 4 << 30;
 
-/// Tables in the pool: a Rust or a Python check has 2. One is reserved 100,000 pointers, so all are 12.2 GiB.
+/// Tables in the pool: a Rust or a Python check has 2. For each, 100,000 pointers are reserved, so for all
+/// 12.2 GiB of address space.
 const TABLES_MAX: u32 = 4 * INSTANCES_MAX;
 
 /// Memories and tables of one component, and of one module of it: no check may use up the pool.
@@ -41,10 +42,10 @@ const TABLES_PER_COMPONENT_MAX: u32 = 32;
 /// Elements of a table. The function table of a Python interpreter has some 15,000.
 const TABLE_ELEMENTS_MAX: usize = 100_000;
 
-/// Pages of a memory that are cleared rather than unmapped when its instance goes.
+/// Bytes of a memory that are cleared rather than unmapped when its instance is dropped.
 const KEEP_RESIDENT_BYTES: usize = 256 << 10;
 
-/// The engine could not be made: the machine does not allow what it needs.
+/// The engine could not be made: the machine does not grant what it needs.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to start the WebAssembly engine: {0}")]
 pub struct EngineError(String);
@@ -57,10 +58,15 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// Makes the engine and starts its ticker thread.
+    ///
+    /// # Errors
+    ///
+    /// If the machine does not grant what the engine needs.
     pub fn new() -> Result<Self, EngineError> {
         let wasm = wasmtime::Engine::new(&config(true))
-            // A machine that does not let us reserve the pool's address space still runs checks:
-            // each instance then maps its own memory, which costs time and bounds no number.
+            // A machine that does not grant the pool's address space still runs checks: each instance then
+            // maps its own memory, which costs time, and their number has no bound.
             .or_else(|_| wasmtime::Engine::new(&config(false)))
             .map_err(|error| EngineError(format!("{error:#}")))?;
         let ticked = wasm.clone();
@@ -72,8 +78,9 @@ impl Engine {
         })
     }
 
-    /// Guest code is going to run: without this, no deadline would ever come.
-    pub(crate) fn call(&self) -> Call<'_> {
+    /// Guest code is going to run. The epoch ticks until the guard is dropped; without it, no deadline would
+    /// ever pass.
+    pub(crate) fn call(&self) -> CallGuard<'_> {
         self.ticker.call()
     }
 }

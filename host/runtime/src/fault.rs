@@ -1,8 +1,6 @@
-//! How a check can fail. A fault is never a verdict: the rows it hits are `unjudged`.
+//! How a check can fail. A fault is never a verdict: the rows that it hits are `unjudged`.
 
 use wasmtime::Trap;
-
-use crate::state::HostState;
 
 /// The kinds of fault, a closed set: they are metric labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,17 +16,18 @@ pub enum FaultKind {
     Stack,
     /// Its answer has a wrong length, code, offset, size or text.
     BadOutput,
-    /// It said that it could not judge the batch.
+    /// It answered that it could not judge the batch.
     Declined,
     /// No instance of it could be made.
     Start,
-    /// It failed so long on end that it is left alone for a while.
+    /// It wasted too much time on faults, and is left alone for a while.
     Suspended,
-    /// Not its own: the schema by which a row was to be validated takes too many steps on it.
+    /// No fault of the check: the schema by which a row was to be validated takes too many steps on it.
     Schema,
 }
 
 impl FaultKind {
+    /// All kinds, in the order of their numbers.
     pub const ALL: [FaultKind; 9] = [
         FaultKind::Trap,
         FaultKind::Deadline,
@@ -41,6 +40,7 @@ impl FaultKind {
         FaultKind::Schema,
     ];
 
+    /// The name in metrics and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             FaultKind::Trap => "trap",
@@ -56,7 +56,7 @@ impl FaultKind {
     }
 }
 
-/// What stands before the kind where a fault is the reason of a row. No check may have such a reason.
+/// The prefix of the kind where a fault is the reason of a row. No check may have such a reason.
 pub(crate) const FAULT_PREFIX: &str = "fault_";
 
 impl FaultKind {
@@ -66,7 +66,7 @@ impl FaultKind {
     }
 }
 
-/// One fault, with what is known of its cause, for logs and samples.
+/// One fault, with its cause for logs and samples.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub kind: FaultKind,
@@ -74,7 +74,7 @@ pub struct Fault {
 }
 
 /// Longest fault message that is kept, in bytes: a guest's `err` may be as long as its output limit.
-/// `wit/check.wit` tells it.
+/// `wit/check.wit` promises it.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 1024;
 
 impl Fault {
@@ -89,11 +89,12 @@ impl Fault {
         Self::new(FaultKind::BadOutput, message)
     }
 
-    /// Reads the kind off an error of a call into a guest.
-    pub(crate) fn of_call(error: &wasmtime::Error, state: &HostState) -> Self {
+    /// Reads the kind off an error of a call into a guest. `is_memory_refused`: the guest was refused memory
+    /// during that call.
+    pub(crate) fn of_call(error: &wasmtime::Error, is_memory_refused: bool) -> Self {
         let kind = match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => FaultKind::Deadline,
-            _ if state.limiter.refused() => FaultKind::Memory,
+            _ if is_memory_refused => FaultKind::Memory,
             Some(Trap::StackOverflow) => FaultKind::Stack,
             Some(_) => FaultKind::Trap,
             None if error.downcast_ref::<HostMisuse>().is_some() => FaultKind::Trap,
@@ -102,6 +103,15 @@ impl Fault {
         };
         Self::new(kind, root_cause(error))
     }
+}
+
+/// Rows that a check could not judge, and why.
+#[derive(Clone, Debug)]
+pub struct FaultedRows {
+    /// Index of the first row in its batch.
+    pub first: usize,
+    pub rows: usize,
+    pub fault: Fault,
 }
 
 /// A guest called the host with arguments that the contract forbids.

@@ -1,264 +1,156 @@
-//! One worker's place for one check: an instance that is renewed after a set number of batches and
-//! after every fault, and calls that cannot outlast their time.
+//! One worker's instance of one check. Its guest is replaced after a set number of batches and after every
+//! fault, no call outlasts its time, and a batch on which the guest fails is bisected.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use landfall_document::{Documents, SchemaSet};
-use wasmtime::component::InstancePre;
-use wasmtime::{Store, Trap, UpdateDeadline};
+use wasmtime::Store;
 
 use crate::breaker::Breaker;
-use crate::compile::Cancel;
-use crate::engine::{Engine, ticks};
-use crate::fault::{Fault, FaultKind, MESSAGE_BYTES_MAX, clip};
-use crate::limits::Limits;
-use crate::load::{LoadError, Loaded};
+use crate::engine::ticks;
+use crate::fault::{Fault, FaultKind, FaultedRows};
+use crate::guest::Guest;
+use crate::load::Loaded;
 use crate::log::{LogBuffer, LogLine};
-use crate::manifest::Manifest;
+use crate::schema_breakers::{SchemaBreakers, SchemaFaults};
 use crate::state::HostState;
-use crate::waste::{SchemaFaults, Waste};
-use crate::world::{self, Exports, World};
+use crate::world::{Exports, World};
 
-/// A part of a batch gets time by its rows, times this, because a poison row may be in it.
+/// A part of a batch gets time by its share of the rows, times this: it may have the row on which the guest loops.
 const PART_TIME_FACTOR: u32 = 2;
 
-/// And never less than this share of a batch's time.
+/// A part of a batch never gets less than one part in so many of a batch's time.
 const PART_TIME_SHARE_MIN: u32 = 8;
 
-/// What a seat did since it was last asked.
+/// What an instance did since its counters were last taken.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
     pub batches: u64,
     pub rows: u64,
-    /// Calls that failed, by `FaultKind as usize`.
+    /// Calls that failed, and rows that a schema failed on, by `FaultKind as usize`.
     pub faults: [u64; FaultKind::ALL.len()],
-    /// Rows that no part of their batch could be judged with, by kind.
+    /// Rows that could not be judged, by `FaultKind as usize`.
     pub rows_faulted: [u64; FaultKind::ALL.len()],
+    /// Real time of all batches together.
     pub busy: Duration,
-    /// The longest call, without what schemas wasted of it.
+    /// Real time of the longest call, without that of validation.
     pub longest: Duration,
+    /// Guests that were started.
     pub instances: u64,
+    /// The most memory that a guest had, in bytes.
     pub memory_bytes: u64,
+    /// Times that the check was left alone for a while.
     pub suspensions: u64,
+    /// Lines of the guest's log that were not kept.
     pub log_dropped: u64,
     /// Of schemas that took too many steps.
     pub schemas: Vec<SchemaFaults>,
 }
 
-/// What a seat asks its check. Each has its own breaker: a check that cannot explain a difference can
-/// still tell it.
+/// What a check is called for. Each duty has its own circuit breaker: a check that fails to explain differences
+/// can still find them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Duty {
     /// `decode`, `check` or `project`.
     Work,
+    /// `explain` of a parity check.
     Explain,
 }
 
-/// Faults of one kind since a seat was last asked, told by the first of them.
+/// The faults of one kind since they were last taken, with the message of the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstanceFault {
     pub kind: FaultKind,
-    /// The first row that could not be judged, in its batch; none if all could be, in smaller parts.
+    /// The first row that could not be judged, by its index in its batch; None if all rows could be judged in
+    /// smaller parts.
     pub row: Option<usize>,
     /// Rows that could not be judged.
     pub rows: u64,
     pub message: String,
 }
 
-/// A check is left alone from now on.
+/// A check is left alone from now on, for that duty and so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suspension {
     pub duty: Duty,
     pub length: Duration,
 }
 
-/// Rows that a check could not judge, and why.
-#[derive(Clone, Debug)]
-pub struct FaultedRows {
-    pub first: usize,
-    pub rows: usize,
-    pub fault: Fault,
-}
-
-/// What a call needs in hand. The documents move into the store for the time of the call.
+/// The documents of a batch, and the schemas by which a check may have them validated.
 pub struct CallInput<'a> {
+    /// They move into the guest's store for the time of a call.
     pub documents: &'a mut Documents,
     pub schemas: &'a Arc<SchemaSet>,
 }
 
-/// A living instance.
-pub(crate) struct Live<W: World> {
-    pub(crate) store: Store<HostState>,
-    pub(crate) exports: Exports,
-    batches: u32,
-    world: PhantomData<fn() -> W>,
-}
-
-impl<W: World> Live<W> {
-    /// Instantiates, configures and describes. With `cancel` it can be ended at any time, and is only
-    /// good for that start.
-    pub(crate) fn start(
-        engine: &Engine,
-        pre: &InstancePre<HostState>,
-        limits: &Limits,
-        config: &str,
-        cancel: Option<&Cancel>,
-    ) -> Result<(Self, Manifest), LoadError> {
-        let state = HostState::new(limits.memory_bytes_max, Arc::default());
-        let mut store = Store::new(&engine.wasm, state);
-        store.limiter(|state| &mut state.limiter);
-        // A call's time may have been extended by what schemas wasted of it.
-        store.epoch_deadline_callback(|context| {
-            let now = Instant::now();
-            match context.data().deadline {
-                Some(deadline) if now < deadline => {
-                    Ok(UpdateDeadline::Continue(ticks(deadline - now)))
-                }
-                _ => Err(Trap::Interrupt.into()),
-            }
-        });
-        store.set_hostcall_fuel(limits.output_bytes_max);
-        let _call = engine.call();
-        match cancel {
-            None => store.set_epoch_deadline(ticks(limits.start_time)),
-            Some(cancel) => watch_for(&mut store, ticks(limits.start_time), cancel.clone()),
-        }
-        let failed = |error: wasmtime::Error, store: &Store<HostState>| {
-            if cancel.is_some_and(Cancel::is_cancelled) {
-                LoadError::Cancelled
-            } else {
-                LoadError::Start(describe_start(&error, store.data()))
-            }
-        };
-        let instance = match pre.instantiate(&mut store) {
-            Ok(instance) => instance,
-            Err(error) => return Err(failed(error, &store)),
-        };
-        let exports = W::exports(&instance, &mut store).map_err(|error| LoadError::WrongWorld {
-            world: W::KIND.as_str(),
-            message: format!("{error:#}"),
-        })?;
-        match world::configure(&exports, &mut store, config) {
-            Ok(Ok(())) => {}
-            Ok(Err(message)) => {
-                return Err(LoadError::Config(clip(message, MESSAGE_BYTES_MAX)));
-            }
-            Err(error) => return Err(failed(error, &store)),
-        }
-        let manifest = match W::describe(&exports, &mut store) {
-            Ok(manifest) => manifest?,
-            Err(error) => return Err(failed(error, &store)),
-        };
-        Ok((
-            Self {
-                store,
-                exports,
-                batches: 0,
-                world: PhantomData,
-            },
-            manifest,
-        ))
-    }
-}
-
-/// Ends the guest after so many ticks, or at the first one after it was cancelled.
-fn watch_for(store: &mut Store<HostState>, mut ticks: u64, cancel: Cancel) {
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(move |_| {
-        ticks = ticks.saturating_sub(1);
-        if ticks == 0 || cancel.is_cancelled() {
-            return Err(Trap::Interrupt.into());
-        }
-        Ok(UpdateDeadline::Continue(1))
-    });
-}
-
-fn describe_start(error: &wasmtime::Error, state: &HostState) -> String {
-    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        return format!(
-            "too many checks live at once ({error:#}); run fewer workers or fewer checks"
-        );
-    }
-    let fault = Fault::of_call(error, state);
-    match fault.kind {
-        FaultKind::Deadline => {
-            "it did not start within its time; raise limits.start_time or make it start faster"
-                .into()
-        }
-        FaultKind::Memory => format!(
-            "it needs more memory than limits.memory allows ({})",
-            fault.message
-        ),
-        _ => fault.message,
-    }
-}
-
-/// One worker's place for one check.
+/// One worker's instance of one check.
 pub struct CheckInstance<W: World> {
     check: Arc<Loaded<W>>,
-    live: Option<Live<W>>,
+    guest: Option<Guest<W>>,
     /// By duty.
     breakers: [Breaker; 2],
     counters: Counters,
     log: LogBuffer,
-    /// One of each kind at most.
+    /// At most one of each kind.
     faults: Vec<InstanceFault>,
-    /// One of each duty at most, the last.
+    /// At most one of each duty: the last.
     suspensions: Vec<Suspension>,
-    /// What schemas wasted of the calls.
-    waste: Waste,
-    /// Rows of the last call that no schema could judge.
+    /// Circuit breakers of the schemas by which this check has validated.
+    schema_breakers: SchemaBreakers,
+    /// Rows of the last call on which a schema failed.
     set_aside: Vec<(usize, Fault)>,
 }
 
 impl<W: World> CheckInstance<W> {
+    /// An instance without a guest yet: the first call starts one.
     pub fn new(check: Arc<Loaded<W>>) -> Self {
         let deadline = check.limits.batch_time;
         Self {
             check,
-            live: None,
+            guest: None,
             breakers: [Breaker::new(deadline), Breaker::new(deadline)],
             counters: Counters::default(),
             log: LogBuffer::default(),
             faults: Vec::new(),
             suspensions: Vec::new(),
-            waste: Waste::new(deadline),
+            schema_breakers: SchemaBreakers::new(deadline),
             set_aside: Vec::new(),
         }
     }
 
+    /// The check that it is an instance of.
     pub fn check(&self) -> &Arc<Loaded<W>> {
         &self.check
     }
 
-    /// What happened since the last call of this.
+    /// Takes the counters, which begin anew.
     pub fn take_counters(&mut self) -> Counters {
         self.counters.log_dropped += self.log.take_dropped();
-        self.counters.schemas = self.waste.take_told();
+        self.counters.schemas = self.schema_breakers.take_faults();
         std::mem::take(&mut self.counters)
     }
 
-    /// What the guest logged since the last call of this; bounded by the batch, and as a whole.
+    /// Takes what the guest logged; bounded for a batch, and as a whole.
     pub fn take_log(&mut self) -> Vec<LogLine> {
         self.log.take()
     }
 
-    /// What failed since the last call of this.
+    /// Takes the faults since they were last taken.
     pub fn take_faults(&mut self) -> Vec<InstanceFault> {
         std::mem::take(&mut self.faults)
     }
 
-    /// Since the last call of this: that it is left alone.
+    /// Takes the suspensions since they were last taken.
     pub fn take_suspensions(&mut self) -> Vec<Suspension> {
         std::mem::take(&mut self.suspensions)
     }
 
-    /// Runs `judge` over all rows; where it fails, over halves, down to the rows that it fails on, until
-    /// its breaker finds that enough time was wasted.
-    /// `judge` is called with parts in ascending order and must use the result of a part only if it
-    /// is `Ok`; `faulted` gets the rows between, in the same order.
+    /// Runs `judge` over all rows. Where it fails, it is run over halves, down to the rows on which it fails,
+    /// until so much time was wasted that the breaker opens.
+    ///
+    /// `judge` gets the first row of a part, its rows and its time. It is called with parts in ascending order
+    /// and must use the result of a part only if it is `Ok`; `faulted` gets the rows between, in the same order.
     pub(crate) fn bisect(
         &mut self,
         duty: Duty,
@@ -285,9 +177,9 @@ impl<W: World> CheckInstance<W> {
             return;
         }
         self.log.begin_batch();
-        self.waste.begin_batch();
-        self.waste.take_time();
-        // What schemas wasted is not the check's fault.
+        self.schema_breakers.begin_batch();
+        self.schema_breakers.take_given_back();
+        // Time of validation, which is not the check's.
         let mut not_its_own = Duration::ZERO;
         self.counters.batches += 1;
         self.counters.rows += rows as u64;
@@ -307,7 +199,7 @@ impl<W: World> CheckInstance<W> {
             }
             let call_start = Instant::now();
             let judged = judge(self, first, count, part_time(full, count, rows));
-            let by_schemas = self.waste.take_time();
+            let by_schemas = self.schema_breakers.take_given_back();
             not_its_own += by_schemas;
             let Err(fault) = judged else {
                 continue;
@@ -373,8 +265,8 @@ impl<W: World> CheckInstance<W> {
         faulted(rows);
     }
 
-    /// One call into the guest: a first row of the documents in hand and a number of rows, within `time`.
-    /// After any fault the instance is gone.
+    /// One call into the guest, within `time`. `rows` is the first row of the batch that it is about, and how
+    /// many they are. After any fault the guest is dropped.
     pub(crate) fn call<R>(
         &mut self,
         mut input: Option<&mut CallInput<'_>>,
@@ -382,15 +274,15 @@ impl<W: World> CheckInstance<W> {
         time: Duration,
         f: impl FnOnce(&mut Store<HostState>, &Exports) -> wasmtime::Result<Result<R, String>>,
     ) -> Result<R, Fault> {
-        let mut live = match self.live.take() {
-            Some(live) if live.batches < self.check.limits.batches_per_instance => live,
+        let mut guest = match self.guest.take() {
+            Some(guest) if guest.batches < self.check.limits.batches_per_instance => guest,
             _ => self.renew()?,
         };
-        live.batches += 1;
-        self.waste.begin_call();
-        let state = live.store.data_mut();
+        guest.batches += 1;
+        self.schema_breakers.begin_call();
+        let state = guest.store.data_mut();
         state.begin_call(rows, time);
-        std::mem::swap(&mut state.waste, &mut self.waste);
+        std::mem::swap(&mut state.schema_breakers, &mut self.schema_breakers);
         if let Some(input) = &mut input {
             std::mem::swap(&mut state.documents, input.documents);
             if !Arc::ptr_eq(&state.schemas, input.schemas) {
@@ -398,32 +290,32 @@ impl<W: World> CheckInstance<W> {
             }
         }
         let call = self.check.engine.call();
-        live.store.set_epoch_deadline(ticks(time));
+        guest.store.set_epoch_deadline(ticks(time));
         let began = Instant::now();
-        let result = f(&mut live.store, &live.exports);
+        let result = f(&mut guest.store, &guest.exports);
         let took = began.elapsed();
         drop(call);
-        let state = live.store.data_mut();
-        let took = took.saturating_sub(state.waste.time());
+        let state = guest.store.data_mut();
+        let took = took.saturating_sub(state.schema_breakers.given_back());
         self.counters.longest = self.counters.longest.max(took);
         if let Some(input) = &mut input {
             std::mem::swap(&mut state.documents, input.documents);
         }
-        std::mem::swap(&mut state.waste, &mut self.waste);
+        std::mem::swap(&mut state.schema_breakers, &mut self.schema_breakers);
         std::mem::swap(&mut state.set_aside, &mut self.set_aside);
         self.log.absorb(&mut state.log);
         self.counters.memory_bytes = self.counters.memory_bytes.max(state.limiter.bytes() as u64);
         match result {
             Ok(Ok(answer)) => {
-                self.live = Some(live);
+                self.guest = Some(guest);
                 Ok(answer)
             }
             Ok(Err(message)) => Err(Fault::new(FaultKind::Declined, message)),
-            Err(error) => Err(Fault::of_call(&error, live.store.data())),
+            Err(error) => Err(Fault::of_call(&error, guest.store.data().limiter.refused())),
         }
     }
 
-    /// The rows of the last call that no schema could judge, counted: what the check said of them does not
+    /// Takes and counts the rows of the last call on which a schema failed: the check's answer for them does not
     /// count.
     pub(crate) fn take_set_aside(&mut self) -> Vec<FaultedRows> {
         let set_aside = std::mem::take(&mut self.set_aside).into_iter();
@@ -441,9 +333,9 @@ impl<W: World> CheckInstance<W> {
         rows
     }
 
-    fn renew(&mut self) -> Result<Live<W>, Fault> {
+    fn renew(&mut self) -> Result<Guest<W>, Fault> {
         let check = &self.check;
-        let (live, _) = Live::start(
+        let (guest, _) = Guest::start(
             &check.engine,
             &check.pre,
             &check.limits,
@@ -452,12 +344,12 @@ impl<W: World> CheckInstance<W> {
         )
         .map_err(|error| Fault::new(FaultKind::Start, error.to_string()))?;
         self.counters.instances += 1;
-        Ok(live)
+        Ok(guest)
     }
 
-    /// Throws the instance away: its answer broke the contract, so its state is not to be trusted.
+    /// Drops the guest: its answer broke the contract, so its state is not to be trusted.
     pub(crate) fn discard(&mut self) {
-        self.live = None;
+        self.guest = None;
     }
 }
 
@@ -467,7 +359,7 @@ fn waste(failing: Duration, took: Duration, full: Duration) -> Duration {
     failing.max(took.saturating_sub(full))
 }
 
-/// The time of a part of a batch.
+/// The time for a part of a batch of `of` rows.
 fn part_time(full: Duration, rows: usize, of: usize) -> Duration {
     if rows == of {
         return full;
@@ -477,4 +369,15 @@ fn part_time(full: Duration, rows: usize, of: usize) -> Duration {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_gets_time_by_its_rows_within_bounds() {
+        let full = Duration::from_millis(240);
+        assert_eq!(part_time(full, 100, 100), full);
+        assert_eq!(part_time(full, 50, 100), full);
+        assert_eq!(part_time(full, 25, 100), Duration::from_millis(120));
+        assert_eq!(part_time(full, 1, 100), Duration::from_millis(30));
+    }
+}

@@ -1,18 +1,22 @@
-//! Loads and calls checks: WebAssembly components against the contract in `wit/`.
+//! Loads and calls checks: WebAssembly components that implement the contract in `wit/`.
 //!
 //! This is the only crate that knows wasmtime. It knows documents and schemas, because guests have
 //! them validated; it knows nothing of streams, ledgers, metrics or configuration files.
 //!
 //! A check has no capability but the contract's `log` and `schemas`: there is no WASI in the linker.
-//! Whatever it does (trap, loop, hoard memory, answer nonsense), the answer for its rows is a
-//! [`Fault`], the rows around them get their judgement, and the next batch meets a fresh instance.
+//! Whatever a check does (trap, loop, hoard memory, answer nonsense), the answer for the rows on which it
+//! fails is a [`Fault`], the rows around them get their judgement, and the next batch gets a fresh instance.
 
 mod bindings;
 mod breaker;
 mod calls;
+mod cancel;
 mod compile;
 mod engine;
+mod error;
 mod fault;
+mod file;
+mod guest;
 mod instance;
 mod limits;
 mod load;
@@ -22,24 +26,30 @@ mod manifest;
 mod objectives;
 mod output;
 mod packed;
+mod results;
+mod schema_breakers;
 mod state;
 mod ticker;
-mod waste;
 mod world;
 
-pub use calls::{Decoded, Difference, Finding, Judged, JudgedWindows, Projected, Severity, Tally};
-pub use compile::{Cancel, CompileLimits, Compiler, CompilerProcess, Kept, KeptError, serve};
-pub use engine::{Engine, EngineError, GUEST_STACK_BYTES, MEMORY_BYTES_MAX, WORKER_STACK_BYTES};
-pub use fault::{Fault, FaultKind};
-pub use instance::{
-    CallInput, CheckInstance, Counters, Duty, FaultedRows, InstanceFault, Suspension,
+pub use cancel::Cancel;
+pub use compile::{
+    CodeCache as Kept, CodeCacheError as KeptError, CompileLimits, Compiler, CompilerProcess, serve,
 };
+pub use engine::{Engine, EngineError, GUEST_STACK_BYTES, MEMORY_BYTES_MAX, WORKER_STACK_BYTES};
+pub use error::LoadError;
+pub use fault::{Fault, FaultKind, FaultedRows};
+pub use file::{CheckFile, Digest};
+pub use instance::{CallInput, CheckInstance, Counters, Duty, InstanceFault, Suspension};
 pub use limits::Limits;
-pub use load::{Check, CheckFile, Digest, Kind, LoadError, LoadRequest, Loaded};
+pub use load::{Check, LoadRequest, Loaded};
 pub use loader::{CodeOrigin, Load, Loader};
 pub use log::{LogLevel, LogLine};
 pub use manifest::{Manifest, ManifestError, NO_KEY, Outcome, Reason};
 pub use objectives::{NAMES_MAX, Objective};
 pub use packed::{Packed, PackedRef};
-pub use waste::SchemaFaults;
-pub use world::{Codec, EventCheck, ParityCheck, WindowCheck, World};
+pub use results::{
+    Decoded, Difference, Finding, Judged, JudgedWindows, Projected, Severity, Tally,
+};
+pub use schema_breakers::SchemaFaults;
+pub use world::{Codec, EventCheck, Kind, ParityCheck, WindowCheck, World};

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
 
+/// Largest file that is read as a check, in bytes. A Python check has 18 MB.
+pub(crate) const FILE_BYTES_MAX: u64 = 128 << 20;
+
 /// Limits of one check. Each instance of it (one per worker) is held to them on its own.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
@@ -15,7 +18,7 @@ pub struct Limits {
     pub start_time: Duration,
     /// Bytes that it may hand to the host: its answer for a batch, and each of its host calls.
     pub output_bytes_max: usize,
-    /// An instance is thrown away after this many batches, so that what it hoards goes with it.
+    /// An instance is replaced after this many batches (or parts of one), so that what it hoards goes with it.
     pub batches_per_instance: u32,
 }
 
@@ -39,7 +42,7 @@ const TABLE_ELEMENT_BYTES: usize = 8;
 pub(crate) struct MemoryLimiter {
     bytes_max: usize,
     bytes: usize,
-    /// Set once a growth was refused: a guest that dies in the same call died of memory.
+    /// A growth was refused in this call: a guest that dies in it died of memory.
     refused: bool,
     /// What was granted last, in case the machine cannot give it.
     granted_bytes: usize,
@@ -55,7 +58,7 @@ impl MemoryLimiter {
         }
     }
 
-    /// What was refused in the calls before says nothing of the next.
+    /// A call begins: what was refused in earlier ones does not count for it.
     pub(crate) fn begin_call(&mut self) {
         self.refused = false;
     }
@@ -72,7 +75,7 @@ impl MemoryLimiter {
     fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
         self.granted_bytes = 0;
         if maximum.is_some_and(|maximum| desired > maximum) {
-            // Its own maximum stops it, not ours: nothing is granted, so nothing is charged.
+            // The guest's own maximum stops it, not this limit: nothing is granted, so nothing is charged.
             return false;
         }
         let more = desired.saturating_sub(current);
@@ -89,8 +92,8 @@ impl MemoryLimiter {
         allowed
     }
 
-    /// Takes back what was granted and not to be had from the machine. Wasmtime tells of other
-    /// failures by the same way, some of which were never granted; only the machine's are I/O errors.
+    /// Takes back what was granted if the machine could not give it. Wasmtime reports other failures the same
+    /// way, some of which were never granted; only those of the machine are I/O errors.
     fn failed(&mut self, error: &wasmtime::Error) {
         if error.is::<std::io::Error>() {
             self.bytes -= std::mem::take(&mut self.granted_bytes);

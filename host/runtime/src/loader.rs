@@ -1,20 +1,26 @@
-//! Loads checks: code that was kept or is compiled now, under limits, and a first start.
+//! Loads checks: takes code from the cache or compiles it under limits, and starts the check once.
 
-use crate::compile::{self, Cancel, CompileLimits, Compiled, Compiler, Kept, Key, Slots};
+use crate::cancel::Cancel;
+use crate::compile::{self, CodeCache, CompileLimits, Compiled, Compiler, Key, Slots};
 use crate::engine::{Engine, MEMORY_BYTES_MAX};
-use crate::load::{Check, CheckFile, LoadError, LoadRequest};
+use crate::error::LoadError;
+use crate::file::CheckFile;
+use crate::load::{Check, LoadRequest};
 
 /// Where the code of a check came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeOrigin {
+    /// It was compiled now.
     Compiled,
-    /// It was compiled before.
+    /// It was compiled before, and kept in the cache.
     Kept,
 }
 
 impl CodeOrigin {
+    /// All origins.
     pub const ALL: [CodeOrigin; 2] = [CodeOrigin::Compiled, CodeOrigin::Kept];
 
+    /// The name in metrics and logs.
     pub fn as_str(self) -> &'static str {
         match self {
             CodeOrigin::Compiled => "compiled",
@@ -28,11 +34,11 @@ impl CodeOrigin {
 pub struct Load {
     pub check: Check,
     pub origin: CodeOrigin,
-    /// Why kept code was not used, or is not kept now.
+    /// Why cached code was not used, or this code is not cached now.
     pub problems: Vec<String>,
 }
 
-/// Loads checks. Clones are the same.
+/// Loads checks. Clones share the slots in which files are compiled.
 #[derive(Clone)]
 pub struct Loader {
     engine: Engine,
@@ -41,6 +47,7 @@ pub struct Loader {
 }
 
 impl Loader {
+    /// A loader for an engine, which compiles by that compiler.
     pub fn new(engine: Engine, compiler: Compiler) -> Self {
         Self {
             engine,
@@ -49,13 +56,18 @@ impl Loader {
         }
     }
 
-    /// Compiles what is not kept, configures and describes. Waits for its turn if others compile.
+    /// Compiles the file unless its code is in the cache, configures the check and has it describe itself. Waits
+    /// for its turn if others compile.
+    ///
+    /// # Errors
+    ///
+    /// If the file is no check, breaks a limit, refuses its configuration, or the load is cancelled.
     pub fn load(
         &self,
         request: &LoadRequest,
         file: &CheckFile,
         limits: &CompileLimits,
-        kept: Option<&Kept>,
+        cache: Option<&CodeCache>,
         cancel: &Cancel,
     ) -> Result<Load, LoadError> {
         let bytes = request.limits.memory_bytes_max;
@@ -64,7 +76,7 @@ impl Loader {
         }
         let mut problems = Vec::new();
         let key = Key::of(&self.engine, &file.digest);
-        let found = kept.map_or(Ok(None), |kept| kept.find(key));
+        let found = cache.map_or(Ok(None), |cache| cache.find(key));
         let known = found.and_then(|code| {
             let component = code.map(|code| self.component(&code)).transpose();
             component.map_err(|error| format!("kept code of check {}: {error}", request.name))
@@ -81,7 +93,7 @@ impl Loader {
                     Compiled::Component(component) => component,
                     Compiled::Code(code) => {
                         let component = self.component(&code)?;
-                        let kept = kept.map_or(Ok(()), |kept| kept.keep(key, &code));
+                        let kept = cache.map_or(Ok(()), |cache| cache.keep(key, &code));
                         problems.extend(kept.err().map(|error| {
                             format!("the code of check {} is not kept: {error}", request.name)
                         }));
@@ -99,8 +111,8 @@ impl Loader {
         })
     }
 
-    /// In a place among those that compile, waiting for one; a file that had its turn and gave way waits for
-    /// one of those that take long.
+    /// Compiles in a slot, and waits for one. A file that had its turn and gave way waits for a slot of long
+    /// compilations.
     fn compile(
         &self,
         file: &CheckFile,
@@ -122,8 +134,25 @@ impl Loader {
     }
 
     fn component(&self, code: &[u8]) -> Result<wasmtime::component::Component, LoadError> {
-        // SAFETY: it comes from the pipe of our own compiling process, or from a directory that only
-        // we can write to, with the digest that we gave it.
+        // SAFETY: the code comes from the pipe of this program's own compiling process, or from a directory that
+        // only its user can write to, with the digest that it had when it was written there.
         unsafe { compile::component(&self.engine, code) }
+    }
+}
+
+impl Check {
+    /// Reads a file, compiles it in this process and without limits, configures the check and has it describe
+    /// itself. Takes from milliseconds to minutes: [`Loader`] has limits.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, is no check, or refuses its configuration.
+    pub fn load(engine: &Engine, request: &LoadRequest) -> Result<Self, LoadError> {
+        let file = CheckFile::read(&request.path)?;
+        let loader = Loader::new(engine.clone(), Compiler::InProcess);
+        let limits = CompileLimits::default();
+        Ok(loader
+            .load(request, &file, &limits, None, &Cancel::default())?
+            .check)
     }
 }

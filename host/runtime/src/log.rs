@@ -1,4 +1,5 @@
-//! Lines of a guest for the operator's log, bounded by the batch and, where nobody fetches them, at all.
+//! Lines of a guest for the operator's log. Their number is bounded for a batch, and as a whole as long as nobody
+//! fetches them.
 
 use crate::fault::clip;
 
@@ -12,7 +13,7 @@ const LINES_MAX: usize = 4 * LINES_PER_BATCH_MAX;
 /// Longest line, in bytes; `wit/check.wit` promises it.
 const LINE_BYTES_MAX: usize = 1024;
 
-/// How serious a guest thinks its line is.
+/// The level that a guest gave its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
     Debug,
@@ -28,7 +29,7 @@ pub struct LogLine {
     pub text: String,
 }
 
-/// Lines, and how many more there is room for.
+/// Lines of a guest that wait to be fetched, and how many more there is room for.
 #[derive(Debug)]
 pub(crate) struct LogBuffer {
     lines: Vec<LogLine>,

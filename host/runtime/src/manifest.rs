@@ -1,4 +1,4 @@
-//! What a check says of itself, checked before anything trusts it: its texts become metric labels.
+//! How a check describes itself. Checked before anything relies on it: its texts become metric labels.
 
 use landfall_document::{Column, Defect, Oddity};
 
@@ -11,10 +11,10 @@ const REASONS_MAX: usize = 64;
 const COLUMNS_MAX: usize = 64;
 const HELP_BYTES_MAX: usize = 256;
 
-/// The host's reason of a document that has no value at the key's pointer, or one that identifies nothing.
+/// The host's own reason for a document that has no value at the key's pointer, or one that identifies nothing.
 pub const NO_KEY: &str = "no_key";
 
-/// What a reason does to an event when its check decides expectation.
+/// What a reason means for an event if its check decides whether the event is expected to land.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Violation,
@@ -30,7 +30,7 @@ pub struct Reason {
     pub outcome: Outcome,
 }
 
-/// The checked manifest, one shape for all worlds.
+/// The manifest of a check, after it was checked; one shape for all worlds.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     pub name: String,
@@ -39,6 +39,7 @@ pub struct Manifest {
     pub columns: Vec<Column>,
     /// Columns of the written side; parity checks only.
     pub written_columns: Vec<Column>,
+    /// The n-th reason has the code n in answers, from 1.
     pub reasons: Vec<Reason>,
 }
 
@@ -48,7 +49,7 @@ pub struct Manifest {
 pub struct ManifestError(String);
 
 impl ManifestError {
-    /// Cut, because it quotes what may be as long as an answer.
+    /// Cuts the message: it quotes what may be as long as an answer.
     fn new(message: String) -> Self {
         Self(clip(message, MESSAGE_BYTES_MAX))
     }
@@ -118,8 +119,8 @@ impl Manifest {
         })
     }
 
-    /// Refuses columns of fields where no parity check asks for them, or on one side alone: then what
-    /// the host took of that side would never be compared.
+    /// Refuses columns of fields where they are for one side alone, as in all worlds but that of parity checks:
+    /// they would never be compared.
     pub(crate) fn with_fields_on_both_sides(self) -> Result<Self, ManifestError> {
         let fields = |columns: &[Column]| columns.iter().any(Column::is_of_fields);
         if fields(&self.columns) == fields(&self.written_columns) {
@@ -155,13 +156,13 @@ fn parsed(columns: &[String]) -> Result<Vec<Column>, ManifestError> {
         .collect()
 }
 
-/// Whether the host itself gives such a reason, so that nobody could tell who said it. `empty` is free: of
-/// an empty frame host and codec say the same, and codecs have long said so.
+/// Whether the host itself gives such a reason, so that nobody could tell which of the two gave it. `empty` is
+/// free: of an empty frame host and codec mean the same by it, and codecs have long used it.
 fn is_reserved(id: &str) -> bool {
     id.starts_with(FAULT_PREFIX) || reserved().iter().any(|word| word == id)
 }
 
-/// What no check may say, for people: the host's own reasons, and how those of faults begin.
+/// The reasons that no check may have, as people read them: the host's own ones, and the prefix of faults.
 fn reserved() -> Vec<String> {
     let defects = Defect::ALL
         .into_iter()

@@ -1,14 +1,15 @@
-//! What window checks state as objectives of delivery: asked when they or the schemas are loaded, on an
-//! instance of their own, and checked before anybody relies on it.
+//! The objectives of delivery that window checks state. The host asks for them when the checks or the schemas
+//! are loaded, on an instance of its own, and checks them before anybody relies on them.
 
 use crate::bindings::shapes;
 use crate::engine::ticks;
+use crate::error::LoadError;
 use crate::fault::{Fault, FaultKind};
-use crate::instance::Live;
+use crate::guest::Guest;
 use crate::load::Loaded;
 use crate::world::{StateAnswer, WindowCheck, call};
 
-/// Most names in one call; the contract promises it.
+/// Most names of schemas in one call of a check; the contract promises it.
 pub const NAMES_MAX: usize = 512;
 
 /// What a check asks of the pipeline for a schema.
@@ -21,22 +22,26 @@ pub struct Objective {
 }
 
 impl Loaded<WindowCheck> {
-    /// The objective of each of these schemas, in their order; None if the check states none at all, as
-    /// those that are older than this part of the contract. An error says why nothing can be shown; it
-    /// says nothing of how the check judges.
+    /// The objective of each of these schemas, in their order. None if the check does not export objectives,
+    /// as checks that are older than this part of the contract do not.
     ///
-    /// Slow: it makes an instance and has the time for starting, for every [`NAMES_MAX`] names. `go_on` is
-    /// asked before each of these; the answer is a fault if it says no.
+    /// Slow: it makes an instance, and each call for [`NAMES_MAX`] names may take `start_time` of its limits.
+    /// `go_on` is called before each; if it gives false, the rest is not asked for.
+    ///
+    /// # Errors
+    ///
+    /// If the check fails, answers what is no objective, or `go_on` gives false. That says nothing of how the
+    /// check judges.
     pub fn objectives(
         &self,
         schemas: &[&str],
         go_on: &dyn Fn() -> bool,
     ) -> Result<Option<Vec<Option<Objective>>>, Fault> {
-        let start = |error: crate::LoadError| Fault::new(FaultKind::Start, error.to_string());
-        let (mut live, _) =
-            Live::<WindowCheck>::start(&self.engine, &self.pre, &self.limits, &self.config, None)
+        let start = |error: LoadError| Fault::new(FaultKind::Start, error.to_string());
+        let (mut guest, _) =
+            Guest::<WindowCheck>::start(&self.engine, &self.pre, &self.limits, &self.config, None)
                 .map_err(start)?;
-        let Some(state) = live.exports.state else {
+        let Some(state) = guest.exports.state else {
             return Ok(None);
         };
         let mut all = Vec::with_capacity(schemas.len());
@@ -46,20 +51,23 @@ impl Loaded<WindowCheck> {
                 return Err(Fault::new(FaultKind::Start, message));
             }
             let deadline = std::time::Instant::now() + self.limits.start_time;
-            live.store.data_mut().deadline = Some(deadline);
-            live.store.data_mut().limiter.begin_call();
+            guest.store.data_mut().deadline = Some(deadline);
+            guest.store.data_mut().limiter.begin_call();
             let calling = self.engine.call();
-            live.store.set_epoch_deadline(ticks(self.limits.start_time));
-            let answer = call::<_, StateAnswer>(&state, &mut live.store, (names,));
+            guest
+                .store
+                .set_epoch_deadline(ticks(self.limits.start_time));
+            let answer = call::<_, StateAnswer>(&state, &mut guest.store, (names,));
             drop(calling);
-            let (stated,) = answer.map_err(|error| Fault::of_call(&error, live.store.data()))?;
+            let (stated,) = answer
+                .map_err(|error| Fault::of_call(&error, guest.store.data().limiter.refused()))?;
             all.extend(checked(stated, names)?);
         }
         Ok(Some(all))
     }
 }
 
-/// One for each name, and each a share.
+/// The objectives, if there is one for each name and each target is a share.
 fn checked(
     stated: Vec<Option<shapes::Objective>>,
     names: &[&str],

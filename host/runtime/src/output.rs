@@ -1,16 +1,16 @@
-//! What a guest hands back is checked here before anything uses it.
+//! Checks what a guest hands back, before anything uses it.
 
-use crate::calls::Finding;
 use crate::fault::{Fault, clip};
 use crate::packed::PackedRef;
+use crate::results::Finding;
 
 /// Longest detail that is kept, in bytes; `wit/check.wit` promises it.
 const DETAIL_BYTES_MAX: usize = 1024;
 
-/// Details kept of one batch: samples are for people. `wit/check.wit` tells it.
+/// Details that are kept of one batch: samples are for people. `wit/check.wit` promises it.
 const DETAILS_PER_BATCH_MAX: usize = 64;
 
-/// Findings told of one tally at most: a manifest has as many reasons. `wit/check.wit` promises it.
+/// Most findings about one tally: a manifest has as many reasons. `wit/check.wit` promises it.
 const FINDINGS_PER_TALLY_MAX: usize = 64;
 
 /// Longest text of a finding that is kept, in bytes; `wit/check.wit` promises it.
@@ -112,20 +112,20 @@ pub(crate) fn details(
 /// Findings name tallies of the part at `first`, from 0, and reasons of the manifest, from 1; both
 /// are made indices of the whole. A refused answer leaves none.
 pub(crate) fn findings(
-    told: impl ExactSizeIterator<Item = Finding>,
+    found: impl ExactSizeIterator<Item = Finding>,
     tallies: usize,
     reasons: usize,
     first: usize,
     out: &mut Vec<Finding>,
 ) -> Result<(), Fault> {
-    if told.len() > tallies.saturating_mul(FINDINGS_PER_TALLY_MAX) {
+    if found.len() > tallies.saturating_mul(FINDINGS_PER_TALLY_MAX) {
         return Err(Fault::bad_output(format!(
             "{} findings about {tallies} tallies; the most is {FINDINGS_PER_TALLY_MAX} about each",
-            told.len()
+            found.len()
         )));
     }
     let before = out.len();
-    for finding in told {
+    for finding in found {
         let Finding { tally, reason, .. } = finding;
         if tally >= tallies || reason == 0 || reason > reasons {
             out.truncate(before);
@@ -146,7 +146,7 @@ pub(crate) fn findings(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::Severity;
+    use crate::results::Severity;
 
     #[test]
     fn codes_are_one_per_row_and_within_the_manifest() {
@@ -229,9 +229,9 @@ mod tests {
     #[test]
     fn a_detail_about_a_row_that_is_not_there_is_a_fault_and_many_are_cut() {
         let mut out = Vec::new();
-        let told = |last| (0..10).chain([last]).map(|row| (row, "x".to_owned()));
-        assert!(details(told(0), 10, 0, &mut out).is_ok());
-        assert!(details(told(10), 10, 0, &mut out).is_err());
+        let rows = |last| (0..10).chain([last]).map(|row| (row, "x".to_owned()));
+        assert!(details(rows(0), 10, 0, &mut out).is_ok());
+        assert!(details(rows(10), 10, 0, &mut out).is_err());
         assert_eq!(out.len(), 11, "a refused answer leaves no details");
         out.clear();
         details((0..1000).map(|_| (0, "é".repeat(1000))), 1, 5, &mut out).unwrap();
@@ -249,13 +249,13 @@ mod tests {
             text: "é".repeat(500),
         };
         let mut out = Vec::new();
-        let told = [finding(1, 2)];
-        findings(told.into_iter(), 2, 2, 10, &mut out).unwrap();
+        let found = [finding(1, 2)];
+        findings(found.into_iter(), 2, 2, 10, &mut out).unwrap();
         assert_eq!((out[0].tally, out[0].reason), (11, 1));
         assert!(out[0].text.len() <= FINDING_BYTES_MAX);
         for (tally, reason) in [(2, 1), (0, 0), (0, 3)] {
-            let told = [finding(0, 1), finding(tally, reason)];
-            assert!(findings(told.into_iter(), 2, 2, 10, &mut out).is_err());
+            let found = [finding(0, 1), finding(tally, reason)];
+            assert!(findings(found.into_iter(), 2, 2, 10, &mut out).is_err());
         }
         let flood = vec![finding(0, 1); 2 * FINDINGS_PER_TALLY_MAX + 1];
         assert!(findings(flood.into_iter(), 2, 2, 10, &mut out).is_err());

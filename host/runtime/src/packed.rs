@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 
-/// What an end can reach.
+/// The longest text that a 32-bit end can reach.
 const TEXT_BYTES_MAX: usize = u32::MAX as usize;
 
 /// A borrowed column. Its ends never fall and the last is the length of its text.
@@ -13,6 +13,7 @@ pub struct PackedRef<'a> {
 }
 
 impl<'a> PackedRef<'a> {
+    /// How many rows the column has.
     pub fn rows(&self) -> usize {
         self.ends.len()
     }
@@ -25,6 +26,7 @@ impl<'a> PackedRef<'a> {
         }
     }
 
+    /// The bytes of a row, from 0. Panics if there is no such row.
     pub fn row(&self, row: usize) -> &'a [u8] {
         &self.text[self.start(row)..self.ends[row] as usize]
     }
@@ -38,6 +40,7 @@ pub struct Packed {
 }
 
 impl Packed {
+    /// Removes all rows, and keeps the memory.
     pub fn clear(&mut self) {
         self.text.clear();
         self.ends.clear();
@@ -51,6 +54,7 @@ impl Packed {
         self.ends.push(self.text.len() as u32);
     }
 
+    /// The column, borrowed.
     pub fn as_ref(&self) -> PackedRef<'_> {
         PackedRef {
             text: &self.text,

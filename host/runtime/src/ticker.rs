@@ -1,5 +1,5 @@
-//! The thread that ticks the engine's epoch, by which calls of guests are ended. It ticks while there
-//! are any: a sidecar that waits for events is not woken a hundred times a second for nothing.
+//! The thread that ticks the engine's epoch, by which calls of guests are ended. It ticks only while there
+//! are calls: a sidecar that waits for events is not woken a hundred times a second for nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,8 +10,8 @@ use std::time::Duration;
 /// costs one atomic increment and a wake-up.
 pub const EPOCH_TICK: Duration = Duration::from_millis(10);
 
-/// So many ticks without a call, and it sleeps until there is one: in a flood of calls, none has to wake
-/// it. Once awake, it sleeps again after the first tick that finds no call.
+/// After so many ticks without a call the thread sleeps until there is one: in a flood of calls, none has to
+/// wake it. Once awake, it sleeps again after the first tick that finds no call.
 const IDLE_TICKS: u32 = 2;
 
 /// What callers and the ticker have in common.
@@ -30,11 +30,12 @@ pub(crate) struct Ticker {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A call under way: the epoch goes on for as long as one lives.
+/// A call under way: the epoch ticks for as long as there is one.
 #[must_use]
-pub(crate) struct Call<'a>(&'a Shared);
+pub(crate) struct CallGuard<'a>(&'a Shared);
 
 impl Ticker {
+    /// Starts the thread, which calls `tick`.
     pub fn start(tick: impl Fn() + Send + 'static) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let seen = Arc::clone(&shared);
@@ -65,13 +66,13 @@ impl Ticker {
     }
 
     /// A call begins: from now on there are ticks.
-    pub fn call(&self) -> Call<'_> {
+    pub fn call(&self) -> CallGuard<'_> {
         self.shared.calls.fetch_add(1, Ordering::SeqCst);
-        // Whoever sees it wakes: if only one did, another one's call would wait for that.
+        // Every call that sees it wakes the thread: if only one did, another call would wait for that one.
         if self.shared.sleeps.load(Ordering::SeqCst) {
             self.wake();
         }
-        Call(&self.shared)
+        CallGuard(&self.shared)
     }
 
     fn wake(&self) {
@@ -87,7 +88,7 @@ impl Shared {
     }
 }
 
-impl Drop for Call<'_> {
+impl Drop for CallGuard<'_> {
     fn drop(&mut self) {
         self.0.calls.fetch_sub(1, Ordering::SeqCst);
     }

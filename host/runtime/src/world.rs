@@ -1,14 +1,34 @@
-//! What the runtime needs of each world, so that loading and the life of instances are written once.
+//! The worlds of the contract: what each exports, so that loading and running guests is written once for all.
 
 use wasmtime::Store;
 use wasmtime::component::{ComponentNamedList, Func, HasSelf, Instance, Lift, Linker, Lower};
 
 use crate::bindings::{log, schemas, shapes};
-use crate::load::Kind;
 use crate::manifest::{Manifest, ManifestError, Outcome, Reason};
 use crate::state::HostState;
 
-/// The exports of one living instance.
+/// The worlds of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Codec,
+    Event,
+    Parity,
+    Window,
+}
+
+impl Kind {
+    /// The name of the world in `wit/check.wit`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Codec => "codec",
+            Kind::Event => "event-check",
+            Kind::Parity => "parity-check",
+            Kind::Window => "window-check",
+        }
+    }
+}
+
+/// The exports of one instance.
 pub struct Exports {
     configure: Func,
     describe: Func,
@@ -37,7 +57,7 @@ pub trait World: Sized + 'static {
     ) -> wasmtime::Result<Result<Manifest, ManifestError>>;
 }
 
-/// What may be imported. Only event checks have rows of documents in hand to validate.
+/// Adds what guests of a world may import to the linker. Only event checks have documents to validate.
 pub(crate) fn link<W: World>(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     log::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     if W::KIND == Kind::Event {
@@ -248,7 +268,7 @@ impl World for WindowCheck {
 /// The interface with which a window check states objectives.
 const OBJECTIVES: &str = "landfall:check/objectives@1.0.0";
 
-/// Its function, if the component has the interface: those that are older than it have not.
+/// The function of that interface, if the component exports it: older components do not.
 fn state(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Option<Func>> {
     let Some(interface) = instance.get_export_index(&mut *store, None, OBJECTIVES) else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Whatever makes code of a check's file changes the key that the code is kept under.
+//! A change of anything that compiles a check's file changes the key under which the code is cached.
 
 #[path = "../build/identity.rs"]
 mod identity;
@@ -72,7 +72,7 @@ fn another_version_of_a_library_that_compiles_is_another_key_and_of_any_other_it
 #[test]
 fn another_line_of_our_own_is_another_key() {
     let now = identity::digest(&lock(), &sources()).unwrap();
-    for name in ["compile/module.rs", "compile/serve.rs", "engine.rs"] {
+    for name in ["compile/componentize.rs", "compile/serve.rs", "engine.rs"] {
         let mut sources = sources();
         let text = sources.get_mut(Path::new(name)).unwrap();
         text.extend_from_slice(b"\n");

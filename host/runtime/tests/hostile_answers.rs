@@ -1,5 +1,5 @@
-//! Packed answers of hostile codecs and parity checks, and findings of hostile window checks: none is
-//! used before it was looked at, and what is around the row to blame is kept.
+//! Packed answers of hostile codecs and parity checks, and findings of hostile window checks: each is checked before
+//! it is used, and the answers for the rows around the faulty one are kept.
 
 mod support;
 

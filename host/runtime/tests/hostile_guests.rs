@@ -1,5 +1,5 @@
-//! Whatever a check does, its rows get an answer, other rows get their judgement, and the next batch
-//! meets a fresh instance.
+//! Whatever a check does, the rows on which it fails get a fault, other rows get their judgement, and the next batch
+//! gets a fresh instance.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What does not load is refused with its reason, before it judges anything.
+//! A file or configuration that cannot be used is refused with the reason, before it judges anything.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! Objectives that window checks state: those of the reference check, of one that is older than that
-//! part of the contract, and of hostile ones, which judge all the same.
+//! Objectives that window checks state: those of the reference check, of a check that is older than that part of the
+//! contract, and of hostile checks, which go on to judge.
 
 mod support;
 

@@ -137,7 +137,7 @@ fn field_parity_renders_arrays_as_python_does() {
     for (altered, (array, _)) in parity.altered(&raw, &written).iter().zip(&pairs) {
         assert!(altered.is_empty(), "{array}: {altered:?}");
     }
-    // One digit of each, and every pair is told apart.
+    // They differ in one digit each, and every pair is found to differ.
     let changed: String = pairs
         .iter()
         .map(|(_, text)| row(&text.replacen('1', "7", 1)))

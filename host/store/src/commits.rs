@@ -1,18 +1,19 @@
-//! The numbers of flushes: one whose commit failed may be there all the same, and says so by its number.
+//! The numbers of flushes: a commit that reports a failure may have been done all the same, and the stored number
+//! shows whether it was.
 
 use rusqlite::{Connection, OptionalExtension as _};
 
 use crate::error::StoreError;
 
-/// Of one writer.
+/// The flushes of one writer.
 #[derive(Debug, Default)]
 pub(crate) struct Commits {
-    /// The last flush that is known to be there.
+    /// Number of the last flush that is known to be committed.
     done: i64,
     /// The commit of the one after it failed.
     is_unsure: bool,
-    /// For tests: the answer to the next commit is lost.
-    pub(crate) loses_answer: bool,
+    /// For tests: the next commit is done and reports a failure.
+    pub(crate) loses_result: bool,
 }
 
 impl Commits {
@@ -23,26 +24,26 @@ impl Commits {
         })
     }
 
-    /// The number of the flush that is being written.
+    /// The number of the next flush to be committed.
     pub(crate) fn next(&self) -> i64 {
         self.done.saturating_add(1)
     }
 
-    /// Its commit was answered.
-    pub(crate) fn answered(&mut self, committed: bool, is_numbered: bool) {
+    /// Notes the result of a commit.
+    pub(crate) fn note_result(&mut self, committed: bool, is_numbered: bool) {
         self.is_unsure = !committed && is_numbered;
         if committed && is_numbered {
             self.done = self.next();
         }
     }
 
-    /// Whether a flush whose commit failed is there.
+    /// Whether the last flush, whose commit failed, was committed all the same.
     pub(crate) fn is_committed(&mut self, connection: &Connection) -> Result<bool, StoreError> {
         if !self.is_unsure {
             return Ok(false);
         }
         let is_there = stored(connection)? == self.next();
-        self.answered(is_there, is_there);
+        self.note_result(is_there, is_there);
         Ok(is_there)
     }
 }

@@ -1,4 +1,4 @@
-//! What can go wrong with the store, and what to do about it.
+//! Errors of the store, and what to do about each.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub enum StoreError {
     )]
     Locked { dir: PathBuf },
     #[error(
-        "the store at {path} is not the file any more that was opened: it was moved, removed or replaced while \
+        "the store at {path} is no longer the file that was opened: it was moved, removed or replaced while \
          Landfall ran; put it back, or what is found from now on is lost"
     )]
     Moved { path: PathBuf },
@@ -51,7 +51,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether trying again is of no use: the file is damaged.
+    /// Whether it is of no use to try again: the file is damaged.
     pub fn is_final(&self) -> bool {
         let Self::Sqlite { source, .. } = self else {
             return false;

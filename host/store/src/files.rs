@@ -12,11 +12,15 @@ use crate::error::StoreError;
 const DIR_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
-/// What others may not have of a directory that is there already: who can write to it can put
-/// files of their own in the place of ours.
+/// Permissions that group and others may not have on a directory that is there already: whoever can write to it
+/// can put other files in the place of Landfall's.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// Bytes that may still be written to the file system that the path is on, by whoever runs this.
+/// Bytes that this process may still write to the file system of the path.
+///
+/// # Errors
+///
+/// If the system does not tell.
 pub fn available_bytes(path: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(path)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
@@ -52,11 +56,11 @@ pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Refuses a directory that holds other things than `own` says are Landfall's.
+/// Refuses a directory that has other entries than those for whose names `own` is true.
 pub(crate) fn only_own(path: &Path, own: impl Fn(&str) -> bool) -> io::Result<()> {
     for entry in std::fs::read_dir(path)? {
         let name = entry?.file_name();
-        // The mark of a file system of its own.
+        // The root of a file system has this directory.
         if name != "lost+found" && !name.to_str().is_some_and(&own) {
             return Err(io::Error::other(format!(
                 "it holds other things ({}); name a directory of its own, new or empty",
@@ -67,18 +71,18 @@ pub(crate) fn only_own(path: &Path, own: impl Fn(&str) -> bool) -> io::Result<()
     Ok(())
 }
 
-/// Which directory and file are meant, whatever has their names by now.
+/// The identity of a directory and a file in it (device and inode): their names may lead to others by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place([(u64, u64); 2]);
+pub(crate) struct FileIdentity([(u64, u64); 2]);
 
-impl Place {
+impl FileIdentity {
     pub(crate) fn of(dir: &Path, path: &Path) -> io::Result<Self> {
         let identity =
             |path: &Path| std::fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()));
         Ok(Self([identity(dir)?, identity(path)?]))
     }
 
-    /// An error if the file at `path` is another one, or none, or in another directory.
+    /// An error if `path` leads to another file, to none, or into another directory.
     pub(crate) fn check(self, path: &Path) -> Result<(), StoreError> {
         let now = path.parent().map(|dir| Self::of(dir, path));
         match now {

@@ -1,22 +1,22 @@
-//! One transaction of the writer: the rows that it puts, and what it adds to the numbers of them.
+//! One flush: the transaction in which the writer writes rows, and how many rows it adds and removes. Incidents,
+//! samples and windows have files of their own.
 
 use std::cell::Cell;
 
-use landfall_escape::{file, json};
 use rusqlite::{CachedStatement, Transaction, params};
 
 use crate::commits::Commits;
 use crate::error::StoreError;
-use crate::prune::Kept;
-use crate::rows::{GenerationRow, MissingRow, SampleRow, WindowCounts, WindowRow};
+use crate::retention::RowCounts;
+use crate::rows::{GenerationRow, MissingRow};
 
-/// One transaction.
+/// One transaction of the writer. Dropping it undoes everything.
 pub struct Flush<'a> {
-    transaction: Transaction<'a>,
-    /// As of the last commit.
-    kept: &'a mut Kept,
-    /// What this transaction adds to it.
-    added: Cell<Kept>,
+    pub(crate) transaction: Transaction<'a>,
+    /// Rows as of the last commit.
+    row_counts: &'a mut RowCounts,
+    /// Rows that this transaction adds.
+    added: Cell<RowCounts>,
     commits: &'a mut Commits,
     is_numbered: Cell<bool>,
 }
@@ -24,12 +24,12 @@ pub struct Flush<'a> {
 impl<'a> Flush<'a> {
     pub(crate) fn new(
         transaction: Transaction<'a>,
-        kept: &'a mut Kept,
+        row_counts: &'a mut RowCounts,
         commits: &'a mut Commits,
     ) -> Self {
         Self {
             transaction,
-            kept,
+            row_counts,
             added: Cell::default(),
             commits,
             is_numbered: Cell::default(),
@@ -48,18 +48,22 @@ impl Flush<'_> {
             .map_err(StoreError::sqlite(doing))
     }
 
-    /// Rows as of this transaction.
-    pub(crate) fn kept(&self) -> Kept {
-        self.kept.plus(self.added.get())
+    /// Rows with those that this transaction adds and removes.
+    pub(crate) fn row_counts(&self) -> RowCounts {
+        self.row_counts.plus(self.added.get())
     }
 
-    pub(crate) fn count(&self, rows: Kept) {
+    pub(crate) fn count_rows(&self, rows: RowCounts) {
         self.added.set(self.added.get().plus(rows));
     }
 
-    /// Adds a missing event. One that is there and has not landed stays as it is: one landing is
-    /// owed. One that had landed (it came in once more after the ledger had forgotten it) is missing
-    /// again, and the newest.
+    /// Adds a missing event. If the event is there and has not landed, its row stays as it is: one landing is
+    /// expected. If it had landed (it came in once more after the ledger had forgotten it), it is missing again,
+    /// and becomes the newest.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn missing(&self, row: &MissingRow) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("add a missing event");
         let landed = self
@@ -68,7 +72,7 @@ impl Flush<'_> {
             .map_err(&failed)?
             .execute(params![row.fingerprint])
             .map_err(&failed)?;
-        let owed = self
+        let added = self
             .transaction
             .prepare_cached(
                 "INSERT INTO missing (fingerprint, key, schema, arrived_ms, place, deadline_ms, said_ms, incident, generation, frame)
@@ -88,16 +92,20 @@ impl Flush<'_> {
                 (!row.frame.is_empty()).then_some(&row.frame)
             ])
             .map_err(&failed)?;
-        self.count(Kept {
-            owed: owed as i64,
+        self.count_rows(RowCounts {
+            missing: added as i64,
             landed: -(landed as i64),
             samples: 0,
         });
         Ok(())
     }
 
-    /// Puts missing events of a schema that arrived in a stretch of time, and have no incident yet
-    /// (0), down to one.
+    /// Attributes missing events of a schema that arrived from `first_ms` to `last_ms`, and have no incident yet
+    /// (0), to an incident. Gives how many they were.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn attribute(
         &self,
         schema: &str,
@@ -116,7 +124,11 @@ impl Flush<'_> {
             .map_err(failed)
     }
 
-    /// A missing event landed. Its frame goes.
+    /// A missing event landed: its frame is removed.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn landed(&self, fingerprint: [u8; 16], landed_ms: i64) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("mark an event as landed");
         let landed = self
@@ -127,15 +139,20 @@ impl Flush<'_> {
             .map_err(&failed)?
             .execute(params![fingerprint, landed_ms])
             .map_err(failed)?;
-        self.count(Kept {
-            owed: -(landed as i64),
+        self.count_rows(RowCounts {
+            missing: -(landed as i64),
             landed: landed as i64,
             samples: 0,
         });
         Ok(())
     }
 
-    /// Notes up to which time, by which clock, the store tells what happened.
+    /// Notes up to which time the store has what happened, and by which clock: that of the system, or one of its
+    /// own.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn known(&self, now_ms: i64, follows_system: bool) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("note the time");
         let clock = if follows_system { "system" } else { "own" };
@@ -147,7 +164,11 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Notes the time that retention goes by.
+    /// Notes the time that retention uses as now.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn retention_time(&self, now_ms: i64) -> Result<(), StoreError> {
         self.prepare(
             "INSERT OR REPLACE INTO meta VALUES ('retention_ms', ?1)",
@@ -158,82 +179,12 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Adds to a window. One of an earlier run that began at the same time, and was shorter or longer,
-    /// is the same: it ends with the longer of the two.
-    pub fn window(&self, row: &WindowRow) -> Result<(), StoreError> {
-        let failed = StoreError::sqlite("add to a window");
-        let WindowCounts {
-            raw,
-            pending,
-            delivered,
-            late,
-            altered,
-            missing,
-            unconfirmed,
-            rejected,
-            leaked,
-            repeated,
-            unjudged,
-            duplicate,
-            unexpected,
-            doubtful,
-        } = row.counts;
-        self.transaction
-            .prepare_cached(
-                "INSERT INTO windows (start_ms, end_ms, schema, raw, pending, delivered, late, altered, missing,
-                     unconfirmed, rejected, leaked, repeated, unjudged, duplicate, unexpected, doubtful)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
-                 ON CONFLICT (start_ms, schema) DO UPDATE SET
-                     end_ms = max(end_ms, excluded.end_ms), raw = raw + excluded.raw, pending = pending + excluded.pending,
-                     delivered = delivered + excluded.delivered, late = late + excluded.late,
-                     altered = altered + excluded.altered, missing = missing + excluded.missing,
-                     unconfirmed = unconfirmed + excluded.unconfirmed, rejected = rejected + excluded.rejected,
-                     leaked = leaked + excluded.leaked, repeated = repeated + excluded.repeated,
-                     unjudged = unjudged + excluded.unjudged, duplicate = duplicate + excluded.duplicate,
-                     unexpected = unexpected + excluded.unexpected, doubtful = doubtful + excluded.doubtful",
-            )
-            .map_err(&failed)?
-            .execute(params![
-                row.start_ms,
-                row.end_ms,
-                row.schema,
-                raw,
-                pending,
-                delivered,
-                late,
-                altered,
-                missing,
-                unconfirmed,
-                rejected,
-                leaked,
-                repeated,
-                unjudged,
-                duplicate,
-                unexpected,
-                doubtful
-            ])
-            .map_err(&failed)?;
-        Ok(())
-    }
-
-    /// Notes a generation of checks that gave verdicts of a window and schema.
-    pub fn window_judge(
-        &self,
-        start_ms: i64,
-        schema: &str,
-        generation: u64,
-    ) -> Result<(), StoreError> {
-        let failed = StoreError::sqlite("note who judged a window");
-        self.transaction
-            .prepare_cached("INSERT OR IGNORE INTO window_judges VALUES (?1, ?2, ?3)")
-            .map_err(&failed)?
-            .execute(params![start_ms, schema, generation])
-            .map_err(failed)?;
-        Ok(())
-    }
-
-    /// An event that is missing came in once more and was lost once more: it belongs to the incident
-    /// in which that happened, whose backfill has its frame.
+    /// A missing event came in once more and was lost once more: from now on it belongs to the incident in which
+    /// that happened, whose backfill has its frame.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn missing_again(
         &self,
         fingerprint: [u8; 16],
@@ -253,114 +204,21 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// An event that an earlier run, or this one long ago, counted as missing landed: its window's
-    /// count, wherever windows began then and whatever its schema is called now. `counts` says what
-    /// it is instead.
-    pub fn window_revised(
-        &self,
-        arrived_ms: i64,
-        schema: &str,
-        counts: &WindowCounts,
-    ) -> Result<(), StoreError> {
-        let failed = StoreError::sqlite("revise a window");
-        // After the windows' length was changed two may hold the time; one of them counts the event.
-        self.transaction
-            .prepare_cached(
-                "UPDATE windows SET missing = missing - 1, late = late + ?3, altered = altered + ?4,
-                     unjudged = unjudged + ?5
-                 WHERE schema = ?2 AND start_ms = (
-                     SELECT start_ms FROM windows
-                     WHERE schema = ?2 AND start_ms <= ?1 AND end_ms > ?1 AND missing > 0
-                     ORDER BY start_ms DESC LIMIT 1)",
-            )
-            .map_err(&failed)?
-            .execute(params![
-                arrived_ms,
-                schema,
-                counts.late,
-                counts.altered,
-                counts.unjudged
-            ])
-            .map_err(failed)?;
-        Ok(())
-    }
-
-    /// Marks the windows that start at `start_ms` as closed.
-    pub fn close_window(&self, start_ms: i64) -> Result<(), StoreError> {
-        self.transaction
-            .execute(
-                "UPDATE windows SET closed = 1 WHERE start_ms = ?1",
-                params![start_ms],
-            )
-            .map_err(StoreError::sqlite("close a window"))?;
-        Ok(())
-    }
-
-    /// Adds a sample. Its texts for people are escaped here, whoever wrote them: tools print them as they
-    /// lie in the file. Key and frame are data.
-    pub fn sample(&self, row: &SampleRow) -> Result<(), StoreError> {
-        let failed = StoreError::sqlite("add a sample");
-        self.transaction
-            .prepare_cached(
-                "INSERT INTO samples (generation, kind, check_name, reason, stream, schema, key, at_ms, detail, document, frame)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            )
-            .map_err(&failed)?
-            .execute(params![
-                row.generation,
-                row.kind,
-                row.check_name,
-                file::kept(&row.reason),
-                row.stream,
-                row.schema,
-                row.key,
-                row.at_ms,
-                file::kept(&row.detail),
-                json::escaped(&row.document),
-                row.frame
-            ])
-            .map_err(&failed)?;
-        self.count(Kept {
-            samples: 1,
-            ..Kept::default()
-        });
-        Ok(())
-    }
-
-    /// Removes all but the newest samples of a kind, reason and schema.
-    pub fn trim_samples(
-        &self,
-        kind: &str,
-        check_name: &str,
-        reason: &str,
-        schema: &str,
-        keep: u64,
-    ) -> Result<usize, StoreError> {
-        let failed = StoreError::sqlite("trim samples");
-        let trimmed = self
-            .transaction
-            .prepare_cached(
-                "DELETE FROM samples WHERE kind = ?1 AND check_name = ?2 AND reason = ?3 AND schema = ?4 AND id <= coalesce((
-                     SELECT id FROM samples WHERE kind = ?1 AND check_name = ?2 AND reason = ?3 AND schema = ?4
-                     ORDER BY id DESC LIMIT 1 OFFSET ?5), -1)",
-            )
-            .map_err(&failed)?
-            .execute(params![kind, check_name, file::kept(reason), schema, keep])
-            .map_err(failed)?;
-        self.count(Kept {
-            samples: -(trimmed as i64),
-            ..Kept::default()
-        });
-        Ok(trimmed)
-    }
-
     /// Notes that incidents up to a number were given: `next` is the first that was not.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn incidents_given(&self, next: u64) -> Result<(), StoreError> {
         self.given("next_incident", next)
             .map_err(StoreError::sqlite("number incidents"))
     }
 
     /// Notes that generations up to a number were given: `next` is the first that was not.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn generations_given(&self, next: u64) -> Result<(), StoreError> {
         self.given("next_generation", next)
             .map_err(StoreError::sqlite("number generations"))
@@ -374,6 +232,10 @@ impl Flush<'_> {
     }
 
     /// Adds a check of a generation.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn generation(&self, row: &GenerationRow) -> Result<(), StoreError> {
         self.transaction
             .execute(
@@ -390,8 +252,12 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Gives the flush its number: if its commit fails, [`Store::is_committed`](crate::Store::is_committed)
-    /// tells whether it is there all the same. One that adds to nothing needs none.
+    /// Gives the flush its number: if its commit fails, [`Store::is_committed`](crate::Store::is_committed) finds
+    /// out by it whether it was done all the same. A flush that only replaces rows needs none.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn number(&self) -> Result<(), StoreError> {
         self.prepare(
             "INSERT OR REPLACE INTO meta VALUES ('flushes', ?1)",
@@ -403,16 +269,21 @@ impl Flush<'_> {
         Ok(())
     }
 
+    /// Commits the transaction.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn commit(self) -> Result<(), StoreError> {
-        let kept = self.kept();
+        let row_counts = self.row_counts();
         let mut committed = self.transaction.commit();
-        if std::mem::take(&mut self.commits.loses_answer) {
+        if std::mem::take(&mut self.commits.loses_result) {
             committed = committed.and(Err(rusqlite::Error::InvalidQuery));
         }
         self.commits
-            .answered(committed.is_ok(), self.is_numbered.get());
+            .note_result(committed.is_ok(), self.is_numbered.get());
         committed.map_err(StoreError::sqlite("commit"))?;
-        *self.kept = kept;
+        *self.row_counts = row_counts;
         Ok(())
     }
 }

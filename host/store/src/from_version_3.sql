@@ -1,4 +1,4 @@
--- Brings a store of version 3 to version 4. One transaction is around it (migrate.rs).
+-- Migrates a store from version 3 to version 4. It runs in one transaction (migrate.rs).
 
 ALTER TABLE windows ADD COLUMN doubtful INTEGER NOT NULL DEFAULT 0;
 
@@ -23,7 +23,7 @@ CREATE INDEX missing_by_landing ON missing (landed_ms) WHERE landed_ms IS NOT NU
 CREATE INDEX incidents_by_end ON incidents (closed_ms) WHERE closed_ms IS NOT NULL;
 CREATE INDEX samples_by_time ON samples (at_ms);
 
--- Numbers that anything left still names were given.
+-- The first numbers that were never given: those that any row still has were given.
 INSERT INTO meta SELECT 'next_incident', 1 + max(
     (SELECT coalesce(max(id), 0) FROM incidents),
     (SELECT coalesce(max(incident), 0) FROM missing));

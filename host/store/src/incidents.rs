@@ -1,4 +1,4 @@
-//! Incidents as the writer puts them, and what it adds to those that are in nobody's hand any more.
+//! Writes incidents, and revises the counts of those that the ledger has forgotten.
 
 use landfall_escape::file;
 use rusqlite::{OptionalExtension as _, params};
@@ -7,7 +7,7 @@ use crate::error::StoreError;
 use crate::flush::Flush;
 use crate::rows::{IncidentRow, ShareRow};
 
-/// The share of schemas that have no name of their own in an incident.
+/// The name of the share of unknown schemas in an incident.
 const UNKNOWN_SCHEMA: &str = "(unknown)";
 
 /// What is counted of an incident, or of a schema's share.
@@ -17,7 +17,11 @@ struct IncidentCounts<'a> {
 }
 
 impl Flush<'_> {
-    /// Puts an incident as it stands.
+    /// Writes an incident as it stands, in the place of its earlier state.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn incident(&self, row: &IncidentRow) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("put an incident");
         let shares = serde_json::to_string(&row.shares).unwrap_or_else(|_| "[]".into());
@@ -48,14 +52,22 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// An event of an incident that is no longer in anybody's hand landed after all.
+    /// An event landed after all, of an incident that the ledger has forgotten.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn incident_landed_late(&self, id: u64, schema: &str) -> Result<(), StoreError> {
         self.revise_incident(id, schema, |counts| {
             *counts.landed_late = counts.landed_late.saturating_add(1);
         })
     }
 
-    /// An event of the incident was lost once more, and belongs to another one from now on.
+    /// An event of the incident was lost once more, and belongs to another incident from now on.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn incident_lost_again(&self, id: u64, schema: &str) -> Result<(), StoreError> {
         self.revise_incident(id, schema, |counts| {
             *counts.events = counts.events.saturating_sub(1);
@@ -88,7 +100,7 @@ impl Flush<'_> {
             landed_late: &mut landed_late,
         });
         let mut shares: Vec<ShareRow> = serde_json::from_str(&shares).unwrap_or_default();
-        // Its name may have been lost when it was lost again.
+        // The schema may have been unknown when the event was counted.
         let has = |name: &str| shares.iter().any(|share| share.schema == name);
         let name = if has(schema) { schema } else { UNKNOWN_SCHEMA };
         for share in shares.iter_mut().filter(|share| share.schema == name) {

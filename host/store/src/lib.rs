@@ -1,9 +1,10 @@
-//! What Landfall keeps: results in SQLite, and the frames of events that are not settled yet.
+//! What Landfall stores on disk: results in SQLite, and the frames of events that are not settled yet.
 //!
 //! The only crate that knows SQLite. It knows no clock (times are given), no ledger, no checks and
 //! no sockets. docs/STORE.md describes the tables, which people may query with sqlite3.
 
 mod commits;
+mod connection;
 mod erase;
 mod error;
 mod files;
@@ -12,20 +13,25 @@ mod incidents;
 mod migrate;
 mod prune;
 mod reader;
+mod retention;
 mod rows;
+mod samples;
 pub mod spool;
 mod store;
 pub mod view;
+mod windows;
 
+pub use connection::FILE_NAME;
 pub use erase::{Emptied, log_bytes};
 pub use error::StoreError;
 pub use files::available_bytes;
 pub use flush::Flush;
-pub use migrate::VERSION;
-pub use prune::{PRUNE_ROWS_MAX, Pruned, Retention};
+pub use migrate::{SECRET_BYTES, VERSION};
+pub use prune::{PRUNE_ROWS_MAX, Pruned};
 pub use reader::{Frame, GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
+pub use retention::Retention;
 pub use rows::{
     FoundRow, GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow, WindowCounts,
     WindowRow,
 };
-pub use store::{FILE_NAME, Leftovers, SECRET_BYTES, SPOOL_NAME, Store};
+pub use store::{Leftovers, SPOOL_NAME, Store};

@@ -1,25 +1,27 @@
-//! A store of this program's version: made new, or brought up from an earlier one. Each is one
-//! transaction: a process that dies in it leaves the file as it was.
+//! Brings a file to the version of this program: creates the tables, or migrates those of an earlier version. Each
+//! is one transaction: a process that dies in it leaves the file as it was.
 
 use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use crate::error::StoreError;
-use crate::store::SECRET_BYTES;
+
+/// Bytes of the secret under which keys are fingerprinted.
+pub const SECRET_BYTES: usize = 16;
 
 /// Version of the tables, in `PRAGMA user_version`.
 pub const VERSION: i64 = 4;
 
-/// The oldest version that is brought up.
+/// The oldest version that can be migrated.
 pub(crate) const VERSION_MIN: i64 = 3;
 
 const SCHEMA: &str = include_str!("schema.sql");
 
-/// What leads from each version to the next, from [`VERSION_MIN`] on.
+/// The SQL that migrates each version to the next, from [`VERSION_MIN`] on.
 const STEPS: [&str; (VERSION - VERSION_MIN) as usize] = [include_str!("from_version_3.sql")];
 
-/// Makes the file a store of this version. `secret` and `program` are kept if it is new.
+/// Makes the file a store of this version. `secret` and `program` are stored if it is new.
 pub(crate) fn bring_up(
     connection: &mut Connection,
     path: &Path,
@@ -42,7 +44,7 @@ pub(crate) fn bring_up(
     }
 }
 
-/// Refuses a store of another version: who only reads cannot bring it up.
+/// Refuses a store of another version: a reader cannot migrate it.
 pub(crate) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let path = path.to_owned();
     match version(connection)? {

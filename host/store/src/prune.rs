@@ -1,32 +1,18 @@
-//! Retention: what goes, in which order, and how much of it in one step.
+//! Retention at work: what is removed, in which order, and how much of it in one step.
 //!
-//! What is still owed (a missing event that has not landed, with its frame) goes last, and its going
-//! is counted apart. Every statement goes by an index and removes a bounded number of rows, so that
-//! the flush that it is a part of stays short.
+//! Missing events that have not landed are removed last, with their frames, and are counted apart. Every
+//! statement uses an index and removes a bounded number of rows, so that the flush that it is a part of
+//! stays short.
 
 use rusqlite::params;
 
 use crate::error::StoreError;
 use crate::flush::Flush;
+use crate::retention::{Retention, RowCounts};
 
-/// Rows of one table that a step removes at most: more than a flush adds, so that many steps in a row
-/// keep up with a flood, and few enough to take some ten milliseconds.
+/// Most rows of one table that a step removes: more than a flush adds, so that many steps in a row keep up with a
+/// flood, and few enough to take about ten milliseconds.
 pub const PRUNE_ROWS_MAX: u64 = 8192;
-
-/// How much is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// What is older than this goes: windows, closed incidents, samples, events landed or missing.
-    pub keep_ms: i64,
-    /// Missing events beyond this many: those that have landed go first, whatever their number; then
-    /// the oldest of those that have not.
-    pub missing_max: u64,
-    /// Samples kept at most, over all kinds: those go first of which there are newer ones of the same
-    /// kind, reason and schema.
-    pub samples_max: u64,
-    /// Samples kept of each kind, reason and schema.
-    pub samples_per_reason_max: u64,
-}
 
 /// What one step of retention removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,48 +26,16 @@ pub struct Pruned {
     /// Events that were still missing, and beyond `missing_max`: their backfill is gone.
     pub missing_excess: usize,
     pub samples: usize,
-    /// Whether the step came to its bound: there may be more to remove.
+    /// Whether the step reached its bound: there may be more to remove.
     pub more: bool,
 }
 
-/// How many rows there are of what is bounded by number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Kept {
-    /// Missing events that have not landed.
-    pub owed: i64,
-    /// Missing events that have landed.
-    pub landed: i64,
-    pub samples: i64,
-}
-
-impl Kept {
-    pub(crate) fn plus(self, other: Kept) -> Kept {
-        Kept {
-            owed: self.owed + other.owed,
-            landed: self.landed + other.landed,
-            samples: self.samples + other.samples,
-        }
-    }
-
-    /// Landed rows, owed rows and samples that are too many.
-    fn excess(self, retention: &Retention) -> [u64; 3] {
-        let beyond =
-            |rows: i64, max: u64| u64::try_from(rows.max(0)).unwrap_or(0).saturating_sub(max);
-        let landed = u64::try_from(self.landed).unwrap_or(0);
-        [
-            beyond(self.owed + self.landed, retention.missing_max).min(landed),
-            beyond(self.owed, retention.missing_max),
-            beyond(self.samples, retention.samples_max),
-        ]
-    }
-
-    pub(crate) fn is_beyond(self, retention: &Retention) -> bool {
-        self.excess(retention) != [0; 3]
-    }
-}
-
 impl Flush<'_> {
-    /// Removes some of what is beyond retention, as of `now_ms`; `more` says whether to call again.
+    /// Removes some of what is beyond retention, as of `now_ms`. If [`Pruned::more`], it is to be called again.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn prune(&self, now_ms: i64, retention: &Retention) -> Result<Pruned, StoreError> {
         let before_ms = now_ms.saturating_sub(retention.keep_ms);
         let mut pruned = Pruned::default();
@@ -113,19 +67,19 @@ impl Flush<'_> {
         pruned.landed = old("DELETE FROM missing WHERE id IN (
                  SELECT id FROM missing WHERE landed_ms IS NOT NULL AND landed_ms < ?2
                  ORDER BY landed_ms LIMIT ?1)")?;
-        // Their frames hold addresses: none is kept longer, backfilled or not.
+        // Their frames hold addresses: none is kept longer, whether it was backfilled or not.
         pruned.missing_old = old("DELETE FROM missing WHERE id IN (
                  SELECT id FROM missing WHERE landed_ms IS NULL AND arrived_ms < ?2
                  ORDER BY arrived_ms LIMIT ?1)")?;
         let old_samples = old("DELETE FROM samples WHERE id IN (
                  SELECT id FROM samples WHERE at_ms < ?2 ORDER BY at_ms LIMIT ?1)")?;
-        self.count(Kept {
-            owed: -signed(pruned.missing_old),
+        self.count_rows(RowCounts {
+            missing: -signed(pruned.missing_old),
             landed: -signed(pruned.landed),
             samples: -signed(old_samples),
         });
 
-        let [landed, owed, samples] = self.kept().excess(retention);
+        let [landed, missing, samples] = self.row_counts().excess(retention);
         let landed = run(
             "DELETE FROM missing WHERE id IN (
                  SELECT id FROM missing WHERE landed_ms IS NOT NULL ORDER BY landed_ms LIMIT ?1)",
@@ -136,18 +90,18 @@ impl Flush<'_> {
             "DELETE FROM missing WHERE id IN (
                  SELECT id FROM missing WHERE landed_ms IS NULL ORDER BY arrived_ms, place LIMIT ?1)",
             None,
-            owed,
+            missing,
         )?;
         let excess_samples = run(
-            // The newest of each kind, reason and schema go last: a flood of others hides none.
+            // The newest of each kind, check, reason and schema are removed last: a flood of others hides none.
             "DELETE FROM samples WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER (
                  PARTITION BY kind, check_name, reason, schema ORDER BY id DESC) AS rank FROM samples)
                  ORDER BY rank DESC, id LIMIT ?1)",
             None,
             samples,
         )?;
-        self.count(Kept {
-            owed: -signed(pruned.missing_excess),
+        self.count_rows(RowCounts {
+            missing: -signed(pruned.missing_excess),
             landed: -signed(landed),
             samples: -signed(excess_samples),
         });
@@ -166,7 +120,7 @@ impl Flush<'_> {
             pruned.incidents,
         ];
         pruned.more = removed.iter().any(|&rows| rows as u64 >= PRUNE_ROWS_MAX)
-            || self.kept().is_beyond(retention);
+            || self.row_counts().is_beyond(retention);
         pruned.landed += landed;
         pruned.samples = old_samples + excess_samples;
         Ok(pruned)

@@ -1,43 +1,41 @@
-//! The readers' side: what the commands show, while the sidecar may be writing.
+//! Reads the store for the commands, also while the sidecar writes.
 
 use std::path::Path;
-use std::time::Duration;
 
 use landfall_escape::file;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params_from_iter};
 use serde::Serialize;
 
+use crate::connection::{BUSY_TIMEOUT, FILE_NAME};
 use crate::error::StoreError;
 use crate::migrate;
 use crate::rows::{FoundRow, IncidentRow, WindowCounts, WindowRow};
-use crate::store::FILE_NAME;
 
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Which missing events are meant. Empty means all of them.
+/// Which missing events are meant. Without any condition, all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MissingFilter {
-    /// Arrived at or after.
+    /// Those that arrived at or after it (milliseconds since the epoch).
     pub since_ms: Option<i64>,
-    /// Arrived before.
+    /// Those that arrived before it.
     pub until_ms: Option<i64>,
     /// `name/revision`, or `name` for all its revisions.
     pub schema: Option<String>,
     pub incident: Option<u64>,
 }
 
-/// What is kept of a missing event's raw frame.
+/// The raw frame of a missing event, if it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame {
+    /// The frame, byte for byte.
     Kept(Vec<u8>),
-    /// It has landed, or was removed, since it was listed.
+    /// The event has landed, or was removed, since it was listed.
     Landed,
-    /// It could not be read back when the event went missing.
+    /// The frame could not be read back when the event went missing.
     Lost,
 }
 
-/// Missing events read at a time: no reader holds up the writer's log for longer.
+/// Missing events that are read in one page: no reader keeps the write-ahead log from being emptied for longer.
 const PAGE_ROWS: usize = 1000;
 
 impl MissingFilter {
@@ -70,7 +68,7 @@ impl MissingFilter {
     }
 }
 
-/// A missing event as it is listed.
+/// A missing event as it is listed. Times are milliseconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MissingEvent {
     pub key: String,
@@ -84,11 +82,11 @@ pub struct MissingEvent {
     pub place: i64,
 }
 
-/// How missing events are counted together.
+/// What missing events are grouped by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GroupBy {
     Schema,
-    /// Hour of arrival, in milliseconds of its start.
+    /// Hour of arrival: its start, in milliseconds since the epoch.
     Hour,
     Incident,
 }
@@ -103,10 +101,10 @@ impl GroupBy {
     }
 }
 
-/// Missing events of one group.
+/// How many missing events are in one group, and when the first and the last of them arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingGroup {
-    /// One for each way in which they were grouped.
+    /// One value for each `GroupBy`, in their order.
     pub group: Vec<String>,
     pub events: u64,
     pub first_ms: i64,
@@ -119,6 +117,11 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Opens the store in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it has another version, or SQLite fails.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join(FILE_NAME);
         if !path.exists() {
@@ -132,7 +135,11 @@ impl Reader {
         Ok(Self { connection })
     }
 
-    /// All incidents, by their start.
+    /// All incidents, ordered by their start.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn incidents(&self) -> Result<Vec<IncidentRow>, StoreError> {
         let failed = StoreError::sqlite("read incidents");
         let mut statement = self
@@ -171,7 +178,11 @@ impl Reader {
         rows.collect::<Result<_, _>>().map_err(failed)
     }
 
-    /// All windows, by their start.
+    /// All windows, ordered by their start.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn windows(&self) -> Result<Vec<WindowRow>, StoreError> {
         let failed = StoreError::sqlite("read windows");
         let mut statement = self
@@ -210,6 +221,11 @@ impl Reader {
         rows.collect::<Result<_, _>>().map_err(failed)
     }
 
+    /// How many missing events there are.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn missing_count(&self, filter: &MissingFilter) -> Result<u64, StoreError> {
         let (sql, values) = filter.sql();
         self.connection
@@ -221,6 +237,11 @@ impl Reader {
             .map_err(StoreError::sqlite("count missing events"))
     }
 
+    /// Missing events by group, ordered by the first arrival of each.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn missing_groups(
         &self,
         filter: &MissingFilter,
@@ -252,9 +273,13 @@ impl Reader {
         rows.collect::<Result<_, _>>().map_err(failed)
     }
 
-    /// Calls `each` for the missing events in order of arrival, at most `limit` of them. They are
-    /// read page by page, and nothing is held in between: what lands meanwhile is no longer listed,
-    /// and what goes missing only now is not listed yet.
+    /// Calls `each` for the missing events in order of arrival, at most `limit` of them. They are read page by
+    /// page, and nothing is locked in between: what lands meanwhile is no longer listed, and what goes missing
+    /// meanwhile is not listed yet.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails, or `each` does.
     pub fn missing_each<E: From<StoreError>>(
         &self,
         filter: &MissingFilter,
@@ -322,6 +347,10 @@ impl Reader {
     }
 
     /// The raw frame of a missing event, as of now.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn frame(&self, id: i64) -> Result<Frame, StoreError> {
         let failed = StoreError::sqlite("read a frame");
         let mut statement = self
@@ -339,9 +368,12 @@ impl Reader {
         })
     }
 
-    /// The time up to which the store tells what happened, if it is by a clock of its own (a
-    /// recording, or a clock that was sped up): "two hours ago" is meant by that clock. None if it
-    /// is the system's time.
+    /// The time up to which the store has what happened, if that is by a clock of its own (that of a recording, or
+    /// one that was sped up): then "two hours ago" is meant by that clock. None if it is the system's time.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn own_time_ms(&self) -> Result<Option<i64>, StoreError> {
         self.connection
             .query_row(

@@ -1,4 +1,4 @@
-//! The rows of the store. Plain values: times in milliseconds since the epoch, names as text.
+//! The rows of the store, as plain values: times in milliseconds since the epoch, names as text.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +9,15 @@ pub struct MissingRow {
     pub key: String,
     pub schema: String,
     pub arrived_ms: i64,
-    /// Order among those that came at the same time.
+    /// Its order among those that came at the same time.
     pub place: u64,
     pub deadline_ms: i64,
+    /// When the verdict was given.
     pub said_ms: i64,
+    /// 0 if it belongs to none yet.
     pub incident: u64,
     pub generation: u64,
-    /// Empty if it could not be read back.
+    /// The raw frame, byte for byte; empty if it could not be read back.
     pub frame: Vec<u8>,
 }
 
@@ -28,10 +30,11 @@ pub struct LandedRow {
     pub incident: u64,
 }
 
-/// What is to be added to a window.
+/// Counts to be added to a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WindowRow {
     pub start_ms: i64,
+    /// Exclusive.
     pub end_ms: i64,
     pub schema: String,
     pub counts: WindowCounts,
@@ -53,7 +56,7 @@ pub struct WindowCounts {
     pub unjudged: i64,
     pub duplicate: i64,
     pub unexpected: i64,
-    /// Of `delivered`: those that may have been late, and nobody can know.
+    /// Of `delivered`: those that may have been late, which cannot be known.
     pub doubtful: i64,
 }
 
@@ -72,7 +75,7 @@ pub struct IncidentRow {
     pub events: u64,
     pub landed_late: u64,
     pub shares: Vec<ShareRow>,
-    /// Only of what a window check found.
+    /// Empty unless a window check found it.
     #[serde(flatten)]
     pub found: FoundRow,
 }
@@ -83,11 +86,11 @@ pub struct FoundRow {
     #[serde(rename = "check")]
     pub check_name: String,
     pub reason: String,
-    /// What the check's manifest says of the reason.
+    /// The help that the check's manifest has for the reason.
     pub help: String,
-    /// The highest of its windows: `warning` or `critical`.
+    /// The highest severity of its windows: `warning` or `critical`.
     pub severity: String,
-    /// What the check said of the last of them.
+    /// The check's text about the last of them.
     pub detail: String,
 }
 
@@ -101,11 +104,12 @@ pub struct ShareRow {
     pub last_ms: i64,
 }
 
-/// An example of something.
+/// An example of what happened, for people to look at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SampleRow {
-    /// The checks that said so: which digest to replay it with. None: that is no longer known.
+    /// The generation of the checks that judged it: which digest to replay it with. None: no longer known.
     pub generation: Option<u64>,
+    /// `violation`, `undecodable`, `fault`, `altered`, `leaked`, `duplicate` or `unexpected`.
     pub kind: String,
     pub check_name: String,
     pub reason: String,
@@ -114,7 +118,9 @@ pub struct SampleRow {
     pub key: String,
     pub at_ms: i64,
     pub detail: String,
+    /// Redacted JSON, or empty.
     pub document: String,
+    /// The whole frame, of those that could not be decoded or judged: to replay them.
     pub frame: Option<Vec<u8>>,
 }
 

@@ -2,16 +2,16 @@
 -- while the sidecar runs is safe. Times are milliseconds since the Unix epoch, UTC; the views at the
 -- end have them as text.
 
--- What the store itself is: created_by, the program that made it; secret, of the fingerprints;
--- clock, 'system' or 'own'; known_ms, the time by that clock up to which it tells what happened;
--- next_incident and next_generation, the first numbers that were never given; retention_ms, the time
--- that retention goes by.
+-- About the store itself: created_by, the program that made it; secret, under which keys are fingerprinted;
+-- clock, 'system' or 'own'; known_ms, the time by that clock up to which the store has what happened;
+-- next_incident and next_generation, the first numbers that were never given; retention_ms, the time that
+-- retention uses as now.
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
     value BLOB NOT NULL
 ) WITHOUT ROWID;
 
--- Which checks judged, by generation: one row per check.
+-- The checks of each generation: one row per check.
 CREATE TABLE generations (
     generation INTEGER NOT NULL,
     since_ms   INTEGER NOT NULL,

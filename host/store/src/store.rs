@@ -1,36 +1,27 @@
-//! The writer's side: one connection, one transaction per flush.
+//! The store, open for its one writer: one connection, one transaction per flush.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::commits::Commits;
-use crate::erase;
+use crate::connection::{BUSY_TIMEOUT, FILE_NAME};
+use crate::erase::{self, Emptied, log_bytes};
 use crate::error::StoreError;
-use crate::files::{self, Place};
+use crate::files::{self, FileIdentity};
 use crate::flush::Flush;
-use crate::migrate;
-use crate::prune::{Kept, Retention};
+use crate::migrate::{self, SECRET_BYTES};
+use crate::retention::{Retention, RowCounts};
 use crate::rows::LandedRow;
 
-/// Name of the file in the store's directory.
-pub const FILE_NAME: &str = "landfall.sqlite";
-
-/// Name of the file that the one writer holds locked.
+/// Name of the file that the one writer keeps locked.
 const LOCK_NAME: &str = "lock";
 
 /// Name of the directory that the spool may be in.
 pub const SPOOL_NAME: &str = "spool";
 
-/// How long a writer waits for a reader's lock: readers hold one for a moment only.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Bytes of the secret of fingerprints.
-pub const SECRET_BYTES: usize = 16;
-
-/// What an earlier run left open.
+/// How many incidents and windows an earlier run left open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
     pub incidents: usize,
@@ -41,9 +32,9 @@ pub struct Leftovers {
 pub struct Store {
     pub(crate) connection: Connection,
     path: PathBuf,
-    kept: Kept,
+    row_counts: RowCounts,
     pub(crate) commits: Commits,
-    place: Place,
+    identity: FileIdentity,
     rewritten: Option<Result<(), StoreError>>,
     /// Locked as long as they are open.
     #[allow(dead_code, reason = "they are there to be held")]
@@ -51,8 +42,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens or creates the store in `dir`, private to its owner, and holds it against other
-    /// writers. `secret` is kept if the store is new.
+    /// Opens or creates the store in `dir`, private to its owner, and locks it against other writers. If the store
+    /// is new, `secret` and the name of the `program` are stored in it.
+    ///
+    /// # Errors
+    ///
+    /// If another process has locked it, its version cannot be brought up, or files or SQLite fail.
     pub fn open(dir: &Path, secret: [u8; SECRET_BYTES], program: &str) -> Result<Self, StoreError> {
         let path = dir.join(FILE_NAME);
         let io = |doing: &'static str, path: &Path| {
@@ -72,7 +67,7 @@ impl Store {
         }
         let lock_path = dir.join(LOCK_NAME);
         let locks = [
-            // Whoever removes the file does not remove what protects the directory.
+            // The lock on the directory protects it also if somebody removes the lock file.
             File::open(dir).map_err(io("open", dir))?,
             files::ensure_private_file(&lock_path).map_err(io("create", &lock_path))?,
         ];
@@ -101,29 +96,34 @@ impl Store {
         erase::overwrite_deleted(&connection)?;
         migrate::bring_up(&mut connection, &path, secret, program)?;
         let rewritten = erase::rewrite(&connection).transpose();
-        let kept = count(&connection).map_err(StoreError::sqlite("count its rows"))?;
+        let row_counts = count_rows(&connection).map_err(StoreError::sqlite("count its rows"))?;
         Ok(Self {
             commits: Commits::of(&connection)?,
-            place: Place::of(dir, &path).map_err(io("look at", &path))?,
+            identity: FileIdentity::of(dir, &path).map_err(io("look at", &path))?,
             connection,
             path,
-            kept,
+            row_counts,
             rewritten,
             locks,
         })
     }
 
-    /// Whether this start wrote the whole file anew, because what had been deleted of it could still be
-    /// read; and whether that went well. It is tried again at the next start.
+    /// The result of writing the whole file anew, if this start had to: deleted rows could still be read in it. If
+    /// it failed, it is tried again at the next start.
     pub fn take_rewritten(&mut self) -> Option<Result<(), StoreError>> {
         self.rewritten.take()
     }
 
+    /// The SQLite file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The secret under which keys are fingerprinted.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn secret(&self) -> Result<[u8; SECRET_BYTES], StoreError> {
         self.connection
             .query_row("SELECT value FROM meta WHERE name = 'secret'", [], |row| {
@@ -133,12 +133,20 @@ impl Store {
     }
 
     /// The first number of an incident that was never given: each is given once, for ever.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn next_incident(&self) -> Result<u64, StoreError> {
         self.number("next_incident")
             .map_err(StoreError::sqlite("number incidents"))
     }
 
     /// The first number of a generation that was never given.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn next_generation(&self) -> Result<u64, StoreError> {
         self.number("next_generation")
             .map_err(StoreError::sqlite("number generations"))
@@ -151,7 +159,11 @@ impl Store {
             })
     }
 
-    /// What is known of a missing event that has not landed.
+    /// A missing event that has not landed; None if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn missing_event(&self, fingerprint: [u8; 16]) -> Result<Option<LandedRow>, StoreError> {
         let failed = StoreError::sqlite("look up a missing event");
         self.connection
@@ -171,7 +183,11 @@ impl Store {
             .map_err(failed)
     }
 
-    /// The raw frame of a missing event that has not landed; none if it could not be read back.
+    /// The raw frame of a missing event that has not landed; None if it could not be read back.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn missing_frame(&self, fingerprint: [u8; 16]) -> Result<Option<Vec<u8>>, StoreError> {
         let failed = StoreError::sqlite("look up a missing event's frame");
         let frame = self
@@ -186,7 +202,11 @@ impl Store {
         Ok(frame.flatten())
     }
 
-    /// Hands on the fingerprints of all missing events that have not landed.
+    /// Calls `each` with the fingerprints of all missing events that have not landed.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn unlanded(&self, mut each: impl FnMut([u8; 16])) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("list what has not landed");
         let mut statement = self
@@ -200,8 +220,12 @@ impl Store {
         Ok(())
     }
 
-    /// Closes what an earlier run left open, as of the last time that it knew of: nobody watches it
-    /// any more. What still goes on opens anew.
+    /// Closes what an earlier run left open, as of the last time that it knew: nobody watches it any more. What
+    /// still goes on opens anew.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn close_leftovers(&mut self) -> Result<Leftovers, StoreError> {
         let failed = StoreError::sqlite("close what an earlier run left open");
         let transaction = self.connection.transaction().map_err(&failed)?;
@@ -224,45 +248,79 @@ impl Store {
         Ok(Leftovers { incidents, windows })
     }
 
-    /// Begins the transaction of a flush. Dropping it undoes everything. An error if the files are no
-    /// longer where they were opened: nobody would find what is written.
+    /// Begins the transaction of a flush. Dropping it undoes everything.
+    ///
+    /// # Errors
+    ///
+    /// If the files are no longer where they were opened (nobody would find what is written), or SQLite fails.
     pub fn begin(&mut self) -> Result<Flush<'_>, StoreError> {
-        self.place.check(&self.path)?;
+        self.identity.check(&self.path)?;
         let transaction = self
             .connection
             .transaction()
             .map_err(StoreError::sqlite("begin a transaction"))?;
-        Ok(Flush::new(transaction, &mut self.kept, &mut self.commits))
+        Ok(Flush::new(
+            transaction,
+            &mut self.row_counts,
+            &mut self.commits,
+        ))
     }
 
-    /// For tests: the next commit is made, and its answer is lost.
+    /// For tests: the next commit is done and reports a failure.
     #[doc(hidden)]
     pub fn lose_answer(&mut self) {
-        self.commits.loses_answer = true;
+        self.commits.loses_result = true;
     }
 
-    /// Whether the last flush is there although its commit failed: a commit may be done, and fail on its
-    /// way back. Is asked before it is written again.
+    /// Whether the last flush was committed although its commit reported a failure. To be called before it is
+    /// written again.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn is_committed(&mut self) -> Result<bool, StoreError> {
         if !self.commits.is_committed(&self.connection)? {
             return Ok(false);
         }
-        self.kept = count(&self.connection).map_err(StoreError::sqlite("count its rows"))?;
+        self.row_counts =
+            count_rows(&self.connection).map_err(StoreError::sqlite("count its rows"))?;
         Ok(true)
     }
 
-    /// Whether there is more than retention allows of what it bounds by number.
-    pub fn is_beyond(&self, retention: &Retention) -> bool {
-        self.kept.is_beyond(retention)
+    /// Empties the write-ahead log, which has what was deleted since it was emptied last.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn empty_log(&mut self) -> Result<Emptied, StoreError> {
+        let failed = StoreError::sqlite("empty its write-ahead log");
+        let is_held = erase::empty_log(&self.connection).map_err(failed)?;
+        Ok(Emptied {
+            log_bytes: log_bytes(self.path()),
+            is_held,
+        })
     }
 
-    /// The time that retention goes by, as of the last flush. None: no run by the system's clock
-    /// has written one yet.
+    /// Whether there are more rows than retention allows.
+    pub fn is_beyond(&self, retention: &Retention) -> bool {
+        self.row_counts.is_beyond(retention)
+    }
+
+    /// The time that retention uses as now, as of the last flush. None: no run by the system's clock has written
+    /// it yet.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn retention_ms(&self) -> Result<Option<i64>, StoreError> {
         self.time("retention_ms")
     }
 
-    /// The time up to which the store tells what happened, if that is by the system's clock.
+    /// The time up to which the store has what happened, if that is by the system's clock.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
     pub fn system_known_ms(&self) -> Result<Option<i64>, StoreError> {
         self.connection
             .query_row(
@@ -285,11 +343,11 @@ impl Store {
     }
 }
 
-/// Counted once: each flush knows what it adds and removes.
-fn count(connection: &Connection) -> rusqlite::Result<Kept> {
+/// Counts the rows. Once is enough: each flush knows what it adds and removes.
+fn count_rows(connection: &Connection) -> rusqlite::Result<RowCounts> {
     let rows = |sql| connection.query_row(sql, [], |row| row.get(0));
-    Ok(Kept {
-        owed: rows("SELECT count(*) FROM missing WHERE landed_ms IS NULL")?,
+    Ok(RowCounts {
+        missing: rows("SELECT count(*) FROM missing WHERE landed_ms IS NULL")?,
         landed: rows("SELECT count(*) FROM missing WHERE landed_ms IS NOT NULL")?,
         samples: rows("SELECT count(*) FROM samples")?,
     })

@@ -1,4 +1,4 @@
-//! docs/STORE.md and the tables say the same.
+//! docs/STORE.md describes the tables as they are.
 
 use std::collections::BTreeSet;
 use std::path::Path;

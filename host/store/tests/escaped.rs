@@ -1,4 +1,4 @@
-//! Texts of others lie in the store escaped, because people read it with other tools, and come back as
+//! Texts of foreign origin are stored escaped, because people read the store with other tools, and are read back as
 //! they were.
 
 use landfall_escape::is_shown;

@@ -1,4 +1,4 @@
-//! A store of an earlier version is brought up as a whole, and nothing in it changes.
+//! A store of an earlier version is migrated as a whole, and nothing in it changes.
 
 use std::collections::BTreeMap;
 use std::path::Path;

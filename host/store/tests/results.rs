@@ -1,4 +1,4 @@
-//! The store from outside: what is kept for how long, what readers see while it changes, who may write.
+//! The store from outside: what is stored and for how long, what readers see while it changes, who may write.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! What retention removes, in which order, and how little of it at a time.
+//! What retention removes, in which order, and how much of it at a time.
 
 use std::path::Path;
 
@@ -125,7 +125,7 @@ fn an_event_that_landed_never_displaces_one_that_is_owed() {
     assert_eq!(keys(dir.path()), ["0", "1", "2"]);
     assert_eq!(rows(dir.path(), "missing"), 4);
 
-    // And what is owed takes their place.
+    // Missing events that have not landed take their place.
     put(&mut store, 30..32);
     let pruned = prune(&mut store, 10, &RETENTION);
     assert_eq!((pruned.missing_excess, pruned.landed), (1, 1));
@@ -144,7 +144,7 @@ fn the_numbers_stay_right_whatever_a_flush_does_and_after_a_restart() {
         })
     };
     put(&mut store, 0..5);
-    // Twice the same is one row; one that landed and is lost again is owed again.
+    // The same event twice is one row; one that landed and is lost again is missing again.
     put(&mut store, 0..5);
     land(&mut store, 0..2);
     put(&mut store, 0..1);

@@ -1,9 +1,9 @@
 //! One colour for each verdict, cause and severity, on every panel.
 //!
-//! The verdicts have the palette of Okabe and Ito, which people with any of the usual kinds of colour
-//! blindness can tell apart, with a grey for what is never given and a violet for what could not be
-//! judged. A cause of an incident has the colour of the verdict that it is about. A test holds each
-//! table to a distance between any two of its colours, as seen with each kind of colour blindness.
+//! The verdicts have the palette of Okabe and Ito, whose colours people with any of the usual kinds of colour blindness
+//! can distinguish, with a grey for `unconfirmed`, which is never given, and a violet for `unjudged`. A cause of an
+//! incident has the colour of the verdict that it is about. A test checks that any two colours of a table are far
+//! enough apart, as seen with each kind of colour blindness.
 
 /// A name, and its colour.
 pub type Named = (&'static str, &'static str);
@@ -18,6 +18,7 @@ const ORANGE: &str = "#E69F00";
 const BLUE: &str = "#0072B2";
 const VIOLET: &str = "#8822EE";
 
+/// Colours of verdicts.
 pub const VERDICTS: [Named; 9] = [
     ("delivered", GREEN),
     ("late", YELLOW),
@@ -30,6 +31,7 @@ pub const VERDICTS: [Named; 9] = [
     ("unjudged", VIOLET),
 ];
 
+/// Colours of causes of incidents.
 pub const CAUSES: [Named; 9] = [
     ("stalled", "#EE0044"),
     ("loss", VERMILLION),
@@ -50,9 +52,10 @@ pub const SEVERITIES: [Named; 4] = [
     ("critical", VERMILLION),
 ];
 
-/// Of alerts: who wakes somebody, and who does not.
+/// Of alerts, by severity: a page wakes somebody, a ticket does not.
 pub const ALERTS: [Named; 2] = [("page", VERMILLION), ("ticket", ORANGE)];
 
+/// Colours of streams.
 pub const STREAMS: [Named; 2] = [("raw", "#6E9FFF"), ("written", "#B877D9")];
 
 /// What is as it should be.

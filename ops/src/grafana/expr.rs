@@ -1,9 +1,8 @@
-//! Queries in Prometheus' language, with Grafana's variables in them.
+//! Pieces of PromQL with Grafana's variables in them.
 //!
 //! Every query names job and instance, so that several Landfalls and other programs can share one
-//! Prometheus. Rates are over `$__rate_interval`, which is never shorter than four scrapes; what is
-//! counted over the chosen time is over `$__range`. Both bear restarts: `rate` and `increase` see that a
-//! counter began anew.
+//! Prometheus. Rates are over `$__rate_interval`, which is never shorter than four scrapes; counts over the chosen
+//! time are over `$__range`. Restarts do no harm: `rate` and `increase` notice that a counter began anew.
 
 /// The chosen schemas, streams and checks.
 pub const SCHEMA: &str = r#"schema=~"$schema""#;
@@ -13,7 +12,7 @@ pub const CHECK: &str = r#"check=~"$check""#;
 /// The scrape target.
 const TARGET: &str = r#"job=~"$job",instance=~"$instance""#;
 
-/// How many series a panel draws where there may be 500.
+/// Most series that a panel draws where there may be 500.
 pub const SERIES_MAX: u32 = 10;
 
 /// All series of a metric that the variables choose.
@@ -25,12 +24,12 @@ pub fn all(metric: &str, matchers: &[&str]) -> String {
     format!("{metric}{{{TARGET}{matchers}}}")
 }
 
-/// What a counter grows by in a second.
+/// By how much a counter grows in a second.
 pub fn rate(metric: &str, matchers: &[&str]) -> String {
     format!("rate({}[$__rate_interval])", all(metric, matchers))
 }
 
-/// What a counter grew by over the chosen time.
+/// By how much a counter grew over the chosen time.
 pub fn grown(metric: &str, matchers: &[&str]) -> String {
     format!("increase({}[$__range])", all(metric, matchers))
 }
@@ -52,8 +51,8 @@ pub fn max_by(labels: &str, of: &str) -> String {
     format!("max by ({labels}) ({of})")
 }
 
-/// The rate by a label, of those values of the label that had most over the chosen time: so a graph
-/// has the same few series from left to right.
+/// The rate by a label, for those values of the label at which the counter grew most over the chosen time: so a
+/// graph has the same few series from left to right.
 pub fn top_rates(label: &str, metric: &str, matchers: &[&str]) -> String {
     top(
         label,
@@ -62,7 +61,7 @@ pub fn top_rates(label: &str, metric: &str, matchers: &[&str]) -> String {
     )
 }
 
-/// A gauge by a label, of those values of the label at which it was highest in the chosen time.
+/// A gauge by a label, for those values of the label at which it was highest in the chosen time.
 pub fn top_gauges(label: &str, metric: &str, matchers: &[&str]) -> String {
     top(
         label,
@@ -74,18 +73,18 @@ pub fn top_gauges(label: &str, metric: &str, matchers: &[&str]) -> String {
     )
 }
 
-/// `shown`, of the values of a label at which `ranked` is highest and above 0.
+/// `shown`, for the values of a label at which `ranked` is highest and above 0.
 pub fn top(label: &str, shown: &str, ranked: &str) -> String {
     format!("{shown}\n  and on ({label}) topk({SERIES_MAX}, {ranked} > 0)")
 }
 
-/// A counter of which no series may be there yet, by the labels of one that is: 0 then.
+/// A counter that may have no series yet: 0 then, by the labels of `like`, which has one.
 pub fn or_zero(of: &str, like: &str) -> String {
     format!("({of} or 0 * {like})")
 }
 
-/// Events that are missing now, as docs/METRICS.md has it. The counter of revisions has no series before
-/// the first revision, and a difference with nothing is nothing.
+/// Events that are missing now, as docs/METRICS.md defines it. The counter of revisions has no series before the first
+/// revision, and a difference with no series would be no series.
 pub fn missing_now(by: &str) -> String {
     let first = sum_by(
         by,
@@ -117,8 +116,8 @@ pub fn quantile(quantile: &str, by: &str, metric: &str, matchers: &[&str]) -> St
     format!("histogram_quantile({quantile}, {buckets})")
 }
 
-/// What was computed for each check and instance, by check and the version that judges. A check whose
-/// version is not told is there without one.
+/// What was computed for each check and instance, by check and the version that judges. A check whose version is
+/// unknown is there without one.
 pub fn by_version(of: &str) -> String {
     let info = all("landfall_check_info", &[CHECK]);
     format!(

@@ -1,4 +1,4 @@
-//! What both dashboards have around their panels: variables, marks on the time axis, links.
+//! What both dashboards have around their panels: variables, annotations, links.
 
 use super::colours::{BAD, NEUTRAL, SEVERITIES, of};
 use super::expr::{CHECK, all};
@@ -6,8 +6,7 @@ use super::layout::{Section, laid_out};
 use super::model::*;
 use crate::Parameters;
 
-/// How far back a mark looks for a change, and how far apart it looks: two changes in neighbouring looks
-/// are one mark.
+/// Range and step in which an annotation looks for a change: two changes in neighbouring steps are one annotation.
 const MARK_RANGE: &str = "2m";
 const MARK_STEP: &str = "1m";
 
@@ -123,7 +122,7 @@ fn links(uid: &str, runbook_url: &str) -> Vec<Link> {
     links
 }
 
-/// A variable that no panel asks for is kept for the links, and not shown.
+/// The variables. One that no panel uses is kept for the links, and not shown.
 fn variables(asked: impl Fn(&str) -> bool) -> Vec<Variable> {
     let datasource = Variable {
         kind: "datasource",
@@ -160,7 +159,7 @@ fn variables(asked: impl Fn(&str) -> bool) -> Vec<Variable> {
         }),
         multi: true,
         include_all: true,
-        // `.*` is shorter than 500 names. Where other programs may be meant, the names it is.
+        // `.*` is shorter than 500 names. Where it would match other programs, the names are used.
         all_value: if anything { Some(".*") } else { None },
         hide: if asked(name) { 0 } else { 2 },
         refresh: 2,
@@ -214,7 +213,7 @@ fn annotations() -> Vec<Annotation> {
             all(metric, &[])
         )
     };
-    // A version is a series of its own: a new one is there, and was not.
+    // Each version has a series of its own: a new version is a series that was not there before.
     let new = |by: &str, metric: &str, matchers: &[&str]| {
         let series = all(metric, matchers);
         format!(

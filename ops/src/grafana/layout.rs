@@ -1,11 +1,11 @@
-//! Where panels stand: sections below each other, panels from left to right.
+//! Places panels on the grid: sections below each other, panels from left to right.
 
 use serde_json::Value;
 
 use super::build::Draft;
 use super::model::{Entry, GridPos, Link, Panel, Row};
 
-/// Of the grid.
+/// Width of the grid.
 pub const WIDTH: u32 = 24;
 
 /// Panels under one title.
@@ -72,8 +72,8 @@ pub fn laid_out(sections: Vec<Section>, runbook_url: &str) -> Vec<Entry> {
     entries
 }
 
-/// Some crate of the program may make JSON keep members in the order in which they were put in: the files
-/// are the same all the same.
+/// Sorts the members of JSON objects: another crate of the program may enable `serde_json`'s `preserve_order`, and the
+/// files are to be the same.
 fn sorted(mut panel: Panel) -> Panel {
     let overrides = panel.field_config.overrides.iter_mut();
     let values = overrides
@@ -84,7 +84,7 @@ fn sorted(mut panel: Panel) -> Panel {
     panel
 }
 
-/// From 1 on, in the order in which they stand.
+/// The number of the next panel, from 1.
 fn number(entries: &[Entry]) -> u32 {
     u32::try_from(entries.len())
         .unwrap_or(u32::MAX)

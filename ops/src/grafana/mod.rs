@@ -1,8 +1,8 @@
 //! Dashboards: one for operators, one for authors of checks.
 //!
-//! `operators` and `checks` say what is shown, with `build` (how panels look), `expr` (how queries are
-//! written) and `colours`; `frame` is what both dashboards have around their panels, `layout` places
-//! them, and `model` is Grafana's format.
+//! `operators` and `checks` have the panels of each. They use `build` (how panels look), `expr` (how queries are
+//! written) and `colours`. `frame` is what both dashboards have around their panels, `layout` places the panels, and
+//! `model` is Grafana's format.
 
 mod build;
 mod checks;
@@ -27,7 +27,7 @@ pub use unshown::UNSHOWN;
 use crate::Parameters;
 use model::{Dashboard, Entry, Panel};
 
-/// The names of our alerts, as a regular expression.
+/// The names of Landfall's alerts, as a regular expression.
 const ALERTNAMES: &str = "Landfall.+";
 
 /// A file to be written, by its path below `ops/grafana/`.
@@ -59,7 +59,7 @@ fn dashboards(parameters: &Parameters) -> [Dashboard; 2] {
 }
 
 fn text(dashboard: &Dashboard) -> String {
-    // Names and numbers alone: nothing in it that JSON has no words for.
+    // It has only what JSON can express: writing it does not fail.
     let mut text = serde_json::to_string_pretty(dashboard).unwrap_or_default();
     text.push('\n');
     text

@@ -1,16 +1,16 @@
-//! What the dashboards ask, as Grafana would ask it: with values in place of its variables.
+//! The queries of the dashboards, with values in the place of Grafana's variables.
 
 use super::dashboards;
 use super::model::{Dashboard, VariableQuery};
 use crate::Parameters;
-use crate::queries::Query;
+use crate::query::Query;
 
-/// What stands in place of Grafana's variables. Those that choose labels are regular expressions.
+/// Values for Grafana's variables. Those that choose labels are regular expressions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Values {
-    /// `$__rate_interval`: a duration, of at least four scrapes.
+    /// `$__rate_interval`: a PromQL duration of at least four scrapes.
     pub rate_interval: String,
-    /// `$__range`: the chosen time, as a duration.
+    /// `$__range`: the chosen time range, as a PromQL duration.
     pub range: String,
     pub job: String,
     pub instance: String,
@@ -48,8 +48,8 @@ impl Values {
     }
 }
 
-/// Every query of every panel, of the marks on the time axis and of the variables. Each says where it
-/// stands: `dashboard / panel / what`, where what is the letter of a panel's query.
+/// The queries of all panels, annotations and variables. The origin of one is `dashboard / panel / letter`,
+/// `dashboard / annotation / name` or `dashboard / variable / name`.
 pub fn queries(values: &Values) -> Vec<Query> {
     let dashboards = dashboards(&Parameters::default());
     let queries = dashboards.iter().flat_map(of_dashboard);
@@ -86,7 +86,7 @@ fn of_dashboard(dashboard: &Dashboard) -> Vec<Query> {
     queries
 }
 
-/// Grafana's `label_values(series, label)` in Prometheus' language.
+/// Grafana's `label_values(series, label)` in PromQL.
 fn label_values(query: &str) -> Option<String> {
     let inner = query.strip_prefix("label_values(")?.strip_suffix(')')?;
     let (series, label) = inner.rsplit_once(", ")?;

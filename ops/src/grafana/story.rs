@@ -1,4 +1,4 @@
-//! The panels that tell what happened best, for whoever draws them without Grafana.
+//! The panels that show best what happened, for the demo, which draws them without Grafana.
 
 use super::build::unit;
 use super::colours::{BAD, CAUSES, NEUTRAL, Named, SEVERITIES, VERDICTS, of};
@@ -12,7 +12,7 @@ pub struct Scene {
     pub title: &'static str,
     /// Grafana's name of the unit: `eps` is events a second, `s` seconds, `short` a number.
     pub unit: &'static str,
-    /// Whether the lines stand on each other.
+    /// Whether the lines are stacked.
     pub stacked: bool,
     pub lines: Vec<Line>,
 }

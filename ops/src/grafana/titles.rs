@@ -1,4 +1,4 @@
-//! Titles of panels that others refer to.
+//! Titles of panels that are referred to elsewhere.
 
 pub const INCIDENTS_OPEN_NOW: &str = "Open incidents";
 pub const RAW: &str = "Raw events by schema";

@@ -1,5 +1,5 @@
-//! Metrics that no panel shows, and why. A test in the program holds the list to its registry: a metric
-//! is on a panel or here, and not both.
+//! Metrics that no panel shows, and why. A test of the program checks that each metric of the registry is either on
+//! a panel or here.
 
 /// Name and reason.
 pub const UNSHOWN: [(&str, &str); 0] = [];

@@ -1,26 +1,24 @@
 //! Alerts for the causes of incidents.
 //!
-//! Whether something is wrong, the gauge of open incidents says: it counts exactly, knows thresholds,
-//! and outlives the increase of any counter. Counters only say of which schema or check. Where they say
-//! nothing (Landfall has just been started, its series began above 0, incidents stay open for longer
-//! than the counters are looked at) the alert is there without that label. The one exception here is
-//! `without_schema`: it has no incident, and asks counters alone.
+//! The gauge of open incidents decides whether something is wrong: it counts exactly, knows thresholds, and outlives
+//! the increase of any counter. Counters only add which schema or check it is about. Where they show nothing (Landfall
+//! has just been started, its series began above 0, incidents stay open for longer than counters look back) the alert
+//! fires without that label. The one exception is `without_schema`: it has no incident, and uses counters alone.
 
 use super::owners::Owner;
 use super::promql::{increase, indented};
-use super::rule::{Alert, Dashboard, Recording, Severity};
+use super::rule::{Alert, DashboardLink, Recording, Severity};
 use super::summary::counted;
 use super::time::{Scale, Span};
 
-/// How far back counters are looked at: longer than `incidents.clear`, for which an incident stays open
-/// after the last event.
+/// How far counters look back: longer than `incidents.clear`, for which an incident stays open after its last event.
 pub const RECENT: Span = Span::minutes(15);
 
-/// For how long after a start or a lost connection landings are unexpected without anybody's fault:
-/// their raw events came in before. Longer than the usual deadline and `incidents.clear` together.
+/// For how long after a start or a lost connection landings are unexpected without any fault: their raw events came
+/// in before. Longer than the usual deadline and `incidents.clear` together.
 const AFTERMATH: Span = Span::minutes(30);
 
-/// Recorded counts by schema, of [`RECENT`] and of a shorter time.
+/// Recorded counts by schema, over [`RECENT`] and over a shorter time.
 const LOST: &str = "schema:landfall_lost_events:increase15m";
 const EXPECTED_RECENTLY: &str = "schema:landfall_expected_events:increase15m";
 const ALTERED: &str = "schema:landfall_altered_events:increase15m";
@@ -29,29 +27,28 @@ const UNJUDGED: &str = "schema:landfall_unjudged_events:increase15m";
 const LANDED: &str = "schema:landfall_landed_events:increase15m";
 const LANDED_NOW: &str = "schema:landfall_landed_events:increase5m";
 
-/// The series of schemas of which so many events are lost that somebody is woken.
+/// The series of schemas of which so many events are lost that it pages.
 pub const MANY_LOST: &str = "schema:landfall_many_lost_events:increase15m";
 
 /// The targets at which the whole pipeline stalls. The gauge of open incidents counts stalls of single schemas
 /// too, and for some minutes those that are over; while anything lands it is not the pipeline.
 pub const PIPELINE_STALLED: &str = "instance:landfall_pipeline_stalled:sum";
 
-/// Events that wait of schemas which stall while others land.
+/// Events that wait, of schemas that stall while others land.
 pub const SCHEMA_STALLED: &str = "schema:landfall_stalled_events:sum";
 
-/// Landfall is cut off from all writers, and nothing seems to land. LandfallNotConnected tells of it, and
-/// LandfallEventsStalled does not fire. The recorded stall stays, so objectives are silent for a while after it
-/// too.
+/// Landfall is cut off from all writers, and nothing seems to land. LandfallNotConnected fires for that, and
+/// LandfallEventsStalled does not. The recorded stall stays, so objectives are silent for a while after it too.
 const CUT_OFF: &str =
     "max without (stream, endpoint) (landfall_source_connected{stream=\"written\"}) == 0";
 
-/// For so long findings may be of what only seemed to be lost: the deadline, a window, and [`RECENT`].
+/// For how long findings may be about what only seemed to be lost: the deadline, a window, and [`RECENT`].
 const AFTER_CUT: Span = Span::minutes(45);
 
 /// Verdicts of events that landed.
 const WITH_A_ROW: &str = "delivered|late|altered|leaked";
 
-/// So many, and such a share of the expected ones, wake somebody whatever the objective is.
+/// So many lost events, and such a share of the expected ones, page whatever the objective is.
 const MANY_EVENTS: u32 = 10;
 const MANY_SHARE: &str = "0.05";
 
@@ -90,8 +87,8 @@ fn open(cause: &str) -> String {
     format!("sum without (cause) (landfall_incidents_open{{cause=\"{cause}\"}}) > 0")
 }
 
-/// What `found` says of an open incident, each with its owner, and the bare incident where it says
-/// nothing. `labels` are those that `found` has beside those of the target.
+/// What `found` finds about an open incident, each with its owner, and the bare incident where it finds nothing.
+/// `labels` are those that `found` has beside those of the target.
 fn attributed(cause: &str, found: &str, labels: &[&str], owner: Owner) -> String {
     let ignored = labels.join(", ");
     let open = open(cause);
@@ -104,7 +101,7 @@ fn attributed(cause: &str, found: &str, labels: &[&str], owner: Owner) -> String
     )
 }
 
-/// A summary of so many events or rows of a schema, and one without a schema, of what is open.
+/// A summary with the number of events or rows of a schema; without a schema, one with the number of open incidents.
 fn told(unit: &str, of_schema: &str, incidents: &str) -> String {
     format!(
         "{{{{ if $labels.schema }}}}{} {of_schema} within 15 minutes{{{{ else }}}}Open incidents of {incidents}: {{{{ $value }}}}{{{{ end }}}}. {LOOK}",
@@ -165,7 +162,7 @@ fn asked(metric: &str) -> String {
     )
 }
 
-/// Queries of templates, with nothing filled in.
+/// The queries in templates, with no label filled in.
 pub fn asked_queries() -> Vec<String> {
     ASKED
         .iter()
@@ -175,7 +172,7 @@ pub fn asked_queries() -> Vec<String> {
 
 const ASKED: [&str; 2] = ["landfall_pending_events", "landfall_overdue_events"];
 
-/// Nothing lands: one alert, not one for each schema. Only if other schemas land it is about schemas.
+/// Nothing lands: one alert, not one for each schema. Only if other schemas land, alerts are about schemas.
 fn stalls() -> Vec<Alert> {
     let [pending, overdue] = ASKED.map(asked);
     vec![
@@ -190,7 +187,7 @@ fn stalls() -> Vec<Alert> {
             ),
         )
         .hold(Span::minutes(2))
-        // Until all that was lost is told: an outage is one alert.
+        // Until all that was lost has been counted: an outage is one alert.
         .keep(Span::minutes(20))
         .summary(format!(
             "Nothing lands. Events that wait: {pending}; missing in all, with those of earlier outages: {overdue}. See the writer. {LOOK}; once it writes again, landfall backfill --incident N --dry-run"
@@ -297,8 +294,8 @@ fn wrong_rows(scale: Scale) -> Vec<Alert> {
     ]
 }
 
-/// Not in the aftermath of a start, however long it takes to be ready, or of a lost connection, when Landfall
-/// cannot know better.
+/// Not soon after a start, however long it takes to be ready, or after a lost connection: then Landfall cannot know
+/// better.
 fn unexpected(scale: Scale) -> Alert {
     let incident = attributed(
         "unexpected",
@@ -322,7 +319,7 @@ fn unexpected(scale: Scale) -> Alert {
         ))
 }
 
-/// What neither a schema nor a row is to blame for.
+/// Alerts that are about no schema and no row.
 fn blind(scale: Scale) -> Vec<Alert> {
     let findings = format!(
         "sum without (severity) ({})",
@@ -344,7 +341,7 @@ fn blind(scale: Scale) -> Vec<Alert> {
             Severity::Page,
             Owner::Landfall.of(&open("silent"), &[]),
         )
-        // An endpoint that is not connected is told first.
+        // An endpoint that is not connected has an alert of its own.
         .hold(Span::minutes(2))
         .summary(format!(
             "A stream brings nothing at all, for longer than streams.*.silence. Open incidents of silent streams: {{{{ $value }}}}. {LOOK}"
@@ -356,7 +353,7 @@ fn blind(scale: Scale) -> Vec<Alert> {
         )
         // Windows close one after the other, and each may have a finding or none.
         .keep(Span::minutes(30))
-        .dashboard(Dashboard::Checks)
+        .dashboard(DashboardLink::Checks)
         .summary(format!(
             "{{{{ if $labels.check }}}}{} of the check {{{{ $labels.check }}}} ({{{{ $labels.reason }}}}) within 15 minutes{{{{ else }}}}Open incidents of findings: {{{{ $value }}}}{{{{ end }}}}. {LOOK}",
             counted("finding")
@@ -364,19 +361,19 @@ fn blind(scale: Scale) -> Vec<Alert> {
     ]
 }
 
-/// So many events that name no schema, and such a share of all (within a day: of those that were expected), are a
-/// producer that has lost its schema, and no stray one.
+/// So many events that name no schema, and such a share of all (within a day: of those that were expected), come from
+/// a producer that has lost its schema, and not by chance.
 const NAMELESS_EVENTS: u32 = 10;
 const NAMELESS_SHARE: &str = "0.01";
 
-/// So many within a day are, whatever their share: a small producer beside large ones.
+/// So many within a day do so whatever their share: from a small producer beside large ones.
 const NAMELESS_EVENTS_A_DAY: u32 = 1000;
 
-/// Those that the pipeline refuses for it.
+/// The events that a pipeline refuses because they name no schema.
 const NAMELESS: &str = "landfall_events_total{verdict=\"rejected\",schema=\"(none)\"}";
 const NAMELESS_OF_A_DAY: &str = "schema:landfall_nameless_events:increase1d";
 
-/// Recorded seldom.
+/// The count over a day, which is recorded at longer intervals.
 pub fn long_recordings(scale: Scale) -> Vec<Recording> {
     vec![Recording {
         name: NAMELESS_OF_A_DAY.to_owned(),
@@ -387,9 +384,9 @@ pub fn long_recordings(scale: Scale) -> Vec<Recording> {
     }]
 }
 
-/// Events that name no schema, and that a pipeline refuses for it: nothing is owed of them, so they are no
-/// incident, and yet most of what comes in may be lost in that way. Of schemas that are there it says
-/// nothing: a check may leave all of one out on purpose.
+/// Events that name no schema, and that a pipeline refuses because of that. None of them is expected to land, so they
+/// are no incident, and yet most of what comes in may be lost in that way. Refused events that name a schema are not
+/// counted: a check may filter all events of one on purpose.
 fn without_schema(scale: Scale) -> Alert {
     let nameless = |over| {
         format!(
@@ -404,7 +401,7 @@ fn without_schema(scale: Scale) -> Alert {
     );
     let expected = "sum without (schema) (schema:landfall_expected_events:increase1d)";
     let day = NAMELESS_OF_A_DAY;
-    // A day is told as long as it goes on.
+    // The count over a day keeps the alert firing as long as it goes on.
     let lately = nameless(Span::hours(6));
     let expr = format!(
         "(\n  {recently} >= {NAMELESS_EVENTS}\n  and\n  {recently}\n  >= ignoring (schema) group_left\n  {NAMELESS_SHARE} * {all}\n)\nor\n(\n  (\n    {day} >= {NAMELESS_EVENTS_A_DAY}\n    or\n    (\n      {day} >= {NAMELESS_EVENTS}\n      unless\n      {day} < ignoring (schema) group_left {NAMELESS_SHARE} * {expected}\n    )\n  )\n  and\n  {lately} > 0\n)"

@@ -4,8 +4,8 @@
 //!
 //! - Ranges are at least four scrapes of a minute long, and nothing is compared with a count of
 //!   scrapes: scrapes of 15 s and of 60 s both do.
-//! - Series of one target are matched by all labels but those named (`ignoring`), so that labels which
-//!   an installation gives to its targets keep apart what is apart.
+//! - Series of one target are matched by all labels except some that are named (`ignoring`), so that targets which
+//!   an installation gives labels of its own stay apart.
 //! - A rule keeps no state of its own beyond `for` and `keep_firing_for`: a restart of Prometheus, of
 //!   Landfall or of both leads to the same alerts.
 
@@ -20,13 +20,13 @@ mod time;
 mod yaml;
 
 pub use itself::{EXPECTED_SERIES, ExpectedSeries};
-pub use rule::{Alert, Component, Dashboard, Group, Recording, Severity};
+pub use rule::{Alert, Component, DashboardLink, Group, Recording, Severity};
 pub use time::{Scale, Span};
 
 use crate::Parameters;
 
-/// How often the counts of long windows are taken: they change slowly, and cost most. Less than the
-/// five minutes for which Prometheus takes a value as the present one.
+/// How often the counts of long windows are taken: they change slowly, and cost most. It is less than the five minutes
+/// for which Prometheus uses a value as the present one.
 const LONG_INTERVAL: Span = Span::minutes(2);
 
 /// All rules.
@@ -66,7 +66,7 @@ pub fn rules(parameters: &Parameters) -> String {
     yaml::file(&groups(parameters), parameters)
 }
 
-/// The queries that annotations ask, with nothing filled in.
+/// The queries in annotations, with no label filled in.
 pub(crate) fn template_queries() -> Vec<String> {
     incidents::asked_queries()
 }

@@ -1,6 +1,6 @@
-//! Delivery objectives: alerts by how fast the budget of failures is used up, over a long window and a
-//! short one (the Site Reliability Workbook, chapter 5), and beside them one that counts, for schemas
-//! of which so few events come that a rate says nothing.
+//! Delivery objectives: alerts by the burn rate of the error budget, over a long window and a short one (the Site
+//! Reliability Workbook, chapter 5), and beside them one that counts, for schemas with so few events that a rate has no
+//! meaning.
 
 use super::incidents::{EXPECTED, LOOK, MANY_LOST, PIPELINE_STALLED, SCHEMA_STALLED, events};
 use super::owners::Owner;
@@ -12,16 +12,16 @@ use super::time::{Scale, Span};
 /// landed later.
 const FAILED: &str = "late|altered|missing|unconfirmed";
 
-/// A share of fewer failures is chance, and no reason to be woken.
+/// A share of fewer failures is chance, and no reason to page.
 const FAILURES_MIN: u32 = 10;
 
 /// A schema with fewer expected events a day is quiet: ten failures would be more than one in a hundred.
 const QUIET_EVENTS_A_DAY: u32 = 1000;
-/// And so many an hour: in the first day of a busy schema less than a day has been counted.
+/// The same for an hour: in the first day of a busy schema less than a day has been counted.
 const QUIET_EVENTS_AN_HOUR: u32 = 100;
 
-/// A loss of nine in ten is told whatever the objective: with a target under 93 % a rate of 14.4 budgets
-/// would be more than all.
+/// A loss of nine in ten fires whatever the objective: with a target under 93 % a burn rate of 14.4 would be more than
+/// all events.
 const SHARE_MAX: &str = "0.9";
 
 const MINUTES_5: Span = Span::minutes(5);
@@ -31,7 +31,7 @@ const HOURS_6: Span = Span::hours(6);
 const DAY: Span = Span::days(1);
 const DAYS_3: Span = Span::days(3);
 
-/// Windows whose counts change so slowly that they are taken less often.
+/// Windows whose counts change so slowly that they are recorded less often.
 const LONG: [Span; 2] = [DAY, DAYS_3];
 
 fn expected(over: Span) -> String {
@@ -42,7 +42,7 @@ fn failed(over: Span) -> String {
     format!("schema:landfall_failed_events:increase{}", over.name())
 }
 
-/// Without what landed late: for objectives in which that counts as delivered.
+/// Failed events without those that landed late: for objectives in which these count as delivered.
 fn failed_not_late(over: Span) -> String {
     format!(
         "schema:landfall_failed_not_late_events:increase{}",
@@ -80,7 +80,7 @@ fn counts(scale: Scale, over: Span) -> [Recording; 3] {
     ]
 }
 
-/// Counts by schema that are taken as often as everything is.
+/// Counts by schema that are recorded at every evaluation.
 pub fn recordings(scale: Scale) -> Vec<Recording> {
     [MINUTES_5, MINUTES_30, HOUR, HOURS_6]
         .into_iter()
@@ -94,7 +94,7 @@ pub fn recordings(scale: Scale) -> Vec<Recording> {
         .collect()
 }
 
-/// Those of long windows.
+/// Counts by schema over long windows.
 pub fn long_recordings(scale: Scale) -> Vec<Recording> {
     let mut recordings: Vec<Recording> = LONG
         .into_iter()
@@ -116,8 +116,8 @@ pub fn long_recordings(scale: Scale) -> Vec<Recording> {
     recordings
 }
 
-/// The pairs of windows of the Workbook, and whom they wake. What burns fast burns at the middle pace too: both
-/// are one page, which goes on when the short windows of the first are over.
+/// The pairs of windows of the Workbook, and whether they page. What burns fast burns at the middle rate too: both are
+/// one page, which goes on when the short windows of the first are over.
 const BURNS: [Burn; 2] = [
     Burn {
         name: "LandfallObjectiveBurns",
@@ -127,13 +127,13 @@ const BURNS: [Burn; 2] = [
                 rate: "14.4",
                 long: HOUR,
                 short: MINUTES_5,
-                told: HOUR,
+                outage_excluded: HOUR,
             },
             Pair {
                 rate: "6",
                 long: HOURS_6,
                 short: MINUTES_30,
-                told: HOURS_6,
+                outage_excluded: HOURS_6,
             },
         ],
         pace: "that is six times as many as the objective of {{ $labels.check }} allows, or more, or nine in ten",
@@ -145,7 +145,7 @@ const BURNS: [Burn; 2] = [
             rate: "1",
             long: DAYS_3,
             short: HOURS_6,
-            told: HOURS_6,
+            outage_excluded: HOURS_6,
         }],
         pace: "within three days that is as many as the objective of {{ $labels.check }} allows, or more",
     },
@@ -157,7 +157,7 @@ pub fn alerts(scale: Scale) -> Vec<Alert> {
     alerts
 }
 
-/// An alert: any of its pairs of windows, and what that means.
+/// An alert: it fires if any of its pairs of windows burns.
 struct Burn {
     name: &'static str,
     severity: Severity,
@@ -165,18 +165,18 @@ struct Burn {
     pace: &'static str,
 }
 
-/// A pair of windows and how many budgets are used up in their time.
+/// A pair of windows, and the burn rate from which on they fire.
 struct Pair {
     rate: &'static str,
     long: Span,
     short: Span,
-    /// For so long after an outage its failures are not told again. All of the long window, where that is a
-    /// page: one event that fails would tell them all once more.
-    told: Span,
+    /// For how long after an outage its failures do not fire again. For a page it is the whole long window: one event
+    /// that fails would make all of them fire once more.
+    outage_excluded: Span,
 }
 
 impl Pair {
-    /// The share of failed events, where it is over so many budgets, by check and schema. If nothing says
+    /// The share of failed events by check and schema, where the burn rate is higher. If an objective does not define
     /// whether late events count as delivered, they do not.
     fn share_over(&self, window: Span, failures_min: u32) -> String {
         let late_counts = "landfall_delivery_objective_late_counts == 1";
@@ -201,13 +201,13 @@ impl Pair {
         )
     }
 
-    /// What an outage used up was told when it was.
+    /// Excludes what an outage used up: it had alerts of its own.
     fn recording(&self, scale: Scale) -> Recording {
-        let told = scale.of(self.told);
+        let outage_excluded = scale.of(self.outage_excluded);
         Recording {
             name: self.condition(),
             expr: format!(
-                "(\n{}\n)\nand\n(\n{}\n)\nunless ignoring (check) last_over_time({MANY_LOST}[{told}])\nunless ignoring (check) last_over_time({SCHEMA_STALLED}[{told}])\nunless ignoring (check, schema) max_over_time({PIPELINE_STALLED}[{told}]) > 0",
+                "(\n{}\n)\nand\n(\n{}\n)\nunless ignoring (check) last_over_time({MANY_LOST}[{outage_excluded}])\nunless ignoring (check) last_over_time({SCHEMA_STALLED}[{outage_excluded}])\nunless ignoring (check, schema) max_over_time({PIPELINE_STALLED}[{outage_excluded}]) > 0",
                 indented(&self.share_over(self.long, FAILURES_MIN)),
                 indented(&self.share_over(self.short, 1))
             ),
@@ -230,9 +230,8 @@ impl Burn {
     }
 }
 
-/// Counts losses that are too few for a rate and that no outage explains. It is silent once the events have
-/// landed: nothing is missing now, and either Landfall did not restart within the day, or as many landed as were
-/// lost.
+/// Counts losses that are too few for a rate and that no outage explains. It stops firing once the events have landed:
+/// nothing is missing now, and either Landfall did not restart within the day, or as many landed as were lost.
 fn quiet(scale: Scale) -> Alert {
     let (lost, recovered, day) = (lost(DAY), recovered(DAY), scale.of(DAY));
     let is_quiet = format!(

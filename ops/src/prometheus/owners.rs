@@ -1,5 +1,5 @@
-//! Who is told. The owner is a label of an info metric, and is joined to what an alert finds so that
-//! the alert is there whatever the info metric is: absent, there twice, or without a name.
+//! The owner of an alert, who is notified. The owner is a label of an info metric. It is joined to what an alert finds
+//! so that the alert fires whatever the info metric is: absent, there twice, or without a name.
 
 use super::promql::{indented, quoted};
 use super::rule::Recording;
@@ -8,7 +8,7 @@ use super::time::{Scale, Span};
 /// The owner of what has none.
 pub const NOBODY: &str = "(nobody)";
 
-/// By what an owner is found.
+/// What the owner of an alert is the owner of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
     /// That of the schema in the label `schema`.
@@ -22,14 +22,14 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// Those that Landfall tells.
-    const TOLD: [(Self, &str); 3] = [
+    /// Those for which Landfall exposes an info metric.
+    const EXPOSED: [(Self, &str); 3] = [
         (Self::Schema, "landfall_schema_owner_info"),
         (Self::Check, "landfall_check_owner_info"),
         (Self::Landfall, "landfall_owner_info"),
     ];
 
-    /// The series that has at most one owner for each.
+    /// The recorded series, with at most one owner for each.
     fn unique(self) -> &'static str {
         match self {
             Self::Schema => "schema:landfall_schema_owner_info:unique",
@@ -39,8 +39,8 @@ impl Owner {
         }
     }
 
-    /// How long an owner is remembered while no scrape tells it, so that an alert does not change hands
-    /// while Landfall is away. What is many is remembered for as long as most counts look back.
+    /// How long an owner is remembered while no scrape has it, so that an alert keeps its owner while Landfall is down.
+    /// Those of schemas, which are many, are remembered for as long as most counts look back.
     fn remembered(self) -> Span {
         match self {
             Self::Schema => Span::hours(1),
@@ -80,9 +80,9 @@ impl Owner {
     }
 }
 
-/// The owners that are told by exactly one series; after a scrape that failed, those told last.
+/// The owners that exactly one series has; after a scrape that failed, those of the last one.
 pub fn recordings(scale: Scale) -> Vec<Recording> {
-    let mut recordings: Vec<Recording> = Owner::TOLD
+    let mut recordings: Vec<Recording> = Owner::EXPOSED
         .into_iter()
         .map(|(owner, info)| {
             let info = format!("{info}{{owner!=\"\"}}");
@@ -96,7 +96,7 @@ pub fn recordings(scale: Scale) -> Vec<Recording> {
             }
         })
         .collect();
-    // Those told now; only if there is none, those that are remembered.
+    // Those of now; only if there is none, those that are remembered.
     let of_all = format!(
         "(\n  group by (job, owner) (landfall_owner_info{{owner!=\"\"}})\n  or\n  group by (job, owner) ({}) unless on (job) landfall_owner_info{{owner!=\"\"}}\n)",
         Owner::Landfall.unique()

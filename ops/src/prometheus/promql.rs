@@ -16,14 +16,13 @@ pub fn quoted(text: &str) -> String {
     quoted
 }
 
-/// What the counters have grown by. A process that starts anew begins with 0, and `increase` takes
-/// that for what it is.
+/// By how much counters have grown. A process that starts anew begins with 0, and `increase` takes that into account.
 pub fn increase(selector: &str, scale: Scale, over: Span) -> String {
     format!("increase({selector}[{}])", scale.of(over))
 }
 
-/// A gauge that outlives single scrapes that fail: each marks all series of its target as gone, and
-/// would set the time of `for` back to nothing.
+/// A gauge that outlives single scrapes that fail: such a scrape marks all series of its target as gone, and would
+/// reset the time of `for`.
 pub fn bridged(selector: &str, scale: Scale) -> String {
     format!("last_over_time({selector}[{}])", scale.of(BRIDGE))
 }
@@ -31,9 +30,9 @@ pub fn bridged(selector: &str, scale: Scale) -> String {
 /// Four scrapes of a minute, and one more.
 const BRIDGE: Span = Span::minutes(5);
 
-/// The same for counters of which a series begins with its first count, and so above 0: `increase`
-/// does not see that count. Such a series is told by a scrape in which the rest of the target was
-/// there and it was not. `labels` are those that the counter has beside those of its target.
+/// The same for counters of which a series begins with its first count, and so above 0: `increase` does not see that
+/// count. Such a series is found by a scrape in which the rest of the target was there and the series was not.
+/// `labels` are those that the counter has beside those of its target.
 pub fn increase_or_first(
     selector: &str,
     labels: &str,

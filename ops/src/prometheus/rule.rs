@@ -1,4 +1,4 @@
-//! What a file of rules is made of.
+//! The parts of a file of rules: groups, recorded series, alerts.
 
 use super::time::Span;
 
@@ -6,13 +6,13 @@ use super::time::Span;
 #[derive(Clone, Debug)]
 pub struct Group {
     pub name: &'static str,
-    /// How often; None: as often as Prometheus evaluates what says nothing.
+    /// How often it is evaluated; None: by Prometheus' global interval.
     pub interval: Option<Span>,
     pub recordings: Vec<Recording>,
     pub alerts: Vec<Alert>,
 }
 
-/// A series that is computed and kept.
+/// A recording rule: a series that is computed and stored.
 #[derive(Clone, Debug)]
 pub struct Recording {
     pub name: String,
@@ -29,6 +29,7 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The value of an alert's label `severity`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Page => "page",
@@ -37,7 +38,7 @@ impl Severity {
     }
 }
 
-/// What is wrong if the alert is right.
+/// What the alert is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Component {
     /// The pipeline that Landfall watches.
@@ -47,6 +48,7 @@ pub enum Component {
 }
 
 impl Component {
+    /// The value of an alert's label `component`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pipeline => "pipeline",
@@ -57,7 +59,7 @@ impl Component {
 
 /// The dashboard that an alert leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dashboard {
+pub enum DashboardLink {
     Operators,
     Checks,
 }
@@ -68,7 +70,7 @@ pub struct Alert {
     pub name: &'static str,
     pub severity: Severity,
     pub component: Component,
-    pub dashboard: Dashboard,
+    pub dashboard: DashboardLink,
     pub expr: String,
     /// For how long the expression has to hold.
     pub hold: Option<Span>,
@@ -89,7 +91,7 @@ impl Alert {
             name,
             severity,
             component: Component::Pipeline,
-            dashboard: Dashboard::Operators,
+            dashboard: DashboardLink::Operators,
             expr,
             hold: None,
             keep: KEEP,
@@ -105,6 +107,7 @@ impl Alert {
         }
     }
 
+    /// The same alert, which fires only after its expression held for so long.
     pub fn hold(self, hold: Span) -> Self {
         Self {
             hold: Some(hold),
@@ -112,14 +115,17 @@ impl Alert {
         }
     }
 
+    /// The same alert, which goes on for so long after its expression held last.
     pub fn keep(self, keep: Span) -> Self {
         Self { keep, ..self }
     }
 
-    pub fn dashboard(self, dashboard: Dashboard) -> Self {
+    /// The same alert, which links to that dashboard.
+    pub fn dashboard(self, dashboard: DashboardLink) -> Self {
         Self { dashboard, ..self }
     }
 
+    /// The same alert with that summary, a template of Prometheus.
     pub fn summary(self, summary: impl Into<String>) -> Self {
         Self {
             summary: summary.into(),

@@ -1,4 +1,4 @@
-//! Pieces of summaries: templates of Prometheus, in which the value stands with its unit.
+//! Pieces of summaries: templates of Prometheus that write a value with its unit.
 
 /// The value and its unit: `1 event`, `12 events`. An increase is an estimate, and no whole number.
 pub fn counted(unit: &str) -> String {
@@ -7,7 +7,7 @@ pub fn counted(unit: &str) -> String {
     )
 }
 
-/// A sentence with them in it.
+/// A sentence with value and unit in it.
 pub fn counting(before: &str, unit: &str, after: &str) -> String {
     format!("{before}{}{after}", counted(unit))
 }

@@ -1,4 +1,4 @@
-//! Durations of rules: nominal ones, divided by the factor of time.
+//! Durations in rules: nominal ones are divided by the factor of time.
 
 /// A nominal duration, by Landfall's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -7,25 +7,29 @@ pub struct Span {
 }
 
 impl Span {
+    /// So many minutes.
     pub const fn minutes(minutes: u64) -> Self {
         Self {
             seconds: minutes * 60,
         }
     }
 
+    /// So many hours.
     pub const fn hours(hours: u64) -> Self {
         Self::minutes(hours * 60)
     }
 
+    /// So many days.
     pub const fn days(days: u64) -> Self {
         Self::hours(days * 24)
     }
 
-    /// As the names of recorded series have it, which do not change with the factor: `30m`.
+    /// As in the names of recorded series, which do not change with the factor: `30m`.
     pub fn name(self) -> String {
         in_units(self.seconds * 1000)
     }
 
+    /// The whole duration in seconds.
     pub const fn seconds(self) -> u64 {
         self.seconds
     }
@@ -38,11 +42,12 @@ pub struct Scale {
 }
 
 impl Scale {
+    /// Divides by `factor`, which is above 0.
     pub fn new(factor: f64) -> Self {
         Self { factor }
     }
 
-    /// As Prometheus reads it. It knows nothing shorter than a millisecond.
+    /// The scaled duration, as Prometheus reads it. It knows nothing shorter than a millisecond.
     pub fn of(self, span: Span) -> String {
         let ms = (span.seconds as f64 * 1000.0 / self.factor).round();
         // A float becomes the nearest number that fits; checked parameters lead to neither end.

@@ -1,9 +1,8 @@
-//! A file of rules as text. What may hold anything stands in double quotes, and an expression in a
-//! block.
+//! Writes a file of rules as YAML. Texts that may have any character are in double quotes, expressions in blocks.
 
 use std::fmt::Write;
 
-use super::rule::{Alert, Dashboard, Group};
+use super::rule::{Alert, DashboardLink, Group};
 use super::time::Scale;
 use crate::Parameters;
 use crate::yaml::quoted;
@@ -75,11 +74,11 @@ fn runbook_url(alert: &Alert, parameters: &Parameters) -> String {
     format!("{}#{}", parameters.runbook_url, alert.anchor())
 }
 
-/// A template. What is unknown is all.
+/// A template of the link to a dashboard. A variable whose label the alert does not have is set to all.
 fn dashboard_url(alert: &Alert, parameters: &Parameters) -> String {
     let (uid, labels): (_, &[&str]) = match alert.dashboard {
-        Dashboard::Operators => ("landfall-operators", &["job", "instance", "schema"]),
-        Dashboard::Checks => ("landfall-checks", &["job", "instance", "check"]),
+        DashboardLink::Operators => ("landfall-operators", &["job", "instance", "schema"]),
+        DashboardLink::Checks => ("landfall-checks", &["job", "instance", "check"]),
     };
     let variables: Vec<String> = labels
         .iter()

@@ -1,4 +1,4 @@
-//! A case: a world, and which alerts are to fire in it when.
+//! A case: a world, and which alerts have to fire in it, and when.
 
 use super::healthy;
 use super::world::{Variant, World};

@@ -1,4 +1,4 @@
-//! Landfall in health: every series that a rule asks for, with the values of a good day.
+//! A healthy Landfall: every series that a rule uses, with the values of a good day.
 
 use super::world::{CAUSES, ENDPOINTS, SCHEMA, VERDICTS, Variant, World};
 

@@ -1,5 +1,5 @@
-//! What the rules do is what promtool says they do: for each alert there is a world in which it fires
-//! and one in which it does not, and in each world no other alert fires than those named.
+//! Runs the rules with promtool: for each alert there is a world in which it fires and one in which it does not, and in
+//! each world no other alert fires than those named.
 
 mod case;
 mod cases;

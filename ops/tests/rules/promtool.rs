@@ -1,4 +1,4 @@
-//! Cases as a file of `promtool test rules`, and its run.
+//! Writes cases as a file for `promtool test rules`, and runs it.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub fn parameters(factor: f64) -> Parameters {
     }
 }
 
-/// Runs promtool in a directory; an error is what it said.
+/// Runs promtool in a directory; an error is what it wrote.
 pub fn run(promtool: &Path, dir: &Path, arguments: &[&str]) -> Result<(), String> {
     let output = Command::new(promtool)
         .args(arguments)
@@ -145,8 +145,8 @@ fn expected(text: &mut String, firing: &Firing, alert: &Alert, parameters: &Para
         found.map_or_else(|| "$__all".to_owned(), |(_, value)| url_encoded(value))
     };
     let third = match alert.dashboard {
-        landfall_ops::prometheus::Dashboard::Operators => "schema",
-        landfall_ops::prometheus::Dashboard::Checks => "check",
+        landfall_ops::prometheus::DashboardLink::Operators => "schema",
+        landfall_ops::prometheus::DashboardLink::Checks => "check",
     };
     let uid = if third == "schema" {
         "operators"

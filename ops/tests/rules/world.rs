@@ -1,7 +1,7 @@
-//! What Prometheus has scraped: Landfall in health, and what a case changes of it.
+//! A world: what Prometheus has scraped. It begins with a healthy Landfall, and a case changes some of it.
 //!
-//! Times are nominal minutes, by Landfall's clock. A variant says how often is scraped and how much
-//! faster everything goes, so that one case is three.
+//! Times are nominal minutes, by Landfall's clock. A variant has its own interval of scrapes and its own factor of time,
+//! so that each case is run three times.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Programs of others that tests ask.
+//! Programs that the tests run, such as promtool.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::identity::{ReasonId, SchemaId};
 use crate::stream::Stream;
 
-/// Number of an incident, given once.
+/// Number of an incident; each is given once, for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct IncidentId(pub u64);
 
@@ -17,6 +17,7 @@ pub enum Cause {
     Stalled,
     /// Some events did not land while others did.
     Loss,
+    /// The other causes have the names of verdicts and counts: docs/ARCHITECTURE.md, "The words".
     Altered,
     Leaked,
     Duplicate,
@@ -24,11 +25,12 @@ pub enum Cause {
     Unjudged,
     /// An expected stream brings nothing at all.
     Silent,
-    /// A window check found something: its reason is told with it.
+    /// A window check found something; the incident has its reason.
     Finding,
 }
 
 impl Cause {
+    /// All causes.
     pub const ALL: [Cause; 9] = [
         Cause::Stalled,
         Cause::Loss,
@@ -41,6 +43,7 @@ impl Cause {
         Cause::Finding,
     ];
 
+    /// The name in metrics, the store and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Cause::Stalled => "stalled",
@@ -65,6 +68,7 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The name in metrics, the store and JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Severity::Warning => "warning",
@@ -73,11 +77,11 @@ impl Severity {
     }
 }
 
-/// What a window check found: the reason says which check.
+/// What a window check found; its reason belongs to one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     pub reason: ReasonId,
-    /// Of an incident, the highest.
+    /// Of an incident: the highest of its findings.
     pub severity: Severity,
 }
 
@@ -104,7 +108,8 @@ pub struct Share {
     pub last_ms: i64,
 }
 
-/// Times are milliseconds since the epoch, those of events by their arrival.
+/// A stretch of time in which something was wrong. Times are milliseconds since the epoch; those of events are
+/// their arrivals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
     pub id: IncidentId,
@@ -116,14 +121,16 @@ pub struct Incident {
     pub start_ms: i64,
     /// Arrival of the last event concerned; of a stall that lost nothing, when landings resumed.
     pub end_ms: i64,
-    /// When it was said.
+    /// When it was reported first.
     pub opened_ms: i64,
     pub closed_ms: Option<i64>,
-    /// When landings resumed (stalls only).
+    /// When landings resumed, or the stream brought something again (stalls and silence only).
     pub resumed_ms: Option<i64>,
+    /// Events, rows or windows that it is about.
     pub events: u64,
     /// Of these, how many landed after all.
     pub landed_late: u64,
+    /// By schema, ascending.
     pub shares: Vec<Share>,
 }
 
@@ -134,6 +141,7 @@ impl Incident {
         self.cause == cause && self.scope == scope && reason(self.found) == reason(found)
     }
 
+    /// Whether it is not closed.
     pub fn is_open(&self) -> bool {
         self.closed_ms.is_none()
     }

@@ -1,119 +1,162 @@
-//! Absence is an alarm: expected events keep coming in, and none lands.
+//! Incidents of stalls: when they begin, go on and are over, of the whole pipeline and of single schemas.
 
-/// Watches arrivals and landings of the whole pipeline, or of one schema.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct StallWatch {
-    /// The latest landing.
-    landed_ms: Option<i64>,
-    /// Arrival of the first expected event after it.
-    waiting_since_ms: Option<i64>,
-    /// Arrival of the last expected event.
-    arrived_ms: Option<i64>,
-    /// Latest arrival of an event that has been told missing.
-    told_ms: Option<i64>,
+use super::lifecycle::OPEN_PER_CAUSE_MAX;
+use super::stall_watch::StallWatch;
+use super::{Cause, IncidentId, IncidentTracker, Scope, TrackedIncident};
+use crate::identity::SchemaId;
+
+impl TrackedIncident {
+    /// Whether it is an open stall of that scope.
+    fn is_stall_of(&self, scope: Scope) -> bool {
+        let incident = &self.incident;
+        incident.is_open() && incident.cause == Cause::Stalled && incident.scope == scope
+    }
 }
 
-impl StallWatch {
-    pub(super) fn landed(&mut self, at_ms: i64) {
-        let latest = self.landed_ms.map_or(at_ms, |known| known.max(at_ms));
-        self.landed_ms = Some(latest);
-        // Events that came in after the landing still wait: from the landing on, at the earliest. The same
-        // landing may be told again, long after it.
-        self.waiting_since_ms = match (self.waiting_since_ms, self.arrived_ms) {
-            (Some(waiting), Some(arrived)) if arrived > latest => Some(waiting.max(latest)),
-            _ => None,
+impl IncidentTracker {
+    /// The newest stall that began no later than `before_ms` after an event's arrival, and was not over.
+    pub(super) fn stall_around(
+        &self,
+        schema: SchemaId,
+        arrived_ms: i64,
+        before_ms: i64,
+    ) -> Option<IncidentId> {
+        let fits = |tracked: &&TrackedIncident| {
+            let incident = &tracked.incident;
+            let is_in_scope = matches!(incident.scope, Scope::Pipeline)
+                || incident.scope == Scope::Schema(schema);
+            let is_over = incident
+                .resumed_ms
+                .is_some_and(|resumed| arrived_ms > resumed);
+            incident.cause == Cause::Stalled
+                && is_in_scope
+                && arrived_ms >= incident.start_ms.saturating_sub(before_ms)
+                && !is_over
         };
+        self.tracked
+            .values()
+            .rev()
+            .find(fits)
+            .map(|tracked| tracked.incident.id)
     }
 
-    pub(super) fn arrived(&mut self, first_ms: i64, last_ms: i64) {
-        self.arrived_ms = Some(self.arrived_ms.map_or(last_ms, |known| known.max(last_ms)));
-        let after = self
-            .landed_ms
-            .map_or(first_ms, |landed| first_ms.max(landed));
-        if self.landed_ms.is_none_or(|landed| last_ms > landed) {
-            self.waiting_since_ms = Some(
-                self.waiting_since_ms
-                    .map_or(after, |known| known.min(after)),
-            );
+    pub(super) fn watch_pipeline(&mut self, now_ms: i64) {
+        match self.pipeline.stalled_since(now_ms, self.config.stall_ms) {
+            Some(since) => {
+                let id = self.stall_of(Scope::Pipeline, since);
+                self.still_stalled(id);
+            }
+            None => {
+                if let Some(id) = self.find_stalled(Scope::Pipeline) {
+                    self.resumed_ms = self.resumed(id, self.pipeline);
+                }
+            }
         }
     }
 
-    /// An event that arrived then has been told missing.
-    pub(super) fn told(&mut self, arrived_ms: i64) {
-        self.told_ms = Some(
-            self.told_ms
-                .map_or(arrived_ms, |known| known.max(arrived_ms)),
-        );
+    pub(super) fn watch_schemas(&mut self) {
+        if self.config.stall_schema_ms == 0 {
+            return;
+        }
+        let pipeline_stalled = self.find_stalled(Scope::Pipeline).is_some();
+        let watched: Vec<(SchemaId, StallWatch)> = self
+            .schemas
+            .iter()
+            .map(|(schema, watch)| (*schema, *watch))
+            .collect();
+        let mut others_since = None;
+        for (schema, watch) in watched {
+            let scope = Scope::Schema(schema);
+            let open = self.find_stalled(scope);
+            let since = watch.stalled_since(self.now_ms, self.config.stall_schema_ms);
+            match (open, since) {
+                (Some(id), Some(_)) => self.still_stalled(id),
+                (Some(id), None) => {
+                    self.resumed(id, watch);
+                }
+                (None, Some(since)) if !pipeline_stalled => {
+                    // What came in while the whole pipeline was stalled is that stall's affair.
+                    let since = since.max(self.resumed_ms);
+                    let is_long = self.now_ms.saturating_sub(since) > self.config.stall_schema_ms;
+                    // Only while others land: else it is the pipeline's stall.
+                    let others_land = self.pipeline.landed_since(since).is_some();
+                    if !(is_long && others_land && watch.is_unreported_since(since)) {
+                        continue;
+                    }
+                    if self.open_of(Cause::Stalled) < OPEN_PER_CAUSE_MAX {
+                        let id = self.stall_of(scope, since);
+                        self.still_stalled(id);
+                    } else {
+                        others_since = others_since.min(Some(since)).or(Some(since));
+                    }
+                }
+                _ => {}
+            }
+        }
+        match (others_since, self.find_stalled(Scope::Others)) {
+            (Some(since), _) => {
+                let id = self.stall_of(Scope::Others, since);
+                self.still_stalled(id);
+            }
+            (None, Some(id)) => {
+                self.resumed(id, StallWatch::default());
+            }
+            (None, None) => {}
+        }
     }
 
-    /// Whether an expected event that arrived at `since_ms` or later waits, and none that waits has been
-    /// told missing yet: then another incident has not begun to count them.
-    pub(super) fn is_untold_since(&self, since_ms: i64) -> bool {
-        let told = match (self.told_ms, self.waiting_since_ms) {
-            (Some(told), Some(waiting)) => told >= waiting,
-            _ => false,
+    /// The stall of that scope which goes on.
+    fn find_stalled(&self, scope: Scope) -> Option<IncidentId> {
+        let fits = |tracked: &&TrackedIncident| {
+            tracked.is_stall_of(scope) && tracked.incident.resumed_ms.is_none()
         };
-        !told && self.arrived_ms.is_some_and(|arrived| arrived >= since_ms)
+        self.tracked
+            .values()
+            .rev()
+            .find(fits)
+            .map(|tracked| tracked.incident.id)
     }
 
-    /// Since when expected events have waited, if that is longer than `stall_ms` at `now_ms`.
-    pub(super) fn stalled_since(&self, now_ms: i64, stall_ms: i64) -> Option<i64> {
-        self.waiting_since_ms
-            .filter(|since| now_ms.saturating_sub(*since) > stall_ms)
+    /// The stall that goes on, or that paused for no longer than flapping does, or a new one.
+    fn stall_of(&mut self, scope: Scope, since_ms: i64) -> IncidentId {
+        let clear_ms = self.config.clear_ms;
+        let goes_on = |tracked: &&TrackedIncident| {
+            let paused = tracked.incident.resumed_ms;
+            tracked.is_stall_of(scope)
+                && paused.is_none_or(|resumed| since_ms <= resumed.saturating_add(clear_ms))
+        };
+        let found = self.tracked.values().rev().find(goes_on);
+        match found.map(|tracked| tracked.incident.id) {
+            Some(id) => id,
+            None => self.reopen_or_open(Cause::Stalled, scope, None, since_ms),
+        }
     }
 
-    /// Whether something landed at or after `since_ms`.
-    pub(super) fn landed_since(&self, since_ms: i64) -> Option<i64> {
-        self.landed_ms.filter(|landed| *landed >= since_ms)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_idle_pipeline_never_stalls() {
-        let mut watch = StallWatch::default();
-        watch.arrived(0, 10);
-        watch.landed(20);
-        assert_eq!(watch.stalled_since(1_000_000, 100), None);
+    fn still_stalled(&mut self, id: IncidentId) {
+        let now_ms = self.now_ms;
+        if let Some(tracked) = self.tracked.get_mut(&id) {
+            if tracked.incident.resumed_ms.take().is_some() {
+                tracked.changed = true;
+            }
+            tracked.updated_ms = now_ms;
+        }
     }
 
-    #[test]
-    fn a_stall_begins_with_the_first_event_that_did_not_land() {
-        let mut watch = StallWatch::default();
-        watch.arrived(0, 10);
-        watch.landed(20);
-        watch.arrived(50, 90);
-        assert_eq!(
-            watch.stalled_since(150, 100),
-            None,
-            "exactly the threshold is not longer"
-        );
-        assert_eq!(watch.stalled_since(151, 100), Some(50));
-        watch.landed(160);
-        assert_eq!(watch.stalled_since(1000, 100), None);
-    }
-
-    #[test]
-    fn a_landing_while_others_wait_starts_the_time_anew() {
-        let mut watch = StallWatch::default();
-        watch.arrived(0, 10);
-        watch.arrived(100, 200);
-        watch.landed(150);
-        assert_eq!(watch.stalled_since(240, 100), None);
-        assert_eq!(watch.stalled_since(260, 100), Some(150));
-    }
-
-    #[test]
-    fn an_old_landing_that_is_told_again_after_a_lull_is_no_stall() {
-        let mut watch = StallWatch::default();
-        watch.arrived(0, 10);
-        watch.landed(20);
-        watch.arrived(1000, 1010);
-        watch.landed(20);
-        assert_eq!(watch.stalled_since(1050, 100), None);
-        assert_eq!(watch.stalled_since(1101, 100), Some(1000));
+    /// Landings resumed; when.
+    fn resumed(&mut self, id: IncidentId, watch: StallWatch) -> i64 {
+        let now_ms = self.now_ms;
+        let Some(tracked) = self.tracked.get_mut(&id) else {
+            return now_ms;
+        };
+        let resumed_ms = watch
+            .landed_since(tracked.incident.start_ms)
+            .unwrap_or(now_ms);
+        tracked.incident.resumed_ms = Some(resumed_ms);
+        if tracked.incident.events == 0 {
+            tracked.incident.end_ms = resumed_ms;
+        }
+        tracked.updated_ms = now_ms;
+        tracked.changed = true;
+        resumed_ms
     }
 }

@@ -8,7 +8,7 @@
 
 use super::Shard;
 use super::history::Landing;
-use super::recall::Asked;
+use super::recall::LookedUp;
 use super::settle::side;
 use super::written::again;
 use crate::effect::{Effect, WrittenSide};
@@ -16,7 +16,7 @@ use crate::identity::{Fingerprint, SchemaId};
 use crate::keys::Known;
 use crate::observation::RawObservation;
 use crate::pending::Waiting;
-use crate::settled::{Memory, Settled};
+use crate::settled::{Settled, SettledRecord};
 use crate::verdict::Judgement;
 
 fn differ(one: SchemaId, other: SchemaId) -> bool {
@@ -31,15 +31,15 @@ impl Shard {
         &mut self,
         known: Option<Known>,
         event: &RawObservation,
-        asked: Asked,
+        looked_up: LookedUp,
         effects: &mut Vec<Effect>,
     ) {
-        let is_asked_for = known.is_none()
-            && asked == Asked::Nothing
+        let needs_look_up = known.is_none()
+            && looked_up == LookedUp::Nothing
             && self.keys.may_be_unlanded(event.key)
             && !self.is_claimed(event.key, event.schema);
-        if is_asked_for {
-            return self.ask_for_raw(event.key, None, event, effects);
+        if needs_look_up {
+            return self.look_up_for_raw(event.key, None, event, effects);
         }
         let is_other = match known {
             None => self.has_claims && event.schema.is_named(),
@@ -55,8 +55,8 @@ impl Shard {
             ..*event
         };
         match self.keys.find(claim.key) {
-            None if asked < Asked::Both && self.keys.may_be_unlanded(claim.key) => {
-                self.ask_for_raw(claim.key, Some(event.key), &claim, effects);
+            None if looked_up < LookedUp::Both && self.keys.may_be_unlanded(claim.key) => {
+                self.look_up_for_raw(claim.key, Some(event.key), &claim, effects);
             }
             // The first of its key.
             None if known.is_none() => self.apply_known_raw(None, event, effects),
@@ -100,7 +100,7 @@ impl Shard {
         self.keys.drop_waiting(slot);
         self.apply_known_raw(None, event, effects);
         let (known, written) = (self.keys.find(event.key), side(row));
-        self.place_row(event.key, known, row, written, Asked::Both, effects);
+        self.place_row(event.key, known, row, written, LookedUp::Both, effects);
     }
 
     /// A row that is not plainly the key's: of another schema, or under a key that is not known.
@@ -112,15 +112,15 @@ impl Shard {
         known: Option<Known>,
         landing: Landing,
         written: WrittenSide,
-        asked: Asked,
+        looked_up: LookedUp,
         effects: &mut Vec<Effect>,
     ) {
-        let is_asked_for = known.is_none()
-            && asked == Asked::Nothing
+        let needs_look_up = known.is_none()
+            && looked_up == LookedUp::Nothing
             && self.keys.may_be_unlanded(key)
             && !self.is_claimed(key, landing.schema);
-        if is_asked_for {
-            return self.ask_for_row(key, None, landing, written, effects);
+        if needs_look_up {
+            return self.look_up_for_row(key, None, landing, written, effects);
         }
         let is_other = match known {
             None => self.has_claims && landing.schema.is_named(),
@@ -131,8 +131,8 @@ impl Shard {
         }
         let claim = key.of_schema(landing.schema);
         match self.keys.find(claim) {
-            None if asked < Asked::Both && self.keys.may_be_unlanded(claim) => {
-                self.ask_for_row(claim, Some(key), landing, written, effects);
+            None if looked_up < LookedUp::Both && self.keys.may_be_unlanded(claim) => {
+                self.look_up_for_row(claim, Some(key), landing, written, effects);
             }
             None if known.is_none() || self.has_raw_time_passed(landing) => {
                 self.landed(key, known, landing, written, effects);
@@ -155,7 +155,7 @@ impl Shard {
     /// What the event of the key names, or the row if there is no event yet.
     fn schema_of(&self, known: Known) -> SchemaId {
         let slot = match known {
-            Known::Settled(memory) => return memory.schema(),
+            Known::Settled(record) => return record.schema(),
             Known::Waiting(slot) => slot,
         };
         let entry = self.keys.pending.get(slot);
@@ -163,7 +163,7 @@ impl Shard {
             Waiting::Again => again(entry).schema(),
             Waiting::Revising => {
                 let first = self.histories.get(slot).and_then(|history| history.first);
-                first.map_or(entry.schema, Memory::schema)
+                first.map_or(entry.schema, SettledRecord::schema)
             }
             _ => entry.schema,
         }
@@ -172,10 +172,10 @@ impl Shard {
     /// Whether the key has a row that names no schema, which may be that of any of its events.
     fn has_unnamed_row(&self, known: Known) -> bool {
         let slot = match known {
-            Known::Settled(memory) => {
-                return match memory.settled() {
+            Known::Settled(record) => {
+                return match record.settled() {
                     Settled::LandedUnnamed => true,
-                    Settled::Unexpected => !memory.schema().is_named(),
+                    Settled::Unexpected => !record.schema().is_named(),
                     _ => false,
                 };
             }
@@ -219,7 +219,7 @@ impl Shard {
         self.early += 1;
     }
 
-    /// Whether a row is astray that may be that of the event in the slot after all: it is not said to be
+    /// Whether a row is astray that may be that of the event in the slot after all: the event is not reported
     /// missing meanwhile.
     pub(super) fn has_stray(&self, slot: u32) -> bool {
         self.histories.has_stray(self.keys.pending.get(slot).key())
@@ -240,9 +240,9 @@ impl Shard {
         let row = *self.keys.pending.get(slot);
         self.end_stray(slot);
         if event.judgement == Judgement::Unjudged {
-            let memory = self.unjudged(event, effects);
+            let record = self.unjudged(event, effects);
             self.activity.landed(event.schema, row.arrived_ms);
-            return self.revise_later(slot, memory);
+            return self.revise_later(slot, record);
         }
         self.join_row(slot, &row, event, effects);
     }
@@ -256,7 +256,7 @@ impl Shard {
         self.keys.drop_waiting(slot);
         match self.keys.find(main) {
             None if self.keys.may_be_unlanded(main) => {
-                self.ask_for_row(main, None, landing, side(landing), effects);
+                self.look_up_for_row(main, None, landing, side(landing), effects);
             }
             known => self.landed(main, known, landing, side(landing), effects),
         }

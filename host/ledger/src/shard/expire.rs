@@ -1,4 +1,4 @@
-//! Time moves on: deadlines, and the grace of early landings.
+//! Time moves on: deadlines pass, and the grace of early landings ends.
 
 use super::Shard;
 use super::history::NOT_SPOOLED;
@@ -6,11 +6,11 @@ use super::written::again;
 use crate::effect::Effect;
 use crate::observation::Frontier;
 use crate::pending::{NIL, Waiting};
-use crate::settled::{Memory, Settled};
+use crate::settled::{Settled, SettledRecord};
 use crate::verdict::Verdict;
 
 impl Shard {
-    /// Whether more is due than `verdicts_max` entries.
+    /// Settles what is due; true if more is due than `verdicts_max` entries.
     pub(super) fn expire(
         &mut self,
         frontier: Frontier,
@@ -20,7 +20,7 @@ impl Shard {
         self.frontier.raw_ms = self.frontier.raw_ms.max(frontier.raw_ms);
         self.frontier.written_ms = self.frontier.written_ms.max(frontier.written_ms);
         let Frontier { raw_ms, written_ms } = self.frontier;
-        // What is remembered is asked for by both streams, so the one that is behind counts.
+        // Both streams look up what is remembered, so the one that is behind counts.
         let known = [raw_ms, written_ms]
             .into_iter()
             .filter(|&ms| ms != i64::MAX);
@@ -112,7 +112,7 @@ impl Shard {
         self.settle(slot, Verdict::Missing, Settled::Missing, effects);
     }
 
-    /// Lost twice. Its verdict was given the first time.
+    /// An event is lost for the second time. Its verdict was given the first time.
     fn missing_again(&mut self, slot: u32, deadline_ms: i64, effects: &mut Vec<Effect>) {
         let entry = self.unlink(slot);
         effects.push(Effect::MissingAgain {
@@ -146,8 +146,8 @@ impl Shard {
         let entry = self.unlink(slot);
         let window = self.tallies.window(entry.arrived_ms);
         self.tallies.at(window, entry.schema).unexpected += 1;
-        let memory = Memory::new(entry.key(), Settled::Unexpected, entry.schema, window);
-        self.keys.settle(slot, memory);
+        let record = SettledRecord::new(entry.key(), Settled::Unexpected, entry.schema, window);
+        self.keys.settle(slot, record);
         let payload = (entry.payload != NOT_SPOOLED).then_some(entry.payload);
         effects.push(Effect::Unexpected {
             key: entry.key(),

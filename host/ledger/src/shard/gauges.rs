@@ -1,9 +1,10 @@
-//! What a shard shows of itself: arrivals and landings by schema, latency, sizes.
+//! What a shard measures: arrivals and landings by schema, latency, sizes.
 
 use super::Shard;
 use crate::identity::SchemaId;
 
-/// Expected arrivals and landings of one schema since last taken.
+/// Expected arrivals and landings of one schema since they were last taken. Times are milliseconds since the
+/// epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Activity {
     pub schema: SchemaId,
@@ -90,11 +91,11 @@ impl Activities {
     }
 }
 
-/// Latency of one schema since last taken: counts by bucket, and the sum.
+/// Latency of one schema since it was last taken: counts by bucket, and the sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaGauge {
     pub schema: SchemaId,
-    /// One more than there are bounds.
+    /// Events by bucket: one more than `ShardConfig::latency_bounds_ms` has bounds.
     pub buckets: Vec<u64>,
     pub sum_ms: i64,
 }
@@ -159,7 +160,7 @@ pub struct ShardGauges {
     pub oldest_expected_ms: Option<i64>,
     /// Settled keys that are remembered.
     pub settled: usize,
-    /// How far back all of them are.
+    /// For how long all of them are remembered, in milliseconds.
     pub horizon_ms: i64,
     pub memory_bytes: usize,
 }
@@ -170,6 +171,7 @@ impl Shard {
         out.extend(self.latency.by_schema.iter_mut().filter_map(Option::take));
     }
 
+    /// Sizes and ages as of now.
     pub fn gauges(&self) -> ShardGauges {
         let oldest = (0..self.queues.classes())
             .filter(|&class| self.queues.is_expected(class))

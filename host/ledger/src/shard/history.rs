@@ -7,7 +7,7 @@ use crate::effect::RejectedBy;
 use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 use crate::observation::{RawObservation, WrittenObservation};
 use crate::pending::Entry;
-use crate::settled::Memory;
+use crate::settled::SettledRecord;
 use crate::verdict::{Judgement, Verdict};
 
 /// Copies that are kept of a key, each of another judgement or content. With more, a row that none of
@@ -56,7 +56,7 @@ impl Landing {
 
 /// A copy that is not the one that waits.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Copied {
+pub(super) struct EventCopy {
     pub judgement: Judgement,
     pub form: Form,
     pub generation: Generation,
@@ -67,7 +67,7 @@ pub(super) struct Copied {
     pub verdict: Verdict,
 }
 
-impl Copied {
+impl EventCopy {
     pub(super) fn of(event: &RawObservation, verdict: Verdict) -> Self {
         Self {
             judgement: event.judgement,
@@ -81,23 +81,23 @@ impl Copied {
     }
 }
 
-/// Of one key.
+/// What came under one key beside its entry.
 #[derive(Debug, Default)]
 pub(super) struct History {
     /// The row, if it is there.
     pub landing: Option<Landing>,
-    /// What the host answered when it was asked to compare; the outer `None` if it was not (yet).
+    /// The host's answer to `Effect::Compare`; the outer `None` if there is none (yet).
     pub compared: Option<Option<bool>>,
-    pub copies: Vec<Copied>,
+    pub copies: Vec<EventCopy>,
     /// More copies came than are kept.
     pub more: bool,
     /// A copy that could not be judged came, and its content is not known.
     pub unjudged: bool,
     /// The event that waits beside the row must not land.
     pub rejected: bool,
-    /// The verdict that was given before the row came, and by whom it was judged invalid if that is
+    /// The verdict that was given before the row came, and which checks judged it invalid if that is
     /// known.
-    pub first: Option<Memory>,
+    pub first: Option<SettledRecord>,
     pub judged: Option<RejectedBy>,
     /// The row's content is not known any more.
     pub is_forgotten: bool,
@@ -108,12 +108,12 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Keeps a copy, unless one of its judgement and content is there.
-    pub(super) fn note(&mut self, copy: Copied) {
+    /// Notes a copy, unless one with its judgement and content is there.
+    pub(super) fn note(&mut self, copy: EventCopy) {
         if copy.judgement == Judgement::Unjudged && !copy.form.is_hash() {
             self.unjudged = true;
         }
-        let is_known = |known: &Copied| {
+        let is_known = |known: &EventCopy| {
             known.judgement == copy.judgement
                 && known.form == copy.form
                 && known.generation == copy.generation
@@ -129,9 +129,9 @@ impl History {
     }
 
     /// The copy of that judgement which has the row's content.
-    pub(super) fn explains(&self, judgement: Judgement, form: Form) -> Option<Copied> {
+    pub(super) fn explains(&self, judgement: Judgement, form: Form) -> Option<EventCopy> {
         let explains =
-            |copy: &&Copied| copy.judgement == judgement && copy.form.is_same_content(form);
+            |copy: &&EventCopy| copy.judgement == judgement && copy.form.is_same_content(form);
         self.copies.iter().find(explains).copied()
     }
 
@@ -146,7 +146,7 @@ impl History {
     }
 }
 
-/// Of all keys that have one, by the slot of their entry.
+/// The histories of all keys that have one, by the slot of their entry.
 #[derive(Debug, Default)]
 pub(super) struct Histories {
     by_slot: BTreeMap<u32, History>,
@@ -242,7 +242,7 @@ impl Histories {
         let copies: usize = self
             .by_slot
             .values()
-            .map(|history| history.copies.capacity() * size_of::<Copied>())
+            .map(|history| history.copies.capacity() * size_of::<EventCopy>())
             .sum();
         let due = self.due.len() * size_of::<(i64, u32)>() * 3 / 2;
         let strays = self.strays.len() * size_of::<(Fingerprint, u32)>() * 3 / 2;
@@ -250,7 +250,7 @@ impl Histories {
     }
 }
 
-/// Puts a frame where there was none yet; whether it did.
+/// Puts a frame where there was none yet; false if there was one.
 pub(super) fn put(place: &mut PayloadRef, payload: PayloadRef) -> bool {
     let is_vacant = *place == NOT_SPOOLED;
     if is_vacant {

@@ -14,10 +14,10 @@ mod written;
 pub use gauges::{Activity, SchemaGauge, ShardGauges};
 
 use crate::config::{Deadlines, ShardConfig};
-use crate::deadlines::Queues;
+use crate::deadlines::DeadlineQueues;
 use crate::effect::Effect;
 use crate::identity::{Fingerprint, PayloadRef, SchemaId};
-use crate::keys::{AHEAD, Keys};
+use crate::keys::{Keys, PREFETCH_KEYS};
 use crate::observation::{Frontier, RawObservation, WrittenObservation};
 use crate::pending::{Entry, Waiting};
 use crate::tally::{Tallies, TallyDelta};
@@ -25,16 +25,16 @@ use gauges::{Activities, Latency};
 use history::Histories;
 use recall::Recalls;
 
-/// How far the stamps of two streams may be apart: a frame is stamped when it is read, which a steady
-/// stream may put off by half a second. A row that no copy explains is decided so long after raw time
-/// has passed it, or after the grace of early landings if that is shorter.
+/// How far the stamps of two streams may be apart, in milliseconds: a frame is stamped when it is read, which a
+/// steady stream may delay by half a second. A row that no copy explains is decided so long after raw time has
+/// passed it, or after the grace of early landings if that is shorter.
 pub const STAMPS_APART_MS: i64 = 1_000;
 
 /// A shard of the ledger.
 #[derive(Debug)]
 pub struct Shard {
     keys: Keys,
-    queues: Queues,
+    queues: DeadlineQueues,
     tallies: Tallies,
     latency: Latency,
     activity: Activities,
@@ -61,10 +61,11 @@ struct Released {
 }
 
 impl Shard {
+    /// An empty shard, before all time.
     pub fn new(config: ShardConfig) -> Self {
         Self {
             keys: Keys::new(config.horizon_ms, config.settled_max),
-            queues: Queues::new(config.deadlines, config.unexpected_grace_ms),
+            queues: DeadlineQueues::new(config.deadlines, config.unexpected_grace_ms),
             tallies: Tallies::new(config.window_ms),
             latency: Latency::new(&config.latency_bounds_ms),
             activity: Activities::default(),
@@ -112,15 +113,15 @@ impl Shard {
         written: &[WrittenObservation],
         effects: &mut Vec<Effect>,
     ) {
-        for events in raw.chunks(AHEAD) {
-            self.keys.look_ahead(events.iter().map(|event| event.key));
+        for events in raw.chunks(PREFETCH_KEYS) {
+            self.keys.prefetch(events.iter().map(|event| event.key));
             for event in events {
                 self.apply_raw(event, effects);
             }
             self.bound_disputes(effects);
         }
-        for rows in written.chunks(AHEAD) {
-            self.keys.look_ahead(rows.iter().map(|row| row.key));
+        for rows in written.chunks(PREFETCH_KEYS) {
+            self.keys.prefetch(rows.iter().map(|row| row.key));
             for row in rows {
                 self.apply_written(row, effects);
             }
@@ -129,24 +130,24 @@ impl Shard {
         self.flush_released(effects);
     }
 
-    /// Says where the frame of an early landing was put (after `HoldWritten`). True if the landing
-    /// still waits, and so the payload is held.
+    /// Hands in where the frame of a landing was put (after `Effect::HoldWritten`). True if the landing still
+    /// waits, and so the payload is held.
     pub fn attach_written(&mut self, key: Fingerprint, payload: PayloadRef) -> bool {
         self.attach(key, payload)
     }
 
-    /// The answer to `Compare`: equal, different, or not to be known.
+    /// The answer to `Effect::Compare`: equal, different, or not known.
     pub fn compared(&mut self, key: Fingerprint, equal: Option<bool>, effects: &mut Vec<Effect>) {
         self.settle_compared(key, equal, effects);
     }
 
-    /// A key that the store knows as missing, and the ledger does not remember.
+    /// Hands in a key that the store knows as missing, and the ledger does not remember.
     pub fn add_unlanded(&mut self, key: Fingerprint) {
         self.has_claims |= key.is_of_schema();
         self.keys.add_unlanded(key);
     }
 
-    /// The answer to `Recall`: the schema of the missing event, if the store knows one that has not
+    /// The answer to `Effect::Recall`: the schema of the missing event, if the store knows one that has not
     /// landed.
     pub fn recalled(
         &mut self,
@@ -157,7 +158,7 @@ impl Shard {
         self.settle_recalled(key, missing, effects);
     }
 
-    /// Keys that wait for the answer to `Recall`.
+    /// Keys that wait for the answer to `Effect::Recall`.
     pub fn recalling(&self) -> usize {
         self.recalls.len()
     }
@@ -179,7 +180,7 @@ impl Shard {
         self.early
     }
 
-    /// Pairs that wait for the answer to `Compare`.
+    /// Pairs that wait for the answer to `Effect::Compare`.
     pub fn comparing(&self) -> usize {
         self.comparing
     }
@@ -190,7 +191,7 @@ impl Shard {
     }
 
     /// The same for `verdicts_max` entries at most, so that the effects of a jump of time can be
-    /// handed on piece by piece. Whether more is due: then it is to be called again.
+    /// handed on piece by piece. True if more is due: then it is to be called again.
     pub fn advance_some(
         &mut self,
         frontier: Frontier,

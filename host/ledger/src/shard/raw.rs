@@ -5,14 +5,14 @@
 //! more than a copy before it is `repeated`. docs/ARCHITECTURE.md has the table.
 
 use super::Shard;
-use super::history::{Copied, Landing, NOT_SPOOLED};
-use super::recall::Asked;
+use super::history::{EventCopy, Landing, NOT_SPOOLED};
+use super::recall::LookedUp;
 use crate::effect::{Effect, RejectedBy};
 use crate::identity::{Form, Generation, ReasonId};
 use crate::keys::Known;
 use crate::observation::RawObservation;
 use crate::pending::{Entry, Waiting};
-use crate::settled::{Memory, Settled};
+use crate::settled::{Settled, SettledRecord};
 use crate::verdict::{Judgement, Verdict};
 
 impl Shard {
@@ -21,7 +21,7 @@ impl Shard {
             None if !self.has_claims && !self.keys.may_be_unlanded(event.key) => {
                 self.wait_for_landing(event, effects);
             }
-            known => self.place_raw(known, event, Asked::Nothing, effects),
+            known => self.place_raw(known, event, LookedUp::Nothing, effects),
         }
     }
 
@@ -35,16 +35,16 @@ impl Shard {
         match known {
             None => self.wait_for_landing(event, effects),
             Some(Known::Waiting(slot)) => self.copy_of_waiting(slot, event, effects),
-            Some(Known::Settled(memory)) => self.copy_of_settled(memory, event, effects),
+            Some(Known::Settled(record)) => self.copy_of_settled(record, event, effects),
         }
     }
 
-    /// The first of its key.
+    /// The first event of its key.
     #[inline(always)]
     fn wait_for_landing(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
         if event.judgement == Judgement::Unjudged {
-            let memory = self.unjudged(event, effects);
-            self.keys.remember(memory);
+            let record = self.unjudged(event, effects);
+            self.keys.remember(record);
             return;
         }
         let entry = self.entry(event);
@@ -53,11 +53,15 @@ impl Shard {
     }
 
     /// Gives the verdict of an event that could not be judged: nothing is waited for.
-    pub(super) fn unjudged(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) -> Memory {
+    pub(super) fn unjudged(
+        &mut self,
+        event: &RawObservation,
+        effects: &mut Vec<Effect>,
+    ) -> SettledRecord {
         let window = self.tallies.window(event.arrived_ms);
         self.tallies.at(window, event.schema).verdicts[Verdict::Unjudged as usize] += 1;
         self.release(event.payload, effects);
-        Memory::new(event.key, Settled::Unjudged, event.schema, window)
+        SettledRecord::new(event.key, Settled::Unjudged, event.schema, window)
     }
 
     /// The entry of an event that is to land, or must not.
@@ -80,7 +84,7 @@ impl Shard {
         )
     }
 
-    /// From now on it waits for its verdict.
+    /// Counts an event as pending.
     fn count_pending(&mut self, event: &RawObservation) {
         let window = self.tallies.window(event.arrived_ms);
         self.tallies.at(window, event.schema).pending += 1;
@@ -95,7 +99,7 @@ impl Shard {
             Waiting::Early => self.join_early(slot, event, effects),
             Waiting::Revising if self.is_stray(slot) => self.join_stray(slot, event, effects),
             Waiting::Revising => self.join_revising(slot, event, effects),
-            Waiting::Recalling => self.park_raw(slot, event, effects),
+            Waiting::Recalling => self.defer_raw(slot, event, effects),
             Waiting::Rejected if event.judgement == Judgement::Expected => {
                 self.unlink(slot);
                 self.take_over(slot, event, effects);
@@ -130,7 +134,7 @@ impl Shard {
         counts.verdicts[Verdict::Rejected as usize] += 1;
         self.release(before.payload, effects);
         if before.form().is_hash() {
-            self.histories.open(slot).note(Copied {
+            self.histories.open(slot).note(EventCopy {
                 judgement: Judgement::Rejected,
                 form: before.form(),
                 generation: before.generation,
@@ -159,7 +163,7 @@ impl Shard {
             return;
         }
         let history = self.histories.open(slot);
-        history.note(Copied::of(event, Verdict::Repeated));
+        history.note(EventCopy::of(event, Verdict::Repeated));
         let landing = history.landing;
         if let Some(landing) = landing
             && event.judgement == Judgement::Expected
@@ -182,13 +186,13 @@ impl Shard {
         self.release(event.payload, effects);
     }
 
-    /// The landing came first.
+    /// An event comes whose landing came first.
     fn join_early(&mut self, slot: u32, event: &RawObservation, effects: &mut Vec<Effect>) {
         if event.judgement == Judgement::Unjudged {
-            let memory = self.unjudged(event, effects);
+            let record = self.unjudged(event, effects);
             let landed_ms = self.unlink(slot).arrived_ms;
             self.activity.landed(event.schema, landed_ms);
-            self.revise_later(slot, memory);
+            self.revise_later(slot, record);
             return;
         }
         let early = self.unlink(slot);
@@ -201,7 +205,7 @@ impl Shard {
             .histories
             .get(slot)
             .and_then(|history| history.first)
-            .map(Memory::settled);
+            .map(SettledRecord::settled);
         let is_worth_more = match event.judgement {
             Judgement::Expected => true,
             Judgement::Rejected => first == Some(Settled::Unjudged),
@@ -217,8 +221,8 @@ impl Shard {
         if is_forgotten {
             let window = self.tallies.window(event.arrived_ms);
             let landed = Settled::landed(row.schema);
-            let memory = Memory::new(event.key, landed, event.schema, window);
-            self.keys.settle(slot, memory);
+            let record = SettledRecord::new(event.key, landed, event.schema, window);
+            self.keys.settle(slot, record);
             self.release_row(Landing::of_entry(&row), effects);
             return self.join_forgotten_side(event, effects);
         }
@@ -242,31 +246,31 @@ impl Shard {
         self.meet_spooled(slot, Landing::of_entry(row), effects);
     }
 
-    /// Its verdict was given before.
+    /// A copy of an event whose verdict was given before.
     fn copy_of_settled(
         &mut self,
-        memory: Memory,
+        record: SettledRecord,
         event: &RawObservation,
         effects: &mut Vec<Effect>,
     ) {
         let expected = event.judgement == Judgement::Expected;
-        match memory.settled() {
+        match record.settled() {
             Settled::Unexpected => {
                 // Its raw event came after all, later than the grace: it was not unexpected.
-                let counts = self.tallies.at(memory.window(), memory.schema());
+                let counts = self.tallies.at(record.window(), record.schema());
                 counts.unexpected -= 1;
                 if expected {
                     let window = self.tallies.window(event.arrived_ms);
-                    let landed = Settled::landed(memory.schema());
-                    let by_event = Memory::new(event.key, landed, event.schema, window);
-                    self.keys.renew(event.key, |memory| *memory = by_event);
+                    let landed = Settled::landed(record.schema());
+                    let by_event = SettledRecord::new(event.key, landed, event.schema, window);
+                    self.keys.renew(event.key, |record| *record = by_event);
                     self.join_forgotten_side(event, effects);
                 } else {
-                    self.revise_forgotten(memory, event, effects);
+                    self.revise_forgotten(record, event, effects);
                 }
             }
             Settled::Missing | Settled::MissingStored if expected => {
-                self.second_chance(memory, event, effects);
+                self.second_chance(record, event, effects);
             }
             Settled::Rejected if expected => {
                 self.wait_anew(event);
@@ -293,15 +297,20 @@ impl Shard {
     }
 
     /// A missing event comes in once more, from a backfill for instance. Its verdict stands until the
-    /// row is there; if it is lost once more, that is told.
-    fn second_chance(&mut self, memory: Memory, event: &RawObservation, effects: &mut Vec<Effect>) {
+    /// row is there; if it is lost once more, that is reported.
+    fn second_chance(
+        &mut self,
+        record: SettledRecord,
+        event: &RawObservation,
+        effects: &mut Vec<Effect>,
+    ) {
         self.repeated(event, effects);
         self.activity.arrived(event.schema, event.arrived_ms);
         let class = self.queues.class_for(event.schema, Waiting::Again);
         let slot = self.keys.wait_anew(Entry::new(
             event.key,
             // Where the verdict was counted, and half of the copy's content.
-            Form::from_halves([memory.packed(), event.form.halves()[0]]),
+            Form::from_halves([record.packed(), event.form.halves()[0]]),
             NOT_SPOOLED,
             event.arrived_ms,
             event.schema,
@@ -315,7 +324,12 @@ impl Shard {
 
     /// The landing was given up as unexpected, and its form with it. This copy is not to land: one that is
     /// may still come, until raw time has passed this one.
-    fn revise_forgotten(&mut self, row: Memory, event: &RawObservation, effects: &mut Vec<Effect>) {
+    fn revise_forgotten(
+        &mut self,
+        row: SettledRecord,
+        event: &RawObservation,
+        effects: &mut Vec<Effect>,
+    ) {
         let (first, judged) = if event.judgement == Judgement::Unjudged {
             (self.unjudged(event, effects), None)
         } else {
@@ -326,7 +340,7 @@ impl Shard {
                 reason: event.reason,
                 generation: event.generation,
             };
-            let first = Memory::new(event.key, Settled::Rejected, event.schema, window);
+            let first = SettledRecord::new(event.key, Settled::Rejected, event.schema, window);
             (first, Some(judged))
         };
         let landing = Landing {
@@ -347,7 +361,7 @@ impl Shard {
     /// The same for a copy that may have landed.
     fn join_forgotten_side(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
         let window = self.tallies.window(event.arrived_ms);
-        // It landed, but whether unchanged can no longer be told.
+        // It landed, but whether unchanged can no longer be known.
         let verdict = match event.judgement {
             Judgement::Expected if event.form == Form::NONE => Verdict::Delivered,
             _ => Verdict::Unjudged,

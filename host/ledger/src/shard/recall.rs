@@ -1,5 +1,5 @@
-//! Keys that may be missing from longer ago than the ledger remembers: what comes under them is put
-//! aside until the host has asked the store.
+//! Keys that may be missing from longer ago than the ledger remembers: what comes under them is deferred until
+//! the host has looked the key up in the store (a recall).
 
 use std::collections::BTreeMap;
 
@@ -10,30 +10,31 @@ use crate::effect::{Effect, WrittenSide};
 use crate::identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 use crate::observation::RawObservation;
 use crate::pending::{Entry, Waiting};
-use crate::settled::{Memory, Settled};
+use crate::settled::{Settled, SettledRecord};
 use crate::verdict::Judgement;
 
-/// Observations that are put aside under one key. An answer takes less than a second; what is beyond
-/// is a copy of a copy by then.
-const PARKED_MAX: usize = 64;
+/// Most observations that are deferred under one key. An answer takes less than a second; what is beyond is a
+/// copy of a copy by then.
+const DEFERRED_MAX: usize = 64;
 
-/// Which keys of an observation the host has been asked for.
+/// Which keys of an observation have been looked up in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Asked {
+pub(super) enum LookedUp {
     Nothing,
     /// The key itself.
     Key,
-    /// And that of its schema (`claims.rs`).
+    /// The key itself, and that of its schema (`claims.rs`).
     Both,
 }
 
+/// An observation that is deferred.
 #[derive(Debug)]
-enum Parked {
+enum Deferred {
     Raw(RawObservation),
     Row(Landing),
 }
 
-/// Of all keys that are asked for, by slot, in the order in which they came.
+/// All recalls under way, by slot.
 #[derive(Debug, Default)]
 pub(super) struct Recalls {
     by_slot: BTreeMap<u32, Recall>,
@@ -41,9 +42,9 @@ pub(super) struct Recalls {
 
 #[derive(Debug, Default)]
 struct Recall {
-    /// What is asked for is the key of a schema, made of this one.
+    /// The key that is looked up is that of a schema, made of this one.
     main: Option<Fingerprint>,
-    parked: Vec<Parked>,
+    deferred: Vec<Deferred>,
 }
 
 impl Recalls {
@@ -51,36 +52,36 @@ impl Recalls {
         self.by_slot.len()
     }
 
-    /// Where the frames of all that is put aside are.
+    /// Where the frames of all that is deferred are.
     pub(super) fn payloads_mut(&mut self) -> impl Iterator<Item = &mut PayloadRef> {
         let recalls = self.by_slot.values_mut();
-        let parked = recalls.flat_map(|recall| &mut recall.parked);
-        parked.map(|parked| match parked {
-            Parked::Raw(event) => &mut event.payload,
-            Parked::Row(landing) => &mut landing.payload,
+        let deferred = recalls.flat_map(|recall| &mut recall.deferred);
+        deferred.map(|deferred| match deferred {
+            Deferred::Raw(event) => &mut event.payload,
+            Deferred::Row(landing) => &mut landing.payload,
         })
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        let parked = |recall: &Recall| recall.parked.capacity() * size_of::<Parked>();
-        self.by_slot.values().map(parked).sum()
+        let deferred = |recall: &Recall| recall.deferred.capacity() * size_of::<Deferred>();
+        self.by_slot.values().map(deferred).sum()
     }
 }
 
 impl Shard {
-    /// `key` is the event's, or of its schema and made of `main`.
-    pub(super) fn ask_for_raw(
+    /// Defers an event until `key` has been looked up: its own, or that of its schema, made of `main`.
+    pub(super) fn look_up_for_raw(
         &mut self,
         key: Fingerprint,
         main: Option<Fingerprint>,
         event: &RawObservation,
         effects: &mut Vec<Effect>,
     ) {
-        let slot = self.ask(key, main, effects);
-        self.park_raw(slot, event, effects);
+        let slot = self.look_up(key, main, effects);
+        self.defer_raw(slot, event, effects);
     }
 
-    pub(super) fn ask_for_row(
+    pub(super) fn look_up_for_row(
         &mut self,
         key: Fingerprint,
         main: Option<Fingerprint>,
@@ -88,11 +89,11 @@ impl Shard {
         written: WrittenSide,
         effects: &mut Vec<Effect>,
     ) {
-        let slot = self.ask(key, main, effects);
-        self.park_row(slot, landing, written, effects);
+        let slot = self.look_up(key, main, effects);
+        self.defer_row(slot, landing, written, effects);
     }
 
-    fn ask(
+    fn look_up(
         &mut self,
         key: Fingerprint,
         main: Option<Fingerprint>,
@@ -110,30 +111,30 @@ impl Shard {
             0,
             Waiting::Recalling,
         ));
-        let parked = Vec::new();
-        self.recalls.by_slot.insert(slot, Recall { main, parked });
+        let deferred = Vec::new();
+        self.recalls.by_slot.insert(slot, Recall { main, deferred });
         slot
     }
 
-    pub(super) fn park_raw(
+    pub(super) fn defer_raw(
         &mut self,
         slot: u32,
         event: &RawObservation,
         effects: &mut Vec<Effect>,
     ) {
-        let parked = &mut self.recalls.by_slot.entry(slot).or_default().parked;
-        let is_expected = |parked: &Parked| matches!(parked, Parked::Raw(event) if event.judgement == Judgement::Expected);
+        let deferred = &mut self.recalls.by_slot.entry(slot).or_default().deferred;
+        let is_expected = |deferred: &Deferred| matches!(deferred, Deferred::Raw(event) if event.judgement == Judgement::Expected);
         // The first that is to land always has a place, and so has the first row.
-        let has_place = event.judgement == Judgement::Expected && !parked.iter().any(is_expected);
-        if parked.len() >= PARKED_MAX && !has_place {
+        let has_place = event.judgement == Judgement::Expected && !deferred.iter().any(is_expected);
+        if deferred.len() >= DEFERRED_MAX && !has_place {
             return self.repeated(event, effects);
         }
-        parked.push(Parked::Raw(*event));
+        deferred.push(Deferred::Raw(*event));
         let window = self.tallies.window(event.arrived_ms);
         self.tallies.at(window, event.schema).pending += 1;
     }
 
-    pub(super) fn park_row(
+    pub(super) fn defer_row(
         &mut self,
         slot: u32,
         landing: Landing,
@@ -143,12 +144,14 @@ impl Shard {
         // Whatever the answer, the writer is alive.
         self.activity.landed(landing.schema, landing.landed_ms);
         let key = self.keys.pending.get(slot).key();
-        let parked = &mut self.recalls.by_slot.entry(slot).or_default().parked;
-        let is_first = !parked.iter().any(|parked| matches!(parked, Parked::Row(_)));
-        if parked.len() >= PARKED_MAX && !is_first {
+        let deferred = &mut self.recalls.by_slot.entry(slot).or_default().deferred;
+        let is_first = !deferred
+            .iter()
+            .any(|deferred| matches!(deferred, Deferred::Row(_)));
+        if deferred.len() >= DEFERRED_MAX && !is_first {
             return self.duplicate(key, landing, written, effects);
         }
-        parked.push(Parked::Row(landing));
+        deferred.push(Deferred::Row(landing));
         if let WrittenSide::Row(row) = written
             && is_first
         {
@@ -156,12 +159,12 @@ impl Shard {
         }
     }
 
-    pub(super) fn attach_parked(&mut self, slot: u32, payload: PayloadRef) -> bool {
-        let parked = self.recalls.by_slot.get_mut(&slot);
-        let mut rows = parked.into_iter().flat_map(|recall| &mut recall.parked);
-        let first = rows.find_map(|parked| match parked {
-            Parked::Row(landing) => Some(landing),
-            Parked::Raw(_) => None,
+    pub(super) fn attach_deferred(&mut self, slot: u32, payload: PayloadRef) -> bool {
+        let deferred = self.recalls.by_slot.get_mut(&slot);
+        let mut rows = deferred.into_iter().flat_map(|recall| &mut recall.deferred);
+        let first = rows.find_map(|deferred| match deferred {
+            Deferred::Row(landing) => Some(landing),
+            Deferred::Raw(_) => None,
         });
         first.is_some_and(|landing| put(&mut landing.payload, payload))
     }
@@ -180,26 +183,26 @@ impl Shard {
         };
         match missing {
             Some(schema) => {
-                let memory = Memory::new(key, Settled::MissingStored, schema, 0);
-                self.keys.settle(slot, memory);
+                let record = SettledRecord::new(key, Settled::MissingStored, schema, 0);
+                self.keys.settle(slot, record);
             }
             None => self.keys.drop_waiting(slot),
         }
-        let (key, asked) = match recall.main {
-            Some(main) => (main, Asked::Both),
-            None => (key, Asked::Key),
+        let (key, looked_up) = match recall.main {
+            Some(main) => (main, LookedUp::Both),
+            None => (key, LookedUp::Key),
         };
-        for parked in recall.parked {
+        for deferred in recall.deferred {
             let known = self.keys.find(key);
-            match parked {
-                Parked::Raw(event) => {
+            match deferred {
+                Deferred::Raw(event) => {
                     let window = self.tallies.window(event.arrived_ms);
                     self.tallies.at(window, event.schema).pending -= 1;
                     let event = RawObservation { key, ..event };
-                    self.place_raw(known, &event, asked, effects);
+                    self.place_raw(known, &event, looked_up, effects);
                 }
-                Parked::Row(landing) => {
-                    self.place_row(key, known, landing, side(landing), asked, effects);
+                Deferred::Row(landing) => {
+                    self.place_row(key, known, landing, side(landing), looked_up, effects);
                 }
             }
         }

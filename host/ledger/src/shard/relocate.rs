@@ -9,7 +9,7 @@ impl Shard {
     /// stays. The frame at the former place is then released by the host, and never named again.
     ///
     /// Looks at `entries_max` entries, from the number `from` on (0 at first); gives the number to go on
-    /// with, or nothing at the end. No effect may wait to be told meanwhile: it may name a frame.
+    /// with, or nothing at the end. No effect may be unhandled meanwhile: it may name a frame.
     pub fn relocate(
         &mut self,
         from: u32,

@@ -1,20 +1,22 @@
-//! Both sides are here, or will never be: the verdict.
+//! Verdicts of raw events whose row is there, and disputes about rows that are not what they should be.
 
 use super::Shard;
 use super::history::{Landing, NOT_SPOOLED};
 use crate::effect::{Effect, RejectedBy, WrittenSide};
 use crate::identity::{Fingerprint, Parity, PayloadRef};
 use crate::pending::{Entry, Waiting};
-use crate::settled::{Memory, Settled};
+use crate::settled::{Settled, SettledRecord};
 use crate::verdict::{Judgement, Verdict};
 
 /// What a row is to the event that it meets.
 enum Relation {
+    /// Its row, unchanged.
     Same,
+    /// A row with another content.
     Other,
     /// A side could not be projected.
     Unknown,
-    /// The sides were hashed by different checks.
+    /// The sides were hashed by different checks: the host has to compare them.
     Ask,
 }
 
@@ -97,7 +99,7 @@ impl Shard {
     }
 
     /// The event in the slot landed unchanged. It is late only if it cannot have landed before its
-    /// deadline: what cannot be known is not said of it.
+    /// deadline: what cannot be known is not held against it.
     #[inline(always)]
     pub(super) fn settle_landed(&mut self, slot: u32, landing: Landing, effects: &mut Vec<Effect>) {
         let entry = self.keys.pending.get(slot);
@@ -137,7 +139,7 @@ impl Shard {
         let is_rejected = self.keys.pending.get(slot).waiting() == Waiting::Rejected;
         let entry = self.keys.pending.get_mut(slot);
         entry.set_waiting(entry.class(), Waiting::Disputed);
-        // A deadline queue's class tells the kinds apart no more, for both have the same ones.
+        // Both kinds have the same classes, so the class no longer shows which one it was.
         if is_rejected {
             self.histories.open(slot).rejected = true;
         }
@@ -167,7 +169,7 @@ impl Shard {
         Some(landing)
     }
 
-    /// No other copy came in time.
+    /// No copy came in time that explains the row in the slot: decides about it.
     pub(super) fn decide(&mut self, slot: u32, effects: &mut Vec<Effect>) {
         if self.keys.pending.get(slot).waiting() == Waiting::Revising {
             return if self.is_stray(slot) {
@@ -300,7 +302,7 @@ impl Shard {
             self.close_history(slot)
         };
         self.keys
-            .settle(slot, Memory::new(key, settled, schema, window));
+            .settle(slot, SettledRecord::new(key, settled, schema, window));
         self.release(payload, effects);
         if row != NOT_SPOOLED {
             self.release(row, effects);

@@ -1,15 +1,15 @@
-//! A landing comes in.
+//! A landing comes in: it meets its raw event, or what is known of its key.
 
 use super::Shard;
 use super::history::{Landing, NOT_SPOOLED, put};
-use super::recall::Asked;
+use super::recall::LookedUp;
 use super::settle::side;
 use crate::effect::{Effect, WrittenSide};
 use crate::identity::{Fingerprint, Form, PayloadRef, ReasonId};
 use crate::keys::Known;
 use crate::observation::WrittenObservation;
 use crate::pending::{Entry, Waiting};
-use crate::settled::{Memory, Settled};
+use crate::settled::{Settled, SettledRecord};
 use crate::verdict::Verdict;
 
 impl Shard {
@@ -23,7 +23,7 @@ impl Shard {
                 return self.meet(slot, landing, written, effects);
             }
         }
-        self.place_row(row.key, known, landing, written, Asked::Nothing, effects);
+        self.place_row(row.key, known, landing, written, LookedUp::Nothing, effects);
     }
 
     /// A row of a key of which so much is known. If its frame is in the spool, that is held by nobody
@@ -38,8 +38,8 @@ impl Shard {
     ) {
         match known {
             None => self.wait_for_raw(key, landing, written, effects),
-            Some(Known::Settled(memory)) => {
-                self.landed_settled(key, memory, landing, written, effects);
+            Some(Known::Settled(record)) => {
+                self.landed_settled(key, record, landing, written, effects);
             }
             Some(Known::Waiting(slot)) => match self.keys.pending.get(slot).waiting() {
                 Waiting::Early | Waiting::Comparing | Waiting::Disputed | Waiting::Revising => {
@@ -50,53 +50,53 @@ impl Shard {
                     self.meet(slot, landing, written, effects);
                 }
                 Waiting::Again => self.landed_again(slot, landing, written, effects),
-                Waiting::Recalling => self.park_row(slot, landing, written, effects),
+                Waiting::Recalling => self.defer_row(slot, landing, written, effects),
             },
         }
     }
 
-    /// Its verdict was given before.
+    /// A row of a key whose verdict was given before.
     #[inline(never)]
     fn landed_settled(
         &mut self,
         key: Fingerprint,
-        memory: Memory,
+        record: SettledRecord,
         landing: Landing,
         written: WrittenSide,
         effects: &mut Vec<Effect>,
     ) {
-        match memory.settled() {
+        match record.settled() {
             Settled::Landed | Settled::LandedUnnamed | Settled::Unexpected => {
                 self.duplicate(key, landing, written, effects);
             }
             Settled::Unjudged | Settled::Rejected => {
-                self.activity.landed(memory.schema(), landing.landed_ms);
+                self.activity.landed(record.schema(), landing.landed_ms);
                 let slot = self.keys.wait_anew(self.row_entry(key, landing));
                 if let WrittenSide::Row(row) = written {
                     effects.push(Effect::HoldWritten { key, row });
                 }
-                self.revise_later(slot, memory);
+                self.revise_later(slot, record);
             }
             Settled::Missing | Settled::MissingStored => {
-                self.keys.renew(key, |memory| memory.landed(landing.schema));
-                self.landed_late(key, memory, landing, written, false, effects);
+                self.keys.renew(key, |record| record.landed(landing.schema));
+                self.landed_late(key, record, landing, written, false, effects);
             }
         }
     }
 
-    /// What was missing is there.
+    /// A missing event landed after all.
     fn landed_late(
         &mut self,
         key: Fingerprint,
-        memory: Memory,
+        record: SettledRecord,
         landing: Landing,
         written: WrittenSide,
         is_of_copy: bool,
         effects: &mut Vec<Effect>,
     ) {
-        let (schema, window) = (memory.schema(), memory.window());
+        let (schema, window) = (record.schema(), record.window());
         self.activity.landed(schema, landing.landed_ms);
-        let is_counted = memory.settled() == Settled::Missing;
+        let is_counted = record.settled() == Settled::Missing;
         if is_counted {
             let counts = self.tallies.at(window, schema);
             counts.verdicts[Verdict::Missing as usize] -= 1;
@@ -113,7 +113,7 @@ impl Shard {
         self.release_row(landing, effects);
     }
 
-    /// The second chance of a missing event was taken.
+    /// A missing event that came in once more landed.
     #[inline(never)]
     fn landed_again(
         &mut self,
@@ -123,19 +123,19 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         let entry = self.unlink(slot);
-        let mut memory = again(&entry);
+        let mut record = again(&entry);
         let [_, half] = entry.form().halves();
         let is_of_copy = entry.reason != ReasonId(0)
             && landing.form.is_hash()
             && landing.form.halves()[0] == half;
-        self.landed_late(entry.key(), memory, landing, written, is_of_copy, effects);
-        memory.landed(landing.schema);
-        self.keys.settle(slot, memory);
+        self.landed_late(entry.key(), record, landing, written, is_of_copy, effects);
+        record.landed(landing.schema);
+        self.keys.settle(slot, record);
     }
 
     /// The verdict of a copy that must not land, or could not be judged, is given, and a row came. A
     /// copy that is to land may still come, until raw time has passed the row; the slot holds the row.
-    pub(super) fn revise_later(&mut self, slot: u32, first: Memory) {
+    pub(super) fn revise_later(&mut self, slot: u32, first: SettledRecord) {
         let entry = self.keys.pending.get_mut(slot);
         entry.set_waiting(entry.class(), Waiting::Revising);
         let due_ms = entry.arrived_ms.saturating_add(self.dispute_ms);
@@ -144,7 +144,7 @@ impl Shard {
         self.early += 1;
     }
 
-    pub(super) fn end_revising(&mut self, slot: u32) -> Option<Memory> {
+    pub(super) fn end_revising(&mut self, slot: u32) -> Option<SettledRecord> {
         let landed_ms = self.keys.pending.get(slot).arrived_ms;
         self.early -= 1;
         self.histories
@@ -152,7 +152,7 @@ impl Shard {
         self.histories.take(slot)?.first
     }
 
-    /// None came: the row is that of the copy.
+    /// No copy that is to land came: the row is that of the copy whose verdict was given.
     pub(super) fn revise(&mut self, slot: u32, effects: &mut Vec<Effect>) {
         let entry = *self.keys.pending.get(slot);
         let history = self.histories.get(slot);
@@ -258,7 +258,7 @@ impl Shard {
                 let landing = history.and_then(|history| history.landing.as_mut());
                 landing.is_some_and(|landing| put(&mut landing.payload, payload))
             }
-            Waiting::Recalling => self.attach_parked(slot, payload),
+            Waiting::Recalling => self.attach_deferred(slot, payload),
             Waiting::Expected | Waiting::Rejected | Waiting::Again => false,
         }
     }
@@ -270,8 +270,8 @@ impl Shard {
     }
 }
 
-/// What a second chance remembers of the first copy.
-pub(super) fn again(entry: &Entry) -> Memory {
+/// What the entry of a second chance remembers of the first copy.
+pub(super) fn again(entry: &Entry) -> SettledRecord {
     let [packed, _] = Form::halves(entry.form());
-    Memory::from_packed(entry.key(), packed)
+    SettledRecord::from_packed(entry.key(), packed)
 }

@@ -45,7 +45,7 @@ fn form(rng: &mut Rng, content: u64, generation: Generation) -> Form {
         0..5 => Form::FAILED,
         // A generation without a parity check.
         _ if generation.0 == 2 => Form::NONE,
-        // Mostly the hash tells which generation made it; now and then two make the same form.
+        // Mostly the hash differs by the generation that made it; now and then two make the same form.
         5..25 => Form::hash(u128::from(content) << 70 | 7),
         _ => Form::hash(u128::from(content) << 70 | u128::from(generation.0 + 1) << 64 | 7),
     }

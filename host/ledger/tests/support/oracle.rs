@@ -44,7 +44,7 @@ pub struct Remembers {
 #[derive(Debug, Default)]
 pub struct Expected {
     pub tallies: Tallies,
-    /// Keys with the payload, the arrival, the deadline and the checks that are to be told of them.
+    /// Keys with the payload, the arrival, the deadline and the checks that have to be reported for them.
     pub ever_missing: Vec<(Fingerprint, PayloadRef, i64, i64, Generation)>,
     /// With the arrival and deadline of the copy.
     pub missing_again: Vec<(Fingerprint, i64, i64)>,
@@ -65,7 +65,7 @@ pub struct Expected {
     pub waiting: Waiting,
 }
 
-/// All sums that a ledger may come to for a key, if it may forget what it told of it after
+/// All sums that a ledger may come to for a key, if it may forget what it reported of it after
 /// `horizon_ms` and must after one and a half; and whether it must somewhere.
 #[allow(dead_code, reason = "only the test of forgetting needs it")]
 pub fn outcomes(

@@ -1,15 +1,15 @@
-//! Runs a shard by a script and tells as text what came out: one table row per boundary.
+//! Runs a shard by a script and writes as text what came out: one table row per boundary.
 //!
 //! Steps, one on a line (times in ms; `min` and `max` are the ends of time):
 //! `raw KEY at TIME [rejected|unjudged] [form F] [schema S] [gen G]`,
 //! `written KEY at TIME [from EARLIEST] [form F] [schema S] [gen G]`, `attach KEY`, `compared KEY yes|no|unknown`,
 //! `frontier TIME` (both streams), `frontier raw TIME`, `frontier written TIME`, `deadline MS`,
-//! `conclude`, `unlanded KEY`, `recalled KEY no|SCHEMA`; to be told of what the shard shows of itself:
+//! `conclude`, `unlanded KEY`, `recalled KEY no|SCHEMA`; to see what the shard measures:
 //! `activity`, `latency`, `gauges`; and first of all the settings: `replaces` (the writer does),
 //! `grace MS`, `keys MAX` (remembered ones), `watched TIME` (since when).
 //!
 //! Each effect is a line, with the generation of checks that it names unless that is 0; the last lines are the sums by window and schema, but for what is 0.
-//! Payloads are named after their event: `raw:a`, `written:a`. Releases are told as what is still
+//! Payloads are named after their event: `raw:a`, `written:a`. Releases show as what is still
 //! held at the end.
 
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ pub fn check(steps: &str, expected: &str) {
     assert_eq!(trim(&run(steps)), trim(expected), "after {steps}");
 }
 
-/// Runs the steps and demands the sums, and of what was told only what happened to whom.
+/// Runs the steps and demands the sums, and of the effects only what happened to which event.
 #[allow(dead_code, reason = "not every test that runs scripts needs it")]
 #[track_caller]
 pub fn check_sums(steps: &str, expected: &str) {

@@ -1,11 +1,11 @@
-//! Tells an overseer what a script says, and writes down the incidents.
+//! Runs an incident tracker by a script, and writes as text the incidents that came out.
 //!
 //! Steps, one on a line (times in ms; schemas are a letter or a number): `arrived S FROM[..TO]`,
 //! `landed S at T`, `something landed at T`, `missing S at T due T`, `note CAUSE S EVENTS at FROM[..TO]`, `late INCIDENT S`,
-//! `seen raw|written T`, `told raw|written T`, `at T` (what follows is told then), `now T`, and for the settings `deadline MS`, `silence raw MS`; `restore N`
+//! `seen raw|written T`, `told raw|written T`, `at T` (what follows is handed in then), `now T`, and for the settings `deadline MS`, `silence raw MS`; `restore N`
 //! takes over an open incident of that number (leaked a, at 10, one event).
 //!
-//! Each opening is a line, and each late landing whose incident is no longer in hand; the last lines are the incidents as they were last told.
+//! Each opening is a line, and each late landing whose incident is no longer kept; the last lines are the incidents as they were last reported.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

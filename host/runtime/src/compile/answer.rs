@@ -1,11 +1,11 @@
-//! What the compiling process says to its parent, on its standard output: a mark, a kind, a length and
-//! so many bytes. An answer that ends early is none.
+//! What the compiling process answers its parent on its standard output: a mark, a kind, a length and
+//! so many bytes. An answer that ends early is no answer.
 
 use std::io::{self, Read, Write};
 
 use super::CODE_BYTES_MAX;
+use crate::error::LoadError;
 use crate::fault::clip;
-use crate::load::LoadError;
 
 /// What an answer begins with.
 const MARK: [u8; 8] = *b"lf-code1";
@@ -21,11 +21,12 @@ pub(super) enum Answer {
     NotComponentizable(String),
     ForbiddenImport(String),
     Invalid(String),
-    /// The compiler said itself that memory is short.
+    /// The compiler itself reported that memory is short.
     Memory,
 }
 
 impl Answer {
+    /// The answer for what became of a file.
     pub fn of(result: Result<Vec<u8>, LoadError>) -> Self {
         match result {
             Ok(code) => Answer::Code(code),
@@ -38,6 +39,7 @@ impl Answer {
         }
     }
 
+    /// What became of the file. An answer about memory does not name the limit: it was `memory_bytes_max`.
     pub fn into_result(self, memory_bytes_max: u64) -> Result<Vec<u8>, LoadError> {
         match self {
             Answer::Code(code) => Ok(code),
@@ -49,6 +51,7 @@ impl Answer {
         }
     }
 
+    /// Writes the answer.
     pub fn write(self, to: &mut impl Write) -> io::Result<()> {
         let (kind, bytes) = match self {
             Answer::Code(code) => (0_u8, code),
@@ -71,7 +74,7 @@ impl Answer {
         let (mut mark, mut kind, mut length) = ([0; MARK.len()], [0], [0; 8]);
         from.read_exact(&mut mark)?;
         if mark != MARK {
-            return Err(broken("it said something else than a compiler does"));
+            return Err(broken("it answered something else than a compiler does"));
         }
         from.read_exact(&mut kind)?;
         from.read_exact(&mut length)?;
@@ -85,7 +88,7 @@ impl Answer {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         if from.read(&mut [0])? != 0 {
-            return Err(broken("it said more than its answer"));
+            return Err(broken("it sent more than its answer"));
         }
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         Ok(match kind[0] {
@@ -127,16 +130,16 @@ mod tests {
             Answer::Memory,
         ];
         for answer in answers {
-            let told = format!("{answer:?}");
+            let shown = format!("{answer:?}");
             let mut bytes = written(answer);
             let read = Answer::read(&mut &bytes[..]).unwrap();
-            assert_eq!(format!("{read:?}"), told);
+            assert_eq!(format!("{read:?}"), shown);
             for length in 0..bytes.len() {
                 let torn = Answer::read(&mut &bytes[..length]);
-                assert!(torn.is_err(), "{told} cut to {length}: {torn:?}");
+                assert!(torn.is_err(), "{shown} cut to {length}: {torn:?}");
             }
             bytes.push(0);
-            assert!(Answer::read(&mut &bytes[..]).is_err(), "{told} and more");
+            assert!(Answer::read(&mut &bytes[..]).is_err(), "{shown} and more");
         }
     }
 

@@ -1,32 +1,31 @@
-//! WebAssembly to code of this machine, under limits.
+//! Compiles WebAssembly to code of this machine, under limits.
 //!
 //! A compiler has no useful bound of its own: a module of 50 kB can keep it busy for minutes or make
 //! it ask for gigabytes. So files of checks are compiled in a process of their own, which can be ended
-//! (`child.rs` is its parent, `serve.rs` what it does, `answer.rs` what it says), and the code is kept
-//! for the next start (`kept.rs`). Knows no check's configuration and runs no guest code.
+//! (`process.rs` starts and ends it, `serve.rs` is what it does, `answer.rs` what it answers), and the code is
+//! cached for the next start (`code_cache.rs`). Knows no check's configuration and runs no guest code.
 
 mod answer;
-mod child;
-mod kept;
-mod module;
+mod code_cache;
+mod componentize;
+mod process;
 mod serve;
 mod slots;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use wasmtime::component::Component;
 
-pub use child::CompilerProcess;
-pub use kept::{Kept, KeptError};
+pub use code_cache::{CodeCache, CodeCacheError};
+pub use process::CompilerProcess;
 pub use serve::serve;
 
-pub(crate) use kept::Key;
+pub(crate) use code_cache::Key;
 pub(crate) use slots::{Slot, Slots};
 
+use crate::cancel::Cancel;
 use crate::engine::Engine;
-use crate::load::LoadError;
+use crate::error::LoadError;
 
 /// What compiling one file may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,20 +48,6 @@ impl Default for CompileLimits {
 /// Most code of one check, in bytes. That of a Python check with its interpreter is 35 MB.
 pub(crate) const CODE_BYTES_MAX: u64 = 512 << 20;
 
-/// Ends a load that nobody waits for any more. Clones are the same.
-#[derive(Clone, Debug, Default)]
-pub struct Cancel(Arc<AtomicBool>);
-
-impl Cancel {
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
 /// Where files are compiled.
 #[derive(Clone, Debug)]
 pub enum Compiler {
@@ -72,7 +57,7 @@ pub enum Compiler {
     Process(CompilerProcess),
 }
 
-/// What a compiler gives: a component, or the code that it is made of, to be kept.
+/// What a compiler gives: a component, or the code of one, which can be cached.
 pub(crate) enum Compiled {
     Component(Component),
     Code(Vec<u8>),
@@ -89,7 +74,7 @@ impl Compiler {
     ) -> Result<Compiled, LoadError> {
         match self {
             Compiler::InProcess => {
-                let bytes = module::componentize(wasm)?;
+                let bytes = componentize::componentize(wasm)?;
                 Component::new(&engine.wasm, &bytes)
                     .map(Compiled::Component)
                     .map_err(|error| LoadError::Compile(format!("{error:#}")))
@@ -102,7 +87,7 @@ impl Compiler {
     }
 }
 
-/// Code to a component.
+/// Makes a component of its code.
 ///
 /// # Safety
 ///

@@ -1,5 +1,5 @@
-//! What the compiling process does: it holds itself to its memory, reads a file of a check from
-//! standard input, and answers with its code on standard output. It ends when its parent does.
+//! What the compiling process does: it limits its own memory, reads the file of a check from standard input,
+//! and answers with its code on standard output. It ends when its parent does.
 
 use std::io::{self, Read as _};
 use std::thread;
@@ -7,24 +7,30 @@ use std::thread;
 use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 
 use super::answer::Answer;
-use super::module::componentize;
+use super::componentize::componentize;
 use crate::engine::code_engine;
-use crate::load::{FILE_BYTES_MAX, LoadError};
+use crate::error::LoadError;
+use crate::limits::FILE_BYTES_MAX;
 
 /// Exit code of a process whose parent is gone: nobody reads it.
 const ORPHANED: i32 = 3;
 
-/// Compiling has all the time that its limit gives, and judging goes first.
+/// Niceness: compiling has time, and judging goes first.
 const NICE: i32 = 10;
 
-/// Reads, compiles and answers. An error means that nobody was there to be answered.
+/// Reads a file, compiles it in at most `memory_bytes_max` bytes of memory, and answers; also when it does not
+/// compile.
+///
+/// # Errors
+///
+/// If nobody can be answered: the limits cannot be set, or the pipes to the parent are broken.
 pub fn serve(memory_bytes_max: u64) -> io::Result<()> {
     limit(Resource::Data, memory_bytes_max)?;
-    // What is not compiled is told by the parent; a dump of the memory says nothing more.
+    // The parent reports what does not compile; a core dump would add nothing.
     limit(Resource::Core, 0)?;
-    // If the machine runs out of memory all the same, this goes first, and not who judges.
+    // If the machine runs out of memory all the same, the system is to end this process, not the one that judges.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
-    // A wish, no limit: a machine that does not grant it compiles all the same.
+    // No failure: a machine that does not grant it compiles all the same.
     let _ = nice(NICE);
     let wasm = read()?;
     thread::Builder::new().name("parent".into()).spawn(|| {
@@ -36,7 +42,7 @@ pub fn serve(memory_bytes_max: u64) -> io::Result<()> {
 }
 
 fn limit(resource: Resource, bytes: u64) -> io::Result<()> {
-    // What an operator has set lower stays, for it cannot be raised.
+    // A limit that an operator has set lower stays: it cannot be raised.
     let bytes = getrlimit(resource)
         .maximum
         .map_or(bytes, |most| most.min(bytes));
@@ -77,7 +83,7 @@ fn compile(wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
 fn failed(error: wasmtime::Error) -> LoadError {
     let text = format!("{error:#}");
     if is_of_memory(&text) {
-        // The parent knows its limit.
+        // The parent fills in its limit.
         LoadError::CompileMemory {
             memory_bytes_max: 0,
         }
@@ -86,8 +92,8 @@ fn failed(error: wasmtime::Error) -> LoadError {
     }
 }
 
-/// Whether an error, or what a process said at its end, tells that memory was short: the words of
-/// Rust's allocator, of wasmtime and of the system.
+/// Whether an error text, or what a process wrote to standard error, means that memory was short: it has the
+/// words of Rust's allocator, of wasmtime or of the system.
 pub(super) fn is_of_memory(text: &str) -> bool {
     [
         "memory allocation of ",

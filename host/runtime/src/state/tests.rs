@@ -1,4 +1,4 @@
-//! Tests of `state.rs`.
+//! Tests of the host functions.
 
 use std::time::Duration;
 
@@ -69,7 +69,7 @@ fn a_row_that_no_pattern_can_judge_is_set_aside_and_the_others_are_answered() {
         r#"{"$schema":"http://json-schema.org/draft-07/schema#","pattern":"^(a|b|ab)*(?!x)c$"}"#;
     let hard = format!("\"{}d\"", "ab".repeat(28));
     let (_directory, mut state) = of_two_rows(schema, [&hard, "1"]);
-    state.waste = Waste::new(Duration::from_secs(60));
+    state.schema_breakers = SchemaBreakers::new(Duration::from_secs(60));
     assert_eq!(validate_both(&mut state), [VALID; 2]);
     let [(0, fault)] = &state.set_aside[..] else {
         panic!("{:?}", state.set_aside);
@@ -93,30 +93,30 @@ fn a_schema_that_exhausts_its_steps_is_named_gives_the_time_back_and_is_left_alo
     );
     let (_directory, mut state) = of_two_rows(&schema, [&many("y"), "[1]"]);
     // One row takes less than all rows of a call may waste together.
-    state.waste = Waste::new(Duration::from_millis(200));
+    state.schema_breakers = SchemaBreakers::new(Duration::from_millis(200));
     let mut is_left_alone = false;
     for _ in 0..1000 {
-        state.waste.begin_batch();
+        state.schema_breakers.begin_batch();
         state.begin_call((0, 2), HOUR);
         let deadline = state.deadline;
         assert_eq!(validate_both(&mut state), [VALID; 2]);
-        let told = state.waste.take_told().remove(0);
+        let faults = state.schema_breakers.take_faults().remove(0);
         let rows: Vec<usize> = state.set_aside.iter().map(|(row, _)| *row).collect();
         if is_left_alone {
             // It judges no row, and takes no time.
-            assert_eq!((rows, told.rows), (vec![0, 1], 2));
+            assert_eq!((rows, faults.rows), (vec![0, 1], 2));
             assert_eq!(state.deadline, deadline);
             return;
         }
         assert!(state.deadline > deadline, "the time is given back");
-        is_left_alone = told.suspensions > 0;
+        is_left_alone = faults.suspensions > 0;
         if is_left_alone {
             // From the row on that was too much.
-            assert_eq!((rows, told.rows), (vec![0, 1], 2));
+            assert_eq!((rows, faults.rows), (vec![0, 1], 2));
             let why = &state.set_aside[1].1.message;
             assert!(why.contains("left alone for a while"), "{why}");
         } else {
-            assert_eq!((rows, told.rows), (vec![0], 1), "the other row is judged");
+            assert_eq!((rows, faults.rows), (vec![0], 1), "the other row is judged");
         }
     }
     panic!("never left alone");
@@ -160,8 +160,8 @@ fn a_call_gets_the_time_of_its_rows_back_and_not_that_of_rows_that_are_asked_for
         moved += usize::from(state.deadline > before);
     }
     assert_eq!(moved, HOST_TIME_PER_ROW);
-    let given = state.waste.take_time();
+    let given = state.schema_breakers.take_given_back();
     state.begin_call((0, 2), HOUR);
     assert_eq!(validate_both(&mut state), [VALID, INVALID]);
-    assert!(given > Duration::ZERO && state.waste.take_time() > Duration::ZERO);
+    assert!(given > Duration::ZERO && state.schema_breakers.take_given_back() > Duration::ZERO);
 }

@@ -1,17 +1,18 @@
 //! Raw frames on disk until their events are settled. Memory holds 8 bytes for each.
 //!
-//! A segment is a file of records, one per batch: an index of 16 bytes a frame (offset and length
-//! as little-endian u32, its place in the order of its source as u64), then the frames as they came. Each writer fills a segment of its own, so
-//! writers share no lock per event. A sealed segment goes when its last frame is released.
+//! A segment is a file of records, one per batch: an index with 16 bytes for each frame (offset and length as
+//! little-endian u32, its place in the order of its source as u64), then the frames as they came. Each writer
+//! fills a segment of its own, so writers share no lock per event. A sealed segment is removed when its last frame
+//! is released.
 //!
-//! A few frames that wait for long would hold the segments of many that have settled. So whoever holds
-//! references may move frames out of segments in which little waits (`sparse_segments`): copy them by a
-//! `moving_writer`, and release them where they were. A part of the spool is kept for that.
+//! A few frames that wait for long would keep the segments of many that have settled. So whoever has the references
+//! may move frames out of segments in which few still wait (`sparse_segments`): copy them with a `moving_writer`,
+//! and release them where they were. A part of the spool is reserved for that.
 //!
-//! The bytes of a segment that is still being filled do not come back, so open segments are kept
-//! small: all of them together hold less than half of what the spool may. A writer that lacks room
-//! seals its own, and modest writers leave half of the spool to the others. So whoever waits for
-//! room gets it as soon as events settle, whatever the other writers do.
+//! The bytes of a segment that is still being filled cannot be reclaimed, so open segments are kept small: all of
+//! them together hold less than half of what the spool may. A writer that lacks room seals its own segment, and
+//! modest writers leave half of the spool to the others. So a writer that waits for room gets it as soon as events
+//! settle, whatever the other writers do.
 //!
 //! What a run leaves behind is removed at the next start: the ledger's memory is gone with it.
 
@@ -32,26 +33,26 @@ pub use writer::SpoolWriter;
 
 use crate::files;
 
-/// Segments are numbered with 24 bits, and numbers are used again.
+/// How many numbers of segments there are (24 bits); they are used again.
 const SEGMENTS: u32 = 1 << 24;
 
-/// A segment is sealed when it has this many bytes at the latest: few files, and space comes back soon.
+/// A segment is sealed at the latest when it has this many bytes: few files, and space is reclaimed soon.
 pub const SEGMENT_BYTES: u64 = 64 << 20;
 
-/// A batch may take this part of the spool at most, or it could wait for ever beside open segments
+/// A batch may take one part in so many of the spool at most. A larger one could wait for ever beside open segments
 /// and what modest writers hold.
 pub const BATCHES_MIN: u64 = 4;
 
-/// This part of the spool is kept for frames that are moved; with a batch beside open segments there is
+/// One part in so many of the spool is reserved for frames that are moved. Beside open segments and a batch there is
 /// as much room left.
-const KEPT_FOR_MOVING: u64 = 8;
+const RESERVED_FOR_MOVING: u64 = 8;
 
-/// From which part of the spool on which segments are sparse: if no more than so many of a hundred of their
-/// bytes still wait. The fuller it is, the more is worth a copy; a frame that waits for ever is copied a number
-/// of times that grows with the logarithm of what passes.
+/// Which segments are sparse, by how full the spool is. A pair is the percentage of the spool that is filled, and the
+/// most percent of a segment's bytes that may still wait. The fuller the spool is, the more is worth a copy; a frame
+/// that waits for ever is copied a number of times that grows with the logarithm of what passes.
 const SPARSE: [(u64, u64); 3] = [(75, 87), (50, 50), (25, 25)];
 
-/// Why a frame could not be put down or read back.
+/// Why a frame could not be written or read back.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     #[error(
@@ -81,7 +82,7 @@ pub enum SpoolError {
     TooSmall { bytes_max: u64, batch_bytes: u64 },
 }
 
-/// All segments of a directory.
+/// The spool: all segments of a directory.
 pub struct Spool {
     dir: PathBuf,
     bytes_max: u64,
@@ -96,8 +97,12 @@ struct Segments {
 }
 
 impl Spool {
-    /// Opens the directory (private to its owner) and removes what an earlier run left there.
-    /// `writers` is how many there will be, `batch_bytes` the largest batch.
+    /// Opens the directory (private to its owner) for at most `bytes_max` bytes, and removes what an earlier run left
+    /// there. `writers` is how many there will be, `batch_bytes` the largest batch.
+    ///
+    /// # Errors
+    ///
+    /// If the spool is too small for such batches, or the directory cannot be used.
     pub fn open(
         dir: &Path,
         bytes_max: u64,
@@ -144,16 +149,16 @@ impl Spool {
 
     /// A writer with segments of its own.
     pub fn writer(self: &Arc<Self>) -> SpoolWriter {
-        let bytes_max = self.bytes_max - self.bytes_max / KEPT_FOR_MOVING;
+        let bytes_max = self.bytes_max - self.bytes_max / RESERVED_FOR_MOVING;
         SpoolWriter::new(Arc::clone(self), bytes_max)
     }
 
-    /// A writer for frames that are moved: nothing is kept from it.
+    /// A writer for frames that are moved: it may use the whole spool.
     pub fn moving_writer(self: &Arc<Self>) -> SpoolWriter {
         SpoolWriter::new(Arc::clone(self), self.bytes_max)
     }
 
-    /// A writer that leaves half of the spool to the others: for frames that are good to have.
+    /// A writer that leaves half of the spool to the others: for frames that are useful, but not needed.
     pub fn modest_writer(self: &Arc<Self>) -> SpoolWriter {
         SpoolWriter::new(Arc::clone(self), self.bytes_max / 2)
     }
@@ -168,12 +173,12 @@ impl Spool {
         self.lock().live.len()
     }
 
-    /// Whether it is filled to a part from which on frames are worth moving.
+    /// Whether it is so full that frames are worth moving.
     pub fn wants_room(&self) -> bool {
         self.sparse_percent().is_some()
     }
 
-    /// Which part of a segment's bytes may still wait for it to be sparse.
+    /// The most percent of a sparse segment's bytes that still wait; None if the spool is not full enough.
     fn sparse_percent(&self) -> Option<u64> {
         let bytes = u128::from(self.bytes());
         let part = |percent: u64| u128::from(self.bytes_max) * u128::from(percent) / 100;
@@ -183,8 +188,8 @@ impl Spool {
             .map(|(_, live)| live)
     }
 
-    /// Sealed segments of whose bytes few still wait, by number. What they hold together has room in what is
-    /// left: those first of which least is to be moved.
+    /// The numbers of sealed segments of whose bytes few still wait, ascending. Those are chosen first from which
+    /// least is to be moved, as long as all that is to be moved has room in the rest of the spool.
     pub fn sparse_segments(&self) -> Vec<u32> {
         let Some(percent) = self.sparse_percent() else {
             return Vec::new();
@@ -212,7 +217,12 @@ impl Spool {
         numbers
     }
 
-    /// Reads the frame at `reference` into `frame`, which is cleared first; gives its place.
+    /// Reads the frame at `reference` into `frame`, which is cleared first. Gives its place in the order of its
+    /// source.
+    ///
+    /// # Errors
+    ///
+    /// If the segment is gone, or cannot be read.
     pub fn read(&self, reference: u64, frame: &mut Vec<u8>) -> Result<u64, SpoolError> {
         let frame_at = Reference(reference);
         let segment = self.lock().live.get(&frame_at.segment()).cloned();
@@ -222,14 +232,13 @@ impl Spool {
         segment.read(frame_at.entry_at(), frame)
     }
 
-    /// Says that a frame is no longer needed.
+    /// Releases a frame, which is no longer needed.
     pub fn release(&self, reference: u64) {
         let reference = Reference(reference);
         self.released(reference.segment(), 1, reference.bytes());
     }
 
-    /// Says that `rows` frames of a segment are no longer needed, whose references say so many `bytes`
-    /// together.
+    /// Releases `rows` frames of a segment. `bytes` is the sum of `frame_bytes` of their references.
     pub fn released(&self, number: u32, rows: u32, bytes: u64) {
         let segment = self.lock().live.get(&number).cloned();
         if let Some(segment) = segment

@@ -1,6 +1,6 @@
-//! A frame's reference: 24 bits of its segment's number, 8 bits of about how many bytes it takes, and 32 bits of
-//! where its index entry stands in the file. Whoever releases a frame says by it how much space comes back,
-//! without a look at the disk.
+//! A frame's reference in 64 bits: 24 bits for the number of its segment, 8 bits for about how many bytes it takes, and
+//! 32 bits for the position of its index entry in the file. So the bytes of a released frame are known without reading
+//! the file.
 
 /// Bits of a reference below the segment's number.
 pub const SEGMENT_SHIFT: u32 = 40;
@@ -8,7 +8,7 @@ pub const SEGMENT_SHIFT: u32 = 40;
 /// Bits below its size.
 const SIZE_SHIFT: u32 = 32;
 
-/// Of a size three bits are kept below its highest one, so it is wrong by a sixteenth at most.
+/// Bits of a size that are kept below its highest one, so it is wrong by a sixteenth at most.
 const MANTISSA_BITS: u32 = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +21,12 @@ impl Reference {
         Self(place | class(bytes) << SIZE_SHIFT)
     }
 
+    /// The number of the segment.
     pub fn segment(self) -> u32 {
         (self.0 >> SEGMENT_SHIFT) as u32
     }
 
+    /// The position of the index entry in the segment's file, in bytes.
     pub fn entry_at(self) -> u64 {
         self.0 & u64::from(u32::MAX)
     }

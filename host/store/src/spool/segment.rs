@@ -1,4 +1,4 @@
-//! One file of the spool.
+//! One file of the spool: appends records, reads frames, and knows when all of them are released.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
@@ -20,7 +20,7 @@ pub(super) struct Segment {
     bytes: AtomicU64,
     written: AtomicU64,
     released: AtomicU64,
-    /// About how many bytes those take: the sum of what their references say.
+    /// About how many bytes those frames take: the sum of `frame_bytes` of their references.
     written_bytes: AtomicU64,
     released_bytes: AtomicU64,
     sealed: AtomicBool,
@@ -61,8 +61,8 @@ impl Segment {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Writes a record at the end; only the segment's one writer does. `about_bytes` is what the references to
-    /// its frames say together.
+    /// Writes a record at the end; only the segment's one writer does. `about_bytes` is the sum of `frame_bytes` of the
+    /// references to its frames.
     pub(super) fn append(
         &self,
         index: &[u8],
@@ -108,21 +108,21 @@ impl Segment {
         Ok(u64::from_le_bytes(place))
     }
 
-    /// True if that was the last frame of a sealed segment: it can go. Says so once.
+    /// True if that was the last frame of a sealed segment, which can be removed. True only once.
     pub(super) fn release(&self, rows: u64, about_bytes: u64) -> bool {
         self.released_bytes.fetch_add(about_bytes, Ordering::AcqRel);
         self.released.fetch_add(rows, Ordering::AcqRel);
         self.is_done()
     }
 
-    /// Nothing more will be written. True if everything has been released already.
+    /// Nothing more will be written. True if all frames have been released already.
     pub(super) fn seal(&self) -> bool {
         self.sealed.store(true, Ordering::Release);
         self.is_done()
     }
 
-    /// Bytes of the frames that still wait, if it is sealed and they are no more than so many of a hundred;
-    /// as nearly as references say them.
+    /// About how many bytes the frames take that still wait, if the segment is sealed and they are no more than so many
+    /// percent of it.
     pub(super) fn waiting_bytes(&self, percent: u64) -> Option<u64> {
         if !self.sealed.load(Ordering::Acquire) {
             return None;

@@ -182,7 +182,7 @@ fn what_is_kept_for_moving_is_for_moved_frames_alone() {
     let (mut writer, mut moving) = (spool.writer(), spool.moving_writer());
     let mut kept = Vec::new();
     while writer.append(&[1; 1000], &[1000], 0, &mut kept).is_ok() {}
-    assert!(spool.bytes() <= SMALL - SMALL / KEPT_FOR_MOVING);
+    assert!(spool.bytes() <= SMALL - SMALL / RESERVED_FOR_MOVING);
     while moving.append(&[1; 1000], &[1000], 0, &mut kept).is_ok() {}
     assert!(
         spool.bytes() <= SMALL && spool.bytes() > SMALL - 2000,

@@ -1,4 +1,4 @@
-//! One thread's way into the spool.
+//! Writes frames into the spool, for one thread.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,7 +10,7 @@ use super::{Spool, SpoolError};
 /// Writes batches, each with two writes. Owned by one thread.
 pub struct SpoolWriter {
     spool: Arc<Spool>,
-    /// Beyond so many bytes in the whole spool this writer puts nothing down.
+    /// Beyond so many bytes in the whole spool this writer writes nothing.
     bytes_max: u64,
     segment: Option<Arc<Segment>>,
     index: Vec<u8>,
@@ -26,13 +26,17 @@ impl SpoolWriter {
         }
     }
 
+    /// The spool that it writes to.
     pub fn spool(&self) -> &Arc<Spool> {
         &self.spool
     }
 
-    /// Puts down a batch: frame `i` is `bytes[ends[i-1]..ends[i]]`, and its place `first_place + i`.
-    /// Appends one reference per frame to `references`, or none if it fails; then nothing was put down,
-    /// and it can be tried again.
+    /// Writes a batch: frame `i` is `bytes[ends[i-1]..ends[i]]`, and its place `first_place + i`. Appends one reference
+    /// per frame to `references`, or none if it fails; then nothing was written, and it can be tried again.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room, the batch is too large for a segment, or the file cannot be written.
     pub fn append(
         &mut self,
         bytes: &[u8],
@@ -48,7 +52,7 @@ impl SpoolWriter {
             return Err(SpoolError::TooLarge { bytes: size });
         }
         if self.spool.check_room(size, self.bytes_max).is_err() {
-            // What this writer has open may be all that is in the way.
+            // The open segment of this writer may be all that takes the room.
             self.seal();
             self.spool.check_room(size, self.bytes_max)?;
         }
@@ -69,7 +73,7 @@ impl SpoolWriter {
             self.index.extend_from_slice(&place.to_le_bytes());
             start = end;
         }
-        // What is half written if this fails is never referred to; the next try writes over it.
+        // If this fails, what is half written has no reference; the next try writes over it.
         let written = segment.append(&self.index, bytes, ends.len() as u64, about_bytes);
         written.inspect_err(|_| references.truncate(known))?;
         self.spool.bytes.fetch_add(size, Ordering::Relaxed);
@@ -92,7 +96,7 @@ impl SpoolWriter {
         Ok(segment)
     }
 
-    /// Ends the open segment: it goes with its last frame.
+    /// Seals the open segment: it is removed with its last frame.
     pub(super) fn seal(&mut self) {
         if let Some(segment) = self.segment.take() {
             self.spool.seal(&segment);

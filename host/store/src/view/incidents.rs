@@ -1,4 +1,4 @@
-//! The timeline, as one would write it on an incident page.
+//! The timeline of incidents, in the form of an incident page.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use crate::rows::{FoundRow, IncidentRow};
 /// Schemas named in one line; the rest is counted.
 const SCHEMAS_NAMED_MAX: usize = 6;
 
-/// One paragraph per incident. `now_ms` is for those that are open.
+/// One paragraph per incident. `now_ms` is where open ones end.
 pub fn timeline(incidents: &[IncidentRow], now_ms: i64) -> Page {
     let mut page = Page::default();
     for incident in incidents {
@@ -114,7 +114,7 @@ fn finding(incident: &IncidentRow) -> String {
         ..
     } = &incident.found;
     if check_name.is_empty() {
-        // Of a version that did not say which.
+        // It was written by a version that did not store the check.
         return "a window check found something".to_owned();
     }
     let help = if help.is_empty() {

@@ -1,4 +1,4 @@
-//! What is stored, as text for people. Pure: rows in, text out.
+//! Shows stored rows as text for people. Pure: rows in, text out.
 
 mod incidents;
 mod time;

@@ -1,4 +1,4 @@
-//! Times and durations as people write them. UTC always.
+//! Times and durations as people write them. Times are always in UTC.
 
 /// Days from civil date algorithm: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
 fn civil(days: i64) -> (i64, u32, u32) {
@@ -14,7 +14,7 @@ fn civil(days: i64) -> (i64, u32, u32) {
     (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
-/// `YYYY-MM-DD HH:MM:SS`.
+/// Milliseconds since the epoch as `YYYY-MM-DD HH:MM:SS`.
 pub fn utc_second(ms: i64) -> String {
     let seconds = ms.div_euclid(1000);
     let (year, month, day) = civil(seconds.div_euclid(86_400));
@@ -27,14 +27,14 @@ pub fn utc_second(ms: i64) -> String {
     )
 }
 
-/// `YYYY-MM-DD HH:MM`.
+/// Milliseconds since the epoch as `YYYY-MM-DD HH:MM`.
 pub fn utc_minute(ms: i64) -> String {
     let mut text = utc_second(ms);
     text.truncate(16);
     text
 }
 
-/// `25 min`, `2 h 41 min`, `48 s`, `120 ms`.
+/// Milliseconds as `25 min`, `2 h 41 min`, `48 s`, `120 ms`.
 pub fn duration(ms: i64) -> String {
     let ms = ms.max(0);
     match ms {

@@ -18,7 +18,7 @@ impl Draft {
             self = self.push(column.name, column.expr, Format::Table, true);
             let target = self.panel.targets.last();
             let ref_id = target.map_or("", |target| &target.ref_id);
-            // What is merged from several answers has the letter of its query.
+            // If the answers of several queries are merged, a value has the letter of its query.
             let value = if one {
                 "Value".to_owned()
             } else {
@@ -77,7 +77,7 @@ impl Column {
         }
     }
 
-    /// Asked for its labels alone.
+    /// The column is queried for its labels alone, and not shown.
     pub fn hidden(mut self) -> Self {
         self.hidden = true;
         self
@@ -108,7 +108,7 @@ impl Column {
         self
     }
 
-    /// A bar from 0 to 1, whose colour says how full it is.
+    /// A bar from 0 to 1, whose colour shows how full it is.
     pub fn bar(mut self) -> Self {
         let steps = json!([
             { "color": colours::GOOD, "value": null },

@@ -1,4 +1,4 @@
-//! What checks were given, and what they said of it.
+//! The rows that checks were given, and what they answered.
 
 use crate::grafana::build::{Column, Draft, unit};
 use crate::grafana::colours::{BAD, SEVERITIES, WARNING};

@@ -1,4 +1,4 @@
-//! What each kind of panel can be told. The published types demand most of these members.
+//! The options of each kind of panel. The published types demand most of these members.
 
 use serde::Serialize;
 

@@ -1,11 +1,11 @@
-//! Panels, their place and what they ask.
+//! Panels, their places and their queries.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{DataSource, FieldConfig, Link, Options};
 
-/// What stands on a dashboard, from top to bottom.
+/// A row or a panel of a dashboard, from top to bottom.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum Entry {
@@ -23,11 +23,11 @@ pub struct Row {
     pub title: &'static str,
     pub collapsed: bool,
     pub grid_pos: GridPos,
-    /// Those of a row that is closed; ours are open.
+    /// The panels of a row that is collapsed; all rows here are open.
     pub panels: [(); 0],
 }
 
-/// In units of the grid, which is 24 wide.
+/// Place and size in units of the grid, which is 24 wide.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct GridPos {
     pub h: u32,
@@ -63,7 +63,7 @@ pub struct Target {
     pub editor_mode: &'static str,
     pub expr: String,
     pub format: Format,
-    /// Asked for the end of the time range alone.
+    /// Queried at the end of the time range alone.
     pub instant: bool,
     pub range: bool,
     pub legend_format: String,

@@ -1,4 +1,4 @@
-//! What came in, what became of it, and what is overdue.
+//! Panels about events: what came in, which verdicts they got, and what is overdue.
 
 use crate::grafana::build::{Column, Draft, unit};
 use crate::grafana::colours::{self, BAD, GOOD, NEUTRAL, VERDICTS, WAITING, WARNING, of};

@@ -35,7 +35,7 @@ fn opened() -> Draft {
         .see("what-the-incidents-mean")
 }
 
-/// Alerts of our rules; not all of them have the labels of a target.
+/// Alerts of Landfall's rules; not all of them have the labels of a target.
 fn of_ours(state: &str) -> String {
     format!(r#"ALERTS{{alertname=~"{ALERTNAMES}",alertstate="{state}"}}"#)
 }

@@ -9,7 +9,7 @@ use crate::grafana::titles;
 
 const LATENCY: &str = "landfall_delivery_latency_seconds";
 
-/// How far off a percentile can be is a matter of the buckets.
+/// The error of a percentile depends on the buckets.
 const ROUGH: &str = "A percentile is only as exact as its bucket is wide: docs/METRICS.md says how far off it can be, metrics.latency_buckets makes it finer.";
 
 pub fn section() -> Section {

@@ -1,4 +1,4 @@
-//! The first look: does everything land, and does Landfall see it?
+//! The overview: does everything land, and does Landfall see it?
 
 use crate::grafana::build::{Draft, unit};
 use crate::grafana::colours::{BAD, GOOD, NEUTRAL, WARNING};
@@ -62,10 +62,10 @@ fn in_time() -> Draft {
         .see("loss")
 }
 
-/// Verdicts of events that were to land. What could not be judged is never counted as good.
+/// Verdicts of events that were expected to land. What could not be judged never counts as good.
 const OWED: &str = r#"verdict=~"delivered|late|altered|missing|unconfirmed|unjudged""#;
 
-/// The share of the events that were to land which is delivered.
+/// The share of delivered events among those that were expected to land.
 fn in_time_ratio() -> String {
     ratio(
         &now("delivered", sum),
@@ -73,8 +73,8 @@ fn in_time_ratio() -> String {
     )
 }
 
-/// How many of the events of the chosen time have a verdict now: as it was first given, without what was
-/// taken back, with what became it.
+/// How many of the events of the chosen time have a verdict now: as it was first given, without those that were revised
+/// to another verdict, with those that were revised to this one.
 pub fn now(verdict: &str, by: impl Fn(&str) -> String) -> String {
     let verdict = |label: &str| format!(r#"{label}="{verdict}""#);
     let revised = |label| {

@@ -1,4 +1,4 @@
-//! How much room is left: store, disk, spool, queues, ledger.
+//! Alerts about room: store, disk, spool, queues, ledger.
 
 use crate::prometheus::owners::Owner;
 use crate::prometheus::promql::{bridged, increase, increase_or_first};
@@ -6,17 +6,17 @@ use crate::prometheus::rule::{Alert, Severity};
 use crate::prometheus::summary::counting;
 use crate::prometheus::time::{Scale, Span};
 
-/// Less is left on the disk of the store than a day of results and a checkpoint of its log may take.
+/// Bytes on the disk of the store that a day of results and a checkpoint of its log may take.
 const DISK_BYTES_MIN: &str = "1073741824";
 
-/// Raw frames may take seven eighths of the spool, and then judging waits.
+/// A little less than the share of the spool that raw frames may take, which is seven eighths: then judging waits.
 const SPOOL_FULL: &str = "0.85";
-/// Above this the spool is moved together as fast as it can be, and still fills.
+/// The share above which the spool fills although its frames are compacted as fast as they can be.
 const SPOOL_FILLS: &str = "0.7";
 
 const LEDGER_FILLS: &str = "0.8";
 
-/// The share of real time for which sources wait for room before it is told.
+/// The share of real time that sources may wait for room without an alert.
 const WAITS_SHARE: &str = "0.05";
 
 pub fn alerts(job: &str, scale: Scale) -> Vec<Alert> {
@@ -26,7 +26,7 @@ pub fn alerts(job: &str, scale: Scale) -> Vec<Alert> {
 }
 
 fn store(job: &str, scale: Scale) -> Vec<Alert> {
-    // 0: not looked up yet. If it is so, the store fails, and that is told.
+    // 0 means that it was not looked up yet. If the disk really is full, the store fails, which has an alert.
     let disk = format!(
         "({} > 0) < {DISK_BYTES_MIN}",
         bridged("landfall_store_disk_available_bytes", scale)

@@ -1,4 +1,4 @@
-//! Whether the engine goes on, and goes right: frontiers, threads, clock, the law of conservation.
+//! Alerts about the engine: frontiers, threads, the clock, and whether every event is accounted for.
 
 use crate::prometheus::owners::Owner;
 use crate::prometheus::promql::{bridged, increase};
@@ -8,14 +8,14 @@ use crate::prometheus::time::{Scale, Span};
 
 /// Real seconds that a frontier may lag: it moves several times a second.
 const LAG_SECONDS: u32 = 60;
-/// So much, and a dead writer is not told for as long.
+/// Real seconds of lag that page: a dead writer is reported later by as much.
 const LAG_SECONDS_FAR: u32 = 300;
 
-/// A step of the system's clock, and no drift: Landfall's clock goes as fast as the system's.
+/// A step of the system's clock, not drift: Landfall's clock runs as fast as the system's.
 const OFFSET_SECONDS: u32 = 30;
 
 pub fn alerts(scale: Scale) -> Vec<Alert> {
-    // By Landfall's clock, which may be sped up; what holds it up goes by real time.
+    // The lag is by Landfall's clock, which may be sped up; what causes it goes by real time.
     let lag = |seconds: u32| {
         format!(
             "landfall_frontier_lag_seconds / ignoring (stream) group_left () landfall_clock_speed_ratio > {seconds}"

@@ -1,15 +1,15 @@
-//! Whether frames, checks and schemas are what they are taken for.
+//! Alerts about judging: frames, checks and schemas that fail or are not what they should be.
 
 use crate::prometheus::owners::Owner;
 use crate::prometheus::promql::{bridged, increase, increase_or_first, indented};
-use crate::prometheus::rule::{Alert, Dashboard, Severity};
+use crate::prometheus::rule::{Alert, DashboardLink, Severity};
 use crate::prometheus::summary::counting;
 use crate::prometheus::time::{Scale, Span};
 
-/// A share of a stream's frames that is more than the usual rubbish.
+/// A share of a stream's frames that is more than the usual malformed ones.
 const UNDECODABLE_SHARE: &str = "0.01";
 
-/// Longer than `compile.time_max` and a wait for a place among four.
+/// Longer than `compile.time_max` and the wait for one of four slots.
 const LOADING: Span = Span::minutes(15);
 
 pub fn alerts(job: &str, scale: Scale) -> Vec<Alert> {
@@ -19,13 +19,13 @@ pub fn alerts(job: &str, scale: Scale) -> Vec<Alert> {
     alerts
 }
 
-/// Which version judges.
+/// Alerts about which version of a check judges.
 fn versions(scale: Scale) -> Vec<Alert> {
     let of_check = |name, metric: &str, summary: &str| {
         let expr = format!("{} == 1", bridged(metric, scale));
         Alert::itself(name, Severity::Ticket, Owner::Check.of(&expr, &["check"]))
             .hold(LOADING)
-            .dashboard(Dashboard::Checks)
+            .dashboard(DashboardLink::Checks)
             .summary(summary)
     };
     let schemas = format!("{} > 0", bridged("landfall_schemas_stale", scale));
@@ -52,7 +52,7 @@ fn versions(scale: Scale) -> Vec<Alert> {
     ]
 }
 
-/// What fails while it judges.
+/// Alerts about checks and schemas that fail while they judge.
 fn faults(job: &str, scale: Scale) -> Vec<Alert> {
     let hour = Span::hours(1);
     let rows = format!(
@@ -88,7 +88,7 @@ fn faults(job: &str, scale: Scale) -> Vec<Alert> {
             Severity::Ticket,
             Owner::Check.of(&rows, &["check"]),
         )
-        .dashboard(Dashboard::Checks)
+        .dashboard(DashboardLink::Checks)
         .summary(
             counting(
                 "The check {{ $labels.check }} failed on ",
@@ -101,7 +101,7 @@ fn faults(job: &str, scale: Scale) -> Vec<Alert> {
             Severity::Ticket,
             Owner::Check.of(&suspended, &["check"]),
         )
-        .dashboard(Dashboard::Checks)
+        .dashboard(DashboardLink::Checks)
         .summary(
             counting(
                 "The check {{ $labels.check }} was left alone ",
@@ -114,7 +114,7 @@ fn faults(job: &str, scale: Scale) -> Vec<Alert> {
             Severity::Ticket,
             Owner::Check.of(&codec, &["stream", "check"]),
         )
-        .dashboard(Dashboard::Checks)
+        .dashboard(DashboardLink::Checks)
         .summary(
             counting(
                 "The codec {{ $labels.check }} failed on ",
@@ -137,7 +137,7 @@ fn faults(job: &str, scale: Scale) -> Vec<Alert> {
     ]
 }
 
-/// What came in and is no event.
+/// Alerts about frames that are no events.
 fn frames(job: &str, scale: Scale) -> Vec<Alert> {
     let hour = Span::hours(1);
     let refused = format!(
@@ -174,7 +174,7 @@ fn frames(job: &str, scale: Scale) -> Vec<Alert> {
             Owner::Check.of(&undecodable, &["stream", "check"]),
         )
         .hold(Span::minutes(15))
-        .dashboard(Dashboard::Checks)
+        .dashboard(DashboardLink::Checks)
         .summary(
             "{{ $value | humanizePercentage }} of the frames of {{ $labels.stream }} within an hour bear no key that {{ $labels.check }} could read. Next: see the samples in the store, and streams.{{ $labels.stream }}.codec",
         ),

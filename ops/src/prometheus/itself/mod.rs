@@ -1,4 +1,4 @@
-//! Alerts for Landfall itself: what does not see cannot say that something is missing.
+//! Alerts for Landfall itself: if it does not see everything, it cannot report what is missing.
 
 mod capacity;
 mod engine;

@@ -1,4 +1,4 @@
-//! Is Landfall there, is it scraped, does it see both streams?
+//! Alerts about presence: whether Landfall runs, is scraped, and sees both streams.
 
 use crate::prometheus::owners::Owner;
 use crate::prometheus::promql::{bridged, increase, indented, quoted};
@@ -6,20 +6,20 @@ use crate::prometheus::rule::{Alert, Recording, Severity};
 use crate::prometheus::summary::counting;
 use crate::prometheus::time::{Scale, Span};
 
-/// A machine is restarted, or a program replaced, within it. A start serves HTTP at once.
+/// Long enough to restart a machine or replace a program. Landfall serves HTTP at once when it starts.
 const START: Span = Span::minutes(10);
 
 /// Most series are there only when all checks are compiled: that takes `compile.time_max` for each four of them,
-/// if none of their code was kept.
+/// if none of their code is cached.
 const FIRST_START: Span = Span::minutes(20);
 
-/// Starts within an hour that are no coincidence any more.
+/// Starts within an hour that are no coincidence.
 const STARTS_MANY: u32 = 3;
 
-/// Changes between scrapes that work and scrapes that do not, of more than two outages in an hour.
+/// Changes between scrapes that work and scrapes that fail, as of more than two outages in an hour.
 const SCRAPE_CHANGES_MANY: u32 = 5;
 
-/// Connections lost within an hour that are no coincidence any more.
+/// Connections lost within an hour that are no coincidence.
 const DISCONNECTS_MANY: u32 = 5;
 
 /// A series that Landfall has once its start is over, whatever its configuration is.
@@ -34,7 +34,7 @@ const fn series(selector: &'static str, labels: &'static str) -> ExpectedSeries 
     ExpectedSeries { selector, labels }
 }
 
-/// What the alerts rest upon: without these series they would be silent.
+/// The series that the alerts need: without them they would never fire.
 pub const EXPECTED_SERIES: [ExpectedSeries; 29] = [
     series("landfall_incidents_open{cause=\"stalled\"}", "cause"),
     series("landfall_incidents_open{cause=\"loss\"}", "cause"),
@@ -82,7 +82,7 @@ pub const EXPECTED_SERIES: [ExpectedSeries; 29] = [
     series("landfall_process_start_time_seconds", ""),
 ];
 
-/// The targets that answer, by each series that they lack.
+/// The targets that answer, by each expected series that they lack.
 const ABSENT_SERIES: &str = "instance_series:landfall_absent_series:up";
 
 fn up(job: &str) -> String {
@@ -98,7 +98,7 @@ pub fn recordings(job: &str) -> Vec<Recording> {
                 "label_replace({up} == 1 unless ignoring ({}) {}, \"series\", {}, \"\", \"\")",
                 series.labels,
                 series.selector,
-                // For people: quotes in quotes are hard to read.
+                // The summary is for people, and quotes in quotes are hard to read.
                 quoted(&series.selector.replace('"', ""))
             )
         })
@@ -119,7 +119,7 @@ pub fn alerts(job: &str, scale: Scale) -> Vec<Alert> {
     alerts
 }
 
-/// Whether there is anything to ask.
+/// Alerts about Landfall being absent, or not scraped.
 fn targets(up: &str, scale: Scale) -> Vec<Alert> {
     let hour = scale.of(Span::hours(1));
     let absent = format!(
@@ -136,7 +136,7 @@ fn targets(up: &str, scale: Scale) -> Vec<Alert> {
         "count without (instance) ({up})\n<\ncount without (instance) ({up} offset {hour})"
     );
     let restarts = format!("changes(landfall_process_start_time_seconds[{hour}]) > {STARTS_MANY}");
-    // An outage, or a start that takes long, is one stretch of time.
+    // An outage, or a start that takes long, is one alert.
     let scrapes = format!(
         "100 * avg_over_time({up}[{hour}]) < 70\nand changes({up}[{hour}]) > {SCRAPE_CHANGES_MANY}"
     );
@@ -192,7 +192,7 @@ fn targets(up: &str, scale: Scale) -> Vec<Alert> {
     ]
 }
 
-/// Whether it sees what there is to see.
+/// Alerts about streams that Landfall does not see.
 fn views(scale: Scale) -> Vec<Alert> {
     let hour = Span::hours(1);
     let connected = "landfall_source_connected == 0";

@@ -1,4 +1,4 @@
-//! Delivery objectives.
+//! Cases of delivery objectives.
 
 use super::{EVENTS, OPEN, cause, from, growing, verdict, within};
 use crate::case::{Case, Firing, case, firing};

@@ -1,4 +1,4 @@
-//! Store, disk, spool, ledger, queues.
+//! Cases of room: store, disk, spool, ledger, queues.
 
 use super::{from, within};
 use crate::case::{Case, Firing, case, firing};

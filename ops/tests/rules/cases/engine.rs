@@ -1,4 +1,4 @@
-//! Frontiers, threads, the clock, the law of conservation.
+//! Cases of the engine: frontiers, threads, the clock, events that are not accounted for.
 
 use super::{from, within};
 use crate::case::{Case, Firing, case, firing};

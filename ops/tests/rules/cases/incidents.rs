@@ -1,4 +1,4 @@
-//! Causes of incidents.
+//! Cases of the causes of incidents.
 
 use super::{EVENTS, NONE, OPEN, cause, from, growing, verdict, within};
 use crate::case::{Case, Firing, case, firing};
@@ -32,7 +32,7 @@ fn bare(alert: &'static str) -> Firing {
     firing(alert).label("owner", LANDFALL_OWNER)
 }
 
-/// The writer is dead from minute 10 to 35; what was lost is told until minute 45.
+/// The writer is dead from minute 10 to 35; what was lost is reported until minute 45.
 fn dead_writer(world: &mut World) {
     let delivered = |minute: f64| 10.0 * (minute.min(10.0) + (minute - 35.0).max(0.0));
     world

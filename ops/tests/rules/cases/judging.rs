@@ -1,4 +1,4 @@
-//! Frames, checks and schemas.
+//! Cases of judging: frames, checks and schemas.
 
 use super::{NONE, from, growing, within};
 use crate::case::{Case, Firing, case, firing};

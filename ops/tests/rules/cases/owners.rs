@@ -1,4 +1,4 @@
-//! An alert is there whatever says who owns it.
+//! Cases of owners: an alert fires whatever the info metric of its owner is.
 
 use super::{EVENTS, NONE, OPEN, cause, from, verdict};
 use crate::case::{Case, Firing, case, firing};

@@ -1,4 +1,4 @@
-//! Is Landfall there, is it scraped, does it see both streams?
+//! Cases of presence: whether Landfall runs, is scraped, and sees both streams.
 
 use landfall_ops::prometheus::EXPECTED_SERIES;
 

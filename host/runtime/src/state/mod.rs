@@ -1,4 +1,4 @@
-//! What a guest's store holds: the batch in hand, the schemas, the limiter, and the host functions.
+//! What a guest's store holds: the batch, the schemas, the limiter; and the functions that the host offers.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,23 +10,23 @@ use crate::bindings::{log, schemas};
 use crate::fault::{Fault, HostMisuse, clip};
 use crate::limits::MemoryLimiter;
 use crate::log::{LogBuffer, LogLevel};
-use crate::waste::{self, Asked, Waste, Why};
+use crate::schema_breakers::{self, SchemaBreakers, SchemaFailure, SchemaTask};
 
-/// Errors told of one row by `schemas.explain`, and the longest text.
+/// Most errors in an explanation of `schemas.explain`, and its longest text in bytes.
 const EXPLAIN_ERRORS_MAX: usize = 3;
 const EXPLAIN_BYTES_MAX: usize = 1024;
 
-/// Rows that are validated, and names that are looked up, between two looks at the deadline: epochs
-/// interrupt only the guest, not the host on its behalf.
+/// Most rows that are validated, or names that are looked up, between two looks at the deadline: epochs
+/// interrupt only the guest, not what the host does on its behalf.
 const UNWATCHED_MAX: usize = 16;
 
-/// Times for each row of a call that the host's time for it is not the guest's: a check asks for the schema
-/// of the whole and of a part, and for what is wrong. One that asks again and again pays itself, so that no
-/// call goes on for ever.
+/// How many times for each row of a call the guest gets the host's time back: a check asks for the validity of
+/// the whole and of a part, and for what is wrong. A check that asks more often pays itself, so that no call
+/// goes on for ever.
 const HOST_TIME_PER_ROW: usize = 8;
 
-/// When so many rows as are not watched take longer than this, each row after them is timed by itself, so that
-/// it is known which schema it is.
+/// If the rows between two looks at the clock take longer than this together, each row after them is timed by
+/// itself, so that it is known which schema takes the time.
 const WATCHED_AFTER: Duration = Duration::from_millis(1);
 
 /// Codes of `schemas.validate`.
@@ -38,26 +38,26 @@ const NO_VALUE: u8 = 3;
 /// The state of one store.
 pub(crate) struct HostState {
     pub(crate) limiter: MemoryLimiter,
-    /// The documents that `schemas` may name, here only while a call runs.
+    /// The documents that may be validated; here only while a call runs.
     pub(crate) documents: Documents,
-    /// The batch that the guest sees begins at this row of `documents`.
+    /// The first row of `documents` that the guest sees: its row 0.
     pub(crate) first_row: usize,
-    /// And has this many rows.
+    /// How many rows the guest sees.
     pub(crate) rows: usize,
     pub(crate) schemas: Arc<SchemaSet>,
-    /// When the call that runs has to be over. What the host does on the guest's behalf moves it on.
+    /// When the call that runs has to be over. Time that the guest gets back moves it on.
     pub(crate) deadline: Option<Instant>,
-    /// Rows of which the call that runs gets the host's time back.
+    /// For how many more rows the call that runs gets the host's time back.
     host_time_left: usize,
     pub(crate) log: LogBuffer,
-    /// What schemas wasted; that of the seat, here only while a call runs.
-    pub(crate) waste: Waste,
-    /// Rows of the documents that no schema could judge, whatever the guest makes of them.
+    /// The breakers of schemas; here only while a call runs.
+    pub(crate) schema_breakers: SchemaBreakers,
+    /// Rows of the documents on which a schema failed, whatever the guest answers for them.
     pub(crate) set_aside: Vec<(usize, Fault)>,
 }
 
-/// What is told of an event that a schema refuses but cannot explain in its steps, or soon enough.
-const UNTOLD: &str = "is not valid; telling where took too many steps on events before";
+/// The explanation of an event that a schema refuses but cannot explain in its steps, or soon enough.
+const UNEXPLAINED: &str = "is not valid; finding out where took too many steps on earlier events";
 
 impl HostState {
     pub(crate) fn new(memory_bytes_max: usize, schemas: Arc<SchemaSet>) -> Self {
@@ -70,21 +70,22 @@ impl HostState {
             deadline: None,
             host_time_left: 0,
             log: LogBuffer::default(),
-            waste: Waste::default(),
+            schema_breakers: SchemaBreakers::default(),
             set_aside: Vec::new(),
         }
     }
 
-    /// Takes a row out of the answer. The guest goes on as if it were valid, and asks no more of it.
-    fn set_aside(&mut self, row: usize, schema: &str, why: Why) -> u8 {
+    /// Takes a row out of the answer. The guest goes on as if it were valid, and asks no more about it.
+    fn set_aside(&mut self, row: usize, schema: &str, failure: SchemaFailure) -> u8 {
         if self.set_aside.iter().all(|(other, _)| *other != row) {
-            self.waste.told(schema).rows += 1;
-            self.set_aside.push((row, waste::fault(schema, why)));
+            self.schema_breakers.faults_of(schema).rows += 1;
+            self.set_aside
+                .push((row, schema_breakers::fault(schema, failure)));
         }
         VALID
     }
 
-    /// A call begins, with so many rows of the documents from the first on, and so much time.
+    /// A call begins: the guest sees so many rows of the documents from `first_row` on, and has `time`.
     pub(crate) fn begin_call(&mut self, (first_row, rows): (usize, usize), time: Duration) {
         self.limiter.begin_call();
         self.deadline = Some(Instant::now() + time);
@@ -104,13 +105,13 @@ impl HostState {
             return (taken, false);
         };
         self.host_time_left = left;
-        self.waste.give_back(taken);
+        self.schema_breakers.give_back(taken);
         self.deadline = self.deadline.map(|deadline| deadline + taken);
         (taken, true)
     }
 
-    /// The same. Returns what their schema is charged: only what a processor worked, for a thread that waits
-    /// for one is no fault of a schema.
+    /// The same. Returns what their schema is charged: only the processor's time, because a schema is not to blame
+    /// for a thread that waits for a processor.
     fn charge(&mut self, timing: &mut Timing) -> Duration {
         let (taken, is_not_the_guests) = self.give_back(timing);
         let worked = processor_time();
@@ -122,11 +123,11 @@ impl HostState {
         }
     }
 
-    /// The code of one row.
+    /// Validates one row, and gives its code.
     fn judge(&mut self, row: usize, at: &Pointer, schema: &Schema, timing: &mut Timing) -> u8 {
         let name = schema.name();
-        if self.waste.is_open(name, Asked::Judge) {
-            return self.set_aside(row, name, Why::LeftAlone);
+        if self.schema_breakers.is_open(name, SchemaTask::Validate) {
+            return self.set_aside(row, name, SchemaFailure::Suspended);
         }
         timing.rows += 1;
         let validity = self.documents.validate(row, at, schema);
@@ -135,17 +136,19 @@ impl HostState {
         if is_long || timing.is_watched || !is_judged {
             let taken = self.charge(timing);
             if is_judged {
-                self.waste.took(name, Asked::Judge, taken);
+                self.schema_breakers
+                    .record_answer(name, SchemaTask::Validate, taken);
             } else {
-                self.waste.record(name, Asked::Judge, taken);
+                self.schema_breakers
+                    .record_waste(name, SchemaTask::Validate, taken);
             }
         }
         match validity {
             Validity::Valid => VALID,
             Validity::Invalid => INVALID,
             Validity::NoValue => NO_VALUE,
-            Validity::Exhausted => self.set_aside(row, name, Why::Exhausted),
-            Validity::Unjudged => self.set_aside(row, name, Why::HostFailed),
+            Validity::Exhausted => self.set_aside(row, name, SchemaFailure::Exhausted),
+            Validity::Unjudged => self.set_aside(row, name, SchemaFailure::HostFailed),
         }
     }
 
@@ -161,7 +164,7 @@ impl HostState {
         timing.is_watched |= taken > WATCHED_AFTER;
     }
 
-    /// Ends the call as its epoch would, if its time is over; looked at every so often.
+    /// Ends the call as its epoch would, if its time is over. Looks at the clock once in `UNWATCHED_MAX`.
     fn in_time(&self, done: usize) -> wasmtime::Result<()> {
         let over = |deadline| Instant::now() >= deadline;
         if done.is_multiple_of(UNWATCHED_MAX) && self.deadline.is_some_and(over) {
@@ -266,24 +269,26 @@ impl schemas::Host for HostState {
         let Some(schema) = set.find(&name) else {
             return Ok(format!("no schema {name}"));
         };
-        if self.waste.is_open(&name, Asked::Tell) {
-            self.waste.told(&name).untold += 1;
-            return Ok(UNTOLD.to_owned());
+        if self.schema_breakers.is_open(&name, SchemaTask::Explain) {
+            self.schema_breakers.faults_of(&name).untold += 1;
+            return Ok(UNEXPLAINED.to_owned());
         }
         let mut timing = Timing::begin();
         timing.rows = 1;
-        let told = self
+        let explanation = self
             .documents
             .explanation(row, &at, schema, EXPLAIN_ERRORS_MAX);
         let is_long = landfall_document::was_long();
         let taken = self.charge(&mut timing);
-        if told.is_exhausted {
-            self.waste.record(&name, Asked::Tell, taken);
-            self.waste.told(&name).untold += 1;
+        if explanation.is_exhausted {
+            self.schema_breakers
+                .record_waste(&name, SchemaTask::Explain, taken);
+            self.schema_breakers.faults_of(&name).untold += 1;
         } else if is_long {
-            self.waste.took(&name, Asked::Tell, taken);
+            self.schema_breakers
+                .record_answer(&name, SchemaTask::Explain, taken);
         }
-        let text = told
+        let text = explanation
             .violations
             .iter()
             .map(|violation| match violation.pointer.as_str() {

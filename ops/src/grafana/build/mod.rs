@@ -1,4 +1,4 @@
-//! Makes panels in our style: little code for each, the same look for all.
+//! Builds panels in one style: little code for each, the same look for all.
 
 mod table;
 
@@ -29,7 +29,7 @@ pub mod unit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Anchor(pub &'static str);
 
-/// A panel that is being made, with the space that it takes.
+/// A panel that is being built.
 #[derive(Clone, Debug)]
 pub struct Draft {
     pub panel: Panel,
@@ -73,6 +73,7 @@ impl Draft {
         }
     }
 
+    /// A graph of lines over time.
     pub fn graph(title: &'static str, description: &str) -> Self {
         let options = TimeseriesOptions {
             legend: Legend::list(),
@@ -126,6 +127,7 @@ impl Draft {
         draft
     }
 
+    /// A table, with no columns yet.
     pub fn table(title: &'static str, description: &str) -> Self {
         let options = TableOptions {
             frame_index: 0,
@@ -236,7 +238,7 @@ impl Draft {
         self
     }
 
-    /// Where docs/OPERATIONS.md says what to do.
+    /// The section of docs/OPERATIONS.md about what the panel shows.
     pub fn see(mut self, anchor: &'static str) -> Self {
         self.anchor = Some(Anchor(anchor));
         self
@@ -329,7 +331,7 @@ impl Draft {
         self
     }
 
-    /// What is different for one series or column.
+    /// Properties that are different for one series or column.
     pub fn override_name(mut self, name: &str, properties: &[(&'static str, Value)]) -> Self {
         let properties = properties.iter().map(|(id, value)| Property {
             id,
@@ -347,7 +349,7 @@ impl Draft {
         self
     }
 
-    /// What stands in this column leads to a dashboard on which it alone is chosen.
+    /// The values of this column link to a dashboard on which that value alone is chosen.
     pub fn leads_to(self, column: &'static str, uid: &str) -> Self {
         let url = format!(
             "/d/{uid}?var-{column}=${{__data.fields.{column}:percentencode}}&${{datasource:queryparam}}&${{job:queryparam}}&${{instance:queryparam}}&${{__url_time_range}}"
@@ -394,7 +396,7 @@ impl Draft {
         )
     }
 
-    /// Asks over the chosen time; `legend` names the series.
+    /// Adds a query over the chosen time; `legend` names the series.
     pub fn ask(self, legend: &str, expr: impl Into<String>) -> Self {
         let format = match self.panel.options {
             Options::Heatmap(_) => Format::Heatmap,
@@ -403,7 +405,7 @@ impl Draft {
         self.push(legend, expr.into(), format, false)
     }
 
-    /// Asks for the end of the chosen time alone.
+    /// Adds a query at the end of the chosen time.
     pub fn ask_now(self, legend: &str, expr: impl Into<String>) -> Self {
         self.push(legend, expr.into(), Format::TimeSeries, true)
     }

@@ -1,5 +1,5 @@
-//! The parent of a compiling process: it starts it, feeds it, and ends it when its time is over or
-//! nobody waits for it any more. What it reads comes from its own child, through a pipe.
+//! The parent's side of a compiling process: starts it, feeds it, and ends it when its time is over or nobody
+//! waits for it any more. What is read here comes from the own child, through a pipe.
 
 use std::io::{self, Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -9,28 +9,29 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::CompileLimits;
 use super::answer::Answer;
 use super::serve::is_of_memory;
 use super::slots::{Slot, TURN};
-use super::{Cancel, CompileLimits};
-use crate::load::LoadError;
+use crate::cancel::Cancel;
+use crate::error::LoadError;
 
-/// How often it looks whether anybody still waits for the code.
+/// How often the parent looks whether anybody still waits for the code.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What is kept of what the process says on standard error, in bytes: a panic's message.
-const SAID_BYTES_MAX: u64 = 4096;
+/// How much is kept of what the process writes to standard error, in bytes: the message of a panic.
+const STDERR_BYTES_MAX: u64 = 4096;
 
 /// Threads of one compiling process. Each compiles a function at a time and holds its memory.
 const THREADS_MAX: usize = 4;
 
-/// SIGKILL: ours is told as what it is for.
+/// SIGKILL. Where the parent sent it, the error is the reason for it instead.
 const KILLED: i32 = 9;
 
-/// The image of this very process: also when its file was replaced by another version meanwhile.
+/// The image of this very process, even if its file has been replaced by another version.
 const OWN_IMAGE: &str = "/proc/self/exe";
 
-/// A program that compiles when it is called with certain arguments: ours.
+/// The program that is started to compile, and the argument that makes it do so.
 #[derive(Clone, Debug)]
 pub struct CompilerProcess {
     program: PathBuf,
@@ -38,8 +39,12 @@ pub struct CompilerProcess {
 }
 
 impl CompilerProcess {
-    /// This program; `command` makes it call [`serve`](super::serve) with the number that follows
+    /// This program. `command` makes it call [`serve`](super::serve) with the number of bytes that follows
     /// `--memory-max`.
+    ///
+    /// # Errors
+    ///
+    /// If the path of this program cannot be found out.
     pub fn of_this_program(command: &str) -> io::Result<Self> {
         let image = Path::new(OWN_IMAGE);
         let program = if image.exists() {
@@ -66,7 +71,7 @@ impl CompilerProcess {
         slot: &mut Slot,
     ) -> Result<Vec<u8>, LoadError> {
         let began = Instant::now();
-        let mut process = Running(self.start(limits).map_err(LoadError::CompileProcess)?);
+        let mut process = KilledOnDrop(self.start(limits).map_err(LoadError::CompileProcess)?);
         let child = &mut process.0;
         let (Some(mut input), Some(mut output), Some(errors)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -77,7 +82,7 @@ impl CompilerProcess {
             let (answered, wait) = channel();
             // Its end is closed when this is joined: until then the process knows that we live.
             let feeding = scope.spawn(move || {
-                // A process that has ended does not read: its answer, or its end, says why.
+                // A process that has ended does not read: its answer or its exit status says why.
                 let _ = input
                     .write_all(&(wasm.len() as u64).to_le_bytes())
                     .and_then(|()| input.write_all(wasm));
@@ -85,11 +90,11 @@ impl CompilerProcess {
             });
             let reading = scope.spawn(move || {
                 let answer = Answer::read(&mut output);
-                // Nobody waits any more: it was ended.
+                // If nobody waits any more, the process was ended: there is nothing to do.
                 let _ = answered.send(());
                 answer
             });
-            let listening = scope.spawn(move || said(errors));
+            let stderr_reader = scope.spawn(move || read_stderr(errors));
             let ended = loop {
                 let left = limits.time_max.saturating_sub(began.elapsed());
                 match wait.recv_timeout(LOOK.min(left)) {
@@ -117,20 +122,20 @@ impl CompilerProcess {
                 .join()
                 .unwrap_or_else(|_| Err(io::Error::other("the thread that reads it died")));
             if answer.is_err() {
-                // It says nothing more that could be used, and may be anywhere.
+                // Nothing more of it can be used, and it may hang anywhere.
                 process.end();
             }
             let status = process.0.wait().map_err(LoadError::CompileProcess)?;
             drop(feeding.join());
-            let said = listening.join().unwrap_or_default();
+            let stderr = stderr_reader.join().unwrap_or_default();
             match (ended, answer) {
                 (Some(ended), _) => Err(ended),
                 (None, Ok(answer)) if status.success() => {
                     answer.into_result(limits.memory_bytes_max)
                 }
-                (None, Ok(_)) => Err(crashed(status, &said, limits)),
+                (None, Ok(_)) => Err(crashed(status, &stderr, limits)),
                 (None, Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                    Err(crashed(status, &said, limits))
+                    Err(crashed(status, &stderr, limits))
                 }
                 (None, Err(error)) => Err(LoadError::CompileProcess(error)),
             }
@@ -146,10 +151,10 @@ impl CompilerProcess {
             .arg(limits.memory_bytes_max.to_string())
             // The compiler's pool of threads reads it.
             .env("RAYON_NUM_THREADS", threads.min(THREADS_MAX).to_string())
-            // What a panic says is enough, and where memory is short there is none for more.
+            // The message of a panic is enough, and where memory is short there is none for a backtrace.
             .env_remove("RUST_BACKTRACE")
             .env_remove("RUST_LIB_BACKTRACE")
-            // A signal to the terminal's group is for us; we end our child.
+            // A signal to the terminal's process group is for the parent, which ends its child.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -158,33 +163,33 @@ impl CompilerProcess {
     }
 }
 
-/// The process; ended when this is dropped, in whatever way.
-struct Running(Child);
+/// The process. It is ended when this is dropped.
+struct KilledOnDrop(Child);
 
-impl Running {
+impl KilledOnDrop {
     fn end(&mut self) {
-        // It has ended by itself: there is nothing to do.
+        // An error means that it has ended by itself: there is nothing to do.
         let _ = self.0.kill();
     }
 }
 
-impl Drop for Running {
+impl Drop for KilledOnDrop {
     fn drop(&mut self) {
         self.end();
         let _ = self.0.wait();
     }
 }
 
-/// The beginning of what it says; the rest is read and dropped, so that it does not wait for us.
-fn said(mut errors: impl Read) -> String {
+/// Reads the beginning of standard error. The rest is read and dropped, so that the process never waits for it.
+fn read_stderr(mut errors: impl Read) -> String {
     let mut bytes = Vec::new();
-    let _ = (&mut errors).take(SAID_BYTES_MAX).read_to_end(&mut bytes);
+    let _ = (&mut errors).take(STDERR_BYTES_MAX).read_to_end(&mut bytes);
     let _ = io::copy(&mut errors, &mut io::sink());
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn crashed(status: ExitStatus, said: &str, limits: &CompileLimits) -> LoadError {
-    if is_of_memory(said) {
+fn crashed(status: ExitStatus, stderr: &str, limits: &CompileLimits) -> LoadError {
+    if is_of_memory(stderr) {
         return LoadError::CompileMemory {
             memory_bytes_max: limits.memory_bytes_max,
         };
@@ -197,13 +202,13 @@ fn crashed(status: ExitStatus, said: &str, limits: &CompileLimits) -> LoadError 
         (None, Some(signal)) => format!("by signal {signal}"),
         (None, None) => "in an unknown way".to_owned(),
     };
-    // A sentence of what may be several lines. What else is in it is escaped by whoever writes it out.
-    let words: Vec<&str> = said.split_whitespace().collect();
-    let said = words.join(" ");
-    LoadError::CompileCrashed(if said.is_empty() {
+    // Several lines become one sentence. Control characters are escaped where the error is written out.
+    let words: Vec<&str> = stderr.split_whitespace().collect();
+    let stderr = words.join(" ");
+    LoadError::CompileCrashed(if stderr.is_empty() {
         end
     } else {
-        format!("{end}: {said}")
+        format!("{end}: {stderr}")
     })
 }
 
@@ -215,12 +220,13 @@ mod tests {
     fn what_a_process_said_before_it_crashed_is_a_sentence_of_bounded_length_and_not_escaped_here()
     {
         let limits = CompileLimits::default();
-        let told = |said: &str| crashed(ExitStatus::from_raw(101 << 8), said, &limits).to_string();
-        let text = told("thread 'x' panicked:\n  at \"C:\\new\" \u{1b}[31m\u{202e}\n");
+        let error_text =
+            |stderr: &str| crashed(ExitStatus::from_raw(101 << 8), stderr, &limits).to_string();
+        let text = error_text("thread 'x' panicked:\n  at \"C:\\new\" \u{1b}[31m\u{202e}\n");
         let expected = "with exit code 101: thread 'x' panicked: at \"C:\\new\" \u{1b}[31m\u{202e}";
         assert!(text.contains(expected), "{text:?}");
-        let said = said(&b"a ".repeat(SAID_BYTES_MAX as usize)[..]);
-        assert_eq!(said.len() as u64, SAID_BYTES_MAX);
-        assert!(!told("").contains(": :"));
+        let stderr = read_stderr(&b"a ".repeat(STDERR_BYTES_MAX as usize)[..]);
+        assert_eq!(stderr.len() as u64, STDERR_BYTES_MAX);
+        assert!(!error_text("").contains(": :"));
     }
 }

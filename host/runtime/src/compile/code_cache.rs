@@ -1,9 +1,9 @@
-//! Code that was compiled before, in a directory that is private to its owner.
+//! A cache of compiled code, in a directory that is private to its owner.
 //!
-//! wasmtime runs code as it is, so who can write here can do all that Landfall can. The directory and
-//! each file are therefore looked at by what was opened, not by name: they must be ours, nobody else may
-//! write to them, and no link is followed. A file says what it is the code of and carries a digest of
-//! it, so one that is torn, damaged or renamed is found out and compiled anew. Several processes may
+//! wasmtime runs code as it is, so whoever can write here can do all that Landfall can. The directory and
+//! each file are therefore checked after they were opened, not by name: they must belong to the user that
+//! Landfall runs as, nobody else may write to them, and no link is followed. A file has the key and a digest
+//! of its code, so one that is torn, damaged or renamed is found out and compiled anew. Several processes may
 //! share the directory: a file comes into place as a whole, and those used least recently go first.
 
 use std::fs::{DirBuilder, File};
@@ -19,29 +19,29 @@ use sha2::{Digest as _, Sha256};
 
 use super::CODE_BYTES_MAX;
 use crate::engine::Engine;
-use crate::load::Digest;
+use crate::file::Digest;
 
-/// What a file begins with; another number when what follows it is laid out otherwise.
+/// What a file begins with. A new layout of what follows gets a new number.
 const MARK: &[u8; 16] = b"landfall code 1\n";
 
-/// Mark, key, digest of the code, its length.
+/// Bytes before the code: mark, key, digest of the code, its length.
 const HEAD_BYTES: usize = MARK.len() + 32 + 32 + 8;
 
 const DIR_MODE: u32 = 0o700;
 
-/// Who has these of a file or directory can put code of his own into it.
+/// Write permission for group and others: who has it can put code of their own into a file or directory.
 const OTHERS_WRITE: u32 = 0o022;
 
-/// The end of a file's name, and of one that is being written.
+/// The end of a file's name, and of the name of one that is being written.
 const SUFFIX: &str = ".code";
 const SUFFIX_NEW: &str = ".new";
 
-/// A file that was begun so long ago was left by a process that died.
+/// Age in seconds from which on a file that is being written was left by a process that died.
 const LEFT_AFTER_S: i64 = 3600;
 
 /// Why a directory is not used. The message completes "code is not kept in DIRECTORY: ".
 #[derive(Debug, thiserror::Error)]
-pub enum KeptError {
+pub enum CodeCacheError {
     #[error("{0}")]
     Io(#[from] io::Error),
     #[error("it is no directory; name one of its own")]
@@ -56,17 +56,18 @@ pub enum KeptError {
     Writable { mode: u32 },
 }
 
-/// All that makes code of a file, but for the engine's settings and this machine: our sources and all
-/// libraries in their versions (`build/identity.rs`).
+/// A digest of all that compiles a file, but for the engine's settings and this machine: the sources of this
+/// crate and all libraries in their versions (`build/identity.rs`).
 const COMPILED_BY: &str = env!("LANDFALL_COMPILED_BY");
 
-/// What code belongs to: a file's digest, compiled by this engine with these sources and libraries.
+/// The key of code: a file's digest, and what compiled it (engine, sources, libraries).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Key([u8; 32]);
 
 impl Key {
+    /// The key of a file's code for this engine.
     pub fn of(engine: &Engine, file: &Digest) -> Self {
-        let mut sha = HashInto(Sha256::new());
+        let mut sha = Sha256Hasher(Sha256::new());
         sha.0.update(MARK);
         sha.0.update(COMPILED_BY);
         sha.0.update([0]);
@@ -87,10 +88,10 @@ impl Key {
     }
 }
 
-/// Takes what `Hash` gives, and is never asked for its 64 bits.
-struct HashInto(Sha256);
+/// A `Hasher` that feeds SHA-256. Nobody asks it for the 64 bits of `finish`.
+struct Sha256Hasher(Sha256);
 
-impl std::hash::Hasher for HashInto {
+impl std::hash::Hasher for Sha256Hasher {
     fn write(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
@@ -100,22 +101,26 @@ impl std::hash::Hasher for HashInto {
     }
 }
 
-/// The directory.
+/// The cache.
 #[derive(Debug)]
-pub struct Kept {
+pub struct CodeCache {
     dir: OwnedFd,
     path: PathBuf,
     bytes_max: u64,
-    /// Tells apart what this process writes at once.
+    /// Files that this process began to write: each gets a name of its own by it.
     written: AtomicU64,
 }
 
-impl Kept {
-    /// Opens the directory, and makes it if it is not there.
-    pub fn open(path: &Path, bytes_max: u64) -> Result<Self, KeptError> {
+impl CodeCache {
+    /// Opens the directory, and makes it if it is not there. Files beyond `bytes_max` together are removed.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened, or is not safe to run code from.
+    pub fn open(path: &Path, bytes_max: u64) -> Result<Self, CodeCacheError> {
         match path.symlink_metadata() {
-            Ok(found) if found.is_symlink() => return Err(KeptError::Link),
-            Ok(found) if !found.is_dir() => return Err(KeptError::NoDirectory),
+            Ok(found) if found.is_symlink() => return Err(CodeCacheError::Link),
+            Ok(found) if !found.is_dir() => return Err(CodeCacheError::NoDirectory),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 DirBuilder::new()
@@ -136,6 +141,7 @@ impl Kept {
         })
     }
 
+    /// The directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -144,7 +150,7 @@ impl Kept {
     /// it is removed.
     pub(crate) fn find(&self, key: Key) -> Result<Option<Vec<u8>>, String> {
         let name = key.name();
-        // A FIFO must not hold us up.
+        // Opening a FIFO must not block.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = match openat(&self.dir, &name, flags, Mode::empty()) {
             Ok(file) => File::from(file),
@@ -164,7 +170,7 @@ impl Kept {
                     last_access: nanoseconds(UTIME_OMIT),
                     last_modification: nanoseconds(UTIME_NOW),
                 };
-                // Only the order in which files go depends on it.
+                // If it fails, only the order in which files are removed is another.
                 let _ = futimens(&file, &times);
                 Ok(Some(code))
             }
@@ -173,7 +179,7 @@ impl Kept {
     }
 
     fn refuse(&self, name: &str, why: &str) -> String {
-        // What stays is refused again, or written over.
+        // A file that cannot be removed is refused again, or written over.
         let _ = unlinkat(&self.dir, name, AtFlags::empty());
         let path = self.path.join(name);
         format!(
@@ -182,7 +188,7 @@ impl Kept {
         )
     }
 
-    /// Keeps the code of a key, and lets go of what was used least recently.
+    /// Adds the code of a key, and removes what was used least recently if the cache is full.
     pub(crate) fn keep(&self, key: Key, code: &[u8]) -> io::Result<()> {
         let bytes = (HEAD_BYTES + code.len()) as u64;
         if bytes > self.bytes_max || code.len() as u64 > CODE_BYTES_MAX {
@@ -206,7 +212,7 @@ impl Kept {
     }
 
     fn write(&self, name: &str, key: Key, code: &[u8]) -> io::Result<()> {
-        // What a process of the same number left.
+        // An earlier process of the same number may have left it.
         let _ = unlinkat(&self.dir, name, AtFlags::empty());
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -218,7 +224,7 @@ impl Kept {
         file.write_all(code)
     }
 
-    /// Removes what was used least recently until the rest fits; never `newest`.
+    /// Removes what was used least recently until the rest fits into `bytes_max`; never `newest`.
     fn shrink(&self, newest: &str) -> io::Result<()> {
         let now_s = statat(&self.dir, newest, AtFlags::SYMLINK_NOFOLLOW)?.st_mtime;
         let mut files = Vec::new();
@@ -257,16 +263,16 @@ fn nanoseconds(tv_nsec: i64) -> Timespec {
     Timespec { tv_sec: 0, tv_nsec }
 }
 
-fn refuse_others(stat: &Stat) -> Result<(), KeptError> {
+fn refuse_others(stat: &Stat) -> Result<(), CodeCacheError> {
     let own = rustix::process::geteuid().as_raw();
     if stat.st_uid != own {
-        return Err(KeptError::Foreign {
+        return Err(CodeCacheError::Foreign {
             owner: stat.st_uid,
             own,
         });
     }
     if stat.st_mode & OTHERS_WRITE != 0 {
-        return Err(KeptError::Writable {
+        return Err(CodeCacheError::Writable {
             mode: stat.st_mode & 0o7777,
         });
     }
@@ -274,8 +280,8 @@ fn refuse_others(stat: &Stat) -> Result<(), KeptError> {
 }
 
 /// Reads a file's code, if it is of that key and whole.
-fn read(file: &File, key: Key) -> Result<Vec<u8>, KeptError> {
-    let broken = |text: &str| KeptError::Io(io::Error::other(text.to_owned()));
+fn read(file: &File, key: Key) -> Result<Vec<u8>, CodeCacheError> {
+    let broken = |text: &str| CodeCacheError::Io(io::Error::other(text.to_owned()));
     let stat = fstat(file).map_err(io::Error::from)?;
     if !rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() {
         return Err(broken("it is no regular file"));
@@ -298,7 +304,7 @@ fn read(file: &File, key: Key) -> Result<Vec<u8>, KeptError> {
     let mut code = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     from.take(length)
         .read_to_end(&mut code)
-        .map_err(KeptError::Io)?;
+        .map_err(CodeCacheError::Io)?;
     if Sha256::digest(&code)[..] != *digest {
         return Err(broken("it is damaged"));
     }
@@ -333,31 +339,31 @@ mod tests {
     fn code_is_found_by_its_key_and_no_part_of_it_is() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("a/b");
-        let kept = Kept::open(&path, 1 << 20).unwrap();
-        assert_eq!(kept.find(key(1)), Ok(None));
-        kept.keep(key(1), b"code of one").unwrap();
-        kept.keep(key(2), b"").unwrap();
-        assert_eq!(kept.find(key(1)), Ok(Some(b"code of one".to_vec())));
-        assert_eq!(kept.find(key(2)), Ok(Some(Vec::new())));
-        assert_eq!(kept.find(key(3)), Ok(None));
+        let cache = CodeCache::open(&path, 1 << 20).unwrap();
+        assert_eq!(cache.find(key(1)), Ok(None));
+        cache.keep(key(1), b"code of one").unwrap();
+        cache.keep(key(2), b"").unwrap();
+        assert_eq!(cache.find(key(1)), Ok(Some(b"code of one".to_vec())));
+        assert_eq!(cache.find(key(2)), Ok(Some(Vec::new())));
+        assert_eq!(cache.find(key(3)), Ok(None));
         let file = path.join(key(1).name());
         let whole = std::fs::read(&file).unwrap();
         for length in 0..whole.len() {
             std::fs::write(&file, &whole[..length]).unwrap();
-            assert!(kept.find(key(1)).is_err(), "cut to {length}");
+            assert!(cache.find(key(1)).is_err(), "cut to {length}");
             assert!(!file.exists(), "it is removed");
         }
         for byte in 0..whole.len() {
             let mut damaged = whole.clone();
             damaged[byte] ^= 0x80;
             std::fs::write(&file, damaged).unwrap();
-            assert!(kept.find(key(1)).is_err(), "damaged at {byte}");
+            assert!(cache.find(key(1)).is_err(), "damaged at {byte}");
         }
         // Whole, and of another name: the code of one check is not run as another.
         std::fs::write(path.join(key(2).name()), &whole).unwrap();
-        assert!(kept.find(key(2)).is_err());
+        assert!(cache.find(key(2)).is_err());
         std::fs::write(&file, &whole).unwrap();
-        assert_eq!(kept.find(key(1)), Ok(Some(b"code of one".to_vec())));
+        assert_eq!(cache.find(key(1)), Ok(Some(b"code of one".to_vec())));
     }
 
     #[test]
@@ -366,24 +372,24 @@ mod tests {
         let path = root.path().join("code");
         let code = [7; 1000];
         let room = 3 * (HEAD_BYTES + code.len()) as u64;
-        let kept = Kept::open(&path, room).unwrap();
+        let cache = CodeCache::open(&path, room).unwrap();
         for number in 1..=3 {
-            kept.keep(key(number), &code).unwrap();
+            cache.keep(key(number), &code).unwrap();
             age(&path.join(key(number).name()), 1000 - u64::from(number));
         }
-        assert!(kept.find(key(1)).unwrap().is_some(), "and it is used now");
+        assert!(cache.find(key(1)).unwrap().is_some(), "and it is used now");
         let left = path.join("x.code.1-1.new");
         std::fs::write(&left, "begun by a process that died").unwrap();
         age(&left, 2 * LEFT_AFTER_S as u64);
         std::fs::write(path.join("y.code.2-1.new"), "is being written").unwrap();
         std::fs::write(path.join("notes"), vec![0; 10_000]).unwrap();
-        kept.keep(key(4), &code).unwrap();
+        cache.keep(key(4), &code).unwrap();
         let mut there = vec!["notes".to_owned(), "y.code.2-1.new".to_owned()];
         there.extend([1, 3, 4].map(|number| key(number).name()));
         there.sort();
         assert_eq!(names(&path), there);
         // What has no room at all takes none from others.
-        kept.keep(key(5), &vec![0; 4000]).unwrap();
+        cache.keep(key(5), &vec![0; 4000]).unwrap();
         assert_eq!(names(&path), there);
     }
 

@@ -1,7 +1,7 @@
-//! The parts of Grafana's dashboards that are used, as Grafana writes them: schema version 39, which
-//! Grafana 10.4 and 11 write themselves and later releases read and convert.
+//! The format of Grafana's dashboards, as far as it is used: schema version 39, which Grafana 10.4 and 11 write
+//! themselves and later releases read and convert.
 //!
-//! Knows nothing of Landfall. A test holds what comes out to the types that Grafana publishes.
+//! Knows nothing of Landfall. A test checks what comes out against the types that Grafana publishes.
 
 mod field;
 mod options;
@@ -24,7 +24,7 @@ pub use panel::{Entry, Format, GridPos, Panel, Row, Target, Transformation};
 /// The version of the format. A Grafana that is newer converts what is older.
 pub const SCHEMA_VERSION: u32 = 39;
 
-/// What a panel, a variable or an annotation asks.
+/// The data source of a panel, a variable or an annotation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataSource {
     #[serde(rename = "type")]
@@ -38,6 +38,7 @@ pub const PROMETHEUS: DataSource = DataSource {
     uid: "${datasource}",
 };
 
+/// A dashboard, as in the file that Grafana reads.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Dashboard {
@@ -147,7 +148,7 @@ pub struct Annotations {
     pub list: Vec<Annotation>,
 }
 
-/// What is marked on the time axis of every panel.
+/// Marks on the time axis of every panel.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Annotation {

@@ -1,4 +1,4 @@
-//! The dashboard for authors of checks: what each check said, where it failed, what it costs.
+//! The dashboard for authors of checks: what each check answered, where it failed, what it costs.
 
 mod cost;
 mod faults;
@@ -7,7 +7,7 @@ mod versions;
 
 use super::layout::Section;
 
-/// From what judges to what it costs.
+/// Its sections, from which checks judge to what they cost.
 pub fn sections() -> Vec<Section> {
     vec![
         versions::section(),

@@ -9,7 +9,7 @@ mod overview;
 
 use super::layout::Section;
 
-/// From the first look to the details.
+/// Its sections, from the overview to the details.
 pub fn sections() -> Vec<Section> {
     vec![
         overview::section(),

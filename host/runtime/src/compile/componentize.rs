@@ -1,8 +1,10 @@
-//! A file to a component: what is one stays as it is, a core module becomes one by the component type
+//! Makes a component of a file: a component stays as it is, a core module becomes one by the component type
 //! that it carries.
 
-use crate::load::{LoadError, PACKAGE};
+use crate::bindings::PACKAGE;
+use crate::error::LoadError;
 
+/// The component of a file's bytes. An error says why it is no check.
 pub(super) fn componentize(bytes: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>, LoadError> {
     if wasmparser::Parser::is_component(bytes) {
         return Ok(bytes.into());

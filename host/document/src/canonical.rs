@@ -1,12 +1,10 @@
 //! Canonical JSON text, as `column` in wit/check.wit defines it. Iterative: no document can
 //! overflow the stack.
 
-use crate::key;
-use crate::number::Number;
+use crate::number::{self, Number};
 use crate::tape::Tape;
 use crate::tape::node::{Kind, Node};
 use crate::tape::orders::Orders;
-use crate::value::Value;
 
 /// The text that stands for a redacted value.
 const REDACTED: &[u8] = b"\"(redacted)\"";
@@ -47,23 +45,22 @@ impl Writer {
         }
     }
 
-    /// Appends the text of `value`; false if it holds a number of which the value cannot be told.
-    pub fn write_exact(mut self, value: Value<'_>, out: &mut Vec<u8>) -> bool {
-        self.write(value, out);
+    /// Appends the text of the value at `at`; false if it holds a number whose value cannot be told.
+    pub fn write_exact(mut self, tape: &Tape, at: u32, out: &mut Vec<u8>) -> bool {
+        self.write(tape, at, out);
         !self.is_vague
     }
 
-    /// Appends the text of `value`.
-    pub fn write(&mut self, value: Value<'_>, out: &mut Vec<u8>) {
-        self.write_redacted(value, &[], out);
+    /// Appends the text of the value at `at`.
+    pub fn write(&mut self, tape: &Tape, at: u32, out: &mut Vec<u8>) {
+        self.write_redacted(tape, at, &[], out);
     }
 
-    /// Appends the text of `value`, with the values at these places of its tape redacted.
-    pub fn write_redacted(&mut self, value: Value<'_>, redacted: &[u32], out: &mut Vec<u8>) {
-        let tape = value.tape();
+    /// Appends the text of the value at `at`, with the values at the places `redacted` redacted.
+    pub fn write_redacted(&mut self, tape: &Tape, at: u32, redacted: &[u32], out: &mut Vec<u8>) {
         self.open.clear();
         self.names.clear();
-        self.begin(tape, value.place(), redacted, out);
+        self.begin(tape, at, redacted, out);
         while let Some(open) = self.open.last_mut() {
             let value = match open {
                 Open::Array { left: 0, .. } => {
@@ -112,7 +109,7 @@ impl Writer {
             Kind::False => out.extend_from_slice(b"false"),
             Kind::True => out.extend_from_slice(b"true"),
             Kind::Float | Kind::NotFinite if self.is_exact => {
-                self.is_vague |= !key::write_number(tape, node, out);
+                self.is_vague |= !number::write_exact(tape, node, out);
             }
             Kind::Int | Kind::Uint | Kind::Float | Kind::NotFinite | Kind::Digits => {
                 if let Some(number) = Number::of(tape, node) {

@@ -190,7 +190,7 @@ impl ColumnWriter {
                 .filter(|value| is_good || !value.is_odd())
             {
                 match &column.packing {
-                    Packing::Text => self.text.write(value, text),
+                    Packing::Text => self.text.write(value.tape(), value.place(), text),
                     Packing::Members => self.members.write(value, text),
                     Packing::Fields(fields) => {
                         let hasher = taking.as_ref().map(|taking| taking.hasher);

@@ -1,8 +1,7 @@
 //! A value as the key of an event: whether it identifies one, and the text that it counts by.
 
 use crate::canonical::Writer;
-use crate::decimal;
-use crate::number::Number;
+use crate::number;
 use crate::tape::Tape;
 use crate::tape::node::{Kind, Node};
 use crate::value::Value;
@@ -30,14 +29,14 @@ impl<'a> Value<'a> {
                 out.extend_from_slice(text.as_bytes());
                 true
             }
-            None => Writer::exact().write_exact(self, out),
+            None => Writer::exact().write_exact(self.tape(), self.place(), out),
         }
     }
 
     /// The text of a number by its exact decimal value; None of all else.
     pub fn exact_number(self, out: &mut Vec<u8>) -> Option<()> {
         self.number()?;
-        write_number(self.tape(), self.node(), out).then_some(())
+        number::write_exact(self.tape(), self.node(), out).then_some(())
     }
 }
 
@@ -64,20 +63,4 @@ fn is_part(tape: &Tape, node: Node) -> bool {
 fn is_blank(text: &str) -> bool {
     // Nearly every key begins with a visible character.
     !matches!(text.as_bytes().first(), Some(b'!'..=b'~')) && text.trim().is_empty()
-}
-
-/// Appends a number by its exact decimal value; false if nobody can tell it.
-pub(crate) fn write_number(tape: &Tape, node: Node, out: &mut Vec<u8>) -> bool {
-    match (Number::of(tape, node), node.number_at()) {
-        (Some(Number::Float(_)), Some(at)) => {
-            let text = tape.bytes.get(at..).unwrap_or_default();
-            decimal::write(decimal::number_at(text), out)
-        }
-        (Some(Number::Float(value)), None) if !value.is_finite() => false,
-        (Some(number), _) => {
-            number.write(out);
-            true
-        }
-        (None, _) => false,
-    }
 }

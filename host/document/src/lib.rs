@@ -20,6 +20,7 @@ mod pattern;
 mod pointer;
 mod redact;
 mod representation;
+mod scan;
 mod schema;
 mod stack;
 mod state;

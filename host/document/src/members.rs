@@ -121,7 +121,7 @@ impl Values {
             Kind::Array | Kind::Object => {
                 let value = row.begin(b'a', names, name, 0);
                 row.end();
-                self.text.write(Value::new(tape, at), row.out);
+                self.text.write(tape, at, row.out);
                 row.at = row.out.len();
                 row.finish(value);
             }

@@ -1,9 +1,10 @@
-//! A number of a document, exact whatever its size, and how numbers compare: as numbers, so that
-//! `1` and `1.0` are equal.
+//! A number of a document, exact whatever its size; how numbers compare (as numbers, so that `1` and `1.0`
+//! are equal), and their texts.
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
+use crate::decimal;
 use crate::tape::Tape;
 use crate::tape::node::{Kind, Node};
 
@@ -168,6 +169,23 @@ impl<'a> Number<'a> {
             Self::Float(value) if value > 0.0 => out.extend_from_slice(b"Infinity"),
             Self::Float(_) => out.extend_from_slice(b"-Infinity"),
         }
+    }
+}
+
+/// Appends the number of a node by its exact decimal value. False, and nothing, if the value cannot be told:
+/// of an infinity or NaN, of an exponent that is too long, and of what is no number.
+pub(crate) fn write_exact(tape: &Tape, node: Node, out: &mut Vec<u8>) -> bool {
+    match (Number::of(tape, node), node.number_at()) {
+        (Some(Number::Float(_)), Some(at)) => {
+            let text = tape.bytes.get(at..).unwrap_or_default();
+            decimal::write(decimal::number_at(text), out)
+        }
+        (Some(Number::Float(value)), None) if !value.is_finite() => false,
+        (Some(number), _) => {
+            number.write(out);
+            true
+        }
+        (None, _) => false,
     }
 }
 

@@ -169,7 +169,7 @@ impl<'a> Value<'a> {
     /// Appends the canonical JSON text (defined by `column` in wit/check.wit). An odd value is
     /// written as Python's json writes it, which is no JSON.
     pub fn write_canonical(self, out: &mut Vec<u8>) {
-        Writer::default().write(self, out);
+        Writer::default().write(self.tape, self.at, out);
     }
 
     /// Equality of JSON Schema: numbers as numbers, members in any order.

@@ -11,7 +11,12 @@ use super::files::File;
 use super::rust::{code, tests};
 
 /// Where the parts are layers.
-const ROOTS: [&str; 3] = ["host/src", "host/ledger/src", "host/escape/src"];
+const ROOTS: [&str; 4] = [
+    "host/src",
+    "host/ledger/src",
+    "host/escape/src",
+    "host/document/src",
+];
 
 /// The parts of a module's path, from the crate's root.
 type Path = Vec<String>;

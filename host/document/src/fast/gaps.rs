@@ -2,11 +2,11 @@
 //! white space as it was written; and which gap came after which. Both are only tried: bytes are always compared, so what is remembered
 //! can make reading fast and never wrong.
 
-use super::scan::{STRIDE, is_masked};
+use crate::scan::{STRIDES_BYTES, is_masked};
 use crate::tape::node::Node;
 
 /// A longer gap is read each time.
-pub(super) const GAP_BYTES_MAX: usize = 2 * STRIDE;
+pub(super) const GAP_BYTES_MAX: usize = STRIDES_BYTES;
 
 /// Gaps remembered; when there are more, all are forgotten, and those that still come are learned
 /// again. Half a MiB.

@@ -7,7 +7,6 @@
 
 mod gaps;
 mod number;
-mod scan;
 mod string;
 
 use crate::NESTING_MAX;
@@ -15,10 +14,6 @@ use crate::tape::Tape;
 use crate::tape::names::{self, SORTED_FROM, Seen};
 use crate::tape::node::Node;
 use gaps::{GAP_BYTES_MAX, Gap, GapId, Gaps};
-pub(crate) use scan::is_masked;
-
-/// Bytes that are compared in one go.
-pub(crate) const STRIDES_BYTES: usize = 2 * scan::STRIDE;
 
 /// Bytes that must follow the text of a batch: gaps, strings and numbers are looked at in strides, and
 /// none is longer.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Refused;
-use super::scan::digits;
+use crate::scan::digits;
 use crate::tape::node::Node;
 
 /// So many digits fit `u64`, whatever they are.

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::Refused;
-use super::scan::{STRIDE, look};
 use crate::escape;
+use crate::scan::{STRIDE, look};
 use crate::tape::node::{Kind, Node};
 
 /// A string that was read.

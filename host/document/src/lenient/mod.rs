@@ -238,6 +238,13 @@ impl LenientReader {
     }
 }
 
+/// Reads a document onto a tape of its own, where it begins at node 0.
+pub(crate) fn read_alone(json: &[u8]) -> Result<Tape, Defect> {
+    let mut tape = Tape::default();
+    LenientReader::default().read_sealed(&mut tape, 0, json)?;
+    Ok(tape)
+}
+
 fn scalar(
     cursor: &mut Cursor<'_>,
     byte: u8,

@@ -8,12 +8,13 @@ use std::collections::{HashMap, HashSet};
 use jsonschema::Uri;
 use serde_json::{Map, Value, json};
 
-use super::draft::{self, escaped};
-use super::draft03::{self, percent_decoded};
+use super::draft;
+use super::draft03;
 use super::error::Problem;
 use super::hints::{Edition, Hints, IGNORED_DEPENDENCIES};
 use super::integers;
 use super::library::bare;
+use super::locations::{before_renaming, escaped, percent_decoded};
 use super::rules::SchemaRules;
 use crate::pattern;
 
@@ -389,26 +390,13 @@ impl Walk {
             if let Err(error) = jsonschema::meta::validate(schema) {
                 let pointer = format!("{at}{}", error.instance_path().as_str());
                 return Err(Problem::Broken {
-                    pointer: before(&self.adapted.renamed, &pointer),
+                    pointer: before_renaming(&self.adapted.renamed, &pointer),
                     message: error.to_string(),
                 });
             }
         }
         Ok(())
     }
-}
-
-/// The pointer into the document before, of one into the adapted one.
-pub(super) fn before(renamed: &[(String, String)], pointer: &str) -> String {
-    let below = |to: &str| {
-        let rest = pointer.strip_prefix(to)?;
-        (rest.is_empty() || rest.starts_with('/')).then(|| rest.to_owned())
-    };
-    let nearest = renamed
-        .iter()
-        .filter_map(|(to, at)| Some((to, at, below(to)?)))
-        .max_by_key(|(to, ..)| to.len());
-    nearest.map_or_else(|| pointer.to_owned(), |(_, at, rest)| format!("{at}{rest}"))
 }
 
 impl Reference {

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 
 use super::error::Problem;
 use super::library::{Library, SharedLibrary};
+use crate::NESTING_MAX;
 use crate::pattern;
+use crate::stack::LARGE_STACK_BYTES;
 
 /// Schemas that may apply to one value in all, each counted as often as references lead to it: one that
 /// refers to another twice, and that to a third twice, apply exponentially many. Hand-written ones have a
@@ -17,7 +19,12 @@ use crate::pattern;
 const APPLIED_MAX: u64 = 1 << 14;
 
 /// Schemas that may apply to one value in a chain. Hand-written ones have a dozen at the most.
-pub(crate) const LINKS_MAX: usize = 64;
+const LINKS_MAX: usize = 64;
+
+const _: () = assert!(
+    LARGE_STACK_BYTES / NESTING_MAX / LINKS_MAX >= 4096,
+    "a frame of validation takes some 100 bytes, in a debug build some 1,000"
+);
 
 /// Keywords whose schemas apply to the value itself.
 const HERE: [&str; 7] = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else"];

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::error::Problem;
+use super::locations::escaped;
 
 pub(super) enum Draft {
     /// Draft-03, which has to be translated.
@@ -143,9 +144,4 @@ fn is_newer(keyword: &str, value: &Value) -> bool {
         "exclusiveMinimum" | "exclusiveMaximum" => value.is_number(),
         _ => false,
     }
-}
-
-/// A member's name as a step of a JSON pointer.
-pub(super) fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

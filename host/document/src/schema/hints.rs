@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
-use super::draft::escaped;
+use super::locations::escaped;
 use crate::number::Number;
 
 pub(super) const IGNORED_DEPENDENCIES: &str = "`dependencies` is ignored here, as the pipeline's validator \

@@ -3,13 +3,12 @@
 
 use serde_json::Value as SerdeValue;
 
-use crate::documents::Documents;
+use crate::lenient;
 use crate::number::Number;
-use crate::pointer::Pointer;
 use crate::value::Value;
 
-use super::draft::escaped;
 use super::error::Problem;
+use super::locations::escaped;
 
 /// Keywords that are about one very number.
 const EXACT: [&str; 4] = ["enum", "const", "multipleOf", "divisibleBy"];
@@ -27,11 +26,9 @@ const DIGITS_TOLD_MAX: usize = 40;
 /// `document` by their digits, where its parser rounds them. `text` is that document, of no more levels
 /// than the parser takes, which bounds the recursion.
 pub(super) fn keep(text: &[u8], document: &mut SerdeValue) -> Result<(), Problem> {
-    let mut documents = Documents::default();
-    documents.parse(text, &[u32::try_from(text.len()).unwrap_or(0)]);
     let mut rounded = Vec::new();
-    if let Some(schema) = documents.value(0, &Pointer::default()) {
-        look(schema, "", None, &mut rounded)?;
+    if let Ok(tape) = lenient::read_alone(text) {
+        look(Value::new(&tape, 0), "", None, &mut rounded)?;
     }
     for (at, digits) in rounded {
         if let Some(bound) = document.pointer_mut(&at) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jsonschema::{Retrieve, Uri};
 use serde_json::Value;
 
-use super::draft::escaped;
+use super::locations::escaped;
 
 /// Base of all schemas that have no absolute identifier of their own. `..` cannot lead above it.
 const BASE: &str = "landfall-schemas:///";

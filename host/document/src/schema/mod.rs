@@ -5,7 +5,6 @@
 //! references, `compile` makes validators, `set` puts it together.
 
 mod adapt;
-mod bounds;
 mod catalog;
 mod chains;
 mod compile;
@@ -14,17 +13,18 @@ mod draft;
 mod draft03;
 mod error;
 mod file;
+mod fnv;
 mod hints;
 mod integers;
 mod keywords;
 mod library;
+mod locations;
 mod plain;
 mod revision;
 mod rules;
 mod set;
 mod source;
 
-pub(crate) use chains::LINKS_MAX;
 pub use error::{Problem, SchemaError, SchemaHint};
 pub use rules::SchemaRules;
 pub use set::SchemaSet;

@@ -1,5 +1,6 @@
 //! How schemas are read where validators differ: what the pipeline's does, the operator says.
 
+use super::fnv;
 use crate::pattern::PatternDialect;
 
 /// How the schemas of one directory are read.
@@ -26,6 +27,6 @@ impl SchemaRules {
     /// The same for the same rules, another for others.
     pub(super) fn digest(self, digest: u64) -> u64 {
         let text = format!("{}\0{}", self.patterns.name(), self.draft03_closed);
-        super::source::digest(digest, text.as_bytes())
+        fnv::extend(digest, text.as_bytes())
     }
 }

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Schema;
 use super::catalog::Catalog;
 use super::error::{SchemaError, SchemaHint};
 use super::rules::SchemaRules;
-use super::source;
+use super::{Schema, fnv};
 
 /// The schemas of one directory.
 #[derive(Debug, Default)]
@@ -87,15 +86,15 @@ impl SchemaSet {
         stale.sort_unstable();
         let mut set = Self {
             schemas,
-            digest: rules.digest(source::DIGEST_BEGIN),
+            digest: rules.digest(fnv::OFFSET_BASIS),
             stale,
             hints,
         };
         set.digest = set.names().into_iter().fold(set.digest, |digest, label| {
             // The terminator keeps two neighbours from running into each other.
-            let digest = source::digest(source::digest(digest, label.as_bytes()), b"\0");
+            let digest = fnv::extend(fnv::extend(digest, label.as_bytes()), b"\0");
             let of_file = set.schemas.get(label).map_or(0, |entry| entry.digest);
-            source::digest(digest, &of_file.to_le_bytes())
+            fnv::extend(digest, &of_file.to_le_bytes())
         });
         go_on().then_some((set, errors))
     }

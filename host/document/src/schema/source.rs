@@ -12,7 +12,7 @@ use super::draft03::{self, Places};
 use super::error::Problem;
 use super::library;
 use super::rules::SchemaRules;
-use super::{draft, integers};
+use super::{draft, fnv, integers};
 use crate::format::{Format, UTF8_MARK};
 
 /// A schema with every fragment in line is some 100 kB; more is a mistake, or an attack on memory.
@@ -149,7 +149,7 @@ impl Source {
             hints: hints.collect(),
             places,
             id,
-            digest: digest(DIGEST_BEGIN, text),
+            digest: fnv::extend(fnv::OFFSET_BASIS, text),
             references: adapted.references,
             patterns: adapted.patterns,
             patterns_size: adapted.patterns_size,
@@ -206,16 +206,4 @@ fn pointers_bytes(value: &Value, at: u64) -> u64 {
         }
         _ => 0,
     }
-}
-
-/// Start of a digest (the offset of FNV-1a, 64 bits).
-pub(super) const DIGEST_BEGIN: u64 = 0xCBF2_9CE4_8422_2325;
-
-/// FNV-1a over `bytes`, going on from `digest`: the same in every build, and only for telling a
-/// changed file from an unchanged one.
-pub(super) fn digest(digest: u64, bytes: &[u8]) -> u64 {
-    const PRIME: u64 = 0x0000_0100_0000_01B3;
-    bytes.iter().fold(digest, |digest, byte| {
-        (digest ^ u64::from(*byte)).wrapping_mul(PRIME)
-    })
 }

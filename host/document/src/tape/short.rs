@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::fast::{STRIDES_BYTES, is_masked};
+use crate::scan::{STRIDES_BYTES, is_masked};
 
 /// By length, all bits of the bytes that are a name's.
 const MASKS: [[u8; STRIDES_BYTES]; STRIDES_BYTES + 1] = {

@@ -11,14 +11,14 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::draft::{DRAFT_04, escaped};
+use super::draft::DRAFT_04;
 use super::error::Problem;
 use super::library;
+use super::locations::escaped;
 use keywords::Keyword;
 use places::Place;
 pub(crate) use places::Places;
 use references::References;
-pub(super) use references::percent_decoded;
 
 /// Translates a whole document, and answers what stands where. Its top level is left as open as it
 /// was written.

@@ -1,7 +1,7 @@
 //! Where things stand in the author's file and in its translation, so that what is told of an event or
 //! a schema names the place that its author can mend.
 
-use crate::schema::adapt::before;
+use crate::schema::locations::{before_renaming, below};
 
 /// Where one schema, or one keyword of it, stands: a JSON pointer into the file and one into the
 /// translation.
@@ -64,20 +64,16 @@ impl Places {
     /// The pointer into the author's file to what stands at `pointer` of the translation. A place in
     /// another file, which a reference led to, may be read as one of this file.
     pub(crate) fn author(&self, pointer: &str) -> String {
-        let pointer = &before(&self.renamed, pointer);
+        let pointer = &before_renaming(&self.renamed, pointer);
         if !self.is_translated {
             return pointer.clone();
         }
-        let below = |to: &str| {
-            let rest = pointer.strip_prefix(to)?;
-            (rest.is_empty() || rest.starts_with('/')).then_some(rest)
-        };
         let moved = self.moved.iter();
         let nearest = moved
-            .filter(|(to, _)| below(to).is_some())
+            .filter(|(to, _)| below(pointer, to).is_some())
             .max_by_key(|(to, _)| to.len());
         let (to, at) = nearest.map_or(("", ""), |(to, at)| (to.as_str(), at.as_str()));
-        format!("{at}{}", in_draft03(below(to).unwrap_or(pointer)))
+        format!("{at}{}", in_draft03(below(pointer, to).unwrap_or(pointer)))
     }
 
     /// The reference that the author wrote, or one that leads there too.

@@ -7,8 +7,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::refused;
-use crate::schema::draft::escaped;
 use crate::schema::error::Problem;
+use crate::schema::locations::{escaped, percent_decoded};
 
 pub(super) struct References<'a> {
     document: &'a Value,
@@ -113,19 +113,4 @@ impl<'a> References<'a> {
         let target = self.document.pointer(&pointer)?;
         Some((name, pointer, target))
     }
-}
-
-/// A URI's fragment as the text it stands for. What is no escape stays.
-pub(in crate::schema) fn percent_decoded(fragment: &str) -> String {
-    let mut bytes = Vec::with_capacity(fragment.len());
-    let mut rest = fragment.as_bytes();
-    while let Some((byte, tail)) = rest.split_first() {
-        let escape = tail
-            .first_chunk::<2>()
-            .filter(|_| *byte == b'%')
-            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        bytes.push(escape.unwrap_or(*byte));
-        rest = if escape.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -7,10 +7,10 @@ use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
 use serde_json::{Map, Value as SerdeValue};
 
-use super::integers;
-use super::keywords::{Annotation, Built};
+use super::{Annotation, CompiledKeyword};
 use crate::number::Number;
 use crate::representation::OnTape;
+use crate::schema::integers;
 use crate::value::Value;
 
 /// The options with these keywords in place of the crate's.
@@ -28,7 +28,7 @@ fn minimum<'a>(
     members: &'a Map<String, SerdeValue>,
     bound: &'a SerdeValue,
     _: Location,
-) -> Built<'a> {
+) -> CompiledKeyword<'a> {
     let is_exclusive = members.get("exclusiveMinimum") == Some(&SerdeValue::Bool(true));
     built(bound, Ordering::Less, is_exclusive)
 }
@@ -37,7 +37,7 @@ fn maximum<'a>(
     members: &'a Map<String, SerdeValue>,
     bound: &'a SerdeValue,
     _: Location,
-) -> Built<'a> {
+) -> CompiledKeyword<'a> {
     let is_exclusive = members.get("exclusiveMaximum") == Some(&SerdeValue::Bool(true));
     built(bound, Ordering::Greater, is_exclusive)
 }
@@ -46,7 +46,7 @@ fn exclusive_minimum<'a>(
     _: &'a Map<String, SerdeValue>,
     bound: &'a SerdeValue,
     _: Location,
-) -> Built<'a> {
+) -> CompiledKeyword<'a> {
     built(bound, Ordering::Less, true)
 }
 
@@ -54,11 +54,11 @@ fn exclusive_maximum<'a>(
     _: &'a Map<String, SerdeValue>,
     bound: &'a SerdeValue,
     _: Location,
-) -> Built<'a> {
+) -> CompiledKeyword<'a> {
     built(bound, Ordering::Greater, true)
 }
 
-fn built(bound: &SerdeValue, beyond: Ordering, is_exclusive: bool) -> Built<'_> {
+fn built(bound: &SerdeValue, beyond: Ordering, is_exclusive: bool) -> CompiledKeyword<'_> {
     let limit = match bound {
         SerdeValue::Number(number) => Limit::Number(number.clone()),
         // Up to draft-04 it says of the bound beside it that it is exclusive.

@@ -9,10 +9,8 @@ use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
 use jsonschema_value::LazyInstance;
 use serde_json::Value as SerdeValue;
 
-use crate::documents::Documents;
-use crate::lenient::LenientReader;
+use crate::lenient;
 use crate::number::Number;
-use crate::pointer::Pointer;
 use crate::steps;
 use crate::tape::node::{Kind as NodeKind, Node as TapeNode};
 use crate::tape::{PreparedName, Tape};
@@ -171,10 +169,8 @@ impl<'a> Node<'a, OnTape> for Value<'a> {
                 bytes: whole,
                 tag: 0,
                 make: |whole, _| {
-                    let mut documents = Documents::default();
-                    documents.parse(whole, &[whole.len() as u32]);
-                    let value = documents.value(0, &Pointer::default());
-                    value.map_or(SerdeValue::Null, to_serde)
+                    let tape = lenient::read_alone(whole);
+                    tape.map_or(SerdeValue::Null, |tape| to_serde(Value::new(&tape, 0)))
                 },
                 cell: std::sync::OnceLock::new(),
             };
@@ -314,12 +310,10 @@ fn hashes(array: Value<'_>) -> Vec<(u64, Value<'_>)> {
 pub(crate) fn on_a_tape_of_its_own<T>(value: Value<'_>, work: impl FnOnce(Value<'_>) -> T) -> T {
     let mut whole = Vec::new();
     value.write_canonical(&mut whole);
-    let mut tape = Tape::default();
-    let read = LenientReader::default().read_sealed(&mut tape, 0, &whole);
-    if read.is_err() {
+    let Ok(mut tape) = lenient::read_alone(&whole) else {
         // Never: canonical text reads back.
         return work(value);
-    }
+    };
     tape.whole = whole;
     work(Value::new(&tape, 0))
 }

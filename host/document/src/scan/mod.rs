@@ -1,4 +1,5 @@
-//! Many bytes looked at in one go.
+//! Bytes that are looked at many at a time: by SIMD where the processor has it for sure, else one by one.
+//! Knows bytes alone, no JSON values and no tape.
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod each;
@@ -6,20 +7,19 @@ mod each;
 mod sse2;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) use each::is_masked;
-#[cfg(not(target_arch = "x86_64"))]
-pub(super) use each::look;
+pub(crate) use each::{is_masked, look};
 #[cfg(target_arch = "x86_64")]
-pub(crate) use sse2::is_masked;
-#[cfg(target_arch = "x86_64")]
-pub(super) use sse2::look;
+pub(crate) use sse2::{is_masked, look};
 
 /// Bytes looked at together.
-pub(super) const STRIDE: usize = 16;
+pub(crate) const STRIDE: usize = 16;
+
+/// Bytes that are compared in one go.
+pub(crate) const STRIDES_BYTES: usize = 2 * STRIDE;
 
 /// What is among the bytes of a stride.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// A bit for each quote, backslash and control character, by its place.
     pub special: u32,
     pub is_ascii: bool,
@@ -28,7 +28,7 @@ pub(super) struct Found {
 /// Eight digits, the first one lowest, as the number they are; how many of them are digits before
 /// something else comes. What is no digit and all behind it counts for nothing.
 #[inline]
-pub(super) fn digits(eight: [u8; 8]) -> (u32, u64) {
+pub(crate) fn digits(eight: [u8; 8]) -> (u32, u64) {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * ONES;
     let values = u64::from_le_bytes(eight) ^ (ONES * u64::from(b'0'));

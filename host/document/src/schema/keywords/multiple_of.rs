@@ -1,32 +1,19 @@
-//! Keywords that the pipeline's validator (Python's jsonschema) judges otherwise than the `jsonschema`
-//! crate. docs/JSON.md tells what differs.
+//! `multipleOf` as Python computes it: by a float in doubles, by an integer exactly.
 
 use jsonschema::paths::Location;
-use jsonschema::{Keyword, ValidationError, ValidationOptions};
+use jsonschema::{Keyword, ValidationError};
 use serde_json::{Map, Value as SerdeValue};
 
-use super::bounds;
+use super::CompiledKeyword;
 use crate::number::Number;
 use crate::representation::OnTape;
 use crate::value::Value;
 
-pub(super) type Built<'a> = Result<Box<dyn for<'i> Keyword<'i, OnTape>>, ValidationError<'a>>;
-
-/// The options with these keywords in place of the crate's.
-pub(super) fn install<R>(
-    options: ValidationOptions<'_, R, OnTape>,
-) -> ValidationOptions<'_, R, OnTape> {
-    bounds::install(options)
-        .with_keyword("multipleOf", multiple_of)
-        .with_keyword("contentEncoding", annotation)
-        .with_keyword("contentMediaType", annotation)
-}
-
-fn multiple_of<'a>(
+pub(super) fn compile<'a>(
     _: &'a Map<String, SerdeValue>,
     divisor: &'a SerdeValue,
     _: Location,
-) -> Built<'a> {
+) -> CompiledKeyword<'a> {
     let divisor = match (divisor.as_u64(), divisor.as_f64()) {
         (Some(0), _) | (_, None) => None,
         (Some(integer), _) => Some(Divisor::Integer(integer)),
@@ -37,23 +24,6 @@ fn multiple_of<'a>(
         None => Err(ValidationError::custom(
             "the divisor must be a number greater than 0",
         )),
-    }
-}
-
-fn annotation<'a>(_: &'a Map<String, SerdeValue>, _: &'a SerdeValue, _: Location) -> Built<'a> {
-    Ok(Box::new(Annotation))
-}
-
-/// Says something of a value, and asserts nothing.
-pub(super) struct Annotation;
-
-impl<'i> Keyword<'i, OnTape> for Annotation {
-    fn validate(&self, _: Value<'i>) -> Result<(), ValidationError<'i>> {
-        Ok(())
-    }
-
-    fn is_valid(&self, _: Value<'i>) -> bool {
-        true
     }
 }
 

@@ -3,19 +3,19 @@
 
 use crate::number::{self, Number};
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
-use crate::tape::orders::Orders;
+use crate::tape::name_orders::NameOrders;
+use crate::tape::node::{Node, NodeKind};
 
 /// The text that stands for a redacted value.
 const REDACTED: &[u8] = b"\"(redacted)\"";
 
 /// Writes values; its memory can serve many.
 #[derive(Default)]
-pub(crate) struct Writer {
-    open: Vec<Open>,
+pub(crate) struct CanonicalWriter {
+    open: Vec<OpenContainer>,
     /// Names of the open objects, each object's sorted.
     names: Vec<u32>,
-    orders: Orders,
+    orders: NameOrders,
     /// Numbers by their exact decimal value.
     is_exact: bool,
     /// Whether there was a number of which that cannot be told.
@@ -23,7 +23,7 @@ pub(crate) struct Writer {
 }
 
 /// A container whose end was not written yet.
-enum Open {
+enum OpenContainer {
     Array {
         next: u32,
         left: usize,
@@ -36,7 +36,7 @@ enum Open {
     },
 }
 
-impl Writer {
+impl CanonicalWriter {
     /// Writes numbers by their exact decimal value, and not as the double that they are read as.
     pub fn exact() -> Self {
         Self {
@@ -63,12 +63,12 @@ impl Writer {
         self.begin(tape, at, redacted, out);
         while let Some(open) = self.open.last_mut() {
             let value = match open {
-                Open::Array { left: 0, .. } => {
+                OpenContainer::Array { left: 0, .. } => {
                     out.push(b']');
                     self.open.pop();
                     continue;
                 }
-                Open::Array { next, left, first } => {
+                OpenContainer::Array { next, left, first } => {
                     if !std::mem::take(first) {
                         out.push(b',');
                     }
@@ -77,7 +77,7 @@ impl Writer {
                     *left -= 1;
                     at
                 }
-                Open::Object { start, next } => {
+                OpenContainer::Object { start, next } => {
                     let Some(name) = self.names.get(*next).copied() else {
                         out.push(b'}');
                         self.names.truncate(*start);
@@ -105,40 +105,44 @@ impl Writer {
         }
         let node = tape.node(at);
         match node.kind() {
-            Kind::Null => out.extend_from_slice(b"null"),
-            Kind::False => out.extend_from_slice(b"false"),
-            Kind::True => out.extend_from_slice(b"true"),
-            Kind::Float | Kind::NotFinite if self.is_exact => {
+            NodeKind::Null => out.extend_from_slice(b"null"),
+            NodeKind::False => out.extend_from_slice(b"false"),
+            NodeKind::True => out.extend_from_slice(b"true"),
+            NodeKind::Float | NodeKind::NotFinite if self.is_exact => {
                 self.is_vague |= !number::write_exact(tape, node, out);
             }
-            Kind::Int | Kind::Uint | Kind::Float | Kind::NotFinite | Kind::Digits => {
+            NodeKind::Int
+            | NodeKind::Uint
+            | NodeKind::Float
+            | NodeKind::NotFinite
+            | NodeKind::Digits => {
                 if let Some(number) = Number::of(tape, node) {
                     number.write(out);
                 }
             }
-            Kind::String | Kind::OddString | Kind::Name | Kind::OddName => {
+            NodeKind::String | NodeKind::OddString | NodeKind::Name | NodeKind::OddName => {
                 write_text(tape, node, out)
             }
-            Kind::Array => {
+            NodeKind::Array => {
                 out.push(b'[');
-                self.open.push(Open::Array {
+                self.open.push(OpenContainer::Array {
                     next: at + 1,
                     left: node.entries(),
                     first: true,
                 });
             }
-            Kind::Object => {
+            NodeKind::Object => {
                 out.push(b'{');
                 let start = self.names.len();
                 names(tape, at, &mut self.names, &mut self.orders);
-                self.open.push(Open::Object { start, next: start });
+                self.open.push(OpenContainer::Object { start, next: start });
             }
         }
     }
 }
 
 /// Appends the places of an object's names, sorted by their bytes.
-pub(crate) fn names(tape: &Tape, object: u32, names: &mut Vec<u32>, orders: &mut Orders) {
+pub(crate) fn names(tape: &Tape, object: u32, names: &mut Vec<u32>, orders: &mut NameOrders) {
     let node = tape.node(object);
     if let Some(sorted) = tape.sorted_names(node) {
         names.extend_from_slice(sorted);
@@ -159,7 +163,7 @@ pub(crate) fn names(tape: &Tape, object: u32, names: &mut Vec<u32>, orders: &mut
 /// A string with the shortest escapes; a lone surrogate as `\uXXXX`, as Python writes it.
 fn write_text(tape: &Tape, node: Node, out: &mut Vec<u8>) {
     let bytes = tape.raw(node);
-    let odd = matches!(node.kind(), Kind::OddString | Kind::OddName);
+    let odd = matches!(node.kind(), NodeKind::OddString | NodeKind::OddName);
     out.reserve(bytes.len() + 2);
     out.push(b'"');
     if !odd && is_plain(bytes) {

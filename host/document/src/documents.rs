@@ -1,12 +1,12 @@
 //! All documents of a batch: packed text in, states and values out. Nothing is allocated per
 //! document once the memory has grown to the size of a batch.
 
-use crate::canonical;
+use crate::canonical::CanonicalWriter;
 use crate::column::{Column, Packing};
 use crate::fast::{FastReader, PADDING_BYTES};
-use crate::fields::{self, FieldHasher, FieldsDigest};
+use crate::fields::{FieldHasher, FieldsDigest, FieldsWriter};
 use crate::lenient::LenientReader;
-use crate::members;
+use crate::members::MembersWriter;
 use crate::pointer::Pointer;
 use crate::schema::Schema;
 use crate::state::{Defect, RowState};
@@ -21,7 +21,7 @@ const SHALLOW_LEVELS_MAX: usize = 64;
 #[derive(Default)]
 pub struct Documents {
     tape: Tape,
-    rows: Vec<Row>,
+    rows: Vec<ParsedRow>,
     readers: Option<Box<Readers>>,
 }
 
@@ -32,7 +32,7 @@ struct Readers {
 }
 
 #[derive(Clone, Copy)]
-struct Row {
+struct ParsedRow {
     root: u32,
     state: RowState,
     is_deep: bool,
@@ -54,7 +54,7 @@ impl Documents {
             let row = text.get(start..end).unwrap_or_default();
             let root = self.tape.nodes.len();
             let (state, is_deep) = readers.read(&mut self.tape, root, start, row);
-            self.rows.push(Row {
+            self.rows.push(ParsedRow {
                 root: root as u32,
                 state,
                 is_deep,
@@ -142,7 +142,7 @@ impl Documents {
     pub fn memory_bytes(&self) -> usize {
         let readers = self.readers.as_ref();
         self.tape.memory_bytes()
-            + self.rows.capacity() * size_of::<Row>()
+            + self.rows.capacity() * size_of::<ParsedRow>()
             + readers.map_or(0, |readers| {
                 readers.fast.memory_bytes() + readers.lenient.memory_bytes()
             })
@@ -153,13 +153,13 @@ impl Documents {
 /// `Default` allocates nothing.
 #[derive(Default)]
 pub struct ColumnWriter {
-    text: canonical::Writer,
-    members: members::Writer,
-    fields: fields::Writer,
+    text: CanonicalWriter,
+    members: MembersWriter,
+    fields: FieldsWriter,
 }
 
 /// What hashes the fields that a check does not have to see, and where the sum of each row goes.
-pub struct Taking<'a> {
+pub struct FieldHashing<'a> {
     pub hasher: &'a FieldHasher,
     /// Appended to: one for each row of a column of fields, none of others.
     pub digests: &'a mut Vec<FieldsDigest>,
@@ -171,7 +171,7 @@ impl ColumnWriter {
         self.fields.memory_bytes()
     }
 
-    /// Appends a column as [`Documents::write_column`] does; but with `taking`, those fields that are
+    /// Appends a column as [`Documents::write_column`] does; but with `hashing`, those fields that are
     /// written in one way only are not in a column of fields: they are taken.
     pub fn write(
         &mut self,
@@ -179,7 +179,7 @@ impl ColumnWriter {
         column: &Column,
         text: &mut Vec<u8>,
         ends: &mut Vec<u32>,
-        mut taking: Option<Taking<'_>>,
+        mut hashing: Option<FieldHashing<'_>>,
     ) {
         ends.reserve(documents.rows.len());
         for row in 0..documents.rows.len() {
@@ -193,15 +193,15 @@ impl ColumnWriter {
                     Packing::Text => self.text.write(value.tape(), value.place(), text),
                     Packing::Members => self.members.write(value, text),
                     Packing::Fields(fields) => {
-                        let hasher = taking.as_ref().map(|taking| taking.hasher);
+                        let hasher = hashing.as_ref().map(|hashing| hashing.hasher);
                         digest = self.fields.write(value, fields, hasher, text);
                     }
                 }
             }
-            if let Some(taking) = &mut taking
+            if let Some(hashing) = &mut hashing
                 && column.is_of_fields()
             {
-                taking.digests.push(digest);
+                hashing.digests.push(digest);
             }
             ends.push(text.len() as u32);
         }

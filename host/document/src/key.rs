@@ -1,9 +1,9 @@
 //! A value as the key of an event: whether it identifies one, and the text that it counts by.
 
-use crate::canonical::Writer;
+use crate::canonical::CanonicalWriter;
 use crate::number;
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
+use crate::tape::node::{Node, NodeKind};
 use crate::value::Value;
 
 impl<'a> Value<'a> {
@@ -15,7 +15,7 @@ impl<'a> Value<'a> {
         let (tape, at) = (self.tape(), self.place());
         let node = self.node();
         if !node.is_container() {
-            return !matches!(node.kind(), Kind::True | Kind::False) && is_part(tape, node);
+            return !matches!(node.kind(), NodeKind::True | NodeKind::False) && is_part(tape, node);
         }
         (at..at + node.span()).all(|at| is_part(tape, tape.node(at)))
     }
@@ -29,7 +29,7 @@ impl<'a> Value<'a> {
                 out.extend_from_slice(text.as_bytes());
                 true
             }
-            None => Writer::exact().write_exact(self.tape(), self.place(), out),
+            None => CanonicalWriter::exact().write_exact(self.tape(), self.place(), out),
         }
     }
 
@@ -43,20 +43,20 @@ impl<'a> Value<'a> {
 /// Whether a part of a key is something.
 fn is_part(tape: &Tape, node: Node) -> bool {
     match node.kind() {
-        Kind::Null => false,
-        Kind::NotFinite => node.number_at().is_some(),
-        Kind::String => tape.text(node).is_some_and(|text| !is_blank(text)),
-        Kind::Array | Kind::Object => node.entries() > 0,
-        Kind::False
-        | Kind::True
-        | Kind::Int
-        | Kind::Uint
-        | Kind::Float
-        | Kind::Digits
+        NodeKind::Null => false,
+        NodeKind::NotFinite => node.number_at().is_some(),
+        NodeKind::String => tape.text(node).is_some_and(|text| !is_blank(text)),
+        NodeKind::Array | NodeKind::Object => node.entries() > 0,
+        NodeKind::False
+        | NodeKind::True
+        | NodeKind::Int
+        | NodeKind::Uint
+        | NodeKind::Float
+        | NodeKind::Digits
         // One that holds a lone surrogate holds something.
-        | Kind::OddString
-        | Kind::Name
-        | Kind::OddName => true,
+        | NodeKind::OddString
+        | NodeKind::Name
+        | NodeKind::OddName => true,
     }
 }
 

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use crate::canonical;
+use crate::canonical::{self, CanonicalWriter};
 use crate::number::Number;
 use crate::tape::Tape;
-use crate::tape::node::Kind;
-use crate::tape::orders::Orders;
+use crate::tape::name_orders::NameOrders;
+use crate::tape::node::NodeKind;
 use crate::value::Value;
 
 /// Bytes of a length.
@@ -24,43 +24,43 @@ const ROOM_BYTES: usize = 1024;
 
 /// Writes values; its memory can serve many.
 #[derive(Default)]
-pub(crate) struct Writer {
-    open: Vec<Open>,
+pub(crate) struct MembersWriter {
+    open: Vec<OpenObject>,
     /// Names of the open objects, each object's sorted.
     names: Vec<u32>,
-    orders: Orders,
-    values: Values,
+    orders: NameOrders,
+    values: EntryWriter,
 }
 
 /// Writes entries whose values are no objects.
 #[derive(Default)]
-pub(crate) struct Values {
+pub(crate) struct EntryWriter {
     /// For what stays JSON text.
-    text: canonical::Writer,
+    text: CanonicalWriter,
     number: Vec<u8>,
 }
 
 /// An object whose end was not written yet: `names[start..]` are its names, `next` the one to write.
-struct Open {
+struct OpenObject {
     start: usize,
     next: usize,
-    value: Unfinished,
+    value: UnfinishedValue,
 }
 
 /// A value whose length is not known yet.
 #[derive(Clone, Copy)]
-pub(crate) struct Unfinished {
+pub(crate) struct UnfinishedValue {
     length_at: usize,
     value_at: usize,
 }
 
-impl Writer {
+impl MembersWriter {
     /// Appends a value, as an entry without a name.
     pub fn write(&mut self, value: Value<'_>, out: &mut Vec<u8>) {
         let tape = value.tape();
         self.open.clear();
         self.names.clear();
-        let mut row = Row::behind(out);
+        let mut row = RowWriter::behind(out);
         self.entry(tape, 0..0, value.place(), &mut row);
         while let Some(open) = self.open.last_mut() {
             if let Some(&name) = self.names.get(open.next) {
@@ -77,15 +77,15 @@ impl Writer {
 
     /// Writes a scalar or an array, or opens an object.
     #[inline]
-    fn entry(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut Row<'_>) {
-        if tape.node(at).kind() != Kind::Object {
+    fn entry(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut RowWriter<'_>) {
+        if tape.node(at).kind() != NodeKind::Object {
             self.values.write(tape, name, at, row);
             return;
         }
         let value = row.begin(b'o', &tape.bytes, name, 0);
         let start = self.names.len();
         canonical::names(tape, at, &mut self.names, &mut self.orders);
-        self.open.push(Open {
+        self.open.push(OpenObject {
             start,
             next: start,
             value,
@@ -93,21 +93,25 @@ impl Writer {
     }
 }
 
-impl Values {
+impl EntryWriter {
     /// Writes an entry. Of an object it writes an array's: JSON text.
     #[inline]
-    pub fn write(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut Row<'_>) {
+    pub fn write(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut RowWriter<'_>) {
         let node = tape.node(at);
         let names = &tape.bytes;
         match node.kind() {
-            Kind::Null => row.scalar(b'z', names, name, &[0; STRIDE], 0..0),
-            Kind::False => row.scalar(b'f', names, name, &[0; STRIDE], 0..0),
-            Kind::True => row.scalar(b't', names, name, &[0; STRIDE], 0..0),
-            Kind::String | Kind::OddString | Kind::Name | Kind::OddName => {
+            NodeKind::Null => row.scalar(b'z', names, name, &[0; STRIDE], 0..0),
+            NodeKind::False => row.scalar(b'f', names, name, &[0; STRIDE], 0..0),
+            NodeKind::True => row.scalar(b't', names, name, &[0; STRIDE], 0..0),
+            NodeKind::String | NodeKind::OddString | NodeKind::Name | NodeKind::OddName => {
                 row.scalar(b's', names, name, &tape.bytes, node.range());
             }
-            kind @ (Kind::Int | Kind::Uint | Kind::Digits | Kind::Float | Kind::NotFinite) => {
-                let is_float = matches!(kind, Kind::Float | Kind::NotFinite);
+            kind @ (NodeKind::Int
+            | NodeKind::Uint
+            | NodeKind::Digits
+            | NodeKind::Float
+            | NodeKind::NotFinite) => {
+                let is_float = matches!(kind, NodeKind::Float | NodeKind::NotFinite);
                 self.number.clear();
                 if let Some(number) = Number::of(tape, node) {
                     number.write(&mut self.number);
@@ -118,7 +122,7 @@ impl Values {
                 let kind = if is_float { b'd' } else { b'i' };
                 row.scalar(kind, names, name, &self.number, 0..bytes);
             }
-            Kind::Array | Kind::Object => {
+            NodeKind::Array | NodeKind::Object => {
                 let value = row.begin(b'a', names, name, 0);
                 row.end();
                 self.text.write(tape, at, row.out);
@@ -145,7 +149,7 @@ fn kind_and_lengths(kind: u8, name_bytes: usize, value_bytes: usize) -> [u8; HEA
 }
 
 /// An entry as it lies in a row.
-pub(crate) struct Entry<'a> {
+pub(crate) struct PackedEntry<'a> {
     pub kind: u8,
     pub name: &'a [u8],
     pub value: &'a [u8],
@@ -154,13 +158,13 @@ pub(crate) struct Entry<'a> {
 }
 
 /// The entry that begins at a place; `None` if there is no whole one.
-pub(crate) fn entry_at(bytes: &[u8], at: usize) -> Option<Entry<'_>> {
+pub(crate) fn entry_at(bytes: &[u8], at: usize) -> Option<PackedEntry<'_>> {
     let (head, rest) = bytes.get(at..)?.split_first_chunk::<HEAD>()?;
     let &[kind, n0, n1, n2, n3, v0, v1, v2, v3] = head;
     let length = |bytes| usize::try_from(u32::from_le_bytes(bytes)).ok();
     let (name, rest) = rest.split_at_checked(length([n0, n1, n2, n3])?)?;
     let (value, rest) = rest.split_at_checked(length([v0, v1, v2, v3])?)?;
-    Some(Entry {
+    Some(PackedEntry {
         kind,
         name,
         value,
@@ -169,26 +173,26 @@ pub(crate) fn entry_at(bytes: &[u8], at: usize) -> Option<Entry<'_>> {
 }
 
 /// A row in the making: `out[..at]` is written, what follows is room.
-pub(crate) struct Row<'a> {
+pub(crate) struct RowWriter<'a> {
     out: &'a mut Vec<u8>,
     at: usize,
 }
 
-impl<'a> Row<'a> {
+impl<'a> RowWriter<'a> {
     /// A row behind what is there.
     pub fn behind(out: &'a mut Vec<u8>) -> Self {
         Self { at: out.len(), out }
     }
 }
 
-impl Row<'_> {
+impl RowWriter<'_> {
     /// Where it ends now.
     pub fn bytes(&self) -> usize {
         self.at
     }
 
     /// Whether nothing was written of a value yet.
-    pub fn is_empty(&self, value: Unfinished) -> bool {
+    pub fn is_empty(&self, value: UnfinishedValue) -> bool {
         self.at == value.value_at
     }
 
@@ -253,7 +257,7 @@ impl Row<'_> {
         bytes: &[u8],
         name: Range<usize>,
         value_bytes: usize,
-    ) -> Unfinished {
+    ) -> UnfinishedValue {
         self.room(HEAD + name.len() + value_bytes);
         let head = kind_and_lengths(kind, name.len(), value_bytes);
         let place = self.out.get_mut(self.at..);
@@ -263,7 +267,7 @@ impl Row<'_> {
         let length_at = self.at + 1 + LENGTH;
         self.at += HEAD;
         self.copy(bytes, name);
-        Unfinished {
+        UnfinishedValue {
             length_at,
             value_at: self.at,
         }
@@ -299,7 +303,7 @@ impl Row<'_> {
     }
 
     /// Writes the length of a value that has ended.
-    pub fn finish(&mut self, value: Unfinished) {
+    pub fn finish(&mut self, value: UnfinishedValue) {
         let bytes = (self.at - value.value_at) as u32;
         let place = self.out.get_mut(value.length_at..);
         if let Some(length) = place.and_then(|place| place.first_chunk_mut::<LENGTH>()) {

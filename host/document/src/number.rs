@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use crate::decimal;
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
+use crate::tape::node::{Node, NodeKind};
 
 /// The integers that are `Int` or `Uint`; all others are `Digits`.
 const IN_64_BITS: std::ops::RangeInclusive<i128> = i64::MIN as i128..=u64::MAX as i128;
@@ -23,10 +23,12 @@ pub(crate) enum Number<'a> {
 impl<'a> Number<'a> {
     pub fn of(tape: &'a Tape, node: Node) -> Option<Self> {
         match node.kind() {
-            Kind::Int => Some(Self::Int(node.number_bits() as i64)),
-            Kind::Uint => Some(Self::Uint(node.number_bits())),
-            Kind::Float | Kind::NotFinite => Some(Self::Float(f64::from_bits(node.number_bits()))),
-            Kind::Digits => tape.text(node).map(Self::Digits),
+            NodeKind::Int => Some(Self::Int(node.number_bits() as i64)),
+            NodeKind::Uint => Some(Self::Uint(node.number_bits())),
+            NodeKind::Float | NodeKind::NotFinite => {
+                Some(Self::Float(f64::from_bits(node.number_bits())))
+            }
+            NodeKind::Digits => tape.text(node).map(Self::Digits),
             _ => None,
         }
     }

@@ -1,17 +1,17 @@
 //! JSON pointers (RFC 6901), parsed once and resolved on any tape.
 
-use crate::tape::node::Kind;
+use crate::tape::node::NodeKind;
 use crate::tape::{PreparedName, Tape};
 
 /// A parsed JSON pointer. The empty one is the whole document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pointer {
     text: String,
-    steps: Vec<Step>,
+    steps: Vec<PointerStep>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Step {
+struct PointerStep {
     name: PreparedName,
     /// The step as the index of an element, if it can be one: digits without a leading zero.
     index: Option<usize>,
@@ -33,7 +33,9 @@ impl Pointer {
         let mut steps = Vec::new();
         if let Some(path) = text.strip_prefix('/') {
             for step in path.split('/') {
-                steps.push(Step::parse(step).ok_or_else(|| PointerError::Tilde(text.to_owned()))?);
+                steps.push(
+                    PointerStep::parse(step).ok_or_else(|| PointerError::Tilde(text.to_owned()))?,
+                );
             }
         } else if !text.is_empty() {
             return Err(PointerError::NoSlash(text.to_owned()));
@@ -53,14 +55,14 @@ impl Pointer {
         self.steps
             .iter()
             .try_fold(from, |at, step| match tape.node(at).kind() {
-                Kind::Object => tape.member(at, &step.name),
-                Kind::Array => tape.element(at, step.index?),
+                NodeKind::Object => tape.member(at, &step.name),
+                NodeKind::Array => tape.element(at, step.index?),
                 _ => None,
             })
     }
 }
 
-impl Step {
+impl PointerStep {
     fn parse(escaped: &str) -> Option<Self> {
         let mut name = String::with_capacity(escaped.len());
         let mut characters = escaped.chars();

@@ -1,6 +1,6 @@
 //! Documents for people's eyes: without the values that the operator calls private.
 
-use crate::canonical::Writer;
+use crate::canonical::CanonicalWriter;
 use crate::lenient;
 use crate::pointer::Pointer;
 
@@ -15,5 +15,5 @@ pub fn redact(json: &[u8], pointers: &[Pointer], out: &mut Vec<u8>) {
         .iter()
         .filter_map(|pointer| pointer.resolve(&tape, 0))
         .collect();
-    Writer::default().write_redacted(&tape, 0, &redacted, out);
+    CanonicalWriter::default().write_redacted(&tape, 0, &redacted, out);
 }

@@ -3,10 +3,10 @@
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 
+use crate::budget::{self, BudgetExhausted};
 use crate::representation::on_a_tape_of_its_own;
 use crate::schema::Schema;
 use crate::stack::guarded;
-use crate::steps::{self, Spent};
 use crate::value::Value;
 
 /// Bytes kept of each text of a violation. Pointers and messages hold names of members, and those
@@ -19,7 +19,7 @@ const UNJUDGED: &str = "could not be judged: a pattern with look-around or back-
 const EXHAUSTED: &str = "could not be judged: the schema takes more steps on it than a validation may take, \
     as alternatives that lead back to their own schema do; tell them apart by a property (`if`, `const`)";
 
-const UNTOLD: &str = "is not valid; to tell where would take too many steps";
+const EXPLANATION_EXHAUSTED: &str = "is not valid; to tell where would take too many steps";
 
 /// What a schema says of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +55,12 @@ pub(crate) fn validity(schema: &Schema, value: Value<'_>, is_deep: bool) -> Vali
     let budget = schema.budget(value);
     if is_deep {
         // On a thread of its own, whose notes are not ours.
-        steps::take_long();
+        budget::note_long();
     }
-    match guarded(is_deep, || budget.spend(|| schema.judge(value))) {
+    match guarded(is_deep, || budget.run(|| schema.judge(value))) {
         Some(Ok(Some(true))) => Validity::Valid,
         Some(Ok(Some(false))) => Validity::Invalid,
-        Some(Err(Spent)) => Validity::Exhausted,
+        Some(Err(BudgetExhausted)) => Validity::Exhausted,
         Some(Ok(None)) | None => Validity::Unjudged,
     }
 }
@@ -81,13 +81,13 @@ pub(crate) fn explanation(
     let is_deep = is_deep || schema.takes_much_stack();
     let budget = schema.budget(value);
     if is_deep {
-        steps::take_long();
+        budget::note_long();
     }
     let tell = || {
         if schema.may_give_up() {
-            on_a_tape_of_its_own(value, |value| told(schema, value, errors_max))
+            on_a_tape_of_its_own(value, |value| violations_of(schema, value, errors_max))
         } else {
-            told(schema, value, errors_max)
+            violations_of(schema, value, errors_max)
         }
     };
     let complete = |violations| Explanation {
@@ -98,19 +98,19 @@ pub(crate) fn explanation(
         violations: vec![of_the_whole(message)],
         is_exhausted: true,
     };
-    let told = guarded(is_deep, || match budget.spend(|| schema.judge(value)) {
+    let explanation = guarded(is_deep, || match budget.run(|| schema.judge(value)) {
         Ok(Some(true)) => complete(Vec::new()),
-        Ok(Some(false)) => match budget.for_telling().spend(tell) {
+        Ok(Some(false)) => match budget.for_explanation().run(tell) {
             Ok(violations) => complete(violations),
-            Err(Spent) => exhausted(UNTOLD),
+            Err(BudgetExhausted) => exhausted(EXPLANATION_EXHAUSTED),
         },
         Ok(None) => complete(vec![of_the_whole(UNJUDGED)]),
-        Err(Spent) => exhausted(EXHAUSTED),
+        Err(BudgetExhausted) => exhausted(EXHAUSTED),
     });
-    told.unwrap_or_else(|| complete(vec![of_the_whole(UNJUDGED)]))
+    explanation.unwrap_or_else(|| complete(vec![of_the_whole(UNJUDGED)]))
 }
 
-fn told(schema: &Schema, value: Value<'_>, errors_max: usize) -> Vec<Violation> {
+fn violations_of(schema: &Schema, value: Value<'_>, errors_max: usize) -> Vec<Violation> {
     let errors = schema.validator().iter_errors(value).take(errors_max);
     errors
         .map(|error| Violation {

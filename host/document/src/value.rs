@@ -2,12 +2,12 @@
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
-use crate::canonical::Writer;
+use crate::budget;
+use crate::canonical::CanonicalWriter;
 use crate::number::Number;
 use crate::pointer::Pointer;
-use crate::steps;
 use crate::tape::Tape;
-use crate::tape::node::{Kind as NodeKind, Node};
+use crate::tape::node::{Node, NodeKind};
 
 /// The six kinds of JSON values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -169,12 +169,12 @@ impl<'a> Value<'a> {
     /// Appends the canonical JSON text (defined by `column` in wit/check.wit). An odd value is
     /// written as Python's json writes it, which is no JSON.
     pub fn write_canonical(self, out: &mut Vec<u8>) {
-        Writer::default().write(self.tape, self.at, out);
+        CanonicalWriter::default().write(self.tape, self.at, out);
     }
 
     /// Equality of JSON Schema: numbers as numbers, members in any order.
     pub(crate) fn equals(self, other: Value<'_>) -> bool {
-        steps::take_one();
+        budget::count_step();
         match (self.kind(), other.kind()) {
             (Kind::Number, Kind::Number) => match (self.number(), other.number()) {
                 (Some(left), Some(right)) => left.equals(right),
@@ -182,7 +182,7 @@ impl<'a> Value<'a> {
             },
             (Kind::String, Kind::String) => {
                 let text = self.tape.raw(self.node());
-                steps::take_text(text.len());
+                budget::count_text(text.len());
                 text == other.tape.raw(other.node())
             }
             (Kind::Array, Kind::Array) => {
@@ -206,7 +206,7 @@ impl<'a> Value<'a> {
     /// Equal values hash alike; values that differ in kind, length or any part do not, but by chance.
     /// `keys` are the hasher's own: without a secret an event's author could look for collisions.
     pub(crate) fn hash_into(self, keys: &RandomState, state: &mut impl Hasher) {
-        steps::take_one();
+        budget::count_step();
         self.kind().hash(state);
         self.len().hash(state);
         match self.kind() {
@@ -217,7 +217,7 @@ impl<'a> Value<'a> {
             }
             Kind::String => {
                 let text = self.tape.raw(self.node());
-                steps::take_text(text.len());
+                budget::count_text(text.len());
                 text.hash(state);
             }
             Kind::Array => self

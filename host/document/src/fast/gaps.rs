@@ -70,14 +70,14 @@ impl Gap {
     }
 
     #[inline]
-    fn is(&self, here: &[u8; GAP_BYTES_MAX]) -> bool {
+    fn matches(&self, here: &[u8; GAP_BYTES_MAX]) -> bool {
         is_masked(here, &self.mask, &self.text)
     }
 }
 
 /// A gap that was found in a text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
+pub(super) struct FoundGap {
     pub id: GapId,
     /// Its name, where it stands in the text.
     pub name: Node,
@@ -99,16 +99,16 @@ impl Gaps {
 
     /// The gap at `at` of `bytes`, if it came after `last` before.
     #[inline]
-    pub fn find(&self, last: GapId, bytes: &[u8], at: usize) -> Option<Found> {
+    pub fn find(&self, last: GapId, bytes: &[u8], at: usize) -> Option<FoundGap> {
         let here = bytes.get(at..)?.first_chunk()?;
         let [first, others @ ..] = &self.known.get(usize::from(last))?.followers;
         let gap = self.known.get(usize::from(*first))?;
-        let (id, gap) = if gap.is(here) {
+        let (id, gap) = if gap.matches(here) {
             (*first, gap)
         } else {
             self.find_among(others, here)?
         };
-        Some(Found {
+        Some(FoundGap {
             id,
             // SAFETY: the bytes here are those that the gap was learned with, and so its name is the name
             // that was read there.
@@ -121,7 +121,7 @@ impl Gaps {
     fn find_among(&self, followers: &[GapId], here: &[u8; GAP_BYTES_MAX]) -> Option<(GapId, &Gap)> {
         followers.iter().find_map(|id| {
             let gap = self.known.get(usize::from(*id))?;
-            gap.is(here).then_some((*id, gap))
+            gap.matches(here).then_some((*id, gap))
         })
     }
 
@@ -164,13 +164,13 @@ impl Gaps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tape::node::Kind;
+    use crate::tape::node::NodeKind;
 
     fn gap(whole: &str, hash: u16) -> Option<Gap> {
         let name_at = whole.find('"').unwrap() + 1;
         let name_bytes = whole.rfind('"').unwrap() - name_at;
         // SAFETY: it is cut from a `str` at ASCII bytes.
-        let name = unsafe { Node::text(Kind::String, name_at as u32, name_bytes as u32) };
+        let name = unsafe { Node::text(NodeKind::String, name_at as u32, name_bytes as u32) };
         Gap::new(whole.as_bytes(), name_at, name.into_name(hash, 2))
     }
 

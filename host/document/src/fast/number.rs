@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Refused;
+use super::FastRefused;
 use crate::scan::digits;
 use crate::tape::node::Node;
 
@@ -21,7 +21,7 @@ const EXACT_MAX: u64 = 1 << 53;
 /// Reads the number at `begin`, which is `-` or a digit; answers the place behind it too. That is beyond
 /// `end` if other digits follow there.
 #[inline]
-pub(super) fn read(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usize), Refused> {
+pub(super) fn read(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usize), FastRefused> {
     let is_negative = bytes.get(begin) == Some(&b'-');
     let mut run = Digits {
         at: begin + usize::from(is_negative),
@@ -30,7 +30,7 @@ pub(super) fn read(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usiz
     let first = bytes.get(run.at);
     run.read(bytes, end)?;
     if run.count == 0 || run.count > 1 && first == Some(&b'0') {
-        return Err(Refused);
+        return Err(FastRefused);
     }
     if let Some(b'.' | b'e' | b'E') = bytes.get(run.at) {
         return float(bytes, begin..end, run, is_negative);
@@ -39,7 +39,7 @@ pub(super) fn read(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usiz
         return long_integer(bytes, begin, run.at);
     }
     let node = if is_negative {
-        let value = 0_i64.checked_sub_unsigned(run.value).ok_or(Refused)?;
+        let value = 0_i64.checked_sub_unsigned(run.value).ok_or(FastRefused)?;
         Node::int(value)
     } else {
         Node::uint(run.value)
@@ -58,7 +58,7 @@ struct Digits {
 
 impl Digits {
     #[inline]
-    fn read(&mut self, bytes: &[u8], end: usize) -> Result<(), Refused> {
+    fn read(&mut self, bytes: &[u8], end: usize) -> Result<(), FastRefused> {
         const BY_COUNT: [u64; 9] = [
             1,
             10,
@@ -72,7 +72,7 @@ impl Digits {
         ];
         loop {
             let eight = bytes.get(self.at..).and_then(|rest| rest.first_chunk());
-            let (count, value) = digits(*eight.ok_or(Refused)?);
+            let (count, value) = digits(*eight.ok_or(FastRefused)?);
             let power = BY_COUNT.get(count as usize).copied().unwrap_or(1);
             self.value = self.value.wrapping_mul(power).wrapping_add(value);
             self.count = self.count.saturating_add(count);
@@ -87,8 +87,8 @@ impl Digits {
 
 /// Twenty digits may fit; more are for the lenient reader.
 #[cold]
-fn long_integer(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usize), Refused> {
-    let value = text(bytes, begin, end)?.parse().map_err(|_| Refused)?;
+fn long_integer(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usize), FastRefused> {
+    let value = text(bytes, begin, end)?.parse().map_err(|_| FastRefused)?;
     Ok((Node::uint(value), end))
 }
 
@@ -98,7 +98,7 @@ fn float(
     Range { start: begin, end }: Range<usize>,
     mut run: Digits,
     is_negative: bool,
-) -> Result<(Node, usize), Refused> {
+) -> Result<(Node, usize), FastRefused> {
     let mut exponent = 0_i64;
     if bytes.get(run.at) == Some(&b'.') {
         let before = run.count;
@@ -106,7 +106,7 @@ fn float(
         run.read(bytes, end)?;
         exponent -= i64::from(run.count - before);
         if run.count == before {
-            return Err(Refused);
+            return Err(FastRefused);
         }
     }
     if let Some(b'e' | b'E') = bytes.get(run.at) {
@@ -117,7 +117,7 @@ fn float(
         };
         power.read(bytes, end)?;
         if power.count == 0 {
-            return Err(Refused);
+            return Err(FastRefused);
         }
         run.at = power.at;
         // Of more digits, zeros before it or not, only that the other way is taken.
@@ -136,15 +136,17 @@ fn float(
             };
             if is_negative { -value } else { value }
         }
-        _ => text(bytes, begin, run.at)?.parse().map_err(|_| Refused)?,
+        _ => text(bytes, begin, run.at)?
+            .parse()
+            .map_err(|_| FastRefused)?,
     };
     if !value.is_finite() {
-        return Err(Refused);
+        return Err(FastRefused);
     }
     Ok((Node::float_at(value, begin), run.at))
 }
 
-fn text(bytes: &[u8], begin: usize, end: usize) -> Result<&str, Refused> {
-    let bytes = bytes.get(begin..end).ok_or(Refused)?;
-    std::str::from_utf8(bytes).map_err(|_| Refused)
+fn text(bytes: &[u8], begin: usize, end: usize) -> Result<&str, FastRefused> {
+    let bytes = bytes.get(begin..end).ok_or(FastRefused)?;
+    std::str::from_utf8(bytes).map_err(|_| FastRefused)
 }

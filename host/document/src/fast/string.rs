@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::Refused;
+use super::FastRefused;
 use crate::escape;
 use crate::scan::{STRIDE, look};
-use crate::tape::node::{Kind, Node};
+use crate::tape::node::{Node, NodeKind};
 
 /// A string that was read.
-pub(super) struct Text {
+pub(super) struct ParsedString {
     pub node: Node,
     /// Behind the closing quote.
     pub behind: usize,
@@ -17,7 +17,11 @@ pub(super) struct Text {
 /// Reads the string whose opening quote is before `begin`; unescapes it in place, but nothing from `end`
 /// on.
 #[inline]
-pub(super) fn read(bytes: &mut [u8], begin: usize, end: usize) -> Result<Text, Refused> {
+pub(super) fn read(
+    bytes: &mut [u8],
+    begin: usize,
+    end: usize,
+) -> Result<ParsedString, FastRefused> {
     let mut is_ascii = true;
     let stop = special(bytes, begin..end, &mut is_ascii)?;
     if bytes.get(stop) == Some(&b'"') {
@@ -32,13 +36,13 @@ fn special(
     bytes: &[u8],
     Range { start: mut at, end }: Range<usize>,
     is_ascii: &mut bool,
-) -> Result<usize, Refused> {
+) -> Result<usize, FastRefused> {
     while at < end {
         let stride = bytes
             .get(at..)
             .and_then(|rest| rest.first_chunk::<STRIDE>());
         let Some(stride) = stride else {
-            return Err(Refused);
+            return Err(FastRefused);
         };
         let found = look(stride);
         *is_ascii &= found.is_ascii;
@@ -47,7 +51,7 @@ fn special(
         }
         at += STRIDE;
     }
-    Err(Refused)
+    Err(FastRefused)
 }
 
 #[inline]
@@ -57,14 +61,14 @@ fn text(
     end: usize,
     is_ascii: bool,
     behind: usize,
-) -> Result<Text, Refused> {
+) -> Result<ParsedString, FastRefused> {
     if !is_ascii {
         let written = bytes.get(begin..end).unwrap_or_default();
-        std::str::from_utf8(written).map_err(|_| Refused)?;
+        std::str::from_utf8(written).map_err(|_| FastRefused)?;
     }
     // SAFETY: all bytes are ASCII, or were looked at just now.
-    let node = unsafe { Node::text(Kind::String, begin as u32, (end - begin) as u32) };
-    Ok(Text { node, behind })
+    let node = unsafe { Node::text(NodeKind::String, begin as u32, (end - begin) as u32) };
+    Ok(ParsedString { node, behind })
 }
 
 /// The rest of a string, from the first special byte in it.
@@ -75,22 +79,22 @@ fn unescaped(
     mut at: usize,
     end: usize,
     mut is_ascii: bool,
-) -> Result<Text, Refused> {
+) -> Result<ParsedString, FastRefused> {
     // Unescaping never lengthens, so what is written is always behind what is read.
     let mut written = at;
     loop {
         // What is beyond the document is not ours to change.
-        let rest = bytes.get(at..end).ok_or(Refused)?;
+        let rest = bytes.get(at..end).ok_or(FastRefused)?;
         match rest.first() {
             Some(b'"') => return text(bytes, begin, written, is_ascii, at + 1),
             Some(b'\\') => {}
-            _ => return Err(Refused),
+            _ => return Err(FastRefused),
         }
-        let escape = escape::read(rest).map_err(|_| Refused)?;
+        let escape = escape::read(rest).map_err(|_| FastRefused)?;
         let mut buffer = [0; 4];
         // A lone surrogate is no character.
         let encoded = char::from_u32(escape.code_point)
-            .ok_or(Refused)?
+            .ok_or(FastRefused)?
             .encode_utf8(&mut buffer)
             .as_bytes();
         if let Some(place) = bytes.get_mut(written..written + encoded.len()) {
@@ -101,7 +105,7 @@ fn unescaped(
         let run = at + escape.bytes;
         at = special(bytes, run..end, &mut is_ascii)?;
         if at >= end {
-            return Err(Refused);
+            return Err(FastRefused);
         }
         bytes.copy_within(run..at, written);
         written += at - run;

@@ -6,7 +6,7 @@
 
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128_with_seed};
 
-use crate::members::{self, Entry};
+use crate::members::{self, PackedEntry};
 
 /// What an integer's kind is in an entry.
 const INTEGER: u8 = b'i';
@@ -30,7 +30,7 @@ pub struct FieldsDigest(u128);
 #[error(
     "the byte {at} of a row is in no field: it has to be a byte and then entries, as in a column of members"
 )]
-pub struct NoFields {
+pub struct FieldsRowError {
     /// Counted from the row's beginning.
     pub at: usize,
 }
@@ -78,7 +78,7 @@ impl FieldHasher {
     }
 
     /// The sum of the fields that a check answered for a row: a byte of its own choosing, then
-    /// entries. What is behind the last entry does not count: see [`are_fields`].
+    /// entries. What is behind the last entry does not count: see [`check_fields`].
     pub fn answered(&self, row: &[u8]) -> FieldsDigest {
         let first = row.first().copied().unwrap_or_default();
         let mut sum = FieldsDigest(u128::from(first));
@@ -90,7 +90,7 @@ impl FieldHasher {
         sum
     }
 
-    fn entry(&self, entry: &Entry<'_>) -> u128 {
+    fn entry(&self, entry: &PackedEntry<'_>) -> u128 {
         let name = self.name(entry.name);
         let integer = (entry.kind == INTEGER)
             .then(|| small_integer(entry.value))
@@ -105,17 +105,17 @@ impl FieldHasher {
 }
 
 /// Whether a row is empty, or a byte and then entries.
-pub fn are_fields(row: &[u8]) -> Result<(), NoFields> {
+pub fn check_fields(row: &[u8]) -> Result<(), FieldsRowError> {
     let mut at = 1;
     while at < row.len() {
-        at = members::entry_at(row, at).ok_or(NoFields { at })?.end;
+        at = members::entry_at(row, at).ok_or(FieldsRowError { at })?.end;
     }
     Ok(())
 }
 
 /// Whether two rows that are a byte and fields are the same, without a hash: for the few that are
 /// looked at once more.
-pub fn are_same(one: &[u8], other: &[u8]) -> bool {
+pub fn are_same_fields(one: &[u8], other: &[u8]) -> bool {
     let sorted = |row| {
         let mut fields = Vec::new();
         let mut at = 1;

@@ -7,17 +7,17 @@
 //! looked at them and in whatever order.
 
 mod digest;
-mod known;
-mod names;
+mod known_names;
+mod name_set;
 mod writer;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
 
-pub use digest::{FieldHasher, FieldsDigest, NoFields, are_fields, are_same};
-use names::Names;
-pub(crate) use writer::Writer;
+pub use digest::{FieldHasher, FieldsDigest, FieldsRowError, are_same_fields, check_fields};
+use name_set::NameSet;
+pub(crate) use writer::FieldsWriter;
 
 use crate::pointer::{Pointer, PointerError};
 
@@ -40,7 +40,7 @@ pub struct Fields {
     /// Between the name of an object and those of its members.
     separator: Box<str>,
     /// Left out.
-    without: Names,
+    without: NameSet,
     /// A shorter string is written in one way only, in bytes.
     text_bytes: usize,
 }
@@ -48,7 +48,7 @@ pub struct Fields {
 /// As a manifest says it; wit/check.wit has the members' meaning.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Written {
+struct FieldsManifest {
     at: String,
     prefix: Box<str>,
     separator: Box<str>,
@@ -57,7 +57,7 @@ struct Written {
     text_bytes: Option<usize>,
 }
 
-impl Default for Written {
+impl Default for FieldsManifest {
     fn default() -> Self {
         Self {
             at: String::new(),
@@ -78,7 +78,7 @@ pub enum FieldsError {
     #[error("`at`: {0}")]
     At(#[from] PointerError),
     #[error("{0} names in `without` and `without_beginning`; at most {WITHOUT_MAX} are allowed")]
-    Names(usize),
+    NameSet(usize),
     #[error("`{part}` has {bytes} bytes; at most {NAME_BYTES_MAX} are allowed")]
     Long { part: &'static str, bytes: usize },
 }
@@ -91,11 +91,11 @@ impl Fields {
 
     /// Reads what stands behind `fields:` in the name of a column.
     pub(crate) fn parse(text: &str) -> Result<(Pointer, Self), FieldsError> {
-        let written: Written =
+        let written: FieldsManifest =
             serde_json::from_str(text).map_err(|error| FieldsError::Json(error.to_string()))?;
         let names = written.without.len() + written.without_beginning.len();
         if names > WITHOUT_MAX {
-            return Err(FieldsError::Names(names));
+            return Err(FieldsError::NameSet(names));
         }
         for (part, text) in [
             ("prefix", &written.prefix),
@@ -110,7 +110,7 @@ impl Fields {
             id: Self::next_id(),
             prefix: written.prefix,
             separator: written.separator,
-            without: Names::new(written.without, written.without_beginning),
+            without: NameSet::new(written.without, written.without_beginning),
             text_bytes: written.text_bytes.unwrap_or(usize::MAX),
         };
         Ok((Pointer::parse(&written.at)?, fields))

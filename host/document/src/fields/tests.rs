@@ -4,9 +4,9 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
-use super::{FieldHasher, FieldsDigest, are_fields, are_same};
+use super::{FieldHasher, FieldsDigest, are_same_fields, check_fields};
 use crate::members::entry_at;
-use crate::{Column, ColumnWriter, Documents, Taking};
+use crate::{Column, ColumnWriter, Documents, FieldHashing};
 
 const HEAD: u8 = 4;
 
@@ -35,12 +35,17 @@ impl Scene {
     /// The row of a document, and the sum of what was taken.
     fn row(&mut self, column: &Column, document: &str) -> (Vec<u8>, FieldsDigest) {
         let (mut row, mut ends, mut digests) = (Vec::new(), Vec::new(), Vec::new());
-        let taking = Taking {
+        let hashing = FieldHashing {
             hasher: &self.hasher,
             digests: &mut digests,
         };
-        self.writer
-            .write(&parsed(document), column, &mut row, &mut ends, Some(taking));
+        self.writer.write(
+            &parsed(document),
+            column,
+            &mut row,
+            &mut ends,
+            Some(hashing),
+        );
         assert_eq!((ends, digests.len()), (vec![row.len() as u32], 1));
         (row, digests[0])
     }
@@ -80,7 +85,7 @@ impl Flat<'_> {
         {
             self.flatten(root.value, self.prefix, &mut answer);
         }
-        assert_eq!(are_fields(&answer), Ok(()));
+        assert_eq!(check_fields(&answer), Ok(()));
         answer
     }
 
@@ -230,13 +235,13 @@ fn a_field_is_its_name_its_kind_and_its_value() {
         for (other, right) in fields.iter().enumerate() {
             let [left, right] = [[right, left], [left, right]]
                 .map(|[first, second]| [&[HEAD][..], first, second, &fields[0]].concat());
-            assert!(are_same(&left, &right), "in any order");
+            assert!(are_same_fields(&left, &right), "in any order");
             let [left, right] =
                 [&fields[one], &fields[other]].map(|field| [&[HEAD][..], field].concat());
-            assert_eq!(are_same(&left, &right), one == other);
+            assert_eq!(are_same_fields(&left, &right), one == other);
         }
     }
-    assert!(!are_same(&[HEAD], &[HEAD + 1]) && !are_same(&[HEAD], &[]));
+    assert!(!are_same_fields(&[HEAD], &[HEAD + 1]) && !are_same_fields(&[HEAD], &[]));
     let other = FieldHasher::new([8; 16]);
     let row = [&[HEAD][..], &fields[0]].concat();
     assert_ne!(hasher.answered(&row), other.answered(&row), "it is keyed");
@@ -425,7 +430,7 @@ proptest! {
     fn any_bytes_have_an_end(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
         let hasher = FieldHasher::default();
         let _ = hasher.answered(&bytes);
-        if let Err(error) = are_fields(&bytes) {
+        if let Err(error) = check_fields(&bytes) {
             prop_assert!(error.at < bytes.len());
         }
     }

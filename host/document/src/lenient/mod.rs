@@ -4,26 +4,26 @@
 //! It writes the same nodes as the fast reader, and strings unescaped at the place in the tape's
 //! bytes where they stood in the row.
 
-mod equal_names;
+mod duplicate_names;
 mod number;
 mod string;
 
 use crate::state::{Defect, Oddity};
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
-use crate::{NESTING_MAX, tape::names::EqualNames};
-use equal_names::EqualNameFilter;
+use crate::tape::node::{Node, NodeKind};
+use crate::{NESTING_MAX, tape::names::DuplicateName};
+use duplicate_names::DuplicateNameFilter;
 
 /// Working memory of the reader, reused from document to document.
 #[derive(Default)]
 pub(crate) struct LenientReader {
-    open: Vec<Open>,
-    filter: EqualNameFilter,
+    open: Vec<LenientFrame>,
+    filter: DuplicateNameFilter,
 }
 
 /// A container that has not ended.
 #[derive(Clone, Copy)]
-struct Open {
+struct LenientFrame {
     at: usize,
     entries: u32,
     is_object: bool,
@@ -44,7 +44,7 @@ enum Expect {
 
 /// A document that was read.
 #[derive(Debug)]
-pub(crate) struct Read {
+pub(crate) struct ReadDocument {
     pub oddity: Option<Oddity>,
     /// Levels of containers.
     pub depth: usize,
@@ -89,7 +89,12 @@ impl<'a> Cursor<'a> {
 impl LenientReader {
     /// Reads `row`, whose place in `tape.bytes` begins at `start`; its nodes go to the end of the
     /// tape, unsealed. After an error the tape may hold some nodes more, for the caller to cut off.
-    pub fn read(&mut self, tape: &mut Tape, start: usize, row: &[u8]) -> Result<Read, Defect> {
+    pub fn read(
+        &mut self,
+        tape: &mut Tape,
+        start: usize,
+        row: &[u8],
+    ) -> Result<ReadDocument, Defect> {
         if row
             .iter()
             .all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
@@ -102,7 +107,7 @@ impl LenientReader {
             tape.bytes.resize(start + row.len(), 0);
         }
         let mut cursor = Cursor { text, at: 0 };
-        let mut read = Read {
+        let mut read = ReadDocument {
             oddity: None,
             depth: 0,
         };
@@ -161,7 +166,7 @@ impl LenientReader {
         if self.open.len() == NESTING_MAX {
             return Err(Defect::TooDeep);
         }
-        self.open.push(Open {
+        self.open.push(LenientFrame {
             at: tape.nodes.len(),
             entries: 0,
             is_object,
@@ -220,13 +225,13 @@ impl LenientReader {
         tape: &mut Tape,
         start: usize,
         row: &[u8],
-    ) -> Result<Read, Defect> {
+    ) -> Result<ReadDocument, Defect> {
         let root = tape.nodes.len();
         let mut read = self
             .read(tape, start, row)
             .inspect_err(|_| tape.nodes.truncate(root))?;
         // Equal names are gone: the filter has dropped them.
-        let sealed: Result<(), EqualNames> = tape.seal_from(root);
+        let sealed: Result<(), DuplicateName> = tape.seal_from(root);
         debug_assert_eq!(sealed, Ok(()));
         // What was odd may have been the value of a member that lost to a later one.
         read.oddity = read.oddity.filter(|_| tape.is_odd(root as u32));
@@ -234,7 +239,7 @@ impl LenientReader {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.open.capacity() * size_of::<Open>() + self.filter.memory_bytes()
+        self.open.capacity() * size_of::<LenientFrame>() + self.filter.memory_bytes()
     }
 }
 
@@ -269,7 +274,7 @@ fn scalar(
 ///
 /// # Safety
 /// `written` must be UTF-8 unless `kind` is `OddString`.
-unsafe fn put(tape: &mut Tape, kind: Kind, at: usize, written: &[u8]) -> Node {
+unsafe fn put(tape: &mut Tape, kind: NodeKind, at: usize, written: &[u8]) -> Node {
     if let Some(place) = tape.bytes.get_mut(at..at + written.len()) {
         place.copy_from_slice(written);
         // SAFETY: the caller's promise, for exactly these bytes.

@@ -4,7 +4,7 @@ use super::{Cursor, put};
 use crate::INTEGER_DIGITS_MAX;
 use crate::state::{Defect, Oddity};
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
+use crate::tape::node::{Node, NodeKind};
 
 /// Reads the number at the cursor, which stands on `-` or a digit.
 pub(super) fn read(
@@ -39,7 +39,7 @@ pub(super) fn read(
         (Ok(value), _) => Node::int(value),
         (_, Ok(value)) => Node::uint(value),
         // SAFETY: `text` is a `str`.
-        _ => unsafe { put(tape, Kind::Digits, start + begin, text.as_bytes()) },
+        _ => unsafe { put(tape, NodeKind::Digits, start + begin, text.as_bytes()) },
     };
     Ok((node, None))
 }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use regex_syntax::hir::ClassUnicodeRange;
 
-use super::chars::{Set, contains, of_ranges, one, range};
+use super::chars::{CharSet, contains, from_ranges, one, range};
 
 /// Lowered characters, and the others with the same upper case (CPython 3.11, `re/_casefix.py`).
 const SAME_UPPER: [(char, &[char]); 50] = [
@@ -67,9 +67,9 @@ const PLANE_LAST: u32 = 0xFFFF;
 
 /// How case is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Case {
-    OfAscii,
-    OfUnicode,
+pub(super) enum IgnoreCase {
+    Ascii,
+    Unicode,
 }
 
 /// Characters of Unicode whose lower case is another: the pairs, ascending.
@@ -109,19 +109,19 @@ pub(super) fn is_cased(character: char) -> bool {
     lower(character) != character || upper(character) != character
 }
 
-impl Case {
+impl IgnoreCase {
     /// The characters that match one character of a pattern.
-    pub fn literal(self, character: char) -> Set {
+    pub fn literal(self, character: char) -> CharSet {
         match self {
-            Self::OfAscii => {
+            Self::Ascii => {
                 let both = [
                     character.to_ascii_lowercase(),
                     character.to_ascii_uppercase(),
                 ];
-                of_ranges(&both.map(|one| (one, one)))
+                from_ranges(&both.map(|one| (one, one)))
             }
-            Self::OfUnicode if !is_cased(character) => one(character),
-            Self::OfUnicode => {
+            Self::Unicode if !is_cased(character) => one(character),
+            Self::Unicode => {
                 let lowered = lower(character);
                 let mut wanted = one(lowered);
                 wanted.union(&set_of(same_upper(lowered).iter().copied()));
@@ -132,18 +132,18 @@ impl Case {
 
     /// The characters that match a class: `ranges` are its characters and ranges as they are written,
     /// `rest` what it has beside them (`\d` and the like).
-    pub fn class(self, ranges: &[(u32, u32)], rest: &Set) -> Set {
-        let mut written = Set::empty();
+    pub fn class(self, ranges: &[(u32, u32)], rest: &CharSet) -> CharSet {
+        let mut written = CharSet::empty();
         for (first, last) in ranges {
             written.union(&range(*first, *last));
         }
         let is_cased = match self {
-            Self::OfAscii => {
-                let mut letters = of_ranges(&[('A', 'Z'), ('a', 'z')]);
+            Self::Ascii => {
+                let mut letters = from_ranges(&[('A', 'Z'), ('a', 'z')]);
                 letters.intersect(&written);
                 !letters.ranges().is_empty()
             }
-            Self::OfUnicode => {
+            Self::Unicode => {
                 let mut changed = lowered().iter().chain(uppered());
                 changed.any(|(from, _)| contains(&written, *from))
             }
@@ -175,14 +175,14 @@ impl Case {
     }
 
     /// The lower case of the characters of a range, and those that share its upper case.
-    fn lowered(self, first: u32, last: u32) -> Set {
+    fn lowered(self, first: u32, last: u32) -> CharSet {
         let set = range(first, last);
         let pairs = self.pairs();
         let changed = || pairs.iter().filter(|(from, _)| contains(&set, *from));
         let mut wanted = set.clone();
         wanted.difference(&set_of(changed().map(|(from, _)| *from)));
         wanted.union(&set_of(changed().map(|(_, to)| *to)));
-        if self == Self::OfUnicode {
+        if self == Self::Unicode {
             let others = SAME_UPPER.iter().filter(|(one, _)| contains(&wanted, *one));
             let others = others.flat_map(|(_, same)| same.iter().copied());
             wanted.union(&set_of(others.collect::<Vec<_>>().into_iter()));
@@ -191,7 +191,7 @@ impl Case {
     }
 
     /// The characters whose lower case is one of `wanted`.
-    fn preimage(self, wanted: Set) -> Set {
+    fn preimage(self, wanted: CharSet) -> CharSet {
         let pairs = self.pairs();
         let mut matching = wanted.clone();
         matching.difference(&set_of(pairs.iter().map(|(from, _)| *from)));
@@ -203,14 +203,14 @@ impl Case {
     /// Characters and their lower case, where it is another.
     fn pairs(self) -> Cow<'static, [(char, char)]> {
         match self {
-            Self::OfAscii => ('A'..='Z')
+            Self::Ascii => ('A'..='Z')
                 .map(|one| (one, one.to_ascii_lowercase()))
                 .collect(),
-            Self::OfUnicode => lowered().into(),
+            Self::Unicode => lowered().into(),
         }
     }
 }
 
-fn set_of(characters: impl Iterator<Item = char>) -> Set {
-    Set::new(characters.map(|one| ClassUnicodeRange::new(one, one)))
+fn set_of(characters: impl Iterator<Item = char>) -> CharSet {
+    CharSet::new(characters.map(|one| ClassUnicodeRange::new(one, one)))
 }

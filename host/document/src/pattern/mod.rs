@@ -19,7 +19,7 @@ pub(crate) use weight::weight;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use write::Written;
+use write::WrittenPattern;
 
 /// Bytes that a compiled pattern may take: `^.{0,20000}$` and `^\w{1,1000}$` take less. A schema has
 /// few such patterns, and each is there once for each schema that refers to it.
@@ -84,8 +84,8 @@ pub fn translate(
         )));
     }
     let tree = match dialect {
-        PatternDialect::Python3 => python::parse(pattern, python::Version::Three)?,
-        PatternDialect::Python2 => python::parse(pattern, python::Version::Two)?,
+        PatternDialect::Python3 => python::parse(pattern, python::PythonVersion::Three)?,
+        PatternDialect::Python2 => python::parse(pattern, python::PythonVersion::Two)?,
         PatternDialect::Ecma262 => ecma::parse(pattern)?,
     };
     let size = size::size(&tree);
@@ -95,7 +95,7 @@ pub fn translate(
              may have: repeat less, use fewer classes such as `\\w`, or split the schema by references"
         )));
     }
-    let Some(Written { text, is_linear }) = write::write(&tree, WRITTEN_BYTES_MAX) else {
+    let Some(WrittenPattern { text, is_linear }) = write::write(&tree, WRITTEN_BYTES_MAX) else {
         return Err(PatternError::Whole(format!(
             "written out, the pattern has more than {WRITTEN_BYTES_MAX} bytes: use fewer classes such as `\\w`"
         )));

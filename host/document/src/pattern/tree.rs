@@ -1,37 +1,37 @@
 //! What a pattern says, in words that no dialect changes: flags, classes and the ignoring of case are
 //! resolved to sets of characters, and each assertion has one meaning.
 
-use regex_syntax::hir::ClassUnicode as Set;
+use regex_syntax::hir::ClassUnicode as CharSet;
 
 #[derive(Clone, Debug)]
-pub(super) enum Node {
+pub(super) enum PatternNode {
     /// One character out of a set.
-    Chars(Set),
+    Chars(CharSet),
     Assert(Assertion),
-    Concat(Vec<Node>),
-    Alternatives(Vec<Node>),
+    Concat(Vec<PatternNode>),
+    Alternatives(Vec<PatternNode>),
     Repeat {
-        node: Box<Node>,
+        node: Box<PatternNode>,
         min: u32,
         max: Option<u32>,
         greed: Greed,
     },
     /// A group that captures, by its number from 1.
-    Group(usize, Box<Node>),
-    Look {
+    Group(usize, Box<PatternNode>),
+    LookAround {
         is_ahead: bool,
         is_negative: bool,
-        node: Box<Node>,
+        node: Box<PatternNode>,
     },
-    Atomic(Box<Node>),
+    Atomic(Box<PatternNode>),
     /// The text of a group; of one that has none, nothing matches.
     Reference(usize),
     /// The text of a group; one that has none is empty.
     ReferenceOrEmpty(usize),
     Conditional {
         group: usize,
-        yes: Box<Node>,
-        no: Box<Node>,
+        yes: Box<PatternNode>,
+        no: Box<PatternNode>,
     },
 }
 
@@ -51,26 +51,26 @@ pub(super) enum Assertion {
     LineStart,
     LineEnd,
     /// Between one of the set and none of it.
-    Boundary(Set),
-    NoBoundary(Set),
+    Boundary(CharSet),
+    NoBoundary(CharSet),
     /// As `NoBoundary`, but never in an empty text.
-    NoBoundaryOfSome(Set),
+    NoBoundaryOfSome(CharSet),
 }
 
-impl Node {
+impl PatternNode {
     pub fn empty() -> Self {
         Self::Concat(Vec::new())
     }
 
     /// Without a list of one.
-    pub fn concat(mut nodes: Vec<Node>) -> Self {
+    pub fn concat(mut nodes: Vec<PatternNode>) -> Self {
         match nodes.len() {
             1 => nodes.swap_remove(0),
             _ => Self::Concat(nodes),
         }
     }
 
-    pub fn alternatives(mut nodes: Vec<Node>) -> Self {
+    pub fn alternatives(mut nodes: Vec<PatternNode>) -> Self {
         match nodes.len() {
             1 => nodes.swap_remove(0),
             _ => Self::Alternatives(nodes),
@@ -82,7 +82,7 @@ impl Node {
     pub fn width(&self, groups: &[(u64, Option<u64>)]) -> (u64, Option<u64>) {
         match self {
             Self::Chars(_) => (1, Some(1)),
-            Self::Assert(_) | Self::Look { .. } => (0, Some(0)),
+            Self::Assert(_) | Self::LookAround { .. } => (0, Some(0)),
             Self::Concat(nodes) => nodes.iter().fold((0, Some(0)), |(low, high), node| {
                 let (more, most) = node.width(groups);
                 let high: Option<u64> = high;
@@ -114,7 +114,7 @@ impl Node {
     }
 
     /// Calls `look` for it and for each node in it.
-    pub fn each(&self, look: &mut impl FnMut(&Node)) {
+    pub fn each(&self, look: &mut impl FnMut(&PatternNode)) {
         look(self);
         match self {
             Self::Chars(_) | Self::Assert(_) | Self::Reference(_) | Self::ReferenceOrEmpty(_) => {}
@@ -123,7 +123,7 @@ impl Node {
             }
             Self::Repeat { node, .. }
             | Self::Group(_, node)
-            | Self::Look { node, .. }
+            | Self::LookAround { node, .. }
             | Self::Atomic(node) => node.each(look),
             Self::Conditional { yes, no, .. } => {
                 yes.each(look);

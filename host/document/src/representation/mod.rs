@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use jsonschema::JsonType;
-use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
+use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, Object};
 use jsonschema_value::LazyInstance;
 use serde_json::Value as SerdeValue;
 
+use crate::budget;
 use crate::lenient;
 use crate::number::Number;
-use crate::steps;
-use crate::tape::node::{Kind as NodeKind, Node as TapeNode};
+use crate::tape::node::{Node, NodeKind};
 use crate::tape::{PreparedName, Tape};
 use crate::value::{Elements, Kind, Members, Value};
 
@@ -35,11 +35,11 @@ impl Json for OnTape {
     }
 
     fn with_string_node<T>(buffer: &mut Tape, string: &str, f: impl FnOnce(Value<'_>) -> T) -> T {
-        steps::take_text(string.len());
+        budget::count_text(string.len());
         buffer.clear();
         buffer.bytes.extend_from_slice(string.as_bytes());
         // SAFETY: the buffer's bytes are this `str`.
-        let node = unsafe { TapeNode::text(NodeKind::String, 0, string.len() as u32) };
+        let node = unsafe { Node::text(NodeKind::String, 0, string.len() as u32) };
         buffer.nodes.push(node);
         f(Value::new(buffer, 0))
     }
@@ -47,18 +47,18 @@ impl Json for OnTape {
 
 impl JsonNumber for Number<'_> {
     fn as_u64(&self) -> Option<u64> {
-        steps::take_one();
+        budget::count_step();
         Number::as_u64(*self)
     }
 
     fn as_i64(&self) -> Option<i64> {
-        steps::take_one();
+        budget::count_step();
         Number::as_i64(*self)
     }
 
     /// `None` beyond the range of a double; the sign then decides a comparison.
     fn as_f64(&self) -> Option<f64> {
-        steps::take_one();
+        budget::count_step();
         Some(self.nearest()).filter(|value| value.is_finite())
     }
 
@@ -90,56 +90,56 @@ impl JsonNumber for Number<'_> {
     }
 }
 
-impl<'a> Node<'a, OnTape> for Value<'a> {
+impl<'a> JsonNode<'a, OnTape> for Value<'a> {
     type Object = ObjectView<'a>;
     type Array = ArrayView<'a>;
     type Number = Number<'a>;
 
     fn as_object(&self) -> Option<ObjectView<'a>> {
-        steps::take_one();
+        budget::count_step();
         (self.node().kind() == NodeKind::Object).then_some(ObjectView(*self))
     }
 
     fn as_array(&self) -> Option<ArrayView<'a>> {
-        steps::take_one();
+        budget::count_step();
         (self.node().kind() == NodeKind::Array).then_some(ArrayView(*self))
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
         let text = self.as_str();
-        steps::take_text(text.map_or(0, str::len));
+        budget::count_text(text.map_or(0, str::len));
         text.map(Cow::Borrowed)
     }
 
     fn as_number(&self) -> Option<Number<'a>> {
         let number = self.number();
         // All digits of a long one may be read.
-        steps::take_text(number.map_or(0, Number::digits));
+        budget::count_text(number.map_or(0, Number::digits));
         number
     }
 
     fn as_boolean(&self) -> Option<bool> {
-        steps::take_one();
+        budget::count_step();
         self.as_bool()
     }
 
     fn is_null(&self) -> bool {
-        steps::take_one();
+        budget::count_step();
         Value::is_null(*self)
     }
 
     fn is_number(&self) -> bool {
-        steps::take_one();
+        budget::count_step();
         self.kind() == Kind::Number
     }
 
     fn is_string(&self) -> bool {
-        steps::take_one();
+        budget::count_step();
         self.kind() == Kind::String
     }
 
     fn json_type(&self) -> JsonType {
-        steps::take_one();
+        budget::count_step();
         match self.kind() {
             Kind::Null => JsonType::Null,
             Kind::Boolean => JsonType::Boolean,
@@ -191,7 +191,7 @@ impl<'a> Node<'a, OnTape> for Value<'a> {
     /// The address of the node: unique on a tape, and tapes do not overlap. It is another's only
     /// after the tape was cleared, which no validation outlives.
     fn identity(&self) -> Option<NodeIdentity> {
-        steps::take_one();
+        budget::count_step();
         let address = std::ptr::from_ref(self.tape()) as usize;
         Some(NodeIdentity::tagged(address, self.place()))
     }
@@ -204,51 +204,51 @@ pub(crate) struct ObjectView<'a>(Value<'a>);
 impl<'a> Object<'a, OnTape> for ObjectView<'a> {
     type Node = Value<'a>;
     type MemberName = &'a str;
-    type MembersIter = Counted<Members<'a>>;
+    type MembersIter = CountedIter<Members<'a>>;
 
     fn len(&self) -> usize {
         self.0.len()
     }
 
     fn get(&self, key: &PreparedName) -> Option<Value<'a>> {
-        steps::take_one();
+        budget::count_step();
         let tape = self.0.tape();
         tape.member(self.0.place(), key)
             .map(|at| Value::new(tape, at))
     }
 
-    fn members(&self) -> Counted<Members<'a>> {
-        Counted(self.0.members())
+    fn members(&self) -> CountedIter<Members<'a>> {
+        CountedIter(self.0.members())
     }
 }
 
 /// What is iterated over, each of it some steps.
-pub(crate) struct Counted<I>(I);
+pub(crate) struct CountedIter<I>(I);
 
 /// What an object or array has one after the other.
-pub(crate) trait Entry {
+pub(crate) trait CountedEntry {
     /// Bytes of its name.
     fn name_bytes(&self) -> usize;
 }
 
-impl Entry for Value<'_> {
+impl CountedEntry for Value<'_> {
     fn name_bytes(&self) -> usize {
         0
     }
 }
 
-impl Entry for (&str, Value<'_>) {
+impl CountedEntry for (&str, Value<'_>) {
     fn name_bytes(&self) -> usize {
         self.0.len()
     }
 }
 
-impl<I: Iterator<Item: Entry>> Iterator for Counted<I> {
+impl<I: Iterator<Item: CountedEntry>> Iterator for CountedIter<I> {
     type Item = I::Item;
 
     fn next(&mut self) -> Option<I::Item> {
         let entry = self.0.next();
-        steps::take_entry(entry.as_ref().map_or(0, Entry::name_bytes));
+        budget::count_entry(entry.as_ref().map_or(0, CountedEntry::name_bytes));
         entry
     }
 }
@@ -259,14 +259,14 @@ pub(crate) struct ArrayView<'a>(Value<'a>);
 
 impl<'a> Array<'a, OnTape> for ArrayView<'a> {
     type Node = Value<'a>;
-    type ElementsIter = Counted<Elements<'a>>;
+    type ElementsIter = CountedIter<Elements<'a>>;
 
     fn len(&self) -> usize {
         self.0.len()
     }
 
-    fn elements(&self) -> Counted<Elements<'a>> {
-        Counted(self.0.elements())
+    fn elements(&self) -> CountedIter<Elements<'a>> {
+        CountedIter(self.0.elements())
     }
 
     fn is_unique(&self) -> bool {
@@ -319,7 +319,7 @@ pub(crate) fn on_a_tape_of_its_own<T>(value: Value<'_>, work: impl FnOnce(Value<
 }
 
 fn equals_serde(value: Value<'_>, expected: &SerdeValue) -> bool {
-    steps::take_one();
+    budget::count_step();
     match expected {
         SerdeValue::Null => Value::is_null(value),
         SerdeValue::Bool(expected) => value.as_bool() == Some(*expected),
@@ -349,7 +349,7 @@ fn equals_serde(value: Value<'_>, expected: &SerdeValue) -> bool {
 }
 
 fn to_serde(value: Value<'_>) -> SerdeValue {
-    steps::take_one();
+    budget::count_step();
     match value.kind() {
         Kind::Null => SerdeValue::Null,
         Kind::Boolean => SerdeValue::Bool(value.as_bool() == Some(true)),

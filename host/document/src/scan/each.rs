@@ -1,14 +1,14 @@
 //! Byte by byte: for processors of other kinds, and what the others are held against.
 
-use super::{Found, STRIDE};
+use super::{STRIDE, StrideScan};
 
 /// What is in a stride.
-pub fn look(stride: &[u8; STRIDE]) -> Found {
+pub fn look(stride: &[u8; STRIDE]) -> StrideScan {
     let mut special = 0;
     for (place, byte) in stride.iter().enumerate() {
         special |= u32::from(matches!(byte, 0..0x20 | b'"' | b'\\')) << place;
     }
-    Found {
+    StrideScan {
         special,
         is_ascii: stride.is_ascii(),
     }

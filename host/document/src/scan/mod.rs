@@ -19,7 +19,7 @@ pub(crate) const STRIDES_BYTES: usize = 2 * STRIDE;
 
 /// What is among the bytes of a stride.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct StrideScan {
     /// A bit for each quote, backslash and control character, by its place.
     pub special: u32,
     pub is_ascii: bool,

@@ -2,21 +2,21 @@
 
 use std::arch::x86_64::*;
 
-use super::{Found, STRIDE};
+use super::{STRIDE, StrideScan};
 
 /// What is in a stride.
 #[inline]
-pub fn look(stride: &[u8; STRIDE]) -> Found {
+pub fn look(stride: &[u8; STRIDE]) -> StrideScan {
     #[inline]
     #[target_feature(enable = "sse2")]
-    fn at_once(stride: &[u8; STRIDE]) -> Found {
+    fn at_once(stride: &[u8; STRIDE]) -> StrideScan {
         let bytes = load(stride);
         let quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"' as i8));
         let backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\' as i8));
         // No greater than 0x1F, as the smaller of both shows.
         let controls = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
         let special = _mm_or_si128(_mm_or_si128(quotes, backslashes), controls);
-        Found {
+        StrideScan {
             special: _mm_movemask_epi8(special) as u32,
             is_ascii: _mm_movemask_epi8(bytes) == 0,
         }

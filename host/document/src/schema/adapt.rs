@@ -11,9 +11,9 @@ use serde_json::{Map, Value, json};
 use super::draft;
 use super::draft03;
 use super::error::Problem;
-use super::hints::{Edition, Hints, IGNORED_DEPENDENCIES};
+use super::hints::{HintDraft, Hints, IGNORED_DEPENDENCIES};
 use super::integers;
-use super::library::bare;
+use super::library::normalized;
 use super::locations::{before_renaming, escaped, percent_decoded};
 use super::rules::SchemaRules;
 use crate::pattern;
@@ -88,12 +88,12 @@ pub(super) struct Reference {
 
 /// Adapts a document, whose `$schema` is declared and whose place is `uri`.
 pub(super) fn adapt(document: &Value, uri: &str, rules: SchemaRules) -> Result<Adapted, Problem> {
-    let mut stand_ins = Walk::new(None);
-    let stood_in = stand_ins.schema(document, &Place::top(document, uri))?;
+    let mut stand_ins = Adapter::new(None);
+    let stood_in = stand_ins.schema(document, &SchemaPlace::top(document, uri))?;
     stand_ins.check_by_meta_schema(&stood_in)?;
-    let mut walk = Walk::new(Some(rules));
+    let mut walk = Adapter::new(Some(rules));
     walk.has_inner_base = stand_ins.has_inner_base;
-    let document = walk.schema(document, &Place::top(document, uri))?;
+    let document = walk.schema(document, &SchemaPlace::top(document, uri))?;
     walk.adapted.document = document;
     walk.adapted.hints = walk.hints.finish();
     Ok(walk.adapted)
@@ -101,7 +101,7 @@ pub(super) fn adapt(document: &Value, uri: &str, rules: SchemaRules) -> Result<A
 
 /// Where a schema stands.
 #[derive(Clone)]
-struct Place {
+struct SchemaPlace {
     /// In the document before, and now.
     at: String,
     to: String,
@@ -109,21 +109,21 @@ struct Place {
     base: Option<Uri<String>>,
     /// The draft is 2019-09 or later.
     is_modern: bool,
-    edition: Edition,
+    draft: HintDraft,
     /// A validator reads it for sure as a schema.
     is_sure: bool,
     /// The meta-schema does, also where nothing counts beside a reference.
     is_declared: bool,
 }
 
-impl Place {
+impl SchemaPlace {
     fn top(document: &Value, uri: &str) -> Self {
         let mut place = Self {
             at: String::new(),
             to: String::new(),
             base: Uri::parse(uri.to_owned()).ok(),
             is_modern: false,
-            edition: Edition::default(),
+            draft: HintDraft::default(),
             is_sure: true,
             is_declared: true,
         };
@@ -134,7 +134,7 @@ impl Place {
     fn take_draft(&mut self, schema: &Value) {
         if let Some(draft) = schema.get("$schema").and_then(Value::as_str) {
             self.is_modern = draft.contains("/draft/");
-            self.edition = Edition::of(draft);
+            self.draft = HintDraft::of(draft);
         }
     }
 
@@ -153,7 +153,7 @@ impl Place {
     }
 }
 
-struct Walk {
+struct Adapter {
     /// Without any, each pattern gets a stand-in that no meta-schema refuses.
     rules: Option<SchemaRules>,
     adapted: Adapted,
@@ -167,7 +167,7 @@ struct Walk {
     hints: Hints,
 }
 
-impl Walk {
+impl Adapter {
     fn new(rules: Option<SchemaRules>) -> Self {
         Self {
             rules,
@@ -184,14 +184,14 @@ impl Walk {
     }
 
     /// Recursion is as deep as the file is nested, which its parser has bounded.
-    fn schema(&mut self, value: &Value, place: &Place) -> Result<Value, Problem> {
+    fn schema(&mut self, value: &Value, place: &SchemaPlace) -> Result<Value, Problem> {
         let Some(members) = value.as_object() else {
-            return self.loose(value, place);
+            return self.unknown_keyword(value, place);
         };
         let mut place = place.clone();
         let place = &mut place;
         self.adapted.schemas.insert(place.at.clone());
-        let id = if place.edition == Edition::Fourth {
+        let id = if place.draft == HintDraft::Draft4 {
             "id"
         } else {
             "$id"
@@ -203,7 +203,7 @@ impl Walk {
             let base = place.base.iter();
             self.adapted
                 .identifiers
-                .extend(base.map(|base| bare(base.as_str()).to_owned()));
+                .extend(base.map(|base| normalized(base.as_str()).to_owned()));
             let declared = members.get("$schema").and_then(Value::as_str);
             if !place.at.is_empty() && declared.is_some_and(draft::is_known) {
                 place.take_draft(value);
@@ -220,17 +220,17 @@ impl Walk {
     fn members(
         &mut self,
         members: &Map<String, Value>,
-        place: &Place,
+        place: &SchemaPlace,
     ) -> Result<Map<String, Value>, Problem> {
         let mut out = Map::new();
         // Beside a reference nothing counts, up to draft-07.
         let is_beside = !place.is_modern && members.get("$ref").is_some_and(Value::is_string);
         if place.is_sure && !is_beside {
-            self.hints.look(members, &place.at, place.edition);
+            self.hints.look(members, &place.at, place.draft);
         }
         if place.is_declared {
             self.hints
-                .look_by_meta_schema(members, &place.at, place.edition);
+                .look_by_meta_schema(members, &place.at, place.draft);
         }
         for (keyword, value) in members {
             let mut here = place.step(keyword);
@@ -300,7 +300,7 @@ impl Walk {
                     0.into()
                 }
                 (keyword, _) if VALUES.contains(&keyword) => value.clone(),
-                _ => self.loose(value, &here)?,
+                _ => self.unknown_keyword(value, &here)?,
             };
             out.insert(keyword.clone(), adapted);
         }
@@ -308,17 +308,17 @@ impl Walk {
     }
 
     /// What a keyword holds that says nothing to a validator, unless something refers to it.
-    fn loose(&mut self, value: &Value, place: &Place) -> Result<Value, Problem> {
-        let loosely = |place: Place| Place {
+    fn unknown_keyword(&mut self, value: &Value, place: &SchemaPlace) -> Result<Value, Problem> {
+        let as_unknown = |place: SchemaPlace| SchemaPlace {
             is_sure: false,
             is_declared: false,
             ..place
         };
         Ok(match value {
-            Value::Object(_) => self.schema(value, &loosely(place.clone()))?,
+            Value::Object(_) => self.schema(value, &as_unknown(place.clone()))?,
             Value::Array(values) => {
                 let values = values.iter().enumerate().map(|(index, value)| {
-                    self.loose(value, &loosely(place.step(&index.to_string())))
+                    self.unknown_keyword(value, &as_unknown(place.step(&index.to_string())))
                 });
                 Value::Array(values.collect::<Result<_, _>>()?)
             }
@@ -357,7 +357,7 @@ impl Walk {
     fn pattern_properties(
         &mut self,
         schemas: &Map<String, Value>,
-        place: &Place,
+        place: &SchemaPlace,
     ) -> Result<Map<String, Value>, Problem> {
         let mut out = Map::new();
         for (pattern, schema) in schemas {
@@ -369,7 +369,7 @@ impl Walk {
             }
             let to = place.step(&text).to;
             self.adapted.renamed.push((to.clone(), at.clone()));
-            let here = Place {
+            let here = SchemaPlace {
                 at,
                 to,
                 ..place.clone()

@@ -27,15 +27,15 @@ const _: () = assert!(
 );
 
 /// Keywords whose schemas apply to the value itself.
-const HERE: [&str; 7] = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else"];
+const IN_PLACE_APPLICATORS: [&str; 7] = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else"];
 
 /// Keywords whose members' schemas apply to the value itself.
-const HERE_BY_NAME: [&str; 2] = ["dependencies", "dependentSchemas"];
+const IN_PLACE_APPLICATORS_BY_NAME: [&str; 2] = ["dependencies", "dependentSchemas"];
 
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
 /// Keywords whose schemas apply to what the value holds.
-const BELOW: [&str; 9] = [
+const CHILD_APPLICATORS: [&str; 9] = [
     "items",
     "prefixItems",
     "additionalItems",
@@ -48,7 +48,7 @@ const BELOW: [&str; 9] = [
 ];
 
 /// Keywords whose members' schemas apply to what the value holds.
-const BELOW_BY_NAME: [&str; 2] = ["properties", "patternProperties"];
+const CHILD_APPLICATORS_BY_NAME: [&str; 2] = ["properties", "patternProperties"];
 
 /// What validation by a schema, or by any that it leads to, can cost.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,12 +63,12 @@ pub(super) struct Cost {
 
 /// Schemas that apply to one value: in a chain, and in all.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Applied {
+struct AppliedSchemas {
     links: usize,
     all: u64,
 }
 
-impl Applied {
+impl AppliedSchemas {
     fn add(&mut self, other: Self) {
         self.links = self.links.max(other.links);
         self.all = self.all.saturating_add(other.all);
@@ -86,7 +86,7 @@ pub(super) fn cost(document: &Value, uri: &str, library: &Arc<Library>) -> Resul
         return Ok(Cost::default());
     };
     let draft = Draft::Draft4.detect(document);
-    let mut walk = Walk {
+    let mut walk = ChainWalk {
         registry: &registry,
         known: HashMap::new(),
         below: Vec::new(),
@@ -106,17 +106,17 @@ pub(super) fn cost(document: &Value, uri: &str, library: &Arc<Library>) -> Resul
     })
 }
 
-struct Walk<'r> {
+struct ChainWalk<'r> {
     registry: &'r Registry<'r>,
     /// What applies with a schema; `None` while it is being looked for.
-    known: HashMap<*const Value, Option<Applied>>,
+    known: HashMap<*const Value, Option<AppliedSchemas>>,
     /// Schemas of what the value holds, still to be looked at.
     below: Vec<(&'r Value, Uri<String>, Draft)>,
     weight: u64,
     patterns: u64,
 }
 
-impl<'r> Walk<'r> {
+impl<'r> ChainWalk<'r> {
     /// Recursion is as deep as the chain, `depth` links so far, and so bounded.
     fn applied(
         &mut self,
@@ -124,9 +124,9 @@ impl<'r> Walk<'r> {
         base: &Uri<String>,
         draft: Draft,
         depth: usize,
-    ) -> Result<Applied, Problem> {
+    ) -> Result<AppliedSchemas, Problem> {
         let Some(members) = schema.as_object() else {
-            return Ok(Applied { links: 0, all: 1 });
+            return Ok(AppliedSchemas { links: 0, all: 1 });
         };
         if let Some(Some(applied)) = self.known.get(&std::ptr::from_ref(schema)) {
             return Ok(*applied);
@@ -136,7 +136,7 @@ impl<'r> Walk<'r> {
         }
         self.known.insert(std::ptr::from_ref(schema), None);
         self.weigh(members);
-        let mut rest = Applied { links: 0, all: 1 };
+        let mut rest = AppliedSchemas { links: 0, all: 1 };
         for keyword in REFERENCES {
             if let Some(reference) = members.get(keyword).and_then(Value::as_str) {
                 rest.add(self.follow(reference, base, depth)?);
@@ -145,11 +145,15 @@ impl<'r> Walk<'r> {
         // Beside a reference nothing counts, up to draft-07.
         let is_early = matches!(draft, Draft::Draft4 | Draft::Draft6 | Draft::Draft7);
         if !(is_early && members.contains_key("$ref")) {
-            for child in children(members, &HERE, &HERE_BY_NAME) {
+            for child in children(
+                members,
+                &IN_PLACE_APPLICATORS,
+                &IN_PLACE_APPLICATORS_BY_NAME,
+            ) {
                 let base = self.inside(child, base, draft);
                 rest.add(self.applied(child, &base, draft, depth + 1)?);
             }
-            for child in children(members, &BELOW, &BELOW_BY_NAME) {
+            for child in children(members, &CHILD_APPLICATORS, &CHILD_APPLICATORS_BY_NAME) {
                 if !self.known.contains_key(&std::ptr::from_ref(child)) {
                     let base = self.inside(child, base, draft);
                     self.below.push((child, base, draft));
@@ -187,10 +191,10 @@ impl<'r> Walk<'r> {
         reference: &str,
         base: &Uri<String>,
         depth: usize,
-    ) -> Result<Applied, Problem> {
+    ) -> Result<AppliedSchemas, Problem> {
         let resolver = self.registry.resolver(base.clone());
         let Ok(resolved) = resolver.lookup(reference) else {
-            return Ok(Applied::default());
+            return Ok(AppliedSchemas::default());
         };
         let (target, resolver, draft) = resolved.into_inner();
         if self.known.get(&std::ptr::from_ref(target)) == Some(&None) {

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::error::Problem;
 use super::library::{self, Library, SharedLibrary};
-use super::plain::Plain;
-use super::source::Source;
+use super::plain::PlainSchema;
+use super::source::SchemaSource;
 use super::{Schema, chains, keywords};
 use crate::pattern;
 use crate::representation::OnTape;
@@ -24,13 +24,11 @@ const BACKTRACKS_MAX: usize = 100_000;
 /// holds its character.
 const APPLIED_URI: &str = "landfall-schemas:///!";
 
-type Built = Result<Validator<OnTape>, Problem>;
-
 impl Schema {
     /// Compiles a source. References are answered by the library alone.
     pub(super) fn compile(
         label: &str,
-        source: &Source,
+        source: &SchemaSource,
         library: &Arc<Library>,
     ) -> Result<Self, Problem> {
         // As deep as schemas are nested, and references followed.
@@ -38,7 +36,7 @@ impl Schema {
     }
 }
 
-fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schema, Problem> {
+fn compile(label: &str, source: &SchemaSource, library: &Arc<Library>) -> Result<Schema, Problem> {
     let uri = library::uri_of(label);
     let document = source.document();
     let cost = chains::cost(document, &uri, library).map_err(|problem| match problem {
@@ -49,7 +47,7 @@ fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schem
     })?;
     let options = || {
         let options = keywords::install(jsonschema::options_for::<OnTape>());
-        let retriever = WithItself {
+        let retriever = SelfRetriever {
             uri: uri.clone(),
             document: document.clone(),
             library: SharedLibrary(Arc::clone(library)),
@@ -61,7 +59,7 @@ fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schem
             .should_validate_formats(false)
     };
     // In time that is linear in the text, if all patterns can be done so.
-    let builder = Builder {
+    let builder = ValidatorBuilder {
         source,
         uri: uri.clone(),
         library,
@@ -79,7 +77,7 @@ fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schem
     };
     Ok(Schema {
         name: label.to_owned(),
-        plain: Plain::new(document),
+        plain: PlainSchema::new(document),
         validator,
         negation,
         cost,
@@ -99,14 +97,14 @@ fn with_backtracking(options: Options<'_>) -> Options<'_> {
 }
 
 /// A builder of validators for one source.
-struct Builder<'s> {
-    source: &'s Source,
+struct ValidatorBuilder<'s> {
+    source: &'s SchemaSource,
     uri: String,
     library: &'s Arc<Library>,
 }
 
-impl Builder<'_> {
-    fn build(&self, options: Options<'_>, document: &Value) -> Built {
+impl ValidatorBuilder<'_> {
+    fn build(&self, options: Options<'_>, document: &Value) -> Result<Validator<OnTape>, Problem> {
         options.build(document).map_err(|error| Problem::Broken {
             pointer: self.place_of_dead_reference(),
             message: error.to_string(),
@@ -130,13 +128,13 @@ impl Builder<'_> {
 }
 
 /// A library in which the schema itself is as it is for its own events.
-struct WithItself {
+struct SelfRetriever {
     uri: String,
     document: Value,
     library: SharedLibrary,
 }
 
-impl Retrieve for WithItself {
+impl Retrieve for SelfRetriever {
     fn retrieve(
         &self,
         uri: &Uri<String>,

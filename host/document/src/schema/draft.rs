@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use super::error::Problem;
 use super::locations::escaped;
 
-pub(super) enum Draft {
+pub(super) enum DeclaredDraft {
     /// Draft-03, which has to be translated.
-    Third,
+    Draft3,
     /// Any later one, by its canonical `$schema`.
     Later(&'static str),
 }
@@ -15,7 +15,7 @@ pub(super) enum Draft {
 pub(super) const DRAFT_04: &str = "http://json-schema.org/draft-04/schema#";
 
 /// The draft of a document, by the rules that schemas/README.md states.
-pub(super) fn of(document: &Value) -> Result<Draft, Problem> {
+pub(super) fn of(document: &Value) -> Result<DeclaredDraft, Problem> {
     let Some(declared) = document.get("$schema") else {
         return by_traits(document);
     };
@@ -28,24 +28,24 @@ pub(super) fn of(document: &Value) -> Result<Draft, Problem> {
         })
 }
 
-fn by_uri(uri: &str) -> Option<Draft> {
+fn by_uri(uri: &str) -> Option<DeclaredDraft> {
     let uri = uri
         .strip_prefix("https://")
         .or_else(|| uri.strip_prefix("http://"))?;
     Some(match uri.strip_suffix('#').unwrap_or(uri) {
-        "json-schema.org/draft-03/schema" => Draft::Third,
-        "json-schema.org/draft-04/schema" => Draft::Later(DRAFT_04),
+        "json-schema.org/draft-03/schema" => DeclaredDraft::Draft3,
+        "json-schema.org/draft-04/schema" => DeclaredDraft::Later(DRAFT_04),
         "json-schema.org/draft-06/schema" => {
-            Draft::Later("http://json-schema.org/draft-06/schema#")
+            DeclaredDraft::Later("http://json-schema.org/draft-06/schema#")
         }
         "json-schema.org/draft-07/schema" => {
-            Draft::Later("http://json-schema.org/draft-07/schema#")
+            DeclaredDraft::Later("http://json-schema.org/draft-07/schema#")
         }
         "json-schema.org/draft/2019-09/schema" => {
-            Draft::Later("https://json-schema.org/draft/2019-09/schema")
+            DeclaredDraft::Later("https://json-schema.org/draft/2019-09/schema")
         }
         "json-schema.org/draft/2020-12/schema" => {
-            Draft::Later("https://json-schema.org/draft/2020-12/schema")
+            DeclaredDraft::Later("https://json-schema.org/draft/2020-12/schema")
         }
         _ => return None,
     })
@@ -56,34 +56,36 @@ pub(super) fn is_known(uri: &str) -> bool {
     by_uri(uri).is_some()
 }
 
-fn by_traits(document: &Value) -> Result<Draft, Problem> {
-    let mut traits = Traits::default();
+fn by_traits(document: &Value) -> Result<DeclaredDraft, Problem> {
+    let mut traits = DraftTraits::default();
     traits.look(document, "");
     match traits {
-        Traits { is_third: true, .. } => Ok(Draft::Third),
-        Traits {
+        DraftTraits {
+            is_draft3: true, ..
+        } => Ok(DeclaredDraft::Draft3),
+        DraftTraits {
             newer: Some((pointer, keyword)),
             ..
         } => Err(Problem::UnclearDraft { pointer, keyword }),
-        Traits { .. } => Ok(Draft::Later(DRAFT_04)),
+        DraftTraits { .. } => Ok(DeclaredDraft::Later(DRAFT_04)),
     }
 }
 
 #[derive(Default)]
-struct Traits {
-    is_third: bool,
+struct DraftTraits {
+    is_draft3: bool,
     /// Place and name of the first keyword that draft-04 does not have.
     newer: Option<(String, String)>,
 }
 
-impl Traits {
+impl DraftTraits {
     fn look(&mut self, schema: &Value, at: &str) {
         let Some(schema) = schema.as_object() else {
             return;
         };
         for (keyword, value) in schema {
             let here = format!("{at}/{}", escaped(keyword));
-            self.is_third |= is_third(keyword, value);
+            self.is_draft3 |= is_draft3(keyword, value);
             if self.newer.is_none() && is_newer(keyword, value) {
                 self.newer = Some((here.clone(), keyword.clone()));
             }
@@ -116,7 +118,7 @@ impl Traits {
     }
 }
 
-fn is_third(keyword: &str, value: &Value) -> bool {
+fn is_draft3(keyword: &str, value: &Value) -> bool {
     match (keyword, value) {
         ("required", Value::Bool(_)) | ("extends" | "disallow" | "divisibleBy", _) => true,
         ("dependencies", Value::Object(members)) => members.values().any(Value::is_string),

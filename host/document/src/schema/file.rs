@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::catalog::{Catalog, root_of};
-use super::directory::Found;
+use super::directory::SchemaFile;
 use super::rules::SchemaRules;
-use super::source::Source;
+use super::source::SchemaSource;
 use super::{Problem, Schema, SchemaError};
 
 impl Schema {
@@ -29,20 +29,20 @@ fn load(path: &Path, root: Option<&Path>, rules: SchemaRules) -> Result<Schema, 
     let canonical = path.canonicalize()?;
     let base = match root {
         Some(root) => root.canonicalize()?,
-        None => root_of(&canonical, Source::id_of(&canonical)?.as_deref()),
+        None => root_of(&canonical, SchemaSource::id_of(&canonical)?.as_deref()),
     };
     // Outside the root it has no place there, but a name all the same.
     let place = canonical.strip_prefix(&base).ok();
     let place = place.or_else(|| canonical.file_name().map(Path::new));
     let label = place.unwrap_or(&canonical).with_extension("");
     let label = label.to_string_lossy().into_owned();
-    let found = Found {
+    let file = SchemaFile {
         label: label.clone(),
         path: canonical.clone(),
     };
     let catalog = match root {
-        Some(root) => Catalog::of_directory(root, rules, &|| true).with(found, rules),
-        None => Catalog::of_file(found, &base, rules),
+        Some(root) => Catalog::of_directory(root, rules, &|| true).with(file, rules),
+        None => Catalog::of_file(file, &base, rules),
     };
     let library = Arc::new(catalog.library());
     let source = catalog.take(&canonical)?;

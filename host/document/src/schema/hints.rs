@@ -29,21 +29,21 @@ const INTEGERS_MAX: f64 = 9e18;
 
 /// The drafts that differ here.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Edition {
+pub(super) enum HintDraft {
     /// Draft-04, and draft-03, which is translated to it.
-    Fourth,
+    Draft4,
     #[default]
     Other,
     /// 2019-09.
-    Of2019,
+    Draft2019,
 }
 
-impl Edition {
+impl HintDraft {
     pub fn of(draft: &str) -> Self {
         if draft.contains("draft-04") {
-            Self::Fourth
+            Self::Draft4
         } else if draft.contains("2019-09") {
-            Self::Of2019
+            Self::Draft2019
         } else {
             Self::Other
         }
@@ -69,21 +69,21 @@ impl Hints {
     }
 
     /// Looks at one schema, at `at`.
-    pub fn look(&mut self, members: &Map<String, Value>, at: &str, edition: Edition) {
+    pub fn look(&mut self, members: &Map<String, Value>, at: &str, draft: HintDraft) {
         for (keyword, value) in members {
             let here = || format!("{at}/{}", escaped(keyword));
             match (keyword.as_str(), value) {
                 ("additionalItems", _) if members.get("items").is_some_and(Value::is_boolean) => {
                     self.push(here(), ADDITIONAL_ITEMS);
                 }
-                ("additionalProperties", Value::Object(_)) if edition == Edition::Of2019 => {
+                ("additionalProperties", Value::Object(_)) if draft == HintDraft::Draft2019 => {
                     self.evaluates_by_schema = true;
                 }
-                ("items", Value::Bool(_)) if edition == Edition::Of2019 => {
+                ("items", Value::Bool(_)) if draft == HintDraft::Draft2019 => {
                     self.boolean_items.push(here());
                 }
                 ("unevaluatedItems", _) => self.has_unevaluated_items = true,
-                ("unevaluatedProperties", value) if edition == Edition::Of2019 => {
+                ("unevaluatedProperties", value) if draft == HintDraft::Draft2019 => {
                     self.evaluates_by_schema |= value.is_object();
                     self.unevaluated.push(here());
                 }
@@ -97,10 +97,10 @@ impl Hints {
         &mut self,
         members: &Map<String, Value>,
         at: &str,
-        edition: Edition,
+        draft: HintDraft,
     ) {
         if let Some(Value::Array(values)) = members.get("enum")
-            && edition == Edition::Fourth
+            && draft == HintDraft::Draft4
             && !is_set(values)
         {
             self.push(format!("{at}/enum"), ENUM);

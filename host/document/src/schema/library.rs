@@ -30,7 +30,7 @@ pub(super) struct SharedLibrary(pub Arc<Library>);
     "the reference leads to {0}, which is not in the schema directory (or was itself refused); \
      references outside of it are not followed"
 )]
-struct NotHere(String);
+struct UnresolvedReference(String);
 
 /// The URI of a schema by its place in the directory.
 pub(super) fn uri_of(label: &str) -> String {
@@ -46,11 +46,11 @@ pub(super) fn label_of(uri: &str) -> Option<&str> {
 pub(super) fn uri_of_id(label: &str, id: &str) -> Option<String> {
     let base = Uri::parse(uri_of(label)).ok()?;
     let resolved = jsonschema::uri::resolve_against(&base.borrow(), id).ok()?;
-    Some(bare(resolved.as_str()).to_owned())
+    Some(normalized(resolved.as_str()).to_owned())
 }
 
 /// Without the fragment, and without the file's ending: both spellings name one schema.
-pub(super) fn bare(uri: &str) -> &str {
+pub(super) fn normalized(uri: &str) -> &str {
     let uri = uri.split('#').next().unwrap_or(uri);
     uri.strip_suffix(".json").unwrap_or(uri)
 }
@@ -90,8 +90,8 @@ impl Retrieve for SharedLibrary {
         &self,
         uri: &Uri<String>,
     ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-        let uri = bare(uri.as_str());
+        let uri = normalized(uri.as_str());
         let found = self.0.schemas.get(uri).cloned();
-        Ok(found.ok_or_else(|| NotHere(label_of(uri).unwrap_or(uri).to_owned()))?)
+        Ok(found.ok_or_else(|| UnresolvedReference(label_of(uri).unwrap_or(uri).to_owned()))?)
     }
 }

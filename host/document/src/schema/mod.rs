@@ -35,12 +35,12 @@ use std::sync::Arc;
 
 use jsonschema::Validator;
 
+use crate::budget::Budget;
 use crate::representation::OnTape;
-use crate::steps::Budget;
 use crate::value::Value;
 use chains::Cost;
 use draft03::Places;
-use plain::Plain;
+use plain::PlainSchema;
 
 /// A schema to which a longer chain of schemas applies per level takes more than the stack that a
 /// judge has for the levels of a shallow document.
@@ -50,7 +50,7 @@ const SHALLOW_LINKS_MAX: usize = 16;
 pub struct Schema {
     name: String,
     /// Knows at once that most values are valid.
-    plain: Plain,
+    plain: PlainSchema,
     validator: Validator<OnTape>,
     /// Valid for what is surely invalid; there only if a pattern may give up.
     negation: Option<Validator<OnTape>>,

@@ -13,7 +13,7 @@ use super::{Schema, fnv};
 /// The schemas of one directory.
 #[derive(Debug, Default)]
 pub struct SchemaSet {
-    schemas: HashMap<String, Entry>,
+    schemas: HashMap<String, LoadedSchema>,
     digest: u64,
     stale: Vec<String>,
     hints: Vec<SchemaHint>,
@@ -21,7 +21,7 @@ pub struct SchemaSet {
 
 /// A schema, and the digest of the file that it was compiled from.
 #[derive(Clone, Debug)]
-struct Entry {
+struct LoadedSchema {
     schema: Arc<Schema>,
     digest: u64,
 }
@@ -57,17 +57,17 @@ impl SchemaSet {
         let mut schemas = HashMap::with_capacity(catalog.sources.len());
         let mut hints = Vec::new();
         let mut broken = Vec::new();
-        for (found, source) in &catalog.sources {
+        for (file, source) in &catalog.sources {
             if !go_on() {
                 return None;
             }
-            match Schema::compile(&found.label, source, &library) {
+            match Schema::compile(&file.label, source, &library) {
                 Ok(schema) => {
-                    hints.extend(schema.hints(&found.path));
+                    hints.extend(schema.hints(&file.path));
                     let (schema, digest) = (Arc::new(schema), source.digest);
-                    schemas.insert(found.label.clone(), Entry { schema, digest });
+                    schemas.insert(file.label.clone(), LoadedSchema { schema, digest });
                 }
-                Err(problem) => broken.push((found.label.clone(), problem)),
+                Err(problem) => broken.push((file.label.clone(), problem)),
             }
         }
         catalog.refuse_broken(broken);

@@ -23,7 +23,7 @@ const SCHEMA_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const POINTERS_BYTES_MAX: u64 = 128 << 20;
 
 /// A schema document as the rest of this folder uses it: it declares a draft from 4 on.
-pub(super) struct Source {
+pub(super) struct SchemaSource {
     /// What other schemas refer to.
     pub shared: Value,
     /// What events are validated against, where that differs: draft-03 closes its top level.
@@ -48,12 +48,12 @@ pub(super) struct Source {
 }
 
 /// A file that is refused, and the identifier that it gives itself all the same.
-pub(super) struct Refusal {
+pub(super) struct SourceError {
     pub id: Option<String>,
     pub problem: Problem,
 }
 
-impl From<Problem> for Refusal {
+impl From<Problem> for SourceError {
     fn from(problem: Problem) -> Self {
         Self { id: None, problem }
     }
@@ -92,8 +92,8 @@ fn id_of(document: &Value) -> Option<String> {
         .map(str::to_owned)
 }
 
-impl Source {
-    pub fn read(path: &Path, label: &str, rules: SchemaRules) -> Result<Self, Refusal> {
+impl SchemaSource {
+    pub fn read(path: &Path, label: &str, rules: SchemaRules) -> Result<Self, SourceError> {
         Self::parse(&bytes_of(path)?, label, rules)
     }
 
@@ -103,11 +103,11 @@ impl Source {
     }
 
     /// `serde_json` refuses more than 128 levels of nesting, so recursion over a schema is bounded.
-    pub fn parse(text: &[u8], label: &str, rules: SchemaRules) -> Result<Self, Refusal> {
+    pub fn parse(text: &[u8], label: &str, rules: SchemaRules) -> Result<Self, SourceError> {
         let document: Value = serde_json::from_slice(text).map_err(Problem::from)?;
         let id = id_of(&document);
         Self::of(text, document, id.clone(), label, rules)
-            .map_err(|problem| Refusal { id, problem })
+            .map_err(|problem| SourceError { id, problem })
     }
 
     fn of(
@@ -127,12 +127,12 @@ impl Source {
         }
         let mut document = document;
         integers::keep(text, &mut document)?;
-        let (is_third, document, mut places) = match draft::of(&document)? {
-            draft::Draft::Third => {
+        let (is_draft3, document, mut places) = match draft::of(&document)? {
+            draft::DeclaredDraft::Draft3 => {
                 let (translated, places) = draft03::translate(&document)?;
                 (true, translated, places)
             }
-            draft::Draft::Later(declared) => {
+            draft::DeclaredDraft::Later(declared) => {
                 document["$schema"] = declared.into();
                 (false, document, Places::default())
             }
@@ -140,7 +140,7 @@ impl Source {
         let adapted = adapt::adapt(&document, &library::uri_of(label), rules)
             .map_err(|problem| problem.at(|pointer| places.author(pointer)))?;
         places.rename(adapted.renamed);
-        let is_closed = is_third && rules.draft03_closed;
+        let is_closed = is_draft3 && rules.draft03_closed;
         let hints = adapted.hints.into_iter();
         let hints = hints.map(|(at, hint)| (places.author(&at), hint));
         Ok(Self {
@@ -162,7 +162,7 @@ impl Source {
     pub fn targets(&self) -> impl Iterator<Item = (&Reference, String)> {
         self.references.iter().filter_map(|reference| {
             let target = reference.target.as_ref()?;
-            Some((reference, library::bare(target.as_str()).to_owned()))
+            Some((reference, library::normalized(target.as_str()).to_owned()))
         })
     }
 

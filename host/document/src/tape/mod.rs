@@ -1,22 +1,22 @@
 //! The tape: all documents of a batch as one flat vector of nodes over one vector of bytes.
 //! Both are reused from batch to batch. This file holds the crate's only unchecked read.
 
+pub(crate) mod name_orders;
 pub(crate) mod names;
 pub(crate) mod node;
-pub(crate) mod orders;
-pub(crate) mod short;
+pub(crate) mod short_name;
 
-use names::EqualNames;
-use node::{Kind, NameHash, Node};
-use orders::Orders;
-use short::Short;
+use name_orders::NameOrders;
+use names::DuplicateName;
+use node::{NameHash, Node, NodeKind};
+use short_name::ShortName;
 
 /// A name to look for, hashed once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreparedName {
     text: Box<str>,
     /// The same, if it is short.
-    short: Option<Short>,
+    short: Option<ShortName>,
     hash: NameHash,
 }
 
@@ -24,7 +24,7 @@ impl PreparedName {
     pub(crate) fn new(text: &str) -> Self {
         Self {
             text: text.into(),
-            short: Short::new(text.as_bytes()),
+            short: ShortName::new(text.as_bytes()),
             hash: names::hash(text.as_bytes()),
         }
     }
@@ -38,7 +38,7 @@ pub struct Tape {
     pub(crate) bytes: Vec<u8>,
     /// Places of names, ascending by their bytes, for each large object.
     sorted: Vec<u32>,
-    orders: Orders,
+    orders: NameOrders,
     /// Places of the objects of the document being read that have yet to be sealed.
     pub(crate) objects: Vec<u32>,
     /// The text of the only document, if errors may ask for all of it; else empty.
@@ -54,7 +54,7 @@ impl Tape {
     }
 
     /// Finishes a document, whose objects stand in `objects`.
-    pub(crate) fn seal(&mut self) -> Result<(), EqualNames> {
+    pub(crate) fn seal(&mut self) -> Result<(), DuplicateName> {
         names::seal(
             &mut self.nodes,
             &self.bytes,
@@ -65,10 +65,10 @@ impl Tape {
     }
 
     /// Finishes the document whose nodes begin at `root`.
-    pub(crate) fn seal_from(&mut self, root: usize) -> Result<(), EqualNames> {
+    pub(crate) fn seal_from(&mut self, root: usize) -> Result<(), DuplicateName> {
         self.objects.clear();
         for (at, node) in self.nodes.iter().enumerate().skip(root) {
-            if node.kind() == Kind::Object {
+            if node.kind() == NodeKind::Object {
                 self.objects.push(at as u32);
             }
         }
@@ -86,7 +86,10 @@ impl Tape {
 
     /// The text of a `String`, `Name` or `Digits` node; `None` for all others.
     pub(crate) fn text(&self, node: Node) -> Option<&str> {
-        if !matches!(node.kind(), Kind::String | Kind::Name | Kind::Digits) {
+        if !matches!(
+            node.kind(),
+            NodeKind::String | NodeKind::Name | NodeKind::Digits
+        ) {
             return None;
         }
         // SAFETY: such a node is made by `Node::text` alone, whose caller promises UTF-8 at this
@@ -115,7 +118,13 @@ impl Tape {
         self.sorted.get(start..start + object.entries())
     }
 
-    fn find(&self, object: u32, name: &[u8], hash: NameHash, short: Option<&Short>) -> Option<u32> {
+    fn find(
+        &self,
+        object: u32,
+        name: &[u8],
+        hash: NameHash,
+        short: Option<&ShortName>,
+    ) -> Option<u32> {
         let node = self.node(object);
         if let Some(names) = self.sorted_names(node) {
             let found = names
@@ -154,7 +163,7 @@ impl Tape {
         (at..at + self.node(at).span()).any(|at| {
             matches!(
                 self.node(at).kind(),
-                Kind::NotFinite | Kind::OddString | Kind::OddName
+                NodeKind::NotFinite | NodeKind::OddString | NodeKind::OddName
             )
         })
     }

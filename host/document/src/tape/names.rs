@@ -1,8 +1,8 @@
 //! Names of object members: their hash, finding equal ones, and the order of large objects.
 //! Knows nodes and bytes, no parser.
 
-use super::node::{Kind, NameHash, Node};
-use super::orders::Orders;
+use super::name_orders::NameOrders;
+use super::node::{NameHash, Node, NodeKind};
 
 /// An object with more members gets its names sorted, so that neither a look-up nor the search for
 /// equal names costs more than `n log n`, whatever an event's author thinks up. Below it walking
@@ -66,7 +66,7 @@ fn mix(first: [u8; 8], last: [u8; 8], len: usize) -> NameHash {
 
 /// Two members of one object have the same name.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct EqualNames;
+pub(crate) struct DuplicateName;
 
 /// Makes names of the strings in name position, object by object, and sorts large objects.
 /// `objects` are the places of those of one document for which that was not done yet.
@@ -75,8 +75,8 @@ pub(crate) fn seal(
     bytes: &[u8],
     objects: &[u32],
     sorted: &mut Vec<u32>,
-    orders: &mut Orders,
-) -> Result<(), EqualNames> {
+    orders: &mut NameOrders,
+) -> Result<(), DuplicateName> {
     for &object in objects {
         let object = object as usize;
         let Some(node) = nodes.get(object).copied() else {
@@ -95,7 +95,7 @@ fn seal_name(nodes: &mut [Node], bytes: &[u8], at: usize) -> NameHash {
     let [name, value, ..] = &mut nodes[at..] else {
         return 0;
     };
-    if matches!(name.kind(), Kind::Name) {
+    if matches!(name.kind(), NodeKind::Name) {
         return name.name_hash();
     }
     let hash = hash_within(bytes, name.range());
@@ -108,13 +108,13 @@ fn seal_small(
     bytes: &[u8],
     object: usize,
     entries: usize,
-) -> Result<(), EqualNames> {
-    let mut seen = Seen::default();
+) -> Result<(), DuplicateName> {
+    let mut seen = SeenNames::default();
     let mut at = object + 1;
     for _ in 0..entries {
         let hash = seal_name(nodes, bytes, at);
-        if seen.has(hash) && is_among(&nodes[..at], bytes, object + 1, nodes[at]) {
-            return Err(EqualNames);
+        if seen.insert(hash) && is_among(&nodes[..at], bytes, object + 1, nodes[at]) {
+            return Err(DuplicateName);
         }
         at += nodes[at].next_name() as usize;
     }
@@ -123,12 +123,12 @@ fn seal_small(
 
 /// One bit per name of an object seen: most objects need no comparison at all.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seen([u64; SEEN_WORDS]);
+pub(crate) struct SeenNames([u64; SEEN_WORDS]);
 
-impl Seen {
-    /// Whether the name of this hash may have been seen before; now it is.
+impl SeenNames {
+    /// Notes the hash of a name, and answers whether a name of that hash was noted before.
     #[inline]
-    pub fn has(&mut self, hash: NameHash) -> bool {
+    pub fn insert(&mut self, hash: NameHash) -> bool {
         let hash = usize::from(hash);
         let (word, bit) = (&mut self.0[hash / 64 % SEEN_WORDS], 1_u64 << (hash % 64));
         let was_seen = *word & bit != 0;
@@ -156,8 +156,8 @@ fn seal_large(
     object: usize,
     node: Node,
     sorted: &mut Vec<u32>,
-    orders: &mut Orders,
-) -> Result<(), EqualNames> {
+    orders: &mut NameOrders,
+) -> Result<(), DuplicateName> {
     let start = sorted.len();
     let mut at = object + 1;
     for _ in 0..node.entries() {
@@ -173,7 +173,7 @@ fn seal_large(
             .windows(2)
             .any(|pair| name(pair[0]) == name(pair[1]))
     {
-        return Err(EqualNames);
+        return Err(DuplicateName);
     }
     nodes[object] = node.with_sorted_names(start);
     Ok(())

@@ -7,7 +7,7 @@
 /// What a node is. `Name` and `OddName` are the names of object members, never values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Kind {
+pub(crate) enum NodeKind {
     Null,
     False,
     True,
@@ -35,7 +35,7 @@ pub(crate) type NameHash = u16;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
-    kind: Kind,
+    kind: NodeKind,
     /// Name: its hash.
     hash: NameHash,
     /// Name: nodes to the next name. Object: place of its sorted names plus one, or 0. Float that was
@@ -49,7 +49,7 @@ pub(crate) struct Node {
 const _: () = assert!(size_of::<Node>() == 16, "four nodes to a cache line");
 
 impl Node {
-    const fn new(kind: Kind, low: u32, high: u32) -> Self {
+    const fn new(kind: NodeKind, low: u32, high: u32) -> Self {
         Self {
             kind,
             hash: 0,
@@ -59,33 +59,41 @@ impl Node {
         }
     }
 
-    pub const NULL: Self = Self::new(Kind::Null, 0, 0);
+    pub const NULL: Self = Self::new(NodeKind::Null, 0, 0);
 
     pub fn boolean(value: bool) -> Self {
-        Self::new(if value { Kind::True } else { Kind::False }, 0, 0)
+        Self::new(
+            if value {
+                NodeKind::True
+            } else {
+                NodeKind::False
+            },
+            0,
+            0,
+        )
     }
 
-    fn bits(kind: Kind, bits: u64) -> Self {
+    fn bits(kind: NodeKind, bits: u64) -> Self {
         Self::new(kind, bits as u32, (bits >> 32) as u32)
     }
 
     pub fn int(value: i64) -> Self {
-        Self::bits(Kind::Int, value as u64)
+        Self::bits(NodeKind::Int, value as u64)
     }
 
     /// `i64` where it fits, so that one integer has one form.
     pub fn uint(value: u64) -> Self {
         match i64::try_from(value) {
             Ok(value) => Self::int(value),
-            Err(_) => Self::bits(Kind::Uint, value),
+            Err(_) => Self::bits(NodeKind::Uint, value),
         }
     }
 
     pub fn float(value: f64) -> Self {
         let kind = if value.is_finite() {
-            Kind::Float
+            NodeKind::Float
         } else {
-            Kind::NotFinite
+            NodeKind::NotFinite
         };
         Self::bits(kind, value.to_bits())
     }
@@ -102,7 +110,7 @@ impl Node {
     /// Where the digits of a float stand. None of what was written as a word (`NaN`), or is no float.
     pub fn number_at(self) -> Option<usize> {
         match self.kind {
-            Kind::Float | Kind::NotFinite => (self.aux as usize).checked_sub(1),
+            NodeKind::Float | NodeKind::NotFinite => (self.aux as usize).checked_sub(1),
             _ => None,
         }
     }
@@ -112,26 +120,26 @@ impl Node {
     /// # Safety
     /// For the kinds `Digits`, `String` and `Name` those bytes must be UTF-8 for as long as the node
     /// is on a tape: `Tape::text` does not look again.
-    pub unsafe fn text(kind: Kind, offset: u32, len: u32) -> Self {
+    pub unsafe fn text(kind: NodeKind, offset: u32, len: u32) -> Self {
         Self::new(kind, offset, len)
     }
 
     /// `span` counts the container itself and all nodes below it.
     pub fn array(entries: u32, span: u32) -> Self {
-        Self::new(Kind::Array, entries, span)
+        Self::new(NodeKind::Array, entries, span)
     }
 
     /// `span` counts the container itself and all nodes below it.
     pub fn object(entries: u32, span: u32) -> Self {
-        Self::new(Kind::Object, entries, span)
+        Self::new(NodeKind::Object, entries, span)
     }
 
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> NodeKind {
         self.kind
     }
 
     pub fn is_container(self) -> bool {
-        matches!(self.kind(), Kind::Array | Kind::Object)
+        matches!(self.kind(), NodeKind::Array | NodeKind::Object)
     }
 
     pub fn number_bits(self) -> u64 {
@@ -156,8 +164,8 @@ impl Node {
     /// The same text as the name of a member: `next` nodes further is the next name.
     pub fn into_name(self, hash: NameHash, next: u32) -> Self {
         let kind = match self.kind {
-            Kind::OddString | Kind::OddName => Kind::OddName,
-            _ => Kind::Name,
+            NodeKind::OddString | NodeKind::OddName => NodeKind::OddName,
+            _ => NodeKind::Name,
         };
         Self {
             kind,
@@ -192,7 +200,7 @@ impl Node {
 
     /// Whether this can be the name of that hash and length; the bytes decide.
     pub fn may_be_name(self, hash: NameHash, len: usize) -> bool {
-        self.kind == Kind::Name && self.hash == hash && self.high as usize == len
+        self.kind == NodeKind::Name && self.hash == hash && self.high as usize == len
     }
 
     /// Whether two names can be equal; the bytes decide.

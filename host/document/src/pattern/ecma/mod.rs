@@ -7,24 +7,24 @@ mod set;
 
 use std::collections::HashMap;
 
-use super::chars::{self, Set};
+use super::chars::{self, CharSet};
 use super::error::{PatternError, at};
-use super::tree::{Assertion, Greed, Node};
+use super::tree::{Assertion, Greed, PatternNode};
 
 /// Groups in groups. The engines have limits of their own near it.
-const GROUPS_DEEP_MAX: usize = 50;
+const GROUPS_DEPTH_MAX: usize = 50;
 
-pub(super) fn parse(pattern: &str) -> Result<Node, PatternError> {
+pub(super) fn parse(pattern: &str) -> Result<PatternNode, PatternError> {
     let characters: Vec<char> = pattern.chars().collect();
     let names = groups::names(&characters)?;
-    let mut parser = Parser {
+    let mut parser = EcmaParser {
         characters,
         position: 0,
         names,
         groups: 0,
         references: Vec::new(),
         closed: Vec::new(),
-        deep: 0,
+        depth: 0,
     };
     let tree = parser.alternatives()?;
     if parser.position < parser.characters.len() {
@@ -34,25 +34,25 @@ pub(super) fn parse(pattern: &str) -> Result<Node, PatternError> {
     Ok(tree)
 }
 
-struct Parser {
+struct EcmaParser {
     characters: Vec<char>,
     position: usize,
     /// All names of groups, known before any is referred to.
-    names: Names,
+    names: GroupNames,
     /// Groups that were opened.
     groups: usize,
     /// Groups that are referred to, and where.
     references: Vec<(usize, usize)>,
     closed: Vec<usize>,
-    deep: usize,
+    depth: usize,
 }
 
-struct Names {
+struct GroupNames {
     by_name: HashMap<String, usize>,
     groups: usize,
 }
 
-impl Parser {
+impl EcmaParser {
     fn peek(&self) -> Option<char> {
         self.characters.get(self.position).copied()
     }
@@ -68,23 +68,23 @@ impl Parser {
         is_next
     }
 
-    fn alternatives(&mut self) -> Result<Node, PatternError> {
-        if self.deep > GROUPS_DEEP_MAX {
+    fn alternatives(&mut self) -> Result<PatternNode, PatternError> {
+        if self.depth > GROUPS_DEPTH_MAX {
             return at(
                 self.position,
-                format!("groups are nested more than {GROUPS_DEEP_MAX} deep"),
+                format!("groups are nested more than {GROUPS_DEPTH_MAX} deep"),
             );
         }
-        self.deep += 1;
+        self.depth += 1;
         let mut branches = vec![self.sequence()?];
         while self.take("|") {
             branches.push(self.sequence()?);
         }
-        self.deep -= 1;
-        Ok(Node::alternatives(branches))
+        self.depth -= 1;
+        Ok(PatternNode::alternatives(branches))
     }
 
-    fn sequence(&mut self) -> Result<Node, PatternError> {
+    fn sequence(&mut self) -> Result<PatternNode, PatternError> {
         let mut nodes = Vec::new();
         while let Some(next) = self.peek() {
             if next == '|' || next == ')' {
@@ -95,19 +95,22 @@ impl Parser {
             let (node, is_quantifiable) = self.term(next, begins)?;
             nodes.push(self.quantified(node, is_quantifiable)?);
         }
-        Ok(Node::concat(nodes))
+        Ok(PatternNode::concat(nodes))
     }
 
     /// A term without its quantifier, and whether it may have one.
-    fn term(&mut self, next: char, begins: usize) -> Result<(Node, bool), PatternError> {
+    fn term(&mut self, next: char, begins: usize) -> Result<(PatternNode, bool), PatternError> {
         Ok(match next {
-            '^' => (Node::Assert(Assertion::TextStart), false),
-            '$' => (Node::Assert(Assertion::TextEnd), false),
+            '^' => (PatternNode::Assert(Assertion::TextStart), false),
+            '$' => (PatternNode::Assert(Assertion::TextEnd), false),
             '.' => {
                 let ends = [('\n', '\n'), ('\r', '\r'), ('\u{2028}', '\u{2029}')];
-                (Node::Chars(chars::negated(chars::of_ranges(&ends))), true)
+                (
+                    PatternNode::Chars(chars::negated(chars::from_ranges(&ends))),
+                    true,
+                )
             }
-            '[' => (Node::Chars(self.set(begins)?), true),
+            '[' => (PatternNode::Chars(self.set(begins)?), true),
             '(' => self.group(begins)?,
             '\\' => self.escape(begins)?,
             '*' | '+' | '?' => {
@@ -119,11 +122,15 @@ impl Parser {
                     format!("`{next}` as a character is written `\\{next}`"),
                 );
             }
-            character => (Node::Chars(chars::one(character)), true),
+            character => (PatternNode::Chars(chars::one(character)), true),
         })
     }
 
-    fn quantified(&mut self, node: Node, is_quantifiable: bool) -> Result<Node, PatternError> {
+    fn quantified(
+        &mut self,
+        node: PatternNode,
+        is_quantifiable: bool,
+    ) -> Result<PatternNode, PatternError> {
         let begins = self.position;
         let (min, max) = match self.peek() {
             Some('*') => (0, None),
@@ -149,7 +156,7 @@ impl Parser {
         } else {
             Greed::Greedy
         };
-        Ok(Node::Repeat {
+        Ok(PatternNode::Repeat {
             node: Box::new(node),
             min,
             max,
@@ -199,7 +206,7 @@ impl Parser {
     }
 
     /// Word characters without the flag `i`.
-    fn words() -> Set {
-        chars::words_of_ascii()
+    fn word_characters() -> CharSet {
+        chars::ascii_word_characters()
     }
 }

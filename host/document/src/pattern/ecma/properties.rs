@@ -1,7 +1,7 @@
 //! Properties of Unicode: `\p{...}`. The names are those of ECMA-262, which knows no other spelling.
 
-use super::Parser;
-use crate::pattern::chars::{self, Set};
+use super::EcmaParser;
+use crate::pattern::chars::{self, CharSet};
 use crate::pattern::error::{PatternError, at};
 
 /// General categories, by their short and long names.
@@ -26,9 +26,9 @@ const BINARY: &str = "ASCII_Hex_Digit AHex Alphabetic Alpha Bidi_Control Bidi_C 
     Sentence_Terminal STerm Soft_Dotted SD Terminal_Punctuation Term Unified_Ideograph UIdeo Uppercase \
     Upper Variation_Selector VS White_Space space XID_Continue XIDC XID_Start XIDS";
 
-impl Parser {
+impl EcmaParser {
     /// Behind `\p` or `\P`.
-    pub(super) fn property(&mut self, begins: usize) -> Result<Set, PatternError> {
+    pub(super) fn property(&mut self, begins: usize) -> Result<CharSet, PatternError> {
         if !self.take("{") {
             return at(begins, "`\\p` needs a property behind it: `\\p{L}`");
         }
@@ -69,8 +69,8 @@ impl Parser {
 
 fn known(
     notation: &str,
-    unknown: impl Fn() -> Result<Set, PatternError>,
-) -> Result<Set, PatternError> {
+    unknown: impl Fn() -> Result<CharSet, PatternError>,
+) -> Result<CharSet, PatternError> {
     chars::find_property(notation).map_or_else(unknown, Ok)
 }
 

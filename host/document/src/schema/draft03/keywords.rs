@@ -2,18 +2,18 @@
 
 /// The fate of a keyword of a draft-03 schema.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Keyword {
+pub(super) enum Draft03Keyword {
     /// Means the same in draft-04.
     Same,
     /// Draft-04 says it otherwise, or it holds schemas.
-    Own,
+    Translated,
     /// Constrains nothing, in the pipeline's validator too.
     Ignored,
     /// Constrains in a later draft: whoever wrote it meant something that draft-03 would not do.
     Foreign,
 }
 
-impl Keyword {
+impl Draft03Keyword {
     pub fn of(name: &str) -> Self {
         match name {
             "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "minItems"
@@ -30,7 +30,7 @@ impl Keyword {
             | "extends"
             | "divisibleBy"
             | "dependencies"
-            | "required" => Self::Own,
+            | "required" => Self::Translated,
             "allOf"
             | "anyOf"
             | "oneOf"

@@ -15,9 +15,9 @@ use super::draft::DRAFT_04;
 use super::error::Problem;
 use super::library;
 use super::locations::escaped;
-use keywords::Keyword;
-use places::Place;
+use keywords::Draft03Keyword;
 pub(crate) use places::Places;
+use places::TranslatedPlace;
 use references::References;
 
 /// Translates a whole document, and answers what stands where. Its top level is left as open as it
@@ -27,10 +27,10 @@ pub(super) fn translate(document: &Value) -> Result<(Value, Places), Problem> {
         references: References::of(document),
         places: Places::of_translation(),
     };
-    let mut translated = translator.schema(document, &Place::top())?;
+    let mut translated = translator.schema(document, &TranslatedPlace::top())?;
     let mut definitions = translator.definitions(document)?;
     while let Some((name, pointer, target)) = translator.references.next_wanted() {
-        let place = Place {
+        let place = TranslatedPlace {
             at: pointer,
             to: format!("/definitions/{name}"),
         };
@@ -111,7 +111,7 @@ struct Translator<'a> {
 
 impl<'a> Translator<'a> {
     /// One schema. Recursion is as deep as the file is nested, which the parser has bounded.
-    fn schema(&mut self, schema: &'a Value, place: &Place) -> Result<Value, Problem> {
+    fn schema(&mut self, schema: &'a Value, place: &TranslatedPlace) -> Result<Value, Problem> {
         let Some(schema) = schema.as_object() else {
             return Err(refused(
                 &place.at,
@@ -128,12 +128,12 @@ impl<'a> Translator<'a> {
         let mut out = Map::new();
         for (name, value) in schema {
             let here = place.step(&escaped(name));
-            match Keyword::of(name) {
-                Keyword::Same => {
+            match Draft03Keyword::of(name) {
+                Draft03Keyword::Same => {
                     out.insert(name.clone(), value.clone());
                 }
-                Keyword::Ignored => {}
-                Keyword::Foreign => {
+                Draft03Keyword::Ignored => {}
+                Draft03Keyword::Foreign => {
                     return Err(refused(
                         &here.at,
                         format!(
@@ -141,7 +141,9 @@ impl<'a> Translator<'a> {
                         ),
                     ));
                 }
-                Keyword::Own => self.own(name, value, place, &mut out)?,
+                Draft03Keyword::Translated => {
+                    self.translate_keyword(name, value, place, &mut out)?
+                }
             }
         }
         // Without its bound the keyword says nothing in draft-03, and draft-04 forbids it.
@@ -157,11 +159,11 @@ impl<'a> Translator<'a> {
     }
 
     /// A keyword that draft-04 says otherwise, or that holds schemas.
-    fn own(
+    fn translate_keyword(
         &mut self,
         name: &str,
         value: &'a Value,
-        place: &Place,
+        place: &TranslatedPlace,
         out: &mut Map<String, Value>,
     ) -> Result<(), Problem> {
         let here = &place.step(name);
@@ -241,7 +243,7 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    fn schemas(&mut self, schemas: &'a [Value], place: &Place) -> Result<Value, Problem> {
+    fn schemas(&mut self, schemas: &'a [Value], place: &TranslatedPlace) -> Result<Value, Problem> {
         let translated = schemas
             .iter()
             .enumerate()
@@ -249,7 +251,11 @@ impl<'a> Translator<'a> {
         Ok(Value::Array(translated.collect::<Result<_, _>>()?))
     }
 
-    fn schemas_by_name(&mut self, schemas: &'a Value, place: &Place) -> Result<Value, Problem> {
+    fn schemas_by_name(
+        &mut self,
+        schemas: &'a Value,
+        place: &TranslatedPlace,
+    ) -> Result<Value, Problem> {
         let translated = object(schemas, &place.at)?.iter().map(|(name, schema)| {
             Ok((
                 name.clone(),
@@ -259,7 +265,11 @@ impl<'a> Translator<'a> {
         Ok(Value::Object(translated.collect::<Result<_, Problem>>()?))
     }
 
-    fn dependencies(&mut self, value: &'a Value, place: &Place) -> Result<Value, Problem> {
+    fn dependencies(
+        &mut self,
+        value: &'a Value,
+        place: &TranslatedPlace,
+    ) -> Result<Value, Problem> {
         let mut out = Map::new();
         for (name, dependency) in object(value, &place.at)? {
             let here = place.step(&escaped(name));
@@ -305,7 +315,9 @@ impl<'a> Translator<'a> {
                     name.clone(),
                     self.schema(
                         schema,
-                        &Place::top().step("definitions").step(&escaped(name)),
+                        &TranslatedPlace::top()
+                            .step("definitions")
+                            .step(&escaped(name)),
                     )?,
                 );
             }

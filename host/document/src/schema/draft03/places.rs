@@ -6,12 +6,12 @@ use crate::schema::locations::{before_renaming, below};
 /// Where one schema, or one keyword of it, stands: a JSON pointer into the file and one into the
 /// translation.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct TranslatedPlace {
     pub at: String,
     pub to: String,
 }
 
-impl Place {
+impl TranslatedPlace {
     pub fn top() -> Self {
         Self {
             at: String::new(),
@@ -52,7 +52,7 @@ impl Places {
         }
     }
 
-    pub(super) fn note(&mut self, place: &Place) {
+    pub(super) fn note(&mut self, place: &TranslatedPlace) {
         self.moved.push((place.to.clone(), place.at.clone()));
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::places::Place;
+use super::places::TranslatedPlace;
 use super::{Translator, listed, refused};
 use crate::schema::error::Problem;
 
@@ -40,7 +40,11 @@ impl Types {
 
 impl<'a> Translator<'a> {
     /// `place` is that of the types in the file, and of the list of schemas in the translation.
-    pub(super) fn types(&mut self, value: &'a Value, place: &Place) -> Result<Types, Problem> {
+    pub(super) fn types(
+        &mut self,
+        value: &'a Value,
+        place: &TranslatedPlace,
+    ) -> Result<Types, Problem> {
         let types = listed(value);
         if types.is_empty() {
             // Nothing is of one of no types.
@@ -70,7 +74,7 @@ impl<'a> Translator<'a> {
                     }
                 }
                 Value::Object(_) => {
-                    let place = Place {
+                    let place = TranslatedPlace {
                         at: at(index),
                         to: format!("{}/{}", place.to, schemas_begin + schemas.len()),
                     };

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::tape::Tape;
 use crate::tape::names::hash;
-use crate::tape::node::{Kind, NameHash, Node};
-use crate::tape::short::Short;
+use crate::tape::node::{NameHash, Node, NodeKind};
+use crate::tape::short_name::ShortName;
 
 /// Schemas in schemas; what is deeper is for the crate, so that a value takes little stack.
 const DEPTH_MAX: usize = 16;
@@ -50,7 +50,7 @@ const ANY: u8 = NULL | BOOLEAN | INTEGER | FLOAT | STRING | ARRAY | OBJECT;
 
 /// What a value has to be.
 #[derive(Debug)]
-pub(super) struct Plain {
+pub(super) struct PlainSchema {
     /// Of these kinds.
     kinds: u8,
     minimum: i64,
@@ -59,14 +59,14 @@ pub(super) struct Plain {
     characters_max: usize,
     /// One of these, if there are any.
     words: Vec<Box<str>>,
-    items: Option<Box<Plain>>,
-    members: Option<Box<Members>>,
+    items: Option<Box<PlainSchema>>,
+    members: Option<Box<PlainMembers>>,
 }
 
 /// What an object may hold.
 #[derive(Debug)]
-struct Members {
-    names: Vec<Name>,
+struct PlainMembers {
+    names: Vec<PlainName>,
     /// By the hash of a name, its place among them plus one; a power of two of slots, half of them free
     /// at least.
     slots: Vec<u16>,
@@ -77,17 +77,17 @@ struct Members {
 }
 
 #[derive(Debug)]
-struct Name {
+struct PlainName {
     hash: NameHash,
-    short: Short,
+    short: ShortName,
     /// The name, if it is not short.
     long: Option<Box<str>>,
     /// Its bit in `required`.
     bit: u64,
-    value: Plain,
+    value: PlainSchema,
 }
 
-impl Plain {
+impl PlainSchema {
     /// Of a schema's document. Where it says more than what is known here, no value is surely valid.
     pub fn new(document: &Value) -> Self {
         let mut document = document.clone();
@@ -141,7 +141,7 @@ impl Plain {
                 _ => return None,
             }
         }
-        plain.members = Members::of(schema, depth)?.map(Box::new);
+        plain.members = PlainMembers::of(schema, depth)?.map(Box::new);
         Some(plain)
     }
 
@@ -150,22 +150,22 @@ impl Plain {
     pub fn accepts(&self, tape: &Tape, at: u32) -> bool {
         let node = tape.node(at);
         match node.kind() {
-            Kind::Null => self.kinds & NULL != 0,
-            Kind::False | Kind::True => self.kinds & BOOLEAN != 0,
-            Kind::Int => {
+            NodeKind::Null => self.kinds & NULL != 0,
+            NodeKind::False | NodeKind::True => self.kinds & BOOLEAN != 0,
+            NodeKind::Int => {
                 let value = node.number_bits() as i64;
                 self.kinds & INTEGER != 0 && self.minimum <= value && value <= self.maximum
             }
-            Kind::Float => self.kinds & FLOAT != 0,
-            Kind::String => self.kinds & STRING != 0 && self.accepts_text(tape, node),
-            Kind::Array => self.kinds & ARRAY != 0 && self.accepts_elements(tape, node, at),
-            Kind::Object => self.kinds & OBJECT != 0 && self.accepts_members(tape, node, at),
-            Kind::Uint
-            | Kind::Digits
-            | Kind::NotFinite
-            | Kind::OddString
-            | Kind::Name
-            | Kind::OddName => false,
+            NodeKind::Float => self.kinds & FLOAT != 0,
+            NodeKind::String => self.kinds & STRING != 0 && self.accepts_text(tape, node),
+            NodeKind::Array => self.kinds & ARRAY != 0 && self.accepts_elements(tape, node, at),
+            NodeKind::Object => self.kinds & OBJECT != 0 && self.accepts_members(tape, node, at),
+            NodeKind::Uint
+            | NodeKind::Digits
+            | NodeKind::NotFinite
+            | NodeKind::OddString
+            | NodeKind::Name
+            | NodeKind::OddName => false,
         }
     }
 
@@ -205,7 +205,7 @@ impl Plain {
     }
 }
 
-impl Members {
+impl PlainMembers {
     /// `Some(None)` if the schema says nothing of members; `None` if it says what is not known here.
     fn of(schema: &Map<String, Value>, depth: usize) -> Option<Option<Self>> {
         let [properties, required, additional] =
@@ -221,18 +221,18 @@ impl Members {
         let mut names = Vec::new();
         if let Some(properties) = properties {
             for (name, schema) in properties.as_object()? {
-                let value = Plain::of(schema, depth + 1).unwrap_or_else(Plain::nothing);
-                names.push(Name::new(name, value));
+                let value = PlainSchema::of(schema, depth + 1).unwrap_or_else(PlainSchema::nothing);
+                names.push(PlainName::new(name, value));
             }
         }
         let required = required.map_or(Some(Vec::new()), texts)?;
         for (number, name) in required.iter().enumerate() {
             let bit = 1_u64.checked_shl(u32::try_from(number).ok()?)?;
-            match names.iter_mut().find(|other| other.is(name)) {
+            match names.iter_mut().find(|other| other.has_name(name)) {
                 Some(name) => name.bit = bit,
-                None if is_open => names.push(Name {
+                None if is_open => names.push(PlainName {
                     bit,
-                    ..Name::new(name, Plain::anything())
+                    ..PlainName::new(name, PlainSchema::anything())
                 }),
                 // It must be there, and may not.
                 None => return None,
@@ -274,7 +274,7 @@ impl Members {
     }
 
     #[inline]
-    fn find(&self, tape: &Tape, name: Node) -> Option<&Name> {
+    fn find(&self, tape: &Tape, name: Node) -> Option<&PlainName> {
         // A power of two.
         let mask = self.slots.len().wrapping_sub(1);
         let mut slot = usize::from(name.name_hash()) & mask;
@@ -289,22 +289,22 @@ impl Members {
     }
 }
 
-impl Name {
-    fn new(name: &str, value: Plain) -> Self {
-        let short = Short::new(name.as_bytes());
+impl PlainName {
+    fn new(name: &str, value: PlainSchema) -> Self {
+        let short = ShortName::new(name.as_bytes());
         Self {
             hash: hash(name.as_bytes()),
-            short: short.unwrap_or(Short::EMPTY),
+            short: short.unwrap_or(ShortName::EMPTY),
             long: short.is_none().then(|| name.into()),
             bit: 0,
             value,
         }
     }
 
-    fn is(&self, name: &str) -> bool {
+    fn has_name(&self, name: &str) -> bool {
         match &self.long {
             Some(long) => **long == *name,
-            None => Short::new(name.as_bytes()) == Some(self.short),
+            None => ShortName::new(name.as_bytes()) == Some(self.short),
         }
     }
 

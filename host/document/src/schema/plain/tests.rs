@@ -19,7 +19,7 @@ fn accepts(schema: &Value, document: &str) -> bool {
     let mut documents = Documents::default();
     documents.parse(document.as_bytes(), &[document.len() as u32]);
     let value = documents.value(0, &Pointer::default()).expect("it is JSON");
-    Plain::new(schema).accepts(value.tape(), value.place())
+    PlainSchema::new(schema).accepts(value.tape(), value.place())
 }
 
 #[test]
@@ -182,7 +182,7 @@ proptest! {
         schema["$schema"] = json!(DRAFTS[draft]);
         let options = keywords::install(jsonschema::options_for::<OnTape>());
         let validator = options.should_validate_formats(false).build(&schema).unwrap();
-        let plain = Plain::new(&schema);
+        let plain = PlainSchema::new(&schema);
         for document in documents {
             let text = document.to_string();
             let mut parsed = Documents::default();

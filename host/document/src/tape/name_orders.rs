@@ -19,20 +19,20 @@ const _: () = assert!(
 
 /// Remembered orders; `Default` allocates nothing. At most 2 MiB of them.
 #[derive(Debug, Default)]
-pub(crate) struct Orders {
-    shapes: Vec<Shape>,
+pub(crate) struct NameOrders {
+    shapes: Vec<ObjectShape>,
     /// The names as they were.
     unsorted: Vec<u32>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Shape {
+struct ObjectShape {
     hash: u64,
     /// By rank, the place of a name in the document.
     places: Vec<u16>,
 }
 
-impl Orders {
+impl NameOrders {
     /// Sorts the names of one object, which stand in the document's order, by their bytes. Whether it
     /// saw that no two are equal; if not, there may be such.
     pub fn sort<'a>(
@@ -52,7 +52,7 @@ impl Orders {
             // An odd constant of high entropy; the multiplication makes the order count.
             (sum ^ u64::from(hash(*name))).wrapping_mul(0x9E37_79B9_7F4A_7C15)
         });
-        self.shapes.resize(SHAPES, Shape::default());
+        self.shapes.resize(SHAPES, ObjectShape::default());
         let place = (shape_hash >> (u64::BITS - SHAPES.ilog2())) as usize;
         let Some(shape) = self.shapes.get_mut(place) else {
             return false;
@@ -85,15 +85,16 @@ impl Orders {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        let places =
-            |shape: &Shape| size_of::<Shape>() + shape.places.capacity() * size_of::<u16>();
+        let places = |shape: &ObjectShape| {
+            size_of::<ObjectShape>() + shape.places.capacity() * size_of::<u16>()
+        };
         self.shapes.iter().map(places).sum::<usize>() + self.unsorted.capacity() * size_of::<u32>()
     }
 }
 
 /// Whether each name is greater than the one before it, and so equal to none.
 fn ascends<'a>(names: &[u32], bytes: &impl Fn(u32) -> &'a [u8]) -> bool {
-    let mut names = names.iter().map(|name| Beginning::of(bytes(*name)));
+    let mut names = names.iter().map(|name| NamePrefix::of(bytes(*name)));
     let Some(mut before) = names.next() else {
         return true;
     };
@@ -102,13 +103,13 @@ fn ascends<'a>(names: &[u32], bytes: &impl Fn(u32) -> &'a [u8]) -> bool {
 
 /// A name and its first sixteen bytes, in which most names differ; with zeros behind a shorter one.
 #[derive(Clone, Copy)]
-struct Beginning<'a> {
+struct NamePrefix<'a> {
     first: u64,
     second: u64,
     name: &'a [u8],
 }
 
-impl<'a> Beginning<'a> {
+impl<'a> NamePrefix<'a> {
     #[inline]
     fn of(name: &'a [u8]) -> Self {
         let (first, second) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
@@ -165,10 +166,10 @@ fn short(name: &[u8]) -> u64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Beginning, NAMES_MAX, Orders, SHAPES};
+    use super::{NAMES_MAX, NameOrders, NamePrefix, SHAPES};
 
     /// Sorts texts, with a hash that collides as often as one likes.
-    fn sorted(orders: &mut Orders, texts: &[String], hashes: u16) -> Vec<String> {
+    fn sorted(orders: &mut NameOrders, texts: &[String], hashes: u16) -> Vec<String> {
         let mut names: Vec<u32> = (0..texts.len() as u32).collect();
         let text = |name: u32| texts[name as usize].as_bytes();
         let hash = |name| {
@@ -189,7 +190,7 @@ mod tests {
             objects in prop::collection::vec(prop::collection::vec("[ab]{0,10}", 0..12), 1..20),
             hashes in 1u16..4,
         ) {
-            let mut orders = Orders::default();
+            let mut orders = NameOrders::default();
             for names in objects.iter().chain(&objects) {
                 let mut expected = names.clone();
                 expected.sort();
@@ -199,14 +200,14 @@ mod tests {
 
         #[test]
         fn less_is_less(left in "[aé\0]{0,20}|a{7,18}[ab]{0,3}", right in "[aé\0]{0,20}|a{7,18}[ab]{0,3}") {
-            let is_less = Beginning::of(left.as_bytes()).is_less(Beginning::of(right.as_bytes()));
+            let is_less = NamePrefix::of(left.as_bytes()).is_less(NamePrefix::of(right.as_bytes()));
             prop_assert_eq!(is_less, left < right);
         }
     }
 
     #[test]
     fn many_names_and_many_shapes_stay_within_their_bound() {
-        let mut orders = Orders::default();
+        let mut orders = NameOrders::default();
         let counts = [
             (2, 600),
             (NAMES_MAX - 1, 300),
@@ -223,7 +224,7 @@ mod tests {
         }
         let bytes = orders.memory_bytes();
         assert!(bytes > 1 << 20, "they were kept: {bytes}");
-        let others = SHAPES * size_of::<super::Shape>() + 2 * NAMES_MAX * size_of::<u32>();
+        let others = SHAPES * size_of::<super::ObjectShape>() + 2 * NAMES_MAX * size_of::<u32>();
         assert!(bytes <= 2 * NAMES_MAX * SHAPES + others, "{bytes}");
     }
 }

@@ -3,32 +3,32 @@
 //! had already moved, level after level.
 
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
+use crate::tape::node::{Node, NodeKind};
 
 /// One member of the object that ends: where its name is, and how many nodes it takes.
 #[derive(Clone, Copy)]
-struct Member {
+struct MemberSpan {
     at: usize,
     span: usize,
 }
 
 /// Working memory, reused from document to document.
 #[derive(Default)]
-pub(super) struct EqualNameFilter {
-    members: Vec<Member>,
+pub(super) struct DuplicateNameFilter {
+    members: Vec<MemberSpan>,
     order: Vec<u32>,
     /// Members that lost: the nodes from here up to there. Objects end inner ones first.
     lost: Vec<(usize, usize)>,
-    open: Vec<Open>,
+    open: Vec<MovedContainer>,
 }
 
 /// A container that is being moved: its new place, and where its nodes ended before.
-struct Open {
+struct MovedContainer {
     at: usize,
     end: usize,
 }
 
-impl EqualNameFilter {
+impl DuplicateNameFilter {
     pub fn begin(&mut self) {
         self.lost.clear();
     }
@@ -40,7 +40,7 @@ impl EqualNameFilter {
         let mut at = first;
         for _ in 0..entries {
             let span = 1 + tape.nodes[at + 1].span() as usize;
-            self.members.push(Member { at, span });
+            self.members.push(MemberSpan { at, span });
             at += span;
         }
         self.order.clear();
@@ -52,7 +52,7 @@ impl EqualNameFilter {
         let mut left = entries;
         for pair in self.order.windows(2) {
             if name(pair[0]) == name(pair[1]) {
-                let Member { at, span } = self.members[pair[1] as usize];
+                let MemberSpan { at, span } = self.members[pair[1] as usize];
                 self.lost.push((at, at + span));
                 left -= 1;
             }
@@ -80,7 +80,7 @@ impl EqualNameFilter {
             }
             let node = tape.nodes[read];
             if node.is_container() {
-                self.open.push(Open {
+                self.open.push(MovedContainer {
                     at: write,
                     end: read + node.span() as usize,
                 });
@@ -94,18 +94,18 @@ impl EqualNameFilter {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.members.capacity() * size_of::<Member>()
+        self.members.capacity() * size_of::<MemberSpan>()
             + self.order.capacity() * size_of::<u32>()
             + self.lost.capacity() * size_of::<(usize, usize)>()
-            + self.open.capacity() * size_of::<Open>()
+            + self.open.capacity() * size_of::<MovedContainer>()
     }
 }
 
 /// Ends the containers whose nodes are behind us. Their number of entries was right before.
-fn close(open: &mut Vec<Open>, nodes: &mut [Node], read: usize, write: usize) {
-    while let Some(Open { at, .. }) = open.pop_if(|container| container.end <= read) {
+fn close(open: &mut Vec<MovedContainer>, nodes: &mut [Node], read: usize, write: usize) {
+    while let Some(MovedContainer { at, .. }) = open.pop_if(|container| container.end <= read) {
         let (entries, span) = (nodes[at].entries() as u32, (write - at) as u32);
-        nodes[at] = if nodes[at].kind() == Kind::Object {
+        nodes[at] = if nodes[at].kind() == NodeKind::Object {
             Node::object(entries, span)
         } else {
             Node::array(entries, span)

@@ -26,7 +26,7 @@ const LONG_STEPS: u64 = 1 << 16;
 
 /// Of the steps of a verdict, those that telling the violations may take: each may hold an error of some
 /// 200 bytes.
-const TELLING_PART: u64 = 1 << 3;
+const EXPLANATION_DIVISOR: u64 = 1 << 3;
 
 /// For patterns, whose steps are not ours to count: the time of a batch, if nothing else is configured. It
 /// is the processor's, so that a thread that has to wait for one is not held to it.
@@ -34,29 +34,29 @@ const TIME_MAX: Duration = Duration::from_millis(250);
 
 /// Bytes of texts, times the weight of the largest pattern, between two looks at the clock: a millisecond at
 /// the worst, and mostly some microseconds. A pattern that backtracks has one before each text.
-const UNWATCHED_MAX: u64 = 1 << 22;
+const LINEAR_UNCLOCKED_WORK_MAX: u64 = 1 << 22;
 
 /// Bytes of a text, times the weight of the largest pattern: more is not begun, for a match cannot be ended.
 /// `pattern/weight.rs` counts places that may be held at once many times over, so that the worst look takes
 /// some two seconds; `^[a-z]{1,65535}$` may look at as many letters.
-const LOOKED_MAX: u64 = 1 << 33;
+const TEXT_WORK_MAX: u64 = 1 << 33;
 
 /// Bytes of a text that count as one step.
 const BYTES_PER_STEP: usize = 1 << 6;
 
 thread_local! {
-    static LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
-    static WEIGHT: Cell<u64> = const { Cell::new(1) };
-    static PER_ENTRY: Cell<u64> = const { Cell::new(1) };
-    static LOOKED: Cell<u64> = const { Cell::new(0) };
-    static UNWATCHED: Cell<u64> = const { Cell::new(u64::MAX) };
-    static UNTIL: Cell<Option<Duration>> = const { Cell::new(None) };
+    static STEPS_LEFT: Cell<u64> = const { Cell::new(u64::MAX) };
+    static PATTERN_WEIGHT: Cell<u64> = const { Cell::new(1) };
+    static LOOKS_PER_ENTRY: Cell<u64> = const { Cell::new(1) };
+    static UNCLOCKED_WORK: Cell<u64> = const { Cell::new(0) };
+    static UNCLOCKED_WORK_MAX: Cell<u64> = const { Cell::new(u64::MAX) };
+    static DEADLINE: Cell<Option<Duration>> = const { Cell::new(None) };
     static WAS_LONG: Cell<bool> = const { Cell::new(false) };
 }
 
 /// All steps were taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Spent;
+pub(crate) struct BudgetExhausted;
 
 /// What one validation may cost.
 #[derive(Clone, Copy, Debug)]
@@ -86,32 +86,40 @@ impl Budget {
     }
 
     /// For telling what is wrong with the same value.
-    pub fn for_telling(self) -> Self {
+    pub fn for_explanation(self) -> Self {
         Self {
-            steps: self.steps / TELLING_PART,
+            steps: self.steps / EXPLANATION_DIVISOR,
             ..self
         }
     }
 
     /// Does `work`, unless it takes more steps than there are.
-    pub fn spend<T>(self, work: impl FnOnce() -> T) -> Result<T, Spent> {
-        LEFT.set(self.steps);
-        WEIGHT.set(self.weight);
-        PER_ENTRY.set(1 + self.patterns);
-        LOOKED.set(0);
-        UNWATCHED.set(if self.backtracks { 0 } else { UNWATCHED_MAX });
-        UNTIL.set(None);
+    pub fn run<T>(self, work: impl FnOnce() -> T) -> Result<T, BudgetExhausted> {
+        STEPS_LEFT.set(self.steps);
+        PATTERN_WEIGHT.set(self.weight);
+        LOOKS_PER_ENTRY.set(1 + self.patterns);
+        UNCLOCKED_WORK.set(0);
+        UNCLOCKED_WORK_MAX.set(if self.backtracks {
+            0
+        } else {
+            LINEAR_UNCLOCKED_WORK_MAX
+        });
+        DEADLINE.set(None);
         // What `work` shares is read-only, so nothing half-done is seen afterwards.
         let done = catch_unwind(AssertUnwindSafe(work));
-        let is_spent = done.as_ref().is_err_and(|reason| reason.is::<Spent>());
-        if is_spent || UNTIL.get().is_some() || self.steps - LEFT.get().min(self.steps) > LONG_STEPS
+        let is_spent = done
+            .as_ref()
+            .is_err_and(|reason| reason.is::<BudgetExhausted>());
+        if is_spent
+            || DEADLINE.get().is_some()
+            || self.steps - STEPS_LEFT.get().min(self.steps) > LONG_STEPS
         {
-            take_long();
+            note_long();
         }
-        unlimited();
+        lift_limits();
         match done {
             Ok(done) => Ok(done),
-            Err(reason) if reason.is::<Spent>() => Err(Spent),
+            Err(reason) if reason.is::<BudgetExhausted>() => Err(BudgetExhausted),
             Err(reason) => resume_unwind(reason),
         }
     }
@@ -119,70 +127,72 @@ impl Budget {
 
 /// Whether a validation of this thread since this was last asked may have taken long: it is worth a look at the
 /// clock.
-pub fn was_long() -> bool {
+pub fn validation_was_long() -> bool {
     WAS_LONG.take()
 }
 
 /// Notes that what this thread waits for is worth a look at the clock.
-pub(crate) fn take_long() {
+pub(crate) fn note_long() {
     WAS_LONG.set(true);
 }
 
-fn unlimited() {
-    LEFT.set(u64::MAX);
-    WEIGHT.set(1);
-    PER_ENTRY.set(1);
-    UNWATCHED.set(u64::MAX);
+fn lift_limits() {
+    STEPS_LEFT.set(u64::MAX);
+    PATTERN_WEIGHT.set(1);
+    LOOKS_PER_ENTRY.set(1);
+    UNCLOCKED_WORK_MAX.set(u64::MAX);
 }
 
 /// Counts one step.
 #[inline]
-pub(crate) fn take_one() {
-    take(1);
+pub(crate) fn count_step() {
+    count_steps(1);
 }
 
 /// Counts an element, or a member with a name of so many bytes, at which each pattern of an object may look.
 #[inline]
-pub(crate) fn take_entry(name_bytes: usize) {
-    take_looks(name_bytes, PER_ENTRY.get());
+pub(crate) fn count_entry(name_bytes: usize) {
+    count_looks(name_bytes, LOOKS_PER_ENTRY.get());
 }
 
 /// Counts steps; does not come back if there are no more.
 #[inline]
-pub(crate) fn take(steps: u64) {
-    match LEFT.get().checked_sub(steps) {
-        Some(left) => LEFT.set(left),
-        None => end(),
+pub(crate) fn count_steps(steps: u64) {
+    match STEPS_LEFT.get().checked_sub(steps) {
+        Some(left) => STEPS_LEFT.set(left),
+        None => unwind_exhausted(),
     }
 }
 
 /// Counts a look at a text of so many bytes, by a pattern perhaps.
 #[inline]
-pub(crate) fn take_text(bytes: usize) {
-    take_looks(bytes, 1);
+pub(crate) fn count_text(bytes: usize) {
+    count_looks(bytes, 1);
 }
 
 #[inline]
-fn take_looks(bytes: usize, times: u64) {
-    take(times.saturating_mul((1 + bytes / BYTES_PER_STEP) as u64));
-    let one = (bytes as u64).saturating_mul(WEIGHT.get());
-    if one > LOOKED_MAX {
-        end();
+fn count_looks(bytes: usize, times: u64) {
+    count_steps(times.saturating_mul((1 + bytes / BYTES_PER_STEP) as u64));
+    let one = (bytes as u64).saturating_mul(PATTERN_WEIGHT.get());
+    if one > TEXT_WORK_MAX {
+        unwind_exhausted();
     }
-    let looked = LOOKED.get().saturating_add(one.saturating_mul(times));
-    LOOKED.set(looked);
-    if looked >= UNWATCHED.get() {
+    let looked = UNCLOCKED_WORK
+        .get()
+        .saturating_add(one.saturating_mul(times));
+    UNCLOCKED_WORK.set(looked);
+    if looked >= UNCLOCKED_WORK_MAX.get() {
         look_at_the_clock();
     }
 }
 
 #[cold]
 fn look_at_the_clock() {
-    LOOKED.set(0);
+    UNCLOCKED_WORK.set(0);
     let now = processor_time();
-    match UNTIL.get() {
-        None => UNTIL.set(Some(now + TIME_MAX)),
-        Some(until) if now >= until => end(),
+    match DEADLINE.get() {
+        None => DEADLINE.set(Some(now + TIME_MAX)),
+        Some(until) if now >= until => unwind_exhausted(),
         Some(_) => {}
     }
 }
@@ -202,11 +212,11 @@ pub fn processor_time() -> Duration {
 }
 
 #[cold]
-fn end() -> ! {
+fn unwind_exhausted() -> ! {
     // What is dropped on the way out may read on.
-    unlimited();
+    lift_limits();
     // No panic: no hook hears of it.
-    resume_unwind(Box::new(Spent))
+    resume_unwind(Box::new(BudgetExhausted))
 }
 
 #[cfg(test)]
@@ -224,47 +234,56 @@ mod tests {
 
     #[test]
     fn work_ends_with_its_last_step_and_limits_nothing_after_it() {
-        let steps = |count: u64| move || (0..count).for_each(|_| take_one());
-        assert_eq!(budget(10).spend(steps(10)), Ok(()));
-        assert_eq!(budget(10).spend(steps(11)), Err(Spent));
-        assert_eq!(budget(10).spend(|| take(u64::MAX)), Err(Spent));
+        let steps = |count: u64| move || (0..count).for_each(|_| count_step());
+        assert_eq!(budget(10).run(steps(10)), Ok(()));
+        assert_eq!(budget(10).run(steps(11)), Err(BudgetExhausted));
+        assert_eq!(
+            budget(10).run(|| count_steps(u64::MAX)),
+            Err(BudgetExhausted)
+        );
         steps(1000)();
-        let panics = catch_unwind(|| budget(10).spend(|| panic!("on purpose")));
+        let panics = catch_unwind(|| budget(10).run(|| panic!("on purpose")));
         assert!(panics.is_err(), "another failure stays one");
         steps(1000)();
     }
 
     #[test]
     fn a_text_counts_by_its_length_and_is_not_begun_if_a_pattern_is_too_large_for_it() {
-        assert_eq!(budget(1000).spend(|| take_text(63_000)), Ok(()));
-        assert_eq!(budget(1000).spend(|| take_text(64_000)), Err(Spent));
+        assert_eq!(budget(1000).run(|| count_text(63_000)), Ok(()));
+        assert_eq!(
+            budget(1000).run(|| count_text(64_000)),
+            Err(BudgetExhausted)
+        );
         let heavy = Budget {
             weight: 200_000,
             ..budget(1000)
         };
-        assert_eq!(heavy.spend(|| take_text(42_000)), Ok(()));
-        assert_eq!(heavy.spend(|| take_text(43_000)), Err(Spent));
+        assert_eq!(heavy.run(|| count_text(42_000)), Ok(()));
+        assert_eq!(heavy.run(|| count_text(43_000)), Err(BudgetExhausted));
     }
 
     #[test]
     fn a_validation_that_may_have_taken_long_is_told_once_whatever_follows_it() {
-        let steps = |count: u64| move || take(count);
+        let steps = |count: u64| move || count_steps(count);
         let wide = |weight: u64| Budget {
             weight,
             ..budget(1 << 20)
         };
-        assert_eq!(budget(1 << 20).spend(steps(LONG_STEPS)), Ok(()));
-        assert!(!was_long());
-        assert_eq!(budget(1 << 20).spend(steps(LONG_STEPS + 1)), Ok(()));
-        assert!(was_long() && !was_long());
-        assert_eq!(budget(1 << 20).spend(steps(1 << 21)), Err(Spent));
-        assert_eq!(budget(1 << 20).spend(steps(1)), Ok(()));
-        assert!(was_long(), "a short one after it takes nothing back");
+        assert_eq!(budget(1 << 20).run(steps(LONG_STEPS)), Ok(()));
+        assert!(!validation_was_long());
+        assert_eq!(budget(1 << 20).run(steps(LONG_STEPS + 1)), Ok(()));
+        assert!(validation_was_long() && !validation_was_long());
+        assert_eq!(budget(1 << 20).run(steps(1 << 21)), Err(BudgetExhausted));
+        assert_eq!(budget(1 << 20).run(steps(1)), Ok(()));
+        assert!(
+            validation_was_long(),
+            "a short one after it takes nothing back"
+        );
         // A text of a small pattern, and one that is too long to be nothing.
-        assert_eq!(wide(10_000).spend(|| take_text(400)), Ok(()));
-        assert!(!was_long());
-        assert_eq!(wide(10_000).spend(|| take_text(500)), Ok(()));
-        assert!(was_long());
+        assert_eq!(wide(10_000).run(|| count_text(400)), Ok(()));
+        assert!(!validation_was_long());
+        assert_eq!(wide(10_000).run(|| count_text(500)), Ok(()));
+        assert!(validation_was_long());
     }
 
     #[test]
@@ -272,8 +291,8 @@ mod tests {
         let looks_at = |bytes: usize| {
             move || {
                 for _ in 0..100 {
-                    UNTIL.set(UNTIL.get().map(|until| until.saturating_sub(TIME_MAX)));
-                    take_text(bytes);
+                    DEADLINE.set(DEADLINE.get().map(|until| until.saturating_sub(TIME_MAX)));
+                    count_text(bytes);
                 }
             }
         };
@@ -282,11 +301,11 @@ mod tests {
             backtracks,
             ..budget(u64::MAX)
         };
-        assert_eq!(of(1, true).spend(looks_at(0)), Err(Spent));
-        assert_eq!(of(400_000, false).spend(looks_at(20)), Err(Spent));
-        assert_eq!(of(4_000, false).spend(looks_at(2_000)), Err(Spent));
-        assert_eq!(of(4_000, false).spend(looks_at(9)), Ok(()));
-        assert_eq!(of(1, false).spend(looks_at(10_000)), Ok(()));
+        assert_eq!(of(1, true).run(looks_at(0)), Err(BudgetExhausted));
+        assert_eq!(of(400_000, false).run(looks_at(20)), Err(BudgetExhausted));
+        assert_eq!(of(4_000, false).run(looks_at(2_000)), Err(BudgetExhausted));
+        assert_eq!(of(4_000, false).run(looks_at(9)), Ok(()));
+        assert_eq!(of(1, false).run(looks_at(10_000)), Ok(()));
     }
 
     #[test]
@@ -296,11 +315,17 @@ mod tests {
             patterns,
             ..budget(1_000)
         };
-        assert_eq!(by_patterns(1, 9).spend(|| take_entry(6_300)), Ok(()));
-        assert_eq!(by_patterns(1, 9).spend(|| take_entry(6_400)), Err(Spent));
-        assert_eq!(by_patterns(1 << 30, 1).spend(|| take_entry(8)), Ok(()));
-        assert_eq!(by_patterns(1 << 30, 1).spend(|| take_entry(9)), Err(Spent));
-        assert!(was_long());
+        assert_eq!(by_patterns(1, 9).run(|| count_entry(6_300)), Ok(()));
+        assert_eq!(
+            by_patterns(1, 9).run(|| count_entry(6_400)),
+            Err(BudgetExhausted)
+        );
+        assert_eq!(by_patterns(1 << 30, 1).run(|| count_entry(8)), Ok(()));
+        assert_eq!(
+            by_patterns(1 << 30, 1).run(|| count_entry(9)),
+            Err(BudgetExhausted)
+        );
+        assert!(validation_was_long());
     }
 
     #[test]

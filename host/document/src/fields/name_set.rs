@@ -3,14 +3,14 @@
 
 /// Some names, and all that begin like one of some others.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names {
+pub struct NameSet {
     whole: Vec<Box<str>>,
     beginnings: Vec<Box<str>>,
     /// Bit n: a name of n bytes may be one of them; the last bit: or more. Most are told by it.
     lengths: u64,
 }
 
-impl Names {
+impl NameSet {
     pub fn new(whole: Vec<Box<str>>, beginnings: Vec<Box<str>>) -> Self {
         let lengths = match beginnings.is_empty() {
             true => whole
@@ -27,7 +27,7 @@ impl Names {
 
     /// Whether the name that is `base` and `name` together is one of them.
     #[inline]
-    pub fn has(&self, base: &[u8], name: &[u8]) -> bool {
+    pub fn contains(&self, base: &[u8], name: &[u8]) -> bool {
         self.lengths & length_bit(base.len() + name.len()) != 0 && self.is_there(base, name)
     }
 
@@ -48,11 +48,11 @@ fn length_bit(bytes: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Names;
+    use super::NameSet;
 
-    fn names(whole: &[&str], beginnings: &[&str]) -> Names {
+    fn names(whole: &[&str], beginnings: &[&str]) -> NameSet {
         let list = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
-        Names::new(list(whole), list(beginnings))
+        NameSet::new(list(whole), list(beginnings))
     }
 
     #[test]
@@ -76,11 +76,15 @@ mod tests {
         for (name, expected) in cases {
             for at in 0..=name.len() {
                 let (base, name) = name.as_bytes().split_at(at);
-                assert_eq!(set.has(base, name), expected, "{name:?} parted at {at}");
+                assert_eq!(
+                    set.contains(base, name),
+                    expected,
+                    "{name:?} parted at {at}"
+                );
             }
         }
-        assert!(!names(&[], &[]).has(b"", b""));
-        assert!(!names(&["ab"], &[]).has(b"a", b"c"));
-        assert!(names(&[], &[""]).has(b"", b"anything"));
+        assert!(!names(&[], &[]).contains(b"", b""));
+        assert!(!names(&["ab"], &[]).contains(b"a", b"c"));
+        assert!(names(&[], &[""]).contains(b"", b"anything"));
     }
 }

@@ -21,12 +21,12 @@ const MASKS: [[u8; STRIDES_BYTES]; STRIDES_BYTES + 1] = {
 
 /// A name of no more than `STRIDES_BYTES`, with zeros behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Short {
+pub(crate) struct ShortName {
     text: [u8; STRIDES_BYTES],
     bytes: u32,
 }
 
-impl Short {
+impl ShortName {
     pub const EMPTY: Self = Self {
         text: [0; STRIDES_BYTES],
         bytes: 0,
@@ -53,7 +53,7 @@ impl Short {
 
 #[cfg(test)]
 mod tests {
-    use super::{STRIDES_BYTES, Short};
+    use super::{STRIDES_BYTES, ShortName};
 
     proptest::proptest! {
         #[test]
@@ -63,7 +63,7 @@ mod tests {
             let text = [&before, &other, &behind].map(String::as_str).concat();
             let padded = format!("{text}{}", " ".repeat(STRIDES_BYTES));
             let place = before.len()..before.len() + other.len();
-            match Short::new(name.as_bytes()) {
+            match ShortName::new(name.as_bytes()) {
                 Some(short) => {
                     assert_eq!(short.is_at(padded.as_bytes(), &place), name == other);
                     assert!(!short.is_at(&text.as_bytes()[..place.end], &place) || place.len() == STRIDES_BYTES);

@@ -14,12 +14,12 @@ impl Token {
     }
 }
 
-pub(super) struct Source {
+pub(super) struct Tokenizer {
     characters: Vec<char>,
     position: usize,
 }
 
-impl Source {
+impl Tokenizer {
     pub fn new(pattern: &str) -> Self {
         Self {
             characters: pattern.chars().collect(),

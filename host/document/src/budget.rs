@@ -1,44 +1,48 @@
-//! How many steps a validation may take. A schema can be made to take exponentially many on a short
-//! event: by a `oneOf` that leads back to its own schema, say. So the places at which a validator reads a
-//! document count, and when all is spent the validation ends from within, by unwinding: no answer that it
-//! could be given instead ends all of them.
+//! The budget of a validation: how many steps it may take, and how much time its patterns.
 //!
-//! Knows no schemas and no values. What reads documents elsewhere is not limited.
+//! A schema can make a validator take exponentially many steps on a short event, for example by a `oneOf` that
+//! leads back to its own schema. So each place where a validator reads a document counts steps here. When the
+//! budget is exhausted, the validation is ended from within by unwinding, for no answer that a read could give
+//! would end every validation.
+//!
+//! Knows no schemas and no values. Reading documents outside of a validation is not limited.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
-/// Steps of any validation, some 10 ms.
+/// Steps that any validation may take: some 10 ms.
 const STEPS: u64 = 1 << 20;
 
-/// And more of them for each node of the value: an honest schema takes a dozen, one with long lists in
-/// `enum` or `oneOf` some hundred.
+/// Further steps for each node of the value. Common schemas take a dozen, those with long lists in `enum` or
+/// `oneOf` some hundred.
 const STEPS_PER_NODE: u64 = 1 << 10;
 
-/// So many are enough for any value of some 60,000 nodes (1 MB), half a second; a larger one gets
-/// `STEPS_PER_NODE_MIN` for each of its nodes.
+/// The most steps by the two rules above: those of a value of some 60,000 nodes (1 MB), half a second. A value
+/// so large that `STEPS_PER_NODE_MIN` for each node is more gets that.
 const STEPS_MAX: u64 = 1 << 26;
 const STEPS_PER_NODE_MIN: u64 = 1 << 5;
 
-/// With more steps, some half a millisecond, a validation was a long one.
+/// A validation of more steps (some half a millisecond) counts as a long one.
 const LONG_STEPS: u64 = 1 << 16;
 
-/// Of the steps of a verdict, those that telling the violations may take: each may hold an error of some
+/// Finding the violations may take the steps of a verdict divided by this: each step may make an error of some
 /// 200 bytes.
 const EXPLANATION_DIVISOR: u64 = 1 << 3;
 
-/// For patterns, whose steps are not ours to count: the time of a batch, if nothing else is configured. It
-/// is the processor's, so that a thread that has to wait for one is not held to it.
+/// Processor time that the patterns of a validation may take, for their steps cannot be counted here: as long
+/// as a batch may take by default. It is not the time of the wall clock, so that waiting for a processor does
+/// not count.
 const TIME_MAX: Duration = Duration::from_millis(250);
 
-/// Bytes of texts, times the weight of the largest pattern, between two looks at the clock: a millisecond at
-/// the worst, and mostly some microseconds. A pattern that backtracks has one before each text.
+/// Work of patterns between two looks at the clock: bytes of texts, times the weight of the largest pattern. At
+/// the worst a millisecond, mostly some microseconds. If a pattern backtracks, the clock is looked at for each
+/// text.
 const LINEAR_UNCLOCKED_WORK_MAX: u64 = 1 << 22;
 
-/// Bytes of a text, times the weight of the largest pattern: more is not begun, for a match cannot be ended.
-/// `pattern/weight.rs` counts places that may be held at once many times over, so that the worst look takes
-/// some two seconds; `^[a-z]{1,65535}$` may look at as many letters.
+/// Work of a pattern on one text: bytes, times the weight of the largest pattern. More is not begun, for a
+/// match cannot be interrupted. `pattern/weight.rs` weighs patterns so that the worst match takes some two
+/// seconds, and `^[a-z]{1,65535}$` may still read 65,535 letters.
 const TEXT_WORK_MAX: u64 = 1 << 33;
 
 /// Bytes of a text that count as one step.
@@ -54,7 +58,7 @@ thread_local! {
     static WAS_LONG: Cell<bool> = const { Cell::new(false) };
 }
 
-/// All steps were taken.
+/// The budget of a validation is exhausted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BudgetExhausted;
 
@@ -62,16 +66,16 @@ pub(crate) struct BudgetExhausted;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     steps: u64,
-    /// Places of the largest pattern that may look at a text.
+    /// The weight of the largest pattern (`pattern/weight.rs`).
     weight: u64,
-    /// Patterns that may look at one name of a member.
+    /// How many patterns may look at the name of one member.
     patterns: u64,
-    /// Patterns may backtrack.
+    /// Whether a pattern may backtrack.
     backtracks: bool,
 }
 
 impl Budget {
-    /// For a verdict on a value of so many nodes.
+    /// The budget of a verdict on a value of `nodes` nodes.
     pub fn for_verdict(nodes: u32, weight: u64, patterns: u64, backtracks: bool) -> Self {
         let nodes = u64::from(nodes);
         let steps = (STEPS + STEPS_PER_NODE * nodes)
@@ -85,7 +89,7 @@ impl Budget {
         }
     }
 
-    /// For telling what is wrong with the same value.
+    /// The budget for finding the violations of the same value.
     pub fn for_explanation(self) -> Self {
         Self {
             steps: self.steps / EXPLANATION_DIVISOR,
@@ -93,7 +97,7 @@ impl Budget {
         }
     }
 
-    /// Does `work`, unless it takes more steps than there are.
+    /// Does `work` with this budget.
     pub fn run<T>(self, work: impl FnOnce() -> T) -> Result<T, BudgetExhausted> {
         STEPS_LEFT.set(self.steps);
         PATTERN_WEIGHT.set(self.weight);
@@ -107,10 +111,10 @@ impl Budget {
         DEADLINE.set(None);
         // What `work` shares is read-only, so nothing half-done is seen afterwards.
         let done = catch_unwind(AssertUnwindSafe(work));
-        let is_spent = done
+        let is_exhausted = done
             .as_ref()
             .is_err_and(|reason| reason.is::<BudgetExhausted>());
-        if is_spent
+        if is_exhausted
             || DEADLINE.get().is_some()
             || self.steps - STEPS_LEFT.get().min(self.steps) > LONG_STEPS
         {
@@ -125,13 +129,13 @@ impl Budget {
     }
 }
 
-/// Whether a validation of this thread since this was last asked may have taken long: it is worth a look at the
-/// clock.
+/// Whether a validation on this thread may have taken long (half a millisecond or more) since this was last
+/// asked. The caller then looks at the clock, which costs more than to ask here.
 pub fn validation_was_long() -> bool {
     WAS_LONG.take()
 }
 
-/// Notes that what this thread waits for is worth a look at the clock.
+/// Notes that a validation for which this thread waits may take long.
 pub(crate) fn note_long() {
     WAS_LONG.set(true);
 }
@@ -149,13 +153,13 @@ pub(crate) fn count_step() {
     count_steps(1);
 }
 
-/// Counts an element, or a member with a name of so many bytes, at which each pattern of an object may look.
+/// Counts an element, or a member whose name has `name_bytes`: each pattern of an object may look at the name.
 #[inline]
 pub(crate) fn count_entry(name_bytes: usize) {
     count_looks(name_bytes, LOOKS_PER_ENTRY.get());
 }
 
-/// Counts steps; does not come back if there are no more.
+/// Counts steps; unwinds if there are not so many left.
 #[inline]
 pub(crate) fn count_steps(steps: u64) {
     match STEPS_LEFT.get().checked_sub(steps) {
@@ -164,7 +168,7 @@ pub(crate) fn count_steps(steps: u64) {
     }
 }
 
-/// Counts a look at a text of so many bytes, by a pattern perhaps.
+/// Counts a read of a text, perhaps by a pattern.
 #[inline]
 pub(crate) fn count_text(bytes: usize) {
     count_looks(bytes, 1);
@@ -177,11 +181,11 @@ fn count_looks(bytes: usize, times: u64) {
     if one > TEXT_WORK_MAX {
         unwind_exhausted();
     }
-    let looked = UNCLOCKED_WORK
+    let work = UNCLOCKED_WORK
         .get()
         .saturating_add(one.saturating_mul(times));
-    UNCLOCKED_WORK.set(looked);
-    if looked >= UNCLOCKED_WORK_MAX.get() {
+    UNCLOCKED_WORK.set(work);
+    if work >= UNCLOCKED_WORK_MAX.get() {
         look_at_the_clock();
     }
 }
@@ -197,14 +201,13 @@ fn look_at_the_clock() {
     }
 }
 
-/// Time that processors have spent on the thread that asks. Less than the time that passed, if it had to wait
-/// for one. Costs a system call.
+/// Processor time that the calling thread has used. Costs a system call.
 pub fn processor_time() -> Duration {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
-    // SAFETY: it writes to what it is given, and keeps nothing of it. It cannot fail for this clock.
+    // SAFETY: it writes to `time` alone, and keeps no pointer to it. It cannot fail for this clock.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
     let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
     let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or_default();
@@ -213,9 +216,9 @@ pub fn processor_time() -> Duration {
 
 #[cold]
 fn unwind_exhausted() -> ! {
-    // What is dropped on the way out may read on.
+    // Destructors that run during the unwinding may read documents too.
     lift_limits();
-    // No panic: no hook hears of it.
+    // Not a panic, so that no panic hook is run.
     resume_unwind(Box::new(BudgetExhausted))
 }
 

@@ -9,27 +9,27 @@ use crate::tape::node::{Node, NodeKind};
 /// The text that stands for a redacted value.
 const REDACTED: &[u8] = b"\"(redacted)\"";
 
-/// Writes values; its memory can serve many.
+/// Writes values as canonical text. Its memory is reused from value to value.
 #[derive(Default)]
 pub(crate) struct CanonicalWriter {
     open: Vec<OpenContainer>,
     /// Names of the open objects, each object's sorted.
     names: Vec<u32>,
     orders: NameOrders,
-    /// Numbers by their exact decimal value.
+    /// Whether numbers are written by their exact decimal value.
     is_exact: bool,
-    /// Whether there was a number of which that cannot be told.
-    is_vague: bool,
+    /// Whether there was a number whose exact value cannot be told.
+    has_unknown_number: bool,
 }
 
-/// A container whose end was not written yet.
+/// A container whose end is not written yet.
 enum OpenContainer {
     Array {
         next: u32,
         left: usize,
         first: bool,
     },
-    /// `names[start..]` are its names, `next` the one to write.
+    /// `names[start..]` are its names; `next` is the index of the next one to write.
     Object {
         start: usize,
         next: usize,
@@ -37,7 +37,7 @@ enum OpenContainer {
 }
 
 impl CanonicalWriter {
-    /// Writes numbers by their exact decimal value, and not as the double that they are read as.
+    /// A writer that writes numbers by their exact decimal value, and not as the nearest double.
     pub fn exact() -> Self {
         Self {
             is_exact: true,
@@ -48,7 +48,7 @@ impl CanonicalWriter {
     /// Appends the text of the value at `at`; false if it holds a number whose value cannot be told.
     pub fn write_exact(mut self, tape: &Tape, at: u32, out: &mut Vec<u8>) -> bool {
         self.write(tape, at, out);
-        !self.is_vague
+        !self.has_unknown_number
     }
 
     /// Appends the text of the value at `at`.
@@ -109,7 +109,7 @@ impl CanonicalWriter {
             NodeKind::False => out.extend_from_slice(b"false"),
             NodeKind::True => out.extend_from_slice(b"true"),
             NodeKind::Float | NodeKind::NotFinite if self.is_exact => {
-                self.is_vague |= !number::write_exact(tape, node, out);
+                self.has_unknown_number |= !number::write_exact(tape, node, out);
             }
             NodeKind::Int
             | NodeKind::Uint
@@ -141,7 +141,7 @@ impl CanonicalWriter {
     }
 }
 
-/// Appends the places of an object's names, sorted by their bytes.
+/// Appends the places of the names of the object at `object`, sorted by their bytes.
 pub(crate) fn names(tape: &Tape, object: u32, names: &mut Vec<u32>, orders: &mut NameOrders) {
     let node = tape.node(object);
     if let Some(sorted) = tape.sorted_names(node) {
@@ -193,8 +193,8 @@ fn write_text(tape: &Tape, node: Node, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Whether nothing is to be escaped. Eight bytes at a time; the last ones are looked at with some before
-/// them again.
+/// Whether nothing is to be escaped. Reads eight bytes at a time; the last eight may overlap those before
+/// them.
 fn is_plain(bytes: &[u8]) -> bool {
     if let Some(last) = bytes.last_chunk::<8>() {
         let (eights, _) = bytes.as_chunks::<8>();
@@ -214,8 +214,8 @@ fn is_plain(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether none of eight bytes is a control character, a quote or a backslash. Bytes from 0x80 on are
-/// plain. A borrow may reach the byte above one that is found, which is no harm: it only finds more.
+/// Whether none of eight bytes is a control character, a quote or a backslash. Bytes from 0x80 on are plain.
+/// The borrow of a byte that is found may mark the byte above it too; that changes no answer.
 fn are_plain(eight: u64) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;

@@ -7,10 +7,9 @@ use crate::tape::node::{Node, NodeKind};
 use crate::value::Value;
 
 impl<'a> Value<'a> {
-    /// Whether it can identify an event. `null`, a boolean, an empty or blank string, an empty object or
-    /// array, and what is no number (`NaN`, an infinity) can not; nor can an object or array in which
-    /// a part is one of these, but for a boolean: events that lack the same part would be taken for
-    /// one another.
+    /// Whether it can identify an event. These cannot: `null`, a boolean, an empty or blank string, an empty
+    /// object or array, and `NaN` or an infinity. Nor can an object or array that holds one of these, except
+    /// for a boolean: events that lack the same part would be taken for one another.
     pub fn is_key(self) -> bool {
         let (tape, at) = (self.tape(), self.place());
         let node = self.node();
@@ -20,9 +19,9 @@ impl<'a> Value<'a> {
         (at..at + node.span()).all(|at| is_part(tape, tape.node(at)))
     }
 
-    /// Appends the text that a key counts by: a string's characters, a number's exact decimal value
-    /// without an exponent where that is not too long, of all else the canonical text with its
-    /// numbers so. False if it holds a number that nobody can tell.
+    /// Appends the text by which keys are compared: the characters of a string, the exact decimal value of a
+    /// number (without an exponent if that is not too long), else the canonical text with such numbers. False
+    /// if it holds a number whose value cannot be told.
     pub fn write_key(self, out: &mut Vec<u8>) -> bool {
         match self.as_str() {
             Some(text) => {
@@ -33,14 +32,14 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The text of a number by its exact decimal value; None of all else.
+    /// Appends the exact decimal value of a number. `None` if it is no number, or its value cannot be told.
     pub fn exact_number(self, out: &mut Vec<u8>) -> Option<()> {
         self.number()?;
         number::write_exact(self.tape(), self.node(), out).then_some(())
     }
 }
 
-/// Whether a part of a key is something.
+/// Whether a part of a key is something: not null, not empty and not blank.
 fn is_part(tape: &Tape, node: Node) -> bool {
     match node.kind() {
         NodeKind::Null => false,
@@ -53,7 +52,7 @@ fn is_part(tape: &Tape, node: Node) -> bool {
         | NodeKind::Uint
         | NodeKind::Float
         | NodeKind::Digits
-        // One that holds a lone surrogate holds something.
+        // A string with a lone surrogate is not blank.
         | NodeKind::OddString
         | NodeKind::Name
         | NodeKind::OddName => true,

@@ -46,7 +46,8 @@ pub use validate::{Explanation, VIOLATION_TEXT_BYTES_MAX, Validity, Violation};
 pub use value::{Elements, Kind, Members, Value};
 
 /// Levels of nesting that a document may have. Python's json gives up at its recursion limit: 996
-/// levels when called from an empty stack (Python 3.11), and a processor's own frames take a few.
+/// levels when called from an empty stack (Python 3.11), and the frames of the calling program take a few of
+/// them.
 pub const NESTING_MAX: usize = 990;
 
 /// Decimal digits that an integer may have: Python's own limit (`sys.int_info`).

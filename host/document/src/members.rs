@@ -1,5 +1,5 @@
-//! Members of objects, packed for checks that go through all of them: what wit/check.wit's `column`
-//! calls a column of members. Iterative: no document can overflow the stack.
+//! Columns of members: the members of objects, packed for checks that go through all of them, as `column` in
+//! wit/check.wit defines it. Iterative: no document can overflow the stack.
 
 use std::ops::Range;
 
@@ -10,19 +10,19 @@ use crate::tape::name_orders::NameOrders;
 use crate::tape::node::NodeKind;
 use crate::value::Value;
 
-/// Bytes of a length.
+/// Bytes of the length of a name or of a value: a `u32`, little-endian.
 const LENGTH: usize = size_of::<u32>();
 
-/// Bytes before a name: the kind, the length of the name, and that of the value.
+/// Bytes of an entry before its name: the kind, the length of the name, and that of the value.
 const HEAD: usize = 1 + 2 * LENGTH;
 
-/// Most names and values are shorter: copying so many bytes at once is faster than a call.
+/// Bytes that are copied at once. Most names and values are shorter, and this is faster than to call `memcpy`.
 const STRIDE: usize = 32;
 
-/// Room is made for so many bytes at once.
+/// Bytes by which the output grows beyond what is needed, so that it seldom has to.
 const ROOM_BYTES: usize = 1024;
 
-/// Writes values; its memory can serve many.
+/// Writes values. Its memory is reused from value to value.
 #[derive(Default)]
 pub(crate) struct MembersWriter {
     open: Vec<OpenObject>,
@@ -40,7 +40,8 @@ pub(crate) struct EntryWriter {
     number: Vec<u8>,
 }
 
-/// An object whose end was not written yet: `names[start..]` are its names, `next` the one to write.
+/// An object whose end is not written yet: `names[start..]` are its names; `next` is the index of the next one
+/// to write.
 struct OpenObject {
     start: usize,
     next: usize,
@@ -94,17 +95,18 @@ impl MembersWriter {
 }
 
 impl EntryWriter {
-    /// Writes an entry. Of an object it writes an array's: JSON text.
+    /// Writes an entry whose name is the bytes `name` of the tape. An object is written as an array is: as JSON
+    /// text.
     #[inline]
     pub fn write(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut RowWriter<'_>) {
         let node = tape.node(at);
         let names = &tape.bytes;
         match node.kind() {
-            NodeKind::Null => row.scalar(b'z', names, name, &[0; STRIDE], 0..0),
-            NodeKind::False => row.scalar(b'f', names, name, &[0; STRIDE], 0..0),
-            NodeKind::True => row.scalar(b't', names, name, &[0; STRIDE], 0..0),
+            NodeKind::Null => row.write_entry(b'z', names, name, &[0; STRIDE], 0..0),
+            NodeKind::False => row.write_entry(b'f', names, name, &[0; STRIDE], 0..0),
+            NodeKind::True => row.write_entry(b't', names, name, &[0; STRIDE], 0..0),
             NodeKind::String | NodeKind::OddString | NodeKind::Name | NodeKind::OddName => {
-                row.scalar(b's', names, name, &tape.bytes, node.range());
+                row.write_entry(b's', names, name, &tape.bytes, node.range());
             }
             kind @ (NodeKind::Int
             | NodeKind::Uint
@@ -117,10 +119,10 @@ impl EntryWriter {
                     number.write(&mut self.number);
                 }
                 let bytes = self.number.len();
-                // Most are short; behind them are zeros to copy along.
+                // Zeros behind a short number, so that a whole stride can be copied.
                 self.number.resize(bytes.max(STRIDE), 0);
                 let kind = if is_float { b'd' } else { b'i' };
-                row.scalar(kind, names, name, &self.number, 0..bytes);
+                row.write_entry(kind, names, name, &self.number, 0..bytes);
             }
             NodeKind::Array | NodeKind::Object => {
                 let value = row.begin(b'a', names, name, 0);
@@ -133,13 +135,13 @@ impl EntryWriter {
     }
 }
 
-/// Bytes at a place, and some behind it.
+/// The stride that begins at `at`, if there is a whole one.
 #[inline]
 fn stride(from: &[u8], at: usize) -> Option<&[u8; STRIDE]> {
     from.get(at..)?.first_chunk()
 }
 
-/// What is before a name. A column has at most 4 GiB: its ends are no longer.
+/// The head of an entry. Lengths fit 32 bits, for a column has at most 4 GiB: its ends are `u32`.
 #[inline]
 fn kind_and_lengths(kind: u8, name_bytes: usize, value_bytes: usize) -> [u8; HEAD] {
     let mut head = [kind; HEAD];
@@ -153,11 +155,11 @@ pub(crate) struct PackedEntry<'a> {
     pub kind: u8,
     pub name: &'a [u8],
     pub value: &'a [u8],
-    /// Where the next one begins.
+    /// The byte where the next one begins.
     pub end: usize,
 }
 
-/// The entry that begins at a place; `None` if there is no whole one.
+/// The entry that begins at byte `at`; `None` if there is no whole one.
 pub(crate) fn entry_at(bytes: &[u8], at: usize) -> Option<PackedEntry<'_>> {
     let (head, rest) = bytes.get(at..)?.split_first_chunk::<HEAD>()?;
     let &[kind, n0, n1, n2, n3, v0, v1, v2, v3] = head;
@@ -172,21 +174,21 @@ pub(crate) fn entry_at(bytes: &[u8], at: usize) -> Option<PackedEntry<'_>> {
     })
 }
 
-/// A row in the making: `out[..at]` is written, what follows is room.
+/// Writes one row: `out[..at]` is written, the rest of `out` is room for more.
 pub(crate) struct RowWriter<'a> {
     out: &'a mut Vec<u8>,
     at: usize,
 }
 
 impl<'a> RowWriter<'a> {
-    /// A row behind what is there.
+    /// A row behind what `out` has.
     pub fn behind(out: &'a mut Vec<u8>) -> Self {
         Self { at: out.len(), out }
     }
 }
 
 impl RowWriter<'_> {
-    /// Where it ends now.
+    /// Bytes of the output that are written.
     pub fn bytes(&self) -> usize {
         self.at
     }
@@ -196,14 +198,14 @@ impl RowWriter<'_> {
         self.at == value.value_at
     }
 
-    /// Forgets what was written from here on.
+    /// Forgets what was written from byte `at` on.
     pub fn back_to(&mut self, at: usize) {
         self.at = self.at.min(at);
     }
 
-    /// Writes an entry whose value is some bytes.
+    /// Writes an entry: its name is the range `name` of `bytes`, its value the range `value` of `values`.
     #[inline]
-    fn scalar(
+    fn write_entry(
         &mut self,
         kind: u8,
         bytes: &[u8],
@@ -211,15 +213,16 @@ impl RowWriter<'_> {
         values: &[u8],
         value: Range<usize>,
     ) {
-        if !self.small(kind, bytes, &name, values, &value) {
+        if !self.write_short_entry(kind, bytes, &name, values, &value) {
             self.begin(kind, bytes, name, value.len());
             self.copy(values, value);
         }
     }
 
-    /// The same, if name and value are short: copied without asking how long they are.
+    /// The same, but only if name and value are short: whole strides are copied, whatever the lengths. False,
+    /// and nothing is written, if they are not.
     #[inline]
-    fn small(
+    fn write_short_entry(
         &mut self,
         kind: u8,
         bytes: &[u8],
@@ -227,7 +230,7 @@ impl RowWriter<'_> {
         values: &[u8],
         value: &Range<usize>,
     ) -> bool {
-        /// What an entry takes at most, and what may be copied behind it.
+        /// The bytes of such an entry at most, with what is copied behind it.
         const SMALL_BYTES_MAX: usize = HEAD + 2 * STRIDE;
         if name.len() > STRIDE || value.len() > STRIDE {
             return false;
@@ -249,7 +252,7 @@ impl RowWriter<'_> {
         true
     }
 
-    /// Writes all of an entry but its value, and makes room for that.
+    /// Writes an entry up to its value, and makes room for `value_bytes` of it.
     #[inline]
     pub fn begin(
         &mut self,
@@ -258,7 +261,7 @@ impl RowWriter<'_> {
         name: Range<usize>,
         value_bytes: usize,
     ) -> UnfinishedValue {
-        self.room(HEAD + name.len() + value_bytes);
+        self.reserve(HEAD + name.len() + value_bytes);
         let head = kind_and_lengths(kind, name.len(), value_bytes);
         let place = self.out.get_mut(self.at..);
         if let Some(place) = place.and_then(|place| place.first_chunk_mut::<HEAD>()) {
@@ -293,9 +296,9 @@ impl RowWriter<'_> {
         }
     }
 
-    /// Makes room for so many bytes and a stride.
+    /// Makes room for `bytes` and one stride more.
     #[inline]
-    fn room(&mut self, bytes: usize) {
+    fn reserve(&mut self, bytes: usize) {
         let wanted = self.at + bytes + STRIDE;
         if wanted > self.out.len() {
             self.out.resize(wanted + ROOM_BYTES, 0);

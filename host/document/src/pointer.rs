@@ -17,7 +17,7 @@ struct PointerStep {
     index: Option<usize>,
 }
 
-/// A text that is no JSON pointer.
+/// Why a text is no JSON pointer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PointerError {
     #[error(
@@ -29,6 +29,10 @@ pub enum PointerError {
 }
 
 impl Pointer {
+    /// A pointer by its text, for example `/event/id`; the empty text is the whole document.
+    ///
+    /// # Errors
+    /// If the text is not empty and does not begin with `/`, or if a `~` in it is neither `~0` nor `~1`.
     pub fn parse(text: &str) -> Result<Self, PointerError> {
         let mut steps = Vec::new();
         if let Some(path) = text.strip_prefix('/') {
@@ -51,6 +55,7 @@ impl Pointer {
         &self.text
     }
 
+    /// The node that the pointer leads to from the value at node `from`.
     pub(crate) fn resolve(&self, tape: &Tape, from: u32) -> Option<u32> {
         self.steps
             .iter()

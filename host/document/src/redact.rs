@@ -1,12 +1,12 @@
-//! Documents for people's eyes: without the values that the operator calls private.
+//! Documents as people may see them: without the values that the operator declared private.
 
 use crate::canonical::CanonicalWriter;
 use crate::lenient;
 use crate::pointer::Pointer;
 
-/// Appends the canonical text of the document, the values at these pointers replaced by the string
-/// `(redacted)`. Odd values are written as Python's json writes them. Of a text that is undecodable
-/// nothing is written: where its values are cannot be told.
+/// Appends the canonical text of the document to `out`, with the values at the pointers replaced by the string
+/// `(redacted)`. Values that JSON does not have are written as Python's json writes them. If the document is
+/// undecodable, nothing is written: it cannot be told where its private values are.
 pub fn redact(json: &[u8], pointers: &[Pointer], out: &mut Vec<u8>) {
     let Ok(tape) = lenient::read_alone(json) else {
         return;

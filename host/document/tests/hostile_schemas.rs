@@ -321,7 +321,7 @@ fn names_that_stand_around_many_others_are_refused_before_they_take_memory() {
     let (_directory, _, errors) = load(&around(1_000_000, 1_000));
     assert_eq!(errors.len(), 1);
     assert!(
-        errors[0].contains("the pointers to all that it holds"),
+        errors[0].contains("the JSON pointers to all values in it"),
         "{errors:?}"
     );
 }

@@ -1,42 +1,43 @@
-//! What stood between two values: a comma (but before an object's first name), a name, a colon, and
-//! white space as it was written; and which gap came after which. Both are only tried: bytes are always compared, so what is remembered
-//! can make reading fast and never wrong.
+//! Gaps: what stands between two values, and which gap came after which. A gap is a comma (but not before an
+//! object's first name), a name, a colon, and white space as it was written.
+//!
+//! Both are only guesses: the bytes are always compared, so that they can make reading faster and never wrong.
 
 use crate::scan::{STRIDES_BYTES, is_masked};
 use crate::tape::node::Node;
 
-/// A longer gap is read each time.
+/// Bytes of a gap that is remembered; a longer one is read each time.
 pub(super) const GAP_BYTES_MAX: usize = STRIDES_BYTES;
 
-/// Gaps remembered; when there are more, all are forgotten, and those that still come are learned
-/// again. Half a MiB.
+/// Gaps that are remembered: half a MiB. When there are more, all are forgotten, and those that still come are
+/// learned again.
 const GAPS_MAX: usize = 4096;
 
-/// Gaps that are tried after another one: schemas have names in common.
+/// Gaps that are tried after another one. There may be several, for schemas have names in common.
 const FOLLOWERS: usize = 4;
 
-/// A gap's place among those that are remembered.
+/// The index of a gap among those that are remembered.
 pub(super) type GapId = u16;
 
 const _: () = assert!(GAPS_MAX <= GapId::MAX as usize, "a place fits its type");
 
-/// The bytes from a comma, or from an object's first quote, to the next value.
+/// A gap: the bytes from a comma, or from the quote of an object's first name, to the next value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gap {
-    /// The bytes, and as many zeros as it takes.
+    /// The bytes, with zeros behind them.
     text: [u8; GAP_BYTES_MAX],
-    /// All bits of those that are of the text.
+    /// All bits of the bytes that belong to the gap.
     mask: [u8; GAP_BYTES_MAX],
     bytes: u8,
     name_at: u8,
-    /// Its name, as a node of a document where the gap begins at 0.
+    /// Its name, as a node of a text that begins with the gap.
     name: Node,
-    /// What came after it, the latest first; `FIRST` is none.
+    /// The gaps that came after it, the latest first; `FIRST` stands for none.
     followers: [GapId; FOLLOWERS],
 }
 
 impl Gap {
-    /// A gap and the name that lies in it at `name_at`, if it is not too long.
+    /// A gap of the bytes `whole`, whose name begins at `name_at`. `None` if it is too long.
     pub fn new(whole: &[u8], name_at: usize, name: Node) -> Option<Self> {
         if whole.len() > GAP_BYTES_MAX {
             return None;
@@ -57,7 +58,7 @@ impl Gap {
         })
     }
 
-    /// What is before the first gap; it follows none.
+    /// The gap before the first one of a document; it matches nothing.
     const fn none() -> Self {
         Self {
             text: [u8::MAX; GAP_BYTES_MAX],
@@ -79,25 +80,25 @@ impl Gap {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FoundGap {
     pub id: GapId,
-    /// Its name, where it stands in the text.
+    /// The name, as a node of the text.
     pub name: Node,
-    /// Behind the gap.
+    /// The byte behind the gap.
     pub behind: usize,
 }
 
-/// `Default` allocates nothing.
+/// The gaps that are remembered. `Default` allocates nothing.
 #[derive(Debug, Default)]
 pub(super) struct Gaps {
     known: Vec<Gap>,
-    /// Where a gap may be found again, by the hash of its name and by its length.
+    /// A hash table of the gaps, by the hash of the name and the length; a new gap replaces what its slot had.
     places: Vec<GapId>,
 }
 
 impl Gaps {
-    /// No gap: before the first one of a document.
+    /// Stands for no gap: before the first one of a document.
     pub const FIRST: GapId = 0;
 
-    /// The gap at `at` of `bytes`, if it came after `last` before.
+    /// The gap at byte `at`, if it is one of those that came after `last` before.
     #[inline]
     pub fn find(&self, last: GapId, bytes: &[u8], at: usize) -> Option<FoundGap> {
         let here = bytes.get(at..)?.first_chunk()?;
@@ -110,8 +111,7 @@ impl Gaps {
         };
         Some(FoundGap {
             id,
-            // SAFETY: the bytes here are those that the gap was learned with, and so its name is the name
-            // that was read there.
+            // SAFETY: the bytes here equal those with which the gap was learned, so the name stands here too.
             name: unsafe { gap.name.moved_to((at + usize::from(gap.name_at)) as u32) },
             behind: at + usize::from(gap.bytes),
         })
@@ -125,7 +125,7 @@ impl Gaps {
         })
     }
 
-    /// A gap came after `last` and was not found.
+    /// Remembers a gap that came after `last` and was not found there.
     pub fn learn(&mut self, last: GapId, gap: Gap) -> GapId {
         let mut last = last;
         if self.known.is_empty() || self.known.len() >= GAPS_MAX {
@@ -135,7 +135,7 @@ impl Gaps {
             self.places.resize(GAPS_MAX, Self::FIRST);
             last = Self::FIRST;
         }
-        // An odd number, so that gaps of one name, with a comma and without, have places of their own.
+        // The factor is odd, so that gaps of one name, with a comma and without, have different slots.
         let place = (usize::from(gap.name.name_hash()) + usize::from(gap.bytes) * 37) % GAPS_MAX;
         let mut id = self.places.get(place).copied().unwrap_or_default();
         let is_known = self

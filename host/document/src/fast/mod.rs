@@ -1,9 +1,9 @@
-//! The fast reader: one document of plain JSON, read once from left to right and straight into the
-//! tape. What it refuses proves nothing: the lenient reader decides then.
+//! The fast reader: reads one document of plain JSON, once from left to right, straight onto the tape. If it
+//! refuses a document, that proves nothing: the lenient reader then decides.
 //!
-//! It remembers what stood between two values (`gaps`), so a name that comes where it came before is
-//! compared and not read. That is what it has over a reader that knows nothing of the documents
-//! before: events of one schema say the same names in the same order, and names are half of them.
+//! It remembers what stood between two values (`gaps`), so that a name that comes where it came before is
+//! compared and not read again. Events of one schema have the same names in the same order, and half of their
+//! bytes are names.
 
 mod gaps;
 mod number;
@@ -15,11 +15,11 @@ use crate::tape::names::{self, SORTED_FROM, SeenNames};
 use crate::tape::node::Node;
 use gaps::{GAP_BYTES_MAX, Gap, GapId, Gaps};
 
-/// Bytes that must follow the text of a batch: gaps, strings and numbers are looked at in strides, and
-/// none is longer.
+/// Bytes that must follow the text of a batch: gaps, strings and numbers are read some bytes at a time, and
+/// never more than these.
 pub(crate) const PADDING_BYTES: usize = GAP_BYTES_MAX;
 
-/// Its working memory, reused from document to document.
+/// The reader's working memory, reused from document to document.
 #[derive(Default)]
 pub(crate) struct FastReader {
     open: Vec<FastFrame>,
@@ -27,15 +27,15 @@ pub(crate) struct FastReader {
     gaps: Gaps,
 }
 
-/// The fast reader did not take a document.
+/// The fast reader refuses a document.
 #[derive(Debug)]
 pub(crate) struct FastRefused;
 
-/// A container that has not ended, or what is around all of them.
+/// A container whose end is not reached yet, or the root around all of them.
 #[derive(Clone, Copy)]
 struct FastFrame {
     holds: FrameKind,
-    /// Places of the container and of its last name.
+    /// The node of the container, and that of its last name.
     at: usize,
     name: usize,
     entries: usize,
@@ -61,10 +61,9 @@ impl FastFrame {
 }
 
 impl FastReader {
-    /// Reads `tape.bytes[start..start + len]`, behind which at least `PADDING_BYTES` lie, and puts
-    /// its nodes at the end of the tape; `tape.objects` are those that have yet to be sealed. Strings are
-    /// unescaped in place, also of a document that is refused in the end. Answers its levels of
-    /// containers.
+    /// Reads `tape.bytes[start..start + len]`, behind which at least `PADDING_BYTES` lie, and puts its nodes at
+    /// the end of the tape. `tape.objects` gets the objects that have yet to be sealed. Strings are unescaped
+    /// in place, even if the document is refused in the end. Answers its levels of containers.
     pub fn read(
         &mut self,
         tape: &mut Tape,
@@ -98,7 +97,7 @@ impl FastReader {
             }
         }
         reading.skip_space();
-        // What was read may have gone into the next document, which is not ours.
+        // The last value may have been read on into the next document.
         if reading.at == end {
             Ok(reading.levels)
         } else {
@@ -113,14 +112,14 @@ impl FastReader {
     }
 }
 
-/// A document being read.
+/// The state of reading one document.
 struct DocumentParser<'a> {
     bytes: &'a mut [u8],
     nodes: &'a mut Vec<Node>,
-    /// Places of objects that have too many members for `seen`.
+    /// Nodes of objects that have too many members for `seen`.
     large: &'a mut Vec<u32>,
     gaps: &'a mut Gaps,
-    /// The containers around `top`.
+    /// The containers around `top`, the outermost first.
     open: &'a mut Vec<FastFrame>,
     top: FastFrame,
     /// The names of each open object, by its level.
@@ -140,7 +139,7 @@ impl DocumentParser<'_> {
 
     #[inline]
     fn skip_space(&mut self) {
-        // Mostly there is none.
+        // Mostly there is no white space.
         if self.peek() <= b' ' {
             self.skip_spaces();
         }
@@ -153,7 +152,8 @@ impl DocumentParser<'_> {
         }
     }
 
-    /// Reads a scalar or an empty container (false), or goes to the first value of a container (true).
+    /// Reads a scalar or an empty container and answers false; or enters a container, goes to its first value
+    /// and answers true.
     #[inline]
     fn begin_value(&mut self) -> Result<bool, FastRefused> {
         if self.at >= self.end {
@@ -217,7 +217,8 @@ impl DocumentParser<'_> {
         Ok(node)
     }
 
-    /// Behind an entry of `top`: goes to the next one (false), or ends the container (true).
+    /// Behind an entry of `top`: goes to the next entry and answers false, or leaves the container and answers
+    /// true.
     #[inline]
     fn ends_container(&mut self) -> Result<bool, FastRefused> {
         self.top.entries += 1;
@@ -257,7 +258,7 @@ impl DocumentParser<'_> {
         Ok(())
     }
 
-    /// Behind the last entry, at the bracket that ends `top`.
+    /// Leaves `top`, at the bracket that ends it.
     fn leave(&mut self) {
         let Some(around) = self.open.pop() else {
             return;
@@ -284,9 +285,8 @@ impl DocumentParser<'_> {
         self.at += 1;
     }
 
-    /// Takes a gap: a name and what is around it, up to the value. It begins with the quote of an object's
-    /// first name, or with the comma before another one; so what is known of the one is never taken for the
-    /// other.
+    /// Reads a gap: a name and what is around it, up to the value. It begins with the quote of an object's
+    /// first name, or with the comma before any other name, so that the two are never confused.
     #[inline(always)]
     fn take_name(&mut self) -> Result<(), FastRefused> {
         if let Some(found) = self.gaps.find(self.last, self.bytes, self.at) {
@@ -300,13 +300,13 @@ impl DocumentParser<'_> {
         Ok(())
     }
 
-    /// The same, called: objects are few, and their members many.
+    /// The same, not inlined: an object has one first name, and many others.
     #[inline(never)]
     fn take_first_name(&mut self) -> Result<(), FastRefused> {
         self.take_name()
     }
 
-    /// Reads a gap, and remembers it.
+    /// Reads a gap that is not known, and remembers it.
     #[inline(never)]
     fn read_name(&mut self) -> Result<(), FastRefused> {
         let begin = self.at;
@@ -330,7 +330,7 @@ impl DocumentParser<'_> {
         let hash = names::hash_within(self.bytes, range.clone());
         let name = text.node.into_name(hash, 2);
         self.push_name(name)?;
-        // With escapes in it, the bytes are no longer what was written.
+        // A name with escapes was unescaped in place, so its bytes are no longer those that were written.
         let is_plain = range.len() + 2 == text.behind - quote;
         if is_plain
             && let Some(whole) = self.bytes.get(begin..self.at)
@@ -341,7 +341,7 @@ impl DocumentParser<'_> {
         Ok(())
     }
 
-    /// The value's nodes are to follow.
+    /// Puts a name onto the tape, unless `top` has the name already.
     #[inline]
     fn push_name(&mut self, name: Node) -> Result<(), FastRefused> {
         self.top.name = self.nodes.len();

@@ -1,4 +1,4 @@
-//! Numbers of plain JSON that fit 64 bits.
+//! Reads numbers of plain JSON: integers of 64 bits, and doubles. Others are for the lenient reader.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use super::FastRefused;
 use crate::scan::digits;
 use crate::tape::node::Node;
 
-/// So many digits fit `u64`, whatever they are.
+/// A number of so many digits always fits `u64`.
 const DIGITS_MAX: u32 = 19;
 
 /// Powers of ten that are exact as a double.
@@ -18,8 +18,8 @@ const POWERS: [f64; 23] = [
 /// Integers up to this are exact as a double.
 const EXACT_MAX: u64 = 1 << 53;
 
-/// Reads the number at `begin`, which is `-` or a digit; answers the place behind it too. That is beyond
-/// `end` if other digits follow there.
+/// Reads the number at byte `begin`, which is `-` or a digit. Answers its node, and the byte behind it; that is
+/// beyond `end` if digits of the next document follow there.
 #[inline]
 pub(super) fn read(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usize), FastRefused> {
     let is_negative = bytes.get(begin) == Some(&b'-');
@@ -47,10 +47,10 @@ pub(super) fn read(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usiz
     Ok((node, run.at))
 }
 
-/// Digits that were read, one run or more.
+/// Digits that were read, in one run or in two (before and behind the point).
 #[derive(Clone, Copy, Default)]
 struct Digits {
-    /// Right only while no more than `DIGITS_MAX` were read.
+    /// Correct only if at most `DIGITS_MAX` were read.
     value: u64,
     count: u32,
     at: usize,
@@ -77,7 +77,7 @@ impl Digits {
             self.value = self.value.wrapping_mul(power).wrapping_add(value);
             self.count = self.count.saturating_add(count);
             self.at += count as usize;
-            // Not on and on through the documents behind it.
+            // At the end of the document, so that digits of those behind it are not read on and on.
             if count < 8 || self.at >= end {
                 return Ok(());
             }
@@ -85,14 +85,14 @@ impl Digits {
     }
 }
 
-/// Twenty digits may fit; more are for the lenient reader.
+/// An integer of twenty digits, which may fit `u64`; a longer one is refused.
 #[cold]
 fn long_integer(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usize), FastRefused> {
     let value = text(bytes, begin, end)?.parse().map_err(|_| FastRefused)?;
     Ok((Node::uint(value), end))
 }
 
-/// A number with a fraction or an exponent, behind the digits before them.
+/// Reads the rest of a number with a fraction or an exponent; `run` are the digits before them.
 fn float(
     bytes: &[u8],
     Range { start: begin, end }: Range<usize>,
@@ -120,13 +120,13 @@ fn float(
             return Err(FastRefused);
         }
         run.at = power.at;
-        // Of more digits, zeros before it or not, only that the other way is taken.
+        // Too many digits: any huge exponent will do, for the text is then parsed in the other way.
         let power = i64::from(power.count <= DIGITS_MAX) * (power.value.min(1 << 32) as i64)
             + i64::from(power.count > DIGITS_MAX) * (1 << 32);
         exponent += if sign == Some(&b'-') { -power } else { power };
     }
     let value = match POWERS.get(exponent.unsigned_abs() as usize) {
-        // Both exact, so their product or quotient is rounded once (Clinger 1990).
+        // Both are exact, so their product or quotient is rounded only once (Clinger 1990).
         Some(power) if run.count <= DIGITS_MAX && run.value <= EXACT_MAX => {
             let value = run.value as f64;
             let value = if exponent < 0 {

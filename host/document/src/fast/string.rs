@@ -1,4 +1,4 @@
-//! Strings of plain JSON: UTF-8 without control characters, and no surrogate without its pair.
+//! Reads strings of plain JSON: UTF-8 without control characters and without lone surrogates.
 
 use std::ops::Range;
 
@@ -10,12 +10,12 @@ use crate::tape::node::{Node, NodeKind};
 /// A string that was read.
 pub(super) struct ParsedString {
     pub node: Node,
-    /// Behind the closing quote.
+    /// The byte behind the closing quote.
     pub behind: usize,
 }
 
-/// Reads the string whose opening quote is before `begin`; unescapes it in place, but nothing from `end`
-/// on.
+/// Reads the string whose opening quote is before byte `begin`, and unescapes it in place. Bytes from `end` on
+/// are not changed.
 #[inline]
 pub(super) fn read(
     bytes: &mut [u8],
@@ -30,7 +30,8 @@ pub(super) fn read(
     unescaped(bytes, begin, stop, end, is_ascii)
 }
 
-/// The place of the first quote, backslash or control character in the range, or a little behind it.
+/// The place of the first quote, backslash or control character from the beginning of the range on. It may lie
+/// a little behind the end of the range.
 #[inline]
 fn special(
     bytes: &[u8],
@@ -66,12 +67,12 @@ fn text(
         let written = bytes.get(begin..end).unwrap_or_default();
         std::str::from_utf8(written).map_err(|_| FastRefused)?;
     }
-    // SAFETY: all bytes are ASCII, or were looked at just now.
+    // SAFETY: all bytes are ASCII, or `from_utf8` has just checked them.
     let node = unsafe { Node::text(NodeKind::String, begin as u32, (end - begin) as u32) };
     Ok(ParsedString { node, behind })
 }
 
-/// The rest of a string, from the first special byte in it.
+/// Reads the rest of a string, from its first special byte on, and unescapes it.
 #[cold]
 fn unescaped(
     bytes: &mut [u8],
@@ -80,10 +81,10 @@ fn unescaped(
     end: usize,
     mut is_ascii: bool,
 ) -> Result<ParsedString, FastRefused> {
-    // Unescaping never lengthens, so what is written is always behind what is read.
+    // Unescaping never makes a text longer, so writing never overtakes reading.
     let mut written = at;
     loop {
-        // What is beyond the document is not ours to change.
+        // Bytes beyond the document belong to the next one.
         let rest = bytes.get(at..end).ok_or(FastRefused)?;
         match rest.first() {
             Some(b'"') => return text(bytes, begin, written, is_ascii, at + 1),
@@ -92,7 +93,7 @@ fn unescaped(
         }
         let escape = escape::read(rest).map_err(|_| FastRefused)?;
         let mut buffer = [0; 4];
-        // A lone surrogate is no character.
+        // A lone surrogate is no `char`, and the document is refused.
         let encoded = char::from_u32(escape.code_point)
             .ok_or(FastRefused)?
             .encode_utf8(&mut buffer)

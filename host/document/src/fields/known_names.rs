@@ -1,5 +1,5 @@
-//! What was found out about names before: events of one schema say the same ones again and again. A
-//! name is compared, never only its hash, so what is remembered can make walking fast and never wrong.
+//! A cache of what is done with the fields of a name: events of one schema have the same names again and again.
+//! The name itself is compared, never only its hash, so the cache can make a walk faster and never wrong.
 
 use super::digest::FieldHasher;
 use super::{Fields, NAME_BYTES_MAX};
@@ -7,33 +7,33 @@ use crate::tape::Tape;
 use crate::tape::node::Node;
 use crate::tape::short_name::ShortName;
 
-/// Names remembered, a power of two; a new one takes the place of another. 64 KiB.
+/// Slots of the cache, a power of two; a new name replaces what its slot had. 64 KiB.
 const NAMES: usize = 1024;
 
-/// Objects whose names are told apart; when there are more, all are forgotten.
+/// Scopes that are kept; when there are more, all are forgotten.
 const SCOPES_MAX: usize = 64;
 
-/// What becomes of a field of this name.
+/// What is done with a field of a name.
 #[derive(Clone, Copy)]
 pub enum FieldHandling {
-    /// It is left out of the column.
+    /// The field is left out of the column.
     Excluded,
-    /// Its flattened name is long: it is the check's.
+    /// The check gets the field, for its flattened name is long.
     NotHashed,
-    /// It may be taken: what its name makes of its value's hash.
+    /// The field may be hashed, its value with this seed, which is made of the name.
     Hashed(u64),
 }
 
-/// Where names stand: in objects whose members' names are flattened alike. None is ever given twice:
-/// objects around the one in hand keep theirs while others are forgotten.
+/// Identifies a scope. No number is given twice, for outer objects of a walk keep theirs when all scopes are
+/// forgotten.
 pub type NameScopeId = u64;
 
-/// `Default` allocates nothing.
+/// The cache. `Default` allocates nothing.
 #[derive(Default)]
 pub struct KnownNames {
     names: Vec<KnownName>,
     scopes: Vec<NameScope>,
-    /// The last one that was given.
+    /// The last number that was given.
     last: NameScopeId,
 }
 
@@ -44,6 +44,8 @@ struct KnownName {
     handling: FieldHandling,
 }
 
+/// Objects whose members' names are flattened alike: of the same fields, with the same hasher, and with the
+/// same `base` before the names.
 struct NameScope {
     id: NameScopeId,
     fields: u64,
@@ -52,11 +54,11 @@ struct NameScope {
 }
 
 impl KnownNames {
-    /// No place: nothing is known there.
+    /// No scope: nothing is cached.
     pub const NO_SCOPE: NameScopeId = 0;
 
-    /// The objects of these fields whose members' names begin with `base`. One with a long beginning is
-    /// none: there is nothing to remember of its fields, and much of it.
+    /// The scope of objects whose members' flattened names begin with `base`; `NO_SCOPE` if `base` is so long
+    /// that no field in them is hashed.
     pub fn scope(&mut self, fields: &Fields, hasher: &FieldHasher, base: &[u8]) -> NameScopeId {
         if base.len() > NAME_BYTES_MAX {
             return Self::NO_SCOPE;
@@ -95,7 +97,7 @@ impl KnownNames {
             + bases.sum::<usize>()
     }
 
-    /// What becomes of fields of the name, if that is known.
+    /// What is done with fields of the name, if the cache has it.
     #[inline]
     pub fn handling(&self, scope: NameScopeId, tape: &Tape, name: Node) -> Option<FieldHandling> {
         let known = self.names.get(slot(scope, name))?;
@@ -105,7 +107,7 @@ impl KnownNames {
         is_known.then_some(known.handling)
     }
 
-    /// Remembers it, if the name is not too long.
+    /// Puts it into the cache, if the name is short.
     pub fn learn(&mut self, scope: NameScopeId, tape: &Tape, name: Node, handling: FieldHandling) {
         if scope == Self::NO_SCOPE {
             return;
@@ -121,7 +123,7 @@ impl KnownNames {
     }
 }
 
-/// An odd number, so that one name in two places has two.
+/// The slot of a name. The factor is odd, so that one name has different slots in different scopes.
 #[inline]
 fn slot(scope: NameScopeId, name: Node) -> usize {
     usize::from(name.name_hash()).wrapping_add((scope as usize).wrapping_mul(89)) % NAMES

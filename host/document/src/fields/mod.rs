@@ -1,10 +1,9 @@
-//! Columns of fields: what wit/check.wit calls so. Knows names, values and how they are hashed; not
-//! what a check makes of them.
+//! Columns of fields, as `column` in wit/check.wit defines them. Knows names, values and how they are hashed,
+//! but not what a check makes of them.
 //!
-//! A parity check compares all fields of an event, and hardly any of them is written in more than one
-//! way. Those that are not are hashed here, straight from the tape, and no check sees them; what is
-//! left is packed for it, and its answer hashed likewise. Equal fields give equal sums, whoever
-//! looked at them and in whatever order.
+//! A parity check compares all fields of an event, and most of them can be written in one way only. These are
+//! hashed here, straight from the tape, and no check sees them. The others are packed for the check, and its
+//! answer is hashed in the same way. Equal fields give equal sums, whoever hashed them and in whatever order.
 
 mod digest;
 mod known_names;
@@ -21,31 +20,31 @@ pub(crate) use writer::FieldsWriter;
 
 use crate::pointer::{Pointer, PointerError};
 
-/// A field of a longer flattened name is always the check's, in bytes; `wit/check.wit` promises it. What
-/// is put before a name or between its parts is no longer either: a name has as many parts as its
-/// document has levels.
+/// Bytes of a flattened name: a field with a longer one is never hashed here, but always given to the check
+/// (`wit/check.wit` promises it). A prefix or a separator is no longer either, for a name has as many parts as
+/// its document has levels.
 pub(crate) const NAME_BYTES_MAX: usize = 128;
 
-/// Names that a column may leave out: each field's is looked for among them, in time that no check's
-/// limit bounds. `wit/check.wit` tells it.
+/// Names that a column may leave out. The name of each field is compared with all of them, and no limit of a
+/// check covers that time. `wit/check.wit` states it.
 const WITHOUT_MAX: usize = 256;
 
-/// Which fields a column is of.
+/// Which fields a column has, and how their names are flattened.
 #[derive(Clone, Debug)]
 pub struct Fields {
-    /// Tells it apart from others, also from those that are described alike.
+    /// Unique in the process, also among those that are described alike.
     id: u64,
-    /// Before each name.
+    /// Stands before each name.
     prefix: Box<str>,
-    /// Between the name of an object and those of its members.
+    /// Stands between the name of an object and those of its members.
     separator: Box<str>,
-    /// Left out.
+    /// The names that are left out.
     without: NameSet,
-    /// A shorter string is written in one way only, in bytes.
+    /// A string of fewer bytes is written in one way only.
     text_bytes: usize,
 }
 
-/// As a manifest says it; wit/check.wit has the members' meaning.
+/// The description as a manifest has it; wit/check.wit says what the members mean.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct FieldsManifest {

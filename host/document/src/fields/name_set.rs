@@ -1,18 +1,19 @@
-//! A set of flattened names, and of beginnings of names. A name is asked for in two parts, so that
-//! nobody has to put them together.
+//! A set of flattened names and of prefixes of names. A name is looked for in two parts, so that nobody has to
+//! join them.
 
-/// Some names, and all that begin like one of some others.
+/// Names: those of `whole`, and all that begin with one of `prefixes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NameSet {
     whole: Vec<Box<str>>,
-    beginnings: Vec<Box<str>>,
-    /// Bit n: a name of n bytes may be one of them; the last bit: or more. Most are told by it.
+    prefixes: Vec<Box<str>>,
+    /// Bit n is set if a name of n bytes may be in the set; the last bit stands for 63 bytes and more. It rules
+    /// out most names.
     lengths: u64,
 }
 
 impl NameSet {
-    pub fn new(whole: Vec<Box<str>>, beginnings: Vec<Box<str>>) -> Self {
-        let lengths = match beginnings.is_empty() {
+    pub fn new(whole: Vec<Box<str>>, prefixes: Vec<Box<str>>) -> Self {
+        let lengths = match prefixes.is_empty() {
             true => whole
                 .iter()
                 .fold(0, |bits, name| bits | length_bit(name.len())),
@@ -20,12 +21,12 @@ impl NameSet {
         };
         Self {
             whole,
-            beginnings,
+            prefixes,
             lengths,
         }
     }
 
-    /// Whether the name that is `base` and `name` together is one of them.
+    /// Whether the set has the name that is `base` followed by `name`.
     #[inline]
     pub fn contains(&self, base: &[u8], name: &[u8]) -> bool {
         self.lengths & length_bit(base.len() + name.len()) != 0 && self.is_there(base, name)
@@ -33,12 +34,12 @@ impl NameSet {
 
     fn is_there(&self, base: &[u8], name: &[u8]) -> bool {
         let is_it = |whole: &[u8]| whole.split_at_checked(base.len()) == Some((base, name));
-        let begins = |beginning: &[u8]| match beginning.split_at_checked(base.len()) {
+        let begins = |prefix: &[u8]| match prefix.split_at_checked(base.len()) {
             Some((first, rest)) => first == base && name.starts_with(rest),
-            None => base.starts_with(beginning),
+            None => base.starts_with(prefix),
         };
         self.whole.iter().any(|whole| is_it(whole.as_bytes()))
-            || self.beginnings.iter().any(|text| begins(text.as_bytes()))
+            || self.prefixes.iter().any(|text| begins(text.as_bytes()))
     }
 }
 
@@ -50,9 +51,9 @@ fn length_bit(bytes: usize) -> u64 {
 mod tests {
     use super::NameSet;
 
-    fn names(whole: &[&str], beginnings: &[&str]) -> NameSet {
+    fn names(whole: &[&str], prefixes: &[&str]) -> NameSet {
         let list = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
-        NameSet::new(list(whole), list(beginnings))
+        NameSet::new(list(whole), list(prefixes))
     }
 
     #[test]

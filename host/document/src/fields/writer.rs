@@ -1,4 +1,4 @@
-//! Walks an object's fields, hashes those that are written in one way only, and packs the others.
+//! Walks the fields of an object, hashes those that are written in one way only, and packs the others.
 //! Iterative: no document can overflow the stack.
 
 use super::digest::{FieldHasher, FieldsDigest};
@@ -9,33 +9,32 @@ use crate::tape::Tape;
 use crate::tape::node::{Node, NodeKind};
 use crate::value::Value;
 
-/// Writes rows; its memory can serve many.
+/// Writes rows of a column of fields. Its memory is reused from row to row.
 #[derive(Default)]
 pub(crate) struct FieldsWriter {
     open: Vec<OpenFields>,
-    /// What stands before the names in hand.
+    /// What stands before the names of the current object in their flattened form.
     base: Vec<u8>,
-    /// The name in hand, if it has anything before it; its first bytes are `base`.
+    /// The first bytes are `base`, if it is short; behind them a name is put to be hashed.
     name: NameBuffer,
     known: KnownNames,
     values: EntryWriter,
 }
 
-/// An object whose end was not reached yet.
+/// An object whose end is not reached yet.
 struct OpenFields {
-    /// The next name, and how many there are with it.
+    /// The node of the next name, and how many names are left, that one included.
     next: u32,
     left: usize,
-    /// Where its names stand.
     scope: NameScopeId,
-    /// What stood before the names around it, in bytes.
+    /// Bytes of `base` in the object around it.
     base_bytes: usize,
-    /// Where its entry begins, and its value.
+    /// The byte of the row where its entry begins, and the value of that entry.
     start: usize,
     value: UnfinishedValue,
 }
 
-/// A short name in the making.
+/// A flattened name that is being put together, if it is short.
 struct NameBuffer([u8; NAME_BYTES_MAX]);
 
 impl Default for NameBuffer {
@@ -45,8 +44,8 @@ impl Default for NameBuffer {
 }
 
 impl FieldsWriter {
-    /// Appends the row of `value`: an entry without a name, and in it those fields that `hasher` did
-    /// not take; without one all of them. The sum of those that it took.
+    /// Appends the row of `value`: an entry without a name, and in it the fields that were not hashed (all,
+    /// without a hasher). Answers the sum of those that were hashed.
     pub fn write(
         &mut self,
         value: Value<'_>,
@@ -142,7 +141,7 @@ impl FieldsWriter {
             + self.known.memory_bytes()
     }
 
-    /// Appends to what stands before the names.
+    /// Appends to `base`.
     fn push(&mut self, part: &[u8]) {
         self.base.extend_from_slice(part);
         if let Some(whole) = self.name.0.get_mut(..self.base.len()) {
@@ -150,7 +149,7 @@ impl FieldsWriter {
         }
     }
 
-    /// What becomes of fields of a name that is not known.
+    /// What is done with fields of a name that the cache does not have.
     #[inline(never)]
     fn find_handling(
         &mut self,
@@ -172,7 +171,7 @@ impl FieldsWriter {
         handling
     }
 
-    /// Where the names stand that are next.
+    /// The scope of the names that follow.
     fn scope(&mut self, fields: &Fields, hasher: Option<&FieldHasher>) -> NameScopeId {
         hasher.map_or(KnownNames::NO_SCOPE, |hasher| {
             self.known.scope(fields, hasher, &self.base)
@@ -181,7 +180,7 @@ impl FieldsWriter {
 }
 
 impl NameBuffer {
-    /// The hash of a name that is short, and of the bytes that stand before it.
+    /// The seed of a flattened name that is short: of `base_bytes` that are there, and of the name.
     fn hash(&mut self, base_bytes: usize, hasher: &FieldHasher, tape: &Tape, name: Node) -> u64 {
         let name = tape.raw(name);
         let whole = self
@@ -195,8 +194,8 @@ impl NameBuffer {
     }
 }
 
-/// Kind and bytes of a value that is written in one way only. Zero and one may be what is left of
-/// booleans, and what begins like an array may be one.
+/// Kind and bytes of a value that is written in one way only. Not 0 and 1, which may be written for booleans,
+/// and not a string that begins like an array, which may be one.
 #[inline]
 fn hashable_value<'a>(
     tape: &'a Tape,

@@ -1,11 +1,11 @@
-//! Of two members with one name the last wins, as in a Python dict: the others leave the tape, all
-//! at once when the document has ended. Object by object each of them would move what an inner one
-//! had already moved, level after level.
+//! Drops members with duplicate names: the last one counts, as in a Python dict. They leave the tape all at
+//! once, when the document has ended. Dropped object by object, nodes of inner objects would be moved once for
+//! each level.
 
 use crate::tape::Tape;
 use crate::tape::node::{Node, NodeKind};
 
-/// One member of the object that ends: where its name is, and how many nodes it takes.
+/// A member of an object: the node of its name, and how many nodes it has with it.
 #[derive(Clone, Copy)]
 struct MemberSpan {
     at: usize,
@@ -17,12 +17,12 @@ struct MemberSpan {
 pub(super) struct DuplicateNameFilter {
     members: Vec<MemberSpan>,
     order: Vec<u32>,
-    /// Members that lost: the nodes from here up to there. Objects end inner ones first.
-    lost: Vec<(usize, usize)>,
+    /// The members to drop, as ranges of nodes.
+    dropped: Vec<(usize, usize)>,
     open: Vec<MovedContainer>,
 }
 
-/// A container that is being moved: its new place, and where its nodes ended before.
+/// A container that is being moved: its new place, and where its nodes ended before the move.
 struct MovedContainer {
     at: usize,
     end: usize,
@@ -30,11 +30,11 @@ struct MovedContainer {
 
 impl DuplicateNameFilter {
     pub fn begin(&mut self) {
-        self.lost.clear();
+        self.dropped.clear();
     }
 
-    /// Notes all but the last of the members with one name among the `entries` members that begin at
-    /// node `first` and end the tape. Their names are unsealed strings. Answers how many are left.
+    /// Notes the members to drop of an object whose `entries` members begin at node `first` and end the tape:
+    /// all but the last of each name. Names are unsealed strings. Answers how many members are left.
     pub fn keep_last(&mut self, tape: &Tape, first: usize, entries: u32) -> u32 {
         self.members.clear();
         let mut at = first;
@@ -46,35 +46,35 @@ impl DuplicateNameFilter {
         self.order.clear();
         self.order.extend(0..entries);
         let name = |member: u32| tape.raw(tape.nodes[self.members[member as usize].at]);
-        // Within one name the latest comes first; the others go.
+        // Among members of one name the latest comes first; the others are dropped.
         self.order
             .sort_unstable_by(|left, right| name(*left).cmp(name(*right)).then(right.cmp(left)));
         let mut left = entries;
         for pair in self.order.windows(2) {
             if name(pair[0]) == name(pair[1]) {
                 let MemberSpan { at, span } = self.members[pair[1] as usize];
-                self.lost.push((at, at + span));
+                self.dropped.push((at, at + span));
                 left -= 1;
             }
         }
         left
     }
 
-    /// Drops what was noted from the document that begins at node `root` and ends the tape. Each node
-    /// is looked at once.
+    /// Drops the members that were noted from the document that begins at node `root` and ends the tape. Reads
+    /// each node once.
     pub fn compact(&mut self, tape: &mut Tape, root: usize) {
-        if self.lost.is_empty() {
+        if self.dropped.is_empty() {
             return;
         }
-        // What lies within a member that lost has the larger beginning, so it comes up too late.
-        self.lost.sort_unstable();
-        let mut lost = self.lost.iter().copied().peekable();
+        // A range within another one begins behind it, and is skipped below.
+        self.dropped.sort_unstable();
+        let mut dropped = self.dropped.iter().copied().peekable();
         self.open.clear();
         let (mut read, mut write) = (root, root);
         while read < tape.nodes.len() {
             close(&mut self.open, &mut tape.nodes, read, write);
-            while lost.next_if(|(begin, _)| *begin < read).is_some() {}
-            if let Some((_, end)) = lost.next_if(|(begin, _)| *begin == read) {
+            while dropped.next_if(|(begin, _)| *begin < read).is_some() {}
+            if let Some((_, end)) = dropped.next_if(|(begin, _)| *begin == read) {
                 read = end;
                 continue;
             }
@@ -96,12 +96,12 @@ impl DuplicateNameFilter {
     pub fn memory_bytes(&self) -> usize {
         self.members.capacity() * size_of::<MemberSpan>()
             + self.order.capacity() * size_of::<u32>()
-            + self.lost.capacity() * size_of::<(usize, usize)>()
+            + self.dropped.capacity() * size_of::<(usize, usize)>()
             + self.open.capacity() * size_of::<MovedContainer>()
     }
 }
 
-/// Ends the containers whose nodes are behind us. Their number of entries was right before.
+/// Ends the containers all of whose nodes were moved. Their numbers of entries are right already.
 fn close(open: &mut Vec<MovedContainer>, nodes: &mut [Node], read: usize, write: usize) {
     while let Some(MovedContainer { at, .. }) = open.pop_if(|container| container.end <= read) {
         let (entries, span) = (nodes[at].entries() as u32, (write - at) as u32);

@@ -1,8 +1,7 @@
-//! The lenient reader: one document by the rules of Python's json, where the fast reader refused it.
-//! Iterative, so no input can overflow the stack.
+//! The lenient reader: reads one document by the rules of Python's json, if the fast reader refused it.
+//! Iterative: no document can overflow the stack.
 //!
-//! It writes the same nodes as the fast reader, and strings unescaped at the place in the tape's
-//! bytes where they stood in the row.
+//! It writes the same nodes as the fast reader. Strings are unescaped to where they stood in the tape's bytes.
 
 mod duplicate_names;
 mod number;
@@ -14,14 +13,14 @@ use crate::tape::node::{Node, NodeKind};
 use crate::{NESTING_MAX, tape::names::DuplicateName};
 use duplicate_names::DuplicateNameFilter;
 
-/// Working memory of the reader, reused from document to document.
+/// The reader's working memory, reused from document to document.
 #[derive(Default)]
 pub(crate) struct LenientReader {
     open: Vec<LenientFrame>,
     filter: DuplicateNameFilter,
 }
 
-/// A container that has not ended.
+/// A container whose end is not reached yet.
 #[derive(Clone, Copy)]
 struct LenientFrame {
     at: usize,
@@ -38,19 +37,20 @@ enum Expect {
     Name,
     /// A name or `}`.
     FirstName,
-    /// `,` or the end of the container; after the outermost value nothing but white space.
+    /// `,` or the end of the container; behind the outermost value nothing but white space.
     Next,
 }
 
 /// A document that was read.
 #[derive(Debug)]
 pub(crate) struct ReadDocument {
+    /// The first thing in it that JSON does not have.
     pub oddity: Option<Oddity>,
     /// Levels of containers.
     pub depth: usize,
 }
 
-/// The text of one row and the place in it.
+/// The text of one row and the position in it.
 pub(crate) struct Cursor<'a> {
     text: &'a str,
     /// In bytes.
@@ -87,8 +87,8 @@ impl<'a> Cursor<'a> {
 }
 
 impl LenientReader {
-    /// Reads `row`, whose place in `tape.bytes` begins at `start`; its nodes go to the end of the
-    /// tape, unsealed. After an error the tape may hold some nodes more, for the caller to cut off.
+    /// Reads `row`, which stands at `start` of `tape.bytes`. Its nodes go to the end of the tape, unsealed.
+    /// After an error the tape may have some nodes of it, which the caller has to cut off.
     pub fn read(
         &mut self,
         tape: &mut Tape,
@@ -102,7 +102,7 @@ impl LenientReader {
             return Err(Defect::Empty);
         }
         let text = std::str::from_utf8(row).map_err(|_| Defect::InvalidUtf8)?;
-        // Whatever is written stays within the row's own place.
+        // Whatever is written stays within the row's own bytes.
         if tape.bytes.len() < start + row.len() {
             tape.bytes.resize(start + row.len(), 0);
         }
@@ -219,7 +219,7 @@ impl LenientReader {
         };
     }
 
-    /// Reads and seals: a whole document of its own.
+    /// As `read`, and seals the document. After an error the tape has none of its nodes.
     pub fn read_sealed(
         &mut self,
         tape: &mut Tape,
@@ -230,10 +230,10 @@ impl LenientReader {
         let mut read = self
             .read(tape, start, row)
             .inspect_err(|_| tape.nodes.truncate(root))?;
-        // Equal names are gone: the filter has dropped them.
+        // There are no duplicate names any more: the filter has dropped them.
         let sealed: Result<(), DuplicateName> = tape.seal_from(root);
         debug_assert_eq!(sealed, Ok(()));
-        // What was odd may have been the value of a member that lost to a later one.
+        // The oddity may have been in a member that was dropped.
         read.oddity = read.oddity.filter(|_| tape.is_odd(root as u32));
         Ok(read)
     }
@@ -270,7 +270,7 @@ fn scalar(
     }
 }
 
-/// Puts `written` at `at` of the tape's bytes and answers the node over it.
+/// Writes `written` at `at` of the tape's bytes, and answers the node over it.
 ///
 /// # Safety
 /// `written` must be UTF-8 unless `kind` is `OddString`.

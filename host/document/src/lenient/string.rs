@@ -1,5 +1,5 @@
-//! Strings as Python's json reads them in strict mode: no control characters; a surrogate without
-//! its pair is taken, and makes the string odd.
+//! Reads strings as Python's json does in strict mode: no control characters. A lone surrogate is allowed, and
+//! makes the string odd.
 
 use super::{Cursor, put};
 use crate::escape;
@@ -18,7 +18,7 @@ pub(super) fn read(
 ) -> Result<(Node, Option<Oddity>), Defect> {
     cursor.at += 1;
     let begin = cursor.at;
-    // Unescaping never lengthens: the shortest escape is two bytes for one, `\uXXXX` six for three.
+    // Unescaping never makes a text longer: the shortest escape has two bytes for one, `\uXXXX` six for three.
     let mut length = 0;
     let mut odd = false;
     loop {

@@ -1,5 +1,5 @@
-//! Ignoring case as CPython's `re` does: a character is lowered, and the lowered one has to be that of the
-//! pattern, or one of a few that share an upper case with it.
+//! Ignores case as CPython's `re` does: a character matches if its lower case is that of the pattern's
+//! character, or one of a few that have the same upper case.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -8,7 +8,8 @@ use regex_syntax::hir::ClassUnicodeRange;
 
 use super::chars::{CharSet, contains, from_ranges, one, range};
 
-/// Lowered characters, and the others with the same upper case (CPython 3.11, `re/_casefix.py`).
+/// Lower-case characters, each with the other ones that have the same upper case (CPython 3.11,
+/// `re/_casefix.py`).
 const SAME_UPPER: [(char, &[char]); 50] = [
     ('\u{69}', &['\u{131}']),
     ('\u{73}', &['\u{17F}']),
@@ -62,23 +63,23 @@ const SAME_UPPER: [(char, &[char]); 50] = [
     ('\u{FB06}', &['\u{FB05}']),
 ];
 
-/// The last character of the plane in which `re` lowers a class beforehand.
+/// The last character of the Basic Multilingual Plane: `re` lowers the members of a class only up to here.
 const PLANE_LAST: u32 = 0xFFFF;
 
-/// How case is ignored.
+/// For which characters case is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum IgnoreCase {
     Ascii,
     Unicode,
 }
 
-/// Characters of Unicode whose lower case is another: the pairs, ascending.
+/// All characters that differ from their lower case, each with it, ascending.
 fn lowered() -> &'static [(char, char)] {
     static PAIRS: OnceLock<Vec<(char, char)>> = OnceLock::new();
     PAIRS.get_or_init(|| pairs(lower))
 }
 
-/// The same of the upper case.
+/// All characters that differ from their upper case, each with it, ascending.
 fn uppered() -> &'static [(char, char)] {
     static PAIRS: OnceLock<Vec<(char, char)>> = OnceLock::new();
     PAIRS.get_or_init(|| pairs(upper))
@@ -89,7 +90,7 @@ fn pairs(change: fn(char) -> char) -> Vec<(char, char)> {
     all.filter(|(from, to)| from != to).collect()
 }
 
-/// The first character of the lower case, which is what CPython takes for the whole of it.
+/// The first character of the lower case; CPython uses no more of it.
 fn lower(character: char) -> char {
     character.to_lowercase().next().unwrap_or(character)
 }
@@ -104,7 +105,7 @@ fn same_upper(lowered: char) -> &'static [char] {
         .map_or(&[], |index| SAME_UPPER[index].1)
 }
 
-/// Whether it has a lower or an upper case that is another.
+/// Whether it differs from its lower or its upper case.
 pub(super) fn is_cased(character: char) -> bool {
     lower(character) != character || upper(character) != character
 }
@@ -130,8 +131,8 @@ impl IgnoreCase {
         }
     }
 
-    /// The characters that match a class: `ranges` are its characters and ranges as they are written,
-    /// `rest` what it has beside them (`\d` and the like).
+    /// The characters that match a class. `ranges` are its characters and ranges as they are written, `rest` is
+    /// the union of its inner classes (`\d` and the like).
     pub fn class(self, ranges: &[(u32, u32)], rest: &CharSet) -> CharSet {
         let mut written = CharSet::empty();
         for (first, last) in ranges {
@@ -161,11 +162,11 @@ impl IgnoreCase {
             }
             let beyond = range((*first).max(PLANE_LAST + 1), *last);
             if first == last {
-                // CPython does not lower it, so a capital letter there matches nothing.
+                // CPython does not lower this character, so a capital letter here matches nothing.
                 wanted.union(&beyond);
                 continue;
             }
-            // CPython takes the whole range once more, lowered and uppered.
+            // CPython tries the whole range with the lower and with the upper case of a character.
             let whole = range(*first, *last);
             let uppered = uppered().iter().filter(|(_, to)| contains(&whole, *to));
             wanted.union(&set_of(uppered.map(|(from, _)| *from)));
@@ -174,7 +175,7 @@ impl IgnoreCase {
         self.preimage(wanted)
     }
 
-    /// The lower case of the characters of a range, and those that share its upper case.
+    /// The lower cases of the characters of a range, and those with the same upper case as one of them.
     fn lowered(self, first: u32, last: u32) -> CharSet {
         let set = range(first, last);
         let pairs = self.pairs();
@@ -200,7 +201,7 @@ impl IgnoreCase {
         matching
     }
 
-    /// Characters and their lower case, where it is another.
+    /// The characters that differ from their lower case, each with it.
     fn pairs(self) -> Cow<'static, [(char, char)]> {
         match self {
             Self::Ascii => ('A'..='Z')

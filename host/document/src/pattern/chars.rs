@@ -1,12 +1,13 @@
-//! Sets of characters: what `\d`, `\s` and `\w` are in each dialect. Unicode's own are those of the
-//! engine's tables.
+//! Sets of characters: what `\d`, `\s` and `\w` are in each dialect. Properties of Unicode are those of the
+//! engines' tables.
 
 use std::sync::OnceLock;
 
 pub(super) use regex_syntax::hir::ClassUnicode as CharSet;
 use regex_syntax::hir::{ClassUnicodeRange, HirKind};
 
-/// What stands in brackets, or for what an escape stands: one code point, which may be a surrogate, or a set.
+/// A member of a class in brackets, or what an escape stands for: a code point, which may be a surrogate, or a
+/// set.
 pub(super) enum ClassAtom {
     Code(u32),
     Class(CharSet),
@@ -69,7 +70,7 @@ pub(super) fn ascii_word_characters() -> CharSet {
     from_ranges(&[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')])
 }
 
-/// Python's, of ASCII.
+/// Python's white space within ASCII.
 pub(super) fn ascii_spaces() -> CharSet {
     from_ranges(&[('\t', '\r'), (' ', ' ')])
 }
@@ -118,11 +119,12 @@ pub(super) fn ecma_spaces() -> CharSet {
     ])
 }
 
-/// What the engine's own notation of one class stands for; empty if it knows no such class.
+/// The set of a class in the engines' notation; empty if they know no such class.
 fn property(notation: &str) -> CharSet {
     find_property(notation).unwrap_or_else(CharSet::empty)
 }
 
+/// The set of a class in the engines' notation.
 pub(super) fn find_property(notation: &str) -> Option<CharSet> {
     let hir = regex_syntax::parse(notation).ok()?;
     match hir.into_kind() {

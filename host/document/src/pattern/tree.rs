@@ -1,11 +1,12 @@
-//! What a pattern says, in words that no dialect changes: flags, classes and the ignoring of case are
+//! The syntax tree of a pattern, the same for all dialects: flags, classes and the ignoring of case are
 //! resolved to sets of characters, and each assertion has one meaning.
 
 use regex_syntax::hir::ClassUnicode as CharSet;
 
+/// A node of the tree.
 #[derive(Clone, Debug)]
 pub(super) enum PatternNode {
-    /// One character out of a set.
+    /// One character of a set.
     Chars(CharSet),
     Assert(Assertion),
     Concat(Vec<PatternNode>),
@@ -16,7 +17,7 @@ pub(super) enum PatternNode {
         max: Option<u32>,
         greed: Greed,
     },
-    /// A group that captures, by its number from 1.
+    /// A capturing group with its number, from 1 on.
     Group(usize, Box<PatternNode>),
     LookAround {
         is_ahead: bool,
@@ -24,10 +25,11 @@ pub(super) enum PatternNode {
         node: Box<PatternNode>,
     },
     Atomic(Box<PatternNode>),
-    /// The text of a group; of one that has none, nothing matches.
+    /// A back-reference; if the group has matched nothing yet, it does not match.
     Reference(usize),
-    /// The text of a group; one that has none is empty.
+    /// A back-reference; if the group has matched nothing yet, it matches the empty text.
     ReferenceOrEmpty(usize),
+    /// `yes` if the group has matched, else `no`.
     Conditional {
         group: usize,
         yes: Box<PatternNode>,
@@ -35,6 +37,7 @@ pub(super) enum PatternNode {
     },
 }
 
+/// How much a repetition matches if it has a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Greed {
     Greedy,
@@ -42,18 +45,19 @@ pub(super) enum Greed {
     Possessive,
 }
 
+/// A condition on a position in the text.
 #[derive(Clone, Debug)]
 pub(super) enum Assertion {
     TextStart,
     TextEnd,
-    /// The end, or before a line feed that is the last character.
+    /// The end of the text, or before a line feed that is its last character.
     LastLineEnd,
     LineStart,
     LineEnd,
-    /// Between one of the set and none of it.
+    /// Between a character of the set and another one or an end of the text.
     Boundary(CharSet),
     NoBoundary(CharSet),
-    /// As `NoBoundary`, but never in an empty text.
+    /// As `NoBoundary`, but false in an empty text.
     NoBoundaryOfSome(CharSet),
 }
 
@@ -62,7 +66,7 @@ impl PatternNode {
         Self::Concat(Vec::new())
     }
 
-    /// Without a list of one.
+    /// The nodes one after the other; a single node is returned as it is.
     pub fn concat(mut nodes: Vec<PatternNode>) -> Self {
         match nodes.len() {
             1 => nodes.swap_remove(0),
@@ -70,6 +74,7 @@ impl PatternNode {
         }
     }
 
+    /// One of the nodes; a single node is returned as it is.
     pub fn alternatives(mut nodes: Vec<PatternNode>) -> Self {
         match nodes.len() {
             1 => nodes.swap_remove(0),
@@ -77,8 +82,8 @@ impl PatternNode {
         }
     }
 
-    /// Characters that it matches, fewest and most (`None`: any number). A group's is looked up in
-    /// `groups`, by its number minus one.
+    /// How many characters it matches: at least, and at most (`None`: any number). `groups` has the widths of
+    /// the groups to which it may refer, by number minus one.
     pub fn width(&self, groups: &[(u64, Option<u64>)]) -> (u64, Option<u64>) {
         match self {
             Self::Chars(_) => (1, Some(1)),
@@ -113,7 +118,7 @@ impl PatternNode {
         }
     }
 
-    /// Calls `look` for it and for each node in it.
+    /// Calls `look` for the node and for each node in it.
     pub fn each(&self, look: &mut impl FnMut(&PatternNode)) {
         look(self);
         match self {

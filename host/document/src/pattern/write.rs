@@ -1,19 +1,19 @@
-//! A tree as text for the engines: `regex`, which is linear, where it can say all of it, else
-//! `fancy-regex`, which goes back over its steps. The text means the same to both, and the translation
-//! that jsonschema makes of patterns leaves it as it is.
+//! Writes a syntax tree as text for the engines: for `regex`, which is linear, if it can express the pattern,
+//! else for `fancy-regex`, which backtracks. The text means the same to both, and the translation of patterns
+//! in jsonschema does not change it.
 
 use std::fmt::Write as _;
 
 use super::chars::{CharSet, ascii_word_characters, contains, negated};
 use super::tree::{Assertion, Greed, PatternNode};
 
-/// What the engines take.
+/// A pattern in the notation of the engines.
 pub(super) struct WrittenPattern {
     pub text: String,
     pub is_linear: bool,
 }
 
-/// `None` if the text would have more than `bytes_max` bytes.
+/// Writes a pattern. `None` if the text would have more than `bytes_max` bytes.
 pub(super) fn write(tree: &PatternNode, bytes_max: usize) -> Option<WrittenPattern> {
     let mut referred = Vec::new();
     tree.each(&mut |node| match node {
@@ -33,7 +33,7 @@ pub(super) fn write(tree: &PatternNode, bytes_max: usize) -> Option<WrittenPatte
         numbers: numbers(tree, &referred),
     };
     if !is_linear {
-        // The crate translates patterns as far as it can parse them: to here.
+        // jsonschema translates a pattern only as far as it can parse it, and it cannot parse this.
         writer.push("(?=)");
         writer.grouped("(?:", tree);
     } else {
@@ -45,7 +45,7 @@ pub(super) fn write(tree: &PatternNode, bytes_max: usize) -> Option<WrittenPatte
     })
 }
 
-/// Captures cost, so that only groups that are referred to capture: their numbers, in their order.
+/// The groups that capture, in their order: only those to which something refers, for capturing costs time.
 fn numbers(tree: &PatternNode, referred: &[usize]) -> Vec<usize> {
     let mut numbers = Vec::new();
     tree.each(&mut |node| {
@@ -58,7 +58,7 @@ fn numbers(tree: &PatternNode, referred: &[usize]) -> Vec<usize> {
     numbers
 }
 
-/// Whether `regex` can say it. `is_last`: nothing comes after it in any way to match.
+/// Whether `regex` can express it. `is_last`: nothing can follow it in a match.
 fn is_linear(node: &PatternNode, is_last: bool) -> bool {
     match node {
         PatternNode::Chars(_) => true,
@@ -67,7 +67,7 @@ fn is_linear(node: &PatternNode, is_last: bool) -> bool {
             | Assertion::TextEnd
             | Assertion::LineStart
             | Assertion::LineEnd => true,
-            // It is said by taking the line feed, which is then no more there for what follows.
+            // It is expressed by matching the line feed, which is then missing for what follows.
             Assertion::LastLineEnd => is_last,
             Assertion::Boundary(word) => *word == ascii_word_characters(),
             Assertion::NoBoundary(_) | Assertion::NoBoundaryOfSome(_) => false,
@@ -93,18 +93,19 @@ struct PatternWriter {
     text: String,
     bytes_max: usize,
     is_linear: bool,
+    /// The groups that capture.
     numbers: Vec<usize>,
 }
 
 impl PatternWriter {
     fn push(&mut self, text: &str) {
-        // What is too long is not made longer.
+        // A text that is too long already is not made longer.
         if self.text.len() <= self.bytes_max {
             self.text.push_str(text);
         }
     }
 
-    /// Where alternatives need no group of their own.
+    /// Writes a node where alternatives need no group around them.
     fn alternatives(&mut self, node: &PatternNode) {
         let PatternNode::Alternatives(nodes) = node else {
             return self.sequence(node);
@@ -117,7 +118,7 @@ impl PatternWriter {
         }
     }
 
-    /// Where a sequence needs no group of its own.
+    /// Writes a node where a sequence needs no group around it.
     fn sequence(&mut self, node: &PatternNode) {
         match node {
             PatternNode::Concat(nodes) => nodes.iter().for_each(|node| self.sequence(node)),
@@ -131,7 +132,7 @@ impl PatternWriter {
         self.push(")");
     }
 
-    /// One item that stands beside others.
+    /// Writes a node that stands beside others.
     fn item(&mut self, node: &PatternNode) {
         match node {
             PatternNode::Chars(set) => self.chars(set),
@@ -146,8 +147,8 @@ impl PatternWriter {
             PatternNode::Group(number, node) if !self.numbers.contains(number) => {
                 self.grouped("(?:", node);
             }
-            // A group of no text stands before it, so that a reference to that one asks whether this
-            // one has a text, and takes none.
+            // An empty group is captured before it. A reference to that group matches, with no text, exactly if
+            // this group has matched.
             PatternNode::Group(_, node) => {
                 self.push("(?:()");
                 self.grouped("(", node);
@@ -187,7 +188,7 @@ impl PatternWriter {
         }
     }
 
-    /// The number that a group has among those that capture.
+    /// The number of a group in the written text, in which each group has two.
     fn number(&self, group: usize) -> usize {
         let place = self.numbers.iter().position(|number| *number == group);
         place.map_or(2, |place| 2 * place + 2)
@@ -198,7 +199,7 @@ impl PatternWriter {
             return;
         }
         if node.width(&[]).1 == Some(0) {
-            // Once is as good as any number of times, and `fancy-regex` repeats no look-around.
+            // To match no text once is the same as many times, and `fancy-regex` repeats no look-around.
             match (min, max, greed) {
                 (_, Some(0), _) => {}
                 (0, _, Greed::Lazy) => self.push("(?:|"),
@@ -235,7 +236,7 @@ impl PatternWriter {
         }
     }
 
-    /// Whether a group in it has a number.
+    /// Whether a group in it captures.
     fn captures(&self, node: &PatternNode) -> bool {
         let mut captures = false;
         node.each(&mut |node| {
@@ -263,7 +264,7 @@ impl PatternWriter {
         }
     }
 
-    /// Two looks that hold together, or two others.
+    /// A word boundary: the first two look-arounds both hold, or the last two.
     fn boundary(&mut self, word: &CharSet, looks: [&str; 4]) {
         self.push("(?:");
         for (index, look) in looks.into_iter().enumerate() {
@@ -292,7 +293,7 @@ impl PatternWriter {
             };
             return self.push(&plain);
         }
-        // The shorter of the two ways to say it.
+        // The shorter one of the set and its complement.
         let others = negated(set.clone());
         let (open, ranges) = if others.ranges().len() < ranges.len() || contains(set, char::MAX) {
             ("[^", others.ranges())
@@ -300,7 +301,7 @@ impl PatternWriter {
             ("[", ranges)
         };
         if ranges.is_empty() {
-            // The engines know no empty brackets.
+            // The engines have no empty class.
             let all = if open == "[" { "[^" } else { "[" };
             self.push(all);
             self.push("\\x{0}-\\x{10FFFF}]");

@@ -1,5 +1,5 @@
-//! Our values as a representation of JSON for the `jsonschema` crate, so that it validates on the
-//! tape. Its contract is tested with the crate's own conformance suite.
+//! Values on the tape as a representation of JSON for the `jsonschema` crate, so that it validates without a
+//! copy. The crate's own conformance suite tests it. Each read counts steps of the validation's budget.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -16,10 +16,10 @@ use crate::tape::node::{Node, NodeKind};
 use crate::tape::{PreparedName, Tape};
 use crate::value::{Elements, Kind, Members, Value};
 
-/// An array of up to this many elements is compared pair by pair; a longer one by its hashes.
+/// For `uniqueItems`: an array of up to this many elements is compared pair by pair, a longer one by hashes.
 const PAIRWISE_ELEMENTS_MAX: usize = 15;
 
-/// The representation.
+/// Names the representation for `jsonschema`.
 pub(crate) struct OnTape;
 
 impl Json for OnTape {
@@ -27,7 +27,7 @@ impl Json for OnTape {
     type PreparedKey = PreparedName;
     type StringBuffer = Tape;
 
-    /// A look-up in a small object walks its names, so one pass over them soon wins (measured).
+    /// A look-up in a small object walks its names, so one pass over all members is soon faster (measured).
     const KEYS_PER_LOOKUP: usize = 4;
 
     fn prepare_key(key: &str) -> PreparedName {
@@ -56,7 +56,7 @@ impl JsonNumber for Number<'_> {
         Number::as_i64(*self)
     }
 
-    /// `None` beyond the range of a double; the sign then decides a comparison.
+    /// `None` beyond the range of a double; `jsonschema` then compares by the sign.
     fn as_f64(&self) -> Option<f64> {
         budget::count_step();
         Some(self.nearest()).filter(|value| value.is_finite())
@@ -68,7 +68,7 @@ impl JsonNumber for Number<'_> {
         Cow::Owned(String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// For texts of errors, which are masked; beyond 64 bits the nearest double has to do.
+    /// Only for texts of errors, which are masked: so the nearest double is enough beyond 64 bits.
     fn to_number(&self) -> Cow<'_, serde_json::Number> {
         Cow::Owned(match *self {
             Number::Int(value) => value.into(),
@@ -113,7 +113,7 @@ impl<'a> JsonNode<'a, OnTape> for Value<'a> {
 
     fn as_number(&self) -> Option<Number<'a>> {
         let number = self.number();
-        // All digits of a long one may be read.
+        // All digits of a long number may be read.
         budget::count_text(number.map_or(0, Number::digits));
         number
     }
@@ -158,10 +158,10 @@ impl<'a> JsonNode<'a, OnTape> for Value<'a> {
         Cow::Owned(to_serde(*self))
     }
 
-    /// Errors never see a value of the event: they get the shape that their masked texts ask for,
-    /// the length of an array. So neither a message can leak it nor a deep document be copied once
-    /// per level. Only where a pattern may give up they can ask for the whole document, because the
-    /// crate then looks for the text in it, and panics if it is not there.
+    /// Errors get no value of the event, but only what their masked texts need: the length of an array. So no
+    /// message can leak a value, and no deep document is copied once per level. The exception is a schema with
+    /// a pattern that may give up: `jsonschema` then looks for the text in the whole document, and panics if it
+    /// is not there. For that case the tape has the document's text in `whole`.
     fn lazy_value(&self) -> LazyInstance<'a> {
         let whole = &self.tape().whole;
         if self.place() == 0 && !whole.is_empty() {
@@ -188,8 +188,8 @@ impl<'a> JsonNode<'a, OnTape> for Value<'a> {
         }
     }
 
-    /// The address of the node: unique on a tape, and tapes do not overlap. It is another's only
-    /// after the tape was cleared, which no validation outlives.
+    /// The address of the tape and the place of the node on it. Another node has the same only after the tape
+    /// was cleared, and no validation lasts longer than that.
     fn identity(&self) -> Option<NodeIdentity> {
         budget::count_step();
         let address = std::ptr::from_ref(self.tape()) as usize;
@@ -222,12 +222,12 @@ impl<'a> Object<'a, OnTape> for ObjectView<'a> {
     }
 }
 
-/// What is iterated over, each of it some steps.
+/// An iterator that counts steps for each entry.
 pub(crate) struct CountedIter<I>(I);
 
-/// What an object or array has one after the other.
+/// A member of an object, or an element of an array.
 pub(crate) trait CountedEntry {
-    /// Bytes of its name.
+    /// Bytes of a member's name; 0 for an element.
     fn name_bytes(&self) -> usize;
 }
 
@@ -306,12 +306,12 @@ fn hashes(array: Value<'_>) -> Vec<(u64, Value<'_>)> {
     hashed.collect()
 }
 
-/// Does `work` with an equal value that is a whole document, and whose errors can ask for it.
+/// Does `work` with an equal value that is a document of its own, so that errors can ask for the whole of it.
 pub(crate) fn on_a_tape_of_its_own<T>(value: Value<'_>, work: impl FnOnce(Value<'_>) -> T) -> T {
     let mut whole = Vec::new();
     value.write_canonical(&mut whole);
     let Ok(mut tape) = lenient::read_alone(&whole) else {
-        // Never: canonical text reads back.
+        // Never, for canonical text can be read back.
         return work(value);
     };
     tape.whole = whole;

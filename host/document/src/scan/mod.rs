@@ -1,4 +1,4 @@
-//! Bytes that are looked at many at a time: by SIMD where the processor has it for sure, else one by one.
+//! Looks at many bytes at once: with SIMD where every processor of the architecture has it, else byte by byte.
 //! Knows bytes alone, no JSON values and no tape.
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
@@ -11,43 +11,45 @@ pub(crate) use each::{is_masked, look};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use sse2::{is_masked, look};
 
-/// Bytes looked at together.
+/// Bytes that are looked at together.
 pub(crate) const STRIDE: usize = 16;
 
 /// Bytes that are compared in one go.
 pub(crate) const STRIDES_BYTES: usize = 2 * STRIDE;
 
-/// What is among the bytes of a stride.
+/// What is among the bytes of a stride of a JSON string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StrideScan {
-    /// A bit for each quote, backslash and control character, by its place.
+    /// Bit n is set if byte n is a quote, a backslash or a control character.
     pub special: u32,
+    /// Whether all bytes are below 0x80.
     pub is_ascii: bool,
 }
 
-/// Eight digits, the first one lowest, as the number they are; how many of them are digits before
-/// something else comes. What is no digit and all behind it counts for nothing.
+/// Reads the decimal digits at the beginning of eight bytes. Answers how many there are before the first other
+/// byte, and the number that they make (0 if there are none).
 #[inline]
 pub(crate) fn digits(eight: [u8; 8]) -> (u32, u64) {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * ONES;
     let values = u64::from_le_bytes(eight) ^ (ONES * u64::from(b'0'));
-    // Greater than nine, or not ASCII: a sum that reaches the high bit, from the lowest such byte on.
+    // The high bit of a byte is set if it is greater than nine, or not ASCII. Carries only reach bytes behind
+    // the first such byte.
     let others = (values.wrapping_add(ONES * 0x76) | values) & HIGH;
     let count = others.trailing_zeros() / 8;
-    // In front of fewer digits come zeros.
+    // Fewer digits are moved to the end, with zeros before them.
     let digits = if count == 0 {
         0
     } else {
         values << (64 - 8 * count)
     };
-    (count, parsed(digits))
+    (count, parse_eight(digits))
 }
 
-/// The values of eight digits, the first one lowest, as one number: pairs, then fours, then all
-/// (after Lemire, "Quickly parsing eight digits", 2018).
+/// The number that the values of eight digits make, the first digit in the lowest byte: by pairs, then fours,
+/// then all (after Lemire, "Quickly parsing eight digits", 2018).
 #[inline]
-fn parsed(digits: u64) -> u64 {
+fn parse_eight(digits: u64) -> u64 {
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
     let low = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(100 + (1_000_000 << 32));
     let high = (pairs >> 16 & 0x0000_00FF_0000_00FF).wrapping_mul(1 + (10_000 << 32));

@@ -1,5 +1,6 @@
-//! Schema files together: which identifiers they have, what refers to what, and which are refused. A
-//! schema that refers to a refused one is refused too, for nothing may be judged by what is not in force.
+//! The schema files of a directory together: their identifiers, which file refers to which, and which are
+//! refused. A schema that refers to a refused one is refused too: it could not be compiled as its author meant
+//! it.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -12,14 +13,15 @@ use super::library::{self, Library};
 use super::rules::SchemaRules;
 use super::source::SchemaSource;
 
-/// Characters of another schema's problem that are told with a reference to it.
+/// Characters of a file's problem that are quoted where another file that refers to it is refused.
 const REASON_CHARACTERS_MAX: usize = 300;
 
-/// Parts that the patterns of all files may have, compiled: some ten seconds and 2 GB. A pattern of a hundred
-/// characters of any language has 80,000, and one of English ones a few hundred.
+/// Size of the patterns of all files together, in parts (`pattern/size.rs`): compiling them takes some ten
+/// seconds and 2 GB. A pattern of a hundred word characters of any language has 80,000 parts, one of ASCII
+/// letters a few hundred.
 const PATTERNS_SIZE_MAX: u64 = 1 << 24;
 
-/// Whether to go on; asked before each file, for a directory may have many.
+/// Asked before each file whether to go on, for a directory may have many.
 pub(super) type GoOn<'g> = &'g dyn Fn() -> bool;
 
 /// The files that were read, and those of them that are refused.
@@ -27,9 +29,9 @@ pub(super) type GoOn<'g> = &'g dyn Fn() -> bool;
 pub(super) struct Catalog {
     pub sources: Vec<(SchemaFile, SchemaSource)>,
     pub errors: Vec<SchemaError>,
-    /// Why, by each URI of a refused file.
+    /// By URI, the refused file that has it, and why it is refused.
     refused: HashMap<String, RefusedFile>,
-    /// Parts of the patterns of all files, compiled.
+    /// Size of the patterns of all files, in parts.
     patterns_size: u64,
 }
 
@@ -40,7 +42,7 @@ struct RefusedFile {
 }
 
 impl Catalog {
-    /// All files of the directory, or those before it was not to go on.
+    /// All files of the directory; only the first ones if `go_on` said no.
     pub fn of_directory(directory: &Path, rules: SchemaRules, go_on: GoOn<'_>) -> Self {
         let (files, errors) = directory::find(directory);
         let mut catalog = Self {
@@ -57,7 +59,7 @@ impl Catalog {
         catalog
     }
 
-    /// A file, and those below the directory `root` that it leads to, by their place.
+    /// A file, and those below the directory `root` to which its references lead, directly or by others.
     pub fn of_file(file: SchemaFile, root: &Path, rules: SchemaRules) -> Self {
         let mut catalog = Self::default();
         let mut seen = HashSet::from([file.label.clone()]);
@@ -85,7 +87,7 @@ impl Catalog {
         catalog
     }
 
-    /// With one more file, if it is not among them.
+    /// Adds a file, if it is not among them.
     pub fn with(mut self, mut file: SchemaFile, rules: SchemaRules) -> Self {
         let is_it = |path: &Path| path.canonicalize().is_ok_and(|path| path == file.path);
         for (other, _) in &mut self.sources {
@@ -100,7 +102,7 @@ impl Catalog {
                 return self;
             }
         }
-        // Its place may be that of another file.
+        // Its label may be that of another file.
         while self.is_known(&file.label) {
             file.label.push('!');
         }
@@ -147,7 +149,7 @@ impl Catalog {
         };
         let by_id = id.and_then(|id| library::uri_of_id(&file.label, id));
         for uri in std::iter::once(library::uri_of(&file.label)).chain(by_id) {
-            // An identifier may be another's too.
+            // Another refused file may have the same identifier.
             self.refused.entry(uri).or_insert_with(|| RefusedFile {
                 label: file.label.clone(),
                 reason: reason.clone(),
@@ -163,7 +165,7 @@ impl Catalog {
         self.refuse_same_identifiers();
         let known = self.known_uris();
         self.refuse_where(|_, _, source| dead_file(&known, source));
-        // Made once: it has all files.
+        // Made once for all files, for it is large.
         let by_uri = self.by_uri();
         let problems = self.sources.iter();
         let problems = problems
@@ -173,7 +175,7 @@ impl Catalog {
         self.refuse_dependents();
     }
 
-    /// Refuses what refers to what is refused, until nothing does.
+    /// Refuses files that refer to refused ones, until there are none.
     pub fn refuse_dependents(&mut self) {
         loop {
             let before = self.errors.len();
@@ -184,7 +186,7 @@ impl Catalog {
         }
     }
 
-    /// Refuses files by their labels, and what refers to them.
+    /// Refuses files that do not compile, by their labels, and those that refer to them.
     pub fn refuse_broken(&mut self, broken: Vec<(String, Problem)>) {
         for (label, problem) in broken {
             let place = self
@@ -217,7 +219,7 @@ impl Catalog {
         self.refuse_those(problems);
     }
 
-    /// Refuses the sources that have a problem.
+    /// Refuses the sources that have a problem; there is one entry for each source.
     fn refuse_those(&mut self, problems: Vec<Option<Problem>>) {
         let sources = std::mem::take(&mut self.sources);
         for ((file, source), problem) in sources.into_iter().zip(problems) {
@@ -228,8 +230,7 @@ impl Catalog {
         }
     }
 
-    /// A file whose identifier is another's is refused, for nobody could say which of them a reference
-    /// means.
+    /// Refuses a file whose identifier is that of an earlier one, for a reference to it could mean either.
     fn refuse_same_identifiers(&mut self) {
         let places = self.sources.iter();
         let mut owners: HashMap<String, String> = places
@@ -255,7 +256,7 @@ impl Catalog {
         }
     }
 
-    /// All that a reference may lead to, refused or not.
+    /// The URIs of all files, refused or not, and of the schemas in them.
     fn known_uris(&self) -> HashSet<String> {
         let mut known: HashSet<String> = self.refused.keys().cloned().collect();
         for (file, source) in &self.sources {
@@ -293,7 +294,7 @@ impl Catalog {
             .collect()
     }
 
-    /// What references are answered by.
+    /// The library that resolves references.
     pub fn library(&self) -> Library {
         let mut schemas = HashMap::new();
         let mut patterns = HashMap::new();
@@ -313,7 +314,10 @@ impl Catalog {
         }
     }
 
-    /// The file's own source, or why it is refused.
+    /// The source of the file at `path`.
+    ///
+    /// # Errors
+    /// If the file is refused.
     pub fn take(mut self, path: &Path) -> Result<SchemaSource, Problem> {
         let place = self.sources.iter().position(|(file, _)| file.path == path);
         match place {
@@ -330,7 +334,7 @@ impl Catalog {
     }
 }
 
-/// A reference into a file, by a pointer that leads to nothing there.
+/// The first reference of a source with a pointer that leads to no schema in its target.
 fn dead_fragment(
     by_uri: &HashMap<String, &SchemaSource>,
     source: &SchemaSource,
@@ -348,7 +352,7 @@ fn dead_fragment(
     })
 }
 
-/// A reference to a file that is not here. Meta-schemas are the crate's to know.
+/// The first reference of a source to a file that is not here. Meta-schemas are known to the crate.
 fn dead_file(known: &HashSet<String>, source: &SchemaSource) -> Option<Problem> {
     source.targets().find_map(|(reference, target)| {
         let address = target.split_once("://").map_or("", |(_, address)| address);
@@ -363,7 +367,8 @@ fn dead_file(known: &HashSet<String>, source: &SchemaSource) -> Option<Problem> 
     })
 }
 
-/// `path` without the identifier at its end.
+/// The directory from which the identifier `id` is the path of the file; its own directory if `path` does not
+/// end with the identifier.
 pub(super) fn root_of(path: &Path, id: Option<&str>) -> PathBuf {
     let own = path.parent().unwrap_or(path).to_owned();
     let Some(id) = id.and_then(|id| id.strip_prefix('/')) else {

@@ -1,5 +1,6 @@
-//! How many schemas may apply to one value, one leading to the next by `allOf`, `$ref` and the like.
-//! Validation takes stack for each of them at each level of a document, so their number has a limit.
+//! What validation by a schema can cost: how many schemas apply to one value, one leading to the next by
+//! `allOf`, `$ref` and the like, and how heavy the patterns are. Validation takes stack for each schema of a
+//! chain at each level of a document, so the length of chains has a limit.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,12 +14,12 @@ use crate::NESTING_MAX;
 use crate::pattern;
 use crate::stack::LARGE_STACK_BYTES;
 
-/// Schemas that may apply to one value in all, each counted as often as references lead to it: one that
-/// refers to another twice, and that to a third twice, apply exponentially many. Hand-written ones have a
-/// few hundred, in unions of many branches.
+/// Schemas that may apply to one value in all, each counted as often as references lead to it: if one refers to
+/// a second one twice, and that to a third one twice, and so on, there are exponentially many. Hand-written
+/// schemas with unions of many branches have a few hundred.
 const APPLIED_MAX: u64 = 1 << 14;
 
-/// Schemas that may apply to one value in a chain. Hand-written ones have a dozen at the most.
+/// Schemas that may apply to one value in a chain. Hand-written schemas have a dozen at the most.
 const LINKS_MAX: usize = 64;
 
 const _: () = assert!(
@@ -32,9 +33,10 @@ const IN_PLACE_APPLICATORS: [&str; 7] = ["allOf", "anyOf", "oneOf", "not", "if",
 /// Keywords whose members' schemas apply to the value itself.
 const IN_PLACE_APPLICATORS_BY_NAME: [&str; 2] = ["dependencies", "dependentSchemas"];
 
+/// Keywords that refer to a schema, which applies to the value itself.
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
-/// Keywords whose schemas apply to what the value holds.
+/// Keywords whose schemas apply to members or elements of the value.
 const CHILD_APPLICATORS: [&str; 9] = [
     "items",
     "prefixItems",
@@ -47,21 +49,21 @@ const CHILD_APPLICATORS: [&str; 9] = [
     "contentSchema",
 ];
 
-/// Keywords whose members' schemas apply to what the value holds.
+/// Keywords whose members' schemas apply to members of the value.
 const CHILD_APPLICATORS_BY_NAME: [&str; 2] = ["properties", "patternProperties"];
 
-/// What validation by a schema, or by any that it leads to, can cost.
+/// What validation by a schema, and by those to which it leads, can cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Cost {
     /// Schemas in the longest chain.
     pub links: usize,
-    /// Places of the largest pattern.
+    /// Weight of the largest pattern (`pattern/weight.rs`).
     pub weight: u64,
-    /// The most patterns of one `patternProperties` that all look at one name.
+    /// The most patterns in one `patternProperties` that are all tried on each name.
     pub patterns: u64,
 }
 
-/// Schemas that apply to one value: in a chain, and in all.
+/// How many schemas apply to one value: in the longest chain, and in all.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct AppliedSchemas {
     links: usize,
@@ -75,14 +77,14 @@ impl AppliedSchemas {
     }
 }
 
-/// What validation by the schema, whose place is `uri`, can cost.
+/// What validation by the schema at `uri` can cost.
 pub(super) fn cost(document: &Value, uri: &str, library: &Arc<Library>) -> Result<Cost, Problem> {
     let registry = Registry::new()
         .retriever(SharedLibrary(Arc::clone(library)))
         .add(uri, document)
         .and_then(|registry| registry.prepare());
     let (Ok(registry), Ok(base)) = (registry, Uri::parse(uri.to_owned())) else {
-        // A reference leads nowhere: the compiler says so better.
+        // A reference leads nowhere: the compiler has the better message.
         return Ok(Cost::default());
     };
     let draft = Draft::Draft4.detect(document);
@@ -108,16 +110,16 @@ pub(super) fn cost(document: &Value, uri: &str, library: &Arc<Library>) -> Resul
 
 struct ChainWalk<'r> {
     registry: &'r Registry<'r>,
-    /// What applies with a schema; `None` while it is being looked for.
+    /// What applies with each schema, by its address; `None` while it is being found out.
     known: HashMap<*const Value, Option<AppliedSchemas>>,
-    /// Schemas of what the value holds, still to be looked at.
+    /// Schemas for members and elements, still to be visited.
     below: Vec<(&'r Value, Uri<String>, Draft)>,
     weight: u64,
     patterns: u64,
 }
 
 impl<'r> ChainWalk<'r> {
-    /// Recursion is as deep as the chain, `depth` links so far, and so bounded.
+    /// What applies with a schema. Recursion is as deep as the chain, `depth` links so far, and so bounded.
     fn applied(
         &mut self,
         schema: &'r Value,
@@ -142,7 +144,7 @@ impl<'r> ChainWalk<'r> {
                 rest.add(self.follow(reference, base, depth)?);
             }
         }
-        // Beside a reference nothing counts, up to draft-07.
+        // Up to draft-07, keywords beside a reference are ignored.
         let is_early = matches!(draft, Draft::Draft4 | Draft::Draft6 | Draft::Draft7);
         if !(is_early && members.contains_key("$ref")) {
             for child in children(
@@ -171,10 +173,12 @@ impl<'r> ChainWalk<'r> {
         Ok(rest)
     }
 
+    /// Notes the patterns of a schema.
     fn weigh(&mut self, members: &Map<String, Value>) {
         let pattern = members.get("pattern").and_then(Value::as_str);
         let names = members.get("patternProperties").and_then(Value::as_object);
-        // Alone, each pattern goes through the members, which are counted then.
+        // Without `additionalProperties`, each pattern goes through all members by itself, and each time they
+        // are counted.
         let additional = members.get("additionalProperties");
         let is_beside = additional.is_some_and(|additional| additional != true);
         let patterns = names.filter(|_| is_beside);
@@ -186,6 +190,7 @@ impl<'r> ChainWalk<'r> {
         }
     }
 
+    /// What applies with the schema to which a reference leads.
     fn follow(
         &mut self,
         reference: &str,
@@ -205,7 +210,7 @@ impl<'r> ChainWalk<'r> {
         self.applied(target, &resolver.base_uri(), draft, depth + 1)
     }
 
-    /// The base of references within `schema`, which may have an identifier of its own.
+    /// The URI to which references within `schema` are relative: it may have an identifier of its own.
     fn inside(&self, schema: &Value, base: &Uri<String>, draft: Draft) -> Uri<String> {
         self.registry
             .resolver(base.clone())
@@ -214,7 +219,8 @@ impl<'r> ChainWalk<'r> {
     }
 }
 
-/// The values of some keywords that may be schemas: what is none has no chain.
+/// The schemas in the values of some keywords: `plain` hold a schema or a list of them, `by_name` an object of
+/// them.
 fn children<'r>(
     members: &'r Map<String, Value>,
     plain: &'static [&'static str],

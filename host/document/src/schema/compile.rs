@@ -1,4 +1,4 @@
-//! From a prepared document to validators that run on the tape.
+//! Compiles a schema's source to validators that run on the tape.
 
 use std::sync::Arc;
 
@@ -14,24 +14,23 @@ use crate::pattern;
 use crate::representation::OnTape;
 use crate::stack::guarded;
 
-/// Steps after which a pattern with look-around or back-references gives up on a text. An event's
-/// author can make such a pattern take as many as it is allowed, several dozen times in one event;
-/// these take a few milliseconds, and an honest text of some hundred characters takes fewer.
+/// Steps after which a pattern with look-around or back-references gives up on a text: a few milliseconds. The
+/// author of an event can make such a pattern take all of them, several dozen times in one event. A common text
+/// of some hundred characters takes fewer.
 const BACKTRACKS_MAX: usize = 100_000;
 
-/// The place of the schema that applies another one, which so is read as one that a reference leads
-/// to: the crate does not hold it to the meta-schema, which has another mind about patterns. No label
-/// holds its character.
+/// The URI of a schema that does nothing but refer to the compiled one. The crate holds only the former against
+/// its meta-schema, whose rules for patterns are not those of the engines. No label has a `!`.
 const APPLIED_URI: &str = "landfall-schemas:///!";
 
 impl Schema {
-    /// Compiles a source. References are answered by the library alone.
+    /// Compiles a source. Only the library resolves its references.
     pub(super) fn compile(
         label: &str,
         source: &SchemaSource,
         library: &Arc<Library>,
     ) -> Result<Self, Problem> {
-        // As deep as schemas are nested, and references followed.
+        // Recursion is as deep as schemas are nested and references lead.
         guarded(true, || compile(label, source, library)).unwrap_or(Err(Problem::CompilerFailed))
     }
 }
@@ -58,7 +57,7 @@ fn compile(label: &str, source: &SchemaSource, library: &Arc<Library>) -> Result
             // The pipeline's validator is run without a format checker.
             .should_validate_formats(false)
     };
-    // In time that is linear in the text, if all patterns can be done so.
+    // With the engine that is linear in the text, if it can match all patterns.
     let builder = ValidatorBuilder {
         source,
         uri: uri.clone(),
@@ -111,7 +110,7 @@ impl ValidatorBuilder<'_> {
         })
     }
 
-    /// The crate does not tell it.
+    /// Where a reference leads nowhere, as words for a message: the crate does not say it.
     fn place_of_dead_reference(&self) -> String {
         let id = self.source.id.as_deref();
         let base = id.and_then(|id| {
@@ -127,7 +126,7 @@ impl ValidatorBuilder<'_> {
     }
 }
 
-/// A library in which the schema itself is as it is for its own events.
+/// A library that has, at the schema's own URI, the document against which its events are validated.
 struct SelfRetriever {
     uri: String,
     document: Value,

@@ -1,4 +1,5 @@
-//! Finds the schema files of a directory, and refuses what leads out of it.
+//! Finds the schema files of a directory, and refuses links that lead out of it. Knows names and places, not
+//! what the files hold.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -6,14 +7,15 @@ use std::path::{Path, PathBuf};
 use super::error::{Problem, SchemaError};
 use super::revision;
 
-/// Directories below the schema directory; a schema's name has a few parts.
+/// Levels of directories below the schema directory. A schema's name has a few parts.
 const DIRECTORIES_DEPTH_MAX: usize = 16;
 
-/// A label per schema goes into every metric, and the ledger numbers them with 16 bits.
+/// Schemas of one directory: each one has labels in metrics, and the ledger numbers them with 16 bits.
 pub(super) const SCHEMAS_MAX: usize = 10_000;
 
-/// A file and the label that its place gives it.
+/// A schema file.
 pub(super) struct SchemaFile {
+    /// Its path below the schema directory without `.json`: `name/revision`.
     pub label: String,
     pub path: PathBuf,
 }
@@ -31,7 +33,7 @@ pub(super) fn find(root: &Path) -> (Vec<SchemaFile>, Vec<SchemaError>) {
         Ok(canonical) => {
             walk.root.clone_from(&canonical);
             walk.directory(root, canonical, &mut Vec::new());
-            // Real places give the names; a link only where there is no other way.
+            // A directory is named by its real path, by a link only if that is the only way to it.
             while let Some((path, (target, mut names))) = walk.links.pop_first() {
                 walk.directory(&path, target, &mut names);
             }
@@ -49,10 +51,11 @@ pub(super) fn find(root: &Path) -> (Vec<SchemaFile>, Vec<SchemaError>) {
 
 struct DirectoryWalk {
     root: PathBuf,
-    /// Directories read, by their canonical paths: each is read once, or links could lead to
+    /// Directories that were read, by their canonical paths. Each is read once, for links could lead to
     /// exponentially many.
     visited: HashSet<PathBuf>,
-    /// Links to directories, still to be followed: by path, the target and the names to there.
+    /// Links to directories that are still to be followed: by path, the target, and the names of the
+    /// directories to there.
     links: BTreeMap<PathBuf, (PathBuf, Vec<String>)>,
     files: Vec<SchemaFile>,
     errors: Vec<SchemaError>,
@@ -101,7 +104,7 @@ impl DirectoryWalk {
         if name.starts_with('.') {
             return;
         }
-        // Follows links, so what is here is what would be read.
+        // Follows links, so that it is the file that would be read.
         let target = match path.canonicalize() {
             Ok(target) => target,
             Err(error) => return self.refuse(path, error.into()),

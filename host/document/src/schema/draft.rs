@@ -1,10 +1,11 @@
-//! Which draft a schema is written in: by its `$schema`, or by the traits of draft-03.
+//! Finds out in which draft a schema is written: by its `$schema`, else by keywords that only draft-03 has.
 
 use serde_json::{Map, Value};
 
 use super::error::Problem;
 use super::locations::escaped;
 
+/// The draft of a document.
 pub(super) enum DeclaredDraft {
     /// Draft-03, which has to be translated.
     Draft3,
@@ -12,6 +13,7 @@ pub(super) enum DeclaredDraft {
     Later(&'static str),
 }
 
+/// The canonical `$schema` of draft-04.
 pub(super) const DRAFT_04: &str = "http://json-schema.org/draft-04/schema#";
 
 /// The draft of a document, by the rules that schemas/README.md states.
@@ -51,7 +53,7 @@ fn by_uri(uri: &str) -> Option<DeclaredDraft> {
     })
 }
 
-/// Whether it is the URI of a draft from 4 on, or of draft-03.
+/// Whether it is the URI of a draft that Landfall knows.
 pub(super) fn is_known(uri: &str) -> bool {
     by_uri(uri).is_some()
 }
@@ -71,10 +73,11 @@ fn by_traits(document: &Value) -> Result<DeclaredDraft, Problem> {
     }
 }
 
+/// What the keywords of a document say about its draft.
 #[derive(Default)]
 struct DraftTraits {
     is_draft3: bool,
-    /// Place and name of the first keyword that draft-04 does not have.
+    /// Pointer and name of the first keyword that is newer than draft-04.
     newer: Option<(String, String)>,
 }
 

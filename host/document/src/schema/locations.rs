@@ -1,4 +1,4 @@
-//! Locations within a schema file, as the texts of JSON pointers (RFC 6901) and of fragments of URIs.
+//! Texts of locations within a schema file: JSON pointers (RFC 6901) and fragments of URIs. Knows texts alone.
 
 /// A member's name as a step of a JSON pointer.
 pub(super) fn escaped(name: &str) -> String {

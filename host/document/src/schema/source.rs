@@ -1,4 +1,4 @@
-//! One schema file: read within limits, its draft told, draft-03 translated.
+//! One schema file: read within limits, its draft found out, translated if it is draft-03, and adapted.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -15,39 +15,40 @@ use super::rules::SchemaRules;
 use super::{draft, fnv, integers};
 use crate::format::{Format, UTF8_MARK};
 
-/// A schema with every fragment in line is some 100 kB; more is a mistake, or an attack on memory.
+/// Bytes of a file. A schema with every fragment in it has some 100 kB; more is a mistake, or an attack on
+/// memory.
 const SCHEMA_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Bytes of the pointers to all values of a file together: long names that stand around many others would
-/// take the square of the file's size. A large schema of a generator has some ten millions.
+/// Bytes of the pointers to all values of a file together. With long names around many values they grow with
+/// the square of the file's size. A large generated schema has some ten million.
 const POINTERS_BYTES_MAX: u64 = 128 << 20;
 
-/// A schema document as the rest of this folder uses it: it declares a draft from 4 on.
+/// A schema file that was read. Its documents are of draft-04 or later, and declare it.
 pub(super) struct SchemaSource {
-    /// What other schemas refer to.
+    /// The document to which other schemas refer.
     pub shared: Value,
-    /// What events are validated against, where that differs: draft-03 closes its top level.
+    /// The document against which events are validated, if it differs: the top level of draft-03 may be closed.
     closed: Option<Value>,
-    /// Where what was translated stands in the file.
+    /// Translates pointers back to those into the file.
     pub places: Places,
     /// The identifier that the file gives itself.
     pub id: Option<String>,
     /// Digest of the file's bytes.
     pub digest: u64,
     references: Vec<Reference>,
-    /// Patterns: the engine's text and the author's.
+    /// Patterns: the text for the engine, and the author's.
     pub patterns: Vec<(String, String)>,
-    /// Parts of all patterns, compiled.
+    /// Size of all patterns together, in parts.
     pub patterns_size: u64,
     /// Pointers to all that may be a schema.
     schemas: HashSet<String>,
-    /// Identifiers that schemas in it give themselves: URIs without fragments.
+    /// The identifiers of schemas in it: URIs without fragments.
     pub identifiers: HashSet<String>,
-    /// Places and texts of what is right, but probably not meant.
+    /// Pointers to what is right but probably not meant, each with the hint about it.
     pub hints: Vec<(String, &'static str)>,
 }
 
-/// A file that is refused, and the identifier that it gives itself all the same.
+/// Why a file is refused, and the identifier that it gives itself, if that was read.
 pub(super) struct SourceError {
     pub id: Option<String>,
     pub problem: Problem,
@@ -61,7 +62,7 @@ impl From<Problem> for SourceError {
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, Problem> {
     let metadata = std::fs::metadata(path)?;
-    // A pipe would be waited for, and a device may have no end.
+    // Reading a pipe may block, and a device may have no end.
     if !metadata.is_file() {
         return Err(Problem::NoFile);
     }
@@ -69,7 +70,7 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, Problem> {
     File::open(path)?
         .take(SCHEMA_BYTES_MAX + 1)
         .read_to_end(&mut text)?;
-    // It may have grown meanwhile.
+    // The file may have grown meanwhile.
     let bytes = metadata.len().max(text.len() as u64);
     if bytes > SCHEMA_BYTES_MAX {
         return Err(Problem::TooLarge {
@@ -93,6 +94,7 @@ fn id_of(document: &Value) -> Option<String> {
 }
 
 impl SchemaSource {
+    /// Reads a file with the label `label`.
     pub fn read(path: &Path, label: &str, rules: SchemaRules) -> Result<Self, SourceError> {
         Self::parse(&bytes_of(path)?, label, rules)
     }
@@ -102,7 +104,8 @@ impl SchemaSource {
         Ok(id_of(&serde_json::from_slice(&bytes_of(path)?)?))
     }
 
-    /// `serde_json` refuses more than 128 levels of nesting, so recursion over a schema is bounded.
+    /// As `read`, from the text of a file. `serde_json` refuses more than 128 levels of nesting, so recursion
+    /// over a schema is bounded.
     pub fn parse(text: &[u8], label: &str, rules: SchemaRules) -> Result<Self, SourceError> {
         let document: Value = serde_json::from_slice(text).map_err(Problem::from)?;
         let id = id_of(&document);
@@ -158,7 +161,7 @@ impl SchemaSource {
         })
     }
 
-    /// Where its references lead: URIs without fragments.
+    /// Its references, each with the URI to which it leads, without fragment.
     pub fn targets(&self) -> impl Iterator<Item = (&Reference, String)> {
         self.references.iter().filter_map(|reference| {
             let target = reference.target.as_ref()?;
@@ -166,7 +169,7 @@ impl SchemaSource {
         })
     }
 
-    /// What it is referred to by: its place, and the identifier that it gives itself.
+    /// The URIs by which others refer to it: by its label, and by the identifier that it gives itself.
     pub fn uris(&self, label: &str) -> impl Iterator<Item = String> + use<> {
         let id = self.id.as_deref();
         let by_id = id.and_then(|id| library::uri_of_id(label, id));
@@ -182,15 +185,15 @@ impl SchemaSource {
         }
     }
 
-    /// What events are validated against.
+    /// The document against which events are validated.
     pub fn document(&self) -> &Value {
         self.closed.as_ref().unwrap_or(&self.shared)
     }
 }
 
-/// Bytes of the pointers to all that a value holds, whose own has `at` bytes.
+/// Bytes of the pointers to all values in a value, whose own pointer has `at` bytes.
 fn pointers_bytes(value: &Value, at: u64) -> u64 {
-    /// A digit or some, and the slash.
+    /// Of the slash and the digits of an index.
     const INDEX_BYTES: u64 = 6;
     let below = |at: u64, value| at.saturating_add(pointers_bytes(value, at));
     match value {

@@ -1,12 +1,13 @@
-//! The order of names, remembered by the shape of their object.
+//! Sorts the names of objects, and remembers their order by the shape of the object.
 //!
-//! Events of one schema have the same members in the same order, so sorting their names ends the same
-//! way each time. What is remembered is only tried: the names must come out ascending, or they are
-//! sorted. So neither a collision nor an event's author can make an order wrong.
+//! Events of one schema have the same members in the same order, so sorting their names has the same result
+//! each time. A remembered order is only tried: if the names do not come out ascending, they are sorted. So
+//! neither a collision of hashes nor the author of an event can make the result wrong. Knows hashes and bytes
+//! of names alone.
 
 use super::node::NameHash;
 
-/// Shapes remembered, a power of two; a new one takes the place of another.
+/// Shapes that are remembered, a power of two; a new one replaces what its slot had.
 const SHAPES: usize = 256;
 
 /// Objects with more names are sorted each time.
@@ -17,24 +18,26 @@ const _: () = assert!(
     "a number of places fits their type"
 );
 
-/// Remembered orders; `Default` allocates nothing. At most 2 MiB of them.
+/// The remembered orders, at most 2 MiB. `Default` allocates nothing.
 #[derive(Debug, Default)]
 pub(crate) struct NameOrders {
     shapes: Vec<ObjectShape>,
-    /// The names as they were.
+    /// The names of the current object in the order of the document.
     unsorted: Vec<u32>,
 }
 
+/// The order of the names of objects of one shape.
 #[derive(Clone, Debug, Default)]
 struct ObjectShape {
+    /// Of the hashes of the names, in the order of the document.
     hash: u64,
-    /// By rank, the place of a name in the document.
+    /// By its rank, the position of a name in the document's order.
     places: Vec<u16>,
 }
 
 impl NameOrders {
-    /// Sorts the names of one object, which stand in the document's order, by their bytes. Whether it
-    /// saw that no two are equal; if not, there may be such.
+    /// Sorts the names of one object, given in the document's order, by their bytes. True if no two are equal;
+    /// false if that is not known.
     pub fn sort<'a>(
         &mut self,
         names: &mut [u32],
@@ -49,7 +52,7 @@ impl NameOrders {
             return false;
         }
         let shape_hash = names.iter().fold(names.len() as u64, |sum, name| {
-            // An odd constant of high entropy; the multiplication makes the order count.
+            // An odd constant of high entropy. The multiplication makes the hash depend on the order.
             (sum ^ u64::from(hash(*name))).wrapping_mul(0x9E37_79B9_7F4A_7C15)
         });
         self.shapes.resize(SHAPES, ObjectShape::default());
@@ -70,7 +73,7 @@ impl NameOrders {
         }
         shape.hash = shape_hash;
         shape.places.clear();
-        // No more than it takes: what is kept is bounded.
+        // No more memory than needed, for what is kept is bounded.
         shape.places.shrink_to(0);
         shape.places.reserve_exact(names.len());
         shape.places.extend(0..names.len() as u16);
@@ -101,7 +104,8 @@ fn ascends<'a>(names: &[u32], bytes: &impl Fn(u32) -> &'a [u8]) -> bool {
     names.all(|name| std::mem::replace(&mut before, name).is_less(name))
 }
 
-/// A name and its first sixteen bytes, in which most names differ; with zeros behind a shorter one.
+/// A name and its first sixteen bytes, big-endian, in which most names differ. Zeros stand behind a shorter
+/// name.
 #[derive(Clone, Copy)]
 struct NamePrefix<'a> {
     first: u64,
@@ -114,7 +118,7 @@ impl<'a> NamePrefix<'a> {
     fn of(name: &'a [u8]) -> Self {
         let (first, second) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
             (Some(first), Some(last)) => {
-                // Of fewer than sixteen bytes the last eight overlap the first ones.
+                // If there are fewer than sixteen, the last eight bytes overlap the first eight.
                 let known = 16_usize.saturating_sub(name.len()) * 8;
                 let second = match name.get(8..16).and_then(|second| second.first_chunk::<8>()) {
                     Some(second) => u64::from_be_bytes(*second),
@@ -141,18 +145,18 @@ impl<'a> NamePrefix<'a> {
         if self.second != other.second {
             return self.second < other.second;
         }
-        // Longer than that, or the zeros are the names' own.
+        // The names are longer than that, or have zeros of their own.
         self.name < other.name
     }
 }
 
-/// Fewer than eight bytes, with zeros behind them.
+/// Fewer than eight bytes, big-endian, with zeros behind them.
 fn short(name: &[u8]) -> u64 {
     let missing = 8_usize.saturating_sub(name.len()) * 8;
     match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
         (Some(first), Some(last)) => {
             let (first, last) = (u32::from_be_bytes(*first), u32::from_be_bytes(*last));
-            // The last four overlap the first ones by what is missing.
+            // The last four bytes overlap the first four by as many as are missing.
             u64::from(first) << 32 | u64::from(last) << missing & 0xFFFF_FFFF
         }
         _ => {

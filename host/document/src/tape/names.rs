@@ -1,19 +1,19 @@
-//! Names of object members: their hash, finding equal ones, and the order of large objects.
+//! Names of members: their hash, the search for duplicates in an object, and the sorting of large objects.
 //! Knows nodes and bytes, no parser.
 
 use super::name_orders::NameOrders;
 use super::node::{NameHash, Node, NodeKind};
 
-/// An object with more members gets its names sorted, so that neither a look-up nor the search for
-/// equal names costs more than `n log n`, whatever an event's author thinks up. Below it walking
-/// the names is faster.
+/// The names of an object with so many members or more are sorted, so that all look-ups and the search for
+/// duplicates take `n log n` at the most, whatever an event holds. In smaller objects it is faster to walk the
+/// names.
 pub(crate) const SORTED_FROM: usize = 65;
 
-/// So many bits that of the names of a small object few share one.
+/// Words of 64 bits of `SeenNames`: so many that few names of a small object share a bit.
 const SEEN_WORDS: usize = 16;
 
-/// A hash over length, first and last bytes. Weak on purpose: equal hashes are always compared by
-/// their bytes, and only small objects depend on it.
+/// The hash of a name, over its length and its first and last eight bytes. Weak on purpose: names of equal
+/// hashes are always compared by their bytes, and only small objects depend on it.
 pub(crate) fn hash(name: &[u8]) -> NameHash {
     let mut end = [0; 8];
     match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
@@ -27,8 +27,8 @@ pub(crate) fn hash(name: &[u8]) -> NameHash {
     }
 }
 
-/// The same of a name that other bytes follow, without asking how long it is: short names and long
-/// ones come in turn, and a processor cannot foresee which.
+/// As `hash`, of a name that lies within `bytes`. It has no branch on the length, which a processor could not
+/// predict.
 pub(crate) fn hash_within(bytes: &[u8], name: std::ops::Range<usize>) -> NameHash {
     let chunk = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
     let last = name.end.saturating_sub(8).max(name.start);
@@ -38,8 +38,8 @@ pub(crate) fn hash_within(bytes: &[u8], name: std::ops::Range<usize>) -> NameHas
     }
 }
 
-/// Of a name's first and last eight bytes, which are the same if it has no more; what lies beyond a
-/// shorter one does not count.
+/// The hash of a name of `len` bytes, of its first and last eight bytes. Of a shorter name both are the same
+/// bytes, and what lies behind the name does not count.
 fn mix(first: [u8; 8], last: [u8; 8], len: usize) -> NameHash {
     /// By length, the bits that belong to a name.
     const MASKS: [u64; 9] = [
@@ -68,8 +68,8 @@ fn mix(first: [u8; 8], last: [u8; 8], len: usize) -> NameHash {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DuplicateName;
 
-/// Makes names of the strings in name position, object by object, and sorts large objects.
-/// `objects` are the places of those of one document for which that was not done yet.
+/// Makes name nodes of the strings that are names, object by object, and sorts the names of large objects.
+/// `objects` are the nodes of the objects of one document for which this was not done yet.
 pub(crate) fn seal(
     nodes: &mut [Node],
     bytes: &[u8],
@@ -121,7 +121,8 @@ fn seal_small(
     Ok(())
 }
 
-/// One bit per name of an object seen: most objects need no comparison at all.
+/// A bit for each hash of the names that an object has so far (a Bloom filter with one hash). Most objects then
+/// need no comparison of names at all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SeenNames([u64; SEEN_WORDS]);
 
@@ -137,7 +138,7 @@ impl SeenNames {
     }
 }
 
-/// Whether the name is one of those from the one at `first` on.
+/// Whether `name` equals one of the names of an object, of which the node at `first` is the first name.
 pub(crate) fn is_among(nodes: &[Node], bytes: &[u8], first: usize, name: Node) -> bool {
     let mut other = first;
     while other < nodes.len() {

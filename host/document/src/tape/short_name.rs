@@ -1,10 +1,10 @@
-//! Names that are compared in one go, without asking how long they are. Knows bytes alone.
+//! Short names, which are compared in one go and without a branch on their length. Knows bytes alone.
 
 use std::ops::Range;
 
 use crate::scan::{STRIDES_BYTES, is_masked};
 
-/// By length, all bits of the bytes that are a name's.
+/// By the length of a name, a mask with all bits of its bytes.
 const MASKS: [[u8; STRIDES_BYTES]; STRIDES_BYTES + 1] = {
     let mut masks = [[0; STRIDES_BYTES]; STRIDES_BYTES + 1];
     let mut bytes = 0;
@@ -32,7 +32,7 @@ impl ShortName {
         bytes: 0,
     };
 
-    /// None of a longer name.
+    /// `None` if the name is longer.
     pub fn new(name: &[u8]) -> Option<Self> {
         let mut short = Self::EMPTY;
         short.text.get_mut(..name.len())?.copy_from_slice(name);
@@ -40,7 +40,8 @@ impl ShortName {
         Some(short)
     }
 
-    /// Whether it stands at a place of some bytes. Where not enough follow, it says no.
+    /// Whether the range `place` of `bytes` is this name. False too if fewer than `STRIDES_BYTES` follow from
+    /// its beginning on.
     #[inline]
     pub fn is_at(&self, bytes: &[u8], place: &Range<usize>) -> bool {
         let here = bytes.get(place.start..).and_then(|rest| rest.first_chunk());

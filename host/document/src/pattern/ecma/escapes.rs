@@ -1,15 +1,16 @@
-//! Escapes, outside of brackets and inside.
+//! Parses escapes, outside of brackets and inside.
 
 use super::EcmaParser;
 use crate::pattern::chars::{self, ClassAtom};
 use crate::pattern::error::{PatternError, at};
 use crate::pattern::tree::{Assertion, PatternNode};
 
-/// The first surrogate of each half, and the last of the second.
+/// The first high surrogate, the first low one, and the last low one.
 const SURROGATES: [u32; 3] = [0xD800, 0xDC00, 0xDFFF];
 
 impl EcmaParser {
-    /// Behind a backslash outside of brackets. Answers the term, and whether it may be repeated.
+    /// Reads an escape behind a backslash outside of brackets. Answers the term, and whether it may be
+    /// repeated.
     pub(super) fn escape(&mut self, begins: usize) -> Result<(PatternNode, bool), PatternError> {
         match self.peek() {
             Some('b') => {
@@ -44,7 +45,7 @@ impl EcmaParser {
         Ok((PatternNode::Chars(set), true))
     }
 
-    /// Behind a backslash in brackets.
+    /// Reads an escape behind a backslash in brackets.
     pub(super) fn escape_in_set(&mut self, begins: usize) -> Result<ClassAtom, PatternError> {
         match self.peek() {
             Some('b') => {
@@ -123,7 +124,7 @@ impl EcmaParser {
         }
     }
 
-    /// Behind `\u`. Two surrogates beside each other are one character.
+    /// Reads a code point behind `\u`. Two escapes of a surrogate pair are one code point.
     fn unicode(&mut self, begins: usize) -> Result<u32, PatternError> {
         if self.take("{") {
             let first = self.position;

@@ -1,11 +1,11 @@
-//! Groups, and references to them.
+//! Parses groups, and references to them.
 
 use super::{EcmaParser, GroupNames};
 use crate::pattern::chars;
 use crate::pattern::error::{PatternError, at};
 use crate::pattern::tree::PatternNode;
 
-/// All groups that capture, and their names, for a name may be referred to before it is given.
+/// Finds all capturing groups and their names, for a reference may stand before its group.
 pub(super) fn names(characters: &[char]) -> Result<GroupNames, PatternError> {
     let mut names = GroupNames {
         by_name: std::collections::HashMap::new(),
@@ -44,7 +44,7 @@ pub(super) fn names(characters: &[char]) -> Result<GroupNames, PatternError> {
 }
 
 impl EcmaParser {
-    /// Behind a bracket that opens. Answers the group, and whether it may be repeated.
+    /// Reads a group behind its `(`. Answers it, and whether it may be repeated.
     pub(super) fn group(&mut self, begins: usize) -> Result<(PatternNode, bool), PatternError> {
         for (open, is_ahead, is_negative) in [
             ("?=", true, false),
@@ -95,7 +95,7 @@ impl EcmaParser {
         at(begins, "this bracket is not closed")
     }
 
-    /// A name and the `>` behind it.
+    /// Reads a name and the `>` behind it.
     pub(super) fn name(&mut self, begins: usize) -> Result<String, PatternError> {
         let mut name = String::new();
         loop {
@@ -127,7 +127,7 @@ impl EcmaParser {
         }
     }
 
-    /// A reference by number.
+    /// A back-reference to the group `number`.
     pub(super) fn refer(
         &mut self,
         number: usize,
@@ -140,7 +140,7 @@ impl EcmaParser {
         Ok(if self.closed.contains(&number) {
             PatternNode::ReferenceOrEmpty(number)
         } else {
-            // A group that has matched nothing yet is empty, also from inside of it.
+            // A group that has matched nothing yet is empty, also for a reference inside of it.
             PatternNode::empty()
         })
     }
@@ -156,8 +156,8 @@ impl EcmaParser {
         }
     }
 
-    /// ECMA-262 forgets what a group matched at each repetition around it, and matches a look-behind
-    /// from its end. The engine does neither.
+    /// Refuses references whose meaning the engines do not share: in ECMA-262 a group is reset by each
+    /// repetition around it, and a look-behind is matched from its end to its beginning.
     pub(super) fn check_references(&self, tree: &PatternNode) -> Result<(), PatternError> {
         let mut forgotten = Vec::new();
         tree.each(&mut |node| {

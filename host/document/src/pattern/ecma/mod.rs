@@ -1,4 +1,4 @@
-//! Patterns as ECMA-262 takes them with the flag `u`, which is how JSON Schema means them.
+//! Parses patterns of ECMA-262 with the flag `u`, as JSON Schema defines them.
 
 mod escapes;
 mod groups;
@@ -11,9 +11,10 @@ use super::chars::{self, CharSet};
 use super::error::{PatternError, at};
 use super::tree::{Assertion, Greed, PatternNode};
 
-/// Groups in groups. The engines have limits of their own near it.
+/// Levels of nested groups. The engines have limits of their own near it.
 const GROUPS_DEPTH_MAX: usize = 50;
 
+/// Parses a pattern.
 pub(super) fn parse(pattern: &str) -> Result<PatternNode, PatternError> {
     let characters: Vec<char> = pattern.chars().collect();
     let names = groups::names(&characters)?;
@@ -36,19 +37,23 @@ pub(super) fn parse(pattern: &str) -> Result<PatternNode, PatternError> {
 
 struct EcmaParser {
     characters: Vec<char>,
+    /// Characters that were read.
     position: usize,
-    /// All names of groups, known before any is referred to.
+    /// All groups and their names, for a reference may stand before its group.
     names: GroupNames,
-    /// Groups that were opened.
+    /// How many groups were opened so far.
     groups: usize,
-    /// Groups that are referred to, and where.
+    /// References: the group's number, and the position in the pattern.
     references: Vec<(usize, usize)>,
+    /// Numbers of the groups that are closed.
     closed: Vec<usize>,
     depth: usize,
 }
 
+/// The capturing groups of a pattern.
 struct GroupNames {
     by_name: HashMap<String, usize>,
+    /// How many there are, with or without a name.
     groups: usize,
 }
 
@@ -57,6 +62,7 @@ impl EcmaParser {
         self.characters.get(self.position).copied()
     }
 
+    /// Reads `text`, if it comes next.
     fn take(&mut self, text: &str) -> bool {
         let is_next = text
             .chars()
@@ -98,7 +104,7 @@ impl EcmaParser {
         Ok(PatternNode::concat(nodes))
     }
 
-    /// A term without its quantifier, and whether it may have one.
+    /// Reads a term without its quantifier. Answers it, and whether it may have one.
     fn term(&mut self, next: char, begins: usize) -> Result<(PatternNode, bool), PatternError> {
         Ok(match next {
             '^' => (PatternNode::Assert(Assertion::TextStart), false),
@@ -164,7 +170,7 @@ impl EcmaParser {
         })
     }
 
-    /// Behind the brace, to behind the one that closes.
+    /// Reads the counts of a quantifier, behind `{`, and the `}`.
     fn counts(&mut self, begins: usize) -> Result<(u32, Option<u32>), PatternError> {
         let low = self.decimal(begins)?;
         let Some(low) = low else {
@@ -182,7 +188,10 @@ impl EcmaParser {
             return at(begins, "this count does not end with `}`");
         }
         if high.is_some_and(|high| high < low) {
-            return at(begins, "the most repetitions are fewer than the fewest");
+            return at(
+                begins,
+                "the maximum of this count is smaller than its minimum",
+            );
         }
         Ok((low, high))
     }
@@ -205,7 +214,7 @@ impl EcmaParser {
         }
     }
 
-    /// Word characters without the flag `i`.
+    /// `\w` without the flag `i`.
     fn word_characters() -> CharSet {
         chars::ascii_word_characters()
     }

@@ -1,4 +1,4 @@
-//! Properties of Unicode: `\p{...}`. The names are those of ECMA-262, which knows no other spelling.
+//! Parses properties of Unicode: `\p{...}`. The names are those of ECMA-262, which allows no other spelling.
 
 use super::EcmaParser;
 use crate::pattern::chars::{self, CharSet};
@@ -13,7 +13,7 @@ const CATEGORIES: &str = "LC Cased_Letter Pe Close_Punctuation Pc Connector_Punc
     Paragraph_Separator Co Private_Use P Punctuation punct Z Separator Zs Space_Separator Mc \
     Spacing_Mark S Symbol Lt Titlecase_Letter Cn Unassigned Lu Uppercase_Letter";
 
-/// Properties that a character has or has not.
+/// Binary properties: a character has them or not.
 const BINARY: &str = "ASCII_Hex_Digit AHex Alphabetic Alpha Bidi_Control Bidi_C Bidi_Mirrored Bidi_M \
     Case_Ignorable CI Cased Changes_When_Casefolded CWCF Changes_When_Casemapped CWCM \
     Changes_When_Lowercased CWL Changes_When_NFKC_Casefolded CWKCF Changes_When_Titlecased CWT \
@@ -27,7 +27,7 @@ const BINARY: &str = "ASCII_Hex_Digit AHex Alphabetic Alpha Bidi_Control Bidi_C 
     Upper Variation_Selector VS White_Space space XID_Continue XIDC XID_Start XIDS";
 
 impl EcmaParser {
-    /// Behind `\p` or `\P`.
+    /// Reads a property behind `\p` or `\P`.
     pub(super) fn property(&mut self, begins: usize) -> Result<CharSet, PatternError> {
         if !self.take("{") {
             return at(begins, "`\\p` needs a property behind it: `\\p{L}`");
@@ -74,7 +74,8 @@ fn known(
     chars::find_property(notation).map_or_else(unknown, Ok)
 }
 
-/// A script's name begins each word with a capital letter, and is not found in another spelling.
+/// Whether a name of a script is spelled as ECMA-262 demands, each word with a capital letter: the engines
+/// allow other spellings too.
 fn is_name(value: &str) -> bool {
     value.split('_').all(|word| {
         let mut letters = word.chars();

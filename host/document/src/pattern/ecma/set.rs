@@ -1,11 +1,11 @@
-//! Characters in brackets.
+//! Parses classes of characters in brackets.
 
 use super::EcmaParser;
 use crate::pattern::chars::{self, CharSet, ClassAtom};
 use crate::pattern::error::{PatternError, at};
 
 impl EcmaParser {
-    /// Behind the bracket that opens.
+    /// Reads a class behind its `[`, which stands at `begins`.
     pub(super) fn set(&mut self, begins: usize) -> Result<CharSet, PatternError> {
         let is_negated = self.take("^");
         let mut set = CharSet::empty();

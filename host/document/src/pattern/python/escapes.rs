@@ -1,4 +1,4 @@
-//! Escapes, outside of brackets and inside.
+//! Parses escapes, outside of brackets and inside.
 
 use super::flags::Flags;
 use super::tokenizer::Token;
@@ -11,7 +11,7 @@ use crate::pattern::tree::{Assertion, PatternNode};
 const OCTAL_LAST: u32 = 0o377;
 
 impl PythonParser {
-    /// Outside of brackets.
+    /// Adds an escape outside of brackets to a sequence.
     pub(super) fn escape(
         &mut self,
         escaped: char,
@@ -50,7 +50,7 @@ impl PythonParser {
         Ok(())
     }
 
-    /// In brackets.
+    /// An escape in brackets.
     pub(super) fn escape_in_set(
         &mut self,
         escaped: char,
@@ -74,7 +74,7 @@ impl PythonParser {
         Ok(ClassAtom::Code(code))
     }
 
-    /// The character that an escape stands for, which no digit begins.
+    /// The code point of an escape that does not begin with a digit.
     fn code_of(
         &mut self,
         escaped: char,
@@ -187,6 +187,7 @@ fn octal(digits: &str) -> u32 {
         .fold(0, |code, digit| code * 8 + digit)
 }
 
+/// The set of `\d`, `\s` and `\w`, and of their negations.
 fn category(letter: char, flags: Flags) -> Option<CharSet> {
     let class = match letter.to_ascii_lowercase() {
         'd' if flags.ascii => chars::ascii_digits(),

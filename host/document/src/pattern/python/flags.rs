@@ -1,22 +1,23 @@
-//! Flags: `(?i)` for the whole pattern, and `(?i-s:...)` for a group.
+//! Parses flags: `(?i)` for the whole pattern, and `(?i-s:...)` for a group.
 
 use super::tokenizer::Token;
 use super::{LastItem, PythonParser, PythonVersion, Sequence};
 use crate::pattern::case::IgnoreCase;
 use crate::pattern::error::{PatternError, at};
 
+/// The flags that apply at a place of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Flags {
     pub ignore_case: bool,
     pub multiline: bool,
     pub dot_all: bool,
     pub verbose: bool,
-    /// `\w` and the like are of ASCII.
+    /// Whether `\d`, `\s`, `\w`, `\b` and the ignoring of case are those of ASCII.
     pub ascii: bool,
 }
 
 impl Flags {
-    /// Without any in the pattern.
+    /// The flags of a pattern that has none.
     pub fn of(version: PythonVersion) -> Self {
         Self {
             ignore_case: false,
@@ -48,14 +49,14 @@ impl Flags {
     }
 }
 
-/// What flags in brackets are for.
+/// What flags in brackets apply to.
 pub(super) enum FlagScope {
     Pattern,
     Group(Flags),
 }
 
 impl PythonParser {
-    /// From the first flag on, or from `-`, which was taken, to behind `)` or `:`.
+    /// Reads flags up to `)` or `:`. `first` is the first flag or `-`, and was read already.
     pub(super) fn read_flags(
         &mut self,
         first: char,
@@ -130,7 +131,10 @@ impl PythonParser {
                 "the flag `L` makes the meaning depend on a machine's locale, which Landfall does not know",
             ),
             'L' => at(position, "Python has no flag `L` for patterns of text"),
-            't' => at(position, "the flag `t` is not supported, in Python neither"),
+            't' => at(
+                position,
+                "the flag `t` is not supported, and Python does not support it either",
+            ),
             'a' if is_two => at(position, "Python 2 has no flag `a`"),
             'a' | 'u' if is_off => at(
                 position,
@@ -148,7 +152,7 @@ impl PythonParser {
         }
     }
 
-    /// Flags for the whole pattern, at a place.
+    /// Applies flags for the whole pattern, where they stand in it.
     pub(super) fn take_global(
         &mut self,
         begins: usize,
@@ -157,7 +161,7 @@ impl PythonParser {
         items: &Sequence,
     ) -> Result<(), PatternError> {
         if self.version == PythonVersion::Two {
-            // They are there from the beginning when it is read again.
+            // The pattern is parsed once more with them.
             return Ok(());
         }
         if !is_first || items.last != LastItem::Nothing {

@@ -1,4 +1,4 @@
-//! Groups, and what else begins with a bracket.
+//! Parses groups, and everything else that begins with `(`.
 
 use super::flags::{FlagScope, Flags};
 use super::tokenizer::Token;
@@ -7,11 +7,11 @@ use crate::pattern::chars;
 use crate::pattern::error::{PatternError, at};
 use crate::pattern::tree::PatternNode;
 
-/// Groups of a pattern in Python 2; there are no such limits in Python 3 that a pattern could reach.
+/// Groups of a pattern in Python 2. Python 3 has no limit that a pattern could reach.
 const GROUPS_MAX_OF_TWO: usize = 99;
 
 impl PythonParser {
-    /// Behind a bracket that opens, which stands at `begins`.
+    /// Reads what begins with the `(` at `begins`, which was read already.
     pub(super) fn group(
         &mut self,
         begins: usize,
@@ -24,7 +24,7 @@ impl PythonParser {
         }
         let position = self.tokens.position();
         let Some(Token::Plain(kind)) = self.tokens.next() else {
-            return at(begins, "what the `?` behind this bracket means is missing");
+            return at(begins, "no kind of group follows the `?` behind this bracket");
         };
         match kind {
             'P' => self.named(begins, *flags, items),
@@ -60,7 +60,7 @@ impl PythonParser {
         }
     }
 
-    /// What stands in a group, whose bracket stands at `begins`, and its end.
+    /// Reads the inside of a group whose `(` stands at `begins`, and the `)`.
     fn inside(&mut self, begins: usize, flags: Flags) -> Result<PatternNode, PatternError> {
         let node = self.alternatives(flags, false)?;
         self.close(begins)?;
@@ -105,7 +105,7 @@ impl PythonParser {
         Ok(())
     }
 
-    /// Behind `(?P`.
+    /// Reads a named group, or a reference by name, behind `(?P`.
     fn named(
         &mut self,
         begins: usize,
@@ -155,7 +155,7 @@ impl PythonParser {
         at(position, format!("`{}` is no name of a group", name))
     }
 
-    /// A reference to what a group matched.
+    /// Adds a back-reference to a sequence.
     pub(super) fn refer(
         &mut self,
         number: usize,
@@ -211,7 +211,7 @@ impl PythonParser {
         at(begins, "this comment is not closed")
     }
 
-    /// Behind `(?<`.
+    /// Reads a look-behind, behind `(?<`.
     fn look_behind(
         &mut self,
         begins: usize,
@@ -241,7 +241,7 @@ impl PythonParser {
         Ok(())
     }
 
-    /// Behind `(?(`.
+    /// Reads a conditional, behind `(?(`.
     fn conditional(
         &mut self,
         begins: usize,
@@ -321,7 +321,7 @@ impl PythonParser {
     }
 }
 
-/// A group that does not capture, so that a quantifier behind it takes it as one.
+/// A group that does not capture. A quantifier may follow it, also if it holds only an assertion.
 fn grouped(node: PatternNode) -> PatternNode {
     match node {
         PatternNode::Assert(_) => PatternNode::Concat(vec![node]),

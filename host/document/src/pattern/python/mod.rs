@@ -1,5 +1,6 @@
-//! Patterns as Python's `re` takes them: a port of CPython's own parser (`re/_parser.py` of 3.11, and
-//! `sre_parse.py` of 2.7), so that what it takes is taken, and what it refuses is refused.
+//! Parses patterns of Python's `re`: a port of CPython's own parser (`re/_parser.py` of 3.11, and
+//! `sre_parse.py` of 2.7). So a pattern is accepted exactly if CPython accepts it, except for a few things
+//! that are not supported here.
 
 mod escapes;
 mod flags;
@@ -16,22 +17,23 @@ use super::tree::{Assertion, Greed, PatternNode};
 use flags::Flags;
 use tokenizer::{Token, Tokenizer};
 
-/// Groups in groups. The engines have limits of their own near it.
+/// Levels of nested groups. The engines have limits of their own near it.
 const GROUPS_DEPTH_MAX: usize = 50;
 
-/// Which `re`.
+/// Which version of Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PythonVersion {
     Two,
     Three,
 }
 
+/// Parses a pattern.
 pub(super) fn parse(pattern: &str, version: PythonVersion) -> Result<PatternNode, PatternError> {
     let first = PythonParser::new(pattern, version, Flags::of(version)).parse()?;
     if version == PythonVersion::Three || first.flags == Flags::of(version) {
         return Ok(first.tree);
     }
-    // In Python 2 flags count for all of the pattern, wherever they stand.
+    // In Python 2 flags apply to the whole pattern, wherever they stand, so it is parsed once more with them.
     Ok(PythonParser::new(pattern, version, first.flags)
         .parse()?
         .tree)
@@ -45,31 +47,32 @@ struct ParsedPattern {
 struct PythonParser {
     tokens: Tokenizer,
     version: PythonVersion,
-    /// Those of the whole pattern.
+    /// The flags of the whole pattern.
     flags: Flags,
-    /// `a` or `u`, if one of them is given for the whole pattern.
+    /// `a` or `u`, if one of these flags is given for the whole pattern.
     type_flag: Option<char>,
     names: HashMap<String, usize>,
-    /// Of each group: whether it is closed, and the characters that it matches.
+    /// For each group, whether it is closed.
     closed: Vec<bool>,
+    /// For each group, how many characters it matches: at least, and at most (`None`: any number).
     widths: Vec<(u64, Option<u64>)>,
-    /// Groups there were before the look-behind that is being read.
+    /// How many groups there were before the current look-behind.
     groups_before_look_behind: Option<usize>,
-    /// Groups that conditions ask for, and where.
+    /// Conditions on a group: its number, and the position in the pattern.
     conditions: Vec<(usize, usize)>,
-    /// Groups that anything refers to, and where.
+    /// References and conditions: the group's number, and the position in the pattern.
     references: Vec<(usize, usize)>,
     depth: usize,
 }
 
-/// What was read of a sequence.
+/// The part of a sequence that was read.
 #[derive(Default)]
 struct Sequence {
     nodes: Vec<PatternNode>,
     last: LastItem,
 }
 
-/// What a quantifier would repeat.
+/// The last item of a sequence, which a quantifier would repeat.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum LastItem {
     #[default]
@@ -126,7 +129,8 @@ impl PythonParser {
         })
     }
 
-    /// What a group has matched after a repetition that took no text, Python's versions do not agree on.
+    /// Refuses references to a group in a repetition that may match no text: versions of Python differ in what
+    /// the group has matched then.
     fn check_empty_repeats(&self, tree: &PatternNode) -> Result<(), PatternError> {
         let mut unclear = Vec::new();
         tree.each(&mut |node| {
@@ -191,7 +195,8 @@ impl PythonParser {
         Ok(PatternNode::alternatives(branches))
     }
 
-    /// Up to `|`, `)` or the end. `is_first`: flags for the whole pattern may stand at its beginning.
+    /// Reads a sequence up to `|`, `)` or the end. `is_first`: flags for the whole pattern may stand at its
+    /// beginning.
     fn sequence(&mut self, flags: &mut Flags, is_first: bool) -> Result<Sequence, PatternError> {
         let mut items = Sequence::default();
         while let Some(token) = self.tokens.peek() {
@@ -231,7 +236,8 @@ impl PythonParser {
         Ok(items)
     }
 
-    /// White space, and a comment to the end of its line.
+    /// With the flag `x`: whether the token is white space or begins a comment, which is skipped to the end of
+    /// its line.
     fn skips(&mut self, token: Token) -> bool {
         match token {
             Token::Plain(' ' | '\t' | '\n' | '\r' | '\x0B' | '\x0C') => true,

@@ -1,15 +1,15 @@
-//! Quantifiers.
+//! Parses quantifiers.
 
 use super::flags::Flags;
 use super::{LastItem, PythonParser, PythonVersion, Sequence};
 use crate::pattern::error::{PatternError, at};
 use crate::pattern::tree::{Greed, PatternNode};
 
-/// CPython's MAXREPEAT: as many are too many.
+/// CPython's MAXREPEAT: the first count that is too large.
 const COUNT_MAX: u64 = u32::MAX as u64;
 
 impl PythonParser {
-    /// Behind a quantifier's first character, which stands at `begins`.
+    /// Reads a quantifier behind its first character, which stands at `begins`.
     pub(super) fn repeat(
         &mut self,
         quantifier: char,
@@ -58,7 +58,7 @@ impl PythonParser {
         Ok(())
     }
 
-    /// `None` if the brace is a character like others, and nothing is taken.
+    /// Reads the counts behind `{`. `None` if the brace is a character like others; then nothing is read.
     fn counts(&mut self, begins: usize) -> Result<Option<(u32, Option<u32>)>, PatternError> {
         let here = self.tokens.position();
         if self.tokens.peek().is_some_and(|token| token.is('}')) {
@@ -97,7 +97,10 @@ impl PythonParser {
             Some(count(&high)?)
         };
         if max.is_some_and(|max| max < min) {
-            return at(begins, "the most repetitions are fewer than the fewest");
+            return at(
+                begins,
+                "the maximum of this count is smaller than its minimum",
+            );
         }
         Ok(Some((min, max)))
     }

@@ -1,4 +1,4 @@
-//! Characters in brackets.
+//! Parses sets of characters in brackets.
 
 use super::PythonParser;
 use super::flags::Flags;
@@ -7,7 +7,7 @@ use crate::pattern::chars::{self, CharSet, ClassAtom};
 use crate::pattern::error::{PatternError, at};
 
 impl PythonParser {
-    /// Behind the bracket that opens, which stands at `begins`.
+    /// Reads a set behind its `[`, which stands at `begins`.
     pub(super) fn set(&mut self, begins: usize, flags: Flags) -> Result<CharSet, PatternError> {
         let is_negated = self.tokens.take('^');
         let mut ranges: Vec<(u32, u32)> = Vec::new();
@@ -52,7 +52,7 @@ impl PythonParser {
                 break;
             }
         }
-        // A set of one character is that character.
+        // CPython reads a set of one character as that character.
         let is_single = matches!(ranges.as_slice(), [(first, last), more @ ..]
             if first == last && more.iter().all(|other| other == &(*first, *last)))
             && rest.ranges().is_empty();

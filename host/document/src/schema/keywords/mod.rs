@@ -1,5 +1,5 @@
-//! Keywords that the pipeline's validator (Python's jsonschema) judges otherwise than the `jsonschema`
-//! crate. docs/JSON.md tells what differs.
+//! Keywords that the pipeline's validator (Python's jsonschema) judges otherwise than the `jsonschema` crate.
+//! docs/JSON.md says what differs.
 
 mod bounds;
 mod multiple_of;
@@ -11,10 +11,10 @@ use serde_json::{Map, Value as SerdeValue};
 use crate::representation::OnTape;
 use crate::value::Value;
 
-/// A keyword of a schema, compiled.
+/// A compiled keyword, or why its value in the schema is refused.
 type CompiledKeyword<'a> = Result<Box<dyn for<'i> Keyword<'i, OnTape>>, ValidationError<'a>>;
 
-/// The options with these keywords in place of the crate's.
+/// Replaces the crate's keywords by these.
 pub(super) fn install<R>(
     options: ValidationOptions<'_, R, OnTape>,
 ) -> ValidationOptions<'_, R, OnTape> {
@@ -32,7 +32,7 @@ fn annotation<'a>(
     Ok(Box::new(Annotation))
 }
 
-/// Says something of a value, and asserts nothing.
+/// A keyword that accepts every value.
 struct Annotation;
 
 impl<'i> Keyword<'i, OnTape> for Annotation {

@@ -1,4 +1,4 @@
-//! `multipleOf` as Python computes it: by a float in doubles, by an integer exactly.
+//! `multipleOf` as Python computes it: by an integer exactly, by a float in doubles.
 
 use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError};
@@ -27,7 +27,7 @@ pub(super) fn compile<'a>(
     }
 }
 
-/// A divisor as it was written: Python divides by a float in doubles, by an integer exactly.
+/// A divisor as it was written, for Python divides by an integer otherwise than by a float.
 enum Divisor {
     Integer(u64),
     Float(f64),
@@ -44,7 +44,7 @@ impl MultipleOf {
             (Divisor::Integer(divisor), Number::Uint(value)) => value % divisor == 0,
             (Divisor::Integer(divisor), Number::Digits(digits)) => remainder(digits, *divisor) == 0,
             (Divisor::Integer(divisor), Number::Float(value)) => value % *divisor as f64 == 0.0,
-            // `int(quotient) != quotient`, and where the quotient is no double, as fractions.
+            // Python: `int(quotient) != quotient`; with fractions if the quotient is too large for a double.
             (Divisor::Float(divisor), number) => {
                 let quotient = number.nearest() / divisor;
                 if quotient.is_finite() {
@@ -57,10 +57,10 @@ impl MultipleOf {
     }
 }
 
-/// Whether a positive double divides a number of at least its size, both taken as they are.
+/// Whether a positive double divides a larger number without remainder, both by their exact values.
 fn divides_exactly(divisor: f64, number: Number<'_>) -> bool {
-    // The divisor is `odd` times a power of two. The number is a whole multiple of that power: the
-    // quotient is beyond a double, so the last bit of the divisor is worth less than any of an integer.
+    // The divisor is `odd` times a power of two. An integer is a multiple of that power: the quotient is too
+    // large for a double, so the power is less than one.
     let (odd, divisor_exponent) = odd_part(divisor);
     match number {
         Number::Int(value) => value.unsigned_abs() % odd == 0,
@@ -73,7 +73,7 @@ fn divides_exactly(divisor: f64, number: Number<'_>) -> bool {
     }
 }
 
-/// A positive double as an odd number times a power of two: that number, and the power's exponent.
+/// A positive double as an odd number times a power of two: the odd number, and the exponent of the power.
 fn odd_part(value: f64) -> (u64, i32) {
     const FRACTION_BITS: u32 = 52;
     let bits = value.to_bits();
@@ -87,7 +87,8 @@ fn odd_part(value: f64) -> (u64, i32) {
     ((significand >> zeros).max(1), exponent + zeros as i32)
 }
 
-/// By long division; the sign does not matter for whether anything remains.
+/// The remainder of an integer by its digits, by long division. The sign is left out, for it does not change
+/// whether there is a remainder.
 fn remainder(digits: &str, divisor: u64) -> u64 {
     let digits = digits.bytes().filter(u8::is_ascii_digit);
     digits.fold(0, |remainder, digit| {

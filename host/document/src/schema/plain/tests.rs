@@ -1,4 +1,4 @@
-//! Against tables, and against the crate.
+//! Tests of the fast check against tables, and against the crate.
 
 use proptest::prelude::*;
 use serde_json::json;

@@ -282,7 +282,7 @@ mod tests {
             validation_was_long(),
             "a short one after it takes nothing back"
         );
-        // A text of a small pattern, and one that is too long to be nothing.
+        // Two texts for a pattern: one is too short to count as long work.
         assert_eq!(wide(10_000).run(|| count_text(400)), Ok(()));
         assert!(!validation_was_long());
         assert_eq!(wide(10_000).run(|| count_text(500)), Ok(()));

@@ -37,8 +37,10 @@ pub enum Packing {
 /// Why a text names no column.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnError {
+    /// Its pointer is none.
     #[error(transparent)]
     Pointer(#[from] PointerError),
+    /// Its description of fields is none.
     #[error(transparent)]
     Fields(#[from] FieldsError),
 }

@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(canonical("1e9999999999999999999"), None);
         assert_eq!(canonical("1e-9999999999999999999"), None);
         assert_eq!(canonical("1e400").unwrap().len(), 401);
-        // Written out up to the bound, and the same beyond it whoever wrote it.
+        // Written out up to the limit; beyond it with an exponent, however it was written.
         let long = format!("1{}", "0".repeat(4299));
         assert_eq!(canonical("1e4299"), Some(long.clone()));
         assert_eq!(canonical(&long), Some(long.clone()));

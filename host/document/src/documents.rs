@@ -160,6 +160,7 @@ pub struct ColumnWriter {
 
 /// Hashing of the fields that a check does not have to see, and where the sum of each row goes.
 pub struct FieldHashing<'a> {
+    /// Hashes the fields that are written in one way only.
     pub hasher: &'a FieldHasher,
     /// Appended to: one digest for each row of a column of fields, none for other columns.
     pub digests: &'a mut Vec<FieldsDigest>,

@@ -15,7 +15,9 @@ const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How many events were valid and how many were not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
+    /// Events that the schema accepts.
     pub valid: u64,
+    /// All other events.
     pub invalid: u64,
     /// Of the invalid ones, those that are no JSON document.
     pub undecodable: u64,

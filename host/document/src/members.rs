@@ -395,11 +395,11 @@ mod tests {
             ("members:/a", r#"{"a":null}"#, "=z:"),
             ("members:/a", r#"{"b":1}"#, ""),
             ("members:/a", "not JSON", ""),
-            // What JSON does not have leaves no row, as in a column of text.
+            // A value that JSON does not have has an empty row, as in a column of text.
             ("members:", r#"{"a":NaN}"#, ""),
             ("members:", r#"{"a":["\ud800"]}"#, ""),
             ("members:/b", r#"{"a":NaN,"b":{"c":2}}"#, "=o:(c=i:2)"),
-            // Of equal names the last counts.
+            // Of members with one name the last one counts.
             ("members:", r#"{"a":1,"a":2}"#, "=o:(a=i:2)"),
         ];
         for (name, document, expected) in cases {

@@ -24,7 +24,9 @@ const EXPLANATION_EXHAUSTED: &str = "is not valid; to tell where would take too 
 /// What a schema says of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
+    /// The schema accepts the value.
     Valid,
+    /// The schema does not accept the value.
     Invalid,
     /// There is no value at the pointer, or its row is not [`crate::RowState::Good`].
     NoValue,
@@ -69,6 +71,7 @@ pub(crate) fn validity(schema: &Schema, value: Value<'_>, is_deep: bool) -> Vali
 /// What is wrong with a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
+    /// In the schema's order; empty if the value is valid.
     pub violations: Vec<Violation>,
     /// Whether the validation, or finding the violations, took more steps than it may. The only violation says
     /// so.

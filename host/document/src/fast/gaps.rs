@@ -205,7 +205,8 @@ mod tests {
         ] {
             assert_eq!(found(&gaps, last, text, 0), None, "{text}");
         }
-        // Known again, whatever it follows; and at the end of all bytes nothing is.
+        // Learned once, whatever it follows. At the end of the bytes, where a whole stride is missing, nothing
+        // is found.
         assert_eq!(gaps.learn(b, gap(r#", "bc" : "#, 1).unwrap()), b);
         assert_eq!(found(&gaps, b, r#", "bc" : "#, 0).unwrap().0, b);
         assert!(gaps.find(b, br#", "bc" : 2"#, 0).is_none());

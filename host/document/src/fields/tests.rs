@@ -144,12 +144,12 @@ fn what_can_be_written_in_one_way_only_is_taken() {
             json!({"s": "abcd", "b": "[", "a": [2, {"t": true}]}),
             "a=a:[2,{\"t\":true}] b=s:[ s=s:abcd",
         ),
-        // In objects, and not there where nothing is left.
+        // In objects; an object of which nothing is left is left out.
         (
             json!({"o": {"p": {"t": true}, "b": 1}, "q": {"r": {}}}),
             "o_b=i:1",
         ),
-        // Left out, with all that is in it.
+        // An object is left out with all of its fields.
         (
             json!({"no": 1, "on": 1, "a": {"no": {"b": 1}, "on": 1}, "xy": 1, "x": {"b": 1}}),
             "a_on=i:1 on=i:1",
@@ -157,7 +157,7 @@ fn what_can_be_written_in_one_way_only_is_taken() {
         (json!({"a_no": 1, "a_": 1}), "a_=i:1"),
     ];
     let (column, mut scene) = (column(&spec), Scene::default());
-    // Twice, because the names are known then.
+    // Twice, for the second time the names are in the cache.
     for (document, left) in cases.iter().chain(&cases) {
         let (row, _) = scene.row(&column, &document.to_string());
         assert_eq!(words(&PLAIN.answer(&row)), *left, "{document}");
@@ -213,7 +213,7 @@ fn a_field_is_its_name_its_kind_and_its_value() {
         .iter()
         .map(|field| hasher.answered(&[&[HEAD][..], field].concat()).as_u128())
         .collect();
-    // None, each twice, and each under another first byte.
+    // No fields, each field twice, and another first byte.
     sums.push(hasher.answered(&[HEAD]).as_u128());
     for field in &fields {
         sums.push(
@@ -306,7 +306,7 @@ fn in_an_object_with_a_long_name_all_is_the_checks() {
         assert_eq!(taken, FieldsDigest::default());
     }
     assert!(scene.writer.memory_bytes() < 256 << 10);
-    // Each with a name of its own: none is kept.
+    // Each has another long name; none of them is kept.
     for number in 0..100 {
         let long = format!("{number}{}", "n".repeat(100_000));
         scene.row(&column, &json!({ long: {"a": true} }).to_string());
@@ -319,7 +319,7 @@ fn in_an_object_with_a_long_name_all_is_the_checks() {
 fn many_places_and_many_names_are_told_apart() {
     let (column, mut scene) = (column(&json!({})), Scene::default());
     for round in 0..3 {
-        // More than are remembered, of both.
+        // More scopes and more names than the cache keeps.
         let document: Map<String, Json> = (0..200)
             .map(|place| {
                 (
@@ -418,7 +418,7 @@ proptest! {
                 b's' => json!(std::str::from_utf8(entry.value).unwrap()),
                 _ => serde_json::from_slice(entry.value).unwrap(),
             };
-            // Two of one name are in no flat object.
+            // A flat object cannot have two fields of one name.
             prop_assume!(flat.insert(name, value).is_none());
         }
         let mut scene = Scene::default();

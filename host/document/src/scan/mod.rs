@@ -77,7 +77,7 @@ mod tests {
         ) {
             let mask = std::array::from_fn(|place| if place < len { u8::MAX } else { 0 });
             let masked = std::array::from_fn(|place| text[place] & mask[place]);
-            // Alike in as many bytes as one likes.
+            // Often equal in all but the last bytes.
             let bytes = std::array::from_fn(|place| if place + 2 < len { text[place] } else { other[place] });
             let is_text = is_masked(&bytes, &mask, &masked);
             prop_assert_eq!(is_text, bytes[..len] == text[..len]);

@@ -248,7 +248,7 @@ impl Catalog {
             match (id, owner) {
                 (Some(id), Some(other)) if other != file.label => {
                     let problem = Problem::SameIdentifier { id, other };
-                    // Its identifier is the other's.
+                    // It is refused by its label alone, for its identifier belongs to the other file.
                     self.refuse(&file, None, problem);
                 }
                 _ => self.sources.push((file, source)),
@@ -396,7 +396,7 @@ mod tests {
     fn the_patterns_of_all_files_are_bounded_and_what_fits_still_loads() {
         let directory = tempfile::tempdir().unwrap();
         let mut catalog = Catalog {
-            // What the files before took.
+            // The files read before have nearly all that is allowed.
             patterns_size: PATTERNS_SIZE_MAX - 1000,
             ..Catalog::default()
         };
@@ -411,11 +411,11 @@ mod tests {
         assert_eq!(read("b/1", "^[a-z]{1,99}$"), (1, 1));
         assert_eq!(read("c/1", "^[a-z]{1,299}$"), (1, 2));
         assert_eq!(read("d/1", "^a$"), (2, 2));
-        // Many small ones.
+        // Many small patterns exceed the limit too.
         let refused =
             (0..100).find(|number| read(&format!("small/{number}"), "^[a-z]{1,49}$").1 > 2);
         assert!(refused.is_some_and(|number| number > 0), "{refused:?}");
-        // Who reads it finds the file to mend, whichever was the last straw.
+        // The message names the file with the largest patterns, whichever file exceeded the limit.
         for (error, largest) in catalog.errors.iter().zip(["a/1", "c/1", "b/1"]) {
             let told = error.problem.to_string();
             assert!(told.contains("the patterns of all schemas"), "{told}");

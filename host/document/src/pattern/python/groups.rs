@@ -24,7 +24,10 @@ impl PythonParser {
         }
         let position = self.tokens.position();
         let Some(Token::Plain(kind)) = self.tokens.next() else {
-            return at(begins, "no kind of group follows the `?` behind this bracket");
+            return at(
+                begins,
+                "no kind of group follows the `?` behind this bracket",
+            );
         };
         match kind {
             'P' => self.named(begins, *flags, items),

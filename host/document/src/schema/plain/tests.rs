@@ -63,7 +63,7 @@ fn what_is_surely_valid_is_known_and_all_else_left_to_the_crate() {
         (format!(r#"{{"detail":{{"ok":0}},{rest}}}"#), false),
         (format!(r#"{{"detail":{{"{long}":1}},{rest}}}"#), false),
         ("[]".to_owned(), false),
-        // Not known here: an integer or not depends on the draft, a pattern is the crate's.
+        // Left to the crate: whether it is an integer depends on the draft, and patterns are not known here.
         (r#"{"action":"view","id":7.0}"#.to_owned(), false),
         (format!(r#"{{"odd":"a",{rest}}}"#), false),
         (format!(r#"{{"ratio":18446744073709551615,{rest}}}"#), false),

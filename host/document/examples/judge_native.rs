@@ -1,8 +1,8 @@
-//! Parsing and validation on the tape against serde_json and jsonschema, over made-up events of the
-//! shipped schemas: `cargo run --release -p landfall-document --example judge_native`.
+//! Measures parsing and validation on the tape, compared with serde_json and jsonschema, on generated events of
+//! the shipped schemas: `cargo run --release -p landfall-document --example judge_native`.
 //!
-//! Both sides run in turns in one process, and the best turn of each counts, for absolute figures
-//! drift from machine to machine and from minute to minute.
+//! Both sides run in turns in one process, and the best turn of each counts, for absolute figures differ from
+//! machine to machine and from minute to minute.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -88,8 +88,8 @@ fn rate(mut batch: impl FnMut()) -> f64 {
     events as f64 / begin.elapsed().as_secs_f64()
 }
 
-/// jsonschema over serde_json's values: a draft that it does not know is set aside, so both sides
-/// do at least the same work.
+/// jsonschema on serde_json's values. A `$schema` that it does not know is removed; both sides do at least the
+/// same work.
 fn native(label: &str, directory: &Path) -> jsonschema::Validator {
     let read = |label: &str| -> serde_json::Value {
         let text = std::fs::read_to_string(directory.join(format!("{label}.json")))
@@ -98,7 +98,7 @@ fn native(label: &str, directory: &Path) -> jsonschema::Validator {
     };
     let mut schema = read(label);
     if label.starts_with("PageTiming") {
-        // Its one keyword of draft-03 in draft-04's words.
+        // Its one keyword of draft-03, translated to draft-04.
         let properties = schema["properties"].as_object_mut().expect("properties");
         let required: Vec<String> = properties
             .iter()
@@ -126,7 +126,7 @@ fn native(label: &str, directory: &Path) -> jsonschema::Validator {
         .expect("a schema")
 }
 
-/// Makes the event of a number.
+/// Makes the event with a number.
 type Maker = fn(usize) -> String;
 
 /// Schemas and how their events are made, small ones first.

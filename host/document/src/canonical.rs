@@ -1,45 +1,43 @@
 //! Canonical JSON text, as `column` in wit/check.wit defines it. Iterative: no document can
 //! overflow the stack.
 
-use crate::key;
-use crate::number::Number;
+use crate::number::{self, Number};
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
-use crate::tape::orders::Orders;
-use crate::value::Value;
+use crate::tape::name_orders::NameOrders;
+use crate::tape::node::{Node, NodeKind};
 
 /// The text that stands for a redacted value.
 const REDACTED: &[u8] = b"\"(redacted)\"";
 
-/// Writes values; its memory can serve many.
+/// Writes values as canonical text. Its memory is reused from value to value.
 #[derive(Default)]
-pub(crate) struct Writer {
-    open: Vec<Open>,
+pub(crate) struct CanonicalWriter {
+    open: Vec<OpenContainer>,
     /// Names of the open objects, each object's sorted.
     names: Vec<u32>,
-    orders: Orders,
-    /// Numbers by their exact decimal value.
+    orders: NameOrders,
+    /// Whether numbers are written by their exact decimal value.
     is_exact: bool,
-    /// Whether there was a number of which that cannot be told.
-    is_vague: bool,
+    /// Whether there was a number whose exact value cannot be told.
+    has_unknown_number: bool,
 }
 
-/// A container whose end was not written yet.
-enum Open {
+/// A container whose end is not written yet.
+enum OpenContainer {
     Array {
         next: u32,
         left: usize,
         first: bool,
     },
-    /// `names[start..]` are its names, `next` the one to write.
+    /// `names[start..]` are its names; `next` is the index of the next one to write.
     Object {
         start: usize,
         next: usize,
     },
 }
 
-impl Writer {
-    /// Writes numbers by their exact decimal value, and not as the double that they are read as.
+impl CanonicalWriter {
+    /// A writer that writes numbers by their exact decimal value, and not as the nearest double.
     pub fn exact() -> Self {
         Self {
             is_exact: true,
@@ -47,31 +45,30 @@ impl Writer {
         }
     }
 
-    /// Appends the text of `value`; false if it holds a number of which the value cannot be told.
-    pub fn write_exact(mut self, value: Value<'_>, out: &mut Vec<u8>) -> bool {
-        self.write(value, out);
-        !self.is_vague
+    /// Appends the text of the value at `at`; false if it holds a number whose value cannot be told.
+    pub fn write_exact(mut self, tape: &Tape, at: u32, out: &mut Vec<u8>) -> bool {
+        self.write(tape, at, out);
+        !self.has_unknown_number
     }
 
-    /// Appends the text of `value`.
-    pub fn write(&mut self, value: Value<'_>, out: &mut Vec<u8>) {
-        self.write_redacted(value, &[], out);
+    /// Appends the text of the value at `at`.
+    pub fn write(&mut self, tape: &Tape, at: u32, out: &mut Vec<u8>) {
+        self.write_redacted(tape, at, &[], out);
     }
 
-    /// Appends the text of `value`, with the values at these places of its tape redacted.
-    pub fn write_redacted(&mut self, value: Value<'_>, redacted: &[u32], out: &mut Vec<u8>) {
-        let tape = value.tape();
+    /// Appends the text of the value at `at`, with the values at the places `redacted` redacted.
+    pub fn write_redacted(&mut self, tape: &Tape, at: u32, redacted: &[u32], out: &mut Vec<u8>) {
         self.open.clear();
         self.names.clear();
-        self.begin(tape, value.place(), redacted, out);
+        self.begin(tape, at, redacted, out);
         while let Some(open) = self.open.last_mut() {
             let value = match open {
-                Open::Array { left: 0, .. } => {
+                OpenContainer::Array { left: 0, .. } => {
                     out.push(b']');
                     self.open.pop();
                     continue;
                 }
-                Open::Array { next, left, first } => {
+                OpenContainer::Array { next, left, first } => {
                     if !std::mem::take(first) {
                         out.push(b',');
                     }
@@ -80,7 +77,7 @@ impl Writer {
                     *left -= 1;
                     at
                 }
-                Open::Object { start, next } => {
+                OpenContainer::Object { start, next } => {
                     let Some(name) = self.names.get(*next).copied() else {
                         out.push(b'}');
                         self.names.truncate(*start);
@@ -108,40 +105,44 @@ impl Writer {
         }
         let node = tape.node(at);
         match node.kind() {
-            Kind::Null => out.extend_from_slice(b"null"),
-            Kind::False => out.extend_from_slice(b"false"),
-            Kind::True => out.extend_from_slice(b"true"),
-            Kind::Float | Kind::NotFinite if self.is_exact => {
-                self.is_vague |= !key::write_number(tape, node, out);
+            NodeKind::Null => out.extend_from_slice(b"null"),
+            NodeKind::False => out.extend_from_slice(b"false"),
+            NodeKind::True => out.extend_from_slice(b"true"),
+            NodeKind::Float | NodeKind::NotFinite if self.is_exact => {
+                self.has_unknown_number |= !number::write_exact(tape, node, out);
             }
-            Kind::Int | Kind::Uint | Kind::Float | Kind::NotFinite | Kind::Digits => {
+            NodeKind::Int
+            | NodeKind::Uint
+            | NodeKind::Float
+            | NodeKind::NotFinite
+            | NodeKind::Digits => {
                 if let Some(number) = Number::of(tape, node) {
                     number.write(out);
                 }
             }
-            Kind::String | Kind::OddString | Kind::Name | Kind::OddName => {
+            NodeKind::String | NodeKind::OddString | NodeKind::Name | NodeKind::OddName => {
                 write_text(tape, node, out)
             }
-            Kind::Array => {
+            NodeKind::Array => {
                 out.push(b'[');
-                self.open.push(Open::Array {
+                self.open.push(OpenContainer::Array {
                     next: at + 1,
                     left: node.entries(),
                     first: true,
                 });
             }
-            Kind::Object => {
+            NodeKind::Object => {
                 out.push(b'{');
                 let start = self.names.len();
                 names(tape, at, &mut self.names, &mut self.orders);
-                self.open.push(Open::Object { start, next: start });
+                self.open.push(OpenContainer::Object { start, next: start });
             }
         }
     }
 }
 
-/// Appends the places of an object's names, sorted by their bytes.
-pub(crate) fn names(tape: &Tape, object: u32, names: &mut Vec<u32>, orders: &mut Orders) {
+/// Appends the places of the names of the object at `object`, sorted by their bytes.
+pub(crate) fn names(tape: &Tape, object: u32, names: &mut Vec<u32>, orders: &mut NameOrders) {
     let node = tape.node(object);
     if let Some(sorted) = tape.sorted_names(node) {
         names.extend_from_slice(sorted);
@@ -162,7 +163,7 @@ pub(crate) fn names(tape: &Tape, object: u32, names: &mut Vec<u32>, orders: &mut
 /// A string with the shortest escapes; a lone surrogate as `\uXXXX`, as Python writes it.
 fn write_text(tape: &Tape, node: Node, out: &mut Vec<u8>) {
     let bytes = tape.raw(node);
-    let odd = matches!(node.kind(), Kind::OddString | Kind::OddName);
+    let odd = matches!(node.kind(), NodeKind::OddString | NodeKind::OddName);
     out.reserve(bytes.len() + 2);
     out.push(b'"');
     if !odd && is_plain(bytes) {
@@ -192,8 +193,8 @@ fn write_text(tape: &Tape, node: Node, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Whether nothing is to be escaped. Eight bytes at a time; the last ones are looked at with some before
-/// them again.
+/// Whether nothing is to be escaped. Reads eight bytes at a time; the last eight may overlap those before
+/// them.
 fn is_plain(bytes: &[u8]) -> bool {
     if let Some(last) = bytes.last_chunk::<8>() {
         let (eights, _) = bytes.as_chunks::<8>();
@@ -213,8 +214,8 @@ fn is_plain(bytes: &[u8]) -> bool {
     }
 }
 
-/// Whether none of eight bytes is a control character, a quote or a backslash. Bytes from 0x80 on are
-/// plain. A borrow may reach the byte above one that is found, which is no harm: it only finds more.
+/// Whether none of eight bytes is a control character, a quote or a backslash. Bytes from 0x80 on are plain.
+/// The borrow of a byte that is found may mark the byte above it too; that changes no answer.
 fn are_plain(eight: u64) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;

@@ -1,20 +1,22 @@
-//! What a check wants to see of each document: a value, and how it is packed.
+//! Columns: which value of each document a check gets, and how the value is packed.
 
 use std::fmt;
 
 use crate::fields::{Fields, FieldsError};
 use crate::pointer::{Pointer, PointerError};
 
-/// Before the pointer of a column of members. No JSON pointer begins so.
+/// Prefix of the name of a column of members; a JSON pointer follows. No JSON pointer begins like it.
 const MEMBERS: &str = "members:";
 
-/// Before what a column of fields is of.
+/// Prefix of the name of a column of fields; a description in JSON follows.
 const FIELDS: &str = "fields:";
 
 /// A column as wit/check.wit's `column` defines it.
 #[derive(Clone, Debug)]
 pub struct Column {
+    /// Where the value is in a document.
     pub at: Pointer,
+    /// How the value is written to its row.
     pub packing: Packing,
     name: Box<str>,
 }
@@ -24,24 +26,31 @@ pub struct Column {
 pub enum Packing {
     /// Canonical JSON text.
     Text,
-    /// An object's members without quotes, escapes and white space.
+    /// An object's members as entries of kind, lengths, name and value: without quotes, escapes and white
+    /// space.
     Members,
-    /// The same of those fields alone that may be written in more than one way.
+    /// As `Members`, but only the fields that `Fields` selects. With a hasher, only those of them that may be
+    /// written in more than one way.
     Fields(Fields),
 }
 
-/// A text that names no column.
+/// Why a text names no column.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnError {
+    /// Its pointer is none.
     #[error(transparent)]
     Pointer(#[from] PointerError),
+    /// Its description of fields is none.
     #[error(transparent)]
     Fields(#[from] FieldsError),
 }
 
 impl Column {
-    /// A column by its name in a manifest: a JSON pointer, `members:` and a JSON pointer, or `fields:`
-    /// and what they are of.
+    /// A column by its name in a manifest: a JSON pointer, `members:` and a JSON pointer, or `fields:` and a
+    /// description in JSON (wit/check.wit).
+    ///
+    /// # Errors
+    /// If the pointer is no JSON pointer, or the description of fields is not as wit/check.wit has it.
     pub fn parse(name: &str) -> Result<Self, ColumnError> {
         let (at, packing) = if let Some(pointer) = name.strip_prefix(MEMBERS) {
             (Pointer::parse(pointer)?, Packing::Members)

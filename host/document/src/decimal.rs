@@ -1,24 +1,23 @@
-//! The text of a number by its exact decimal value: `10000`, `10000.0`, `1e4` and `1E+4` are one, and
-//! no two numbers that differ are, however many digits it takes to see it. Pure.
+//! The text of a number by its exact decimal value: `10000`, `10000.0`, `1e4` and `1E+4` have one text, and two
+//! numbers that differ have two, however many digits it takes to see it. Knows bytes alone.
 
 use crate::INTEGER_DIGITS_MAX;
 
-/// A number that takes no more digits than this is written out, as every integer that is read can be.
-/// Beyond it, it has an exponent: `1e999999999` is no long text.
+/// A number of no more digits than this is written out, as every integer that is read can be. A longer one is
+/// written with an exponent: `1e999999999` would be too long a text.
 const PLAIN_DIGITS_MAX: i64 = INTEGER_DIGITS_MAX as i64;
 
-/// Digits of an exponent that are understood. Beyond them nothing says which number it is.
+/// Digits that an exponent may have to be read. Longer ones may not fit 64 bits.
 const EXPONENT_DIGITS_MAX: usize = 18;
 
-/// The number at the beginning of `text`, as JSON writes it; what follows does not belong to it.
+/// The bytes of the number at the beginning of `text`, without what follows it.
 pub(crate) fn number_at(text: &[u8]) -> &[u8] {
     let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
     let len = text.iter().position(|byte| !is_part(byte));
     text.get(..len.unwrap_or(text.len())).unwrap_or_default()
 }
 
-/// Appends the text of a number that JSON's grammar allows; false, and nothing, if its exponent is
-/// beyond understanding.
+/// Appends the text of a number of JSON. False, and nothing is appended, if its exponent has too many digits.
 pub(crate) fn write(number: &[u8], out: &mut Vec<u8>) -> bool {
     let (is_negative, number) = match number {
         [b'-', rest @ ..] => (true, rest),
@@ -79,6 +78,7 @@ pub(crate) fn write(number: &[u8], out: &mut Vec<u8>) -> bool {
     true
 }
 
+/// The value of an exponent; `None` if it has too many digits.
 fn read_exponent(text: &[u8]) -> Option<i64> {
     let (is_negative, digits) = match text {
         [b'-', rest @ ..] => (true, rest),
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(canonical("1e9999999999999999999"), None);
         assert_eq!(canonical("1e-9999999999999999999"), None);
         assert_eq!(canonical("1e400").unwrap().len(), 401);
-        // Written out up to the bound, and the same beyond it whoever wrote it.
+        // Written out up to the limit; beyond it with an exponent, however it was written.
         let long = format!("1{}", "0".repeat(4299));
         assert_eq!(canonical("1e4299"), Some(long.clone()));
         assert_eq!(canonical(&long), Some(long.clone()));

@@ -1,12 +1,12 @@
-//! All documents of a batch: packed text in, states and values out. Nothing is allocated per
-//! document once the memory has grown to the size of a batch.
+//! All documents of a batch: packed text in, states, values, columns and verdicts out. Nothing is allocated
+//! per document once the memory has grown to the size of a batch.
 
-use crate::canonical;
+use crate::canonical::CanonicalWriter;
 use crate::column::{Column, Packing};
 use crate::fast::{FastReader, PADDING_BYTES};
-use crate::fields::{self, FieldHasher, FieldsDigest};
+use crate::fields::{FieldHasher, FieldsDigest, FieldsWriter};
 use crate::lenient::LenientReader;
-use crate::members;
+use crate::members::MembersWriter;
 use crate::pointer::Pointer;
 use crate::schema::Schema;
 use crate::state::{Defect, RowState};
@@ -21,7 +21,7 @@ const SHALLOW_LEVELS_MAX: usize = 64;
 #[derive(Default)]
 pub struct Documents {
     tape: Tape,
-    rows: Vec<Row>,
+    rows: Vec<ParsedRow>,
     readers: Option<Box<Readers>>,
 }
 
@@ -32,7 +32,7 @@ struct Readers {
 }
 
 #[derive(Clone, Copy)]
-struct Row {
+struct ParsedRow {
     root: u32,
     state: RowState,
     is_deep: bool,
@@ -40,7 +40,7 @@ struct Row {
 
 impl Documents {
     /// Parses a packed column: row `i` is `text[ends[i-1]..ends[i]]`. Replaces what was there. A row
-    /// whose ends do not lie in `text` in order is empty, and so undecodable.
+    /// whose ends do not lie in `text` in ascending order is empty, and so undecodable.
     pub fn parse(&mut self, text: &[u8], ends: &[u32]) {
         self.tape.clear();
         self.rows.clear();
@@ -54,12 +54,12 @@ impl Documents {
             let row = text.get(start..end).unwrap_or_default();
             let root = self.tape.nodes.len();
             let (state, is_deep) = readers.read(&mut self.tape, root, start, row);
-            self.rows.push(Row {
+            self.rows.push(ParsedRow {
                 root: root as u32,
                 state,
                 is_deep,
             });
-            // Never back: a row may not unescape its strings where an earlier one has its own.
+            // Never back: a row must not unescape its strings over those of an earlier row.
             start = start.max(end);
         }
     }
@@ -76,8 +76,8 @@ impl Documents {
             .map_or(RowState::Undecodable(Defect::Empty), |row| row.state)
     }
 
-    /// The value at the pointer; `None` if there is none, or the row is undecodable. Of an unjudged
-    /// row all values can be found, odd ones too ([`Value::is_odd`]).
+    /// The value at the pointer; `None` if there is none, or the row is undecodable. In an unjudged row all
+    /// values can be found, also those that JSON does not have ([`Value::is_odd`]).
     pub fn value(&self, row: usize, at: &Pointer) -> Option<Value<'_>> {
         let row = self.rows.get(row)?;
         if matches!(row.state, RowState::Undecodable(_)) {
@@ -88,13 +88,13 @@ impl Documents {
     }
 
     /// Appends a packed column, one row per document, as wit/check.wit's `column` defines it. A row
-    /// is empty if there is no value, or if the value itself is odd, for then it has no JSON text.
-    /// `ends` counts from the beginning of `text`. In a column of fields all of them are there.
+    /// is empty if there is no value, or if the value is odd, for then it has no JSON text. `ends` gets the
+    /// end of each row, in bytes from the beginning of `text`. A column of fields has all of its fields.
     pub fn write_column(&self, column: &Column, text: &mut Vec<u8>, ends: &mut Vec<u32>) {
         ColumnWriter::default().write(self, column, text, ends, None);
     }
 
-    /// Validates the value at the pointer. Only good rows have a verdict; of others the answer is
+    /// Validates the value at the pointer. Only good rows have a verdict; for others the answer is
     /// [`Validity::NoValue`], so ask [`Documents::state`] first.
     pub fn validate(&self, row: usize, at: &Pointer, schema: &Schema) -> Validity {
         match self.good_value(row, at) {
@@ -103,8 +103,8 @@ impl Documents {
         }
     }
 
-    /// The first `errors_max` violations of the value at the pointer, in the schema's order, without
-    /// any value of the document. None if it is valid, or there is none.
+    /// The first `errors_max` violations of the value at the pointer, in the schema's order. They quote no
+    /// value of the document. Empty if the value is valid, or if there is no value.
     pub fn explain(
         &self,
         row: usize,
@@ -115,7 +115,7 @@ impl Documents {
         self.explanation(row, at, schema, errors_max).violations
     }
 
-    /// The same, and whether telling them took more steps than there are.
+    /// As [`Documents::explain`], and whether it took more steps than a validation may take.
     pub fn explanation(
         &self,
         row: usize,
@@ -142,44 +142,45 @@ impl Documents {
     pub fn memory_bytes(&self) -> usize {
         let readers = self.readers.as_ref();
         self.tape.memory_bytes()
-            + self.rows.capacity() * size_of::<Row>()
+            + self.rows.capacity() * size_of::<ParsedRow>()
             + readers.map_or(0, |readers| {
                 readers.fast.memory_bytes() + readers.lenient.memory_bytes()
             })
     }
 }
 
-/// Writes columns; its memory serves many batches, and it learns the shapes of their objects.
-/// `Default` allocates nothing.
+/// Writes columns. Its memory is reused from batch to batch, and it remembers the names and their order in the
+/// objects that it wrote. `Default` allocates nothing.
 #[derive(Default)]
 pub struct ColumnWriter {
-    text: canonical::Writer,
-    members: members::Writer,
-    fields: fields::Writer,
+    text: CanonicalWriter,
+    members: MembersWriter,
+    fields: FieldsWriter,
 }
 
-/// What hashes the fields that a check does not have to see, and where the sum of each row goes.
-pub struct Taking<'a> {
+/// Hashing of the fields that a check does not have to see, and where the sum of each row goes.
+pub struct FieldHashing<'a> {
+    /// Hashes the fields that are written in one way only.
     pub hasher: &'a FieldHasher,
-    /// Appended to: one for each row of a column of fields, none of others.
+    /// Appended to: one digest for each row of a column of fields, none for other columns.
     pub digests: &'a mut Vec<FieldsDigest>,
 }
 
 impl ColumnWriter {
-    /// Memory held for fields, in bytes; it does not depend on how many documents there were.
+    /// Memory held for columns of fields, in bytes; it does not grow with the number of documents.
     pub fn memory_bytes(&self) -> usize {
         self.fields.memory_bytes()
     }
 
-    /// Appends a column as [`Documents::write_column`] does; but with `taking`, those fields that are
-    /// written in one way only are not in a column of fields: they are taken.
+    /// Appends a column as [`Documents::write_column`] does. With `hashing`, a column of fields has only the
+    /// fields that may be written in more than one way; the others are hashed and added to the row's digest.
     pub fn write(
         &mut self,
         documents: &Documents,
         column: &Column,
         text: &mut Vec<u8>,
         ends: &mut Vec<u32>,
-        mut taking: Option<Taking<'_>>,
+        mut hashing: Option<FieldHashing<'_>>,
     ) {
         ends.reserve(documents.rows.len());
         for row in 0..documents.rows.len() {
@@ -190,18 +191,18 @@ impl ColumnWriter {
                 .filter(|value| is_good || !value.is_odd())
             {
                 match &column.packing {
-                    Packing::Text => self.text.write(value, text),
+                    Packing::Text => self.text.write(value.tape(), value.place(), text),
                     Packing::Members => self.members.write(value, text),
                     Packing::Fields(fields) => {
-                        let hasher = taking.as_ref().map(|taking| taking.hasher);
+                        let hasher = hashing.as_ref().map(|hashing| hashing.hasher);
                         digest = self.fields.write(value, fields, hasher, text);
                     }
                 }
             }
-            if let Some(taking) = &mut taking
+            if let Some(hashing) = &mut hashing
                 && column.is_of_fields()
             {
-                taking.digests.push(digest);
+                hashing.digests.push(digest);
             }
             ends.push(text.len() as u32);
         }
@@ -209,7 +210,8 @@ impl ColumnWriter {
 }
 
 impl Readers {
-    /// The state of the row at `start`, and whether it is deep. Its nodes begin at `root`.
+    /// Reads the row that begins at byte `start` of the tape; its nodes begin at `root`. Answers its state, and
+    /// whether it has too many levels for the caller's stack.
     fn read(&mut self, tape: &mut Tape, root: usize, start: usize, row: &[u8]) -> (RowState, bool) {
         if let Ok(levels) = self.fast.read(tape, start, row.len())
             && tape.seal().is_ok()

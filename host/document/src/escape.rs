@@ -1,16 +1,16 @@
-//! Escapes of JSON strings. Both readers use it.
+//! Escapes of JSON strings, as both readers read them. Knows bytes alone.
 
 /// One escape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Escape {
-    /// A surrogate if it came without its pair.
+    /// The code point that it stands for; a surrogate if the other one of its pair is missing.
     pub code_point: u32,
-    /// Bytes that it takes in the text.
+    /// Bytes of the escape in the text.
     pub bytes: usize,
 }
 
-/// Reads the escape at the beginning of `text`, which is a backslash. The error is the place of what
-/// does not belong there.
+/// Reads the escape at the beginning of `text`, which begins with a backslash. The error is the offset of the
+/// first byte that does not belong there; of a wrong letter it is that of the backslash.
 pub(crate) fn read(text: &[u8]) -> Result<Escape, usize> {
     let simple = match text.get(1) {
         Some(byte @ (b'"' | b'\\' | b'/')) => *byte,

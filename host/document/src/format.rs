@@ -1,22 +1,23 @@
-//! What bytes are that are no text in UTF-8: packed, archived, in another encoding, or of some database.
-//! Told by how they begin, so that a message can say what was found in place of what is missing.
+//! Formats of files that are not text in UTF-8: compressed, archived, in another encoding, or of a database.
+//! They are recognized by their first bytes, so that a message can say what a file is. Knows no files.
 
-/// So many of the first bytes decide.
+/// How many of a file's first bytes [`Format::of`] needs.
 pub const FORMAT_HEAD_BYTES: usize = 512;
 
-/// The mark that some programs put before a text in UTF-8. It is no part of it.
+/// The byte order mark that some programs put before a text in UTF-8. It is no part of the text.
 pub const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
-/// What a file is.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format {
+    /// Its usual name, for a message.
     pub name: &'static str,
-    /// The command that writes its text to standard output, with its file named last; none if no usual
-    /// tool does.
+    /// The command that writes the file's text to standard output; the file's name goes behind it. `None` if no
+    /// usual tool does that.
     pub unpack: Option<&'static str>,
 }
 
-/// By their first bytes: where they stand, what they are, the name, and the command.
+/// A format by its magic bytes: their offset, the bytes, the format's name, and the command.
 type Magic = (usize, &'static [u8], &'static str, Option<&'static str>);
 
 const MAGICS: [Magic; 34] = [
@@ -76,7 +77,7 @@ const MAGICS: [Magic; 34] = [
     (0, b"\0asm", "WebAssembly", None),
 ];
 
-/// What else has to be so where the bytes above could be another's.
+/// Further conditions, where the magic bytes alone could belong to something else.
 fn fits(name: &str, head: &[u8]) -> bool {
     match name {
         "bzip2" => head.starts_with(b"BZh") && matches!(head.get(3), Some(b'1'..=b'9')),
@@ -86,8 +87,8 @@ fn fits(name: &str, head: &[u8]) -> bool {
 }
 
 impl Format {
-    /// Of a file that begins like this; none if it may be a text in UTF-8, or nothing that is known. gzip
-    /// and zstd are among those that are told.
+    /// The format of a file that begins with `head`. `None` if it may be a text in UTF-8, or if no known format
+    /// begins like it. gzip and zstd are formats too.
     pub fn of(head: &[u8]) -> Option<Self> {
         let by_magic = MAGICS.iter().find(|(at, magic, name, _)| {
             head.get(*at..).is_some_and(|part| part.starts_with(magic)) && fits(name, head)
@@ -110,13 +111,13 @@ impl Format {
     }
 }
 
-/// A zstd file may begin with frames that are skipped (RFC 8878, 3.1.2).
+/// Whether a file begins with a skippable frame of zstd (RFC 8878, 3.1.2): a zstd file may.
 pub fn is_zstd_skippable(head: &[u8]) -> bool {
     matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
-/// `.lzma` has no magic: properties, a dictionary whose size is that of a power of two or of one and a half,
-/// and the size of what is in it, which may be unknown. As `xz` itself tells it.
+/// `.lzma` has no magic bytes. It begins with properties, the size of a dictionary (2^n or 2^n + 2^(n-1)) and
+/// the size of its content, which may be unknown. `xz` recognizes it in the same way.
 fn is_lzma(head: &[u8]) -> bool {
     let Some((&[0x5d, d0, d1, d2, d3], rest)) = head.split_first_chunk::<5>() else {
         return false;
@@ -150,8 +151,7 @@ fn is_tar(head: &[u8]) -> bool {
     header[0] != 0 && u32::from_str_radix(&digits, 8) == Ok(sum)
 }
 
-/// Text in ASCII with so many bytes a character, of which the one at `place` is not 0: the four characters
-/// that begin it.
+/// Whether the first four characters are ASCII with `bytes` bytes each, all of them 0 but the one at `place`.
 fn is_wide(head: &[u8], bytes: usize, place: usize) -> bool {
     let mut chars = head.chunks_exact(bytes).take(4);
     chars.len() == 4

@@ -1,83 +1,65 @@
 //! A value as the key of an event: whether it identifies one, and the text that it counts by.
 
-use crate::canonical::Writer;
-use crate::decimal;
-use crate::number::Number;
+use crate::canonical::CanonicalWriter;
+use crate::number;
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
+use crate::tape::node::{Node, NodeKind};
 use crate::value::Value;
 
 impl<'a> Value<'a> {
-    /// Whether it can identify an event. `null`, a boolean, an empty or blank string, an empty object or
-    /// array, and what is no number (`NaN`, an infinity) can not; nor can an object or array in which
-    /// a part is one of these, but for a boolean: events that lack the same part would be taken for
-    /// one another.
+    /// Whether it can identify an event. These cannot: `null`, a boolean, an empty or blank string, an empty
+    /// object or array, and `NaN` or an infinity. Nor can an object or array that holds one of these, except
+    /// for a boolean: events that lack the same part would be taken for one another.
     pub fn is_key(self) -> bool {
         let (tape, at) = (self.tape(), self.place());
         let node = self.node();
         if !node.is_container() {
-            return !matches!(node.kind(), Kind::True | Kind::False) && is_part(tape, node);
+            return !matches!(node.kind(), NodeKind::True | NodeKind::False) && is_part(tape, node);
         }
         (at..at + node.span()).all(|at| is_part(tape, tape.node(at)))
     }
 
-    /// Appends the text that a key counts by: a string's characters, a number's exact decimal value
-    /// without an exponent where that is not too long, of all else the canonical text with its
-    /// numbers so. False if it holds a number that nobody can tell.
+    /// Appends the text by which keys are compared: the characters of a string, the exact decimal value of a
+    /// number (without an exponent if that is not too long), else the canonical text with such numbers. False
+    /// if it holds a number whose value cannot be told.
     pub fn write_key(self, out: &mut Vec<u8>) -> bool {
         match self.as_str() {
             Some(text) => {
                 out.extend_from_slice(text.as_bytes());
                 true
             }
-            None => Writer::exact().write_exact(self, out),
+            None => CanonicalWriter::exact().write_exact(self.tape(), self.place(), out),
         }
     }
 
-    /// The text of a number by its exact decimal value; None of all else.
+    /// Appends the exact decimal value of a number. `None` if it is no number, or its value cannot be told.
     pub fn exact_number(self, out: &mut Vec<u8>) -> Option<()> {
         self.number()?;
-        write_number(self.tape(), self.node(), out).then_some(())
+        number::write_exact(self.tape(), self.node(), out).then_some(())
     }
 }
 
-/// Whether a part of a key is something.
+/// Whether a part of a key is something: not null, not empty and not blank.
 fn is_part(tape: &Tape, node: Node) -> bool {
     match node.kind() {
-        Kind::Null => false,
-        Kind::NotFinite => node.number_at().is_some(),
-        Kind::String => tape.text(node).is_some_and(|text| !is_blank(text)),
-        Kind::Array | Kind::Object => node.entries() > 0,
-        Kind::False
-        | Kind::True
-        | Kind::Int
-        | Kind::Uint
-        | Kind::Float
-        | Kind::Digits
-        // One that holds a lone surrogate holds something.
-        | Kind::OddString
-        | Kind::Name
-        | Kind::OddName => true,
+        NodeKind::Null => false,
+        NodeKind::NotFinite => node.number_at().is_some(),
+        NodeKind::String => tape.text(node).is_some_and(|text| !is_blank(text)),
+        NodeKind::Array | NodeKind::Object => node.entries() > 0,
+        NodeKind::False
+        | NodeKind::True
+        | NodeKind::Int
+        | NodeKind::Uint
+        | NodeKind::Float
+        | NodeKind::Digits
+        // A string with a lone surrogate is not blank.
+        | NodeKind::OddString
+        | NodeKind::Name
+        | NodeKind::OddName => true,
     }
 }
 
 fn is_blank(text: &str) -> bool {
     // Nearly every key begins with a visible character.
     !matches!(text.as_bytes().first(), Some(b'!'..=b'~')) && text.trim().is_empty()
-}
-
-/// Appends a number by its exact decimal value; false if nobody can tell it.
-pub(crate) fn write_number(tape: &Tape, node: Node, out: &mut Vec<u8>) -> bool {
-    match (Number::of(tape, node), node.number_at()) {
-        (Some(Number::Float(_)), Some(at)) => {
-            let text = tape.bytes.get(at..).unwrap_or_default();
-            decimal::write(decimal::number_at(text), out)
-        }
-        (Some(Number::Float(value)), None) if !value.is_finite() => false,
-        (Some(number), _) => {
-            number.write(out);
-            true
-        }
-        (None, _) => false,
-    }
 }

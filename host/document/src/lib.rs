@@ -3,6 +3,7 @@
 //! The only crate that knows jsonschema. It knows nothing of streams, checks or
 //! verdicts. Where parsers of JSON differ, it follows Python's json: docs/JSON.md has the cases.
 
+mod budget;
 mod canonical;
 mod column;
 mod decimal;
@@ -20,17 +21,20 @@ mod pattern;
 mod pointer;
 mod redact;
 mod representation;
+mod scan;
 mod schema;
 mod stack;
 mod state;
-mod steps;
 mod tape;
 mod validate;
 mod value;
 
+pub use budget::{processor_time, validation_was_long};
 pub use column::{Column, ColumnError, Packing};
-pub use documents::{ColumnWriter, Documents, Taking};
-pub use fields::{FieldHasher, Fields, FieldsDigest, FieldsError, NoFields, are_fields, are_same};
+pub use documents::{ColumnWriter, Documents, FieldHashing};
+pub use fields::{
+    FieldHasher, Fields, FieldsDigest, FieldsError, FieldsRowError, are_same_fields, check_fields,
+};
 pub use format::{FORMAT_HEAD_BYTES, Format, UTF8_MARK, is_zstd_skippable};
 pub use lines::{LinesError, Summary, validate_lines};
 pub use pattern::{EnginePattern, PatternDialect, PatternError, translate as translate_pattern};
@@ -38,12 +42,12 @@ pub use pointer::{Pointer, PointerError};
 pub use redact::redact;
 pub use schema::{Problem, Schema, SchemaError, SchemaHint, SchemaRules, SchemaSet};
 pub use state::{Defect, Oddity, RowState};
-pub use steps::{processor_time, was_long};
 pub use validate::{Explanation, VIOLATION_TEXT_BYTES_MAX, Validity, Violation};
 pub use value::{Elements, Kind, Members, Value};
 
 /// Levels of nesting that a document may have. Python's json gives up at its recursion limit: 996
-/// levels when called from an empty stack (Python 3.11), and a processor's own frames take a few.
+/// levels when called from an empty stack (Python 3.11), and the frames of the calling program take a few of
+/// them.
 pub const NESTING_MAX: usize = 990;
 
 /// Decimal digits that an integer may have: Python's own limit (`sys.int_info`).

@@ -1,4 +1,4 @@
-//! Validates lines of events against one schema file, for people and scripts.
+//! Validates lines of events against one schema file, for the command line.
 
 use std::io::{BufRead, Read};
 use std::path::Path;
@@ -6,18 +6,20 @@ use std::path::Path;
 use crate::schema::{Schema, SchemaError, SchemaHint, SchemaRules};
 use crate::{Documents, Pointer, RowState, Validity, Violation};
 
-/// Violations told of one event: enough to mend it by, short enough for a line.
+/// Violations that are listed of one event: enough to mend it, short enough for a line.
 const VIOLATIONS_PER_EVENT_MAX: usize = 10;
 
-/// An event is a few kB; a longer line is no event but a mistaken file.
+/// Bytes of a line. An event has a few kB; a longer line is no event, and the file probably a wrong one.
 const LINE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// How many events were what.
+/// How many events were valid and how many were not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
+    /// Events that the schema accepts.
     pub valid: u64,
+    /// All other events.
     pub invalid: u64,
-    /// Of the invalid ones: those that are no document at all.
+    /// Of the invalid ones, those that are no JSON document.
     pub undecodable: u64,
 }
 
@@ -28,7 +30,7 @@ impl Summary {
     }
 }
 
-/// The validation could not be run, or not to its end.
+/// Why the validation could not be run to its end. Lines count from 1.
 #[derive(Debug, thiserror::Error)]
 pub enum LinesError {
     #[error(transparent)]
@@ -43,12 +45,19 @@ pub enum LinesError {
     Write { line: u64, source: std::io::Error },
 }
 
-/// Validates each line that is not blank against the schema in `schema_file`, and gives `answer` one text
-/// for it, which quotes the event as it is: `valid`, or `invalid: ` and its first violations with their places; or, with `json`, an
-/// object `{"valid":bool,"errors":[{"pointer","message","schema_pointer"}]}`. An event that is
-/// undecodable or odd is not valid. What is right in the schema, but probably not meant, goes to `hint`
-/// first. References are followed below `root`, by default the directory
-/// from which the schema's identifier is its path, else the schema's own directory.
+/// Validates each line that is not blank against the schema in `schema_file`, and counts what it found.
+///
+/// For each line, `answer` gets one text, without a line feed: `valid`, or `invalid: ` and the first violations
+/// with their places; with `json`, an object
+/// `{"valid":bool,"errors":[{"pointer","message","schema_pointer"}]}`. An event that is undecodable, or holds
+/// something that JSON does not have, is not valid. Before the first line, `hint` gets what is right in the
+/// schema but probably not meant.
+///
+/// References are followed below `root`. Its default is the directory from which the schema's identifier is its
+/// path, else the schema's own directory.
+///
+/// # Errors
+/// If the schema does not load, a line cannot be read or is too long, or `answer` returns an error.
 pub fn validate_lines(
     schema_file: &Path,
     root: Option<&Path>,
@@ -104,7 +113,7 @@ pub fn validate_lines(
     Ok(summary)
 }
 
-/// `Err` holds what is wrong with the only row.
+/// The verdict on the only row of the batch; `Err` has its violations.
 fn judge(documents: &Documents, schema: &Schema) -> Result<(), Vec<Violation>> {
     let refused = |message: String| {
         let nowhere = String::new();

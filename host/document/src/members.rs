@@ -1,66 +1,67 @@
-//! Members of objects, packed for checks that go through all of them: what wit/check.wit's `column`
-//! calls a column of members. Iterative: no document can overflow the stack.
+//! Columns of members: the members of objects, packed for checks that go through all of them, as `column` in
+//! wit/check.wit defines it. Iterative: no document can overflow the stack.
 
 use std::ops::Range;
 
-use crate::canonical;
+use crate::canonical::{self, CanonicalWriter};
 use crate::number::Number;
 use crate::tape::Tape;
-use crate::tape::node::Kind;
-use crate::tape::orders::Orders;
+use crate::tape::name_orders::NameOrders;
+use crate::tape::node::NodeKind;
 use crate::value::Value;
 
-/// Bytes of a length.
+/// Bytes of the length of a name or of a value: a `u32`, little-endian.
 const LENGTH: usize = size_of::<u32>();
 
-/// Bytes before a name: the kind, the length of the name, and that of the value.
+/// Bytes of an entry before its name: the kind, the length of the name, and that of the value.
 const HEAD: usize = 1 + 2 * LENGTH;
 
-/// Most names and values are shorter: copying so many bytes at once is faster than a call.
+/// Bytes that are copied at once. Most names and values are shorter, and this is faster than to call `memcpy`.
 const STRIDE: usize = 32;
 
-/// Room is made for so many bytes at once.
+/// Bytes by which the output grows beyond what is needed, so that it seldom has to.
 const ROOM_BYTES: usize = 1024;
 
-/// Writes values; its memory can serve many.
+/// Writes values. Its memory is reused from value to value.
 #[derive(Default)]
-pub(crate) struct Writer {
-    open: Vec<Open>,
+pub(crate) struct MembersWriter {
+    open: Vec<OpenObject>,
     /// Names of the open objects, each object's sorted.
     names: Vec<u32>,
-    orders: Orders,
-    values: Values,
+    orders: NameOrders,
+    values: EntryWriter,
 }
 
 /// Writes entries whose values are no objects.
 #[derive(Default)]
-pub(crate) struct Values {
+pub(crate) struct EntryWriter {
     /// For what stays JSON text.
-    text: canonical::Writer,
+    text: CanonicalWriter,
     number: Vec<u8>,
 }
 
-/// An object whose end was not written yet: `names[start..]` are its names, `next` the one to write.
-struct Open {
+/// An object whose end is not written yet: `names[start..]` are its names; `next` is the index of the next one
+/// to write.
+struct OpenObject {
     start: usize,
     next: usize,
-    value: Unfinished,
+    value: UnfinishedValue,
 }
 
 /// A value whose length is not known yet.
 #[derive(Clone, Copy)]
-pub(crate) struct Unfinished {
+pub(crate) struct UnfinishedValue {
     length_at: usize,
     value_at: usize,
 }
 
-impl Writer {
+impl MembersWriter {
     /// Appends a value, as an entry without a name.
     pub fn write(&mut self, value: Value<'_>, out: &mut Vec<u8>) {
         let tape = value.tape();
         self.open.clear();
         self.names.clear();
-        let mut row = Row::behind(out);
+        let mut row = RowWriter::behind(out);
         self.entry(tape, 0..0, value.place(), &mut row);
         while let Some(open) = self.open.last_mut() {
             if let Some(&name) = self.names.get(open.next) {
@@ -77,15 +78,15 @@ impl Writer {
 
     /// Writes a scalar or an array, or opens an object.
     #[inline]
-    fn entry(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut Row<'_>) {
-        if tape.node(at).kind() != Kind::Object {
+    fn entry(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut RowWriter<'_>) {
+        if tape.node(at).kind() != NodeKind::Object {
             self.values.write(tape, name, at, row);
             return;
         }
         let value = row.begin(b'o', &tape.bytes, name, 0);
         let start = self.names.len();
         canonical::names(tape, at, &mut self.names, &mut self.orders);
-        self.open.push(Open {
+        self.open.push(OpenObject {
             start,
             next: start,
             value,
@@ -93,35 +94,40 @@ impl Writer {
     }
 }
 
-impl Values {
-    /// Writes an entry. Of an object it writes an array's: JSON text.
+impl EntryWriter {
+    /// Writes an entry whose name is the bytes `name` of the tape. An object is written as an array is: as JSON
+    /// text.
     #[inline]
-    pub fn write(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut Row<'_>) {
+    pub fn write(&mut self, tape: &Tape, name: Range<usize>, at: u32, row: &mut RowWriter<'_>) {
         let node = tape.node(at);
         let names = &tape.bytes;
         match node.kind() {
-            Kind::Null => row.scalar(b'z', names, name, &[0; STRIDE], 0..0),
-            Kind::False => row.scalar(b'f', names, name, &[0; STRIDE], 0..0),
-            Kind::True => row.scalar(b't', names, name, &[0; STRIDE], 0..0),
-            Kind::String | Kind::OddString | Kind::Name | Kind::OddName => {
-                row.scalar(b's', names, name, &tape.bytes, node.range());
+            NodeKind::Null => row.write_entry(b'z', names, name, &[0; STRIDE], 0..0),
+            NodeKind::False => row.write_entry(b'f', names, name, &[0; STRIDE], 0..0),
+            NodeKind::True => row.write_entry(b't', names, name, &[0; STRIDE], 0..0),
+            NodeKind::String | NodeKind::OddString | NodeKind::Name | NodeKind::OddName => {
+                row.write_entry(b's', names, name, &tape.bytes, node.range());
             }
-            kind @ (Kind::Int | Kind::Uint | Kind::Digits | Kind::Float | Kind::NotFinite) => {
-                let is_float = matches!(kind, Kind::Float | Kind::NotFinite);
+            kind @ (NodeKind::Int
+            | NodeKind::Uint
+            | NodeKind::Digits
+            | NodeKind::Float
+            | NodeKind::NotFinite) => {
+                let is_float = matches!(kind, NodeKind::Float | NodeKind::NotFinite);
                 self.number.clear();
                 if let Some(number) = Number::of(tape, node) {
                     number.write(&mut self.number);
                 }
                 let bytes = self.number.len();
-                // Most are short; behind them are zeros to copy along.
+                // Zeros behind a short number, so that a whole stride can be copied.
                 self.number.resize(bytes.max(STRIDE), 0);
                 let kind = if is_float { b'd' } else { b'i' };
-                row.scalar(kind, names, name, &self.number, 0..bytes);
+                row.write_entry(kind, names, name, &self.number, 0..bytes);
             }
-            Kind::Array | Kind::Object => {
+            NodeKind::Array | NodeKind::Object => {
                 let value = row.begin(b'a', names, name, 0);
                 row.end();
-                self.text.write(Value::new(tape, at), row.out);
+                self.text.write(tape, at, row.out);
                 row.at = row.out.len();
                 row.finish(value);
             }
@@ -129,13 +135,13 @@ impl Values {
     }
 }
 
-/// Bytes at a place, and some behind it.
+/// The stride that begins at `at`, if there is a whole one.
 #[inline]
 fn stride(from: &[u8], at: usize) -> Option<&[u8; STRIDE]> {
     from.get(at..)?.first_chunk()
 }
 
-/// What is before a name. A column has at most 4 GiB: its ends are no longer.
+/// The head of an entry. Lengths fit 32 bits, for a column has at most 4 GiB: its ends are `u32`.
 #[inline]
 fn kind_and_lengths(kind: u8, name_bytes: usize, value_bytes: usize) -> [u8; HEAD] {
     let mut head = [kind; HEAD];
@@ -145,22 +151,22 @@ fn kind_and_lengths(kind: u8, name_bytes: usize, value_bytes: usize) -> [u8; HEA
 }
 
 /// An entry as it lies in a row.
-pub(crate) struct Entry<'a> {
+pub(crate) struct PackedEntry<'a> {
     pub kind: u8,
     pub name: &'a [u8],
     pub value: &'a [u8],
-    /// Where the next one begins.
+    /// The byte where the next one begins.
     pub end: usize,
 }
 
-/// The entry that begins at a place; `None` if there is no whole one.
-pub(crate) fn entry_at(bytes: &[u8], at: usize) -> Option<Entry<'_>> {
+/// The entry that begins at byte `at`; `None` if there is no whole one.
+pub(crate) fn entry_at(bytes: &[u8], at: usize) -> Option<PackedEntry<'_>> {
     let (head, rest) = bytes.get(at..)?.split_first_chunk::<HEAD>()?;
     let &[kind, n0, n1, n2, n3, v0, v1, v2, v3] = head;
     let length = |bytes| usize::try_from(u32::from_le_bytes(bytes)).ok();
     let (name, rest) = rest.split_at_checked(length([n0, n1, n2, n3])?)?;
     let (value, rest) = rest.split_at_checked(length([v0, v1, v2, v3])?)?;
-    Some(Entry {
+    Some(PackedEntry {
         kind,
         name,
         value,
@@ -168,38 +174,38 @@ pub(crate) fn entry_at(bytes: &[u8], at: usize) -> Option<Entry<'_>> {
     })
 }
 
-/// A row in the making: `out[..at]` is written, what follows is room.
-pub(crate) struct Row<'a> {
+/// Writes one row: `out[..at]` is written, the rest of `out` is room for more.
+pub(crate) struct RowWriter<'a> {
     out: &'a mut Vec<u8>,
     at: usize,
 }
 
-impl<'a> Row<'a> {
-    /// A row behind what is there.
+impl<'a> RowWriter<'a> {
+    /// A row behind what `out` has.
     pub fn behind(out: &'a mut Vec<u8>) -> Self {
         Self { at: out.len(), out }
     }
 }
 
-impl Row<'_> {
-    /// Where it ends now.
+impl RowWriter<'_> {
+    /// Bytes of the output that are written.
     pub fn bytes(&self) -> usize {
         self.at
     }
 
     /// Whether nothing was written of a value yet.
-    pub fn is_empty(&self, value: Unfinished) -> bool {
+    pub fn is_empty(&self, value: UnfinishedValue) -> bool {
         self.at == value.value_at
     }
 
-    /// Forgets what was written from here on.
+    /// Forgets what was written from byte `at` on.
     pub fn back_to(&mut self, at: usize) {
         self.at = self.at.min(at);
     }
 
-    /// Writes an entry whose value is some bytes.
+    /// Writes an entry: its name is the range `name` of `bytes`, its value the range `value` of `values`.
     #[inline]
-    fn scalar(
+    fn write_entry(
         &mut self,
         kind: u8,
         bytes: &[u8],
@@ -207,15 +213,16 @@ impl Row<'_> {
         values: &[u8],
         value: Range<usize>,
     ) {
-        if !self.small(kind, bytes, &name, values, &value) {
+        if !self.write_short_entry(kind, bytes, &name, values, &value) {
             self.begin(kind, bytes, name, value.len());
             self.copy(values, value);
         }
     }
 
-    /// The same, if name and value are short: copied without asking how long they are.
+    /// The same, but only if name and value are short: whole strides are copied, whatever the lengths. False,
+    /// and nothing is written, if they are not.
     #[inline]
-    fn small(
+    fn write_short_entry(
         &mut self,
         kind: u8,
         bytes: &[u8],
@@ -223,7 +230,7 @@ impl Row<'_> {
         values: &[u8],
         value: &Range<usize>,
     ) -> bool {
-        /// What an entry takes at most, and what may be copied behind it.
+        /// The bytes of such an entry at most, with what is copied behind it.
         const SMALL_BYTES_MAX: usize = HEAD + 2 * STRIDE;
         if name.len() > STRIDE || value.len() > STRIDE {
             return false;
@@ -245,7 +252,7 @@ impl Row<'_> {
         true
     }
 
-    /// Writes all of an entry but its value, and makes room for that.
+    /// Writes an entry up to its value, and makes room for `value_bytes` of it.
     #[inline]
     pub fn begin(
         &mut self,
@@ -253,8 +260,8 @@ impl Row<'_> {
         bytes: &[u8],
         name: Range<usize>,
         value_bytes: usize,
-    ) -> Unfinished {
-        self.room(HEAD + name.len() + value_bytes);
+    ) -> UnfinishedValue {
+        self.reserve(HEAD + name.len() + value_bytes);
         let head = kind_and_lengths(kind, name.len(), value_bytes);
         let place = self.out.get_mut(self.at..);
         if let Some(place) = place.and_then(|place| place.first_chunk_mut::<HEAD>()) {
@@ -263,7 +270,7 @@ impl Row<'_> {
         let length_at = self.at + 1 + LENGTH;
         self.at += HEAD;
         self.copy(bytes, name);
-        Unfinished {
+        UnfinishedValue {
             length_at,
             value_at: self.at,
         }
@@ -289,9 +296,9 @@ impl Row<'_> {
         }
     }
 
-    /// Makes room for so many bytes and a stride.
+    /// Makes room for `bytes` and one stride more.
     #[inline]
-    fn room(&mut self, bytes: usize) {
+    fn reserve(&mut self, bytes: usize) {
         let wanted = self.at + bytes + STRIDE;
         if wanted > self.out.len() {
             self.out.resize(wanted + ROOM_BYTES, 0);
@@ -299,7 +306,7 @@ impl Row<'_> {
     }
 
     /// Writes the length of a value that has ended.
-    pub fn finish(&mut self, value: Unfinished) {
+    pub fn finish(&mut self, value: UnfinishedValue) {
         let bytes = (self.at - value.value_at) as u32;
         let place = self.out.get_mut(value.length_at..);
         if let Some(length) = place.and_then(|place| place.first_chunk_mut::<LENGTH>()) {
@@ -388,11 +395,11 @@ mod tests {
             ("members:/a", r#"{"a":null}"#, "=z:"),
             ("members:/a", r#"{"b":1}"#, ""),
             ("members:/a", "not JSON", ""),
-            // What JSON does not have leaves no row, as in a column of text.
+            // A value that JSON does not have has an empty row, as in a column of text.
             ("members:", r#"{"a":NaN}"#, ""),
             ("members:", r#"{"a":["\ud800"]}"#, ""),
             ("members:/b", r#"{"a":NaN,"b":{"c":2}}"#, "=o:(c=i:2)"),
-            // Of equal names the last counts.
+            // Of members with one name the last one counts.
             ("members:", r#"{"a":1,"a":2}"#, "=o:(a=i:2)"),
         ];
         for (name, document, expected) in cases {

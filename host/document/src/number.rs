@@ -1,16 +1,18 @@
-//! A number of a document, exact whatever its size, and how numbers compare: as numbers, so that
-//! `1` and `1.0` are equal.
+//! A number of a document, exact whatever its size; how numbers compare (as numbers, so that `1` and `1.0`
+//! are equal), and their texts.
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
+use crate::decimal;
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
+use crate::tape::node::{Node, NodeKind};
 
-/// The integers that are `Int` or `Uint`; all others are `Digits`.
+/// The range of integers that are `Int` or `Uint`; all others are `Digits`.
 const IN_64_BITS: std::ops::RangeInclusive<i128> = i64::MIN as i128..=u64::MAX as i128;
 
-/// `Int` where it fits, `Uint` beyond, `Digits` beyond 64 bits; `Float` if written as one.
+/// An integer is `Int` if it fits, else `Uint` if that fits, else its digits. `Float` is a number that was
+/// written with a fraction or an exponent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Number<'a> {
     Int(i64),
@@ -20,16 +22,20 @@ pub(crate) enum Number<'a> {
 }
 
 impl<'a> Number<'a> {
+    /// The number of a node; `None` if it is no number.
     pub fn of(tape: &'a Tape, node: Node) -> Option<Self> {
         match node.kind() {
-            Kind::Int => Some(Self::Int(node.number_bits() as i64)),
-            Kind::Uint => Some(Self::Uint(node.number_bits())),
-            Kind::Float | Kind::NotFinite => Some(Self::Float(f64::from_bits(node.number_bits()))),
-            Kind::Digits => tape.text(node).map(Self::Digits),
+            NodeKind::Int => Some(Self::Int(node.number_bits() as i64)),
+            NodeKind::Uint => Some(Self::Uint(node.number_bits())),
+            NodeKind::Float | NodeKind::NotFinite => {
+                Some(Self::Float(f64::from_bits(node.number_bits())))
+            }
+            NodeKind::Digits => tape.text(node).map(Self::Digits),
             _ => None,
         }
     }
 
+    /// The number of a value of serde_json, which rounds integers beyond 64 bits.
     pub fn of_serde(number: &serde_json::Number) -> Option<Self> {
         number
             .as_i64()
@@ -38,7 +44,7 @@ impl<'a> Number<'a> {
             .or_else(|| number.as_f64().map(Number::Float))
     }
 
-    /// Digits that it is kept by; none of those that fit 64 bits.
+    /// How many digits are kept of it; 0 if it fits 64 bits.
     pub fn digits(self) -> usize {
         match self {
             Self::Digits(digits) => digits.len(),
@@ -88,7 +94,7 @@ impl<'a> Number<'a> {
             (Self::Float(float), integer) | (integer, Number::Float(float)) => {
                 integer.equals_float(float)
             }
-            // Digits are beyond 64 bits, so they equal none that is not.
+            // Digits are beyond 64 bits, so they never equal an integer within.
             (left, right) => left.as_i128().is_some() && left.as_i128() == right.as_i128(),
         }
     }
@@ -101,13 +107,13 @@ impl<'a> Number<'a> {
             // A float in the range of 64-bit integers is exact as `i128`; beyond it the cast
             // saturates far outside that range.
             Self::Int(_) | Self::Uint(_) => self.as_i128() == Some(float as i128),
-            // Without a fraction all digits of a double are printed, exactly.
+            // A double without a fraction is printed with all of its digits.
             Self::Digits(digits) => format!("{float:.0}") == digits,
             Self::Float(value) => value == float,
         }
     }
 
-    /// How both compare as mathematical numbers; NaN, which no document has that is judged, equals all.
+    /// How both compare as mathematical numbers. NaN equals all: no document that is judged has one.
     pub fn compare(self, other: Number<'_>) -> Ordering {
         match (self, other) {
             (Self::Float(left), Number::Float(right)) => {
@@ -116,7 +122,7 @@ impl<'a> Number<'a> {
             (Self::Float(float), integer) => integer.compare_float(float).reverse(),
             (integer, Number::Float(float)) => integer.compare_float(float),
             (Self::Digits(left), Number::Digits(right)) => compare_digits(left, right),
-            // Digits are beyond 64 bits, so their sign tells.
+            // Digits are beyond 64 bits, so their sign decides.
             (Self::Digits(left), _) => compare_digits(left, "0"),
             (_, Number::Digits(right)) => compare_digits("0", right),
             (left, right) => left.as_i128().cmp(&right.as_i128()),
@@ -124,19 +130,19 @@ impl<'a> Number<'a> {
     }
 
     fn compare_float(self, float: f64) -> Ordering {
+        // Rounding keeps the order, except of numbers that round to one double: these are compared exactly.
         let nearest = self.nearest();
         match (self, nearest.partial_cmp(&float)) {
-            // Rounding keeps the order, but for numbers that round to one double.
             (_, None) => Ordering::Equal,
             (_, Some(Ordering::Less)) => Ordering::Less,
             (_, Some(Ordering::Greater)) => Ordering::Greater,
             (Self::Digits(digits), _) => compare_digits(digits, &format!("{float:.0}")),
-            // As equal as it is to an integer, the float is one, of 65 bits at the most.
+            // The float equals the double of an integer of 64 bits, so it is an integer of 65 bits at the most.
             (integer, _) => integer.as_i128().cmp(&Some(float as i128)),
         }
     }
 
-    /// Equal numbers hash alike, and all digits count: an event's author can easily think up any
+    /// Feeds a hash: equal numbers hash alike. All digits count, for an event's author can easily find any
     /// number of integers that round to one double.
     pub fn hash_into(self, state: &mut impl Hasher) {
         match self {
@@ -163,11 +169,28 @@ impl<'a> Number<'a> {
             Self::Float(value) if value.is_finite() => {
                 out.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
             }
-            // Python's own spelling; only texts for people hold it.
+            // As Python spells it; only texts for people have it.
             Self::Float(value) if value.is_nan() => out.extend_from_slice(b"NaN"),
             Self::Float(value) if value > 0.0 => out.extend_from_slice(b"Infinity"),
             Self::Float(_) => out.extend_from_slice(b"-Infinity"),
         }
+    }
+}
+
+/// Appends the number of a node by its exact decimal value. False, and nothing, if the value cannot be told:
+/// of an infinity or NaN, of an exponent that is too long, and of what is no number.
+pub(crate) fn write_exact(tape: &Tape, node: Node, out: &mut Vec<u8>) -> bool {
+    match (Number::of(tape, node), node.number_at()) {
+        (Some(Number::Float(_)), Some(at)) => {
+            let text = tape.bytes.get(at..).unwrap_or_default();
+            decimal::write(decimal::number_at(text), out)
+        }
+        (Some(Number::Float(value)), None) if !value.is_finite() => false,
+        (Some(number), _) => {
+            number.write(out);
+            true
+        }
+        (None, _) => false,
     }
 }
 

@@ -1,23 +1,23 @@
 //! JSON pointers (RFC 6901), parsed once and resolved on any tape.
 
-use crate::tape::node::Kind;
+use crate::tape::node::NodeKind;
 use crate::tape::{PreparedName, Tape};
 
 /// A parsed JSON pointer. The empty one is the whole document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pointer {
     text: String,
-    steps: Vec<Step>,
+    steps: Vec<PointerStep>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Step {
+struct PointerStep {
     name: PreparedName,
     /// The step as the index of an element, if it can be one: digits without a leading zero.
     index: Option<usize>,
 }
 
-/// A text that is no JSON pointer.
+/// Why a text is no JSON pointer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PointerError {
     #[error(
@@ -29,11 +29,17 @@ pub enum PointerError {
 }
 
 impl Pointer {
+    /// A pointer by its text, for example `/event/id`; the empty text is the whole document.
+    ///
+    /// # Errors
+    /// If the text is not empty and does not begin with `/`, or if a `~` in it is neither `~0` nor `~1`.
     pub fn parse(text: &str) -> Result<Self, PointerError> {
         let mut steps = Vec::new();
         if let Some(path) = text.strip_prefix('/') {
             for step in path.split('/') {
-                steps.push(Step::parse(step).ok_or_else(|| PointerError::Tilde(text.to_owned()))?);
+                steps.push(
+                    PointerStep::parse(step).ok_or_else(|| PointerError::Tilde(text.to_owned()))?,
+                );
             }
         } else if !text.is_empty() {
             return Err(PointerError::NoSlash(text.to_owned()));
@@ -49,18 +55,19 @@ impl Pointer {
         &self.text
     }
 
+    /// The node that the pointer leads to from the value at node `from`.
     pub(crate) fn resolve(&self, tape: &Tape, from: u32) -> Option<u32> {
         self.steps
             .iter()
             .try_fold(from, |at, step| match tape.node(at).kind() {
-                Kind::Object => tape.member(at, &step.name),
-                Kind::Array => tape.element(at, step.index?),
+                NodeKind::Object => tape.member(at, &step.name),
+                NodeKind::Array => tape.element(at, step.index?),
                 _ => None,
             })
     }
 }
 
-impl Step {
+impl PointerStep {
     fn parse(escaped: &str) -> Option<Self> {
         let mut name = String::with_capacity(escaped.len());
         let mut characters = escaped.chars();

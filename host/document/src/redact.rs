@@ -1,25 +1,19 @@
-//! Documents for people's eyes: without the values that the operator calls private.
+//! Documents as people may see them: without the values that the operator declared private.
 
-use crate::canonical::Writer;
-use crate::lenient::LenientReader;
+use crate::canonical::CanonicalWriter;
+use crate::lenient;
 use crate::pointer::Pointer;
-use crate::tape::Tape;
-use crate::value::Value;
 
-/// Appends the canonical text of the document, the values at these pointers replaced by the string
-/// `(redacted)`. Odd values are written as Python's json writes them. Of a text that is undecodable
-/// nothing is written: where its values are cannot be told.
+/// Appends the canonical text of the document to `out`, with the values at the pointers replaced by the string
+/// `(redacted)`. Values that JSON does not have are written as Python's json writes them. If the document is
+/// undecodable, nothing is written: it cannot be told where its private values are.
 pub fn redact(json: &[u8], pointers: &[Pointer], out: &mut Vec<u8>) {
-    let mut tape = Tape::default();
-    if LenientReader::default()
-        .read_sealed(&mut tape, 0, json)
-        .is_err()
-    {
+    let Ok(tape) = lenient::read_alone(json) else {
         return;
-    }
+    };
     let redacted: Vec<u32> = pointers
         .iter()
         .filter_map(|pointer| pointer.resolve(&tape, 0))
         .collect();
-    Writer::default().write_redacted(Value::new(&tape, 0), &redacted, out);
+    CanonicalWriter::default().write_redacted(&tape, 0, &redacted, out);
 }

@@ -1,19 +1,14 @@
-//! Work that a document's or a schema's author could drive deep: with enough stack, and so that a
-//! panic in it ends neither the thread nor the batch.
+//! Runs work whose recursion the author of a document or of a schema can make deep: with enough stack, and so
+//! that a panic in it ends neither the thread nor the batch. Knows nothing of what the work is.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// A recursive schema takes several frames per level: this leaves 4 KiB for each of the schemas that
-/// may apply to each of the levels that a document may have. Untouched pages cost nothing.
-const LARGE_STACK_BYTES: usize = 256 * 1024 * 1024;
+/// Stack for deep work. A recursive schema takes several frames per level; this leaves 4 KiB for each schema
+/// that may apply to each level that a document may have. Pages that are not touched cost nothing.
+pub(crate) const LARGE_STACK_BYTES: usize = 256 * 1024 * 1024;
 
-const _: () = assert!(
-    LARGE_STACK_BYTES / crate::NESTING_MAX / crate::schema::LINKS_MAX >= 4096,
-    "a frame of validation takes some 100 bytes, in a debug build some 1,000"
-);
-
-/// Runs `work` here, or on a thread with a large stack. `None` if the system has no such thread, or if
-/// `work` panics: both are failures of the host, and say nothing of what was worked on.
+/// Runs `work` on this thread, or, if `is_deep`, on a new one with a large stack. `None` if the system gives no
+/// such thread, or if `work` panics: both are failures of the host, and say nothing about the work's input.
 pub(crate) fn guarded<T: Send>(is_deep: bool, work: impl FnOnce() -> T + Send) -> Option<T> {
     // What `work` shares is read-only, so nothing half-done is seen after a panic.
     let work = || catch_unwind(AssertUnwindSafe(work)).ok();

@@ -1,17 +1,17 @@
-//! What became of a row: its three states, and the reasons of the two that are not good.
+//! What parsing made of a row: its three states, and the reasons for the two that are not good.
 
 /// The state of one row after parsing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowState {
     /// A JSON document.
     Good,
-    /// Python's json takes it, JSON does not have it. Its other values can be looked up.
+    /// Python's json reads it, but it holds something that JSON does not have. Its values can be looked up.
     Unjudged(Oddity),
-    /// Python's json refuses it, and so does Landfall.
+    /// No document: Python's json refuses it, and so does Landfall.
     Undecodable(Defect),
 }
 
-/// What Python's json reads and JSON does not have: the first one in the row.
+/// What Python's json reads and JSON does not have. A row's state has the first one in the row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Oddity {
     #[error("holds NaN, which JSON does not have")]
@@ -25,6 +25,7 @@ pub enum Oddity {
 }
 
 impl Oddity {
+    /// One of each kind.
     pub const ALL: [Self; 4] = [
         Self::NotANumber,
         Self::Infinity,

@@ -1,13 +1,13 @@
-//! A value of a document: a view that is cheap to copy.
+//! A value of a document: a tape and a place on it, cheap to copy.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
-use crate::canonical::Writer;
+use crate::budget;
+use crate::canonical::CanonicalWriter;
 use crate::number::Number;
 use crate::pointer::Pointer;
-use crate::steps;
 use crate::tape::Tape;
-use crate::tape::node::{Kind as NodeKind, Node};
+use crate::tape::node::{Node, NodeKind};
 
 /// The six kinds of JSON values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +44,7 @@ impl<'a> Value<'a> {
         self.tape.node(self.at)
     }
 
+    /// The index of its node on the tape.
     pub(crate) fn place(self) -> u32 {
         self.at
     }
@@ -52,6 +53,7 @@ impl<'a> Value<'a> {
         self.tape
     }
 
+    /// Which of the six kinds it is.
     pub fn kind(self) -> Kind {
         match self.node().kind() {
             NodeKind::Null => Kind::Null,
@@ -69,10 +71,12 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether it is `null`.
     pub fn is_null(self) -> bool {
         self.node().kind() == NodeKind::Null
     }
 
+    /// A boolean; `None` for all other kinds.
     pub fn as_bool(self) -> Option<bool> {
         match self.node().kind() {
             NodeKind::False => Some(false),
@@ -81,7 +85,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The unescaped string; `None` also for one with a lone surrogate, which no `str` can hold.
+    /// The unescaped string; `None` for other kinds, and for one with a lone surrogate, which no `str` can
+    /// hold.
     pub fn as_str(self) -> Option<&'a str> {
         let node = self.node();
         if node.kind() == NodeKind::String {
@@ -91,17 +96,17 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// An integer, written as one, that fits.
+    /// A number that is written as an integer and fits; else `None`.
     pub fn as_i64(self) -> Option<i64> {
         self.number()?.as_i64()
     }
 
-    /// An integer, written as one, that fits.
+    /// A number that is written as an integer and fits; else `None`.
     pub fn as_u64(self) -> Option<u64> {
         self.number()?.as_u64()
     }
 
-    /// The nearest double of any number.
+    /// The nearest double of a number, an infinity beyond its range; `None` for other kinds.
     pub fn as_f64(self) -> Option<f64> {
         self.number().map(Number::nearest)
     }
@@ -110,7 +115,7 @@ impl<'a> Value<'a> {
         Number::of(self.tape, self.node())
     }
 
-    /// Members of an object, elements of an array, else 0.
+    /// How many members an object has, or elements an array; 0 for other kinds.
     pub fn len(self) -> usize {
         let node = self.node();
         if node.is_container() {
@@ -120,11 +125,12 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Whether it has no members and no elements.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// The value that the pointer leads to from here.
+    /// The value that the pointer leads to from here, if there is one.
     pub fn at(self, pointer: &Pointer) -> Option<Value<'a>> {
         pointer
             .resolve(self.tape, self.at)
@@ -169,12 +175,12 @@ impl<'a> Value<'a> {
     /// Appends the canonical JSON text (defined by `column` in wit/check.wit). An odd value is
     /// written as Python's json writes it, which is no JSON.
     pub fn write_canonical(self, out: &mut Vec<u8>) {
-        Writer::default().write(self, out);
+        CanonicalWriter::default().write(self.tape, self.at, out);
     }
 
-    /// Equality of JSON Schema: numbers as numbers, members in any order.
+    /// Equality as JSON Schema has it: numbers by their value, members in any order.
     pub(crate) fn equals(self, other: Value<'_>) -> bool {
-        steps::take_one();
+        budget::count_step();
         match (self.kind(), other.kind()) {
             (Kind::Number, Kind::Number) => match (self.number(), other.number()) {
                 (Some(left), Some(right)) => left.equals(right),
@@ -182,7 +188,7 @@ impl<'a> Value<'a> {
             },
             (Kind::String, Kind::String) => {
                 let text = self.tape.raw(self.node());
-                steps::take_text(text.len());
+                budget::count_text(text.len());
                 text == other.tape.raw(other.node())
             }
             (Kind::Array, Kind::Array) => {
@@ -203,10 +209,10 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Equal values hash alike; values that differ in kind, length or any part do not, but by chance.
-    /// `keys` are the hasher's own: without a secret an event's author could look for collisions.
+    /// Feeds a hash: equal values hash alike, and values that differ in any part do not, but by chance. `keys`
+    /// are a random secret, without which the author of an event could look for collisions.
     pub(crate) fn hash_into(self, keys: &RandomState, state: &mut impl Hasher) {
-        steps::take_one();
+        budget::count_step();
         self.kind().hash(state);
         self.len().hash(state);
         match self.kind() {
@@ -217,14 +223,14 @@ impl<'a> Value<'a> {
             }
             Kind::String => {
                 let text = self.tape.raw(self.node());
-                steps::take_text(text.len());
+                budget::count_text(text.len());
                 text.hash(state);
             }
             Kind::Array => self
                 .elements()
                 .for_each(|element| element.hash_into(keys, state)),
             Kind::Object => {
-                // Order does not count, so the members' own hashes are added up.
+                // The order does not count, so the hashes of the members are added up.
                 let sum = self.members().fold(0_u64, |sum, (name, value)| {
                     let mut member = keys.build_hasher();
                     name.hash(&mut member);

@@ -1,8 +1,8 @@
-//! Schemas whose author chains references: bounded stack, whatever they lead to.
+//! Schemas with long chains of references: validation takes bounded stack, wherever the references lead.
 
 use landfall_document::{Documents, NESTING_MAX, Pointer, SchemaSet, Validity};
 
-/// The stack of a judge's thread, and of the one that reloads.
+/// The stack of a judge's thread, and of the thread that reloads schemas.
 const STACK_BYTES: usize = 2 * 1024 * 1024;
 
 fn on_a_small_stack(work: impl FnOnce() + Send) {
@@ -22,7 +22,7 @@ fn load(schema: &str) -> Result<SchemaSet, String> {
         .map_or(Ok(set), |error| Err(error.problem.to_string()))
 }
 
-/// `links` definitions, each leading to the next by `link`, whose `NEXT` is its reference.
+/// `links` definitions, each leading to the next one by `link`, in which `NEXT` stands for the reference.
 fn chain(links: usize, link: &str, end: &str) -> String {
     let definitions: Vec<String> = (0..links)
         .map(|index| {
@@ -61,7 +61,7 @@ fn a_long_chain_of_schemas_for_one_value_is_refused() {
             assert!(load(&chain(10, link, "{}")).is_ok(), "{link}");
         });
     }
-    // The 64th link is the last: the top level, its `allOf`, and two for each.
+    // The 64th link is the last one allowed: the top level, its `allOf`, and two links for each definition.
     let of_twos = |links| load(&chain(links, r#"{"allOf":[NEXT]}"#, "{}"));
     assert!(of_twos(30).is_ok());
     assert!(of_twos(31).is_err());

@@ -1,4 +1,4 @@
-//! 273 schemas of a real pipeline and the events that they give as examples, when they are at hand
+//! 273 schemas of a real pipeline, and the events that they have as examples. Only if the corpus is there
 //! (LANDFALL_CORPUS, by default `../shared/corpus` beside the workspace).
 
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ fn all_schemas_of_the_corpus_load_and_all_their_examples_are_judged() {
                     panic!("{label} was not judged")
                 }
             }
-            // The same judgement as over serde_json's values.
+            // The same verdict as jsonschema's on serde_json's values.
             let native = jsonschema::options()
                 .should_validate_formats(false)
                 .build(&schema)

@@ -1,4 +1,4 @@
-//! Draft-03 schemas, keyword by keyword: what they let pass, what not, and what is refused.
+//! Draft-03 schemas, keyword by keyword: which events they accept and which not, and which schemas are refused.
 
 use landfall_document::{Documents, Pointer, SchemaSet, Validity};
 
@@ -92,7 +92,7 @@ fn the_top_level_is_closed_and_nested_objects_are_open() {
         r#"{"a":{}}"#,
         r#"{"a":{"b":1}}"#,
     );
-    // What `extends` declares is not declared at the top.
+    // Properties that `extends` declares are not declared at the top level.
     check(r#"{"extends":{"properties":{"a":{}}}}"#, "{}", r#"{"a":1}"#);
 }
 
@@ -339,7 +339,7 @@ fn what_cannot_be_translated_is_refused_by_keyword_and_place() {
     );
 }
 
-/// The places in the schema that the event breaks.
+/// Pointers to the keywords that the event violates.
 fn broken(schema: &str, event: &str) -> Vec<String> {
     let set = load(schema).unwrap_or_else(|error| panic!("{schema}: {error}"));
     let mut documents = Documents::default();

@@ -1,4 +1,4 @@
-//! Documents that are deep, wide or huge: bounded stack, bounded time, bounded texts.
+//! Documents that are deep, wide or huge: they take bounded stack and time, and texts about them are bounded.
 
 use std::time::{Duration, Instant};
 
@@ -129,7 +129,7 @@ fn wide_objects_cost_no_more_than_sorting_them() {
     assert_eq!(documents.value(0, &last).unwrap().as_i64(), Some(99_999));
     let twice = parse(&format!("{{{0},{0}}}", names.join(",")));
     assert_eq!(twice.value(0, &Pointer::default()).unwrap().len(), 100_000);
-    // Quadratic would be minutes; the bound leaves room for a slow machine.
+    // In quadratic time it would take minutes; the limit leaves room for a slow machine.
     assert!(
         begin.elapsed() < Duration::from_secs(10),
         "{:?}",
@@ -226,7 +226,7 @@ fn memory_is_reused_and_its_size_is_told() {
 
 #[test]
 fn no_row_is_read_through_all_those_behind_it() {
-    // Rows lie one after the other: without bounds, each would go on into the next ones to the end.
+    // Rows lie one after the other: without a limit, reading each one would go on to the end of the last one.
     for row in [
         "1",
         "\"a",
@@ -244,7 +244,7 @@ fn no_row_is_read_through_all_those_behind_it() {
         let mut documents = Documents::default();
         let begin = Instant::now();
         documents.parse(row.repeat(rows as usize).as_bytes(), &ends);
-        // It took minutes where it was so.
+        // Then it would take minutes.
         assert!(
             begin.elapsed() < Duration::from_secs(10),
             "{row}: {:?}",
@@ -279,7 +279,7 @@ fn redaction_replaces_values_wherever_they_stand() {
 
 #[test]
 fn equal_names_at_every_level_cost_no_more_than_at_one() {
-    // Each object drops a member, and below the last of them there is a lot to move.
+    // Each object drops a member, and in the innermost one there are many nodes to move.
     let leaf = format!("[0{}]", ",0".repeat(400_000));
     let levels = NESTING_MAX - 1;
     let (twice, once) = ("{\"a\":0,\"a\":", "{\"a\":");
@@ -293,10 +293,10 @@ fn equal_names_at_every_level_cost_no_more_than_at_one() {
         assert_eq!(documents.value(0, &Pointer::default()).unwrap().len(), 1);
         begin.elapsed()
     };
-    // The best of three: what else the machine does only adds.
+    // The best of three, for other work of the machine only adds time.
     let timed = |open: String| (0..3).map(|_| once_timed(&open)).min().unwrap();
     let at_one = timed(format!("{twice}{}", once.repeat(levels - 1)));
     let at_every = timed(twice.repeat(levels));
-    // Level by level it was some 100 times as much; the bound leaves room for a busy machine.
+    // Moved level by level it would take some 100 times as long; the limit leaves room for a busy machine.
     assert!(at_every < at_one * 20, "{at_every:?} and {at_one:?}");
 }

@@ -1,5 +1,5 @@
-//! Schemas that take far too many steps on a small event, of every keyword that can be made to: each
-//! validation ends after a number of steps that is known beforehand, and says that it did not finish.
+//! Schemas that take far too many steps on a small event, one for each keyword with which that is possible.
+//! Each validation ends after a known number of steps, and says that it did not finish.
 
 use std::fs;
 
@@ -54,7 +54,7 @@ fn judge(schema: &Value, events: &[&Value]) -> Vec<(Validity, String)> {
         .collect()
 }
 
-/// Alternatives that lead back to the whole schema, told apart only when their innermost is known.
+/// Alternatives that lead back to the whole schema, and differ only in the innermost value.
 fn alternatives(keyword: &str, draft: &str) -> Value {
     let branch = |kind: &str| {
         json!({ "type": "object", "required": ["kind"],
@@ -63,18 +63,18 @@ fn alternatives(keyword: &str, draft: &str) -> Value {
     schema(draft, json!({ keyword: [branch("and"), branch("or")] }))
 }
 
-/// What too many steps end.
+/// What ends because of too many steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Ends {
     /// The verdict itself.
     Judging,
-    /// The event is invalid for sure; where, is not told.
+    /// Finding the violations; the event is surely invalid.
     Telling,
-    /// Nothing: there is a way to do it in few.
+    /// Nothing, for it can be done in few steps.
     Nothing,
 }
 
-/// By keyword: a schema, an event that is hard for it and what that ends, and one that it judges.
+/// By keyword: a schema, an event that takes too many steps and what these end, and an event that it can judge.
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn hostile() -> Vec<(&'static str, Value, Value, Ends, Value)> {
     let deep = || nested(40, json!(1));
@@ -89,7 +89,7 @@ fn hostile() -> Vec<(&'static str, Value, Value, Ends, Value)> {
     let patterns: Vec<String> = (0..3_000).map(|n| format!("^m{n}$")).collect();
     let by_patterns: Map<String, Value> = patterns.iter().map(|p| (p.clone(), json!({}))).collect();
     let any_pattern: Vec<Value> = patterns.iter().map(|p| json!({ "pattern": p })).collect();
-    // No alternative fits, but for the last.
+    // Only the last alternative fits.
     let slow = json!({ "anyOf": [{ "enum": long }, { "enum": long }, true] });
     let of_items = |keywords: Value| schema(D2019, keywords);
     vec![
@@ -321,7 +321,7 @@ fn names_that_stand_around_many_others_are_refused_before_they_take_memory() {
     let (_directory, _, errors) = load(&around(1_000_000, 1_000));
     assert_eq!(errors.len(), 1);
     assert!(
-        errors[0].contains("the pointers to all that it holds"),
+        errors[0].contains("the JSON pointers to all values in it"),
         "{errors:?}"
     );
 }

@@ -1,9 +1,9 @@
-//! What identifies an event, and by which text it counts.
+//! Which values can be the key of an event, and by which text keys are compared.
 
 use landfall_document::{Documents, Pointer};
 use proptest::prelude::*;
 
-/// The text that a JSON value counts by as a key; None if it identifies nothing.
+/// The text by which a JSON value is compared as a key; `None` if it cannot be one.
 fn key(json: &str) -> Option<String> {
     let mut documents = Documents::default();
     documents.parse(json.as_bytes(), &[json.len() as u32]);

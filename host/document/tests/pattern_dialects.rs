@@ -1,4 +1,4 @@
-//! Patterns by the dialects, through schemas: what they match, what is refused and how it is said.
+//! Patterns in each dialect, in schemas: what they match, what is refused, and the messages.
 
 use std::fs;
 
@@ -224,7 +224,7 @@ fn patterns_mean_what_they_mean_in_their_dialect() {
 fn names_of_properties_match_patterns_as_texts_do() {
     let schemas = [
         json!({ "patternProperties": { r"^\d+$": { "type": "null" } }, "additionalProperties": false }),
-        // Two ways to write the same, and both count.
+        // Two patterns with one text for the engine: both apply.
         json!({ "patternProperties": { "^[0-9]$": { "type": "integer" }, "^[0-8]$|^9$": { "minimum": 5 } } }),
         json!({ "propertyNames": { "pattern": "^a$" } }),
         json!({

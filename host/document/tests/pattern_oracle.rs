@@ -1,6 +1,6 @@
-//! Patterns by chance, held against a real Python. Without one the test says so; the table of
-//! `pattern_dialects.rs` holds in any case. `LANDFALL_ORACLE_PATTERNS` asks for another number of patterns,
-//! `LANDFALL_ORACLE_SEED` for others.
+//! Random patterns, compared with a real Python. If there is none, the test says so; the table in
+//! `pattern_dialects.rs` is tested in any case. `LANDFALL_ORACLE_PATTERNS` sets the number of patterns, and
+//! `LANDFALL_ORACLE_SEED` the seed.
 
 #[path = "support/chance.rs"]
 mod chance;
@@ -33,7 +33,7 @@ for line in sys.stdin:
     print(json.dumps(answer))
 "#;
 
-/// Reasons for which a pattern that Python takes is refused here, by their words.
+/// Parts of the messages with which a pattern that Python accepts is refused here.
 const REFUSED: [&str; 6] = [
     "a condition that asks for a group around it",
     "a back reference that ignores case",

@@ -1,5 +1,5 @@
-//! Patterns with look-around or back-references, which can take exponentially many steps: what depends on
-//! one that gives up is unjudged, all else is judged, and nothing panics.
+//! Patterns with look-around or back-references, which can take exponentially many steps. If one gives up, what
+//! depends on it is unjudged; all else is judged, and nothing panics.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -117,7 +117,7 @@ fn what_does_not_hang_on_it_is_judged() {
             of(r#""properties":{"b":{"type":"string"},"a":{"pattern":"HARD"}}"#),
             Validity::Invalid,
         ),
-        // The pattern gives other errors either way, and none that both share.
+        // Matched or not, the pattern leads to different errors, and there is none in common.
         (
             of(
                 r#""properties":{"a":{"if":{"pattern":"HARD"},"then":{"maxLength":1},"else":{"maxLength":2}}}"#,

@@ -1,5 +1,5 @@
-//! Properties of both readers over made-up and mutilated documents: they agree with each other,
-//! with serde_json, and never panic.
+//! Properties of both readers over random and damaged documents: they agree with each other and with
+//! serde_json, and never panic.
 
 use landfall_document::{Column, Documents, Pointer, RowState, SchemaSet, Validity, redact};
 use proptest::prelude::*;
@@ -26,7 +26,7 @@ fn any_json() -> impl Strategy<Value = SerdeValue> {
     })
 }
 
-/// Some are longer than what the fast reader remembers.
+/// Names; some are longer than those that the fast reader remembers.
 fn short_name() -> impl Strategy<Value = String> {
     prop_oneof![4 => "[ab]{0,2}", 3 => "name_[0-9]", 1 => "[a-d]{20,40}", 1 => "[aé\"]{0,3}"]
 }
@@ -54,14 +54,14 @@ fn canonical(documents: &Documents, row: usize) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// The lenient reader's text, which `redact` is sure to use.
+/// The text by the lenient reader, which `redact` always uses.
 fn lenient(json: &[u8]) -> String {
     let mut text = Vec::new();
     redact(json, &[], &mut text);
     String::from_utf8(text).unwrap()
 }
 
-/// The JSON text that the entries of a column of members stand for, by the contract's words alone.
+/// The JSON text for which the entries of a column of members stand, read as wit/check.wit defines them.
 fn told(mut entries: &[u8], in_object: bool) -> String {
     let mut members = Vec::new();
     while let Some((&[kind, n0, n1, n2, n3, v0, v1, v2, v3], rest)) = entries.split_first_chunk() {
@@ -92,8 +92,8 @@ fn told(mut entries: &[u8], in_object: bool) -> String {
     members.join(",")
 }
 
-/// Without floats beyond 64 bits: of those jsonschema over serde_json cannot tell how they were
-/// written, and takes them for integers in draft-04. The tape knows.
+/// Without floats beyond 64 bits: with serde_json, jsonschema does not know how they were written, and takes
+/// them for integers in draft-04. The tape knows it.
 fn without_huge_floats(value: SerdeValue) -> SerdeValue {
     match value {
         SerdeValue::Number(number)
@@ -133,7 +133,8 @@ proptest! {
         values in prop::collection::vec(any_json(), 1..5),
         reversed in any::<bool>(),
     ) {
-        // Members not in their order, as most come; a name that occurs twice is for the lenient reader.
+        // Members in any order, as in most documents; a duplicate name takes the document to the lenient
+        // reader.
         let unsorted = |value: &SerdeValue| match value.as_object() {
             Some(members) if reversed => {
                 let member = |(name, value)| format!("{}:{value}", SerdeValue::from(name));
@@ -170,9 +171,9 @@ proptest! {
         let end = json.len().min(at + count);
         json.splice(at..end, with);
         let documents = parse(&[b"[\"before\"]", &json, b"{\"a\":\"after\\n\"}"]);
-        // What the fast reader takes, the lenient one takes too, with the same text.
+        // What the fast reader accepts, the lenient one accepts too, with the same text.
         prop_assert_eq!(canonical(&documents, 1), lenient(&json));
-        // Where serde_json reads it, so do we.
+        // What serde_json reads, Landfall reads too.
         if serde_json::from_slice::<SerdeValue>(&json).is_ok() {
             prop_assert_eq!(documents.state(1), RowState::Good);
         }
@@ -186,7 +187,7 @@ proptest! {
         spaces in any::<bool>(), edits in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..9, prop::collection::vec(prop_oneof![
             Just(b'"'), Just(b'\\'), Just(b','), Just(b'}'), Just(b'{'), Just(b':'), Just(b' '), Just(b'a'), any::<u8>()], 0..3)), 1..5),
     ) {
-        // Names as they come, equal ones too.
+        // Any names, also duplicate ones.
         let written = |members: &[(String, SerdeValue)]| {
             let (comma, colon) = if spaces { (", ", " : ") } else { (",", ":") };
             let member = |(name, value): &(String, SerdeValue)| format!("{}{colon}{value}", SerdeValue::from(name.as_str()));
@@ -274,7 +275,7 @@ proptest! {
             let ours = documents.explain(0, &Pointer::default(), compiled, usize::MAX);
             let theirs: Vec<String> = native.iter_errors(&wrapped).map(|error| error.schema_path().to_string()).collect();
             let ours: Vec<&str> = ours.iter().map(|violation| violation.schema_pointer.as_str()).collect();
-            // A document may say its members in another order than serde_json's map.
+            // The members of a document may stand in another order than in serde_json's map.
             let sorted = |mut all: Vec<String>| { all.sort(); all };
             prop_assert_eq!(sorted(ours.iter().map(|path| path.to_string()).collect()), sorted(theirs));
         }

@@ -1,4 +1,4 @@
-//! What Landfall does where parsers of JSON differ, case by case, as docs/JSON.md tells it.
+//! What Landfall does where parsers of JSON differ, case by case, as docs/JSON.md says.
 
 use landfall_document::{
     Defect, Documents, Oddity, Pointer, RowState, SchemaSet, Validity, redact,
@@ -380,7 +380,7 @@ fn a_multiple_is_what_python_divides_to_an_integer() {
         let by = |divisor: &str, valid: &[&str], invalid: &[&str]| {
             judged(draft, &format!(r#""{keyword}":{divisor}"#), valid, invalid);
         };
-        // By a float: in doubles.
+        // A divisor that is a float divides in doubles.
         by(
             "0.01",
             &["4.5", "0.01", "0", "-0.0", "3"],
@@ -392,7 +392,7 @@ fn a_multiple_is_what_python_divides_to_an_integer() {
             &["4", "4.0", "-6", "18446744073709551616"],
             &["3", "4.5"],
         );
-        // By an integer: exactly.
+        // A divisor that is an integer divides exactly.
         by(
             "3",
             &[
@@ -409,7 +409,7 @@ fn a_multiple_is_what_python_divides_to_an_integer() {
             &["18446744073709551615", "36893488147419103230"],
             &["18446744073709551614"],
         );
-        // Of an infinite quotient Python makes no integer.
+        // If the quotient is infinite, Python cannot make an integer of it.
         by("1e-300", &["0"], &["1e300", &"9".repeat(400)]);
         by("2", &["\"x\"", "true", "[1]"], &[]);
     }

@@ -1,5 +1,5 @@
-//! What refers to a refused schema is refused, at the place in its own file, and nothing is judged by what
-//! is not in force. And what each draft ignores, as Python's jsonschema does.
+//! A schema that refers to a refused one is refused, with the place in its own file. And what is ignored in
+//! each draft, as Python's jsonschema does.
 
 use std::fs;
 

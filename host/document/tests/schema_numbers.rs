@@ -1,4 +1,4 @@
-//! Numbers of any size against bounds and divisors of any size, as Python compares them.
+//! Numbers of any size with bounds and divisors of any size, compared as Python does.
 
 #[path = "support/drafts.rs"]
 mod drafts;
@@ -12,7 +12,7 @@ fn integers_beyond_64_bits_are_integers_and_compare_exactly_with_bounds() {
     judged_alike(
         r#""minimum":20000000000000000000001"#,
         &["20000000000000000000001", "2.0000000000000004e22", &huge],
-        // One less, and the same double.
+        // One less, but the same double.
         &[
             "20000000000000000000000",
             "2e22",

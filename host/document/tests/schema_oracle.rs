@@ -1,10 +1,10 @@
-//! Schemas and instances by chance, of all drafts, held against the pipeline's validator: Python's
-//! `jsonschema`. Each difference has a name here, a line in docs/JSON.md, and where it can be told when a
-//! schema is loaded, a hint. Without that validator the test says so.
+//! Random schemas and instances of all drafts, compared with the pipeline's validator: Python's `jsonschema`.
+//! Each difference has a name here and a line in docs/JSON.md; if it can be seen when a schema is loaded, there
+//! is a hint too. If that validator is missing, the test says so.
 //!
 //! `LANDFALL_JSONSCHEMA` names the directory with it (`cargo xtask setup` makes one), else python3 has to
-//! have it. `LANDFALL_ORACLE_SCHEMAS` asks for another number of schemas of each draft,
-//! `LANDFALL_ORACLE_SEED` for others.
+//! have it. `LANDFALL_ORACLE_SCHEMAS` sets the number of schemas of each draft, and `LANDFALL_ORACLE_SEED` the
+//! seed.
 
 #[path = "support/chance.rs"]
 mod chance;
@@ -31,7 +31,7 @@ const TOGETHER: usize = 500;
 const ORACLE: &str = include_str!("schema_oracle/oracle.py");
 const REQUIREMENTS: &str = include_str!("schema_oracle/requirements.txt");
 
-/// Reasons for which a schema that Python judges by is refused here, by their words.
+/// Parts of the messages with which a schema that Python accepts is refused here.
 const REFUSED: [(&str, &str); 4] = [
     (
         "has more than 64 bits",
@@ -45,7 +45,7 @@ const REFUSED: [(&str, &str); 4] = [
         "does not exist",
         "a dead reference, at which Python fails or which it does not meet",
     ),
-    // Python holds no `definitions` of draft-03 to the meta-schema, whose draft has none.
+    // In draft-03 Python does not check `definitions` by the meta-schema, which does not have them.
     (
         "\"http://json-schema.org/draft-03",
         "`definitions` of draft-03 that break its meta-schema",
@@ -87,7 +87,7 @@ fn ask_python(questions: &[Question]) -> Vec<Value> {
         .args(["-c", ORACLE])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // A stack that overflows is reported there at length, and is an answer too.
+        // A stack overflow is reported there at length; it is an answer too.
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
@@ -138,7 +138,7 @@ impl Loaded<'_> {
         match (self.schema, answer.as_array()) {
             (None, None) => tally.count("schemas that both refuse"),
             (Some(_), None) => {
-                // Beside `$ref` nothing counts up to draft-07: so it is not looked at.
+                // Up to draft-07, keywords beside `$ref` are ignored, so they are not checked.
                 let name = if self.has_hint("drafts 3 and 4 forbid") {
                     "schemas that Python alone refuses: values of `enum`, with a hint"
                 } else if *draft == Draft::D3 && schema.contains("\"$ref\":\"") {
@@ -212,7 +212,7 @@ fn compare_together(questions: &[Question], answers: &[Value], tally: &mut Tally
     let path = |place: usize| directory.path().join(format!("s/{place}.json"));
     std::fs::create_dir(directory.path().join("s")).unwrap();
     for (place, question) in questions.iter().enumerate() {
-        // Identifiers are those of one file each.
+        // Each identifier may occur in one file only.
         let own = format!("http://example.org/root{place}/");
         let schema = question.schema.replace("http://example.org/root/", &own);
         std::fs::write(path(place), schema).unwrap();

@@ -1,5 +1,5 @@
-//! Loading a directory of schemas: what loads, what is refused and how it is said, and that
-//! references stay inside.
+//! Loading a directory of schemas: what loads, what is refused, the messages, and that references do not lead
+//! out of it.
 
 use std::fs;
 use std::path::Path;
@@ -262,7 +262,7 @@ fn a_schema_that_no_longer_loads_stays_as_it_was_and_one_that_is_gone_goes() {
     assert_eq!(second.names(), ["a/1", "b/1"]);
     assert!(is_valid(&second, "b/1", "7") && !is_valid(&second, "b/1", "true"));
     assert_ne!(first.digest(), second.digest(), "c/1 is gone");
-    // Still broken: the same set as before. Mended: stale no more.
+    // Still broken: the same set as before. Mended: no longer stale.
     let (third, _) = SchemaSet::reload(files.path(), &second, SchemaRules::default());
     assert_eq!(third.digest(), second.digest());
     fs::write(files.path().join("a/1.json"), number).unwrap();
@@ -326,10 +326,10 @@ fn a_draft03_schema_is_closed_only_for_its_own_events() {
     assert!(errors.is_empty(), "{errors:?}");
     for (label, valid, invalid) in [
         ("old/1", r#"{"a":1}"#, r#"{"a":1,"b":2}"#),
-        // Into draft-03: translated, and open.
+        // A reference to a draft-03 file: translated, and not closed.
         ("new/1", r#"{"o":{"a":1,"b":2},"p":1}"#, r#"{"o":{}}"#),
         ("new/1", r#"{"o":{"a":1}}"#, r#"{"o":{"a":1.0}}"#),
-        // Out of it, and on into draft-03 again.
+        // From it to another file, and from there to draft-03 again.
         (
             "old/2",
             r#"{"n":{"o":{"a":1,"b":2},"p":1}}"#,

@@ -80,7 +80,7 @@ pub(crate) fn utf8_rows(column: PackedRef<'_>) -> Result<(), Fault> {
 /// Every row of the column is empty, or a byte and fields.
 pub(crate) fn fields_rows(column: PackedRef<'_>) -> Result<(), Fault> {
     (0..column.rows()).try_for_each(|row| {
-        landfall_document::are_fields(column.row(row))
+        landfall_document::check_fields(column.row(row))
             .map_err(|error| Fault::bad_output(format!("row {row} of the normal forms: {error}")))
     })
 }

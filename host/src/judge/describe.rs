@@ -4,7 +4,7 @@
 use landfall_ledger::{PerStream, Stream};
 use std::sync::Arc;
 
-use landfall_document::{Documents, RowState, are_same};
+use landfall_document::{Documents, RowState, are_same_fields};
 use landfall_runtime::{Decoded, Difference, Fault, Packed, PackedRef, Projected};
 
 use super::faults::{FaultNote, FaultOutcome, FaultedRow, key_text};
@@ -134,7 +134,7 @@ impl Describer {
         {
             let (raw, written) = (raw.as_ref().row(row), written.as_ref().row(row));
             let is_of_fields = !plan.fields.is_empty();
-            if raw == written || (is_of_fields && are_same(raw, written)) {
+            if raw == written || (is_of_fields && are_same_fields(raw, written)) {
                 continue;
             }
             // Equal forms are what counts; an explanation that fails leaves the fields unnamed.

@@ -12,7 +12,9 @@ pub use crate::judge::labels::HOST;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use landfall_document::{ColumnWriter, Documents, FieldHasher, FieldsDigest, Pointer, Taking};
+use landfall_document::{
+    ColumnWriter, Documents, FieldHasher, FieldHashing, FieldsDigest, Pointer,
+};
 use landfall_ledger::{
     Judgement, PayloadRef, PerStream, RawObservation, ReasonId, Stream, WrittenObservation,
 };
@@ -306,7 +308,7 @@ impl Judge {
             let digests = &mut column.digests;
             digests.clear();
             let hasher = &self.fields;
-            let taking = Some(Taking { hasher, digests });
+            let taking = Some(FieldHashing { hasher, digests });
             self.writer
                 .write(&self.documents, wanted, text, ends, taking);
         }

@@ -1,42 +1,43 @@
-//! What stood between two values: a comma (but before an object's first name), a name, a colon, and
-//! white space as it was written; and which gap came after which. Both are only tried: bytes are always compared, so what is remembered
-//! can make reading fast and never wrong.
+//! Gaps: what stands between two values, and which gap came after which. A gap is a comma (but not before an
+//! object's first name), a name, a colon, and white space as it was written.
+//!
+//! Both are only guesses: the bytes are always compared, so that they can make reading faster and never wrong.
 
-use super::scan::{STRIDE, is_masked};
+use crate::scan::{STRIDES_BYTES, is_masked};
 use crate::tape::node::Node;
 
-/// A longer gap is read each time.
-pub(super) const GAP_BYTES_MAX: usize = 2 * STRIDE;
+/// Bytes of a gap that is remembered; a longer one is read each time.
+pub(super) const GAP_BYTES_MAX: usize = STRIDES_BYTES;
 
-/// Gaps remembered; when there are more, all are forgotten, and those that still come are learned
-/// again. Half a MiB.
+/// Gaps that are remembered: half a MiB. When there are more, all are forgotten, and those that still come are
+/// learned again.
 const GAPS_MAX: usize = 4096;
 
-/// Gaps that are tried after another one: schemas have names in common.
+/// Gaps that are tried after another one. There may be several, for schemas have names in common.
 const FOLLOWERS: usize = 4;
 
-/// A gap's place among those that are remembered.
+/// The index of a gap among those that are remembered.
 pub(super) type GapId = u16;
 
 const _: () = assert!(GAPS_MAX <= GapId::MAX as usize, "a place fits its type");
 
-/// The bytes from a comma, or from an object's first quote, to the next value.
+/// A gap: the bytes from a comma, or from the quote of an object's first name, to the next value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gap {
-    /// The bytes, and as many zeros as it takes.
+    /// The bytes, with zeros behind them.
     text: [u8; GAP_BYTES_MAX],
-    /// All bits of those that are of the text.
+    /// All bits of the bytes that belong to the gap.
     mask: [u8; GAP_BYTES_MAX],
     bytes: u8,
     name_at: u8,
-    /// Its name, as a node of a document where the gap begins at 0.
+    /// Its name, as a node of a text that begins with the gap.
     name: Node,
-    /// What came after it, the latest first; `FIRST` is none.
+    /// The gaps that came after it, the latest first; `FIRST` stands for none.
     followers: [GapId; FOLLOWERS],
 }
 
 impl Gap {
-    /// A gap and the name that lies in it at `name_at`, if it is not too long.
+    /// A gap of the bytes `whole`, whose name begins at `name_at`. `None` if it is too long.
     pub fn new(whole: &[u8], name_at: usize, name: Node) -> Option<Self> {
         if whole.len() > GAP_BYTES_MAX {
             return None;
@@ -57,7 +58,7 @@ impl Gap {
         })
     }
 
-    /// What is before the first gap; it follows none.
+    /// The gap before the first one of a document; it matches nothing.
     const fn none() -> Self {
         Self {
             text: [u8::MAX; GAP_BYTES_MAX],
@@ -70,48 +71,47 @@ impl Gap {
     }
 
     #[inline]
-    fn is(&self, here: &[u8; GAP_BYTES_MAX]) -> bool {
+    fn matches(&self, here: &[u8; GAP_BYTES_MAX]) -> bool {
         is_masked(here, &self.mask, &self.text)
     }
 }
 
 /// A gap that was found in a text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
+pub(super) struct FoundGap {
     pub id: GapId,
-    /// Its name, where it stands in the text.
+    /// The name, as a node of the text.
     pub name: Node,
-    /// Behind the gap.
+    /// The byte behind the gap.
     pub behind: usize,
 }
 
-/// `Default` allocates nothing.
+/// The gaps that are remembered. `Default` allocates nothing.
 #[derive(Debug, Default)]
 pub(super) struct Gaps {
     known: Vec<Gap>,
-    /// Where a gap may be found again, by the hash of its name and by its length.
+    /// A hash table of the gaps, by the hash of the name and the length; a new gap replaces what its slot had.
     places: Vec<GapId>,
 }
 
 impl Gaps {
-    /// No gap: before the first one of a document.
+    /// Stands for no gap: before the first one of a document.
     pub const FIRST: GapId = 0;
 
-    /// The gap at `at` of `bytes`, if it came after `last` before.
+    /// The gap at byte `at`, if it is one of those that came after `last` before.
     #[inline]
-    pub fn find(&self, last: GapId, bytes: &[u8], at: usize) -> Option<Found> {
+    pub fn find(&self, last: GapId, bytes: &[u8], at: usize) -> Option<FoundGap> {
         let here = bytes.get(at..)?.first_chunk()?;
         let [first, others @ ..] = &self.known.get(usize::from(last))?.followers;
         let gap = self.known.get(usize::from(*first))?;
-        let (id, gap) = if gap.is(here) {
+        let (id, gap) = if gap.matches(here) {
             (*first, gap)
         } else {
             self.find_among(others, here)?
         };
-        Some(Found {
+        Some(FoundGap {
             id,
-            // SAFETY: the bytes here are those that the gap was learned with, and so its name is the name
-            // that was read there.
+            // SAFETY: the bytes here equal those with which the gap was learned, so the name stands here too.
             name: unsafe { gap.name.moved_to((at + usize::from(gap.name_at)) as u32) },
             behind: at + usize::from(gap.bytes),
         })
@@ -121,11 +121,11 @@ impl Gaps {
     fn find_among(&self, followers: &[GapId], here: &[u8; GAP_BYTES_MAX]) -> Option<(GapId, &Gap)> {
         followers.iter().find_map(|id| {
             let gap = self.known.get(usize::from(*id))?;
-            gap.is(here).then_some((*id, gap))
+            gap.matches(here).then_some((*id, gap))
         })
     }
 
-    /// A gap came after `last` and was not found.
+    /// Remembers a gap that came after `last` and was not found there.
     pub fn learn(&mut self, last: GapId, gap: Gap) -> GapId {
         let mut last = last;
         if self.known.is_empty() || self.known.len() >= GAPS_MAX {
@@ -135,7 +135,7 @@ impl Gaps {
             self.places.resize(GAPS_MAX, Self::FIRST);
             last = Self::FIRST;
         }
-        // An odd number, so that gaps of one name, with a comma and without, have places of their own.
+        // The factor is odd, so that gaps of one name, with a comma and without, have different slots.
         let place = (usize::from(gap.name.name_hash()) + usize::from(gap.bytes) * 37) % GAPS_MAX;
         let mut id = self.places.get(place).copied().unwrap_or_default();
         let is_known = self
@@ -164,13 +164,13 @@ impl Gaps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tape::node::Kind;
+    use crate::tape::node::NodeKind;
 
     fn gap(whole: &str, hash: u16) -> Option<Gap> {
         let name_at = whole.find('"').unwrap() + 1;
         let name_bytes = whole.rfind('"').unwrap() - name_at;
         // SAFETY: it is cut from a `str` at ASCII bytes.
-        let name = unsafe { Node::text(Kind::String, name_at as u32, name_bytes as u32) };
+        let name = unsafe { Node::text(NodeKind::String, name_at as u32, name_bytes as u32) };
         Gap::new(whole.as_bytes(), name_at, name.into_name(hash, 2))
     }
 
@@ -205,7 +205,8 @@ mod tests {
         ] {
             assert_eq!(found(&gaps, last, text, 0), None, "{text}");
         }
-        // Known again, whatever it follows; and at the end of all bytes nothing is.
+        // Learned once, whatever it follows. At the end of the bytes, where a whole stride is missing, nothing
+        // is found.
         assert_eq!(gaps.learn(b, gap(r#", "bc" : "#, 1).unwrap()), b);
         assert_eq!(found(&gaps, b, r#", "bc" : "#, 0).unwrap().0, b);
         assert!(gaps.find(b, br#", "bc" : 2"#, 0).is_none());

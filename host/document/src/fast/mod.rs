@@ -1,61 +1,56 @@
-//! The fast reader: one document of plain JSON, read once from left to right and straight into the
-//! tape. What it refuses proves nothing: the lenient reader decides then.
+//! The fast reader: reads one document of plain JSON, once from left to right, straight onto the tape. If it
+//! refuses a document, that proves nothing: the lenient reader then decides.
 //!
-//! It remembers what stood between two values (`gaps`), so a name that comes where it came before is
-//! compared and not read. That is what it has over a reader that knows nothing of the documents
-//! before: events of one schema say the same names in the same order, and names are half of them.
+//! It remembers what stood between two values (`gaps`), so that a name that comes where it came before is
+//! compared and not read again. Events of one schema have the same names in the same order, and half of their
+//! bytes are names.
 
 mod gaps;
 mod number;
-mod scan;
 mod string;
 
 use crate::NESTING_MAX;
 use crate::tape::Tape;
-use crate::tape::names::{self, SORTED_FROM, Seen};
+use crate::tape::names::{self, SORTED_FROM, SeenNames};
 use crate::tape::node::Node;
 use gaps::{GAP_BYTES_MAX, Gap, GapId, Gaps};
-pub(crate) use scan::is_masked;
 
-/// Bytes that are compared in one go.
-pub(crate) const STRIDES_BYTES: usize = 2 * scan::STRIDE;
-
-/// Bytes that must follow the text of a batch: gaps, strings and numbers are looked at in strides, and
-/// none is longer.
+/// Bytes that must follow the text of a batch: gaps, strings and numbers are read some bytes at a time, and
+/// never more than these.
 pub(crate) const PADDING_BYTES: usize = GAP_BYTES_MAX;
 
-/// Its working memory, reused from document to document.
+/// The reader's working memory, reused from document to document.
 #[derive(Default)]
 pub(crate) struct FastReader {
-    open: Vec<Open>,
-    seen: Vec<Seen>,
+    open: Vec<FastFrame>,
+    seen: Vec<SeenNames>,
     gaps: Gaps,
 }
 
-/// The fast reader did not take a document.
+/// The fast reader refuses a document.
 #[derive(Debug)]
-pub(crate) struct Refused;
+pub(crate) struct FastRefused;
 
-/// A container that has not ended, or what is around all of them.
+/// A container whose end is not reached yet, or the root around all of them.
 #[derive(Clone, Copy)]
-struct Open {
-    holds: Holds,
-    /// Places of the container and of its last name.
+struct FastFrame {
+    holds: FrameKind,
+    /// The node of the container, and that of its last name.
     at: usize,
     name: usize,
     entries: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Holds {
+enum FrameKind {
     /// The one value of the document.
     Root,
-    Elements,
-    Members,
+    Array,
+    Object,
 }
 
-impl Open {
-    fn new(holds: Holds, at: usize) -> Self {
+impl FastFrame {
+    fn new(holds: FrameKind, at: usize) -> Self {
         Self {
             holds,
             at,
@@ -66,22 +61,26 @@ impl Open {
 }
 
 impl FastReader {
-    /// Reads `tape.bytes[start..start + len]`, behind which at least `PADDING_BYTES` lie, and puts
-    /// its nodes at the end of the tape; `tape.objects` are those that have yet to be sealed. Strings are
-    /// unescaped in place, also of a document that is refused in the end. Answers its levels of
-    /// containers.
-    pub fn read(&mut self, tape: &mut Tape, start: usize, len: usize) -> Result<usize, Refused> {
+    /// Reads `tape.bytes[start..start + len]`, behind which at least `PADDING_BYTES` lie, and puts its nodes at
+    /// the end of the tape. `tape.objects` gets the objects that have yet to be sealed. Strings are unescaped
+    /// in place, even if the document is refused in the end. Answers its levels of containers.
+    pub fn read(
+        &mut self,
+        tape: &mut Tape,
+        start: usize,
+        len: usize,
+    ) -> Result<usize, FastRefused> {
         self.open.clear();
         tape.objects.clear();
         let end = start + len;
-        let mut reading = Reading {
+        let mut reading = DocumentParser {
             bytes: &mut tape.bytes,
             nodes: &mut tape.nodes,
             large: &mut tape.objects,
             gaps: &mut self.gaps,
             open: &mut self.open,
             seen: &mut self.seen,
-            top: Open::new(Holds::Root, 0),
+            top: FastFrame::new(FrameKind::Root, 0),
             last: Gaps::FIRST,
             levels: 0,
             at: start,
@@ -92,39 +91,39 @@ impl FastReader {
             if reading.begin_value()? {
                 continue;
             }
-            while reading.top.holds != Holds::Root && reading.ends_container()? {}
-            if reading.top.holds == Holds::Root {
+            while reading.top.holds != FrameKind::Root && reading.ends_container()? {}
+            if reading.top.holds == FrameKind::Root {
                 break;
             }
         }
         reading.skip_space();
-        // What was read may have gone into the next document, which is not ours.
+        // The last value may have been read on into the next document.
         if reading.at == end {
             Ok(reading.levels)
         } else {
-            Err(Refused)
+            Err(FastRefused)
         }
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.open.capacity() * size_of::<Open>()
-            + self.seen.capacity() * size_of::<Seen>()
+        self.open.capacity() * size_of::<FastFrame>()
+            + self.seen.capacity() * size_of::<SeenNames>()
             + self.gaps.memory_bytes()
     }
 }
 
-/// A document being read.
-struct Reading<'a> {
+/// The state of reading one document.
+struct DocumentParser<'a> {
     bytes: &'a mut [u8],
     nodes: &'a mut Vec<Node>,
-    /// Places of objects that have too many members for `seen`.
+    /// Nodes of objects that have too many members for `seen`.
     large: &'a mut Vec<u32>,
     gaps: &'a mut Gaps,
-    /// The containers around `top`.
-    open: &'a mut Vec<Open>,
-    top: Open,
+    /// The containers around `top`, the outermost first.
+    open: &'a mut Vec<FastFrame>,
+    top: FastFrame,
     /// The names of each open object, by its level.
-    seen: &'a mut Vec<Seen>,
+    seen: &'a mut Vec<SeenNames>,
     /// The gap that was read last.
     last: GapId,
     levels: usize,
@@ -132,7 +131,7 @@ struct Reading<'a> {
     end: usize,
 }
 
-impl Reading<'_> {
+impl DocumentParser<'_> {
     #[inline]
     fn peek(&self) -> u8 {
         self.bytes.get(self.at).copied().unwrap_or_default()
@@ -140,7 +139,7 @@ impl Reading<'_> {
 
     #[inline]
     fn skip_space(&mut self) {
-        // Mostly there is none.
+        // Mostly there is no white space.
         if self.peek() <= b' ' {
             self.skip_spaces();
         }
@@ -153,11 +152,12 @@ impl Reading<'_> {
         }
     }
 
-    /// Reads a scalar or an empty container (false), or goes to the first value of a container (true).
+    /// Reads a scalar or an empty container and answers false; or enters a container, goes to its first value
+    /// and answers true.
     #[inline]
-    fn begin_value(&mut self) -> Result<bool, Refused> {
+    fn begin_value(&mut self) -> Result<bool, FastRefused> {
         if self.at >= self.end {
-            return Err(Refused);
+            return Err(FastRefused);
         }
         let node = match self.peek() {
             b'"' => {
@@ -171,7 +171,7 @@ impl Reading<'_> {
                 node
             }
             b'{' => {
-                self.enter(Holds::Members)?;
+                self.enter(FrameKind::Object)?;
                 self.skip_space();
                 match self.peek() {
                     b'}' => {
@@ -179,12 +179,12 @@ impl Reading<'_> {
                         return Ok(false);
                     }
                     b'"' => self.take_first_name()?,
-                    _ => return Err(Refused),
+                    _ => return Err(FastRefused),
                 }
                 return Ok(true);
             }
             b'[' => {
-                self.enter(Holds::Elements)?;
+                self.enter(FrameKind::Array)?;
                 self.skip_space();
                 if self.peek() == b']' {
                     self.leave();
@@ -198,58 +198,59 @@ impl Reading<'_> {
                 self.at += 1;
                 self.word(*b"alse", Node::boolean(false))?
             }
-            _ => return Err(Refused),
+            _ => return Err(FastRefused),
         };
         self.nodes.push(node);
         Ok(false)
     }
 
     #[inline]
-    fn word(&mut self, word: [u8; 4], node: Node) -> Result<Node, Refused> {
+    fn word(&mut self, word: [u8; 4], node: Node) -> Result<Node, FastRefused> {
         let here = self
             .bytes
             .get(self.at..)
             .and_then(|rest| rest.first_chunk());
         if here != Some(&word) {
-            return Err(Refused);
+            return Err(FastRefused);
         }
         self.at += word.len();
         Ok(node)
     }
 
-    /// Behind an entry of `top`: goes to the next one (false), or ends the container (true).
+    /// Behind an entry of `top`: goes to the next entry and answers false, or leaves the container and answers
+    /// true.
     #[inline]
-    fn ends_container(&mut self) -> Result<bool, Refused> {
+    fn ends_container(&mut self) -> Result<bool, FastRefused> {
         self.top.entries += 1;
         self.skip_space();
         match (self.peek(), self.top.holds) {
-            (b',', Holds::Members) => self.take_name()?,
+            (b',', FrameKind::Object) => self.take_name()?,
             (b',', _) => {
                 self.at += 1;
                 self.skip_space();
             }
-            (b'}', Holds::Members) | (b']', Holds::Elements) => {
+            (b'}', FrameKind::Object) | (b']', FrameKind::Array) => {
                 self.leave();
                 return Ok(true);
             }
-            _ => return Err(Refused),
+            _ => return Err(FastRefused),
         }
         Ok(false)
     }
 
-    fn enter(&mut self, holds: Holds) -> Result<(), Refused> {
+    fn enter(&mut self, holds: FrameKind) -> Result<(), FastRefused> {
         if self.open.len() == NESTING_MAX {
-            return Err(Refused);
+            return Err(FastRefused);
         }
-        let top = Open::new(holds, self.nodes.len());
+        let top = FastFrame::new(holds, self.nodes.len());
         self.open.push(std::mem::replace(&mut self.top, top));
         self.levels = self.levels.max(self.open.len());
-        if holds == Holds::Members {
+        if holds == FrameKind::Object {
             if self.seen.len() <= self.open.len() {
-                self.seen.resize(self.open.len() + 1, Seen::default());
+                self.seen.resize(self.open.len() + 1, SeenNames::default());
             }
             if let Some(seen) = self.seen.get_mut(self.open.len()) {
-                *seen = Seen::default();
+                *seen = SeenNames::default();
             }
         }
         self.nodes.push(Node::NULL);
@@ -257,7 +258,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// Behind the last entry, at the bracket that ends `top`.
+    /// Leaves `top`, at the bracket that ends it.
     fn leave(&mut self) {
         let Some(around) = self.open.pop() else {
             return;
@@ -265,7 +266,7 @@ impl Reading<'_> {
         let ended = std::mem::replace(&mut self.top, around);
         let span = self.nodes.len() - ended.at;
         let node = match ended.holds {
-            Holds::Members => {
+            FrameKind::Object => {
                 if ended.entries >= SORTED_FROM {
                     self.large.push(ended.at as u32);
                 }
@@ -276,7 +277,7 @@ impl Reading<'_> {
         if let Some(place) = self.nodes.get_mut(ended.at) {
             *place = node;
         }
-        if self.top.holds == Holds::Members
+        if self.top.holds == FrameKind::Object
             && let Some(name) = self.nodes.get_mut(self.top.name)
         {
             *name = name.with_next_name(1 + span as u32);
@@ -284,11 +285,10 @@ impl Reading<'_> {
         self.at += 1;
     }
 
-    /// Takes a gap: a name and what is around it, up to the value. It begins with the quote of an object's
-    /// first name, or with the comma before another one; so what is known of the one is never taken for the
-    /// other.
+    /// Reads a gap: a name and what is around it, up to the value. It begins with the quote of an object's
+    /// first name, or with the comma before any other name, so that the two are never confused.
     #[inline(always)]
-    fn take_name(&mut self) -> Result<(), Refused> {
+    fn take_name(&mut self) -> Result<(), FastRefused> {
         if let Some(found) = self.gaps.find(self.last, self.bytes, self.at) {
             self.last = found.id;
             self.at = found.behind;
@@ -300,29 +300,29 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// The same, called: objects are few, and their members many.
+    /// The same, not inlined: an object has one first name, and many others.
     #[inline(never)]
-    fn take_first_name(&mut self) -> Result<(), Refused> {
+    fn take_first_name(&mut self) -> Result<(), FastRefused> {
         self.take_name()
     }
 
-    /// Reads a gap, and remembers it.
+    /// Reads a gap that is not known, and remembers it.
     #[inline(never)]
-    fn read_name(&mut self) -> Result<(), Refused> {
+    fn read_name(&mut self) -> Result<(), FastRefused> {
         let begin = self.at;
         if self.peek() == b',' {
             self.at += 1;
             self.skip_space();
         }
         if self.peek() != b'"' {
-            return Err(Refused);
+            return Err(FastRefused);
         }
         let quote = self.at;
         let text = string::read(self.bytes, quote + 1, self.end)?;
         self.at = text.behind;
         self.skip_space();
         if self.peek() != b':' {
-            return Err(Refused);
+            return Err(FastRefused);
         }
         self.at += 1;
         self.skip_space();
@@ -330,7 +330,7 @@ impl Reading<'_> {
         let hash = names::hash_within(self.bytes, range.clone());
         let name = text.node.into_name(hash, 2);
         self.push_name(name)?;
-        // With escapes in it, the bytes are no longer what was written.
+        // A name with escapes was unescaped in place, so its bytes are no longer those that were written.
         let is_plain = range.len() + 2 == text.behind - quote;
         if is_plain
             && let Some(whole) = self.bytes.get(begin..self.at)
@@ -341,16 +341,16 @@ impl Reading<'_> {
         Ok(())
     }
 
-    /// The value's nodes are to follow.
+    /// Puts a name onto the tape, unless `top` has the name already.
     #[inline]
-    fn push_name(&mut self, name: Node) -> Result<(), Refused> {
+    fn push_name(&mut self, name: Node) -> Result<(), FastRefused> {
         self.top.name = self.nodes.len();
         if self.top.entries < SORTED_FROM
             && let Some(seen) = self.seen.get_mut(self.open.len())
-            && seen.has(name.name_hash())
+            && seen.insert(name.name_hash())
             && names::is_among(self.nodes, self.bytes, self.top.at + 1, name)
         {
-            return Err(Refused);
+            return Err(FastRefused);
         }
         self.nodes.push(name);
         Ok(())

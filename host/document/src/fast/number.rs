@@ -1,12 +1,12 @@
-//! Numbers of plain JSON that fit 64 bits.
+//! Reads numbers of plain JSON: integers of 64 bits, and doubles. Others are for the lenient reader.
 
 use std::ops::Range;
 
-use super::Refused;
-use super::scan::digits;
+use super::FastRefused;
+use crate::scan::digits;
 use crate::tape::node::Node;
 
-/// So many digits fit `u64`, whatever they are.
+/// A number of so many digits always fits `u64`.
 const DIGITS_MAX: u32 = 19;
 
 /// Powers of ten that are exact as a double.
@@ -18,10 +18,10 @@ const POWERS: [f64; 23] = [
 /// Integers up to this are exact as a double.
 const EXACT_MAX: u64 = 1 << 53;
 
-/// Reads the number at `begin`, which is `-` or a digit; answers the place behind it too. That is beyond
-/// `end` if other digits follow there.
+/// Reads the number at byte `begin`, which is `-` or a digit. Answers its node, and the byte behind it; that is
+/// beyond `end` if digits of the next document follow there.
 #[inline]
-pub(super) fn read(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usize), Refused> {
+pub(super) fn read(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usize), FastRefused> {
     let is_negative = bytes.get(begin) == Some(&b'-');
     let mut run = Digits {
         at: begin + usize::from(is_negative),
@@ -30,7 +30,7 @@ pub(super) fn read(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usiz
     let first = bytes.get(run.at);
     run.read(bytes, end)?;
     if run.count == 0 || run.count > 1 && first == Some(&b'0') {
-        return Err(Refused);
+        return Err(FastRefused);
     }
     if let Some(b'.' | b'e' | b'E') = bytes.get(run.at) {
         return float(bytes, begin..end, run, is_negative);
@@ -39,7 +39,7 @@ pub(super) fn read(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usiz
         return long_integer(bytes, begin, run.at);
     }
     let node = if is_negative {
-        let value = 0_i64.checked_sub_unsigned(run.value).ok_or(Refused)?;
+        let value = 0_i64.checked_sub_unsigned(run.value).ok_or(FastRefused)?;
         Node::int(value)
     } else {
         Node::uint(run.value)
@@ -47,10 +47,10 @@ pub(super) fn read(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usiz
     Ok((node, run.at))
 }
 
-/// Digits that were read, one run or more.
+/// Digits that were read, in one run or in two (before and behind the point).
 #[derive(Clone, Copy, Default)]
 struct Digits {
-    /// Right only while no more than `DIGITS_MAX` were read.
+    /// Correct only if at most `DIGITS_MAX` were read.
     value: u64,
     count: u32,
     at: usize,
@@ -58,7 +58,7 @@ struct Digits {
 
 impl Digits {
     #[inline]
-    fn read(&mut self, bytes: &[u8], end: usize) -> Result<(), Refused> {
+    fn read(&mut self, bytes: &[u8], end: usize) -> Result<(), FastRefused> {
         const BY_COUNT: [u64; 9] = [
             1,
             10,
@@ -72,12 +72,12 @@ impl Digits {
         ];
         loop {
             let eight = bytes.get(self.at..).and_then(|rest| rest.first_chunk());
-            let (count, value) = digits(*eight.ok_or(Refused)?);
+            let (count, value) = digits(*eight.ok_or(FastRefused)?);
             let power = BY_COUNT.get(count as usize).copied().unwrap_or(1);
             self.value = self.value.wrapping_mul(power).wrapping_add(value);
             self.count = self.count.saturating_add(count);
             self.at += count as usize;
-            // Not on and on through the documents behind it.
+            // At the end of the document, so that digits of those behind it are not read on and on.
             if count < 8 || self.at >= end {
                 return Ok(());
             }
@@ -85,20 +85,20 @@ impl Digits {
     }
 }
 
-/// Twenty digits may fit; more are for the lenient reader.
+/// An integer of twenty digits, which may fit `u64`; a longer one is refused.
 #[cold]
-fn long_integer(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usize), Refused> {
-    let value = text(bytes, begin, end)?.parse().map_err(|_| Refused)?;
+fn long_integer(bytes: &[u8], begin: usize, end: usize) -> Result<(Node, usize), FastRefused> {
+    let value = text(bytes, begin, end)?.parse().map_err(|_| FastRefused)?;
     Ok((Node::uint(value), end))
 }
 
-/// A number with a fraction or an exponent, behind the digits before them.
+/// Reads the rest of a number with a fraction or an exponent; `run` are the digits before them.
 fn float(
     bytes: &[u8],
     Range { start: begin, end }: Range<usize>,
     mut run: Digits,
     is_negative: bool,
-) -> Result<(Node, usize), Refused> {
+) -> Result<(Node, usize), FastRefused> {
     let mut exponent = 0_i64;
     if bytes.get(run.at) == Some(&b'.') {
         let before = run.count;
@@ -106,7 +106,7 @@ fn float(
         run.read(bytes, end)?;
         exponent -= i64::from(run.count - before);
         if run.count == before {
-            return Err(Refused);
+            return Err(FastRefused);
         }
     }
     if let Some(b'e' | b'E') = bytes.get(run.at) {
@@ -117,16 +117,16 @@ fn float(
         };
         power.read(bytes, end)?;
         if power.count == 0 {
-            return Err(Refused);
+            return Err(FastRefused);
         }
         run.at = power.at;
-        // Of more digits, zeros before it or not, only that the other way is taken.
+        // Too many digits: any huge exponent will do, for the text is then parsed in the other way.
         let power = i64::from(power.count <= DIGITS_MAX) * (power.value.min(1 << 32) as i64)
             + i64::from(power.count > DIGITS_MAX) * (1 << 32);
         exponent += if sign == Some(&b'-') { -power } else { power };
     }
     let value = match POWERS.get(exponent.unsigned_abs() as usize) {
-        // Both exact, so their product or quotient is rounded once (Clinger 1990).
+        // Both are exact, so their product or quotient is rounded only once (Clinger 1990).
         Some(power) if run.count <= DIGITS_MAX && run.value <= EXACT_MAX => {
             let value = run.value as f64;
             let value = if exponent < 0 {
@@ -136,15 +136,17 @@ fn float(
             };
             if is_negative { -value } else { value }
         }
-        _ => text(bytes, begin, run.at)?.parse().map_err(|_| Refused)?,
+        _ => text(bytes, begin, run.at)?
+            .parse()
+            .map_err(|_| FastRefused)?,
     };
     if !value.is_finite() {
-        return Err(Refused);
+        return Err(FastRefused);
     }
     Ok((Node::float_at(value, begin), run.at))
 }
 
-fn text(bytes: &[u8], begin: usize, end: usize) -> Result<&str, Refused> {
-    let bytes = bytes.get(begin..end).ok_or(Refused)?;
-    std::str::from_utf8(bytes).map_err(|_| Refused)
+fn text(bytes: &[u8], begin: usize, end: usize) -> Result<&str, FastRefused> {
+    let bytes = bytes.get(begin..end).ok_or(FastRefused)?;
+    std::str::from_utf8(bytes).map_err(|_| FastRefused)
 }

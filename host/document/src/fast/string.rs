@@ -1,23 +1,27 @@
-//! Strings of plain JSON: UTF-8 without control characters, and no surrogate without its pair.
+//! Reads strings of plain JSON: UTF-8 without control characters and without lone surrogates.
 
 use std::ops::Range;
 
-use super::Refused;
-use super::scan::{STRIDE, look};
+use super::FastRefused;
 use crate::escape;
-use crate::tape::node::{Kind, Node};
+use crate::scan::{STRIDE, look};
+use crate::tape::node::{Node, NodeKind};
 
 /// A string that was read.
-pub(super) struct Text {
+pub(super) struct ParsedString {
     pub node: Node,
-    /// Behind the closing quote.
+    /// The byte behind the closing quote.
     pub behind: usize,
 }
 
-/// Reads the string whose opening quote is before `begin`; unescapes it in place, but nothing from `end`
-/// on.
+/// Reads the string whose opening quote is before byte `begin`, and unescapes it in place. Bytes from `end` on
+/// are not changed.
 #[inline]
-pub(super) fn read(bytes: &mut [u8], begin: usize, end: usize) -> Result<Text, Refused> {
+pub(super) fn read(
+    bytes: &mut [u8],
+    begin: usize,
+    end: usize,
+) -> Result<ParsedString, FastRefused> {
     let mut is_ascii = true;
     let stop = special(bytes, begin..end, &mut is_ascii)?;
     if bytes.get(stop) == Some(&b'"') {
@@ -26,19 +30,20 @@ pub(super) fn read(bytes: &mut [u8], begin: usize, end: usize) -> Result<Text, R
     unescaped(bytes, begin, stop, end, is_ascii)
 }
 
-/// The place of the first quote, backslash or control character in the range, or a little behind it.
+/// The place of the first quote, backslash or control character from the beginning of the range on. It may lie
+/// a little behind the end of the range.
 #[inline]
 fn special(
     bytes: &[u8],
     Range { start: mut at, end }: Range<usize>,
     is_ascii: &mut bool,
-) -> Result<usize, Refused> {
+) -> Result<usize, FastRefused> {
     while at < end {
         let stride = bytes
             .get(at..)
             .and_then(|rest| rest.first_chunk::<STRIDE>());
         let Some(stride) = stride else {
-            return Err(Refused);
+            return Err(FastRefused);
         };
         let found = look(stride);
         *is_ascii &= found.is_ascii;
@@ -47,7 +52,7 @@ fn special(
         }
         at += STRIDE;
     }
-    Err(Refused)
+    Err(FastRefused)
 }
 
 #[inline]
@@ -57,17 +62,17 @@ fn text(
     end: usize,
     is_ascii: bool,
     behind: usize,
-) -> Result<Text, Refused> {
+) -> Result<ParsedString, FastRefused> {
     if !is_ascii {
         let written = bytes.get(begin..end).unwrap_or_default();
-        std::str::from_utf8(written).map_err(|_| Refused)?;
+        std::str::from_utf8(written).map_err(|_| FastRefused)?;
     }
-    // SAFETY: all bytes are ASCII, or were looked at just now.
-    let node = unsafe { Node::text(Kind::String, begin as u32, (end - begin) as u32) };
-    Ok(Text { node, behind })
+    // SAFETY: all bytes are ASCII, or `from_utf8` has just checked them.
+    let node = unsafe { Node::text(NodeKind::String, begin as u32, (end - begin) as u32) };
+    Ok(ParsedString { node, behind })
 }
 
-/// The rest of a string, from the first special byte in it.
+/// Reads the rest of a string, from its first special byte on, and unescapes it.
 #[cold]
 fn unescaped(
     bytes: &mut [u8],
@@ -75,22 +80,22 @@ fn unescaped(
     mut at: usize,
     end: usize,
     mut is_ascii: bool,
-) -> Result<Text, Refused> {
-    // Unescaping never lengthens, so what is written is always behind what is read.
+) -> Result<ParsedString, FastRefused> {
+    // Unescaping never makes a text longer, so writing never overtakes reading.
     let mut written = at;
     loop {
-        // What is beyond the document is not ours to change.
-        let rest = bytes.get(at..end).ok_or(Refused)?;
+        // Bytes beyond the document belong to the next one.
+        let rest = bytes.get(at..end).ok_or(FastRefused)?;
         match rest.first() {
             Some(b'"') => return text(bytes, begin, written, is_ascii, at + 1),
             Some(b'\\') => {}
-            _ => return Err(Refused),
+            _ => return Err(FastRefused),
         }
-        let escape = escape::read(rest).map_err(|_| Refused)?;
+        let escape = escape::read(rest).map_err(|_| FastRefused)?;
         let mut buffer = [0; 4];
-        // A lone surrogate is no character.
+        // A lone surrogate is no `char`, and the document is refused.
         let encoded = char::from_u32(escape.code_point)
-            .ok_or(Refused)?
+            .ok_or(FastRefused)?
             .encode_utf8(&mut buffer)
             .as_bytes();
         if let Some(place) = bytes.get_mut(written..written + encoded.len()) {
@@ -101,7 +106,7 @@ fn unescaped(
         let run = at + escape.bytes;
         at = special(bytes, run..end, &mut is_ascii)?;
         if at >= end {
-            return Err(Refused);
+            return Err(FastRefused);
         }
         bytes.copy_within(run..at, written);
         written += at - run;

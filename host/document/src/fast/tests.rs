@@ -96,7 +96,7 @@ proptest! {
                 2 => serde_json::to_string_pretty(value).unwrap(),
                 _ => format!(" {}\r\n", value.to_string().replace(',', " ,\t")),
             };
-            // A comma in a text becomes a tab there, which no string may hold.
+            // A comma in a string becomes a tab, which no string may hold.
             let is_json = serde_json::from_str::<SerdeValue>(&text).is_ok();
             prop_assert_eq!(takes(&mut reader, &text), is_json, "{}", text);
         }
@@ -150,7 +150,7 @@ fn spaces_that_were_not_there_before_are_no_reason_to_refuse() {
 #[test]
 fn a_name_with_escapes_is_not_taken_for_what_they_left_behind() {
     let mut reader = FastReader::default();
-    // Unescaped in place, the first name leaves the bytes of the second one.
+    // Unescaped in place, the first text becomes the bytes of the second one.
     for text in [r#"{"\u0061":1,"\n":2}"#, r#"{"au0061":1,"\n":2}"#] {
         for _ in 0..2 {
             assert!(takes(&mut reader, text), "{text}");
@@ -212,7 +212,7 @@ fn more_names_than_are_remembered_are_read_all_the_same() {
 
 #[test]
 fn a_document_ends_where_it_ends_whatever_is_behind_it() {
-    // Each row alone, and what it would be together with the next one.
+    // Each row is read alone, although it would be something else together with the next one.
     let rows = [
         "1",
         "5",

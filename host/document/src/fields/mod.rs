@@ -1,54 +1,53 @@
-//! Columns of fields: what wit/check.wit calls so. Knows names, values and how they are hashed; not
-//! what a check makes of them.
+//! Columns of fields, as `column` in wit/check.wit defines them. Knows names, values and how they are hashed,
+//! but not what a check makes of them.
 //!
-//! A parity check compares all fields of an event, and hardly any of them is written in more than one
-//! way. Those that are not are hashed here, straight from the tape, and no check sees them; what is
-//! left is packed for it, and its answer hashed likewise. Equal fields give equal sums, whoever
-//! looked at them and in whatever order.
+//! A parity check compares all fields of an event, and most of them can be written in one way only. These are
+//! hashed here, straight from the tape, and no check sees them. The others are packed for the check, and its
+//! answer is hashed in the same way. Equal fields give equal sums, whoever hashed them and in whatever order.
 
 mod digest;
-mod known;
-mod names;
+mod known_names;
+mod name_set;
 mod writer;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
 
-pub use digest::{FieldHasher, FieldsDigest, NoFields, are_fields, are_same};
-use names::Names;
-pub(crate) use writer::Writer;
+pub use digest::{FieldHasher, FieldsDigest, FieldsRowError, are_same_fields, check_fields};
+use name_set::NameSet;
+pub(crate) use writer::FieldsWriter;
 
 use crate::pointer::{Pointer, PointerError};
 
-/// A field of a longer flattened name is always the check's, in bytes; `wit/check.wit` promises it. What
-/// is put before a name or between its parts is no longer either: a name has as many parts as its
-/// document has levels.
+/// Bytes of a flattened name: a field with a longer one is never hashed here, but always given to the check
+/// (`wit/check.wit` promises it). A prefix or a separator is no longer either, for a name has as many parts as
+/// its document has levels.
 pub(crate) const NAME_BYTES_MAX: usize = 128;
 
-/// Names that a column may leave out: each field's is looked for among them, in time that no check's
-/// limit bounds. `wit/check.wit` tells it.
+/// Names that a column may leave out. The name of each field is compared with all of them, and no limit of a
+/// check covers that time. `wit/check.wit` states it.
 const WITHOUT_MAX: usize = 256;
 
-/// Which fields a column is of.
+/// Which fields a column has, and how their names are flattened.
 #[derive(Clone, Debug)]
 pub struct Fields {
-    /// Tells it apart from others, also from those that are described alike.
+    /// Unique in the process, also among those that are described alike.
     id: u64,
-    /// Before each name.
+    /// Stands before each name.
     prefix: Box<str>,
-    /// Between the name of an object and those of its members.
+    /// Stands between the name of an object and those of its members.
     separator: Box<str>,
-    /// Left out.
-    without: Names,
-    /// A shorter string is written in one way only, in bytes.
+    /// The names that are left out.
+    without: NameSet,
+    /// A string of fewer bytes is written in one way only.
     text_bytes: usize,
 }
 
-/// As a manifest says it; wit/check.wit has the members' meaning.
+/// The description as a manifest has it; wit/check.wit says what the members mean.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Written {
+struct FieldsManifest {
     at: String,
     prefix: Box<str>,
     separator: Box<str>,
@@ -57,7 +56,7 @@ struct Written {
     text_bytes: Option<usize>,
 }
 
-impl Default for Written {
+impl Default for FieldsManifest {
     fn default() -> Self {
         Self {
             at: String::new(),
@@ -78,7 +77,7 @@ pub enum FieldsError {
     #[error("`at`: {0}")]
     At(#[from] PointerError),
     #[error("{0} names in `without` and `without_beginning`; at most {WITHOUT_MAX} are allowed")]
-    Names(usize),
+    NameSet(usize),
     #[error("`{part}` has {bytes} bytes; at most {NAME_BYTES_MAX} are allowed")]
     Long { part: &'static str, bytes: usize },
 }
@@ -91,11 +90,11 @@ impl Fields {
 
     /// Reads what stands behind `fields:` in the name of a column.
     pub(crate) fn parse(text: &str) -> Result<(Pointer, Self), FieldsError> {
-        let written: Written =
+        let written: FieldsManifest =
             serde_json::from_str(text).map_err(|error| FieldsError::Json(error.to_string()))?;
         let names = written.without.len() + written.without_beginning.len();
         if names > WITHOUT_MAX {
-            return Err(FieldsError::Names(names));
+            return Err(FieldsError::NameSet(names));
         }
         for (part, text) in [
             ("prefix", &written.prefix),
@@ -110,7 +109,7 @@ impl Fields {
             id: Self::next_id(),
             prefix: written.prefix,
             separator: written.separator,
-            without: Names::new(written.without, written.without_beginning),
+            without: NameSet::new(written.without, written.without_beginning),
             text_bytes: written.text_bytes.unwrap_or(usize::MAX),
         };
         Ok((Pointer::parse(&written.at)?, fields))

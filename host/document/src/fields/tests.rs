@@ -4,9 +4,9 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
-use super::{FieldHasher, FieldsDigest, are_fields, are_same};
+use super::{FieldHasher, FieldsDigest, are_same_fields, check_fields};
 use crate::members::entry_at;
-use crate::{Column, ColumnWriter, Documents, Taking};
+use crate::{Column, ColumnWriter, Documents, FieldHashing};
 
 const HEAD: u8 = 4;
 
@@ -35,12 +35,17 @@ impl Scene {
     /// The row of a document, and the sum of what was taken.
     fn row(&mut self, column: &Column, document: &str) -> (Vec<u8>, FieldsDigest) {
         let (mut row, mut ends, mut digests) = (Vec::new(), Vec::new(), Vec::new());
-        let taking = Taking {
+        let hashing = FieldHashing {
             hasher: &self.hasher,
             digests: &mut digests,
         };
-        self.writer
-            .write(&parsed(document), column, &mut row, &mut ends, Some(taking));
+        self.writer.write(
+            &parsed(document),
+            column,
+            &mut row,
+            &mut ends,
+            Some(hashing),
+        );
         assert_eq!((ends, digests.len()), (vec![row.len() as u32], 1));
         (row, digests[0])
     }
@@ -80,7 +85,7 @@ impl Flat<'_> {
         {
             self.flatten(root.value, self.prefix, &mut answer);
         }
-        assert_eq!(are_fields(&answer), Ok(()));
+        assert_eq!(check_fields(&answer), Ok(()));
         answer
     }
 
@@ -139,12 +144,12 @@ fn what_can_be_written_in_one_way_only_is_taken() {
             json!({"s": "abcd", "b": "[", "a": [2, {"t": true}]}),
             "a=a:[2,{\"t\":true}] b=s:[ s=s:abcd",
         ),
-        // In objects, and not there where nothing is left.
+        // In objects; an object of which nothing is left is left out.
         (
             json!({"o": {"p": {"t": true}, "b": 1}, "q": {"r": {}}}),
             "o_b=i:1",
         ),
-        // Left out, with all that is in it.
+        // An object is left out with all of its fields.
         (
             json!({"no": 1, "on": 1, "a": {"no": {"b": 1}, "on": 1}, "xy": 1, "x": {"b": 1}}),
             "a_on=i:1 on=i:1",
@@ -152,7 +157,7 @@ fn what_can_be_written_in_one_way_only_is_taken() {
         (json!({"a_no": 1, "a_": 1}), "a_=i:1"),
     ];
     let (column, mut scene) = (column(&spec), Scene::default());
-    // Twice, because the names are known then.
+    // Twice, for the second time the names are in the cache.
     for (document, left) in cases.iter().chain(&cases) {
         let (row, _) = scene.row(&column, &document.to_string());
         assert_eq!(words(&PLAIN.answer(&row)), *left, "{document}");
@@ -208,7 +213,7 @@ fn a_field_is_its_name_its_kind_and_its_value() {
         .iter()
         .map(|field| hasher.answered(&[&[HEAD][..], field].concat()).as_u128())
         .collect();
-    // None, each twice, and each under another first byte.
+    // No fields, each field twice, and another first byte.
     sums.push(hasher.answered(&[HEAD]).as_u128());
     for field in &fields {
         sums.push(
@@ -230,13 +235,13 @@ fn a_field_is_its_name_its_kind_and_its_value() {
         for (other, right) in fields.iter().enumerate() {
             let [left, right] = [[right, left], [left, right]]
                 .map(|[first, second]| [&[HEAD][..], first, second, &fields[0]].concat());
-            assert!(are_same(&left, &right), "in any order");
+            assert!(are_same_fields(&left, &right), "in any order");
             let [left, right] =
                 [&fields[one], &fields[other]].map(|field| [&[HEAD][..], field].concat());
-            assert_eq!(are_same(&left, &right), one == other);
+            assert_eq!(are_same_fields(&left, &right), one == other);
         }
     }
-    assert!(!are_same(&[HEAD], &[HEAD + 1]) && !are_same(&[HEAD], &[]));
+    assert!(!are_same_fields(&[HEAD], &[HEAD + 1]) && !are_same_fields(&[HEAD], &[]));
     let other = FieldHasher::new([8; 16]);
     let row = [&[HEAD][..], &fields[0]].concat();
     assert_ne!(hasher.answered(&row), other.answered(&row), "it is keyed");
@@ -301,7 +306,7 @@ fn in_an_object_with_a_long_name_all_is_the_checks() {
         assert_eq!(taken, FieldsDigest::default());
     }
     assert!(scene.writer.memory_bytes() < 256 << 10);
-    // Each with a name of its own: none is kept.
+    // Each has another long name; none of them is kept.
     for number in 0..100 {
         let long = format!("{number}{}", "n".repeat(100_000));
         scene.row(&column, &json!({ long: {"a": true} }).to_string());
@@ -314,7 +319,7 @@ fn in_an_object_with_a_long_name_all_is_the_checks() {
 fn many_places_and_many_names_are_told_apart() {
     let (column, mut scene) = (column(&json!({})), Scene::default());
     for round in 0..3 {
-        // More than are remembered, of both.
+        // More scopes and more names than the cache keeps.
         let document: Map<String, Json> = (0..200)
             .map(|place| {
                 (
@@ -413,7 +418,7 @@ proptest! {
                 b's' => json!(std::str::from_utf8(entry.value).unwrap()),
                 _ => serde_json::from_slice(entry.value).unwrap(),
             };
-            // Two of one name are in no flat object.
+            // A flat object cannot have two fields of one name.
             prop_assume!(flat.insert(name, value).is_none());
         }
         let mut scene = Scene::default();
@@ -425,7 +430,7 @@ proptest! {
     fn any_bytes_have_an_end(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
         let hasher = FieldHasher::default();
         let _ = hasher.answered(&bytes);
-        if let Err(error) = are_fields(&bytes) {
+        if let Err(error) = check_fields(&bytes) {
             prop_assert!(error.at < bytes.len());
         }
     }

@@ -1,52 +1,51 @@
-//! Walks an object's fields, hashes those that are written in one way only, and packs the others.
+//! Walks the fields of an object, hashes those that are written in one way only, and packs the others.
 //! Iterative: no document can overflow the stack.
 
 use super::digest::{FieldHasher, FieldsDigest};
-use super::known::{Fate, KnownNames, PlaceId};
+use super::known_names::{FieldHandling, KnownNames, NameScopeId};
 use super::{Fields, NAME_BYTES_MAX};
-use crate::members::{Row, Unfinished, Values};
+use crate::members::{EntryWriter, RowWriter, UnfinishedValue};
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
+use crate::tape::node::{Node, NodeKind};
 use crate::value::Value;
 
-/// Writes rows; its memory can serve many.
+/// Writes rows of a column of fields. Its memory is reused from row to row.
 #[derive(Default)]
-pub(crate) struct Writer {
-    open: Vec<Open>,
-    /// What stands before the names in hand.
+pub(crate) struct FieldsWriter {
+    open: Vec<OpenFields>,
+    /// What stands before the names of the current object in their flattened form.
     base: Vec<u8>,
-    /// The name in hand, if it has anything before it; its first bytes are `base`.
-    whole: Whole,
+    /// The first bytes are `base`, if it is short; behind them a name is put to be hashed.
+    name: NameBuffer,
     known: KnownNames,
-    values: Values,
+    values: EntryWriter,
 }
 
-/// An object whose end was not reached yet.
-struct Open {
-    /// The next name, and how many there are with it.
+/// An object whose end is not reached yet.
+struct OpenFields {
+    /// The node of the next name, and how many names are left, that one included.
     next: u32,
     left: usize,
-    /// Where its names stand.
-    names: PlaceId,
-    /// What stood before the names around it, in bytes.
+    scope: NameScopeId,
+    /// Bytes of `base` in the object around it.
     base_bytes: usize,
-    /// Where its entry begins, and its value.
+    /// The byte of the row where its entry begins, and the value of that entry.
     start: usize,
-    value: Unfinished,
+    value: UnfinishedValue,
 }
 
-/// A short name in the making.
-struct Whole([u8; NAME_BYTES_MAX]);
+/// A flattened name that is being put together, if it is short.
+struct NameBuffer([u8; NAME_BYTES_MAX]);
 
-impl Default for Whole {
+impl Default for NameBuffer {
     fn default() -> Self {
         Self([0; NAME_BYTES_MAX])
     }
 }
 
-impl Writer {
-    /// Appends the row of `value`: an entry without a name, and in it those fields that `hasher` did
-    /// not take; without one all of them. The sum of those that it took.
+impl FieldsWriter {
+    /// Appends the row of `value`: an entry without a name, and in it the fields that were not hashed (all,
+    /// without a hasher). Answers the sum of those that were hashed.
     pub fn write(
         &mut self,
         value: Value<'_>,
@@ -56,9 +55,9 @@ impl Writer {
     ) -> FieldsDigest {
         let tape = value.tape();
         let mut taken = FieldsDigest::default();
-        let mut row = Row::behind(out);
+        let mut row = RowWriter::behind(out);
         let root = tape.node(value.place());
-        if root.kind() != Kind::Object {
+        if root.kind() != NodeKind::Object {
             self.values.write(tape, 0..0, value.place(), &mut row);
             row.end();
             return taken;
@@ -67,10 +66,10 @@ impl Writer {
         self.base.clear();
         self.push(fields.prefix.as_bytes());
         let start = row.bytes();
-        let mut object = Open {
+        let mut object = OpenFields {
             next: value.place() + 1,
             left: root.entries(),
-            names: self.place(fields, hasher),
+            scope: self.scope(fields, hasher),
             base_bytes: 0,
             start,
             value: row.begin(b'o', &tape.bytes, 0..0, 0),
@@ -96,25 +95,27 @@ impl Writer {
             object.left -= 1;
             let node = tape.node(at);
             if let Some(hasher) = hasher {
-                let fate = match self.known.fate(object.names, tape, name) {
-                    Some(fate) => fate,
-                    None => self.find_out(fields, hasher, object.names, tape, name),
+                let handling = match self.known.handling(object.scope, tape, name) {
+                    Some(handling) => handling,
+                    None => self.find_handling(fields, hasher, object.scope, tape, name),
                 };
-                match fate {
-                    Fate::LeftOut => continue,
-                    Fate::Long => {}
-                    Fate::Known(name) => {
+                match handling {
+                    FieldHandling::Excluded => continue,
+                    FieldHandling::NotHashed => {}
+                    FieldHandling::Hashed(name) => {
                         let mut integer = [0; size_of::<i64>()];
-                        if let Some((kind, bytes)) = plain(tape, node, fields, &mut integer) {
+                        if let Some((kind, bytes)) =
+                            hashable_value(tape, node, fields, &mut integer)
+                        {
                             taken.add(hasher.field(name, kind, bytes));
                             continue;
                         }
                     }
                 }
-            } else if fields.without.has(&self.base, tape.raw(name)) {
+            } else if fields.without.contains(&self.base, tape.raw(name)) {
                 continue;
             }
-            if node.kind() != Kind::Object {
+            if node.kind() != NodeKind::Object {
                 self.values.write(tape, name.range(), at, &mut row);
                 continue;
             }
@@ -122,10 +123,10 @@ impl Writer {
             self.push(tape.raw(name));
             self.push(fields.separator.as_bytes());
             let start = row.bytes();
-            let inner = Open {
+            let inner = OpenFields {
                 next: at + 1,
                 left: node.entries(),
-                names: self.place(fields, hasher),
+                scope: self.scope(fields, hasher),
                 base_bytes,
                 start,
                 value: row.begin(b'o', &tape.bytes, name.range(), 0),
@@ -135,49 +136,51 @@ impl Writer {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.open.capacity() * size_of::<Open>() + self.base.capacity() + self.known.memory_bytes()
+        self.open.capacity() * size_of::<OpenFields>()
+            + self.base.capacity()
+            + self.known.memory_bytes()
     }
 
-    /// Appends to what stands before the names.
+    /// Appends to `base`.
     fn push(&mut self, part: &[u8]) {
         self.base.extend_from_slice(part);
-        if let Some(whole) = self.whole.0.get_mut(..self.base.len()) {
+        if let Some(whole) = self.name.0.get_mut(..self.base.len()) {
             whole.copy_from_slice(&self.base);
         }
     }
 
-    /// What becomes of fields of a name that is not known.
+    /// What is done with fields of a name that the cache does not have.
     #[inline(never)]
-    fn find_out(
+    fn find_handling(
         &mut self,
         fields: &Fields,
         hasher: &FieldHasher,
-        place: PlaceId,
+        scope: NameScopeId,
         tape: &Tape,
         name: Node,
-    ) -> Fate {
+    ) -> FieldHandling {
         let base_bytes = self.base.len();
-        let fate = if fields.without.has(&self.base, tape.raw(name)) {
-            Fate::LeftOut
+        let handling = if fields.without.contains(&self.base, tape.raw(name)) {
+            FieldHandling::Excluded
         } else if base_bytes + name.range().len() > NAME_BYTES_MAX {
-            Fate::Long
+            FieldHandling::NotHashed
         } else {
-            Fate::Known(self.whole.hash(base_bytes, hasher, tape, name))
+            FieldHandling::Hashed(self.name.hash(base_bytes, hasher, tape, name))
         };
-        self.known.learn(place, tape, name, fate);
-        fate
+        self.known.learn(scope, tape, name, handling);
+        handling
     }
 
-    /// Where the names stand that are next.
-    fn place(&mut self, fields: &Fields, hasher: Option<&FieldHasher>) -> PlaceId {
-        hasher.map_or(KnownNames::NOWHERE, |hasher| {
-            self.known.place(fields, hasher, &self.base)
+    /// The scope of the names that follow.
+    fn scope(&mut self, fields: &Fields, hasher: Option<&FieldHasher>) -> NameScopeId {
+        hasher.map_or(KnownNames::NO_SCOPE, |hasher| {
+            self.known.scope(fields, hasher, &self.base)
         })
     }
 }
 
-impl Whole {
-    /// The hash of a name that is short, and of the bytes that stand before it.
+impl NameBuffer {
+    /// The seed of a flattened name that is short: of `base_bytes` that are there, and of the name.
     fn hash(&mut self, base_bytes: usize, hasher: &FieldHasher, tape: &Tape, name: Node) -> u64 {
         let name = tape.raw(name);
         let whole = self
@@ -191,23 +194,23 @@ impl Whole {
     }
 }
 
-/// Kind and bytes of a value that is written in one way only. Zero and one may be what is left of
-/// booleans, and what begins like an array may be one.
+/// Kind and bytes of a value that is written in one way only. Not 0 and 1, which may be written for booleans,
+/// and not a string that begins like an array, which may be one.
 #[inline]
-fn plain<'a>(
+fn hashable_value<'a>(
     tape: &'a Tape,
     node: Node,
     fields: &Fields,
     integer: &'a mut [u8; 8],
 ) -> Option<(u8, &'a [u8])> {
     match node.kind() {
-        Kind::False => Some((b'f', &[])),
-        Kind::True => Some((b't', &[])),
-        Kind::Int if node.number_bits() > 1 => {
+        NodeKind::False => Some((b'f', &[])),
+        NodeKind::True => Some((b't', &[])),
+        NodeKind::Int if node.number_bits() > 1 => {
             *integer = node.number_bits().to_le_bytes();
             Some((b'i', integer))
         }
-        Kind::String => {
+        NodeKind::String => {
             let text = tape.raw(node);
             (text.len() < fields.text_bytes && text.first() != Some(&b'[')).then_some((b's', text))
         }

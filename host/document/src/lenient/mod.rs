@@ -1,29 +1,28 @@
-//! The lenient reader: one document by the rules of Python's json, where the fast reader refused it.
-//! Iterative, so no input can overflow the stack.
+//! The lenient reader: reads one document by the rules of Python's json, if the fast reader refused it.
+//! Iterative: no document can overflow the stack.
 //!
-//! It writes the same nodes as the fast reader, and strings unescaped at the place in the tape's
-//! bytes where they stood in the row.
+//! It writes the same nodes as the fast reader. Strings are unescaped to where they stood in the tape's bytes.
 
-mod equal_names;
+mod duplicate_names;
 mod number;
 mod string;
 
 use crate::state::{Defect, Oddity};
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
-use crate::{NESTING_MAX, tape::names::EqualNames};
-use equal_names::EqualNameFilter;
+use crate::tape::node::{Node, NodeKind};
+use crate::{NESTING_MAX, tape::names::DuplicateName};
+use duplicate_names::DuplicateNameFilter;
 
-/// Working memory of the reader, reused from document to document.
+/// The reader's working memory, reused from document to document.
 #[derive(Default)]
 pub(crate) struct LenientReader {
-    open: Vec<Open>,
-    filter: EqualNameFilter,
+    open: Vec<LenientFrame>,
+    filter: DuplicateNameFilter,
 }
 
-/// A container that has not ended.
+/// A container whose end is not reached yet.
 #[derive(Clone, Copy)]
-struct Open {
+struct LenientFrame {
     at: usize,
     entries: u32,
     is_object: bool,
@@ -38,19 +37,20 @@ enum Expect {
     Name,
     /// A name or `}`.
     FirstName,
-    /// `,` or the end of the container; after the outermost value nothing but white space.
+    /// `,` or the end of the container; behind the outermost value nothing but white space.
     Next,
 }
 
 /// A document that was read.
 #[derive(Debug)]
-pub(crate) struct Read {
+pub(crate) struct ReadDocument {
+    /// The first thing in it that JSON does not have.
     pub oddity: Option<Oddity>,
     /// Levels of containers.
     pub depth: usize,
 }
 
-/// The text of one row and the place in it.
+/// The text of one row and the position in it.
 pub(crate) struct Cursor<'a> {
     text: &'a str,
     /// In bytes.
@@ -87,9 +87,14 @@ impl<'a> Cursor<'a> {
 }
 
 impl LenientReader {
-    /// Reads `row`, whose place in `tape.bytes` begins at `start`; its nodes go to the end of the
-    /// tape, unsealed. After an error the tape may hold some nodes more, for the caller to cut off.
-    pub fn read(&mut self, tape: &mut Tape, start: usize, row: &[u8]) -> Result<Read, Defect> {
+    /// Reads `row`, which stands at `start` of `tape.bytes`. Its nodes go to the end of the tape, unsealed.
+    /// After an error the tape may have some nodes of it, which the caller has to cut off.
+    pub fn read(
+        &mut self,
+        tape: &mut Tape,
+        start: usize,
+        row: &[u8],
+    ) -> Result<ReadDocument, Defect> {
         if row
             .iter()
             .all(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
@@ -97,12 +102,12 @@ impl LenientReader {
             return Err(Defect::Empty);
         }
         let text = std::str::from_utf8(row).map_err(|_| Defect::InvalidUtf8)?;
-        // Whatever is written stays within the row's own place.
+        // Whatever is written stays within the row's own bytes.
         if tape.bytes.len() < start + row.len() {
             tape.bytes.resize(start + row.len(), 0);
         }
         let mut cursor = Cursor { text, at: 0 };
-        let mut read = Read {
+        let mut read = ReadDocument {
             oddity: None,
             depth: 0,
         };
@@ -161,7 +166,7 @@ impl LenientReader {
         if self.open.len() == NESTING_MAX {
             return Err(Defect::TooDeep);
         }
-        self.open.push(Open {
+        self.open.push(LenientFrame {
             at: tape.nodes.len(),
             entries: 0,
             is_object,
@@ -214,28 +219,35 @@ impl LenientReader {
         };
     }
 
-    /// Reads and seals: a whole document of its own.
+    /// As `read`, and seals the document. After an error the tape has none of its nodes.
     pub fn read_sealed(
         &mut self,
         tape: &mut Tape,
         start: usize,
         row: &[u8],
-    ) -> Result<Read, Defect> {
+    ) -> Result<ReadDocument, Defect> {
         let root = tape.nodes.len();
         let mut read = self
             .read(tape, start, row)
             .inspect_err(|_| tape.nodes.truncate(root))?;
-        // Equal names are gone: the filter has dropped them.
-        let sealed: Result<(), EqualNames> = tape.seal_from(root);
+        // There are no duplicate names any more: the filter has dropped them.
+        let sealed: Result<(), DuplicateName> = tape.seal_from(root);
         debug_assert_eq!(sealed, Ok(()));
-        // What was odd may have been the value of a member that lost to a later one.
+        // The oddity may have been in a member that was dropped.
         read.oddity = read.oddity.filter(|_| tape.is_odd(root as u32));
         Ok(read)
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.open.capacity() * size_of::<Open>() + self.filter.memory_bytes()
+        self.open.capacity() * size_of::<LenientFrame>() + self.filter.memory_bytes()
     }
+}
+
+/// Reads a document onto a tape of its own, where it begins at node 0.
+pub(crate) fn read_alone(json: &[u8]) -> Result<Tape, Defect> {
+    let mut tape = Tape::default();
+    LenientReader::default().read_sealed(&mut tape, 0, json)?;
+    Ok(tape)
 }
 
 fn scalar(
@@ -258,11 +270,11 @@ fn scalar(
     }
 }
 
-/// Puts `written` at `at` of the tape's bytes and answers the node over it.
+/// Writes `written` at `at` of the tape's bytes, and answers the node over it.
 ///
 /// # Safety
 /// `written` must be UTF-8 unless `kind` is `OddString`.
-unsafe fn put(tape: &mut Tape, kind: Kind, at: usize, written: &[u8]) -> Node {
+unsafe fn put(tape: &mut Tape, kind: NodeKind, at: usize, written: &[u8]) -> Node {
     if let Some(place) = tape.bytes.get_mut(at..at + written.len()) {
         place.copy_from_slice(written);
         // SAFETY: the caller's promise, for exactly these bytes.

@@ -1,10 +1,10 @@
-//! Numbers as Python's json reads them: an integer has any number of digits, a float is a double.
+//! Reads numbers as Python's json does: an integer of up to `INTEGER_DIGITS_MAX` digits, a float as a double.
 
 use super::{Cursor, put};
 use crate::INTEGER_DIGITS_MAX;
 use crate::state::{Defect, Oddity};
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
+use crate::tape::node::{Node, NodeKind};
 
 /// Reads the number at the cursor, which stands on `-` or a digit.
 pub(super) fn read(
@@ -17,7 +17,7 @@ pub(super) fn read(
         cursor.at += 1;
     }
     let digits = match cursor.peek() {
-        // No digit may follow a leading zero; what follows is then out of place.
+        // No digit may follow a leading zero; if one does, it is refused as what follows a number.
         Some(b'0') => {
             cursor.at += 1;
             1
@@ -39,13 +39,13 @@ pub(super) fn read(
         (Ok(value), _) => Node::int(value),
         (_, Ok(value)) => Node::uint(value),
         // SAFETY: `text` is a `str`.
-        _ => unsafe { put(tape, Kind::Digits, start + begin, text.as_bytes()) },
+        _ => unsafe { put(tape, NodeKind::Digits, start + begin, text.as_bytes()) },
     };
     Ok((node, None))
 }
 
 fn float(text: &str, at: usize) -> (Node, Option<Oddity>) {
-    // The grammar was checked digit by digit, and Rust reads all of it.
+    // The grammar was checked above, and Rust parses all that it allows.
     let value = text.parse::<f64>().unwrap_or(f64::NAN);
     (
         Node::float_at(value, at),
@@ -61,7 +61,7 @@ fn skip_digits(cursor: &mut Cursor<'_>) -> usize {
     cursor.at - begin
 }
 
-/// Whether a fraction or an exponent was there.
+/// Skips a fraction and an exponent; whether there was one of them.
 fn skip_fraction(cursor: &mut Cursor<'_>) -> Result<bool, Defect> {
     let begin = cursor.at;
     if cursor.peek() == Some(b'.') {

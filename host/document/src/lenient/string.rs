@@ -1,11 +1,11 @@
-//! Strings as Python's json reads them in strict mode: no control characters; a surrogate without
-//! its pair is taken, and makes the string odd.
+//! Reads strings as Python's json does in strict mode: no control characters. A lone surrogate is allowed, and
+//! makes the string odd.
 
 use super::{Cursor, put};
 use crate::escape;
 use crate::state::{Defect, Oddity};
 use crate::tape::Tape;
-use crate::tape::node::{Kind, Node};
+use crate::tape::node::{Node, NodeKind};
 
 /// Longest UTF-8 or WTF-8 sequence of a code point, in bytes.
 const CODE_POINT_BYTES_MAX: usize = 4;
@@ -18,7 +18,7 @@ pub(super) fn read(
 ) -> Result<(Node, Option<Oddity>), Defect> {
     cursor.at += 1;
     let begin = cursor.at;
-    // Unescaping never lengthens: the shortest escape is two bytes for one, `\uXXXX` six for three.
+    // Unescaping never makes a text longer: the shortest escape has two bytes for one, `\uXXXX` six for three.
     let mut length = 0;
     let mut odd = false;
     loop {
@@ -51,7 +51,11 @@ pub(super) fn read(
         }
     }
     cursor.at += 1;
-    let kind = if odd { Kind::OddString } else { Kind::String };
+    let kind = if odd {
+        NodeKind::OddString
+    } else {
+        NodeKind::String
+    };
     // SAFETY: the bytes written are runs of a `str` that end before an ASCII byte, and encoded code
     // points, which are UTF-8 unless one was a surrogate: then the kind is `OddString`.
     let node = unsafe { Node::text(kind, (start + begin) as u32, length as u32) };
@@ -60,7 +64,7 @@ pub(super) fn read(
 
 fn write(tape: &mut Tape, at: usize, bytes: &[u8]) {
     // SAFETY: `OddString` promises nothing; the node is not kept.
-    let _ = unsafe { put(tape, Kind::OddString, at, bytes) };
+    let _ = unsafe { put(tape, NodeKind::OddString, at, bytes) };
 }
 
 /// UTF-8 of a code point, WTF-8 of a surrogate.

@@ -1,14 +1,15 @@
-//! Ignoring case as CPython's `re` does: a character is lowered, and the lowered one has to be that of the
-//! pattern, or one of a few that share an upper case with it.
+//! Ignores case as CPython's `re` does: a character matches if its lower case is that of the pattern's
+//! character, or one of a few that have the same upper case.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use regex_syntax::hir::ClassUnicodeRange;
 
-use super::chars::{Set, contains, of_ranges, one, range};
+use super::chars::{CharSet, contains, from_ranges, one, range};
 
-/// Lowered characters, and the others with the same upper case (CPython 3.11, `re/_casefix.py`).
+/// Lower-case characters, each with the other ones that have the same upper case (CPython 3.11,
+/// `re/_casefix.py`).
 const SAME_UPPER: [(char, &[char]); 50] = [
     ('\u{69}', &['\u{131}']),
     ('\u{73}', &['\u{17F}']),
@@ -62,23 +63,23 @@ const SAME_UPPER: [(char, &[char]); 50] = [
     ('\u{FB06}', &['\u{FB05}']),
 ];
 
-/// The last character of the plane in which `re` lowers a class beforehand.
+/// The last character of the Basic Multilingual Plane: `re` lowers the members of a class only up to here.
 const PLANE_LAST: u32 = 0xFFFF;
 
-/// How case is ignored.
+/// For which characters case is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Case {
-    OfAscii,
-    OfUnicode,
+pub(super) enum IgnoreCase {
+    Ascii,
+    Unicode,
 }
 
-/// Characters of Unicode whose lower case is another: the pairs, ascending.
+/// All characters that differ from their lower case, each with it, ascending.
 fn lowered() -> &'static [(char, char)] {
     static PAIRS: OnceLock<Vec<(char, char)>> = OnceLock::new();
     PAIRS.get_or_init(|| pairs(lower))
 }
 
-/// The same of the upper case.
+/// All characters that differ from their upper case, each with it, ascending.
 fn uppered() -> &'static [(char, char)] {
     static PAIRS: OnceLock<Vec<(char, char)>> = OnceLock::new();
     PAIRS.get_or_init(|| pairs(upper))
@@ -89,7 +90,7 @@ fn pairs(change: fn(char) -> char) -> Vec<(char, char)> {
     all.filter(|(from, to)| from != to).collect()
 }
 
-/// The first character of the lower case, which is what CPython takes for the whole of it.
+/// The first character of the lower case; CPython uses no more of it.
 fn lower(character: char) -> char {
     character.to_lowercase().next().unwrap_or(character)
 }
@@ -104,24 +105,24 @@ fn same_upper(lowered: char) -> &'static [char] {
         .map_or(&[], |index| SAME_UPPER[index].1)
 }
 
-/// Whether it has a lower or an upper case that is another.
+/// Whether it differs from its lower or its upper case.
 pub(super) fn is_cased(character: char) -> bool {
     lower(character) != character || upper(character) != character
 }
 
-impl Case {
+impl IgnoreCase {
     /// The characters that match one character of a pattern.
-    pub fn literal(self, character: char) -> Set {
+    pub fn literal(self, character: char) -> CharSet {
         match self {
-            Self::OfAscii => {
+            Self::Ascii => {
                 let both = [
                     character.to_ascii_lowercase(),
                     character.to_ascii_uppercase(),
                 ];
-                of_ranges(&both.map(|one| (one, one)))
+                from_ranges(&both.map(|one| (one, one)))
             }
-            Self::OfUnicode if !is_cased(character) => one(character),
-            Self::OfUnicode => {
+            Self::Unicode if !is_cased(character) => one(character),
+            Self::Unicode => {
                 let lowered = lower(character);
                 let mut wanted = one(lowered);
                 wanted.union(&set_of(same_upper(lowered).iter().copied()));
@@ -130,20 +131,20 @@ impl Case {
         }
     }
 
-    /// The characters that match a class: `ranges` are its characters and ranges as they are written,
-    /// `rest` what it has beside them (`\d` and the like).
-    pub fn class(self, ranges: &[(u32, u32)], rest: &Set) -> Set {
-        let mut written = Set::empty();
+    /// The characters that match a class. `ranges` are its characters and ranges as they are written, `rest` is
+    /// the union of its inner classes (`\d` and the like).
+    pub fn class(self, ranges: &[(u32, u32)], rest: &CharSet) -> CharSet {
+        let mut written = CharSet::empty();
         for (first, last) in ranges {
             written.union(&range(*first, *last));
         }
         let is_cased = match self {
-            Self::OfAscii => {
-                let mut letters = of_ranges(&[('A', 'Z'), ('a', 'z')]);
+            Self::Ascii => {
+                let mut letters = from_ranges(&[('A', 'Z'), ('a', 'z')]);
                 letters.intersect(&written);
                 !letters.ranges().is_empty()
             }
-            Self::OfUnicode => {
+            Self::Unicode => {
                 let mut changed = lowered().iter().chain(uppered());
                 changed.any(|(from, _)| contains(&written, *from))
             }
@@ -161,11 +162,11 @@ impl Case {
             }
             let beyond = range((*first).max(PLANE_LAST + 1), *last);
             if first == last {
-                // CPython does not lower it, so a capital letter there matches nothing.
+                // CPython does not lower this character, so a capital letter here matches nothing.
                 wanted.union(&beyond);
                 continue;
             }
-            // CPython takes the whole range once more, lowered and uppered.
+            // CPython tries the whole range with the lower and with the upper case of a character.
             let whole = range(*first, *last);
             let uppered = uppered().iter().filter(|(_, to)| contains(&whole, *to));
             wanted.union(&set_of(uppered.map(|(from, _)| *from)));
@@ -174,15 +175,15 @@ impl Case {
         self.preimage(wanted)
     }
 
-    /// The lower case of the characters of a range, and those that share its upper case.
-    fn lowered(self, first: u32, last: u32) -> Set {
+    /// The lower cases of the characters of a range, and those with the same upper case as one of them.
+    fn lowered(self, first: u32, last: u32) -> CharSet {
         let set = range(first, last);
         let pairs = self.pairs();
         let changed = || pairs.iter().filter(|(from, _)| contains(&set, *from));
         let mut wanted = set.clone();
         wanted.difference(&set_of(changed().map(|(from, _)| *from)));
         wanted.union(&set_of(changed().map(|(_, to)| *to)));
-        if self == Self::OfUnicode {
+        if self == Self::Unicode {
             let others = SAME_UPPER.iter().filter(|(one, _)| contains(&wanted, *one));
             let others = others.flat_map(|(_, same)| same.iter().copied());
             wanted.union(&set_of(others.collect::<Vec<_>>().into_iter()));
@@ -191,7 +192,7 @@ impl Case {
     }
 
     /// The characters whose lower case is one of `wanted`.
-    fn preimage(self, wanted: Set) -> Set {
+    fn preimage(self, wanted: CharSet) -> CharSet {
         let pairs = self.pairs();
         let mut matching = wanted.clone();
         matching.difference(&set_of(pairs.iter().map(|(from, _)| *from)));
@@ -200,17 +201,17 @@ impl Case {
         matching
     }
 
-    /// Characters and their lower case, where it is another.
+    /// The characters that differ from their lower case, each with it.
     fn pairs(self) -> Cow<'static, [(char, char)]> {
         match self {
-            Self::OfAscii => ('A'..='Z')
+            Self::Ascii => ('A'..='Z')
                 .map(|one| (one, one.to_ascii_lowercase()))
                 .collect(),
-            Self::OfUnicode => lowered().into(),
+            Self::Unicode => lowered().into(),
         }
     }
 }
 
-fn set_of(characters: impl Iterator<Item = char>) -> Set {
-    Set::new(characters.map(|one| ClassUnicodeRange::new(one, one)))
+fn set_of(characters: impl Iterator<Item = char>) -> CharSet {
+    CharSet::new(characters.map(|one| ClassUnicodeRange::new(one, one)))
 }

@@ -1,37 +1,44 @@
-//! Sets of characters: what `\d`, `\s` and `\w` are in each dialect. Unicode's own are those of the
-//! engine's tables.
+//! Sets of characters: what `\d`, `\s` and `\w` are in each dialect. Properties of Unicode are those of the
+//! engines' tables.
 
 use std::sync::OnceLock;
 
-pub(super) use regex_syntax::hir::ClassUnicode as Set;
+pub(super) use regex_syntax::hir::ClassUnicode as CharSet;
 use regex_syntax::hir::{ClassUnicodeRange, HirKind};
 
-pub(super) fn of_ranges(ranges: &[(char, char)]) -> Set {
-    Set::new(
+/// A member of a class in brackets, or what an escape stands for: a code point, which may be a surrogate, or a
+/// set.
+pub(super) enum ClassAtom {
+    Code(u32),
+    Class(CharSet),
+}
+
+pub(super) fn from_ranges(ranges: &[(char, char)]) -> CharSet {
+    CharSet::new(
         ranges
             .iter()
             .map(|(first, last)| ClassUnicodeRange::new(*first, *last)),
     )
 }
 
-pub(super) fn one(character: char) -> Set {
-    of_ranges(&[(character, character)])
+pub(super) fn one(character: char) -> CharSet {
+    from_ranges(&[(character, character)])
 }
 
-pub(super) fn all() -> Set {
-    of_ranges(&[('\0', char::MAX)])
+pub(super) fn all() -> CharSet {
+    from_ranges(&[('\0', char::MAX)])
 }
 
 /// A code point as a set: a surrogate is in no text, so its set is empty.
-pub(super) fn code_point(code: u32) -> Set {
-    char::from_u32(code).map_or_else(Set::empty, one)
+pub(super) fn code_point(code: u32) -> CharSet {
+    char::from_u32(code).map_or_else(CharSet::empty, one)
 }
 
 /// All characters from one code point to another; surrogates are in no text.
-pub(super) fn range(first: u32, last: u32) -> Set {
+pub(super) fn range(first: u32, last: u32) -> CharSet {
     const BELOW: u32 = 0xD7FF;
     const ABOVE: u32 = 0xE000;
-    let mut set = Set::empty();
+    let mut set = CharSet::empty();
     for (low, high) in [(first, last.min(BELOW)), (first.max(ABOVE), last)] {
         if let (true, Some(low), Some(high)) =
             (low <= high, char::from_u32(low), char::from_u32(high))
@@ -42,12 +49,12 @@ pub(super) fn range(first: u32, last: u32) -> Set {
     set
 }
 
-pub(super) fn negated(mut set: Set) -> Set {
+pub(super) fn negated(mut set: CharSet) -> CharSet {
     set.negate();
     set
 }
 
-pub(super) fn contains(set: &Set, character: char) -> bool {
+pub(super) fn contains(set: &CharSet, character: char) -> bool {
     let ranges = set.ranges();
     let after = ranges.partition_point(|range| range.end() < character);
     ranges
@@ -55,34 +62,34 @@ pub(super) fn contains(set: &Set, character: char) -> bool {
         .is_some_and(|range| range.start() <= character)
 }
 
-pub(super) fn digits_of_ascii() -> Set {
-    of_ranges(&[('0', '9')])
+pub(super) fn ascii_digits() -> CharSet {
+    from_ranges(&[('0', '9')])
 }
 
-pub(super) fn words_of_ascii() -> Set {
-    of_ranges(&[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')])
+pub(super) fn ascii_word_characters() -> CharSet {
+    from_ranges(&[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')])
 }
 
-/// Python's, of ASCII.
-pub(super) fn spaces_of_ascii() -> Set {
-    of_ranges(&[('\t', '\r'), (' ', ' ')])
+/// Python's white space within ASCII.
+pub(super) fn ascii_spaces() -> CharSet {
+    from_ranges(&[('\t', '\r'), (' ', ' ')])
 }
 
 /// `str.isdecimal`: the general category Nd.
-pub(super) fn digits() -> Set {
-    static DIGITS: OnceLock<Set> = OnceLock::new();
+pub(super) fn digits() -> CharSet {
+    static DIGITS: OnceLock<CharSet> = OnceLock::new();
     DIGITS.get_or_init(|| property(r"\p{Nd}")).clone()
 }
 
 /// `str.isalnum` and `_`: the general categories L and N.
-pub(super) fn words() -> Set {
-    static WORDS: OnceLock<Set> = OnceLock::new();
+pub(super) fn word_characters() -> CharSet {
+    static WORDS: OnceLock<CharSet> = OnceLock::new();
     WORDS.get_or_init(|| property(r"[\p{L}\p{N}_]")).clone()
 }
 
 /// `str.isspace`.
-pub(super) fn spaces() -> Set {
-    of_ranges(&[
+pub(super) fn spaces() -> CharSet {
+    from_ranges(&[
         ('\t', '\r'),
         ('\u{1C}', ' '),
         ('\u{85}', '\u{85}'),
@@ -97,8 +104,8 @@ pub(super) fn spaces() -> Set {
 }
 
 /// ECMA-262's WhiteSpace and LineTerminator.
-pub(super) fn spaces_of_ecma() -> Set {
-    of_ranges(&[
+pub(super) fn ecma_spaces() -> CharSet {
+    from_ranges(&[
         ('\t', '\r'),
         (' ', ' '),
         ('\u{A0}', '\u{A0}'),
@@ -112,12 +119,13 @@ pub(super) fn spaces_of_ecma() -> Set {
     ])
 }
 
-/// What the engine's own notation of one class stands for; empty if it knows no such class.
-fn property(notation: &str) -> Set {
-    find_property(notation).unwrap_or_else(Set::empty)
+/// The set of a class in the engines' notation; empty if they know no such class.
+fn property(notation: &str) -> CharSet {
+    find_property(notation).unwrap_or_else(CharSet::empty)
 }
 
-pub(super) fn find_property(notation: &str) -> Option<Set> {
+/// The set of a class in the engines' notation.
+pub(super) fn find_property(notation: &str) -> Option<CharSet> {
     let hir = regex_syntax::parse(notation).ok()?;
     match hir.into_kind() {
         HirKind::Class(regex_syntax::hir::Class::Unicode(set)) => Some(set),

@@ -1,40 +1,43 @@
-//! What a pattern says, in words that no dialect changes: flags, classes and the ignoring of case are
+//! The syntax tree of a pattern, the same for all dialects: flags, classes and the ignoring of case are
 //! resolved to sets of characters, and each assertion has one meaning.
 
-use regex_syntax::hir::ClassUnicode as Set;
+use regex_syntax::hir::ClassUnicode as CharSet;
 
+/// A node of the tree.
 #[derive(Clone, Debug)]
-pub(super) enum Node {
-    /// One character out of a set.
-    Chars(Set),
+pub(super) enum PatternNode {
+    /// One character of a set.
+    Chars(CharSet),
     Assert(Assertion),
-    Concat(Vec<Node>),
-    Alternatives(Vec<Node>),
+    Concat(Vec<PatternNode>),
+    Alternatives(Vec<PatternNode>),
     Repeat {
-        node: Box<Node>,
+        node: Box<PatternNode>,
         min: u32,
         max: Option<u32>,
         greed: Greed,
     },
-    /// A group that captures, by its number from 1.
-    Group(usize, Box<Node>),
-    Look {
+    /// A capturing group with its number, from 1 on.
+    Group(usize, Box<PatternNode>),
+    LookAround {
         is_ahead: bool,
         is_negative: bool,
-        node: Box<Node>,
+        node: Box<PatternNode>,
     },
-    Atomic(Box<Node>),
-    /// The text of a group; of one that has none, nothing matches.
+    Atomic(Box<PatternNode>),
+    /// A back-reference; if the group has matched nothing yet, it does not match.
     Reference(usize),
-    /// The text of a group; one that has none is empty.
+    /// A back-reference; if the group has matched nothing yet, it matches the empty text.
     ReferenceOrEmpty(usize),
+    /// `yes` if the group has matched, else `no`.
     Conditional {
         group: usize,
-        yes: Box<Node>,
-        no: Box<Node>,
+        yes: Box<PatternNode>,
+        no: Box<PatternNode>,
     },
 }
 
+/// How much a repetition matches if it has a choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Greed {
     Greedy,
@@ -42,47 +45,49 @@ pub(super) enum Greed {
     Possessive,
 }
 
+/// A condition on a position in the text.
 #[derive(Clone, Debug)]
 pub(super) enum Assertion {
     TextStart,
     TextEnd,
-    /// The end, or before a line feed that is the last character.
+    /// The end of the text, or before a line feed that is its last character.
     LastLineEnd,
     LineStart,
     LineEnd,
-    /// Between one of the set and none of it.
-    Boundary(Set),
-    NoBoundary(Set),
-    /// As `NoBoundary`, but never in an empty text.
-    NoBoundaryOfSome(Set),
+    /// Between a character of the set and another one or an end of the text.
+    Boundary(CharSet),
+    NoBoundary(CharSet),
+    /// As `NoBoundary`, but false in an empty text.
+    NoBoundaryOfSome(CharSet),
 }
 
-impl Node {
+impl PatternNode {
     pub fn empty() -> Self {
         Self::Concat(Vec::new())
     }
 
-    /// Without a list of one.
-    pub fn concat(mut nodes: Vec<Node>) -> Self {
+    /// The nodes one after the other; a single node is returned as it is.
+    pub fn concat(mut nodes: Vec<PatternNode>) -> Self {
         match nodes.len() {
             1 => nodes.swap_remove(0),
             _ => Self::Concat(nodes),
         }
     }
 
-    pub fn alternatives(mut nodes: Vec<Node>) -> Self {
+    /// One of the nodes; a single node is returned as it is.
+    pub fn alternatives(mut nodes: Vec<PatternNode>) -> Self {
         match nodes.len() {
             1 => nodes.swap_remove(0),
             _ => Self::Alternatives(nodes),
         }
     }
 
-    /// Characters that it matches, fewest and most (`None`: any number). A group's is looked up in
-    /// `groups`, by its number minus one.
+    /// How many characters it matches: at least, and at most (`None`: any number). `groups` has the widths of
+    /// the groups to which it may refer, by number minus one.
     pub fn width(&self, groups: &[(u64, Option<u64>)]) -> (u64, Option<u64>) {
         match self {
             Self::Chars(_) => (1, Some(1)),
-            Self::Assert(_) | Self::Look { .. } => (0, Some(0)),
+            Self::Assert(_) | Self::LookAround { .. } => (0, Some(0)),
             Self::Concat(nodes) => nodes.iter().fold((0, Some(0)), |(low, high), node| {
                 let (more, most) = node.width(groups);
                 let high: Option<u64> = high;
@@ -113,8 +118,8 @@ impl Node {
         }
     }
 
-    /// Calls `look` for it and for each node in it.
-    pub fn each(&self, look: &mut impl FnMut(&Node)) {
+    /// Calls `look` for the node and for each node in it.
+    pub fn each(&self, look: &mut impl FnMut(&PatternNode)) {
         look(self);
         match self {
             Self::Chars(_) | Self::Assert(_) | Self::Reference(_) | Self::ReferenceOrEmpty(_) => {}
@@ -123,7 +128,7 @@ impl Node {
             }
             Self::Repeat { node, .. }
             | Self::Group(_, node)
-            | Self::Look { node, .. }
+            | Self::LookAround { node, .. }
             | Self::Atomic(node) => node.each(look),
             Self::Conditional { yes, no, .. } => {
                 yes.each(look);

@@ -1,19 +1,20 @@
-//! How large a pattern is to match: the places in it at which a match may stand at once. A text takes its
-//! length times that at the worst, however linear the engine is in the text.
+//! The weight of a pattern: how much work it is to match it. It is the number of places (states of the
+//! automaton) at which a match may stand at the same time: at the worst, a text takes its length times that,
+//! although the engine is linear in the text.
 
 use regex_syntax::hir::{Hir, HirKind, Look};
 
-/// Places of a pattern of which many may be held at once count as so many: a byte of a text then takes some
-/// 5 ns for each, and 27 ns if there are so many that they do not stay near the processor (measured), where one
-/// that is at a single place is read on at once.
+/// The weight of each place, in a pattern of which many places may be held at the same time. A byte of a text
+/// then takes some 5 ns for each place, and 27 ns if there are too many for the processor's cache (measured). A
+/// pattern that is held at one place at a time takes much less.
 const AT_SOME: u64 = 1 << 4;
 const AT_MANY: u64 = 1 << 7;
 
-/// With more places there are many.
+/// With more places than these, each has the weight `AT_MANY`.
 const SOME_MAX: u64 = 1 << 8;
 
-/// Of a pattern in the engines' notation. One with look-around or back-references is bounded otherwise,
-/// and counts by its length.
+/// The weight of a pattern in the engines' notation. A pattern with look-around or back-references has other
+/// limits, and weighs its length.
 pub(crate) fn weight(text: &str) -> u64 {
     let parsed = regex_syntax::parse(text);
     parsed.map_or(text.len() as u64, |pattern| {
@@ -27,8 +28,8 @@ pub(crate) fn weight(text: &str) -> u64 {
     })
 }
 
-/// Whether a match can stand at no more than a few of its places at once: it begins at the beginning of
-/// the text, and one thing alone is repeated, that is no choice and repeats nothing itself.
+/// Whether a match stands at no more than a few places at the same time: the pattern is anchored at the
+/// beginning of the text, and has at most one repetition or alternative.
 fn is_at_one_place(pattern: &Hir) -> bool {
     let HirKind::Concat(parts) = pattern.kind() else {
         return false;
@@ -39,7 +40,7 @@ fn is_at_one_place(pattern: &Hir) -> bool {
     ) && parts.iter().map(choices).sum::<u64>() <= 1
 }
 
-/// Repetitions and alternatives in a pattern; what may be left out counts as neither.
+/// How many repetitions and alternatives a pattern has; `?` counts as neither.
 fn choices(pattern: &Hir) -> u64 {
     match pattern.kind() {
         HirKind::Empty | HirKind::Look(_) | HirKind::Literal(_) | HirKind::Class(_) => 0,
@@ -52,7 +53,7 @@ fn choices(pattern: &Hir) -> u64 {
     }
 }
 
-/// Recursion is as deep as groups are nested, which the parser bounds.
+/// How many places a pattern has. Recursion is as deep as groups are nested, which the parser bounds.
 fn places(pattern: &Hir) -> u64 {
     let sum = |parts: &[Hir]| {
         let parts = parts.iter().map(places);

@@ -1,53 +1,55 @@
-//! A tree as text for the engines: `regex`, which is linear, where it can say all of it, else
-//! `fancy-regex`, which goes back over its steps. The text means the same to both, and the translation
-//! that jsonschema makes of patterns leaves it as it is.
+//! Writes a syntax tree as text for the engines: for `regex`, which is linear, if it can express the pattern,
+//! else for `fancy-regex`, which backtracks. The text means the same to both, and the translation of patterns
+//! in jsonschema does not change it.
 
 use std::fmt::Write as _;
 
-use super::chars::{Set, contains, negated, words_of_ascii};
-use super::tree::{Assertion, Greed, Node};
+use super::chars::{CharSet, ascii_word_characters, contains, negated};
+use super::tree::{Assertion, Greed, PatternNode};
 
-/// What the engines take.
-pub(super) struct Written {
+/// A pattern in the notation of the engines.
+pub(super) struct WrittenPattern {
     pub text: String,
     pub is_linear: bool,
 }
 
-/// `None` if the text would have more than `bytes_max` bytes.
-pub(super) fn write(tree: &Node, bytes_max: usize) -> Option<Written> {
+/// Writes a pattern. `None` if the text would have more than `bytes_max` bytes.
+pub(super) fn write(tree: &PatternNode, bytes_max: usize) -> Option<WrittenPattern> {
     let mut referred = Vec::new();
     tree.each(&mut |node| match node {
-        Node::Reference(group) | Node::ReferenceOrEmpty(group) => referred.push(*group),
-        Node::Conditional { group, .. } => referred.push(*group),
+        PatternNode::Reference(group) | PatternNode::ReferenceOrEmpty(group) => {
+            referred.push(*group)
+        }
+        PatternNode::Conditional { group, .. } => referred.push(*group),
         _ => {}
     });
     referred.sort_unstable();
     referred.dedup();
     let is_linear = referred.is_empty() && is_linear(tree, true);
-    let mut writer = Writer {
+    let mut writer = PatternWriter {
         text: String::new(),
         bytes_max,
         is_linear,
         numbers: numbers(tree, &referred),
     };
     if !is_linear {
-        // The crate translates patterns as far as it can parse them: to here.
+        // jsonschema translates a pattern only as far as it can parse it, and it cannot parse this.
         writer.push("(?=)");
         writer.grouped("(?:", tree);
     } else {
         writer.alternatives(tree);
     }
-    (writer.text.len() <= bytes_max).then_some(Written {
+    (writer.text.len() <= bytes_max).then_some(WrittenPattern {
         text: writer.text,
         is_linear,
     })
 }
 
-/// Captures cost, so that only groups that are referred to capture: their numbers, in their order.
-fn numbers(tree: &Node, referred: &[usize]) -> Vec<usize> {
+/// The groups that capture, in their order: only those to which something refers, for capturing costs time.
+fn numbers(tree: &PatternNode, referred: &[usize]) -> Vec<usize> {
     let mut numbers = Vec::new();
     tree.each(&mut |node| {
-        if let Node::Group(number, _) = node
+        if let PatternNode::Group(number, _) = node
             && referred.binary_search(number).is_ok()
         {
             numbers.push(*number);
@@ -56,55 +58,56 @@ fn numbers(tree: &Node, referred: &[usize]) -> Vec<usize> {
     numbers
 }
 
-/// Whether `regex` can say it. `is_last`: nothing comes after it in any way to match.
-fn is_linear(node: &Node, is_last: bool) -> bool {
+/// Whether `regex` can express it. `is_last`: nothing can follow it in a match.
+fn is_linear(node: &PatternNode, is_last: bool) -> bool {
     match node {
-        Node::Chars(_) => true,
-        Node::Assert(assertion) => match assertion {
+        PatternNode::Chars(_) => true,
+        PatternNode::Assert(assertion) => match assertion {
             Assertion::TextStart
             | Assertion::TextEnd
             | Assertion::LineStart
             | Assertion::LineEnd => true,
-            // It is said by taking the line feed, which is then no more there for what follows.
+            // It is expressed by matching the line feed, which is then missing for what follows.
             Assertion::LastLineEnd => is_last,
-            Assertion::Boundary(word) => *word == words_of_ascii(),
+            Assertion::Boundary(word) => *word == ascii_word_characters(),
             Assertion::NoBoundary(_) | Assertion::NoBoundaryOfSome(_) => false,
         },
-        Node::Concat(nodes) => nodes
+        PatternNode::Concat(nodes) => nodes
             .iter()
             .enumerate()
             .all(|(index, node)| is_linear(node, is_last && index + 1 == nodes.len())),
-        Node::Alternatives(nodes) => nodes.iter().all(|node| is_linear(node, is_last)),
-        Node::Repeat {
+        PatternNode::Alternatives(nodes) => nodes.iter().all(|node| is_linear(node, is_last)),
+        PatternNode::Repeat {
             node, max, greed, ..
         } => *greed != Greed::Possessive && is_linear(node, is_last && *max == Some(1)),
-        Node::Group(_, node) => is_linear(node, is_last),
-        Node::Look { .. }
-        | Node::Atomic(_)
-        | Node::Reference(_)
-        | Node::ReferenceOrEmpty(_)
-        | Node::Conditional { .. } => false,
+        PatternNode::Group(_, node) => is_linear(node, is_last),
+        PatternNode::LookAround { .. }
+        | PatternNode::Atomic(_)
+        | PatternNode::Reference(_)
+        | PatternNode::ReferenceOrEmpty(_)
+        | PatternNode::Conditional { .. } => false,
     }
 }
 
-struct Writer {
+struct PatternWriter {
     text: String,
     bytes_max: usize,
     is_linear: bool,
+    /// The groups that capture.
     numbers: Vec<usize>,
 }
 
-impl Writer {
+impl PatternWriter {
     fn push(&mut self, text: &str) {
-        // What is too long is not made longer.
+        // A text that is too long already is not made longer.
         if self.text.len() <= self.bytes_max {
             self.text.push_str(text);
         }
     }
 
-    /// Where alternatives need no group of their own.
-    fn alternatives(&mut self, node: &Node) {
-        let Node::Alternatives(nodes) = node else {
+    /// Writes a node where alternatives need no group around them.
+    fn alternatives(&mut self, node: &PatternNode) {
+        let PatternNode::Alternatives(nodes) = node else {
             return self.sequence(node);
         };
         for (index, node) in nodes.iter().enumerate() {
@@ -115,43 +118,43 @@ impl Writer {
         }
     }
 
-    /// Where a sequence needs no group of its own.
-    fn sequence(&mut self, node: &Node) {
+    /// Writes a node where a sequence needs no group around it.
+    fn sequence(&mut self, node: &PatternNode) {
         match node {
-            Node::Concat(nodes) => nodes.iter().for_each(|node| self.sequence(node)),
+            PatternNode::Concat(nodes) => nodes.iter().for_each(|node| self.sequence(node)),
             node => self.item(node),
         }
     }
 
-    fn grouped(&mut self, open: &str, node: &Node) {
+    fn grouped(&mut self, open: &str, node: &PatternNode) {
         self.push(open);
         self.alternatives(node);
         self.push(")");
     }
 
-    /// One item that stands beside others.
-    fn item(&mut self, node: &Node) {
+    /// Writes a node that stands beside others.
+    fn item(&mut self, node: &PatternNode) {
         match node {
-            Node::Chars(set) => self.chars(set),
-            Node::Assert(assertion) => self.assertion(assertion),
-            Node::Concat(_) | Node::Alternatives(_) => self.grouped("(?:", node),
-            Node::Repeat {
+            PatternNode::Chars(set) => self.chars(set),
+            PatternNode::Assert(assertion) => self.assertion(assertion),
+            PatternNode::Concat(_) | PatternNode::Alternatives(_) => self.grouped("(?:", node),
+            PatternNode::Repeat {
                 node,
                 min,
                 max,
                 greed,
             } => self.repeat(node, *min, *max, *greed),
-            Node::Group(number, node) if !self.numbers.contains(number) => {
+            PatternNode::Group(number, node) if !self.numbers.contains(number) => {
                 self.grouped("(?:", node);
             }
-            // A group of no text stands before it, so that a reference to that one asks whether this
-            // one has a text, and takes none.
-            Node::Group(_, node) => {
+            // An empty group is captured before it. A reference to that group matches, with no text, exactly if
+            // this group has matched.
+            PatternNode::Group(_, node) => {
                 self.push("(?:()");
                 self.grouped("(", node);
                 self.push(")");
             }
-            Node::Look {
+            PatternNode::LookAround {
                 is_ahead,
                 is_negative,
                 node,
@@ -164,17 +167,17 @@ impl Writer {
                 };
                 self.grouped(open, node);
             }
-            Node::Atomic(node) => self.grouped("(?>", node),
-            Node::Reference(group) => {
+            PatternNode::Atomic(node) => self.grouped("(?>", node),
+            PatternNode::Reference(group) => {
                 let number = self.number(*group);
                 self.push(&format!("(?:\\{number})"));
             }
-            Node::ReferenceOrEmpty(group) => {
+            PatternNode::ReferenceOrEmpty(group) => {
                 let number = self.number(*group);
                 let asks = number - 1;
                 self.push(&format!("(?:\\{number}|(?!\\{asks}))"));
             }
-            Node::Conditional { group, yes, no } => {
+            PatternNode::Conditional { group, yes, no } => {
                 let asks = self.number(*group) - 1;
                 self.push(&format!("(?:(?:\\{asks})"));
                 self.grouped("(?:", yes);
@@ -185,18 +188,18 @@ impl Writer {
         }
     }
 
-    /// The number that a group has among those that capture.
+    /// The number of a group in the written text, in which each group has two.
     fn number(&self, group: usize) -> usize {
         let place = self.numbers.iter().position(|number| *number == group);
         place.map_or(2, |place| 2 * place + 2)
     }
 
-    fn repeat(&mut self, node: &Node, min: u32, max: Option<u32>, greed: Greed) {
+    fn repeat(&mut self, node: &PatternNode, min: u32, max: Option<u32>, greed: Greed) {
         if max == Some(0) && !self.captures(node) {
             return;
         }
         if node.width(&[]).1 == Some(0) {
-            // Once is as good as any number of times, and `fancy-regex` repeats no look-around.
+            // To match no text once is the same as many times, and `fancy-regex` repeats no look-around.
             match (min, max, greed) {
                 (_, Some(0), _) => {}
                 (0, _, Greed::Lazy) => self.push("(?:|"),
@@ -214,7 +217,7 @@ impl Writer {
             self.push("(?>");
         }
         match node {
-            Node::Chars(_) => self.item(node),
+            PatternNode::Chars(_) => self.item(node),
             node => self.grouped("(?:", node),
         }
         let count = match (min, max) {
@@ -233,11 +236,12 @@ impl Writer {
         }
     }
 
-    /// Whether a group in it has a number.
-    fn captures(&self, node: &Node) -> bool {
+    /// Whether a group in it captures.
+    fn captures(&self, node: &PatternNode) -> bool {
         let mut captures = false;
         node.each(&mut |node| {
-            captures |= matches!(node, Node::Group(number, _) if self.numbers.contains(number));
+            captures |=
+                matches!(node, PatternNode::Group(number, _) if self.numbers.contains(number));
         });
         captures
     }
@@ -260,8 +264,8 @@ impl Writer {
         }
     }
 
-    /// Two looks that hold together, or two others.
-    fn boundary(&mut self, word: &Set, looks: [&str; 4]) {
+    /// A word boundary: the first two look-arounds both hold, or the last two.
+    fn boundary(&mut self, word: &CharSet, looks: [&str; 4]) {
         self.push("(?:");
         for (index, look) in looks.into_iter().enumerate() {
             if index == 2 {
@@ -274,7 +278,7 @@ impl Writer {
         self.push(")");
     }
 
-    fn chars(&mut self, set: &Set) {
+    fn chars(&mut self, set: &CharSet) {
         let ranges = set.ranges();
         if let [range] = ranges
             && range.start() == range.end()
@@ -289,7 +293,7 @@ impl Writer {
             };
             return self.push(&plain);
         }
-        // The shorter of the two ways to say it.
+        // The shorter one of the set and its complement.
         let others = negated(set.clone());
         let (open, ranges) = if others.ranges().len() < ranges.len() || contains(set, char::MAX) {
             ("[^", others.ranges())
@@ -297,7 +301,7 @@ impl Writer {
             ("[", ranges)
         };
         if ranges.is_empty() {
-            // The engines know no empty brackets.
+            // The engines have no empty class.
             let all = if open == "[" { "[^" } else { "[" };
             self.push(all);
             self.push("\\x{0}-\\x{10FFFF}]");

@@ -1,4 +1,4 @@
-//! Tests of `representation.rs`.
+//! Tests of the representation.
 
 use jsonschema::json::conformance;
 

@@ -1,5 +1,6 @@
-//! A schema as the `jsonschema` crate is to read it: its patterns in the engine's notation, and without
-//! what the pipeline's validator ignores in its draft. On the way it is noted what refers to what.
+//! Adapts a schema to the `jsonschema` crate: translates its patterns to the notation of the engines, and
+//! removes what the pipeline's validator ignores in its draft. It also collects the references, identifiers and
+//! hints.
 //!
 //! Knows one document, of draft-04 or later; no files and no other schemas.
 
@@ -8,12 +9,13 @@ use std::collections::{HashMap, HashSet};
 use jsonschema::Uri;
 use serde_json::{Map, Value, json};
 
-use super::draft::{self, escaped};
-use super::draft03::{self, percent_decoded};
+use super::draft;
+use super::draft03;
 use super::error::Problem;
-use super::hints::{Edition, Hints, IGNORED_DEPENDENCIES};
+use super::hints::{HintDraft, Hints, IGNORED_DEPENDENCIES};
 use super::integers;
-use super::library::bare;
+use super::library::normalized;
+use super::locations::{before_renaming, escaped, percent_decoded};
 use super::rules::SchemaRules;
 use crate::pattern;
 
@@ -46,83 +48,85 @@ const SCHEMAS_BY_NAME: [&str; 5] = [
     "dependentSchemas",
 ];
 
-/// Keywords that hold values, and no schemas.
+/// Keywords whose values are no schemas, whatever they look like.
 const VALUES: [&str; 4] = ["enum", "const", "default", "examples"];
 
-/// Parts that the patterns of one file may have in all, compiled: as many as five patterns may have that are
-/// as large as one may be. Compiling them takes some two seconds, and 400 MB.
+/// Size of all patterns of one file together, in parts (`pattern/size.rs`): that of five patterns of the
+/// largest size. Compiling them takes some two seconds and 400 MB.
 const PATTERNS_SIZE_MAX: u64 = 1 << 22;
 
+/// Keywords that refer to a schema.
 const REFERENCES: [&str; 3] = ["$ref", "$dynamicRef", "$recursiveRef"];
 
-/// A document that was adapted.
+/// A document that was adapted. The original is the document as it was given.
 #[derive(Default)]
 pub(super) struct Adapted {
     pub document: Value,
     pub references: Vec<Reference>,
-    /// Patterns: the engine's text and the author's.
+    /// Patterns: the text for the engine, and the author's.
     pub patterns: Vec<(String, String)>,
-    /// Whether all patterns are matched in linear time.
-    pub is_linear: bool,
-    /// Parts of all patterns, compiled.
+    /// Size of all patterns together, in parts.
     pub patterns_size: u64,
-    /// Pointers to members of `patternProperties`: here, and in the document before.
+    /// Pointers to members of `patternProperties`: into the adapted document, and into the original.
     pub renamed: Vec<(String, String)>,
-    /// Pointers to all that may be a schema, in the document before.
+    /// Pointers to all that may be a schema, into the original.
     pub schemas: HashSet<String>,
-    /// Places and texts of what is right, but probably not meant.
+    /// Pointers to what is right but probably not meant, each with the hint about it.
     pub hints: Vec<(String, &'static str)>,
-    /// Identifiers that schemas in it give themselves: URIs without fragments.
+    /// The identifiers of schemas in it: URIs without fragments.
     pub identifiers: HashSet<String>,
 }
 
 /// A reference that a validator follows.
 pub(super) struct Reference {
-    /// Where it stands, in the document before.
+    /// Where it stands, as a pointer into the original.
     pub pointer: String,
+    /// The reference as it is written.
     pub text: String,
-    /// Where it leads.
+    /// The URI to which it leads.
     pub target: Option<Uri<String>>,
 }
 
-/// Adapts a document, whose `$schema` is declared and whose place is `uri`.
+/// Adapts a document that declares its `$schema`; `uri` is its place in the directory.
 pub(super) fn adapt(document: &Value, uri: &str, rules: SchemaRules) -> Result<Adapted, Problem> {
-    let mut stand_ins = Walk::new(None);
-    let stood_in = stand_ins.schema(document, &Place::top(document, uri))?;
-    stand_ins.check_by_meta_schema(&stood_in)?;
-    let mut walk = Walk::new(Some(rules));
-    walk.has_inner_base = stand_ins.has_inner_base;
-    let document = walk.schema(document, &Place::top(document, uri))?;
-    walk.adapted.document = document;
-    walk.adapted.hints = walk.hints.finish();
-    Ok(walk.adapted)
+    let mut first_pass = Adapter::new(None);
+    let without_patterns = first_pass.schema(document, &SchemaPlace::top(document, uri))?;
+    first_pass.check_by_meta_schema(&without_patterns)?;
+    let mut second_pass = Adapter::new(Some(rules));
+    second_pass.has_inner_base = first_pass.has_inner_base;
+    let document = second_pass.schema(document, &SchemaPlace::top(document, uri))?;
+    second_pass.adapted.document = document;
+    second_pass.adapted.hints = second_pass.hints.finish();
+    Ok(second_pass.adapted)
 }
 
-/// Where a schema stands.
+/// Where a schema stands, and how it is read there.
 #[derive(Clone)]
-struct Place {
-    /// In the document before, and now.
+struct SchemaPlace {
+    /// The pointer to it in the original.
     at: String,
+    /// The pointer to it in the adapted document.
     to: String,
-    /// What references in it are relative to.
+    /// The URI to which references in it are relative.
     base: Option<Uri<String>>,
-    /// The draft is 2019-09 or later.
+    /// Whether the draft is 2019-09 or later.
     is_modern: bool,
-    edition: Edition,
-    /// A validator reads it for sure as a schema.
+    draft: HintDraft,
+    /// Whether a validator surely reads it as a schema.
     is_sure: bool,
-    /// The meta-schema does, also where nothing counts beside a reference.
+    /// Whether the meta-schema says that it is a schema. It may stand beside a reference, where validators
+    /// ignore it.
     is_declared: bool,
 }
 
-impl Place {
+impl SchemaPlace {
     fn top(document: &Value, uri: &str) -> Self {
         let mut place = Self {
             at: String::new(),
             to: String::new(),
             base: Uri::parse(uri.to_owned()).ok(),
             is_modern: false,
-            edition: Edition::default(),
+            draft: HintDraft::default(),
             is_sure: true,
             is_declared: true,
         };
@@ -133,7 +137,7 @@ impl Place {
     fn take_draft(&mut self, schema: &Value) {
         if let Some(draft) = schema.get("$schema").and_then(Value::as_str) {
             self.is_modern = draft.contains("/draft/");
-            self.edition = Edition::of(draft);
+            self.draft = HintDraft::of(draft);
         }
     }
 
@@ -152,28 +156,27 @@ impl Place {
     }
 }
 
-struct Walk {
-    /// Without any, each pattern gets a stand-in that no meta-schema refuses.
+struct Adapter {
+    /// `None` in the first pass, whose result is only held against the meta-schema: each pattern is replaced by
+    /// a text that is a valid pattern for every meta-schema.
     rules: Option<SchemaRules>,
     adapted: Adapted,
-    /// Schemas within, of drafts of their own: their places, and what stands there.
+    /// In the first pass, inner schemas that declare a draft of their own: their pointers, and the schemas.
     embedded: Vec<(String, Value)>,
+    /// How many patterns the first pass has replaced.
     stand_ins: usize,
-    /// The engine's text of patterns that were translated; each is compiled once.
+    /// By pattern, its text for the engine, so that each pattern is translated once.
     known: HashMap<String, String>,
-    /// A schema below the top has an identifier.
+    /// Whether a schema below the top level has an identifier.
     has_inner_base: bool,
     hints: Hints,
 }
 
-impl Walk {
+impl Adapter {
     fn new(rules: Option<SchemaRules>) -> Self {
         Self {
             rules,
-            adapted: Adapted {
-                is_linear: true,
-                ..Adapted::default()
-            },
+            adapted: Adapted::default(),
             embedded: Vec::new(),
             stand_ins: 0,
             known: HashMap::new(),
@@ -182,15 +185,15 @@ impl Walk {
         }
     }
 
-    /// Recursion is as deep as the file is nested, which its parser has bounded.
-    fn schema(&mut self, value: &Value, place: &Place) -> Result<Value, Problem> {
+    /// Adapts a schema. Recursion is as deep as the file is nested, which its parser has bounded.
+    fn schema(&mut self, value: &Value, place: &SchemaPlace) -> Result<Value, Problem> {
         let Some(members) = value.as_object() else {
-            return self.loose(value, place);
+            return self.unknown_keyword(value, place);
         };
         let mut place = place.clone();
         let place = &mut place;
         self.adapted.schemas.insert(place.at.clone());
-        let id = if place.edition == Edition::Fourth {
+        let id = if place.draft == HintDraft::Draft4 {
             "id"
         } else {
             "$id"
@@ -202,7 +205,7 @@ impl Walk {
             let base = place.base.iter();
             self.adapted
                 .identifiers
-                .extend(base.map(|base| bare(base.as_str()).to_owned()));
+                .extend(base.map(|base| normalized(base.as_str()).to_owned()));
             let declared = members.get("$schema").and_then(Value::as_str);
             if !place.at.is_empty() && declared.is_some_and(draft::is_known) {
                 place.take_draft(value);
@@ -216,20 +219,21 @@ impl Walk {
         Ok(self.members(members, place)?.into())
     }
 
+    /// Adapts the keywords of a schema.
     fn members(
         &mut self,
         members: &Map<String, Value>,
-        place: &Place,
+        place: &SchemaPlace,
     ) -> Result<Map<String, Value>, Problem> {
         let mut out = Map::new();
-        // Beside a reference nothing counts, up to draft-07.
+        // Up to draft-07, keywords beside a reference are ignored.
         let is_beside = !place.is_modern && members.get("$ref").is_some_and(Value::is_string);
         if place.is_sure && !is_beside {
-            self.hints.look(members, &place.at, place.edition);
+            self.hints.look(members, &place.at, place.draft);
         }
         if place.is_declared {
             self.hints
-                .look_by_meta_schema(members, &place.at, place.edition);
+                .look_by_meta_schema(members, &place.at, place.draft);
         }
         for (keyword, value) in members {
             let mut here = place.step(keyword);
@@ -237,7 +241,7 @@ impl Walk {
             let adapted = match (keyword.as_str(), value) {
                 (keyword, Value::String(text)) if REFERENCES.contains(&keyword) => {
                     let target = place.resolved(text);
-                    // Relative to the file's own identifier, also where another leads to its place.
+                    // Made absolute by the file's own identifier, for a validator may come here by another URI.
                     let absolute = target.as_ref().filter(|_| {
                         !text.starts_with('#') && !self.has_inner_base && self.rules.is_some()
                     });
@@ -261,7 +265,7 @@ impl Walk {
                     match self.pattern(pattern, &here.at) {
                         Ok(text) => text.into(),
                         Err(problem) if here.is_sure => return Err(problem),
-                        // It is no schema, or one that nothing leads to; else this is refused then.
+                        // It may be no schema. If it is one after all, the compiler refuses the `null`.
                         Err(_) => Value::Null,
                     }
                 }
@@ -294,30 +298,31 @@ impl Walk {
                     });
                     Value::Object(schemas.collect::<Result<_, Problem>>()?)
                 }
-                // The meta-schema is to see a number.
+                // A long integer stands there by its digits; the meta-schema has to see a number.
                 (_, value) if self.rules.is_none() && integers::digits_of(value).is_some() => {
                     0.into()
                 }
                 (keyword, _) if VALUES.contains(&keyword) => value.clone(),
-                _ => self.loose(value, &here)?,
+                _ => self.unknown_keyword(value, &here)?,
             };
             out.insert(keyword.clone(), adapted);
         }
         Ok(out)
     }
 
-    /// What a keyword holds that says nothing to a validator, unless something refers to it.
-    fn loose(&mut self, value: &Value, place: &Place) -> Result<Value, Problem> {
-        let loosely = |place: Place| Place {
+    /// Adapts the value of a keyword that validators do not know. It may hold schemas to which something
+    /// refers.
+    fn unknown_keyword(&mut self, value: &Value, place: &SchemaPlace) -> Result<Value, Problem> {
+        let as_unknown = |place: SchemaPlace| SchemaPlace {
             is_sure: false,
             is_declared: false,
             ..place
         };
         Ok(match value {
-            Value::Object(_) => self.schema(value, &loosely(place.clone()))?,
+            Value::Object(_) => self.schema(value, &as_unknown(place.clone()))?,
             Value::Array(values) => {
                 let values = values.iter().enumerate().map(|(index, value)| {
-                    self.loose(value, &loosely(place.step(&index.to_string())))
+                    self.unknown_keyword(value, &as_unknown(place.step(&index.to_string())))
                 });
                 Value::Array(values.collect::<Result<_, _>>()?)
             }
@@ -336,7 +341,6 @@ impl Walk {
         let left = PATTERNS_SIZE_MAX.saturating_sub(self.adapted.patterns_size);
         match pattern::translate(pattern, rules.patterns, left) {
             Ok(translated) => {
-                self.adapted.is_linear &= translated.is_linear;
                 self.adapted.patterns_size += translated.size;
                 self.adapted
                     .patterns
@@ -356,19 +360,19 @@ impl Walk {
     fn pattern_properties(
         &mut self,
         schemas: &Map<String, Value>,
-        place: &Place,
+        place: &SchemaPlace,
     ) -> Result<Map<String, Value>, Problem> {
         let mut out = Map::new();
         for (pattern, schema) in schemas {
             let at = place.step(pattern).at;
             let mut text = self.pattern(pattern, &at)?;
-            // Two ways to write one pattern are two members all the same.
+            // Two patterns may have one text for the engine; they stay two members.
             while out.contains_key(&text) {
                 text.push_str("(?:)");
             }
             let to = place.step(&text).to;
             self.adapted.renamed.push((to.clone(), at.clone()));
-            let here = Place {
+            let here = SchemaPlace {
                 at,
                 to,
                 ..place.clone()
@@ -379,7 +383,7 @@ impl Walk {
         Ok(out)
     }
 
-    /// The document with stand-ins, and the schemas within it.
+    /// Holds the result of the first pass, and the inner schemas of other drafts, against their meta-schemas.
     fn check_by_meta_schema(&self, document: &Value) -> Result<(), Problem> {
         let embedded = self
             .embedded
@@ -389,26 +393,13 @@ impl Walk {
             if let Err(error) = jsonschema::meta::validate(schema) {
                 let pointer = format!("{at}{}", error.instance_path().as_str());
                 return Err(Problem::Broken {
-                    pointer: before(&self.adapted.renamed, &pointer),
+                    pointer: before_renaming(&self.adapted.renamed, &pointer),
                     message: error.to_string(),
                 });
             }
         }
         Ok(())
     }
-}
-
-/// The pointer into the document before, of one into the adapted one.
-pub(super) fn before(renamed: &[(String, String)], pointer: &str) -> String {
-    let below = |to: &str| {
-        let rest = pointer.strip_prefix(to)?;
-        (rest.is_empty() || rest.starts_with('/')).then(|| rest.to_owned())
-    };
-    let nearest = renamed
-        .iter()
-        .filter_map(|(to, at)| Some((to, at, below(to)?)))
-        .max_by_key(|(to, ..)| to.len());
-    nearest.map_or_else(|| pointer.to_owned(), |(_, at, rest)| format!("{at}{rest}"))
 }
 
 impl Reference {

@@ -1,70 +1,72 @@
-//! Schema files together: which identifiers they have, what refers to what, and which are refused. A
-//! schema that refers to a refused one is refused too, for nothing may be judged by what is not in force.
+//! The schema files of a directory together: their identifiers, which file refers to which, and which are
+//! refused. A schema that refers to a refused one is refused too: it could not be compiled as its author meant
+//! it.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::directory::{self, Found};
+use super::directory::{self, SchemaFile};
 use super::draft03;
 use super::error::{Problem, SchemaError};
 use super::library::{self, Library};
 use super::rules::SchemaRules;
-use super::source::Source;
+use super::source::SchemaSource;
 
-/// Characters of another schema's problem that are told with a reference to it.
+/// Characters of a file's problem that are quoted where another file that refers to it is refused.
 const REASON_CHARACTERS_MAX: usize = 300;
 
-/// Parts that the patterns of all files may have, compiled: some ten seconds and 2 GB. A pattern of a hundred
-/// characters of any language has 80,000, and one of English ones a few hundred.
+/// Size of the patterns of all files together, in parts (`pattern/size.rs`): compiling them takes some ten
+/// seconds and 2 GB. A pattern of a hundred word characters of any language has 80,000 parts, one of ASCII
+/// letters a few hundred.
 const PATTERNS_SIZE_MAX: u64 = 1 << 24;
 
-/// Whether to go on; asked before each file, for a directory may have many.
+/// Asked before each file whether to go on, for a directory may have many.
 pub(super) type GoOn<'g> = &'g dyn Fn() -> bool;
 
 /// The files that were read, and those of them that are refused.
 #[derive(Default)]
 pub(super) struct Catalog {
-    pub sources: Vec<(Found, Source)>,
+    pub sources: Vec<(SchemaFile, SchemaSource)>,
     pub errors: Vec<SchemaError>,
-    /// Why, by each URI of a refused file.
-    refused: HashMap<String, Refused>,
-    /// Parts of the patterns of all files, compiled.
+    /// By URI, the refused file that has it, and why it is refused.
+    refused: HashMap<String, RefusedFile>,
+    /// Size of the patterns of all files, in parts.
     patterns_size: u64,
 }
 
 #[derive(Clone)]
-struct Refused {
+struct RefusedFile {
     label: String,
     reason: String,
 }
 
 impl Catalog {
-    /// All files of the directory, or those before it was not to go on.
+    /// All files of the directory; only the first ones if `go_on` said no.
     pub fn of_directory(directory: &Path, rules: SchemaRules, go_on: GoOn<'_>) -> Self {
-        let (found, errors) = directory::find(directory);
+        let (files, errors) = directory::find(directory);
         let mut catalog = Self {
             errors,
             ..Self::default()
         };
-        for found in found {
+        for file in files {
             if !go_on() {
                 return catalog;
             }
-            catalog.read(found, rules);
+            catalog.read(file, rules);
         }
-        catalog.settle();
+        catalog.refuse_dead_references();
         catalog
     }
 
-    /// A file, and those below the directory `root` that it leads to, by their place.
-    pub fn of_file(found: Found, root: &Path, rules: SchemaRules) -> Self {
+    /// A file, and those below the directory `root` to which its references lead, directly or by others.
+    pub fn of_file(file: SchemaFile, root: &Path, rules: SchemaRules) -> Self {
         let mut catalog = Self::default();
-        let mut seen = HashSet::from([found.label.clone()]);
-        let mut wanted = vec![found];
-        while let Some(found) = wanted.pop() {
+        let mut seen = HashSet::from([file.label.clone()]);
+        let mut wanted = vec![file];
+        while let Some(file) = wanted.pop() {
             let read = catalog.sources.len();
-            catalog.read(found, rules);
+            catalog.read(file, rules);
             let Some((_, source)) = catalog.sources.get(read) else {
                 continue;
             };
@@ -77,35 +79,35 @@ impl Catalog {
                     && path.starts_with(root)
                     && seen.insert(label.clone())
                 {
-                    wanted.push(Found { label, path });
+                    wanted.push(SchemaFile { label, path });
                 }
             }
         }
-        catalog.settle();
+        catalog.refuse_dead_references();
         catalog
     }
 
-    /// With one more file, if it is not among them.
-    pub fn with(mut self, mut found: Found, rules: SchemaRules) -> Self {
-        let is_it = |path: &Path| path.canonicalize().is_ok_and(|path| path == found.path);
+    /// Adds a file, if it is not among them.
+    pub fn with(mut self, mut file: SchemaFile, rules: SchemaRules) -> Self {
+        let is_it = |path: &Path| path.canonicalize().is_ok_and(|path| path == file.path);
         for (other, _) in &mut self.sources {
             if is_it(&other.path) {
-                other.path.clone_from(&found.path);
+                other.path.clone_from(&file.path);
                 return self;
             }
         }
         for error in &mut self.errors {
             if is_it(&error.path) {
-                error.path.clone_from(&found.path);
+                error.path.clone_from(&file.path);
                 return self;
             }
         }
-        // Its place may be that of another file.
-        while self.is_known(&found.label) {
-            found.label.push('!');
+        // Its label may be that of another file.
+        while self.is_known(&file.label) {
+            file.label.push('!');
         }
-        self.read(found, rules);
-        self.settle();
+        self.read(file, rules);
+        self.refuse_dead_references();
         self
     }
 
@@ -114,14 +116,14 @@ impl Catalog {
         self.refused.contains_key(&uri) || self.by_uri_contains(&uri)
     }
 
-    fn read(&mut self, found: Found, rules: SchemaRules) {
-        match Source::read(&found.path, &found.label, rules) {
+    fn read(&mut self, file: SchemaFile, rules: SchemaRules) {
+        match SchemaSource::read(&file.path, &file.label, rules) {
             Ok(source) => {
                 let size = self.patterns_size.saturating_add(source.patterns_size);
                 if size > PATTERNS_SIZE_MAX {
-                    let own = (&found.label, source.patterns_size);
+                    let own = (&file.label, source.patterns_size);
                     let all = self.sources.iter();
-                    let all = all.map(|(found, source)| (&found.label, source.patterns_size));
+                    let all = all.map(|(file, source)| (&file.label, source.patterns_size));
                     let largest = all.chain([own]).max_by_key(|(_, parts)| *parts);
                     let (label, parts) = largest.unwrap_or(own);
                     let problem = Problem::ManyPatterns {
@@ -129,74 +131,74 @@ impl Catalog {
                         largest: label.clone(),
                         parts,
                     };
-                    return self.refuse(&found, source.id.as_deref(), problem);
+                    return self.refuse(&file, source.id.as_deref(), problem);
                 }
                 self.patterns_size = size;
-                self.sources.push((found, source));
+                self.sources.push((file, source));
             }
-            Err(refusal) => self.refuse(&found, refusal.id.as_deref(), refusal.problem),
+            Err(refusal) => self.refuse(&file, refusal.id.as_deref(), refusal.problem),
         }
     }
 
     /// Notes that a file is refused, and why.
-    pub fn refuse(&mut self, found: &Found, id: Option<&str>, problem: Problem) {
+    pub fn refuse(&mut self, file: &SchemaFile, id: Option<&str>, problem: Problem) {
         let reason: String = problem.to_string();
         let reason = match reason.char_indices().nth(REASON_CHARACTERS_MAX) {
             Some((end, _)) => format!("{}...", &reason[..end]),
             None => reason,
         };
-        let by_id = id.and_then(|id| library::uri_of_id(&found.label, id));
-        for uri in std::iter::once(library::uri_of(&found.label)).chain(by_id) {
-            // An identifier may be another's too.
-            self.refused.entry(uri).or_insert_with(|| Refused {
-                label: found.label.clone(),
+        let by_id = id.and_then(|id| library::uri_of_id(&file.label, id));
+        for uri in std::iter::once(library::uri_of(&file.label)).chain(by_id) {
+            // Another refused file may have the same identifier.
+            self.refused.entry(uri).or_insert_with(|| RefusedFile {
+                label: file.label.clone(),
                 reason: reason.clone(),
             });
         }
         self.errors.push(SchemaError {
-            path: found.path.clone(),
+            path: file.path.clone(),
             problem,
         });
     }
 
-    fn settle(&mut self) {
+    fn refuse_dead_references(&mut self) {
         self.refuse_same_identifiers();
         let known = self.known_uris();
         self.refuse_where(|_, _, source| dead_file(&known, source));
-        // Made once: it has all files.
+        // Made once for all files, for it is large.
         let by_uri = self.by_uri();
         let problems = self.sources.iter();
         let problems = problems
             .map(|(_, source)| dead_fragment(&by_uri, source))
             .collect();
         self.refuse_those(problems);
-        self.spread();
+        self.refuse_dependents();
     }
 
-    /// Refuses what refers to what is refused, until nothing does.
-    pub fn spread(&mut self) {
+    /// Refuses files that refer to refused ones, until there are none.
+    pub fn refuse_dependents(&mut self) {
         loop {
             let before = self.errors.len();
-            self.refuse_where(|catalog, found, source| catalog.refers_to_refused(found, source));
+            self.refuse_where(|catalog, file, source| catalog.refers_to_refused(file, source));
             if self.errors.len() == before {
                 return;
             }
         }
     }
 
-    /// Refuses files by their labels, and what refers to them.
+    /// Refuses files that do not compile, by their labels, and those that refer to them.
     pub fn refuse_broken(&mut self, broken: Vec<(String, Problem)>) {
         for (label, problem) in broken {
             let place = self
                 .sources
                 .iter()
-                .position(|(found, _)| found.label == label);
+                .position(|(file, _)| file.label == label);
             if let Some(place) = place {
-                let (found, source) = self.sources.remove(place);
-                self.refuse(&found, source.id.as_deref(), problem);
+                let (file, source) = self.sources.remove(place);
+                self.refuse(&file, source.id.as_deref(), problem);
             }
         }
-        self.spread();
+        self.refuse_dependents();
     }
 
     /// Whether a file is refused.
@@ -205,67 +207,69 @@ impl Catalog {
         refused.is_some_and(|refused| refused.label == label)
     }
 
-    fn refuse_where(&mut self, problem: impl Fn(&Self, &Found, &Source) -> Option<Problem>) {
+    fn refuse_where(
+        &mut self,
+        problem: impl Fn(&Self, &SchemaFile, &SchemaSource) -> Option<Problem>,
+    ) {
         let problems: Vec<Option<Problem>> = self
             .sources
             .iter()
-            .map(|(found, source)| problem(self, found, source))
+            .map(|(file, source)| problem(self, file, source))
             .collect();
         self.refuse_those(problems);
     }
 
-    /// Refuses the sources that have a problem.
+    /// Refuses the sources that have a problem; there is one entry for each source.
     fn refuse_those(&mut self, problems: Vec<Option<Problem>>) {
         let sources = std::mem::take(&mut self.sources);
-        for ((found, source), problem) in sources.into_iter().zip(problems) {
+        for ((file, source), problem) in sources.into_iter().zip(problems) {
             match problem {
-                None => self.sources.push((found, source)),
-                Some(problem) => self.refuse(&found, source.id.as_deref(), problem),
+                None => self.sources.push((file, source)),
+                Some(problem) => self.refuse(&file, source.id.as_deref(), problem),
             }
         }
     }
 
-    /// A file whose identifier is another's is refused, for nobody could say which of them a reference
-    /// means.
+    /// Refuses a file whose identifier is that of an earlier one, for a reference to it could mean either.
     fn refuse_same_identifiers(&mut self) {
         let places = self.sources.iter();
         let mut owners: HashMap<String, String> = places
-            .map(|(found, _)| (library::uri_of(&found.label), found.label.clone()))
+            .map(|(file, _)| (library::uri_of(&file.label), file.label.clone()))
             .collect();
-        for (found, source) in std::mem::take(&mut self.sources) {
+        for (file, source) in std::mem::take(&mut self.sources) {
             let id = source.id.as_deref();
-            let id = id.and_then(|id| library::uri_of_id(&found.label, id));
+            let id = id.and_then(|id| library::uri_of_id(&file.label, id));
             let owner = id.as_ref().map(|id| {
                 owners
                     .entry(id.clone())
-                    .or_insert_with(|| found.label.clone())
+                    .or_insert_with(|| file.label.clone())
                     .clone()
             });
             match (id, owner) {
-                (Some(id), Some(other)) if other != found.label => {
+                (Some(id), Some(other)) if other != file.label => {
                     let problem = Problem::SameIdentifier { id, other };
-                    // Its identifier is the other's.
-                    self.refuse(&found, None, problem);
+                    // It is refused by its label alone, for its identifier belongs to the other file.
+                    self.refuse(&file, None, problem);
                 }
-                _ => self.sources.push((found, source)),
+                _ => self.sources.push((file, source)),
             }
         }
     }
 
-    /// All that a reference may lead to, refused or not.
+    /// The URIs of all files, refused or not, and of the schemas in them.
     fn known_uris(&self) -> HashSet<String> {
         let mut known: HashSet<String> = self.refused.keys().cloned().collect();
-        for (found, source) in &self.sources {
-            known.extend(source.uris(&found.label));
+        for (file, source) in &self.sources {
+            known.extend(source.uris(&file.label));
             known.extend(source.identifiers.iter().cloned());
         }
         known
     }
 
-    fn refers_to_refused(&self, found: &Found, source: &Source) -> Option<Problem> {
+    fn refers_to_refused(&self, file: &SchemaFile, source: &SchemaSource) -> Option<Problem> {
         source.targets().find_map(|(reference, target)| {
             let refused = self.refused.get(&target)?;
-            if refused.label == found.label || self.by_uri_contains(&target) {
+            if refused.label == file.label || self.by_uri_contains(&target) {
                 return None;
             }
             Some(Problem::RefersToRefused {
@@ -280,23 +284,23 @@ impl Catalog {
     fn by_uri_contains(&self, uri: &str) -> bool {
         self.sources
             .iter()
-            .any(|(found, source)| source.uris(&found.label).any(|other| other == uri))
+            .any(|(file, source)| source.uris(&file.label).any(|other| other == uri))
     }
 
-    fn by_uri(&self) -> HashMap<String, &Source> {
+    fn by_uri(&self) -> HashMap<String, &SchemaSource> {
         let sources = self.sources.iter();
         sources
-            .flat_map(|(found, source)| source.uris(&found.label).map(move |uri| (uri, source)))
+            .flat_map(|(file, source)| source.uris(&file.label).map(move |uri| (uri, source)))
             .collect()
     }
 
-    /// What references are answered by.
+    /// The library that resolves references.
     pub fn library(&self) -> Library {
         let mut schemas = HashMap::new();
         let mut patterns = HashMap::new();
         draft03::add_meta_schema(&mut schemas);
-        for (found, source) in &self.sources {
-            for uri in source.uris(&found.label) {
+        for (file, source) in &self.sources {
+            for uri in source.uris(&file.label) {
                 schemas.insert(uri, source.shared.clone());
             }
             for (text, pattern) in &source.patterns {
@@ -310,12 +314,12 @@ impl Catalog {
         }
     }
 
-    /// The file's own source, or why it is refused.
-    pub fn take(mut self, path: &Path) -> Result<Source, Problem> {
-        let place = self
-            .sources
-            .iter()
-            .position(|(found, _)| found.path == path);
+    /// The source of the file at `path`.
+    ///
+    /// # Errors
+    /// If the file is refused.
+    pub fn take(mut self, path: &Path) -> Result<SchemaSource, Problem> {
+        let place = self.sources.iter().position(|(file, _)| file.path == path);
         match place {
             Some(place) => Ok(self.sources.swap_remove(place).1),
             None => Err(self.problem_of(path)),
@@ -330,8 +334,11 @@ impl Catalog {
     }
 }
 
-/// A reference into a file, by a pointer that leads to nothing there.
-fn dead_fragment(by_uri: &HashMap<String, &Source>, source: &Source) -> Option<Problem> {
+/// The first reference of a source with a pointer that leads to no schema in its target.
+fn dead_fragment(
+    by_uri: &HashMap<String, &SchemaSource>,
+    source: &SchemaSource,
+) -> Option<Problem> {
     source.targets().find_map(|(reference, target)| {
         let pointer = reference.pointer_within()?;
         let target = by_uri.get(&target)?;
@@ -345,8 +352,8 @@ fn dead_fragment(by_uri: &HashMap<String, &Source>, source: &Source) -> Option<P
     })
 }
 
-/// A reference to a file that is not here. Meta-schemas are the crate's to know.
-fn dead_file(known: &HashSet<String>, source: &Source) -> Option<Problem> {
+/// The first reference of a source to a file that is not here. Meta-schemas are known to the crate.
+fn dead_file(known: &HashSet<String>, source: &SchemaSource) -> Option<Problem> {
     source.targets().find_map(|(reference, target)| {
         let address = target.split_once("://").map_or("", |(_, address)| address);
         if known.contains(&target) || address.starts_with("json-schema.org/") {
@@ -360,7 +367,8 @@ fn dead_file(known: &HashSet<String>, source: &Source) -> Option<Problem> {
     })
 }
 
-/// `path` without the identifier at its end.
+/// The directory from which the identifier `id` is the path of the file; its own directory if `path` does not
+/// end with the identifier.
 pub(super) fn root_of(path: &Path, id: Option<&str>) -> PathBuf {
     let own = path.parent().unwrap_or(path).to_owned();
     let Some(id) = id.and_then(|id| id.strip_prefix('/')) else {
@@ -388,7 +396,7 @@ mod tests {
     fn the_patterns_of_all_files_are_bounded_and_what_fits_still_loads() {
         let directory = tempfile::tempdir().unwrap();
         let mut catalog = Catalog {
-            // What the files before took.
+            // The files read before have nearly all that is allowed.
             patterns_size: PATTERNS_SIZE_MAX - 1000,
             ..Catalog::default()
         };
@@ -396,18 +404,18 @@ mod tests {
             let path = directory.path().join("file.json");
             std::fs::write(&path, format!("{{\"pattern\":\"{pattern}\"}}")).unwrap();
             let label = label.to_owned();
-            catalog.read(Found { label, path }, SchemaRules::default());
+            catalog.read(SchemaFile { label, path }, SchemaRules::default());
             (catalog.sources.len(), catalog.errors.len())
         };
         assert_eq!(read("a/1", "^[a-z]{1,999}$"), (0, 1));
         assert_eq!(read("b/1", "^[a-z]{1,99}$"), (1, 1));
         assert_eq!(read("c/1", "^[a-z]{1,299}$"), (1, 2));
         assert_eq!(read("d/1", "^a$"), (2, 2));
-        // Many small ones.
+        // Many small patterns exceed the limit too.
         let refused =
             (0..100).find(|number| read(&format!("small/{number}"), "^[a-z]{1,49}$").1 > 2);
         assert!(refused.is_some_and(|number| number > 0), "{refused:?}");
-        // Who reads it finds the file to mend, whichever was the last straw.
+        // The message names the file with the largest patterns, whichever file exceeded the limit.
         for (error, largest) in catalog.errors.iter().zip(["a/1", "c/1", "b/1"]) {
             let told = error.problem.to_string();
             assert!(told.contains("the patterns of all schemas"), "{told}");

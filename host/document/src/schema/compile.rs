@@ -1,4 +1,4 @@
-//! From a prepared document to validators that run on the tape.
+//! Compiles a schema's source to validators that run on the tape.
 
 use std::sync::Arc;
 
@@ -7,38 +7,35 @@ use serde_json::{Value, json};
 
 use super::error::Problem;
 use super::library::{self, Library, SharedLibrary};
-use super::plain::Plain;
-use super::source::Source;
+use super::plain::PlainSchema;
+use super::source::SchemaSource;
 use super::{Schema, chains, keywords};
 use crate::pattern;
 use crate::representation::OnTape;
 use crate::stack::guarded;
 
-/// Steps after which a pattern with look-around or back-references gives up on a text. An event's
-/// author can make such a pattern take as many as it is allowed, several dozen times in one event;
-/// these take a few milliseconds, and an honest text of some hundred characters takes fewer.
+/// Steps after which a pattern with look-around or back-references gives up on a text: a few milliseconds. The
+/// author of an event can make such a pattern take all of them, several dozen times in one event. A common text
+/// of some hundred characters takes fewer.
 const BACKTRACKS_MAX: usize = 100_000;
 
-/// The place of the schema that applies another one, which so is read as one that a reference leads
-/// to: the crate does not hold it to the meta-schema, which has another mind about patterns. No label
-/// holds its character.
+/// The URI of a schema that does nothing but refer to the compiled one. The crate holds only the former against
+/// its meta-schema, whose rules for patterns are not those of the engines. No label has a `!`.
 const APPLIED_URI: &str = "landfall-schemas:///!";
 
-type Built = Result<Validator<OnTape>, Problem>;
-
 impl Schema {
-    /// Compiles a source. References are answered by the library alone.
+    /// Compiles a source. Only the library resolves its references.
     pub(super) fn compile(
         label: &str,
-        source: &Source,
+        source: &SchemaSource,
         library: &Arc<Library>,
     ) -> Result<Self, Problem> {
-        // As deep as schemas are nested, and references followed.
+        // Recursion is as deep as schemas are nested and references lead.
         guarded(true, || compile(label, source, library)).unwrap_or(Err(Problem::CompilerFailed))
     }
 }
 
-fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schema, Problem> {
+fn compile(label: &str, source: &SchemaSource, library: &Arc<Library>) -> Result<Schema, Problem> {
     let uri = library::uri_of(label);
     let document = source.document();
     let cost = chains::cost(document, &uri, library).map_err(|problem| match problem {
@@ -49,7 +46,7 @@ fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schem
     })?;
     let options = || {
         let options = keywords::install(jsonschema::options_for::<OnTape>());
-        let retriever = WithItself {
+        let retriever = SelfRetriever {
             uri: uri.clone(),
             document: document.clone(),
             library: SharedLibrary(Arc::clone(library)),
@@ -60,8 +57,8 @@ fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schem
             // The pipeline's validator is run without a format checker.
             .should_validate_formats(false)
     };
-    // In time that is linear in the text, if all patterns can be done so.
-    let builder = Builder {
+    // With the engine that is linear in the text, if it can match all patterns.
+    let builder = ValidatorBuilder {
         source,
         uri: uri.clone(),
         library,
@@ -79,7 +76,7 @@ fn compile(label: &str, source: &Source, library: &Arc<Library>) -> Result<Schem
     };
     Ok(Schema {
         name: label.to_owned(),
-        plain: Plain::new(document),
+        plain: PlainSchema::new(document),
         validator,
         negation,
         cost,
@@ -99,21 +96,21 @@ fn with_backtracking(options: Options<'_>) -> Options<'_> {
 }
 
 /// A builder of validators for one source.
-struct Builder<'s> {
-    source: &'s Source,
+struct ValidatorBuilder<'s> {
+    source: &'s SchemaSource,
     uri: String,
     library: &'s Arc<Library>,
 }
 
-impl Builder<'_> {
-    fn build(&self, options: Options<'_>, document: &Value) -> Built {
+impl ValidatorBuilder<'_> {
+    fn build(&self, options: Options<'_>, document: &Value) -> Result<Validator<OnTape>, Problem> {
         options.build(document).map_err(|error| Problem::Broken {
             pointer: self.place_of_dead_reference(),
             message: error.to_string(),
         })
     }
 
-    /// The crate does not tell it.
+    /// Where a reference leads nowhere, as words for a message: the crate does not say it.
     fn place_of_dead_reference(&self) -> String {
         let id = self.source.id.as_deref();
         let base = id.and_then(|id| {
@@ -129,14 +126,14 @@ impl Builder<'_> {
     }
 }
 
-/// A library in which the schema itself is as it is for its own events.
-struct WithItself {
+/// A library that has, at the schema's own URI, the document against which its events are validated.
+struct SelfRetriever {
     uri: String,
     document: Value,
     library: SharedLibrary,
 }
 
-impl Retrieve for WithItself {
+impl Retrieve for SelfRetriever {
     fn retrieve(
         &self,
         uri: &Uri<String>,

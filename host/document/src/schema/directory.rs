@@ -1,4 +1,5 @@
-//! Finds the schema files of a directory, and refuses what leads out of it.
+//! Finds the schema files of a directory, and refuses links that lead out of it. Knows names and places, not
+//! what the files hold.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -6,59 +7,61 @@ use std::path::{Path, PathBuf};
 use super::error::{Problem, SchemaError};
 use super::revision;
 
-/// Directories below the schema directory; a schema's name has a few parts.
-const DIRECTORIES_DEEP_MAX: usize = 16;
+/// Levels of directories below the schema directory. A schema's name has a few parts.
+const DIRECTORIES_DEPTH_MAX: usize = 16;
 
-/// A label per schema goes into every metric, and the ledger numbers them with 16 bits.
+/// Schemas of one directory: each one has labels in metrics, and the ledger numbers them with 16 bits.
 pub(super) const SCHEMAS_MAX: usize = 10_000;
 
-/// A file and the label that its place gives it.
-pub(super) struct Found {
+/// A schema file.
+pub(super) struct SchemaFile {
+    /// Its path below the schema directory without `.json`: `name/revision`.
     pub label: String,
     pub path: PathBuf,
 }
 
 /// All `<name>/<revision>.json` below `root`, ordered by label.
-pub(super) fn find(root: &Path) -> (Vec<Found>, Vec<SchemaError>) {
-    let mut walk = Walk {
+pub(super) fn find(root: &Path) -> (Vec<SchemaFile>, Vec<SchemaError>) {
+    let mut walk = DirectoryWalk {
         root: PathBuf::new(),
         visited: HashSet::new(),
         links: BTreeMap::new(),
-        found: Vec::new(),
+        files: Vec::new(),
         errors: Vec::new(),
     };
     match root.canonicalize() {
         Ok(canonical) => {
             walk.root.clone_from(&canonical);
             walk.directory(root, canonical, &mut Vec::new());
-            // Real places give the names; a link only where there is no other way.
+            // A directory is named by its real path, by a link only if that is the only way to it.
             while let Some((path, (target, mut names))) = walk.links.pop_first() {
                 walk.directory(&path, target, &mut names);
             }
         }
         Err(error) => walk.refuse(root, error.into()),
     }
-    walk.found
+    walk.files
         .sort_unstable_by(|left, right| left.label.cmp(&right.label));
-    if walk.found.len() > SCHEMAS_MAX {
+    if walk.files.len() > SCHEMAS_MAX {
         walk.refuse(root, Problem::TooMany { max: SCHEMAS_MAX });
-        walk.found.truncate(SCHEMAS_MAX);
+        walk.files.truncate(SCHEMAS_MAX);
     }
-    (walk.found, walk.errors)
+    (walk.files, walk.errors)
 }
 
-struct Walk {
+struct DirectoryWalk {
     root: PathBuf,
-    /// Directories read, by their canonical paths: each is read once, or links could lead to
+    /// Directories that were read, by their canonical paths. Each is read once, for links could lead to
     /// exponentially many.
     visited: HashSet<PathBuf>,
-    /// Links to directories, still to be followed: by path, the target and the names to there.
+    /// Links to directories that are still to be followed: by path, the target, and the names of the
+    /// directories to there.
     links: BTreeMap<PathBuf, (PathBuf, Vec<String>)>,
-    found: Vec<Found>,
+    files: Vec<SchemaFile>,
     errors: Vec<SchemaError>,
 }
 
-impl Walk {
+impl DirectoryWalk {
     fn refuse(&mut self, path: &Path, problem: Problem) {
         self.errors.push(SchemaError {
             path: path.to_owned(),
@@ -72,11 +75,11 @@ impl Walk {
         if !self.visited.insert(canonical) {
             return self.refuse(directory, Problem::AlreadyRead);
         }
-        if names.len() > DIRECTORIES_DEEP_MAX {
+        if names.len() > DIRECTORIES_DEPTH_MAX {
             return self.refuse(
                 directory,
                 Problem::TooDeep {
-                    max: DIRECTORIES_DEEP_MAX,
+                    max: DIRECTORIES_DEPTH_MAX,
                 },
             );
         }
@@ -101,7 +104,7 @@ impl Walk {
         if name.starts_with('.') {
             return;
         }
-        // Follows links, so what is here is what would be read.
+        // Follows links, so that it is the file that would be read.
         let target = match path.canonicalize() {
             Ok(target) => target,
             Err(error) => return self.refuse(path, error.into()),
@@ -120,7 +123,7 @@ impl Walk {
         } else if let Some(revision) = name.strip_suffix(".json") {
             let label = format!("{}/{revision}", names.join("/"));
             if revision::is_label(&label) {
-                self.found.push(Found {
+                self.files.push(SchemaFile {
                     label,
                     path: path.to_owned(),
                 });

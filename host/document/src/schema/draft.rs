@@ -1,20 +1,23 @@
-//! Which draft a schema is written in: by its `$schema`, or by the traits of draft-03.
+//! Finds out in which draft a schema is written: by its `$schema`, else by keywords that only draft-03 has.
 
 use serde_json::{Map, Value};
 
 use super::error::Problem;
+use super::locations::escaped;
 
-pub(super) enum Draft {
+/// The draft of a document.
+pub(super) enum DeclaredDraft {
     /// Draft-03, which has to be translated.
-    Third,
+    Draft3,
     /// Any later one, by its canonical `$schema`.
     Later(&'static str),
 }
 
+/// The canonical `$schema` of draft-04.
 pub(super) const DRAFT_04: &str = "http://json-schema.org/draft-04/schema#";
 
 /// The draft of a document, by the rules that schemas/README.md states.
-pub(super) fn of(document: &Value) -> Result<Draft, Problem> {
+pub(super) fn of(document: &Value) -> Result<DeclaredDraft, Problem> {
     let Some(declared) = document.get("$schema") else {
         return by_traits(document);
     };
@@ -27,62 +30,65 @@ pub(super) fn of(document: &Value) -> Result<Draft, Problem> {
         })
 }
 
-fn by_uri(uri: &str) -> Option<Draft> {
+fn by_uri(uri: &str) -> Option<DeclaredDraft> {
     let uri = uri
         .strip_prefix("https://")
         .or_else(|| uri.strip_prefix("http://"))?;
     Some(match uri.strip_suffix('#').unwrap_or(uri) {
-        "json-schema.org/draft-03/schema" => Draft::Third,
-        "json-schema.org/draft-04/schema" => Draft::Later(DRAFT_04),
+        "json-schema.org/draft-03/schema" => DeclaredDraft::Draft3,
+        "json-schema.org/draft-04/schema" => DeclaredDraft::Later(DRAFT_04),
         "json-schema.org/draft-06/schema" => {
-            Draft::Later("http://json-schema.org/draft-06/schema#")
+            DeclaredDraft::Later("http://json-schema.org/draft-06/schema#")
         }
         "json-schema.org/draft-07/schema" => {
-            Draft::Later("http://json-schema.org/draft-07/schema#")
+            DeclaredDraft::Later("http://json-schema.org/draft-07/schema#")
         }
         "json-schema.org/draft/2019-09/schema" => {
-            Draft::Later("https://json-schema.org/draft/2019-09/schema")
+            DeclaredDraft::Later("https://json-schema.org/draft/2019-09/schema")
         }
         "json-schema.org/draft/2020-12/schema" => {
-            Draft::Later("https://json-schema.org/draft/2020-12/schema")
+            DeclaredDraft::Later("https://json-schema.org/draft/2020-12/schema")
         }
         _ => return None,
     })
 }
 
-/// Whether it is the URI of a draft from 4 on, or of draft-03.
+/// Whether it is the URI of a draft that Landfall knows.
 pub(super) fn is_known(uri: &str) -> bool {
     by_uri(uri).is_some()
 }
 
-fn by_traits(document: &Value) -> Result<Draft, Problem> {
-    let mut traits = Traits::default();
+fn by_traits(document: &Value) -> Result<DeclaredDraft, Problem> {
+    let mut traits = DraftTraits::default();
     traits.look(document, "");
     match traits {
-        Traits { is_third: true, .. } => Ok(Draft::Third),
-        Traits {
+        DraftTraits {
+            is_draft3: true, ..
+        } => Ok(DeclaredDraft::Draft3),
+        DraftTraits {
             newer: Some((pointer, keyword)),
             ..
         } => Err(Problem::UnclearDraft { pointer, keyword }),
-        Traits { .. } => Ok(Draft::Later(DRAFT_04)),
+        DraftTraits { .. } => Ok(DeclaredDraft::Later(DRAFT_04)),
     }
 }
 
+/// What the keywords of a document say about its draft.
 #[derive(Default)]
-struct Traits {
-    is_third: bool,
-    /// Place and name of the first keyword that draft-04 does not have.
+struct DraftTraits {
+    is_draft3: bool,
+    /// Pointer and name of the first keyword that is newer than draft-04.
     newer: Option<(String, String)>,
 }
 
-impl Traits {
+impl DraftTraits {
     fn look(&mut self, schema: &Value, at: &str) {
         let Some(schema) = schema.as_object() else {
             return;
         };
         for (keyword, value) in schema {
             let here = format!("{at}/{}", escaped(keyword));
-            self.is_third |= is_third(keyword, value);
+            self.is_draft3 |= is_draft3(keyword, value);
             if self.newer.is_none() && is_newer(keyword, value) {
                 self.newer = Some((here.clone(), keyword.clone()));
             }
@@ -115,7 +121,7 @@ impl Traits {
     }
 }
 
-fn is_third(keyword: &str, value: &Value) -> bool {
+fn is_draft3(keyword: &str, value: &Value) -> bool {
     match (keyword, value) {
         ("required", Value::Bool(_)) | ("extends" | "disallow" | "divisibleBy", _) => true,
         ("dependencies", Value::Object(members)) => members.values().any(Value::is_string),
@@ -143,9 +149,4 @@ fn is_newer(keyword: &str, value: &Value) -> bool {
         "exclusiveMinimum" | "exclusiveMaximum" => value.is_number(),
         _ => false,
     }
-}
-
-/// A member's name as a step of a JSON pointer.
-pub(super) fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

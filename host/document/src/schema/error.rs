@@ -1,10 +1,10 @@
-//! Why a schema file was refused, in words for the operator.
+//! Why a schema file is refused, and hints about it, in words for the operator.
 
 use std::path::PathBuf;
 
 use crate::pattern::PatternError;
 
-/// One file that did not load.
+/// A schema file, or directory, that did not load.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to load the schema {}: {problem}", path.display())]
 pub struct SchemaError {
@@ -12,16 +12,17 @@ pub struct SchemaError {
     pub problem: Problem,
 }
 
-/// What is right in a schema, but probably not meant.
+/// A hint about something that is right in a schema but probably not meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the schema {}: at {pointer}: {hint}", path.display())]
 pub struct SchemaHint {
     pub path: PathBuf,
+    /// Where in the file, as a JSON pointer.
     pub pointer: String,
     pub hint: &'static str,
 }
 
-/// What is wrong with it, where, and what to do.
+/// What is wrong with a schema file, where (as a JSON pointer into it), and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     #[error("it cannot be read: {0}")]
@@ -31,18 +32,18 @@ pub enum Problem {
     )]
     TooLarge { bytes: u64, max: u64 },
     #[error(
-        "the pointers to all that it holds have more than {max} bytes together: shorten names that stand \
-         around many others, or split it by references"
+        "the JSON pointers to all values in it have more than {max} bytes together: shorten the names of members \
+         that hold many others, or split it by references"
     )]
     LongPointers { max: u64 },
     #[error(
-        "with it the patterns of all schemas of the directory have more than {max} parts, compiled, of which \
-         {largest} has {parts}: use fewer classes such as `\\w` and repeat less, or remove schemas that no \
+        "with it, the patterns of all schemas of the directory have more than {max} parts when they are compiled, \
+         of which {largest} has {parts}: use fewer classes such as `\\w` and repeat less, or remove schemas that no \
          stream uses"
     )]
     ManyPatterns {
         max: u64,
-        /// The file that has most.
+        /// The label of the file whose patterns have most parts.
         largest: String,
         parts: u64,
     },
@@ -135,7 +136,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// With the place in it told otherwise.
+    /// The same with its pointer translated.
     pub(super) fn at(mut self, told: impl Fn(&str) -> String) -> Self {
         if let Self::Pattern { pointer, .. } | Self::Broken { pointer, .. } = &mut self {
             *pointer = told(pointer);

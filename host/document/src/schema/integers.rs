@@ -1,39 +1,38 @@
-//! Integers beyond 64 bits in a schema. Its parser reads them as the nearest double, so where exactly
-//! their digits count the schema would silently mean another number.
+//! Integers beyond 64 bits in a schema. The schema's parser (serde_json) reads them as the nearest double, so
+//! the schema would silently mean another number. Here they are kept by their digits, or refused.
 
 use serde_json::Value as SerdeValue;
 
-use crate::documents::Documents;
+use crate::lenient;
 use crate::number::Number;
-use crate::pointer::Pointer;
 use crate::value::Value;
 
-use super::draft::escaped;
 use super::error::Problem;
+use super::locations::escaped;
 
-/// Keywords that are about one very number.
+/// Keywords that compare with exact numbers, for which an integer beyond 64 bits is refused.
 const EXACT: [&str; 4] = ["enum", "const", "multipleOf", "divisibleBy"];
 
-/// Begins what stands in a document for an integer that its parser would round: its digits follow.
+/// Prefix of the string that stands in a document for an integer beyond 64 bits; its digits follow.
 const DIGITS_MARK: &str = "\0integer:";
 
-/// Keywords that compare with a number: one beyond 64 bits is kept by its digits.
+/// Keywords for which an integer beyond 64 bits is kept by its digits.
 const BOUNDS: [&str; 4] = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"];
 
-/// Digits that are told of a long one.
+/// Digits of a refused integer that the message quotes.
 const DIGITS_TOLD_MAX: usize = 40;
 
-/// Refuses the first that stands in a keyword that is about one very number, and has bounds stand in
-/// `document` by their digits, where its parser rounds them. `text` is that document, of no more levels
-/// than the parser takes, which bounds the recursion.
+/// Replaces bounds beyond 64 bits in `document` by strings with their digits. `text` is the text of that
+/// document; the parser has limited its levels, and so the recursion here.
+///
+/// # Errors
+/// If such an integer stands in a keyword that compares with exact numbers.
 pub(super) fn keep(text: &[u8], document: &mut SerdeValue) -> Result<(), Problem> {
-    let mut documents = Documents::default();
-    documents.parse(text, &[u32::try_from(text.len()).unwrap_or(0)]);
-    let mut rounded = Vec::new();
-    if let Some(schema) = documents.value(0, &Pointer::default()) {
-        look(schema, "", None, &mut rounded)?;
+    let mut bounds = Vec::new();
+    if let Ok(tape) = lenient::read_alone(text) {
+        look(Value::new(&tape, 0), "", None, &mut bounds)?;
     }
-    for (at, digits) in rounded {
+    for (at, digits) in bounds {
         if let Some(bound) = document.pointer_mut(&at) {
             *bound = format!("{DIGITS_MARK}{digits}").into();
         }
@@ -41,17 +40,18 @@ pub(super) fn keep(text: &[u8], document: &mut SerdeValue) -> Result<(), Problem
     Ok(())
 }
 
-/// The digits of an integer that stands in a document by them.
+/// The digits of an integer that stands in a document as such a string.
 pub(super) fn digits_of(value: &SerdeValue) -> Option<&str> {
     value.as_str()?.strip_prefix(DIGITS_MARK)
 }
 
-/// `exact` is the keyword around `value` that is about a very number.
+/// Collects the bounds beyond 64 bits: pointers and digits. `exact` is the keyword around `value` that compares
+/// with exact numbers, if there is one.
 fn look(
     value: Value<'_>,
     at: &str,
     exact: Option<&str>,
-    rounded: &mut Vec<(String, String)>,
+    bounds: &mut Vec<(String, String)>,
 ) -> Result<(), Problem> {
     for (name, member) in value.members() {
         let exact = exact.or_else(|| EXACT.into_iter().find(|keyword| *keyword == name));
@@ -60,12 +60,12 @@ fn look(
             && BOUNDS.contains(&name)
             && let Some(Number::Digits(digits)) = member.number()
         {
-            rounded.push((at.clone(), digits.to_owned()));
+            bounds.push((at.clone(), digits.to_owned()));
         }
-        look(member, &at, exact, rounded)?;
+        look(member, &at, exact, bounds)?;
     }
     for (index, element) in value.elements().enumerate() {
-        look(element, &format!("{at}/{index}"), exact, rounded)?;
+        look(element, &format!("{at}/{index}"), exact, bounds)?;
     }
     match exact {
         Some(keyword) if matches!(value.number(), Some(Number::Digits(_))) => {

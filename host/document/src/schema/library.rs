@@ -1,5 +1,5 @@
-//! Answers references between schemas. No network, and no file outside the schema directory: what
-//! is not here does not exist.
+//! Resolves references between schemas. It uses no network and reads no file: what is not in the library does
+//! not exist.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,21 +7,21 @@ use std::sync::Arc;
 use jsonschema::{Retrieve, Uri};
 use serde_json::Value;
 
-use super::draft::escaped;
+use super::locations::escaped;
 
-/// Base of all schemas that have no absolute identifier of their own. `..` cannot lead above it.
+/// The URI of the schema directory. `..` in a reference cannot lead above it.
 const BASE: &str = "landfall-schemas:///";
 
-/// Where referenced schemas come from.
+/// The schemas to which references may lead.
 #[derive(Default)]
 pub(super) struct Library {
-    /// By URI without fragment.
+    /// Documents by their URIs without fragments.
     pub schemas: HashMap<String, Value>,
-    /// Patterns as their authors wrote them, by the text that the engine has of each.
+    /// Patterns as their authors wrote them, by their texts for the engine.
     pub patterns: Arc<HashMap<String, String>>,
 }
 
-/// A library as the validators' retriever.
+/// A library as a retriever for `jsonschema`.
 pub(super) struct SharedLibrary(pub Arc<Library>);
 
 /// A reference leads nowhere.
@@ -30,34 +30,35 @@ pub(super) struct SharedLibrary(pub Arc<Library>);
     "the reference leads to {0}, which is not in the schema directory (or was itself refused); \
      references outside of it are not followed"
 )]
-struct NotHere(String);
+struct UnresolvedReference(String);
 
-/// The URI of a schema by its place in the directory.
+/// The URI of a schema by its label.
 pub(super) fn uri_of(label: &str) -> String {
     format!("{BASE}{label}")
 }
 
-/// The place in the directory that a URI names.
+/// The label in a URI below the schema directory's.
 pub(super) fn label_of(uri: &str) -> Option<&str> {
     uri.strip_prefix(BASE)
 }
 
-/// The URI that a schema's own identifier makes, without fragment.
+/// The URI of a schema by the identifier that it gives itself, without fragment.
 pub(super) fn uri_of_id(label: &str, id: &str) -> Option<String> {
     let base = Uri::parse(uri_of(label)).ok()?;
     let resolved = jsonschema::uri::resolve_against(&base.borrow(), id).ok()?;
-    Some(bare(resolved.as_str()).to_owned())
+    Some(normalized(resolved.as_str()).to_owned())
 }
 
-/// Without the fragment, and without the file's ending: both spellings name one schema.
-pub(super) fn bare(uri: &str) -> &str {
+/// A URI without its fragment and without `.json`, for references may be written with and without the ending.
+pub(super) fn normalized(uri: &str) -> &str {
     let uri = uri.split('#').next().unwrap_or(uri);
     uri.strip_suffix(".json").unwrap_or(uri)
 }
 
 impl SharedLibrary {
-    /// The place of the first reference of a document, whose own URI is `base`, to a file that is not
-    /// here. Recursion is as deep as the file is nested, which its parser has bounded.
+    /// The pointer to the first `$ref` in a document that leads to no document here; `base` is the document's
+    /// own URI, and `at` the pointer to `value`. Recursion is as deep as the file is nested, which its parser
+    /// has bounded.
     pub fn dead_reference(&self, value: &Value, base: &str, at: &str) -> Option<String> {
         match value {
             Value::Object(members) => members.iter().find_map(|(name, member)| {
@@ -90,8 +91,8 @@ impl Retrieve for SharedLibrary {
         &self,
         uri: &Uri<String>,
     ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-        let uri = bare(uri.as_str());
+        let uri = normalized(uri.as_str());
         let found = self.0.schemas.get(uri).cloned();
-        Ok(found.ok_or_else(|| NotHere(label_of(uri).unwrap_or(uri).to_owned()))?)
+        Ok(found.ok_or_else(|| UnresolvedReference(label_of(uri).unwrap_or(uri).to_owned()))?)
     }
 }

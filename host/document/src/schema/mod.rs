@@ -1,11 +1,11 @@
 //! Schemas: from a directory of files to compiled validators that run on the tape.
 //!
-//! `directory` finds the files, `draft` tells which draft each is written in, `draft03` translates
-//! the oldest, `adapt` translates patterns, `catalog` tells what is refused, `library` answers
-//! references, `compile` makes validators, `set` puts it together.
+//! `directory` finds the files, `source` reads one of them, `draft` finds out in which draft it is written,
+//! `draft03` translates the oldest, `adapt` translates patterns, `catalog` decides which files are refused,
+//! `library` resolves references, `compile` makes validators, `plain` accepts most valid values at once, and
+//! `set` holds the schemas of a directory.
 
 mod adapt;
-mod bounds;
 mod catalog;
 mod chains;
 mod compile;
@@ -14,17 +14,18 @@ mod draft;
 mod draft03;
 mod error;
 mod file;
+mod fnv;
 mod hints;
 mod integers;
 mod keywords;
 mod library;
+mod locations;
 mod plain;
 mod revision;
 mod rules;
 mod set;
 mod source;
 
-pub(crate) use chains::LINKS_MAX;
 pub use error::{Problem, SchemaError, SchemaHint};
 pub use rules::SchemaRules;
 pub use set::SchemaSet;
@@ -35,47 +36,47 @@ use std::sync::Arc;
 
 use jsonschema::Validator;
 
+use crate::budget::Budget;
 use crate::representation::OnTape;
-use crate::steps::Budget;
 use crate::value::Value;
 use chains::Cost;
 use draft03::Places;
-use plain::Plain;
+use plain::PlainSchema;
 
-/// A schema to which a longer chain of schemas applies per level takes more than the stack that a
-/// judge has for the levels of a shallow document.
+/// Schemas in a chain that may apply to one value. With a longer chain, even a shallow document may need more
+/// stack than a judge's thread has.
 const SHALLOW_LINKS_MAX: usize = 16;
 
 /// A compiled schema.
 pub struct Schema {
     name: String,
-    /// Knows at once that most values are valid.
-    plain: Plain,
+    /// Accepts most valid values at once.
+    plain: PlainSchema,
     validator: Validator<OnTape>,
-    /// Valid for what is surely invalid; there only if a pattern may give up.
+    /// Accepts what is surely invalid. Only there if a pattern may give up.
     negation: Option<Validator<OnTape>>,
     cost: Cost,
     places: Places,
-    /// Patterns as their authors wrote them, by the engine's text.
+    /// Patterns as their authors wrote them, by their text for the engine.
     patterns: Arc<HashMap<String, String>>,
-    /// Places and texts of what is right, but probably not meant.
+    /// JSON pointers to what is right but probably not meant, each with the hint about it.
     hints: Vec<(String, &'static str)>,
 }
 
 impl Schema {
-    /// `name/revision`.
+    /// The schema's label, `name/revision`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether the value is surely valid; the levels of what it holds do not matter.
+    /// Whether the value is surely valid. Takes little stack, however deep the value is.
     pub(crate) fn accepts(&self, value: Value<'_>) -> bool {
         self.plain.accepts(value.tape(), value.place())
     }
 
-    /// `None` if it cannot be told, because a pattern gave up on a text. The crate then tries both
-    /// answers of the pattern, and says `valid` only if it is so either way: so if neither the schema
-    /// nor its negation is, the answer depends on the pattern.
+    /// Whether the value is valid; `None` if a pattern gave up on a text, and the answer depends on it. The
+    /// crate tries both answers of such a pattern, and accepts the value only if it is valid with both. So if
+    /// neither the schema nor its negation accepts the value, the answer depends on the pattern.
     pub(crate) fn judge(&self, value: Value<'_>) -> Option<bool> {
         if self.validator.is_valid(value) {
             return Some(true);
@@ -91,7 +92,7 @@ impl Schema {
         self.negation.is_some()
     }
 
-    /// What a verdict on a value may cost.
+    /// The budget of a verdict on the value.
     pub(crate) fn budget(&self, value: Value<'_>) -> Budget {
         let Cost {
             weight, patterns, ..
@@ -99,6 +100,7 @@ impl Schema {
         Budget::for_verdict(value.node().span(), weight, patterns, self.may_give_up())
     }
 
+    /// Whether validation needs a large stack even for a shallow document.
     pub(crate) fn takes_much_stack(&self) -> bool {
         self.cost.links > SHALLOW_LINKS_MAX
     }
@@ -107,7 +109,7 @@ impl Schema {
         &self.validator
     }
 
-    /// What is right in its file, at `path`, but probably not meant.
+    /// Hints about what is right in its file, which is at `path`, but probably not meant.
     pub(crate) fn hints(&self, path: &Path) -> Vec<SchemaHint> {
         let hints = self.hints.iter().map(|(pointer, hint)| SchemaHint {
             path: path.to_owned(),
@@ -117,12 +119,12 @@ impl Schema {
         hints.collect()
     }
 
-    /// A pattern as its author wrote it, of the engine's text.
+    /// A pattern as its author wrote it, by its text for the engine.
     pub(crate) fn authors_pattern<'p>(&'p self, text: &'p str) -> &'p str {
         self.patterns.get(text).map_or(text, String::as_str)
     }
 
-    /// The place in the schema as its author wrote it.
+    /// A pointer into the compiled document, as one into the file as its author wrote it.
     pub(crate) fn authors_pointer(&self, pointer: &str) -> String {
         self.places.author(pointer)
     }

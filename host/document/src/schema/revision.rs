@@ -1,4 +1,4 @@
-//! Labels of schemas: `<name>/<revision>`. They become metric labels, so their alphabet is small.
+//! Labels of schemas: `<name>/<revision>`. They become labels of metrics, so only few characters are allowed.
 
 /// Whether a label is a name, a slash and a revision.
 pub(super) fn is_label(label: &str) -> bool {

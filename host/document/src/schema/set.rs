@@ -1,52 +1,52 @@
-//! All schemas of a directory, compiled. One set is shared by all who validate; a reload makes a
-//! new one.
+//! The compiled schemas of a directory. One set is shared by all threads that validate; a reload makes a new
+//! one.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Schema;
 use super::catalog::Catalog;
 use super::error::{SchemaError, SchemaHint};
 use super::rules::SchemaRules;
-use super::source;
+use super::{Schema, fnv};
 
 /// The schemas of one directory.
 #[derive(Debug, Default)]
 pub struct SchemaSet {
-    schemas: HashMap<String, Entry>,
+    schemas: HashMap<String, LoadedSchema>,
     digest: u64,
     stale: Vec<String>,
     hints: Vec<SchemaHint>,
 }
 
-/// A schema, and the digest of the file that it was compiled from.
+/// A schema, and the digest of the file from which it was compiled.
 #[derive(Clone, Debug)]
-struct Entry {
+struct LoadedSchema {
     schema: Arc<Schema>,
     digest: u64,
 }
 
 impl SchemaSet {
-    /// Loads `<name>/<revision>.json` below `directory` by the usual rules. What does not load is
-    /// refused by name, and the rest loads; a schema that refers to a refused one is refused too.
+    /// Loads all `<name>/<revision>.json` below `directory` by the default rules. Files that do not load are
+    /// listed in the errors, and the rest loads; a schema that refers to a refused one is refused too.
     pub fn load(directory: &Path) -> (Self, Vec<SchemaError>) {
         Self::load_by(directory, SchemaRules::default())
     }
 
-    /// The same by other rules.
+    /// As [`SchemaSet::load`], by these rules.
     pub fn load_by(directory: &Path, rules: SchemaRules) -> (Self, Vec<SchemaError>) {
         Self::reload(directory, &Self::default(), rules)
     }
 
-    /// The same when there is a former set of the directory: a schema whose file (or a directory
-    /// above it) is there and does not load any more stays as it was, and is told as stale. One
-    /// whose file is gone goes.
+    /// As [`SchemaSet::load_by`], with a former set of the directory. A schema whose file is there but does not
+    /// load any more (or whose directory does not) stays as it was, and is stale. A schema whose file is gone
+    /// is dropped.
     pub fn reload(directory: &Path, former: &Self, rules: SchemaRules) -> (Self, Vec<SchemaError>) {
         Self::reload_while(directory, former, rules, &|| true).unwrap_or_default()
     }
 
-    /// The same, and `go_on` is asked before each file is read and compiled; None if it did not want to.
+    /// As [`SchemaSet::reload`], but `go_on` is asked before each file is read and before it is compiled.
+    /// `None` if it said no.
     pub fn reload_while(
         directory: &Path,
         former: &Self,
@@ -58,17 +58,17 @@ impl SchemaSet {
         let mut schemas = HashMap::with_capacity(catalog.sources.len());
         let mut hints = Vec::new();
         let mut broken = Vec::new();
-        for (found, source) in &catalog.sources {
+        for (file, source) in &catalog.sources {
             if !go_on() {
                 return None;
             }
-            match Schema::compile(&found.label, source, &library) {
+            match Schema::compile(&file.label, source, &library) {
                 Ok(schema) => {
-                    hints.extend(schema.hints(&found.path));
+                    hints.extend(schema.hints(&file.path));
                     let (schema, digest) = (Arc::new(schema), source.digest);
-                    schemas.insert(found.label.clone(), Entry { schema, digest });
+                    schemas.insert(file.label.clone(), LoadedSchema { schema, digest });
                 }
-                Err(problem) => broken.push((found.label.clone(), problem)),
+                Err(problem) => broken.push((file.label.clone(), problem)),
             }
         }
         catalog.refuse_broken(broken);
@@ -87,15 +87,15 @@ impl SchemaSet {
         stale.sort_unstable();
         let mut set = Self {
             schemas,
-            digest: rules.digest(source::DIGEST_BEGIN),
+            digest: rules.digest(fnv::OFFSET_BASIS),
             stale,
             hints,
         };
         set.digest = set.names().into_iter().fold(set.digest, |digest, label| {
-            // The terminator keeps two neighbours from running into each other.
-            let digest = source::digest(source::digest(digest, label.as_bytes()), b"\0");
+            // The terminator keeps two labels apart.
+            let digest = fnv::extend(fnv::extend(digest, label.as_bytes()), b"\0");
             let of_file = set.schemas.get(label).map_or(0, |entry| entry.digest);
-            source::digest(digest, &of_file.to_le_bytes())
+            fnv::extend(digest, &of_file.to_le_bytes())
         });
         go_on().then_some((set, errors))
     }
@@ -105,12 +105,12 @@ impl SchemaSet {
         self.schemas.get(label).map(|entry| entry.schema.as_ref())
     }
 
-    /// Labels of schemas that are those of the former set because their files do not load, ascending.
+    /// Labels of schemas that were kept from the former set because their files do not load, ascending.
     pub fn stale(&self) -> &[String] {
         &self.stale
     }
 
-    /// What is right in the schemas, but probably not meant.
+    /// Hints about what is right in the schemas but probably not meant.
     pub fn hints(&self) -> &[SchemaHint] {
         &self.hints
     }
@@ -122,15 +122,18 @@ impl SchemaSet {
         names
     }
 
+    /// How many schemas there are.
     pub fn len(&self) -> usize {
         self.schemas.len()
     }
 
+    /// Whether there is no schema.
     pub fn is_empty(&self) -> bool {
         self.schemas.is_empty()
     }
 
-    /// Differs, all but certainly, if the labels or the bytes of the loaded files differ.
+    /// A digest of the rules, the labels and the bytes of the loaded files. It almost surely differs if one of
+    /// them does.
     pub fn digest(&self) -> u64 {
         self.digest
     }

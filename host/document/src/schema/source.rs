@@ -1,4 +1,4 @@
-//! One schema file: read within limits, its draft told, draft-03 translated.
+//! One schema file: read within limits, its draft found out, translated if it is draft-03, and adapted.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -12,48 +12,49 @@ use super::draft03::{self, Places};
 use super::error::Problem;
 use super::library;
 use super::rules::SchemaRules;
-use super::{draft, integers};
+use super::{draft, fnv, integers};
 use crate::format::{Format, UTF8_MARK};
 
-/// A schema with every fragment in line is some 100 kB; more is a mistake, or an attack on memory.
+/// Bytes of a file. A schema with every fragment in it has some 100 kB; more is a mistake, or an attack on
+/// memory.
 const SCHEMA_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// Bytes of the pointers to all values of a file together: long names that stand around many others would
-/// take the square of the file's size. A large schema of a generator has some ten millions.
+/// Bytes of the pointers to all values of a file together. With long names around many values they grow with
+/// the square of the file's size. A large generated schema has some ten million.
 const POINTERS_BYTES_MAX: u64 = 128 << 20;
 
-/// A schema document as the rest of this folder uses it: it declares a draft from 4 on.
-pub(super) struct Source {
-    /// What other schemas refer to.
+/// A schema file that was read. Its documents are of draft-04 or later, and declare it.
+pub(super) struct SchemaSource {
+    /// The document to which other schemas refer.
     pub shared: Value,
-    /// What events are validated against, where that differs: draft-03 closes its top level.
+    /// The document against which events are validated, if it differs: the top level of draft-03 may be closed.
     closed: Option<Value>,
-    /// Where what was translated stands in the file.
+    /// Translates pointers back to those into the file.
     pub places: Places,
     /// The identifier that the file gives itself.
     pub id: Option<String>,
     /// Digest of the file's bytes.
     pub digest: u64,
     references: Vec<Reference>,
-    /// Patterns: the engine's text and the author's.
+    /// Patterns: the text for the engine, and the author's.
     pub patterns: Vec<(String, String)>,
-    /// Parts of all patterns, compiled.
+    /// Size of all patterns together, in parts.
     pub patterns_size: u64,
     /// Pointers to all that may be a schema.
     schemas: HashSet<String>,
-    /// Identifiers that schemas in it give themselves: URIs without fragments.
+    /// The identifiers of schemas in it: URIs without fragments.
     pub identifiers: HashSet<String>,
-    /// Places and texts of what is right, but probably not meant.
+    /// Pointers to what is right but probably not meant, each with the hint about it.
     pub hints: Vec<(String, &'static str)>,
 }
 
-/// A file that is refused, and the identifier that it gives itself all the same.
-pub(super) struct Refusal {
+/// Why a file is refused, and the identifier that it gives itself, if that was read.
+pub(super) struct SourceError {
     pub id: Option<String>,
     pub problem: Problem,
 }
 
-impl From<Problem> for Refusal {
+impl From<Problem> for SourceError {
     fn from(problem: Problem) -> Self {
         Self { id: None, problem }
     }
@@ -61,7 +62,7 @@ impl From<Problem> for Refusal {
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, Problem> {
     let metadata = std::fs::metadata(path)?;
-    // A pipe would be waited for, and a device may have no end.
+    // Reading a pipe may block, and a device may have no end.
     if !metadata.is_file() {
         return Err(Problem::NoFile);
     }
@@ -69,7 +70,7 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, Problem> {
     File::open(path)?
         .take(SCHEMA_BYTES_MAX + 1)
         .read_to_end(&mut text)?;
-    // It may have grown meanwhile.
+    // The file may have grown meanwhile.
     let bytes = metadata.len().max(text.len() as u64);
     if bytes > SCHEMA_BYTES_MAX {
         return Err(Problem::TooLarge {
@@ -92,8 +93,9 @@ fn id_of(document: &Value) -> Option<String> {
         .map(str::to_owned)
 }
 
-impl Source {
-    pub fn read(path: &Path, label: &str, rules: SchemaRules) -> Result<Self, Refusal> {
+impl SchemaSource {
+    /// Reads a file with the label `label`.
+    pub fn read(path: &Path, label: &str, rules: SchemaRules) -> Result<Self, SourceError> {
         Self::parse(&bytes_of(path)?, label, rules)
     }
 
@@ -102,12 +104,13 @@ impl Source {
         Ok(id_of(&serde_json::from_slice(&bytes_of(path)?)?))
     }
 
-    /// `serde_json` refuses more than 128 levels of nesting, so recursion over a schema is bounded.
-    pub fn parse(text: &[u8], label: &str, rules: SchemaRules) -> Result<Self, Refusal> {
+    /// As `read`, from the text of a file. `serde_json` refuses more than 128 levels of nesting, so recursion
+    /// over a schema is bounded.
+    pub fn parse(text: &[u8], label: &str, rules: SchemaRules) -> Result<Self, SourceError> {
         let document: Value = serde_json::from_slice(text).map_err(Problem::from)?;
         let id = id_of(&document);
         Self::of(text, document, id.clone(), label, rules)
-            .map_err(|problem| Refusal { id, problem })
+            .map_err(|problem| SourceError { id, problem })
     }
 
     fn of(
@@ -127,12 +130,12 @@ impl Source {
         }
         let mut document = document;
         integers::keep(text, &mut document)?;
-        let (is_third, document, mut places) = match draft::of(&document)? {
-            draft::Draft::Third => {
+        let (is_draft3, document, mut places) = match draft::of(&document)? {
+            draft::DeclaredDraft::Draft3 => {
                 let (translated, places) = draft03::translate(&document)?;
                 (true, translated, places)
             }
-            draft::Draft::Later(declared) => {
+            draft::DeclaredDraft::Later(declared) => {
                 document["$schema"] = declared.into();
                 (false, document, Places::default())
             }
@@ -140,7 +143,7 @@ impl Source {
         let adapted = adapt::adapt(&document, &library::uri_of(label), rules)
             .map_err(|problem| problem.at(|pointer| places.author(pointer)))?;
         places.rename(adapted.renamed);
-        let is_closed = is_third && rules.draft03_closed;
+        let is_closed = is_draft3 && rules.draft03_closed;
         let hints = adapted.hints.into_iter();
         let hints = hints.map(|(at, hint)| (places.author(&at), hint));
         Ok(Self {
@@ -149,7 +152,7 @@ impl Source {
             hints: hints.collect(),
             places,
             id,
-            digest: digest(DIGEST_BEGIN, text),
+            digest: fnv::extend(fnv::OFFSET_BASIS, text),
             references: adapted.references,
             patterns: adapted.patterns,
             patterns_size: adapted.patterns_size,
@@ -158,15 +161,15 @@ impl Source {
         })
     }
 
-    /// Where its references lead: URIs without fragments.
+    /// Its references, each with the URI to which it leads, without fragment.
     pub fn targets(&self) -> impl Iterator<Item = (&Reference, String)> {
         self.references.iter().filter_map(|reference| {
             let target = reference.target.as_ref()?;
-            Some((reference, library::bare(target.as_str()).to_owned()))
+            Some((reference, library::normalized(target.as_str()).to_owned()))
         })
     }
 
-    /// What it is referred to by: its place, and the identifier that it gives itself.
+    /// The URIs by which others refer to it: by its label, and by the identifier that it gives itself.
     pub fn uris(&self, label: &str) -> impl Iterator<Item = String> + use<> {
         let id = self.id.as_deref();
         let by_id = id.and_then(|id| library::uri_of_id(label, id));
@@ -182,15 +185,15 @@ impl Source {
         }
     }
 
-    /// What events are validated against.
+    /// The document against which events are validated.
     pub fn document(&self) -> &Value {
         self.closed.as_ref().unwrap_or(&self.shared)
     }
 }
 
-/// Bytes of the pointers to all that a value holds, whose own has `at` bytes.
+/// Bytes of the pointers to all values in a value, whose own pointer has `at` bytes.
 fn pointers_bytes(value: &Value, at: u64) -> u64 {
-    /// A digit or some, and the slash.
+    /// Of the slash and the digits of an index.
     const INDEX_BYTES: u64 = 6;
     let below = |at: u64, value| at.saturating_add(pointers_bytes(value, at));
     match value {
@@ -206,16 +209,4 @@ fn pointers_bytes(value: &Value, at: u64) -> u64 {
         }
         _ => 0,
     }
-}
-
-/// Start of a digest (the offset of FNV-1a, 64 bits).
-pub(super) const DIGEST_BEGIN: u64 = 0xCBF2_9CE4_8422_2325;
-
-/// FNV-1a over `bytes`, going on from `digest`: the same in every build, and only for telling a
-/// changed file from an unchanged one.
-pub(super) fn digest(digest: u64, bytes: &[u8]) -> u64 {
-    const PRIME: u64 = 0x0000_0100_0000_01B3;
-    bytes.iter().fold(digest, |digest, byte| {
-        (digest ^ u64::from(*byte)).wrapping_mul(PRIME)
-    })
 }

@@ -1,22 +1,22 @@
-//! The tape: all documents of a batch as one flat vector of nodes over one vector of bytes.
-//! Both are reused from batch to batch. This file holds the crate's only unchecked read.
+//! The tape: all documents of a batch as one flat vector of nodes over one vector of bytes. Both are reused
+//! from batch to batch. This file has the crate's only unchecked conversion of bytes to `str`. Knows no parser.
 
+pub(crate) mod name_orders;
 pub(crate) mod names;
 pub(crate) mod node;
-pub(crate) mod orders;
-pub(crate) mod short;
+pub(crate) mod short_name;
 
-use names::EqualNames;
-use node::{Kind, NameHash, Node};
-use orders::Orders;
-use short::Short;
+use name_orders::NameOrders;
+use names::DuplicateName;
+use node::{NameHash, Node, NodeKind};
+use short_name::ShortName;
 
-/// A name to look for, hashed once.
+/// A member's name to look for, hashed once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreparedName {
     text: Box<str>,
-    /// The same, if it is short.
-    short: Option<Short>,
+    /// The same text, if it is short.
+    short: Option<ShortName>,
     hash: NameHash,
 }
 
@@ -24,7 +24,7 @@ impl PreparedName {
     pub(crate) fn new(text: &str) -> Self {
         Self {
             text: text.into(),
-            short: Short::new(text.as_bytes()),
+            short: ShortName::new(text.as_bytes()),
             hash: names::hash(text.as_bytes()),
         }
     }
@@ -34,14 +34,14 @@ impl PreparedName {
 #[derive(Default, Debug)]
 pub struct Tape {
     pub(crate) nodes: Vec<Node>,
-    /// The text of the batch; strings were unescaped where they stood.
+    /// The text of the batch; strings are unescaped in place.
     pub(crate) bytes: Vec<u8>,
-    /// Places of names, ascending by their bytes, for each large object.
+    /// For each large object, the nodes of its names, ascending by their bytes.
     sorted: Vec<u32>,
-    orders: Orders,
-    /// Places of the objects of the document being read that have yet to be sealed.
+    orders: NameOrders,
+    /// Nodes of the objects of the current document that have yet to be sealed.
     pub(crate) objects: Vec<u32>,
-    /// The text of the only document, if errors may ask for all of it; else empty.
+    /// The text of the only document, if errors of a validation may need it; else empty.
     pub(crate) whole: Vec<u8>,
 }
 
@@ -53,8 +53,9 @@ impl Tape {
         self.whole.clear();
     }
 
-    /// Finishes a document, whose objects stand in `objects`.
-    pub(crate) fn seal(&mut self) -> Result<(), EqualNames> {
+    /// Finishes a document: makes names of its members' strings, and sorts those of large objects. Only the
+    /// objects in `objects` need it.
+    pub(crate) fn seal(&mut self) -> Result<(), DuplicateName> {
         names::seal(
             &mut self.nodes,
             &self.bytes,
@@ -64,58 +65,67 @@ impl Tape {
         )
     }
 
-    /// Finishes the document whose nodes begin at `root`.
-    pub(crate) fn seal_from(&mut self, root: usize) -> Result<(), EqualNames> {
+    /// As `seal`, for all objects of the document that begins at node `root` and ends the tape.
+    pub(crate) fn seal_from(&mut self, root: usize) -> Result<(), DuplicateName> {
         self.objects.clear();
         for (at, node) in self.nodes.iter().enumerate().skip(root) {
-            if node.kind() == Kind::Object {
+            if node.kind() == NodeKind::Object {
                 self.objects.push(at as u32);
             }
         }
         self.seal()
     }
 
+    /// The node at a place; `null` beyond the end.
     pub(crate) fn node(&self, at: u32) -> Node {
         self.nodes.get(at as usize).copied().unwrap_or(Node::NULL)
     }
 
-    /// The raw bytes of a text node of any kind.
+    /// The bytes of a node that has a text, of any kind.
     pub(crate) fn raw(&self, node: Node) -> &[u8] {
         self.bytes.get(node.range()).unwrap_or_default()
     }
 
     /// The text of a `String`, `Name` or `Digits` node; `None` for all others.
     pub(crate) fn text(&self, node: Node) -> Option<&str> {
-        if !matches!(node.kind(), Kind::String | Kind::Name | Kind::Digits) {
+        if !matches!(
+            node.kind(),
+            NodeKind::String | NodeKind::Name | NodeKind::Digits
+        ) {
             return None;
         }
-        // SAFETY: such a node is made by `Node::text` alone, whose caller promises UTF-8 at this
-        // range (what the fast reader found to be UTF-8, or the lenient one wrote from a `&str`).
-        // `bytes` changes only in `clear`, which drops all nodes, and while a reader writes the
-        // strings of a later document, whose range lies behind this one. The range itself is
-        // checked by `raw`.
+        // SAFETY: such a node is made by `Node::text` alone, whose caller promises UTF-8 in this range (the
+        // fast reader has checked it, the lenient one wrote it from a `&str`). `bytes` changes only in `clear`,
+        // which drops all nodes, and while a reader writes the strings of a later document, whose range lies
+        // behind this one. `raw` checks the range itself.
         Some(unsafe { std::str::from_utf8_unchecked(self.raw(node)) })
     }
 
-    /// The value of the member `name` of the object at `object`.
+    /// The node of the value of the member `name` of the object at `object`.
     pub(crate) fn member(&self, object: u32, name: &PreparedName) -> Option<u32> {
         let text = name.text.as_bytes();
         self.find(object, text, name.hash, name.short.as_ref())
     }
 
-    /// The value of the member `name`, hashed here.
+    /// As `member`, for a name that is looked for once.
     pub(crate) fn member_named(&self, object: u32, name: &str) -> Option<u32> {
         let text = name.as_bytes();
         self.find(object, text, names::hash(text), None)
     }
 
-    /// Places of a large object's names, ascending by their bytes.
+    /// The nodes of a large object's names, ascending by their bytes; `None` for a small object.
     pub(crate) fn sorted_names(&self, object: Node) -> Option<&[u32]> {
         let start = object.sorted_names()?;
         self.sorted.get(start..start + object.entries())
     }
 
-    fn find(&self, object: u32, name: &[u8], hash: NameHash, short: Option<&Short>) -> Option<u32> {
+    fn find(
+        &self,
+        object: u32,
+        name: &[u8],
+        hash: NameHash,
+        short: Option<&ShortName>,
+    ) -> Option<u32> {
         let node = self.node(object);
         if let Some(names) = self.sorted_names(node) {
             let found = names
@@ -137,7 +147,7 @@ impl Tape {
         None
     }
 
-    /// The element `index` of the array at `array`.
+    /// The node of the element `index` of the array at `array`.
     pub(crate) fn element(&self, array: u32, index: usize) -> Option<u32> {
         if index >= self.node(array).entries() {
             return None;
@@ -149,12 +159,12 @@ impl Tape {
         Some(at)
     }
 
-    /// Whether a value holds something that JSON does not have.
+    /// Whether the value at `at` holds something that JSON does not have.
     pub(crate) fn is_odd(&self, at: u32) -> bool {
         (at..at + self.node(at).span()).any(|at| {
             matches!(
                 self.node(at).kind(),
-                Kind::NotFinite | Kind::OddString | Kind::OddName
+                NodeKind::NotFinite | NodeKind::OddString | NodeKind::OddName
             )
         })
     }

@@ -1,19 +1,19 @@
-//! Names of object members: their hash, finding equal ones, and the order of large objects.
+//! Names of members: their hash, the search for duplicates in an object, and the sorting of large objects.
 //! Knows nodes and bytes, no parser.
 
-use super::node::{Kind, NameHash, Node};
-use super::orders::Orders;
+use super::name_orders::NameOrders;
+use super::node::{NameHash, Node, NodeKind};
 
-/// An object with more members gets its names sorted, so that neither a look-up nor the search for
-/// equal names costs more than `n log n`, whatever an event's author thinks up. Below it walking
-/// the names is faster.
+/// The names of an object with so many members or more are sorted, so that all look-ups and the search for
+/// duplicates take `n log n` at the most, whatever an event holds. In smaller objects it is faster to walk the
+/// names.
 pub(crate) const SORTED_FROM: usize = 65;
 
-/// So many bits that of the names of a small object few share one.
+/// Words of 64 bits of `SeenNames`: so many that few names of a small object share a bit.
 const SEEN_WORDS: usize = 16;
 
-/// A hash over length, first and last bytes. Weak on purpose: equal hashes are always compared by
-/// their bytes, and only small objects depend on it.
+/// The hash of a name, over its length and its first and last eight bytes. Weak on purpose: names of equal
+/// hashes are always compared by their bytes, and only small objects depend on it.
 pub(crate) fn hash(name: &[u8]) -> NameHash {
     let mut end = [0; 8];
     match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
@@ -27,8 +27,8 @@ pub(crate) fn hash(name: &[u8]) -> NameHash {
     }
 }
 
-/// The same of a name that other bytes follow, without asking how long it is: short names and long
-/// ones come in turn, and a processor cannot foresee which.
+/// As `hash`, of a name that lies within `bytes`. It has no branch on the length, which a processor could not
+/// predict.
 pub(crate) fn hash_within(bytes: &[u8], name: std::ops::Range<usize>) -> NameHash {
     let chunk = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk::<8>());
     let last = name.end.saturating_sub(8).max(name.start);
@@ -38,8 +38,8 @@ pub(crate) fn hash_within(bytes: &[u8], name: std::ops::Range<usize>) -> NameHas
     }
 }
 
-/// Of a name's first and last eight bytes, which are the same if it has no more; what lies beyond a
-/// shorter one does not count.
+/// The hash of a name of `len` bytes, of its first and last eight bytes. Of a shorter name both are the same
+/// bytes, and what lies behind the name does not count.
 fn mix(first: [u8; 8], last: [u8; 8], len: usize) -> NameHash {
     /// By length, the bits that belong to a name.
     const MASKS: [u64; 9] = [
@@ -66,17 +66,17 @@ fn mix(first: [u8; 8], last: [u8; 8], len: usize) -> NameHash {
 
 /// Two members of one object have the same name.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct EqualNames;
+pub(crate) struct DuplicateName;
 
-/// Makes names of the strings in name position, object by object, and sorts large objects.
-/// `objects` are the places of those of one document for which that was not done yet.
+/// Makes name nodes of the strings that are names, object by object, and sorts the names of large objects.
+/// `objects` are the nodes of the objects of one document for which this was not done yet.
 pub(crate) fn seal(
     nodes: &mut [Node],
     bytes: &[u8],
     objects: &[u32],
     sorted: &mut Vec<u32>,
-    orders: &mut Orders,
-) -> Result<(), EqualNames> {
+    orders: &mut NameOrders,
+) -> Result<(), DuplicateName> {
     for &object in objects {
         let object = object as usize;
         let Some(node) = nodes.get(object).copied() else {
@@ -95,7 +95,7 @@ fn seal_name(nodes: &mut [Node], bytes: &[u8], at: usize) -> NameHash {
     let [name, value, ..] = &mut nodes[at..] else {
         return 0;
     };
-    if matches!(name.kind(), Kind::Name) {
+    if matches!(name.kind(), NodeKind::Name) {
         return name.name_hash();
     }
     let hash = hash_within(bytes, name.range());
@@ -108,27 +108,28 @@ fn seal_small(
     bytes: &[u8],
     object: usize,
     entries: usize,
-) -> Result<(), EqualNames> {
-    let mut seen = Seen::default();
+) -> Result<(), DuplicateName> {
+    let mut seen = SeenNames::default();
     let mut at = object + 1;
     for _ in 0..entries {
         let hash = seal_name(nodes, bytes, at);
-        if seen.has(hash) && is_among(&nodes[..at], bytes, object + 1, nodes[at]) {
-            return Err(EqualNames);
+        if seen.insert(hash) && is_among(&nodes[..at], bytes, object + 1, nodes[at]) {
+            return Err(DuplicateName);
         }
         at += nodes[at].next_name() as usize;
     }
     Ok(())
 }
 
-/// One bit per name of an object seen: most objects need no comparison at all.
+/// A bit for each hash of the names that an object has so far (a Bloom filter with one hash). Most objects then
+/// need no comparison of names at all.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seen([u64; SEEN_WORDS]);
+pub(crate) struct SeenNames([u64; SEEN_WORDS]);
 
-impl Seen {
-    /// Whether the name of this hash may have been seen before; now it is.
+impl SeenNames {
+    /// Notes the hash of a name, and answers whether a name of that hash was noted before.
     #[inline]
-    pub fn has(&mut self, hash: NameHash) -> bool {
+    pub fn insert(&mut self, hash: NameHash) -> bool {
         let hash = usize::from(hash);
         let (word, bit) = (&mut self.0[hash / 64 % SEEN_WORDS], 1_u64 << (hash % 64));
         let was_seen = *word & bit != 0;
@@ -137,7 +138,7 @@ impl Seen {
     }
 }
 
-/// Whether the name is one of those from the one at `first` on.
+/// Whether `name` equals one of the names of an object, of which the node at `first` is the first name.
 pub(crate) fn is_among(nodes: &[Node], bytes: &[u8], first: usize, name: Node) -> bool {
     let mut other = first;
     while other < nodes.len() {
@@ -156,8 +157,8 @@ fn seal_large(
     object: usize,
     node: Node,
     sorted: &mut Vec<u32>,
-    orders: &mut Orders,
-) -> Result<(), EqualNames> {
+    orders: &mut NameOrders,
+) -> Result<(), DuplicateName> {
     let start = sorted.len();
     let mut at = object + 1;
     for _ in 0..node.entries() {
@@ -173,7 +174,7 @@ fn seal_large(
             .windows(2)
             .any(|pair| name(pair[0]) == name(pair[1]))
     {
-        return Err(EqualNames);
+        return Err(DuplicateName);
     }
     nodes[object] = node.with_sorted_names(start);
     Ok(())

@@ -1,13 +1,13 @@
-//! One node of a parsed document: 16 bytes, no pointers. Knows nothing of where the bytes are.
+//! One node of a parsed document: 16 bytes, no pointers. Knows no tape and no bytes.
 //!
-//! A document is its nodes in reading order. A container is followed by what it holds, and an
-//! object's members are a name node and then the value's nodes. All distances are relative, so a
-//! finished subtree can be moved.
+//! A document is its nodes in reading order. Behind a container come the nodes of what it holds; a member is a
+//! name node and then the nodes of its value. All distances between nodes are relative, so a finished subtree
+//! can be moved.
 
-/// What a node is. `Name` and `OddName` are the names of object members, never values.
+/// What a node is. `Name` and `OddName` are names of members, never values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Kind {
+pub(crate) enum NodeKind {
     Null,
     False,
     True,
@@ -26,22 +26,27 @@ pub(crate) enum Kind {
     OddString,
     Array,
     Object,
+    /// A member's name.
     Name,
+    /// A member's name with a lone surrogate, in WTF-8.
     OddName,
 }
 
 /// The hash of a name, so short that it fits beside the kind.
 pub(crate) type NameHash = u16;
 
+/// A node of a tape.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Node {
-    kind: Kind,
-    /// Name: its hash.
+    kind: NodeKind,
+    /// Of a name: its hash.
     hash: NameHash,
-    /// Name: nodes to the next name. Object: place of its sorted names plus one, or 0. Float that was
-    /// read from digits: where they stand, plus one.
+    /// Of a name: the distance to the next name, in nodes. Of a large object: the index of its sorted names,
+    /// plus one. Of a float that was read from digits: the offset of the digits in the tape's bytes, plus one.
+    /// Else 0.
     aux: u32,
-    /// Number: its bits. Text: offset, length. Container: entries, span.
+    /// Of a number: its bits. Of a text: its offset and its length, in bytes. Of a container: its entries, and
+    /// its span in nodes.
     low: u32,
     high: u32,
 }
@@ -49,7 +54,7 @@ pub(crate) struct Node {
 const _: () = assert!(size_of::<Node>() == 16, "four nodes to a cache line");
 
 impl Node {
-    const fn new(kind: Kind, low: u32, high: u32) -> Self {
+    const fn new(kind: NodeKind, low: u32, high: u32) -> Self {
         Self {
             kind,
             hash: 0,
@@ -59,38 +64,46 @@ impl Node {
         }
     }
 
-    pub const NULL: Self = Self::new(Kind::Null, 0, 0);
+    pub const NULL: Self = Self::new(NodeKind::Null, 0, 0);
 
     pub fn boolean(value: bool) -> Self {
-        Self::new(if value { Kind::True } else { Kind::False }, 0, 0)
+        Self::new(
+            if value {
+                NodeKind::True
+            } else {
+                NodeKind::False
+            },
+            0,
+            0,
+        )
     }
 
-    fn bits(kind: Kind, bits: u64) -> Self {
+    fn bits(kind: NodeKind, bits: u64) -> Self {
         Self::new(kind, bits as u32, (bits >> 32) as u32)
     }
 
     pub fn int(value: i64) -> Self {
-        Self::bits(Kind::Int, value as u64)
+        Self::bits(NodeKind::Int, value as u64)
     }
 
-    /// `i64` where it fits, so that one integer has one form.
+    /// An `Int` if it fits, so that each integer has one form only.
     pub fn uint(value: u64) -> Self {
         match i64::try_from(value) {
             Ok(value) => Self::int(value),
-            Err(_) => Self::bits(Kind::Uint, value),
+            Err(_) => Self::bits(NodeKind::Uint, value),
         }
     }
 
     pub fn float(value: f64) -> Self {
         let kind = if value.is_finite() {
-            Kind::Float
+            NodeKind::Float
         } else {
-            Kind::NotFinite
+            NodeKind::NotFinite
         };
         Self::bits(kind, value.to_bits())
     }
 
-    /// A float whose digits stand at `offset` of the tape's bytes: as a double it is rounded.
+    /// A float whose digits stand at `offset` of the tape's bytes; `value` is rounded, the digits are exact.
     pub fn float_at(value: f64, offset: usize) -> Self {
         let aux = u32::try_from(offset + 1).unwrap_or(0);
         Self {
@@ -99,10 +112,11 @@ impl Node {
         }
     }
 
-    /// Where the digits of a float stand. None of what was written as a word (`NaN`), or is no float.
+    /// The offset of a float's digits in the tape's bytes. `None` for `NaN` and infinities that were written as
+    /// words, and for other kinds.
     pub fn number_at(self) -> Option<usize> {
         match self.kind {
-            Kind::Float | Kind::NotFinite => (self.aux as usize).checked_sub(1),
+            NodeKind::Float | NodeKind::NotFinite => (self.aux as usize).checked_sub(1),
             _ => None,
         }
     }
@@ -112,52 +126,52 @@ impl Node {
     /// # Safety
     /// For the kinds `Digits`, `String` and `Name` those bytes must be UTF-8 for as long as the node
     /// is on a tape: `Tape::text` does not look again.
-    pub unsafe fn text(kind: Kind, offset: u32, len: u32) -> Self {
+    pub unsafe fn text(kind: NodeKind, offset: u32, len: u32) -> Self {
         Self::new(kind, offset, len)
     }
 
     /// `span` counts the container itself and all nodes below it.
     pub fn array(entries: u32, span: u32) -> Self {
-        Self::new(Kind::Array, entries, span)
+        Self::new(NodeKind::Array, entries, span)
     }
 
     /// `span` counts the container itself and all nodes below it.
     pub fn object(entries: u32, span: u32) -> Self {
-        Self::new(Kind::Object, entries, span)
+        Self::new(NodeKind::Object, entries, span)
     }
 
-    pub fn kind(self) -> Kind {
+    pub fn kind(self) -> NodeKind {
         self.kind
     }
 
     pub fn is_container(self) -> bool {
-        matches!(self.kind(), Kind::Array | Kind::Object)
+        matches!(self.kind(), NodeKind::Array | NodeKind::Object)
     }
 
     pub fn number_bits(self) -> u64 {
         u64::from(self.low) | (u64::from(self.high) << 32)
     }
 
-    /// Where the bytes of a text node are.
+    /// The range of a text in the tape's bytes.
     pub fn range(self) -> std::ops::Range<usize> {
         self.low as usize..self.low as usize + self.high as usize
     }
 
-    /// Elements of an array, members of an object.
+    /// How many elements an array has, or members an object.
     pub fn entries(self) -> usize {
         self.low as usize
     }
 
-    /// Nodes that this value takes, itself included.
+    /// How many nodes a value has, itself included.
     pub fn span(self) -> u32 {
         if self.is_container() { self.high } else { 1 }
     }
 
-    /// The same text as the name of a member: `next` nodes further is the next name.
+    /// The same text as the name of a member; the next name is `next` nodes further.
     pub fn into_name(self, hash: NameHash, next: u32) -> Self {
         let kind = match self.kind {
-            Kind::OddString | Kind::OddName => Kind::OddName,
-            _ => Kind::Name,
+            NodeKind::OddString | NodeKind::OddName => NodeKind::OddName,
+            _ => NodeKind::Name,
         };
         Self {
             kind,
@@ -175,10 +189,10 @@ impl Node {
         self.aux
     }
 
-    /// The same text at another place.
+    /// The same text at another offset.
     ///
     /// # Safety
-    /// It must stand there too: what [`Node::text`] asks for holds of that place.
+    /// The text must stand there too; what [`Node::text`] demands holds for that offset.
     pub unsafe fn moved_to(self, offset: u32) -> Self {
         Self {
             low: offset,
@@ -190,17 +204,17 @@ impl Node {
         Self { aux: next, ..self }
     }
 
-    /// Whether this can be the name of that hash and length; the bytes decide.
+    /// Whether this may be a name of that hash and length; its bytes have to be compared.
     pub fn may_be_name(self, hash: NameHash, len: usize) -> bool {
-        self.kind == Kind::Name && self.hash == hash && self.high as usize == len
+        self.kind == NodeKind::Name && self.hash == hash && self.high as usize == len
     }
 
-    /// Whether two names can be equal; the bytes decide.
+    /// Whether two names may be equal; their bytes have to be compared.
     pub fn may_equal_name(self, other: Self) -> bool {
         self.kind == other.kind && self.hash == other.hash && self.high == other.high
     }
 
-    /// Where the sorted names of a large object begin, if they were sorted.
+    /// The index of the first sorted name of a large object; `None` if they were not sorted.
     pub fn sorted_names(self) -> Option<usize> {
         (self.aux as usize).checked_sub(1)
     }

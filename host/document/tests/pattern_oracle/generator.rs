@@ -1,4 +1,4 @@
-//! Patterns and texts by chance, from a seed: of all that Python's `re` knows, with what goes wrong.
+//! Random patterns and texts from a seed, with everything that Python's `re` knows, and with mistakes.
 
 use super::chance::Chance;
 

@@ -1,5 +1,5 @@
-//! Schemas and instances by chance, from a seed: of all keywords that a draft has, with some that it does
-//! not have. All is text, so that numbers are written as no parser would write them.
+//! Random schemas and instances from a seed, with all keywords of a draft and some that it does not have. They
+//! are made as text, so that numbers can be written in ways in which no serializer writes them.
 
 use std::fmt::Write as _;
 
@@ -76,7 +76,7 @@ fn value(chance: &mut Chance, depth: usize) -> String {
     }
 }
 
-/// An event: rarely one that is odd.
+/// An event; rarely it holds something that JSON does not have.
 pub fn instance(chance: &mut Chance) -> String {
     match chance.below(120) {
         0 => chance.pick(ODD).to_owned(),
@@ -85,12 +85,12 @@ pub fn instance(chance: &mut Chance) -> String {
     }
 }
 
-/// Whether an event has what JSON does not have.
+/// Whether an event holds something that JSON does not have.
 pub fn is_odd(text: &str) -> bool {
     ODD.iter().any(|odd| text.contains(odd))
 }
 
-/// A schema's text, whose `$schema` is declared.
+/// The text of a schema that declares its `$schema`.
 pub fn schema(chance: &mut Chance, draft: Draft) -> String {
     let mut writer = Writer {
         chance,
@@ -308,7 +308,7 @@ impl Writer<'_> {
         }
     }
 
-    /// What asserts nothing, or is of another draft.
+    /// Keywords that are no constraint, or are of another draft.
     fn annotation(&mut self) -> Vec<(&'static str, String)> {
         let pair = match self.chance.below(7) {
             0 => (
@@ -383,7 +383,7 @@ impl Writer<'_> {
         }
         if self.draft >= D6 && self.chance.one_in(2) {
             pairs.push(("contains", self.schema(depth)));
-            // Before 2019-09 they say nothing.
+            // Before 2019-09 they have no effect.
             if self.chance.one_in(2) {
                 pairs.push(("minContains", self.count()));
             }

@@ -1,6 +1,7 @@
-//! Values, names and patterns at which readings part.
+//! Values, names and patterns that validators may read differently.
 
-/// Numbers at which readings part: written twice, at the ends of what fits, not exact as doubles.
+/// Numbers that may be read differently: the same number in two spellings, those at the limits of types, those
+/// that are not exact as doubles.
 pub const NUMBERS: &[&str] = &[
     "0",
     "0",
@@ -39,10 +40,10 @@ pub const NUMBERS: &[&str] = &[
     "5e-324",
 ];
 
-/// Those that no 64 bits hold.
+/// Numbers beyond 64 bits.
 pub const LONG: &[&str] = &["18446744073709551616", "123456789012345678901234567890"];
 
-/// What a keyword takes that counts; the last one is refused up to draft-04.
+/// Values of keywords that are counts; the last one is refused up to draft-04.
 pub const COUNTS: &[&str] = &["0", "1", "1", "2", "2", "3", "2.0"];
 
 pub const DIVISORS: &[&str] = &[

@@ -1,6 +1,6 @@
-//! Choices from a seed.
+//! Pseudo-random choices from a seed.
 
-/// xorshift64*: the same in every run.
+/// The generator xorshift64*: the same numbers in every run.
 pub struct Chance(u64);
 
 impl Chance {

@@ -1,10 +1,10 @@
-//! Schemas of all drafts on events, both written as text.
+//! Validates events by schemas of all drafts, both given as text.
 
 #![allow(dead_code, reason = "not every test needs all of it")]
 
 use landfall_document::{Documents, Pointer, SchemaSet, Validity};
 
-/// What a schema of a draft says of an event.
+/// The verdict of a schema of a draft on an event.
 pub fn judge(draft: &str, keywords: &str, event: &str) -> Validity {
     let directory = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(directory.path().join("s")).unwrap();
@@ -17,7 +17,7 @@ pub fn judge(draft: &str, keywords: &str, event: &str) -> Validity {
     documents.validate(0, &Pointer::default(), set.find("s/1").unwrap())
 }
 
-/// By a property `a` of such keywords, in every draft.
+/// Asserts, for every draft, the verdicts of a schema with these keywords for the property `a`.
 pub fn judged_alike(keywords: &str, valid: &[&str], invalid: &[&str]) {
     for draft in DRAFTS {
         judged(draft, keywords, valid, invalid);

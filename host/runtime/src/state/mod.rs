@@ -131,7 +131,7 @@ impl HostState {
         }
         timing.rows += 1;
         let validity = self.documents.validate(row, at, schema);
-        let is_long = landfall_document::was_long();
+        let is_long = landfall_document::validation_was_long();
         let is_judged = !matches!(validity, Validity::Exhausted | Validity::Unjudged);
         if is_long || timing.is_watched || !is_judged {
             let taken = self.charge(timing);
@@ -278,7 +278,7 @@ impl schemas::Host for HostState {
         let explanation = self
             .documents
             .explanation(row, &at, schema, EXPLAIN_ERRORS_MAX);
-        let is_long = landfall_document::was_long();
+        let is_long = landfall_document::validation_was_long();
         let taken = self.charge(&mut timing);
         if explanation.is_exhausted {
             self.schema_breakers

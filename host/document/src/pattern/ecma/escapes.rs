@@ -1,30 +1,31 @@
-//! Escapes, outside of brackets and inside.
+//! Parses escapes, outside of brackets and inside.
 
-use super::Parser;
-use crate::pattern::chars::{self, Set};
+use super::EcmaParser;
+use crate::pattern::chars::{self, ClassAtom};
 use crate::pattern::error::{PatternError, at};
-use crate::pattern::tree::{Assertion, Node};
+use crate::pattern::tree::{Assertion, PatternNode};
 
-/// The first surrogate of each half, and the last of the second.
+/// The first high surrogate, the first low one, and the last low one.
 const SURROGATES: [u32; 3] = [0xD800, 0xDC00, 0xDFFF];
 
-/// What an escape in brackets is.
-pub(super) enum Escaped {
-    Code(u32),
-    Class(Set),
-}
-
-impl Parser {
-    /// Behind a backslash outside of brackets. Answers the term, and whether it may be repeated.
-    pub(super) fn escape(&mut self, begins: usize) -> Result<(Node, bool), PatternError> {
+impl EcmaParser {
+    /// Reads an escape behind a backslash outside of brackets. Answers the term, and whether it may be
+    /// repeated.
+    pub(super) fn escape(&mut self, begins: usize) -> Result<(PatternNode, bool), PatternError> {
         match self.peek() {
             Some('b') => {
                 self.position += 1;
-                return Ok((Node::Assert(Assertion::Boundary(Self::words())), false));
+                return Ok((
+                    PatternNode::Assert(Assertion::Boundary(Self::word_characters())),
+                    false,
+                ));
             }
             Some('B') => {
                 self.position += 1;
-                return Ok((Node::Assert(Assertion::NoBoundary(Self::words())), false));
+                return Ok((
+                    PatternNode::Assert(Assertion::NoBoundary(Self::word_characters())),
+                    false,
+                ));
             }
             Some('k') => {
                 self.position += 1;
@@ -38,28 +39,28 @@ impl Parser {
             _ => {}
         }
         let set = match self.character_or_class(begins)? {
-            Escaped::Code(code) => chars::code_point(code),
-            Escaped::Class(class) => class,
+            ClassAtom::Code(code) => chars::code_point(code),
+            ClassAtom::Class(class) => class,
         };
-        Ok((Node::Chars(set), true))
+        Ok((PatternNode::Chars(set), true))
     }
 
-    /// Behind a backslash in brackets.
-    pub(super) fn escape_in_set(&mut self, begins: usize) -> Result<Escaped, PatternError> {
+    /// Reads an escape behind a backslash in brackets.
+    pub(super) fn escape_in_set(&mut self, begins: usize) -> Result<ClassAtom, PatternError> {
         match self.peek() {
             Some('b') => {
                 self.position += 1;
-                Ok(Escaped::Code(0x08))
+                Ok(ClassAtom::Code(0x08))
             }
             Some('-') => {
                 self.position += 1;
-                Ok(Escaped::Code(u32::from('-')))
+                Ok(ClassAtom::Code(u32::from('-')))
             }
             _ => self.character_or_class(begins),
         }
     }
 
-    fn character_or_class(&mut self, begins: usize) -> Result<Escaped, PatternError> {
+    fn character_or_class(&mut self, begins: usize) -> Result<ClassAtom, PatternError> {
         let Some(escaped) = self.peek() else {
             return at(
                 begins,
@@ -68,20 +69,20 @@ impl Parser {
         };
         self.position += 1;
         let class = match escaped.to_ascii_lowercase() {
-            'd' => Some(chars::digits_of_ascii()),
-            's' => Some(chars::spaces_of_ecma()),
-            'w' => Some(Self::words()),
+            'd' => Some(chars::ascii_digits()),
+            's' => Some(chars::ecma_spaces()),
+            'w' => Some(Self::word_characters()),
             'p' => Some(self.property(begins)?),
             _ => None,
         };
         if let Some(class) = class {
-            return Ok(Escaped::Class(if escaped.is_ascii_uppercase() {
+            return Ok(ClassAtom::Class(if escaped.is_ascii_uppercase() {
                 chars::negated(class)
             } else {
                 class
             }));
         }
-        Ok(Escaped::Code(match escaped {
+        Ok(ClassAtom::Code(match escaped {
             'f' => 0x0C,
             'n' => 0x0A,
             'r' => 0x0D,
@@ -123,7 +124,7 @@ impl Parser {
         }
     }
 
-    /// Behind `\u`. Two surrogates beside each other are one character.
+    /// Reads a code point behind `\u`. Two escapes of a surrogate pair are one code point.
     fn unicode(&mut self, begins: usize) -> Result<u32, PatternError> {
         if self.take("{") {
             let first = self.position;

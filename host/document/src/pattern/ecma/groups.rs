@@ -1,13 +1,13 @@
-//! Groups, and references to them.
+//! Parses groups, and references to them.
 
-use super::{Names, Parser};
+use super::{EcmaParser, GroupNames};
 use crate::pattern::chars;
 use crate::pattern::error::{PatternError, at};
-use crate::pattern::tree::Node;
+use crate::pattern::tree::PatternNode;
 
-/// All groups that capture, and their names, for a name may be referred to before it is given.
-pub(super) fn names(characters: &[char]) -> Result<Names, PatternError> {
-    let mut names = Names {
+/// Finds all capturing groups and their names, for a reference may stand before its group.
+pub(super) fn names(characters: &[char]) -> Result<GroupNames, PatternError> {
+    let mut names = GroupNames {
         by_name: std::collections::HashMap::new(),
         groups: 0,
     };
@@ -43,9 +43,9 @@ pub(super) fn names(characters: &[char]) -> Result<Names, PatternError> {
     Ok(names)
 }
 
-impl Parser {
-    /// Behind a bracket that opens. Answers the group, and whether it may be repeated.
-    pub(super) fn group(&mut self, begins: usize) -> Result<(Node, bool), PatternError> {
+impl EcmaParser {
+    /// Reads a group behind its `(`. Answers it, and whether it may be repeated.
+    pub(super) fn group(&mut self, begins: usize) -> Result<(PatternNode, bool), PatternError> {
         for (open, is_ahead, is_negative) in [
             ("?=", true, false),
             ("?!", true, true),
@@ -55,7 +55,7 @@ impl Parser {
             if self.take(open) {
                 let node = Box::new(self.inside(begins)?);
                 return Ok((
-                    Node::Look {
+                    PatternNode::LookAround {
                         is_ahead,
                         is_negative,
                         node,
@@ -66,7 +66,7 @@ impl Parser {
         }
         if self.take("?:") {
             let node = match self.inside(begins)? {
-                node @ Node::Assert(_) => Node::Concat(vec![node]),
+                node @ PatternNode::Assert(_) => PatternNode::Concat(vec![node]),
                 node => node,
             };
             return Ok((node, true));
@@ -84,10 +84,10 @@ impl Parser {
         let number = self.groups;
         let node = self.inside(begins)?;
         self.closed.push(number);
-        Ok((Node::Group(number, Box::new(node)), true))
+        Ok((PatternNode::Group(number, Box::new(node)), true))
     }
 
-    fn inside(&mut self, begins: usize) -> Result<Node, PatternError> {
+    fn inside(&mut self, begins: usize) -> Result<PatternNode, PatternError> {
         let node = self.alternatives()?;
         if self.take(")") {
             return Ok(node);
@@ -95,7 +95,7 @@ impl Parser {
         at(begins, "this bracket is not closed")
     }
 
-    /// A name and the `>` behind it.
+    /// Reads a name and the `>` behind it.
     pub(super) fn name(&mut self, begins: usize) -> Result<String, PatternError> {
         let mut name = String::new();
         loop {
@@ -127,21 +127,25 @@ impl Parser {
         }
     }
 
-    /// A reference by number.
-    pub(super) fn refer(&mut self, number: usize, begins: usize) -> Result<Node, PatternError> {
+    /// A back-reference to the group `number`.
+    pub(super) fn refer(
+        &mut self,
+        number: usize,
+        begins: usize,
+    ) -> Result<PatternNode, PatternError> {
         if number > self.names.groups {
             return at(begins, format!("there is no group {number}"));
         }
         self.references.push((number, begins));
         Ok(if self.closed.contains(&number) {
-            Node::ReferenceOrEmpty(number)
+            PatternNode::ReferenceOrEmpty(number)
         } else {
-            // A group that has matched nothing yet is empty, also from inside of it.
-            Node::empty()
+            // A group that has matched nothing yet is empty, also for a reference inside of it.
+            PatternNode::empty()
         })
     }
 
-    pub(super) fn refer_by_name(&mut self, begins: usize) -> Result<Node, PatternError> {
+    pub(super) fn refer_by_name(&mut self, begins: usize) -> Result<PatternNode, PatternError> {
         if !self.take("<") {
             return at(begins, "`\\k` needs a name behind it: `\\k<name>`");
         }
@@ -152,14 +156,14 @@ impl Parser {
         }
     }
 
-    /// ECMA-262 forgets what a group matched at each repetition around it, and matches a look-behind
-    /// from its end. The engine does neither.
-    pub(super) fn check_references(&self, tree: &Node) -> Result<(), PatternError> {
+    /// Refuses references whose meaning the engines do not share: in ECMA-262 a group is reset by each
+    /// repetition around it, and a look-behind is matched from its end to its beginning.
+    pub(super) fn check_references(&self, tree: &PatternNode) -> Result<(), PatternError> {
         let mut forgotten = Vec::new();
         tree.each(&mut |node| {
             let around = match node {
-                Node::Repeat { node, max, .. } if *max != Some(1) => node,
-                Node::Look {
+                PatternNode::Repeat { node, max, .. } if *max != Some(1) => node,
+                PatternNode::LookAround {
                     is_ahead: false,
                     node,
                     ..
@@ -167,7 +171,8 @@ impl Parser {
                 _ => return,
             };
             around.each(&mut |node| {
-                if let Node::Group(number, _) | Node::ReferenceOrEmpty(number) = node {
+                if let PatternNode::Group(number, _) | PatternNode::ReferenceOrEmpty(number) = node
+                {
                     forgotten.push(*number);
                 }
             });

@@ -1,4 +1,4 @@
-//! Patterns as ECMA-262 takes them with the flag `u`, which is how JSON Schema means them.
+//! Parses patterns of ECMA-262 with the flag `u`, as JSON Schema defines them.
 
 mod escapes;
 mod groups;
@@ -7,24 +7,25 @@ mod set;
 
 use std::collections::HashMap;
 
-use super::chars::{self, Set};
+use super::chars::{self, CharSet};
 use super::error::{PatternError, at};
-use super::tree::{Assertion, Greed, Node};
+use super::tree::{Assertion, Greed, PatternNode};
 
-/// Groups in groups. The engines have limits of their own near it.
-const GROUPS_DEEP_MAX: usize = 50;
+/// Levels of nested groups. The engines have limits of their own near it.
+const GROUPS_DEPTH_MAX: usize = 50;
 
-pub(super) fn parse(pattern: &str) -> Result<Node, PatternError> {
+/// Parses a pattern.
+pub(super) fn parse(pattern: &str) -> Result<PatternNode, PatternError> {
     let characters: Vec<char> = pattern.chars().collect();
     let names = groups::names(&characters)?;
-    let mut parser = Parser {
+    let mut parser = EcmaParser {
         characters,
         position: 0,
         names,
         groups: 0,
         references: Vec::new(),
         closed: Vec::new(),
-        deep: 0,
+        depth: 0,
     };
     let tree = parser.alternatives()?;
     if parser.position < parser.characters.len() {
@@ -34,29 +35,34 @@ pub(super) fn parse(pattern: &str) -> Result<Node, PatternError> {
     Ok(tree)
 }
 
-struct Parser {
+struct EcmaParser {
     characters: Vec<char>,
+    /// Characters that were read.
     position: usize,
-    /// All names of groups, known before any is referred to.
-    names: Names,
-    /// Groups that were opened.
+    /// All groups and their names, for a reference may stand before its group.
+    names: GroupNames,
+    /// How many groups were opened so far.
     groups: usize,
-    /// Groups that are referred to, and where.
+    /// References: the group's number, and the position in the pattern.
     references: Vec<(usize, usize)>,
+    /// Numbers of the groups that are closed.
     closed: Vec<usize>,
-    deep: usize,
+    depth: usize,
 }
 
-struct Names {
+/// The capturing groups of a pattern.
+struct GroupNames {
     by_name: HashMap<String, usize>,
+    /// How many there are, with or without a name.
     groups: usize,
 }
 
-impl Parser {
+impl EcmaParser {
     fn peek(&self) -> Option<char> {
         self.characters.get(self.position).copied()
     }
 
+    /// Reads `text`, if it comes next.
     fn take(&mut self, text: &str) -> bool {
         let is_next = text
             .chars()
@@ -68,23 +74,23 @@ impl Parser {
         is_next
     }
 
-    fn alternatives(&mut self) -> Result<Node, PatternError> {
-        if self.deep > GROUPS_DEEP_MAX {
+    fn alternatives(&mut self) -> Result<PatternNode, PatternError> {
+        if self.depth > GROUPS_DEPTH_MAX {
             return at(
                 self.position,
-                format!("groups are nested more than {GROUPS_DEEP_MAX} deep"),
+                format!("groups are nested more than {GROUPS_DEPTH_MAX} deep"),
             );
         }
-        self.deep += 1;
+        self.depth += 1;
         let mut branches = vec![self.sequence()?];
         while self.take("|") {
             branches.push(self.sequence()?);
         }
-        self.deep -= 1;
-        Ok(Node::alternatives(branches))
+        self.depth -= 1;
+        Ok(PatternNode::alternatives(branches))
     }
 
-    fn sequence(&mut self) -> Result<Node, PatternError> {
+    fn sequence(&mut self) -> Result<PatternNode, PatternError> {
         let mut nodes = Vec::new();
         while let Some(next) = self.peek() {
             if next == '|' || next == ')' {
@@ -95,19 +101,22 @@ impl Parser {
             let (node, is_quantifiable) = self.term(next, begins)?;
             nodes.push(self.quantified(node, is_quantifiable)?);
         }
-        Ok(Node::concat(nodes))
+        Ok(PatternNode::concat(nodes))
     }
 
-    /// A term without its quantifier, and whether it may have one.
-    fn term(&mut self, next: char, begins: usize) -> Result<(Node, bool), PatternError> {
+    /// Reads a term without its quantifier. Answers it, and whether it may have one.
+    fn term(&mut self, next: char, begins: usize) -> Result<(PatternNode, bool), PatternError> {
         Ok(match next {
-            '^' => (Node::Assert(Assertion::TextStart), false),
-            '$' => (Node::Assert(Assertion::TextEnd), false),
+            '^' => (PatternNode::Assert(Assertion::TextStart), false),
+            '$' => (PatternNode::Assert(Assertion::TextEnd), false),
             '.' => {
                 let ends = [('\n', '\n'), ('\r', '\r'), ('\u{2028}', '\u{2029}')];
-                (Node::Chars(chars::negated(chars::of_ranges(&ends))), true)
+                (
+                    PatternNode::Chars(chars::negated(chars::from_ranges(&ends))),
+                    true,
+                )
             }
-            '[' => (Node::Chars(self.set(begins)?), true),
+            '[' => (PatternNode::Chars(self.set(begins)?), true),
             '(' => self.group(begins)?,
             '\\' => self.escape(begins)?,
             '*' | '+' | '?' => {
@@ -119,11 +128,15 @@ impl Parser {
                     format!("`{next}` as a character is written `\\{next}`"),
                 );
             }
-            character => (Node::Chars(chars::one(character)), true),
+            character => (PatternNode::Chars(chars::one(character)), true),
         })
     }
 
-    fn quantified(&mut self, node: Node, is_quantifiable: bool) -> Result<Node, PatternError> {
+    fn quantified(
+        &mut self,
+        node: PatternNode,
+        is_quantifiable: bool,
+    ) -> Result<PatternNode, PatternError> {
         let begins = self.position;
         let (min, max) = match self.peek() {
             Some('*') => (0, None),
@@ -149,7 +162,7 @@ impl Parser {
         } else {
             Greed::Greedy
         };
-        Ok(Node::Repeat {
+        Ok(PatternNode::Repeat {
             node: Box::new(node),
             min,
             max,
@@ -157,7 +170,7 @@ impl Parser {
         })
     }
 
-    /// Behind the brace, to behind the one that closes.
+    /// Reads the counts of a quantifier, behind `{`, and the `}`.
     fn counts(&mut self, begins: usize) -> Result<(u32, Option<u32>), PatternError> {
         let low = self.decimal(begins)?;
         let Some(low) = low else {
@@ -175,7 +188,10 @@ impl Parser {
             return at(begins, "this count does not end with `}`");
         }
         if high.is_some_and(|high| high < low) {
-            return at(begins, "the most repetitions are fewer than the fewest");
+            return at(
+                begins,
+                "the maximum of this count is smaller than its minimum",
+            );
         }
         Ok((low, high))
     }
@@ -198,8 +214,8 @@ impl Parser {
         }
     }
 
-    /// Word characters without the flag `i`.
-    fn words() -> Set {
-        chars::words_of_ascii()
+    /// `\w` without the flag `i`.
+    fn word_characters() -> CharSet {
+        chars::ascii_word_characters()
     }
 }

@@ -1,7 +1,7 @@
-//! Properties of Unicode: `\p{...}`. The names are those of ECMA-262, which knows no other spelling.
+//! Parses properties of Unicode: `\p{...}`. The names are those of ECMA-262, which allows no other spelling.
 
-use super::Parser;
-use crate::pattern::chars::{self, Set};
+use super::EcmaParser;
+use crate::pattern::chars::{self, CharSet};
 use crate::pattern::error::{PatternError, at};
 
 /// General categories, by their short and long names.
@@ -13,7 +13,7 @@ const CATEGORIES: &str = "LC Cased_Letter Pe Close_Punctuation Pc Connector_Punc
     Paragraph_Separator Co Private_Use P Punctuation punct Z Separator Zs Space_Separator Mc \
     Spacing_Mark S Symbol Lt Titlecase_Letter Cn Unassigned Lu Uppercase_Letter";
 
-/// Properties that a character has or has not.
+/// Binary properties: a character has them or not.
 const BINARY: &str = "ASCII_Hex_Digit AHex Alphabetic Alpha Bidi_Control Bidi_C Bidi_Mirrored Bidi_M \
     Case_Ignorable CI Cased Changes_When_Casefolded CWCF Changes_When_Casemapped CWCM \
     Changes_When_Lowercased CWL Changes_When_NFKC_Casefolded CWKCF Changes_When_Titlecased CWT \
@@ -26,9 +26,9 @@ const BINARY: &str = "ASCII_Hex_Digit AHex Alphabetic Alpha Bidi_Control Bidi_C 
     Sentence_Terminal STerm Soft_Dotted SD Terminal_Punctuation Term Unified_Ideograph UIdeo Uppercase \
     Upper Variation_Selector VS White_Space space XID_Continue XIDC XID_Start XIDS";
 
-impl Parser {
-    /// Behind `\p` or `\P`.
-    pub(super) fn property(&mut self, begins: usize) -> Result<Set, PatternError> {
+impl EcmaParser {
+    /// Reads a property behind `\p` or `\P`.
+    pub(super) fn property(&mut self, begins: usize) -> Result<CharSet, PatternError> {
         if !self.take("{") {
             return at(begins, "`\\p` needs a property behind it: `\\p{L}`");
         }
@@ -69,12 +69,13 @@ impl Parser {
 
 fn known(
     notation: &str,
-    unknown: impl Fn() -> Result<Set, PatternError>,
-) -> Result<Set, PatternError> {
+    unknown: impl Fn() -> Result<CharSet, PatternError>,
+) -> Result<CharSet, PatternError> {
     chars::find_property(notation).map_or_else(unknown, Ok)
 }
 
-/// A script's name begins each word with a capital letter, and is not found in another spelling.
+/// Whether a name of a script is spelled as ECMA-262 demands, each word with a capital letter: the engines
+/// allow other spellings too.
 fn is_name(value: &str) -> bool {
     value.split('_').all(|word| {
         let mut letters = word.chars();

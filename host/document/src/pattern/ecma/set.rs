@@ -1,15 +1,14 @@
-//! Characters in brackets.
+//! Parses classes of characters in brackets.
 
-use super::Parser;
-use super::escapes::Escaped;
-use crate::pattern::chars::{self, Set};
+use super::EcmaParser;
+use crate::pattern::chars::{self, CharSet, ClassAtom};
 use crate::pattern::error::{PatternError, at};
 
-impl Parser {
-    /// Behind the bracket that opens.
-    pub(super) fn set(&mut self, begins: usize) -> Result<Set, PatternError> {
+impl EcmaParser {
+    /// Reads a class behind its `[`, which stands at `begins`.
+    pub(super) fn set(&mut self, begins: usize) -> Result<CharSet, PatternError> {
         let is_negated = self.take("^");
-        let mut set = Set::empty();
+        let mut set = CharSet::empty();
         loop {
             if self.take("]") {
                 break;
@@ -23,17 +22,17 @@ impl Parser {
                     .is_some_and(|next| *next != ']');
             if !is_range {
                 match first {
-                    Escaped::Code(code) => set.union(&chars::code_point(code)),
-                    Escaped::Class(class) => set.union(&class),
+                    ClassAtom::Code(code) => set.union(&chars::code_point(code)),
+                    ClassAtom::Class(class) => set.union(&class),
                 }
                 continue;
             }
             self.position += 1;
             match (first, self.member(begins)?) {
-                (Escaped::Code(first), Escaped::Code(last)) if first <= last => {
+                (ClassAtom::Code(first), ClassAtom::Code(last)) if first <= last => {
                     set.union(&chars::range(first, last));
                 }
-                (Escaped::Code(_), Escaped::Code(_)) => {
+                (ClassAtom::Code(_), ClassAtom::Code(_)) => {
                     return at(position, "this range ends before it begins");
                 }
                 _ => return at(position, "a class such as `\\d` is no bound of a range"),
@@ -42,7 +41,7 @@ impl Parser {
         Ok(if is_negated { chars::negated(set) } else { set })
     }
 
-    fn member(&mut self, begins: usize) -> Result<Escaped, PatternError> {
+    fn member(&mut self, begins: usize) -> Result<ClassAtom, PatternError> {
         let position = self.position;
         let Some(character) = self.peek() else {
             return at(begins, "these brackets are not closed");
@@ -51,6 +50,6 @@ impl Parser {
         if character == '\\' {
             return self.escape_in_set(position);
         }
-        Ok(Escaped::Code(u32::from(character)))
+        Ok(ClassAtom::Code(u32::from(character)))
     }
 }

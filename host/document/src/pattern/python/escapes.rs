@@ -1,35 +1,29 @@
-//! Escapes, outside of brackets and inside.
+//! Parses escapes, outside of brackets and inside.
 
 use super::flags::Flags;
-use super::source::Token;
-use super::{Items, Parser, Version};
-use crate::pattern::chars::{self, Set};
+use super::tokenizer::Token;
+use super::{PythonParser, PythonVersion, Sequence};
+use crate::pattern::chars::{self, CharSet, ClassAtom};
 use crate::pattern::error::{PatternError, at};
-use crate::pattern::tree::{Assertion, Node};
+use crate::pattern::tree::{Assertion, PatternNode};
 
 /// The last character that an octal escape can be.
 const OCTAL_LAST: u32 = 0o377;
 
-/// What an escape in brackets is.
-pub(super) enum Escaped {
-    Code(u32),
-    Class(Set),
-}
-
-impl Parser {
-    /// Outside of brackets.
+impl PythonParser {
+    /// Adds an escape outside of brackets to a sequence.
     pub(super) fn escape(
         &mut self,
         escaped: char,
         position: usize,
         flags: Flags,
-        items: &mut Items,
+        items: &mut Sequence,
     ) -> Result<(), PatternError> {
         if let Some(class) = category(escaped, flags) {
-            items.push(Node::Chars(class));
+            items.push(PatternNode::Chars(class));
             return Ok(());
         }
-        let word = || category('w', flags).unwrap_or_else(Set::empty);
+        let word = || category('w', flags).unwrap_or_else(CharSet::empty);
         let assertion = match escaped {
             'A' => Some(Assertion::TextStart),
             'Z' => Some(Assertion::TextEnd),
@@ -38,17 +32,17 @@ impl Parser {
             _ => None,
         };
         if let Some(assertion) = assertion {
-            items.push(Node::Assert(assertion));
+            items.push(PatternNode::Assert(assertion));
             return Ok(());
         }
         let code = match escaped {
             '0' => {
-                let digits = self.source.digits(2, 8);
+                let digits = self.tokens.digits(2, 8);
                 octal(&digits)
             }
-            '1'..='9' => match self.octal_or_reference(escaped, position, flags)? {
-                Escaped::Code(code) => code,
-                Escaped::Class(_) => return self.reference(escaped, position, flags, items),
+            '1'..='9' => match self.three_octal_digits(escaped, position)? {
+                Some(code) => code,
+                None => return self.reference(escaped, position, flags, items),
             },
             _ => self.code_of(escaped, position, false)?,
         };
@@ -56,20 +50,20 @@ impl Parser {
         Ok(())
     }
 
-    /// In brackets.
+    /// An escape in brackets.
     pub(super) fn escape_in_set(
         &mut self,
         escaped: char,
         position: usize,
         flags: Flags,
-    ) -> Result<Escaped, PatternError> {
+    ) -> Result<ClassAtom, PatternError> {
         if let Some(class) = category(escaped, flags) {
-            return Ok(Escaped::Class(class));
+            return Ok(ClassAtom::Class(class));
         }
         let code = match escaped {
             'b' => 0x08,
             '0'..='7' => {
-                let digits = format!("{escaped}{}", self.source.digits(2, 8));
+                let digits = format!("{escaped}{}", self.tokens.digits(2, 8));
                 self.bounded_octal(&digits, position)?
             }
             '8' | '9' => {
@@ -77,17 +71,17 @@ impl Parser {
             }
             _ => self.code_of(escaped, position, true)?,
         };
-        Ok(Escaped::Code(code))
+        Ok(ClassAtom::Code(code))
     }
 
-    /// The character that an escape stands for, which no digit begins.
+    /// The code point of an escape that does not begin with a digit.
     fn code_of(
         &mut self,
         escaped: char,
         position: usize,
         is_in_set: bool,
     ) -> Result<u32, PatternError> {
-        let is_three = self.version == Version::Three;
+        let is_three = self.version == PythonVersion::Three;
         Ok(match escaped {
             'a' => 0x07,
             'f' => 0x0C,
@@ -127,7 +121,7 @@ impl Parser {
         count: usize,
         position: usize,
     ) -> Result<u32, PatternError> {
-        let digits = self.source.digits(count, 16);
+        let digits = self.tokens.digits(count, 16);
         if digits.len() != count {
             return at(
                 position,
@@ -143,7 +137,7 @@ impl Parser {
         if code <= OCTAL_LAST {
             return Ok(code);
         }
-        if self.version == Version::Two {
+        if self.version == PythonVersion::Two {
             return Ok(code & OCTAL_LAST);
         }
         at(
@@ -152,20 +146,20 @@ impl Parser {
         )
     }
 
-    /// Three octal digits are a character; else nothing is taken but the first, and it is a reference.
-    fn octal_or_reference(
+    /// The character that three octal digits stand for. `None` if there are fewer: the escape is a reference
+    /// then, and nothing is taken but its first digit.
+    fn three_octal_digits(
         &mut self,
         first: char,
         position: usize,
-        _: Flags,
-    ) -> Result<Escaped, PatternError> {
-        let begins = self.source.position();
-        let digits = format!("{first}{}", self.source.digits(2, 8));
+    ) -> Result<Option<u32>, PatternError> {
+        let begins = self.tokens.position();
+        let digits = format!("{first}{}", self.tokens.digits(2, 8));
         if digits.len() == 3 && first.is_digit(8) {
-            return Ok(Escaped::Code(self.bounded_octal(&digits, position)?));
+            return Ok(Some(self.bounded_octal(&digits, position)?));
         }
-        self.source.seek(begins);
-        Ok(Escaped::Class(Set::empty()))
+        self.tokens.seek(begins);
+        Ok(None)
     }
 
     fn reference(
@@ -173,13 +167,13 @@ impl Parser {
         first: char,
         position: usize,
         flags: Flags,
-        items: &mut Items,
+        items: &mut Sequence,
     ) -> Result<(), PatternError> {
         let mut number = first.to_digit(10).unwrap_or(0) as usize;
-        if let Some(Token::Plain(digit)) = self.source.peek()
+        if let Some(Token::Plain(digit)) = self.tokens.peek()
             && let Some(digit) = digit.to_digit(10)
         {
-            self.source.next();
+            self.tokens.next();
             number = number * 10 + digit as usize;
         }
         self.refer(number, position, flags, items)
@@ -193,14 +187,15 @@ fn octal(digits: &str) -> u32 {
         .fold(0, |code, digit| code * 8 + digit)
 }
 
-fn category(letter: char, flags: Flags) -> Option<Set> {
+/// The set of `\d`, `\s` and `\w`, and of their negations.
+fn category(letter: char, flags: Flags) -> Option<CharSet> {
     let class = match letter.to_ascii_lowercase() {
-        'd' if flags.ascii => chars::digits_of_ascii(),
+        'd' if flags.ascii => chars::ascii_digits(),
         'd' => chars::digits(),
-        's' if flags.ascii => chars::spaces_of_ascii(),
+        's' if flags.ascii => chars::ascii_spaces(),
         's' => chars::spaces(),
-        'w' if flags.ascii => chars::words_of_ascii(),
-        'w' => chars::words(),
+        'w' if flags.ascii => chars::ascii_word_characters(),
+        'w' => chars::word_characters(),
         _ => return None,
     };
     Some(if letter.is_ascii_uppercase() {

@@ -1,37 +1,38 @@
-//! Flags: `(?i)` for the whole pattern, and `(?i-s:...)` for a group.
+//! Parses flags: `(?i)` for the whole pattern, and `(?i-s:...)` for a group.
 
-use super::source::Token;
-use super::{Items, Last, Parser, Version};
-use crate::pattern::case::Case;
+use super::tokenizer::Token;
+use super::{LastItem, PythonParser, PythonVersion, Sequence};
+use crate::pattern::case::IgnoreCase;
 use crate::pattern::error::{PatternError, at};
 
+/// The flags that apply at a place of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Flags {
     pub ignore_case: bool,
     pub multiline: bool,
     pub dot_all: bool,
     pub verbose: bool,
-    /// `\w` and the like are of ASCII.
+    /// Whether `\d`, `\s`, `\w`, `\b` and the ignoring of case are those of ASCII.
     pub ascii: bool,
 }
 
 impl Flags {
-    /// Without any in the pattern.
-    pub fn of(version: Version) -> Self {
+    /// The flags of a pattern that has none.
+    pub fn of(version: PythonVersion) -> Self {
         Self {
             ignore_case: false,
             multiline: false,
             dot_all: false,
             verbose: false,
-            ascii: version == Version::Two,
+            ascii: version == PythonVersion::Two,
         }
     }
 
-    pub fn case(self) -> Option<Case> {
+    pub fn case(self) -> Option<IgnoreCase> {
         self.ignore_case.then_some(if self.ascii {
-            Case::OfAscii
+            IgnoreCase::Ascii
         } else {
-            Case::OfUnicode
+            IgnoreCase::Unicode
         })
     }
 
@@ -48,33 +49,33 @@ impl Flags {
     }
 }
 
-/// What flags in brackets are for.
-pub(super) enum Scope {
+/// What flags in brackets apply to.
+pub(super) enum FlagScope {
     Pattern,
     Group(Flags),
 }
 
-impl Parser {
-    /// From the first flag on, or from `-`, which was taken, to behind `)` or `:`.
+impl PythonParser {
+    /// Reads flags up to `)` or `:`. `first` is the first flag or `-`, and was read already.
     pub(super) fn read_flags(
         &mut self,
         first: char,
         begins: usize,
         flags: Flags,
-    ) -> Result<Scope, PatternError> {
+    ) -> Result<FlagScope, PatternError> {
         let mut on: Vec<char> = Vec::new();
         let mut off: Vec<char> = Vec::new();
         let mut letter = first;
         let mut is_off = false;
         loop {
-            let position = self.source.position().saturating_sub(1);
+            let position = self.tokens.position().saturating_sub(1);
             match letter {
-                '-' if !is_off && self.version == Version::Three => is_off = true,
+                '-' if !is_off && self.version == PythonVersion::Three => is_off = true,
                 ')' if !on.is_empty() && !is_off => {
                     for letter in on {
                         let is_type = letter == 'a' || letter == 'u';
                         let is_other = self.type_flag.is_some_and(|other| other != letter);
-                        if is_type && is_other && self.version == Version::Three {
+                        if is_type && is_other && self.version == PythonVersion::Three {
                             return at(begins, "the flags `a` and `u` exclude each other");
                         }
                         if is_type {
@@ -82,9 +83,9 @@ impl Parser {
                         }
                         self.flags.set(letter, true);
                     }
-                    return Ok(Scope::Pattern);
+                    return Ok(FlagScope::Pattern);
                 }
-                ':' if self.version == Version::Three && !(is_off && off.is_empty()) => {
+                ':' if self.version == PythonVersion::Three && !(is_off && off.is_empty()) => {
                     if let Some(letter) = on.iter().find(|letter| off.contains(letter)) {
                         return at(
                             position,
@@ -94,7 +95,7 @@ impl Parser {
                     let mut flags = flags;
                     on.iter().for_each(|letter| flags.set(*letter, true));
                     off.iter().for_each(|letter| flags.set(*letter, false));
-                    return Ok(Scope::Group(flags));
+                    return Ok(FlagScope::Group(flags));
                 }
                 letter => {
                     self.check_flag(letter, position, is_off, &on)?;
@@ -102,7 +103,7 @@ impl Parser {
                     list.push(letter);
                 }
             }
-            letter = match self.source.next() {
+            letter = match self.tokens.next() {
                 Some(Token::Plain(letter)) => letter,
                 Some(Token::Escape(_)) => '\\',
                 None => {
@@ -122,7 +123,7 @@ impl Parser {
         is_off: bool,
         on: &[char],
     ) -> Result<(), PatternError> {
-        let is_two = self.version == Version::Two;
+        let is_two = self.version == PythonVersion::Two;
         match letter {
             'i' | 'm' | 's' | 'x' => Ok(()),
             'L' if is_two => at(
@@ -130,7 +131,10 @@ impl Parser {
                 "the flag `L` makes the meaning depend on a machine's locale, which Landfall does not know",
             ),
             'L' => at(position, "Python has no flag `L` for patterns of text"),
-            't' => at(position, "the flag `t` is not supported, in Python neither"),
+            't' => at(
+                position,
+                "the flag `t` is not supported, and Python does not support it either",
+            ),
             'a' if is_two => at(position, "Python 2 has no flag `a`"),
             'a' | 'u' if is_off => at(
                 position,
@@ -148,19 +152,19 @@ impl Parser {
         }
     }
 
-    /// Flags for the whole pattern, at a place.
+    /// Applies flags for the whole pattern, where they stand in it.
     pub(super) fn take_global(
         &mut self,
         begins: usize,
         flags: &mut Flags,
         is_first: bool,
-        items: &Items,
+        items: &Sequence,
     ) -> Result<(), PatternError> {
-        if self.version == Version::Two {
-            // They are there from the beginning when it is read again.
+        if self.version == PythonVersion::Two {
+            // The pattern is parsed once more with them.
             return Ok(());
         }
-        if !is_first || items.last != Last::Nothing {
+        if !is_first || items.last != LastItem::Nothing {
             return at(
                 begins,
                 "flags for the whole pattern stand at its beginning, or Python 3.11 refuses it",

@@ -1,30 +1,33 @@
-//! Groups, and what else begins with a bracket.
+//! Parses groups, and everything else that begins with `(`.
 
-use super::flags::{Flags, Scope};
-use super::source::Token;
-use super::{Items, Parser, Version};
+use super::flags::{FlagScope, Flags};
+use super::tokenizer::Token;
+use super::{PythonParser, PythonVersion, Sequence};
 use crate::pattern::chars;
 use crate::pattern::error::{PatternError, at};
-use crate::pattern::tree::Node;
+use crate::pattern::tree::PatternNode;
 
-/// Groups of a pattern in Python 2; there are no such limits in Python 3 that a pattern could reach.
+/// Groups of a pattern in Python 2. Python 3 has no limit that a pattern could reach.
 const GROUPS_MAX_OF_TWO: usize = 99;
 
-impl Parser {
-    /// Behind a bracket that opens, which stands at `begins`.
+impl PythonParser {
+    /// Reads what begins with the `(` at `begins`, which was read already.
     pub(super) fn group(
         &mut self,
         begins: usize,
         flags: &mut Flags,
         is_first: bool,
-        items: &mut Items,
+        items: &mut Sequence,
     ) -> Result<(), PatternError> {
-        if !self.source.take('?') {
+        if !self.tokens.take('?') {
             return self.capture(None, begins, *flags, items);
         }
-        let position = self.source.position();
-        let Some(Token::Plain(kind)) = self.source.next() else {
-            return at(begins, "what the `?` behind this bracket means is missing");
+        let position = self.tokens.position();
+        let Some(Token::Plain(kind)) = self.tokens.next() else {
+            return at(
+                begins,
+                "no kind of group follows the `?` behind this bracket",
+            );
         };
         match kind {
             'P' => self.named(begins, *flags, items),
@@ -41,15 +44,15 @@ impl Parser {
             }
             '<' => self.look_behind(begins, *flags, items),
             '(' => self.conditional(begins, *flags, items),
-            '>' if self.version == Version::Three => {
+            '>' if self.version == PythonVersion::Three => {
                 let node = self.inside(begins, *flags)?;
-                items.push(Node::Atomic(Box::new(node)));
+                items.push(PatternNode::Atomic(Box::new(node)));
                 Ok(())
             }
             'i' | 'm' | 's' | 'x' | 'a' | 'u' | 'L' | 't' | '-' => {
                 match self.read_flags(kind, begins, *flags)? {
-                    Scope::Pattern => self.take_global(begins, flags, is_first, items),
-                    Scope::Group(flags) => {
+                    FlagScope::Pattern => self.take_global(begins, flags, is_first, items),
+                    FlagScope::Group(flags) => {
                         let node = self.inside(begins, flags)?;
                         items.push(grouped(node));
                         Ok(())
@@ -60,15 +63,15 @@ impl Parser {
         }
     }
 
-    /// What stands in a group, whose bracket stands at `begins`, and its end.
-    fn inside(&mut self, begins: usize, flags: Flags) -> Result<Node, PatternError> {
+    /// Reads the inside of a group whose `(` stands at `begins`, and the `)`.
+    fn inside(&mut self, begins: usize, flags: Flags) -> Result<PatternNode, PatternError> {
         let node = self.alternatives(flags, false)?;
         self.close(begins)?;
         Ok(node)
     }
 
     fn close(&mut self, begins: usize) -> Result<(), PatternError> {
-        if self.source.take(')') {
+        if self.tokens.take(')') {
             return Ok(());
         }
         at(begins, "this bracket is not closed")
@@ -79,10 +82,10 @@ impl Parser {
         name: Option<String>,
         begins: usize,
         flags: Flags,
-        items: &mut Items,
+        items: &mut Sequence,
     ) -> Result<(), PatternError> {
         let number = self.closed.len() + 1;
-        if self.version == Version::Two && number > GROUPS_MAX_OF_TWO {
+        if self.version == PythonVersion::Two && number > GROUPS_MAX_OF_TWO {
             return at(
                 begins,
                 format!("Python 2 takes no more than {GROUPS_MAX_OF_TWO} groups"),
@@ -101,25 +104,25 @@ impl Parser {
         let node = self.inside(begins, flags)?;
         self.closed[number - 1] = true;
         self.widths[number - 1] = node.width(&self.widths);
-        items.push(Node::Group(number, Box::new(node)));
+        items.push(PatternNode::Group(number, Box::new(node)));
         Ok(())
     }
 
-    /// Behind `(?P`.
+    /// Reads a named group, or a reference by name, behind `(?P`.
     fn named(
         &mut self,
         begins: usize,
         flags: Flags,
-        items: &mut Items,
+        items: &mut Sequence,
     ) -> Result<(), PatternError> {
-        let position = self.source.position() + 1;
-        if self.source.take('<') {
-            let name = self.source.until('>', "name of the group")?;
+        let position = self.tokens.position() + 1;
+        if self.tokens.take('<') {
+            let name = self.tokens.until('>', "name of the group")?;
             self.check_name(&name, position)?;
             return self.capture(Some(name), begins, flags, items);
         }
-        if self.source.take('=') {
-            let name = self.source.until(')', "name of the group")?;
+        if self.tokens.take('=') {
+            let name = self.tokens.until(')', "name of the group")?;
             self.check_name(&name, position)?;
             let Some(number) = self.names.get(&name).copied() else {
                 return at(position, format!("no group is named `{}`", name));
@@ -130,7 +133,7 @@ impl Parser {
     }
 
     fn check_name(&self, name: &str, position: usize) -> Result<(), PatternError> {
-        let is_ascii_only = self.version == Version::Two;
+        let is_ascii_only = self.version == PythonVersion::Two;
         let is_of = |character: char, class: &str| {
             let set = chars::find_property(class);
             set.is_some_and(|set| chars::contains(&set, character))
@@ -155,13 +158,13 @@ impl Parser {
         at(position, format!("`{}` is no name of a group", name))
     }
 
-    /// A reference to what a group matched.
+    /// Adds a back-reference to a sequence.
     pub(super) fn refer(
         &mut self,
         number: usize,
         position: usize,
         flags: Flags,
-        items: &mut Items,
+        items: &mut Sequence,
     ) -> Result<(), PatternError> {
         match self.closed.get(number.wrapping_sub(1)) {
             None => return at(position, format!("there is no group {number} before it")),
@@ -178,8 +181,8 @@ impl Parser {
                  it in another way",
             );
         }
-        self.referred.push((number, position));
-        items.push(Node::Reference(number));
+        self.references.push((number, position));
+        items.push(PatternNode::Reference(number));
         Ok(())
     }
 
@@ -187,7 +190,7 @@ impl Parser {
         let Some(before) = self.groups_before_look_behind else {
             return Ok(());
         };
-        if self.version == Version::Two {
+        if self.version == PythonVersion::Two {
             return at(position, "a group in a look-behind is not supported");
         }
         if self.closed.get(number - 1) != Some(&true) {
@@ -203,7 +206,7 @@ impl Parser {
     }
 
     fn comment(&mut self, begins: usize) -> Result<(), PatternError> {
-        while let Some(token) = self.source.next() {
+        while let Some(token) = self.tokens.next() {
             if token.is(')') {
                 return Ok(());
             }
@@ -211,14 +214,14 @@ impl Parser {
         at(begins, "this comment is not closed")
     }
 
-    /// Behind `(?<`.
+    /// Reads a look-behind, behind `(?<`.
     fn look_behind(
         &mut self,
         begins: usize,
         flags: Flags,
-        items: &mut Items,
+        items: &mut Sequence,
     ) -> Result<(), PatternError> {
-        let is_negative = match self.source.next() {
+        let is_negative = match self.tokens.next() {
             Some(Token::Plain('=')) => false,
             Some(Token::Plain('!')) => true,
             _ => {
@@ -241,16 +244,16 @@ impl Parser {
         Ok(())
     }
 
-    /// Behind `(?(`.
+    /// Reads a conditional, behind `(?(`.
     fn conditional(
         &mut self,
         begins: usize,
         flags: Flags,
-        items: &mut Items,
+        items: &mut Sequence,
     ) -> Result<(), PatternError> {
-        let position = self.source.position();
+        let position = self.tokens.position();
         let name = self
-            .source
+            .tokens
             .until(')', "group that the condition asks for")?;
         let number = if self.check_name(&name, position).is_ok() {
             let Some(number) = self.names.get(&name) else {
@@ -279,24 +282,24 @@ impl Parser {
         if self.groups_before_look_behind.is_some() {
             self.check_look_behind(number, position)?;
         }
-        self.asked.push((number, position));
-        self.referred.push((number, position));
+        self.conditions.push((number, position));
+        self.references.push((number, position));
         let mut flags = flags;
-        let yes = Node::concat(self.branch(&mut flags)?);
-        let no = if self.source.take('|') {
-            let no = Node::concat(self.branch(&mut flags)?);
-            if self.source.peek().is_some_and(|token| token.is('|')) {
+        let yes = PatternNode::concat(self.branch(&mut flags)?);
+        let no = if self.tokens.take('|') {
+            let no = PatternNode::concat(self.branch(&mut flags)?);
+            if self.tokens.peek().is_some_and(|token| token.is('|')) {
                 return at(
-                    self.source.position(),
+                    self.tokens.position(),
                     "a condition has two alternatives at the most",
                 );
             }
             no
         } else {
-            Node::empty()
+            PatternNode::empty()
         };
         self.close(begins)?;
-        items.push(Node::Conditional {
+        items.push(PatternNode::Conditional {
             group: number,
             yes: Box::new(yes),
             no: Box::new(no),
@@ -304,33 +307,33 @@ impl Parser {
         Ok(())
     }
 
-    fn branch(&mut self, flags: &mut Flags) -> Result<Vec<Node>, PatternError> {
-        if self.deep > super::GROUPS_DEEP_MAX {
+    fn branch(&mut self, flags: &mut Flags) -> Result<Vec<PatternNode>, PatternError> {
+        if self.depth > super::GROUPS_DEPTH_MAX {
             return at(
-                self.source.position(),
+                self.tokens.position(),
                 format!(
                     "groups are nested more than {} deep",
-                    super::GROUPS_DEEP_MAX
+                    super::GROUPS_DEPTH_MAX
                 ),
             );
         }
-        self.deep += 1;
+        self.depth += 1;
         let items = self.sequence(flags, false)?;
-        self.deep -= 1;
+        self.depth -= 1;
         Ok(items.nodes)
     }
 }
 
-/// A group that does not capture, so that a quantifier behind it takes it as one.
-fn grouped(node: Node) -> Node {
+/// A group that does not capture. A quantifier may follow it, also if it holds only an assertion.
+fn grouped(node: PatternNode) -> PatternNode {
     match node {
-        Node::Assert(_) => Node::Concat(vec![node]),
+        PatternNode::Assert(_) => PatternNode::Concat(vec![node]),
         node => node,
     }
 }
 
-fn look(is_ahead: bool, is_negative: bool, node: Node) -> Node {
-    Node::Look {
+fn look(is_ahead: bool, is_negative: bool, node: PatternNode) -> PatternNode {
+    PatternNode::LookAround {
         is_ahead,
         is_negative,
         node: Box::new(node),

@@ -1,98 +1,103 @@
-//! Patterns as Python's `re` takes them: a port of CPython's own parser (`re/_parser.py` of 3.11, and
-//! `sre_parse.py` of 2.7), so that what it takes is taken, and what it refuses is refused.
+//! Parses patterns of Python's `re`: a port of CPython's own parser (`re/_parser.py` of 3.11, and
+//! `sre_parse.py` of 2.7). So a pattern is accepted exactly if CPython accepts it, except for a few things
+//! that are not supported here.
 
 mod escapes;
 mod flags;
 mod groups;
 mod repeats;
 mod set;
-mod source;
+mod tokenizer;
 
 use std::collections::HashMap;
 
-use super::chars::{self, Set};
+use super::chars::{self, CharSet};
 use super::error::{PatternError, at};
-use super::tree::{Assertion, Greed, Node};
+use super::tree::{Assertion, Greed, PatternNode};
 use flags::Flags;
-use source::{Source, Token};
+use tokenizer::{Token, Tokenizer};
 
-/// Groups in groups. The engines have limits of their own near it.
-const GROUPS_DEEP_MAX: usize = 50;
+/// Levels of nested groups. The engines have limits of their own near it.
+const GROUPS_DEPTH_MAX: usize = 50;
 
-/// Which `re`.
+/// Which version of Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
+pub(super) enum PythonVersion {
     Two,
     Three,
 }
 
-pub(super) fn parse(pattern: &str, version: Version) -> Result<Node, PatternError> {
-    let first = Parser::new(pattern, version, Flags::of(version)).whole()?;
-    if version == Version::Three || first.flags == Flags::of(version) {
+/// Parses a pattern.
+pub(super) fn parse(pattern: &str, version: PythonVersion) -> Result<PatternNode, PatternError> {
+    let first = PythonParser::new(pattern, version, Flags::of(version)).parse()?;
+    if version == PythonVersion::Three || first.flags == Flags::of(version) {
         return Ok(first.tree);
     }
-    // In Python 2 flags count for all of the pattern, wherever they stand.
-    Ok(Parser::new(pattern, version, first.flags).whole()?.tree)
+    // In Python 2 flags apply to the whole pattern, wherever they stand, so it is parsed once more with them.
+    Ok(PythonParser::new(pattern, version, first.flags)
+        .parse()?
+        .tree)
 }
 
-struct Whole {
-    tree: Node,
+struct ParsedPattern {
+    tree: PatternNode,
     flags: Flags,
 }
 
-struct Parser {
-    source: Source,
-    version: Version,
-    /// Those of the whole pattern.
+struct PythonParser {
+    tokens: Tokenizer,
+    version: PythonVersion,
+    /// The flags of the whole pattern.
     flags: Flags,
-    /// `a` or `u`, if one of them is given for the whole pattern.
+    /// `a` or `u`, if one of these flags is given for the whole pattern.
     type_flag: Option<char>,
     names: HashMap<String, usize>,
-    /// Of each group: whether it is closed, and the characters that it matches.
+    /// For each group, whether it is closed.
     closed: Vec<bool>,
+    /// For each group, how many characters it matches: at least, and at most (`None`: any number).
     widths: Vec<(u64, Option<u64>)>,
-    /// Groups there were before the look-behind that is being read.
+    /// How many groups there were before the current look-behind.
     groups_before_look_behind: Option<usize>,
-    /// Groups that conditions ask for, and where.
-    asked: Vec<(usize, usize)>,
-    /// Groups that anything refers to, and where.
-    referred: Vec<(usize, usize)>,
-    deep: usize,
+    /// Conditions on a group: its number, and the position in the pattern.
+    conditions: Vec<(usize, usize)>,
+    /// References and conditions: the group's number, and the position in the pattern.
+    references: Vec<(usize, usize)>,
+    depth: usize,
 }
 
-/// What was read of a sequence.
+/// The part of a sequence that was read.
 #[derive(Default)]
-struct Items {
-    nodes: Vec<Node>,
-    last: Last,
+struct Sequence {
+    nodes: Vec<PatternNode>,
+    last: LastItem,
 }
 
-/// What a quantifier would repeat.
+/// The last item of a sequence, which a quantifier would repeat.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Last {
+enum LastItem {
     #[default]
     Nothing,
     Assertion,
     Repeat,
     /// A capital letter beyond U+FFFF where case is ignored.
-    LetterBeyond,
+    CapitalBeyondBmp,
     Other,
 }
 
-impl Items {
-    fn push(&mut self, node: Node) {
+impl Sequence {
+    fn push(&mut self, node: PatternNode) {
         self.last = match node {
-            Node::Assert(_) => Last::Assertion,
-            _ => Last::Other,
+            PatternNode::Assert(_) => LastItem::Assertion,
+            _ => LastItem::Other,
         };
         self.nodes.push(node);
     }
 }
 
-impl Parser {
-    fn new(pattern: &str, version: Version, flags: Flags) -> Self {
+impl PythonParser {
+    fn new(pattern: &str, version: PythonVersion, flags: Flags) -> Self {
         Self {
-            source: Source::new(pattern),
+            tokens: Tokenizer::new(pattern),
             version,
             flags,
             type_flag: None,
@@ -100,48 +105,49 @@ impl Parser {
             closed: Vec::new(),
             widths: Vec::new(),
             groups_before_look_behind: None,
-            asked: Vec::new(),
-            referred: Vec::new(),
-            deep: 0,
+            conditions: Vec::new(),
+            references: Vec::new(),
+            depth: 0,
         }
     }
 
-    fn whole(mut self) -> Result<Whole, PatternError> {
-        self.source.check_end()?;
+    fn parse(mut self) -> Result<ParsedPattern, PatternError> {
+        self.tokens.check_end()?;
         let tree = self.alternatives(self.flags, true)?;
-        if self.source.peek().is_some() {
-            return at(self.source.position(), "this `)` closes no group");
+        if self.tokens.peek().is_some() {
+            return at(self.tokens.position(), "this `)` closes no group");
         }
-        for (group, position) in &self.asked {
+        for (group, position) in &self.conditions {
             if *group > self.closed.len() {
                 return at(*position, format!("there is no group {group}"));
             }
         }
         self.check_empty_repeats(&tree)?;
-        Ok(Whole {
+        Ok(ParsedPattern {
             tree,
             flags: self.flags,
         })
     }
 
-    /// What a group has matched after a repetition that took no text, Python's versions do not agree on.
-    fn check_empty_repeats(&self, tree: &Node) -> Result<(), PatternError> {
+    /// Refuses references to a group in a repetition that may match no text: versions of Python differ in what
+    /// the group has matched then.
+    fn check_empty_repeats(&self, tree: &PatternNode) -> Result<(), PatternError> {
         let mut unclear = Vec::new();
         tree.each(&mut |node| {
-            if let Node::Repeat {
+            if let PatternNode::Repeat {
                 node, max, greed, ..
             } = node
                 && (*max != Some(1) || *greed == Greed::Possessive)
                 && node.width(&self.widths).0 == 0
             {
                 node.each(&mut |node| {
-                    if let Node::Group(number, _) = node {
+                    if let PatternNode::Group(number, _) = node {
                         unclear.push(*number);
                     }
                 });
             }
         });
-        for (number, position) in &self.referred {
+        for (number, position) in &self.references {
             if unclear.contains(number) {
                 return at(
                     *position,
@@ -155,62 +161,67 @@ impl Parser {
         Ok(())
     }
 
-    fn alternatives(&mut self, mut flags: Flags, is_top: bool) -> Result<Node, PatternError> {
-        if self.deep > GROUPS_DEEP_MAX {
+    fn alternatives(
+        &mut self,
+        mut flags: Flags,
+        is_top: bool,
+    ) -> Result<PatternNode, PatternError> {
+        if self.depth > GROUPS_DEPTH_MAX {
             return at(
-                self.source.position(),
-                format!("groups are nested more than {GROUPS_DEEP_MAX} deep"),
+                self.tokens.position(),
+                format!("groups are nested more than {GROUPS_DEPTH_MAX} deep"),
             );
         }
-        self.deep += 1;
-        let begins = self.source.position();
+        self.depth += 1;
+        let begins = self.tokens.position();
         let mut branches = Vec::new();
-        let mut has_letter_beyond = false;
+        let mut has_capital_beyond_bmp = false;
         loop {
             let items = self.sequence(&mut flags, is_top && branches.is_empty())?;
-            has_letter_beyond |= items.last == Last::LetterBeyond;
-            branches.push(Node::concat(items.nodes));
-            if !self.source.take('|') {
+            has_capital_beyond_bmp |= items.last == LastItem::CapitalBeyondBmp;
+            branches.push(PatternNode::concat(items.nodes));
+            if !self.tokens.take('|') {
                 break;
             }
         }
-        if has_letter_beyond && branches.len() > 1 {
+        if has_capital_beyond_bmp && branches.len() > 1 {
             return at(
                 begins,
                 "a capital letter beyond U+FFFF ends an alternative where case is ignored, and Python takes \
                  it in more than one way: write the small letter",
             );
         }
-        self.deep -= 1;
-        Ok(Node::alternatives(branches))
+        self.depth -= 1;
+        Ok(PatternNode::alternatives(branches))
     }
 
-    /// Up to `|`, `)` or the end. `is_first`: flags for the whole pattern may stand at its beginning.
-    fn sequence(&mut self, flags: &mut Flags, is_first: bool) -> Result<Items, PatternError> {
-        let mut items = Items::default();
-        while let Some(token) = self.source.peek() {
+    /// Reads a sequence up to `|`, `)` or the end. `is_first`: flags for the whole pattern may stand at its
+    /// beginning.
+    fn sequence(&mut self, flags: &mut Flags, is_first: bool) -> Result<Sequence, PatternError> {
+        let mut items = Sequence::default();
+        while let Some(token) = self.tokens.peek() {
             if token.is('|') || token.is(')') {
                 break;
             }
-            let position = self.source.position();
-            self.source.next();
+            let position = self.tokens.position();
+            self.tokens.next();
             if flags.verbose && self.skips(token) {
                 continue;
             }
             match token {
                 Token::Escape(escaped) => self.escape(escaped, position, *flags, &mut items)?,
-                Token::Plain('[') => items.push(Node::Chars(self.set(position, *flags)?)),
-                Token::Plain('.') => items.push(Node::Chars(if flags.dot_all {
+                Token::Plain('[') => items.push(PatternNode::Chars(self.set(position, *flags)?)),
+                Token::Plain('.') => items.push(PatternNode::Chars(if flags.dot_all {
                     chars::all()
                 } else {
                     chars::negated(chars::one('\n'))
                 })),
-                Token::Plain('^') => items.push(Node::Assert(if flags.multiline {
+                Token::Plain('^') => items.push(PatternNode::Assert(if flags.multiline {
                     Assertion::LineStart
                 } else {
                     Assertion::TextStart
                 })),
-                Token::Plain('$') => items.push(Node::Assert(if flags.multiline {
+                Token::Plain('$') => items.push(PatternNode::Assert(if flags.multiline {
                     Assertion::LineEnd
                 } else {
                     Assertion::LastLineEnd
@@ -225,12 +236,13 @@ impl Parser {
         Ok(items)
     }
 
-    /// White space, and a comment to the end of its line.
+    /// With the flag `x`: whether the token is white space or begins a comment, which is skipped to the end of
+    /// its line.
     fn skips(&mut self, token: Token) -> bool {
         match token {
             Token::Plain(' ' | '\t' | '\n' | '\r' | '\x0B' | '\x0C') => true,
             Token::Plain('#') => {
-                while let Some(token) = self.source.next() {
+                while let Some(token) = self.tokens.next() {
                     if token.is('\n') {
                         break;
                     }
@@ -241,16 +253,16 @@ impl Parser {
         }
     }
 
-    fn literal(code: u32, flags: Flags, items: &mut Items) {
+    fn literal(code: u32, flags: Flags, items: &mut Sequence) {
         let Some(character) = char::from_u32(code) else {
-            return items.push(Node::Chars(Set::empty()));
+            return items.push(PatternNode::Chars(CharSet::empty()));
         };
         match flags.case() {
-            None => items.push(Node::Chars(chars::one(character))),
+            None => items.push(PatternNode::Chars(chars::one(character))),
             Some(case) => {
-                items.push(Node::Chars(case.literal(character)));
+                items.push(PatternNode::Chars(case.literal(character)));
                 if code > 0xFFFF && character.is_uppercase() {
-                    items.last = Last::LetterBeyond;
+                    items.last = LastItem::CapitalBeyondBmp;
                 }
             }
         }

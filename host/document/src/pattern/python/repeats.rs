@@ -1,21 +1,21 @@
-//! Quantifiers.
+//! Parses quantifiers.
 
 use super::flags::Flags;
-use super::{Items, Last, Parser, Version};
+use super::{LastItem, PythonParser, PythonVersion, Sequence};
 use crate::pattern::error::{PatternError, at};
-use crate::pattern::tree::{Greed, Node};
+use crate::pattern::tree::{Greed, PatternNode};
 
-/// CPython's MAXREPEAT: as many are too many.
+/// CPython's MAXREPEAT: the first count that is too large.
 const COUNT_MAX: u64 = u32::MAX as u64;
 
-impl Parser {
-    /// Behind a quantifier's first character, which stands at `begins`.
+impl PythonParser {
+    /// Reads a quantifier behind its first character, which stands at `begins`.
     pub(super) fn repeat(
         &mut self,
         quantifier: char,
         begins: usize,
         flags: Flags,
-        items: &mut Items,
+        items: &mut Sequence,
     ) -> Result<(), PatternError> {
         let (min, max) = match quantifier {
             '?' => (0, Some(1)),
@@ -30,48 +30,48 @@ impl Parser {
             },
         };
         let node = match (items.last, items.nodes.pop()) {
-            (Last::Nothing | Last::Assertion, _) | (_, None) => {
+            (LastItem::Nothing | LastItem::Assertion, _) | (_, None) => {
                 return at(begins, "there is nothing to repeat before this quantifier");
             }
-            (Last::Repeat, _) => {
+            (LastItem::Repeat, _) => {
                 return at(
                     begins,
                     "this quantifier follows another one: put the first into a group",
                 );
             }
-            (Last::LetterBeyond | Last::Other, Some(node)) => node,
+            (LastItem::CapitalBeyondBmp | LastItem::Other, Some(node)) => node,
         };
-        let greed = if self.source.take('?') {
+        let greed = if self.tokens.take('?') {
             Greed::Lazy
-        } else if self.version == Version::Three && self.source.take('+') {
+        } else if self.version == PythonVersion::Three && self.tokens.take('+') {
             Greed::Possessive
         } else {
             Greed::Greedy
         };
-        items.push(Node::Repeat {
+        items.push(PatternNode::Repeat {
             node: Box::new(node),
             min,
             max,
             greed,
         });
-        items.last = Last::Repeat;
+        items.last = LastItem::Repeat;
         Ok(())
     }
 
-    /// `None` if the brace is a character like others, and nothing is taken.
+    /// Reads the counts behind `{`. `None` if the brace is a character like others; then nothing is read.
     fn counts(&mut self, begins: usize) -> Result<Option<(u32, Option<u32>)>, PatternError> {
-        let here = self.source.position();
-        if self.source.peek().is_some_and(|token| token.is('}')) {
+        let here = self.tokens.position();
+        if self.tokens.peek().is_some_and(|token| token.is('}')) {
             return Ok(None);
         }
-        let low = self.source.digits(usize::MAX, 10);
-        let high = if self.source.take(',') {
-            self.source.digits(usize::MAX, 10)
+        let low = self.tokens.digits(usize::MAX, 10);
+        let high = if self.tokens.take(',') {
+            self.tokens.digits(usize::MAX, 10)
         } else {
             low.clone()
         };
-        if !self.source.take('}') {
-            self.source.seek(here);
+        if !self.tokens.take('}') {
+            self.tokens.seek(here);
             return Ok(None);
         }
         let count = |digits: &str| {
@@ -97,7 +97,10 @@ impl Parser {
             Some(count(&high)?)
         };
         if max.is_some_and(|max| max < min) {
-            return at(begins, "the most repetitions are fewer than the fewest");
+            return at(
+                begins,
+                "the maximum of this count is smaller than its minimum",
+            );
         }
         Ok(Some((min, max)))
     }

@@ -1,19 +1,19 @@
-//! What becomes of each keyword.
+//! How each keyword of a draft-03 schema is translated.
 
-/// The fate of a keyword of a draft-03 schema.
+/// How a keyword of a draft-03 schema is translated.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Keyword {
+pub(super) enum Draft03Keyword {
     /// Means the same in draft-04.
     Same,
-    /// Draft-04 says it otherwise, or it holds schemas.
-    Own,
-    /// Constrains nothing, in the pipeline's validator too.
+    /// Draft-04 has it otherwise, or it holds schemas.
+    Translated,
+    /// Is no constraint, and the pipeline's validator ignores it too.
     Ignored,
-    /// Constrains in a later draft: whoever wrote it meant something that draft-03 would not do.
+    /// Is a constraint in a later draft: its author meant something that draft-03 would ignore.
     Foreign,
 }
 
-impl Keyword {
+impl Draft03Keyword {
     pub fn of(name: &str) -> Self {
         match name {
             "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "minItems"
@@ -30,7 +30,7 @@ impl Keyword {
             | "extends"
             | "divisibleBy"
             | "dependencies"
-            | "required" => Self::Own,
+            | "required" => Self::Translated,
             "allOf"
             | "anyOf"
             | "oneOf"

@@ -1,6 +1,6 @@
-//! Draft-03 schemas in the words of draft-04. A keyword that draft-03 does not have is dropped, as
-//! its validators do, unless it would constrain in a later draft: that is refused, and so is
-//! everything that cannot be said in draft-04.
+//! Translates draft-03 schemas to draft-04. A keyword that draft-03 does not have is dropped, for validators of
+//! draft-03 ignore it. If it is a constraint in a later draft, the schema is refused, and so it is if something
+//! cannot be said in draft-04.
 
 mod keywords;
 mod places;
@@ -11,26 +11,26 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::draft::{DRAFT_04, escaped};
+use super::draft::DRAFT_04;
 use super::error::Problem;
 use super::library;
-use keywords::Keyword;
-use places::Place;
+use super::locations::escaped;
+use keywords::Draft03Keyword;
 pub(crate) use places::Places;
+use places::TranslatedPlace;
 use references::References;
-pub(super) use references::percent_decoded;
 
-/// Translates a whole document, and answers what stands where. Its top level is left as open as it
-/// was written.
+/// Translates a whole document. Answers the translation, and the places of what was moved. The top level is not
+/// closed: see `closed`.
 pub(super) fn translate(document: &Value) -> Result<(Value, Places), Problem> {
     let mut translator = Translator {
         references: References::of(document),
         places: Places::of_translation(),
     };
-    let mut translated = translator.schema(document, &Place::top())?;
+    let mut translated = translator.schema(document, &TranslatedPlace::top())?;
     let mut definitions = translator.definitions(document)?;
     while let Some((name, pointer, target)) = translator.references.next_wanted() {
-        let place = Place {
+        let place = TranslatedPlace {
             at: pointer,
             to: format!("/definitions/{name}"),
         };
@@ -38,7 +38,7 @@ pub(super) fn translate(document: &Value) -> Result<(Value, Places), Problem> {
         definitions.insert(name, translator.schema(target, &place)?);
     }
     translated["$schema"] = DRAFT_04.into();
-    // Relative references are relative to it.
+    // The base of relative references.
     if let Some(id) = own_identifier(document) {
         translated["id"] = id.into();
     }
@@ -48,7 +48,7 @@ pub(super) fn translate(document: &Value) -> Result<(Value, Places), Problem> {
     Ok((translated, translator.places))
 }
 
-/// The identifier of the file, if it makes a URI.
+/// The identifier of the file without fragment, if it makes a URI.
 fn own_identifier(document: &Value) -> Option<&str> {
     let id = document.get("id")?.as_str()?.split('#').next()?;
     let is_uri = !id.is_empty() && library::uri_of_id("", id).is_some();
@@ -63,11 +63,12 @@ const META_SCHEMA_URIS: [&str; 2] = [
     "https://json-schema.org/draft-03/schema",
 ];
 
-/// Where the meta-schema stands here: the crate fetches nothing from its own address. No label holds the
-/// first character.
+/// The URI by which the library has the meta-schema, for the crate does not retrieve its official URI. No label
+/// has a `!`.
 const META_SCHEMA_PLACE: &str = "landfall-schemas:///!draft-03";
 
-/// Adds draft-03's meta-schema to what references lead to; the others the crate has itself.
+/// Adds the meta-schema of draft-03 to the schemas of a library; the crate itself has those of the later
+/// drafts.
 pub(super) fn add_meta_schema(schemas: &mut HashMap<String, Value>) {
     let document = serde_json::from_slice::<Value>(META_SCHEMA).ok();
     let translated = document.and_then(|document| Some(translate(&document).ok()?.0));
@@ -77,7 +78,7 @@ pub(super) fn add_meta_schema(schemas: &mut HashMap<String, Value>) {
     }
 }
 
-/// Where a URI leads here, if it is that of the meta-schema.
+/// The library's URI for one that leads to the meta-schema; `None` for all others.
 pub(super) fn meta_schema_at(uri: &str) -> Option<String> {
     let (address, fragment) = uri.split_once('#').unwrap_or((uri, ""));
     META_SCHEMA_URIS
@@ -85,14 +86,15 @@ pub(super) fn meta_schema_at(uri: &str) -> Option<String> {
         .then(|| format!("{META_SCHEMA_PLACE}#{fragment}"))
 }
 
-/// The pipeline's rule for event schemas: no property at the top level but the declared ones.
+/// A translation whose top level allows only declared properties: EventLogging's rule for the schemas of
+/// events.
 pub(super) fn closed(translated: &Value) -> Value {
     let mut closed = translated.clone();
     closed["additionalProperties"] = false.into();
     closed
 }
 
-fn refused(pointer: &str, reason: impl Into<String>) -> Problem {
+fn problem(pointer: &str, reason: impl Into<String>) -> Problem {
     let pointer = if pointer.is_empty() {
         "the top level"
     } else {
@@ -110,10 +112,10 @@ struct Translator<'a> {
 }
 
 impl<'a> Translator<'a> {
-    /// One schema. Recursion is as deep as the file is nested, which the parser has bounded.
-    fn schema(&mut self, schema: &'a Value, place: &Place) -> Result<Value, Problem> {
+    /// Translates one schema. Recursion is as deep as the file is nested, which the parser has bounded.
+    fn schema(&mut self, schema: &'a Value, place: &TranslatedPlace) -> Result<Value, Problem> {
         let Some(schema) = schema.as_object() else {
-            return Err(refused(
+            return Err(problem(
                 &place.at,
                 "a schema of draft-03 is an object: write one here",
             ));
@@ -128,23 +130,25 @@ impl<'a> Translator<'a> {
         let mut out = Map::new();
         for (name, value) in schema {
             let here = place.step(&escaped(name));
-            match Keyword::of(name) {
-                Keyword::Same => {
+            match Draft03Keyword::of(name) {
+                Draft03Keyword::Same => {
                     out.insert(name.clone(), value.clone());
                 }
-                Keyword::Ignored => {}
-                Keyword::Foreign => {
-                    return Err(refused(
+                Draft03Keyword::Ignored => {}
+                Draft03Keyword::Foreign => {
+                    return Err(problem(
                         &here.at,
                         format!(
                             "draft-03 has no `{name}`: declare the draft it is from in `$schema`, or remove it"
                         ),
                     ));
                 }
-                Keyword::Own => self.own(name, value, place, &mut out)?,
+                Draft03Keyword::Translated => {
+                    self.translate_keyword(name, value, place, &mut out)?
+                }
             }
         }
-        // Without its bound the keyword says nothing in draft-03, and draft-04 forbids it.
+        // Without its bound, the keyword has no meaning in draft-03, and is forbidden in draft-04.
         for (exclusive, bound) in [
             ("exclusiveMinimum", "minimum"),
             ("exclusiveMaximum", "maximum"),
@@ -156,12 +160,12 @@ impl<'a> Translator<'a> {
         Ok(Value::Object(out))
     }
 
-    /// A keyword that draft-04 says otherwise, or that holds schemas.
-    fn own(
+    /// Translates a keyword that draft-04 has otherwise, or that holds schemas.
+    fn translate_keyword(
         &mut self,
         name: &str,
         value: &'a Value,
-        place: &Place,
+        place: &TranslatedPlace,
         out: &mut Map<String, Value>,
     ) -> Result<(), Problem> {
         let here = &place.step(name);
@@ -201,7 +205,7 @@ impl<'a> Translator<'a> {
             }
             "extends" => {
                 let mut all = Vec::new();
-                for (index, schema) in listed(value).iter().enumerate() {
+                for (index, schema) in as_list(value).iter().enumerate() {
                     let at = if value.is_array() {
                         format!("{name}/{index}")
                     } else {
@@ -217,7 +221,7 @@ impl<'a> Translator<'a> {
             }
             "divisibleBy" => {
                 if !value.as_f64().is_some_and(|divisor| divisor > 0.0) {
-                    return Err(refused(
+                    return Err(problem(
                         &here.at,
                         "`divisibleBy` must be a number greater than 0",
                     ));
@@ -227,10 +231,10 @@ impl<'a> Translator<'a> {
             "dependencies" => {
                 out.insert(name.to_owned(), self.dependencies(value, here)?);
             }
-            // Read by the parent's `properties`; elsewhere it says nothing.
+            // The `properties` around it reads it; elsewhere it has no meaning.
             "required" if value.is_boolean() => {}
             "required" => {
-                return Err(refused(
+                return Err(problem(
                     &here.at,
                     "`required` is true or false in draft-03: declare draft-04 in `$schema`, or move it \
                      into each property",
@@ -241,7 +245,7 @@ impl<'a> Translator<'a> {
         Ok(())
     }
 
-    fn schemas(&mut self, schemas: &'a [Value], place: &Place) -> Result<Value, Problem> {
+    fn schemas(&mut self, schemas: &'a [Value], place: &TranslatedPlace) -> Result<Value, Problem> {
         let translated = schemas
             .iter()
             .enumerate()
@@ -249,7 +253,11 @@ impl<'a> Translator<'a> {
         Ok(Value::Array(translated.collect::<Result<_, _>>()?))
     }
 
-    fn schemas_by_name(&mut self, schemas: &'a Value, place: &Place) -> Result<Value, Problem> {
+    fn schemas_by_name(
+        &mut self,
+        schemas: &'a Value,
+        place: &TranslatedPlace,
+    ) -> Result<Value, Problem> {
         let translated = object(schemas, &place.at)?.iter().map(|(name, schema)| {
             Ok((
                 name.clone(),
@@ -259,7 +267,11 @@ impl<'a> Translator<'a> {
         Ok(Value::Object(translated.collect::<Result<_, Problem>>()?))
     }
 
-    fn dependencies(&mut self, value: &'a Value, place: &Place) -> Result<Value, Problem> {
+    fn dependencies(
+        &mut self,
+        value: &'a Value,
+        place: &TranslatedPlace,
+    ) -> Result<Value, Problem> {
         let mut out = Map::new();
         for (name, dependency) in object(value, &place.at)? {
             let here = place.step(&escaped(name));
@@ -269,7 +281,7 @@ impl<'a> Translator<'a> {
                     let mut names: Vec<&Value> = Vec::new();
                     for other in others {
                         if !other.is_string() {
-                            return Err(refused(
+                            return Err(problem(
                                 &here.at,
                                 "a dependency list holds names of properties",
                             ));
@@ -290,8 +302,8 @@ impl<'a> Translator<'a> {
         Ok(Value::Object(out))
     }
 
-    /// `definitions` is no keyword of draft-03, but where people keep what they refer to, also from
-    /// other files. What is no schema there was never referred to.
+    /// Translates the schemas in `definitions`. That is no keyword of draft-03, but the usual place for schemas
+    /// to which others refer, also from other files.
     fn definitions(&mut self, document: &'a Value) -> Result<Map<String, Value>, Problem> {
         let mut out = Map::new();
         for (name, schema) in document
@@ -305,7 +317,9 @@ impl<'a> Translator<'a> {
                     name.clone(),
                     self.schema(
                         schema,
-                        &Place::top().step("definitions").step(&escaped(name)),
+                        &TranslatedPlace::top()
+                            .step("definitions")
+                            .step(&escaped(name)),
                     )?,
                 );
             }
@@ -314,8 +328,8 @@ impl<'a> Translator<'a> {
     }
 }
 
-/// A value alone as a list of one.
-fn listed(value: &Value) -> &[Value] {
+/// The elements of an array; any other value as a list of one.
+fn as_list(value: &Value) -> &[Value] {
     match value {
         Value::Array(values) => values,
         value => std::slice::from_ref(value),
@@ -325,10 +339,10 @@ fn listed(value: &Value) -> &[Value] {
 fn object<'a>(value: &'a Value, at: &str) -> Result<&'a Map<String, Value>, Problem> {
     value
         .as_object()
-        .ok_or_else(|| refused(at, "an object is expected here"))
+        .ok_or_else(|| problem(at, "an object is expected here"))
 }
 
-/// The names of the properties that say `required: true`, also beside a `$ref`.
+/// The names of the properties with `required: true`, also beside a `$ref`.
 fn required_of(properties: &Value, at: &str) -> Result<Vec<Value>, Problem> {
     let properties = object(properties, at)?.iter();
     let required =

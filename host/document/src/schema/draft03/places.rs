@@ -1,17 +1,18 @@
-//! Where things stand in the author's file and in its translation, so that what is told of an event or
-//! a schema names the place that its author can mend.
+//! Places in the author's file and in the translated document, so that messages name the place in the file that
+//! its author can mend.
 
-use crate::schema::adapt::before;
+use crate::schema::locations::{before_renaming, below};
 
-/// Where one schema, or one keyword of it, stands: a JSON pointer into the file and one into the
-/// translation.
+/// Where one schema, or one keyword of it, stands.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct TranslatedPlace {
+    /// The JSON pointer into the author's file.
     pub at: String,
+    /// The JSON pointer into the translated document.
     pub to: String,
 }
 
-impl Place {
+impl TranslatedPlace {
     pub fn top() -> Self {
         Self {
             at: String::new(),
@@ -19,12 +20,12 @@ impl Place {
         }
     }
 
-    /// What stands below it under one name, escaped, in both.
+    /// The place below it that has one name in both; `name` is escaped.
     pub fn step(&self, name: &str) -> Self {
         self.moved(name, name)
     }
 
-    /// What stands below it here and there.
+    /// The place below it that is `at` in the file and `to` in the translation.
     pub fn moved(&self, at: &str, to: &str) -> Self {
         Self {
             at: format!("{}/{at}", self.at),
@@ -33,13 +34,14 @@ impl Place {
     }
 }
 
-/// Places of a whole file. `Default` is that of a file that was not translated.
+/// Translates pointers of a whole document back to the author's file. `Default` is for a file that was not
+/// translated from draft-03.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Places {
-    /// Pointers to schemas that were moved: into the translation, and into the file.
+    /// Pointers to schemas that were moved: into the translated document, and into the file.
     moved: Vec<(String, String)>,
     is_translated: bool,
-    /// Pointers to members whose names were changed after all: the new ones, and the ones before.
+    /// Pointers to members that were renamed after the translation: the new ones, and the former ones.
     renamed: Vec<(String, String)>,
 }
 
@@ -52,35 +54,31 @@ impl Places {
         }
     }
 
-    pub(super) fn note(&mut self, place: &Place) {
+    pub(super) fn note(&mut self, place: &TranslatedPlace) {
         self.moved.push((place.to.clone(), place.at.clone()));
     }
 
-    /// Notes the members whose names were changed.
+    /// Notes the members that were renamed after the translation: the new pointers, and the former ones.
     pub(in crate::schema) fn rename(&mut self, renamed: Vec<(String, String)>) {
         self.renamed = renamed;
     }
 
-    /// The pointer into the author's file to what stands at `pointer` of the translation. A place in
-    /// another file, which a reference led to, may be read as one of this file.
+    /// The pointer into the author's file, of one into the translated document. If a reference led to another
+    /// file, its place there may be mistaken for one in this file.
     pub(crate) fn author(&self, pointer: &str) -> String {
-        let pointer = &before(&self.renamed, pointer);
+        let pointer = &before_renaming(&self.renamed, pointer);
         if !self.is_translated {
             return pointer.clone();
         }
-        let below = |to: &str| {
-            let rest = pointer.strip_prefix(to)?;
-            (rest.is_empty() || rest.starts_with('/')).then_some(rest)
-        };
         let moved = self.moved.iter();
         let nearest = moved
-            .filter(|(to, _)| below(to).is_some())
+            .filter(|(to, _)| below(pointer, to).is_some())
             .max_by_key(|(to, _)| to.len());
         let (to, at) = nearest.map_or(("", ""), |(to, at)| (to.as_str(), at.as_str()));
-        format!("{at}{}", in_draft03(below(to).unwrap_or(pointer)))
+        format!("{at}{}", in_draft03(below(pointer, to).unwrap_or(pointer)))
     }
 
-    /// The reference that the author wrote, or one that leads there too.
+    /// A reference within the translated document, as one within the author's file.
     pub(crate) fn author_reference(&self, reference: String) -> String {
         match reference.strip_prefix('#') {
             Some(pointer) => format!("#{}", self.author(pointer)),
@@ -89,8 +87,8 @@ impl Places {
     }
 }
 
-/// A pointer from a schema downwards, with the names that the keywords have in draft-03. What draft-04
-/// puts into a keyword of its own ends there.
+/// A pointer below a schema, with the names that keywords have in draft-03. It ends at a keyword whose value
+/// has another shape in draft-04.
 fn in_draft03(pointer: &str) -> String {
     let mut out = String::new();
     let mut is_name = false;
@@ -101,7 +99,7 @@ fn in_draft03(pointer: &str) -> String {
             "not" => ("disallow", true),
             "anyOf" => ("type", true),
             "allOf" => ("extends", true),
-            // The list is made of what the properties say.
+            // The list was collected from the properties.
             "required" => ("properties", true),
             keyword => (keyword, false),
         };

@@ -1,24 +1,25 @@
-//! `$ref` of a draft-03 document. A target within the document is translated once, under
-//! `definitions`, wherever it stood: translation moves some keywords, and a pointer may lead into
-//! what is no schema position at all.
+//! Translates each `$ref` of a draft-03 document. A target within the document is translated once, to a member
+//! of `definitions`, wherever it stood: translation moves some keywords, and a pointer may lead to a place
+//! where no schema is expected.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::refused;
-use crate::schema::draft::escaped;
+use super::problem;
 use crate::schema::error::Problem;
+use crate::schema::locations::{escaped, percent_decoded};
 
+/// The targets of a document's references.
 pub(super) struct References<'a> {
     document: &'a Value,
-    /// Pointers of the schemas that have an `id`, by it.
+    /// By `id`, the pointers to the schemas that have one.
     ids: HashMap<&'a str, String>,
-    /// Names under `definitions`, by the pointer of the target.
+    /// By the pointer to a target, its name in `definitions`.
     names: HashMap<String, String>,
-    /// Named but not translated yet: name and pointer.
+    /// Targets that are named but not translated yet: names and pointers.
     wanted: Vec<(String, String)>,
-    /// An `id` below the top level changes what relative references below it mean.
+    /// Whether there is an `id` below the top level: it changes what relative references below it mean.
     has_inner_base: bool,
 }
 
@@ -44,7 +45,7 @@ impl<'a> References<'a> {
                     self.ids.entry(id).or_insert_with(|| at.clone());
                 }
                 for (name, member) in members {
-                    // Instances, not schemas.
+                    // Their values are no schemas.
                     if !matches!(name.as_str(), "enum" | "default") {
                         self.collect_ids(member, format!("{at}/{}", escaped(name)));
                     }
@@ -59,10 +60,11 @@ impl<'a> References<'a> {
         }
     }
 
-    /// The reference of draft-04 that leads where this one of draft-03 does.
+    /// The reference in the translation that leads to the target of `reference`, which stands at `at` in the
+    /// file.
     pub fn target(&mut self, reference: &Value, at: &str) -> Result<String, Problem> {
         let Some(reference) = reference.as_str() else {
-            return Err(refused(at, "`$ref` must be a string"));
+            return Err(problem(at, "`$ref` must be a string"));
         };
         let plain = reference.strip_suffix('#').unwrap_or(reference);
         if plain.is_empty() {
@@ -77,12 +79,12 @@ impl<'a> References<'a> {
                 if fragment.starts_with('/') && self.document.pointer(&pointer).is_some() {
                     return Ok(self.definition(pointer));
                 }
-                Err(refused(
+                Err(problem(
                     at,
                     format!("`{reference}` leads to nothing in this file"),
                 ))
             }
-            None if self.has_inner_base => Err(refused(
+            None if self.has_inner_base => Err(problem(
                 at,
                 format!(
                     "`{reference}` may be relative to an `id` below the top level: write it from the root \
@@ -99,7 +101,7 @@ impl<'a> References<'a> {
         }
         let next = self.names.len();
         let name = self.names.entry(pointer.clone()).or_insert_with(|| {
-            // No name that an author would choose, so that none is overwritten.
+            // A name that no author would choose, so that no definition is overwritten.
             let name = format!("referenced:{next}");
             self.wanted.push((name.clone(), pointer));
             name
@@ -107,25 +109,10 @@ impl<'a> References<'a> {
         format!("#/definitions/{name}")
     }
 
-    /// Name, pointer and schema of a target that is still to be translated.
+    /// Name, pointer and schema of the next target that is to be translated.
     pub fn next_wanted(&mut self) -> Option<(String, String, &'a Value)> {
         let (name, pointer) = self.wanted.pop()?;
         let target = self.document.pointer(&pointer)?;
         Some((name, pointer, target))
     }
-}
-
-/// A URI's fragment as the text it stands for. What is no escape stays.
-pub(in crate::schema) fn percent_decoded(fragment: &str) -> String {
-    let mut bytes = Vec::with_capacity(fragment.len());
-    let mut rest = fragment.as_bytes();
-    while let Some((byte, tail)) = rest.split_first() {
-        let escape = tail
-            .first_chunk::<2>()
-            .filter(|_| *byte == b'%')
-            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        bytes.push(escape.unwrap_or(*byte));
-        rest = if escape.is_some() { &tail[2..] } else { tail };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

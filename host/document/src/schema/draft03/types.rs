@@ -1,15 +1,15 @@
-//! `type` and `disallow`: names, `any`, and unions with schemas.
+//! Translates `type` and `disallow`: names of types, `any`, and unions with schemas.
 
 use serde_json::{Map, Value, json};
 
-use super::places::Place;
-use super::{Translator, listed, refused};
+use super::places::TranslatedPlace;
+use super::{Translator, as_list, problem};
 use crate::schema::error::Problem;
 
-/// What `type` allows.
+/// The types that a `type` allows.
 pub(super) enum Types {
     Any,
-    /// One of these names, or one of these schemas.
+    /// A type of one of these names, or a value that one of these schemas (of draft-04) accepts.
     Union {
         names: Vec<String>,
         schemas: Vec<Value>,
@@ -17,7 +17,7 @@ pub(super) enum Types {
 }
 
 impl Types {
-    /// Adds the constraint to a schema of draft-04.
+    /// Adds the keywords of draft-04 for it to a schema.
     pub fn write(self, out: &mut Map<String, Value>) {
         let Self::Union { names, mut schemas } = self else {
             return;
@@ -39,11 +39,16 @@ impl Types {
 }
 
 impl<'a> Translator<'a> {
-    /// `place` is that of the types in the file, and of the list of schemas in the translation.
-    pub(super) fn types(&mut self, value: &'a Value, place: &Place) -> Result<Types, Problem> {
-        let types = listed(value);
+    /// Translates the value of a `type`. `place` is that of the value in the file, and of the list of schemas
+    /// (`anyOf`) in the translation.
+    pub(super) fn types(
+        &mut self,
+        value: &'a Value,
+        place: &TranslatedPlace,
+    ) -> Result<Types, Problem> {
+        let types = as_list(value);
         if types.is_empty() {
-            // Nothing is of one of no types.
+            // An empty union accepts nothing.
             return Ok(Types::Union {
                 names: Vec::new(),
                 schemas: vec![json!({ "not": {} })],
@@ -59,7 +64,7 @@ impl<'a> Translator<'a> {
         let mut is_any = false;
         let mut names: Vec<String> = Vec::new();
         let mut schemas = Vec::new();
-        // All names together come first.
+        // All names together are the first schema of the list.
         let schemas_begin = usize::from(types.iter().any(|one| one.is_string()));
         for (index, one) in types.iter().enumerate() {
             match one {
@@ -70,7 +75,7 @@ impl<'a> Translator<'a> {
                     }
                 }
                 Value::Object(_) => {
-                    let place = Place {
+                    let place = TranslatedPlace {
                         at: at(index),
                         to: format!("{}/{}", place.to, schemas_begin + schemas.len()),
                     };
@@ -78,7 +83,7 @@ impl<'a> Translator<'a> {
                     schemas.push(self.schema(one, &place)?);
                 }
                 other => {
-                    return Err(refused(
+                    return Err(problem(
                         &at(index),
                         format!(
                             "{other} is no type of draft-03: use string, number, integer, boolean, object, \

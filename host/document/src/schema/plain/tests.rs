@@ -1,4 +1,4 @@
-//! Against tables, and against the crate.
+//! Tests of the fast check against tables, and against the crate.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -19,7 +19,7 @@ fn accepts(schema: &Value, document: &str) -> bool {
     let mut documents = Documents::default();
     documents.parse(document.as_bytes(), &[document.len() as u32]);
     let value = documents.value(0, &Pointer::default()).expect("it is JSON");
-    Plain::new(schema).accepts(value.tape(), value.place())
+    PlainSchema::new(schema).accepts(value.tape(), value.place())
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn what_is_surely_valid_is_known_and_all_else_left_to_the_crate() {
         (format!(r#"{{"detail":{{"ok":0}},{rest}}}"#), false),
         (format!(r#"{{"detail":{{"{long}":1}},{rest}}}"#), false),
         ("[]".to_owned(), false),
-        // Not known here: an integer or not depends on the draft, a pattern is the crate's.
+        // Left to the crate: whether it is an integer depends on the draft, and patterns are not known here.
         (r#"{"action":"view","id":7.0}"#.to_owned(), false),
         (format!(r#"{{"odd":"a",{rest}}}"#), false),
         (format!(r#"{{"ratio":18446744073709551615,{rest}}}"#), false),
@@ -182,7 +182,7 @@ proptest! {
         schema["$schema"] = json!(DRAFTS[draft]);
         let options = keywords::install(jsonschema::options_for::<OnTape>());
         let validator = options.should_validate_formats(false).build(&schema).unwrap();
-        let plain = Plain::new(&schema);
+        let plain = PlainSchema::new(&schema);
         for document in documents {
             let text = document.to_string();
             let mut parsed = Documents::default();

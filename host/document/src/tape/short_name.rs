@@ -1,10 +1,10 @@
-//! Names that are compared in one go, without asking how long they are. Knows bytes alone.
+//! Short names, which are compared in one go and without a branch on their length. Knows bytes alone.
 
 use std::ops::Range;
 
-use crate::fast::{STRIDES_BYTES, is_masked};
+use crate::scan::{STRIDES_BYTES, is_masked};
 
-/// By length, all bits of the bytes that are a name's.
+/// By the length of a name, a mask with all bits of its bytes.
 const MASKS: [[u8; STRIDES_BYTES]; STRIDES_BYTES + 1] = {
     let mut masks = [[0; STRIDES_BYTES]; STRIDES_BYTES + 1];
     let mut bytes = 0;
@@ -21,18 +21,18 @@ const MASKS: [[u8; STRIDES_BYTES]; STRIDES_BYTES + 1] = {
 
 /// A name of no more than `STRIDES_BYTES`, with zeros behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Short {
+pub(crate) struct ShortName {
     text: [u8; STRIDES_BYTES],
     bytes: u32,
 }
 
-impl Short {
+impl ShortName {
     pub const EMPTY: Self = Self {
         text: [0; STRIDES_BYTES],
         bytes: 0,
     };
 
-    /// None of a longer name.
+    /// `None` if the name is longer.
     pub fn new(name: &[u8]) -> Option<Self> {
         let mut short = Self::EMPTY;
         short.text.get_mut(..name.len())?.copy_from_slice(name);
@@ -40,7 +40,8 @@ impl Short {
         Some(short)
     }
 
-    /// Whether it stands at a place of some bytes. Where not enough follow, it says no.
+    /// Whether the range `place` of `bytes` is this name. False too if fewer than `STRIDES_BYTES` follow from
+    /// its beginning on.
     #[inline]
     pub fn is_at(&self, bytes: &[u8], place: &Range<usize>) -> bool {
         let here = bytes.get(place.start..).and_then(|rest| rest.first_chunk());
@@ -53,7 +54,7 @@ impl Short {
 
 #[cfg(test)]
 mod tests {
-    use super::{STRIDES_BYTES, Short};
+    use super::{STRIDES_BYTES, ShortName};
 
     proptest::proptest! {
         #[test]
@@ -63,7 +64,7 @@ mod tests {
             let text = [&before, &other, &behind].map(String::as_str).concat();
             let padded = format!("{text}{}", " ".repeat(STRIDES_BYTES));
             let place = before.len()..before.len() + other.len();
-            match Short::new(name.as_bytes()) {
+            match ShortName::new(name.as_bytes()) {
                 Some(short) => {
                     assert_eq!(short.is_at(padded.as_bytes(), &place), name == other);
                     assert!(!short.is_at(&text.as_bytes()[..place.end], &place) || place.len() == STRIDES_BYTES);

@@ -1,12 +1,13 @@
-//! The order of names, remembered by the shape of their object.
+//! Sorts the names of objects, and remembers their order by the shape of the object.
 //!
-//! Events of one schema have the same members in the same order, so sorting their names ends the same
-//! way each time. What is remembered is only tried: the names must come out ascending, or they are
-//! sorted. So neither a collision nor an event's author can make an order wrong.
+//! Events of one schema have the same members in the same order, so sorting their names has the same result
+//! each time. A remembered order is only tried: if the names do not come out ascending, they are sorted. So
+//! neither a collision of hashes nor the author of an event can make the result wrong. Knows hashes and bytes
+//! of names alone.
 
 use super::node::NameHash;
 
-/// Shapes remembered, a power of two; a new one takes the place of another.
+/// Shapes that are remembered, a power of two; a new one replaces what its slot had.
 const SHAPES: usize = 256;
 
 /// Objects with more names are sorted each time.
@@ -17,24 +18,26 @@ const _: () = assert!(
     "a number of places fits their type"
 );
 
-/// Remembered orders; `Default` allocates nothing. At most 2 MiB of them.
+/// The remembered orders, at most 2 MiB. `Default` allocates nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Orders {
-    shapes: Vec<Shape>,
-    /// The names as they were.
+pub(crate) struct NameOrders {
+    shapes: Vec<ObjectShape>,
+    /// The names of the current object in the order of the document.
     unsorted: Vec<u32>,
 }
 
+/// The order of the names of objects of one shape.
 #[derive(Clone, Debug, Default)]
-struct Shape {
+struct ObjectShape {
+    /// Of the hashes of the names, in the order of the document.
     hash: u64,
-    /// By rank, the place of a name in the document.
+    /// By its rank, the position of a name in the document's order.
     places: Vec<u16>,
 }
 
-impl Orders {
-    /// Sorts the names of one object, which stand in the document's order, by their bytes. Whether it
-    /// saw that no two are equal; if not, there may be such.
+impl NameOrders {
+    /// Sorts the names of one object, given in the document's order, by their bytes. True if no two are equal;
+    /// false if that is not known.
     pub fn sort<'a>(
         &mut self,
         names: &mut [u32],
@@ -49,10 +52,10 @@ impl Orders {
             return false;
         }
         let shape_hash = names.iter().fold(names.len() as u64, |sum, name| {
-            // An odd constant of high entropy; the multiplication makes the order count.
+            // An odd constant of high entropy. The multiplication makes the hash depend on the order.
             (sum ^ u64::from(hash(*name))).wrapping_mul(0x9E37_79B9_7F4A_7C15)
         });
-        self.shapes.resize(SHAPES, Shape::default());
+        self.shapes.resize(SHAPES, ObjectShape::default());
         let place = (shape_hash >> (u64::BITS - SHAPES.ilog2())) as usize;
         let Some(shape) = self.shapes.get_mut(place) else {
             return false;
@@ -70,7 +73,7 @@ impl Orders {
         }
         shape.hash = shape_hash;
         shape.places.clear();
-        // No more than it takes: what is kept is bounded.
+        // No more memory than needed, for what is kept is bounded.
         shape.places.shrink_to(0);
         shape.places.reserve_exact(names.len());
         shape.places.extend(0..names.len() as u16);
@@ -85,35 +88,37 @@ impl Orders {
     }
 
     pub fn memory_bytes(&self) -> usize {
-        let places =
-            |shape: &Shape| size_of::<Shape>() + shape.places.capacity() * size_of::<u16>();
+        let places = |shape: &ObjectShape| {
+            size_of::<ObjectShape>() + shape.places.capacity() * size_of::<u16>()
+        };
         self.shapes.iter().map(places).sum::<usize>() + self.unsorted.capacity() * size_of::<u32>()
     }
 }
 
 /// Whether each name is greater than the one before it, and so equal to none.
 fn ascends<'a>(names: &[u32], bytes: &impl Fn(u32) -> &'a [u8]) -> bool {
-    let mut names = names.iter().map(|name| Beginning::of(bytes(*name)));
+    let mut names = names.iter().map(|name| NamePrefix::of(bytes(*name)));
     let Some(mut before) = names.next() else {
         return true;
     };
     names.all(|name| std::mem::replace(&mut before, name).is_less(name))
 }
 
-/// A name and its first sixteen bytes, in which most names differ; with zeros behind a shorter one.
+/// A name and its first sixteen bytes, big-endian, in which most names differ. Zeros stand behind a shorter
+/// name.
 #[derive(Clone, Copy)]
-struct Beginning<'a> {
+struct NamePrefix<'a> {
     first: u64,
     second: u64,
     name: &'a [u8],
 }
 
-impl<'a> Beginning<'a> {
+impl<'a> NamePrefix<'a> {
     #[inline]
     fn of(name: &'a [u8]) -> Self {
         let (first, second) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
             (Some(first), Some(last)) => {
-                // Of fewer than sixteen bytes the last eight overlap the first ones.
+                // If there are fewer than sixteen, the last eight bytes overlap the first eight.
                 let known = 16_usize.saturating_sub(name.len()) * 8;
                 let second = match name.get(8..16).and_then(|second| second.first_chunk::<8>()) {
                     Some(second) => u64::from_be_bytes(*second),
@@ -140,18 +145,18 @@ impl<'a> Beginning<'a> {
         if self.second != other.second {
             return self.second < other.second;
         }
-        // Longer than that, or the zeros are the names' own.
+        // The names are longer than that, or have zeros of their own.
         self.name < other.name
     }
 }
 
-/// Fewer than eight bytes, with zeros behind them.
+/// Fewer than eight bytes, big-endian, with zeros behind them.
 fn short(name: &[u8]) -> u64 {
     let missing = 8_usize.saturating_sub(name.len()) * 8;
     match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
         (Some(first), Some(last)) => {
             let (first, last) = (u32::from_be_bytes(*first), u32::from_be_bytes(*last));
-            // The last four overlap the first ones by what is missing.
+            // The last four bytes overlap the first four by as many as are missing.
             u64::from(first) << 32 | u64::from(last) << missing & 0xFFFF_FFFF
         }
         _ => {
@@ -165,10 +170,10 @@ fn short(name: &[u8]) -> u64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Beginning, NAMES_MAX, Orders, SHAPES};
+    use super::{NAMES_MAX, NameOrders, NamePrefix, SHAPES};
 
     /// Sorts texts, with a hash that collides as often as one likes.
-    fn sorted(orders: &mut Orders, texts: &[String], hashes: u16) -> Vec<String> {
+    fn sorted(orders: &mut NameOrders, texts: &[String], hashes: u16) -> Vec<String> {
         let mut names: Vec<u32> = (0..texts.len() as u32).collect();
         let text = |name: u32| texts[name as usize].as_bytes();
         let hash = |name| {
@@ -189,7 +194,7 @@ mod tests {
             objects in prop::collection::vec(prop::collection::vec("[ab]{0,10}", 0..12), 1..20),
             hashes in 1u16..4,
         ) {
-            let mut orders = Orders::default();
+            let mut orders = NameOrders::default();
             for names in objects.iter().chain(&objects) {
                 let mut expected = names.clone();
                 expected.sort();
@@ -199,14 +204,14 @@ mod tests {
 
         #[test]
         fn less_is_less(left in "[aé\0]{0,20}|a{7,18}[ab]{0,3}", right in "[aé\0]{0,20}|a{7,18}[ab]{0,3}") {
-            let is_less = Beginning::of(left.as_bytes()).is_less(Beginning::of(right.as_bytes()));
+            let is_less = NamePrefix::of(left.as_bytes()).is_less(NamePrefix::of(right.as_bytes()));
             prop_assert_eq!(is_less, left < right);
         }
     }
 
     #[test]
     fn many_names_and_many_shapes_stay_within_their_bound() {
-        let mut orders = Orders::default();
+        let mut orders = NameOrders::default();
         let counts = [
             (2, 600),
             (NAMES_MAX - 1, 300),
@@ -223,7 +228,7 @@ mod tests {
         }
         let bytes = orders.memory_bytes();
         assert!(bytes > 1 << 20, "they were kept: {bytes}");
-        let others = SHAPES * size_of::<super::Shape>() + 2 * NAMES_MAX * size_of::<u32>();
+        let others = SHAPES * size_of::<super::ObjectShape>() + 2 * NAMES_MAX * size_of::<u32>();
         assert!(bytes <= 2 * NAMES_MAX * SHAPES + others, "{bytes}");
     }
 }

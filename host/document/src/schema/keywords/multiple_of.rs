@@ -1,32 +1,19 @@
-//! Keywords that the pipeline's validator (Python's jsonschema) judges otherwise than the `jsonschema`
-//! crate. docs/JSON.md tells what differs.
+//! `multipleOf` as Python computes it: by an integer exactly, by a float in doubles.
 
 use jsonschema::paths::Location;
-use jsonschema::{Keyword, ValidationError, ValidationOptions};
+use jsonschema::{Keyword, ValidationError};
 use serde_json::{Map, Value as SerdeValue};
 
-use super::bounds;
+use super::CompiledKeyword;
 use crate::number::Number;
 use crate::representation::OnTape;
 use crate::value::Value;
 
-pub(super) type Built<'a> = Result<Box<dyn for<'i> Keyword<'i, OnTape>>, ValidationError<'a>>;
-
-/// The options with these keywords in place of the crate's.
-pub(super) fn install<R>(
-    options: ValidationOptions<'_, R, OnTape>,
-) -> ValidationOptions<'_, R, OnTape> {
-    bounds::install(options)
-        .with_keyword("multipleOf", multiple_of)
-        .with_keyword("contentEncoding", annotation)
-        .with_keyword("contentMediaType", annotation)
-}
-
-fn multiple_of<'a>(
+pub(super) fn compile<'a>(
     _: &'a Map<String, SerdeValue>,
     divisor: &'a SerdeValue,
     _: Location,
-) -> Built<'a> {
+) -> CompiledKeyword<'a> {
     let divisor = match (divisor.as_u64(), divisor.as_f64()) {
         (Some(0), _) | (_, None) => None,
         (Some(integer), _) => Some(Divisor::Integer(integer)),
@@ -40,24 +27,7 @@ fn multiple_of<'a>(
     }
 }
 
-fn annotation<'a>(_: &'a Map<String, SerdeValue>, _: &'a SerdeValue, _: Location) -> Built<'a> {
-    Ok(Box::new(Annotation))
-}
-
-/// Says something of a value, and asserts nothing.
-pub(super) struct Annotation;
-
-impl<'i> Keyword<'i, OnTape> for Annotation {
-    fn validate(&self, _: Value<'i>) -> Result<(), ValidationError<'i>> {
-        Ok(())
-    }
-
-    fn is_valid(&self, _: Value<'i>) -> bool {
-        true
-    }
-}
-
-/// A divisor as it was written: Python divides by a float in doubles, by an integer exactly.
+/// A divisor as it was written, for Python divides by an integer otherwise than by a float.
 enum Divisor {
     Integer(u64),
     Float(f64),
@@ -74,7 +44,7 @@ impl MultipleOf {
             (Divisor::Integer(divisor), Number::Uint(value)) => value % divisor == 0,
             (Divisor::Integer(divisor), Number::Digits(digits)) => remainder(digits, *divisor) == 0,
             (Divisor::Integer(divisor), Number::Float(value)) => value % *divisor as f64 == 0.0,
-            // `int(quotient) != quotient`, and where the quotient is no double, as fractions.
+            // Python: `int(quotient) != quotient`; with fractions if the quotient is too large for a double.
             (Divisor::Float(divisor), number) => {
                 let quotient = number.nearest() / divisor;
                 if quotient.is_finite() {
@@ -87,10 +57,10 @@ impl MultipleOf {
     }
 }
 
-/// Whether a positive double divides a number of at least its size, both taken as they are.
+/// Whether a positive double divides a larger number without remainder, both by their exact values.
 fn divides_exactly(divisor: f64, number: Number<'_>) -> bool {
-    // The divisor is `odd` times a power of two. The number is a whole multiple of that power: the
-    // quotient is beyond a double, so the last bit of the divisor is worth less than any of an integer.
+    // The divisor is `odd` times a power of two. An integer is a multiple of that power: the quotient is too
+    // large for a double, so the power is less than one.
     let (odd, divisor_exponent) = odd_part(divisor);
     match number {
         Number::Int(value) => value.unsigned_abs() % odd == 0,
@@ -103,7 +73,7 @@ fn divides_exactly(divisor: f64, number: Number<'_>) -> bool {
     }
 }
 
-/// A positive double as an odd number times a power of two: that number, and the power's exponent.
+/// A positive double as an odd number times a power of two: the odd number, and the exponent of the power.
 fn odd_part(value: f64) -> (u64, i32) {
     const FRACTION_BITS: u32 = 52;
     let bits = value.to_bits();
@@ -117,7 +87,8 @@ fn odd_part(value: f64) -> (u64, i32) {
     ((significand >> zeros).max(1), exponent + zeros as i32)
 }
 
-/// By long division; the sign does not matter for whether anything remains.
+/// The remainder of an integer by its digits, by long division. The sign is left out, for it does not change
+/// whether there is a remainder.
 fn remainder(digits: &str, divisor: u64) -> u64 {
     let digits = digits.bytes().filter(u8::is_ascii_digit);
     digits.fold(0, |remainder, digit| {

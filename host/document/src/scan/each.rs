@@ -1,20 +1,20 @@
-//! Byte by byte: for processors of other kinds, and what the others are held against.
+//! Byte by byte: for architectures without a version of their own, and to test the others against.
 
-use super::{Found, STRIDE};
+use super::{STRIDE, StrideScan};
 
-/// What is in a stride.
-pub fn look(stride: &[u8; STRIDE]) -> Found {
+/// What is among the bytes of a stride.
+pub fn look(stride: &[u8; STRIDE]) -> StrideScan {
     let mut special = 0;
     for (place, byte) in stride.iter().enumerate() {
         special |= u32::from(matches!(byte, 0..0x20 | b'"' | b'\\')) << place;
     }
-    Found {
+    StrideScan {
         special,
         is_ascii: stride.is_ascii(),
     }
 }
 
-/// Whether the bytes of two strides are `text`, apart from what the mask leaves out.
+/// Whether two strides equal `text` in all bits that `mask` has. `text` is 0 where the mask is.
 pub fn is_masked(
     bytes: &[u8; 2 * STRIDE],
     mask: &[u8; 2 * STRIDE],

@@ -1,22 +1,22 @@
-//! By SSE2, which is part of every x86-64.
+//! With SSE2, which every x86-64 has.
 
 use std::arch::x86_64::*;
 
-use super::{Found, STRIDE};
+use super::{STRIDE, StrideScan};
 
-/// What is in a stride.
+/// What is among the bytes of a stride.
 #[inline]
-pub fn look(stride: &[u8; STRIDE]) -> Found {
+pub fn look(stride: &[u8; STRIDE]) -> StrideScan {
     #[inline]
     #[target_feature(enable = "sse2")]
-    fn at_once(stride: &[u8; STRIDE]) -> Found {
+    fn at_once(stride: &[u8; STRIDE]) -> StrideScan {
         let bytes = load(stride);
         let quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"' as i8));
         let backslashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\' as i8));
-        // No greater than 0x1F, as the smaller of both shows.
+        // A byte is at most 0x1F if it is the smaller of the two.
         let controls = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes);
         let special = _mm_or_si128(_mm_or_si128(quotes, backslashes), controls);
-        Found {
+        StrideScan {
             special: _mm_movemask_epi8(special) as u32,
             is_ascii: _mm_movemask_epi8(bytes) == 0,
         }
@@ -25,7 +25,7 @@ pub fn look(stride: &[u8; STRIDE]) -> Found {
     unsafe { at_once(stride) }
 }
 
-/// Whether the bytes of two strides are `text`, apart from what the mask leaves out.
+/// Whether two strides equal `text` in all bits that `mask` has. `text` is 0 where the mask is.
 #[inline]
 pub fn is_masked(
     bytes: &[u8; 2 * STRIDE],

@@ -1,27 +1,25 @@
-//! Our values as a representation of JSON for the `jsonschema` crate, so that it validates on the
-//! tape. Its contract is tested with the crate's own conformance suite.
+//! Values on the tape as a representation of JSON for the `jsonschema` crate, so that it validates without a
+//! copy. The crate's own conformance suite tests it. Each read counts steps of the validation's budget.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use jsonschema::JsonType;
-use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object};
+use jsonschema::json::{Array, Json, JsonNumber, Node as JsonNode, NodeIdentity, Object};
 use jsonschema_value::LazyInstance;
 use serde_json::Value as SerdeValue;
 
-use crate::documents::Documents;
-use crate::lenient::LenientReader;
+use crate::budget;
+use crate::lenient;
 use crate::number::Number;
-use crate::pointer::Pointer;
-use crate::steps;
-use crate::tape::node::{Kind as NodeKind, Node as TapeNode};
+use crate::tape::node::{Node, NodeKind};
 use crate::tape::{PreparedName, Tape};
 use crate::value::{Elements, Kind, Members, Value};
 
-/// An array of up to this many elements is compared pair by pair; a longer one by its hashes.
+/// For `uniqueItems`: an array of up to this many elements is compared pair by pair, a longer one by hashes.
 const PAIRWISE_ELEMENTS_MAX: usize = 15;
 
-/// The representation.
+/// Names the representation for `jsonschema`.
 pub(crate) struct OnTape;
 
 impl Json for OnTape {
@@ -29,7 +27,7 @@ impl Json for OnTape {
     type PreparedKey = PreparedName;
     type StringBuffer = Tape;
 
-    /// A look-up in a small object walks its names, so one pass over them soon wins (measured).
+    /// A look-up in a small object walks its names, so one pass over all members is soon faster (measured).
     const KEYS_PER_LOOKUP: usize = 4;
 
     fn prepare_key(key: &str) -> PreparedName {
@@ -37,11 +35,11 @@ impl Json for OnTape {
     }
 
     fn with_string_node<T>(buffer: &mut Tape, string: &str, f: impl FnOnce(Value<'_>) -> T) -> T {
-        steps::take_text(string.len());
+        budget::count_text(string.len());
         buffer.clear();
         buffer.bytes.extend_from_slice(string.as_bytes());
         // SAFETY: the buffer's bytes are this `str`.
-        let node = unsafe { TapeNode::text(NodeKind::String, 0, string.len() as u32) };
+        let node = unsafe { Node::text(NodeKind::String, 0, string.len() as u32) };
         buffer.nodes.push(node);
         f(Value::new(buffer, 0))
     }
@@ -49,18 +47,18 @@ impl Json for OnTape {
 
 impl JsonNumber for Number<'_> {
     fn as_u64(&self) -> Option<u64> {
-        steps::take_one();
+        budget::count_step();
         Number::as_u64(*self)
     }
 
     fn as_i64(&self) -> Option<i64> {
-        steps::take_one();
+        budget::count_step();
         Number::as_i64(*self)
     }
 
-    /// `None` beyond the range of a double; the sign then decides a comparison.
+    /// `None` beyond the range of a double; `jsonschema` then compares by the sign.
     fn as_f64(&self) -> Option<f64> {
-        steps::take_one();
+        budget::count_step();
         Some(self.nearest()).filter(|value| value.is_finite())
     }
 
@@ -70,7 +68,7 @@ impl JsonNumber for Number<'_> {
         Cow::Owned(String::from_utf8_lossy(&text).into_owned())
     }
 
-    /// For texts of errors, which are masked; beyond 64 bits the nearest double has to do.
+    /// Only for texts of errors, which are masked: so the nearest double is enough beyond 64 bits.
     fn to_number(&self) -> Cow<'_, serde_json::Number> {
         Cow::Owned(match *self {
             Number::Int(value) => value.into(),
@@ -92,56 +90,56 @@ impl JsonNumber for Number<'_> {
     }
 }
 
-impl<'a> Node<'a, OnTape> for Value<'a> {
+impl<'a> JsonNode<'a, OnTape> for Value<'a> {
     type Object = ObjectView<'a>;
     type Array = ArrayView<'a>;
     type Number = Number<'a>;
 
     fn as_object(&self) -> Option<ObjectView<'a>> {
-        steps::take_one();
+        budget::count_step();
         (self.node().kind() == NodeKind::Object).then_some(ObjectView(*self))
     }
 
     fn as_array(&self) -> Option<ArrayView<'a>> {
-        steps::take_one();
+        budget::count_step();
         (self.node().kind() == NodeKind::Array).then_some(ArrayView(*self))
     }
 
     fn as_string(&self) -> Option<Cow<'a, str>> {
         let text = self.as_str();
-        steps::take_text(text.map_or(0, str::len));
+        budget::count_text(text.map_or(0, str::len));
         text.map(Cow::Borrowed)
     }
 
     fn as_number(&self) -> Option<Number<'a>> {
         let number = self.number();
-        // All digits of a long one may be read.
-        steps::take_text(number.map_or(0, Number::digits));
+        // All digits of a long number may be read.
+        budget::count_text(number.map_or(0, Number::digits));
         number
     }
 
     fn as_boolean(&self) -> Option<bool> {
-        steps::take_one();
+        budget::count_step();
         self.as_bool()
     }
 
     fn is_null(&self) -> bool {
-        steps::take_one();
+        budget::count_step();
         Value::is_null(*self)
     }
 
     fn is_number(&self) -> bool {
-        steps::take_one();
+        budget::count_step();
         self.kind() == Kind::Number
     }
 
     fn is_string(&self) -> bool {
-        steps::take_one();
+        budget::count_step();
         self.kind() == Kind::String
     }
 
     fn json_type(&self) -> JsonType {
-        steps::take_one();
+        budget::count_step();
         match self.kind() {
             Kind::Null => JsonType::Null,
             Kind::Boolean => JsonType::Boolean,
@@ -160,10 +158,10 @@ impl<'a> Node<'a, OnTape> for Value<'a> {
         Cow::Owned(to_serde(*self))
     }
 
-    /// Errors never see a value of the event: they get the shape that their masked texts ask for,
-    /// the length of an array. So neither a message can leak it nor a deep document be copied once
-    /// per level. Only where a pattern may give up they can ask for the whole document, because the
-    /// crate then looks for the text in it, and panics if it is not there.
+    /// Errors get no value of the event, but only what their masked texts need: the length of an array. So no
+    /// message can leak a value, and no deep document is copied once per level. The exception is a schema with
+    /// a pattern that may give up: `jsonschema` then looks for the text in the whole document, and panics if it
+    /// is not there. For that case the tape has the document's text in `whole`.
     fn lazy_value(&self) -> LazyInstance<'a> {
         let whole = &self.tape().whole;
         if self.place() == 0 && !whole.is_empty() {
@@ -171,10 +169,8 @@ impl<'a> Node<'a, OnTape> for Value<'a> {
                 bytes: whole,
                 tag: 0,
                 make: |whole, _| {
-                    let mut documents = Documents::default();
-                    documents.parse(whole, &[whole.len() as u32]);
-                    let value = documents.value(0, &Pointer::default());
-                    value.map_or(SerdeValue::Null, to_serde)
+                    let tape = lenient::read_alone(whole);
+                    tape.map_or(SerdeValue::Null, |tape| to_serde(Value::new(&tape, 0)))
                 },
                 cell: std::sync::OnceLock::new(),
             };
@@ -192,10 +188,10 @@ impl<'a> Node<'a, OnTape> for Value<'a> {
         }
     }
 
-    /// The address of the node: unique on a tape, and tapes do not overlap. It is another's only
-    /// after the tape was cleared, which no validation outlives.
+    /// The address of the tape and the place of the node on it. Another node has the same only after the tape
+    /// was cleared, and no validation lasts longer than that.
     fn identity(&self) -> Option<NodeIdentity> {
-        steps::take_one();
+        budget::count_step();
         let address = std::ptr::from_ref(self.tape()) as usize;
         Some(NodeIdentity::tagged(address, self.place()))
     }
@@ -208,51 +204,51 @@ pub(crate) struct ObjectView<'a>(Value<'a>);
 impl<'a> Object<'a, OnTape> for ObjectView<'a> {
     type Node = Value<'a>;
     type MemberName = &'a str;
-    type MembersIter = Counted<Members<'a>>;
+    type MembersIter = CountedIter<Members<'a>>;
 
     fn len(&self) -> usize {
         self.0.len()
     }
 
     fn get(&self, key: &PreparedName) -> Option<Value<'a>> {
-        steps::take_one();
+        budget::count_step();
         let tape = self.0.tape();
         tape.member(self.0.place(), key)
             .map(|at| Value::new(tape, at))
     }
 
-    fn members(&self) -> Counted<Members<'a>> {
-        Counted(self.0.members())
+    fn members(&self) -> CountedIter<Members<'a>> {
+        CountedIter(self.0.members())
     }
 }
 
-/// What is iterated over, each of it some steps.
-pub(crate) struct Counted<I>(I);
+/// An iterator that counts steps for each entry.
+pub(crate) struct CountedIter<I>(I);
 
-/// What an object or array has one after the other.
-pub(crate) trait Entry {
-    /// Bytes of its name.
+/// A member of an object, or an element of an array.
+pub(crate) trait CountedEntry {
+    /// Bytes of a member's name; 0 for an element.
     fn name_bytes(&self) -> usize;
 }
 
-impl Entry for Value<'_> {
+impl CountedEntry for Value<'_> {
     fn name_bytes(&self) -> usize {
         0
     }
 }
 
-impl Entry for (&str, Value<'_>) {
+impl CountedEntry for (&str, Value<'_>) {
     fn name_bytes(&self) -> usize {
         self.0.len()
     }
 }
 
-impl<I: Iterator<Item: Entry>> Iterator for Counted<I> {
+impl<I: Iterator<Item: CountedEntry>> Iterator for CountedIter<I> {
     type Item = I::Item;
 
     fn next(&mut self) -> Option<I::Item> {
         let entry = self.0.next();
-        steps::take_entry(entry.as_ref().map_or(0, Entry::name_bytes));
+        budget::count_entry(entry.as_ref().map_or(0, CountedEntry::name_bytes));
         entry
     }
 }
@@ -263,14 +259,14 @@ pub(crate) struct ArrayView<'a>(Value<'a>);
 
 impl<'a> Array<'a, OnTape> for ArrayView<'a> {
     type Node = Value<'a>;
-    type ElementsIter = Counted<Elements<'a>>;
+    type ElementsIter = CountedIter<Elements<'a>>;
 
     fn len(&self) -> usize {
         self.0.len()
     }
 
-    fn elements(&self) -> Counted<Elements<'a>> {
-        Counted(self.0.elements())
+    fn elements(&self) -> CountedIter<Elements<'a>> {
+        CountedIter(self.0.elements())
     }
 
     fn is_unique(&self) -> bool {
@@ -310,22 +306,20 @@ fn hashes(array: Value<'_>) -> Vec<(u64, Value<'_>)> {
     hashed.collect()
 }
 
-/// Does `work` with an equal value that is a whole document, and whose errors can ask for it.
+/// Does `work` with an equal value that is a document of its own, so that errors can ask for the whole of it.
 pub(crate) fn on_a_tape_of_its_own<T>(value: Value<'_>, work: impl FnOnce(Value<'_>) -> T) -> T {
     let mut whole = Vec::new();
     value.write_canonical(&mut whole);
-    let mut tape = Tape::default();
-    let read = LenientReader::default().read_sealed(&mut tape, 0, &whole);
-    if read.is_err() {
-        // Never: canonical text reads back.
+    let Ok(mut tape) = lenient::read_alone(&whole) else {
+        // Never, for canonical text can be read back.
         return work(value);
-    }
+    };
     tape.whole = whole;
     work(Value::new(&tape, 0))
 }
 
 fn equals_serde(value: Value<'_>, expected: &SerdeValue) -> bool {
-    steps::take_one();
+    budget::count_step();
     match expected {
         SerdeValue::Null => Value::is_null(value),
         SerdeValue::Bool(expected) => value.as_bool() == Some(*expected),
@@ -355,7 +349,7 @@ fn equals_serde(value: Value<'_>, expected: &SerdeValue) -> bool {
 }
 
 fn to_serde(value: Value<'_>) -> SerdeValue {
-    steps::take_one();
+    budget::count_step();
     match value.kind() {
         Kind::Null => SerdeValue::Null,
         Kind::Boolean => SerdeValue::Bool(value.as_bool() == Some(true)),

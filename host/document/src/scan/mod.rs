@@ -1,4 +1,5 @@
-//! Many bytes looked at in one go.
+//! Looks at many bytes at once: with SIMD where every processor of the architecture has it, else byte by byte.
+//! Knows bytes alone, no JSON values and no tape.
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod each;
@@ -6,48 +7,49 @@ mod each;
 mod sse2;
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) use each::is_masked;
-#[cfg(not(target_arch = "x86_64"))]
-pub(super) use each::look;
+pub(crate) use each::{is_masked, look};
 #[cfg(target_arch = "x86_64")]
-pub(crate) use sse2::is_masked;
-#[cfg(target_arch = "x86_64")]
-pub(super) use sse2::look;
+pub(crate) use sse2::{is_masked, look};
 
-/// Bytes looked at together.
-pub(super) const STRIDE: usize = 16;
+/// Bytes that are looked at together.
+pub(crate) const STRIDE: usize = 16;
 
-/// What is among the bytes of a stride.
+/// Bytes that are compared in one go.
+pub(crate) const STRIDES_BYTES: usize = 2 * STRIDE;
+
+/// What is among the bytes of a stride of a JSON string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
-    /// A bit for each quote, backslash and control character, by its place.
+pub(crate) struct StrideScan {
+    /// Bit n is set if byte n is a quote, a backslash or a control character.
     pub special: u32,
+    /// Whether all bytes are below 0x80.
     pub is_ascii: bool,
 }
 
-/// Eight digits, the first one lowest, as the number they are; how many of them are digits before
-/// something else comes. What is no digit and all behind it counts for nothing.
+/// Reads the decimal digits at the beginning of eight bytes. Answers how many there are before the first other
+/// byte, and the number that they make (0 if there are none).
 #[inline]
-pub(super) fn digits(eight: [u8; 8]) -> (u32, u64) {
+pub(crate) fn digits(eight: [u8; 8]) -> (u32, u64) {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * ONES;
     let values = u64::from_le_bytes(eight) ^ (ONES * u64::from(b'0'));
-    // Greater than nine, or not ASCII: a sum that reaches the high bit, from the lowest such byte on.
+    // The high bit of a byte is set if it is greater than nine, or not ASCII. Carries only reach bytes behind
+    // the first such byte.
     let others = (values.wrapping_add(ONES * 0x76) | values) & HIGH;
     let count = others.trailing_zeros() / 8;
-    // In front of fewer digits come zeros.
+    // Fewer digits are moved to the end, with zeros before them.
     let digits = if count == 0 {
         0
     } else {
         values << (64 - 8 * count)
     };
-    (count, parsed(digits))
+    (count, parse_eight(digits))
 }
 
-/// The values of eight digits, the first one lowest, as one number: pairs, then fours, then all
-/// (after Lemire, "Quickly parsing eight digits", 2018).
+/// The number that the values of eight digits make, the first digit in the lowest byte: by pairs, then fours,
+/// then all (after Lemire, "Quickly parsing eight digits", 2018).
 #[inline]
-fn parsed(digits: u64) -> u64 {
+fn parse_eight(digits: u64) -> u64 {
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
     let low = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(100 + (1_000_000 << 32));
     let high = (pairs >> 16 & 0x0000_00FF_0000_00FF).wrapping_mul(1 + (10_000 << 32));
@@ -75,7 +77,7 @@ mod tests {
         ) {
             let mask = std::array::from_fn(|place| if place < len { u8::MAX } else { 0 });
             let masked = std::array::from_fn(|place| text[place] & mask[place]);
-            // Alike in as many bytes as one likes.
+            // Often equal in all but the last bytes.
             let bytes = std::array::from_fn(|place| if place + 2 < len { text[place] } else { other[place] });
             let is_text = is_masked(&bytes, &mask, &masked);
             prop_assert_eq!(is_text, bytes[..len] == text[..len]);

@@ -1,27 +1,28 @@
-//! What most schemas say, ready to be looked at in the order of the tape: kinds, bounds, lengths,
-//! words, members and which of them have to be there.
+//! A fast check that accepts most valid values, compiled from what most schemas say: types, bounds, lengths,
+//! `enum` of strings, properties and which are required. It reads the value once, in the order of the tape.
 //!
-//! It only ever says that a value is surely valid. All else, and all that a schema says beside this, is
-//! for the `jsonschema` crate, so the answer is the crate's in any case. Keywords that mean the same in
-//! all drafts are known here, and no others. Knows the tape; no files and no drafts.
+//! It only ever says that a value is surely valid. Everything else is left to the `jsonschema` crate, and so is
+//! every schema that says more. It knows the keywords that mean the same in all drafts, and no others. Knows
+//! the tape; no files and no drafts.
 
 use serde_json::{Map, Value};
 
 use crate::tape::Tape;
 use crate::tape::names::hash;
-use crate::tape::node::{Kind, NameHash, Node};
-use crate::tape::short::Short;
+use crate::tape::node::{NameHash, Node, NodeKind};
+use crate::tape::short_name::ShortName;
 
-/// Schemas in schemas; what is deeper is for the crate, so that a value takes little stack.
+/// Levels of schemas in schemas; deeper ones are left to the crate, so that the check takes little stack.
 const DEPTH_MAX: usize = 16;
 
-/// Names of one object; one that may have more is for the crate.
+/// Names that a schema may give for one object; with more it is left to the crate.
 const NAMES_MAX: usize = 4096;
 
-/// Words that a text is compared with one after the other; with more it is for the crate.
-const WORDS_MAX: usize = 64;
+/// Strings in an `enum`, with which a string is compared one after the other; with more it is left to the
+/// crate.
+const STRINGS_MAX: usize = 64;
 
-/// Says nothing about a value.
+/// Keywords that say nothing about whether a value is valid.
 const ANNOTATIONS: [&str; 14] = [
     "title",
     "description",
@@ -39,6 +40,7 @@ const ANNOTATIONS: [&str; 14] = [
     "contentMediaType",
 ];
 
+/// Bits of the kinds of values.
 const NULL: u8 = 1;
 const BOOLEAN: u8 = 1 << 1;
 const INTEGER: u8 = 1 << 2;
@@ -48,47 +50,50 @@ const ARRAY: u8 = 1 << 5;
 const OBJECT: u8 = 1 << 6;
 const ANY: u8 = NULL | BOOLEAN | INTEGER | FLOAT | STRING | ARRAY | OBJECT;
 
-/// What a value has to be.
+/// What a value has to be to be surely valid.
 #[derive(Debug)]
-pub(super) struct Plain {
-    /// Of these kinds.
+pub(super) struct PlainSchema {
+    /// The bits of the kinds that it may be of.
     kinds: u8,
+    /// Bounds of an integer.
     minimum: i64,
     maximum: i64,
+    /// Bounds of the length of a string.
     characters_min: usize,
     characters_max: usize,
-    /// One of these, if there are any.
-    words: Vec<Box<str>>,
-    items: Option<Box<Plain>>,
-    members: Option<Box<Members>>,
+    /// If there are any, a string has to be one of these.
+    strings: Vec<Box<str>>,
+    items: Option<Box<PlainSchema>>,
+    members: Option<Box<PlainMembers>>,
 }
 
 /// What an object may hold.
 #[derive(Debug)]
-struct Members {
-    names: Vec<Name>,
-    /// By the hash of a name, its place among them plus one; a power of two of slots, half of them free
-    /// at least.
+struct PlainMembers {
+    names: Vec<PlainName>,
+    /// A hash table with open addressing: by the hash of a name, its index in `names` plus one, or 0. It has a
+    /// power of two of slots, and at least half of them are free.
     slots: Vec<u16>,
-    /// All bits of names that have to be there.
+    /// The bits of all names that are required.
     required: u64,
-    /// Others may be there too.
+    /// Whether other names are allowed.
     is_open: bool,
 }
 
+/// A name that a schema gives for an object.
 #[derive(Debug)]
-struct Name {
+struct PlainName {
     hash: NameHash,
-    short: Short,
-    /// The name, if it is not short.
+    short: ShortName,
+    /// The name, if it is too long for `short`.
     long: Option<Box<str>>,
-    /// Its bit in `required`.
+    /// Its bit in `required`; 0 if it is not required.
     bit: u64,
-    value: Plain,
+    value: PlainSchema,
 }
 
-impl Plain {
-    /// Of a schema's document. Where it says more than what is known here, no value is surely valid.
+impl PlainSchema {
+    /// Compiles a schema's document. If it says more than what is known here, no value is accepted.
     pub fn new(document: &Value) -> Self {
         let mut document = document.clone();
         if let Some(members) = document.as_object_mut() {
@@ -97,7 +102,7 @@ impl Plain {
         Self::of(&document, 0).unwrap_or_else(Self::nothing)
     }
 
-    /// Nothing is surely valid.
+    /// Accepts no value.
     fn nothing() -> Self {
         Self {
             kinds: 0,
@@ -105,6 +110,7 @@ impl Plain {
         }
     }
 
+    /// Accepts every value.
     fn anything() -> Self {
         Self {
             kinds: ANY,
@@ -112,7 +118,7 @@ impl Plain {
             maximum: i64::MAX,
             characters_min: 0,
             characters_max: usize::MAX,
-            words: Vec::new(),
+            strings: Vec::new(),
             items: None,
             members: None,
         }
@@ -124,24 +130,24 @@ impl Plain {
         for (keyword, value) in schema {
             match keyword.as_str() {
                 "type" => plain.kinds &= kinds(value)?,
-                // Near its bounds a float is the crate's to compare.
+                // A float with a bound is left to the crate.
                 "minimum" => (plain.minimum, plain.kinds) = (value.as_i64()?, plain.kinds & !FLOAT),
                 "maximum" => (plain.maximum, plain.kinds) = (value.as_i64()?, plain.kinds & !FLOAT),
                 "minLength" => plain.characters_min = usize::try_from(value.as_u64()?).ok()?,
                 "maxLength" => plain.characters_max = usize::try_from(value.as_u64()?).ok()?,
                 "enum" => {
-                    plain.words =
-                        texts(value).filter(|words| (1..=WORDS_MAX).contains(&words.len()))?;
+                    plain.strings = texts(value)
+                        .filter(|strings| (1..=STRINGS_MAX).contains(&strings.len()))?;
                     plain.kinds &= STRING;
                 }
                 "items" => plain.items = Some(Box::new(Self::of(value, depth + 1)?)),
-                // All three at once, below.
+                // All three together, below.
                 "properties" | "required" | "additionalProperties" => {}
                 _ if ANNOTATIONS.contains(&keyword.as_str()) => {}
                 _ => return None,
             }
         }
-        plain.members = Members::of(schema, depth)?.map(Box::new);
+        plain.members = PlainMembers::of(schema, depth)?.map(Box::new);
         Some(plain)
     }
 
@@ -150,33 +156,34 @@ impl Plain {
     pub fn accepts(&self, tape: &Tape, at: u32) -> bool {
         let node = tape.node(at);
         match node.kind() {
-            Kind::Null => self.kinds & NULL != 0,
-            Kind::False | Kind::True => self.kinds & BOOLEAN != 0,
-            Kind::Int => {
+            NodeKind::Null => self.kinds & NULL != 0,
+            NodeKind::False | NodeKind::True => self.kinds & BOOLEAN != 0,
+            NodeKind::Int => {
                 let value = node.number_bits() as i64;
                 self.kinds & INTEGER != 0 && self.minimum <= value && value <= self.maximum
             }
-            Kind::Float => self.kinds & FLOAT != 0,
-            Kind::String => self.kinds & STRING != 0 && self.accepts_text(tape, node),
-            Kind::Array => self.kinds & ARRAY != 0 && self.accepts_elements(tape, node, at),
-            Kind::Object => self.kinds & OBJECT != 0 && self.accepts_members(tape, node, at),
-            Kind::Uint
-            | Kind::Digits
-            | Kind::NotFinite
-            | Kind::OddString
-            | Kind::Name
-            | Kind::OddName => false,
+            NodeKind::Float => self.kinds & FLOAT != 0,
+            NodeKind::String => self.kinds & STRING != 0 && self.accepts_text(tape, node),
+            NodeKind::Array => self.kinds & ARRAY != 0 && self.accepts_elements(tape, node, at),
+            NodeKind::Object => self.kinds & OBJECT != 0 && self.accepts_members(tape, node, at),
+            NodeKind::Uint
+            | NodeKind::Digits
+            | NodeKind::NotFinite
+            | NodeKind::OddString
+            | NodeKind::Name
+            | NodeKind::OddName => false,
         }
     }
 
     #[inline]
     fn accepts_text(&self, tape: &Tape, node: Node) -> bool {
         let bytes = tape.raw(node);
-        // A character has one byte to four.
+        // A character has one to four bytes.
         let is_sure =
             bytes.len().div_ceil(4) >= self.characters_min && bytes.len() <= self.characters_max;
         (is_sure || self.accepts_characters(tape, node))
-            && (self.words.is_empty() || self.words.iter().any(|word| word.as_bytes() == bytes))
+            && (self.strings.is_empty()
+                || self.strings.iter().any(|string| string.as_bytes() == bytes))
     }
 
     #[inline(never)]
@@ -205,8 +212,9 @@ impl Plain {
     }
 }
 
-impl Members {
-    /// `Some(None)` if the schema says nothing of members; `None` if it says what is not known here.
+impl PlainMembers {
+    /// `Some(None)` if the schema says nothing about members; `None` if it says something that is not known
+    /// here.
     fn of(schema: &Map<String, Value>, depth: usize) -> Option<Option<Self>> {
         let [properties, required, additional] =
             ["properties", "required", "additionalProperties"].map(|keyword| schema.get(keyword));
@@ -221,20 +229,20 @@ impl Members {
         let mut names = Vec::new();
         if let Some(properties) = properties {
             for (name, schema) in properties.as_object()? {
-                let value = Plain::of(schema, depth + 1).unwrap_or_else(Plain::nothing);
-                names.push(Name::new(name, value));
+                let value = PlainSchema::of(schema, depth + 1).unwrap_or_else(PlainSchema::nothing);
+                names.push(PlainName::new(name, value));
             }
         }
         let required = required.map_or(Some(Vec::new()), texts)?;
         for (number, name) in required.iter().enumerate() {
             let bit = 1_u64.checked_shl(u32::try_from(number).ok()?)?;
-            match names.iter_mut().find(|other| other.is(name)) {
+            match names.iter_mut().find(|other| other.has_name(name)) {
                 Some(name) => name.bit = bit,
-                None if is_open => names.push(Name {
+                None if is_open => names.push(PlainName {
                     bit,
-                    ..Name::new(name, Plain::anything())
+                    ..PlainName::new(name, PlainSchema::anything())
                 }),
-                // It must be there, and may not.
+                // It is required, and not allowed.
                 None => return None,
             }
         }
@@ -274,8 +282,8 @@ impl Members {
     }
 
     #[inline]
-    fn find(&self, tape: &Tape, name: Node) -> Option<&Name> {
-        // A power of two.
+    fn find(&self, tape: &Tape, name: Node) -> Option<&PlainName> {
+        // The number of slots is a power of two.
         let mask = self.slots.len().wrapping_sub(1);
         let mut slot = usize::from(name.name_hash()) & mask;
         loop {
@@ -289,29 +297,29 @@ impl Members {
     }
 }
 
-impl Name {
-    fn new(name: &str, value: Plain) -> Self {
-        let short = Short::new(name.as_bytes());
+impl PlainName {
+    fn new(name: &str, value: PlainSchema) -> Self {
+        let short = ShortName::new(name.as_bytes());
         Self {
             hash: hash(name.as_bytes()),
-            short: short.unwrap_or(Short::EMPTY),
+            short: short.unwrap_or(ShortName::EMPTY),
             long: short.is_none().then(|| name.into()),
             bit: 0,
             value,
         }
     }
 
-    fn is(&self, name: &str) -> bool {
+    fn has_name(&self, name: &str) -> bool {
         match &self.long {
             Some(long) => **long == *name,
-            None => Short::new(name.as_bytes()) == Some(self.short),
+            None => ShortName::new(name.as_bytes()) == Some(self.short),
         }
     }
 
     #[inline]
     fn is_at(&self, tape: &Tape, name: Node) -> bool {
         match &self.long {
-            // Where too little follows for a short one to be seen, the crate sees it.
+            // At the end of the tape a short name may not be recognized; the value is then left to the crate.
             None => self.short.is_at(&tape.bytes, &name.range()),
             Some(long) => tape.raw(name) == long.as_bytes(),
         }

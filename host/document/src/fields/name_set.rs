@@ -1,18 +1,19 @@
-//! A set of flattened names, and of beginnings of names. A name is asked for in two parts, so that
-//! nobody has to put them together.
+//! A set of flattened names and of prefixes of names. A name is looked for in two parts, so that nobody has to
+//! join them.
 
-/// Some names, and all that begin like one of some others.
+/// Names: those of `whole`, and all that begin with one of `prefixes`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names {
+pub struct NameSet {
     whole: Vec<Box<str>>,
-    beginnings: Vec<Box<str>>,
-    /// Bit n: a name of n bytes may be one of them; the last bit: or more. Most are told by it.
+    prefixes: Vec<Box<str>>,
+    /// Bit n is set if a name of n bytes may be in the set; the last bit stands for 63 bytes and more. It rules
+    /// out most names.
     lengths: u64,
 }
 
-impl Names {
-    pub fn new(whole: Vec<Box<str>>, beginnings: Vec<Box<str>>) -> Self {
-        let lengths = match beginnings.is_empty() {
+impl NameSet {
+    pub fn new(whole: Vec<Box<str>>, prefixes: Vec<Box<str>>) -> Self {
+        let lengths = match prefixes.is_empty() {
             true => whole
                 .iter()
                 .fold(0, |bits, name| bits | length_bit(name.len())),
@@ -20,25 +21,25 @@ impl Names {
         };
         Self {
             whole,
-            beginnings,
+            prefixes,
             lengths,
         }
     }
 
-    /// Whether the name that is `base` and `name` together is one of them.
+    /// Whether the set has the name that is `base` followed by `name`.
     #[inline]
-    pub fn has(&self, base: &[u8], name: &[u8]) -> bool {
+    pub fn contains(&self, base: &[u8], name: &[u8]) -> bool {
         self.lengths & length_bit(base.len() + name.len()) != 0 && self.is_there(base, name)
     }
 
     fn is_there(&self, base: &[u8], name: &[u8]) -> bool {
         let is_it = |whole: &[u8]| whole.split_at_checked(base.len()) == Some((base, name));
-        let begins = |beginning: &[u8]| match beginning.split_at_checked(base.len()) {
+        let begins = |prefix: &[u8]| match prefix.split_at_checked(base.len()) {
             Some((first, rest)) => first == base && name.starts_with(rest),
-            None => base.starts_with(beginning),
+            None => base.starts_with(prefix),
         };
         self.whole.iter().any(|whole| is_it(whole.as_bytes()))
-            || self.beginnings.iter().any(|text| begins(text.as_bytes()))
+            || self.prefixes.iter().any(|text| begins(text.as_bytes()))
     }
 }
 
@@ -48,11 +49,11 @@ fn length_bit(bytes: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Names;
+    use super::NameSet;
 
-    fn names(whole: &[&str], beginnings: &[&str]) -> Names {
+    fn names(whole: &[&str], prefixes: &[&str]) -> NameSet {
         let list = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
-        Names::new(list(whole), list(beginnings))
+        NameSet::new(list(whole), list(prefixes))
     }
 
     #[test]
@@ -76,11 +77,15 @@ mod tests {
         for (name, expected) in cases {
             for at in 0..=name.len() {
                 let (base, name) = name.as_bytes().split_at(at);
-                assert_eq!(set.has(base, name), expected, "{name:?} parted at {at}");
+                assert_eq!(
+                    set.contains(base, name),
+                    expected,
+                    "{name:?} parted at {at}"
+                );
             }
         }
-        assert!(!names(&[], &[]).has(b"", b""));
-        assert!(!names(&["ab"], &[]).has(b"a", b"c"));
-        assert!(names(&[], &[""]).has(b"", b"anything"));
+        assert!(!names(&[], &[]).contains(b"", b""));
+        assert!(!names(&["ab"], &[]).contains(b"a", b"c"));
+        assert!(names(&[], &[""]).contains(b"", b"anything"));
     }
 }

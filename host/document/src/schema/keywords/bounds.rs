@@ -1,5 +1,5 @@
-//! `minimum`, `maximum` and their exclusive forms, compared exactly: the crate rounds an integer beyond
-//! 64 bits of an event to the nearest double, and Python does not.
+//! `minimum`, `maximum` and their exclusive forms, compared exactly. The crate rounds an integer beyond 64 bits
+//! of an event to the nearest double; Python does not.
 
 use std::cmp::Ordering;
 
@@ -7,13 +7,13 @@ use jsonschema::paths::Location;
 use jsonschema::{Keyword, ValidationError, ValidationOptions};
 use serde_json::{Map, Value as SerdeValue};
 
-use super::integers;
-use super::keywords::{Annotation, Built};
+use super::{Annotation, CompiledKeyword};
 use crate::number::Number;
 use crate::representation::OnTape;
+use crate::schema::integers;
 use crate::value::Value;
 
-/// The options with these keywords in place of the crate's.
+/// Replaces the crate's keywords by these.
 pub(super) fn install<R>(
     options: ValidationOptions<'_, R, OnTape>,
 ) -> ValidationOptions<'_, R, OnTape> {
@@ -28,40 +28,40 @@ fn minimum<'a>(
     members: &'a Map<String, SerdeValue>,
     bound: &'a SerdeValue,
     _: Location,
-) -> Built<'a> {
+) -> CompiledKeyword<'a> {
     let is_exclusive = members.get("exclusiveMinimum") == Some(&SerdeValue::Bool(true));
-    built(bound, Ordering::Less, is_exclusive)
+    compile(bound, Ordering::Less, is_exclusive)
 }
 
 fn maximum<'a>(
     members: &'a Map<String, SerdeValue>,
     bound: &'a SerdeValue,
     _: Location,
-) -> Built<'a> {
+) -> CompiledKeyword<'a> {
     let is_exclusive = members.get("exclusiveMaximum") == Some(&SerdeValue::Bool(true));
-    built(bound, Ordering::Greater, is_exclusive)
+    compile(bound, Ordering::Greater, is_exclusive)
 }
 
 fn exclusive_minimum<'a>(
     _: &'a Map<String, SerdeValue>,
     bound: &'a SerdeValue,
     _: Location,
-) -> Built<'a> {
-    built(bound, Ordering::Less, true)
+) -> CompiledKeyword<'a> {
+    compile(bound, Ordering::Less, true)
 }
 
 fn exclusive_maximum<'a>(
     _: &'a Map<String, SerdeValue>,
     bound: &'a SerdeValue,
     _: Location,
-) -> Built<'a> {
-    built(bound, Ordering::Greater, true)
+) -> CompiledKeyword<'a> {
+    compile(bound, Ordering::Greater, true)
 }
 
-fn built(bound: &SerdeValue, beyond: Ordering, is_exclusive: bool) -> Built<'_> {
+fn compile(bound: &SerdeValue, beyond: Ordering, is_exclusive: bool) -> CompiledKeyword<'_> {
     let limit = match bound {
         SerdeValue::Number(number) => Limit::Number(number.clone()),
-        // Up to draft-04 it says of the bound beside it that it is exclusive.
+        // `exclusiveMinimum` of draft-04: it belongs to the bound beside it, which reads it.
         SerdeValue::Bool(_) => return Ok(Box::new(Annotation)),
         other => match integers::digits_of(other) {
             Some(digits) => Limit::Digits(digits.to_owned()),
@@ -83,7 +83,7 @@ enum Limit {
 
 struct Bound {
     limit: Limit,
-    /// How a number compares that is beyond the bound.
+    /// How a number that violates the bound compares with it.
     beyond: Ordering,
     is_exclusive: bool,
 }

@@ -1,10 +1,12 @@
-//! The pattern in CPython's tokens: a character, or a backslash and the character behind it.
+//! Splits a pattern into CPython's tokens: a character, or a backslash and the character behind it.
 
 use crate::pattern::error::{PatternError, at};
 
+/// A token of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     Plain(char),
+    /// The character behind a backslash.
     Escape(char),
 }
 
@@ -14,12 +16,12 @@ impl Token {
     }
 }
 
-pub(super) struct Source {
+pub(super) struct Tokenizer {
     characters: Vec<char>,
     position: usize,
 }
 
-impl Source {
+impl Tokenizer {
     pub fn new(pattern: &str) -> Self {
         Self {
             characters: pattern.chars().collect(),
@@ -27,7 +29,7 @@ impl Source {
         }
     }
 
-    /// A backslash at the end has nothing behind it, wherever it stands.
+    /// Refuses a pattern with a backslash at its end, which has no character behind it.
     pub fn check_end(&self) -> Result<(), PatternError> {
         let backslashes = self.characters.iter().rev().take_while(|one| **one == '\\');
         if backslashes.count() % 2 == 1 {
@@ -66,7 +68,7 @@ impl Source {
         Some(token)
     }
 
-    /// Takes the character if it is the next token.
+    /// Reads the character, if it is the next token.
     pub fn take(&mut self, character: char) -> bool {
         let is_next = self.peek() == Some(Token::Plain(character));
         if is_next {
@@ -75,7 +77,7 @@ impl Source {
         is_next
     }
 
-    /// Takes up to `max` digits of a base.
+    /// Reads up to `max` digits of a base.
     pub fn digits(&mut self, max: usize, base: u32) -> String {
         let mut digits = String::new();
         while let Some(Token::Plain(digit)) = self.peek()
@@ -88,7 +90,8 @@ impl Source {
         digits
     }
 
-    /// What stands before `end`, which is taken too. `what` is what it should be.
+    /// Reads up to `end`, which is read too, and answers what stands before it. `what` is what that should be,
+    /// for a message.
     pub fn until(&mut self, end: char, what: &str) -> Result<String, PatternError> {
         let begins = self.position;
         let mut text = String::new();

@@ -11,21 +11,14 @@ use super::files::File;
 use super::rust::{code, tests};
 
 /// Where the parts are layers.
-<<<<<<< HEAD
-const ROOTS: [&str; 6] = [
+const ROOTS: [&str; 7] = [
     "host/src",
-    "host/ledger/src",
+    "host/document/src",
     "host/escape/src",
+    "host/ledger/src",
     "host/runtime/src",
     "host/store/src",
     "ops/src",
-=======
-const ROOTS: [&str; 4] = [
-    "host/src",
-    "host/ledger/src",
-    "host/escape/src",
-    "host/document/src",
->>>>>>> h-document
 ];
 
 /// The parts of a module's path, from the crate's root.

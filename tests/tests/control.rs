@@ -1,0 +1,54 @@
+//! Commands to a running sidecar, by the socket in its store's directory.
+
+mod support;
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use landfall_tests::wait::await_until;
+use serde_json::Value;
+use support::{Setup, Sidecar};
+
+fn text(output: &std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn a_reload_is_answered_with_what_is_in_force_and_what_is_not_and_why() {
+    let mut sidecar = Sidecar::start(Setup::default());
+    let config_path = sidecar.config_path();
+    let store_dir = config_path.with_file_name("data");
+    let socket = store_dir.join("control");
+    let mode = std::fs::metadata(&socket).expect("a socket").permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+
+    let whole = sidecar.command(&["reload"]);
+    assert_eq!(whole.status.code(), Some(0), "{}", text(&whole));
+    assert!(text(&whole).contains("is in force, with all of the files"));
+
+    // What takes a restart is named, and the rest is in force.
+    let (now, later) = (r#"dir = "data""#, "dir = \"data\"\nkeep = \"20d\"");
+    sidecar.reconfigure(now, later);
+    let part = sidecar.command(&["reload", "--json"]);
+    assert_eq!(part.status.code(), Some(1), "{}", text(&part));
+    let answer: Value = serde_json::from_slice(&part.stdout).expect("JSON");
+    assert_eq!(answer["whole"], false);
+    let problems = answer["problems"].to_string();
+    assert!(
+        problems.contains("store changed; it takes effect at the next start"),
+        "{problems}"
+    );
+
+    sidecar.reconfigure(later, now);
+    await_until("it is as it was", || {
+        sidecar.command(&["reload"]).status.code() == Some(0)
+    });
+    sidecar.stop();
+    assert!(!socket.exists(), "the socket goes with its process");
+    let nobody = sidecar.command(&["reload"]);
+    assert_eq!(nobody.status.code(), Some(2));
+    assert!(
+        text(&nobody).contains("check that `landfall run` runs with this store"),
+        "{}",
+        text(&nobody)
+    );
+}

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: builds everything as it is shipped, and hands over to the demo.
+//! `cargo xtask demo`: builds the programs as the tests do, and hands over to the demo.
 
 use crate::command::cargo;
 use crate::steps::Steps;
@@ -8,9 +8,9 @@ use crate::{command, guests, setup};
 pub fn run(workspace: &Workspace, steps: &mut Steps, args: &[String]) -> anyhow::Result<()> {
     let way = setup::building(workspace, steps)?;
     guests::build(workspace, steps, &way)?;
-    // Of the whole workspace: a narrower choice has other features of shared crates, and would build
-    // the largest of them again after `cargo xtask bench`.
-    let mut build = cargo(workspace, ["build", "--release", "--workspace"]);
+    // Not as it is shipped: the demo measures nothing, and this builds much faster. Of the whole workspace: so
+    // `cargo xtask test` finds the same libraries, for a narrower choice has other features of them.
+    let mut build = cargo(workspace, ["build", "--workspace"]);
     build.args(["--bin", "landfall", "--bin", "landfall-demo"]);
     steps.run(
         "demo",
@@ -18,9 +18,9 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, args: &[String]) -> anyhow:
         &mut build,
         "mend what the compiler names",
     )?;
-    let mut demo = command::program(workspace, workspace.binary("release", "landfall-demo"));
+    let mut demo = command::program(workspace, workspace.binary("debug", "landfall-demo"));
     demo.arg("--landfall")
-        .arg(workspace.binary("release", "landfall"));
+        .arg(workspace.binary("debug", "landfall"));
     demo.arg("--guests").arg(workspace.guests());
     demo.arg("--schemas").arg(workspace.root.join("schemas"));
     demo.args(args);

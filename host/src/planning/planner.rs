@@ -12,65 +12,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use landfall_document::{Pointer, PointerError, SchemaSet};
+use landfall_document::{Pointer, SchemaSet};
 use landfall_ledger::{Deadlines, Generation, PerStream};
-use landfall_runtime::{Check, CodeOrigin, Digest, LoadRequest, Loader};
+use landfall_runtime::{Check, Digest, LoadRequest, Loader};
 
 use self::checks::{NoVersion, streams};
+pub use super::error::{PlanningError, Refused};
 use super::loading::Loading;
-use super::objectives::Objectives;
 use super::origin::Origin;
+pub use super::planned::{CheckState, Planned};
 use crate::config::Config;
 use crate::judge::labels::{NO_SCHEMA, Reasons, SchemaLabels, UNKNOWN_SCHEMA};
-use crate::judge::plan::{EventPointers, Placed, Plan, PlanError, PlanParts};
+use crate::judge::plan::{EventPointers, Placed, Plan, PlanParts};
 
 /// At most this many unchanged schemas are named.
 const STALE_NAMED_MAX: usize = 8;
-
-/// Why there is no plan.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanningError {
-    #[error("{field}: {error}")]
-    Pointer {
-        field: &'static str,
-        error: PointerError,
-    },
-    /// Checks of which there is no version to use.
-    #[error("{}", lines(.0))]
-    Checks(Vec<Refused>),
-    /// Checks of which there is no version to use yet.
-    #[error("these checks are still being loaded: {}", .0.join(", "))]
-    Loading(Vec<String>),
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// Nobody wants a plan any more.
-    #[error("Landfall ends")]
-    Ended,
-    #[error(
-        "this process has made all {} plans that it can tell apart; restart it, the store's numbers go on",
-        1 + u32::from(u16::MAX)
-    )]
-    Generations,
-}
-
-/// A check that does not load.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("failed to load check {name}{}: {why}", from(.path.as_deref()))]
-pub struct Refused {
-    pub name: String,
-    /// None if no file was found.
-    pub path: Option<PathBuf>,
-    pub why: String,
-}
-
-fn from(path: Option<&Path>) -> String {
-    path.map_or_else(String::new, |path| format!(" from {}", path.display()))
-}
-
-fn lines(refused: &[Refused]) -> String {
-    let lines: Vec<String> = refused.iter().map(ToString::to_string).collect();
-    lines.join("\n")
-}
 
 /// How long a plan waits for its loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,22 +43,6 @@ enum OtherLoads {
     End,
     /// Another plan wants them.
     Keep,
-}
-
-/// The state of a check, for `/readyz`, metrics and logs.
-#[derive(Clone, Debug)]
-pub struct CheckState {
-    pub name: String,
-    pub kind: &'static str,
-    pub version: String,
-    pub digest: String,
-    pub loaded_ms: i64,
-    /// Why the file as it is now is not the version in use.
-    pub stale: Option<String>,
-    /// Whether the file as it is now is being loaded.
-    pub loading: bool,
-    /// Where its code came from, if it was loaded for this plan.
-    pub loaded_from: Option<CodeOrigin>,
 }
 
 /// A check in use: what it was loaded from, and the outcome.
@@ -134,56 +74,6 @@ pub struct Planner {
     next_generation: Option<u16>,
     /// Whether a plan is still wanted; asked between two schemas, for there may be many.
     go_on: Box<dyn Fn() -> bool + Send>,
-}
-
-/// The result of planning.
-pub struct Planned {
-    pub plan: Arc<Plan>,
-    pub deadlines: Deadlines,
-    /// Schemas that are loaded or configured now, and `(unknown)` and `(none)`. The plan also has the labels of
-    /// earlier plans, because events of schemas that are gone may still wait.
-    pub schemas: Vec<String>,
-    pub checks: Vec<CheckState>,
-    /// Schemas of which an older version stays in force.
-    pub stale_schemas: usize,
-    /// What stayed as it was, or was left out, and why.
-    pub problems: Vec<String>,
-    /// Notes that concern only time and no verdict: code that is not kept.
-    pub notes: Vec<String>,
-    /// Whether anything differs from the plan before.
-    pub changed: bool,
-}
-
-impl Planned {
-    /// The objectives that its checks state, asked for as long as `go_on` returns true; objectives that cannot be
-    /// shown are logged. Slow.
-    pub fn objectives(&self, go_on: &dyn Fn() -> bool) -> Objectives {
-        let objectives = Objectives::of(&self.plan, &self.schemas, go_on);
-        for problem in &objectives.problems {
-            tracing::warn!("{problem}");
-        }
-        objectives
-    }
-
-    /// Checks of which a newer file is being loaded.
-    pub fn loading(&self) -> Vec<&str> {
-        let loading = self.checks.iter().filter(|check| check.loading);
-        loading.map(|check| check.name.as_str()).collect()
-    }
-
-    /// The state of the checks, as text.
-    pub fn detail(&self, problems: &[String]) -> String {
-        let mut parts = problems.to_vec();
-        let loading = self.loading();
-        if !loading.is_empty() {
-            parts.push(format!("being loaded: {}", loading.join(", ")));
-        }
-        if parts.is_empty() {
-            "as configured".into()
-        } else {
-            parts.join("; ")
-        }
-    }
 }
 
 impl Planner {

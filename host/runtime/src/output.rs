@@ -221,7 +221,7 @@ mod tests {
         assert!(check(b"\x04").is_ok() && check(b"").is_ok());
         for cut in 1..entry.len() {
             let fault = check(&row[..row.len() - cut]).unwrap_err();
-            let place = format!("row 1 of the normal forms: the byte {}", 1 + entry.len());
+            let place = format!("row 1 of the normal forms: byte {}", 1 + entry.len());
             assert!(fault.message.starts_with(&place), "{}", fault.message);
         }
     }

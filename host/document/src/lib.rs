@@ -1,7 +1,7 @@
-//! JSON documents of a batch, parsed once, and the schemas they are validated against.
+//! JSON documents of a batch, parsed once, and the schemas against which they are validated.
 //!
-//! The only crate that knows jsonschema. It knows nothing of streams, checks or
-//! verdicts. Where parsers of JSON differ, it follows Python's json: docs/JSON.md has the cases.
+//! The only crate of the program that knows jsonschema. It knows nothing of streams, checks and incidents. Where
+//! parsers of JSON differ, it follows Python's json: docs/JSON.md has the cases.
 
 mod budget;
 mod canonical;

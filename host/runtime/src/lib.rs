@@ -13,6 +13,8 @@ mod calls;
 mod compile;
 mod engine;
 mod fault;
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod load;
 mod loader;

@@ -127,12 +127,12 @@ macro_rules! targets {
 }
 
 targets! {
-    json: 2_000,
-    schema: 500,
-    codec_line: 2_000,
-    guest_answer: 20_000,
-    config: 500,
-    pattern: 500,
+    json: 10_000,
+    schema: 1_500,
+    codec_line: 8_000,
+    guest_answer: 60_000,
+    config: 4_000,
+    pattern: 1_500,
 }
 
 #[test]

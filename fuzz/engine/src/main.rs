@@ -19,6 +19,11 @@ static TARGET: LazyLock<Target> = LazyLock::new(|| {
 });
 
 /// What libfuzzer-sys calls for each input; 0 keeps the input if it reached something new.
+#[expect(
+    improper_ctypes_definitions,
+    reason = "both sides are Rust, of one compiler"
+)]
+// SAFETY: the name and the signature are those that libfuzzer-sys declares.
 #[unsafe(no_mangle)]
 extern "C" fn rust_fuzzer_test_input(input: &[u8]) -> i32 {
     (TARGET.run)(input);

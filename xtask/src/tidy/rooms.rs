@@ -42,7 +42,7 @@ const SDK: &str = "landfall-guest";
 const BOTH_SIDES: &str = "fuzz";
 
 /// All that the pure part may have: nothing that reads a clock, a file or a socket.
-const LEDGER: (&str, [&str; 2]) = ("host/ledger", ["hashbrown", "serde"]);
+const LEDGER: (&str, [&str; 1]) = ("host/ledger", ["serde"]);
 
 /// What the ledger's sources may not name either.
 const NOT_PURE: [&str; 8] = [
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(dependencies(&broken).len(), broken.len());
         let kept = [
             member("host/runtime", "wasmtime", false),
-            member("host/ledger", "hashbrown", false),
+            member("host/ledger", "serde", false),
             member("host/ledger", "proptest", true),
             member("guests/sdk", "serde", false),
             member("guests/field-parity", "landfall-guest", false),

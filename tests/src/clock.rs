@@ -3,6 +3,12 @@
 //! Landfall has its own such clock. To let the two agree, the pipeline's is set by what Landfall's
 //! metrics say that it reads.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the pipeline under watch has a clock of its own"
+)]
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -8,6 +8,15 @@
 //! Callers hand over the text as it is, and the destination escapes it: once, and in a way that can be
 //! read back. Frames in a backfill are data and stay as they are.
 
+// Input that somebody else wrote must not end what runs unattended, and what it says goes out by one place.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 mod chars;
 mod escaper;
 pub mod file;

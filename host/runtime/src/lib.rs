@@ -7,6 +7,15 @@
 //! Whatever it does (trap, loop, hoard memory, answer nonsense), the answer for its rows is a
 //! [`Fault`], the rows around them get their judgement, and the next batch meets a fresh instance.
 
+// Input that somebody else wrote must not end what runs unattended, and what it says goes out by one place.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 mod bindings;
 mod breaker;
 mod calls;

@@ -7,7 +7,6 @@ mod reading;
 mod unreadable;
 
 use std::fs::File;
-use std::io::IsTerminal as _;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -252,7 +251,7 @@ impl Audit<'_> {
             thread_watch: Arc::default(),
         })?;
         let bars = MultiProgress::new();
-        if !std::io::stderr().is_terminal() {
+        if !print::is_watched() {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
         // Side by side, so that events settle while they are read and few have to be kept.

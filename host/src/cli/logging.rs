@@ -1,6 +1,8 @@
 //! The log: lines on standard error, for people or as JSON. Whatever text is in a message or a field, it is
 //! escaped here, so that nobody who logs has to think of it: an event is one line.
 
+#![expect(clippy::disallowed_methods, reason = "the log is written to standard error, escaped")]
+
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
 

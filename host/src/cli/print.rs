@@ -1,8 +1,10 @@
 //! What commands print. The only place that writes to standard output and standard error, beside the log:
 //! text of others is escaped here, so no command has to think of it. A line is given without its end.
 
+#![expect(clippy::disallowed_methods, reason = "the place that prints")]
+
 use std::fmt::Display;
-use std::io::{self, StdoutLock, Write};
+use std::io::{self, IsTerminal as _, StdoutLock, Write};
 use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
@@ -76,6 +78,11 @@ pub fn made(text: &str) -> Result<(), PrintError> {
 /// Standard output for frames, which are data and go as they came.
 pub fn frames() -> StdoutLock<'static> {
     io::stdout().lock()
+}
+
+/// Whether somebody sees what stands beside the answer as it comes.
+pub fn is_watched() -> bool {
+    io::stderr().is_terminal()
 }
 
 /// A line beside the answer. Nobody can be told if that fails.

@@ -18,6 +18,10 @@ const ORPHANED: i32 = 3;
 const NICE: i32 = 10;
 
 /// Reads, compiles and answers. An error means that nobody was there to be answered.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "standard output is a pipe to the parent, and without a parent nobody is to be told"
+)]
 pub fn serve(memory_bytes_max: u64) -> io::Result<()> {
     limit(Resource::Data, memory_bytes_max)?;
     // What is not compiled is told by the parent; a dump of the memory says nothing more.

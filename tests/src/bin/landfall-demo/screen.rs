@@ -1,6 +1,11 @@
 //! What is shown while the day goes by: a line for each thing that happens, and on a terminal one
 //! line of where it stands, written over and over.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a screen of the demo: what it shows is its own"
+)]
+
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 

@@ -7,6 +7,12 @@
 //! the system clock shows only as [`Clock::system_offset_ms`], which is a metric; a restart anchors the
 //! clock again.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the one reader of the system's time"
+)]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

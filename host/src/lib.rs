@@ -1,5 +1,14 @@
 //! The program: sources, judges, results, command line. `docs/ARCHITECTURE.md` is the map.
 
+// Input that somebody else wrote must not end what runs unattended, and output goes out by one place.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -1,5 +1,14 @@
 //! The program: command line in, exit code out. Each command has a file under `cli`.
 
+// Input that somebody else wrote must not end what runs unattended, and what it says goes out by one place.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 use std::process::ExitCode;
 
 use landfall::cli::{Cli, exit, print};

@@ -3,6 +3,12 @@
 //! Landfall has its own such clock. To make the two agree, the pipeline's clock is set by the time in
 //! Landfall's metrics.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the pipeline under watch has a clock of its own"
+)]
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -79,6 +79,10 @@ pub fn shown(command: &Command) -> String {
 
 /// Hands our place over: terminal, signals and exit code are the program's from here on. Comes back
 /// only if it could not be started.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the terminal is the program's now"
+)]
 pub fn become_it(mut command: Command) -> anyhow::Error {
     let error = command.stdin(Stdio::inherit()).exec();
     anyhow::Error::new(error).context(format!("failed to start `{}`", shown(&command)))

@@ -7,6 +7,7 @@ mod bench;
 mod command;
 mod debian;
 mod demo;
+mod fuzz;
 mod guests;
 mod jsonschema;
 mod mutants;
@@ -70,6 +71,15 @@ enum Task {
         /// Only these: the names of patches, without `.patch`.
         names: Vec<String>,
     },
+    /// Looks for inputs that break a property of what reads hostile bytes, by coverage. What it finds is kept
+    /// in target/fuzz.
+    Fuzz {
+        /// One of the directories of fuzz/corpus; without it all of them, in turn.
+        target: Option<String>,
+        /// How long, for each target.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Checks the rules of the repository that can be checked: who imports whom, and the like.
     Tidy,
 }
@@ -96,6 +106,9 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Test => test::run(&workspace, &mut steps),
         Task::Bench { check, args } => bench::run(&workspace, &mut steps, check, &args),
         Task::Mutants { names } => mutants::run(&workspace, &mut steps, &names),
+        Task::Fuzz { target, seconds } => {
+            fuzz::run(&workspace, &mut steps, target.as_deref(), seconds)
+        }
         Task::Tidy => tidy::run(&workspace),
     }
 }

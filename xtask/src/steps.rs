@@ -33,6 +33,10 @@ pub struct Steps {
 }
 
 impl Steps {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only asked whether somebody looks"
+    )]
     pub fn new(workspace: &Workspace) -> Self {
         Self {
             logs: workspace.target.join("xtask"),

@@ -3,6 +3,15 @@
 //! The only crate of the program that knows jsonschema. It knows nothing of streams, checks and incidents. Where
 //! parsers of JSON differ, it follows Python's json: docs/JSON.md has the cases.
 
+// Input that somebody else wrote must not end what runs unattended, and output goes out by one place.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 mod budget;
 mod canonical;
 mod column;

@@ -8,6 +8,15 @@
 //! Callers hand over the text as it is, and the module of the destination escapes it: once, and so that it can be
 //! read back. Frames in a backfill are data and stay as they are.
 
+// Input that somebody else wrote must not end what runs unattended, and output goes out by one place.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 mod chars;
 mod escaper;
 pub mod file;

@@ -4,6 +4,15 @@
 //! Pure and deterministic: no clock, no I/O, no thread, no other crate of Landfall. Time is an input
 //! (the frontiers), and the same inputs give the same effects.
 
+// Input that somebody else wrote must not end what runs unattended, and output goes out by one place.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 mod config;
 mod deadlines;
 mod effect;

@@ -7,6 +7,15 @@
 //! Whatever a check does (trap, loop, hoard memory, answer nonsense), the answer for the rows on which it
 //! fails is a [`Fault`], the rows around them get their judgement, and the next batch gets a fresh instance.
 
+// Input that somebody else wrote must not end what runs unattended, and output goes out by one place.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 mod bindings;
 mod breaker;
 mod calls;
@@ -16,6 +25,8 @@ mod engine;
 mod error;
 mod fault;
 mod file;
+#[doc(hidden)]
+pub mod fuzzing;
 mod guest;
 mod instance;
 mod limits;

@@ -7,7 +7,6 @@ mod reading;
 mod unreadable;
 
 use std::fs::File;
-use std::io::IsTerminal as _;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -261,7 +260,7 @@ impl Audit<'_> {
         });
         let running = engine.spawn(&threads)?;
         let bars = MultiProgress::new();
-        if !std::io::stderr().is_terminal() {
+        if !print::is_watched() {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
         // Both at once, so that events settle while they are read and few have to be kept.

@@ -2,7 +2,7 @@
 //! What a file could not give back as it is, is refused by name.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -121,7 +121,7 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let filter = args.which.filter(&reader)?;
     let total = reader.missing_count(&filter)?;
     let bar = ProgressBar::new(total);
-    if !io::stderr().is_terminal() {
+    if !print::is_watched() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
     let (counts, what) = match (&args.publish, &args.output) {

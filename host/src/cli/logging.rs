@@ -1,6 +1,11 @@
 //! The log: lines on standard error, for people or as JSON. All text in messages and fields is escaped here,
 //! so the code that logs does not have to do it: an entry is one line.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the log is written to standard error, escaped"
+)]
+
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
 

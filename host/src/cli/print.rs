@@ -1,8 +1,10 @@
 //! The output of commands. Besides the log, this is the only place that writes to standard output and standard
 //! error. Text of others is escaped here, so commands do not have to do it. A line is passed without its end.
 
+#![expect(clippy::disallowed_methods, reason = "the place that prints")]
+
 use std::fmt::Display;
-use std::io::{self, StdoutLock, Write};
+use std::io::{self, IsTerminal as _, StdoutLock, Write};
 use std::panic::PanicHookInfo;
 use std::process::ExitCode;
 
@@ -76,6 +78,11 @@ pub fn made(text: &str) -> Result<(), PrintError> {
 /// Standard output for frames, which are data and are written unchanged.
 pub fn frames() -> StdoutLock<'static> {
     io::stdout().lock()
+}
+
+/// Whether notes beside the answer go to a terminal.
+pub fn is_watched() -> bool {
+    io::stderr().is_terminal()
 }
 
 /// A line beside the answer. If that fails, the failure cannot be reported.

@@ -51,6 +51,10 @@ pub fn parse(text: &str) -> Result<Moment, String> {
 }
 
 /// The current time for a store: the system's time, or the last known time of the store's own clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a person's `2h ago` is by the time that the person has"
+)]
 pub fn now_ms(reader: &Reader) -> Result<i64, StoreError> {
     let own = reader.own_time_ms()?;
     Ok(own.unwrap_or_else(|| ms(OffsetDateTime::now_utc())))

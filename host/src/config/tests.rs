@@ -178,6 +178,20 @@ fn errors_of_the_environment_name_the_variable() {
 }
 
 #[test]
+fn a_variable_of_many_parts_is_refused_before_tables_are_made_of_it() {
+    // As long as the system lets one be.
+    let name = format!("LANDFALL__{}", ["A"; 40_000].join("__"));
+    let message = load("", &[(&name, "1")]).unwrap_err();
+    assert!(
+        message.contains("its name has 40000 parts"),
+        "{}",
+        &message[..200]
+    );
+    let deepest = "LANDFALL__STREAMS__RAW__TOPICS";
+    assert!(load("", &[(deepest, "[\"a\"]")]).is_ok());
+}
+
+#[test]
 fn origins_of_a_replay_are_times_or_texts() {
     for origin in [
         "\"2014-11-18T02:00:00Z\"",

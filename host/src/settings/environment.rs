@@ -14,6 +14,10 @@ use super::origin::Origin;
 
 const PREFIX: &str = "LANDFALL__";
 
+/// Tables that a name may go through, with its key; no setting is deeper. Each table keeps the whole name, so a name
+/// with many parts would take the square of its length.
+const PARTS_MAX: usize = 8;
+
 /// Where checks are searched, besides the places that the configuration names.
 const GUESTS: &str = "LANDFALL_GUESTS";
 
@@ -72,7 +76,12 @@ impl Environment {
                 .split("__")
                 .map(str::to_ascii_lowercase)
                 .collect();
-            if let Err(problem) = place(table, &path, name, node::parse_variable(name, text)) {
+            let placed = if path.len() > PARTS_MAX {
+                Err(format!("its name has {} parts", path.len()))
+            } else {
+                place(table, &path, name, node::parse_variable(name, text))
+            };
+            if let Err(problem) = placed {
                 errors.push(ConfigError {
                     origin: Some(Origin::Variable(name.clone())),
                     field: path.join("."),

@@ -3,6 +3,15 @@
 //! The only crate that knows SQLite. It knows no clock (times are given), no ledger, no checks and
 //! no sockets. docs/STORE.md describes the tables, which people may query with sqlite3.
 
+// Input that somebody else wrote must not end what runs unattended, and output goes out by one place.
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
+
 mod commits;
 mod connection;
 mod erase;

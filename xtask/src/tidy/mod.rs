@@ -3,14 +3,12 @@
 //! Each rule is a file here. What a rule needs to know of Rust is in `rust.rs`: enough to tell code
 //! from comments, texts and tests, and no more.
 
-mod clock;
 mod dependencies;
 mod files;
 mod layers;
 mod links;
 mod mutants;
 mod paths;
-mod printing;
 mod rooms;
 mod rust;
 mod sources;
@@ -80,8 +78,6 @@ fn findings(workspace: &Workspace, files: &[File]) -> Vec<Finding> {
         if file.path.ends_with(".rs") {
             findings.extend(sources::check(file));
             findings.extend(rooms::imports(file));
-            findings.extend(clock::check(file));
-            findings.extend(printing::check(file));
         }
         if file.path.ends_with(".md") {
             findings.extend(links::check(file, |path| {
@@ -93,7 +89,6 @@ fn findings(workspace: &Workspace, files: &[File]) -> Vec<Finding> {
         }
     }
     findings.extend(layers::check(files));
-    findings.extend(sources::unwraps(files));
     findings
 }
 

@@ -25,18 +25,24 @@ const LIBRARIES: [(&str, &[&str]); 11] = [
 const OURS: [(&str, &[&str]); 7] = [
     ("landfall-escape", &["host", "host/store"]),
     ("landfall-ledger", &["host", "bench"]),
-    ("landfall-document", &["host", "host/runtime", "bench"]),
-    ("landfall-runtime", &["host", "bench"]),
+    (
+        "landfall-document",
+        &["host", "host/runtime", "bench", "fuzz"],
+    ),
+    ("landfall-runtime", &["host", "bench", "fuzz"]),
     ("landfall-store", &["host", "bench"]),
     ("landfall-ops", &["host", "tests"]),
-    ("landfall", &["bench"]),
+    ("landfall", &["bench", "fuzz"]),
 ];
 
 /// What an author of a check depends on, and nothing that runs checks.
 const SDK: &str = "landfall-guest";
 
+/// Holds both sides to properties, each by itself.
+const BOTH_SIDES: &str = "fuzz";
+
 /// All that the pure part may have: nothing that reads a clock, a file or a socket.
-const LEDGER: (&str, [&str; 2]) = ("host/ledger", ["hashbrown", "serde"]);
+const LEDGER: (&str, [&str; 1]) = ("host/ledger", ["serde"]);
 
 /// What the ledger's sources may not name either.
 const NOT_PURE: [&str; 8] = [
@@ -73,7 +79,8 @@ pub fn dependencies(members: &[Member]) -> Vec<Finding> {
                 let text = format!("depends on {name}, which only {} may", allowed.join(", "));
                 findings.push(Finding::whole(&manifest, text));
             }
-            if name == SDK && !member.dir.starts_with("guests/") {
+            let is_of_checks = member.dir.starts_with("guests/") || member.dir == BOTH_SIDES;
+            if name == SDK && !is_of_checks {
                 let text = format!(
                     "depends on {SDK}, which is for checks; what runs them knows only wit/"
                 );
@@ -252,7 +259,7 @@ mod tests {
         assert_eq!(dependencies(&broken).len(), broken.len());
         let kept = [
             member("host/runtime", "wasmtime", false),
-            member("host/ledger", "hashbrown", false),
+            member("host/ledger", "serde", false),
             member("host/ledger", "proptest", true),
             member("guests/sdk", "serde", false),
             member("guests/field-parity", "landfall-guest", false),

@@ -121,12 +121,10 @@ pub fn words<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (&'a str,
         .filter(move |(before, after)| !before.ends_with(is_name) && !after.starts_with(is_name))
 }
 
-/// Which lines of a file belong to tests, and which modules that lie in files of their own do.
+/// Which lines of a file belong to tests.
 pub struct Tests {
     /// By index of line.
     pub lines: Vec<bool>,
-    /// The names in `#[cfg(test)] mod name;`.
-    pub modules: Vec<String>,
 }
 
 /// Finds the items under `#[cfg(test)]`. It goes by the indentation that rustfmt gives, so it needs
@@ -135,7 +133,6 @@ pub fn tests(code: &str) -> Tests {
     let lines: Vec<&str> = code.lines().collect();
     let mut found = Tests {
         lines: vec![false; lines.len()],
-        modules: Vec::new(),
     };
     let mut at = 0;
     while at < lines.len() {
@@ -153,10 +150,6 @@ pub fn tests(code: &str) -> Tests {
             end += 1;
         }
         let first = lines.get(end).map_or("", |line| line.trim());
-        let module = first.trim_start_matches("pub ").strip_prefix("mod ");
-        if let Some(name) = module.and_then(|rest| rest.strip_suffix(';')) {
-            found.modules.push(name.to_owned());
-        }
         let whole = first.ends_with(';') || first.ends_with('}') || first.ends_with(',');
         if !whole {
             end += 1;
@@ -238,6 +231,5 @@ fn g() {}
             .filter_map(|(line, &is_test)| (!is_test).then_some(line))
             .collect();
         assert_eq!(rest, ["use a;", "fn c() {", "    d", "}", "fn g() {}"]);
-        assert_eq!(tests.modules, ["tests"]);
     }
 }

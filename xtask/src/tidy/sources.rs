@@ -1,25 +1,21 @@
 //! What every Rust file has to be like.
 
-use std::collections::HashSet;
-
 use super::Finding;
 use super::files::File;
-use super::rust::{code, tests};
+use super::rust::{code, words};
 
 /// A file is about one concept; one that is longer is about two.
 const LINES_MAX: usize = 600;
 
-/// What a program that runs unattended must not do where input can make it, and what is unfinished.
-const NOT_OUTSIDE_TESTS: [(&str, &str); 6] = [
-    (".unwrap()", "handle the error, or make the case impossible"),
-    (".expect(", "handle the error, or make the case impossible"),
-    (
-        "panic!(",
-        "return an error that says what was found and what to do",
-    ),
-    ("todo!(", "finish it"),
-    ("unimplemented!(", "finish it"),
-    ("dbg!(", "remove it"),
+/// What a program that runs unattended does not do: panic where input can make it, and print past the place
+/// that escapes. These lints are for the program's crates; a test may do both, and cargo has no lints for
+/// some targets of a package alone.
+const PROGRAM_LINTS: [&str; 5] = [
+    "clippy::unwrap_used",
+    "clippy::expect_used",
+    "clippy::panic",
+    "clippy::print_stdout",
+    "clippy::print_stderr",
 ];
 
 /// Rules for one file by itself.
@@ -40,67 +36,22 @@ pub fn check(file: &File) -> Vec<Finding> {
             findings.push(Finding::at(&file.path, index + 1, text));
         }
     }
-    findings
-}
-
-/// In `host/`, outside tests, nothing panics by itself.
-pub fn unwraps(files: &[File]) -> Vec<Finding> {
-    let host: Vec<(&File, String)> = files
-        .iter()
-        .filter(|file| file.path.starts_with("host/") && file.path.ends_with(".rs"))
-        .filter(|file| !is_test_by_place(&file.path))
-        .map(|file| (file, code(&file.text)))
-        .collect();
-    let mut of_tests = HashSet::new();
-    for (file, code) in &host {
-        for module in tests(code).modules {
-            of_tests.extend(files_of_module(&file.path, &module));
-        }
-    }
-    let mut findings = Vec::new();
-    for (file, code) in host
-        .iter()
-        .filter(|(file, _)| !of_tests.contains(&file.path))
-    {
-        let tests = tests(code);
-        for ((index, line), _) in code
-            .lines()
-            .enumerate()
-            .zip(tests.lines)
-            .filter(|(_, is_test)| !is_test)
-        {
-            for (pattern, remedy) in NOT_OUTSIDE_TESTS {
-                if contains_call(line, pattern) {
-                    let text = format!("{pattern} outside tests; {remedy}");
-                    findings.push(Finding::at(&file.path, index + 1, text));
-                }
+    if is_root_of_program(&file.path) {
+        let code = code(&file.text);
+        for lint in PROGRAM_LINTS {
+            if words(&code, lint).next().is_none() {
+                let text = format!("does not warn of {lint}; add it to #![warn(...)]");
+                findings.push(Finding::whole(&file.path, text));
             }
         }
     }
     findings
 }
 
-/// `panic!(` is not in `no_panic!(`.
-fn contains_call(line: &str, pattern: &str) -> bool {
-    line.match_indices(pattern).any(|(at, _)| {
-        let before = line[..at].chars().next_back();
-        pattern.starts_with('.') || !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
-    })
-}
-
-fn is_test_by_place(path: &str) -> bool {
-    let mut parts = path.split('/');
-    parts.any(|part| ["tests", "tests.rs", "benches", "examples"].contains(&part))
-}
-
-/// Where `mod name;` in this file may lie.
-fn files_of_module(path: &str, name: &str) -> [String; 2] {
-    let (dir, file) = path.rsplit_once('/').unwrap_or(("", path));
-    let dir = match file {
-        "mod.rs" | "lib.rs" | "main.rs" => dir.to_owned(),
-        _ => format!("{dir}/{}", file.trim_end_matches(".rs")),
-    };
-    [format!("{dir}/{name}.rs"), format!("{dir}/{name}/mod.rs")]
+/// Whether a file is the root of a library or a program below `host`.
+fn is_root_of_program(path: &str) -> bool {
+    let is_root = path.ends_with("/src/lib.rs") || path.ends_with("/src/main.rs");
+    path.starts_with("host/") && is_root
 }
 
 #[cfg(test)]
@@ -115,27 +66,16 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_found_in_the_host_and_not_in_its_tests() {
-        let files = [
-            file(
-                "host/src/lib.rs",
-                "//! x\n#[cfg(test)]\nmod doubles;\nfn f() {\n    a.unwrap()\n}\n",
-            ),
-            file(
-                "host/src/doubles.rs",
-                "//! x\nfn f() {\n    a.unwrap()\n}\n",
-            ),
-            file("host/src/queue/tests.rs", "a.unwrap()"),
-            file("host/store/tests/all.rs", "a.unwrap()"),
-            file("tests/src/lib.rs", "a.unwrap()"),
-        ];
-        let found: Vec<String> = unwraps(&files).iter().map(ToString::to_string).collect();
-        assert_eq!(
-            found,
-            [
-                "host/src/lib.rs:5: .unwrap() outside tests; handle the error, or make the case impossible"
-            ]
-        );
+    fn every_root_of_the_program_warns_of_panics_and_prints() {
+        let found = |path: &str, text: &str| check(&file(path, text)).len();
+        let lints = format!("//! x\n#![warn({})]\n", PROGRAM_LINTS.join(", "));
+        assert_eq!(found("host/store/src/lib.rs", &lints), 0);
+        assert_eq!(found("host/src/main.rs", &lints), 0);
+        let one_less = lints.replace("clippy::panic, ", "");
+        assert_eq!(found("host/src/lib.rs", &one_less), 1);
+        assert_eq!(found("host/src/lib.rs", "//! clippy::panic\n"), 5);
+        assert_eq!(found("host/src/queue.rs", "//! x\n"), 0);
+        assert_eq!(found("xtask/src/main.rs", "//! x\n"), 0);
     }
 
     #[test]

@@ -24,6 +24,10 @@ const NICE: i32 = 10;
 /// # Errors
 ///
 /// If nobody can be answered: the limits cannot be set, or the pipes to the parent are broken.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "standard output is a pipe to the parent, and without a parent nobody can be told"
+)]
 pub fn serve(memory_bytes_max: u64) -> io::Result<()> {
     limit(Resource::Data, memory_bytes_max)?;
     // The parent reports what does not compile; a core dump would add nothing.

@@ -218,6 +218,10 @@ async fn follow(
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the second signal; what is lost is said before"
+)]
 fn end_at_once() {
     tracing::error!("ending at once: what was received is not all accounted for");
     std::process::exit(exit::CUT_SHORT.code());

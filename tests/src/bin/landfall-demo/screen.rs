@@ -1,6 +1,11 @@
 //! The output while the day goes by: a line for each thing that happens, and on a terminal one line of
 //! progress, which is overwritten again and again.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a screen of the demo: what it shows is its own"
+)]
+
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 

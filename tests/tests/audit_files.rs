@@ -63,7 +63,7 @@ fn a_file_of_another_format_is_named_on_either_side_and_the_exit_code_is_2() {
         }
         let output = run_landfall(dir.path(), &["config", "check", "--config", "odd"]);
         assert!(
-            text(&output).contains(&format!("it is {name}, and no text")),
+            text(&output).contains(&format!("it is {name} and not a text")),
             "{}",
             text(&output)
         );

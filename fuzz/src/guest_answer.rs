@@ -51,7 +51,7 @@ fn column(input: &mut Input<'_>) {
     let are_fields = checks::fields_rows(column).is_ok();
     for pair in all.windows(2).filter(|_| are_fields) {
         let hasher = landfall_document::FieldHasher::new([7; 16]);
-        let is_same = landfall_document::are_same(pair[0], pair[1]);
+        let is_same = landfall_document::are_same_fields(pair[0], pair[1]);
         // Of what begins with a byte: the empty row is no form.
         if is_same && pair.iter().all(|row| !row.is_empty()) {
             assert_eq!(hasher.answered(pair[0]), hasher.answered(pair[1]));

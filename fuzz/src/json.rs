@@ -4,7 +4,8 @@
 //! its own canonical text; serde_json does not read what Landfall refuses; all columns say the same.
 
 use landfall_document::{
-    Column, ColumnWriter, Documents, FieldHasher, FieldsDigest, Pointer, RowState, Taking, redact,
+    Column, ColumnWriter, Documents, FieldHasher, FieldHashing, FieldsDigest, Pointer, RowState,
+    redact,
 };
 use serde_json::Value;
 
@@ -163,7 +164,7 @@ fn sums(documents: &Documents) -> Vec<(FieldsDigest, String)> {
     let column = Column::parse(r#"fields:{"text_bytes":8,"without":["uuid"]}"#).expect("a column");
     let hasher = FieldHasher::new(*b"a secret for all");
     let (mut text, mut ends, mut digests) = (Vec::new(), Vec::new(), Vec::new());
-    let taking = Taking {
+    let taking = FieldHashing {
         hasher: &hasher,
         digests: &mut digests,
     };

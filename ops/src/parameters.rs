@@ -56,7 +56,7 @@ pub enum ParameterError {
         "it is not between {TIME_FACTOR_MIN} and {TIME_FACTOR_MAX}: Prometheus would see nothing any more"
     )]
     Factor,
-    #[error("it is empty, or has control characters; write the name that is configured")]
+    #[error("it is empty, or has invisible characters; write the name that is configured")]
     Name,
 }
 
@@ -106,7 +106,7 @@ pub fn time_factor(text: &str) -> Result<f64, ParameterError> {
 ///
 /// # Errors
 ///
-/// If it is blank, or has control characters.
+/// If it is blank, or has invisible characters.
 pub fn name(text: &str) -> Result<String, ParameterError> {
     if text.trim().is_empty() || text.chars().any(char::is_control) {
         return Err(ParameterError::Name);

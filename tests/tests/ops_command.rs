@@ -90,7 +90,7 @@ fn wrong_parameters_are_named_with_what_is_to_be_written() {
         (&["prometheus", "--job", ""], "it is empty"),
         (
             &["alertmanager", "--owner", "a\u{1b}[31m"],
-            "characters that nobody sees",
+            "invisible characters",
         ),
         (
             &["prometheus", "--output", "there/is/none.yml"],

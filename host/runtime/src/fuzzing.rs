@@ -1,11 +1,11 @@
 //! The checks of what guests answer, for who holds them to made-up answers without a guest. No part of what
 //! the crate promises: names and arguments are those of its inside.
 
-use crate::calls::Finding;
 use crate::fault::Fault;
 use crate::manifest::{Manifest, ManifestError, Reason};
 use crate::output;
 use crate::packed::{Packed, PackedRef};
+use crate::results::Finding;
 
 /// What an event check or a codec answers: one code per row.
 pub fn codes(codes: &[u16], rows: usize, reasons: usize) -> Result<(), Fault> {

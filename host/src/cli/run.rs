@@ -1,9 +1,11 @@
 //! `landfall run`: the sidecar, from start-up to drain.
 
 mod alive;
+mod commands;
 mod front;
 mod starting;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -34,122 +36,219 @@ use crate::time_policy::TimePolicy;
 pub struct RunArgs {}
 
 pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
-    let config = Config::load_to_run(global.config.as_deref())?;
-    logging::init(&config.log);
-    let config_path = config.places.file.clone();
-    let clock = config.clock.start();
-    let (request, wake) = requests();
-    let watch = watch(global, &config, &request);
-    let telemetry = Telemetry::with_latency_bounds(&config.metrics.latency_bounds_ms())?;
-    telemetry.metrics().process.follow_clock(clock.clone());
-    telemetry.owners_at_start(&config);
-    telemetry.limits(&config);
-    let (engine_part, checks_part) = (
-        telemetry.readiness().part("engine"),
-        telemetry.readiness().part("checks"),
-    );
-    let store_dir = config.store_dir();
-    let store = Store::open(&store_dir, secret()?, PROGRAM)?;
-    // Or a disk would seem full until something is written.
-    telemetry.disk(&store_dir);
-    // A probe is answered while checks are compiled, and a signal is heard.
-    let mut front = Front::open(config.http.listen, &store_dir, &telemetry, request.clone())?;
-    let mut planner = Planner::new(compile::loader()?);
-    planner.plan_while(front.goes_on());
-    let goes_on = front.goes_on();
-    let planned = starting::first_plan(&mut planner, &config, &clock, &checks_part, goes_on)?;
-    let Some(planned) = planned else {
-        let why = "ended before its checks were loaded: nothing was received";
-        tracing::info!(signal = front.asked().unwrap_or_default(), "{why}");
+    let mut start = Start::open(global)?;
+    let Some(planned) = start.plan()? else {
         return Ok(exit::CLEAN.into());
     };
-    show(&telemetry, &config, &planned, &checks_part);
-
     let stop = ShutdownRequest::default();
-    let threads: Arc<ThreadWatch> = Arc::default();
-    watchdog::watch(&threads, telemetry.clone())?;
-    let engine = engine::build(EngineParts {
-        config: &config,
-        planned: &planned,
-        store,
-        store_dir: &store_dir,
-        telemetry: &telemetry,
-        time: TimePolicy::Live(clock.clone()),
-        clock: &clock,
-        stop: &stop,
-    })?;
-    let of = |stream| {
-        (
-            &config.streams.of(stream).source,
-            engine.source_context(stream),
-        )
-    };
-    let sources = sources::start_in_order(of, &threads)?;
-    let all_status: Vec<_> = sources
-        .iter()
-        .map(|source| Arc::clone(&source.status))
-        .collect();
-    follow(&telemetry, &all_status, &engine, &clock);
-    let running = engine.spawn(&threads)?;
-    engine_part.ready(format!("store at {}", store_dir.display()));
+    let mut sidecar = start.spawn(planned, stop, global)?;
+    let ended = sidecar.wait();
+    sidecar.drain(ended)
+}
 
-    let reloader = Reloader {
-        planner,
-        config_path: config_path.clone(),
-        is_named: global.config.is_some(),
-        config: config.clone(),
-        batches: config.judge.batches(config.deadlines.shortest()),
-        control: running.control.clone(),
-        clock,
-        telemetry: telemetry.clone(),
-        part: checks_part,
-        stop: stop.clone(),
-        watch,
-        schemas: planned.schemas.clone(),
-        all_stated: false,
-        loading: Vec::new(),
-    };
-    let (reloading, reload_ended) = start_reloading(reloader, planned, wake, &request, threads)?;
-    let liveness = running.liveness();
-    let alive = Alive {
-        engine: Box::new(move || liveness.check()),
-        sources: all_status,
-        reload_ended,
-        stop: stop.clone(),
-    };
+/// What is there before the checks are loaded: it answers probes and hears signals meanwhile.
+struct Start {
+    config: Config,
+    clock: Clock,
+    telemetry: Telemetry,
+    store: Store,
+    store_dir: PathBuf,
+    front: Front,
+    planner: Planner,
+    checks: Part,
+    request: ReloadRequest,
+    wake: Receiver<()>,
+    watch: reload::Watch,
+}
 
-    let ended = wait_for_end(&mut front, alive);
-    stop.set();
-    // It sleeps until somebody asks for one.
-    request.send();
-    let is_whole = join_sources(sources);
-    let _ = reloading.join();
-    let engine::Ended {
-        totals,
-        unaccounted,
-        unapplied,
-    } = running.drain();
-    front.close();
-    ended?;
-    for (stream, reason, batches) in unapplied {
-        let (stream, reason) = (stream.as_str(), reason.as_str());
-        tracing::warn!(
-            stream,
-            reason,
-            batches,
-            "frames of these batches were received and not applied: no event was called missing because of them"
+impl Start {
+    /// Reads the configuration, opens the store, and serves HTTP, signals and commands.
+    fn open(global: &Global) -> anyhow::Result<Self> {
+        let config = Config::load_to_run(global.config.as_deref())?;
+        logging::init(&config.log);
+        let clock = config.clock.start();
+        let (request, wake) = requests();
+        let watch = watch(global, &config, &request);
+        let telemetry = Telemetry::with_latency_bounds(&config.metrics.latency_bounds_ms())?;
+        telemetry.metrics().process.follow_clock(clock.clone());
+        telemetry.owners_at_start(&config);
+        telemetry.limits(&config);
+        // Both are named until they are ready.
+        let (_, checks) = (
+            telemetry.readiness().part("engine"),
+            telemetry.readiness().part("checks"),
         );
+        let store_dir = config.store_dir();
+        let store = Store::open(&store_dir, secret()?, PROGRAM)?;
+        // Or a disk would seem full until something is written.
+        telemetry.disk(&store_dir);
+        let front = Front::open(config.http.listen, &store_dir, &telemetry, request.clone())?;
+        let mut planner = Planner::new(compile::loader()?);
+        planner.plan_while(front.goes_on());
+        Ok(Self {
+            config,
+            clock,
+            telemetry,
+            store,
+            store_dir,
+            front,
+            planner,
+            checks,
+            request,
+            wake,
+            watch,
+        })
     }
-    if !is_whole || !unaccounted.is_empty() {
-        tracing::error!(raw = totals.counts.raw, "ended early: {unaccounted}");
-        return Ok(exit::CUT_SHORT.into());
+
+    /// Loads checks and schemas; None if it was asked to end before they were loaded.
+    fn plan(&mut self) -> anyhow::Result<Option<Planned>> {
+        let goes_on = self.front.goes_on();
+        let (config, clock) = (&self.config, &self.clock);
+        let planned =
+            starting::first_plan(&mut self.planner, config, clock, &self.checks, goes_on)?;
+        match &planned {
+            Some(planned) => show(&self.telemetry, config, planned, &self.checks),
+            None => tracing::info!(
+                signal = self.front.asked().unwrap_or_default(),
+                "ended before its checks were loaded: nothing was received"
+            ),
+        }
+        Ok(planned)
     }
-    tracing::info!(
-        raw = totals.counts.raw,
-        pending = totals.counts.pending,
-        "ended: everything received is accounted for; pending events have no verdict yet"
-    );
-    Ok(exit::CLEAN.into())
+
+    /// Builds the engine, starts its sources and its threads, and reloads from then on.
+    fn spawn(
+        self,
+        planned: Planned,
+        stop: ShutdownRequest,
+        global: &Global,
+    ) -> anyhow::Result<Sidecar> {
+        let (config, clock, telemetry) = (self.config, self.clock, self.telemetry);
+        let threads: Arc<ThreadWatch> = Arc::default();
+        watchdog::watch(&threads, telemetry.clone())?;
+        let engine = engine::build(EngineParts {
+            config: &config,
+            planned: &planned,
+            store: self.store,
+            store_dir: &self.store_dir,
+            telemetry: &telemetry,
+            time: TimePolicy::Live(clock.clone()),
+            clock: &clock,
+            stop: &stop,
+        })?;
+        let of = |stream| {
+            let settings = &config.streams.of(stream).source;
+            (settings, engine.source_context(stream))
+        };
+        let sources = sources::start_in_order(of, &threads)?;
+        let sources_status: Vec<_> = sources
+            .iter()
+            .map(|source| Arc::clone(&source.status))
+            .collect();
+        follow(&telemetry, &sources_status, &engine, &clock);
+        let running = engine.spawn(&threads)?;
+        let store = format!("store at {}", self.store_dir.display());
+        telemetry.readiness().part("engine").ready(store);
+        let reloader = Reloader {
+            planner: self.planner,
+            config_path: config.places.file.clone(),
+            is_named: global.config.is_some(),
+            batches: config.judge.batches(config.deadlines.shortest()),
+            config,
+            control: running.control.clone(),
+            clock,
+            telemetry,
+            part: self.checks,
+            stop: stop.clone(),
+            watch: self.watch,
+            schemas: planned.schemas.clone(),
+            all_stated: false,
+            loading: Vec::new(),
+        };
+        let (reloading, reload_ended) =
+            start_reloading(reloader, planned, self.wake, &self.request, threads)?;
+        let liveness = running.liveness();
+        Ok(Sidecar {
+            front: self.front,
+            alive: Some(Alive {
+                engine: Box::new(move || liveness.check()),
+                sources: sources_status,
+                reload_ended,
+                stop: stop.clone(),
+            }),
+            sources,
+            reloading,
+            running,
+            request: self.request,
+            stop,
+        })
+    }
+}
+
+/// A running sidecar.
+struct Sidecar {
+    front: Front,
+    /// Until it is waited for.
+    alive: Option<Alive>,
+    sources: Vec<RunningSource>,
+    reloading: JoinHandle<()>,
+    running: engine::Running,
+    request: ReloadRequest,
+    stop: ShutdownRequest,
+}
+
+impl Sidecar {
+    /// Waits until something asks for the end, and logs what it was.
+    fn wait(&mut self) -> anyhow::Result<()> {
+        let Some(alive) = self.alive.take() else {
+            return Ok(());
+        };
+        match self.front.wait(alive) {
+            Ok(signal) => {
+                tracing::info!(signal, "ending: draining what was received");
+                Ok(())
+            }
+            Err(dead) => {
+                tracing::error!("{dead:#}");
+                Err(dead)
+            }
+        }
+    }
+
+    /// Deals with everything that was received, upstream first, and logs what could not be dealt with.
+    fn drain(self, ended: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+        self.stop.set();
+        // The reloader sleeps until somebody asks for a reload.
+        self.request.send();
+        let is_whole = join_sources(self.sources);
+        let _ = self.reloading.join();
+        let engine::Ended {
+            totals,
+            unaccounted,
+            unapplied,
+        } = self.running.drain();
+        self.front.close();
+        ended?;
+        for (stream, reason, batches) in unapplied {
+            let (stream, reason) = (stream.as_str(), reason.as_str());
+            tracing::warn!(
+                stream,
+                reason,
+                batches,
+                "frames of these batches were received and not applied: no event was called missing because of them"
+            );
+        }
+        if !is_whole || !unaccounted.is_empty() {
+            tracing::error!(raw = totals.counts.raw, "ended early: {unaccounted}");
+            return Ok(exit::CUT_SHORT.into());
+        }
+        tracing::info!(
+            raw = totals.counts.raw,
+            pending = totals.counts.pending,
+            "ended: everything received is accounted for; pending events have no verdict yet"
+        );
+        Ok(exit::CLEAN.into())
+    }
 }
 
 /// Asks for a reload from now on whenever a file changes.
@@ -208,16 +307,6 @@ fn start_reloading(
             reloader.run(first, &wake, &request);
         })?;
     Ok((thread, has_ended))
-}
-
-/// Waits until something asks for the end, and says in the log what it was.
-fn wait_for_end(front: &mut Front, alive: Alive) -> anyhow::Result<&'static str> {
-    let ended = front.wait(alive);
-    match &ended {
-        Ok(signal) => tracing::info!(signal, "ending: draining what was received"),
-        Err(dead) => tracing::error!("{dead:#}"),
-    }
-    ended
 }
 
 /// Waits for the sources; whether all that they read was handed on.

@@ -12,9 +12,9 @@ use tokio::sync::watch as channel;
 use tokio::task::JoinHandle;
 
 use super::alive::Alive;
+use super::commands::Commands;
 use crate::cli::exit;
 use crate::cli::signals::{Signal, Signals};
-use crate::control::{self, Answer, Command, ControlSocket};
 use crate::engine::reload::ReloadRequest;
 use crate::http::{self, HttpState};
 use crate::telemetry::Telemetry;
@@ -57,7 +57,8 @@ impl Front {
                 request.clone(),
             ));
             let mut servers = Vec::new();
-            servers.extend(take_commands(store_dir, request, closed.clone()));
+            let commands = Commands { reload: request };
+            servers.extend(commands.serve(store_dir, closed.clone()));
             if let Some(address) = listen {
                 servers.push(listen_at(address, telemetry, &alive, closed).await?);
             }
@@ -113,39 +114,6 @@ impl Front {
     pub fn close(self) {
         self.runtime.shutdown_background();
     }
-}
-
-/// Takes commands by the socket in the store's directory. Without it Landfall goes on, and signals do.
-fn take_commands(
-    store_dir: &Path,
-    request: ReloadRequest,
-    closed: control::Closing,
-) -> Option<JoinHandle<()>> {
-    let socket = match ControlSocket::bind(store_dir) {
-        Ok(socket) => socket,
-        Err(error) => {
-            let path = store_dir.join(control::SOCKET_NAME);
-            tracing::warn!(
-                "failed to listen for commands at {}: {error}; `landfall reload` cannot reach this process, SIGHUP can",
-                path.display()
-            );
-            return None;
-        }
-    };
-    let answer = move |Command::Reload {}| {
-        let reload = request.ask();
-        Box::pin(async move {
-            let why = match reload {
-                Some(reload) => match reload.await {
-                    Ok(reloaded) => return Answer::Reloaded(reloaded),
-                    Err(_) => "Landfall ends before the reload is done",
-                },
-                None => "too many wait for a reload already",
-            };
-            Answer::Refused { why: why.into() }
-        }) as control::Pending
-    };
-    Some(tokio::spawn(socket.serve(Arc::new(answer), closed)))
 }
 
 async fn listen_at(

@@ -206,7 +206,6 @@ impl<'a> World<'a> {
         self.run.as_mut().expect("it runs")
     }
 
-    #[expect(clippy::too_many_lines, reason = "the list of all parts of a process")]
     fn start(&mut self, rng: &mut Rng) {
         let plan = match rng.u8(..3) {
             0 => Arc::clone(&self.plans.fewer),

@@ -1,0 +1,55 @@
+//! Carries out commands that come by the socket in the store's directory. Each is an arm here, which asks another part.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use crate::control::{self, Answer, Command, ControlSocket, Pending};
+use crate::engine::reload::ReloadRequest;
+
+/// What commands ask.
+#[derive(Clone)]
+pub(super) struct Commands {
+    pub reload: ReloadRequest,
+}
+
+impl Commands {
+    /// Takes commands until `closed` becomes true. Without a socket Landfall goes on: signals do, too.
+    pub fn serve(self, store_dir: &Path, closed: control::Closing) -> Option<JoinHandle<()>> {
+        let socket = match ControlSocket::bind(store_dir) {
+            Ok(socket) => socket,
+            Err(error) => {
+                let path = store_dir.join(control::SOCKET_NAME);
+                tracing::warn!(
+                    "failed to listen for commands at {}: {error}; `landfall reload` cannot reach this process, \
+                     SIGHUP can",
+                    path.display()
+                );
+                return None;
+            }
+        };
+        let answer = move |command| self.answer(command);
+        Some(tokio::spawn(socket.serve(Arc::new(answer), closed)))
+    }
+
+    fn answer(&self, command: Command) -> Pending {
+        match command {
+            Command::Reload {} => reload(&self.reload),
+        }
+    }
+}
+
+fn reload(request: &ReloadRequest) -> Pending {
+    let reload = request.ask();
+    Box::pin(async move {
+        let why = match reload {
+            Some(reload) => match reload.await {
+                Ok(reloaded) => return Answer::Reloaded(reloaded),
+                Err(_) => "Landfall ends before the reload is done",
+            },
+            None => "too many wait for a reload already",
+        };
+        Answer::Refused { why: why.into() }
+    })
+}

@@ -55,6 +55,7 @@ struct Start {
     store_dir: PathBuf,
     front: Front,
     planner: Planner,
+    engine: Part,
     checks: Part,
     request: ReloadRequest,
     wake: Receiver<()>,
@@ -73,11 +74,9 @@ impl Start {
         telemetry.metrics().process.follow_clock(clock.clone());
         telemetry.owners_at_start(&config);
         telemetry.limits(&config);
-        // Both are named until they are ready.
-        let (_, checks) = (
-            telemetry.readiness().part("engine"),
-            telemetry.readiness().part("checks"),
-        );
+        // Before HTTP is served: neither is ready yet.
+        let engine = telemetry.readiness().part("engine");
+        let checks = telemetry.readiness().part("checks");
         let store_dir = config.store_dir();
         let store = Store::open(&store_dir, secret()?, PROGRAM)?;
         // Or a disk would seem full until something is written.
@@ -93,6 +92,7 @@ impl Start {
             store_dir,
             front,
             planner,
+            engine,
             checks,
             request,
             wake,
@@ -147,8 +147,8 @@ impl Start {
             .collect();
         follow(&telemetry, &sources_status, &engine, &clock);
         let running = engine.spawn(&threads)?;
-        let store = format!("store at {}", self.store_dir.display());
-        telemetry.readiness().part("engine").ready(store);
+        self.engine
+            .ready(format!("store at {}", self.store_dir.display()));
         let reloader = Reloader {
             planner: self.planner,
             config_path: config.places.file.clone(),
@@ -179,6 +179,7 @@ impl Start {
             sources,
             reloading,
             running,
+            _engine: self.engine,
             request: self.request,
             stop,
         })
@@ -193,6 +194,8 @@ struct Sidecar {
     sources: Vec<RunningSource>,
     reloading: JoinHandle<()>,
     running: engine::Running,
+    /// Ready as long as it is there.
+    _engine: Part,
     request: ReloadRequest,
     stop: ShutdownRequest,
 }

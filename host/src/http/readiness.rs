@@ -108,6 +108,14 @@ impl Readiness {
         parts.map(|part| (part.name, part.ready)).collect()
     }
 
+    /// Each part: its name, whether it is ready, and the details or the reason why not.
+    pub fn parts_detail(&self) -> Vec<(String, bool, String)> {
+        let parts = self.parts().into_iter();
+        parts
+            .map(|part| (part.name, part.ready, part.detail))
+            .collect()
+    }
+
     pub(super) fn report(&self) -> Report {
         let parts = self.parts();
         Report {

@@ -52,3 +52,24 @@ fn a_reload_is_answered_with_what_is_in_force_and_what_is_not_and_why() {
         text(&nobody)
     );
 }
+
+#[test]
+fn the_status_names_each_part_and_without_a_sidecar_there_is_none() {
+    let mut sidecar = Sidecar::start(Setup::default());
+    await_until("it is ready", || {
+        sidecar.command(&["status"]).status.code() == Some(0)
+    });
+    let ready = sidecar.command(&["status", "--json"]);
+    let answer: Value = serde_json::from_slice(&ready.stdout).expect("JSON");
+    let parts = answer["parts"].as_array().expect("parts");
+    let names: Vec<&str> = parts
+        .iter()
+        .filter_map(|part| part["name"].as_str())
+        .collect();
+    for name in ["engine", "checks", "store", "sources"] {
+        assert!(names.contains(&name), "{names:?}");
+    }
+    sidecar.stop();
+    let nobody = sidecar.command(&["status"]);
+    assert_eq!(nobody.status.code(), Some(2), "{}", text(&nobody));
+}

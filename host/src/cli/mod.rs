@@ -14,6 +14,7 @@ mod reload;
 mod run;
 mod schema;
 mod signals;
+mod status;
 mod times;
 
 use std::ffi::OsString;
@@ -76,6 +77,8 @@ enum Command {
     Run(run::RunArgs),
     /// Have the sidecar that runs with this store read its files again, and show what came of it.
     Reload(reload::ReloadArgs),
+    /// Show how the sidecar is that runs with this store.
+    Status(status::StatusArgs),
     /// Join recorded streams, and report what did not land.
     Audit(audit::AuditArgs),
     /// Print the timeline of incidents.
@@ -118,6 +121,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::run(&args, &global),
             Command::Reload(args) => reload::run(&args, &global),
+            Command::Status(args) => status::run(&args, &global),
             Command::Audit(args) => audit::run(&args, &global),
             Command::Incidents(args) => incidents::run(&args, &global),
             Command::Missing(args) => missing::run(&args, &global),

@@ -16,6 +16,7 @@ pub fn run(_: &ReloadArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reloaded = match control::ask(&store_dir, Command::Reload {})? {
         Answer::Reloaded(reloaded) => reloaded,
         Answer::Refused { why } => anyhow::bail!("the running Landfall did not reload: {why}"),
+        other => anyhow::bail!("the running Landfall gave another answer: {other:?}"),
     };
     if global.json {
         print::json(&serde_json::json!(reloaded))?;

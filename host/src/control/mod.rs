@@ -18,6 +18,8 @@ pub use server::{Closing, Control, ControlSocket, Pending};
 pub enum Command {
     /// Reads configuration, schemas and checks again, and tries again what was refused.
     Reload {},
+    /// What `/readyz` shows, for those who cannot ask by HTTP.
+    Status {},
 }
 
 /// What is answered.
@@ -25,6 +27,7 @@ pub enum Command {
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
     Reloaded(Reloaded),
+    Status(Status),
     /// The command was not carried out.
     Refused {
         why: String,
@@ -42,6 +45,24 @@ pub struct Reloaded {
     pub loading: Vec<String>,
     /// What is not in force, and why.
     pub problems: Vec<String>,
+}
+
+/// How a running Landfall is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub version: String,
+    /// All parts are ready.
+    pub ready: bool,
+    pub parts: Vec<PartStatus>,
+}
+
+/// How one part is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartStatus {
+    pub name: String,
+    pub ready: bool,
+    /// The details, or the reason why it is not ready.
+    pub detail: String,
 }
 
 /// The name of the socket in the store's directory.

@@ -154,7 +154,7 @@ mod tests {
             .build()
             .unwrap();
         let (close, closing) = watch::channel(false);
-        let control: Control = Arc::new(|Command::Reload {}| {
+        let control: Control = Arc::new(|_| {
             Box::pin(async {
                 Answer::Reloaded(Reloaded {
                     generation: 3,

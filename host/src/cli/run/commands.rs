@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
-use crate::control::{self, Answer, Command, ControlSocket, Pending};
+use crate::control::{self, Answer, Command, ControlSocket, PartStatus, Pending, Status};
 use crate::engine::reload::ReloadRequest;
+use crate::http::Readiness;
 
 /// What commands ask.
 #[derive(Clone)]
 pub(super) struct Commands {
     pub reload: ReloadRequest,
+    pub readiness: Readiness,
 }
 
 impl Commands {
@@ -36,6 +38,7 @@ impl Commands {
     fn answer(&self, command: Command) -> Pending {
         match command {
             Command::Reload {} => reload(&self.reload),
+            Command::Status {} => status(&self.readiness),
         }
     }
 }
@@ -52,4 +55,20 @@ fn reload(request: &ReloadRequest) -> Pending {
         };
         Answer::Refused { why: why.into() }
     })
+}
+
+fn status(readiness: &Readiness) -> Pending {
+    let parts = readiness.parts_detail().into_iter();
+    let part = |(name, ready, detail)| PartStatus {
+        name,
+        ready,
+        detail,
+    };
+    let parts: Vec<PartStatus> = parts.map(part).collect();
+    let status = Status {
+        version: env!("CARGO_PKG_VERSION").into(),
+        ready: parts.iter().all(|part| part.ready),
+        parts,
+    };
+    Box::pin(async { Answer::Status(status) })
 }

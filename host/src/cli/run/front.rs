@@ -57,7 +57,10 @@ impl Front {
                 request.clone(),
             ));
             let mut servers = Vec::new();
-            let commands = Commands { reload: request };
+            let commands = Commands {
+                reload: request,
+                readiness: telemetry.readiness().clone(),
+            };
             servers.extend(commands.serve(store_dir, closed.clone()));
             if let Some(address) = listen {
                 servers.push(listen_at(address, telemetry, &alive, closed).await?);

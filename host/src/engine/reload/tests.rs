@@ -1,4 +1,4 @@
-//! Tests of `reload.rs`.
+//! Tests of reloads.
 
 use super::*;
 

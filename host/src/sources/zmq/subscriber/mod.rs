@@ -87,7 +87,7 @@ impl Subscriber {
     /// Reads until the socket is empty (true) or enough was read for one go.
     ///
     /// It is empty once its queue was found so twice, and what may be ahead was asked for in between:
-    /// `watermark.rs` says why, and why in this order.
+    /// `watermark` says why, and why in this order.
     fn turn(&mut self, message: &mut zmq::Message) -> Result<bool, SourceError> {
         let mut asked = None;
         for _ in 0..FRAMES_PER_TURN_MAX {

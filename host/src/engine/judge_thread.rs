@@ -37,15 +37,15 @@ impl JudgeThread {
         {
             self.hand_on(output)?;
         }
-        let wants = self.stage.wants(Instant::now());
-        for (stream, held) in wants.held.iter() {
+        let intake = self.stage.intake(Instant::now());
+        for (stream, held) in intake.held.iter() {
             self.batches.hold(stream.index(), *held);
         }
         thread_watch::idle();
-        let next = self.batches.recv_timeout_from(wants.wait, |lane| {
+        let next = self.batches.recv_timeout_from(intake.wait, |lane| {
             let is_lane = |stream: &Stream| stream.index() == lane;
             let stream = Stream::ALL.into_iter().find(is_lane);
-            stream.is_some_and(|stream| wants.takes[stream])
+            stream.is_some_and(|stream| intake.takes[stream])
         });
         thread_watch::busy();
         let raw_waits = self.batches.stats()[Stream::Raw.index()].items() > 0;
@@ -55,7 +55,7 @@ impl JudgeThread {
             Err(RecvError::Closed) => {
                 if self.stage.has_waiting() {
                     thread_watch::idle();
-                    std::thread::sleep(wants.wait);
+                    std::thread::sleep(intake.wait);
                     return Ok(true);
                 }
                 // What was given back after the look at the queue is still to be dealt with.

@@ -22,7 +22,7 @@ use super::objectives::Objectives;
 use super::origin::Origin;
 use crate::config::Config;
 use crate::judge::labels::{NO_SCHEMA, Reasons, SchemaLabels, UNKNOWN_SCHEMA};
-use crate::judge::plan::{EventPointers, Placed, Plan, PlanError, PlanParts};
+use crate::judge::plan::{EventPointers, Plan, PlanError, PlanParts, PlannedCheck};
 
 /// At most this many unchanged schemas are named.
 const STALE_NAMED_MAX: usize = 8;
@@ -297,7 +297,7 @@ impl Planner {
                 loading: taken.loading,
                 loaded_from: taken.loaded_from,
             });
-            placed.push(Placed {
+            placed.push(PlannedCheck {
                 name: check.name.clone(),
                 check: entry.check.clone(),
                 streams: streams(check),
@@ -318,7 +318,7 @@ impl Planner {
             generation: Generation(self.next_generation.unwrap_or(u16::MAX)),
             event: event_pointers(config)?,
             codecs: PerStream::of(|stream| config.streams.of(stream).codec.clone()),
-            placed,
+            checks: placed,
             schemas,
             labels,
             reasons: Arc::clone(&self.reasons),

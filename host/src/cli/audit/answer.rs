@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Audited;
 use crate::judge::TimeDefect;
 use crate::results::Totals;
-use crate::results::accounting::account::{Account, Altered, Given, Undecodable};
+use crate::results::accounting::account::{Account, Altered, RowReason, Undecodable};
 
 /// Missing events named in the text; `--json` and the kept store have all.
 const NAMED_MAX: usize = 20;
@@ -234,7 +234,7 @@ fn account_text(account: &Account, altered: i64, text: &mut Page) {
     }
     let mut heading = Heading::new("rows by what checks said of them");
     for (given, rows) in &account.reasons {
-        let Given {
+        let RowReason {
             stream,
             check,
             reason,

@@ -157,7 +157,7 @@ impl Subscriber {
                 endpoint = stats.endpoint(),
                 kind = refusal.as_str(),
                 refused = more,
-                "{} (told once a minute; landfall_frames_refused_total counts them)",
+                "{} (logged once a minute; landfall_frames_refused_total counts them)",
                 refusal.remedy(stream)
             );
         }

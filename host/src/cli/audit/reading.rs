@@ -12,7 +12,7 @@ use crate::engine::Liveness;
 use crate::engine::decoding::{Decoded, Decoding};
 use crate::flow::{Refusal, ShutdownRequest};
 use crate::sources::file::{
-    FileProgress, FileReading, FileSettings, FileSource, Input, Packing, Seen,
+    FileProgress, FileReading, FileSettings, FileSource, Input, Packing, ReadSummary,
 };
 use crate::sources::{RunningSource, SourceError};
 use crate::thread_watch::ThreadWatch;
@@ -31,7 +31,7 @@ pub(super) struct Side {
 
 /// One side that was read to its end.
 pub(super) struct Read {
-    pub seen: Seen,
+    pub seen: ReadSummary,
     /// Frames that were handed on.
     pub frames: u64,
     /// Lines that are longer than `frame_bytes_max`.

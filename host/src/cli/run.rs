@@ -1,8 +1,8 @@
 //! `landfall run`: the sidecar, from start-up to drain.
 
-mod alive;
-mod front;
+mod listeners;
 mod starting;
+mod thread_health;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crossbeam_channel::Receiver;
 use landfall_ledger::Stream;
 use landfall_store::Store;
 
-use self::alive::{Alive, OnEnd};
-use self::front::Front;
+use self::listeners::Listeners;
+use self::thread_health::{OnEnd, ThreadHealth};
 use super::{Global, compile, exit, logging};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -50,17 +50,18 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     );
     let store_dir = config.store_dir();
     let store = Store::open(&store_dir, secret()?, PROGRAM)?;
-    // Or a disk would seem full until something is written.
+    // Otherwise the disk would seem full until something is written.
     telemetry.disk(&store_dir);
-    // A probe is answered while checks are compiled, and a signal is heard.
-    let mut front = Front::open(config.http.listen, &store_dir, &telemetry, request.clone())?;
+    // Opened first, so that probes are answered and signals are handled while checks are compiled.
+    let mut listeners =
+        Listeners::open(config.http.listen, &store_dir, &telemetry, request.clone())?;
     let mut planner = Planner::new(compile::loader()?);
-    planner.plan_while(front.goes_on());
-    let goes_on = front.goes_on();
+    planner.plan_while(listeners.goes_on());
+    let goes_on = listeners.goes_on();
     let planned = starting::first_plan(&mut planner, &config, &clock, &checks_part, goes_on)?;
     let Some(planned) = planned else {
         let why = "ended before its checks were loaded: nothing was received";
-        tracing::info!(signal = front.asked().unwrap_or_default(), "{why}");
+        tracing::info!(signal = listeners.asked().unwrap_or_default(), "{why}");
         return Ok(exit::CLEAN.into());
     };
     show(&telemetry, &config, &planned, &checks_part);
@@ -111,16 +112,16 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     };
     let (reloading, reload_ended) = start_reloading(reloader, planned, wake, &request, threads)?;
     let liveness = running.liveness();
-    let alive = Alive {
+    let thread_health = ThreadHealth {
         engine: Box::new(move || liveness.check()),
         sources: all_status,
         reload_ended,
         stop: stop.clone(),
     };
 
-    let ended = wait_for_end(&mut front, alive);
+    let ended = wait_for_end(&mut listeners, thread_health);
     stop.set();
-    // It sleeps until somebody asks for one.
+    // The reloader sleeps until somebody asks for a reload, so this wakes it.
     request.send();
     let is_whole = join_sources(sources);
     let _ = reloading.join();
@@ -129,7 +130,7 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
         unaccounted,
         unapplied,
     } = running.drain();
-    front.close();
+    listeners.close();
     ended?;
     for (stream, reason, batches) in unapplied {
         let (stream, reason) = (stream.as_str(), reason.as_str());
@@ -152,17 +153,17 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     Ok(exit::CLEAN.into())
 }
 
-/// Asks for a reload from now on whenever a file changes.
+/// Asks for a reload whenever a file changes, from now on.
 fn watch(global: &Global, config: &Config, request: &ReloadRequest) -> reload::Watch {
     let watch = reload::Watch::set(config.places.file.as_deref(), config, request);
-    // It may have changed between being read and being watched.
+    // A file may have changed after it was read and before it was watched.
     if Config::load_to_run(global.config.as_deref()).ok().as_ref() != Some(config) {
         request.send();
     }
     watch
 }
 
-/// Says in the log, in metrics and in readiness what is in force.
+/// Shows what is in force: in the log, in metrics and in readiness.
 fn show(telemetry: &Telemetry, config: &Config, planned: &Planned, checks: &Part) {
     for problem in planned.problems.iter().chain(&planned.notes) {
         tracing::warn!("{problem}");
@@ -175,7 +176,7 @@ fn show(telemetry: &Telemetry, config: &Config, planned: &Planned, checks: &Part
     checks.ready(planned.detail(&planned.problems));
 }
 
-/// Has metrics and readiness ask the sources and queues for what they know.
+/// Makes metrics and readiness ask the sources and queues for their state.
 fn follow(telemetry: &Telemetry, sources: &[Arc<SourceStatus>], engine: &Engine, clock: &Clock) {
     let frames = &telemetry.metrics().frames;
     frames.follow_sources(sources.iter().cloned());
@@ -189,7 +190,7 @@ fn follow(telemetry: &Telemetry, sources: &[Arc<SourceStatus>], engine: &Engine,
     }
 }
 
-/// Starts the thread of reloads, and what is set when it ends.
+/// Starts the thread of reloads. Gives the flag that is set when the thread ends.
 fn start_reloading(
     reloader: Reloader,
     first: Planned,
@@ -210,9 +211,12 @@ fn start_reloading(
     Ok((thread, has_ended))
 }
 
-/// Waits until something asks for the end, and says in the log what it was.
-fn wait_for_end(front: &mut Front, alive: Alive) -> anyhow::Result<&'static str> {
-    let ended = front.wait(alive);
+/// Waits until something asks for the end, and logs what it was.
+fn wait_for_end(
+    listeners: &mut Listeners,
+    thread_health: ThreadHealth,
+) -> anyhow::Result<&'static str> {
+    let ended = listeners.wait(thread_health);
     match &ended {
         Ok(signal) => tracing::info!(signal, "ending: draining what was received"),
         Err(dead) => tracing::error!("{dead:#}"),
@@ -220,7 +224,7 @@ fn wait_for_end(front: &mut Front, alive: Alive) -> anyhow::Result<&'static str>
     ended
 }
 
-/// Waits for the sources; whether all that they read was handed on.
+/// Waits for the sources. Gives whether all that they read was handed on.
 fn join_sources(sources: Vec<RunningSource>) -> bool {
     let mut is_whole = true;
     for source in sources {

@@ -18,7 +18,7 @@ pub(super) struct JudgeThread {
     pub results: Sender<Message>,
 }
 
-/// Nobody listens any more: the engine is ending, or a thread died.
+/// The receiver is gone: the engine is ending, or a thread died.
 struct Closed;
 
 impl JudgeThread {
@@ -27,9 +27,9 @@ impl JudgeThread {
         while let Ok(true) = self.round() {}
     }
 
-    /// One batch, if one comes; false if all is done.
+    /// Judges one batch, if one comes. False if everything is done.
     fn round(&mut self) -> Result<bool, Closed> {
-        // What a codec failed on comes back here; at the end for the last time.
+        // Frames that a codec failed on are tried again here; at the end for the last time.
         let is_last = self.batches.is_ending();
         while let Some(output) = self
             .stage
@@ -58,7 +58,7 @@ impl JudgeThread {
                     std::thread::sleep(intake.wait);
                     return Ok(true);
                 }
-                // What was given back after the look at the queue is still to be dealt with.
+                // What was given back after `is_last` was read still has to be judged.
                 return Ok(!is_last);
             }
         };

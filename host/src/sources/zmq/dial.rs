@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// The addresses of a name that are tried in one round. The others are tried in the next rounds.
 const ADDRESSES_MAX: usize = 8;
 
-/// If a resolver has not answered within this time, it is reported to hang. Landfall still pauses
+/// If a resolver has not answered within this time, it is reported to hang. Landfall still waits
 /// for it, because a second query would hang too.
 pub(super) const RESOLVER_HANGS_AFTER: Duration = Duration::from_secs(5);
 

@@ -310,13 +310,13 @@ mod tests {
         listener.listen(0).expect("it listens");
         let endpoint = format!("ipc://{}", path.display());
         let first = local(&endpoint).expect("there is room for one");
-        let (tell, told) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         thread::spawn(move || {
             let error = local(&endpoint).expect_err("no room");
-            let _ = tell.send(refusal(&error));
+            let _ = sender.send(refusal(&error));
         });
-        let told = receiver.recv_timeout(Duration::from_secs(60));
-        assert_eq!(told.as_deref(), Ok("no answer within 2 s"));
+        let reason = receiver.recv_timeout(Duration::from_secs(60));
+        assert_eq!(reason.as_deref(), Ok("no answer within 2 s"));
         drop(first);
     }
 

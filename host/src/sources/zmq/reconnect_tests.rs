@@ -96,7 +96,7 @@ fn after_a_frame_that_libzmq_refuses_it_connects_again_and_loses_nothing_that_ca
 #[test]
 fn frames_that_came_before_an_end_are_read_first_although_the_next_connection_is_there() {
     let (listener, endpoint) = listener();
-    // One batch fills the queue: the source pauses for room all the while.
+    // One batch fills the queue: the source waits for room all the while.
     let bench = start(&subscription(&endpoint), 1);
     let mut all = 0;
     for rounds in [0..2_u8, 2..4] {

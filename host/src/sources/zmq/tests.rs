@@ -354,11 +354,11 @@ fn the_frontier_follows_a_quiet_socket_and_waits_for_batches_and_for_room() {
     let before = bench.clock.now_ms();
     until("the frontier", || bench.in_flight.frontier(RAW) > before);
 
-    // One batch lies in the queue, a second one pauses for room: nothing is read, nothing moves.
+    // One batch lies in the queue, a second one waits for room: nothing is read, nothing moves.
     for n in 0..200 {
         publisher.publish(format!("{n}").as_bytes()).unwrap();
     }
-    until("the wait", || bench.batches.stats()[0].pauses() > 0);
+    until("the wait", || bench.batches.stats()[0].waits() > 0);
     let oldest = bench.batches.recv_timeout(PATIENCE).unwrap();
     let arrived = oldest.arrived_ms[0];
     let stuck = bench.in_flight.frontier(RAW);
@@ -383,7 +383,7 @@ fn asked_to_end_it_hands_on_what_is_already_there() {
     for n in 0..1000 {
         publisher.publish(format!("{n}").as_bytes()).unwrap();
     }
-    until("the wait", || bench.batches.stats()[0].pauses() > 0);
+    until("the wait", || bench.batches.stats()[0].waits() > 0);
     // The publisher's own thread has a fifth of a second for its thousand frames.
     let published_ms = bench.clock.now_ms();
     until("time", || bench.clock.now_ms() > published_ms + 200);

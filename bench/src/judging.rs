@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow, ensure};
 use landfall::flow::FrameBatch;
 use landfall::judge::identity::Secret;
 use landfall::judge::labels::{Reasons, SchemaLabels};
-use landfall::judge::plan::{EventPointers, JSON_CODEC, Placed, Plan, PlanParts};
+use landfall::judge::plan::{EventPointers, JSON_CODEC, Plan, PlanParts, PlannedCheck};
 use landfall::judge::{Judge, JudgeOptions};
 use landfall_document::{Pointer, SchemaSet};
 use landfall_ledger::{Generation, Judgement, PayloadRef, PerStream, Stream};
@@ -99,7 +99,7 @@ pub fn judge(guests: &Path, schema_dir: &Path, checks: &[CheckSetup]) -> anyhow:
         if matches!(loaded, Check::Codec(_)) {
             codec.clone_from(&check.name);
         }
-        placed.push(Placed {
+        placed.push(PlannedCheck {
             name: check.name.clone(),
             check: loaded,
             streams: if check.both {
@@ -124,7 +124,7 @@ pub fn judge(guests: &Path, schema_dir: &Path, checks: &[CheckSetup]) -> anyhow:
             raw: codec,
             written: JSON_CODEC.into(),
         },
-        placed,
+        checks: placed,
         schemas: Arc::new(schemas),
         labels: Arc::new(labels),
         reasons: Arc::new(Reasons::default()),

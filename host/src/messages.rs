@@ -1,6 +1,7 @@
-//! What the threads of the engine hand to each other. Judges send to shards and to the results, shards to the
-//! describer, the describer to the results. Only answers go back to the shards: the describer's to a comparison,
-//! and the store's to what was missing long ago.
+//! What the threads of the engine send to each other. Judges send to shards and to the results,
+//! shards to the describer, the describer to the results. Only answers go back to the shards: the
+//! describer's answer to a comparison, and the store's answer about an event that has been missing
+//! for long.
 
 use std::sync::Arc;
 
@@ -22,45 +23,48 @@ pub struct ShardWork {
     pub guard: InFlightGuard,
 }
 
-/// What a shard tells, in the order in which it happened, in pieces of bounded size. On its way to the
-/// results the describer puts [`Described`] in the place of [`LedgerEvent`].
+/// What a shard reports, in the order in which it happened, in pieces of bounded size. On the way
+/// to the results, the describer replaces each [`LedgerEvent`] by a [`Described`].
 pub struct ShardOutput<T = LedgerEvent> {
     pub shard: usize,
-    /// What came and landed: before the verdicts of the same moment, for stalls are judged by it.
+    /// What came and landed. It is applied before the verdicts of the same moment, because stalls
+    /// are judged by it.
     pub activity: Vec<Activity>,
-    /// The latest landing of any shard, as of these verdicts.
+    /// The latest landing of any shard at the time of these verdicts, in milliseconds.
     pub landed_ms: Option<i64>,
     pub events: Vec<T>,
-    /// Another piece of the same follows: only the last one has the counts of all, and the store gets
-    /// events and their counts at once.
+    /// Another piece of the same report follows. Only the last piece has the counts of all pieces,
+    /// and the store gets events and their counts at once.
     pub more: bool,
-    /// What changed in the counts. There whenever missing events are told, or their landings.
+    /// What changed in the counts. Always there when missing events or their late landings are
+    /// reported.
     pub tallies: Vec<TallyDelta>,
     pub flush: Option<ShardFlush>,
 }
 
-/// What a shard tells about itself.
+/// What a shard reports about itself.
 #[derive(Debug)]
 pub struct ShardFlush {
     pub latency: Vec<SchemaGauge>,
     pub gauges: ShardGauges,
-    /// Time has been moved to here.
+    /// Time has been moved to this frontier.
     pub frontier: Frontier,
 }
 
-/// What the ledger says of one event, with the frames that it speaks of: people will want to hear of it.
+/// What the ledger reports of one event that people will want to see, with its frames.
 pub struct LedgerEvent {
-    /// The shard that says it.
+    /// The shard that reports it.
     pub shard: usize,
     pub effect: Effect,
-    /// Byte for byte as they came; empty where there is none, or it could not be read back.
+    /// Byte for byte as they came. Empty if there is none, or if it could not be read back.
     pub frames: PerStream<Vec<u8>>,
-    /// Of the raw frame: rises in the order in which the frames of one source came.
+    /// The place of the raw frame. It rises in the order in which the frames of one source came.
     pub place: u64,
 }
 
 impl LedgerEvent {
-    /// Whether the store's list of missing events changes by it, and with it what its windows count.
+    /// Whether it changes the store's list of missing events, and with it the counts of the store's
+    /// windows.
     pub fn is_of_missing(&self) -> bool {
         matches!(
             self.effect,
@@ -73,7 +77,7 @@ impl LedgerEvent {
         self.frames.values().map(Vec::len).sum()
     }
 
-    /// A frame that bears the key, and its stream.
+    /// A frame that has the key, and its stream.
     pub fn frame(&self) -> Option<(Stream, &[u8])> {
         let stream = match self.effect {
             Effect::Missing { .. } | Effect::Altered { .. } | Effect::Compare { .. } => Stream::Raw,
@@ -84,7 +88,7 @@ impl LedgerEvent {
     }
 }
 
-/// An answer to what a shard told, back to it.
+/// An answer to what a shard reported, sent back to that shard.
 pub enum Answer {
     /// To `Effect::Compare`.
     Compared {
@@ -98,24 +102,25 @@ pub enum Answer {
     },
 }
 
-/// What reaches the results.
+/// What the results receive.
 pub enum Message {
     /// Sent before the batch's observations go to any shard.
     Judged(JudgeReport),
     /// What a shard reports, described.
     Shard {
         output: ShardOutput<Described>,
-        /// What the describer's checks did at that.
+        /// What the describer's checks did meanwhile.
         checks: Vec<CheckActivity>,
     },
 }
 
-/// Something told, with the key as text.
+/// A reported event, with its key as text.
 pub struct Described {
     pub event: LedgerEvent,
     pub key: String,
-    /// Only of altered events, and not of all if there are very many.
+    /// Only for altered events, and not for all of them if there are very many.
     pub comparison: Option<Comparison>,
-    /// Of the checks that made the comparison, else that gave the key as text.
+    /// The generation of the checks that made the comparison; if there is none, of those that gave
+    /// the key as text.
     pub generation: Generation,
 }

@@ -1,5 +1,5 @@
-//! How the engine shuts down when it cannot finish. A spool or a store that stays full must not hold up the
-//! shutdown for ever. What is then left undone is counted and reported.
+//! How the engine shuts down when it cannot finish. A spool or a store that stays full must not
+//! hold up the shutdown for ever. What is left undone is counted and reported.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use crate::flow::{FrameBatch, ShutdownRequest, Unapplied};
 
-/// How long after the request to shut down (real time) a spool or store that fails is still tried. Well
-/// below the 30 s after which service managers kill.
+/// How long a failing spool or store is still tried after the request to shut down (real time).
+/// Well below the 30 s after which service managers kill.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What was received and is not accounted for.
+/// What was received and is not accounted for in the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unaccounted {
     /// Frames that were not judged.
@@ -22,7 +22,7 @@ pub struct Unaccounted {
     pub counts: u64,
     /// Missing events that are not in the store, so not in its backfill either.
     pub missing: u64,
-    /// Why, in words.
+    /// The reasons as text.
     pub reasons: BTreeSet<String>,
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for Unaccounted {
 /// Shared by the threads that may have to wait for the disk.
 pub struct Shutdown {
     stop: ShutdownRequest,
-    /// When the request to shut down was first seen.
+    /// When the request to shut down was first noticed.
     since: OnceLock<Instant>,
     given_up: AtomicBool,
     unaccounted: Mutex<Unaccounted>,
@@ -65,7 +65,7 @@ impl Shutdown {
         }
     }
 
-    /// Whether what fails is no longer to be tried.
+    /// Whether to stop trying what fails.
     pub fn is_over(&self) -> bool {
         if self.stop.is_set() {
             self.begin();
@@ -77,12 +77,12 @@ impl Shutdown {
                 .is_some_and(|since| since.elapsed() >= PATIENCE)
     }
 
-    /// The process is to shut down.
+    /// Requests the shutdown of the process.
     pub fn begin(&self) {
         self.since.get_or_init(Instant::now);
     }
 
-    /// It makes no sense to go on: sources end, and what still comes is dropped and counted.
+    /// Going on makes no sense: sources end, and what still comes is dropped and counted.
     pub fn give_up(&self, why: String) {
         self.given_up.store(true, Ordering::Release);
         self.stop.set();
@@ -93,7 +93,7 @@ impl Shutdown {
         self.given_up.load(Ordering::Acquire)
     }
 
-    /// A batch is not judged.
+    /// Counts a batch that is not judged, and abandons it.
     pub fn frames_left(&self, batch: &FrameBatch, why: &impl ToString) {
         batch.guard.abandon(Unapplied::Unjudged);
         let mut unaccounted = self.lock();
@@ -101,7 +101,7 @@ impl Shutdown {
         unaccounted.reasons.insert(why.to_string());
     }
 
-    /// Results are not stored.
+    /// Counts results that are not stored.
     pub fn results_left(&self, counts: u64, missing: u64, why: &impl ToString) {
         let mut unaccounted = self.lock();
         unaccounted.counts += counts;
@@ -109,7 +109,7 @@ impl Shutdown {
         unaccounted.reasons.insert(why.to_string());
     }
 
-    /// A thread died, with whatever it had in hand.
+    /// Counts the death of a thread, with whatever it held.
     pub fn died(&self, thread: &str) {
         let reason = format!("{thread} died; this is a bug of Landfall, please report it");
         self.lock().reasons.insert(reason);
@@ -140,11 +140,11 @@ mod tests {
         shutdown.give_up("the spool is full".into());
         assert!(shutdown.is_over() && stop.is_set());
         shutdown.results_left(3, 2, &"the disk is full");
-        let said = shutdown.unaccounted().to_string();
-        assert!(said.contains("2 missing events"), "{said}");
+        let text = shutdown.unaccounted().to_string();
+        assert!(text.contains("2 missing events"), "{text}");
         assert!(
-            said.contains("the disk is full; the spool is full"),
-            "{said}"
+            text.contains("the disk is full; the spool is full"),
+            "{text}"
         );
     }
 

@@ -1,13 +1,14 @@
-//! Which threads stand still: each says when it takes something up and when it waits for more, and who
-//! has been at one thing for too long is told. Knows no thread's work. A thread that waits for a neighbour
-//! that stands still does too, and is told with it.
+//! Knows which threads stand still. Each thread records when it begins work and when it waits. A
+//! thread that works on one thing for too long is reported. Does not know what the threads do. If a
+//! thread waits for a neighbour that stands still, it stands still too, and is reported as well.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// At one piece of work for so long: a batch takes some milliseconds, with checks that fail a few seconds.
+/// A thread stands still if it works on one thing for this long. A batch takes some milliseconds,
+/// or a few seconds if checks fail.
 pub(crate) const STILL_AFTER: Duration = Duration::from_secs(10);
 
 /// The thread waits for work.
@@ -17,33 +18,33 @@ thread_local! {
     static HEARTBEAT: RefCell<Option<Arc<Heartbeat>>> = const { RefCell::new(None) };
 }
 
-/// What one thread says of itself.
+/// What one thread records about itself.
 #[derive(Debug)]
 struct Heartbeat {
     thread: String,
     epoch: Instant,
-    /// Milliseconds after the epoch, plus one, at which it took up what it is at; or `WAITS`.
+    /// Milliseconds after the epoch, plus one, at which it began its current work; or `WAITS`.
     since: AtomicU64,
 }
 
-/// All threads that say so: those of the engine, of the sources and of reloads.
+/// All threads that record their work: those of the engine, of the sources and of reloads.
 #[derive(Debug)]
 pub struct ThreadWatch {
     epoch: Instant,
     heartbeats: Mutex<Vec<Weak<Heartbeat>>>,
 }
 
-/// The thread takes something up.
+/// The calling thread begins work.
 pub(crate) fn busy() {
-    tell(|heartbeat| heartbeat.millis(Instant::now()) + 1);
+    record(|heartbeat| heartbeat.millis(Instant::now()) + 1);
 }
 
-/// The thread waits for more.
+/// The calling thread waits for work.
 pub(crate) fn idle() {
-    tell(|_| WAITS);
+    record(|_| WAITS);
 }
 
-fn tell(since: impl FnOnce(&Heartbeat) -> u64) {
+fn record(since: impl FnOnce(&Heartbeat) -> u64) {
     HEARTBEAT.with_borrow(|heartbeat| {
         if let Some(heartbeat) = heartbeat {
             heartbeat.since.store(since(heartbeat), Ordering::Relaxed);
@@ -57,8 +58,8 @@ impl Heartbeat {
         u64::try_from(passed.as_millis()).unwrap_or(u64::MAX - 1)
     }
 
-    /// For how long it has been at one thing.
-    fn at_it(&self, now: Instant) -> Option<Duration> {
+    /// For how long it has worked on one thing; None while it waits.
+    fn busy_for(&self, now: Instant) -> Option<Duration> {
         let since = self.since.load(Ordering::Relaxed).checked_sub(1)?;
         Some(Duration::from_millis(
             self.millis(now).saturating_sub(since),
@@ -76,7 +77,7 @@ impl Default for ThreadWatch {
 }
 
 impl ThreadWatch {
-    /// The thread that calls it is watched from now on, until it ends.
+    /// Watches the calling thread from now on, until it ends.
     pub fn enroll(&self, thread: &str) {
         let heartbeat = Arc::new(Heartbeat {
             thread: thread.to_owned(),
@@ -110,8 +111,10 @@ impl ThreadWatch {
         heartbeats.retain(|heartbeat| heartbeat.strong_count() > 0);
         let still = heartbeats.iter().filter_map(|heartbeat| {
             let heartbeat = heartbeat.upgrade()?;
-            let at_it = heartbeat.at_it(now).filter(|at_it| *at_it >= STILL_AFTER)?;
-            Some((heartbeat.thread.clone(), at_it))
+            let busy_for = heartbeat
+                .busy_for(now)
+                .filter(|busy_for| *busy_for >= STILL_AFTER)?;
+            Some((heartbeat.thread.clone(), busy_for))
         });
         still.collect()
     }

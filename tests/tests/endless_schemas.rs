@@ -100,7 +100,7 @@ fn schemas_that_take_too_many_steps_are_named_and_left_alone_and_no_other_event_
         (0, 0, 0)
     );
     assert!(
-        sidecar.log().contains("left alone for a while"),
+        sidecar.log().contains("suspended for a while"),
         "{}",
         sidecar.log()
     );

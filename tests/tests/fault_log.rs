@@ -89,7 +89,7 @@ fn a_flood_of_faults_of_an_event_and_a_parity_check_is_one_line_each_with_the_ke
     sidecar.stop();
     await_line(
         &sidecar,
-        &["further faults that were not told", "check=\"event\""],
+        &["further faults that were not logged", "check=\"event\""],
     );
 }
 
@@ -103,14 +103,14 @@ fn a_check_that_is_left_alone_and_asked_again_is_a_line_each() {
     );
     let mut sidecar = start(&checks);
     let mut number = 0;
-    await_until("the check is left alone", || {
+    await_until("the check is suspended", || {
         sidecar.send_raw(&[event(number)]);
         number += 1;
-        !lines(&sidecar, &["is left alone for 5s", "check=\"loops\""]).is_empty()
+        !lines(&sidecar, &["is suspended for 5s", "check=\"loops\""]).is_empty()
     });
     await_line(&sidecar, &["check=\"loops\"", "kind=\"deadline\"", "key="]);
     sidecar.send_raw(&[event(number)]);
-    await_line(&sidecar, &["it is asked again", "check=\"loops\""]);
+    await_line(&sidecar, &["it is called again", "check=\"loops\""]);
     assert!(
         lines(&sidecar, &["kind=\"suspended\""]).is_empty(),
         "{}",

@@ -1,5 +1,5 @@
-//! `landfall backfill`: exactly the raw frames that did not land, byte for byte, in order of arrival.
-//! What a file could not give back as it is, is refused by name.
+//! `landfall backfill`: gives exactly the raw frames that did not land, byte for byte, in order of
+//! arrival. A frame that a file could not give back as it is, is left out and reported.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -21,7 +21,7 @@ use crate::sources::Publisher;
 use crate::sources::file::framing::{Framing, Unfit, fits_line};
 use crate::sources::zmq::{Attach, Envelope, ZmqPublisher};
 
-/// How long a listener is awaited before anything is published.
+/// How long it waits for a subscriber before anything is published.
 const LISTENER_MAX: Duration = Duration::from_secs(30);
 
 /// Options of `landfall backfill`.
@@ -32,11 +32,12 @@ pub struct BackfillArgs {
     /// Write the frames to this file (`-`: standard output).
     #[arg(long, short, value_name = "FILE", required_unless_present_any = ["publish", "dry_run"], conflicts_with = "publish")]
     output: Option<PathBuf>,
-    /// How the file holds them; `landfall audit` reads both. A frame that would not read back as it is
-    /// is left out and named.
+    /// How the file holds the frames; `landfall audit` reads both formats. A frame that would not
+    /// read back as it is is left out and listed.
     #[arg(long, value_enum, default_value_t = Format::Lines, conflicts_with = "publish")]
     format: Format,
-    /// Give a frame that does not end with a newline one, instead of leaving it out of a file of lines.
+    /// If a frame does not end with a newline, add one instead of leaving the frame out of a file
+    /// of lines.
     #[arg(long, conflicts_with = "publish")]
     add_newline: bool,
     /// Publish the frames on ZeroMQ: tcp://host:port or ipc://path.
@@ -52,7 +53,7 @@ pub struct BackfillArgs {
     /// Frames a second at most when publishing.
     #[arg(long, default_value_t = 500.0, value_parser = rate, value_name = "PER_SECOND")]
     rate: f64,
-    /// Only say how many frames there are.
+    /// Only show how many frames there are.
     #[arg(long)]
     dry_run: bool,
 }
@@ -62,14 +63,15 @@ pub struct BackfillArgs {
 enum Format {
     /// Each frame is a line, with the newline that it ends with.
     Lines,
-    /// Each frame has its length before it, so that it may hold anything.
+    /// Each frame follows its length, so it may hold anything.
     Frames,
 }
 
-/// Refused frames that are named; all are counted.
+/// The number of refused frames that are listed; all are counted.
 const NAMED_MAX: u64 = 20;
 
-/// Slowest and fastest rate: a frame in a quarter of an hour, and more than any machine can send.
+/// The slowest and the fastest rate: one frame in about a quarter of an hour, and more than any
+/// machine can send.
 const RATE_MIN: f64 = 0.001;
 const RATE_MAX: f64 = 10_000_000.0;
 
@@ -80,7 +82,7 @@ fn rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("expected frames a second, from {RATE_MIN} to {RATE_MAX}"))
 }
 
-/// What became of the missing events that were asked for.
+/// What became of the missing events in question.
 #[derive(Clone, Copy, Default)]
 struct Counts {
     /// Written or published.
@@ -88,16 +90,17 @@ struct Counts {
     landed: u64,
     /// Their frames could not be read back when they went missing.
     lost: u64,
-    /// Published, but nobody has subscribed to what they begin with.
+    /// Published, but nobody has subscribed to their prefix.
     unwanted: u64,
     /// They would not read back as they are from a file of lines.
     refused: u64,
-    /// Written with a newline that they did not have.
+    /// Written with a newline that was added.
     newlines_added: u64,
 }
 
 impl Counts {
-    /// Whether everything that has not landed was written or published as it is, or as was asked.
+    /// Whether everything that has not landed was written or published, unchanged or with the
+    /// changes that were asked for.
     fn is_all(&self) -> bool {
         self.lost + self.unwanted + self.refused == 0
     }
@@ -126,8 +129,8 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
     }
     let (counts, what) = match (&args.publish, &args.output) {
         (Some(_), _) if args.dry_run => (
-            frames(&reader, &filter, &mut Pace::default(), |_, _| {
-                Ok(Fate::Gone)
+            frames(&reader, &filter, &mut FramePacer::default(), |_, _| {
+                Ok(FrameOutcome::Sent)
             })?,
             "would be published",
         ),
@@ -148,7 +151,7 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
         (None, None) => anyhow::bail!("name --output FILE or --publish ENDPOINT"),
     };
     bar.finish_and_clear();
-    say(args, global, counts, what)?;
+    print_result(args, global, counts, what)?;
     Ok(if counts.is_all() {
         exit::CLEAN.into()
     } else {
@@ -156,8 +159,13 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The answer, on standard output unless the frames are there.
-fn say(args: &BackfillArgs, global: &Global, counts: Counts, what: &str) -> Result<(), PrintError> {
+/// Prints the result: on standard output, unless the frames go there.
+fn print_result(
+    args: &BackfillArgs,
+    global: &Global,
+    counts: Counts,
+    what: &str,
+) -> Result<(), PrintError> {
     let is_beside = args.output.as_deref() == Some(Path::new("-"));
     let Counts {
         frames,
@@ -202,37 +210,37 @@ fn say(args: &BackfillArgs, global: &Global, counts: Counts, what: &str) -> Resu
 }
 
 /// What became of a frame.
-enum Fate {
+enum FrameOutcome {
     /// Written or published.
-    Gone,
-    /// The same, with a newline that it did not have.
+    Sent,
+    /// Written with a newline that was added.
     WithNewline,
     /// Published, and nobody got it.
-    Unwanted,
+    NoSubscriber,
     Refused,
 }
 
-/// Calls `each` with every frame that is still missing, asked anew when its turn comes: it may have
-/// landed since it was listed.
+/// Calls `each` with every frame that is still missing. This is checked again for each event,
+/// because it may have landed since it was listed.
 fn frames(
     reader: &Reader,
     filter: &MissingFilter,
-    pace: &mut Pace,
-    mut each: impl FnMut(&MissingEvent, &[u8]) -> anyhow::Result<Fate>,
+    pacer: &mut FramePacer,
+    mut each: impl FnMut(&MissingEvent, &[u8]) -> anyhow::Result<FrameOutcome>,
 ) -> anyhow::Result<Counts> {
     let mut counts = Counts::default();
     reader.missing_each(filter, None, |event| {
-        std::thread::sleep(pace.wait(Instant::now()));
+        std::thread::sleep(pacer.wait(Instant::now()));
         match reader.frame(event.id).map_err(BackfillError::Store)? {
             Frame::Kept(frame) => {
-                let fate = each(&event, &frame).map_err(BackfillError::Other)?;
-                pace.gone(Instant::now());
-                counts.frames += u64::from(!matches!(fate, Fate::Refused));
-                match fate {
-                    Fate::Gone => {}
-                    Fate::WithNewline => counts.newlines_added += 1,
-                    Fate::Unwanted => counts.unwanted += 1,
-                    Fate::Refused => counts.refused += 1,
+                let outcome = each(&event, &frame).map_err(BackfillError::Other)?;
+                pacer.sent(Instant::now());
+                counts.frames += u64::from(!matches!(outcome, FrameOutcome::Refused));
+                match outcome {
+                    FrameOutcome::Sent => {}
+                    FrameOutcome::WithNewline => counts.newlines_added += 1,
+                    FrameOutcome::NoSubscriber => counts.unwanted += 1,
+                    FrameOutcome::Refused => counts.refused += 1,
                 }
             }
             Frame::Landed => counts.landed += 1,
@@ -269,20 +277,27 @@ fn write(
 ) -> anyhow::Result<Counts> {
     let mut file = FrameFile::begin(io::BufWriter::new(out), args.format, args.add_newline)?;
     let mut refused = 0;
-    let counts = frames(reader, filter, &mut Pace::default(), |event, frame| {
-        let fate = match file.put(frame)? {
-            Ok(fate) => fate,
-            Err(why) => {
-                refused += 1;
-                if refused <= NAMED_MAX {
-                    bar.suspend(|| print::note(format_args!("left out: {}: {why}", named(event))));
+    let counts = frames(
+        reader,
+        filter,
+        &mut FramePacer::default(),
+        |event, frame| {
+            let outcome = match file.put(frame)? {
+                Ok(outcome) => outcome,
+                Err(why) => {
+                    refused += 1;
+                    if refused <= NAMED_MAX {
+                        bar.suspend(|| {
+                            print::note(format_args!("left out: {}: {why}", named(event)))
+                        });
+                    }
+                    FrameOutcome::Refused
                 }
-                Fate::Refused
-            }
-        };
-        bar.inc(1);
-        Ok(fate)
-    })?;
+            };
+            bar.inc(1);
+            Ok(outcome)
+        },
+    )?;
     if refused > NAMED_MAX {
         bar.suspend(|| print::note(format_args!("left out: and {} more", refused - NAMED_MAX)));
     }
@@ -290,7 +305,7 @@ fn write(
     Ok(counts)
 }
 
-/// An event by its key, its schema and when it came.
+/// An event by its key, its schema and its arrival.
 fn named(event: &MissingEvent) -> String {
     let arrived = view::utc_second(event.arrived_ms);
     format!("{arrived}  {}  {}", event.schema, event.key)
@@ -319,15 +334,15 @@ impl<W: Write> FrameFile<W> {
         })
     }
 
-    /// Writes a frame, or says why it would not read back.
-    fn put(&mut self, frame: &[u8]) -> io::Result<Result<Fate, Unfit>> {
+    /// Writes a frame. The inner error is the reason why it would not read back.
+    fn put(&mut self, frame: &[u8]) -> io::Result<Result<FrameOutcome, Unfit>> {
         let fits = match self.framing {
             Framing::Lines => fits_line(frame, self.is_first),
             Framing::Lengths => Ok(()),
         };
-        let fate = match fits {
-            Ok(()) => Fate::Gone,
-            Err(Unfit::NoNewline) if self.add_newline => Fate::WithNewline,
+        let outcome = match fits {
+            Ok(()) => FrameOutcome::Sent,
+            Err(Unfit::NoNewline) if self.add_newline => FrameOutcome::WithNewline,
             Err(why) => return Ok(Err(why)),
         };
         match self.framing.before(frame) {
@@ -336,15 +351,16 @@ impl<W: Write> FrameFile<W> {
             Err(why) => return Ok(Err(why)),
         }
         self.out.write_all(frame)?;
-        if matches!(fate, Fate::WithNewline) {
+        if matches!(outcome, FrameOutcome::WithNewline) {
             self.out.write_all(b"\n")?;
         }
         self.is_first = false;
-        Ok(Ok(fate))
+        Ok(Ok(outcome))
     }
 }
 
-/// Frames hold addresses: the file is its owner's alone. An existing file is not overwritten.
+/// Creates a file that only its owner can read, because frames may hold personal data. An existing
+/// file is not overwritten.
 fn private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .write(true)
@@ -375,28 +391,28 @@ fn publish(
         publisher.wait_for_listener(LISTENER_MAX)?,
         "nobody subscribed to {endpoint} within {LISTENER_MAX:?}: nothing was published"
     );
-    let mut pace = Pace::new(args.rate);
-    let counts = frames(reader, filter, &mut pace, |_, frame| {
+    let mut pacer = FramePacer::new(args.rate);
+    let counts = frames(reader, filter, &mut pacer, |_, frame| {
         let is_wanted = publisher.publish(frame)?;
         bar.inc(1);
         Ok(if is_wanted {
-            Fate::Gone
+            FrameOutcome::Sent
         } else {
-            Fate::Unwanted
+            FrameOutcome::NoSubscriber
         })
     })?;
     publisher.finish()?;
     Ok(counts)
 }
 
-/// Spaces frames evenly. What a stall held up is not made up for in a burst.
+/// Spaces frames evenly. After a stall, the frames that were delayed are not sent in a burst.
 #[derive(Default)]
-struct Pace {
+struct FramePacer {
     interval: Duration,
     due: Option<Instant>,
 }
 
-impl Pace {
+impl FramePacer {
     fn new(rate: f64) -> Self {
         Self {
             interval: Duration::from_secs_f64(1.0 / rate.clamp(RATE_MIN, RATE_MAX)),
@@ -410,8 +426,8 @@ impl Pace {
             .map_or(Duration::ZERO, |due| due.saturating_duration_since(now))
     }
 
-    /// A frame has gone: it was due now, or it is late and the others are as much later.
-    fn gone(&mut self, now: Instant) {
+    /// A frame was sent. If it was late, the next frames are as much later.
+    fn sent(&mut self, now: Instant) {
         self.due = Some(now + self.interval);
     }
 }
@@ -422,16 +438,16 @@ mod tests {
 
     #[test]
     fn frames_are_spaced_evenly_and_a_stall_is_not_made_up_for() {
-        let mut pace = Pace::new(10.0);
+        let mut pacer = FramePacer::new(10.0);
         let now = Instant::now();
         let ms = Duration::from_millis;
-        assert_eq!(pace.wait(now), ms(0));
-        pace.gone(now);
-        assert_eq!(pace.wait(now + ms(30)), ms(70));
+        assert_eq!(pacer.wait(now), ms(0));
+        pacer.sent(now);
+        assert_eq!(pacer.wait(now + ms(30)), ms(70));
         let later = now + ms(10_000);
-        assert_eq!(pace.wait(later), ms(0));
-        pace.gone(later);
-        assert_eq!(pace.wait(later), ms(100), "and not at once");
+        assert_eq!(pacer.wait(later), ms(0));
+        pacer.sent(later);
+        assert_eq!(pacer.wait(later), ms(100), "and not at once");
     }
 
     #[test]

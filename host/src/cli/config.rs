@@ -169,7 +169,7 @@ fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
     let config = &inspected.config;
     let mut findings = Vec::new();
     let streams = [&config.streams.raw, &config.streams.written];
-    for (index, placed) in planned.plan.placed.iter().enumerate() {
+    for (index, placed) in planned.plan.checks.iter().enumerate() {
         let field = |key: &str| format!("checks[{index}].{key}");
         let name = &placed.name;
         let kind = placed.check.kind();
@@ -206,7 +206,7 @@ fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
     if config.checks.iter().any(|check| check.decides)
         && planned
             .plan
-            .placed
+            .checks
             .iter()
             .all(|placed| !placed.decides || placed.check.kind() != Kind::Event)
     {

@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::judge::plan_cell::PlanCell;
 use crate::planning::planner::Planned;
 
-/// Puts plans in force. Clones control the same engine.
+/// Puts plans in force. A clone controls the same engine.
 #[derive(Clone)]
 pub struct Control {
     plan: Arc<PlanCell>,
@@ -37,7 +37,7 @@ impl Control {
     /// Puts a new plan in force, for the batches to come.
     pub fn apply(&self, planned: &Planned, config: &Config, now_ms: i64) {
         for shard in &self.deadlines {
-            // A shard that has ended has no use for it.
+            // A shard that has ended does not need it.
             let _ = shard.send(planned.deadlines.clone());
         }
         let _ = self

@@ -11,7 +11,7 @@ use crate::thread_watch;
 pub(super) struct DescribeThread {
     pub stage: DescribeStage,
     pub outputs: Receiver<ShardOutput>,
-    /// Back to each shard.
+    /// The way back to each shard.
     pub answers: Vec<Sender<Answer>>,
     pub results: Sender<Message>,
 }
@@ -27,7 +27,7 @@ impl DescribeThread {
             thread_watch::busy();
             let DescribeOutput { answers, message } = self.stage.step(output, Instant::now());
             for (shard, answer) in answers {
-                // A shard that has ended no longer waits for it.
+                // A shard that has ended does not wait for the answer any more.
                 let _ = self.answers[shard].send(answer);
             }
             if self.results.send(message).is_err() {

@@ -1,34 +1,34 @@
-//! How long a thread sleeps between two flushes. It sleeps shortly if little comes. It sleeps longer in a steady
-//! stream, where a wake-up costs more than the work. It sleeps shortly again in a flood, where a wake-up costs
-//! little beside the work. Pure.
+//! Decides how long a thread sleeps between two flushes. The sleep is short if little comes. It is
+//! longer in a steady stream, where a wake-up costs more than the work. It is short again in a
+//! flood, where a wake-up costs little beside the work. Pure.
 
 use std::time::Duration;
 
-/// So many of the last sixteen rounds with work make a stream. One that comes in batches twice a second
-/// is one, where a round takes a tenth; a lone event is none.
+/// With work in this many of the last sixteen rounds, it is a steady stream. A stream that comes in
+/// batches twice a second is one, if a round takes a tenth of a second; a single event is not.
 const WITH_WORK_MIN: u32 = 3;
 
-/// More of what comes to the thread than this are a flood: each costs some 8 us of processor time, so
-/// that ten wake-ups more, at 20 us each, are hardly a four-hundredth of what is spent anyway; and the
-/// sooner all is told at the flood's end, the better.
+/// More items a second than this are a flood. Each item costs some 8 us of processor time. So ten
+/// wake-ups more, at 20 us each, are hardly a four-hundredth of the cost of the items. In a flood
+/// it also matters that everything is reported soon after its end.
 const FLOOD_PER_SECOND: f64 = 10_000.0;
 
-/// A flood is judged over this time. A steady stream may bring all its events at once, twice a second, and is no
-/// flood.
+/// A flood is measured over this time. A steady stream may bring all its events at once, twice a
+/// second, and is not a flood.
 const SPAN: Duration = Duration::from_secs(1);
 
-/// Remembers which of the last rounds brought work, and how much came of late.
+/// Remembers which of the last rounds brought work, and how much came in the last span.
 #[derive(Debug, Default)]
 pub struct FlushPacer {
     rounds: u16,
     is_flood: bool,
-    /// Of the span that has not ended yet.
+    /// Items of the span that has not ended yet.
     came: u64,
     time: Duration,
 }
 
 impl FlushPacer {
-    /// A round of such a length has ended, in which so much came.
+    /// A round of this length has ended, in which so many items came.
     pub fn round(&mut self, came: u64, length: Duration) {
         self.rounds = self.rounds << 1 | u16::from(came > 0);
         self.came = self.came.saturating_add(came);
@@ -38,12 +38,12 @@ impl FlushPacer {
             self.is_flood = is_flood;
             (self.came, self.time) = (0, Duration::ZERO);
         } else {
-            // It is known at its beginning, and over once a span had little.
+            // A flood is known at its beginning, and it is over after a span with little work.
             self.is_flood |= is_flood;
         }
     }
 
-    /// The next one's length.
+    /// The length of the next round.
     pub fn pause(&self, shortly: Duration, in_a_stream: Duration) -> Duration {
         if !self.is_flood && self.rounds.count_ones() >= WITH_WORK_MIN {
             in_a_stream
@@ -60,7 +60,7 @@ mod tests {
     const ROUNDS: u32 = u16::BITS;
     const SHORTLY: Duration = Duration::from_millis(1);
     const LONG: Duration = Duration::from_millis(5);
-    /// Of a round.
+    /// The length of a round.
     const LENGTH: Duration = Duration::from_millis(250);
 
     fn pause(steady: &FlushPacer) -> Duration {
@@ -100,10 +100,10 @@ mod tests {
         for paused in [LONG, LONG] {
             assert_eq!(span(&even, LENGTH), paused);
         }
-        // Many at once are as few as before.
+        // Many items at once count no more than the same number spread out.
         assert_eq!(span(&[per_span, 0, 0, 0], LENGTH), LONG);
-        // A flood is known before its first span has ended, stays one until another one has, and is over
-        // then.
+        // A flood is known before its first span has ended. It is over when a whole span had little
+        // work.
         assert_eq!(span(&[per_span], LENGTH), LONG);
         assert_eq!(span(&[1], LENGTH), SHORTLY);
         assert_eq!(span(&[0, 0], LENGTH), SHORTLY);

@@ -18,7 +18,7 @@ pub(super) struct JudgeThread {
     pub results: Sender<Message>,
 }
 
-/// Nobody listens any more: the engine is ending, or a thread died.
+/// The receiver is gone: the engine is ending, or a thread died.
 struct Closed;
 
 impl JudgeThread {
@@ -27,9 +27,9 @@ impl JudgeThread {
         while let Ok(true) = self.round() {}
     }
 
-    /// One batch, if one comes; false if all is done.
+    /// Judges one batch, if one comes. False if everything is done.
     fn round(&mut self) -> Result<bool, Closed> {
-        // What a codec failed on comes back here; at the end for the last time.
+        // Frames that a codec failed on are tried again here; at the end for the last time.
         let is_last = self.batches.is_ending();
         while let Some(output) = self
             .stage
@@ -37,15 +37,15 @@ impl JudgeThread {
         {
             self.hand_on(output)?;
         }
-        let wants = self.stage.wants(Instant::now());
-        for (stream, held) in wants.held.iter() {
+        let intake = self.stage.intake(Instant::now());
+        for (stream, held) in intake.held.iter() {
             self.batches.hold(stream.index(), *held);
         }
         thread_watch::idle();
-        let next = self.batches.recv_timeout_from(wants.wait, |lane| {
+        let next = self.batches.recv_timeout_from(intake.wait, |lane| {
             let is_lane = |stream: &Stream| stream.index() == lane;
             let stream = Stream::ALL.into_iter().find(is_lane);
-            stream.is_some_and(|stream| wants.takes[stream])
+            stream.is_some_and(|stream| intake.takes[stream])
         });
         thread_watch::busy();
         let raw_waits = self.batches.stats()[Stream::Raw.index()].items() > 0;
@@ -55,10 +55,10 @@ impl JudgeThread {
             Err(RecvError::Closed) => {
                 if self.stage.has_waiting() {
                     thread_watch::idle();
-                    std::thread::sleep(wants.wait);
+                    std::thread::sleep(intake.wait);
                     return Ok(true);
                 }
-                // What was given back after the look at the queue is still to be dealt with.
+                // What was given back after `is_last` was read still has to be judged.
                 return Ok(!is_last);
             }
         };

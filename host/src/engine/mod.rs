@@ -1,7 +1,8 @@
-//! The assembly of a run: its stages with their queues ([`build`]), a thread for each ([`Engine::spawn`]), and their
-//! end in order, upstream first, so that nothing that was received is lost ([`Running::drain`]).
+//! Assembles a run. [`build`] makes its stages with their queues, [`Engine::spawn`] starts a thread
+//! for each, and [`Running::drain`] ends them in order, upstream first. So nothing that was
+//! received is lost.
 //!
-//! Decides nothing. Nothing but the command line knows the engine.
+//! Decides nothing about events. Only the command line knows the engine.
 
 mod control;
 mod describe_thread;
@@ -58,14 +59,15 @@ use crate::telemetry::Telemetry;
 use crate::thread_watch::ThreadWatch;
 use crate::time_policy::TimePolicy;
 
-/// Joining costs a small part of what judging does: so many workers keep one shard busy at most, and
-/// every further shard is one more thread that each batch wakes.
+/// Joining costs a small part of what judging does, so it takes at least this many workers to keep
+/// one shard busy. Every further shard is one more thread that each batch wakes.
 const WORKERS_PER_SHARD: usize = 8;
 
-/// Outputs of shards that wait before the describer, and messages of all before the results.
+/// The outputs of shards that wait before the describer, and the messages that wait before the
+/// results.
 const OUTPUT_QUEUE: usize = 64;
 
-/// Why the engine cannot be built, or does not start.
+/// Why the engine cannot be built or started.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     #[error(transparent)]
@@ -78,7 +80,7 @@ pub enum EngineError {
     Thread(#[from] std::io::Error),
 }
 
-/// What an engine is built of.
+/// What an engine is built from.
 pub struct EngineParts<'a> {
     pub config: &'a Config,
     pub planned: &'a Planned,
@@ -86,19 +88,19 @@ pub struct EngineParts<'a> {
     pub store_dir: &'a Path,
     pub telemetry: &'a Telemetry,
     pub time: TimePolicy,
-    /// By what sources pace their waits. Beside a pipeline it is the run's time as well.
+    /// The clock by which sources pace their waits. Beside a pipeline it also gives the run's time.
     pub clock: &'a Clock,
-    /// Set when the run is to end, or by the engine if it cannot go on.
+    /// Set when the run must end; the engine sets it as well if it cannot go on.
     pub stop: &'a ShutdownRequest,
 }
 
-/// What a run came to.
+/// The outcome of a run.
 #[derive(Debug, Default)]
 pub struct Ended {
     pub totals: Totals,
-    /// What was received and could not be dealt with.
+    /// What was received and is not accounted for in the store.
     pub unaccounted: Unaccounted,
-    /// Batches of which some frames were never applied, by stream and reason.
+    /// Batches of which some frames were never applied: stream, reason, number.
     pub unapplied: Vec<(Stream, Unapplied, u64)>,
 }
 
@@ -112,7 +114,7 @@ pub struct Engine {
     sources: PerStream<SourceContext>,
     /// How far the streams have been applied.
     pub in_flight: InFlight,
-    /// Of the queue of each stream.
+    /// The statistics of each stream's queue.
     pub queues: Vec<Arc<LaneStats>>,
     shutdown: Arc<Shutdown>,
     decoding: Arc<Decoding>,
@@ -142,7 +144,7 @@ struct Shared<'a> {
 /// Builds all stages and their queues. Nothing runs yet.
 ///
 /// # Errors
-/// The store or the spool cannot be opened, or a setting is no pointer.
+/// The store or the spool cannot be opened, or a setting is not a JSON pointer.
 pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     let config = parts.config;
     let workers = config.judge.workers();
@@ -153,7 +155,8 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     let spool = Spool::open(
         &parts.store_dir.join(SPOOL_NAME),
         config.store.spool_bytes_max as u64,
-        // Each judge has a writer, and each shard one for early landings and one for what it moves.
+        // Each judge has one writer. Each shard has one for early landings and one for the frames
+        // that it moves.
         workers + 2 * shards,
         batch_bytes_max(config) as u64,
     )?;
@@ -162,7 +165,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     let redact = pointers
         .map(|text| Pointer::parse(text))
         .collect::<Result<Vec<_>, _>>()?;
-    // The checks of an audit judge from the beginning.
+    // The checks of an audit are in force from the beginning of time.
     let since_ms = parts.time.clock().map_or(0, Clock::now_ms);
     let plan = Arc::new(PlanCell::new(Arc::clone(&parts.planned.plan), since_ms));
     let (senders, batches) = queue::channel(&[config.judge.queue(); Stream::ALL.len()]);
@@ -243,7 +246,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
 }
 
 impl Shared<'_> {
-    /// The shards, which know what an earlier run reported as missing, and is owed still.
+    /// The shards. They know which events an earlier run reported as missing and are still owed.
     fn shards(
         &self,
         outputs: &Sender<crate::messages::ShardOutput>,
@@ -270,7 +273,8 @@ impl Shared<'_> {
         };
         let threads = shards.into_iter().enumerate().map(|(number, shard)| {
             let (work_in, work) = bounded(SHARD_QUEUE);
-            // Bounded by the questions that are on their way, and they by the describer's queue.
+            // Bounded by the questions that are on their way; these are bounded by the describer's
+            // queue.
             let (answers_in, answers) = unbounded();
             let (deadlines_in, deadlines) = unbounded();
             ends.work.push(work_in);
@@ -334,7 +338,7 @@ impl Shared<'_> {
         (0..workers).map(judge).collect()
     }
 
-    /// What the sources of each stream are opened with.
+    /// The contexts in which the sources of each stream are opened.
     fn sources(&self, senders: Vec<queue::Sender<FrameBatch>>) -> PerStream<SourceContext> {
         let config = self.parts.config;
         let limits = config.judge.batches(config.deadlines.shortest());
@@ -351,15 +355,15 @@ impl Shared<'_> {
 }
 
 impl Engine {
-    /// What sources of a stream are opened with.
+    /// The context in which the sources of a stream are opened.
     pub fn source_context(&self, stream: Stream) -> &SourceContext {
         &self.sources[stream]
     }
 
-    /// Starts the threads of all stages. `threads` is told which of them stand still.
+    /// Starts the threads of all stages, and has them watched by `threads`.
     ///
     /// # Errors
-    /// The system gives no thread.
+    /// The system cannot start a thread.
     pub fn spawn(self, threads: &Arc<ThreadWatch>) -> Result<Running, EngineError> {
         let watched = Arc::new(Threads::new(Arc::clone(threads)));
         let mut handles = Vec::new();
@@ -404,14 +408,15 @@ pub struct Running {
 }
 
 impl Running {
-    /// Reports from now on whether all threads live.
+    /// Shows from now on whether all threads live.
     pub fn liveness(&self) -> Liveness {
         Liveness(Arc::clone(&self.watched))
     }
 
-    /// Waits until everything that was received has been dealt with, or cannot be. All sources have ended.
+    /// Waits until everything that was received has been applied and stored, or cannot be. All
+    /// sources have ended.
     pub fn drain(self) -> Ended {
-        // Nobody sends any more: the queue closes.
+        // Nobody sends any more, so the queue closes.
         drop(self.sources);
         self.shutdown.begin();
         for thread in self.threads {

@@ -10,19 +10,20 @@ use crate::messages::{Answer, Message};
 use crate::results::{FlushStep, Results, Totals};
 use crate::thread_watch;
 
-/// How often what waits is written, in real time: shortly, and in a steady stream. News of a loss is this old at most.
-/// Each time costs a transaction, however little there is.
+/// How often what waits is written, in real time: usually, and in a steady stream. A loss is
+/// reported this late at most. Each write costs a transaction, however little there is.
 const FLUSH: Duration = Duration::from_millis(200);
 const FLUSH_IN_A_STREAM: Duration = Duration::from_millis(500);
 
-/// With no more messages than this part of what their queue holds between two flushes, it sleeps until the next one.
+/// If no more messages came between two flushes than this part of the queue's capacity, it sleeps
+/// until the next flush.
 const FEW_OF_QUEUE: usize = 4;
 
 pub(super) struct ResultsThread {
     pub results: Results,
     pub messages: Receiver<Message>,
     pub trackers: Receiver<IncidentTrackerConfig>,
-    /// Back to each shard.
+    /// The way back to each shard.
     pub answers: Vec<Sender<Answer>>,
 }
 
@@ -51,7 +52,7 @@ impl ResultsThread {
         }
     }
 
-    /// Takes what comes until it is time to flush.
+    /// Takes what comes until the next flush is due.
     fn take_until(&mut self, due: Instant, few: usize) -> Round {
         let mut round = Round::default();
         loop {
@@ -63,7 +64,8 @@ impl ResultsThread {
             thread_watch::busy();
             match message {
                 Ok(message) => {
-                    // Shards report of themselves in any case; a batch of landings brings work too.
+                    // Shards report about themselves even without work. A batch of landings brings
+                    // work too.
                     if let Message::Judged(report) = &message {
                         round.events += report.raw_events().max(1);
                     }
@@ -82,13 +84,13 @@ impl ResultsThread {
         }
     }
 
-    /// Writes what waits, however often that has to be tried.
+    /// Writes what waits, and tries as often as needed.
     fn flush(&mut self, has_ended: bool) {
         loop {
             match self.results.flush(has_ended, Instant::now()) {
                 FlushStep::Done(answers) => {
                     for (shard, answer) in answers {
-                        // A shard that has ended no longer waits for it.
+                        // A shard that has ended does not wait for the answer any more.
                         let _ = self.answers[shard].send(answer);
                     }
                     return;

@@ -1,4 +1,5 @@
-//! Settings as the parts of the engine take them: milliseconds, and bounds of each part. Pure.
+//! Converts the configuration to the settings of the engine's parts: milliseconds, and the bounds
+//! of each part. Pure.
 
 use std::time::Duration;
 
@@ -10,14 +11,16 @@ use crate::config::Config;
 use crate::planning::planner::Planned;
 use crate::time_policy::TimePolicy;
 
-/// The largest batch as it lies in the spool: a frame that is larger than a batch may be is one.
+/// Bytes of the largest batch in the spool. A frame that is larger than a batch may be is a batch
+/// of its own.
 pub(super) fn batch_bytes_max(config: &Config) -> usize {
     let limits = config.judge.batches(config.deadlines.shortest());
     let frame = config.streams.raw.frame_bytes_max;
     limits.bytes_max.max(frame) + limits.rows_max * ENTRY_BYTES
 }
 
-/// Rows of a shard that wait for another copy: a second of a flood in which all are altered.
+/// Rows of a shard that wait for another copy: as many as come in a second of a flood in which all
+/// events are altered.
 const DISPUTES_MAX: usize = 1 << 16;
 
 pub(super) fn shard_config(
@@ -34,7 +37,7 @@ pub(super) fn shard_config(
         horizon_ms: time.horizon_ms(millis(config.ledger.horizon)),
         settled_max: time.settled_max(config.ledger.settled_max / shards.max(1)),
         latency_bounds_ms: config.metrics.latency_bounds_ms(),
-        // Half of what may wait: the bound on that is never reached because of them.
+        // Half of what may wait, so that these rows never reach the bound on everything that waits.
         disputes_max: (config.ledger.pending_max / (2 * shards.max(1))).clamp(1, DISPUTES_MAX),
         writer_replaces: config.ledger.writer_replaces,
         watched_since_ms: i64::MIN,

@@ -1,4 +1,5 @@
-//! The thread of a shard: it paces how often time moves, waits for shares of batches, and hands on what the stage gives.
+//! The thread of a shard: it paces how often time moves, waits for shares of batches, and hands on
+//! what the stage gives.
 
 use std::time::{Duration, Instant};
 
@@ -10,20 +11,20 @@ use crate::messages::{Answer, ShardOutput, ShardWork};
 use crate::stages::sharding::{ShardInput, ShardStage};
 use crate::thread_watch;
 
-/// How often a shard moves time and reports its counts, in real time: shortly, and in a steady stream. It bounds how
-/// late a verdict is given.
+/// How often a shard moves time and reports its counts, in real time: usually, and in a steady
+/// stream. It bounds how late a verdict is given.
 const FLUSH: Duration = Duration::from_millis(100);
 const FLUSH_IN_A_STREAM: Duration = Duration::from_millis(250);
 
 /// Shares of batches that wait before a shard. Their rows are bounded by the batch.
 pub(super) const SHARD_QUEUE: usize = 64;
 
-/// With no more shares than this between two flushes, a shard sleeps until the next one instead of being woken for
-/// each: waking costs more than applying. A quarter of what its queue holds, so that nobody has to wait for room
-/// meanwhile unless a flood begins.
+/// If no more shares than this came between two flushes, a shard sleeps until the next flush and is
+/// not woken for each share: waking costs more than applying. It is a quarter of what its queue
+/// holds, so nobody has to wait for room meanwhile unless a flood begins.
 const FEW_SHARES: usize = SHARD_QUEUE / 4;
 
-/// At the end: how long the last answers may take, in real time.
+/// How long the last answers may take at the end, in real time.
 const ANSWERS_MAX: Duration = Duration::from_secs(10);
 
 pub(super) struct ShardThread {
@@ -34,13 +35,13 @@ pub(super) struct ShardThread {
     pub outputs: Sender<ShardOutput>,
 }
 
-/// Nobody listens any more: the engine is ending, or a thread died.
+/// The receiver is gone: the engine is ending, or a thread died.
 struct Closed;
 
 impl ShardThread {
     /// Runs until all judges have ended.
     pub fn run(mut self) {
-        // Whoever does not listen has ended or died: the engine knows.
+        // If the receiver is gone, it has ended or died, and the engine knows that.
         let _ = self.run_until_closed();
     }
 
@@ -68,7 +69,7 @@ impl ShardThread {
         self.give(ShardInput::LastTick)
     }
 
-    /// Takes what comes until it is time to flush.
+    /// Takes what comes until the next flush is due.
     fn take_until(&mut self, due: Instant) -> Result<Round, Closed> {
         let mut round = Round::default();
         let mut gathered = Vec::new();
@@ -88,7 +89,7 @@ impl ShardThread {
                     let room = SHARD_QUEUE - gathered.len();
                     gathered.extend(self.work.try_iter().take(room));
                     round.shares += gathered.len();
-                    // Raw events first: then fewer landings have to wait for theirs.
+                    // Raw events first, so that fewer landings have to wait for theirs.
                     gathered.sort_by_key(|work| work.raw.is_empty());
                     for work in gathered.drain(..) {
                         round.observations += (work.raw.len() + work.written.len()) as u64;
@@ -101,14 +102,14 @@ impl ShardThread {
                     return Ok(round);
                 }
             }
-            // What came while it slept is all taken; no more than the queue holds.
+            // Everything that came while it slept is taken; that is no more than the queue holds.
             if round.shares >= SHARD_QUEUE && Instant::now() >= due {
                 return Ok(round);
             }
         }
     }
 
-    /// Gives the stage an input, and hands on what came of it.
+    /// Gives the stage an input, and hands on its outputs.
     fn give(&mut self, input: ShardInput) -> Result<(), Closed> {
         self.stage.step(input, Instant::now());
         while let Some(output) = self.stage.next_output() {
@@ -117,8 +118,9 @@ impl ShardThread {
         Ok(())
     }
 
-    /// At the end: answers are still on their way, and no copy will come that could explain a row. What goes on by an
-    /// answer, or because no more copies come, may ask again.
+    /// At the end, answers are still on their way, and no copy will come any more that could
+    /// explain a row. What continues because of that may ask again, so this repeats until no answer
+    /// is awaited.
     fn await_answers(&mut self) -> Result<(), Closed> {
         let start = Instant::now();
         loop {

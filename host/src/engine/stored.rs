@@ -1,4 +1,4 @@
-//! What the store has kept for the next run.
+//! Reads what the store has kept for the next run.
 
 use landfall_ledger::{Fingerprint, Shard};
 use landfall_store::{Store, StoreError};
@@ -39,7 +39,7 @@ impl Stored {
     }
 }
 
-/// Tells the shards what an earlier run reported as missing, and is owed still.
+/// Adds to the shards the events that an earlier run reported as missing and that are still owed.
 pub(super) fn add_unlanded(store: &Store, shards: &mut [Shard]) -> Result<(), StoreError> {
     let count = shards.len();
     store.unlanded(|fingerprint| {

@@ -1,5 +1,5 @@
-//! The engine's threads: how each is started, which have died, and which stand still. Knows nothing of what
-//! they do.
+//! The engine's threads: how each is started, which have died, and which stand still. Knows nothing
+//! of what they do.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -9,10 +9,10 @@ use landfall_runtime::WORKER_STACK_BYTES;
 use crate::flow::InFlight;
 use crate::thread_watch::ThreadWatch;
 
-/// Which threads have died. A thread that ends as it should leaves no trace.
+/// Records which threads have died. A thread that ends properly is not recorded.
 pub(super) struct Threads {
     dead: Mutex<Vec<String>>,
-    /// And which of them stand still.
+    /// Watches which of them stand still.
     pub thread_watch: Arc<ThreadWatch>,
 }
 
@@ -25,11 +25,11 @@ impl Threads {
     }
 }
 
-/// Watches the engine's threads.
+/// Shows whether the engine's threads live.
 pub struct Liveness(pub(super) Arc<Threads>);
 
 impl Liveness {
-    /// An error names the threads that died.
+    /// The error names the threads that died.
     pub fn check(&self) -> Result<(), String> {
         let dead = self.0.dead.lock().unwrap_or_else(PoisonError::into_inner);
         if dead.is_empty() {
@@ -40,8 +40,8 @@ impl Liveness {
     }
 }
 
-/// Notes the thread's death if it is dropped while panicking, and stops time for the others: nobody
-/// may judge by what the dead one no longer applies.
+/// Records the thread's death if it is dropped during a panic. Then it also stops time for the
+/// others, because nobody may judge by what the dead thread no longer applies.
 struct ThreadGuard {
     threads: Arc<Threads>,
     name: String,

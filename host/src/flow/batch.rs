@@ -1,36 +1,41 @@
-//! Frames of one source, packed: one contiguous buffer, end offsets, arrival times.
+//! Frames of one source, packed into one contiguous buffer with end offsets and arrival times.
 //!
-//! When a frame came is known as a stretch: no earlier than everything that had been read before it, and
-//! no later than it was read itself. While its source is awake that is as short as a look at the socket
-//! is young; after a pause it is as long as the pause.
+//! The arrival of a frame is known as an interval: it came no earlier than everything that had been
+//! read before it, and no later than it was read itself. While its source is awake, the interval is
+//! as short as the time since the last look at the socket. After a pause it is as long as the
+//! pause.
 
 use std::time::Duration;
 
 use super::{InFlight, InFlightGuard};
 use landfall_ledger::Stream;
 
-/// What a batch holds beside its frames' bytes, per frame: an offset and between when it arrived.
+/// What a batch holds for each frame beside its bytes: an offset, and the two ends of its arrival
+/// interval.
 const ROW_OVERHEAD_BYTES: usize = size_of::<u32>() + 2 * size_of::<i64>();
 
 /// Frames that arrived one after the other from one source.
 #[derive(Debug)]
 pub struct FrameBatch {
     pub stream: Stream,
-    /// Index of the source among those of its stream: its endpoint's place in the configuration.
+    /// Index of the source among the sources of its stream: its endpoint's place in the
+    /// configuration.
     pub source: u16,
-    /// All frames, each as it came (a trailing newline belongs to it).
+    /// All frames, each as it came (including a trailing newline).
     pub bytes: Vec<u8>,
     /// Frame `i` is `bytes[ends[i-1]..ends[i]]`.
     pub ends: Vec<u32>,
-    /// The earliest instant at which each frame can have come; no later than the next.
+    /// The earliest instant at which each frame can have come. Never falls from one frame to the
+    /// next.
     pub earliest_ms: Vec<i64>,
-    /// When each frame had been read, in milliseconds by Landfall's clock; never falls. It is complete
+    /// When each frame had been read, in milliseconds by Landfall's clock. Never falls. Complete
     /// once the batch is handed on.
     pub arrived_ms: Vec<i64>,
-    /// How many frames of its source came before its first one, since the source was opened. (Of a batch
-    /// made of some frames of another one it says nothing: those were spooled with their places.)
+    /// How many frames came from its source before its first frame, since the source was opened.
+    /// (It means nothing in a batch made of some frames of another one: those were spooled with
+    /// their places.)
     pub first_place: u64,
-    /// Keeps the stream's frontier at or before the first arrival until it is dropped.
+    /// Keeps the stream's frontier at or before the first arrival until the last clone is dropped.
     pub guard: InFlightGuard,
 }
 
@@ -48,12 +53,13 @@ impl FrameBatch {
         }
     }
 
-    /// An empty batch for some of the frames of another one, which its flight waits for as well.
+    /// An empty batch for some frames of another batch. It shares the in-flight guard of that
+    /// batch.
     pub fn like(other: &FrameBatch) -> Self {
         Self::new(other.stream, other.source, other.guard.clone())
     }
 
-    /// A batch that no source made and no frontier waits for: for measuring.
+    /// A batch without a source, for which no frontier waits: for benchmarks and tests.
     pub fn detached(stream: Stream) -> Self {
         Self::new(stream, 0, InFlight::default().begin(stream, 0))
     }
@@ -78,19 +84,19 @@ impl FrameBatch {
         }
     }
 
-    /// What it weighs in a queue, in bytes.
+    /// The size of the batch in a queue, in bytes.
     pub fn weight(&self) -> usize {
         self.bytes.len() + self.rows() * ROW_OVERHEAD_BYTES
     }
 
-    /// Appends a frame of which is known when it came. The caller keeps a batch below 4 GiB by
+    /// Appends a frame whose arrival is known. The caller keeps a batch below 4 GiB by
     /// [`BatchLimits`].
     pub fn push(&mut self, frame: &[u8], arrived_ms: i64) {
         self.push_unstamped(frame, arrived_ms);
         self.stamp(arrived_ms);
     }
 
-    /// Appends a frame of another batch, with when it came.
+    /// Appends a frame of another batch, with its arrival interval.
     pub fn push_row(&mut self, other: &FrameBatch, row: usize) {
         let arrived_ms = other.arrived_ms.get(row).copied().unwrap_or_default();
         let earliest_ms = other.earliest_ms.get(row).copied();
@@ -98,7 +104,7 @@ impl FrameBatch {
         self.stamp(arrived_ms);
     }
 
-    /// Appends a frame that was read just now, and came at `earliest_ms` at the earliest.
+    /// Appends a frame that was read just now and came no earlier than `earliest_ms`.
     pub(crate) fn push_unstamped(&mut self, frame: &[u8], earliest_ms: i64) {
         self.bytes.extend_from_slice(frame);
         // Both terms are bounded by constants whose sum fits; see `BYTES_CEILING`.
@@ -106,26 +112,26 @@ impl FrameBatch {
         self.earliest_ms.push(earliest_ms);
     }
 
-    /// Frames that were not stamped yet.
+    /// The number of frames without a stamp.
     pub(crate) fn unstamped(&self) -> usize {
         self.ends.len() - self.arrived_ms.len()
     }
 
-    /// They have all been read by `now_ms`.
+    /// Stamps these frames: they have all been read by `now_ms`.
     pub(crate) fn stamp(&mut self, now_ms: i64) {
         self.arrived_ms.resize(self.ends.len(), now_ms);
     }
 }
 
-/// Highest `frame_bytes_max` that can be configured: no event of any known pipeline is near it.
+/// Highest `frame_bytes_max` that can be configured. No event of any known pipeline is near it.
 pub const FRAME_BYTES_CEILING: usize = 16 << 20;
 
-/// Highest `bytes_max` of a batch, and highest size of a frame: together they fit an offset.
+/// Highest `bytes_max` of a batch, and highest size of a frame. Their sum fits an offset.
 pub const BYTES_CEILING: usize = 1 << 30;
 const _: () = assert!(2 * BYTES_CEILING <= u32::MAX as usize);
 
-/// No batch waits longer (real time). Its source sleeps meanwhile, and one that did not look at its socket
-/// for a second does not know at once how far it is (`watermark::SETTLE`).
+/// No batch waits longer (real time). Its source sleeps meanwhile. A source that did not look at
+/// its socket for a second does not know at once how far it has read (`watermark::SETTLE`).
 pub const BATCH_WAIT_MAX: Duration = Duration::from_millis(500);
 
 /// When a batch is handed on.
@@ -135,15 +141,15 @@ pub struct BatchLimits {
     pub rows_max: usize,
     /// Before its bytes exceed this; a larger frame goes alone.
     pub bytes_max: usize,
-    /// When its first frame has waited this long (real time) and is alone.
+    /// When its only frame has waited this long (real time).
     pub wait: Duration,
-    /// When its first frame has waited this long (real time), and others have come; sooner at the end
-    /// of a flood.
+    /// When its first frame has waited this long (real time), if it has more than one. Sooner at
+    /// the end of a flood.
     pub wait_max: Duration,
 }
 
 impl BatchLimits {
-    /// The same within what a batch can hold.
+    /// The same limits, bounded by what a batch can hold.
     pub(crate) fn sound(self) -> Self {
         Self {
             rows_max: self.rows_max.max(1),
@@ -153,7 +159,7 @@ impl BatchLimits {
         }
     }
 
-    /// How long a batch takes to fill at the pace of this one, whose frames came in `time`.
+    /// How long a batch takes to fill at the pace of this batch, whose frames came in `time`.
     pub(crate) fn fills_in(&self, batch: &FrameBatch, time: Duration) -> Duration {
         let by_rows = batch.rows() as f64 / self.rows_max as f64;
         let by_bytes = batch.bytes.len() as f64 / self.bytes_max as f64;
@@ -161,7 +167,7 @@ impl BatchLimits {
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
     }
 
-    /// Whether a batch is to be handed on without waiting for more.
+    /// Whether a batch is handed on without waiting for more frames.
     pub(crate) fn are_reached(&self, batch: &FrameBatch) -> bool {
         batch.rows() >= self.rows_max || batch.bytes.len() >= self.bytes_max
     }

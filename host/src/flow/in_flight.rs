@@ -1,14 +1,14 @@
-//! Which batches are in flight, and so up to which instant everything that arrived has been applied: the
-//! frontier.
+//! Knows which batches are in flight, and so the frontier: the instant before which everything that
+//! arrived has been applied.
 //!
-//! The rule: a frame that was stamped with an arrival before the frontier of its stream has been
-//! applied by the ledger, or refused, counted and gone. It holds because of an order:
-//! 1. a source registers a batch when it stamps its first frame, and only afterwards moves its own
-//!    progress past that stamp;
-//! 2. the frontier reads the progress of all sources *first* and the registered batches *second*.
+//! The rule: if a frame's arrival stamp is before the frontier of its stream, the ledger has
+//! applied the frame, or it was refused and counted. The rule holds because of an order:
+//! 1. A source registers a batch when it stamps the batch's first frame. Only afterwards it moves
+//!    its own progress past that stamp.
+//! 2. The frontier reads the progress of all sources *first* and the registered batches *second*.
 //!
-//! So a batch whose first stamp lies before the progress that was read is registered by then, or it
-//! is already finished.
+//! So a batch whose first stamp is before the progress that was read is registered at that time, or
+//! it is already finished.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
@@ -27,7 +27,8 @@ impl SourceProgress {
         self.0.fetch_max(instant_ms, Ordering::AcqRel);
     }
 
-    /// The source has ended and nothing will come from it any more: it no longer holds the frontier.
+    /// The source has ended, and nothing will come from it any more. It no longer holds the
+    /// frontier.
     pub fn finish(&self) {
         self.0.store(i64::MAX, Ordering::Release);
     }
@@ -40,11 +41,11 @@ impl SourceProgress {
 #[derive(Debug, Default)]
 struct StreamRegister {
     sources: Mutex<Vec<Arc<SourceProgress>>>,
-    /// The last frontier that was told.
-    told: Mutex<Option<i64>>,
+    /// The frontier that was computed last.
+    last_frontier_ms: Mutex<Option<i64>>,
     /// First arrival and number of each unfinished batch.
     unfinished: Mutex<Unfinished>,
-    /// Batches that are never applied, by reason. They stay unfinished.
+    /// Number of batches that are never applied, by reason. They stay unfinished.
     unapplied: Mutex<BTreeMap<Unapplied, u64>>,
 }
 
@@ -54,14 +55,15 @@ struct Unfinished {
     next: u64,
 }
 
-/// Why a batch (or some frames of it) was received and is never applied. The frontier of its stream stays before
-/// it, so nobody calls an event missing whose other side may be among these frames.
+/// Why a batch (or some of its frames) was received and is never applied. The frontier of its
+/// stream stays before it. So no event is called missing while its other side may be among these
+/// frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Unapplied {
     /// Its source was asked to end, and the queue stayed full.
     QueueFull = 1,
-    /// Its codec did not read it until the end.
+    /// Its codec did not read it before the run ended.
     Undecoded = 2,
     /// Judging was given up.
     Unjudged = 3,
@@ -77,7 +79,7 @@ impl Unapplied {
         Unapplied::ThreadDied,
     ];
 
-    /// In words, for the log.
+    /// The reason as text, for the log.
     pub fn as_str(self) -> &'static str {
         match self {
             Unapplied::QueueFull => "the queue stayed full",
@@ -88,7 +90,7 @@ impl Unapplied {
     }
 }
 
-/// The register of all batches in flight. Clones are the same register.
+/// The register of all batches in flight. A clone is the same register.
 #[derive(Clone, Debug, Default)]
 pub struct InFlight {
     streams: Arc<PerStream<StreamRegister>>,
@@ -96,16 +98,16 @@ pub struct InFlight {
 }
 
 impl InFlight {
-    /// Registers a source that begins at `start_ms`: until it has read something, or has seen its
-    /// socket empty, the stream's frontier stays there.
+    /// Registers a source that begins at `start_ms`. The stream's frontier stays there until the
+    /// source has read something or has seen its socket empty.
     pub fn add_source(&self, stream: Stream, start_ms: i64) -> Arc<SourceProgress> {
         let progress = Arc::new(SourceProgress(AtomicI64::new(start_ms)));
         lock(&self.streams[stream].sources).push(Arc::clone(&progress));
         progress
     }
 
-    /// Registers a batch whose first frame arrived at `arrived_ms`. It is finished when the last
-    /// clone of the answer is dropped.
+    /// Registers a batch whose first frame arrived at `arrived_ms`. The batch is finished when the
+    /// last clone of the guard is dropped.
     pub fn begin(&self, stream: Stream, arrived_ms: i64) -> InFlightGuard {
         let mut unfinished = lock(&self.streams[stream].unfinished);
         let number = unfinished.next;
@@ -120,17 +122,18 @@ impl InFlight {
         }))
     }
 
-    /// Every frame of the stream that arrived *before* this instant has been applied. `i64::MAX` if
-    /// the stream has no source that could still bring something, and no batch on its way.
+    /// Every frame of the stream that arrived *before* this instant has been applied. Milliseconds
+    /// by Landfall's clock. `i64::MAX` if no source of the stream can bring anything more and no
+    /// batch is in flight.
     pub fn frontier(&self, stream: Stream) -> i64 {
         let in_flight = &self.streams[stream];
-        let mut told = lock(&in_flight.told);
-        if let Some(told_ms) = *told
+        let mut last_frontier_ms = lock(&in_flight.last_frontier_ms);
+        if let Some(last_ms) = *last_frontier_ms
             && self.halted.load(Ordering::Acquire)
         {
-            return told_ms;
+            return last_ms;
         }
-        // The order of these two reads is what makes the answer true; see the module's text.
+        // The result is true because of the order of these two reads; see the module's text.
         let read_ms = lock(&in_flight.sources)
             .iter()
             .map(|source| source.get_ms())
@@ -140,44 +143,45 @@ impl InFlight {
             .first()
             .map(|&(arrived_ms, _)| arrived_ms);
         let frontier_ms = read_ms.unwrap_or(i64::MAX).min(oldest.unwrap_or(i64::MAX));
-        // What a thread dropped in dying was dropped after it had called a halt.
+        // A dying thread calls `halt` before it drops its batches. So if a drop was seen above, the
+        // halt is seen here.
         if self.halted.load(Ordering::Acquire) {
-            return told.unwrap_or(i64::MIN);
+            return last_frontier_ms.unwrap_or(i64::MIN);
         }
-        *told = Some(frontier_ms);
+        *last_frontier_ms = Some(frontier_ms);
         frontier_ms
     }
 
-    /// A thread that applies batches is dying, and what it held will be dropped unapplied: no
-    /// frontier moves any more.
+    /// A thread that applies batches is dying, and drops its batches unapplied. From now on no
+    /// frontier moves.
     pub fn halt(&self) {
         self.halted.store(true, Ordering::Release);
     }
 
-    /// Batches of a stream that are never applied, by reason.
+    /// Number of batches of a stream that are never applied, by reason.
     pub fn unapplied(&self, stream: Stream) -> BTreeMap<Unapplied, u64> {
         lock(&self.streams[stream].unapplied).clone()
     }
 
-    /// Batches of the stream that are in flight.
+    /// Number of batches of the stream that are in flight.
     pub fn unfinished(&self, stream: Stream) -> usize {
         lock(&self.streams[stream].unfinished).batches.len()
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing that can panic runs while one of these is held.
+    // Nothing that can panic runs while one of these locks is held.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Keeps a batch unfinished as long as any clone lives. Travels with the batch and with everything
-/// made of it, until its effects have been applied.
+/// Keeps a batch unfinished as long as any clone lives. It travels with the batch and with
+/// everything made of it, until the effects have been applied.
 #[derive(Clone, Debug)]
 pub struct InFlightGuard(Arc<InFlightBatch>);
 
 impl InFlightGuard {
-    /// The batch is never applied. The frontier of its stream stays before it for good, also after all clones are
-    /// dropped. The first reason counts.
+    /// Marks the batch as never applied. The frontier of its stream stays before it for good, even
+    /// after all clones are dropped. Only the first reason counts.
     pub fn abandon(&self, reason: Unapplied) {
         // Nothing else depends on the order of two reasons.
         let _ =
@@ -192,7 +196,7 @@ struct InFlightBatch {
     in_flight: InFlight,
     stream: Stream,
     entry: (i64, u64),
-    /// 0, or a reason of [`Unapplied`].
+    /// 0, or the number of a reason of [`Unapplied`].
     abandoned: AtomicU8,
 }
 

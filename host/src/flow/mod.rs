@@ -1,8 +1,8 @@
-//! What every stage shares: frames in batches, the register of batches in flight, the queue between sources and
-//! judges, what a source reports of itself, and the request to shut down.
+//! What the stages share: frames in batches, the register of batches in flight, the queue between
+//! sources and judges, what a source reports about itself, and the request to shut down.
 //!
-//! Knows no source, no stage and no configuration. So judges, metrics and the engine know of sources only what is
-//! here.
+//! Knows no source, no stage and no configuration. What judges, metrics and the engine's stages
+//! know of sources is here.
 
 mod batch;
 mod in_flight;

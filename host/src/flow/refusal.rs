@@ -1,10 +1,10 @@
-//! Messages and frames that a source does not take: why, what to do about it, and when that is said.
+//! Messages and frames that a source refuses: why, what to do about it, and when it is logged.
 //! Pure: reads no clock and logs nothing.
 
 use std::time::{Duration, Instant};
 
-/// After the first one of a kind, refusals are logged together, this often.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
+/// After the first refusal of a kind is logged, the later ones are logged together, this often.
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
 /// Why something is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +37,12 @@ impl Refusal {
         }
     }
 
-    /// What it is, and what to do. `stream` is the name of the stream.
+    /// Describes the problem and what to do about it. `stream` is the name of the stream.
     pub fn remedy(self, stream: &str) -> String {
         match self {
             Refusal::Oversize => format!(
-                "frames are refused that are larger than streams.{stream}.frame_bytes_max: make it \
-                 larger if they are events"
+                "frames larger than streams.{stream}.frame_bytes_max are refused: make it larger if \
+                 they are events"
             ),
             Refusal::Multipart => format!(
                 "messages of several parts are refused: if they are [topic, payload], set \
@@ -60,37 +60,36 @@ impl Refusal {
     }
 }
 
-/// Of each kind, in the order of [`Refusal::ALL`].
+/// Number of refusals by kind, in the order of [`Refusal::ALL`].
 pub type Refused = [u64; Refusal::ALL.len()];
 
-/// Says when what was refused is to be logged: the first of each kind at once, then all that came in a
-/// minute together.
+/// Decides when refusals are logged: the first of each kind at once, then all of a minute together.
 #[derive(Debug, Default)]
 pub struct Refusals {
-    told: [Told; Refusal::ALL.len()],
+    logged: [Logged; Refusal::ALL.len()],
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Told {
+struct Logged {
     total: u64,
     at: Option<Instant>,
 }
 
 impl Refusals {
-    /// What is to be said now: each kind with how many there are more than were told.
+    /// The kinds that are due to be logged, each with the number of refusals since its last line.
     pub fn due(
         &mut self,
         totals: Refused,
         now: Instant,
     ) -> impl Iterator<Item = (Refusal, u64)> + use<'_> {
-        let kinds = Refusal::ALL.into_iter().zip(totals).zip(&mut self.told);
-        kinds.filter_map(move |((kind, total), told)| {
-            let more = total.saturating_sub(told.total);
-            let is_due = told
+        let kinds = Refusal::ALL.into_iter().zip(totals).zip(&mut self.logged);
+        kinds.filter_map(move |((kind, total), logged)| {
+            let more = total.saturating_sub(logged.total);
+            let is_due = logged
                 .at
-                .is_none_or(|at| now.saturating_duration_since(at) >= TOLD_EVERY);
+                .is_none_or(|at| now.saturating_duration_since(at) >= LOG_EVERY);
             (more > 0 && is_due).then(|| {
-                *told = Told {
+                *logged = Logged {
                     total,
                     at: Some(now),
                 };
@@ -105,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_refusal_of_a_kind_is_said_at_once_and_then_all_of_a_minute_together() {
+    fn the_first_refusal_of_a_kind_is_logged_at_once_and_then_all_of_a_minute_together() {
         let start = Instant::now();
         let mut refusals = Refusals::default();
         let mut due = |totals, after_ms| -> Vec<(Refusal, u64)> {

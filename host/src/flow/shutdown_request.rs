@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Set once, seen by all clones.
+/// Set once, and seen by all clones.
 #[derive(Clone, Debug, Default)]
 pub struct ShutdownRequest {
     set: Arc<AtomicBool>,

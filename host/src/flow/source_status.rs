@@ -1,4 +1,5 @@
-//! What a source reports of itself: its connection, what it read, and what it refused. Readable from any thread.
+//! What a source reports about itself: its connection, what it read, and what it refused. Any
+//! thread can read it.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::{Refusal, Refused};
 use landfall_ledger::Stream;
 
-/// How a source stands to its peer.
+/// The state of a source's connection to its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Link {
@@ -14,7 +15,7 @@ pub enum Link {
     Connecting = 0,
     /// Connected, and the peer speaks the protocol.
     Connected = 1,
-    /// It was connected, or a try failed; trying again.
+    /// It was connected, or a try failed. It is trying again.
     Retrying = 2,
     /// The source has ended.
     Ended = 3,
@@ -33,7 +34,7 @@ pub struct SourceStatus {
     disconnects: AtomicU64,
     protocol_errors: AtomicU64,
     link: AtomicU8,
-    /// Why it is not connected; empty if it is, or if that is not known yet.
+    /// Why it is not connected. Empty if it is connected, or if the reason is not known yet.
     trouble: Mutex<String>,
 }
 
@@ -81,12 +82,12 @@ impl SourceStatus {
         self.refused[refusal as usize].load(Ordering::Relaxed)
     }
 
-    /// The same for all reasons, in the order of [`Refusal::ALL`].
+    /// Refusals for all reasons, in the order of [`Refusal::ALL`].
     pub fn all_refused(&self) -> Refused {
         Refusal::ALL.map(|refusal| self.refused(refusal))
     }
 
-    /// Times that a connection was lost.
+    /// Number of connections that were lost.
     pub fn disconnects(&self) -> u64 {
         self.disconnects.load(Ordering::Relaxed)
     }
@@ -105,8 +106,8 @@ impl SourceStatus {
         }
     }
 
-    /// Why it is not connected; empty if it is, or if that is not known yet. Text of the peer in it is
-    /// escaped.
+    /// Why it is not connected. Empty if it is connected, or if the reason is not known yet. Text
+    /// of the peer in it is escaped.
     pub fn trouble(&self) -> String {
         self.trouble
             .lock()
@@ -132,7 +133,7 @@ impl SourceStatus {
         self.protocol_errors.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Leaving `Connected` is a lost connection.
+    /// Sets the state. Leaving `Connected` counts as a lost connection.
     pub(crate) fn set_link(&self, link: Link) {
         let before = self.link.swap(link as u8, Ordering::Relaxed);
         if before == Link::Connected as u8 && link == Link::Retrying {

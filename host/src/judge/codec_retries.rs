@@ -1,9 +1,11 @@
-//! Frames that their codec failed on. A fault is the codec's, so nothing is said of the frame: it is
-//! kept, with its flight, and tried again. Meanwhile its stream's frontier cannot pass it, and no
-//! event is called missing (or unexpected) whose other side may be among what was not read.
+//! Frames that their codec failed on. A fault is the codec's and proves nothing about the frame. So
+//! the frame is kept, with its in-flight guard, and tried again. Meanwhile the stream's frontier
+//! cannot pass it. So no event is called missing (or unexpected) while its other side may be among
+//! the unread frames.
 //!
-//! A frame is given up only if the codec, asked for it alone, fails again while it reads others.
-//! A codec that reads nothing at all holds its stream back until it is mended or Landfall ends.
+//! A frame is given up only if the codec reads other frames and fails again when it is given this
+//! frame alone. A codec that reads nothing at all holds its stream back until another version is
+//! put in place or Landfall ends.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -13,14 +15,16 @@ use landfall_runtime::{FaultKind, FaultedRows};
 
 use crate::flow::FrameBatch;
 
-/// Tries of a frame before it is given up: with others, and after a pause alone.
+/// Tries of a frame before it is given up: one with others, and one alone after a pause.
 const TRIES_MAX: u32 = 2;
 
-/// Batches with unread frames that one worker keeps of a stream before it takes no more: some, so
-/// that one poison frame does not hold up a quiet stream, and few, because they are in memory.
+/// Batches with unread frames that one worker keeps of a stream before it takes no more. Not just
+/// one, so that one poison frame does not hold up a quiet stream; and few, because they are in
+/// memory.
 const BATCHES_MAX: usize = 8;
 
-/// Between two tries (real time): the first, and the longest while the codec reads nothing.
+/// The pause between two tries (real time): the first pause, and the longest one while the codec
+/// reads nothing.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
@@ -40,7 +44,7 @@ pub(super) struct CodecRetries {
 }
 
 impl CodecRetries {
-    /// Whether there is nothing to be tried again.
+    /// Whether nothing waits for another try.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -50,7 +54,7 @@ impl CodecRetries {
         self.waiting.len() >= BATCHES_MAX
     }
 
-    /// Keeps what was not read at a try; `is_sound` if the codec read something else.
+    /// Keeps the frames that a try did not read; `is_sound` if the codec read other frames.
     pub fn keep(
         &mut self,
         frames: FrameBatch,
@@ -73,7 +77,7 @@ impl CodecRetries {
         });
     }
 
-    /// What is due to be tried again; everything `at_once`.
+    /// The frames that are due for another try; all frames if `at_once`.
     pub fn take_due(&mut self, now: Instant, at_once: bool) -> Option<CodecRetry> {
         let index = self
             .waiting
@@ -82,7 +86,7 @@ impl CodecRetries {
         self.waiting.remove(index)
     }
 
-    /// There is another codec: everything is due, as if never tried.
+    /// The codec was replaced: everything is due, as if it had never been tried.
     pub fn renew(&mut self, now: Instant) {
         for unread in &mut self.waiting {
             (unread.tries, unread.due) = (0, now);
@@ -90,13 +94,13 @@ impl CodecRetries {
     }
 }
 
-/// Whether the frames of a fault may be given up after so many tries: one frame, which the codec has
-/// failed on often enough, and not because it was not even asked.
+/// Whether the frames of a fault may be given up after this many tries: the fault is of one frame,
+/// the codec has failed on it often enough, and the codec was really called with it.
 pub(super) fn is_hopeless(faulted: &FaultedRows, tries: u32, is_sound: bool) -> bool {
     is_sound && was_asked(faulted.fault.kind) && faulted.rows == 1 && tries >= TRIES_MAX
 }
 
-/// Whether the codec had a chance to read the frame.
+/// Whether the codec was called with the frame.
 pub(super) fn was_asked(kind: FaultKind) -> bool {
     !matches!(kind, FaultKind::Suspended | FaultKind::Start)
 }

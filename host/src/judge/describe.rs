@@ -1,5 +1,6 @@
-//! Frames that matter afterwards, looked at once more: the key of a missing event as text, and the
-//! fields in which the two sides of an altered event differ. Off the hot path, with seats of its own.
+//! Examines frames once more after their verdict: gives the key of a missing event as text, and the
+//! fields in which the two sides of an altered event differ. Works off the hot path, with its own
+//! instances of the checks.
 
 use landfall_ledger::{PerStream, Stream};
 use std::sync::Arc;
@@ -11,21 +12,21 @@ use super::faults::{FaultNote, FaultOutcome, FaultedRow, key_text};
 use super::instances::{CheckActivity, CheckInstances};
 use super::plan::Plan;
 
-/// What a second look at both sides of an event gives.
+/// The result of comparing both sides of an event once more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Comparison {
     Equal,
-    /// By which parity checks, one at least.
-    Differs(Vec<Unlike>),
+    /// The differences, by parity check; at least one.
+    Differs(Vec<CheckDifferences>),
     /// A side could not be decoded or projected.
     Unknown,
 }
 
-/// What differs by one parity check.
+/// The differences that one parity check finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unlike {
+pub struct CheckDifferences {
     pub check: String,
-    /// The fields that it names; or it failed to name them.
+    /// The fields that the check names, or the fault with which it failed to name them.
     pub fields: Result<Vec<Difference>, Fault>,
 }
 
@@ -35,7 +36,7 @@ pub struct Describer {
     instances: CheckInstances,
     documents: Documents,
     decoded: Decoded,
-    /// Faults whose rows are known by key, few: one of each check, kind and outcome.
+    /// Faults on rows whose keys are known. Few: one of each check, kind and outcome.
     faults: Vec<FaultNote>,
 }
 
@@ -84,13 +85,13 @@ impl Describer {
             .collect()
     }
 
-    /// What the describer's own instances of the checks did since this was last asked.
+    /// What the describer's own instances of the checks did since the last call.
     pub fn take_activity(&mut self) -> Vec<CheckActivity> {
         let mut activity = Vec::new();
         for (stream, instances) in self.instances.streams.iter_mut() {
             instances.take_activity(stream, &|_| FaultedRow::Unknown, &mut activity);
         }
-        // A check that has a fault here has been called, and so is among them.
+        // A check that has a fault here has been called, so it is in the list.
         for note in self.faults.drain(..) {
             if let Some(check) = activity.iter_mut().find(|check| check.name == note.check) {
                 check.faults.push(note);
@@ -99,8 +100,8 @@ impl Describer {
         activity
     }
 
-    /// Projects both sides of each pair with the checks of now and names the fields that differ. `keys`
-    /// are those of the pairs: a fault is told by them.
+    /// Projects both sides of each pair with the current checks, and names the fields that differ.
+    /// `keys` are the keys of the pairs; faults are reported with them.
     pub fn compare(&mut self, pairs: &[(&[u8], &[u8])], keys: &[&str]) -> Vec<Comparison> {
         let mut frames: PerStream<Packed> = PerStream::default();
         for (raw, written) in pairs {
@@ -124,7 +125,7 @@ impl Describer {
         written: &Forms,
         of: FaultedRow,
     ) -> Comparison {
-        let mut unlike = Vec::new();
+        let mut differences = Vec::new();
         for (((raw, written), plan), instance) in raw
             .by_check
             .iter()
@@ -137,22 +138,22 @@ impl Describer {
             if raw == written || (is_of_fields && are_same_fields(raw, written)) {
                 continue;
             }
-            // Equal forms are what counts; an explanation that fails leaves the fields unnamed.
+            // Only equal forms count; if the explanation fails, the fields have no names.
             let fields = instance.guest.explain(raw, written);
             for fault in instance.guest.take_faults() {
                 let note = FaultNote::of_instance(plan.check.name(), None, fault, |_| of.clone());
                 let outcome = FaultOutcome::Unnamed;
                 FaultNote { outcome, ..note }.add_to(&mut self.faults);
             }
-            unlike.push(Unlike {
+            differences.push(CheckDifferences {
                 check: plan.check.name().to_owned(),
                 fields,
             });
         }
-        if unlike.is_empty() {
+        if differences.is_empty() {
             Comparison::Equal
         } else {
-            Comparison::Differs(unlike)
+            Comparison::Differs(differences)
         }
     }
 
@@ -165,9 +166,9 @@ impl Describer {
             .collect();
         let plan = &self.plan.streams[stream];
         let mut columns = vec![Packed::default(); plan.columns.len()];
-        for (wanted, column) in plan.columns.iter().zip(&mut columns) {
+        for (column_spec, column) in plan.columns.iter().zip(&mut columns) {
             self.documents
-                .write_column(wanted, &mut column.text, &mut column.ends);
+                .write_column(column_spec, &mut column.text, &mut column.ends);
         }
         let mut by_check = Vec::with_capacity(plan.parity.len());
         for (parity, instance) in plan
@@ -175,7 +176,7 @@ impl Describer {
             .iter()
             .zip(&mut self.instances.streams[stream].parity)
         {
-            let wanted: Vec<PackedRef<'_>> = parity
+            let check_columns: Vec<PackedRef<'_>> = parity
                 .columns
                 .iter()
                 .map(|&i| columns[i].as_ref())
@@ -183,7 +184,7 @@ impl Describer {
             let mut projected = Projected::default();
             instance
                 .guest
-                .project(stream.as_str(), rows, &wanted, &mut projected);
+                .project(stream.as_str(), rows, &check_columns, &mut projected);
             for fault in instance.guest.take_faults() {
                 let check = parity.check.name();
                 FaultNote::of_instance(check, Some(stream), fault, |row| row_by(keys, row))

@@ -1,5 +1,5 @@
-//! What is told of a check's fault: which check, how, on which row, and what becomes of the row. Who hears
-//! of it decides how much of it is said.
+//! What is reported of a check's fault: the check, the kind of fault, the row, and what becomes of
+//! the row. The receiver decides how much of it is shown.
 
 use landfall_document::{Documents, Pointer};
 use landfall_ledger::Stream;
@@ -15,7 +15,7 @@ pub enum FaultOutcome {
     Judged,
     /// Rows were not judged, or not projected.
     Unjudged,
-    /// A codec's frames, which are tried again.
+    /// A codec's frames, which wait for another try.
     Waits,
     /// A codec's frames, which are given up.
     GivenUp,
@@ -23,16 +23,16 @@ pub enum FaultOutcome {
     Unnamed,
 }
 
-/// The row that a fault is told by.
+/// The row that a fault is reported with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultedRow {
     Key(String),
-    /// Of a window check.
+    /// A window, for the fault of a window check.
     Window {
         schema: String,
         start_ms: i64,
     },
-    /// A frame that was not read has no key yet; a call in which no single row was to blame has none.
+    /// No key: the frame was not read, or no single row of the call was to blame.
     Unknown,
 }
 
@@ -42,7 +42,7 @@ pub struct FaultNote {
     pub check: String,
     pub kind: FaultKind,
     pub outcome: FaultOutcome,
-    /// None: not of a stream's documents.
+    /// None if the fault is not about a stream's documents.
     pub stream: Option<Stream>,
     /// The first one.
     pub row: FaultedRow,
@@ -51,7 +51,7 @@ pub struct FaultNote {
 }
 
 impl FaultNote {
-    /// What a seat tells; `row` finds the key of a row of the batch.
+    /// The note of a fault that an instance reports. `row` finds the key of a row of the batch.
     pub fn of_instance(
         check: &str,
         stream: Option<Stream>,
@@ -72,7 +72,8 @@ impl FaultNote {
         }
     }
 
-    /// Adds to those of the same kind: so many notes as there are kinds are the most.
+    /// Adds the note's rows to the note of the same check, kind and outcome, or appends the note.
+    /// So there is at most one note of each.
     pub fn add_to(self, notes: &mut Vec<Self>) {
         let same = |note: &&mut Self| {
             note.check == self.check && note.kind == self.kind && note.outcome == self.outcome
@@ -96,7 +97,7 @@ pub(super) fn key_text(documents: &Documents, row: usize, pointer: &Pointer) -> 
     text
 }
 
-/// The row of a batch by its key.
+/// The row of a batch, named by its key.
 pub(super) fn row_of(documents: &Documents, row: usize, pointer: &Pointer) -> FaultedRow {
     match key_text(documents, row, pointer) {
         key if key.is_empty() => FaultedRow::Unknown,

@@ -1,7 +1,8 @@
-//! Checks as judges know them: what can be asked of each kind, and what an instance reports of itself.
+//! Checks as judges see them: the calls of each kind of check, and what an instance reports about
+//! itself.
 //!
-//! The runtime's checks are guests. A simulation has native ones, for WebAssembly is ended by the wall clock, and a
-//! simulated clock could not do that.
+//! In a run, checks are the runtime's guests. A simulation has native checks, because the wall
+//! clock ends calls into WebAssembly, and a simulated clock could not do that.
 
 use std::sync::Arc;
 
@@ -11,9 +12,10 @@ use landfall_runtime::{
     Projected, Suspension, Tally, WindowCheck, World,
 };
 
-/// A check of which instances can be made. `G` is what they can be asked.
+/// The code of a check, of which instances can be made. `G` is the trait with the calls of its
+/// kind.
 pub trait GuestCode<G: ?Sized>: Send + Sync {
-    /// As it is configured.
+    /// Its name in the configuration.
     fn name(&self) -> &str;
 
     fn manifest(&self) -> &Manifest;
@@ -22,7 +24,7 @@ pub trait GuestCode<G: ?Sized>: Send + Sync {
     fn instance(self: Arc<Self>) -> Box<G>;
 }
 
-/// What every instance reports: each call gives what happened since the last one.
+/// What every instance reports. Each call gives what happened since the last call.
 pub trait Guest: Send {
     fn take_counters(&mut self) -> Counters;
     fn take_log(&mut self) -> Vec<LogLine>;
@@ -63,7 +65,7 @@ pub trait ParityGuest: Guest {
     /// See [`CheckInstance::explain`].
     ///
     /// # Errors
-    /// The check failed, or is left alone for a while.
+    /// The check failed, or is suspended.
     fn explain(&mut self, raw: &[u8], written: &[u8]) -> Result<Vec<Difference>, Fault>;
 }
 
@@ -73,7 +75,8 @@ pub trait WindowGuest: Guest {
     fn judge_windows(&mut self, tallies: &[Tally]) -> JudgedWindows;
 }
 
-/// An instance with the code that it was made of: a reload keeps it if the code is the same.
+/// An instance, with the code that it was made from. A reload keeps the instance if the code is the
+/// same.
 pub struct GuestInstance<G: ?Sized> {
     pub code: Arc<dyn GuestCode<G>>,
     pub guest: Box<G>,
@@ -87,7 +90,7 @@ impl<G: ?Sized> GuestInstance<G> {
         }
     }
 
-    /// The instance of `code` among `old`, warm as it is; else a new one.
+    /// The instance of `code` among `old`, still warm; otherwise a new one.
     pub fn kept_or_new(old: &mut Vec<Self>, code: &Arc<dyn GuestCode<G>>) -> Self {
         match old.iter().position(|one| is_same(&one.code, code)) {
             Some(index) => old.swap_remove(index),
@@ -96,7 +99,7 @@ impl<G: ?Sized> GuestInstance<G> {
     }
 }
 
-/// Whether both are one check, of one file.
+/// Whether both are the same check, loaded from the same file.
 pub fn is_same<G: ?Sized>(one: &Arc<dyn GuestCode<G>>, other: &Arc<dyn GuestCode<G>>) -> bool {
     std::ptr::addr_eq(Arc::as_ptr(one), Arc::as_ptr(other))
 }

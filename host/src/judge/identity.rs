@@ -15,9 +15,9 @@ impl Secret {
         Self(bytes)
     }
 
-    /// SipHash-1-3 with 128 bits of output; None of a value that identifies nothing. A string counts by
-    /// its characters, a number by its exact decimal value, so that a writer that turns `1` into `1.0`
-    /// or `"1"` does not change the key.
+    /// SipHash-1-3 with 128 bits of output; None if the value cannot identify an event. A string
+    /// counts by its characters, a number by its exact decimal value. So a writer that turns `1`
+    /// into `1.0` or `"1"` does not change the key.
     pub fn fingerprint(&self, key: Value<'_>, scratch: &mut Vec<u8>) -> Option<Fingerprint> {
         if !key.is_key() {
             return None;
@@ -44,7 +44,7 @@ impl Secret {
         FieldHasher::new(self.0)
     }
 
-    /// Hashes the normal forms that several parity checks gave of one event, in their order.
+    /// Hashes the normal forms that several parity checks gave for one event, in their order.
     pub fn forms(&self) -> FormHasher {
         FormHasher(SipHasher13::new_with_key(&self.0))
     }
@@ -55,7 +55,7 @@ pub struct FormHasher(SipHasher13);
 
 impl FormHasher {
     pub fn add(&mut self, form: &[u8]) {
-        // The length keeps ("ab","c") and ("a","bc") apart.
+        // The length makes ("ab","c") and ("a","bc") different.
         self.0.write(&(form.len() as u64).to_le_bytes());
         self.0.write(form);
     }

@@ -16,7 +16,7 @@ pub(super) struct StreamInstances {
     pub parity: Vec<GuestInstance<dyn ParityGuest>>,
 }
 
-/// What one check did since it was last asked.
+/// What one check did since the last call.
 #[derive(Clone, Debug)]
 pub struct CheckActivity {
     pub name: String,
@@ -28,7 +28,7 @@ pub struct CheckActivity {
 }
 
 impl StreamInstances {
-    /// Instances for a new plan. One whose check is the same stays, warm.
+    /// Takes the instances for a new plan. If a check is the same, its warm instance stays.
     pub(super) fn follow(&mut self, plan: &StreamPlan) {
         let mut old_codec: Vec<_> = self.codec.take().into_iter().collect();
         self.codec = plan
@@ -49,8 +49,8 @@ impl StreamInstances {
             .collect();
     }
 
-    /// Collects what the checks did; `row` finds the key of a row of the batch in hand. A frame has none
-    /// before it is read.
+    /// Collects what the checks did. `row` finds the key of a row of the current batch. For a codec
+    /// there is no key: its frames are not read yet.
     pub(super) fn take_activity(
         &mut self,
         stream: Stream,

@@ -1,5 +1,6 @@
 //! Small numbers for the names that travel with every event: schemas and reasons. Names come from
-//! schemas, manifests and configuration, never from event text, and a number once given stays.
+//! schemas, manifests and configuration, never from event text. Once a number is assigned, it
+//! stays.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,17 +15,17 @@ pub const NO_SCHEMA: SchemaId = SchemaId(1);
 /// No reason.
 pub const NO_REASON: ReasonId = ReasonId(0);
 
-/// Schema labels in one process, over all reloads. Beyond it a schema is `(unknown)`; 4,096 labels
-/// are twice what the largest known directory of schemas holds.
+/// Schema labels in one process, over all reloads. Beyond this number a schema is `(unknown)`.
+/// 4,096 labels are twice what the largest known directory of schemas holds.
 pub const SCHEMAS_MAX: usize = 4096;
 
-/// In place of a check's name: reasons that no check gives, but Landfall itself.
+/// In place of a check's name: the reason comes from Landfall itself.
 pub const HOST: &str = "landfall";
 
 /// Reasons in one process: 64 a check, 256 checks and their versions.
 const REASONS_MAX: usize = 16_384;
 
-/// The labels of schemas, fixed for one plan. A reload makes a longer copy.
+/// The labels of schemas, fixed for one plan. A reload makes an extended copy.
 #[derive(Clone, Debug)]
 pub struct SchemaLabels {
     names: Vec<String>,
@@ -39,7 +40,8 @@ impl Default for SchemaLabels {
         };
         for (name, id) in [("(unknown)", UNKNOWN_SCHEMA), ("(none)", NO_SCHEMA)] {
             labels.names.push(name.into());
-            // The store has them by name; an event may say so as well, and is no worse off.
+            // The store knows them by these names. An event may name its schema like this as well,
+            // and gets the same label.
             labels.by_name.insert(name.into(), id);
         }
         labels
@@ -47,7 +49,7 @@ impl Default for SchemaLabels {
 }
 
 impl SchemaLabels {
-    /// Adds those that are not there yet; false if there was no room for all.
+    /// Adds the names that are not there yet; false if there was no room for all.
     pub fn extend<'a>(&mut self, names: impl Iterator<Item = &'a str>) -> bool {
         for name in names {
             if self.by_name.contains_key(name.as_bytes()) {
@@ -63,7 +65,7 @@ impl SchemaLabels {
         true
     }
 
-    /// The number of `name/revision` as it stands in an event.
+    /// The number of `name/revision` as an event has it.
     pub fn find(&self, name: &[u8]) -> SchemaId {
         self.by_name.get(name).copied().unwrap_or(UNKNOWN_SCHEMA)
     }
@@ -86,7 +88,7 @@ pub struct Reason {
     pub id: String,
 }
 
-/// The reasons of a process. Written when a plan is built, read when something is told to people.
+/// The reasons of a process. Written when a plan is built, read when something is shown to people.
 #[derive(Debug)]
 pub struct Reasons {
     inner: Mutex<ReasonsInner>,
@@ -116,7 +118,7 @@ impl Reasons {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The number of a reason, new or known. `NO_REASON` once there are too many.
+    /// The number of a reason, new or known. `NO_REASON` once there are too many reasons.
     pub fn intern(&self, check: &str, id: &str) -> ReasonId {
         let reason = Reason {
             check: check.to_owned(),
@@ -126,7 +128,8 @@ impl Reasons {
         if let Some(&known) = inner.by_reason.get(&reason) {
             return known;
         }
-        // Landfall's own are few and fixed, and always have a name: no check can take it from them.
+        // Landfall's own reasons are few and fixed. They always get a number, whatever the checks
+        // use up.
         if inner.list.len() >= REASONS_MAX && check != HOST {
             return NO_REASON;
         }

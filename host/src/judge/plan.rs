@@ -1,4 +1,5 @@
-//! Everything that judging needs to know, built off the hot path and swapped in between two batches.
+//! Everything that judging needs to know: built off the hot path, and put in force between two
+//! batches.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,22 +18,22 @@ pub struct EventPointers {
     pub schema: Pointer,
     /// None if the value at `schema` is name and revision in one.
     pub revision: Option<Pointer>,
-    /// The event's own time, for audits: the first that has a value counts.
+    /// The event's own time, for audits. The first pointer that leads to a value counts.
     pub time: Vec<Pointer>,
 }
 
-/// A check as the configuration places it.
+/// A check with its entry in the configuration.
 #[derive(Clone)]
-pub struct Placed {
+pub struct PlannedCheck {
     pub name: String,
     pub check: Check,
     pub streams: Vec<Stream>,
     pub decides: bool,
 }
 
-impl Placed {
-    /// Whether the same version of the check stands in the same place.
-    pub fn is_same(&self, other: &Placed) -> bool {
+impl PlannedCheck {
+    /// Whether the same version of the check has the same entry.
+    pub fn is_same(&self, other: &PlannedCheck) -> bool {
         let check = match (&self.check, &other.check) {
             (Check::Codec(mine), Check::Codec(theirs)) => Arc::ptr_eq(mine, theirs),
             (Check::Event(mine), Check::Event(theirs)) => Arc::ptr_eq(mine, theirs),
@@ -59,7 +60,7 @@ pub struct CodecPlan {
 #[derive(Clone)]
 pub struct EventPlan {
     pub check: Arc<dyn GuestCode<dyn EventGuest>>,
-    /// Its columns, as indices into the stream's.
+    /// The check's columns, as indices into those of the stream.
     pub columns: Vec<usize>,
     pub decides: bool,
     pub reasons: Vec<(ReasonId, Outcome)>,
@@ -71,20 +72,20 @@ pub struct EventPlan {
 pub struct ParityPlan {
     pub check: Arc<dyn GuestCode<dyn ParityGuest>>,
     pub columns: Vec<usize>,
-    /// Those of them that are of fields; if there are some, it answers with fields.
+    /// The columns of fields among them, by index. If there are any, the check answers with fields.
     pub fields: Vec<usize>,
     pub faults: FaultReasons,
 }
 
-/// The reasons that stand for a check's faults.
+/// The reasons for rows on which a check failed, by kind of fault.
 pub type FaultReasons = [ReasonId; FaultKind::ALL.len()];
 
-/// All that happens to the documents of one stream.
+/// All that is done with the documents of one stream.
 #[derive(Clone, Default)]
 pub struct StreamPlan {
-    /// None: a frame is a document.
+    /// None if a frame is a document.
     pub codec: Option<CodecPlan>,
-    /// The union of all columns that checks want, each written once.
+    /// The union of the columns that checks ask for, each written once.
     pub columns: Vec<Column>,
     pub events: Vec<EventPlan>,
     pub parity: Vec<ParityPlan>,
@@ -108,13 +109,13 @@ pub struct Plan {
     pub codecs: PerStream<String>,
     pub streams: PerStream<StreamPlan>,
     pub windows: Vec<Arc<dyn GuestCode<dyn WindowGuest>>>,
-    pub placed: Vec<Placed>,
+    pub checks: Vec<PlannedCheck>,
     pub schemas: Arc<SchemaSet>,
     pub labels: Arc<SchemaLabels>,
     pub reasons: Arc<Reasons>,
 }
 
-/// What makes a plan impossible.
+/// Why a plan cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     #[error(
@@ -133,13 +134,13 @@ pub struct PlanParts {
     pub event: EventPointers,
     /// The codec's name for each stream; `json` is built in.
     pub codecs: PerStream<String>,
-    pub placed: Vec<Placed>,
+    pub checks: Vec<PlannedCheck>,
     pub schemas: Arc<SchemaSet>,
     pub labels: Arc<SchemaLabels>,
     pub reasons: Arc<Reasons>,
 }
 
-/// The codec that is built in: a frame is one JSON document.
+/// The built-in codec: a frame is one JSON document.
 pub const JSON_CODEC: &str = "json";
 
 impl Plan {
@@ -148,12 +149,12 @@ impl Plan {
             generation,
             event,
             codecs,
-            placed,
+            checks,
             schemas,
             labels,
             reasons,
         } = parts;
-        for check in &placed {
+        for check in &checks {
             if matches!(check.check, Check::Parity(_)) && check.streams != Stream::ALL {
                 return Err(PlanError::OneSided {
                     check: check.name.clone(),
@@ -162,9 +163,9 @@ impl Plan {
         }
         let mut streams: PerStream<StreamPlan> = PerStream::default();
         for (stream, plan) in streams.iter_mut() {
-            plan.codec = codec_plan(stream, &codecs[stream], &placed, &reasons)?;
+            plan.codec = codec_plan(stream, &codecs[stream], &checks, &reasons)?;
             let mut columns = Columns::default();
-            for check in placed
+            for check in checks
                 .iter()
                 .filter(|check| check.streams.contains(&stream))
             {
@@ -182,11 +183,11 @@ impl Plan {
                         faults: fault_reasons(&check.name, &reasons),
                     }),
                     Check::Parity(parity) => {
-                        let wanted = match stream {
+                        let requested = match stream {
                             Stream::Raw => &parity.manifest.columns,
                             Stream::Written => &parity.manifest.written_columns,
                         };
-                        let places = columns.add(wanted);
+                        let places = columns.add(requested);
                         let is_of_fields = |place: &usize| columns.list[*place].is_of_fields();
                         plan.parity.push(ParityPlan {
                             check: Arc::clone(parity) as _,
@@ -200,7 +201,7 @@ impl Plan {
             }
             plan.columns = columns.list;
         }
-        let windows = placed
+        let windows = checks
             .iter()
             .filter_map(|check| match &check.check {
                 Check::Window(window) => Some(Arc::clone(window) as _),
@@ -213,24 +214,24 @@ impl Plan {
             codecs,
             streams,
             windows,
-            placed,
+            checks,
             schemas,
             labels,
             reasons,
         })
     }
 
-    /// Whether building a plan of these parts would give this one, but for the generation.
+    /// Whether these parts would give this plan, apart from the generation.
     pub fn is_made_of(&self, parts: &PlanParts) -> bool {
         self.event == parts.event
             && self.codecs == parts.codecs
             && Arc::ptr_eq(&self.schemas, &parts.schemas)
             && Arc::ptr_eq(&self.labels, &parts.labels)
-            && self.placed.len() == parts.placed.len()
+            && self.checks.len() == parts.checks.len()
             && self
-                .placed
+                .checks
                 .iter()
-                .zip(&parts.placed)
+                .zip(&parts.checks)
                 .all(|(mine, theirs)| mine.is_same(theirs))
     }
 }
@@ -238,13 +239,13 @@ impl Plan {
 fn codec_plan(
     stream: Stream,
     name: &str,
-    placed: &[Placed],
+    checks: &[PlannedCheck],
     reasons: &Reasons,
 ) -> Result<Option<CodecPlan>, PlanError> {
     if name == JSON_CODEC {
         return Ok(None);
     }
-    placed
+    checks
         .iter()
         .find_map(|check| match &check.check {
             Check::Codec(codec) if check.name == name => Some(CodecPlan {
@@ -270,7 +271,7 @@ fn fault_reasons(check: &str, reasons: &Reasons) -> FaultReasons {
     FaultKind::ALL.map(|kind| reasons.intern(check, &kind.reason()))
 }
 
-/// Columns in the order in which they were first wanted.
+/// Columns in the order in which they were first asked for.
 #[derive(Default)]
 struct Columns {
     list: Vec<Column>,
@@ -278,8 +279,8 @@ struct Columns {
 }
 
 impl Columns {
-    fn add(&mut self, wanted: &[Column]) -> Vec<usize> {
-        wanted
+    fn add(&mut self, requested: &[Column]) -> Vec<usize> {
+        requested
             .iter()
             .map(|column| {
                 *self.by_name.entry(column.to_string()).or_insert_with(|| {

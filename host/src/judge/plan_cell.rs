@@ -1,5 +1,5 @@
-//! The plan in force, swapped as a whole between two batches; and which plans were in force, until
-//! that is written down.
+//! Holds the plan in force, which is swapped as a whole between two batches. Also keeps a record of
+//! each plan that was in force, until the record is written to the store.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,33 +10,33 @@ use crate::judge::plan::Plan;
 /// Holds the plan in force. Read once per batch.
 pub struct PlanCell {
     plan: Mutex<Arc<Plan>>,
-    /// Plans put in force since the last [`PlanCell::take_unnoted`]. Not the plans themselves: they
-    /// hold checks and schemas, and a store that fails may leave many of them here.
-    unnoted: Mutex<Vec<Noted>>,
+    /// The plans put in force since the last [`PlanCell::take_unrecorded`]. Not the plans
+    /// themselves: they hold checks and schemas, and many may collect here while the store fails.
+    unrecorded: Mutex<Vec<PlanRecord>>,
 }
 
-/// What is to be remembered of a plan.
+/// What the store keeps of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Noted {
+pub struct PlanRecord {
     pub generation: Generation,
     pub since_ms: i64,
-    pub checks: Vec<NotedCheck>,
+    pub checks: Vec<PlanCheckRecord>,
 }
 
-/// What is to be remembered of a check.
+/// What the store keeps of a check of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotedCheck {
+pub struct PlanCheckRecord {
     pub name: String,
     pub version: String,
     pub digest: String,
 }
 
-impl Noted {
+impl PlanRecord {
     fn of(plan: &Plan, since_ms: i64) -> Self {
-        let checks = plan.placed.iter().map(|placed| NotedCheck {
-            name: placed.name.clone(),
-            version: placed.check.manifest().version.clone(),
-            digest: placed.check.digest().to_string(),
+        let checks = plan.checks.iter().map(|planned| PlanCheckRecord {
+            name: planned.name.clone(),
+            version: planned.check.manifest().version.clone(),
+            digest: planned.check.digest().to_string(),
         });
         Self {
             generation: plan.generation,
@@ -47,10 +47,10 @@ impl Noted {
 }
 
 impl PlanCell {
-    /// The first plan, in force since `since_ms`.
+    /// Starts with the first plan, in force since `since_ms`.
     pub fn new(plan: Arc<Plan>, since_ms: i64) -> Self {
         Self {
-            unnoted: Mutex::new(vec![Noted::of(&plan, since_ms)]),
+            unrecorded: Mutex::new(vec![PlanRecord::of(&plan, since_ms)]),
             plan: Mutex::new(plan),
         }
     }
@@ -59,23 +59,28 @@ impl PlanCell {
         Arc::clone(&self.plan.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts a plan in force. The one that is in force already stays.
+    /// Puts a plan in force. If it is in force already, nothing changes.
     pub fn swap(&self, plan: Arc<Plan>, since_ms: i64) {
         let mut current = self.plan.lock().unwrap_or_else(PoisonError::into_inner);
         if current.generation == plan.generation {
             return;
         }
-        // Before anybody can judge by it: what it judges is told after it.
-        self.unnoted
+        // Before anybody can judge by it: the record is written before what the plan judges.
+        self.unrecorded
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(Noted::of(&plan, since_ms));
+            .push(PlanRecord::of(&plan, since_ms));
         *current = plan;
     }
 
-    /// The plans that were put in force since the last call, in order.
-    pub fn take_unnoted(&self) -> Vec<Noted> {
-        std::mem::take(&mut self.unnoted.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The records of the plans that were put in force since the last call, in order.
+    pub fn take_unrecorded(&self) -> Vec<PlanRecord> {
+        std::mem::take(
+            &mut self
+                .unrecorded
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 }
 
@@ -86,7 +91,7 @@ mod tests {
     use crate::planning::planner::doubles::{config_of, planner};
 
     #[test]
-    fn every_plan_that_was_in_force_is_noted_once_however_short_it_was() {
+    fn every_plan_that_was_in_force_is_recorded_once_even_if_only_for_a_moment() {
         let dir = tempfile::tempdir().unwrap();
         let (mut config, mut planner) = (config_of(dir.path()), planner());
         let mut plan = |label: &str| {
@@ -100,12 +105,12 @@ mod tests {
         let last = plan("A/3");
         cell.swap(Arc::clone(&last), 30);
         cell.swap(last, 40);
-        let noted: Vec<(u16, i64)> = cell
-            .take_unnoted()
+        let records: Vec<(u16, i64)> = cell
+            .take_unrecorded()
             .iter()
-            .map(|noted| (noted.generation.0, noted.since_ms))
+            .map(|record| (record.generation.0, record.since_ms))
             .collect();
-        assert_eq!(noted, [(0, 10), (1, 20), (2, 30)]);
-        assert_eq!(cell.take_unnoted(), []);
+        assert_eq!(records, [(0, 10), (1, 20), (2, 30)]);
+        assert_eq!(cell.take_unrecorded(), []);
     }
 }

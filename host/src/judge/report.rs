@@ -1,4 +1,4 @@
-//! What judging a batch tells the results beside its observations: counts and samples.
+//! What judging a batch reports to the results beside its observations: counts and samples.
 
 use landfall_ledger::{Generation, ReasonId, SchemaId, Stream};
 use landfall_runtime::Outcome;
@@ -7,14 +7,16 @@ use super::event_time::TimeDefect;
 use super::faults::FaultNote;
 use super::instances::CheckActivity;
 
-/// Samples taken of one batch of each kind, reason and schema; the store keeps the newest of them.
+/// Samples taken from one batch of each kind, reason and schema. The store keeps the newest of
+/// them.
 const SAMPLES_OF_ONE_MAX: usize = 4;
 
-/// With so many samples of a batch, only what has none yet gets one; and with so many more none does.
+/// Once a batch has `SAMPLES_MAX` samples, only a kind, reason and schema without a sample gets
+/// one. Beyond `FIRST_SAMPLES_MAX` there are no more.
 const SAMPLES_MAX: usize = 64;
 const FIRST_SAMPLES_MAX: usize = 256;
 
-/// Bytes of the samples of a batch.
+/// Bytes of all samples of a batch.
 const SAMPLES_BYTES_MAX: usize = 8 << 20;
 
 /// Longest frame or document kept as a sample, in bytes.
@@ -27,7 +29,7 @@ pub enum SampleKind {
     Violation,
     /// The frame could not be decoded.
     Undecodable,
-    /// A check failed on it: what is needed to replay it offline.
+    /// A check failed on it. The sample holds what is needed to replay it offline.
     Fault,
 }
 
@@ -40,22 +42,22 @@ pub struct Sample {
     pub schema: SchemaId,
     pub reason: ReasonId,
     pub detail: String,
-    /// Redacted JSON of a violation; the frame as it came of the others.
+    /// The redacted JSON document for a violation; for the other kinds, the frame as it came.
     pub payload: Vec<u8>,
 }
 
-/// What a sample shows of its row.
-pub(super) struct Shown {
+/// The content of a sample: what it shows of its row.
+pub(super) struct SampleContent {
     pub at_ms: i64,
     pub detail: String,
     pub payload: Vec<u8>,
 }
 
-/// Why rows were not passed, and what that does to them.
+/// Why rows did not pass, and what follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Violation {
     pub reason: ReasonId,
-    /// None: the check failed.
+    /// None if the check failed.
     pub outcome: Option<Outcome>,
     /// Whether the check decides expectation on this stream.
     pub decides: bool,
@@ -69,22 +71,22 @@ pub struct SchemaCount {
     pub events: u64,
 }
 
-/// Counts of one batch. Sent to the results before its observations go to the ledger, so that no
-/// verdict is ever counted before its event.
+/// Counts of one batch. They are sent to the results before the batch's observations go to the
+/// ledger. So no verdict is ever counted before its event.
 #[derive(Clone, Debug)]
 pub struct JudgeReport {
     pub stream: Stream,
-    /// Of the checks that judged.
+    /// The generation of the checks that judged.
     pub generation: Generation,
     /// Arrival of the last frame.
     pub seen_ms: Option<i64>,
     pub raw: Vec<SchemaCount>,
     pub undecodable: Vec<(ReasonId, u64)>,
-    /// Of these, documents in which no key stands.
+    /// Documents without a key; they are counted in `undecodable` too.
     pub keyless: u64,
-    /// Events whose own time cannot be read, if that is the clock.
+    /// Events whose own time cannot be read, if event time is the clock.
     pub untimed: Vec<(TimeDefect, u64)>,
-    /// Rows by the reason that a check gave, deciding or not.
+    /// Rows by the reason that a check gave, whether the check decides expectation or not.
     pub violations: Vec<(Violation, u64)>,
     pub samples: Vec<Sample>,
     pub(super) sample_bytes: usize,
@@ -102,7 +104,7 @@ pub(super) fn bump<K: PartialEq>(list: &mut Vec<(K, u64)>, key: K) {
 }
 
 impl JudgeReport {
-    /// Of a batch of which nothing is known yet.
+    /// The report of a batch about which nothing is known yet.
     pub fn new(stream: Stream, generation: Generation) -> Self {
         Self {
             stream,
@@ -140,14 +142,14 @@ impl JudgeReport {
         }
     }
 
-    /// Takes a sample of a kind, reason and schema, if there is room for one more of them: a reason that
-    /// comes often leaves room for those that come seldom.
+    /// Takes a sample of a kind, reason and schema if the limits allow one more. So a frequent
+    /// reason leaves room for rare ones.
     pub(super) fn sample(
         &mut self,
         kind: SampleKind,
         reason: ReasonId,
         schema: SchemaId,
-        take: impl FnOnce() -> Shown,
+        take: impl FnOnce() -> SampleContent,
     ) {
         let is_one = |s: &&Sample| s.kind == kind && s.reason == reason && s.schema == schema;
         let room = match self.samples.len() {
@@ -159,7 +161,7 @@ impl JudgeReport {
         if taken >= room || self.sample_bytes >= SAMPLES_BYTES_MAX {
             return;
         }
-        let Shown {
+        let SampleContent {
             at_ms,
             detail,
             mut payload,
@@ -183,14 +185,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_that_comes_often_leaves_room_for_those_that_come_seldom() {
+    fn a_frequent_reason_leaves_room_for_rare_reasons() {
         let mut report = JudgeReport::new(Stream::Raw, Generation(0));
         let take = |report: &mut JudgeReport, reason, schema, bytes| {
             report.sample(
                 SampleKind::Violation,
                 ReasonId(reason),
                 SchemaId(schema),
-                || Shown {
+                || SampleContent {
                     at_ms: 0,
                     detail: String::new(),
                     payload: vec![b'x'; bytes],
@@ -202,10 +204,12 @@ mod tests {
         }
         take(&mut report, 2, 1, 10);
         take(&mut report, 1, 2, 10);
-        report.sample(SampleKind::Fault, ReasonId(1), SchemaId(1), || Shown {
-            at_ms: 0,
-            detail: String::new(),
-            payload: Vec::new(),
+        report.sample(SampleKind::Fault, ReasonId(1), SchemaId(1), || {
+            SampleContent {
+                at_ms: 0,
+                detail: String::new(),
+                payload: Vec::new(),
+            }
         });
         assert_eq!(report.samples.len(), SAMPLES_OF_ONE_MAX + 3);
         for reason in 10..1000 {

@@ -30,7 +30,7 @@ impl Objectives {
     pub fn of(plan: &Plan, schemas: &[String], go_on: &dyn Fn() -> bool) -> Self {
         let names: Vec<&str> = schemas.iter().map(String::as_str).collect();
         let mut all = Self::default();
-        for placed in &plan.placed {
+        for placed in &plan.checks {
             let Check::Window(check) = &placed.check else {
                 continue;
             };

@@ -1,5 +1,6 @@
-//! Compares rows that landed late with their raw frames, before the flush that counts them is decided. The ledger has
-//! forgotten the content by then; the frames are in the store, or among the events of the flush.
+//! Compares rows that landed late with their raw frames, before their flush is prepared. The ledger
+//! has forgotten the content at that time. The frames are in the store, or among the events of the
+//! flush.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,11 +13,11 @@ use crate::judge::plan::Plan;
 use crate::judge::{CheckActivity, Describer};
 use crate::messages::Described;
 
-/// Bytes of raw frames that are read back from the store to be compared together: as many as one output of a shard
-/// has, and one frame more.
+/// Bytes of raw frames that are read back from the store for one comparison: as many as one output
+/// of a shard has, and one frame more.
 const FRAMES_BYTES_MAX: usize = 1 << 20;
 
-/// Compares by the checks in force. Its instances are made when something first lands late.
+/// Compares with the checks in force. Its instances are made when the first row lands late.
 #[derive(Default)]
 pub(super) struct LateComparison {
     describer: Option<Describer>,
@@ -26,17 +27,17 @@ pub(super) struct LateComparison {
 #[derive(Clone, Copy)]
 enum RawFrame {
     InStore,
-    /// In the event of this flush that reports it as missing.
+    /// In the event of this flush that reports it as missing, by index.
     InEvent(usize),
     /// Retention removed it.
     Gone,
 }
 
-/// A row that is to be compared, and what it is compared with.
+/// A row to compare, and the raw frame to compare it with.
 struct Pair {
     event: usize,
     raw: RawFrame,
-    /// Of one in the store.
+    /// The raw frame, if it is in the store.
     frame: Vec<u8>,
 }
 
@@ -44,7 +45,7 @@ impl LateComparison {
     /// Sets the comparison of each event that landed late, and gives what the checks did.
     ///
     /// # Errors
-    /// The store could not be read. It can be tried again with the same events.
+    /// The store could not be read. The call can be repeated with the same events.
     pub fn compare(
         &mut self,
         store: &Store,
@@ -119,8 +120,9 @@ impl LateComparison {
     }
 }
 
-/// The events that landed late and can be compared, and where the raw frame of each is. A key may be missing, land,
-/// and be missing again in one flush: its state is followed from event to event.
+/// The events that landed late and can be compared, each with the place of its raw frame. A key may
+/// be missing, land, and be missing again in one flush, so its state is followed from event to
+/// event.
 fn landed(known: &KnownMissing, events: &[Described]) -> Vec<(usize, RawFrame)> {
     let mut frames: HashMap<[u8; 16], RawFrame> =
         known.keys().map(|key| (*key, RawFrame::InStore)).collect();
@@ -153,7 +155,7 @@ fn landed(known: &KnownMissing, events: &[Described]) -> Vec<(usize, RawFrame)> 
     landed
 }
 
-/// The key of an event that is, was, or is again missing.
+/// The fingerprint of an event that is, was, or is again missing.
 fn fingerprint_of(described: &Described) -> Option<[u8; 16]> {
     match described.event.effect {
         Effect::Missing { key, .. }

@@ -1,5 +1,6 @@
-//! The results: what shards and judges report becomes durable, and then visible. Three parts, each on its own:
-//! `accounting` decides, `recording` writes, `publishing` shows. This stage has them take turns.
+//! The results stage: what shards and judges report becomes durable, and is then shown. It has
+//! three independent parts: `accounting` decides, `recording` writes, `publishing` shows. This
+//! module calls them in turn.
 //!
 //! Reads no clock and never sleeps: its thread does (`engine`).
 
@@ -34,7 +35,7 @@ use crate::shutdown::Shutdown;
 use crate::telemetry::Telemetry;
 use crate::time_policy::TimePolicy;
 
-/// Tries before an audit gives up a store that fails.
+/// Tries before an audit gives up a failing store.
 const AUDIT_TRIES: u32 = 5;
 
 /// What the results are set up with.
@@ -42,7 +43,8 @@ pub struct ResultsParts {
     pub window_ms: i64,
     pub redact: Arc<Vec<Pointer>>,
     pub retention: Retention,
-    /// What this process's generation 0 is in the store, where numbers go on from process to process.
+    /// The store's number for this process's generation 0. In the store numbers go on from process
+    /// to process.
     pub first_generation: u64,
     pub time: TimePolicy,
     pub shutdown: Arc<Shutdown>,
@@ -50,7 +52,7 @@ pub struct ResultsParts {
     pub store: Store,
     pub spool: Arc<Spool>,
     pub incidents: IncidentTrackerConfig,
-    /// The first number of an incident that was never given.
+    /// The first number of an incident that was never assigned.
     pub next_incident: u64,
     pub telemetry: Telemetry,
     pub shards: usize,
@@ -70,7 +72,7 @@ pub struct Results {
     retry: Retry,
 }
 
-/// How far a flush is.
+/// The state of a flush.
 enum Flush {
     None,
     /// The store is asked what it knows of the events.
@@ -78,11 +80,11 @@ enum Flush {
     Write(Box<Prepared>),
 }
 
-/// What a flush comes to.
+/// What a call of `flush` leads to.
 pub(crate) enum FlushStep {
-    /// It is over, and these are the answers to the shards that asked, by their numbers.
+    /// The flush is finished. Answers to shards, each with the number of the shard that asked.
     Done(Vec<(usize, Answer)>),
-    /// The store failed. It goes on after this pause.
+    /// The store failed. Call again after this pause.
     Wait(Duration),
 }
 
@@ -117,7 +119,7 @@ impl Results {
         self.accounting.reconfigure(config);
     }
 
-    /// Takes one message. What comes of it is written by the next flush.
+    /// Takes one message. The next flush writes what follows from it.
     pub(crate) fn step(&mut self, message: Message, now: Instant) {
         let plan = self.plan.current();
         match message {
@@ -134,14 +136,15 @@ impl Results {
         }
     }
 
-    /// Whether so much waits that it is to be written at once.
+    /// Whether so much waits that it must be written at once.
     pub(crate) fn is_full(&self) -> bool {
         self.accounting.is_full()
     }
 
-    /// Writes what waits, or goes on with it after a pause. A store that fails is tried again until it works: nothing
-    /// is dropped, everything upstream waits. Only when the process is to end is it given up after a while, and what
-    /// was not stored is counted. `ended`: nothing comes any more.
+    /// Writes what waits, or continues after a pause. A failing store is tried again until it
+    /// works: nothing is dropped, and everything upstream waits. Only when the process shuts down
+    /// is the store given up after a while, and what was not stored is counted. `ended`: nothing
+    /// comes any more.
     pub(crate) fn flush(&mut self, ended: bool, now: Instant) -> FlushStep {
         loop {
             match std::mem::replace(&mut self.flush, Flush::None) {
@@ -186,7 +189,7 @@ impl Results {
         }
     }
 
-    /// Logs what is due by now.
+    /// Logs the lines that are due.
     pub(crate) fn look(&mut self, now: Instant) {
         self.publishing.look(now);
     }
@@ -206,7 +209,8 @@ impl Results {
         self.publishing.checks(checks, now);
     }
 
-    /// What the store knows of missing events, and how rows that landed late compare with their raw frames.
+    /// Looks up what the store knows of missing events, and compares rows that landed late with
+    /// their raw frames.
     fn look_up(
         &mut self,
         buffered: &mut Buffered,
@@ -222,7 +226,7 @@ impl Results {
         Ok(known)
     }
 
-    /// Decides what a flush writes. From here on it can be written any number of times over.
+    /// Prepares a flush. From here on it can be written any number of times.
     fn prepare(
         &mut self,
         buffered: Buffered,
@@ -234,7 +238,7 @@ impl Results {
         let clock_ms = self.clock_ms();
         let mut prepared = self.accounting.prepare(&plan, buffered, known, clock_ms);
         self.accounting
-            .generations(self.plan.take_unnoted(), &mut prepared);
+            .generations(self.plan.take_unrecorded(), &mut prepared);
         self.judge_windows(&plan, ended, now, &mut prepared);
         self.accounting.finish(&plan, ended, &mut prepared);
         Box::new(prepared)
@@ -256,7 +260,7 @@ impl Results {
 
     fn write(&mut self, prepared: &Prepared, now: Instant) -> Result<(), StoreError> {
         let clock_ms = self.clock_ms();
-        // Of a recording it is known up to the last window that counts something.
+        // A recording is known up to the last window that counts something.
         let known_ms = match self.time {
             TimePolicy::Live(_) => clock_ms,
             TimePolicy::Recorded => self.accounting.last_window_end_ms(),
@@ -283,14 +287,14 @@ impl Results {
         self.publishing.store_works();
     }
 
-    /// The pause before the next try; None if it is given up.
+    /// The pause before the next try; None to give up.
     fn failed(&mut self, error: &StoreError, now: Instant) -> Option<Duration> {
         self.publishing.store_fails(error, self.recording.path());
         let tries_max = self.time.is_of_events().then_some(AUDIT_TRIES);
         self.retry.failed(error, tries_max, &self.shutdown, now)
     }
 
-    /// The next commit is done, and seems to have failed.
+    /// Makes the next commit succeed and seem to fail.
     #[cfg(test)]
     pub(crate) fn lose_answer(&mut self) {
         self.recording.lose_answer();

@@ -1,4 +1,4 @@
-//! What was told, and what the store says of it: by scripts, one for each rule.
+//! What was reported, and what the store then has: one script for each rule.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::shutdown::Shutdown;
 use crate::telemetry::Telemetry;
 use crate::time_policy::TimePolicy;
 
-/// An incident is over so long after the last that is said of it.
+/// An incident is over so long after the last report about it.
 const CLEAR_MS: i64 = 10_000;
 const DEADLINE_MS: i64 = 1_000;
 
@@ -95,10 +95,10 @@ impl Process {
         }
     }
 
-    /// It is `now_ms`, and this was told; then it is written.
-    fn at(&mut self, now_ms: i64, told: Vec<LedgerEvent>) {
+    /// It is `now_ms`, and these events were reported. Then they are written.
+    fn at(&mut self, now_ms: i64, events: Vec<LedgerEvent>) {
         self.clock.set_ms(now_ms);
-        let described = told.into_iter().map(|event| Described {
+        let described = events.into_iter().map(|event| Described {
             key: String::from_utf8(event.frames.raw.clone()).unwrap(),
             event,
             comparison: None,
@@ -136,7 +136,7 @@ impl Process {
 
 const A: SchemaId = SchemaId(2);
 
-fn said(effect: Effect, raw: Vec<u8>) -> LedgerEvent {
+fn ledger_event(effect: Effect, raw: Vec<u8>) -> LedgerEvent {
     LedgerEvent {
         shard: 0,
         effect,
@@ -157,7 +157,7 @@ fn missing(key: u128, arrived_ms: i64) -> LedgerEvent {
         deadline_ms: arrived_ms + DEADLINE_MS,
         generation: Generation(0),
     };
-    said(effect, format!("key {key}").into_bytes())
+    ledger_event(effect, format!("key {key}").into_bytes())
 }
 
 fn again(key: u128, arrived_ms: i64) -> LedgerEvent {
@@ -167,7 +167,7 @@ fn again(key: u128, arrived_ms: i64) -> LedgerEvent {
         arrived_ms,
         deadline_ms: arrived_ms + DEADLINE_MS,
     };
-    said(effect, Vec::new())
+    ledger_event(effect, Vec::new())
 }
 
 fn landed(key: u128, landed_ms: i64) -> LedgerEvent {
@@ -179,7 +179,7 @@ fn landed(key: u128, landed_ms: i64) -> LedgerEvent {
         window: Some(0),
         is_of_copy: false,
     };
-    said(effect, Vec::new())
+    ledger_event(effect, Vec::new())
 }
 
 fn reader(dir: &Path) -> Reader {
@@ -223,22 +223,22 @@ fn an_event_that_is_lost_twice_is_counted_by_the_second_incident_alone() {
     // In one run; and with a restart in between, after which nobody has the first one in hand.
     for restarted in [false, true] {
         let dir = tempfile::tempdir().unwrap();
-        let mut told = Process::start(dir.path(), 0, 100);
-        told.at(2_000, vec![missing(1, 500), missing(2, 500)]);
+        let mut process = Process::start(dir.path(), 0, 100);
+        process.at(2_000, vec![missing(1, 500), missing(2, 500)]);
         assert_eq!(counts(dir.path()), [(2, 0)]);
-        told.at(LATER_MS, Vec::new());
+        process.at(LATER_MS, Vec::new());
         if restarted {
-            drop(told);
-            told = Process::start(dir.path(), LATER_MS, 100);
+            drop(process);
+            process = Process::start(dir.path(), LATER_MS, 100);
         }
-        told.at(LATER_MS + 5_000, vec![again(1, LATER_MS + 3_000)]);
+        process.at(LATER_MS + 5_000, vec![again(1, LATER_MS + 3_000)]);
         assert_eq!(counts(dir.path()), [(1, 0), (1, 0)], "{restarted}");
         let rows = [("key 1".to_owned(), 2), ("key 2".to_owned(), 1)];
         assert_eq!(incidents_of(dir.path()), rows);
         // Whoever writes the first one down again has not forgotten it.
-        told.at(LATER_MS + 6_000, vec![landed(2, LATER_MS + 6_000)]);
+        process.at(LATER_MS + 6_000, vec![landed(2, LATER_MS + 6_000)]);
         assert_eq!(counts(dir.path()), [(1, 1), (1, 0)], "{restarted}");
-        told.at(LATER_MS + 7_000, vec![landed(1, LATER_MS + 7_000)]);
+        process.at(LATER_MS + 7_000, vec![landed(1, LATER_MS + 7_000)]);
         assert_eq!(counts(dir.path()), [(1, 1), (1, 1)], "{restarted}");
         assert!(owed(dir.path()).is_empty());
     }
@@ -247,25 +247,25 @@ fn an_event_that_is_lost_twice_is_counted_by_the_second_incident_alone() {
 #[test]
 fn an_event_that_is_lost_twice_in_one_incident_is_counted_once() {
     let dir = tempfile::tempdir().unwrap();
-    let mut told = Process::start(dir.path(), 0, 100);
-    told.at(2_000, vec![missing(1, 500)]);
-    told.at(4_000, vec![again(1, 2_500), missing(2, 2_500)]);
+    let mut process = Process::start(dir.path(), 0, 100);
+    process.at(2_000, vec![missing(1, 500)]);
+    process.at(4_000, vec![again(1, 2_500), missing(2, 2_500)]);
     assert_eq!(counts(dir.path()), [(2, 0)]);
-    told.at(6_000, vec![again(1, 4_500), again(2, 4_500)]);
+    process.at(6_000, vec![again(1, 4_500), again(2, 4_500)]);
     assert_eq!(counts(dir.path()), [(2, 0)]);
 }
 
 #[test]
-fn the_second_loss_of_an_event_is_told_even_if_retention_removed_the_first() {
+fn the_second_loss_of_an_event_is_reported_even_if_retention_removed_the_first() {
     let dir = tempfile::tempdir().unwrap();
-    let mut told = Process::start(dir.path(), 0, 1);
-    told.at(2_000, vec![missing(1, 500), missing(2, 600)]);
-    told.at(2_100, Vec::new());
+    let mut process = Process::start(dir.path(), 0, 1);
+    process.at(2_000, vec![missing(1, 500), missing(2, 600)]);
+    process.at(2_100, Vec::new());
     assert_eq!(incidents_of(dir.path()), [("key 2".to_owned(), 1)]);
-    told.at(2_200, vec![landed(2, 2_200)]);
-    told.at(LATER_MS, Vec::new());
+    process.at(2_200, vec![landed(2, 2_200)]);
+    process.at(LATER_MS, Vec::new());
 
-    told.at(LATER_MS + 5_000, vec![again(1, LATER_MS + 3_000)]);
+    process.at(LATER_MS + 5_000, vec![again(1, LATER_MS + 3_000)]);
     // Nobody knows to which incident the first loss belonged.
     assert_eq!(counts(dir.path()), [(2, 1), (1, 0)]);
     let owed_now = owed(dir.path());
@@ -275,7 +275,7 @@ fn the_second_loss_of_an_event_is_told_even_if_retention_removed_the_first() {
     assert_eq!((event.incident, event.arrived_ms), (2, LATER_MS + 3_000));
     assert_eq!(reader(dir.path()).frame(event.id).unwrap(), Frame::Lost);
 
-    told.at(LATER_MS + 8_000, vec![landed(1, LATER_MS + 8_000)]);
+    process.at(LATER_MS + 8_000, vec![landed(1, LATER_MS + 8_000)]);
     assert_eq!(counts(dir.path()), [(2, 1), (1, 1)]);
     assert!(owed(dir.path()).is_empty());
 }
@@ -303,7 +303,7 @@ fn what_was_written_though_its_commit_failed_is_counted_once() {
 }
 
 #[test]
-fn a_store_that_was_moved_is_told_and_written_again_once_it_is_back() {
+fn a_store_that_was_moved_is_reported_and_written_again_once_it_is_back() {
     let dir = tempfile::tempdir().unwrap();
     let (here, away) = (dir.path().join("store"), dir.path().join("away"));
     let mut process = Process::start(dir.path(), 0, 100);

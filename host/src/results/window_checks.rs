@@ -12,12 +12,12 @@ use crate::judge::{CheckActivity, FaultNote, FaultedRow};
 #[derive(Default)]
 pub(super) struct WindowChecks {
     instances: Vec<GuestInstance<dyn WindowGuest>>,
-    /// The plan that they are of.
+    /// The generation of the plan from which they come.
     generation: Option<Generation>,
 }
 
 impl WindowChecks {
-    /// Puts those of a plan in place. One that did not change keeps its instance.
+    /// Takes the window checks of a plan. A check that did not change keeps its instance.
     pub fn follow(&mut self, plan: &Plan) {
         if self.generation.replace(plan.generation) == Some(plan.generation) {
             return;
@@ -29,7 +29,7 @@ impl WindowChecks {
             .collect();
     }
 
-    /// Has the tallies of a window judged by all of them. Gives what each found, and what it did at that.
+    /// Has all of them judge the tallies of a window. Gives what each found, and what it did.
     pub fn judge(&mut self, tallies: &[Tally]) -> Vec<(WindowFindings, CheckActivity)> {
         let judge = |GuestInstance { code, guest }: &mut GuestInstance<dyn WindowGuest>| {
             let judged = guest.judge_windows(tallies);

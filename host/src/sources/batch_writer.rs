@@ -1,4 +1,5 @@
-//! Packs the frames of a source into batches: registers each batch as in flight, and hands it to the queue.
+//! Packs the frames of a source into batches, registers each batch as in flight, and puts it into
+//! the queue.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +14,7 @@ use crate::flow::{
 use crate::thread_watch;
 use landfall_ledger::Stream;
 
-/// What all sources of one stream have in common.
+/// What all sources of one stream share.
 #[derive(Clone)]
 pub struct SourceContext {
     pub stream: Stream,
@@ -23,34 +24,35 @@ pub struct SourceContext {
     pub limits: BatchLimits,
     /// Frames larger than this are refused and counted.
     pub frame_bytes_max: usize,
-    /// Asked of everybody: sources hand on what they have read, and end.
+    /// Asks all threads to end. Sources hand on what they have read, and end.
     pub stop: ShutdownRequest,
 }
 
-/// A batch that waited for its time and has so many frames is one of a steady stream.
+/// A batch that waited for its time and has so many frames belongs to a steady stream.
 const CROWD_ROWS: usize = 16;
 
-/// A batch waits no longer than so many times what one takes to fill at the last one's pace: it is as
-/// good as full then, or the flood has ended, and nothing is gained by keeping its last frames.
+/// A batch waits no longer than so many times the fill time of the last batch. After that it is
+/// almost full, or the flood has ended. Then nothing is gained by keeping its last frames.
 const FILLS: u32 = 2;
 
-/// So many frames in a row are stamped with one look at the clock, when the last one has been read:
-/// reading them takes some microseconds.
+/// So many frames in a row are stamped with one reading of the clock, after the last one has been
+/// read. Reading them takes some microseconds.
 const FRAMES_PER_STAMP: usize = 16;
 
-/// While it waits for room, a source comes up for air this often to serve its socket's monitor.
+/// While a source waits for room, it serves its socket's monitor this often.
 const WAIT_SLICE: Duration = Duration::from_millis(100);
 
-/// Asked to end, a source waits this long for room, in real time. Ten seconds are for queues that are
-/// drained; one that stays full behind judges that cannot go on would hold the end for ever.
+/// After the request to shut down, a source waits this long for room, in real time. Ten seconds are
+/// enough for queues that are drained. A queue that stays full because judges cannot go on would
+/// hold up the shutdown for ever.
 const HAND_ON_MAX: Duration = Duration::from_secs(10);
 
 /// A batch that is being filled.
 struct Filling {
     batch: FrameBatch,
-    /// When its first frame was read: it waits from then on.
+    /// When its first frame was read. The batch waits from then on.
     began: Instant,
-    /// Since when its frames came, which may have gathered before they were read.
+    /// The earliest arrival of its frames, which may have gathered before they were read.
     since: Instant,
 }
 
@@ -61,17 +63,18 @@ pub struct BatchWriter {
     stats: Arc<SourceStatus>,
     progress: Arc<SourceProgress>,
     hand_on_max: Duration,
-    /// Since when it has waited for room although asked to end.
+    /// Since when it has waited for room after the request to shut down.
     overdue_since: Option<Instant>,
     filling: Option<Filling>,
-    /// Frames that came so far: the order in which they are written out again if they are lost.
+    /// Number of frames that came so far. In this order they are written out again if they are
+    /// lost.
     came: u64,
-    /// Sizes of the last batch: the next one begins with that much room.
+    /// Sizes of the last batch: the next one is allocated with that much room.
     last_bytes: usize,
     last_rows: usize,
-    /// How long a batch takes to fill, by the last one.
+    /// How long a batch takes to fill, measured on the last one.
     fills_in: Option<Duration>,
-    /// Since when the frames came that are being read, if they gathered.
+    /// Since when the frames that are being read came, if they gathered.
     came_since: Option<Instant>,
 }
 
@@ -79,7 +82,7 @@ impl BatchWriter {
     /// Registers the source with its stream's frontier.
     pub fn new(mut context: SourceContext, source: u16, stats: Arc<SourceStatus>) -> Self {
         context.limits = context.limits.sound();
-        // With a clock that is sped up, a wait is a longer stretch of its time.
+        // With a clock that is sped up, a wait takes more of its time.
         let wait = context.limits.wait;
         context.limits.wait_max = context
             .clock
@@ -122,7 +125,7 @@ impl BatchWriter {
         self.context.frame_bytes_max
     }
 
-    /// Whether a frame of `len` bytes may come in; if not, it is counted as refused.
+    /// Whether a frame of `len` bytes is accepted. If not, it is counted as refused.
     pub fn admits(&self, len: usize) -> bool {
         let admitted = len <= self.context.frame_bytes_max;
         if !admitted {
@@ -133,7 +136,11 @@ impl BatchWriter {
 
     /// Takes a frame that was read just now. True if the batch must be handed on now.
     ///
-    /// `breathe` is called now and then if this has to wait for room first.
+    /// `breathe` is called now and then while this waits for room.
+    ///
+    /// # Errors
+    ///
+    /// A full batch could not be handed on.
     pub fn push(&mut self, frame: &[u8], breathe: impl FnMut()) -> Result<bool, SourceError> {
         let too_many = |filling: &Filling| {
             filling.batch.bytes.len() + frame.len() > self.context.limits.bytes_max
@@ -142,8 +149,8 @@ impl BatchWriter {
             self.hand_on(breathe)?;
         }
         let limits = self.context.limits;
-        // It may have come long before it could be read and stamped: no earlier than everything that
-        // is known to have been read.
+        // The frame may have come long before it could be read and stamped, but no earlier than
+        // everything that is known to have been read.
         let earliest_ms = self.progress.get_ms();
         let Filling { batch, .. } = self.filling.get_or_insert_with(|| {
             let guard = self
@@ -171,7 +178,7 @@ impl BatchWriter {
         Ok(limits.are_reached(batch))
     }
 
-    /// Stamps what was not stamped yet: it has all been read by now.
+    /// Stamps the frames without a stamp: all of them have been read.
     pub fn stamp(&mut self) {
         if let Some(Filling { batch, .. }) = &mut self.filling
             && batch.unstamped() > 0
@@ -180,14 +187,14 @@ impl BatchWriter {
         }
     }
 
-    /// How long the batch may still wait (real time); None if there is none. A lone frame is not kept
-    /// waiting; where one comes after another, fewer and larger batches cost far less.
+    /// How long the batch may still wait (real time); None if there is no batch. A lone frame does
+    /// not wait. Where frames follow each other, fewer and larger batches cost far less.
     pub fn patience(&self) -> Option<Duration> {
         let filling = self.filling.as_ref()?;
         Some(self.wait().saturating_sub(filling.began.elapsed()))
     }
 
-    /// How long a batch like this one waits.
+    /// How long this batch waits in all.
     fn wait(&self) -> Duration {
         let limits = &self.context.limits;
         match (self.rows(), self.fills_in) {
@@ -199,7 +206,7 @@ impl BatchWriter {
         }
     }
 
-    /// Frames that are pushed from now on came since then; None: just now.
+    /// Frames that are pushed from now on came since then. None: they came just now.
     pub fn came_since(&mut self, since: Option<Instant>) {
         self.came_since = since;
     }
@@ -211,18 +218,23 @@ impl BatchWriter {
             .map_or(0, |filling| filling.batch.rows())
     }
 
-    /// Whether the batch has so many frames that more are sure to come, but not so many more that the
-    /// next one would not wait its time.
+    /// Whether the batch has so many frames that more are sure to come, but not so many that the
+    /// next batch would not wait its time.
     pub fn is_steady(&self) -> bool {
         self.rows() >= CROWD_ROWS && self.wait() == self.context.limits.wait_max
     }
 
-    /// How long a batch may wait that others have come to (real time).
+    /// How long a batch of several frames may wait (real time).
     pub fn wait_max(&self) -> Duration {
         self.context.limits.wait_max
     }
 
-    /// Hands the batch on, if there is one; waits for room, but once asked to end only so long.
+    /// Hands the batch on, if there is one. Waits for room; after the request to shut down only for
+    /// a limited time.
+    ///
+    /// # Errors
+    ///
+    /// The queue is closed, or stayed full after the request to shut down.
     pub fn hand_on(&mut self, mut breathe: impl FnMut()) -> Result<(), SourceError> {
         self.stamp();
         let Some(Filling {
@@ -234,7 +246,7 @@ impl BatchWriter {
         self.fills_in = Some(self.context.limits.fills_in(&batch, since.elapsed()));
         let (frames, bytes, weight) = (batch.rows(), batch.bytes.len(), batch.weight());
         (self.last_rows, self.last_bytes) = (frames, bytes);
-        // Counted before anybody can see them: no verdict is ever counted before its frame.
+        // Counted before anybody can see them, so no verdict is ever counted before its frame.
         self.stats.add_batch(frames as u64, bytes as u64);
         loop {
             batch = match self.context.queue.send_timeout(batch, weight, WAIT_SLICE) {
@@ -383,7 +395,7 @@ mod tests {
             }
         };
 
-        // What a batch of so many frames of so many bytes says that came in a second.
+        // The fill time after a batch of so many frames and bytes that came in a second.
         for (frames, bytes, fills_in) in [
             (1, 5, 5 * second),
             (4, 5, 5 * second / 4),
@@ -395,15 +407,16 @@ mod tests {
             fill(&mut batch_writer, frames, bytes);
             batch_writer.hand_on(|| {}).unwrap();
             let batch = batches.recv().unwrap();
-            let told = limits.fills_in(&batch, second);
+            let computed = limits.fills_in(&batch, second);
             assert!(
-                told.abs_diff(fills_in) < ms(1),
-                "{frames} {bytes}: {told:?}"
+                computed.abs_diff(fills_in) < ms(1),
+                "{frames} {bytes}: {computed:?}"
             );
         }
 
-        // A batch counts from when its frames may have come, and so does the next one of those that were
-        // read together; one that has no room for the next frame is handed on as well.
+        // A batch counts from when its frames may have come. So does the next one, if its frames
+        // were read together with them; a batch without room for the next frame is handed on as
+        // well.
         let since = Instant::now() - second;
         batch_writer.came_since(Some(since));
         fill(&mut batch_writer, 2, 60);
@@ -429,7 +442,7 @@ mod tests {
             assert_eq!(batch_writer.wait(), wait, "{fills_in:?}");
             fill(&mut batch_writer, 1, 5);
             assert_eq!(batch_writer.wait(), waits, "{fills_in:?}");
-            // None of a flood is one of a steady stream.
+            // No batch of a flood belongs to a steady stream.
             fill(&mut batch_writer, CROWD_ROWS, 1);
             assert_eq!(batch_writer.is_steady(), waits == wait_max, "{fills_in:?}");
             batch_writer.filling = None;

@@ -1,6 +1,6 @@
-//! Why a source does not begin, or ends before its time.
+//! Why a source does not start, or ends too early.
 
-/// What stops a source, or keeps it from beginning.
+/// What stops a source, or keeps it from starting.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// `cause` is the message of the socket library, which only the folder `zmq` knows.
@@ -27,7 +27,7 @@ pub enum SourceError {
         found: String,
         remedy: String,
     },
-    /// What was unpacked is not what it should be, and says so itself.
+    /// The unpacked content is not acceptable; `source` describes it.
     #[error("failed to read {path} (after line {lines}): {source}")]
     Refused {
         path: String,
@@ -50,7 +50,7 @@ pub enum SourceError {
         advice: String,
         first: String,
     },
-    /// It was asked to end before it was at its end.
+    /// It was asked to end before it had read everything.
     #[error("not read to its end")]
     Stopped,
     #[error(

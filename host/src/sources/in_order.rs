@@ -1,7 +1,8 @@
 //! Starts the sources of the written stream before those of the raw one.
 //!
-//! The other way round an event may be read while its row passes unseen, at each start under traffic, and would be
-//! called missing. A row whose event passed unseen is only unexpected.
+//! In the other order, an event could be read while its row passes unseen, at each start under
+//! traffic, and the event would be called missing. A row whose event passed unseen is only
+//! unexpected.
 
 use std::sync::Arc;
 use std::thread;
@@ -12,18 +13,18 @@ use crate::flow::Link;
 use crate::thread_watch::ThreadWatch;
 use landfall_ledger::Stream;
 
-/// Between two looks whether the written stream is connected.
-const LOOK: Duration = Duration::from_millis(10);
+/// The pause between two checks whether the written stream is connected.
+const CHECK_EVERY: Duration = Duration::from_millis(10);
 
-/// Looks at most, which is a second: a handshake takes milliseconds, and of a publisher that does not answer
-/// nothing passes unseen that anybody could wait for.
-const LOOKS_MAX: u32 = 100;
+/// The most checks, which take a second. A handshake takes milliseconds. If a publisher does not
+/// answer, waiting for it would not keep anything from passing unseen.
+const CHECKS_MAX: u32 = 100;
 
-/// Opens and starts the sources of both streams, and gives them with the raw ones first. `of` has the settings of a
-/// stream, and what its sources are opened with.
+/// Opens and starts the sources of both streams, and gives them with the raw ones first. `of` gives
+/// the settings of a stream, and the context in which its sources are opened.
 ///
 /// # Errors
-/// A source cannot be opened, or the system gives no thread.
+/// A source cannot be opened, or the system cannot start a thread.
 pub fn start_in_order<'a>(
     of: impl Fn(Stream) -> (&'a SourceSettings, &'a SourceContext),
     threads: &Arc<ThreadWatch>,
@@ -38,11 +39,11 @@ pub fn start_in_order<'a>(
     };
     let written = start(Stream::Written)?;
     let is_trying = |source: &RunningSource| source.status.link() == Link::Connecting;
-    for _ in 0..LOOKS_MAX {
+    for _ in 0..CHECKS_MAX {
         if !written.iter().any(is_trying) {
             break;
         }
-        thread::sleep(LOOK);
+        thread::sleep(CHECK_EVERY);
     }
     let mut sources = start(Stream::Raw)?;
     sources.extend(written);

@@ -1,10 +1,12 @@
-//! Where frames come from: ZeroMQ publishers and recorded files. A source reads frames, stamps them with their
-//! arrival, packs them into batches and puts these into a bounded queue.
+//! Where frames come from: ZeroMQ publishers and recorded files. A source reads frames, stamps them
+//! with their arrival, packs them into batches and puts these into a bounded queue.
 //!
-//! Knows nothing of what a frame means: no codec, no JSON, no key. It reports by [`SourceProgress`] up to which
-//! instant it has read everything that arrived. The ledger calls an event missing by that and by nothing else.
+//! Knows nothing of what a frame means: no codec, no JSON, no key. By [`SourceProgress`] it reports
+//! the instant before which it has read everything that arrived. The ledger calls an event missing
+//! only by this report.
 //!
-//! A further kind of source is a folder here, with its settings, and an arm in `settings.rs` and in [`Opener::open`].
+//! To add a kind of source, add a folder here with its settings, an arm in `settings.rs` and an arm
+//! in [`Opener::open`].
 
 mod batch_writer;
 mod error;
@@ -28,12 +30,12 @@ pub use publisher::{PublishError, Publisher};
 pub use report::report;
 pub use settings::SourceSettings;
 
-/// A source that is open, and has not begun to read.
+/// A source that is open and has not begun to read.
 pub trait Source: Send {
     /// The name of its thread.
     fn thread_name(&self) -> String;
 
-    /// What it reports of its connection and of what it read.
+    /// What it reports about its connection and about what it read.
     fn status(&self) -> Arc<SourceStatus>;
 
     /// Reads until the end of its input, or until the request to shut down in its context is set, and hands on all
@@ -44,7 +46,7 @@ pub trait Source: Send {
     fn run(self: Box<Self>) -> Result<(), SourceError>;
 }
 
-/// Opens sources, and holds what those of one kind share.
+/// Opens sources, and holds what the sources of one kind share.
 #[derive(Default)]
 pub struct Opener {
     sockets: zmq::Sockets,
@@ -54,7 +56,7 @@ impl Opener {
     /// Opens the sources of a stream.
     ///
     /// # Errors
-    /// Something about the settings or the process makes it impossible. A peer that is not there is no error: a
+    /// The settings or the process make it impossible. A peer that is not there is no error: a
     /// source tries to connect for as long as it lives.
     pub fn open(
         &self,
@@ -67,17 +69,17 @@ impl Opener {
     }
 }
 
-/// A source that runs on a thread of its own.
+/// A source that runs on its own thread.
 pub struct RunningSource {
     pub status: Arc<SourceStatus>,
     thread: JoinHandle<Result<(), SourceError>>,
 }
 
 impl RunningSource {
-    /// Starts the thread of a source. `threads` is told if it stands still.
+    /// Starts the thread of a source, and has it watched by `threads`.
     ///
     /// # Errors
-    /// The system gives no thread.
+    /// The system cannot start a thread.
     pub fn start(source: Box<dyn Source>, threads: &Arc<ThreadWatch>) -> Result<Self, SourceError> {
         let (name, status) = (source.thread_name(), source.status());
         let ended = SetEnded(Arc::clone(&status));
@@ -98,16 +100,16 @@ impl RunningSource {
         self.thread.is_finished()
     }
 
-    /// Waits for its end. An outer error is the panic of its thread.
+    /// Waits for the source's end. An outer error is the panic of its thread.
     ///
     /// # Errors
-    /// What [`Source::run`] ended with.
+    /// The error with which [`Source::run`] ended.
     pub fn join(self) -> thread::Result<Result<(), SourceError>> {
         self.thread.join()
     }
 }
 
-/// However the thread ends, by a panic too, the status shows it.
+/// Sets the status when the thread ends in any way, even by a panic.
 struct SetEnded(Arc<SourceStatus>);
 
 impl Drop for SetEnded {

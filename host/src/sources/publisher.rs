@@ -1,18 +1,30 @@
-//! What a backfill publishes to: one frame at a time, exactly as it came.
+//! The interface to what a backfill publishes to: one frame at a time, exactly as it came.
 
 use std::time::Duration;
 
 /// A place that takes frames.
 pub trait Publisher {
-    /// Waits until somebody listens; false if nobody came within `timeout`. A frame published
-    /// before is lost without a trace.
+    /// Waits until somebody subscribes; false if nobody came within `timeout`. A frame published
+    /// before that is lost without a trace.
+    ///
+    /// # Errors
+    ///
+    /// The transport failed.
     fn wait_for_listener(&mut self, timeout: Duration) -> Result<bool, PublishError>;
 
-    /// Hands one frame to the transport. Waits rather than drop it when a listener is slow. False
-    /// if nobody has subscribed to what it begins with: then nobody gets it.
+    /// Hands one frame to the transport. If a subscriber is slow, it waits and drops nothing. False
+    /// if nobody has subscribed to the frame's prefix, so nobody gets it.
+    ///
+    /// # Errors
+    ///
+    /// The transport failed, or a subscriber took nothing for too long.
     fn publish(&mut self, frame: &[u8]) -> Result<bool, PublishError>;
 
-    /// Sends out what is still queued and ends. An error if not everything left in time.
+    /// Sends what is still queued, and ends.
+    ///
+    /// # Errors
+    ///
+    /// Not everything left in time.
     fn finish(self: Box<Self>) -> Result<(), PublishError>;
 }
 

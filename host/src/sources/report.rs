@@ -1,11 +1,12 @@
-//! How the sources stand, in words, for `/readyz`. Knows nothing of HTTP.
+//! The state of all sources as text, for `/readyz`. Knows nothing of HTTP.
 
 use std::sync::Arc;
 
 use crate::flow::{Link, Refusal, SourceStatus};
 
-/// Whether every source is connected, and what they are: how many, which one is not connected and why,
-/// and what is refused. Refusals do not make Landfall unready, for it does judge the rest.
+/// Whether every source is connected, and a text: how many there are, which one is not connected
+/// and why, and what is refused. Refusals do not make Landfall unready, because it does judge the
+/// rest.
 pub fn report(sources: &[Arc<SourceStatus>]) -> (bool, String) {
     let connected = sources
         .iter()

@@ -1,10 +1,11 @@
-//! Where the frames of a stream come from, as settings. One variant for each kind of source; what a variant holds
-//! stands with its source.
+//! The settings of where the frames of a stream come from. There is one variant for each kind of
+//! source; its content is defined with its source.
 
 use super::zmq::ZmqSettings;
 use crate::settings::{Findings, Section};
 
-/// The source of a stream. In the configuration `type` names the kind, and its settings stand beside it.
+/// The source of a stream. In the configuration `type` names the kind, and the kind's settings are
+/// beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceSettings {
     Zmq(ZmqSettings),
@@ -25,7 +26,7 @@ impl Default for SourceSettings {
 }
 
 impl SourceSettings {
-    /// Reads `type`, and the settings of that kind. Those of another kind are unknown fields.
+    /// Reads `type`, and the settings of that kind. Settings of another kind are unknown fields.
     pub(crate) fn read(&mut self, section: &mut Section<'_>) {
         let mut kind = Kind::Zmq;
         section.choice("type", &mut kind, &KINDS);
@@ -34,21 +35,21 @@ impl SourceSettings {
         }
     }
 
-    /// Finds what cannot work. `path` is the section, such as `streams.raw`.
+    /// Reports settings that cannot work. `path` is the section, such as `streams.raw`.
     pub(crate) fn check(&self, path: &str, findings: &mut Findings) {
         match self {
             Self::Zmq(settings) => settings.check(path, findings),
         }
     }
 
-    /// The addresses that frames come from; none: the stream has no source.
+    /// The addresses that frames come from. If there are none, the stream has no source.
     pub fn endpoints(&self) -> &[String] {
         match self {
             Self::Zmq(settings) => &settings.endpoints,
         }
     }
 
-    /// Those of ZeroMQ, if that is the kind.
+    /// The settings of ZeroMQ, if that is the kind.
     pub fn zmq(&self) -> Option<&ZmqSettings> {
         match self {
             Self::Zmq(settings) => Some(settings),

@@ -1,14 +1,14 @@
-//! How many events wait in the ledger, over all shards; beyond a bound no further raw events are
-//! taken, so that memory stays bounded however long the writer is dead. Landings are always taken:
-//! they settle what waits, and so do deadlines.
+//! Counts the events that wait in the ledger, over all shards. Beyond a bound no further raw events
+//! are taken, so that memory stays bounded however long the writer is dead. Landings are always
+//! taken, because they settle what waits, and so do deadlines.
 //!
-//! Landings whose raw event has not come are counted apart. They wait for raw frames, and these must
-//! not be kept waiting for them in turn: with as many early landings as the bound allows, raw events
-//! are taken again, and at most twice the bound waits.
+//! Landings whose raw event has not come are counted apart. They wait for raw frames, so raw frames
+//! must not wait for them in turn. With as many early landings as the bound allows, raw events are
+//! taken again. So at most twice the bound waits.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-/// The entries of each shard, told by the shards now and then.
+/// The number of entries of each shard, reported by the shards now and then.
 pub struct Backlog {
     shards: Vec<Waiting>,
     entries_max: usize,
@@ -25,42 +25,43 @@ impl Backlog {
         }
     }
 
-    /// There is no room in the spool: rows that wait only for another copy of their event are to
-    /// be decided, for what they hold may be all that is in the way.
+    /// There is no room in the spool. Asks the shards to decide rows that wait only for another
+    /// copy of their event, because what they hold may be all that is in the way.
     pub fn press(&self) {
         self.pressed.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Whether somebody pressed since this was last asked.
+    /// Whether [`Backlog::press`] was called since the last call. `last` is the state of the
+    /// caller.
     pub fn is_pressed_since(&self, last: &mut u64) -> bool {
         let pressed = self.pressed.load(Ordering::Relaxed);
         std::mem::replace(last, pressed) != pressed
     }
 
-    /// A shard has this many entries now, and of them so many early landings.
-    pub fn tell(&self, shard: usize, entries: usize, early: usize) {
+    /// Reports how many entries a shard has now, and how many of them are early landings.
+    pub fn report(&self, shard: usize, entries: usize, early: usize) {
         if let Some(known) = self.shards.get(shard) {
             known.raw.store(entries - early, Ordering::Relaxed);
             known.early.store(early, Ordering::Relaxed);
         }
     }
 
-    /// Whether raw events are to wait.
+    /// Whether raw events wait.
     pub fn is_full(&self) -> bool {
         self.sum(|shard| &shard.raw) >= self.entries_max
             && self.sum(|shard| &shard.early) < self.entries_max
     }
 
-    /// Whether landings alone have gone far beyond the bound. Where time moves it does not happen:
-    /// a landing waits for its raw event no longer than the grace.
+    /// Whether early landings alone are far beyond the bound. This does not happen where time
+    /// moves: there a landing waits for its raw event no longer than the grace period.
     pub fn is_overrun(&self) -> bool {
         let entries = self.sum(|shard| &shard.raw) + self.sum(|shard| &shard.early);
         entries / 2 >= self.entries_max
     }
 
-    /// Whether landings are to wait as well: so many wait for raw events that these cannot be coming
-    /// in, though they are let in. Never because of raw events that wait, for only landings and the
-    /// time that passes with them settle those.
+    /// Whether landings wait as well. So many of them wait for raw events that raw events cannot be
+    /// coming in, although they are let in. Raw events that wait are never the reason, because only
+    /// landings, and the time that passes with them, settle those.
     pub fn is_full_of_landings(&self) -> bool {
         self.sum(|shard| &shard.early) / 2 >= self.entries_max
     }
@@ -78,7 +79,7 @@ impl Backlog {
     }
 }
 
-/// What waits in one shard.
+/// The entries that wait in one shard.
 #[derive(Default)]
 struct Waiting {
     raw: AtomicUsize,
@@ -92,34 +93,34 @@ mod tests {
     #[test]
     fn the_bound_is_on_all_shards_together() {
         let backlog = Backlog::new(2, 10);
-        backlog.tell(0, 4, 0);
-        backlog.tell(1, 5, 0);
+        backlog.report(0, 4, 0);
+        backlog.report(1, 5, 0);
         assert!(!backlog.is_full());
-        backlog.tell(1, 6, 0);
+        backlog.report(1, 6, 0);
         assert!(backlog.is_full());
-        backlog.tell(0, 0, 0);
+        backlog.report(0, 0, 0);
         assert!(!backlog.is_full());
     }
 
     #[test]
     fn landings_that_wait_for_raw_events_do_not_keep_them_waiting() {
         let backlog = Backlog::new(1, 10);
-        backlog.tell(0, 14, 5);
+        backlog.report(0, 14, 5);
         assert!(!backlog.is_full(), "9 raw events");
-        backlog.tell(0, 19, 9);
+        backlog.report(0, 19, 9);
         assert!(backlog.is_full());
-        backlog.tell(0, 20, 10);
+        backlog.report(0, 20, 10);
         assert!(
             !backlog.is_full(),
             "only raw events can settle what waits now"
         );
         assert!(backlog.is_overrun() && !backlog.is_full_of_landings());
-        backlog.tell(0, 100, 19);
+        backlog.report(0, 100, 19);
         assert!(
             !backlog.is_full_of_landings(),
             "raw events are not landings"
         );
-        backlog.tell(0, 20, 20);
+        backlog.report(0, 20, 20);
         assert!(backlog.is_full_of_landings() && !backlog.is_full());
     }
 }

@@ -1,8 +1,9 @@
-//! What happens to frames, stage by stage: judging, joining in shards, describing. Each stage is a state machine. It
-//! takes an input and the time, and gives what came of it.
+//! What happens to frames, stage by stage: judging, joining in shards, describing. Each stage is a
+//! state machine: it takes an input and the time, and gives its output.
 //!
-//! No stage sleeps, reads a clock, or knows a channel: its thread in `engine` does that. So all stages can run in one
-//! thread, by a clock that is set by hand. The results are a stage as well (`results`).
+//! No stage sleeps, reads a clock, or knows a channel: its thread in `engine` does that. So all
+//! stages can run in one thread, with a clock that a test sets. The results are a stage as well
+//! (`results`).
 
 pub(crate) mod backlog;
 pub(crate) mod describing;

@@ -7,7 +7,7 @@ use landfall_runtime::{Check, FaultKind, NO_KEY, Severity};
 use super::Telemetry;
 use crate::config::{Config, OwnersConfig};
 use crate::judge::HOST;
-use crate::judge::plan::Placed;
+use crate::judge::plan::PlannedCheck;
 use crate::metrics::{self, CheckLimits, Declared, Objective, Owners};
 use crate::planning::objectives::Stated;
 use crate::planning::planner::Planned;
@@ -18,13 +18,13 @@ impl Telemetry {
     pub fn begin(&self, planned: &Planned) {
         let schemas: Vec<&str> = planned.schemas.iter().map(String::as_str).collect();
         self.metrics.verdicts.loaded(&schemas);
-        for placed in &planned.plan.placed {
+        for placed in &planned.plan.checks {
             self.begin_check(placed);
         }
         for (stream, codec) in planned.plan.codecs.iter() {
             let of_codec = planned
                 .plan
-                .placed
+                .checks
                 .iter()
                 .find(|check| check.name == *codec);
             for reason in of_codec.into_iter().flat_map(unreadable) {
@@ -44,7 +44,7 @@ impl Telemetry {
 
     /// This plan judges from now on, and its checks state these objectives.
     pub fn in_force(&self, planned: &Planned, objectives: &[Stated]) {
-        let limits: Vec<_> = planned.plan.placed.iter().map(limits_of).collect();
+        let limits: Vec<_> = planned.plan.checks.iter().map(limits_of).collect();
         self.metrics.limits.set(&limits);
         let objective = |stated: &Stated| Objective {
             check: stated.check.clone(),
@@ -57,7 +57,7 @@ impl Telemetry {
     }
 
     /// All counters of a check, with its reasons and faults.
-    fn begin_check(&self, placed: &Placed) {
+    fn begin_check(&self, placed: &PlannedCheck) {
         let reasons = &placed.check.manifest().reasons;
         let mut declared = Declared {
             faults: FaultKind::ALL.map(FaultKind::as_str).into(),
@@ -88,7 +88,7 @@ impl Telemetry {
     /// The owners of this plan. Schemas that are gone are included, because events of them may still wait.
     pub fn owners(&self, owners: &OwnersConfig, planned: &Planned) {
         let schemas = planned.plan.labels.names().iter().map(String::as_str);
-        let checks = planned.plan.placed.iter().map(|placed| &*placed.name);
+        let checks = planned.plan.checks.iter().map(|placed| &*placed.name);
         self.set_owners(owners, schemas, checks);
     }
 
@@ -125,13 +125,13 @@ impl Telemetry {
 }
 
 /// Why a codec may not read a frame: its own reasons, and its faults.
-fn unreadable(codec: &Placed) -> Vec<String> {
+fn unreadable(codec: &PlannedCheck) -> Vec<String> {
     let own = codec.check.manifest().reasons.iter();
     let own = own.map(|reason| reason.id.clone());
     own.chain(FaultKind::ALL.map(FaultKind::reason)).collect()
 }
 
-fn limits_of(placed: &Placed) -> CheckLimits {
+fn limits_of(placed: &PlannedCheck) -> CheckLimits {
     let limits = placed.check.limits();
     CheckLimits {
         check: placed.name.clone(),

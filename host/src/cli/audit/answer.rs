@@ -1,4 +1,5 @@
-//! What an audit found, as text and as JSON: verdicts, and who found what, each with its count.
+//! Shows what an audit found, as text and as JSON: verdicts, and the findings of each check with
+//! their counts.
 
 use std::collections::BTreeMap;
 
@@ -10,12 +11,12 @@ use serde_json::{Map, Value, json};
 use super::Audited;
 use crate::judge::TimeDefect;
 use crate::results::Totals;
-use crate::results::accounting::account::{Account, Altered, Given, Undecodable};
+use crate::results::accounting::account::{Account, Altered, RowReason, Undecodable};
 
-/// Missing events named in the text; `--json` and the kept store have all.
+/// Missing events listed in the text. `--json` and a kept store have all.
 const NAMED_MAX: usize = 20;
 
-/// Altered fields named in the text; `--json` has all that are counted.
+/// Altered fields listed in the text. `--json` has all that are counted.
 const FIELDS_NAMED_MAX: usize = 50;
 
 impl Audited {
@@ -38,7 +39,7 @@ impl Audited {
             && counts.pending == 0
             && undecodable.is_empty()
             && account.is_clean()
-            // A stream may have no times; one that cannot be read is a fault of somebody.
+            // A stream may have no times at all. A time that cannot be read is a defect.
             && untimed.keys().all(|defect| *defect == TimeDefect::Absent)
             && *imbalance == 0
             && self.refused == PerStream::default()
@@ -94,7 +95,7 @@ pub(super) fn as_json(audited: &Audited, missing: &[MissingEvent]) -> Value {
     answer
 }
 
-/// Who found what, and why.
+/// The findings of each check, by reason.
 fn account_json(account: &Account, answer: &mut Value) {
     let undecodable = account.undecodable.iter().map(|(unread, frames)| {
         json!({
@@ -131,7 +132,7 @@ fn account_json(account: &Account, answer: &mut Value) {
     });
 }
 
-/// Such events are taken to have come with their neighbour in the file.
+/// Events without a readable time are assumed to have come with their neighbour in the file.
 fn untimed_line(untimed: &BTreeMap<TimeDefect, u64>) -> String {
     let events: u64 = untimed.values().sum();
     let verb = if events == 1 {
@@ -211,7 +212,7 @@ pub(super) fn as_text(audited: &Audited, missing: &[MissingEvent]) -> Page {
     text
 }
 
-/// Who found what, and why, each with its count.
+/// The findings of each check, by reason, each with its count.
 fn account_text(account: &Account, altered: i64, text: &mut Page) {
     for (unread, frames) in &account.undecodable {
         let Undecodable {
@@ -232,9 +233,9 @@ fn account_text(account: &Account, altered: i64, text: &mut Page) {
         };
         heading.line(text, *events, &named(check, reason));
     }
-    let mut heading = Heading::new("rows by what checks said of them");
+    let mut heading = Heading::new("rows by the reasons that checks gave");
     for (given, rows) in &account.reasons {
-        let Given {
+        let RowReason {
             stream,
             check,
             reason,
@@ -269,7 +270,7 @@ fn account_text(account: &Account, altered: i64, text: &mut Page) {
     }
 }
 
-/// Fields of altered events: named are the most frequent, and rare ones are not left out for them.
+/// Fields of altered events. The most frequent ones are listed, and the others are counted.
 fn fields_text(altered: &Altered, events: i64, text: &mut Page) {
     if events == 0 {
         return;
@@ -317,7 +318,7 @@ fn named(check: &str, reason: &str) -> String {
     }
 }
 
-/// A heading that is only written if lines follow.
+/// A heading that is written only if lines follow.
 struct Heading(Option<String>);
 
 impl Heading {

@@ -1,5 +1,5 @@
-//! Somebody ends an audit from outside (SIGINT, SIGTERM, SIGHUP): it stops to read, says that there is no
-//! answer, and leaves nothing behind. Who asks a second time does not want to wait for that.
+//! Handles a signal during an audit (SIGINT, SIGTERM, SIGHUP). The audit stops reading, reports
+//! that there is no answer, and leaves nothing behind. A second signal ends the process at once.
 
 use std::io;
 use std::path::PathBuf;
@@ -15,11 +15,11 @@ use crate::flow::ShutdownRequest;
 pub(super) struct Interruption(Arc<OnceLock<&'static str>>);
 
 impl Interruption {
-    /// Sets `stop` at the first signal. At the second one the process ends at once, without the scratch
-    /// directory.
+    /// Sets `stop` at the first signal. At the second one the process ends at once, after it has
+    /// removed the scratch directory.
     pub fn watch(stop: ShutdownRequest, scratch: Option<PathBuf>) -> io::Result<Self> {
         let interruption = Self::default();
-        let told = Arc::clone(&interruption.0);
+        let signal_name = Arc::clone(&interruption.0);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .build()?;
@@ -29,11 +29,11 @@ impl Interruption {
             .name("signals".into())
             .spawn(move || {
                 runtime.block_on(async {
-                    let _ = told.set(signals.next().await.name());
+                    let _ = signal_name.set(signals.next().await.name());
                     stop.set();
                     signals.next().await;
                     if let Some(scratch) = scratch {
-                        // Nobody can be told if it fails.
+                        // If this fails, nobody can be informed.
                         let _ = std::fs::remove_dir_all(scratch);
                     }
                     #[expect(

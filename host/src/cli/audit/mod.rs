@@ -40,19 +40,20 @@ pub struct AuditArgs {
     /// What entered the pipeline: lines, plain, gzip or zstd; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     raw: PathBuf,
-    /// What the writer says it wrote.
+    /// What the writer reports as written.
     #[arg(long, value_name = "FILE")]
     written: PathBuf,
     /// How raw lines are decoded: `json`, or a codec of the configuration.
     #[arg(long, value_name = "CODEC")]
     raw_codec: Option<String>,
-    /// The same for written lines.
+    /// How written lines are decoded, like --raw-codec.
     #[arg(long, value_name = "CODEC")]
     written_codec: Option<String>,
-    /// How many bytes a byte of a packed file may unpack to, beyond the first GiB.
+    /// How many bytes each byte of a packed file may unpack to, beyond the first GiB.
     #[arg(long, value_name = "N", default_value_t = RATIO_MAX, value_parser = clap::value_parser!(u64).range(1..))]
     ratio_max: u64,
-    /// Keep the results there, as `landfall run` does in its store; without it they go at the end.
+    /// Keep the results in this directory, as `landfall run` does in its store; without it they are
+    /// removed at the end.
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
 }
@@ -60,7 +61,7 @@ pub struct AuditArgs {
 pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let mut config = global.load()?;
 
-    // The findings are the answer; the log is for what keeps them from being found.
+    // The findings are the answer. The log only has what prevents them.
     config.log.level = LogLevel::Error;
     logging::init(&config.log);
     if let Some(codec) = &args.raw_codec {
@@ -72,10 +73,10 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
     match same(&args.raw, &args.written) {
         None => {}
         Some(Same::File) => print::note(
-            "--raw and --written are one file: every event proves itself, and none can be missing; name what the writer says it wrote",
+            "--raw and --written are one file: every event proves itself, and none can be missing; name what the writer reports as written",
         ),
         Some(Same::Flow) => anyhow::bail!(
-            "--raw and --written are one pipe, terminal or standard input: each of its lines would be read as one of them only; name what the writer says it wrote"
+            "--raw and --written are one pipe, terminal or standard input: each of its lines would be read as one of them only; name what the writer reports as written"
         ),
     }
     let stop = ShutdownRequest::default();
@@ -133,8 +134,9 @@ pub fn run(args: &AuditArgs, global: &Global) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Opens what can be opened at once. A pipe keeps whoever opens it waiting until somebody writes to it, and
-/// nobody can know which of two is written to first, so its reader opens it.
+/// Opens the sides that can be opened at once. Opening a pipe waits until somebody writes to it,
+/// and nobody can know which of two pipes is written to first. So the thread that reads a pipe
+/// opens it.
 fn sides(args: &AuditArgs, stop: &ShutdownRequest) -> anyhow::Result<[Side; Stream::ALL.len()]> {
     let side = |stream: Stream, path: &PathBuf| -> anyhow::Result<Side> {
         let settings = FileSettings {
@@ -169,12 +171,13 @@ fn sides(args: &AuditArgs, stop: &ShutdownRequest) -> anyhow::Result<[Side; Stre
     ])
 }
 
-/// What both lead to, by whatever names: links, `-`, `/dev/stdin`, `/dev/fd/3`.
+/// What both sides lead to if they are the same, whatever their names: links, `-`, `/dev/stdin`,
+/// `/dev/fd/3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Same {
     /// A file that each reads from its beginning.
     File,
-    /// What can be read once only.
+    /// Something that can be read only once.
     Flow,
 }
 
@@ -189,13 +192,14 @@ fn same(one: &Path, other: &Path) -> Option<Same> {
         }
     };
     if is_stdin(one) && is_stdin(other) {
-        // Even of a file: both would read on where the other one is.
+        // Even if it is a file: both would continue where the other one is.
         return Some(Same::Flow);
     }
     let (first, second) = (identity(one)?, identity(other)?);
     let kind = first.file_type();
     if kind.is_char_device() {
-        // By its number: it may have several names. Nothing can be read from the null device.
+        // Compared by number, because a device may have several names. Nothing can be read from the
+        // null device.
         let is_null = std::fs::metadata("/dev/null").is_ok_and(|null| null.rdev() == first.rdev());
         let is_same = second.file_type().is_char_device() && first.rdev() == second.rdev();
         return (is_same && !is_null).then_some(Same::Flow);
@@ -213,17 +217,17 @@ fn same(one: &Path, other: &Path) -> Option<Same> {
 /// What an audit found.
 struct Audited {
     totals: Totals,
-    /// Lines longer than `frame_bytes_max`, by stream: nothing is known of them.
+    /// Lines longer than `frame_bytes_max`, by stream. Nothing is known of them.
     refused: PerStream<u64>,
     /// Schemas and checks that are not in force.
     problems: Vec<String>,
 }
 
-/// What an audit is run with.
+/// The settings of an audit.
 struct Audit<'a> {
     config: &'a Config,
     planned: &'a Planned,
-    /// It only paces waits here; times are the events' own.
+    /// The clock only paces waits here; times are the events' own.
     clock: Clock,
     dir: &'a Path,
     stop: ShutdownRequest,
@@ -263,7 +267,7 @@ impl Audit<'_> {
         if !print::is_watched() {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
-        // Both at once, so that events settle while they are read and few have to be kept.
+        // Both at once, so that events settle while the files are read and few have to be kept.
         let mut readers = Readers::new(bars);
         for (stream, source) in sources {
             readers.start(source, stream, &threads)?;
@@ -292,8 +296,8 @@ impl Audit<'_> {
         })
     }
 
-    /// A side that holds lines, of which not one could be read, is no recording of its stream: nobody is
-    /// accused by it.
+    /// The error of a side that has lines of which not one could be read. Such a file is no
+    /// recording of its stream, and no finding may come from it.
     fn ensure_readable(
         &self,
         reads: &Reads,

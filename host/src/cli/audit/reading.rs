@@ -1,6 +1,6 @@
-//! Reads both sides of an audit at once, each on a thread of its own, until both are at their end or something makes
-//! that pointless: an error of one of them, a side of which not one line can be read, an engine that gives up or
-//! dies, a signal. Then neither waits for the other one.
+//! Reads both sides of an audit at once, each on its own thread, until both are at their end or
+//! something makes that pointless: an error of one side, a side of which not one line can be read,
+//! an engine that gives up or dies, a signal. Then neither side waits for the other one.
 
 use std::sync::Arc;
 use std::thread;
@@ -12,26 +12,26 @@ use crate::engine::Liveness;
 use crate::engine::decoding::{Decoded, Decoding};
 use crate::flow::{Refusal, ShutdownRequest};
 use crate::sources::file::{
-    FileProgress, FileReading, FileSettings, FileSource, Input, Packing, Seen,
+    FileProgress, FileReading, FileSettings, FileSource, Input, Packing, ReadSummary,
 };
 use crate::sources::{RunningSource, SourceError};
 use crate::thread_watch::ThreadWatch;
 use landfall_ledger::{PerStream, Stream};
 
-/// How often progress is drawn, and looked whether going on makes sense.
-const LOOK: Duration = Duration::from_millis(20);
+/// How often progress is drawn, and how often it is checked whether going on makes sense.
+const CHECK_EVERY: Duration = Duration::from_millis(20);
 
 /// One side, before it is read.
 pub(super) struct Side {
     pub stream: Stream,
     pub settings: FileSettings,
-    /// None if opening it may take as long as somebody else likes: its reader opens it.
+    /// None if opening it may wait for somebody else. Then its reader opens it.
     pub opened: Option<Input>,
 }
 
 /// One side that was read to its end.
 pub(super) struct Read {
-    pub seen: Seen,
+    pub seen: ReadSummary,
     /// Frames that were handed on.
     pub frames: u64,
     /// Lines that are longer than `frame_bytes_max`.
@@ -39,8 +39,9 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// Whether it holds lines, and not one of them is a document: that is no recording of this stream. Nor is
-    /// a JSON document over several lines, of which one may happen to be a document too.
+    /// Whether it has lines, and none of them is a document: then it is no recording of this
+    /// stream. The same holds for a JSON document over several lines, of which one may happen to be
+    /// a document too.
     pub fn is_unreadable(&self, stream: Stream, decoding: &Decoding) -> bool {
         let decoded = decoding.of(stream, self.frames);
         let is_unreadable =
@@ -48,7 +49,7 @@ impl Read {
         self.seen.is_whole && decoded.is_some_and(is_unreadable)
     }
 
-    /// Whether all that it holds are documents, and none of them has a key.
+    /// Whether all its lines are documents, and none of them has a key.
     pub fn is_keyless(&self, stream: Stream, decoding: &Decoding) -> bool {
         let decoded = decoding.of(stream, self.frames);
         let is_keyless = |decoded: Decoded| {
@@ -90,7 +91,7 @@ impl Readers {
         }
     }
 
-    /// Reads a side on a thread of its own.
+    /// Reads a side on its own thread.
     pub fn start(
         &mut self,
         source: FileSource,
@@ -107,8 +108,12 @@ impl Readers {
         Ok(())
     }
 
-    /// Waits until both sides are read. If something makes that pointless, it sets `stop`, and waits until the
-    /// readers have seen it. An error is the first one.
+    /// Waits until both sides are read. If something makes that pointless, it sets `stop`, and
+    /// waits until the readers have ended.
+    ///
+    /// # Errors
+    ///
+    /// The first error of a reader.
     pub fn wait(mut self, watch: &Watch<'_>) -> anyhow::Result<Reads> {
         let mut reads = Reads::default();
         let mut failed = None;
@@ -121,7 +126,7 @@ impl Readers {
                     Err(error) => {
                         // There will be no answer.
                         watch.stop.set();
-                        // An engine that has ended says itself why.
+                        // An engine that has ended reports the reason itself.
                         let is_closed = matches!(error.downcast_ref(), Some(SourceError::Closed));
                         failed = failed.or((!is_closed).then_some(error));
                     }
@@ -134,7 +139,7 @@ impl Readers {
             if is_pointless || watch.liveness.check().is_err() {
                 watch.stop.set();
             }
-            thread::sleep(LOOK);
+            thread::sleep(CHECK_EVERY);
         }
         match failed {
             Some(error) => Err(error),
@@ -144,7 +149,7 @@ impl Readers {
 }
 
 impl Reader {
-    /// Shows how far it is, since it is open.
+    /// Shows how far the side is read, once it is open.
     fn draw(&mut self, bars: &MultiProgress) {
         let Some(progress) = self.reading.progress.get() else {
             return;
@@ -186,7 +191,7 @@ fn bar(stream: Stream, progress: &FileProgress) -> ProgressBar {
             ProgressBar::new(total),
             "{prefix:>8} [{bar:40}] {bytes}/{total_bytes} {bytes_per_sec} {eta} {msg}",
         ),
-        // Nobody knows where it ends.
+        // It is not known where the side ends.
         None => (
             ProgressBar::new_spinner(),
             "{prefix:>8} {spinner} {bytes} read {bytes_per_sec} {elapsed} {msg}",

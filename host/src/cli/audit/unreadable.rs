@@ -1,5 +1,5 @@
-//! What is said of a side of which not one line could be read: who was asked to read it, why that failed, and
-//! what may be wrong. Pure.
+//! Makes the error for a side of which not one line could be read: which codec was to read it, why
+//! that failed, and what may be wrong. Pure.
 
 use super::reading::Read;
 use crate::config::Config;
@@ -7,7 +7,7 @@ use crate::results::accounting::account::Account;
 use crate::sources::SourceError;
 use landfall_ledger::Stream;
 
-/// The error that a side is.
+/// The error for such a side.
 pub(super) fn error(
     config: &Config,
     stream: Stream,

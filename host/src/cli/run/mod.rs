@@ -1,9 +1,9 @@
 //! `landfall run`: the sidecar, from start-up to drain.
 
-mod alive;
 mod commands;
-mod front;
+mod listeners;
 mod starting;
+mod thread_health;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,8 +16,8 @@ use crossbeam_channel::Receiver;
 use landfall_ledger::Stream;
 use landfall_store::Store;
 
-use self::alive::{Alive, OnEnd};
-use self::front::Front;
+use self::listeners::Listeners;
+use self::thread_health::{OnEnd, ThreadHealth};
 use super::{Global, compile, exit, logging};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -53,7 +53,7 @@ struct Start {
     telemetry: Telemetry,
     store: Store,
     store_dir: PathBuf,
-    front: Front,
+    listeners: Listeners,
     planner: Planner,
     engine: Part,
     checks: Part,
@@ -79,18 +79,19 @@ impl Start {
         let checks = telemetry.readiness().part("checks");
         let store_dir = config.store_dir();
         let store = Store::open(&store_dir, secret()?, PROGRAM)?;
-        // Or a disk would seem full until something is written.
+        // Otherwise the disk would seem full until something is written.
         telemetry.disk(&store_dir);
-        let front = Front::open(config.http.listen, &store_dir, &telemetry, request.clone())?;
+        let listeners =
+            Listeners::open(config.http.listen, &store_dir, &telemetry, request.clone())?;
         let mut planner = Planner::new(compile::loader()?);
-        planner.plan_while(front.goes_on());
+        planner.plan_while(listeners.goes_on());
         Ok(Self {
             config,
             clock,
             telemetry,
             store,
             store_dir,
-            front,
+            listeners,
             planner,
             engine,
             checks,
@@ -102,14 +103,14 @@ impl Start {
 
     /// Loads checks and schemas; None if it was asked to end before they were loaded.
     fn plan(&mut self) -> anyhow::Result<Option<Planned>> {
-        let goes_on = self.front.goes_on();
+        let goes_on = self.listeners.goes_on();
         let (config, clock) = (&self.config, &self.clock);
         let planned =
             starting::first_plan(&mut self.planner, config, clock, &self.checks, goes_on)?;
         match &planned {
             Some(planned) => show(&self.telemetry, config, planned, &self.checks),
             None => tracing::info!(
-                signal = self.front.asked().unwrap_or_default(),
+                signal = self.listeners.asked().unwrap_or_default(),
                 "ended before its checks were loaded: nothing was received"
             ),
         }
@@ -169,8 +170,8 @@ impl Start {
             start_reloading(reloader, planned, self.wake, &self.request, threads)?;
         let liveness = running.liveness();
         Ok(Sidecar {
-            front: self.front,
-            alive: Some(Alive {
+            listeners: self.listeners,
+            thread_health: Some(ThreadHealth {
                 engine: Box::new(move || liveness.check()),
                 sources: sources_status,
                 reload_ended,
@@ -188,13 +189,13 @@ impl Start {
 
 /// A running sidecar.
 struct Sidecar {
-    front: Front,
+    listeners: Listeners,
     /// Until it is waited for.
-    alive: Option<Alive>,
+    thread_health: Option<ThreadHealth>,
     sources: Vec<RunningSource>,
     reloading: JoinHandle<()>,
     running: engine::Running,
-    /// Ready as long as it is there.
+    /// Readiness shows the engine as ready for as long as this lives.
     _engine: Part,
     request: ReloadRequest,
     stop: ShutdownRequest,
@@ -203,10 +204,10 @@ struct Sidecar {
 impl Sidecar {
     /// Waits until something asks for the end, and logs what it was.
     fn wait(&mut self) -> anyhow::Result<()> {
-        let Some(alive) = self.alive.take() else {
+        let Some(thread_health) = self.thread_health.take() else {
             return Ok(());
         };
-        match self.front.wait(alive) {
+        match self.listeners.wait(thread_health) {
             Ok(signal) => {
                 tracing::info!(signal, "ending: draining what was received");
                 Ok(())
@@ -230,7 +231,7 @@ impl Sidecar {
             unaccounted,
             unapplied,
         } = self.running.drain();
-        self.front.close();
+        self.listeners.close();
         ended?;
         for (stream, reason, batches) in unapplied {
             let (stream, reason) = (stream.as_str(), reason.as_str());
@@ -254,17 +255,17 @@ impl Sidecar {
     }
 }
 
-/// Asks for a reload from now on whenever a file changes.
+/// Asks for a reload whenever a file changes, from now on.
 fn watch(global: &Global, config: &Config, request: &ReloadRequest) -> reload::Watch {
     let watch = reload::Watch::set(config.places.file.as_deref(), config, request);
-    // It may have changed between being read and being watched.
+    // A file may have changed after it was read and before it was watched.
     if Config::load_to_run(global.config.as_deref()).ok().as_ref() != Some(config) {
         request.send();
     }
     watch
 }
 
-/// Says in the log, in metrics and in readiness what is in force.
+/// Shows what is in force: in the log, in metrics and in readiness.
 fn show(telemetry: &Telemetry, config: &Config, planned: &Planned, checks: &Part) {
     for problem in planned.problems.iter().chain(&planned.notes) {
         tracing::warn!("{problem}");
@@ -277,7 +278,7 @@ fn show(telemetry: &Telemetry, config: &Config, planned: &Planned, checks: &Part
     checks.ready(planned.detail(&planned.problems));
 }
 
-/// Has metrics and readiness ask the sources and queues for what they know.
+/// Makes metrics and readiness ask the sources and queues for their state.
 fn follow(telemetry: &Telemetry, sources: &[Arc<SourceStatus>], engine: &Engine, clock: &Clock) {
     let frames = &telemetry.metrics().frames;
     frames.follow_sources(sources.iter().cloned());
@@ -291,7 +292,7 @@ fn follow(telemetry: &Telemetry, sources: &[Arc<SourceStatus>], engine: &Engine,
     }
 }
 
-/// Starts the thread of reloads, and what is set when it ends.
+/// Starts the thread of reloads. Gives the flag that is set when the thread ends.
 fn start_reloading(
     reloader: Reloader,
     first: Planned,
@@ -312,7 +313,7 @@ fn start_reloading(
     Ok((thread, has_ended))
 }
 
-/// Waits for the sources; whether all that they read was handed on.
+/// Waits for the sources. Gives whether all that they read was handed on.
 fn join_sources(sources: Vec<RunningSource>) -> bool {
     let mut is_whole = true;
     for source in sources {

@@ -1,5 +1,6 @@
-//! The first plan: waits for the checks to be loaded, tells what it waits for, and gives up when it is
-//! asked to. Knows nothing of HTTP and signals, but what it tells and asks.
+//! Makes the first plan: waits for the checks to be loaded, reports what it waits for, and gives up
+//! when the process must end. It reports to `part` and asks `goes_on`; otherwise it knows nothing
+//! of HTTP and signals.
 
 use std::time::{Duration, Instant};
 
@@ -8,19 +9,19 @@ use crate::config::Config;
 use crate::http::Part;
 use crate::planning::planner::{Patience, Planned, Planner, PlanningError};
 
-/// How often it looks whether it is to give up. A file that was replaced meanwhile is taken then, too.
-const LOOK: Duration = Duration::from_millis(500);
+/// How often it checks whether to give up. A file that was replaced meanwhile is taken then, too.
+const CHECK_EVERY: Duration = Duration::from_millis(500);
 
-/// Most checks are loaded within it; what takes longer is told in the log.
-const SOON: Duration = Duration::from_secs(5);
+/// Most checks are loaded within this time. What takes longer is logged.
+const LOG_AFTER: Duration = Duration::from_secs(5);
 
-/// What is still being loaded is told again.
-const LATER: Duration = Duration::from_secs(30);
+/// How often it is logged again what is still being loaded.
+const LOG_EVERY: Duration = Duration::from_secs(30);
 
-/// Plans, for as long as `goes_on` says so; None if it was asked to end before.
+/// Makes a plan, as long as `goes_on` is true; None if it became false before.
 ///
 /// # Errors
-/// Those of the planner: a check that does not load, for one.
+/// The planner failed: for example, a check does not load.
 pub fn first_plan(
     planner: &mut Planner,
     config: &Config,
@@ -28,22 +29,22 @@ pub fn first_plan(
     part: &Part,
     goes_on: impl Fn() -> bool,
 ) -> Result<Option<Planned>, PlanningError> {
-    let mut tell_at = Instant::now() + SOON;
+    let mut log_at = Instant::now() + LOG_AFTER;
     let mut refuse_at = None;
     loop {
-        match planner.plan(config, clock.now_ms(), Patience::For(LOOK)) {
+        match planner.plan(config, clock.now_ms(), Patience::For(CHECK_EVERY)) {
             Err(PlanningError::Loading(names)) => {
                 let names = names.join(", ");
                 part.not_ready(format!("being loaded: {names}"));
-                if Instant::now() >= tell_at {
-                    tell_at = Instant::now() + LATER;
+                if Instant::now() >= log_at {
+                    log_at = Instant::now() + LOG_EVERY;
                     tracing::info!("still being compiled or started: {names}");
                 }
             }
-            // The others may be refused as well: then all are told at once.
+            // Other checks may be refused as well; waiting for them reports all at once.
             Err(PlanningError::Checks(_))
                 if planner.is_loading()
-                    && Instant::now() < *refuse_at.get_or_insert(Instant::now() + SOON) => {}
+                    && Instant::now() < *refuse_at.get_or_insert(Instant::now() + LOG_AFTER) => {}
             Err(PlanningError::Ended) => return Ok(None),
             done => return done.map(Some),
         }

@@ -1,5 +1,6 @@
 //! Watches the configuration, the checks' files and the schemas, and puts a new plan in force when
-//! one of them changes. What does not load leaves the old in force, and says so.
+//! one of them changes. If something does not load, the old version stays in force, and this is
+//! reported.
 
 mod watching;
 
@@ -24,50 +25,54 @@ use crate::planning::planner::{Patience, Planned, Planner, PlanningError};
 use crate::telemetry::Telemetry;
 use crate::thread_watch;
 
-/// After a change, further changes are awaited this long: files are written in pieces.
+/// After a change, it waits this long for further changes, because files are written in pieces.
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// But no longer than this from the first one: a file that is written all the time must not keep
-/// the others, or SIGHUP, from being heard.
+/// But it waits no longer than this after the first change. A file that is written all the time
+/// must not keep other changes, or SIGHUP, waiting.
 const SETTLE_MAX: Duration = Duration::from_secs(2);
 
-/// How often it looks whether it is to end, if nobody asks for a reload, as whoever ends it does.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often it checks whether the process ends, if nobody asks for a reload. Whoever ends the
+/// process usually asks for one.
+const CHECK_EVERY: Duration = Duration::from_secs(2);
 
-/// A change waits this long for checks that have to be loaded for it, so that it mostly takes force as
-/// a whole. What takes longer takes force on its own.
+/// A change waits this long for checks that have to be loaded for it, so that it mostly takes force
+/// as a whole. What takes longer takes force on its own.
 const LOADING: Duration = Duration::from_secs(1);
 
-/// A reload that leads to other files is done once more, for what changed before they were watched;
-/// what leads on and on is left to the next change.
+/// A reload that leads to other files is repeated, because they may have changed before they were
+/// watched. If this goes on, the rest waits for the next change.
 const ROUNDS_MAX: u32 = 3;
 
 /// What the reloader works with.
 pub struct Reloader {
     pub planner: Planner,
     pub config_path: Option<PathBuf>,
-    /// The file was named. One that was not is the one that was found, or none.
+    /// Whether the file was named on the command line. If not, it is the file that was found, or
+    /// None.
     pub is_named: bool,
-    /// What is in force.
+    /// The configuration in force.
     pub config: Config,
-    /// What the sources were started with.
+    /// The batch limits with which the sources were started.
     pub batches: BatchLimits,
     pub control: Control,
     pub clock: Clock,
     pub telemetry: Telemetry,
-    /// The latch that tells what the last reload left undone.
+    /// The part of readiness that shows what the last reload left undone.
     pub part: Part,
     pub stop: ShutdownRequest,
     pub watch: Watch,
-    /// Schemas that were loaded or configured last.
+    /// The schemas that were loaded or configured last.
     pub schemas: Vec<String>,
-    /// Whether every check could say its objectives: one that could not, on a busy machine, is asked again.
+    /// Whether every check could state its objectives. A check that could not (the machine may be
+    /// busy) is asked again.
     pub all_stated: bool,
-    /// Checks of which it was told that they are being loaded, and still are.
+    /// The checks that are being loaded, as last reported.
     pub loading: Vec<String>,
 }
 
-/// What is watched now. To be set before the first plan is made, so that no change falls between.
+/// What is watched now. It must be set before the first plan is made, so that no change is lost
+/// between the two.
 pub struct Watch {
     watched: Watched,
     /// None if files cannot be watched here.
@@ -85,32 +90,34 @@ impl Watch {
     }
 }
 
-/// Asks for a reload.
+/// Asks for a reload. A clone asks the same reloader.
 #[derive(Clone)]
 pub struct ReloadRequest {
     sender: Sender<()>,
     again: Arc<AtomicBool>,
-    /// Who waits for what comes of it.
+    /// The callers that wait for the result.
     asked: Arc<Mutex<Vec<oneshot::Sender<Reloaded>>>>,
 }
 
-/// So many can wait for a reload at once.
+/// The number of callers that can wait for a reload at once.
 const ASKED_MAX: usize = 64;
 
 impl ReloadRequest {
-    /// Something may have changed.
+    /// Requests a reload, because something may have changed.
     pub fn send(&self) {
-        // One that waits is enough, and a reloader that has ended needs none.
+        // One waiting request is enough, and a reloader that has ended needs none.
         let _ = self.sender.try_send(());
     }
 
-    /// What was refused is to be tried again, although nothing of it changed: SIGHUP.
+    /// Requests a reload that also tries again what was refused, although it did not change:
+    /// SIGHUP.
     pub fn send_again(&self) {
         self.again.store(true, Ordering::Release);
         self.send();
     }
 
-    /// The same, and gives what comes of it. None if too many wait for a reload already.
+    /// Like [`ReloadRequest::send_again`], and gives the result. None if too many callers wait
+    /// already.
     pub fn ask(&self) -> Option<oneshot::Receiver<Reloaded>> {
         let (sender, receiver) = oneshot::channel();
         let mut asked = self.lock_asked();
@@ -136,7 +143,7 @@ impl ReloadRequest {
     }
 }
 
-/// The requests' two ends.
+/// Both ends of the channel for requests.
 pub fn requests() -> (ReloadRequest, Receiver<()>) {
     let (sender, receiver) = bounded(1);
     let request = ReloadRequest {
@@ -148,29 +155,29 @@ pub fn requests() -> (ReloadRequest, Receiver<()>) {
 }
 
 impl Reloader {
-    /// Runs until the process is to stop, from the plan that judges first. `wake` is also what the watcher
-    /// sends to.
+    /// Runs until the process must stop. `first` is the plan that judges first. The watcher sends
+    /// to `wake` too.
     pub fn run(mut self, first: Planned, wake: &Receiver<()>, request: &ReloadRequest) {
         let loaded = request.clone();
         self.planner.on_loaded(move || loaded.send());
         let stop = self.stop.clone();
         self.planner.plan_while(move || {
-            // Each schema is one piece of work.
+            // For the watch of threads, each schema is a separate piece of work.
             thread_watch::busy();
             !stop.is_set()
         });
-        // Not before the start: checks may take their time, and nothing but metrics waits for them.
+        // Not before the start: checks may need time for it, and only metrics wait for it.
         self.ask_objectives(&first);
         drop(first);
         while !self.stop.is_set() {
             thread_watch::idle();
-            match wake.recv_timeout(LOOK) {
+            match wake.recv_timeout(CHECK_EVERY) {
                 Ok(()) => {}
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             settle(wake, &self.stop);
-            // Before the files are read: who asks from here on gets another reload.
+            // Before the files are read: a caller that asks from here on gets another reload.
             let asked = request.take_asked();
             if request.take_again() {
                 self.planner.try_again();
@@ -189,7 +196,7 @@ impl Reloader {
                 }
             }
             for sender in asked {
-                // Whoever asked may have gone.
+                // The caller may be gone.
                 let _ = sender.send(reloaded.clone());
             }
         }
@@ -198,7 +205,7 @@ impl Reloader {
     fn ask_objectives(&mut self, planned: &Planned) {
         let stop = self.stop.clone();
         let objectives = planned.objectives(&move || {
-            // Each start and each call is one piece of work.
+            // For the watch of threads, each start and each call is a separate piece of work.
             thread_watch::busy();
             !stop.is_set()
         });
@@ -210,7 +217,7 @@ impl Reloader {
 
     fn reload(&mut self) -> Reloaded {
         let path = self.config_path.as_deref();
-        let wanted = match Config::load_again(path) {
+        let new_config = match Config::load_again(path) {
             Ok(config) => config,
             Err(errors) => {
                 let errors = errors.lines().join("; ");
@@ -221,7 +228,7 @@ impl Reloader {
                 )));
             }
         };
-        let (config, mut waiting) = in_force(&self.config, wanted);
+        let (config, mut waiting) = in_force(&self.config, new_config);
         waiting.extend(appeared(path, Config::file_of_default()));
         waiting.extend(too_coarse(&config, &self.batches));
         self.planner.load_only_for(&[&self.config, &config]);
@@ -232,10 +239,13 @@ impl Reloader {
                     "the configuration waits until its new checks are loaded: {}",
                     names.join(", ")
                 );
-                self.keep(NotTaken::Waiting(told(&why, &waiting)))
+                self.keep(NotTaken::Waiting(with_waiting(&why, &waiting)))
             }
             Err(PlanningError::Ended) => self.not_whole(vec![ENDED.to_owned()]),
-            Err(error) => self.keep(NotTaken::Refused(told(&error.to_string(), &waiting))),
+            Err(error) => self.keep(NotTaken::Refused(with_waiting(
+                &error.to_string(),
+                &waiting,
+            ))),
         }
     }
 
@@ -260,7 +270,7 @@ impl Reloader {
         if planned.loading().is_empty() {
             self.telemetry.reloaded(is_whole);
         }
-        // What is in force judges: problems are told, and do not make Landfall unready.
+        // What is in force judges. Problems are reported, and do not make Landfall unready.
         self.part.ready(planned.detail(&problems));
         let loading: Vec<String> = planned.loading().into_iter().map(str::to_owned).collect();
         Reloaded {
@@ -271,7 +281,7 @@ impl Reloader {
         }
     }
 
-    /// What was in force stays in force, as far as it is named here.
+    /// What was in force stays in force where these problems concern it.
     fn not_whole(&self, problems: Vec<String>) -> Reloaded {
         Reloaded {
             generation: self.control.number_in_force(),
@@ -313,7 +323,7 @@ impl Reloader {
             .collect();
         self.telemetry.checks(&planned.checks, &removed);
         self.telemetry.stale_schemas(planned.stale_schemas);
-        // Those that are gone have theirs no longer, also if the plan stays.
+        // Schemas that are gone lose their objectives, even if the plan stays.
         if planned.changed || self.schemas != planned.schemas || !self.all_stated {
             self.ask_objectives(planned);
             self.schemas.clone_from(&planned.schemas);
@@ -322,7 +332,8 @@ impl Reloader {
         self.config = config;
     }
 
-    /// The configuration in force stays in force; what is new in its files is taken nevertheless.
+    /// The configuration in force stays in force. Changes in the files that it names are taken all
+    /// the same.
     fn keep(&mut self, not_taken: NotTaken) -> Reloaded {
         let problem = match &not_taken {
             NotTaken::Refused(problem) => {
@@ -367,7 +378,7 @@ enum NotTaken {
     Waiting(String),
 }
 
-/// What is answered if the process ends before the reload is done.
+/// The answer if the process ends before the reload is done.
 const ENDED: &str = "Landfall ends before the reload is done";
 
 /// Waits until changes pause, but not for ever.
@@ -376,19 +387,19 @@ fn settle(wake: &Receiver<()>, stop: &ShutdownRequest) {
     while began.elapsed() < SETTLE_MAX && !stop.is_set() && wake.recv_timeout(SETTLE).is_ok() {}
 }
 
-/// Deadlines that became so short that batches wait too long for them.
+/// The problem with deadlines that became so short that batches wait too long for them.
 fn too_coarse(config: &Config, batches: &BatchLimits) -> Option<String> {
     let deadline = config.deadlines.shortest();
-    let wanted = config.judge.batches(deadline);
+    let new_limits = config.judge.batches(deadline);
     let now = batches.wait_max;
-    (wanted.wait_max < now).then(|| {
+    (new_limits.wait_max < now).then(|| {
         format!(
             "a deadline is now {deadline:?}, and batches wait for up to {now:?} until the next start: landings seem that much later"
         )
     })
 }
 
-/// A file that came to be where none was when the built-in default was taken.
+/// The problem with a configuration file that appeared after the built-in default was taken.
 fn appeared(path: Option<&Path>, found: Option<&Path>) -> Option<String> {
     let found = found.filter(|_| path.is_none())?;
     let place = std::path::absolute(found).unwrap_or_else(|_| found.to_owned());
@@ -398,24 +409,24 @@ fn appeared(path: Option<&Path>, found: Option<&Path>) -> Option<String> {
     ))
 }
 
-/// What the next start would take, if the file that was found then is not there.
+/// What the next start would take, if the file is gone.
 fn gone(path: &Path, is_named: bool) -> Option<String> {
     let is_gone = !is_named && !path.exists();
     is_gone.then(|| "; the next start would take the built-in default: put it back".to_owned())
 }
 
-/// A refusal, with what else waits for a restart: it may be the reason.
-fn told(error: &str, waiting: &[String]) -> String {
+/// A refusal together with what waits for a restart, because that may be the reason.
+fn with_waiting(error: &str, waiting: &[String]) -> String {
     let mut all = vec![error.to_owned()];
     all.extend_from_slice(waiting);
     all.join("; ")
 }
 
-/// What of a new configuration a running process takes, and what takes a restart.
+/// The part of a new configuration that a running process takes, and the parts that need a restart.
 ///
-/// `event` does above all: events that wait were keyed by the old pointer, and would never meet
-/// their landings keyed by the new one. So does `streams`, codecs with it.
-fn in_force(now: &Config, wanted: Config) -> (Config, Vec<String>) {
+/// `event` needs one above all: events that wait were keyed by the old pointer, and would never
+/// meet landings keyed by the new one. The same holds for `streams`, including codecs.
+fn in_force(now: &Config, new_config: Config) -> (Config, Vec<String>) {
     let mut waiting = Vec::new();
     let mut note = |same: bool, field: &str| {
         if !same {
@@ -424,25 +435,25 @@ fn in_force(now: &Config, wanted: Config) -> (Config, Vec<String>) {
             ));
         }
     };
-    note(now.clock == wanted.clock, "clock");
-    note(now.event == wanted.event, "event");
-    note(now.streams == wanted.streams, "streams");
-    note(now.windows == wanted.windows, "windows");
-    note(now.ledger == wanted.ledger, "ledger");
-    note(now.judge == wanted.judge, "judge");
-    note(now.store == wanted.store, "store");
-    note(now.http == wanted.http, "http");
-    note(now.log == wanted.log, "log");
-    note(now.metrics == wanted.metrics, "metrics");
-    note(now.redact == wanted.redact, "redact");
+    note(now.clock == new_config.clock, "clock");
+    note(now.event == new_config.event, "event");
+    note(now.streams == new_config.streams, "streams");
+    note(now.windows == new_config.windows, "windows");
+    note(now.ledger == new_config.ledger, "ledger");
+    note(now.judge == new_config.judge, "judge");
+    note(now.store == new_config.store, "store");
+    note(now.http == new_config.http, "http");
+    note(now.log == new_config.log, "log");
+    note(now.metrics == new_config.metrics, "metrics");
+    note(now.redact == new_config.redact, "redact");
     let config = Config {
-        schemas: wanted.schemas,
-        deadlines: wanted.deadlines,
-        incidents: wanted.incidents,
-        guests: wanted.guests,
-        compile: wanted.compile,
-        checks: wanted.checks,
-        owners: wanted.owners,
+        schemas: new_config.schemas,
+        deadlines: new_config.deadlines,
+        incidents: new_config.incidents,
+        guests: new_config.guests,
+        compile: new_config.compile,
+        checks: new_config.checks,
+        owners: new_config.owners,
         ..now.clone()
     };
     (config, waiting)

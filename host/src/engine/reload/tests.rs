@@ -3,28 +3,31 @@
 use super::*;
 
 #[test]
-fn deadlines_that_become_too_short_for_the_batches_are_told() {
+fn deadlines_that_become_too_short_for_the_batches_are_reported() {
     let mut config = Config::default();
     let batches = config.judge.batches(config.deadlines.shortest());
     assert_eq!(too_coarse(&config, &batches), None);
     config.deadlines.default = Duration::from_secs(1);
-    let told = too_coarse(&config, &batches).unwrap();
-    assert!(told.contains("1s") && told.contains("500ms"), "{told}");
+    let problem = too_coarse(&config, &batches).unwrap();
+    assert!(
+        problem.contains("1s") && problem.contains("500ms"),
+        "{problem}"
+    );
     config.deadlines.default = Duration::from_secs(3600);
     assert_eq!(too_coarse(&config, &batches), None);
 }
 
 #[test]
-fn what_takes_a_restart_is_told_at_every_reload_and_not_taken() {
+fn what_takes_a_restart_is_reported_at_every_reload_and_not_taken() {
     let started = Config::default();
-    let mut wanted = Config::default();
-    wanted.event.key = "/id".into();
-    wanted.streams.raw.codec = "json".into();
-    wanted.checks.clear();
-    wanted.incidents.stall = Duration::from_secs(7);
-    wanted.metrics.latency_buckets.pop();
-    wanted.owners.default = "analytics".into();
-    let (first, waiting) = in_force(&started, wanted.clone());
+    let mut new_config = Config::default();
+    new_config.event.key = "/id".into();
+    new_config.streams.raw.codec = "json".into();
+    new_config.checks.clear();
+    new_config.incidents.stall = Duration::from_secs(7);
+    new_config.metrics.latency_buckets.pop();
+    new_config.owners.default = "analytics".into();
+    let (first, waiting) = in_force(&started, new_config.clone());
     let fields: Vec<_> = waiting
         .iter()
         .filter_map(|text| text.split(' ').next())
@@ -33,22 +36,22 @@ fn what_takes_a_restart_is_told_at_every_reload_and_not_taken() {
     assert_eq!(first.event, started.event);
     assert_eq!(first.streams, started.streams);
     assert!(first.checks.is_empty());
-    assert_eq!(first.incidents, wanted.incidents);
-    assert_eq!(first.owners, wanted.owners);
+    assert_eq!(first.incidents, new_config.incidents);
+    assert_eq!(first.owners, new_config.owners);
     assert_eq!(first.metrics, started.metrics);
-    let (_, again) = in_force(&first, wanted);
+    let (_, again) = in_force(&first, new_config);
     assert_eq!(again, waiting, "the second reload has not forgotten");
 }
 
 #[test]
-fn a_file_that_appears_or_vanishes_is_told_if_the_next_start_would_take_another_one() {
+fn a_file_that_appears_or_vanishes_is_reported_if_the_next_start_would_take_another_one() {
     let path = Path::new("landfall.toml");
-    let told = appeared(None, Some(path)).unwrap();
+    let problem = appeared(None, Some(path)).unwrap();
     assert!(
-        told.contains("landfall.toml is there now") && told.contains("restart"),
-        "{told}"
+        problem.contains("landfall.toml is there now") && problem.contains("restart"),
+        "{problem}"
     );
-    assert!(told.starts_with('/'), "the whole place: {told}");
+    assert!(problem.starts_with('/'), "the whole place: {problem}");
     for (runs, found) in [
         (None, None),
         (Some(path), Some(path)),

@@ -1,10 +1,10 @@
-//! Through which directories, and at which names in them, a change of watched files can come.
+//! Finds the directories, and the names in them, where a change of the watched files can happen.
 //!
-//! A watch stays with the directory that it was set on, not with its path. So every step of a path is
-//! watched in the directory that it stands in, links as well as what they lead to: a release that is
-//! deployed by turning a link, or by moving a new directory into place, is seen as well as a file
-//! that is written anew. What happens at other names, such as a log beside the configuration, is none
-//! of ours. Set anew after each change, as the steps may lead elsewhere then.
+//! A watch stays with the directory that it was set on, not with its path. So every step of a path
+//! is watched in the directory of that step: links, and what they lead to. A deployment that
+//! changes a link, or moves a new directory into place, is noticed like a file that is written
+//! again. Changes at other names, such as a log beside the configuration, are ignored. The watches
+//! are set again after each change, because the steps may then lead elsewhere.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ffi::OsString;
@@ -15,26 +15,26 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use super::ReloadRequest;
 use crate::config::Config;
 
-/// Links in one path, as the system itself follows them.
+/// The most links in one path, as the system itself follows them.
 const LINKS_MAX: usize = 40;
 
-/// What is watched for.
+/// What is watched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Watched {
     /// Files and links, each by the path of its directory without links.
     names: BTreeSet<PathBuf>,
-    /// Directories below which everything counts.
+    /// Directories in which every change at any depth counts.
     trees: BTreeSet<PathBuf>,
 }
 
 impl Watched {
-    /// What the configuration was made of, and what it names.
+    /// The files of the configuration, and the files that it names.
     pub fn of(config_path: Option<&Path>, config: &Config) -> Self {
         let mut watched = Self::default();
-        // Of the built-in default: the file that the next start would take in its place.
+        // With the built-in default: the file that the next start would take in its place.
         watched.file(config_path.unwrap_or(Path::new(crate::config::DEFAULT_FILE)));
         for check in &config.checks {
-            // Also the places where it is not: it may come to be there.
+            // Also the places where nothing is, because something may appear there.
             config
                 .check_places(check)
                 .iter()
@@ -56,7 +56,7 @@ impl Watched {
         }
     }
 
-    /// Notes every step to `path`, through links; gives what it leads to, if it is there.
+    /// Adds every step to `path`, through links. Gives what the path leads to, if that exists.
     fn follow(&mut self, path: &Path) -> Option<PathBuf> {
         let path = std::path::absolute(path).ok()?;
         let mut steps: VecDeque<OsString> = steps(&path).collect();
@@ -85,7 +85,7 @@ impl Watched {
         Some(at)
     }
 
-    /// Whether something at this path is a change.
+    /// Whether something that happens at this path is a change.
     pub fn concerns(&self, path: &Path) -> bool {
         self.names.contains(path) || self.trees.iter().any(|tree| path.starts_with(tree))
     }
@@ -93,12 +93,12 @@ impl Watched {
     /// Watches, and asks for a reload at every change. None if files cannot be watched here.
     pub fn watch(&self, request: &ReloadRequest) -> Option<RecommendedWatcher> {
         let (watched, request) = (self.clone(), request.clone());
-        let told = move |event: notify::Result<notify::Event>| match event {
+        let on_event = move |event: notify::Result<notify::Event>| match event {
             Ok(event) if watched.is_change(&event) => request.send(),
             Ok(_) => {}
             Err(error) => tracing::warn!("watching files: {error}"),
         };
-        let mut watcher = match notify::recommended_watcher(told) {
+        let mut watcher = match notify::recommended_watcher(on_event) {
             Ok(watcher) => watcher,
             Err(error) => {
                 tracing::warn!("files are not watched: {error}; send SIGHUP after a change");
@@ -106,7 +106,8 @@ impl Watched {
             }
         };
         let dirs: BTreeSet<&Path> = self.names.iter().filter_map(|name| name.parent()).collect();
-        // Trees last: they are watched as a whole, which a watch on the same directory would undo.
+        // Trees last: they are watched as a whole, and a later watch on the same directory would
+        // undo that.
         let trees = self
             .trees
             .iter()
@@ -126,7 +127,7 @@ impl Watched {
     }
 
     fn is_change(&self, event: &notify::Event) -> bool {
-        // The system lost events: anything may have changed.
+        // The system lost events, so anything may have changed.
         if event.need_rescan() {
             return true;
         }
@@ -155,7 +156,7 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(20);
 
     #[test]
-    fn links_on_the_way_and_what_they_lead_to_are_noted() {
+    fn links_on_the_way_and_what_they_lead_to_are_watched() {
         let root = tempfile::tempdir().unwrap();
         let root = root.path().canonicalize().unwrap();
         std::fs::create_dir_all(root.join("releases/2/checks")).unwrap();
@@ -177,10 +178,10 @@ mod tests {
         for other in ["log", "releases/1", "releases/2/checks/a.wasm.new"] {
             assert!(!watched.concerns(&root.join(other)), "{other}");
         }
-        // A place that is not there is noted up to the first step that lacks.
+        // A place that does not exist is watched up to the first missing step.
         watched.file(&root.join("no/such/b.wasm"));
         assert!(watched.concerns(&root.join("no")));
-        // Links in a circle end.
+        // A circle of links ends.
         symlink("round", root.join("round")).unwrap();
         watched.file(&root.join("round/c.wasm"));
     }
@@ -205,7 +206,7 @@ mod tests {
         std::fs::rename(root.join("current.new"), root.join("current")).unwrap();
         assert!(wake.recv_timeout(PATIENCE).is_ok(), "the link was turned");
         drop(watcher);
-        // Set anew, the new target is watched.
+        // After the watches are set again, the new target is watched.
         while wake.try_recv().is_ok() {}
         let mut watched = Watched::default();
         watched.file(&root.join("current/a.wasm"));

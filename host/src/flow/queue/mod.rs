@@ -1,6 +1,6 @@
-//! Queues between threads, bounded in bytes and items, whose waits are measured.
+//! Queues between threads, bounded in bytes and items. They measure how long senders wait.
 //!
-//! A channel has lanes, each with its own bound; receivers take from the lanes in turn, so a flood
+//! A channel has lanes, each with its own bound. Receivers take from the lanes in turn, so a flood
 //! on one stream neither starves the other nor uses up its room. A full lane makes its senders
 //! wait: nothing is dropped here. Items are whole batches, so the cost of one lock per item is
 //! negligible.
@@ -26,12 +26,12 @@ pub struct Bound {
     pub items_max: usize,
 }
 
-/// The item comes back: the channel was closed, or no receiver is left.
+/// Gives the item back: the channel was closed, or no receiver is left.
 #[derive(Debug, thiserror::Error)]
 #[error("the queue is closed")]
 pub struct Closed<T>(pub T);
 
-/// Why an item was not let in.
+/// Why an item was not accepted. Gives it back.
 #[derive(Debug, thiserror::Error)]
 pub enum SendTimeout<T> {
     #[error("the queue stayed full")]
@@ -45,7 +45,7 @@ pub enum SendTimeout<T> {
 pub enum RecvError {
     #[error("the queue stayed empty")]
     Timeout,
-    /// All senders are gone, or it was closed, and everything in it has been taken.
+    /// The channel was closed or all senders are gone, and everything in it has been taken.
     #[error("the queue is closed and empty")]
     Closed,
 }
@@ -68,7 +68,7 @@ impl<T> Lane<T> {
 
 struct State<T> {
     lanes: Vec<Lane<T>>,
-    /// The lane that is asked first next time.
+    /// The lane that the next receive looks at first.
     turn: usize,
     senders: usize,
     receivers: usize,
@@ -95,13 +95,13 @@ impl<T> Shared<T> {
     }
 }
 
-/// Puts items into one lane. Clones are for further threads.
+/// Puts items into one lane. A clone is for another thread.
 pub struct Sender<T> {
     shared: Arc<Shared<T>>,
     lane: usize,
 }
 
-/// Takes items from all lanes. Clones are for further threads; each item goes to one of them.
+/// Takes items from all lanes. A clone is for another thread; each item goes to one receiver.
 pub struct Receiver<T> {
     shared: Arc<Shared<T>>,
 }
@@ -145,7 +145,7 @@ impl<T> Sender<T> {
             })
     }
 
-    /// The same, for at most `timeout`; zero tries once.
+    /// Like [`Sender::send`], but waits at most `timeout`; zero tries once.
     pub fn send_timeout(
         &self,
         item: T,
@@ -204,7 +204,7 @@ impl<T> Sender<T> {
         outcome
     }
 
-    /// What this lane holds.
+    /// What this lane holds, and how long its senders waited.
     pub fn stats(&self) -> &Arc<LaneStats> {
         &self.shared.stats[self.lane]
     }
@@ -239,24 +239,25 @@ impl<T> Drop for Sender<T> {
 }
 
 impl<T> Receiver<T> {
-    /// The next item, from the lanes in turn; waits at most `timeout` for one.
+    /// The next item, from the lanes in turn. Waits at most `timeout` for one.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvError> {
         self.recv_timeout_from(timeout, |_| true)
     }
 
-    /// The same, from the lanes that this receiver wants to take from. It may wait for the whole
-    /// timeout although there is an item: its wake-up may have gone to another receiver.
+    /// Like [`Receiver::recv_timeout`], but takes only from lanes for which `accepts` is true. It
+    /// may wait for the whole timeout although there is an item: its wake-up may have gone to
+    /// another receiver.
     pub fn recv_timeout_from(
         &self,
         timeout: Duration,
-        wants: impl Fn(usize) -> bool,
+        accepts: impl Fn(usize) -> bool,
     ) -> Result<T, RecvError> {
         let mut state = self.shared.lock();
         let mut since: Option<Instant> = None;
         loop {
-            if let Some((item, lane)) = self.take(&mut state, &wants) {
+            if let Some((item, lane)) = self.take(&mut state, &accepts) {
                 drop(state);
-                // All of the lane's senders: the first may wait for more room than was freed.
+                // Wakes all senders of the lane: the first may wait for more room than was freed.
                 self.shared.not_full[lane].notify_all();
                 return Ok(item);
             }
@@ -272,7 +273,7 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// The next item; waits until there is one. None once it is closed and empty.
+    /// The next item. Waits until there is one. None once the channel is closed and empty.
     pub fn recv(&self) -> Option<T> {
         /// Short enough that a deadline can be computed from it.
         const LONG: Duration = Duration::from_secs(3600);
@@ -285,15 +286,15 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// Takes from the first lane that has something, beginning with the one whose turn it is.
-    fn take(&self, state: &mut State<T>, wants: &impl Fn(usize) -> bool) -> Option<(T, usize)> {
+    /// Takes from the first lane that has something, beginning with the lane whose turn it is.
+    fn take(&self, state: &mut State<T>, accepts: &impl Fn(usize) -> bool) -> Option<(T, usize)> {
         let lanes = state.lanes.len();
         for step in 0..lanes {
             let index = (state.turn + step) % lanes;
             let ending = state.closed || state.senders == 0;
             let lane = &mut state.lanes[index];
-            // Items that came in before the end are taken in any case.
-            if (lane.held || !wants(index)) && !ending {
+            // Items that were accepted before the end are taken in any case.
+            if (lane.held || !accepts(index)) && !ending {
                 continue;
             }
             if let Some((item, bytes)) = lane.waiting.pop_front() {
@@ -308,13 +309,14 @@ impl<T> Receiver<T> {
         None
     }
 
-    /// Whether nothing more will come in.
+    /// Whether no more items will come in.
     pub fn is_ending(&self) -> bool {
         let state = self.shared.lock();
         state.closed || state.senders == 0
     }
 
-    /// Takes nothing from a lane until it is released again: it fills, and pushes back to its senders.
+    /// Takes nothing from a lane until it is released again. The lane fills, and pushes back to its
+    /// senders.
     pub fn hold(&self, lane: usize, held: bool) {
         let mut state = self.shared.lock();
         if let Some(lane) = state.lanes.get_mut(lane)
@@ -326,7 +328,7 @@ impl<T> Receiver<T> {
         }
     }
 
-    /// What each lane holds, in the order of the bounds.
+    /// What each lane holds and how long its senders waited, in the order of the bounds.
     pub fn stats(&self) -> &[Arc<LaneStats>] {
         &self.shared.stats
     }
@@ -351,7 +353,8 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         state.receivers -= 1;
-        // Nobody will take the items that are left: they are dropped now (outside the lock), with their guards.
+        // Nobody will take the items that are left. They are dropped now, outside the lock, with
+        // their guards.
         let left: Vec<_> = if state.receivers == 0 {
             state
                 .lanes

@@ -1,9 +1,9 @@
-//! What a lane holds and how long its senders waited.
+//! Statistics of a lane: what it holds, and how long its senders waited.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// What a lane holds and how long its senders waited; for metrics.
+/// What a lane holds and how long its senders waited; shown in metrics.
 #[derive(Debug, Default)]
 pub struct LaneStats {
     pub(super) bytes: AtomicUsize,
@@ -24,7 +24,7 @@ impl LaneStats {
         self.items.load(Ordering::Relaxed)
     }
 
-    /// Items that were ever let in.
+    /// Items that the lane has accepted since the start.
     pub fn sent_items(&self) -> u64 {
         self.sent_items.load(Ordering::Relaxed)
     }

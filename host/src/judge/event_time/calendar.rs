@@ -1,4 +1,4 @@
-//! Years, months and days to milliseconds.
+//! Converts years, months and days to milliseconds.
 
 use time::{Date, Month};
 
@@ -10,7 +10,7 @@ pub(super) struct Clock {
     /// 60 is a leap second, which is the first second of the next minute, as Unix time has it.
     pub second: u8,
     pub ms: u16,
-    /// How far its zone is ahead of UTC.
+    /// How far the zone is ahead of UTC.
     pub offset_minutes: i32,
 }
 

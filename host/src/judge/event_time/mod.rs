@@ -1,7 +1,7 @@
-//! The event's own time, in the forms that pipelines write it. Used as the clock of an audit.
+//! Reads the event's own time, in the forms that pipelines write it. It is the clock of an audit.
 //!
-//! What is read is read in one way only: a form that could mean two moments, or a moment that no
-//! event of a pipeline has, is refused by name. It never becomes another time.
+//! A text or number is read in one way only. If it could mean two moments, or means a moment that
+//! no event of a pipeline can have, it is refused with a reason. It is never read as another time.
 
 mod calendar;
 mod number;
@@ -9,11 +9,11 @@ mod text;
 
 use landfall_document::{Kind, Value};
 
-/// The moments that an event may have: from 1990, before the Web, to 2200. A clock that was never set
-/// says 1970, and a number in a wrong unit a year far away.
+/// The moments that an event may have: from 1990, before the Web, to 2200. A clock that was never
+/// set gives 1970, and a number in a wrong unit gives a year far away.
 pub(crate) const PLAUSIBLE_MS: std::ops::Range<i64> = 631_152_000_000..7_258_118_400_000;
 
-/// Longer texts are no times.
+/// A longer text is not a time.
 const TEXT_BYTES_MAX: usize = 128;
 
 /// Why an event has no time.
@@ -23,7 +23,7 @@ pub enum TimeDefect {
     Absent,
     /// A moment before 1990 or from 2200 on, in whatever unit.
     Implausible,
-    /// In no form that is read.
+    /// The form is not one that Landfall reads.
     Unreadable,
 }
 
@@ -39,7 +39,7 @@ impl TimeDefect {
     }
 }
 
-/// Milliseconds since the epoch; what is finer is cut off. The forms are listed in
+/// Milliseconds since the epoch; finer parts are cut off. The forms are listed in
 /// `config/default.toml`, at `event.time`.
 pub fn event_time_ms(value: Value<'_>) -> Result<i64, TimeDefect> {
     let read = match (value.kind(), value.as_str()) {

@@ -1,7 +1,7 @@
-//! Times that are numbers, or texts of digits.
+//! Reads times that are numbers, or texts of digits.
 //!
-//! Which unit a number is in, its size says: within the years that an event may have, the ranges of
-//! all units lie apart from each other, with gaps between them. What is in a gap is refused.
+//! The size of a number shows its unit: for the years that an event may have, the ranges of all
+//! units are apart from each other, with gaps between them. A number in a gap is refused.
 
 use super::calendar::{self, Clock};
 use super::{PLAUSIBLE_MS, TimeDefect};
@@ -9,14 +9,14 @@ use super::{PLAUSIBLE_MS, TimeDefect};
 /// The years of [`PLAUSIBLE_MS`].
 const YEARS: std::ops::Range<u16> = 1990..2200;
 
-/// More digits than any time has.
+/// No time has more digits.
 const DIGITS_MAX: usize = 20;
 
-/// Digits before and behind the point.
+/// The digits before and after the point.
 pub(super) type Parts<'a> = (&'a [u8], &'a [u8]);
 
-/// A text of digits, with or without a fraction. A sign is no part of a time that can be read, but
-/// says that it is a number.
+/// Splits a text of digits, with or without a fraction. A sign is refused: no time that can be
+/// read has one.
 pub(super) fn digits(text: &[u8]) -> Option<Parts<'_>> {
     let (whole, fraction) = match text.iter().position(|byte| *byte == b'.') {
         Some(point) => (text.get(..point)?, text.get(point + 1..)?),
@@ -26,9 +26,9 @@ pub(super) fn digits(text: &[u8]) -> Option<Parts<'_>> {
     (are_digits(whole) && are_digits(fraction)).then_some((whole, fraction))
 }
 
-/// A number by its exact decimal value.
+/// Reads a number by its exact decimal value.
 pub(super) fn of_number(number: &[u8]) -> Result<i64, TimeDefect> {
-    // Before the epoch, or so large or small that it is written with an exponent.
+    // Otherwise it is before the epoch, or so large or small that it is written with an exponent.
     let (whole, fraction) = digits(number).ok_or(TimeDefect::Implausible)?;
     of_digits((whole, fraction))
 }
@@ -62,7 +62,8 @@ pub(super) fn of_digits((whole, fraction): Parts<'_>) -> Result<i64, TimeDefect>
     i64::try_from(ms).map_err(|_| TimeDefect::Implausible)
 }
 
-/// `YYYYMMDDHHMM`, with seconds, with milliseconds. No unit has numbers of such a size.
+/// Reads `YYYYMMDDHHMM`, also with seconds, also with milliseconds. In no unit is a time of this
+/// size.
 fn of_calendar(whole: &[u8], fraction: &[u8]) -> Result<i64, TimeDefect> {
     let number = |from: usize, to: usize| {
         whole

@@ -1,4 +1,5 @@
-//! Times that are texts: ISO 8601 with its usual liberties, mail and HTTP headers, logs of web servers.
+//! Reads times that are texts: ISO 8601 in its usual variants, mail and HTTP headers, logs of web
+//! servers.
 
 use time::Weekday;
 
@@ -18,14 +19,14 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
     ("sun", Weekday::Sunday),
 ];
 
-/// Milliseconds since the epoch; None if it is in no form that is read.
+/// Milliseconds since the epoch; None if the text has none of these forms.
 pub(super) fn read(text: &str) -> Option<i64> {
     iso(Cursor(text))
         .or_else(|| mail(Cursor(text)))
         .or_else(|| web_log(text))
 }
 
-/// What of a text was not read yet. Each step is all or nothing.
+/// The unread rest of a text. Each step reads all of its part or nothing.
 #[derive(Clone, Copy)]
 struct Cursor<'a>(&'a str);
 
@@ -50,7 +51,7 @@ impl<'a> Cursor<'a> {
         before - self.0.len()
     }
 
-    /// Digits, at least `min` and at most `max` of those that are there.
+    /// Reads the next digits: at least `min`, at most `max`.
     fn digits(&mut self, min: usize, max: usize) -> Option<&'a str> {
         let end = self
             .0
@@ -114,7 +115,8 @@ fn iso(mut at: Cursor<'_>) -> Option<i64> {
     calendar::moment(date, clock)
 }
 
-/// `hh:mm`, `hh:mm:ss`, the same without colons; behind seconds a fraction of any length.
+/// `hh:mm`, `hh:mm:ss`, or the same without colons. After seconds a fraction of any length may
+/// follow.
 fn time_of_day(at: &mut Cursor<'_>) -> Option<Clock> {
     let hour = at.number(2)?;
     let has_colons = at.one_of(&[':']).is_some();
@@ -138,7 +140,7 @@ fn time_of_day(at: &mut Cursor<'_>) -> Option<Clock> {
     Some(clock)
 }
 
-/// Minutes ahead of UTC, behind spaces or none; `Some(None)` if there is no zone.
+/// Minutes ahead of UTC, with or without spaces before; `Some(None)` if there is no zone.
 fn zone(at: &mut Cursor<'_>) -> Option<Option<i32>> {
     at.spaces();
     if at.is_at_end() {
@@ -165,7 +167,7 @@ fn zone(at: &mut Cursor<'_>) -> Option<Option<i32>> {
         .then_some(Some(0))
 }
 
-/// `[Europe/Paris]` behind an offset, which says all that is to be known.
+/// Skips `[Europe/Paris]` after an offset: the offset is all that is needed.
 fn zone_name(at: &mut Cursor<'_>) -> Option<()> {
     if at.one_of(&['[']).is_some() {
         let (_, rest) = at.0.split_once(']')?;
@@ -203,7 +205,7 @@ fn mail(mut at: Cursor<'_>) -> Option<i64> {
     calendar::moment(date, clock)
 }
 
-/// `14/Nov/2023:22:13:20 +0000`, in brackets or not.
+/// `14/Nov/2023:22:13:20 +0000`, with or without brackets.
 fn web_log(text: &str) -> Option<i64> {
     let text = text
         .strip_prefix('[')

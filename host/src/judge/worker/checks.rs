@@ -1,4 +1,4 @@
-//! The event checks and the projections of one batch.
+//! Runs the event checks and the projections of one batch.
 
 use landfall_document::{Documents, Pointer, RowState, redact};
 use landfall_ledger::{Form, Judgement, Stream};
@@ -11,7 +11,7 @@ use crate::judge::identity::FormHasher;
 use crate::judge::instances::StreamInstances;
 use crate::judge::labels::NO_REASON;
 use crate::judge::plan::{Plan, StreamPlan};
-use crate::judge::report::{JudgeReport, SampleKind, Shown, Violation, bump};
+use crate::judge::report::{JudgeReport, SampleContent, SampleKind, Violation, bump};
 
 impl Judge {
     pub(super) fn run_checks(
@@ -74,7 +74,7 @@ impl Judge {
                     let schema = schema_of(&self.documents, plan, row, &mut self.scratch);
                     report.sample(SampleKind::Violation, reason, schema, || {
                         let redacted = &self.options.redact;
-                        Shown {
+                        SampleContent {
                             at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
                             detail: detail_of(&self.judged.details, row),
                             payload: redacted_document(&self.documents, row, redacted),
@@ -106,7 +106,7 @@ impl Judge {
         }
     }
 
-    /// The hash of each row's normal forms; none if no parity check sees the stream.
+    /// The hash of each row's normal forms; empty if no parity check sees the stream.
     pub(super) fn project(
         &mut self,
         plan: &Plan,
@@ -138,7 +138,7 @@ impl Judge {
             let forms = self.projected.forms.as_ref();
             for (row, hasher) in hashers.iter_mut().enumerate() {
                 match (forms.row(row), hasher.as_mut()) {
-                    // It could not be projected: nothing can be said of the whole row.
+                    // One check could not project the row, so the row has no hash at all.
                     ([], _) => *hasher = None,
                     (form, Some(hasher)) if parity.fields.is_empty() => hasher.add(form),
                     (form, Some(hasher)) => {
@@ -172,9 +172,9 @@ impl Judge {
     }
 }
 
-/// A frame that a check failed on, whole: it is needed to try the check again.
-pub(super) fn fault(row: usize, frames: &FrameBatch, message: &str) -> Shown {
-    Shown {
+/// The whole frame that a check failed on: it is needed to try the check again.
+pub(super) fn fault(row: usize, frames: &FrameBatch, message: &str) -> SampleContent {
+    SampleContent {
         at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
         detail: message.to_owned(),
         payload: frames.frame(row).to_vec(),

@@ -1,5 +1,5 @@
-//! Frames to documents by the stream's codec, and what becomes of frames that the codec fails on:
-//! they are kept and tried again, because nobody knows yet which events they are.
+//! Turns frames into documents by the stream's codec. Frames that the codec fails on are kept and
+//! tried again, because nobody knows yet which events they are.
 
 use std::time::Instant;
 
@@ -13,17 +13,17 @@ use crate::judge::codec_retries::{is_hopeless, was_asked};
 use crate::judge::faults::{FaultNote, FaultOutcome, FaultedRow};
 use crate::judge::labels::{NO_REASON, NO_SCHEMA};
 use crate::judge::plan::StreamPlan;
-use crate::judge::report::{JudgeReport, SampleKind, Shown, bump};
+use crate::judge::report::{JudgeReport, SampleContent, SampleKind, bump};
 
-/// How often a batch has been tried, this try among them, and when.
+/// How often a batch has been tried, including this try, and the time of this try.
 #[derive(Clone, Copy)]
-pub(super) struct Tried {
+pub(super) struct Try {
     pub tries: u32,
     pub now: Instant,
 }
 
 impl Judge {
-    /// Frames to parsed documents; malformed frames leave an empty row.
+    /// Turns frames into parsed documents. A malformed frame leaves an empty row.
     pub(super) fn decode(
         &mut self,
         stream_plan: &StreamPlan,
@@ -55,22 +55,24 @@ impl Judge {
                 .copied()
                 .unwrap_or(NO_REASON);
             bump(&mut report.undecodable, reason);
-            report.sample(SampleKind::Undecodable, reason, NO_SCHEMA, || Shown {
-                at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
-                detail: detail_of(&self.decoded.details, row),
-                payload: column.row(row).to_vec(),
+            report.sample(SampleKind::Undecodable, reason, NO_SCHEMA, || {
+                SampleContent {
+                    at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
+                    detail: detail_of(&self.decoded.details, row),
+                    payload: column.row(row).to_vec(),
+                }
             });
         }
     }
 
-    /// What the codec failed on is kept, or given up.
+    /// Keeps the frames that the codec failed on, or gives them up.
     pub(super) fn keep_unread(
         &mut self,
         stream_plan: &StreamPlan,
         stream: Stream,
         frames: &FrameBatch,
         payloads: &[PayloadRef],
-        Tried { tries, now }: Tried,
+        Try { tries, now }: Try,
         report: &mut JudgeReport,
     ) {
         let Some(plan) = &stream_plan.codec else {
@@ -99,7 +101,7 @@ impl Judge {
         };
         for faulted in &faulted_rows {
             let reason = plan.faults[faulted.fault.kind as usize];
-            // A recording is read once, and nobody mends the codec meanwhile.
+            // A recording is read once, and nobody replaces the codec meanwhile.
             let at_once = self.ending || self.options.event_time;
             let hopeless = at_once
                 || is_hopeless(faulted, tries, is_sound)
@@ -109,7 +111,7 @@ impl Judge {
                             .is_some_and(was_asked));
             match hopeless {
                 true => note(faulted, FaultOutcome::GivenUp),
-                // Of a poison frame beside others it is told once.
+                // A poison frame among readable frames is reported once.
                 false if tries == 1 || !is_sound => note(faulted, FaultOutcome::Waits),
                 false => {}
             }
@@ -134,7 +136,8 @@ impl Judge {
         }
         report.unread = notes;
         if given_up > 0 && self.ending {
-            // Nothing may be called missing for what was not read: the frontier stays there.
+            // No event may be called missing because of an unread frame, so the frontier stays
+            // before it.
             frames.guard.abandon(Unapplied::Undecoded);
         }
         if kept.rows() > 0 {
@@ -142,7 +145,7 @@ impl Judge {
         }
     }
 
-    /// Whether the codec reads any frame at all. Remembers one that it read.
+    /// Whether the codec reads any frame at all. Remembers one frame that it read.
     fn reads_others(&mut self, stream: Stream, frames: &FrameBatch) -> bool {
         let failed = |row: usize| {
             let faulted = &self.decoded.faulted;
@@ -150,7 +153,7 @@ impl Judge {
                 .iter()
                 .any(|part| (part.first..part.first + part.rows).contains(&row))
         };
-        // The usual way: nothing failed, and nothing has to be remembered.
+        // The usual case: nothing failed, and nothing has to be remembered.
         if self.decoded.faulted.is_empty() && self.knows_readable[stream] {
             return true;
         }
@@ -163,7 +166,7 @@ impl Judge {
         frame.is_some_and(|frame| self.ask_alone(stream, &frame).is_none())
     }
 
-    /// How the codec fails on this frame, asked for it alone.
+    /// The kind of fault with which the codec fails on this frame when it is given nothing else.
     fn ask_alone(&mut self, stream: Stream, frame: &[u8]) -> Option<FaultKind> {
         let instance = self.instances.streams[stream].codec.as_mut()?;
         let mut decoded = Decoded::default();

@@ -1,11 +1,11 @@
-//! One worker's way of a batch, from frames to observations: decoded, parsed once, checked and
-//! projected, then row by row to the ledger's words.
+//! One worker takes a batch from frames to observations: it decodes, parses once, checks and
+//! projects. Then it turns each row into an observation for the ledger.
 
 mod checks;
 mod codec;
 mod rows;
 
-use self::codec::Tried;
+use self::codec::Try;
 
 pub use crate::judge::labels::HOST;
 
@@ -28,13 +28,13 @@ use super::plan::{Plan, StreamPlan};
 use super::report::JudgeReport;
 use crate::flow::{FrameBatch, InFlightGuard};
 
-/// In place of a codec's code: its codec failed on the row, which is given up; or which is kept, to
-/// be tried again. Beyond the codes of any manifest.
+/// Set in place of a codec's code if the codec failed on the row: the row is given up, or it is
+/// kept for another try. Both are beyond the codes of any manifest.
 const GIVEN_UP: u16 = u16::MAX;
 const KEPT: u16 = u16::MAX - 1;
 
-/// What the ledger's threads need of a written batch after its observations: the frames, to tell of
-/// single rows and to keep those whose raw event did not come yet.
+/// What a shard needs of a written batch after its observations: the frames. They show single rows,
+/// and are kept if their raw event did not come yet.
 pub struct WrittenFrames {
     pub frames: FrameBatch,
 }
@@ -52,7 +52,7 @@ pub struct Judged {
     pub raw: Vec<Vec<RawObservation>>,
     /// By shard.
     pub written: Vec<Vec<WrittenObservation>>,
-    /// Raw frames that no observation refers to: their payload can go.
+    /// Raw frames that no observation refers to: their payloads can be released.
     pub unreferenced: Vec<PayloadRef>,
     pub report: JudgeReport,
     /// Only of a written batch.
@@ -64,7 +64,7 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// What keeps the frontier of the batch's stream where it is.
+    /// The guard that keeps the frontier of the batch's stream where it is.
     pub fn guard(&self) -> Option<InFlightGuard> {
         let written = self.written_frames.as_ref().map(|written| &written.frames);
         let frames = written.or(self.raw_frames.as_ref())?;
@@ -78,19 +78,19 @@ pub struct JudgeOptions {
     pub secret: Secret,
     pub shards: usize,
     pub window_ms: i64,
-    /// Time is what events say it is (audit), not when their frames came.
+    /// The time of an event is its own (audit), not the arrival of its frame.
     pub event_time: bool,
     pub redact: Arc<Vec<Pointer>>,
-    /// Of all workers together.
-    pub readable: Arc<Readable>,
+    /// Shared by all workers.
+    pub readable: Arc<ReadableFrames>,
 }
 
-/// By stream: a frame that its codec has read, to tell a frame that cannot be read from a codec that
-/// cannot read. A worker may not have met one itself.
+/// By stream, a frame that its codec has read. It distinguishes a frame that cannot be read from a
+/// codec that reads nothing. It is shared, because a worker may not have met such a frame itself.
 #[derive(Debug, Default)]
-pub struct Readable(PerStream<Mutex<Option<Vec<u8>>>>);
+pub struct ReadableFrames(PerStream<Mutex<Option<Vec<u8>>>>);
 
-impl Readable {
+impl ReadableFrames {
     fn lock(&self, stream: Stream) -> MutexGuard<'_, Option<Vec<u8>>> {
         self.0[stream]
             .lock()
@@ -107,31 +107,32 @@ pub struct Judge {
     decoded: Decoded,
     writer: ColumnWriter,
     fields: FieldHasher,
-    columns: Vec<Written>,
+    columns: Vec<ColumnData>,
     judged: CheckJudged,
     projected: Projected,
     rows: Vec<RowJudgement>,
     scratch: Vec<u8>,
-    /// By stream: what its codec failed on and is to be asked again.
+    /// By stream: the frames that its codec failed on, for another try.
     unread: PerStream<CodecRetries>,
-    /// By stream: whether this worker has seen to it that a readable frame is known.
+    /// By stream: whether this worker has made sure that a readable frame is known.
     knows_readable: PerStream<bool>,
-    /// Nobody will mend a codec any more: what it fails on is given up at once.
+    /// The run is ending, and no codec will be replaced any more. A frame that a codec fails on is
+    /// given up at once.
     ending: bool,
-    /// By stream: the time of the last event that had one. Those that have none are taken to have come
-    /// with it.
+    /// By stream: the time of the last event that had one. An event without a time is assumed to
+    /// have come at that time.
     last_time_ms: PerStream<Option<i64>>,
 }
 
-/// A column of the batch in hand.
+/// A column of the current batch.
 #[derive(Default)]
-struct Written {
+struct ColumnData {
     packed: Packed,
-    /// Of a column of fields: by row, the sum of those that are not in it.
+    /// For a column of fields: by row, the digest of the fields that are not in it.
     digests: Vec<FieldsDigest>,
 }
 
-/// What the deciding checks said of a row so far.
+/// The judgement of a row by the deciding checks so far.
 #[derive(Clone, Copy)]
 struct RowJudgement {
     judgement: Judgement,
@@ -139,7 +140,7 @@ struct RowJudgement {
 }
 
 impl RowJudgement {
-    /// A reason to reject is certain, whatever another check could not judge.
+    /// One reason to reject is enough, whatever another check could not judge.
     fn reject(&mut self, reason: ReasonId) {
         if self.judgement != Judgement::Rejected {
             *self = Self {
@@ -183,7 +184,7 @@ impl Judge {
         }
     }
 
-    /// The plan for the batches to come.
+    /// Sets the plan for the next batches.
     pub fn follow(&mut self, plan: &Arc<Plan>, now: Instant) {
         if Arc::ptr_eq(&self.plan, plan) {
             return;
@@ -202,14 +203,14 @@ impl Judge {
         self.unread[stream].is_full()
     }
 
-    /// Whether there is anything to be tried again.
+    /// Whether any frame waits for another try.
     pub fn has_unread(&self) -> bool {
         !self.unread.values().all(CodecRetries::is_empty)
     }
 
-    /// Tries frames again that their codec failed on, if some are due. `ending`: there will be no
-    /// further occasion, so what still cannot be read is given up.
-    pub fn again(&mut self, ending: bool, now: Instant) -> Option<Judged> {
+    /// Tries frames retry_due that their codec failed on, if some are due. `ending`: this is the last
+    /// try, so what still cannot be read is given up.
+    pub fn retry_due(&mut self, ending: bool, now: Instant) -> Option<Judged> {
         self.ending |= ending;
         let unread = self
             .unread
@@ -245,8 +246,15 @@ impl Judge {
         report.seen_ms = frames.arrived_ms.last().copied();
 
         self.decode(stream_plan, stream, &frames, &mut report);
-        let tried = Tried { tries, now };
-        self.keep_unread(stream_plan, stream, &frames, payloads, tried, &mut report);
+        let this_try = Try { tries, now };
+        self.keep_unread(
+            stream_plan,
+            stream,
+            &frames,
+            payloads,
+            this_try,
+            &mut report,
+        );
         self.write_columns(stream_plan);
         self.run_checks(&plan, stream_plan, stream, &frames, &mut report);
         let hashes = self.project(&plan, stream, &frames, &mut report);
@@ -260,7 +268,7 @@ impl Judge {
             raw_frames: None,
             time_ms_max: None,
         };
-        self.find_neighbour(&plan, stream, rows);
+        self.find_first_event_time(&plan, stream, rows);
         for row in 0..rows {
             self.finish_row(
                 &plan,
@@ -278,7 +286,7 @@ impl Judge {
             &|row| row_of(documents, row, key),
             &mut judged.report.checks,
         );
-        // Of frames that the codec failed on it is told what became of them.
+        // The report has what became of the frames that the codec failed on.
         if !judged.report.unread.is_empty() {
             let codec = stream_plan.codec.as_ref().map(|codec| codec.check.name());
             let checks = judged.report.checks.iter_mut();
@@ -298,11 +306,11 @@ impl Judge {
         judged
     }
 
-    /// Each column that any check wants, once.
+    /// Writes each column that any check asks for, once.
     fn write_columns(&mut self, stream_plan: &StreamPlan) {
         self.columns
-            .resize_with(stream_plan.columns.len(), Written::default);
-        for (wanted, column) in stream_plan.columns.iter().zip(&mut self.columns) {
+            .resize_with(stream_plan.columns.len(), ColumnData::default);
+        for (column_spec, column) in stream_plan.columns.iter().zip(&mut self.columns) {
             column.packed.clear();
             let (text, ends) = (&mut column.packed.text, &mut column.packed.ends);
             let digests = &mut column.digests;
@@ -310,7 +318,7 @@ impl Judge {
             let hasher = &self.fields;
             let taking = Some(FieldHashing { hasher, digests });
             self.writer
-                .write(&self.documents, wanted, text, ends, taking);
+                .write(&self.documents, column_spec, text, ends, taking);
         }
     }
 }

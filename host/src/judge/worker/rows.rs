@@ -1,4 +1,5 @@
-//! One row of a judged batch: its key, its schema, and what the ledger is told of it.
+//! Finishes one row of a judged batch: finds its key and its schema, and makes the observation for
+//! the ledger.
 
 use landfall_document::{Documents, RowState};
 use landfall_ledger::{
@@ -12,7 +13,7 @@ use crate::flow::FrameBatch;
 use crate::judge::event_time::{TimeDefect, event_time_ms};
 use crate::judge::labels::{HOST, NO_SCHEMA};
 use crate::judge::plan::{EventPointers, Plan};
-use crate::judge::report::{JudgeReport, SampleKind, Shown, Violation, bump};
+use crate::judge::report::{JudgeReport, SampleContent, SampleKind, Violation, bump};
 
 /// What identifies a row.
 struct Identity {
@@ -55,7 +56,7 @@ impl Judge {
                 Err(defect) => bump(&mut out.report.untimed, defect),
             }
             let never_late = match stream {
-                // Read only now: whatever landed did so before.
+                // A raw frame is read only now: whatever landed did so before.
                 Stream::Raw => frames.arrived_ms[row],
                 Stream::Written => 0,
             };
@@ -110,9 +111,10 @@ impl Judge {
         });
     }
 
-    /// Before a batch is gone through: its first events may have no time that can be read, and are then
-    /// taken to have come with the first one that has.
-    pub(super) fn find_neighbour(&mut self, plan: &Plan, stream: Stream, rows: usize) {
+    /// Finds the first event time of a batch, before its rows are gone through. The first events
+    /// may have no readable time. They are then assumed to have come with the first event that has
+    /// one.
+    pub(super) fn find_first_event_time(&mut self, plan: &Plan, stream: Stream, rows: usize) {
         if self.options.event_time {
             let first =
                 (0..rows).find_map(|row| event_time(&self.documents, &plan.event, row).ok());
@@ -147,10 +149,12 @@ impl Judge {
                 report.keyless += u64::from(reason == NO_KEY);
                 let reason = plan.reasons.intern(HOST, reason);
                 bump(&mut report.undecodable, reason);
-                report.sample(SampleKind::Undecodable, reason, NO_SCHEMA, || Shown {
-                    at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
-                    detail: String::new(),
-                    payload: frames.frame(row).to_vec(),
+                report.sample(SampleKind::Undecodable, reason, NO_SCHEMA, || {
+                    SampleContent {
+                        at_ms: frames.arrived_ms.get(row).copied().unwrap_or_default(),
+                        detail: String::new(),
+                        payload: frames.frame(row).to_vec(),
+                    }
                 });
                 None
             }
@@ -189,7 +193,8 @@ pub(super) fn schema_of(
     plan.labels.find(scratch)
 }
 
-/// The time of the first pointer whose value can be read; else why the first one with a value can not.
+/// The time at the first pointer whose value can be read. Otherwise the first reason why a value
+/// cannot be read; `Absent` if there is no value.
 fn event_time(documents: &Documents, event: &EventPointers, row: usize) -> Result<i64, TimeDefect> {
     let mut defect = TimeDefect::Absent;
     for pointer in &event.time {

@@ -23,7 +23,7 @@ use super::origin::Origin;
 pub use super::planned::{CheckState, Planned};
 use crate::config::Config;
 use crate::judge::labels::{NO_SCHEMA, Reasons, SchemaLabels, UNKNOWN_SCHEMA};
-use crate::judge::plan::{EventPointers, Placed, Plan, PlanParts};
+use crate::judge::plan::{EventPointers, Plan, PlanParts, PlannedCheck};
 
 /// At most this many unchanged schemas are named.
 const STALE_NAMED_MAX: usize = 8;
@@ -187,7 +187,7 @@ impl Planner {
                 loading: taken.loading,
                 loaded_from: taken.loaded_from,
             });
-            placed.push(Placed {
+            placed.push(PlannedCheck {
                 name: check.name.clone(),
                 check: entry.check.clone(),
                 streams: streams(check),
@@ -208,7 +208,7 @@ impl Planner {
             generation: Generation(self.next_generation.unwrap_or(u16::MAX)),
             event: event_pointers(config)?,
             codecs: PerStream::of(|stream| config.streams.of(stream).codec.clone()),
-            placed,
+            checks: placed,
             schemas,
             labels,
             reasons: Arc::clone(&self.reasons),

@@ -1,39 +1,39 @@
-//! What was found in a run, by who found it and why: the answer of an audit. Bounded by the reasons of
-//! manifests, and where a name comes from an event, by a number. Pure.
+//! What checks found in a run, by check and reason: the answer of an audit. Its size is bounded by
+//! the reasons of manifests; where names come from events, by a constant. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_ledger::Stream;
 use landfall_runtime::{Counters, FaultKind, Outcome};
 
-use crate::judge::{Comparison, Unlike};
+use crate::judge::{CheckDifferences, Comparison};
 
-/// Names of altered fields that are counted apart: they come from events.
+/// Names of altered fields that are counted separately. They come from events.
 const FIELDS_MAX: usize = 1000;
 
-/// A parity check names so many fields of an event at most (`DIFFERENCES_MAX` of the runtime): one that
-/// names as many may have had more to name.
+/// The most fields that a parity check names for one event (`DIFFERENCES_MAX` of the runtime). A
+/// check that names as many may have had more to name.
 const FIELDS_OF_ONE_MAX: usize = 32;
 
 /// Rows by reason, faults and findings of checks, and fields of altered events.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
-    /// Rows to which a check gave a reason, or that it failed on.
-    pub reasons: BTreeMap<Given, u64>,
-    /// Calls of each check that failed, and rows (of window checks: tallies) that it could not judge, by
-    /// kind of fault.
+    /// Rows to which a check gave a reason, or on which it failed.
+    pub reasons: BTreeMap<RowReason, u64>,
+    /// By check and kind of fault: the calls that failed, and the rows (for window checks: tallies)
+    /// that could not be judged.
     pub faults: BTreeMap<(String, &'static str), Faults>,
     /// What window checks found.
-    pub findings: BTreeMap<FoundBy, Findings>,
-    /// Events that were judged invalid and landed, by the check and its reason.
+    pub findings: BTreeMap<FindingKey, Findings>,
+    /// Events that were judged invalid and landed, by check and reason.
     pub leaked: BTreeMap<(String, String), u64>,
     pub undecodable: BTreeMap<Undecodable, u64>,
     pub altered: Altered,
 }
 
-/// Who gave rows of a stream a reason, and what that did to them.
+/// A reason that a check gave to rows of a stream, and the outcome for them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Given {
+pub struct RowReason {
     pub stream: Stream,
     pub check: String,
     pub reason: String,
@@ -42,7 +42,7 @@ pub struct Given {
     pub decides: bool,
 }
 
-/// Who could not read frames of a stream, and why.
+/// The check that could not read frames of a stream, and why.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Undecodable {
     pub stream: Stream,
@@ -56,9 +56,9 @@ pub struct Faults {
     pub rows: u64,
 }
 
-/// A window check's reason, and how serious it is.
+/// A window check's reason, and its severity.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FoundBy {
+pub struct FindingKey {
     pub check: String,
     pub reason: String,
     pub severity: &'static str,
@@ -67,9 +67,9 @@ pub struct FoundBy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
     pub windows: u64,
-    /// What the manifest says of the reason.
+    /// The manifest's help for the reason.
     pub help: String,
-    /// Of the last one: its schema, and what the check said.
+    /// The schema and the detail of the last finding.
     pub schema: String,
     pub detail: String,
 }
@@ -77,17 +77,17 @@ pub struct Findings {
 /// Altered events by the fields that differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Altered {
-    /// Events of which a check named fields.
+    /// Events for which a check named fields.
     pub explained: u64,
-    /// Events by field; one counts for each of its fields.
+    /// Events by field. An event counts once for each of its fields.
     pub fields: BTreeMap<String, u64>,
-    /// Fields of further names, each counted once an event.
+    /// Fields with other names. Each counts once for an event.
     pub further: u64,
-    /// Events that have as many fields as are named of one, and perhaps more.
+    /// Events with as many fields as can be named for one event, and perhaps more.
     pub cut: u64,
 }
 
-impl Given {
+impl RowReason {
     pub fn outcome_of(outcome: Option<Outcome>) -> &'static str {
         match outcome {
             Some(Outcome::Violation) => "violation",
@@ -97,17 +97,17 @@ impl Given {
         }
     }
 
-    /// Whether all is well with such rows: they were kept out as they should be.
+    /// Whether such rows are as they should be: they were kept out properly.
     fn is_fine(&self) -> bool {
         self.outcome == "filtered" || self.outcome == "violation" && self.decides
     }
 }
 
 impl Account {
-    /// Whether checks found nothing but events that were to be rejected, and could look at everything.
-    /// Findings of severity info are only to be known.
+    /// Whether checks found nothing but events that must be rejected, and could judge everything.
+    /// Findings of severity info do not count.
     pub fn is_clean(&self) -> bool {
-        self.reasons.keys().all(Given::is_fine)
+        self.reasons.keys().all(RowReason::is_fine)
             && self.faults.values().all(|faults| faults.rows == 0)
             && self.findings.keys().all(|found| found.severity == "info")
             && self.undecodable.is_empty()
@@ -129,19 +129,19 @@ impl Account {
     }
 
     pub(super) fn altered(&mut self, comparison: Option<&Comparison>) {
-        let Some(Comparison::Differs(unlike)) = comparison else {
+        let Some(Comparison::Differs(differences)) = comparison else {
             return;
         };
-        let names: BTreeSet<&str> = named(unlike).map(|(_, field)| field).collect();
+        let names: BTreeSet<&str> = named(differences).map(|(_, field)| field).collect();
         let altered = &mut self.altered;
         altered.explained += u64::from(!names.is_empty());
-        let is_cut = |unlike: &Unlike| {
-            unlike
+        let is_cut = |differences: &CheckDifferences| {
+            differences
                 .fields
                 .as_ref()
                 .is_ok_and(|fields| fields.len() >= FIELDS_OF_ONE_MAX)
         };
-        altered.cut += u64::from(unlike.iter().any(is_cut));
+        altered.cut += u64::from(differences.iter().any(is_cut));
         for name in names {
             if let Some(events) = altered.fields.get_mut(name) {
                 *events += 1;
@@ -155,10 +155,10 @@ impl Account {
 }
 
 /// The fields that differ, each with the check that names it.
-pub(super) fn named(unlike: &[Unlike]) -> impl Iterator<Item = (&str, &str)> {
-    unlike.iter().flat_map(|unlike| {
-        let fields = unlike.fields.iter().flatten();
-        fields.map(|difference| (unlike.check.as_str(), difference.field.as_str()))
+pub(super) fn named(differences: &[CheckDifferences]) -> impl Iterator<Item = (&str, &str)> {
+    differences.iter().flat_map(|differences| {
+        let fields = differences.fields.iter().flatten();
+        fields.map(|difference| (differences.check.as_str(), difference.field.as_str()))
     })
 }
 
@@ -176,7 +176,7 @@ mod tests {
                 written: String::new(),
             })
             .collect();
-        Comparison::Differs(vec![Unlike {
+        Comparison::Differs(vec![CheckDifferences {
             check: "parity".into(),
             fields: Ok(fields),
         }])
@@ -212,11 +212,11 @@ mod tests {
 
     #[test]
     fn only_what_was_kept_out_as_it_should_be_is_fine() {
-        let given = |outcome, decides| Given {
+        let given = |outcome, decides| RowReason {
             stream: Stream::Raw,
             check: "a".into(),
             reason: "b".into(),
-            outcome: Given::outcome_of(outcome),
+            outcome: RowReason::outcome_of(outcome),
             decides,
         };
         for (outcome, decides, fine) in [

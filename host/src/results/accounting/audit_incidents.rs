@@ -1,7 +1,8 @@
-//! The incidents of an audit. Lines come in any order of time, so nothing can be said before all is
-//! told; then it is gone through in the order in which a sidecar would have said it. Pure.
+//! The incidents of an audit. Lines come in any order of time, so nothing can be decided before
+//! everything is known. Then it is all passed to the tracker in the order in which a sidecar would
+//! have reported it. Pure.
 //!
-//! Bounded as the tallies are: by windows and schemas, not by events.
+//! Bounded like the tallies: by windows and schemas, not by events.
 
 use std::collections::BTreeMap;
 
@@ -10,34 +11,34 @@ use landfall_ledger::{Cause, Found, IncidentId, IncidentTracker, ReasonId, Schem
 #[derive(Clone, Debug)]
 struct Note {
     events: u64,
-    /// Of findings, the highest.
+    /// For findings: the highest severity.
     severity: Option<Severity>,
-    /// Of findings, what the check said last.
+    /// For findings: the last detail that the check gave.
     detail: String,
     first_ms: i64,
     last_ms: i64,
-    /// When it would have been said.
-    said_ms: i64,
+    /// When a sidecar would have reported it.
+    reported_ms: i64,
 }
 
-/// Window, cause, schema, and of findings the reason.
-type Place = (i64, Cause, SchemaId, Option<ReasonId>);
+/// Window, cause, schema, and for findings the reason.
+type NoteKey = (i64, Cause, SchemaId, Option<ReasonId>);
 
 /// What happened, by window.
 #[derive(Debug, Default)]
 pub(super) struct AuditIncidents {
-    notes: BTreeMap<Place, Note>,
+    notes: BTreeMap<NoteKey, Note>,
 }
 
-/// What came of telling it.
+/// The result of passing everything to the tracker.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct AuditAttribution {
     pub attributed: Vec<Attributed>,
-    /// What was said of the incidents of findings.
+    /// The details of the incidents that come from findings.
     pub details: Vec<(IncidentId, String)>,
 }
 
-/// Missing events of a schema that arrived in a stretch of time, and the incident they belong to.
+/// Missing events of a schema that arrived in an interval, and the incident to which they belong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Attributed {
     pub schema: SchemaId,
@@ -47,7 +48,7 @@ pub(super) struct Attributed {
 }
 
 impl AuditIncidents {
-    /// Something that is seen as it happens.
+    /// Adds something that a sidecar would have reported when it happened.
     pub fn note(
         &mut self,
         window: i64,
@@ -63,12 +64,12 @@ impl AuditIncidents {
             detail: String::new(),
             first_ms,
             last_ms,
-            said_ms: last_ms,
+            reported_ms: last_ms,
         };
         self.add((window, cause, schema, None), note);
     }
 
-    /// A window check found something about a schema's window.
+    /// Adds what a window check found about a schema's window.
     pub fn found(
         &mut self,
         window: i64,
@@ -83,12 +84,12 @@ impl AuditIncidents {
             detail,
             first_ms,
             last_ms,
-            said_ms: last_ms,
+            reported_ms: last_ms,
         };
         self.add((window, Cause::Finding, schema, Some(found.reason)), note);
     }
 
-    /// A missing event, which is said to be when its deadline passes.
+    /// Adds a missing event, which a sidecar would report when its deadline passes.
     pub fn missing(&mut self, window: i64, schema: SchemaId, arrived_ms: i64, deadline_ms: i64) {
         let note = Note {
             events: 1,
@@ -96,13 +97,13 @@ impl AuditIncidents {
             detail: String::new(),
             first_ms: arrived_ms,
             last_ms: arrived_ms,
-            said_ms: deadline_ms,
+            reported_ms: deadline_ms,
         };
         self.add((window, Cause::Loss, schema, None), note);
     }
 
-    fn add(&mut self, place: Place, note: Note) {
-        let known = self.notes.entry(place).or_insert_with(|| Note {
+    fn add(&mut self, key: NoteKey, note: Note) {
+        let known = self.notes.entry(key).or_insert_with(|| Note {
             events: 0,
             ..note.clone()
         });
@@ -110,25 +111,29 @@ impl AuditIncidents {
         known.events += note.events;
         known.first_ms = known.first_ms.min(note.first_ms);
         known.last_ms = known.last_ms.max(note.last_ms);
-        known.said_ms = known.said_ms.min(note.said_ms);
+        known.reported_ms = known.reported_ms.min(note.reported_ms);
     }
 
-    /// Tells everything to the overseer, in order, and lets it close all that it opened: after the
+    /// Passes everything to the tracker, in order, and lets it close all that it opened: after the
     /// end of the recording nothing goes on.
-    pub fn tell(&mut self, tracker: &mut IncidentTracker, clear_ms: i64) -> AuditAttribution {
+    pub fn replay(&mut self, tracker: &mut IncidentTracker, clear_ms: i64) -> AuditAttribution {
         let notes = std::mem::take(&mut self.notes);
         let mut notes: Vec<_> = notes.into_iter().collect();
         notes.sort_by_key(|((_, cause, schema, reason), note)| {
-            (note.said_ms, *cause, *schema, *reason)
+            (note.reported_ms, *cause, *schema, *reason)
         });
         let mut out = AuditAttribution::default();
-        let mut told_ms = None;
+        let mut last_reported_ms = None;
         for ((_, cause, schema, reason), note) in notes {
-            // What is quiet closes when it has been quiet for long enough, not when the next comes.
-            if let Some(told_ms) = told_ms {
-                tracker.advance(note.said_ms.min(clear_ms.saturating_add(told_ms)));
+            // A quiet incident closes when it has been quiet for long enough, not when the next
+            // report comes.
+            if let Some(last_reported_ms) = last_reported_ms {
+                tracker.advance(
+                    note.reported_ms
+                        .min(clear_ms.saturating_add(last_reported_ms)),
+                );
             }
-            tracker.advance(note.said_ms);
+            tracker.advance(note.reported_ms);
             let (events, first_ms, last_ms) = (note.events, note.first_ms, note.last_ms);
             let incident = match reason.zip(note.severity) {
                 Some((reason, severity)) => {
@@ -147,10 +152,10 @@ impl AuditIncidents {
                     incident,
                 });
             }
-            told_ms = Some(note.said_ms);
+            last_reported_ms = Some(note.reported_ms);
         }
-        if let Some(told_ms) = told_ms {
-            tracker.advance(told_ms.saturating_add(clear_ms));
+        if let Some(last_reported_ms) = last_reported_ms {
+            tracker.advance(last_reported_ms.saturating_add(clear_ms));
         }
         out
     }
@@ -176,16 +181,16 @@ mod tests {
     }
 
     #[test]
-    fn outages_told_in_any_order_are_incidents_by_event_time_and_all_are_closed() {
+    fn outages_added_in_any_order_are_incidents_by_event_time_and_all_are_closed() {
         let mut audit_incidents = AuditIncidents::default();
         let (start, deadline) = (1_416_276_000_000, 10 * MINUTE);
-        // The second outage is told first.
+        // The second outage comes first.
         for minute in [130, 3, 121, 120, 0, 1] {
             let arrived = start + minute * MINUTE;
             audit_incidents.missing(arrived / MINUTE, SchemaId(7), arrived, arrived + deadline);
         }
         let mut tracker = tracker();
-        let told = audit_incidents.tell(&mut tracker, 5 * MINUTE);
+        let attribution = audit_incidents.replay(&mut tracker, 5 * MINUTE);
         let mut changes = Vec::new();
         tracker.drain_changes(&mut changes);
         let closed: Vec<_> = changes
@@ -212,7 +217,7 @@ mod tests {
                 (130, 130, 140, Some(145), 1),
             ]
         );
-        assert_eq!(told.attributed.len(), 6);
+        assert_eq!(attribution.attributed.len(), 6);
         assert_eq!(tracker.open_by_cause()[&Cause::Loss], 0);
     }
 }

@@ -1,5 +1,5 @@
-//! Windows close when the last deadline of their events has passed: the law of conservation is checked, and what
-//! window checks find of their tallies is accounted for.
+//! Closes windows when the last deadline of their events has passed. Then the law of conservation
+//! is checked, and what window checks find in the tallies is accounted for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use landfall_ledger::{Found, Frontier, STAMPS_APART_MS, SchemaId};
 use landfall_runtime::{Finding, JudgedWindows, Manifest, Severity, Tally};
 use landfall_store::SampleRow;
 
-use super::account::{Findings, FoundBy};
+use super::account::{FindingKey, Findings};
 use super::{Accounting, Prepared, tally};
 use crate::judge::plan::Plan;
 
@@ -17,16 +17,16 @@ pub(in crate::results) struct ClosedTallies {
     schemas: Vec<SchemaId>,
 }
 
-/// What one window check made of some tallies.
+/// What one window check found in some tallies.
 pub(in crate::results) struct WindowFindings {
     pub check: String,
     pub manifest: Manifest,
     pub judged: JudgedWindows,
 }
 
-/// Events that came before this instant have had their deadline, and rows that landed by then and wait for
-/// a copy that explains them have been decided. Raw frames may wait for long after landings of their time
-/// were applied.
+/// Events that came before this instant have had their deadline. Rows that landed before it and
+/// waited for a copy that explains them have been decided. Raw frames may wait for long after
+/// landings of their time were applied.
 fn settled_before_ms(raw_ms: i64, written_ms: i64, longest_deadline_ms: i64) -> i64 {
     written_ms
         .min(raw_ms.saturating_sub(STAMPS_APART_MS))
@@ -34,7 +34,7 @@ fn settled_before_ms(raw_ms: i64, written_ms: i64, longest_deadline_ms: i64) -> 
 }
 
 impl Accounting {
-    /// Closes the windows whose events have all been judged, and have all had their deadline.
+    /// Closes the windows whose events have all been judged and have all had their deadline.
     pub fn close_windows(
         &mut self,
         plan: &Plan,
@@ -78,7 +78,7 @@ impl Accounting {
         closed
     }
 
-    /// What window checks found of a window that closed.
+    /// Accounts for what a window check found in a window that closed.
     pub fn found(
         &mut self,
         plan: &Plan,
@@ -86,7 +86,7 @@ impl Accounting {
         checks: &[WindowFindings],
         out: &mut Prepared,
     ) {
-        // A window counts once for a reason, however often a check gives it.
+        // A window counts once for a reason, even if a check gives the reason more than once.
         let mut incidents: BTreeMap<_, (Found, (i64, i64), String)> = BTreeMap::new();
         for check in checks {
             self.sample_faults(plan, closed, check, out);
@@ -128,7 +128,7 @@ impl Accounting {
         tally: &Tally,
         is_new: bool,
     ) {
-        let by = FoundBy {
+        let by = FindingKey {
             check: check.check.clone(),
             reason: check.reason(finding).to_owned(),
             severity: finding.severity.as_str(),
@@ -143,7 +143,7 @@ impl Accounting {
         };
     }
 
-    /// Tallies that a check failed on, as samples.
+    /// Keeps the tallies on which a check failed, as samples.
     fn sample_faults(
         &mut self,
         plan: &Plan,
@@ -171,7 +171,7 @@ impl Accounting {
         }
     }
 
-    /// A sample of a window, but for its kind.
+    /// A sample of a window, without its kind.
     fn sample_of(
         &self,
         plan: &Plan,
@@ -194,14 +194,14 @@ impl Accounting {
 }
 
 impl WindowFindings {
-    /// The id of a finding's reason; empty if the manifest has none of that number.
+    /// The id of a finding's reason; empty if the manifest has no reason of that number.
     pub fn reason(&self, finding: &Finding) -> &str {
         let reason = self.manifest.reasons.get(finding.reason);
         reason.map_or("", |reason| reason.id.as_str())
     }
 }
 
-/// What is only to be known is no incident.
+/// A finding of severity info is no incident.
 fn of_incident(severity: Severity) -> Option<landfall_ledger::Severity> {
     match severity {
         Severity::Info => None,

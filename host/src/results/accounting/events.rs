@@ -1,4 +1,5 @@
-//! What shards report of single events: as rows of the store, and as parts of incidents.
+//! Accounts for what shards report of single events: as rows of the store, and as parts of
+//! incidents.
 
 use landfall_ledger::{Cause, Effect, Generation, ReasonId, RejectedBy, SchemaId};
 use landfall_store::{LandedRow, MissingRow, SampleRow};
@@ -125,8 +126,9 @@ impl Accounting {
                 let example = example(schema, arrived_ms, Some(self.number(judged_by)));
                 self.altered(plan, example, comparison.as_ref(), out);
             }
-            // Whatever it found, the verdict is of the checks that looked again. The shard gives it: another
-            // copy of the event may explain the row.
+            // Whatever the comparison found, the verdict belongs to the checks that projected
+            // again. The shard gives the verdict, because another copy of the event may explain the
+            // row.
             Effect::Compare {
                 schema, arrived_ms, ..
             } => self.judged_by(schema, arrived_ms, described_by),
@@ -160,12 +162,12 @@ impl Accounting {
                 let example = example(schema, landed_ms, Some(self.number(generation)));
                 self.landed_wrongly(plan, Cause::Unexpected, example, NO_REASON, out);
             }
-            // The shard itself deals with these.
+            // The shard itself handles these.
             Effect::HoldWritten { .. } | Effect::Released { .. } => {}
         }
     }
 
-    /// Checks of that generation had a part in the counts of the window.
+    /// Records that checks of this generation contributed to the counts of the window.
     fn judged_by(&mut self, schema: SchemaId, at_ms: i64, generation: Generation) {
         let window = at_ms.div_euclid(self.window_ms);
         self.open_windows.judged_by(window, schema, generation);
@@ -200,7 +202,7 @@ impl Accounting {
         self.sample(row, out);
     }
 
-    /// A row that landed and should not have.
+    /// Accounts for a row that landed and should not have.
     fn landed_wrongly(
         &mut self,
         plan: &Plan,
@@ -222,7 +224,7 @@ impl Accounting {
     }
 }
 
-/// An event is missing, and whatever is reported of it from now on finds it.
+/// Adds a missing event, and makes it known to everything that is reported of it from now on.
 fn missing(row: MissingRow, known: &mut KnownMissing, out: &mut Prepared) {
     known.entry(row.fingerprint).or_insert_with(|| LandedRow {
         key: row.key.clone(),

@@ -8,10 +8,10 @@ use landfall_store::{FoundRow, IncidentRow, ShareRow};
 use super::samples;
 use crate::judge::plan::Plan;
 
-/// What window checks said of the last window of each incident that is open.
-pub(in crate::results) type Details = BTreeMap<IncidentId, String>;
+/// The details that window checks gave for the last window of each open incident.
+pub(in crate::results) type FindingDetails = BTreeMap<IncidentId, String>;
 
-pub(super) fn row(plan: &Plan, incident: &Incident, details: &Details) -> IncidentRow {
+pub(super) fn row(plan: &Plan, incident: &Incident, details: &FindingDetails) -> IncidentRow {
     let (scope, subject) = match incident.scope {
         Scope::Pipeline => ("pipeline", String::new()),
         Scope::Schema(schema) => ("schema", plan.labels.name(schema).to_owned()),
@@ -48,7 +48,7 @@ pub(super) fn row(plan: &Plan, incident: &Incident, details: &Details) -> Incide
     }
 }
 
-/// The check and its reason by name. What the reason means is empty if the check is no longer configured.
+/// The check and its reason by name. The help is empty if the check is no longer configured.
 fn found_row(plan: &Plan, found: Found, detail: Option<&String>) -> FoundRow {
     let reason = samples::reason_of(plan, found.reason);
     let check = plan

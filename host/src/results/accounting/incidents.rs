@@ -1,4 +1,5 @@
-//! Incidents as they happen, or, over recordings, at the end: lines come in any order of time.
+//! The incidents of a run: beside a pipeline as they happen, over recordings at the end, because
+//! lines come in any order of time.
 
 use landfall_ledger::{
     Activity, Cause, Found, IncidentId, IncidentTracker, IncidentTrackerConfig, SchemaId, Stream,
@@ -9,7 +10,7 @@ use super::audit_incidents::{AuditAttribution, AuditIncidents};
 /// The incidents of a run.
 pub(super) struct Incidents {
     tracker: IncidentTracker,
-    /// What is an incident of a recording, until all is known; None beside a pipeline.
+    /// What belongs to the incidents of a recording, until all is known; None beside a pipeline.
     recorded: Option<AuditIncidents>,
     clear_ms: i64,
     window_ms: i64,
@@ -43,8 +44,8 @@ impl Incidents {
         &mut self.tracker
     }
 
-    /// What came and landed, and when something landed last. Of recordings it cannot be known what waited for how
-    /// long.
+    /// What came and landed, and the time of the last landing. For recordings this is ignored: it
+    /// cannot be known what waited for how long.
     pub fn activity(&mut self, activity: &[Activity], landed_ms: Option<i64>) {
         if self.recorded.is_some() {
             return;
@@ -62,26 +63,26 @@ impl Incidents {
         }
     }
 
-    /// Landings are known up to there: what is reported from now on is judged by that.
+    /// Landings are known up to this time. What is reported from now on is judged by that.
     pub fn landed_up_to(&mut self, now_ms: Option<i64>) {
         if let Some(now_ms) = now_ms {
             self.tracker.tell_at(now_ms);
         }
     }
 
-    /// Everything of a stream up to there was reported.
-    pub fn told_up_to(&mut self, stream: Stream, at_ms: i64) {
+    /// Everything of a stream up to this time was reported.
+    pub fn reported_up_to(&mut self, stream: Stream, at_ms: i64) {
         self.tracker.told_up_to(stream, at_ms);
     }
 
-    /// Time moves to there, if it does.
+    /// Moves time, unless times are the events' own.
     pub fn advance(&mut self, now_ms: Option<i64>) {
         if let Some(now_ms) = now_ms {
             self.tracker.advance(now_ms);
         }
     }
 
-    /// Something happened to events that arrived (or landed) in a stretch of time.
+    /// Something happened to events that arrived (or landed) in an interval.
     pub fn note(
         &mut self,
         cause: Cause,
@@ -101,7 +102,8 @@ impl Incidents {
         }
     }
 
-    /// An event is missing. Gives its incident; of a recording that is known at the end alone.
+    /// An event is missing. Gives its incident; in a recording the incident is known only at the
+    /// end.
     pub fn missing(&mut self, schema: SchemaId, arrived_ms: i64, deadline_ms: i64) -> IncidentId {
         match &mut self.recorded {
             Some(recorded) => {
@@ -113,7 +115,8 @@ impl Incidents {
         }
     }
 
-    /// An event that is missing was lost once more. In a recording nothing is lost twice: its time stands still.
+    /// A missing event was lost once more. In a recording nothing is lost twice, because its time
+    /// stands still.
     pub fn missing_again(
         &mut self,
         schema: SchemaId,
@@ -126,12 +129,14 @@ impl Incidents {
         }
     }
 
-    /// An event of the incident landed after all. False if the incident is no longer in hand.
+    /// An event of the incident landed after all. False if the tracker no longer holds the
+    /// incident.
     pub fn landed_late(&mut self, incident: IncidentId, schema: SchemaId) -> bool {
         self.tracker.landed_late(incident, schema)
     }
 
-    /// A window check found something about a window of a schema. Gives the incident with `detail`, if it is known.
+    /// A window check found something about a window of a schema. Gives the incident with `detail`,
+    /// if the incident is known.
     pub fn found(
         &mut self,
         found: Found,
@@ -152,10 +157,10 @@ impl Incidents {
         }
     }
 
-    /// Nothing comes any more: the incidents of a recording are gone through.
+    /// Nothing comes any more: determines the incidents of a recording.
     pub fn end(&mut self) -> AuditAttribution {
         match &mut self.recorded {
-            Some(recorded) => recorded.tell(&mut self.tracker, self.clear_ms),
+            Some(recorded) => recorded.replay(&mut self.tracker, self.clear_ms),
             None => AuditAttribution::default(),
         }
     }

@@ -1,4 +1,5 @@
-//! A missing event landed after all: its incident, its window, and what its content is beside the raw frame.
+//! Accounts for a missing event that landed after all: its incident, its window, and how its
+//! content compares with the raw frame.
 
 use landfall_ledger::{Counts, IncidentId, SchemaId, Verdict};
 use landfall_store::{LandedRow, WindowCounts};
@@ -8,15 +9,15 @@ use super::{Accounting, MissingChange, Prepared};
 use crate::judge::Comparison;
 use crate::judge::plan::Plan;
 
-/// A row of an event that was missing.
+/// The late row of a missing event.
 pub(super) struct Late<'a> {
     pub row: LandedRow,
     pub key: String,
     pub schema: SchemaId,
-    /// Where the ledger counts it as late; none if the store is to.
+    /// The window in which the ledger counts it as late; None if the store must count it.
     pub window: Option<i64>,
     pub written: &'a [u8],
-    /// Of the row with the raw frame.
+    /// The comparison of the row with the raw frame.
     pub comparison: Comparison,
 }
 
@@ -75,8 +76,9 @@ impl Accounting {
         }
     }
 
-    /// The incident's count of late landings, under the schema that it counted the event under; one that
-    /// is no longer in hand is counted in the store, where its schema has the name that it had then.
+    /// Counts a late landing for its incident, under the schema under which the incident counted
+    /// the event. If the tracker no longer holds the incident, the store counts it, under the name
+    /// that the schema had then.
     fn count_late(&mut self, plan: &Plan, name: &str, incident: u64, out: &mut Prepared) {
         let schema = plan.labels.find(name.as_bytes());
         if !self.incidents.landed_late(IncidentId(incident), schema) {

@@ -1,6 +1,6 @@
-//! A missing event came in once more and was lost once more: from then on it belongs to the incident in
-//! which that happened, and to that one alone. The overseer counts it in both, for it knows no events;
-//! what is shown and stored of the first is one less.
+//! A missing event came in once more and was lost once more. From then on it belongs to the
+//! incident of the second loss, and to that one alone. The tracker knows no events, so it counts
+//! the event in both incidents. For the first incident, what is shown and stored is one less.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +10,19 @@ use landfall_store::{LandedRow, MissingRow};
 use super::{Accounting, KnownMissing, MissingChange, Prepared};
 use crate::judge::plan::Plan;
 
-/// Incidents of which it is known how many events others have: many more than the overseer holds, and of
-/// those that it no longer holds the store alone keeps count.
+/// Incidents whose moved events are known: many more than the tracker holds. For the incidents that
+/// it no longer holds, only the store keeps the count.
 const INCIDENTS_MAX: usize = 4096;
 
 /// The second loss of an event.
 pub(super) struct LostAgain {
     pub fingerprint: [u8; 16],
-    /// Of the copy that was lost.
+    /// The schema of the copy that was lost.
     pub schema: SchemaId,
     pub arrived_ms: i64,
     pub deadline_ms: i64,
     pub said_ms: i64,
-    /// In force when it was told.
+    /// The generation in force when the second loss was reported.
     pub generation: Generation,
 }
 
@@ -42,7 +42,8 @@ impl Accounting {
             said_ms,
             generation,
         } = again;
-        // Under the schema of its row, as its late landing will be.
+        // The schema of its row in the store, because its late landing will be counted under that
+        // schema.
         let of_row = known.get(&fingerprint);
         let counted = of_row.map_or(schema, |row| plan.labels.find(row.schema.as_bytes()));
         let Some(incident) = self
@@ -62,7 +63,7 @@ impl Accounting {
             });
             return;
         }
-        // Retention removed its row, and its frame with it. It is owed, and reported, all the same.
+        // Retention removed its row and its frame. It is still owed, and reported all the same.
         let row = MissingRow {
             fingerprint,
             key: String::new(),
@@ -87,11 +88,11 @@ impl Accounting {
     }
 }
 
-/// Events that left their incidents for others.
+/// Events that moved from their incidents to others.
 #[derive(Debug, Default)]
 pub(super) struct MovedEvents {
     by_incident: BTreeMap<IncidentId, BTreeMap<SchemaId, u64>>,
-    /// Since the last flush: the incident, and the schema by name.
+    /// The moves since the last flush: the incident, and the schema by name.
     new: Vec<(IncidentId, String)>,
 }
 
@@ -105,7 +106,8 @@ impl MovedEvents {
         }
     }
 
-    /// Takes them from the incidents that are to be put down; of the others the store is to: `stored`.
+    /// Subtracts the moved events from the incidents that are written in this flush. For the other
+    /// incidents the store subtracts them: they go into `stored`.
     pub(super) fn settle(&mut self, changes: &mut [Change], stored: &mut Vec<(u64, String)>) {
         if self.by_incident.is_empty() {
             return;

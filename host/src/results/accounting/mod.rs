@@ -1,7 +1,8 @@
-//! The account of a run: what windows count, which incidents there are, what a late landing revises, and which
-//! samples are kept. Pure: messages and times in, one [`Prepared`] flush out.
+//! The accounting of a run: what windows count, which incidents there are, what a late landing
+//! revises, and which samples are kept. Pure: messages and times in, one [`Prepared`] flush out.
 //!
-//! Knows the ledger's words and the rows of the store. Knows neither the store itself nor metrics, log and guests.
+//! Knows the ledger's types and the rows of the store. Knows neither the store itself nor metrics,
+//! log and checks that run.
 
 pub mod account;
 mod audit_incidents;
@@ -27,20 +28,21 @@ use landfall_ledger::{
 };
 use landfall_store::{GenerationRow, LandedRow, SampleRow};
 
-use self::account::{Account, Given, Undecodable};
+use self::account::{Account, RowReason, Undecodable};
 pub(super) use self::closing::WindowFindings;
-pub(super) use self::incident_rows::Details;
+pub(super) use self::incident_rows::FindingDetails;
 use self::incidents::Incidents;
 use self::lost_again::MovedEvents;
 use self::open_windows::OpenWindows;
 pub(super) use self::prepared::{MissingChange, Prepared};
 use self::samples::SampleBudget;
 use crate::judge::plan::Plan;
-use crate::judge::plan_cell::Noted;
+use crate::judge::plan_cell::PlanRecord;
 use crate::judge::{CheckActivity, JudgeReport, TimeDefect};
 use crate::messages::{Described, ShardOutput};
 
-/// A flush is written at once when this much of what shards reported is buffered, so that memory stays bounded.
+/// A flush is written at once when this much of what shards reported is buffered, so that memory
+/// stays bounded.
 const BUFFERED_EVENTS_MAX: usize = 4096;
 const BUFFERED_BYTES_MAX: usize = 16 << 20;
 
@@ -50,7 +52,7 @@ pub struct Totals {
     pub counts: Counts,
     pub by_schema: BTreeMap<String, Counts>,
     pub undecodable: BTreeMap<String, u64>,
-    /// Events of either stream without a time that can be read, by what is wrong with it.
+    /// Events of either stream whose own time cannot be read, by the defect.
     pub untimed: BTreeMap<TimeDefect, u64>,
     pub imbalance: u64,
     pub account: Account,
@@ -60,13 +62,14 @@ pub struct Totals {
 pub(super) struct AccountingParts {
     pub window_ms: i64,
     pub redact: Arc<Vec<Pointer>>,
-    /// What this process's generation 0 is in the store, where numbers go on from process to process.
+    /// The store's number for this process's generation 0. In the store numbers go on from process
+    /// to process.
     pub first_generation: u64,
     pub shards: usize,
     pub incidents: IncidentTrackerConfig,
-    /// The first number of an incident that was never given.
+    /// The first number of an incident that was never assigned.
     pub next_incident: u64,
-    /// None: times are the events' own, and incidents are gone through at the end.
+    /// None if times are the events' own. The incidents are then determined at the end.
     pub clock_ms: Option<i64>,
 }
 
@@ -77,15 +80,15 @@ pub(super) struct Accounting {
     first_generation: u64,
     open_windows: OpenWindows,
     incidents: Incidents,
-    /// Events that the tracker counts in one incident, and that belong to another one by now.
+    /// Events that the tracker counts in one incident, and that belong to another one.
     moved: MovedEvents,
-    /// What window checks reported of incidents that are open.
-    details: Details,
+    /// The details that window checks gave for open incidents.
+    details: FindingDetails,
     shards: Vec<ShardProgress>,
     samples: SampleBudget,
     buffered: Buffered,
     totals: Totals,
-    /// The first number of an incident that was never given, as far as the store knows.
+    /// The first number of an incident that was never assigned, as far as the store knows.
     next_incident: u64,
     longest_deadline_ms: i64,
     /// The end of the latest window that counts something.
@@ -95,7 +98,7 @@ pub(super) struct Accounting {
 struct ShardProgress {
     frontier: Frontier,
     gauges: ShardGauges,
-    /// Pieces of what it reports, until the last one is there.
+    /// The pieces of its current report, until the last one is there.
     pieces: Vec<Described>,
 }
 
@@ -106,12 +109,13 @@ pub(super) struct Buffered {
     /// Bytes of the frames of the events.
     bytes: usize,
     samples: Vec<SampleRow>,
-    /// What metrics will show once it is written.
+    /// What metrics will show once the flush is written.
     counts: Vec<(SchemaId, Counts)>,
     latency: Vec<SchemaGauge>,
 }
 
-/// Missing events that are spoken of, by fingerprint: what the store knows of each, or what this flush adds.
+/// The missing events that are referred to, by fingerprint: what the store knows of each, or what
+/// this flush adds.
 pub(super) type KnownMissing = std::collections::HashMap<[u8; 16], LandedRow>;
 
 impl Accounting {
@@ -138,7 +142,7 @@ impl Accounting {
                 parts.window_ms,
             ),
             moved: MovedEvents::default(),
-            details: Details::default(),
+            details: FindingDetails::default(),
             shards: (0..parts.shards).map(|_| shard()).collect(),
             samples: SampleBudget::default(),
             buffered: Buffered::default(),
@@ -154,14 +158,14 @@ impl Accounting {
         self.incidents.reconfigure(config);
     }
 
-    /// Whether so much is buffered that it is to be written at once.
+    /// Whether so much is buffered that it must be written at once.
     pub fn is_full(&self) -> bool {
         self.buffered.events.len() >= BUFFERED_EVENTS_MAX
             || self.buffered.bytes >= BUFFERED_BYTES_MAX
     }
 
-    /// Takes what waits for the next flush. At the end also what its shard did not complete: whoever was to report
-    /// the rest has died.
+    /// Takes what waits for the next flush. With `ended` also the incomplete reports: the thread
+    /// that had to send the rest has died.
     pub fn take_buffered(&mut self, ended: bool) -> Buffered {
         if ended {
             for shard in &mut self.shards {
@@ -171,7 +175,7 @@ impl Accounting {
         std::mem::take(&mut self.buffered)
     }
 
-    /// What a shard reports. `clock_ms` is what the clock says now, if there is one.
+    /// Takes what a shard reports. `clock_ms` is the time of the clock, if there is one.
     pub fn shard(&mut self, plan: &Plan, output: ShardOutput<Described>, clock_ms: Option<i64>) {
         self.incidents.activity(&output.activity, output.landed_ms);
         let pieces = &mut self.shards[output.shard].pieces;
@@ -198,7 +202,7 @@ impl Accounting {
         }
     }
 
-    /// What judging a batch came to.
+    /// Takes what judging a batch led to.
     pub fn judged(&mut self, plan: &Plan, report: &JudgeReport) {
         let (generation, stream) = (report.generation, report.stream);
         for count in &report.raw {
@@ -231,14 +235,14 @@ impl Accounting {
         }
         for &(violation, rows) in &report.violations {
             let reason = samples::reason_of(plan, violation.reason);
-            let given = Given {
+            let row_reason = RowReason {
                 stream,
                 check: reason.check,
                 reason: reason.id,
-                outcome: Given::outcome_of(violation.outcome),
+                outcome: RowReason::outcome_of(violation.outcome),
                 decides: violation.decides,
             };
-            *account.reasons.entry(given).or_default() += rows;
+            *account.reasons.entry(row_reason).or_default() += rows;
         }
         for sample in &report.samples {
             let number = self.number(generation);
@@ -249,16 +253,16 @@ impl Accounting {
         }
     }
 
-    /// What checks did.
+    /// Takes what checks did.
     pub fn checks(&mut self, checks: &[CheckActivity]) {
         for check in checks {
             self.totals.account.check(&check.name, &check.counters);
         }
     }
 
-    /// Decides what a flush writes; from here on it can be written any number of times over. `known` is what the store
-    /// knows of the missing events that are spoken of. What window checks find of the windows that close is taken by
-    /// [`Accounting::found`] and then [`Accounting::finish`].
+    /// Prepares a flush. From here on it can be written any number of times. `known` is what the
+    /// store knows of the missing events that are referred to. What window checks find in the
+    /// windows that close goes to [`Accounting::found`], and then comes [`Accounting::finish`].
     pub fn prepare(
         &mut self,
         plan: &Plan,
@@ -272,30 +276,30 @@ impl Accounting {
             latency: buffered.latency,
             ..Prepared::default()
         };
-        // Stalls are judged by landings: raw frames that are held back hide none.
-        let landed_up_to_ms = self.told_up_to(Stream::Written, clock_ms);
+        // Stalls are judged by landings. Raw frames that are held back do not hide a stall.
+        let landed_up_to_ms = self.reported_up_to(Stream::Written, clock_ms);
         self.incidents.landed_up_to(landed_up_to_ms);
         let now_ms = clock_ms.unwrap_or_else(|| self.complete_ms(clock_ms));
         for described in buffered.events {
             self.attribute(plan, described, &mut known, now_ms, &mut prepared);
         }
         for stream in Stream::ALL {
-            if let Some(told_ms) = self.told_up_to(stream, clock_ms) {
-                self.incidents.told_up_to(stream, told_ms);
+            if let Some(reported_up_to_ms) = self.reported_up_to(stream, clock_ms) {
+                self.incidents.reported_up_to(stream, reported_up_to_ms);
             }
         }
         self.incidents.advance(landed_up_to_ms);
         prepared
     }
 
-    /// Generations of checks that came in force, however short they were.
-    pub fn generations(&self, noted: Vec<Noted>, out: &mut Prepared) {
-        for noted in noted {
-            let generation = self.number(noted.generation);
+    /// Adds the generations of checks that were put in force, even if only for a moment.
+    pub fn generations(&self, records: Vec<PlanRecord>, out: &mut Prepared) {
+        for record in records {
+            let generation = self.number(record.generation);
             out.next_generation = Some(generation + 1);
-            let rows = noted.checks.into_iter().map(|check| GenerationRow {
+            let rows = record.checks.into_iter().map(|check| GenerationRow {
                 generation,
-                since_ms: noted.since_ms,
+                since_ms: record.since_ms,
                 check_name: check.name,
                 version: check.version,
                 digest: check.digest,
@@ -323,7 +327,7 @@ impl Accounting {
             (start_ms, schema, self.number(generation))
         };
         out.judges = judges.into_iter().map(judge).collect();
-        // What late landings revised was counted just now.
+        // What late landings revised was counted in this call.
         out.counts.append(&mut self.buffered.counts);
         let tracker = self.incidents.tracker_mut();
         tracker.drain_changes(&mut out.changes);
@@ -342,8 +346,8 @@ impl Accounting {
         out.gauges = self.shards.iter().map(|shard| shard.gauges).collect();
     }
 
-    /// A flush was written: of incidents that are closed no details are needed any more. `is_round`: retention began
-    /// a round, and samples may be taken anew.
+    /// A flush was written. FindingDetails of closed incidents are no longer needed. `is_round`: retention
+    /// began a round, and samples may be taken anew.
     pub fn written(&mut self, prepared: &Prepared, is_round: bool) {
         for change in &prepared.changes {
             if matches!(change, landfall_ledger::Change::Closed(_)) {
@@ -359,7 +363,8 @@ impl Accounting {
         self.totals
     }
 
-    /// The end of the latest window that counts something: of a recording it is known up to there.
+    /// The end of the latest window that counts something, in milliseconds. A recording is known up
+    /// to there.
     pub fn last_window_end_ms(&self) -> Option<i64> {
         self.last_window_end_ms
     }
@@ -377,7 +382,8 @@ impl Accounting {
         }
     }
 
-    /// Events that could not be judged are an incident of their own kind. Of their arrival only the window is known.
+    /// Reports events that could not be judged as an incident of their own kind. Only the window of
+    /// their arrival is known.
     fn note_unjudged(
         &mut self,
         window: i64,
@@ -401,30 +407,30 @@ impl Accounting {
         self.first_generation + u64::from(generation.0)
     }
 
-    /// The time by which everything that was reported is complete.
+    /// The time before which everything has been reported.
     fn complete_ms(&self, clock_ms: Option<i64>) -> i64 {
-        let told = self
+        let reported_ms = self
             .shards
             .iter()
             .map(|shard| shard.frontier.written_ms.min(shard.frontier.raw_ms))
             .min();
-        match (clock_ms, told.unwrap_or(i64::MIN)) {
+        match (clock_ms, reported_ms.unwrap_or(i64::MIN)) {
             (Some(clock_ms), i64::MAX) => clock_ms,
-            (_, told) => told,
+            (_, reported_ms) => reported_ms,
         }
     }
 
-    /// Up to when everything of a stream has been reported; None if that is not known (yet), and if times are the
-    /// events' own: then time stands still.
-    fn told_up_to(&self, stream: Stream, clock_ms: Option<i64>) -> Option<i64> {
+    /// The time up to which everything of a stream has been reported. None if that is not known
+    /// (yet), or if times are the events' own, because then time stands still.
+    fn reported_up_to(&self, stream: Stream, clock_ms: Option<i64>) -> Option<i64> {
         let of_stream = |shard: &ShardProgress| match stream {
             Stream::Raw => shard.frontier.raw_ms,
             Stream::Written => shard.frontier.written_ms,
         };
-        let told = self.shards.iter().map(of_stream).min()?;
+        let reported_ms = self.shards.iter().map(of_stream).min()?;
         match clock_ms {
-            Some(clock_ms) if told == i64::MAX => Some(clock_ms),
-            Some(_) if told != i64::MIN => Some(told),
+            Some(clock_ms) if reported_ms == i64::MAX => Some(clock_ms),
+            Some(_) if reported_ms != i64::MIN => Some(reported_ms),
             _ => None,
         }
     }

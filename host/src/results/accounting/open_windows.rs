@@ -1,5 +1,5 @@
 //! The tallies of windows: raw events as the judge counted them, verdicts as the ledger gave them.
-//! Pure. When a window closes the two must agree (the conservation law).
+//! Pure. When a window closes, the two must agree (the conservation law).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,8 @@ pub struct ClosedWindow {
 }
 
 impl ClosedWindow {
-    /// The sum of the imbalances of its schemas, each taken as positive: two errors do not cancel.
+    /// The sum of the imbalances of its schemas, each as an absolute value. So two errors do not
+    /// cancel out.
     pub fn imbalance(&self) -> u64 {
         self.schemas
             .iter()
@@ -22,7 +23,7 @@ impl ClosedWindow {
     }
 }
 
-/// Open windows, and what of them was not written away yet.
+/// Open windows, and which of their counts were not written yet.
 #[derive(Debug, Default)]
 pub struct OpenWindows {
     open: BTreeMap<(i64, SchemaId), Counts>,
@@ -30,12 +31,12 @@ pub struct OpenWindows {
     /// Which checks gave verdicts that are counted in open windows.
     judges: BTreeSet<(i64, SchemaId, Generation)>,
     unwritten_judges: BTreeSet<(i64, SchemaId, Generation)>,
-    /// Windows below this have closed; what comes for them still is a revision.
+    /// Windows below this number have closed. What still comes for them is a revision.
     closed_below: Option<i64>,
 }
 
 impl OpenWindows {
-    /// Adds to a window.
+    /// Adds counts to a window.
     pub fn add(&mut self, window: i64, schema: SchemaId, counts: &Counts) {
         self.unwritten
             .entry((window, schema))
@@ -46,7 +47,7 @@ impl OpenWindows {
         }
     }
 
-    /// Notes which checks gave a verdict that is counted in a window.
+    /// Records which checks gave a verdict that is counted in a window.
     pub fn judged_by(&mut self, window: i64, schema: SchemaId, generation: Generation) {
         let judge = (window, schema, generation);
         let is_open = self.closed_below.is_none_or(|below| window >= below);
@@ -55,12 +56,13 @@ impl OpenWindows {
         }
     }
 
-    /// The judges of windows that the store does not know yet; of closed windows, that it may know.
+    /// The windows' generations of checks that the store does not know yet. For closed windows the
+    /// store may know them.
     pub fn take_unwritten_judges(&mut self) -> BTreeSet<(i64, SchemaId, Generation)> {
         std::mem::take(&mut self.unwritten_judges)
     }
 
-    /// What is to be added to the store since the last call.
+    /// The counts to add to the store since the last call.
     pub fn take_unwritten(&mut self) -> Vec<((i64, SchemaId), Counts)> {
         let taken = std::mem::take(&mut self.unwritten);
         taken
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_checks_that_judged_a_window_are_told_once_while_it_is_open() {
+    fn the_checks_that_judged_a_window_are_given_once_while_it_is_open() {
         let mut open_windows = OpenWindows::default();
         let judge = |generation| (5, SchemaId(0), Generation(generation));
         for generation in [3, 3, 4, 3] {
@@ -159,7 +161,8 @@ mod tests {
         open_windows.judged_by(5, SchemaId(0), Generation(4));
         assert!(open_windows.take_unwritten_judges().is_empty());
         open_windows.close(6);
-        // A closed window is not in memory any more: the store takes it or knows it.
+        // A closed window is not in memory any more: the store adds the generation or has it
+        // already.
         open_windows.judged_by(5, SchemaId(0), Generation(4));
         assert!(
             open_windows

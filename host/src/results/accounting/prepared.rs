@@ -1,4 +1,4 @@
-//! One flush, decided: rows for the store, and what metrics and log show once they are written.
+//! A prepared flush: rows for the store, and what metrics and log show once the rows are written.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,22 @@ use landfall_store::{GenerationRow, IncidentRow, MissingRow, SampleRow, WindowCo
 
 use crate::messages::Answer;
 
-/// What becomes of the store's missing events, in the order in which it was reported.
+/// A change to the store's missing events. Changes are applied in the order in which they were
+/// reported.
 pub(in crate::results) enum MissingChange {
     Missing(MissingRow),
     Landed {
         fingerprint: [u8; 16],
         landed_ms: i64,
     },
-    /// Lost once more: its incident, deadline, and when that was reported.
+    /// Lost once more: the incident, the deadline, and when that was reported.
     Again {
         fingerprint: [u8; 16],
         incident: u64,
         deadline_ms: i64,
         said_ms: i64,
     },
-    /// Missing in a window of the store's until now: what it is instead.
+    /// It was missing in a window of the store until now; what it is instead.
     Revised {
         arrived_ms: i64,
         schema: String,
@@ -29,17 +30,18 @@ pub(in crate::results) enum MissingChange {
     },
 }
 
-/// One flush, decided.
+/// A prepared flush.
 #[derive(Default)]
 pub(in crate::results) struct Prepared {
     pub generations: Vec<GenerationRow>,
-    /// The first numbers of a generation and of an incident that were never given, if any was given.
+    /// The first numbers of a generation and of an incident that were never assigned, if any was
+    /// assigned.
     pub next_generation: Option<u64>,
     pub next_incident: Option<u64>,
     pub missing_changes: Vec<MissingChange>,
     /// How many of them are missing.
     pub missing: usize,
-    /// Late landings of incidents that are no longer in hand, with the schema.
+    /// Late landings for incidents that the tracker no longer holds, with the schema.
     pub landed_of_old: Vec<(u64, String)>,
     /// Events that were lost once more: the incident that counted each, with the schema.
     pub lost_again: Vec<(u64, String)>,
@@ -48,7 +50,7 @@ pub(in crate::results) struct Prepared {
     pub windows: Vec<WindowRow>,
     /// Start of the window, schema, generation.
     pub judges: Vec<(i64, String, u64)>,
-    /// Windows that closed: start, and how far raw events and verdicts are apart.
+    /// Windows that closed: their start, and the difference between raw events and verdicts.
     pub closed: Vec<(i64, u64)>,
     pub incidents: Vec<IncidentRow>,
     pub samples: Vec<SampleRow>,
@@ -59,12 +61,12 @@ pub(in crate::results) struct Prepared {
     pub latency: Vec<SchemaGauge>,
     pub open_by_cause: BTreeMap<Cause, usize>,
     pub gauges: Vec<ShardGauges>,
-    /// Answers for shards, once all this is written.
+    /// Answers for shards, sent once all this is written.
     pub answers: Vec<(usize, Answer)>,
 }
 
 impl Prepared {
-    /// Whether nothing is to be written.
+    /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.missing_changes.is_empty()
             && self.windows.is_empty()
@@ -77,7 +79,7 @@ impl Prepared {
             && self.next_incident.is_none()
     }
 
-    /// Raw events and verdicts that its windows count.
+    /// The number of raw events and verdicts that its windows count.
     pub fn count(&self) -> u64 {
         let count = |counts: &Counts| {
             let verdicts = counts.verdicts.iter().copied().filter(|n| *n > 0);

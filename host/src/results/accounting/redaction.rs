@@ -1,8 +1,8 @@
 //! Documents as they may be shown: with the configured pointers redacted.
 //!
-//! A writer flattens: what is `/event/email` in an event is `event_email` in its row. A pointer hides
-//! its value under each of these names, and what is inside it likewise; rather a field too many than
-//! an address in a log.
+//! A writer may flatten: `/event/email` of an event becomes `event_email` of its row. A pointer
+//! hides its value under each of these names, and everything inside the value as well. It may hide
+//! a field too many; that is better than an address in a log.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,8 @@ pub(super) fn document(bytes: &[u8], pointers: &[Pointer]) -> String {
     text
 }
 
-/// The same of a row that landed, whose members may be flattened. Empty as well if its members
-/// cannot be told with certainty: then none can be hidden with certainty.
+/// The same for a row that landed, whose members may be flattened. Also empty if its members cannot
+/// be determined with certainty, because then none can be hidden with certainty.
 pub(super) fn row(bytes: &[u8], pointers: &[Pointer]) -> String {
     let Ok(members) = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(bytes) else {
         return String::new();
@@ -38,7 +38,8 @@ pub(super) fn row(bytes: &[u8], pointers: &[Pointer]) -> String {
     document(bytes, &all)
 }
 
-/// Whether a field of a row, as a check names it or a writer flattens it, is (in) a redacted value.
+/// Whether a field of a row is a redacted value or inside one, however a check names it or a writer
+/// flattens it.
 pub(super) fn hides_field(field: &str, pointers: &[Pointer]) -> bool {
     let field = flat(field);
     pointers.iter().any(|pointer| {

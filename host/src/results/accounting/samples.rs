@@ -1,4 +1,4 @@
-//! Samples: the newest examples of each kind, reason and schema, a bounded number for a stretch of time.
+//! Samples: the newest examples of each kind, reason and schema, a bounded number in each interval.
 
 use std::collections::HashMap;
 
@@ -13,26 +13,27 @@ use crate::judge::labels::Reason;
 use crate::judge::plan::Plan;
 use crate::judge::{Comparison, Sample, SampleKind};
 
-/// Fields that the reason of an altered event's sample names.
+/// Fields that are named in the reason of an altered event's sample.
 const FIELDS_NAMED_MAX: usize = 8;
 
-/// Kinds, reasons and schemas of which samples are written between two prunings: the fields of altered
-/// events are the events' own.
+/// Kinds, reasons and schemas of which samples are written between two prunings. A bound is needed
+/// because the fields of altered events are named by events.
 const GROUPS_MAX: usize = 4096;
 
-/// Samples of one kind, reason and schema that are written between two prunings: a flood of one kind of
-/// trouble must not keep the disk busy.
+/// Samples of one kind, reason and schema that are written between two prunings. A flood of one
+/// kind of trouble must not keep the disk busy.
 const OF_ONE_MAX: u32 = 50;
 
-/// With so many samples written between two prunings, each group gets [`OF_MANY_MAX`] at most.
+/// Once this many samples were written between two prunings, each group gets [`OF_MANY_MAX`] at
+/// most.
 const MANY: usize = 2000;
 const OF_MANY_MAX: u32 = 2;
 
-/// Bounds how many samples are written.
+/// Limits how many samples are written.
 #[derive(Default)]
 pub(super) struct SampleBudget {
     taken: HashMap<[String; 4], u32>,
-    /// All of them together.
+    /// Number of samples of all groups.
     written: usize,
 }
 
@@ -67,8 +68,8 @@ pub(in crate::results) fn reason_of(plan: &Plan, reason: ReasonId) -> Reason {
     })
 }
 
-/// A sample that judging took. What could not be decoded or judged is kept whole beside what may be
-/// shown of it: it takes the frame as it came to replay a fault.
+/// A sample that judging took. If the frame could not be decoded or judged, it is kept whole beside
+/// what may be shown of it, because a fault can only be replayed with the frame as it came.
 pub(super) fn of_judge(
     plan: &Plan,
     sample: &Sample,
@@ -82,7 +83,7 @@ pub(super) fn of_judge(
         SampleKind::Fault => "fault",
     };
     let (document, frame) = match sample.kind {
-        // Redacted by the judge, which has it parsed.
+        // The judge has redacted it, because it had the parsed document.
         SampleKind::Violation => (String::from_utf8_lossy(&sample.payload).into_owned(), None),
         SampleKind::Undecodable | SampleKind::Fault => (
             redaction::document(&sample.payload, redacted),
@@ -104,40 +105,44 @@ pub(super) fn of_judge(
     }
 }
 
-/// An event of which something is to be shown, and its row that landed.
+/// An event to show, and the row that landed for it.
 pub(super) struct Example<'a> {
     pub key: String,
     pub schema: SchemaId,
     pub at_ms: i64,
-    /// Of the checks that gave the verdict; none if that is no longer known.
+    /// The generation of the checks that gave the verdict; None if it is no longer known.
     pub generation: Option<u64>,
     pub written: &'a [u8],
 }
 
-/// An altered event: its fields, with both values of those that are not redacted.
+/// The sample of an altered event: its fields, with both values of those that are not redacted.
 pub(super) fn altered(
     plan: &Plan,
     example: Example<'_>,
     comparison: Option<&Comparison>,
     redacted: &[Pointer],
 ) -> SampleRow {
-    let unlike = match comparison {
-        Some(Comparison::Differs(unlike)) => unlike.as_slice(),
+    let differences = match comparison {
+        Some(Comparison::Differs(differences)) => differences.as_slice(),
         _ => &[],
     };
-    let fields: Vec<&str> = named(unlike).map(|(_, field)| field).collect();
-    let detail = unlike.iter().flat_map(|unlike| match &unlike.fields {
-        Ok(fields) => fields.iter().map(|d| shown(d, redacted)).collect(),
-        Err(fault) => {
-            let (check, kind) = (&unlike.check, fault.kind.as_str());
-            let message = &fault.message;
-            vec![format!(
-                "{check} failed to name the fields: {kind}: {message}"
-            )]
-        }
-    });
+    let fields: Vec<&str> = named(differences).map(|(_, field)| field).collect();
+    let detail = differences
+        .iter()
+        .flat_map(|differences| match &differences.fields {
+            Ok(fields) => fields.iter().map(|d| shown(d, redacted)).collect(),
+            Err(fault) => {
+                let (check, kind) = (&differences.check, fault.kind.as_str());
+                let message = &fault.message;
+                vec![format!(
+                    "{check} failed to name the fields: {kind}: {message}"
+                )]
+            }
+        });
     let detail: Vec<String> = detail.collect();
-    let check = unlike.first().map(|unlike| unlike.check.clone());
+    let check = differences
+        .first()
+        .map(|differences| differences.check.clone());
     let reason = (check.unwrap_or_default(), fields_label(&fields));
     example.row(plan, "altered", reason, detail.join("; "), redacted)
 }
@@ -156,7 +161,8 @@ fn shown(difference: &Difference, redacted: &[Pointer]) -> String {
     }
 }
 
-/// All the fields that differ group samples: one that differs rarely is not hidden by those beside it.
+/// Groups samples by all the fields that differ. So a field that rarely differs is not hidden by
+/// frequent ones.
 fn fields_label(fields: &[&str]) -> String {
     let named: Vec<&str> = fields.iter().copied().take(FIELDS_NAMED_MAX).collect();
     match fields.len() {
@@ -168,7 +174,7 @@ fn fields_label(fields: &[&str]) -> String {
     }
 }
 
-/// A row that landed and should not have; `reason` is why its event was to be kept out.
+/// The sample of a row that landed and should not have. `reason` is why its event must not land.
 pub(super) fn written(
     plan: &Plan,
     kind: &str,

@@ -41,7 +41,8 @@ fn window_counts(counts: &Counts) -> WindowCounts {
     }
 }
 
-/// A closed window's counts as a window check sees them. A count that a revision drove below zero is 0.
+/// A closed window's counts as a window check gets them. A count that a revision made negative is
+/// 0.
 pub(super) fn of_window(
     plan: &Plan,
     window: i64,

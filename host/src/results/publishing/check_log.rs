@@ -1,4 +1,4 @@
-//! What checks log, as lines of the log.
+//! What checks log, as lines of Landfall's log.
 
 use landfall_runtime::{LogLevel, LogLine};
 

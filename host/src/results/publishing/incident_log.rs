@@ -3,7 +3,7 @@
 use landfall_ledger::Change;
 use landfall_store::IncidentRow;
 
-/// The opening and the end of an incident are told in the log; its growth is in the store.
+/// Logs that an incident opens, reopens or closes. Its growth is only in the store.
 pub(super) fn log(change: &Change, row: &IncidentRow) {
     let (cause, scope, subject) = (row.cause.as_str(), row.scope.as_str(), row.subject.as_str());
     let found = change.incident().found.is_some().then_some(&row.found);

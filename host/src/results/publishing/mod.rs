@@ -1,6 +1,8 @@
-//! Makes visible what happened: on metrics, in the log, and on readiness. Counts become visible once they are durable.
+//! Shows what happened: in metrics, in the log, and in readiness. Counts are shown once they are
+//! durable.
 //!
-//! Decides nothing about events. Of what repeats, the log has the first line at once and then one a minute.
+//! Decides nothing about events. If something repeats, the log has the first line at once, and then
+//! one a minute.
 
 mod check_log;
 mod fault_log;
@@ -44,7 +46,7 @@ impl Publishing {
         }
     }
 
-    /// What judging a batch came to, but for what its checks did.
+    /// Shows what judging a batch led to, except for what its checks did.
     pub fn judged(&mut self, plan: &Plan, report: &mut JudgeReport, now: Instant) {
         let stream = report.stream;
         for &(reason, frames) in &report.undecodable {
@@ -69,7 +71,7 @@ impl Publishing {
         }
     }
 
-    /// What checks did, and what they logged.
+    /// Shows what checks did, and what they logged.
     pub fn checks(&mut self, checks: Vec<CheckActivity>, now: Instant) {
         for check in checks {
             self.telemetry.check(&check.name, &check.counters);
@@ -81,7 +83,7 @@ impl Publishing {
                 check_log::line(&check.name, line);
             }
             if is_well(&check.counters) {
-                self.faults.well(&check.name);
+                self.faults.judged(&check.name);
             }
             for note in check.faults {
                 self.faults.fault(note, now);
@@ -92,7 +94,7 @@ impl Publishing {
         }
     }
 
-    /// What a window check found.
+    /// Shows what a window check found.
     pub fn found(&self, check: &WindowFindings) {
         for finding in &check.judged.findings {
             let reason = check.reason(finding);
@@ -101,7 +103,7 @@ impl Publishing {
         }
     }
 
-    /// A flush is durable.
+    /// Shows a flush that is durable.
     pub fn written(&self, plan: &Plan, prepared: &Prepared, now_ms: i64) {
         let telemetry = &self.telemetry;
         for &compared in &prepared.altered {
@@ -137,22 +139,22 @@ impl Publishing {
         telemetry.ledger(&prepared.gauges, now_ms);
     }
 
-    /// Retention made a step.
+    /// Shows a step of retention.
     pub fn pruned(&self, pruned: &Pruned) {
         self.telemetry.pruned(pruned);
     }
 
-    /// The clock is ahead of what the store has lived through.
+    /// Shows by how much the clock is ahead of retention's time.
     pub fn clock_ahead(&self, ahead_ms: i64) {
         self.telemetry.clock_ahead(ahead_ms);
     }
 
-    /// How large store and spool are.
+    /// Shows the sizes of store and spool.
     pub fn sizes(&self, store: &std::path::Path) {
         self.telemetry.sizes(store, self.spool.bytes());
     }
 
-    /// A try to write took so long.
+    /// Shows how long a try to write took.
     pub fn wrote(&self, took: Duration, is_committed: bool) {
         self.telemetry.wrote(took, is_committed);
     }
@@ -165,7 +167,7 @@ impl Publishing {
         self.telemetry.store_fails(error, store);
     }
 
-    /// Logs what is due by now.
+    /// Logs the lines that are due.
     pub fn look(&mut self, now: Instant) {
         self.faults.look(now);
     }
@@ -176,7 +178,7 @@ impl Publishing {
     }
 }
 
-/// Whether a check was asked, and did not fail in any way.
+/// Whether a check was called and did not fail in any way.
 fn is_well(counters: &Counters) -> bool {
     let failed = counters.faults.iter().chain(&counters.rows_faulted);
     counters.batches > 0 && failed.sum::<u64>() == 0

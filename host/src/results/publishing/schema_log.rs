@@ -1,14 +1,15 @@
-//! Log lines about schemas that take too many steps: one a minute for each, however many events there are.
+//! Log lines about schemas that take too many steps: one a minute for each schema, however many
+//! events there are.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use landfall_runtime::SchemaFaults;
 
-/// Between two lines of one schema.
+/// The time between two lines about one schema.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// What was told, and what came since.
+/// What was logged, and what came since.
 #[derive(Debug, Default)]
 pub(super) struct SchemaLog {
     by_schema: HashMap<String, Logged>,
@@ -18,7 +19,7 @@ pub(super) struct SchemaLog {
 struct Logged {
     at: Instant,
     rows: u64,
-    untold: u64,
+    unexplained: u64,
 }
 
 impl SchemaLog {
@@ -28,46 +29,48 @@ impl SchemaLog {
             tracing::error!(
                 schema,
                 check,
-                "the schema is left alone for a while: validation by it took too many steps, or too long, again and again; \
-                 its events are unjudged, or their violations are not told, meanwhile"
+                "the schema is suspended for a while: validation by it took too many steps, or too long, again and again; \
+                 its events are unjudged, or their violations are not logged, meanwhile"
             );
         }
-        if let Some((rows, untold)) = self.due(faults, now) {
+        if let Some((rows, unexplained)) = self.due(faults, now) {
             tracing::warn!(
                 schema,
                 check,
                 unjudged = rows,
-                unexplained = untold,
+                unexplained,
                 "validation by the schema takes too many steps, as alternatives that lead back to their own \
                  schema do; `landfall schema validate` tries an event"
             );
         }
     }
 
-    /// What is to be told now, of this and of what was kept back.
+    /// What to log now of `faults` and of what was kept back; None while it is too early for a
+    /// line.
     fn due(&mut self, faults: &SchemaFaults, now: Instant) -> Option<(u64, u64)> {
-        let Some(told) = self.by_schema.get_mut(&faults.schema) else {
+        let Some(logged) = self.by_schema.get_mut(&faults.schema) else {
             if faults.rows + faults.untold == 0 {
-                // It took long, and answered.
+                // The validation took long, but it gave an answer.
                 return None;
             }
-            let told = Logged {
+            let logged = Logged {
                 at: now,
                 rows: 0,
-                untold: 0,
+                unexplained: 0,
             };
-            self.by_schema.insert(faults.schema.clone(), told);
+            self.by_schema.insert(faults.schema.clone(), logged);
             return Some((faults.rows, faults.untold));
         };
-        told.rows += faults.rows;
-        told.untold += faults.untold;
-        if now.saturating_duration_since(told.at) < PAUSE || told.rows + told.untold == 0 {
+        logged.rows += faults.rows;
+        logged.unexplained += faults.untold;
+        if now.saturating_duration_since(logged.at) < PAUSE || logged.rows + logged.unexplained == 0
+        {
             return None;
         }
-        told.at = now;
+        logged.at = now;
         Some((
-            std::mem::take(&mut told.rows),
-            std::mem::take(&mut told.untold),
+            std::mem::take(&mut logged.rows),
+            std::mem::take(&mut logged.unexplained),
         ))
     }
 }
@@ -77,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_schema_is_told_once_a_minute_with_all_that_came_since() {
+    fn a_schema_is_logged_once_a_minute_with_all_that_came_since() {
         let mut log = SchemaLog::default();
         let faults = |schema: &str, rows| SchemaFaults {
             schema: schema.to_owned(),

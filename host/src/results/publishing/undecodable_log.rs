@@ -1,17 +1,17 @@
-//! When the log says that frames cannot be read: the first of a reason at once, for it may be all of
-//! them; then all that came in a minute together. Reads no clock.
+//! Decides when unreadable frames are logged: the first of a reason at once, because all frames may
+//! be affected; then all of a minute together. Reads no clock.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::results::accounting::account::Undecodable;
 
-const TOLD_EVERY: Duration = Duration::from_secs(60);
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// By reason. Reasons are of manifests, so they are bounded.
+/// By reason. Reasons come from manifests, so their number is bounded.
 #[derive(Debug, Default)]
 pub(super) struct UndecodableLog {
-    told: BTreeMap<Undecodable, Logged>,
+    logged: BTreeMap<Undecodable, Logged>,
 }
 
 #[derive(Debug)]
@@ -21,26 +21,26 @@ struct Logged {
 }
 
 impl UndecodableLog {
-    /// So many frames more; how many there are to tell of now, if it is time to.
+    /// Adds frames. Gives the number of frames to log now, if it is time for a line.
     pub fn add(&mut self, unread: &Undecodable, frames: u64, now: Instant) -> Option<u64> {
-        let Some(told) = self.told.get_mut(unread) else {
-            let told = Logged {
+        let Some(logged) = self.logged.get_mut(unread) else {
+            let logged = Logged {
                 at: now,
                 held_back: 0,
             };
-            self.told.insert(unread.clone(), told);
+            self.logged.insert(unread.clone(), logged);
             return Some(frames);
         };
-        told.held_back += frames;
-        if now.saturating_duration_since(told.at) < TOLD_EVERY {
+        logged.held_back += frames;
+        if now.saturating_duration_since(logged.at) < LOG_EVERY {
             return None;
         }
-        told.at = now;
-        Some(std::mem::take(&mut told.held_back))
+        logged.at = now;
+        Some(std::mem::take(&mut logged.held_back))
     }
 }
 
-/// Frames of a reason, since the line before.
+/// Logs the frames of a reason since the last line.
 pub(super) fn log(by: &Undecodable, frames: u64) {
     let Undecodable {
         stream,
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_a_reason_is_told_at_once_and_a_minute_of_them_together() {
+    fn the_first_of_a_reason_is_logged_at_once_and_a_minute_of_them_together() {
         let unread = |reason: &str| Undecodable {
             stream: Stream::Written,
             check: "landfall".into(),

@@ -1,25 +1,26 @@
-//! The store's write-ahead log, which cannot be emptied while somebody reads what is only in it. When
-//! that is told. Pure, but for the line.
+//! Watches the store's write-ahead log, and decides when to log about it. It cannot be emptied
+//! while somebody reads what is only in it. Pure, apart from the log line.
 
 use landfall_store::Emptied;
 
-/// With more bytes it is told that it grows: SQLite by itself keeps it at four.
-const BYTES_TOLD: u64 = 64 << 20;
+/// If it has more bytes, it is logged that it grows. By itself SQLite keeps it at about four MiB.
+const LOGGED_BYTES_MIN: u64 = 64 << 20;
 
-/// However few they are: so many rounds (of half a minute each) it was held, and has what was deleted.
-const ROUNDS_TOLD: u32 = 20;
+/// If it was held for this many rounds (of half a minute each), this is logged, whatever its size:
+/// it still has what was deleted.
+const LOGGED_ROUNDS_MIN: u32 = 20;
 
-/// The log, round by round.
+/// The state of the write-ahead log from round to round.
 #[derive(Debug, Default)]
 pub(super) struct LogFile {
-    /// Rounds in a row in which it was held.
+    /// Number of rounds in a row in which a reader held it.
     held: u32,
-    told: bool,
+    is_logged: bool,
 }
 
-/// What is to be told.
+/// What to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tell {
+enum LogFileEvent {
     Grows,
     Kept,
     Emptied,
@@ -28,35 +29,37 @@ enum Tell {
 impl LogFile {
     pub(super) fn emptied(&mut self, emptied: Emptied) {
         let megabytes = emptied.log_bytes >> 20;
-        match self.tell(emptied) {
+        match self.next_event(emptied) {
             None => {}
-            Some(Tell::Grows) => tracing::warn!(
+            Some(LogFileEvent::Grows) => tracing::warn!(
                 megabytes,
                 "the store's write-ahead log grows: somebody reads the store in one long transaction; end that reader"
             ),
-            Some(Tell::Kept) => tracing::warn!(
+            Some(LogFileEvent::Kept) => tracing::warn!(
                 megabytes,
                 "what was deleted stays in the store's write-ahead log: somebody reads the store in one long \
                  transaction; end that reader"
             ),
-            Some(Tell::Emptied) => tracing::info!("the store's write-ahead log is empty again"),
+            Some(LogFileEvent::Emptied) => {
+                tracing::info!("the store's write-ahead log is empty again")
+            }
         }
     }
 
-    fn tell(&mut self, emptied: Emptied) -> Option<Tell> {
+    fn next_event(&mut self, emptied: Emptied) -> Option<LogFileEvent> {
         if !emptied.is_held {
             self.held = 0;
-            return std::mem::take(&mut self.told).then_some(Tell::Emptied);
+            return std::mem::take(&mut self.is_logged).then_some(LogFileEvent::Emptied);
         }
         self.held += 1;
-        let tell = if emptied.log_bytes > BYTES_TOLD {
-            Tell::Grows
-        } else if self.held >= ROUNDS_TOLD {
-            Tell::Kept
+        let event = if emptied.log_bytes > LOGGED_BYTES_MIN {
+            LogFileEvent::Grows
+        } else if self.held >= LOGGED_ROUNDS_MIN {
+            LogFileEvent::Kept
         } else {
             return None;
         };
-        (!std::mem::replace(&mut self.told, true)).then_some(tell)
+        (!std::mem::replace(&mut self.is_logged, true)).then_some(event)
     }
 }
 
@@ -65,8 +68,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_log_that_is_held_is_told_once_when_it_is_large_or_was_held_for_long_and_when_that_is_over()
-    {
+    fn a_log_that_is_held_is_logged_once_when_it_is_large_or_was_held_for_long_and_when_that_is_over()
+     {
         let held = |log_bytes| Emptied {
             log_bytes,
             is_held: true,
@@ -76,16 +79,19 @@ mod tests {
             is_held: false,
         };
         let mut log = LogFile::default();
-        assert_eq!(log.tell(empty), None);
-        assert_eq!(log.tell(held(BYTES_TOLD)), None);
-        assert_eq!(log.tell(held(BYTES_TOLD + 1)), Some(Tell::Grows));
-        assert_eq!(log.tell(held(BYTES_TOLD + 2)), None);
-        assert_eq!(log.tell(empty), Some(Tell::Emptied));
-        assert_eq!(log.tell(empty), None);
-        for _ in 1..ROUNDS_TOLD {
-            assert_eq!(log.tell(held(1)), None);
+        assert_eq!(log.next_event(empty), None);
+        assert_eq!(log.next_event(held(LOGGED_BYTES_MIN)), None);
+        assert_eq!(
+            log.next_event(held(LOGGED_BYTES_MIN + 1)),
+            Some(LogFileEvent::Grows)
+        );
+        assert_eq!(log.next_event(held(LOGGED_BYTES_MIN + 2)), None);
+        assert_eq!(log.next_event(empty), Some(LogFileEvent::Emptied));
+        assert_eq!(log.next_event(empty), None);
+        for _ in 1..LOGGED_ROUNDS_MIN {
+            assert_eq!(log.next_event(held(1)), None);
         }
-        assert_eq!(log.tell(held(1)), Some(Tell::Kept));
-        assert_eq!(log.tell(held(BYTES_TOLD + 1)), None);
+        assert_eq!(log.next_event(held(1)), Some(LogFileEvent::Kept));
+        assert_eq!(log.next_event(held(LOGGED_BYTES_MIN + 1)), None);
     }
 }

@@ -1,6 +1,8 @@
-//! Makes results durable: each flush in one transaction, tried again until it is done, and retention.
+//! Makes results durable: writes each flush in one transaction, tries again until it succeeds, and
+//! applies retention.
 //!
-//! Decides nothing about events, and knows no metrics. It reads the clock only to measure how long the disk takes.
+//! Decides nothing about events, and knows no metrics. It reads the clock only to measure how long
+//! the disk takes.
 
 mod log_file;
 mod pruning;
@@ -17,29 +19,30 @@ use landfall_store::{Pruned, Retention, Store, StoreError};
 use self::log_file::LogFile;
 use self::pruning::Pruning;
 pub(super) use self::retry::Retry;
-use self::write::Note;
+use self::write::StoredTimes;
 use super::accounting::{KnownMissing, Prepared};
 use crate::clock::Clock;
 use crate::messages::Described;
 
-/// How often it is noted up to which time the store tells what happened, while there is nothing else to write.
-const NOTE: Duration = Duration::from_secs(5);
+/// How often the time up to which the store knows what happened is stored, while there is nothing
+/// else to write.
+const STORE_TIMES_EVERY: Duration = Duration::from_secs(5);
 
-/// The store, as results use it.
+/// The store, as the results use it.
 pub(super) struct Recording {
     store: Store,
     retention: Retention,
-    /// None: times are the events' own.
+    /// None if times are the events' own.
     clock: Option<Clock>,
     pruning: Pruning,
     log_file: LogFile,
-    /// When it was last noted up to which time the store tells.
-    noted: Option<Instant>,
+    /// When the times were last stored.
+    times_stored: Option<Instant>,
 }
 
-/// What a flush did beside what was prepared.
+/// What a flush did beside writing what was prepared.
 #[derive(Default)]
-pub(super) struct Written {
+pub(super) struct WriteOutcome {
     pub pruned: Option<Pruned>,
     /// Retention began a round.
     pub is_round: bool,
@@ -53,7 +56,7 @@ impl Recording {
             retention,
             clock,
             log_file: LogFile::default(),
-            noted: None,
+            times_stored: None,
         }
     }
 
@@ -65,12 +68,13 @@ impl Recording {
         &self.store
     }
 
-    /// By how much the clock is ahead of retention's time; None if nothing goes by it.
+    /// By how much the clock is ahead of retention's time, in milliseconds; None if retention has
+    /// no time.
     pub fn clock_ahead_ms(&self) -> Option<i64> {
         self.pruning.ahead_ms()
     }
 
-    /// What the store knows of the missing events that are spoken of.
+    /// What the store knows of the missing events that `events` refer to.
     ///
     /// # Errors
     /// The store cannot be read.
@@ -88,15 +92,17 @@ impl Recording {
         Ok(known)
     }
 
-    /// Writes one prepared flush, and gives how long that took. `known_ms` is the time up to which the store then
-    /// tells what happened. On an error nothing of it is in the store, or that is not known: it can be tried again
-    /// any number of times.
+    /// Writes one prepared flush, and gives how long that took. `known_ms` is the time up to which
+    /// the store then knows what happened.
+    ///
+    /// On an error nothing of the flush is in the store, or that is not known. The call can be
+    /// repeated any number of times.
     pub fn write(
         &mut self,
         prepared: &Prepared,
         known_ms: Option<i64>,
         now: Instant,
-    ) -> (Result<Written, StoreError>, Duration) {
+    ) -> (Result<WriteOutcome, StoreError>, Duration) {
         let began = Instant::now();
         let written = self.try_write(prepared, known_ms, now);
         (written, began.elapsed())
@@ -107,60 +113,62 @@ impl Recording {
         prepared: &Prepared,
         known_ms: Option<i64>,
         now: Instant,
-    ) -> Result<Written, StoreError> {
+    ) -> Result<WriteOutcome, StoreError> {
         if self.store.is_committed()? {
-            // The try before this one was done, and only seemed to fail.
-            return Ok(Written::default());
+            // The previous try succeeded, and only seemed to fail.
+            return Ok(WriteOutcome::default());
         }
         if let Some(clock) = &self.clock {
             self.pruning.advance(clock.now_ms());
         }
-        let is_due = |noted: Instant| now.saturating_duration_since(noted) >= NOTE;
-        let notes = !prepared.is_empty() || self.noted.is_none_or(is_due);
+        let is_due = |at: Instant| now.saturating_duration_since(at) >= STORE_TIMES_EVERY;
+        let stores_times = !prepared.is_empty() || self.times_stored.is_none_or(is_due);
         let follows_system = self
             .clock
             .as_ref()
             .is_some_and(|clock| clock.system_offset_ms().is_some());
-        let note = known_ms.filter(|_| notes).map(|known_ms| Note {
-            known_ms,
-            follows_system,
-            retention_ms: self.pruning.time_ms(),
-        });
+        let times = known_ms
+            .filter(|_| stores_times)
+            .map(|known_ms| StoredTimes {
+                known_ms,
+                follows_system,
+                retention_ms: self.pruning.time_ms(),
+            });
         let prunes = self.pruning.is_due(&self.store, &self.retention, now);
         let prune_at_ms = self.pruning.at_ms().filter(|_| prunes);
         let mut flush = self.store.begin()?;
-        if notes {
+        if stores_times {
             flush.number()?;
         }
         let retention = &self.retention;
-        let pruned = write::write(&mut flush, prepared, note.as_ref(), retention, prune_at_ms)?;
+        let pruned = write::write(&mut flush, prepared, times.as_ref(), retention, prune_at_ms)?;
         flush.commit()?;
-        if notes {
-            self.noted = Some(now);
+        if stores_times {
+            self.times_stored = Some(now);
         }
         let is_round = pruned.is_some_and(|pruned| self.pruning.pruned(&pruned, now));
         if is_round {
             self.empty_log();
         }
-        Ok(Written { pruned, is_round })
+        Ok(WriteOutcome { pruned, is_round })
     }
 
-    /// What was deleted stands in the write-ahead log until that is emptied.
+    /// What was deleted stays in the write-ahead log until that is emptied.
     fn empty_log(&mut self) {
         match self.store.empty_log() {
             Ok(emptied) => self.log_file.emptied(emptied),
-            // Nothing is lost by it, and it is tried again.
+            // Nothing is lost by the failure, and it is tried again.
             Err(error) => tracing::warn!("{error}"),
         }
     }
 
-    /// The next commit is done, and seems to have failed.
+    /// Makes the next commit succeed and seem to fail.
     #[cfg(test)]
     pub fn lose_answer(&mut self) {
         self.store.lose_answer();
     }
 
-    /// A round of retention is due.
+    /// Makes a round of retention due.
     #[cfg(test)]
     pub fn make_pruning_due(&mut self) {
         self.pruning.make_due();

@@ -1,5 +1,5 @@
-//! When retention is applied, by which time, and what is said of it. What goes is the store's to
-//! decide.
+//! Decides when retention is applied and with which time, and logs about it. The store decides what
+//! is deleted.
 
 use std::time::{Duration, Instant};
 
@@ -8,20 +8,21 @@ use landfall_store::{Pruned, Retention, Store};
 use super::retention::{BEHIND_MS_MAX, ClockOffset, RetentionTime};
 use crate::clock::Clock;
 
-/// How often retention is applied while little is beyond it, and how often it is told what of it was
-/// still owed. In real time.
+/// How often retention is applied while little exceeds it, and how often the log has what was
+/// deleted although it was still owed. In real time.
 const PRUNE: Duration = Duration::from_secs(30);
 
-/// Retention's part of the results.
+/// The state of retention in a run.
 pub(super) struct Pruning {
-    /// None: nothing is deleted for its age. So in an audit, and if the store's own time cannot be read.
+    /// None if nothing is deleted for its age: in an audit, and if the store's own time cannot be
+    /// read.
     time: Option<RetentionTime>,
     clock_offset: ClockOffset,
     /// When the last round began.
     began: Instant,
-    /// Whether the last step left something to the next one.
+    /// Whether the last step left work for the next one.
     more: bool,
-    /// What was removed and was still owed, since it was told last.
+    /// What was deleted although it was still owed, since the last log line.
     unlogged: Pruned,
     logged: Option<Instant>,
 }
@@ -35,7 +36,7 @@ impl Pruning {
     ) -> Self {
         let time = clock.and_then(|clock| {
             let now_ms = clock.now_ms();
-            // A clock that was set on purpose is no witness of the system's, and none against it.
+            // A clock that was set on purpose neither confirms nor contradicts the system's clock.
             let stored_ms = match clock.system_offset_ms() {
                 Some(_) => remembered(store, now_ms)?,
                 None => None,
@@ -61,7 +62,7 @@ impl Pruning {
         }
     }
 
-    /// Once when it begins, and once when it is over.
+    /// Logs when the clock and retention's time come apart, and when they agree again; once each.
     fn log_clock_offset(&mut self) {
         let Some(time) = &self.time else { return };
         let clock_offset = time.clock_offset();
@@ -72,12 +73,12 @@ impl Pruning {
             return;
         }
         match clock_offset {
-            ClockOffset::Agrees => tracing::info!("retention goes by the clock again"),
+            ClockOffset::Agrees => tracing::info!("retention uses the clock again"),
             ClockOffset::Ahead(ms) => tracing::warn!(
                 ahead_seconds = ms / 1000,
                 "the clock is far ahead of what this store has lived through: a long stop, or a wrong date. \
                  Retention deletes by the store's own time, and makes up one hour for each hour that Landfall runs; \
-                 docs/OPERATIONS.md says how to confirm the date"
+                 docs/OPERATIONS.md describes how to confirm the date"
             ),
             ClockOffset::Behind(ms) => tracing::warn!(
                 behind_seconds = ms / 1000,
@@ -87,33 +88,34 @@ impl Pruning {
         }
     }
 
-    /// The time to keep in the store.
+    /// Retention's time, to keep in the store, in milliseconds.
     pub(super) fn time_ms(&self) -> Option<i64> {
         self.time.map(|time| time.time_ms())
     }
 
-    /// The time to delete by.
+    /// The time by which rows are too old, in milliseconds.
     pub(super) fn at_ms(&self) -> Option<i64> {
         self.time.map(|time| time.prune_at_ms())
     }
 
-    /// By how much the clock is ahead of the time of retention.
+    /// By how much the clock is ahead of retention's time, in milliseconds.
     pub(super) fn ahead_ms(&self) -> Option<i64> {
         self.time.map(|time| time.ahead_ms())
     }
 
-    /// Whether the next flush is to delete: now and then, and as long as there is too much.
+    /// Whether the next flush deletes: every [`PRUNE`], and as long as there is too much.
     pub(super) fn is_due(&self, store: &Store, retention: &Retention, now: Instant) -> bool {
         self.time.is_some() && (self.more || self.is_round_due(now) || store.is_beyond(retention))
     }
 
-    /// A round is due.
+    /// Makes a round due at once.
     #[cfg(test)]
     pub(super) fn make_due(&mut self) {
         self.began = self.began.checked_sub(PRUNE).unwrap_or(self.began);
     }
 
-    /// A step was made. Whether it began a round: what is spent by the round is there again.
+    /// Records a step of retention. Gives whether it began a round, in which samples may be taken
+    /// anew.
     pub(super) fn pruned(&mut self, pruned: &Pruned, now: Instant) -> bool {
         self.more = pruned.more;
         self.unlogged.missing_old += pruned.missing_old;
@@ -155,14 +157,14 @@ impl Pruning {
 }
 
 impl Drop for Pruning {
-    /// What is still owed is logged in any case.
+    /// What was still owed is logged in any case.
     fn drop(&mut self) {
         self.log_owed();
     }
 }
 
-/// What the store has lived through, if it knows; None if it cannot be read. A clock that is behind
-/// the last time that it knows is told.
+/// The retention time in the store, in milliseconds, if it has one. The outer None: it cannot be
+/// read. If the clock is behind the last time that the store knows, this is logged.
 fn remembered(store: &Store, now_ms: i64) -> Option<Option<i64>> {
     let read = store
         .retention_ms()
@@ -170,9 +172,9 @@ fn remembered(store: &Store, now_ms: i64) -> Option<Option<i64>> {
     match read {
         Ok((stored_ms, known_ms)) => {
             let behind_ms = known_ms.map_or(0, |known| known.saturating_sub(now_ms));
-            // What retention goes by says so itself.
-            let is_said = stored_ms.is_some_and(|stored| stored > now_ms);
-            if behind_ms > BEHIND_MS_MAX && !is_said {
+            // Retention that uses this time logs it itself.
+            let is_logged = stored_ms.is_some_and(|stored| stored > now_ms);
+            if behind_ms > BEHIND_MS_MAX && !is_logged {
                 tracing::warn!(
                     behind_seconds = behind_ms / 1000,
                     "the last run's clock was ahead of what it is now: its date was wrong, or this one is"

@@ -1,43 +1,46 @@
-//! The time that retention goes by. Pure.
+//! The time that retention uses. Pure.
 //!
-//! A machine that starts with a wrong date must not lose what it has: what is deleted does not come
-//! back when the date is set right. So retention believes what the store itself has lived through,
-//! and not a clock that jumps. Its time is kept in the store. It goes with Landfall's clock, which
-//! does not jump while the process runs. At a start the clock may be ahead by the length of the stop:
-//! a short one is believed at once; of a longer one, retention makes up one hour for each hour that
-//! the process runs. A clock that is behind moves nothing back, and deletes by its own earlier time.
+//! A machine that starts with a wrong date must not lose its data: what is deleted does not come
+//! back when the date is corrected. So retention does not trust a clock that jumps, but only time
+//! that the store has been through. Its time is kept in the store. While the process runs, it moves
+//! with Landfall's clock, which does not jump. At a start the clock may be ahead by the length of
+//! the stop. A short stop is believed at once. After a longer one, retention catches up by one hour
+//! for each hour that the process runs. If the clock is behind, the time does not move back, and
+//! rows are deleted by the clock's earlier time.
 
-/// The longest stop that is believed at once, as a part of `store.keep`, and in any case.
+/// The longest stop that is believed at once: this part of `store.keep`, and never more than the
+/// maximum.
 const BELIEVED_OF_KEEP: i64 = 4;
 const BELIEVED_MS_MAX: i64 = 24 * 3_600_000;
 
-/// How much faster than the clock retention's time may go until it has caught up.
+/// How much faster than the clock retention's time may move until it has caught up.
 const CATCH_UP: i64 = 2;
 
-/// A clock that is behind by no more than this is one that was corrected a little.
+/// If the clock is behind by no more than this, somebody corrected it a little.
 pub(super) const BEHIND_MS_MAX: i64 = 60_000;
 
-/// How the clock stands to the time of retention.
+/// The clock relative to retention's time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClockOffset {
-    /// Retention goes by the clock.
+    /// Retention uses the clock.
     Agrees,
-    /// The clock is ahead of what the store has lived through, by this many milliseconds.
+    /// The clock is ahead of retention's time by this many milliseconds.
     Ahead(i64),
-    /// The clock is behind it.
+    /// The clock is behind retention's time by this many milliseconds.
     Behind(i64),
 }
 
-/// The time that retention goes by.
+/// The time that retention uses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RetentionTime {
     time_ms: i64,
-    /// What the clock said last.
+    /// The last time of the clock, in milliseconds.
     clock_ms: i64,
 }
 
 impl RetentionTime {
-    /// `stored_ms` is what the store knows; None: it knows nothing, and the clock is believed.
+    /// `stored_ms` is the time in the store. None: the store has no time, and the clock is
+    /// believed.
     pub(super) fn start(stored_ms: Option<i64>, clock_ms: i64, keep_ms: i64) -> Self {
         let believed_ms = (keep_ms / BELIEVED_OF_KEEP).min(BELIEVED_MS_MAX);
         let time_ms = match stored_ms {
@@ -48,7 +51,7 @@ impl RetentionTime {
         Self { time_ms, clock_ms }
     }
 
-    /// The clock went on.
+    /// Moves with the clock.
     pub(super) fn advance(&mut self, clock_ms: i64) {
         let passed_ms = clock_ms.saturating_sub(self.clock_ms).max(0);
         self.clock_ms = self.clock_ms.max(clock_ms);
@@ -58,17 +61,17 @@ impl RetentionTime {
         self.time_ms = self.time_ms.max(most_ms.min(self.clock_ms));
     }
 
-    /// What is to be kept in the store.
+    /// The time to keep in the store.
     pub(super) fn time_ms(&self) -> i64 {
         self.time_ms
     }
 
-    /// What is deleted is too old as of this time.
+    /// The time by which rows are too old.
     pub(super) fn prune_at_ms(&self) -> i64 {
         self.time_ms.min(self.clock_ms)
     }
 
-    /// By how much the clock is ahead; below zero: behind.
+    /// By how much the clock is ahead, in milliseconds; below zero if it is behind.
     pub(super) fn ahead_ms(&self) -> i64 {
         self.clock_ms.saturating_sub(self.time_ms)
     }

@@ -1,4 +1,5 @@
-//! When a store that fails is tried again, and when it is given up. Pure.
+//! Decides when a failing store is tried again, and when it is given up. Pure, apart from the log
+//! lines.
 
 use std::time::{Duration, Instant};
 
@@ -6,15 +7,16 @@ use landfall_store::StoreError;
 
 use crate::shutdown::Shutdown;
 
-/// Between two tries to write to a store that fails. Everything upstream waits meanwhile. Each pause is twice as long
-/// as the one before, up to what somebody who has mended it likes to wait.
+/// The first pause between two tries to write to a failing store. Everything upstream waits
+/// meanwhile. Each pause is twice as long as the one before. The longest is short enough for a
+/// person who has just repaired the store and waits.
 const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
 const PAUSE_MAX: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 4000 });
 
-/// Tries that one line of the log stands for: half a minute.
+/// Tries for each log line: half a minute.
 const TRIES_PER_LINE: u32 = 8;
 
-/// Tries before a store that fails is given up when the process is to end.
+/// Tries before a failing store is given up when the process shuts down.
 const LAST_TRIES: u32 = 2;
 
 /// The tries of one piece of work.
@@ -25,7 +27,7 @@ pub(in crate::results) struct Retry {
 }
 
 impl Retry {
-    /// It worked.
+    /// The work succeeded.
     pub fn succeeded(&mut self) {
         if self.tries > 0 {
             tracing::info!(tries = self.tries, "the store works again");
@@ -33,8 +35,8 @@ impl Retry {
         *self = Self::default();
     }
 
-    /// It failed. Gives the pause before the next try; None: it is given up. `tries_max` is how often it is tried,
-    /// beside a pipeline for ever.
+    /// The work failed. Gives the pause before the next try; None to give up. `tries_max` is the
+    /// number of tries; None for no limit, as beside a pipeline.
     pub fn failed(
         &mut self,
         error: &StoreError,
@@ -52,7 +54,7 @@ impl Retry {
             shutdown.give_up(error.to_string());
         }
         if shutdown.has_given_up() || self.tries >= LAST_TRIES && shutdown.is_over() {
-            // What comes after it is not tried as long again.
+            // The work after it is not tried for as long again.
             shutdown.give_up(error.to_string());
             *self = Self::default();
             return None;

@@ -1,23 +1,23 @@
-//! One prepared flush in one transaction: all of it is in the store afterwards, or nothing.
+//! Writes one prepared flush in one transaction: afterwards all of it is in the store, or nothing.
 
 use landfall_store::{Flush, Pruned, Retention, StoreError};
 
 use crate::results::accounting::{MissingChange, Prepared};
 
-/// What is noted beside the flush: the time up to which the store tells what happened.
-pub(super) struct Note {
+/// Times that are stored with a flush. `known_ms`: up to when the store knows what happened.
+pub(super) struct StoredTimes {
     pub known_ms: i64,
-    /// The clock is the system's.
+    /// Whether the clock is the system's.
     pub follows_system: bool,
     /// Retention's time.
     pub retention_ms: Option<i64>,
 }
 
-/// Puts a flush into a transaction that has begun, and removes what is older than `prune_at_ms`.
+/// Puts a flush into an open transaction, and removes what is older than `prune_at_ms`.
 pub(super) fn write(
     flush: &mut Flush<'_>,
     prepared: &Prepared,
-    note: Option<&Note>,
+    times: Option<&StoredTimes>,
     retention: &Retention,
     prune_at_ms: Option<i64>,
 ) -> Result<Option<Pruned>, StoreError> {
@@ -66,10 +66,10 @@ pub(super) fn write(
             retention.samples_per_reason_max,
         )?;
     }
-    if let Some(note) = note {
-        flush.known(note.known_ms, note.follows_system)?;
-        if note.follows_system
-            && let Some(time_ms) = note.retention_ms
+    if let Some(times) = times {
+        flush.known(times.known_ms, times.follows_system)?;
+        if times.follows_system
+            && let Some(time_ms) = times.retention_ms
         {
             flush.retention_time(time_ms)?;
         }

@@ -1,28 +1,29 @@
-//! How frames lie one after the other in a file: as lines, or each with its length before it. Both the
-//! reading of recorded streams and the writing of backfills follow it.
+//! How frames follow each other in a file: as lines, or each after its length. Recorded streams are
+//! read like this, and backfills are written like this.
 
 use super::packing::is_taken_for_other;
 
-/// What a file of frames with lengths begins with. No text does: the first byte is no UTF-8.
+/// The first bytes of a file of frames with lengths. No text begins like this, because the first
+/// byte is not valid UTF-8.
 const MAGIC: [u8; 4] = [0x8c, b'L', b'F', b'1'];
 
 /// Bytes of a frame's length: little-endian u32.
 pub(super) const LENGTH_BYTES: usize = size_of::<u32>();
 
-/// The longest beginning of a file that decides how it is read.
+/// Number of bytes at the beginning of a file that decide how it is read.
 pub(super) const HEAD_BYTES: usize = MAGIC.len();
 
-/// How a file tells where a frame ends.
+/// How the end of a frame is found in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// A frame is a line with its newline; the last one may lack it.
     Lines,
-    /// After `MAGIC`, each frame is its length and its bytes, whatever they are.
+    /// After `MAGIC`, each frame is its length followed by its bytes, whatever they are.
     Lengths,
 }
 
 impl Framing {
-    /// Of a file that begins like this.
+    /// The framing of a file that begins like this.
     pub(super) fn of(head: &[u8]) -> Self {
         if head == MAGIC {
             Framing::Lengths
@@ -31,7 +32,7 @@ impl Framing {
         }
     }
 
-    /// What a file begins with.
+    /// The first bytes of a file with this framing.
     pub fn head(self) -> &'static [u8] {
         match self {
             Framing::Lines => &[],
@@ -39,7 +40,11 @@ impl Framing {
         }
     }
 
-    /// What stands before a frame.
+    /// The bytes to write before a frame.
+    ///
+    /// # Errors
+    ///
+    /// The frame would not read back as it is.
     pub fn before(self, frame: &[u8]) -> Result<Option<[u8; LENGTH_BYTES]>, Unfit> {
         match self {
             Framing::Lines => Ok(None),
@@ -61,13 +66,20 @@ pub enum Unfit {
     NoNewline,
     #[error("it is empty, and would not read back at all")]
     Empty,
-    #[error("it would stand first and looks like the beginning of a file of another format")]
+    #[error(
+        "it would be the first frame, and looks like the beginning of a file of another format"
+    )]
     Packed,
     #[error("it is longer than 4 GiB")]
     TooLong,
 }
 
-/// Whether a frame reads back as it is from a file of lines; `is_first` if nothing stands before it.
+/// Whether a frame reads back as it is from a file of lines; `is_first` if it is the first in the
+/// file.
+///
+/// # Errors
+///
+/// The reason why it would not read back.
 pub fn fits_line(frame: &[u8], is_first: bool) -> Result<(), Unfit> {
     match memchr::memchr(b'\n', frame) {
         _ if frame.is_empty() => Err(Unfit::Empty),
@@ -78,7 +90,7 @@ pub fn fits_line(frame: &[u8], is_first: bool) -> Result<(), Unfit> {
     }
 }
 
-/// Whether a file of lines that begins with this would be read as something else.
+/// Whether a file of lines that begins like this would be read as another format.
 fn is_taken_for_packed(frame: &[u8]) -> bool {
     let head = &frame[..frame.len().min(HEAD_BYTES)];
     Framing::of(head) != Framing::Lines || is_taken_for_other(frame)

@@ -1,5 +1,5 @@
-//! gzip as gzip(1) reads it: members one after the other, and zeros behind the last one, as tapes and `tar`
-//! pad what they hold. Knows nothing of lines.
+//! Reads gzip as gzip(1) does: members one after the other, and zeros after the last one, as tapes
+//! and `tar` pad their contents. Knows nothing of lines.
 //!
 //! | behind a member | gzip(1) | here |
 //! |---|---|---|
@@ -12,14 +12,14 @@ use std::io::{self, BufRead, Read};
 
 use flate2::bufread::GzDecoder;
 
-/// What a member begins with (RFC 1952).
+/// The first bytes of a member (RFC 1952).
 pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-/// What follows a member is none, and no padding either.
+/// What follows a member is neither a member nor padding.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "behind what is packed by gzip there is something else, which may be a damaged part of it; `gzip -dc` \
-     gives what is before it, if that is all that is to be read"
+    "after the gzip data there is something else, which may be a damaged part of it; `gzip -dc` \
+     gives what is before it, if that is all that you need"
 )]
 pub(super) struct Garbage;
 
@@ -30,14 +30,14 @@ pub(super) struct Members<R> {
 
 enum State<R> {
     Within(Box<GzDecoder<R>>),
-    /// Between two members, or at the end.
+    /// Between two members, or at the end of the file.
     Between(R),
     /// Nothing more can be read.
     Over,
 }
 
 impl<R: BufRead> Members<R> {
-    /// Of a file that begins with a member.
+    /// Reads a file that begins with a member.
     pub fn new(packed: R) -> Self {
         Self {
             state: State::Within(Box::new(GzDecoder::new(packed))),
@@ -77,7 +77,7 @@ impl<R: BufRead> Read for Members<R> {
     }
 }
 
-/// The first byte that is not 0, left where it is; none at the end.
+/// The first byte that is not 0, without consuming it; None at the end.
 fn next_byte(packed: &mut impl BufRead) -> io::Result<Option<u8>> {
     loop {
         let buffer = match packed.fill_buf() {
@@ -112,7 +112,7 @@ mod tests {
         member(text, GzBuilder::new())
     }
 
-    /// Read with buffers of each of these sizes, so that every seam is met.
+    /// Reads with buffers of each of these sizes, so that every boundary is met.
     fn read(packed: &[u8]) -> io::Result<Vec<u8>> {
         let mut answers = [1, 2, 7, 1 << 16].map(|bytes| {
             let mut all = Vec::new();

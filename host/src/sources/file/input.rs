@@ -1,5 +1,5 @@
-//! A file, standard input or a pipe as plain bytes: unpacked if it is gzip or zstd, without a mark of UTF-8.
-//! Whatever else it is, is said by its name. Knows nothing of lines and frames.
+//! Reads a file, standard input or a pipe as plain bytes: gzip and zstd are unpacked, and a UTF-8
+//! mark is skipped. Any other format is refused by its name. Knows nothing of lines and frames.
 
 use std::io::{self, BufRead, BufReader, IsTerminal as _, Read};
 use std::os::unix::fs::FileTypeExt as _;
@@ -16,33 +16,33 @@ use super::pipe::{Interruptible, may_wait};
 use crate::flow::ShutdownRequest;
 use crate::sources::SourceError;
 
-/// Read from the file, and from the decompressor, this many bytes at a time.
+/// Bytes that are read at a time, from the file and from the decompressor.
 pub(super) const BUFFER_BYTES: usize = 256 << 10;
 
-/// So much may be unpacked from anything: reading it takes seconds.
+/// This many bytes may be unpacked from any file: reading them takes seconds.
 const UNPACKED_FREE_BYTES: u64 = 1 << 30;
 
-/// Beyond it, how many bytes each packed byte may unpack to, unless the caller says otherwise. Events
-/// unpack to ten or fifty; what unpacks to more was made to be long.
+/// Beyond that, the number of bytes that each packed byte may unpack to, unless the caller sets
+/// another limit. Events unpack to ten or fifty. What unpacks to more was made to be long.
 pub const RATIO_MAX: u64 = 500;
 
-/// How far a file has been read; readable while it is.
+/// How far a file has been read. It can be read by other threads meanwhile.
 #[derive(Debug)]
 pub struct FileProgress {
     read_bytes: Arc<AtomicU64>,
     unpacked_bytes: Arc<AtomicU64>,
-    /// Size of the file as it lies on disk; None if that is unknown (a pipe).
+    /// Size of the file on disk; None if it is unknown (a pipe).
     pub total_bytes: Option<u64>,
     pub packing: Packing,
 }
 
 impl FileProgress {
-    /// Bytes read of the file as it lies on disk.
+    /// Bytes read of the file on disk.
     pub fn read_bytes(&self) -> u64 {
         self.read_bytes.load(Ordering::Relaxed)
     }
 
-    /// Bytes that they were unpacked to; the same of a plain file.
+    /// Bytes that they were unpacked to. For a plain file the number is the same.
     pub fn unpacked_bytes(&self) -> u64 {
         match self.packing {
             Packing::Plain => self.read_bytes(),
@@ -65,7 +65,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// It unpacks out of all proportion.
+/// The file unpacks out of all proportion.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "its first {packed} bytes unpack to {unpacked}, more than {ratio_max} times as many; if that is meant, \
@@ -77,7 +77,7 @@ pub(super) struct Dense {
     ratio_max: u64,
 }
 
-/// What a decompressor gives, counted, and stopped if that is out of all proportion.
+/// The output of a decompressor. It is counted, and stopped if it is out of all proportion.
 struct Unpacked<R> {
     inner: R,
     read_bytes: Arc<AtomicU64>,
@@ -104,7 +104,7 @@ impl<R: Read> Read for Unpacked<R> {
     }
 }
 
-/// The error that ended the reading of a head, told when all before it is read.
+/// The error that ended the reading of a head. It is reported once everything before it is read.
 pub(super) struct Failed(pub Option<io::Error>);
 
 impl BufRead for Failed {
@@ -121,7 +121,7 @@ impl Read for Failed {
     }
 }
 
-/// Keeps the beginning of what passes with its origin.
+/// Passes bytes on, and keeps their beginning in the origin.
 struct Keeping<R> {
     inner: R,
     origin: Origin,
@@ -145,7 +145,7 @@ pub struct Input {
     pub(super) progress: Arc<FileProgress>,
 }
 
-/// What is to be said of a file before it is opened, because it may keep whoever reads it waiting.
+/// A hint to show before a file is opened, if reading it may wait for somebody else.
 pub fn waits(path: &Path) -> Option<String> {
     if path == Path::new("-") {
         let stdin = io::stdin();
@@ -164,8 +164,8 @@ pub fn waits(path: &Path) -> Option<String> {
     waits.then(|| format!("{name} is a device: it is read until its end, which it may not have"))
 }
 
-/// Whether opening a file and reading it takes as long as somebody else likes. One that is not there does
-/// not: it is an error.
+/// Whether opening and reading a file may wait for somebody else. False for a file that does not
+/// exist: that is an error.
 pub fn keeps_waiting(path: &Path) -> bool {
     match path == Path::new("-") {
         true => Interruptible::standard_input(&ShutdownRequest::default())
@@ -175,8 +175,9 @@ pub fn keeps_waiting(path: &Path) -> bool {
 }
 
 impl Input {
-    /// Opens a file and looks at its beginning; `-` is standard input. `remedy` is how the program would
-    /// read the text from a pipe: `landfall audit --raw -`. Reads end with an error once `stop` is set.
+    /// Opens a file and looks at its beginning; `-` is standard input. `remedy` is the command that
+    /// would read the text from a pipe: `landfall audit --raw -`. Reads end with an error once
+    /// `stop` is set.
     pub fn open(
         path: &Path,
         remedy: &str,
@@ -204,7 +205,7 @@ impl Input {
         Self::of(Box::new(file), &name, total_bytes, remedy, ratio_max)
     }
 
-    /// Reads from anything; `name` is for messages.
+    /// Reads from any input; `name` is for messages.
     pub fn of(
         input: Box<dyn Read + Send>,
         name: &str,
@@ -250,7 +251,7 @@ impl Input {
         };
         let mut reader = BufReader::with_capacity(BUFFER_BYTES, whole);
         if head.starts_with(UTF8_MARK) {
-            // It was read before, and is there.
+            // The mark was read with the head, so it is there.
             let mut mark = [0; UTF8_MARK.len()];
             let _ = reader.read_exact(&mut mark);
         }
@@ -274,16 +275,17 @@ impl Input {
         &self.origin
     }
 
-    /// For whoever reads it by themselves.
+    /// Gives the bytes to a caller that reads them itself.
     pub fn into_reader(self) -> Box<dyn BufRead + Send> {
         self.reader
     }
 }
 
-/// The first bytes, and a reader of all: those too. An error among them comes in its place.
+/// The first bytes, and a reader of everything including them. If reading them fails, the reader
+/// gives the error in its place.
 fn headed(mut input: Box<dyn Read + Send>) -> (Vec<u8>, Box<dyn Read + Send>) {
     let mut head = Vec::with_capacity(FORMAT_HEAD_BYTES);
-    // `read_to_end` on a `take`: a pipe may give the first bytes one by one.
+    // `read_to_end` on a `take`, because a pipe may give the first bytes one by one.
     let read = (&mut input)
         .take(FORMAT_HEAD_BYTES as u64)
         .read_to_end(&mut head);

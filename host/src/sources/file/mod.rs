@@ -1,8 +1,8 @@
-//! Recorded streams: the lines of a file or of standard input as frames, or frames with their lengths.
-//! Which it is, is told by the first bytes.
+//! Recorded streams: the lines of a file or of standard input as frames, or frames with their
+//! lengths. The first bytes decide which of the two it is.
 //!
-//! A frame is a line with its newline; the last one may lack it. A frame beyond the limit is counted
-//! and skipped without ever being held whole.
+//! In a file of lines, a frame is a line with its newline; the last one may lack it. A frame beyond
+//! the limit is counted and skipped, and is never held whole in memory.
 
 pub mod framing;
 
@@ -30,7 +30,7 @@ use self::pipe::Stopped;
 use super::{BatchWriter, SourceError};
 use crate::flow::ShutdownRequest;
 
-/// A line that goes on for so long without an end is none, and may have no end. The longest frame that can be
+/// A line that is longer than this is an error: it may have no end. The longest frame that can be
 /// configured is a sixteenth of it.
 const LINE_SKIPPED_BYTES_MAX: u64 = 256 << 20;
 
@@ -45,24 +45,24 @@ pub struct FileReader {
 
 /// What was read of a file.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct ReadSummary {
     pub origin: Origin,
-    /// Lines (or frames) that hold anything, those that are too long among them.
+    /// Lines (or frames) that are not empty, including those that are too long.
     pub filled_lines: u64,
-    /// It was read to its end, and not asked to stop before.
+    /// Whether it was read to its end, and not ended by the request to shut down.
     pub is_whole: bool,
 }
 
-impl Seen {
-    /// Whether it is no recording, if a key can be had of so many of its lines, and so many are documents
-    /// without one.
+impl ReadSummary {
+    /// Whether it is no recording, if so many of its lines have a key, and so many are documents
+    /// without a key.
     pub fn is_unreadable(&self, keyed: u64, keyless: u64) -> bool {
         self.origin.is_unreadable(self.filled_lines, keyed, keyless)
     }
 }
 
 impl FileReader {
-    /// The frames of an input.
+    /// Reads the frames of an input.
     pub fn new(input: Input) -> Self {
         let Input {
             origin,
@@ -82,28 +82,28 @@ impl FileReader {
         &self.progress
     }
 
-    /// Reads to the end (or until asked to stop) and hands everything on.
+    /// Reads to the end (or until the request to shut down) and hands everything on.
     fn read_to_end(
         mut self,
         batch_writer: &mut BatchWriter,
         stop: &ShutdownRequest,
-    ) -> Result<Seen, SourceError> {
+    ) -> Result<ReadSummary, SourceError> {
         let result = match self.read_all(batch_writer, stop) {
             Err(SourceError::Stopped) => Ok(false),
             result => result,
         };
-        // Before an error is reported: the lines until there were good.
+        // The lines before the error were good, so they are handed on before it is reported.
         let handed_on = batch_writer.hand_on(|| {});
         let is_whole = result?;
         handed_on?;
-        Ok(Seen {
+        Ok(ReadSummary {
             origin: self.origin,
             filled_lines: self.filled_lines,
             is_whole,
         })
     }
 
-    /// Whether it came to the end.
+    /// Reads all lines. Gives whether it came to the end.
     fn read_all(
         &mut self,
         batch_writer: &mut BatchWriter,
@@ -136,13 +136,14 @@ impl FileReader {
         Ok(false)
     }
 
-    /// How the file tells where a frame ends; of a file of lines nothing is consumed by that.
+    /// How the end of a frame is found in this file. In a file of lines nothing is consumed by
+    /// this.
     fn framing(&mut self) -> Framing {
         let mut head = Vec::with_capacity(HEAD_BYTES);
         let read = (&mut self.reader)
             .take(HEAD_BYTES as u64)
             .read_to_end(&mut head);
-        // It comes behind what is there: the lines before it are good.
+        // The error comes after the bytes that are there: the lines before it are good.
         let failed = Failed(read.err());
         let framing = Framing::of(&head);
         let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
@@ -154,7 +155,7 @@ impl FileReader {
         framing
     }
 
-    /// The next frame that has its length before it, in `frame`.
+    /// Reads the next frame, which follows its length, into `frame`.
     fn next_frame(&mut self, frame: &mut Vec<u8>, bytes_max: usize) -> Result<Line, SourceError> {
         frame.clear();
         let mut length = Vec::with_capacity(LENGTH_BYTES);
@@ -188,7 +189,7 @@ impl FileReader {
         })
     }
 
-    /// The next line with its newline, in `line`.
+    /// Reads the next line with its newline into `line`.
     fn next_line(&mut self, line: &mut Vec<u8>, bytes_max: usize) -> Result<Line, SourceError> {
         line.clear();
         let mut oversize = false;
@@ -229,15 +230,15 @@ impl FileReader {
         }
     }
 
-    /// A line that has no end.
+    /// The error for a line without an end.
     fn endless(&self) -> SourceError {
-        // Of the beginning alone it can be said what it looks like.
-        let looks = (self.lines == 0).then(|| self.origin.looks()).flatten();
+        // The beginning alone is enough for a guess at what the file is.
+        let guess = (self.lines == 0).then(|| self.origin.guess()).flatten();
         SourceError::Endless {
             path: self.origin.name.clone(),
             line: self.lines + 1,
             bytes: LINE_SKIPPED_BYTES_MAX,
-            advice: looks.unwrap_or_else(|| "a recording has one frame a line".to_owned()),
+            advice: guess.unwrap_or_else(|| "a recording has one frame a line".to_owned()),
         }
     }
 

@@ -1,27 +1,27 @@
-//! Where the lines of a file come from, and what is to be done if they cannot be had: in words, with the
-//! command that gets them here. Pure.
+//! Describes where the lines of a file come from, and what to do if they cannot be read: as text,
+//! with the command that makes them readable. Pure.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use landfall_document::{Format, UTF8_MARK};
 
 use super::framing::{Framing, HEAD_BYTES, LENGTH_BYTES};
-use super::looks::{self, BEGINNING_BYTES, Looks};
+use super::looks::{self, BEGINNING_BYTES, FormatGuess};
 use super::packing::Packing;
 use crate::sources::SourceError;
 
-/// What stands for the name of standard input.
+/// The name of standard input in messages.
 pub(super) const STANDARD_INPUT: &str = "standard input";
 
-/// So much of a line that could not be read is shown, in bytes.
+/// Bytes of an unreadable line that are shown.
 const SHOWN_BYTES: usize = 120;
 
-/// A file, as it is spoken of.
+/// A file as messages name it.
 #[derive(Clone, Debug)]
 pub struct Origin {
     pub(super) name: String,
     pub(super) packing: Packing,
-    /// How the program would read the text from a pipe: `landfall audit --raw -`.
+    /// The command that would read the text from a pipe: `landfall audit --raw -`.
     pub(super) remedy: String,
     /// The first bytes of what was read, unpacked.
     beginning: Arc<Mutex<Vec<u8>>>,
@@ -37,7 +37,7 @@ impl Origin {
         }
     }
 
-    /// Keeps the beginning of what passes; whether there is room for more of it.
+    /// Keeps the beginning of the bytes that pass. False once there is no room for more.
     pub(super) fn keep(&self, bytes: &[u8]) -> bool {
         let mut beginning = self
             .beginning
@@ -53,37 +53,37 @@ impl Origin {
         beginning.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether this is no file of lines, of which so many hold anything, so many can be read, and so many
-    /// are documents of which no use can be made. If all are such documents, it is what it should be, unless
-    /// it looks like something else.
+    /// Whether this is no file of lines. `lines` is the number of lines that are not blank,
+    /// `readable` those that can be read, and `useless` those that are documents without a key. If
+    /// all are such documents, the file is a recording, unless it looks like something else.
     pub fn is_unreadable(&self, lines: u64, readable: u64, useless: u64) -> bool {
         match readable {
             0 if lines > 0 && lines == useless => {
                 let beginning = self.beginning();
                 let head = &beginning[..beginning.len().min(HEAD_BYTES)];
-                matches!(Framing::of(head), Framing::Lines) && Looks::of(&beginning).is_some()
+                matches!(Framing::of(head), Framing::Lines) && FormatGuess::of(&beginning).is_some()
             }
             0 => lines > 0,
-            // The last member of an array has no comma behind it.
+            // In an array, the last member has no comma after it.
             1 => lines > 2 && looks::is_over_lines(&self.beginning()),
             _ => false,
         }
     }
 
-    /// The error that a file is of which not one line could be read. `found` is what was asked of the lines
-    /// and how many there are; `hint` is said if it looks like nothing in particular.
+    /// The error for a file of which not one line could be read. `found` is the number of lines and
+    /// what they lack. `hint` is shown if the file looks like nothing in particular.
     pub fn unreadable(&self, found: &str, hint: &str) -> SourceError {
         let beginning = self.beginning();
         let framing = Framing::of(&beginning[..beginning.len().min(HEAD_BYTES)]);
-        let (unit, first, looks) = match framing {
-            Framing::Lines => ("line", first_line(&beginning), Looks::of(&beginning)),
-            // Where its frames end is known: it is what it should be.
+        let (unit, first, guess) = match framing {
+            Framing::Lines => ("line", first_line(&beginning), FormatGuess::of(&beginning)),
+            // It is known where its frames end, so the format of the file is right.
             Framing::Lengths => {
                 let frames = beginning.get(HEAD_BYTES + LENGTH_BYTES..);
                 ("frame", frames.unwrap_or_default(), None)
             }
         };
-        let advice = looks.map_or_else(|| hint.to_owned(), |looks| self.advice(&looks));
+        let advice = guess.map_or_else(|| hint.to_owned(), |guess| self.advice(&guess));
         SourceError::Unreadable {
             path: self.name.clone(),
             unit,
@@ -93,13 +93,13 @@ impl Origin {
         }
     }
 
-    /// What it looks like so far, and what to do; nothing if it looks like lines.
-    pub fn looks(&self) -> Option<String> {
-        Looks::of(&self.beginning()).map(|looks| self.advice(&looks))
+    /// What the file looks like so far, and what to do; None if it looks like lines.
+    pub fn guess(&self) -> Option<String> {
+        FormatGuess::of(&self.beginning()).map(|guess| self.advice(&guess))
     }
 
-    fn advice(&self, looks: &Looks) -> String {
-        let Looks { what, filter } = looks;
+    fn advice(&self, guess: &FormatGuess) -> String {
+        let FormatGuess { what, filter } = guess;
         let Some(filter) = filter else {
             return format!("it looks like {what}: write its events to a file of lines first");
         };
@@ -113,7 +113,7 @@ impl Origin {
         )
     }
 
-    /// The command that gives what is in it; none if it is a plain file.
+    /// The command that unpacks it; None if it is a plain file.
     fn packed(&self) -> Option<String> {
         match (self.packing, self.name.as_str()) {
             (Packing::Plain, STANDARD_INPUT) => Some("...".to_owned()),
@@ -123,7 +123,7 @@ impl Origin {
         }
     }
 
-    /// The error that a file of another format is, with how its text gets here.
+    /// The error for a file of another format, with the way to get its text here.
     pub(super) fn foreign(&self, format: Format) -> SourceError {
         let found = match self.packing {
             Packing::Plain => format.name.to_owned(),
@@ -159,7 +159,7 @@ fn first_line(beginning: &[u8]) -> &[u8] {
     filled.unwrap_or_default()
 }
 
-/// The beginning of a line as text; whoever writes it out escapes it.
+/// The beginning of a line as text. The place that writes it out escapes it.
 fn shown(line: &[u8]) -> String {
     let Some(cut) = line.get(..SHOWN_BYTES) else {
         return String::from_utf8_lossy(line).into_owned();
@@ -168,7 +168,7 @@ fn shown(line: &[u8]) -> String {
     format!("{}…", text.trim_end_matches(char::REPLACEMENT_CHARACTER))
 }
 
-/// The command that unpacks what comes through a pipe, if it can.
+/// The command that unpacks what comes through a pipe, if the format allows that.
 fn from_pipe(format: Format) -> Option<String> {
     match format.name {
         "zip" | "7z" | "rar" => None,
@@ -177,7 +177,8 @@ fn from_pipe(format: Format) -> Option<String> {
     }
 }
 
-/// A file's name as a shell takes it: without a backslash, which is two on a terminal, if that can be.
+/// A file's name quoted for a shell. Without a backslash if possible, because a terminal shows a
+/// backslash as two.
 fn quoted(name: &str) -> String {
     let is_plain = |char: char| char.is_ascii_alphanumeric() || "_-./+,:@".contains(char);
     match () {
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_shown_up_to_a_bound_and_its_end_is_told() {
+    fn a_line_is_shown_up_to_a_bound_and_its_cut_is_marked() {
         assert_eq!(shown(b"a\xff"), "a\u{fffd}");
         let long = "é".repeat(SHOWN_BYTES);
         assert_eq!(

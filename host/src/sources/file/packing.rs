@@ -1,4 +1,4 @@
-//! How the bytes of a file are packed, by how they begin.
+//! How the bytes of a file are packed, detected by its first bytes.
 
 use landfall_document::{Format, UTF8_MARK, is_zstd_skippable};
 
@@ -16,7 +16,7 @@ pub enum Packing {
 }
 
 impl Packing {
-    /// Of a file that begins like this.
+    /// The packing of a file that begins like this.
     pub(super) fn of(head: &[u8]) -> Self {
         match head {
             head if head.starts_with(&gzip::MAGIC) => Packing::Gzip,
@@ -33,7 +33,7 @@ impl Packing {
         }
     }
 
-    /// Whether the format is one of those that are unpacked here.
+    /// Whether Landfall unpacks this format.
     pub(super) fn is_read(format: Format) -> bool {
         [Packing::Gzip, Packing::Zstd]
             .iter()
@@ -41,7 +41,7 @@ impl Packing {
     }
 }
 
-/// Whether a plain file that begins with this would be read as something else.
+/// Whether a plain file that begins like this would be read as another format.
 pub(super) fn is_taken_for_other(head: &[u8]) -> bool {
     Packing::of(head) != Packing::Plain || Format::of(head).is_some() || head.starts_with(UTF8_MARK)
 }

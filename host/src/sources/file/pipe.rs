@@ -1,6 +1,6 @@
-//! Reads of what may keep its reader waiting: a pipe, a terminal, a device. They end when the program is to
-//! end, so that nobody waits for one side of an audit when the other one has failed. Knows nothing of
-//! what is read.
+//! Reads from a file that may keep its reader waiting: a pipe, a terminal, a device. The read ends
+//! when the program is asked to end. So nobody waits for one side of an audit when the other one
+//! has failed. Knows nothing of what is read.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -14,8 +14,8 @@ use rustix::io::Errno;
 
 use crate::flow::ShutdownRequest;
 
-/// How often a read that waits looks whether it is to end.
-const LOOK: Timespec = Timespec {
+/// How often a waiting read checks whether it must end.
+const CHECK_EVERY: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 50_000_000,
 };
@@ -25,21 +25,21 @@ const LOOK: Timespec = Timespec {
 #[error("it was not read to its end, because the program was asked to end")]
 pub(super) struct Stopped;
 
-/// An open file whose reads end when they are asked to.
+/// An open file whose reads end when the request to shut down is set.
 pub(super) struct Interruptible {
     file: File,
     stop: ShutdownRequest,
     waits: bool,
 }
 
-/// Whether reading such a file may take as long as somebody else likes.
+/// Whether reading such a file may wait for somebody else.
 pub(super) fn may_wait(metadata: &Metadata) -> bool {
     let kind = metadata.file_type();
     kind.is_fifo() || kind.is_socket() || kind.is_char_device()
 }
 
 impl Interruptible {
-    /// Opens a file. A pipe to which nobody writes yet is open at once, and waited for when it is read.
+    /// Opens a file. A pipe without a writer is open at once; the wait is in the read.
     pub fn open(path: &Path, stop: &ShutdownRequest) -> io::Result<(Self, Metadata)> {
         let mut options = OpenOptions::new();
         options.read(true);
@@ -49,7 +49,7 @@ impl Interruptible {
         Self::of(options.open(path)?, stop)
     }
 
-    /// Standard input, past the buffer that the standard library has for it.
+    /// Standard input, without the buffer of the standard library.
     pub fn standard_input(stop: &ShutdownRequest) -> io::Result<(Self, Metadata)> {
         let descriptor = io::stdin().as_fd().try_clone_to_owned()?;
         Self::of(File::from(descriptor), stop)
@@ -65,12 +65,12 @@ impl Interruptible {
         Ok((interruptible, metadata))
     }
 
-    /// Whether a read would return by now: with bytes, at the end, or with an error.
+    /// Whether a read would return at once: with bytes, at the end, or with an error.
     fn is_ready(&self) -> bool {
         let mut polled = [PollFd::new(&self.file, PollFlags::IN)];
-        match poll(&mut polled, Some(&LOOK)) {
+        match poll(&mut polled, Some(&CHECK_EVERY)) {
             Ok(ready) => ready > 0,
-            // What cannot be asked is read, and waits as it likes.
+            // If the file cannot be polled, it is read, and the read may wait.
             Err(error) => error != Errno::INTR,
         }
     }
@@ -86,7 +86,7 @@ impl Read for Interruptible {
                 continue;
             }
             match self.file.read(buffer) {
-                // Somebody else has read it meanwhile.
+                // Somebody else has read the bytes meanwhile.
                 Err(error) if self.waits && error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return read,
             }

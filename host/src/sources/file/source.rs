@@ -1,20 +1,20 @@
-//! A recorded file as a source. It is open already, or its own thread opens it: opening a pipe waits until somebody
-//! writes to it.
+//! A recorded file as a source. It is open already, or its own thread opens it, because opening a
+//! pipe waits until somebody writes to it.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use super::{FileProgress, FileReader, Input, Seen};
+use super::{FileProgress, FileReader, Input, ReadSummary};
 use crate::flow::{Link, ShutdownRequest, SourceProgress, SourceStatus};
 use crate::sources::{BatchWriter, Source, SourceContext, SourceError};
 
-/// Which file it is, and how it is read.
+/// Which file to read, and how.
 #[derive(Clone, Debug)]
 pub struct FileSettings {
     pub path: PathBuf,
-    /// The command by which its text would be read from a pipe, for errors.
+    /// The command that would read its text from a pipe, for error messages.
     pub remedy: String,
-    /// How many bytes a byte of a packed file may unpack to.
+    /// How many bytes each byte of a packed file may unpack to.
     pub ratio_max: u64,
 }
 
@@ -22,22 +22,22 @@ impl FileSettings {
     /// Opens the file.
     ///
     /// # Errors
-    /// It is not there, or is nothing that can be read; or `stop` was set while a pipe was waited for.
+    /// The file does not exist or cannot be read, or `stop` was set during the wait for a pipe.
     pub fn open(&self, stop: &ShutdownRequest) -> Result<Input, SourceError> {
         Input::open(&self.path, &self.remedy, self.ratio_max, stop)
     }
 }
 
-/// What is known of a file while it is read, and what was read when it is done. Set once each.
+/// What is known of a file while it is read, and what was read when it is done. Each is set once.
 #[derive(Debug, Default)]
 pub struct FileReading {
-    /// Since it is open.
+    /// Set once the file is open.
     pub progress: OnceLock<Arc<FileProgress>>,
-    /// Since it was read to its end, or until it was asked to stop.
-    pub seen: OnceLock<Seen>,
+    /// Set once the file was read to its end, or until the request to shut down.
+    pub seen: OnceLock<ReadSummary>,
 }
 
-/// A file that is to be read.
+/// A file to read.
 pub struct FileSource {
     settings: FileSettings,
     opened: Option<Input>,
@@ -47,12 +47,12 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// `opened` is None if its thread is to open it.
+    /// If `opened` is None, its thread opens the file.
     pub fn new(settings: FileSettings, opened: Option<Input>, context: SourceContext) -> Self {
         let status = SourceStatus::new(context.stream, context.stream.as_str());
         let reading = FileReading::default();
         if let Some(input) = &opened {
-            // It was empty.
+            // The cell was empty, so this cannot fail.
             let _ = reading.progress.set(Arc::clone(input.progress()));
         }
         Self {
@@ -86,7 +86,7 @@ impl Source for FileSource {
             Some(input) => input,
             None => self.settings.open(&self.stop)?,
         };
-        // It is the same one if it was open before.
+        // If the file was open before, it is the same progress.
         let _ = self.reading.progress.set(Arc::clone(input.progress()));
         let seen = FileReader::new(input).read_to_end(&mut self.batch_writer, &self.stop)?;
         // Nobody else sets it.
@@ -95,7 +95,7 @@ impl Source for FileSource {
     }
 }
 
-/// However the reading ends, the file no longer holds the frontier of its stream.
+/// When the reading ends in any way, the file no longer holds the frontier of its stream.
 struct Finish(Arc<SourceProgress>);
 
 impl Drop for Finish {

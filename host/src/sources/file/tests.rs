@@ -23,7 +23,11 @@ fn read(
     input: Vec<u8>,
     rows_max: usize,
     frame_bytes_max: usize,
-) -> (Vec<Vec<u8>>, Arc<SourceStatus>, Result<Seen, SourceError>) {
+) -> (
+    Vec<Vec<u8>>,
+    Arc<SourceStatus>,
+    Result<ReadSummary, SourceError>,
+) {
     let (mut senders, receiver) = channel::<FrameBatch>(&[Bound {
         bytes_max: 64 << 20,
         items_max: 1 << 20,
@@ -230,26 +234,26 @@ fn a_mark_of_utf8_is_no_part_of_the_first_line() {
 }
 
 #[test]
-fn another_format_is_told_by_its_name_with_what_reads_it_also_within_a_packed_file() {
-    let told = |bytes: &[u8]| match input_of(bytes.to_vec(), RATIO_MAX) {
+fn another_format_is_refused_by_its_name_with_what_reads_it_also_within_a_packed_file() {
+    let refusal = |bytes: &[u8]| match input_of(bytes.to_vec(), RATIO_MAX) {
         Err(error) => error.to_string(),
         Ok(_) => panic!("it was taken"),
     };
     let only = "only plain, gzip and zstd can be read; unpack it on the way: ";
     let xz = b"\xfd7zXZ\0\0\x04";
     assert_eq!(
-        told(xz),
+        refusal(xz),
         format!("test is xz: {only}xz -dc test | landfall audit --raw -")
     );
     assert_eq!(
-        told(&gzip(xz)),
+        refusal(&gzip(xz)),
         format!("test is xz within gzip: {only}gzip -dc test | xz -dc | landfall audit --raw -")
     );
     assert_eq!(
-        told(&zstandard(&gzip(b"{}\n"))),
+        refusal(&zstandard(&gzip(b"{}\n"))),
         format!("test is gzip within zstd: {only}zstd -dc test | landfall audit --raw -")
     );
-    assert!(told(b"SQLite format 3\0").contains("is an SQLite database: "));
+    assert!(refusal(b"SQLite format 3\0").contains("is an SQLite database: "));
 }
 
 #[test]
@@ -307,7 +311,7 @@ fn gzip_that_is_padded_is_whole_and_with_something_else_behind_it_is_an_error() 
     assert_eq!(frames, [b"{}\n"]);
     let message = result.unwrap_err().to_string();
     assert!(
-        message.starts_with("failed to read test (after line 1): behind what is packed by gzip"),
+        message.starts_with("failed to read test (after line 1): after the gzip data"),
         "{message}"
     );
 }
@@ -331,7 +335,7 @@ fn what_was_seen_counts_lines_that_hold_anything_and_knows_whether_it_was_all() 
 }
 
 #[test]
-fn an_endless_line_says_what_it_looks_like() {
+fn the_error_of_an_endless_line_has_a_guess_at_the_format() {
     let carriage_returns = io::repeat(b'\r');
     let input = io::Cursor::new(b"one\rtwo").chain(carriage_returns);
     let input = Input::of(

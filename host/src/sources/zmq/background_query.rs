@@ -1,5 +1,5 @@
-//! One question at a time that may take long to answer, asked on a thread of its own: a source's
-//! thread never waits for it. A thread that never comes back is left behind; there is at most one.
+//! Runs one slow question at a time on its own thread, so that a source's thread never waits for
+//! it. A thread that never returns is left behind; there is at most one.
 
 use std::thread;
 
@@ -21,14 +21,14 @@ impl<T: Send + 'static> BackgroundQuery<T> {
         self.answer.is_some()
     }
 
-    /// Asks. False if there is no thread for it, or one is still under way.
+    /// Starts a question. False if no thread can be started, or one is still running.
     pub fn start(&mut self, name: &str, ask: impl FnOnce() -> T + Send + 'static) -> bool {
         if self.is_under_way() {
             return false;
         }
         let (sender, receiver) = bounded(1);
         let started = thread::Builder::new().name(name.into()).spawn(move || {
-            // Nobody waits for it any more if this fails.
+            // If this fails, nobody waits for the answer any more.
             let _ = sender.send(ask());
         });
         if started.is_ok() {
@@ -37,7 +37,7 @@ impl<T: Send + 'static> BackgroundQuery<T> {
         started.is_ok()
     }
 
-    /// The answer, once; None while there is none. A thread that died has the answer `died`.
+    /// The answer, once; None while there is none. If the thread died, the answer is `died`.
     pub fn poll(&mut self, died: impl FnOnce() -> T) -> Option<T> {
         let answer = match self.answer.as_ref()?.try_recv() {
             Ok(answer) => answer,

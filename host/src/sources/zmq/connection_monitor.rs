@@ -1,9 +1,9 @@
-//! The connection of one endpoint: makes it, follows its events, and makes it anew when it has ended,
-//! for whatever reason. What to do when is `dial.rs`'s decision; this only does it.
+//! The connection of one endpoint. Makes it, follows its events, and makes it anew whenever it has
+//! ended. `dial.rs` decides what to do and when; this module does it.
 //!
-//! Each try has a socket of its own, for libzmq gives up a session after a protocol error and says
-//! nothing more of it. The socket before it is read empty first (`old`): frames are in its queue that
-//! came before the end.
+//! Each try has its own socket, because libzmq gives up a session after a protocol error and
+//! reports nothing more about it. The previous socket (`old`) is read until it is empty first: its
+//! queue may have frames that came before the end.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use zmq::SocketEvent;
 
 use super::background_query::BackgroundQuery;
-use super::dial::{Dial, Failed, Named, Step, Target, Waits};
+use super::dial::{Destination, Dial, FailedTry, RetryPauses, Step, Target};
 use super::library::Library;
 use super::wake_ups::{Connection, End};
 use super::watermark::Ahead;
@@ -24,13 +24,14 @@ use crate::flow::{Link, SourceStatus};
 /// Names of monitor sockets are unique in a context.
 static MONITORS: AtomicU64 = AtomicU64::new(0);
 
-/// While nothing connects, why is found out anew this often: it costs the peer a connection.
-const EXPLAINED_EVERY: Duration = Duration::from_secs(30);
+/// While nothing connects, a probe finds out the reason this often. Each time costs the peer a
+/// connection.
+const PROBE_EVERY: Duration = Duration::from_secs(30);
 
-/// Of connections that come and go as soon, one is logged this often.
-const FLAPPING_TOLD_EVERY: Duration = Duration::from_secs(60);
+/// While connections end soon after they begin, one of them is logged this often.
+const FLAPPING_LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// Finds the addresses of a name. Blocks for as long as the system's resolver likes.
+/// Finds the addresses of a name. Blocks for as long as the system's resolver takes.
 pub(super) type Resolver = fn(&str, u16) -> Result<Vec<SocketAddr>, String>;
 
 pub(super) fn system_resolver(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
@@ -40,7 +41,7 @@ pub(super) fn system_resolver(host: &str, port: u16) -> Result<Vec<SocketAddr>, 
     }
 }
 
-/// The events of a socket's connection, as a socket of their own.
+/// The events of a socket's connection, as a separate socket.
 pub(super) fn monitor(context: &zmq::Context, socket: &zmq::Socket) -> zmq::Result<zmq::Socket> {
     let name = format!(
         "inproc://landfall-monitor-{}",
@@ -49,7 +50,8 @@ pub(super) fn monitor(context: &zmq::Context, socket: &zmq::Socket) -> zmq::Resu
     let wanted = [
         SocketEvent::CONNECTED,
         SocketEvent::HANDSHAKE_SUCCEEDED,
-        // Not those of failed handshakes: they come for some failures only, and an end comes for all.
+        // Events of failed handshakes are left out: they come for some failures only, but an end
+        // comes for all.
         SocketEvent::CONNECT_RETRIED,
         SocketEvent::DISCONNECTED,
         SocketEvent::CLOSED,
@@ -64,50 +66,50 @@ pub(super) fn monitor(context: &zmq::Context, socket: &zmq::Socket) -> zmq::Resu
     Ok(monitor)
 }
 
-/// What was found out about a round of tries.
-type Explained = Vec<(String, String)>;
+/// The reasons that a probe found for a round of tries, by address.
+type ProbeResults = Vec<(String, String)>;
 
-/// What is known of a connection, and what makes it.
+/// The state of a connection, and what makes it.
 pub(super) struct ConnectionMonitor {
     context: zmq::Context,
     subscription: Subscription,
     /// The socket of this try, and its events.
     pub socket: zmq::Socket,
     pub monitor: zmq::Socket,
-    /// The one before, as long as frames may be in its queue.
+    /// The previous socket, as long as frames may be in its queue.
     old: Option<zmq::Socket>,
-    /// This try's connection was heard of: libzmq's thread, which does one thing after the other, has
-    /// put the last frames of the one before into its queue.
+    /// Whether an event of this try's connection came. libzmq's thread does one thing after the
+    /// other, so the last frames of the previous connection are then in its queue.
     old_is_complete: bool,
-    /// This try has come to a connection, so that there may be frames in its socket's queue.
+    /// Whether this try was ever connected, so that frames may be in its socket's queue.
     has_opened: bool,
     pub stats: Arc<SourceStatus>,
-    /// Where its frames come from.
+    /// The connection that its frames come over.
     pub connection: Connection,
     pub library: Library,
     pub dial: Dial,
     resolver: Resolver,
     resolving: BackgroundQuery<Result<Vec<SocketAddr>, String>>,
-    explaining: BackgroundQuery<Explained>,
+    explaining: BackgroundQuery<ProbeResults>,
     explained_at: Option<Instant>,
-    /// What was logged last of why it does not connect.
-    told: String,
-    /// When it was logged last that it is connected.
-    connected_told: Option<Instant>,
+    /// The last logged reason why it does not connect.
+    logged_trouble: String,
+    /// When it was last logged that it is connected.
+    connected_logged_at: Option<Instant>,
 }
 
 impl ConnectionMonitor {
-    /// Nothing is connected before it is followed.
+    /// Connects nothing yet: [`ConnectionMonitor::follow`] does.
     pub fn new(
         context: &zmq::Context,
         subscription: &Subscription,
-        named: Named,
+        destination: Destination,
         resolver: Resolver,
         stats: Arc<SourceStatus>,
     ) -> zmq::Result<Self> {
         let socket = configured_socket(context, subscription)?;
         let monitor = monitor(context, &socket)?;
-        let waits = Waits {
+        let pauses = RetryPauses {
             min: subscription.reconnect_min,
             max: subscription.reconnect_max,
         };
@@ -122,31 +124,32 @@ impl ConnectionMonitor {
             stats,
             connection: Connection::default(),
             library: Library::default(),
-            dial: Dial::new(named, waits, Instant::now()),
+            dial: Dial::new(destination, pauses, Instant::now()),
             resolver,
             resolving: BackgroundQuery::default(),
             explaining: BackgroundQuery::default(),
             explained_at: None,
-            told: String::new(),
-            connected_told: None,
+            logged_trouble: String::new(),
+            connected_logged_at: None,
         })
     }
 
     /// Takes in all events that are there, and does what is due.
     pub fn follow(&mut self) {
         let now = Instant::now();
-        // Only the last connection may still be there when all events are known.
+        // Only the last connection may still be open when all events are known.
         let mut opened = None;
-        // Two parts: the event's number (u16) and value (u32) in the machine's order; the address.
+        // Two parts: the event's number (u16) and value (u32) in the machine's byte order, and the
+        // address.
         while let Ok(parts) = self.monitor.recv_multipart(zmq::DONTWAIT) {
             let Some(&[low, high, ref value @ ..]) = parts.first().map(Vec::as_slice) else {
                 continue;
             };
             self.old_is_complete = true;
-            // Not `SocketEvent::from_raw`: it panics on numbers of a newer library.
+            // Not `SocketEvent::from_raw`, because it panics on event numbers of a newer library.
             let event = u16::from_ne_bytes([low, high]);
             if event == SocketEvent::CONNECTED.to_raw() {
-                // Its value is the connection's descriptor; the handshake comes next.
+                // The value is the connection's descriptor. The handshake comes next.
                 opened = value.try_into().map(i32::from_ne_bytes).ok();
                 self.has_opened = true;
             } else if event == SocketEvent::HANDSHAKE_SUCCEEDED.to_raw() {
@@ -161,7 +164,7 @@ impl ConnectionMonitor {
             self.library.seek(descriptor);
         }
         self.take_answers(now);
-        // One socket may wait to be read empty, not more of them.
+        // Only one old socket may wait until it is empty.
         if self.old.is_some() && self.has_opened && !self.dial.is_under_way() {
             return;
         }
@@ -185,26 +188,27 @@ impl ConnectionMonitor {
         }
     }
 
-    /// The socket that is to be read: the one before, until it is empty for good.
+    /// The socket to read: the previous one, until it is empty for good.
     pub fn to_read(&self) -> &zmq::Socket {
         self.old.as_ref().unwrap_or(&self.socket)
     }
 
-    /// The sockets on which frames may come: this try's, and the one before if it is still there.
+    /// The sockets on which frames may come: this try's, and the previous one if it is still there.
     pub fn sockets(&self) -> [&zmq::Socket; 2] {
         [&self.socket, self.to_read()]
     }
 
-    /// The socket that is to be read was found empty. True if another one is to be read now.
+    /// The socket to read was found empty. Gives whether another one must be read now.
     pub fn seen_empty(&mut self) -> bool {
         self.old_is_complete && self.old.take().is_some()
     }
 
-    /// Whether frames are ahead that libzmq has yet to put into the socket's queue. In this order: what
-    /// the kernel no longer holds is in the hands of libzmq's thread, until it rests.
+    /// Whether frames are on their way that libzmq has not yet put into the socket's queue. The
+    /// order of the questions matters: what the kernel no longer holds is in the hands of libzmq's
+    /// thread, until the thread rests.
     ///
-    /// All events must be known. A connection that is not yet known brings no frames: they come only
-    /// after it has been told of, and the subscription sent.
+    /// All events must have been taken in. A connection that is not known yet brings no frames:
+    /// they come only after its event, and after the subscription was sent.
     pub fn ahead(&mut self) -> Ahead {
         match self.connection.holds_bytes() {
             Some(true) => Ahead::Something,
@@ -219,7 +223,8 @@ impl ConnectionMonitor {
         socket.connect(&target.endpoint())?;
         let before = std::mem::replace(&mut self.socket, socket);
         self.monitor = monitor;
-        // One that was never connected has no frames; then the one before it is still to be read.
+        // A socket that was never connected has no frames. In that case the previous one is still
+        // the one to read.
         if self.old.is_none() {
             self.old = Some(before);
         }
@@ -230,12 +235,12 @@ impl ConnectionMonitor {
     fn connected(&mut self, now: Instant) {
         self.dial.connected(now);
         let to = self.dial.target().map(Target::endpoint).unwrap_or_default();
-        let is_told = self
-            .connected_told
-            .is_some_and(|at| now.saturating_duration_since(at) < FLAPPING_TOLD_EVERY);
-        if !(self.dial.is_flapping() && is_told) {
-            self.connected_told = Some(now);
-            self.told.clear();
+        let is_logged = self
+            .connected_logged_at
+            .is_some_and(|at| now.saturating_duration_since(at) < FLAPPING_LOG_EVERY);
+        if !(self.dial.is_flapping() && is_logged) {
+            self.connected_logged_at = Some(now);
+            self.logged_trouble.clear();
             let (stream, endpoint) = (self.stats.stream().as_str(), self.stats.endpoint());
             if to == endpoint || to.is_empty() {
                 tracing::info!(stream, endpoint, "connected");
@@ -248,7 +253,7 @@ impl ConnectionMonitor {
         self.explained_at = None;
     }
 
-    /// The try or the connection has ended; said of each more than once.
+    /// The try or the connection has ended. Called more than once for each.
     fn ended(&mut self, now: Instant) {
         let end = self.connection.end();
         self.connection.closed();
@@ -283,8 +288,8 @@ impl ConnectionMonitor {
         }
     }
 
-    /// Asks why a round of tries came to nothing, now and then.
-    fn explain(&mut self, failed: &Failed, now: Instant) {
+    /// Finds out now and then why a round of tries failed.
+    fn explain(&mut self, failed: &FailedTry, now: Instant) {
         if self.stats.trouble().is_empty() {
             let tried: Vec<String> = failed.tried.iter().map(Target::endpoint).collect();
             self.stats.set_trouble(format!(
@@ -294,12 +299,12 @@ impl ConnectionMonitor {
         }
         if self
             .explained_at
-            .is_some_and(|at| now.saturating_duration_since(at) < EXPLAINED_EVERY)
+            .is_some_and(|at| now.saturating_duration_since(at) < PROBE_EVERY)
         {
             return;
         }
         let tried = failed.tried.clone();
-        let explain = move || -> Explained {
+        let explain = move || -> ProbeResults {
             let explained = |target: &Target| (target.endpoint(), probe::explain(target));
             tried.iter().map(explained).collect()
         };
@@ -356,12 +361,13 @@ impl ConnectionMonitor {
         self.trouble(format!("the name is not resolved: {why}; trying again"));
     }
 
-    /// Why it is not connected; logged when it is something new, for tries go on as long as it takes.
+    /// Sets why it is not connected. Logged only when the reason changes, because tries go on as
+    /// long as it takes.
     fn trouble(&mut self, why: String) {
-        if self.told != why {
+        if self.logged_trouble != why {
             let (stream, endpoint) = (self.stats.stream().as_str(), self.stats.endpoint());
             tracing::warn!(stream, endpoint, "not connected: {why}");
-            self.told.clone_from(&why);
+            self.logged_trouble.clone_from(&why);
         }
         self.stats.set_trouble(why);
     }
@@ -378,7 +384,7 @@ fn is_end(event: u16) -> bool {
     .any(|end| event == end.to_raw())
 }
 
-/// From 0 to 1.
+/// A random number from 0 to 1.
 fn chance() -> f64 {
     let bits = RandomState::new().hash_one(MONITORS.load(Ordering::Relaxed));
     (bits >> 11) as f64 / (1_u64 << 53) as f64

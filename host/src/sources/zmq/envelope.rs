@@ -5,7 +5,7 @@ use crate::flow::Refusal;
 /// How a publisher wraps its frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Envelope {
-    /// Not at all: a message has one part, the frame.
+    /// No envelope: a message has one part, the frame.
     #[default]
     None,
     /// A message is `[topic, payload]`, ZeroMQ's pub-sub envelope; the payload is the frame.
@@ -18,7 +18,7 @@ pub(super) enum Part {
     Frame,
     /// The topic, or the rest of a message that was refused.
     Skipped,
-    /// The message is refused; said once for each message.
+    /// The message is refused; given once for each message.
     Refused(Refusal),
 }
 
@@ -26,7 +26,7 @@ pub(super) enum Part {
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     envelope: Envelope,
-    /// Parts of this message before the next one; counts no further than it matters.
+    /// Number of parts of this message before the next one. Counts no further than it matters.
     before: u8,
 }
 
@@ -43,7 +43,7 @@ impl Parts {
         self.before = 0;
     }
 
-    /// The next part, and whether the same message has more.
+    /// Classifies the next part. `has_more`: the same message has more parts.
     pub fn next(&mut self, has_more: bool) -> Part {
         let part = match (self.envelope, self.before, has_more) {
             (Envelope::None, 0, false) | (Envelope::Topic, 1, false) => Part::Frame,
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_frame_is_the_only_part_or_the_second_of_two_and_a_refusal_is_said_once() {
+    fn the_frame_is_the_only_part_or_the_second_of_two_and_a_refusal_is_given_once() {
         use Part::{Frame, Refused, Skipped};
         let cases: [(Envelope, usize, &[Part]); 8] = [
             (Envelope::None, 1, &[Frame]),

@@ -1,14 +1,16 @@
-//! Whether libzmq's thread that serves a connection is at rest. What it has read from the connection is
-//! in its hands until it puts it into the socket's queue; it does so before it rests, and nobody else
-//! tells.
+//! Finds out whether the libzmq thread that serves a connection is at rest. What the thread has
+//! read from the connection is in its hands until it puts it into the socket's queue. It does so
+//! before it rests, and nothing else shows it.
 //!
-//! The kernel says in which call of the system a thread sleeps, and with which arguments
-//! (`/proc/self/task/<thread>/syscall`, proc(5); of one's own threads it may always be read). libzmq's
-//! threads rest in `epoll_wait` and wait there for nothing but what comes next. One that runs, that waits
-//! for the processor, or that sleeps over anything else (a lock, memory) is not at rest.
+//! The kernel shows in which system call a thread sleeps, and with which arguments
+//! (`/proc/self/task/<thread>/syscall`, proc(5); a process may always read this of its own
+//! threads). libzmq's threads rest in `epoll_wait`, and wait there only for what comes next. A
+//! thread is not at rest if it runs, waits for the processor, or sleeps in anything else (a lock,
+//! memory).
 //!
-//! The thread of a connection is the one that rests over the set of descriptors with the connection in
-//! it (`/proc/self/fdinfo/<set>`). Where the kernel has no such files, nothing is known of it.
+//! The thread of a connection is the one that rests on the epoll set with the connection's
+//! descriptor in it (`/proc/self/fdinfo/<set>`). Where the kernel has no such files, nothing is
+//! known of it.
 
 use std::fs::{self, File};
 use std::io;
@@ -21,11 +23,11 @@ const RESTING: [libc::c_long; 2] = [libc::SYS_epoll_wait, libc::SYS_epoll_pwait]
 #[cfg(not(target_arch = "x86_64"))]
 const RESTING: [libc::c_long; 1] = [libc::SYS_epoll_pwait];
 
-/// The number of a call and its first argument are no longer than this.
+/// No text of a call's number and its first argument is longer than this.
 const CALL_BYTES: usize = 48;
 
-/// The thread may be at work whenever it is looked for; it is looked for so often. Each time costs some
-/// ten small files.
+/// How often the thread is looked for, because it may be at work whenever it is looked for. Each
+/// time costs some ten small files.
 const TRIES_MAX: u32 = 200;
 
 /// The thread of a connection.
@@ -34,7 +36,7 @@ pub(super) enum Library {
     /// There is no connection, or nothing can be known.
     #[default]
     Unknown,
-    /// It is to be found by the connection's descriptor.
+    /// The thread must be found by the connection's descriptor.
     Sought {
         descriptor: RawFd,
         tries: u32,
@@ -54,7 +56,7 @@ impl Library {
         };
     }
 
-    /// Whether the thread has nothing in its hands.
+    /// Whether the thread is at rest, with nothing in its hands.
     pub fn is_at_rest(&mut self) -> bool {
         if let Self::Sought { descriptor, tries } = self {
             *tries += 1;
@@ -72,10 +74,10 @@ impl Library {
     }
 }
 
-/// The thread that rests over a set with that descriptor in it, and the set.
+/// The thread that rests on a set with that descriptor in it, and the set.
 fn find(descriptor: RawFd) -> io::Result<Option<(File, RawFd)>> {
     for thread in fs::read_dir("/proc/self/task")? {
-        // One that has just ended is none.
+        // A thread that has just ended does not count.
         let Ok(thread) = File::open(thread?.path().join("syscall")) else {
             continue;
         };
@@ -89,14 +91,14 @@ fn find(descriptor: RawFd) -> io::Result<Option<(File, RawFd)>> {
     Ok(None)
 }
 
-/// The set over which a thread rests, if it does.
+/// The set on which a thread rests, if it does.
 fn rests_over(thread: &File) -> io::Result<Option<RawFd>> {
     let mut text = [0; CALL_BYTES];
     let read = thread.read_at(&mut text, 0)?;
     Ok(std::str::from_utf8(&text[..read]).ok().and_then(set_of))
 }
 
-/// The same, by what the kernel says: the number of the call, and its arguments.
+/// The set in the kernel's text, which has the number of the call and its arguments.
 fn set_of(text: &str) -> Option<RawFd> {
     let mut words = text.split(' ');
     let call: libc::c_long = words.next()?.parse().ok()?;
@@ -106,7 +108,7 @@ fn set_of(text: &str) -> Option<RawFd> {
         .then(|| RawFd::from_str_radix(set, 16).ok())?
 }
 
-/// Whether a set's description names the descriptor.
+/// Whether a set's description lists the descriptor.
 fn has(description: &str, descriptor: RawFd) -> bool {
     description
         .lines()
@@ -134,7 +136,7 @@ pub(super) mod tests {
 
     fn wait_over(set: RawFd, timeout_ms: i32) {
         let mut event = libc::epoll_event { events: 0, u64: 0 };
-        // SAFETY: there is room for one event, as told.
+        // SAFETY: there is room for one event, and the number given is one.
         unsafe { libc::epoll_wait(set, &raw mut event, 1, timeout_ms) };
     }
 

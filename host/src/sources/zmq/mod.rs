@@ -1,14 +1,15 @@
 //! ZeroMQ: the subscribing sources with their settings, and the publisher of a backfill. Only this file and its
 //! folder know zmq.
 //!
-//! One socket, and one thread, for each endpoint: so frames, connection and progress are known
-//! exactly by endpoint (the library does not say which peer of a socket a frame came from), and a
-//! slow endpoint takes nothing from another's high-water mark. libzmq's calls block, so they never
-//! run on an async runtime.
+//! There is one socket, and one thread, for each endpoint. So frames, connection and progress are
+//! known exactly by endpoint (the library does not report which peer of a socket a frame came
+//! from), and a slow endpoint takes nothing from another's high-water mark. libzmq's calls block,
+//! so they never run on an async runtime.
 //!
 //! A frame that is too large is read, counted and refused here. `ZMQ_MAXMSGSIZE` is set as well, so
-//! that a broken peer cannot make libzmq buffer without bound, but far above: libzmq answers it by
-//! dropping the connection for good, which is then made anew (`connection_monitor.rs`), and frames are lost meanwhile.
+//! that a broken peer cannot make libzmq buffer without bound. But it is set far above, because
+//! libzmq then drops the connection for good. It is made anew (`connection_monitor.rs`), and frames
+//! are lost meanwhile.
 
 mod background_query;
 mod connection_monitor;
@@ -29,7 +30,7 @@ use std::time::{Duration, Instant};
 use super::{BatchWriter, Source, SourceContext, SourceError};
 use crate::flow::{Refusals, SourceStatus};
 use connection_monitor::{ConnectionMonitor, Resolver, system_resolver};
-use dial::Named;
+use dial::Destination;
 use pace::Pace;
 use subscriber::Subscriber;
 
@@ -45,22 +46,23 @@ use watermark::Watermark;
 const MESSAGE_BYTES_HARD_MAX: i64 = 128 << 20;
 const _: () = assert!(crate::flow::FRAME_BYTES_CEILING * 8 <= MESSAGE_BYTES_HARD_MAX as usize);
 
-/// Of Landfall's time: how often a quiet source tells that it is still there. Divided by the
-/// clock's speed, but kept between these two, in real time.
+/// How often a quiet source reports that it is still there, in Landfall's time. Divided by the
+/// clock's speed, but kept between the two bounds, in real time.
 const TICK: Duration = Duration::from_secs(1);
 const TICK_MIN: Duration = Duration::from_millis(5);
 const TICK_MAX: Duration = Duration::from_millis(50);
 
-/// An address that does not answer by then is given up, and the next one tried; and so is a peer that
-/// does not complete its handshake.
+/// An address that does not answer within this time is given up, and the next one is tried. The
+/// same holds for a peer that does not complete its handshake.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
-/// libzmq's own wait before it connects again. It is to leave that to us (`dial.rs`), and 24 days come
-/// near to never. What says never (-1) would also throw away the frames in the socket's queue.
+/// libzmq's own wait before it connects again. Landfall does that itself (`dial.rs`), and 24 days
+/// are close to never. The value for never (-1) would also throw away the frames in the socket's
+/// queue.
 const NEVER_MS: i32 = i32::MAX;
 
-/// The background thread of all sockets. Clones are the same one; it ends when all sockets are closed.
+/// The background thread of all sockets. A clone shares it; it ends when all sockets are closed.
 #[derive(Clone, Default)]
 pub struct Sockets {
     context: zmq::Context,
@@ -71,26 +73,27 @@ pub struct Sockets {
 pub struct Subscription {
     /// `tcp://host:port`, `tcp://[::1]:port` or `ipc://path`.
     pub endpoint: String,
-    /// Index of the endpoint among its stream's.
+    /// Index of the endpoint among those of its stream.
     pub index: u16,
-    /// Prefixes of messages: of the frame, or of the topic before it. The empty one is all of them.
+    /// Prefixes of messages: of the frame, or of the topic before it. The empty prefix matches all
+    /// messages.
     pub topics: Vec<String>,
     pub envelope: Envelope,
     /// Frames that the library holds before it stops reading the connection; 0 is no limit.
     pub hwm_frames: u32,
-    /// First and longest wait between two tries to connect.
+    /// First and longest pause between two tries to connect.
     pub reconnect_min: Duration,
     pub reconnect_max: Duration,
-    /// A connection without traffic is probed after this long, then this often, and given up after
-    /// as many probes without an answer.
+    /// A connection without traffic is probed after this long and then at this interval. It is
+    /// given up after this many probes without an answer.
     pub keepalive_idle: Duration,
     pub keepalive_interval: Duration,
     pub keepalive_probes: u32,
     pub ipv6: bool,
 }
 
-/// Opens one source for each endpoint. Connecting goes on in the background for as long as a source lives, so a
-/// peer that is not there yet is no error; a malformed endpoint is.
+/// Opens one source for each endpoint. Connecting goes on in the background for as long as a source
+/// lives. So a peer that is not there yet is no error, but a malformed endpoint is.
 pub(super) fn open(
     sockets: &Sockets,
     settings: &ZmqSettings,
@@ -119,7 +122,7 @@ fn open_by(
             remedy,
         }
     };
-    let named = Named::parse(&subscription.endpoint).ok_or_else(|| {
+    let destination = Destination::parse(&subscription.endpoint).ok_or_else(|| {
         fail(
             "connect to",
             "write it as tcp://host:port, tcp://[::1]:port or ipc://path",
@@ -128,7 +131,7 @@ fn open_by(
     let monitor = ConnectionMonitor::new(
         &sockets.context,
         subscription,
-        named,
+        destination,
         resolver,
         Arc::clone(&status),
     )

@@ -2,17 +2,18 @@
 
 use std::time::{Duration, Instant};
 
-/// But at least this often, 1,000 times a second, is never too long.
+/// Sleeping this long is never too long: a source looks at least 1,000 times a second.
 pub(super) const NAP: Duration = Duration::from_millis(1);
 
-/// It does not sleep so long that more than this part of the socket's high-water mark would come, at
-/// the rate at which frames came until it was last empty.
+/// A source does not sleep so long that more than this part of the socket's high-water mark would
+/// come, at the rate at which frames came until it was last empty.
 const PART_OF_HWM: u32 = 16;
 
-/// A rate is measured over at least this time: a look right after another one says nothing.
+/// A rate is measured over at least this time, because a look right after another one shows
+/// nothing.
 const SPAN_MIN: Duration = Duration::from_millis(20);
 
-/// In place of a high-water mark where there is none.
+/// Used in place of a high-water mark where there is none.
 const NO_HWM_FRAMES: u32 = 10_000;
 
 /// Follows the rate of one socket.
@@ -20,7 +21,7 @@ const NO_HWM_FRAMES: u32 = 10_000;
 pub(super) struct Pace {
     /// Frames that may come while it sleeps.
     room_frames: f64,
-    /// Read since then, up to the last time that the socket was empty.
+    /// Frames read since then, up to the last time that the socket was empty.
     found: u32,
     since: Instant,
     frames_per_second: f64,
@@ -55,12 +56,12 @@ impl Pace {
             self.found = 0;
             self.since = now;
         } else {
-            // It can only be known to be higher by now.
+            // The rate can only be higher than it was known to be.
             self.frames_per_second = self.frames_per_second.max(frames_per_second);
         }
     }
 
-    /// How long it may sleep at most.
+    /// How long the source may sleep at most.
     pub fn nap(&self) -> Duration {
         // At least one frame a second, so that it is a number of seconds.
         let filled = self.room_frames / self.frames_per_second.max(1.0);
@@ -72,7 +73,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// How long may be slept after so many frames came within 25 ms.
+    /// The longest sleep after so many frames came within 25 ms.
     fn nap(hwm_frames: u32, frames: u32) -> Duration {
         let start = Instant::now();
         let mut pace = Pace::new(hwm_frames, start);

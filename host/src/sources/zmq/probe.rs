@@ -1,8 +1,9 @@
-//! Why an address does not connect: libzmq's monitor says that it does not, and not why. A short
-//! connection of our own reads how the peer greets (ZMTP 3.1, rfc.zeromq.org/spec/37). It never
-//! completes a handshake, so no publisher takes it for a subscriber. Bounded in time and bytes.
+//! Finds out why an address does not connect: libzmq's monitor reports that it does not connect,
+//! but not why. A short connection of our own reads the peer's greeting (ZMTP 3.1,
+//! rfc.zeromq.org/spec/37). It never completes a handshake, so no publisher takes it for a
+//! subscriber. Bounded in time and bytes.
 //!
-//! What a peer said is quoted as it is: whoever writes it out escapes it.
+//! What a peer sent is quoted as it is. The place that writes it out escapes it.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -13,28 +14,29 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::dial::Target;
 
-/// To be connected, and then for everything that the peer says.
+/// The time to connect, and then the time for everything that the peer sends.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 const TALK_MAX: Duration = Duration::from_secs(2);
 
-/// A peer that has said nothing for so long is asked in another way.
+/// A peer that has sent nothing for this long gets a line of text.
 const SILENCE: Duration = Duration::from_millis(500);
 
-/// A greeting and the first command of any peer that is one.
+/// Enough for the greeting and the first command of any ZeroMQ peer.
 const BYTES_MAX: usize = 1024;
 
-/// Of what a peer says that is no ZeroMQ, so much is shown.
+/// Bytes that are shown of what another kind of peer sends.
 const SHOWN_BYTES: usize = 40;
 
 const GREETING_BYTES: usize = 64;
 
-/// Byte of the greeting: the major version.
+/// Offset of the major version in the greeting.
 const VERSION_AT: usize = 10;
 
-/// What a peer waits for before it sends the rest of its own greeting: the signature and the version.
+/// Bytes that a peer waits for before it sends the rest of its own greeting: the signature and the
+/// version.
 const OPENING_BYTES: usize = VERSION_AT + 1;
 
-/// Bytes of the greeting: the mechanism, filled up with zeros.
+/// Range of the mechanism in the greeting, padded with zeros.
 const MECHANISM: std::ops::Range<usize> = 12..32;
 
 /// Our own greeting: version 3.0, mechanism NULL, no server.
@@ -69,16 +71,17 @@ pub(super) fn explain(target: &Target) -> String {
     }
 }
 
-/// A listener whose queue is full would hold a plain `connect` for ever.
+/// Connects to a local socket. A plain `connect` would wait for ever on a listener whose queue is
+/// full.
 fn local(endpoint: &str) -> io::Result<UnixStream> {
     let path = endpoint.strip_prefix("ipc://").unwrap_or(endpoint);
     let address = match path.strip_prefix('@') {
-        // A name without a place in the file system begins with a zero.
+        // A name without a place in the file system begins with a zero byte.
         Some(name) => SockAddr::unix(format!("\0{name}"))?,
         None => SockAddr::unix(path)?,
     };
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // The time to write holds for the wait in such a queue as well (unix(7), `SO_SNDTIMEO`).
+    // The write timeout holds for the wait in such a queue as well (unix(7), `SO_SNDTIMEO`).
     socket.set_write_timeout(Some(CONNECT_MAX))?;
     socket.connect(&address)?;
     Ok(socket.into())
@@ -95,9 +98,9 @@ fn refusal(error: &io::Error) -> String {
     }
 }
 
-/// What a peer said, and whether it ended the connection.
+/// What a peer sent, and whether it ended the connection.
 #[derive(Debug, Default)]
-struct Said {
+struct PeerReply {
     bytes: Vec<u8>,
     has_ended: bool,
 }
@@ -105,19 +108,19 @@ struct Said {
 fn talk<S: Read + Write>(
     mut stream: S,
     set_timeout: impl Fn(&S, Duration) -> io::Result<()>,
-) -> Said {
+) -> PeerReply {
     let until = Instant::now() + TALK_MAX;
-    let mut said = Said::default();
+    let mut reply = PeerReply::default();
     let mut has_asked = false;
-    // A peer that has closed already says so when it is read from.
+    // If the peer has closed already, reading from it shows that.
     let greeting = greeting();
     let (opening, mut rest) = greeting.split_at(OPENING_BYTES);
-    // A peer that wants another mechanism than ours names it only to who has not named his.
+    // A peer that requires another mechanism than ours names it only if we have not named ours.
     let _ = stream.write_all(opening);
     let mut buffer = [0; 256];
-    while said.bytes.len() < BYTES_MAX && !is_enough(&said.bytes) {
-        if !rest.is_empty() && said.bytes.len() >= MECHANISM.end {
-            if names_another(&said.bytes) {
+    while reply.bytes.len() < BYTES_MAX && !is_enough(&reply.bytes) {
+        if !rest.is_empty() && reply.bytes.len() >= MECHANISM.end {
+            if names_another(&reply.bytes) {
                 break;
             }
             let _ = stream.write_all(rest);
@@ -128,9 +131,10 @@ fn talk<S: Read + Write>(
             break;
         }
         match stream.read(&mut buffer) {
-            Ok(0) => said.has_ended = true,
+            Ok(0) => reply.has_ended = true,
             Ok(bytes) => {
-                said.bytes
+                reply
+                    .bytes
                     .extend_from_slice(buffer.get(..bytes).unwrap_or_default());
                 continue;
             }
@@ -141,25 +145,25 @@ fn talk<S: Read + Write>(
                     io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
                 ) =>
             {
-                // A server of texts waits for the end of a line; no ZeroMQ peer is silent.
-                if said.bytes.is_empty() && !has_asked {
+                // A text server waits for the end of a line. A ZeroMQ peer is never silent.
+                if reply.bytes.is_empty() && !has_asked {
                     has_asked = true;
                     let _ = stream.write_all(b"\r\n\r\n");
-                } else if is_zmtp(&said.bytes) {
-                    // It says no more before it knows all of ours.
+                } else if is_zmtp(&reply.bytes) {
+                    // The peer sends no more before it knows our whole greeting.
                     let _ = stream.write_all(rest);
                     rest = &[];
                 }
                 continue;
             }
-            Err(_) => said.has_ended = true,
+            Err(_) => reply.has_ended = true,
         }
         break;
     }
-    said
+    reply
 }
 
-/// Whether a greeting and a command are there.
+/// Whether a greeting and a command are complete.
 fn is_enough(bytes: &[u8]) -> bool {
     is_zmtp(bytes) && (command(bytes).is_some() || bytes.get(VERSION_AT).is_some_and(|&v| v < 3))
 }
@@ -169,7 +173,7 @@ fn is_zmtp(bytes: &[u8]) -> bool {
     bytes.first() == Some(&0xff) && bytes.get(9).is_some_and(|byte| byte & 1 == 1)
 }
 
-/// Whether the peer has named a mechanism, and it is not ours.
+/// Whether the peer has named a mechanism other than ours.
 fn names_another(bytes: &[u8]) -> bool {
     is_zmtp(bytes) && mechanism(bytes).is_some_and(|mechanism| mechanism != b"NULL")
 }
@@ -212,7 +216,7 @@ fn socket_type(mut properties: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The beginning of what a peer says, as text.
+/// The beginning of what a peer sent, as text.
 fn shown(bytes: &[u8]) -> String {
     let cut = bytes.get(..SHOWN_BYTES);
     let text = String::from_utf8_lossy(cut.unwrap_or(bytes));
@@ -223,16 +227,16 @@ fn shown(bytes: &[u8]) -> String {
     }
 }
 
-/// What the peer is, by what it said.
-fn describe(said: &Said) -> String {
-    let bytes = said.bytes.as_slice();
+/// What the peer is, judged by what it sent.
+fn describe(reply: &PeerReply) -> String {
+    let bytes = reply.bytes.as_slice();
     if bytes.is_empty() {
-        return if said.has_ended {
+        return if reply.has_ended {
             "it takes connections and closes them at once: it is no ZeroMQ publisher, or one that does \
              not want us"
                 .into()
         } else {
-            "it takes connections and says nothing: it is no ZeroMQ publisher".into()
+            "it accepts connections and sends nothing: it is no ZeroMQ publisher".into()
         };
     }
     if !is_zmtp(bytes) {
@@ -262,7 +266,7 @@ fn describe(said: &Said) -> String {
                 let shown = shown(other);
                 format!("it is a ZeroMQ socket of type {shown}: Landfall subscribes to PUB or XPUB")
             }
-            None => "it is a ZeroMQ socket of no type".into(),
+            None => "it is a ZeroMQ socket without a type".into(),
         },
         Some((b"ERROR", [_, reason @ ..])) => {
             let shown = shown(reason);
@@ -306,13 +310,13 @@ mod tests {
         listener.listen(0).expect("it listens");
         let endpoint = format!("ipc://{}", path.display());
         let first = local(&endpoint).expect("there is room for one");
-        let (tell, told) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         thread::spawn(move || {
             let error = local(&endpoint).expect_err("no room");
-            let _ = tell.send(refusal(&error));
+            let _ = sender.send(refusal(&error));
         });
-        let told = told.recv_timeout(Duration::from_secs(60));
-        assert_eq!(told.as_deref(), Ok("no answer within 2 s"));
+        let reason = receiver.recv_timeout(Duration::from_secs(60));
+        assert_eq!(reason.as_deref(), Ok("no answer within 2 s"));
         drop(first);
     }
 
@@ -328,11 +332,11 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_is_told_by_what_it_says_and_its_text_is_left_as_it_is() {
+    fn a_peer_is_recognized_by_what_it_sends_and_its_text_is_left_as_it_is() {
         let old = [&[0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 1, 1][..]].concat();
         for (bytes, has_ended, expected) in [
             (vec![], true, "closes them at once"),
-            (vec![], false, "says nothing"),
+            (vec![], false, "sends nothing"),
             (
                 b"HTTP/1.1 400 Bad Request\r\nx: y".to_vec(),
                 true,
@@ -360,7 +364,7 @@ mod tests {
                 false,
                 "a ZeroMQ publisher that answers now",
             ),
-            (zmtp(b"NULL", b"\x05READY"), false, "of no type"),
+            (zmtp(b"NULL", b"\x05READY"), false, "without a type"),
             (
                 zmtp(b"NULL", b"\x05ERROR\x03n\no"),
                 true,
@@ -369,7 +373,7 @@ mod tests {
             (greeting().to_vec(), false, "does not complete"),
             (greeting()[..20].to_vec(), true, "does not complete"),
         ] {
-            let text = describe(&Said {
+            let text = describe(&PeerReply {
                 bytes: bytes.clone(),
                 has_ended,
             });
@@ -392,7 +396,7 @@ mod tests {
                 let mut bytes = whole[..end].to_vec();
                 bytes.push(byte);
                 assert!(
-                    !describe(&Said {
+                    !describe(&PeerReply {
                         bytes,
                         has_ended: false
                     })

@@ -1,4 +1,4 @@
-//! The publisher of a backfill.
+//! The publisher of a backfill, over ZeroMQ.
 
 use std::collections::HashSet;
 use std::ffi::c_int;
@@ -7,29 +7,29 @@ use std::time::{Duration, Instant};
 use super::super::{PublishError, Publisher};
 use super::whole_ms;
 
-/// Frames that the publisher holds for a slow listener before it waits.
+/// Frames that the publisher holds for a slow subscriber before it waits.
 const PUBLISH_HWM_FRAMES: i32 = 1000;
 
-/// A listener that takes nothing for this long is given up.
+/// A subscriber that takes nothing for this long is given up.
 const PUBLISH_STUCK: Duration = Duration::from_secs(30);
 
-/// On finishing, what is queued for a listener may take this long to leave.
+/// How long the frames that are queued for a subscriber may take to leave at the end.
 const PUBLISH_LINGER: Duration = Duration::from_secs(30);
 
-/// Whether the publisher waits for listeners at its own address or goes to theirs.
+/// Whether the publisher binds its own address or connects to the subscribers' address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attach {
     Bind,
     Connect,
 }
 
-/// Publishes frames. It knows whether anybody subscribed, and waits for slow listeners.
+/// Publishes frames. It knows whether anybody subscribed, and waits for slow subscribers.
 pub struct ZmqPublisher {
     endpoint: String,
     pub(super) socket: zmq::Socket,
-    /// What the listeners subscribed to.
+    /// The topics to which somebody subscribed.
     pub(super) topics: HashSet<Vec<u8>>,
-    /// Sent before each frame, as the first of two parts.
+    /// The topic that is sent before each frame, as the first of two parts.
     envelope: Option<Vec<u8>>,
     linger: Duration,
 }
@@ -39,7 +39,7 @@ impl ZmqPublisher {
         Self::open_lingering(endpoint, attach, ipv6, PUBLISH_LINGER)
     }
 
-    /// The same, with another patience on finishing.
+    /// Like [`ZmqPublisher::open`], with another linger time at the end.
     pub(super) fn open_lingering(
         endpoint: &str,
         attach: Attach,
@@ -76,7 +76,7 @@ impl ZmqPublisher {
         })
     }
 
-    /// Sends this topic before each frame: messages are `[topic, payload]`.
+    /// Sends this topic before each frame, so messages are `[topic, payload]`.
     pub fn with_topic(self, topic: &str) -> Self {
         Self {
             envelope: Some(topic.as_bytes().to_vec()),
@@ -87,7 +87,7 @@ impl ZmqPublisher {
     fn send(&self, frame: &[u8]) -> zmq::Result<()> {
         match &self.envelope {
             None => self.socket.send(frame, 0),
-            // The parts of a message go together: once the first is taken, so is the second.
+            // The parts of a message stay together: once the first is accepted, the second is too.
             Some(topic) => self.socket.send_multipart([topic.as_slice(), frame], 0),
         }
     }
@@ -96,7 +96,7 @@ impl ZmqPublisher {
     pub(super) fn follow_listeners(&mut self) -> Result<(), PublishError> {
         loop {
             match self.socket.recv_bytes(zmq::DONTWAIT) {
-                // 1 and the topic: subscribed; 0 and the topic: the last one left.
+                // 1 and the topic: subscribed. 0 and the topic: the last subscriber left.
                 Ok(message) => match message.split_first() {
                     Some((1, topic)) => drop(self.topics.insert(topic.to_vec())),
                     Some((0, topic)) => drop(self.topics.remove(topic)),
@@ -110,7 +110,8 @@ impl ZmqPublisher {
     }
 }
 
-/// By default a publisher drops what a listener is too slow for. This makes it wait instead.
+/// By default a publisher drops frames for which a subscriber is too slow. This makes it wait
+/// instead.
 fn wait_for_slow_listeners(socket: &mut zmq::Socket) -> zmq::Result<()> {
     let on: c_int = 1;
     // SAFETY: the pointer is that of a living socket, and the option takes one int.
@@ -188,8 +189,8 @@ impl Publisher for ZmqPublisher {
             ..
         } = *self;
         let start = Instant::now();
-        // Closing the socket, and then the context that only it holds, waits for what is queued;
-        // what is left after the linger is dropped, and the time that it took is all there is to tell.
+        // Closing the socket, and then the context that only it holds, waits for what is queued.
+        // What is left after the linger is dropped, and only the time that this took shows it.
         drop(socket);
         if start.elapsed() >= linger {
             return Err(PublishError::NotSent {

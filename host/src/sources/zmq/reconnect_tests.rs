@@ -1,4 +1,4 @@
-//! Connections that end, and those that are never made: each is tried again, and told with its reason.
+//! Connections that end, and those that are never made: each is tried again, and reported with its reason.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -116,7 +116,7 @@ fn frames_that_came_before_an_end_are_read_first_although_the_next_connection_is
 }
 
 #[test]
-fn who_answers_in_a_publishers_place_is_told_and_the_publisher_is_found_when_it_comes() {
+fn who_answers_in_a_publishers_place_is_reported_and_the_publisher_is_found_when_it_comes() {
     let context = zmq::Context::new();
     let rep = context.socket(zmq::REP).unwrap();
     rep.bind("tcp://127.0.0.1:*").unwrap();
@@ -135,12 +135,14 @@ fn who_answers_in_a_publishers_place_is_told_and_the_publisher_is_found_when_it_
     let mut publisher = opened.unwrap();
     publisher.publish(b"frame").unwrap();
     assert_eq!(bench.frames(1), [b"frame"]);
-    until("it is told", || bench.running.status.trouble().is_empty());
+    until("it is reported", || {
+        bench.running.status.trouble().is_empty()
+    });
     bench.end().unwrap();
 }
 
 #[test]
-fn a_server_of_http_is_told_and_nothing_that_it_says_is_a_frame() {
+fn a_server_of_http_is_reported_and_nothing_that_it_sends_is_a_frame() {
     let (listener, endpoint) = listener();
     let is_over = Arc::new(AtomicBool::new(false));
     let server = {
@@ -167,8 +169,8 @@ fn a_server_of_http_is_told_and_nothing_that_it_says_is_a_frame() {
     await_trouble(&bench, "it speaks HTTP");
     let trouble = bench.running.status.trouble();
     // As it is: whoever writes it out escapes it.
-    let said = "(it begins with \"HTTP/1.1 400 Bad Request\r\n\r\n\u{1b}[31m\")";
-    assert!(trouble.contains(said), "{trouble:?}");
+    let quoted = "(it begins with \"HTTP/1.1 400 Bad Request\r\n\r\n\u{1b}[31m\")";
+    assert!(trouble.contains(quoted), "{trouble:?}");
     assert_eq!(bench.running.status.frames(), 0);
     bench.end().unwrap();
     is_over.store(true, Ordering::Release);
@@ -177,7 +179,7 @@ fn a_server_of_http_is_told_and_nothing_that_it_says_is_a_frame() {
 }
 
 #[test]
-fn a_peer_that_wants_another_mechanism_is_told() {
+fn a_peer_that_requires_another_mechanism_is_reported() {
     let (listener, endpoint) = listener();
     let peer = thread::spawn(move || {
         // The source's own tries, and the one that finds out.
@@ -198,7 +200,7 @@ fn a_peer_that_wants_another_mechanism_is_told() {
 }
 
 #[test]
-fn a_publisher_that_wants_passwords_is_told() {
+fn a_publisher_that_requires_passwords_is_reported() {
     let context = zmq::Context::new();
     let publisher = context.socket(zmq::PUB).unwrap();
     publisher.set_plain_server(true).unwrap();
@@ -210,7 +212,7 @@ fn a_publisher_that_wants_passwords_is_told() {
 }
 
 #[test]
-fn nobody_there_is_told_with_the_reason() {
+fn nobody_there_is_reported_with_the_reason() {
     let (listener, endpoint) = listener();
     drop(listener);
     let bench = start(&subscription(&endpoint), 1 << 20);
@@ -236,8 +238,8 @@ fn port_of(endpoint: &str) -> u16 {
 fn of_a_name_with_two_addresses_the_one_that_answers_is_found_and_never_both_connected() {
     let (mut on_v4, v4) = publisher("127.0.0.1");
     let port = port_of(&v4);
-    let named = format!("tcp://pubhost:{port}");
-    let bench = start_by(both, &subscription(&named), 1 << 20);
+    let destination = format!("tcp://pubhost:{port}");
+    let bench = start_by(both, &subscription(&destination), 1 << 20);
     on_v4.publish(b"first").unwrap();
     assert_eq!(bench.frames(1), [b"first"]);
     // A machine without IPv6 has no such address to bind to.
@@ -259,7 +261,7 @@ fn of_a_name_with_two_addresses_the_one_that_answers_is_found_and_never_both_con
     }
     let older = Subscription {
         ipv6: false,
-        ..subscription(&named)
+        ..subscription(&destination)
     };
     let bench = start_by(newer, &older, 1 << 20);
     await_trouble(&bench, "`ipv6` of this stream is false");
@@ -267,11 +269,11 @@ fn of_a_name_with_two_addresses_the_one_that_answers_is_found_and_never_both_con
 }
 
 #[test]
-fn all_addresses_that_were_tried_are_told() {
+fn all_addresses_that_were_tried_are_reported() {
     let (listener, endpoint) = listener();
     drop(listener);
-    let named = format!("tcp://pubhost:{}", port_of(&endpoint));
-    let bench = start_by(both, &subscription(&named), 1 << 20);
+    let destination = format!("tcp://pubhost:{}", port_of(&endpoint));
+    let bench = start_by(both, &subscription(&destination), 1 << 20);
     await_trouble(&bench, "nobody listens there");
     let trouble = bench.running.status.trouble();
     let (v6, v4) = (
@@ -283,7 +285,7 @@ fn all_addresses_that_were_tried_are_told() {
 }
 
 #[test]
-fn a_name_is_resolved_anew_for_each_round_and_an_error_of_the_resolver_is_told() {
+fn a_name_is_resolved_anew_for_each_round_and_an_error_of_the_resolver_is_reported() {
     static HAS_MOVED: AtomicBool = AtomicBool::new(false);
     fn moving(_: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
         if HAS_MOVED.load(Ordering::Acquire) {
@@ -293,8 +295,8 @@ fn a_name_is_resolved_anew_for_each_round_and_an_error_of_the_resolver_is_told()
         }
     }
     let (mut publisher, endpoint) = publisher("127.0.0.1");
-    let named = format!("tcp://pubhost:{}", port_of(&endpoint));
-    let bench = start_by(moving, &subscription(&named), 1 << 20);
+    let destination = format!("tcp://pubhost:{}", port_of(&endpoint));
+    let bench = start_by(moving, &subscription(&destination), 1 << 20);
     await_trouble(&bench, "not resolved: no such name\n\u{1b}[31m");
     HAS_MOVED.store(true, Ordering::Release);
     publisher.publish(b"frame").unwrap();
@@ -314,7 +316,7 @@ fn a_resolver_that_hangs_holds_neither_the_source_nor_its_end() {
         bench.in_flight.frontier(Stream::Raw) > began_ms + 500
     });
     await_trouble(&bench, "the system's resolver");
-    let told = Instant::now();
+    let asked_at = Instant::now();
     bench.end().unwrap();
-    assert!(told.elapsed() < PATIENCE);
+    assert!(asked_at.elapsed() < PATIENCE);
 }

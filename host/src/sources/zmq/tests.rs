@@ -130,12 +130,12 @@ pub(super) fn until(what: &str, mut condition: impl FnMut() -> bool) {
 
 fn line(endpoint: &str) -> ConnectionMonitor {
     let stats = Arc::new(SourceStatus::new(RAW, endpoint));
-    let named = Named::parse(endpoint).unwrap();
+    let destination = Destination::parse(endpoint).unwrap();
     let subscription = subscription(endpoint);
     ConnectionMonitor::new(
         &zmq::Context::new(),
         &subscription,
-        named,
+        destination,
         system_resolver,
         stats,
     )

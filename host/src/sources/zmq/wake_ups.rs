@@ -1,16 +1,17 @@
 //! Lets what comes over a TCP connection gather in the kernel while its source sleeps.
 //!
-//! libzmq wakes its own thread for whatever a connection brings, if need be for each frame, and on
-//! a stream of a thousand small frames a second that costs more than all the rest (measured). A
-//! source that sleeps reads nothing meanwhile anyway. So it raises the connection's low-water mark
-//! (`SO_RCVLOWAT`, socket(7)) for that time: the kernel wakes libzmq when so many bytes are there,
-//! when the connection ends, or when the mark is lowered again (since Linux 4.18; with an older
-//! kernel nothing gathers). Nothing is dropped or reordered. What has gathered and was not yet read
-//! by libzmq is known (`holds_bytes`), over a local socket (`ipc://`) too, so that a source does not
-//! take a socket for empty that is not.
+//! libzmq wakes its own thread for whatever a connection brings, if need be for each frame. On a
+//! stream of a thousand small frames a second, that costs more than all the rest (measured). A
+//! sleeping source reads nothing anyway. So for that time it raises the connection's low-water mark
+//! (`SO_RCVLOWAT`, socket(7)). Then the kernel wakes libzmq when so many bytes are there, when the
+//! connection ends, or when the mark is lowered again (since Linux 4.18; with an older kernel
+//! nothing gathers). Nothing is dropped or reordered. `holds_bytes` shows what has gathered and was
+//! not yet read by libzmq, also over a local socket (`ipc://`). So a source does not believe that a
+//! socket is empty when it is not.
 //!
-//! The connection is libzmq's, and its monitor tells the descriptor. It is duplicated, so that it
-//! stays this connection whatever libzmq does; but first it has to be one to the endpoint.
+//! The connection belongs to libzmq, and its monitor reports the descriptor. The descriptor is
+//! duplicated, so that it stays this connection whatever libzmq does. Before that, it is checked to
+//! be a connection to the endpoint.
 
 use std::net::SocketAddr;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
@@ -20,46 +21,48 @@ use std::time::Duration;
 use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionread};
 use rustix::net::{RecvFlags, SocketAddrUnix, getpeername, recv};
 
-/// So many bytes wake libzmq although the source sleeps: a flood has begun.
+/// With so many bytes libzmq is woken although the source sleeps: a flood has begun.
 const DEFERRED_BYTES_MAX: libc::c_int = 768 << 10;
 
-/// What the peer may send on meanwhile is a multiple of it, so that nobody is slowed down: the kernel
-/// makes a receive buffer large enough for any mark that is set (up to half of what `net.ipv4.tcp_rmem`
-/// allows, 3 MiB by default), and it stays so when the mark is lowered.
+/// What the peer may send meanwhile is a multiple of it, so that nobody is slowed down. The kernel
+/// makes a receive buffer large enough for any mark that is set (up to half of what
+/// `net.ipv4.tcp_rmem` allows, 3 MiB by default), and the buffer keeps its size when the mark is
+/// lowered.
 const ROOM_BYTES: libc::c_int = 3 * DEFERRED_BYTES_MAX;
 
-/// What a socket has of itself.
+/// The mark that every socket has by default.
 const ONE_BYTE: libc::c_int = 1;
 
-/// A shorter sleep is not worth two calls of the system.
+/// A shorter sleep is not worth two system calls.
 pub(super) const DEFER_MIN: Duration = Duration::from_millis(2);
 
-/// The first Linux that wakes whoever waits for a connection when its mark is lowered.
+/// The first Linux that wakes a waiting thread when a connection's mark is lowered.
 const KERNEL_MIN: (u32, u32) = (4, 18);
 
 /// libzmq's connection, if there is one.
 #[derive(Debug, Default)]
 pub(super) struct Connection {
     socket: Option<OwnedFd>,
-    /// It is over TCP, and the kernel is new enough.
+    /// Whether it is over TCP, and the kernel is new enough.
     defers_wake_ups: bool,
 }
 
 impl Connection {
-    /// The monitor told of a connection to `endpoint`. One that is gone by now is not held.
+    /// The monitor reported a connection to `endpoint`. A connection that has ended since is not
+    /// held.
     pub fn opened(&mut self, descriptor: RawFd, endpoint: &str) {
-        // Looked at before it is duplicated: to close a duplicate of somebody's file could take its
-        // locks away.
+        // Checked before it is duplicated: closing a duplicate of another file could release that
+        // file's locks.
         self.defers_wake_ups = false;
         self.socket = None;
         if descriptor < 0 {
             return;
         }
-        // SAFETY: it may have been closed since. Both calls take any number, and one that is no open
-        // descriptor is an error and no more.
-        let told = unsafe { BorrowedFd::borrow_raw(descriptor) };
-        self.socket = leads_to(told, endpoint)
-            .then(|| fcntl_dupfd_cloexec(told, 0).ok())
+        // SAFETY: it may have been closed since. Both calls take any number, and a number that is
+        // no open descriptor gives an error and nothing worse.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(descriptor) };
+        self.socket = leads_to(borrowed, endpoint)
+            .then(|| fcntl_dupfd_cloexec(borrowed, 0).ok())
             .flatten()
             .filter(|socket| leads_to(socket.as_fd(), endpoint));
         if let Some(socket) = &self.socket
@@ -72,7 +75,7 @@ impl Connection {
         }
     }
 
-    /// Whether there is one in which bytes gather.
+    /// Whether there is a connection in which bytes can gather.
     pub fn can_defer_wake_ups(&self) -> bool {
         self.socket.is_some() && self.defers_wake_ups
     }
@@ -85,7 +88,7 @@ impl Connection {
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
         match recv(socket, &mut [0_u8], flags) {
             Ok((_, 0)) => End::Theirs,
-            // The peer has more to say, or nothing yet.
+            // The peer has sent more, or nothing yet.
             Ok(_) | Err(Errno::AGAIN) => End::Ours,
             Err(_) => End::Theirs,
         }
@@ -95,7 +98,7 @@ impl Connection {
         self.socket = None;
     }
 
-    /// Lets bytes gather until what this gives is dropped; none if that is not possible.
+    /// Lets bytes gather until the returned guard is dropped; None if that is not possible.
     pub fn defer_wake_ups(&self) -> Option<DeferredWakeUps<'_>> {
         let socket = self.socket.as_ref().filter(|_| self.defers_wake_ups)?;
         set_low_water(socket, DEFERRED_BYTES_MAX).then_some(DeferredWakeUps(socket))
@@ -112,19 +115,19 @@ impl Connection {
 /// Who ended a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// libzmq, for the peer has not.
+    /// libzmq ended it, because the peer did not.
     Ours,
-    /// The peer, or what is in between.
+    /// The peer ended it, or something between.
     Theirs,
     Unknown,
 }
 
-/// However a sleep ends, by a panic too, libzmq gets what has come.
+/// When a sleep ends in any way, even by a panic, libzmq gets what has come.
 pub(super) struct DeferredWakeUps<'a>(&'a OwnedFd);
 
 impl Drop for DeferredWakeUps<'_> {
     fn drop(&mut self) {
-        // It took a larger mark, so it takes the one that every socket has.
+        // The socket accepted a larger mark, so it accepts the default one.
         set_low_water(self.0, ONE_BYTE);
     }
 }
@@ -166,7 +169,7 @@ fn port_of(endpoint: &str) -> Option<u16> {
 enum Peer {
     /// Its port.
     Tcp(u16),
-    /// Its path as libzmq writes it: `@` and a name if it is none of a file.
+    /// Its path as libzmq writes it; `@` and a name if it is not a file.
     Local(Vec<u8>),
 }
 
@@ -187,7 +190,7 @@ fn peer_of(socket: BorrowedFd<'_>) -> Option<Peer> {
 
 fn set_low_water(socket: &OwnedFd, bytes: libc::c_int) -> bool {
     // SAFETY: the descriptor is open for as long as the socket, and the value is an integer of the
-    // length told.
+    // given length.
     let failed = unsafe {
         libc::setsockopt(
             socket.as_raw_fd(),
@@ -219,7 +222,7 @@ mod tests {
             events: libc::POLLIN,
             revents: 0,
         };
-        // SAFETY: one entry, as told.
+        // SAFETY: there is one entry, and the length given is one.
         unsafe { libc::poll(&raw mut polled, 1, timeout_ms) == 1 }
     }
 
@@ -271,7 +274,7 @@ mod tests {
     fn receive_buffer_bytes(stream: &TcpStream) -> libc::c_int {
         let mut bytes: libc::c_int = 0;
         let mut size = size_of_val(&bytes) as libc::socklen_t;
-        // SAFETY: there is room for an integer, as told.
+        // SAFETY: there is room for an integer, and the length given is its size.
         let failed = unsafe {
             libc::getsockopt(
                 stream.as_raw_fd(),
@@ -330,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_a_connection_is_told_at_once() {
+    fn the_end_of_a_connection_is_reported_at_once() {
         let (connection, ours, theirs) = connected();
         let deferred = connection.defer_wake_ups();
         drop(theirs);
@@ -356,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_socket_tells_what_it_holds_and_gathers_nothing() {
+    fn a_local_socket_shows_what_it_holds_and_gathers_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("socket");
         let listener = UnixListener::bind(&path).unwrap();

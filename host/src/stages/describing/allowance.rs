@@ -1,25 +1,27 @@
-//! How many altered events the describer may look at. Each takes as long as judging it did, and a flood
-//! of them must not hold up the news of what is missing, nor the stream itself. Pure.
+//! Limits how many altered events the describer compares. Each comparison takes as long as judging
+//! the event did. A flood of them must not delay the report of what is missing, nor the stream
+//! itself. Pure.
 
 use std::time::{Duration, Instant};
 
-/// One part in so many of real time may be spent on altered events, over time.
+/// One part in this many of real time may be spent on altered events, in the long run.
 const SHARE: u32 = 2;
 
-/// What may be spent at once after a quiet time: a hundred thousand events, or so.
+/// The time that may be spent at once after a quiet time: enough for about a hundred thousand
+/// events.
 const BURST: Duration = Duration::from_secs(2);
 
-/// However little time there is, so many of each message are looked at.
+/// So many events of each message are compared, however little time there is.
 const ALWAYS: usize = 32;
 
-/// What looking at one takes, until that is known.
+/// The assumed cost of one comparison, until it has been measured.
 const FIRST_COST: Duration = Duration::from_micros(50);
 
-/// Time for altered events.
+/// The time that is left for altered events.
 pub struct Allowance {
     left: Duration,
     since: Instant,
-    /// Of one event, by the last ones.
+    /// The cost of one comparison, measured on the last ones.
     cost: Duration,
 }
 
@@ -32,7 +34,7 @@ impl Allowance {
         }
     }
 
-    /// How many of so many altered events may be looked at now.
+    /// How many of `altered` events may be compared now.
     pub fn events(&mut self, altered: usize, now: Instant) -> usize {
         let passed = now.saturating_duration_since(self.since);
         self.since = now;
@@ -42,7 +44,7 @@ impl Allowance {
         altered.min(affordable.max(ALWAYS))
     }
 
-    /// So many were looked at in so much time.
+    /// Reports that so many comparisons took so much time.
     pub fn spent(&mut self, events: usize, took: Duration) {
         let events = u32::try_from(events).unwrap_or(u32::MAX).max(1);
         self.cost = (self.cost + took / events) / 2;
@@ -50,7 +52,7 @@ impl Allowance {
     }
 }
 
-/// Whether the event at `place` is one of `chosen` that are spread evenly over `all`.
+/// Whether the event at `place` is one of `chosen` events that are spread evenly over `all`.
 pub fn is_spread(place: usize, chosen: usize, all: usize) -> bool {
     all > 0 && (place + 1) * chosen / all > place * chosen / all
 }

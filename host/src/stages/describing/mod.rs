@@ -1,5 +1,6 @@
-//! The stage that describes: it gives what shards report a key as text and the fields that differ, and answers
-//! comparisons. One for all shards, in order: a late landing never overtakes its missing event.
+//! The stage that describes. It adds to what shards report: keys as text, and the fields that
+//! differ. It also answers comparisons. There is one describer for all shards, and it keeps the
+//! order: a late landing never overtakes the report of its missing event.
 
 mod allowance;
 
@@ -19,20 +20,20 @@ use crate::messages::{Answer, Described, LedgerEvent, Message, ShardOutput};
 pub(crate) struct DescribeStage {
     pub describer: Describer,
     pub plan: Arc<PlanCell>,
-    /// Time for altered events; None: all are looked at (in an audit, which holds up nobody).
+    /// The time for altered events. None if all are compared (in an audit, which delays nobody).
     pub allowance: Option<Allowance>,
 }
 
-/// What came of a shard's output.
+/// What one output of a shard leads to.
 pub(crate) struct DescribeOutput {
-    /// By number of the shard that asked.
+    /// Answers, each with the number of the shard that asked.
     pub answers: Vec<(usize, Answer)>,
-    /// For the results.
+    /// The message for the results.
     pub message: Message,
 }
 
 impl DescribeStage {
-    /// Describes what a shard reports.
+    /// Describes one output of a shard.
     pub fn step(&mut self, input: ShardOutput, now: Instant) -> DescribeOutput {
         if !input.events.is_empty() {
             self.describer.follow(&self.plan.current());
@@ -72,8 +73,9 @@ impl DescribeStage {
         }
     }
 
-    /// A second look at all comparisons that are asked for, and at as many altered events as there is
-    /// time for: those are spread over the message, so that what is rare has its chance beside a flood.
+    /// Compares both sides for all comparisons that shards asked for, and for as many altered
+    /// events as there is time for. These are spread over the message, so that rare ones get their
+    /// share beside a flood.
     fn compare(
         &mut self,
         events: &[LedgerEvent],
@@ -116,7 +118,7 @@ impl DescribeStage {
         comparisons
     }
 
-    /// The keys as text, all raw frames in one batch and all written ones in another.
+    /// The keys as text. All raw frames are read in one batch, and all written ones in another.
     fn keys(&mut self, events: &[LedgerEvent]) -> Vec<String> {
         let mut frames: PerStream<Packed> = PerStream::default();
         let places: Vec<Option<(Stream, usize)>> = events
@@ -144,7 +146,7 @@ impl DescribeStage {
     }
 }
 
-/// The answers to the comparisons that were asked for.
+/// The answers to the comparisons that shards asked for.
 fn answers(events: &[LedgerEvent], comparisons: &[Option<Comparison>]) -> Vec<(usize, Answer)> {
     let asked = events.iter().zip(comparisons);
     let answer = |(event, comparison): (&LedgerEvent, &Option<Comparison>)| {
@@ -161,7 +163,7 @@ fn answers(events: &[LedgerEvent], comparisons: &[Option<Comparison>]) -> Vec<(u
     asked.filter_map(answer).collect()
 }
 
-/// The time that checks took.
+/// The time that the checks took.
 fn busy(activity: &[CheckActivity]) -> Duration {
     activity.iter().map(|check| check.counters.busy).sum()
 }

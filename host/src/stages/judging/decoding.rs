@@ -1,12 +1,12 @@
-//! How many frames of each stream an audit has judged, of how many a key was had, and how many were documents
-//! without one. So it is known as soon as a recording is at its end whether it could be read at all, also
-//! while the other one goes on.
+//! Counts, for each stream of an audit, the frames that were judged, those that gave a key, and the
+//! documents without a key. So it is known at the end of a recording whether it could be read at
+//! all, even while the other one goes on.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use landfall_ledger::{PerStream, Stream};
 
-/// Counted by all judges together.
+/// The counts of all judges together.
 #[derive(Debug, Default)]
 pub struct Decoding {
     streams: PerStream<Counted>,
@@ -22,23 +22,25 @@ struct Counted {
 /// What became of all frames of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decoded {
-    /// A key was had of so many.
+    /// Frames that gave a key.
     pub keyed: u64,
-    /// So many are documents, and have no key.
+    /// Frames that are documents without a key.
     pub keyless: u64,
 }
 
 impl Decoding {
-    /// So many frames of a stream were judged, of so many a key was had, and so many were documents without.
+    /// Adds frames of a stream: how many were judged, how many of them gave a key, and how many
+    /// were documents without a key.
     pub(super) fn add(&self, stream: Stream, judged: u64, decoded: u64, keyless: u64) {
         let counted = &self.streams[stream];
-        // In this order: whoever sees that all are judged sees all that were decoded.
+        // `judged` comes last: whoever sees that all were judged also sees the other counts
+        // complete.
         counted.keyless.fetch_add(keyless, Ordering::AcqRel);
         counted.decoded.fetch_add(decoded, Ordering::AcqRel);
         counted.judged.fetch_add(judged, Ordering::AcqRel);
     }
 
-    /// What became of so many frames, once all of them were judged.
+    /// The counts of a stream once all of its `frames` were judged; None before.
     pub fn of(&self, stream: Stream, frames: u64) -> Option<Decoded> {
         let counted = &self.streams[stream];
         let is_judged = counted.judged.load(Ordering::Acquire) == frames;

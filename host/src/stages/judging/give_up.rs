@@ -1,5 +1,6 @@
-//! When the judging of recordings is given up. Nothing falls due before their end, so only landings make room: once
-//! all of them are applied, what does not fit never will.
+//! Decides when the judging of recordings is given up. In a recording nothing falls due before its
+//! end, so only landings make room. Once all of them are applied, what does not fit now will never
+//! fit.
 
 use std::time::{Duration, Instant};
 
@@ -9,10 +10,11 @@ use landfall_store::spool::SpoolError;
 use crate::flow::InFlight;
 use crate::stages::backlog::Backlog;
 
-/// It is given up when no room was found for so long. Shards make what room they can several times meanwhile.
+/// Judging is given up if there was no room for this long. Meanwhile shards make room several
+/// times, as far as they can.
 const STUCK: Duration = Duration::from_secs(3);
 
-/// Watches for a way on.
+/// Watches whether judging can go on.
 pub(crate) struct GiveUp {
     in_flight: InFlight,
     /// Since when there was no room in the spool.
@@ -27,12 +29,12 @@ impl GiveUp {
         }
     }
 
-    /// The spool had room.
+    /// Call when the spool had room.
     pub fn spooled(&mut self) {
         self.stuck = None;
     }
 
-    /// The spool failed, or had no room. Why it makes no sense to go on, if so.
+    /// Call when the spool failed or had no room. Gives the reason to give up, if there is one.
     pub fn on_spool_error(&mut self, error: &SpoolError, now: Instant) -> Option<String> {
         let is_full = matches!(error, SpoolError::Full { .. });
         let is_hopeless = !is_full || self.is_all_landed() && self.is_stuck(now);
@@ -44,7 +46,7 @@ impl GiveUp {
         })
     }
 
-    /// The ledger has no room. Why it makes no sense to go on, if so.
+    /// Call when the ledger has no room. Gives the reason to give up, if there is one.
     pub fn on_full_ledger(&self, backlog: &Backlog, raw_waits: bool) -> Option<String> {
         let is_hopeless = backlog.is_overrun() || raw_waits && self.is_all_landed();
         is_hopeless.then(|| {
@@ -56,13 +58,13 @@ impl GiveUp {
         })
     }
 
-    /// Whether no room was found for so long that shards have made what room they can.
+    /// Whether there was no room for so long that shards have made all the room that they can.
     fn is_stuck(&mut self, now: Instant) -> bool {
         let since = *self.stuck.get_or_insert(now);
         now.saturating_duration_since(since) >= STUCK
     }
 
-    /// Whether every landing that there is has been applied.
+    /// Whether every landing of the recording has been applied.
     fn is_all_landed(&self) -> bool {
         self.in_flight.frontier(Stream::Written) == i64::MAX
     }
@@ -89,7 +91,7 @@ mod tests {
             "landings may come"
         );
         let backlog = Backlog::new(1, 10);
-        backlog.tell(0, 10, 0);
+        backlog.report(0, 10, 0);
         assert_eq!(give_up.on_full_ledger(&backlog, true), None);
         written.finish();
         assert!(give_up.on_full_ledger(&backlog, true).is_some());

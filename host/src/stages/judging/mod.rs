@@ -1,7 +1,7 @@
 //! The stage that judges: it puts raw frames into the spool, judges a batch, and gives each shard its share.
 //!
-//! Frames for which the spool has no room wait here, and so do those that their codec failed on. While something
-//! waits, [`JudgeStage::wants`] says what may come in.
+//! Frames for which the spool has no room wait here, and so do frames that their codec failed on.
+//! While something waits, [`JudgeStage::intake`] decides what may come in.
 
 pub mod decoding;
 mod give_up;
@@ -23,43 +23,43 @@ use crate::messages::ShardWork;
 use crate::shutdown::Shutdown;
 use crate::telemetry::Telemetry;
 
-/// Between two tries to put a raw batch into a spool that is full or failing.
+/// The pause between two tries to put a raw batch into a spool that is full or failing.
 const SPOOL_RETRY: Duration = Duration::from_millis(100);
 
-/// How often an idle judge looks whether the ledger has room again, or whether frames that its codec failed on are
-/// to be tried again, in real time.
-const ROOM_LOOK: Duration = Duration::from_millis(100);
+/// How often an idle judge checks whether the ledger has room again, or whether frames that its
+/// codec failed on are due for another try. Real time.
+const ROOM_CHECK_EVERY: Duration = Duration::from_millis(100);
 
-/// How often it looks if nothing waits: a batch wakes it.
-const QUIET_LOOK: Duration = Duration::from_secs(1);
+/// How often it checks if nothing waits. A batch wakes it.
+const IDLE_CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a judge is given.
 pub(crate) enum JudgeInput {
     /// A batch from the queue. `raw_waits`: raw batches are in the queue behind it.
     Batch { batch: FrameBatch, raw_waits: bool },
-    /// No batch came for as long as it wanted to wait.
+    /// No batch came in the time that the judge waits.
     Nothing { raw_waits: bool },
-    /// It is to go on with what waits here. `is_last`: the queue is closed, so what a codec cannot read now is given
-    /// up.
+    /// Go on with what waits in the stage. `is_last`: the queue is closed, so what a codec cannot
+    /// read now is given up.
     Waiting { is_last: bool },
 }
 
-/// What came of a batch.
+/// What a batch led to.
 pub(crate) struct JudgeOutput {
-    /// For the results, which must have it before any verdict on these events can reach them.
+    /// For the results. They must get it before any verdict on these events.
     pub report: JudgeReport,
-    /// By number of the shard; shards without a share are not among them.
+    /// Each with the number of its shard. A shard without a share is not in the list.
     pub shares: Vec<(usize, ShardWork)>,
 }
 
-/// What a judge wants from the queue.
+/// What a judge takes from the queue, and how long it waits.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct JudgeWants {
-    /// Nobody takes batches of these streams for now.
+pub(crate) struct JudgeIntake {
+    /// No judge takes batches of these streams for now.
     pub held: PerStream<bool>,
     /// This judge takes batches of these streams.
     pub takes: PerStream<bool>,
-    /// How long it waits for one, in real time.
+    /// How long it waits for a batch, in real time.
     pub wait: Duration,
 }
 
@@ -72,15 +72,15 @@ pub(crate) struct JudgeStage {
     pub backlog: Arc<Backlog>,
     pub shutdown: Arc<Shutdown>,
     pub waiting: Waiting,
-    /// Landings are held back.
+    /// Whether landings are held back.
     pub is_overrun: bool,
-    /// When it makes no sense to wait for room: only over recordings.
+    /// Decides when to stop waiting for room. Only over recordings.
     pub give_up: Option<GiveUp>,
     pub decoding: Arc<Decoding>,
 }
 
-/// Raw batches for which the spool has no room: one, and at the very end what is left of the queue. Written batches
-/// are judged meanwhile, or nothing would ever settle and make room.
+/// Raw batches for which the spool has no room: one, and at the very end what is left of the queue.
+/// Written batches are judged meanwhile, because otherwise nothing would settle and make room.
 #[derive(Default)]
 pub(crate) struct Waiting {
     batches: VecDeque<FrameBatch>,
@@ -89,7 +89,7 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// How long until the spool is to be tried again.
+    /// How long until the next try to spool.
     fn time_left(&self, now: Instant) -> Duration {
         self.tried.map_or(Duration::ZERO, |tried| {
             SPOOL_RETRY.saturating_sub(now.saturating_duration_since(tried))
@@ -98,12 +98,13 @@ impl Waiting {
 }
 
 impl JudgeStage {
-    /// Takes the input, and gives what came of it. After an output, what waits may have more to give.
+    /// Takes an input, and gives what it led to. After an output, call it again with
+    /// [`JudgeInput::Waiting`]: what waits may give more.
     pub fn step(&mut self, input: JudgeInput, now: Instant) -> Option<JudgeOutput> {
         self.judge.follow(&self.plan.current(), now);
         match input {
             JudgeInput::Waiting { is_last } => {
-                if let Some(judged) = self.judge.again(is_last, now) {
+                if let Some(judged) = self.judge.retry_due(is_last, now) {
                     return Some(self.output(judged));
                 }
                 if !self.waiting.time_left(now).is_zero() {
@@ -114,25 +115,26 @@ impl JudgeStage {
             }
             JudgeInput::Batch { batch, raw_waits } => {
                 if self.backlog.is_overrun() {
-                    self.look_for_a_way_on(raw_waits);
+                    self.check_give_up(raw_waits);
                 }
                 self.judge(batch, now)
             }
             JudgeInput::Nothing { raw_waits } => {
                 if self.backlog.is_full() {
-                    self.look_for_a_way_on(raw_waits);
+                    self.check_give_up(raw_waits);
                 }
                 None
             }
         }
     }
 
-    /// What it wants from the queue: raw batches only while ledger and spool have room, and none of a stream whose
-    /// codec reads nothing.
-    pub fn wants(&mut self, now: Instant) -> JudgeWants {
+    /// What it takes from the queue: raw batches only while ledger and spool have room, and no
+    /// batch of a stream whose codec reads nothing.
+    pub fn intake(&mut self, now: Instant) -> JudgeIntake {
         let is_full = self.backlog.is_full();
-        // So many landings wait for raw events, because raw frames cannot come in (a codec that reads nothing, a
-        // spool that fails): they wait as well, until those can. Over recordings it is given up instead.
+        // So many landings wait for raw events because raw frames cannot come in (a codec reads
+        // nothing, or the spool fails). Landings wait too until raw frames can come in. Over
+        // recordings judging is given up instead.
         let is_overrun = self.backlog.is_full_of_landings() && self.give_up.is_none();
         if is_overrun && !self.is_overrun {
             tracing::error!(
@@ -142,7 +144,7 @@ impl JudgeStage {
         self.is_overrun = is_overrun;
         let waits = !self.waiting.batches.is_empty();
         let looks = is_full || is_overrun || self.give_up.is_some() || self.judge.has_unread();
-        JudgeWants {
+        JudgeIntake {
             held: PerStream {
                 raw: is_full,
                 written: is_overrun,
@@ -153,8 +155,8 @@ impl JudgeStage {
             }),
             wait: match (waits, looks) {
                 (true, _) => self.waiting.time_left(now),
-                (false, true) => ROOM_LOOK,
-                (false, false) => QUIET_LOOK,
+                (false, true) => ROOM_CHECK_EVERY,
+                (false, false) => IDLE_CHECK_EVERY,
             },
         }
     }
@@ -185,7 +187,7 @@ impl JudgeStage {
         Some(self.output(judged))
     }
 
-    /// Each shard's share of what was judged.
+    /// Puts together each shard's share of what was judged.
     fn output(&self, judged: Judged) -> JudgeOutput {
         let guard = judged.guard();
         let Judged {
@@ -223,7 +225,7 @@ impl JudgeStage {
         }
     }
 
-    /// Raw frames go to the spool as they are, before anything is done with them.
+    /// Puts raw frames into the spool as they are, before anything else is done with them.
     fn spool(
         &mut self,
         batch: &FrameBatch,
@@ -241,7 +243,8 @@ impl JudgeStage {
         Ok(())
     }
 
-    /// Keeps a raw batch for which the spool has no room: the queue fills behind it, and the source is held back.
+    /// Keeps a raw batch for which the spool has no room. The queue fills behind it, and the source
+    /// is held back.
     fn wait_with(&mut self, batch: FrameBatch, error: &SpoolError, now: Instant) {
         self.waiting.tried = Some(now);
         self.telemetry.spool_waited();
@@ -262,8 +265,9 @@ impl JudgeStage {
         self.waiting.batches.push_front(batch);
     }
 
-    /// The ledger has no room. Beside a pipeline there will be some: deadlines pass.
-    fn look_for_a_way_on(&self, raw_waits: bool) {
+    /// The ledger has no room. Beside a pipeline there will be room later, because deadlines pass;
+    /// over recordings it may be time to give up.
+    fn check_give_up(&self, raw_waits: bool) {
         let raw_waits = raw_waits || self.has_waiting();
         if let Some(give_up) = &self.give_up
             && let Some(why) = give_up.on_full_ledger(&self.backlog, raw_waits)

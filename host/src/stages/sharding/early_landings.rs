@@ -1,15 +1,15 @@
-//! Frames of early landings on their way into the spool: those of a batch are put down together,
-//! because each record costs two calls of the system.
+//! Puts the frames of early landings into the spool. The frames of a batch are written together,
+//! because each record costs two system calls.
 
 use landfall_ledger::{Fingerprint, PayloadRef, Shard};
 use landfall_store::spool::{SpoolError, SpoolWriter};
 
 use crate::judge::WrittenFrames;
 
-/// Memory that is kept from one batch for the next.
+/// The memory that is kept from one batch to the next, in bytes.
 const KEPT_BYTES_MAX: usize = 1 << 20;
 
-/// Frames of one batch, no more bytes than that has. `Default` allocates nothing.
+/// Frames of one batch, with at most as many bytes as the batch has. `Default` allocates nothing.
 #[derive(Debug, Default)]
 pub struct EarlyLandings {
     keys: Vec<Fingerprint>,
@@ -19,19 +19,23 @@ pub struct EarlyLandings {
 }
 
 impl EarlyLandings {
-    /// A landing's frame is to be kept.
+    /// Adds a landing whose frame is kept.
     pub fn add(&mut self, key: Fingerprint, row: u32, written: Option<&WrittenFrames>) {
         let Some(written) = written else { return };
         self.bytes.extend_from_slice(written.frame(row as usize));
-        // A batch's bytes fit an offset, and these are some of them.
+        // A batch's bytes fit an offset, and these frames are some of the batch's.
         self.ends.push(self.bytes.len() as u32);
         self.keys.push(key);
     }
 
-    /// Puts down what was added. If that fails, the landings still count; only differences could then
-    /// not be explained.
+    /// Writes what was added to the spool. If that fails, the landings still count; only
+    /// differences can then not be explained.
+    ///
+    /// # Errors
+    ///
+    /// The spool failed, or has no room.
     pub fn keep(&mut self, shard: &mut Shard, writer: &mut SpoolWriter) -> Result<(), SpoolError> {
-        // Landings are never written out again: their order is nobody's concern.
+        // Landings are never written out again, so their order does not matter.
         let kept = writer.append(&self.bytes, &self.ends, 0, &mut self.references);
         for (key, payload) in self.keys.drain(..).zip(self.references.drain(..)) {
             let payload = PayloadRef(payload);

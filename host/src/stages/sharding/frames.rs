@@ -1,12 +1,13 @@
-//! The frames that an effect of the ledger speaks of, read while they are still there.
+//! Reads the frames that an effect of the ledger refers to, while they are still there.
 
 use landfall_ledger::{Effect, PayloadRef, PerStream, WrittenSide};
 use landfall_store::spool::Spool;
 
 use crate::judge::WrittenFrames;
 
-/// The frames of both sides, byte for byte, and the place of the raw one in the order of its source. Empty where
-/// there is none. `written` are the frames of the batch that led to the effect.
+/// The frames of both sides, byte for byte, and the place of the raw frame in the order of its
+/// source. A frame is empty if there is none. `written` has the frames of the batch that led to the
+/// effect.
 pub(super) fn of(
     effect: Effect,
     spool: &Spool,
@@ -61,8 +62,8 @@ fn read(spool: &Spool, payload: PayloadRef) -> Vec<u8> {
     frame
 }
 
-/// Gives the frame's place in the order of its source. A frame that cannot be read back is empty, and an error in
-/// the log: the event itself is not lost from view.
+/// Reads a frame, and gives its place in the order of its source. If a frame cannot be read back,
+/// it is empty, and the log has an error: the event itself is still reported.
 fn read_into(spool: &Spool, payload: PayloadRef, frame: &mut Vec<u8>) -> u64 {
     spool.read(payload.0, frame).unwrap_or_else(|error| {
         tracing::error!("failed to read a frame back: {error}");

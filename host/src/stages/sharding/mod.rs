@@ -1,8 +1,8 @@
-//! The stage that joins: one shard of the ledger, with the frames that its effects speak of. It applies
-//! observations, moves time by the frontiers, and gives what came of it.
+//! The stage that joins: one shard of the ledger, with the frames that its effects refer to. It
+//! applies observations, moves time by the frontiers, and gives the effects.
 //!
-//! An input may lead to many events. They are given in pieces of bounded size, by [`ShardStage::next_output`], until
-//! there are none; only then does the stage take the next input.
+//! An input may lead to many events. [`ShardStage::next_output`] gives them in pieces of bounded
+//! size, until there are no more. Only then does the stage take the next input.
 
 pub(crate) mod compaction;
 mod early_landings;
@@ -25,7 +25,7 @@ use crate::messages::{Answer, LedgerEvent, ShardFlush, ShardOutput, ShardWork};
 use crate::telemetry::Telemetry;
 use crate::time_policy::TimePolicy;
 
-/// The most that one output holds.
+/// The limits of one output.
 const OUTPUT_EVENTS_MAX: usize = 1024;
 const OUTPUT_BYTES_MAX: usize = 1 << 20;
 
@@ -33,17 +33,17 @@ const OUTPUT_BYTES_MAX: usize = 1 << 20;
 pub(crate) enum ShardInput {
     /// A share of a judged batch.
     Work(ShardWork),
-    /// An answer to what it asked.
+    /// An answer to a question of the shard.
     Answer(Answer),
     /// Deadlines of a new plan.
     Deadlines(Deadlines),
-    /// Time moves as far as the sources have read, and counts are reported.
+    /// Moves time as far as the sources have read, and reports counts.
     Tick,
-    /// The same when nothing comes any more.
+    /// Like `Tick`, when nothing comes any more.
     LastTick,
-    /// No copy will come any more that could explain a row: what waits for one is decided.
+    /// No copy will come any more that could explain a row. Rows that wait for one are decided.
     Conclude,
-    /// Room is made in the spool, if it is wanted.
+    /// Makes room in the spool, if room is needed.
     MakeRoom,
 }
 
@@ -63,33 +63,34 @@ pub(crate) struct ShardParts {
 /// One shard of the ledger.
 pub(crate) struct ShardStage {
     parts: ShardParts,
-    /// For early landings, whose frames are kept until their raw events come.
+    /// For early landings: their frames are kept until their raw events come.
     writer: SpoolWriter,
     early: EarlyLandings,
     compaction: Compaction,
-    /// The last time that it made room because somebody pressed for it.
+    /// The state of [`Backlog::is_pressed_since`].
     pressed: u64,
-    /// It was logged that frames of early landings are not kept.
+    /// The log has that frames of early landings are not kept.
     is_logged: bool,
-    /// What the input led to; those before `given` have been given.
+    /// What the input led to. Those before `given` have been handed on.
     effects: Vec<Effect>,
     given: usize,
     pending: Pending,
-    /// Of the batch whose last output was given: it is in flight until that was handed on.
+    /// The guard of the batch whose last output was given. The batch is in flight until that output
+    /// was handed on.
     finished: Option<InFlightGuard>,
 }
 
-/// What is being done about an input.
+/// What is left to do for an input.
 enum Pending {
     Nothing,
-    /// The effects are to be given. A share of a batch is in flight until then.
+    /// Give the effects. If they came from a batch, it is in flight until then.
     Effects {
         written_frames: Option<Arc<WrittenFrames>>,
         guard: Option<InFlightGuard>,
     },
-    /// Time is to be moved to there, some events at a time.
+    /// Move time to there, some events at a time.
     Advance(Frontier),
-    /// Time was moved to there: counts are to be reported.
+    /// Time was moved to there: report the counts.
     Flush(Frontier),
 }
 
@@ -109,7 +110,7 @@ impl ShardStage {
         }
     }
 
-    /// Takes an input. All outputs of the one before have been given.
+    /// Takes an input. All outputs of the previous input must have been given.
     pub fn step(&mut self, input: ShardInput, now: Instant) {
         debug_assert!(matches!(self.pending, Pending::Nothing));
         match input {
@@ -125,7 +126,8 @@ impl ShardStage {
             ShardInput::Deadlines(deadlines) => self.parts.shard.set_deadlines(deadlines),
             ShardInput::Tick => {
                 if self.parts.backlog.is_pressed_since(&mut self.pressed) {
-                    // No room to wait for copies that may explain a row: what they hold is needed.
+                    // There is no room to wait for copies that may explain a row: what the rows
+                    // hold is needed.
                     self.parts.shard.conclude(&mut self.effects);
                 }
                 self.pending = Pending::Advance(self.parts.time.frontier(&self.parts.in_flight));
@@ -147,7 +149,8 @@ impl ShardStage {
         }
     }
 
-    /// The next piece of what the last input led to; None if all was given. The piece before has been handed on.
+    /// The next piece of what the last input led to; None if there is no more. The previous piece
+    /// must have been handed on.
     pub fn next_output(&mut self) -> Option<ShardOutput> {
         self.finished = None;
         loop {
@@ -199,7 +202,7 @@ impl ShardStage {
         }
     }
 
-    /// Whether it waits for answers to what it asked.
+    /// Whether it waits for answers to its questions.
     pub fn awaits_answers(&self) -> bool {
         self.parts.shard.comparing() + self.parts.shard.recalling() > 0
     }
@@ -209,11 +212,11 @@ impl ShardStage {
         parts
             .shard
             .apply(&work.raw, &work.written, &mut self.effects);
-        // Before the batch is no longer in flight: whoever sees the frontier pass it sees what waits as well, and
-        // what landed.
+        // Before the batch is no longer in flight: whoever sees the frontier pass it also sees what
+        // waits and what landed.
         parts
             .landings
-            .tell(parts.number, parts.shard.landed_last_ms());
+            .report(parts.number, parts.shard.landed_last_ms());
         self.report_backlog();
         self.pending = Pending::Effects {
             written_frames: work.written_frames,
@@ -228,10 +231,11 @@ impl ShardStage {
             backlog,
             ..
         } = &self.parts;
-        backlog.tell(*number, shard.pending(), shard.early());
+        backlog.report(*number, shard.pending(), shard.early());
     }
 
-    /// The events of the next output, with the frames that they speak of, and whether effects are left.
+    /// The events of the next output, with the frames that they refer to, and whether effects are
+    /// left.
     fn next_events(&mut self) -> (Vec<LedgerEvent>, bool) {
         let written_frames = match &self.pending {
             Pending::Effects { written_frames, .. } => written_frames.as_deref(),
@@ -307,7 +311,7 @@ impl ShardStage {
     }
 }
 
-/// Effects that no batch belongs to.
+/// Effects that belong to no batch.
 const EFFECTS: Pending = Pending::Effects {
     written_frames: None,
     guard: None,

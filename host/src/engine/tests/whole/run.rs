@@ -85,7 +85,7 @@ fn plan() -> Arc<Plan> {
             time: Vec::new(),
         },
         codecs: PerStream::of(|_| JSON_CODEC.to_owned()),
-        placed: Vec::new(),
+        checks: Vec::new(),
         schemas: Arc::new(SchemaSet::default()),
         labels: Arc::new(labels),
         reasons: Arc::new(Reasons::default()),

@@ -1,8 +1,9 @@
-//! Faults of checks as lines of the log: the first of each check and kind at once, then one a minute with
-//! how much was left unsaid, and that it is over. What a check wastes so much time on that it is left
-//! alone is told too, and that it is asked again.
+//! Faults of checks as log lines. The first fault of each check and kind is logged at once. Then
+//! comes one line a minute with the number of faults that were not logged, and a line when the
+//! check has recovered. It is also logged when a check is suspended because of the time that it
+//! wastes, and when it is called again.
 //!
-//! What is said is decided by `Faults`, which is pure: notes and times in, what to say out.
+//! `Faults` decides what to log. It is pure: notes and times in, log events out.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -12,14 +13,14 @@ use landfall_runtime::{Duty, FaultKind, Suspension};
 
 use crate::judge::{FaultNote, FaultOutcome, FaultedRow};
 
-/// Between two lines about the same check and kind.
-const AGAIN: Duration = Duration::from_secs(60);
+/// The time between two lines about the same check and kind.
+const LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// A check that judges, and has not failed for so long, is well again.
-const WELL: Duration = Duration::from_secs(60);
+/// A check has recovered when it judges and has not failed for this long.
+const RECOVERED_AFTER: Duration = Duration::from_secs(60);
 
-/// Checks, kinds and fates that are known at once: more than all of 256 checks that fail in every way
-/// have. Beyond it what failed longest ago is forgotten.
+/// The number of checks, kinds and outcomes that are known at once: more than 256 checks have that
+/// fail in every way. Beyond it, the oldest fault is forgotten.
 const KNOWN_MAX: usize = 4096;
 
 /// The log of faults.
@@ -38,130 +39,130 @@ impl FaultLog {
             .for_each(log);
     }
 
-    /// A check judged a batch without a fault.
-    pub fn well(&mut self, check: &str) {
-        self.0.well(check);
+    /// Records that a check judged a batch without a fault.
+    pub fn judged(&mut self, check: &str) {
+        self.0.judged(check);
     }
 
-    /// Says what is due by now.
+    /// Logs the lines that are due.
     pub fn look(&mut self, now: Instant) {
         self.0.look(now).iter().for_each(log);
     }
 
-    /// Says what was left unsaid.
+    /// Logs what was kept back.
     pub fn end(&mut self) {
         self.0.end().iter().for_each(log);
     }
 }
 
-/// What is to be said.
+/// A line to log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Said {
-    /// `more_rows` and `more_faults` since the line before were not told.
+enum LogEvent {
+    /// `more_rows` and `more_faults` came since the last line and were not logged.
     Fault {
         note: FaultNote,
         more_rows: u64,
         more_faults: u64,
     },
-    /// The end came before the next line.
-    Unsaid { of: Of, rows: u64, faults: u64 },
+    /// The run ended before the next line was due.
+    NotLogged { of: Subject, rows: u64, faults: u64 },
     Suspended {
         check: String,
         suspension: Suspension,
     },
-    /// It is over; so many rows were not judged because of it.
+    /// The suspension is over. `rows` were not judged because of it.
     Resumed {
         check: String,
         duty: Duty,
         rows: u64,
     },
-    /// So many rows in all.
-    Well { of: Of, rows: u64 },
+    /// The check has recovered. `rows` is the number of all rows that it failed on.
+    Recovered { of: Subject, rows: u64 },
 }
 
-/// What lines are about.
+/// The subject of a log line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Of {
+struct Subject {
     check: String,
     kind: &'static str,
     outcome: FaultOutcome,
 }
 
-/// Faults of one check, kind and fate.
-struct Known {
-    said: Instant,
+/// The faults of one check, kind and outcome.
+struct KnownFault {
+    logged_at: Instant,
     last: Instant,
-    /// Since it was said.
+    /// Rows since the last line.
     more_rows: u64,
     more_faults: u64,
     rows: u64,
-    /// It judged a batch since the last one.
-    is_well: bool,
+    /// Whether it judged a batch since its last fault.
+    judged_since: bool,
 }
 
-struct LeftAlone {
+struct ActiveSuspension {
     until: Instant,
     rows: u64,
 }
 
 #[derive(Default)]
 struct Faults {
-    known: BTreeMap<Of, Known>,
-    left_alone: BTreeMap<(String, Duty), LeftAlone>,
+    known: BTreeMap<Subject, KnownFault>,
+    active_suspensions: BTreeMap<(String, Duty), ActiveSuspension>,
 }
 
 impl Faults {
-    fn fault(&mut self, note: FaultNote, now: Instant) -> Option<Said> {
+    fn fault(&mut self, note: FaultNote, now: Instant) -> Option<LogEvent> {
         if note.kind == FaultKind::Suspended
-            && let Some(left_alone) = self.left_alone_for(&note)
+            && let Some(suspension) = self.suspension_of(&note)
         {
-            left_alone.rows += note.rows;
+            suspension.rows += note.rows;
             return None;
         }
-        let of = Of {
+        let of = Subject {
             check: note.check.clone(),
             kind: note.kind.as_str(),
             outcome: note.outcome,
         };
         let Some(known) = self.known.get_mut(&of) else {
             self.make_room();
-            let known = Known {
-                said: now,
+            let known = KnownFault {
+                logged_at: now,
                 last: now,
                 more_rows: 0,
                 more_faults: 0,
                 rows: note.rows,
-                is_well: false,
+                judged_since: false,
             };
             self.known.insert(of, known);
-            return Some(Said::Fault {
+            return Some(LogEvent::Fault {
                 note,
                 more_rows: 0,
                 more_faults: 0,
             });
         };
         known.last = now;
-        known.is_well = false;
+        known.judged_since = false;
         known.rows += note.rows;
-        if now.saturating_duration_since(known.said) < AGAIN {
+        if now.saturating_duration_since(known.logged_at) < LOG_EVERY {
             known.more_rows += note.rows;
             known.more_faults += 1;
             return None;
         }
-        known.said = now;
-        Some(Said::Fault {
+        known.logged_at = now;
+        Some(LogEvent::Fault {
             note,
             more_rows: std::mem::take(&mut known.more_rows),
             more_faults: std::mem::take(&mut known.more_faults),
         })
     }
 
-    fn left_alone_for(&mut self, note: &FaultNote) -> Option<&mut LeftAlone> {
+    fn suspension_of(&mut self, note: &FaultNote) -> Option<&mut ActiveSuspension> {
         let duty = match note.outcome {
             FaultOutcome::Unnamed => Duty::Explain,
             _ => Duty::Work,
         };
-        self.left_alone.get_mut(&(note.check.clone(), duty))
+        self.active_suspensions.get_mut(&(note.check.clone(), duty))
     }
 
     fn make_room(&mut self) {
@@ -174,61 +175,63 @@ impl Faults {
         }
     }
 
-    /// Each worker has an instance of its own that is left alone; of all of them it is told once.
-    fn suspended(&mut self, check: &str, suspension: Suspension, now: Instant) -> Option<Said> {
+    /// Each worker has its own instance that is suspended. All of them together are logged once.
+    fn suspended(&mut self, check: &str, suspension: Suspension, now: Instant) -> Option<LogEvent> {
         let until = now + suspension.length;
         let key = (check.to_owned(), suspension.duty);
-        if let Some(known) = self.left_alone.get_mut(&key) {
+        if let Some(known) = self.active_suspensions.get_mut(&key) {
             known.until = known.until.max(until);
             return None;
         }
-        if self.left_alone.len() >= KNOWN_MAX {
-            self.left_alone.pop_first();
+        if self.active_suspensions.len() >= KNOWN_MAX {
+            self.active_suspensions.pop_first();
         }
-        self.left_alone.insert(key, LeftAlone { until, rows: 0 });
-        Some(Said::Suspended {
+        self.active_suspensions
+            .insert(key, ActiveSuspension { until, rows: 0 });
+        Some(LogEvent::Suspended {
             check: check.to_owned(),
             suspension,
         })
     }
 
-    fn well(&mut self, check: &str) {
+    fn judged(&mut self, check: &str) {
         let all = self.known.iter_mut();
         all.filter(|(of, _)| of.check == check)
-            .for_each(|(_, known)| known.is_well = true);
+            .for_each(|(_, known)| known.judged_since = true);
     }
 
-    fn look(&mut self, now: Instant) -> Vec<Said> {
-        let mut said = Vec::new();
-        self.left_alone.retain(|(check, duty), left_alone| {
-            let is_over = left_alone.until <= now;
+    fn look(&mut self, now: Instant) -> Vec<LogEvent> {
+        let mut events = Vec::new();
+        self.active_suspensions.retain(|(check, duty), suspension| {
+            let is_over = suspension.until <= now;
             if is_over {
-                said.push(Said::Resumed {
+                events.push(LogEvent::Resumed {
                     check: check.clone(),
                     duty: *duty,
-                    rows: left_alone.rows,
+                    rows: suspension.rows,
                 });
             }
             !is_over
         });
         self.known.retain(|of, known| {
-            let is_over = known.is_well && now.saturating_duration_since(known.last) >= WELL;
+            let is_over =
+                known.judged_since && now.saturating_duration_since(known.last) >= RECOVERED_AFTER;
             if is_over {
-                said.push(Said::Well {
+                events.push(LogEvent::Recovered {
                     of: of.clone(),
                     rows: known.rows,
                 });
             }
             !is_over
         });
-        said
+        events
     }
 
-    fn end(&mut self) -> Vec<Said> {
+    fn end(&mut self) -> Vec<LogEvent> {
         let known = std::mem::take(&mut self.known).into_iter();
-        let unsaid = known.filter(|(_, known)| known.more_faults > 0);
-        unsaid
-            .map(|(of, known)| Said::Unsaid {
+        let not_logged = known.filter(|(_, known)| known.more_faults > 0);
+        not_logged
+            .map(|(of, known)| LogEvent::NotLogged {
                 of,
                 rows: known.more_rows,
                 faults: known.more_faults,
@@ -237,8 +240,8 @@ impl Faults {
     }
 }
 
-/// What becomes of the rows, in words.
-fn what(outcome: FaultOutcome) -> &'static str {
+/// What becomes of the rows, as text.
+fn outcome_text(outcome: FaultOutcome) -> &'static str {
     match outcome {
         FaultOutcome::Judged => {
             "a call of the check failed, and all its rows could be judged in smaller parts"
@@ -250,55 +253,55 @@ fn what(outcome: FaultOutcome) -> &'static str {
     }
 }
 
-fn log(said: &Said) {
-    match said {
-        Said::Fault {
+fn log(event: &LogEvent) {
+    match event {
+        LogEvent::Fault {
             note,
             more_rows,
             more_faults,
         } => log_fault(note, *more_rows, *more_faults),
-        Said::Unsaid { of, rows, faults } => tracing::warn!(
+        LogEvent::NotLogged { of, rows, faults } => tracing::warn!(
             check = of.check,
             kind = of.kind,
             rows,
             faults,
-            "further faults that were not told: {}",
-            what(of.outcome)
+            "further faults that were not logged: {}",
+            outcome_text(of.outcome)
         ),
-        Said::Suspended { check, suspension } => {
+        LogEvent::Suspended { check, suspension } => {
             let length = suspension.length;
             match suspension.duty {
                 Duty::Work => tracing::warn!(
                     check,
-                    "the check wastes too much time on faults and is left alone for {length:?}: its rows are not judged"
+                    "the check wastes too much time on faults and is suspended for {length:?}: its rows are not judged"
                 ),
                 Duty::Explain => tracing::warn!(
                     check,
-                    "the check wastes too much time on failing to name fields: it is not asked for them for {length:?}"
+                    "the check wastes too much time on failing to name fields: it is not called for them for {length:?}"
                 ),
             }
         }
-        Said::Resumed { check, duty, rows } => {
+        LogEvent::Resumed { check, duty, rows } => {
             let what = match duty {
-                Duty::Work => "rows",
+                Duty::Work => "rows that were not judged",
                 Duty::Explain => "altered events without names of fields",
             };
             tracing::warn!(
                 check,
                 rows,
-                "the time is over for which the check was left alone; it is asked again ({what} meanwhile: {rows})"
+                "the suspension of the check is over, and it is called again ({what} meanwhile: {rows})"
             );
         }
-        Said::Well { of, rows } => tracing::warn!(
+        LogEvent::Recovered { of, rows } => tracing::warn!(
             check = of.check,
             kind = of.kind,
             rows,
-            "the check is well again: it judges, and has not failed so for {WELL:?}; `rows` counts all that it failed on"
+            "the check has recovered: it judges, and has not failed in this way for {RECOVERED_AFTER:?}; `rows` counts all rows that it failed on"
         ),
     }
 }
 
-/// A fault with the row that it is told by.
+/// Logs a fault with the row that it was reported with.
 fn log_fault(note: &FaultNote, more_rows: u64, more_faults: u64) {
     let FaultNote {
         check,
@@ -316,10 +319,10 @@ fn log_fault(note: &FaultNote, more_rows: u64, more_faults: u64) {
         FaultedRow::Window { schema, start_ms } => (None, Some(schema.as_str()), Some(*start_ms)),
         FaultedRow::Unknown => (None, None, None),
     };
-    // What was not told since the last line; absent at first.
+    // The rows that were not logged since the last line. Absent in the first line.
     let more_rows = (more_faults > 0).then_some(more_rows);
     let more_faults = (more_faults > 0).then_some(more_faults);
-    let what = what(*outcome);
+    let what = outcome_text(*outcome);
     if *outcome == FaultOutcome::GivenUp {
         tracing::error!(
             check,

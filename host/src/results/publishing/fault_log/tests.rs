@@ -16,9 +16,9 @@ fn note(check: &str, kind: FaultKind, rows: u64) -> FaultNote {
     }
 }
 
-fn counts(said: Option<Said>) -> Option<(u64, u64)> {
-    match said {
-        Some(Said::Fault {
+fn counts(event: Option<LogEvent>) -> Option<(u64, u64)> {
+    match event {
+        Some(LogEvent::Fault {
             more_rows,
             more_faults,
             ..
@@ -29,7 +29,8 @@ fn counts(said: Option<Said>) -> Option<(u64, u64)> {
 }
 
 #[test]
-fn the_first_fault_of_each_check_kind_and_fate_is_said_and_then_one_a_minute_with_what_was_not() {
+fn the_first_fault_of_each_check_kind_and_outcome_is_logged_and_then_one_a_minute_with_what_was_not()
+ {
     let mut faults = Faults::default();
     let start = Instant::now();
     assert_eq!(
@@ -54,56 +55,63 @@ fn the_first_fault_of_each_check_kind_and_fate_is_said_and_then_one_a_minute_wit
         assert_eq!(faults.fault(note("a", FaultKind::Trap, 10), now), None);
         assert_eq!(faults.look(now), []);
     }
-    let next = start + AGAIN;
+    let next = start + LOG_EVERY;
     assert_eq!(
         counts(faults.fault(note("a", FaultKind::Trap, 1), next)),
         Some((590, 59))
     );
     assert_eq!(faults.fault(note("a", FaultKind::Trap, 7), next), None);
-    let of = Of {
+    let of = Subject {
         check: "a".into(),
         kind: "trap",
         outcome: FaultOutcome::Unjudged,
     };
-    let unsaid = Said::Unsaid {
+    let not_logged = LogEvent::NotLogged {
         of,
         rows: 7,
         faults: 1,
     };
-    assert_eq!(faults.end(), [unsaid], "and at the end what is left");
+    assert_eq!(
+        faults.end(),
+        [not_logged],
+        "and at the end outcome_text is left"
+    );
 }
 
 #[test]
-fn a_check_is_well_again_once_it_judges_and_has_not_failed_for_a_while() {
+fn a_check_has_recovered_once_it_judges_and_has_not_failed_for_a_while() {
     let mut faults = Faults::default();
     let start = Instant::now();
     faults.fault(note("a", FaultKind::Trap, 3), start);
-    faults.well("other");
+    faults.judged("other");
     assert_eq!(
-        faults.look(start + 10 * WELL),
+        faults.look(start + 10 * RECOVERED_AFTER),
         [],
         "it has judged nothing since"
     );
-    faults.well("a");
-    faults.fault(note("a", FaultKind::Trap, 2), start + WELL);
-    faults.well("a");
-    assert_eq!(faults.look(start + 2 * WELL - SECOND), []);
-    let of = Of {
+    faults.judged("a");
+    faults.fault(note("a", FaultKind::Trap, 2), start + RECOVERED_AFTER);
+    faults.judged("a");
+    assert_eq!(faults.look(start + 2 * RECOVERED_AFTER - SECOND), []);
+    let of = Subject {
         check: "a".into(),
         kind: "trap",
         outcome: FaultOutcome::Unjudged,
     };
-    assert_eq!(faults.look(start + 2 * WELL), [Said::Well { of, rows: 5 }]);
-    assert_eq!(faults.look(start + 9 * WELL), []);
+    assert_eq!(
+        faults.look(start + 2 * RECOVERED_AFTER),
+        [LogEvent::Recovered { of, rows: 5 }]
+    );
+    assert_eq!(faults.look(start + 9 * RECOVERED_AFTER), []);
     assert!(
         faults
-            .fault(note("a", FaultKind::Trap, 1), start + 9 * WELL)
+            .fault(note("a", FaultKind::Trap, 1), start + 9 * RECOVERED_AFTER)
             .is_some()
     );
 }
 
 #[test]
-fn a_suspension_is_said_once_for_all_workers_and_its_end_with_the_rows_that_it_cost() {
+fn a_suspension_is_logged_once_for_all_workers_and_its_end_with_the_rows_that_it_cost() {
     let mut faults = Faults::default();
     let start = Instant::now();
     let suspension = Suspension {
@@ -126,7 +134,7 @@ fn a_suspension_is_said_once_for_all_workers_and_its_end_with_the_rows_that_it_c
         None
     );
     assert_eq!(faults.look(start + 5 * SECOND), []);
-    let resumed = Said::Resumed {
+    let resumed = LogEvent::Resumed {
         check: "a".into(),
         duty: Duty::Work,
         rows: 42,

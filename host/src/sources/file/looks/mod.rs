@@ -1,5 +1,5 @@
-//! What a file looks like of which not one line could be read: told by its beginning, and only then, for
-//! each of these could be the beginning of a good recording too. Pure.
+//! Guesses what a file is when not one line of it could be read. The guess uses its beginning, and
+//! is made only then, because any such beginning could also begin a good recording. Pure.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use flate2::{Decompress, FlushDecompress, Status};
@@ -7,19 +7,20 @@ use landfall_document::UTF8_MARK;
 use landfall_escape::is_shown;
 use serde::de::IgnoredAny;
 
-/// So much of the beginning is looked at: some lines of any usual length.
+/// Bytes of the beginning that are examined: some lines of any usual length.
 pub(super) const BEGINNING_BYTES: usize = 8 << 10;
 
-/// What a file looks like, and how its lines are had.
+/// A guess at what a file is, and how to get lines from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Looks {
+pub(super) struct FormatGuess {
     pub what: String,
-    /// A command that makes lines of it, with its file behind it or from standard input; none if no usual
-    /// tool does. It has no backslash: on a terminal that is two.
+    /// A command that makes lines of it; the file's name follows, or it reads standard input. None
+    /// if no usual tool does this. It has no backslash, because a terminal shows a backslash as
+    /// two.
     pub filter: Option<String>,
 }
 
-impl Looks {
+impl FormatGuess {
     fn new(what: impl Into<String>, filter: Option<&str>) -> Option<Self> {
         Some(Self {
             what: what.into(),
@@ -27,7 +28,7 @@ impl Looks {
         })
     }
 
-    /// Of what begins like this; none if it looks like lines of text.
+    /// The guess for a file that begins like this; None if it looks like lines of text.
     pub fn of(beginning: &[u8]) -> Option<Self> {
         let head = beginning.strip_prefix(UTF8_MARK).unwrap_or(beginning);
         match text(head) {
@@ -37,8 +38,8 @@ impl Looks {
     }
 }
 
-/// The beginning as text in UTF-8, without a character that is cut at its end. None if it is none, or holds
-/// what no text does.
+/// The beginning as UTF-8 text, without a character that is cut at its end. None if it is not
+/// UTF-8, or holds characters that no text has.
 fn text(head: &[u8]) -> Option<&str> {
     let text = match str::from_utf8(head) {
         Ok(text) => text,
@@ -50,64 +51,64 @@ fn text(head: &[u8]) -> Option<&str> {
     (!text.contains(is_odd)).then_some(text)
 }
 
-/// Whether there may be more than this.
+/// Whether the file may have more than this.
 fn is_cut(head: &[u8]) -> bool {
     head.len() + UTF8_MARK.len() >= BEGINNING_BYTES
 }
 
-/// A control that no text has.
+/// Whether it is a control character that no text has.
 fn is_odd(char: char) -> bool {
     char.is_control() && !matches!(char, '\t' | '\n' | '\r')
 }
 
-fn of_text(text: &str) -> Option<Looks> {
+fn of_text(text: &str) -> Option<FormatGuess> {
     let begin = text.trim_start();
     let has_cr_alone = text.contains('\r') && !text.contains('\n');
     if begin.starts_with("%PDF-") {
-        return Looks::new("PDF", None);
+        return FormatGuess::new("PDF", None);
     }
     if has_cr_alone {
         let what = "text whose lines end with a carriage return alone";
-        return Looks::new(what, Some("perl -l -015 -pe 1"));
+        return FormatGuess::new(what, Some("perl -l -015 -pe 1"));
     }
     if begin.starts_with('<') {
-        return Looks::new("XML or HTML", None);
+        return FormatGuess::new("XML or HTML", None);
     }
     if begin.starts_with("%7B") || begin.starts_with("%7b") {
         let what = "percent-encoded JSON, which a codec of the configuration has to decode";
-        return Looks::new(what, None);
+        return FormatGuess::new(what, None);
     }
     match begin.chars().next() {
-        Some('[') if is_json(begin) => Looks::new("a JSON array", Some("jq -c '.[]'")),
+        Some('[') if is_json(begin) => FormatGuess::new("a JSON array", Some("jq -c '.[]'")),
         Some('{') if is_json(begin) => {
-            Looks::new("JSON documents over several lines", Some("jq -c ."))
+            FormatGuess::new("JSON documents over several lines", Some("jq -c ."))
         }
         _ => None,
     }
 }
 
-/// Whether it begins with a JSON document that goes on over several lines, or with an array: one document a
-/// line would have been read.
+/// Whether it begins with an array, or with a JSON document that spans several lines. A file with
+/// one document a line would have been read.
 fn is_json(text: &str) -> bool {
     first_document(text).is_some_and(|first| first.is_over_lines || text.starts_with('['))
 }
 
-/// Whether what begins like this is a JSON document over several lines, which is whole or goes on beyond it.
+/// Whether the file begins with a JSON document over several lines, which ends here or later.
 pub(super) fn is_over_lines(beginning: &[u8]) -> bool {
     let head = beginning.strip_prefix(UTF8_MARK).unwrap_or(beginning);
     let document = text(head).and_then(|text| first_document(text.trim_start()));
     document.is_some_and(|first| first.is_over_lines && (first.is_whole || is_cut(head)))
 }
 
-/// The JSON document at the beginning.
-struct First {
-    /// All of it is there.
+/// The JSON document at the beginning of a file.
+struct FirstDocument {
+    /// Whether all of it is there.
     is_whole: bool,
-    /// It has a line end within.
+    /// Whether it contains a line end.
     is_over_lines: bool,
 }
 
-fn first_document(text: &str) -> Option<First> {
+fn first_document(text: &str) -> Option<FirstDocument> {
     let mut documents = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     let is_whole = match documents.next()? {
         Ok(_) => true,
@@ -119,32 +120,32 @@ fn first_document(text: &str) -> Option<First> {
     } else {
         text.len()
     };
-    Some(First {
+    Some(FirstDocument {
         is_whole,
         is_over_lines: text.get(..end)?.contains('\n'),
     })
 }
 
-fn of_bytes(head: &[u8]) -> Option<Looks> {
+fn of_bytes(head: &[u8]) -> Option<FormatGuess> {
     if head.iter().all(|byte| *byte == 0) {
         let what = "nothing but NUL bytes, as what was never written to the disk";
-        return Looks::new(what, None);
+        return FormatGuess::new(what, None);
     }
     if head.starts_with(b"%PDF-") {
-        return Looks::new("PDF", None);
+        return FormatGuess::new("PDF", None);
     }
     if head.starts_with(b"ORC") {
-        return Looks::new("ORC", None);
+        return FormatGuess::new("ORC", None);
     }
     if is_zlib(head) {
-        return Looks::new("zlib", Some("pigz -dc"));
+        return FormatGuess::new("zlib", Some("pigz -dc"));
     }
     if let Some((what, delete)) = separated(head) {
-        return Looks::new(what, Some(delete));
+        return FormatGuess::new(what, Some(delete));
     }
     if let Some(name) = wide(head) {
         let filter = format!("iconv -f {name} -t UTF-8");
-        return Looks::new(
+        return FormatGuess::new(
             format!("text in {name} without a byte order mark"),
             Some(&filter),
         );
@@ -152,14 +153,14 @@ fn of_bytes(head: &[u8]) -> Option<Looks> {
     match legacy(head) {
         Some(name) => {
             let filter = format!("iconv -f {name} -t UTF-8");
-            Looks::new(format!("text in {name}"), Some(&filter))
+            FormatGuess::new(format!("text in {name}"), Some(&filter))
         }
-        None => Looks::new("binary data", None),
+        None => FormatGuess::new("binary data", None),
     }
 }
 
-/// A zlib stream of any level and window (RFC 1950): its header is right, and it unpacks as far as it is
-/// there. Text is none, for that was asked before.
+/// A zlib stream of any level and window (RFC 1950): its header is right, and it unpacks as far as
+/// it is there. Text was checked before, so this is not text.
 fn is_zlib(head: &[u8]) -> bool {
     let Some((&[method, flags], _)) = head.split_first_chunk::<2>() else {
         return false;
@@ -176,7 +177,7 @@ fn is_zlib(head: &[u8]) -> bool {
         match unpacking.decompress(rest, &mut out, FlushDecompress::None) {
             Ok(Status::StreamEnd) => return true,
             Ok(_) => {}
-            // A preset dictionary, or no zlib.
+            // It needs a preset dictionary, or it is not zlib.
             Err(_) => return false,
         }
         if (read, written) == (unpacking.total_in(), unpacking.total_out()) {
@@ -185,13 +186,13 @@ fn is_zlib(head: &[u8]) -> bool {
     }
 }
 
-/// Text of two or four bytes a character, in any script: every character is one that texts have, and there
-/// are line ends, spaces or ASCII among them. In the wrong order of bytes these are none.
+/// Text of two or four bytes a character, in any script: every character is one that texts have,
+/// and there are line ends, spaces or ASCII among them. In the wrong byte order this does not hold.
 fn wide(head: &[u8]) -> Option<&'static str> {
     let utf16 = |order: fn([u8; 2]) -> u16| {
         let units = head.as_chunks::<2>().0.iter().map(|unit| order(*unit));
         let mut chars: Vec<_> = char::decode_utf16(units).collect();
-        // Half of a pair at the end is one that was cut.
+        // If the last character is half of a surrogate pair, it was cut.
         chars.pop_if(|last| last.is_err() && is_cut(head));
         ascii_of(chars.into_iter().map(Result::ok))
     };
@@ -215,7 +216,7 @@ fn wide(head: &[u8]) -> Option<&'static str> {
         .map(|(_, name)| name)
 }
 
-/// How many are ASCII, if all are characters of a text.
+/// The number of ASCII characters, if all characters are ones that texts have.
 fn ascii_of(chars: impl Iterator<Item = Option<char>>) -> Option<usize> {
     let mut ascii = 0;
     for char in chars {
@@ -228,8 +229,8 @@ fn ascii_of(chars: impl Iterator<Item = Option<char>>) -> Option<usize> {
     Some(ascii)
 }
 
-/// Text in UTF-8 with a control between or before its lines, and the command that sets it right. Of a text of
-/// two bytes a character in which much is ASCII, more than a fifth is NUL.
+/// UTF-8 text with a control character between or before its lines, and the command that corrects
+/// it. If a text of two bytes a character is mostly ASCII, more than a fifth of its bytes are NUL.
 fn separated(head: &[u8]) -> Option<(&'static str, &'static str)> {
     let without = |control: u8| {
         let rest: Vec<u8> = head
@@ -239,7 +240,7 @@ fn separated(head: &[u8]) -> Option<(&'static str, &'static str)> {
             .collect();
         let text = match str::from_utf8(&rest) {
             Ok(_) => rest.as_slice(),
-            // Its last character is cut.
+            // The last character is cut.
             Err(error) if error.error_len().is_none() => &rest[..error.valid_up_to()],
             Err(_) => return false,
         };
@@ -247,7 +248,7 @@ fn separated(head: &[u8]) -> Option<(&'static str, &'static str)> {
         is_text && rest.len() < head.len() && !rest.trim_ascii().is_empty()
     };
     let has_lines = head.contains(&b'\n');
-    // Runs of more are none of a wide text.
+    // In wide text there are no longer runs of NUL.
     let runs = head.split(|byte| *byte != 0).map(<[u8]>::len);
     let zeros: usize = runs.filter(|zeros| *zeros <= 3).sum();
     match () {
@@ -265,8 +266,8 @@ fn separated(head: &[u8]) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// The encoding of a text of one byte or several a character that is no UTF-8, by what is frequent in
-/// languages.
+/// The encoding of text that is not UTF-8, of one or more bytes a character, guessed by what is
+/// frequent in languages.
 fn legacy(head: &[u8]) -> Option<&'static str> {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(head, !is_cut(head));
@@ -278,7 +279,7 @@ fn legacy(head: &[u8]) -> Option<&'static str> {
     };
     let is_text = !text.contains(|char| is_odd(char) || char == char::REPLACEMENT_CHARACTER);
     is_text.then_some(match encoding.name() {
-        // The same characters, in the order in which they are read.
+        // The same characters, in reading order.
         "ISO-8859-8-I" => "ISO-8859-8",
         name => name,
     })

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use super::*;
 
 fn what(beginning: &[u8]) -> String {
-    Looks::of(beginning).map_or_else(String::new, |looks| looks.what)
+    FormatGuess::of(beginning).map_or_else(String::new, |looks| looks.what)
 }
 
 fn zlib(text: &[u8], level: u32) -> Vec<u8> {
@@ -15,7 +15,7 @@ fn zlib(text: &[u8], level: u32) -> Vec<u8> {
 }
 
 #[test]
-fn what_may_be_lines_of_text_is_told_as_nothing_else() {
+fn what_may_be_lines_of_text_is_recognized_as_nothing_else() {
     for text in [
         &b""[..],
         b"\n\n",
@@ -39,25 +39,25 @@ fn what_may_be_lines_of_text_is_told_as_nothing_else() {
 }
 
 #[test]
-fn json_over_several_lines_is_told_with_what_makes_lines_of_it() {
+fn json_over_several_lines_is_recognized_with_what_makes_lines_of_it() {
     let long = format!("[\n{}", "  {\"id\": 1},\n".repeat(2000));
-    let array = Looks::new("a JSON array", Some("jq -c '.[]'"));
+    let array = FormatGuess::new("a JSON array", Some("jq -c '.[]'"));
     for text in [
         "[{\"id\":1}]",
         "[\n {\"id\":1},\n {\"id\":2}\n]\n",
         "\u{feff}[]",
         &long[..BEGINNING_BYTES],
     ] {
-        assert_eq!(Looks::of(text.as_bytes()), array, "{text}");
+        assert_eq!(FormatGuess::of(text.as_bytes()), array, "{text}");
     }
-    let several = Looks::new("JSON documents over several lines", Some("jq -c ."));
+    let several = FormatGuess::new("JSON documents over several lines", Some("jq -c ."));
     for text in ["{\n \"id\": 1\n}\n", "{\n \"id\": 1\n}\n{\n \"id\": 2\n}\n"] {
-        assert_eq!(Looks::of(text.as_bytes()), several, "{text}");
+        assert_eq!(FormatGuess::of(text.as_bytes()), several, "{text}");
     }
 }
 
 #[test]
-fn a_document_over_several_lines_is_told_from_one_document_a_line() {
+fn a_document_over_several_lines_is_distinguished_from_one_document_a_line() {
     for (text, expected) in [
         ("[\n{\"id\":1},\n{\"id\":2}\n]\n", true),
         ("{\"events\":[\n{\"id\":1}\n]}\n", true),
@@ -77,7 +77,7 @@ fn a_document_over_several_lines_is_told_from_one_document_a_line() {
 }
 
 #[test]
-fn zlib_is_told_at_every_level_and_text_that_begins_like_it_is_not() {
+fn zlib_is_recognized_at_every_level_and_text_that_begins_like_it_is_not() {
     let text = b"{\"id\": 1, \"wiki\": \"enwiki\"}\n".repeat(1000);
     for level in 0..=9 {
         for length in [1, 30, text.len()] {
@@ -92,7 +92,7 @@ fn zlib_is_told_at_every_level_and_text_that_begins_like_it_is_not() {
 }
 
 #[test]
-fn formats_that_a_good_recording_could_begin_like_are_told() {
+fn formats_that_a_good_recording_could_begin_like_are_recognized() {
     for (head, expected) in [
         (&b"ORC\x11\x00\x00\x0a"[..], "ORC"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF"),
@@ -126,7 +126,7 @@ fn formats_that_a_good_recording_could_begin_like_are_told() {
 }
 
 #[test]
-fn utf16_and_utf32_without_a_mark_are_told_in_every_script() {
+fn utf16_and_utf32_without_a_mark_are_recognized_in_every_script() {
     for text in [
         "{\"id\":1}\n",
         "{\"wiki\":\"日本語のウィキ\",\"id\":\"漢字\"}\n",
@@ -171,7 +171,7 @@ fn utf16_and_utf32_without_a_mark_are_told_in_every_script() {
                 ),
             ] {
                 let filter = format!("iconv -f {name} -t UTF-8");
-                let looks = Looks::of(&head).unwrap();
+                let looks = FormatGuess::of(&head).unwrap();
                 assert_eq!(
                     looks.filter.as_deref(),
                     Some(&*filter),
@@ -183,7 +183,7 @@ fn utf16_and_utf32_without_a_mark_are_told_in_every_script() {
 }
 
 #[test]
-fn text_in_an_older_encoding_is_told_by_its_name() {
+fn text_in_an_older_encoding_is_recognized_by_its_name() {
     for (name, text) in [
         (
             "windows-1252",
@@ -223,7 +223,7 @@ fn no_command_has_what_a_terminal_is_shown_in_another_way() {
         b"{\n}",
         b"a\xff\n",
     ] {
-        let filter = Looks::of(head).unwrap().filter.unwrap();
+        let filter = FormatGuess::of(head).unwrap().filter.unwrap();
         assert!(
             filter.chars().all(|char| is_shown(char) && char != '\\'),
             "{filter}"
@@ -232,13 +232,13 @@ fn no_command_has_what_a_terminal_is_shown_in_another_way() {
 }
 
 #[test]
-fn garbage_of_any_kind_is_told_as_something() {
+fn garbage_of_any_kind_is_recognized_as_something() {
     let mut random = fastrand::Rng::with_seed(7);
     for length in (1..300).chain([4096, BEGINNING_BYTES]) {
         let head: Vec<u8> = std::iter::repeat_with(|| random.u8(..))
             .take(length)
             .collect();
-        let looks = Looks::of(&head);
+        let looks = FormatGuess::of(&head);
         if length > 200 {
             assert_eq!(looks.unwrap().what, "binary data", "{length}");
         }

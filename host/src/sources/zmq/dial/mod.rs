@@ -1,19 +1,19 @@
-//! When to connect, and where to: one address at a time, for a publisher that listens on two would
-//! send everything twice. Libzmq's own reconnecting is not used: it never tries again after a
-//! protocol error, and of a name's addresses it knows only the first. Pure: reads no clock, asks no
-//! resolver, knows no socket.
+//! Decides when to connect, and where to. It tries one address at a time, because a publisher that
+//! listens on two would send everything twice. libzmq's own reconnecting is not used: it never
+//! tries again after a protocol error, and it knows only the first of a name's addresses. Pure:
+//! reads no clock, asks no resolver, knows no socket.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// A name may lead to more addresses; the others are tried in the next rounds.
+/// The addresses of a name that are tried in one round. The others are tried in the next rounds.
 const ADDRESSES_MAX: usize = 8;
 
-/// A resolver that has not answered by then is said to hang. It is waited for all the same: a second
-/// one would hang too.
-pub(super) const RESOLVE_TOLD: Duration = Duration::from_secs(5);
+/// If a resolver has not answered within this time, it is reported to hang. Landfall still waits
+/// for it, because a second query would hang too.
+pub(super) const RESOLVER_HANGS_AFTER: Duration = Duration::from_secs(5);
 
-/// Where a connection goes.
+/// The address of a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Target {
     Tcp(SocketAddr),
@@ -22,7 +22,7 @@ pub(super) enum Target {
 }
 
 impl Target {
-    /// As libzmq wants it.
+    /// The endpoint in libzmq's syntax.
     pub fn endpoint(&self) -> String {
         match self {
             Target::Tcp(address) => format!("tcp://{address}"),
@@ -33,14 +33,14 @@ impl Target {
 
 /// What an endpoint names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Named {
+pub(super) enum Destination {
     Fixed(Target),
     /// A host's name (or an address with a zone) and a port: resolved anew for each round of tries.
     Host(String, u16),
 }
 
-impl Named {
-    /// None if it is no endpoint to connect to.
+impl Destination {
+    /// Parses an endpoint; None if it is no endpoint to connect to.
     pub fn parse(endpoint: &str) -> Option<Self> {
         if endpoint
             .strip_prefix("ipc://")
@@ -62,14 +62,14 @@ impl Named {
     }
 }
 
-/// Waits between two rounds of tries.
+/// The pauses between two rounds of tries.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Waits {
+pub(super) struct RetryPauses {
     pub min: Duration,
     pub max: Duration,
 }
 
-/// What is to be done now.
+/// What to do now.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Nothing,
@@ -84,7 +84,7 @@ enum State {
     },
     Resolving {
         since: Instant,
-        is_told: bool,
+        is_reported: bool,
     },
     Trying(Target),
     Connected {
@@ -95,42 +95,42 @@ enum State {
 
 /// How the last try ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failed {
-    /// All that were tried in this round; none if the name was not resolved.
+pub(super) struct FailedTry {
+    /// All addresses that were tried in this round; empty if the name was not resolved.
     pub tried: Vec<Target>,
-    /// There is no further address in this round.
+    /// Whether this round has no further address.
     pub is_last: bool,
 }
 
-/// Decides for one endpoint.
+/// Decides about the connection of one endpoint.
 #[derive(Debug)]
 pub(super) struct Dial {
-    named: Named,
-    waits: Waits,
+    destination: Destination,
+    pauses: RetryPauses,
     state: State,
-    /// In this round: still to be tried, the next one last, and tried.
+    /// The addresses of this round: those still to try (the next one is last), and those tried.
     to_try: Vec<Target>,
-    /// Of a name's addresses, if they are too many for a round: where the next one begins.
-    first: usize,
+    /// Where the next round begins in a name's addresses, if they are too many for one round.
+    next_address: usize,
     tried: Vec<Target>,
-    /// The last one that was connected: tried first.
-    good: Option<Target>,
-    /// Rounds in a row that came to nothing.
+    /// The last address that was connected. It is tried first.
+    last_connected: Option<Target>,
+    /// Number of rounds in a row that failed.
     failures: u32,
-    /// Connections in a row that ended soon.
+    /// Number of connections in a row that ended soon.
     short_lived: u32,
 }
 
 impl Dial {
-    pub fn new(named: Named, waits: Waits, now: Instant) -> Self {
+    pub fn new(destination: Destination, pauses: RetryPauses, now: Instant) -> Self {
         Self {
-            named,
-            waits,
+            destination,
+            pauses,
             state: State::Waiting { until: now },
             to_try: Vec::new(),
-            first: 0,
+            next_address: 0,
             tried: Vec::new(),
-            good: None,
+            last_connected: None,
             failures: 0,
             short_lived: 0,
         }
@@ -143,12 +143,12 @@ impl Dial {
         }
         if self.to_try.is_empty() {
             self.tried.clear();
-            match &self.named {
-                Named::Fixed(target) => self.to_try.push(target.clone()),
-                Named::Host(host, port) => {
+            match &self.destination {
+                Destination::Fixed(target) => self.to_try.push(target.clone()),
+                Destination::Host(host, port) => {
                     self.state = State::Resolving {
                         since: now,
-                        is_told: false,
+                        is_reported: false,
                     };
                     return Step::Resolve(host.clone(), *port);
                 }
@@ -164,21 +164,22 @@ impl Dial {
         }
     }
 
-    /// True once for each time that the resolver takes too long.
+    /// True once for each query that takes too long.
     pub fn resolver_hangs(&mut self, now: Instant) -> bool {
         match &mut self.state {
-            State::Resolving { since, is_told }
-                if !*is_told && now.saturating_duration_since(*since) >= RESOLVE_TOLD =>
+            State::Resolving { since, is_reported }
+                if !*is_reported
+                    && now.saturating_duration_since(*since) >= RESOLVER_HANGS_AFTER =>
             {
-                *is_told = true;
+                *is_reported = true;
                 true
             }
             _ => false,
         }
     }
 
-    /// The name leads to these addresses, in the order of the resolver's preference. Without any, this
-    /// round has failed, and is to be told so.
+    /// The name leads to these addresses, in the order of the resolver's preference. If there are
+    /// none, this round has failed, and [`Dial::failed`] must be called.
     pub fn resolved(&mut self, addresses: &[SocketAddr], now: Instant) {
         if addresses.is_empty() || !matches!(self.state, State::Resolving { .. }) {
             return;
@@ -191,13 +192,13 @@ impl Dial {
             }
         }
         if targets.len() > ADDRESSES_MAX {
-            // A round takes so many; the next one goes on behind them.
-            let behind = self.first % targets.len();
+            // A round takes so many addresses. The next round goes on after them.
+            let behind = self.next_address % targets.len();
             targets.rotate_left(behind);
-            self.first = self.first.wrapping_add(ADDRESSES_MAX);
+            self.next_address = self.next_address.wrapping_add(ADDRESSES_MAX);
         }
-        if let Some(good) = &self.good
-            && let Some(place) = targets.iter().position(|target| target == good)
+        if let Some(last_connected) = &self.last_connected
+            && let Some(place) = targets.iter().position(|target| target == last_connected)
         {
             targets[..=place].rotate_right(1);
         }
@@ -212,19 +213,19 @@ impl Dial {
             State::Trying(target) => Some(target.clone()),
             _ => None,
         };
-        self.good.clone_from(&target);
+        self.last_connected.clone_from(&target);
         self.to_try.clear();
         self.state = State::Connected { target, since: now };
     }
 
     /// The name was not resolved, or the try or the connection has ended; None if there was none.
-    /// `chance` from 0 to 1 spreads those who wait.
-    pub fn failed(&mut self, now: Instant, chance: f64) -> Option<Failed> {
+    /// `chance`, from 0 to 1, spreads clients that wait.
+    pub fn failed(&mut self, now: Instant, chance: f64) -> Option<FailedTry> {
         match &self.state {
             State::Waiting { .. } => return None,
             State::Trying(_) if !self.to_try.is_empty() => {
                 self.state = State::Waiting { until: now };
-                return Some(Failed {
+                return Some(FailedTry {
                     tried: self.tried.clone(),
                     is_last: false,
                 });
@@ -232,7 +233,7 @@ impl Dial {
             State::Trying(_) | State::Resolving { .. } => self.failures += 1,
             // A publisher that ends each connection at once is no better than none.
             State::Connected { since, .. } => {
-                let has_lasted = now.saturating_duration_since(*since) >= self.waits.max;
+                let has_lasted = now.saturating_duration_since(*since) >= self.pauses.max;
                 (self.failures, self.short_lived) = if has_lasted {
                     (1, 0)
                 } else {
@@ -243,22 +244,23 @@ impl Dial {
         self.to_try.clear();
         let until = now + self.wait(chance);
         self.state = State::Waiting { until };
-        Some(Failed {
+        Some(FailedTry {
             tried: std::mem::take(&mut self.tried),
             is_last: true,
         })
     }
 
-    /// From the shortest wait, doubled up to the longest, and up to half less by chance.
+    /// The pause before the next round: the shortest one, doubled for each failure up to the
+    /// longest one, and shortened by up to a half by chance.
     fn wait(&self, chance: f64) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(31);
         let full = self
-            .waits
+            .pauses
             .min
             .saturating_mul(1 << doublings)
-            .min(self.waits.max);
+            .min(self.pauses.max);
         full.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0)
-            .max(self.waits.min.min(self.waits.max))
+            .max(self.pauses.min.min(self.pauses.max))
     }
 
     /// Whether there is a try or a connection that can end.
@@ -266,12 +268,12 @@ impl Dial {
         matches!(self.state, State::Trying(_) | State::Connected { .. })
     }
 
-    /// Whether connections come and go, so that nobody wants to read of each.
+    /// Whether connections come and go, so that not each of them should be logged.
     pub fn is_flapping(&self) -> bool {
         self.short_lived >= 2
     }
 
-    /// Whom it is connected to, or trying to be.
+    /// The address to which it is connected, or tries to connect.
     pub fn target(&self) -> Option<&Target> {
         match &self.state {
             State::Trying(target) => Some(target),

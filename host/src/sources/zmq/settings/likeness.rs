@@ -1,5 +1,5 @@
-//! Whether two endpoints lead to the same publisher, as far as their texts show. Asks no name server:
-//! two names of one machine count as two machines.
+//! Whether two endpoints lead to the same publisher, as far as their texts show. Asks no name
+//! server: two names of one machine count as two machines.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ enum Publisher {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Host {
     Address(IpAddr),
-    /// An address with the interface that it belongs to.
+    /// An address with its interface (a zone).
     Zoned(Ipv6Addr, String),
     /// `localhost`: 127.0.0.1, and ::1 where there is one.
     Localhost,
@@ -124,8 +124,8 @@ fn to_connect_to(address: IpAddr) -> IpAddr {
     }
 }
 
-/// An address as the system reads it: one to four numbers, of which the last fills the rest, each
-/// decimal, octal (0...) or hexadecimal (0x...). None if it is a name.
+/// Parses an address as the system does: one to four numbers, of which the last fills the rest,
+/// each decimal, octal (0...) or hexadecimal (0x...). None if it is a name.
 fn ipv4(text: &str) -> Option<Ipv4Addr> {
     let numbers = text.split('.').map(number).collect::<Option<Vec<u32>>>()?;
     let (last, first) = numbers.split_last()?;
@@ -152,7 +152,8 @@ fn number(text: &str) -> Option<u32> {
     u32::from_str_radix(digits, radix).ok()
 }
 
-/// A socket's path without `.`, `//` and links, as far as it exists. An abstract socket is a name.
+/// A socket's path without `.`, `//` and links, as far as it exists. An abstract socket has a name
+/// and no path.
 fn local(path: &str) -> PathBuf {
     if path.starts_with('@') {
         return path.into();

@@ -20,11 +20,11 @@ pub struct ZmqSettings {
     pub envelope: Envelope,
     /// Frames that the socket library holds for each endpoint.
     pub hwm_frames: u32,
-    /// First and longest wait between two tries to connect.
+    /// First and longest pause between two tries to connect.
     pub reconnect_min: Duration,
     pub reconnect_max: Duration,
-    /// A connection without traffic is probed after this long, then at each interval, and given up after so many
-    /// probes without an answer.
+    /// A connection without traffic is probed after this long and then at each interval. It is
+    /// given up after this many probes without an answer.
     pub keepalive_idle: Duration,
     pub keepalive_interval: Duration,
     pub keepalive_probes: u32,
@@ -52,7 +52,8 @@ impl Default for ZmqSettings {
 /// The highest high-water mark: a million frames of a kilobyte are a gigabyte.
 const HWM_FRAMES_MAX: i64 = 1_000_000;
 
-/// With fewer frames the queue would fill between two looks of a source, and a healthy publisher would drop.
+/// With fewer frames the queue would fill between two looks of a source, and a healthy publisher
+/// would drop frames.
 const HWM_FRAMES_MIN: i64 = 10;
 
 /// With more frequent tries a source would do nothing but connect.
@@ -93,7 +94,7 @@ impl ZmqSettings {
         section.flag("ipv6", &mut self.ipv6);
     }
 
-    /// Finds what cannot work.
+    /// Reports settings that cannot work.
     pub(in crate::sources) fn check(&self, path: &str, findings: &mut Findings) {
         let field = format!("{path}.endpoints");
         for (index, text) in self.endpoints.iter().enumerate() {
@@ -133,7 +134,7 @@ impl ZmqSettings {
         }
     }
 
-    /// Whether some frame of `other` is one of this source as well, by its topics.
+    /// Whether, by the topics, some frame of `other` is a frame of this source as well.
     pub fn covers(&self, other: &Self) -> bool {
         let begins = |topic: &String| self.topics.iter().any(|short| topic.starts_with(short));
         other.topics.iter().any(begins)

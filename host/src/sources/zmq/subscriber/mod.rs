@@ -1,4 +1,5 @@
-//! The thread of one subscribing socket: reads, stamps, packs, hands on, and tells how far it is.
+//! The thread of one subscribing socket: it reads, stamps, packs and hands on frames, and reports
+//! how far it has read.
 
 use std::sync::Arc;
 use std::thread;
@@ -14,31 +15,32 @@ use crate::flow::{Link, Refusals, Refused, ShutdownRequest, SourceStatus};
 use crate::sources::{BatchWriter, Source, SourceError};
 use crate::thread_watch;
 
-/// Frames read in one go before the monitor, the batch's age and the request to shut down are looked at.
+/// Frames read in one go, before the thread looks at the monitor, the batch's age and the request
+/// to shut down.
 const FRAMES_PER_TURN_MAX: usize = 512;
 
-/// Asked to end, a source reads what is already there for at most this long.
+/// After the request to shut down, a source reads what is already there for at most this long.
 const DRAIN_MAX: Duration = Duration::from_secs(2);
 
 /// One endpoint as a source.
 pub(super) struct Subscriber {
-    /// Of the endpoint among those of its stream.
+    /// Index of the endpoint among those of its stream.
     pub index: u16,
     pub endpoint: String,
     pub connection_monitor: ConnectionMonitor,
     pub batch_writer: BatchWriter,
     pub watermark: Watermark,
     pub stop: ShutdownRequest,
-    /// How long to wait for a frame before telling the time.
+    /// How long to wait for a frame before the time is reported.
     pub tick: Duration,
     pub parts: Parts,
     pub refusals: Refusals,
     pub pace: Pace,
-    /// Bytes gathered in the kernel, and the socket was not seen empty since.
+    /// Whether bytes gathered in the kernel and the socket was not seen empty since.
     pub wake_ups_deferred: bool,
-    /// The last batch was one of a steady stream.
+    /// Whether the last batch belonged to a steady stream.
     pub is_steady: bool,
-    /// The frames to be read have waited in the kernel for as long as a batch may.
+    /// Whether the frames to read have waited in the kernel for as long as a batch may.
     pub have_waited: bool,
 }
 
@@ -58,7 +60,7 @@ impl Source for Subscriber {
 }
 
 impl Subscriber {
-    /// Reads until asked to stop, or until the socket or the queue is gone.
+    /// Reads until the request to shut down, or until the socket or the queue is gone.
     pub fn read_all(&mut self) -> Result<(), SourceError> {
         let mut message = zmq::Message::new();
         let mut stopping: Option<Instant> = None;
@@ -67,7 +69,7 @@ impl Subscriber {
             thread_watch::busy();
             self.watermark.awake(Instant::now());
             let empty = self.turn(&mut message)?;
-            self.tell_refused();
+            self.log_refused();
             if !empty {
                 self.connection_monitor.follow();
             }
@@ -84,10 +86,10 @@ impl Subscriber {
         }
     }
 
-    /// Reads until the socket is empty (true) or enough was read for one go.
+    /// Reads until the socket is empty (true), or until enough was read for one turn.
     ///
-    /// It is empty once its queue was found so twice, and what may be ahead was asked for in between:
-    /// `watermark` says why, and why in this order.
+    /// The socket is empty once its queue was found empty twice, with the question in between what
+    /// is still on its way. `watermark` explains why, and why in this order.
     fn turn(&mut self, message: &mut zmq::Message) -> Result<bool, SourceError> {
         let mut asked = None;
         for _ in 0..FRAMES_PER_TURN_MAX {
@@ -99,7 +101,7 @@ impl Subscriber {
                 Ok(()) => asked = None,
                 Err(zmq::Error::EAGAIN) if self.connection_monitor.seen_empty() => {
                     asked = None;
-                    // Its last message may have been cut off.
+                    // The last message of that socket may have been cut off.
                     self.parts.begin_anew();
                     continue;
                 }
@@ -143,8 +145,8 @@ impl Subscriber {
         Ok(false)
     }
 
-    /// Logs what was refused, when it is time to.
-    fn tell_refused(&mut self) {
+    /// Logs what was refused, if a line is due.
+    fn log_refused(&mut self) {
         let stats = self.batch_writer.stats();
         let totals = stats.all_refused();
         if totals == Refused::default() {
@@ -157,13 +159,13 @@ impl Subscriber {
                 endpoint = stats.endpoint(),
                 kind = refusal.as_str(),
                 refused = more,
-                "{} (told once a minute; landfall_frames_refused_total counts them)",
+                "{} (logged once a minute; landfall_frames_refused_total counts them)",
                 refusal.remedy(stream)
             );
         }
     }
 
-    /// The time, and then whether frames are ahead that were on their way by then.
+    /// The time, and then whether frames are on their way that had come by that time.
     fn ask(&mut self) -> (i64, Ahead) {
         self.batch_writer.stamp();
         let before_ms = self.batch_writer.clock().now_ms();
@@ -178,9 +180,10 @@ impl Subscriber {
 
     /// Waits for frames; hands the batch on when it has waited long enough.
     ///
-    /// Of a steady stream the next frame is not waited for: all that come gather in the kernel while a
-    /// batch may wait, and are read and handed on together. So it wakes the library and the source
-    /// once a batch. If it ends there, its last frame has waited no longer than in a batch.
+    /// In a steady stream the thread does not wait for the next frame. All frames that come while a
+    /// batch may wait gather in the kernel, and are read and handed on together. So the stream
+    /// wakes the library and the source once a batch. If the stream ends there, its last frame has
+    /// waited no longer than in a batch.
     fn rest(&mut self) -> Result<(), SourceError> {
         self.batch_writer.came_since(None);
         match self.batch_writer.patience() {
@@ -190,7 +193,7 @@ impl Subscriber {
                 self.hand_on()
             }
             Some(left) => {
-                // A little before it is due: waking takes its time too.
+                // A little before it is due, because waking takes its time too.
                 let due = left.saturating_sub(NAP / 2);
                 self.sleep(due.min(self.pace.nap()))
             }
@@ -210,7 +213,7 @@ impl Subscriber {
         }
     }
 
-    /// Waits for a frame or for news of the connection; whether any came.
+    /// Waits for a frame or an event of the connection. Gives whether any came.
     fn poll(&self, timeout: Duration) -> Result<bool, SourceError> {
         let [socket, before] = self.connection_monitor.sockets();
         let mut items = [
@@ -225,8 +228,8 @@ impl Subscriber {
         }
     }
 
-    /// Whether libzmq has yet to read what gathered during the last sleep: an empty socket says nothing
-    /// then.
+    /// Whether libzmq has not read yet what gathered during the last sleep. An empty socket shows
+    /// nothing then.
     fn is_behind(&mut self, ahead: Ahead) -> bool {
         self.wake_ups_deferred = self.wake_ups_deferred && ahead == Ahead::Something;
         self.wake_ups_deferred
@@ -236,7 +239,7 @@ impl Subscriber {
         if self.can_defer_wake_ups(nap) {
             self.defer_wake_ups(nap).map(drop)
         } else {
-            // While nothing is connected, what is due is looked for at each tick.
+            // While nothing is connected, each tick checks what is due.
             let nap = match self.connection_monitor.stats.link() {
                 Link::Connected => nap,
                 _ => nap.min(self.tick),
@@ -254,12 +257,12 @@ impl Subscriber {
             && self.connection_monitor.connection.can_defer_wake_ups()
     }
 
-    /// Sleeps, and what comes meanwhile wakes libzmq only at the end, so that it gets it all at once; but a
-    /// flood, or the end of the connection, wakes it and this at once (false).
+    /// Sleeps. What comes meanwhile wakes libzmq only at the end, so that libzmq gets it all at
+    /// once. A flood, or the end of the connection, wakes libzmq and this thread at once (false).
     fn defer_wake_ups(&mut self, nap: Duration) -> Result<bool, SourceError> {
         self.watermark.rests(nap);
         let Some(deferred) = self.connection_monitor.connection.defer_wake_ups() else {
-            // Its connection ends just now: nothing more comes by it.
+            // The connection ends just now: nothing more comes over it.
             thread::sleep(nap);
             return Ok(false);
         };
@@ -268,7 +271,8 @@ impl Subscriber {
         drop(deferred);
         self.wake_ups_deferred = true;
         if !was_woken {
-            // For libzmq to read what has gathered, all of it: to wake twice costs more than to wait.
+            // Gives libzmq time to read all that has gathered: to wake twice costs more than to
+            // wait.
             thread::sleep(NAP);
         }
         Ok(!was_woken)

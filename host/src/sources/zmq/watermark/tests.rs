@@ -51,8 +51,8 @@ fn assert_frontiers(name: &str, story: &[Did]) {
                     ahead,
                     now: start + ms(at),
                 });
-                let told_ms = in_flight.frontier(Stream::Raw);
-                assert_eq!(told_ms, frontier_ms, "{name}: step {step}, at {at} ms");
+                let reported_ms = in_flight.frontier(Stream::Raw);
+                assert_eq!(reported_ms, frontier_ms, "{name}: step {step}, at {at} ms");
             }
         }
         if !matches!(did, Rests(_)) && !matches!(did, Pauses(..)) {

@@ -1,10 +1,12 @@
-//! Makes room in the spool: moves the frames that still wait out of segments in which little does, so
-//! that a few events with long deadlines do not hold what many have left. On a shard's thread, some
-//! frames at a time, and only while the spool is filled to a part; else it costs one comparison.
+//! Makes room in the spool. It moves the frames that still wait out of segments in which few bytes
+//! do. So a few events with long deadlines do not hold the space of many that have settled. It
+//! works on a shard's thread, on some frames at a time, and only while the spool is filled beyond a
+//! part; otherwise it costs one comparison.
 //!
-//! A frame is moved by its only owner: copied into a segment that is being filled, its reference in the
-//! ledger changed, and then released in its old segment, which goes with its last frame as ever. So
-//! there is no other index, and no instant at which a reference leads nowhere.
+//! Only its owner moves a frame. The frame is copied into a segment that is being filled, and its
+//! reference in the ledger is changed. Then it is released in its old segment, which is deleted
+//! with its last frame as always. So there is no other index, and a reference leads to a frame at
+//! every instant.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,17 +14,17 @@ use std::time::{Duration, Instant};
 use landfall_ledger::{PayloadRef, Shard};
 use landfall_store::spool::{Spool, SpoolError, SpoolWriter};
 
-/// What one step may do; a shard makes some steps a second beside its other work. Looking at so many
-/// entries takes some milliseconds, and so does moving so much.
+/// The most that one step may do. A shard makes some steps a second beside its other work. Looking
+/// at so many entries takes some milliseconds, and so does moving so many bytes.
 const ENTRIES_MAX: u32 = 1 << 18;
 const FRAMES_MAX: u64 = 4096;
 const BYTES_MAX: u64 = 8 << 20;
 
-/// After a pass that moved nothing (what holds the segments is on its way to a shard, or another one's),
-/// the next one begins so much later.
+/// The pause after a pass that moved nothing. In that case the frames that hold the segments are on
+/// their way to a shard, or belong to another shard.
 const REST: Duration = Duration::from_secs(1);
 
-/// Who holds frames, and is told where they are.
+/// Holds frames, and learns where they were moved to.
 pub trait Holder {
     /// See [`Shard::relocate`].
     fn relocate(
@@ -57,13 +59,13 @@ pub struct Compaction {
     pass: Option<Pass>,
     rests_until: Option<Instant>,
     frame: Vec<u8>,
-    /// The disk fails, and that was told.
-    said: bool,
+    /// The disk fails, and the log has it.
+    is_logged: bool,
 }
 
-/// Once through all entries of a shard.
+/// One pass over all entries of a shard.
 struct Pass {
-    /// Numbers of the segments that are to go, in order.
+    /// Numbers of the segments that the pass empties, in order.
     sparse: Vec<u32>,
     /// Sealed when the pass ends.
     writer: SpoolWriter,
@@ -78,11 +80,12 @@ impl Compaction {
             pass: None,
             rests_until: None,
             frame: Vec::new(),
-            said: false,
+            is_logged: false,
         }
     }
 
-    /// Does a bounded piece of work, if there is any. `holder` must have no effects to tell.
+    /// Does a bounded piece of work, if there is any. All effects of `holder` must have been handed
+    /// on.
     pub fn step(&mut self, holder: &mut impl Holder, now: Instant) -> Moved {
         let mut moved = Moved::default();
         if self.pass.is_none() {
@@ -104,8 +107,8 @@ impl Compaction {
         let Some(pass) = &mut self.pass else {
             return moved;
         };
-        let (spool, frame, said) = (&self.spool, &mut self.frame, &mut self.said);
-        // Something of these entries is left to be moved.
+        let (spool, frame, is_logged) = (&self.spool, &mut self.frame, &mut self.is_logged);
+        // Whether some of these entries are left for a later step.
         let mut is_cut = false;
         let mut tries = 0;
         let mut references = Vec::with_capacity(1);
@@ -122,30 +125,30 @@ impl Compaction {
                 Ok(now_at) => {
                     moved.frames += 1;
                     moved.bytes += frame.len() as u64;
-                    *said = false;
+                    *is_logged = false;
                     Some(now_at)
                 }
                 Err(SpoolError::Full { .. }) => {
                     is_cut = true;
                     None
                 }
-                // The disk fails: the next frame would fail as well, and each try takes time.
+                // The disk fails. The next frame would fail as well, and each try takes time.
                 Err(error @ SpoolError::Io { .. }) => {
                     is_cut = true;
-                    if !std::mem::replace(said, true) {
-                        tracing::warn!("{error}; frames that wait stay where they are, and no room is made (tried again, told once)");
+                    if !std::mem::replace(is_logged, true) {
+                        tracing::warn!("{error}; frames that wait stay where they are, and no room is made (tried again, logged once)");
                     }
                     None
                 }
-                // It stays where it is; who needs it will be told.
+                // The frame stays where it is; whoever needs it gets the error.
                 Err(_) => None,
             }
         });
         pass.moved += moved.frames;
         match next {
             _ if is_cut => {
-                // Without room for even one, others have to settle first: what was moved so far is
-                // kept, and the rest looked for anew.
+                // There is no room for even one frame, so others have to settle first. What was
+                // moved so far is kept, and the next pass looks for the rest.
                 if moved.frames == 0 {
                     self.end_pass(now);
                 }
@@ -160,7 +163,7 @@ impl Compaction {
         if let Some(pass) = self.pass.take() {
             self.rests_until = (pass.moved == 0).then_some(now + REST);
         }
-        // The buffer is that of one frame, which may have been large.
+        // The buffer has the size of one frame, which may have been large.
         self.frame = Vec::new();
     }
 }

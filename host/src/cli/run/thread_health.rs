@@ -1,12 +1,12 @@
-//! Whether every thread lives that ends only with the process. Knows threads by what they leave behind,
-//! and nothing of what they do.
+//! Checks that every thread that should end only with the process is thread_health. It sees only the state
+//! that a thread leaves behind, and knows nothing of what threads do.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::flow::{Link, ShutdownRequest, SourceStatus};
 
-/// Set when it is dropped: by a thread that ends, in whatever way.
+/// Sets the flag when it is dropped: when its thread ends in any way.
 pub struct OnEnd(pub Arc<AtomicBool>);
 
 impl Drop for OnEnd {
@@ -15,16 +15,17 @@ impl Drop for OnEnd {
     }
 }
 
-/// All threads that end only with the process.
-pub struct Alive {
+/// All threads that should end only with the process.
+pub struct ThreadHealth {
     pub engine: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
     pub sources: Vec<Arc<SourceStatus>>,
     pub reload_ended: Arc<AtomicBool>,
     pub stop: ShutdownRequest,
 }
 
-impl Alive {
-    /// An error names what does not live. Once all are to end, nothing is wrong with ending.
+impl ThreadHealth {
+    /// The error names the thread that has ended. Once all threads are asked to end, this is always
+    /// Ok.
     pub fn check(&self) -> Result<(), String> {
         if self.stop.is_set() {
             return Ok(());
@@ -56,29 +57,29 @@ mod tests {
     #[test]
     fn a_source_or_the_reloader_that_ends_early_is_named_and_an_ending_process_is_well() {
         let stats = Arc::new(SourceStatus::new(Stream::Raw, "tcp://127.0.0.1:1"));
-        let alive = Alive {
+        let thread_health = ThreadHealth {
             engine: Box::new(|| Ok(())),
             sources: vec![Arc::clone(&stats)],
             reload_ended: Arc::default(),
             stop: ShutdownRequest::default(),
         };
-        assert_eq!(alive.check(), Ok(()));
-        let dying = OnEnd(Arc::clone(&alive.reload_ended));
+        assert_eq!(thread_health.check(), Ok(()));
+        let dying = OnEnd(Arc::clone(&thread_health.reload_ended));
         let died = std::thread::spawn(move || {
             let _dying = dying;
             panic!("on purpose");
         });
         assert!(died.join().is_err());
         assert_eq!(
-            alive.check(),
+            thread_health.check(),
             Err("the thread that reloads has ended".into())
         );
         stats.set_link(Link::Ended);
         assert_eq!(
-            alive.check(),
+            thread_health.check(),
             Err("the source of raw at tcp://127.0.0.1:1 has ended".into())
         );
-        alive.stop.set();
-        assert_eq!(alive.check(), Ok(()));
+        thread_health.stop.set();
+        assert_eq!(thread_health.check(), Ok(()));
     }
 }

@@ -1,5 +1,5 @@
-//! What the process answers from outside, from before its checks are loaded until its end: HTTP, signals and
-//! commands. Knows nothing of the work, but whether its threads live.
+//! Listens to the outside world, from before the checks are loaded until the process ends: HTTP,
+//! signals and commands. Knows nothing of the work, except whether its threads live.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,43 +11,45 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch as channel;
 use tokio::task::JoinHandle;
 
-use super::alive::Alive;
 use super::commands::Commands;
+use super::thread_health::ThreadHealth;
 use crate::cli::exit;
 use crate::cli::signals::{Signal, Signals};
 use crate::engine::reload::ReloadRequest;
 use crate::http::{self, HttpState};
 use crate::telemetry::Telemetry;
 
-/// A process with a dead thread drains for at most this long, and is then to be started anew.
+/// A process with a dead thread drains for at most this long. Then it ends, so that it can be
+/// restarted.
 const BROKEN_END_MAX: Duration = Duration::from_secs(20);
 
-/// HTTP, and what signals have asked for.
-pub struct Front {
+/// HTTP, and the signal or command that asked for the end.
+pub struct Listeners {
     runtime: Runtime,
-    alive: Arc<OnceLock<Alive>>,
+    alive: Arc<OnceLock<ThreadHealth>>,
     asked: channel::Receiver<Option<&'static str>>,
     closing: channel::Sender<bool>,
     servers: Vec<JoinHandle<()>>,
 }
 
-impl Front {
-    /// Listens, and takes signals and commands from now on. A second signal to end ends the process at once.
+impl Listeners {
+    /// Listens from now on for HTTP, signals and commands. A second signal to end ends the process
+    /// at once.
     ///
     /// # Errors
-    /// The address is in use or not this machine's, or the system gives no threads or signals.
+    /// The address is in use or is not this machine's, or the system gives no threads or signals.
     pub fn open(
         listen: Option<SocketAddr>,
         store_dir: &Path,
         telemetry: &Telemetry,
         request: ReloadRequest,
     ) -> anyhow::Result<Self> {
-        // One worker: HTTP must not take a core from judging.
+        // One worker, because HTTP must not take a core from judging.
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()?;
-        let alive: Arc<OnceLock<Alive>> = Arc::default();
+        let alive: Arc<OnceLock<ThreadHealth>> = Arc::default();
         let (ask, asked) = channel::channel(None);
         let (closing, closed) = channel::channel(false);
         let servers = runtime.block_on(async {
@@ -82,14 +84,17 @@ impl Front {
         move || asked.borrow().is_none()
     }
 
-    /// The signal that has asked for the end.
+    /// The signal that asked for the end, if one did.
     pub fn asked(&self) -> Option<&'static str> {
         *self.asked.borrow()
     }
 
-    /// Waits until something asks for the end, and says what; an error names what does not live. HTTP
-    /// ends with it.
-    pub fn wait(&mut self, alive: Alive) -> anyhow::Result<&'static str> {
+    /// Waits until something asks for the end, and gives its name. HTTP ends with it.
+    ///
+    /// # Errors
+    ///
+    /// A thread has died; the error names it.
+    pub fn wait(&mut self, alive: ThreadHealth) -> anyhow::Result<&'static str> {
         let alive = self.alive.get_or_init(|| alive);
         let asked = self.asked.clone();
         let servers = std::mem::take(&mut self.servers);
@@ -97,23 +102,23 @@ impl Front {
         self.runtime.block_on(async {
             let ended = wait_for_end(asked, alive).await;
             if ended.is_err() {
-                // What has lost a thread may not come to its end by itself.
+                // If a thread has died, the process may not end by itself.
                 tokio::spawn(async {
                     tokio::time::sleep(BROKEN_END_MAX).await;
                     end_at_once();
                 });
             }
-            // Nobody may listen for it.
+            // The receiver may be gone.
             let _ = closing.send(true);
             for server in servers {
-                // One that died has logged it.
+                // A server that died has logged it.
                 let _ = server.await;
             }
             ended
         })
     }
 
-    /// Nothing is answered or heard any more.
+    /// Stops answering everything.
     pub fn close(self) {
         self.runtime.shutdown_background();
     }
@@ -122,7 +127,7 @@ impl Front {
 async fn listen_at(
     address: SocketAddr,
     telemetry: &Telemetry,
-    alive: &Arc<OnceLock<Alive>>,
+    alive: &Arc<OnceLock<ThreadHealth>>,
     mut closed: channel::Receiver<bool>,
 ) -> anyhow::Result<JoinHandle<()>> {
     let listener = tokio::net::TcpListener::bind(address)
@@ -133,8 +138,8 @@ async fn listen_at(
     let state = HttpState {
         metrics: Arc::clone(telemetry.metrics()),
         readiness: telemetry.readiness().clone(),
-        // Until all threads run there is none that could have ended.
-        alive: Arc::new(move || alive.get().map_or(Ok(()), Alive::check)),
+        // Before all threads run, none can have ended.
+        alive: Arc::new(move || alive.get().map_or(Ok(()), ThreadHealth::check)),
     };
     Ok(tokio::spawn(async move {
         let closed = async move {
@@ -149,17 +154,17 @@ async fn listen_at(
 
 async fn wait_for_end(
     mut asked: channel::Receiver<Option<&'static str>>,
-    alive: &Alive,
+    alive: &ThreadHealth,
 ) -> anyhow::Result<&'static str> {
-    /// How often it looks whether all threads still live.
-    const LOOK: Duration = Duration::from_secs(1);
+    /// How often it checks whether all threads live.
+    const CHECK_EVERY: Duration = Duration::from_secs(1);
     loop {
         if let Some(signal) = *asked.borrow_and_update() {
             return Ok(signal);
         }
         tokio::select! {
             changed = asked.changed() => changed.context("signals are not heard any more")?,
-            () = tokio::time::sleep(LOOK) => {
+            () = tokio::time::sleep(CHECK_EVERY) => {
                 if let Err(dead) = alive.check() {
                     anyhow::bail!("{dead}; this is a bug of Landfall, please report it");
                 }
@@ -171,7 +176,7 @@ async fn wait_for_end(
     }
 }
 
-/// Hands on what the process is told. Whoever asks for the end a second time does not want to wait for it.
+/// Passes on what signals ask for. If the end is asked for a second time, the process ends at once.
 async fn follow(
     mut signals: Signals,
     ask: channel::Sender<Option<&'static str>>,

@@ -51,7 +51,7 @@ pub struct ShardFlush {
     pub frontier: Frontier,
 }
 
-/// What the ledger reports of one event that people will want to see, with its frames.
+/// What the ledger reports of one event that is shown to people, with its frames.
 pub struct LedgerEvent {
     /// The shard that reports it.
     pub shard: usize,

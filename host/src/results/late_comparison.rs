@@ -236,7 +236,7 @@ mod tests {
         };
         let stored = KnownMissing::from([(KEY.to_bytes(), row())]);
         let nothing = KnownMissing::new();
-        for (known, events, wanted) in [
+        for (known, events, expected) in [
             (&stored, vec![late(b"w")], "0 store"),
             (&stored, vec![late(b"")], ""),
             (&nothing, vec![late(b"w")], ""),
@@ -263,7 +263,7 @@ mod tests {
                     RawFrame::Gone => format!("{place} gone"),
                 })
                 .collect();
-            assert_eq!(shown.join(", "), wanted);
+            assert_eq!(shown.join(", "), expected);
         }
     }
 }

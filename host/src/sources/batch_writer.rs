@@ -139,7 +139,6 @@ impl BatchWriter {
     /// `breathe` is called now and then while this waits for room.
     ///
     /// # Errors
-    ///
     /// A full batch could not be handed on.
     pub fn push(&mut self, frame: &[u8], breathe: impl FnMut()) -> Result<bool, SourceError> {
         let too_many = |filling: &Filling| {
@@ -233,7 +232,6 @@ impl BatchWriter {
     /// a limited time.
     ///
     /// # Errors
-    ///
     /// The queue is closed, or stayed full after the request to shut down.
     pub fn hand_on(&mut self, mut breathe: impl FnMut()) -> Result<(), SourceError> {
         self.stamp();

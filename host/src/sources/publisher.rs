@@ -8,7 +8,6 @@ pub trait Publisher {
     /// before that is lost without a trace.
     ///
     /// # Errors
-    ///
     /// The transport failed.
     fn wait_for_listener(&mut self, timeout: Duration) -> Result<bool, PublishError>;
 
@@ -16,14 +15,12 @@ pub trait Publisher {
     /// if nobody has subscribed to the frame's prefix, so nobody gets it.
     ///
     /// # Errors
-    ///
     /// The transport failed, or a subscriber took nothing for too long.
     fn publish(&mut self, frame: &[u8]) -> Result<bool, PublishError>;
 
     /// Sends what is still queued, and ends.
     ///
     /// # Errors
-    ///
     /// Not everything left in time.
     fn finish(self: Box<Self>) -> Result<(), PublishError>;
 }

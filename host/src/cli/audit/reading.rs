@@ -112,7 +112,6 @@ impl Readers {
     /// waits until the readers have ended.
     ///
     /// # Errors
-    ///
     /// The first error of a reader.
     pub fn wait(mut self, watch: &Watch<'_>) -> anyhow::Result<Reads> {
         let mut reads = Reads::default();

@@ -92,7 +92,6 @@ impl Listeners {
     /// Waits until something asks for the end, and gives its name. HTTP ends with it.
     ///
     /// # Errors
-    ///
     /// A thread has died; the error names it.
     pub fn wait(&mut self, alive: ThreadHealth) -> anyhow::Result<&'static str> {
         let alive = self.alive.get_or_init(|| alive);

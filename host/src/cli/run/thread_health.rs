@@ -1,4 +1,4 @@
-//! Checks that every thread that should end only with the process is thread_health. It sees only the state
+//! Checks that every thread that should end only with the process is alive. It sees only the state
 //! that a thread leaves behind, and knows nothing of what threads do.
 
 use std::sync::Arc;

@@ -197,7 +197,7 @@ fn what_is_in_no_known_form_is_unreadable() {
         "2023-11-14T22:13:61Z",
         "20231318221320",
         "20231114251320",
-        // Zones that are not known, or not said.
+        // Zones that are not known, or not given.
         "2023-11-14T22:13:20 CET",
         "2023-11-14T22:13:20 EST",
         "2023-11-14T22:13:20+2",
@@ -212,7 +212,7 @@ fn what_is_in_no_known_form_is_unreadable() {
         "11/12/2023 22:13:20",
         "12-11-2023 22:13:20",
         "14.11.2023 22:13:20",
-        // Not what it says.
+        // The weekday is not that of the date.
         "Mon, 14 Nov 2023 22:13:20 GMT",
         "Tuesday, 14-Nov-23 22:13:20 GMT",
         "2023-11/14T22:13:20Z",

@@ -36,9 +36,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// One of these characters, if it is next.
-    fn one_of(&mut self, wanted: &[char]) -> Option<char> {
+    fn one_of(&mut self, chars: &[char]) -> Option<char> {
         let next = self.0.chars().next()?;
-        if !wanted.contains(&next) {
+        if !chars.contains(&next) {
             return None;
         }
         self.0 = self.0.get(next.len_utf8()..)?;

@@ -208,7 +208,7 @@ impl Judge {
         !self.unread.values().all(CodecRetries::is_empty)
     }
 
-    /// Tries frames retry_due that their codec failed on, if some are due. `ending`: this is the last
+    /// Tries frames again that their codec failed on, if some are due. `ending`: this is the last
     /// try, so what still cannot be read is given up.
     pub fn retry_due(&mut self, ending: bool, now: Instant) -> Option<Judged> {
         self.ending |= ending;

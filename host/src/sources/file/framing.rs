@@ -43,7 +43,6 @@ impl Framing {
     /// The bytes to write before a frame.
     ///
     /// # Errors
-    ///
     /// The frame would not read back as it is.
     pub fn before(self, frame: &[u8]) -> Result<Option<[u8; LENGTH_BYTES]>, Unfit> {
         match self {
@@ -78,7 +77,6 @@ pub enum Unfit {
 /// file.
 ///
 /// # Errors
-///
 /// The reason why it would not read back.
 pub fn fits_line(frame: &[u8], is_first: bool) -> Result<(), Unfit> {
     match memchr::memchr(b'\n', frame) {

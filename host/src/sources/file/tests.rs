@@ -130,7 +130,7 @@ fn a_line_beyond_the_limit_is_counted_and_skipped() {
 }
 
 #[test]
-fn a_damaged_file_gives_its_good_lines_and_says_where_it_ends() {
+fn a_damaged_file_gives_its_good_lines_and_the_error_has_the_place() {
     let lines = (0..50_000)
         .map(|n| format!("line {n} {}\n", n * 7919))
         .collect::<String>();

@@ -47,7 +47,7 @@ pub(super) fn monitor(context: &zmq::Context, socket: &zmq::Socket) -> zmq::Resu
         "inproc://landfall-monitor-{}",
         MONITORS.fetch_add(1, Ordering::Relaxed)
     );
-    let wanted = [
+    let events = [
         SocketEvent::CONNECTED,
         SocketEvent::HANDSHAKE_SUCCEEDED,
         // Events of failed handshakes are left out: they come for some failures only, but an end
@@ -56,7 +56,7 @@ pub(super) fn monitor(context: &zmq::Context, socket: &zmq::Socket) -> zmq::Resu
         SocketEvent::DISCONNECTED,
         SocketEvent::CLOSED,
     ];
-    let mask = wanted
+    let mask = events
         .iter()
         .fold(0, |mask, event| mask | i32::from(event.to_raw()));
     socket.monitor(&name, mask)?;

@@ -221,7 +221,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_the_kernel_says_is_read_as_it_is_written() {
+    fn what_the_kernel_shows_is_read_as_it_is_written() {
         let call = RESTING[0];
         for (text, set) in [
             (format!("{call} 0x1f 0x7fd878000ba0 0x100"), Some(31)),

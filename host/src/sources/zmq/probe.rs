@@ -232,8 +232,8 @@ fn describe(reply: &PeerReply) -> String {
     let bytes = reply.bytes.as_slice();
     if bytes.is_empty() {
         return if reply.has_ended {
-            "it takes connections and closes them at once: it is no ZeroMQ publisher, or one that does \
-             not want us"
+            "it accepts connections and closes them at once: it is no ZeroMQ publisher, or one that \
+             refuses us"
                 .into()
         } else {
             "it accepts connections and sends nothing: it is no ZeroMQ publisher".into()
@@ -254,7 +254,7 @@ fn describe(reply: &PeerReply) -> String {
     }
     if names_another(bytes) {
         return format!(
-            "it wants the security mechanism {}, which Landfall does not have: give it a publisher \
+            "it requires the security mechanism {}, which Landfall does not have: give it a publisher \
              without one, on a local or private address",
             shown(mechanism(bytes).unwrap_or_default())
         );

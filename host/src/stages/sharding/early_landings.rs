@@ -32,7 +32,6 @@ impl EarlyLandings {
     /// differences can then not be explained.
     ///
     /// # Errors
-    ///
     /// The spool failed, or has no room.
     pub fn keep(&mut self, shard: &mut Shard, writer: &mut SpoolWriter) -> Result<(), SpoolError> {
         // Landings are never written out again, so their order does not matter.

@@ -14,7 +14,7 @@ pub(super) struct Laws {
     prunes: bool,
     /// The first number of this run's incidents.
     first_incident: u64,
-    /// Those of earlier runs, as they were: cause and when they were told.
+    /// The incidents of earlier runs: cause, and when they were reported.
     before: BTreeMap<u64, (String, i64)>,
     known: BTreeSet<u64>,
     /// Windows that began until then may have lost what was not written.
@@ -221,7 +221,7 @@ impl Laws {
     }
 
     /// A stall of the whole pipeline that opens: nothing that was applied landed for so long before the
-    /// moment at which it was judged. That was when it was told, or the deadline of one of its events.
+    /// moment at which it was judged. That was when it was reported, or the deadline of one of its events.
     fn check_stalls(
         &mut self,
         incidents: &[IncidentRow],
@@ -330,7 +330,7 @@ fn verdicts(window: &WindowRow) -> [i64; 9] {
     ]
 }
 
-/// No count is below zero, and no verdict is told before its event.
+/// No count is below zero, and no verdict is reported before its event.
 fn check_counts(window: &WindowRow) {
     let counts = &window.counts;
     let others = [

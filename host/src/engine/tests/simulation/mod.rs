@@ -1,6 +1,6 @@
 //! Seeded histories through the real shards, describer, results and store, in one thread and by a clock
 //! that is set by hand: late landings, landings long after the horizon, events lost twice, copies that
-//! differ, shards told out of step, and starts anew at any moment, after which windows may have another
+//! differ, shards that report out of step, and starts anew at any moment, after which windows may have another
 //! length and schemas no name any more. After every flush the store is held against itself (`laws.rs`),
 //! and at the end against what was sent.
 //!
@@ -71,7 +71,7 @@ fn run(seed: u64, plans: &Plans, seen: &mut Seen) {
 }
 
 #[test]
-fn windows_and_table_agree_after_every_flush_and_no_stall_is_told_while_rows_land() {
+fn windows_and_table_agree_after_every_flush_and_no_stall_is_reported_while_rows_land() {
     let plans = Plans::new();
     let mut seen = Seen::default();
     let range = seeds();
@@ -118,7 +118,7 @@ fn windows_and_table_agree_after_every_flush_and_no_stall_is_told_while_rows_lan
 }
 
 #[test]
-fn what_another_shard_has_applied_and_not_told_is_life_and_without_it_the_writer_is_dead() {
+fn what_another_shard_has_applied_and_not_reported_is_life_and_without_it_the_writer_is_dead() {
     let plans = Plans::new();
     for (row, causes) in [(true, ["loss"]), (false, ["stalled"])] {
         let mut world = World::by_hand(&plans);

@@ -1,4 +1,4 @@
-//! Native checks: an event is valid as its `/valid` says, and two sides are equal if their `/content` is.
+//! Native checks: `/valid` of an event decides whether it is valid, and two sides are equal if their `/content` is.
 
 use std::sync::Arc;
 

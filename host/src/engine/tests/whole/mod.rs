@@ -1,6 +1,5 @@
 //! All stages in one thread under a seed, from frames to the store, with native checks and a clock that is set by
-//! hand: judging, two shards, describing and the results, each of which does its next piece of work when the seed
-//! says so.
+//! hand: judging, two shards, describing and the results. The seed decides which of them does its next piece of work.
 //!
 //! Every event has a key of its own here, so what must become of it is plain. A seed is run twice: both runs leave
 //! the same store. (Copies of a key, restarts and lost commits are in `simulation`.)
@@ -45,7 +44,7 @@ impl Sent {
     }
 }
 
-/// Plays a history, and gives what the store says at its end.
+/// Plays a history, and gives what the store holds at its end.
 fn play(seed: u64) -> (Vec<Sent>, BTreeMap<&'static str, i64>, String) {
     let mut rng = Rng::with_seed(seed);
     let mut run = Run::start();
@@ -67,11 +66,11 @@ fn each_event_gets_its_verdict_on_the_whole_way_and_a_seed_leaves_the_same_store
     let mut all: BTreeMap<&str, i64> = BTreeMap::new();
     for seed in 0..SEEDS {
         let (sent, verdicts, store) = play(seed);
-        let mut wanted: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut expected: BTreeMap<&str, i64> = BTreeMap::new();
         for event in &sent {
-            *wanted.entry(event.verdict(run::DEADLINE_MS)).or_default() += 1;
+            *expected.entry(event.verdict(run::DEADLINE_MS)).or_default() += 1;
         }
-        assert_eq!(verdicts, wanted, "seed {seed}");
+        assert_eq!(verdicts, expected, "seed {seed}");
         let (_, _, again) = play(seed);
         assert_eq!(store, again, "seed {seed}: two runs differ");
         for (verdict, events) in verdicts {

@@ -384,7 +384,7 @@ impl Run {
     }
 
     /// All rows land, all deadlines pass, and everything is dealt with. Gives what was sent, the verdicts, and all that
-    /// the store says.
+    /// the store holds.
     pub fn end(mut self, rng: &mut Rng) -> (Vec<Sent>, BTreeMap<&'static str, i64>, String) {
         for _ in 0..40 {
             self.move_to(self.now_ms + 250);
@@ -450,7 +450,7 @@ fn verdicts(reader: &Reader) -> BTreeMap<&'static str, i64> {
     verdicts
 }
 
-/// All that the store says.
+/// All that the store holds.
 fn dump(reader: &Reader) -> String {
     let mut text = format!(
         "{:#?}\n{:#?}\n",

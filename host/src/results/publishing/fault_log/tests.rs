@@ -71,11 +71,7 @@ fn the_first_fault_of_each_check_kind_and_outcome_is_logged_and_then_one_a_minut
         rows: 7,
         faults: 1,
     };
-    assert_eq!(
-        faults.end(),
-        [not_logged],
-        "and at the end outcome_text is left"
-    );
+    assert_eq!(faults.end(), [not_logged], "and at the end what is left");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use super::*;
 
 fn what(beginning: &[u8]) -> String {
-    FormatGuess::of(beginning).map_or_else(String::new, |looks| looks.what)
+    FormatGuess::of(beginning).map_or_else(String::new, |guess| guess.what)
 }
 
 fn zlib(text: &[u8], level: u32) -> Vec<u8> {
@@ -171,11 +171,11 @@ fn utf16_and_utf32_without_a_mark_are_recognized_in_every_script() {
                 ),
             ] {
                 let filter = format!("iconv -f {name} -t UTF-8");
-                let looks = FormatGuess::of(&head).unwrap();
+                let guess = FormatGuess::of(&head).unwrap();
                 assert_eq!(
-                    looks.filter.as_deref(),
+                    guess.filter.as_deref(),
                     Some(&*filter),
-                    "{text:.20} {looks:?}"
+                    "{text:.20} {guess:?}"
                 );
             }
         }
@@ -238,9 +238,9 @@ fn garbage_of_any_kind_is_recognized_as_something() {
         let head: Vec<u8> = std::iter::repeat_with(|| random.u8(..))
             .take(length)
             .collect();
-        let looks = FormatGuess::of(&head);
+        let guess = FormatGuess::of(&head);
         if length > 200 {
-            assert_eq!(looks.unwrap().what, "binary data", "{length}");
+            assert_eq!(guess.unwrap().what, "binary data", "{length}");
         }
     }
 }

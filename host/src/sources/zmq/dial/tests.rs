@@ -81,8 +81,8 @@ fn one_address_is_tried_after_the_other_and_the_name_is_resolved_for_each_round(
     let mut dial = Dial::new(Destination::Host("pub".into(), 1), PAUSES, now);
     let resolve = Step::Resolve("pub".into(), 1);
     assert_eq!(dial.step(now), resolve);
-    assert_eq!(dial.step(now), Step::Nothing, "it pauses for the answer");
-    // One that stands there twice is one.
+    assert_eq!(dial.step(now), Step::Nothing, "it waits for the answer");
+    // An address that is listed twice is one address.
     dial.resolved(&addresses(&["[::1]:1", "127.0.0.1:1", "[::1]:1"]), now);
     assert_eq!(dial.step(now), Step::Connect(tcp("[::1]:1")));
     assert_eq!(dial.step(now), Step::Nothing, "never two at once");

@@ -202,7 +202,7 @@ mod tests {
             assert_eq!(likeness(left, right), Likeness::Same, "{left} {right}");
             assert_eq!(likeness(right, left), Likeness::Same, "{right} {left}");
         }
-        for (left, right, wanted) in [
+        for (left, right, expected) in [
             ("tcp://[::1]:1", "tcp://127.0.0.1:1", Likeness::Perhaps),
             ("tcp://[::1]:1", "tcp://localhost:1", Likeness::Perhaps),
             ("tcp://127.0.0.2:1", "tcp://127.0.0.1:1", Likeness::Perhaps),
@@ -221,7 +221,7 @@ mod tests {
             (&ipc("run/raw"), "tcp://localhost:1", Likeness::Other),
             ("ipc://@raw", "ipc://raw", Likeness::Other),
         ] {
-            assert_eq!(likeness(left, right), wanted, "{left} {right}");
+            assert_eq!(likeness(left, right), expected, "{left} {right}");
         }
     }
 }

@@ -29,8 +29,8 @@ fn publisher() -> (ZmqPublisher, String) {
     (publisher, endpoint)
 }
 
-/// A source whose socket stands for libzmq that has not come to reading yet: nobody sends to it. Its
-/// connection is one of its own, between `ours` and `theirs`.
+/// A source with a socket to which nobody sends, as if libzmq had read nothing yet. The source's
+/// connection is a separate one, between `ours` and `theirs`.
 struct Scene {
     source: Subscriber,
     ours: TcpStream,
@@ -137,7 +137,7 @@ fn of_a_steady_stream_all_that_comes_in_one_sleep_is_a_batch() {
     // Nothing is known of the stream: it waits for a frame.
     source.rest().unwrap();
     assert!(!source.wake_ups_deferred && !source.have_waited);
-    // Few frames that have waited are handed on, and say nothing of what is to come.
+    // Few frames that have waited are handed on, and show nothing about what comes next.
     push(&mut source, 2);
     source.have_waited = true;
     source.rest().unwrap();

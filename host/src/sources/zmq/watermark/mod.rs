@@ -135,8 +135,8 @@ impl Watermark {
     /// The source runs. Call it at each turn of the source.
     pub fn awake(&mut self, now: Instant) {
         let last = self.awake.replace(now).unwrap_or(now);
-        let wanted = std::mem::take(&mut self.rested);
-        let overslept = now.saturating_duration_since(last).saturating_sub(wanted);
+        let rested = std::mem::take(&mut self.rested);
+        let overslept = now.saturating_duration_since(last).saturating_sub(rested);
         if overslept <= PAUSE {
             return;
         }

@@ -18,9 +18,9 @@ fn ms(ms: u64) -> Duration {
 /// What a source does, at so many milliseconds.
 #[derive(Clone, Copy)]
 enum Did {
-    /// Rests until then, and for no longer than it wanted.
+    /// Rests until then, and for no longer than it asked for.
     Rests(u64),
-    /// Is not running until then, and wanted to rest for so much of it.
+    /// Does not run until then, and had asked to rest for this part of the time.
     Pauses(u64, u64),
     /// Reads so many frames.
     Reads(u64),

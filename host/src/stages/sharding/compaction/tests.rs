@@ -54,9 +54,9 @@ impl Model {
 
     fn assert_whole(&self, spool: &Spool) {
         let mut frame = Vec::new();
-        for (payload, wanted, place) in self.waiting.values() {
+        for (payload, expected, place) in self.waiting.values() {
             assert_eq!(spool.read(payload.0, &mut frame).unwrap(), *place);
-            assert_eq!(frame, *wanted);
+            assert_eq!(frame, *expected);
         }
     }
 
@@ -225,7 +225,7 @@ fn one_step_does_a_bounded_piece_of_work_and_the_next_one_goes_on() {
 }
 
 #[test]
-fn what_a_shard_holds_is_moved_and_told_as_it_came_when_it_goes_missing() {
+fn what_a_shard_holds_is_moved_and_reported_as_it_came_when_it_goes_missing() {
     let dir = tempfile::tempdir().unwrap();
     let spool = Spool::open(dir.path(), 200_000, 3, 10_000).unwrap();
     let mut writer = spool.writer();
@@ -309,7 +309,7 @@ fn release_all<'a>(spool: &Spool, references: impl IntoIterator<Item = &'a u64>)
         .for_each(|reference| spool.release(*reference));
 }
 
-/// Sends batches through a spool of a MiB, of frames whose length and fate `frame` says: whether the one of
+/// Sends batches through a spool of a MiB, of frames whose length and fate `frame` gives: whether the one of
 /// that number waits for ever. Gives how many bytes were moved, and how many passed.
 fn pass_through(batches: u32, frame: impl Fn(u32) -> (usize, bool)) -> (u64, u64) {
     const FRAMES: u32 = 50;
@@ -375,10 +375,10 @@ fn the_ledger_and_the_spool_read_the_same_size_in_a_reference() {
                 &mut references,
             )
             .unwrap();
-        let told = PayloadRef(references[0]).bytes();
+        let payload_bytes = PayloadRef(references[0]).bytes();
         assert!(
-            told.abs_diff(bytes + entry) * 16 <= bytes + entry,
-            "{bytes} {told}"
+            payload_bytes.abs_diff(bytes + entry) * 16 <= bytes + entry,
+            "{bytes} {payload_bytes}"
         );
         spool.release(references[0]);
     }

@@ -1,5 +1,5 @@
-//! One history: what is sent, what of it lands, and the parts of Landfall between the two, each of
-//! which does its next piece of work when the history says so.
+//! One history: what is sent, what of it lands, and the parts of Landfall between the two. The
+//! history decides which of them does its next piece of work.
 
 mod script;
 mod sent;
@@ -95,7 +95,7 @@ pub(super) struct Settings {
 /// What is known of a key from outside.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
-    /// Arrival of the first copy that is to land, of those that were applied in this run.
+    /// Arrival of the first copy that must land, among the copies that were applied in this run.
     pub expected_ms: Option<i64>,
     /// Something of it was applied in this run.
     pub seen: bool,
@@ -104,7 +104,7 @@ pub(super) struct Known {
     pub landed_in_run: bool,
     /// A row of it was applied after all its copies.
     pub landed_last: bool,
-    /// All that came of it is to land with the same content.
+    /// All its copies must land with the same content.
     pub is_plain: bool,
     /// Its copies name different schemas.
     pub is_mixed: bool,
@@ -369,7 +369,7 @@ impl<'a> World<'a> {
             for number in 0..self.settings.shards {
                 self.advance_shard(number);
             }
-            self.tell_all(rng);
+            self.report_all(rng);
             self.flush();
             let waits = |shard: &ShardInRun| shard.stage.awaits_answers();
             if !self.run().shards.iter().any(waits) {
@@ -381,11 +381,11 @@ impl<'a> World<'a> {
             shard.give(ShardInput::Conclude, now);
             shard.give(ShardInput::LastTick, now);
         }
-        self.tell_all(rng);
+        self.report_all(rng);
         self.flush_as(true);
     }
 
-    fn tell_all(&mut self, rng: &mut Rng) {
+    fn report_all(&mut self, rng: &mut Rng) {
         while self
             .run()
             .shards
@@ -396,7 +396,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// All deadlines pass, everything is dealt with, and the store says what became of each key.
+    /// All deadlines pass, everything is dealt with, and the store has what became of each key.
     pub(super) fn come_to_rest(&mut self, rng: &mut Rng) {
         self.end(rng);
         self.now_ms += 20_000;

@@ -50,7 +50,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// A shard moves time and is heard, and what it told is written.
+    /// A shard moves time, and what it reports is received and written.
     pub(in super::super) fn hear(&mut self, shard: usize) {
         self.advance_shard(shard);
         while !self.run().shards[shard].outputs.is_empty() {

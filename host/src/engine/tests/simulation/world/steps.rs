@@ -16,7 +16,7 @@ use crate::results::FlushStep;
 use crate::stages::sharding::ShardInput;
 
 impl World<'_> {
-    /// A batch is judged: its frames are in the spool, its counts are told, its shares handed on.
+    /// A batch is judged: its frames are in the spool, its counts are reported, its shares handed on.
     pub(in super::super) fn judge(&mut self, rng: &mut Rng) {
         let (shards, now) = (self.settings.shards, self.now());
         let run = self.run();
@@ -136,7 +136,7 @@ impl World<'_> {
         }
     }
 
-    /// A shard hears answers, moves time, and tells its counts.
+    /// A shard gets answers, moves time, and reports its counts.
     pub(in super::super) fn advance(&mut self, rng: &mut Rng) {
         let number = rng.usize(..self.settings.shards);
         self.advance_shard(number);
@@ -151,7 +151,7 @@ impl World<'_> {
         shard.give(ShardInput::Tick, now);
     }
 
-    /// The describer hands on what some shard told; of one shard in its order, of several in any.
+    /// The describer hands on what a shard reported: the reports of one shard in their order, those of several shards in any order.
     pub(in super::super) fn describe(&mut self, rng: &mut Rng) {
         let number = rng.usize(..self.settings.shards);
         self.describe_of(number);

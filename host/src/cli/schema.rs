@@ -106,8 +106,8 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
     );
     let summary = match summary {
         Err(error @ LinesError::TooLong { line: 1 }) => {
-            let looks = origin.looks().map(|looks| format!(": {looks}"));
-            anyhow::bail!("{error}{}", looks.unwrap_or_default());
+            let guess = origin.guess().map(|guess| format!(": {guess}"));
+            anyhow::bail!("{error}{}", guess.unwrap_or_default());
         }
         summary => summary?,
     };

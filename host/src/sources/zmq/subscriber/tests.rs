@@ -9,7 +9,7 @@ use landfall_ledger::Stream;
 
 use super::super::super::Publisher as _;
 use super::super::connection_monitor::system_resolver;
-use super::super::dial::Named;
+use super::super::dial::Destination;
 use super::super::library::tests::resting;
 use super::super::tests::subscription;
 use super::super::wake_ups::Connection;
@@ -78,7 +78,7 @@ fn scene_with(wait: Duration) -> Scene {
     let stats = Arc::new(SourceStatus::new(Stream::Raw, &endpoint));
     stats.set_link(Link::Connected);
     let subscription = subscription(&endpoint);
-    let named = Named::parse(&endpoint).unwrap();
+    let named = Destination::parse(&endpoint).unwrap();
     let mut connection_monitor = ConnectionMonitor::new(
         &zmq::Context::new(),
         &subscription,

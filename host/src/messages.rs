@@ -1,7 +1,7 @@
 //! What the threads of the engine send to each other. Judges send to shards and to the results,
 //! shards to the describer, the describer to the results. Only answers go back to the shards: the
-//! describer's answer to a comparison, and the store's answer about an event that has been missing
-//! for long.
+//! describer's answer to a comparison, and the store's answer about an event that went missing long
+//! ago.
 
 use std::sync::Arc;
 

@@ -27,6 +27,7 @@ pub struct Unaccounted {
 }
 
 impl Unaccounted {
+    /// Whether everything is accounted for.
     pub fn is_empty(&self) -> bool {
         self.reasons.is_empty()
     }
@@ -89,6 +90,7 @@ impl Shutdown {
         self.lock().reasons.insert(why);
     }
 
+    /// Whether [`Shutdown::give_up`] was called.
     pub fn has_given_up(&self) -> bool {
         self.given_up.load(Ordering::Acquire)
     }
@@ -115,6 +117,7 @@ impl Shutdown {
         self.lock().reasons.insert(reason);
     }
 
+    /// What is not accounted for so far.
     pub fn unaccounted(&self) -> Unaccounted {
         self.lock().clone()
     }

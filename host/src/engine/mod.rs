@@ -59,8 +59,8 @@ use crate::telemetry::Telemetry;
 use crate::thread_watch::ThreadWatch;
 use crate::time_policy::TimePolicy;
 
-/// Joining costs a small part of what judging does, so it takes at least this many workers to keep
-/// one shard busy. Every further shard is one more thread that each batch wakes.
+/// Joining costs a small part of what judging does: this many workers keep at most one shard busy.
+/// Every further shard is one more thread that each batch wakes.
 const WORKERS_PER_SHARD: usize = 8;
 
 /// The outputs of shards that wait before the describer, and the messages that wait before the

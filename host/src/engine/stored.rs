@@ -13,6 +13,9 @@ pub(super) struct Stored {
 
 impl Stored {
     /// Closes what an ended run left open, and logs what was done.
+    ///
+    /// # Errors
+    /// The store cannot be read or written.
     pub fn open(store: &mut Store) -> Result<Self, StoreError> {
         match store.take_rewritten() {
             None => {}

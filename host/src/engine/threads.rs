@@ -30,6 +30,9 @@ pub struct Liveness(pub(super) Arc<Threads>);
 
 impl Liveness {
     /// The error names the threads that died.
+    ///
+    /// # Errors
+    /// At least one thread died.
     pub fn check(&self) -> Result<(), String> {
         let dead = self.0.dead.lock().unwrap_or_else(PoisonError::into_inner);
         if dead.is_empty() {

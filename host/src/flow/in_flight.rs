@@ -33,6 +33,7 @@ impl SourceProgress {
         self.0.store(i64::MAX, Ordering::Release);
     }
 
+    /// The instant before which everything that arrived is in registered batches, in milliseconds.
     pub fn get_ms(&self) -> i64 {
         self.0.load(Ordering::Acquire)
     }

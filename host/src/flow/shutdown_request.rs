@@ -15,6 +15,7 @@ impl ShutdownRequest {
         self.set.store(true, Ordering::Release);
     }
 
+    /// Whether the shutdown was requested.
     pub fn is_set(&self) -> bool {
         self.set.load(Ordering::Acquire)
     }

@@ -39,6 +39,7 @@ pub struct SourceStatus {
 }
 
 impl SourceStatus {
+    /// The status of a source that has not connected yet.
     pub fn new(stream: Stream, endpoint: impl Into<String>) -> Self {
         Self {
             stream,
@@ -54,6 +55,7 @@ impl SourceStatus {
         }
     }
 
+    /// The stream of the source.
     pub fn stream(&self) -> Stream {
         self.stream
     }
@@ -73,6 +75,7 @@ impl SourceStatus {
         self.bytes.load(Ordering::Relaxed)
     }
 
+    /// Batches handed on.
     pub fn batches(&self) -> u64 {
         self.batches.load(Ordering::Relaxed)
     }
@@ -97,6 +100,7 @@ impl SourceStatus {
         self.protocol_errors.load(Ordering::Relaxed)
     }
 
+    /// The state of its connection.
     pub fn link(&self) -> Link {
         match self.link.load(Ordering::Relaxed) {
             0 => Link::Connecting,

@@ -41,6 +41,7 @@ pub struct Describer {
 }
 
 impl Describer {
+    /// A describer with its own instances of the plan's checks.
     pub fn new(plan: Arc<Plan>) -> Self {
         let mut instances = CheckInstances::default();
         instances.follow(&plan);
@@ -53,6 +54,7 @@ impl Describer {
         }
     }
 
+    /// Sets the plan for the next frames. Instances of unchanged checks stay.
     pub fn follow(&mut self, plan: &Arc<Plan>) {
         if !Arc::ptr_eq(&self.plan, plan) {
             self.plan = Arc::clone(plan);
@@ -60,6 +62,7 @@ impl Describer {
         }
     }
 
+    /// The plan that it uses.
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }

@@ -83,6 +83,7 @@ pub struct GuestInstance<G: ?Sized> {
 }
 
 impl<G: ?Sized> GuestInstance<G> {
+    /// A new instance of the check.
     pub fn new(code: &Arc<dyn GuestCode<G>>) -> Self {
         Self {
             code: Arc::clone(code),

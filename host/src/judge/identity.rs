@@ -11,6 +11,7 @@ use siphasher::sip128::{Hasher128 as _, SipHasher13};
 pub struct Secret([u8; 16]);
 
 impl Secret {
+    /// The secret of a store: 16 random bytes.
     pub fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
@@ -54,12 +55,14 @@ impl Secret {
 pub struct FormHasher(SipHasher13);
 
 impl FormHasher {
+    /// Adds one form.
     pub fn add(&mut self, form: &[u8]) {
         // The length makes ("ab","c") and ("a","bc") different.
         self.0.write(&(form.len() as u64).to_le_bytes());
         self.0.write(form);
     }
 
+    /// The hash of all forms that were added.
     pub fn finish(self) -> u128 {
         self.0.finish128().as_u128()
     }

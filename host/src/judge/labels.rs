@@ -70,12 +70,14 @@ impl SchemaLabels {
         self.by_name.get(name).copied().unwrap_or(UNKNOWN_SCHEMA)
     }
 
+    /// The name of a schema, as `name/revision`.
     pub fn name(&self, id: SchemaId) -> &str {
         self.names
             .get(usize::from(id.0))
             .map_or("(unknown)", String::as_str)
     }
 
+    /// All names, by number.
     pub fn names(&self) -> &[String] {
         &self.names
     }
@@ -139,6 +141,7 @@ impl Reasons {
         number
     }
 
+    /// The reason of a number; None if the number was never assigned.
     pub fn get(&self, id: ReasonId) -> Option<Reason> {
         if id == NO_REASON {
             return None;

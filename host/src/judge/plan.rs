@@ -144,6 +144,10 @@ pub struct PlanParts {
 pub const JSON_CODEC: &str = "json";
 
 impl Plan {
+    /// Builds a plan of its parts.
+    ///
+    /// # Errors
+    /// A stream names a codec that is not among the checks, or a parity check sees only one stream.
     pub fn build(parts: PlanParts) -> Result<Self, PlanError> {
         let PlanParts {
             generation,

@@ -55,6 +55,7 @@ impl PlanCell {
         }
     }
 
+    /// The plan in force.
     pub fn current(&self) -> Arc<Plan> {
         Arc::clone(&self.plan.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -122,6 +122,7 @@ impl JudgeReport {
         }
     }
 
+    /// Raw events of the batch, over all windows and schemas.
     pub fn raw_events(&self) -> u64 {
         self.raw.iter().map(|count| count.events).sum()
     }

@@ -109,18 +109,22 @@ impl BatchWriter {
         }
     }
 
+    /// The clock that stamps the frames.
     pub fn clock(&self) -> &Clock {
         &self.context.clock
     }
 
+    /// The status of the source.
     pub fn stats(&self) -> &Arc<SourceStatus> {
         &self.stats
     }
 
+    /// How far the source has read.
     pub fn progress(&self) -> &Arc<SourceProgress> {
         &self.progress
     }
 
+    /// The largest frame that is accepted, in bytes.
     pub fn frame_bytes_max(&self) -> usize {
         self.context.frame_bytes_max
     }

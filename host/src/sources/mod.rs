@@ -96,6 +96,7 @@ impl RunningSource {
         Ok(Self { status, thread })
     }
 
+    /// Whether its thread has ended.
     pub fn has_ended(&self) -> bool {
         self.thread.is_finished()
     }

@@ -17,6 +17,7 @@ pub struct Backlog {
 }
 
 impl Backlog {
+    /// An empty backlog for so many shards, with its bound in entries.
     pub fn new(shards: usize, entries_max: usize) -> Self {
         Self {
             shards: (0..shards).map(|_| Waiting::default()).collect(),
@@ -66,6 +67,7 @@ impl Backlog {
         self.sum(|shard| &shard.early) / 2 >= self.entries_max
     }
 
+    /// The bound, in entries.
     pub fn entries_max(&self) -> usize {
         self.entries_max
     }

@@ -17,6 +17,9 @@ pub(super) struct Interruption(Arc<OnceLock<&'static str>>);
 impl Interruption {
     /// Sets `stop` at the first signal. At the second one the process ends at once, after it has
     /// removed the scratch directory.
+    ///
+    /// # Errors
+    /// The system gives no thread or no signals.
     pub fn watch(stop: ShutdownRequest, scratch: Option<PathBuf>) -> io::Result<Self> {
         let interruption = Self::default();
         let signal_name = Arc::clone(&interruption.0);

@@ -92,6 +92,9 @@ impl Readers {
     }
 
     /// Reads a side on its own thread.
+    ///
+    /// # Errors
+    /// The system cannot start a thread.
     pub fn start(
         &mut self,
         source: FileSource,

@@ -23,7 +23,7 @@ use crate::telemetry::Telemetry;
 /// restarted.
 const BROKEN_END_MAX: Duration = Duration::from_secs(20);
 
-/// HTTP, and the signal or command that asked for the end.
+/// HTTP, and the signal that asked for the end.
 pub struct Listeners {
     runtime: Runtime,
     alive: Arc<OnceLock<ThreadHealth>>,

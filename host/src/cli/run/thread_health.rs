@@ -26,6 +26,9 @@ pub struct ThreadHealth {
 impl ThreadHealth {
     /// The error names the thread that has ended. Once all threads are asked to end, this is always
     /// Ok.
+    ///
+    /// # Errors
+    /// A thread has ended too early.
     pub fn check(&self) -> Result<(), String> {
         if self.stop.is_set() {
             return Ok(());

@@ -80,6 +80,7 @@ pub struct Watch {
 }
 
 impl Watch {
+    /// Watches the configuration and what it names; each change sends `request`.
     pub fn set(config_path: Option<&Path>, config: &Config, request: &ReloadRequest) -> Self {
         let watched = Watched::of(config_path, config);
         let watcher = watched.watch(request);

@@ -138,6 +138,9 @@ pub fn channel<T>(bounds: &[Bound]) -> (Vec<Sender<T>>, Receiver<T>) {
 
 impl<T> Sender<T> {
     /// Puts an item of `bytes` bytes into the lane; waits while there is no room.
+    ///
+    /// # Errors
+    /// The channel is closed.
     pub fn send(&self, item: T, bytes: usize) -> Result<(), Closed<T>> {
         self.send_until(item, bytes, None)
             .map_err(|error| match error {
@@ -146,6 +149,9 @@ impl<T> Sender<T> {
     }
 
     /// Like [`Sender::send`], but waits at most `timeout`; zero tries once.
+    ///
+    /// # Errors
+    /// There was no room in time, or the channel is closed.
     pub fn send_timeout(
         &self,
         item: T,
@@ -240,6 +246,9 @@ impl<T> Drop for Sender<T> {
 
 impl<T> Receiver<T> {
     /// The next item, from the lanes in turn. Waits at most `timeout` for one.
+    ///
+    /// # Errors
+    /// No item came in time, or the channel is closed and empty.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvError> {
         self.recv_timeout_from(timeout, |_| true)
     }
@@ -247,6 +256,9 @@ impl<T> Receiver<T> {
     /// Like [`Receiver::recv_timeout`], but takes only from lanes for which `accepts` is true. It
     /// may wait for the whole timeout although there is an item: its wake-up may have gone to
     /// another receiver.
+    ///
+    /// # Errors
+    /// No item came in time, or the channel is closed and empty.
     pub fn recv_timeout_from(
         &self,
         timeout: Duration,

@@ -30,6 +30,7 @@ pub enum TimeDefect {
 impl TimeDefect {
     pub const ALL: [Self; 3] = [Self::Absent, Self::Implausible, Self::Unreadable];
 
+    /// Its name in answers and counts.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Absent => "absent",
@@ -41,6 +42,9 @@ impl TimeDefect {
 
 /// Milliseconds since the epoch; finer parts are cut off. The forms are listed in
 /// `config/default.toml`, at `event.time`.
+///
+/// # Errors
+/// The value is no time that can be read; the defect is the reason.
 pub fn event_time_ms(value: Value<'_>) -> Result<i64, TimeDefect> {
     let read = match (value.kind(), value.as_str()) {
         (_, Some(text)) => text_ms(text)?,

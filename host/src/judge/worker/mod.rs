@@ -161,6 +161,7 @@ impl RowJudgement {
 }
 
 impl Judge {
+    /// A judge with instances of the plan's checks.
     pub fn new(options: JudgeOptions, plan: Arc<Plan>) -> Self {
         let mut instances = CheckInstances::default();
         instances.follow(&plan);

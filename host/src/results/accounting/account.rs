@@ -88,6 +88,7 @@ pub struct Altered {
 }
 
 impl RowReason {
+    /// The name of an outcome; `fault` if the check failed.
     pub fn outcome_of(outcome: Option<Outcome>) -> &'static str {
         match outcome {
             Some(Outcome::Violation) => "violation",

@@ -32,14 +32,17 @@ impl Incidents {
         }
     }
 
+    /// Sets new bounds of incidents and deadlines.
     pub fn reconfigure(&mut self, config: IncidentTrackerConfig) {
         self.tracker.reconfigure(config);
     }
 
+    /// The tracker of the ledger.
     pub fn tracker(&self) -> &IncidentTracker {
         &self.tracker
     }
 
+    /// The tracker of the ledger, to change it.
     pub fn tracker_mut(&mut self) -> &mut IncidentTracker {
         &mut self.tracker
     }

@@ -359,6 +359,7 @@ impl Accounting {
         }
     }
 
+    /// The totals of the run.
     pub fn into_totals(self) -> Totals {
         self.totals
     }

@@ -159,10 +159,12 @@ impl Publishing {
         self.telemetry.wrote(took, is_committed);
     }
 
+    /// Shows that the store works.
     pub fn store_works(&self) {
         self.telemetry.store_works();
     }
 
+    /// Shows that the store fails, and why.
     pub fn store_fails(&self, error: &StoreError, store: &std::path::Path) {
         self.telemetry.store_fails(error, store);
     }

@@ -23,6 +23,7 @@ struct Logged {
 }
 
 impl SchemaLog {
+    /// Logs what is due about the faults of a schema, and keeps back the rest.
     pub fn take(&mut self, check: &str, faults: &SchemaFaults, now: Instant) {
         let schema = &faults.schema;
         if faults.suspensions > 0 {

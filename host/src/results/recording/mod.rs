@@ -60,10 +60,12 @@ impl Recording {
         }
     }
 
+    /// The store's directory.
     pub fn path(&self) -> &Path {
         self.store.path()
     }
 
+    /// The store, for reading.
     pub fn store(&self) -> &Store {
         &self.store
     }
@@ -97,6 +99,9 @@ impl Recording {
     ///
     /// On an error nothing of the flush is in the store, or that is not known. The call can be
     /// repeated any number of times.
+    ///
+    /// # Errors
+    /// The store failed; see above.
     pub fn write(
         &mut self,
         prepared: &Prepared,

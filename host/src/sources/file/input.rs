@@ -178,6 +178,9 @@ impl Input {
     /// Opens a file and looks at its beginning; `-` is standard input. `remedy` is the command that
     /// would read the text from a pipe: `landfall audit --raw -`. Reads end with an error once
     /// `stop` is set.
+    ///
+    /// # Errors
+    /// The file cannot be opened or read, or has a format that is not read here.
     pub fn open(
         path: &Path,
         remedy: &str,
@@ -206,6 +209,9 @@ impl Input {
     }
 
     /// Reads from any input; `name` is for messages.
+    ///
+    /// # Errors
+    /// The bytes have a format that is not read here.
     pub fn of(
         input: Box<dyn Read + Send>,
         name: &str,
@@ -267,10 +273,12 @@ impl Input {
         })
     }
 
+    /// How far the input has been read.
     pub fn progress(&self) -> &Arc<FileProgress> {
         &self.progress
     }
 
+    /// Describes the file for messages.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }

@@ -78,6 +78,7 @@ impl FileReader {
         }
     }
 
+    /// How far the file has been read.
     pub fn progress(&self) -> &Arc<FileProgress> {
         &self.progress
     }

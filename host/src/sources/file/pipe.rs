@@ -40,6 +40,9 @@ pub(super) fn may_wait(metadata: &Metadata) -> bool {
 
 impl Interruptible {
     /// Opens a file. A pipe without a writer is open at once; the wait is in the read.
+    ///
+    /// # Errors
+    /// The system cannot open it.
     pub fn open(path: &Path, stop: &ShutdownRequest) -> io::Result<(Self, Metadata)> {
         let mut options = OpenOptions::new();
         options.read(true);
@@ -50,6 +53,9 @@ impl Interruptible {
     }
 
     /// Standard input, without the buffer of the standard library.
+    ///
+    /// # Errors
+    /// The system cannot open it.
     pub fn standard_input(stop: &ShutdownRequest) -> io::Result<(Self, Metadata)> {
         let descriptor = io::stdin().as_fd().try_clone_to_owned()?;
         Self::of(File::from(descriptor), stop)

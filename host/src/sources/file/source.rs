@@ -64,6 +64,7 @@ impl FileSource {
         }
     }
 
+    /// What is known of the file while it is read.
     pub fn reading(&self) -> &Arc<FileReading> {
         &self.reading
     }

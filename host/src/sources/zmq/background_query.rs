@@ -17,6 +17,7 @@ impl<T> Default for BackgroundQuery<T> {
 }
 
 impl<T: Send + 'static> BackgroundQuery<T> {
+    /// Whether a question has no answer yet.
     pub fn is_under_way(&self) -> bool {
         self.answer.is_some()
     }

@@ -100,6 +100,9 @@ pub(super) struct ConnectionMonitor {
 
 impl ConnectionMonitor {
     /// Connects nothing yet: [`ConnectionMonitor::follow`] does.
+    ///
+    /// # Errors
+    /// The socket's events cannot be followed.
     pub fn new(
         context: &zmq::Context,
         subscription: &Subscription,

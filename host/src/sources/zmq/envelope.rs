@@ -31,6 +31,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
+    /// Begins with the first part of a message.
     pub fn new(envelope: Envelope) -> Self {
         Self {
             envelope,

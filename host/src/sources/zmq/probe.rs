@@ -18,7 +18,8 @@ use super::dial::Target;
 const CONNECT_MAX: Duration = Duration::from_secs(2);
 const TALK_MAX: Duration = Duration::from_secs(2);
 
-/// A peer that has sent nothing for this long gets a line of text.
+/// A peer that has sent nothing for this long gets two line ends, because a text server waits for
+/// them.
 const SILENCE: Duration = Duration::from_millis(500);
 
 /// Enough for the greeting and the first command of any ZeroMQ peer.

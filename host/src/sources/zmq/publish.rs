@@ -35,6 +35,10 @@ pub struct ZmqPublisher {
 }
 
 impl ZmqPublisher {
+    /// Opens a publisher that binds or connects to the endpoint.
+    ///
+    /// # Errors
+    /// The endpoint is malformed or in use, or the socket cannot be set up.
     pub fn open(endpoint: &str, attach: Attach, ipv6: bool) -> Result<Self, PublishError> {
         Self::open_lingering(endpoint, attach, ipv6, PUBLISH_LINGER)
     }

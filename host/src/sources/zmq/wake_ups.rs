@@ -94,6 +94,7 @@ impl Connection {
         }
     }
 
+    /// The connection has ended.
     pub fn closed(&mut self) {
         self.socket = None;
     }

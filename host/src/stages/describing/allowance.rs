@@ -26,6 +26,7 @@ pub struct Allowance {
 }
 
 impl Allowance {
+    /// Begins with a full burst.
     pub fn new(now: Instant) -> Self {
         Self {
             left: BURST,

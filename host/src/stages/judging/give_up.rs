@@ -22,6 +22,7 @@ pub(crate) struct GiveUp {
 }
 
 impl GiveUp {
+    /// Nothing is stuck yet.
     pub fn new(in_flight: InFlight) -> Self {
         Self {
             in_flight,

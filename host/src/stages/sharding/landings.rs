@@ -14,6 +14,7 @@ pub struct Landings {
 }
 
 impl Landings {
+    /// No shard has a landing yet.
     pub fn new(shards: usize) -> Self {
         Self {
             latest_ms: (0..shards).map(|_| AtomicI64::new(NEVER)).collect(),

@@ -95,6 +95,7 @@ enum Pending {
 }
 
 impl ShardStage {
+    /// A stage with nothing left to do.
     pub fn new(parts: ShardParts) -> Self {
         Self {
             writer: parts.spool.modest_writer(),

@@ -28,10 +28,12 @@ const KNOWN_MAX: usize = 4096;
 pub(super) struct FaultLog(Faults);
 
 impl FaultLog {
+    /// Logs a fault, or counts it for the next line.
     pub fn fault(&mut self, note: FaultNote, now: Instant) {
         self.0.fault(note, now).iter().for_each(log);
     }
 
+    /// Logs that a check is suspended, once for all workers.
     pub fn suspended(&mut self, check: &str, suspension: Suspension, now: Instant) {
         self.0
             .suspended(check, suspension, now)

@@ -122,6 +122,7 @@ pub(super) struct Dial {
 }
 
 impl Dial {
+    /// Nothing has been tried yet; the first step is due at once.
     pub fn new(destination: Destination, pauses: RetryPauses, now: Instant) -> Self {
         Self {
             destination,
@@ -136,6 +137,7 @@ impl Dial {
         }
     }
 
+    /// What to do now.
     pub fn step(&mut self, now: Instant) -> Step {
         match self.state {
             State::Waiting { until } if now >= until => {}
@@ -208,6 +210,7 @@ impl Dial {
         self.state = State::Waiting { until: now };
     }
 
+    /// The try has led to a connection.
     pub fn connected(&mut self, now: Instant) {
         let target = match &self.state {
             State::Trying(target) => Some(target.clone()),

@@ -31,6 +31,7 @@ enum Host {
     Name(String),
 }
 
+/// The relation of two endpoints, by their texts.
 pub fn likeness(left: &str, right: &str) -> Likeness {
     match (Publisher::of(left), Publisher::of(right)) {
         (Some(left), Some(right)) => left.likeness(&right),

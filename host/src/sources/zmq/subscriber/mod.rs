@@ -61,6 +61,9 @@ impl Source for Subscriber {
 
 impl Subscriber {
     /// Reads until the request to shut down, or until the socket or the queue is gone.
+    ///
+    /// # Errors
+    /// The socket failed, or a batch could not be handed on.
     pub fn read_all(&mut self) -> Result<(), SourceError> {
         let mut message = zmq::Message::new();
         let mut stopping: Option<Instant> = None;

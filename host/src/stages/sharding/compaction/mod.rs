@@ -74,6 +74,7 @@ struct Pass {
 }
 
 impl Compaction {
+    /// No pass has begun yet.
     pub fn new(spool: Arc<Spool>) -> Self {
         Self {
             spool,

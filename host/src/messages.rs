@@ -89,7 +89,7 @@ impl LedgerEvent {
 }
 
 /// An answer to what a shard reported, sent back to that shard.
-pub enum Answer {
+pub enum ShardAnswer {
     /// To `Effect::Compare`.
     Compared {
         key: Fingerprint,

@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use landfall_store::{Frame, MissingEvent, MissingFilter, Reader, StoreError, view};
 use serde_json::json;
 
-use super::missing::Which;
+use super::missing::MissingSelection;
 use super::print::{self, PrintError};
 use super::{Global, exit};
 use crate::sources::Publisher;
@@ -28,14 +28,14 @@ const LISTENER_MAX: Duration = Duration::from_secs(30);
 #[derive(Args)]
 pub struct BackfillArgs {
     #[command(flatten)]
-    which: Which,
+    which: MissingSelection,
     /// Write the frames to this file (`-`: standard output).
     #[arg(long, short, value_name = "FILE", required_unless_present_any = ["publish", "dry_run"], conflicts_with = "publish")]
     output: Option<PathBuf>,
     /// How the file holds the frames; `landfall audit` reads both formats. A frame that would not
     /// read back as it is is left out and listed.
-    #[arg(long, value_enum, default_value_t = Format::Lines, conflicts_with = "publish")]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = FrameFormat::Lines, conflicts_with = "publish")]
+    format: FrameFormat,
     /// If a frame does not end with a newline, add one instead of leaving the frame out of a file
     /// of lines.
     #[arg(long, conflicts_with = "publish")]
@@ -60,7 +60,7 @@ pub struct BackfillArgs {
 
 /// How a file holds frames.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum FrameFormat {
     /// Each frame is a line, with the newline that it ends with.
     Lines,
     /// Each frame follows its length, so it may hold anything.
@@ -320,10 +320,10 @@ struct FrameFile<W> {
 }
 
 impl<W: Write> FrameFile<W> {
-    fn begin(mut out: W, format: Format, add_newline: bool) -> io::Result<Self> {
+    fn begin(mut out: W, format: FrameFormat, add_newline: bool) -> io::Result<Self> {
         let framing = match format {
-            Format::Lines => Framing::Lines,
-            Format::Frames => Framing::Lengths,
+            FrameFormat::Lines => Framing::Lines,
+            FrameFormat::Frames => Framing::Lengths,
         };
         out.write_all(framing.head())?;
         Ok(Self {

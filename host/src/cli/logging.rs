@@ -43,7 +43,7 @@ struct EscapedFields;
 
 impl<'w> FormatFields<'w> for EscapedFields {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
-        let mut line = Line {
+        let mut line = LogLine {
             writer,
             is_empty: true,
             result: Ok(()),
@@ -54,13 +54,13 @@ impl<'w> FormatFields<'w> for EscapedFields {
 }
 
 /// The fields of one event.
-struct Line<'w> {
+struct LogLine<'w> {
     writer: Writer<'w>,
     is_empty: bool,
     result: fmt::Result,
 }
 
-impl Line<'_> {
+impl LogLine<'_> {
     fn put(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         let name = field.name();
         // The bridge from the crate `log` adds these: the place in the source.
@@ -77,7 +77,7 @@ impl Line<'_> {
     }
 }
 
-impl Visit for Line<'_> {
+impl Visit for LogLine<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
             "message" => self.put(field, format_args!("{value}")),

@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use landfall_store::{MissingFilter, Reader, StoreError};
 
-use super::print::{Answer, PrintError};
+use super::print::{Output, PrintError};
 use super::{Global, exit, times};
 use crate::queries::{Format, missing};
 
 /// Which missing events are meant; shared with the backfill.
 #[derive(Args, Clone)]
-pub struct Which {
+pub struct MissingSelection {
     /// Arrived at or after this time.
     #[arg(long, value_parser = times::parse, value_name = "TIME")]
     since: Option<times::Moment>,
@@ -27,7 +27,7 @@ pub struct Which {
     incident: Option<u64>,
 }
 
-impl Which {
+impl MissingSelection {
     /// The filter; an incident that there is none of is an error, and not a clean answer.
     pub fn filter(&self, reader: &Reader) -> anyhow::Result<MissingFilter> {
         if let Some(wanted) = self.incident {
@@ -49,7 +49,7 @@ impl Which {
 
 /// What events are counted by.
 #[derive(Clone, Copy, ValueEnum)]
-enum By {
+enum GroupArg {
     Schema,
     Hour,
     Incident,
@@ -59,13 +59,13 @@ enum By {
 #[derive(Args)]
 pub struct MissingArgs {
     #[command(flatten)]
-    which: Which,
+    which: MissingSelection,
     /// Only count them.
     #[arg(long)]
     count: bool,
     /// Count them by schema, by hour of arrival or by incident; several are joined by commas.
     #[arg(long, value_enum, value_delimiter = ',')]
-    by: Vec<By>,
+    by: Vec<GroupArg>,
     /// List at most this many, the oldest first.
     #[arg(long)]
     limit: Option<u64>,
@@ -96,25 +96,25 @@ pub fn run(args: &MissingArgs, global: &Global) -> anyhow::Result<ExitCode> {
     })
 }
 
-impl From<By> for missing::By {
-    fn from(by: By) -> Self {
+impl From<GroupArg> for missing::By {
+    fn from(by: GroupArg) -> Self {
         match by {
-            By::Schema => Self::Schema,
-            By::Hour => Self::Hour,
-            By::Incident => Self::Incident,
+            GroupArg::Schema => Self::Schema,
+            GroupArg::Hour => Self::Hour,
+            GroupArg::Incident => Self::Incident,
         }
     }
 }
 
 fn print_lines(lines: &[String], format: Format) -> Result<(), PrintError> {
-    let mut answer = Answer::begin();
+    let mut answer = Output::begin();
     for line in lines {
         put(&mut answer, line, format)?;
     }
     Ok(answer.end()?)
 }
 
-fn put(answer: &mut Answer, line: &str, format: Format) -> io::Result<()> {
+fn put(answer: &mut Output, line: &str, format: Format) -> io::Result<()> {
     match format {
         Format::Json => answer.json_line(line),
         Format::Text => answer.line(line),
@@ -129,7 +129,7 @@ fn list(
     count: u64,
     format: Format,
 ) -> anyhow::Result<()> {
-    let mut out = Answer::begin();
+    let mut out = Output::begin();
     let mut listed = 0u64;
     reader.missing_each(filter, limit, |event| {
         listed += 1;

@@ -43,7 +43,7 @@ pub struct Cli {
     #[command(flatten)]
     global: Global,
     #[command(subcommand)]
-    command: Command,
+    command: CliCommand,
 }
 
 /// Options of every command.
@@ -72,7 +72,7 @@ impl Global {
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum CliCommand {
     /// Run the sidecar.
     Run(run::RunArgs),
     /// Have the sidecar that runs with this store read its files again, and show what came of it.
@@ -119,17 +119,17 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let global = self.global;
         match self.command {
-            Command::Run(args) => run::run(&args, &global),
-            Command::Reload(args) => reload::run(&args, &global),
-            Command::Status(args) => status::run(&args, &global),
-            Command::Audit(args) => audit::run(&args, &global),
-            Command::Incidents(args) => incidents::run(&args, &global),
-            Command::Missing(args) => missing::run(&args, &global),
-            Command::Backfill(args) => backfill::run(&args, &global),
-            Command::Config(command) => config::run(&command, &global),
-            Command::Compile(args) => compile::run(&args),
-            Command::Schema(command) => schema::run(&command, &global),
-            Command::Ops(command) => ops::run(command),
+            CliCommand::Run(args) => run::run(&args, &global),
+            CliCommand::Reload(args) => reload::run(&args, &global),
+            CliCommand::Status(args) => status::run(&args, &global),
+            CliCommand::Audit(args) => audit::run(&args, &global),
+            CliCommand::Incidents(args) => incidents::run(&args, &global),
+            CliCommand::Missing(args) => missing::run(&args, &global),
+            CliCommand::Backfill(args) => backfill::run(&args, &global),
+            CliCommand::Config(command) => config::run(&command, &global),
+            CliCommand::Compile(args) => compile::run(&args),
+            CliCommand::Schema(command) => schema::run(&command, &global),
+            CliCommand::Ops(command) => ops::run(command),
         }
     }
 }

@@ -24,9 +24,9 @@ pub enum PrintError {
 }
 
 /// Standard output, for an answer of many lines.
-pub struct Answer(io::BufWriter<StdoutLock<'static>>);
+pub struct Output(io::BufWriter<StdoutLock<'static>>);
 
-impl Answer {
+impl Output {
     pub fn begin() -> Self {
         Self(io::BufWriter::new(io::stdout().lock()))
     }
@@ -48,7 +48,7 @@ impl Answer {
 
 /// One line of an answer.
 pub fn line(text: impl Display) -> Result<(), PrintError> {
-    let mut answer = Answer::begin();
+    let mut answer = Output::begin();
     answer.line(text)?;
     Ok(answer.end()?)
 }
@@ -60,7 +60,7 @@ pub fn page(page: &terminal::Page) -> Result<(), PrintError> {
 
 /// An answer for machines, on one line.
 pub fn json(value: &impl Serialize) -> Result<(), PrintError> {
-    let mut answer = Answer::begin();
+    let mut answer = Output::begin();
     answer.json_line(&serde_json::to_string(value)?)?;
     Ok(answer.end()?)
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{Global, exit, print};
-use crate::control::{self, Answer, Command, Reloaded};
+use crate::control::{self, Command, Reloaded, Reply};
 
 /// Options of `landfall reload`.
 #[derive(Args)]
@@ -14,8 +14,8 @@ pub struct ReloadArgs {}
 pub fn run(_: &ReloadArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let store_dir = global.load()?.store_dir();
     let reloaded = match control::ask(&store_dir, Command::Reload {})? {
-        Answer::Reloaded(reloaded) => reloaded,
-        Answer::Refused { why } => anyhow::bail!("the running Landfall did not reload: {why}"),
+        Reply::Reloaded(reloaded) => reloaded,
+        Reply::Refused { why } => anyhow::bail!("the running Landfall did not reload: {why}"),
         other => anyhow::bail!("the running Landfall gave another answer: {other:?}"),
     };
     if global.json {

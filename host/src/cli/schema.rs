@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use landfall_document::{LinesError, PatternDialect, SchemaRules, validate_lines};
 
-use super::print::{self, Answer};
+use super::print::{self, Output};
 use super::{Global, exit};
 use crate::flow::ShutdownRequest;
 use crate::sources::file::{self, Input, RATIO_MAX};
@@ -91,7 +91,7 @@ pub fn run(command: &SchemaCommand, global: &Global) -> anyhow::Result<ExitCode>
         anyhow::ensure!(root.is_dir(), "{} is no directory (--root)", root.display());
     }
     let rules = args.rules(global)?;
-    let mut out = Answer::begin();
+    let mut out = Output::begin();
     let summary = validate_lines(
         &args.schema,
         args.root.as_deref(),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::{Global, exit, print};
-use crate::control::{self, Answer, Command, Status};
+use crate::control::{self, Command, Reply, Status};
 
 /// Options of `landfall status`.
 #[derive(Args)]
@@ -14,8 +14,8 @@ pub struct StatusArgs {}
 pub fn run(_: &StatusArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let store_dir = global.load()?.store_dir();
     let status = match control::ask(&store_dir, Command::Status {})? {
-        Answer::Status(status) => status,
-        Answer::Refused { why } => anyhow::bail!("the running Landfall did not answer: {why}"),
+        Reply::Status(status) => status,
+        Reply::Refused { why } => anyhow::bail!("the running Landfall did not answer: {why}"),
         other => anyhow::bail!("the running Landfall gave another answer: {other:?}"),
     };
     if global.json {

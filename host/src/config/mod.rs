@@ -245,8 +245,8 @@ fn inspect_at(
     }
     // In the order of the file; findings without a place come last.
     findings.errors.sort_by_key(|error| match &error.origin {
-        Some(origin::Origin::Line(line)) => *line,
-        Some(origin::Origin::Variable(_)) => usize::MAX - 1,
+        Some(origin::SettingOrigin::Line(line)) => *line,
+        Some(origin::SettingOrigin::Variable(_)) => usize::MAX - 1,
         None => usize::MAX,
     });
     Err(ConfigErrors {

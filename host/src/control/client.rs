@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::path::SocketPath;
-use super::{ANSWER_BYTES_MAX, Answer, Command};
+use super::{ANSWER_BYTES_MAX, Command, Reply};
 
 /// How long an answer may take: longer than the server lets a command take.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
@@ -36,7 +36,7 @@ pub enum ControlError {
 ///
 /// # Errors
 /// None runs there, it is another user's, or it does not answer in time.
-pub fn ask(directory: &Path, command: Command) -> Result<Answer, ControlError> {
+pub fn ask(directory: &Path, command: Command) -> Result<Reply, ControlError> {
     let path = directory.join(super::SOCKET_NAME);
     let unreachable = |source| ControlError::Unreachable {
         path: path.clone(),

@@ -10,7 +10,7 @@ mod server;
 use serde::{Deserialize, Serialize};
 
 pub use client::{ControlError, ask};
-pub use server::{Closing, Control, ControlSocket, Pending};
+pub use server::{Closing, CommandHandler, ControlSocket, ReplyFuture};
 
 /// What can be asked of a running Landfall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ pub enum Command {
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
-pub enum Answer {
+pub enum Reply {
     Reloaded(Reloaded),
     Status(Status),
     /// The command was not carried out.
@@ -80,7 +80,7 @@ mod tests {
     fn commands_and_answers_have_one_spelling() {
         let command = serde_json::to_string(&Command::Reload {}).unwrap();
         assert_eq!(command, r#"{"command":"reload"}"#);
-        let answer = Answer::Reloaded(Reloaded {
+        let answer = Reply::Reloaded(Reloaded {
             generation: 7,
             whole: true,
             ..Reloaded::default()
@@ -90,7 +90,7 @@ mod tests {
             text,
             r#"{"answer":"reloaded","generation":7,"whole":true,"loading":[],"problems":[]}"#
         );
-        assert_eq!(serde_json::from_str::<Answer>(&text).unwrap(), answer);
+        assert_eq!(serde_json::from_str::<Reply>(&text).unwrap(), answer);
         for unknown in [
             r#"{"command":"stop"}"#,
             r#"{"command":"reload","now":1}"#,

@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::path::SocketPath;
-use super::{Answer, Command, REQUEST_BYTES_MAX, SOCKET_NAME};
+use super::{Command, REQUEST_BYTES_MAX, Reply, SOCKET_NAME};
 
 /// Connections at once; a further one waits.
 const CONNECTIONS_MAX: usize = 8;
@@ -29,10 +29,10 @@ const COMMAND_TIME_MAX: Duration = Duration::from_secs(100);
 pub type Closing = watch::Receiver<bool>;
 
 /// The answer of a command, once it is known.
-pub type Pending = Pin<Box<dyn Future<Output = Answer> + Send>>;
+pub type ReplyFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
 /// What carries commands out.
-pub type Control = Arc<dyn Fn(Command) -> Pending + Send + Sync>;
+pub type CommandHandler = Arc<dyn Fn(Command) -> ReplyFuture + Send + Sync>;
 
 /// A socket that commands come by. Its file goes with it.
 pub struct ControlSocket {
@@ -62,7 +62,7 @@ impl ControlSocket {
     }
 
     /// Serves until `closing` becomes true.
-    pub async fn serve(self, control: Control, mut closing: Closing) {
+    pub async fn serve(self, control: CommandHandler, mut closing: Closing) {
         let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
             let accepted = tokio::select! {
@@ -101,7 +101,7 @@ impl Drop for ControlSocket {
 }
 
 /// One request and its answer.
-async fn answer(mut stream: UnixStream, control: Control) -> io::Result<()> {
+async fn answer(mut stream: UnixStream, control: CommandHandler) -> io::Result<()> {
     let answer = match is_ours(&stream)? {
         false => refused("this Landfall is another user's"),
         true => {
@@ -128,8 +128,8 @@ async fn request(stream: &mut UnixStream) -> io::Result<String> {
     Ok(line)
 }
 
-fn refused(why: impl Into<String>) -> Answer {
-    Answer::Refused { why: why.into() }
+fn refused(why: impl Into<String>) -> Reply {
+    Reply::Refused { why: why.into() }
 }
 
 /// Whether the other end is a process of this one's user, or root's.
@@ -154,9 +154,9 @@ mod tests {
             .build()
             .unwrap();
         let (close, closing) = watch::channel(false);
-        let control: Control = Arc::new(|_| {
+        let control: CommandHandler = Arc::new(|_| {
             Box::pin(async {
-                Answer::Reloaded(Reloaded {
+                Reply::Reloaded(Reloaded {
                     generation: 3,
                     ..Reloaded::default()
                 })
@@ -193,7 +193,7 @@ mod tests {
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         for _ in 0..2 * CONNECTIONS_MAX {
-            let Answer::Reloaded(reloaded) = ask(&directory, Command::Reload {}).unwrap() else {
+            let Reply::Reloaded(reloaded) = ask(&directory, Command::Reload {}).unwrap() else {
                 panic!("it is refused");
             };
             assert_eq!(reloaded.generation, 3);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use crate::messages::{Answer, Message, ShardOutput};
+use crate::messages::{Message, ShardAnswer, ShardOutput};
 use crate::stages::describing::{DescribeOutput, DescribeStage};
 use crate::thread_watch;
 
@@ -12,7 +12,7 @@ pub(super) struct DescribeThread {
     pub stage: DescribeStage,
     pub outputs: Receiver<ShardOutput>,
     /// The way back to each shard.
-    pub answers: Vec<Sender<Answer>>,
+    pub answers: Vec<Sender<ShardAnswer>>,
     pub results: Sender<Message>,
 }
 

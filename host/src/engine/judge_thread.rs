@@ -19,7 +19,7 @@ pub(super) struct JudgeThread {
 }
 
 /// The receiver is gone: the engine is ending, or a thread died.
-struct Closed;
+struct Disconnected;
 
 impl JudgeThread {
     /// Runs until the queue is closed and empty.
@@ -28,7 +28,7 @@ impl JudgeThread {
     }
 
     /// Judges one batch, if one comes. False if everything is done.
-    fn round(&mut self) -> Result<bool, Closed> {
+    fn round(&mut self) -> Result<bool, Disconnected> {
         // Frames that a codec failed on are tried again here; at the end for the last time.
         let is_last = self.batches.is_ending();
         while let Some(output) = self
@@ -69,11 +69,11 @@ impl JudgeThread {
     }
 
     /// Reports to the results, and then hands each shard its share.
-    fn hand_on(&self, output: JudgeOutput) -> Result<(), Closed> {
+    fn hand_on(&self, output: JudgeOutput) -> Result<(), Disconnected> {
         let report = Message::Judged(output.report);
-        self.results.send(report).map_err(|_| Closed)?;
+        self.results.send(report).map_err(|_| Disconnected)?;
         for (number, work) in output.shares {
-            self.shards[number].send(work).map_err(|_| Closed)?;
+            self.shards[number].send(work).map_err(|_| Disconnected)?;
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ use crate::shutdown::{Shutdown, Unaccounted};
 use crate::sources::SourceContext;
 use crate::stages::backlog::Backlog;
 use crate::stages::describing::{Allowance, DescribeStage};
-use crate::stages::judging::{GiveUp, JudgeStage, Waiting};
+use crate::stages::judging::{GiveUp, JudgeStage, SpoolRetry};
 use crate::stages::sharding::landings::Landings;
 use crate::stages::sharding::{ShardParts, ShardStage};
 use crate::telemetry::Telemetry;
@@ -123,12 +123,12 @@ pub struct Engine {
 /// The ends of a shard's channels that others hold.
 struct ShardEnds {
     work: Vec<Sender<crate::messages::ShardWork>>,
-    answers: Vec<Sender<crate::messages::Answer>>,
+    answers: Vec<Sender<crate::messages::ShardAnswer>>,
     deadlines: Vec<Sender<landfall_ledger::Deadlines>>,
 }
 
 /// What stages of several kinds share.
-struct Shared<'a> {
+struct BuildParts<'a> {
     parts: &'a EngineParts<'a>,
     plan: Arc<PlanCell>,
     spool: Arc<Spool>,
@@ -169,7 +169,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     let since_ms = parts.time.clock().map_or(0, Clock::now_ms);
     let plan = Arc::new(PlanCell::new(Arc::clone(&parts.planned.plan), since_ms));
     let (senders, batches) = queue::channel(&[config.judge.queue(); Stream::ALL.len()]);
-    let shared = Shared {
+    let shared = BuildParts {
         plan: Arc::clone(&plan),
         spool,
         in_flight: InFlight::default(),
@@ -198,7 +198,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     };
     let control = Control::new(plan, ends.deadlines, tracker_in, stored.first_generation);
     let sources = shared.sources(senders);
-    let Shared {
+    let BuildParts {
         plan,
         spool,
         in_flight,
@@ -245,7 +245,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     })
 }
 
-impl Shared<'_> {
+impl BuildParts<'_> {
     /// The shards. They know which events an earlier run reported as missing and are still owed.
     fn shards(
         &self,
@@ -326,7 +326,7 @@ impl Shared<'_> {
                 telemetry: self.parts.telemetry.clone(),
                 backlog: Arc::clone(&self.backlog),
                 shutdown: Arc::clone(&self.shutdown),
-                waiting: Waiting::default(),
+                waiting: SpoolRetry::default(),
                 is_overrun: false,
                 give_up: is_recorded.then(|| GiveUp::new(self.in_flight.clone())),
                 decoding: Arc::clone(&self.decoding),

@@ -6,7 +6,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use landfall_ledger::IncidentTrackerConfig;
 
 use super::flush_pacer::FlushPacer;
-use crate::messages::{Answer, Message};
+use crate::messages::{Message, ShardAnswer};
 use crate::results::{FlushStep, Results, Totals};
 use crate::thread_watch;
 
@@ -24,7 +24,7 @@ pub(super) struct ResultsThread {
     pub messages: Receiver<Message>,
     pub trackers: Receiver<IncidentTrackerConfig>,
     /// The way back to each shard.
-    pub answers: Vec<Sender<Answer>>,
+    pub answers: Vec<Sender<ShardAnswer>>,
 }
 
 impl ResultsThread {
@@ -53,8 +53,8 @@ impl ResultsThread {
     }
 
     /// Takes what comes until the next flush is due.
-    fn take_until(&mut self, due: Instant, few: usize) -> Round {
-        let mut round = Round::default();
+    fn take_until(&mut self, due: Instant, few: usize) -> ResultsRound {
+        let mut round = ResultsRound::default();
         loop {
             while let Ok(config) = self.trackers.try_recv() {
                 self.results.reconfigure(config);
@@ -108,7 +108,7 @@ impl ResultsThread {
 
 /// What came between two flushes.
 #[derive(Default)]
-struct Round {
+struct ResultsRound {
     messages: usize,
     events: u64,
     /// Everybody upstream has ended.

@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use landfall_ledger::Deadlines;
 
 use super::flush_pacer::FlushPacer;
-use crate::messages::{Answer, ShardOutput, ShardWork};
+use crate::messages::{ShardAnswer, ShardOutput, ShardWork};
 use crate::stages::sharding::{ShardInput, ShardStage};
 use crate::thread_watch;
 
@@ -30,13 +30,13 @@ const ANSWERS_MAX: Duration = Duration::from_secs(10);
 pub(super) struct ShardThread {
     pub stage: ShardStage,
     pub work: Receiver<ShardWork>,
-    pub answers: Receiver<Answer>,
+    pub answers: Receiver<ShardAnswer>,
     pub deadlines: Receiver<Deadlines>,
     pub outputs: Sender<ShardOutput>,
 }
 
 /// The receiver is gone: the engine is ending, or a thread died.
-struct Closed;
+struct Disconnected;
 
 impl ShardThread {
     /// Runs until all judges have ended.
@@ -45,7 +45,7 @@ impl ShardThread {
         let _ = self.run_until_closed();
     }
 
-    fn run_until_closed(&mut self) -> Result<(), Closed> {
+    fn run_until_closed(&mut self) -> Result<(), Disconnected> {
         let mut pacer = FlushPacer::default();
         let mut shares = 0;
         loop {
@@ -70,8 +70,8 @@ impl ShardThread {
     }
 
     /// Takes what comes until the next flush is due.
-    fn take_until(&mut self, due: Instant) -> Result<Round, Closed> {
-        let mut round = Round::default();
+    fn take_until(&mut self, due: Instant) -> Result<ShardRound, Disconnected> {
+        let mut round = ShardRound::default();
         let mut gathered = Vec::new();
         loop {
             thread_watch::idle();
@@ -110,10 +110,10 @@ impl ShardThread {
     }
 
     /// Gives the stage an input, and hands on its outputs.
-    fn give(&mut self, input: ShardInput) -> Result<(), Closed> {
+    fn give(&mut self, input: ShardInput) -> Result<(), Disconnected> {
         self.stage.step(input, Instant::now());
         while let Some(output) = self.stage.next_output() {
-            self.outputs.send(output).map_err(|_| Closed)?;
+            self.outputs.send(output).map_err(|_| Disconnected)?;
         }
         Ok(())
     }
@@ -121,7 +121,7 @@ impl ShardThread {
     /// At the end, answers are still on their way, and no copy will come any more that could
     /// explain a row. What continues because of that may ask again, so this repeats until no answer
     /// is awaited.
-    fn await_answers(&mut self) -> Result<(), Closed> {
+    fn await_answers(&mut self) -> Result<(), Disconnected> {
         let start = Instant::now();
         loop {
             let asks = self.stage.awaits_answers();
@@ -142,7 +142,7 @@ impl ShardThread {
 
 /// What came between two flushes.
 #[derive(Default)]
-struct Round {
+struct ShardRound {
     shares: usize,
     observations: u64,
     /// All judges have ended.

@@ -13,6 +13,6 @@ mod source_status;
 
 pub use batch::{BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FRAME_BYTES_CEILING, FrameBatch};
 pub use in_flight::{InFlight, InFlightGuard, SourceProgress, Unapplied};
-pub use refusal::{Refusal, Refusals, Refused};
+pub use refusal::{Refusal, Refusals, RefusedCounts};
 pub use shutdown_request::ShutdownRequest;
 pub use source_status::{Link, SourceStatus};

@@ -61,16 +61,16 @@ impl Refusal {
 }
 
 /// Number of refusals by kind, in the order of [`Refusal::ALL`].
-pub type Refused = [u64; Refusal::ALL.len()];
+pub type RefusedCounts = [u64; Refusal::ALL.len()];
 
 /// Decides when refusals are logged: the first of each kind at once, then all of a minute together.
 #[derive(Debug, Default)]
 pub struct Refusals {
-    logged: [Logged; Refusal::ALL.len()],
+    logged: [LoggedRefusal; Refusal::ALL.len()],
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Logged {
+struct LoggedRefusal {
     total: u64,
     at: Option<Instant>,
 }
@@ -79,7 +79,7 @@ impl Refusals {
     /// The kinds that are due to be logged, each with the number of refusals since its last line.
     pub fn due(
         &mut self,
-        totals: Refused,
+        totals: RefusedCounts,
         now: Instant,
     ) -> impl Iterator<Item = (Refusal, u64)> + use<'_> {
         let kinds = Refusal::ALL.into_iter().zip(totals).zip(&mut self.logged);
@@ -89,7 +89,7 @@ impl Refusals {
                 .at
                 .is_none_or(|at| now.saturating_duration_since(at) >= LOG_EVERY);
             (more > 0 && is_due).then(|| {
-                *logged = Logged {
+                *logged = LoggedRefusal {
                     total,
                     at: Some(now),
                 };

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::{Refusal, Refused};
+use super::{Refusal, RefusedCounts};
 use landfall_ledger::Stream;
 
 /// The state of a source's connection to its peer.
@@ -86,7 +86,7 @@ impl SourceStatus {
     }
 
     /// Refusals for all reasons, in the order of [`Refusal::ALL`].
-    pub fn all_refused(&self) -> Refused {
+    pub fn all_refused(&self) -> RefusedCounts {
         Refusal::ALL.map(|refusal| self.refused(refusal))
     }
 

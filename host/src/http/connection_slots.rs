@@ -20,11 +20,11 @@ pub(super) struct ConnectionSlots {
 struct TakenSlots {
     next: u64,
     /// By age: numbers grow.
-    by_age: BTreeMap<u64, Holder>,
+    by_age: BTreeMap<u64, SlotHolder>,
 }
 
 #[derive(Debug)]
-struct Holder {
+struct SlotHolder {
     /// It has asked for something, and is being answered.
     has_asked: bool,
     /// Bytes of memory that its answer holds.
@@ -62,7 +62,7 @@ impl ConnectionSlots {
         while taken.by_age.len() >= self.slots_max && taken.end_one() {}
         let number = taken.next;
         taken.next += 1;
-        let holder = Holder {
+        let holder = SlotHolder {
             has_asked: false,
             answer_bytes: 0,
             _end: end,

@@ -41,7 +41,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use connection_slots::{ConnectionSlot, ConnectionSlots};
-pub use readiness::{CheckState, Part, Readiness};
+pub use readiness::{CheckReport, Part, Readiness};
 
 use crate::metrics::{Metrics, MetricsError};
 
@@ -99,7 +99,7 @@ pub struct HttpState {
 }
 
 fn routes(state: HttpState) -> Router {
-    let shared = Shared::default();
+    let shared = SharedAnswer::default();
     Router::new()
         .route(
             "/metrics",
@@ -123,11 +123,11 @@ struct Rendered {
     took: Duration,
 }
 
-type Shared = Arc<Mutex<Option<Rendered>>>;
+type SharedAnswer = Arc<Mutex<Option<Rendered>>>;
 
 /// The current answer of `/metrics`. Many clients at once must not keep probes waiting while each gets its
 /// own answer. So a large answer serves all clients for a while.
-fn rendered(metrics: &Metrics, shared: &Shared) -> Result<Bytes, MetricsError> {
+fn rendered(metrics: &Metrics, shared: &SharedAnswer) -> Result<Bytes, MetricsError> {
     let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
     let began = Instant::now();
     if let Some(Rendered { text, at, took }) = &*shared
@@ -145,7 +145,7 @@ fn rendered(metrics: &Metrics, shared: &Shared) -> Result<Bytes, MetricsError> {
     Ok(text)
 }
 
-async fn metrics(state: HttpState, shared: Shared) -> Response {
+async fn metrics(state: HttpState, shared: SharedAnswer) -> Response {
     match rendered(&state.metrics, &shared) {
         Ok(text) => (
             [(

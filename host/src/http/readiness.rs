@@ -16,7 +16,7 @@ struct Inner {
     parts: Vec<PartState>,
     /// Parts that are asked at each request.
     asked: Vec<Asked>,
-    checks: Vec<CheckState>,
+    checks: Vec<CheckReport>,
 }
 
 /// A part's name, and a function that returns whether it is ready, with the details or the reason.
@@ -42,7 +42,7 @@ struct PartState {
 
 /// A check that judges.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CheckState {
+pub struct CheckReport {
     pub name: String,
     pub version: String,
     /// Of the file that was loaded, in hexadecimal.
@@ -60,7 +60,7 @@ pub struct CheckState {
 pub(super) struct Report {
     pub ready: bool,
     parts: Vec<PartState>,
-    checks: Vec<CheckState>,
+    checks: Vec<CheckReport>,
 }
 
 fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
@@ -93,7 +93,7 @@ impl Readiness {
 
     /// The checks that judge from now on. A stale check is reported, but it does judge: it does not make
     /// Landfall unready.
-    pub fn set_checks(&self, checks: Vec<CheckState>) {
+    pub fn set_checks(&self, checks: Vec<CheckReport>) {
         lock(&self.inner).checks = checks;
     }
 

@@ -134,7 +134,7 @@ async fn ready_is_when_every_part_is_and_stays_so() {
         server.readiness.part("store"),
     );
     store.ready("open");
-    let check = CheckState {
+    let check = CheckReport {
         name: "schema-validity".into(),
         version: "1.0.0".into(),
         digest: "ab".into(),

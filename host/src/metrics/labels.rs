@@ -17,7 +17,7 @@ pub const ALWAYS: [&str; 3] = ["(unknown)", "(none)", OTHER];
 /// The schemas that have their own label. If there is room for all loaded schemas, all have one; otherwise
 /// those have one of which events come in, in that order. A label once given stays: counters do not move.
 #[derive(Debug, Default)]
-pub struct SchemaLabels {
+pub struct SchemaLabelSet {
     known: Mutex<BTreeSet<String>>,
 }
 
@@ -29,7 +29,7 @@ pub struct Label<'n> {
     pub is_new: bool,
 }
 
-impl SchemaLabels {
+impl SchemaLabelSet {
     /// The label of a schema for which something is counted. `name` comes from schemas and configuration,
     /// never from event text.
     pub fn of<'n>(&self, name: &'n str) -> Label<'n> {
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_first_schemas_keep_their_labels_and_the_rest_share_one() {
-        let labels = SchemaLabels::default();
+        let labels = SchemaLabelSet::default();
         let names = names(0..SCHEMA_LABELS_MAX + 3);
         let given: Vec<&str> = names.iter().map(|name| labels.of(name).name).collect();
         assert_eq!(given.iter().filter(|label| **label == OTHER).count(), 3);
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn what_is_no_schema_has_its_own_series_and_takes_the_place_of_none() {
-        let labels = SchemaLabels::default();
+        let labels = SchemaLabelSet::default();
         assert_eq!(ALWAYS.map(|name| labels.of(name).name), ALWAYS);
         assert_eq!(labels.give(&ALWAYS), [""; 0]);
         for name in names(0..SCHEMA_LABELS_MAX) {
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn loaded_schemas_have_labels_at_once_if_all_can_and_else_those_that_events_come_in_of() {
-        let labels = SchemaLabels::default();
+        let labels = SchemaLabelSet::default();
         let all = names(0..SCHEMA_LABELS_MAX + 1);
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
         assert_eq!(labels.give(&all), [""; 0], "one too many");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use prometheus::Result;
 
 use super::registrar::Registrar;
-use super::table::Table;
+use super::table::MetricTable;
 
 /// A longest call is shown for at least this long, and at most twice as long. So a scraper that scrapes at
 /// least once a minute misses none, and several scrapers do not take it from each other.
@@ -15,7 +15,7 @@ const SHOWN_MIN: Duration = Duration::from_secs(60);
 
 /// What one instance of a check may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CheckLimits {
+pub struct CheckLimitValues {
     pub check: String,
     pub memory_bytes: usize,
     /// For one call with a full batch.
@@ -59,9 +59,9 @@ impl Longest {
 #[derive(Debug)]
 pub struct LimitMetrics {
     longest: Mutex<HashMap<String, Longest>>,
-    memory: Table,
-    call: Table,
-    longest_call: Table,
+    memory: MetricTable,
+    call: MetricTable,
+    longest_call: MetricTable,
 }
 
 const CHECK: [&str; 1] = ["check"];
@@ -70,19 +70,19 @@ impl LimitMetrics {
     pub(super) fn new(r: &Registrar) -> Result<Self> {
         Ok(Self {
             longest: Mutex::default(),
-            memory: Table::new(
+            memory: MetricTable::new(
                 r,
                 "check_memory_limit_bytes",
                 &CHECK,
                 "Maximum memory that one instance of the check may use (limits.memory).",
             )?,
-            call: Table::new(
+            call: MetricTable::new(
                 r,
                 "check_call_limit_seconds",
                 &CHECK,
                 "Maximum real time that one call of the check with a full batch may take (limits.batch_time).",
             )?,
-            longest_call: Table::new(
+            longest_call: MetricTable::new(
                 r,
                 "check_call_longest_seconds",
                 &CHECK,
@@ -92,8 +92,8 @@ impl LimitMetrics {
     }
 
     /// Sets the checks in force, and their limits.
-    pub fn set(&self, checks: &[CheckLimits]) {
-        let name = |check: &CheckLimits| [check.check.clone()];
+    pub fn set(&self, checks: &[CheckLimitValues]) {
+        let name = |check: &CheckLimitValues| [check.check.clone()];
         self.memory.set(
             checks
                 .iter()
@@ -163,7 +163,7 @@ mod tests {
     fn limits_and_longest_calls_go_with_their_check() {
         let registrar = Registrar::new().unwrap();
         let metrics = LimitMetrics::new(&registrar).unwrap();
-        let check = |name: &str| CheckLimits {
+        let check = |name: &str| CheckLimitValues {
             check: name.into(),
             memory_bytes: 1 << 20,
             call: Duration::from_millis(250),

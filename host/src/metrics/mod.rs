@@ -28,7 +28,7 @@ pub use frames::FrameMetrics;
 pub use labels::{ALWAYS, OTHER, SCHEMA_LABELS_MAX};
 pub use latency::LATENCY_BOUNDS_MS;
 pub use ledger::{LedgerGauges, LedgerMetrics};
-pub use limits::{CheckLimits, LimitMetrics};
+pub use limits::{CheckLimitValues, LimitMetrics};
 pub use objectives::{Objective, ObjectiveMetrics};
 pub use owners::{OwnerMetrics, Owners};
 pub use process::ProcessMetrics;
@@ -36,7 +36,7 @@ pub use registrar::Entry;
 pub use store::StoreMetrics;
 pub use verdicts::{VERDICTS, VerdictMetrics};
 
-use labels::SchemaLabels;
+use labels::SchemaLabelSet;
 use registrar::Registrar;
 
 /// Two metrics have the same name, or a name is invalid: a mistake in this module.
@@ -48,7 +48,7 @@ pub struct MetricsError(#[from] prometheus::Error);
 #[derive(Debug)]
 pub struct Metrics {
     registrar: Registrar,
-    labels: Arc<SchemaLabels>,
+    labels: Arc<SchemaLabelSet>,
     pub frames: FrameMetrics,
     pub verdicts: VerdictMetrics,
     pub checks: CheckMetrics,
@@ -68,7 +68,7 @@ impl Metrics {
     /// The same with other buckets of latency: upper bounds in milliseconds, which rise strictly.
     pub fn with_latency_bounds(bounds_ms: &[i64]) -> Result<Self, MetricsError> {
         let registrar = Registrar::new()?;
-        let labels: Arc<SchemaLabels> = Arc::default();
+        let labels: Arc<SchemaLabelSet> = Arc::default();
         Ok(Self {
             frames: FrameMetrics::new(&registrar)?,
             verdicts: VerdictMetrics::new(&registrar, Arc::clone(&labels), bounds_ms)?,

@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use prometheus::Result;
 
-use super::labels::SchemaLabels;
+use super::labels::SchemaLabelSet;
 use super::registrar::Registrar;
-use super::table::Table;
+use super::table::MetricTable;
 
 /// The objective that a check states for a schema.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +23,8 @@ pub struct Objective {
 #[derive(Debug)]
 pub struct ObjectiveMetrics {
     stated: Mutex<Vec<Objective>>,
-    ratio: Table,
-    late_counts: Table,
+    ratio: MetricTable,
+    late_counts: MetricTable,
 }
 
 const LABELS: [&str; 2] = ["check", "schema"];
@@ -33,13 +33,13 @@ impl ObjectiveMetrics {
     pub(super) fn new(r: &Registrar) -> Result<Self> {
         Ok(Self {
             stated: Mutex::default(),
-            ratio: Table::new(
+            ratio: MetricTable::new(
                 r,
                 "delivery_objective_ratio",
                 &LABELS,
                 "The share of expected events that should be delivered, from 0 to 1, as the check states it for the schema. For (other): the lowest of the schemas that share it.",
             )?,
-            late_counts: Table::new(
+            late_counts: MetricTable::new(
                 r,
                 "delivery_objective_late_counts",
                 &LABELS,
@@ -55,7 +55,7 @@ impl ObjectiveMetrics {
 
     /// Combines those of schemas without a label. The shared objective must not fire for a schema that meets
     /// its own objective, so the mildest counts.
-    pub(super) fn refresh(&self, labels: &SchemaLabels) {
+    pub(super) fn refresh(&self, labels: &SchemaLabelSet) {
         let stated = self.stated.lock().unwrap_or_else(PoisonError::into_inner);
         let names = stated.iter().map(|objective| objective.schema.as_str());
         let mut shown: BTreeMap<[&str; 2], (f64, bool)> = BTreeMap::new();

@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 
 use prometheus::Result;
 
-use super::labels::{ALWAYS, OTHER, SchemaLabels};
+use super::labels::{ALWAYS, OTHER, SchemaLabelSet};
 use super::registrar::Registrar;
-use super::table::Table;
+use super::table::MetricTable;
 
 /// All owners.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,28 +21,28 @@ pub struct Owners {
 #[derive(Debug)]
 pub struct OwnerMetrics {
     owners: Mutex<Owners>,
-    landfall: Table,
-    schemas: Table,
-    checks: Table,
+    landfall: MetricTable,
+    schemas: MetricTable,
+    checks: MetricTable,
 }
 
 impl OwnerMetrics {
     pub(super) fn new(r: &Registrar) -> Result<Self> {
         Ok(Self {
             owners: Mutex::default(),
-            landfall: Table::new(
+            landfall: MetricTable::new(
                 r,
                 "owner_info",
                 &["owner"],
                 "1 for the owner of Landfall itself, by [owners] of the configuration; (nobody) if none is named.",
             )?,
-            schemas: Table::new(
+            schemas: MetricTable::new(
                 r,
                 "schema_owner_info",
                 &["schema", "owner"],
                 "1 for the owner of each schema that has series, by [owners] of the configuration; (nobody) if none is named.",
             )?,
-            checks: Table::new(
+            checks: MetricTable::new(
                 r,
                 "check_owner_info",
                 &["check", "owner"],
@@ -57,7 +57,7 @@ impl OwnerMetrics {
     }
 
     /// Shows the owners of the schemas that have series now.
-    pub(super) fn refresh(&self, labels: &SchemaLabels) {
+    pub(super) fn refresh(&self, labels: &SchemaLabelSet) {
         let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
         let landfall = Some(&owners.landfall).filter(|owner| !owner.is_empty());
         self.landfall

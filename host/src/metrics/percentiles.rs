@@ -28,27 +28,27 @@ pub(super) fn estimated(quantile: f64, bounds: &[f64], counts: &[u64]) -> Option
 }
 
 /// Latencies of landings by their share: of all landings, `latency_s(p)` is the longest of the fastest `p`.
-pub(super) struct Example {
+pub(super) struct PercentileExample {
     pub what: &'static str,
     pub latency_s: fn(f64) -> f64,
 }
 
 /// Realistic writers.
-pub(super) const EXAMPLES: [Example; 4] = [
-    Example {
+pub(super) const EXAMPLES: [PercentileExample; 4] = [
+    PercentileExample {
         what: "a batch each 5 minutes: all waits from 0 to 300 s are equally likely",
         latency_s: |p| 300.0 * p,
     },
-    Example {
+    PercentileExample {
         what: "a batch each 15 s, and 2 s to commit",
         latency_s: |p| 2.0 + 15.0 * p,
     },
-    Example {
+    PercentileExample {
         what: "a row at once, half within 0.3 s and with a long tail",
         // Log-logistic.
         latency_s: |p| 0.3 * (p / (1.0 - p)).powf(1.0 / 2.5),
     },
-    Example {
+    PercentileExample {
         what: "19 of 20 at once, within 0.2 s; the others are tried again after 11 to 12 minutes",
         latency_s: |p| match p {
             _ if p < 0.95 => 0.2 * p / 0.95,
@@ -60,7 +60,7 @@ pub(super) const EXAMPLES: [Example; 4] = [
 /// Landings of an example.
 pub(super) const LANDINGS: u32 = 20_000;
 
-impl Example {
+impl PercentileExample {
     /// All its landings, fastest first, in seconds.
     pub fn landings(&self) -> Vec<f64> {
         let share = |landing: u32| (f64::from(landing) + 0.5) / f64::from(LANDINGS);

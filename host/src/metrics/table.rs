@@ -15,7 +15,7 @@ type Rows = BTreeMap<Vec<String>, f64>;
 
 /// Clones share the table.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
+pub(super) struct MetricTable {
     desc: Desc,
     name: &'static str,
     help: &'static str,
@@ -23,7 +23,7 @@ pub(super) struct Table {
     rows: Arc<Mutex<Rows>>,
 }
 
-impl Table {
+impl MetricTable {
     pub(super) fn new(
         r: &Registrar,
         name: &'static str,
@@ -73,7 +73,7 @@ impl Table {
     }
 }
 
-impl Collector for Table {
+impl Collector for MetricTable {
     fn desc(&self) -> Vec<&Desc> {
         vec![&self.desc]
     }
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn series_are_replaced_as_a_whole_and_labels_are_sorted() {
         let registrar = Registrar::new().unwrap();
-        let table = Table::new(&registrar, "a_info", &["schema", "owner"], "Says.").unwrap();
+        let table = MetricTable::new(&registrar, "a_info", &["schema", "owner"], "Says.").unwrap();
         assert_eq!(registrar.render().unwrap(), "");
         let row = |schema: &str, owner: &str| ([schema.to_owned(), owner.to_owned()], 1.0);
         table.set([row("A/1", "one"), row("B/1", "two")]);

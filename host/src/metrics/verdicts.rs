@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use prometheus::{IntCounterVec, IntGaugeVec, Result};
 
-use super::labels::{ALWAYS, SchemaLabels};
+use super::labels::{ALWAYS, SchemaLabelSet};
 use super::latency::Latency;
 use super::registrar::Registrar;
 
@@ -39,7 +39,7 @@ const MISSING: &str = "missing";
 
 #[derive(Debug)]
 pub struct VerdictMetrics {
-    labels: Arc<SchemaLabels>,
+    labels: Arc<SchemaLabelSet>,
     raw: IntCounterVec,
     events: IntCounterVec,
     revised: IntCounterVec,
@@ -61,7 +61,7 @@ const SCHEMA: [&str; 1] = ["schema"];
 impl VerdictMetrics {
     pub(super) fn new(
         r: &Registrar,
-        labels: Arc<SchemaLabels>,
+        labels: Arc<SchemaLabelSet>,
         latency_bounds_ms: &[i64],
     ) -> Result<Self> {
         let metrics = Self {
@@ -105,7 +105,7 @@ impl VerdictMetrics {
     }
 
     /// Schemas that are loaded: their series exist before the first event, because otherwise the first increase
-    /// of each would never be seen. See `SchemaLabels::give`.
+    /// of each would never be seen. See `SchemaLabelSet::give`.
     pub fn loaded(&self, schemas: &[&str]) {
         for schema in self.labels.give(schemas) {
             self.begin(schema);

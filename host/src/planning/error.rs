@@ -16,7 +16,7 @@ pub enum PlanningError {
     },
     /// Checks of which there is no version to use.
     #[error("{}", lines(.0))]
-    Checks(Vec<Refused>),
+    Checks(Vec<RefusedCheck>),
     /// Checks of which there is no version to use yet.
     #[error("these checks are still being loaded: {}", .0.join(", "))]
     Loading(Vec<String>),
@@ -35,7 +35,7 @@ pub enum PlanningError {
 /// A check that does not load.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("failed to load check {name}{}: {why}", from(.path.as_deref()))]
-pub struct Refused {
+pub struct RefusedCheck {
     pub name: String,
     /// None if no file was found.
     pub path: Option<PathBuf>,
@@ -46,7 +46,7 @@ fn from(path: Option<&Path>) -> String {
     path.map_or_else(String::new, |path| format!(" from {}", path.display()))
 }
 
-fn lines(refused: &[Refused]) -> String {
+fn lines(refused: &[RefusedCheck]) -> String {
     let lines: Vec<String> = refused.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }

@@ -17,7 +17,7 @@ use landfall_runtime::{
 pub enum Progress {
     Loaded(Load),
     /// Why it does not load. The same file with the same settings is not tried again.
-    Refused(String),
+    RefusedCheck(String),
     Running,
 }
 
@@ -161,13 +161,13 @@ impl Loading {
         let job = self.jobs.get(name)?;
         Some(match job.outcome.get() {
             Some(Ok(load)) => Progress::Loaded(load.clone()),
-            Some(Err(why)) => Progress::Refused(why.clone()),
+            Some(Err(why)) => Progress::RefusedCheck(why.clone()),
             None if job.thread.as_ref().is_some_and(JoinHandle::is_finished) => {
                 // It may have set it between the two questions.
                 match job.outcome.get() {
                     Some(Ok(load)) => Progress::Loaded(load.clone()),
-                    Some(Err(why)) => Progress::Refused(why.clone()),
-                    None => Progress::Refused("the thread that loads it died".into()),
+                    Some(Err(why)) => Progress::RefusedCheck(why.clone()),
+                    None => Progress::RefusedCheck("the thread that loads it died".into()),
                 }
             }
             None => Progress::Running,

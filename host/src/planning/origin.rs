@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The chosen place, among those that were searched, first to last.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub struct SearchOrigin {
     pub place: PathBuf,
     among: Vec<PathBuf>,
 }
@@ -24,7 +24,7 @@ pub enum Drift {
     Gone { other: Option<PathBuf> },
 }
 
-impl Origin {
+impl SearchOrigin {
     pub fn new(place: PathBuf, among: Vec<PathBuf>) -> Self {
         Self { place, among }
     }
@@ -74,7 +74,7 @@ mod tests {
     fn what_runs_keeps_its_place_and_the_file_that_the_next_start_would_take_is_reported() {
         let among = ["a", "b", "c"].map(PathBuf::from).to_vec();
         let of = |there: &[&str], among: &[PathBuf]| {
-            let origin = Origin::new("b".into(), ["a", "b", "c"].map(PathBuf::from).to_vec());
+            let origin = SearchOrigin::new("b".into(), ["a", "b", "c"].map(PathBuf::from).to_vec());
             origin.drift(among, |path| {
                 there.iter().any(|name| Path::new(name) == path)
             })

@@ -18,7 +18,7 @@ pub struct IncidentFilter {
 }
 
 /// Incidents, in the order of their numbers.
-pub struct Incidents {
+pub struct Timeline {
     rows: Vec<IncidentRow>,
     now_ms: i64,
 }
@@ -31,9 +31,9 @@ pub fn incidents(
     reader: &Reader,
     filter: &IncidentFilter,
     now_ms: i64,
-) -> Result<Incidents, StoreError> {
+) -> Result<Timeline, StoreError> {
     let rows = reader.incidents()?.into_iter();
-    Ok(Incidents {
+    Ok(Timeline {
         rows: rows.filter(|row| filter.wants(row)).collect(),
         now_ms,
     })
@@ -51,7 +51,7 @@ impl IncidentFilter {
     }
 }
 
-impl Incidents {
+impl Timeline {
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

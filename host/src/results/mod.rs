@@ -30,7 +30,7 @@ use crate::clock::Clock;
 use crate::judge::CheckActivity;
 use crate::judge::plan::Plan;
 use crate::judge::plan_cell::PlanCell;
-use crate::messages::{Answer, Message};
+use crate::messages::{Message, ShardAnswer};
 use crate::shutdown::Shutdown;
 use crate::telemetry::Telemetry;
 use crate::time_policy::TimePolicy;
@@ -83,7 +83,7 @@ enum Flush {
 /// What a call of `flush` leads to.
 pub(crate) enum FlushStep {
     /// The flush is finished. Answers to shards, each with the number of the shard that asked.
-    Done(Vec<(usize, Answer)>),
+    Done(Vec<(usize, ShardAnswer)>),
     /// The store failed. Call again after this pause.
     Wait(Duration),
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::errors::ConfigError;
 use super::node::{self, Node, Table, Value};
-use super::origin::Origin;
+use super::origin::SettingOrigin;
 
 const PREFIX: &str = "LANDFALL__";
 
@@ -83,7 +83,7 @@ impl Environment {
             };
             if let Err(problem) = placed {
                 errors.push(ConfigError {
-                    origin: Some(Origin::Variable(name.clone())),
+                    origin: Some(SettingOrigin::Variable(name.clone())),
                     field: path.join("."),
                     found: problem,
                     remedy: "name a setting by its tables and its key, as LANDFALL__STORE__DIR"
@@ -106,7 +106,7 @@ fn place(table: &mut Table, path: &[String], name: &str, node: Node) -> Result<(
         return Ok(());
     }
     let inner = table.entry(key.clone()).or_insert_with(|| Node {
-        origin: Origin::Variable(name.to_owned()),
+        origin: SettingOrigin::Variable(name.to_owned()),
         value: Value::Table(Table::new()),
     });
     match &mut inner.value {

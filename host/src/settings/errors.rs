@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use super::origin::Origin;
+use super::origin::SettingOrigin;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
     /// None if the field has no place (a default, or something that is not set).
-    pub origin: Option<Origin>,
+    pub origin: Option<SettingOrigin>,
     /// The field with its tables, `streams.raw.endpoints`; empty for an error of syntax.
     pub field: String,
     /// What was found.
@@ -18,7 +18,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(crate) fn syntax(origin: Option<Origin>, found: String) -> Self {
+    pub(crate) fn syntax(origin: Option<SettingOrigin>, found: String) -> Self {
         let remedy =
             "this is not TOML: see https://toml.io, or compare with `landfall config default`";
         Self {
@@ -32,8 +32,8 @@ impl ConfigError {
     /// The error as one line, beginning with the file and line or the variable's name.
     fn line(&self, file: &str) -> String {
         let place = match &self.origin {
-            Some(Origin::Line(line)) => format!("{file}:{line}"),
-            Some(Origin::Variable(name)) => name.clone(),
+            Some(SettingOrigin::Line(line)) => format!("{file}:{line}"),
+            Some(SettingOrigin::Variable(name)) => name.clone(),
             None => file.to_owned(),
         };
         let field = if self.field.is_empty() {

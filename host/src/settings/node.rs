@@ -7,12 +7,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::errors::ConfigError;
-use super::origin::Origin;
+use super::origin::SettingOrigin;
 
 /// A value and its place.
 #[derive(Clone, Debug)]
 pub struct Node {
-    pub origin: Origin,
+    pub origin: SettingOrigin,
     pub value: Value,
 }
 
@@ -61,8 +61,8 @@ impl Lines {
         }
     }
 
-    fn at(&self, offset: usize) -> Origin {
-        Origin::Line(self.starts.partition_point(|&start| start <= offset))
+    fn at(&self, offset: usize) -> SettingOrigin {
+        SettingOrigin::Line(self.starts.partition_point(|&start| start <= offset))
     }
 }
 
@@ -79,7 +79,7 @@ pub fn parse(text: &str, errors: &mut Vec<ConfigError>) -> Table {
 
 /// The value of an environment variable: TOML if it can be read as TOML, otherwise its text.
 pub fn parse_variable(name: &str, text: &str) -> Node {
-    let origin = Origin::Variable(name.to_owned());
+    let origin = SettingOrigin::Variable(name.to_owned());
     let value = match DeValue::parse(text.trim()) {
         Ok(value) => {
             let mut node = convert(value, &Lines::of(""));
@@ -96,7 +96,7 @@ pub fn parse_variable(name: &str, text: &str) -> Node {
 }
 
 impl Node {
-    fn set_origin(&mut self, origin: &Origin) {
+    fn set_origin(&mut self, origin: &SettingOrigin) {
         self.origin = origin.clone();
         match &mut self.value {
             Value::List(items) => items.iter_mut().for_each(|item| item.set_origin(origin)),
@@ -146,15 +146,15 @@ mod tests {
         let mut errors = Vec::new();
         let table = parse(text, &mut errors);
         assert!(errors.is_empty());
-        assert_eq!(table["a"].origin, Origin::Line(1));
+        assert_eq!(table["a"].origin, SettingOrigin::Line(1));
         let Value::Table(b) = &table["b"].value else {
             panic!()
         };
-        assert_eq!(b["c"].origin, Origin::Line(4));
+        assert_eq!(b["c"].origin, SettingOrigin::Line(4));
         let Value::List(c) = &b["c"].value else {
             panic!()
         };
-        assert_eq!(c[1].origin, Origin::Line(6));
+        assert_eq!(c[1].origin, SettingOrigin::Line(6));
         let Value::List(d) = &table["d"].value else {
             panic!()
         };
@@ -164,7 +164,7 @@ mod tests {
         assert!(matches!(
             e["e"],
             Node {
-                origin: Origin::Line(9),
+                origin: SettingOrigin::Line(9),
                 value: Value::Integer(31)
             }
         ));
@@ -178,7 +178,7 @@ mod tests {
             .iter()
             .filter_map(|error| error.origin.clone())
             .collect();
-        assert_eq!(lines, [Origin::Line(1), Origin::Line(3)]);
+        assert_eq!(lines, [SettingOrigin::Line(1), SettingOrigin::Line(3)]);
         assert!(table.contains_key("b"));
     }
 }

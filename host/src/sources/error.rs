@@ -29,7 +29,7 @@ pub enum SourceError {
     },
     /// The unpacked content is not acceptable; `source` describes it.
     #[error("failed to read {path} (after line {lines}): {source}")]
-    Refused {
+    RefusedCounts {
         path: String,
         lines: u64,
         source: std::io::Error,

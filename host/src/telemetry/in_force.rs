@@ -8,7 +8,7 @@ use super::Telemetry;
 use crate::config::{Config, OwnersConfig};
 use crate::judge::HOST;
 use crate::judge::plan::PlannedCheck;
-use crate::metrics::{self, CheckLimits, Declared, Objective, Owners};
+use crate::metrics::{self, CheckLimitValues, Declared, Objective, Owners};
 use crate::planning::objectives::Stated;
 use crate::planning::planner::Planned;
 use landfall_ledger::Stream;
@@ -131,9 +131,9 @@ fn unreadable(codec: &PlannedCheck) -> Vec<String> {
     own.chain(FaultKind::ALL.map(FaultKind::reason)).collect()
 }
 
-fn limits_of(placed: &PlannedCheck) -> CheckLimits {
+fn limits_of(placed: &PlannedCheck) -> CheckLimitValues {
     let limits = placed.check.limits();
-    CheckLimits {
+    CheckLimitValues {
         check: placed.name.clone(),
         memory_bytes: limits.memory_bytes_max,
         call: limits.batch_time,

@@ -82,7 +82,7 @@ impl Telemetry {
                 }
             }
         }
-        let shown = checks.iter().map(|check| http::CheckState {
+        let shown = checks.iter().map(|check| http::CheckReport {
             name: check.name.clone(),
             version: check.version.clone(),
             digest: check.digest.clone(),

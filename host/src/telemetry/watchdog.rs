@@ -19,12 +19,12 @@ const LINES_MAX: usize = 1024;
 
 /// A line for the log.
 #[derive(Debug, PartialEq, Eq)]
-enum Line {
+enum ThreadLine {
     StandsStill(String, Duration),
     GoesOn(String),
 }
 
-impl Line {
+impl ThreadLine {
     fn log(&self) {
         match self {
             Self::StandsStill(thread, at_it) => tracing::error!(
@@ -44,7 +44,7 @@ pub fn watch(thread_watch: &Arc<ThreadWatch>, telemetry: Telemetry) -> std::io::
     let part = telemetry.readiness().part("threads");
     part.ready("none stands still");
     let thread_watch = Arc::downgrade(thread_watch);
-    let (lines, to_log) = bounded::<Line>(LINES_MAX);
+    let (lines, to_log) = bounded::<ThreadLine>(LINES_MAX);
     let run = move || {
         let (mut reported, mut known) = (Vec::new(), BTreeSet::new());
         while let Some(thread_watch) = thread_watch.upgrade() {
@@ -73,18 +73,18 @@ fn report(
     reported: &mut Vec<String>,
     telemetry: &Telemetry,
     part: &Part,
-) -> Vec<Line> {
+) -> Vec<ThreadLine> {
     let mut lines = Vec::new();
     for (thread, at_it) in &still {
         telemetry.stands_still(thread, *at_it);
         if !reported.contains(thread) {
-            lines.push(Line::StandsStill(thread.clone(), *at_it));
+            lines.push(ThreadLine::StandsStill(thread.clone(), *at_it));
         }
     }
     let goes_on = |thread: &&String| still.iter().all(|(other, _)| other != *thread);
     for thread in reported.iter().filter(goes_on) {
         telemetry.stands_still(thread, Duration::ZERO);
-        lines.push(Line::GoesOn(thread.clone()));
+        lines.push(ThreadLine::GoesOn(thread.clone()));
     }
     *reported = still.into_iter().map(|(thread, _)| thread).collect();
     if reported.is_empty() {
@@ -109,12 +109,15 @@ mod tests {
         let mut reported = Vec::new();
         let still = vec![("shard-1".to_owned(), STILL_AFTER)];
         let lines = report(still.clone(), &mut reported, &telemetry, &part);
-        assert_eq!(lines, [Line::StandsStill("shard-1".into(), STILL_AFTER)]);
+        assert_eq!(
+            lines,
+            [ThreadLine::StandsStill("shard-1".into(), STILL_AFTER)]
+        );
         assert!(!readiness.is_ready());
         assert_eq!(reported, ["shard-1"]);
         assert_eq!(report(still, &mut reported, &telemetry, &part), []);
         let lines = report(Vec::new(), &mut reported, &telemetry, &part);
-        assert_eq!(lines, [Line::GoesOn("shard-1".into())]);
+        assert_eq!(lines, [ThreadLine::GoesOn("shard-1".into())]);
         assert!(readiness.is_ready() && reported.is_empty());
     }
 }

@@ -18,7 +18,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use landfall_store::{MissingEvent, MissingFilter, Reader, Store, StoreError};
 
 use self::interruption::Interruption;
-use self::reading::{Readers, Reads, Side, Watch};
+use self::reading::{ReadWatch, Readers, Reads, Side};
 use super::{Global, compile, exit, logging, print, run::secret};
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel};
@@ -273,7 +273,7 @@ impl Audit<'_> {
             readers.start(source, stream, &threads)?;
         }
         let (decoding, liveness) = (Arc::clone(&running.decoding), running.liveness());
-        let reads = readers.wait(&Watch {
+        let reads = readers.wait(&ReadWatch {
             stop: &self.stop,
             decoding: &decoding,
             liveness: &liveness,

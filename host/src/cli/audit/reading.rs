@@ -60,7 +60,7 @@ impl Read {
 }
 
 /// What shows whether going on makes sense.
-pub(super) struct Watch<'a> {
+pub(super) struct ReadWatch<'a> {
     pub stop: &'a ShutdownRequest,
     pub decoding: &'a Decoding,
     pub liveness: &'a Liveness,
@@ -116,7 +116,7 @@ impl Readers {
     ///
     /// # Errors
     /// The first error of a reader.
-    pub fn wait(mut self, watch: &Watch<'_>) -> anyhow::Result<Reads> {
+    pub fn wait(mut self, watch: &ReadWatch<'_>) -> anyhow::Result<Reads> {
         let mut reads = Reads::default();
         let mut failed = None;
         while !self.sides.is_empty() {

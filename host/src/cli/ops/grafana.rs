@@ -19,14 +19,14 @@ pub struct GrafanaArgs {
     output: Option<PathBuf>,
     /// Without --output: the dashboard to print, as JSON that Grafana imports.
     #[arg(long, value_enum, default_value_t, conflicts_with = "output")]
-    dashboard: Which,
+    dashboard: DashboardChoice,
     /// Where you publish docs/OPERATIONS.md: panels link to its sections.
     #[arg(long, value_name = "URL", value_parser = parameters::base_url)]
     runbook_url: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Which {
+enum DashboardChoice {
     /// Does everything land?
     #[default]
     Operators,
@@ -34,7 +34,7 @@ enum Which {
     Checks,
 }
 
-impl Which {
+impl DashboardChoice {
     fn path(self) -> &'static str {
         match self {
             Self::Operators => "landfall-operators.json",
@@ -81,17 +81,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let args = |url: &str| GrafanaArgs {
             output: Some(dir.path().join("new")),
-            dashboard: Which::Operators,
+            dashboard: DashboardChoice::Operators,
             runbook_url: Some(url.to_owned()),
         };
         let read = |path: &str| std::fs::read_to_string(dir.path().join("new").join(path)).unwrap();
         for url in ["https://docs.example/a.md", "https://docs.example/b.md"] {
             run(&args(url)).unwrap();
-            for which in [Which::Operators, Which::Checks] {
+            for which in [DashboardChoice::Operators, DashboardChoice::Checks] {
                 assert!(read(which.path()).contains(&format!("\"{url}#")), "{url}");
             }
         }
-        assert!(!read(Which::Operators.path()).contains("a.md"));
+        assert!(!read(DashboardChoice::Operators.path()).contains("a.md"));
         for kind in ["dashboards", "datasources"] {
             assert!(read(&format!("provisioning/{kind}/landfall.yml")).contains("apiVersion: 1"));
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
-use crate::control::{self, Answer, Command, ControlSocket, PartStatus, Pending, Status};
+use crate::control::{self, Command, ControlSocket, PartStatus, Reply, ReplyFuture, Status};
 use crate::engine::reload::ReloadRequest;
 use crate::http::Readiness;
 
@@ -35,7 +35,7 @@ impl Commands {
         Some(tokio::spawn(socket.serve(Arc::new(answer), closed)))
     }
 
-    fn answer(&self, command: Command) -> Pending {
+    fn answer(&self, command: Command) -> ReplyFuture {
         match command {
             Command::Reload {} => reload(&self.reload),
             Command::Status {} => status(&self.readiness),
@@ -43,21 +43,21 @@ impl Commands {
     }
 }
 
-fn reload(request: &ReloadRequest) -> Pending {
+fn reload(request: &ReloadRequest) -> ReplyFuture {
     let reload = request.ask();
     Box::pin(async move {
         let why = match reload {
             Some(reload) => match reload.await {
-                Ok(reloaded) => return Answer::Reloaded(reloaded),
+                Ok(reloaded) => return Reply::Reloaded(reloaded),
                 Err(_) => "Landfall ends before the reload is done",
             },
             None => "too many wait for a reload already",
         };
-        Answer::Refused { why: why.into() }
+        Reply::Refused { why: why.into() }
     })
 }
 
-fn status(readiness: &Readiness) -> Pending {
+fn status(readiness: &Readiness) -> ReplyFuture {
     let parts = readiness.parts_detail().into_iter();
     let part = |(name, ready, detail)| PartStatus {
         name,
@@ -70,5 +70,5 @@ fn status(readiness: &Readiness) -> Pending {
         ready: parts.iter().all(|part| part.ready),
         parts,
     };
-    Box::pin(async { Answer::Status(status) })
+    Box::pin(async { Reply::Status(status) })
 }

@@ -59,7 +59,7 @@ struct Start {
     checks: Part,
     request: ReloadRequest,
     wake: Receiver<()>,
-    watch: reload::Watch,
+    watch: reload::FileWatch,
 }
 
 impl Start {
@@ -256,8 +256,8 @@ impl Sidecar {
 }
 
 /// Asks for a reload whenever a file changes, from now on.
-fn watch(global: &Global, config: &Config, request: &ReloadRequest) -> reload::Watch {
-    let watch = reload::Watch::set(config.places.file.as_deref(), config, request);
+fn watch(global: &Global, config: &Config, request: &ReloadRequest) -> reload::FileWatch {
+    let watch = reload::FileWatch::set(config.places.file.as_deref(), config, request);
     // A file may have changed after it was read and before it was watched.
     if Config::load_to_run(global.config.as_deref()).ok().as_ref() != Some(config) {
         request.send();

@@ -61,7 +61,7 @@ pub struct Reloader {
     /// The part of readiness that shows what the last reload left undone.
     pub part: Part,
     pub stop: ShutdownRequest,
-    pub watch: Watch,
+    pub watch: FileWatch,
     /// The schemas that were loaded or configured last.
     pub schemas: Vec<String>,
     /// Whether every check could state its objectives. A check that could not (the machine may be
@@ -73,13 +73,13 @@ pub struct Reloader {
 
 /// What is watched now. It must be set before the first plan is made, so that no change is lost
 /// between the two.
-pub struct Watch {
+pub struct FileWatch {
     watched: Watched,
     /// None if files cannot be watched here.
     _watcher: Option<RecommendedWatcher>,
 }
 
-impl Watch {
+impl FileWatch {
     /// Watches the configuration and what it names; each change sends `request`.
     pub fn set(config_path: Option<&Path>, config: &Config, request: &ReloadRequest) -> Self {
         let watched = Watched::of(config_path, config);
@@ -190,7 +190,7 @@ impl Reloader {
                 }
                 thread_watch::busy();
                 // Before the files are read: what changes from here on is another change.
-                self.watch = Watch::set(self.config_path.as_deref(), &self.config, request);
+                self.watch = FileWatch::set(self.config_path.as_deref(), &self.config, request);
                 reloaded = self.reload();
                 if self.watch.watched == Watched::of(self.config_path.as_deref(), &self.config) {
                     break;

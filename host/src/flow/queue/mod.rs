@@ -66,7 +66,7 @@ impl<T> Lane<T> {
     }
 }
 
-struct State<T> {
+struct ChannelState<T> {
     lanes: Vec<Lane<T>>,
     /// The lane that the next receive looks at first.
     turn: usize,
@@ -75,16 +75,16 @@ struct State<T> {
     closed: bool,
 }
 
-struct Shared<T> {
-    state: Mutex<State<T>>,
+struct Channel<T> {
+    state: Mutex<ChannelState<T>>,
     not_empty: Condvar,
     /// One per lane: its senders wait here.
     not_full: Vec<Condvar>,
     stats: Vec<Arc<LaneStats>>,
 }
 
-impl<T> Shared<T> {
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+impl<T> Channel<T> {
+    fn lock(&self) -> MutexGuard<'_, ChannelState<T>> {
         // While it is held, only a failed allocation can panic; the state stays whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,13 +97,13 @@ impl<T> Shared<T> {
 
 /// Puts items into one lane. A clone is for another thread.
 pub struct Sender<T> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<Channel<T>>,
     lane: usize,
 }
 
 /// Takes items from all lanes. A clone is for another thread; each item goes to one receiver.
 pub struct Receiver<T> {
-    shared: Arc<Shared<T>>,
+    shared: Arc<Channel<T>>,
 }
 
 /// A channel with one lane for each bound; the senders are in the same order.
@@ -114,14 +114,14 @@ pub fn channel<T>(bounds: &[Bound]) -> (Vec<Sender<T>>, Receiver<T>) {
         bytes: 0,
         held: false,
     };
-    let state = State {
+    let state = ChannelState {
         lanes: bounds.iter().map(lane).collect(),
         turn: 0,
         senders: bounds.len(),
         receivers: 1,
         closed: false,
     };
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(Channel {
         state: Mutex::new(state),
         not_empty: Condvar::new(),
         not_full: bounds.iter().map(|_| Condvar::new()).collect(),
@@ -299,7 +299,11 @@ impl<T> Receiver<T> {
     }
 
     /// Takes from the first lane that has something, beginning with the lane whose turn it is.
-    fn take(&self, state: &mut State<T>, accepts: &impl Fn(usize) -> bool) -> Option<(T, usize)> {
+    fn take(
+        &self,
+        state: &mut ChannelState<T>,
+        accepts: &impl Fn(usize) -> bool,
+    ) -> Option<(T, usize)> {
         let lanes = state.lanes.len();
         for step in 0..lanes {
             let index = (state.turn + step) % lanes;

@@ -4,7 +4,7 @@ use time::{Date, Month};
 
 /// A time of day and its zone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Clock {
+pub(super) struct TimeOfDay {
     pub hour: u8,
     pub minute: u8,
     /// 60 is a leap second, which is the first second of the next minute, as Unix time has it.
@@ -19,8 +19,8 @@ pub(super) fn date(year: i32, month: u8, day: u8) -> Option<Date> {
 }
 
 /// Milliseconds since the epoch; None if there is no such time of day.
-pub(super) fn moment(date: Date, clock: Clock) -> Option<i64> {
-    let Clock {
+pub(super) fn moment(date: Date, clock: TimeOfDay) -> Option<i64> {
+    let TimeOfDay {
         hour,
         minute,
         second,

@@ -3,7 +3,7 @@
 //! The size of a number shows its unit: for the years that an event may have, the ranges of all
 //! units are apart from each other, with gaps between them. A number in a gap is refused.
 
-use super::calendar::{self, Clock};
+use super::calendar::{self, TimeOfDay};
 use super::{PLAUSIBLE_MS, TimeDefect};
 
 /// The years of [`PLAUSIBLE_MS`].
@@ -13,11 +13,11 @@ const YEARS: std::ops::Range<u16> = 1990..2200;
 const DIGITS_MAX: usize = 20;
 
 /// The digits before and after the point.
-pub(super) type Parts<'a> = (&'a [u8], &'a [u8]);
+pub(super) type NumberParts<'a> = (&'a [u8], &'a [u8]);
 
 /// Splits a text of digits, with or without a fraction. A sign is refused: no time that can be
 /// read has one.
-pub(super) fn digits(text: &[u8]) -> Option<Parts<'_>> {
+pub(super) fn digits(text: &[u8]) -> Option<NumberParts<'_>> {
     let (whole, fraction) = match text.iter().position(|byte| *byte == b'.') {
         Some(point) => (text.get(..point)?, text.get(point + 1..)?),
         None => (text, &b"0"[..]),
@@ -33,7 +33,7 @@ pub(super) fn of_number(number: &[u8]) -> Result<i64, TimeDefect> {
     of_digits((whole, fraction))
 }
 
-pub(super) fn of_digits((whole, fraction): Parts<'_>) -> Result<i64, TimeDefect> {
+pub(super) fn of_digits((whole, fraction): NumberParts<'_>) -> Result<i64, TimeDefect> {
     let first = whole.iter().position(|digit| *digit != b'0');
     let whole = whole
         .get(first.unwrap_or(whole.len())..)
@@ -81,7 +81,7 @@ fn of_calendar(whole: &[u8], fraction: &[u8]) -> Result<i64, TimeDefect> {
         17 => (two(12), number(14, 17)),
         _ => return Err(TimeDefect::Implausible),
     };
-    let clock = Clock {
+    let clock = TimeOfDay {
         hour: two(8),
         minute: two(10),
         second,

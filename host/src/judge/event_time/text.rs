@@ -3,7 +3,7 @@
 
 use time::Weekday;
 
-use super::calendar::{self, Clock};
+use super::calendar::{self, TimeOfDay};
 
 const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
@@ -117,14 +117,14 @@ fn iso(mut at: Cursor<'_>) -> Option<i64> {
 
 /// `hh:mm`, `hh:mm:ss`, or the same without colons. After seconds a fraction of any length may
 /// follow.
-fn time_of_day(at: &mut Cursor<'_>) -> Option<Clock> {
+fn time_of_day(at: &mut Cursor<'_>) -> Option<TimeOfDay> {
     let hour = at.number(2)?;
     let has_colons = at.one_of(&[':']).is_some();
     let minute = at.number(2)?;
-    let mut clock = Clock {
+    let mut clock = TimeOfDay {
         hour,
         minute,
-        ..Clock::default()
+        ..TimeOfDay::default()
     };
     let has_seconds = if has_colons {
         at.one_of(&[':']).is_some()

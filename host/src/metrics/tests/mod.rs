@@ -75,7 +75,7 @@ fn filled() -> Metrics {
     metrics.ledger.set_incidents_open("loss", 1);
     metrics.ledger.window_closed(0);
     metrics.frames.set_queue_limit(Stream::Raw, 64);
-    metrics.limits.set(&[CheckLimits {
+    metrics.limits.set(&[CheckLimitValues {
         check: "eventlogging".into(),
         memory_bytes: 65_536,
         call: busy,

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use landfall_runtime::{CheckFile, CodeOrigin, Kept, Limits, LoadRequest};
 
-use super::{InUse, OtherLoads, Planner, Refused};
+use super::{InUse, OtherLoads, Planner, RefusedCheck};
 use crate::config::{CheckConfig, Config};
 use crate::planning::loading::Progress;
-use crate::planning::origin::{Drift, Origin};
+use crate::planning::origin::{Drift, SearchOrigin};
 
 impl Planner {
     /// Looks at the file of each check, and begins to load the files that differ from those in use. Also
@@ -89,7 +89,7 @@ impl Planner {
                 found.problem = Some(format!("{}: {error}", place.display()));
             }
         }
-        found.request = Some((request, Origin::new(place, places)));
+        found.request = Some((request, SearchOrigin::new(place, places)));
         found
     }
 
@@ -116,7 +116,7 @@ impl Planner {
             Some(Progress::Loaded(load)) => {
                 loaded = found.request.map(|found| (load, found));
             }
-            Some(Progress::Refused(why)) => problem = Some(why),
+            Some(Progress::RefusedCheck(why)) => problem = Some(why),
             Some(Progress::Running) => loading = true,
             None => {}
         }
@@ -166,7 +166,7 @@ impl Planner {
                 })
             }
             None if loading => Err(NoVersion::Loading),
-            None => Err(NoVersion::Refused(Refused {
+            None => Err(NoVersion::RefusedCheck(RefusedCheck {
                 name: check.name.clone(),
                 path,
                 why: problem.unwrap_or_else(|| "nothing was loaded".into()),
@@ -199,7 +199,7 @@ fn open_kept(config: &Config) -> Result<Option<Arc<Kept>>, String> {
 #[derive(Default)]
 pub(super) struct Found {
     /// None if there is no file to use.
-    request: Option<(LoadRequest, Origin)>,
+    request: Option<(LoadRequest, SearchOrigin)>,
     /// The file, if it differs from the one in use.
     to_load: Option<CheckFile>,
     is_in_use: bool,
@@ -219,7 +219,7 @@ pub(super) struct Taken {
 
 /// Why a plan has no version of a check.
 pub(super) enum NoVersion {
-    Refused(Refused),
+    RefusedCheck(RefusedCheck),
     Loading,
 }
 

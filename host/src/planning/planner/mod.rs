@@ -17,9 +17,9 @@ use landfall_ledger::{Deadlines, Generation, PerStream};
 use landfall_runtime::{Check, Digest, LoadRequest, Loader};
 
 use self::checks::{NoVersion, streams};
-pub use super::error::{PlanningError, Refused};
+pub use super::error::{PlanningError, RefusedCheck};
 use super::loading::Loading;
-use super::origin::Origin;
+use super::origin::SearchOrigin;
 pub use super::planned::{CheckState, Planned};
 use crate::config::Config;
 use crate::judge::labels::{NO_SCHEMA, Reasons, SchemaLabels, UNKNOWN_SCHEMA};
@@ -49,7 +49,7 @@ enum OtherLoads {
 #[derive(Clone)]
 struct InUse {
     request: LoadRequest,
-    origin: Origin,
+    origin: SearchOrigin,
     digest: Digest,
     check: Check,
     loaded_ms: i64,
@@ -61,7 +61,7 @@ pub struct Planner {
     loading: Loading,
     in_use: BTreeMap<String, InUse>,
     /// The directory of the schemas in use.
-    schemas_from: Option<Origin>,
+    schemas_from: Option<SearchOrigin>,
     /// The last known reason why code was not kept.
     not_kept: Option<String>,
     /// The same, for the notes of the next plan.
@@ -166,7 +166,7 @@ impl Planner {
         for (check, found) in config.checks.iter().zip(found) {
             let taken = match self.take(check, found, now_ms, &mut notes) {
                 Ok(taken) => taken,
-                Err(NoVersion::Refused(check)) => {
+                Err(NoVersion::RefusedCheck(check)) => {
                     refused.push(check);
                     continue;
                 }
@@ -242,7 +242,7 @@ impl Planner {
         &self,
         config: &Config,
         problems: &mut Vec<String>,
-    ) -> Option<(Arc<SchemaSet>, usize, Origin)> {
+    ) -> Option<(Arc<SchemaSet>, usize, SearchOrigin)> {
         let places = config.schemas_places();
         let known = self.schemas_from.as_ref();
         let drift = known.and_then(|known| known.drift(&places, Path::is_dir));
@@ -287,7 +287,7 @@ impl Planner {
                 Arc::new(schemas)
             }
         };
-        Some((schemas, count, Origin::new(directory, places)))
+        Some((schemas, count, SearchOrigin::new(directory, places)))
     }
 
     fn extend_labels(

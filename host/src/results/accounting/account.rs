@@ -22,9 +22,9 @@ pub struct Account {
     pub reasons: BTreeMap<RowReason, u64>,
     /// By check and kind of fault: the calls that failed, and the rows (for window checks: tallies)
     /// that could not be judged.
-    pub faults: BTreeMap<(String, &'static str), Faults>,
+    pub faults: BTreeMap<(String, &'static str), FaultTotals>,
     /// What window checks found.
-    pub findings: BTreeMap<FindingKey, Findings>,
+    pub findings: BTreeMap<FindingKey, FindingTotals>,
     /// Events that were judged invalid and landed, by check and reason.
     pub leaked: BTreeMap<(String, String), u64>,
     pub undecodable: BTreeMap<Undecodable, u64>,
@@ -51,7 +51,7 @@ pub struct Undecodable {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Faults {
+pub struct FaultTotals {
     pub calls: u64,
     pub rows: u64,
 }
@@ -65,7 +65,7 @@ pub struct FindingKey {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Findings {
+pub struct FindingTotals {
     pub windows: u64,
     /// The manifest's help for the reason.
     pub help: String,

@@ -7,7 +7,7 @@ use landfall_ledger::{Found, Frontier, STAMPS_APART_MS, SchemaId};
 use landfall_runtime::{Finding, JudgedWindows, Manifest, Severity, Tally};
 use landfall_store::SampleRow;
 
-use super::account::{FindingKey, Findings};
+use super::account::{FindingKey, FindingTotals};
 use super::{Accounting, Prepared, tally};
 use crate::judge::plan::Plan;
 
@@ -135,7 +135,7 @@ impl Accounting {
         };
         let help = check.manifest.reasons.get(finding.reason);
         let findings = self.totals.account.findings.entry(by).or_default();
-        *findings = Findings {
+        *findings = FindingTotals {
             windows: findings.windows + u64::from(is_new),
             help: help.map_or_else(String::new, |reason| reason.help.clone()),
             schema: tally.schema.clone(),

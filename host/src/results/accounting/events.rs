@@ -11,7 +11,7 @@ use super::{Accounting, KnownMissing, MissingChange, Prepared};
 use crate::judge::Comparison;
 use crate::judge::labels::{NO_REASON, Reason};
 use crate::judge::plan::Plan;
-use crate::messages::{Answer, Described};
+use crate::messages::{Described, ShardAnswer};
 
 impl Accounting {
     /// `known` is what the store knows of those that landed.
@@ -113,7 +113,7 @@ impl Accounting {
                 let row = known.get(&key.to_bytes());
                 let missing = row.map(|row| plan.labels.find(row.schema.as_bytes()));
                 out.answers
-                    .push((event.shard, Answer::Recalled { key, missing }));
+                    .push((event.shard, ShardAnswer::Recalled { key, missing }));
             }
             Effect::Altered {
                 schema,

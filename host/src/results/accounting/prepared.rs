@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use landfall_ledger::{Cause, Change, Counts, SchemaGauge, SchemaId, ShardGauges};
 use landfall_store::{GenerationRow, IncidentRow, MissingRow, SampleRow, WindowCounts, WindowRow};
 
-use crate::messages::Answer;
+use crate::messages::ShardAnswer;
 
 /// A change to the store's missing events. Changes are applied in the order in which they were
 /// reported.
@@ -62,7 +62,7 @@ pub(in crate::results) struct Prepared {
     pub open_by_cause: BTreeMap<Cause, usize>,
     pub gauges: Vec<ShardGauges>,
     /// Answers for shards, sent once all this is written.
-    pub answers: Vec<(usize, Answer)>,
+    pub answers: Vec<(usize, ShardAnswer)>,
 }
 
 impl Prepared {

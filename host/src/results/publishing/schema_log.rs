@@ -12,11 +12,11 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// What was logged, and what came since.
 #[derive(Debug, Default)]
 pub(super) struct SchemaLog {
-    by_schema: HashMap<String, Logged>,
+    by_schema: HashMap<String, LoggedSchema>,
 }
 
 #[derive(Debug)]
-struct Logged {
+struct LoggedSchema {
     at: Instant,
     rows: u64,
     unexplained: u64,
@@ -54,7 +54,7 @@ impl SchemaLog {
                 // The validation took long, but it gave an answer.
                 return None;
             }
-            let logged = Logged {
+            let logged = LoggedSchema {
                 at: now,
                 rows: 0,
                 unexplained: 0,

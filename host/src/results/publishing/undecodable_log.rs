@@ -11,11 +11,11 @@ const LOG_EVERY: Duration = Duration::from_secs(60);
 /// By reason. Reasons come from manifests, so their number is bounded.
 #[derive(Debug, Default)]
 pub(super) struct UndecodableLog {
-    logged: BTreeMap<Undecodable, Logged>,
+    logged: BTreeMap<Undecodable, LoggedReason>,
 }
 
 #[derive(Debug)]
-struct Logged {
+struct LoggedReason {
     at: Instant,
     held_back: u64,
 }
@@ -24,7 +24,7 @@ impl UndecodableLog {
     /// Adds frames. Gives the number of frames to log now, if it is time for a line.
     pub fn add(&mut self, unread: &Undecodable, frames: u64, now: Instant) -> Option<u64> {
         let Some(logged) = self.logged.get_mut(unread) else {
-            let logged = Logged {
+            let logged = LoggedReason {
                 at: now,
                 held_back: 0,
             };

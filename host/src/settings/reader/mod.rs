@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::errors::ConfigError;
 use super::node::{Node, Table, Value};
-use super::origin::Origin;
+use super::origin::SettingOrigin;
 use nearest::nearest;
 
 /// What reading found, besides the settings.
@@ -17,7 +17,7 @@ use nearest::nearest;
 pub struct Findings {
     pub errors: Vec<ConfigError>,
     /// The place of each field that was set.
-    pub origins: BTreeMap<String, Origin>,
+    pub origins: BTreeMap<String, SettingOrigin>,
     /// Every field that exists, set or not (those of list items only if there is an item).
     pub fields: Vec<String>,
 }
@@ -25,7 +25,7 @@ pub struct Findings {
 impl Findings {
     pub fn error(
         &mut self,
-        origin: Option<Origin>,
+        origin: Option<SettingOrigin>,
         field: &str,
         found: impl Into<String>,
         remedy: impl Into<String>,
@@ -45,7 +45,7 @@ impl Findings {
     }
 
     /// The place of a field; if it is not set, the place of the table around it.
-    pub fn origin(&self, field: &str) -> Option<Origin> {
+    pub fn origin(&self, field: &str) -> Option<SettingOrigin> {
         let mut field = field;
         loop {
             if let Some(origin) = self.origins.get(field) {

@@ -25,10 +25,10 @@ pub(super) struct Garbage;
 
 /// The members of a file, unpacked.
 pub(super) struct Members<R> {
-    state: State<R>,
+    state: MemberState<R>,
 }
 
-enum State<R> {
+enum MemberState<R> {
     Within(Box<GzDecoder<R>>),
     /// Between two members, or at the end of the file.
     Between(R),
@@ -40,7 +40,7 @@ impl<R: BufRead> Members<R> {
     /// Reads a file that begins with a member.
     pub fn new(packed: R) -> Self {
         Self {
-            state: State::Within(Box::new(GzDecoder::new(packed))),
+            state: MemberState::Within(Box::new(GzDecoder::new(packed))),
         }
     }
 }
@@ -51,27 +51,27 @@ impl<R: BufRead> Read for Members<R> {
             return Ok(0);
         }
         loop {
-            self.state = match std::mem::replace(&mut self.state, State::Over) {
-                State::Within(mut member) => {
+            self.state = match std::mem::replace(&mut self.state, MemberState::Over) {
+                MemberState::Within(mut member) => {
                     let read = member.read(buffer);
                     if !matches!(read, Ok(0)) {
-                        self.state = State::Within(member);
+                        self.state = MemberState::Within(member);
                         return read;
                     }
-                    State::Between(member.into_inner())
+                    MemberState::Between(member.into_inner())
                 }
-                State::Between(mut packed) => match next_byte(&mut packed) {
+                MemberState::Between(mut packed) => match next_byte(&mut packed) {
                     Ok(None) => return Ok(0),
                     Ok(Some(first)) if first == MAGIC[0] => {
-                        State::Within(Box::new(GzDecoder::new(packed)))
+                        MemberState::Within(Box::new(GzDecoder::new(packed)))
                     }
                     Ok(Some(_)) => return Err(io::Error::other(Garbage)),
                     Err(error) => {
-                        self.state = State::Between(packed);
+                        self.state = MemberState::Between(packed);
                         return Err(error);
                     }
                 },
-                State::Over => return Ok(0),
+                MemberState::Over => return Ok(0),
             };
         }
     }

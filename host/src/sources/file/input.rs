@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use landfall_document::{FORMAT_HEAD_BYTES, Format, UTF8_MARK};
 
 use super::gzip::Members;
-use super::origin::{Origin, STANDARD_INPUT};
+use super::origin::{FileOrigin, STANDARD_INPUT};
 use super::packing::Packing;
 use super::pipe::{Interruptible, may_wait};
 use crate::flow::ShutdownRequest;
@@ -52,12 +52,12 @@ impl FileProgress {
 }
 
 /// Counts the bytes that pass.
-struct Counted<R> {
+struct CountedReader<R> {
     inner: R,
     read_bytes: Arc<AtomicU64>,
 }
 
-impl<R: Read> Read for Counted<R> {
+impl<R: Read> Read for CountedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.read_bytes.fetch_add(read as u64, Ordering::Relaxed);
@@ -124,7 +124,7 @@ impl Read for Failed {
 /// Passes bytes on, and keeps their beginning in the origin.
 struct Keeping<R> {
     inner: R,
-    origin: Origin,
+    origin: FileOrigin,
     has_room: bool,
 }
 
@@ -140,7 +140,7 @@ impl<R: Read> Read for Keeping<R> {
 
 /// An open file.
 pub struct Input {
-    pub(super) origin: Origin,
+    pub(super) origin: FileOrigin,
     pub(super) reader: Box<dyn BufRead + Send>,
     pub(super) progress: Arc<FileProgress>,
 }
@@ -221,7 +221,7 @@ impl Input {
     ) -> Result<Self, SourceError> {
         let read_bytes = Arc::new(AtomicU64::new(0));
         let unpacked_bytes = Arc::new(AtomicU64::new(0));
-        let input = Counted {
+        let input = CountedReader {
             inner: input,
             read_bytes: Arc::clone(&read_bytes),
         };
@@ -246,7 +246,7 @@ impl Input {
                 headed(Box::new(unpacked(Box::new(decoder))))
             }
         };
-        let origin = Origin::new(name, packing, remedy);
+        let origin = FileOrigin::new(name, packing, remedy);
         if let Some(format) = Format::of(&head) {
             return Err(origin.foreign(format));
         }
@@ -279,7 +279,7 @@ impl Input {
     }
 
     /// Describes the file for messages.
-    pub fn origin(&self) -> &Origin {
+    pub fn origin(&self) -> &FileOrigin {
         &self.origin
     }
 

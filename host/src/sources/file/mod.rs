@@ -19,7 +19,7 @@ use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 
 pub use self::input::{FileProgress, Input, RATIO_MAX, keeps_waiting, waits};
-pub use self::origin::Origin;
+pub use self::origin::FileOrigin;
 pub use self::packing::Packing;
 pub use self::source::{FileReading, FileSettings, FileSource};
 
@@ -36,7 +36,7 @@ const LINE_SKIPPED_BYTES_MAX: u64 = 256 << 20;
 
 /// Reads the frames of one file.
 pub struct FileReader {
-    origin: Origin,
+    origin: FileOrigin,
     reader: Box<dyn BufRead + Send>,
     progress: Arc<FileProgress>,
     lines: u64,
@@ -46,7 +46,7 @@ pub struct FileReader {
 /// What was read of a file.
 #[derive(Clone, Debug)]
 pub struct ReadSummary {
-    pub origin: Origin,
+    pub origin: FileOrigin,
     /// Lines (or frames) that are not empty, including those that are too long.
     pub filled_lines: u64,
     /// Whether it was read to its end, and not ended by the request to shut down.
@@ -120,12 +120,12 @@ impl FileReader {
                 Framing::Lengths => self.next_frame(&mut line, bytes_max)?,
             };
             match next {
-                Line::End => return Ok(true),
-                Line::Oversize => {
+                ReadLine::End => return Ok(true),
+                ReadLine::Oversize => {
                     self.filled_lines += 1;
                     batch_writer.admits(usize::MAX);
                 }
-                Line::Whole => {
+                ReadLine::Whole => {
                     self.filled_lines += u64::from(!line.trim_ascii().is_empty());
                     if batch_writer.push(&line, || {})? {
                         batch_writer.hand_on(|| {})?;
@@ -157,7 +157,11 @@ impl FileReader {
     }
 
     /// Reads the next frame, which follows its length, into `frame`.
-    fn next_frame(&mut self, frame: &mut Vec<u8>, bytes_max: usize) -> Result<Line, SourceError> {
+    fn next_frame(
+        &mut self,
+        frame: &mut Vec<u8>,
+        bytes_max: usize,
+    ) -> Result<ReadLine, SourceError> {
         frame.clear();
         let mut length = Vec::with_capacity(LENGTH_BYTES);
         let read = (&mut self.reader)
@@ -165,7 +169,7 @@ impl FileReader {
             .read_to_end(&mut length);
         read.map_err(|source| self.failed(source))?;
         if length.is_empty() {
-            return Ok(Line::End);
+            return Ok(ReadLine::End);
         }
         let cut = || io::Error::from(io::ErrorKind::UnexpectedEof);
         let length: [u8; LENGTH_BYTES] = length.try_into().map_err(|_| self.failed(cut()))?;
@@ -184,14 +188,14 @@ impl FileReader {
         }
         self.lines += 1;
         Ok(if is_oversize {
-            Line::Oversize
+            ReadLine::Oversize
         } else {
-            Line::Whole
+            ReadLine::Whole
         })
     }
 
     /// Reads the next line with its newline into `line`.
-    fn next_line(&mut self, line: &mut Vec<u8>, bytes_max: usize) -> Result<Line, SourceError> {
+    fn next_line(&mut self, line: &mut Vec<u8>, bytes_max: usize) -> Result<ReadLine, SourceError> {
         line.clear();
         let mut oversize = false;
         let mut skipped = 0;
@@ -203,9 +207,9 @@ impl FileReader {
             };
             if buffer.is_empty() {
                 return Ok(match (oversize, line.is_empty()) {
-                    (true, _) => Line::Oversize,
-                    (false, true) => Line::End,
-                    (false, false) => Line::Whole,
+                    (true, _) => ReadLine::Oversize,
+                    (false, true) => ReadLine::End,
+                    (false, false) => ReadLine::Whole,
                 });
             }
             let newline = memchr::memchr(b'\n', buffer);
@@ -223,9 +227,9 @@ impl FileReader {
             if newline.is_some() {
                 self.lines += 1;
                 return Ok(if oversize {
-                    Line::Oversize
+                    ReadLine::Oversize
                 } else {
-                    Line::Whole
+                    ReadLine::Whole
                 });
             }
         }
@@ -253,7 +257,7 @@ impl FileReader {
             return SourceError::Stopped;
         }
         if is_of(|cause| cause.is::<Dense>() || cause.is::<Garbage>()) {
-            return SourceError::Refused {
+            return SourceError::RefusedCounts {
                 path,
                 lines,
                 source,
@@ -270,7 +274,7 @@ impl FileReader {
 
 /// What the reader found.
 #[derive(Debug, PartialEq, Eq)]
-enum Line {
+enum ReadLine {
     Whole,
     /// Longer than the limit; it has been skipped.
     Oversize,

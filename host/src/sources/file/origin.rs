@@ -18,7 +18,7 @@ const SHOWN_BYTES: usize = 120;
 
 /// A file as messages name it.
 #[derive(Clone, Debug)]
-pub struct Origin {
+pub struct FileOrigin {
     pub(super) name: String,
     pub(super) packing: Packing,
     /// The command that would read the text from a pipe: `landfall audit --raw -`.
@@ -27,7 +27,7 @@ pub struct Origin {
     beginning: Arc<Mutex<Vec<u8>>>,
 }
 
-impl Origin {
+impl FileOrigin {
     pub(super) fn new(name: &str, packing: Packing, remedy: &str) -> Self {
         Self {
             name: name.to_owned(),

@@ -14,23 +14,23 @@ pub enum Envelope {
 
 /// What a part is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum MessagePart {
     Frame,
     /// The topic, or the rest of a message that was refused.
     Skipped,
     /// The message is refused; given once for each message.
-    Refused(Refusal),
+    RefusedCounts(Refusal),
 }
 
 /// Follows the parts of one message after the other.
 #[derive(Debug, Default)]
-pub(super) struct Parts {
+pub(super) struct MessageParts {
     envelope: Envelope,
     /// Number of parts of this message before the next one. Counts no further than it matters.
     before: u8,
 }
 
-impl Parts {
+impl MessageParts {
     /// Begins with the first part of a message.
     pub fn new(envelope: Envelope) -> Self {
         Self {
@@ -45,14 +45,14 @@ impl Parts {
     }
 
     /// Classifies the next part. `has_more`: the same message has more parts.
-    pub fn next(&mut self, has_more: bool) -> Part {
+    pub fn next(&mut self, has_more: bool) -> MessagePart {
         let part = match (self.envelope, self.before, has_more) {
-            (Envelope::None, 0, false) | (Envelope::Topic, 1, false) => Part::Frame,
-            (Envelope::None, 0, true) => Part::Refused(Refusal::Multipart),
-            (Envelope::Topic, 0, false) => Part::Refused(Refusal::NoPayload),
-            (Envelope::Topic, 1, true) => Part::Refused(Refusal::TooManyParts),
+            (Envelope::None, 0, false) | (Envelope::Topic, 1, false) => MessagePart::Frame,
+            (Envelope::None, 0, true) => MessagePart::RefusedCounts(Refusal::Multipart),
+            (Envelope::Topic, 0, false) => MessagePart::RefusedCounts(Refusal::NoPayload),
+            (Envelope::Topic, 1, true) => MessagePart::RefusedCounts(Refusal::TooManyParts),
             (Envelope::None, 1.., _) | (Envelope::Topic, 0, true) | (Envelope::Topic, 2.., _) => {
-                Part::Skipped
+                MessagePart::Skipped
             }
         };
         self.before = if has_more {
@@ -70,34 +70,44 @@ mod tests {
 
     #[test]
     fn the_frame_is_the_only_part_or_the_second_of_two_and_a_refusal_is_given_once() {
-        use Part::{Frame, Refused, Skipped};
-        let cases: [(Envelope, usize, &[Part]); 8] = [
+        use MessagePart::{Frame, RefusedCounts, Skipped};
+        let cases: [(Envelope, usize, &[MessagePart]); 8] = [
             (Envelope::None, 1, &[Frame]),
-            (Envelope::None, 2, &[Refused(Refusal::Multipart), Skipped]),
+            (
+                Envelope::None,
+                2,
+                &[RefusedCounts(Refusal::Multipart), Skipped],
+            ),
             (
                 Envelope::None,
                 3,
-                &[Refused(Refusal::Multipart), Skipped, Skipped],
+                &[RefusedCounts(Refusal::Multipart), Skipped, Skipped],
             ),
-            (Envelope::Topic, 1, &[Refused(Refusal::NoPayload)]),
+            (Envelope::Topic, 1, &[RefusedCounts(Refusal::NoPayload)]),
             (Envelope::Topic, 2, &[Skipped, Frame]),
             (
                 Envelope::Topic,
                 3,
-                &[Skipped, Refused(Refusal::TooManyParts), Skipped],
+                &[Skipped, RefusedCounts(Refusal::TooManyParts), Skipped],
             ),
             (
                 Envelope::Topic,
                 4,
-                &[Skipped, Refused(Refusal::TooManyParts), Skipped, Skipped],
+                &[
+                    Skipped,
+                    RefusedCounts(Refusal::TooManyParts),
+                    Skipped,
+                    Skipped,
+                ],
             ),
             (Envelope::Topic, 2, &[Skipped, Frame]),
         ];
         for envelope in [Envelope::None, Envelope::Topic] {
             // One message after the other through the same.
-            let mut parts = Parts::new(envelope);
+            let mut parts = MessageParts::new(envelope);
             for (_, count, expected) in cases.iter().filter(|case| case.0 == envelope) {
-                let found: Vec<Part> = (1..=*count).map(|n| parts.next(n < *count)).collect();
+                let found: Vec<MessagePart> =
+                    (1..=*count).map(|n| parts.next(n < *count)).collect();
                 assert_eq!(found, *expected, "{envelope:?} {count}");
             }
             // However many parts it has, the next message is a new one.

@@ -35,7 +35,7 @@ use pace::Pace;
 use subscriber::Subscriber;
 
 pub use envelope::Envelope;
-use envelope::Parts;
+use envelope::MessageParts;
 pub use publish::{Attach, ZmqPublisher};
 pub use settings::ZmqSettings;
 pub use settings::likeness::{Likeness, likeness};
@@ -151,7 +151,7 @@ fn open_by(
         watermark,
         stop,
         tick,
-        parts: Parts::new(subscription.envelope),
+        parts: MessageParts::new(subscription.envelope),
         refusals: Refusals::default(),
         wake_ups_deferred: false,
         is_steady: false,

@@ -14,7 +14,7 @@ pub(crate) use self::allowance::Allowance;
 use self::allowance::is_spread;
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{CheckActivity, Comparison, Describer};
-use crate::messages::{Answer, Described, LedgerEvent, Message, ShardOutput};
+use crate::messages::{Described, LedgerEvent, Message, ShardAnswer, ShardOutput};
 
 /// What the describer works with.
 pub(crate) struct DescribeStage {
@@ -27,7 +27,7 @@ pub(crate) struct DescribeStage {
 /// What one output of a shard leads to.
 pub(crate) struct DescribeOutput {
     /// Answers, each with the number of the shard that asked.
-    pub answers: Vec<(usize, Answer)>,
+    pub answers: Vec<(usize, ShardAnswer)>,
     /// The message for the results.
     pub message: Message,
 }
@@ -147,7 +147,10 @@ impl DescribeStage {
 }
 
 /// The answers to the comparisons that shards asked for.
-fn answers(events: &[LedgerEvent], comparisons: &[Option<Comparison>]) -> Vec<(usize, Answer)> {
+fn answers(
+    events: &[LedgerEvent],
+    comparisons: &[Option<Comparison>],
+) -> Vec<(usize, ShardAnswer)> {
     let asked = events.iter().zip(comparisons);
     let answer = |(event, comparison): (&LedgerEvent, &Option<Comparison>)| {
         let (Effect::Compare { key, .. }, Some(comparison)) = (event.effect, comparison) else {
@@ -158,7 +161,7 @@ fn answers(events: &[LedgerEvent], comparisons: &[Option<Comparison>]) -> Vec<(u
             Comparison::Differs(_) => Some(false),
             Comparison::Unknown => None,
         };
-        Some((event.shard, Answer::Compared { key, equal }))
+        Some((event.shard, ShardAnswer::Compared { key, equal }))
     };
     asked.filter_map(answer).collect()
 }

@@ -9,11 +9,11 @@ use landfall_ledger::{PerStream, Stream};
 /// The counts of all judges together.
 #[derive(Debug, Default)]
 pub struct Decoding {
-    streams: PerStream<Counted>,
+    streams: PerStream<StreamCounts>,
 }
 
 #[derive(Debug, Default)]
-struct Counted {
+struct StreamCounts {
     judged: AtomicU64,
     decoded: AtomicU64,
     keyless: AtomicU64,

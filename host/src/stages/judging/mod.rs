@@ -71,7 +71,7 @@ pub(crate) struct JudgeStage {
     pub telemetry: Telemetry,
     pub backlog: Arc<Backlog>,
     pub shutdown: Arc<Shutdown>,
-    pub waiting: Waiting,
+    pub waiting: SpoolRetry,
     /// Whether landings are held back.
     pub is_overrun: bool,
     /// Decides when to stop waiting for room. Only over recordings.
@@ -82,13 +82,13 @@ pub(crate) struct JudgeStage {
 /// Raw batches for which the spool has no room: one, and at the very end what is left of the queue.
 /// Written batches are judged meanwhile, because otherwise nothing would settle and make room.
 #[derive(Default)]
-pub(crate) struct Waiting {
+pub(crate) struct SpoolRetry {
     batches: VecDeque<FrameBatch>,
     tried: Option<Instant>,
     is_logged: bool,
 }
 
-impl Waiting {
+impl SpoolRetry {
     /// How long until the next try to spool.
     fn time_left(&self, now: Instant) -> Duration {
         self.tried.map_or(Duration::ZERO, |tried| {

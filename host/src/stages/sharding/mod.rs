@@ -21,7 +21,7 @@ use self::landings::Landings;
 use super::backlog::Backlog;
 use crate::flow::{InFlight, InFlightGuard};
 use crate::judge::WrittenFrames;
-use crate::messages::{Answer, LedgerEvent, ShardFlush, ShardOutput, ShardWork};
+use crate::messages::{LedgerEvent, ShardAnswer, ShardFlush, ShardOutput, ShardWork};
 use crate::telemetry::Telemetry;
 use crate::time_policy::TimePolicy;
 
@@ -34,7 +34,7 @@ pub(crate) enum ShardInput {
     /// A share of a judged batch.
     Work(ShardWork),
     /// An answer to a question of the shard.
-    Answer(Answer),
+    Answer(ShardAnswer),
     /// Deadlines of a new plan.
     Deadlines(Deadlines),
     /// Moves time as far as the sources have read, and reports counts.
@@ -119,8 +119,8 @@ impl ShardStage {
             ShardInput::Answer(answer) => {
                 let (shard, effects) = (&mut self.parts.shard, &mut self.effects);
                 match answer {
-                    Answer::Compared { key, equal } => shard.compared(key, equal, effects),
-                    Answer::Recalled { key, missing } => shard.recalled(key, missing, effects),
+                    ShardAnswer::Compared { key, equal } => shard.compared(key, equal, effects),
+                    ShardAnswer::Recalled { key, missing } => shard.recalled(key, missing, effects),
                 }
                 self.pending = EFFECTS;
             }

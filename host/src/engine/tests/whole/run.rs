@@ -24,12 +24,12 @@ use crate::judge::plan::{
 };
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Describer, Judge, JudgeOptions};
-use crate::messages::{Answer, ShardOutput, ShardWork};
+use crate::messages::{ShardAnswer, ShardOutput, ShardWork};
 use crate::results::{FlushStep, Results, ResultsParts};
 use crate::shutdown::Shutdown;
 use crate::stages::backlog::Backlog;
 use crate::stages::describing::DescribeStage;
-use crate::stages::judging::{JudgeInput, JudgeOutput, JudgeStage, Waiting};
+use crate::stages::judging::{JudgeInput, JudgeOutput, JudgeStage, SpoolRetry};
 use crate::stages::sharding::landings::Landings;
 use crate::stages::sharding::{ShardInput, ShardParts, ShardStage};
 use crate::telemetry::Telemetry;
@@ -43,7 +43,7 @@ const SHARDS: usize = 2;
 struct ShardInRun {
     stage: ShardStage,
     work: VecDeque<ShardWork>,
-    answers: VecDeque<Answer>,
+    answers: VecDeque<ShardAnswer>,
     outputs: VecDeque<ShardOutput>,
 }
 
@@ -163,7 +163,7 @@ impl Run {
             telemetry: telemetry.clone(),
             backlog: Arc::clone(&backlog),
             shutdown: Arc::clone(&shutdown),
-            waiting: Waiting::default(),
+            waiting: SpoolRetry::default(),
             is_overrun: false,
             give_up: None,
             decoding: Arc::default(),

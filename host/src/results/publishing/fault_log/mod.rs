@@ -3,7 +3,7 @@
 //! check has recovered. It is also logged when a check is suspended because of the time that it
 //! wastes, and when it is called again.
 //!
-//! `Faults` decides what to log. It is pure: notes and times in, log events out.
+//! `FaultStates` decides what to log. It is pure: notes and times in, log events out.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ const KNOWN_MAX: usize = 4096;
 
 /// The log of faults.
 #[derive(Default)]
-pub(super) struct FaultLog(Faults);
+pub(super) struct FaultLog(FaultStates);
 
 impl FaultLog {
     /// Logs a fault, or counts it for the next line.
@@ -108,12 +108,12 @@ struct ActiveSuspension {
 }
 
 #[derive(Default)]
-struct Faults {
+struct FaultStates {
     known: BTreeMap<Subject, KnownFault>,
     active_suspensions: BTreeMap<(String, Duty), ActiveSuspension>,
 }
 
-impl Faults {
+impl FaultStates {
     fn fault(&mut self, note: FaultNote, now: Instant) -> Option<LogEvent> {
         if note.kind == FaultKind::Suspended
             && let Some(suspension) = self.suspension_of(&note)

@@ -31,7 +31,7 @@ fn counts(event: Option<LogEvent>) -> Option<(u64, u64)> {
 #[test]
 fn the_first_fault_of_each_check_kind_and_outcome_is_logged_and_then_one_a_minute_with_what_was_not()
  {
-    let mut faults = Faults::default();
+    let mut faults = FaultStates::default();
     let start = Instant::now();
     assert_eq!(
         counts(faults.fault(note("a", FaultKind::Trap, 1), start)),
@@ -76,7 +76,7 @@ fn the_first_fault_of_each_check_kind_and_outcome_is_logged_and_then_one_a_minut
 
 #[test]
 fn a_check_has_recovered_once_it_judges_and_has_not_failed_for_a_while() {
-    let mut faults = Faults::default();
+    let mut faults = FaultStates::default();
     let start = Instant::now();
     faults.fault(note("a", FaultKind::Trap, 3), start);
     faults.judged("other");
@@ -108,7 +108,7 @@ fn a_check_has_recovered_once_it_judges_and_has_not_failed_for_a_while() {
 
 #[test]
 fn a_suspension_is_logged_once_for_all_workers_and_its_end_with_the_rows_that_it_cost() {
-    let mut faults = Faults::default();
+    let mut faults = FaultStates::default();
     let start = Instant::now();
     let suspension = Suspension {
         duty: Duty::Work,
@@ -145,7 +145,7 @@ fn a_suspension_is_logged_once_for_all_workers_and_its_end_with_the_rows_that_it
 
 #[test]
 fn what_is_known_is_bounded_and_what_failed_longest_ago_goes() {
-    let mut faults = Faults::default();
+    let mut faults = FaultStates::default();
     let start = Instant::now();
     for number in 0..2 * KNOWN_MAX as u32 {
         let now = start + number * Duration::from_millis(1);

@@ -78,7 +78,7 @@ pub(super) enum Step {
 }
 
 #[derive(Debug)]
-enum State {
+enum DialState {
     Waiting {
         until: Instant,
     },
@@ -107,7 +107,7 @@ pub(super) struct FailedTry {
 pub(super) struct Dial {
     destination: Destination,
     pauses: RetryPauses,
-    state: State,
+    state: DialState,
     /// The addresses of this round: those still to try (the next one is last), and those tried.
     to_try: Vec<Target>,
     /// Where the next round begins in a name's addresses, if they are too many for one round.
@@ -127,7 +127,7 @@ impl Dial {
         Self {
             destination,
             pauses,
-            state: State::Waiting { until: now },
+            state: DialState::Waiting { until: now },
             to_try: Vec::new(),
             next_address: 0,
             tried: Vec::new(),
@@ -140,7 +140,7 @@ impl Dial {
     /// What to do now.
     pub fn step(&mut self, now: Instant) -> Step {
         match self.state {
-            State::Waiting { until } if now >= until => {}
+            DialState::Waiting { until } if now >= until => {}
             _ => return Step::Nothing,
         }
         if self.to_try.is_empty() {
@@ -148,7 +148,7 @@ impl Dial {
             match &self.destination {
                 Destination::Fixed(target) => self.to_try.push(target.clone()),
                 Destination::Host(host, port) => {
-                    self.state = State::Resolving {
+                    self.state = DialState::Resolving {
                         since: now,
                         is_reported: false,
                     };
@@ -160,7 +160,7 @@ impl Dial {
             None => Step::Nothing,
             Some(target) => {
                 self.tried.push(target.clone());
-                self.state = State::Trying(target.clone());
+                self.state = DialState::Trying(target.clone());
                 Step::Connect(target)
             }
         }
@@ -169,7 +169,7 @@ impl Dial {
     /// True once for each query that takes too long.
     pub fn resolver_hangs(&mut self, now: Instant) -> bool {
         match &mut self.state {
-            State::Resolving { since, is_reported }
+            DialState::Resolving { since, is_reported }
                 if !*is_reported
                     && now.saturating_duration_since(*since) >= RESOLVER_HANGS_AFTER =>
             {
@@ -183,7 +183,7 @@ impl Dial {
     /// The name leads to these addresses, in the order of the resolver's preference. If there are
     /// none, this round has failed, and [`Dial::failed`] must be called.
     pub fn resolved(&mut self, addresses: &[SocketAddr], now: Instant) {
-        if addresses.is_empty() || !matches!(self.state, State::Resolving { .. }) {
+        if addresses.is_empty() || !matches!(self.state, DialState::Resolving { .. }) {
             return;
         }
         let mut targets: Vec<Target> = Vec::new();
@@ -207,35 +207,35 @@ impl Dial {
         targets.truncate(ADDRESSES_MAX);
         targets.reverse();
         self.to_try = targets;
-        self.state = State::Waiting { until: now };
+        self.state = DialState::Waiting { until: now };
     }
 
     /// The try has led to a connection.
     pub fn connected(&mut self, now: Instant) {
         let target = match &self.state {
-            State::Trying(target) => Some(target.clone()),
+            DialState::Trying(target) => Some(target.clone()),
             _ => None,
         };
         self.last_connected.clone_from(&target);
         self.to_try.clear();
-        self.state = State::Connected { target, since: now };
+        self.state = DialState::Connected { target, since: now };
     }
 
     /// The name was not resolved, or the try or the connection has ended; None if there was none.
     /// `chance`, from 0 to 1, spreads clients that wait.
     pub fn failed(&mut self, now: Instant, chance: f64) -> Option<FailedTry> {
         match &self.state {
-            State::Waiting { .. } => return None,
-            State::Trying(_) if !self.to_try.is_empty() => {
-                self.state = State::Waiting { until: now };
+            DialState::Waiting { .. } => return None,
+            DialState::Trying(_) if !self.to_try.is_empty() => {
+                self.state = DialState::Waiting { until: now };
                 return Some(FailedTry {
                     tried: self.tried.clone(),
                     is_last: false,
                 });
             }
-            State::Trying(_) | State::Resolving { .. } => self.failures += 1,
+            DialState::Trying(_) | DialState::Resolving { .. } => self.failures += 1,
             // A publisher that ends each connection at once is no better than none.
-            State::Connected { since, .. } => {
+            DialState::Connected { since, .. } => {
                 let has_lasted = now.saturating_duration_since(*since) >= self.pauses.max;
                 (self.failures, self.short_lived) = if has_lasted {
                     (1, 0)
@@ -246,7 +246,7 @@ impl Dial {
         }
         self.to_try.clear();
         let until = now + self.wait(chance);
-        self.state = State::Waiting { until };
+        self.state = DialState::Waiting { until };
         Some(FailedTry {
             tried: std::mem::take(&mut self.tried),
             is_last: true,
@@ -268,7 +268,10 @@ impl Dial {
 
     /// Whether there is a try or a connection that can end.
     pub fn is_under_way(&self) -> bool {
-        matches!(self.state, State::Trying(_) | State::Connected { .. })
+        matches!(
+            self.state,
+            DialState::Trying(_) | DialState::Connected { .. }
+        )
     }
 
     /// Whether connections come and go, so that not each of them should be logged.
@@ -279,9 +282,9 @@ impl Dial {
     /// The address to which it is connected, or tries to connect.
     pub fn target(&self) -> Option<&Target> {
         match &self.state {
-            State::Trying(target) => Some(target),
-            State::Connected { target, .. } => target.as_ref(),
-            State::Waiting { .. } | State::Resolving { .. } => None,
+            DialState::Trying(target) => Some(target),
+            DialState::Connected { target, .. } => target.as_ref(),
+            DialState::Waiting { .. } | DialState::Resolving { .. } => None,
         }
     }
 }

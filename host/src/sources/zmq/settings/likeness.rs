@@ -16,7 +16,7 @@ pub enum Likeness {
 
 /// What an endpoint leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Publisher {
+enum PublisherAddress {
     Tcp { host: Host, port: u16 },
     Local(PathBuf),
 }
@@ -33,29 +33,29 @@ enum Host {
 
 /// The relation of two endpoints, by their texts.
 pub fn likeness(left: &str, right: &str) -> Likeness {
-    match (Publisher::of(left), Publisher::of(right)) {
+    match (PublisherAddress::of(left), PublisherAddress::of(right)) {
         (Some(left), Some(right)) => left.likeness(&right),
         _ if left == right => Likeness::Same,
         _ => Likeness::Other,
     }
 }
 
-impl Publisher {
+impl PublisherAddress {
     /// None if it is not an endpoint.
     fn of(endpoint: &str) -> Option<Self> {
         if let Some(path) = endpoint.strip_prefix("ipc://") {
-            return Some(Publisher::Local(local(path)));
+            return Some(PublisherAddress::Local(local(path)));
         }
         let (host, port) = endpoint.strip_prefix("tcp://")?.rsplit_once(':')?;
         let (host, port) = (Host::of(host), port.parse().ok()?);
-        Some(Publisher::Tcp { host, port })
+        Some(PublisherAddress::Tcp { host, port })
     }
 
     fn likeness(&self, other: &Self) -> Likeness {
         match (self, other) {
             (
-                Publisher::Tcp { host, port },
-                Publisher::Tcp {
+                PublisherAddress::Tcp { host, port },
+                PublisherAddress::Tcp {
                     host: other,
                     port: other_port,
                 },

@@ -6,12 +6,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::connection_monitor::ConnectionMonitor;
-use super::envelope::{Part, Parts};
+use super::envelope::{MessagePart, MessageParts};
 use super::pace::{NAP, Pace};
 use super::wake_ups::DEFER_MIN;
 use super::watermark::{Ahead, Look, Watermark};
 use super::whole_ms;
-use crate::flow::{Link, Refusals, Refused, ShutdownRequest, SourceStatus};
+use crate::flow::{Link, Refusals, RefusedCounts, ShutdownRequest, SourceStatus};
 use crate::sources::{BatchWriter, Source, SourceError};
 use crate::thread_watch;
 
@@ -33,7 +33,7 @@ pub(super) struct Subscriber {
     pub stop: ShutdownRequest,
     /// How long to wait for a frame before the time is reported.
     pub tick: Duration,
-    pub parts: Parts,
+    pub parts: MessageParts,
     pub refusals: Refusals,
     pub pace: Pace,
     /// Whether bytes gathered in the kernel and the socket was not seen empty since.
@@ -135,14 +135,14 @@ impl Subscriber {
             self.watermark.read();
             self.pace.read();
             match self.parts.next(message.get_more()) {
-                Part::Frame if self.batch_writer.admits(message.len()) => {
+                MessagePart::Frame if self.batch_writer.admits(message.len()) => {
                     let monitor = &mut self.connection_monitor;
                     if self.batch_writer.push(message, || monitor.follow())? {
                         self.batch_writer.hand_on(|| monitor.follow())?;
                     }
                 }
-                Part::Frame | Part::Skipped => {}
-                Part::Refused(refusal) => self.batch_writer.stats().refuse(refusal),
+                MessagePart::Frame | MessagePart::Skipped => {}
+                MessagePart::RefusedCounts(refusal) => self.batch_writer.stats().refuse(refusal),
             }
         }
         Ok(false)
@@ -152,7 +152,7 @@ impl Subscriber {
     fn log_refused(&mut self) {
         let stats = self.batch_writer.stats();
         let totals = stats.all_refused();
-        if totals == Refused::default() {
+        if totals == RefusedCounts::default() {
             return;
         }
         for (refusal, more) in self.refusals.due(totals, Instant::now()) {

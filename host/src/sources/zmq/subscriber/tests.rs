@@ -99,7 +99,7 @@ fn scene_with(wait: Duration) -> Scene {
         batch_writer,
         stop,
         tick: NAP,
-        parts: Parts::default(),
+        parts: MessageParts::default(),
         refusals: Refusals::default(),
         pace: Pace::new(0, Instant::now()),
         wake_ups_deferred: false,

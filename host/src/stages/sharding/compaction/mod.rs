@@ -25,7 +25,7 @@ const BYTES_MAX: u64 = 8 << 20;
 const REST: Duration = Duration::from_secs(1);
 
 /// Holds frames, and learns where they were moved to.
-pub trait Holder {
+pub trait FrameHolder {
     /// See [`Shard::relocate`].
     fn relocate(
         &mut self,
@@ -35,7 +35,7 @@ pub trait Holder {
     ) -> Option<u32>;
 }
 
-impl Holder for Shard {
+impl FrameHolder for Shard {
     fn relocate(
         &mut self,
         from: u32,
@@ -87,7 +87,7 @@ impl Compaction {
 
     /// Does a bounded piece of work, if there is any. All effects of `holder` must have been handed
     /// on.
-    pub fn step(&mut self, holder: &mut impl Holder, now: Instant) -> Moved {
+    pub fn step(&mut self, holder: &mut impl FrameHolder, now: Instant) -> Moved {
         let mut moved = Moved::default();
         if self.pass.is_none() {
             if !self.spool.wants_room() || self.rests_until.is_some_and(|until| now < until) {

@@ -28,7 +28,7 @@ struct Model {
     waiting: BTreeMap<u32, (PayloadRef, Vec<u8>, u64)>,
 }
 
-impl Holder for Model {
+impl FrameHolder for Model {
     fn relocate(
         &mut self,
         from: u32,

@@ -26,7 +26,7 @@ use crate::flow::{InFlight, ShutdownRequest, SourceProgress};
 use crate::judge::Describer;
 use crate::judge::plan::Plan;
 use crate::judge::plan_cell::PlanCell;
-use crate::messages::{Answer, ShardOutput, ShardWork};
+use crate::messages::{ShardAnswer, ShardOutput, ShardWork};
 use crate::planning::planner::{Patience, Planner};
 use crate::results::{Results, ResultsParts};
 use crate::shutdown::Shutdown;
@@ -116,7 +116,7 @@ pub(super) struct Known {
 struct ShardInRun {
     stage: ShardStage,
     work: VecDeque<ShardWork>,
-    answers: VecDeque<Answer>,
+    answers: VecDeque<ShardAnswer>,
     outputs: VecDeque<ShardOutput>,
 }
 

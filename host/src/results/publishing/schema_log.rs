@@ -31,7 +31,7 @@ impl SchemaLog {
                 schema,
                 check,
                 "the schema is suspended for a while: validation by it took too many steps, or too long, again and again; \
-                 its events are unjudged, or their violations are not logged, meanwhile"
+                 its events are unjudged, or their violations are not reported, meanwhile"
             );
         }
         if let Some((rows, unexplained)) = self.due(faults, now) {

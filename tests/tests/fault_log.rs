@@ -94,7 +94,7 @@ fn a_flood_of_faults_of_an_event_and_a_parity_check_is_one_line_each_with_the_ke
 }
 
 #[test]
-fn a_check_that_is_left_alone_and_asked_again_is_a_line_each() {
+fn a_check_that_is_suspended_and_called_again_is_a_line_each() {
     let checks = check(
         "loops",
         "hostile_check.wasm",

@@ -1,6 +1,8 @@
 //! `landfall backfill`: gives exactly the raw frames that did not land, byte for byte, in order of
 //! arrival. A frame that a file could not give back as it is, is left out and reported.
 
+mod frame_pacer;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -14,6 +16,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use landfall_store::{Frame, MissingEvent, MissingFilter, Reader, StoreError, view};
 use serde_json::json;
 
+use self::frame_pacer::FramePacer;
 use super::missing::MissingSelection;
 use super::print::{self, PrintError};
 use super::{Global, exit};
@@ -405,50 +408,9 @@ fn publish(
     Ok(counts)
 }
 
-/// Spaces frames evenly. After a stall, the frames that were delayed are not sent in a burst.
-#[derive(Default)]
-struct FramePacer {
-    interval: Duration,
-    due: Option<Instant>,
-}
-
-impl FramePacer {
-    fn new(rate: f64) -> Self {
-        Self {
-            interval: Duration::from_secs_f64(1.0 / rate.clamp(RATE_MIN, RATE_MAX)),
-            due: None,
-        }
-    }
-
-    /// How long the next frame has to wait.
-    fn wait(&self, now: Instant) -> Duration {
-        self.due
-            .map_or(Duration::ZERO, |due| due.saturating_duration_since(now))
-    }
-
-    /// A frame was sent. If it was late, the next frames are as much later.
-    fn sent(&mut self, now: Instant) {
-        self.due = Some(now + self.interval);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn frames_are_spaced_evenly_and_a_stall_is_not_made_up_for() {
-        let mut pacer = FramePacer::new(10.0);
-        let now = Instant::now();
-        let ms = Duration::from_millis;
-        assert_eq!(pacer.wait(now), ms(0));
-        pacer.sent(now);
-        assert_eq!(pacer.wait(now + ms(30)), ms(70));
-        let later = now + ms(10_000);
-        assert_eq!(pacer.wait(later), ms(0));
-        pacer.sent(later);
-        assert_eq!(pacer.wait(later), ms(100), "and not at once");
-    }
 
     #[test]
     fn a_rate_that_makes_no_sense_is_refused() {

@@ -75,13 +75,18 @@ impl ControlSocket {
                 Err(error) => {
                     // Out of descriptors, for one: it is tried again when there may be some.
                     tracing::warn!("failed to accept a command: {error}");
-                    tokio::time::sleep(EXCHANGE_TIME_MAX).await;
-                    continue;
+                    tokio::select! {
+                        () = tokio::time::sleep(EXCHANGE_TIME_MAX) => continue,
+                        _ = closing.wait_for(|closing| *closing) => return,
+                    }
                 }
             };
-            let Ok(connection) = Arc::clone(&connections).acquire_owned().await else {
-                return;
+            // Nobody who holds connections holds up the end.
+            let connection = tokio::select! {
+                connection = Arc::clone(&connections).acquire_owned() => connection,
+                _ = closing.wait_for(|closing| *closing) => return,
             };
+            let Ok(connection) = connection else { return };
             let control = Arc::clone(&control);
             tokio::spawn(async move {
                 if let Err(error) = answer(stream, control).await {
@@ -228,6 +233,26 @@ mod tests {
         }
         assert!(raw(&directory, &vec![b' '; REQUEST_BYTES_MAX as usize + 10]).contains("refused"));
         assert!(raw(&directory, b"{\"command\":\"reload\"}\n").contains("reloaded"));
+    }
+
+    #[test]
+    fn connections_that_ask_nothing_do_not_hold_up_the_end() {
+        let (_root, directory) = long_directory();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let (close, closing) = watch::channel(false);
+        let control: CommandHandler = Arc::new(|_| Box::pin(std::future::pending()));
+        let socket = runtime.block_on(async { ControlSocket::bind(&directory).unwrap() });
+        let server = runtime.spawn(socket.serve(control, closing));
+        let short = SocketPath::in_directory(&directory).unwrap();
+        let connect = |_| Blocking::connect(short.as_path()).unwrap();
+        let _connections: Vec<Blocking> = (0..2 * CONNECTIONS_MAX).map(connect).collect();
+        close.send(true).unwrap();
+        let ended = runtime.block_on(async { timeout(EXCHANGE_TIME_MAX / 2, server).await });
+        assert!(ended.is_ok(), "it ends while all connections are taken");
     }
 
     #[test]

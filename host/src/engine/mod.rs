@@ -10,6 +10,7 @@ mod flush_pacer;
 mod judge_thread;
 pub mod reload;
 mod results_thread;
+mod running;
 mod settings;
 mod shard_thread;
 mod stored;
@@ -19,7 +20,6 @@ mod threads;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
@@ -29,6 +29,7 @@ use landfall_store::spool::{Spool, SpoolError};
 use landfall_store::{SPOOL_NAME, Store, StoreError};
 
 pub use self::control::Control;
+pub use self::running::{Ended, Running};
 pub use self::threads::Liveness;
 pub use crate::stages::judging::decoding;
 
@@ -43,12 +44,12 @@ use self::threads::{Threads, spawn};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::flow::queue::{self, LaneStats};
-use crate::flow::{FrameBatch, InFlight, ShutdownRequest, Unapplied};
+use crate::flow::{FrameBatch, InFlight, ShutdownRequest};
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Describer, Judge, JudgeOptions};
 use crate::planning::planner::Planned;
-use crate::results::{Results, ResultsParts, Totals};
-use crate::shutdown::{Shutdown, Unaccounted};
+use crate::results::{Results, ResultsParts};
+use crate::shutdown::Shutdown;
 use crate::sources::SourceContext;
 use crate::stages::backlog::Backlog;
 use crate::stages::describing::{Allowance, DescribeStage};
@@ -92,16 +93,6 @@ pub struct EngineParts<'a> {
     pub clock: &'a Clock,
     /// Set when the run must end; the engine sets it as well if it cannot go on.
     pub stop: &'a ShutdownRequest,
-}
-
-/// The outcome of a run.
-#[derive(Debug, Default)]
-pub struct Ended {
-    pub totals: Totals,
-    /// What was received and is not accounted for in the store.
-    pub unaccounted: Unaccounted,
-    /// Batches of which some frames were never applied: stream, reason, number.
-    pub unapplied: Vec<(Stream, Unapplied, u64)>,
 }
 
 /// All stages of a run, before anything runs.
@@ -190,7 +181,10 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         stage: DescribeStage {
             describer: Describer::new(Arc::clone(&parts.planned.plan)),
             plan: Arc::clone(&plan),
-            allowance: parts.time.clock().map(|_| Allowance::new(Instant::now())),
+            allowance: parts
+                .time
+                .clock()
+                .map(|_| Allowance::new(Instant::now(), Instant::now)),
         },
         outputs: outputs_out,
         answers: ends.answers.clone(),
@@ -387,57 +381,8 @@ impl Engine {
             shutdown: self.shutdown,
             decoding: self.decoding,
             control: self.control,
-            sources: self.sources,
+            sources: Some(self.sources),
             in_flight: self.in_flight,
         })
-    }
-}
-
-/// A running engine.
-pub struct Running {
-    threads: Vec<JoinHandle<()>>,
-    results: JoinHandle<Totals>,
-    watched: Arc<Threads>,
-    shutdown: Arc<Shutdown>,
-    /// How many frames of each stream could be decoded so far.
-    pub decoding: Arc<Decoding>,
-    /// For reloads.
-    pub control: Control,
-    sources: PerStream<SourceContext>,
-    in_flight: InFlight,
-}
-
-impl Running {
-    /// Shows from now on whether all threads live.
-    pub fn liveness(&self) -> Liveness {
-        Liveness(Arc::clone(&self.watched))
-    }
-
-    /// Waits until everything that was received has been applied and stored, or cannot be. All
-    /// sources have ended.
-    pub fn drain(self) -> Ended {
-        // Nobody sends any more, so the queue closes.
-        drop(self.sources);
-        self.shutdown.begin();
-        for thread in self.threads {
-            let name = thread.thread().name().unwrap_or_default().to_owned();
-            if thread.join().is_err() {
-                self.shutdown.died(&name);
-            }
-        }
-        drop(self.control);
-        let totals = self.results.join().unwrap_or_else(|_| {
-            self.shutdown.died("results");
-            Totals::default()
-        });
-        let unapplied = Stream::ALL.into_iter().flat_map(|stream| {
-            let batches = self.in_flight.unapplied(stream).into_iter();
-            batches.map(move |(reason, batches)| (stream, reason, batches))
-        });
-        Ended {
-            totals,
-            unaccounted: self.shutdown.unaccounted(),
-            unapplied: unapplied.collect(),
-        }
     }
 }

@@ -80,8 +80,9 @@ impl ShardThread {
             while let Ok(deadlines) = self.deadlines.try_recv() {
                 self.give(ShardInput::Deadlines(deadlines))?;
             }
-            while let Ok(answer) = self.answers.try_recv() {
-                self.give(ShardInput::Answer(answer))?;
+            let answers: Vec<ShardAnswer> = self.answers.try_iter().collect();
+            if !answers.is_empty() {
+                self.give(ShardInput::Answers(answers))?;
             }
             match work {
                 Ok(work) => {
@@ -128,7 +129,7 @@ impl ShardThread {
             let has_time = start.elapsed() < ANSWERS_MAX;
             if asks && has_time {
                 if let Ok(answer) = self.answers.recv_timeout(FLUSH) {
-                    self.give(ShardInput::Answer(answer))?;
+                    self.give(ShardInput::Answers(vec![answer]))?;
                 }
             } else {
                 self.give(ShardInput::Conclude)?;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use landfall_ledger::Effect;
-use landfall_store::{Store, StoreError};
+use landfall_store::StoreError;
 
 use super::accounting::KnownMissing;
 use crate::judge::plan::Plan;
@@ -42,13 +42,14 @@ struct Pair {
 }
 
 impl LateComparison {
-    /// Sets the comparison of each event that landed late, and gives what the checks did.
+    /// Sets the comparison of each event that landed late, and gives what the checks did. `missing_frame` reads the
+    /// raw frame of a missing event from the store, by fingerprint.
     ///
     /// # Errors
     /// The store could not be read. The call can be repeated with the same events.
     pub fn compare(
         &mut self,
-        store: &Store,
+        missing_frame: impl Fn([u8; 16]) -> Result<Option<Vec<u8>>, StoreError>,
         plan: &Arc<Plan>,
         known: &KnownMissing,
         events: &mut [Described],
@@ -62,11 +63,7 @@ impl LateComparison {
             let frame = match raw {
                 RawFrame::InStore => {
                     let key = fingerprint_of(&events[event]);
-                    match key
-                        .map(|key| store.missing_frame(key))
-                        .transpose()?
-                        .flatten()
-                    {
+                    match key.map(&missing_frame).transpose()?.flatten() {
                         Some(frame) => frame,
                         None => continue,
                     }

@@ -151,22 +151,23 @@ impl Results {
                 Flush::None => {
                     self.flush = Flush::LookUp(self.accounting.take_buffered(ended));
                 }
-                Flush::LookUp(mut buffered) => match self.look_up(&mut buffered, now) {
-                    Ok(known) => {
-                        self.works();
-                        self.flush = Flush::Write(self.prepare(buffered, known, ended, now));
-                    }
-                    Err(error) => match self.failed(&error, now) {
-                        Some(pause) => {
-                            self.flush = Flush::LookUp(buffered);
-                            return FlushStep::Wait(pause);
+                Flush::LookUp(mut buffered) => {
+                    let plan = self.plan.current();
+                    let known = match self.look_up(&plan, &mut buffered, now) {
+                        Ok(known) => {
+                            self.works();
+                            known
                         }
-                        None => {
-                            let known = KnownMissing::default();
-                            self.flush = Flush::Write(self.prepare(buffered, known, ended, now));
-                        }
-                    },
-                },
+                        Err(error) => match self.failed(&error, now) {
+                            Some(pause) => {
+                                self.flush = Flush::LookUp(buffered);
+                                return FlushStep::Wait(pause);
+                            }
+                            None => self.look_up_without_store(&plan, &mut buffered, now),
+                        },
+                    };
+                    self.flush = Flush::Write(self.prepare(&plan, buffered, known, ended, now));
+                }
                 Flush::Write(mut prepared) => match self.write(&prepared, now) {
                     Ok(()) => {
                         self.works();
@@ -213,34 +214,50 @@ impl Results {
     /// their raw frames.
     fn look_up(
         &mut self,
+        plan: &Arc<Plan>,
         buffered: &mut Buffered,
         now: Instant,
     ) -> Result<KnownMissing, StoreError> {
-        let plan = self.plan.current();
         let known = self.recording.look_up(&buffered.events)?;
         let store = self.recording.store();
+        let frame = |key| store.missing_frame(key);
         let checks = self
             .late
-            .compare(store, &plan, &known, &mut buffered.events)?;
+            .compare(frame, plan, &known, &mut buffered.events)?;
         self.checks(checks, now);
         Ok(known)
+    }
+
+    /// The same with a store that was given up: only events of this flush are known.
+    fn look_up_without_store(
+        &mut self,
+        plan: &Arc<Plan>,
+        buffered: &mut Buffered,
+        now: Instant,
+    ) -> KnownMissing {
+        let known = KnownMissing::default();
+        let checks = self
+            .late
+            .compare(|_| Ok(None), plan, &known, &mut buffered.events);
+        self.checks(checks.unwrap_or_default(), now);
+        known
     }
 
     /// Prepares a flush. From here on it can be written any number of times.
     fn prepare(
         &mut self,
+        plan: &Plan,
         buffered: Buffered,
         known: KnownMissing,
         ended: bool,
         now: Instant,
     ) -> Box<Prepared> {
-        let plan = self.plan.current();
         let clock_ms = self.clock_ms();
-        let mut prepared = self.accounting.prepare(&plan, buffered, known, clock_ms);
+        let mut prepared = self.accounting.prepare(plan, buffered, known, clock_ms);
         self.accounting
             .generations(self.plan.take_unrecorded(), &mut prepared);
-        self.judge_windows(&plan, ended, now, &mut prepared);
-        self.accounting.finish(&plan, ended, &mut prepared);
+        self.judge_windows(plan, ended, now, &mut prepared);
+        self.accounting.finish(plan, ended, &mut prepared);
         Box::new(prepared)
     }
 
@@ -276,6 +293,9 @@ impl Results {
         }
         if let Some(ahead_ms) = self.recording.clock_ahead_ms() {
             self.publishing.clock_ahead(ahead_ms);
+        }
+        if written.is_round {
+            self.recording.empty_log();
         }
         self.publishing.sizes(self.recording.path());
         self.accounting.written(prepared, written.is_round);

@@ -1,7 +1,7 @@
 //! Where frames come from: ZeroMQ publishers and recorded files. A source reads frames, stamps them
 //! with their arrival, packs them into batches and puts these into a bounded queue.
 //!
-//! Knows nothing of what a frame means: no codec, no JSON, no key. By [`SourceProgress`] it reports
+//! Knows nothing of what a frame means: no codec, no JSON, no key. By `SourceProgress` it reports
 //! the instant before which it has read everything that arrived. The ledger calls an event missing
 //! only by this report.
 //!

@@ -7,6 +7,10 @@ use super::rust::{code, words};
 /// A file is about one concept; one that is longer is about two.
 const LINES_MAX: usize = 600;
 
+/// A file of the program that is longer than this says why, in its head.
+const LINES_WITHOUT_REASON_MAX: usize = 450;
+const REASON: &str = "//! Long: ";
+
 /// What a program that runs unattended does not do: panic where input can make it, and print past the place
 /// that escapes. These lints are for the program's crates; a test may do both, and cargo has no lints for
 /// some targets of a package alone.
@@ -28,6 +32,14 @@ pub fn check(file: &File) -> Vec<Finding> {
     let lines = file.text.lines().count();
     if lines > LINES_MAX {
         let text = format!("has {lines} lines, more than {LINES_MAX}; give each concept a file");
+        findings.push(Finding::whole(&file.path, text));
+    }
+    let says_why = file.text.lines().any(|line| line.starts_with(REASON));
+    if lines > LINES_WITHOUT_REASON_MAX && file.path.starts_with("host/") && !says_why {
+        let text = format!(
+            "has {lines} lines, more than {LINES_WITHOUT_REASON_MAX}; give each concept a file, or say why in a \
+             line `{REASON}`"
+        );
         findings.push(Finding::whole(&file.path, text));
     }
     for (index, line) in code(&file.text).lines().enumerate() {
@@ -63,6 +75,27 @@ mod tests {
             path: path.to_owned(),
             text: text.to_owned(),
         }
+    }
+
+    #[test]
+    fn a_long_file_of_the_program_says_why() {
+        let found = |path: &str, text: &str| check(&file(path, text)).len();
+        let lines = |count| format!("//! x\n{}", "// y\n".repeat(count));
+        assert_eq!(
+            found("host/src/queue.rs", &lines(LINES_WITHOUT_REASON_MAX - 1)),
+            0
+        );
+        assert_eq!(
+            found("host/src/queue.rs", &lines(LINES_WITHOUT_REASON_MAX)),
+            1
+        );
+        assert_eq!(
+            found("ops/src/queue.rs", &lines(LINES_WITHOUT_REASON_MAX)),
+            0
+        );
+        let why = format!("//! x\n{REASON}it is a table.\n");
+        let long = why + &"// y\n".repeat(LINES_WITHOUT_REASON_MAX);
+        assert_eq!(found("host/src/queue.rs", &long), 0);
     }
 
     #[test]

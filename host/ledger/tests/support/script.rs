@@ -11,6 +11,8 @@
 //! Each effect is a line, with the generation of checks that it names unless that is 0; the last lines are the sums by window and schema, but for what is 0.
 //! Payloads are named after their event: `raw:a`, `written:a`. Releases show as what is still
 //! held at the end.
+//!
+//! Long: It is long because it is one language: its steps, and what is written of each effect.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

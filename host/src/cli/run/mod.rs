@@ -220,11 +220,12 @@ impl Sidecar {
     }
 
     /// Deals with everything that was received, upstream first, and logs what could not be dealt with.
-    fn drain(self, ended: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
+    fn drain(mut self, ended: anyhow::Result<()>) -> anyhow::Result<ExitCode> {
         self.stop.set();
         // The reloader sleeps until somebody asks for a reload.
         self.request.send();
         let is_whole = join_sources(self.sources);
+        self.running.close_queue();
         let _ = self.reloading.join();
         let engine::Ended {
             totals,

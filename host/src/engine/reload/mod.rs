@@ -2,17 +2,17 @@
 //! one of them changes. If something does not load, the old version stays in force, and this is
 //! reported.
 
+mod request;
 mod watching;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use notify::RecommendedWatcher;
-use tokio::sync::oneshot;
 
+use self::request::EndRequests;
+pub use self::request::{ReloadRequest, requests};
 use self::watching::Watched;
 use super::Control;
 use crate::clock::Clock;
@@ -91,74 +91,11 @@ impl FileWatch {
     }
 }
 
-/// Asks for a reload. A clone asks the same reloader.
-#[derive(Clone)]
-pub struct ReloadRequest {
-    sender: Sender<()>,
-    again: Arc<AtomicBool>,
-    /// The callers that wait for the result.
-    asked: Arc<Mutex<Vec<oneshot::Sender<Reloaded>>>>,
-}
-
-/// The number of callers that can wait for a reload at once.
-const ASKED_MAX: usize = 64;
-
-impl ReloadRequest {
-    /// Requests a reload, because something may have changed.
-    pub fn send(&self) {
-        // One waiting request is enough, and a reloader that has ended needs none.
-        let _ = self.sender.try_send(());
-    }
-
-    /// Requests a reload that also tries again what was refused, although it did not change:
-    /// SIGHUP.
-    pub fn send_again(&self) {
-        self.again.store(true, Ordering::Release);
-        self.send();
-    }
-
-    /// Like [`ReloadRequest::send_again`], and gives the result. None if too many callers wait
-    /// already.
-    pub fn ask(&self) -> Option<oneshot::Receiver<Reloaded>> {
-        let (sender, receiver) = oneshot::channel();
-        let mut asked = self.lock_asked();
-        if asked.len() >= ASKED_MAX {
-            return None;
-        }
-        asked.push(sender);
-        drop(asked);
-        self.send_again();
-        Some(receiver)
-    }
-
-    fn take_asked(&self) -> Vec<oneshot::Sender<Reloaded>> {
-        std::mem::take(&mut self.lock_asked())
-    }
-
-    fn lock_asked(&self) -> MutexGuard<'_, Vec<oneshot::Sender<Reloaded>>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take_again(&self) -> bool {
-        self.again.swap(false, Ordering::AcqRel)
-    }
-}
-
-/// Both ends of the channel for requests.
-pub fn requests() -> (ReloadRequest, Receiver<()>) {
-    let (sender, receiver) = bounded(1);
-    let request = ReloadRequest {
-        sender,
-        again: Arc::default(),
-        asked: Arc::default(),
-    };
-    (request, receiver)
-}
-
 impl Reloader {
     /// Runs until the process must stop. `first` is the plan that judges first. The watcher sends
     /// to `wake` too.
     pub fn run(mut self, first: Planned, wake: &Receiver<()>, request: &ReloadRequest) {
+        let _end = EndRequests(request.clone());
         let loaded = request.clone();
         self.planner.on_loaded(move || loaded.send());
         let stop = self.stop.clone();

@@ -1,5 +1,5 @@
 //! The accounting of a run: what windows count, which incidents there are, what a late landing
-//! revises, and which samples are kept. Pure: messages and times in, one [`Prepared`] flush out.
+//! revises, and which samples are kept. Pure: messages and times in, one `Prepared` flush out.
 //!
 //! Knows the ledger's types and the rows of the store. Knows neither the store itself nor metrics,
 //! log and checks that run.

@@ -38,6 +38,8 @@ pub(super) struct Recording {
     log_file: LogFile,
     /// When the times were last stored.
     times_stored: Option<Instant>,
+    /// What the last try deleted, if its commit failed: it may have succeeded all the same.
+    unsure: Option<Pruned>,
 }
 
 /// What a flush did beside writing what was prepared.
@@ -57,6 +59,7 @@ impl Recording {
             clock,
             log_file: LogFile::default(),
             times_stored: None,
+            unsure: None,
         }
     }
 
@@ -121,7 +124,8 @@ impl Recording {
     ) -> Result<WriteOutcome, StoreError> {
         if self.store.is_committed()? {
             // The previous try succeeded, and only seemed to fail.
-            return Ok(WriteOutcome::default());
+            let pruned = self.unsure.take();
+            return Ok(self.outcome(pruned, now));
         }
         if let Some(clock) = &self.clock {
             self.pruning.advance(clock.now_ms());
@@ -147,19 +151,23 @@ impl Recording {
         }
         let retention = &self.retention;
         let pruned = write::write(&mut flush, prepared, times.as_ref(), retention, prune_at_ms)?;
+        self.unsure = pruned;
         flush.commit()?;
+        self.unsure = None;
         if stores_times {
             self.times_stored = Some(now);
         }
-        let is_round = pruned.is_some_and(|pruned| self.pruning.pruned(&pruned, now));
-        if is_round {
-            self.empty_log();
-        }
-        Ok(WriteOutcome { pruned, is_round })
+        Ok(self.outcome(pruned, now))
     }
 
-    /// What was deleted stays in the write-ahead log until that is emptied.
-    fn empty_log(&mut self) {
+    fn outcome(&mut self, pruned: Option<Pruned>, now: Instant) -> WriteOutcome {
+        let is_round = pruned.is_some_and(|pruned| self.pruning.pruned(&pruned, now));
+        WriteOutcome { pruned, is_round }
+    }
+
+    /// Empties the write-ahead log, in which what was deleted stays until then. Due after a round of
+    /// retention.
+    pub fn empty_log(&mut self) {
         match self.store.empty_log() {
             Ok(emptied) => self.log_file.emptied(emptied),
             // Nothing is lost by the failure, and it is tried again.

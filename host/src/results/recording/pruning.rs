@@ -120,10 +120,9 @@ impl Pruning {
         self.more = pruned.more;
         self.unlogged.missing_old += pruned.missing_old;
         self.unlogged.missing_excess += pruned.missing_excess;
-        if self
-            .logged
-            .is_none_or(|logged| now.saturating_duration_since(logged) >= PRUNE)
-        {
+        let owed = self.unlogged.missing_old + self.unlogged.missing_excess;
+        let is_due = |logged: Instant| now.saturating_duration_since(logged) >= PRUNE;
+        if owed > 0 && self.logged.is_none_or(is_due) {
             self.log_owed();
             self.logged = Some(now);
         }

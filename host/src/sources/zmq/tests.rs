@@ -1,4 +1,6 @@
 //! Real sockets: what comes, what is refused, and what a lost peer looks like.
+//!
+//! Long: It is long because each test needs the same publishers and sockets.
 
 use std::time::Instant;
 

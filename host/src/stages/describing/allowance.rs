@@ -23,15 +23,18 @@ pub struct Allowance {
     since: Instant,
     /// The cost of one comparison, measured on the last ones.
     cost: Duration,
+    /// Measures the cost. It decides nothing else.
+    clock: fn() -> Instant,
 }
 
 impl Allowance {
-    /// Begins with a full burst.
-    pub fn new(now: Instant) -> Self {
+    /// Begins with a full burst. `clock` measures what comparisons cost.
+    pub fn new(now: Instant, clock: fn() -> Instant) -> Self {
         Self {
             left: BURST,
             since: now,
             cost: FIRST_COST,
+            clock,
         }
     }
 
@@ -45,8 +48,16 @@ impl Allowance {
         altered.min(affordable.max(ALWAYS))
     }
 
+    /// Does so many comparisons, and takes the time that they take.
+    pub fn measure<T>(&mut self, events: usize, compare: impl FnOnce() -> T) -> T {
+        let began = (self.clock)();
+        let compared = compare();
+        self.spent(events, (self.clock)().saturating_duration_since(began));
+        compared
+    }
+
     /// Reports that so many comparisons took so much time.
-    pub fn spent(&mut self, events: usize, took: Duration) {
+    fn spent(&mut self, events: usize, took: Duration) {
         let events = u32::try_from(events).unwrap_or(u32::MAX).max(1);
         self.cost = (self.cost + took / events) / 2;
         self.left = self.left.saturating_sub(took);
@@ -65,7 +76,7 @@ mod tests {
     #[test]
     fn a_burst_is_looked_at_whole_and_a_flood_in_its_share_of_time() {
         let mut now = Instant::now();
-        let mut allowance = Allowance::new(now);
+        let mut allowance = Allowance::new(now, Instant::now);
         let cost = Duration::from_micros(50);
         let mut seen = 0;
         // A flood: a thousand every 10 ms, which would take five times as long to look at.

@@ -5,7 +5,7 @@
 mod allowance;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use landfall_ledger::{Effect, PerStream, Stream};
 use landfall_runtime::Packed;
@@ -13,7 +13,7 @@ use landfall_runtime::Packed;
 pub(crate) use self::allowance::Allowance;
 use self::allowance::is_spread;
 use crate::judge::plan_cell::PlanCell;
-use crate::judge::{CheckActivity, Comparison, Describer};
+use crate::judge::{Comparison, Describer};
 use crate::messages::{Described, LedgerEvent, Message, ShardAnswer, ShardOutput};
 
 /// What the describer works with.
@@ -39,16 +39,8 @@ impl DescribeStage {
             self.describer.follow(&self.plan.current());
         }
         let keys = self.keys(&input.events);
-        let mut checks = self.describer.take_activity();
         let comparisons = self.compare(&input.events, &keys, now);
-        let compared = self.describer.take_activity();
-        let pairs = comparisons.iter().flatten().count();
-        if let Some(allowance) = &mut self.allowance
-            && pairs > 0
-        {
-            allowance.spent(pairs, busy(&compared));
-        }
-        checks.extend(compared);
+        let checks = self.describer.take_activity();
         let answers = answers(&input.events, &comparisons);
         let generation = self.describer.plan().generation;
         let events = input.events.into_iter().zip(keys).zip(comparisons);
@@ -112,7 +104,12 @@ impl DescribeStage {
             return comparisons;
         }
         let keys: Vec<&str> = places.iter().map(|&place| keys[place].as_str()).collect();
-        for (place, comparison) in places.iter().zip(self.describer.compare(&pairs, &keys)) {
+        let describer = &mut self.describer;
+        let compared = match &mut self.allowance {
+            Some(allowance) => allowance.measure(pairs.len(), || describer.compare(&pairs, &keys)),
+            None => describer.compare(&pairs, &keys),
+        };
+        for (place, comparison) in places.iter().zip(compared) {
             comparisons[*place] = Some(comparison);
         }
         comparisons
@@ -164,9 +161,4 @@ fn answers(
         Some((event.shard, ShardAnswer::Compared { key, equal }))
     };
     asked.filter_map(answer).collect()
-}
-
-/// The time that the checks took.
-fn busy(activity: &[CheckActivity]) -> Duration {
-    activity.iter().map(|check| check.counters.busy).sum()
 }

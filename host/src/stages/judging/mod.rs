@@ -1,7 +1,7 @@
 //! The stage that judges: it puts raw frames into the spool, judges a batch, and gives each shard its share.
 //!
 //! Frames for which the spool has no room wait here, and so do frames that their codec failed on.
-//! While something waits, [`JudgeStage::intake`] decides what may come in.
+//! While something waits, `JudgeStage::intake` decides what may come in.
 
 pub mod decoding;
 mod give_up;

@@ -34,7 +34,7 @@ pub(crate) enum ShardInput {
     /// A share of a judged batch.
     Work(ShardWork),
     /// An answer to a question of the shard.
-    Answer(ShardAnswer),
+    Answers(Vec<ShardAnswer>),
     /// Deadlines of a new plan.
     Deadlines(Deadlines),
     /// Moves time as far as the sources have read, and reports counts.
@@ -75,6 +75,9 @@ pub(crate) struct ShardStage {
     effects: Vec<Effect>,
     given: usize,
     pending: Pending,
+    /// Events about missing events have been given in pieces, and their counts follow with the last
+    /// piece: the store gets both at once.
+    owes_counts: bool,
     /// The guard of the batch whose last output was given. The batch is in flight until that output
     /// was handed on.
     finished: Option<InFlightGuard>,
@@ -106,6 +109,7 @@ impl ShardStage {
             effects: Vec::new(),
             given: 0,
             pending: Pending::Nothing,
+            owes_counts: false,
             finished: None,
             parts,
         }
@@ -116,11 +120,15 @@ impl ShardStage {
         debug_assert!(matches!(self.pending, Pending::Nothing));
         match input {
             ShardInput::Work(work) => self.apply(work),
-            ShardInput::Answer(answer) => {
+            ShardInput::Answers(answers) => {
                 let (shard, effects) = (&mut self.parts.shard, &mut self.effects);
-                match answer {
-                    ShardAnswer::Compared { key, equal } => shard.compared(key, equal, effects),
-                    ShardAnswer::Recalled { key, missing } => shard.recalled(key, missing, effects),
+                for answer in answers {
+                    match answer {
+                        ShardAnswer::Compared { key, equal } => shard.compared(key, equal, effects),
+                        ShardAnswer::Recalled { key, missing } => {
+                            shard.recalled(key, missing, effects);
+                        }
+                    }
                 }
                 self.pending = EFFECTS;
             }
@@ -165,6 +173,7 @@ impl ShardStage {
                 }
             }
             let (events, is_cut) = self.next_events();
+            self.owes_counts |= events.iter().any(LedgerEvent::is_of_missing);
             if is_cut {
                 return Some(ShardOutput {
                     more: true,
@@ -188,10 +197,10 @@ impl ShardStage {
                 }
                 Pending::Flush(frontier) => Some(self.flush(frontier)),
             };
-            if events.is_empty() && flush.is_none() {
+            if events.is_empty() && flush.is_none() && !self.owes_counts {
                 continue;
             }
-            let with_counts = flush.is_some() || events.iter().any(LedgerEvent::is_of_missing);
+            let with_counts = std::mem::take(&mut self.owes_counts) || flush.is_some();
             let mut output = ShardOutput {
                 flush,
                 ..self.output(events)

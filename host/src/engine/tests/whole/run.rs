@@ -1,4 +1,6 @@
 //! One run of all stages.
+//!
+//! Long: It is long because it lists all parts of a process, and each step of all stages.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -345,9 +347,8 @@ impl Run {
     fn tick_of(&mut self, number: usize, is_last: bool) {
         let now = self.now();
         let shard = &mut self.shards[number];
-        while let Some(answer) = shard.answers.pop_front() {
-            shard.give(ShardInput::Answer(answer), now);
-        }
+        let answers = shard.answers.drain(..).collect();
+        shard.give(ShardInput::Answers(answers), now);
         match is_last {
             true => {
                 shard.give(ShardInput::Conclude, now);

@@ -145,9 +145,8 @@ impl World<'_> {
     pub(super) fn advance_shard(&mut self, number: usize) {
         let now = self.now();
         let shard = &mut self.run().shards[number];
-        while let Some(answer) = shard.answers.pop_front() {
-            shard.give(ShardInput::Answer(answer), now);
-        }
+        let answers = shard.answers.drain(..).collect();
+        shard.give(ShardInput::Answers(answers), now);
         shard.give(ShardInput::Tick, now);
     }
 

@@ -116,7 +116,7 @@ mod tests {
         assert!(check(&file("host/src/a.rs", "//! What it is for.\n")).is_empty());
         assert_eq!(check(&file("host/src/a.rs", "use a;\n")).len(), 1);
         assert_eq!(
-            check(&file("host/src/a.rs", &"//! x\n".repeat(LINES_MAX + 1))).len(),
+            check(&file("ops/src/a.rs", &"//! x\n".repeat(LINES_MAX + 1))).len(),
             1
         );
     }

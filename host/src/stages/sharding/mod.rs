@@ -8,6 +8,8 @@ pub(crate) mod compaction;
 mod early_landings;
 mod frames;
 pub(crate) mod landings;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -7,19 +7,19 @@ use crate::escaper::Escaped;
 pub const TEXT_BYTES_MAX: usize = 64 << 10;
 
 /// The text as it is stored.
-pub fn kept(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     Escaped::new(text, TEXT_BYTES_MAX).to_string()
 }
 
 /// The text of what was stored, to be escaped anew for wherever it goes. What is no escape stays as it is: earlier
 /// versions stored texts without escaping them.
-pub fn read(kept: &str) -> String {
-    let mut text = String::with_capacity(kept.len());
-    let mut rest = kept;
+pub fn unescape(stored: &str) -> String {
+    let mut text = String::with_capacity(stored.len());
+    let mut rest = stored;
     while let Some(at) = rest.find('\\') {
         text.push_str(&rest[..at]);
         rest = &rest[at..];
-        let (char, bytes) = unescape(rest).unwrap_or(('\\', 1));
+        let (char, bytes) = unescape_first(rest).unwrap_or(('\\', 1));
         text.push(char);
         rest = &rest[bytes..];
     }
@@ -27,7 +27,7 @@ pub fn read(kept: &str) -> String {
 }
 
 /// The character of the escape at the beginning, and the bytes that it takes.
-fn unescape(text: &str) -> Option<(char, usize)> {
+fn unescape_first(text: &str) -> Option<(char, usize)> {
     match text.as_bytes().get(1)? {
         b'\\' => Some(('\\', 2)),
         b'n' => Some(('\n', 2)),

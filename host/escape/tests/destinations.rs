@@ -38,8 +38,8 @@ fn every_destination_escapes_every_text() {
     for (text, expected) in TABLE {
         assert_eq!(log::value(text).to_string(), expected);
         assert_eq!(terminal::line(text).to_string(), expected);
-        assert_eq!(file::kept(text), expected);
-        assert_eq!(file::read(expected), text);
+        assert_eq!(file::escape(text), expected);
+        assert_eq!(file::unescape(expected), text);
 
         let as_json = serde_json::to_string(text).expect("JSON");
         let escaped = json::escaped(&as_json);
@@ -93,16 +93,16 @@ fn texts_kept_by_earlier_versions_stay_as_they_are() {
         "\\",
         "100 \\% \\u0041",
     ] {
-        assert_eq!(file::read(text), text);
+        assert_eq!(file::unescape(text), text);
     }
 }
 
 proptest! {
     #[test]
     fn any_text_is_one_line_of_shown_characters_and_is_read_back(text in "\\PC*|[\\x00-\\x{10FFFF}]{0,200}") {
-        let kept = file::kept(&text);
+        let kept = file::escape(&text);
         assert_one_line(&kept);
-        prop_assert_eq!(file::read(&kept), text.clone());
+        prop_assert_eq!(file::unescape(&kept), text.clone());
         let as_json = serde_json::to_string(&text).expect("JSON");
         let escaped = json::escaped(&as_json);
         assert_one_line(&escaped);

@@ -33,7 +33,7 @@ pub use config::{Deadlines, ShardConfig};
 pub use effect::{Effect, RejectedBy, WrittenSide};
 pub use identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 pub use incident_tracker::{
-    Cause, Change, Found, Incident, IncidentId, IncidentTracker, IncidentTrackerConfig,
+    Cause, Change, Incident, IncidentFinding, IncidentId, IncidentTracker, IncidentTrackerConfig,
     OPEN_PER_CAUSE_MAX, Scope, Severity, Share,
 };
 pub use observation::{Frontier, RawObservation, WrittenObservation};

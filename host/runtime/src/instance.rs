@@ -11,7 +11,7 @@ use crate::breaker::Breaker;
 use crate::engine::ticks;
 use crate::fault::{Fault, FaultKind, FaultedRows};
 use crate::guest::Guest;
-use crate::load::Loaded;
+use crate::load::LoadedCheck;
 use crate::log::{LogBuffer, LogLine};
 use crate::schema_breakers::{SchemaBreakers, SchemaFaults};
 use crate::state::HostState;
@@ -86,7 +86,7 @@ pub struct CallInput<'a> {
 
 /// One worker's instance of one check.
 pub struct CheckInstance<W: World> {
-    check: Arc<Loaded<W>>,
+    check: Arc<LoadedCheck<W>>,
     guest: Option<Guest<W>>,
     /// By duty.
     breakers: [Breaker; 2],
@@ -104,7 +104,7 @@ pub struct CheckInstance<W: World> {
 
 impl<W: World> CheckInstance<W> {
     /// An instance without a guest yet: the first call starts one.
-    pub fn new(check: Arc<Loaded<W>>) -> Self {
+    pub fn new(check: Arc<LoadedCheck<W>>) -> Self {
         let deadline = check.limits.batch_time;
         Self {
             check,
@@ -120,7 +120,7 @@ impl<W: World> CheckInstance<W> {
     }
 
     /// The check that it is an instance of.
-    pub fn check(&self) -> &Arc<Loaded<W>> {
+    pub fn check(&self) -> &Arc<LoadedCheck<W>> {
         &self.check
     }
 

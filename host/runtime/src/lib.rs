@@ -44,23 +44,21 @@ mod ticker;
 mod world;
 
 pub use cancel::Cancel;
-pub use compile::{
-    CodeCache as Kept, CodeCacheError as KeptError, CompileLimits, Compiler, CompilerProcess, serve,
-};
+pub use compile::{CodeCache, CodeCacheError, CompileLimits, Compiler, CompilerProcess, serve};
 pub use engine::{Engine, EngineError, GUEST_STACK_BYTES, MEMORY_BYTES_MAX, WORKER_STACK_BYTES};
 pub use error::LoadError;
 pub use fault::{Fault, FaultKind, FaultedRows};
 pub use file::{CheckFile, Digest};
 pub use instance::{CallInput, CheckInstance, Counters, Duty, InstanceFault, Suspension};
 pub use limits::Limits;
-pub use load::{Check, LoadRequest, Loaded};
-pub use loader::{CodeOrigin, Load, Loader};
+pub use load::{Check, LoadRequest, LoadedCheck};
+pub use loader::{CodeOrigin, LoadOutcome, Loader};
 pub use log::{LogLevel, LogLine};
 pub use manifest::{Manifest, ManifestError, NO_KEY, Outcome, Reason};
-pub use objectives::{NAMES_MAX, Objective};
+pub use objectives::{OBJECTIVE_NAMES_MAX, Objective};
 pub use packed::{Packed, PackedRef};
 pub use results::{
     Decoded, Difference, Finding, Judged, JudgedWindows, Projected, Severity, Tally,
 };
 pub use schema_breakers::SchemaFaults;
-pub use world::{Codec, EventCheck, Kind, ParityCheck, WindowCheck, World};
+pub use world::{CheckKind, Codec, EventCheck, ParityCheck, WindowCheck, World};

@@ -17,7 +17,7 @@ use crate::guest::Guest;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::state::HostState;
-use crate::world::{Codec, EventCheck, Kind, ParityCheck, WindowCheck, World, link};
+use crate::world::{CheckKind, Codec, EventCheck, ParityCheck, WindowCheck, World, link};
 
 /// A check to be loaded, as the configuration names it.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct LoadRequest {
 }
 
 /// A check that took its configuration and described itself; instances are made of it.
-pub struct Loaded<W: World> {
+pub struct LoadedCheck<W: World> {
     pub name: String,
     pub path: PathBuf,
     pub digest: Digest,
@@ -46,10 +46,10 @@ pub struct Loaded<W: World> {
 /// A loaded check of any world.
 #[derive(Clone)]
 pub enum Check {
-    Codec(Arc<Loaded<Codec>>),
-    Event(Arc<Loaded<EventCheck>>),
-    Parity(Arc<Loaded<ParityCheck>>),
-    Window(Arc<Loaded<WindowCheck>>),
+    Codec(Arc<LoadedCheck<Codec>>),
+    Event(Arc<LoadedCheck<EventCheck>>),
+    Parity(Arc<LoadedCheck<ParityCheck>>),
+    Window(Arc<LoadedCheck<WindowCheck>>),
 }
 
 impl Check {
@@ -71,20 +71,20 @@ impl Check {
             cancel,
         };
         match kind {
-            Kind::Codec => Ok(Check::Codec(start.finish()?)),
-            Kind::Event => Ok(Check::Event(start.finish()?)),
-            Kind::Parity => Ok(Check::Parity(start.finish()?)),
-            Kind::Window => Ok(Check::Window(start.finish()?)),
+            CheckKind::Codec => Ok(Check::Codec(start.finish()?)),
+            CheckKind::Event => Ok(Check::Event(start.finish()?)),
+            CheckKind::Parity => Ok(Check::Parity(start.finish()?)),
+            CheckKind::Window => Ok(Check::Window(start.finish()?)),
         }
     }
 
     /// Its world.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> CheckKind {
         match self {
-            Check::Codec(_) => Kind::Codec,
-            Check::Event(_) => Kind::Event,
-            Check::Parity(_) => Kind::Parity,
-            Check::Window(_) => Kind::Window,
+            Check::Codec(_) => CheckKind::Codec,
+            Check::Event(_) => CheckKind::Event,
+            Check::Parity(_) => CheckKind::Parity,
+            Check::Window(_) => CheckKind::Window,
         }
     }
 
@@ -135,19 +135,19 @@ fn refuse_foreign_imports(engine: &Engine, component: &Component) -> Result<(), 
 
 /// The world that a component implements, by its exports: `decode`, `project`, and `check` of a batch (a record)
 /// or of tallies (a list).
-fn world_of(engine: &Engine, component: &Component) -> Result<Kind, LoadError> {
+fn world_of(engine: &Engine, component: &Component) -> Result<CheckKind, LoadError> {
     let ty = component.component_type();
     for (name, item) in ty.exports(&engine.wasm) {
         let ComponentItem::ComponentFunc(func) = item.ty else {
             continue;
         };
         match name {
-            "decode" => return Ok(Kind::Codec),
-            "project" => return Ok(Kind::Parity),
+            "decode" => return Ok(CheckKind::Codec),
+            "project" => return Ok(CheckKind::Parity),
             "check" => {
                 return match func.params().next() {
-                    Some((_, Type::List(_))) => Ok(Kind::Window),
-                    _ => Ok(Kind::Event),
+                    Some((_, Type::List(_))) => Ok(CheckKind::Window),
+                    _ => Ok(CheckKind::Event),
                 };
             }
             _ => {}
@@ -166,7 +166,7 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
-    fn finish<W: World>(&self) -> Result<Arc<Loaded<W>>, LoadError> {
+    fn finish<W: World>(&self) -> Result<Arc<LoadedCheck<W>>, LoadError> {
         let (engine, request) = (self.engine, self.request);
         let wrong = |error: wasmtime::Error| LoadError::WrongWorld {
             world: W::KIND.as_str(),
@@ -177,7 +177,7 @@ impl Start<'_> {
         let pre = linker.instantiate_pre(self.component).map_err(wrong)?;
         let (limits, config) = (&request.limits, &request.config);
         let (_, manifest) = Guest::<W>::start(engine, &pre, limits, config, Some(self.cancel))?;
-        Ok(Arc::new(Loaded {
+        Ok(Arc::new(LoadedCheck {
             name: request.name.clone(),
             path: request.path.clone(),
             digest: self.digest,

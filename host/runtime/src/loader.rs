@@ -31,7 +31,7 @@ impl CodeOrigin {
 
 /// A check that loaded.
 #[derive(Clone)]
-pub struct Load {
+pub struct LoadOutcome {
     pub check: Check,
     pub origin: CodeOrigin,
     /// Why cached code was not used, or this code is not cached now.
@@ -69,7 +69,7 @@ impl Loader {
         limits: &CompileLimits,
         cache: Option<&CodeCache>,
         cancel: &Cancel,
-    ) -> Result<Load, LoadError> {
+    ) -> Result<LoadOutcome, LoadError> {
         let bytes = request.limits.memory_bytes_max;
         if bytes > MEMORY_BYTES_MAX {
             return Err(LoadError::MemoryLimit { bytes });
@@ -104,7 +104,7 @@ impl Loader {
             }
         };
         let check = Check::of_component(&self.engine, &component, request, file.digest, cancel)?;
-        Ok(Load {
+        Ok(LoadOutcome {
             check,
             origin,
             problems,

@@ -6,11 +6,11 @@ use crate::engine::ticks;
 use crate::error::LoadError;
 use crate::fault::{Fault, FaultKind};
 use crate::guest::Guest;
-use crate::load::Loaded;
+use crate::load::LoadedCheck;
 use crate::world::{StateAnswer, WindowCheck, call};
 
 /// Most names of schemas in one call of a check; the contract promises it.
-pub const NAMES_MAX: usize = 512;
+pub const OBJECTIVE_NAMES_MAX: usize = 512;
 
 /// What a check asks of the pipeline for a schema.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,11 +21,11 @@ pub struct Objective {
     pub late_counts: bool,
 }
 
-impl Loaded<WindowCheck> {
+impl LoadedCheck<WindowCheck> {
     /// The objective of each of these schemas, in their order. None if the check does not export objectives,
     /// as checks that are older than this part of the contract do not.
     ///
-    /// Slow: it makes an instance, and each call for [`NAMES_MAX`] names may take `start_time` of its limits.
+    /// Slow: it makes an instance, and each call for [`OBJECTIVE_NAMES_MAX`] names may take `start_time` of its limits.
     /// `go_on` is called before each; if it gives false, the rest is not asked for.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Loaded<WindowCheck> {
             return Ok(None);
         };
         let mut all = Vec::with_capacity(schemas.len());
-        for names in schemas.chunks(NAMES_MAX) {
+        for names in schemas.chunks(OBJECTIVE_NAMES_MAX) {
             if !go_on() {
                 let message = "nobody waits for the answer any more".to_owned();
                 return Err(Fault::new(FaultKind::Start, message));

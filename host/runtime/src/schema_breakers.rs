@@ -31,7 +31,7 @@ pub struct SchemaFaults {
     /// Rows that it could not judge, with those at which it was left alone.
     pub rows: u64,
     /// Rows that are not valid, and for which it could not be explained where.
-    pub untold: u64,
+    pub unexplained: u64,
     /// Times that it was left alone for a while.
     pub suspensions: u64,
 }

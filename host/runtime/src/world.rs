@@ -9,21 +9,21 @@ use crate::state::HostState;
 
 /// The worlds of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum CheckKind {
     Codec,
     Event,
     Parity,
     Window,
 }
 
-impl Kind {
+impl CheckKind {
     /// The name of the world in `wit/check.wit`.
     pub fn as_str(self) -> &'static str {
         match self {
-            Kind::Codec => "codec",
-            Kind::Event => "event-check",
-            Kind::Parity => "parity-check",
-            Kind::Window => "window-check",
+            CheckKind::Codec => "codec",
+            CheckKind::Event => "event-check",
+            CheckKind::Parity => "parity-check",
+            CheckKind::Window => "window-check",
         }
     }
 }
@@ -43,7 +43,7 @@ pub struct Exports {
 /// One world of the contract.
 #[allow(private_interfaces)]
 pub trait World: Sized + 'static {
-    const KIND: Kind;
+    const KIND: CheckKind;
 
     /// Finds the exports and checks their types.
     #[doc(hidden)]
@@ -60,7 +60,7 @@ pub trait World: Sized + 'static {
 /// Adds what guests of a world may import to the linker. Only event checks have documents to validate.
 pub(crate) fn link<W: World>(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     log::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
-    if W::KIND == Kind::Event {
+    if W::KIND == CheckKind::Event {
         schemas::add_to_linker::<_, HasSelf<HostState>>(linker, |state| state)?;
     }
     Ok(())
@@ -151,7 +151,7 @@ pub struct Codec;
 
 #[allow(private_interfaces)]
 impl World for Codec {
-    const KIND: Kind = Kind::Codec;
+    const KIND: CheckKind = CheckKind::Codec;
 
     fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports> {
         exports::<(shapes::ColumnParam<'_>,), DecodeAnswer, shapes::Manifest>(
@@ -179,7 +179,7 @@ pub struct EventCheck;
 
 #[allow(private_interfaces)]
 impl World for EventCheck {
-    const KIND: Kind = Kind::Event;
+    const KIND: CheckKind = CheckKind::Event;
 
     fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports> {
         exports::<(shapes::Batch<'_>,), CheckAnswer, shapes::Manifest>(instance, store, "check")
@@ -202,7 +202,7 @@ pub struct ParityCheck;
 
 #[allow(private_interfaces)]
 impl World for ParityCheck {
-    const KIND: Kind = Kind::Parity;
+    const KIND: CheckKind = CheckKind::Parity;
 
     fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports> {
         let mut found = exports::<(shapes::Batch<'_>,), ProjectAnswer, shapes::ParityManifest>(
@@ -235,7 +235,7 @@ pub struct WindowCheck;
 
 #[allow(private_interfaces)]
 impl World for WindowCheck {
-    const KIND: Kind = Kind::Window;
+    const KIND: CheckKind = CheckKind::Window;
 
     fn exports(instance: &Instance, store: &mut Store<HostState>) -> wasmtime::Result<Exports> {
         let mut found = exports::<(&[shapes::Tally],), WindowAnswer, shapes::WindowManifest>(

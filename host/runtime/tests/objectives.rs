@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_runtime::{
-    Check, CheckInstance, FaultKind, Limits, Loaded, NAMES_MAX, Objective, Tally, WindowCheck,
+    Check, CheckInstance, FaultKind, Limits, LoadedCheck, OBJECTIVE_NAMES_MAX, Objective, Tally,
+    WindowCheck,
 };
 use support::load_with;
 
-fn window_check(file: &str, config: &str, limits: Limits) -> Arc<Loaded<WindowCheck>> {
+fn window_check(file: &str, config: &str, limits: Limits) -> Arc<LoadedCheck<WindowCheck>> {
     match load_with(file, config, limits) {
         Ok(Check::Window(check)) => check,
         Ok(_) => panic!("{file} is no window check"),
@@ -23,7 +24,9 @@ fn window_check(file: &str, config: &str, limits: Limits) -> Arc<Loaded<WindowCh
 fn the_reference_check_states_the_objective_of_each_schema_however_many_there_are() {
     let config = r#"{"late_counts":true,"schemas":{"S":{"target":0.9},"S/7":{"target":1}}}"#;
     let check = window_check("delivery_objective.wasm", config, Limits::default());
-    let names: Vec<String> = (0..2 * NAMES_MAX + 3).map(|n| format!("S/{n}")).collect();
+    let names: Vec<String> = (0..2 * OBJECTIVE_NAMES_MAX + 3)
+        .map(|n| format!("S/{n}"))
+        .collect();
     let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
     names.push("(unknown)");
     let stated = check

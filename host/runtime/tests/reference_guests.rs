@@ -5,7 +5,9 @@ mod support;
 use std::sync::Arc;
 
 use landfall_document::{Column, Documents, Oddity, RowState, SchemaSet};
-use landfall_runtime::{CallInput, Check, CheckInstance, Decoded, Judged, Kind, Limits, Packed};
+use landfall_runtime::{
+    CallInput, Check, CheckInstance, CheckKind, Decoded, Judged, Limits, Packed,
+};
 use support::load_with;
 
 fn column(rows: &[&str]) -> Packed {
@@ -122,7 +124,7 @@ fn schema_validity_judges_by_the_hosts_schemas() {
         Limits::default(),
     )
     .unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(check.kind(), Kind::Event);
+    assert_eq!(check.kind(), CheckKind::Event);
     let Check::Event(check) = check else {
         panic!("no event check")
     };

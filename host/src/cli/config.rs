@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use landfall_escape::terminal::Page;
-use landfall_runtime::{Check, CodeOrigin, Kind, Manifest};
+use landfall_runtime::{Check, CheckKind, CodeOrigin, Manifest};
 use serde_json::json;
 
 use super::{Global, compile, exit, print};
@@ -189,7 +189,7 @@ fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
                           name the fields that it is to compare";
             findings.push((false, inspected.hint(&field("config"), found, remedy)));
         }
-        if placed.decides && kind != Kind::Event {
+        if placed.decides && kind != CheckKind::Event {
             let found = format!(
                 "{name} is a {}, and only an event check decides",
                 kind.as_str()
@@ -197,7 +197,7 @@ fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
             let remedy = "remove it, and let an event check decide";
             findings.push((false, inspected.hint(&field("decides"), found, remedy)));
         }
-        if kind == Kind::Codec && streams.iter().all(|stream| stream.codec != *name) {
+        if kind == CheckKind::Codec && streams.iter().all(|stream| stream.codec != *name) {
             let found = format!("the codec {name} decodes no stream");
             let remedy = "name it as `codec` of a stream, or leave it out";
             findings.push((false, inspected.hint(&field("name"), found, remedy)));
@@ -208,7 +208,7 @@ fn findings(inspected: &Inspected, planned: &Planned) -> Vec<(bool, Hint)> {
             .plan
             .checks
             .iter()
-            .all(|placed| !placed.decides || placed.check.kind() != Kind::Event)
+            .all(|placed| !placed.decides || placed.check.kind() != CheckKind::Event)
     {
         let remedy = "every raw event with a key is then expected to land";
         let found = "no event check among them decides";

@@ -17,7 +17,7 @@ impl Stored {
     /// # Errors
     /// The store cannot be read or written.
     pub fn open(store: &mut Store) -> Result<Self, StoreError> {
-        match store.take_rewritten() {
+        match store.take_rewrite_result() {
             None => {}
             Some(Ok(())) => tracing::info!(
                 "the store's file was written anew: what had been deleted of it could still be read"

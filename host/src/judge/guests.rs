@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use landfall_runtime::{
     CallInput, CheckInstance, Codec, Counters, Decoded, Difference, EventCheck, Fault,
-    InstanceFault, Judged, JudgedWindows, Loaded, LogLine, Manifest, PackedRef, ParityCheck,
+    InstanceFault, Judged, JudgedWindows, LoadedCheck, LogLine, Manifest, PackedRef, ParityCheck,
     Projected, Suspension, Tally, WindowCheck, World,
 };
 
@@ -126,7 +126,7 @@ impl<W: World> Guest for CheckInstance<W> {
 /// The runtime's checks of one kind.
 macro_rules! loaded {
     ($world:ty, $guest:ty) => {
-        impl GuestCode<$guest> for Loaded<$world> {
+        impl GuestCode<$guest> for LoadedCheck<$world> {
             fn name(&self) -> &str {
                 &self.name
             }

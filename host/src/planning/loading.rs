@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use landfall_runtime::{
-    Cancel, CheckFile, CompileLimits, Digest, Kept, Limits, Load, LoadRequest, Loader,
+    Cancel, CheckFile, CodeCache, CompileLimits, Digest, Limits, LoadOutcome, LoadRequest, Loader,
     WORKER_STACK_BYTES,
 };
 
 /// The progress of a load.
 pub enum Progress {
-    Loaded(Load),
+    Loaded(LoadOutcome),
     /// Why it does not load. The same file with the same settings is not tried again.
     RefusedCheck(String),
     Running,
@@ -46,7 +46,7 @@ struct Wanted {
 struct Job {
     wanted: Wanted,
     cancel: Cancel,
-    outcome: Arc<OnceLock<Result<Load, String>>>,
+    outcome: Arc<OnceLock<Result<LoadOutcome, String>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -81,7 +81,7 @@ impl Loading {
         request: &LoadRequest,
         file: CheckFile,
         compile: &CompileLimits,
-        kept: Option<Arc<Kept>>,
+        kept: Option<Arc<CodeCache>>,
     ) {
         let wanted = Wanted {
             path: request.path.clone(),
@@ -108,7 +108,7 @@ impl Loading {
         request: LoadRequest,
         file: CheckFile,
         wanted: Wanted,
-        kept: Option<Arc<Kept>>,
+        kept: Option<Arc<CodeCache>>,
         former: Option<JoinHandle<()>>,
     ) -> Job {
         let cancel = Cancel::default();

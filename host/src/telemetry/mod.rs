@@ -137,7 +137,7 @@ impl Telemetry {
         verdicts.add_schema_faults(
             &faults.schema,
             faults.rows,
-            faults.untold,
+            faults.unexplained,
             faults.suspensions,
         );
     }

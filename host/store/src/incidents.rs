@@ -44,9 +44,9 @@ impl Flush<'_> {
                 shares,
                 row.found.check_name,
                 row.found.reason,
-                file::kept(&row.found.help),
+                file::escape(&row.found.help),
                 row.found.severity,
-                file::kept(&row.found.detail)
+                file::escape(&row.found.detail)
             ])
             .map_err(&failed)?;
         Ok(())

@@ -40,7 +40,7 @@ pub use prune::{PRUNE_ROWS_MAX, Pruned};
 pub use reader::{Frame, GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
 pub use retention::Retention;
 pub use rows::{
-    FoundRow, GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow, WindowCounts,
-    WindowRow,
+    FindingRow, GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow,
+    WindowCounts, WindowRow,
 };
 pub use store::{Leftovers, SPOOL_NAME, Store};

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::connection::{BUSY_TIMEOUT, FILE_NAME};
 use crate::error::StoreError;
 use crate::migrate;
-use crate::rows::{FoundRow, IncidentRow, WindowCounts, WindowRow};
+use crate::rows::{FindingRow, IncidentRow, WindowCounts, WindowRow};
 
 /// Which missing events are meant. Without any condition, all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -165,12 +165,12 @@ impl Reader {
                     events: row.get(9)?,
                     landed_late: row.get(10)?,
                     shares: serde_json::from_str(&shares).unwrap_or_default(),
-                    found: FoundRow {
+                    found: FindingRow {
                         check_name: row.get(12)?,
                         reason: row.get(13)?,
-                        help: file::read(row.get_ref(14)?.as_str()?),
+                        help: file::unescape(row.get_ref(14)?.as_str()?),
                         severity: row.get(15)?,
-                        detail: file::read(row.get_ref(16)?.as_str()?),
+                        detail: file::unescape(row.get_ref(16)?.as_str()?),
                     },
                 })
             })

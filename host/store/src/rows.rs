@@ -77,12 +77,12 @@ pub struct IncidentRow {
     pub shares: Vec<ShareRow>,
     /// Empty unless a window check found it.
     #[serde(flatten)]
-    pub found: FoundRow,
+    pub found: FindingRow,
 }
 
 /// What a window check found. Empty if none did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct FoundRow {
+pub struct FindingRow {
     #[serde(rename = "check")]
     pub check_name: String,
     pub reason: String,

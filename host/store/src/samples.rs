@@ -27,12 +27,12 @@ impl Flush<'_> {
                 row.generation,
                 row.kind,
                 row.check_name,
-                file::kept(&row.reason),
+                file::escape(&row.reason),
                 row.stream,
                 row.schema,
                 row.key,
                 row.at_ms,
-                file::kept(&row.detail),
+                file::escape(&row.detail),
                 json::escaped(&row.document),
                 row.frame
             ])
@@ -66,7 +66,7 @@ impl Flush<'_> {
                      ORDER BY id DESC LIMIT 1 OFFSET ?5), -1)",
             )
             .map_err(&failed)?
-            .execute(params![kind, check_name, file::kept(reason), schema, keep])
+            .execute(params![kind, check_name, file::escape(reason), schema, keep])
             .map_err(failed)?;
         self.count_rows(RowCounts {
             samples: -(trimmed as i64),

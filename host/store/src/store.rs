@@ -110,7 +110,7 @@ impl Store {
 
     /// The result of writing the whole file anew, if this start had to: deleted rows could still be read in it. If
     /// it failed, it is tried again at the next start.
-    pub fn take_rewritten(&mut self) -> Option<Result<(), StoreError>> {
+    pub fn take_rewrite_result(&mut self) -> Option<Result<(), StoreError>> {
         self.rewritten.take()
     }
 

@@ -183,10 +183,10 @@ fn a_store_that_did_not_overwrite_what_it_deleted_is_written_anew_once() {
     assert!(found(dir.path(), &|_| true) > 100, "they can be read");
 
     let mut store = open(dir.path());
-    assert!(matches!(store.take_rewritten(), Some(Ok(()))));
+    assert!(matches!(store.take_rewrite_result(), Some(Ok(()))));
     assert_eq!(found(dir.path(), &|_| true), 0);
     drop(store);
-    assert!(open(dir.path()).take_rewritten().is_none(), "once");
+    assert!(open(dir.path()).take_rewrite_result().is_none(), "once");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! they were.
 
 use landfall_escape::is_shown;
-use landfall_store::{FoundRow, IncidentRow, Reader, SampleRow, Store};
+use landfall_store::{FindingRow, IncidentRow, Reader, SampleRow, Store};
 
 const HOSTILE: &str = "x\nERROR forged \x1b[2J\u{202e}\u{85} C:\\new";
 
@@ -20,7 +20,7 @@ fn incident() -> IncidentRow {
         events: 1,
         landed_late: 0,
         shares: Vec::new(),
-        found: FoundRow {
+        found: FindingRow {
             check_name: "a".into(),
             reason: "b".into(),
             help: HOSTILE.into(),

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use landfall_store::{
-    FoundRow, Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Retention, SampleRow,
+    FindingRow, Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Retention, SampleRow,
     ShareRow, Store, StoreError, WindowCounts, WindowRow,
 };
 use support::{keys, missing, open, put, reader, window};
@@ -29,7 +29,7 @@ fn incident(id: u64, closed_ms: Option<i64>) -> IncidentRow {
         events: 1,
         landed_late: 0,
         shares: Vec::new(),
-        found: FoundRow::default(),
+        found: FindingRow::default(),
     }
 }
 

@@ -274,7 +274,7 @@ fn an_old_incident_stays_while_an_event_of_it_is_owed() {
             events: 2,
             landed_late: 0,
             shares: Vec::new(),
-            found: landfall_store::FoundRow::default(),
+            found: landfall_store::FindingRow::default(),
         };
         flush.incident(&row).unwrap();
     }

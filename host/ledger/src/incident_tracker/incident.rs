@@ -79,7 +79,7 @@ impl Severity {
 
 /// What a window check found; its reason belongs to one check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct IncidentFinding {
     pub reason: ReasonId,
     /// Of an incident: the highest of its findings.
     pub severity: Severity,
@@ -116,7 +116,7 @@ pub struct Incident {
     pub cause: Cause,
     pub scope: Scope,
     /// Only of findings. Those of different reasons are different incidents.
-    pub found: Option<Found>,
+    pub found: Option<IncidentFinding>,
     /// Arrival of the first event concerned.
     pub start_ms: i64,
     /// Arrival of the last event concerned; of a stall that lost nothing, when landings resumed.
@@ -136,8 +136,8 @@ pub struct Incident {
 
 impl Incident {
     /// Whether it is about the same; `found` only matters by its reason.
-    pub(super) fn is_of(&self, cause: Cause, scope: Scope, found: Option<Found>) -> bool {
-        let reason = |found: Option<Found>| found.map(|found| found.reason);
+    pub(super) fn is_of(&self, cause: Cause, scope: Scope, found: Option<IncidentFinding>) -> bool {
+        let reason = |found: Option<IncidentFinding>| found.map(|found| found.reason);
         self.cause == cause && self.scope == scope && reason(self.found) == reason(found)
     }
 

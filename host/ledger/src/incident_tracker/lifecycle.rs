@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Cause, Found, Incident, IncidentId, IncidentTracker, Scope, TrackedIncident};
+use super::{
+    Cause, Incident, IncidentFinding, IncidentId, IncidentTracker, Scope, TrackedIncident,
+};
 use crate::identity::SchemaId;
 
 /// Most open incidents of one cause that name a schema each. Further schemas share one incident (of findings,
@@ -52,7 +54,7 @@ impl IncidentTracker {
         &mut self,
         cause: Cause,
         scope: Scope,
-        found: Option<Found>,
+        found: Option<IncidentFinding>,
         start_ms: i64,
     ) -> IncidentId {
         if let Some(id) = self.find_open(cause, scope, found) {
@@ -73,7 +75,7 @@ impl IncidentTracker {
         &self,
         cause: Cause,
         scope: Scope,
-        found: Option<Found>,
+        found: Option<IncidentFinding>,
     ) -> Option<IncidentId> {
         let fits = |tracked: &&TrackedIncident| {
             tracked.incident.is_open() && tracked.incident.is_of(cause, scope, found)
@@ -97,7 +99,7 @@ impl IncidentTracker {
         &mut self,
         cause: Cause,
         scope: Scope,
-        found: Option<Found>,
+        found: Option<IncidentFinding>,
         start_ms: i64,
     ) -> IncidentId {
         let clear_ms = self.config.clear_ms;

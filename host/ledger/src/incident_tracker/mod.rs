@@ -9,7 +9,7 @@ mod stall_watch;
 
 use std::collections::BTreeMap;
 
-pub use incident::{Cause, Found, Incident, IncidentId, Scope, Severity, Share};
+pub use incident::{Cause, Incident, IncidentFinding, IncidentId, Scope, Severity, Share};
 pub use lifecycle::{Change, OPEN_PER_CAUSE_MAX};
 use stall_watch::StallWatch;
 
@@ -166,7 +166,7 @@ impl IncidentTracker {
     /// the incident that they belong to.
     pub fn found(
         &mut self,
-        found: Found,
+        found: IncidentFinding,
         schema: SchemaId,
         windows: u64,
         first_ms: i64,
@@ -199,7 +199,7 @@ impl IncidentTracker {
 
     /// Sets the time of what is handed in from here on. Activity up to then must have been handed in before,
     /// so that a stall is seen before the events that it lost.
-    pub fn tell_at(&mut self, now_ms: i64) {
+    pub fn set_time(&mut self, now_ms: i64) {
         self.now_ms = self.now_ms.max(now_ms);
         self.watch_pipeline(self.now_ms);
     }

@@ -12,7 +12,7 @@ impl IncidentTracker {
 
     /// Everything that a stream brought up to that time has been handed in: its silence is judged by this.
     /// So a stream that is read late is not taken for a silent one, and does not hide another's silence.
-    pub fn told_up_to(&mut self, stream: Stream, at_ms: i64) {
+    pub fn read_up_to(&mut self, stream: Stream, at_ms: i64) {
         let read_up_to = &mut self.read_up_to_ms[stream];
         *read_up_to = Some(read_up_to.map_or(at_ms, |known| known.max(at_ms)));
     }

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use landfall_ledger::{
-    Activity, Cause, Change, Found, Incident, IncidentId, IncidentTracker, IncidentTrackerConfig,
-    PerStream, ReasonId, SchemaId, Scope, Severity, Share, Stream,
+    Activity, Cause, Change, Incident, IncidentFinding, IncidentId, IncidentTracker,
+    IncidentTrackerConfig, PerStream, ReasonId, SchemaId, Scope, Severity, Share, Stream,
 };
 
 /// Runs the steps and demands the text.
@@ -88,7 +88,7 @@ impl Watch {
             }
             "found" => {
                 let (first_ms, last_ms) = span(words[5]);
-                let found = Found {
+                let found = IncidentFinding {
                     reason: ReasonId(number(words[1]) as u16),
                     severity: match words[2] {
                         "critical" => Severity::Critical,
@@ -105,8 +105,8 @@ impl Watch {
                 }
             }
             "seen" => self.tracker.seen(stream(words[1]), number(words[2])),
-            "at" => self.tracker.tell_at(number(words[1])),
-            "told" => self.tracker.told_up_to(stream(words[1]), number(words[2])),
+            "at" => self.tracker.set_time(number(words[1])),
+            "told" => self.tracker.read_up_to(stream(words[1]), number(words[2])),
             "now" => {
                 self.tracker.advance(number(words[1]));
                 self.drain(number(words[1]));

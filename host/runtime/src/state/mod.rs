@@ -270,7 +270,7 @@ impl schemas::Host for HostState {
             return Ok(format!("no schema {name}"));
         };
         if self.schema_breakers.is_open(&name, SchemaTask::Explain) {
-            self.schema_breakers.faults_of(&name).untold += 1;
+            self.schema_breakers.faults_of(&name).unexplained += 1;
             return Ok(UNEXPLAINED.to_owned());
         }
         let mut timing = Timing::begin();
@@ -283,7 +283,7 @@ impl schemas::Host for HostState {
         if explanation.is_exhausted {
             self.schema_breakers
                 .record_waste(&name, SchemaTask::Explain, taken);
-            self.schema_breakers.faults_of(&name).untold += 1;
+            self.schema_breakers.faults_of(&name).unexplained += 1;
         } else if is_long {
             self.schema_breakers
                 .record_answer(&name, SchemaTask::Explain, taken);

@@ -4,7 +4,7 @@ use landfall_ledger::Stream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use landfall_runtime::{CheckFile, CodeOrigin, Kept, Limits, LoadRequest};
+use landfall_runtime::{CheckFile, CodeCache, CodeOrigin, Limits, LoadRequest};
 
 use super::{InUse, OtherLoads, Planner, RefusedCheck};
 use crate::config::{CheckConfig, Config};
@@ -176,10 +176,10 @@ impl Planner {
 }
 
 /// Where code is kept: nowhere, if the configuration says so.
-fn open_kept(config: &Config) -> Result<Option<Arc<Kept>>, String> {
+fn open_kept(config: &Config) -> Result<Option<Arc<CodeCache>>, String> {
     let bytes_max = config.compile.cache_bytes_max as u64;
     match config.cache_dir() {
-        Some(dir) => Kept::open(&dir, bytes_max)
+        Some(dir) => CodeCache::open(&dir, bytes_max)
             .map(|kept| Some(Arc::new(kept)))
             .map_err(|error| {
                 format!(

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use landfall_ledger::{Cause, Found, IncidentId, IncidentTracker, ReasonId, SchemaId, Severity};
+use landfall_ledger::{
+    Cause, IncidentFinding, IncidentId, IncidentTracker, ReasonId, SchemaId, Severity,
+};
 
 #[derive(Clone, Debug)]
 struct Note {
@@ -73,7 +75,7 @@ impl AuditIncidents {
     pub fn found(
         &mut self,
         window: i64,
-        found: Found,
+        found: IncidentFinding,
         schema: SchemaId,
         (first_ms, last_ms): (i64, i64),
         detail: String,
@@ -137,7 +139,7 @@ impl AuditIncidents {
             let (events, first_ms, last_ms) = (note.events, note.first_ms, note.last_ms);
             let incident = match reason.zip(note.severity) {
                 Some((reason, severity)) => {
-                    let found = Found { reason, severity };
+                    let found = IncidentFinding { reason, severity };
                     let incident = tracker.found(found, schema, events, first_ms, last_ms);
                     out.details.push((incident, note.detail));
                     incident

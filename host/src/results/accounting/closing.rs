@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use landfall_ledger::{Found, Frontier, STAMPS_APART_MS, SchemaId};
+use landfall_ledger::{Frontier, IncidentFinding, STAMPS_APART_MS, SchemaId};
 use landfall_runtime::{Finding, JudgedWindows, Manifest, Severity, Tally};
 use landfall_store::SampleRow;
 
@@ -87,7 +87,7 @@ impl Accounting {
         out: &mut Prepared,
     ) {
         // A window counts once for a reason, even if a check gives the reason more than once.
-        let mut incidents: BTreeMap<_, (Found, (i64, i64), String)> = BTreeMap::new();
+        let mut incidents: BTreeMap<_, (IncidentFinding, (i64, i64), String)> = BTreeMap::new();
         for check in checks {
             self.sample_faults(plan, closed, check, out);
             let mut counted = BTreeSet::new();
@@ -104,7 +104,7 @@ impl Accounting {
                 if let Some(severity) = of_incident(finding.severity) {
                     let reason = plan.reasons.intern(&check.check, reason);
                     let times = (tally.start_ms, tally.end_ms);
-                    let found = Found { reason, severity };
+                    let found = IncidentFinding { reason, severity };
                     let (known, _, text) = incidents
                         .entry((schema, reason))
                         .or_insert_with(|| (found, times, String::new()));

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use landfall_ledger::{Found, Incident, IncidentId, Scope};
-use landfall_store::{FoundRow, IncidentRow, ShareRow};
+use landfall_ledger::{Incident, IncidentFinding, IncidentId, Scope};
+use landfall_store::{FindingRow, IncidentRow, ShareRow};
 
 use super::samples;
 use crate::judge::plan::Plan;
@@ -49,7 +49,7 @@ pub(super) fn row(plan: &Plan, incident: &Incident, details: &FindingDetails) ->
 }
 
 /// The check and its reason by name. The help is empty if the check is no longer configured.
-fn found_row(plan: &Plan, found: Found, detail: Option<&String>) -> FoundRow {
+fn found_row(plan: &Plan, found: IncidentFinding, detail: Option<&String>) -> FindingRow {
     let reason = samples::reason_of(plan, found.reason);
     let check = plan
         .windows
@@ -64,7 +64,7 @@ fn found_row(plan: &Plan, found: Found, detail: Option<&String>) -> FoundRow {
                 .find(|one| one.id == reason.id)
         })
         .map_or_else(String::new, |reason| reason.help.clone());
-    FoundRow {
+    FindingRow {
         check_name: reason.check,
         reason: reason.id,
         help,

@@ -2,7 +2,8 @@
 //! lines come in any order of time.
 
 use landfall_ledger::{
-    Activity, Cause, Found, IncidentId, IncidentTracker, IncidentTrackerConfig, SchemaId, Stream,
+    Activity, Cause, IncidentFinding, IncidentId, IncidentTracker, IncidentTrackerConfig, SchemaId,
+    Stream,
 };
 
 use super::audit_incidents::{AuditAttribution, AuditIncidents};
@@ -69,13 +70,13 @@ impl Incidents {
     /// Landings are known up to this time. What is reported from now on is judged by that.
     pub fn landed_up_to(&mut self, now_ms: Option<i64>) {
         if let Some(now_ms) = now_ms {
-            self.tracker.tell_at(now_ms);
+            self.tracker.set_time(now_ms);
         }
     }
 
     /// Everything of a stream up to this time was reported.
     pub fn reported_up_to(&mut self, stream: Stream, at_ms: i64) {
-        self.tracker.told_up_to(stream, at_ms);
+        self.tracker.read_up_to(stream, at_ms);
     }
 
     /// Moves time, unless times are the events' own.
@@ -142,7 +143,7 @@ impl Incidents {
     /// if the incident is known.
     pub fn found(
         &mut self,
-        found: Found,
+        found: IncidentFinding,
         schema: SchemaId,
         (first_ms, last_ms): (i64, i64),
         detail: String,

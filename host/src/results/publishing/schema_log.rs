@@ -50,7 +50,7 @@ impl SchemaLog {
     /// line.
     fn due(&mut self, faults: &SchemaFaults, now: Instant) -> Option<(u64, u64)> {
         let Some(logged) = self.by_schema.get_mut(&faults.schema) else {
-            if faults.rows + faults.untold == 0 {
+            if faults.rows + faults.unexplained == 0 {
                 // The validation took long, but it gave an answer.
                 return None;
             }
@@ -60,10 +60,10 @@ impl SchemaLog {
                 unexplained: 0,
             };
             self.by_schema.insert(faults.schema.clone(), logged);
-            return Some((faults.rows, faults.untold));
+            return Some((faults.rows, faults.unexplained));
         };
         logged.rows += faults.rows;
-        logged.unexplained += faults.untold;
+        logged.unexplained += faults.unexplained;
         if now.saturating_duration_since(logged.at) < PAUSE || logged.rows + logged.unexplained == 0
         {
             return None;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use landfall_escape::terminal::Page;
 
 use super::time::{duration, utc_minute, utc_second};
-use crate::rows::{FoundRow, IncidentRow};
+use crate::rows::{FindingRow, IncidentRow};
 
 /// Schemas named in one line; the rest is counted.
 const SCHEMAS_NAMED_MAX: usize = 6;
@@ -106,7 +106,7 @@ fn what(incident: &IncidentRow) -> String {
 
 /// The check and its reason, as the check itself names and explains them.
 fn finding(incident: &IncidentRow) -> String {
-    let FoundRow {
+    let FindingRow {
         check_name,
         reason,
         help,
@@ -204,7 +204,7 @@ mod tests {
                     last_ms: 0,
                 },
             ],
-            found: FoundRow::default(),
+            found: FindingRow::default(),
         }
     }
 
@@ -225,7 +225,7 @@ mod tests {
             ("finding".into(), "schema".into(), "Edit/7".into());
         (found.events, found.resumed_ms) = (1, None);
         found.shares.truncate(1);
-        found.found = FoundRow {
+        found.found = FindingRow {
             check_name: "cardinality".into(),
             reason: "too_few".into(),
             help: "a cube has fewer wikis than it had".into(),
@@ -233,7 +233,7 @@ mod tests {
             detail: "3 wikis\x1b[2J of\n900".into(),
         };
         let mut old = found.clone();
-        old.found = FoundRow::default();
+        old.found = FindingRow::default();
         let page = timeline(&[old], 0);
         let text = page.as_str();
         assert!(

@@ -28,10 +28,10 @@ pub fn config(data: &[u8]) {
             }
         }
         (Err(errors), Ok(_)) => panic!("only the close look takes it: {errors}"),
-        (Ok(_), Err(errors)) => are_told(errors, &file),
+        (Ok(_), Err(errors)) => assert_errors_have_places(errors, &file),
         (Err(errors), Err(more)) => {
-            are_told(errors, &file);
-            are_told(more, &file);
+            assert_errors_have_places(errors, &file);
+            assert_errors_have_places(more, &file);
             assert!(errors.errors.len() <= more.errors.len());
         }
     }
@@ -43,7 +43,7 @@ fn environment(text: &[u8]) -> Environment {
     Environment::of(variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
 }
 
-fn are_told(errors: &ConfigErrors, file: &Path) {
+fn assert_errors_have_places(errors: &ConfigErrors, file: &Path) {
     let lines = errors.lines();
     assert!(!lines.is_empty(), "refused for no reason");
     let file = file.display().to_string();

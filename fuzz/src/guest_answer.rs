@@ -61,12 +61,12 @@ fn column(input: &mut Input<'_>) {
 
 fn details(input: &mut Input<'_>) {
     let (rows, first) = (input.small(), input.small());
-    let told = input.list(|input| (input.number(), long(input)));
+    let details = input.list(|input| (input.number(), long(input)));
     let before = input.small().min(DETAILS_MAX);
     let mut kept = vec![(0, String::new()); before];
-    let are_right = told.iter().all(|(row, _)| (*row as usize) < rows);
-    let count = told.len();
-    let taken = checks::details(told.into_iter(), rows, first, &mut kept);
+    let are_right = details.iter().all(|(row, _)| (*row as usize) < rows);
+    let count = details.len();
+    let taken = checks::details(details.into_iter(), rows, first, &mut kept);
     assert_eq!(taken.is_ok(), are_right);
     let expected = if are_right {
         (before + count).min(DETAILS_MAX)
@@ -82,7 +82,7 @@ fn details(input: &mut Input<'_>) {
 
 fn findings(input: &mut Input<'_>) {
     let (tallies, reasons, first) = (input.small(), input.small(), input.small());
-    let told = input.list(|input| Finding {
+    let findings = input.list(|input| Finding {
         tally: input.number() as usize,
         reason: input.number() as usize,
         severity: Severity::Info,
@@ -90,11 +90,18 @@ fn findings(input: &mut Input<'_>) {
     });
     let is_right =
         |finding: &Finding| finding.tally < tallies && (1..=reasons).contains(&finding.reason);
-    let are_right = told.len() <= tallies * FINDINGS_PER_TALLY_MAX && told.iter().all(is_right);
+    let are_right =
+        findings.len() <= tallies * FINDINGS_PER_TALLY_MAX && findings.iter().all(is_right);
     let mut kept = Vec::new();
-    let taken = checks::findings(told.clone().into_iter(), tallies, reasons, first, &mut kept);
+    let taken = checks::findings(
+        findings.clone().into_iter(),
+        tallies,
+        reasons,
+        first,
+        &mut kept,
+    );
     assert_eq!(taken.is_ok(), are_right);
-    assert_eq!(kept.len(), if are_right { told.len() } else { 0 });
+    assert_eq!(kept.len(), if are_right { findings.len() } else { 0 });
     for finding in kept {
         assert!((first..first + tallies).contains(&finding.tally));
         assert!(finding.reason < reasons);

@@ -122,7 +122,7 @@ fn columns_agree(documents: &Documents) {
         };
         assert_eq!(text[row], expected.as_bytes(), "the column of texts");
         assert_eq!(
-            told(&members[row], false),
+            members_to_json(&members[row], false),
             expected,
             "the column of members"
         );
@@ -174,12 +174,12 @@ fn sums(documents: &Documents) -> Vec<(FieldsDigest, String)> {
     // Fields are left in no order that counts.
     let left = rows
         .iter()
-        .map(|row| canonical(&alone(told(row, false).as_bytes()), 0));
+        .map(|row| canonical(&alone(members_to_json(row, false).as_bytes()), 0));
     digests.into_iter().zip(left).collect()
 }
 
 /// The JSON text that the entries of a column of members stand for, by the contract's words alone.
-fn told(mut entries: &[u8], is_in_object: bool) -> String {
+fn members_to_json(mut entries: &[u8], is_in_object: bool) -> String {
     let mut members = Vec::new();
     while let Some((&[kind, n0, n1, n2, n3, v0, v1, v2, v3], rest)) = entries.split_first_chunk() {
         let (name, rest) = rest.split_at(u32::from_le_bytes([n0, n1, n2, n3]) as usize);
@@ -192,8 +192,15 @@ fn told(mut entries: &[u8], is_in_object: bool) -> String {
             b'f' => "false".to_owned(),
             b't' => "true".to_owned(),
             b's' => quoted(value),
-            b'o' => format!("{{{}}}", told(value, true)),
-            b'i' | b'd' | b'a' => text(value),
+            b'o' => format!("{{{}}}", members_to_json(value, true)),
+            b'i' | b'd' | b'a' => {
+                let is_decimal = value.iter().any(|byte| b".e".contains(byte));
+                assert!(
+                    kind == b'a' || is_decimal == (kind == b'd'),
+                    "the kind of a number"
+                );
+                text(value)
+            }
             _ => panic!("an entry of the kind {kind}"),
         };
         members.push(if is_in_object {

@@ -1,7 +1,8 @@
 //! One function for each part of Landfall that reads bytes which somebody else wrote. It takes any bytes
 //! and panics if a property of that part does not hold for them.
 //!
-//! Knows the parts by what they offer to others; it knows nothing of engines that make inputs up.
+//! Uses the parts' public functions, and for guest answers `landfall_runtime::fuzzing`. It knows nothing of
+//! engines that make up inputs.
 //! `tests/corpus.rs` replays the kept inputs and mutations of them; `engine` looks for new ones.
 
 mod codec_line;
@@ -11,13 +12,6 @@ mod input;
 mod json;
 mod pattern;
 mod schema;
-
-pub use codec_line::codec_line;
-pub use config::config;
-pub use guest_answer::guest_answer;
-pub use json::json;
-pub use pattern::pattern;
-pub use schema::schema;
 
 /// A part that is held to its properties.
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +24,12 @@ pub struct Target {
 
 /// All parts.
 pub const TARGETS: [Target; 6] = [
-    target("json", json),
-    target("schema", schema),
-    target("codec_line", codec_line),
-    target("guest_answer", guest_answer),
-    target("config", config),
-    target("pattern", pattern),
+    target("json", json::json),
+    target("schema", schema::schema),
+    target("codec_line", codec_line::codec_line),
+    target("guest_answer", guest_answer::guest_answer),
+    target("config", config::config),
+    target("pattern", pattern::pattern),
 ];
 
 const fn target(name: &'static str, run: fn(&[u8])) -> Target {

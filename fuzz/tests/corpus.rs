@@ -16,8 +16,8 @@ const KEPT_BYTES_MAX: usize = 32 * 1024;
 /// Mutations on top of each other.
 const STACKED_MAX: usize = 4;
 
-/// What decides more often than other bytes.
-const TELLING: &[u8] = b"\"\\{}[]():,;.-+*?|^$#/=<>!&%0129eEuxnN \t\n\r\0\x7f\x80\xc3\xed\xff";
+/// Bytes that decide more often than others.
+const SYNTAX_BYTES: &[u8] = b"\"\\{}[]():,;.-+*?|^$#/=<>!&%0129eEuxnN \t\n\r\0\x7f\x80\xc3\xed\xff";
 
 fn directory(target: Target) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -81,8 +81,8 @@ fn mutated(inputs: &[Vec<u8>], seed: u64) -> Vec<u8> {
         let end = at + rng.usize(..=(input.len() - at).min(16));
         match rng.u8(..7) {
             0 => drop(input.splice(at..end, [])),
-            1 => drop(input.splice(at..end, [TELLING[rng.usize(..TELLING.len())]])),
-            2 => input.insert(at, TELLING[rng.usize(..TELLING.len())]),
+            1 => drop(input.splice(at..end, [SYNTAX_BYTES[rng.usize(..SYNTAX_BYTES.len())]])),
+            2 => input.insert(at, SYNTAX_BYTES[rng.usize(..SYNTAX_BYTES.len())]),
             3 if at < input.len() => input[at] ^= 1 << rng.u8(..8),
             // The same once more, somewhere.
             4 => {

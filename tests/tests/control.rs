@@ -21,9 +21,9 @@ fn a_reload_is_answered_with_what_is_in_force_and_what_is_not_and_why() {
     let mode = std::fs::metadata(&socket).expect("a socket").permissions();
     assert_eq!(mode.mode() & 0o777, 0o600);
 
-    let whole = sidecar.command(&["reload"]);
-    assert_eq!(whole.status.code(), Some(0), "{}", text(&whole));
-    assert!(text(&whole).contains("is in force, with all of the files"));
+    let complete = sidecar.command(&["reload"]);
+    assert_eq!(complete.status.code(), Some(0), "{}", text(&complete));
+    assert!(text(&complete).contains("is in force, complete"));
 
     // What takes a restart is named, and the rest is in force.
     let (now, later) = (r#"dir = "data""#, "dir = \"data\"\nkeep = \"20d\"");
@@ -31,7 +31,7 @@ fn a_reload_is_answered_with_what_is_in_force_and_what_is_not_and_why() {
     let part = sidecar.command(&["reload", "--json"]);
     assert_eq!(part.status.code(), Some(1), "{}", text(&part));
     let answer: Value = serde_json::from_slice(&part.stdout).expect("JSON");
-    assert_eq!(answer["whole"], false);
+    assert_eq!(answer["complete"], false);
     let problems = answer["problems"].to_string();
     assert!(
         problems.contains("store changed; it takes effect at the next start"),

@@ -132,7 +132,7 @@ fn schema_validate_answers_on_an_event_that_takes_too_many_steps() {
     let answer = support::text(&output);
     assert_eq!(output.status.code(), Some(1), "{answer}");
     assert!(
-        answer.contains("is not valid; to tell where would take too many steps"),
+        answer.contains("is not valid; finding the place would take too many steps"),
         "{answer}"
     );
 }

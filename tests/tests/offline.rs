@@ -257,7 +257,7 @@ fn a_kept_audit_is_a_store_in_the_time_of_its_events() {
 
     // The first is what the window check found.
     let timeline = "#2  2014-11-18 02:00:03 – 02:01:39 UTC  (1 min 36 s)  AppTap/12: loss: some events did not land\n    \
-        3 events did not land in time (AppTap/12 3); said after 10 min\n    \
+        3 events did not land in time (AppTap/12 3); reported after 10 min\n    \
         backfill: landfall backfill --incident 2 --output FILE\n";
     assert_eq!(
         ask(&["incidents", "--cause", "loss"]),

@@ -38,7 +38,7 @@ pub fn run(
     }
     let engine = build(workspace, steps)?;
     for target in chosen {
-        look(workspace, steps, &engine, target, seconds)?;
+        run_target(workspace, steps, &engine, target, seconds)?;
     }
     Ok(())
 }
@@ -79,7 +79,7 @@ fn build(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<PathBuf> {
     Ok(directory.join("debug/landfall-fuzz-engine"))
 }
 
-fn look(
+fn run_target(
     workspace: &Workspace,
     steps: &mut Steps,
     engine: &Path,

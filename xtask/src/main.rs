@@ -51,7 +51,7 @@ enum Task {
     /// Records anew what Landfall's metrics say over days of a pipeline, for the tests of rules: into
     /// ops/prometheus/recorded, in three quarters of an hour.
     Record {
-        /// The days; none are all of them.
+        /// The days to record; without any, all of them.
         cases: Vec<String>,
     },
     /// Format, lints, rules of the repository, and all tests.
@@ -76,7 +76,7 @@ enum Task {
     Fuzz {
         /// One of the directories of fuzz/corpus; without it all of them, in turn.
         target: Option<String>,
-        /// How long, for each target.
+        /// Seconds for each target.
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },

@@ -17,9 +17,9 @@ const UNJUDGED: &str = "could not be judged: a pattern with look-around or back-
     many steps on a text of it, or the host ran out of memory";
 
 const EXHAUSTED: &str = "could not be judged: the schema takes more steps on it than a validation may take, \
-    as alternatives that lead back to their own schema do; tell them apart by a property (`if`, `const`)";
+    as alternatives that lead back to their own schema do; distinguish them by a property (`if`, `const`)";
 
-const EXPLANATION_EXHAUSTED: &str = "is not valid; to tell where would take too many steps";
+const EXPLANATION_EXHAUSTED: &str = "is not valid; finding the place would take too many steps";
 
 /// What a schema says of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -62,7 +62,7 @@ fn lenient(json: &[u8]) -> String {
 }
 
 /// The JSON text for which the entries of a column of members stand, read as wit/check.wit defines them.
-fn told(mut entries: &[u8], in_object: bool) -> String {
+fn members_to_json(mut entries: &[u8], in_object: bool) -> String {
     let mut members = Vec::new();
     while let Some((&[kind, n0, n1, n2, n3, v0, v1, v2, v3], rest)) = entries.split_first_chunk() {
         let (name, rest) = rest.split_at(u32::from_le_bytes([n0, n1, n2, n3]) as usize);
@@ -75,7 +75,7 @@ fn told(mut entries: &[u8], in_object: bool) -> String {
             b'f' => "false".into(),
             b't' => "true".into(),
             b's' => quoted(value),
-            b'o' => format!("{{{}}}", told(value, true)),
+            b'o' => format!("{{{}}}", members_to_json(value, true)),
             b'i' | b'd' | b'a' => {
                 let is_decimal = value.iter().any(|byte| b".e".contains(byte));
                 assert!(kind == b'a' || is_decimal == (kind == b'd'));
@@ -156,7 +156,7 @@ proptest! {
         for (row, &end) in ends.iter().enumerate() {
             let entry = &packed[start..end as usize];
             start = end as usize;
-            prop_assert_eq!(told(entry, false), canonical(&documents, row));
+            prop_assert_eq!(members_to_json(entry, false), canonical(&documents, row));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What Landfall does where parsers of JSON differ, case by case, as docs/JSON.md says.
 //!
-//! Long: It is long because it is one table of cases.
+//! Long: it is one table of cases.
 
 use landfall_document::{
     Defect, Documents, Oddity, Pointer, RowState, SchemaSet, Validity, redact,

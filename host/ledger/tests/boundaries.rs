@@ -1,7 +1,7 @@
 //! What the ledger reports at each boundary: a script of steps, and the text that must come out.
 //! The shard's deadline is 100 ms, its grace for early landings 30 ms, its window 1000 ms.
 //!
-//! Long: It is long because it is one table of boundaries.
+//! Long: it is one table of boundaries.
 
 #[path = "support/script.rs"]
 mod script;

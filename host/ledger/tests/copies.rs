@@ -2,7 +2,7 @@
 //! the table of docs/ARCHITECTURE.md, row by row, whichever stream is applied first. The shard's deadline
 //! is 100 ms, and a row that no copy explains is decided 30 ms of raw time after it landed.
 //!
-//! Long: It is long because it is one table, row by row.
+//! Long: it is one table, row by row.
 
 #[path = "support/script.rs"]
 mod script;

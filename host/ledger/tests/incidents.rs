@@ -1,7 +1,7 @@
 //! When incidents open, grow, pause and close: a script of what is handed in, and the incidents that
 //! must come out. Stall 100 ms, stall of a schema 300 ms, clear 50 ms, longest deadline 200 ms.
 //!
-//! Long: It is long because it is one table of scripts.
+//! Long: it is one table of scripts.
 
 #[path = "support/watch.rs"]
 mod watch;

@@ -8,7 +8,7 @@
 //! schema; some keys differ in few bits alone. Of several shards, each gets the time when it is ready for it.
 //! Horizon and tables are large enough here: forgetting.rs has the same histories with small ones.
 //!
-//! Long: It is long because one history goes through all of it.
+//! Long: one history goes through all of it.
 
 #[path = "support/history.rs"]
 mod history;

@@ -1,4 +1,4 @@
-//! A circuit breaker: a check is left alone for a while when its failures waste too much of the worker's time,
+//! A circuit breaker: a check, or a schema, is suspended for a while when it wastes too much of the worker's time,
 //! so that it cannot slow the others. Only the wasted time counts, however the rows come: in one large batch or
 //! in many of one row. The worker's own clock (`Instant`) is enough here: this bounds cost, not verdicts.
 
@@ -38,7 +38,7 @@ impl Breaker {
         }
     }
 
-    /// Whether the check is left alone at `now`.
+    /// Whether it is suspended at `now`.
     pub(crate) fn is_open(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| now < until)
     }

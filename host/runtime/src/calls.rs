@@ -227,7 +227,7 @@ impl CheckInstance<ParityCheck> {
     ///
     /// # Errors
     ///
-    /// If the check fails, or is left alone for a while.
+    /// If the check fails, or is suspended for a while.
     pub fn explain(&mut self, raw: &[u8], written: &[u8]) -> Result<Vec<Difference>, Fault> {
         let mut answer = None;
         let mut failed = None;

@@ -20,7 +20,7 @@ pub enum FaultKind {
     Declined,
     /// No instance of it could be made.
     Start,
-    /// It wasted too much time on faults, and is left alone for a while.
+    /// It wasted too much time on faults, and is suspended for a while.
     Suspended,
     /// No fault of the check: the schema by which a row was to be validated takes too many steps on it.
     Schema,

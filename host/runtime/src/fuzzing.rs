@@ -27,25 +27,25 @@ pub fn fields_rows(column: PackedRef<'_>) -> Result<(), Fault> {
     output::fields_rows(column)
 }
 
-/// What is said about rows.
+/// Checks the details that a guest answers about rows.
 pub fn details(
-    told: impl Iterator<Item = (u32, String)>,
+    details: impl Iterator<Item = (u32, String)>,
     rows: usize,
     first_row: usize,
     out: &mut Vec<(usize, String)>,
 ) -> Result<(), Fault> {
-    output::details(told, rows, first_row, out)
+    output::details(details, rows, first_row, out)
 }
 
 /// What a window check answers.
 pub fn findings(
-    told: impl ExactSizeIterator<Item = Finding>,
+    findings: impl ExactSizeIterator<Item = Finding>,
     tallies: usize,
     reasons: usize,
     first: usize,
     out: &mut Vec<Finding>,
 ) -> Result<(), Fault> {
-    output::findings(told, tallies, reasons, first, out)
+    output::findings(findings, tallies, reasons, first, out)
 }
 
 /// What a parity check says of itself; of others it has no written columns and no columns of fields.

@@ -40,7 +40,7 @@ pub struct Counters {
     pub instances: u64,
     /// The most memory that a guest had, in bytes.
     pub memory_bytes: u64,
-    /// Times that the check was left alone for a while.
+    /// Times that the check was suspended for a while.
     pub suspensions: u64,
     /// Lines of the guest's log that were not kept.
     pub log_dropped: u64,
@@ -70,7 +70,7 @@ pub struct InstanceFault {
     pub message: String,
 }
 
-/// A check is left alone from now on, for that duty and so long.
+/// A check is suspended from now on, for that duty and so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suspension {
     pub duty: Duty,
@@ -166,7 +166,7 @@ impl<W: World> CheckInstance<W> {
         if self.breaker(duty).is_open(start) {
             let fault = Fault::new(
                 FaultKind::Suspended,
-                "left alone for a while after wasting too much time on faults",
+                "suspended for a while, because it wasted too much time on faults",
             );
             let all = FaultedRows {
                 first: 0,

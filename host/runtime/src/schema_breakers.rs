@@ -1,4 +1,4 @@
-//! Circuit breakers of schemas: a schema whose validation takes too many steps again and again is left alone for a
+//! Circuit breakers of schemas: a schema whose validation takes too many steps or too long is suspended for a
 //! while, as a check is that fails. Neither the check nor other schemas pay for the time that it wastes.
 
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ pub(crate) enum SchemaTask {
 const WORK_PART: u32 = 8;
 
 /// What all schemas together may waste of one batch, in batch times, in however many parts it is judged. From then
-/// on those that wasted time of it are left alone until its end: many slow schemas delay a batch hardly longer
+/// on those that wasted time of it are suspended until its end: many slow schemas delay a batch hardly longer
 /// than one.
 const BATCH_WASTE_MAX: u32 = 8;
 
@@ -28,11 +28,11 @@ const BATCH_WASTE_MAX: u32 = 8;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchemaFaults {
     pub schema: String,
-    /// Rows that it could not judge, with those at which it was left alone.
+    /// Rows that it could not judge, with those for which it was suspended.
     pub rows: u64,
     /// Rows that are not valid, and for which it could not be explained where.
     pub unexplained: u64,
-    /// Times that it was left alone for a while.
+    /// Times that it was suspended for a while.
     pub suspensions: u64,
 }
 
@@ -41,7 +41,7 @@ pub struct SchemaFaults {
 pub(crate) enum SchemaFailure {
     /// The validation took all its steps.
     Exhausted,
-    /// The schema is left alone for a while.
+    /// The schema is suspended for a while.
     Suspended,
     /// A pattern gave up, or memory was short.
     HostFailed,
@@ -55,7 +55,7 @@ pub(crate) fn fault(schema: &str, failure: SchemaFailure) -> Fault {
         }
         SchemaFailure::Suspended => {
             format!(
-                "the schema {schema} is left alone for a while: it took too much time on earlier events"
+                "the schema {schema} is suspended for a while: it took too much time on earlier events"
             )
         }
         SchemaFailure::HostFailed => format!(
@@ -101,7 +101,7 @@ impl SchemaBreakers {
         }
     }
 
-    /// Whether a schema is left alone at the moment. Hashes nothing as long as no schema ever wasted time.
+    /// Whether a schema is suspended at the moment. Hashes nothing as long as no schema ever wasted time.
     pub fn is_open(&self, schema: &str, task: SchemaTask) -> bool {
         if self.breakers.is_empty() {
             return false;

@@ -151,7 +151,7 @@ fn several_poison_rows_are_all_found() {
 /// What one deadline is here, so that waste adds up quickly.
 const SHORT: Duration = Duration::from_millis(80);
 
-/// So many deadlines may be wasted before a check is left alone.
+/// So many deadlines may be wasted before a check is suspended.
 const WASTE_DEADLINES_MAX: u32 = 8;
 
 fn short_limits() -> Limits {

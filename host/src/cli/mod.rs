@@ -1,5 +1,6 @@
 //! The command line: the commands, and what they share.
 
+mod ask_running;
 mod audit;
 mod backfill;
 mod compile;
@@ -75,9 +76,9 @@ impl Global {
 enum CliCommand {
     /// Run the sidecar.
     Run(run::RunArgs),
-    /// Have the sidecar that runs with this store read its files again, and show what came of it.
+    /// Make the sidecar that runs with this store reload its files, and show the result.
     Reload(reload::ReloadArgs),
-    /// Show how the sidecar is that runs with this store.
+    /// Show which parts of the sidecar that runs with this store are ready.
     Status(status::StatusArgs),
     /// Join recorded streams, and report what did not land.
     Audit(audit::AuditArgs),
@@ -96,7 +97,7 @@ enum CliCommand {
     /// Work with schemas.
     #[command(subcommand)]
     Schema(schema::SchemaCommand),
-    /// Print what to set up around Landfall: alert rules, notifications.
+    /// Print alert rules, an example for Alertmanager, and dashboards.
     #[command(subcommand)]
     Ops(ops::OpsCommand),
 }

@@ -1,41 +1,34 @@
-//! `landfall reload`: has a running Landfall read its files again, and shows what came of it.
+//! `landfall reload`: makes a running Landfall reload its files, and shows the result.
 
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Global, exit, print};
-use crate::control::{self, Command, Reloaded, Reply};
+use super::Global;
+use super::ask_running::{self, Answer};
+use crate::control::{Command, Reloaded, Reply};
 
 /// Options of `landfall reload`.
 #[derive(Args)]
 pub struct ReloadArgs {}
 
 pub fn run(_: &ReloadArgs, global: &Global) -> anyhow::Result<ExitCode> {
-    let store_dir = global.load()?.store_dir();
-    let reloaded = match control::ask(&store_dir, Command::Reload {})? {
-        Reply::Reloaded(reloaded) => reloaded,
-        Reply::Refused { why } => anyhow::bail!("the running Landfall did not reload: {why}"),
-        other => anyhow::bail!("the running Landfall gave another answer: {other:?}"),
+    let answer = Answer {
+        of: |reply| match reply {
+            Reply::Reloaded(reloaded) => Some(reloaded),
+            _ => None,
+        },
+        lines,
+        is_clean: |reloaded| reloaded.complete,
     };
-    if global.json {
-        print::json(&serde_json::json!(reloaded))?;
-    } else {
-        for line in lines(&reloaded) {
-            print::line(line)?;
-        }
-    }
-    Ok(match reloaded.whole {
-        true => exit::CLEAN.into(),
-        false => exit::FINDINGS.into(),
-    })
+    ask_running::run(global, Command::Reload {}, &answer)
 }
 
 fn lines(reloaded: &Reloaded) -> Vec<String> {
     let generation = reloaded.generation;
-    let mut lines = vec![match reloaded.whole {
-        true => format!("generation {generation} is in force, with all of the files"),
-        false => format!("generation {generation} is in force, and not all of the files:"),
+    let mut lines = vec![match reloaded.complete {
+        true => format!("generation {generation} is in force, complete"),
+        false => format!("generation {generation} is in force, but not complete:"),
     }];
     let loading = reloaded.loading.iter();
     lines.extend(loading.map(|check| format!("check {check} is still being loaded")));
@@ -49,25 +42,22 @@ mod tests {
 
     #[test]
     fn what_is_not_in_force_is_named() {
-        let whole = Reloaded {
+        let complete = Reloaded {
             generation: 4,
-            whole: true,
+            complete: true,
             ..Reloaded::default()
         };
-        assert_eq!(
-            lines(&whole),
-            ["generation 4 is in force, with all of the files"]
-        );
+        assert_eq!(lines(&complete), ["generation 4 is in force, complete"]);
         let part = Reloaded {
             generation: 4,
-            whole: false,
+            complete: false,
             loading: vec!["slow".into()],
             problems: vec!["streams changed".into()],
         };
         assert_eq!(
             lines(&part),
             [
-                "generation 4 is in force, and not all of the files:",
+                "generation 4 is in force, but not complete:",
                 "check slow is still being loaded",
                 "streams changed",
             ]

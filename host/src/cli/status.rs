@@ -1,34 +1,27 @@
-//! `landfall status`: how the sidecar is that runs with this store; what `/readyz` shows, also without HTTP.
+//! `landfall status`: which parts of the running sidecar are ready. `/readyz` shows the same by HTTP.
 
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Global, exit, print};
-use crate::control::{self, Command, Reply, Status};
+use super::Global;
+use super::ask_running::{self, Answer};
+use crate::control::{Command, Reply, Status};
 
 /// Options of `landfall status`.
 #[derive(Args)]
 pub struct StatusArgs {}
 
 pub fn run(_: &StatusArgs, global: &Global) -> anyhow::Result<ExitCode> {
-    let store_dir = global.load()?.store_dir();
-    let status = match control::ask(&store_dir, Command::Status {})? {
-        Reply::Status(status) => status,
-        Reply::Refused { why } => anyhow::bail!("the running Landfall did not answer: {why}"),
-        other => anyhow::bail!("the running Landfall gave another answer: {other:?}"),
+    let answer = Answer {
+        of: |reply| match reply {
+            Reply::Status(status) => Some(status),
+            _ => None,
+        },
+        lines,
+        is_clean: |status| status.ready,
     };
-    if global.json {
-        print::json(&serde_json::json!(status))?;
-    } else {
-        for line in lines(&status) {
-            print::line(line)?;
-        }
-    }
-    Ok(match status.ready {
-        true => exit::CLEAN.into(),
-        false => exit::FINDINGS.into(),
-    })
+    ask_running::run(global, Command::Status {}, &answer)
 }
 
 fn lines(status: &Status) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! The default has the values that its text shows, and every error has its place and remedy.
 //!
-//! Long: It is long because it is one table of errors for each section.
+//! Long: it is one table of errors for each section.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

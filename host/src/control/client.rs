@@ -14,6 +14,8 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
+    #[error("the running Landfall refused the command: {why}")]
+    Refused { why: String },
     #[error(
         "failed to reach a running Landfall at {path}: {source}; check that `landfall run` runs with this store, and \
          that you are its user"
@@ -35,7 +37,7 @@ pub enum ControlError {
 /// Sends a command to the Landfall that runs with the store in `directory`, and waits for its answer.
 ///
 /// # Errors
-/// None runs there, it is another user's, or it does not answer in time.
+/// None runs there, it is another user's, it does not answer in time, or it refuses the command.
 pub fn ask(directory: &Path, command: Command) -> Result<Reply, ControlError> {
     let path = directory.join(super::SOCKET_NAME);
     let unreachable = |source| ControlError::Unreachable {
@@ -48,7 +50,11 @@ pub fn ask(directory: &Path, command: Command) -> Result<Reply, ControlError> {
         path: path.clone(),
         source,
     })?;
-    serde_json::from_str(&line).map_err(|source| ControlError::Unreadable { path, source })
+    match serde_json::from_str(&line) {
+        Ok(Reply::Refused { why }) => Err(ControlError::Refused { why }),
+        Ok(reply) => Ok(reply),
+        Err(source) => Err(ControlError::Unreadable { path, source }),
+    }
 }
 
 fn exchange(mut stream: UnixStream, command: Command) -> io::Result<String> {

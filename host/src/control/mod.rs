@@ -40,7 +40,7 @@ pub struct Reloaded {
     /// The generation of checks and schemas in force, as the store numbers it.
     pub generation: u64,
     /// All of the configuration, the schemas and the checks is in force as the files have it.
-    pub whole: bool,
+    pub complete: bool,
     /// Checks whose files are still being loaded; those in force judge meanwhile.
     pub loading: Vec<String>,
     /// What is not in force, and why.
@@ -82,13 +82,13 @@ mod tests {
         assert_eq!(command, r#"{"command":"reload"}"#);
         let answer = Reply::Reloaded(Reloaded {
             generation: 7,
-            whole: true,
+            complete: true,
             ..Reloaded::default()
         });
         let text = serde_json::to_string(&answer).unwrap();
         assert_eq!(
             text,
-            r#"{"answer":"reloaded","generation":7,"whole":true,"loading":[],"problems":[]}"#
+            r#"{"answer":"reloaded","generation":7,"complete":true,"loading":[],"problems":[]}"#
         );
         assert_eq!(serde_json::from_str::<Reply>(&text).unwrap(), answer);
         for unknown in [

@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         for _ in 0..2 * CONNECTIONS_MAX {
             let Reply::Reloaded(reloaded) = ask(&directory, Command::Reload {}).unwrap() else {
-                panic!("it is refused");
+                panic!("another answer");
             };
             assert_eq!(reloaded.generation, 3);
         }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 use landfall_ledger::Stream;
 
+use super::threads::Disconnected;
 use crate::flow::FrameBatch;
 use crate::flow::queue::{Receiver, RecvError};
 use crate::messages::{Message, ShardWork};
@@ -17,9 +18,6 @@ pub(super) struct JudgeThread {
     pub shards: Vec<Sender<ShardWork>>,
     pub results: Sender<Message>,
 }
-
-/// The receiver is gone: the engine is ending, or a thread died.
-struct Disconnected;
 
 impl JudgeThread {
     /// Runs until the queue is closed and empty.

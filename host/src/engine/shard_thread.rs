@@ -7,6 +7,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use landfall_ledger::Deadlines;
 
 use super::flush_pacer::FlushPacer;
+use super::threads::Disconnected;
 use crate::messages::{ShardAnswer, ShardOutput, ShardWork};
 use crate::stages::sharding::{ShardInput, ShardStage};
 use crate::thread_watch;
@@ -34,9 +35,6 @@ pub(super) struct ShardThread {
     pub deadlines: Receiver<Deadlines>,
     pub outputs: Sender<ShardOutput>,
 }
-
-/// The receiver is gone: the engine is ending, or a thread died.
-struct Disconnected;
 
 impl ShardThread {
     /// Runs until all judges have ended.

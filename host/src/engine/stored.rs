@@ -20,7 +20,7 @@ impl Stored {
         match store.take_rewrite_result() {
             None => {}
             Some(Ok(())) => tracing::info!(
-                "the store's file was written anew: what had been deleted of it could still be read"
+                "the store's file was rewritten, because deleted data could still be read in it"
             ),
             Some(Err(error)) => tracing::warn!(
                 "{error}; what was deleted from the store until now can still be read in its file, and the next \

@@ -9,6 +9,9 @@ use landfall_runtime::WORKER_STACK_BYTES;
 use crate::flow::InFlight;
 use crate::thread_watch::ThreadWatch;
 
+/// The receiver is gone: the engine is ending, or a thread died.
+pub(super) struct Disconnected;
+
 /// Records which threads have died. A thread that ends properly is not recorded.
 pub(super) struct Threads {
     dead: Mutex<Vec<String>>,

@@ -26,7 +26,7 @@ pub enum PlanningError {
     #[error("Landfall ends")]
     Ended,
     #[error(
-        "this process has made all {} plans that it can tell apart; restart it, the store's numbers go on",
+        "this process has made {} plans, as many as it can number; restart it: the numbers in the store continue",
         1 + u32::from(u16::MAX)
     )]
     Generations,

@@ -20,7 +20,7 @@ const OTHERS_WRITE: u32 = 0o022;
 ///
 /// # Errors
 ///
-/// If the system does not tell.
+/// The system does not report it.
 pub fn available_bytes(path: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(path)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))

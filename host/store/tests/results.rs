@@ -1,6 +1,6 @@
 //! The store from outside: what is stored and for how long, what readers see while it changes, who may write.
 //!
-//! Long: It is long because all tests share one store and its rows.
+//! Long: all tests share one store and its rows.
 
 mod support;
 

@@ -237,7 +237,7 @@ impl Player<'_> {
 
 fn begun(fault: Fault) -> String {
     match fault {
-        Fault::Deaf => "the writer goes deaf".into(),
+        Fault::Deaf => "the writer stops taking events".into(),
         Fault::Refused => "the writer's database refuses connections".into(),
         Fault::Loss { percent } => format!("the writer loses {percent} % of its rows"),
         Fault::Skips(kind) => format!("the writer loses all rows of {}", kind.name()),

@@ -20,7 +20,7 @@ const UNANSWERED: [(&str, &str); 8] = [
         "no schema is costly",
     ),
     (" / Invalid rows without a place / ", "no schema is costly"),
-    (" / Schemas left alone / ", "no schema is costly"),
+    (" / Schemas suspended / ", "no schema is costly"),
     (" / Waiting for room / ", "no queue is full"),
 ];
 

@@ -1,4 +1,4 @@
-//! No circles: within a folder of the program, what one part imports does not lead back to it. So each part
+//! No import cycles within the crates of the program, or within `ops`: what one part imports does not lead back to it. So each part
 //! can be read, tested and moved with those below it alone.
 //!
 //! A part is a file or a folder. What a folder's own file (`mod.rs`, or the file beside it) has in common for

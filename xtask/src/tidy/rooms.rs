@@ -1,5 +1,5 @@
-//! Who may import whom. A library that touches the world outside stays in its own room, so that the
-//! rest can be read, tested and changed without it.
+//! Which crate may depend on which library and on which of our crates, which folders of the program may name
+//! zmq, axum and hyper, and that the ledger names no clock, file or socket.
 
 use super::Finding;
 use super::files::File;

@@ -1,4 +1,5 @@
-//! What every Rust file has to be like.
+//! Rules for single Rust files: a head, a length, no ignored tests; and the lints that every root of the
+//! program turns on.
 
 use super::Finding;
 use super::files::File;

@@ -96,7 +96,7 @@ pub enum Problem {
     )]
     NotHere { pointer: String, target: String },
     #[error(
-        "at {pointer}: `{reference}` leads to nothing, or to what is no schema: mend the pointer in it"
+        "at {pointer}: `{reference}` leads nowhere, or to a value that is not a schema: correct its pointer"
     )]
     DeadPointer { pointer: String, reference: String },
     #[error("at {pointer}: {reason}")]
@@ -126,7 +126,7 @@ pub enum Problem {
     )]
     ManyApply { max: u64 },
     #[error(
-        "the validator failed on it, or there is no memory for a thread: standard error may tell more"
+        "the validator failed on it, or there is no memory for a thread: standard error may have the details"
     )]
     CompilerFailed,
     #[error("at {pointer}: {message}")]

@@ -1,7 +1,7 @@
 //! Random schemas and instances from a seed, with all keywords of a draft and some that it does not have. They
 //! are made as text, so that numbers can be written in ways in which no serializer writes them.
 //!
-//! Long: It is long because it has a part for each keyword.
+//! Long: it has a part for each keyword.
 
 use std::fmt::Write as _;
 

@@ -1,7 +1,7 @@
 //! One row that is owed: to a key, or to the events of one schema under it. Its states are those of the
 //! table of docs/ARCHITECTURE.md.
 //!
-//! Long: It is long because the oracle has each state and step of one row in one place.
+//! Long: the oracle has each state and step of one row in one place.
 
 use landfall_ledger::{
     Counts, Deadlines, Fingerprint, Form, Frontier, Judgement, RawObservation, RejectedBy,

@@ -12,7 +12,7 @@
 //! Payloads are named after their event: `raw:a`, `written:a`. Releases show as what is still
 //! held at the end.
 //!
-//! Long: It is long because it is one language: its steps, and what is written of each effect.
+//! Long: it is one language: its steps, and what is written of each effect.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -114,12 +114,12 @@ fn a_schema_that_exhausts_its_steps_is_named_gives_the_time_back_and_is_left_alo
             // From the row on that was too much.
             assert_eq!((rows, faults.rows), (vec![0, 1], 2));
             let why = &state.set_aside[1].1.message;
-            assert!(why.contains("left alone for a while"), "{why}");
+            assert!(why.contains("suspended for a while"), "{why}");
         } else {
             assert_eq!((rows, faults.rows), (vec![0], 1), "the other row is judged");
         }
     }
-    panic!("never left alone");
+    panic!("never suspended");
 }
 
 #[test]

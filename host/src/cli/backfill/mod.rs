@@ -36,7 +36,7 @@ pub struct BackfillArgs {
     #[arg(long, short, value_name = "FILE", required_unless_present_any = ["publish", "dry_run"], conflicts_with = "publish")]
     output: Option<PathBuf>,
     /// How the file holds the frames; `landfall audit` reads both formats. A frame that would not
-    /// read back as it is is left out and listed.
+    /// read back unchanged is left out and listed.
     #[arg(long, value_enum, default_value_t = FrameFormat::Lines, conflicts_with = "publish")]
     format: FrameFormat,
     /// If a frame does not end with a newline, add one instead of leaving the frame out of a file

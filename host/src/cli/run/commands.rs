@@ -1,4 +1,5 @@
-//! Carries out commands that come by the socket in the store's directory. Each is an arm here, which asks another part.
+//! Carries out the commands that come by the socket in the store's directory. It calls the part that
+//! each command concerns.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,10 +7,10 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 use crate::control::{self, Command, ControlSocket, PartStatus, Reply, ReplyFuture, Status};
-use crate::engine::reload::ReloadRequest;
+use crate::engine::reload::{ENDED, ReloadRequest};
 use crate::http::Readiness;
 
-/// What commands ask.
+/// The parts that commands call.
 #[derive(Clone)]
 pub(super) struct Commands {
     pub reload: ReloadRequest,
@@ -49,7 +50,7 @@ fn reload(request: &ReloadRequest) -> ReplyFuture {
         let why = match reload {
             Some(reload) => match reload.await {
                 Ok(reloaded) => return Reply::Reloaded(reloaded),
-                Err(_) => "Landfall ends before the reload is done",
+                Err(_) => ENDED,
             },
             None => "too many wait for a reload already",
         };

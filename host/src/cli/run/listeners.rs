@@ -79,13 +79,13 @@ impl Listeners {
     }
 
     /// Whether nothing has asked for the end yet.
-    pub fn goes_on(&self) -> impl Fn() -> bool + Send + 'static {
+    pub fn is_running(&self) -> impl Fn() -> bool + Send + 'static {
         let asked = self.asked.clone();
         move || asked.borrow().is_none()
     }
 
     /// The signal that asked for the end, if one did.
-    pub fn asked(&self) -> Option<&'static str> {
+    pub fn shutdown_signal(&self) -> Option<&'static str> {
         *self.asked.borrow()
     }
 
@@ -162,7 +162,7 @@ async fn wait_for_end(
             return Ok(signal);
         }
         tokio::select! {
-            changed = asked.changed() => changed.context("signals are not heard any more")?,
+            changed = asked.changed() => changed.context("the process no longer receives signals")?,
             () = tokio::time::sleep(CHECK_EVERY) => {
                 if let Err(dead) = alive.check() {
                     anyhow::bail!("{dead}; this is a bug of Landfall, please report it");
@@ -198,6 +198,6 @@ async fn follow(
     reason = "the second signal; what is lost is said before"
 )]
 fn end_at_once() {
-    tracing::error!("ending at once: what was received is not all accounted for");
+    tracing::error!("ending at once: not everything that was received is accounted for");
     std::process::exit(exit::CUT_SHORT.code());
 }

@@ -84,7 +84,7 @@ impl Start {
         let listeners =
             Listeners::open(config.http.listen, &store_dir, &telemetry, request.clone())?;
         let mut planner = Planner::new(compile::loader()?);
-        planner.plan_while(listeners.goes_on());
+        planner.plan_while(listeners.is_running());
         Ok(Self {
             config,
             clock,
@@ -103,14 +103,14 @@ impl Start {
 
     /// Loads checks and schemas; None if it was asked to end before they were loaded.
     fn plan(&mut self) -> anyhow::Result<Option<Planned>> {
-        let goes_on = self.listeners.goes_on();
+        let is_running = self.listeners.is_running();
         let (config, clock) = (&self.config, &self.clock);
         let planned =
-            starting::first_plan(&mut self.planner, config, clock, &self.checks, goes_on)?;
+            starting::first_plan(&mut self.planner, config, clock, &self.checks, is_running)?;
         match &planned {
             Some(planned) => show(&self.telemetry, config, planned, &self.checks),
             None => tracing::info!(
-                signal = self.listeners.asked().unwrap_or_default(),
+                signal = self.listeners.shutdown_signal().unwrap_or_default(),
                 "ended before its checks were loaded: nothing was received"
             ),
         }

@@ -1,5 +1,5 @@
 //! Makes the first plan: waits for the checks to be loaded, reports what it waits for, and gives up
-//! when the process must end. It reports to `part` and asks `goes_on`; otherwise it knows nothing
+//! when the process must end. It reports to `part` and asks `is_running`; otherwise it knows nothing
 //! of HTTP and signals.
 
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ const LOG_AFTER: Duration = Duration::from_secs(5);
 /// How often it is logged again what is still being loaded.
 const LOG_EVERY: Duration = Duration::from_secs(30);
 
-/// Makes a plan, as long as `goes_on` is true; None if it became false before.
+/// Makes a plan, as long as `is_running` is true; None if it became false before.
 ///
 /// # Errors
 /// The planner failed: for example, a check does not load.
@@ -27,7 +27,7 @@ pub fn first_plan(
     config: &Config,
     clock: &Clock,
     part: &Part,
-    goes_on: impl Fn() -> bool,
+    is_running: impl Fn() -> bool,
 ) -> Result<Option<Planned>, PlanningError> {
     let mut log_at = Instant::now() + LOG_AFTER;
     let mut refuse_at = None;
@@ -48,7 +48,7 @@ pub fn first_plan(
             Err(PlanningError::Ended) => return Ok(None),
             done => return done.map(Some),
         }
-        if !goes_on() {
+        if !is_running() {
             return Ok(None);
         }
     }

@@ -116,7 +116,7 @@ impl Reloader {
             }
             settle(wake, &self.stop);
             // Before the files are read: a caller that asks from here on gets another reload.
-            let asked = request.take_asked();
+            let asked = request.take_callers();
             if request.take_again() {
                 self.planner.try_again();
             }
@@ -159,8 +159,8 @@ impl Reloader {
             Ok(config) => config,
             Err(errors) => {
                 let errors = errors.lines().join("; ");
-                let gone = path.and_then(|path| gone(path, self.is_named));
-                return self.keep(NotTaken::Refused(format!(
+                let gone = path.and_then(|path| deleted_config_problem(path, self.is_named));
+                return self.keep(ConfigRejection::Refused(format!(
                     "the configuration is not reloaded: {errors}{}",
                     gone.unwrap_or_default()
                 )));
@@ -177,10 +177,10 @@ impl Reloader {
                     "the configuration waits until its new checks are loaded: {}",
                     names.join(", ")
                 );
-                self.keep(NotTaken::Waiting(with_waiting(&why, &waiting)))
+                self.keep(ConfigRejection::Waiting(with_waiting(&why, &waiting)))
             }
-            Err(PlanningError::Ended) => self.not_whole(vec![ENDED.to_owned()]),
-            Err(error) => self.keep(NotTaken::Refused(with_waiting(
+            Err(PlanningError::Ended) => self.incomplete(vec![ENDED.to_owned()]),
+            Err(error) => self.keep(ConfigRejection::Refused(with_waiting(
                 &error.to_string(),
                 &waiting,
             ))),
@@ -203,27 +203,27 @@ impl Reloader {
         for problem in &problems {
             tracing::warn!("{problem}");
         }
-        let is_whole = problems.is_empty();
+        let is_complete = problems.is_empty();
         self.apply(planned, config);
         if planned.loading().is_empty() {
-            self.telemetry.reloaded(is_whole);
+            self.telemetry.reloaded(is_complete);
         }
         // What is in force judges. Problems are reported, and do not make Landfall unready.
         self.part.ready(planned.detail(&problems));
         let loading: Vec<String> = planned.loading().into_iter().map(str::to_owned).collect();
         Reloaded {
             generation: self.control.number(planned.plan.generation),
-            whole: is_whole && loading.is_empty(),
+            complete: is_complete && loading.is_empty(),
             loading,
             problems,
         }
     }
 
     /// What was in force stays in force where these problems concern it.
-    fn not_whole(&self, problems: Vec<String>) -> Reloaded {
+    fn incomplete(&self, problems: Vec<String>) -> Reloaded {
         Reloaded {
             generation: self.control.number_in_force(),
-            whole: false,
+            complete: false,
             loading: self.loading.clone(),
             problems,
         }
@@ -272,13 +272,13 @@ impl Reloader {
 
     /// The configuration in force stays in force. Changes in the files that it names are taken all
     /// the same.
-    fn keep(&mut self, not_taken: NotTaken) -> Reloaded {
-        let problem = match &not_taken {
-            NotTaken::Refused(problem) => {
+    fn keep(&mut self, rejection: ConfigRejection) -> Reloaded {
+        let problem = match &rejection {
+            ConfigRejection::Refused(problem) => {
                 tracing::error!("{problem}; what was in force stays in force");
                 problem.clone()
             }
-            NotTaken::Waiting(problem) => {
+            ConfigRejection::Waiting(problem) => {
                 tracing::info!("{problem}; what was in force stays in force until then");
                 problem.clone()
             }
@@ -295,29 +295,29 @@ impl Reloader {
                 problems.extend(planned.problems.clone());
                 self.apply(&planned, config);
             }
-            Err(PlanningError::Ended) => return self.not_whole(vec![ENDED.to_owned()]),
+            Err(PlanningError::Ended) => return self.incomplete(vec![ENDED.to_owned()]),
             Err(error) => {
                 tracing::error!("{error}; its files stay as they were");
                 problems.push(error.to_string());
             }
         }
-        if matches!(not_taken, NotTaken::Refused(_)) {
+        if matches!(rejection, ConfigRejection::Refused(_)) {
             self.telemetry.reloaded(false);
         }
         self.part.ready(problems.join("; "));
-        self.not_whole(problems)
+        self.incomplete(problems)
     }
 }
 
 /// Why a configuration is not taken.
-enum NotTaken {
+enum ConfigRejection {
     Refused(String),
     /// It is taken when its checks are loaded.
     Waiting(String),
 }
 
 /// The answer if the process ends before the reload is done.
-const ENDED: &str = "Landfall ends before the reload is done";
+pub(crate) const ENDED: &str = "Landfall ends before the reload is done";
 
 /// Waits until changes pause, but not for ever.
 fn settle(wake: &Receiver<()>, stop: &ShutdownRequest) {
@@ -348,7 +348,7 @@ fn appeared(path: Option<&Path>, found: Option<&Path>) -> Option<String> {
 }
 
 /// What the next start would take, if the file is gone.
-fn gone(path: &Path, is_named: bool) -> Option<String> {
+fn deleted_config_problem(path: &Path, is_named: bool) -> Option<String> {
     let is_gone = !is_named && !path.exists();
     is_gone.then(|| "; the next start would take the built-in default: put it back".to_owned())
 }

@@ -13,19 +13,19 @@ use crate::control::Reloaded;
 pub struct ReloadRequest {
     sender: Sender<()>,
     again: Arc<AtomicBool>,
-    asked: Arc<Mutex<Asked>>,
+    waiting: Arc<Mutex<WaitingCallers>>,
 }
 
 /// The callers that wait for the result.
 #[derive(Default)]
-struct Asked {
+struct WaitingCallers {
     callers: Vec<oneshot::Sender<Reloaded>>,
     /// The reloader has ended, and answers nobody any more.
     has_ended: bool,
 }
 
 /// The number of callers that can wait for a reload at once.
-const ASKED_MAX: usize = 64;
+const CALLERS_MAX: usize = 64;
 
 impl ReloadRequest {
     /// Requests a reload, because something may have changed.
@@ -45,33 +45,33 @@ impl ReloadRequest {
     /// already. The receiver fails if the reloader ends before.
     pub fn ask(&self) -> Option<oneshot::Receiver<Reloaded>> {
         let (sender, receiver) = oneshot::channel();
-        let mut asked = self.lock_asked();
-        if asked.callers.len() >= ASKED_MAX {
+        let mut waiting = self.lock_waiting();
+        if waiting.callers.len() >= CALLERS_MAX {
             return None;
         }
-        if !asked.has_ended {
+        if !waiting.has_ended {
             // Before the reloader can see the caller: its reload tries again what was refused.
             self.again.store(true, Ordering::Release);
-            asked.callers.push(sender);
+            waiting.callers.push(sender);
         }
-        drop(asked);
+        drop(waiting);
         self.send();
         Some(receiver)
     }
 
-    pub(super) fn take_asked(&self) -> Vec<oneshot::Sender<Reloaded>> {
-        std::mem::take(&mut self.lock_asked().callers)
+    pub(super) fn take_callers(&self) -> Vec<oneshot::Sender<Reloaded>> {
+        std::mem::take(&mut self.lock_waiting().callers)
     }
 
-    /// The reloader ends: whoever waits is told so, and so is whoever asks later.
+    /// The reloader ends: the receivers of all callers fail, now and later.
     pub(super) fn end(&self) {
-        let mut asked = self.lock_asked();
-        asked.has_ended = true;
-        asked.callers.clear();
+        let mut waiting = self.lock_waiting();
+        waiting.has_ended = true;
+        waiting.callers.clear();
     }
 
-    fn lock_asked(&self) -> MutexGuard<'_, Asked> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_waiting(&self) -> MutexGuard<'_, WaitingCallers> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn take_again(&self) -> bool {
@@ -85,7 +85,7 @@ pub fn requests() -> (ReloadRequest, Receiver<()>) {
     let request = ReloadRequest {
         sender,
         again: Arc::default(),
-        asked: Arc::default(),
+        waiting: Arc::default(),
     };
     (request, receiver)
 }
@@ -108,7 +108,7 @@ mod tests {
         let (request, wake) = requests();
         let mut early = request.ask().expect("few wait");
         assert!(wake.try_recv().is_ok() && request.take_again());
-        for caller in request.take_asked() {
+        for caller in request.take_callers() {
             caller.send(Reloaded::default()).expect("it waits");
         }
         assert_eq!(early.try_recv(), Ok(Reloaded::default()));
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn no_more_callers_wait_than_a_bound() {
         let (request, _wake) = requests();
-        let receivers: Vec<_> = (0..=ASKED_MAX).map(|_| request.ask()).collect();
-        assert!(receivers[ASKED_MAX - 1].is_some() && receivers[ASKED_MAX].is_none());
+        let receivers: Vec<_> = (0..=CALLERS_MAX).map(|_| request.ask()).collect();
+        assert!(receivers[CALLERS_MAX - 1].is_some() && receivers[CALLERS_MAX].is_none());
     }
 }

@@ -60,9 +60,13 @@ fn a_file_that_appears_or_vanishes_is_reported_if_the_next_start_would_take_anot
         assert_eq!(appeared(runs, found), None);
     }
     let nowhere = Path::new("/nowhere/landfall.toml");
-    assert!(gone(nowhere, false).unwrap().contains("built-in default"));
-    assert_eq!(gone(nowhere, true), None);
-    assert_eq!(gone(Path::new("/dev/null"), false), None);
+    assert!(
+        deleted_config_problem(nowhere, false)
+            .unwrap()
+            .contains("built-in default")
+    );
+    assert_eq!(deleted_config_problem(nowhere, true), None);
+    assert_eq!(deleted_config_problem(Path::new("/dev/null"), false), None);
 }
 
 #[test]

@@ -282,7 +282,7 @@ impl Planner {
             Some(former) if former.digest() == schemas.digest() => Arc::clone(former),
             _ => {
                 for hint in schemas.hints() {
-                    tracing::warn!(%hint, "a schema says what is ignored");
+                    tracing::warn!(%hint, "hint about a schema");
                 }
                 Arc::new(schemas)
             }

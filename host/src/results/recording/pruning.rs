@@ -83,7 +83,7 @@ impl Pruning {
             ClockOffset::Behind(ms) => tracing::warn!(
                 behind_seconds = ms / 1000,
                 "the clock is behind what this store has lived through: is the date right? \
-                 Retention deletes by the clock, so too little, until it has caught up"
+                 Until the clock has caught up, retention deletes by the clock, and so deletes too little"
             ),
         }
     }
@@ -123,7 +123,7 @@ impl Pruning {
         let owed = self.unlogged.missing_old + self.unlogged.missing_excess;
         let is_due = |logged: Instant| now.saturating_duration_since(logged) >= PRUNE;
         if owed > 0 && self.logged.is_none_or(is_due) {
-            self.log_owed();
+            self.log_removed_missing();
             self.logged = Some(now);
         }
         let is_round = self.is_round_due(now);
@@ -137,19 +137,19 @@ impl Pruning {
         now.saturating_duration_since(self.began) >= PRUNE
     }
 
-    fn log_owed(&mut self) {
+    fn log_removed_missing(&mut self) {
         let unlogged = std::mem::take(&mut self.unlogged);
         if unlogged.missing_old > 0 {
             tracing::warn!(
                 events = unlogged.missing_old,
-                "missing events older than store.keep were removed, and their backfill with them"
+                "missing events older than store.keep were removed; they can no longer be backfilled"
             );
         }
         if unlogged.missing_excess > 0 {
             tracing::error!(
                 events = unlogged.missing_excess,
-                "missing events beyond store.missing_max were removed though they had not landed, and their \
-                 backfill with them; raise store.missing_max"
+                "missing events beyond store.missing_max were removed although they had not landed; they can no longer \
+                 be backfilled; raise store.missing_max"
             );
         }
     }
@@ -158,7 +158,7 @@ impl Pruning {
 impl Drop for Pruning {
     /// What was still owed is logged in any case.
     fn drop(&mut self) {
-        self.log_owed();
+        self.log_removed_missing();
     }
 }
 

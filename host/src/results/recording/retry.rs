@@ -48,7 +48,7 @@ impl Retry {
         let since = *self.since.get_or_insert(now);
         let is_useless = error.is_final();
         if is_useless && !shutdown.has_given_up() {
-            tracing::error!("{error}; it makes no sense to go on");
+            tracing::error!("{error}; trying again cannot help, so Landfall gives up");
         }
         if is_useless || tries_max.is_some_and(|tries_max| self.tries >= tries_max) {
             shutdown.give_up(error.to_string());

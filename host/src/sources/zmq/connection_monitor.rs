@@ -1,5 +1,5 @@
 //! The connection of one endpoint. Makes it, follows its events, and makes it anew whenever it has
-//! ended. `dial.rs` decides what to do and when; this module does it.
+//! ended. `dial` decides what to do and when; this module does it.
 //!
 //! Each try has its own socket, because libzmq gives up a session after a protocol error and
 //! reports nothing more about it. The previous socket (`old`) is read until it is empty first: its
@@ -113,8 +113,8 @@ impl ConnectionMonitor {
         let socket = configured_socket(context, subscription)?;
         let monitor = monitor(context, &socket)?;
         let pauses = RetryPauses {
-            min: subscription.reconnect_min,
-            max: subscription.reconnect_max,
+            min: subscription.settings.reconnect_min,
+            max: subscription.settings.reconnect_max,
         };
         Ok(Self {
             context: context.clone(),
@@ -339,7 +339,7 @@ impl ConnectionMonitor {
             Some(Err(error)) => self.not_resolved(&error, now),
             Some(Ok(mut addresses)) => {
                 let found = addresses.len();
-                if !self.subscription.ipv6 {
+                if !self.subscription.settings.ipv6 {
                     addresses.retain(SocketAddr::is_ipv4);
                 }
                 if !addresses.is_empty() {

@@ -8,8 +8,8 @@
 //!
 //! A frame that is too large is read, counted and refused here. `ZMQ_MAXMSGSIZE` is set as well, so
 //! that a broken peer cannot make libzmq buffer without bound. But it is set far above, because
-//! libzmq then drops the connection for good. It is made anew (`connection_monitor.rs`), and frames
-//! are lost meanwhile.
+//! libzmq then drops the connection and does not make it again. Landfall makes it again
+//! (`connection_monitor.rs`), and frames are lost meanwhile.
 
 mod background_query;
 mod connection_monitor;
@@ -57,7 +57,7 @@ const TICK_MAX: Duration = Duration::from_millis(50);
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 
-/// libzmq's own wait before it connects again. Landfall does that itself (`dial.rs`), and 24 days
+/// libzmq's own wait before it connects again. Landfall does that itself (`dial`), and 24 days
 /// are close to never. The value for never (-1) would also throw away the frames in the socket's
 /// queue.
 const NEVER_MS: i32 = i32::MAX;
@@ -75,21 +75,8 @@ pub struct Subscription {
     pub endpoint: String,
     /// Index of the endpoint among those of its stream.
     pub index: u16,
-    /// Prefixes of messages: of the frame, or of the topic before it. The empty prefix matches all
-    /// messages.
-    pub topics: Vec<String>,
-    pub envelope: Envelope,
-    /// Frames that the library holds before it stops reading the connection; 0 is no limit.
-    pub hwm_frames: u32,
-    /// First and longest pause between two tries to connect.
-    pub reconnect_min: Duration,
-    pub reconnect_max: Duration,
-    /// A connection without traffic is probed after this long and then at this interval. It is
-    /// given up after this many probes without an answer.
-    pub keepalive_idle: Duration,
-    pub keepalive_interval: Duration,
-    pub keepalive_probes: u32,
-    pub ipv6: bool,
+    /// Of all endpoints of the stream.
+    pub settings: ZmqSettings,
 }
 
 /// Opens one source for each endpoint. Connecting goes on in the background for as long as a source
@@ -141,7 +128,10 @@ fn open_by(
     ))?;
     let stop = context.stop.clone();
     let batch_writer = BatchWriter::new(context, subscription.index, status);
-    let watermark = Watermark::new(Arc::clone(batch_writer.progress()), subscription.hwm_frames);
+    let watermark = Watermark::new(
+        Arc::clone(batch_writer.progress()),
+        subscription.settings.hwm_frames,
+    );
     let tick = batch_writer.clock().real(TICK).clamp(TICK_MIN, TICK_MAX);
     Ok(Subscriber {
         index: subscription.index,
@@ -151,12 +141,12 @@ fn open_by(
         watermark,
         stop,
         tick,
-        parts: MessageParts::new(subscription.envelope),
+        parts: MessageParts::new(subscription.settings.envelope),
         refusals: Refusals::default(),
         wake_ups_deferred: false,
         is_steady: false,
         have_waited: false,
-        pace: Pace::new(subscription.hwm_frames, Instant::now()),
+        pace: Pace::new(subscription.settings.hwm_frames, Instant::now()),
     })
 }
 
@@ -164,20 +154,20 @@ fn configured_socket(
     context: &zmq::Context,
     subscription: &Subscription,
 ) -> zmq::Result<zmq::Socket> {
+    let settings = &subscription.settings;
     let socket = context.socket(zmq::SUB)?;
     socket.set_linger(0)?;
-    socket.set_rcvhwm(i32::try_from(subscription.hwm_frames).unwrap_or(i32::MAX))?;
+    socket.set_rcvhwm(i32::try_from(settings.hwm_frames).unwrap_or(i32::MAX))?;
     socket.set_maxmsgsize(MESSAGE_BYTES_HARD_MAX)?;
     socket.set_reconnect_ivl(NEVER_MS)?;
     socket.set_connect_timeout(whole_ms(CONNECT_MAX))?;
     socket.set_handshake_ivl(whole_ms(HANDSHAKE_MAX))?;
     socket.set_tcp_keepalive(1)?;
-    socket.set_tcp_keepalive_idle(whole_s(subscription.keepalive_idle))?;
-    socket.set_tcp_keepalive_intvl(whole_s(subscription.keepalive_interval))?;
-    socket
-        .set_tcp_keepalive_cnt(i32::try_from(subscription.keepalive_probes).unwrap_or(i32::MAX))?;
-    socket.set_ipv6(subscription.ipv6)?;
-    for topic in &subscription.topics {
+    socket.set_tcp_keepalive_idle(whole_s(settings.keepalive_idle))?;
+    socket.set_tcp_keepalive_intvl(whole_s(settings.keepalive_interval))?;
+    socket.set_tcp_keepalive_cnt(i32::try_from(settings.keepalive_probes).unwrap_or(i32::MAX))?;
+    socket.set_ipv6(settings.ipv6)?;
+    for topic in &settings.topics {
         socket.set_subscribe(topic.as_bytes())?;
     }
     Ok(socket)

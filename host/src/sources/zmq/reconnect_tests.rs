@@ -259,10 +259,8 @@ fn of_a_name_with_two_addresses_the_one_that_answers_is_found_and_never_both_con
     fn newer(_: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
         Ok(vec![(Ipv6Addr::LOCALHOST, port).into()])
     }
-    let older = Subscription {
-        ipv6: false,
-        ..subscription(&destination)
-    };
+    let mut older = subscription(&destination);
+    older.settings.ipv6 = false;
     let bench = start_by(newer, &older, 1 << 20);
     await_trouble(&bench, "`ipv6` of this stream is false");
     bench.end().unwrap();

@@ -1,6 +1,6 @@
 //! Real sockets: what comes, what is refused, and what a lost peer looks like.
 //!
-//! Long: It is long because each test needs the same publishers and sockets.
+//! Long: each test needs the same publishers and sockets.
 
 use std::time::Instant;
 
@@ -32,15 +32,11 @@ pub(super) fn subscription(endpoint: &str) -> Subscription {
     Subscription {
         endpoint: endpoint.to_owned(),
         index: 3,
-        topics: vec![String::new()],
-        envelope: Envelope::None,
-        hwm_frames: 10_000,
-        reconnect_min: Duration::from_millis(10),
-        reconnect_max: Duration::from_millis(100),
-        keepalive_idle: Duration::from_secs(60),
-        keepalive_interval: Duration::from_secs(10),
-        keepalive_probes: 3,
-        ipv6: true,
+        settings: ZmqSettings {
+            reconnect_min: Duration::from_millis(10),
+            reconnect_max: Duration::from_millis(100),
+            ..ZmqSettings::default()
+        },
     }
 }
 
@@ -278,11 +274,9 @@ fn oversize_and_multipart_messages_are_counted_and_the_rest_goes_on() {
 #[test]
 fn of_topic_and_payload_the_payload_is_the_frame_and_topics_choose_by_the_topic() {
     let (mut publisher, endpoint) = publisher("127.0.0.1");
-    let subscription = Subscription {
-        topics: vec!["orders".to_owned()],
-        envelope: Envelope::Topic,
-        ..subscription(&endpoint)
-    };
+    let mut subscription = subscription(&endpoint);
+    subscription.settings.topics = vec!["orders".to_owned()];
+    subscription.settings.envelope = Envelope::Topic;
     let bench = start(&subscription, 64 << 20);
     assert!(publisher.wait_for_listener(PATIENCE).unwrap());
     let large = vec![b'x'; (1 << 20) + 1];
@@ -309,14 +303,9 @@ fn of_topic_and_payload_the_payload_is_the_frame_and_topics_choose_by_the_topic(
 #[test]
 fn only_subscribed_topics_come() {
     let (mut publisher, endpoint) = publisher("127.0.0.1");
-    let topics = vec!["a".to_owned(), "b".to_owned()];
-    let bench = start(
-        &Subscription {
-            topics,
-            ..subscription(&endpoint)
-        },
-        1 << 20,
-    );
+    let mut subscription = subscription(&endpoint);
+    subscription.settings.topics = vec!["a".to_owned(), "b".to_owned()];
+    let bench = start(&subscription, 1 << 20);
     until("both topics", || {
         publisher.follow_listeners().unwrap();
         publisher.topics.len() == 2

@@ -48,7 +48,7 @@ fn paragraph(incident: &IncidentRow, now_ms: i64, page: &mut Page) {
     }
     let _ = write!(
         line,
-        "; said after {}",
+        "; reported after {}",
         duration(incident.opened_ms - incident.start_ms)
     );
     if incident.landed_late > 0 {
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(
             timeline(&[incident()], 0).as_str(),
             "#3  2014-11-18 02:12:04 – 02:37:10 UTC  (25 min 6 s)  the whole pipeline: stalled: events came in, none landed\n    \
-             2,310 events did not land in time (Search/2 1,200, Edit/7 1,110); said after 2 min 1 s\n    \
+             2,310 events did not land in time (Search/2 1,200, Edit/7 1,110); reported after 2 min 1 s\n    \
              backfill: landfall backfill --incident 3 --output FILE\n"
         );
     }
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(
             timeline(&[found], 0).as_str(),
             "#3  2014-11-18 02:12:04 – 02:37:10 UTC  (25 min 6 s)  Edit/7: cardinality: too_few (critical): a cube has fewer wikis than it had\n    \
-             1 window (Edit/7 1,110); said after 2 min 1 s\n    \
+             1 window (Edit/7 1,110); reported after 2 min 1 s\n    \
              the last: 3 wikis\\u{1b}[2J of\\n900\n"
         );
     }

@@ -22,7 +22,7 @@ pub fn section() -> Section {
 }
 
 fn faults() -> Draft {
-    Draft::graph("Calls that failed", "Calls of checks a second that failed, by kind: traps, deadlines, memory and others. None is good; the log tells the first of each kind with its row.")
+    Draft::graph("Calls that failed", "Calls of checks a second that failed, by kind: traps, deadlines, memory and others. None is good; the log has the first of each kind with its row.")
         .ask("{{check}}: {{kind}}", top_rates("check, kind", "landfall_check_faults_total", &[CHECK]))
         .unit(unit::OPERATIONS_PER_SECOND)
         .see("unjudged")
@@ -48,7 +48,7 @@ fn by_kind() -> Draft {
 }
 
 fn left_alone() -> Draft {
-    Draft::graph("Checks left alone", "How often a second a check was left alone for a while because it kept failing. Meanwhile what it decides is unjudged: put its former version back.")
+    Draft::graph("Checks suspended", "How often a second a check was suspended for a while because it kept failing. Meanwhile what it decides is unjudged: put its former version back.")
         .ask("{{check}}", sum_by("check", &rate("landfall_check_suspensions_total", &[CHECK])))
         .unit(unit::OPERATIONS_PER_SECOND)
         .span(8, 8)
@@ -71,7 +71,7 @@ fn unjudged() -> Draft {
 }
 
 fn unexplained() -> Draft {
-    Draft::graph("Invalid rows without a place", "Rows a second that are judged invalid, and of which telling where would take too many steps. The verdict is right all the same.")
+    Draft::graph("Invalid rows without a place", "Rows a second that are judged invalid, but finding the place would take too many steps. The verdict is right all the same.")
         .ask("{{schema}}", top_rates("schema", "landfall_schema_unexplained_total", &[SCHEMA]))
         .unit(unit::ROWS_PER_SECOND)
         .span(8, 8)
@@ -79,7 +79,7 @@ fn unexplained() -> Draft {
 }
 
 fn schemas_left_alone() -> Draft {
-    Draft::graph("Schemas left alone", "How often a second a schema was left alone for a while because it took too many steps again and again. Its events are unjudged meanwhile, others do not wait.")
+    Draft::graph("Schemas suspended", "How often a second a schema was suspended for a while because it took too many steps again and again. Its events are unjudged meanwhile, others do not wait.")
         .ask("{{schema}}", top_rates("schema", "landfall_schema_suspensions_total", &[SCHEMA]))
         .unit(unit::OPERATIONS_PER_SECOND)
         .span(8, 8)

@@ -20,7 +20,7 @@ fn versions() -> Draft {
     );
     let owner = max_by("check, owner", &all("landfall_check_owner_info", &[CHECK]));
     let count = |metric| format!("round({})", sum_by("check", &grown(metric, &[CHECK])));
-    Draft::table("Versions", "The version of each check that judges now, whether its newest file loads, and what was refused, made and left alone in the chosen time.")
+    Draft::table("Versions", "The version of each check that judges now, whether its newest file loads, and what was refused, made and suspended in the chosen time.")
         .columns(
             &[("check", "check"), ("version", "version"), ("owner", "owner"), ("digest", "digest")],
             vec![
@@ -29,7 +29,7 @@ fn versions() -> Draft {
                 Column::new("newer version", unit::NUMBER, by("landfall_check_loading"))
                     .states(&[("0", "none", "text"), ("1", "is being loaded", WARNING)]),
                 Column::new("files refused", unit::NUMBER, count("landfall_check_load_failures_total")).marked_from(1.0, BAD),
-                Column::new("left alone", unit::NUMBER, count("landfall_check_suspensions_total")).marked_from(1.0, BAD),
+                Column::new("suspended", unit::NUMBER, count("landfall_check_suspensions_total")).marked_from(1.0, BAD),
                 Column::new("instances made", unit::NUMBER, count("landfall_check_instances_total")),
                 Column::new("is", unit::NUMBER, info).hidden(),
                 Column::new("owned", unit::NUMBER, owner).hidden(),

@@ -129,7 +129,7 @@ fn failing() -> Draft {
 fn runs() -> Draft {
     let started = max_by("instance", &all("landfall_process_start_time_seconds", &[]));
     let windows = sum_by("instance", &grown("landfall_windows_closed_total", &[]));
-    Draft::table("What runs", "The version of each Landfall, when it was started, who is told of what concerns it, its threads, and the windows that closed in the chosen time.")
+    Draft::table("What runs", "The version of each Landfall, when it was started, who is notified about it, its threads, and the windows that closed in the chosen time.")
         .columns(&[("instance", "instance"), ("version", "version"), ("owner", "owner")], vec![
             Column::new("started", unit::SINCE, format!("{started} * 1000")),
             Column::new("threads", unit::NUMBER, max_by("instance", &all("landfall_process_threads", &[]))),

@@ -115,7 +115,7 @@ fn bounds(scale: Scale) -> Vec<Alert> {
         )
         .hold(Span::minutes(10))
         .summary(
-            "{{ $value | humanizePercentage }} of the events that may wait in memory do at {{ $labels.instance }}; then no raw batch is taken. Next: landfall incidents --open; mend the writer, or raise ledger.pending_max",
+            "The events that wait in memory at {{ $labels.instance }} are {{ $value | humanizePercentage }} of ledger.pending_max; at the limit no raw batch is taken. Next: landfall incidents --open; mend the writer, or raise ledger.pending_max",
         ),
         Alert::itself(
             "LandfallQueueWaits",

@@ -41,7 +41,7 @@ pub fn alerts(scale: Scale) -> Vec<Alert> {
         )
         .hold(Span::minutes(5))
         .summary(
-            "Landfall at {{ $labels.instance }} is {{ $value | humanizeDuration }} behind with {{ $labels.stream }}: what is missing is told as much later. Next: curl http://{{ $labels.instance }}/readyz, and the log, which names a codec that fails or a thread that stands",
+            "Landfall at {{ $labels.instance }} is {{ $value | humanizeDuration }} behind with {{ $labels.stream }}: missing events are reported that much later. Next: curl http://{{ $labels.instance }}/readyz, and the log, which names a codec that fails or a thread that stands",
         )
     };
     vec![

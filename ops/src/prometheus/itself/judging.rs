@@ -104,9 +104,9 @@ fn faults(job: &str, scale: Scale) -> Vec<Alert> {
         .dashboard(DashboardLink::Checks)
         .summary(
             counting(
-                "The check {{ $labels.check }} was left alone ",
+                "The check {{ $labels.check }} was suspended ",
                 "time",
-                " within an hour, because it kept failing; what it should have judged is unjudged. Next: put its former version back. landfall incidents --open",
+                " within an hour, because it kept failing; the events that it should have judged are unjudged. Next: put its former version back. landfall incidents --open",
             ),
         ),
         Alert::itself(
@@ -176,7 +176,7 @@ fn frames(job: &str, scale: Scale) -> Vec<Alert> {
         .hold(Span::minutes(15))
         .dashboard(DashboardLink::Checks)
         .summary(
-            "{{ $value | humanizePercentage }} of the frames of {{ $labels.stream }} within an hour bear no key that {{ $labels.check }} could read. Next: see the samples in the store, and streams.{{ $labels.stream }}.codec",
+            "{{ $value | humanizePercentage }} of the frames of {{ $labels.stream }} within an hour have no key that {{ $labels.check }} could read. Next: see the samples in the store, and streams.{{ $labels.stream }}.codec",
         ),
     ]
 }

@@ -166,7 +166,7 @@ fn targets(up: &str, scale: Scale) -> Vec<Alert> {
         )
         .hold(FIRST_START)
         .summary(
-            "Landfall at {{ $labels.instance }} is scraped, and has no series {{ $labels.series }}: alerts that rest upon it are silent. Next: compare the versions of rules and program, and relabelling: landfall ops prometheus",
+            "Landfall at {{ $labels.instance }} is scraped, and has no series {{ $labels.series }}: alerts that need it cannot fire. Next: compare the versions of rules and program, and relabelling: landfall ops prometheus",
         ),
         Alert::itself(
             "LandfallRestarts",
@@ -210,7 +210,7 @@ fn views(scale: Scale) -> Vec<Alert> {
         )
         .hold(Span::minutes(2))
         .summary(
-            "Landfall at {{ $labels.instance }} is not connected to {{ $labels.endpoint }} ({{ $labels.stream }}): what is published there it does not see. Next: curl http://{{ $labels.instance }}/readyz says why",
+            "Landfall at {{ $labels.instance }} is not connected to {{ $labels.endpoint }} ({{ $labels.stream }}): it does not see what is published there. Next: curl http://{{ $labels.instance }}/readyz says why",
         ),
         Alert::itself(
             "LandfallConnectionFlaps",

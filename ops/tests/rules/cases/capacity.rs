@@ -98,7 +98,7 @@ fn bounds() -> Vec<Case> {
             world.set("landfall_ledger_entries", &[], from(10.0, 20.0, 6_800_000.0));
         })
         .quiet_at(18)
-        .at(22, [owned(LEDGER).says("85% of the events that may wait in memory do at a:9470; then no raw batch is taken. Next: landfall incidents --open; mend the writer, or raise ledger.pending_max")]),
+        .at(22, [owned(LEDGER).says("The events that wait in memory at a:9470 are 85% of ledger.pending_max; at the limit no raw batch is taken. Next: landfall incidents --open; mend the writer, or raise ledger.pending_max")]),
         case(LEDGER, "half is free", 40, |world| {
             world.set("landfall_ledger_entries", &[], from(10.0, 20.0, 4_000_000.0));
         })

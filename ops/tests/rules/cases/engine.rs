@@ -28,7 +28,7 @@ pub fn cases() -> Vec<Case> {
     let behind = |alert| owned(alert).label("stream", "raw");
     let says = |time: &str| {
         format!(
-            "Landfall at a:9470 is {time} behind with raw: what is missing is told as much later. Next: curl http://a:9470/readyz, and the log, which names a codec that fails or a thread that stands"
+            "Landfall at a:9470 is {time} behind with raw: missing events are reported that much later. Next: curl http://a:9470/readyz, and the log, which names a codec that fails or a thread that stands"
         )
     };
     vec![

@@ -73,7 +73,7 @@ fn faults() -> Vec<Case> {
         case(SUSPENDED, "it keeps failing", 85, |world| {
             world.set("landfall_check_suspensions_total", &PARITY, from(10.0, 0.0, 2.0));
         })
-        .at(12, [of_check(SUSPENDED, "field-parity").says("The check field-parity was left alone 2 times within an hour, because it kept failing; what it should have judged is unjudged. Next: put its former version back. landfall incidents --open")])
+        .at(12, [of_check(SUSPENDED, "field-parity").says("The check field-parity was suspended 2 times within an hour, because it kept failing; the events that it should have judged are unjudged. Next: put its former version back. landfall incidents --open")])
         .quiet_at(83),
         case(SUSPENDED, "before a restart", 85, |world| {
             world
@@ -184,7 +184,7 @@ fn frames() -> Vec<Case> {
         .quiet(),
         case(UNDECODABLE, "one of eight frames", 60, |world| undecodable(world, 1.25))
             .quiet_at(10)
-            .at(40, [of_check(UNDECODABLE, "eventlogging").label("stream", "raw").says("12.5% of the frames of raw within an hour bear no key that eventlogging could read. Next: see the samples in the store, and streams.raw.codec")]),
+            .at(40, [of_check(UNDECODABLE, "eventlogging").label("stream", "raw").says("12.5% of the frames of raw within an hour have no key that eventlogging could read. Next: see the samples in the store, and streams.raw.codec")]),
         case(UNDECODABLE, "one of two hundred", 60, |world| undecodable(world, 0.05)).quiet(),
     ]
 }

@@ -124,7 +124,7 @@ fn series() -> Vec<Case> {
     const SERIES: &str = "LandfallSeriesAbsent";
     let says = |series: &str| {
         format!(
-            "Landfall at a:9470 is scraped, and has no series {series}: alerts that rest upon it are silent. Next: compare the versions of rules and program, and relabelling: landfall ops prometheus"
+            "Landfall at a:9470 is scraped, and has no series {series}: alerts that need it cannot fire. Next: compare the versions of rules and program, and relabelling: landfall ops prometheus"
         )
     };
     let all: Vec<Firing> = EXPECTED_SERIES
@@ -226,7 +226,7 @@ fn views() -> Vec<Case> {
             });
         })
         .quiet_at(11)
-        .at(13, [of_endpoint(CONNECTED).says("Landfall at a:9470 is not connected to tcp://127.0.0.1:8600 (written): what is published there it does not see. Next: curl http://a:9470/readyz says why")])
+        .at(13, [of_endpoint(CONNECTED).says("Landfall at a:9470 is not connected to tcp://127.0.0.1:8600 (written): it does not see what is published there. Next: curl http://a:9470/readyz says why")])
         .quiet_at(35),
         case(CONNECTED, "a publisher that starts anew", 40, |world| {
             world.set("landfall_source_connected", &WRITTEN, |minute| {

@@ -1,6 +1,6 @@
 //! One run of all stages.
 //!
-//! Long: It is long because it lists all parts of a process, and each step of all stages.
+//! Long: it lists all parts of a process, and each step of all stages.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use landfall_store::{MissingFilter, Reader, Retention, SPOOL_NAME, Store};
 use super::Sent;
 use super::guests::Native;
 use crate::clock::Clock;
+use crate::engine::tests::shard_in_run::ShardInRun;
 use crate::flow::{FrameBatch, InFlight, ShutdownRequest, SourceProgress};
 use crate::judge::identity::Secret;
 use crate::judge::labels::{Reasons, SchemaLabels};
@@ -26,14 +27,13 @@ use crate::judge::plan::{
 };
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Describer, Judge, JudgeOptions};
-use crate::messages::{ShardAnswer, ShardOutput, ShardWork};
 use crate::results::{FlushStep, Results, ResultsParts};
 use crate::shutdown::Shutdown;
 use crate::stages::backlog::Backlog;
 use crate::stages::describing::DescribeStage;
 use crate::stages::judging::{JudgeInput, JudgeOutput, JudgeStage, SpoolRetry};
 use crate::stages::sharding::landings::Landings;
-use crate::stages::sharding::{ShardInput, ShardParts, ShardStage};
+use crate::stages::sharding::{ShardInput, ShardParts};
 use crate::telemetry::Telemetry;
 use crate::time_policy::TimePolicy;
 
@@ -41,22 +41,6 @@ pub(super) const DEADLINE_MS: i64 = 1_000;
 const START_MS: i64 = 1_000_000_000;
 const WINDOW_MS: i64 = 1_000;
 const SHARDS: usize = 2;
-
-struct ShardInRun {
-    stage: ShardStage,
-    work: VecDeque<ShardWork>,
-    answers: VecDeque<ShardAnswer>,
-    outputs: VecDeque<ShardOutput>,
-}
-
-impl ShardInRun {
-    fn give(&mut self, input: ShardInput, now: Instant) {
-        self.stage.step(input, now);
-        while let Some(output) = self.stage.next_output() {
-            self.outputs.push_back(output);
-        }
-    }
-}
 
 pub(super) struct Run {
     dir: tempfile::TempDir,
@@ -175,8 +159,8 @@ impl Run {
             default_ms: DEADLINE_MS,
             by_schema: Vec::new(),
         };
-        let shard = |number| ShardInRun {
-            stage: ShardStage::new(ShardParts {
+        let shard = |number| {
+            ShardInRun::new(ShardParts {
                 number,
                 shard: Shard::new(ShardConfig {
                     deadlines: deadlines.clone(),
@@ -195,10 +179,7 @@ impl Run {
                 time: time.clone(),
                 backlog: Arc::clone(&backlog),
                 landings: Arc::clone(&landings),
-            }),
-            work: VecDeque::new(),
-            answers: VecDeque::new(),
-            outputs: VecDeque::new(),
+            })
         };
         let shards = (0..SHARDS).map(shard).collect();
         let describing = DescribeStage {

@@ -1,4 +1,4 @@
-//! Tests of `looks.rs`.
+//! What a file looks like that is no recording, and the commands that make one of it.
 
 use std::io::Write as _;
 

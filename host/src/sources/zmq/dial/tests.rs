@@ -1,4 +1,4 @@
-//! Tests of `dial.rs`.
+//! What to connect to and when, after each thing that can become of a connection.
 
 use super::*;
 

@@ -18,7 +18,8 @@ pub struct ZmqSettings {
     pub topics: Vec<String>,
     /// How the publishers wrap frames into messages.
     pub envelope: Envelope,
-    /// Frames that the socket library holds for each endpoint.
+    /// Frames that the socket library holds for each endpoint before it stops reading the
+    /// connection.
     pub hwm_frames: u32,
     /// First and longest pause between two tries to connect.
     pub reconnect_min: Duration,
@@ -146,15 +147,7 @@ impl ZmqSettings {
         let subscription = |(index, endpoint): (u16, &String)| Subscription {
             endpoint: endpoint.clone(),
             index,
-            topics: self.topics.clone(),
-            envelope: self.envelope,
-            hwm_frames: self.hwm_frames,
-            reconnect_min: self.reconnect_min,
-            reconnect_max: self.reconnect_max,
-            keepalive_idle: self.keepalive_idle,
-            keepalive_interval: self.keepalive_interval,
-            keepalive_probes: self.keepalive_probes,
-            ipv6: self.ipv6,
+            settings: self.clone(),
         };
         numbered.map(subscription).collect()
     }

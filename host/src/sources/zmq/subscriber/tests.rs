@@ -1,4 +1,4 @@
-//! Tests of `subscriber.rs`.
+//! How frames gather into batches, and when a source sleeps and wakes.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

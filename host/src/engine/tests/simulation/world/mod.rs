@@ -5,7 +5,7 @@ mod script;
 mod sent;
 mod steps;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,18 +22,18 @@ use super::laws::Laws;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::stored::add_unlanded;
+use crate::engine::tests::shard_in_run::ShardInRun;
 use crate::flow::{InFlight, ShutdownRequest, SourceProgress};
 use crate::judge::Describer;
 use crate::judge::plan::Plan;
 use crate::judge::plan_cell::PlanCell;
-use crate::messages::{ShardAnswer, ShardOutput, ShardWork};
 use crate::planning::planner::{Patience, Planner};
 use crate::results::{Results, ResultsParts};
 use crate::shutdown::Shutdown;
 use crate::stages::backlog::Backlog;
 use crate::stages::describing::DescribeStage;
 use crate::stages::sharding::landings::Landings;
-use crate::stages::sharding::{ShardInput, ShardParts, ShardStage};
+use crate::stages::sharding::{ShardInput, ShardParts};
 use crate::telemetry::Telemetry;
 use crate::time_policy::TimePolicy;
 
@@ -110,24 +110,6 @@ pub(super) struct Known {
     pub is_mixed: bool,
     /// What came of it in an earlier run may be lost.
     pub is_doubtful: bool,
-}
-
-/// A shard, and what is on its way to it and from it.
-struct ShardInRun {
-    stage: ShardStage,
-    work: VecDeque<ShardWork>,
-    answers: VecDeque<ShardAnswer>,
-    outputs: VecDeque<ShardOutput>,
-}
-
-impl ShardInRun {
-    /// Gives the stage an input, and keeps what came of it.
-    fn give(&mut self, input: ShardInput, now: Instant) {
-        self.stage.step(input, now);
-        while let Some(output) = self.stage.next_output() {
-            self.outputs.push_back(output);
-        }
-    }
 }
 
 /// One run of the process.
@@ -248,12 +230,7 @@ impl<'a> World<'a> {
                 backlog: Arc::clone(&backlog),
                 landings: Arc::clone(&landings),
             };
-            ShardInRun {
-                stage: ShardStage::new(parts),
-                work: VecDeque::new(),
-                answers: VecDeque::new(),
-                outputs: VecDeque::new(),
-            }
+            ShardInRun::new(parts)
         });
         let shards: Vec<ShardInRun> = shards.collect();
         let describing = DescribeStage {

@@ -10,7 +10,7 @@ mod server;
 use serde::{Deserialize, Serialize};
 
 pub use client::{ControlError, ask};
-pub use server::{Closing, CommandHandler, ControlSocket, ReplyFuture};
+pub use server::{CONNECTIONS_MAX, Closing, CommandHandler, ControlSocket, ReplyFuture};
 
 /// What can be asked of a running Landfall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,8 +65,7 @@ pub struct PartStatus {
     pub detail: String,
 }
 
-/// The name of the socket in the store's directory.
-pub const SOCKET_NAME: &str = "control";
+pub use landfall_store::CONTROL_NAME as SOCKET_NAME;
 
 /// Longest request and answer, in bytes.
 const REQUEST_BYTES_MAX: u64 = 64 << 10;

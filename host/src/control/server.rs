@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,11 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::path::SocketPath;
-use super::{Command, REQUEST_BYTES_MAX, Reply, SOCKET_NAME};
+use super::{Command, REQUEST_BYTES_MAX, Reply};
 
-/// Connections at once; a further one waits.
-const CONNECTIONS_MAX: usize = 8;
+/// Connections at once; a further one waits. More than may wait for a reload, so that other commands
+/// are answered meanwhile.
+pub const CONNECTIONS_MAX: usize = 32;
 
 /// How long a request may take to come, and its answer to be read.
 const EXCHANGE_TIME_MAX: Duration = Duration::from_secs(5);
@@ -37,7 +38,9 @@ pub type CommandHandler = Arc<dyn Fn(Command) -> ReplyFuture + Send + Sync>;
 /// A socket that commands come by. Its file goes with it.
 pub struct ControlSocket {
     listener: UnixListener,
-    path: PathBuf,
+    path: SocketPath,
+    /// Device and inode of its file: the name may be another process's by now.
+    identity: (u64, u64),
 }
 
 impl ControlSocket {
@@ -47,18 +50,23 @@ impl ControlSocket {
     /// # Errors
     /// The directory cannot be written to, or something else has the socket's name.
     pub fn bind(directory: &Path) -> io::Result<Self> {
-        let path = directory.join(SOCKET_NAME);
-        match std::fs::symlink_metadata(&path) {
-            Ok(known) if known.file_type().is_socket() => std::fs::remove_file(&path)?,
+        let path = SocketPath::in_directory(directory)?;
+        let file = path.as_path();
+        match std::fs::symlink_metadata(file) {
+            Ok(known) if known.file_type().is_socket() => std::fs::remove_file(file)?,
             Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        let short = SocketPath::in_directory(directory)?;
-        let listener = UnixListener::bind(short.as_path())?;
+        let listener = UnixListener::bind(file)?;
         // The directory is private already; so is the socket, if somebody opens the directory.
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path })
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600))?;
+        let identity = identity(file)?;
+        Ok(Self {
+            listener,
+            path,
+            identity,
+        })
     }
 
     /// Serves until `closing` becomes true.
@@ -100,9 +108,18 @@ impl ControlSocket {
 
 impl Drop for ControlSocket {
     fn drop(&mut self) {
-        // One that stays is removed by the next start.
-        let _ = std::fs::remove_file(&self.path);
+        // By the directory that it was made in, wherever that was moved. One that stays is removed by the next
+        // start.
+        let file = self.path.as_path();
+        if identity(file).is_ok_and(|identity| identity == self.identity) {
+            let _ = std::fs::remove_file(file);
+        }
     }
+}
+
+fn identity(file: &Path) -> io::Result<(u64, u64)> {
+    let file = std::fs::symlink_metadata(file)?;
+    Ok((file.dev(), file.ino()))
 }
 
 /// One request and its answer.
@@ -148,7 +165,9 @@ mod tests {
     use std::io::{BufRead as _, Write as _};
     use std::os::unix::net::UnixStream as Blocking;
 
-    use super::super::{ControlError, Reloaded, ask};
+    use std::path::PathBuf;
+
+    use super::super::{ControlError, Reloaded, SOCKET_NAME, ask};
     use super::*;
 
     /// A served socket in a directory, whose reloads answer at once.
@@ -253,6 +272,32 @@ mod tests {
         close.send(true).unwrap();
         let ended = runtime.block_on(async { timeout(EXCHANGE_TIME_MAX / 2, server).await });
         assert!(ended.is_ok(), "it ends while all connections are taken");
+    }
+
+    #[test]
+    fn the_end_removes_its_own_socket_and_not_that_of_a_process_with_a_new_directory() {
+        let (root, directory) = long_directory();
+        let (_runtime, close) = served(&directory);
+        let aside = root.path().join("aside");
+        std::fs::rename(&directory, &aside).unwrap();
+        std::fs::create_dir(&directory).unwrap();
+        let (_new_runtime, _new_close) = served(&directory);
+        close.send(true).unwrap();
+        while aside.join(SOCKET_NAME).exists() {
+            std::thread::yield_now();
+        }
+        assert!(ask(&directory, Command::Reload {}).is_ok());
+        // And not that of a process that took its place.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let other = tempfile::tempdir().unwrap();
+        let bind = || runtime.block_on(async { ControlSocket::bind(other.path()).unwrap() });
+        let older = bind();
+        let _newer = bind();
+        drop(older);
+        assert!(other.path().join(SOCKET_NAME).exists());
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) struct Commits {
     is_unsure: bool,
     /// For tests: the next commit is done and reports a failure.
     pub(crate) loses_result: bool,
+    /// For tests: the next commit is undone and reports a failure.
+    pub(crate) fails: bool,
 }
 
 impl Commits {
@@ -37,14 +39,18 @@ impl Commits {
         }
     }
 
-    /// Whether the last flush, whose commit failed, was committed all the same.
-    pub(crate) fn is_committed(&mut self, connection: &Connection) -> Result<bool, StoreError> {
-        if !self.is_unsure {
-            return Ok(false);
+    /// Whether the last flush, whose commit failed, was committed all the same. Changes nothing: the answer is
+    /// noted when all that follows from it has succeeded.
+    pub(crate) fn is_there(&self, connection: &Connection) -> Result<bool, StoreError> {
+        Ok(self.is_unsure && stored(connection)? == self.next())
+    }
+
+    /// Nobody writes the last flush again. Its number is never used for another one, which it could be taken for if
+    /// it was committed.
+    pub(crate) fn give_up(&mut self) {
+        if std::mem::take(&mut self.is_unsure) {
+            self.done = self.next();
         }
-        let is_there = stored(connection)? == self.next();
-        self.note_result(is_there, is_there);
-        Ok(is_there)
     }
 }
 
@@ -56,4 +62,27 @@ fn stored(connection: &Connection) -> Result<i64, StoreError> {
         .optional()
         .map_err(StoreError::sqlite("read the number of its last flush"))?;
     Ok(number.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whether_a_flush_is_there_is_answered_alike_until_the_answer_is_noted() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch("CREATE TABLE meta (name TEXT PRIMARY KEY, value)")
+            .unwrap();
+        let mut commits = Commits::of(&connection).unwrap();
+        connection
+            .execute("INSERT INTO meta VALUES ('flushes', ?1)", [commits.next()])
+            .unwrap();
+        commits.note_result(false, true);
+        for _ in 0..2 {
+            assert!(commits.is_there(&connection).unwrap());
+        }
+        commits.note_result(true, true);
+        assert!(!commits.is_there(&connection).unwrap());
+    }
 }

@@ -276,7 +276,13 @@ impl Flush<'_> {
     /// If SQLite fails.
     pub fn commit(self) -> Result<(), StoreError> {
         let row_counts = self.row_counts();
-        let mut committed = self.transaction.commit();
+        let mut committed = match std::mem::take(&mut self.commits.fails) {
+            true => self
+                .transaction
+                .rollback()
+                .and(Err(rusqlite::Error::InvalidQuery)),
+            false => self.transaction.commit(),
+        };
         if std::mem::take(&mut self.commits.loses_result) {
             committed = committed.and(Err(rusqlite::Error::InvalidQuery));
         }

@@ -43,4 +43,4 @@ pub use rows::{
     FindingRow, GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow,
     WindowCounts, WindowRow,
 };
-pub use store::{Leftovers, SPOOL_NAME, Store};
+pub use store::{CONTROL_NAME, Leftovers, SPOOL_NAME, Store};

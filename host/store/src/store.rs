@@ -21,6 +21,9 @@ const LOCK_NAME: &str = "lock";
 /// Name of the directory that the spool may be in.
 pub const SPOOL_NAME: &str = "spool";
 
+/// The name of the socket for commands in the store's directory. A process that was killed leaves it.
+pub const CONTROL_NAME: &str = "control";
+
 /// How many incidents and windows an earlier run left open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
@@ -61,7 +64,7 @@ impl Store {
         files::private_dir(dir).map_err(io("use", dir))?;
         if !path.exists() {
             files::only_own(dir, |name| {
-                name == LOCK_NAME || name == SPOOL_NAME || name.starts_with(FILE_NAME)
+                [LOCK_NAME, SPOOL_NAME, CONTROL_NAME].contains(&name) || name.starts_with(FILE_NAME)
             })
             .map_err(io("use", dir))?;
         }
@@ -272,6 +275,12 @@ impl Store {
         self.commits.loses_result = true;
     }
 
+    /// For tests: the next commit is undone and reports a failure.
+    #[doc(hidden)]
+    pub fn fail_commit(&mut self) {
+        self.commits.fails = true;
+    }
+
     /// Whether the last flush was committed although its commit reported a failure. To be called before it is
     /// written again.
     ///
@@ -279,12 +288,18 @@ impl Store {
     ///
     /// If SQLite fails.
     pub fn is_committed(&mut self) -> Result<bool, StoreError> {
-        if !self.commits.is_committed(&self.connection)? {
-            return Ok(false);
+        let is_there = self.commits.is_there(&self.connection)?;
+        if is_there {
+            self.row_counts =
+                count_rows(&self.connection).map_err(StoreError::sqlite("count its rows"))?;
         }
-        self.row_counts =
-            count_rows(&self.connection).map_err(StoreError::sqlite("count its rows"))?;
-        Ok(true)
+        self.commits.note_result(is_there, is_there);
+        Ok(is_there)
+    }
+
+    /// The last flush is not written again, whether or not its commit was done. The next one is another flush.
+    pub fn give_up_flush(&mut self) {
+        self.commits.give_up();
     }
 
     /// Empties the write-ahead log, which has what was deleted since it was emptied last.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tokio::sync::oneshot;
 
-use crate::control::Reloaded;
+use crate::control::{CONNECTIONS_MAX, Reloaded};
 
 /// Asks for a reload. A clone asks the same reloader.
 #[derive(Clone)]
@@ -24,8 +24,8 @@ struct WaitingCallers {
     has_ended: bool,
 }
 
-/// The number of callers that can wait for a reload at once.
-const CALLERS_MAX: usize = 64;
+/// The number of callers that can wait for a reload at once. Other commands have connections left.
+const CALLERS_MAX: usize = CONNECTIONS_MAX / 2;
 
 impl ReloadRequest {
     /// Requests a reload, because something may have changed.
@@ -46,6 +46,7 @@ impl ReloadRequest {
     pub fn ask(&self) -> Option<oneshot::Receiver<Reloaded>> {
         let (sender, receiver) = oneshot::channel();
         let mut waiting = self.lock_waiting();
+        waiting.callers.retain(|caller| !caller.is_closed());
         if waiting.callers.len() >= CALLERS_MAX {
             return None;
         }
@@ -126,5 +127,7 @@ mod tests {
         let (request, _wake) = requests();
         let receivers: Vec<_> = (0..=CALLERS_MAX).map(|_| request.ask()).collect();
         assert!(receivers[CALLERS_MAX - 1].is_some() && receivers[CALLERS_MAX].is_none());
+        drop(receivers);
+        assert!(request.ask().is_some(), "who waits no more takes no place");
     }
 }

@@ -191,10 +191,9 @@ pub fn run(judge: &mut Judge, batches: &[FrameBatch]) -> anyhow::Result<Duration
 /// judge: its memory has grown, and its checks are ready.
 #[inline(never)]
 pub fn warm(judge: &mut Judge, batches: &[FrameBatch]) {
-    let now = Instant::now();
     for batch in batches.iter().take(2) {
         let payloads = vec![PayloadRef(0); batch.rows()];
-        judge.judge(copy(batch), &payloads, now);
+        judge.judge(copy(batch), &payloads);
     }
 }
 
@@ -202,11 +201,10 @@ pub fn warm(judge: &mut Judge, batches: &[FrameBatch]) {
 #[inline(never)]
 fn judge_all(judge: &mut Judge, batches: Vec<FrameBatch>) -> (usize, usize) {
     let (mut rows, mut expected) = (0, 0);
-    let now = Instant::now();
     for batch in batches {
         rows += batch.rows();
         let payloads = vec![PayloadRef(0); batch.rows()];
-        let judged = judge.judge(batch, &payloads, now);
+        let judged = judge.judge(batch, &payloads);
         let observed = judged.raw.iter().flatten();
         expected += observed
             .filter(|event| event.judgement == Judgement::Expected)

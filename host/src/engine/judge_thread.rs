@@ -68,11 +68,18 @@ impl JudgeThread {
 
     /// Reports to the results, and then hands each shard its share.
     fn hand_on(&self, output: JudgeOutput) -> Result<(), Disconnected> {
-        let report = Message::Judged(output.report);
-        self.results.send(report).map_err(|_| Disconnected)?;
-        for (number, work) in output.shares {
+        let JudgeOutput {
+            report,
+            shares,
+            guard,
+        } = output;
+        self.results
+            .send(Message::Judged(report))
+            .map_err(|_| Disconnected)?;
+        for (number, work) in shares {
             self.shards[number].send(work).map_err(|_| Disconnected)?;
         }
+        drop(guard);
         Ok(())
     }
 }

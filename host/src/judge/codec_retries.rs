@@ -34,7 +34,10 @@ pub(super) struct CodecRetry {
     pub payloads: Vec<PayloadRef>,
     /// How often it was tried.
     pub tries: u32,
-    due: Instant,
+    /// The pause before the next try.
+    pause: Duration,
+    /// When that pause ends. It begins when somebody asks what is due: a try takes time itself.
+    due: Option<Instant>,
 }
 
 /// The unread frames of one stream.
@@ -61,7 +64,6 @@ impl CodecRetries {
         payloads: Vec<PayloadRef>,
         tries: u32,
         is_sound: bool,
-        now: Instant,
     ) {
         let pause = if is_sound {
             PAUSE_MIN
@@ -73,23 +75,28 @@ impl CodecRetries {
             frames,
             payloads,
             tries,
-            due: now + pause,
+            pause,
+            due: None,
         });
     }
 
     /// The frames that are due for another try; all frames if `at_once`.
     pub fn take_due(&mut self, now: Instant, at_once: bool) -> Option<CodecRetry> {
+        for unread in &mut self.waiting {
+            unread.due.get_or_insert(now + unread.pause);
+        }
+        let is_due = |unread: &CodecRetry| unread.due.is_some_and(|due| due <= now);
         let index = self
             .waiting
             .iter()
-            .position(|unread| at_once || unread.due <= now)?;
+            .position(|unread| at_once || is_due(unread))?;
         self.waiting.remove(index)
     }
 
     /// The codec was replaced: everything is due, as if it had never been tried.
     pub fn renew(&mut self, now: Instant) {
         for unread in &mut self.waiting {
-            (unread.tries, unread.due) = (0, now);
+            (unread.tries, unread.due) = (0, Some(now));
         }
     }
 }
@@ -142,13 +149,14 @@ mod tests {
     fn pauses_grow_only_while_the_codec_reads_nothing_and_end_with_another_codec() {
         let now = Instant::now();
         let mut unread = CodecRetries::default();
-        unread.keep(batch(), Vec::new(), 10, true, now);
+        unread.keep(batch(), Vec::new(), 10, true);
         assert!(unread.take_due(now, false).is_none());
         assert!(unread.take_due(now + PAUSE_MIN, false).is_some());
-        unread.keep(batch(), Vec::new(), 10, false, now);
+        unread.keep(batch(), Vec::new(), 10, false);
+        assert!(unread.take_due(now, false).is_none());
         assert!(unread.take_due(now + PAUSE_MIN, false).is_none());
         assert!(unread.take_due(now + PAUSE_MAX, false).is_some());
-        unread.keep(batch(), Vec::new(), 10, false, now);
+        unread.keep(batch(), Vec::new(), 10, false);
         unread.renew(now);
         assert_eq!(
             unread.take_due(now, false).map(|unread| unread.tries),
@@ -157,11 +165,23 @@ mod tests {
     }
 
     #[test]
+    fn the_pause_begins_after_the_try_however_long_that_took() {
+        let began = Instant::now();
+        let mut unread = CodecRetries::default();
+        unread.keep(batch(), Vec::new(), 1, true);
+        let ended = began + 2 * PAUSE_MIN;
+        assert!(unread.take_due(ended, false).is_none());
+        let early = ended + PAUSE_MIN - Duration::from_millis(1);
+        assert!(unread.take_due(early, false).is_none());
+        assert!(unread.take_due(ended + PAUSE_MIN, false).is_some());
+    }
+
+    #[test]
     fn a_worker_keeps_few_batches_and_gives_all_back_at_the_end() {
         let now = Instant::now();
         let mut unread = CodecRetries::default();
         while !unread.is_full() {
-            unread.keep(batch(), Vec::new(), 1, false, now);
+            unread.keep(batch(), Vec::new(), 1, false);
         }
         let mut given = 0;
         while unread.take_due(now, true).is_some() {

@@ -1,8 +1,6 @@
 //! Turns frames into documents by the stream's codec. Frames that the codec fails on are kept and
 //! tried again, because nobody knows yet which events they are.
 
-use std::time::Instant;
-
 use landfall_ledger::{PayloadRef, Stream};
 use landfall_runtime::{Decoded, FaultKind, FaultedRows, PackedRef};
 
@@ -14,13 +12,6 @@ use crate::judge::faults::{FaultNote, FaultOutcome, FaultedRow};
 use crate::judge::labels::{NO_REASON, NO_SCHEMA};
 use crate::judge::plan::StreamPlan;
 use crate::judge::report::{JudgeReport, SampleContent, SampleKind, bump};
-
-/// How often a batch has been tried, including this try, and the time of this try.
-#[derive(Clone, Copy)]
-pub(super) struct Try {
-    pub tries: u32,
-    pub now: Instant,
-}
 
 impl Judge {
     /// Turns frames into parsed documents. A malformed frame leaves an empty row.
@@ -65,14 +56,14 @@ impl Judge {
         }
     }
 
-    /// Keeps the frames that the codec failed on, or gives them up.
+    /// Keeps the frames that the codec failed on, or gives them up. `tries` includes this one.
     pub(super) fn keep_unread(
         &mut self,
         stream_plan: &StreamPlan,
         stream: Stream,
         frames: &FrameBatch,
         payloads: &[PayloadRef],
-        Try { tries, now }: Try,
+        tries: u32,
         report: &mut JudgeReport,
     ) {
         let Some(plan) = &stream_plan.codec else {
@@ -141,7 +132,7 @@ impl Judge {
             frames.guard.abandon(Unapplied::Undecoded);
         }
         if kept.rows() > 0 {
-            self.unread[stream].keep(kept, kept_payloads, tries, is_sound, now);
+            self.unread[stream].keep(kept, kept_payloads, tries, is_sound);
         }
     }
 

@@ -5,8 +5,6 @@ mod checks;
 mod codec;
 mod rows;
 
-use self::codec::Try;
-
 pub use crate::judge::labels::HOST;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -223,22 +221,16 @@ impl Judge {
             tries,
             ..
         } = unread;
-        Some(self.judge_try(frames, &payloads, tries + 1, now))
+        Some(self.judge_try(frames, &payloads, tries + 1))
     }
 
     /// Judges one batch. `payloads` has one reference per frame of a raw batch, and is empty for a
     /// written one.
-    pub fn judge(&mut self, frames: FrameBatch, payloads: &[PayloadRef], now: Instant) -> Judged {
-        self.judge_try(frames, payloads, 1, now)
+    pub fn judge(&mut self, frames: FrameBatch, payloads: &[PayloadRef]) -> Judged {
+        self.judge_try(frames, payloads, 1)
     }
 
-    fn judge_try(
-        &mut self,
-        mut frames: FrameBatch,
-        payloads: &[PayloadRef],
-        tries: u32,
-        now: Instant,
-    ) -> Judged {
+    fn judge_try(&mut self, mut frames: FrameBatch, payloads: &[PayloadRef], tries: u32) -> Judged {
         let plan = Arc::clone(&self.plan);
         let stream = frames.stream;
         let stream_plan = &plan.streams[stream];
@@ -247,15 +239,7 @@ impl Judge {
         report.seen_ms = frames.arrived_ms.last().copied();
 
         self.decode(stream_plan, stream, &frames, &mut report);
-        let this_try = Try { tries, now };
-        self.keep_unread(
-            stream_plan,
-            stream,
-            &frames,
-            payloads,
-            this_try,
-            &mut report,
-        );
+        self.keep_unread(stream_plan, stream, &frames, payloads, tries, &mut report);
         self.write_columns(stream_plan);
         self.run_checks(&plan, stream_plan, stream, &frames, &mut report);
         let hashes = self.project(&plan, stream, &frames, &mut report);

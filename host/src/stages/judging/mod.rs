@@ -16,7 +16,7 @@ use landfall_store::spool::{SpoolError, SpoolWriter};
 use self::decoding::Decoding;
 pub(crate) use self::give_up::GiveUp;
 use super::backlog::Backlog;
-use crate::flow::FrameBatch;
+use crate::flow::{FrameBatch, InFlightGuard};
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Judge, JudgeReport, Judged};
 use crate::messages::ShardWork;
@@ -50,6 +50,9 @@ pub(crate) struct JudgeOutput {
     pub report: JudgeReport,
     /// Each with the number of its shard. A shard without a share is not in the list.
     pub shares: Vec<(usize, ShardWork)>,
+    /// The batch is in flight until all of this has been handed on, also if there are no shares. None: frames of it
+    /// are still kept, and its guard with them.
+    pub guard: Option<InFlightGuard>,
 }
 
 /// What a judge takes from the queue, and how long it waits.
@@ -84,16 +87,16 @@ pub(crate) struct JudgeStage {
 #[derive(Default)]
 pub(crate) struct SpoolRetry {
     batches: VecDeque<FrameBatch>,
-    tried: Option<Instant>,
+    /// When the pause before the next try ends. It begins when somebody asks: a try takes time itself.
+    due: Option<Instant>,
     is_logged: bool,
 }
 
 impl SpoolRetry {
     /// How long until the next try to spool.
-    fn time_left(&self, now: Instant) -> Duration {
-        self.tried.map_or(Duration::ZERO, |tried| {
-            SPOOL_RETRY.saturating_sub(now.saturating_duration_since(tried))
-        })
+    fn time_left(&mut self, now: Instant) -> Duration {
+        let due = *self.due.get_or_insert(now + SPOOL_RETRY);
+        due.saturating_duration_since(now)
     }
 }
 
@@ -179,7 +182,7 @@ impl JudgeStage {
             return None;
         }
         let (stream, frames) = (batch.stream, batch.rows() as u64);
-        let judged = self.judge.judge(batch, &payloads, now);
+        let judged = self.judge.judge(batch, &payloads);
         let unread: u64 = judged.report.undecodable.iter().map(|(_, rows)| rows).sum();
         let keyless = judged.report.keyless;
         self.decoding
@@ -205,6 +208,7 @@ impl JudgeStage {
             return JudgeOutput {
                 report,
                 shares: Vec::new(),
+                guard: None,
             };
         };
         let written_frames = written_frames.map(Arc::new);
@@ -222,6 +226,7 @@ impl JudgeStage {
         JudgeOutput {
             report,
             shares: shares.map(work).collect(),
+            guard: Some(guard),
         }
     }
 
@@ -246,7 +251,7 @@ impl JudgeStage {
     /// Keeps a raw batch for which the spool has no room. The queue fills behind it, and the source
     /// is held back.
     fn wait_with(&mut self, batch: FrameBatch, error: &SpoolError, now: Instant) {
-        self.waiting.tried = Some(now);
+        self.waiting.due = None;
         self.telemetry.spool_waited();
         self.backlog.press();
         if let Some(give_up) = &mut self.give_up

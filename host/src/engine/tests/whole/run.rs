@@ -295,12 +295,22 @@ impl Run {
         let Some(batch) = self.batches.remove(place) else {
             return;
         };
+        let stream = batch.stream;
         let input = JudgeInput::Batch {
             batch,
             raw_waits: false,
         };
         let now = self.now();
-        if let Some(JudgeOutput { report, shares }) = self.judge.step(input, now) {
+        if let Some(output) = self.judge.step(input, now) {
+            assert!(
+                self.in_flight.unfinished(stream) > 0,
+                "until it is reported"
+            );
+            let JudgeOutput {
+                report,
+                shares,
+                guard: _guard,
+            } = output;
             self.results
                 .step(crate::messages::Message::Judged(report), now);
             for (number, work) in shares {

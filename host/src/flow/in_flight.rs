@@ -70,14 +70,17 @@ pub enum Unapplied {
     Unjudged = 3,
     /// The thread that held it died.
     ThreadDied = 4,
+    /// Its source failed before it handed the batch on.
+    SourceFailed = 5,
 }
 
 impl Unapplied {
-    const ALL: [Unapplied; 4] = [
+    const ALL: [Unapplied; 5] = [
         Unapplied::QueueFull,
         Unapplied::Undecoded,
         Unapplied::Unjudged,
         Unapplied::ThreadDied,
+        Unapplied::SourceFailed,
     ];
 
     /// The reason as text, for the log.
@@ -87,6 +90,7 @@ impl Unapplied {
             Unapplied::Undecoded => "the codec did not read them",
             Unapplied::Unjudged => "judging was given up",
             Unapplied::ThreadDied => "a thread died",
+            Unapplied::SourceFailed => "their source failed",
         }
     }
 }

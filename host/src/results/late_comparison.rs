@@ -42,8 +42,8 @@ struct Pair {
 }
 
 impl LateComparison {
-    /// Sets the comparison of each event that landed late, and gives what the checks did. `missing_frame` reads the
-    /// raw frame of a missing event from the store, by fingerprint.
+    /// Sets the comparison of each event that landed late, and adds what the checks did to `activity`, also if it
+    /// fails. `missing_frame` reads the raw frame of a missing event from the store, by fingerprint.
     ///
     /// # Errors
     /// The store could not be read. The call can be repeated with the same events.
@@ -53,11 +53,11 @@ impl LateComparison {
         plan: &Arc<Plan>,
         known: &KnownMissing,
         events: &mut [Described],
-    ) -> Result<Vec<CheckActivity>, StoreError> {
+        activity: &mut Vec<CheckActivity>,
+    ) -> Result<(), StoreError> {
         if plan.streams.raw.parity.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
-        let mut activity = Vec::new();
         let (mut pairs, mut bytes) = (Vec::new(), 0);
         for (event, raw) in landed(known, events) {
             let frame = match raw {
@@ -79,7 +79,7 @@ impl LateComparison {
             }
         }
         activity.extend(self.compare_pairs(plan, &pairs, events));
-        Ok(activity)
+        Ok(())
     }
 
     fn compare_pairs(

@@ -51,9 +51,10 @@ struct Start {
     config: Config,
     clock: Clock,
     telemetry: Telemetry,
+    /// Before the store: the socket for commands goes while the store's directory is locked.
+    listeners: Listeners,
     store: Store,
     store_dir: PathBuf,
-    listeners: Listeners,
     planner: Planner,
     engine: Part,
     checks: Part,
@@ -233,7 +234,6 @@ impl Sidecar {
             unapplied,
         } = self.running.drain();
         self.listeners.close();
-        ended?;
         for (stream, reason, batches) in unapplied {
             let (stream, reason) = (stream.as_str(), reason.as_str());
             tracing::warn!(
@@ -243,8 +243,12 @@ impl Sidecar {
                 "frames of these batches were received and not applied: no event was called missing because of them"
             );
         }
-        if !is_whole || !unaccounted.is_empty() {
+        let is_cut_short = !is_whole || !unaccounted.is_empty();
+        if is_cut_short {
             tracing::error!(raw = totals.counts.raw, "ended early: {unaccounted}");
+        }
+        ended?;
+        if is_cut_short {
             return Ok(exit::CUT_SHORT.into());
         }
         tracing::info!(

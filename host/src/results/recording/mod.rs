@@ -160,6 +160,12 @@ impl Recording {
         Ok(self.outcome(pruned, now))
     }
 
+    /// The last flush is not written again.
+    pub fn give_up(&mut self) {
+        self.store.give_up_flush();
+        self.unsure = None;
+    }
+
     fn outcome(&mut self, pruned: Option<Pruned>, now: Instant) -> WriteOutcome {
         let is_round = pruned.is_some_and(|pruned| self.pruning.pruned(&pruned, now));
         WriteOutcome { pruned, is_round }

@@ -254,7 +254,11 @@ impl BatchWriter {
             batch = match self.context.queue.send_timeout(batch, weight, WAIT_SLICE) {
                 Ok(()) => break,
                 Err(SendTimeout::Full(batch)) => batch,
-                Err(SendTimeout::Closed(_)) => return Err(SourceError::Closed),
+                Err(SendTimeout::Closed(batch)) => {
+                    // All judges have ended before the sources: a thread died.
+                    batch.guard.abandon(Unapplied::ThreadDied);
+                    return Err(SourceError::Closed);
+                }
             };
             breathe();
             thread_watch::busy();
@@ -268,6 +272,17 @@ impl BatchWriter {
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for BatchWriter {
+    fn drop(&mut self) {
+        // A source that ends properly has handed on everything.
+        if let Some(Filling { batch, .. }) = self.filling.take() {
+            self.stats
+                .add_batch(batch.rows() as u64, batch.bytes.len() as u64);
+            batch.guard.abandon(Unapplied::SourceFailed);
+        }
     }
 }
 

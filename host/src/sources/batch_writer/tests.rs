@@ -44,6 +44,38 @@ fn asked_to_end_a_source_waits_for_room_only_so_long_and_no_frontier_passes_what
 }
 
 #[test]
+fn no_frontier_passes_the_frames_of_a_source_that_fails() {
+    let (mut senders, _batches) = channel(&[Bound {
+        bytes_max: 1000,
+        items_max: 1,
+    }]);
+    let in_flight = InFlight::default();
+    let context = SourceContext {
+        stream: Stream::Written,
+        clock: Clock::start(1.0, None),
+        in_flight: in_flight.clone(),
+        queue: senders.remove(0),
+        limits: BatchLimits {
+            rows_max: 10,
+            bytes_max: 1000,
+            wait: Duration::ZERO,
+            wait_max: Duration::ZERO,
+        },
+        frame_bytes_max: 100,
+        stop: ShutdownRequest::default(),
+    };
+    let stats = Arc::new(SourceStatus::new(Stream::Written, "here"));
+    let mut batch_writer = BatchWriter::new(context, 0, stats);
+    let began_ms = batch_writer.progress().get_ms();
+    batch_writer.push(b"frame", || {}).unwrap();
+    batch_writer.progress().finish();
+    drop(batch_writer);
+    assert_eq!(in_flight.frontier(Stream::Written), began_ms);
+    let unapplied = in_flight.unapplied(Stream::Written).into_iter();
+    assert!(unapplied.eq([(Unapplied::SourceFailed, 1)]));
+}
+
+#[test]
 fn a_lone_frame_waits_less_than_one_of_many() {
     let ms = Duration::from_millis;
     let (wait, hour) = (ms(100), Duration::from_secs(3600));

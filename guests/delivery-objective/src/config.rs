@@ -85,7 +85,10 @@ pub struct Objective {
 }
 
 impl Config {
-    /// The error names the field that cannot be used, and what to do.
+    /// Whether all fields can be used.
+    ///
+    /// # Errors
+    /// A field that cannot be used; the text names it, and what to do.
     pub fn check(&self) -> Result<(), String> {
         let share = |field: String, value: Option<f64>| match value {
             Some(share) if !(share > 0.0 && share <= 1.0) => Err(format!(

@@ -124,6 +124,9 @@ impl Default for Config {
 
 impl Config {
     /// Reads the JSON text.
+    ///
+    /// # Errors
+    /// The text is no configuration of this check.
     pub fn read(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }

@@ -65,7 +65,10 @@ impl Default for Bots {
 }
 
 impl Config {
-    /// The error names the field that cannot be used, and what to do.
+    /// Whether all fields can be used.
+    ///
+    /// # Errors
+    /// A field that cannot be used; the text names it, and what to do.
     pub fn check(&self) -> Result<(), String> {
         let mut pointers = vec![("at", &self.at)];
         match &self.uri {

@@ -7,6 +7,8 @@
 //!
 //! The crate may not import anything but the interfaces of `wit/`: no WASI, no clock, no randomness.
 
+#![warn(clippy::missing_errors_doc)]
+
 #[doc(hidden)]
 pub mod bindings;
 mod canonical;

@@ -122,7 +122,10 @@ impl Verdicts {
         }
     }
 
-    /// Row `row` fails for the reason `id`. It is an error if there is no such row or reason.
+    /// Row `row` fails for the reason `id`.
+    ///
+    /// # Errors
+    /// There is no such row, or the manifest has no such reason.
     pub fn fail(&mut self, row: u32, id: &str) -> Result<(), String> {
         let code = code(self.reasons, id)?;
         match self.codes.get_mut(row as usize) {

@@ -193,6 +193,9 @@ impl<'a> Row<'a> {
     }
 
     /// The value there as any type that serde reads; `Ok(None)` if it is absent.
+    ///
+    /// # Errors
+    /// The value is there and is not of that type; the text is that of serde.
     pub fn json<T: DeserializeOwned>(&self, column: impl ColumnRef) -> Result<Option<T>, String> {
         match self.text(column) {
             "" => Ok(None),

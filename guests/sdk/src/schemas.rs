@@ -65,6 +65,9 @@ impl Request {
 
     /// Validates the value at the JSON pointer `at` of each row: `(row, schema, answer)` in the
     /// order of the pushes.
+    ///
+    /// # Errors
+    /// The host gives another number of answers than there are rows, or an answer that is none.
     pub fn validate(
         &self,
         at: &str,

@@ -109,7 +109,7 @@ fn a_schema_that_refers_to_a_refused_one_is_refused_at_the_place_in_its_own_file
         "/a/6.json: at /properties/x/$ref: ",
         "/a/7.json: at /properties/x/extends/$ref: ",
         "/a/8.json: at /definitions/unused/$ref: refers to pointer/1, which is refused: at /items/$ref: \
-         `#/definitions/no` leads to nothing",
+         `#/definitions/no` leads nowhere",
         "/dead/1.json: at /items/$ref: ",
         "/loop/1.json: at /properties/f/$ref: refers to bad/1",
         "/loop/2.json: at /properties/l/$ref: refers to loop/1",

@@ -67,6 +67,9 @@ pub struct Global {
 
 impl Global {
     /// Loads the configuration that the command line names.
+    ///
+    /// # Errors
+    /// The file or the environment has errors, each with its place and its remedy.
     pub fn load(&self) -> anyhow::Result<Config> {
         Ok(Config::load(self.config.as_deref())?)
     }
@@ -103,7 +106,10 @@ enum CliCommand {
 }
 
 impl Cli {
-    /// Reads the command line. An error is the exit code, after the message was printed.
+    /// Reads the command line.
+    ///
+    /// # Errors
+    /// It is no command line of Landfall's, or only asks for help. The message was printed; the error is the exit code.
     pub fn of_process() -> Result<Self, ExitCode> {
         let arguments: Vec<OsString> = std::env::args_os().collect();
         Self::try_parse_from(&arguments).map_err(|error| {
@@ -116,7 +122,10 @@ impl Cli {
         })
     }
 
-    /// Runs the command; an error means that it could not run.
+    /// Runs the command, and gives its exit code.
+    ///
+    /// # Errors
+    /// The command could not run.
     pub fn run(self) -> anyhow::Result<ExitCode> {
         let global = self.global;
         match self.command {

@@ -32,21 +32,34 @@ impl Output {
     }
 
     /// A line for people.
+    ///
+    /// # Errors
+    /// Standard output cannot be written to.
     pub fn line(&mut self, text: impl Display) -> io::Result<()> {
         writeln!(self.0, "{}", terminal::line(text))
     }
 
     /// A line of JSON, as serde writes it.
+    ///
+    /// # Errors
+    /// Standard output cannot be written to.
     pub fn json_line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.0, "{}", json::escaped(text))
     }
 
+    /// Writes what is left.
+    ///
+    /// # Errors
+    /// Standard output cannot be written to.
     pub fn end(mut self) -> io::Result<()> {
         self.0.flush()
     }
 }
 
 /// One line of an answer.
+///
+/// # Errors
+/// Standard output cannot be written to.
 pub fn line(text: impl Display) -> Result<(), PrintError> {
     let mut answer = Output::begin();
     answer.line(text)?;
@@ -54,11 +67,17 @@ pub fn line(text: impl Display) -> Result<(), PrintError> {
 }
 
 /// An answer of several lines.
+///
+/// # Errors
+/// Standard output cannot be written to.
 pub fn page(page: &terminal::Page) -> Result<(), PrintError> {
     Ok(io::stdout().lock().write_all(page.as_str().as_bytes())?)
 }
 
 /// An answer for machines, on one line.
+///
+/// # Errors
+/// Standard output cannot be written to.
 pub fn json(value: &impl Serialize) -> Result<(), PrintError> {
     let mut answer = Output::begin();
     answer.json_line(&serde_json::to_string(value)?)?;
@@ -66,11 +85,17 @@ pub fn json(value: &impl Serialize) -> Result<(), PrintError> {
 }
 
 /// Landfall's own text, unchanged.
+///
+/// # Errors
+/// Standard output cannot be written to.
 pub fn own(text: &'static str) -> Result<(), PrintError> {
     Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
 
 /// A text for another program, generated from Landfall's own text and from checked parameters.
+///
+/// # Errors
+/// Standard output cannot be written to.
 pub fn made(text: &str) -> Result<(), PrintError> {
     Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
@@ -91,6 +116,9 @@ pub fn note(text: impl Display) {
 }
 
 /// A line of JSON beside the answer.
+///
+/// # Errors
+/// The value is none that JSON can hold.
 pub fn note_json(value: &impl Serialize) -> Result<(), PrintError> {
     let text = serde_json::to_string(value)?;
     let _ = writeln!(io::stderr().lock(), "{}", json::escaped(&text));

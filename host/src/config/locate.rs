@@ -124,6 +124,9 @@ impl Config {
     }
 
     /// The file of a check: relative to the configuration file, or else in the directories of checks.
+    ///
+    /// # Errors
+    /// No place has the file. The error names all of them.
     pub fn check_file(&self, check: &CheckConfig) -> Result<PathBuf, NotFound> {
         let tried = self.check_places(check);
         let found = tried.iter().find(|path| path.is_file()).cloned();

@@ -107,17 +107,26 @@ impl Inspected {
 impl Config {
     /// Loads the file at `path`. Without a path it loads `./landfall.toml` if that exists, and otherwise the
     /// built-in default. The process's environment overrides it.
+    ///
+    /// # Errors
+    /// The file cannot be read, or settings are wrong: each error has its place and its remedy.
     pub fn load(path: Option<&Path>) -> Result<Self, ConfigErrors> {
         Self::load_with(path, &Environment::of_process())
     }
 
     /// The same with any environment.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
     pub fn load_with(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigErrors> {
         inspect(path, environment, For::Anything).map(|inspected| inspected.config)
     }
 
     /// Loads again what runs: the file at `path`, or without one the built-in default, even if
     /// `./landfall.toml` exists meanwhile.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
     pub fn load_again(path: Option<&Path>) -> Result<Self, ConfigErrors> {
         let environment = Environment::of_process();
         inspect_at(path, &environment, For::Anything).map(|inspected| inspected.config)
@@ -129,11 +138,17 @@ impl Config {
     }
 
     /// The same as [`Config::load`], for the sidecar, which needs an endpoint for each stream.
+    ///
+    /// # Errors
+    /// As [`Config::load`], and for a stream without an endpoint.
     pub fn load_to_run(path: Option<&Path>) -> Result<Self, ConfigErrors> {
         inspect(path, &Environment::of_process(), For::Running).map(|inspected| inspected.config)
     }
 
     /// The same, and also checks whether the files that it names exist: `landfall config check`.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
     pub fn check(
         path: Option<&Path>,
         environment: &Environment,

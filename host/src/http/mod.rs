@@ -191,6 +191,9 @@ fn failed(status: StatusCode, why: impl Display) -> Response {
 
 /// Serves until `shutdown` is done, then lets requests under way end. An error of one connection
 /// ends that connection alone.
+///
+/// # Errors
+/// The listener fails.
 pub async fn serve(
     listener: TcpListener,
     state: HttpState,

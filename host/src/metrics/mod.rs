@@ -61,11 +61,18 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// All metrics, with the default buckets of latency.
+    ///
+    /// # Errors
+    /// As [`Metrics::with_latency_bounds`].
     pub fn new() -> Result<Self, MetricsError> {
         Self::with_latency_bounds(&LATENCY_BOUNDS_MS)
     }
 
     /// The same with other buckets of latency: upper bounds in milliseconds, which rise strictly.
+    ///
+    /// # Errors
+    /// The registry refuses a metric: a bug of Landfall.
     pub fn with_latency_bounds(bounds_ms: &[i64]) -> Result<Self, MetricsError> {
         let registrar = Registrar::new()?;
         let labels: Arc<SchemaLabelSet> = Arc::default();
@@ -85,6 +92,9 @@ impl Metrics {
     }
 
     /// The current values, in Prometheus' text format 0.0.4.
+    ///
+    /// # Errors
+    /// The values cannot be written as text: a bug of Landfall.
     pub fn render(&self) -> Result<String, MetricsError> {
         self.frames.refresh();
         self.process.refresh();

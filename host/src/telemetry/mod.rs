@@ -28,11 +28,18 @@ pub struct Telemetry {
 }
 
 impl Telemetry {
+    /// Telemetry with the default buckets of latency.
+    ///
+    /// # Errors
+    /// As [`Metrics::with_latency_bounds`].
     pub fn new() -> Result<Self, MetricsError> {
         Self::of(Metrics::new()?)
     }
 
     /// The same with other buckets of latency: upper bounds in milliseconds, which rise strictly.
+    ///
+    /// # Errors
+    /// As [`Metrics::with_latency_bounds`].
     pub fn with_latency_bounds(bounds_ms: &[i64]) -> Result<Self, MetricsError> {
         Self::of(Metrics::with_latency_bounds(bounds_ms)?)
     }

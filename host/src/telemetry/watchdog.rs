@@ -40,6 +40,9 @@ impl ThreadLine {
 /// Watches the threads on a separate thread, until nobody holds `thread_watch` any more. A second thread writes
 /// the log. A thread may stand still because it waits to write to standard error, which nobody reads; then the
 /// watching thread must not wait for the log too.
+///
+/// # Errors
+/// The system cannot start a thread.
 pub fn watch(thread_watch: &Arc<ThreadWatch>, telemetry: Telemetry) -> std::io::Result<()> {
     let part = telemetry.readiness().part("threads");
     part.ready("none stands still");

@@ -9,7 +9,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    clippy::print_stderr
+    clippy::print_stderr,
+    clippy::missing_errors_doc
 )]
 
 mod commits;

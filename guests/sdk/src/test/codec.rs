@@ -70,6 +70,9 @@ impl<C: Codec> CodecHarness<C> {
 
     /// Decodes one frame.
     ///
+    /// # Errors
+    /// The frame is not decoded; the error is the reason's name.
+    ///
     /// # Panics
     /// As [`decode`](Self::decode).
     pub fn decode_one(&mut self, frame: &[u8]) -> Result<String, &'static str> {

@@ -82,7 +82,10 @@ impl<C: EventCheck> EventHarness<C> {
             .collect()
     }
 
-    /// Judges documents of a stream (`raw` or `written`) as one batch; the error is the check's.
+    /// Judges documents of a stream (`raw` or `written`) as one batch.
+    ///
+    /// # Errors
+    /// The check's own.
     ///
     /// # Panics
     /// If a document is no JSON, or the answer breaks the contract.

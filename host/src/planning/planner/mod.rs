@@ -121,6 +121,9 @@ impl Planner {
     /// Makes a plan of the configuration. A check that is in use and does not load stays in its old version
     /// and is reported as stale; one that is still being loaded when patience ends stays too. Every other
     /// check has to load. If nothing differs from the plan before, the result is that plan.
+    ///
+    /// # Errors
+    /// A check that is not in use yet does not load, or the schemas cannot be read, or it was told to end.
     pub fn plan(
         &mut self,
         config: &Config,
@@ -132,6 +135,9 @@ impl Planner {
 
     /// The same for the configuration in force, while another configuration is wanted but cannot be taken. The
     /// loads for that other one are kept: otherwise the end of each load would start it again, without end.
+    ///
+    /// # Errors
+    /// As [`Planner::plan`].
     pub fn plan_meanwhile(
         &mut self,
         config: &Config,

@@ -10,6 +10,7 @@
     clippy::missing_errors_doc
 )]
 
+mod bug;
 pub mod cli;
 pub mod clock;
 pub mod config;

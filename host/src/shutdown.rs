@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::bug::REPORT_BUG;
 use crate::flow::{FrameBatch, ShutdownRequest, Unapplied};
 
 /// How long a failing spool or store is still tried after the request to shut down (real time).
@@ -113,7 +114,7 @@ impl Shutdown {
 
     /// Counts the death of a thread, with whatever it held.
     pub fn died(&self, thread: &str) {
-        let reason = format!("{thread} died; this is a bug of Landfall, please report it");
+        let reason = format!("{thread} died; {REPORT_BUG}");
         self.lock().reasons.insert(reason);
     }
 

@@ -100,7 +100,7 @@ const INHIBITIONS: [Inhibition; 10] = [
             "LandfallFarBehind",
             "LandfallQueueWaits",
             "LandfallSpoolFills",
-            "LandfallThreadStands",
+            "LandfallThreadStuck",
             "LandfallDiskLow",
         ]),
         equal: AT_INSTANCE,

@@ -417,7 +417,7 @@ fn a_refused_configuration_with_a_changed_check_is_read_once_and_not_again_and_a
     assert!(refusals() <= 4, "{}", sidecar.log());
     // It is taken as soon as it can be.
     sidecar.reconfigure(&broken, "");
-    await_until("the mended one is in force", || {
+    await_until("the fixed one is in force", || {
         let body = sidecar.get("/readyz").expect("an answer").body;
         body.contains("\"as configured\"")
     });

@@ -189,7 +189,7 @@ fn a_file_that_does_not_load_leaves_the_old_version_and_says_so_everywhere() {
         &validity,
         &changed(&std::fs::read(support::guest("schema_validity.wasm")).expect("a module")),
     );
-    await_until("the mended version is in force", || {
+    await_until("the fixed version is in force", || {
         digest(&sidecar, "schema-validity") != before
     });
     assert_eq!(

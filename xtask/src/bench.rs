@@ -12,7 +12,7 @@ pub fn run(
     args: &[String],
 ) -> anyhow::Result<()> {
     let way = setup::building(workspace, steps)?;
-    guests::build(workspace, steps, &way)?;
+    guests::build(workspace, steps, &way, guests::Wanted::All)?;
     // Of the whole workspace: a narrower choice has other features of shared crates, and would build
     // the largest of them again after `cargo xtask demo`.
     let mut build = cargo(workspace, ["build", "--release", "--workspace"]);
@@ -21,7 +21,7 @@ pub fn run(
         "bench",
         "build landfall and the bench",
         &mut build,
-        "mend what the compiler names",
+        "fix what the compiler names",
     )?;
     let mut bench = command::program(workspace, workspace.binary("release", "landfall-bench"));
     bench

@@ -7,7 +7,7 @@ use crate::{command, guests, setup};
 
 pub fn run(workspace: &Workspace, steps: &mut Steps, args: &[String]) -> anyhow::Result<()> {
     let way = setup::building(workspace, steps)?;
-    guests::build(workspace, steps, &way)?;
+    guests::build(workspace, steps, &way, guests::Wanted::Shipped)?;
     // Not as it is shipped: the demo measures nothing, and this builds much faster. Of the whole workspace: so
     // `cargo xtask test` finds the same libraries, for a narrower choice has other features of them.
     let mut build = cargo(workspace, ["build", "--workspace"]);
@@ -16,7 +16,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, args: &[String]) -> anyhow:
         "demo",
         "build landfall and the demo",
         &mut build,
-        "mend what the compiler names",
+        "fix what the compiler names",
     )?;
     let mut demo = command::program(workspace, workspace.binary("debug", "landfall-demo"));
     demo.arg("--landfall")

@@ -74,7 +74,7 @@ fn build(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<PathBuf> {
         "fuzz-build",
         "build the fuzzer",
         &mut build,
-        "mend what the compiler names",
+        "fix what the compiler names",
     )?;
     Ok(directory.join("debug/landfall-fuzz-engine"))
 }

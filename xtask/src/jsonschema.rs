@@ -30,7 +30,7 @@ pub fn find(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<JsonSche
             if !has_validator(&named, &requirements) {
                 bail!(
                     "{VARIABLE} names {}, where python3 finds no jsonschema as {REQUIREMENTS} pins it; \
-                     mend or unset it",
+                     fix or unset it",
                     named.display()
                 );
             }

@@ -119,7 +119,7 @@ impl Program {
             let path = PathBuf::from(path);
             if !works(&path) {
                 bail!(
-                    "{variable} names {}, which does not run; mend or unset it",
+                    "{variable} names {}, which does not run; fix or unset it",
                     path.display()
                 );
             }

@@ -7,7 +7,7 @@ use crate::{command, guests, setup};
 
 pub fn run(workspace: &Workspace, steps: &mut Steps, args: &[String]) -> anyhow::Result<()> {
     let way = setup::building(workspace, steps)?;
-    guests::build(workspace, steps, &way)?;
+    guests::build(workspace, steps, &way, guests::Wanted::All)?;
     // Of the whole workspace, as the demo is built.
     let mut build = cargo(workspace, ["build", "--release", "--workspace"]);
     build.args(["--bin", "landfall", "--bin", "landfall-record"]);
@@ -15,7 +15,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, args: &[String]) -> anyhow:
         "record",
         "build landfall and the recorder",
         &mut build,
-        "mend what the compiler names",
+        "fix what the compiler names",
     )?;
     let program = workspace.binary("release", "landfall-record");
     let mut record = command::program(workspace, program);

@@ -13,7 +13,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     let mut format = cargo(workspace, ["fmt", "--all", "--check"]);
     steps.run("format", "format", &mut format, "run `cargo fmt --all`")?;
     steps.within("tidy", || tidy::run(workspace))?;
-    guests::build(workspace, steps, &tools.way)?;
+    guests::build(workspace, steps, &tools.way, guests::Wanted::All)?;
     let mut lints = cargo(
         workspace,
         [
@@ -25,10 +25,10 @@ pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
             "warnings",
         ],
     );
-    steps.run("clippy", "lints", &mut lints, "mend what clippy names")?;
+    steps.run("clippy", "lints", &mut lints, "fix what clippy names")?;
     let mut docs = cargo(workspace, ["doc", "--workspace", "--no-deps"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
-    steps.run("docs", "docs", &mut docs, "mend what rustdoc names")?;
+    steps.run("docs", "docs", &mut docs, "fix what rustdoc names")?;
     licences(workspace, steps)?;
     // Programs and tests at once: a narrower choice has other features of shared crates, and would
     // build some of them twice.
@@ -37,7 +37,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
         "build",
         "build programs and tests",
         &mut build,
-        "mend what the compiler names",
+        "fix what the compiler names",
     )?;
     // The last step speaks for itself: its last lines are cargo test's own.
     let remedy = "see the failures above; `cargo test -p CRATE NAME` runs one again";

@@ -53,10 +53,7 @@ impl Workspace {
             .context("failed to run `cargo metadata`")?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
-            bail!(
-                "`cargo metadata` failed; mend what it says: {}",
-                said.trim()
-            );
+            bail!("`cargo metadata` failed; fix what it says: {}", said.trim());
         }
         let metadata = serde_json::from_slice(&output.stdout)
             .context("failed to read the answer of `cargo metadata`")?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::schema::{Schema, SchemaError, SchemaHint, SchemaRules};
 use crate::{Documents, Pointer, RowState, Validity, Violation};
 
-/// Violations that are listed of one event: enough to mend it, short enough for a line.
+/// Violations that are listed of one event: enough to fix it, short enough for a line.
 const VIOLATIONS_PER_EVENT_MAX: usize = 10;
 
 /// Bytes of a line. An event has a few kB; a longer line is no event, and the file probably a wrong one.

@@ -266,17 +266,17 @@ fn a_schema_that_no_longer_loads_stays_as_it_was_and_one_that_is_gone_goes() {
     let (third, _) = SchemaSet::reload(files.path(), &second, SchemaRules::default());
     assert_eq!(third.digest(), second.digest());
     fs::write(files.path().join("a/1.json"), number).unwrap();
-    let (mended, errors) = SchemaSet::reload(files.path(), &third, SchemaRules::default());
-    assert!(errors.is_empty() && mended.stale().is_empty(), "{errors:?}");
+    let (fixed, errors) = SchemaSet::reload(files.path(), &third, SchemaRules::default());
+    assert!(errors.is_empty() && fixed.stale().is_empty(), "{errors:?}");
     // Without its directory (a mount that is away) the whole set stays.
     fs::rename(files.path().join("a"), files.path().join("aside")).unwrap();
     let (gone, _) = SchemaSet::reload(
         &files.path().join("no-such"),
-        &mended,
+        &fixed,
         SchemaRules::default(),
     );
     assert_eq!(gone.names(), ["a/1", "b/1"]);
-    assert_eq!(gone.digest(), mended.digest());
+    assert_eq!(gone.digest(), fixed.digest());
 }
 
 #[cfg(unix)]

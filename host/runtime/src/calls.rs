@@ -2,7 +2,7 @@
 
 use crate::bindings::shapes;
 use crate::fault::Fault;
-use crate::instance::{CallInput, CheckInstance, Duty};
+use crate::instance::{CallInput, CheckInstance, CheckTask};
 use crate::output;
 use crate::packed::{PackedRef, part};
 use crate::results::{
@@ -36,7 +36,7 @@ impl CheckInstance<Codec> {
         let columns = std::cell::RefCell::new((documents, codes));
         let bytes_max = self.check().limits.output_bytes_max;
         self.bisect(
-            Duty::Work,
+            CheckTask::Work,
             frames.rows(),
             |instance, first, rows, time| {
                 let column = part(frames, first, rows, &mut rebased);
@@ -130,7 +130,7 @@ impl CheckInstance<EventCheck> {
         let mut parts = Parts::new(columns.len());
         let mut set_aside = Vec::new();
         self.bisect(
-            Duty::Work,
+            CheckTask::Work,
             rows,
             |instance, first, rows, time| {
                 let columns: Vec<_> = parts
@@ -188,7 +188,7 @@ impl CheckInstance<ParityCheck> {
         let mut parts = Parts::new(columns.len());
         let forms = std::cell::RefCell::new(forms);
         self.bisect(
-            Duty::Work,
+            CheckTask::Work,
             rows,
             |instance, first, rows, time| {
                 let columns: Vec<_> = parts
@@ -232,7 +232,7 @@ impl CheckInstance<ParityCheck> {
         let mut answer = None;
         let mut failed = None;
         self.bisect(
-            Duty::Explain,
+            CheckTask::Explain,
             1,
             |instance, _, _, time| {
                 let answered =
@@ -274,7 +274,7 @@ impl CheckInstance<WindowCheck> {
         let mut out = JudgedWindows::default();
         let JudgedWindows { findings, faulted } = &mut out;
         self.bisect(
-            Duty::Work,
+            CheckTask::Work,
             tallies.len(),
             |instance, first, rows, time| {
                 let part = &tallies[first..first + rows];

@@ -48,10 +48,10 @@ pub struct Counters {
     pub schemas: Vec<SchemaFaults>,
 }
 
-/// What a check is called for. Each duty has its own circuit breaker: a check that fails to explain differences
+/// What a check is called for. Each task has its own circuit breaker: a check that fails to explain differences
 /// can still find them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Duty {
+pub enum CheckTask {
     /// `decode`, `check` or `project`.
     Work,
     /// `explain` of a parity check.
@@ -70,10 +70,10 @@ pub struct InstanceFault {
     pub message: String,
 }
 
-/// A check is suspended from now on, for that duty and so long.
+/// A check is suspended from now on, for that task and so long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suspension {
-    pub duty: Duty,
+    pub task: CheckTask,
     pub length: Duration,
 }
 
@@ -88,13 +88,13 @@ pub struct CallInput<'a> {
 pub struct CheckInstance<W: World> {
     check: Arc<LoadedCheck<W>>,
     guest: Option<Guest<W>>,
-    /// By duty.
+    /// By task.
     breakers: [Breaker; 2],
     counters: Counters,
     log: LogBuffer,
     /// At most one of each kind.
     faults: Vec<InstanceFault>,
-    /// At most one of each duty: the last.
+    /// At most one of each task: the last.
     suspensions: Vec<Suspension>,
     /// Circuit breakers of the schemas by which this check has validated.
     schema_breakers: SchemaBreakers,
@@ -153,7 +153,7 @@ impl<W: World> CheckInstance<W> {
     /// and must use the result of a part only if it is `Ok`; `faulted` gets the rows between, in the same order.
     pub(crate) fn bisect(
         &mut self,
-        duty: Duty,
+        task: CheckTask,
         rows: usize,
         mut judge: impl FnMut(&mut Self, usize, usize, Duration) -> Result<(), Fault>,
         mut faulted: impl FnMut(FaultedRows),
@@ -163,7 +163,7 @@ impl<W: World> CheckInstance<W> {
         if rows == 0 {
             return;
         }
-        if self.breaker(duty).is_open(start) {
+        if self.breaker(task).is_open(start) {
             let fault = Fault::new(
                 FaultKind::Suspended,
                 "suspended for a while, because it wasted too much time on faults",
@@ -183,7 +183,7 @@ impl<W: World> CheckInstance<W> {
         let mut not_its_own = Duration::ZERO;
         self.counters.batches += 1;
         self.counters.rows += rows as u64;
-        let waste_max = self.breaker(duty).left(start);
+        let waste_max = self.breaker(task).left(start);
         let mut failing: Option<Duration> = None;
         let mut gave_up: Option<Fault> = None;
         let mut parts = vec![(0, rows)];
@@ -227,17 +227,17 @@ impl<W: World> CheckInstance<W> {
         if let Some(failing) = failing {
             let took = (now - start).saturating_sub(not_its_own);
             let waste = waste(failing, took, full);
-            if let Some(length) = self.breaker(duty).record(waste, now) {
+            if let Some(length) = self.breaker(task).record(waste, now) {
                 self.counters.suspensions += 1;
                 self.suspensions
-                    .retain(|suspension| suspension.duty != duty);
-                self.suspensions.push(Suspension { duty, length });
+                    .retain(|suspension| suspension.task != task);
+                self.suspensions.push(Suspension { task, length });
             }
         }
     }
 
-    fn breaker(&mut self, duty: Duty) -> &mut Breaker {
-        &mut self.breakers[duty as usize]
+    fn breaker(&mut self, task: CheckTask) -> &mut Breaker {
+        &mut self.breakers[task as usize]
     }
 
     fn note(&mut self, fault: &Fault) -> &mut InstanceFault {

@@ -50,7 +50,7 @@ pub use engine::{Engine, EngineError, GUEST_STACK_BYTES, MEMORY_BYTES_MAX, WORKE
 pub use error::LoadError;
 pub use fault::{Fault, FaultKind, FaultedRows};
 pub use file::{CheckFile, Digest};
-pub use instance::{CallInput, CheckInstance, Counters, Duty, InstanceFault, Suspension};
+pub use instance::{CallInput, CheckInstance, CheckTask, Counters, InstanceFault, Suspension};
 pub use limits::Limits;
 pub use load::{Check, LoadRequest, LoadedCheck};
 pub use loader::{CodeOrigin, LoadOutcome, Loader};

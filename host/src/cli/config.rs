@@ -27,7 +27,7 @@ pub enum ConfigCommand {
 pub fn run(command: &ConfigCommand, global: &Global) -> anyhow::Result<ExitCode> {
     match command {
         ConfigCommand::Default => {
-            print::own(DEFAULT_TEXT)?;
+            print::static_text(DEFAULT_TEXT)?;
             Ok(exit::CLEAN.into())
         }
         ConfigCommand::Check => check(global),

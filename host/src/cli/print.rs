@@ -12,6 +12,7 @@ use landfall_escape::{json, terminal};
 use serde::Serialize;
 
 use super::exit;
+use crate::bug::REPORT_BUG;
 use crate::config::ConfigErrors;
 
 /// An answer could not be written.
@@ -88,7 +89,7 @@ pub fn json(value: &impl Serialize) -> Result<(), PrintError> {
 ///
 /// # Errors
 /// Standard output cannot be written to.
-pub fn own(text: &'static str) -> Result<(), PrintError> {
+pub fn static_text(text: &'static str) -> Result<(), PrintError> {
     Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
 
@@ -96,7 +97,7 @@ pub fn own(text: &'static str) -> Result<(), PrintError> {
 ///
 /// # Errors
 /// Standard output cannot be written to.
-pub fn made(text: &str) -> Result<(), PrintError> {
+pub fn generated(text: &str) -> Result<(), PrintError> {
     Ok(io::stdout().lock().write_all(text.as_bytes())?)
 }
 
@@ -172,7 +173,7 @@ pub fn panicked(panic: &PanicHookInfo<'_>) {
     let place = place.unwrap_or_default();
     let message = panic.payload_as_str().unwrap_or("(no message)");
     note(format_args!(
-        "landfall: thread {thread} panicked at {place}: {message}; this is a bug of Landfall, please report it"
+        "landfall: thread {thread} panicked at {place}: {message}; {REPORT_BUG}"
     ));
     let trace = std::backtrace::Backtrace::capture();
     if trace.status() == std::backtrace::BacktraceStatus::Captured {

@@ -45,7 +45,7 @@ impl ResultsThread {
             count = round.messages;
             pacer.round(round.events, began.elapsed());
             self.flush(round.has_ended);
-            self.results.look(Instant::now());
+            self.results.tick(Instant::now());
             if round.has_ended {
                 return self.results.end();
             }

@@ -192,8 +192,8 @@ impl Results {
     }
 
     /// Logs the lines that are due.
-    pub(crate) fn look(&mut self, now: Instant) {
-        self.publishing.look(now);
+    pub(crate) fn tick(&mut self, now: Instant) {
+        self.publishing.tick(now);
     }
 
     /// Nothing comes any more, and everything is written.

@@ -86,7 +86,7 @@ impl Flush<'_> {
                 row.arrived_ms,
                 row.place as i64,
                 row.deadline_ms,
-                row.said_ms,
+                row.reported_ms,
                 row.incident,
                 row.generation,
                 (!row.frame.is_empty()).then_some(&row.frame)
@@ -190,7 +190,7 @@ impl Flush<'_> {
         fingerprint: [u8; 16],
         incident: u64,
         deadline_ms: i64,
-        said_ms: i64,
+        reported_ms: i64,
     ) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("put a missing event down to another incident");
         self.transaction
@@ -199,7 +199,7 @@ impl Flush<'_> {
                  WHERE fingerprint = ?1 AND landed_ms IS NULL",
             )
             .map_err(&failed)?
-            .execute(params![fingerprint, incident, deadline_ms, said_ms])
+            .execute(params![fingerprint, incident, deadline_ms, reported_ms])
             .map_err(failed)?;
         Ok(())
     }

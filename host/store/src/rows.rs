@@ -13,7 +13,7 @@ pub struct MissingRow {
     pub place: u64,
     pub deadline_ms: i64,
     /// When the verdict was given.
-    pub said_ms: i64,
+    pub reported_ms: i64,
     /// 0 if it belongs to none yet.
     pub incident: u64,
     pub generation: u64,

@@ -47,7 +47,7 @@ fn put(store: &mut Store, numbers: impl IntoIterator<Item = u32>) {
             arrived_ms: i64::from(number),
             place: 0,
             deadline_ms: i64::from(number) + 10,
-            said_ms: i64::from(number) + 10,
+            reported_ms: i64::from(number) + 10,
             incident: 1,
             generation: 0,
             frame: frame(number),

@@ -26,7 +26,7 @@ fn missing(number: u32) -> MissingRow {
         arrived_ms: i64::from(number),
         place: 0,
         deadline_ms: 1000,
-        said_ms: 1000,
+        reported_ms: 1000,
         incident: 1,
         generation: 0,
         frame: vec![1; 3],

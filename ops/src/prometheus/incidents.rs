@@ -102,7 +102,7 @@ fn attributed(cause: &str, found: &str, labels: &[&str], owner: Owner) -> String
 }
 
 /// A summary with the number of events or rows of a schema; without a schema, one with the number of open incidents.
-fn told(unit: &str, of_schema: &str, incidents: &str) -> String {
+fn counted_summary(unit: &str, of_schema: &str, incidents: &str) -> String {
     format!(
         "{{{{ if $labels.schema }}}}{} {of_schema} within 15 minutes{{{{ else }}}}Open incidents of {incidents}: {{{{ $value }}}}{{{{ end }}}}. {LOOK}",
         counted(unit)
@@ -156,25 +156,25 @@ pub fn alerts(scale: Scale) -> Vec<Alert> {
 }
 
 /// A template: the answer to a query about the alert's instance, as a whole number.
-fn asked(metric: &str) -> String {
+fn query_template(metric: &str) -> String {
     format!(
         "{{{{ with query (printf `sum({metric}{{job=%q,instance=%q}})` $labels.job $labels.instance) }}}}{{{{ . | first | value | printf \"%.0f\" }}}}{{{{ else }}}}0{{{{ end }}}}"
     )
 }
 
 /// The queries in templates, with no label filled in.
-pub fn asked_queries() -> Vec<String> {
-    ASKED
+pub fn summary_queries() -> Vec<String> {
+    QUERIED_METRICS
         .iter()
         .map(|metric| format!("sum({metric}{{job=\"\",instance=\"\"}})"))
         .collect()
 }
 
-const ASKED: [&str; 2] = ["landfall_pending_events", "landfall_overdue_events"];
+const QUERIED_METRICS: [&str; 2] = ["landfall_pending_events", "landfall_overdue_events"];
 
 /// Nothing lands: one alert, not one for each schema. Only if other schemas land, alerts are about schemas.
 fn stalls() -> Vec<Alert> {
-    let [pending, overdue] = ASKED.map(asked);
+    let [pending, overdue] = QUERIED_METRICS.map(query_template);
     vec![
         Alert::pipeline(
             "LandfallEventsStalled",
@@ -230,7 +230,7 @@ fn losses() -> Vec<Alert> {
         )
         .summary(format!(
             "{}, {backfill}",
-            told(
+            counted_summary(
                 "event",
                 "of {{ $labels.schema }} went missing",
                 "lost events"
@@ -247,7 +247,7 @@ fn wrong_rows(scale: Scale) -> Vec<Alert> {
             Severity::Ticket,
             attributed(cause, found, &["schema"], Owner::Schema),
         )
-        .summary(told(unit, of_schema, incidents))
+        .summary(counted_summary(unit, of_schema, incidents))
     };
     vec![
         by_schema(
@@ -312,7 +312,7 @@ fn unexpected(scale: Scale) -> Alert {
     );
     Alert::pipeline("LandfallEventsUnexpected", Severity::Ticket, expr)
         .hold(Span::minutes(1))
-        .summary(told(
+        .summary(counted_summary(
             "row",
             "of {{ $labels.schema }} landed of which no event came in",
             "unexpected rows",

@@ -68,5 +68,5 @@ pub fn rules(parameters: &Parameters) -> String {
 
 /// The queries in annotations, with no label filled in.
 pub(crate) fn template_queries() -> Vec<String> {
-    incidents::asked_queries()
+    incidents::summary_queries()
 }

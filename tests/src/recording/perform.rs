@@ -223,7 +223,7 @@ impl Acts<'_> {
                 Act::CutOff { minutes } => {
                     self.relay.cut();
                     thread::sleep(self.clock.until(at_ms + minutes * STEP_MS));
-                    self.relay.mend();
+                    self.relay.fix();
                     done.push(self.done(from_ms, "Landfall is cut off from the writer"));
                 }
             }

@@ -53,7 +53,7 @@ impl Relay {
         self.line.end_all();
     }
 
-    pub fn mend(&self) {
+    pub fn fix(&self) {
         self.line.is_cut.store(false, Ordering::Release);
     }
 }

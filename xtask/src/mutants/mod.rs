@@ -54,7 +54,7 @@ pub fn run(workspace: &Workspace, steps: &mut Steps, names: &[String]) -> anyhow
         took = started.elapsed();
         match outcome {
             Outcome::Passed => Ok(()),
-            Outcome::Failed(test) => bail!("{test} fails without any mutation; mend it first"),
+            Outcome::Failed(test) => bail!("{test} fails without any mutation; fix it first"),
         }
     })?;
     let tests_max = TESTS_MIN.max(took * TESTS_MARGIN);

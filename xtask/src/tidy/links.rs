@@ -18,7 +18,7 @@ pub fn check(file: &File, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
             let path = target.split('#').next().unwrap_or_default();
             let elsewhere = path.is_empty() || path.contains(':');
             if !elsewhere && !resolve(&file.path, path).is_some_and(|path| exists(&path)) {
-                let text = format!("the link to {target} leads nowhere; mend or remove it");
+                let text = format!("the link to {target} leads nowhere; fix or remove it");
                 findings.push(Finding::at(&file.path, index + 1, text));
             }
         }
@@ -74,8 +74,8 @@ see [a](A.md) and [b](../src/b.rs#L3), [c](#here), [d](https://example.org/x)
         assert_eq!(
             found,
             [
-                "docs/PAGE.md:2: the link to E.md leads nowhere; mend or remove it",
-                "docs/PAGE.md:2: the link to ../../f leads nowhere; mend or remove it",
+                "docs/PAGE.md:2: the link to E.md leads nowhere; fix or remove it",
+                "docs/PAGE.md:2: the link to ../../f leads nowhere; fix or remove it",
             ]
         );
     }

@@ -4,12 +4,13 @@
 //! from comments, texts and tests, and no more.
 
 mod dependencies;
+mod dependency_rules;
 mod files;
 mod layers;
 mod links;
 mod mutants;
 mod paths;
-mod rooms;
+mod program_lints;
 mod rust;
 mod sources;
 
@@ -65,19 +66,20 @@ pub fn run(workspace: &Workspace) -> anyhow::Result<()> {
         eprintln!("{finding}");
     }
     bail!(
-        "{} places break a rule of the repository; mend the lines above",
+        "{} places break a rule of the repository; fix the lines above",
         findings.len()
     )
 }
 
 fn findings(workspace: &Workspace, files: &[File]) -> Vec<Finding> {
-    let mut findings = rooms::dependencies(&workspace.members);
+    let mut findings = dependency_rules::dependencies(&workspace.members);
     for file in files {
         findings.extend(paths::check(file));
         findings.extend(mutants::check(file, &workspace.root));
         if file.path.ends_with(".rs") {
             findings.extend(sources::check(file));
-            findings.extend(rooms::imports(file));
+            findings.extend(program_lints::check(file));
+            findings.extend(dependency_rules::imports(file));
         }
         if file.path.ends_with(".md") {
             findings.extend(links::check(file, |path| {

@@ -1,9 +1,8 @@
-//! Rules for single Rust files: a head, a length, no ignored tests; and the lints that every root of the
-//! program turns on.
+//! Rules for single Rust files: a head, a length, no ignored tests.
 
 use super::Finding;
 use super::files::File;
-use super::rust::{code, words};
+use super::rust::code;
 
 /// A file is about one concept; one that is longer is about two.
 const LINES_MAX: usize = 600;
@@ -11,18 +10,6 @@ const LINES_MAX: usize = 600;
 /// A file of the program that is longer than this says why, in its head.
 const LINES_WITHOUT_REASON_MAX: usize = 450;
 const REASON: &str = "//! Long: ";
-
-/// What a program that runs unattended does not do: panic where input can make it, and print past the place
-/// that escapes. These lints are for the program's crates; a test may do both, and cargo has no lints for
-/// some targets of a package alone.
-const PROGRAM_LINTS: [&str; 6] = [
-    "clippy::unwrap_used",
-    "clippy::expect_used",
-    "clippy::panic",
-    "clippy::print_stdout",
-    "clippy::print_stderr",
-    "clippy::missing_errors_doc",
-];
 
 /// Rules for one file by itself.
 pub fn check(file: &File) -> Vec<Finding> {
@@ -46,26 +33,11 @@ pub fn check(file: &File) -> Vec<Finding> {
     }
     for (index, line) in code(&file.text).lines().enumerate() {
         if line.contains("#[ignore") {
-            let text = "a test that is ignored proves nothing; mend or remove it";
+            let text = "a test that is ignored proves nothing; fix or remove it";
             findings.push(Finding::at(&file.path, index + 1, text));
         }
     }
-    if is_root_of_program(&file.path) {
-        let code = code(&file.text);
-        for lint in PROGRAM_LINTS {
-            if words(&code, lint).next().is_none() {
-                let text = format!("does not warn of {lint}; add it to #![warn(...)]");
-                findings.push(Finding::whole(&file.path, text));
-            }
-        }
-    }
     findings
-}
-
-/// Whether a file is the root of a library or a program below `host`.
-fn is_root_of_program(path: &str) -> bool {
-    let is_root = path.ends_with("/src/lib.rs") || path.ends_with("/src/main.rs");
-    path.starts_with("host/") && is_root
 }
 
 #[cfg(test)]
@@ -98,22 +70,6 @@ mod tests {
         let why = format!("//! x\n{REASON}it is a table.\n");
         let long = why + &"// y\n".repeat(LINES_WITHOUT_REASON_MAX);
         assert_eq!(found("host/src/queue.rs", &long), 0);
-    }
-
-    #[test]
-    fn every_root_of_the_program_warns_of_panics_and_prints() {
-        let found = |path: &str, text: &str| check(&file(path, text)).len();
-        let lints = format!("//! x\n#![warn({})]\n", PROGRAM_LINTS.join(", "));
-        assert_eq!(found("host/store/src/lib.rs", &lints), 0);
-        assert_eq!(found("host/src/main.rs", &lints), 0);
-        let one_less = lints.replace("clippy::panic, ", "");
-        assert_eq!(found("host/src/lib.rs", &one_less), 1);
-        assert_eq!(
-            found("host/src/lib.rs", "//! clippy::panic\n"),
-            PROGRAM_LINTS.len()
-        );
-        assert_eq!(found("host/src/queue.rs", "//! x\n"), 0);
-        assert_eq!(found("xtask/src/main.rs", "//! x\n"), 0);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use landfall_store::MissingEvent;
 use serde_json::{Map, Value, json};
 
 use super::Audited;
+use crate::bug::REPORT_BUG;
 use crate::judge::TimeDefect;
 use crate::results::Totals;
 use crate::results::accounting::account::{Account, Altered, RowReason, Undecodable};
@@ -205,7 +206,7 @@ pub(super) fn as_text(audited: &Audited, missing: &[MissingEvent]) -> Page {
     if totals.imbalance > 0 {
         text.line("");
         text.line(format_args!(
-            "{} events have no verdict: this is a bug of Landfall, please report it",
+            "{} events have no verdict: {REPORT_BUG}",
             totals.imbalance
         ));
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::bug::REPORT_BUG;
 use crate::engine::Liveness;
 use crate::engine::decoding::{Decoded, Decoding};
 use crate::flow::{Refusal, ShutdownRequest};
@@ -172,11 +173,7 @@ impl Reader {
             bar.finish_and_clear();
         }
         let status = Arc::clone(&self.source.status);
-        let died = || {
-            anyhow::anyhow!(
-                "a thread that reads a file died; this is a bug of Landfall, please report it"
-            )
-        };
+        let died = || anyhow::anyhow!("a thread that reads a file died; {REPORT_BUG}");
         self.source.join().map_err(|_| died())??;
         let seen = self.reading.seen.get().cloned().ok_or_else(died)?;
         Ok(Read {

@@ -55,7 +55,7 @@ pub fn run(args: &GrafanaArgs) -> anyhow::Result<ExitCode> {
         None => {
             let path = args.dashboard.path();
             let mut wanted = files.iter().filter(|file| file.path == path);
-            wanted.try_for_each(|file| print::made(&file.text))?;
+            wanted.try_for_each(|file| print::generated(&file.text))?;
         }
     }
     Ok(exit::CLEAN.into())

@@ -105,7 +105,7 @@ pub fn run(command: OpsCommand) -> anyhow::Result<ExitCode> {
 /// Another user reads the file, so it has the usual permissions. It holds no secret.
 fn answer(output: &Path, text: &str) -> anyhow::Result<ExitCode> {
     if output == Path::new("-") {
-        print::made(text)?;
+        print::generated(text)?;
     } else {
         std::fs::write(output, text)
             .with_context(|| format!("failed to write {}", output.display()))?;

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::commands::Commands;
 use super::thread_health::ThreadHealth;
+use crate::bug::REPORT_BUG;
 use crate::cli::exit;
 use crate::cli::signals::{Signal, Signals};
 use crate::engine::reload::ReloadRequest;
@@ -165,7 +166,7 @@ async fn wait_for_end(
             changed = asked.changed() => changed.context("the process no longer receives signals")?,
             () = tokio::time::sleep(CHECK_EVERY) => {
                 if let Err(dead) = alive.check() {
-                    anyhow::bail!("{dead}; this is a bug of Landfall, please report it");
+                    anyhow::bail!("{dead}; {REPORT_BUG}");
                 }
                 if alive.stop.is_set() {
                     return Ok("the engine");

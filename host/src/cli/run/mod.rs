@@ -19,6 +19,7 @@ use landfall_store::Store;
 use self::listeners::Listeners;
 use self::thread_health::{OnEnd, ThreadHealth};
 use super::{Global, compile, exit, logging};
+use crate::bug::REPORT_BUG;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::reload::{self, ReloadRequest, Reloader, requests};
@@ -336,9 +337,7 @@ fn join_sources(sources: Vec<RunningSource>) -> bool {
             }
             Err(_) => {
                 is_whole = false;
-                tracing::error!(
-                    "a source's thread died; this is a bug of Landfall, please report it"
-                );
+                tracing::error!("a source's thread died; {REPORT_BUG}");
             }
         }
     }

@@ -5,7 +5,7 @@ use landfall_ledger::{PayloadRef, Stream};
 use landfall_runtime::{Decoded, FaultKind, FaultedRows, PackedRef};
 
 use super::checks::fault;
-use super::{GIVEN_UP, Judge, KEPT, detail_of};
+use super::{GIVEN_UP, Judge, KEPT_FOR_RETRY, detail_of};
 use crate::flow::{FrameBatch, Unapplied};
 use crate::judge::codec_retries::{is_hopeless, was_asked};
 use crate::judge::faults::{FaultNote, FaultOutcome, FaultedRow};
@@ -108,7 +108,7 @@ impl Judge {
             }
             for row in faulted.first..faulted.first + faulted.rows {
                 if let Some(code) = self.decoded.codes.get_mut(row) {
-                    *code = if hopeless { GIVEN_UP } else { KEPT };
+                    *code = if hopeless { GIVEN_UP } else { KEPT_FOR_RETRY };
                 }
                 if hopeless {
                     given_up += 1;

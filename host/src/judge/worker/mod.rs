@@ -29,7 +29,7 @@ use crate::flow::{FrameBatch, InFlightGuard};
 /// Set in place of a codec's code if the codec failed on the row: the row is given up, or it is
 /// kept for another try. Both are beyond the codes of any manifest.
 const GIVEN_UP: u16 = u16::MAX;
-const KEPT: u16 = u16::MAX - 1;
+const KEPT_FOR_RETRY: u16 = u16::MAX - 1;
 
 /// What a shard needs of a written batch after its observations: the frames. They show single rows,
 /// and are kept if their raw event did not come yet.

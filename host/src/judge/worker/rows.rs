@@ -8,7 +8,7 @@ use landfall_ledger::{
 
 use landfall_runtime::{NO_KEY, Outcome};
 
-use super::{Judge, Judged, KEPT, RowJudgement};
+use super::{Judge, Judged, KEPT_FOR_RETRY, RowJudgement};
 use crate::flow::FrameBatch;
 use crate::judge::event_time::{TimeDefect, event_time_ms};
 use crate::judge::labels::{HOST, NO_SCHEMA};
@@ -37,7 +37,7 @@ impl Judge {
             Some(_) => self.decoded.codes.get(row).copied().unwrap_or_default(),
             None => 0,
         };
-        if code == KEPT {
+        if code == KEPT_FOR_RETRY {
             return;
         }
         let identity = if code != 0 {

@@ -100,7 +100,7 @@ impl Planner {
         found: Found,
         now_ms: i64,
         notes: &mut Vec<String>,
-    ) -> Result<Taken, NoVersion> {
+    ) -> Result<ChosenVersion, NoVersion> {
         let known = self.in_use.get(&check.name);
         let mut problem = found.problem;
         let mut loading = false;
@@ -142,7 +142,7 @@ impl Planner {
                         request,
                         origin,
                     };
-                    return Ok(Taken {
+                    return Ok(ChosenVersion {
                         stale: problem.map(|why| stale(check, &entry, &why)),
                         entry,
                         loading: false,
@@ -158,7 +158,7 @@ impl Planner {
                     // The same file, perhaps found at another place now.
                     entry.origin = origin;
                 }
-                Ok(Taken {
+                Ok(ChosenVersion {
                     stale: problem.map(|why| stale(check, known, &why)),
                     entry,
                     loading,
@@ -210,7 +210,7 @@ pub(super) struct Found {
 }
 
 /// The version of a check that a plan uses.
-pub(super) struct Taken {
+pub(super) struct ChosenVersion {
     pub entry: InUse,
     pub stale: Option<String>,
     pub loading: bool,

@@ -42,15 +42,15 @@ fn a_plan_that_is_not_made_costs_nothing_and_changes_nothing() {
     let mut wrong = config.clone();
     wrong.streams.raw.codec = "no-such".into();
     assert!(planner.plan(&wrong, NOW_MS, Patience::Whole).is_err());
-    let mended = planner.plan(&config, NOW_MS, Patience::Whole).unwrap();
-    assert!(mended.changed && mended.plan.schemas.find("B/1").is_some());
+    let fixed = planner.plan(&config, NOW_MS, Patience::Whole).unwrap();
+    assert!(fixed.changed && fixed.plan.schemas.find("B/1").is_some());
     assert_eq!(
-        mended.plan.generation.0,
+        fixed.plan.generation.0,
         u16::MAX,
         "no generation was used up"
     );
     assert_eq!(
-        mended.plan.labels.find(b"A/1"),
+        fixed.plan.labels.find(b"A/1"),
         first.plan.labels.find(b"A/1")
     );
 

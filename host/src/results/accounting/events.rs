@@ -58,7 +58,7 @@ impl Accounting {
                     arrived_ms,
                     place: event.place,
                     deadline_ms,
-                    said_ms: now_ms.max(deadline_ms),
+                    reported_ms: now_ms.max(deadline_ms),
                     incident: incident.0,
                     generation: self.number(generation),
                     frame: frames.raw,
@@ -104,7 +104,7 @@ impl Accounting {
                     schema,
                     arrived_ms,
                     deadline_ms,
-                    said_ms: now_ms.max(deadline_ms),
+                    reported_ms: now_ms.max(deadline_ms),
                     generation: described_by,
                 };
                 self.lost_again(plan, again, known, out);

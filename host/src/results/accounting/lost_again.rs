@@ -21,7 +21,7 @@ pub(super) struct LostAgain {
     pub schema: SchemaId,
     pub arrived_ms: i64,
     pub deadline_ms: i64,
-    pub said_ms: i64,
+    pub reported_ms: i64,
     /// The generation in force when the second loss was reported.
     pub generation: Generation,
 }
@@ -39,7 +39,7 @@ impl Accounting {
             schema,
             arrived_ms,
             deadline_ms,
-            said_ms,
+            reported_ms,
             generation,
         } = again;
         // The schema of its row in the store, because its late landing will be counted under that
@@ -54,12 +54,12 @@ impl Accounting {
         };
         if let Some(row) = known.get_mut(&fingerprint) {
             let first = std::mem::replace(&mut row.incident, incident.0);
-            self.moved.away(IncidentId(first), counted, &row.schema);
+            self.moved.record(IncidentId(first), counted, &row.schema);
             out.missing_changes.push(MissingChange::Again {
                 fingerprint,
                 incident: incident.0,
                 deadline_ms,
-                said_ms,
+                reported_ms,
             });
             return;
         }
@@ -71,7 +71,7 @@ impl Accounting {
             arrived_ms,
             place: 0,
             deadline_ms,
-            said_ms,
+            reported_ms,
             incident: incident.0,
             generation: self.number(generation),
             frame: Vec::new(),
@@ -97,7 +97,7 @@ pub(super) struct MovedEvents {
 }
 
 impl MovedEvents {
-    fn away(&mut self, from: IncidentId, schema: SchemaId, name: &str) {
+    fn record(&mut self, from: IncidentId, schema: SchemaId, name: &str) {
         let schemas = self.by_incident.entry(from).or_default();
         *schemas.entry(schema).or_default() += 1;
         self.new.push((from, name.to_owned()));
@@ -115,7 +115,7 @@ impl MovedEvents {
         for change in changes.iter_mut() {
             let (Change::Opened(incident) | Change::Updated(incident) | Change::Closed(incident)) =
                 change;
-            self.take_from(incident);
+            self.subtract_from(incident);
         }
         let is_put = |id| changes.iter().any(|change| change.incident().id == id);
         for (id, schema) in self.new.drain(..) {
@@ -125,7 +125,7 @@ impl MovedEvents {
         }
     }
 
-    fn take_from(&self, incident: &mut Incident) {
+    fn subtract_from(&self, incident: &mut Incident) {
         for (schema, events) in self.by_incident.get(&incident.id).into_iter().flatten() {
             incident.events = incident.events.saturating_sub(*events);
             let shares = incident.shares.iter_mut();

@@ -20,7 +20,7 @@ pub(in crate::results) enum MissingChange {
         fingerprint: [u8; 16],
         incident: u64,
         deadline_ms: i64,
-        said_ms: i64,
+        reported_ms: i64,
     },
     /// It was missing in a window of the store until now; what it is instead.
     Revised {

@@ -22,6 +22,7 @@ use self::schema_log::SchemaLog;
 use self::undecodable_log::UndecodableLog;
 use super::accounting::account::Undecodable;
 use super::accounting::{Prepared, WindowFindings, samples};
+use crate::bug::REPORT_BUG;
 use crate::judge::plan::Plan;
 use crate::judge::{CheckActivity, JudgeReport};
 use crate::telemetry::Telemetry;
@@ -115,7 +116,7 @@ impl Publishing {
                 tracing::error!(
                     start_ms,
                     imbalance,
-                    "events came in that have no verdict: this is a bug of Landfall, please report it"
+                    "events came in that have no verdict: {REPORT_BUG}"
                 );
             }
         }
@@ -170,8 +171,8 @@ impl Publishing {
     }
 
     /// Logs the lines that are due.
-    pub fn look(&mut self, now: Instant) {
-        self.faults.look(now);
+    pub fn tick(&mut self, now: Instant) {
+        self.faults.tick(now);
     }
 
     /// Logs what was kept back.

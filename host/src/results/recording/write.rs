@@ -90,8 +90,8 @@ fn missing_change(flush: &mut Flush<'_>, change: &MissingChange) -> Result<(), S
             fingerprint,
             incident,
             deadline_ms,
-            said_ms,
-        } => flush.missing_again(*fingerprint, *incident, *deadline_ms, *said_ms),
+            reported_ms,
+        } => flush.missing_again(*fingerprint, *incident, *deadline_ms, *reported_ms),
         MissingChange::Revised {
             arrived_ms,
             schema,

@@ -24,7 +24,7 @@ pub fn missing(number: u8, arrived_ms: i64) -> MissingRow {
         arrived_ms,
         place: 0,
         deadline_ms: arrived_ms + 1000,
-        said_ms: arrived_ms + 1000,
+        reported_ms: arrived_ms + 1000,
         incident: 1,
         generation: 0,
         frame: vec![number; 3],

@@ -97,7 +97,7 @@ fn bounds(scale: Scale) -> Vec<Alert> {
         )
         .hold(Span::minutes(5))
         .summary(
-            "Judging waits for the spool at {{ $labels.instance }}, which is at {{ $value | humanizePercentage }} of its limit, or failed: raw events are not read, and the publisher may drop them. Next: landfall incidents --open; mend the writer, or raise store.spool_bytes_max",
+            "Judging waits for the spool at {{ $labels.instance }}, which is at {{ $value | humanizePercentage }} of its limit, or failed: raw events are not read, and the publisher may drop them. Next: landfall incidents --open; fix the writer, or raise store.spool_bytes_max",
         ),
         Alert::itself(
             "LandfallSpoolFills",
@@ -106,7 +106,7 @@ fn bounds(scale: Scale) -> Vec<Alert> {
         )
         .hold(Span::minutes(10))
         .summary(
-            "The spool at {{ $labels.instance }} is at {{ $value | humanizePercentage }} of its limit with frames of events that wait. Next: landfall incidents --open; mend the writer, or raise store.spool_bytes_max",
+            "The spool at {{ $labels.instance }} is at {{ $value | humanizePercentage }} of its limit with frames of events that wait. Next: landfall incidents --open; fix the writer, or raise store.spool_bytes_max",
         ),
         Alert::itself(
             "LandfallLedgerFills",
@@ -115,7 +115,7 @@ fn bounds(scale: Scale) -> Vec<Alert> {
         )
         .hold(Span::minutes(10))
         .summary(
-            "The events that wait in memory at {{ $labels.instance }} are {{ $value | humanizePercentage }} of ledger.pending_max; at the limit no raw batch is taken. Next: landfall incidents --open; mend the writer, or raise ledger.pending_max",
+            "The events that wait in memory at {{ $labels.instance }} are {{ $value | humanizePercentage }} of ledger.pending_max; at the limit no raw batch is taken. Next: landfall incidents --open; fix the writer, or raise ledger.pending_max",
         ),
         Alert::itself(
             "LandfallQueueWaits",

@@ -48,7 +48,7 @@ pub fn alerts(scale: Scale) -> Vec<Alert> {
         behind("LandfallFarBehind", Severity::Page, LAG_SECONDS_FAR),
         behind("LandfallBehind", Severity::Ticket, LAG_SECONDS),
         Alert::itself(
-            "LandfallThreadStands",
+            "LandfallThreadStuck",
             Severity::Ticket,
             Owner::Landfall.of("landfall_thread_standing_seconds > 0", &["thread"]),
         )

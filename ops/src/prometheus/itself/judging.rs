@@ -33,7 +33,7 @@ fn versions(scale: Scale) -> Vec<Alert> {
         of_check(
             "LandfallCheckStale",
             "landfall_check_stale",
-            "The newest file of the check {{ $labels.check }} does not load at {{ $labels.instance }}, and an older version judges. Next: curl http://{{ $labels.instance }}/readyz says why; mend the file, landfall config check",
+            "The newest file of the check {{ $labels.check }} does not load at {{ $labels.instance }}, and an older version judges. Next: curl http://{{ $labels.instance }}/readyz says why; fix the file, landfall config check",
         ),
         of_check(
             "LandfallCheckLoading",
@@ -47,7 +47,7 @@ fn versions(scale: Scale) -> Vec<Alert> {
         )
         .hold(LOADING)
         .summary(
-            "Schemas whose newest files do not load at {{ $labels.instance }}, so that older versions judge: {{ $value }}. Next: curl http://{{ $labels.instance }}/readyz names them; mend the files, landfall config check",
+            "Schemas whose newest files do not load at {{ $labels.instance }}, so that older versions judge: {{ $value }}. Next: curl http://{{ $labels.instance }}/readyz names them; fix the files, landfall config check",
         ),
     ]
 }

@@ -83,7 +83,7 @@ fn bounds() -> Vec<Case> {
     vec![
         case(FULL, "raw frames have no room", 40, |world| spool(world, 0.87))
             .quiet_at(14)
-            .at(16, [owned(FULL).says("Judging waits for the spool at a:9470, which is at 87% of its limit, or failed: raw events are not read, and the publisher may drop them. Next: landfall incidents --open; mend the writer, or raise store.spool_bytes_max")])
+            .at(16, [owned(FULL).says("Judging waits for the spool at a:9470, which is at 87% of its limit, or failed: raw events are not read, and the publisher may drop them. Next: landfall incidents --open; fix the writer, or raise store.spool_bytes_max")])
             .at(22, [owned(FULL), firing(FILLS)]),
         case(FULL, "judging waits, for the spool fails", 40, |world| {
             world.set("landfall_spool_waits_total", &[], from(10.0, 0.0, 1.0));
@@ -92,13 +92,13 @@ fn bounds() -> Vec<Case> {
         case(FULL, "half is free", 40, |world| spool(world, 0.5)).quiet(),
         case(FILLS, "three quarters are full", 40, |world| spool(world, 0.75))
             .quiet_at(18)
-            .at(22, [owned(FILLS).says("The spool at a:9470 is at 75% of its limit with frames of events that wait. Next: landfall incidents --open; mend the writer, or raise store.spool_bytes_max")]),
+            .at(22, [owned(FILLS).says("The spool at a:9470 is at 75% of its limit with frames of events that wait. Next: landfall incidents --open; fix the writer, or raise store.spool_bytes_max")]),
         case(FILLS, "half is free", 40, |world| spool(world, 0.5)).quiet(),
         case(LEDGER, "most that may wait do", 40, |world| {
             world.set("landfall_ledger_entries", &[], from(10.0, 20.0, 6_800_000.0));
         })
         .quiet_at(18)
-        .at(22, [owned(LEDGER).says("The events that wait in memory at a:9470 are 85% of ledger.pending_max; at the limit no raw batch is taken. Next: landfall incidents --open; mend the writer, or raise ledger.pending_max")]),
+        .at(22, [owned(LEDGER).says("The events that wait in memory at a:9470 are 85% of ledger.pending_max; at the limit no raw batch is taken. Next: landfall incidents --open; fix the writer, or raise ledger.pending_max")]),
         case(LEDGER, "half is free", 40, |world| {
             world.set("landfall_ledger_entries", &[], from(10.0, 20.0, 4_000_000.0));
         })

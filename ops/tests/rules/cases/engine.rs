@@ -22,7 +22,7 @@ fn lag(world: &mut World, seconds: f64) {
 pub fn cases() -> Vec<Case> {
     const FAR: &str = "LandfallFarBehind";
     const BEHIND: &str = "LandfallBehind";
-    const THREAD: &str = "LandfallThreadStands";
+    const THREAD: &str = "LandfallThreadStuck";
     const CLOCK: &str = "LandfallClockOffset";
     const IMBALANCE: &str = "LandfallImbalance";
     let behind = |alert| owned(alert).label("stream", "raw");

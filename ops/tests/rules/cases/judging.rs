@@ -28,8 +28,8 @@ fn versions() -> Vec<Case> {
                 .down(18.0..19.0);
         })
         .quiet_at(24)
-        .at(27, [of_check(STALE, "field-parity").says("The newest file of the check field-parity does not load at a:9470, and an older version judges. Next: curl http://a:9470/readyz says why; mend the file, landfall config check")]),
-        case(STALE, "a release that is mended", 60, |world| {
+        .at(27, [of_check(STALE, "field-parity").says("The newest file of the check field-parity does not load at a:9470, and an older version judges. Next: curl http://a:9470/readyz says why; fix the file, landfall config check")]),
+        case(STALE, "a release that is fixed", 60, |world| {
             world.set("landfall_check_stale", &PARITY, within(10.0, 18.0));
         })
         .quiet(),
@@ -46,8 +46,8 @@ fn versions() -> Vec<Case> {
             world.set("landfall_schemas_stale", NONE, from(10.0, 0.0, 2.0));
         })
         .quiet_at(24)
-        .at(27, [firing(SCHEMAS).label("owner", LANDFALL_OWNER).says("Schemas whose newest files do not load at a:9470, so that older versions judge: 2. Next: curl http://a:9470/readyz names them; mend the files, landfall config check")]),
-        case(SCHEMAS, "a release that is mended", 60, |world| {
+        .at(27, [firing(SCHEMAS).label("owner", LANDFALL_OWNER).says("Schemas whose newest files do not load at a:9470, so that older versions judge: 2. Next: curl http://a:9470/readyz names them; fix the files, landfall config check")]),
+        case(SCHEMAS, "a release that is fixed", 60, |world| {
             world.set("landfall_schemas_stale", NONE, within(10.0, 18.0));
         })
         .quiet(),

@@ -1,5 +1,5 @@
 //! Places in the author's file and in the translated document, so that messages name the place in the file that
-//! its author can mend.
+//! its author can fix.
 
 use crate::schema::locations::{before_renaming, below};
 

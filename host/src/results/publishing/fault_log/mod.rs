@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use landfall_ledger::Stream;
-use landfall_runtime::{Duty, FaultKind, Suspension};
+use landfall_runtime::{CheckTask, FaultKind, Suspension};
 
 use crate::judge::{FaultNote, FaultOutcome, FaultedRow};
 
@@ -47,8 +47,8 @@ impl FaultLog {
     }
 
     /// Logs the lines that are due.
-    pub fn look(&mut self, now: Instant) {
-        self.0.look(now).iter().for_each(log);
+    pub fn tick(&mut self, now: Instant) {
+        self.0.tick(now).iter().for_each(log);
     }
 
     /// Logs what was kept back.
@@ -75,7 +75,7 @@ enum LogEvent {
     /// The suspension is over. `rows` were not judged because of it.
     Resumed {
         check: String,
-        duty: Duty,
+        task: CheckTask,
         rows: u64,
     },
     /// The check has recovered. `rows` is the number of all rows that it failed on.
@@ -110,7 +110,7 @@ struct ActiveSuspension {
 #[derive(Default)]
 struct FaultStates {
     known: BTreeMap<Subject, KnownFault>,
-    active_suspensions: BTreeMap<(String, Duty), ActiveSuspension>,
+    active_suspensions: BTreeMap<(String, CheckTask), ActiveSuspension>,
 }
 
 impl FaultStates {
@@ -160,11 +160,11 @@ impl FaultStates {
     }
 
     fn suspension_of(&mut self, note: &FaultNote) -> Option<&mut ActiveSuspension> {
-        let duty = match note.outcome {
-            FaultOutcome::Unnamed => Duty::Explain,
-            _ => Duty::Work,
+        let task = match note.outcome {
+            FaultOutcome::Unnamed => CheckTask::Explain,
+            _ => CheckTask::Work,
         };
-        self.active_suspensions.get_mut(&(note.check.clone(), duty))
+        self.active_suspensions.get_mut(&(note.check.clone(), task))
     }
 
     fn make_room(&mut self) {
@@ -180,7 +180,7 @@ impl FaultStates {
     /// Each worker has its own instance that is suspended. All of them together are logged once.
     fn suspended(&mut self, check: &str, suspension: Suspension, now: Instant) -> Option<LogEvent> {
         let until = now + suspension.length;
-        let key = (check.to_owned(), suspension.duty);
+        let key = (check.to_owned(), suspension.task);
         if let Some(known) = self.active_suspensions.get_mut(&key) {
             known.until = known.until.max(until);
             return None;
@@ -202,14 +202,14 @@ impl FaultStates {
             .for_each(|(_, known)| known.judged_since = true);
     }
 
-    fn look(&mut self, now: Instant) -> Vec<LogEvent> {
+    fn tick(&mut self, now: Instant) -> Vec<LogEvent> {
         let mut events = Vec::new();
-        self.active_suspensions.retain(|(check, duty), suspension| {
+        self.active_suspensions.retain(|(check, task), suspension| {
             let is_over = suspension.until <= now;
             if is_over {
                 events.push(LogEvent::Resumed {
                     check: check.clone(),
-                    duty: *duty,
+                    task: *task,
                     rows: suspension.rows,
                 });
             }
@@ -272,21 +272,21 @@ fn log(event: &LogEvent) {
         ),
         LogEvent::Suspended { check, suspension } => {
             let length = suspension.length;
-            match suspension.duty {
-                Duty::Work => tracing::warn!(
+            match suspension.task {
+                CheckTask::Work => tracing::warn!(
                     check,
                     "the check wastes too much time on faults and is suspended for {length:?}: its rows are not judged"
                 ),
-                Duty::Explain => tracing::warn!(
+                CheckTask::Explain => tracing::warn!(
                     check,
                     "the check wastes too much time on failing to name fields: it is not called for them for {length:?}"
                 ),
             }
         }
-        LogEvent::Resumed { check, duty, rows } => {
-            let what = match duty {
-                Duty::Work => "rows that were not judged",
-                Duty::Explain => "altered events without names of fields",
+        LogEvent::Resumed { check, task, rows } => {
+            let what = match task {
+                CheckTask::Work => "rows that were not judged",
+                CheckTask::Explain => "altered events without names of fields",
             };
             tracing::warn!(
                 check,

@@ -53,7 +53,7 @@ fn the_first_fault_of_each_check_kind_and_outcome_is_logged_and_then_one_a_minut
     for second in 1..60 {
         let now = start + second * SECOND;
         assert_eq!(faults.fault(note("a", FaultKind::Trap, 10), now), None);
-        assert_eq!(faults.look(now), []);
+        assert_eq!(faults.tick(now), []);
     }
     let next = start + LOG_EVERY;
     assert_eq!(
@@ -81,24 +81,24 @@ fn a_check_has_recovered_once_it_judges_and_has_not_failed_for_a_while() {
     faults.fault(note("a", FaultKind::Trap, 3), start);
     faults.judged("other");
     assert_eq!(
-        faults.look(start + 10 * RECOVERED_AFTER),
+        faults.tick(start + 10 * RECOVERED_AFTER),
         [],
         "it has judged nothing since"
     );
     faults.judged("a");
     faults.fault(note("a", FaultKind::Trap, 2), start + RECOVERED_AFTER);
     faults.judged("a");
-    assert_eq!(faults.look(start + 2 * RECOVERED_AFTER - SECOND), []);
+    assert_eq!(faults.tick(start + 2 * RECOVERED_AFTER - SECOND), []);
     let of = Subject {
         check: "a".into(),
         kind: "trap",
         outcome: FaultOutcome::Unjudged,
     };
     assert_eq!(
-        faults.look(start + 2 * RECOVERED_AFTER),
+        faults.tick(start + 2 * RECOVERED_AFTER),
         [LogEvent::Recovered { of, rows: 5 }]
     );
-    assert_eq!(faults.look(start + 9 * RECOVERED_AFTER), []);
+    assert_eq!(faults.tick(start + 9 * RECOVERED_AFTER), []);
     assert!(
         faults
             .fault(note("a", FaultKind::Trap, 1), start + 9 * RECOVERED_AFTER)
@@ -111,13 +111,13 @@ fn a_suspension_is_logged_once_for_all_workers_and_its_end_with_the_rows_that_it
     let mut faults = FaultStates::default();
     let start = Instant::now();
     let suspension = Suspension {
-        duty: Duty::Work,
+        task: CheckTask::Work,
         length: 5 * SECOND,
     };
     assert!(faults.suspended("a", suspension, start).is_some());
     assert_eq!(faults.suspended("a", suspension, start + SECOND), None);
     let explain = Suspension {
-        duty: Duty::Explain,
+        task: CheckTask::Explain,
         ..suspension
     };
     assert!(faults.suspended("a", explain, start + 4 * SECOND).is_some());
@@ -129,13 +129,13 @@ fn a_suspension_is_logged_once_for_all_workers_and_its_end_with_the_rows_that_it
         faults.fault(note("a", FaultKind::Suspended, 2), start + SECOND),
         None
     );
-    assert_eq!(faults.look(start + 5 * SECOND), []);
+    assert_eq!(faults.tick(start + 5 * SECOND), []);
     let resumed = LogEvent::Resumed {
         check: "a".into(),
-        duty: Duty::Work,
+        task: CheckTask::Work,
         rows: 42,
     };
-    assert_eq!(faults.look(start + 6 * SECOND), [resumed]);
+    assert_eq!(faults.tick(start + 6 * SECOND), [resumed]);
     assert!(
         faults
             .suspended("a", suspension, start + 7 * SECOND)

@@ -81,7 +81,7 @@ pub struct Look {
 
 /// A look that did not count yet.
 #[derive(Clone, Copy, Debug)]
-struct Doubted {
+struct Candidate {
     /// Since then the source has looked without a pause.
     since: Instant,
     at_ms: i64,
@@ -94,8 +94,8 @@ pub struct Watermark {
     /// With this many frames since the socket was last empty, its queue may have been full.
     flood_frames: u64,
     read_since_empty: u64,
-    doubt_until: Option<Instant>,
-    doubted: Option<Doubted>,
+    unsettled_until: Option<Instant>,
+    candidate: Option<Candidate>,
     /// When the source was last seen running, and how long it rested on purpose since then.
     awake: Option<Instant>,
     rested: Duration,
@@ -115,8 +115,8 @@ impl Watermark {
             progress,
             flood_frames,
             read_since_empty: 0,
-            doubt_until: None,
-            doubted: None,
+            unsettled_until: None,
+            candidate: None,
             awake: None,
             rested: Duration::ZERO,
         }
@@ -140,9 +140,9 @@ impl Watermark {
         if overslept <= PAUSE {
             return;
         }
-        self.doubt(now + overslept.min(SETTLE));
-        if let Some(doubted) = &mut self.doubted {
-            doubted.since = now;
+        self.unsettle(now + overslept.min(SETTLE));
+        if let Some(candidate) = &mut self.candidate {
+            candidate.since = now;
         }
     }
 
@@ -155,35 +155,35 @@ impl Watermark {
         } = look;
         self.awake(now);
         if std::mem::take(&mut self.read_since_empty) >= self.flood_frames {
-            self.doubt(now + SETTLE);
+            self.unsettle(now + SETTLE);
         }
-        let is_settled = self.doubt_until.is_none_or(|until| now >= until);
+        let is_settled = self.unsettled_until.is_none_or(|until| now >= until);
         if is_settled {
-            self.doubt_until = None;
+            self.unsettled_until = None;
             if ahead == Ahead::Nothing {
-                self.doubted = None;
+                self.candidate = None;
                 self.progress.reach(before_ms);
                 return;
             }
         }
         let wait = if is_settled { CHANCE } else { SETTLE };
-        if let Some(Doubted { since, at_ms }) = self.doubted
+        if let Some(Candidate { since, at_ms }) = self.candidate
             && now.saturating_duration_since(since) >= wait
         {
             self.progress.reach(at_ms);
-            self.doubted = None;
+            self.candidate = None;
         }
         // What the kernel holds may have come before this look.
-        if self.doubted.is_none() && ahead != Ahead::Something {
-            self.doubted = Some(Doubted {
+        if self.candidate.is_none() && ahead != Ahead::Something {
+            self.candidate = Some(Candidate {
                 since: now,
                 at_ms: before_ms,
             });
         }
     }
 
-    fn doubt(&mut self, until: Instant) {
-        self.doubt_until = self.doubt_until.max(Some(until));
+    fn unsettle(&mut self, until: Instant) {
+        self.unsettled_until = self.unsettled_until.max(Some(until));
     }
 }
 

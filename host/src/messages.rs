@@ -68,7 +68,7 @@ impl LedgerEvent {
     pub fn is_of_missing(&self) -> bool {
         matches!(
             self.effect,
-            Effect::Missing { .. } | Effect::LandedLate { .. }
+            Effect::Missing { .. } | Effect::MissingAgain { .. } | Effect::LandedLate { .. }
         )
     }
 

@@ -160,10 +160,11 @@ fn invalid_events_are_rejected_unless_they_leak_and_unexpected_rows_are_reported
     let bad: Vec<Event> = (0..4).map(invalid_event).collect();
     sidecar.send_raw(&bad);
     sidecar.land(&bad[3..]);
-    let unheard = event(900);
-    sidecar.land(std::slice::from_ref(&unheard));
     sidecar.await_verdict("leaked", 1);
     sidecar.await_verdict("rejected", 3);
+    // Now its event cannot have come before the start.
+    let unheard = event(900);
+    sidecar.land(std::slice::from_ref(&unheard));
     assert_eq!(sidecar.verdict("missing"), 0);
     await_until("the unexpected row is reported", || {
         sidecar.metrics().count("landfall_unexpected_total", &[]) == 1

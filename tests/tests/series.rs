@@ -25,12 +25,14 @@ fn setup(extra: &str) -> Setup {
 }
 
 /// Counters that a start itself increases: its cost, and what it loads and writes.
-const OF_A_START: [&str; 5] = [
+const OF_A_START: [&str; 6] = [
     "landfall_check_code_total",
     "landfall_process_cpu_seconds_total",
     "landfall_store_rows_total",
     "landfall_store_write_seconds_total",
     "landfall_store_writes_total",
+    // Until the first connection nobody sees anything.
+    "landfall_unseen_seconds_total",
 ];
 
 /// Some of the threads that are watched; each one from the moment when it runs.

@@ -128,6 +128,17 @@ impl DeadlineQueues {
         self.deadline_max_ms
     }
 
+    /// How long a landing waits for its raw event.
+    pub(crate) fn grace_ms(&self) -> i64 {
+        self.grace_ms
+    }
+
+    /// The longest that an entry of any queue waits, with deadlines of earlier plans.
+    pub(crate) fn wait_max_ms(&self) -> i64 {
+        let waits = self.queues.iter().map(|queue| queue.wait_ms);
+        waits.fold(self.deadline_max_ms.max(self.grace_ms), i64::max)
+    }
+
     pub(crate) fn wait_ms(&self, class: u16) -> i64 {
         self.queues[usize::from(class)].wait_ms
     }

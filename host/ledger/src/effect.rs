@@ -1,11 +1,12 @@
 //! The outputs beside the tallies. The plain case, an event delivered in time, has no effect.
 
+use crate::coverage::HoleCause;
 use crate::identity::{Fingerprint, Generation, PayloadRef, ReasonId, SchemaId};
 
 /// One effect. A payload that it names may be read until the `Released` that follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// An event did not land before its deadline.
+    /// An event did not land before its deadline, as far as Landfall saw.
     Missing {
         key: Fingerprint,
         payload: PayloadRef,
@@ -13,6 +14,8 @@ pub enum Effect {
         arrived_ms: i64,
         deadline_ms: i64,
         generation: Generation,
+        /// Nobody watched the written stream all the time: the event is `unconfirmed`, and this is why.
+        hole: Option<HoleCause>,
     },
     /// A missing event came in once more, and did not land before its second deadline either. It
     /// has its verdict already.
@@ -22,15 +25,20 @@ pub enum Effect {
         schema: SchemaId,
         arrived_ms: i64,
         deadline_ms: i64,
+        /// Nobody watched all the time until that deadline: from now on the event is `unconfirmed`.
+        hole: Option<HoleCause>,
+        /// Where its verdict was counted; there it is `unconfirmed` from now on, if there was a hole. None: by
+        /// the store, and it is to be revised there.
+        window: Option<i64>,
     },
-    /// Missing until now. Its content has not been compared with the first copy's, which the ledger no
+    /// Missing (or unconfirmed) until now. Its content has not been compared with the first copy's, which the ledger no
     /// longer has.
     LandedLate {
         key: Fingerprint,
         schema: SchemaId,
         landed_ms: i64,
         written: WrittenSide,
-        /// Where its verdict was counted; there it has been revised from missing to late. None: by
+        /// Where its verdict was counted; there it has been revised from missing or unconfirmed to late. None: by
         /// the store, in a window of its own, and it is to be revised there.
         window: Option<i64>,
         /// It has the content of a copy that came in after it was missing: it need not be compared.

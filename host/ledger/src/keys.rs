@@ -208,8 +208,10 @@ impl Keys {
             black_box(records.iter().fold(0, touch));
             for record in records {
                 let was_there = self.index.remove(record.hash(), place);
-                let is_missing =
-                    matches!(record.settled(), Settled::Missing | Settled::MissingStored);
+                let is_missing = matches!(
+                    record.settled(),
+                    Settled::Missing | Settled::MissingStored | Settled::Unconfirmed
+                );
                 if was_there && is_missing {
                     self.unlanded.insert(record.short());
                 }

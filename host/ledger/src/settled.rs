@@ -26,6 +26,10 @@ pub(crate) enum Settled {
     MissingStored = 5,
     /// Landed, in a row that names no schema.
     LandedUnnamed = 6,
+    /// Did not land as far as Landfall saw, and it did not see all the time.
+    Unconfirmed = 7,
+    /// Landed while nobody watched the raw stream, so its raw event is not known.
+    Unwatched = 8,
 }
 
 impl Settled {
@@ -43,12 +47,12 @@ impl Settled {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SettledRecord {
     key: u64,
-    /// State (3 bits), schema (16), window (45, signed).
+    /// State (4 bits), schema (16), window (44, signed).
     packed: u64,
 }
 
-/// Enough for windows of a millisecond, five centuries either way.
-const WINDOW_BITS: u32 = 45;
+/// Enough for windows of a millisecond, for 278 years either way.
+const WINDOW_BITS: u32 = 44;
 const SCHEMA_BITS: u32 = 16;
 const STATE_SHIFT: u32 = WINDOW_BITS + SCHEMA_BITS;
 
@@ -100,6 +104,8 @@ impl SettledRecord {
             4 => Settled::Unexpected,
             5 => Settled::MissingStored,
             6 => Settled::LandedUnnamed,
+            7 => Settled::Unconfirmed,
+            8 => Settled::Unwatched,
             _ => Settled::Landed,
         }
     }

@@ -17,6 +17,8 @@ pub struct Counts {
     pub verdicts: [i64; Verdict::ALL.len()],
     pub duplicate: i64,
     pub unexpected: i64,
+    /// Rows that landed while nobody watched the raw stream: their raw events are not known.
+    pub unwatched: i64,
     /// Of the delivered ones: read after their deadline, and when they landed is not known so exactly.
     pub doubtful: i64,
 }
@@ -36,6 +38,7 @@ impl Counts {
         }
         self.duplicate += other.duplicate;
         self.unexpected += other.unexpected;
+        self.unwatched += other.unwatched;
         self.doubtful += other.doubtful;
     }
 

@@ -228,7 +228,7 @@ fn what_the_store_knows_as_missing_is_found_by_its_schema() {
          hold a
          recall a/3
          landed late a/3 gone at 20 of the store
-         missing again a arrived 21 due 121
+         missing again a arrived 21 due 121 of the store
          0/2: repeated 1",
     );
     // The filter was wrong: the row is the key's.

@@ -311,7 +311,7 @@ fn a_key_that_the_store_knows_as_missing_is_asked_for_and_owes_one_row() {
          recalled a 3
          frontier 200",
         "recall a
-         missing again a arrived 10 due 110
+         missing again a arrived 10 due 110 of the store
          0/0: repeated 1",
     );
 }

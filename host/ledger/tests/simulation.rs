@@ -17,7 +17,7 @@ mod oracle;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use history::{GRACE_MS, History, Op, WINDOW_MS, deadlines};
+use history::{GRACE_MS, History, Holes, Op, WINDOW_MS, deadlines};
 use landfall_ledger::{
     Counts, Effect, Fingerprint, Frontier, PayloadRef, SchemaId, Shard, ShardConfig, TallyDelta,
     WrittenSide,
@@ -62,6 +62,9 @@ fn run(seed: u64, shards: usize) -> Run {
     let mut history = History::new(seed);
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut all: Vec<Shard> = (0..shards).map(|_| shard()).collect();
+    let coverage = Holes::new(seed).coverage();
+    all.iter_mut()
+        .for_each(|shard| shard.set_coverage(coverage.clone()));
     let mut run = Run {
         log: Vec::new(),
         told: vec![Vec::new(); shards],
@@ -192,7 +195,8 @@ fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
     let mut seen = Tallies::default();
     for seed in 0..SEEDS {
         let run = run(seed, 1);
-        let expected = Expected::of(&run.log);
+        let holes = Holes::new(seed);
+        let expected = Expected::of(&run.log, &holes);
         assert_eq!(run.tallies, expected.tallies, "seed {seed}: {:#?}", run.log);
         let missing = told(&run, |effect| match *effect {
             Effect::Missing {
@@ -201,8 +205,9 @@ fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
                 arrived_ms,
                 deadline_ms,
                 generation,
+                hole,
                 ..
-            } => Some((key, payload, arrived_ms, deadline_ms, generation)),
+            } => Some((key, payload, arrived_ms, deadline_ms, generation, hole)),
             _ => None,
         });
         assert_eq!(missing, expected.ever_missing, "seed {seed}");
@@ -238,8 +243,9 @@ fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
                 key,
                 arrived_ms,
                 deadline_ms,
+                hole,
                 ..
-            } => Some((key, arrived_ms, deadline_ms)),
+            } => Some((key, arrived_ms, deadline_ms, hole)),
             _ => None,
         });
         assert_eq!(again, expected.missing_again, "seed {seed}");
@@ -256,7 +262,7 @@ fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
         assert_eq!(run.arrived, expected.arrived, "seed {seed}");
         // What waits in between, at a step of each seed.
         let step = seed as usize * 7 % run.log.len();
-        let waiting = Expected::of(&run.log[..=step]).waiting;
+        let waiting = Expected::of(&run.log[..=step], &holes).waiting;
         assert_eq!(run.waiting[step], waiting, "seed {seed}, step {step}");
         let last = |landed: &BTreeMap<SchemaId, Span>| -> Vec<(SchemaId, i64)> {
             let last = landed.iter().map(|(schema, span)| (*schema, span.last_ms));
@@ -471,7 +477,9 @@ fn shards_that_own_their_keys_come_to_the_same_counts_as_one() {
         // The order of effects differs, and with it that of answers; what each log deserves does not.
         let mut tallies = Tallies::default();
         for log in &many.told {
-            Expected::of(log).tallies.merge_into(&mut tallies);
+            Expected::of(log, &Holes::new(seed))
+                .tallies
+                .merge_into(&mut tallies);
         }
         assert_eq!(many.tallies, tallies, "seed {seed}");
         let raw = |run: &Run| run.log.iter().filter(|op| matches!(op, Op::Raw(_))).count();

@@ -43,8 +43,18 @@ impl MissingSelection {
             until_ms: self.until.map(|until| until.ms(now_ms)),
             schema: self.schema.clone(),
             incident: self.incident,
+            unconfirmed: None,
         })
     }
+}
+
+/// What is said of an event that did not land as far as Landfall saw.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum VerdictArg {
+    /// All was seen: it is not there.
+    Missing,
+    /// Nobody watched the written stream all the time.
+    Unconfirmed,
 }
 
 /// What events are counted by.
@@ -60,6 +70,9 @@ enum GroupArg {
 pub struct MissingArgs {
     #[command(flatten)]
     which: MissingSelection,
+    /// Only those with this verdict.
+    #[arg(long, value_enum)]
+    verdict: Option<VerdictArg>,
     /// Only count them.
     #[arg(long)]
     count: bool,
@@ -73,7 +86,12 @@ pub struct MissingArgs {
 
 pub fn run(args: &MissingArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reader = Reader::open(&global.load()?.store_dir())?;
-    let filter = args.which.filter(&reader)?;
+    let filter = MissingFilter {
+        unconfirmed: args
+            .verdict
+            .map(|verdict| verdict == VerdictArg::Unconfirmed),
+        ..args.which.filter(&reader)?
+    };
     let count = reader.missing_count(&filter)?;
     let format = match global.json {
         true => Format::Json,
@@ -84,7 +102,7 @@ pub fn run(args: &MissingArgs, global: &Global) -> anyhow::Result<ExitCode> {
     } else {
         let by: Vec<missing::By> = args.by.iter().map(|&by| by.into()).collect();
         let lines = match by.is_empty() {
-            true => vec![missing::count(count, format)],
+            true => vec![missing::count(&reader, &filter, count, format)?],
             false => missing::groups(&reader, &filter, &by, format)?,
         };
         print_lines(&lines, format)?;

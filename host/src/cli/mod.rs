@@ -5,6 +5,7 @@ mod audit;
 mod backfill;
 mod compile;
 mod config;
+mod coverage;
 pub mod exit;
 mod incidents;
 mod logging;
@@ -87,6 +88,8 @@ enum CliCommand {
     Audit(audit::AuditArgs),
     /// Print the timeline of incidents.
     Incidents(incidents::IncidentsArgs),
+    /// Print when nobody saw a stream, and why.
+    Coverage(coverage::CoverageArgs),
     /// List or count the events that did not land.
     Missing(missing::MissingArgs),
     /// Write or publish exactly the raw frames of events that did not land.
@@ -134,6 +137,7 @@ impl Cli {
             CliCommand::Status(args) => status::run(&args, &global),
             CliCommand::Audit(args) => audit::run(&args, &global),
             CliCommand::Incidents(args) => incidents::run(&args, &global),
+            CliCommand::Coverage(args) => coverage::run(&args, &global),
             CliCommand::Missing(args) => missing::run(&args, &global),
             CliCommand::Backfill(args) => backfill::run(&args, &global),
             CliCommand::Config(command) => config::run(&command, &global),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 use landfall_ledger::{Deadlines, Generation, IncidentTrackerConfig};
 
-use super::settings::tracker_config;
+use super::settings::tracker_config_of;
 use crate::config::Config;
 use crate::judge::plan_cell::PlanCell;
 use crate::planning::planner::Planned;
+use crate::time_policy::TimePolicy;
 
 /// Puts plans in force. A clone controls the same engine.
 #[derive(Clone)]
@@ -17,6 +18,7 @@ pub struct Control {
     deadlines: Vec<Sender<Deadlines>>,
     tracker: Sender<IncidentTrackerConfig>,
     first_generation: u64,
+    time: TimePolicy,
 }
 
 impl Control {
@@ -25,12 +27,14 @@ impl Control {
         deadlines: Vec<Sender<Deadlines>>,
         tracker: Sender<IncidentTrackerConfig>,
         first_generation: u64,
+        time: TimePolicy,
     ) -> Self {
         Self {
             plan,
             deadlines,
             tracker,
             first_generation,
+            time,
         }
     }
 
@@ -40,9 +44,8 @@ impl Control {
             // A shard that has ended does not need it.
             let _ = shard.send(planned.deadlines.clone());
         }
-        let _ = self
-            .tracker
-            .send(tracker_config(config, &planned.deadlines));
+        let tracker = tracker_config_of(config, planned, &self.time);
+        let _ = self.tracker.send(tracker);
         self.plan.swap(Arc::clone(&planned.plan), now_ms);
     }
 

@@ -190,7 +190,13 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         answers: ends.answers.clone(),
         results: results_in,
     };
-    let control = Control::new(plan, ends.deadlines, tracker_in, stored.first_generation);
+    let control = Control::new(
+        plan,
+        ends.deadlines,
+        tracker_in,
+        stored.first_generation,
+        parts.time.clone(),
+    );
     let sources = shared.sources(senders);
     let BuildParts {
         plan,
@@ -217,6 +223,8 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
             next_incident: stored.next_incident,
             telemetry: parts.telemetry.clone(),
             shards,
+            in_flight: in_flight.clone(),
+            known_ms: stored.known_ms,
         },
         Instant::now(),
     );

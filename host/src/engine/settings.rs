@@ -44,12 +44,13 @@ pub(super) fn shard_config(
     }
 }
 
-pub(super) fn tracker_config(config: &Config, deadlines: &Deadlines) -> IncidentTrackerConfig {
+fn tracker_config(config: &Config, deadlines: &Deadlines) -> IncidentTrackerConfig {
     IncidentTrackerConfig {
         stall_ms: millis(config.incidents.stall),
         stall_schema_ms: millis(config.incidents.stall_schema),
         clear_ms: millis(config.incidents.clear),
         deadline_max_ms: deadlines.max_ms(),
+        unwatched_min_ms: millis(UNWATCHED_MIN),
         silence_ms: PerStream::of(|stream| millis(config.streams.of(stream).silence)),
     }
 }
@@ -62,7 +63,11 @@ pub(super) fn tracker_config_of(
 ) -> IncidentTrackerConfig {
     let tracker = tracker_config(config, &planned.deadlines);
     match time {
-        TimePolicy::Live(_) => tracker,
+        // Connecting takes real time, however fast the clock is.
+        TimePolicy::Live(clock) => IncidentTrackerConfig {
+            unwatched_min_ms: (millis(UNWATCHED_MIN) as f64 * clock.speed()) as i64,
+            ..tracker
+        },
         TimePolicy::Recorded => IncidentTrackerConfig {
             silence_ms: PerStream::default(),
             ..tracker
@@ -78,6 +83,10 @@ pub(super) fn retention(config: &Config) -> Retention {
         samples_per_reason_max: SAMPLES_PER_REASON_MAX,
     }
 }
+
+/// A hole of a stream is an incident after this long (real time), unless events are unconfirmed because of it: longer
+/// than a start and its settling take, or a publisher that is started again.
+const UNWATCHED_MIN: Duration = Duration::from_secs(5);
 
 /// Samples kept of each kind, reason and schema: enough to see a pattern, few enough to read.
 const SAMPLES_PER_REASON_MAX: u64 = 20;

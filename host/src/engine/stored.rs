@@ -9,6 +9,8 @@ pub(super) struct Stored {
     pub secret: Secret,
     pub next_incident: u64,
     pub first_generation: u64,
+    /// Up to when the store knows what happened, by the system's clock.
+    pub known_ms: Option<i64>,
 }
 
 impl Stored {
@@ -38,6 +40,7 @@ impl Stored {
             secret: Secret::new(store.secret()?),
             next_incident: store.next_incident()?,
             first_generation: store.next_generation()?,
+            known_ms: store.system_known_ms()?,
         })
     }
 }

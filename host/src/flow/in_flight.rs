@@ -1,5 +1,7 @@
 //! Knows which batches are in flight, and so the frontier: the instant before which everything that
-//! arrived has been applied.
+//! arrived has been applied. And what no source saw.
+//!
+//! Long: the rule below holds by what sources, register and guards do together.
 //!
 //! The rule: if a frame's arrival stamp is before the frontier of its stream, the ledger has
 //! applied the frame, or it was refused and counted. The rule holds because of an order:
@@ -14,34 +16,46 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use landfall_ledger::{PerStream, Stream};
+use landfall_ledger::{Coverage, Hole, PerStream, Stream};
 
 /// How far one source has read: every frame that came before this instant has been stamped and put
-/// into a registered batch. Milliseconds by Landfall's clock.
+/// into a registered batch, or is in a hole. Milliseconds by Landfall's clock.
 #[derive(Debug)]
-pub struct SourceProgress(AtomicI64);
+pub struct SourceProgress {
+    reached_ms: AtomicI64,
+    /// The holes of all sources of the stream.
+    coverage: Arc<Mutex<Coverage>>,
+}
 
 impl SourceProgress {
-    /// Everything that arrived before `instant_ms` is in registered batches. Never moves back.
+    /// Everything that arrived before `instant_ms` is in registered batches or in holes that were reported. Never
+    /// moves back.
     pub fn reach(&self, instant_ms: i64) {
-        self.0.fetch_max(instant_ms, Ordering::AcqRel);
+        self.reached_ms.fetch_max(instant_ms, Ordering::AcqRel);
+    }
+
+    /// What may have come in this interval was not seen. It is reported before [`reach`](Self::reach) passes it:
+    /// then whoever sees the frontier pass it also sees the hole.
+    pub fn unseen(&self, hole: Hole) {
+        lock(&self.coverage).add(hole);
     }
 
     /// The source has ended, and nothing will come from it any more. It no longer holds the
     /// frontier.
     pub fn finish(&self) {
-        self.0.store(i64::MAX, Ordering::Release);
+        self.reached_ms.store(i64::MAX, Ordering::Release);
     }
 
     /// The instant before which everything that arrived is in registered batches, in milliseconds.
     pub fn get_ms(&self) -> i64 {
-        self.0.load(Ordering::Acquire)
+        self.reached_ms.load(Ordering::Acquire)
     }
 }
 
 #[derive(Debug, Default)]
 struct StreamRegister {
     sources: Mutex<Vec<Arc<SourceProgress>>>,
+    coverage: Arc<Mutex<Coverage>>,
     /// The frontier that was computed last.
     last_frontier_ms: Mutex<Option<i64>>,
     /// First arrival and number of each unfinished batch.
@@ -106,7 +120,10 @@ impl InFlight {
     /// Registers a source that begins at `start_ms`. The stream's frontier stays there until the
     /// source has read something or has seen its socket empty.
     pub fn add_source(&self, stream: Stream, start_ms: i64) -> Arc<SourceProgress> {
-        let progress = Arc::new(SourceProgress(AtomicI64::new(start_ms)));
+        let progress = Arc::new(SourceProgress {
+            reached_ms: AtomicI64::new(start_ms),
+            coverage: Arc::clone(&self.streams[stream].coverage),
+        });
         lock(&self.streams[stream].sources).push(Arc::clone(&progress));
         progress
     }
@@ -155,6 +172,18 @@ impl InFlight {
         }
         *last_frontier_ms = Some(frontier_ms);
         frontier_ms
+    }
+
+    /// What no source of a stream saw, up to any frontier that was computed before.
+    pub fn coverage(&self) -> PerStream<Coverage> {
+        PerStream::of(|stream| lock(&self.streams[stream].coverage).clone())
+    }
+
+    /// Forgets holes that ended before this instant, in milliseconds.
+    pub fn forget_holes_before(&self, at_ms: i64) {
+        for stream in Stream::ALL {
+            lock(&self.streams[stream].coverage).forget_before(at_ms);
+        }
     }
 
     /// A thread that applies batches is dying, and drops its batches unapplied. From now on no
@@ -238,6 +267,8 @@ impl Drop for InFlightBatch {
 mod tests {
     use std::thread;
 
+    use landfall_ledger::HoleCause;
+
     use super::*;
 
     const RAW: Stream = Stream::Raw;
@@ -270,6 +301,27 @@ mod tests {
             i64::MAX,
             "streams do not hold each other"
         );
+    }
+
+    #[test]
+    fn what_one_source_did_not_see_is_a_hole_of_its_stream() {
+        let in_flight = InFlight::default();
+        let (a, b) = (in_flight.add_source(RAW, 0), in_flight.add_source(RAW, 0));
+        let hole = |from_ms, to_ms| Hole {
+            from_ms,
+            to_ms,
+            cause: HoleCause::Disconnected,
+        };
+        a.unseen(hole(10, 20));
+        b.unseen(hole(15, 30));
+        b.unseen(hole(50, 60));
+        let PerStream { raw, written } = in_flight.coverage();
+        assert_eq!(
+            (raw.holes(), written.holes()),
+            (&[hole(10, 30), hole(50, 60)][..], &[][..])
+        );
+        in_flight.forget_holes_before(31);
+        assert_eq!(in_flight.coverage().raw.holes(), [hole(50, 60)]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What a source reports about itself: its connection, what it read, and what it refused. Any
 //! thread can read it.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::{Refusal, RefusedCounts};
@@ -34,6 +34,7 @@ pub struct SourceStatus {
     disconnects: AtomicU64,
     protocol_errors: AtomicU64,
     link: AtomicU8,
+    seeing: AtomicBool,
     /// Why it is not connected. Empty if it is connected, or if the reason is not known yet.
     trouble: Mutex<String>,
 }
@@ -51,6 +52,7 @@ impl SourceStatus {
             disconnects: AtomicU64::new(0),
             protocol_errors: AtomicU64::new(0),
             link: AtomicU8::new(Link::Connecting as u8),
+            seeing: AtomicBool::new(false),
             trouble: Mutex::default(),
         }
     }
@@ -108,6 +110,16 @@ impl SourceStatus {
             2 => Link::Retrying,
             _ => Link::Ended,
         }
+    }
+
+    /// Whether it sees everything that concerns events of now: not for a second after the publisher may not have
+    /// known its subscription, and not if nothing proves that its connection is alive.
+    pub fn is_seeing(&self) -> bool {
+        self.seeing.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_seeing(&self, seeing: bool) {
+        self.seeing.store(seeing, Ordering::Relaxed);
     }
 
     /// Why it is not connected. Empty if it is connected, or if the reason is not known yet. Text

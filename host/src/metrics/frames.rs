@@ -10,7 +10,7 @@ use super::registrar::{Registrar, follow, follow_seconds};
 use crate::clock::Clock;
 use crate::flow::queue::LaneStats;
 use crate::flow::{InFlight, Link, Refusal, SourceStatus};
-use landfall_ledger::Stream;
+use landfall_ledger::{HoleCause, Stream};
 
 /// The sources and queues that the metrics follow.
 #[derive(Debug, Default)]
@@ -29,6 +29,8 @@ pub struct FrameMetrics {
     refused: IntCounterVec,
     undecodable: IntCounterVec,
     connected: IntGaugeVec,
+    seeing: IntGaugeVec,
+    unseen: CounterVec,
     disconnects: IntCounterVec,
     protocol_errors: IntCounterVec,
     queue_bytes: IntGaugeVec,
@@ -45,7 +47,7 @@ const STREAM: [&str; 1] = ["stream"];
 
 impl FrameMetrics {
     pub(super) fn new(r: &Registrar) -> Result<Self> {
-        Ok(Self {
+        let metrics = Self {
             followed: Mutex::default(),
             frames: r.counters("frames_total", &ENDPOINT, "Frames read and handed on to be judged.")?,
             bytes: r.counters("frame_bytes_total", &ENDPOINT, "Bytes of the frames that were handed on.")?,
@@ -61,6 +63,16 @@ impl FrameMetrics {
                 "Frames from which no key could be read, by the check that refused them (landfall: Landfall itself) and its reason.",
             )?,
             connected: r.gauges("source_connected", &ENDPOINT, "Whether the endpoint is connected and speaks the protocol (1) or not (0).")?,
+            seeing: r.gauges(
+                "source_seeing",
+                &ENDPOINT,
+                "Whether all that the endpoint publishes now is seen (1), or not (0): it is not connected, the publisher may not know the subscription yet, or acknowledges nothing.",
+            )?,
+            unseen: r.seconds_by(
+                "unseen_seconds_total",
+                &["stream", "cause"],
+                "Time of Landfall's clock in which nobody saw a stream: frames may have passed.",
+            )?,
             disconnects: r.counters("source_disconnects_total", &ENDPOINT, "Connections that were lost.")?,
             protocol_errors: r.counters(
                 "source_protocol_errors_total",
@@ -82,7 +94,14 @@ impl FrameMetrics {
                 "How far the engine is behind, by Landfall's clock: the time since the instant up to which everything that arrived has been applied.",
             )?,
             in_flight: r.gauges("batches_in_flight", &STREAM, "Batches that were read and are not applied yet.")?,
-        })
+        };
+        // The series exist before the first hole, because otherwise its beginning would never be seen.
+        for stream in Stream::ALL {
+            for cause in HoleCause::ALL {
+                metrics.add_unseen(stream, cause, 0);
+            }
+        }
+        Ok(metrics)
     }
 
     /// Takes the totals of these sources from now on.
@@ -112,6 +131,13 @@ impl FrameMetrics {
         self.undecodable
             .with_label_values(&[stream.as_str(), check, reason])
             .inc_by(frames);
+    }
+
+    /// Time in which nobody saw a stream, in milliseconds.
+    pub fn add_unseen(&self, stream: Stream, cause: HoleCause, ms: i64) {
+        self.unseen
+            .with_label_values(&[stream.as_str(), cause.as_str()])
+            .inc_by(ms.max(0) as f64 / 1000.0);
     }
 
     fn followed(&self) -> std::sync::MutexGuard<'_, Followed> {
@@ -144,6 +170,10 @@ impl FrameMetrics {
             self.connected
                 .with_label_values(&endpoint)
                 .set(i64::from(source.link() == Link::Connected));
+            let is_seeing = source.link() == Link::Connected && source.is_seeing();
+            self.seeing
+                .with_label_values(&endpoint)
+                .set(i64::from(is_seeing));
         }
         for (stream, queue) in &followed.queues {
             let stream = [stream.as_str()];

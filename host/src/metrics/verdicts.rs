@@ -25,17 +25,17 @@ pub const VERDICTS: [&str; 9] = [
 
 /// The verdicts that a revision may give, most likely first, by the verdict that it takes back.
 const REVISIONS: [(&str, &[&str]); 4] = [
-    ("missing", &["late", "altered", "unjudged"]),
-    ("unconfirmed", &["delivered", "late", "altered", "missing"]),
+    ("missing", &["late", "altered", "unjudged", "unconfirmed"]),
+    ("unconfirmed", &["late", "altered", "unjudged"]),
     ("rejected", &["leaked"]),
     ("delivered", &["altered", "unjudged"]),
 ];
 
-/// Not given yet, so never revised either.
-const RESERVED: &str = "unconfirmed";
-
 /// The verdict whose events are overdue: expected, and not landed.
 const MISSING: &str = "missing";
+
+/// The verdict of which nobody knows whether the events landed.
+const UNCONFIRMED: &str = "unconfirmed";
 
 #[derive(Debug)]
 pub struct VerdictMetrics {
@@ -45,10 +45,12 @@ pub struct VerdictMetrics {
     revised: IntCounterVec,
     duplicates: IntCounterVec,
     unexpected: IntCounterVec,
+    unwatched: IntCounterVec,
     explained: IntCounterVec,
     doubtful: IntCounterVec,
     pending: IntGaugeVec,
     overdue: IntGaugeVec,
+    unconfirmed: IntGaugeVec,
     /// Rows for which schemas took too many steps.
     schema_unjudged: IntCounterVec,
     schema_unexplained: IntCounterVec,
@@ -79,10 +81,12 @@ impl VerdictMetrics {
             )?,
             duplicates: r.counters("duplicates_total", &SCHEMA, "Landings of an event beyond the number of times that it came in.")?,
             unexpected: r.counters("unexpected_total", &SCHEMA, "Landings for which no raw event had been seen within the grace period.")?,
+            unwatched: r.counters("unwatched_rows_total", &SCHEMA, "Landings without a raw event that landed while nobody watched the raw stream, or soon after: the raw events may have come unseen.")?,
             explained: r.counters("unexpected_explained_total", &SCHEMA, "Unexpected landings whose raw event came later.")?,
             doubtful: r.counters("doubtful_events_total", &SCHEMA, "Delivered events whose landing was read after their deadline, and may have come before it: Landfall had not looked in between.")?,
             pending: r.gauges("pending_events", &SCHEMA, "Raw events without a verdict: they wait for their landing or their deadline.")?,
             overdue: r.gauges("overdue_events", &SCHEMA, "Events that went missing since Landfall's start and have not landed since.")?,
+            unconfirmed: r.gauges("unconfirmed_events", &SCHEMA, "Events that did not land in time since Landfall's start as far as it saw, while nobody watched the written stream all the time, and that have not landed since.")?,
             schema_unjudged: r.counters(
                 "schema_unjudged_total",
                 &SCHEMA,
@@ -119,6 +123,7 @@ impl VerdictMetrics {
             &self.raw,
             &self.duplicates,
             &self.unexpected,
+            &self.unwatched,
             &self.explained,
             &self.doubtful,
             &self.schema_unjudged,
@@ -128,13 +133,13 @@ impl VerdictMetrics {
         for counter in counters {
             counter.with_label_values(&[schema]).inc_by(0);
         }
-        for gauge in [&self.pending, &self.overdue] {
+        for gauge in [&self.pending, &self.overdue, &self.unconfirmed] {
             gauge.with_label_values(&[schema]).add(0);
         }
         for verdict in VERDICTS {
             self.events.with_label_values(&[verdict, schema]).inc_by(0);
         }
-        for (from, to) in REVISIONS.into_iter().filter(|(from, _)| *from != RESERVED) {
+        for (from, to) in REVISIONS {
             for to in to {
                 self.revised
                     .with_label_values(&[from, to, schema])
@@ -204,8 +209,10 @@ impl VerdictMetrics {
                 .with_label_values(&[verdict, schema])
                 .inc_by(events);
         }
-        if let Some((_, change)) = changes.iter().find(|(verdict, _)| *verdict == MISSING) {
-            self.overdue.with_label_values(&[schema]).add(*change);
+        for (verdict, gauge) in [(MISSING, &self.overdue), (UNCONFIRMED, &self.unconfirmed)] {
+            if let Some((_, change)) = changes.iter().find(|(changed, _)| *changed == verdict) {
+                gauge.with_label_values(&[schema]).add(*change);
+            }
         }
     }
 
@@ -234,6 +241,14 @@ impl VerdictMetrics {
         counter
             .with_label_values(&[self.label(schema)])
             .inc_by(change.unsigned_abs());
+    }
+
+    /// Landings whose raw events may have come unseen. A negative number takes back earlier ones, whose events came
+    /// later: they stay counted.
+    pub fn add_unwatched(&self, schema: &str, change: i64) {
+        self.unwatched
+            .with_label_values(&[self.label(schema)])
+            .inc_by(u64::try_from(change).unwrap_or(0));
     }
 
     /// Delivered events that may have landed after their deadline.
@@ -356,20 +371,20 @@ mod tests {
             (lines.len(), not_0)
         };
         for schema in ALWAYS {
-            assert_eq!(begun(schema), (25, 0), "{schema}");
+            assert_eq!(begun(schema), (31, 0), "{schema}");
         }
         metrics.loaded(&["A/1"]);
-        assert_eq!(begun("A/1"), (25, 0));
+        assert_eq!(begun("A/1"), (31, 0));
         metrics.add_raw("A/1", 1);
         // With the histogram: two buckets, sum and count.
-        assert_eq!(begun("A/1"), (29, 1));
+        assert_eq!(begun("A/1"), (35, 1));
         let many: Vec<String> = (0..super::super::SCHEMA_LABELS_MAX)
             .map(|n| format!("B/{n}"))
             .collect();
         metrics.loaded(&many.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(begun("B/7"), (0, 0), "one too many for all");
         metrics.add_raw("B/7", 1);
-        assert_eq!(begun("B/7"), (29, 1));
+        assert_eq!(begun("B/7"), (35, 1));
     }
 
     #[test]

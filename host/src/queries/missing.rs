@@ -47,12 +47,31 @@ impl By {
     }
 }
 
-/// How many there are, as one line.
-pub fn count(count: u64, format: Format) -> String {
-    match format {
+/// How many there are, as one line. `unconfirmed` are those of which nobody knows whether they landed.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn count(
+    reader: &Reader,
+    filter: &MissingFilter,
+    count: u64,
+    format: Format,
+) -> Result<String, StoreError> {
+    let unconfirmed = match filter.unconfirmed {
+        Some(true) => count,
+        Some(false) => 0,
+        None => reader.missing_count(&MissingFilter {
+            unconfirmed: Some(true),
+            ..filter.clone()
+        })?,
+    };
+    Ok(match format {
         Format::Text => count.to_string(),
-        Format::Json => json!({ "missing": count }).to_string(),
-    }
+        Format::Json => {
+            json!({ "missing": count - unconfirmed.min(count), "unconfirmed": unconfirmed })
+                .to_string()
+        }
+    })
 }
 
 /// How many there are by all of `by`; a line for each group.
@@ -95,11 +114,22 @@ fn group(group: &MissingGroup, by: &[By], format: Format) -> String {
 /// One event as a line. There may be millions: they are read one by one, with [`Reader::missing_each`].
 pub fn event(event: &MissingEvent, format: Format) -> String {
     match format {
-        Format::Json => json!(event).to_string(),
+        Format::Json => {
+            let mut line = json!(event);
+            line["verdict"] = json!(match event.hole.is_empty() {
+                true => "missing",
+                false => "unconfirmed",
+            });
+            line.to_string()
+        }
         Format::Text => {
             let arrived = view::utc_second(event.arrived_ms);
+            let doubt = match event.hole.as_str() {
+                "" => String::new(),
+                hole => format!("  unconfirmed: {hole}"),
+            };
             format!(
-                "{arrived}  {}  {}  #{}",
+                "{arrived}  {}  {}  #{}{doubt}",
                 event.schema, event.key, event.incident
             )
         }

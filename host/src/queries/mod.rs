@@ -1,7 +1,9 @@
-//! Questions to the store, and their answers as text or JSON: which incidents there are, and which events are missing.
+//! Questions to the store, and their answers as text or JSON: which incidents there are, which events
+//! are missing, and when nobody saw a stream.
 //!
 //! Knows the store's reader, and neither the command line nor where an answer goes.
 
+pub mod coverage;
 pub mod incidents;
 pub mod missing;
 

@@ -197,6 +197,7 @@ mod tests {
             arrived_ms: 0,
             deadline_ms: 0,
             generation: Generation(0),
+            hole: None,
         };
         described(effect, raw, b"")
     }
@@ -207,6 +208,8 @@ mod tests {
             schema: SchemaId(2),
             arrived_ms: 0,
             deadline_ms: 0,
+            hole: None,
+            window: Some(0),
         };
         described(effect, b"", b"")
     }
@@ -230,6 +233,7 @@ mod tests {
             schema: String::new(),
             arrived_ms: 0,
             incident: 1,
+            is_unconfirmed: false,
         };
         let stored = KnownMissing::from([(KEY.to_bytes(), row())]);
         let nothing = KnownMissing::new();

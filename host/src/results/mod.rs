@@ -27,6 +27,7 @@ use self::publishing::Publishing;
 use self::recording::{Recording, Retry};
 use self::window_checks::WindowChecks;
 use crate::clock::Clock;
+use crate::flow::InFlight;
 use crate::judge::CheckActivity;
 use crate::judge::plan::Plan;
 use crate::judge::plan_cell::PlanCell;
@@ -56,6 +57,10 @@ pub struct ResultsParts {
     pub next_incident: u64,
     pub telemetry: Telemetry,
     pub shards: usize,
+    /// What no source saw.
+    pub in_flight: InFlight,
+    /// Up to when the store knows what happened, in milliseconds.
+    pub known_ms: Option<i64>,
 }
 
 /// The results of a run.
@@ -66,6 +71,7 @@ pub struct Results {
     accounting: Accounting,
     recording: Recording,
     publishing: Publishing,
+    in_flight: InFlight,
     window_checks: WindowChecks,
     late: LateComparison,
     flush: Flush,
@@ -99,11 +105,13 @@ impl Results {
             incidents: parts.incidents,
             next_incident: parts.next_incident,
             clock_ms: clock.map(Clock::now_ms),
+            known_ms: parts.known_ms,
         });
         Self {
             recording: Recording::new(parts.store, parts.retention, clock.cloned(), now),
             publishing: Publishing::new(parts.telemetry, parts.spool),
             accounting,
+            in_flight: parts.in_flight,
             time: parts.time,
             shutdown: parts.shutdown,
             plan: parts.plan,
@@ -261,7 +269,13 @@ impl Results {
         now: Instant,
     ) -> Box<Prepared> {
         let clock_ms = self.clock_ms();
-        let mut prepared = self.accounting.prepare(plan, buffered, known, clock_ms);
+        let coverage = self.in_flight.coverage();
+        let mut prepared = Prepared::default();
+        let done_ms = self.accounting.covered(&coverage, clock_ms, &mut prepared);
+        self.in_flight.forget_holes_before(done_ms);
+        let mut prepared = self
+            .accounting
+            .prepare(plan, buffered, known, clock_ms, prepared);
         self.accounting
             .generations(self.plan.take_unrecorded(), &mut prepared);
         self.judge_windows(plan, ended, now, &mut prepared);

@@ -15,7 +15,7 @@ use landfall_store::{Frame, IncidentRow, MissingEvent, MissingFilter, Reader, Re
 use super::{FlushStep, Results, ResultsParts};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::flow::ShutdownRequest;
+use crate::flow::{InFlight, ShutdownRequest};
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{JudgeReport, SchemaCount};
 use crate::messages::ShardFlush;
@@ -60,6 +60,7 @@ impl Process {
             stall_schema_ms: 0,
             clear_ms: CLEAR_MS,
             deadline_max_ms: DEADLINE_MS,
+            unwatched_min_ms: 5_000,
             silence_ms: landfall_ledger::PerStream::default(),
         };
         let next_incident = store.next_incident().unwrap();
@@ -85,6 +86,8 @@ impl Process {
             next_incident,
             telemetry: telemetry.clone(),
             shards: 1,
+            in_flight: InFlight::default(),
+            known_ms: None,
         };
         let results = Results::new(parts, Instant::now());
         Self {
@@ -156,6 +159,7 @@ fn missing(key: u128, arrived_ms: i64) -> LedgerEvent {
         arrived_ms,
         deadline_ms: arrived_ms + DEADLINE_MS,
         generation: Generation(0),
+        hole: None,
     };
     ledger_event(effect, format!("key {key}").into_bytes())
 }
@@ -166,6 +170,8 @@ fn again(key: u128, arrived_ms: i64) -> LedgerEvent {
         schema: A,
         arrived_ms,
         deadline_ms: arrived_ms + DEADLINE_MS,
+        hole: None,
+        window: Some(0),
     };
     ledger_event(effect, Vec::new())
 }

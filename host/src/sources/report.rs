@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::flow::{Link, Refusal, SourceStatus};
 
-/// Whether every source is connected, and a text: how many there are, which one is not connected
+/// Whether every source is connected and sees everything, and a text: how many there are, which one is not connected
 /// and why, and what is refused. Refusals do not make Landfall unready, because it does judge the
 /// rest.
 pub fn report(sources: &[Arc<SourceStatus>]) -> (bool, String) {
-    let connected = sources
-        .iter()
-        .filter(|source| source.link() == Link::Connected)
-        .count();
+    let is_connected = |source: &&Arc<SourceStatus>| source.link() == Link::Connected;
+    let connected = sources.iter().filter(is_connected).count();
+    let seeing = |source: &&Arc<SourceStatus>| is_connected(source) && source.is_seeing();
+    let seeing = sources.iter().filter(seeing).count();
     let mut text = format!("{connected} of {} endpoints connected", sources.len());
     for source in sources {
         let name = format!("{} {}", source.stream().as_str(), source.endpoint());
@@ -23,6 +23,11 @@ pub fn report(sources: &[Arc<SourceStatus>]) -> (bool, String) {
                 &why
             };
             text += &format!("; {name}: {why}");
+        } else if !source.is_seeing() {
+            text += &format!(
+                "; {name}: connected, but not everything is seen yet: the publisher may not know the subscription, or \
+                 acknowledges nothing"
+            );
         }
         for refusal in Refusal::ALL {
             let refused = source.refused(refusal);
@@ -35,7 +40,7 @@ pub fn report(sources: &[Arc<SourceStatus>]) -> (bool, String) {
             }
         }
     }
-    (connected == sources.len(), text)
+    (seeing == sources.len(), text)
 }
 
 #[cfg(test)]
@@ -49,6 +54,7 @@ mod tests {
         let written = Arc::new(SourceStatus::new(Stream::Written, "tcp://127.0.0.1:2"));
         let sources = [Arc::clone(&raw), Arc::clone(&written)];
         raw.set_link(Link::Connected);
+        raw.set_seeing(true);
         assert_eq!(
             report(&sources),
             (
@@ -63,6 +69,15 @@ mod tests {
             "{text}"
         );
         written.set_link(Link::Connected);
+        let (ready, text) = report(&sources);
+        assert!(
+            !ready
+                && text.contains(
+                    "2 of 2 endpoints connected; written tcp://127.0.0.1:2: connected, but"
+                ),
+            "{text}"
+        );
+        written.set_seeing(true);
         assert_eq!(
             report(&sources),
             (true, "2 of 2 endpoints connected".into())

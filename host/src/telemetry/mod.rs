@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use landfall_ledger::{Cause, Change, Counts, ShardGauges, Stream, Verdict};
+use landfall_ledger::{Cause, Change, Counts, HoleCause, ShardGauges, Stream, Verdict};
 use landfall_runtime::{CodeOrigin, Counters, FaultKind, SchemaFaults};
 use landfall_store::{Pruned, SampleRow, StoreError};
 use time::OffsetDateTime;
@@ -175,6 +175,11 @@ impl Telemetry {
             .add_undecodable(stream, check, reason, frames);
     }
 
+    /// Time in which nobody saw a stream, in milliseconds.
+    pub fn unseen(&self, stream: Stream, cause: HoleCause, ms: i64) {
+        self.metrics.frames.add_unseen(stream, cause, ms);
+    }
+
     /// What changed in the counts of a schema.
     pub fn counts(&self, schema: &str, counts: &Counts) {
         let verdicts = &self.metrics.verdicts;
@@ -198,6 +203,9 @@ impl Telemetry {
         }
         if counts.unexpected != 0 {
             verdicts.add_unexpected(schema, counts.unexpected);
+        }
+        if counts.unwatched != 0 {
+            verdicts.add_unwatched(schema, counts.unwatched);
         }
         if counts.doubtful > 0 {
             verdicts.add_doubtful(schema, counts.doubtful.unsigned_abs());

@@ -75,8 +75,8 @@ impl Flush<'_> {
         let added = self
             .transaction
             .prepare_cached(
-                "INSERT INTO missing (fingerprint, key, schema, arrived_ms, place, deadline_ms, said_ms, incident, generation, frame)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (fingerprint) DO NOTHING",
+                "INSERT INTO missing (fingerprint, key, schema, arrived_ms, place, deadline_ms, reported_ms, incident, generation, frame, hole)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (fingerprint) DO NOTHING",
             )
             .map_err(&failed)?
             .execute(params![
@@ -89,7 +89,8 @@ impl Flush<'_> {
                 row.reported_ms,
                 row.incident,
                 row.generation,
-                (!row.frame.is_empty()).then_some(&row.frame)
+                (!row.frame.is_empty()).then_some(&row.frame),
+                row.hole
             ])
             .map_err(&failed)?;
         self.count_rows(RowCounts {
@@ -180,7 +181,8 @@ impl Flush<'_> {
     }
 
     /// A missing event came in once more and was lost once more: from now on it belongs to the incident in which
-    /// that happened, whose backfill has its frame.
+    /// that happened, whose backfill has its frame. With a cause as `hole`, the event is unconfirmed from now on;
+    /// without one, it stays what it is.
     ///
     /// # Errors
     ///
@@ -191,15 +193,23 @@ impl Flush<'_> {
         incident: u64,
         deadline_ms: i64,
         reported_ms: i64,
+        hole: &str,
     ) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("put a missing event down to another incident");
         self.transaction
             .prepare_cached(
-                "UPDATE missing SET incident = ?2, deadline_ms = ?3, said_ms = ?4
+                "UPDATE missing SET incident = ?2, deadline_ms = ?3, reported_ms = ?4,
+                     hole = iif(?5 = '', hole, ?5)
                  WHERE fingerprint = ?1 AND landed_ms IS NULL",
             )
             .map_err(&failed)?
-            .execute(params![fingerprint, incident, deadline_ms, reported_ms])
+            .execute(params![
+                fingerprint,
+                incident,
+                deadline_ms,
+                reported_ms,
+                hole
+            ])
             .map_err(failed)?;
         Ok(())
     }

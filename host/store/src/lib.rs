@@ -15,6 +15,7 @@
 
 mod commits;
 mod connection;
+mod coverage;
 mod erase;
 mod error;
 mod files;
@@ -41,7 +42,7 @@ pub use prune::{PRUNE_ROWS_MAX, Pruned};
 pub use reader::{Frame, GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
 pub use retention::Retention;
 pub use rows::{
-    FindingRow, GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow, ShareRow,
-    WindowCounts, WindowRow,
+    CoverageRow, FindingRow, GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow,
+    ShareRow, WindowCounts, WindowRow,
 };
 pub use store::{CONTROL_NAME, Leftovers, SPOOL_NAME, Store};

@@ -11,7 +11,7 @@ use crate::error::StoreError;
 pub const SECRET_BYTES: usize = 16;
 
 /// Version of the tables, in `PRAGMA user_version`.
-pub const VERSION: i64 = 4;
+pub const VERSION: i64 = 5;
 
 /// The oldest version that can be migrated.
 pub(crate) const VERSION_MIN: i64 = 3;
@@ -19,7 +19,10 @@ pub(crate) const VERSION_MIN: i64 = 3;
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// The SQL that migrates each version to the next, from [`VERSION_MIN`] on.
-const STEPS: [&str; (VERSION - VERSION_MIN) as usize] = [include_str!("from_version_3.sql")];
+const STEPS: [&str; (VERSION - VERSION_MIN) as usize] = [
+    include_str!("from_version_3.sql"),
+    include_str!("from_version_4.sql"),
+];
 
 /// Makes the file a store of this version. `secret` and `program` are stored if it is new.
 pub(crate) fn bring_up(

@@ -64,6 +64,8 @@ impl Flush<'_> {
             None,
             PRUNE_ROWS_MAX,
         )?;
+        let holes = old("DELETE FROM coverage WHERE (stream, from_ms) IN (
+                 SELECT stream, from_ms FROM coverage WHERE to_ms < ?2 ORDER BY to_ms LIMIT ?1)")?;
         pruned.landed = old("DELETE FROM missing WHERE id IN (
                  SELECT id FROM missing WHERE landed_ms IS NOT NULL AND landed_ms < ?2
                  ORDER BY landed_ms LIMIT ?1)")?;
@@ -114,6 +116,7 @@ impl Flush<'_> {
         let removed = [
             pruned.windows,
             judges,
+            holes,
             pruned.landed,
             pruned.missing_old,
             old_samples,

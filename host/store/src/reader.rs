@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::connection::{BUSY_TIMEOUT, FILE_NAME};
 use crate::error::StoreError;
 use crate::migrate;
-use crate::rows::{FindingRow, IncidentRow, WindowCounts, WindowRow};
+use crate::rows::{CoverageRow, FindingRow, IncidentRow, WindowCounts, WindowRow};
 
 /// Which missing events are meant. Without any condition, all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct MissingFilter {
     /// `name/revision`, or `name` for all its revisions.
     pub schema: Option<String>,
     pub incident: Option<u64>,
+    /// Only `unconfirmed` ones, or only `missing` ones.
+    pub unconfirmed: Option<bool>,
 }
 
 /// The raw frame of a missing event, if it is stored.
@@ -64,6 +66,9 @@ impl MissingFilter {
         if let Some(incident) = self.incident {
             and("incident = ?", (incident as i64).into());
         }
+        if let Some(unconfirmed) = self.unconfirmed {
+            and("(hole <> '') = ?", i64::from(unconfirmed).into());
+        }
         (sql, values)
     }
 }
@@ -76,6 +81,8 @@ pub struct MissingEvent {
     pub arrived_ms: i64,
     pub deadline_ms: i64,
     pub incident: u64,
+    /// Why it is `unconfirmed`, a cause of coverage; empty if all was seen, and it is `missing`.
+    pub hole: String,
     #[serde(skip)]
     pub id: i64,
     #[serde(skip)]
@@ -189,7 +196,7 @@ impl Reader {
             .connection
             .prepare_cached(
                 "SELECT start_ms, end_ms, schema, raw, pending, delivered, late, altered, missing, unconfirmed,
-                     rejected, leaked, repeated, unjudged, duplicate, unexpected, doubtful
+                     rejected, leaked, repeated, unjudged, duplicate, unexpected, doubtful, unwatched
                  FROM windows ORDER BY start_ms, schema",
             )
             .map_err(&failed)?;
@@ -214,7 +221,32 @@ impl Reader {
                         duplicate: row.get(14)?,
                         unexpected: row.get(15)?,
                         doubtful: row.get(16)?,
+                        unwatched: row.get(17)?,
                     },
+                })
+            })
+            .map_err(&failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// When nobody saw a stream, ordered by time.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn coverage(&self) -> Result<Vec<CoverageRow>, StoreError> {
+        let failed = StoreError::sqlite("read coverage");
+        let mut statement = self
+            .connection
+            .prepare("SELECT stream, from_ms, to_ms, cause FROM coverage ORDER BY from_ms, stream")
+            .map_err(&failed)?;
+        let rows = statement
+            .query_map([], |row| {
+                Ok(CoverageRow {
+                    stream: row.get(0)?,
+                    from_ms: row.get(1)?,
+                    to_ms: row.get(2)?,
+                    cause: row.get(3)?,
                 })
             })
             .map_err(&failed)?;
@@ -320,7 +352,7 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare_cached(&format!(
-                "SELECT id, key, schema, arrived_ms, deadline_ms, incident, place FROM missing
+                "SELECT id, key, schema, arrived_ms, deadline_ms, incident, place, hole FROM missing
                  WHERE {sql} AND (arrived_ms, place, id) > (?{}, ?{}, ?{}) AND id <= ?{}
                  ORDER BY arrived_ms, place, id LIMIT ?{}",
                 place + 1,
@@ -340,6 +372,7 @@ impl Reader {
                     deadline_ms: row.get(4)?,
                     incident: row.get(5)?,
                     place: row.get(6)?,
+                    hole: row.get(7)?,
                 })
             })
             .map_err(&failed)?;

@@ -19,6 +19,8 @@ pub struct MissingRow {
     pub generation: u64,
     /// The raw frame, byte for byte; empty if it could not be read back.
     pub frame: Vec<u8>,
+    /// Why it is `unconfirmed`; empty if all was seen, and it is `missing`.
+    pub hole: &'static str,
 }
 
 /// What is known of a missing event that landed after all.
@@ -28,6 +30,18 @@ pub struct LandedRow {
     pub schema: String,
     pub arrived_ms: i64,
     pub incident: u64,
+    /// It was not `missing` until then, but `unconfirmed`.
+    pub is_unconfirmed: bool,
+}
+
+/// A stretch of time in which nobody saw a stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CoverageRow {
+    pub stream: String,
+    pub from_ms: i64,
+    /// Inclusive. So far, if it goes on.
+    pub to_ms: i64,
+    pub cause: String,
 }
 
 /// Counts to be added to a window.
@@ -58,6 +72,8 @@ pub struct WindowCounts {
     pub unexpected: i64,
     /// Of `delivered`: those that may have been late, which cannot be known.
     pub doubtful: i64,
+    /// Rows that landed while nobody watched the raw stream.
+    pub unwatched: i64,
 }
 
 /// An incident as it stands.

@@ -29,11 +29,12 @@ CREATE TABLE missing (
     arrived_ms  INTEGER NOT NULL,
     place       INTEGER NOT NULL,   -- order among those that came at the same time
     deadline_ms INTEGER NOT NULL,
-    said_ms     INTEGER NOT NULL,   -- when the verdict was given
+    reported_ms INTEGER NOT NULL,   -- when the verdict was given
     incident    INTEGER NOT NULL,
     generation  INTEGER NOT NULL,
     frame       BLOB,               -- the raw frame, byte for byte; NULL if it landed, or could not be read back
-    landed_ms   INTEGER
+    landed_ms   INTEGER,
+    hole        TEXT NOT NULL DEFAULT ''    -- why the event is unconfirmed, a cause of coverage; empty: it is missing
 );
 CREATE INDEX missing_by_arrival ON missing (arrived_ms, place) WHERE landed_ms IS NULL;
 CREATE INDEX missing_by_incident ON missing (incident) WHERE landed_ms IS NULL;
@@ -59,6 +60,7 @@ CREATE TABLE windows (
     unexpected  INTEGER NOT NULL DEFAULT 0,
     closed      INTEGER NOT NULL DEFAULT 0,
     doubtful    INTEGER NOT NULL DEFAULT 0, -- of delivered: those that may have been late, nobody knows
+    unwatched   INTEGER NOT NULL DEFAULT 0, -- rows that landed while nobody watched the raw stream
     PRIMARY KEY (start_ms, schema)
 ) WITHOUT ROWID;
 
@@ -70,10 +72,20 @@ CREATE TABLE window_judges (
     PRIMARY KEY (start_ms, schema, generation)
 ) WITHOUT ROWID;
 
+-- Stretches of time in which nobody saw a stream: frames may have passed.
+CREATE TABLE coverage (
+    stream  TEXT NOT NULL,      -- raw or written
+    from_ms INTEGER NOT NULL,
+    to_ms   INTEGER NOT NULL,   -- inclusive; so far, if the hole goes on
+    cause   TEXT NOT NULL,      -- not_running never_connected disconnected unanswered paused
+    PRIMARY KEY (stream, from_ms)
+) WITHOUT ROWID;
+CREATE INDEX coverage_by_end ON coverage (to_ms);
+
 -- Stretches of time in which something was wrong.
 CREATE TABLE incidents (
     id          INTEGER PRIMARY KEY,
-    cause       TEXT NOT NULL,      -- stalled loss altered leaked duplicate unexpected unjudged silent finding
+    cause       TEXT NOT NULL,      -- stalled loss altered leaked duplicate unexpected unjudged silent finding unwatched
     scope       TEXT NOT NULL,      -- pipeline, schema, others or stream
     subject     TEXT NOT NULL,      -- the schema or stream, else empty
     start_ms    INTEGER NOT NULL,   -- arrival of the first event concerned
@@ -112,7 +124,7 @@ CREATE INDEX samples_by_reason ON samples (kind, check_name, reason, id);
 CREATE INDEX samples_by_time ON samples (at_ms);
 
 CREATE VIEW missing_utc AS
-    SELECT id, key, schema, incident,
+    SELECT id, key, schema, incident, iif(hole = '', 'missing', 'unconfirmed') AS verdict, hole,
            strftime('%Y-%m-%dT%H:%M:%fZ', arrived_ms / 1000.0, 'unixepoch') AS arrived,
            strftime('%Y-%m-%dT%H:%M:%fZ', deadline_ms / 1000.0, 'unixepoch') AS deadline,
            strftime('%Y-%m-%dT%H:%M:%fZ', landed_ms / 1000.0, 'unixepoch') AS landed

@@ -30,12 +30,14 @@ impl Flush<'_> {
             duplicate,
             unexpected,
             doubtful,
+            unwatched,
         } = row.counts;
         self.transaction
             .prepare_cached(
                 "INSERT INTO windows (start_ms, end_ms, schema, raw, pending, delivered, late, altered, missing,
-                     unconfirmed, rejected, leaked, repeated, unjudged, duplicate, unexpected, doubtful)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+                     unconfirmed, rejected, leaked, repeated, unjudged, duplicate, unexpected, doubtful,
+                     unwatched)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
                  ON CONFLICT (start_ms, schema) DO UPDATE SET
                      end_ms = max(end_ms, excluded.end_ms), raw = raw + excluded.raw, pending = pending + excluded.pending,
                      delivered = delivered + excluded.delivered, late = late + excluded.late,
@@ -43,7 +45,8 @@ impl Flush<'_> {
                      unconfirmed = unconfirmed + excluded.unconfirmed, rejected = rejected + excluded.rejected,
                      leaked = leaked + excluded.leaked, repeated = repeated + excluded.repeated,
                      unjudged = unjudged + excluded.unjudged, duplicate = duplicate + excluded.duplicate,
-                     unexpected = unexpected + excluded.unexpected, doubtful = doubtful + excluded.doubtful",
+                     unexpected = unexpected + excluded.unexpected, doubtful = doubtful + excluded.doubtful,
+                     unwatched = unwatched + excluded.unwatched",
             )
             .map_err(&failed)?
             .execute(params![
@@ -63,7 +66,8 @@ impl Flush<'_> {
                 unjudged,
                 duplicate,
                 unexpected,
-                doubtful
+                doubtful,
+                unwatched
             ])
             .map_err(&failed)?;
         Ok(())
@@ -89,8 +93,9 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// An event landed that an earlier run, or this one long ago, counted as missing: revises the count of its
-    /// window, wherever windows began then. `counts` has the count that it belongs to instead.
+    /// The verdict of an event changes that an earlier run, or this one long ago, counted as missing or as
+    /// unconfirmed: revises the counts of its window, wherever windows began then. `counts` has what is added, and
+    /// less than 0 for what it was.
     ///
     /// # Errors
     ///
@@ -105,11 +110,12 @@ impl Flush<'_> {
         // After the windows' length was changed two may hold the time; one of them counts the event.
         self.transaction
             .prepare_cached(
-                "UPDATE windows SET missing = missing - 1, late = late + ?3, altered = altered + ?4,
-                     unjudged = unjudged + ?5
+                "UPDATE windows SET late = late + ?3, altered = altered + ?4, unjudged = unjudged + ?5,
+                     missing = missing + ?6, unconfirmed = unconfirmed + ?7
                  WHERE schema = ?2 AND start_ms = (
                      SELECT start_ms FROM windows
-                     WHERE schema = ?2 AND start_ms <= ?1 AND end_ms > ?1 AND missing > 0
+                     WHERE schema = ?2 AND start_ms <= ?1 AND end_ms > ?1
+                         AND missing + ?6 >= 0 AND unconfirmed + ?7 >= 0
                      ORDER BY start_ms DESC LIMIT 1)",
             )
             .map_err(&failed)?
@@ -118,7 +124,9 @@ impl Flush<'_> {
                 schema,
                 counts.late,
                 counts.altered,
-                counts.unjudged
+                counts.unjudged,
+                counts.missing,
+                counts.unconfirmed
             ])
             .map_err(failed)?;
         Ok(())

@@ -51,6 +51,7 @@ fn put(store: &mut Store, numbers: impl IntoIterator<Item = u32>) {
             incident: 1,
             generation: 0,
             frame: frame(number),
+            hole: "",
         };
         flush.missing(&row).unwrap();
         let sample = SampleRow {

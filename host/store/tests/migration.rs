@@ -70,6 +70,39 @@ fn objects(dir: &Path) -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
+/// The tables as version 4 made them.
+const VERSION_4: &str = include_str!("fixtures/version-4.sql");
+
+#[test]
+fn a_store_of_version_4_becomes_what_a_new_one_is_and_keeps_what_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (dir.path().join("old"), dir.path().join("new"));
+    std::fs::create_dir_all(&old).unwrap();
+    let connection = Connection::open(old.join(FILE_NAME)).unwrap();
+    connection.execute_batch(VERSION_4).unwrap();
+    let content = "
+        INSERT INTO meta VALUES ('secret', x'07070707070707070707070707070707'), ('created_by', 'landfall 0.1.0'),
+            ('next_incident', 3), ('next_generation', 1), ('overwrites', 1);
+        INSERT INTO missing VALUES (1, x'01', 'k1', 'S/1', 1000, 0, 2000, 2001, 2, 0, x'6672616d65', NULL);
+        INSERT INTO windows (start_ms, end_ms, schema, raw, missing) VALUES (0, 60000, 'S/1', 1, 1);";
+    connection.execute_batch(content).unwrap();
+    connection.pragma_update(None, "user_version", 4).unwrap();
+    drop(connection);
+    drop(open(&old).unwrap());
+    drop(open(&new).unwrap());
+    assert_eq!(objects(&old), objects(&new));
+    let connection = Connection::open(old.join(FILE_NAME)).unwrap();
+    let row: (i64, String, String) = connection
+        .query_row(
+            "SELECT m.reported_ms, m.hole, v.verdict FROM missing m JOIN missing_utc v USING (id)",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .unwrap();
+    assert_eq!(row, (2001, String::new(), "missing".into()));
+    assert_eq!(Reader::open(&old).unwrap().coverage().unwrap(), []);
+}
+
 #[test]
 fn a_store_of_version_3_becomes_what_a_new_one_is() {
     let dir = tempfile::tempdir().unwrap();

@@ -8,8 +8,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use landfall_store::{
-    FindingRow, Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Retention, SampleRow,
-    ShareRow, Store, StoreError, WindowCounts, WindowRow,
+    CoverageRow, FindingRow, Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Retention,
+    SampleRow, ShareRow, Store, StoreError, WindowCounts, WindowRow,
 };
 use support::{keys, missing, open, put, reader, window};
 
@@ -234,6 +234,7 @@ fn windows_of_two_lengths_that_begin_at_the_same_time_are_one_that_holds_the_eve
         }
         let late = WindowCounts {
             late: 1,
+            missing: -1,
             ..WindowCounts::default()
         };
         // One arrived early in both, one in the longer alone.
@@ -486,4 +487,98 @@ fn samples_beyond_the_bound_go_where_there_are_newer_ones_like_them() {
     };
     assert_eq!(count("rare", "S/1"), 1, "however old");
     assert_eq!((count("frequent", "S/1"), count("frequent", "S/2")), (4, 5));
+}
+
+#[test]
+fn a_hole_grows_in_its_place_and_takes_in_those_that_it_reaches() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let hole = |stream: &str, from_ms, to_ms| CoverageRow {
+        stream: stream.into(),
+        from_ms,
+        to_ms,
+        cause: "disconnected".into(),
+    };
+    let mut write = |rows: &[CoverageRow]| {
+        let flush = store.begin().unwrap();
+        rows.iter().for_each(|row| flush.coverage(row).unwrap());
+        flush.commit().unwrap();
+        reader(dir.path()).coverage().unwrap()
+    };
+    let (raw, first, second) = (
+        hole("raw", 5, 9),
+        hole("written", 10, 20),
+        hole("written", 30, 40),
+    );
+    assert_eq!(
+        write(&[second.clone(), first.clone(), raw.clone()]),
+        [raw.clone(), first, second.clone()]
+    );
+    let grown = hole("written", 10, 29);
+    assert_eq!(
+        write(std::slice::from_ref(&grown)),
+        [raw.clone(), grown.clone(), second]
+    );
+    let whole = hole("written", 10, 40);
+    assert_eq!(write(std::slice::from_ref(&whole)), [raw, whole.clone()]);
+}
+
+#[test]
+fn an_unconfirmed_event_is_told_from_a_missing_one_and_a_second_loss_can_make_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let unconfirmed = MissingRow {
+        hole: "paused",
+        ..missing(1, 10)
+    };
+    put(&mut store, &[unconfirmed, missing(2, 20), missing(3, 30)]);
+    let flush = store.begin().unwrap();
+    flush.missing_again([1; 16], 2, 5_000, 5_001, "").unwrap();
+    flush
+        .missing_again([2; 16], 2, 5_000, 5_001, "disconnected")
+        .unwrap();
+    flush.commit().unwrap();
+    assert!(
+        store
+            .missing_event([2; 16])
+            .unwrap()
+            .unwrap()
+            .is_unconfirmed
+    );
+    assert!(
+        !store
+            .missing_event([3; 16])
+            .unwrap()
+            .unwrap()
+            .is_unconfirmed
+    );
+    let reader = reader(dir.path());
+    let mut holes = Vec::new();
+    let all = MissingFilter::default();
+    reader
+        .missing_each(&all, None, |event| {
+            holes.push((event.key, event.hole));
+            Ok::<(), StoreError>(())
+        })
+        .unwrap();
+    let expected = [
+        ("key-1", "paused"),
+        ("key-2", "disconnected"),
+        ("key-3", ""),
+    ];
+    assert_eq!(
+        holes,
+        expected.map(|(key, hole)| (key.to_owned(), hole.to_owned()))
+    );
+    for (unconfirmed, count) in [(None, 3), (Some(true), 2), (Some(false), 1)] {
+        let filter = MissingFilter {
+            unconfirmed,
+            ..all.clone()
+        };
+        assert_eq!(
+            reader.missing_count(&filter).unwrap(),
+            count,
+            "{unconfirmed:?}"
+        );
+    }
 }

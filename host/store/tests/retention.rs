@@ -30,6 +30,7 @@ fn missing(number: u32) -> MissingRow {
         incident: 1,
         generation: 0,
         frame: vec![1; 3],
+        hole: "",
     }
 }
 
@@ -251,7 +252,7 @@ fn every_statement_of_retention_goes_by_an_index() {
         }
         seen += 1;
     }
-    assert_eq!(seen, 8);
+    assert_eq!(seen, 9);
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub const VERDICTS: [Named; 9] = [
 ];
 
 /// Colours of causes of incidents.
-pub const CAUSES: [Named; 9] = [
+pub const CAUSES: [Named; 10] = [
     ("stalled", "#EE0044"),
     ("loss", VERMILLION),
     ("altered", PURPLE),
@@ -42,6 +42,7 @@ pub const CAUSES: [Named; 9] = [
     ("unjudged", VIOLET),
     ("silent", "#CCBBBB"),
     ("finding", "#774400"),
+    ("unwatched", "#224466"),
 ];
 
 /// Of findings, and of a value beside its thresholds.

@@ -2,4 +2,13 @@
 //! a panel or here.
 
 /// Name and reason.
-pub const UNSHOWN: [(&str, &str); 0] = [];
+pub const UNSHOWN: [(&str, &str); 2] = [
+    (
+        "landfall_source_seeing",
+        "it is for a query by hand: the panel of what is not seen shows the causes, and /readyz names the endpoint.",
+    ),
+    (
+        "landfall_unconfirmed_events",
+        "the panel of verdicts shows when events become unconfirmed, and `landfall missing --verdict unconfirmed` names them.",
+    ),
+];

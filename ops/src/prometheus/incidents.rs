@@ -346,6 +346,16 @@ fn blind(scale: Scale) -> Vec<Alert> {
         .summary(format!(
             "A stream brings nothing at all, for longer than streams.*.silence. Open incidents of silent streams: {{{{ $value }}}}. {LOOK}"
         )),
+        // An endpoint that stays away has a page of its own.
+        Alert::pipeline(
+            "LandfallUnwatched",
+            Severity::Ticket,
+            Owner::Landfall.of(&open("unwatched"), &[]),
+        )
+        .keep(Span::minutes(10))
+        .summary(
+            "Landfall did not see a stream for a while, and cannot tell what landed meanwhile. Open incidents: {{ $value }}. Next: landfall coverage, then landfall missing --verdict unconfirmed",
+        ),
         Alert::pipeline(
             "LandfallCheckFinding",
             Severity::Ticket,

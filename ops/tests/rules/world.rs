@@ -12,7 +12,7 @@ pub const INSTANCE: &str = "a:9470";
 /// The schema that all cases are about, and one that shares no letter with it.
 pub const SCHEMA: &str = "Edit/11";
 
-pub const CAUSES: [&str; 9] = [
+pub const CAUSES: [&str; 10] = [
     "stalled",
     "loss",
     "altered",
@@ -22,6 +22,7 @@ pub const CAUSES: [&str; 9] = [
     "unjudged",
     "silent",
     "finding",
+    "unwatched",
 ];
 
 pub const VERDICTS: [&str; 9] = [

@@ -9,7 +9,7 @@ mod case;
 mod file;
 mod perform;
 mod promtool;
-mod relay;
+pub mod relay;
 mod scraper;
 
 pub use alerts::{Alert, Span, Timeline};

@@ -9,6 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 use landfall_tests::identity::{Era, event_uuid};
 use landfall_tests::metrics::Metrics;
+use landfall_tests::recording::relay::Relay;
 use landfall_tests::sidecar::Process;
 use landfall_tests::wait::await_until;
 use landfall_tests::wire::Publisher;
@@ -109,6 +110,8 @@ pub struct Setup {
     pub written: &'static str,
     /// How many endpoints the written stream has.
     pub written_endpoints: usize,
+    /// Whether the first of them can be cut.
+    pub is_relayed: bool,
     /// Directory of schemas.
     pub schemas: PathBuf,
     /// The section `[store]`.
@@ -125,6 +128,7 @@ impl Default for Setup {
             frame_bytes_max: "64KiB",
             written: "",
             written_endpoints: 1,
+            is_relayed: false,
             schemas: paths::schemas(),
             store: "[store]\ndir = \"data\"",
         }
@@ -162,6 +166,7 @@ pub struct Sidecar {
     pub written: Publisher,
     /// Those of further endpoints of the written stream.
     pub others: Vec<Publisher>,
+    relay: Option<Relay>,
 }
 
 impl Sidecar {
@@ -188,17 +193,25 @@ impl Sidecar {
         let others: Vec<Publisher> = (1..setup.written_endpoints)
             .map(|_| Publisher::bind(&context).expect("a written publisher"))
             .collect();
-        let endpoints: Vec<&str> = std::iter::once(&written)
-            .chain(&others)
-            .map(Publisher::endpoint)
+        let relay = setup
+            .is_relayed
+            .then(|| Relay::to(written.endpoint()).expect("a relay"));
+        let first = match &relay {
+            Some(relay) => relay.endpoint(),
+            None => written.endpoint().to_owned(),
+        };
+        let endpoints: Vec<&str> = std::iter::once(first.as_str())
+            .chain(others.iter().map(Publisher::endpoint))
             .collect();
         let config = format!(
             r#"
 [streams.raw]
 endpoints = ["{raw}"]
+settle = "0s"
 frame_bytes_max = "{frame_bytes_max}"
 [streams.written]
 endpoints = {endpoints:?}
+settle = "0s"
 {written_settings}
 [schemas]
 dir = "{schemas}"
@@ -241,6 +254,7 @@ dir = "{guests}"
             raw,
             written,
             others,
+            relay,
         };
         sidecar.restart();
         assert!(
@@ -251,6 +265,11 @@ dir = "{guests}"
             sidecar.log()
         );
         sidecar
+    }
+
+    /// The connection to the first written endpoint, which can be cut.
+    pub fn relay(&self) -> &Relay {
+        self.relay.as_ref().expect("it is relayed")
     }
 
     /// Starts it, once more if it has run before, with a new log; waits until it is ready.

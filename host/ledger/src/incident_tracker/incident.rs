@@ -27,11 +27,13 @@ pub enum Cause {
     Silent,
     /// A window check found something; the incident has its reason.
     Finding,
+    /// Nobody saw a stream: what became of its events is not known.
+    Unwatched,
 }
 
 impl Cause {
     /// All causes.
-    pub const ALL: [Cause; 9] = [
+    pub const ALL: [Cause; 10] = [
         Cause::Stalled,
         Cause::Loss,
         Cause::Altered,
@@ -41,6 +43,7 @@ impl Cause {
         Cause::Unjudged,
         Cause::Silent,
         Cause::Finding,
+        Cause::Unwatched,
     ];
 
     /// The name in metrics, the store and JSON.
@@ -55,6 +58,7 @@ impl Cause {
             Cause::Unjudged => "unjudged",
             Cause::Silent => "silent",
             Cause::Finding => "finding",
+            Cause::Unwatched => "unwatched",
         }
     }
 }

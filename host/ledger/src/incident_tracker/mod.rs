@@ -1,6 +1,7 @@
 //! Keeps the incidents: it watches for stalls and silence, and attributes each event that did not land to one
 //! incident. Pure: no clock, no I/O. One per process; it gets the activity and verdicts of all shards, merged.
 
+mod coverage;
 mod incident;
 mod lifecycle;
 mod silence;
@@ -15,7 +16,7 @@ use stall_watch::StallWatch;
 
 use crate::identity::SchemaId;
 use crate::shard::Activity;
-use crate::stream::PerStream;
+use crate::stream::{PerStream, Stream};
 
 /// Configuration of the tracker, given at the start and at each reload. All in milliseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,9 @@ pub struct IncidentTrackerConfig {
     /// The longest deadline of all schemas: until it has passed, events of an incident that is over may
     /// still turn out missing.
     pub deadline_max_ms: i64,
+    /// A hole of a stream is an incident if it lasts so long, or if events are unconfirmed because of it. A publisher
+    /// that is started again is away for a while.
+    pub unwatched_min_ms: i64,
     /// A stream is silent if it brings nothing for longer than this; 0 turns it off.
     pub silence_ms: PerStream<i64>,
 }
@@ -61,6 +65,8 @@ pub struct IncidentTracker {
     seen_ms: PerStream<Option<i64>>,
     /// Everything that each stream brought up to then has been handed in.
     read_up_to_ms: PerStream<Option<i64>>,
+    /// Up to when a hole of each stream is known to last. What waited or was silent until then proves nothing.
+    unwatched_until_ms: PerStream<i64>,
     now_ms: i64,
 }
 
@@ -76,6 +82,7 @@ impl IncidentTracker {
             resumed_ms: i64::MIN,
             seen_ms: PerStream::of(|_| Some(now_ms)),
             read_up_to_ms: PerStream::default(),
+            unwatched_until_ms: PerStream::of(|_| i64::MIN),
             now_ms,
         }
     }
@@ -143,6 +150,19 @@ impl IncidentTracker {
             Some(id) => id,
             None => self.incident_of(Cause::Loss, Scope::Schema(schema), None, arrived_ms),
         };
+        self.add(id, schema, 1, arrived_ms, arrived_ms);
+        id
+    }
+
+    /// An event did not land in time as far as Landfall saw, and nobody saw all of the written stream. Gives the
+    /// incident that it belongs to.
+    pub fn unconfirmed(&mut self, schema: SchemaId, arrived_ms: i64) -> IncidentId {
+        self.schemas
+            .entry(schema)
+            .or_default()
+            .reported_missing(arrived_ms);
+        let scope = Scope::Stream(Stream::Written);
+        let id = self.incident_of(Cause::Unwatched, scope, None, arrived_ms);
         self.add(id, schema, 1, arrived_ms, arrived_ms);
         id
     }

@@ -25,7 +25,9 @@ impl IncidentTracker {
             let open = self.find_open(Cause::Silent, scope, None);
             let read_up_to = self.read_up_to_ms[stream].unwrap_or(self.now_ms);
             let seen = self.seen_ms[stream].unwrap_or(read_up_to);
-            let is_silent = limit > 0 && read_up_to.saturating_sub(seen) > limit;
+            // What came while nobody saw the stream is not known.
+            let known = seen.max(self.unwatched_until_ms[stream]);
+            let is_silent = limit > 0 && read_up_to.saturating_sub(known) > limit;
             match (is_silent, open) {
                 (true, Some(id)) => {
                     let now_ms = self.now_ms;

@@ -41,7 +41,11 @@ impl IncidentTracker {
     }
 
     pub(super) fn watch_pipeline(&mut self, now_ms: i64) {
-        match self.pipeline.stalled_since(now_ms, self.config.stall_ms) {
+        let stalled = self.pipeline.stalled_since(now_ms, self.config.stall_ms);
+        let is_seen = now_ms.saturating_sub(self.landings_seen_since_ms()) > self.config.stall_ms;
+        match stalled {
+            // Whether something landed meanwhile nobody saw. A stall that is known goes on.
+            Some(_) if !is_seen && self.find_stalled(Scope::Pipeline).is_none() => {}
             Some(since) => {
                 let id = self.stall_of(Scope::Pipeline, since);
                 self.still_stalled(id);
@@ -58,6 +62,7 @@ impl IncidentTracker {
         if self.config.stall_schema_ms == 0 {
             return;
         }
+        let seen_since_ms = self.landings_seen_since_ms();
         let pipeline_stalled = self.find_stalled(Scope::Pipeline).is_some();
         let watched: Vec<(SchemaId, StallWatch)> = self
             .schemas
@@ -76,7 +81,7 @@ impl IncidentTracker {
                 }
                 (None, Some(since)) if !pipeline_stalled => {
                     // What came in while the whole pipeline was stalled is that stall's affair.
-                    let since = since.max(self.resumed_ms);
+                    let since = since.max(self.resumed_ms).max(seen_since_ms);
                     let is_long = self.now_ms.saturating_sub(since) > self.config.stall_schema_ms;
                     // Only while others land: else it is the pipeline's stall.
                     let others_land = self.pipeline.landed_since(since).is_some();

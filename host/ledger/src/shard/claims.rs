@@ -175,7 +175,7 @@ impl Shard {
             Known::Settled(record) => {
                 return match record.settled() {
                     Settled::LandedUnnamed => true,
-                    Settled::Unexpected => !record.schema().is_named(),
+                    Settled::Unexpected | Settled::Unwatched => !record.schema().is_named(),
                     _ => false,
                 };
             }

@@ -1,8 +1,9 @@
 //! Time moves on: deadlines pass, and the grace of early landings ends.
 
-use super::Shard;
 use super::history::NOT_SPOOLED;
 use super::written::again;
+use super::{STAMPS_APART_MS, Shard};
+use crate::coverage::HoleCause;
 use crate::effect::Effect;
 use crate::observation::Frontier;
 use crate::pending::{NIL, Waiting};
@@ -99,8 +100,17 @@ impl Shard {
         }
     }
 
+    /// Why it is not known whether a row of an event landed: a hole of the written stream from before its arrival
+    /// to its deadline.
+    fn hole_of(&self, arrived_ms: i64, deadline_ms: i64) -> Option<HoleCause> {
+        let from_ms = arrived_ms.saturating_sub(STAMPS_APART_MS);
+        let hole = self.coverage.written.hole_within(from_ms, deadline_ms)?;
+        Some(hole.cause)
+    }
+
     fn missing(&mut self, slot: u32, deadline_ms: i64, effects: &mut Vec<Effect>) {
         let entry = self.unlink(slot);
+        let hole = self.hole_of(entry.arrived_ms, deadline_ms);
         effects.push(Effect::Missing {
             key: entry.key(),
             payload: entry.payload,
@@ -108,20 +118,37 @@ impl Shard {
             arrived_ms: entry.arrived_ms,
             deadline_ms,
             generation: entry.generation,
+            hole,
         });
-        self.settle(slot, Verdict::Missing, Settled::Missing, effects);
+        match hole {
+            None => self.settle(slot, Verdict::Missing, Settled::Missing, effects),
+            Some(_) => self.settle(slot, Verdict::Unconfirmed, Settled::Unconfirmed, effects),
+        }
     }
 
     /// An event is lost for the second time. Its verdict was given the first time.
     fn missing_again(&mut self, slot: u32, deadline_ms: i64, effects: &mut Vec<Effect>) {
         let entry = self.unlink(slot);
+        let hole = self.hole_of(entry.arrived_ms, deadline_ms);
+        let mut record = again(&entry);
+        let is_counted = record.settled() != Settled::MissingStored;
         effects.push(Effect::MissingAgain {
             key: entry.key(),
             schema: entry.schema,
             arrived_ms: entry.arrived_ms,
             deadline_ms,
+            hole,
+            window: is_counted.then_some(record.window()),
         });
-        self.keys.settle(slot, again(&entry));
+        if hole.is_some() && record.settled() == Settled::Missing {
+            // The copy may have landed.
+            let (window, schema) = (record.window(), record.schema());
+            let counts = self.tallies.at(window, schema);
+            counts.verdicts[Verdict::Missing as usize] -= 1;
+            counts.verdicts[Verdict::Unconfirmed as usize] += 1;
+            record = SettledRecord::new(entry.key(), Settled::Unconfirmed, schema, window);
+        }
+        self.keys.settle(slot, record);
     }
 
     #[inline]
@@ -142,20 +169,42 @@ impl Shard {
         }
     }
 
+    /// Whether the raw event of a row may have come while nobody watched the raw stream: as long before the row as
+    /// the longest deadline, and until the row's grace ended.
+    fn may_have_come_unseen(&self, landed_ms: i64) -> bool {
+        let before_ms = self.queues.deadline_max_ms().max(STAMPS_APART_MS);
+        let from_ms = landed_ms.saturating_sub(before_ms);
+        let to_ms = landed_ms.saturating_add(self.queues.grace_ms());
+        self.coverage.raw.hole_within(from_ms, to_ms).is_some()
+    }
+
     fn unexpected(&mut self, slot: u32, effects: &mut Vec<Effect>) {
         let entry = self.unlink(slot);
         let window = self.tallies.window(entry.arrived_ms);
-        self.tallies.at(window, entry.schema).unexpected += 1;
-        let record = SettledRecord::new(entry.key(), Settled::Unexpected, entry.schema, window);
-        self.keys.settle(slot, record);
         let payload = (entry.payload != NOT_SPOOLED).then_some(entry.payload);
-        effects.push(Effect::Unexpected {
-            key: entry.key(),
-            schema: entry.schema,
-            landed_ms: entry.arrived_ms,
-            payload,
-            generation: entry.generation,
-        });
+        let is_unwatched = self.may_have_come_unseen(entry.arrived_ms);
+        let counts = self.tallies.at(window, entry.schema);
+        let settled = if is_unwatched {
+            counts.unwatched += 1;
+            Settled::Unwatched
+        } else {
+            counts.unexpected += 1;
+            Settled::Unexpected
+        };
+        let record = SettledRecord::new(entry.key(), settled, entry.schema, window);
+        self.keys.settle(slot, record);
+        if is_unwatched {
+            // Whoever wrote it is alive.
+            self.activity.landed(entry.schema, entry.arrived_ms);
+        } else {
+            effects.push(Effect::Unexpected {
+                key: entry.key(),
+                schema: entry.schema,
+                landed_ms: entry.arrived_ms,
+                payload,
+                generation: entry.generation,
+            });
+        }
         if let Some(payload) = payload {
             self.release(payload, effects);
         }

@@ -14,12 +14,14 @@ mod written;
 pub use gauges::{Activity, SchemaGauge, ShardGauges};
 
 use crate::config::{Deadlines, ShardConfig};
+use crate::coverage::Coverage;
 use crate::deadlines::DeadlineQueues;
 use crate::effect::Effect;
 use crate::identity::{Fingerprint, PayloadRef, SchemaId};
 use crate::keys::{Keys, PREFETCH_KEYS};
 use crate::observation::{Frontier, RawObservation, WrittenObservation};
 use crate::pending::{Entry, Waiting};
+use crate::stream::PerStream;
 use crate::tally::{Tallies, TallyDelta};
 use gauges::{Activities, Latency};
 use history::Histories;
@@ -48,6 +50,7 @@ pub struct Shard {
     disputes_max: usize,
     writer_replaces: bool,
     watched_since_ms: i64,
+    coverage: PerStream<Coverage>,
     /// Events of different schemas came under one key, or may have come.
     has_claims: bool,
 }
@@ -82,6 +85,7 @@ impl Shard {
             disputes_max: config.disputes_max,
             writer_replaces: config.writer_replaces,
             watched_since_ms: config.watched_since_ms,
+            coverage: PerStream::default(),
             has_claims: false,
         }
     }
@@ -89,6 +93,17 @@ impl Shard {
     /// New deadlines, for events that arrive from now on.
     pub fn set_deadlines(&mut self, deadlines: Deadlines) {
         self.queues.set_deadlines(deadlines);
+    }
+
+    /// What nobody saw of each stream, up to the frontiers that are handed in from now on. It takes the place of
+    /// what was handed in before; what ended longer ago than anything waits may be left out.
+    pub fn set_coverage(&mut self, coverage: PerStream<Coverage>) {
+        self.coverage = coverage;
+    }
+
+    /// The longest time that anything waits from its arrival on, in milliseconds.
+    pub fn wait_max_ms(&self) -> i64 {
+        self.queues.wait_max_ms()
     }
 
     /// Applies a raw event.

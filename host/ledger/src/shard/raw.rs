@@ -255,10 +255,13 @@ impl Shard {
     ) {
         let expected = event.judgement == Judgement::Expected;
         match record.settled() {
-            Settled::Unexpected => {
-                // Its raw event came after all, later than the grace: it was not unexpected.
+            settled @ (Settled::Unexpected | Settled::Unwatched) => {
+                // Its raw event came after all, later than the grace.
                 let counts = self.tallies.at(record.window(), record.schema());
-                counts.unexpected -= 1;
+                match settled {
+                    Settled::Unwatched => counts.unwatched -= 1,
+                    _ => counts.unexpected -= 1,
+                }
                 if expected {
                     let window = self.tallies.window(event.arrived_ms);
                     let landed = Settled::landed(record.schema());
@@ -269,7 +272,7 @@ impl Shard {
                     self.revise_forgotten(record, event, effects);
                 }
             }
-            Settled::Missing | Settled::MissingStored if expected => {
+            Settled::Missing | Settled::MissingStored | Settled::Unconfirmed if expected => {
                 self.second_chance(record, event, effects);
             }
             Settled::Rejected if expected => {
@@ -282,6 +285,7 @@ impl Shard {
             Settled::Landed
             | Settled::LandedUnnamed
             | Settled::Missing
+            | Settled::Unconfirmed
             | Settled::MissingStored
             | Settled::Rejected
             | Settled::Unjudged => self.repeated(event, effects),

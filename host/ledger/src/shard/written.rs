@@ -66,7 +66,7 @@ impl Shard {
         effects: &mut Vec<Effect>,
     ) {
         match record.settled() {
-            Settled::Landed | Settled::LandedUnnamed | Settled::Unexpected => {
+            Settled::Landed | Settled::LandedUnnamed | Settled::Unexpected | Settled::Unwatched => {
                 self.duplicate(key, landing, written, effects);
             }
             Settled::Unjudged | Settled::Rejected => {
@@ -77,14 +77,14 @@ impl Shard {
                 }
                 self.revise_later(slot, record);
             }
-            Settled::Missing | Settled::MissingStored => {
+            Settled::Missing | Settled::MissingStored | Settled::Unconfirmed => {
                 self.keys.renew(key, |record| record.landed(landing.schema));
                 self.landed_late(key, record, landing, written, false, effects);
             }
         }
     }
 
-    /// A missing event landed after all.
+    /// A missing or unconfirmed event landed after all.
     fn landed_late(
         &mut self,
         key: Fingerprint,
@@ -96,10 +96,15 @@ impl Shard {
     ) {
         let (schema, window) = (record.schema(), record.window());
         self.activity.landed(schema, landing.landed_ms);
-        let is_counted = record.settled() == Settled::Missing;
-        if is_counted {
+        let counted_as = match record.settled() {
+            Settled::Missing => Some(Verdict::Missing),
+            Settled::Unconfirmed => Some(Verdict::Unconfirmed),
+            // By the store.
+            _ => None,
+        };
+        if let Some(verdict) = counted_as {
             let counts = self.tallies.at(window, schema);
-            counts.verdicts[Verdict::Missing as usize] -= 1;
+            counts.verdicts[verdict as usize] -= 1;
             counts.verdicts[Verdict::Late as usize] += 1;
         }
         effects.push(Effect::LandedLate {
@@ -107,7 +112,7 @@ impl Shard {
             schema,
             landed_ms: landing.landed_ms,
             written,
-            window: is_counted.then_some(window),
+            window: counted_as.map(|_| window),
             is_of_copy,
         });
         self.release_row(landing, effects);

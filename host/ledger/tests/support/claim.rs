@@ -3,12 +3,14 @@
 //!
 //! Long: the oracle has each state and step of one row in one place.
 
+use std::rc::Rc;
+
 use landfall_ledger::{
-    Counts, Deadlines, Fingerprint, Form, Frontier, Judgement, RawObservation, RejectedBy,
-    SchemaId, Verdict, WrittenObservation,
+    Counts, Deadlines, Fingerprint, Form, Frontier, HoleCause, Judgement, RawObservation,
+    RejectedBy, STAMPS_APART_MS, SchemaId, Stream, Verdict, WrittenObservation,
 };
 
-use super::super::history::GRACE_MS;
+use super::super::history::{GRACE_MS, Holes};
 use super::{Expected, Span};
 
 /// A raw event, and when it is due.
@@ -16,6 +18,8 @@ use super::{Expected, Span};
 pub struct Event {
     pub raw: RawObservation,
     pub due_ms: i64,
+    /// Once it is missing: what is said of it, for nobody saw all.
+    pub is_unconfirmed: bool,
 }
 
 /// Where it stands.
@@ -38,7 +42,8 @@ pub enum State {
     Unjudged(Event),
     /// A row whose key has such a verdict.
     Revising(Event, WrittenObservation),
-    Unexpected(WrittenObservation),
+    /// And whether its event may have come unseen.
+    Unexpected(WrittenObservation, bool),
     /// The same, and then came an event that is not to land.
     Forgotten(Event, WrittenObservation),
     /// A row that names another schema than the event under its key.
@@ -54,6 +59,7 @@ pub struct Claim {
     /// An unjudged copy came of which the content is not known.
     unjudged: bool,
     pub deadlines: Deadlines,
+    holes: Rc<Holes>,
     /// The frame of the early row is kept.
     pub is_kept: bool,
     /// It was looked at by the step in hand.
@@ -61,7 +67,7 @@ pub struct Claim {
 }
 
 impl Claim {
-    pub fn new(key: Fingerprint, deadlines: Deadlines) -> Self {
+    pub fn new(key: Fingerprint, deadlines: Deadlines, holes: Rc<Holes>) -> Self {
         Self {
             key,
             out: Expected::default(),
@@ -69,6 +75,7 @@ impl Claim {
             copies: Vec::new(),
             unjudged: false,
             deadlines,
+            holes,
             is_kept: false,
             is_touched: false,
         }
@@ -98,7 +105,7 @@ impl Claim {
         match self.state {
             State::New => SchemaId(0),
             State::Landed(schema, _) => schema,
-            State::Early(row) | State::Unexpected(row) | State::Stray(row) => row.schema,
+            State::Early(row) | State::Unexpected(row, _) | State::Stray(row) => row.schema,
             State::Waits(event)
             | State::Asked(event, _)
             | State::Disputed(event, ..)
@@ -125,7 +132,7 @@ impl Claim {
         match self.state {
             State::Landed(_, schema) => !is_named(schema),
             State::Early(row)
-            | State::Unexpected(row)
+            | State::Unexpected(row, _)
             | State::Asked(_, row)
             | State::Disputed(_, row, _)
             | State::Revising(_, row)
@@ -138,7 +145,7 @@ impl Claim {
     pub fn may_be_forgotten(&self) -> bool {
         matches!(
             self.state,
-            State::Landed(..) | State::Rejected(_) | State::Unjudged(_) | State::Unexpected(_)
+            State::Landed(..) | State::Rejected(_) | State::Unjudged(_) | State::Unexpected(..)
         )
     }
 
@@ -152,7 +159,11 @@ impl Claim {
     pub fn raw(&mut self, raw: RawObservation) {
         self.is_touched = true;
         let due_ms = raw.arrived_ms + self.deadlines.of(raw.schema);
-        let event = Event { raw, due_ms };
+        let event = Event {
+            raw,
+            due_ms,
+            is_unconfirmed: false,
+        };
         let expected = raw.judgement == Judgement::Expected;
         let judged = raw.judgement != Judgement::Unjudged;
         match self.state {
@@ -197,7 +208,7 @@ impl Claim {
                 self.arrive(&raw);
                 self.meet(event, row, self.is_kept);
             }
-            State::Unexpected(row) => self.join_unexpected(event, row),
+            State::Unexpected(row, unwatched) => self.join_unexpected(event, row, unwatched),
             State::Forgotten(first, row) if expected || judged && !is_judged(&first) => {
                 self.join_forgotten(&raw, &row);
             }
@@ -280,7 +291,7 @@ impl Claim {
             | State::Revising(..)
             | State::Forgotten(..)
             | State::Stray(_)
-            | State::Unexpected(_) => {
+            | State::Unexpected(..) => {
                 let count = |counts: &mut Counts| counts.duplicate += 1;
                 self.out.tallies.count(row.arrived_ms, row.schema, count);
                 let duplicate = (self.key, row.arrived_ms, row.generation);
@@ -305,7 +316,7 @@ impl Claim {
 
     fn late(&mut self, first: Event, row: WrittenObservation) {
         self.land(first.raw.schema, row.arrived_ms);
-        self.out.verdict(&first.raw, Verdict::Missing, -1);
+        self.out.verdict(&first.raw, verdict_of(&first), -1);
         self.out.verdict(&first.raw, Verdict::Late, 1);
         self.out.landed_after_missing.push(self.key);
         self.settle(State::Landed(first.raw.schema, row.schema));
@@ -364,10 +375,20 @@ impl Claim {
         let raw_past = |at_ms: i64| frontier.raw_ms >= at_ms + GRACE_MS;
         match self.state {
             State::Early(row) if raw_past(row.arrived_ms) => {
-                self.out.unexpected.push((self.key, row.generation));
-                let count = |counts: &mut Counts| counts.unexpected += 1;
+                let before_ms = self.deadlines.max_ms().max(STAMPS_APART_MS);
+                let (from_ms, to_ms) = (row.arrived_ms - before_ms, row.arrived_ms + GRACE_MS);
+                let unwatched = self.holes.within(Stream::Raw, from_ms, to_ms).is_some();
+                let count = |counts: &mut Counts| match unwatched {
+                    true => counts.unwatched += 1,
+                    false => counts.unexpected += 1,
+                };
                 self.out.tallies.count(row.arrived_ms, row.schema, count);
-                self.settle(State::Unexpected(row));
+                if unwatched {
+                    self.land(row.schema, row.arrived_ms);
+                } else {
+                    self.out.unexpected.push((self.key, row.generation));
+                }
+                self.settle(State::Unexpected(row, unwatched));
             }
             State::Waits(event) if frontier.written_ms >= event.due_ms => {
                 if event.raw.judgement == Judgement::Rejected {
@@ -387,7 +408,12 @@ impl Claim {
                     self.out.verdict(&event.raw, Verdict::Repeated, 1);
                     self.settle(State::Landed(event.raw.schema, SchemaId(0)));
                 } else {
-                    self.out.verdict(&event.raw, Verdict::Missing, 1);
+                    let hole = self.hole_of(&event);
+                    let event = Event {
+                        is_unconfirmed: hole.is_some(),
+                        ..event
+                    };
+                    self.out.verdict(&event.raw, verdict_of(&event), 1);
                     let raw = event.raw;
                     self.out.ever_missing.push((
                         self.key,
@@ -395,13 +421,22 @@ impl Claim {
                         raw.arrived_ms,
                         event.due_ms,
                         raw.generation,
+                        hole,
                     ));
                     self.settle(State::Missing(event));
                 }
             }
             State::Again(first, again) if frontier.written_ms >= again.due_ms => {
-                let lost = (self.key, again.raw.arrived_ms, again.due_ms);
+                let hole = self.hole_of(&again);
+                let lost = (self.key, again.raw.arrived_ms, again.due_ms, hole);
                 self.out.missing_again.push(lost);
+                let is_unconfirmed = first.is_unconfirmed || hole.is_some();
+                self.out.verdict(&first.raw, verdict_of(&first), -1);
+                let first = Event {
+                    is_unconfirmed,
+                    ..first
+                };
+                self.out.verdict(&first.raw, verdict_of(&first), 1);
                 self.settle(State::Missing(first));
             }
             State::Disputed(event, row, answer) if raw_past(row.arrived_ms) => {
@@ -427,6 +462,12 @@ impl Claim {
             }
             _ => {}
         }
+    }
+
+    /// Why nobody knows whether a row of the event landed in time, if nobody does.
+    fn hole_of(&self, event: &Event) -> Option<HoleCause> {
+        let from_ms = event.raw.arrived_ms - STAMPS_APART_MS;
+        self.holes.within(Stream::Written, from_ms, event.due_ms)
     }
 
     fn decide(
@@ -476,8 +517,11 @@ impl Claim {
     }
 
     /// The row was given up, and its form with it.
-    fn join_unexpected(&mut self, event: Event, row: WrittenObservation) {
-        let count = |counts: &mut Counts| counts.unexpected -= 1;
+    fn join_unexpected(&mut self, event: Event, row: WrittenObservation, unwatched: bool) {
+        let count = |counts: &mut Counts| match unwatched {
+            true => counts.unwatched -= 1,
+            false => counts.unexpected -= 1,
+        };
         self.out.tallies.count(row.arrived_ms, row.schema, count);
         let verdict = match event.raw.judgement {
             Judgement::Expected => return self.join_forgotten(&event.raw, &row),
@@ -497,6 +541,14 @@ impl Claim {
         };
         self.out.verdict(raw, verdict, 1);
         self.settle(State::Landed(raw.schema, row.schema));
+    }
+}
+
+/// What is said of an event that did not land in time as far as anybody saw.
+fn verdict_of(event: &Event) -> Verdict {
+    match event.is_unconfirmed {
+        true => Verdict::Unconfirmed,
+        false => Verdict::Missing,
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use fastrand::Rng;
 use landfall_ledger::{
-    Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Judgement, PayloadRef,
-    RawObservation, ReasonId, SchemaId, WrittenObservation, WrittenSide,
+    Coverage, Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Hole, HoleCause,
+    Judgement, PayloadRef, PerStream, RawObservation, ReasonId, SchemaId, Stream,
+    WrittenObservation, WrittenSide,
 };
 
 pub const WINDOW_MS: i64 = 500;
@@ -24,6 +25,51 @@ pub fn deadlines(number: u8) -> Deadlines {
     Deadlines {
         default_ms: 100 * scale,
         by_schema: vec![60 * scale, 150, 40, 150],
+    }
+}
+
+/// What nobody saw of the streams, as a plain list. In half of the histories all was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Holes(PerStream<Vec<Hole>>);
+
+impl Holes {
+    pub fn new(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed ^ 0x686f_6c65);
+        let mut of_stream = |_| {
+            let mut holes = Vec::new();
+            let mut from_ms = if rng.u8(..4) == 0 {
+                i64::MIN
+            } else {
+                rng.i64(0..LENGTH_MS)
+            };
+            while rng.u8(..5) < 2 && holes.len() < 3 {
+                let to_ms = from_ms.max(-500) + rng.i64(0..300);
+                let cause = HoleCause::ALL[rng.usize(..HoleCause::ALL.len())];
+                holes.push(Hole {
+                    from_ms,
+                    to_ms,
+                    cause,
+                });
+                from_ms = to_ms + rng.i64(2..LENGTH_MS);
+            }
+            holes
+        };
+        Self(PerStream::of(&mut of_stream))
+    }
+
+    /// Which of the stream's is the first that has a part in that time.
+    pub fn within(&self, stream: Stream, from_ms: i64, to_ms: i64) -> Option<HoleCause> {
+        let overlaps = |hole: &&Hole| hole.from_ms <= to_ms && hole.to_ms >= from_ms;
+        self.0[stream].iter().find(overlaps).map(|hole| hole.cause)
+    }
+
+    /// As the ledger takes it; in any order.
+    pub fn coverage(&self) -> PerStream<Coverage> {
+        self.0.clone().map(|_, holes| {
+            let mut coverage = Coverage::default();
+            holes.into_iter().rev().for_each(|hole| coverage.add(hole));
+            coverage
+        })
     }
 }
 

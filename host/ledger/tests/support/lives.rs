@@ -1,10 +1,11 @@
 //! All that comes under one key: events that name different schemas are each owed a row of their own.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use landfall_ledger::{Fingerprint, Frontier, RawObservation, SchemaId, WrittenObservation};
 
-use super::super::history::{GRACE_MS, Op, deadlines};
+use super::super::history::{GRACE_MS, Holes, Op, deadlines};
 use super::Expected;
 use super::claim::{Claim, State, is_named};
 
@@ -13,16 +14,18 @@ pub struct Lives {
     main: Claim,
     others: BTreeMap<SchemaId, Claim>,
     raw_ms: i64,
+    holes: Rc<Holes>,
     /// When each was last asked for.
     since_ms: BTreeMap<Fingerprint, i64>,
 }
 
 impl Lives {
-    pub fn new(key: Fingerprint) -> Self {
+    pub fn new(key: Fingerprint, holes: Rc<Holes>) -> Self {
         Self {
-            main: Claim::new(key, deadlines(0)),
+            main: Claim::new(key, deadlines(0), Rc::clone(&holes)),
             others: BTreeMap::new(),
             raw_ms: i64::MIN,
+            holes,
             since_ms: BTreeMap::new(),
         }
     }
@@ -103,7 +106,8 @@ impl Lives {
 
     fn of(&mut self, schema: SchemaId) -> &mut Claim {
         let (key, deadlines) = (self.main.key, self.main.deadlines.clone());
-        let make = || Claim::new(key.of_schema(schema), deadlines);
+        let holes = Rc::clone(&self.holes);
+        let make = || Claim::new(key.of_schema(schema), deadlines, holes);
         self.others.entry(schema).or_insert_with(make)
     }
 

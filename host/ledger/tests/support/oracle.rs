@@ -2,12 +2,14 @@
 //! plain lists without bounds; no table, no index, no queue, and nothing that two keys share.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use landfall_ledger::{
-    Counts, Fingerprint, Generation, PayloadRef, RawObservation, RejectedBy, SchemaId, Verdict,
+    Counts, Fingerprint, Generation, HoleCause, PayloadRef, RawObservation, RejectedBy, SchemaId,
+    Verdict,
 };
 
-use super::history::Op;
+use super::history::{Holes, Op};
 
 #[path = "claim.rs"]
 mod claim;
@@ -44,10 +46,17 @@ pub struct Remembers {
 #[derive(Debug, Default)]
 pub struct Expected {
     pub tallies: Tallies,
-    /// Keys with the payload, the arrival, the deadline and the checks that have to be reported for them.
-    pub ever_missing: Vec<(Fingerprint, PayloadRef, i64, i64, Generation)>,
-    /// With the arrival and deadline of the copy.
-    pub missing_again: Vec<(Fingerprint, i64, i64)>,
+    /// Keys with the payload, the arrival, the deadline, the checks and the hole that have to be reported for them.
+    pub ever_missing: Vec<(
+        Fingerprint,
+        PayloadRef,
+        i64,
+        i64,
+        Generation,
+        Option<HoleCause>,
+    )>,
+    /// With the arrival and deadline of the copy, and the hole.
+    pub missing_again: Vec<(Fingerprint, i64, i64, Option<HoleCause>)>,
     pub landed_after_missing: Vec<Fingerprint>,
     /// With who judged it invalid, unless that verdict was given before it landed.
     pub leaked: Vec<(Fingerprint, Option<RejectedBy>)>,
@@ -76,7 +85,7 @@ pub fn outcomes(
     let (mut outcomes, mut must) = (Vec::new(), false);
     let mut choices: Vec<bool> = Vec::new();
     loop {
-        let (mut lives, mut chosen) = (Lives::new(key), 0);
+        let (mut lives, mut chosen) = (Lives::new(key, Rc::default()), 0);
         for (op, remembers) in log {
             lives.step(op, remembers.now_ms, |since_ms| {
                 let is_overdue = remembers.before_ms - since_ms > horizon_ms * 3 / 2 + 1;
@@ -107,7 +116,8 @@ pub fn outcomes(
 }
 
 impl Expected {
-    pub fn of(log: &[Op]) -> Self {
+    pub fn of(log: &[Op], holes: &Holes) -> Self {
+        let holes = Rc::new(holes.clone());
         let mut keys: Vec<Fingerprint> = log
             .iter()
             .filter_map(|op| match op {
@@ -120,7 +130,7 @@ impl Expected {
         keys.dedup();
         let mut expected = Self::default();
         for key in keys {
-            let mut lives = Lives::new(key);
+            let mut lives = Lives::new(key, Rc::clone(&holes));
             log.iter().for_each(|op| lives.step(op, 0, |_| false));
             expected.add(lives.end());
         }

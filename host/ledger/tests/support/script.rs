@@ -4,7 +4,7 @@
 //! `raw KEY at TIME [rejected|unjudged] [form F] [schema S] [gen G]`,
 //! `written KEY at TIME [from EARLIEST] [form F] [schema S] [gen G]`, `attach KEY`, `compared KEY yes|no|unknown`,
 //! `frontier TIME` (both streams), `frontier raw TIME`, `frontier written TIME`, `deadline MS`,
-//! `conclude`, `unlanded KEY`, `recalled KEY no|SCHEMA`; to see what the shard measures:
+//! `hole raw|written FROM TO CAUSE`, `conclude`, `unlanded KEY`, `recalled KEY no|SCHEMA`; to see what the shard measures:
 //! `activity`, `latency`, `gauges`; and first of all the settings: `replaces` (the writer does),
 //! `grace MS`, `keys MAX` (remembered ones), `watched TIME` (since when).
 //!
@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use landfall_ledger::{
-    Counts, Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Judgement, PayloadRef,
-    RawObservation, ReasonId, SchemaId, Shard, ShardConfig, Verdict, WrittenObservation,
-    WrittenSide,
+    Counts, Coverage, Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Hole, HoleCause,
+    Judgement, PayloadRef, PerStream, RawObservation, ReasonId, SchemaId, Shard, ShardConfig,
+    Stream, Verdict, WrittenObservation, WrittenSide,
 };
 
 /// Of the shard under test: deadline, window, grace and horizon, in milliseconds.
@@ -77,6 +77,7 @@ struct Script {
     shard: Shard,
     effects: Vec<Effect>,
     frontier: Frontier,
+    coverage: PerStream<Coverage>,
     /// References given in, less those released.
     held: i64,
     text: String,
@@ -104,6 +105,7 @@ impl Script {
                 raw_ms: i64::MIN,
                 written_ms: i64::MIN,
             },
+            coverage: PerStream::default(),
             held: 0,
             text: String::new(),
         }
@@ -144,6 +146,15 @@ impl Script {
                     }
                 }
                 self.shard.advance(self.frontier, &mut self.effects);
+            }
+            "hole" => {
+                let stream = Stream::named(words[1]).expect("a stream");
+                self.coverage[stream].add(Hole {
+                    from_ms: time(words[2]),
+                    to_ms: time(words[3]),
+                    cause: HoleCause::named(words[4]).expect("a cause"),
+                });
+                self.shard.set_coverage(self.coverage.clone());
             }
             "replaces" => self.configure(|config| config.writer_replaces = true),
             "grace" => self.configure(|config| config.unexpected_grace_ms = time(words[1])),
@@ -261,6 +272,7 @@ fn sum(counts: &Counts) -> String {
         ("pending", counts.pending),
         ("duplicate", counts.duplicate),
         ("unexpected", counts.unexpected),
+        ("unwatched", counts.unwatched),
         ("doubtful", counts.doubtful),
     ];
     let shown = verdicts
@@ -270,6 +282,10 @@ fn sum(counts: &Counts) -> String {
     shown
         .map(|(name, count)| format!(" {name} {count}"))
         .collect()
+}
+
+fn because(hole: Option<HoleCause>) -> String {
+    hole.map_or(String::new(), |cause| format!(" hole {cause}"))
 }
 
 /// Keys are one letter.
@@ -394,22 +410,27 @@ fn line(effect: &Effect) -> String {
             arrived_ms,
             deadline_ms,
             generation,
+            hole,
             ..
         } => {
             let (name, payload) = (name(key), payload_name(payload));
             format!(
-                "missing {name} {payload} arrived {arrived_ms} due {deadline_ms}{}",
-                by(generation)
+                "missing {name} {payload} arrived {arrived_ms} due {deadline_ms}{}{}",
+                by(generation),
+                because(hole)
             )
         }
         Effect::MissingAgain {
             key,
             arrived_ms,
             deadline_ms,
+            hole,
+            window,
             ..
         } => {
-            let name = name(key);
-            format!("missing again {name} arrived {arrived_ms} due {deadline_ms}")
+            let (name, hole) = (name(key), because(hole));
+            let by = window.map_or(" of the store", |_| "");
+            format!("missing again {name} arrived {arrived_ms} due {deadline_ms}{hole}{by}")
         }
         Effect::Recall { key } => format!("recall {}", name(key)),
         Effect::LandedLate {

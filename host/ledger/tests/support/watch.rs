@@ -1,7 +1,7 @@
 //! Runs an incident tracker by a script, and writes as text the incidents that came out.
 //!
 //! Steps, one on a line (times in ms; schemas are a letter or a number): `arrived S FROM[..TO]`,
-//! `landed S at T`, `something landed at T`, `missing S at T due T`, `note CAUSE S EVENTS at FROM[..TO]`, `late INCIDENT S`,
+//! `landed S at T`, `something landed at T`, `missing S at T due T`, `unconfirmed S at T`, `hole raw|written FROM TO CAUSE`, `note CAUSE S EVENTS at FROM[..TO]`, `late INCIDENT S`,
 //! `seen raw|written T`, `told raw|written T`, `at T` (what follows is handed in then), `now T`, and for the settings `deadline MS`, `silence raw MS`; `restore N`
 //! takes over an open incident of that number (leaked a, at 10, one event).
 //!
@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use landfall_ledger::{
-    Activity, Cause, Change, Incident, IncidentFinding, IncidentId, IncidentTracker,
-    IncidentTrackerConfig, PerStream, ReasonId, SchemaId, Scope, Severity, Share, Stream,
+    Activity, Cause, Change, Hole, HoleCause, Incident, IncidentFinding, IncidentId,
+    IncidentTracker, IncidentTrackerConfig, PerStream, ReasonId, SchemaId, Scope, Severity, Share,
+    Stream,
 };
 
 /// Runs the steps and demands the text.
@@ -37,6 +38,7 @@ pub struct Watch {
     text: String,
 }
 
+#[allow(dead_code, reason = "each test of incidents needs its part")]
 impl Watch {
     pub fn new() -> Self {
         let config = IncidentTrackerConfig {
@@ -44,6 +46,7 @@ impl Watch {
             stall_schema_ms: 300,
             clear_ms: 50,
             deadline_max_ms: 200,
+            unwatched_min_ms: 5_000,
             silence_ms: PerStream::default(),
         };
         Self {
@@ -80,6 +83,17 @@ impl Watch {
                     .missing(schema, number(words[3]), number(words[5]));
                 self.last_missing = Some((id.0, schema.0));
             }
+            "unconfirmed" => {
+                self.tracker.unconfirmed(schema(words[1]), number(words[3]));
+            }
+            "hole" => self.tracker.unwatched(
+                stream(words[1]),
+                Hole {
+                    from_ms: number(words[2]),
+                    to_ms: number(words[3]),
+                    cause: HoleCause::named(words[4]).expect("a cause"),
+                },
+            ),
             "note" => {
                 let (first_ms, last_ms) = span(words[5]);
                 let events = number(words[3]) as u64;

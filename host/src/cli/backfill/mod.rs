@@ -56,6 +56,10 @@ pub struct BackfillArgs {
     /// Frames a second at most when publishing.
     #[arg(long, default_value_t = 500.0, value_parser = rate, value_name = "PER_SECOND")]
     rate: f64,
+    /// Also give the frames of unconfirmed events. Nobody knows whether they landed: if they did, the pipeline gets
+    /// them twice.
+    #[arg(long)]
+    unconfirmed: bool,
     /// Only show how many frames there are.
     #[arg(long)]
     dry_run: bool,
@@ -124,8 +128,17 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
          payload alone: name the topic to publish under, --topic TOPIC"
     );
     let reader = Reader::open(&config.store_dir())?;
-    let filter = args.which.filter(&reader)?;
+    let chosen = args.which.filter(&reader)?;
+    let of = |unconfirmed| MissingFilter {
+        unconfirmed,
+        ..chosen.clone()
+    };
+    let filter = of((!args.unconfirmed).then_some(false));
     let total = reader.missing_count(&filter)?;
+    let left_out = match args.unconfirmed {
+        true => 0,
+        false => reader.missing_count(&of(Some(true)))?,
+    };
     let bar = ProgressBar::new(total);
     if !print::is_watched() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
@@ -154,7 +167,7 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
         (None, None) => anyhow::bail!("name --output FILE or --publish ENDPOINT"),
     };
     bar.finish_and_clear();
-    print_result(args, global, counts, what)?;
+    print_result(args, global, counts, left_out, what)?;
     Ok(if counts.is_all() {
         exit::CLEAN.into()
     } else {
@@ -167,6 +180,7 @@ fn print_result(
     args: &BackfillArgs,
     global: &Global,
     counts: Counts,
+    left_out: u64,
     what: &str,
 ) -> Result<(), PrintError> {
     let is_beside = args.output.as_deref() == Some(Path::new("-"));
@@ -181,7 +195,7 @@ fn print_result(
     if global.json {
         let answer = json!({
             "frames": frames, "landed_meanwhile": landed, "frames_lost": lost, "unwanted": unwanted,
-            "refused": refused, "newlines_added": newlines_added, "what": what,
+            "refused": refused, "newlines_added": newlines_added, "unconfirmed_left_out": left_out, "what": what,
         });
         return match is_beside {
             true => print::note_json(&answer),
@@ -189,6 +203,12 @@ fn print_result(
         };
     }
     let mut text = format!("{frames} frames {what}; {landed} landed meanwhile and were left out");
+    if left_out > 0 {
+        text += &format!(
+            "; {left_out} unconfirmed were left out, because nobody knows whether they landed: see `landfall coverage`, \
+             and --unconfirmed if they are not in the database"
+        );
+    }
     if lost > 0 {
         text += &format!(
             "; {lost} were left out because their frames could not be read back when they went missing"

@@ -177,6 +177,7 @@ mod tests {
             stall_schema_ms: 0,
             clear_ms: 5 * MINUTE,
             deadline_max_ms: 10 * MINUTE,
+            unwatched_min_ms: 5_000,
             silence_ms: landfall_ledger::PerStream::default(),
         };
         IncidentTracker::new(config, i64::MIN, 1)

@@ -1,7 +1,7 @@
 //! Accounts for what shards report of single events: as rows of the store, and as parts of
 //! incidents.
 
-use landfall_ledger::{Cause, Effect, Generation, ReasonId, RejectedBy, SchemaId};
+use landfall_ledger::{Cause, Effect, Generation, HoleCause, ReasonId, RejectedBy, SchemaId};
 use landfall_store::{LandedRow, MissingRow, SampleRow};
 
 use super::late::Late;
@@ -48,9 +48,12 @@ impl Accounting {
                 arrived_ms,
                 deadline_ms,
                 generation,
+                hole,
                 ..
             } => {
-                let incident = self.incidents.missing(schema, arrived_ms, deadline_ms);
+                let incident = self
+                    .incidents
+                    .missing(schema, arrived_ms, deadline_ms, hole);
                 let row = MissingRow {
                     fingerprint: key.to_bytes(),
                     key: text,
@@ -62,6 +65,7 @@ impl Accounting {
                     incident: incident.0,
                     generation: self.number(generation),
                     frame: frames.raw,
+                    hole: hole.map_or("", HoleCause::as_str),
                 };
                 missing(row, known, out);
             }
@@ -98,6 +102,8 @@ impl Accounting {
                 schema,
                 arrived_ms,
                 deadline_ms,
+                hole,
+                window,
             } => {
                 let again = LostAgain {
                     fingerprint: key.to_bytes(),
@@ -106,6 +112,8 @@ impl Accounting {
                     deadline_ms,
                     reported_ms: now_ms.max(deadline_ms),
                     generation: described_by,
+                    hole,
+                    window,
                 };
                 self.lost_again(plan, again, known, out);
             }
@@ -231,6 +239,7 @@ fn missing(row: MissingRow, known: &mut KnownMissing, out: &mut Prepared) {
         schema: row.schema.clone(),
         arrived_ms: row.arrived_ms,
         incident: row.incident,
+        is_unconfirmed: !row.hole.is_empty(),
     });
     out.missing += 1;
     out.missing_changes.push(MissingChange::Missing(row));

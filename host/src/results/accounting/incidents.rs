@@ -2,8 +2,8 @@
 //! lines come in any order of time.
 
 use landfall_ledger::{
-    Activity, Cause, IncidentFinding, IncidentId, IncidentTracker, IncidentTrackerConfig, SchemaId,
-    Stream,
+    Activity, Cause, Hole, HoleCause, IncidentFinding, IncidentId, IncidentTracker,
+    IncidentTrackerConfig, SchemaId, Stream,
 };
 
 use super::audit_incidents::{AuditAttribution, AuditIncidents};
@@ -106,9 +106,18 @@ impl Incidents {
         }
     }
 
-    /// An event is missing. Gives its incident; in a recording the incident is known only at the
+    /// An event is missing, or unconfirmed because of a hole. Gives its incident; in a recording the incident is known only at the
     /// end.
-    pub fn missing(&mut self, schema: SchemaId, arrived_ms: i64, deadline_ms: i64) -> IncidentId {
+    pub fn missing(
+        &mut self,
+        schema: SchemaId,
+        arrived_ms: i64,
+        deadline_ms: i64,
+        hole: Option<HoleCause>,
+    ) -> IncidentId {
+        if hole.is_some() {
+            return self.tracker.unconfirmed(schema, arrived_ms);
+        }
         match &mut self.recorded {
             Some(recorded) => {
                 let window = arrived_ms.div_euclid(self.window_ms);
@@ -126,11 +135,17 @@ impl Incidents {
         schema: SchemaId,
         arrived_ms: i64,
         deadline_ms: i64,
+        hole: Option<HoleCause>,
     ) -> Option<IncidentId> {
         match self.recorded {
             Some(_) => None,
-            None => Some(self.tracker.missing(schema, arrived_ms, deadline_ms)),
+            None => Some(self.missing(schema, arrived_ms, deadline_ms, hole)),
         }
+    }
+
+    /// A hole of a stream, which may have grown.
+    pub fn unwatched(&mut self, stream: Stream, hole: Hole) {
+        self.tracker.unwatched(stream, hole);
     }
 
     /// An event of the incident landed after all. False if the tracker no longer holds the

@@ -1,4 +1,4 @@
-//! Accounts for a missing event that landed after all: its incident, its window, and how its
+//! Accounts for a missing or unconfirmed event that landed after all: its incident, its window, and how its
 //! content compares with the raw frame.
 
 use landfall_ledger::{Counts, IncidentId, SchemaId, Verdict};
@@ -46,9 +46,12 @@ impl Accounting {
                 self.open_windows.add(window, schema, &counts);
             }
             None => {
-                counts.verdicts[Verdict::Missing as usize] -= 1;
+                let was = super::coverage::verdict_of(&row);
+                counts.verdicts[was as usize] -= 1;
                 counts.verdicts[verdict as usize] += 1;
                 let revised = WindowCounts {
+                    missing: counts.verdict(Verdict::Missing),
+                    unconfirmed: counts.verdict(Verdict::Unconfirmed),
                     late: counts.verdict(Verdict::Late),
                     altered: counts.verdict(Verdict::Altered),
                     unjudged: counts.verdict(Verdict::Unjudged),

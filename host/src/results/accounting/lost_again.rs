@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use landfall_ledger::{Change, Generation, Incident, IncidentId, SchemaId};
-use landfall_store::{LandedRow, MissingRow};
+use landfall_ledger::{
+    Change, Counts, Generation, HoleCause, Incident, IncidentId, SchemaId, Verdict,
+};
+use landfall_store::{LandedRow, MissingRow, WindowCounts};
 
 use super::{Accounting, KnownMissing, MissingChange, Prepared};
 use crate::judge::plan::Plan;
@@ -24,6 +26,10 @@ pub(super) struct LostAgain {
     pub reported_ms: i64,
     /// The generation in force when the second loss was reported.
     pub generation: Generation,
+    /// Nobody saw all until that deadline: the event is unconfirmed from now on.
+    pub hole: Option<HoleCause>,
+    /// The window in which the ledger counts it; None if the store does.
+    pub window: Option<i64>,
 }
 
 impl Accounting {
@@ -41,6 +47,8 @@ impl Accounting {
             deadline_ms,
             reported_ms,
             generation,
+            hole,
+            window,
         } = again;
         // The schema of its row in the store, because its late landing will be counted under that
         // schema.
@@ -48,7 +56,7 @@ impl Accounting {
         let counted = of_row.map_or(schema, |row| plan.labels.find(row.schema.as_bytes()));
         let Some(incident) = self
             .incidents
-            .missing_again(counted, arrived_ms, deadline_ms)
+            .missing_again(counted, arrived_ms, deadline_ms, hole)
         else {
             return;
         };
@@ -60,7 +68,15 @@ impl Accounting {
                 incident: incident.0,
                 deadline_ms,
                 reported_ms,
+                hole: hole.map_or("", HoleCause::as_str),
             });
+            if hole.is_some()
+                && !std::mem::replace(&mut row.is_unconfirmed, true)
+                && window.is_none()
+            {
+                let (schema, arrived_ms) = (row.schema.clone(), row.arrived_ms);
+                self.unconfirmed_in_store(plan, counted, schema, arrived_ms, out);
+            }
             return;
         }
         // Retention removed its row and its frame. It is still owed, and reported all the same.
@@ -75,16 +91,42 @@ impl Accounting {
             incident: incident.0,
             generation: self.number(generation),
             frame: Vec::new(),
+            hole: hole.map_or("", HoleCause::as_str),
         };
         let known_row = LandedRow {
             key: row.key.clone(),
             schema: row.schema.clone(),
             arrived_ms,
             incident: row.incident,
+            is_unconfirmed: hole.is_some(),
         };
         known.insert(fingerprint, known_row);
         out.missing += 1;
         out.missing_changes.push(MissingChange::Missing(row));
+    }
+
+    /// A missing event that the store counts is unconfirmed from now on.
+    fn unconfirmed_in_store(
+        &mut self,
+        plan: &Plan,
+        counted: SchemaId,
+        schema: String,
+        arrived_ms: i64,
+        out: &mut Prepared,
+    ) {
+        let mut counts = Counts::default();
+        counts.verdicts[Verdict::Missing as usize] -= 1;
+        counts.verdicts[Verdict::Unconfirmed as usize] += 1;
+        self.count(plan, counted, &counts);
+        out.missing_changes.push(MissingChange::Revised {
+            arrived_ms,
+            schema,
+            counts: WindowCounts {
+                missing: -1,
+                unconfirmed: 1,
+                ..WindowCounts::default()
+            },
+        });
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod account;
 mod audit_incidents;
 mod closing;
+mod coverage;
 mod events;
 mod incident_rows;
 mod incidents;
@@ -30,6 +31,7 @@ use landfall_store::{GenerationRow, LandedRow, SampleRow};
 
 use self::account::{Account, RowReason, Undecodable};
 pub(super) use self::closing::WindowFindings;
+use self::coverage::StoredCoverage;
 pub(super) use self::incident_rows::FindingDetails;
 use self::incidents::Incidents;
 use self::lost_again::MovedEvents;
@@ -71,6 +73,8 @@ pub(super) struct AccountingParts {
     pub next_incident: u64,
     /// None if times are the events' own. The incidents are then determined at the end.
     pub clock_ms: Option<i64>,
+    /// Up to when the store knows what happened, in milliseconds.
+    pub known_ms: Option<i64>,
 }
 
 /// The account of a run.
@@ -85,6 +89,7 @@ pub(super) struct Accounting {
     /// The details that window checks gave for open incidents.
     details: FindingDetails,
     shards: Vec<ShardProgress>,
+    coverage: StoredCoverage,
     samples: SampleBudget,
     buffered: Buffered,
     totals: Totals,
@@ -144,6 +149,7 @@ impl Accounting {
             moved: MovedEvents::default(),
             details: FindingDetails::default(),
             shards: (0..parts.shards).map(|_| shard()).collect(),
+            coverage: StoredCoverage::new(parts.known_ms),
             samples: SampleBudget::default(),
             buffered: Buffered::default(),
             totals: Totals::default(),
@@ -269,13 +275,11 @@ impl Accounting {
         buffered: Buffered,
         mut known: KnownMissing,
         clock_ms: Option<i64>,
+        mut prepared: Prepared,
     ) -> Prepared {
-        let mut prepared = Prepared {
-            samples: buffered.samples,
-            counts: buffered.counts,
-            latency: buffered.latency,
-            ..Prepared::default()
-        };
+        prepared.samples = buffered.samples;
+        prepared.counts = buffered.counts;
+        prepared.latency = buffered.latency;
         // Stalls are judged by landings. Raw frames that are held back do not hide a stall.
         let landed_up_to_ms = self.reported_up_to(Stream::Written, clock_ms);
         self.incidents.landed_up_to(landed_up_to_ms);

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use landfall_ledger::{Cause, Change, Counts, SchemaGauge, SchemaId, ShardGauges};
-use landfall_store::{GenerationRow, IncidentRow, MissingRow, SampleRow, WindowCounts, WindowRow};
+use landfall_ledger::{
+    Cause, Change, Counts, HoleCause, SchemaGauge, SchemaId, ShardGauges, Stream,
+};
+use landfall_store::{
+    CoverageRow, GenerationRow, IncidentRow, MissingRow, SampleRow, WindowCounts, WindowRow,
+};
 
 use crate::messages::ShardAnswer;
 
@@ -21,8 +25,11 @@ pub(in crate::results) enum MissingChange {
         incident: u64,
         deadline_ms: i64,
         reported_ms: i64,
+        /// Why it is unconfirmed from now on; empty if it stays what it is.
+        hole: &'static str,
     },
-    /// It was missing in a window of the store until now; what it is instead.
+    /// It was missing or unconfirmed in a window of the store until now. The counts have what it is instead, and less
+    /// than 0 of what it was.
     Revised {
         arrived_ms: i64,
         schema: String,
@@ -47,6 +54,10 @@ pub(in crate::results) struct Prepared {
     pub lost_again: Vec<(u64, String)>,
     /// In an audit: missing events by schema, first and last arrival, and their incident.
     pub attributed: Vec<(String, i64, i64, u64)>,
+    /// Holes that are new or have grown.
+    pub coverage: Vec<CoverageRow>,
+    /// By how many milliseconds the holes grew, by stream and cause.
+    pub unseen: Vec<(Stream, HoleCause, i64)>,
     pub windows: Vec<WindowRow>,
     /// Start of the window, schema, generation.
     pub judges: Vec<(i64, String, u64)>,
@@ -69,6 +80,7 @@ impl Prepared {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.missing_changes.is_empty()
+            && self.coverage.is_empty()
             && self.windows.is_empty()
             && self.judges.is_empty()
             && self.closed.is_empty()

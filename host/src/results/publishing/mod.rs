@@ -130,6 +130,9 @@ impl Publishing {
             incident_log::log(change, row);
             telemetry.incident(change);
         }
+        for &(stream, cause, ms) in &prepared.unseen {
+            telemetry.unseen(stream, cause, ms);
+        }
         telemetry.incidents_open(&prepared.open_by_cause);
         telemetry.rows(
             prepared.missing,

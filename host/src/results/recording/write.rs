@@ -33,6 +33,9 @@ pub(super) fn write(
     for change in &prepared.missing_changes {
         missing_change(flush, change)?;
     }
+    for row in &prepared.coverage {
+        flush.coverage(row)?;
+    }
     for row in &prepared.windows {
         flush.window(row)?;
     }
@@ -91,7 +94,8 @@ fn missing_change(flush: &mut Flush<'_>, change: &MissingChange) -> Result<(), S
             incident,
             deadline_ms,
             reported_ms,
-        } => flush.missing_again(*fingerprint, *incident, *deadline_ms, *reported_ms),
+            hole,
+        } => flush.missing_again(*fingerprint, *incident, *deadline_ms, *reported_ms, hole),
         MissingChange::Revised {
             arrived_ms,
             schema,

@@ -83,6 +83,8 @@ pub(super) struct ConnectionMonitor {
     old_is_complete: bool,
     /// Whether this try was ever connected, so that frames may be in its socket's queue.
     has_opened: bool,
+    /// Connections that were made so far.
+    pub connections: u64,
     pub stats: Arc<SourceStatus>,
     /// The connection that its frames come over.
     pub connection: Connection,
@@ -124,6 +126,7 @@ impl ConnectionMonitor {
             old: None,
             old_is_complete: false,
             has_opened: false,
+            connections: 0,
             stats,
             connection: Connection::default(),
             library: Library::default(),
@@ -191,6 +194,16 @@ impl ConnectionMonitor {
         }
     }
 
+    /// Whether frames that are read now came over the last connection.
+    pub fn reads_last(&self) -> bool {
+        self.old.is_none()
+    }
+
+    /// Whether the last connection stands.
+    pub fn is_alive(&self) -> bool {
+        self.stats.link() == Link::Connected && self.connection.is_alive().unwrap_or(true)
+    }
+
     /// The socket to read: the previous one, until it is empty for good.
     pub fn to_read(&self) -> &zmq::Socket {
         self.old.as_ref().unwrap_or(&self.socket)
@@ -237,6 +250,7 @@ impl ConnectionMonitor {
 
     fn connected(&mut self, now: Instant) {
         self.dial.connected(now);
+        self.connections += 1;
         let to = self.dial.target().map(Target::endpoint).unwrap_or_default();
         let is_logged = self
             .connected_logged_at

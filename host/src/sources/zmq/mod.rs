@@ -13,9 +13,11 @@
 
 mod background_query;
 mod connection_monitor;
+mod coverage;
 mod dial;
 mod envelope;
 mod library;
+mod liveness;
 mod pace;
 mod probe;
 mod publish;
@@ -30,6 +32,7 @@ use std::time::{Duration, Instant};
 use super::{BatchWriter, Source, SourceContext, SourceError};
 use crate::flow::{Refusals, SourceStatus};
 use connection_monitor::{ConnectionMonitor, Resolver, system_resolver};
+use coverage::ConnectionCoverage;
 use dial::Destination;
 use pace::Pace;
 use subscriber::Subscriber;
@@ -132,6 +135,13 @@ fn open_by(
         Arc::clone(batch_writer.progress()),
         subscription.settings.hwm_frames,
     );
+    let coverage = ConnectionCoverage::new(
+        Arc::clone(batch_writer.progress()),
+        Arc::clone(batch_writer.stats()),
+        subscription.settings.settle,
+        batch_writer.progress().get_ms(),
+        batch_writer.clock().speed(),
+    );
     let tick = batch_writer.clock().real(TICK).clamp(TICK_MIN, TICK_MAX);
     Ok(Subscriber {
         index: subscription.index,
@@ -139,6 +149,7 @@ fn open_by(
         connection_monitor: monitor,
         batch_writer,
         watermark,
+        coverage,
         stop,
         tick,
         parts: MessageParts::new(subscription.settings.envelope),

@@ -18,6 +18,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use super::liveness;
 use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionread};
 use rustix::net::{RecvFlags, SocketAddrUnix, getpeername, recv};
 
@@ -45,6 +46,8 @@ pub(super) struct Connection {
     socket: Option<OwnedFd>,
     /// Whether it is over TCP, and the kernel is new enough.
     defers_wake_ups: bool,
+    /// Whether it leads over a network, and is probed every second.
+    is_probed: bool,
 }
 
 impl Connection {
@@ -53,7 +56,7 @@ impl Connection {
     pub fn opened(&mut self, descriptor: RawFd, endpoint: &str) {
         // Checked before it is duplicated: closing a duplicate of another file could release that
         // file's locks.
-        self.defers_wake_ups = false;
+        (self.defers_wake_ups, self.is_probed) = (false, false);
         self.socket = None;
         if descriptor < 0 {
             return;
@@ -73,6 +76,7 @@ impl Connection {
             set_low_water(socket, ONE_BYTE);
             self.defers_wake_ups = true;
         }
+        self.is_probed = self.socket.as_ref().is_some_and(liveness::probe_often);
     }
 
     /// Whether there is a connection in which bytes can gather.
@@ -103,6 +107,19 @@ impl Connection {
     pub fn defer_wake_ups(&self) -> Option<DeferredWakeUps<'_>> {
         let socket = self.socket.as_ref().filter(|_| self.defers_wake_ups)?;
         set_low_water(socket, DEFERRED_BYTES_MAX).then_some(DeferredWakeUps(socket))
+    }
+
+    /// Whether the connection stands, as far as this machine's kernel knows. None if the kernel cannot be asked: then
+    /// only libzmq's events tell of its end.
+    pub fn is_alive(&self) -> Option<bool> {
+        self.socket.as_ref().map(liveness::is_alive)
+    }
+
+    /// How long ago the other end acknowledged something. None if both ends are on this machine, or that cannot be
+    /// known: then the connection stands for as long as the kernel says so.
+    pub fn acknowledged(&self) -> Option<Duration> {
+        let socket = self.socket.as_ref().filter(|_| self.is_probed)?;
+        liveness::acknowledged(socket)
     }
 
     /// Whether there are bytes that libzmq has not read; None if that cannot be known.

@@ -141,10 +141,13 @@ impl ShardStage {
                     // hold is needed.
                     self.parts.shard.conclude(&mut self.effects);
                 }
-                self.pending = Pending::Advance(self.parts.time.frontier(&self.parts.in_flight));
+                let frontier = self.parts.time.frontier(&self.parts.in_flight);
+                self.see_coverage();
+                self.pending = Pending::Advance(frontier);
             }
             ShardInput::LastTick => {
                 let frontier = self.parts.time.last_frontier(&self.parts.in_flight);
+                self.see_coverage();
                 self.pending = Pending::Advance(frontier);
             }
             ShardInput::Conclude => {
@@ -234,6 +237,13 @@ impl ShardStage {
             written_frames: work.written_frames,
             guard: Some(work.guard),
         };
+    }
+
+    /// Hands in what nobody saw. Read after the frontier: so the holes before it are there.
+    fn see_coverage(&mut self) {
+        self.parts
+            .shard
+            .set_coverage(self.parts.in_flight.coverage());
     }
 
     fn report_backlog(&self) {

@@ -58,6 +58,9 @@ fn paragraph(incident: &IncidentRow, now_ms: i64, page: &mut Page) {
     if !incident.found.detail.is_empty() {
         page.line(format_args!("    the last: {}", incident.found.detail));
     }
+    if incident.cause == "unwatched" {
+        page.line("    when nobody saw it, and why: landfall coverage");
+    }
     if has_backfill(incident) {
         page.line(format_args!(
             "    backfill: landfall backfill --incident {} --output FILE",
@@ -79,6 +82,7 @@ fn unit(incident: &IncidentRow) -> &'static str {
         "unexpected" => "landed without a raw event",
         "unjudged" => "could not be judged",
         "finding" => "windows",
+        "unwatched" => "are unconfirmed",
         _ => "concerned",
     }
 }
@@ -98,6 +102,7 @@ fn what(incident: &IncidentRow) -> String {
         "unexpected" => "unexpected rows",
         "unjudged" => "unjudged: a check could not say",
         "silent" => "silent: nothing came in",
+        "unwatched" => "unwatched: Landfall did not see it, and cannot tell what landed",
         "finding" => return format!("{subject}: {}", finding(incident)),
         other => other,
     };

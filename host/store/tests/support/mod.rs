@@ -28,6 +28,7 @@ pub fn missing(number: u8, arrived_ms: i64) -> MissingRow {
         incident: 1,
         generation: 0,
         frame: vec![number; 3],
+        hole: "",
     }
 }
 

@@ -113,12 +113,14 @@ fn rows() -> Draft {
     Draft::graph("Rows that no event explains", "Rows a second that landed beyond those that a key is owed, or without a raw event, and delivered events that may have been late. Nothing is good, but for the first minutes after a start.")
         .ask("duplicate", by("landfall_duplicates_total"))
         .ask("unexpected", by("landfall_unexpected_total"))
+        .ask("unwatched", by("landfall_unwatched_rows_total"))
         .ask("explained later", by("landfall_unexpected_explained_total"))
         .ask("doubtful", by("landfall_doubtful_events_total"))
         .unit(unit::ROWS_PER_SECOND)
         .named(&[
             ("duplicate", of(&colours::CAUSES, "duplicate")),
             ("unexpected", of(&colours::CAUSES, "unexpected")),
+            ("unwatched", of(&colours::CAUSES, "unwatched")),
             ("explained later", GOOD),
             ("doubtful", WARNING),
         ])

@@ -14,6 +14,7 @@ pub fn section() -> Section {
         vec![
             endpoints(),
             ready(),
+            unseen(),
             frames(),
             bytes(),
             refused(),
@@ -29,7 +30,7 @@ pub fn section() -> Section {
 }
 
 fn endpoints() -> Draft {
-    Draft::states(titles::ENDPOINTS, "Whether each endpoint is connected and speaks the protocol. What passes at one that is cut off Landfall does not see, and events that land then are called missing.")
+    Draft::states(titles::ENDPOINTS, "Whether each endpoint is connected and speaks the protocol. What passes at one that is cut off Landfall does not see, and what does not seem to land then is unconfirmed.")
         .ask("{{stream}} {{endpoint}}", format!("min by (stream, endpoint) ({})", all("landfall_source_connected", &[STREAM])))
         .states_are(&[("0", "cut off", BAD), ("1", "connected", GOOD)])
         .see("endpoints-that-are-not-connected")
@@ -53,6 +54,14 @@ fn frames() -> Draft {
         .ask("{{stream}} {{endpoint}}", sum_by("stream, endpoint", &rate("landfall_frames_total", &[STREAM])))
         .unit(unit::MESSAGES_PER_SECOND)
         .see("silent")
+}
+
+fn unseen() -> Draft {
+    Draft::graph("Not seen", "Share of the time in which nobody saw a stream, by cause. What did not land meanwhile is unconfirmed.")
+        .ask("{{stream}} {{cause}}", sum_by("stream, cause", &rate("landfall_unseen_seconds_total", &[STREAM])))
+        .unit(unit::RATIO)
+        .span(24, 8)
+        .see("unwatched")
 }
 
 fn bytes() -> Draft {

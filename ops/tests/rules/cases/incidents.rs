@@ -443,6 +443,7 @@ fn unexpected() -> Vec<Case> {
 fn others() -> Vec<Case> {
     const SILENT: &str = "LandfallStreamSilent";
     const FINDING: &str = "LandfallCheckFinding";
+    const UNWATCHED: &str = "LandfallUnwatched";
     fn finding(world: &mut World, severity: &str) {
         let labels = [
             ("check", "delivery-objective"),
@@ -462,6 +463,15 @@ fn others() -> Vec<Case> {
         .at(13, [bare(SILENT).says("A stream brings nothing at all, for longer than streams.*.silence. Open incidents of silent streams: 1. Next: landfall incidents --open")]),
         case(SILENT, "a minute is too short", 20, |world| {
             world.set(OPEN, &cause("silent"), within(10.0, 11.0));
+        })
+        .quiet(),
+        case(UNWATCHED, "the connection to the writer was lost", 30, |world| {
+            world.set(OPEN, &cause("unwatched"), within(10.0, 15.0));
+        })
+        .at(13, [bare(UNWATCHED).says("Landfall did not see a stream for a while, and cannot tell what landed meanwhile. Open incidents: 1. Next: landfall coverage, then landfall missing --verdict unconfirmed")])
+        .quiet_at(28),
+        case(UNWATCHED, "all is seen, and an incident of another cause is open", 20, |world| {
+            world.set(OPEN, &cause("altered"), |_| 0.0);
         })
         .quiet(),
         case(FINDING, "a window is short of its objective", 60, |world| {

@@ -207,11 +207,14 @@ impl Run {
                 stall_schema_ms: 0,
                 clear_ms: 1000,
                 deadline_max_ms: DEADLINE_MS,
+                unwatched_min_ms: 5_000,
                 silence_ms: PerStream::default(),
             },
             next_incident: 1,
             telemetry,
             shards: SHARDS,
+            in_flight: in_flight.clone(),
+            known_ms: None,
         };
         Self {
             progress: PerStream::of(|stream| in_flight.add_source(stream, START_MS)),

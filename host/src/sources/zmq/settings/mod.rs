@@ -29,6 +29,9 @@ pub struct ZmqSettings {
     pub keepalive_idle: Duration,
     pub keepalive_interval: Duration,
     pub keepalive_probes: u32,
+    /// How long after a connection the publisher may not know the subscription yet. Nothing acknowledges it, so this
+    /// is an assumption.
+    pub settle: Duration,
     /// Whether a host name may lead to IPv6 addresses.
     pub ipv6: bool,
 }
@@ -45,6 +48,7 @@ impl Default for ZmqSettings {
             keepalive_idle: Duration::from_secs(60),
             keepalive_interval: Duration::from_secs(10),
             keepalive_probes: 3,
+            settle: Duration::from_secs(1),
             ipv6: true,
         }
     }
@@ -92,6 +96,7 @@ impl ZmqSettings {
             SECOND..=HOUR,
         );
         section.count("keepalive_probes", &mut self.keepalive_probes, 1..=100);
+        section.duration("settle", &mut self.settle, Duration::ZERO..=HOUR);
         section.flag("ipv6", &mut self.ipv6);
     }
 

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::connection_monitor::ConnectionMonitor;
+use super::coverage::{ConnectionCoverage, ConnectionLook};
 use super::envelope::{MessagePart, MessageParts};
 use super::pace::{NAP, Pace};
 use super::wake_ups::DEFER_MIN;
@@ -30,6 +31,7 @@ pub(super) struct Subscriber {
     pub connection_monitor: ConnectionMonitor,
     pub batch_writer: BatchWriter,
     pub watermark: Watermark,
+    pub coverage: ConnectionCoverage,
     pub stop: ShutdownRequest,
     /// How long to wait for a frame before the time is reported.
     pub tick: Duration,
@@ -70,7 +72,7 @@ impl Subscriber {
         loop {
             // One turn, or one wait for room, is one piece of work.
             thread_watch::busy();
-            self.watermark.awake(Instant::now());
+            self.note_pause();
             let empty = self.turn(&mut message)?;
             self.log_refused();
             if !empty {
@@ -119,9 +121,18 @@ impl Subscriber {
                         return Ok(false);
                     }
                     Some((before_ms, ahead)) => {
+                        self.note_pause();
                         let now = Instant::now();
-                        self.watermark.seen_empty(Look {
+                        let limit_ms = self.coverage.look(ConnectionLook {
                             before_ms,
+                            now,
+                            is_empty: ahead == Ahead::Nothing,
+                            connections: self.connection_monitor.connections,
+                            is_alive: self.connection_monitor.is_alive(),
+                            acknowledged: self.connection_monitor.connection.acknowledged(),
+                        });
+                        self.watermark.seen_empty(Look {
+                            before_ms: before_ms.min(limit_ms),
                             ahead,
                             now,
                         });
@@ -134,6 +145,12 @@ impl Subscriber {
             }
             self.watermark.read();
             self.pace.read();
+            if self.connection_monitor.reads_last() {
+                let clock = self.batch_writer.clock();
+                let connections = self.connection_monitor.connections;
+                self.coverage
+                    .frame(message.len(), connections, || clock.now_ms());
+            }
             match self.parts.next(message.get_more()) {
                 MessagePart::Frame if self.batch_writer.admits(message.len()) => {
                     let monitor = &mut self.connection_monitor;
@@ -146,6 +163,14 @@ impl Subscriber {
             }
         }
         Ok(false)
+    }
+
+    /// Notes if this thread did not run for a while.
+    fn note_pause(&mut self) {
+        if let Some(overslept) = self.watermark.awake(Instant::now()) {
+            let now_ms = self.batch_writer.clock().now_ms();
+            self.coverage.paused(overslept, now_ms, Instant::now());
+        }
     }
 
     /// Logs what was refused, if a line is due.

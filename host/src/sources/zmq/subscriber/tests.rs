@@ -96,6 +96,13 @@ fn scene_with(wait: Duration) -> Scene {
         index: 0,
         connection_monitor,
         watermark: Watermark::new(Arc::clone(batch_writer.progress()), 0),
+        coverage: ConnectionCoverage::new(
+            Arc::clone(batch_writer.progress()),
+            Arc::clone(&stats),
+            Duration::ZERO,
+            batch_writer.progress().get_ms(),
+            1.0,
+        ),
         batch_writer,
         stop,
         tick: NAP,

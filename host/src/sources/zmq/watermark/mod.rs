@@ -132,18 +132,19 @@ impl Watermark {
         self.rested = self.rested.saturating_add(wait);
     }
 
-    /// The source runs. Call it at each turn of the source.
-    pub fn awake(&mut self, now: Instant) {
+    /// The source runs. Call it at each turn of the source. Gives how long it did not run, if that was a pause.
+    pub fn awake(&mut self, now: Instant) -> Option<Duration> {
         let last = self.awake.replace(now).unwrap_or(now);
         let rested = std::mem::take(&mut self.rested);
         let overslept = now.saturating_duration_since(last).saturating_sub(rested);
         if overslept <= PAUSE {
-            return;
+            return None;
         }
         self.unsettle(now + overslept.min(SETTLE));
         if let Some(candidate) = &mut self.candidate {
             candidate.since = now;
         }
+        Some(overslept)
     }
 
     /// The library's queue was found empty.
@@ -153,7 +154,7 @@ impl Watermark {
             ahead,
             now,
         } = look;
-        self.awake(now);
+        let _ = self.awake(now);
         if std::mem::take(&mut self.read_since_empty) >= self.flood_frames {
             self.unsettle(now + SETTLE);
         }

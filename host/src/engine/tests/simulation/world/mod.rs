@@ -243,6 +243,7 @@ impl<'a> World<'a> {
             stall_schema_ms: [0, 1000][rng.usize(..2)],
             clear_ms: 1000,
             deadline_max_ms: config.deadlines.max_ms(),
+            unwatched_min_ms: 5_000,
             silence_ms: landfall_ledger::PerStream::default(),
         };
         let next_incident = store.next_incident().expect("a number");
@@ -265,6 +266,8 @@ impl<'a> World<'a> {
             next_incident,
             telemetry: self.plans.telemetry.clone(),
             shards: self.settings.shards,
+            in_flight: in_flight.clone(),
+            known_ms: None,
         };
         let results = Results::new(parts, self.now());
         self.run = Some(Run {

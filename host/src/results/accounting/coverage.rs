@@ -1,0 +1,186 @@
+//! What nobody saw: which incidents follow from it, and which holes are new to the store or have grown.
+
+use landfall_ledger::{Coverage, Hole, HoleCause, PerStream, Stream, Verdict};
+use landfall_store::{CoverageRow, LandedRow};
+
+use super::{Accounting, Prepared};
+
+/// Holes are kept for so long after they may still concern an event, in milliseconds.
+const HOLES_KEPT_MS: i64 = 3_600_000;
+
+/// While a hole grows, it is written this often, in milliseconds.
+const GROWN_MS: i64 = 1_000;
+
+impl Accounting {
+    /// Takes what nobody saw, before the events are prepared that it concerns. Gives the time before which holes
+    /// concern nothing any more, in milliseconds.
+    pub fn covered(
+        &mut self,
+        coverage: &PerStream<Coverage>,
+        clock_ms: Option<i64>,
+        out: &mut Prepared,
+    ) -> i64 {
+        for (stream, coverage) in coverage.iter() {
+            for hole in coverage.holes() {
+                self.incidents.unwatched(stream, *hole);
+            }
+        }
+        let waits_ms = self
+            .longest_deadline_ms
+            .saturating_mul(2)
+            .saturating_add(HOLES_KEPT_MS);
+        let done_ms = self.complete_ms(clock_ms).saturating_sub(waits_ms);
+        out.unseen = self.coverage.growth(coverage);
+        out.coverage = self.coverage.changes(coverage);
+        done_ms
+    }
+}
+
+/// The verdict of an event that has not landed.
+pub(super) fn verdict_of(row: &LandedRow) -> Verdict {
+    match row.is_unconfirmed {
+        true => Verdict::Unconfirmed,
+        false => Verdict::Missing,
+    }
+}
+
+/// The holes as the store has them.
+#[derive(Debug)]
+pub(super) struct StoredCoverage {
+    /// Each hole as it was written, and as it was last seen.
+    holes: PerStream<Vec<(Hole, Hole)>>,
+    /// What the store knew ends here: the hole before the start begins there. None: it knew nothing.
+    known_ms: Option<i64>,
+}
+
+impl StoredCoverage {
+    pub fn new(known_ms: Option<i64>) -> Self {
+        Self {
+            holes: PerStream::default(),
+            known_ms,
+        }
+    }
+
+    /// By how many milliseconds holes grew since they were last seen. What was before the start is no growth.
+    pub fn growth(&self, coverage: &PerStream<Coverage>) -> Vec<(Stream, HoleCause, i64)> {
+        let mut growth = Vec::new();
+        for (stream, coverage) in coverage.iter() {
+            for hole in coverage.holes() {
+                let before = self.holes[stream].iter();
+                let overlap = before
+                    .map(|(_, seen)| {
+                        let (from_ms, to_ms) =
+                            (seen.from_ms.max(hole.from_ms), seen.to_ms.min(hole.to_ms));
+                        to_ms.saturating_sub(from_ms).saturating_add(1)
+                    })
+                    .filter(|ms| *ms > 0);
+                let grown = (hole.to_ms.saturating_sub(hole.from_ms))
+                    .saturating_add(1)
+                    .saturating_sub(overlap.fold(0, i64::saturating_add));
+                if hole.cause != HoleCause::NotRunning && grown > 0 {
+                    growth.push((stream, hole.cause, grown));
+                }
+            }
+        }
+        growth
+    }
+
+    /// The rows to write. The coverage is all that is known, except for holes that ended long ago.
+    pub fn changes(&mut self, coverage: &PerStream<Coverage>) -> Vec<CoverageRow> {
+        let mut rows = Vec::new();
+        for (stream, coverage) in coverage.iter() {
+            let before = std::mem::take(&mut self.holes[stream]);
+            let now = coverage.holes().iter().map(|hole| {
+                let found = before.iter().find(|(_, seen)| seen.from_ms == hole.from_ms);
+                let (written, is_new) = match found {
+                    None => (*hole, true),
+                    Some((written, seen)) => {
+                        let grown = hole.to_ms.saturating_sub(written.to_ms);
+                        let is_still = seen == hole;
+                        let is_due = grown >= GROWN_MS || grown > 0 && is_still;
+                        (if is_due { *hole } else { *written }, is_due)
+                    }
+                };
+                if is_new {
+                    rows.extend(self.row(stream, hole));
+                }
+                (written, *hole)
+            });
+            let now = now.collect();
+            self.holes[stream] = now;
+        }
+        rows
+    }
+
+    fn row(&self, stream: Stream, hole: &Hole) -> Option<CoverageRow> {
+        let from_ms = match hole.cause {
+            // What was before the first start concerns nobody.
+            HoleCause::NotRunning => hole.from_ms.max(self.known_ms?),
+            _ => hole.from_ms,
+        };
+        Some(CoverageRow {
+            stream: stream.as_str().to_owned(),
+            from_ms,
+            to_ms: hole.to_ms.max(from_ms),
+            cause: hole.cause.as_str().to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hole(from_ms: i64, to_ms: i64, cause: HoleCause) -> Hole {
+        Hole {
+            from_ms,
+            to_ms,
+            cause,
+        }
+    }
+
+    #[test]
+    fn a_hole_is_written_when_it_begins_every_second_and_when_it_has_ended() {
+        let mut stored = StoredCoverage::new(Some(500));
+        let mut coverage = PerStream::<Coverage>::default();
+        coverage
+            .written
+            .add(hole(i64::MIN, 900, HoleCause::NotRunning));
+        let (mut steps, mut grown): (Vec<Vec<(i64, i64)>>, Vec<i64>) = Default::default();
+        for to_ms in [1_000, 1_500, 2_000, 2_500, 2_500, 2_500] {
+            coverage
+                .written
+                .add(hole(1_000, to_ms, HoleCause::Disconnected));
+            grown.extend(stored.growth(&coverage).into_iter().map(|(_, _, ms)| ms));
+            let rows = stored.changes(&coverage).into_iter();
+            steps.push(rows.map(|row| (row.from_ms, row.to_ms)).collect());
+        }
+        let expected: [Vec<(i64, i64)>; 6] = [
+            vec![(500, 900), (1_000, 1_000)],
+            vec![],
+            vec![(1_000, 2_000)],
+            vec![],
+            vec![(1_000, 2_500)],
+            vec![],
+        ];
+        assert_eq!(steps, expected);
+        assert_eq!(grown, [1, 500, 500, 500]);
+        // A later hole is another row, and what is forgotten is not written again.
+        coverage.written.forget_before(3_000);
+        coverage.raw.add(hole(4_000, 4_010, HoleCause::Paused));
+        let rows = stored.changes(&coverage);
+        assert_eq!(rows.len(), 1);
+        assert_eq!(
+            (rows[0].stream.as_str(), rows[0].cause.as_str()),
+            ("raw", "paused")
+        );
+    }
+
+    #[test]
+    fn what_was_before_the_first_start_is_not_written() {
+        let mut stored = StoredCoverage::new(None);
+        let mut coverage = PerStream::<Coverage>::default();
+        coverage.raw.add(hole(i64::MIN, 900, HoleCause::NotRunning));
+        assert_eq!(stored.changes(&coverage), []);
+    }
+}

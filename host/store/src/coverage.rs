@@ -1,0 +1,31 @@
+//! Writes coverage: when nobody saw a stream.
+
+use rusqlite::params;
+
+use crate::error::StoreError;
+use crate::flush::Flush;
+use crate::rows::CoverageRow;
+
+impl Flush<'_> {
+    /// Puts a hole in its place. It may be one that is there and has grown; holes that it took in are removed.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn coverage(&self, row: &CoverageRow) -> Result<(), StoreError> {
+        let failed = StoreError::sqlite("note what was not seen");
+        self.prepare(
+            "DELETE FROM coverage WHERE stream = ?1 AND from_ms BETWEEN ?2 AND ?3",
+            "note what was not seen",
+        )?
+        .execute(params![row.stream, row.from_ms, row.to_ms])
+        .map_err(&failed)?;
+        self.prepare(
+            "INSERT INTO coverage VALUES (?1, ?2, ?3, ?4)",
+            "note what was not seen",
+        )?
+        .execute(params![row.stream, row.from_ms, row.to_ms, row.cause])
+        .map_err(failed)?;
+        Ok(())
+    }
+}

@@ -6,6 +6,7 @@ use crossbeam_channel::Sender;
 use landfall_ledger::{Deadlines, Generation, IncidentTrackerConfig};
 
 use super::settings::tracker_config_of;
+use super::stored::Stored;
 use crate::config::Config;
 use crate::judge::plan_cell::PlanCell;
 use crate::planning::planner::Planned;
@@ -26,15 +27,15 @@ impl Control {
         plan: Arc<PlanCell>,
         deadlines: Vec<Sender<Deadlines>>,
         tracker: Sender<IncidentTrackerConfig>,
-        first_generation: u64,
-        time: TimePolicy,
+        stored: &Stored,
+        time: &TimePolicy,
     ) -> Self {
         Self {
             plan,
             deadlines,
             tracker,
-            first_generation,
-            time,
+            first_generation: stored.first_generation,
+            time: time.clone(),
         }
     }
 

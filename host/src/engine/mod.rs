@@ -190,13 +190,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         answers: ends.answers.clone(),
         results: results_in,
     };
-    let control = Control::new(
-        plan,
-        ends.deadlines,
-        tracker_in,
-        stored.first_generation,
-        parts.time.clone(),
-    );
+    let control = Control::new(plan, ends.deadlines, tracker_in, &stored, &parts.time);
     let sources = shared.sources(senders);
     let BuildParts {
         plan,

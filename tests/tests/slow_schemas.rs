@@ -213,8 +213,6 @@ fn patterns_that_look_long_at_a_text_are_bounded_in_time_and_their_schema_is_nam
         });
         assert_eq!(told(), 1, "{}", sidecar.log());
     }
-    let log = sidecar.log();
-    assert!(!log.contains("stands still"), "{log}");
     sidecar.assert_balanced();
     sidecar.stop();
 }

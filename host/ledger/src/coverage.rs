@@ -15,7 +15,7 @@ pub enum HoleCause {
     Disconnected = 2,
     /// The connection stood, and the other end acknowledged nothing.
     Unanswered = 3,
-    /// Landfall itself did not run for a while: its process was stopped, or its machine.
+    /// Landfall itself did not read for a while: its process or its machine was stopped, or its queue was full.
     Paused = 4,
 }
 

@@ -270,12 +270,11 @@ impl Results {
     ) -> Box<Prepared> {
         let clock_ms = self.clock_ms();
         let coverage = self.in_flight.coverage();
-        let mut prepared = Prepared::default();
-        let done_ms = self.accounting.covered(&coverage, clock_ms, &mut prepared);
-        self.in_flight.forget_holes_before(done_ms);
         let mut prepared = self
             .accounting
-            .prepare(plan, buffered, known, clock_ms, prepared);
+            .prepare(plan, buffered, known, &coverage, clock_ms);
+        self.in_flight
+            .forget_holes_before(self.accounting.holes_done_ms(clock_ms));
         self.accounting
             .generations(self.plan.take_unrecorded(), &mut prepared);
         self.judge_windows(plan, ended, now, &mut prepared);

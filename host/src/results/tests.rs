@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use landfall_ledger::{
-    Effect, Fingerprint, Frontier, Generation, IncidentTrackerConfig, PayloadRef, PerStream,
-    SchemaId, ShardGauges, Stream, WrittenSide,
+    Effect, Fingerprint, Frontier, Generation, Hole, HoleCause, IncidentTrackerConfig, PayloadRef,
+    PerStream, SchemaId, ShardGauges, Stream, WrittenSide,
 };
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 use landfall_store::spool::Spool;
@@ -35,6 +35,7 @@ struct Process {
     clock: Clock,
     telemetry: Telemetry,
     shutdown: Arc<Shutdown>,
+    in_flight: InFlight,
 }
 
 impl Process {
@@ -67,6 +68,7 @@ impl Process {
         let spool = Spool::open(&dir.join("spool"), 1 << 20, 1, 0).unwrap();
         let telemetry = Telemetry::new().unwrap();
         let shutdown = Arc::new(Shutdown::new(ShutdownRequest::default()));
+        let in_flight = InFlight::default();
         let parts = ResultsParts {
             window_ms: 1_000,
             redact: Arc::default(),
@@ -86,7 +88,7 @@ impl Process {
             next_incident,
             telemetry: telemetry.clone(),
             shards: 1,
-            in_flight: InFlight::default(),
+            in_flight: in_flight.clone(),
             known_ms: None,
         };
         let results = Results::new(parts, Instant::now());
@@ -95,6 +97,7 @@ impl Process {
             clock,
             telemetry,
             shutdown,
+            in_flight,
         }
     }
 
@@ -368,4 +371,64 @@ fn what_was_deleted_is_in_no_file_any_more_after_a_round_of_retention() {
     process.at(3_000, Vec::new());
     assert!(!is_there(dir.path(), 1001));
     assert!(is_there(dir.path(), 1002));
+}
+
+#[test]
+fn a_hole_that_has_ended_is_one_incident_that_closes_for_good() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut process = Process::start(dir.path(), 0, 100);
+    let written = process.in_flight.add_source(Stream::Written, 0);
+    let hole = |to_ms| Hole {
+        from_ms: 1_000,
+        to_ms,
+        cause: HoleCause::Disconnected,
+    };
+    let incident = || reader(dir.path()).incidents().unwrap();
+    written.unseen(hole(4_000));
+    process.at(4_000, Vec::new());
+    assert!(incident().is_empty(), "it may still be a short one");
+    written.unseen(hole(9_000));
+    // The streams are applied only so far, because nothing is acknowledged.
+    process.at(4_500, Vec::new());
+    let [opened] = &incident()[..] else {
+        panic!("one incident")
+    };
+    assert_eq!((opened.start_ms, opened.opened_ms), (1_000, 9_000));
+    let mut last = Vec::new();
+    for now_ms in (10_000..40 * CLEAR_MS).step_by(1_000) {
+        process.at(now_ms, Vec::new());
+        last.push(incident()[0].closed_ms);
+    }
+    let closed = last.last().copied().flatten();
+    assert!(
+        closed.is_some_and(|at_ms| at_ms <= 9_000 + 2 * CLEAR_MS + 1_000),
+        "{last:?}"
+    );
+    let since = last.iter().position(Option::is_some).unwrap();
+    assert!(
+        last[since..].iter().all(|at_ms| *at_ms == closed),
+        "{last:?}"
+    );
+    assert_eq!(incident().len(), 1);
+}
+
+#[test]
+fn an_unconfirmed_event_whose_copy_is_lost_in_sight_stays_with_what_nobody_saw() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut process = Process::start(dir.path(), 0, 100);
+    let mut first = missing(1, 500);
+    if let Effect::Missing { hole, .. } = &mut first.effect {
+        *hole = Some(HoleCause::Disconnected);
+    }
+    process.at(2_000, vec![first]);
+    process.at(4_000, vec![again(1, 2_500)]);
+    let causes: Vec<String> = reader(dir.path())
+        .incidents()
+        .unwrap()
+        .into_iter()
+        .filter(|incident| incident.events > 0)
+        .map(|incident| incident.cause)
+        .collect();
+    assert_eq!(causes, ["unwatched"]);
+    assert_eq!(owed(dir.path())[0].hole, "disconnected");
 }

@@ -28,6 +28,10 @@ impl IncidentTracker {
                 tracked.changed = true;
             }
             incident.start_ms = incident.start_ms.min(hole.from_ms);
+            if !tracked.was_reported {
+                // The hole is known only now, however far the streams are applied.
+                incident.opened_ms = incident.opened_ms.max(hole.to_ms);
+            }
         }
     }
 

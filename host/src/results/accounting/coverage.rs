@@ -12,27 +12,25 @@ const HOLES_KEPT_MS: i64 = 3_600_000;
 const GROWN_MS: i64 = 1_000;
 
 impl Accounting {
-    /// Takes what nobody saw, before the events are prepared that it concerns. Gives the time before which holes
-    /// concern nothing any more, in milliseconds.
-    pub fn covered(
-        &mut self,
-        coverage: &PerStream<Coverage>,
-        clock_ms: Option<i64>,
-        out: &mut Prepared,
-    ) -> i64 {
-        for (stream, coverage) in coverage.iter() {
-            for hole in coverage.holes() {
-                self.incidents.unwatched(stream, *hole);
+    /// Takes what nobody saw. It comes before the events that it concerns.
+    pub(super) fn covered(&mut self, coverage: &PerStream<Coverage>, out: &mut Prepared) {
+        for (stream, hole, grown_ms) in self.coverage.growth(coverage) {
+            // A hole that is known and did not grow is no news: its incident may be over.
+            self.incidents.unwatched(stream, hole);
+            if hole.cause != HoleCause::NotRunning {
+                out.unseen.push((stream, hole.cause, grown_ms));
             }
         }
+        out.coverage = self.coverage.changes(coverage);
+    }
+
+    /// Holes that ended before this instant concern nothing any more, in milliseconds.
+    pub fn holes_done_ms(&self, clock_ms: Option<i64>) -> i64 {
         let waits_ms = self
             .longest_deadline_ms
             .saturating_mul(2)
             .saturating_add(HOLES_KEPT_MS);
-        let done_ms = self.complete_ms(clock_ms).saturating_sub(waits_ms);
-        out.unseen = self.coverage.growth(coverage);
-        out.coverage = self.coverage.changes(coverage);
-        done_ms
+        self.complete_ms(clock_ms).saturating_sub(waits_ms)
     }
 }
 
@@ -61,8 +59,8 @@ impl StoredCoverage {
         }
     }
 
-    /// By how many milliseconds holes grew since they were last seen. What was before the start is no growth.
-    pub fn growth(&self, coverage: &PerStream<Coverage>) -> Vec<(Stream, HoleCause, i64)> {
+    /// The holes that are new or grew since they were last seen, and by how many milliseconds.
+    pub fn growth(&self, coverage: &PerStream<Coverage>) -> Vec<(Stream, Hole, i64)> {
         let mut growth = Vec::new();
         for (stream, coverage) in coverage.iter() {
             for hole in coverage.holes() {
@@ -77,8 +75,8 @@ impl StoredCoverage {
                 let grown = (hole.to_ms.saturating_sub(hole.from_ms))
                     .saturating_add(1)
                     .saturating_sub(overlap.fold(0, i64::saturating_add));
-                if hole.cause != HoleCause::NotRunning && grown > 0 {
-                    growth.push((stream, hole.cause, grown));
+                if grown > 0 {
+                    growth.push((stream, *hole, grown));
                 }
             }
         }
@@ -164,7 +162,7 @@ mod tests {
             vec![],
         ];
         assert_eq!(steps, expected);
-        assert_eq!(grown, [1, 500, 500, 500]);
+        assert_eq!(grown, [i64::MAX, 1, 500, 500, 500]);
         // A later hole is another row, and what is forgotten is not written again.
         coverage.written.forget_before(3_000);
         coverage.raw.add(hole(4_000, 4_010, HoleCause::Paused));

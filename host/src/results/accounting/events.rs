@@ -51,9 +51,9 @@ impl Accounting {
                 hole,
                 ..
             } => {
-                let incident = self
-                    .incidents
-                    .missing(schema, arrived_ms, deadline_ms, hole);
+                let incident =
+                    self.incidents
+                        .missing(schema, arrived_ms, deadline_ms, hole.is_some());
                 let row = MissingRow {
                     fingerprint: key.to_bytes(),
                     key: text,

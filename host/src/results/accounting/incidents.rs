@@ -2,8 +2,8 @@
 //! lines come in any order of time.
 
 use landfall_ledger::{
-    Activity, Cause, Hole, HoleCause, IncidentFinding, IncidentId, IncidentTracker,
-    IncidentTrackerConfig, SchemaId, Stream,
+    Activity, Cause, Hole, IncidentFinding, IncidentId, IncidentTracker, IncidentTrackerConfig,
+    SchemaId, Stream,
 };
 
 use super::audit_incidents::{AuditAttribution, AuditIncidents};
@@ -106,16 +106,16 @@ impl Incidents {
         }
     }
 
-    /// An event is missing, or unconfirmed because of a hole. Gives its incident; in a recording the incident is known only at the
+    /// An event is missing or unconfirmed. Gives its incident; in a recording the incident is known only at the
     /// end.
     pub fn missing(
         &mut self,
         schema: SchemaId,
         arrived_ms: i64,
         deadline_ms: i64,
-        hole: Option<HoleCause>,
+        is_unconfirmed: bool,
     ) -> IncidentId {
-        if hole.is_some() {
+        if is_unconfirmed {
             return self.tracker.unconfirmed(schema, arrived_ms);
         }
         match &mut self.recorded {
@@ -135,11 +135,11 @@ impl Incidents {
         schema: SchemaId,
         arrived_ms: i64,
         deadline_ms: i64,
-        hole: Option<HoleCause>,
+        is_unconfirmed: bool,
     ) -> Option<IncidentId> {
         match self.recorded {
             Some(_) => None,
-            None => Some(self.missing(schema, arrived_ms, deadline_ms, hole)),
+            None => Some(self.missing(schema, arrived_ms, deadline_ms, is_unconfirmed)),
         }
     }
 

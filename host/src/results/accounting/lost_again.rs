@@ -54,9 +54,11 @@ impl Accounting {
         // schema.
         let of_row = known.get(&fingerprint);
         let counted = of_row.map_or(schema, |row| plan.labels.find(row.schema.as_bytes()));
-        let Some(incident) = self
-            .incidents
-            .missing_again(counted, arrived_ms, deadline_ms, hole)
+        // What was unconfirmed stays so: that the copy was lost in sight says nothing of the first one.
+        let is_unconfirmed = hole.is_some() || of_row.is_some_and(|row| row.is_unconfirmed);
+        let Some(incident) =
+            self.incidents
+                .missing_again(counted, arrived_ms, deadline_ms, is_unconfirmed)
         else {
             return;
         };

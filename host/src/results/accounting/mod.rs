@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use landfall_document::Pointer;
 use landfall_ledger::{
-    Cause, Counts, Frontier, Generation, IncidentTrackerConfig, SchemaGauge, SchemaId, ShardGauges,
-    Stream, Verdict,
+    Cause, Counts, Coverage, Frontier, Generation, IncidentTrackerConfig, PerStream, SchemaGauge,
+    SchemaId, ShardGauges, Stream, Verdict,
 };
 use landfall_store::{GenerationRow, LandedRow, SampleRow};
 
@@ -274,12 +274,16 @@ impl Accounting {
         plan: &Plan,
         buffered: Buffered,
         mut known: KnownMissing,
+        coverage: &PerStream<Coverage>,
         clock_ms: Option<i64>,
-        mut prepared: Prepared,
     ) -> Prepared {
-        prepared.samples = buffered.samples;
-        prepared.counts = buffered.counts;
-        prepared.latency = buffered.latency;
+        let mut prepared = Prepared {
+            samples: buffered.samples,
+            counts: buffered.counts,
+            latency: buffered.latency,
+            ..Prepared::default()
+        };
+        self.covered(coverage, &mut prepared);
         // Stalls are judged by landings. Raw frames that are held back do not hide a stall.
         let landed_up_to_ms = self.reported_up_to(Stream::Written, clock_ms);
         self.incidents.landed_up_to(landed_up_to_ms);

@@ -54,8 +54,8 @@ fn under_a_hole_nothing_is_called_a_stall_and_after_it_the_time_begins_anew() {
          now 601
          missing a at 590 due 610
          now 620",
-        "opened at 601 #1 stalled pipeline 10..10
-         #1 stalled pipeline 10..590 told 601 open events 1 (a 1)",
+        "opened at 601 #1 stalled pipeline 500..500
+         #1 stalled pipeline 500..590 told 601 open events 1 (a 1)",
     );
 }
 
@@ -105,5 +105,28 @@ fn a_stream_is_not_silent_while_nobody_sees_it() {
          now 601",
         "opened at 601 #1 silent raw 10..10
          #1 silent raw 10..10 told 601 open events 0",
+    );
+}
+
+#[test]
+fn an_event_before_a_hole_is_no_stall_after_it_for_its_row_may_have_come_unseen() {
+    check(
+        "arrived a 10
+         hole written 5 30 disconnected
+         now 30
+         now 1000",
+        "",
+    );
+}
+
+#[test]
+fn the_incident_of_a_hole_keeps_its_span_when_an_event_of_it_turns_out_unconfirmed() {
+    check(
+        "hole written 1000 9000 disconnected
+         now 9001
+         unconfirmed a at 3000
+         now 9010",
+        "opened at 9001 #1 unwatched written 1000..9000
+         #1 unwatched written 1000..9000 told 9000 open events 1 (a 1)",
     );
 }

@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use landfall_ledger::{Coverage, Hole, PerStream, Stream};
 
@@ -23,6 +23,8 @@ use landfall_ledger::{Coverage, Hole, PerStream, Stream};
 #[derive(Debug)]
 pub struct SourceProgress {
     reached_ms: AtomicI64,
+    /// When the first source of the stream began.
+    stream_start_ms: i64,
     /// The holes of all sources of the stream.
     coverage: Arc<Mutex<Coverage>>,
 }
@@ -38,6 +40,11 @@ impl SourceProgress {
     /// then whoever sees the frontier pass it also sees the hole.
     pub fn unseen(&self, hole: Hole) {
         lock(&self.coverage).add(hole);
+    }
+
+    /// When the first source of the stream began, in milliseconds: nobody saw the stream before.
+    pub fn stream_start_ms(&self) -> i64 {
+        self.stream_start_ms
     }
 
     /// The source has ended, and nothing will come from it any more. It no longer holds the
@@ -56,6 +63,7 @@ impl SourceProgress {
 struct StreamRegister {
     sources: Mutex<Vec<Arc<SourceProgress>>>,
     coverage: Arc<Mutex<Coverage>>,
+    start_ms: OnceLock<i64>,
     /// The frontier that was computed last.
     last_frontier_ms: Mutex<Option<i64>>,
     /// First arrival and number of each unfinished batch.
@@ -120,8 +128,10 @@ impl InFlight {
     /// Registers a source that begins at `start_ms`. The stream's frontier stays there until the
     /// source has read something or has seen its socket empty.
     pub fn add_source(&self, stream: Stream, start_ms: i64) -> Arc<SourceProgress> {
+        let stream_start_ms = *self.streams[stream].start_ms.get_or_init(|| start_ms);
         let progress = Arc::new(SourceProgress {
             reached_ms: AtomicI64::new(start_ms),
+            stream_start_ms,
             coverage: Arc::clone(&self.streams[stream].coverage),
         });
         lock(&self.streams[stream].sources).push(Arc::clone(&progress));

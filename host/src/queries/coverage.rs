@@ -35,7 +35,7 @@ impl Holes {
     pub fn as_text(&self) -> Page {
         let mut page = Page::default();
         if self.rows.is_empty() {
-            page.line("all was seen");
+            page.line("no hole is known");
         }
         for row in &self.rows {
             let (from, to) = (view::utc_second(row.from_ms), view::utc_second(row.to_ms));
@@ -96,6 +96,9 @@ mod tests {
             holes.as_text().as_str(),
             "2014-11-18 02:12:04 – 2014-11-18 02:12:14 UTC  (10 s)  written: disconnected: the connection was lost\n"
         );
-        assert_eq!(Holes { rows: vec![] }.as_text().as_str(), "all was seen\n");
+        assert_eq!(
+            Holes { rows: vec![] }.as_text().as_str(),
+            "no hole is known\n"
+        );
     }
 }

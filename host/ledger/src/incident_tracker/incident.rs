@@ -177,12 +177,14 @@ impl Incident {
         share.events += events;
         share.first_ms = share.first_ms.min(first_ms);
         share.last_ms = share.last_ms.max(last_ms);
-        self.start_ms = if self.events == 0 && self.cause != Cause::Stalled {
+        // What nobody saw was there before the first event that is unconfirmed because of it.
+        let is_first = self.events == 0 && self.cause != Cause::Unwatched;
+        self.start_ms = if is_first && self.cause != Cause::Stalled {
             first_ms
         } else {
             self.start_ms.min(first_ms)
         };
-        self.end_ms = if self.events == 0 {
+        self.end_ms = if is_first {
             last_ms
         } else {
             self.end_ms.max(last_ms)

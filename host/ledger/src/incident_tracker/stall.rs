@@ -42,11 +42,19 @@ impl IncidentTracker {
 
     pub(super) fn watch_pipeline(&mut self, now_ms: i64) {
         let stalled = self.pipeline.stalled_since(now_ms, self.config.stall_ms);
-        let is_seen = now_ms.saturating_sub(self.landings_seen_since_ms()) > self.config.stall_ms;
+        let seen_since_ms = self.landings_seen_since_ms();
+        let is_seen = now_ms.saturating_sub(seen_since_ms) > self.config.stall_ms
+            && self.pipeline.arrived_since(seen_since_ms);
+        let is_known = self.find_stalled(Scope::Pipeline).is_some();
         match stalled {
             // Whether something landed meanwhile nobody saw. A stall that is known goes on.
-            Some(_) if !is_seen && self.find_stalled(Scope::Pipeline).is_none() => {}
+            Some(_) if !is_seen && !is_known => {}
             Some(since) => {
+                let since = if is_known {
+                    since
+                } else {
+                    since.max(seen_since_ms)
+                };
                 let id = self.stall_of(Scope::Pipeline, since);
                 self.still_stalled(id);
             }

@@ -54,7 +54,12 @@ impl StallWatch {
             (Some(reported), Some(waiting)) => reported >= waiting,
             _ => false,
         };
-        !is_reported && self.arrived_ms.is_some_and(|arrived| arrived >= since_ms)
+        !is_reported && self.arrived_since(since_ms)
+    }
+
+    /// Whether an expected event arrived at `since_ms` or later.
+    pub(super) fn arrived_since(&self, since_ms: i64) -> bool {
+        self.arrived_ms.is_some_and(|arrived| arrived >= since_ms)
     }
 
     /// Since when expected events have waited, if that is longer than `stall_ms` at `now_ms`.

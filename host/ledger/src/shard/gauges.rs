@@ -152,6 +152,8 @@ impl Latency {
 /// Sizes and ages of a shard.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ShardGauges {
+    /// The longest time that anything waits from its arrival on, in milliseconds.
+    pub wait_max_ms: i64,
     /// Raw events that wait for their landing or their deadline, and early landings.
     pub pending: usize,
     /// Of these, landings that came before their raw event.
@@ -178,6 +180,7 @@ impl Shard {
             .filter_map(|class| self.queues.head(class))
             .map(|slot| self.keys.pending.get(slot));
         ShardGauges {
+            wait_max_ms: self.queues.wait_max_ms(),
             pending: self.keys.pending.len(),
             early: self.early,
             oldest_expected_ms: oldest.map(|entry| entry.arrived_ms).min(),

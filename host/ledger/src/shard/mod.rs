@@ -101,11 +101,6 @@ impl Shard {
         self.coverage = coverage;
     }
 
-    /// The longest time that anything waits from its arrival on, in milliseconds.
-    pub fn wait_max_ms(&self) -> i64 {
-        self.queues.wait_max_ms()
-    }
-
     /// Applies a raw event.
     pub fn raw(&mut self, event: &RawObservation, effects: &mut Vec<Effect>) {
         self.apply_raw(event, effects);

@@ -26,10 +26,9 @@ impl Accounting {
 
     /// Holes that ended before this instant concern nothing any more, in milliseconds.
     pub fn holes_done_ms(&self, clock_ms: Option<i64>) -> i64 {
-        let waits_ms = self
-            .longest_deadline_ms
-            .saturating_mul(2)
-            .saturating_add(HOLES_KEPT_MS);
+        let waits = self.shards.iter().map(|shard| shard.gauges.wait_max_ms);
+        let longest_ms = waits.fold(self.longest_deadline_ms, i64::max);
+        let waits_ms = longest_ms.saturating_mul(2).saturating_add(HOLES_KEPT_MS);
         self.complete_ms(clock_ms).saturating_sub(waits_ms)
     }
 }

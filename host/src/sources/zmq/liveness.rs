@@ -28,7 +28,7 @@ pub(super) fn is_alive(socket: &OwnedFd) -> bool {
     }
 }
 
-/// How long ago the other end of a TCP connection acknowledged something.
+/// How long ago the other end of a TCP connection acknowledged something, or sent something.
 pub(super) fn acknowledged(socket: &OwnedFd) -> Option<Duration> {
     // SAFETY: all of it is integers, for which zeros are values.
     let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
@@ -43,7 +43,8 @@ pub(super) fn acknowledged(socket: &OwnedFd) -> Option<Duration> {
             &raw mut size,
         )
     };
-    let ago_ms = info.tcpi_last_ack_recv;
+    // What brings data acknowledges as well, and some kernels note only the data then.
+    let ago_ms = info.tcpi_last_ack_recv.min(info.tcpi_last_data_recv);
     (failed == 0).then(|| Duration::from_millis(u64::from(ago_ms)))
 }
 

@@ -139,7 +139,7 @@ fn open_by(
         Arc::clone(batch_writer.progress()),
         Arc::clone(batch_writer.stats()),
         subscription.settings.settle,
-        batch_writer.progress().get_ms(),
+        batch_writer.progress().stream_start_ms(),
         batch_writer.clock().speed(),
     );
     let tick = batch_writer.clock().real(TICK).clamp(TICK_MIN, TICK_MAX);

@@ -109,6 +109,16 @@ impl Connection {
         set_low_water(socket, DEFERRED_BYTES_MAX).then_some(DeferredWakeUps(socket))
     }
 
+    /// Bytes that have room in the kernel for certain, before the peer has to wait. Of what is made for a connection,
+    /// a quarter, because the kernel counts more than the bytes. Where nothing is made, a local socket with small
+    /// frames had room for 17 KB (measured), and this is half of it.
+    pub fn room_bytes(&self) -> u64 {
+        match self.defers_wake_ups {
+            true => u64::from(ROOM_BYTES.unsigned_abs()) / 4,
+            false => 8 << 10,
+        }
+    }
+
     /// Whether the connection stands, as far as this machine's kernel knows. None if the kernel cannot be asked: then
     /// only libzmq's events tell of its end.
     pub fn is_alive(&self) -> Option<bool> {

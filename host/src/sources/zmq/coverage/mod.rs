@@ -23,11 +23,6 @@ use crate::flow::{SourceProgress, SourceStatus};
 /// that loses packets. Until then time stands still, for what was sent may still come.
 pub(super) const UNANSWERED_MAX: Duration = Duration::from_secs(10);
 
-/// After a pause of this process: with so many bytes to read at once, what the kernel holds for a connection may
-/// have been full, and then the publisher may have dropped frames. A quarter of what `wake_ups` gives a connection,
-/// because the kernel counts more than the bytes.
-const PAUSED_BYTES_MAX: u64 = 576 << 10;
-
 /// A source that cannot be seen to have caught up with a pause is taken to have done so after this long.
 const CATCH_UP_MAX: Duration = Duration::from_secs(1);
 
@@ -39,6 +34,8 @@ pub(super) struct ConnectionLook {
     pub now: Instant,
     /// Nothing waits in the kernel or in the library either.
     pub is_empty: bool,
+    /// So many bytes have room in the kernel for certain, before the publisher has to wait.
+    pub room_bytes: u64,
     /// Connections that were made so far, and whether the last one is alive.
     pub connections: u64,
     pub is_alive: bool,
@@ -72,7 +69,7 @@ pub(super) struct ConnectionCoverage {
     speed: f64,
     state: State,
     connections: u64,
-    /// When the pause began that the source catches up with, and when it was noticed.
+    /// When the pauses began that the source catches up with, and when the last one was noticed.
     paused: Option<(i64, Instant)>,
     bytes_since_empty: u64,
 }
@@ -127,7 +124,8 @@ impl ConnectionCoverage {
     /// The source did not run for so long, until now. It also was not asked to rest.
     pub fn paused(&mut self, length: Duration, now_ms: i64, now: Instant) {
         let since_ms = now_ms.saturating_sub(self.ms(length));
-        self.paused.get_or_insert((since_ms, now));
+        let (since_ms, _) = self.paused.unwrap_or((since_ms, now));
+        self.paused = Some((since_ms, now));
     }
 
     /// The socket was found empty. Gives up to when the progress may move at most.
@@ -141,7 +139,7 @@ impl ConnectionCoverage {
         };
         match self.paused {
             Some((since_ms, _)) if !caught_up => return limit_ms.min(since_ms),
-            Some((since_ms, _)) if self.bytes_since_empty >= PAUSED_BYTES_MAX => {
+            Some((since_ms, _)) if self.bytes_since_empty >= look.room_bytes => {
                 self.unseen(since_ms, look.before_ms, HoleCause::Paused);
             }
             _ => {}

@@ -6,6 +6,7 @@ use super::*;
 use crate::flow::InFlight;
 
 const SETTLE_MS: u64 = 1_000;
+const ROOM_BYTES: u64 = 1_000;
 
 /// What happens at an endpoint, at so many milliseconds. A source begins at 100.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,7 @@ fn after(steps: &[(u64, Step)]) -> (Vec<(i64, i64, HoleCause)>, i64, bool) {
             before_ms: at_ms,
             now: start + Duration::from_millis(at),
             is_empty: true,
+            room_bytes: ROOM_BYTES,
             connections,
             is_alive,
             acknowledged,
@@ -75,7 +77,7 @@ fn after(steps: &[(u64, Step)]) -> (Vec<(i64, i64, HoleCause)>, i64, bool) {
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn a_hole_lasts_from_the_last_proof_of_life_to_the_first_frame_or_the_settling_time() {
     use HoleCause::{Disconnected, NeverConnected, Paused as WasPaused, Unanswered};
-    let full = usize::try_from(PAUSED_BYTES_MAX).unwrap();
+    let full = usize::try_from(ROOM_BYTES).unwrap();
     let seeing = [(200, Alive(1)), (300, Frame(1, 9)), (400, Alive(1))];
     let first = (101, 300, NeverConnected);
     type Story<'a> = (
@@ -277,7 +279,7 @@ fn it_sees_everything_of_what_comes_from_a_second_after_a_hole() {
 
 #[test]
 fn until_it_has_caught_up_with_a_pause_time_stands_still_and_all_bytes_count() {
-    let half = usize::try_from(PAUSED_BYTES_MAX / 2).unwrap();
+    let half = usize::try_from(ROOM_BYTES / 2).unwrap();
     let begin = [
         (300, Frame(1, 9)),
         (2_000, Alive(1)),
@@ -300,8 +302,25 @@ fn until_it_has_caught_up_with_a_pause_time_stands_still_and_all_bytes_count() {
 }
 
 #[test]
+fn a_pause_that_follows_another_is_caught_up_with_too() {
+    let all = usize::try_from(ROOM_BYTES).unwrap();
+    let (holes, limit_ms, _) = after(&[
+        (300, Frame(1, 9)),
+        (2_000, Alive(1)),
+        (5_000, Paused(2_500)),
+        (5_010, Behind),
+        (8_000, Paused(2_900)),
+        (8_010, Behind),
+        (8_020, Frame(1, all)),
+        (8_030, Alive(1)),
+    ]);
+    let hole = (2_500, 8_030, HoleCause::Paused);
+    assert_eq!((holes.last(), limit_ms), (Some(&hole), 8_030));
+}
+
+#[test]
 fn a_flood_without_a_pause_is_no_hole() {
-    let full = usize::try_from(PAUSED_BYTES_MAX).unwrap();
+    let full = usize::try_from(ROOM_BYTES).unwrap();
     let (holes, ..) = after(&[
         (300, Frame(1, 9)),
         (400, Alive(1)),

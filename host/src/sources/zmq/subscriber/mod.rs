@@ -127,6 +127,7 @@ impl Subscriber {
                             before_ms,
                             now,
                             is_empty: ahead == Ahead::Nothing,
+                            room_bytes: self.connection_monitor.connection.room_bytes(),
                             connections: self.connection_monitor.connections,
                             is_alive: self.connection_monitor.is_alive(),
                             acknowledged: self.connection_monitor.connection.acknowledged(),

@@ -229,3 +229,14 @@ fn both_streams_have_holes_of_their_own() {
          5/0: unexpected 1",
     );
 }
+
+#[test]
+fn a_row_that_was_read_long_after_it_can_have_landed_may_be_of_an_event_before_a_hole() {
+    check(
+        "hole raw 1000 1500 disconnected
+         written a at 5000 from 2200
+         frontier 5030",
+        "hold a
+         5/0: unwatched 1",
+    );
+}

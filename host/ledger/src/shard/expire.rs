@@ -169,11 +169,11 @@ impl Shard {
         }
     }
 
-    /// Whether the raw event of a row may have come while nobody watched the raw stream: as long before the row as
-    /// the longest deadline, and until the row's grace ended.
-    fn may_have_come_unseen(&self, landed_ms: i64) -> bool {
+    /// Whether the raw event of a row may have come while nobody watched the raw stream: as long before the row can
+    /// have landed as the longest deadline, and until the row's grace ended.
+    fn may_have_come_unseen(&self, earliest_ms: i64, landed_ms: i64) -> bool {
         let before_ms = self.queues.deadline_max_ms().max(STAMPS_APART_MS);
-        let from_ms = landed_ms.saturating_sub(before_ms);
+        let from_ms = earliest_ms.saturating_sub(before_ms);
         let to_ms = landed_ms.saturating_add(self.queues.grace_ms());
         self.coverage.raw.hole_within(from_ms, to_ms).is_some()
     }
@@ -182,7 +182,7 @@ impl Shard {
         let entry = self.unlink(slot);
         let window = self.tallies.window(entry.arrived_ms);
         let payload = (entry.payload != NOT_SPOOLED).then_some(entry.payload);
-        let is_unwatched = self.may_have_come_unseen(entry.arrived_ms);
+        let is_unwatched = self.may_have_come_unseen(entry.earliest_ms(), entry.arrived_ms);
         let counts = self.tallies.at(window, entry.schema);
         let settled = if is_unwatched {
             counts.unwatched += 1;

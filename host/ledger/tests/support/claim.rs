@@ -376,7 +376,7 @@ impl Claim {
         match self.state {
             State::Early(row) if raw_past(row.arrived_ms) => {
                 let before_ms = self.deadlines.max_ms().max(STAMPS_APART_MS);
-                let (from_ms, to_ms) = (row.arrived_ms - before_ms, row.arrived_ms + GRACE_MS);
+                let (from_ms, to_ms) = (row.earliest_ms - before_ms, row.arrived_ms + GRACE_MS);
                 let unwatched = self.holes.within(Stream::Raw, from_ms, to_ms).is_some();
                 let count = |counts: &mut Counts| match unwatched {
                     true => counts.unwatched += 1,

@@ -67,7 +67,8 @@ impl Process {
         )
     }
 
-    /// The same, with its output and its errors in these files; the caller has to copy the errors to `log`.
+    /// The same, with its output and its errors in these files; the caller has to copy the errors to `log`, which is
+    /// emptied first: the address of a run before must not be taken for that of this one.
     pub fn start_into(
         program: &Path,
         config: &Path,
@@ -75,6 +76,10 @@ impl Process {
         output: Stdio,
         errors: Stdio,
     ) -> Result<Self, SidecarError> {
+        File::create(log).map_err(|cause| SidecarError::Io {
+            what: "emptying the log",
+            cause,
+        })?;
         Self::begin(program, config, log, (output, errors), &|_| ())
     }
 

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::stream::PerStream;
+
 /// Why nobody saw a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -58,6 +60,16 @@ pub struct Hole {
     pub from_ms: i64,
     pub to_ms: i64,
     pub cause: HoleCause,
+}
+
+/// What is known of how the streams were read, up to the frontiers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Readings {
+    /// What nobody saw of each stream.
+    pub coverage: PerStream<Coverage>,
+    /// When raw frames were read long after they came: what was stamped in such an interval may have come as early as
+    /// it begins.
+    pub raw_delays: Coverage,
 }
 
 /// Most holes that are kept of a stream. With more, the two that are closest to each other become one: what was

@@ -32,7 +32,7 @@ mod unlanded;
 mod verdict;
 
 pub use config::{Deadlines, ShardConfig};
-pub use coverage::{Coverage, HOLES_MAX, Hole, HoleCause};
+pub use coverage::{Coverage, HOLES_MAX, Hole, HoleCause, Readings};
 pub use effect::{Effect, RejectedBy, WrittenSide};
 pub use identity::{Fingerprint, Form, Generation, PayloadRef, ReasonId, SchemaId};
 pub use incident_tracker::{

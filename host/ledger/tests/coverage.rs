@@ -240,3 +240,39 @@ fn a_row_that_was_read_long_after_it_can_have_landed_may_be_of_an_event_before_a
          5/0: unwatched 1",
     );
 }
+
+/// An event that was read late is stamped at 5,000, a hole of the written stream is long before, and raw frames were
+/// read late in between.
+#[track_caller]
+fn with_delay(from_ms: i64, to_ms: i64, is_seen: bool) {
+    let (hole, verdict) = match is_seen {
+        true => ("", "missing"),
+        false => (" hole disconnected", "unconfirmed"),
+    };
+    check(
+        &format!(
+            "hole written 1000 1999 disconnected
+             delay {from_ms} {to_ms}
+             raw a at 5000
+             frontier 5100"
+        ),
+        &format!(
+            "missing a raw:a arrived 5000 due 5100{hole}
+             5/0: {verdict} 1"
+        ),
+    );
+}
+
+#[test]
+fn an_event_that_was_read_late_may_have_come_when_the_delay_began() {
+    for (from_ms, to_ms, is_seen) in [
+        (2_999, 5_000, false),
+        (3_000, 5_000, true),
+        (2_000, 4_000, false),
+        (2_000, 3_999, true),
+        (5_000, 9_000, true),
+        (i64::MIN, i64::MAX, false),
+    ] {
+        with_delay(from_ms, to_ms, is_seen);
+    }
+}

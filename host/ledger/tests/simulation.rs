@@ -62,9 +62,9 @@ fn run(seed: u64, shards: usize) -> Run {
     let mut history = History::new(seed);
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut all: Vec<Shard> = (0..shards).map(|_| shard()).collect();
-    let coverage = Holes::new(seed).coverage();
+    let readings = Holes::new(seed).readings();
     all.iter_mut()
-        .for_each(|shard| shard.set_coverage(coverage.clone()));
+        .for_each(|shard| shard.set_readings(readings.clone()));
     let mut run = Run {
         log: Vec::new(),
         told: vec![Vec::new(); shards],

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use landfall_ledger::{Coverage, Hole, PerStream, Stream};
+use landfall_ledger::{Coverage, Hole, HoleCause, PerStream, Readings, Stream};
 
 /// How far one source has read: every frame that came before this instant has been stamped and put
 /// into a registered batch, or is in a hole. Milliseconds by Landfall's clock.
@@ -27,6 +27,7 @@ pub struct SourceProgress {
     stream_start_ms: i64,
     /// The holes of all sources of the stream.
     coverage: Arc<Mutex<Coverage>>,
+    delays: Arc<Mutex<Coverage>>,
 }
 
 impl SourceProgress {
@@ -47,6 +48,15 @@ impl SourceProgress {
         self.stream_start_ms
     }
 
+    /// What is stamped from `from_ms` to `to_ms` may have come as early as `from_ms`: it was read late.
+    pub fn delayed(&self, from_ms: i64, to_ms: i64) {
+        lock(&self.delays).add(Hole {
+            from_ms,
+            to_ms,
+            cause: HoleCause::Paused,
+        });
+    }
+
     /// The source has ended, and nothing will come from it any more. It no longer holds the
     /// frontier.
     pub fn finish(&self) {
@@ -63,6 +73,7 @@ impl SourceProgress {
 struct StreamRegister {
     sources: Mutex<Vec<Arc<SourceProgress>>>,
     coverage: Arc<Mutex<Coverage>>,
+    delays: Arc<Mutex<Coverage>>,
     start_ms: OnceLock<i64>,
     /// The frontier that was computed last.
     last_frontier_ms: Mutex<Option<i64>>,
@@ -133,6 +144,7 @@ impl InFlight {
             reached_ms: AtomicI64::new(start_ms),
             stream_start_ms,
             coverage: Arc::clone(&self.streams[stream].coverage),
+            delays: Arc::clone(&self.streams[stream].delays),
         });
         lock(&self.streams[stream].sources).push(Arc::clone(&progress));
         progress
@@ -189,10 +201,19 @@ impl InFlight {
         PerStream::of(|stream| lock(&self.streams[stream].coverage).clone())
     }
 
+    /// The same, and when raw frames were read late.
+    pub fn readings(&self) -> Readings {
+        Readings {
+            coverage: self.coverage(),
+            raw_delays: lock(&self.streams.raw.delays).clone(),
+        }
+    }
+
     /// Forgets holes that ended before this instant, in milliseconds.
     pub fn forget_holes_before(&self, at_ms: i64) {
         for stream in Stream::ALL {
             lock(&self.streams[stream].coverage).forget_before(at_ms);
+            lock(&self.streams[stream].delays).forget_before(at_ms);
         }
     }
 
@@ -276,8 +297,6 @@ impl Drop for InFlightBatch {
 #[cfg(test)]
 mod tests {
     use std::thread;
-
-    use landfall_ledger::HoleCause;
 
     use super::*;
 

@@ -103,8 +103,13 @@ impl Shard {
     /// Why it is not known whether a row of an event landed: a hole of the written stream from before its arrival
     /// to its deadline.
     fn hole_of(&self, arrived_ms: i64, deadline_ms: i64) -> Option<HoleCause> {
-        let from_ms = arrived_ms.saturating_sub(STAMPS_APART_MS);
-        let hole = self.coverage.written.hole_within(from_ms, deadline_ms)?;
+        let stamped_ms = arrived_ms.saturating_sub(STAMPS_APART_MS);
+        let delay = self.readings.raw_delays.hole_within(stamped_ms, arrived_ms);
+        let from_ms = delay.map_or(stamped_ms, |delay| {
+            stamped_ms.min(delay.from_ms.saturating_sub(STAMPS_APART_MS))
+        });
+        let written = &self.readings.coverage.written;
+        let hole = written.hole_within(from_ms, deadline_ms)?;
         Some(hole.cause)
     }
 
@@ -175,7 +180,11 @@ impl Shard {
         let before_ms = self.queues.deadline_max_ms().max(STAMPS_APART_MS);
         let from_ms = earliest_ms.saturating_sub(before_ms);
         let to_ms = landed_ms.saturating_add(self.queues.grace_ms());
-        self.coverage.raw.hole_within(from_ms, to_ms).is_some()
+        self.readings
+            .coverage
+            .raw
+            .hole_within(from_ms, to_ms)
+            .is_some()
     }
 
     fn unexpected(&mut self, slot: u32, effects: &mut Vec<Effect>) {

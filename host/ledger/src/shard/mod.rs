@@ -14,14 +14,13 @@ mod written;
 pub use gauges::{Activity, SchemaGauge, ShardGauges};
 
 use crate::config::{Deadlines, ShardConfig};
-use crate::coverage::Coverage;
+use crate::coverage::Readings;
 use crate::deadlines::DeadlineQueues;
 use crate::effect::Effect;
 use crate::identity::{Fingerprint, PayloadRef, SchemaId};
 use crate::keys::{Keys, PREFETCH_KEYS};
 use crate::observation::{Frontier, RawObservation, WrittenObservation};
 use crate::pending::{Entry, Waiting};
-use crate::stream::PerStream;
 use crate::tally::{Tallies, TallyDelta};
 use gauges::{Activities, Latency};
 use history::Histories;
@@ -50,7 +49,7 @@ pub struct Shard {
     disputes_max: usize,
     writer_replaces: bool,
     watched_since_ms: i64,
-    coverage: PerStream<Coverage>,
+    readings: Readings,
     /// Events of different schemas came under one key, or may have come.
     has_claims: bool,
 }
@@ -85,7 +84,7 @@ impl Shard {
             disputes_max: config.disputes_max,
             writer_replaces: config.writer_replaces,
             watched_since_ms: config.watched_since_ms,
-            coverage: PerStream::default(),
+            readings: Readings::default(),
             has_claims: false,
         }
     }
@@ -95,10 +94,10 @@ impl Shard {
         self.queues.set_deadlines(deadlines);
     }
 
-    /// What nobody saw of each stream, up to the frontiers that are handed in from now on. It takes the place of
-    /// what was handed in before; what ended longer ago than anything waits may be left out.
-    pub fn set_coverage(&mut self, coverage: PerStream<Coverage>) {
-        self.coverage = coverage;
+    /// What nobody saw, and what was read late, up to the frontiers that are handed in from now on. It takes the place
+    /// of what was handed in before; what ended longer ago than anything waits may be left out.
+    pub fn set_readings(&mut self, readings: Readings) {
+        self.readings = readings;
     }
 
     /// Applies a raw event.

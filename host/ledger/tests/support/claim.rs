@@ -466,7 +466,8 @@ impl Claim {
 
     /// Why nobody knows whether a row of the event landed in time, if nobody does.
     fn hole_of(&self, event: &Event) -> Option<HoleCause> {
-        let from_ms = event.raw.arrived_ms - STAMPS_APART_MS;
+        let came_ms = self.holes.came_ms(event.raw.arrived_ms, STAMPS_APART_MS);
+        let from_ms = came_ms.saturating_sub(STAMPS_APART_MS);
         self.holes.within(Stream::Written, from_ms, event.due_ms)
     }
 

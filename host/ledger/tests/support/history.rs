@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use fastrand::Rng;
 use landfall_ledger::{
     Coverage, Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Hole, HoleCause,
-    Judgement, PayloadRef, PerStream, RawObservation, ReasonId, SchemaId, Stream,
+    Judgement, PayloadRef, PerStream, RawObservation, Readings, ReasonId, SchemaId, Stream,
     WrittenObservation, WrittenSide,
 };
 
@@ -30,12 +30,15 @@ pub fn deadlines(number: u8) -> Deadlines {
 
 /// What nobody saw of the streams, as a plain list. In half of the histories all was seen.
 #[derive(Clone, Debug, Default)]
-pub struct Holes(PerStream<Vec<Hole>>);
+pub struct Holes {
+    of_streams: PerStream<Vec<Hole>>,
+    raw_delays: Vec<Hole>,
+}
 
 impl Holes {
     pub fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed ^ 0x686f_6c65);
-        let mut of_stream = |_| {
+        let mut of_stream = |_: Stream| {
             let mut holes = Vec::new();
             let mut from_ms = if rng.u8(..4) == 0 {
                 i64::MIN
@@ -54,22 +57,40 @@ impl Holes {
             }
             holes
         };
-        Self(PerStream::of(&mut of_stream))
+        Self {
+            of_streams: PerStream::of(&mut of_stream),
+            raw_delays: of_stream(Stream::Raw),
+        }
     }
 
     /// Which of the stream's is the first that has a part in that time.
     pub fn within(&self, stream: Stream, from_ms: i64, to_ms: i64) -> Option<HoleCause> {
         let overlaps = |hole: &&Hole| hole.from_ms <= to_ms && hole.to_ms >= from_ms;
-        self.0[stream].iter().find(overlaps).map(|hole| hole.cause)
+        self.of_streams[stream]
+            .iter()
+            .find(overlaps)
+            .map(|hole| hole.cause)
+    }
+
+    /// The earliest instant at which a raw frame with that stamp may have come, but for what stamps are apart.
+    pub fn came_ms(&self, stamped_ms: i64, apart_ms: i64) -> i64 {
+        let overlaps =
+            |delay: &&Hole| delay.from_ms <= stamped_ms && delay.to_ms >= stamped_ms - apart_ms;
+        let delay = self.raw_delays.iter().find(overlaps);
+        delay.map_or(stamped_ms, |delay| delay.from_ms.min(stamped_ms))
     }
 
     /// As the ledger takes it; in any order.
-    pub fn coverage(&self) -> PerStream<Coverage> {
-        self.0.clone().map(|_, holes| {
+    pub fn readings(&self) -> Readings {
+        let coverage = |holes: &[Hole]| {
             let mut coverage = Coverage::default();
-            holes.into_iter().rev().for_each(|hole| coverage.add(hole));
+            holes.iter().rev().for_each(|hole| coverage.add(*hole));
             coverage
-        })
+        };
+        Readings {
+            coverage: PerStream::of(|stream| coverage(&self.of_streams[stream])),
+            raw_delays: coverage(&self.raw_delays),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! `raw KEY at TIME [rejected|unjudged] [form F] [schema S] [gen G]`,
 //! `written KEY at TIME [from EARLIEST] [form F] [schema S] [gen G]`, `attach KEY`, `compared KEY yes|no|unknown`,
 //! `frontier TIME` (both streams), `frontier raw TIME`, `frontier written TIME`, `deadline MS`,
-//! `hole raw|written FROM TO CAUSE`, `conclude`, `unlanded KEY`, `recalled KEY no|SCHEMA`; to see what the shard measures:
+//! `hole raw|written FROM TO CAUSE`, `delay FROM TO` (of raw frames), `conclude`, `unlanded KEY`, `recalled KEY no|SCHEMA`; to see what the shard measures:
 //! `activity`, `latency`, `gauges`; and first of all the settings: `replaces` (the writer does),
 //! `grace MS`, `keys MAX` (remembered ones), `watched TIME` (since when).
 //!
@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use landfall_ledger::{
-    Counts, Coverage, Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Hole, HoleCause,
-    Judgement, PayloadRef, PerStream, RawObservation, ReasonId, SchemaId, Shard, ShardConfig,
-    Stream, Verdict, WrittenObservation, WrittenSide,
+    Counts, Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Hole, HoleCause, Judgement,
+    PayloadRef, RawObservation, Readings, ReasonId, SchemaId, Shard, ShardConfig, Stream, Verdict,
+    WrittenObservation, WrittenSide,
 };
 
 /// Of the shard under test: deadline, window, grace and horizon, in milliseconds.
@@ -77,7 +77,7 @@ struct Script {
     shard: Shard,
     effects: Vec<Effect>,
     frontier: Frontier,
-    coverage: PerStream<Coverage>,
+    readings: Readings,
     /// References given in, less those released.
     held: i64,
     text: String,
@@ -105,7 +105,7 @@ impl Script {
                 raw_ms: i64::MIN,
                 written_ms: i64::MIN,
             },
-            coverage: PerStream::default(),
+            readings: Readings::default(),
             held: 0,
             text: String::new(),
         }
@@ -149,12 +149,20 @@ impl Script {
             }
             "hole" => {
                 let stream = Stream::named(words[1]).expect("a stream");
-                self.coverage[stream].add(Hole {
+                self.readings.coverage[stream].add(Hole {
                     from_ms: time(words[2]),
                     to_ms: time(words[3]),
                     cause: HoleCause::named(words[4]).expect("a cause"),
                 });
-                self.shard.set_coverage(self.coverage.clone());
+                self.shard.set_readings(self.readings.clone());
+            }
+            "delay" => {
+                self.readings.raw_delays.add(Hole {
+                    from_ms: time(words[1]),
+                    to_ms: time(words[2]),
+                    cause: HoleCause::Paused,
+                });
+                self.shard.set_readings(self.readings.clone());
             }
             "replaces" => self.configure(|config| config.writer_replaces = true),
             "grace" => self.configure(|config| config.unexpected_grace_ms = time(words[1])),

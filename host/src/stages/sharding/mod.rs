@@ -142,12 +142,12 @@ impl ShardStage {
                     self.parts.shard.conclude(&mut self.effects);
                 }
                 let frontier = self.parts.time.frontier(&self.parts.in_flight);
-                self.see_coverage();
+                self.see_readings();
                 self.pending = Pending::Advance(frontier);
             }
             ShardInput::LastTick => {
                 let frontier = self.parts.time.last_frontier(&self.parts.in_flight);
-                self.see_coverage();
+                self.see_readings();
                 self.pending = Pending::Advance(frontier);
             }
             ShardInput::Conclude => {
@@ -239,11 +239,11 @@ impl ShardStage {
         };
     }
 
-    /// Hands in what nobody saw. Read after the frontier: so the holes before it are there.
-    fn see_coverage(&mut self) {
+    /// Hands in how the streams were read. Read after the frontier: so the holes before it are there.
+    fn see_readings(&mut self) {
         self.parts
             .shard
-            .set_coverage(self.parts.in_flight.coverage());
+            .set_readings(self.parts.in_flight.readings());
     }
 
     fn report_backlog(&self) {

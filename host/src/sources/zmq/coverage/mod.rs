@@ -126,6 +126,22 @@ impl ConnectionCoverage {
         let since_ms = now_ms.saturating_sub(self.ms(length));
         let (since_ms, _) = self.paused.unwrap_or((since_ms, now));
         self.paused = Some((since_ms, now));
+        self.reads_on(now_ms);
+    }
+
+    /// Whether it has not caught up with a pause yet.
+    pub fn is_catching_up(&self) -> bool {
+        self.paused.is_some()
+    }
+
+    /// The source reads on, and has not caught up with a pause yet: what it stamps now may have come since the pause
+    /// began. Call it at each turn; frames of one turn are stamped soon after.
+    pub fn reads_on(&self, now_ms: i64) {
+        if let Some((since_ms, _)) = self.paused {
+            let turn_ms = self.ms(CATCH_UP_MAX);
+            self.progress
+                .delayed(since_ms, now_ms.saturating_add(turn_ms));
+        }
     }
 
     /// The socket was found empty. Gives up to when the progress may move at most.

@@ -329,3 +329,23 @@ fn a_flood_without_a_pause_is_no_hole() {
     ]);
     assert_eq!(holes.len(), 1, "{holes:?}");
 }
+
+#[test]
+fn what_is_read_after_a_pause_may_have_come_since_it_began() {
+    let in_flight = InFlight::default();
+    let progress = in_flight.add_source(Stream::Raw, 0);
+    let status = Arc::new(SourceStatus::new(Stream::Raw, "tcp://127.0.0.1:1"));
+    let mut coverage = ConnectionCoverage::new(progress, status, Duration::ZERO, 0, 1.0);
+    coverage.reads_on(4_000);
+    assert!(!coverage.is_catching_up());
+    coverage.paused(Duration::from_millis(2_500), 5_000, Instant::now());
+    coverage.reads_on(5_500);
+    assert!(coverage.is_catching_up());
+    let delays = in_flight.readings().raw_delays;
+    let spans: Vec<_> = delays
+        .holes()
+        .iter()
+        .map(|delay| (delay.from_ms, delay.to_ms))
+        .collect();
+    assert_eq!(spans, [(2_500, 6_500)]);
+}

@@ -168,9 +168,13 @@ impl Subscriber {
 
     /// Notes if this thread did not run for a while.
     fn note_pause(&mut self) {
-        if let Some(overslept) = self.watermark.awake(Instant::now()) {
-            let now_ms = self.batch_writer.clock().now_ms();
-            self.coverage.paused(overslept, now_ms, Instant::now());
+        let now = Instant::now();
+        let overslept = self.watermark.awake(now);
+        let clock = self.batch_writer.clock();
+        match overslept {
+            Some(overslept) => self.coverage.paused(overslept, clock.now_ms(), now),
+            None if self.coverage.is_catching_up() => self.coverage.reads_on(clock.now_ms()),
+            None => {}
         }
     }
 

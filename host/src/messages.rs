@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use landfall_ledger::{
-    Activity, Effect, Fingerprint, Frontier, Generation, PerStream, RawObservation, SchemaGauge,
+    Activity, Effect, Fingerprint, Frontier, Generation, PayloadRef, PerStream, RawObservation, SchemaGauge,
     SchemaId, ShardGauges, Stream, TallyDelta, WrittenObservation,
 };
 
@@ -39,6 +39,8 @@ pub struct ShardOutput<T = LedgerEvent> {
     /// What changed in the counts. Always there when missing events or their late landings are
     /// reported.
     pub tallies: Vec<TallyDelta>,
+    /// Frames of the spool that are no longer needed. Their events are settled, and counted in these tallies.
+    pub released: Vec<PayloadRef>,
     pub flush: Option<ShardFlush>,
 }
 

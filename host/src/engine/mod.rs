@@ -9,6 +9,7 @@ mod describe_thread;
 mod flush_pacer;
 mod judge_thread;
 pub mod reload;
+mod restore_thread;
 mod results_thread;
 mod running;
 mod settings;
@@ -36,10 +37,11 @@ pub use crate::stages::judging::decoding;
 use self::decoding::Decoding;
 use self::describe_thread::DescribeThread;
 use self::judge_thread::JudgeThread;
+use self::restore_thread::RestoreThread;
 use self::results_thread::ResultsThread;
 use self::settings::{batch_bytes_max, millis, retention, shard_config, tracker_config_of};
 use self::shard_thread::{SHARD_QUEUE, ShardThread};
-use self::stored::Stored;
+use self::stored::{SpoolSettings, Stored};
 use self::threads::{Threads, spawn};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -97,6 +99,7 @@ pub struct EngineParts<'a> {
 
 /// All stages of a run, before anything runs.
 pub struct Engine {
+    restore: Option<RestoreThread>,
     judges: Vec<JudgeThread>,
     shards: Vec<ShardThread>,
     describer: DescribeThread,
@@ -143,15 +146,20 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         0 => workers.div_ceil(WORKERS_PER_SHARD),
         shards => shards,
     };
-    let spool = Spool::open(
-        &parts.store_dir.join(SPOOL_NAME),
-        config.store.spool_bytes_max as u64,
+    let stored = Stored::open(&mut parts.store)?;
+    let spool_settings = SpoolSettings {
+        dir: parts.store_dir.join(SPOOL_NAME),
+        bytes_max: config.store.spool_bytes_max as u64,
         // Each judge has one writer. Each shard has one for early landings and one for the frames
         // that it moves.
-        workers + 2 * shards,
-        batch_bytes_max(config) as u64,
-    )?;
-    let stored = Stored::open(&mut parts.store)?;
+        writers: workers + 2 * shards,
+        batch_bytes: batch_bytes_max(config) as u64,
+    };
+    // An audit begins with nothing, and leaves nothing.
+    let (spool, left) = match parts.time.is_of_events() {
+        true => (spool_settings.open()?, Vec::new()),
+        false => stored::restore(&mut parts.store, &spool_settings)?,
+    };
     let pointers = config.redact.pointers.iter();
     let redact = pointers
         .map(|text| Pointer::parse(text))
@@ -192,6 +200,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     };
     let control = Control::new(plan, ends.deadlines, tracker_in, &stored, &parts.time);
     let sources = shared.sources(senders);
+    let restore = RestoreThread::new(left, Arc::clone(&shared.spool), sources.raw.clone());
     let BuildParts {
         plan,
         spool,
@@ -223,6 +232,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         Instant::now(),
     );
     Ok(Engine {
+        restore,
         judges,
         shards: shard_threads,
         describer,
@@ -363,6 +373,10 @@ impl Engine {
     pub fn spawn(self, threads: &Arc<ThreadWatch>) -> Result<Running, EngineError> {
         let watched = Arc::new(Threads::new(Arc::clone(threads)));
         let mut handles = Vec::new();
+        if let Some(restore) = self.restore {
+            let name = "restore".into();
+            handles.push(spawn(&watched, &self.in_flight, name, || restore.run())?);
+        }
         for (number, shard) in self.shards.into_iter().enumerate() {
             let name = format!("shard-{number}");
             handles.push(spawn(&watched, &self.in_flight, name, || shard.run())?);

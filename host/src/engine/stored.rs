@@ -1,7 +1,13 @@
 //! Reads what the store has kept for the next run.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use landfall_ledger::{Fingerprint, Shard};
+use landfall_store::spool::{LeftFrame, LeftFrames, Spool, SpoolError};
 use landfall_store::{Store, StoreError};
+
+use super::EngineError;
 
 use crate::judge::identity::Secret;
 
@@ -52,4 +58,75 @@ pub(super) fn add_unlanded(store: &Store, shards: &mut [Shard]) -> Result<(), St
         let key = Fingerprint::from_bytes(fingerprint);
         shards[key.shard(count)].add_unlanded(key);
     })
+}
+
+/// How the spool is opened.
+pub(super) struct SpoolSettings {
+    pub dir: PathBuf,
+    pub bytes_max: u64,
+    pub writers: usize,
+    /// The largest batch.
+    pub batch_bytes: u64,
+}
+
+impl SpoolSettings {
+    /// Opens it, and removes what is in it.
+    ///
+    /// # Errors
+    /// The settings are too small for it, or the disk fails.
+    pub fn open(&self) -> Result<Arc<Spool>, SpoolError> {
+        Spool::open(&self.dir, self.bytes_max, self.writers, self.batch_bytes)
+    }
+}
+
+/// Opens the spool with what the last run left, and takes the events that had no verdict out of the counts of their
+/// windows: they are judged and counted again. Gives their frames, in the order in which they came, and logs what
+/// cannot be restored.
+pub(super) fn restore(
+    store: &mut Store,
+    settings: &SpoolSettings,
+) -> Result<(Arc<Spool>, Vec<LeftFrame>), EngineError> {
+    let settled = store.settled_frames()?;
+    let is_settled = |segment: u32, entry_at: u32| {
+        let frames = settled.get(&segment);
+        frames.is_some_and(|frames| frames.contains(&entry_at))
+    };
+    let (spool, left) = Spool::reopen(
+        &settings.dir,
+        settings.bytes_max,
+        settings.writers,
+        settings.batch_bytes,
+        &is_settled,
+    )?;
+    let arrivals_ms: Vec<i64> = left.frames.iter().map(|frame| frame.arrived_ms).collect();
+    let restored = store.restore(&arrivals_ms, &spool.live_segments())?;
+    log(&left, restored.lost);
+    Ok((spool, left.frames))
+}
+
+fn log(left: &LeftFrames, lost: u64) {
+    if !left.frames.is_empty() {
+        tracing::info!(
+            events = left.frames.len(),
+            "events that had no verdict when the last run ended are judged again"
+        );
+    }
+    if left.damaged > 0 {
+        tracing::error!(
+            frames = left.damaged,
+            "frames in the spool are damaged and cannot be read back; check the disk"
+        );
+    }
+    if left.of_old_format > 0 {
+        tracing::warn!(
+            files = left.of_old_format,
+            "the spool was written by a version that could not restore events; its files are removed"
+        );
+    }
+    if lost > 0 {
+        tracing::warn!(
+            events = lost,
+            "events of earlier runs stay pending in their windows, because their frames are gone"
+        );
+    }
 }

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::{InFlight, InFlightGuard};
-use landfall_ledger::Stream;
+use landfall_ledger::{PayloadRef, Stream};
 
 /// What a batch holds for each frame beside its bytes: an offset, and the two ends of its arrival
 /// interval.
@@ -35,6 +35,8 @@ pub struct FrameBatch {
     /// (It means nothing in a batch made of some frames of another one: those were spooled with
     /// their places.)
     pub first_place: u64,
+    /// Where the spool has the frames, if they are there already; else empty.
+    pub spooled: Vec<PayloadRef>,
     /// Keeps the stream's frontier at or before the first arrival until the last clone is dropped.
     pub guard: InFlightGuard,
 }
@@ -49,6 +51,7 @@ impl FrameBatch {
             earliest_ms: Vec::new(),
             arrived_ms: Vec::new(),
             first_place: 0,
+            spooled: Vec::new(),
             guard,
         }
     }

@@ -150,6 +150,19 @@ impl InFlight {
         progress
     }
 
+    /// Registers what an earlier run left of a stream, the oldest of which arrived at `oldest_ms`. The stream's frontier
+    /// stays before it, until its progress moves on.
+    pub fn add_restored(&self, stream: Stream, oldest_ms: i64) -> Arc<SourceProgress> {
+        let progress = Arc::new(SourceProgress {
+            reached_ms: AtomicI64::new(oldest_ms),
+            stream_start_ms: oldest_ms,
+            coverage: Arc::clone(&self.streams[stream].coverage),
+            delays: Arc::clone(&self.streams[stream].delays),
+        });
+        lock(&self.streams[stream].sources).push(Arc::clone(&progress));
+        progress
+    }
+
     /// Registers a batch whose first frame arrived at `arrived_ms`. The batch is finished when the
     /// last clone of the guard is dropped.
     pub fn begin(&self, stream: Stream, arrived_ms: i64) -> InFlightGuard {

@@ -1,6 +1,6 @@
 //! What judging a batch reports to the results beside its observations: counts and samples.
 
-use landfall_ledger::{Generation, ReasonId, SchemaId, Stream};
+use landfall_ledger::{Generation, PayloadRef, ReasonId, SchemaId, Stream};
 use landfall_runtime::Outcome;
 
 use super::event_time::TimeDefect;
@@ -81,6 +81,8 @@ pub struct JudgeReport {
     /// Arrival of the last frame.
     pub seen_ms: Option<i64>,
     pub raw: Vec<SchemaCount>,
+    /// Raw frames that are no events: they are no longer needed in the spool.
+    pub released: Vec<PayloadRef>,
     pub undecodable: Vec<(ReasonId, u64)>,
     /// Documents without a key; they are counted in `undecodable` too.
     pub keyless: u64,
@@ -111,6 +113,7 @@ impl JudgeReport {
             generation,
             seen_ms: None,
             raw: Vec::new(),
+            released: Vec::new(),
             undecodable: Vec::new(),
             keyless: 0,
             untimed: Vec::new(),

@@ -108,7 +108,13 @@ impl Results {
             known_ms: parts.known_ms,
         });
         Self {
-            recording: Recording::new(parts.store, parts.retention, clock.cloned(), now),
+            recording: Recording::new(
+                parts.store,
+                Arc::clone(&parts.spool),
+                parts.retention,
+                clock.cloned(),
+                now,
+            ),
             publishing: Publishing::new(parts.telemetry, parts.spool),
             accounting,
             in_flight: parts.in_flight,

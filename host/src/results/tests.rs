@@ -126,6 +126,7 @@ impl Process {
                 events: described.collect(),
                 more: false,
                 tallies: Vec::new(),
+                released: Vec::new(),
                 flush: Some(flush),
             },
             checks: Vec::new(),

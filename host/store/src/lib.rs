@@ -25,6 +25,7 @@ mod migrate;
 mod prune;
 mod reader;
 mod retention;
+mod restore;
 mod rows;
 mod samples;
 pub mod spool;
@@ -40,6 +41,7 @@ pub use flush::Flush;
 pub use migrate::{SECRET_BYTES, VERSION};
 pub use prune::{PRUNE_ROWS_MAX, Pruned};
 pub use reader::{Frame, GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
+pub use restore::Restored;
 pub use retention::Retention;
 pub use rows::{
     CoverageRow, FindingRow, GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow,

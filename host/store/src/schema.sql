@@ -82,6 +82,15 @@ CREATE TABLE coverage (
 ) WITHOUT ROWID;
 CREATE INDEX coverage_by_end ON coverage (to_ms);
 
+-- Frames of the spool whose events are settled: after a restart they are not judged again. The rows of a segment are
+-- removed with its file.
+CREATE TABLE settled_frames (
+    id      INTEGER PRIMARY KEY,
+    segment INTEGER NOT NULL,
+    entries BLOB NOT NULL   -- positions of index entries in the segment's file, each a little-endian u32
+);
+CREATE INDEX settled_frames_by_segment ON settled_frames (segment);
+
 -- Stretches of time in which something was wrong.
 CREATE TABLE incidents (
     id          INTEGER PRIMARY KEY,

@@ -423,6 +423,18 @@ dir = "{guests}"
         self.await_end()
     }
 
+    /// Ends it at once by SIGKILL, and starts it again.
+    pub fn kill_and_restart(&mut self) {
+        self.signal(rustix::process::Signal::KILL);
+        self.await_end();
+        self.restart();
+        assert!(
+            self.raw.await_subscriptions(1) && self.written.await_subscriptions(1),
+            "{}",
+            self.log()
+        );
+    }
+
     /// Sends SIGTERM, and waits for nothing.
     pub fn terminate(&self) {
         self.signal(rustix::process::Signal::TERM);

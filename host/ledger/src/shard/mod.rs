@@ -40,6 +40,8 @@ pub struct Shard {
     latency: Latency,
     activity: Activities,
     released: Released,
+    /// The frames that were released since `drain_released` was called last.
+    settled_frames: Vec<PayloadRef>,
     frontier: Frontier,
     comparing: usize,
     early: usize,
@@ -72,6 +74,7 @@ impl Shard {
             latency: Latency::new(&config.latency_bounds_ms),
             activity: Activities::default(),
             released: Released::default(),
+            settled_frames: Vec::new(),
             frontier: Frontier {
                 raw_ms: i64::MIN,
                 written_ms: i64::MIN,
@@ -229,6 +232,11 @@ impl Shard {
         self.tallies.drain(out);
     }
 
+    /// Takes the frames that were released since the last call: what became of their events is in the tallies.
+    pub fn drain_released(&mut self, out: &mut Vec<PayloadRef>) {
+        out.append(&mut self.settled_frames);
+    }
+
     /// Takes what happened by schema since the last call: arrivals and landings.
     pub fn drain_activity(&mut self, out: &mut Vec<Activity>) {
         self.activity.drain(out);
@@ -244,6 +252,7 @@ impl Shard {
         if self.released.rows > 0 && self.released.segment != segment {
             self.flush_released(effects);
         }
+        self.settled_frames.push(payload);
         self.released.segment = segment;
         self.released.rows += 1;
         self.released.bytes += payload.bytes();

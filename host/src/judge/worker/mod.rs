@@ -50,8 +50,6 @@ pub struct Judged {
     pub raw: Vec<Vec<RawObservation>>,
     /// By shard.
     pub written: Vec<Vec<WrittenObservation>>,
-    /// Raw frames that no observation refers to: their payloads can be released.
-    pub unreferenced: Vec<PayloadRef>,
     pub report: JudgeReport,
     /// Only of a written batch.
     pub written_frames: Option<WrittenFrames>,
@@ -247,7 +245,6 @@ impl Judge {
         let mut judged = Judged {
             raw: vec![Vec::new(); self.options.shards],
             written: vec![Vec::new(); self.options.shards],
-            unreferenced: Vec::new(),
             report,
             written_frames: None,
             raw_frames: None,

@@ -46,7 +46,7 @@ impl Judge {
             self.identify(plan, row, frames, &mut out.report)
         };
         let Some(Identity { key, schema }) = identity else {
-            out.unreferenced.extend(payloads.get(row));
+            out.report.released.extend(payloads.get(row));
             return;
         };
         if self.options.event_time {

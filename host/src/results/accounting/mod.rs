@@ -24,8 +24,8 @@ use std::sync::Arc;
 
 use landfall_document::Pointer;
 use landfall_ledger::{
-    Cause, Counts, Coverage, Frontier, Generation, IncidentTrackerConfig, PerStream, SchemaGauge,
-    SchemaId, ShardGauges, Stream, Verdict,
+    Cause, Counts, Coverage, Frontier, Generation, IncidentTrackerConfig, PayloadRef, PerStream,
+    SchemaGauge, SchemaId, ShardGauges, Stream, Verdict,
 };
 use landfall_store::{GenerationRow, LandedRow, SampleRow};
 
@@ -114,6 +114,8 @@ pub(super) struct Buffered {
     /// Bytes of the frames of the events.
     bytes: usize,
     samples: Vec<SampleRow>,
+    /// Frames that are no longer needed once the flush is written.
+    released: Vec<PayloadRef>,
     /// What metrics will show once the flush is written.
     counts: Vec<(SchemaId, Counts)>,
     latency: Vec<SchemaGauge>,
@@ -191,6 +193,7 @@ impl Accounting {
         }
         self.buffered.bytes += pieces.iter().map(|one| one.event.bytes()).sum::<usize>();
         self.buffered.events.append(pieces);
+        self.buffered.released.extend(output.released);
         for delta in &output.tallies {
             self.open_windows
                 .add(delta.window, delta.schema, &delta.counts);
@@ -211,6 +214,7 @@ impl Accounting {
     /// Takes what judging a batch led to.
     pub fn judged(&mut self, plan: &Plan, report: &JudgeReport) {
         let (generation, stream) = (report.generation, report.stream);
+        self.buffered.released.extend(&report.released);
         for count in &report.raw {
             let counts = Counts {
                 raw: count.events as i64,
@@ -279,6 +283,7 @@ impl Accounting {
     ) -> Prepared {
         let mut prepared = Prepared {
             samples: buffered.samples,
+            released: buffered.released,
             counts: buffered.counts,
             latency: buffered.latency,
             ..Prepared::default()

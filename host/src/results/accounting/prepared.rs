@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use landfall_ledger::{
-    Cause, Change, Counts, HoleCause, SchemaGauge, SchemaId, ShardGauges, Stream,
+    Cause, Change, Counts, HoleCause, PayloadRef, SchemaGauge, SchemaId, ShardGauges, Stream,
 };
 use landfall_store::{
     CoverageRow, GenerationRow, IncidentRow, MissingRow, SampleRow, WindowCounts, WindowRow,
@@ -65,6 +65,8 @@ pub(in crate::results) struct Prepared {
     pub closed: Vec<(i64, u64)>,
     pub incidents: Vec<IncidentRow>,
     pub samples: Vec<SampleRow>,
+    /// Frames of the spool that are no longer needed once this is written.
+    pub released: Vec<PayloadRef>,
     pub changes: Vec<Change>,
     /// Altered events, by whether their fields were compared.
     pub altered: Vec<bool>,
@@ -86,9 +88,19 @@ impl Prepared {
             && self.closed.is_empty()
             && self.incidents.is_empty()
             && self.samples.is_empty()
+            && self.released.is_empty()
             && self.answers.is_empty()
             && self.next_generation.is_none()
             && self.next_incident.is_none()
+    }
+
+    /// The frames that are no longer needed, by segment.
+    pub fn released_by_segment(&self) -> BTreeMap<u32, Vec<PayloadRef>> {
+        let mut by_segment: BTreeMap<u32, Vec<PayloadRef>> = BTreeMap::new();
+        for payload in &self.released {
+            by_segment.entry(payload.segment()).or_default().push(*payload);
+        }
+        by_segment
     }
 
     /// The number of raw events and verdicts that its windows count.

@@ -11,15 +11,17 @@ mod retry;
 mod write;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use landfall_ledger::Effect;
+use landfall_store::spool::Spool;
 use landfall_store::{Pruned, Retention, Store, StoreError};
 
 use self::log_file::LogFile;
 use self::pruning::Pruning;
 pub(super) use self::retry::Retry;
-use self::write::StoredTimes;
+use self::write::{SettledFrames, StoredTimes};
 use super::accounting::{KnownMissing, Prepared};
 use crate::clock::Clock;
 use crate::messages::Described;
@@ -38,6 +40,9 @@ pub(super) struct Recording {
     log_file: LogFile,
     /// When the times were last stored.
     times_stored: Option<Instant>,
+    spool: Arc<Spool>,
+    /// Segments of the spool that were removed, and of which the store has not forgotten the frames.
+    removed: Vec<u32>,
     /// What the last try deleted, if its commit failed: it may have succeeded all the same.
     unsure: Option<Pruned>,
 }
@@ -51,7 +56,13 @@ pub(super) struct WriteOutcome {
 }
 
 impl Recording {
-    pub fn new(store: Store, retention: Retention, clock: Option<Clock>, now: Instant) -> Self {
+    pub fn new(
+        store: Store,
+        spool: Arc<Spool>,
+        retention: Retention,
+        clock: Option<Clock>,
+        now: Instant,
+    ) -> Self {
         Self {
             pruning: Pruning::start(&store, clock.as_ref(), &retention, now),
             store,
@@ -59,6 +70,8 @@ impl Recording {
             clock,
             log_file: LogFile::default(),
             times_stored: None,
+            spool,
+            removed: Vec::new(),
             unsure: None,
         }
     }
@@ -125,6 +138,7 @@ impl Recording {
         if self.store.is_committed()? {
             // The previous try succeeded, and only seemed to fail.
             let pruned = self.unsure.take();
+            self.release(prepared);
             return Ok(self.outcome(pruned, now));
         }
         if let Some(clock) = &self.clock {
@@ -145,19 +159,50 @@ impl Recording {
             });
         let prunes = self.pruning.is_due(&self.store, &self.retention, now);
         let prune_at_ms = self.pruning.at_ms().filter(|_| prunes);
+        let settled = self.settled(prepared);
         let mut flush = self.store.begin()?;
         if stores_times {
             flush.number()?;
         }
         let retention = &self.retention;
-        let pruned = write::write(&mut flush, prepared, times.as_ref(), retention, prune_at_ms)?;
+        let pruned = write::write(
+            &mut flush,
+            prepared,
+            &settled,
+            times.as_ref(),
+            retention,
+            prune_at_ms,
+        )?;
         self.unsure = pruned;
         flush.commit()?;
         self.unsure = None;
+        self.release(prepared);
         if stores_times {
             self.times_stored = Some(now);
         }
         Ok(self.outcome(pruned, now))
+    }
+
+    /// What the next run has to know of the spool. An audit has no next run.
+    fn settled(&mut self, prepared: &Prepared) -> SettledFrames {
+        self.removed.extend(self.spool.take_removed());
+        if self.clock.is_none() {
+            self.removed.clear();
+            return SettledFrames::default();
+        }
+        SettledFrames {
+            by_segment: prepared.released_by_segment(),
+            removed: self.removed.clone(),
+        }
+    }
+
+    /// What became of these frames' events is stored: the frames are no longer needed.
+    fn release(&mut self, prepared: &Prepared) {
+        self.removed.clear();
+        for (segment, frames) in prepared.released_by_segment() {
+            let bytes = frames.iter().map(|frame| frame.bytes()).sum();
+            self.spool.released(segment, frames.len() as u32, bytes);
+        }
     }
 
     /// The last flush is not written again.

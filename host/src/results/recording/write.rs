@@ -1,5 +1,9 @@
 //! Writes one prepared flush in one transaction: afterwards all of it is in the store, or nothing.
 
+use std::collections::BTreeMap;
+
+use landfall_ledger::PayloadRef;
+use landfall_store::spool::entry_at;
 use landfall_store::{Flush, Pruned, Retention, StoreError};
 
 use crate::results::accounting::{MissingChange, Prepared};
@@ -13,14 +17,29 @@ pub(super) struct StoredTimes {
     pub retention_ms: Option<i64>,
 }
 
+/// What is stored of the spool, so that the next run can go on: which frames are settled, and which segments were removed.
+#[derive(Default)]
+pub(super) struct SettledFrames {
+    pub by_segment: BTreeMap<u32, Vec<PayloadRef>>,
+    pub removed: Vec<u32>,
+}
+
 /// Puts a flush into an open transaction, and removes what is older than `prune_at_ms`.
 pub(super) fn write(
     flush: &mut Flush<'_>,
     prepared: &Prepared,
+    settled: &SettledFrames,
     times: Option<&StoredTimes>,
     retention: &Retention,
     prune_at_ms: Option<i64>,
 ) -> Result<Option<Pruned>, StoreError> {
+    for (segment, frames) in &settled.by_segment {
+        let entries: Vec<u32> = frames.iter().map(|frame| entry_at(frame.0)).collect();
+        flush.settled_frames(*segment, &entries)?;
+    }
+    for segment in &settled.removed {
+        flush.forget_segment(*segment)?;
+    }
     for row in &prepared.generations {
         flush.generation(row)?;
     }

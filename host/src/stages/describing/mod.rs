@@ -57,6 +57,7 @@ impl DescribeStage {
             events: events.collect(),
             more: input.more,
             tallies: input.tallies,
+            released: input.released,
             flush: input.flush,
         };
         DescribeOutput {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use landfall_ledger::{PayloadRef, PerStream, Stream};
-use landfall_store::spool::{SpoolError, SpoolWriter};
+use landfall_store::spool::{SpoolError, SpoolWriter, SpooledFrames};
 
 use self::decoding::Decoding;
 pub(crate) use self::give_up::GiveUp;
@@ -169,13 +169,14 @@ impl JudgeStage {
         !self.waiting.batches.is_empty()
     }
 
-    fn judge(&mut self, batch: FrameBatch, now: Instant) -> Option<JudgeOutput> {
+    fn judge(&mut self, mut batch: FrameBatch, now: Instant) -> Option<JudgeOutput> {
         if self.shutdown.has_given_up() {
             self.shutdown.frames_left(&batch, &"judging was given up");
             return None;
         }
-        let mut payloads = Vec::new();
+        let mut payloads = std::mem::take(&mut batch.spooled);
         if batch.stream == Stream::Raw
+            && payloads.is_empty()
             && let Err(error) = self.spool(&batch, &mut payloads)
         {
             self.wait_with(batch, &error, now);
@@ -196,14 +197,10 @@ impl JudgeStage {
         let Judged {
             raw,
             written,
-            unreferenced,
             report,
             written_frames,
             ..
         } = judged;
-        for payload in unreferenced {
-            self.spool.spool().release(payload.0);
-        }
         let Some(guard) = guard else {
             return JudgeOutput {
                 report,
@@ -237,9 +234,15 @@ impl JudgeStage {
         payloads: &mut Vec<PayloadRef>,
     ) -> Result<(), SpoolError> {
         let mut numbers = Vec::with_capacity(batch.rows());
-        let (bytes, ends) = (&batch.bytes, &batch.ends);
-        self.spool
-            .append(bytes, ends, batch.first_place, &mut numbers)?;
+        let frames = SpooledFrames {
+            bytes: &batch.bytes,
+            ends: &batch.ends,
+            first_place: batch.first_place,
+            arrived_ms: &batch.arrived_ms,
+            source: batch.source,
+            is_restorable: true,
+        };
+        self.spool.append_frames(&frames, &mut numbers)?;
         payloads.extend(numbers.into_iter().map(PayloadRef));
         self.waiting.is_logged = false;
         if let Some(give_up) = &mut self.give_up {

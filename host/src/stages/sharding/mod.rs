@@ -14,7 +14,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Instant;
 
-use landfall_ledger::{Activity, Deadlines, Effect, Frontier, Shard};
+use landfall_ledger::{Activity, Deadlines, Effect, Frontier, PayloadRef, Shard};
 use landfall_store::spool::{Spool, SpoolWriter};
 
 use self::compaction::{Compaction, Moved};
@@ -83,6 +83,8 @@ pub(crate) struct ShardStage {
     /// The guard of the batch whose last output was given. The batch is in flight until that output
     /// was handed on.
     finished: Option<InFlightGuard>,
+    /// Frames that were moved: they are released where they were.
+    released: Vec<PayloadRef>,
 }
 
 /// What is left to do for an input.
@@ -113,6 +115,7 @@ impl ShardStage {
             pending: Pending::Nothing,
             owes_counts: false,
             finished: None,
+            released: Vec::new(),
             parts,
         }
     }
@@ -155,7 +158,7 @@ impl ShardStage {
                 self.pending = EFFECTS;
             }
             ShardInput::MakeRoom => {
-                let moved = self.compaction.step(&mut self.parts.shard, now);
+                let moved = self.compaction.step(&mut self.parts.shard, now, &mut self.released);
                 if moved != Moved::default() {
                     self.parts.telemetry.spool_moved(moved.frames, moved.bytes);
                 }
@@ -211,7 +214,10 @@ impl ShardStage {
                 ..self.output(events)
             };
             if with_counts {
-                self.parts.shard.drain_tallies(&mut output.tallies);
+                let shard = &mut self.parts.shard;
+                shard.drain_tallies(&mut output.tallies);
+                output.released = std::mem::take(&mut self.released);
+                shard.drain_released(&mut output.released);
             }
             return Some(output);
         }
@@ -272,11 +278,8 @@ impl ShardStage {
             self.given += 1;
             match effect {
                 Effect::HoldWritten { key, row } => self.early.add(key, row, written_frames),
-                Effect::Released {
-                    segment,
-                    rows,
-                    bytes,
-                } => spool.released(segment, rows, bytes),
+                // The frames are released once it is stored what became of them.
+                Effect::Released { .. } => {}
                 effect => {
                     let (frames, place) = frames::of(effect, spool, written_frames);
                     let event = LedgerEvent {
@@ -328,6 +331,7 @@ impl ShardStage {
             events,
             more: false,
             tallies: Vec::new(),
+            released: Vec::new(),
             flush: None,
         }
     }

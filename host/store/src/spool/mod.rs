@@ -1,9 +1,7 @@
 //! Raw frames on disk until their events are settled. Memory holds 8 bytes for each.
 //!
-//! A segment is a file of records, one per batch: an index with 16 bytes for each frame (offset and length as
-//! little-endian u32, its place in the order of its source as u64), then the frames as they came. Each writer
-//! fills a segment of its own, so writers share no lock per event. A sealed segment is removed when its last frame
-//! is released.
+//! A segment is a file of records, one per batch (`record.rs` has the format). Each writer fills a segment of its own,
+//! so writers share no lock per event. A sealed segment is removed when its last frame is released.
 //!
 //! A few frames that wait for long would keep the segments of many that have settled. So whoever has the references
 //! may move frames out of segments in which few still wait (`sparse_segments`): copy them with a `moving_writer`,
@@ -14,8 +12,11 @@
 //! modest writers leave half of the spool to the others. So a writer that waits for room gets it as soon as events
 //! settle, whatever the other writers do.
 //!
-//! What a run leaves behind is removed at the next start: the ledger's memory is gone with it.
+//! What a run leaves behind is given back by [`Spool::reopen`]: the frames of raw events that were not settled. The
+//! caller knows which frames were settled, and the spool does not.
 
+mod left;
+mod record;
 mod reference;
 mod segment;
 mod writer;
@@ -25,11 +26,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use left::{LeftFrame, LeftFrames};
+pub use record::ENTRY_BYTES;
+use record::{IndexEntry, MAGIC};
 use reference::Reference;
-pub use reference::{SEGMENT_SHIFT, frame_bytes};
-pub use segment::ENTRY_BYTES;
+pub use reference::{SEGMENT_SHIFT, entry_at, frame_bytes};
 use segment::Segment;
-pub use writer::SpoolWriter;
+pub use writer::{SpoolWriter, SpooledFrames};
 
 use crate::files;
 
@@ -70,6 +73,11 @@ pub enum SpoolError {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error(
+        "{path} is no file of frames that this program can read: it was made by a later version of Landfall, or \
+         damaged; use that version, or move the file away (the events in it then stay pending in their windows)"
+    )]
+    Format { path: PathBuf },
     #[error("no frame is kept at {reference:#018x}; its segment is gone")]
     Gone { reference: u64 },
     #[error("a batch of {bytes} bytes does not fit in a segment")]
@@ -91,9 +99,12 @@ pub struct Spool {
     segments: Mutex<Segments>,
 }
 
+#[derive(Default)]
 struct Segments {
     live: HashMap<u32, Arc<Segment>>,
     next: u32,
+    /// Those that were removed since the last call of `take_removed`.
+    removed: Vec<u32>,
 }
 
 impl Spool {
@@ -109,42 +120,65 @@ impl Spool {
         writers: usize,
         batch_bytes: u64,
     ) -> Result<Arc<Self>, SpoolError> {
+        let spool = Self::new(dir, bytes_max, writers, batch_bytes)?;
+        left::remove_files(dir, &[left::OLD_EXTENSION, segment::EXTENSION])?;
+        Ok(Arc::new(spool))
+    }
+
+    /// Opens the directory like [`Spool::open`], and keeps of what an earlier run left the frames of raw events that are
+    /// not settled. `is_settled` says so of a frame: the number of its segment, and the position of its index entry.
+    ///
+    /// # Errors
+    ///
+    /// If the spool is too small for such batches, the directory cannot be used, or a file in it is of another version.
+    pub fn reopen(
+        dir: &Path,
+        bytes_max: u64,
+        writers: usize,
+        batch_bytes: u64,
+        is_settled: &dyn Fn(u32, u32) -> bool,
+    ) -> Result<(Arc<Self>, LeftFrames), SpoolError> {
+        let spool = Self::new(dir, bytes_max, writers, batch_bytes)?;
+        let mut left = LeftFrames {
+            of_old_format: left::remove_files(dir, &[left::OLD_EXTENSION])?,
+            ..LeftFrames::default()
+        };
+        let mut segments = left::read(dir, is_settled, &mut left)?;
+        let bytes = segments.values().map(|segment| segment.bytes()).sum();
+        spool.bytes.store(bytes, Ordering::Relaxed);
+        {
+            let mut known = spool.lock();
+            known.next = segments.keys().max().map_or(0, |last| (last + 1) % SEGMENTS);
+            known.live = segments.drain().map(|(number, segment)| (number, Arc::new(segment))).collect();
+        }
+        Ok((Arc::new(spool), left))
+    }
+
+    fn new(
+        dir: &Path,
+        bytes_max: u64,
+        writers: usize,
+        batch_bytes: u64,
+    ) -> Result<Self, SpoolError> {
         if batch_bytes > bytes_max / BATCHES_MIN {
             return Err(SpoolError::TooSmall {
                 bytes_max,
                 batch_bytes,
             });
         }
-        let io = |doing, source| SpoolError::Io {
-            doing,
+        files::private_dir(dir).map_err(|source| SpoolError::Io {
+            doing: "create",
             path: dir.to_owned(),
             source,
-        };
-        files::private_dir(dir).map_err(|source| io("create", source))?;
-        for entry in std::fs::read_dir(dir).map_err(|source| io("list", source))? {
-            let path = entry.map_err(|source| io("list", source))?.path();
-            if path
-                .extension()
-                .is_some_and(|extension| extension == segment::EXTENSION)
-            {
-                std::fs::remove_file(&path).map_err(|source| SpoolError::Io {
-                    doing: "remove",
-                    path: path.clone(),
-                    source,
-                })?;
-            }
-        }
-        Ok(Arc::new(Self {
+        })?;
+        Ok(Self {
             dir: dir.to_owned(),
             bytes_max,
             // Together less than half of the spool.
             segment_bytes: (bytes_max / 2 / writers.max(1) as u64).min(SEGMENT_BYTES),
             bytes: AtomicU64::new(0),
-            segments: Mutex::new(Segments {
-                live: HashMap::new(),
-                next: 0,
-            }),
-        }))
+            segments: Mutex::new(Segments::default()),
+        })
     }
 
     /// A writer with segments of its own.
@@ -224,6 +258,10 @@ impl Spool {
     ///
     /// If the segment is gone, or cannot be read.
     pub fn read(&self, reference: u64, frame: &mut Vec<u8>) -> Result<u64, SpoolError> {
+        Ok(self.read_entry(reference, frame)?.place)
+    }
+
+    fn read_entry(&self, reference: u64, frame: &mut Vec<u8>) -> Result<IndexEntry, SpoolError> {
         let frame_at = Reference(reference);
         let segment = self.lock().live.get(&frame_at.segment()).cloned();
         let Some(segment) = segment else {
@@ -246,6 +284,17 @@ impl Spool {
         {
             self.remove(&segment);
         }
+    }
+
+    /// The numbers of all segments on disk.
+    pub fn live_segments(&self) -> Vec<u32> {
+        self.lock().live.keys().copied().collect()
+    }
+
+    /// The numbers of the segments that were removed since the last call: what is known of their frames is no longer
+    /// needed.
+    pub fn take_removed(&self) -> Vec<u32> {
+        std::mem::take(&mut self.lock().removed)
     }
 
     fn lock(&self) -> MutexGuard<'_, Segments> {
@@ -273,6 +322,7 @@ impl Spool {
         segments.next = (number + 1) % SEGMENTS;
         let segment = Arc::new(Segment::create(&self.dir, number)?);
         segments.live.insert(number, Arc::clone(&segment));
+        self.bytes.fetch_add(MAGIC.len() as u64, Ordering::Relaxed);
         Ok(segment)
     }
 
@@ -283,9 +333,13 @@ impl Spool {
     }
 
     fn remove(&self, segment: &Arc<Segment>) {
-        if self.lock().live.remove(&segment.number()).is_some() {
+        let mut segments = self.lock();
+        let was_there = segments.live.remove(&segment.number()).is_some();
+        segments.removed.extend(was_there.then_some(segment.number()));
+        drop(segments);
+        if was_there {
             self.bytes.fetch_sub(segment.bytes(), Ordering::Relaxed);
-            // A file that cannot be removed is left for the next start, which removes it.
+            // A file that cannot be removed is left for the next start.
             let _ = std::fs::remove_file(segment.path());
         }
     }

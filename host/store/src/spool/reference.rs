@@ -37,6 +37,11 @@ impl Reference {
     }
 }
 
+/// The position of the index entry of a reference in the file of its segment.
+pub fn entry_at(reference: u64) -> u32 {
+    reference as u32
+}
+
 /// About how many bytes the frame of a reference takes in its segment.
 pub fn frame_bytes(reference: u64) -> u64 {
     let class = reference >> SIZE_SHIFT & 0xff;

@@ -3,9 +3,26 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::reference::Reference;
-use super::segment::{ENTRY_BYTES, Segment};
-use super::{Spool, SpoolError};
+use super::record::{self, ENTRY_BYTES, HEADER_BYTES, IndexEntry};
+use super::reference::frame_bytes;
+use super::segment::Segment;
+use super::{SEGMENT_BYTES, Spool, SpoolError};
+
+/// Frames that are written together.
+#[derive(Clone, Copy, Debug)]
+pub struct SpooledFrames<'a> {
+    /// Frame `i` is `bytes[ends[i-1]..ends[i]]`.
+    pub bytes: &'a [u8],
+    pub ends: &'a [u32],
+    /// The place of frame `i` in the order of its source is `first_place + i`.
+    pub first_place: u64,
+    /// When each came, in milliseconds since the epoch; 0 where it is not said.
+    pub arrived_ms: &'a [i64],
+    /// The index of their source.
+    pub source: u16,
+    /// Whether they are frames of raw events, which are restored after a restart until their events are settled.
+    pub is_restorable: bool,
+}
 
 /// Writes batches, each with two writes. Owned by one thread.
 pub struct SpoolWriter {
@@ -13,7 +30,8 @@ pub struct SpoolWriter {
     /// Beyond so many bytes in the whole spool this writer writes nothing.
     bytes_max: u64,
     segment: Option<Arc<Segment>>,
-    index: Vec<u8>,
+    /// The header and index of the record in hand.
+    head: Vec<u8>,
 }
 
 impl SpoolWriter {
@@ -22,7 +40,7 @@ impl SpoolWriter {
             spool,
             bytes_max,
             segment: None,
-            index: Vec::new(),
+            head: Vec::new(),
         }
     }
 
@@ -31,8 +49,8 @@ impl SpoolWriter {
         &self.spool
     }
 
-    /// Writes a batch: frame `i` is `bytes[ends[i-1]..ends[i]]`, and its place `first_place + i`. Appends one reference
-    /// per frame to `references`, or none if it fails; then nothing was written, and it can be tried again.
+    /// Writes frames that are not restored after a restart: frame `i` is `bytes[ends[i-1]..ends[i]]`, and its place
+    /// `first_place + i`. Otherwise as [`SpoolWriter::append_frames`].
     ///
     /// # Errors
     ///
@@ -44,11 +62,79 @@ impl SpoolWriter {
         first_place: u64,
         references: &mut Vec<u64>,
     ) -> Result<(), SpoolError> {
+        let frames = SpooledFrames {
+            bytes,
+            ends,
+            first_place,
+            arrived_ms: &[],
+            source: 0,
+            is_restorable: false,
+        };
+        self.append_frames(&frames, references)
+    }
+
+    /// Writes a batch. Appends one reference per frame to `references`, or none if it fails; then nothing was written,
+    /// and it can be tried again.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room, the batch is too large for a segment, or the file cannot be written.
+    pub fn append_frames(
+        &mut self,
+        frames: &SpooledFrames<'_>,
+        references: &mut Vec<u64>,
+    ) -> Result<(), SpoolError> {
+        let arrivals = frames.arrived_ms.iter().copied();
+        let rows = frames.ends.iter().zip(frames.first_place..);
+        let entries = rows
+            .zip(arrivals.chain(std::iter::repeat(0)))
+            .map(|((_, place), arrived_ms)| IndexEntry {
+                offset: 0,
+                len: 0,
+                place,
+                arrived_ms,
+                moved_from: 0,
+                checksum: 0,
+                source: frames.source,
+                is_restorable: frames.is_restorable,
+            });
+        self.append_entries(frames.bytes, frames.ends, entries, references)
+    }
+
+    /// Copies a frame, with all that is known of it, and gives the reference to the copy. `frame` is scratch space.
+    /// The former frame is to be released; after a restart only one of the two is restored.
+    ///
+    /// # Errors
+    ///
+    /// If the frame cannot be read, or there is no room, or the file cannot be written.
+    pub fn copy(&mut self, reference: u64, frame: &mut Vec<u8>) -> Result<u64, SpoolError> {
+        let entry = self.spool.read_entry(reference, frame)?;
+        let end = u32::try_from(frame.len()).map_err(|_| SpoolError::TooLarge {
+            bytes: frame.len() as u64,
+        })?;
+        let entry = IndexEntry {
+            moved_from: reference,
+            ..entry
+        };
+        let mut references = Vec::with_capacity(1);
+        self.append_entries(frame, &[end], std::iter::once(entry), &mut references)?;
+        references.pop().ok_or(SpoolError::Gone { reference })
+    }
+
+    /// `entries` has all but what follows from the bytes.
+    fn append_entries(
+        &mut self,
+        bytes: &[u8],
+        ends: &[u32],
+        entries: impl Iterator<Item = IndexEntry>,
+        references: &mut Vec<u64>,
+    ) -> Result<(), SpoolError> {
         if ends.is_empty() {
             return Ok(());
         }
-        let size = (ends.len() * ENTRY_BYTES + bytes.len()) as u64;
-        if size > u64::from(u32::MAX) {
+        let head_bytes = HEADER_BYTES + ends.len() * ENTRY_BYTES;
+        let size = (head_bytes + bytes.len()) as u64;
+        if size > u64::from(u32::MAX) - SEGMENT_BYTES {
             return Err(SpoolError::TooLarge { bytes: size });
         }
         if self.spool.check_room(size, self.bytes_max).is_err() {
@@ -58,23 +144,33 @@ impl SpoolWriter {
         }
         let segment = self.segment_for(size)?;
         let at = segment.bytes();
-        let frames_at = at + (ends.len() * ENTRY_BYTES) as u64;
-        self.index.clear();
+        let frames_at = at + head_bytes as u64;
+        self.head.clear();
+        self.head.resize(HEADER_BYTES, 0);
         let (mut start, mut about_bytes, known) = (0, 0, references.len());
-        for (place, &end) in (first_place..).zip(ends) {
-            let entry_at = (at + self.index.len() as u64) as u32;
-            let offset = (frames_at + u64::from(start)) as u32;
-            self.index.extend_from_slice(&offset.to_le_bytes());
-            self.index.extend_from_slice(&(end - start).to_le_bytes());
-            let frame_bytes = u64::from(end - start) + ENTRY_BYTES as u64;
-            let reference = Reference::new(segment.number(), entry_at, frame_bytes);
-            about_bytes += reference.bytes();
-            references.push(reference.0);
-            self.index.extend_from_slice(&place.to_le_bytes());
+        for (entry, &end) in entries.zip(ends) {
+            let entry_at = (at + self.head.len() as u64) as u32;
+            let frame = bytes.get(start as usize..end as usize).unwrap_or_default();
+            let entry = IndexEntry {
+                offset: (frames_at + u64::from(start)) as u32,
+                len: end - start,
+                checksum: crc32fast::hash(frame),
+                ..entry
+            };
+            entry.write(&mut self.head);
+            let reference = entry.reference(segment.number(), entry_at);
+            about_bytes += frame_bytes(reference);
+            references.push(reference);
             start = end;
         }
+        let header = record::header(
+            ends.len() as u32,
+            bytes.len() as u32,
+            &self.head[HEADER_BYTES..],
+        );
+        self.head[..HEADER_BYTES].copy_from_slice(&header);
         // If this fails, what is half written has no reference; the next try writes over it.
-        let written = segment.append(&self.index, bytes, ends.len() as u64, about_bytes);
+        let written = segment.append(&self.head, bytes, ends.len() as u64, about_bytes);
         written.inspect_err(|_| references.truncate(known))?;
         self.spool.bytes.fetch_add(size, Ordering::Relaxed);
         if segment.bytes() >= self.spool.segment_bytes {
@@ -86,7 +182,7 @@ impl SpoolWriter {
     /// The open segment, or a new one if the record would make it too large.
     fn segment_for(&mut self, size: u64) -> Result<Arc<Segment>, SpoolError> {
         if let Some(segment) = &self.segment {
-            if segment.bytes() == 0 || segment.bytes() + size <= self.spool.segment_bytes {
+            if segment.is_empty() || segment.bytes() + size <= self.spool.segment_bytes {
                 return Ok(Arc::clone(segment));
             }
             self.seal();

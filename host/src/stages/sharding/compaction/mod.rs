@@ -4,7 +4,7 @@
 //! part; otherwise it costs one comparison.
 //!
 //! Only its owner moves a frame. The frame is copied into a segment that is being filled, and its
-//! reference in the ledger is changed. Then it is released in its old segment, which is deleted
+//! reference in the ledger is changed. Then it is to be released in its old segment, which is deleted
 //! with its last frame as always. So there is no other index, and a reference leads to a frame at
 //! every instant.
 
@@ -86,8 +86,13 @@ impl Compaction {
     }
 
     /// Does a bounded piece of work, if there is any. All effects of `holder` must have been handed
-    /// on.
-    pub fn step(&mut self, holder: &mut impl FrameHolder, now: Instant) -> Moved {
+    /// on. Adds the frames that are no longer needed where they were to `released`.
+    pub fn step(
+        &mut self,
+        holder: &mut impl FrameHolder,
+        now: Instant,
+        released: &mut Vec<PayloadRef>,
+    ) -> Moved {
         let mut moved = Moved::default();
         if self.pass.is_none() {
             if !self.spool.wants_room() || self.rests_until.is_some_and(|until| now < until) {
@@ -108,11 +113,10 @@ impl Compaction {
         let Some(pass) = &mut self.pass else {
             return moved;
         };
-        let (spool, frame, is_logged) = (&self.spool, &mut self.frame, &mut self.is_logged);
+        let (frame, is_logged) = (&mut self.frame, &mut self.is_logged);
         // Whether some of these entries are left for a later step.
         let mut is_cut = false;
         let mut tries = 0;
-        let mut references = Vec::with_capacity(1);
         let next = holder.relocate(pass.from, ENTRIES_MAX, &mut |payload| {
             if pass.sparse.binary_search(&payload.segment()).is_err() {
                 return None;
@@ -122,12 +126,13 @@ impl Compaction {
                 return None;
             }
             tries += 1;
-            match move_frame(spool, &mut pass.writer, payload, frame, &mut references) {
+            match pass.writer.copy(payload.0, frame) {
                 Ok(now_at) => {
                     moved.frames += 1;
                     moved.bytes += frame.len() as u64;
                     *is_logged = false;
-                    Some(now_at)
+                    released.push(payload);
+                    Some(PayloadRef(now_at))
                 }
                 Err(SpoolError::Full { .. }) => {
                     is_cut = true;
@@ -167,28 +172,6 @@ impl Compaction {
         // The buffer has the size of one frame, which may have been large.
         self.frame = Vec::new();
     }
-}
-
-fn move_frame(
-    spool: &Spool,
-    writer: &mut SpoolWriter,
-    payload: PayloadRef,
-    frame: &mut Vec<u8>,
-    references: &mut Vec<u64>,
-) -> Result<PayloadRef, SpoolError> {
-    let place = spool.read(payload.0, frame)?;
-    let end = u32::try_from(frame.len()).map_err(|_| SpoolError::TooLarge {
-        bytes: frame.len() as u64,
-    })?;
-    references.clear();
-    writer.append(frame, &[end], place, references)?;
-    let Some(&reference) = references.first() else {
-        return Err(SpoolError::Gone {
-            reference: payload.0,
-        });
-    };
-    spool.release(payload.0);
-    Ok(PayloadRef(reference))
 }
 
 #[cfg(test)]

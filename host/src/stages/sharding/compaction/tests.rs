@@ -12,6 +12,16 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A step, after which what it stored is in force.
+fn step(compaction: &mut Compaction, holder: &mut impl FrameHolder, now: Instant) -> Moved {
+    let mut released = Vec::new();
+    let moved = compaction.step(holder, now, &mut released);
+    for payload in released {
+        compaction.spool.release(payload.0);
+    }
+    moved
+}
+
 #[test]
 fn the_ledger_reads_a_references_size_and_segment_as_the_spool_does() {
     for class in 0..=u64::from(u8::MAX) {
@@ -132,7 +142,7 @@ proptest! {
                     model.release(&spool, number);
                 }
                 Op::ReleaseOne(_) => {}
-                Op::Move => drop(compaction.step(&mut model, later(&mut now))),
+                Op::Move => drop(step(&mut compaction, &mut model, later(&mut now))),
             }
             prop_assert!(spool.bytes() <= SPOOL_BYTES);
             prop_assert!(spool.bytes() >= model.bytes());
@@ -163,7 +173,7 @@ fn a_few_frames_that_wait_for_ever_do_not_fill_a_spool_through_which_others_pass
             .append(&frames, &ends, u64::from(number) * 100, &mut references)
             .is_err()
         {
-            moved += compaction.step(&mut model, later(&mut now)).frames;
+            moved += step(&mut compaction, &mut model, later(&mut now)).frames;
             tries += 1;
             assert!(
                 tries < 10,
@@ -195,7 +205,7 @@ fn a_few_frames_that_wait_for_ever_do_not_fill_a_spool_through_which_others_pass
 #[test]
 fn one_step_does_a_bounded_piece_of_work_and_the_next_one_goes_on() {
     let dir = tempfile::tempdir().unwrap();
-    let spool = Spool::open(dir.path(), 800_000, 3, 100_000).unwrap();
+    let spool = Spool::open(dir.path(), 2_200_000, 3, 100_000).unwrap();
     let mut writer = spool.writer();
     let mut model = Model::default();
     let frames = 3 * FRAMES_MAX as u32;
@@ -213,7 +223,7 @@ fn one_step_does_a_bounded_piece_of_work_and_the_next_one_goes_on() {
     assert!(spool.wants_room() && !spool.sparse_segments().is_empty());
     let (before, mut moved, mut steps) = (spool.bytes(), 0, 0);
     while moved < u64::from(frames) / 4 {
-        let step = compaction.step(&mut model, later(&mut now));
+        let step = step(&mut compaction, &mut model, later(&mut now));
         assert!(step.frames <= FRAMES_MAX && step.bytes <= BYTES_MAX + 1);
         moved += step.frames;
         steps += 1;
@@ -253,7 +263,7 @@ fn what_a_shard_holds_is_moved_and_reported_as_it_came_when_it_goes_missing() {
             .append(&frame, &[1_000], u64::from(number), &mut references)
             .is_err()
         {
-            compaction.step(&mut shard, later(&mut now));
+            step(&mut compaction, &mut shard, later(&mut now));
             tries += 1;
             assert!(tries < 10, "{number}");
         }
@@ -334,7 +344,7 @@ fn pass_through(batches: u32, frame: impl Fn(u32) -> (usize, bool)) -> (u64, u64
             .append(&all, &ends, u64::from(numbers.start), &mut references)
             .is_err()
         {
-            moved += compaction.step(&mut model, later(&mut now)).bytes;
+            moved += step(&mut compaction, &mut model, later(&mut now)).bytes;
             tries += 1;
             let (held, waiting) = (spool.bytes(), model.bytes());
             assert!(
@@ -353,7 +363,7 @@ fn pass_through(batches: u32, frame: impl Fn(u32) -> (usize, bool)) -> (u64, u64
             }
         }
         // As the shard does beside its other work.
-        moved += compaction.step(&mut model, later(&mut now)).bytes;
+        moved += step(&mut compaction, &mut model, later(&mut now)).bytes;
     }
     model.assert_whole(&spool);
     (moved, passed)

@@ -1,0 +1,135 @@
+//! What a run needs to go on where the last one ended: which frames of the spool are settled, and which windows count
+//! events that are judged again.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::params;
+
+use crate::error::StoreError;
+use crate::flush::Flush;
+use crate::store::Store;
+
+/// What was done with events that had no verdict when the last run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// They are judged again, and no longer counted as pending.
+    pub events: u64,
+    /// They are counted as pending for ever: their frames are not there.
+    pub lost: u64,
+}
+
+impl Store {
+    /// The frames whose events are settled: by segment, the positions of their index entries.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn settled_frames(&self) -> Result<HashMap<u32, HashSet<u32>>, StoreError> {
+        let failed = StoreError::sqlite("list what is settled");
+        let mut statement = self
+            .connection
+            .prepare("SELECT segment, entries FROM settled_frames")
+            .map_err(&failed)?;
+        let mut rows = statement.query([]).map_err(&failed)?;
+        let mut settled: HashMap<u32, HashSet<u32>> = HashMap::new();
+        while let Some(row) = rows.next().map_err(&failed)? {
+            let segment = settled.entry(row.get(0).map_err(&failed)?).or_default();
+            let entries = row.get_ref(1).map_err(&failed)?;
+            let (entries, _) = entries.as_blob().unwrap_or_default().as_chunks();
+            segment.extend(entries.iter().map(|entry| u32::from_le_bytes(*entry)));
+        }
+        Ok(settled)
+    }
+
+    /// Events that came at `arrivals_ms` (ascending) are judged again, and counted again: they are taken out of the
+    /// counts of their windows. What is known of frames in other segments than `segments` is removed.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn restore(
+        &mut self,
+        arrivals_ms: &[i64],
+        segments: &[u32],
+    ) -> Result<Restored, StoreError> {
+        let failed = StoreError::sqlite("prepare what is judged again");
+        let segments: HashSet<u32> = segments.iter().copied().collect();
+        let transaction = self.connection.transaction().map_err(&failed)?;
+        let known: Vec<u32> = transaction
+            .prepare("SELECT DISTINCT segment FROM settled_frames")
+            .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
+            .map_err(&failed)?;
+        for segment in known.iter().filter(|segment| !segments.contains(segment)) {
+            transaction
+                .execute("DELETE FROM settled_frames WHERE segment = ?1", [segment])
+                .map_err(&failed)?;
+        }
+        let waiting: Vec<(i64, i64, String, i64)> = transaction
+            .prepare(
+                "SELECT start_ms, end_ms, schema, raw - (delivered + late + altered + missing + unconfirmed
+                     + rejected + leaked + repeated + unjudged) AS waiting
+                 FROM windows WHERE waiting > 0 ORDER BY start_ms, schema",
+            )
+            .and_then(|mut statement| {
+                let row = |row: &rusqlite::Row<'_>| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                };
+                statement.query_map([], row)?.collect()
+            })
+            .map_err(&failed)?;
+        let mut restored = Restored::default();
+        let mut left: HashMap<i64, i64> = HashMap::new();
+        for (start_ms, end_ms, schema, waiting) in waiting {
+            let before = |ms| arrivals_ms.partition_point(|arrived_ms| *arrived_ms < ms) as i64;
+            let left = left
+                .entry(start_ms)
+                .or_insert_with(|| before(end_ms) - before(start_ms));
+            let again = waiting.min(*left);
+            *left -= again;
+            restored.events += again.unsigned_abs();
+            restored.lost += (waiting - again).unsigned_abs();
+            transaction
+                .execute(
+                    "UPDATE windows SET raw = raw - ?3, pending = ?4, closed = iif(?3 > 0, 0, closed)
+                     WHERE start_ms = ?1 AND schema = ?2",
+                    params![start_ms, schema, again, waiting - again],
+                )
+                .map_err(&failed)?;
+        }
+        transaction.commit().map_err(failed)?;
+        Ok(restored)
+    }
+}
+
+impl Flush<'_> {
+    /// The events of frames in a segment are settled. `entries` has the positions of their index entries.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn settled_frames(&self, segment: u32, entries: &[u32]) -> Result<(), StoreError> {
+        let bytes: Vec<u8> = entries.iter().flat_map(|at| at.to_le_bytes()).collect();
+        self.prepare(
+            "INSERT INTO settled_frames (segment, entries) VALUES (?1, ?2)",
+            "note what is settled",
+        )?
+        .execute(params![segment, bytes])
+        .map_err(StoreError::sqlite("note what is settled"))?;
+        Ok(())
+    }
+
+    /// A segment was removed: nothing is to be known of its frames.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn forget_segment(&self, segment: u32) -> Result<(), StoreError> {
+        self.prepare(
+            "DELETE FROM settled_frames WHERE segment = ?1",
+            "forget a segment",
+        )?
+        .execute(params![segment])
+        .map_err(StoreError::sqlite("forget a segment"))?;
+        Ok(())
+    }
+}

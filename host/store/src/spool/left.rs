@@ -1,0 +1,144 @@
+//! What an earlier run left in the spool's directory: finds the frames that are still needed, and removes the rest.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::reference::frame_bytes;
+use super::segment::{self, Segment};
+use super::SpoolError;
+
+/// The extension of files before their frames could be restored.
+pub(super) const OLD_EXTENSION: &str = "spool";
+
+/// The frame of a raw event that was not settled when the last run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeftFrame {
+    /// When it came, in milliseconds since the epoch.
+    pub arrived_ms: i64,
+    /// The index of its source then.
+    pub source: u16,
+    /// Its place in the order of its source.
+    pub place: u64,
+    /// Where it is.
+    pub reference: u64,
+}
+
+/// What an earlier run left.
+#[derive(Debug, Default)]
+pub struct LeftFrames {
+    /// In the order in which they came.
+    pub frames: Vec<LeftFrame>,
+    /// Frames whose bytes are not those that were written.
+    pub damaged: u64,
+    /// Files that end in the middle of a record, as they do if a process is killed while it writes.
+    pub cut_off: u64,
+    /// Files of an earlier version, whose frames cannot be restored. They were removed.
+    pub of_old_format: u64,
+}
+
+/// Removes the files with these extensions, and gives their number.
+pub(super) fn remove_files(dir: &Path, extensions: &[&str]) -> Result<u64, SpoolError> {
+    let mut removed = 0;
+    for path in files(dir, extensions)? {
+        std::fs::remove_file(&path).map_err(io("remove", &path))?;
+        removed += 1;
+    }
+    Ok(removed)
+}
+
+/// Reads the segments in the directory. Gives those that have frames which are still needed, by their numbers.
+pub(super) fn read(
+    dir: &Path,
+    is_settled: &dyn Fn(u32, u32) -> bool,
+    left: &mut LeftFrames,
+) -> Result<HashMap<u32, Segment>, SpoolError> {
+    let mut segments = HashMap::new();
+    let mut moved_from = HashMap::new();
+    for path in files(dir, &[segment::EXTENSION])? {
+        let Some(number) = number_of(&path) else {
+            continue;
+        };
+        let found = Segment::reopen(&path, number)?;
+        left.damaged += found.damaged;
+        left.cut_off += u64::from(found.cut_off_bytes > 0);
+        for (entry_at, entry) in &found.entries {
+            if !entry.is_restorable || is_settled(number, *entry_at) {
+                continue;
+            }
+            let reference = entry.reference(number, *entry_at);
+            if entry.moved_from != 0 {
+                moved_from.insert(reference, entry.moved_from);
+            }
+            left.frames.push(LeftFrame {
+                arrived_ms: entry.arrived_ms,
+                source: entry.source,
+                place: entry.place,
+                reference,
+            });
+        }
+        segments.insert(number, found.segment);
+    }
+    keep_one_of_moved(&moved_from, &mut left.frames);
+    left.frames
+        .sort_unstable_by_key(|frame| (frame.arrived_ms, frame.source, frame.place));
+    let mut kept: HashMap<u32, (u64, u64)> = HashMap::new();
+    for frame in &left.frames {
+        let (rows, bytes) = kept.entry(super::Reference(frame.reference).segment()).or_default();
+        *rows += 1;
+        *bytes += frame_bytes(frame.reference);
+    }
+    let mut needed = HashMap::new();
+    for (number, segment) in segments {
+        if let Some(&(rows, bytes)) = kept.get(&number) {
+            segment.keep(rows, bytes);
+            needed.insert(number, segment);
+        } else {
+            std::fs::remove_file(segment.path()).map_err(io("remove", segment.path()))?;
+        }
+    }
+    Ok(needed)
+}
+
+/// A frame that was moved is there twice, if it was not yet known as settled at its former place.
+fn keep_one_of_moved(moved_from: &HashMap<u64, u64>, frames: &mut Vec<LeftFrame>) {
+    if moved_from.is_empty() {
+        return;
+    }
+    let former: HashSet<u64> = moved_from.values().copied().collect();
+    let still_there: HashSet<u64> = frames
+        .iter()
+        .map(|frame| frame.reference)
+        .filter(|reference| former.contains(reference))
+        .collect();
+    frames.retain(|frame| {
+        let former = moved_from.get(&frame.reference);
+        former.is_none_or(|former| !still_there.contains(former))
+    });
+}
+
+fn files(dir: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, SpoolError> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(io("list", dir))? {
+        let path = entry.map_err(io("list", dir))?.path();
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        if extension.is_some_and(|extension| extensions.contains(&extension)) {
+            paths.push(path);
+        }
+    }
+    Ok(paths)
+}
+
+/// The number in a segment's name.
+fn number_of(path: &Path) -> Option<u32> {
+    let number = path.file_stem()?.to_str()?.parse().ok()?;
+    (number < super::SEGMENTS).then_some(number)
+}
+
+fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SpoolError {
+    let path = path.to_owned();
+    move |source| SpoolError::Io {
+        doing,
+        path,
+        source,
+    }
+}

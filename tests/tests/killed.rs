@@ -1,0 +1,133 @@
+//! Killed at any moment, Landfall goes on where it was: every event that it had read has one verdict, in one window.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use landfall_tests::wait::await_until;
+use support::{Event, Setup, Sidecar, event, keys};
+
+fn events(numbers: std::ops::Range<u64>) -> Vec<Event> {
+    numbers.map(event).collect()
+}
+
+/// A sum over all windows of the store.
+fn sum(sidecar: &Sidecar, column: &str) -> i64 {
+    sidecar.query(&format!("SELECT coalesce(sum({column}), 0) FROM windows"))
+}
+
+fn await_sum(sidecar: &Sidecar, column: &str, wanted: i64) {
+    let mut last = 0;
+    let found = landfall_tests::wait::until(landfall_tests::wait::PATIENCE, || {
+        last = sum(sidecar, column);
+        (last == wanted).then_some(())
+    });
+    assert!(
+        found.is_some(),
+        "{column}: {last}, not {wanted}; log:\n{}",
+        sidecar.log()
+    );
+}
+
+/// Keys of the store's missing events with this cause of a hole.
+fn with_hole(sidecar: &Sidecar, hole: &str) -> BTreeSet<String> {
+    let rows = sidecar.json(&["missing", "--verdict", "unconfirmed"]);
+    let rows = rows.iter().filter(|row| row["hole"] == hole);
+    rows.map(|row| row["key"].as_str().expect("a key").to_owned())
+        .collect()
+}
+
+#[test]
+fn killed_while_events_wait_it_judges_them_again_and_counts_each_once() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "15s",
+        ..Setup::default()
+    });
+    let landed = events(0..10);
+    let waiting = events(10..40);
+    sidecar.send_raw(&landed);
+    sidecar.send_raw(&waiting);
+    sidecar.land(&landed);
+    await_sum(&sidecar, "delivered", 10);
+    await_sum(&sidecar, "pending", 30);
+
+    sidecar.kill_and_restart();
+    await_sum(&sidecar, "pending", 30);
+    assert!(
+        sidecar.log().contains("are judged again events=30"),
+        "{}",
+        sidecar.log()
+    );
+    // Killed again at once, and a third time while some have landed.
+    sidecar.kill_and_restart();
+    await_sum(&sidecar, "pending", 30);
+    sidecar.land(&waiting[..12]);
+    await_sum(&sidecar, "delivered", 22);
+    sidecar.kill_and_restart();
+    await_sum(&sidecar, "pending", 18);
+    assert_eq!(sum(&sidecar, "raw"), 40);
+
+    // Nobody watched while it was away: what is not seen to land may have landed then.
+    await_sum(&sidecar, "unconfirmed", 18);
+    assert_eq!(sum(&sidecar, "raw"), 40);
+    assert_eq!(sum(&sidecar, "delivered"), 22);
+    assert_eq!((sum(&sidecar, "missing"), sum(&sidecar, "pending")), (0, 0));
+    assert_eq!(with_hole(&sidecar, "not_running"), keys(&waiting[12..]));
+    sidecar.assert_balanced();
+    await_until("the frames of settled events are gone", || {
+        sidecar.query("SELECT count(*) FROM settled_frames") == 0
+            || sidecar.metrics().sum("landfall_spool_bytes", &[]) < 65_536.0
+    });
+
+    let output = sidecar.command(&["backfill", "--unconfirmed", "--output", "again"]);
+    assert!(output.status.success(), "{}", support::text(&output));
+    let again = std::fs::read(sidecar.dir.path().join("again")).expect("a backfill");
+    let frames: Vec<u8> = waiting[12..].iter().flat_map(|event| event.frame.clone()).collect();
+    assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&frames));
+    sidecar.stop();
+}
+
+#[test]
+fn what_waits_at_a_proper_end_is_judged_by_the_next_run() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "1h",
+        ..Setup::default()
+    });
+    let waiting = events(0..25);
+    sidecar.send_raw(&waiting);
+    await_sum(&sidecar, "pending", 25);
+    sidecar.stop();
+    assert_eq!((sum(&sidecar, "raw"), sum(&sidecar, "pending")), (25, 25));
+    sidecar.restart();
+    assert!(sidecar.raw.await_subscriptions(1) && sidecar.written.await_subscriptions(1));
+    sidecar.land(&waiting);
+    await_sum(&sidecar, "delivered", 25);
+    assert_eq!((sum(&sidecar, "raw"), sum(&sidecar, "pending")), (25, 0));
+    sidecar.stop();
+    sidecar.restart();
+    assert!(
+        !sidecar.log().contains("judged again"),
+        "{}",
+        sidecar.log()
+    );
+    assert_eq!((sum(&sidecar, "raw"), sum(&sidecar, "delivered")), (25, 25));
+    sidecar.stop();
+}
+
+/// The store is as it was before the frames were deleted by somebody.
+#[test]
+fn events_whose_frames_are_gone_stay_pending_and_it_says_so() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "1h",
+        ..Setup::default()
+    });
+    sidecar.send_raw(&events(0..7));
+    await_sum(&sidecar, "pending", 7);
+    sidecar.stop();
+    std::fs::remove_dir_all(sidecar.dir.path().join("data/spool")).expect("removed");
+    sidecar.restart();
+    assert_eq!((sum(&sidecar, "raw"), sum(&sidecar, "pending")), (7, 7));
+    let log = sidecar.log();
+    assert!(log.contains("stay pending") && log.contains("events=7"), "{log}");
+    sidecar.stop();
+}

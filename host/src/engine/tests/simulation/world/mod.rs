@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use landfall_ledger::{Deadlines, IncidentTrackerConfig, Shard, ShardConfig, Stream};
+use landfall_ledger::{Deadlines, Hole, HoleCause, IncidentTrackerConfig, Shard, ShardConfig, Stream};
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
-use landfall_store::spool::{Spool, SpoolWriter};
+use landfall_store::spool::{LeftFrame, Spool, SpoolWriter};
 use landfall_store::{Reader, Retention, SPOOL_NAME, Store};
 
 pub(super) use self::script::{STALL_MS, key_of};
@@ -21,7 +21,7 @@ use super::Seen;
 use super::laws::Laws;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::stored::add_unlanded;
+use crate::engine::stored::{SpoolSettings, add_unlanded, restore};
 use crate::engine::tests::shard_in_run::ShardInRun;
 use crate::flow::{InFlight, ShutdownRequest, SourceProgress};
 use crate::judge::Describer;
@@ -125,7 +125,6 @@ struct Run {
     plan: Arc<Plan>,
     window_ms: i64,
     watched_since_ms: i64,
-    place: u64,
 }
 
 pub(super) struct World<'a> {
@@ -140,6 +139,8 @@ pub(super) struct World<'a> {
     keys: BTreeMap<u64, Known>,
     /// What was sent last under each key.
     sent: Vec<Sent>,
+    /// The raw events that are in the spool, or were: their place there is the index.
+    accepted: Vec<Sent>,
     due: Vec<Row>,
     deaf_until_ms: i64,
     restarts: u64,
@@ -169,6 +170,7 @@ impl<'a> World<'a> {
             run: None,
             keys: BTreeMap::new(),
             sent: Vec::new(),
+            accepted: Vec::new(),
             due: Vec::new(),
             deaf_until_ms: 0,
             restarts: 0,
@@ -201,15 +203,25 @@ impl<'a> World<'a> {
             Reader::open(self.dir.path()).expect("the store is read"),
             store.next_incident().expect("a number"),
         );
-        let spool = Spool::open(
-            &self.dir.path().join(SPOOL_NAME),
-            1 << 26,
-            1 + self.settings.shards,
-            0,
-        )
-        .expect("the spool opens");
+        let spool = SpoolSettings {
+            dir: self.dir.path().join(SPOOL_NAME),
+            bytes_max: 1 << 26,
+            writers: 1 + self.settings.shards,
+            batch_bytes: 0,
+        };
+        let (spool, left) = restore(&mut store, &spool).expect("the spool opens");
         let in_flight = InFlight::default();
+        let restored = (left.first())
+            .map(|frame| in_flight.add_restored(Stream::Raw, frame.arrived_ms));
         let progress = Stream::ALL.map(|stream| in_flight.add_source(stream, self.now_ms));
+        // Before the first start nothing came.
+        for progress in progress.iter().filter(|_| self.restarts > 0) {
+            progress.unseen(Hole {
+                from_ms: i64::MIN,
+                to_ms: self.now_ms,
+                cause: HoleCause::NotRunning,
+            });
+        }
         let cell = Arc::new(PlanCell::new(Arc::clone(&plan), self.now_ms));
         let landings = Arc::new(Landings::new(self.settings.shards));
         let backlog = Arc::new(Backlog::new(self.settings.shards, 1_000_000));
@@ -282,8 +294,27 @@ impl<'a> World<'a> {
             plan,
             window_ms,
             watched_since_ms: self.now_ms,
-            place: 0,
         });
+        self.restore(left, restored);
+    }
+
+    /// What the run before had not settled comes again, in a few batches.
+    fn restore(&mut self, left: Vec<LeftFrame>, progress: Option<Arc<SourceProgress>>) {
+        let run = self.run.as_mut().expect("it runs");
+        for frames in left.chunks(3) {
+            let guard = run.in_flight.begin(Stream::Raw, frames[0].arrived_ms);
+            run.batches.push(Batch {
+                guard,
+                raw: (frames.iter())
+                    .map(|frame| self.accepted[frame.place as usize])
+                    .collect(),
+                written: Vec::new(),
+                spooled: frames.iter().map(|frame| frame.reference).collect(),
+            });
+        }
+        if let Some(progress) = progress {
+            progress.finish();
+        }
     }
 
     fn shard_config(&self, plan: &Plan, window_ms: i64) -> ShardConfig {
@@ -318,7 +349,6 @@ impl<'a> World<'a> {
             self.end(rng);
             self.laws.ended();
         } else {
-            self.laws.lost(self.now_ms);
             for known in self.keys.values_mut() {
                 known.is_doubtful = true;
             }
@@ -389,6 +419,7 @@ impl<'a> World<'a> {
         self.laws.ended();
         let spool = Arc::clone(&self.run().spool);
         self.laws.check_keys(&self.keys, text_of);
+        self.laws.check_raw(self.accepted.len());
         self.run = None;
         assert_eq!(spool.bytes(), 0, "all frames are released");
     }

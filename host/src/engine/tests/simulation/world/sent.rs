@@ -12,6 +12,8 @@ pub(super) struct Batch {
     pub guard: InFlightGuard,
     pub raw: Vec<Sent>,
     pub written: Vec<Row>,
+    /// Where the raw frames are, if an earlier run put them into the spool.
+    pub spooled: Vec<u64>,
 }
 
 /// A raw event.
@@ -77,6 +79,7 @@ impl World<'_> {
                 guard,
                 raw,
                 written: Vec::new(),
+                spooled: Vec::new(),
             });
         }
         if !written.is_empty() {
@@ -85,6 +88,7 @@ impl World<'_> {
                 guard,
                 raw: Vec::new(),
                 written,
+                spooled: Vec::new(),
             });
         }
         for progress in &run.progress {

@@ -7,6 +7,8 @@ use landfall_ledger::{
     Generation, Judgement, PayloadRef, RawObservation, ReasonId, Stream, WrittenObservation,
 };
 
+use landfall_store::spool::SpooledFrames;
+
 use super::sent::{Batch, fingerprint, form, number, schema, text};
 use super::{DEADLINES_MS, World};
 use crate::flow::FrameBatch;
@@ -19,15 +21,17 @@ impl World<'_> {
     /// A batch is judged: its frames are in the spool, its counts are reported, its shares handed on.
     pub(in super::super) fn judge(&mut self, rng: &mut Rng) {
         let (shards, now) = (self.settings.shards, self.now());
-        let run = self.run();
-        if run.batches.is_empty() {
+        if self.run().batches.is_empty() {
             return;
         }
+        let first_place = self.accepted.len() as u64;
+        let run = self.run.as_mut().expect("it runs");
         let batch = run.batches.remove(rng.usize(..run.batches.len().min(3)));
         let Batch {
             guard,
             raw,
             written,
+            spooled,
         } = batch;
         let stream = match raw.is_empty() {
             true => Stream::Written,
@@ -36,15 +40,26 @@ impl World<'_> {
         let mut report = JudgeReport::new(stream, Generation(0));
         let mut shares: Vec<(Vec<RawObservation>, Vec<WrittenObservation>)> =
             vec![Default::default(); shards];
-        let (mut frames, mut ends, mut references) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut frames, mut ends, mut references) = (Vec::new(), Vec::new(), spooled);
         for sent in &raw {
             frames.extend_from_slice(text(sent.key).as_bytes());
             ends.push(frames.len() as u32);
         }
-        run.writer
-            .append(&frames, &ends, run.place, &mut references)
-            .expect("room in the spool");
-        run.place += raw.len() as u64;
+        if references.is_empty() {
+            let arrived_ms: Vec<i64> = raw.iter().map(|sent| sent.arrived_ms).collect();
+            let frames = SpooledFrames {
+                bytes: &frames,
+                ends: &ends,
+                first_place,
+                arrived_ms: &arrived_ms,
+                source: 0,
+                is_restorable: true,
+            };
+            run.writer
+                .append_frames(&frames, &mut references)
+                .expect("room in the spool");
+            self.accepted.extend(&raw);
+        }
         for (sent, reference) in raw.iter().zip(references) {
             let schema = schema(&run.plan, sent.schema);
             report.seen_ms = Some(sent.arrived_ms);

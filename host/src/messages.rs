@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use landfall_ledger::{
-    Activity, Effect, Fingerprint, Frontier, Generation, PayloadRef, PerStream, RawObservation, SchemaGauge,
-    SchemaId, ShardGauges, Stream, TallyDelta, WrittenObservation,
+    Activity, Effect, Fingerprint, Frontier, Generation, PerStream, RawObservation, SchemaGauge,
+    SchemaId, SettledLog, ShardGauges, Stream, TallyDelta, WrittenObservation,
 };
 
 use crate::flow::InFlightGuard;
@@ -39,8 +39,8 @@ pub struct ShardOutput<T = LedgerEvent> {
     /// What changed in the counts. Always there when missing events or their late landings are
     /// reported.
     pub tallies: Vec<TallyDelta>,
-    /// Frames of the spool that are no longer needed. Their events are settled, and counted in these tallies.
-    pub released: Vec<PayloadRef>,
+    /// What was settled, and is counted in these tallies.
+    pub settled: SettledLog,
     pub flush: Option<ShardFlush>,
 }
 

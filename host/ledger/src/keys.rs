@@ -35,6 +35,8 @@ pub(crate) struct Keys {
     remembered: SettledRecords,
     /// Keys that are missing and no longer remembered here: the store knows them.
     unlanded: UnlandedFilter,
+    /// What was remembered or changed since it was taken last, in this order.
+    log: Vec<SettledRecord>,
 }
 
 impl Keys {
@@ -44,6 +46,22 @@ impl Keys {
             pending: Pending::default(),
             remembered: SettledRecords::new(horizon_ms, settled_max),
             unlanded: UnlandedFilter::default(),
+            log: Vec::new(),
+        }
+    }
+
+    /// Takes what was remembered or changed since the last call, in this order.
+    pub(crate) fn drain_log(&mut self, out: &mut Vec<SettledRecord>) {
+        out.append(&mut self.log);
+    }
+
+    /// Remembers what an earlier run did. Nothing waits yet. A key that is missing is the store's.
+    pub(crate) fn restore(&mut self, record: SettledRecord) {
+        if let Some(place) = self.locate(record.key()) {
+            self.index.remove(record.hash(), place);
+        }
+        if !record.is_missing() {
+            self.remember_silently(record);
         }
     }
 
@@ -123,6 +141,7 @@ impl Keys {
 
     /// The key in the slot, which is in no queue, no longer waits and is remembered.
     pub(crate) fn settle(&mut self, slot: u32, record: SettledRecord) {
+        self.log.push(record);
         self.make_room();
         let place = self.remembered.push(record) | REMEMBERED;
         self.index.replace(record.hash(), slot, place);
@@ -147,6 +166,11 @@ impl Keys {
 
     /// A key that is not known is remembered.
     pub(crate) fn remember(&mut self, record: SettledRecord) {
+        self.log.push(record);
+        self.remember_silently(record);
+    }
+
+    fn remember_silently(&mut self, record: SettledRecord) {
         self.make_room();
         let place = self.remembered.push(record) | REMEMBERED;
         self.index.insert(record.hash(), place);
@@ -160,7 +184,11 @@ impl Keys {
         };
         if self.remembered.stays(place & !REMEMBERED) {
             if let Some(record) = self.remembered.get_mut(place & !REMEMBERED) {
+                let before = *record;
                 change(record);
+                if *record != before {
+                    self.log.push(*record);
+                }
             }
             return;
         }

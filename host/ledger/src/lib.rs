@@ -40,7 +40,8 @@ pub use incident_tracker::{
     OPEN_PER_CAUSE_MAX, Scope, Severity, Share,
 };
 pub use observation::{Frontier, RawObservation, WrittenObservation};
-pub use shard::{Activity, STAMPS_APART_MS, SchemaGauge, Shard, ShardGauges};
+pub use settled::SettledRecord;
+pub use shard::{Activity, STAMPS_APART_MS, SchemaGauge, SettledLog, Shard, ShardGauges};
 pub use stream::{PerStream, Stream};
 pub use tally::{Counts, TallyDelta};
 pub use verdict::{Judgement, Verdict};

@@ -43,9 +43,9 @@ impl Settled {
     }
 }
 
-/// What is remembered of a settled key.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SettledRecord {
+/// What is remembered of a settled key. A store may keep it for a later run ([`SettledRecord::to_bytes`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SettledRecord {
     key: u64,
     /// State (4 bits), schema (16), window (44, signed).
     packed: u64,
@@ -69,6 +69,51 @@ impl SettledRecord {
             key: key.short(),
             packed,
         }
+    }
+
+    /// For a store: the key (64 bits), then state, schema and window (64 bits), little-endian.
+    pub fn to_bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.key.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.packed.to_le_bytes());
+        bytes
+    }
+
+    /// From a store, where schemas had other numbers: `renumbered` gives the one that each has now. None if it can mean
+    /// nothing in this run: with windows of another length (`same_windows`), a verdict in them cannot be revised.
+    pub fn from_bytes(
+        bytes: [u8; 16],
+        renumbered: impl Fn(SchemaId) -> SchemaId,
+        same_windows: bool,
+    ) -> Option<Self> {
+        let number = u128::from_le_bytes(bytes);
+        let record = Self {
+            key: number as u64,
+            packed: (number >> 64) as u64,
+        };
+        let schema = u64::from(renumbered(record.schema()).0) << WINDOW_BITS;
+        let others = !(u64::from(u16::MAX) << WINDOW_BITS);
+        let is_revisable = !matches!(
+            record.settled(),
+            Settled::Landed | Settled::LandedUnnamed
+        );
+        (same_windows || !is_revisable || record.is_missing()).then_some(Self {
+            packed: record.packed & others | schema,
+            ..record
+        })
+    }
+
+    /// Whether the store has a row of it, in which it has not landed.
+    pub(crate) fn is_missing(self) -> bool {
+        matches!(
+            self.settled(),
+            Settled::Missing | Settled::MissingStored | Settled::Unconfirmed
+        )
+    }
+
+    /// A key that is found as this record's.
+    pub(crate) fn key(self) -> Fingerprint {
+        Fingerprint(u128::from(self.key) << 32)
     }
 
     /// State, schema and window, without the key.

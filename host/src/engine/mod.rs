@@ -50,7 +50,7 @@ use crate::flow::{FrameBatch, InFlight, ShutdownRequest};
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Describer, Judge, JudgeOptions};
 use crate::planning::planner::Planned;
-use crate::results::{Results, ResultsParts};
+use crate::results::{KeyMemory, Results, ResultsParts};
 use crate::shutdown::Shutdown;
 use crate::sources::SourceContext;
 use crate::stages::backlog::Backlog;
@@ -156,9 +156,12 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         batch_bytes: batch_bytes_max(config) as u64,
     };
     // An audit begins with nothing, and leaves nothing.
-    let (spool, left) = match parts.time.is_of_events() {
-        true => (spool_settings.open()?, Vec::new()),
-        false => stored::restore(&mut parts.store, &spool_settings)?,
+    let (spool, left, run) = match parts.time.is_of_events() {
+        true => (spool_settings.open()?, Vec::new(), None),
+        false => {
+            let (spool, left) = stored::restore(&mut parts.store, &spool_settings)?;
+            (spool, left, Some(parts.store.begin_run()?))
+        }
     };
     let pointers = config.redact.pointers.iter();
     let redact = pointers
@@ -183,7 +186,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     let (results_in, results_out) = bounded(OUTPUT_QUEUE);
     let (outputs_in, outputs_out) = bounded(OUTPUT_QUEUE);
     let (tracker_in, trackers) = unbounded();
-    let (shard_threads, ends) = shared.shards(&outputs_in)?;
+    let (shard_threads, ends, keys_stored) = shared.shards(&outputs_in)?;
     let judges = shared.judges(workers, &stored, &batches, &ends, &results_in);
     let describer = DescribeThread {
         stage: DescribeStage {
@@ -228,6 +231,14 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
             shards,
             in_flight: in_flight.clone(),
             known_ms: stored.known_ms,
+            key_memory: run.map(|run| KeyMemory {
+                run,
+                shards,
+                window_ms,
+                horizon_ms: millis(config.ledger.horizon),
+                settled_max: config.ledger.settled_max as u64,
+                keys: keys_stored,
+            }),
         },
         Instant::now(),
     );
@@ -252,11 +263,12 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
 }
 
 impl BuildParts<'_> {
-    /// The shards. They know which events an earlier run reported as missing and are still owed.
+    /// The shards. They know which events an earlier run reported as missing and are still owed, and which it settled.
+    /// With them, the number of settled keys that were stored so far.
     fn shards(
         &self,
         outputs: &Sender<crate::messages::ShardOutput>,
-    ) -> Result<(Vec<ShardThread>, ShardEnds), StoreError> {
+    ) -> Result<(Vec<ShardThread>, ShardEnds, u64), StoreError> {
         let EngineParts {
             config,
             planned,
@@ -271,6 +283,15 @@ impl BuildParts<'_> {
             .map(|_| Shard::new(shard_config.clone()))
             .collect();
         stored::add_unlanded(&self.parts.store, &mut shards)?;
+        let keys_stored = match time.is_of_events() {
+            true => 0,
+            false => stored::restore_keys(
+                &self.parts.store,
+                &mut shards,
+                &planned.plan.labels,
+                self.window_ms,
+            )?,
+        };
         let landings = Arc::new(Landings::new(self.shards));
         let mut ends = ShardEnds {
             work: Vec::new(),
@@ -304,7 +325,7 @@ impl BuildParts<'_> {
             }
         });
         let threads = threads.collect();
-        Ok((threads, ends))
+        Ok((threads, ends, keys_stored))
     }
 
     fn judges(

@@ -1,13 +1,15 @@
 //! Reads what the store has kept for the next run.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use landfall_ledger::{Fingerprint, Shard};
+use landfall_ledger::{Fingerprint, SchemaId, SettledRecord, Shard};
 use landfall_store::spool::{LeftFrame, LeftFrames, Spool, SpoolError};
-use landfall_store::{Store, StoreError};
+use landfall_store::{KEY_RECORD_BYTES, Store, StoreError};
 
 use super::EngineError;
+use crate::judge::labels::{SchemaLabels, UNKNOWN_SCHEMA};
 
 use crate::judge::identity::Secret;
 
@@ -57,6 +59,40 @@ pub(super) fn add_unlanded(store: &Store, shards: &mut [Shard]) -> Result<(), St
     store.unlanded(|fingerprint| {
         let key = Fingerprint::from_bytes(fingerprint);
         shards[key.shard(count)].add_unlanded(key);
+    })
+}
+
+/// Adds to the shards what earlier runs settled. Gives how many keys they have stored.
+pub(super) fn restore_keys(
+    store: &Store,
+    shards: &mut [Shard],
+    labels: &SchemaLabels,
+    window_ms: i64,
+) -> Result<u64, StoreError> {
+    let schemas = store.run_schemas()?;
+    let mut numbers: HashMap<(u64, u16), SchemaId> = HashMap::new();
+    for (of_run, name) in schemas {
+        numbers.insert(of_run, labels.find(name.as_bytes()));
+    }
+    store.settled_keys(|row| {
+        let renumbered = |schema: SchemaId| {
+            let number = numbers.get(&(row.run, schema.0));
+            number.copied().unwrap_or(UNKNOWN_SCHEMA)
+        };
+        // With another number of shards nobody knows whose keys they are now.
+        let owners = match row.shards == shards.len() {
+            true => row.shard..row.shard + 1,
+            false => 0..shards.len(),
+        };
+        for shard in shards.get_mut(owners).unwrap_or_default() {
+            let (records, _) = row.records.as_chunks::<KEY_RECORD_BYTES>();
+            for record in records {
+                let same_windows = row.window_ms == window_ms;
+                if let Some(record) = SettledRecord::from_bytes(*record, renumbered, same_windows) {
+                    shard.restore(record, row.has_claims);
+                }
+            }
+        }
     })
 }
 

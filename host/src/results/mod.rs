@@ -24,6 +24,7 @@ pub use self::accounting::Totals;
 use self::accounting::{Accounting, AccountingParts, Buffered, KnownMissing, Prepared};
 use self::late_comparison::LateComparison;
 use self::publishing::Publishing;
+pub use self::recording::KeyMemory;
 use self::recording::{Recording, Retry};
 use self::window_checks::WindowChecks;
 use crate::clock::Clock;
@@ -61,6 +62,8 @@ pub struct ResultsParts {
     pub in_flight: InFlight,
     /// Up to when the store knows what happened, in milliseconds.
     pub known_ms: Option<i64>,
+    /// What the next run will remember of keys; None in an audit.
+    pub key_memory: Option<KeyMemory>,
 }
 
 /// The results of a run.
@@ -111,6 +114,7 @@ impl Results {
             recording: Recording::new(
                 parts.store,
                 Arc::clone(&parts.spool),
+                parts.key_memory,
                 parts.retention,
                 clock.cloned(),
                 now,

@@ -4,10 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use landfall_ledger::{
-    Effect, Fingerprint, Frontier, Generation, Hole, HoleCause, IncidentTrackerConfig, PayloadRef,
-    PerStream, SchemaId, ShardGauges, Stream, WrittenSide,
-};
+use landfall_ledger::{Effect, Fingerprint, Frontier, Generation, Hole, HoleCause, IncidentTrackerConfig, PayloadRef, PerStream, SchemaId, SettledLog, ShardGauges, Stream, WrittenSide};
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 use landfall_store::spool::Spool;
 use landfall_store::{Frame, IncidentRow, MissingEvent, MissingFilter, Reader, Retention, Store};
@@ -90,6 +87,7 @@ impl Process {
             shards: 1,
             in_flight: in_flight.clone(),
             known_ms: None,
+            key_memory: None,
         };
         let results = Results::new(parts, Instant::now());
         Self {
@@ -126,7 +124,7 @@ impl Process {
                 events: described.collect(),
                 more: false,
                 tallies: Vec::new(),
-                released: Vec::new(),
+                settled: SettledLog::default(),
                 flush: Some(flush),
             },
             checks: Vec::new(),

@@ -41,7 +41,7 @@ pub use flush::Flush;
 pub use migrate::{SECRET_BYTES, VERSION};
 pub use prune::{PRUNE_ROWS_MAX, Pruned};
 pub use reader::{Frame, GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
-pub use restore::Restored;
+pub use restore::{KEY_RECORD_BYTES, Restored, SettledKeysRow};
 pub use retention::Retention;
 pub use rows::{
     CoverageRow, FindingRow, GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow,

@@ -18,7 +18,107 @@ pub struct Restored {
     pub lost: u64,
 }
 
+/// Keys that a shard settled, as they are stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SettledKeysRow {
+    /// The run whose numbers of schemas they have.
+    pub run: u64,
+    pub shard: usize,
+    /// How many shards there were.
+    pub shards: usize,
+    pub window_ms: i64,
+    pub at_ms: i64,
+    pub has_claims: bool,
+    /// How many keys all rows before it have had.
+    pub keys_before: u64,
+    /// 16 bytes each.
+    pub records: Vec<u8>,
+}
+
+/// Bytes of a key's record.
+pub const KEY_RECORD_BYTES: usize = 16;
+
+/// Rows of settled keys that are removed at once.
+const SETTLED_ROWS_PRUNED_MAX: u64 = 64;
+
 impl Store {
+    /// Gives this run its number.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn begin_run(&mut self) -> Result<u64, StoreError> {
+        let failed = StoreError::sqlite("number the run");
+        let transaction = self.connection.transaction().map_err(&failed)?;
+        let run = transaction
+            .query_row(
+                "INSERT INTO meta VALUES ('runs', 1)
+                 ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(&failed)?;
+        transaction
+            .execute(
+                "DELETE FROM run_schemas WHERE run NOT IN (SELECT run FROM settled_keys)",
+                [],
+            )
+            .map_err(&failed)?;
+        transaction.commit().map_err(&failed)?;
+        Ok(run)
+    }
+
+    /// Calls `each` with all settled keys, in the order in which they were settled. Gives how many keys there have been.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn settled_keys(&self, mut each: impl FnMut(SettledKeysRow)) -> Result<u64, StoreError> {
+        let failed = StoreError::sqlite("list the settled keys");
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT run, shard, shards, window_ms, at_ms, has_claims, keys_before, records FROM settled_keys
+                 ORDER BY id",
+            )
+            .map_err(&failed)?;
+        let mut rows = statement.query([]).map_err(&failed)?;
+        let mut keys = 0;
+        while let Some(row) = rows.next().map_err(&failed)? {
+            let read = || -> rusqlite::Result<SettledKeysRow> {
+                Ok(SettledKeysRow {
+                    run: row.get(0)?,
+                    shard: row.get(1)?,
+                    shards: row.get(2)?,
+                    window_ms: row.get(3)?,
+                    at_ms: row.get(4)?,
+                    has_claims: row.get(5)?,
+                    keys_before: row.get(6)?,
+                    records: row.get(7)?,
+                })
+            };
+            let row = read().map_err(&failed)?;
+            keys = row.keys_before + (row.records.len() / KEY_RECORD_BYTES) as u64;
+            each(row);
+        }
+        Ok(keys)
+    }
+
+    /// The schemas of runs, by run and number.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn run_schemas(&self) -> Result<HashMap<(u64, u16), String>, StoreError> {
+        self.connection
+            .prepare("SELECT run, number, schema FROM run_schemas")
+            .and_then(|mut statement| {
+                let row = |row: &rusqlite::Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
+                statement.query_map([], row)?.collect()
+            })
+            .map_err(StoreError::sqlite("list the schemas of runs"))
+    }
+
     /// The frames whose events are settled: by segment, the positions of their index entries.
     ///
     /// # Errors
@@ -130,6 +230,65 @@ impl Flush<'_> {
         )?
         .execute(params![segment])
         .map_err(StoreError::sqlite("forget a segment"))?;
+        Ok(())
+    }
+}
+
+impl Flush<'_> {
+    /// Adds keys that a shard settled.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn settled_keys(&self, row: &SettledKeysRow) -> Result<(), StoreError> {
+        self.prepare(
+            "INSERT INTO settled_keys (run, shard, shards, window_ms, at_ms, has_claims, keys_before, records)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "note settled keys",
+        )?
+        .execute(params![
+            row.run,
+            row.shard,
+            row.shards,
+            row.window_ms,
+            row.at_ms,
+            row.has_claims,
+            row.keys_before,
+            row.records
+        ])
+        .map_err(StoreError::sqlite("note settled keys"))?;
+        Ok(())
+    }
+
+    /// Removes some of the oldest settled keys: those that were stored before an instant, or before so many keys.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn prune_settled_keys(&self, before_ms: i64, before_keys: u64) -> Result<(), StoreError> {
+        self.prepare(
+            "DELETE FROM settled_keys WHERE id IN (
+                 SELECT id FROM (SELECT id, at_ms, keys_before FROM settled_keys ORDER BY id LIMIT ?3)
+                 WHERE at_ms < ?1 OR keys_before < ?2)",
+            "forget settled keys",
+        )?
+        .execute(params![before_ms, before_keys, SETTLED_ROWS_PRUNED_MAX])
+        .map_err(StoreError::sqlite("forget settled keys"))?;
+        Ok(())
+    }
+
+    /// Notes the number of a schema in a run.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn run_schema(&self, run: u64, number: u16, schema: &str) -> Result<(), StoreError> {
+        self.prepare(
+            "INSERT OR REPLACE INTO run_schemas VALUES (?1, ?2, ?3)",
+            "note a schema of the run",
+        )?
+        .execute(params![run, number, schema])
+        .map_err(StoreError::sqlite("note a schema of the run"))?;
         Ok(())
     }
 }

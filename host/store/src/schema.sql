@@ -4,7 +4,7 @@
 
 -- About the store itself: created_by, the program that made it; secret, under which keys are fingerprinted;
 -- clock, 'system' or 'own'; known_ms, the time by that clock up to which the store has what happened;
--- next_incident and next_generation, the first numbers that were never given; retention_ms, the time that
+-- next_incident and next_generation, the first numbers that were never given; runs, how many there were; retention_ms, the time that
 -- retention uses as now.
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -90,6 +90,27 @@ CREATE TABLE settled_frames (
     entries BLOB NOT NULL   -- positions of index entries in the segment's file, each a little-endian u32
 );
 CREATE INDEX settled_frames_by_segment ON settled_frames (segment);
+
+-- Keys that are settled, in the order in which that happened: what the next run remembers of them.
+CREATE TABLE settled_keys (
+    id          INTEGER PRIMARY KEY,
+    run         INTEGER NOT NULL,   -- whose numbers of schemas they have
+    shard       INTEGER NOT NULL,
+    shards      INTEGER NOT NULL,   -- how many there were
+    window_ms   INTEGER NOT NULL,   -- how long windows were
+    at_ms       INTEGER NOT NULL,
+    has_claims  INTEGER NOT NULL,   -- 1: events of different schemas came under one key, or may have come
+    keys_before INTEGER NOT NULL,   -- how many keys all rows before it have had
+    records     BLOB NOT NULL       -- 16 bytes each: 64 bits of the key, 64 of what is known
+);
+
+-- The numbers that schemas had in the runs of settled_keys.
+CREATE TABLE run_schemas (
+    run    INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    schema TEXT NOT NULL,
+    PRIMARY KEY (run, number)
+) WITHOUT ROWID;
 
 -- Stretches of time in which something was wrong.
 CREATE TABLE incidents (

@@ -21,6 +21,7 @@ use crate::identity::{Fingerprint, PayloadRef, SchemaId};
 use crate::keys::{Keys, PREFETCH_KEYS};
 use crate::observation::{Frontier, RawObservation, WrittenObservation};
 use crate::pending::{Entry, Waiting};
+use crate::settled::SettledRecord;
 use crate::tally::{Tallies, TallyDelta};
 use gauges::{Activities, Latency};
 use history::Histories;
@@ -40,7 +41,7 @@ pub struct Shard {
     latency: Latency,
     activity: Activities,
     released: Released,
-    /// The frames that were released since `drain_released` was called last.
+    /// The frames that were released since `drain_settled` was called last.
     settled_frames: Vec<PayloadRef>,
     frontier: Frontier,
     comparing: usize,
@@ -54,6 +55,17 @@ pub struct Shard {
     readings: Readings,
     /// Events of different schemas came under one key, or may have come.
     has_claims: bool,
+}
+
+/// What was settled: for a store, so that a later run can go on.
+#[derive(Debug, Default)]
+pub struct SettledLog {
+    /// Frames that are no longer needed.
+    pub frames: Vec<PayloadRef>,
+    /// What is remembered of keys, in the order in which it changed: the last record of a key counts.
+    pub keys: Vec<SettledRecord>,
+    /// Events of different schemas came under one key, or may have come.
+    pub has_claims: bool,
 }
 
 /// Releases of one segment in a row become one effect.
@@ -232,9 +244,18 @@ impl Shard {
         self.tallies.drain(out);
     }
 
-    /// Takes the frames that were released since the last call: what became of their events is in the tallies.
-    pub fn drain_released(&mut self, out: &mut Vec<PayloadRef>) {
-        out.append(&mut self.settled_frames);
+    /// Takes what was settled since the last call: what became of these events is in the tallies.
+    pub fn drain_settled(&mut self, out: &mut SettledLog) {
+        out.frames.append(&mut self.settled_frames);
+        self.keys.drain_log(&mut out.keys);
+        out.has_claims |= self.has_claims;
+    }
+
+    /// Hands in what an earlier run settled, in the order in which that happened. Before all observations, and after
+    /// all keys that the store knows as missing.
+    pub fn restore(&mut self, record: SettledRecord, has_claims: bool) {
+        self.has_claims |= has_claims;
+        self.keys.restore(record);
     }
 
     /// Takes what happened by schema since the last call: arrivals and landings.

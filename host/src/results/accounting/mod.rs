@@ -36,7 +36,7 @@ pub(super) use self::incident_rows::FindingDetails;
 use self::incidents::Incidents;
 use self::lost_again::MovedEvents;
 use self::open_windows::OpenWindows;
-pub(super) use self::prepared::{MissingChange, Prepared};
+pub(super) use self::prepared::{MissingChange, Prepared, SettledKeys};
 use self::samples::SampleBudget;
 use crate::judge::plan::Plan;
 use crate::judge::plan_cell::PlanRecord;
@@ -96,6 +96,8 @@ pub(super) struct Accounting {
     /// The first number of an incident that was never assigned, as far as the store knows.
     next_incident: u64,
     longest_deadline_ms: i64,
+    /// How many schemas the store knows by their numbers in this run.
+    schemas_noted: usize,
     /// The end of the latest window that counts something.
     last_window_end_ms: Option<i64>,
 }
@@ -116,6 +118,7 @@ pub(super) struct Buffered {
     samples: Vec<SampleRow>,
     /// Frames that are no longer needed once the flush is written.
     released: Vec<PayloadRef>,
+    settled_keys: Vec<SettledKeys>,
     /// What metrics will show once the flush is written.
     counts: Vec<(SchemaId, Counts)>,
     latency: Vec<SchemaGauge>,
@@ -156,6 +159,7 @@ impl Accounting {
             buffered: Buffered::default(),
             totals: Totals::default(),
             next_incident: parts.next_incident,
+            schemas_noted: 0,
             last_window_end_ms: None,
         }
     }
@@ -193,7 +197,14 @@ impl Accounting {
         }
         self.buffered.bytes += pieces.iter().map(|one| one.event.bytes()).sum::<usize>();
         self.buffered.events.append(pieces);
-        self.buffered.released.extend(output.released);
+        self.buffered.released.extend(output.settled.frames);
+        if !output.settled.keys.is_empty() {
+            self.buffered.settled_keys.push(SettledKeys {
+                shard: output.shard,
+                records: output.settled.keys,
+                has_claims: output.settled.has_claims,
+            });
+        }
         for delta in &output.tallies {
             self.open_windows
                 .add(delta.window, delta.schema, &delta.counts);
@@ -284,6 +295,7 @@ impl Accounting {
         let mut prepared = Prepared {
             samples: buffered.samples,
             released: buffered.released,
+            settled_keys: buffered.settled_keys,
             counts: buffered.counts,
             latency: buffered.latency,
             ..Prepared::default()
@@ -340,6 +352,12 @@ impl Accounting {
             (start_ms, schema, self.number(generation))
         };
         out.judges = judges.into_iter().map(judge).collect();
+        if !out.settled_keys.is_empty() {
+            let schemas = (0_u16..).zip(plan.labels.names());
+            let new = schemas.skip(self.schemas_noted);
+            out.run_schemas = new.map(|(number, name)| (number, name.clone())).collect();
+            self.schemas_noted += out.run_schemas.len();
+        }
         // What late landings revised was counted in this call.
         out.counts.append(&mut self.buffered.counts);
         let tracker = self.incidents.tracker_mut();

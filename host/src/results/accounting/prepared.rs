@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use landfall_ledger::{
-    Cause, Change, Counts, HoleCause, PayloadRef, SchemaGauge, SchemaId, ShardGauges, Stream,
+    Cause, Change, Counts, HoleCause, PayloadRef, SchemaGauge, SchemaId, SettledRecord,
+    ShardGauges, Stream,
 };
 use landfall_store::{
     CoverageRow, GenerationRow, IncidentRow, MissingRow, SampleRow, WindowCounts, WindowRow,
@@ -37,6 +38,14 @@ pub(in crate::results) enum MissingChange {
     },
 }
 
+/// What a shard remembers of keys that were settled, in this order.
+pub(in crate::results) struct SettledKeys {
+    pub shard: usize,
+    pub records: Vec<SettledRecord>,
+    /// Events of different schemas came under one of its keys, or may have come.
+    pub has_claims: bool,
+}
+
 /// A prepared flush.
 #[derive(Default)]
 pub(in crate::results) struct Prepared {
@@ -67,6 +76,10 @@ pub(in crate::results) struct Prepared {
     pub samples: Vec<SampleRow>,
     /// Frames of the spool that are no longer needed once this is written.
     pub released: Vec<PayloadRef>,
+    /// What is remembered of keys, in the order in which the shards reported it.
+    pub settled_keys: Vec<SettledKeys>,
+    /// Schemas that have no number in the store yet.
+    pub run_schemas: Vec<(u16, String)>,
     pub changes: Vec<Change>,
     /// Altered events, by whether their fields were compared.
     pub altered: Vec<bool>,
@@ -89,6 +102,7 @@ impl Prepared {
             && self.incidents.is_empty()
             && self.samples.is_empty()
             && self.released.is_empty()
+            && self.settled_keys.is_empty()
             && self.answers.is_empty()
             && self.next_generation.is_none()
             && self.next_incident.is_none()

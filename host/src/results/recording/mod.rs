@@ -4,6 +4,7 @@
 //! Decides nothing about events, and knows no metrics. It reads the clock only to measure how long
 //! the disk takes.
 
+mod key_memory;
 mod log_file;
 mod pruning;
 mod retention;
@@ -18,10 +19,11 @@ use landfall_ledger::Effect;
 use landfall_store::spool::Spool;
 use landfall_store::{Pruned, Retention, Store, StoreError};
 
+pub use self::key_memory::KeyMemory;
 use self::log_file::LogFile;
 use self::pruning::Pruning;
 pub(super) use self::retry::Retry;
-use self::write::{SettledFrames, StoredTimes};
+use self::write::{Settled, StoredTimes};
 use super::accounting::{KnownMissing, Prepared};
 use crate::clock::Clock;
 use crate::messages::Described;
@@ -42,7 +44,9 @@ pub(super) struct Recording {
     times_stored: Option<Instant>,
     spool: Arc<Spool>,
     /// Segments of the spool that were removed, and of which the store has not forgotten the frames.
-    removed: Vec<u32>,
+    removed_segments: Vec<u32>,
+    /// None if no other run goes on after this one.
+    key_memory: Option<KeyMemory>,
     /// What the last try deleted, if its commit failed: it may have succeeded all the same.
     unsure: Option<Pruned>,
 }
@@ -59,6 +63,7 @@ impl Recording {
     pub fn new(
         store: Store,
         spool: Arc<Spool>,
+        key_memory: Option<KeyMemory>,
         retention: Retention,
         clock: Option<Clock>,
         now: Instant,
@@ -71,7 +76,8 @@ impl Recording {
             log_file: LogFile::default(),
             times_stored: None,
             spool,
-            removed: Vec::new(),
+            removed_segments: Vec::new(),
+            key_memory,
             unsure: None,
         }
     }
@@ -138,7 +144,7 @@ impl Recording {
         if self.store.is_committed()? {
             // The previous try succeeded, and only seemed to fail.
             let pruned = self.unsure.take();
-            self.release(prepared);
+            self.stored(prepared);
             return Ok(self.outcome(pruned, now));
         }
         if let Some(clock) = &self.clock {
@@ -159,7 +165,7 @@ impl Recording {
             });
         let prunes = self.pruning.is_due(&self.store, &self.retention, now);
         let prune_at_ms = self.pruning.at_ms().filter(|_| prunes);
-        let settled = self.settled(prepared);
+        let settled = self.settled(prepared, known_ms.unwrap_or_default());
         let mut flush = self.store.begin()?;
         if stores_times {
             flush.number()?;
@@ -176,29 +182,36 @@ impl Recording {
         self.unsure = pruned;
         flush.commit()?;
         self.unsure = None;
-        self.release(prepared);
+        self.stored(prepared);
         if stores_times {
             self.times_stored = Some(now);
         }
         Ok(self.outcome(pruned, now))
     }
 
-    /// What the next run has to know of the spool. An audit has no next run.
-    fn settled(&mut self, prepared: &Prepared) -> SettledFrames {
-        self.removed.extend(self.spool.take_removed());
-        if self.clock.is_none() {
-            self.removed.clear();
-            return SettledFrames::default();
-        }
-        SettledFrames {
-            by_segment: prepared.released_by_segment(),
-            removed: self.removed.clone(),
+    /// What the next run has to know.
+    fn settled(&mut self, prepared: &Prepared, now_ms: i64) -> Settled {
+        self.removed_segments.extend(self.spool.take_removed());
+        let Some(memory) = &self.key_memory else {
+            self.removed_segments.clear();
+            return Settled::default();
+        };
+        Settled {
+            frames: prepared.released_by_segment(),
+            removed_segments: self.removed_segments.clone(),
+            keys: memory.rows(prepared, now_ms),
+            run: memory.run,
+            forgotten_ms: memory.forgotten_ms(now_ms),
+            forgotten_keys: memory.forgotten_keys(),
         }
     }
 
-    /// What became of these frames' events is stored: the frames are no longer needed.
-    fn release(&mut self, prepared: &Prepared) {
-        self.removed.clear();
+    /// A flush is stored: its frames are no longer needed.
+    fn stored(&mut self, prepared: &Prepared) {
+        self.removed_segments.clear();
+        if let Some(memory) = &mut self.key_memory {
+            memory.stored(prepared);
+        }
         for (segment, frames) in prepared.released_by_segment() {
             let bytes = frames.iter().map(|frame| frame.bytes()).sum();
             self.spool.released(segment, frames.len() as u32, bytes);

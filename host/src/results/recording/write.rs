@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use landfall_ledger::PayloadRef;
 use landfall_store::spool::entry_at;
-use landfall_store::{Flush, Pruned, Retention, StoreError};
+use landfall_store::{Flush, Pruned, Retention, SettledKeysRow, StoreError};
 
 use crate::results::accounting::{MissingChange, Prepared};
 
@@ -17,28 +17,52 @@ pub(super) struct StoredTimes {
     pub retention_ms: Option<i64>,
 }
 
-/// What is stored of the spool, so that the next run can go on: which frames are settled, and which segments were removed.
+/// What is stored so that the next run can go on.
 #[derive(Default)]
-pub(super) struct SettledFrames {
-    pub by_segment: BTreeMap<u32, Vec<PayloadRef>>,
-    pub removed: Vec<u32>,
+pub(super) struct Settled {
+    /// Frames whose events are settled, by segment.
+    pub frames: BTreeMap<u32, Vec<PayloadRef>>,
+    /// Segments that were removed.
+    pub removed_segments: Vec<u32>,
+    pub keys: Vec<SettledKeysRow>,
+    /// The number of the run.
+    pub run: u64,
+    /// Settled keys are forgotten that were stored before this instant, and those before so many.
+    pub forgotten_ms: i64,
+    pub forgotten_keys: u64,
+}
+
+fn settled(flush: &Flush<'_>, settled: &Settled) -> Result<(), StoreError> {
+    for (segment, frames) in &settled.frames {
+        let entries: Vec<u32> = frames.iter().map(|frame| entry_at(frame.0)).collect();
+        flush.settled_frames(*segment, &entries)?;
+    }
+    for segment in &settled.removed_segments {
+        flush.forget_segment(*segment)?;
+    }
+    for row in &settled.keys {
+        flush.settled_keys(row)?;
+    }
+    if !settled.keys.is_empty() {
+        flush.prune_settled_keys(settled.forgotten_ms, settled.forgotten_keys)?;
+    }
+    Ok(())
 }
 
 /// Puts a flush into an open transaction, and removes what is older than `prune_at_ms`.
 pub(super) fn write(
     flush: &mut Flush<'_>,
     prepared: &Prepared,
-    settled: &SettledFrames,
+    settled: &Settled,
     times: Option<&StoredTimes>,
     retention: &Retention,
     prune_at_ms: Option<i64>,
 ) -> Result<Option<Pruned>, StoreError> {
-    for (segment, frames) in &settled.by_segment {
-        let entries: Vec<u32> = frames.iter().map(|frame| entry_at(frame.0)).collect();
-        flush.settled_frames(*segment, &entries)?;
-    }
-    for segment in &settled.removed {
-        flush.forget_segment(*segment)?;
+    self::settled(flush, settled)?;
+    if !settled.keys.is_empty() {
+        for (number, schema) in &prepared.run_schemas {
+            flush.run_schema(settled.run, *number, schema)?;
+        }
     }
     for row in &prepared.generations {
         flush.generation(row)?;

@@ -57,7 +57,7 @@ impl DescribeStage {
             events: events.collect(),
             more: input.more,
             tallies: input.tallies,
-            released: input.released,
+            settled: input.settled,
             flush: input.flush,
         };
         DescribeOutput {

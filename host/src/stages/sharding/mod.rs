@@ -14,7 +14,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Instant;
 
-use landfall_ledger::{Activity, Deadlines, Effect, Frontier, PayloadRef, Shard};
+use landfall_ledger::{Activity, Deadlines, Effect, Frontier, PayloadRef, SettledLog, Shard};
 use landfall_store::spool::{Spool, SpoolWriter};
 
 use self::compaction::{Compaction, Moved};
@@ -216,8 +216,8 @@ impl ShardStage {
             if with_counts {
                 let shard = &mut self.parts.shard;
                 shard.drain_tallies(&mut output.tallies);
-                output.released = std::mem::take(&mut self.released);
-                shard.drain_released(&mut output.released);
+                output.settled.frames.append(&mut self.released);
+                shard.drain_settled(&mut output.settled);
             }
             return Some(output);
         }
@@ -331,7 +331,7 @@ impl ShardStage {
             events,
             more: false,
             tallies: Vec::new(),
-            released: Vec::new(),
+            settled: SettledLog::default(),
             flush: None,
         }
     }

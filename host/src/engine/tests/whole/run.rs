@@ -215,6 +215,7 @@ impl Run {
             shards: SHARDS,
             in_flight: in_flight.clone(),
             known_ms: None,
+            key_memory: None,
         };
         Self {
             progress: PerStream::of(|stream| in_flight.add_source(stream, START_MS)),

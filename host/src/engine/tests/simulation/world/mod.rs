@@ -21,14 +21,14 @@ use super::Seen;
 use super::laws::Laws;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::stored::{SpoolSettings, add_unlanded, restore};
+use crate::engine::stored::{SpoolSettings, add_unlanded, restore, restore_keys};
 use crate::engine::tests::shard_in_run::ShardInRun;
 use crate::flow::{InFlight, ShutdownRequest, SourceProgress};
 use crate::judge::Describer;
 use crate::judge::plan::Plan;
 use crate::judge::plan_cell::PlanCell;
 use crate::planning::planner::{Patience, Planner};
-use crate::results::{Results, ResultsParts};
+use crate::results::{KeyMemory, Results, ResultsParts};
 use crate::shutdown::Shutdown;
 use crate::stages::backlog::Backlog;
 use crate::stages::describing::DescribeStage;
@@ -104,12 +104,16 @@ pub(super) struct Known {
     pub landed_in_run: bool,
     /// A row of it was applied after all its copies.
     pub landed_last: bool,
+    /// When the last row of it landed.
+    pub row_ms: i64,
     /// All its copies must land with the same content.
     pub is_plain: bool,
     /// Its copies name different schemas.
     pub is_mixed: bool,
     /// What came of it in an earlier run may be lost.
     pub is_doubtful: bool,
+    /// It was settled with its row when a run ended properly, and is remembered until then.
+    pub remembered_ms: Option<i64>,
 }
 
 /// One run of the process.
@@ -230,6 +234,15 @@ impl<'a> World<'a> {
             .map(|_| Shard::new(config.clone()))
             .collect();
         add_unlanded(&store, &mut shards).expect("listed");
+        let keys = restore_keys(&store, &mut shards, &plan.labels, window_ms).expect("restored");
+        let key_memory = KeyMemory {
+            run: store.begin_run().expect("a number"),
+            shards: self.settings.shards,
+            window_ms,
+            horizon_ms: self.settings.horizon_ms,
+            settled_max: 1 << 20,
+            keys,
+        };
         let time = TimePolicy::Live(self.clock.clone());
         let shards = shards.into_iter().enumerate().map(|(number, shard)| {
             let parts = ShardParts {
@@ -280,6 +293,7 @@ impl<'a> World<'a> {
             shards: self.settings.shards,
             in_flight: in_flight.clone(),
             known_ms: None,
+            key_memory: Some(key_memory),
         };
         let results = Results::new(parts, self.now());
         self.run = Some(Run {
@@ -348,6 +362,13 @@ impl<'a> World<'a> {
         if rng.bool() {
             self.end(rng);
             self.laws.ended();
+            for known in self.keys.values_mut() {
+                let is_settled = known.landed_last && known.is_plain && !known.is_doubtful;
+                // If it came as well. A row alone is known as unexpected.
+                if is_settled && known.expected_ms.is_some() {
+                    known.remembered_ms = Some(known.row_ms + self.settings.horizon_ms);
+                }
+            }
         } else {
             for known in self.keys.values_mut() {
                 known.is_doubtful = true;

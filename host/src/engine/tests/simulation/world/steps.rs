@@ -132,6 +132,10 @@ impl World<'_> {
         for event in &work.raw {
             let known = self.keys.entry(number(event.key)).or_default();
             (known.seen, known.landed_last) = (true, false);
+            let is_forgotten = |until_ms: &i64| *until_ms < event.arrived_ms;
+            if known.remembered_ms.as_ref().is_some_and(is_forgotten) {
+                known.remembered_ms = None;
+            }
             if event.judgement == Judgement::Expected {
                 known.expected_ms.get_or_insert(event.arrived_ms);
             }
@@ -148,6 +152,7 @@ impl World<'_> {
             }
             (known.seen, known.landed, known.landed_in_run) = (true, true, true);
             known.landed_last = true;
+            known.row_ms = row.arrived_ms;
         }
     }
 

@@ -82,8 +82,14 @@ fn killed_while_events_wait_it_judges_them_again_and_counts_each_once() {
     let output = sidecar.command(&["backfill", "--unconfirmed", "--output", "again"]);
     assert!(output.status.success(), "{}", support::text(&output));
     let again = std::fs::read(sidecar.dir.path().join("again")).expect("a backfill");
-    let frames: Vec<u8> = waiting[12..].iter().flat_map(|event| event.frame.clone()).collect();
-    assert_eq!(String::from_utf8_lossy(&again), String::from_utf8_lossy(&frames));
+    let frames: Vec<u8> = waiting[12..]
+        .iter()
+        .flat_map(|event| event.frame.clone())
+        .collect();
+    assert_eq!(
+        String::from_utf8_lossy(&again),
+        String::from_utf8_lossy(&frames)
+    );
     sidecar.stop();
 }
 
@@ -105,11 +111,7 @@ fn what_waits_at_a_proper_end_is_judged_by_the_next_run() {
     assert_eq!((sum(&sidecar, "raw"), sum(&sidecar, "pending")), (25, 0));
     sidecar.stop();
     sidecar.restart();
-    assert!(
-        !sidecar.log().contains("judged again"),
-        "{}",
-        sidecar.log()
-    );
+    assert!(!sidecar.log().contains("judged again"), "{}", sidecar.log());
     assert_eq!((sum(&sidecar, "raw"), sum(&sidecar, "delivered")), (25, 25));
     sidecar.stop();
 }
@@ -128,6 +130,9 @@ fn events_whose_frames_are_gone_stay_pending_and_it_says_so() {
     sidecar.restart();
     assert_eq!((sum(&sidecar, "raw"), sum(&sidecar, "pending")), (7, 7));
     let log = sidecar.log();
-    assert!(log.contains("stay pending") && log.contains("events=7"), "{log}");
+    assert!(
+        log.contains("stay pending") && log.contains("events=7"),
+        "{log}"
+    );
     sidecar.stop();
 }

@@ -55,8 +55,9 @@ impl Keys {
         out.append(&mut self.log);
     }
 
-    /// Remembers what an earlier run did. Nothing waits yet. A key that is missing is the store's.
-    pub(crate) fn restore(&mut self, record: SettledRecord) {
+    /// Remembers what an earlier run did, and stored at `at_ms`. Nothing waits yet. A key that is missing is the store's.
+    pub(crate) fn restore(&mut self, record: SettledRecord, at_ms: i64) {
+        self.remembered.advance(at_ms);
         if let Some(place) = self.locate(record.key()) {
             self.index.remove(record.hash(), place);
         }

@@ -79,11 +79,12 @@ impl SettledRecord {
         bytes
     }
 
-    /// From a store, where schemas had other numbers: `renumbered` gives the one that each has now. None if it can mean
-    /// nothing in this run: with windows of another length (`same_windows`), a verdict in them cannot be revised.
+    /// From a store, where schemas had other numbers: `renumbered` gives the one that each has now, if it has one. None if
+    /// the record can mean nothing in this run: if windows had another length (not `same_windows`), or the schema has no
+    /// name any more, a verdict in its window cannot be revised.
     pub fn from_bytes(
         bytes: [u8; 16],
-        renumbered: impl Fn(SchemaId) -> SchemaId,
+        renumbered: impl Fn(SchemaId) -> Option<SchemaId>,
         same_windows: bool,
     ) -> Option<Self> {
         let number = u128::from_le_bytes(bytes);
@@ -91,13 +92,12 @@ impl SettledRecord {
             key: number as u64,
             packed: (number >> 64) as u64,
         };
-        let schema = u64::from(renumbered(record.schema()).0) << WINDOW_BITS;
+        let schema = renumbered(record.schema());
+        let is_same = same_windows && schema.is_some();
+        let schema = u64::from(schema.unwrap_or_default().0) << WINDOW_BITS;
         let others = !(u64::from(u16::MAX) << WINDOW_BITS);
-        let is_revisable = !matches!(
-            record.settled(),
-            Settled::Landed | Settled::LandedUnnamed
-        );
-        (same_windows || !is_revisable || record.is_missing()).then_some(Self {
+        let is_revisable = !matches!(record.settled(), Settled::Landed | Settled::LandedUnnamed);
+        (is_same || !is_revisable || record.is_missing()).then_some(Self {
             packed: record.packed & others | schema,
             ..record
         })

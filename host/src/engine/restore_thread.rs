@@ -26,11 +26,7 @@ pub(super) struct RestoreThread {
 
 impl RestoreThread {
     /// Holds the frontier from now on. None if there is nothing to restore.
-    pub fn new(
-        frames: Vec<LeftFrame>,
-        spool: Arc<Spool>,
-        context: SourceContext,
-    ) -> Option<Self> {
+    pub fn new(frames: Vec<LeftFrame>, spool: Arc<Spool>, context: SourceContext) -> Option<Self> {
         let oldest_ms = frames.first()?.arrived_ms;
         let progress = context.in_flight.add_restored(Stream::Raw, oldest_ms);
         Some(Self {

@@ -76,8 +76,9 @@ pub(super) fn restore_keys(
     }
     store.settled_keys(|row| {
         let renumbered = |schema: SchemaId| {
-            let number = numbers.get(&(row.run, schema.0));
-            number.copied().unwrap_or(UNKNOWN_SCHEMA)
+            let number = numbers.get(&(row.run, schema.0)).copied();
+            // What had a name is not what nobody knows.
+            number.filter(|now| *now != UNKNOWN_SCHEMA || schema == UNKNOWN_SCHEMA)
         };
         // With another number of shards nobody knows whose keys they are now.
         let owners = match row.shards == shards.len() {
@@ -89,7 +90,7 @@ pub(super) fn restore_keys(
             for record in records {
                 let same_windows = row.window_ms == window_ms;
                 if let Some(record) = SettledRecord::from_bytes(*record, renumbered, same_windows) {
-                    shard.restore(record, row.has_claims);
+                    shard.restore(record, row.at_ms, row.has_claims);
                 }
             }
         }

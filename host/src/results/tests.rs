@@ -4,7 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use landfall_ledger::{Effect, Fingerprint, Frontier, Generation, Hole, HoleCause, IncidentTrackerConfig, PayloadRef, PerStream, SchemaId, SettledLog, ShardGauges, Stream, WrittenSide};
+use landfall_ledger::{
+    Effect, Fingerprint, Frontier, Generation, Hole, HoleCause, IncidentTrackerConfig, PayloadRef,
+    PerStream, SchemaId, SettledLog, ShardGauges, Stream, WrittenSide,
+};
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 use landfall_store::spool::Spool;
 use landfall_store::{Frame, IncidentRow, MissingEvent, MissingFilter, Reader, Retention, Store};

@@ -75,8 +75,8 @@ impl Flush<'_> {
         let added = self
             .transaction
             .prepare_cached(
-                "INSERT INTO missing (fingerprint, key, schema, arrived_ms, place, deadline_ms, reported_ms, incident, generation, frame, hole)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (fingerprint) DO NOTHING",
+                "INSERT INTO missing (fingerprint, key, schema, arrived_ms, place, deadline_ms, reported_ms, incident, generation, frame, hole, window_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (fingerprint) DO NOTHING",
             )
             .map_err(&failed)?
             .execute(params![
@@ -90,7 +90,8 @@ impl Flush<'_> {
                 row.incident,
                 row.generation,
                 (!row.frame.is_empty()).then_some(&row.frame),
-                row.hole
+                row.hole,
+                row.window_ms
             ])
             .map_err(&failed)?;
         self.count_rows(RowCounts {

@@ -1,5 +1,7 @@
 -- Migrates a store from version 5 to version 6. It runs in one transaction (migrate.rs).
 
+ALTER TABLE missing ADD COLUMN window_ms INTEGER NOT NULL DEFAULT 0;
+
 CREATE TABLE settled_frames (
     id      INTEGER PRIMARY KEY,
     segment INTEGER NOT NULL,

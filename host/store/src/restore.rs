@@ -27,6 +27,7 @@ pub struct SettledKeysRow {
     /// How many shards there were.
     pub shards: usize,
     pub window_ms: i64,
+    /// What came before had been applied: the clock by which keys are forgotten.
     pub at_ms: i64,
     pub has_claims: bool,
     /// How many keys all rows before it have had.

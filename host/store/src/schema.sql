@@ -34,7 +34,8 @@ CREATE TABLE missing (
     generation  INTEGER NOT NULL,
     frame       BLOB,               -- the raw frame, byte for byte; NULL if it landed, or could not be read back
     landed_ms   INTEGER,
-    hole        TEXT NOT NULL DEFAULT ''    -- why the event is unconfirmed, a cause of coverage; empty: it is missing
+    hole        TEXT NOT NULL DEFAULT '',   -- why the event is unconfirmed, a cause of coverage; empty: it is missing
+    window_ms   INTEGER NOT NULL DEFAULT 0  -- how long the window is that counts it; 0: not known
 );
 CREATE INDEX missing_by_arrival ON missing (arrived_ms, place) WHERE landed_ms IS NULL;
 CREATE INDEX missing_by_incident ON missing (incident) WHERE landed_ms IS NULL;
@@ -98,7 +99,7 @@ CREATE TABLE settled_keys (
     shard       INTEGER NOT NULL,
     shards      INTEGER NOT NULL,   -- how many there were
     window_ms   INTEGER NOT NULL,   -- how long windows were
-    at_ms       INTEGER NOT NULL,
+    at_ms       INTEGER NOT NULL,   -- what came before had been applied
     has_claims  INTEGER NOT NULL,   -- 1: events of different schemas came under one key, or may have come
     keys_before INTEGER NOT NULL,   -- how many keys all rows before it have had
     records     BLOB NOT NULL       -- 16 bytes each: 64 bits of the key, 64 of what is known

@@ -94,8 +94,8 @@ impl Flush<'_> {
     }
 
     /// The verdict of an event changes that an earlier run, or this one long ago, counted as missing or as
-    /// unconfirmed: revises the counts of its window, wherever windows began then. `counts` has what is added, and
-    /// less than 0 for what it was.
+    /// unconfirmed: revises the counts of its window, wherever windows began then. `window_ms` is the length of that
+    /// window, or 0 if that is not known. `counts` has what is added, and less than 0 for what it was.
     ///
     /// # Errors
     ///
@@ -104,19 +104,22 @@ impl Flush<'_> {
         &self,
         arrived_ms: i64,
         schema: &str,
+        window_ms: i64,
         counts: &WindowCounts,
     ) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("revise a window");
-        // After the windows' length was changed two may hold the time; one of them counts the event.
+        let start_ms = (window_ms > 0).then(|| arrived_ms - arrived_ms.rem_euclid(window_ms));
+        // After the windows' length was changed two may hold the time. If nothing more is known, one of them that may
+        // count the event is taken.
         self.transaction
             .prepare_cached(
                 "UPDATE windows SET late = late + ?3, altered = altered + ?4, unjudged = unjudged + ?5,
                      missing = missing + ?6, unconfirmed = unconfirmed + ?7
-                 WHERE schema = ?2 AND start_ms = (
+                 WHERE schema = ?2 AND start_ms = coalesce(?8, (
                      SELECT start_ms FROM windows
                      WHERE schema = ?2 AND start_ms <= ?1 AND end_ms > ?1
                          AND missing + ?6 >= 0 AND unconfirmed + ?7 >= 0
-                     ORDER BY start_ms DESC LIMIT 1)",
+                     ORDER BY start_ms DESC LIMIT 1))",
             )
             .map_err(&failed)?
             .execute(params![
@@ -126,7 +129,8 @@ impl Flush<'_> {
                 counts.altered,
                 counts.unjudged,
                 counts.missing,
-                counts.unconfirmed
+                counts.unconfirmed,
+                start_ms
             ])
             .map_err(failed)?;
         Ok(())

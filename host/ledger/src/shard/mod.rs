@@ -251,11 +251,11 @@ impl Shard {
         out.has_claims |= self.has_claims;
     }
 
-    /// Hands in what an earlier run settled, in the order in which that happened. Before all observations, and after
-    /// all keys that the store knows as missing.
-    pub fn restore(&mut self, record: SettledRecord, has_claims: bool) {
+    /// Hands in what an earlier run settled, in the order in which that happened, and when it was stored, in milliseconds.
+    /// Before all observations.
+    pub fn restore(&mut self, record: SettledRecord, at_ms: i64, has_claims: bool) {
         self.has_claims |= has_claims;
-        self.keys.restore(record);
+        self.keys.restore(record, at_ms);
     }
 
     /// Takes what happened by schema since the last call: arrivals and landings.

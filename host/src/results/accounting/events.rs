@@ -66,6 +66,7 @@ impl Accounting {
                     generation: self.number(generation),
                     frame: frames.raw,
                     hole: hole.map_or("", HoleCause::as_str),
+                    window_ms: self.window_ms,
                 };
                 missing(row, known, out);
             }
@@ -240,6 +241,7 @@ fn missing(row: MissingRow, known: &mut KnownMissing, out: &mut Prepared) {
         arrived_ms: row.arrived_ms,
         incident: row.incident,
         is_unconfirmed: !row.hole.is_empty(),
+        window_ms: row.window_ms,
     });
     out.missing += 1;
     out.missing_changes.push(MissingChange::Missing(row));

@@ -60,6 +60,7 @@ impl Accounting {
                 out.missing_changes.push(MissingChange::Revised {
                     arrived_ms: row.arrived_ms,
                     schema: row.schema,
+                    window_ms: row.window_ms,
                     counts: revised,
                 });
             }

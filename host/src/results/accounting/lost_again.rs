@@ -76,8 +76,7 @@ impl Accounting {
                 && !std::mem::replace(&mut row.is_unconfirmed, true)
                 && window.is_none()
             {
-                let (schema, arrived_ms) = (row.schema.clone(), row.arrived_ms);
-                self.unconfirmed_in_store(plan, counted, schema, arrived_ms, out);
+                self.unconfirmed_in_store(plan, counted, row, out);
             }
             return;
         }
@@ -94,6 +93,7 @@ impl Accounting {
             generation: self.number(generation),
             frame: Vec::new(),
             hole: hole.map_or("", HoleCause::as_str),
+            window_ms: 0,
         };
         let known_row = LandedRow {
             key: row.key.clone(),
@@ -101,6 +101,7 @@ impl Accounting {
             arrived_ms,
             incident: row.incident,
             is_unconfirmed: hole.is_some(),
+            window_ms: 0,
         };
         known.insert(fingerprint, known_row);
         out.missing += 1;
@@ -112,8 +113,7 @@ impl Accounting {
         &mut self,
         plan: &Plan,
         counted: SchemaId,
-        schema: String,
-        arrived_ms: i64,
+        row: &LandedRow,
         out: &mut Prepared,
     ) {
         let mut counts = Counts::default();
@@ -121,8 +121,9 @@ impl Accounting {
         counts.verdicts[Verdict::Unconfirmed as usize] += 1;
         self.count(plan, counted, &counts);
         out.missing_changes.push(MissingChange::Revised {
-            arrived_ms,
-            schema,
+            arrived_ms: row.arrived_ms,
+            schema: row.schema.clone(),
+            window_ms: row.window_ms,
             counts: WindowCounts {
                 missing: -1,
                 unconfirmed: 1,

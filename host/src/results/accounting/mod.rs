@@ -198,13 +198,6 @@ impl Accounting {
         self.buffered.bytes += pieces.iter().map(|one| one.event.bytes()).sum::<usize>();
         self.buffered.events.append(pieces);
         self.buffered.released.extend(output.settled.frames);
-        if !output.settled.keys.is_empty() {
-            self.buffered.settled_keys.push(SettledKeys {
-                shard: output.shard,
-                records: output.settled.keys,
-                has_claims: output.settled.has_claims,
-            });
-        }
         for delta in &output.tallies {
             self.open_windows
                 .add(delta.window, delta.schema, &delta.counts);
@@ -219,6 +212,18 @@ impl Accounting {
             let shard = &mut self.shards[output.shard];
             shard.frontier = flush.frontier;
             shard.gauges = flush.gauges;
+        }
+        if !output.settled.keys.is_empty() {
+            let Frontier { raw_ms, written_ms } = self.shards[output.shard].frontier;
+            let applied_ms = raw_ms.min(written_ms);
+            self.buffered.settled_keys.push(SettledKeys {
+                shard: output.shard,
+                applied_ms: (i64::MIN + 1..i64::MAX)
+                    .contains(&applied_ms)
+                    .then_some(applied_ms),
+                records: output.settled.keys,
+                has_claims: output.settled.has_claims,
+            });
         }
     }
 
@@ -296,6 +301,7 @@ impl Accounting {
             samples: buffered.samples,
             released: buffered.released,
             settled_keys: buffered.settled_keys,
+            complete_ms: self.complete_ms(clock_ms),
             counts: buffered.counts,
             latency: buffered.latency,
             ..Prepared::default()

@@ -34,6 +34,8 @@ pub(in crate::results) enum MissingChange {
     Revised {
         arrived_ms: i64,
         schema: String,
+        /// The length of its window; 0 if that is not known.
+        window_ms: i64,
         counts: WindowCounts,
     },
 }
@@ -41,6 +43,8 @@ pub(in crate::results) enum MissingChange {
 /// What a shard remembers of keys that were settled, in this order.
 pub(in crate::results) struct SettledKeys {
     pub shard: usize,
+    /// The shard had applied what came before, in milliseconds. None: nobody knows.
+    pub applied_ms: Option<i64>,
     pub records: Vec<SettledRecord>,
     /// Events of different schemas came under one of its keys, or may have come.
     pub has_claims: bool,
@@ -78,6 +82,8 @@ pub(in crate::results) struct Prepared {
     pub released: Vec<PayloadRef>,
     /// What is remembered of keys, in the order in which the shards reported it.
     pub settled_keys: Vec<SettledKeys>,
+    /// Everything that came before this instant has been reported, in milliseconds.
+    pub complete_ms: i64,
     /// Schemas that have no number in the store yet.
     pub run_schemas: Vec<(u16, String)>,
     pub changes: Vec<Change>,
@@ -112,7 +118,10 @@ impl Prepared {
     pub fn released_by_segment(&self) -> BTreeMap<u32, Vec<PayloadRef>> {
         let mut by_segment: BTreeMap<u32, Vec<PayloadRef>> = BTreeMap::new();
         for payload in &self.released {
-            by_segment.entry(payload.segment()).or_default().push(*payload);
+            by_segment
+                .entry(payload.segment())
+                .or_default()
+                .push(*payload);
         }
         by_segment
     }

@@ -21,7 +21,7 @@ pub struct KeyMemory {
 
 impl KeyMemory {
     /// The rows of a flush.
-    pub(super) fn rows(&self, prepared: &Prepared, at_ms: i64) -> Vec<SettledKeysRow> {
+    pub(super) fn rows(&self, prepared: &Prepared, now_ms: i64) -> Vec<SettledKeysRow> {
         let mut keys_before = self.keys;
         let row = |settled: &crate::results::accounting::SettledKeys| {
             let records: Vec<u8> = (settled.records.iter())
@@ -32,7 +32,7 @@ impl KeyMemory {
                 shard: settled.shard,
                 shards: self.shards,
                 window_ms: self.window_ms,
-                at_ms,
+                at_ms: settled.applied_ms.unwrap_or(now_ms),
                 has_claims: settled.has_claims,
                 keys_before,
                 records,
@@ -43,9 +43,10 @@ impl KeyMemory {
         prepared.settled_keys.iter().map(row).collect()
     }
 
-    /// What was stored before this instant is forgotten, in milliseconds.
-    pub(super) fn forgotten_ms(&self, now_ms: i64) -> i64 {
-        now_ms
+    /// What was stored before this instant is forgotten, in milliseconds: a copy that comes late may still be read.
+    /// Everything that came before `complete_ms` has been reported.
+    pub(super) fn forgotten_ms(&self, complete_ms: i64) -> i64 {
+        complete_ms
             .saturating_sub(self.horizon_ms)
             .saturating_sub(self.horizon_ms / 2)
     }
@@ -58,6 +59,8 @@ impl KeyMemory {
     /// A flush was stored.
     pub(super) fn stored(&mut self, prepared: &Prepared) {
         let keys = prepared.settled_keys.iter();
-        self.keys += keys.map(|settled| settled.records.len() as u64).sum::<u64>();
+        self.keys += keys
+            .map(|settled| settled.records.len() as u64)
+            .sum::<u64>();
     }
 }

@@ -201,7 +201,7 @@ impl Recording {
             removed_segments: self.removed_segments.clone(),
             keys: memory.rows(prepared, now_ms),
             run: memory.run,
-            forgotten_ms: memory.forgotten_ms(now_ms),
+            forgotten_ms: memory.forgotten_ms(prepared.complete_ms),
             forgotten_keys: memory.forgotten_keys(),
         }
     }

@@ -158,7 +158,9 @@ impl ShardStage {
                 self.pending = EFFECTS;
             }
             ShardInput::MakeRoom => {
-                let moved = self.compaction.step(&mut self.parts.shard, now, &mut self.released);
+                let moved = self
+                    .compaction
+                    .step(&mut self.parts.shard, now, &mut self.released);
                 if moved != Moved::default() {
                     self.parts.telemetry.spool_moved(moved.frames, moved.bytes);
                 }

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use super::SpoolError;
 use super::reference::frame_bytes;
 use super::segment::{self, Segment};
-use super::SpoolError;
 
 /// The extension of files before their frames could be restored.
 pub(super) const OLD_EXTENSION: &str = "spool";
@@ -83,7 +83,9 @@ pub(super) fn read(
         .sort_unstable_by_key(|frame| (frame.arrived_ms, frame.source, frame.place));
     let mut kept: HashMap<u32, (u64, u64)> = HashMap::new();
     for frame in &left.frames {
-        let (rows, bytes) = kept.entry(super::Reference(frame.reference).segment()).or_default();
+        let (rows, bytes) = kept
+            .entry(super::Reference(frame.reference).segment())
+            .or_default();
         *rows += 1;
         *bytes += frame_bytes(frame.reference);
     }

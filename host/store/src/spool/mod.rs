@@ -148,8 +148,14 @@ impl Spool {
         spool.bytes.store(bytes, Ordering::Relaxed);
         {
             let mut known = spool.lock();
-            known.next = segments.keys().max().map_or(0, |last| (last + 1) % SEGMENTS);
-            known.live = segments.drain().map(|(number, segment)| (number, Arc::new(segment))).collect();
+            known.next = segments
+                .keys()
+                .max()
+                .map_or(0, |last| (last + 1) % SEGMENTS);
+            known.live = segments
+                .drain()
+                .map(|(number, segment)| (number, Arc::new(segment)))
+                .collect();
         }
         Ok((Arc::new(spool), left))
     }
@@ -335,7 +341,9 @@ impl Spool {
     fn remove(&self, segment: &Arc<Segment>) {
         let mut segments = self.lock();
         let was_there = segments.live.remove(&segment.number()).is_some();
-        segments.removed.extend(was_there.then_some(segment.number()));
+        segments
+            .removed
+            .extend(was_there.then_some(segment.number()));
         drop(segments);
         if was_there {
             self.bytes.fetch_sub(segment.bytes(), Ordering::Relaxed);

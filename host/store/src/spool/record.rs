@@ -119,6 +119,9 @@ mod tests {
         let head = header(2, 700, b"index");
         assert_eq!(sizes(&head), (2, 700));
         assert_ne!(head, header(2, 700, b"indey"));
-        assert_eq!(head[8..], crc32fast::hash(b"\x02\0\0\0\xbc\x02\0\0index").to_le_bytes());
+        assert_eq!(
+            head[8..],
+            crc32fast::hash(b"\x02\0\0\0\xbc\x02\0\0index").to_le_bytes()
+        );
     }
 }

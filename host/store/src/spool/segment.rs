@@ -150,7 +150,11 @@ impl Segment {
     }
 
     /// What the index has of a frame, which is read into `frame`.
-    pub(super) fn read(&self, entry_at: u64, frame: &mut Vec<u8>) -> Result<IndexEntry, SpoolError> {
+    pub(super) fn read(
+        &self,
+        entry_at: u64,
+        frame: &mut Vec<u8>,
+    ) -> Result<IndexEntry, SpoolError> {
         let io = |source| SpoolError::Io {
             doing: "read",
             path: self.path.clone(),

@@ -86,18 +86,18 @@ impl SpoolWriter {
     ) -> Result<(), SpoolError> {
         let arrivals = frames.arrived_ms.iter().copied();
         let rows = frames.ends.iter().zip(frames.first_place..);
-        let entries = rows
-            .zip(arrivals.chain(std::iter::repeat(0)))
-            .map(|((_, place), arrived_ms)| IndexEntry {
-                offset: 0,
-                len: 0,
-                place,
-                arrived_ms,
-                moved_from: 0,
-                checksum: 0,
-                source: frames.source,
-                is_restorable: frames.is_restorable,
-            });
+        let entries =
+            rows.zip(arrivals.chain(std::iter::repeat(0)))
+                .map(|((_, place), arrived_ms)| IndexEntry {
+                    offset: 0,
+                    len: 0,
+                    place,
+                    arrived_ms,
+                    moved_from: 0,
+                    checksum: 0,
+                    source: frames.source,
+                    is_restorable: frames.is_restorable,
+                });
         self.append_entries(frames.bytes, frames.ends, entries, references)
     }
 

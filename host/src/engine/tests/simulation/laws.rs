@@ -280,7 +280,10 @@ impl Laws {
                 assert!(!is_owed, "{key} landed, and is owed: {known:?}");
             }
             if known.remembered_ms.is_some() && known.is_plain {
-                assert!(!is_owed, "{key} landed before a restart, and a copy is owed: {known:?}");
+                assert!(
+                    !is_owed,
+                    "{key} landed before a restart, and a copy is owed: {known:?}"
+                );
             }
             if self.owed_at_start.contains(&key) && !known.landed_in_run {
                 assert!(

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use landfall_ledger::{Deadlines, Hole, HoleCause, IncidentTrackerConfig, Shard, ShardConfig, Stream};
+use landfall_ledger::{
+    Deadlines, Hole, HoleCause, IncidentTrackerConfig, Shard, ShardConfig, Stream,
+};
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 use landfall_store::spool::{LeftFrame, Spool, SpoolWriter};
 use landfall_store::{Reader, Retention, SPOOL_NAME, Store};
@@ -104,12 +106,14 @@ pub(super) struct Known {
     pub landed_in_run: bool,
     /// A row of it was applied after all its copies.
     pub landed_last: bool,
-    /// When the last row of it landed.
+    /// Up to when its shard had applied everything when the last row of it was applied.
     pub row_ms: i64,
     /// All its copies must land with the same content.
     pub is_plain: bool,
     /// Its copies name different schemas.
     pub is_mixed: bool,
+    /// Nothing of it came in an earlier run.
+    pub is_of_this_run: bool,
     /// What came of it in an earlier run may be lost.
     pub is_doubtful: bool,
     /// It was settled with its row when a run ended properly, and is remembered until then.
@@ -126,6 +130,8 @@ struct Run {
     describing: DescribeStage,
     results: Results,
     batches: Vec<Batch>,
+    /// By shard: up to when it had applied everything when it moved time last.
+    applied_ms: Vec<i64>,
     plan: Arc<Plan>,
     window_ms: i64,
     watched_since_ms: i64,
@@ -215,8 +221,8 @@ impl<'a> World<'a> {
         };
         let (spool, left) = restore(&mut store, &spool).expect("the spool opens");
         let in_flight = InFlight::default();
-        let restored = (left.first())
-            .map(|frame| in_flight.add_restored(Stream::Raw, frame.arrived_ms));
+        let restored =
+            (left.first()).map(|frame| in_flight.add_restored(Stream::Raw, frame.arrived_ms));
         let progress = Stream::ALL.map(|stream| in_flight.add_source(stream, self.now_ms));
         // Before the first start nothing came.
         for progress in progress.iter().filter(|_| self.restarts > 0) {
@@ -305,6 +311,7 @@ impl<'a> World<'a> {
             describing,
             results,
             batches: Vec::new(),
+            applied_ms: vec![i64::MIN; self.settings.shards],
             plan,
             window_ms,
             watched_since_ms: self.now_ms,
@@ -364,9 +371,11 @@ impl<'a> World<'a> {
             self.laws.ended();
             for known in self.keys.values_mut() {
                 let is_settled = known.landed_last && known.is_plain && !known.is_doubtful;
-                // If it came as well. A row alone is known as unexpected.
-                if is_settled && known.expected_ms.is_some() {
-                    known.remembered_ms = Some(known.row_ms + self.settings.horizon_ms);
+                let horizon_ms = self.settings.horizon_ms;
+                let joined = |ms: i64| known.row_ms.saturating_sub(ms) < horizon_ms;
+                // A row that came too late is another event's, which nobody sent.
+                if is_settled && known.is_of_this_run && known.expected_ms.is_some_and(joined) {
+                    known.remembered_ms = Some(known.row_ms.saturating_add(horizon_ms));
                 }
             }
         } else {
@@ -377,6 +386,7 @@ impl<'a> World<'a> {
         self.run = None;
         for known in self.keys.values_mut() {
             known.expected_ms = None;
+            known.is_of_this_run = false;
             known.seen = false;
             (known.landed_in_run, known.landed_last) = (false, false);
         }

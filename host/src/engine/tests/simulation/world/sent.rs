@@ -124,6 +124,7 @@ impl World<'_> {
         }
         let known = self.keys.entry(sent.key).or_insert_with(|| Known {
             is_plain: true,
+            is_of_this_run: true,
             ..Known::default()
         });
         let first = &self.sent[sent.key as usize];

@@ -152,7 +152,7 @@ impl World<'_> {
             }
             (known.seen, known.landed, known.landed_in_run) = (true, true, true);
             known.landed_last = true;
-            known.row_ms = row.arrived_ms;
+            known.row_ms = run.applied_ms[row.key.shard(self.settings.shards)];
         }
     }
 
@@ -164,10 +164,13 @@ impl World<'_> {
 
     pub(super) fn advance_shard(&mut self, number: usize) {
         let now = self.now();
-        let shard = &mut self.run().shards[number];
+        let run = self.run();
+        let frontiers = Stream::ALL.map(|stream| run.in_flight.frontier(stream));
+        let shard = &mut run.shards[number];
         let answers = shard.answers.drain(..).collect();
         shard.give(ShardInput::Answers(answers), now);
         shard.give(ShardInput::Tick, now);
+        run.applied_ms[number] = frontiers.into_iter().min().unwrap_or(i64::MIN);
     }
 
     /// The describer hands on what a shard reported: the reports of one shard in their order, those of several shards in any order.

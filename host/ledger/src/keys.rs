@@ -1,4 +1,6 @@
 //! All keys that are known: those that wait and those that are remembered, found by one look-up.
+//!
+//! Long: whatever changes a key's place changes the index with it.
 
 use std::hint::black_box;
 

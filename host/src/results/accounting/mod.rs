@@ -6,6 +6,7 @@
 
 pub mod account;
 mod audit_incidents;
+mod buffered;
 mod closing;
 mod coverage;
 mod events;
@@ -15,6 +16,7 @@ mod late;
 mod lost_again;
 mod open_windows;
 mod prepared;
+mod progress;
 mod redaction;
 pub(super) mod samples;
 mod tally;
@@ -24,12 +26,13 @@ use std::sync::Arc;
 
 use landfall_document::Pointer;
 use landfall_ledger::{
-    Cause, Counts, Coverage, Frontier, Generation, IncidentTrackerConfig, PayloadRef, PerStream,
-    SchemaGauge, SchemaId, ShardGauges, Stream, Verdict,
+    Cause, Counts, Coverage, Frontier, Generation, IncidentTrackerConfig, PerStream, SchemaId,
+    ShardGauges, Stream, Verdict,
 };
-use landfall_store::{GenerationRow, LandedRow, SampleRow};
+use landfall_store::{GenerationRow, LandedRow};
 
 use self::account::{Account, RowReason, Undecodable};
+pub(super) use self::buffered::Buffered;
 pub(super) use self::closing::WindowFindings;
 use self::coverage::StoredCoverage;
 pub(super) use self::incident_rows::FindingDetails;
@@ -37,6 +40,7 @@ use self::incidents::Incidents;
 use self::lost_again::MovedEvents;
 use self::open_windows::OpenWindows;
 pub(super) use self::prepared::{MissingChange, Prepared, SettledKeys};
+use self::progress::ShardProgress;
 use self::samples::SampleBudget;
 use crate::judge::plan::Plan;
 use crate::judge::plan_cell::PlanRecord;
@@ -100,28 +104,6 @@ pub(super) struct Accounting {
     schemas_noted: usize,
     /// The end of the latest window that counts something.
     last_window_end_ms: Option<i64>,
-}
-
-struct ShardProgress {
-    frontier: Frontier,
-    gauges: ShardGauges,
-    /// The pieces of its current report, until the last one is there.
-    pieces: Vec<Described>,
-}
-
-/// What waits for the next flush.
-#[derive(Default)]
-pub(super) struct Buffered {
-    pub events: Vec<Described>,
-    /// Bytes of the frames of the events.
-    bytes: usize,
-    samples: Vec<SampleRow>,
-    /// Frames that are no longer needed once the flush is written.
-    released: Vec<PayloadRef>,
-    settled_keys: Vec<SettledKeys>,
-    /// What metrics will show once the flush is written.
-    counts: Vec<(SchemaId, Counts)>,
-    latency: Vec<SchemaGauge>,
 }
 
 /// The missing events that are referred to, by fingerprint: what the store knows of each, or what
@@ -443,33 +425,5 @@ impl Accounting {
     /// The number of a generation in the store.
     fn number(&self, generation: Generation) -> u64 {
         self.first_generation + u64::from(generation.0)
-    }
-
-    /// The time before which everything has been reported.
-    fn complete_ms(&self, clock_ms: Option<i64>) -> i64 {
-        let reported_ms = self
-            .shards
-            .iter()
-            .map(|shard| shard.frontier.written_ms.min(shard.frontier.raw_ms))
-            .min();
-        match (clock_ms, reported_ms.unwrap_or(i64::MIN)) {
-            (Some(clock_ms), i64::MAX) => clock_ms,
-            (_, reported_ms) => reported_ms,
-        }
-    }
-
-    /// The time up to which everything of a stream has been reported. None if that is not known
-    /// (yet), or if times are the events' own, because then time stands still.
-    fn reported_up_to(&self, stream: Stream, clock_ms: Option<i64>) -> Option<i64> {
-        let of_stream = |shard: &ShardProgress| match stream {
-            Stream::Raw => shard.frontier.raw_ms,
-            Stream::Written => shard.frontier.written_ms,
-        };
-        let reported_ms = self.shards.iter().map(of_stream).min()?;
-        match clock_ms {
-            Some(clock_ms) if reported_ms == i64::MAX => Some(clock_ms),
-            Some(_) if reported_ms != i64::MIN => Some(reported_ms),
-            _ => None,
-        }
     }
 }

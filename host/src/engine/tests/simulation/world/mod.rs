@@ -1,6 +1,7 @@
 //! One history: what is sent, what of it lands, and the parts of Landfall between the two. The
 //! history decides which of them does its next piece of work.
 
+mod restart;
 mod script;
 mod sent;
 mod steps;
@@ -14,7 +15,7 @@ use landfall_ledger::{
     Deadlines, Hole, HoleCause, IncidentTrackerConfig, Shard, ShardConfig, Stream,
 };
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
-use landfall_store::spool::{LeftFrame, Spool, SpoolWriter};
+use landfall_store::spool::{Spool, SpoolWriter};
 use landfall_store::{Reader, Retention, SPOOL_NAME, Store};
 
 pub(super) use self::script::{STALL_MS, key_of};
@@ -319,25 +320,6 @@ impl<'a> World<'a> {
         self.restore(left, restored);
     }
 
-    /// What the run before had not settled comes again, in a few batches.
-    fn restore(&mut self, left: Vec<LeftFrame>, progress: Option<Arc<SourceProgress>>) {
-        let run = self.run.as_mut().expect("it runs");
-        for frames in left.chunks(3) {
-            let guard = run.in_flight.begin(Stream::Raw, frames[0].arrived_ms);
-            run.batches.push(Batch {
-                guard,
-                raw: (frames.iter())
-                    .map(|frame| self.accepted[frame.place as usize])
-                    .collect(),
-                written: Vec::new(),
-                spooled: frames.iter().map(|frame| frame.reference).collect(),
-            });
-        }
-        if let Some(progress) = progress {
-            progress.finish();
-        }
-    }
-
     fn shard_config(&self, plan: &Plan, window_ms: i64) -> ShardConfig {
         let mut by_schema = vec![DEADLINES_MS[0]; 2];
         for (name, deadline_ms) in SCHEMAS.iter().zip(DEADLINES_MS) {
@@ -361,39 +343,6 @@ impl<'a> World<'a> {
             writer_replaces: false,
             watched_since_ms: self.now_ms,
         }
-    }
-
-    /// The process ends, as it should or at once, and another one starts.
-    pub(super) fn start_anew(&mut self, rng: &mut Rng) {
-        self.restarts += 1;
-        if rng.bool() {
-            self.end(rng);
-            self.laws.ended();
-            for known in self.keys.values_mut() {
-                let is_settled = known.landed_last && known.is_plain && !known.is_doubtful;
-                let horizon_ms = self.settings.horizon_ms;
-                let joined = |ms: i64| known.row_ms.saturating_sub(ms) < horizon_ms;
-                // A row that came too late is another event's, which nobody sent.
-                if is_settled && known.is_of_this_run && known.expected_ms.is_some_and(joined) {
-                    known.remembered_ms = Some(known.row_ms.saturating_add(horizon_ms));
-                }
-            }
-        } else {
-            for known in self.keys.values_mut() {
-                known.is_doubtful = true;
-            }
-        }
-        self.run = None;
-        for known in self.keys.values_mut() {
-            known.expected_ms = None;
-            known.is_of_this_run = false;
-            known.seen = false;
-            (known.landed_in_run, known.landed_last) = (false, false);
-        }
-        self.now_ms += rng.i64(1..3000);
-        self.clock.set_ms(self.now_ms);
-        self.due.retain(|row| row.landed_ms > self.now_ms);
-        self.start(rng);
     }
 
     /// Everything that came is dealt with, in the order in which threads end.

@@ -1,0 +1,65 @@
+//! The process ends at any moment, and another one starts.
+
+use std::sync::Arc;
+
+use fastrand::Rng;
+use landfall_ledger::Stream;
+use landfall_store::spool::LeftFrame;
+
+use super::World;
+use super::sent::Batch;
+use crate::flow::SourceProgress;
+
+impl World<'_> {
+    /// What the run before had not settled comes again, in a few batches.
+    pub(super) fn restore(&mut self, left: Vec<LeftFrame>, progress: Option<Arc<SourceProgress>>) {
+        let run = self.run.as_mut().expect("it runs");
+        for frames in left.chunks(3) {
+            let guard = run.in_flight.begin(Stream::Raw, frames[0].arrived_ms);
+            run.batches.push(Batch {
+                guard,
+                raw: (frames.iter())
+                    .map(|frame| self.accepted[frame.place as usize])
+                    .collect(),
+                written: Vec::new(),
+                spooled: frames.iter().map(|frame| frame.reference).collect(),
+            });
+        }
+        if let Some(progress) = progress {
+            progress.finish();
+        }
+    }
+
+    /// The process ends, as it should or at once, and another one starts.
+    pub(in super::super) fn start_anew(&mut self, rng: &mut Rng) {
+        self.restarts += 1;
+        if rng.bool() {
+            self.end(rng);
+            self.laws.ended();
+            for known in self.keys.values_mut() {
+                let is_settled = known.landed_last && known.is_plain && !known.is_doubtful;
+                let horizon_ms = self.settings.horizon_ms;
+                let joined = |ms: i64| known.row_ms.saturating_sub(ms) < horizon_ms;
+                // A row that came too late is another event's, which nobody sent.
+                if is_settled && known.is_of_this_run && known.expected_ms.is_some_and(joined) {
+                    known.remembered_ms = Some(known.row_ms.saturating_add(horizon_ms));
+                }
+            }
+        } else {
+            for known in self.keys.values_mut() {
+                known.is_doubtful = true;
+            }
+        }
+        self.run = None;
+        for known in self.keys.values_mut() {
+            known.expected_ms = None;
+            known.is_of_this_run = false;
+            known.seen = false;
+            (known.landed_in_run, known.landed_last) = (false, false);
+        }
+        self.now_ms += rng.i64(1..3000);
+        self.clock.set_ms(self.now_ms);
+        self.due.retain(|row| row.landed_ms > self.now_ms);
+        self.start(rng);
+    }
+}

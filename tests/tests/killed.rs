@@ -136,3 +136,79 @@ fn events_whose_frames_are_gone_stay_pending_and_it_says_so() {
     );
     sidecar.stop();
 }
+
+/// So many times it is killed while events come and land.
+const KILLS: u64 = 6;
+
+/// One event in so many does not land.
+const LOST_EVERY: u64 = 9;
+
+#[test]
+fn killed_at_any_moment_under_load_no_word_is_wrong() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "3s",
+        ..Setup::default()
+    });
+    let mut rng = fastrand::Rng::with_seed(7);
+    let (mut number, mut lost) = (0, BTreeSet::new());
+    let mut lag = std::collections::VecDeque::new();
+    let mut steps = |sidecar: &Sidecar, rng: &mut fastrand::Rng, steps: u64, lag_max: usize| {
+        for _ in 0..steps {
+            let sent = event(number);
+            sidecar.send_raw(std::slice::from_ref(&sent));
+            match number % LOST_EVERY {
+                0 => drop(lost.insert(sent.uuid)),
+                _ => lag.push_back(sent),
+            }
+            number += 1;
+            // The writer is some events behind.
+            while lag.len() > rng.usize(..=lag_max) {
+                let landed = lag.pop_front().expect("an event");
+                sidecar.land(std::slice::from_ref(&landed));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(rng.u64(..4)));
+        }
+    };
+    for _ in 0..KILLS {
+        let more = rng.u64(100..900);
+        steps(&sidecar, &mut rng, more, 40);
+        sidecar.kill_and_restart();
+    }
+    steps(&sidecar, &mut rng, 500, 40);
+    // The writer catches up.
+    steps(&sidecar, &mut rng, 1, 0);
+    await_sum(&sidecar, "pending", 0);
+    sidecar.assert_balanced();
+
+    let raw = sum(&sidecar, "raw");
+    assert!(raw as u64 <= number && raw > 1_000, "{raw} of {number}");
+    let verdicts = "delivered + late + altered + missing + unconfirmed + rejected + leaked + repeated + unjudged";
+    assert_eq!(sum(&sidecar, verdicts), raw);
+    for none in [
+        "altered",
+        "rejected",
+        "leaked",
+        "repeated",
+        "unjudged",
+        "unexpected",
+    ] {
+        assert_eq!(sum(&sidecar, none), 0, "{none}");
+    }
+    let by_verdict = |verdict| {
+        let rows = sidecar.json(&["missing", "--verdict", verdict]);
+        let keys = rows
+            .iter()
+            .map(|row| row["key"].as_str().expect("a key").to_owned());
+        keys.collect::<BTreeSet<_>>()
+    };
+    let (missing, unconfirmed) = (by_verdict("missing"), by_verdict("unconfirmed"));
+    let landed: Vec<_> = missing.difference(&lost).collect();
+    assert!(landed.is_empty(), "called missing, and landed: {landed:?}");
+    assert!(!missing.is_empty() && !unconfirmed.is_empty());
+    assert_eq!(
+        (missing.len() + unconfirmed.len()) as i64,
+        sum(&sidecar, "missing + unconfirmed")
+    );
+    assert!(missing.is_disjoint(&unconfirmed));
+    sidecar.stop();
+}

@@ -234,7 +234,7 @@ mod tests {
             arrived_ms: 0,
             incident: 1,
             is_unconfirmed: false,
-            window_ms: 0,
+            window_start_ms: None,
         };
         let stored = KnownMissing::from([(KEY.to_bytes(), row())]);
         let nothing = KnownMissing::new();

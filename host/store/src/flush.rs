@@ -75,7 +75,7 @@ impl Flush<'_> {
         let added = self
             .transaction
             .prepare_cached(
-                "INSERT INTO missing (fingerprint, key, schema, arrived_ms, place, deadline_ms, reported_ms, incident, generation, frame, hole, window_ms)
+                "INSERT INTO missing (fingerprint, key, schema, arrived_ms, place, deadline_ms, reported_ms, incident, generation, frame, hole, window_start_ms)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT (fingerprint) DO NOTHING",
             )
             .map_err(&failed)?
@@ -91,7 +91,7 @@ impl Flush<'_> {
                 row.generation,
                 (!row.frame.is_empty()).then_some(&row.frame),
                 row.hole,
-                row.window_ms
+                row.window_start_ms
             ])
             .map_err(&failed)?;
         self.count_rows(RowCounts {

@@ -1,6 +1,6 @@
 -- Migrates a store from version 5 to version 6. It runs in one transaction (migrate.rs).
 
-ALTER TABLE missing ADD COLUMN window_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE missing ADD COLUMN window_start_ms INTEGER;
 
 CREATE TABLE settled_frames (
     id      INTEGER PRIMARY KEY,

@@ -21,8 +21,8 @@ pub struct MissingRow {
     pub frame: Vec<u8>,
     /// Why it is `unconfirmed`; empty if all was seen, and it is `missing`.
     pub hole: &'static str,
-    /// The length of the window that counts it; 0 if that is not known.
-    pub window_ms: i64,
+    /// When the window begins that counts it, if that is known.
+    pub window_start_ms: Option<i64>,
 }
 
 /// What is known of a missing event that landed after all.
@@ -34,8 +34,8 @@ pub struct LandedRow {
     pub incident: u64,
     /// It was not `missing` until then, but `unconfirmed`.
     pub is_unconfirmed: bool,
-    /// The length of the window that counts it; 0 if that is not known.
-    pub window_ms: i64,
+    /// When the window begins that counts it, if that is known.
+    pub window_start_ms: Option<i64>,
 }
 
 /// A stretch of time in which nobody saw a stream.

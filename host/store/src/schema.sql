@@ -35,7 +35,7 @@ CREATE TABLE missing (
     frame       BLOB,               -- the raw frame, byte for byte; NULL if it landed, or could not be read back
     landed_ms   INTEGER,
     hole        TEXT NOT NULL DEFAULT '',   -- why the event is unconfirmed, a cause of coverage; empty: it is missing
-    window_ms   INTEGER NOT NULL DEFAULT 0  -- how long the window is that counts it; 0: not known
+    window_start_ms INTEGER                 -- when the window begins that counts it; NULL: not known
 );
 CREATE INDEX missing_by_arrival ON missing (arrived_ms, place) WHERE landed_ms IS NULL;
 CREATE INDEX missing_by_incident ON missing (incident) WHERE landed_ms IS NULL;

@@ -171,7 +171,7 @@ impl Store {
         let failed = StoreError::sqlite("look up a missing event");
         self.connection
             .prepare_cached(
-                "SELECT key, schema, arrived_ms, incident, hole <> '', window_ms FROM missing WHERE fingerprint = ?1 AND landed_ms IS NULL",
+                "SELECT key, schema, arrived_ms, incident, hole <> '', window_start_ms FROM missing WHERE fingerprint = ?1 AND landed_ms IS NULL",
             )
             .map_err(&failed)?
             .query_row(params![fingerprint], |row| {
@@ -181,7 +181,7 @@ impl Store {
                     arrived_ms: row.get(2)?,
                     incident: row.get(3)?,
                     is_unconfirmed: row.get(4)?,
-                    window_ms: row.get(5)?,
+                    window_start_ms: row.get(5)?,
                 })
             })
             .optional()

@@ -94,8 +94,8 @@ impl Flush<'_> {
     }
 
     /// The verdict of an event changes that an earlier run, or this one long ago, counted as missing or as
-    /// unconfirmed: revises the counts of its window, wherever windows began then. `window_ms` is the length of that
-    /// window, or 0 if that is not known. `counts` has what is added, and less than 0 for what it was.
+    /// unconfirmed: revises the counts of its window, wherever windows began then. `start_ms` is when
+    /// that window begins, if that is known. `counts` has what is added, and less than 0 for what it was.
     ///
     /// # Errors
     ///
@@ -104,11 +104,10 @@ impl Flush<'_> {
         &self,
         arrived_ms: i64,
         schema: &str,
-        window_ms: i64,
+        start_ms: Option<i64>,
         counts: &WindowCounts,
     ) -> Result<(), StoreError> {
         let failed = StoreError::sqlite("revise a window");
-        let start_ms = (window_ms > 0).then(|| arrived_ms - arrived_ms.rem_euclid(window_ms));
         // After the windows' length was changed two may hold the time. If nothing more is known, one of them that may
         // count the event is taken.
         self.transaction

@@ -52,7 +52,7 @@ fn put(store: &mut Store, numbers: impl IntoIterator<Item = u32>) {
             generation: 0,
             frame: frame(number),
             hole: "",
-            window_ms: 0,
+            window_start_ms: None,
         };
         flush.missing(&row).unwrap();
         let sample = SampleRow {

@@ -238,8 +238,8 @@ fn windows_of_two_lengths_that_begin_at_the_same_time_are_one_that_holds_the_eve
             ..WindowCounts::default()
         };
         // One arrived early in both, one in the longer alone.
-        flush.window_revised(500, "S/1", 0, &late).unwrap();
-        flush.window_revised(5_000, "S/1", 0, &late).unwrap();
+        flush.window_revised(500, "S/1", None, &late).unwrap();
+        flush.window_revised(5_000, "S/1", None, &late).unwrap();
         flush.commit().unwrap();
         let windows = reader(dir.path()).windows().unwrap();
         let counts = WindowCounts {

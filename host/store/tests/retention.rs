@@ -31,7 +31,7 @@ fn missing(number: u32) -> MissingRow {
         generation: 0,
         frame: vec![1; 3],
         hole: "",
-        window_ms: 0,
+        window_start_ms: None,
     }
 }
 

@@ -66,7 +66,9 @@ impl Accounting {
                     generation: self.number(generation),
                     frame: frames.raw,
                     hole: hole.map_or("", HoleCause::as_str),
-                    window_ms: self.window_ms,
+                    window_start_ms: Some(
+                        arrived_ms.saturating_sub(arrived_ms.rem_euclid(self.window_ms)),
+                    ),
                 };
                 missing(row, known, out);
             }
@@ -241,7 +243,7 @@ fn missing(row: MissingRow, known: &mut KnownMissing, out: &mut Prepared) {
         arrived_ms: row.arrived_ms,
         incident: row.incident,
         is_unconfirmed: !row.hole.is_empty(),
-        window_ms: row.window_ms,
+        window_start_ms: row.window_start_ms,
     });
     out.missing += 1;
     out.missing_changes.push(MissingChange::Missing(row));

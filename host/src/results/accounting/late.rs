@@ -60,7 +60,7 @@ impl Accounting {
                 out.missing_changes.push(MissingChange::Revised {
                     arrived_ms: row.arrived_ms,
                     schema: row.schema,
-                    window_ms: row.window_ms,
+                    window_start_ms: row.window_start_ms,
                     counts: revised,
                 });
             }

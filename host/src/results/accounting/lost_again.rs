@@ -93,7 +93,7 @@ impl Accounting {
             generation: self.number(generation),
             frame: Vec::new(),
             hole: hole.map_or("", HoleCause::as_str),
-            window_ms: 0,
+            window_start_ms: window.map(|window| window.saturating_mul(self.window_ms)),
         };
         let known_row = LandedRow {
             key: row.key.clone(),
@@ -101,7 +101,7 @@ impl Accounting {
             arrived_ms,
             incident: row.incident,
             is_unconfirmed: hole.is_some(),
-            window_ms: 0,
+            window_start_ms: row.window_start_ms,
         };
         known.insert(fingerprint, known_row);
         out.missing += 1;
@@ -123,7 +123,7 @@ impl Accounting {
         out.missing_changes.push(MissingChange::Revised {
             arrived_ms: row.arrived_ms,
             schema: row.schema.clone(),
-            window_ms: row.window_ms,
+            window_start_ms: row.window_start_ms,
             counts: WindowCounts {
                 missing: -1,
                 unconfirmed: 1,

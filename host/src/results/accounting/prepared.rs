@@ -34,8 +34,8 @@ pub(in crate::results) enum MissingChange {
     Revised {
         arrived_ms: i64,
         schema: String,
-        /// The length of its window; 0 if that is not known.
-        window_ms: i64,
+        /// When its window begins, if that is known.
+        window_start_ms: Option<i64>,
         counts: WindowCounts,
     },
 }

@@ -142,8 +142,8 @@ fn missing_change(flush: &mut Flush<'_>, change: &MissingChange) -> Result<(), S
         MissingChange::Revised {
             arrived_ms,
             schema,
-            window_ms,
+            window_start_ms,
             counts,
-        } => flush.window_revised(*arrived_ms, schema, *window_ms, counts),
+        } => flush.window_revised(*arrived_ms, schema, *window_start_ms, counts),
     }
 }

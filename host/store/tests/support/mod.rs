@@ -29,7 +29,7 @@ pub fn missing(number: u8, arrived_ms: i64) -> MissingRow {
         generation: 0,
         frame: vec![number; 3],
         hole: "",
-        window_ms: 0,
+        window_start_ms: None,
     }
 }
 

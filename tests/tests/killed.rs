@@ -212,3 +212,53 @@ fn killed_at_any_moment_under_load_no_word_is_wrong() {
     assert!(missing.is_disjoint(&unconfirmed));
     sidecar.stop();
 }
+
+#[test]
+fn an_outage_that_outlasts_a_kill_is_one_incident() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "4s",
+        stall: "2s",
+        ..Setup::default()
+    });
+    let (alive, mut lost) = (events(0..5), events(10..40));
+    sidecar.send_raw(&alive);
+    sidecar.land(&alive);
+    await_sum(&sidecar, "delivered", 5);
+    let stalls = "SELECT count(*) FROM incidents WHERE cause = 'stalled'";
+    let open = format!("{stalls} AND closed_ms IS NULL AND resumed_ms IS NULL");
+    sidecar.send_raw(&lost);
+    await_until("the stall is told", || sidecar.query(&open) == 1);
+    await_sum(&sidecar, "missing", 30);
+
+    // Some wait when it is killed, and more come afterwards.
+    let waiting = events(50..70);
+    sidecar.send_raw(&waiting);
+    await_sum(&sidecar, "pending", 20);
+    sidecar.kill_and_restart();
+    assert_eq!(sidecar.query(&open), 1, "{}", sidecar.log());
+    await_sum(&sidecar, "unconfirmed", 20);
+    let more = events(80..110);
+    sidecar.send_raw(&more);
+    lost.extend(more);
+    await_sum(&sidecar, "missing", 60);
+    assert_eq!((sidecar.query(stalls), sidecar.query(&open)), (1, 1));
+    assert_eq!(
+        sidecar.query("SELECT events FROM incidents WHERE cause = 'stalled'"),
+        60
+    );
+    let rows = sidecar.json(&["missing", "--verdict", "missing"]);
+    assert_eq!(rows.len(), lost.len());
+
+    // The writer is back, and what it lost lands.
+    sidecar.land(&lost);
+    sidecar.land(&waiting);
+    await_sum(&sidecar, "late", 80);
+    await_until("landings are back", || sidecar.query(&open) == 0);
+    assert_eq!(sidecar.query(stalls), 1);
+    assert_eq!(
+        (sum(&sidecar, "missing"), sum(&sidecar, "unconfirmed")),
+        (0, 0)
+    );
+    assert_eq!(sum(&sidecar, "raw"), 85);
+    sidecar.stop();
+}

@@ -451,6 +451,33 @@ fn an_incident_that_was_open_before_a_restart_goes_on() {
 }
 
 #[test]
+fn a_stall_that_went_on_before_a_restart_is_over_when_something_lands_and_not_before() {
+    check(
+        "stalled-before 7 pipeline 10..40
+         now 50
+         now 1000
+         arrived a 1010
+         missing a at 1010 due 1020
+         now 1100
+         landed a at 1110
+         now 1120
+         now 2000",
+        "#7 stalled pipeline 10..1010 told 10 resumed 1110 closed 2000 events 2 (a 2)",
+    );
+    // One schema, while others land.
+    check(
+        "stalled-before 7 a 10..40
+         now 50
+         arrived b 1010
+         landed b at 1012
+         now 1015
+         landed a at 1020
+         now 1030",
+        "#7 stalled a 10..40 told 10 resumed 1020 open events 1 (a 1)",
+    );
+}
+
+#[test]
 fn every_event_that_is_told_is_counted_in_exactly_one_incident() {
     for seed in 0..500 {
         let mut rng = fastrand::Rng::with_seed(seed);

@@ -8,6 +8,7 @@ mod control;
 mod describe_thread;
 mod flush_pacer;
 mod judge_thread;
+mod open_incidents;
 pub mod reload;
 mod restore_thread;
 mod results_thread;
@@ -146,7 +147,9 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         0 => workers.div_ceil(WORKERS_PER_SHARD),
         shards => shards,
     };
-    let stored = Stored::open(&mut parts.store)?;
+    let is_live = !parts.time.is_of_events();
+    let labels = is_live.then_some(&*parts.planned.plan.labels);
+    let stored = Stored::open(&mut parts.store, parts.store_dir, labels)?;
     let spool_settings = SpoolSettings {
         dir: parts.store_dir.join(SPOOL_NAME),
         bytes_max: config.store.spool_bytes_max as u64,
@@ -156,9 +159,9 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         batch_bytes: batch_bytes_max(config) as u64,
     };
     // An audit begins with nothing, and leaves nothing.
-    let (spool, left, run) = match parts.time.is_of_events() {
-        true => (spool_settings.open()?, Vec::new(), None),
-        false => {
+    let (spool, left, run) = match is_live {
+        false => (spool_settings.open()?, Vec::new(), None),
+        true => {
             let (spool, left) = stored::restore(&mut parts.store, &spool_settings)?;
             (spool, left, Some(parts.store.begin_run()?))
         }
@@ -231,6 +234,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
             shards,
             in_flight: in_flight.clone(),
             known_ms: stored.known_ms,
+            open_incidents: stored.open_incidents,
             key_memory: run.map(|run| KeyMemory {
                 run,
                 shards,

@@ -1,14 +1,15 @@
 //! Reads what the store has kept for the next run.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use landfall_ledger::{Fingerprint, SchemaId, SettledRecord, Shard};
+use landfall_ledger::{Fingerprint, Incident, SchemaId, SettledRecord, Shard};
 use landfall_store::spool::{LeftFrame, LeftFrames, Spool, SpoolError};
-use landfall_store::{KEY_RECORD_BYTES, Store, StoreError};
+use landfall_store::{KEY_RECORD_BYTES, Reader, Store, StoreError};
 
 use super::EngineError;
+use super::open_incidents::going_on;
 use crate::judge::labels::{SchemaLabels, UNKNOWN_SCHEMA};
 
 use crate::judge::identity::Secret;
@@ -19,14 +20,21 @@ pub(super) struct Stored {
     pub first_generation: u64,
     /// Up to when the store knows what happened, by the system's clock.
     pub known_ms: Option<i64>,
+    /// Incidents that were open when the last run ended, and that go on.
+    pub open_incidents: Vec<Incident>,
 }
 
 impl Stored {
-    /// Closes what an ended run left open, and logs what was done.
+    /// Closes what an ended run left open and what does not go on, and logs what was done. Without `labels` nothing goes
+    /// on.
     ///
     /// # Errors
     /// The store cannot be read or written.
-    pub fn open(store: &mut Store) -> Result<Self, StoreError> {
+    pub fn open(
+        store: &mut Store,
+        dir: &Path,
+        labels: Option<&SchemaLabels>,
+    ) -> Result<Self, StoreError> {
         match store.take_rewrite_result() {
             None => {}
             Some(Ok(())) => tracing::info!(
@@ -37,7 +45,21 @@ impl Stored {
                  start tries again"
             ),
         }
-        let left = store.close_leftovers()?;
+        let open_incidents = match labels {
+            Some(labels) => going_on(&Reader::open(dir)?.incidents()?, labels),
+            None => Vec::new(),
+        };
+        let kept: Vec<u64> = open_incidents
+            .iter()
+            .map(|incident| incident.id.0)
+            .collect();
+        let left = store.close_leftovers(&kept)?;
+        if !kept.is_empty() {
+            tracing::info!(
+                incidents = kept.len(),
+                "incidents that were open when the last run ended go on"
+            );
+        }
         if left.incidents > 0 {
             tracing::info!(
                 incidents = left.incidents,
@@ -49,6 +71,7 @@ impl Stored {
             next_incident: store.next_incident()?,
             first_generation: store.next_generation()?,
             known_ms: store.system_known_ms()?,
+            open_incidents,
         })
     }
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use landfall_document::Pointer;
-use landfall_ledger::IncidentTrackerConfig;
+use landfall_ledger::{Incident, IncidentTrackerConfig};
 use landfall_store::spool::Spool;
 use landfall_store::{Retention, Store, StoreError};
 
@@ -62,6 +62,8 @@ pub struct ResultsParts {
     pub in_flight: InFlight,
     /// Up to when the store knows what happened, in milliseconds.
     pub known_ms: Option<i64>,
+    /// Incidents of the last run that go on.
+    pub open_incidents: Vec<Incident>,
     /// What the next run will remember of keys; None in an audit.
     pub key_memory: Option<KeyMemory>,
 }
@@ -109,6 +111,7 @@ impl Results {
             next_incident: parts.next_incident,
             clock_ms: clock.map(Clock::now_ms),
             known_ms: parts.known_ms,
+            open_incidents: parts.open_incidents,
         });
         Self {
             recording: Recording::new(

@@ -54,7 +54,7 @@ impl Process {
         let plan = planner.plan(&config, 0, Patience::Whole).unwrap().plan;
         let store_dir = dir.join("store");
         let mut store = Store::open(&store_dir, [7; 16], "test").unwrap();
-        store.close_leftovers().unwrap();
+        store.close_leftovers(&[]).unwrap();
         let clock = Clock::by_hand(now_ms);
         let tracker = IncidentTrackerConfig {
             stall_ms: 1_000_000,
@@ -90,6 +90,7 @@ impl Process {
             shards: 1,
             in_flight: in_flight.clone(),
             known_ms: None,
+            open_incidents: Vec::new(),
             key_memory: None,
         };
         let results = Results::new(parts, Instant::now());

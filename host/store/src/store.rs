@@ -226,15 +226,16 @@ impl Store {
     }
 
     /// Closes what an earlier run left open, as of the last time that it knew: nobody watches it any more. What
-    /// still goes on opens anew.
+    /// still goes on opens anew, but for the incidents in `kept`, which go on in this run.
     ///
     /// # Errors
     ///
     /// If SQLite fails.
-    pub fn close_leftovers(&mut self) -> Result<Leftovers, StoreError> {
+    pub fn close_leftovers(&mut self, kept: &[u64]) -> Result<Leftovers, StoreError> {
         let failed = StoreError::sqlite("close what an earlier run left open");
         let transaction = self.connection.transaction().map_err(&failed)?;
         // An outage that had not ended lasted until then at least.
+        let kept = serde_json::Value::from(kept).to_string();
         let incidents = transaction
             .execute(
                 "UPDATE incidents SET
@@ -242,8 +243,8 @@ impl Store {
                          THEN max(end_ms, coalesce((SELECT value FROM meta WHERE name = 'known_ms'), end_ms))
                          ELSE end_ms END,
                      closed_ms = max(opened_ms, end_ms, coalesce((SELECT value FROM meta WHERE name = 'known_ms'), end_ms))
-                 WHERE closed_ms IS NULL",
-                [],
+                 WHERE closed_ms IS NULL AND id NOT IN (SELECT value FROM json_each(?1))",
+                [kept],
             )
             .map_err(&failed)?;
         let windows = transaction

@@ -363,7 +363,7 @@ fn what_an_earlier_run_left_open_is_closed_as_of_the_last_time_it_knew() {
     flush.commit().unwrap();
     drop(store);
     let mut store = open(dir.path()).unwrap();
-    let left = store.close_leftovers().unwrap();
+    let left = store.close_leftovers(&[]).unwrap();
     assert_eq!((left.incidents, left.windows), (2, 1));
     let closed: Vec<_> = reader(dir.path())
         .incidents()

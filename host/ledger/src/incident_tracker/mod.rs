@@ -92,10 +92,21 @@ impl IncidentTracker {
         self.next_id
     }
 
-    /// Takes over incidents that were open when the process ended.
+    /// Takes over incidents that were open when the process ended. What a stall lost still waits, until something lands.
     pub fn restore(&mut self, open: Vec<Incident>) {
         for incident in open {
             self.next_id = self.next_id.max(incident.id.0 + 1);
+            if incident.cause == Cause::Stalled && incident.resumed_ms.is_none() {
+                let (first_ms, last_ms) = (incident.start_ms, incident.end_ms);
+                match incident.scope {
+                    Scope::Pipeline => self.pipeline.arrived(first_ms, last_ms),
+                    Scope::Schema(schema) => {
+                        let watch = self.schemas.entry(schema).or_default();
+                        watch.arrived(first_ms, last_ms);
+                    }
+                    Scope::Others | Scope::Stream(_) => {}
+                }
+            }
             let tracked = TrackedIncident {
                 updated_ms: self.now_ms,
                 changed: false,

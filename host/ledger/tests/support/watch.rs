@@ -137,6 +137,20 @@ impl Watch {
                 let open = open_before(IncidentId(number(words[1]) as u64));
                 self.tracker.restore(vec![open]);
             }
+            "stalled-before" => {
+                let (start_ms, end_ms) = span(words[3]);
+                let scope = match words[2] {
+                    "pipeline" => Scope::Pipeline,
+                    letter => Scope::Schema(schema(letter)),
+                };
+                self.tracker.restore(vec![Incident {
+                    cause: Cause::Stalled,
+                    scope,
+                    start_ms,
+                    end_ms,
+                    ..open_before(IncidentId(number(words[1]) as u64))
+                }]);
+            }
             other => panic!("no step {other}"),
         }
     }

@@ -26,8 +26,8 @@ use std::sync::Arc;
 
 use landfall_document::Pointer;
 use landfall_ledger::{
-    Cause, Counts, Coverage, Frontier, Generation, IncidentTrackerConfig, PerStream, SchemaId,
-    ShardGauges, Stream, Verdict,
+    Cause, Counts, Coverage, Frontier, Generation, Incident, IncidentTrackerConfig, PerStream,
+    SchemaId, ShardGauges, Stream, Verdict,
 };
 use landfall_store::{GenerationRow, LandedRow};
 
@@ -79,6 +79,8 @@ pub(super) struct AccountingParts {
     pub clock_ms: Option<i64>,
     /// Up to when the store knows what happened, in milliseconds.
     pub known_ms: Option<i64>,
+    /// Incidents of the last run that go on.
+    pub open_incidents: Vec<Incident>,
 }
 
 /// The account of a run.
@@ -121,18 +123,20 @@ impl Accounting {
             gauges: ShardGauges::default(),
             pieces: Vec::new(),
         };
+        let mut incidents = Incidents::new(
+            parts.incidents.clone(),
+            parts.next_incident,
+            parts.clock_ms,
+            parts.window_ms,
+        );
+        incidents.tracker_mut().restore(parts.open_incidents);
         Self {
             window_ms: parts.window_ms,
             redact: parts.redact,
             first_generation: parts.first_generation,
             open_windows: OpenWindows::default(),
             longest_deadline_ms: parts.incidents.deadline_max_ms,
-            incidents: Incidents::new(
-                parts.incidents,
-                parts.next_incident,
-                parts.clock_ms,
-                parts.window_ms,
-            ),
+            incidents,
             moved: MovedEvents::default(),
             details: FindingDetails::default(),
             shards: (0..parts.shards).map(|_| shard()).collect(),

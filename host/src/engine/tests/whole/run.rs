@@ -215,6 +215,7 @@ impl Run {
             shards: SHARDS,
             in_flight: in_flight.clone(),
             known_ms: None,
+            open_incidents: Vec::new(),
             key_memory: None,
         };
         Self {

@@ -24,6 +24,7 @@ use super::Seen;
 use super::laws::Laws;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::engine::open_incidents::going_on;
 use crate::engine::stored::{SpoolSettings, add_unlanded, restore, restore_keys};
 use crate::engine::tests::shard_in_run::ShardInRun;
 use crate::flow::{InFlight, ShutdownRequest, SourceProgress};
@@ -209,7 +210,13 @@ impl<'a> World<'a> {
         let window_ms = [500, 500, 700, 3000][rng.usize(..4)];
         let mut store =
             Store::open(self.dir.path(), [7; 16], "simulation").expect("the store opens");
-        store.close_leftovers().expect("closed");
+        let reader = Reader::open(self.dir.path()).expect("the store is read");
+        let open_incidents = going_on(&reader.incidents().expect("incidents"), &plan.labels);
+        let kept: Vec<u64> = open_incidents
+            .iter()
+            .map(|incident| incident.id.0)
+            .collect();
+        store.close_leftovers(&kept).expect("closed");
         self.laws.begin(
             Reader::open(self.dir.path()).expect("the store is read"),
             store.next_incident().expect("a number"),
@@ -300,6 +307,7 @@ impl<'a> World<'a> {
             shards: self.settings.shards,
             in_flight: in_flight.clone(),
             known_ms: None,
+            open_incidents,
             key_memory: Some(key_memory),
         };
         let results = Results::new(parts, self.now());

@@ -42,7 +42,7 @@ use self::restore_thread::RestoreThread;
 use self::results_thread::ResultsThread;
 use self::settings::{batch_bytes_max, millis, retention, shard_config, tracker_config_of};
 use self::shard_thread::{SHARD_QUEUE, ShardThread};
-use self::stored::{SpoolSettings, Stored};
+use self::stored::{Opened, SpoolSettings, Stored};
 use self::threads::{Threads, spawn};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -147,9 +147,6 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         0 => workers.div_ceil(WORKERS_PER_SHARD),
         shards => shards,
     };
-    let is_live = !parts.time.is_of_events();
-    let labels = is_live.then_some(&*parts.planned.plan.labels);
-    let stored = Stored::open(&mut parts.store, parts.store_dir, labels)?;
     let spool_settings = SpoolSettings {
         dir: parts.store_dir.join(SPOOL_NAME),
         bytes_max: config.store.spool_bytes_max as u64,
@@ -158,14 +155,12 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         writers: workers + 2 * shards,
         batch_bytes: batch_bytes_max(config) as u64,
     };
-    // An audit begins with nothing, and leaves nothing.
-    let (spool, left, run) = match is_live {
-        false => (spool_settings.open()?, Vec::new(), None),
-        true => {
-            let (spool, left) = stored::restore(&mut parts.store, &spool_settings)?;
-            (spool, left, Some(parts.store.begin_run()?))
-        }
-    };
+    let Opened {
+        stored,
+        spool,
+        left,
+        run,
+    } = stored::open(&mut parts, &spool_settings)?;
     let pointers = config.redact.pointers.iter();
     let redact = pointers
         .map(|text| Pointer::parse(text))
@@ -207,45 +202,18 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     let control = Control::new(plan, ends.deadlines, tracker_in, &stored, &parts.time);
     let sources = shared.sources(senders);
     let restore = RestoreThread::new(left, Arc::clone(&shared.spool), sources.raw.clone());
-    let BuildParts {
-        plan,
-        spool,
-        in_flight,
-        shutdown,
-        decoding,
-        redact,
-        window_ms,
-        ..
-    } = shared;
-    let results = Results::new(
-        ResultsParts {
-            window_ms,
-            redact,
-            retention: retention(config),
-            first_generation: stored.first_generation,
-            incidents: tracker_config_of(config, parts.planned, &parts.time),
-            time: parts.time,
-            shutdown: Arc::clone(&shutdown),
-            plan,
-            store: parts.store,
-            spool,
-            next_incident: stored.next_incident,
-            telemetry: parts.telemetry.clone(),
-            shards,
-            in_flight: in_flight.clone(),
-            known_ms: stored.known_ms,
-            open_incidents: stored.open_incidents,
-            key_memory: run.map(|run| KeyMemory {
-                run,
-                shards,
-                window_ms,
-                horizon_ms: millis(config.ledger.horizon),
-                settled_max: config.ledger.settled_max as u64,
-                keys: keys_stored,
-            }),
-        },
-        Instant::now(),
-    );
+    let key_memory = run.map(|run| KeyMemory {
+        run,
+        shards,
+        window_ms: shared.window_ms,
+        horizon_ms: millis(config.ledger.horizon),
+        settled_max: config.ledger.settled_max as u64,
+        keys: keys_stored,
+    });
+    let of_results = shared.of_results();
+    let (in_flight, shutdown) = (shared.in_flight.clone(), Arc::clone(&shared.shutdown));
+    let decoding = Arc::clone(&shared.decoding);
+    let results = of_results.results(parts, stored, key_memory);
     Ok(Engine {
         restore,
         judges,
@@ -266,7 +234,60 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     })
 }
 
+/// What the results share with other stages.
+struct OfResults {
+    plan: Arc<PlanCell>,
+    spool: Arc<Spool>,
+    in_flight: InFlight,
+    shutdown: Arc<Shutdown>,
+    redact: Arc<Vec<Pointer>>,
+    window_ms: i64,
+    shards: usize,
+}
+
+impl OfResults {
+    fn results(
+        self,
+        parts: EngineParts<'_>,
+        stored: Stored,
+        key_memory: Option<KeyMemory>,
+    ) -> Results {
+        let parts = ResultsParts {
+            window_ms: self.window_ms,
+            redact: self.redact,
+            retention: retention(parts.config),
+            first_generation: stored.first_generation,
+            incidents: tracker_config_of(parts.config, parts.planned, &parts.time),
+            time: parts.time,
+            shutdown: self.shutdown,
+            plan: self.plan,
+            store: parts.store,
+            spool: self.spool,
+            next_incident: stored.next_incident,
+            telemetry: parts.telemetry.clone(),
+            shards: self.shards,
+            in_flight: self.in_flight,
+            known_ms: stored.known_ms,
+            open_incidents: stored.open_incidents,
+            key_memory,
+        };
+        Results::new(parts, Instant::now())
+    }
+}
+
 impl BuildParts<'_> {
+    fn of_results(&self) -> OfResults {
+        OfResults {
+            plan: Arc::clone(&self.plan),
+            spool: Arc::clone(&self.spool),
+            in_flight: self.in_flight.clone(),
+            shutdown: Arc::clone(&self.shutdown),
+            redact: Arc::clone(&self.redact),
+            window_ms: self.window_ms,
+            shards: self.shards,
+        }
+    }
+
     /// The shards. They know which events an earlier run reported as missing and are still owed, and which it settled.
     /// With them, the number of settled keys that were stored so far.
     fn shards(

@@ -8,8 +8,8 @@ use landfall_ledger::{Fingerprint, Incident, SchemaId, SettledRecord, Shard};
 use landfall_store::spool::{LeftFrame, LeftFrames, Spool, SpoolError};
 use landfall_store::{KEY_RECORD_BYTES, Reader, Store, StoreError};
 
-use super::EngineError;
 use super::open_incidents::going_on;
+use super::{EngineError, EngineParts};
 use crate::judge::labels::{SchemaLabels, UNKNOWN_SCHEMA};
 
 use crate::judge::identity::Secret;
@@ -74,6 +74,43 @@ impl Stored {
             open_incidents,
         })
     }
+}
+
+/// The store and the spool, opened for a run.
+pub(super) struct Opened {
+    pub stored: Stored,
+    pub spool: Arc<Spool>,
+    /// Frames of the last run whose events have no verdict, in the order in which they came.
+    pub left: Vec<LeftFrame>,
+    /// The number of the run. None in an audit, which begins with nothing and after which nothing goes on.
+    pub run: Option<u64>,
+}
+
+/// Opens both, and goes on where the last run ended.
+///
+/// # Errors
+/// The store or the spool cannot be read or written.
+pub(super) fn open(
+    parts: &mut EngineParts<'_>,
+    settings: &SpoolSettings,
+) -> Result<Opened, EngineError> {
+    if parts.time.is_of_events() {
+        return Ok(Opened {
+            stored: Stored::open(&mut parts.store, parts.store_dir, None)?,
+            spool: settings.open()?,
+            left: Vec::new(),
+            run: None,
+        });
+    }
+    let labels = &parts.planned.plan.labels;
+    let stored = Stored::open(&mut parts.store, parts.store_dir, Some(labels))?;
+    let (spool, left) = restore(&mut parts.store, settings)?;
+    Ok(Opened {
+        stored,
+        spool,
+        left,
+        run: Some(parts.store.begin_run()?),
+    })
 }
 
 /// Adds to the shards the events that an earlier run reported as missing and that are still owed.

@@ -11,12 +11,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use landfall_ledger::{
-    Deadlines, Hole, HoleCause, IncidentTrackerConfig, Shard, ShardConfig, Stream,
-};
+use landfall_ledger::{Deadlines, IncidentTrackerConfig, Shard, ShardConfig};
 use landfall_runtime::{Compiler, Engine as WasmEngine, Loader};
 use landfall_store::spool::{Spool, SpoolWriter};
-use landfall_store::{Reader, Retention, SPOOL_NAME, Store};
+use landfall_store::{Reader, Retention, Store};
 
 pub(super) use self::script::{STALL_MS, key_of};
 use self::sent::{Batch, Row, Sent, text_of};
@@ -24,8 +22,7 @@ use super::Seen;
 use super::laws::Laws;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::open_incidents::going_on;
-use crate::engine::stored::{SpoolSettings, add_unlanded, restore, restore_keys};
+use crate::engine::stored::{add_unlanded, restore_keys};
 use crate::engine::tests::shard_in_run::ShardInRun;
 use crate::flow::{InFlight, ShutdownRequest, SourceProgress};
 use crate::judge::Describer;
@@ -210,36 +207,13 @@ impl<'a> World<'a> {
         let window_ms = [500, 500, 700, 3000][rng.usize(..4)];
         let mut store =
             Store::open(self.dir.path(), [7; 16], "simulation").expect("the store opens");
-        let reader = Reader::open(self.dir.path()).expect("the store is read");
-        let open_incidents = going_on(&reader.incidents().expect("incidents"), &plan.labels);
-        let kept: Vec<u64> = open_incidents
-            .iter()
-            .map(|incident| incident.id.0)
-            .collect();
-        store.close_leftovers(&kept).expect("closed");
+        let open_incidents = self.open_incidents(&mut store, &plan);
         self.laws.begin(
             Reader::open(self.dir.path()).expect("the store is read"),
             store.next_incident().expect("a number"),
         );
-        let spool = SpoolSettings {
-            dir: self.dir.path().join(SPOOL_NAME),
-            bytes_max: 1 << 26,
-            writers: 1 + self.settings.shards,
-            batch_bytes: 0,
-        };
-        let (spool, left) = restore(&mut store, &spool).expect("the spool opens");
-        let in_flight = InFlight::default();
-        let restored =
-            (left.first()).map(|frame| in_flight.add_restored(Stream::Raw, frame.arrived_ms));
-        let progress = Stream::ALL.map(|stream| in_flight.add_source(stream, self.now_ms));
-        // Before the first start nothing came.
-        for progress in progress.iter().filter(|_| self.restarts > 0) {
-            progress.unseen(Hole {
-                from_ms: i64::MIN,
-                to_ms: self.now_ms,
-                cause: HoleCause::NotRunning,
-            });
-        }
+        let (spool, left) = self.open_spool(&mut store);
+        let (in_flight, restored, progress) = self.add_sources(&left);
         let cell = Arc::new(PlanCell::new(Arc::clone(&plan), self.now_ms));
         let landings = Arc::new(Landings::new(self.settings.shards));
         let backlog = Arc::new(Backlog::new(self.settings.shards, 1_000_000));

@@ -3,14 +3,61 @@
 use std::sync::Arc;
 
 use fastrand::Rng;
-use landfall_ledger::Stream;
-use landfall_store::spool::LeftFrame;
+use landfall_ledger::{Hole, HoleCause, Incident, Stream};
+use landfall_store::spool::{LeftFrame, Spool};
+use landfall_store::{Reader, SPOOL_NAME, Store};
 
 use super::World;
 use super::sent::Batch;
-use crate::flow::SourceProgress;
+use crate::engine::open_incidents::going_on;
+use crate::engine::stored::{SpoolSettings, restore};
+use crate::flow::{InFlight, SourceProgress};
+use crate::judge::plan::Plan;
 
 impl World<'_> {
+    /// The incidents that go on; the others are closed.
+    pub(super) fn open_incidents(&self, store: &mut Store, plan: &Plan) -> Vec<Incident> {
+        let reader = Reader::open(self.dir.path()).expect("the store is read");
+        let open = going_on(&reader.incidents().expect("incidents"), &plan.labels);
+        let kept: Vec<u64> = open.iter().map(|incident| incident.id.0).collect();
+        store.close_leftovers(&kept).expect("closed");
+        open
+    }
+
+    pub(super) fn open_spool(&self, store: &mut Store) -> (Arc<Spool>, Vec<LeftFrame>) {
+        let settings = SpoolSettings {
+            dir: self.dir.path().join(SPOOL_NAME),
+            bytes_max: 1 << 26,
+            writers: 1 + self.settings.shards,
+            batch_bytes: 0,
+        };
+        restore(store, &settings).expect("the spool opens")
+    }
+
+    /// The sources, and what holds raw time before the frames that are restored.
+    pub(super) fn add_sources(
+        &self,
+        left: &[LeftFrame],
+    ) -> (
+        InFlight,
+        Option<Arc<SourceProgress>>,
+        [Arc<SourceProgress>; 2],
+    ) {
+        let in_flight = InFlight::default();
+        let restored =
+            (left.first()).map(|frame| in_flight.add_restored(Stream::Raw, frame.arrived_ms));
+        let progress = Stream::ALL.map(|stream| in_flight.add_source(stream, self.now_ms));
+        // Before the first start nothing came.
+        for progress in progress.iter().filter(|_| self.restarts > 0) {
+            progress.unseen(Hole {
+                from_ms: i64::MIN,
+                to_ms: self.now_ms,
+                cause: HoleCause::NotRunning,
+            });
+        }
+        (in_flight, restored, progress)
+    }
+
     /// What the run before had not settled comes again, in a few batches.
     pub(super) fn restore(&mut self, left: Vec<LeftFrame>, progress: Option<Arc<SourceProgress>>) {
         let run = self.run.as_mut().expect("it runs");

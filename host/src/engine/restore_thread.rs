@@ -42,6 +42,9 @@ impl RestoreThread {
         let mut frames = self.frames.iter().peekable();
         let mut unreadable = 0_u64;
         while let Some(first) = frames.peek() {
+            if self.context.stop.is_set() {
+                return;
+            }
             let guard = self.context.in_flight.begin(Stream::Raw, first.arrived_ms);
             let mut batch = FrameBatch::new(Stream::Raw, first.source, guard);
             let mut bytes = Vec::new();

@@ -65,15 +65,6 @@ pub struct LedgerEvent {
 }
 
 impl LedgerEvent {
-    /// Whether it changes the store's list of missing events, and with it the counts of the store's
-    /// windows.
-    pub fn is_of_missing(&self) -> bool {
-        matches!(
-            self.effect,
-            Effect::Missing { .. } | Effect::MissingAgain { .. } | Effect::LandedLate { .. }
-        )
-    }
-
     /// Bytes of its frames.
     pub fn bytes(&self) -> usize {
         self.frames.values().map(Vec::len).sum()

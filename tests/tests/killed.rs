@@ -134,6 +134,11 @@ fn events_whose_frames_are_gone_stay_pending_and_it_says_so() {
         log.contains("stay pending") && log.contains("events=7"),
         "{log}"
     );
+    // Once is enough.
+    sidecar.stop();
+    sidecar.restart();
+    assert_eq!((sum(&sidecar, "raw"), sum(&sidecar, "pending")), (7, 7));
+    assert!(!sidecar.log().contains("stay pending"), "{}", sidecar.log());
     sidecar.stop();
 }
 

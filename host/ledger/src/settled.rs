@@ -97,8 +97,15 @@ impl SettledRecord {
         let schema = u64::from(schema.unwrap_or_default().0) << WINDOW_BITS;
         let others = !(u64::from(u16::MAX) << WINDOW_BITS);
         let is_revisable = !matches!(record.settled(), Settled::Landed | Settled::LandedUnnamed);
-        (is_same || !is_revisable || record.is_missing()).then_some(Self {
-            packed: record.packed & others | schema,
+        let packed = record.packed & others | schema;
+        let state = match record.settled() {
+            // That it landed is known all the same.
+            Settled::Unexpected | Settled::Unwatched if !is_same => Settled::Landed as u64,
+            _ if !is_same && is_revisable && !record.is_missing() => return None,
+            _ => packed >> STATE_SHIFT,
+        };
+        Some(Self {
+            packed: packed & ((1 << STATE_SHIFT) - 1) | state << STATE_SHIFT,
             ..record
         })
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 use landfall_ledger::Stream;
 
+use super::RESTORED_LANE;
 use super::threads::Disconnected;
 use crate::flow::FrameBatch;
 use crate::flow::queue::{Receiver, RecvError};
@@ -39,14 +40,19 @@ impl JudgeThread {
         for (stream, held) in intake.held.iter() {
             self.batches.hold(stream.index(), *held);
         }
+        self.batches.hold(RESTORED_LANE, intake.held.raw);
         thread_watch::idle();
         let next = self.batches.recv_timeout_from(intake.wait, |lane| {
             let is_lane = |stream: &Stream| stream.index() == lane;
             let stream = Stream::ALL.into_iter().find(is_lane);
-            stream.is_some_and(|stream| intake.takes[stream])
+            match stream {
+                Some(stream) => intake.takes[stream],
+                None => intake.takes_restored,
+            }
         });
         thread_watch::busy();
-        let raw_waits = self.batches.stats()[Stream::Raw.index()].items() > 0;
+        let waits_in = |lane: usize| self.batches.stats()[lane].items() > 0;
+        let raw_waits = waits_in(Stream::Raw.index()) || waits_in(RESTORED_LANE);
         let input = match next {
             Ok(batch) => JudgeInput::Batch { batch, raw_waits },
             Err(RecvError::Timeout) => JudgeInput::Nothing { raw_waits },

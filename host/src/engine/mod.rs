@@ -22,6 +22,7 @@ mod threads;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
@@ -66,6 +67,9 @@ use crate::time_policy::TimePolicy;
 /// Joining costs a small part of what judging does: this many workers keep at most one shard busy.
 /// Every further shard is one more thread that each batch wakes.
 const WORKERS_PER_SHARD: usize = 8;
+
+/// The lane of raw batches that an earlier run left, after those of the streams.
+const RESTORED_LANE: usize = Stream::ALL.len();
 
 /// The outputs of shards that wait before the describer, and the messages that wait before the
 /// results.
@@ -131,6 +135,7 @@ struct BuildParts<'a> {
     backlog: Arc<Backlog>,
     shutdown: Arc<Shutdown>,
     decoding: Arc<Decoding>,
+    restoring: Arc<AtomicBool>,
     redact: Arc<Vec<Pointer>>,
     window_ms: i64,
     shards: usize,
@@ -168,7 +173,8 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     // The checks of an audit are in force from the beginning of time.
     let since_ms = parts.time.clock().map_or(0, Clock::now_ms);
     let plan = Arc::new(PlanCell::new(Arc::clone(&parts.planned.plan), since_ms));
-    let (senders, batches) = queue::channel(&[config.judge.queue(); Stream::ALL.len()]);
+    let (mut senders, batches) = queue::channel(&[config.judge.queue(); RESTORED_LANE + 1]);
+    let restored_in = senders.pop();
     let shared = BuildParts {
         plan: Arc::clone(&plan),
         spool,
@@ -176,6 +182,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         backlog: Arc::new(Backlog::new(shards, config.ledger.pending_max)),
         shutdown: Arc::new(Shutdown::new(parts.stop.clone())),
         decoding: Arc::default(),
+        restoring: Arc::default(),
         redact: Arc::new(redact),
         window_ms: millis(config.windows.length).max(1),
         shards,
@@ -201,7 +208,14 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     };
     let control = Control::new(plan, ends.deadlines, tracker_in, &stored, &parts.time);
     let sources = shared.sources(senders);
-    let restore = RestoreThread::new(left, Arc::clone(&shared.spool), sources.raw.clone());
+    let restore = restored_in.and_then(|queue| {
+        let context = SourceContext {
+            queue,
+            ..sources.raw.clone()
+        };
+        let restoring = Arc::clone(&shared.restoring);
+        RestoreThread::new(left, Arc::clone(&shared.spool), context, restoring)
+    });
     let key_memory = run.map(|run| KeyMemory {
         run,
         shards,
@@ -228,7 +242,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         control,
         sources,
         in_flight,
-        queues: batches.stats().to_vec(),
+        queues: batches.stats()[..RESTORED_LANE].to_vec(),
         shutdown,
         decoding,
     })
@@ -382,6 +396,7 @@ impl BuildParts<'_> {
                 is_overrun: false,
                 give_up: is_recorded.then(|| GiveUp::new(self.in_flight.clone())),
                 decoding: Arc::clone(&self.decoding),
+                restoring: Arc::clone(&self.restoring),
             },
             batches: batches.clone(),
             shards: ends.work.clone(),

@@ -196,7 +196,7 @@ pub(super) fn restore(
         &is_settled,
     )?;
     let arrivals_ms: Vec<i64> = left.frames.iter().map(|frame| frame.arrived_ms).collect();
-    let restored = store.restore(&arrivals_ms, &spool.live_segments())?;
+    let restored = store.restore(&arrivals_ms, &spool.live_segments(), &left.copies)?;
     log(&left, restored.lost);
     Ok((spool, left.frames))
 }
@@ -212,6 +212,13 @@ fn log(left: &LeftFrames, lost: u64) {
         tracing::error!(
             frames = left.damaged,
             "frames in the spool are damaged and cannot be read back; check the disk"
+        );
+    }
+    if left.cut_off > 0 {
+        tracing::warn!(
+            files = left.cut_off,
+            "files of the spool end in the middle of a record, as they do if Landfall was killed while it wrote; what is \
+             behind that is not read"
         );
     }
     if left.of_old_format > 0 {

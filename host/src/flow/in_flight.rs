@@ -163,6 +163,11 @@ impl InFlight {
         progress
     }
 
+    /// What may have come in this interval was not seen. Before any source of the stream moves past it.
+    pub fn unseen(&self, stream: Stream, hole: Hole) {
+        lock(&self.streams[stream].coverage).add(hole);
+    }
+
     /// Registers a batch whose first frame arrived at `arrived_ms`. The batch is finished when the
     /// last clone of the guard is dropped.
     pub fn begin(&self, stream: Stream, arrived_ms: i64) -> InFlightGuard {

@@ -2,6 +2,8 @@
 
 ALTER TABLE missing ADD COLUMN window_start_ms INTEGER;
 
+ALTER TABLE windows ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
+
 CREATE TABLE settled_frames (
     id      INTEGER PRIMARY KEY,
     segment INTEGER NOT NULL,

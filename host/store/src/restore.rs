@@ -14,7 +14,7 @@ use crate::store::Store;
 pub struct Restored {
     /// They are judged again, and no longer counted as pending.
     pub events: u64,
-    /// They are counted as pending for ever: their frames are not there.
+    /// They are found to be counted as pending for ever: their frames are not there.
     pub lost: u64,
 }
 
@@ -39,8 +39,8 @@ pub struct SettledKeysRow {
 /// Bytes of a key's record.
 pub const KEY_RECORD_BYTES: usize = 16;
 
-/// Rows of settled keys that are removed at once.
-const SETTLED_ROWS_PRUNED_MAX: u64 = 64;
+/// Rows of settled keys that are removed at once, or more if more are added.
+const SETTLED_ROWS_PRUNED_MIN: u64 = 64;
 
 impl Store {
     /// Gives this run its number.
@@ -143,7 +143,8 @@ impl Store {
     }
 
     /// Events that came at `arrivals_ms` (ascending) are judged again, and counted again: they are taken out of the
-    /// counts of their windows. What is known of frames in other segments than `segments` is removed.
+    /// counts of their windows. What is known of frames in other segments than `segments` is removed. `copies` are not
+    /// needed (segment, position of the index entry): they are settled.
     ///
     /// # Errors
     ///
@@ -152,6 +153,7 @@ impl Store {
         &mut self,
         arrivals_ms: &[i64],
         segments: &[u32],
+        copies: &[(u32, u32)],
     ) -> Result<Restored, StoreError> {
         let failed = StoreError::sqlite("prepare what is judged again");
         let segments: HashSet<u32> = segments.iter().copied().collect();
@@ -165,10 +167,18 @@ impl Store {
                 .execute("DELETE FROM settled_frames WHERE segment = ?1", [segment])
                 .map_err(&failed)?;
         }
+        for (segment, entry_at) in copies {
+            transaction
+                .execute(
+                    "INSERT INTO settled_frames (segment, entries) VALUES (?1, ?2)",
+                    params![segment, entry_at.to_le_bytes()],
+                )
+                .map_err(&failed)?;
+        }
         let waiting: Vec<(i64, i64, String, i64)> = transaction
             .prepare(
                 "SELECT start_ms, end_ms, schema, raw - (delivered + late + altered + missing + unconfirmed
-                     + rejected + leaked + repeated + unjudged) AS waiting
+                     + rejected + leaked + repeated + unjudged + lost) AS waiting
                  FROM windows WHERE waiting > 0 ORDER BY start_ms, schema",
             )
             .and_then(|mut statement| {
@@ -191,7 +201,8 @@ impl Store {
             restored.lost += (waiting - again).unsigned_abs();
             transaction
                 .execute(
-                    "UPDATE windows SET raw = raw - ?3, pending = ?4, closed = iif(?3 > 0, 0, closed)
+                    "UPDATE windows SET raw = raw - ?3, lost = lost + ?4, pending = lost + ?4,
+                         closed = iif(?3 > 0, 0, closed)
                      WHERE start_ms = ?1 AND schema = ?2",
                     params![start_ms, schema, again, waiting - again],
                 )
@@ -261,19 +272,29 @@ impl Flush<'_> {
         Ok(())
     }
 
-    /// Removes some of the oldest settled keys: those that were stored before an instant, or before so many keys.
+    /// Removes some of the oldest settled keys: those that were stored before an instant, or before so many keys. `added`
+    /// is how many rows the flush adds.
     ///
     /// # Errors
     ///
     /// If SQLite fails.
-    pub fn prune_settled_keys(&self, before_ms: i64, before_keys: u64) -> Result<(), StoreError> {
+    pub fn prune_settled_keys(
+        &self,
+        before_ms: i64,
+        before_keys: u64,
+        added: usize,
+    ) -> Result<(), StoreError> {
         self.prepare(
             "DELETE FROM settled_keys WHERE id IN (
                  SELECT id FROM (SELECT id, at_ms, keys_before FROM settled_keys ORDER BY id LIMIT ?3)
                  WHERE at_ms < ?1 OR keys_before < ?2)",
             "forget settled keys",
         )?
-        .execute(params![before_ms, before_keys, SETTLED_ROWS_PRUNED_MAX])
+        .execute(params![
+            before_ms,
+            before_keys,
+            SETTLED_ROWS_PRUNED_MIN.max(2 * added as u64)
+        ])
         .map_err(StoreError::sqlite("forget settled keys"))?;
         Ok(())
     }

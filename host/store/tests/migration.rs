@@ -126,7 +126,7 @@ fn a_store_of_version_5_becomes_what_a_new_one_is_and_keeps_what_it_holds() {
     drop(open(&new).unwrap());
     assert_eq!(objects(&old), objects(&new));
     // What waited then has no frame that could be read: it stays pending, and that is known.
-    let restored = store.restore(&[], &[]).unwrap();
+    let restored = store.restore(&[], &[], &[]).unwrap();
     assert_eq!((restored.events, restored.lost), (0, 3));
     let row = store.missing_event([1; 16]).unwrap().expect("it is owed");
     assert_eq!((row.is_unconfirmed, row.window_start_ms), (true, None));

@@ -51,17 +51,19 @@ fn what_is_judged_again_is_taken_out_of_its_window_and_what_is_gone_stays() {
     );
     // Three in the first window, four of five in the second one, none in the last.
     let arrivals_ms = [10, 20, 999, 1_000, 1_001, 1_500, 1_999, 2_000];
-    let restored = store.restore(&arrivals_ms, &[]).unwrap();
+    let restored = store.restore(&arrivals_ms, &[], &[]).unwrap();
     assert_eq!(restored, Restored { events: 7, lost: 8 });
     let expected = [(2, 0), (4, 0), (0, 0), (1, 1), (7, 7)];
     assert_eq!(waiting(dir.path()), expected);
-    // Killed before anything was judged: the same again.
-    let restored = store.restore(&arrivals_ms, &[]).unwrap();
-    assert_eq!(restored, Restored { events: 1, lost: 7 });
-    assert_eq!(
-        waiting(dir.path()),
-        [(2, 0), (4, 0), (0, 0), (0, 0), (7, 7)]
-    );
+    // Killed before anything was judged: what is lost stays so, and is not found anew.
+    let restored = store.restore(&arrivals_ms, &[], &[]).unwrap();
+    assert_eq!(restored, Restored::default());
+    assert_eq!(waiting(dir.path()), expected);
+    // More come, are counted, and wait. Those that are lost are not taken for them.
+    put(&mut store, &[window(5_000, "A/1", 2, 0)]);
+    let restored = store.restore(&[5_001, 5_002, 5_003], &[], &[]).unwrap();
+    assert_eq!(restored, Restored { events: 2, lost: 0 });
+    assert_eq!(waiting(dir.path()), expected);
 }
 
 #[test]
@@ -81,9 +83,10 @@ fn settled_frames_are_known_until_their_segment_is_removed() {
     flush.forget_segment(2).unwrap();
     flush.commit().unwrap();
     // The file of a segment was removed, and the process was killed before that was stored.
-    store.restore(&[], &[1]).unwrap();
+    store.restore(&[], &[1], &[(1, 99)]).unwrap();
     let settled = store.settled_frames().unwrap();
     assert_eq!(settled.keys().collect::<Vec<_>>(), [&1]);
+    assert!(settled[&1].contains(&99), "a copy that is not needed");
 }
 
 #[test]
@@ -116,7 +119,7 @@ fn settled_keys_are_kept_by_age_and_number() {
     assert_eq!(known(&store), (20, (0..10).map(row).collect()));
     let prune = |store: &mut Store, before_ms, before_keys| {
         let flush = store.begin().unwrap();
-        flush.prune_settled_keys(before_ms, before_keys).unwrap();
+        flush.prune_settled_keys(before_ms, before_keys, 1).unwrap();
         flush.commit().unwrap();
     };
     prune(&mut store, 300, 0);

@@ -94,8 +94,15 @@ impl IncidentTracker {
 
     /// Takes over incidents that were open when the process ended. What a stall lost still waits, until something lands.
     pub fn restore(&mut self, open: Vec<Incident>) {
-        for incident in open {
+        for mut incident in open {
             self.next_id = self.next_id.max(incident.id.0 + 1);
+            let is_unwatched = matches!(incident.scope, Scope::Schema(_))
+                && self.config.stall_schema_ms == 0
+                && incident.cause == Cause::Stalled;
+            if is_unwatched {
+                // Stalls of single schemas are no longer watched: nobody would see its end.
+                incident.resumed_ms.get_or_insert(self.now_ms);
+            }
             if incident.cause == Cause::Stalled && incident.resumed_ms.is_none() {
                 let (first_ms, last_ms) = (incident.start_ms, incident.end_ms);
                 match incident.scope {

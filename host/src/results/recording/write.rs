@@ -44,7 +44,8 @@ fn settled(flush: &Flush<'_>, settled: &Settled) -> Result<(), StoreError> {
         flush.settled_keys(row)?;
     }
     if !settled.keys.is_empty() {
-        flush.prune_settled_keys(settled.forgotten_ms, settled.forgotten_keys)?;
+        let added = settled.keys.len();
+        flush.prune_settled_keys(settled.forgotten_ms, settled.forgotten_keys, added)?;
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod give_up;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use landfall_ledger::{PayloadRef, PerStream, Stream};
@@ -62,6 +63,8 @@ pub(crate) struct JudgeIntake {
     pub held: PerStream<bool>,
     /// This judge takes batches of these streams.
     pub takes: PerStream<bool>,
+    /// It takes batches of raw frames that an earlier run left. They are in the spool, so they need no room there.
+    pub takes_restored: bool,
     /// How long it waits for a batch, in real time.
     pub wait: Duration,
 }
@@ -80,6 +83,8 @@ pub(crate) struct JudgeStage {
     /// Decides when to stop waiting for room. Only over recordings.
     pub give_up: Option<GiveUp>,
     pub decoding: Arc<Decoding>,
+    /// Raw frames of an earlier run are still to be judged. They came before all others, and are judged before them.
+    pub restoring: Arc<AtomicBool>,
 }
 
 /// Raw batches for which the spool has no room: one, and at the very end what is left of the queue.
@@ -146,16 +151,19 @@ impl JudgeStage {
         }
         self.is_overrun = is_overrun;
         let waits = !self.waiting.batches.is_empty();
-        let looks = is_full || is_overrun || self.give_up.is_some() || self.judge.has_unread();
+        let restoring = self.restoring.load(Ordering::Acquire);
+        let looks =
+            restoring || is_full || is_overrun || self.give_up.is_some() || self.judge.has_unread();
         JudgeIntake {
             held: PerStream {
                 raw: is_full,
                 written: is_overrun,
             },
             takes: PerStream::of(|stream| {
-                let is_behind = waits && stream == Stream::Raw;
+                let is_behind = (waits || restoring) && stream == Stream::Raw;
                 !is_behind && !self.judge.is_held(stream)
             }),
+            takes_restored: !self.judge.is_held(Stream::Raw),
             wait: match (waits, looks) {
                 (true, _) => self.waiting.time_left(now),
                 (false, true) => ROOM_CHECK_EVERY,

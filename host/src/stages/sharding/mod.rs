@@ -77,8 +77,8 @@ pub(crate) struct ShardStage {
     effects: Vec<Effect>,
     given: usize,
     pending: Pending,
-    /// Events about missing events have been given in pieces, and their counts follow with the last
-    /// piece: the store gets both at once.
+    /// Events have been given in pieces, and their counts follow with the last piece: the store gets
+    /// both at once.
     owes_counts: bool,
     /// The guard of the batch whose last output was given. The batch is in flight until that output
     /// was handed on.
@@ -183,7 +183,7 @@ impl ShardStage {
                 }
             }
             let (events, is_cut) = self.next_events();
-            self.owes_counts |= events.iter().any(LedgerEvent::is_of_missing);
+            self.owes_counts |= !events.is_empty();
             if is_cut {
                 return Some(ShardOutput {
                     more: true,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use landfall_ledger::{
-    Deadlines, Fingerprint, Form, Generation, Judgement, PayloadRef, RawObservation, ReasonId,
-    SchemaId, Shard, ShardConfig, Stream, WrittenObservation,
+    Deadlines, Effect, Fingerprint, Form, Generation, Judgement, PayloadRef, RawObservation,
+    ReasonId, SchemaId, Shard, ShardConfig, Stream, WrittenObservation,
 };
 use landfall_store::spool::{Spool, SpoolWriter};
 
@@ -152,7 +152,8 @@ fn the_counts_of_a_report_come_with_its_last_piece_whatever_that_piece_tells() {
     let rows = stage.rows(0..all + 3, 9_000);
     let late = stage.give(rows);
     assert_eq!(sizes(&late), [(full, true), (0, false)]);
-    assert!(late[0].events.iter().all(LedgerEvent::is_of_missing));
+    let is_late = |event: &LedgerEvent| matches!(event.effect, Effect::LandedLate { .. });
+    assert!(late[0].events.iter().all(is_late));
     assert!(late[0].tallies.is_empty());
     assert!(
         !late[1].tallies.is_empty(),

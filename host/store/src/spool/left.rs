@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::SpoolError;
-use super::reference::frame_bytes;
+use super::reference::{entry_at, frame_bytes};
 use super::segment::{self, Segment};
 
 /// The extension of files before their frames could be restored.
@@ -28,6 +28,9 @@ pub struct LeftFrame {
 pub struct LeftFrames {
     /// In the order in which they came.
     pub frames: Vec<LeftFrame>,
+    /// Copies of these frames that are not needed: the number of the segment, and the position of the index entry. From
+    /// now on they must be known as settled, because the copy that is kept may be removed before them.
+    pub copies: Vec<(u32, u32)>,
     /// Frames whose bytes are not those that were written.
     pub damaged: u64,
     /// Files that end in the middle of a record, as they do if a process is killed while it writes.
@@ -78,7 +81,7 @@ pub(super) fn read(
         }
         segments.insert(number, found.segment);
     }
-    keep_one_of_moved(&moved_from, &mut left.frames);
+    left.copies = keep_one_of_moved(&moved_from, &mut left.frames);
     left.frames
         .sort_unstable_by_key(|frame| (frame.arrived_ms, frame.source, frame.place));
     let mut kept: HashMap<u32, (u64, u64)> = HashMap::new();
@@ -101,10 +104,14 @@ pub(super) fn read(
     Ok(needed)
 }
 
-/// A frame that was moved is there twice, if it was not yet known as settled at its former place.
-fn keep_one_of_moved(moved_from: &HashMap<u64, u64>, frames: &mut Vec<LeftFrame>) {
+/// A frame that was moved is there twice, if it was not yet known as settled at its former place. Gives the copies that
+/// were dropped.
+fn keep_one_of_moved(
+    moved_from: &HashMap<u64, u64>,
+    frames: &mut Vec<LeftFrame>,
+) -> Vec<(u32, u32)> {
     if moved_from.is_empty() {
-        return;
+        return Vec::new();
     }
     let former: HashSet<u64> = moved_from.values().copied().collect();
     let still_there: HashSet<u64> = frames
@@ -112,10 +119,17 @@ fn keep_one_of_moved(moved_from: &HashMap<u64, u64>, frames: &mut Vec<LeftFrame>
         .map(|frame| frame.reference)
         .filter(|reference| former.contains(reference))
         .collect();
+    let mut copies = Vec::new();
     frames.retain(|frame| {
         let former = moved_from.get(&frame.reference);
-        former.is_none_or(|former| !still_there.contains(former))
+        let is_kept = former.is_none_or(|former| !still_there.contains(former));
+        if !is_kept {
+            let reference = super::Reference(frame.reference);
+            copies.push((reference.segment(), entry_at(frame.reference)));
+        }
+        is_kept
     });
+    copies
 }
 
 fn files(dir: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, SpoolError> {

@@ -337,9 +337,20 @@ fn of_a_frame_that_was_moved_one_copy_is_there_after_a_kill() {
         }
         std::mem::forget((writer, moving));
         drop(spool);
-        let settled: Vec<u64> = settled.iter().map(|copy| copies[*copy]).collect();
+        let mut settled: Vec<u64> = settled.iter().map(|copy| copies[*copy]).collect();
         let (spool, left) = reopen(dir.path(), &settled).unwrap();
         assert_eq!(texts(&spool, &left), expected, "{settled:?}");
+        // The copies that were dropped are settled from now on. What was kept gets its verdict, and the process is
+        // killed again.
+        drop(spool);
+        let dropped = copies.iter().filter(|copy| {
+            let at = (segment(**copy), entry_at(**copy));
+            left.copies.contains(&at)
+        });
+        settled.extend(dropped);
+        settled.extend(left.frames.iter().map(|frame| frame.reference));
+        let (spool, left) = reopen(dir.path(), &settled[..settled.len() - 1]).unwrap();
+        assert_eq!(texts(&spool, &left), ["y"], "{settled:?}");
         for frame in &left.frames {
             spool.release(frame.reference);
         }

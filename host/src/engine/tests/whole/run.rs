@@ -153,6 +153,7 @@ impl Run {
             is_overrun: false,
             give_up: None,
             decoding: Arc::default(),
+            restoring: Arc::default(),
         };
         let landings = Arc::new(Landings::new(SHARDS));
         let deadlines = Deadlines {

@@ -6,6 +6,7 @@
 #[path = "support/watch.rs"]
 mod watch;
 
+use landfall_ledger::{Cause, Incident, IncidentId, SchemaId, Scope, Share};
 use watch::{Watch, check};
 
 #[test]
@@ -464,6 +465,13 @@ fn a_stall_that_went_on_before_a_restart_is_over_when_something_lands_and_not_be
          now 2000",
         "#7 stalled pipeline 10..1010 told 10 resumed 1110 closed 2000 events 2 (a 2)",
     );
+    // Nobody watches for stalls of one schema any more: it is over.
+    check(
+        "schema-stall 0
+         stalled-before 7 a 10..40
+         now 50",
+        "#7 stalled a 10..40 told 10 resumed 0 closed 50 events 1 (a 1)",
+    );
     // One schema, while others land.
     check(
         "stalled-before 7 a 10..40
@@ -475,6 +483,46 @@ fn a_stall_that_went_on_before_a_restart_is_over_when_something_lands_and_not_be
          now 1030",
         "#7 stalled a 10..40 told 10 resumed 1020 open events 1 (a 1)",
     );
+}
+
+/// Its schema had no name in the run that counted it.
+#[test]
+fn a_late_landing_of_an_earlier_run_is_counted_where_its_event_was() {
+    let share = |schema: u16, events, landed_late| Share {
+        schema: SchemaId(schema),
+        events,
+        landed_late,
+        first_ms: 10,
+        last_ms: 10,
+    };
+    for (shares, expected) in [
+        (vec![share(5, 2, 1)], 5),
+        (vec![share(0, 1, 0)], 0),
+        (vec![share(0, 1, 0), share(5, 2, 1)], 5),
+        (vec![share(0, 1, 0), share(5, 2, 2)], 0),
+        (vec![share(0, 1, 1), share(5, 2, 2)], 5),
+        (vec![share(4, 1, 0)], 5),
+    ] {
+        let incident = Incident {
+            id: IncidentId(1),
+            cause: Cause::Loss,
+            scope: Scope::Pipeline,
+            found: None,
+            start_ms: 10,
+            end_ms: 10,
+            opened_ms: 10,
+            closed_ms: None,
+            resumed_ms: None,
+            events: 1,
+            landed_late: 0,
+            shares,
+        };
+        assert_eq!(
+            incident.counted_as(SchemaId(5)),
+            SchemaId(expected),
+            "{incident:?}"
+        );
+    }
 }
 
 #[test]

@@ -167,9 +167,15 @@ fn with_windows_of_another_length_no_verdict_of_an_earlier_one_is_revised() {
     // What landed is known all the same.
     shard.raw(&raw(1, 30_001, Judgement::Expected, SCHEMA), &mut effects);
     shard.written(&row(3, 30_004, SCHEMA), &mut effects);
+    shard.raw(&raw(4, 30_005, Judgement::Expected, SCHEMA), &mut effects);
     advance(&mut shard, 40_000, &mut effects);
     let tallies = counts(&mut shard);
-    assert_eq!(verdict(&tallies, Verdict::Repeated), 1);
+    assert_eq!(
+        verdict(&tallies, Verdict::Repeated),
+        2,
+        "1, and 4 that landed"
+    );
+    assert_eq!(verdict(&tallies, Verdict::Missing), 0);
     assert!(
         tallies.iter().all(|delta| delta.window >= 30),
         "{tallies:?}"

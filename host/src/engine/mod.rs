@@ -8,6 +8,7 @@ mod control;
 mod describe_thread;
 mod flush_pacer;
 mod judge_thread;
+mod of_results;
 mod open_incidents;
 pub mod reload;
 mod restore_thread;
@@ -41,7 +42,7 @@ use self::describe_thread::DescribeThread;
 use self::judge_thread::JudgeThread;
 use self::restore_thread::RestoreThread;
 use self::results_thread::ResultsThread;
-use self::settings::{batch_bytes_max, millis, retention, shard_config, tracker_config_of};
+use self::settings::{batch_bytes_max, millis, shard_config};
 use self::shard_thread::{SHARD_QUEUE, ShardThread};
 use self::stored::{Opened, SpoolSettings, Stored};
 use self::threads::{Threads, spawn};
@@ -52,7 +53,7 @@ use crate::flow::{FrameBatch, InFlight, ShutdownRequest};
 use crate::judge::plan_cell::PlanCell;
 use crate::judge::{Describer, Judge, JudgeOptions};
 use crate::planning::planner::Planned;
-use crate::results::{KeyMemory, Results, ResultsParts};
+use crate::results::KeyMemory;
 use crate::shutdown::Shutdown;
 use crate::sources::SourceContext;
 use crate::stages::backlog::Backlog;
@@ -248,60 +249,7 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     })
 }
 
-/// What the results share with other stages.
-struct OfResults {
-    plan: Arc<PlanCell>,
-    spool: Arc<Spool>,
-    in_flight: InFlight,
-    shutdown: Arc<Shutdown>,
-    redact: Arc<Vec<Pointer>>,
-    window_ms: i64,
-    shards: usize,
-}
-
-impl OfResults {
-    fn results(
-        self,
-        parts: EngineParts<'_>,
-        stored: Stored,
-        key_memory: Option<KeyMemory>,
-    ) -> Results {
-        let parts = ResultsParts {
-            window_ms: self.window_ms,
-            redact: self.redact,
-            retention: retention(parts.config),
-            first_generation: stored.first_generation,
-            incidents: tracker_config_of(parts.config, parts.planned, &parts.time),
-            time: parts.time,
-            shutdown: self.shutdown,
-            plan: self.plan,
-            store: parts.store,
-            spool: self.spool,
-            next_incident: stored.next_incident,
-            telemetry: parts.telemetry.clone(),
-            shards: self.shards,
-            in_flight: self.in_flight,
-            known_ms: stored.known_ms,
-            open_incidents: stored.open_incidents,
-            key_memory,
-        };
-        Results::new(parts, Instant::now())
-    }
-}
-
 impl BuildParts<'_> {
-    fn of_results(&self) -> OfResults {
-        OfResults {
-            plan: Arc::clone(&self.plan),
-            spool: Arc::clone(&self.spool),
-            in_flight: self.in_flight.clone(),
-            shutdown: Arc::clone(&self.shutdown),
-            redact: Arc::clone(&self.redact),
-            window_ms: self.window_ms,
-            shards: self.shards,
-        }
-    }
-
     /// The shards. They know which events an earlier run reported as missing and are still owed, and which it settled.
     /// With them, the number of settled keys that were stored so far.
     fn shards(

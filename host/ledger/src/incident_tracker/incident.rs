@@ -150,6 +150,19 @@ impl Incident {
         self.closed_ms.is_none()
     }
 
+    /// The schema by which an event of this one is counted: in an earlier run it may have had no name.
+    pub fn counted_as(&self, schema: SchemaId) -> SchemaId {
+        let mut open = self
+            .shares
+            .iter()
+            .filter(|share| share.events > share.landed_late);
+        if open.clone().any(|share| share.schema == schema) {
+            return schema;
+        }
+        let unnamed = open.find(|share| !share.schema.is_named());
+        unnamed.map_or(schema, |share| share.schema)
+    }
+
     pub(super) fn share(&mut self, schema: SchemaId, at_ms: i64) -> &mut Share {
         let place = match self
             .shares

@@ -229,6 +229,7 @@ impl IncidentTracker {
             return false;
         };
         tracked.incident.landed_late += 1;
+        let schema = tracked.incident.counted_as(schema);
         let at_ms = tracked.incident.start_ms;
         tracked.incident.share(schema, at_ms).landed_late += 1;
         tracked.changed = true;

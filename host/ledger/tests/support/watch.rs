@@ -137,6 +137,10 @@ impl Watch {
                 let open = open_before(IncidentId(number(words[1]) as u64));
                 self.tracker.restore(vec![open]);
             }
+            "schema-stall" => {
+                self.config.stall_schema_ms = number(words[1]);
+                self.tracker.reconfigure(self.config.clone());
+            }
             "stalled-before" => {
                 let (start_ms, end_ms) = span(words[3]);
                 let scope = match words[2] {

@@ -173,9 +173,12 @@ impl MovedEvents {
     fn subtract_from(&self, incident: &mut Incident) {
         for (schema, events) in self.by_incident.get(&incident.id).into_iter().flatten() {
             incident.events = incident.events.saturating_sub(*events);
-            let shares = incident.shares.iter_mut();
-            for share in shares.filter(|share| share.schema == *schema) {
-                share.events = share.events.saturating_sub(*events);
+            for _ in 0..*events {
+                let schema = incident.counted_as(*schema);
+                let mut shares = incident.shares.iter_mut();
+                if let Some(share) = shares.find(|share| share.schema == schema) {
+                    share.events = share.events.saturating_sub(1);
+                }
             }
         }
     }

@@ -342,12 +342,11 @@ fn verdicts(window: &WindowRow) -> [i64; 9] {
 }
 
 /// No count is below zero, and no verdict is reported before its event. `prunes`: a row may have been removed of an
-/// event that is lost once more, and with it whether the event was counted as missing or as unconfirmed.
+/// event that is lost once more, and with it where the event was counted, and as what.
 fn check_counts(window: &WindowRow, prunes: bool) {
     let mut window = window.clone();
     if prunes {
-        let owed = window.counts.missing + window.counts.unconfirmed;
-        (window.counts.missing, window.counts.unconfirmed) = (owed, 0);
+        (window.counts.missing, window.counts.unconfirmed) = (0, 0);
     }
     let window = &window;
     let counts = &window.counts;

@@ -344,11 +344,11 @@ fn verdicts(window: &WindowRow) -> [i64; 9] {
 /// No count is below zero, and no verdict is reported before its event. `prunes`: a row may have been removed of an
 /// event that is lost once more, and with it where the event was counted, and as what.
 fn check_counts(window: &WindowRow, prunes: bool) {
+    assert!(imbalance(window) >= 0, "{window:?}");
     let mut window = window.clone();
     if prunes {
         (window.counts.missing, window.counts.unconfirmed) = (0, 0);
     }
-    let window = &window;
     let counts = &window.counts;
     let others = [
         counts.raw,
@@ -357,7 +357,6 @@ fn check_counts(window: &WindowRow, prunes: bool) {
         counts.unexpected,
         counts.doubtful,
     ];
-    let lowest = verdicts(window).into_iter().chain(others).min();
+    let lowest = verdicts(&window).into_iter().chain(others).min();
     assert!(lowest >= Some(0), "{window:?}");
-    assert!(imbalance(window) >= 0, "{window:?}");
 }

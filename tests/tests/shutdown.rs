@@ -136,11 +136,15 @@ fn sigterm_with_a_full_spool_ends_in_time_and_says_what_was_not_judged() {
 }
 
 #[test]
-fn an_incident_that_was_open_at_the_end_is_closed_at_the_next_start_and_its_store_is_not_shared() {
+fn an_incident_that_was_open_at_the_end_goes_on_in_the_next_run_and_its_store_is_not_shared() {
     let mut sidecar = Sidecar::start(Setup {
         deadline: "1s",
         ..Setup::default()
     });
+    sidecar.stop();
+    sidecar.reconfigure("clear = \"1s\"", "clear = \"1h\"");
+    sidecar.restart();
+    assert!(sidecar.raw.await_subscriptions(1) && sidecar.written.await_subscriptions(1));
     sidecar.send_raw(&[event(1)]);
     sidecar.await_verdict("missing", 1);
 
@@ -154,7 +158,18 @@ fn an_incident_that_was_open_at_the_end_is_closed_at_the_next_start_and_its_stor
     sidecar.restart();
     let incidents = sidecar.incidents();
     assert_eq!(incidents.len(), 1, "{incidents:?}");
-    assert_eq!(incidents[0]["open"], false, "{incidents:?}");
+    assert_eq!(incidents[0]["open"], true, "{incidents:?}");
+    // What is lost now, and cannot have landed while nobody watched, belongs to it.
+    assert!(sidecar.raw.await_subscriptions(1) && sidecar.written.await_subscriptions(1));
+    let (mut number, mut events) = (1, 1);
+    await_until("the incident has more events", || {
+        number += 1;
+        sidecar.send_raw(&[event(number)]);
+        events = sidecar.query("SELECT events FROM incidents WHERE id = 1");
+        events > 1
+    });
+    let losses = "SELECT count(*) FROM incidents WHERE cause = 'loss'";
+    assert_eq!(sidecar.query(losses), 1, "{:?}", sidecar.incidents());
     sidecar.stop();
 }
 

@@ -116,6 +116,35 @@ fn what_waits_at_a_proper_end_is_judged_by_the_next_run() {
     sidecar.stop();
 }
 
+/// Its codec is replaced while Landfall is away.
+#[test]
+fn raw_frames_that_no_codec_read_before_the_end_are_read_by_the_next_run() {
+    let good = "path = \"eventlogging_codec.wasm\"";
+    let bad = "path = \"hostile_codec.wasm\"\nconfig = { do = \"trap\" }";
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "1h",
+        checks: support::pipeline_checks("schema_validity.wasm").replace(good, bad),
+        ..Setup::default()
+    });
+    let waiting = events(0..20);
+    sidecar.send_raw(&waiting);
+    await_until("the raw stream is held back", || {
+        sidecar
+            .metrics()
+            .sum("landfall_frontier_lag_seconds", &[("stream", "raw")])
+            > 2.0
+    });
+    sidecar.stop();
+    assert_eq!(sum(&sidecar, "raw"), 0);
+    sidecar.reconfigure(bad, good);
+    sidecar.restart();
+    assert!(sidecar.raw.await_subscriptions(1) && sidecar.written.await_subscriptions(1));
+    await_sum(&sidecar, "raw", 20);
+    sidecar.land(&waiting);
+    await_sum(&sidecar, "delivered", 20);
+    sidecar.stop();
+}
+
 /// The store is as it was before the frames were deleted by somebody.
 #[test]
 fn events_whose_frames_are_gone_stay_pending_and_it_says_so() {

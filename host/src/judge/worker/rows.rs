@@ -8,7 +8,7 @@ use landfall_ledger::{
 
 use landfall_runtime::{NO_KEY, Outcome};
 
-use super::{Judge, Judged, KEPT_FOR_RETRY, RowJudgement};
+use super::{GIVEN_UP, Judge, Judged, KEPT_FOR_RETRY, RowJudgement};
 use crate::flow::FrameBatch;
 use crate::judge::event_time::{TimeDefect, event_time_ms};
 use crate::judge::labels::{HOST, NO_SCHEMA};
@@ -46,7 +46,11 @@ impl Judge {
             self.identify(plan, row, frames, &mut out.report)
         };
         let Some(Identity { key, schema }) = identity else {
-            out.report.released.extend(payloads.get(row));
+            // What only the end of the run gives up stays in the spool: the next run tries it again.
+            let stays = code == GIVEN_UP && self.ending && !self.options.event_time;
+            if !stays {
+                out.report.released.extend(payloads.get(row));
+            }
             return;
         };
         if self.options.event_time {

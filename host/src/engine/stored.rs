@@ -214,6 +214,12 @@ fn log(left: &LeftFrames, lost: u64) {
             "frames in the spool are damaged and cannot be read back; check the disk"
         );
     }
+    for path in &left.put_aside {
+        tracing::error!(
+            path = %path.display(),
+            "a file of the spool is damaged as a whole and was put aside under this name; check the disk"
+        );
+    }
     if left.cut_off > 0 {
         tracing::warn!(
             files = left.cut_off,

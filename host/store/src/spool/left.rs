@@ -10,6 +10,9 @@ use super::segment::{self, Segment};
 /// The extension of files before their frames could be restored.
 pub(super) const OLD_EXTENSION: &str = "spool";
 
+/// The extension of files that are damaged as a whole. They are kept for whoever looks into the disk.
+const DAMAGED_EXTENSION: &str = "damaged";
+
 /// The frame of a raw event that was not settled when the last run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeftFrame {
@@ -33,6 +36,8 @@ pub struct LeftFrames {
     pub copies: Vec<(u32, u32)>,
     /// Frames whose bytes are not those that were written.
     pub damaged: u64,
+    /// Files that are damaged as a whole, under their new names.
+    pub put_aside: Vec<PathBuf>,
     /// Files that end in the middle of a record, as they do if a process is killed while it writes.
     pub cut_off: u64,
     /// Files of an earlier version, whose frames cannot be restored. They were removed.
@@ -61,7 +66,16 @@ pub(super) fn read(
         let Some(number) = number_of(&path) else {
             continue;
         };
-        let found = Segment::reopen(&path, number)?;
+        let found = match Segment::reopen(&path, number) {
+            Ok(found) => found,
+            Err(SpoolError::Damaged { path }) => {
+                let aside = path.with_extension(DAMAGED_EXTENSION);
+                std::fs::rename(&path, &aside).map_err(io("put aside", &path))?;
+                left.put_aside.push(aside);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         left.damaged += found.damaged;
         left.cut_off += u64::from(found.cut_off_bytes > 0);
         for (entry_at, entry) in &found.entries {

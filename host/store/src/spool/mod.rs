@@ -74,10 +74,12 @@ pub enum SpoolError {
         source: std::io::Error,
     },
     #[error(
-        "{path} is no file of frames that this program can read: it was made by a later version of Landfall, or \
-         damaged; use that version, or move the file away (the events in it then stay pending in their windows)"
+        "{path} was made by a later version of Landfall, and this program cannot read it: use that version, or move the \
+         file away (the events in it then stay pending in their windows)"
     )]
     Format { path: PathBuf },
+    #[error("{path} is no file of frames; the disk may have lost its content")]
+    Damaged { path: PathBuf },
     #[error("no frame is kept at {reference:#018x}; its segment is gone")]
     Gone { reference: u64 },
     #[error("a batch of {bytes} bytes does not fit in a segment")]

@@ -13,6 +13,9 @@ use super::reference::Reference;
 /// The first bytes of a file, with the version of the format.
 pub(super) const MAGIC: [u8; 8] = *b"LFSPOOL\x01";
 
+/// Bytes of [`MAGIC`] before the version.
+pub(super) const MAGIC_NAME_BYTES: usize = 7;
+
 /// Bytes of a record's header.
 pub(super) const HEADER_BYTES: usize = 12;
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::SpoolError;
-use super::record::{self, ENTRY_BYTES, HEADER_BYTES, IndexEntry, MAGIC};
+use super::record::{self, ENTRY_BYTES, HEADER_BYTES, IndexEntry, MAGIC, MAGIC_NAME_BYTES};
 use crate::files;
 
 pub(super) const EXTENSION: &str = "segment";
@@ -66,8 +66,11 @@ impl Segment {
         } else {
             file.read_exact_at(&mut magic, 0).map_err(io)?;
             if magic != MAGIC {
-                return Err(SpoolError::Format {
-                    path: path.to_owned(),
+                let path = path.to_owned();
+                let is_ours = magic[..MAGIC_NAME_BYTES] == MAGIC[..MAGIC_NAME_BYTES];
+                return Err(match is_ours {
+                    true => SpoolError::Format { path },
+                    false => SpoolError::Damaged { path },
                 });
             }
         }

@@ -427,3 +427,24 @@ fn files_of_an_earlier_version_are_removed_and_those_of_a_later_one_refused() {
     );
     assert!(later.exists(), "nothing of it is lost");
 }
+
+/// As a power cut leaves files that were not synced.
+#[test]
+fn a_file_of_zeros_is_put_aside_and_the_rest_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::open(dir.path(), u64::MAX, 1, 0).unwrap();
+    let mut writer = spool.writer();
+    append_raw(&mut writer, &[b"whole"], 100);
+    std::mem::forget(writer);
+    drop(spool);
+    let zeros = dir.path().join("00000009.segment");
+    std::fs::write(&zeros, [0; 4096]).unwrap();
+    let (spool, left) = reopen(dir.path(), &[]).unwrap();
+    assert_eq!(texts(&spool, &left), ["whole"]);
+    let aside = dir.path().join("00000009.damaged");
+    assert_eq!(left.put_aside, [aside.clone()]);
+    assert!(!zeros.exists() && aside.exists());
+    drop(spool);
+    let (_, left) = reopen(dir.path(), &[]).unwrap();
+    assert!(left.put_aside.is_empty(), "once is enough");
+}

@@ -442,7 +442,7 @@ fn a_file_of_zeros_is_put_aside_and_the_rest_goes_on() {
     let (spool, left) = reopen(dir.path(), &[]).unwrap();
     assert_eq!(texts(&spool, &left), ["whole"]);
     let aside = dir.path().join("00000009.damaged");
-    assert_eq!(left.put_aside, [aside.clone()]);
+    assert_eq!(left.put_aside, std::slice::from_ref(&aside));
     assert!(!zeros.exists() && aside.exists());
     drop(spool);
     let (_, left) = reopen(dir.path(), &[]).unwrap();

@@ -8,10 +8,10 @@ mod control;
 mod describe_thread;
 mod flush_pacer;
 mod judge_thread;
-mod of_results;
 mod open_incidents;
 pub mod reload;
 mod restore_thread;
+mod results_builder;
 mod results_thread;
 mod running;
 mod settings;
@@ -225,10 +225,10 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         settled_max: config.ledger.settled_max as u64,
         keys: keys_stored,
     });
-    let of_results = shared.of_results();
+    let results_builder = shared.results_builder();
     let (in_flight, shutdown) = (shared.in_flight.clone(), Arc::clone(&shared.shutdown));
     let decoding = Arc::clone(&shared.decoding);
-    let results = of_results.results(parts, stored, key_memory);
+    let results = results_builder.build(parts, stored, key_memory);
     Ok(Engine {
         restore,
         judges,

@@ -9,7 +9,7 @@ use landfall_store::IncidentRow;
 use crate::judge::labels::{SchemaLabels, UNKNOWN_SCHEMA};
 
 /// Those of these incidents that go on. The others are to be closed.
-pub(super) fn going_on(rows: &[IncidentRow], labels: &SchemaLabels) -> Vec<Incident> {
+pub(super) fn ongoing(rows: &[IncidentRow], labels: &SchemaLabels) -> Vec<Incident> {
     let open = rows.iter().filter(|row| row.closed_ms.is_none());
     open.filter_map(|row| incident(row, labels)).collect()
 }
@@ -101,7 +101,7 @@ mod tests {
     fn what_went_on_goes_on_if_all_its_schemas_have_names() {
         let mut labels = SchemaLabels::default();
         labels.extend(["A/1"].into_iter());
-        let goes_on = |row: IncidentRow| going_on(&[row], &labels).into_iter().next();
+        let goes_on = |row: IncidentRow| ongoing(&[row], &labels).into_iter().next();
         let schema = labels.find(b"A/1");
         for (cause, scope, subject, expected) in [
             ("stalled", "pipeline", "", Some(Scope::Pipeline)),

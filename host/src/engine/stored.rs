@@ -8,7 +8,7 @@ use landfall_ledger::{Fingerprint, Incident, SchemaId, SettledRecord, Shard};
 use landfall_store::spool::{LeftFrame, LeftFrames, Spool, SpoolError};
 use landfall_store::{KEY_RECORD_BYTES, Reader, Store, StoreError};
 
-use super::open_incidents::going_on;
+use super::open_incidents::ongoing;
 use super::{EngineError, EngineParts};
 use crate::judge::labels::{SchemaLabels, UNKNOWN_SCHEMA};
 
@@ -46,7 +46,7 @@ impl Stored {
             ),
         }
         let open_incidents = match labels {
-            Some(labels) => going_on(&Reader::open(dir)?.incidents()?, labels),
+            Some(labels) => ongoing(&Reader::open(dir)?.incidents()?, labels),
             None => Vec::new(),
         };
         let kept: Vec<u64> = open_incidents

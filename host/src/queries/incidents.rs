@@ -122,7 +122,7 @@ mod tests {
             until_ms: Some(10),
             ..all.clone()
         };
-        let (closed, going_on) = (row(10, 19, Some(30)), row(10, 19, None));
+        let (closed, ongoing) = (row(10, 19, Some(30)), row(10, 19, None));
         for (filter, of_closed, of_open) in [
             (&all, true, true),
             (&open, false, true),
@@ -132,7 +132,7 @@ mod tests {
             (&since, false, true),
             (&until, false, false),
         ] {
-            let wants = (filter.wants(&closed), filter.wants(&going_on));
+            let wants = (filter.wants(&closed), filter.wants(&ongoing));
             assert_eq!(wants, (of_closed, of_open), "{filter:?}");
         }
         assert_eq!(of_row(&closed)["detected_after_ms"], 5);

@@ -9,7 +9,7 @@ use landfall_store::{Reader, SPOOL_NAME, Store};
 
 use super::World;
 use super::sent::Batch;
-use crate::engine::open_incidents::going_on;
+use crate::engine::open_incidents::ongoing;
 use crate::engine::stored::{SpoolSettings, restore};
 use crate::flow::{InFlight, SourceProgress};
 use crate::judge::plan::Plan;
@@ -18,7 +18,7 @@ impl World<'_> {
     /// The incidents that go on; the others are closed.
     pub(super) fn open_incidents(&self, store: &mut Store, plan: &Plan) -> Vec<Incident> {
         let reader = Reader::open(self.dir.path()).expect("the store is read");
-        let open = going_on(&reader.incidents().expect("incidents"), &plan.labels);
+        let open = ongoing(&reader.incidents().expect("incidents"), &plan.labels);
         let kept: Vec<u64> = open.iter().map(|incident| incident.id.0).collect();
         store.close_leftovers(&kept).expect("closed");
         open

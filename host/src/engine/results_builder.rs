@@ -15,7 +15,7 @@ use crate::results::{KeyMemory, Results, ResultsParts};
 use crate::shutdown::Shutdown;
 
 /// What the results share with other stages.
-pub(super) struct OfResults {
+pub(super) struct ResultsBuilder {
     plan: Arc<PlanCell>,
     spool: Arc<Spool>,
     in_flight: InFlight,
@@ -25,8 +25,8 @@ pub(super) struct OfResults {
     shards: usize,
 }
 
-impl OfResults {
-    pub(super) fn results(
+impl ResultsBuilder {
+    pub(super) fn build(
         self,
         parts: EngineParts<'_>,
         stored: Stored,
@@ -56,8 +56,8 @@ impl OfResults {
 }
 
 impl BuildParts<'_> {
-    pub(super) fn of_results(&self) -> OfResults {
-        OfResults {
+    pub(super) fn results_builder(&self) -> ResultsBuilder {
+        ResultsBuilder {
             plan: Arc::clone(&self.plan),
             spool: Arc::clone(&self.spool),
             in_flight: self.in_flight.clone(),

@@ -109,8 +109,17 @@ fn cut_off_from_the_writer_nothing_that_landed_is_called_missing() {
     );
 
     let (sent, told) = backfill(&sidecar, "safe", &[]);
-    assert_eq!(sent, frames(&missing));
+    // What was missing before the hole may have landed in it.
+    assert_eq!(sent, frames(&lost_later));
     assert!(told.contains("11 unconfirmed were left out"), "{told}");
+    assert!(told.contains("1 missing were left out"), "{told}");
+    let may_have_landed = |key: &str| {
+        let rows = sidecar.json(&["missing", "--verdict", "missing"]);
+        let row = rows.iter().find(|row| row["key"] == key).expect("a row");
+        row["may_have_landed"].as_bool()
+    };
+    assert_eq!(may_have_landed(&lost_in_sight[0].uuid), Some(true));
+    assert_eq!(may_have_landed(&lost_later[0].uuid), Some(false));
     let (sent, told) = backfill(&sidecar, "all", &["--unconfirmed"]);
     assert_eq!(sent, frames(&[missing, unconfirmed].concat()));
     assert!(!told.contains("left out, because nobody"), "{told}");
@@ -171,6 +180,58 @@ fn paused_for_longer_than_the_kernel_has_room_for_its_losses_are_unconfirmed() {
     sidecar.await_verdict("unconfirmed", 1);
     let rows = sidecar.json(&["missing"]);
     assert_eq!(rows[0]["hole"], "paused", "{rows:?}");
+    sidecar.assert_balanced();
+    sidecar.stop();
+}
+
+#[test]
+fn rows_that_cannot_be_read_make_losses_doubtful_if_they_are_many_and_are_told_if_they_are_few() {
+    let mut sidecar = Sidecar::start(Setup {
+        frame_bytes_max: "4KiB",
+        ..Setup::default()
+    });
+    // A single one: the loss stays a loss, and says how many rows might be it.
+    sidecar.send_raw(&[event(1), event(2)]);
+    sidecar.land(&[event(2)]);
+    sidecar.written.send(b"garbage\n").expect("sent");
+    sidecar.await_verdict("missing", 1);
+    let loss = |sidecar: &Sidecar| {
+        let is_loss = |incident: &Value| incident["cause"] == "loss";
+        sidecar.incidents().into_iter().find(is_loss)
+    };
+    await_until("the incident knows the frame", || {
+        loss(&sidecar).is_some_and(|incident| incident["unread_frames"] == 1)
+    });
+
+    // Rows too large for us, as many as events. Then one that can be read, so that time moves on.
+    let (unread, read) = (events(10..22), [event(30)]);
+    sidecar.send_raw(&unread);
+    for _ in &unread {
+        sidecar.written.send(&vec![b'x'; 10_000]).expect("sent");
+    }
+    sidecar.send_raw(&read);
+    sidecar.land(&read);
+    sidecar.await_verdict("unconfirmed", 12);
+    sidecar.await_verdict("delivered", 2);
+    assert_eq!(keys(&sidecar, "unconfirmed"), uuids(&unread));
+    let rows = sidecar.json(&["missing", "--verdict", "unconfirmed"]);
+    assert!(
+        rows.iter().all(|row| row["hole"] == "unreadable"),
+        "{rows:?}"
+    );
+    let (sent, told) = backfill(&sidecar, "safe", &[]);
+    assert!(sent.is_empty(), "{told}");
+    assert!(told.contains("12 unconfirmed were left out"), "{told}");
+    assert!(told.contains("1 missing were left out"), "{told}");
+
+    // The same by a codec that gives no document.
+    let unread = events(40..50);
+    sidecar.send_raw(&unread);
+    for _ in &unread {
+        sidecar.written.send(b"garbage\n").expect("sent");
+    }
+    sidecar.await_verdict("unconfirmed", 22);
+    assert_eq!(sidecar.verdict("missing"), 1);
     sidecar.assert_balanced();
     sidecar.stop();
 }

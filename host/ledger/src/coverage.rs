@@ -19,16 +19,19 @@ pub enum HoleCause {
     Unanswered = 3,
     /// Landfall itself did not read for a while: its process or its machine was stopped, or its queue was full.
     Paused = 4,
+    /// Frames came, and too many of them could not be read.
+    Unreadable = 5,
 }
 
 impl HoleCause {
     /// All causes, in the order of their numbers.
-    pub const ALL: [HoleCause; 5] = [
+    pub const ALL: [HoleCause; 6] = [
         HoleCause::NotRunning,
         HoleCause::NeverConnected,
         HoleCause::Disconnected,
         HoleCause::Unanswered,
         HoleCause::Paused,
+        HoleCause::Unreadable,
     ];
 
     /// The name in metrics, the store and JSON.
@@ -39,6 +42,7 @@ impl HoleCause {
             HoleCause::Disconnected => "disconnected",
             HoleCause::Unanswered => "unanswered",
             HoleCause::Paused => "paused",
+            HoleCause::Unreadable => "unreadable",
         }
     }
 

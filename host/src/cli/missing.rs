@@ -44,6 +44,7 @@ impl MissingSelection {
             schema: self.schema.clone(),
             incident: self.incident,
             unconfirmed: None,
+            certain: None,
         })
     }
 }

@@ -28,6 +28,36 @@ pub struct SourceProgress {
     /// The holes of all sources of the stream.
     coverage: Arc<Mutex<Coverage>>,
     delays: Arc<Mutex<Coverage>>,
+    unread: Arc<Mutex<UnreadFrames>>,
+}
+
+/// How many frames could not be read, by the second in which they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnreadFrames {
+    by_second: BTreeMap<i64, u64>,
+}
+
+/// Seconds that are counted apart until somebody takes the counts. Results take them several times a second.
+const UNREAD_SECONDS_MAX: usize = 1_024;
+
+impl UnreadFrames {
+    fn add(&mut self, at_ms: i64, frames: u64) {
+        let mut second_ms = at_ms.div_euclid(1_000) * 1_000;
+        if self.by_second.len() >= UNREAD_SECONDS_MAX
+            && let Some(last) = self.by_second.last_key_value()
+            && !self.by_second.contains_key(&second_ms)
+        {
+            second_ms = *last.0;
+        }
+        *self.by_second.entry(second_ms).or_default() += frames;
+    }
+
+    /// The beginning of each second in milliseconds, and the frames.
+    pub fn iter(&self) -> impl Iterator<Item = (i64, u64)> + '_ {
+        self.by_second
+            .iter()
+            .map(|(at_ms, frames)| (*at_ms, *frames))
+    }
 }
 
 impl SourceProgress {
@@ -41,6 +71,11 @@ impl SourceProgress {
     /// then whoever sees the frontier pass it also sees the hole.
     pub fn unseen(&self, hole: Hole) {
         lock(&self.coverage).add(hole);
+    }
+
+    /// So many frames that came at this instant could not be read. They may be any events.
+    pub fn unread(&self, at_ms: i64, frames: u64) {
+        lock(&self.unread).add(at_ms, frames);
     }
 
     /// When the first source of the stream began, in milliseconds: nobody saw the stream before.
@@ -74,6 +109,7 @@ struct StreamRegister {
     sources: Mutex<Vec<Arc<SourceProgress>>>,
     coverage: Arc<Mutex<Coverage>>,
     delays: Arc<Mutex<Coverage>>,
+    unread: Arc<Mutex<UnreadFrames>>,
     start_ms: OnceLock<i64>,
     /// The frontier that was computed last.
     last_frontier_ms: Mutex<Option<i64>>,
@@ -145,6 +181,7 @@ impl InFlight {
             stream_start_ms,
             coverage: Arc::clone(&self.streams[stream].coverage),
             delays: Arc::clone(&self.streams[stream].delays),
+            unread: Arc::clone(&self.streams[stream].unread),
         });
         lock(&self.streams[stream].sources).push(Arc::clone(&progress));
         progress
@@ -158,6 +195,7 @@ impl InFlight {
             stream_start_ms: oldest_ms,
             coverage: Arc::clone(&self.streams[stream].coverage),
             delays: Arc::clone(&self.streams[stream].delays),
+            unread: Arc::clone(&self.streams[stream].unread),
         });
         lock(&self.streams[stream].sources).push(Arc::clone(&progress));
         progress
@@ -227,6 +265,11 @@ impl InFlight {
         }
     }
 
+    /// Takes the counts of frames that could not be read.
+    pub fn take_unread(&self) -> PerStream<UnreadFrames> {
+        PerStream::of(|stream| std::mem::take(&mut *lock(&self.streams[stream].unread)))
+    }
+
     /// Forgets holes that ended before this instant, in milliseconds.
     pub fn forget_holes_before(&self, at_ms: i64) {
         for stream in Stream::ALL {
@@ -263,6 +306,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct InFlightGuard(Arc<InFlightBatch>);
 
 impl InFlightGuard {
+    /// What may have come in this interval on the stream of the batch was not seen. The frontier does not pass the
+    /// batch before this is known.
+    pub fn unseen(&self, hole: Hole) {
+        self.0.in_flight.unseen(self.0.stream, hole);
+    }
+
+    /// So many frames of the batch, which came at this instant, could not be read.
+    pub fn unread(&self, at_ms: i64, frames: u64) {
+        lock(&self.0.in_flight.streams[self.0.stream].unread).add(at_ms, frames);
+    }
+
     /// Marks the batch as never applied. The frontier of its stream stays before it for good, even
     /// after all clones are dropped. Only the first reason counts.
     pub fn abandon(&self, reason: Unapplied) {
@@ -369,6 +423,30 @@ mod tests {
         );
         in_flight.forget_holes_before(31);
         assert_eq!(in_flight.coverage().raw.holes(), [hole(50, 60)]);
+    }
+
+    #[test]
+    fn frames_that_nobody_could_read_are_counted_by_second_until_they_are_taken() {
+        let in_flight = InFlight::default();
+        let source = in_flight.add_source(RAW, 0);
+        let guard = in_flight.begin(RAW, 0);
+        source.unread(1_999, 1);
+        guard.unread(1_000, 2);
+        guard.unread(-1, 4);
+        let taken = in_flight.take_unread();
+        assert_eq!(
+            taken.raw.iter().collect::<Vec<_>>(),
+            [(-1_000, 4), (1_000, 3)]
+        );
+        assert_eq!(taken.written, UnreadFrames::default());
+        assert_eq!(in_flight.take_unread().raw, UnreadFrames::default());
+        for second in 0..2 * UNREAD_SECONDS_MAX as i64 {
+            source.unread(second * 1_000, 1);
+        }
+        let taken = in_flight.take_unread().raw;
+        assert_eq!(taken.iter().count(), UNREAD_SECONDS_MAX);
+        let frames: u64 = taken.iter().map(|(_, frames)| frames).sum();
+        assert_eq!(frames, 2 * UNREAD_SECONDS_MAX as u64, "none is forgotten");
     }
 
     #[test]

@@ -7,12 +7,14 @@
 mod batch;
 mod in_flight;
 pub mod queue;
+mod readability;
 mod refusal;
 mod shutdown_request;
 mod source_status;
 
 pub use batch::{BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FRAME_BYTES_CEILING, FrameBatch};
-pub use in_flight::{InFlight, InFlightGuard, SourceProgress, Unapplied};
+pub use in_flight::{InFlight, InFlightGuard, SourceProgress, Unapplied, UnreadFrames};
+pub use readability::Readability;
 pub use refusal::{Refusal, Refusals, RefusedCounts};
 pub use shutdown_request::ShutdownRequest;
 pub use source_status::{Link, SourceStatus};

@@ -65,6 +65,7 @@ fn explained(cause: &str) -> &str {
         "paused" => {
             "paused: Landfall did not read for a while, and more waited then than the kernel may have room for"
         }
+        "unreadable" => "unreadable: too many frames could not be read",
         other => other,
     }
 }

@@ -1,6 +1,8 @@
 //! The timeline of incidents.
 
 use landfall_escape::terminal::Page;
+use landfall_ledger::Stream;
+use landfall_store::view::TimelineEntry;
 use landfall_store::{IncidentRow, Reader, StoreError, view};
 use serde_json::{Value, json};
 
@@ -19,7 +21,7 @@ pub struct IncidentFilter {
 
 /// Incidents, in the order of their numbers.
 pub struct Timeline {
-    rows: Vec<IncidentRow>,
+    entries: Vec<TimelineEntry>,
     now_ms: i64,
 }
 
@@ -33,10 +35,34 @@ pub fn incidents(
     now_ms: i64,
 ) -> Result<Timeline, StoreError> {
     let rows = reader.incidents()?.into_iter();
+    let entry = |incident: IncidentRow| {
+        let unread_frames = match doubting(&incident.cause) {
+            None => 0,
+            Some(stream) => {
+                let end_ms = incident.closed_ms.or(incident.resumed_ms);
+                let end_ms = end_ms.unwrap_or(now_ms).max(incident.end_ms);
+                reader.unread_frames(stream.as_str(), incident.start_ms, end_ms)?
+            }
+        };
+        Ok(TimelineEntry {
+            incident,
+            unread_frames,
+        })
+    };
+    let entries = rows.filter(|row| filter.wants(row)).map(entry);
     Ok(Timeline {
-        rows: rows.filter(|row| filter.wants(row)).collect(),
+        entries: entries.collect::<Result<_, _>>()?,
         now_ms,
     })
+}
+
+/// The stream on which events of an incident are not there, as far as it was read.
+fn doubting(cause: &str) -> Option<Stream> {
+    match cause {
+        "stalled" | "loss" => Some(Stream::Written),
+        "unexpected" => Some(Stream::Raw),
+        _ => None,
+    }
 }
 
 impl IncidentFilter {
@@ -53,29 +79,33 @@ impl IncidentFilter {
 
 impl Timeline {
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.entries.is_empty()
     }
 
     /// As one would write it on an incident page.
     pub fn as_text(&self) -> Page {
-        match self.rows.is_empty() {
+        match self.entries.is_empty() {
             true => {
                 let mut page = Page::default();
                 page.line("no incidents");
                 page
             }
-            false => view::timeline(&self.rows, self.now_ms),
+            false => view::timeline(&self.entries, self.now_ms),
         }
     }
 
     /// An array of objects.
     pub fn as_json(&self) -> Value {
-        self.rows.iter().map(of_row).collect()
+        self.entries.iter().map(of_entry).collect()
     }
 }
 
-fn of_row(row: &IncidentRow) -> Value {
+fn of_entry(entry: &TimelineEntry) -> Value {
+    let row = &entry.incident;
     let mut value = json!(row);
+    if doubting(&row.cause).is_some() {
+        value["unread_frames"] = json!(entry.unread_frames);
+    }
     value["detected_after_ms"] = json!(row.opened_ms.saturating_sub(row.start_ms));
     value["open"] = json!(row.closed_ms.is_none());
     value
@@ -135,7 +165,13 @@ mod tests {
             let wants = (filter.wants(&closed), filter.wants(&ongoing));
             assert_eq!(wants, (of_closed, of_open), "{filter:?}");
         }
-        assert_eq!(of_row(&closed)["detected_after_ms"], 5);
-        assert_eq!(of_row(&closed)["open"], false);
+        let entry = TimelineEntry {
+            incident: closed,
+            unread_frames: 3,
+        };
+        let value = of_entry(&entry);
+        assert_eq!(value["detected_after_ms"], 5);
+        assert_eq!(value["open"], false);
+        assert_eq!(value["unread_frames"], 3);
     }
 }

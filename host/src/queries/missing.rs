@@ -125,6 +125,7 @@ pub fn event(event: &MissingEvent, format: Format) -> String {
         Format::Text => {
             let arrived = view::utc_second(event.arrived_ms);
             let doubt = match event.hole.as_str() {
+                "" if event.may_have_landed => "  may have landed unseen since".to_owned(),
                 "" => String::new(),
                 hole => format!("  unconfirmed: {hole}"),
             };

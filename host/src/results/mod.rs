@@ -286,6 +286,8 @@ impl Results {
         let mut prepared = self
             .accounting
             .prepare(plan, buffered, known, &coverage, clock_ms);
+        self.accounting
+            .unread(&self.in_flight.take_unread(), &mut prepared);
         self.in_flight
             .forget_holes_before(self.accounting.holes_done_ms(clock_ms));
         self.accounting

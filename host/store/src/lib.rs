@@ -22,6 +22,7 @@ mod files;
 mod flush;
 mod incidents;
 mod migrate;
+mod missing_filter;
 mod prune;
 mod reader;
 mod restore;
@@ -39,12 +40,13 @@ pub use error::StoreError;
 pub use files::available_bytes;
 pub use flush::Flush;
 pub use migrate::{SECRET_BYTES, VERSION};
+pub use missing_filter::MissingFilter;
 pub use prune::{PRUNE_ROWS_MAX, Pruned};
-pub use reader::{Frame, GroupBy, MissingEvent, MissingFilter, MissingGroup, Reader};
+pub use reader::{Frame, GroupBy, MissingEvent, MissingGroup, Reader};
 pub use restore::{KEY_RECORD_BYTES, Restored, SettledKeysRow};
 pub use retention::Retention;
 pub use rows::{
     CoverageRow, FindingRow, GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow,
-    ShareRow, WindowCounts, WindowRow,
+    ShareRow, UnreadRow, WindowCounts, WindowRow,
 };
 pub use store::{CONTROL_NAME, Leftovers, SPOOL_NAME, Store};

@@ -66,6 +66,9 @@ impl Flush<'_> {
         )?;
         let holes = old("DELETE FROM coverage WHERE (stream, from_ms) IN (
                  SELECT stream, from_ms FROM coverage WHERE to_ms < ?2 ORDER BY to_ms LIMIT ?1)")?;
+        let unread = old("DELETE FROM unread_frames WHERE (start_ms, stream) IN (
+                 SELECT start_ms, stream FROM unread_frames WHERE start_ms < ?2 AND end_ms < ?2
+                 ORDER BY start_ms, stream LIMIT ?1)")?;
         pruned.landed = old("DELETE FROM missing WHERE id IN (
                  SELECT id FROM missing WHERE landed_ms IS NOT NULL AND landed_ms < ?2
                  ORDER BY landed_ms LIMIT ?1)")?;
@@ -117,6 +120,7 @@ impl Flush<'_> {
             pruned.windows,
             judges,
             holes,
+            unread,
             pruned.landed,
             pruned.missing_old,
             old_samples,

@@ -10,21 +10,8 @@ use serde::Serialize;
 use crate::connection::{BUSY_TIMEOUT, FILE_NAME};
 use crate::error::StoreError;
 use crate::migrate;
+use crate::missing_filter::{CERTAIN, MissingFilter};
 use crate::rows::{CoverageRow, FindingRow, IncidentRow, WindowCounts, WindowRow};
-
-/// Which missing events are meant. Without any condition, all of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MissingFilter {
-    /// Those that arrived at or after it (milliseconds since the epoch).
-    pub since_ms: Option<i64>,
-    /// Those that arrived before it.
-    pub until_ms: Option<i64>,
-    /// `name/revision`, or `name` for all its revisions.
-    pub schema: Option<String>,
-    pub incident: Option<u64>,
-    /// Only `unconfirmed` ones, or only `missing` ones.
-    pub unconfirmed: Option<bool>,
-}
 
 /// The raw frame of a missing event, if it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,39 +27,6 @@ pub enum Frame {
 /// Missing events that are read in one page: no reader keeps the write-ahead log from being emptied for longer.
 const PAGE_ROWS: usize = 1000;
 
-impl MissingFilter {
-    fn sql(&self) -> (String, Vec<Value>) {
-        let mut sql = String::from("landed_ms IS NULL");
-        let mut values: Vec<Value> = Vec::new();
-        let mut and = |condition: &str, value: Value| {
-            values.push(value);
-            sql.push_str(&format!(
-                " AND {}",
-                condition.replace('?', &format!("?{}", values.len()))
-            ));
-        };
-        if let Some(since) = self.since_ms {
-            and("arrived_ms >= ?", since.into());
-        }
-        if let Some(until) = self.until_ms {
-            and("arrived_ms < ?", until.into());
-        }
-        if let Some(schema) = &self.schema {
-            and(
-                "(schema = ? OR substr(schema, 1, length(?) + 1) = ? || '/')",
-                schema.clone().into(),
-            );
-        }
-        if let Some(incident) = self.incident {
-            and("incident = ?", (incident as i64).into());
-        }
-        if let Some(unconfirmed) = self.unconfirmed {
-            and("(hole <> '') = ?", i64::from(unconfirmed).into());
-        }
-        (sql, values)
-    }
-}
-
 /// A missing event as it is listed. Times are milliseconds since the epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MissingEvent {
@@ -83,6 +37,8 @@ pub struct MissingEvent {
     pub incident: u64,
     /// Why it is `unconfirmed`, a cause of coverage; empty if all was seen, and it is `missing`.
     pub hole: String,
+    /// Not all that was written was seen: to its deadline, or since. So it may be in the database.
+    pub may_have_landed: bool,
     #[serde(skip)]
     pub id: i64,
     #[serde(skip)]
@@ -253,6 +209,24 @@ impl Reader {
         rows.collect::<Result<_, _>>().map_err(failed)
     }
 
+    /// Frames of a stream that could not be read, in the windows that have a part in an interval from `from_ms` on and
+    /// before `to_ms`.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn unread_frames(&self, stream: &str, from_ms: i64, to_ms: i64) -> Result<u64, StoreError> {
+        let failed = StoreError::sqlite("count frames that could not be read");
+        self.connection
+            .prepare_cached(
+                "SELECT coalesce(sum(frames), 0) FROM unread_frames
+                 WHERE stream = ?1 AND start_ms < ?3 AND end_ms > ?2",
+            )
+            .map_err(&failed)?
+            .query_row(rusqlite::params![stream, from_ms, to_ms], |row| row.get(0))
+            .map_err(failed)
+    }
+
     /// How many missing events there are.
     ///
     /// # Errors
@@ -352,7 +326,7 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare_cached(&format!(
-                "SELECT id, key, schema, arrived_ms, deadline_ms, incident, place, hole FROM missing
+                "SELECT id, key, schema, arrived_ms, deadline_ms, incident, place, hole, NOT ({CERTAIN}) FROM missing
                  WHERE {sql} AND (arrived_ms, place, id) > (?{}, ?{}, ?{}) AND id <= ?{}
                  ORDER BY arrived_ms, place, id LIMIT ?{}",
                 place + 1,
@@ -373,6 +347,7 @@ impl Reader {
                     incident: row.get(5)?,
                     place: row.get(6)?,
                     hole: row.get(7)?,
+                    may_have_landed: row.get(8)?,
                 })
             })
             .map_err(&failed)?;

@@ -48,6 +48,16 @@ pub struct CoverageRow {
     pub cause: String,
 }
 
+/// Frames of a stream that came in a window and could not be read: each may be any event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadRow {
+    pub start_ms: i64,
+    /// Exclusive.
+    pub end_ms: i64,
+    pub stream: String,
+    pub frames: u64,
+}
+
 /// Counts to be added to a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WindowRow {

@@ -79,10 +79,19 @@ CREATE TABLE coverage (
     stream  TEXT NOT NULL,      -- raw or written
     from_ms INTEGER NOT NULL,
     to_ms   INTEGER NOT NULL,   -- inclusive; so far, if the hole goes on
-    cause   TEXT NOT NULL,      -- not_running never_connected disconnected unanswered paused
+    cause   TEXT NOT NULL,      -- not_running never_connected disconnected unanswered paused unreadable
     PRIMARY KEY (stream, from_ms)
 ) WITHOUT ROWID;
 CREATE INDEX coverage_by_end ON coverage (to_ms);
+
+-- Frames that gave no key, or were refused: each may be any event that came in the window, or landed in it.
+CREATE TABLE unread_frames (
+    start_ms INTEGER NOT NULL,
+    end_ms   INTEGER NOT NULL,   -- exclusive
+    stream   TEXT NOT NULL,      -- raw or written
+    frames   INTEGER NOT NULL,
+    PRIMARY KEY (start_ms, stream)
+) WITHOUT ROWID;
 
 -- Frames of the spool whose events are settled: after a restart they are not judged again. The rows of a segment are
 -- removed with its file.

@@ -134,6 +134,33 @@ fn a_store_of_version_5_becomes_what_a_new_one_is_and_keeps_what_it_holds() {
     assert_eq!((windows[0].counts.raw, windows[0].counts.pending), (4, 3));
 }
 
+/// The tables as version 6 made them.
+const VERSION_6: &str = include_str!("fixtures/version-6.sql");
+
+#[test]
+fn a_store_of_version_6_becomes_what_a_new_one_is_and_keeps_what_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (dir.path().join("old"), dir.path().join("new"));
+    std::fs::create_dir_all(&old).unwrap();
+    let connection = Connection::open(old.join(FILE_NAME)).unwrap();
+    connection.execute_batch(VERSION_6).unwrap();
+    let content = "
+        INSERT INTO meta VALUES ('secret', x'07070707070707070707070707070707'), ('created_by', 'landfall 0.1.0'),
+            ('next_incident', 3), ('next_generation', 1), ('overwrites', 1);
+        INSERT INTO coverage VALUES ('written', 1000, 2000, 'paused');
+        INSERT INTO windows (start_ms, end_ms, schema, raw, pending, unconfirmed) VALUES (0, 60000, 'S/1', 4, 3, 1);";
+    connection.execute_batch(content).unwrap();
+    connection.pragma_update(None, "user_version", 6).unwrap();
+    drop(connection);
+    drop(open(&old).unwrap());
+    drop(open(&new).unwrap());
+    assert_eq!(objects(&old), objects(&new));
+    let reader = Reader::open(&old).unwrap();
+    assert_eq!(reader.coverage().unwrap().len(), 1);
+    assert_eq!(reader.unread_frames("written", 0, i64::MAX).unwrap(), 0);
+    assert_eq!(reader.windows().unwrap()[0].counts.pending, 3);
+}
+
 #[test]
 fn a_store_of_version_3_becomes_what_a_new_one_is() {
     let dir = tempfile::tempdir().unwrap();

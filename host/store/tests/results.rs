@@ -8,8 +8,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use landfall_store::{
-    CoverageRow, FindingRow, Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Retention,
-    SampleRow, ShareRow, Store, StoreError, WindowCounts, WindowRow,
+    FindingRow, Frame, GroupBy, IncidentRow, MissingFilter, MissingRow, Retention, SampleRow,
+    ShareRow, Store, StoreError, WindowCounts, WindowRow,
 };
 use support::{keys, missing, open, put, reader, window};
 
@@ -487,40 +487,6 @@ fn samples_beyond_the_bound_go_where_there_are_newer_ones_like_them() {
     };
     assert_eq!(count("rare", "S/1"), 1, "however old");
     assert_eq!((count("frequent", "S/1"), count("frequent", "S/2")), (4, 5));
-}
-
-#[test]
-fn a_hole_grows_in_its_place_and_takes_in_those_that_it_reaches() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut store = open(dir.path()).unwrap();
-    let hole = |stream: &str, from_ms, to_ms| CoverageRow {
-        stream: stream.into(),
-        from_ms,
-        to_ms,
-        cause: "disconnected".into(),
-    };
-    let mut write = |rows: &[CoverageRow]| {
-        let flush = store.begin().unwrap();
-        rows.iter().for_each(|row| flush.coverage(row).unwrap());
-        flush.commit().unwrap();
-        reader(dir.path()).coverage().unwrap()
-    };
-    let (raw, first, second) = (
-        hole("raw", 5, 9),
-        hole("written", 10, 20),
-        hole("written", 30, 40),
-    );
-    assert_eq!(
-        write(&[second.clone(), first.clone(), raw.clone()]),
-        [raw.clone(), first, second.clone()]
-    );
-    let grown = hole("written", 10, 29);
-    assert_eq!(
-        write(std::slice::from_ref(&grown)),
-        [raw.clone(), grown.clone(), second]
-    );
-    let whole = hole("written", 10, 40);
-    assert_eq!(write(std::slice::from_ref(&whole)), [raw, whole.clone()]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! arrival. A frame that a file could not give back as it is, is left out and reported.
 
 mod frame_pacer;
+mod outcome;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -14,11 +15,11 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use landfall_store::{Frame, MissingEvent, MissingFilter, Reader, StoreError, view};
-use serde_json::json;
 
 use self::frame_pacer::FramePacer;
+use self::outcome::{Counts, LeftOut, print_result};
 use super::missing::MissingSelection;
-use super::print::{self, PrintError};
+use super::print;
 use super::{Global, exit};
 use crate::sources::Publisher;
 use crate::sources::file::framing::{Framing, Unfit, fits_line};
@@ -56,8 +57,9 @@ pub struct BackfillArgs {
     /// Frames a second at most when publishing.
     #[arg(long, default_value_t = 500.0, value_parser = rate, value_name = "PER_SECOND")]
     rate: f64,
-    /// Also give the frames of unconfirmed events. Nobody knows whether they landed: if they did, the pipeline gets
-    /// them twice.
+    /// Also give the frames of events that may have landed unseen: of unconfirmed ones, and of those that were missing
+    /// before a time in which Landfall did not see all that was written. If they did land, the pipeline gets them
+    /// twice.
     #[arg(long)]
     unconfirmed: bool,
     /// Only show how many frames there are.
@@ -89,30 +91,6 @@ fn rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("expected frames a second, from {RATE_MIN} to {RATE_MAX}"))
 }
 
-/// What became of the missing events in question.
-#[derive(Clone, Copy, Default)]
-struct Counts {
-    /// Written or published.
-    frames: u64,
-    landed: u64,
-    /// Their frames could not be read back when they went missing.
-    lost: u64,
-    /// Published, but nobody has subscribed to their prefix.
-    unwanted: u64,
-    /// They would not read back as they are from a file of lines.
-    refused: u64,
-    /// Written with a newline that was added.
-    newlines_added: u64,
-}
-
-impl Counts {
-    /// Whether everything that has not landed was written or published, unchanged or with the
-    /// changes that were asked for.
-    fn is_all(&self) -> bool {
-        self.lost + self.unwanted + self.refused == 0
-    }
-}
-
 pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let config = global.load()?;
     anyhow::ensure!(
@@ -129,15 +107,19 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
     );
     let reader = Reader::open(&config.store_dir())?;
     let chosen = args.which.filter(&reader)?;
-    let of = |unconfirmed| MissingFilter {
+    let of = |certain, unconfirmed| MissingFilter {
+        certain,
         unconfirmed,
         ..chosen.clone()
     };
-    let filter = of((!args.unconfirmed).then_some(false));
+    let filter = of((!args.unconfirmed).then_some(true), None);
     let total = reader.missing_count(&filter)?;
     let left_out = match args.unconfirmed {
-        true => 0,
-        false => reader.missing_count(&of(Some(true)))?,
+        true => LeftOut::default(),
+        false => LeftOut {
+            unconfirmed: reader.missing_count(&of(None, Some(true)))?,
+            unseen_since: reader.missing_count(&of(Some(false), Some(false)))?,
+        },
     };
     let bar = ProgressBar::new(total);
     if !print::is_watched() {
@@ -173,63 +155,6 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
     } else {
         exit::FINDINGS.into()
     })
-}
-
-/// Prints the result: on standard output, unless the frames go there.
-fn print_result(
-    args: &BackfillArgs,
-    global: &Global,
-    counts: Counts,
-    left_out: u64,
-    what: &str,
-) -> Result<(), PrintError> {
-    let is_beside = args.output.as_deref() == Some(Path::new("-"));
-    let Counts {
-        frames,
-        landed,
-        lost,
-        unwanted,
-        refused,
-        newlines_added,
-    } = counts;
-    if global.json {
-        let answer = json!({
-            "frames": frames, "landed_meanwhile": landed, "frames_lost": lost, "unwanted": unwanted,
-            "refused": refused, "newlines_added": newlines_added, "unconfirmed_left_out": left_out, "what": what,
-        });
-        return match is_beside {
-            true => print::note_json(&answer),
-            false => print::json(&answer),
-        };
-    }
-    let mut text = format!("{frames} frames {what}; {landed} landed meanwhile and were left out");
-    if left_out > 0 {
-        text += &format!(
-            "; {left_out} unconfirmed were left out, because nobody knows whether they landed: see `landfall coverage`, \
-             and --unconfirmed if they are not in the database"
-        );
-    }
-    if lost > 0 {
-        text += &format!(
-            "; {lost} were left out because their frames could not be read back when they went missing"
-        );
-    }
-    if newlines_added > 0 {
-        text += &format!("; {newlines_added} of them got a newline at their end");
-    }
-    if refused > 0 {
-        text += &format!(
-            "; {refused} were left out because they would not read back as they are from a file of lines: \
-             --format frames holds any frame as it is, and --add-newline gives those that only lack a newline one"
-        );
-    }
-    if unwanted > 0 {
-        text += &format!(
-            "; nobody has subscribed to what {unwanted} of them begin with, so nobody got them"
-        );
-    }
-    print::note(text);
-    Ok(())
 }
 
 /// What became of a frame.

@@ -4,9 +4,11 @@
 mod checks;
 mod codec;
 mod rows;
+mod unread;
 
 pub use crate::judge::labels::HOST;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -24,7 +26,7 @@ use super::identity::Secret;
 use super::instances::CheckInstances;
 use super::plan::{Plan, StreamPlan};
 use super::report::JudgeReport;
-use crate::flow::{FrameBatch, InFlightGuard};
+use crate::flow::{FrameBatch, InFlightGuard, Readability};
 
 /// Set in place of a codec's code if the codec failed on the row: the row is given up, or it is
 /// kept for another try. Both are beyond the codes of any manifest.
@@ -84,11 +86,15 @@ pub struct JudgeOptions {
 /// By stream, a frame that its codec has read. It distinguishes a frame that cannot be read from a
 /// codec that reads nothing. It is shared, because a worker may not have met such a frame itself.
 #[derive(Debug, Default)]
-pub struct ReadableFrames(PerStream<Mutex<Option<Vec<u8>>>>);
+pub struct ReadableFrames {
+    frames: PerStream<Mutex<Option<Vec<u8>>>>,
+    /// By stream: whether any frame gave a key.
+    keyed: PerStream<AtomicBool>,
+}
 
 impl ReadableFrames {
     fn lock(&self, stream: Stream) -> MutexGuard<'_, Option<Vec<u8>>> {
-        self.0[stream]
+        self.frames[stream]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -115,6 +121,10 @@ pub struct Judge {
     /// The run is ending, and no codec will be replaced any more. A frame that a codec fails on is
     /// given up at once.
     ending: bool,
+    /// By stream: which of the last frames could not be read.
+    readability: PerStream<Readability>,
+    /// Rows of the current batch that gave no key.
+    unread_rows: Vec<usize>,
     /// By stream: the time of the last event that had one. An event without a time is assumed to
     /// have come at that time.
     last_time_ms: PerStream<Option<i64>>,
@@ -176,6 +186,8 @@ impl Judge {
             unread: PerStream::default(),
             knows_readable: PerStream::default(),
             ending: false,
+            readability: PerStream::default(),
+            unread_rows: Vec::new(),
             last_time_ms: PerStream::default(),
             options,
         }
@@ -251,6 +263,7 @@ impl Judge {
             time_ms_max: None,
         };
         self.find_first_event_time(&plan, stream, rows);
+        self.unread_rows.clear();
         for row in 0..rows {
             self.finish_row(
                 &plan,
@@ -261,6 +274,9 @@ impl Judge {
                 hashes.get(row).copied(),
                 &mut judged,
             );
+        }
+        if !self.options.event_time {
+            self.note_unread(stream, &frames);
         }
         let (documents, key) = (&self.documents, &plan.event.key);
         self.instances.streams[stream].take_activity(

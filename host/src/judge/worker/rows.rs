@@ -46,6 +46,7 @@ impl Judge {
             self.identify(plan, row, frames, &mut out.report)
         };
         let Some(Identity { key, schema }) = identity else {
+            self.unread_rows.push(row);
             // What only the end of the run gives up stays in the spool: the next run tries it again.
             let stays = code == GIVEN_UP && self.ending && !self.options.event_time;
             if !stays {

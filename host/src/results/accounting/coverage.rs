@@ -1,9 +1,12 @@
 //! What nobody saw: which incidents follow from it, and which holes are new to the store or have grown.
 
+use std::collections::BTreeMap;
+
 use landfall_ledger::{Coverage, Hole, HoleCause, PerStream, Stream, Verdict};
-use landfall_store::{CoverageRow, LandedRow};
+use landfall_store::{CoverageRow, LandedRow, UnreadRow};
 
 use super::{Accounting, Prepared};
+use crate::flow::UnreadFrames;
 
 /// Holes are kept for so long after they may still concern an event, in milliseconds.
 const HOLES_KEPT_MS: i64 = 3_600_000;
@@ -22,6 +25,24 @@ impl Accounting {
             }
         }
         out.coverage = self.coverage.changes(coverage);
+    }
+
+    /// Takes how many frames could not be read.
+    pub fn unread(&self, unread: &PerStream<UnreadFrames>, out: &mut Prepared) {
+        for (stream, unread) in unread.iter() {
+            let mut windows = BTreeMap::<i64, u64>::new();
+            for (at_ms, frames) in unread.iter() {
+                let window = at_ms.div_euclid(self.window_ms);
+                *windows.entry(window).or_default() += frames;
+            }
+            let rows = windows.into_iter().map(|(window, frames)| UnreadRow {
+                start_ms: window.saturating_mul(self.window_ms),
+                end_ms: window.saturating_add(1).saturating_mul(self.window_ms),
+                stream: stream.as_str().to_owned(),
+                frames,
+            });
+            out.unread.extend(rows);
+        }
     }
 
     /// Holes that ended before this instant concern nothing any more, in milliseconds.

@@ -7,7 +7,8 @@ use landfall_ledger::{
     ShardGauges, Stream,
 };
 use landfall_store::{
-    CoverageRow, GenerationRow, IncidentRow, MissingRow, SampleRow, WindowCounts, WindowRow,
+    CoverageRow, GenerationRow, IncidentRow, MissingRow, SampleRow, UnreadRow, WindowCounts,
+    WindowRow,
 };
 
 use crate::messages::ShardAnswer;
@@ -71,6 +72,8 @@ pub(in crate::results) struct Prepared {
     pub coverage: Vec<CoverageRow>,
     /// By how many milliseconds the holes grew, by stream and cause.
     pub unseen: Vec<(Stream, HoleCause, i64)>,
+    /// Frames that could not be read.
+    pub unread: Vec<UnreadRow>,
     pub windows: Vec<WindowRow>,
     /// Start of the window, schema, generation.
     pub judges: Vec<(i64, String, u64)>,
@@ -102,6 +105,7 @@ impl Prepared {
     pub fn is_empty(&self) -> bool {
         self.missing_changes.is_empty()
             && self.coverage.is_empty()
+            && self.unread.is_empty()
             && self.windows.is_empty()
             && self.judges.is_empty()
             && self.closed.is_empty()

@@ -80,6 +80,9 @@ pub(super) fn write(
     for row in &prepared.coverage {
         flush.coverage(row)?;
     }
+    for row in &prepared.unread {
+        flush.unread(row)?;
+    }
     for row in &prepared.windows {
         flush.window(row)?;
     }

@@ -8,8 +8,8 @@ use super::SourceError;
 use crate::clock::Clock;
 use crate::flow::queue::{SendTimeout, Sender};
 use crate::flow::{
-    BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FrameBatch, InFlight, Refusal, ShutdownRequest,
-    SourceProgress, SourceStatus, Unapplied,
+    BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FrameBatch, InFlight, Readability, Refusal,
+    ShutdownRequest, SourceProgress, SourceStatus, Unapplied,
 };
 use crate::thread_watch;
 use landfall_ledger::Stream;
@@ -76,6 +76,8 @@ pub struct BatchWriter {
     fills_in: Option<Duration>,
     /// Since when the frames that are being read came, if they gathered.
     came_since: Option<Instant>,
+    /// Which of the last messages were refused.
+    readability: Readability,
 }
 
 impl BatchWriter {
@@ -106,6 +108,7 @@ impl BatchWriter {
             last_rows: 0,
             fills_in: None,
             came_since: None,
+            readability: Readability::default(),
         }
     }
 
@@ -130,12 +133,22 @@ impl BatchWriter {
     }
 
     /// Whether a frame of `len` bytes is accepted. If not, it is counted as refused.
-    pub fn admits(&self, len: usize) -> bool {
+    pub fn admits(&mut self, len: usize) -> bool {
         let admitted = len <= self.context.frame_bytes_max;
         if !admitted {
-            self.stats.refuse(Refusal::Oversize);
+            self.refuse(Refusal::Oversize);
         }
         admitted
+    }
+
+    /// Counts a message that is refused. It may be any event, so many of them are a hole.
+    pub fn refuse(&mut self, refusal: Refusal) {
+        self.stats.refuse(refusal);
+        let (earliest_ms, now_ms) = (self.progress.get_ms(), self.context.clock.now_ms());
+        self.progress.unread(now_ms, 1);
+        if let Some(hole) = self.readability.unread(earliest_ms, now_ms) {
+            self.progress.unseen(hole);
+        }
     }
 
     /// Takes a frame that was read just now. True if the batch must be handed on now.
@@ -174,6 +187,7 @@ impl BatchWriter {
             }
         });
         batch.push_unstamped(frame, earliest_ms);
+        self.readability.read(1);
         self.came += 1;
         if batch.unstamped() >= FRAMES_PER_STAMP {
             batch.stamp(self.context.clock.now_ms());

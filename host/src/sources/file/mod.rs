@@ -28,7 +28,7 @@ use self::gzip::Garbage;
 use self::input::{Dense, Failed};
 use self::pipe::Stopped;
 use super::{BatchWriter, SourceError};
-use crate::flow::ShutdownRequest;
+use crate::flow::{Refusal, ShutdownRequest};
 
 /// A line that is longer than this is an error: it may have no end. The longest frame that can be
 /// configured is a sixteenth of it.
@@ -123,7 +123,7 @@ impl FileReader {
                 ReadLine::End => return Ok(true),
                 ReadLine::Oversize => {
                     self.filled_lines += 1;
-                    batch_writer.admits(usize::MAX);
+                    batch_writer.stats().refuse(Refusal::Oversize);
                 }
                 ReadLine::Whole => {
                     self.filled_lines += u64::from(!line.trim_ascii().is_empty());

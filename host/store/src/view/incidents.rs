@@ -10,16 +10,26 @@ use crate::rows::{FindingRow, IncidentRow};
 /// Schemas named in one line; the rest is counted.
 const SCHEMAS_NAMED_MAX: usize = 6;
 
+/// An incident, and what is to be known with it.
+#[derive(Clone, Debug)]
+pub struct TimelineEntry {
+    pub incident: IncidentRow,
+    /// Frames that came meanwhile and could not be read, of the stream on which something is not there. As many of its
+    /// events may be no loss.
+    pub unread_frames: u64,
+}
+
 /// One paragraph per incident. `now_ms` is where open ones end.
-pub fn timeline(incidents: &[IncidentRow], now_ms: i64) -> Page {
+pub fn timeline(entries: &[TimelineEntry], now_ms: i64) -> Page {
     let mut page = Page::default();
-    for incident in incidents {
-        paragraph(incident, now_ms, &mut page);
+    for entry in entries {
+        paragraph(entry, now_ms, &mut page);
     }
     page
 }
 
-fn paragraph(incident: &IncidentRow, now_ms: i64, page: &mut Page) {
+fn paragraph(entry: &TimelineEntry, now_ms: i64, page: &mut Page) {
+    let incident = &entry.incident;
     let end_ms = if incident.closed_ms.is_some() || incident.resumed_ms.is_some() {
         incident.end_ms
     } else {
@@ -57,6 +67,15 @@ fn paragraph(incident: &IncidentRow, now_ms: i64, page: &mut Page) {
     page.line(line);
     if !incident.found.detail.is_empty() {
         page.line(format_args!("    the last: {}", incident.found.detail));
+    }
+    if entry.unread_frames > 0 {
+        page.line(format_args!(
+            "    {} could not be read meanwhile: each may be one of these events",
+            match entry.unread_frames {
+                1 => "1 frame".to_owned(),
+                more => format!("{} frames", grouped(more)),
+            }
+        ));
     }
     if incident.cause == "unwatched" {
         page.line("    when nobody saw it, and why: landfall coverage");
@@ -213,10 +232,36 @@ mod tests {
         }
     }
 
+    fn entry(incident: &IncidentRow, unread_frames: u64) -> TimelineEntry {
+        TimelineEntry {
+            incident: incident.clone(),
+            unread_frames,
+        }
+    }
+
+    #[test]
+    fn frames_that_could_not_be_read_are_told_where_they_may_be_what_is_not_there() {
+        for (unread, line) in [
+            (
+                1,
+                "    1 frame could not be read meanwhile: each may be one of these events\n",
+            ),
+            (
+                1_200,
+                "    1,200 frames could not be read meanwhile: each may be one of these events\n",
+            ),
+        ] {
+            let page = timeline(&[entry(&incident(), unread)], 0);
+            assert!(page.as_str().contains(line), "{}", page.as_str());
+        }
+        let page = timeline(&[entry(&incident(), 0)], 0);
+        assert!(!page.as_str().contains("could not be read"));
+    }
+
     #[test]
     fn an_incident_reads_like_an_entry_on_an_incident_page() {
         assert_eq!(
-            timeline(&[incident()], 0).as_str(),
+            timeline(&[entry(&incident(), 0)], 0).as_str(),
             "#3  2014-11-18 02:12:04 – 02:37:10 UTC  (25 min 6 s)  the whole pipeline: stalled: events came in, none landed\n    \
              2,310 events did not land in time (Search/2 1,200, Edit/7 1,110); reported after 2 min 1 s\n    \
              backfill: landfall backfill --incident 3 --output FILE\n"
@@ -239,14 +284,14 @@ mod tests {
         };
         let mut old = found.clone();
         old.found = FindingRow::default();
-        let page = timeline(&[old], 0);
+        let page = timeline(&[entry(&old, 0)], 0);
         let text = page.as_str();
         assert!(
             text.contains("Edit/7: a window check found something\n"),
             "{text}"
         );
         assert_eq!(
-            timeline(&[found], 0).as_str(),
+            timeline(&[entry(&found, 0)], 0).as_str(),
             "#3  2014-11-18 02:12:04 – 02:37:10 UTC  (25 min 6 s)  Edit/7: cardinality: too_few (critical): a cube has fewer wikis than it had\n    \
              1 window (Edit/7 1,110); reported after 2 min 1 s\n    \
              the last: 3 wikis\\u{1b}[2J of\\n900\n"
@@ -257,10 +302,14 @@ mod tests {
     fn an_open_incident_lasts_until_now_and_one_that_landed_needs_no_backfill() {
         let mut open = incident();
         (open.resumed_ms, open.closed_ms) = (None, None);
-        let page = timeline(&[open.clone()], open.start_ms + 60_000);
+        let page = timeline(&[entry(&open, 0)], open.start_ms + 60_000);
         let text = page.as_str();
         assert!(text.contains("02:12:04 – now UTC  (1 min)"), "{text}");
         open.landed_late = open.events;
-        assert!(!timeline(&[open], 0).as_str().contains("backfill"));
+        assert!(
+            !timeline(&[entry(&open, 0)], 0)
+                .as_str()
+                .contains("backfill")
+        );
     }
 }

@@ -3,5 +3,5 @@
 mod incidents;
 mod time;
 
-pub use incidents::timeline;
+pub use incidents::{TimelineEntry, timeline};
 pub use time::{duration, utc_minute, utc_second};

@@ -160,7 +160,7 @@ impl Subscriber {
                     }
                 }
                 MessagePart::Frame | MessagePart::Skipped => {}
-                MessagePart::RefusedCounts(refusal) => self.batch_writer.stats().refuse(refusal),
+                MessagePart::RefusedCounts(refusal) => self.batch_writer.refuse(refusal),
             }
         }
         Ok(false)

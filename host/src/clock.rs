@@ -20,6 +20,32 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// are longer than a window.
 pub const SPEED_MAX: f64 = 10_000.0;
 
+/// A system clock may have gone back by so much between two runs: an hour, as of a wrong time zone. Landfall's clock
+/// then goes on where it was. If it went back by more, the time before was wrong, and it would be wrong for as long.
+const STEP_BACK_MAX_MS: i64 = 3_600_000;
+
+/// What the clock of the last run showed at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastTime {
+    pub at_ms: i64,
+    /// It was the system's time.
+    pub follows_system: bool,
+}
+
+impl LastTime {
+    /// Where a clock begins that would begin at `origin_ms`.
+    fn bounds(self, origin_ms: i64, follows_system: bool) -> i64 {
+        let back_ms = self.at_ms.saturating_sub(origin_ms);
+        let is_same = self.follows_system == follows_system;
+        let goes_on = is_same && (!follows_system || back_ms <= STEP_BACK_MAX_MS);
+        if goes_on {
+            origin_ms.max(self.at_ms)
+        } else {
+            origin_ms
+        }
+    }
+}
+
 /// Landfall's clock. Clones are the same clock.
 #[derive(Clone, Debug)]
 pub struct Clock {
@@ -43,12 +69,19 @@ impl Clock {
     /// time) and runs `speed` times as fast as real time. A speed that is not a positive number up to
     /// [`SPEED_MAX`] counts as 1: the configuration refuses it before it comes here.
     pub fn start(speed: f64, origin_ms: Option<i64>) -> Self {
+        Self::go_on(speed, origin_ms, None)
+    }
+
+    /// The same, but not before the clock of the last run: what waits has times by that clock. A system clock that
+    /// went back by more than [`STEP_BACK_MAX_MS`] is followed all the same.
+    pub fn go_on(speed: f64, origin_ms: Option<i64>, last: Option<LastTime>) -> Self {
         let sound = speed.is_finite() && speed > 0.0 && speed <= SPEED_MAX;
         let speed = if sound { speed } else { 1.0 };
         let follows_system = origin_ms.is_none() && speed == 1.0;
+        let origin_ms = origin_ms.unwrap_or_else(system_ms);
         let anchor = Anchor {
             started: Instant::now(),
-            origin_ms: origin_ms.unwrap_or_else(system_ms),
+            origin_ms: last.map_or(origin_ms, |last| last.bounds(origin_ms, follows_system)),
             speed,
             follows_system,
             #[cfg(test)]
@@ -103,6 +136,11 @@ impl Clock {
         }
         Duration::try_from_secs_f64(stretch.as_secs_f64() / self.inner.speed)
             .unwrap_or(Duration::MAX)
+    }
+
+    /// Whether it shows the system's time.
+    pub fn follows_system(&self) -> bool {
+        self.inner.follows_system
     }
 
     /// How many times faster than real time it runs.
@@ -165,6 +203,36 @@ mod tests {
             Duration::from_millis(10)
         );
         assert_eq!(clock.system_offset_ms(), None);
+    }
+
+    #[test]
+    fn after_a_restart_it_does_not_begin_before_the_end_of_the_last_run() {
+        let at = |at_ms, follows_system| LastTime {
+            at_ms,
+            follows_system,
+        };
+        for (last, follows_system, expected) in [
+            (at(900, true), true, 1_000),
+            (at(1_001, true), true, 1_001),
+            (
+                at(1_000 + STEP_BACK_MAX_MS, true),
+                true,
+                1_000 + STEP_BACK_MAX_MS,
+            ),
+            (at(1_001 + STEP_BACK_MAX_MS, true), true, 1_000),
+            // A clock of its own is set by nobody.
+            (at(i64::MAX, false), false, i64::MAX),
+            (at(5, false), false, 1_000),
+            // The other clock says nothing of this one.
+            (at(5_000, true), false, 1_000),
+            (at(5_000, false), true, 1_000),
+        ] {
+            let begins_ms = last.bounds(1_000, follows_system);
+            assert_eq!(begins_ms, expected, "{last:?} {follows_system}");
+        }
+        let clock = Clock::go_on(100.0, Some(1_000), Some(at(7_000, false)));
+        assert!(clock.now_ms() >= 7_000);
+        assert_eq!(clock.origin_ms(), 7_000);
     }
 
     #[test]

@@ -6,10 +6,12 @@
 
 pub mod clock;
 pub mod events;
+pub mod faults;
 pub mod http;
 pub mod identity;
 pub mod metrics;
 pub mod monitoring;
+pub mod outage;
 pub mod paths;
 pub mod percent;
 pub mod picture;

@@ -137,3 +137,49 @@ fn few_large_events_that_wait_are_not_copied_for_the_many_small_ones_that_have_l
     assert_eq!(sidecar.verdict("altered"), 0);
     sidecar.stop();
 }
+
+#[test]
+fn its_files_can_be_looked_into_while_it_runs_and_what_is_damaged_is_told() {
+    let mut sidecar = Sidecar::start(Setup {
+        deadline: "1h",
+        ..Setup::default()
+    });
+    let events: Vec<Event> = (0..40).map(event).collect();
+    sidecar.send_raw(&events);
+    sidecar.land(&events[..15]);
+    sidecar.await_verdict("delivered", 15);
+    let sum = |sidecar: &Sidecar, field: &str| -> u64 {
+        let files = sidecar.json(&["spool", "inspect"])[0].clone();
+        let files = files.as_array().expect("a list").iter();
+        files
+            .map(|file| file[field].as_u64().expect("a number"))
+            .sum()
+    };
+    landfall_tests::wait::await_until("what landed is settled", || {
+        sum(&sidecar, "waiting_frames") == 25
+    });
+    assert_eq!(sum(&sidecar, "damaged_frames"), 0);
+    let output = sidecar.command(&["spool", "inspect"]);
+    assert_eq!(output.status.code(), Some(0), "{}", support::text(&output));
+    assert!(
+        support::text(&output).contains("of which 25 wait for a verdict"),
+        "{}",
+        support::text(&output)
+    );
+    sidecar.stop();
+
+    // The last byte of the last frame.
+    let spool = sidecar.dir.path().join("data/spool");
+    let mut files: Vec<_> = std::fs::read_dir(&spool)
+        .expect("a directory")
+        .map(|entry| entry.expect("a file").path())
+        .collect();
+    files.sort();
+    let path = files.last().expect("a file");
+    let mut bytes = std::fs::read(path).expect("its bytes");
+    *bytes.last_mut().expect("a byte") ^= 1;
+    std::fs::write(path, bytes).expect("written");
+    let output = sidecar.command(&["spool", "inspect"]);
+    assert_eq!(output.status.code(), Some(1), "{}", support::text(&output));
+    assert_eq!(sum(&sidecar, "damaged_frames"), 1);
+}

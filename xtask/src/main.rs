@@ -17,6 +17,7 @@ mod setup;
 mod steps;
 mod test;
 mod tidy;
+mod trial;
 mod wasm;
 mod workspace;
 
@@ -45,6 +46,20 @@ enum Task {
     /// The day of the incident in two minutes, and Landfall's account of it beside the truth.
     Demo {
         /// Arguments for the demo itself; `-- --help` lists them.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// The writer is dead for 4 h 17 min at a thousand events a second, and Landfall is killed meanwhile: memory, disk,
+    /// and whether every event is named and settles. Takes about 20 minutes and 15 GB of disk.
+    Outage {
+        /// Arguments for the trial itself; `-- --help` lists them.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Kills, pauses and cuts off Landfall hundreds of times under load, and holds every word against the truth. Takes
+    /// hours.
+    Faults {
+        /// Arguments for the trial itself; `-- --help` lists them.
         #[arg(last = true)]
         args: Vec<String>,
     },
@@ -102,6 +117,8 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Setup => setup::run(&workspace, &mut steps).map(|_| ()),
         Task::Guests => guests::run(&workspace, &mut steps),
         Task::Demo { args } => demo::run(&workspace, &mut steps, &args),
+        Task::Outage { args } => trial::run(&workspace, &mut steps, "outage", &args),
+        Task::Faults { args } => trial::run(&workspace, &mut steps, "faults", &args),
         Task::Record { cases } => record::run(&workspace, &mut steps, &cases),
         Task::Test => test::run(&workspace, &mut steps),
         Task::Bench { check, args } => bench::run(&workspace, &mut steps, check, &args),

@@ -16,6 +16,7 @@ mod reload;
 mod run;
 mod schema;
 mod signals;
+mod spool;
 mod status;
 mod times;
 
@@ -94,6 +95,9 @@ enum CliCommand {
     Missing(missing::MissingArgs),
     /// Write or publish exactly the raw frames of events that did not land.
     Backfill(backfill::BackfillArgs),
+    /// Look into the frames that wait on disk.
+    #[command(subcommand)]
+    Spool(spool::SpoolCommand),
     /// Print or check configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -140,6 +144,7 @@ impl Cli {
             CliCommand::Coverage(args) => coverage::run(&args, &global),
             CliCommand::Missing(args) => missing::run(&args, &global),
             CliCommand::Backfill(args) => backfill::run(&args, &global),
+            CliCommand::Spool(command) => spool::run(&command, &global),
             CliCommand::Config(command) => config::run(&command, &global),
             CliCommand::Compile(args) => compile::run(&args),
             CliCommand::Schema(command) => schema::run(&command, &global),

@@ -17,6 +17,7 @@ mod running;
 mod settings;
 mod shard_thread;
 mod stored;
+mod sync_thread;
 #[cfg(test)]
 mod tests;
 mod threads;
@@ -45,6 +46,7 @@ use self::results_thread::ResultsThread;
 use self::settings::{batch_bytes_max, millis, shard_config};
 use self::shard_thread::{SHARD_QUEUE, ShardThread};
 use self::stored::{Opened, SpoolSettings, Stored};
+use self::sync_thread::SyncThread;
 use self::threads::{Threads, spawn};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -106,6 +108,8 @@ pub struct EngineParts<'a> {
 /// All stages of a run, before anything runs.
 pub struct Engine {
     restore: Option<RestoreThread>,
+    /// With what ends it.
+    sync: Option<(SyncThread, Sender<()>)>,
     judges: Vec<JudgeThread>,
     shards: Vec<ShardThread>,
     describer: DescribeThread,
@@ -228,9 +232,11 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
     let results_builder = shared.results_builder();
     let (in_flight, shutdown) = (shared.in_flight.clone(), Arc::clone(&shared.shutdown));
     let decoding = Arc::clone(&shared.decoding);
+    let sync = shared.sync();
     let results = results_builder.build(parts, stored, key_memory);
     Ok(Engine {
         restore,
+        sync,
         judges,
         shards: shard_threads,
         describer,
@@ -353,6 +359,21 @@ impl BuildParts<'_> {
         (0..workers).map(judge).collect()
     }
 
+    /// What brings frames and results to the disk, and what ends that. None in an audit, because what it leaves is
+    /// nobody's memory.
+    fn sync(&self) -> Option<(SyncThread, Sender<()>)> {
+        let interval = self.parts.config.store.sync_interval;
+        let wanted = !interval.is_zero() && !self.parts.time.is_of_events();
+        wanted.then(|| {
+            SyncThread::new(
+                Arc::clone(&self.spool),
+                self.parts.store_dir.to_owned(),
+                interval,
+                self.parts.telemetry.clone(),
+            )
+        })
+    }
+
     /// The contexts in which the sources of each stream are opened.
     fn sources(&self, senders: Vec<queue::Sender<FrameBatch>>) -> PerStream<SourceContext> {
         let config = self.parts.config;
@@ -399,9 +420,20 @@ impl Engine {
         handles.push(spawn(&watched, &self.in_flight, name, || describer.run())?);
         let name = "results".into();
         let results = spawn(&watched, &self.in_flight, name, || results.run())?;
+        let sync = match self.sync {
+            None => None,
+            Some((sync, until)) => {
+                let name = "sync".into();
+                Some((
+                    spawn(&watched, &self.in_flight, name, || sync.run())?,
+                    until,
+                ))
+            }
+        };
         Ok(Running {
             threads: handles,
             results,
+            sync,
             watched,
             shutdown: self.shutdown,
             decoding: self.decoding,

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use crossbeam_channel::Sender;
+
 use landfall_ledger::{PerStream, Stream};
 
 use super::control::Control;
@@ -18,6 +20,8 @@ use crate::sources::SourceContext;
 pub struct Running {
     pub(super) threads: Vec<JoinHandle<()>>,
     pub(super) results: JoinHandle<Totals>,
+    /// It ends when the sender is dropped.
+    pub(super) sync: Option<(JoinHandle<()>, Sender<()>)>,
     pub(super) watched: Arc<Threads>,
     pub(super) shutdown: Arc<Shutdown>,
     /// How many frames of each stream could be decoded so far.
@@ -57,6 +61,12 @@ impl Running {
             self.shutdown.died("results");
             Totals::default()
         });
+        if let Some((sync, until)) = self.sync {
+            drop(until);
+            if sync.join().is_err() {
+                self.shutdown.died("sync");
+            }
+        }
         let unapplied = Stream::ALL.into_iter().flat_map(|stream| {
             let batches = self.in_flight.unapplied(stream).into_iter();
             batches.map(move |(reason, batches)| (stream, reason, batches))

@@ -10,15 +10,16 @@ use landfall_store::{KEY_RECORD_BYTES, Reader, Store, StoreError};
 
 use super::open_incidents::ongoing;
 use super::{EngineError, EngineParts};
-use crate::judge::labels::{SchemaLabels, UNKNOWN_SCHEMA};
-
+use crate::clock::Clock;
 use crate::judge::identity::Secret;
+use crate::judge::labels::{SchemaLabels, UNKNOWN_SCHEMA};
+use crate::time_policy::TimePolicy;
 
 pub(super) struct Stored {
     pub secret: Secret,
     pub next_incident: u64,
     pub first_generation: u64,
-    /// Up to when the store knows what happened, by the system's clock.
+    /// Up to when the store knows what happened, by the clock of this run. None: it is by another clock.
     pub known_ms: Option<i64>,
     /// Incidents that were open when the last run ended, and that go on.
     pub open_incidents: Vec<Incident>,
@@ -34,7 +35,9 @@ impl Stored {
         store: &mut Store,
         dir: &Path,
         labels: Option<&SchemaLabels>,
+        time: &TimePolicy,
     ) -> Result<Self, StoreError> {
+        let by_system = time.clock().map(Clock::follows_system);
         match store.take_rewrite_result() {
             None => {}
             Some(Ok(())) => tracing::info!(
@@ -70,7 +73,10 @@ impl Stored {
             secret: Secret::new(store.secret()?),
             next_incident: store.next_incident()?,
             first_generation: store.next_generation()?,
-            known_ms: store.system_known_ms()?,
+            known_ms: store
+                .known_time()?
+                .filter(|(_, follows_system)| Some(*follows_system) == by_system)
+                .map(|(known_ms, _)| known_ms),
             open_incidents,
         })
     }
@@ -96,14 +102,14 @@ pub(super) fn open(
 ) -> Result<Opened, EngineError> {
     if parts.time.is_of_events() {
         return Ok(Opened {
-            stored: Stored::open(&mut parts.store, parts.store_dir, None)?,
+            stored: Stored::open(&mut parts.store, parts.store_dir, None, &parts.time)?,
             spool: settings.open()?,
             left: Vec::new(),
             run: None,
         });
     }
     let labels = &parts.planned.plan.labels;
-    let stored = Stored::open(&mut parts.store, parts.store_dir, Some(labels))?;
+    let stored = Stored::open(&mut parts.store, parts.store_dir, Some(labels), &parts.time)?;
     let (spool, left) = restore(&mut parts.store, settings)?;
     Ok(Opened {
         stored,

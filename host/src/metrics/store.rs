@@ -22,6 +22,10 @@ pub struct StoreMetrics {
     spool_limit: IntGauge,
     disk_available: IntGauge,
     spool_waits: IntCounter,
+    syncs: IntCounter,
+    sync_seconds: Counter,
+    sync_errors: IntCounter,
+    sync_failing: IntGauge,
     spool_moved_frames: IntCounter,
     spool_moved_bytes: IntCounter,
 }
@@ -94,6 +98,22 @@ impl StoreMetrics {
                 "spool_moved_bytes_total",
                 "Bytes of the waiting frames that were moved.",
             )?,
+            syncs: r.counter(
+                "store_syncs_total",
+                "Times that raw frames and results were brought to the disk: a power cut takes no more than came since (store.sync_interval).",
+            )?,
+            sync_seconds: r.seconds(
+                "store_sync_seconds_total",
+                "Real time that this took, also when it failed.",
+            )?,
+            sync_errors: r.counter(
+                "store_sync_errors_total",
+                "Times that this failed; it is tried again.",
+            )?,
+            sync_failing: r.gauge(
+                "store_sync_failing",
+                "1: raw frames and results could not be brought to the disk the last time, so a power cut may take more than store.sync_interval. Otherwise 0.",
+            )?,
             spool_waits: r.counter(
                 "spool_waits_total",
                 "Times that judging had to wait because the spool was full or failed.",
@@ -108,6 +128,17 @@ impl StoreMetrics {
             self.writes.inc()
         } else {
             self.errors.inc()
+        }
+    }
+
+    /// What was written was brought to the disk, or that failed.
+    pub fn synced(&self, took: Duration, succeeded: bool) {
+        self.sync_seconds.inc_by(took.as_secs_f64());
+        self.sync_failing.set(i64::from(!succeeded));
+        if succeeded {
+            self.syncs.inc()
+        } else {
+            self.sync_errors.inc()
         }
     }
 

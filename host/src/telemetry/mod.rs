@@ -335,6 +335,11 @@ impl Telemetry {
         self.metrics.store.spool_moved(frames, bytes);
     }
 
+    /// What was written was brought to the disk, or that failed. Landfall goes on all the same.
+    pub fn synced(&self, took: Duration, succeeded: bool) {
+        self.metrics.store.synced(took, succeeded);
+    }
+
     pub fn spool_waited(&self) {
         self.metrics.store.spool_waited();
     }

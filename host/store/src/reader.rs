@@ -1,5 +1,6 @@
 //! Reads the store for the commands, also while the sidecar writes.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use landfall_escape::file;
@@ -11,6 +12,7 @@ use crate::connection::{BUSY_TIMEOUT, FILE_NAME};
 use crate::error::StoreError;
 use crate::migrate;
 use crate::missing_filter::{CERTAIN, MissingFilter};
+use crate::restore::settled_frames;
 use crate::rows::{CoverageRow, FindingRow, IncidentRow, WindowCounts, WindowRow};
 
 /// The raw frame of a missing event, if it is stored.
@@ -225,6 +227,15 @@ impl Reader {
             .map_err(&failed)?
             .query_row(rusqlite::params![stream, from_ms, to_ms], |row| row.get(0))
             .map_err(failed)
+    }
+
+    /// The frames of the spool whose events are settled: by segment, the positions of their index entries.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn settled_frames(&self) -> Result<HashMap<u32, HashSet<u32>>, StoreError> {
+        settled_frames(&self.connection)
     }
 
     /// How many missing events there are.

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::params;
+use rusqlite::{Connection, params};
 
 use crate::error::StoreError;
 use crate::flush::Flush;
@@ -126,20 +126,7 @@ impl Store {
     ///
     /// If SQLite fails.
     pub fn settled_frames(&self) -> Result<HashMap<u32, HashSet<u32>>, StoreError> {
-        let failed = StoreError::sqlite("list what is settled");
-        let mut statement = self
-            .connection
-            .prepare("SELECT segment, entries FROM settled_frames")
-            .map_err(&failed)?;
-        let mut rows = statement.query([]).map_err(&failed)?;
-        let mut settled: HashMap<u32, HashSet<u32>> = HashMap::new();
-        while let Some(row) = rows.next().map_err(&failed)? {
-            let segment = settled.entry(row.get(0).map_err(&failed)?).or_default();
-            let entries = row.get_ref(1).map_err(&failed)?;
-            let (entries, _) = entries.as_blob().unwrap_or_default().as_chunks();
-            segment.extend(entries.iter().map(|entry| u32::from_le_bytes(*entry)));
-        }
-        Ok(settled)
+        settled_frames(&self.connection)
     }
 
     /// Events that came at `arrivals_ms` (ascending) are judged again, and counted again: they are taken out of the
@@ -211,6 +198,25 @@ impl Store {
         transaction.commit().map_err(failed)?;
         Ok(restored)
     }
+}
+
+/// The frames whose events are settled: by segment, the positions of their index entries.
+pub(crate) fn settled_frames(
+    connection: &Connection,
+) -> Result<HashMap<u32, HashSet<u32>>, StoreError> {
+    let failed = StoreError::sqlite("list what is settled");
+    let mut statement = connection
+        .prepare("SELECT segment, entries FROM settled_frames")
+        .map_err(&failed)?;
+    let mut rows = statement.query([]).map_err(&failed)?;
+    let mut settled: HashMap<u32, HashSet<u32>> = HashMap::new();
+    while let Some(row) = rows.next().map_err(&failed)? {
+        let segment = settled.entry(row.get(0).map_err(&failed)?).or_default();
+        let entries = row.get_ref(1).map_err(&failed)?;
+        let (entries, _) = entries.as_blob().unwrap_or_default().as_chunks();
+        segment.extend(entries.iter().map(|entry| u32::from_le_bytes(*entry)));
+    }
+    Ok(settled)
 }
 
 impl Flush<'_> {

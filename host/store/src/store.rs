@@ -334,18 +334,18 @@ impl Store {
         self.time("retention_ms")
     }
 
-    /// The time up to which the store has what happened, if that is by the system's clock.
+    /// The time up to which the store has what happened, in milliseconds, and whether that is by the system's clock.
     ///
     /// # Errors
     ///
     /// If SQLite fails.
-    pub fn system_known_ms(&self) -> Result<Option<i64>, StoreError> {
+    pub fn known_time(&self) -> Result<Option<(i64, bool)>, StoreError> {
         self.connection
             .query_row(
-                "SELECT value FROM meta WHERE name = 'known_ms'
-                 AND EXISTS (SELECT 1 FROM meta WHERE name = 'clock' AND value = 'system')",
+                "SELECT value, EXISTS (SELECT 1 FROM meta WHERE name = 'clock' AND value = 'system') FROM meta
+                 WHERE name = 'known_ms'",
                 [],
-                |row| row.get(0),
+                |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()
             .map_err(StoreError::sqlite("read its time"))

@@ -14,13 +14,13 @@ use std::thread::JoinHandle;
 use clap::Args;
 use crossbeam_channel::Receiver;
 use landfall_ledger::Stream;
-use landfall_store::Store;
+use landfall_store::{Store, StoreError};
 
 use self::listeners::Listeners;
 use self::thread_health::{OnEnd, ThreadHealth};
 use super::{Global, compile, exit, logging};
 use crate::bug::REPORT_BUG;
-use crate::clock::Clock;
+use crate::clock::{Clock, LastTime};
 use crate::config::Config;
 use crate::engine::reload::{self, ReloadRequest, Reloader, requests};
 use crate::engine::{self, Engine, EngineParts};
@@ -47,6 +47,14 @@ pub fn run(_: &RunArgs, global: &Global) -> anyhow::Result<ExitCode> {
     sidecar.drain(ended)
 }
 
+/// What the clock of the last run showed at its end.
+fn last_time(store: &Store) -> Result<Option<LastTime>, StoreError> {
+    Ok(store.known_time()?.map(|(at_ms, follows_system)| LastTime {
+        at_ms,
+        follows_system,
+    }))
+}
+
 /// What is there before the checks are loaded: it answers probes and hears signals meanwhile.
 struct Start {
     config: Config,
@@ -69,11 +77,9 @@ impl Start {
     fn open(global: &Global) -> anyhow::Result<Self> {
         let config = Config::load_to_run(global.config.as_deref())?;
         logging::init(&config.log);
-        let clock = config.clock.start();
         let (request, wake) = requests();
         let watch = watch(global, &config, &request);
         let telemetry = Telemetry::with_latency_bounds(&config.metrics.latency_bounds_ms())?;
-        telemetry.metrics().process.follow_clock(clock.clone());
         telemetry.owners_at_start(&config);
         telemetry.limits(&config);
         // Before HTTP is served: neither is ready yet.
@@ -81,6 +87,8 @@ impl Start {
         let checks = telemetry.readiness().part("checks");
         let store_dir = config.store_dir();
         let store = Store::open(&store_dir, secret()?, PROGRAM)?;
+        let clock = config.clock.start(last_time(&store)?);
+        telemetry.metrics().process.follow_clock(clock.clone());
         // Otherwise the disk would seem full until something is written.
         telemetry.disk(&store_dir);
         let listeners =

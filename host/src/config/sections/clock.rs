@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::clock::{Clock, SPEED_MAX};
+use crate::clock::{Clock, LastTime, SPEED_MAX};
 use crate::settings::reader::Section;
 
 /// The slowest clock: far below it, nothing would ever be due.
@@ -41,8 +41,8 @@ impl ClockConfig {
         });
     }
 
-    /// Starts the clock now.
-    pub fn start(&self) -> Clock {
-        Clock::start(self.speed, self.origin_ms)
+    /// Starts the clock now. It goes on from where the last run ended, if it is not beyond that by itself.
+    pub fn start(&self, last: Option<LastTime>) -> Clock {
+        Clock::go_on(self.speed, self.origin_ms, last)
     }
 }

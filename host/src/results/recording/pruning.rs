@@ -165,9 +165,10 @@ impl Drop for Pruning {
 /// The retention time in the store, in milliseconds, if it has one. The outer None: it cannot be
 /// read. If the clock is behind the last time that the store knows, this is logged.
 fn remembered(store: &Store, now_ms: i64) -> Option<Option<i64>> {
-    let read = store
-        .retention_ms()
-        .and_then(|time| Ok((time, store.system_known_ms()?)));
+    let read = store.retention_ms().and_then(|time| {
+        let known = store.known_time()?.filter(|(_, by_system)| *by_system);
+        Ok((time, known.map(|(known_ms, _)| known_ms)))
+    });
     match read {
         Ok((stored_ms, known_ms)) => {
             let behind_ms = known_ms.map_or(0, |known| known.saturating_sub(now_ms));

@@ -11,7 +11,7 @@ use super::segment::{self, Segment};
 pub(super) const OLD_EXTENSION: &str = "spool";
 
 /// The extension of files that are damaged as a whole. They are kept for whoever looks into the disk.
-const DAMAGED_EXTENSION: &str = "damaged";
+pub(super) const DAMAGED_EXTENSION: &str = "damaged";
 
 /// The frame of a raw event that was not settled when the last run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +146,7 @@ fn keep_one_of_moved(
     copies
 }
 
-fn files(dir: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, SpoolError> {
+pub(super) fn files(dir: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, SpoolError> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(io("list", dir))? {
         let path = entry.map_err(io("list", dir))?.path();
@@ -159,7 +159,7 @@ fn files(dir: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, SpoolError> {
 }
 
 /// The number in a segment's name.
-fn number_of(path: &Path) -> Option<u32> {
+pub(super) fn number_of(path: &Path) -> Option<u32> {
     let number = path.file_stem()?.to_str()?.parse().ok()?;
     (number < super::SEGMENTS).then_some(number)
 }

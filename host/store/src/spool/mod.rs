@@ -15,23 +15,27 @@
 //! What a run leaves behind is given back by [`Spool::reopen`]: the frames of raw events that were not settled. The
 //! caller knows which frames were settled, and the spool does not.
 
+mod inspect;
 mod left;
 mod record;
 mod reference;
 mod segment;
+mod sync;
 mod writer;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+pub use inspect::{FileState, SpoolFile, inspect};
 pub use left::{LeftFrame, LeftFrames};
 pub use record::ENTRY_BYTES;
 use record::{IndexEntry, MAGIC};
 use reference::Reference;
 pub use reference::{SEGMENT_SHIFT, entry_at, frame_bytes};
 use segment::Segment;
+pub use sync::sync_store_log;
 pub use writer::{SpoolWriter, SpooledFrames};
 
 use crate::files;
@@ -99,6 +103,8 @@ pub struct Spool {
     segment_bytes: u64,
     bytes: AtomicU64,
     segments: Mutex<Segments>,
+    /// Called when a sync would give room back. Unset: files are removed at once, without a sync.
+    sync_wanted: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 #[derive(Default)]
@@ -107,6 +113,8 @@ struct Segments {
     next: u32,
     /// Those that were removed since the last call of `take_removed`.
     removed: Vec<u32>,
+    /// Those whose files are removed by the next sync. They are live until then.
+    doomed: Vec<Arc<Segment>>,
 }
 
 impl Spool {
@@ -186,6 +194,7 @@ impl Spool {
             segment_bytes: (bytes_max / 2 / writers.max(1) as u64).min(SEGMENT_BYTES),
             bytes: AtomicU64::new(0),
             segments: Mutex::new(Segments::default()),
+            sync_wanted: OnceLock::new(),
         })
     }
 
@@ -240,6 +249,7 @@ impl Spool {
         let mut sparse: Vec<_> = segments
             .live
             .values()
+            .filter(|segment| !segment.is_removed())
             .filter_map(|segment| Some((segment.waiting_bytes(percent)?, segment.number())))
             .collect();
         drop(segments);
@@ -342,6 +352,10 @@ impl Spool {
 
     fn remove(&self, segment: &Arc<Segment>) {
         let mut segments = self.lock();
+        if self.sync_wanted.get().is_some() {
+            segments.doomed.push(Arc::clone(segment));
+            return;
+        }
         let was_there = segments.live.remove(&segment.number()).is_some();
         segments
             .removed

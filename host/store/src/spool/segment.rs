@@ -23,6 +23,8 @@ pub(super) struct Segment {
     released_bytes: AtomicU64,
     sealed: AtomicBool,
     removed: AtomicBool,
+    /// So many of its bytes are on the disk for certain.
+    synced: AtomicU64,
 }
 
 impl Segment {
@@ -46,6 +48,7 @@ impl Segment {
             released_bytes: AtomicU64::new(0),
             sealed: AtomicBool::new(false),
             removed: AtomicBool::new(false),
+            synced: AtomicU64::new(0),
         })
     }
 
@@ -87,6 +90,7 @@ impl Segment {
                 released_bytes: AtomicU64::new(0),
                 sealed: AtomicBool::new(true),
                 removed: AtomicBool::new(false),
+                synced: AtomicU64::new(0),
             },
             entries: Vec::new(),
             damaged: 0,
@@ -172,6 +176,25 @@ impl Segment {
             .read_exact_at(frame, u64::from(entry.offset))
             .map_err(io)?;
         Ok(entry)
+    }
+
+    /// Brings all that was written so far to the disk. True if nothing of the file was there before.
+    pub(super) fn sync(&self) -> Result<bool, SpoolError> {
+        let (written, synced) = (self.bytes(), self.synced.load(Ordering::Acquire));
+        if written > synced {
+            self.file.sync_data().map_err(|source| SpoolError::Io {
+                doing: "bring to the disk",
+                path: self.path.clone(),
+                source,
+            })?;
+            self.synced.store(written, Ordering::Release);
+        }
+        Ok(synced == 0)
+    }
+
+    /// Whether nothing of it is needed any more.
+    pub(super) fn is_removed(&self) -> bool {
+        self.removed.load(Ordering::Acquire)
     }
 
     /// True if that was the last frame of a sealed segment, which can be removed. True only once.

@@ -140,7 +140,8 @@ impl SpoolWriter {
         if self.spool.check_room(size, self.bytes_max).is_err() {
             // The open segment of this writer may be all that takes the room.
             self.seal();
-            self.spool.check_room(size, self.bytes_max)?;
+            let room = self.spool.check_room(size, self.bytes_max);
+            room.inspect_err(|_| self.spool.want_sync())?;
         }
         let segment = self.segment_for(size)?;
         let at = segment.bytes();

@@ -1,0 +1,157 @@
+//! Landfall's account of a trial, held against the truth.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use rusqlite::{Connection, OpenFlags};
+
+use super::load::Sent;
+use crate::outage::Events;
+
+/// The counts of a trial.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    pub sent: u64,
+    /// Of them: they did not land.
+    pub lost: u64,
+    /// Events that Landfall read.
+    pub raw: u64,
+    pub delivered: u64,
+    pub late: u64,
+    pub missing: u64,
+    pub unconfirmed: u64,
+    /// Of the unconfirmed: they landed.
+    pub unconfirmed_landed: u64,
+    /// Rows of events that Landfall had not read.
+    pub unwatched: u64,
+    /// Events that landed and are called missing.
+    pub false_alarms: Vec<String>,
+    /// Events that did not land, were sent while Landfall could see them, and are not named.
+    pub missed_losses: Vec<String>,
+    /// Any other wrong word.
+    pub wrong: Vec<String>,
+}
+
+/// Verdicts and counts that no event of these has.
+const NONE_OF: [&str; 7] = [
+    "altered",
+    "rejected",
+    "leaked",
+    "repeated",
+    "unjudged",
+    "unexpected",
+    "duplicate",
+];
+
+impl Account {
+    /// Reads the store. `blind`: what was sent then may not have been read.
+    pub(super) fn read(
+        store: &Path,
+        events: &Events,
+        sent: &[Sent],
+        blind: &[(Instant, Instant)],
+    ) -> anyhow::Result<Self> {
+        let connection = open(store)?;
+        let sum = |column: &str| -> rusqlite::Result<u64> {
+            let sql = format!("SELECT coalesce(sum({column}), 0) FROM windows");
+            connection.query_row(&sql, [], |row| row.get::<_, i64>(0).map(i64::unsigned_abs))
+        };
+        let mut account = Self {
+            sent: sent.len() as u64,
+            lost: sent.iter().filter(|sent| !sent.landed).count() as u64,
+            raw: sum("raw")?,
+            delivered: sum("delivered")?,
+            late: sum("late")?,
+            missing: sum("missing")?,
+            unconfirmed: sum("unconfirmed")?,
+            unwatched: sum("unwatched")?,
+            ..Self::default()
+        };
+        for none in NONE_OF {
+            let events = sum(none)?;
+            if events > 0 {
+                account.wrong.push(format!("{events} {none}"));
+            }
+        }
+        let balance =
+            "SELECT count(*) FROM windows WHERE raw <> delivered + late + missing + unconfirmed";
+        let unbalanced: i64 = connection.query_row(balance, [], |row| row.get(0))?;
+        if unbalanced > 0 {
+            account
+                .wrong
+                .push(format!("{unbalanced} windows do not add up"));
+        }
+
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        for number in 0..sent.len() {
+            numbers.insert(events.uuid(number as u64), number);
+        }
+        let mut named = vec![false; sent.len()];
+        let mut rows =
+            connection.prepare("SELECT key, hole, landed_ms IS NOT NULL FROM missing")?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            let (key, hole): (String, String) = (row.get(0)?, row.get(1)?);
+            let has_landed: bool = row.get(2)?;
+            let Some(&number) = numbers.get(&key) else {
+                account.wrong.push(format!("{key} was never sent"));
+                continue;
+            };
+            named[number] = true;
+            let landed = sent[number].landed;
+            match (has_landed, landed, hole.is_empty()) {
+                (false, true, true) => account.false_alarms.push(key),
+                (false, true, false) => account.unconfirmed_landed += 1,
+                (true, false, _) => account
+                    .wrong
+                    .push(format!("{key} never landed, and is late")),
+                _ => {}
+            }
+        }
+        let is_seen = |at: Instant| !blind.iter().any(|(from, to)| (*from..=*to).contains(&at));
+        for (number, event) in sent.iter().enumerate() {
+            if !event.landed && !named[number] && is_seen(event.at) {
+                account.missed_losses.push(events.uuid(number as u64));
+            }
+        }
+        Ok(account)
+    }
+
+    /// # Errors
+    /// A word of Landfall was wrong.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.false_alarms.is_empty(),
+            "{} events landed and are called missing, as {:?}: {self:?}",
+            self.false_alarms.len(),
+            self.false_alarms.first()
+        );
+        ensure!(
+            self.missed_losses.is_empty(),
+            "{} lost events are not named, as {:?}: {self:?}",
+            self.missed_losses.len(),
+            self.missed_losses.first()
+        );
+        ensure!(self.wrong.is_empty(), "{self:?}");
+        let verdicts = self.delivered + self.late + self.missing + self.unconfirmed;
+        ensure!(self.raw == verdicts && self.raw <= self.sent, "{self:?}");
+        // Otherwise nothing was tried.
+        ensure!(self.missing > 0 && self.delivered > 0, "{self:?}");
+        Ok(())
+    }
+}
+
+/// Events that have no verdict yet.
+pub(super) fn pending(store: &Path) -> anyhow::Result<u64> {
+    let sql = "SELECT coalesce(sum(pending), 0) FROM windows";
+    let pending: i64 = open(store)?.query_row(sql, [], |row| row.get(0))?;
+    Ok(pending.unsigned_abs())
+}
+
+fn open(store: &Path) -> anyhow::Result<Connection> {
+    let connection = Connection::open_with_flags(store, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(Duration::from_secs(30))?;
+    Ok(connection)
+}

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use landfall_store::spool::{Spool, SpoolError, sync_store_log};
 
+use crate::http::Part;
 use crate::telemetry::Telemetry;
 use crate::thread_watch;
 
@@ -22,6 +23,8 @@ pub(super) struct SyncThread {
     store_dir: PathBuf,
     interval: Duration,
     telemetry: Telemetry,
+    /// Whether the disk takes what is written.
+    part: Part,
     wanted: Receiver<()>,
     /// Closed when all results have been written.
     end: Receiver<()>,
@@ -42,7 +45,10 @@ impl SyncThread {
             // One request is as good as many.
             let _ = want.try_send(());
         }));
+        let part = telemetry.readiness().part("disk");
+        part.ready("nothing failed so far");
         let thread = Self {
+            part,
             spool,
             store_dir,
             interval,
@@ -85,11 +91,15 @@ impl SyncThread {
         self.telemetry.synced(now.elapsed(), synced.is_ok());
         match synced {
             Ok(()) => {
+                self.part.ready("it has what was written");
                 if self.logged.take().is_some() {
                     tracing::info!("frames and results reach the disk again");
                 }
             }
-            Err(error) => self.log(&error, now),
+            Err(error) => {
+                self.part.not_ready(error.to_string());
+                self.log(&error, now);
+            }
         }
     }
 

@@ -83,14 +83,25 @@ fn transactions() -> Draft {
         sum(&rate("landfall_store_writes_total", &[])),
         sum(&rate("landfall_store_errors_total", &[]))
     );
+    let synced = sum(&rate("landfall_store_syncs_total", &[]));
+    let not_synced = sum(&rate("landfall_store_sync_errors_total", &[]));
     let seconds = sum(&rate("landfall_store_write_seconds_total", &[]));
-    Draft::graph("Transactions of the store", "Transactions a second that were committed and that failed, and how long one takes. None that fails is good; a failed one is tried again, and everything waits.")
+    let sync_seconds = sum(&rate("landfall_store_sync_seconds_total", &[]));
+    let on_the_right = [
+        ("unit", json!(unit::SECONDS)),
+        ("custom.axisPlacement", json!("right")),
+    ];
+    Draft::graph("Transactions of the store", "Transactions a second that were committed and that failed, how often all of it was brought to the disk and how often that failed, and how long one of each takes. None that fails is good; a failed transaction is tried again, and everything waits. A power cut takes what was not brought to the disk.")
         .ask("committed", sum(&rate("landfall_store_writes_total", &[])))
         .ask("failed", sum(&rate("landfall_store_errors_total", &[])))
         .ask("time of one", ratio(&seconds, &tried))
+        .ask("to the disk", synced.clone())
+        .ask("not to the disk", not_synced.clone())
+        .ask("time to the disk", ratio(&sync_seconds, &format!("({synced} + {not_synced})")))
         .unit(unit::OPERATIONS_PER_SECOND)
-        .named(&[("committed", GOOD), ("failed", BAD)])
-        .override_name("time of one", &[("unit", json!(unit::SECONDS)), ("custom.axisPlacement", json!("right"))])
+        .named(&[("committed", GOOD), ("failed", BAD), ("not to the disk", BAD)])
+        .override_name("time of one", &on_the_right)
+        .override_name("time to the disk", &on_the_right)
         .see("when-landfall-itself-is-short")
 }
 
@@ -120,8 +131,9 @@ fn horizon() -> Draft {
 }
 
 fn failing() -> Draft {
-    Draft::states("The store can be written", "Whether the last transaction failed; then it is tried again, and nothing that is found is durable meanwhile. `/readyz` says why.")
+    Draft::states("The store can be written", "Whether the last transaction failed; then it is tried again, and nothing that is found is durable meanwhile. Beside it, whether all of it reaches the disk; if not, a power cut takes more than a second of it. `/readyz` says why.")
         .ask("{{instance}}", max_by("instance", &all("landfall_store_failing", &[])))
+        .ask("{{instance}}: disk", max_by("instance", &all("landfall_store_sync_failing", &[])))
         .states_are(&[("0", "written", GOOD), ("1", "failing", BAD)])
         .see("when-landfall-itself-is-short")
 }

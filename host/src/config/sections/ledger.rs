@@ -35,8 +35,8 @@ impl Default for LedgerConfig {
     fn default() -> Self {
         Self {
             shards: 0,
-            horizon: Duration::from_secs(3600),
-            settled_max: 8_000_000,
+            horizon: Duration::from_secs(1800),
+            settled_max: 3_000_000,
             pending_max: 8_000_000,
             unexpected_grace: Duration::from_secs(30),
             writer_replaces: false,

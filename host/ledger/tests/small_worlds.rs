@@ -1,0 +1,499 @@
+//! Small worlds, exhaustively: two events in two shards, and every order in which their frames, a hole, the time, what
+//! is stored and the death of the process may follow each other. What the simulations meet by chance, this cannot miss.
+//!
+//! A world is two events, each with what becomes of its row, and whether the written stream has a hole. In every order
+//! of its steps that can happen, the end must be right: each event that was read has one verdict in the store; none that
+//! landed in time is `missing`; none that did not land is `delivered` or `late`; what was seen is named exactly; and
+//! what the store lists as owed is what its counts say.
+//!
+//! The store is a model here: it has what each shard handed out at its last flush, all of it or nothing. So is the
+//! spool: a raw frame is in it when its event is applied.
+
+use landfall_ledger::{
+    Coverage, Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Hole, HoleCause,
+    Judgement, PayloadRef, PerStream, RawObservation, Readings, ReasonId, SchemaId, SettledLog,
+    SettledRecord, Shard, ShardConfig, TallyDelta, Verdict, WrittenObservation,
+};
+
+const DEADLINE_MS: i64 = 100;
+const ARRIVED_MS: [i64; 2] = [1_000, 1_010];
+const IN_TIME_MS: i64 = 1_050;
+const LATE_MS: i64 = 1_200;
+const HOLE_MS: (i64, i64) = (1_040, 1_060);
+
+/// Where time stops on its way: with all rows in time, behind both deadlines, behind the late rows.
+const TIMES_MS: [i64; 3] = [1_070, 1_150, 1_300];
+
+/// What becomes of an event's row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Row {
+    Never,
+    InTime,
+    /// In time, within the hole: nobody reads it.
+    Unseen,
+    Late,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct World {
+    rows: [Row; 2],
+    has_hole: bool,
+    crashes: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Raw(usize),
+    Row(usize),
+    /// The source reports the hole.
+    Hole,
+    /// Time moves on to the next stop.
+    Time,
+    /// What a shard did since its last flush is stored.
+    Flush(usize),
+    /// The process dies, and the next one begins.
+    Crash,
+}
+
+impl Step {
+    /// The only shard that it concerns.
+    fn shard(self) -> Option<usize> {
+        match self {
+            Step::Raw(shard) | Step::Row(shard) | Step::Flush(shard) => Some(shard),
+            Step::Hole | Step::Time | Step::Crash => None,
+        }
+    }
+}
+
+/// What survives a crash.
+#[derive(Default)]
+struct Store {
+    /// By event: its verdicts, summed.
+    verdicts: [[i64; Verdict::ALL.len()]; 2],
+    other_counts: i64,
+    settled: [bool; 2],
+    /// What each shard remembers of its key.
+    keys: [Vec<SettledRecord>; 2],
+    /// Owed: with the cause of a hole, if it is unconfirmed.
+    owed: [Option<Option<HoleCause>>; 2],
+}
+
+struct Process {
+    shards: [Shard; 2],
+    /// What each did since its last flush.
+    effects: [Vec<Effect>; 2],
+    readings: Readings,
+}
+
+/// A path through a world.
+struct Path {
+    world: World,
+    store: Store,
+    process: Process,
+    /// What was done.
+    raw: [bool; 2],
+    /// The row was applied, and its effect is not lost.
+    row_known: [bool; 2],
+    row_gone: [bool; 2],
+    hole_told: bool,
+    times: usize,
+    crashed: bool,
+}
+
+fn key(event: usize) -> Fingerprint {
+    // The top bits say which shard.
+    let key = Fingerprint((event as u128) << 127 | (event as u128 + 7) << 40 | 5);
+    assert_eq!(key.shard(2), event);
+    key
+}
+
+fn schema(event: usize) -> SchemaId {
+    SchemaId(4 + event as u16)
+}
+
+fn shard(watched_since_ms: i64) -> Shard {
+    Shard::new(ShardConfig {
+        deadlines: Deadlines {
+            default_ms: DEADLINE_MS,
+            by_schema: Vec::new(),
+        },
+        window_ms: 500,
+        unexpected_grace_ms: 40,
+        horizon_ms: 1_000_000,
+        settled_max: 100,
+        latency_bounds_ms: Vec::new(),
+        disputes_max: 8,
+        writer_replaces: false,
+        watched_since_ms,
+    })
+}
+
+impl Process {
+    fn new(watched_since_ms: i64) -> Self {
+        Self {
+            shards: [shard(watched_since_ms), shard(watched_since_ms)],
+            effects: [Vec::new(), Vec::new()],
+            readings: Readings::default(),
+        }
+    }
+
+    fn unseen(&mut self, streams: PerStream<bool>, hole: Hole) {
+        let add = |coverage: &mut Coverage, wanted: bool| {
+            if wanted {
+                coverage.add(hole);
+            }
+        };
+        add(&mut self.readings.coverage.raw, streams.raw);
+        add(&mut self.readings.coverage.written, streams.written);
+        for shard in &mut self.shards {
+            shard.set_readings(self.readings.clone());
+        }
+    }
+
+    fn raw(&mut self, event: usize) {
+        let observation = RawObservation {
+            key: key(event),
+            form: Form::NONE,
+            arrived_ms: ARRIVED_MS[event],
+            payload: PayloadRef((event as u64 + 1) << PayloadRef::SEGMENT_SHIFT),
+            schema: schema(event),
+            judgement: Judgement::Expected,
+            reason: ReasonId(0),
+            generation: Generation(0),
+        };
+        self.shards[event].raw(&observation, &mut self.effects[event]);
+    }
+}
+
+impl Path {
+    fn new(world: World) -> Self {
+        Self {
+            world,
+            store: Store::default(),
+            process: Process::new(0),
+            raw: [false; 2],
+            row_known: [false; 2],
+            row_gone: [false; 2],
+            hole_told: false,
+            times: 0,
+            crashed: false,
+        }
+    }
+
+    fn row_ms(&self, event: usize) -> Option<i64> {
+        match self.world.rows[event] {
+            Row::InTime => Some(IN_TIME_MS),
+            Row::Late => Some(LATE_MS),
+            Row::Never | Row::Unseen => None,
+        }
+    }
+
+    /// Everything that comes until then has been applied, or is lost.
+    fn is_complete(&self, to_ms: i64) -> bool {
+        let raw = (0..2).all(|event| self.raw[event] || ARRIVED_MS[event] > to_ms || self.crashed);
+        let rows = (0..2).all(|event| {
+            let waits = self.row_ms(event).is_some_and(|at_ms| at_ms <= to_ms);
+            !waits || self.row_known[event] || self.row_gone[event]
+        });
+        let hole = !self.world.has_hole || self.hole_told || self.crashed || HOLE_MS.0 > to_ms;
+        raw && rows && hole
+    }
+
+    /// The steps that may come next. `flushed`: nothing happened in that shard since its last flush.
+    fn steps(&self, flushed: [bool; 2]) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for event in 0..2 {
+            // After the crash only what came before it is missing: those frames are gone.
+            if !self.raw[event] && !self.crashed {
+                steps.push(Step::Raw(event));
+            }
+            if self.row_ms(event).is_some() && !self.row_known[event] && !self.row_gone[event] {
+                steps.push(Step::Row(event));
+            }
+            // A flush matters by what a crash leaves of it.
+            let may_matter = self.world.crashes && !self.crashed;
+            if may_matter && !flushed[event] {
+                steps.push(Step::Flush(event));
+            }
+        }
+        if self.world.has_hole && !self.hole_told && !self.crashed {
+            steps.push(Step::Hole);
+        }
+        if self.times < TIMES_MS.len() && self.is_complete(TIMES_MS[self.times]) {
+            steps.push(Step::Time);
+        }
+        if self.world.crashes && !self.crashed {
+            steps.push(Step::Crash);
+        }
+        steps
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Raw(event) => {
+                self.raw[event] = true;
+                self.process.raw(event);
+            }
+            Step::Row(event) => {
+                self.row_known[event] = true;
+                let at_ms = self.row_ms(event).expect("it lands");
+                let row = WrittenObservation {
+                    key: key(event),
+                    form: Form::NONE,
+                    earliest_ms: at_ms,
+                    arrived_ms: at_ms,
+                    schema: schema(event),
+                    row: 0,
+                    generation: Generation(0),
+                };
+                let process = &mut self.process;
+                process.shards[event].written(&row, &mut process.effects[event]);
+            }
+            Step::Hole => {
+                self.hole_told = true;
+                let streams = PerStream {
+                    raw: false,
+                    written: true,
+                };
+                let hole = Hole {
+                    from_ms: HOLE_MS.0,
+                    to_ms: HOLE_MS.1,
+                    cause: HoleCause::Disconnected,
+                };
+                self.process.unseen(streams, hole);
+            }
+            Step::Time => {
+                self.advance(TIMES_MS[self.times]);
+                self.times += 1;
+            }
+            Step::Flush(event) => self.flush(event),
+            Step::Crash => self.crash(),
+        }
+    }
+
+    fn advance(&mut self, to_ms: i64) {
+        let frontier = Frontier {
+            raw_ms: to_ms,
+            written_ms: to_ms,
+        };
+        let process = &mut self.process;
+        for (shard, effects) in process.shards.iter_mut().zip(&mut process.effects) {
+            shard.advance(frontier, effects);
+        }
+    }
+
+    /// Stores what a shard did, and gives it the store's answers.
+    fn flush(&mut self, number: usize) {
+        let shard = &mut self.process.shards[number];
+        let mut deltas: Vec<TallyDelta> = Vec::new();
+        shard.drain_tallies(&mut deltas);
+        let mut log = SettledLog::default();
+        shard.drain_settled(&mut log);
+        let store = &mut self.store;
+        for delta in deltas {
+            let event = usize::from(delta.schema.0 - 4);
+            for (sum, more) in store.verdicts[event].iter_mut().zip(delta.counts.verdicts) {
+                *sum += more;
+            }
+            store.other_counts += delta.counts.duplicate + delta.counts.unexpected;
+        }
+        for frame in &log.frames {
+            store.settled[frame.segment() as usize - 1] = true;
+        }
+        store.keys[number].extend(&log.keys);
+        let mut answers = Vec::new();
+        for effect in self.process.effects[number].drain(..) {
+            let event = number;
+            match effect {
+                Effect::Missing { hole, .. } => store.owed[event] = Some(hole),
+                Effect::LandedLate { window, .. } => {
+                    let owed = store.owed[event].take();
+                    // Its counts are the store's to revise.
+                    if let (None, Some(hole)) = (window, owed) {
+                        let was = match hole {
+                            None => Verdict::Missing,
+                            Some(_) => Verdict::Unconfirmed,
+                        };
+                        store.verdicts[event][was as usize] -= 1;
+                        store.verdicts[event][Verdict::Late as usize] += 1;
+                    }
+                }
+                Effect::Recall { key } => answers.push(key),
+                _ => {}
+            }
+        }
+        for key in answers {
+            let missing = self.store.owed[number].map(|_| schema(number));
+            let process = &mut self.process;
+            process.shards[number].recalled(key, missing, &mut process.effects[number]);
+        }
+    }
+
+    /// The process dies at the latest time that it knows of; the next one begins with what was stored.
+    fn crash(&mut self) {
+        self.crashed = true;
+        let time_ms = |place: usize| TIMES_MS[place];
+        let mut now_ms = self.times.checked_sub(1).map_or(0, time_ms);
+        for event in 0..2 {
+            if self.raw[event] {
+                now_ms = now_ms.max(ARRIVED_MS[event]);
+            }
+            if self.row_known[event] {
+                now_ms = now_ms.max(self.row_ms(event).unwrap_or_default());
+            }
+        }
+        for event in 0..2 {
+            // What it had read and not stored is gone, and so is what came before the next one began.
+            let is_stored = self.store.settled[event] && self.store.owed[event].is_none();
+            let came = self.row_ms(event).is_some_and(|at_ms| at_ms <= now_ms);
+            self.row_gone[event] = came && !(self.row_known[event] && is_stored);
+            self.row_known[event] = came && is_stored && self.row_known[event];
+        }
+        self.process = Process::new(now_ms + 1);
+        let both = PerStream {
+            raw: true,
+            written: true,
+        };
+        let hole = Hole {
+            from_ms: i64::MIN,
+            to_ms: now_ms + 1,
+            cause: HoleCause::NotRunning,
+        };
+        self.process.unseen(both, hole);
+        for event in 0..2 {
+            let shard = &mut self.process.shards[event];
+            for record in &self.store.keys[event] {
+                let record = SettledRecord::from_bytes(record.to_bytes(), Some, true);
+                shard.restore(record.expect("it reads back"), now_ms, false);
+            }
+            if self.store.owed[event].is_some() {
+                shard.add_unlanded(key(event));
+            }
+            if self.raw[event] && !self.store.settled[event] {
+                self.process.raw(event);
+            }
+        }
+    }
+
+    /// Lets all time pass, stores everything, and checks the end.
+    fn end(mut self, steps: &[Step]) {
+        self.advance(100_000);
+        for _ in 0..3 {
+            self.flush(0);
+            self.flush(1);
+        }
+        for event in 0..2 {
+            let about = format!("{:?}, event {event}: {steps:?}", self.world);
+            let verdicts = self.store.verdicts[event];
+            let net: Vec<Verdict> = Verdict::ALL
+                .into_iter()
+                .filter(|verdict| verdicts[*verdict as usize] != 0)
+                .collect();
+            if !self.raw[event] {
+                assert!(net.is_empty(), "{net:?}: it was never read. {about}");
+                continue;
+            }
+            assert_eq!(verdicts.iter().sum::<i64>(), 1, "{verdicts:?} {about}");
+            let [verdict] = net[..] else {
+                panic!("{net:?} {about}");
+            };
+            assert!(self.store.settled[event], "its frame stays. {about}");
+            let owed = match self.store.owed[event] {
+                None => None,
+                Some(None) => Some(Verdict::Missing),
+                Some(Some(_)) => Some(Verdict::Unconfirmed),
+            };
+            let is_owed = matches!(verdict, Verdict::Missing | Verdict::Unconfirmed);
+            assert_eq!(owed, is_owed.then_some(verdict), "the list. {about}");
+
+            let row = self.world.rows[event];
+            let right = match (row, self.row_known[event]) {
+                (Row::InTime, true) => verdict == Verdict::Delivered,
+                (Row::Late, true) => verdict == Verdict::Late,
+                // It landed in time, and nobody saw it.
+                (Row::InTime | Row::Unseen, _) => verdict == Verdict::Unconfirmed,
+                // As of its deadline it was not there, if that was seen.
+                (Row::Never | Row::Late, _) => match self.world.has_hole || self.crashed {
+                    false => verdict == Verdict::Missing,
+                    true => is_owed,
+                },
+            };
+            assert!(right, "{verdict:?} {about}");
+        }
+        // A row whose event was read is never one too many, nor without its event.
+        let all_read = self.raw == [true; 2];
+        assert!(
+            !all_read || self.crashed || self.store.other_counts == 0,
+            "{:?}: {steps:?}",
+            self.world
+        );
+    }
+}
+
+/// Walks all paths from here on. Gives their number.
+fn walk(world: World, steps: &mut Vec<Step>) -> u64 {
+    let mut path = Path::new(world);
+    let mut flushed = [true; 2];
+    for step in &*steps {
+        path.step(*step);
+        match step {
+            Step::Flush(shard) => flushed[*shard] = true,
+            Step::Raw(event) | Step::Row(event) => flushed[*event] = false,
+            Step::Time => flushed = [false; 2],
+            Step::Hole => {}
+            Step::Crash => flushed = [true; 2],
+        }
+    }
+    let next = path.steps(flushed);
+    // Flushes alone change nothing that the end does not do.
+    if next.iter().all(|step| matches!(step, Step::Flush(_))) {
+        path.end(steps);
+        return 1;
+    }
+    let last = steps.last().and_then(|step| step.shard());
+    let mut paths = 0;
+    for step in next {
+        // Two steps of different shards, one right after the other, lead to the same in either order.
+        if last
+            .zip(step.shard())
+            .is_some_and(|(last, next)| last > next)
+        {
+            continue;
+        }
+        steps.push(step);
+        paths += walk(world, steps);
+        steps.pop();
+    }
+    paths
+}
+
+fn worlds(crashes: bool) -> impl Iterator<Item = World> {
+    let seen = [Row::Never, Row::InTime, Row::Late];
+    let unseen = [Row::Never, Row::Unseen, Row::Late];
+    let pairs = |rows: [Row; 3], has_hole| {
+        rows.into_iter().flat_map(move |first| {
+            rows.into_iter().map(move |second| World {
+                rows: [first, second],
+                has_hole,
+                crashes,
+            })
+        })
+    };
+    pairs(seen, false).chain(pairs(unseen, true))
+}
+
+#[test]
+fn in_every_order_without_a_crash_the_end_is_right() {
+    let paths: u64 = worlds(false)
+        .map(|world| walk(world, &mut Vec::new()))
+        .sum();
+    println!("{paths} paths");
+    assert!(paths > 100);
+}
+
+#[test]
+fn whenever_the_process_dies_the_end_is_right() {
+    let paths: u64 = worlds(true).map(|world| walk(world, &mut Vec::new())).sum();
+    println!("{paths} paths");
+    assert!(paths > 100_000);
+}

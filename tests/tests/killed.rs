@@ -58,6 +58,10 @@ fn killed_while_events_wait_it_judges_them_again_and_counts_each_once() {
         "{}",
         sidecar.log()
     );
+    let restored = sidecar
+        .metrics()
+        .count("landfall_restored_events_total", &[]);
+    assert_eq!(restored, 30);
     // Killed again at once, and a third time while some have landed.
     sidecar.kill_and_restart();
     await_sum(&sidecar, "pending", 30);
@@ -163,6 +167,10 @@ fn events_whose_frames_are_gone_stay_pending_and_it_says_so() {
         log.contains("stay pending") && log.contains("events=7"),
         "{log}"
     );
+    let lost = sidecar
+        .metrics()
+        .count("landfall_restore_lost_events_total", &[]);
+    assert_eq!(lost, 7);
     // Once is enough.
     sidecar.stop();
     sidecar.restart();

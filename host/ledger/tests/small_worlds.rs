@@ -21,6 +21,9 @@ const IN_TIME_MS: i64 = 1_050;
 const LATE_MS: i64 = 1_200;
 const HOLE_MS: (i64, i64) = (1_040, 1_060);
 
+/// The two events; each has the shard of its number.
+const EVENTS: [usize; 2] = [0, 1];
+
 /// Where time stops on its way: with all rows in time, behind both deadlines, behind the late rows.
 const TIMES_MS: [i64; 3] = [1_070, 1_150, 1_300];
 
@@ -190,8 +193,10 @@ impl Path {
 
     /// Everything that comes until then has been applied, or is lost.
     fn is_complete(&self, to_ms: i64) -> bool {
-        let raw = (0..2).all(|event| self.raw[event] || ARRIVED_MS[event] > to_ms || self.crashed);
-        let rows = (0..2).all(|event| {
+        let raw = EVENTS
+            .into_iter()
+            .all(|event| self.raw[event] || ARRIVED_MS[event] > to_ms || self.crashed);
+        let rows = EVENTS.into_iter().all(|event| {
             let waits = self.row_ms(event).is_some_and(|at_ms| at_ms <= to_ms);
             !waits || self.row_known[event] || self.row_gone[event]
         });
@@ -202,7 +207,7 @@ impl Path {
     /// The steps that may come next. `flushed`: nothing happened in that shard since its last flush.
     fn steps(&self, flushed: [bool; 2]) -> Vec<Step> {
         let mut steps = Vec::new();
-        for event in 0..2 {
+        for event in EVENTS {
             // After the crash only what came before it is missing: those frames are gone.
             if !self.raw[event] && !self.crashed {
                 steps.push(Step::Raw(event));
@@ -334,7 +339,7 @@ impl Path {
         self.crashed = true;
         let time_ms = |place: usize| TIMES_MS[place];
         let mut now_ms = self.times.checked_sub(1).map_or(0, time_ms);
-        for event in 0..2 {
+        for event in EVENTS {
             if self.raw[event] {
                 now_ms = now_ms.max(ARRIVED_MS[event]);
             }
@@ -342,7 +347,7 @@ impl Path {
                 now_ms = now_ms.max(self.row_ms(event).unwrap_or_default());
             }
         }
-        for event in 0..2 {
+        for event in EVENTS {
             // What it had read and not stored is gone, and so is what came before the next one began.
             let is_stored = self.store.settled[event] && self.store.owed[event].is_none();
             let came = self.row_ms(event).is_some_and(|at_ms| at_ms <= now_ms);
@@ -360,7 +365,7 @@ impl Path {
             cause: HoleCause::NotRunning,
         };
         self.process.unseen(both, hole);
-        for event in 0..2 {
+        for event in EVENTS {
             let shard = &mut self.process.shards[event];
             for record in &self.store.keys[event] {
                 let record = SettledRecord::from_bytes(record.to_bytes(), Some, true);
@@ -382,7 +387,7 @@ impl Path {
             self.flush(0);
             self.flush(1);
         }
-        for event in 0..2 {
+        for event in EVENTS {
             let about = format!("{:?}, event {event}: {steps:?}", self.world);
             let verdicts = self.store.verdicts[event];
             let net: Vec<Verdict> = Verdict::ALL

@@ -13,6 +13,7 @@ use super::{EngineError, EngineParts};
 use crate::clock::Clock;
 use crate::judge::identity::Secret;
 use crate::judge::labels::{SchemaLabels, UNKNOWN_SCHEMA};
+use crate::telemetry::Telemetry;
 use crate::time_policy::TimePolicy;
 
 pub(super) struct Stored {
@@ -110,7 +111,7 @@ pub(super) fn open(
     }
     let labels = &parts.planned.plan.labels;
     let stored = Stored::open(&mut parts.store, parts.store_dir, Some(labels), &parts.time)?;
-    let (spool, left) = restore(&mut parts.store, settings)?;
+    let (spool, left) = restore(&mut parts.store, settings, parts.telemetry)?;
     Ok(Opened {
         stored,
         spool,
@@ -188,6 +189,7 @@ impl SpoolSettings {
 pub(super) fn restore(
     store: &mut Store,
     settings: &SpoolSettings,
+    telemetry: &Telemetry,
 ) -> Result<(Arc<Spool>, Vec<LeftFrame>), EngineError> {
     let settled = store.settled_frames()?;
     let is_settled = |segment: u32, entry_at: u32| {
@@ -203,6 +205,7 @@ pub(super) fn restore(
     )?;
     let arrivals_ms: Vec<i64> = left.frames.iter().map(|frame| frame.arrived_ms).collect();
     let restored = store.restore(&arrivals_ms, &spool.live_segments(), &left.copies)?;
+    telemetry.restored(left.frames.len() as u64, restored.lost, left.damaged);
     log(&left, restored.lost);
     Ok((spool, left.frames))
 }

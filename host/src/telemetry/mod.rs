@@ -335,6 +335,11 @@ impl Telemetry {
         self.metrics.store.spool_moved(frames, bytes);
     }
 
+    /// What the last run left: events that are judged again, events whose frames are gone, and damaged frames.
+    pub fn restored(&self, events: u64, lost: u64, damaged: u64) {
+        self.metrics.store.restored(events, lost, damaged);
+    }
+
     /// What was written was brought to the disk, or that failed. Landfall goes on all the same.
     pub fn synced(&self, took: Duration, succeeded: bool) {
         self.metrics.store.synced(took, succeeded);

@@ -31,7 +31,7 @@ impl World<'_> {
             writers: 1 + self.settings.shards,
             batch_bytes: 0,
         };
-        restore(store, &settings).expect("the spool opens")
+        restore(store, &settings, &self.plans.telemetry).expect("the spool opens")
     }
 
     /// The sources, and what holds raw time before the frames that are restored.

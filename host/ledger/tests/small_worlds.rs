@@ -8,6 +8,8 @@
 //!
 //! The store is a model here: it has what each shard handed out at its last flush, all of it or nothing. So is the
 //! spool: a raw frame is in it when its event is applied.
+//!
+//! Long: the model of store and crash, and the walk over it, are one argument.
 
 use landfall_ledger::{
     Coverage, Deadlines, Effect, Fingerprint, Form, Frontier, Generation, Hole, HoleCause,

@@ -346,6 +346,17 @@ impl Path {
                         store.verdicts[event][Verdict::Late as usize] += 1;
                     }
                 }
+                Effect::MissingAgain {
+                    hole: Some(hole),
+                    window,
+                    ..
+                } => {
+                    let owed = store.owed[event].replace(Some(hole));
+                    if let (None, Some(None)) = (window, owed) {
+                        store.verdicts[event][Verdict::Missing as usize] -= 1;
+                        store.verdicts[event][Verdict::Unconfirmed as usize] += 1;
+                    }
+                }
                 Effect::Recall { key } => answers.push(key),
                 _ => {}
             }
@@ -521,7 +532,7 @@ fn walk(world: World, steps: &mut Vec<Step>) -> u64 {
 }
 
 fn worlds(crashes: bool) -> impl Iterator<Item = World> {
-    let pairs = |rows: &'static [Row], hole_ms| {
+    let pairs = move |rows: &'static [Row], hole_ms| {
         rows.iter().flat_map(move |first| {
             rows.iter().map(move |second| World {
                 rows: [*first, *second],

@@ -5,7 +5,7 @@
 //! goes back and never jumps. If it followed a step of the system clock by an hour forward, every
 //! pending deadline would pass at once, and each of those events would be called missing. So a step of
 //! the system clock shows only as [`Clock::system_offset_ms`], which is a metric; a restart anchors the
-//! clock again.
+//! clock again, though not before the time that the last run had stored.
 
 #![expect(
     clippy::disallowed_methods,

@@ -204,14 +204,14 @@ fn rows_that_cannot_be_read_make_losses_doubtful_if_they_are_many_and_are_told_i
     });
 
     // Rows too large for us, as many as events. Then one that can be read, so that time moves on.
-    let (unread, read) = (events(10..22), [event(30)]);
+    let (unread, read) = (events(10..80), [event(90)]);
     sidecar.send_raw(&unread);
     for _ in &unread {
         sidecar.written.send(&vec![b'x'; 10_000]).expect("sent");
     }
     sidecar.send_raw(&read);
     sidecar.land(&read);
-    sidecar.await_verdict("unconfirmed", 12);
+    sidecar.await_verdict("unconfirmed", 70);
     sidecar.await_verdict("delivered", 2);
     assert_eq!(keys(&sidecar, "unconfirmed"), uuids(&unread));
     let rows = sidecar.json(&["missing", "--verdict", "unconfirmed"]);
@@ -221,17 +221,44 @@ fn rows_that_cannot_be_read_make_losses_doubtful_if_they_are_many_and_are_told_i
     );
     let (sent, told) = backfill(&sidecar, "safe", &[]);
     assert!(sent.is_empty(), "{told}");
-    assert!(told.contains("12 unconfirmed were left out"), "{told}");
+    assert!(told.contains("70 unconfirmed were left out"), "{told}");
     assert!(told.contains("1 missing were left out"), "{told}");
 
     // The same by a codec that gives no document.
-    let unread = events(40..50);
+    let unread = events(100..170);
     sidecar.send_raw(&unread);
     for _ in &unread {
         sidecar.written.send(b"garbage\n").expect("sent");
     }
-    sidecar.await_verdict("unconfirmed", 22);
+    sidecar.await_verdict("unconfirmed", 140);
     assert_eq!(sidecar.verdict("missing"), 1);
     sidecar.assert_balanced();
     sidecar.stop();
+}
+
+#[test]
+fn a_backfill_sends_nothing_if_nobody_has_watched_for_long_unless_told() {
+    let mut sidecar = Sidecar::start(Setup::default());
+    let lost = [event(1)];
+    sidecar.send_raw(&lost);
+    sidecar.await_verdict("missing", 1);
+    sidecar.stop();
+    // As if it had been stopped for two minutes.
+    let store = rusqlite::Connection::open(sidecar.dir.path().join("data/landfall.sqlite"));
+    let changed = store.expect("the store").execute(
+        "UPDATE meta SET value = value - 120000 WHERE name = 'known_ms'",
+        [],
+    );
+    assert_eq!(changed, Ok(1));
+    let path = sidecar.dir.path().join("again");
+    let path = path.to_str().expect("UTF-8");
+    let output = sidecar.command(&["backfill", "--output", path]);
+    assert_eq!(output.status.code(), Some(2), "{}", support::text(&output));
+    assert!(
+        support::text(&output).contains("has not seen what was written since"),
+        "{}",
+        support::text(&output)
+    );
+    let (sent, _) = backfill(&sidecar, "all", &["--unconfirmed"]);
+    assert_eq!(sent, frames(&lost));
 }

@@ -79,6 +79,7 @@ impl RestoreThread {
             }
             let guard = self.context.in_flight.begin(Stream::Raw, first.arrived_ms);
             let mut batch = FrameBatch::new(Stream::Raw, first.source, guard);
+            batch.is_restored = true;
             let mut bytes = Vec::new();
             while !self.context.limits.are_reached(&batch) {
                 let Some(frame) = frames.next() else { break };

@@ -18,6 +18,9 @@ const LOG_EVERY: Duration = Duration::from_secs(60);
 /// At least so long between two syncs, also if a writer lacks room.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
 
+/// After so many failures in a row, files that are no longer needed are removed all the same.
+const FAILURES_MAX: u32 = 3;
+
 pub(super) struct SyncThread {
     spool: Arc<Spool>,
     store_dir: PathBuf,
@@ -29,6 +32,8 @@ pub(super) struct SyncThread {
     /// Closed when all results have been written.
     end: Receiver<()>,
     logged: Option<Instant>,
+    /// How often it failed in a row.
+    failures: u32,
 }
 
 impl SyncThread {
@@ -56,6 +61,7 @@ impl SyncThread {
             wanted,
             end,
             logged: None,
+            failures: 0,
         };
         (thread, until)
     }
@@ -91,12 +97,18 @@ impl SyncThread {
         self.telemetry.synced(now.elapsed(), synced.is_ok());
         match synced {
             Ok(()) => {
+                self.failures = 0;
                 self.part.ready("it has what was written");
                 if self.logged.take().is_some() {
                     tracing::info!("frames and results reach the disk again");
                 }
             }
             Err(error) => {
+                self.failures = self.failures.saturating_add(1);
+                if self.failures >= FAILURES_MAX {
+                    // Otherwise the spool would fill up with files that nobody needs, and judging would wait.
+                    self.spool.remove_unsynced();
+                }
                 self.part.not_ready(error.to_string());
                 self.log(&error, now);
             }

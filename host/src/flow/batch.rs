@@ -37,6 +37,8 @@ pub struct FrameBatch {
     pub first_place: u64,
     /// Where the spool has the frames, if they are there already; else empty.
     pub spooled: Vec<PayloadRef>,
+    /// An earlier run had read them: they came then.
+    pub is_restored: bool,
     /// Keeps the stream's frontier at or before the first arrival until the last clone is dropped.
     pub guard: InFlightGuard,
 }
@@ -52,6 +54,7 @@ impl FrameBatch {
             arrived_ms: Vec::new(),
             first_place: 0,
             spooled: Vec::new(),
+            is_restored: false,
             guard,
         }
     }
@@ -59,7 +62,10 @@ impl FrameBatch {
     /// An empty batch for some frames of another batch. It shares the in-flight guard of that
     /// batch.
     pub fn like(other: &FrameBatch) -> Self {
-        Self::new(other.stream, other.source, other.guard.clone())
+        Self {
+            is_restored: other.is_restored,
+            ..Self::new(other.stream, other.source, other.guard.clone())
+        }
     }
 
     /// A batch without a source, for which no frontier waits: for benchmarks and tests.

@@ -14,7 +14,7 @@ mod source_status;
 
 pub use batch::{BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FRAME_BYTES_CEILING, FrameBatch};
 pub use in_flight::{InFlight, InFlightGuard, SourceProgress, Unapplied, UnreadFrames};
-pub use readability::Readability;
+pub use readability::{Readability, UnreadFrame};
 pub use refusal::{Refusal, Refusals, RefusedCounts};
 pub use shutdown_request::ShutdownRequest;
 pub use source_status::{Link, SourceStatus};

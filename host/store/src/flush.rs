@@ -199,7 +199,8 @@ impl Flush<'_> {
         let failed = StoreError::sqlite("put a missing event down to another incident");
         self.transaction
             .prepare_cached(
-                "UPDATE missing SET incident = ?2, deadline_ms = ?3, reported_ms = ?4,
+                "UPDATE missing SET first_deadline_ms = coalesce(first_deadline_ms, deadline_ms),
+                     incident = ?2, deadline_ms = ?3, reported_ms = ?4,
                      hole = iif(?5 = '', hole, ?5)
                  WHERE fingerprint = ?1 AND landed_ms IS NULL",
             )

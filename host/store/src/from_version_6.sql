@@ -8,3 +8,4 @@ CREATE TABLE unread_frames (
     PRIMARY KEY (start_ms, stream)
 ) WITHOUT ROWID;
 
+ALTER TABLE missing ADD COLUMN first_deadline_ms INTEGER;

@@ -19,10 +19,12 @@ pub struct MissingFilter {
     pub certain: Option<bool>,
 }
 
-/// Of a missing event: all that was written was seen, to its deadline and since.
-pub(crate) const CERTAIN: &str =
-    "hole = '' AND deadline_ms > (SELECT coalesce(max(to_ms), -9223372036854775808) FROM coverage
-     WHERE stream = 'written')";
+/// Of a missing event: all that was written was seen, to its (first) deadline and since. A hole that begins after what
+/// the store knows is of another time: the date was wrong.
+pub(crate) const CERTAIN: &str = "hole = '' AND coalesce(first_deadline_ms, deadline_ms) > (
+     SELECT coalesce(max(to_ms), -9223372036854775808) FROM coverage
+     WHERE stream = 'written'
+       AND from_ms <= (SELECT coalesce(max(value), 9223372036854775807) FROM meta WHERE name = 'known_ms'))";
 
 impl MissingFilter {
     pub(crate) fn sql(&self) -> (String, Vec<Value>) {

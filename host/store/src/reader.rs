@@ -394,11 +394,24 @@ impl Reader {
     ///
     /// If SQLite fails.
     pub fn own_time_ms(&self) -> Result<Option<i64>, StoreError> {
+        self.known_ms_by("own")
+    }
+
+    /// The time up to which the store has what happened, if that is the system's time. None if it is by another clock.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn system_known_ms(&self) -> Result<Option<i64>, StoreError> {
+        self.known_ms_by("system")
+    }
+
+    fn known_ms_by(&self, clock: &str) -> Result<Option<i64>, StoreError> {
         self.connection
             .query_row(
                 "SELECT value FROM meta WHERE name = 'known_ms'
-                 AND EXISTS (SELECT 1 FROM meta WHERE name = 'clock' AND value = 'own')",
-                [],
+                 AND EXISTS (SELECT 1 FROM meta WHERE name = 'clock' AND value = ?1)",
+                [clock],
                 |row| row.get(0),
             )
             .optional()

@@ -35,7 +35,8 @@ CREATE TABLE missing (
     frame       BLOB,               -- the raw frame, byte for byte; NULL if it landed, or could not be read back
     landed_ms   INTEGER,
     hole        TEXT NOT NULL DEFAULT '',   -- why the event is unconfirmed, a cause of coverage; empty: it is missing
-    window_start_ms INTEGER                 -- when the window begins that counts it; NULL: not known
+    window_start_ms INTEGER,                -- when the window begins that counts it; NULL: not known
+    first_deadline_ms INTEGER               -- the first deadline of an event that was lost again; NULL: deadline_ms
 );
 CREATE INDEX missing_by_arrival ON missing (arrived_ms, place) WHERE landed_ms IS NULL;
 CREATE INDEX missing_by_incident ON missing (incident) WHERE landed_ms IS NULL;
@@ -84,7 +85,7 @@ CREATE TABLE coverage (
 ) WITHOUT ROWID;
 CREATE INDEX coverage_by_end ON coverage (to_ms);
 
--- Frames that gave no key, or were refused: each may be any event that came in the window, or landed in it.
+-- Frames that are no document, or were refused: each may be any event that came in the window, or landed in it.
 CREATE TABLE unread_frames (
     start_ms INTEGER NOT NULL,
     end_ms   INTEGER NOT NULL,   -- exclusive

@@ -135,3 +135,55 @@ fn frames_that_could_not_be_read_add_up_by_window_and_stream_and_are_kept_as_lon
     let left = reader(dir.path()).unread_frames("written", i64::MIN, i64::MAX);
     assert_eq!(left.unwrap(), 100);
 }
+
+/// What may have landed when the event was missing first stays so: the second loss says nothing of it.
+#[test]
+fn an_event_that_is_lost_again_after_a_hole_may_have_landed_in_it_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    put(&mut store, &[missing(1, 0), missing(2, 0)]);
+    let hole = |from_ms, to_ms| CoverageRow {
+        stream: "written".into(),
+        from_ms,
+        to_ms,
+        cause: "disconnected".into(),
+    };
+    let doubtful = || {
+        let filter = MissingFilter {
+            certain: Some(false),
+            ..MissingFilter::default()
+        };
+        reader(dir.path()).missing_count(&filter).unwrap()
+    };
+    let flush = store.begin().unwrap();
+    flush.known(50_000, true).unwrap();
+    // Both were missing at 1,000; the hole is behind that.
+    flush.coverage(&hole(2_000, 3_000)).unwrap();
+    flush.missing_again([1; 16], 2, 9_000, 9_000, "").unwrap();
+    flush.missing_again([1; 16], 3, 12_000, 12_000, "").unwrap();
+    flush.commit().unwrap();
+    assert_eq!(doubtful(), 2);
+}
+
+#[test]
+fn a_hole_of_a_date_that_was_wrong_makes_nothing_doubtful() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    put(&mut store, &[missing(1, 0)]);
+    let flush = store.begin().unwrap();
+    flush.known(50_000, true).unwrap();
+    let hole = CoverageRow {
+        stream: "written".into(),
+        from_ms: 4_000_000_000_000,
+        to_ms: 4_000_000_000_000,
+        cause: "not_running".into(),
+    };
+    flush.coverage(&hole).unwrap();
+    flush.commit().unwrap();
+    let filter = MissingFilter {
+        certain: Some(true),
+        ..MissingFilter::default()
+    };
+    let count = reader(dir.path()).missing_count(&filter).unwrap();
+    assert_eq!(count, 1);
+}

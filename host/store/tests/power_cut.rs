@@ -118,3 +118,20 @@ fn a_store_without_a_log_is_on_the_disk() {
     std::fs::write(dir.path().join("landfall.sqlite-wal"), b"log").unwrap();
     sync_store_log(dir.path()).unwrap();
 }
+
+#[test]
+fn on_a_disk_that_fails_for_long_files_are_removed_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let (spool, _) = open(dir.path(), 1 << 20);
+    let mut writer = spool.writer();
+    let frame = append(&mut writer).unwrap();
+    drop(writer);
+    spool.release(frame);
+    for _ in 0..3 {
+        spool.sync(|| Err(io::Error::other("no disk"))).unwrap_err();
+    }
+    assert_eq!(files(dir.path()), 1);
+    spool.remove_unsynced();
+    assert_eq!((files(dir.path()), spool.bytes()), (0, 0));
+    assert_eq!(spool.take_removed().len(), 1);
+}

@@ -17,7 +17,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 use landfall_store::{Frame, MissingEvent, MissingFilter, Reader, StoreError, view};
 
 use self::frame_pacer::FramePacer;
-use self::outcome::{Counts, LeftOut, print_result};
+use self::outcome::{Counts, LeftOut, ensure_watched, print_result};
 use super::missing::MissingSelection;
 use super::print;
 use super::{Global, exit};
@@ -106,6 +106,9 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
          payload alone: name the topic to publish under, --topic TOPIC"
     );
     let reader = Reader::open(&config.store_dir())?;
+    if !args.unconfirmed {
+        ensure_watched(&reader)?;
+    }
     let chosen = args.which.filter(&reader)?;
     let of = |certain, unconfirmed| MissingFilter {
         certain,
@@ -119,6 +122,7 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
         false => LeftOut {
             unconfirmed: reader.missing_count(&of(None, Some(true)))?,
             unseen_since: reader.missing_count(&of(Some(false), Some(false)))?,
+            unseen_meanwhile: 0,
         },
     };
     let bar = ProgressBar::new(total);
@@ -149,8 +153,13 @@ pub fn run(args: &BackfillArgs, global: &Global) -> anyhow::Result<ExitCode> {
         (None, None) => anyhow::bail!("name --output FILE or --publish ENDPOINT"),
     };
     bar.finish_and_clear();
+    // A hole that began meanwhile made the rest doubtful.
+    let left_out = LeftOut {
+        unseen_meanwhile: counts.left_of(total),
+        ..left_out
+    };
     print_result(args, global, counts, left_out, what)?;
-    Ok(if counts.is_all() {
+    Ok(if counts.is_all() && left_out.unseen_meanwhile == 0 {
         exit::CLEAN.into()
     } else {
         exit::FINDINGS.into()

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use landfall_store::{Reader, view};
 use serde_json::json;
 
 use super::BackfillArgs;
-use crate::cli::Global;
 use crate::cli::print::{self, PrintError};
+use crate::cli::{Global, times};
 
 /// What became of the missing events in question.
 #[derive(Clone, Copy, Default)]
@@ -25,6 +26,12 @@ pub(super) struct Counts {
 }
 
 impl Counts {
+    /// How many of so many events nothing became of.
+    pub fn left_of(&self, total: u64) -> u64 {
+        let done = self.frames + self.landed + self.lost + self.refused;
+        total.saturating_sub(done)
+    }
+
     /// Whether everything that has not landed was written or published, unchanged or with the
     /// changes that were asked for.
     pub fn is_all(&self) -> bool {
@@ -38,6 +45,8 @@ pub(super) struct LeftOut {
     pub unconfirmed: u64,
     /// Missing, and not all that was written since their deadline was seen.
     pub unseen_since: u64,
+    /// The same, since the command began.
+    pub unseen_meanwhile: u64,
 }
 
 /// Prints the result: on standard output, unless the frames go there.
@@ -61,7 +70,8 @@ pub(super) fn print_result(
         let answer = json!({
             "frames": frames, "landed_meanwhile": landed, "frames_lost": lost, "unwanted": unwanted,
             "refused": refused, "newlines_added": newlines_added, "unconfirmed_left_out": left_out.unconfirmed,
-            "unseen_since_left_out": left_out.unseen_since, "what": what,
+            "unseen_since_left_out": left_out.unseen_since,
+            "unseen_meanwhile_left_out": left_out.unseen_meanwhile, "what": what,
         });
         return match is_beside {
             true => print::note_json(&answer),
@@ -81,6 +91,13 @@ pub(super) fn print_result(
             "; {} missing were left out, because not all that was written since their deadline was seen, so they may \
              have landed: see `landfall coverage`, and --unconfirmed if they are not in the database",
             left_out.unseen_since
+        );
+    }
+    if left_out.unseen_meanwhile > 0 {
+        text += &format!(
+            "; the last {} were left out, because Landfall did not see all that was written since this command began: \
+             see `landfall coverage`, and run it again with --unconfirmed if they are not in the database",
+            left_out.unseen_meanwhile
         );
     }
     if lost > 0 {
@@ -103,5 +120,22 @@ pub(super) fn print_result(
         );
     }
     print::note(text);
+    Ok(())
+}
+
+/// Landfall stores what it knows every few seconds. If that is so long ago, it does not run.
+const KNOWN_MS_MAX: i64 = 60_000;
+
+/// Refuses if Landfall does not run beside the pipeline: what landed since its end was not seen by anybody.
+pub(super) fn ensure_watched(reader: &Reader) -> anyhow::Result<()> {
+    let Some(known_ms) = reader.system_known_ms()? else {
+        return Ok(());
+    };
+    anyhow::ensure!(
+        times::now_ms(reader)?.saturating_sub(known_ms) <= KNOWN_MS_MAX,
+        "Landfall has not seen what was written since {} UTC, so any of these events may be in the database by now: \
+         start Landfall, or give --unconfirmed if you know that they are not there",
+        view::utc_second(known_ms)
+    );
     Ok(())
 }

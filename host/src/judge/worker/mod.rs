@@ -8,7 +8,6 @@ mod unread;
 
 pub use crate::judge::labels::HOST;
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -88,8 +87,8 @@ pub struct JudgeOptions {
 #[derive(Debug, Default)]
 pub struct ReadableFrames {
     frames: PerStream<Mutex<Option<Vec<u8>>>>,
-    /// By stream: whether any frame gave a key.
-    keyed: PerStream<AtomicBool>,
+    /// By stream: what is known of its frames.
+    readability: PerStream<Mutex<Readability>>,
 }
 
 impl ReadableFrames {
@@ -121,10 +120,9 @@ pub struct Judge {
     /// The run is ending, and no codec will be replaced any more. A frame that a codec fails on is
     /// given up at once.
     ending: bool,
-    /// By stream: which of the last frames could not be read.
-    readability: PerStream<Readability>,
-    /// Rows of the current batch that gave no key.
+    /// Rows of the current batch that gave no key, and how many gave one.
     unread_rows: Vec<usize>,
+    keyed_rows: usize,
     /// By stream: the time of the last event that had one. An event without a time is assumed to
     /// have come at that time.
     last_time_ms: PerStream<Option<i64>>,
@@ -186,8 +184,8 @@ impl Judge {
             unread: PerStream::default(),
             knows_readable: PerStream::default(),
             ending: false,
-            readability: PerStream::default(),
             unread_rows: Vec::new(),
+            keyed_rows: 0,
             last_time_ms: PerStream::default(),
             options,
         }
@@ -264,6 +262,7 @@ impl Judge {
         };
         self.find_first_event_time(&plan, stream, rows);
         self.unread_rows.clear();
+        self.keyed_rows = 0;
         for row in 0..rows {
             self.finish_row(
                 &plan,
@@ -275,7 +274,7 @@ impl Judge {
                 &mut judged,
             );
         }
-        if !self.options.event_time {
+        if !self.options.event_time && !frames.is_restored {
             self.note_unread(stream, &frames);
         }
         let (documents, key) = (&self.documents, &plan.event.key);

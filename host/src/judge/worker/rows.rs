@@ -54,6 +54,7 @@ impl Judge {
             }
             return;
         };
+        self.keyed_rows += 1;
         if self.options.event_time {
             let last_ms = &mut self.last_time_ms[stream];
             match event_time(&self.documents, &plan.event, row) {

@@ -133,7 +133,11 @@ impl StoredCoverage {
     fn row(&self, stream: Stream, hole: &Hole) -> Option<CoverageRow> {
         let from_ms = match hole.cause {
             // What was before the first start concerns nobody.
-            HoleCause::NotRunning => hole.from_ms.max(self.known_ms?),
+            HoleCause::NotRunning => {
+                // A clock that went back far: what was then is of another time.
+                let known_ms = self.known_ms.filter(|known_ms| *known_ms <= hole.to_ms)?;
+                hole.from_ms.max(known_ms)
+            }
             _ => hole.from_ms,
         };
         Some(CoverageRow {

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::flow::queue::{SendTimeout, Sender};
 use crate::flow::{
     BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FrameBatch, InFlight, Readability, Refusal,
-    ShutdownRequest, SourceProgress, SourceStatus, Unapplied,
+    ShutdownRequest, SourceProgress, SourceStatus, Unapplied, UnreadFrame,
 };
 use crate::thread_watch;
 use landfall_ledger::Stream;
@@ -146,7 +146,12 @@ impl BatchWriter {
         self.stats.refuse(refusal);
         let (earliest_ms, now_ms) = (self.progress.get_ms(), self.context.clock.now_ms());
         self.progress.unread(now_ms, 1);
-        if let Some(hole) = self.readability.unread(earliest_ms, now_ms) {
+        let unread = UnreadFrame {
+            earliest_ms,
+            arrived_ms: now_ms,
+            is_keyless: false,
+        };
+        if let Some(hole) = self.readability.unread(unread) {
             self.progress.unseen(hole);
         }
     }
@@ -187,7 +192,7 @@ impl BatchWriter {
             }
         });
         batch.push_unstamped(frame, earliest_ms);
-        self.readability.read(1);
+        self.readability.read(1, earliest_ms);
         self.came += 1;
         if batch.unstamped() >= FRAMES_PER_STAMP {
             batch.stamp(self.context.clock.now_ms());

@@ -106,14 +106,19 @@ pub(super) fn read(
         *rows += 1;
         *bytes += frame_bytes(frame.reference);
     }
-    let mut needed = HashMap::new();
+    let (mut needed, mut any_removed) = (HashMap::new(), false);
     for (number, segment) in segments {
         if let Some(&(rows, bytes)) = kept.get(&number) {
             segment.keep(rows, bytes);
             needed.insert(number, segment);
         } else {
             std::fs::remove_file(segment.path()).map_err(io("remove", segment.path()))?;
+            any_removed = true;
         }
+    }
+    if any_removed {
+        // The store forgets next what of these files is settled: they must not come back.
+        super::sync::sync_dir(dir)?;
     }
     Ok(needed)
 }

@@ -25,7 +25,7 @@ mod writer;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub use inspect::{FileState, SpoolFile, inspect};
@@ -105,6 +105,8 @@ pub struct Spool {
     segments: Mutex<Segments>,
     /// Called when a sync would give room back. Unset: files are removed at once, without a sync.
     sync_wanted: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Files were made or removed since the directory was brought to the disk.
+    dir_changed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -115,6 +117,8 @@ struct Segments {
     removed: Vec<u32>,
     /// Those whose files are removed by the next sync. They are live until then.
     doomed: Vec<Arc<Segment>>,
+    /// Of these, those whose files were removed, and may come back until the directory is on the disk.
+    unlinked: Vec<u32>,
 }
 
 impl Spool {
@@ -195,6 +199,7 @@ impl Spool {
             bytes: AtomicU64::new(0),
             segments: Mutex::new(Segments::default()),
             sync_wanted: OnceLock::new(),
+            dir_changed: AtomicBool::new(false),
         })
     }
 
@@ -339,6 +344,7 @@ impl Spool {
         let number = segments.next;
         segments.next = (number + 1) % SEGMENTS;
         let segment = Arc::new(Segment::create(&self.dir, number)?);
+        self.dir_changed.store(true, Ordering::Release);
         segments.live.insert(number, Arc::clone(&segment));
         self.bytes.fetch_add(MAGIC.len() as u64, Ordering::Relaxed);
         Ok(segment)

@@ -178,8 +178,8 @@ impl Segment {
         Ok(entry)
     }
 
-    /// Brings all that was written so far to the disk. True if nothing of the file was there before.
-    pub(super) fn sync(&self) -> Result<bool, SpoolError> {
+    /// Brings all that was written so far to the disk.
+    pub(super) fn sync(&self) -> Result<(), SpoolError> {
         let (written, synced) = (self.bytes(), self.synced.load(Ordering::Acquire));
         if written > synced {
             self.file.sync_data().map_err(|source| SpoolError::Io {
@@ -189,7 +189,7 @@ impl Segment {
             })?;
             self.synced.store(written, Ordering::Release);
         }
-        Ok(synced == 0)
+        Ok(())
     }
 
     /// Whether nothing of it is needed any more.

@@ -26,42 +26,64 @@ impl Spool {
     ///
     /// # Errors
     ///
-    /// The disk fails. Nothing is removed then, and the next call tries all of it again.
+    /// The disk fails. The next call tries again what was not done.
     pub fn sync(&self, sync_store: impl FnOnce() -> io::Result<()>) -> Result<(), SpoolError> {
         // In this order: what is done with afterwards is not removed by this call.
         let doomed: Vec<Arc<Segment>> = self.lock().doomed.clone();
-        let written: Vec<Arc<Segment>> = self.lock().live.values().cloned().collect();
-        let mut any_new = false;
-        for segment in written.iter().filter(|segment| !segment.is_removed()) {
-            any_new |= segment.sync()?;
-        }
-        if any_new {
-            self.sync_dir()?;
-        }
+        self.sync_segments()?;
         sync_store().map_err(|source| SpoolError::Io {
             doing: "bring the store's log to the disk, beside",
             path: self.dir.clone(),
             source,
         })?;
-        if doomed.is_empty() {
-            return Ok(());
-        }
-        for segment in &doomed {
-            // A file that cannot be removed is left for the next start.
-            let _ = std::fs::remove_file(segment.path());
-        }
-        self.sync_dir()?;
-        let mut segments = self.lock();
-        for segment in &doomed {
-            segments
-                .doomed
-                .retain(|known| known.number() != segment.number());
-            segments.live.remove(&segment.number());
-            // Not before: while the file may come back, the store must know what of it is settled.
-            segments.removed.push(segment.number());
-            self.bytes.fetch_sub(segment.bytes(), Ordering::Relaxed);
-        }
+        self.remove_files(&doomed);
+        self.sync_dir_if_changed()?;
+        self.forget_removed();
         Ok(())
+    }
+
+    /// Brings all frames that were written to the disk.
+    pub(super) fn sync_segments(&self) -> Result<(), SpoolError> {
+        let written: Vec<Arc<Segment>> = self.lock().live.values().cloned().collect();
+        for segment in written.iter().filter(|segment| !segment.is_removed()) {
+            segment.sync()?;
+        }
+        self.sync_dir_if_changed()
+    }
+
+    /// Removes the files that are no longer needed, although the disk fails and the store may not have that there:
+    /// otherwise the spool would fill up with them.
+    pub fn remove_unsynced(&self) {
+        let doomed: Vec<Arc<Segment>> = self.lock().doomed.clone();
+        self.remove_files(&doomed);
+        self.forget_removed();
+    }
+
+    /// Files that cannot be removed stay for the next time.
+    fn remove_files(&self, doomed: &[Arc<Segment>]) {
+        for segment in doomed {
+            let gone = match std::fs::remove_file(segment.path()) {
+                Ok(()) => true,
+                Err(error) => error.kind() == io::ErrorKind::NotFound,
+            };
+            if gone {
+                self.dir_changed.store(true, Ordering::Release);
+                self.lock().unlinked.push(segment.number());
+            }
+        }
+    }
+
+    /// Files that were removed are gone for certain. Not before: while a file may come back, the store must know what of
+    /// it is settled.
+    fn forget_removed(&self) {
+        let mut segments = self.lock();
+        for number in std::mem::take(&mut segments.unlinked) {
+            segments.doomed.retain(|known| known.number() != number);
+            if let Some(segment) = segments.live.remove(&number) {
+                segments.removed.push(number);
+                self.bytes.fetch_sub(segment.bytes(), Ordering::Relaxed);
+            }
+        }
     }
 
     /// Asks for a sync, if that would give room back.
@@ -73,14 +95,23 @@ impl Spool {
         }
     }
 
-    fn sync_dir(&self) -> Result<(), SpoolError> {
-        let synced = File::open(&self.dir).and_then(|dir| dir.sync_all());
-        synced.map_err(|source| SpoolError::Io {
-            doing: "bring to the disk",
-            path: self.dir.clone(),
-            source,
-        })
+    /// Files that were made or removed are so on the disk.
+    fn sync_dir_if_changed(&self) -> Result<(), SpoolError> {
+        if !self.dir_changed.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        sync_dir(&self.dir).inspect_err(|_| self.dir_changed.store(true, Ordering::Release))
     }
+}
+
+/// Files that were made or removed in a directory are so on the disk.
+pub(super) fn sync_dir(dir: &Path) -> Result<(), SpoolError> {
+    let synced = File::open(dir).and_then(|dir| dir.sync_all());
+    synced.map_err(|source| SpoolError::Io {
+        doing: "bring to the disk",
+        path: dir.to_owned(),
+        source,
+    })
 }
 
 /// Brings the write-ahead log of the store in this directory to the disk: with it, all that was committed before.

@@ -121,6 +121,19 @@ impl SpoolWriter {
         references.pop().ok_or(SpoolError::Gone { reference })
     }
 
+    /// Brings what was written to the disk, if the spool is to survive a power cut: then frames that were copied may be
+    /// given up where they were.
+    ///
+    /// # Errors
+    ///
+    /// If the disk fails.
+    pub fn sync(&self) -> Result<(), SpoolError> {
+        if self.spool.sync_wanted.get().is_none() {
+            return Ok(());
+        }
+        self.spool.sync_segments()
+    }
+
     /// `entries` has all but what follows from the bytes.
     fn append_entries(
         &mut self,

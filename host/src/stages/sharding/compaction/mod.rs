@@ -151,6 +151,15 @@ impl Compaction {
             }
         });
         pass.moved += moved.frames;
+        // The copies are there for certain before the store hears that the frames are not needed where they were.
+        if moved.frames > 0
+            && let Err(error) = pass.writer.sync()
+            && !std::mem::replace(is_logged, true)
+        {
+            tracing::warn!(
+                "{error}; a power cut may take frames that were moved (tried again, logged once)"
+            );
+        }
         match next {
             _ if is_cut => {
                 // There is no room for even one frame, so others have to settle first. What was

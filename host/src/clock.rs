@@ -73,7 +73,7 @@ impl Clock {
     }
 
     /// The same, but not before the clock of the last run: what waits has times by that clock. A system clock that
-    /// went back by more than [`STEP_BACK_MAX_MS`] is followed all the same.
+    /// went back by more than an hour is followed all the same.
     pub fn go_on(speed: f64, origin_ms: Option<i64>, last: Option<LastTime>) -> Self {
         let sound = speed.is_finite() && speed > 0.0 && speed <= SPEED_MAX;
         let speed = if sound { speed } else { 1.0 };

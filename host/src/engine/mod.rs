@@ -75,8 +75,8 @@ const WORKERS_PER_SHARD: usize = 8;
 const RESTORED_LANE: usize = Stream::ALL.len();
 
 /// The outputs of shards that wait before the describer, and the messages that wait before the
-/// results.
-const OUTPUT_QUEUE: usize = 64;
+/// results. Each takes a mebibyte at most, so both take 32 together, if the store is slower than events come.
+const OUTPUT_QUEUE: usize = 16;
 
 /// Why the engine cannot be built or started.
 #[derive(Debug, thiserror::Error)]

@@ -17,8 +17,8 @@ use crate::thread_watch;
 const FLUSH: Duration = Duration::from_millis(100);
 const FLUSH_IN_A_STREAM: Duration = Duration::from_millis(250);
 
-/// Shares of batches that wait before a shard. Their rows are bounded by the batch.
-pub(super) const SHARD_QUEUE: usize = 64;
+/// Shares of batches that wait before a shard. Their rows are bounded by the batch, so they take 16 MiB at most.
+pub(super) const SHARD_QUEUE: usize = 16;
 
 /// If no more shares than this came between two flushes, a shard sleeps until the next flush and is
 /// not woken for each share: waking costs more than applying. It is a quarter of what its queue

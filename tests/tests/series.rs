@@ -25,10 +25,12 @@ fn setup(extra: &str) -> Setup {
 }
 
 /// Counters that a start itself increases: its cost, and what it loads and writes.
-const OF_A_START: [&str; 6] = [
+const OF_A_START: [&str; 8] = [
     "landfall_check_code_total",
     "landfall_process_cpu_seconds_total",
     "landfall_store_rows_total",
+    "landfall_store_sync_seconds_total",
+    "landfall_store_syncs_total",
     "landfall_store_write_seconds_total",
     "landfall_store_writes_total",
     // Until the first connection nobody sees anything.

@@ -23,3 +23,4 @@ pub mod sidecar;
 pub mod truth;
 pub mod wait;
 pub mod wire;
+pub mod work_dir;

@@ -18,6 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use landfall_ledger::{Coverage, Hole, HoleCause, PerStream, Readings, Stream};
 
+use super::UnreadFrames;
+
 /// How far one source has read: every frame that came before this instant has been stamped and put
 /// into a registered batch, or is in a hole. Milliseconds by Landfall's clock.
 #[derive(Debug)]
@@ -29,35 +31,6 @@ pub struct SourceProgress {
     coverage: Arc<Mutex<Coverage>>,
     delays: Arc<Mutex<Coverage>>,
     unread: Arc<Mutex<UnreadFrames>>,
-}
-
-/// How many frames could not be read, by the second in which they came.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UnreadFrames {
-    by_second: BTreeMap<i64, u64>,
-}
-
-/// Seconds that are counted apart until somebody takes the counts. Results take them several times a second.
-const UNREAD_SECONDS_MAX: usize = 1_024;
-
-impl UnreadFrames {
-    fn add(&mut self, at_ms: i64, frames: u64) {
-        let mut second_ms = at_ms.div_euclid(1_000) * 1_000;
-        if self.by_second.len() >= UNREAD_SECONDS_MAX
-            && let Some(last) = self.by_second.last_key_value()
-            && !self.by_second.contains_key(&second_ms)
-        {
-            second_ms = *last.0;
-        }
-        *self.by_second.entry(second_ms).or_default() += frames;
-    }
-
-    /// The beginning of each second in milliseconds, and the frames.
-    pub fn iter(&self) -> impl Iterator<Item = (i64, u64)> + '_ {
-        self.by_second
-            .iter()
-            .map(|(at_ms, frames)| (*at_ms, *frames))
-    }
 }
 
 impl SourceProgress {
@@ -440,13 +413,6 @@ mod tests {
         );
         assert_eq!(taken.written, UnreadFrames::default());
         assert_eq!(in_flight.take_unread().raw, UnreadFrames::default());
-        for second in 0..2 * UNREAD_SECONDS_MAX as i64 {
-            source.unread(second * 1_000, 1);
-        }
-        let taken = in_flight.take_unread().raw;
-        assert_eq!(taken.iter().count(), UNREAD_SECONDS_MAX);
-        let frames: u64 = taken.iter().map(|(_, frames)| frames).sum();
-        assert_eq!(frames, 2 * UNREAD_SECONDS_MAX as u64, "none is forgotten");
     }
 
     #[test]

@@ -11,10 +11,12 @@ mod readability;
 mod refusal;
 mod shutdown_request;
 mod source_status;
+mod unread_frames;
 
 pub use batch::{BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FRAME_BYTES_CEILING, FrameBatch};
-pub use in_flight::{InFlight, InFlightGuard, SourceProgress, Unapplied, UnreadFrames};
+pub use in_flight::{InFlight, InFlightGuard, SourceProgress, Unapplied};
 pub use readability::{Readability, UnreadFrame};
 pub use refusal::{Refusal, Refusals, RefusedCounts};
 pub use shutdown_request::ShutdownRequest;
 pub use source_status::{Link, SourceStatus};
+pub use unread_frames::UnreadFrames;

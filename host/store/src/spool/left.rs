@@ -117,8 +117,9 @@ pub(super) fn read(
         }
     }
     if any_removed {
-        // The store forgets next what of these files is settled: they must not come back.
-        super::sync::sync_dir(dir)?;
+        // The store forgets next what of these files is settled, so they should not come back. A file system that
+        // cannot sync a directory is no reason not to start: each later sync reports it.
+        let _ = super::sync::sync_dir(dir);
     }
     Ok(needed)
 }

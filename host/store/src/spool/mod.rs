@@ -116,7 +116,7 @@ struct Segments {
     /// Those that were removed since the last call of `take_removed`.
     removed: Vec<u32>,
     /// Those whose files are removed by the next sync. They are live until then.
-    doomed: Vec<Arc<Segment>>,
+    obsolete: Vec<Arc<Segment>>,
     /// Of these, those whose files were removed, and may come back until the directory is on the disk.
     unlinked: Vec<u32>,
 }
@@ -211,7 +211,7 @@ impl Spool {
 
     /// A writer for frames that are moved: it may use the whole spool.
     pub fn moving_writer(self: &Arc<Self>) -> SpoolWriter {
-        SpoolWriter::new(Arc::clone(self), self.bytes_max)
+        SpoolWriter::moving(Arc::clone(self), self.bytes_max)
     }
 
     /// A writer that leaves half of the spool to the others: for frames that are useful, but not needed.
@@ -359,7 +359,7 @@ impl Spool {
     fn remove(&self, segment: &Arc<Segment>) {
         let mut segments = self.lock();
         if self.sync_wanted.get().is_some() {
-            segments.doomed.push(Arc::clone(segment));
+            segments.obsolete.push(Arc::clone(segment));
             return;
         }
         let was_there = segments.live.remove(&segment.number()).is_some();

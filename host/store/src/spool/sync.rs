@@ -29,21 +29,21 @@ impl Spool {
     /// The disk fails. The next call tries again what was not done.
     pub fn sync(&self, sync_store: impl FnOnce() -> io::Result<()>) -> Result<(), SpoolError> {
         // In this order: what is done with afterwards is not removed by this call.
-        let doomed: Vec<Arc<Segment>> = self.lock().doomed.clone();
+        let obsolete: Vec<Arc<Segment>> = self.lock().obsolete.clone();
         self.sync_segments()?;
         sync_store().map_err(|source| SpoolError::Io {
             doing: "bring the store's log to the disk, beside",
             path: self.dir.clone(),
             source,
         })?;
-        self.remove_files(&doomed);
+        self.remove_files(&obsolete);
         self.sync_dir_if_changed()?;
         self.forget_removed();
         Ok(())
     }
 
     /// Brings all frames that were written to the disk.
-    pub(super) fn sync_segments(&self) -> Result<(), SpoolError> {
+    fn sync_segments(&self) -> Result<(), SpoolError> {
         let written: Vec<Arc<Segment>> = self.lock().live.values().cloned().collect();
         for segment in written.iter().filter(|segment| !segment.is_removed()) {
             segment.sync()?;
@@ -54,14 +54,14 @@ impl Spool {
     /// Removes the files that are no longer needed, although the disk fails and the store may not have that there:
     /// otherwise the spool would fill up with them.
     pub fn remove_unsynced(&self) {
-        let doomed: Vec<Arc<Segment>> = self.lock().doomed.clone();
-        self.remove_files(&doomed);
+        let obsolete: Vec<Arc<Segment>> = self.lock().obsolete.clone();
+        self.remove_files(&obsolete);
         self.forget_removed();
     }
 
     /// Files that cannot be removed stay for the next time.
-    fn remove_files(&self, doomed: &[Arc<Segment>]) {
-        for segment in doomed {
+    fn remove_files(&self, obsolete: &[Arc<Segment>]) {
+        for segment in obsolete {
             let gone = match std::fs::remove_file(segment.path()) {
                 Ok(()) => true,
                 Err(error) => error.kind() == io::ErrorKind::NotFound,
@@ -78,7 +78,7 @@ impl Spool {
     fn forget_removed(&self) {
         let mut segments = self.lock();
         for number in std::mem::take(&mut segments.unlinked) {
-            segments.doomed.retain(|known| known.number() != number);
+            segments.obsolete.retain(|known| known.number() != number);
             if let Some(segment) = segments.live.remove(&number) {
                 segments.removed.push(number);
                 self.bytes.fetch_sub(segment.bytes(), Ordering::Relaxed);
@@ -89,14 +89,14 @@ impl Spool {
     /// Asks for a sync, if that would give room back.
     pub(super) fn want_sync(&self) {
         if let Some(wanted) = self.sync_wanted.get()
-            && !self.lock().doomed.is_empty()
+            && !self.lock().obsolete.is_empty()
         {
             wanted();
         }
     }
 
     /// Files that were made or removed are so on the disk.
-    fn sync_dir_if_changed(&self) -> Result<(), SpoolError> {
+    pub(super) fn sync_dir_if_changed(&self) -> Result<(), SpoolError> {
         if !self.dir_changed.swap(false, Ordering::AcqRel) {
             return Ok(());
         }

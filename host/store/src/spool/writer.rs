@@ -32,6 +32,8 @@ pub struct SpoolWriter {
     segment: Option<Arc<Segment>>,
     /// The header and index of the record in hand.
     head: Vec<u8>,
+    /// Segments that it wrote to since [`SpoolWriter::sync`], for a writer that moves frames.
+    unsynced: Option<Vec<Arc<Segment>>>,
 }
 
 impl SpoolWriter {
@@ -41,7 +43,15 @@ impl SpoolWriter {
             bytes_max,
             segment: None,
             head: Vec::new(),
+            unsynced: None,
         }
+    }
+
+    /// A writer for frames that are moved.
+    pub(super) fn moving(spool: Arc<Spool>, bytes_max: u64) -> Self {
+        let mut writer = Self::new(spool, bytes_max);
+        writer.unsynced = Some(Vec::new());
+        writer
     }
 
     /// The spool that it writes to.
@@ -121,17 +131,24 @@ impl SpoolWriter {
         references.pop().ok_or(SpoolError::Gone { reference })
     }
 
-    /// Brings what was written to the disk, if the spool is to survive a power cut: then frames that were copied may be
-    /// given up where they were.
+    /// Brings the frames that it moved to the disk, if the spool is to survive a power cut: then they may be given up
+    /// where they were. Other writers have nothing to do here.
     ///
     /// # Errors
     ///
-    /// If the disk fails.
-    pub fn sync(&self) -> Result<(), SpoolError> {
-        if self.spool.sync_wanted.get().is_none() {
+    /// If the disk fails. The next call tries it again.
+    pub fn sync(&mut self) -> Result<(), SpoolError> {
+        let Some(unsynced) = &mut self.unsynced else {
             return Ok(());
+        };
+        if self.spool.sync_wanted.get().is_some() {
+            for segment in unsynced.iter() {
+                segment.sync()?;
+            }
+            self.spool.sync_dir_if_changed()?;
         }
-        self.spool.sync_segments()
+        unsynced.clear();
+        Ok(())
     }
 
     /// `entries` has all but what follows from the bytes.
@@ -187,6 +204,13 @@ impl SpoolWriter {
         let written = segment.append(&self.head, bytes, ends.len() as u64, about_bytes);
         written.inspect_err(|_| references.truncate(known))?;
         self.spool.bytes.fetch_add(size, Ordering::Relaxed);
+        if let Some(unsynced) = &mut self.unsynced
+            && unsynced
+                .last()
+                .is_none_or(|last| last.number() != segment.number())
+        {
+            unsynced.push(Arc::clone(&segment));
+        }
         if segment.bytes() >= self.spool.segment_bytes {
             self.seal();
         }

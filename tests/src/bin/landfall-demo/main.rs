@@ -27,6 +27,7 @@ use landfall_tests::scene::difference;
 use landfall_tests::sidecar::{Incident, Readings, Sidecar, landfall};
 use landfall_tests::truth::{Expected, Margins, Outage, Verdict};
 use landfall_tests::wait;
+use landfall_tests::work_dir::WorkDir;
 
 use account::{Account, grouped};
 use backfill::Backfill;
@@ -92,17 +93,8 @@ fn run(args: &Args) -> anyhow::Result<u64> {
     );
     let screen = Screen::new();
     let day = Day::of_the_incident().context("the day has a time that is none")?;
-    let temporary = tempfile::Builder::new()
-        .prefix("landfall-demo-")
-        .tempdir()?;
-    let dir = match &args.keep {
-        Some(dir) => {
-            std::fs::create_dir(dir)
-                .with_context(|| format!("failed to create {}", dir.display()))?;
-            dir.canonicalize()?
-        }
-        None => temporary.path().to_owned(),
-    };
+    let work_dir = WorkDir::new("landfall-demo-", args.keep.as_deref())?;
+    let dir = work_dir.path().to_owned();
 
     // The pipeline, and Landfall beside it.
     let mut stage = set_stage(args, &dir, &day)?;

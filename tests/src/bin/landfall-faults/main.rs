@@ -10,6 +10,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::Parser;
 use landfall_tests::faults::{Fault, Trial, run};
+use landfall_tests::work_dir::WorkDir;
 
 /// Lets faults happen to Landfall under load, and checks its account.
 #[derive(Parser)]
@@ -52,16 +53,8 @@ fn main() -> ExitCode {
 }
 
 fn faults(args: &Args) -> anyhow::Result<()> {
-    let temporary = tempfile::Builder::new()
-        .prefix("landfall-faults-")
-        .tempdir()?;
-    let dir = match &args.keep {
-        Some(dir) => {
-            std::fs::create_dir(dir)?;
-            dir.canonicalize()?
-        }
-        None => temporary.path().to_owned(),
-    };
+    let work_dir = WorkDir::new("landfall-faults-", args.keep.as_deref())?;
+    let dir = work_dir.path().to_owned();
     let began = Instant::now();
     let tell = |line: &str| println!("{:>6.0} s  {line}", began.elapsed().as_secs_f64());
     for (fault, name, times) in [

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use landfall_tests::outage::{Outage, run};
+use landfall_tests::work_dir::WorkDir;
 
 /// Lets the writer be dead for hours, kills Landfall meanwhile, and checks its account.
 #[derive(Parser)]
@@ -60,16 +61,8 @@ fn main() -> ExitCode {
 
 /// Whether the memory stayed within its bound.
 fn outage(args: &Args) -> anyhow::Result<bool> {
-    let temporary = tempfile::Builder::new()
-        .prefix("landfall-outage-")
-        .tempdir()?;
-    let dir = match &args.keep {
-        Some(dir) => {
-            std::fs::create_dir(dir)?;
-            dir.canonicalize()?
-        }
-        None => temporary.path().to_owned(),
-    };
+    let work_dir = WorkDir::new("landfall-outage-", args.keep.as_deref())?;
+    let dir = work_dir.path().to_owned();
     let began = Instant::now();
     let tell = |line: &str| println!("{:>6.0} s  {line}", began.elapsed().as_secs_f64());
     let measured = run(

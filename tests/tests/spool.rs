@@ -159,6 +159,9 @@ fn its_files_can_be_looked_into_while_it_runs_and_what_is_damaged_is_told() {
         sum(&sidecar, "waiting_frames") == 25
     });
     assert_eq!(sum(&sidecar, "damaged_frames"), 0);
+    landfall_tests::wait::await_until("all of it was brought to the disk", || {
+        sidecar.metrics().count("landfall_store_syncs_total", &[]) > 0
+    });
     let output = sidecar.command(&["spool", "inspect"]);
     assert_eq!(output.status.code(), Some(0), "{}", support::text(&output));
     assert!(

@@ -1,8 +1,9 @@
 //! The only place that reads the time of day. Everything else gets the time as an input, in milliseconds.
 //!
 //! Landfall's clock is anchored once, at its start, to the system's time (or to a configured
-//! origin), and moves from there with the monotonic clock, times the configured speed. It never
-//! goes back and never jumps. If it followed a step of the system clock by an hour forward, every
+//! origin), and moves from there with the time since the machine was started, times the configured speed. That goes on
+//! while the machine is suspended, unlike the monotonic clock. Landfall's clock never
+//! goes back, and no setting of the system's time moves it. If it followed a step of the system clock by an hour forward, every
 //! pending deadline would pass at once, and each of those events would be called missing. So a step of
 //! the system clock shows only as [`Clock::system_offset_ms`], which is a metric; a restart anchors the
 //! clock again, though not before the time that the last run had stored.
@@ -14,7 +15,9 @@
 )]
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// The fastest clock: a day in less than ten seconds. With a faster one the poll ticks of a source (50 ms)
 /// are longer than a window.
@@ -54,7 +57,8 @@ pub struct Clock {
 
 #[derive(Debug)]
 struct Anchor {
-    started: Instant,
+    /// By [`since_boot`].
+    started: Duration,
     origin_ms: i64,
     speed: f64,
     /// Whether the clock should show the system's time.
@@ -80,7 +84,7 @@ impl Clock {
         let follows_system = origin_ms.is_none() && speed == 1.0;
         let origin_ms = origin_ms.unwrap_or_else(system_ms);
         let anchor = Anchor {
-            started: Instant::now(),
+            started: since_boot(),
             origin_ms: last.map_or(origin_ms, |last| last.bounds(origin_ms, follows_system)),
             speed,
             follows_system,
@@ -97,7 +101,7 @@ impl Clock {
     pub(crate) fn by_hand(origin_ms: i64) -> Self {
         Self {
             inner: Arc::new(Anchor {
-                started: Instant::now(),
+                started: since_boot(),
                 origin_ms,
                 speed: 1.0,
                 follows_system: false,
@@ -119,7 +123,7 @@ impl Clock {
         if let Some(hand_ms) = &self.inner.hand_ms {
             return hand_ms.load(std::sync::atomic::Ordering::Acquire);
         }
-        let elapsed = self.inner.started.elapsed();
+        let elapsed = since_boot().saturating_sub(self.inner.started);
         let passed_ms = if self.inner.speed == 1.0 {
             i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
         } else {
@@ -163,8 +167,24 @@ impl Clock {
     }
 }
 
-/// The system's time; a system clock before 1970 counts as 1970.
-/// The system's time, in milliseconds since the epoch. It is for things that concern the machine; the times
+/// For how long the machine was running or suspended since it was started.
+fn since_boot() -> Duration {
+    of_clock(ClockId::Boottime)
+}
+
+/// For how long the machine was suspended since it was started.
+pub(crate) fn suspended() -> Duration {
+    // In this order: what passes between the two readings is not taken for a suspension.
+    let since_boot = since_boot();
+    since_boot.saturating_sub(of_clock(ClockId::Monotonic))
+}
+
+/// A clock that counts from the machine's start. It cannot fail: the kernel has both.
+fn of_clock(clock: ClockId) -> Duration {
+    Duration::try_from(clock_gettime(clock)).unwrap_or_default()
+}
+
+/// The system's time, in milliseconds since the epoch; before 1970 it counts as 1970. It is for things that concern the machine; the times
 /// of events, windows and incidents come from a [`Clock`].
 pub(crate) fn system_ms() -> i64 {
     let since = SystemTime::now()
@@ -175,7 +195,17 @@ pub(crate) fn system_ms() -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+
+    #[test]
+    fn a_machine_that_is_not_suspended_shows_no_growing_suspension() {
+        let before = suspended();
+        std::thread::sleep(Duration::from_millis(20));
+        let grown = suspended().abs_diff(before);
+        assert!(grown < Duration::from_millis(10), "{grown:?}");
+    }
 
     #[test]
     fn at_speed_one_it_tells_the_systems_time() {

@@ -16,6 +16,7 @@ pub mod paths;
 pub mod percent;
 pub mod picture;
 pub mod pipeline;
+pub mod power_cut;
 pub mod recording;
 pub mod replay;
 pub mod scene;

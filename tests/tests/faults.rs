@@ -1,4 +1,4 @@
-//! A short form of `cargo xtask faults`: killed, paused and cut off at random moments under load, no word is wrong.
+//! A short form of `cargo xtask faults`: killed, paused, cut off and without power at random moments under load, no word is wrong.
 
 use std::time::Duration;
 
@@ -25,6 +25,11 @@ fn no_word_is_wrong(fault: Fault, times: u32) {
 #[test]
 fn killed_at_random_moments_under_load() {
     no_word_is_wrong(Fault::Kill, 5);
+}
+
+#[test]
+fn without_power_at_random_moments_under_load() {
+    no_word_is_wrong(Fault::PowerCut, 5);
 }
 
 #[test]

@@ -78,6 +78,17 @@ fn killed_while_events_wait_it_judges_them_again_and_counts_each_once() {
     assert_eq!((sum(&sidecar, "missing"), sum(&sidecar, "pending")), (0, 0));
     assert_eq!(with_hole(&sidecar, "not_running"), keys(&waiting[12..]));
     sidecar.assert_balanced();
+
+    // The next run knows of them from its start on, and they may still land.
+    sidecar.kill_and_restart();
+    let overdue = |sidecar: &Sidecar| {
+        let metrics = sidecar.metrics();
+        ["overdue", "unconfirmed"].map(|name| metrics.sum(&format!("landfall_{name}_events"), &[]))
+    };
+    assert_eq!(overdue(&sidecar), [0.0, 18.0]);
+    sidecar.land(&waiting[12..14]);
+    await_sum(&sidecar, "unconfirmed", 16);
+    await_until("the metrics follow", || overdue(&sidecar) == [0.0, 16.0]);
     await_until("the frames of settled events are gone", || {
         sidecar.query("SELECT count(*) FROM settled_frames") == 0
             || sidecar.metrics().sum("landfall_spool_bytes", &[]) < 65_536.0

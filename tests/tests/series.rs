@@ -98,6 +98,7 @@ fn assert_all_is_0(metrics: &Metrics) {
             "duplicates_total",
             "unexpected_total",
             "doubtful_events_total",
+            "rejected_unseen_events_total",
             "pending_events",
             "overdue_events",
             "schema_unjudged_total",

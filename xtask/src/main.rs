@@ -16,6 +16,7 @@ mod record;
 mod setup;
 mod steps;
 mod test;
+mod test_programs;
 mod tidy;
 mod trial;
 mod wasm;

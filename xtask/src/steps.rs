@@ -96,25 +96,6 @@ impl Steps {
         success
     }
 
-    /// Runs a child whose output is the result that people want to see.
-    pub fn stream(
-        &mut self,
-        title: &str,
-        command: &mut Command,
-        remedy: &str,
-    ) -> anyhow::Result<()> {
-        let started = Instant::now();
-        eprintln!("{:>9} {title}: {}", self.paint("1", "run"), shown(command));
-        let status = command
-            .status()
-            .with_context(|| format!("failed to start `{}`", shown(command)))?;
-        if !status.success() {
-            self.end(title, started, false);
-            bail!("{title} failed ({status}); {remedy}");
-        }
-        Ok(())
-    }
-
     fn logged(
         &mut self,
         name: &str,

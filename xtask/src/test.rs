@@ -6,7 +6,7 @@ use crate::command::cargo;
 use crate::setup::{self, Tools};
 use crate::steps::Steps;
 use crate::workspace::Workspace;
-use crate::{guests, jsonschema, tidy};
+use crate::{guests, jsonschema, test_programs, tidy};
 
 pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     let tools = setup::run(workspace, steps)?;
@@ -39,9 +39,10 @@ pub fn run(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
         &mut build,
         "fix what the compiler names",
     )?;
-    // The last step speaks for itself: its last lines are cargo test's own.
-    let remedy = "see the failures above; `cargo test -p CRATE NAME` runs one again";
-    steps.stream("tests", &mut tests(workspace, &tools), remedy)
+    // The last step speaks for itself: its lines are those of the tests.
+    steps.within("tests", || {
+        test_programs::run(workspace, &found_by(workspace, &tools))
+    })
 }
 
 /// Holds the dependencies to deny.toml, where cargo-deny is installed. Known vulnerabilities are
@@ -58,9 +59,9 @@ fn licences(workspace: &Workspace, steps: &mut Steps) -> anyhow::Result<()> {
     steps.run("deny", "licences", &mut deny, remedy)
 }
 
-/// All tests, with the environment in which they find what they test.
-fn tests(workspace: &Workspace, tools: &Tools) -> Command {
-    let mut command = cargo(workspace, ["test", "--workspace", "--no-fail-fast"]);
+/// The environment in which tests find what they test.
+fn found_by(workspace: &Workspace, tools: &Tools) -> Command {
+    let mut command = cargo(workspace, ["test"]);
     command
         .env("LANDFALL_BIN", workspace.binary("debug", "landfall"))
         .env("LANDFALL_GUESTS", workspace.guests())

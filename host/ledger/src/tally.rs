@@ -21,6 +21,8 @@ pub struct Counts {
     pub unwatched: i64,
     /// Of the delivered ones: read after their deadline, and when they landed is not known so exactly.
     pub doubtful: i64,
+    /// Of the rejected ones: those whose row may have landed unseen, when they were rejected.
+    pub rejected_unseen: i64,
 }
 
 impl Counts {
@@ -40,6 +42,7 @@ impl Counts {
         self.unexpected += other.unexpected;
         self.unwatched += other.unwatched;
         self.doubtful += other.doubtful;
+        self.rejected_unseen += other.rejected_unseen;
     }
 
     /// Events that came in, are not pending and have no verdict; 0 unless Landfall has a bug.

@@ -52,6 +52,25 @@ fn a_hole_of_the_raw_stream_makes_no_loss_doubtful() {
 }
 
 #[test]
+fn a_rejected_event_may_have_landed_unseen_and_is_counted_so() {
+    for (from_ms, to_ms, unseen) in [
+        (0, 3999, ""),
+        (0, 4000, " rejected_unseen 1"),
+        (5100, 9000, " rejected_unseen 1"),
+        (5101, 9000, ""),
+    ] {
+        check(
+            &format!(
+                "hole written {from_ms} {to_ms} paused
+                 raw a at 5000 rejected
+                 frontier 5100"
+            ),
+            &format!("5/0: rejected 1{unseen}"),
+        );
+    }
+}
+
+#[test]
 fn what_lands_in_time_is_delivered_whatever_was_not_seen() {
     check(
         "hole written min max paused

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use landfall_ledger::{Fingerprint, Incident, SchemaId, SettledRecord, Shard};
 use landfall_store::spool::{LeftFrame, LeftFrames, Spool, SpoolError};
-use landfall_store::{KEY_RECORD_BYTES, Reader, Store, StoreError};
+use landfall_store::{GroupBy, KEY_RECORD_BYTES, MissingFilter, Reader, Store, StoreError};
 
 use super::open_incidents::ongoing;
 use super::{EngineError, EngineParts};
@@ -111,6 +111,7 @@ pub(super) fn open(
     }
     let labels = &parts.planned.plan.labels;
     let stored = Stored::open(&mut parts.store, parts.store_dir, Some(labels), &parts.time)?;
+    show_overdue(&Reader::open(parts.store_dir)?, parts.telemetry)?;
     let (spool, left) = restore(&mut parts.store, settings, parts.telemetry)?;
     Ok(Opened {
         stored,
@@ -118,6 +119,24 @@ pub(super) fn open(
         left,
         run: Some(parts.store.begin_run()?),
     })
+}
+
+/// Shows how many events of earlier runs have not landed.
+fn show_overdue(reader: &Reader, telemetry: &Telemetry) -> Result<(), StoreError> {
+    for unconfirmed in [false, true] {
+        let filter = MissingFilter {
+            unconfirmed: Some(unconfirmed),
+            ..MissingFilter::default()
+        };
+        for group in reader.missing_groups(&filter, &[GroupBy::Schema])? {
+            let schema = group.group.first().map_or("", String::as_str);
+            match unconfirmed {
+                false => telemetry.overdue(schema, group.events, 0),
+                true => telemetry.overdue(schema, 0, group.events),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Adds to the shards the events that an earlier run reported as missing and that are still owed.

@@ -48,6 +48,7 @@ pub struct VerdictMetrics {
     unwatched: IntCounterVec,
     explained: IntCounterVec,
     doubtful: IntCounterVec,
+    rejected_unseen: IntCounterVec,
     pending: IntGaugeVec,
     overdue: IntGaugeVec,
     unconfirmed: IntGaugeVec,
@@ -84,9 +85,10 @@ impl VerdictMetrics {
             unwatched: r.counters("unwatched_rows_total", &SCHEMA, "Landings without a raw event that landed while nobody watched the raw stream, or soon after: the raw events may have come unseen.")?,
             explained: r.counters("unexpected_explained_total", &SCHEMA, "Unexpected landings whose raw event came later.")?,
             doubtful: r.counters("doubtful_events_total", &SCHEMA, "Delivered events whose landing was read after their deadline, and may have come before it: Landfall had not looked in between.")?,
+            rejected_unseen: r.counters("rejected_unseen_events_total", &SCHEMA, "Rejected events that may have landed all the same: when their deadline had passed, not all of the written stream had been seen.")?,
             pending: r.gauges("pending_events", &SCHEMA, "Raw events without a verdict: they wait for their landing or their deadline.")?,
-            overdue: r.gauges("overdue_events", &SCHEMA, "Events that went missing since Landfall's start and have not landed since.")?,
-            unconfirmed: r.gauges("unconfirmed_events", &SCHEMA, "Events that did not land in time since Landfall's start as far as it saw, while nobody watched the written stream all the time, and that have not landed since.")?,
+            overdue: r.gauges("overdue_events", &SCHEMA, "Events that are missing, of this run and of earlier ones, and have not landed since.")?,
+            unconfirmed: r.gauges("unconfirmed_events", &SCHEMA, "Events that did not land in time as far as Landfall saw, while nobody watched the written stream all the time, of this run and of earlier ones, and that have not landed since.")?,
             schema_unjudged: r.counters(
                 "schema_unjudged_total",
                 &SCHEMA,
@@ -126,6 +128,7 @@ impl VerdictMetrics {
             &self.unwatched,
             &self.explained,
             &self.doubtful,
+            &self.rejected_unseen,
             &self.schema_unjudged,
             &self.schema_unexplained,
             &self.schema_suspensions,
@@ -216,6 +219,15 @@ impl VerdictMetrics {
         }
     }
 
+    /// Events of earlier runs that have not landed.
+    pub fn add_overdue(&self, schema: &str, missing: u64, unconfirmed: u64) {
+        let schema = self.label(schema);
+        for (gauge, events) in [(&self.overdue, missing), (&self.unconfirmed, unconfirmed)] {
+            let events = i64::try_from(events).unwrap_or(i64::MAX);
+            gauge.with_label_values(&[schema]).add(events);
+        }
+    }
+
     /// The change in the number of events that wait.
     pub fn add_pending(&self, schema: &str, change: i64) {
         self.pending
@@ -254,6 +266,13 @@ impl VerdictMetrics {
     /// Delivered events that may have landed after their deadline.
     pub fn add_doubtful(&self, schema: &str, events: u64) {
         self.doubtful
+            .with_label_values(&[self.label(schema)])
+            .inc_by(events);
+    }
+
+    /// Rejected events that may have landed unseen.
+    pub fn add_rejected_unseen(&self, schema: &str, events: u64) {
+        self.rejected_unseen
             .with_label_values(&[self.label(schema)])
             .inc_by(events);
     }
@@ -320,6 +339,9 @@ mod tests {
             [2, 1, 1]
         );
         assert_eq!(metrics.overdue.with_label_values(&["A/1"]).get(), 2);
+        metrics.add_overdue("A/1", 5, 3);
+        assert_eq!(metrics.overdue.with_label_values(&["A/1"]).get(), 7);
+        assert_eq!(metrics.unconfirmed.with_label_values(&["A/1"]).get(), 3);
     }
 
     #[test]

@@ -210,6 +210,9 @@ impl Telemetry {
         if counts.doubtful > 0 {
             verdicts.add_doubtful(schema, counts.doubtful.unsigned_abs());
         }
+        if counts.rejected_unseen > 0 {
+            verdicts.add_rejected_unseen(schema, counts.rejected_unseen.unsigned_abs());
+        }
     }
 
     pub fn latency(&self, schema: &str, buckets: &[u64], sum_ms: i64) {
@@ -338,6 +341,12 @@ impl Telemetry {
     /// What the last run left: events that are judged again, events whose frames are gone, and damaged frames.
     pub fn restored(&self, events: u64, lost: u64, damaged: u64) {
         self.metrics.store.restored(events, lost, damaged);
+    }
+
+    /// Events of earlier runs that have not landed, of one schema.
+    pub fn overdue(&self, schema: &str, missing: u64, unconfirmed: u64) {
+        let verdicts = &self.metrics.verdicts;
+        verdicts.add_overdue(schema, missing, unconfirmed);
     }
 
     /// What was written was brought to the disk, or that failed. Landfall goes on all the same.

@@ -154,7 +154,8 @@ impl Reader {
             .connection
             .prepare_cached(
                 "SELECT start_ms, end_ms, schema, raw, pending, delivered, late, altered, missing, unconfirmed,
-                     rejected, leaked, repeated, unjudged, duplicate, unexpected, doubtful, unwatched
+                     rejected, leaked, repeated, unjudged, duplicate, unexpected, doubtful, unwatched,
+                     rejected_unseen
                  FROM windows ORDER BY start_ms, schema",
             )
             .map_err(&failed)?;
@@ -180,6 +181,7 @@ impl Reader {
                         unexpected: row.get(15)?,
                         doubtful: row.get(16)?,
                         unwatched: row.get(17)?,
+                        rejected_unseen: row.get(18)?,
                     },
                 })
             })

@@ -88,6 +88,8 @@ pub struct WindowCounts {
     pub doubtful: i64,
     /// Rows that landed while nobody watched the raw stream.
     pub unwatched: i64,
+    /// Of `rejected`: those whose row may have landed unseen.
+    pub rejected_unseen: i64,
 }
 
 /// An incident as it stands.

@@ -64,6 +64,7 @@ CREATE TABLE windows (
     doubtful    INTEGER NOT NULL DEFAULT 0, -- of delivered: those that may have been late, nobody knows
     unwatched   INTEGER NOT NULL DEFAULT 0, -- rows that landed while nobody watched the raw stream
     lost        INTEGER NOT NULL DEFAULT 0, -- of pending: those that stay so, because their frames are gone
+    rejected_unseen INTEGER NOT NULL DEFAULT 0, -- of rejected: those that may have landed unseen
     PRIMARY KEY (start_ms, schema)
 ) WITHOUT ROWID;
 

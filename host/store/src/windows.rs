@@ -31,13 +31,14 @@ impl Flush<'_> {
             unexpected,
             doubtful,
             unwatched,
+            rejected_unseen,
         } = row.counts;
         self.transaction
             .prepare_cached(
                 "INSERT INTO windows (start_ms, end_ms, schema, raw, pending, delivered, late, altered, missing,
                      unconfirmed, rejected, leaked, repeated, unjudged, duplicate, unexpected, doubtful,
-                     unwatched)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                     unwatched, rejected_unseen)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
                  ON CONFLICT (start_ms, schema) DO UPDATE SET
                      end_ms = max(end_ms, excluded.end_ms), raw = raw + excluded.raw, pending = pending + excluded.pending,
                      delivered = delivered + excluded.delivered, late = late + excluded.late,
@@ -46,7 +47,8 @@ impl Flush<'_> {
                      leaked = leaked + excluded.leaked, repeated = repeated + excluded.repeated,
                      unjudged = unjudged + excluded.unjudged, duplicate = duplicate + excluded.duplicate,
                      unexpected = unexpected + excluded.unexpected, doubtful = doubtful + excluded.doubtful,
-                     unwatched = unwatched + excluded.unwatched",
+                     unwatched = unwatched + excluded.unwatched,
+                     rejected_unseen = rejected_unseen + excluded.rejected_unseen",
             )
             .map_err(&failed)?
             .execute(params![
@@ -67,7 +69,8 @@ impl Flush<'_> {
                 duplicate,
                 unexpected,
                 doubtful,
-                unwatched
+                unwatched,
+                rejected_unseen
             ])
             .map_err(&failed)?;
         Ok(())

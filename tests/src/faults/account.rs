@@ -24,6 +24,8 @@ pub struct Account {
     pub unconfirmed: u64,
     /// Of the unconfirmed: they landed.
     pub unconfirmed_landed: u64,
+    /// Events that were counted, and whose frames a power cut took: they stay without a verdict.
+    pub frames_lost: u64,
     /// Rows of events that Landfall had not read.
     pub unwatched: u64,
     /// Events that landed and are called missing.
@@ -66,6 +68,7 @@ impl Account {
             late: sum("late")?,
             missing: sum("missing")?,
             unconfirmed: sum("unconfirmed")?,
+            frames_lost: sum("lost")?,
             unwatched: sum("unwatched")?,
             ..Self::default()
         };
@@ -75,8 +78,7 @@ impl Account {
                 account.wrong.push(format!("{events} {none}"));
             }
         }
-        let balance =
-            "SELECT count(*) FROM windows WHERE raw <> delivered + late + missing + unconfirmed";
+        let balance = "SELECT count(*) FROM windows WHERE raw <> delivered + late + missing + unconfirmed + lost";
         let unbalanced: i64 = connection.query_row(balance, [], |row| row.get(0))?;
         if unbalanced > 0 {
             account
@@ -121,7 +123,8 @@ impl Account {
 
     /// # Errors
     /// A word of Landfall was wrong.
-    pub(super) fn check(&self) -> anyhow::Result<()> {
+    pub(super) fn check(&self, frames_lost_max: u64) -> anyhow::Result<()> {
+        ensure!(self.frames_lost <= frames_lost_max, "{self:?}");
         ensure!(
             self.false_alarms.is_empty(),
             "{} events landed and are called missing, as {:?}: {self:?}",
@@ -136,7 +139,8 @@ impl Account {
         );
         ensure!(self.wrong.is_empty(), "{self:?}");
         let verdicts = self.delivered + self.late + self.missing + self.unconfirmed;
-        ensure!(self.raw == verdicts && self.raw <= self.sent, "{self:?}");
+        let counted = verdicts + self.frames_lost;
+        ensure!(self.raw == counted && self.raw <= self.sent, "{self:?}");
         // Otherwise nothing was tried.
         ensure!(self.missing > 0 && self.delivered > 0, "{self:?}");
         Ok(())
@@ -145,7 +149,7 @@ impl Account {
 
 /// Events that have no verdict yet.
 pub(super) fn pending(store: &Path) -> anyhow::Result<u64> {
-    let sql = "SELECT coalesce(sum(pending), 0) FROM windows";
+    let sql = "SELECT coalesce(sum(pending - lost), 0) FROM windows";
     let pending: i64 = open(store)?.query_row(sql, [], |row| row.get(0))?;
     Ok(pending.unsigned_abs())
 }

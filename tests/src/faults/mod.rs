@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, anyhow, bail, ensure};
 
 use crate::outage::Events;
+use crate::power_cut::Disk;
 use crate::recording::relay::Relay;
 use crate::scene::copy_dir;
 use crate::sidecar::Process;
@@ -44,6 +45,9 @@ const CUT_S: (f64, f64) = (0.05, 8.0);
 /// What is sent so long before a fault may not have been read when it begins.
 const BEFORE: Duration = Duration::from_secs(1);
 
+/// What was read so long before the power is cut may not be on the disk: Landfall's default, and what a sync takes.
+const SYNC_INTERVAL: Duration = Duration::from_millis(1_500);
+
 /// How long everything may take to settle after the last fault.
 const SETTLE_MAX: Duration = Duration::from_secs(180);
 
@@ -56,6 +60,8 @@ pub enum Fault {
     Pause,
     /// One connection or both end, and are refused for a while.
     Cut,
+    /// SIGKILL, and what was not brought to the disk is lost.
+    PowerCut,
 }
 
 /// A trial: so many faults of one kind.
@@ -82,14 +88,19 @@ pub fn run(trial: &Trial, tell: &dyn Fn(&str)) -> anyhow::Result<Account> {
     let (raw, written) = (Publisher::bind(&context)?, Publisher::bind(&context)?);
     let relays = match trial.fault {
         Fault::Cut => Some((Relay::to(raw.endpoint())?, Relay::to(written.endpoint())?)),
-        Fault::Kill | Fault::Pause => None,
+        Fault::Kill | Fault::Pause | Fault::PowerCut => None,
     };
     let endpoints = match &relays {
         Some((raw, written)) => [raw.endpoint(), written.endpoint()],
         None => [raw.endpoint().to_owned(), written.endpoint().to_owned()],
     };
     let config = configure(trial, &endpoints)?;
+    let disk = match trial.fault {
+        Fault::PowerCut => Some(Disk::below(&trial.dir.join("store"), &trial.dir)?),
+        Fault::Kill | Fault::Pause | Fault::Cut => None,
+    };
     let mut faults = Faults {
+        disk,
         trial,
         config,
         process: None,
@@ -124,7 +135,15 @@ pub fn run(trial: &Trial, tell: &dyn Fn(&str)) -> anyhow::Result<Account> {
     faults.settle()?;
     let account = Account::read(&faults.store(), &events, &sent, &faults.blind)?;
     faults.stop()?;
-    account.check()?;
+    let frames_lost_max = match trial.fault {
+        // Those of the last interval, at each cut.
+        Fault::PowerCut => {
+            let interval = (BEFORE + SYNC_INTERVAL).as_secs_f64();
+            (interval * f64::from(PER_SECOND) * f64::from(trial.times)) as u64
+        }
+        Fault::Kill | Fault::Pause | Fault::Cut => 0,
+    };
+    account.check(frames_lost_max)?;
     Ok(account)
 }
 
@@ -135,6 +154,7 @@ struct Faults<'a> {
     starts: u32,
     rng: fastrand::Rng,
     relays: Option<(Relay, Relay)>,
+    disk: Option<Disk>,
     /// When events may not have been read.
     blind: Vec<(Instant, Instant)>,
 }
@@ -142,7 +162,11 @@ struct Faults<'a> {
 impl Faults<'_> {
     fn start(&mut self) -> anyhow::Result<()> {
         let log = self.trial.dir.join(format!("log-{}", self.starts));
-        self.process = Some(Process::start(&self.trial.landfall, &self.config, &log)?);
+        let environment = self.disk.as_ref().map(Disk::environment);
+        let environment = environment.as_ref().map_or(&[][..], |all| all);
+        let program = &self.trial.landfall;
+        let process = Process::start_within(program, &self.config, &log, environment)?;
+        self.process = Some(process);
         self.starts += 1;
         Ok(())
     }
@@ -168,6 +192,24 @@ impl Faults<'_> {
                 self.start()?;
                 self.blind.push((from - BEFORE, Instant::now() + BEFORE));
                 Ok(format!("killed; ready after {:.1?}", from.elapsed()))
+            }
+            Fault::PowerCut => {
+                if let Some(mut process) = self.process.take() {
+                    process.signal(rustix::process::Signal::KILL)?;
+                    process.await_end()?;
+                }
+                let disk = self.disk.as_ref().context("no disk is watched")?;
+                let loss = disk.cut(&mut self.rng)?;
+                self.start()?;
+                let before = BEFORE + SYNC_INTERVAL;
+                self.blind.push((from - before, Instant::now() + BEFORE));
+                Ok(format!(
+                    "power cut: {} bytes of {} files lost, {} files came back; ready after {:.1?}",
+                    loss.bytes,
+                    loss.files,
+                    loss.came_back,
+                    from.elapsed()
+                ))
             }
             Fault::Pause => {
                 let longest = self

@@ -44,9 +44,9 @@ impl Producer {
         self.send(made)
     }
 
-    /// Sends bytes that are no event.
-    pub fn send_malformed(&self, frame: &[u8]) -> zmq::Result<()> {
-        self.truth.produced_malformed();
+    /// Sends bytes that are no event, as of now, by `clock`.
+    pub fn send_malformed(&self, frame: &[u8], clock: &Clock) -> zmq::Result<()> {
+        self.truth.produced_malformed(clock.now_ms());
         self.client.send(frame)
     }
 

@@ -224,7 +224,8 @@ impl Player<'_> {
         }
         if chance < INVALID + MALFORMED {
             let frame = maker.malformed();
-            self.pipeline.producer.send_malformed(&frame)?;
+            let clock = &self.pipeline.clock;
+            self.pipeline.producer.send_malformed(&frame, clock)?;
             return Ok(None);
         }
         if chance < INVALID + MALFORMED + ODD {

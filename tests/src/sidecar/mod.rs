@@ -23,6 +23,9 @@ use rustix::process::Signal;
 
 use crate::metrics::Metrics;
 
+/// The log's name, beside the configuration.
+const LOG: &str = "landfall.log";
+
 /// The running sidecar, with its configuration, log and store in one directory.
 pub struct Sidecar {
     process: Process,
@@ -48,7 +51,7 @@ impl Sidecar {
             what: "writing the configuration",
             cause,
         })?;
-        let log = dir.join("landfall.log");
+        let log = dir.join(LOG);
         Ok(Self {
             process: Process::start_watched(program, &config, &log, serving)?,
             dir: dir.to_owned(),
@@ -93,6 +96,17 @@ impl Sidecar {
             cause,
         })?;
         self.process.signal(Signal::HUP)
+    }
+
+    /// SIGKILL, and waits until it is gone. The log of what it was stays beside that of the next run.
+    pub fn kill(&mut self) -> Result<(), SidecarError> {
+        self.process.signal(Signal::KILL)?;
+        self.process.await_end()?;
+        let log = self.dir.join(LOG);
+        fs::rename(&log, self.dir.join("landfall-killed.log")).map_err(|cause| SidecarError::Io {
+            what: "keeping the log",
+            cause,
+        })
     }
 
     /// SIGTERM, and waits until it has drained and ended.

@@ -55,16 +55,31 @@ impl Process {
         log: &Path,
         serving: &dyn Fn(SocketAddr),
     ) -> Result<Self, SidecarError> {
+        Self::start_logged(command(program, config), log, serving)
+    }
+
+    /// Starts `program` with further variables in its environment, and waits until it is ready.
+    pub fn start_within(
+        program: &Path,
+        config: &Path,
+        log: &Path,
+        environment: &[(&str, &Path)],
+    ) -> Result<Self, SidecarError> {
+        let mut command = command(program, config);
+        command.envs(environment.iter().copied());
+        Self::start_logged(command, log, &|_| ())
+    }
+
+    fn start_logged(
+        mut command: Command,
+        log: &Path,
+        serving: &dyn Fn(SocketAddr),
+    ) -> Result<Self, SidecarError> {
         let io = |what| move |cause| SidecarError::Io { what, cause };
         let output = File::create(log).map_err(io("creating the log"))?;
         let errors = output.try_clone().map_err(io("sharing the log"))?;
-        Self::begin(
-            program,
-            config,
-            log,
-            (output.into(), errors.into()),
-            serving,
-        )
+        command.stdout(output).stderr(errors);
+        Self::begin(command, log, serving)
     }
 
     /// The same, with its output and its errors in these files; the caller has to copy the errors to `log`, which is
@@ -80,26 +95,18 @@ impl Process {
             what: "emptying the log",
             cause,
         })?;
-        Self::begin(program, config, log, (output, errors), &|_| ())
+        let mut command = command(program, config);
+        command.stdout(output).stderr(errors);
+        Self::begin(command, log, &|_| ())
     }
 
     fn begin(
-        program: &Path,
-        config: &Path,
+        mut command: Command,
         log: &Path,
-        (output, errors): (Stdio, Stdio),
         serving: &dyn Fn(SocketAddr),
     ) -> Result<Self, SidecarError> {
-        let child = Command::new(program)
-            .args(["run", "--config"])
-            .arg(config)
-            .env("XDG_CACHE_HOME", paths::caches())
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors)
-            .spawn();
-        let child = child.map_err(|cause| SidecarError::Start {
-            program: program.to_owned(),
+        let child = command.spawn().map_err(|cause| SidecarError::Start {
+            program: command.get_program().into(),
             cause,
         })?;
         let mut process = Self {
@@ -204,6 +211,17 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// `program run` with a configuration.
+fn command(program: &Path, config: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .args(["run", "--config"])
+        .arg(config)
+        .env("XDG_CACHE_HOME", paths::caches())
+        .stdin(Stdio::null());
+    command
 }
 
 /// The address in the log line about the HTTP server, as text or as JSON.

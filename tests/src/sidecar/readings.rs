@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::store::WindowTotals;
 use crate::metrics::Metrics;
 use crate::truth::Verdict;
 
@@ -31,6 +32,22 @@ impl Readings {
             imbalance: metrics.count("landfall_conservation_imbalance_events_total", &[]),
             incidents_open: metrics.count("landfall_incidents_open", &[]),
         }
+    }
+
+    /// Takes what the store has counted over all runs. What the store does not count stays.
+    pub fn with_store(mut self, totals: &WindowTotals) -> Self {
+        let verdicts = Verdict::ALL.map(|verdict| (verdict, totals.count(verdict)));
+        self.verdicts = verdicts.into_iter().collect();
+        self.raw = totals.raw;
+        (self.duplicate, self.unexpected) = (totals.duplicate, totals.unexpected);
+        self
+    }
+
+    /// Adds what only a process that has ended had counted.
+    pub fn after(mut self, ended: &Self) -> Self {
+        self.undecodable += ended.undecodable;
+        self.imbalance += ended.imbalance;
+        self
     }
 
     pub fn count(&self, verdict: Verdict) -> u64 {

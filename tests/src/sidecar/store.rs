@@ -11,6 +11,8 @@ use crate::truth::Verdict;
 pub struct WindowTotals {
     pub raw: u64,
     pub pending: u64,
+    pub duplicate: u64,
+    pub unexpected: u64,
     /// In the order of [`Verdict::ALL`].
     pub verdicts: Vec<u64>,
 }
@@ -50,7 +52,8 @@ impl StoreReader {
     }
 
     pub fn totals(&self) -> rusqlite::Result<WindowTotals> {
-        let columns: Vec<String> = ["raw", "pending"]
+        let counts = ["raw", "pending", "duplicate", "unexpected"];
+        let columns: Vec<String> = counts
             .into_iter()
             .chain(Verdict::ALL.map(Verdict::as_str))
             .map(|column| format!("COALESCE(SUM({column}), 0)"))
@@ -58,12 +61,14 @@ impl StoreReader {
         let sql = format!("SELECT {} FROM windows", columns.join(", "));
         self.open()?.query_row(&sql, [], |row| {
             let count = |place: usize| row.get::<_, i64>(place).map(|count| count as u64);
-            let verdicts = (2..2 + Verdict::ALL.len())
+            let verdicts = (counts.len()..counts.len() + Verdict::ALL.len())
                 .map(count)
                 .collect::<rusqlite::Result<_>>()?;
             Ok(WindowTotals {
                 raw: count(0)?,
                 pending: count(1)?,
+                duplicate: count(2)?,
+                unexpected: count(3)?,
                 verdicts,
             })
         })

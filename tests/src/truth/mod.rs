@@ -1,6 +1,7 @@
 //! What really happened: every event that was produced, what the pipeline should do with it, and
 //! when it landed. Landfall's answers are compared with this record, which knows nothing about them.
 
+mod blind;
 mod event;
 mod judge;
 mod outage;
@@ -8,6 +9,7 @@ mod outage;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use blind::BlindSpot;
 pub use event::{Event, Fate, Landing, Nature};
 pub use judge::{Expected, Margins, Verdict};
 pub use outage::{Loss, Outage};
@@ -23,20 +25,29 @@ struct Inner {
     events: HashMap<String, Event>,
     /// Uuids in the order of production.
     order: Vec<String>,
-    /// Frames that no codec can decode.
-    malformed: u64,
+    /// When frames were sent that no codec can decode.
+    malformed_ms: Vec<i64>,
+    /// What the watcher did not see.
+    blind: Vec<BlindSpot>,
     /// Frames sent, of any kind.
     frames: u64,
     /// Published rows without an event, by their uuid.
     invented: Vec<String>,
 }
 
-/// Counts by verdict; events for which the truth allows two verdicts are counted separately.
+/// Counts by verdict; events for which the truth allows several verdicts are counted separately.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub verdicts: BTreeMap<Verdict, u64>,
-    /// Landed so near their deadline that either verdict is right.
+    /// Events for which several verdicts are right: they landed so near their deadline, or the watcher may not have
+    /// seen all.
     pub either: u64,
+    /// How many of them may have which verdict.
+    pub open: BTreeMap<Verdict, u64>,
+    /// Events, with all their copies, that the watcher may not have read.
+    pub unread: u64,
+    /// The same of malformed frames.
+    pub malformed_unread: u64,
     /// Landings beyond the first of an event that came in once.
     pub duplicate: u64,
     /// Landings of no event.
@@ -50,14 +61,32 @@ impl Tally {
         self.verdicts.get(&verdict).copied().unwrap_or(0)
     }
 
+    /// How many events may have a verdict beyond those that must have it.
+    pub fn open(&self, verdict: Verdict) -> u64 {
+        self.open.get(&verdict).copied().unwrap_or(0)
+    }
+
     /// Counts an event, with all its copies and landings.
-    fn add(&mut self, event: &Event, margins: Margins) {
-        match event.verdict(margins) {
-            Expected::One(verdict) => *self.verdicts.entry(verdict).or_default() += 1,
-            Expected::Either(_, _) => self.either += 1,
+    fn add(&mut self, event: &Event, margins: Margins, blind: &[BlindSpot]) {
+        let allowed = blind::allowed(event, margins, blind);
+        let copies = event.copies.saturating_sub(1);
+        match allowed.verdicts[..] {
+            [verdict] if !allowed.may_be_unread => {
+                *self.verdicts.entry(verdict).or_default() += 1;
+            }
+            _ => {
+                self.either += 1;
+                for verdict in allowed.verdicts {
+                    *self.open.entry(verdict).or_default() += 1;
+                }
+            }
         }
-        if event.copies > 1 {
-            *self.verdicts.entry(Verdict::Repeated).or_default() += event.copies - 1;
+        if allowed.may_be_unread {
+            self.unread += event.copies;
+            self.either += copies;
+            *self.open.entry(Verdict::Repeated).or_default() += copies;
+        } else if copies > 0 {
+            *self.verdicts.entry(Verdict::Repeated).or_default() += copies;
         }
         self.duplicate += (event.landings.len() as u64).saturating_sub(event.copies);
         self.frames += event.copies;
@@ -82,10 +111,15 @@ impl Truth {
     }
 
     /// Records a frame that is sent and cannot be decoded.
-    pub fn produced_malformed(&self) {
+    pub fn produced_malformed(&self, at_ms: i64) {
         let mut inner = self.lock();
         inner.frames += 1;
-        inner.malformed += 1;
+        inner.malformed_ms.push(at_ms);
+    }
+
+    /// Records that the watcher did not see all for a while.
+    pub fn blinded(&self, spot: BlindSpot) {
+        self.lock().blind.push(spot);
     }
 
     /// A row has been committed and is about to be published.
@@ -155,13 +189,19 @@ impl Truth {
     /// Every verdict's count, over all schemas.
     pub fn tally(&self, margins: Margins) -> Tally {
         let inner = self.lock();
+        let is_unread = |at_ms: i64| {
+            let mut raw = inner.blind.iter().filter(|spot| spot.is_raw);
+            raw.any(|spot| spot.holds(at_ms))
+        };
+        let unread = inner.malformed_ms.iter().filter(|at_ms| is_unread(**at_ms));
         let mut tally = Tally {
             unexpected: inner.invented.len() as u64,
-            malformed: inner.malformed,
+            malformed: inner.malformed_ms.len() as u64,
+            malformed_unread: unread.count() as u64,
             ..Tally::default()
         };
         for event in inner.events.values() {
-            tally.add(event, margins);
+            tally.add(event, margins, &inner.blind);
         }
         tally.frames = inner.frames;
         tally
@@ -175,21 +215,32 @@ impl Truth {
             tallies
                 .entry(event.schema.clone())
                 .or_default()
-                .add(event, margins);
+                .add(event, margins, &inner.blind);
         }
         tallies
     }
 
+    /// What the watcher may say of an event, if it read it, and whether it may not have read it.
+    pub fn allowed(&self, uuid: &str, margins: Margins) -> Option<(Vec<Verdict>, bool)> {
+        let inner = self.lock();
+        let allowed = blind::allowed(inner.events.get(uuid)?, margins, &inner.blind);
+        Some((allowed.verdicts, allowed.may_be_unread))
+    }
+
     /// The intervals in which expected events did not land. Losses closer together than `gap_ms`
     /// belong to one interval.
-    pub fn outages(&self, gap_ms: i64) -> Vec<Outage> {
+    pub fn outages(&self, gap_ms: i64, margins: Margins) -> Vec<Outage> {
         let inner = self.lock();
         let losses = inner.order.iter().filter_map(|uuid| {
             let event = inner.events.get(uuid)?;
             let lost = event.nature == Nature::Valid && event.landings.is_empty();
-            lost.then(|| Loss {
-                at_ms: event.sent_ms,
-                schema: event.schema.clone(),
+            lost.then(|| {
+                let allowed = blind::allowed(event, margins, &inner.blind);
+                Loss {
+                    at_ms: event.sent_ms,
+                    schema: event.schema.clone(),
+                    is_certain: allowed.verdicts == [Verdict::Missing] && !allowed.may_be_unread,
+                }
             })
         });
         outage::group(losses, gap_ms)

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 pub struct Loss {
     pub at_ms: i64,
     pub schema: String,
+    /// The watcher must have seen it.
+    pub is_certain: bool,
 }
 
 /// An interval in which events did not land, from the first to the last of them.
@@ -15,6 +17,8 @@ pub struct Outage {
     pub first_ms: i64,
     pub last_ms: i64,
     pub events: u64,
+    /// Those of them that the watcher must have seen.
+    pub certain: u64,
     pub schemas: BTreeMap<String, u64>,
 }
 
@@ -32,12 +36,14 @@ pub fn group(losses: impl Iterator<Item = Loss>, gap_ms: i64) -> Vec<Outage> {
                 first_ms: loss.at_ms,
                 last_ms: loss.at_ms,
                 events: 0,
+                certain: 0,
                 schemas: BTreeMap::new(),
             });
         }
         if let Some(outage) = outages.last_mut() {
             outage.last_ms = loss.at_ms;
             outage.events += 1;
+            outage.certain += u64::from(loss.is_certain);
             *outage.schemas.entry(loss.schema).or_default() += 1;
         }
     }
@@ -53,16 +59,16 @@ mod tests {
         let loss = |at_ms, schema: &str| Loss {
             at_ms,
             schema: schema.into(),
+            is_certain: at_ms > 0,
         };
         let outages = group(
             [loss(0, "A/1"), loss(500, "B/2"), loss(90, "A/1")].into_iter(),
             100,
         );
         assert_eq!(outages.len(), 2);
-        assert_eq!(
-            (outages[0].first_ms, outages[0].last_ms, outages[0].events),
-            (0, 90, 2)
-        );
+        let first = &outages[0];
+        assert_eq!((first.first_ms, first.last_ms), (0, 90));
+        assert_eq!((first.events, first.certain), (2, 1));
         assert_eq!(outages[1].schemas["B/2"], 1);
     }
 }

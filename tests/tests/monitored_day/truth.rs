@@ -129,7 +129,12 @@ impl Truth<'_> {
     /// Schemas that lost events while the writer was not deaf, each time that they did.
     fn lost_beside_outages(&self) -> u64 {
         let outages = self.day.outages();
-        let losses = self.day.stage.pipeline.truth.outages(GAP_MS);
+        let losses = self
+            .day
+            .stage
+            .pipeline
+            .truth
+            .outages(GAP_MS, self.day.margins);
         let beside = losses.iter().filter(|loss| {
             !outages
                 .iter()

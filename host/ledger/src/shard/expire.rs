@@ -82,6 +82,10 @@ impl Shard {
                 Waiting::Again => self.missing_again(slot, due_ms, effects),
                 Waiting::Rejected => {
                     self.unlink(slot);
+                    if self.hole_of(entry.arrived_ms, due_ms).is_some() {
+                        let window = self.tallies.window(entry.arrived_ms);
+                        self.tallies.at(window, entry.schema).rejected_unseen += 1;
+                    }
                     // A row that comes now may be that of a copy which nobody could judge.
                     let settled = if self.has_unjudged_copy(slot) {
                         Settled::Unjudged

@@ -393,6 +393,11 @@ impl Claim {
             State::Waits(event) if frontier.written_ms >= event.due_ms => {
                 if event.raw.judgement == Judgement::Rejected {
                     self.out.verdict(&event.raw, Verdict::Rejected, 1);
+                    if self.hole_of(&event).is_some() {
+                        let count = |counts: &mut Counts| counts.rejected_unseen += 1;
+                        let raw = event.raw;
+                        self.out.tallies.count(raw.arrived_ms, raw.schema, count);
+                    }
                     let of_unjudged = |(copy, _): &(RawObservation, Verdict)| {
                         copy.judgement == Judgement::Unjudged
                     };

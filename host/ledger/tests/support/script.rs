@@ -282,6 +282,7 @@ fn sum(counts: &Counts) -> String {
         ("unexpected", counts.unexpected),
         ("unwatched", counts.unwatched),
         ("doubtful", counts.doubtful),
+        ("rejected_unseen", counts.rejected_unseen),
     ];
     let shown = verdicts
         .into_iter()

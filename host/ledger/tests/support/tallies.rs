@@ -45,6 +45,7 @@ impl Tallies {
         }
         assert!(sum.duplicate > least && sum.unexpected > least, "{sum:?}");
         assert!(sum.doubtful > least && sum.unwatched > least, "{sum:?}");
+        assert!(sum.rejected_unseen > least, "{sum:?}");
     }
 
     pub fn count(&mut self, at_ms: i64, schema: SchemaId, change: impl FnOnce(&mut Counts)) {

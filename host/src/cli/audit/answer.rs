@@ -169,6 +169,10 @@ pub(super) fn as_text(audited: &Audited, missing: &[MissingEvent]) -> Page {
             "of the delivered: doubtful, in time or late",
             counts.doubtful,
         ),
+        (
+            "of the rejected: may have landed unseen",
+            counts.rejected_unseen,
+        ),
     ] {
         if count != 0 {
             text.line(format_args!("{count:>12} {name}"));

@@ -43,6 +43,7 @@ fn filled() -> Metrics {
     verdicts.add_unexpected("Edit/11", 2);
     verdicts.add_unexpected("Edit/11", -1);
     verdicts.add_doubtful("Edit/11", 1);
+    verdicts.add_rejected_unseen("Edit/11", 1);
     verdicts.add_latency("Edit/11", &[0, 1], 200);
     let checks = &metrics.checks;
     let busy = Duration::from_millis(3);

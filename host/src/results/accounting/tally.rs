@@ -38,6 +38,7 @@ fn window_counts(counts: &Counts) -> WindowCounts {
         duplicate: counts.duplicate,
         unexpected: counts.unexpected,
         doubtful: counts.doubtful,
+        rejected_unseen: counts.rejected_unseen,
         unwatched: counts.unwatched,
     }
 }

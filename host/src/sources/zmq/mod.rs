@@ -23,6 +23,7 @@ mod probe;
 mod publish;
 pub(crate) mod settings;
 mod subscriber;
+mod suspensions;
 mod wake_ups;
 mod watermark;
 
@@ -30,12 +31,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{BatchWriter, Source, SourceContext, SourceError};
+use crate::clock;
 use crate::flow::{Refusals, SourceStatus};
 use connection_monitor::{ConnectionMonitor, Resolver, system_resolver};
 use coverage::ConnectionCoverage;
 use dial::Destination;
 use pace::Pace;
 use subscriber::Subscriber;
+use suspensions::Suspensions;
 
 pub use envelope::Envelope;
 use envelope::MessageParts;
@@ -149,6 +152,7 @@ fn open_by(
         connection_monitor: monitor,
         batch_writer,
         watermark,
+        suspensions: Suspensions::new(clock::suspended()),
         coverage,
         stop,
         tick,

@@ -110,12 +110,13 @@ fn wrong() -> Draft {
 
 fn rows() -> Draft {
     let by = |metric: &str| sum(&rate(metric, &[SCHEMA]));
-    Draft::graph("Rows that no event explains", "Rows a second that landed beyond those that a key is owed, or without a raw event, and delivered events that may have been late. Nothing is good, but for the first minutes after a start.")
+    Draft::graph("Rows that no event explains", "Rows a second that landed beyond those that a key is owed, or without a raw event, delivered events that may have been late, and rejected events that may have landed unseen. Nothing is good, but for the first minutes after a start.")
         .ask("duplicate", by("landfall_duplicates_total"))
         .ask("unexpected", by("landfall_unexpected_total"))
         .ask("unwatched", by("landfall_unwatched_rows_total"))
         .ask("explained later", by("landfall_unexpected_explained_total"))
         .ask("doubtful", by("landfall_doubtful_events_total"))
+        .ask("rejected unseen", by("landfall_rejected_unseen_events_total"))
         .unit(unit::ROWS_PER_SECOND)
         .named(&[
             ("duplicate", of(&colours::CAUSES, "duplicate")),
@@ -123,6 +124,7 @@ fn rows() -> Draft {
             ("unwatched", of(&colours::CAUSES, "unwatched")),
             ("explained later", GOOD),
             ("doubtful", WARNING),
+            ("rejected unseen", WARNING),
         ])
         .span(8, 8)
         .see("duplicate")

@@ -42,19 +42,24 @@ impl<'a> Account<'a> {
         self.screen.print_line(&format!("  {text}  {mark}"));
     }
 
-    /// A count of both; `either` more may be right.
-    pub fn count(&mut self, name: &str, truth: u64, reported: u64, either: u64) {
-        let open = if either > 0 {
-            format!(" (or up to {} more)", grouped(either))
+    /// A count of both; `open` more may be right.
+    pub fn count(&mut self, name: &str, truth: u64, reported: u64, open: u64) {
+        self.within(name, truth, truth + open, reported);
+    }
+
+    /// A count of both; any number from `least` to `most` may be right.
+    pub fn within(&mut self, name: &str, least: u64, most: u64, reported: u64) {
+        let open = if most > least {
+            format!(" (or up to {} more)", grouped(most - least))
         } else {
             String::new()
         };
         let text = format!(
             "{name:<34} {:>12} {:>12}{open}",
-            grouped(truth),
+            grouped(least),
             grouped(reported)
         );
-        self.line(&text, (truth..=truth + either).contains(&reported));
+        self.line(&text, (least..=most).contains(&reported));
     }
 
     pub fn columns(&self) {
@@ -66,35 +71,27 @@ impl<'a> Account<'a> {
     pub fn verdicts(&mut self, readings: &Readings, tally: &Tally) {
         self.columns();
         for verdict in Verdict::ALL {
-            // Nothing in this pipeline can cause it; the row shows that Landfall agrees.
             self.count(
                 verdict.as_str(),
                 tally.count(verdict),
                 readings.count(verdict),
-                if matches!(
-                    verdict,
-                    Verdict::Delivered | Verdict::Late | Verdict::Altered
-                ) {
-                    tally.either
-                } else {
-                    0
-                },
+                tally.open(verdict),
             );
         }
         let raw = tally.frames - tally.malformed;
-        self.count(
+        self.within(
             "raw events, all verdicts together",
+            raw - tally.unread,
             raw,
             readings.judged(),
-            0,
         );
         self.count("duplicate rows", tally.duplicate, readings.duplicate, 0);
         self.count("unexpected rows", tally.unexpected, readings.unexpected, 0);
-        self.count(
+        self.within(
             "undecodable frames",
+            tally.malformed - tally.malformed_unread,
             tally.malformed,
             readings.undecodable,
-            0,
         );
         self.count("events out of balance", 0, readings.imbalance, 0);
     }
@@ -112,7 +109,7 @@ impl<'a> Account<'a> {
             .filter(|incident| incident.cause == "stalled")
             .collect();
         self.screen.print_line(&format!(
-            "  {:<25}  {:<25}  {:>6}  {:>7}  {}",
+            "  {:<25}  {:<25}  {:>13}  {:>7}  {}",
             "truth: first, last lost", "Landfall's incident", "lost", "counted", "reported after"
         ));
         for outage in outages {
@@ -127,37 +124,45 @@ impl<'a> Account<'a> {
             let near = |a: i64, b: i64| (a - b).abs() <= tolerance_ms;
             let delay_ms = stall.opened_ms - outage.first_ms;
             let text = format!(
-                "{truth}  {}  {:>6}  {:>7}  {:<11} ({:.1} s of this replay)",
+                "{truth}  {}  {:>13}  {:>7}  {:<11} ({:.1} s of this replay)",
                 span(stall.start_ms, stall.end_ms),
-                grouped(outage.events),
+                lost(outage),
                 grouped(stall.events),
                 minutes(delay_ms),
                 delay_ms as f64 / speed / 1000.0,
             );
             let right = near(stall.start_ms, outage.first_ms)
                 && near(stall.end_ms, outage.last_ms)
-                && stall.events == outage.events;
+                && (outage.certain..=outage.events).contains(&stall.events);
             self.line(&text, right);
         }
         self.count("outages", outages.len() as u64, stalls.len() as u64, 0);
     }
 
-    /// Events of all incidents of each cause, beside the truth's.
-    pub fn causes(&mut self, truth: &[(&str, u64)], incidents: &[Incident]) {
+    /// Events of all incidents of each cause, beside the truth's least and most.
+    pub fn causes(&mut self, truth: &[(&str, u64, u64)], incidents: &[Incident]) {
         let mut reported: BTreeMap<&str, u64> = BTreeMap::new();
         for incident in incidents {
             *reported.entry(incident.cause.as_str()).or_default() += incident.events;
         }
         self.columns();
-        for (cause, events) in truth {
+        for (cause, least, most) in truth {
             let name = format!("events of incidents \"{cause}\"");
-            self.count(&name, *events, reported.remove(cause).unwrap_or(0), 0);
+            self.within(&name, *least, *most, reported.remove(cause).unwrap_or(0));
         }
         for (cause, events) in reported {
             let name = format!("events of incidents \"{cause}\"");
             self.count(&name, 0, events, 0);
         }
     }
+}
+
+/// How many events an outage lost: those that Landfall must have seen, and all of them.
+fn lost(outage: &Outage) -> String {
+    if outage.certain == outage.events {
+        return grouped(outage.events);
+    }
+    format!("{}–{}", grouped(outage.certain), grouped(outage.events))
 }
 
 /// `11-18 02:12 – 11-18 02:36`.

@@ -1,6 +1,6 @@
 //! The day of the incident in about two minutes: a pipeline over real sockets, its writer that goes
 //! deaf five times, Landfall beside it as it is shipped, and at the end Landfall's account beside
-//! the truth that the pipeline itself recorded.
+//! the truth that the pipeline itself recorded. Landfall itself is killed once, and cut off from the writer once.
 //!
 //! `cargo xtask demo` builds everything and runs this. The exit code is 0 if the two agree in
 //! everything, 1 if they do not, 2 if the demo could not be run.
@@ -8,18 +8,21 @@
 mod account;
 mod backfill;
 mod screen;
+mod strikes;
 mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, anyhow, ensure};
 use clap::Parser;
 use landfall_tests::clock::{Clock, log_time};
 use landfall_tests::events::Maker;
 use landfall_tests::pipeline::Pipeline;
+use landfall_tests::recording::relay::Relay;
 use landfall_tests::replay::{
     DEADLINE_MS, Day, Fault, HELD_MS, Played, Stage, StageOptions, Stretch, WINDOW_MS, play,
 };
@@ -32,6 +35,7 @@ use landfall_tests::work_dir::WorkDir;
 use account::{Account, grouped};
 use backfill::Backfill;
 use screen::Screen;
+use strikes::{Struck, Target};
 
 /// Times in the truth are taken at the near ends of the sockets and Landfall's at the far ends; a
 /// latency this near to the deadline, in real time, may be judged either way.
@@ -98,13 +102,18 @@ fn run(args: &Args) -> anyhow::Result<u64> {
 
     // The pipeline, and Landfall beside it.
     let mut stage = set_stage(args, &dir, &day)?;
-    let mut sidecar = stage.start()?;
+    let writer = Relay::to(stage.pipeline.written_endpoint()).context("failed to listen")?;
+    stage.launcher.settings.written = vec![writer.endpoint()];
+    let sidecar = Mutex::new(stage.start()?);
     let clock = stage.clock.clone();
     let day = &day.beginning_at(clock.now_ms());
+    let strikes_ms = strikes::due_ms()?;
     ensure!(
         day.faults
             .iter()
-            .all(|(_, outage)| outage.from_ms > day.begin_ms),
+            .map(|(_, outage)| outage.from_ms)
+            .chain(strikes_ms)
+            .all(|from_ms| from_ms > day.begin_ms),
         "Landfall needed more than {START:?} to start, so that the day's first outage is over; try a lower --speed"
     );
 
@@ -116,32 +125,20 @@ fn run(args: &Args) -> anyhow::Result<u64> {
         args.speed,
         real.as_secs(),
     ));
-    let played = {
-        let end = AtomicBool::new(false);
-        let interval_ms = ((args.speed * 1000.0) / f64::from(args.rate)).max(1.0) as i64;
-        let mut maker = Maker::of_2014(args.seed);
-        std::thread::scope(|scope| {
-            scope.spawn(|| watch::watch(day, &sidecar, &clock, &screen, &end));
-            let tell = |line: &str| screen.print_line(line);
-            let played = play(day, &mut stage.pipeline, &mut maker, interval_ms, &tell);
-            if played.is_ok() {
-                settle(&stage.pipeline, &sidecar, &clock);
-            }
-            end.store(true, Ordering::Relaxed);
-            played
-        })?
-    };
-
     let margins = Margins {
         deadline_ms: DEADLINE_MS,
         slack_ms: clock.stretch_ms(SLACK),
     };
+    let (played, struck) = play_day(args, day, &mut stage, &sidecar, &writer, &screen, margins)?;
+    let mut sidecar = sidecar.into_inner().unwrap_or_else(PoisonError::into_inner);
+
     let backfill = Backfill {
         program: &args.landfall,
         dir: &dir,
         database: stage.database(),
         pipeline: &stage.pipeline,
         sidecar: &sidecar,
+        struck: &struck,
         margins,
         screen: &screen,
     };
@@ -152,8 +149,11 @@ fn run(args: &Args) -> anyhow::Result<u64> {
     account.heading("The backfill");
     backfill.run(&mut account)?;
     account.heading("Every verdict after the backfill, beside the truth");
-    await_agreement(pipeline, &sidecar, margins);
-    account.verdicts(&readings(&sidecar), &pipeline.truth.tally(margins));
+    await_agreement(&backfill)?;
+    account.verdicts(
+        &readings(&sidecar, &struck)?,
+        &pipeline.truth.tally(margins),
+    );
 
     let status = sidecar.stop()?;
     account.line("Landfall drains and ends on SIGTERM", status.success());
@@ -171,6 +171,44 @@ fn run(args: &Args) -> anyhow::Result<u64> {
         screen.print_line(&format!("Kept in {}.", dir.display()));
     }
     Ok(differences)
+}
+
+/// Plays the day while Landfall is watched and struck, until every event has its verdict.
+fn play_day(
+    args: &Args,
+    day: &Day,
+    stage: &mut Stage,
+    sidecar: &Mutex<Sidecar>,
+    writer: &Relay,
+    screen: &Screen,
+    margins: Margins,
+) -> anyhow::Result<(Played, Struck)> {
+    let (launcher, clock) = (stage.launcher.clone(), stage.clock.clone());
+    let truth = stage.pipeline.truth.clone();
+    let end = AtomicBool::new(false);
+    let target = Target {
+        sidecar,
+        launcher: &launcher,
+        writer,
+        truth: &truth,
+        clock: &clock,
+        screen,
+    };
+    let interval_ms = ((args.speed * 1000.0) / f64::from(args.rate)).max(1.0) as i64;
+    let mut maker = Maker::of_2014(args.seed);
+    std::thread::scope(|scope| {
+        scope.spawn(|| watch::watch(day, sidecar, &clock, screen, &end));
+        let striking = scope.spawn(|| target.strike());
+        let tell = |line: &str| screen.print_line(line);
+        let played = play(day, &mut stage.pipeline, &mut maker, interval_ms, &tell);
+        let struck = striking.join();
+        if let (Ok(_), Ok(Ok(struck))) = (&played, &struck) {
+            settle(&stage.pipeline, sidecar, struck, &clock, margins);
+        }
+        end.store(true, Ordering::Relaxed);
+        let struck = struck.map_err(|_| anyhow!("the thread of the strikes died"))??;
+        Ok((played?, struck))
+    })
 }
 
 fn set_stage(args: &Args, dir: &Path, day: &Day) -> anyhow::Result<Stage> {
@@ -196,32 +234,53 @@ fn set_stage(args: &Args, dir: &Path, day: &Day) -> anyhow::Result<Stage> {
     Ok(stage)
 }
 
-fn readings(sidecar: &Sidecar) -> Readings {
-    Readings::of(&sidecar.metrics())
+/// What Landfall has counted over both of its runs.
+fn readings(sidecar: &Sidecar, struck: &Struck) -> anyhow::Result<Readings> {
+    let totals = sidecar.store().totals();
+    let totals = totals.context("failed to read Landfall's store")?;
+    let readings = Readings::of(&sidecar.metrics()).with_store(&totals);
+    Ok(readings.after(&struck.killed))
 }
 
 /// Waits until every raw event has its verdict. If that does not come, the account will show it.
-fn settle(pipeline: &Pipeline, sidecar: &Sidecar, clock: &Clock) {
-    let tally = pipeline.truth.tally(Margins {
-        deadline_ms: DEADLINE_MS,
-        slack_ms: 0,
-    });
-    let raw = tally.frames - tally.malformed;
+fn settle(
+    pipeline: &Pipeline,
+    sidecar: &Mutex<Sidecar>,
+    struck: &Struck,
+    clock: &Clock,
+    margins: Margins,
+) {
+    let tally = pipeline.truth.tally(margins);
+    let least = tally.frames - tally.malformed - tally.unread;
     // Rows may be held back until now, and incidents stay open for a while.
     let quiet_ms = clock.now_ms() + HELD_MS;
     wait::until(SETTLE_MAX, || {
-        let settled = readings(sidecar).is_settled(raw);
+        let sidecar = sidecar.lock().unwrap_or_else(PoisonError::into_inner);
+        let readings = readings(&sidecar, struck).ok()?;
+        let settled = readings.raw >= least && readings.is_settled(readings.raw);
         (settled && clock.now_ms() > quiet_ms && pipeline.writer.backlog() == 0).then_some(())
     });
 }
 
 /// Waits until all counts agree. If that does not come, the account will show it.
-fn await_agreement(pipeline: &Pipeline, sidecar: &Sidecar, margins: Margins) {
+fn await_agreement(backfill: &Backfill<'_>) -> anyhow::Result<()> {
+    let Backfill {
+        pipeline,
+        sidecar,
+        struck,
+        margins,
+        ..
+    } = backfill;
     wait::until(SETTLE_MAX, || {
-        difference(&readings(sidecar), &pipeline.truth.tally(margins))
+        let readings = match readings(sidecar, struck) {
+            Ok(readings) => readings,
+            Err(error) => return Some(Err(error)),
+        };
+        difference(&readings, &pipeline.truth.tally(*margins))
             .is_empty()
-            .then_some(())
-    });
+            .then_some(Ok(()))
+    })
+    .unwrap_or(Ok(()))
 }
 
 /// The day as Landfall reports it, beside the truth.
@@ -234,6 +293,7 @@ fn tell_day(
     let Backfill {
         pipeline,
         sidecar,
+        struck,
         margins,
         screen,
         ..
@@ -246,7 +306,7 @@ fn tell_day(
     let answer = landfall(&args.landfall, ["incidents", "--json", "--config", &config])?;
     let incidents = Incident::read_all(&answer.json()?)
         .with_context(|| format!("landfall incidents answered {}", answer.stdout))?;
-    let (outages, others) = apart(truth.outages(GAP_MS), &played.faults);
+    let (outages, others) = apart(truth.outages(GAP_MS, *margins), &played.faults);
     account.heading("The outages of the writer, beside the truth");
     account.outages(&outages, &incidents, WINDOW_MS + DEADLINE_MS, args.speed);
 
@@ -254,29 +314,29 @@ fn tell_day(
     let late = truth.select(|event| event.verdict(*margins) == Expected::One(Verdict::Late));
     let lost_elsewhere: u64 = others.iter().map(|outage| outage.events).sum();
     account.heading("All other incidents, beside the truth");
-    let stalled: u64 = outages.iter().map(|outage| outage.events).sum();
+    let stalled = outages.iter().map(|outage| outage.certain).sum();
+    let stalled_most = outages.iter().map(|outage| outage.events).sum();
+    let exactly = |cause, events| (cause, events, events);
     account.causes(
         &[
-            ("stalled", stalled),
-            ("loss", lost_elsewhere + late.len() as u64),
-            ("altered", tally.count(Verdict::Altered)),
-            ("leaked", tally.count(Verdict::Leaked)),
-            ("unjudged", tally.count(Verdict::Unjudged)),
-            ("duplicate", tally.duplicate),
-            ("unexpected", tally.unexpected),
+            ("stalled", stalled, stalled_most),
+            exactly("loss", lost_elsewhere + late.len() as u64),
+            exactly("altered", tally.count(Verdict::Altered)),
+            exactly("leaked", tally.count(Verdict::Leaked)),
+            exactly("unjudged", tally.count(Verdict::Unjudged)),
+            exactly("duplicate", tally.duplicate),
+            exactly("unexpected", tally.unexpected),
+            ("unwatched", 1, tally.open(Verdict::Unconfirmed)),
         ],
         &incidents,
     );
 
     account.heading("Every verdict, beside the truth");
-    account.verdicts(&readings(sidecar), &tally);
-    let lost = truth.keys(Verdict::Missing, *margins);
-    let named = backfill.missing_keys()?;
-    account.line(
-        "`landfall missing` names exactly the events that are not in the database",
-        named.len() == lost.len() && lost.iter().all(|uuid| named.contains(uuid)),
-    );
-    Ok(())
+    account.verdicts(&readings(sidecar, struck)?, &tally);
+    account.heading("What Landfall did not see, as `landfall coverage` prints it");
+    backfill.coverage(account)?;
+    account.heading("Every event that did not land, by name, beside the database");
+    backfill.names(account)
 }
 
 /// The losses of the deaf writer, and all others.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use landfall_tests::clock::{Clock, table_time};
@@ -15,7 +16,7 @@ use crate::screen::{Screen, Tone};
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The meaning of the cause of an open incident.
-const WORDS: [(&str, &str); 7] = [
+const WORDS: [(&str, &str); 8] = [
     ("stalled", "nothing lands any more"),
     ("loss", "some events did not land"),
     ("altered", "events land altered"),
@@ -23,13 +24,23 @@ const WORDS: [(&str, &str); 7] = [
     ("leaked", "invalid events land"),
     ("unexpected", "rows land that nobody sent"),
     ("unjudged", "events cannot be judged"),
+    ("unwatched", "a stream is not seen"),
 ];
 
 /// Looks until `end`.
-pub fn watch(day: &Day, sidecar: &Sidecar, clock: &Clock, screen: &Screen, end: &AtomicBool) {
+pub fn watch(
+    day: &Day,
+    sidecar: &Mutex<Sidecar>,
+    clock: &Clock,
+    screen: &Screen,
+    end: &AtomicBool,
+) {
     let mut open: BTreeMap<&str, bool> = BTreeMap::new();
     while !end.load(Ordering::Relaxed) {
-        let metrics = sidecar.metrics();
+        let metrics = {
+            let sidecar = sidecar.lock().unwrap_or_else(PoisonError::into_inner);
+            sidecar.metrics()
+        };
         let now_ms = clock.now_ms();
         for (cause, words) in WORDS {
             let is_open = metrics.count("landfall_incidents_open", &[("cause", cause)]) > 0;

@@ -34,6 +34,9 @@ struct Args {
     /// How often connections are cut.
     #[arg(long, default_value_t = 200)]
     cuts: u32,
+    /// How often the power is cut: killed, and what was not brought to the disk is lost.
+    #[arg(long, default_value_t = 200)]
+    power_cuts: u32,
     /// Every choice comes from this number.
     #[arg(long, default_value_t = 20141118)]
     seed: u64,
@@ -61,11 +64,12 @@ fn faults(args: &Args) -> anyhow::Result<()> {
         (Fault::Kill, "kills", args.kills),
         (Fault::Cut, "cuts", args.cuts),
         (Fault::Pause, "pauses", args.pauses),
+        (Fault::PowerCut, "power cuts", args.power_cuts),
     ] {
         if times == 0 {
             continue;
         }
-        let dir = dir.join(name);
+        let dir = dir.join(name.replace(' ', "-"));
         std::fs::create_dir(&dir)?;
         let trial = Trial {
             landfall: args.landfall.clone(),
@@ -80,7 +84,7 @@ fn faults(args: &Args) -> anyhow::Result<()> {
         let account = run(&trial, &tell).with_context(|| format!("{times} {name}"))?;
         println!(
             "\n{times} {name}: no wrong word. {} events sent, {} lost; read {}, delivered {}, late {}, missing {}, \
-             unconfirmed {} (of which landed {}); rows without their event {}\n",
+             unconfirmed {} (of which landed {}); rows without their event {}; frames lost {}\n",
             account.sent,
             account.lost,
             account.raw,
@@ -90,6 +94,7 @@ fn faults(args: &Args) -> anyhow::Result<()> {
             account.unconfirmed,
             account.unconfirmed_landed,
             account.unwatched,
+            account.frames_lost,
         );
     }
     Ok(())

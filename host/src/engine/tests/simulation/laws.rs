@@ -356,6 +356,7 @@ fn check_counts(window: &WindowRow, prunes: bool) {
         counts.duplicate,
         counts.unexpected,
         counts.doubtful,
+        counts.rejected_unseen,
     ];
     let lowest = verdicts(&window).into_iter().chain(others).min();
     assert!(lowest >= Some(0), "{window:?}");

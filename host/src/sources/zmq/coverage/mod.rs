@@ -129,6 +129,16 @@ impl ConnectionCoverage {
         self.reads_on(now_ms);
     }
 
+    /// The machine was suspended for so long, some time since the last look. Unlike in a pause of the process alone, its
+    /// kernel took nothing either: what the publisher could not keep is lost, however little comes afterwards.
+    pub fn suspended(&mut self, length: Duration, now_ms: i64, now: Instant) {
+        if let State::Seeing { proven_ms, .. } = self.state {
+            let since_ms = now_ms.saturating_sub(self.ms(length));
+            self.unseen(proven_ms.min(since_ms), now_ms, HoleCause::Paused);
+        }
+        self.paused(length, now_ms, now);
+    }
+
     /// Whether it has not caught up with a pause yet.
     pub fn is_catching_up(&self) -> bool {
         self.paused.is_some()

@@ -21,10 +21,12 @@ enum Step {
     Frame(u64, usize),
     /// The source has not run for so long.
     Paused(u64),
+    /// The machine was suspended for so long.
+    Suspended(u64),
     /// A look at the first connection while more waits in the kernel or in the library.
     Behind,
 }
-use Step::{Acknowledged, Alive, Behind, Dead, Frame, Paused};
+use Step::{Acknowledged, Alive, Behind, Dead, Frame, Paused, Suspended};
 
 /// The holes after all steps, and how far the last look lets the progress move.
 fn after(steps: &[(u64, Step)]) -> (Vec<(i64, i64, HoleCause)>, i64, bool) {
@@ -57,6 +59,10 @@ fn after(steps: &[(u64, Step)]) -> (Vec<(i64, i64, HoleCause)>, i64, bool) {
             Paused(length) => {
                 let now = start + Duration::from_millis(at);
                 coverage.paused(Duration::from_millis(length), at_ms, now);
+            }
+            Suspended(length) => {
+                let now = start + Duration::from_millis(at);
+                coverage.suspended(Duration::from_millis(length), at_ms, now);
             }
             Behind => {
                 let behind = ConnectionLook {
@@ -328,6 +334,21 @@ fn a_flood_without_a_pause_is_no_hole() {
         (600, Alive(1)),
     ]);
     assert_eq!(holes.len(), 1, "{holes:?}");
+}
+
+#[test]
+fn while_the_machine_was_suspended_nothing_was_seen_however_little_waited() {
+    let first = (101, 300, HoleCause::NeverConnected);
+    let seeing = [(300, Frame(1, 9)), (400, Alive(1))];
+    let (holes, limit_ms, _) = after(&[seeing[0], seeing[1], (9_000, Suspended(8_000))]);
+    assert_eq!(holes, [first, (400, 9_000, HoleCause::Paused)]);
+    assert_eq!(limit_ms, 400);
+    // The last look may have been long before.
+    let (holes, ..) = after(&[seeing[0], seeing[1], (9_000, Suspended(8_650))]);
+    assert_eq!(holes, [first, (350, 9_000, HoleCause::Paused)]);
+    // Nothing was seen before either: the hole goes on with its cause.
+    let (holes, ..) = after(&[(200, Dead(0)), (9_000, Suspended(8_000)), (9_100, Dead(0))]);
+    assert_eq!(holes, [(101, 9_100, HoleCause::NeverConnected)]);
 }
 
 #[test]

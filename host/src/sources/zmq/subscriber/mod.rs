@@ -9,9 +9,11 @@ use super::connection_monitor::ConnectionMonitor;
 use super::coverage::{ConnectionCoverage, ConnectionLook};
 use super::envelope::{MessagePart, MessageParts};
 use super::pace::{NAP, Pace};
+use super::suspensions::Suspensions;
 use super::wake_ups::DEFER_MIN;
 use super::watermark::{Ahead, Look, Watermark};
 use super::whole_ms;
+use crate::clock;
 use crate::flow::{Link, Refusals, RefusedCounts, ShutdownRequest, SourceStatus};
 use crate::sources::{BatchWriter, Source, SourceError};
 use crate::thread_watch;
@@ -32,6 +34,7 @@ pub(super) struct Subscriber {
     pub batch_writer: BatchWriter,
     pub watermark: Watermark,
     pub coverage: ConnectionCoverage,
+    pub suspensions: Suspensions,
     pub stop: ShutdownRequest,
     /// How long to wait for a frame before the time is reported.
     pub tick: Duration,
@@ -170,7 +173,12 @@ impl Subscriber {
     fn note_pause(&mut self) {
         let now = Instant::now();
         let overslept = self.watermark.awake(now);
+        let suspended = self.suspensions.since_last(clock::suspended());
         let clock = self.batch_writer.clock();
+        if let Some(length) = suspended {
+            self.watermark.suspended(now);
+            self.coverage.suspended(length, clock.now_ms(), now);
+        }
         match overslept {
             Some(overslept) => self.coverage.paused(overslept, clock.now_ms(), now),
             None if self.coverage.is_catching_up() => self.coverage.reads_on(clock.now_ms()),

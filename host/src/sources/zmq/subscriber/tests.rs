@@ -96,6 +96,7 @@ fn scene_with(wait: Duration) -> Scene {
         index: 0,
         connection_monitor,
         watermark: Watermark::new(Arc::clone(batch_writer.progress()), 0),
+        suspensions: Suspensions::new(clock::suspended()),
         coverage: ConnectionCoverage::new(
             Arc::clone(batch_writer.progress()),
             Arc::clone(&stats),

@@ -147,6 +147,14 @@ impl Watermark {
         Some(overslept)
     }
 
+    /// The machine was suspended: looks count again after a while, as after a pause.
+    pub fn suspended(&mut self, now: Instant) {
+        self.unsettle(now + SETTLE);
+        if let Some(candidate) = &mut self.candidate {
+            candidate.since = now;
+        }
+    }
+
     /// The library's queue was found empty.
     pub fn seen_empty(&mut self, look: Look) {
         let Look {

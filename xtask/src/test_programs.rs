@@ -1,0 +1,169 @@
+//! The programs that hold the tests: finds them, and runs several at a time.
+//!
+//! `cargo test` runs one after the other. Those of the end-to-end tests wait for processes, sockets and deadlines most
+//! of the time, and the others compute: beside each other they take little longer than the longer half alone.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+use crate::command::{cargo, output, program, shown};
+use crate::workspace::Workspace;
+
+/// The crate of the end-to-end tests.
+const WAITING: &str = "landfall-tests";
+
+/// One program, or the tests in documentation.
+struct TestProgram {
+    /// As cargo names it: `landfall-store spool`.
+    name: String,
+    /// It waits more than it computes.
+    waits: bool,
+    command: Command,
+}
+
+/// Runs all programs that `cargo test --workspace` would run, with the variables that `environment` has.
+///
+/// # Errors
+/// A program cannot be found or started, or a test failed.
+pub fn run(workspace: &Workspace, environment: &Command) -> anyhow::Result<()> {
+    let logs = workspace.target.join("xtask/tests");
+    std::fs::create_dir_all(&logs).with_context(|| format!("failed to make {}", logs.display()))?;
+    let mut programs = list(workspace)?;
+    programs.push(TestProgram {
+        name: "documentation".into(),
+        waits: false,
+        command: cargo(workspace, ["test", "--workspace", "--doc"]),
+    });
+    for program in &mut programs {
+        for (name, value) in environment.get_envs() {
+            if let Some(value) = value {
+                program.command.env(name, value);
+            }
+        }
+    }
+    let all = programs.len();
+    let (waiting, computing): (VecDeque<_>, VecDeque<_>) =
+        programs.into_iter().partition(|program| program.waits);
+    let queues = Mutex::new([waiting, computing]);
+    let failed: Mutex<Vec<String>> = Mutex::default();
+    let turn = Mutex::new(());
+    thread::scope(|scope| {
+        for lane in [0, 1] {
+            let (queues, failed, turn, logs) = (&queues, &failed, &turn, &logs);
+            scope.spawn(move || {
+                while let Some(program) = next(queues, lane) {
+                    let name = program.name.clone();
+                    if let Err(error) = run_one(program, logs, turn) {
+                        let text = format!("{name}: {error:#}");
+                        failed
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .push(text);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if !failed.is_empty() {
+        let (count, list) = (failed.len(), failed.join("\n  "));
+        bail!("{count} of {all} programs with tests failed:\n  {list}");
+    }
+    Ok(())
+}
+
+/// The next program of a lane; where that lane has none, the last one of the other.
+fn next(queues: &Mutex<[VecDeque<TestProgram>; 2]>, lane: usize) -> Option<TestProgram> {
+    let mut queues = queues.lock().unwrap_or_else(PoisonError::into_inner);
+    match queues[lane].pop_front() {
+        Some(program) => Some(program),
+        None => queues[1 - lane].pop_back(),
+    }
+}
+
+/// Runs one with its output in a log, and then shows all of it.
+fn run_one(mut program: TestProgram, logs: &Path, turn: &Mutex<()>) -> anyhow::Result<()> {
+    let path = logs.join(format!("{}.log", program.name.replace(['/', ' '], "-")));
+    let started = Instant::now();
+    let status = logged(&mut program.command, &path)?;
+    let took = started.elapsed();
+    let said =
+        std::fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+    println!(
+        "\n     Running {} ({:.1} s)\n{}",
+        program.name,
+        took.as_secs_f64(),
+        String::from_utf8_lossy(&said).trim_end()
+    );
+    if !status.success() {
+        bail!(
+            "{status}, after {}; run `{}`",
+            seconds(took),
+            shown(&program.command)
+        );
+    }
+    Ok(())
+}
+
+fn seconds(took: Duration) -> String {
+    format!("{} s", took.as_secs())
+}
+
+fn logged(command: &mut Command, path: &Path) -> anyhow::Result<ExitStatus> {
+    let log = File::create(path).with_context(|| format!("failed to write {}", path.display()))?;
+    let errors = log.try_clone().context("failed to share a log")?;
+    command
+        .stdout(Stdio::from(log))
+        .stderr(Stdio::from(errors))
+        .status()
+        .with_context(|| format!("failed to start `{}`", shown(command)))
+}
+
+/// All programs, as cargo has built them.
+fn list(workspace: &Workspace) -> anyhow::Result<Vec<TestProgram>> {
+    let mut build = cargo(workspace, ["test", "--workspace", "--no-run"]);
+    build.arg("--message-format=json");
+    let said = output(&mut build)?;
+    let mut programs = Vec::new();
+    for line in said.lines() {
+        let message: Value =
+            serde_json::from_str(line).context("cargo does not say what it built as JSON")?;
+        programs.extend(TestProgram::read(workspace, &message));
+    }
+    if programs.is_empty() {
+        bail!("cargo names no program with tests");
+    }
+    Ok(programs)
+}
+
+impl TestProgram {
+    /// Of a message of cargo; None if it names none.
+    fn read(workspace: &Workspace, message: &Value) -> Option<Self> {
+        let is_test = message["profile"]["test"].as_bool()?;
+        let executable = message["executable"].as_str().filter(|_| is_test)?;
+        let dir = PathBuf::from(message["manifest_path"].as_str()?);
+        let dir = dir.parent()?;
+        let package = workspace
+            .members
+            .iter()
+            .find(|member| workspace.root.join(&member.dir) == dir)?;
+        let target = message["target"]["name"].as_str()?;
+        // Where cargo runs it, and what it says to it.
+        let mut command = program(workspace, executable);
+        command.current_dir(dir).env("CARGO_MANIFEST_DIR", dir);
+        Some(Self {
+            name: format!("{} {target}", package.name),
+            waits: package.name == WAITING,
+            command,
+        })
+    }
+}

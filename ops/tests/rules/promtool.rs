@@ -25,6 +25,8 @@ pub fn parameters(factor: f64) -> Parameters {
 pub fn run(promtool: &Path, dir: &Path, arguments: &[&str]) -> Result<(), String> {
     let output = Command::new(promtool)
         .args(arguments)
+        // It lives for a minute: to collect garbage less often takes a fifth less of processor time.
+        .env("GOGC", "400")
         .current_dir(dir)
         .output()
         .expect("promtool runs");

@@ -99,6 +99,8 @@ fn run(
     let output = Command::new(promtool)
         .args(["test", "rules"])
         .arg(&test)
+        // It lives for a minute: to collect garbage less often takes a fifth less of processor time.
+        .env("GOGC", "400")
         .output()?;
     let output_text = [output.stdout, output.stderr].concat();
     let output_text = String::from_utf8_lossy(&output_text).into_owned();

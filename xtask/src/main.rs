@@ -14,6 +14,7 @@ mod mutants;
 mod prometheus;
 mod record;
 mod setup;
+mod sim;
 mod steps;
 mod test;
 mod test_programs;
@@ -72,6 +73,13 @@ enum Task {
     },
     /// Format, lints, rules of the repository, and all tests.
     Test,
+    /// Runs the simulations over many seeds, on all cores: the ledger against its oracle; shards, results and store over
+    /// restarts; all stages from frames to the store. A seed that fails is printed with a history made shorter.
+    Sim {
+        /// The first so many, as 1000, or some, as 317..318.
+        #[arg(long, default_value = "2000", value_parser = sim::seeds)]
+        seeds: std::ops::Range<u64>,
+    },
     /// Measures Landfall as ratios within one run.
     Bench {
         /// Counts instructions instead, and fails if a count moved from the one that is kept.
@@ -122,6 +130,7 @@ fn run(task: Task) -> anyhow::Result<()> {
         Task::Faults { args } => trial::run(&workspace, &mut steps, "faults", &args),
         Task::Record { cases } => record::run(&workspace, &mut steps, &cases),
         Task::Test => test::run(&workspace, &mut steps),
+        Task::Sim { seeds } => sim::run(&workspace, &mut steps, &seeds),
         Task::Bench { check, args } => bench::run(&workspace, &mut steps, check, &args),
         Task::Mutants { names } => mutants::run(&workspace, &mut steps, &names),
         Task::Fuzz { target, seconds } => {

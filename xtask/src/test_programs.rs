@@ -21,9 +21,9 @@ use crate::workspace::Workspace;
 const WAITING: &str = "landfall-tests";
 
 /// One program, or the tests in documentation.
-struct TestProgram {
+pub struct TestProgram {
     /// As cargo names it: `landfall-store spool`.
-    name: String,
+    pub name: String,
     /// It waits more than it computes.
     waits: bool,
     command: Command,
@@ -128,8 +128,11 @@ fn logged(command: &mut Command, path: &Path) -> anyhow::Result<ExitStatus> {
         .with_context(|| format!("failed to start `{}`", shown(command)))
 }
 
-/// All programs, as cargo has built them.
-fn list(workspace: &Workspace) -> anyhow::Result<Vec<TestProgram>> {
+/// Builds all programs, and lists them.
+///
+/// # Errors
+/// Something does not compile, or cargo says what nobody understands.
+pub fn list(workspace: &Workspace) -> anyhow::Result<Vec<TestProgram>> {
     let mut build = cargo(workspace, ["test", "--workspace", "--no-run"]);
     build.arg("--message-format=json");
     let said = output(&mut build)?;
@@ -146,6 +149,22 @@ fn list(workspace: &Workspace) -> anyhow::Result<Vec<TestProgram>> {
 }
 
 impl TestProgram {
+    /// A command that runs it once more.
+    pub fn again(&self) -> Command {
+        let mut command = Command::new(self.command.get_program());
+        command.args(self.command.get_args()).stdin(Stdio::null());
+        if let Some(dir) = self.command.get_current_dir() {
+            command.current_dir(dir);
+        }
+        for (name, value) in self.command.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
+    }
+
     /// Of a message of cargo; None if it names none.
     fn read(workspace: &Workspace, message: &Value) -> Option<Self> {
         let is_test = message["profile"]["test"].as_bool()?;

@@ -27,6 +27,19 @@ use oracle::{Expected, Span, Tallies, Waiting};
 /// Histories that are run, each of another seed.
 const SEEDS: u64 = 3_000;
 
+/// Asks for other seeds: `A..B`.
+const SEEDS_VARIABLE: &str = "LANDFALL_SIMULATION_SEEDS";
+
+/// The seeds that the environment asks for, or the first so many.
+fn seeds() -> std::ops::Range<u64> {
+    let Ok(asked) = std::env::var(SEEDS_VARIABLE) else {
+        return 0..SEEDS;
+    };
+    let number = |text: &str| text.trim().parse().expect("a number of seeds");
+    let (from, to) = asked.split_once("..").expect("seeds as A..B");
+    number(from)..number(to)
+}
+
 /// A run: the log of what was done, and what came out.
 #[derive(Debug, PartialEq)]
 struct Run {
@@ -193,7 +206,7 @@ fn take_activity(all: &mut [Shard], run: &mut Run) {
 #[test]
 fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
     let mut seen = Tallies::default();
-    for seed in 0..SEEDS {
+    for seed in seeds() {
         let run = run(seed, 1);
         let holes = Holes::new(seed);
         let expected = Expected::of(&run.log, &holes);
@@ -283,7 +296,9 @@ fn every_history_ends_in_the_verdicts_that_the_oracle_gives_each_key_alone() {
         run.tallies.merge_into(&mut seen);
     }
     // The histories are worth something only if they come to every verdict, many times.
-    seen.assert_all_kinds_above(100);
+    if seeds() == (0..SEEDS) {
+        seen.assert_all_kinds_above(100);
+    }
 }
 
 /// What the effects reported, sorted.

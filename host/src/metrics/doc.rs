@@ -46,7 +46,7 @@ pub fn document(entries: &[Entry]) -> String {
         or 0 * sum by (schema) (landfall_events_total{{verdict=\"missing\"}}))\n\
         ```\n\n\
         (before the first revision there is no series of revisions, and a difference with an absent series is\n\
-        absent). While Landfall runs, `landfall_overdue_events` is the same number.\n\n\
+        absent). `landfall_overdue_events` is this number of the present run, and what earlier runs left beside it.\n\n\
         | metric | kind | labels | meaning |\n|---|---|---|---|\n"
     );
     for Entry {

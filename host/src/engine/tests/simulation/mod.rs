@@ -7,33 +7,20 @@
 //! Simulated are the sources and judges alone: a batch is registered when it comes, judged later, and its
 //! shares are applied later still.
 
+mod history;
 mod laws;
 mod world;
 
-use fastrand::Rng;
-
+use self::history::History;
 use self::world::{Plans, STALL_MS, World, key_of};
+use super::seeds::seeds_or;
 
-/// Histories that are run, each of another seed; and the variable that asks for another number of them.
+/// Histories that are run, each of another seed.
 const SEEDS: u64 = 400;
-const SEEDS_VARIABLE: &str = "LANDFALL_SIMULATION_SEEDS";
 
-/// Things that happen in one history.
-const STEPS: usize = 400;
-
-/// So many histories that fail are enough to see why.
-const FAILING_MAX: usize = 5;
-
-/// `N` for the first so many, `A..B` for some.
+/// The histories to run.
 fn seeds() -> std::ops::Range<u64> {
-    let Ok(asked) = std::env::var(SEEDS_VARIABLE) else {
-        return 0..SEEDS;
-    };
-    let number = |text: &str| text.trim().parse().expect("a number of seeds");
-    match asked.split_once("..") {
-        Some((from, to)) => number(from)..number(to),
-        None => 0..number(&asked),
-    }
+    seeds_or(SEEDS)
 }
 
 /// What the histories came to, so that none of it can go untested.
@@ -50,24 +37,9 @@ struct Seen {
     pruned: u64,
 }
 
-fn run(seed: u64, plans: &Plans, seen: &mut Seen) {
-    let mut rng = Rng::with_seed(seed);
-    let mut world = World::new(&mut rng, plans);
-    for _ in 0..STEPS {
-        match rng.u8(..100) {
-            0..22 => world.pass_time(&mut rng),
-            22..42 => world.judge(&mut rng),
-            42..62 => world.apply(&mut rng),
-            62..76 => world.advance(&mut rng),
-            76..92 => world.describe(&mut rng),
-            92..94 => world.flush_and_lose_the_answer(),
-            94..99 => world.flush(),
-            _ if rng.u8(..3) == 0 => world.start_anew(&mut rng),
-            _ => {}
-        }
-    }
-    world.come_to_rest(&mut rng);
-    world.add_to(seen);
+/// The command that runs one seed alone.
+fn command(seed: u64) -> String {
+    format!("cargo xtask sim --seeds {seed}..{}", seed + 1)
 }
 
 #[test]
@@ -76,17 +48,24 @@ fn windows_and_table_agree_after_every_flush_and_no_stall_is_reported_while_rows
     let mut seen = Seen::default();
     let range = seeds();
     let all = range.end.saturating_sub(range.start);
-    let fails = |seed: &u64| {
-        let run = std::panic::AssertUnwindSafe(|| run(*seed, &plans, &mut seen));
-        std::panic::catch_unwind(run).is_err()
-    };
-    let failing: Vec<u64> = range.filter(fails).take(FAILING_MAX).collect();
-    assert!(
-        failing.is_empty(),
-        "the histories of the seeds {failing:?} fail; of the first alone: {SEEDS_VARIABLE}={}..{}",
-        failing[0],
-        failing[0] + 1
-    );
+    for seed in range {
+        let history = History::of(seed);
+        let play = std::panic::AssertUnwindSafe(|| history.play(&plans, &mut seen, None));
+        if std::panic::catch_unwind(play).is_err() {
+            let hook = std::panic::take_hook();
+            // The trials that fail are wanted.
+            std::panic::set_hook(Box::new(|_| ()));
+            let shrunk = history.shrunk(&plans);
+            let story = shrunk.story(&plans);
+            std::panic::set_hook(hook);
+            panic!(
+                "the history of seed {seed} fails, also with these {} of its {} steps:\n{story}\nagain: {}",
+                shrunk.steps(),
+                history.steps(),
+                command(seed)
+            );
+        }
+    }
     eprintln!("{all} histories: {seen:?}");
     // They are worth something only if they come to everything, many times.
     if all >= SEEDS {
@@ -146,4 +125,31 @@ fn a_row_of_an_event_that_came_in_before_the_start_is_life() {
         assert!(causes.contains(&"loss".to_owned()), "{causes:?}");
         assert!(!causes.contains(&"stalled".to_owned()), "{causes:?}");
     }
+}
+
+#[test]
+fn a_seed_gives_the_same_history_twice() {
+    let plans = Plans::new();
+    for seed in 0..20 {
+        let story = || History::of(seed).story(&plans);
+        let first = story();
+        assert!(first.lines().count() > 100, "{first}");
+        assert_eq!(first, story(), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_failing_history_is_made_shorter_and_told() {
+    let plans = Plans::new();
+    let broken = Plans::that_fail_at_a_start();
+    let history = (0..1000)
+        .map(History::of)
+        .find(|history| history.failure(&broken).is_some());
+    let history = history.expect("one in which the process starts again");
+    assert_eq!(history.failure(&plans), None);
+    let shrunk = history.shrunk(&broken);
+    assert_eq!(shrunk.steps(), 1, "to start again is all that it takes");
+    let story = shrunk.story(&broken);
+    assert!(story.contains("starts again"), "{story}");
+    assert!(story.ends_with("it fails on purpose"), "{story}");
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 
 use self::run::Run;
+use super::seeds::seeds_or;
 
 /// Histories, each of another seed.
 const SEEDS: u64 = 60;
@@ -64,7 +65,7 @@ fn play(seed: u64) -> (Vec<Sent>, BTreeMap<&'static str, i64>, String) {
 #[test]
 fn each_event_gets_its_verdict_on_the_whole_way_and_a_seed_leaves_the_same_store_twice() {
     let mut all: BTreeMap<&str, i64> = BTreeMap::new();
-    for seed in 0..SEEDS {
+    for seed in seeds_or(SEEDS) {
         let (sent, verdicts, store) = play(seed);
         let mut expected: BTreeMap<&str, i64> = BTreeMap::new();
         for event in &sent {
@@ -76,6 +77,9 @@ fn each_event_gets_its_verdict_on_the_whole_way_and_a_seed_leaves_the_same_store
         for (verdict, events) in verdicts {
             *all.entry(verdict).or_default() += events;
         }
+    }
+    if seeds_or(SEEDS).end < SEEDS {
+        return;
     }
     for verdict in [
         "missing",

@@ -52,9 +52,19 @@ pub(super) struct Plans {
     all: Arc<Plan>,
     fewer: Arc<Plan>,
     telemetry: Telemetry,
+    /// To see that a history that fails is noticed.
+    fails_at_a_start: bool,
 }
 
 impl Plans {
+    /// A world that fails whenever the process starts again.
+    pub(super) fn that_fail_at_a_start() -> Self {
+        Self {
+            fails_at_a_start: true,
+            ..Self::new()
+        }
+    }
+
     pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let plan = |names: &[&str]| {
@@ -81,6 +91,7 @@ impl Plans {
             all: plan(&SCHEMAS),
             fewer: plan(&SCHEMAS[..2]),
             telemetry: Telemetry::new().expect("a board"),
+            fails_at_a_start: false,
         }
     }
 }
@@ -154,6 +165,8 @@ pub(super) struct World<'a> {
     deaf_until_ms: i64,
     restarts: u64,
     out_of_step: u64,
+    /// What happens, line by line, if anybody wants to read it.
+    pub(super) story: Option<&'a mut Vec<String>>,
 }
 
 impl<'a> World<'a> {
@@ -184,6 +197,7 @@ impl<'a> World<'a> {
             deaf_until_ms: 0,
             restarts: 0,
             out_of_step: 0,
+            story: None,
         };
         world.start(rng);
         world
@@ -193,6 +207,14 @@ impl<'a> World<'a> {
     fn now(&self) -> Instant {
         let passed_ms = u64::try_from(self.now_ms - START_MS).unwrap_or(0);
         self.began + Duration::from_millis(passed_ms)
+    }
+
+    /// Adds a line to the story.
+    fn tell(&mut self, text: impl FnOnce() -> String) {
+        let at_ms = self.now_ms - START_MS;
+        if let Some(story) = &mut self.story {
+            story.push(format!("{at_ms:>7} ms  {}", text()));
+        }
     }
 
     fn run(&mut self) -> &mut Run {

@@ -81,6 +81,7 @@ impl World<'_> {
     pub(in super::super) fn start_anew(&mut self, rng: &mut Rng) {
         self.restarts += 1;
         if rng.bool() {
+            self.tell(|| "the process ends properly".into());
             self.end(rng);
             self.laws.ended();
             for known in self.keys.values_mut() {
@@ -93,6 +94,7 @@ impl World<'_> {
                 }
             }
         } else {
+            self.tell(|| "the process is killed".into());
             for known in self.keys.values_mut() {
                 known.is_doubtful = true;
             }
@@ -108,5 +110,8 @@ impl World<'_> {
         self.clock.set_ms(self.now_ms);
         self.due.retain(|row| row.landed_ms > self.now_ms);
         self.start(rng);
+        let window_ms = self.run().window_ms;
+        self.tell(|| format!("it starts again, with windows of {window_ms} ms"));
+        assert!(!self.plans.fails_at_a_start, "it fails on purpose");
     }
 }

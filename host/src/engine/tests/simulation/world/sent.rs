@@ -72,6 +72,15 @@ impl World<'_> {
     /// What comes now, in a batch of each stream.
     pub(super) fn bring(&mut self, raw: Vec<Sent>, written: Vec<Row>) {
         let now_ms = self.now_ms;
+        for sent in &raw {
+            let (key, schema) = (sent.key, SCHEMAS[sent.schema]);
+            let (judgement, content) = (sent.judgement, sent.content);
+            self.tell(|| format!("raw: k{key} of {schema}, {judgement:?}, content {content}"));
+        }
+        for row in &written {
+            let (key, schema, content) = (row.key, SCHEMAS[row.schema], row.content);
+            self.tell(|| format!("written: k{key} of {schema}, content {content}"));
+        }
         let run = self.run();
         if !raw.is_empty() {
             let guard = run.in_flight.begin(Stream::Raw, now_ms);

@@ -37,6 +37,9 @@ impl World<'_> {
             true => Stream::Written,
             false => Stream::Raw,
         };
+        let (events, rows) = (raw.len(), written.len());
+        self.tell(|| format!("a batch of {stream} is judged: {events} events, {rows} rows"));
+        let run = self.run.as_mut().expect("it runs");
         let mut report = JudgeReport::new(stream, Generation(0));
         let mut shares: Vec<(Vec<RawObservation>, Vec<WrittenObservation>)> =
             vec![Default::default(); shards];
@@ -120,6 +123,8 @@ impl World<'_> {
         let Some(work) = self.run().shards[number].work.pop_front() else {
             return;
         };
+        let (events, rows) = (work.raw.len(), work.written.len());
+        self.tell(|| format!("shard {number} applies {events} events, {rows} rows"));
         self.note(&work);
         let now = self.now();
         self.run().shards[number].give(ShardInput::Work(work), now);
@@ -171,6 +176,8 @@ impl World<'_> {
         shard.give(ShardInput::Answers(answers), now);
         shard.give(ShardInput::Tick, now);
         run.applied_ms[number] = frontiers.into_iter().min().unwrap_or(i64::MIN);
+        let [raw, written] = frontiers.map(|at_ms| at_ms.saturating_sub(super::START_MS));
+        self.tell(|| format!("shard {number}: raw time is {raw} ms, written time {written} ms"));
     }
 
     /// The describer hands on what a shard reported: the reports of one shard in their order, those of several shards in any order.
@@ -188,11 +195,13 @@ impl World<'_> {
             return;
         };
         let described = run.describing.step(output, now);
+        let answers = described.answers.len();
         for (shard, answer) in described.answers {
             run.shards[shard].answers.push_back(answer);
         }
         run.results.step(described.message, now);
         self.out_of_step += u64::from(waiting > 1);
+        self.tell(|| format!("a report of shard {number} is described, answers: {answers}"));
     }
 
     pub(in super::super) fn flush(&mut self) {
@@ -201,11 +210,18 @@ impl World<'_> {
 
     /// The commit is done, and seems to have failed.
     pub(in super::super) fn flush_and_lose_the_answer(&mut self) {
+        self.tell(|| "the next commit is done, and seems to have failed".into());
         self.run().results.lose_answer();
         self.flush();
     }
 
     pub(super) fn flush_as(&mut self, ended: bool) {
+        self.tell(|| {
+            format!(
+                "results are stored{}",
+                if ended { ", and all is over" } else { "" }
+            )
+        });
         let now = self.now();
         let run = self.run();
         let mut tries = 0..3;

@@ -31,18 +31,27 @@ const SELDOM: Variant = Variant {
     factor: 1.0,
 };
 
-/// Holds cases to the rules: all of them with frequent scrapes, those in which an alert fires and whole
-/// days in a replay too, and long ones with scrapes of a minute.
+/// With this variable all cases are replayed, and not only one for each alert.
+const ALL_REPLAYED: &str = "LANDFALL_ALL_REPLAYED";
+
+/// Those that are replayed: whole days, and for each alert the first case in which it fires. A replay shows that all
+/// spans of a rule follow the factor of time, which one case does.
+fn to_replay<'a>(short: &[&'a Case]) -> Vec<&'a Case> {
+    let is_all = std::env::var_os(ALL_REPLAYED).is_some();
+    let mut seen = std::collections::BTreeSet::new();
+    let is_wanted =
+        |case: &&Case| case.alert.is_empty() || case.fires() && (seen.insert(case.alert) || is_all);
+    short.iter().copied().filter(is_wanted).collect()
+}
+
+/// Holds cases to the rules: all of them with frequent scrapes, some in a replay too, and long ones with scrapes of a
+/// minute.
 fn hold(cases: &[Case]) {
     let Some(promtool) = promtool::find() else {
         return;
     };
     let (long, short): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(|case| case.is_long);
-    let replayed: Vec<&Case> = short
-        .iter()
-        .copied()
-        .filter(|case| case.alert.is_empty() || case.fires())
-        .collect();
+    let replayed = to_replay(&short);
     for (variant, cases) in [(OFTEN, &short), (REPLAY, &replayed), (SELDOM, &long)] {
         if !cases.is_empty() {
             promtool::test(&promtool, cases, variant).unwrap_or_else(|said| panic!("{said}"));

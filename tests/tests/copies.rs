@@ -3,8 +3,15 @@
 
 mod support;
 
+use std::fs::File;
+use std::io::Write as _;
+use std::process::Output;
+use std::time::Duration;
+
+use rustix::fs::{CWD, Mode, mkfifoat};
 use serde_json::Value;
 use support::{run_landfall, text};
+use tempfile::TempDir;
 
 const CONFIG: &str = r#"
 [event]
@@ -67,15 +74,8 @@ fn check(raw: &[String], written: &[String], code: i32, expected: &[(&str, i64)]
     check_with("", raw, written, code, expected);
 }
 
-/// The same with further settings.
-#[track_caller]
-fn check_with(
-    settings: &str,
-    raw: &[String],
-    written: &[String],
-    code: i32,
-    expected: &[(&str, i64)],
-) {
+/// A directory with the files of an audit.
+fn prepare(settings: &str, raw: &[String], written: &[String]) -> TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     let schema = r#"{"type":"object","properties":{"n":{"type":"number"}}}"#;
     for name in ["S", "T"] {
@@ -89,12 +89,29 @@ fn check_with(
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         std::fs::write(dir.path().join(name), text).expect("written");
     }
+    dir
+}
+
+fn answer(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", text(output)))
+}
+
+/// The same with further settings.
+#[track_caller]
+fn check_with(
+    settings: &str,
+    raw: &[String],
+    written: &[String],
+    code: i32,
+    expected: &[(&str, i64)],
+) {
+    let dir = prepare(settings, raw, written);
     let output = run_landfall(
         dir.path(),
         &["audit", "--raw", "raw", "--written", "written", "--json"],
     );
-    let answer: Value = serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{error}: {}", text(&output)));
+    let answer = answer(&output);
     let mut counts: Vec<(String, i64)> = answer["verdicts"]
         .as_object()
         .expect("verdicts")
@@ -219,6 +236,33 @@ fn each_schema_of_a_key_is_owed_a_row_of_its_own() {
     let row = [nameless(&rows[0])];
     let counts: &[(&str, i64)] = &[("altered", 1), ("repeated", 1)];
     check(&raw, &row, 1, counts);
+}
+
+#[test]
+fn an_audit_does_not_depend_on_which_file_is_read_faster() {
+    // One file comes when the other one has been read, for all that is known.
+    for slow in ["raw", "written"] {
+        let (raw, written) = many(5_000, 5_000, 1);
+        let dir = prepare("[ledger]\npending_max = 1000", &raw, &written);
+        let at = |name: &str| dir.path().join(name);
+        std::fs::rename(at(slow), at("later")).expect("renamed");
+        mkfifoat(CWD, at(slow), Mode::from_raw_mode(0o600)).expect("a pipe");
+        let lines = std::fs::read(at("later")).expect("read");
+        let pipe = at(slow);
+        let feeder = std::thread::spawn(move || {
+            let mut pipe = File::options().write(true).open(pipe).expect("opened");
+            // Nothing shows from outside how far the other one is read.
+            std::thread::sleep(Duration::from_secs(1));
+            pipe.write_all(&lines).is_ok()
+        });
+        let output = run_landfall(
+            dir.path(),
+            &["audit", "--raw", "raw", "--written", "written", "--json"],
+        );
+        let answer = answer(&output);
+        assert_eq!(answer["verdicts"]["delivered"], 4_999, "{answer}");
+        assert!(feeder.join().expect("it does not panic"));
+    }
 }
 
 #[test]

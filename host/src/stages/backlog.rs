@@ -53,18 +53,21 @@ impl Backlog {
             && self.sum(|shard| &shard.early) < self.entries_max
     }
 
-    /// Whether early landings alone are far beyond the bound. This does not happen where time
-    /// moves: there a landing waits for its raw event no longer than the grace period.
-    pub fn is_overrun(&self) -> bool {
-        let entries = self.sum(|shard| &shard.raw) + self.sum(|shard| &shard.early);
-        entries / 2 >= self.entries_max
-    }
-
     /// Whether landings wait as well. So many of them wait for raw events that raw events cannot be
     /// coming in, although they are let in. Raw events that wait are never the reason, because only
     /// landings, and the time that passes with them, settle those.
     pub fn is_full_of_landings(&self) -> bool {
         self.sum(|shard| &shard.early) / 2 >= self.entries_max
+    }
+
+    /// Whether as many landings wait for their raw events as may.
+    pub fn has_landings_enough(&self) -> bool {
+        self.sum(|shard| &shard.early) >= self.entries_max
+    }
+
+    /// Whether raw events wait for landings, and landings for raw events, as many as may: they do not fit each other.
+    pub fn is_full_of_both(&self) -> bool {
+        self.sum(|shard| &shard.raw) >= self.entries_max && self.has_landings_enough()
     }
 
     /// The bound, in entries.
@@ -116,7 +119,12 @@ mod tests {
             !backlog.is_full(),
             "only raw events can settle what waits now"
         );
-        assert!(backlog.is_overrun() && !backlog.is_full_of_landings());
+        assert!(!backlog.is_full_of_landings());
+        assert!(backlog.is_full_of_both());
+        backlog.report(0, 19, 10);
+        assert!(!backlog.is_full_of_both() && backlog.has_landings_enough());
+        backlog.report(0, 19, 9);
+        assert!(!backlog.is_full_of_both() && !backlog.has_landings_enough());
         backlog.report(0, 100, 19);
         assert!(
             !backlog.is_full_of_landings(),

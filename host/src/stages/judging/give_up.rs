@@ -19,6 +19,8 @@ pub(crate) struct GiveUp {
     in_flight: InFlight,
     /// Since when there was no room in the spool.
     stuck: Option<Instant>,
+    /// A raw batch waits for room in the spool.
+    lacks_room: bool,
 }
 
 impl GiveUp {
@@ -27,17 +29,31 @@ impl GiveUp {
         Self {
             in_flight,
             stuck: None,
+            lacks_room: false,
         }
     }
 
     /// Call when the spool had room.
     pub fn spooled(&mut self) {
         self.stuck = None;
+        self.lacks_room = false;
+    }
+
+    /// Whether landings wait until raw events have come: as many wait for theirs as may, and raw events still come in.
+    /// So it does not matter which of the two files is read faster.
+    pub fn holds_landings(&self, backlog: &Backlog) -> bool {
+        backlog.has_landings_enough() && self.comes_raw() && !self.lacks_room
+    }
+
+    /// Whether raw events are still to be applied.
+    fn comes_raw(&self) -> bool {
+        self.in_flight.frontier(Stream::Raw) != i64::MAX
     }
 
     /// Call when the spool failed or had no room. Gives the reason to give up, if there is one.
     pub fn on_spool_error(&mut self, error: &SpoolError, now: Instant) -> Option<String> {
         let is_full = matches!(error, SpoolError::Full { .. });
+        self.lacks_room = true;
         let is_hopeless = !is_full || self.is_all_landed() && self.is_stuck(now);
         is_hopeless.then(|| {
             format!(
@@ -49,7 +65,13 @@ impl GiveUp {
 
     /// Call when the ledger has no room. Gives the reason to give up, if there is one.
     pub fn on_full_ledger(&self, backlog: &Backlog, raw_waits: bool) -> Option<String> {
-        let is_hopeless = backlog.is_overrun() || raw_waits && self.is_all_landed();
+        // One batch may bring many more landings than may wait: that shows nothing while raw events come in.
+        let is_overrun = match self.comes_raw() {
+            true => backlog.is_full_of_both(),
+            false => backlog.is_full_of_landings(),
+        };
+        // In this order: what the last landings settled is reported before all are applied.
+        let is_hopeless = is_overrun || raw_waits && self.is_all_landed() && backlog.is_full();
         is_hopeless.then(|| {
             format!(
                 "more than {} events wait for their other side, as many as ledger.pending_max allows: \
@@ -76,6 +98,39 @@ mod tests {
     use super::*;
 
     #[test]
+    fn landings_wait_while_raw_events_can_come_and_no_longer() {
+        let in_flight = InFlight::default();
+        let raw = in_flight.add_source(Stream::Raw, 0);
+        let mut give_up = GiveUp::new(in_flight);
+        let backlog = Backlog::new(2, 10);
+        backlog.report(0, 9, 4);
+        backlog.report(1, 5, 5);
+        assert!(!give_up.holds_landings(&backlog));
+        backlog.report(0, 10, 5);
+        assert!(give_up.holds_landings(&backlog));
+        // Only landings make room in the spool.
+        let full = SpoolError::Full {
+            dir: "spool".into(),
+            bytes: 1,
+            bytes_max: 1,
+        };
+        assert_eq!(give_up.on_spool_error(&full, Instant::now()), None);
+        assert!(!give_up.holds_landings(&backlog));
+        give_up.spooled();
+        assert!(give_up.holds_landings(&backlog));
+        backlog.report(0, 40, 40);
+        assert_eq!(give_up.on_full_ledger(&backlog, false), None);
+        backlog.report(0, 10, 5);
+        raw.finish();
+        assert!(!give_up.holds_landings(&backlog), "nobody comes for them");
+        // The last raw batch brought many.
+        backlog.report(0, 40, 0);
+        assert_eq!(give_up.on_full_ledger(&backlog, false), None);
+        backlog.report(0, 15, 15);
+        assert!(give_up.on_full_ledger(&backlog, false).is_some());
+    }
+
+    #[test]
     fn without_room_it_is_given_up_once_all_landed_and_nothing_helped_for_a_while() {
         let in_flight = InFlight::default();
         let written = in_flight.add_source(Stream::Written, 0);
@@ -96,6 +151,13 @@ mod tests {
         assert_eq!(give_up.on_full_ledger(&backlog, true), None);
         written.finish();
         assert!(give_up.on_full_ledger(&backlog, true).is_some());
+        backlog.report(0, 9, 0);
+        assert_eq!(
+            give_up.on_full_ledger(&backlog, true),
+            None,
+            "the last landings made room"
+        );
+        backlog.report(0, 10, 0);
         assert_eq!(
             give_up.on_full_ledger(&backlog, false),
             None,

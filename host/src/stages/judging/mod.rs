@@ -122,7 +122,7 @@ impl JudgeStage {
                 self.judge(batch, now)
             }
             JudgeInput::Batch { batch, raw_waits } => {
-                if self.backlog.is_overrun() {
+                if self.backlog.has_landings_enough() {
                     self.check_give_up(raw_waits);
                 }
                 self.judge(batch, now)
@@ -150,6 +150,8 @@ impl JudgeStage {
             );
         }
         self.is_overrun = is_overrun;
+        let give_up = self.give_up.as_ref();
+        let holds_landings = give_up.is_some_and(|give_up| give_up.holds_landings(&self.backlog));
         let waits = !self.waiting.batches.is_empty();
         let restoring = self.restoring.load(Ordering::Acquire);
         let looks =
@@ -157,7 +159,7 @@ impl JudgeStage {
         JudgeIntake {
             held: PerStream {
                 raw: is_full,
-                written: is_overrun,
+                written: is_overrun || holds_landings,
             },
             takes: PerStream::of(|stream| {
                 let is_behind = (waits || restoring) && stream == Stream::Raw;

@@ -47,7 +47,7 @@ pub struct Target<'a> {
 pub struct Struck {
     /// What the killed process had counted.
     pub killed: Readings,
-    /// When it was killed and cut off, and what it may not have seen therefore.
+    /// A moment at which it was dead or cut off, and what it may not have seen therefore.
     pub kill: (i64, BlindSpot),
     pub cut: (i64, BlindSpot),
 }
@@ -79,6 +79,7 @@ impl Target<'_> {
         let killed = Readings::of(&sidecar.metrics());
         let from_ms = self.clock.now_ms();
         sidecar.kill().context("failed to kill Landfall")?;
+        let dead_ms = self.clock.now_ms();
         self.tell(from_ms, "Landfall is killed with SIGKILL");
         *sidecar = self
             .launcher
@@ -93,14 +94,16 @@ impl Target<'_> {
             is_raw: true,
         };
         self.truth.blinded(spot);
-        Ok((killed, (from_ms, spot)))
+        Ok((killed, (dead_ms, spot)))
     }
 
     fn cut(&self) -> anyhow::Result<(i64, BlindSpot)> {
         let from_ms = self.clock.now_ms();
         self.writer.cut();
         self.tell(from_ms, "Landfall is cut off from the writer");
-        thread::sleep(CUT_FOR);
+        thread::sleep(CUT_FOR / 2);
+        let apart_ms = self.clock.now_ms();
+        thread::sleep(CUT_FOR / 2);
         self.writer.fix();
         wait::until(CONNECT_MAX, || {
             let sidecar = self.sidecar.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,7 +121,7 @@ impl Target<'_> {
             is_raw: false,
         };
         self.truth.blinded(spot);
-        Ok((from_ms, spot))
+        Ok((apart_ms, spot))
     }
 
     fn tell(&self, at_ms: i64, text: &str) {

@@ -166,7 +166,7 @@ impl Backfill<'_> {
         let answer = self.ask(&["backfill", "--dry-run"])?;
         self.screen.print_line(&format!(
             "`landfall backfill --dry-run` says: {}",
-            answer.stdout
+            answer.stderr.trim_end()
         ));
         let rows = self.rows()?;
         let mut incidents: BTreeMap<u64, Vec<Named>> = BTreeMap::new();

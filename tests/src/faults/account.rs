@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use rusqlite::{Connection, OpenFlags};
 
+use super::DEADLINE;
 use super::load::Sent;
 use crate::outage::Events;
 
@@ -32,8 +33,34 @@ pub struct Account {
     pub false_alarms: Vec<String>,
     /// Events that did not land, were sent while Landfall could see them, and are not named.
     pub missed_losses: Vec<String>,
+    /// Events that are unconfirmed although nothing happened that could have hidden their rows.
+    pub unfounded: Vec<String>,
     /// Any other wrong word.
     pub wrong: Vec<String>,
+}
+
+/// What is known from outside.
+pub(super) struct Known<'a> {
+    pub events: &'a Events,
+    pub sent: &'a [Sent],
+    /// What was sent then may not have been read.
+    pub blind: &'a [(Instant, Instant)],
+    /// What was written then may not have been seen.
+    pub doubt: &'a [(Instant, Instant)],
+}
+
+impl Known<'_> {
+    fn is_read(&self, sent: &Sent) -> bool {
+        let mut blind = self.blind.iter();
+        !blind.any(|(from, to)| (*from..=*to).contains(&sent.at))
+    }
+
+    /// Whether a row of it may have passed unseen in time.
+    fn is_doubtful(&self, sent: &Sent) -> bool {
+        let deadline = sent.at + DEADLINE;
+        let mut doubt = self.doubt.iter();
+        doubt.any(|(from, to)| *from <= deadline && *to >= sent.at)
+    }
 }
 
 /// Verdicts and counts that no event of these has.
@@ -48,13 +75,9 @@ const NONE_OF: [&str; 7] = [
 ];
 
 impl Account {
-    /// Reads the store. `blind`: what was sent then may not have been read.
-    pub(super) fn read(
-        store: &Path,
-        events: &Events,
-        sent: &[Sent],
-        blind: &[(Instant, Instant)],
-    ) -> anyhow::Result<Self> {
+    /// Reads the store.
+    pub(super) fn read(store: &Path, known: &Known<'_>) -> anyhow::Result<Self> {
+        let Known { events, sent, .. } = *known;
         let connection = open(store)?;
         let sum = |column: &str| -> rusqlite::Result<u64> {
             let sql = format!("SELECT coalesce(sum({column}), 0) FROM windows");
@@ -111,12 +134,25 @@ impl Account {
                     .push(format!("{key} never landed, and is late")),
                 _ => {}
             }
+            if !hole.is_empty() && !known.is_doubtful(&sent[number]) {
+                account
+                    .unfounded
+                    .push(format!("{} ({hole})", events.uuid(number as u64)));
+            }
         }
-        let is_seen = |at: Instant| !blind.iter().any(|(from, to)| (*from..=*to).contains(&at));
         for (number, event) in sent.iter().enumerate() {
-            if !event.landed && !named[number] && is_seen(event.at) {
+            if !event.landed && !named[number] && known.is_read(event) {
                 account.missed_losses.push(events.uuid(number as u64));
             }
+        }
+        let landed = sent.iter().filter(|sent| sent.landed);
+        let most = landed.clone().count() as u64;
+        let least = landed.filter(|sent| known.is_read(sent)).count() as u64;
+        let seen = account.delivered + account.late + account.unconfirmed_landed;
+        // Frames that a power cut took have no verdict.
+        if seen > most || seen + account.frames_lost < least {
+            let text = format!("{seen} landed by its account, and in truth {least} to {most}");
+            account.wrong.push(text);
         }
         Ok(account)
     }
@@ -136,6 +172,12 @@ impl Account {
             "{} lost events are not named, as {:?}: {self:?}",
             self.missed_losses.len(),
             self.missed_losses.first()
+        );
+        ensure!(
+            self.unfounded.is_empty(),
+            "{} events are unconfirmed without a reason, as {:?}: {self:?}",
+            self.unfounded.len(),
+            self.unfounded.first()
         );
         ensure!(self.wrong.is_empty(), "{self:?}");
         let verdicts = self.delivered + self.late + self.missing + self.unconfirmed;

@@ -25,6 +25,7 @@ use crate::wait;
 use crate::wire::Publisher;
 
 pub use self::account::Account;
+use self::account::Known;
 
 /// 2014-11-18T02:00:00Z, in milliseconds: the events' own time, which decides nothing here.
 const START_MS: i64 = 1_416_276_000_000;
@@ -47,6 +48,9 @@ const BEFORE: Duration = Duration::from_secs(1);
 
 /// What was read so long before the power is cut may not be on the disk: Landfall's default, and what a sync takes.
 const SYNC_INTERVAL: Duration = Duration::from_millis(1_500);
+
+/// So long after a fault Landfall sees all again: the default of `streams.*.settle`, and a reconnect.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// How long everything may take to settle after the last fault.
 const SETTLE_MAX: Duration = Duration::from_secs(180);
@@ -108,6 +112,7 @@ pub fn run(trial: &Trial, tell: &dyn Fn(&str)) -> anyhow::Result<Account> {
         rng: fastrand::Rng::with_seed(trial.seed),
         relays,
         blind: Vec::new(),
+        doubt: Vec::new(),
     };
     faults.start()?;
     ensure!(
@@ -133,7 +138,13 @@ pub fn run(trial: &Trial, tell: &dyn Fn(&str)) -> anyhow::Result<Account> {
         anyhow::Ok(sent?)
     })?;
     faults.settle()?;
-    let account = Account::read(&faults.store(), &events, &sent, &faults.blind)?;
+    let known = Known {
+        events: &events,
+        sent: &sent,
+        blind: &faults.blind,
+        doubt: &faults.doubt,
+    };
+    let account = Account::read(&faults.store(), &known)?;
     faults.stop()?;
     let frames_lost_max = match trial.fault {
         // Those of the last interval, at each cut.
@@ -157,6 +168,8 @@ struct Faults<'a> {
     disk: Option<Disk>,
     /// When events may not have been read.
     blind: Vec<(Instant, Instant)>,
+    /// When rows may not have been seen.
+    doubt: Vec<(Instant, Instant)>,
 }
 
 impl Faults<'_> {
@@ -183,6 +196,14 @@ impl Faults<'_> {
     fn one(&mut self) -> anyhow::Result<String> {
         thread::sleep(Duration::from_millis(self.rng.u64(HEALTHY_MS)));
         let from = Instant::now();
+        let what = self.let_happen(from)?;
+        // Landfall is slow to see that it sees all again, and must not be slower.
+        let to = Instant::now() + BEFORE + SETTLED;
+        self.doubt.push((from - BEFORE - SYNC_INTERVAL, to));
+        Ok(what)
+    }
+
+    fn let_happen(&mut self, from: Instant) -> anyhow::Result<String> {
         match self.trial.fault {
             Fault::Kill => {
                 if let Some(mut process) = self.process.take() {

@@ -3,7 +3,7 @@
 use landfall_escape::terminal::Page;
 use landfall_ledger::Stream;
 use landfall_store::view::TimelineEntry;
-use landfall_store::{IncidentRow, Reader, StoreError, view};
+use landfall_store::{CoverageRow, IncidentRow, Reader, StoreError, view};
 use serde_json::{Value, json};
 
 /// Which incidents are asked for. The default is all.
@@ -35,18 +35,24 @@ pub fn incidents(
     now_ms: i64,
 ) -> Result<Timeline, StoreError> {
     let rows = reader.incidents()?.into_iter();
+    let holes = reader.coverage()?;
     let entry = |incident: IncidentRow| {
-        let unread_frames = match doubting(&incident.cause) {
-            None => 0,
+        let (unread_frames, unseen_ms) = match doubting(&incident.cause) {
+            None => (0, 0),
             Some(stream) => {
+                let start_ms = incident.start_ms;
+                let resumed_ms = incident.resumed_ms.or(incident.closed_ms);
+                let until_ms = resumed_ms.map_or(now_ms, |_| incident.end_ms);
                 let end_ms = incident.closed_ms.or(incident.resumed_ms);
                 let end_ms = end_ms.unwrap_or(now_ms).max(incident.end_ms);
-                reader.unread_frames(stream.as_str(), incident.start_ms, end_ms)?
+                let unread = reader.unread_frames(stream.as_str(), start_ms, end_ms)?;
+                (unread, unseen_ms(&holes, stream, start_ms, until_ms))
             }
         };
         Ok(TimelineEntry {
             incident,
             unread_frames,
+            unseen_ms,
         })
     };
     let entries = rows.filter(|row| filter.wants(row)).map(entry);
@@ -63,6 +69,16 @@ fn doubting(cause: &str) -> Option<Stream> {
         "unexpected" => Some(Stream::Raw),
         _ => None,
     }
+}
+
+/// For how long from one instant to the other nobody saw a stream. Its holes do not overlap.
+fn unseen_ms(holes: &[CoverageRow], stream: Stream, from_ms: i64, to_ms: i64) -> i64 {
+    let of_stream = holes.iter().filter(|hole| hole.stream == stream.as_str());
+    let common_ms = of_stream.map(|hole| {
+        let (begins_ms, ends_ms) = (hole.from_ms.max(from_ms), hole.to_ms.min(to_ms));
+        ends_ms.saturating_sub(begins_ms).max(0)
+    });
+    common_ms.fold(0, i64::saturating_add)
 }
 
 impl IncidentFilter {
@@ -105,6 +121,7 @@ fn of_entry(entry: &TimelineEntry) -> Value {
     let mut value = json!(row);
     if doubting(&row.cause).is_some() {
         value["unread_frames"] = json!(entry.unread_frames);
+        value["unseen_ms"] = json!(entry.unseen_ms);
     }
     value["detected_after_ms"] = json!(row.opened_ms.saturating_sub(row.start_ms));
     value["open"] = json!(row.closed_ms.is_none());
@@ -168,10 +185,33 @@ mod tests {
         let entry = TimelineEntry {
             incident: closed,
             unread_frames: 3,
+            unseen_ms: 7,
         };
         let value = of_entry(&entry);
         assert_eq!(value["detected_after_ms"], 5);
         assert_eq!(value["open"], false);
         assert_eq!(value["unread_frames"], 3);
+        assert_eq!(value["unseen_ms"], 7);
+    }
+
+    #[test]
+    fn of_an_incident_counts_what_nobody_saw_of_its_own_stream_and_time() {
+        let hole = |stream: Stream, from_ms, to_ms| CoverageRow {
+            stream: stream.as_str().into(),
+            from_ms,
+            to_ms,
+            cause: "paused".into(),
+        };
+        let holes = [
+            hole(Stream::Written, i64::MIN, 5),
+            hole(Stream::Written, 90, 120),
+            hole(Stream::Written, 150, 160),
+            hole(Stream::Raw, 0, 1_000),
+            hole(Stream::Written, 190, 400),
+            hole(Stream::Written, 500, 600),
+        ];
+        assert_eq!(unseen_ms(&holes, Stream::Written, 100, 200), 20 + 10 + 10);
+        assert_eq!(unseen_ms(&holes, Stream::Raw, 100, 200), 100);
+        assert_eq!(unseen_ms(&[], Stream::Raw, 100, 200), 0);
     }
 }

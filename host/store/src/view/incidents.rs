@@ -17,6 +17,8 @@ pub struct TimelineEntry {
     /// Frames that came meanwhile and could not be read, of the stream on which something is not there. As many of its
     /// events may be no loss.
     pub unread_frames: u64,
+    /// For how much of it nobody saw that stream, in milliseconds.
+    pub unseen_ms: i64,
 }
 
 /// One paragraph per incident. `now_ms` is where open ones end.
@@ -75,6 +77,12 @@ fn paragraph(entry: &TimelineEntry, now_ms: i64, page: &mut Page) {
                 1 => "1 frame".to_owned(),
                 more => format!("{} frames", grouped(more)),
             }
+        ));
+    }
+    if entry.unseen_ms > 0 {
+        page.line(format_args!(
+            "    for {} of it Landfall did not see what it is about: landfall coverage",
+            duration(entry.unseen_ms)
         ));
     }
     if incident.cause == "unwatched" {
@@ -236,7 +244,23 @@ mod tests {
         TimelineEntry {
             incident: incident.clone(),
             unread_frames,
+            unseen_ms: 0,
         }
+    }
+
+    #[test]
+    fn an_incident_that_was_not_seen_all_the_time_says_so() {
+        let told = |unseen_ms| {
+            let entry = TimelineEntry {
+                unseen_ms,
+                ..entry(&incident(), 0)
+            };
+            timeline(&[entry], 0).as_str().to_owned()
+        };
+        let line =
+            "    for 10 min 1 s of it Landfall did not see what it is about: landfall coverage\n";
+        assert!(told(601_000).contains(line), "{}", told(601_000));
+        assert!(!told(0).contains("did not see"));
     }
 
     #[test]

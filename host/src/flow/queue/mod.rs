@@ -344,7 +344,6 @@ impl<T: Queued> Receiver<T> {
         }
         None
     }
-
 }
 
 impl<T> Receiver<T> {

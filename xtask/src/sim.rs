@@ -31,12 +31,12 @@ const SIMULATIONS: [(&str, &str, &str); 3] = [
     ),
     (
         "shards, describer, results and store, over restarts",
-        "landfall landfall",
+        "landfall lib",
         "engine::tests::simulation::windows_and_table_agree_after_every_flush_and_no_stall_is_reported_while_rows_land",
     ),
     (
         "all stages, from frames to the store, each twice",
-        "landfall landfall",
+        "landfall lib",
         "engine::tests::whole::each_event_gets_its_verdict_on_the_whole_way_and_a_seed_leaves_the_same_store_twice",
     ),
 ];

@@ -23,7 +23,7 @@ const COMPUTING: &str = "recorded_days";
 
 /// One program, or the tests in documentation.
 pub struct TestProgram {
-    /// As cargo names it: `landfall-store spool`.
+    /// Its package and target, no two alike: `landfall-store spool`, `landfall lib`, `landfall bin landfall`.
     pub name: String,
     /// It waits more than it computes.
     waits: bool,
@@ -177,11 +177,17 @@ impl TestProgram {
             .iter()
             .find(|member| workspace.root.join(&member.dir) == dir)?;
         let target = message["target"]["name"].as_str()?;
+        let kind = match message["target"]["kind"][0].as_str()? {
+            "test" => target.to_owned(),
+            "bin" => format!("bin {target}"),
+            kind @ ("bench" | "example") => format!("{kind} {target}"),
+            _ => "lib".to_owned(),
+        };
         // Where cargo runs it, and what it says to it.
         let mut command = program(workspace, executable);
         command.current_dir(dir).env("CARGO_MANIFEST_DIR", dir);
         Some(Self {
-            name: format!("{} {target}", package.name),
+            name: format!("{} {kind}", package.name),
             waits: package.name == WAITING && target != COMPUTING,
             command,
         })

@@ -23,8 +23,8 @@ const TOLD_WITHIN: usize = 18;
 const OVER_WITHIN: usize = 60;
 
 // The day, and every how many minutes rules are evaluated: promtool takes some 30 ms of processor time for each,
-// and whatever fires goes on for ten minutes at least. More often where nothing may fire, and once a minute where
-// something short happens to Landfall or its scrapes.
+// and whatever fires goes on for ten minutes at least. Once a minute where something short happens to
+// Landfall or its scrapes.
 macro_rules! days {
     ($($name:ident: $case:literal every $minutes:literal, $held:expr;)*) => {
         const CASES: &[&str] = &[$($case),*];
@@ -37,7 +37,7 @@ macro_rules! days {
 }
 
 days! {
-    the_day_of_the_incident_wakes_somebody_once_for_each_outage: "incident-day" every 4, |day| {
+    the_day_of_the_incident_wakes_somebody_once_for_each_outage: "incident-day" every 2, |day| {
         let outages = day.happenings("the writer is deaf");
         assert_eq!(outages.len(), 5);
         day.one_for_each("LandfallEventsStalled", &outages);
@@ -73,14 +73,14 @@ days! {
         day.pages(&[("LandfallManyEventsLost", 6)]);
         day.quiet_about_landfall();
     };
-    a_duplicate_key_that_kills_a_batch_is_reported: "duplicate-key" every 4, |day| {
+    a_duplicate_key_that_kills_a_batch_is_reported: "duplicate-key" every 2, |day| {
         let killed = day.happenings("a duplicate key kills a batch");
         assert_eq!(killed.len(), 2);
         day.some_during("LandfallEventsLost", &killed);
         day.pages(&[]);
         day.quiet_about_landfall();
     };
-    refused_connections_wake_somebody: "refused-connections" every 4, |day| {
+    refused_connections_wake_somebody: "refused-connections" every 2, |day| {
         let refused = day.happenings("the writer's database refuses connections");
         assert_eq!(refused.len(), 2);
         day.some_during("LandfallEventsStalled", &refused[..1]);
@@ -88,7 +88,7 @@ days! {
         day.pages(&[("LandfallEventsStalled", 2)]);
         day.quiet_about_landfall();
     };
-    events_without_a_schema_are_reported_to_their_owner: "no-schema" every 4, |day| {
+    events_without_a_schema_are_reported_to_their_owner: "no-schema" every 2, |day| {
         let trouble = day.happenings("trouble of single events: NoSchema");
         day.fires_throughout("LandfallEventsWithoutSchema", &trouble);
         day.owned_by("LandfallEventsWithoutSchema", "(none)", "instrumentation");
@@ -96,7 +96,7 @@ days! {
         day.pages(&[]);
         day.quiet_about_landfall();
     };
-    a_schema_that_does_not_land_while_others_do_is_one_page_for_it: "schema-stalled" every 4, |day| {
+    a_schema_that_does_not_land_while_others_do_is_one_page_for_it: "schema-stalled" every 2, |day| {
         let lost = day.happenings("the writer loses all rows of RigSearch");
         assert_eq!(lost.len(), 1);
         day.some_during("LandfallSchemaStalled", &lost);

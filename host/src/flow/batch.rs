@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use super::queue::{Queued, Room};
 use super::{InFlight, InFlightGuard};
 use landfall_ledger::{PayloadRef, Stream};
 
@@ -40,16 +39,8 @@ pub struct FrameBatch {
     pub spooled: Vec<PayloadRef>,
     /// An earlier run had read them: they came then.
     pub is_restored: bool,
-    /// The room that it takes up in its queue, until it is dropped.
-    pub room: Option<Room>,
     /// Keeps the stream's frontier at or before the first arrival until the last clone is dropped.
     pub guard: InFlightGuard,
-}
-
-impl Queued for FrameBatch {
-    fn keep(&mut self, room: Room) {
-        self.room = Some(room);
-    }
 }
 
 impl FrameBatch {
@@ -64,7 +55,6 @@ impl FrameBatch {
             first_place: 0,
             spooled: Vec::new(),
             is_restored: false,
-            room: None,
             guard,
         }
     }

@@ -7,7 +7,6 @@
 //!
 //! Knows nothing about the items that it carries.
 
-mod room;
 mod stats;
 
 use std::collections::VecDeque;
@@ -15,15 +14,13 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use room::GiveBack;
-pub use room::{Queued, Room};
 pub use stats::LaneStats;
 
 /// The bounds of one lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bound {
-    /// Bytes that wait in the lane, and of items that were taken and that somebody still holds. One item larger than
-    /// this is let in when there are none, because it would wait for ever otherwise.
+    /// Bytes waiting in the lane. One item larger than this is let in when the lane is empty, because it
+    /// would wait for ever otherwise.
     pub bytes_max: usize,
     /// Items waiting in the lane.
     pub items_max: usize,
@@ -57,18 +54,15 @@ struct Lane<T> {
     bound: Bound,
     waiting: VecDeque<(T, usize)>,
     bytes: usize,
-    /// Bytes of items that were taken and that somebody still holds.
-    held_bytes: usize,
     /// Nothing is taken from it for now.
     held: bool,
 }
 
 impl<T> Lane<T> {
     fn has_room(&self, bytes: usize) -> bool {
-        let taken_up = self.bytes + self.held_bytes;
-        self.waiting.is_empty() && taken_up == 0
+        self.waiting.is_empty()
             || (self.waiting.len() < self.bound.items_max
-                && taken_up.saturating_add(bytes) <= self.bound.bytes_max)
+                && self.bytes.saturating_add(bytes) <= self.bound.bytes_max)
     }
 }
 
@@ -101,16 +95,6 @@ impl<T> Channel<T> {
     }
 }
 
-impl<T: Send> GiveBack for Channel<T> {
-    fn give_back(&self, lane: usize, bytes: usize) {
-        let mut state = self.lock();
-        state.lanes[lane].held_bytes -= bytes;
-        drop(state);
-        // Wakes all senders of the lane: the first may wait for more room than was freed.
-        self.not_full[lane].notify_all();
-    }
-}
-
 /// Puts items into one lane. A clone is for another thread.
 pub struct Sender<T> {
     shared: Arc<Channel<T>>,
@@ -128,7 +112,6 @@ pub fn channel<T>(bounds: &[Bound]) -> (Vec<Sender<T>>, Receiver<T>) {
         bound,
         waiting: VecDeque::new(),
         bytes: 0,
-        held_bytes: 0,
         held: false,
     };
     let state = ChannelState {
@@ -261,7 +244,7 @@ impl<T> Drop for Sender<T> {
     }
 }
 
-impl<T: Queued> Receiver<T> {
+impl<T> Receiver<T> {
     /// The next item, from the lanes in turn. Waits at most `timeout` for one.
     ///
     /// # Errors
@@ -284,12 +267,10 @@ impl<T: Queued> Receiver<T> {
         let mut state = self.shared.lock();
         let mut since: Option<Instant> = None;
         loop {
-            if let Some((mut item, lane, bytes)) = self.take(&mut state, &accepts) {
+            if let Some((item, lane)) = self.take(&mut state, &accepts) {
                 drop(state);
                 // Wakes all senders of the lane: the first may wait for more room than was freed.
                 self.shared.not_full[lane].notify_all();
-                let channel: Arc<dyn GiveBack> = Arc::clone(&self.shared) as _;
-                item.keep(Room::new(channel, lane, bytes));
                 return Ok(item);
             }
             if state.closed || state.senders == 0 {
@@ -322,7 +303,7 @@ impl<T: Queued> Receiver<T> {
         &self,
         state: &mut ChannelState<T>,
         accepts: &impl Fn(usize) -> bool,
-    ) -> Option<(T, usize, usize)> {
+    ) -> Option<(T, usize)> {
         let lanes = state.lanes.len();
         for step in 0..lanes {
             let index = (state.turn + step) % lanes;
@@ -334,19 +315,16 @@ impl<T: Queued> Receiver<T> {
             }
             if let Some((item, bytes)) = lane.waiting.pop_front() {
                 lane.bytes -= bytes;
-                lane.held_bytes += bytes;
                 let stats = &self.shared.stats[index];
                 stats.bytes.store(lane.bytes, Ordering::Relaxed);
                 stats.items.store(lane.waiting.len(), Ordering::Relaxed);
                 state.turn = (index + 1) % lanes;
-                return Some((item, index, bytes));
+                return Some((item, index));
             }
         }
         None
     }
-}
 
-impl<T> Receiver<T> {
     /// Whether no more items will come in.
     pub fn is_ending(&self) -> bool {
         let state = self.shared.lock();

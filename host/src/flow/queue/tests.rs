@@ -17,60 +17,6 @@ fn one<T>(bound: Bound) -> (Sender<T>, Receiver<T>) {
     (senders.remove(0), receiver)
 }
 
-impl Queued for char {}
-impl Queued for u8 {}
-impl Queued for u32 {}
-impl Queued for i32 {}
-impl Queued for &'static str {}
-impl Queued for (usize, usize) {}
-
-/// It keeps its room until it is dropped.
-struct Keeps(Option<Room>);
-
-impl Queued for Keeps {
-    fn keep(&mut self, room: Room) {
-        self.0 = Some(room);
-    }
-}
-
-#[test]
-fn an_item_takes_up_room_until_nobody_holds_it() {
-    let bound = Bound {
-        bytes_max: 10,
-        items_max: 9,
-    };
-    let (senders, receiver) = channel(&[bound, bound]);
-    let full = |lane: usize, bytes| {
-        let sent = senders[lane].send_timeout(Keeps(None), bytes, Duration::ZERO);
-        matches!(sent, Err(SendTimeout::Full(_)))
-    };
-    assert!(!full(0, 6));
-    let first = receiver.recv().unwrap();
-    assert_eq!(senders[0].stats().bytes(), 0, "nothing waits");
-    assert!(full(0, 5) && !full(1, 10), "each lane for itself");
-    assert!(!full(0, 4));
-    drop(receiver.recv().unwrap());
-    let second = receiver.recv().unwrap();
-    drop(first);
-    assert!(!full(0, 6), "its room is there again");
-    drop(second);
-    // More than all room: when nobody holds anything.
-    while receiver.recv_timeout(Duration::ZERO).is_ok() {}
-    assert!(!full(0, 11));
-    let huge = receiver.recv().unwrap();
-    assert!(full(0, 1) && full(0, 11));
-    // Whoever waits for room goes on as soon as it is given back.
-    let waits = senders[0].stats().waits();
-    thread::scope(|scope| {
-        let waiting = scope.spawn(|| senders[0].send(Keeps(None), 11).is_ok());
-        while senders[0].stats().waits() == waits {
-            thread::yield_now();
-        }
-        drop(huge);
-        assert!(waiting.join().unwrap());
-    });
-}
-
 #[test]
 fn a_full_lane_makes_its_sender_wait_and_the_wait_is_measured() {
     let (sender, receiver) = one(Bound {

@@ -67,7 +67,8 @@ impl GiveUp {
     pub fn on_full_ledger(&self, backlog: &Backlog, raw_waits: bool) -> Option<String> {
         // One batch may bring many more landings than may wait: that shows nothing while raw events come in.
         let is_overrun = match self.comes_raw() {
-            true => backlog.is_full_of_both(),
+            // Without room in the spool nothing holds landings back.
+            true => backlog.is_full_of_both() || self.lacks_room && backlog.is_full_of_landings(),
             false => backlog.is_full_of_landings(),
         };
         // In this order: what the last landings settled is reported before all are applied.

@@ -29,15 +29,36 @@ pub struct Account {
     pub frames_lost: u64,
     /// Rows of events that Landfall had not read.
     pub unwatched: u64,
+    /// Events that certainly had no fault near.
+    pub alone: u64,
     /// Events that landed and are called missing.
-    pub false_alarms: Vec<String>,
+    pub false_alarms: Wrong,
     /// Events that did not land, were sent while Landfall could see them, and are not named.
-    pub missed_losses: Vec<String>,
+    pub missed_losses: Wrong,
     /// Events that are unconfirmed although nothing happened that could have hidden their rows.
-    pub unfounded: Vec<String>,
+    pub unfounded: Wrong,
     /// Any other wrong word.
-    pub wrong: Vec<String>,
+    pub wrong: Wrong,
 }
+
+/// Wrong words: how many, and the first few.
+#[derive(Clone, Debug, Default)]
+pub struct Wrong {
+    pub count: u64,
+    pub first: Vec<String>,
+}
+
+impl Wrong {
+    fn push(&mut self, word: String) {
+        self.count += 1;
+        if self.first.len() < WRONG_NAMED_MAX {
+            self.first.push(word);
+        }
+    }
+}
+
+/// So many are enough to look for them in the store that is left.
+const WRONG_NAMED_MAX: usize = 5;
 
 /// What is known from outside.
 pub(super) struct Known<'a> {
@@ -145,6 +166,8 @@ impl Account {
                 account.missed_losses.push(events.uuid(number as u64));
             }
         }
+        let is_alone = |sent: &&Sent| known.is_read(sent) && !known.is_doubtful(sent);
+        account.alone = sent.iter().filter(is_alone).count() as u64;
         let landed = sent.iter().filter(|sent| sent.landed);
         let most = landed.clone().count() as u64;
         let least = landed.filter(|sent| known.is_read(sent)).count() as u64;
@@ -161,30 +184,21 @@ impl Account {
     /// A word of Landfall was wrong.
     pub(super) fn check(&self, frames_lost_max: u64) -> anyhow::Result<()> {
         ensure!(self.frames_lost <= frames_lost_max, "{self:?}");
-        ensure!(
-            self.false_alarms.is_empty(),
-            "{} events landed and are called missing, as {:?}: {self:?}",
-            self.false_alarms.len(),
-            self.false_alarms.first()
-        );
-        ensure!(
-            self.missed_losses.is_empty(),
-            "{} lost events are not named, as {:?}: {self:?}",
-            self.missed_losses.len(),
-            self.missed_losses.first()
-        );
-        ensure!(
-            self.unfounded.is_empty(),
-            "{} events are unconfirmed without a reason, as {:?}: {self:?}",
-            self.unfounded.len(),
-            self.unfounded.first()
-        );
-        ensure!(self.wrong.is_empty(), "{self:?}");
+        for (wrong, what) in [
+            (&self.false_alarms, "events landed and are called missing"),
+            (&self.missed_losses, "lost events are not named"),
+            (&self.unfounded, "events are unconfirmed without a reason"),
+            (&self.wrong, "other words are wrong"),
+        ] {
+            let (count, first) = (wrong.count, &wrong.first);
+            ensure!(count == 0, "{count} {what}, as {first:?}: {self:?}");
+        }
         let verdicts = self.delivered + self.late + self.missing + self.unconfirmed;
         let counted = verdicts + self.frames_lost;
         ensure!(self.raw == counted && self.raw <= self.sent, "{self:?}");
         // Otherwise nothing was tried.
         ensure!(self.missing > 0 && self.delivered > 0, "{self:?}");
+        ensure!(self.alone > 0, "{self:?}");
         Ok(())
     }
 }

@@ -47,7 +47,10 @@ impl Disk {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/power_cut/disk.c");
         let mut compile = Command::new("cc");
         compile.args(["-O1", "-shared", "-fPIC", "-o"]);
-        compile.arg(&library).arg(&source).arg("-ldl");
+        compile
+            .arg(&library)
+            .arg(&source)
+            .args(["-ldl", "-lpthread"]);
         let output = compile.output().context("failed to run cc")?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "cc failed: {said}");

@@ -84,7 +84,7 @@ fn faults(args: &Args) -> anyhow::Result<()> {
         let account = run(&trial, &tell).with_context(|| format!("{times} {name}"))?;
         println!(
             "\n{times} {name}: no wrong word. {} events sent, {} lost; read {}, delivered {}, late {}, missing {}, \
-             unconfirmed {} (of which landed {}); rows without their event {}; frames lost {}\n",
+             unconfirmed {} (of which landed {}); rows without their event {}; frames lost {}; without a fault near {}\n",
             account.sent,
             account.lost,
             account.raw,
@@ -95,6 +95,7 @@ fn faults(args: &Args) -> anyhow::Result<()> {
             account.unconfirmed_landed,
             account.unwatched,
             account.frames_lost,
+            account.alone,
         );
     }
     Ok(())

@@ -9,14 +9,21 @@ const STAMPS_APART_MS: i64 = 1_000;
 /// A stretch of time, by the pipeline's clock, in which the watcher did not see all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlindSpot {
-    /// With room on both sides for what was in sockets.
+    /// With room on both sides for what was in sockets: it may not have seen all.
     pub from_ms: i64,
     pub to_ms: i64,
+    /// It certainly saw nothing: from and to.
+    pub certain_ms: (i64, i64),
     /// It did not read the raw stream either.
     pub is_raw: bool,
 }
 
 impl BlindSpot {
+    /// Whether it certainly saw nothing at some moment from one to the other.
+    fn certainly_touches(&self, from_ms: i64, to_ms: i64) -> bool {
+        self.certain_ms.0 <= to_ms && self.certain_ms.1 >= from_ms
+    }
+
     pub(super) fn holds(&self, at_ms: i64) -> bool {
         (self.from_ms..=self.to_ms).contains(&at_ms)
     }
@@ -36,7 +43,11 @@ pub(super) fn allowed(event: &Event, margins: Margins, blind: &[BlindSpot]) -> A
     let mut verdicts = Vec::new();
     let first = event.landings.iter().map(|landing| landing.at_ms).min();
     let may_be_unseen = first.is_none_or(|at_ms| blind.iter().any(|spot| spot.holds(at_ms)));
-    if first.is_some() || !may_be_unseen {
+    let is_unseen = first.is_some_and(|at_ms| {
+        let mut spots = blind.iter();
+        spots.any(|spot| spot.certainly_touches(at_ms, at_ms))
+    });
+    if (first.is_some() || !may_be_unseen) && !is_unseen {
         add(&mut verdicts, event.verdict(margins));
     }
     if may_be_unseen {
@@ -53,8 +64,12 @@ pub(super) fn allowed(event: &Event, margins: Margins, blind: &[BlindSpot]) -> A
         let in_time_ms = margins.deadline_ms + margins.slack_ms;
         let landed_in_time = first.is_some_and(|at_ms| at_ms - event.sent_ms <= in_time_ms);
         let is_missing = without == Expected::One(Verdict::Missing);
-        // What landed in time is never missing, seen or not.
-        if !(is_missing && landed_in_time) {
+        let sure_deadline_ms = event.sent_ms + margins.deadline_ms - margins.slack_ms;
+        let is_hidden = blind
+            .iter()
+            .any(|spot| spot.certainly_touches(event.sent_ms, sure_deadline_ms));
+        // What landed in time is never missing, seen or not; nor is what may have landed while nothing was seen.
+        if !(is_missing && (landed_in_time || is_hidden)) {
             add(&mut verdicts, without);
         }
         if is_missing && is_doubtful {
@@ -88,6 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
     fn a_blind_spot_allows_what_cannot_be_known_and_no_more() {
         use Verdict::{Delivered, Late, Leaked, Missing, Rejected, Unconfirmed};
         let margins = Margins {
@@ -97,6 +113,7 @@ mod tests {
         let spot = |is_raw| BlindSpot {
             from_ms: 100_000,
             to_ms: 200_000,
+            certain_ms: (120_000, 180_000),
             is_raw,
         };
         for (sent_ms, landed_ms, nature, verdicts, unread) in [
@@ -119,28 +136,47 @@ mod tests {
                 vec![Delivered, Unconfirmed],
                 false,
             ),
+            (50_000, Some(150_000), Nature::Valid, vec![Missing], false),
+            // Nothing of the row was seen.
             (
-                50_000,
-                Some(150_000),
+                119_000,
+                Some(120_000),
                 Nature::Valid,
-                vec![Late, Missing],
-                false,
+                vec![Unconfirmed],
+                true,
             ),
-            // It was named before.
-            (50_000, Some(250_000), Nature::Valid, vec![Late], false),
+            (110_010, None, Nature::Valid, vec![Unconfirmed], true),
             (
-                150_000,
+                110_009,
                 None,
                 Nature::Valid,
                 vec![Missing, Unconfirmed],
                 true,
             ),
+            (180_000, None, Nature::Valid, vec![Unconfirmed], true),
+            (
+                180_001,
+                None,
+                Nature::Valid,
+                vec![Missing, Unconfirmed],
+                true,
+            ),
+            // It was named before.
+            (50_000, Some(250_000), Nature::Valid, vec![Late], false),
+            (150_000, None, Nature::Valid, vec![Unconfirmed], true),
             (150_000, None, Nature::Invalid, vec![Rejected], true),
+            (
+                95_000,
+                Some(110_000),
+                Nature::Invalid,
+                vec![Leaked, Rejected],
+                false,
+            ),
             (
                 95_000,
                 Some(150_000),
                 Nature::Invalid,
-                vec![Leaked, Rejected],
+                vec![Rejected],
                 false,
             ),
             (

@@ -30,6 +30,8 @@ pub struct Backfill<'a> {
     pub pipeline: &'a Pipeline,
     pub sidecar: &'a Sidecar,
     pub struck: &'a Struck,
+    /// From when on nothing but the strikes kept Landfall from seeing all.
+    pub seen_since_ms: i64,
     pub margins: Margins,
     pub screen: &'a Screen,
 }
@@ -78,7 +80,7 @@ impl Backfill<'_> {
             cut: (cut_ms, cut),
             ..
         } = self.struck;
-        let since = format!("{}Z", log_time(killed_ms.min(cut_ms) - 60_000));
+        let since = format!("{}Z", log_time(self.seen_since_ms));
         let text = self.ask(&["coverage", "--since", &since])?.stdout;
         self.screen.print_line(text.trim_end());
         let answer = self.ask(&["coverage", "--since", &since, "--json"])?;

@@ -139,6 +139,8 @@ fn run(args: &Args) -> anyhow::Result<u64> {
         pipeline: &stage.pipeline,
         sidecar: &sidecar,
         struck: &struck,
+        // It was ready before the day began; a hole's end is stamped a moment later.
+        seen_since_ms: day.begin_ms + clock.stretch_ms(SLACK),
         margins,
         screen: &screen,
     };
@@ -317,6 +319,7 @@ fn tell_day(
     let stalled = outages.iter().map(|outage| outage.certain).sum();
     let stalled_most = outages.iter().map(|outage| outage.events).sum();
     let exactly = |cause, events| (cause, events, events);
+    let unconfirmed = tally.count(Verdict::Unconfirmed);
     account.causes(
         &[
             ("stalled", stalled, stalled_most),
@@ -326,7 +329,11 @@ fn tell_day(
             exactly("unjudged", tally.count(Verdict::Unjudged)),
             exactly("duplicate", tally.duplicate),
             exactly("unexpected", tally.unexpected),
-            ("unwatched", 1, tally.open(Verdict::Unconfirmed)),
+            (
+                "unwatched",
+                unconfirmed,
+                unconfirmed + tally.open(Verdict::Unconfirmed),
+            ),
         ],
         &incidents,
     );

@@ -91,6 +91,8 @@ impl Target<'_> {
         let spot = BlindSpot {
             from_ms: from_ms - margin_ms,
             to_ms: to_ms + margin_ms,
+            // How soon the next process sees something is its own matter.
+            certain_ms: (dead_ms, dead_ms),
             is_raw: true,
         };
         self.truth.blinded(spot);
@@ -100,10 +102,14 @@ impl Target<'_> {
     fn cut(&self) -> anyhow::Result<(i64, BlindSpot)> {
         let from_ms = self.clock.now_ms();
         self.writer.cut();
+        // What it had sent is read by then.
+        let on_the_way_ms = self.clock.stretch_ms(ON_THE_WAY);
+        let cut_ms = self.clock.now_ms() + on_the_way_ms;
         self.tell(from_ms, "Landfall is cut off from the writer");
         thread::sleep(CUT_FOR / 2);
         let apart_ms = self.clock.now_ms();
         thread::sleep(CUT_FOR / 2);
+        let fixed_ms = self.clock.now_ms();
         self.writer.fix();
         wait::until(CONNECT_MAX, || {
             let sidecar = self.sidecar.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,6 +124,7 @@ impl Target<'_> {
         let spot = BlindSpot {
             from_ms: from_ms - margin_ms,
             to_ms: to_ms + margin_ms,
+            certain_ms: (cut_ms, fixed_ms),
             is_raw: false,
         };
         self.truth.blinded(spot);

@@ -111,7 +111,7 @@ pub(super) fn open(
     }
     let labels = &parts.planned.plan.labels;
     let stored = Stored::open(&mut parts.store, parts.store_dir, Some(labels), &parts.time)?;
-    show_overdue(&Reader::open(parts.store_dir)?, parts.telemetry)?;
+    show_overdue(&Reader::open(parts.store_dir)?, labels, parts.telemetry)?;
     let (spool, left) = restore(&mut parts.store, settings, parts.telemetry)?;
     Ok(Opened {
         stored,
@@ -121,15 +121,21 @@ pub(super) fn open(
     })
 }
 
-/// Shows how many events of earlier runs have not landed.
-fn show_overdue(reader: &Reader, telemetry: &Telemetry) -> Result<(), StoreError> {
+/// Shows how many events of earlier runs have not landed, under the names that they have in this run: their landings
+/// will be counted under these.
+fn show_overdue(
+    reader: &Reader,
+    labels: &SchemaLabels,
+    telemetry: &Telemetry,
+) -> Result<(), StoreError> {
     for unconfirmed in [false, true] {
         let filter = MissingFilter {
             unconfirmed: Some(unconfirmed),
             ..MissingFilter::default()
         };
         for group in reader.missing_groups(&filter, &[GroupBy::Schema])? {
-            let schema = group.group.first().map_or("", String::as_str);
+            let stored = group.group.first().map_or("", String::as_str);
+            let schema = labels.name(labels.find(stored.as_bytes()));
             match unconfirmed {
                 false => telemetry.overdue(schema, group.events, 0),
                 true => telemetry.overdue(schema, 0, group.events),

@@ -201,9 +201,11 @@ mod tests {
 
     #[test]
     fn a_machine_that_is_not_suspended_shows_no_growing_suspension() {
-        let before = suspended();
+        // Whoever is stopped between the two readings reads too little: the most is the truth.
+        let most = || (0..100).map(|_| suspended()).max().unwrap_or_default();
+        let before = most();
         std::thread::sleep(Duration::from_millis(20));
-        let grown = suspended().abs_diff(before);
+        let grown = most().abs_diff(before);
         assert!(grown < Duration::from_millis(10), "{grown:?}");
     }
 

@@ -152,7 +152,7 @@ fn open_by(
         connection_monitor: monitor,
         batch_writer,
         watermark,
-        suspensions: Suspensions::new(clock::suspended()),
+        suspensions: Suspensions::new(clock::suspended),
         coverage,
         stop,
         tick,

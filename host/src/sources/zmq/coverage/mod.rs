@@ -139,6 +139,11 @@ impl ConnectionCoverage {
         self.paused(length, now_ms, now);
     }
 
+    #[cfg(test)]
+    pub fn is_seeing(&self) -> bool {
+        matches!(self.state, State::Seeing { .. })
+    }
+
     /// Whether it has not caught up with a pause yet.
     pub fn is_catching_up(&self) -> bool {
         self.paused.is_some()

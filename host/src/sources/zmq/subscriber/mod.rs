@@ -13,7 +13,6 @@ use super::suspensions::Suspensions;
 use super::wake_ups::DEFER_MIN;
 use super::watermark::{Ahead, Look, Watermark};
 use super::whole_ms;
-use crate::clock;
 use crate::flow::{Link, Refusals, RefusedCounts, ShutdownRequest, SourceStatus};
 use crate::sources::{BatchWriter, Source, SourceError};
 use crate::thread_watch;
@@ -173,7 +172,7 @@ impl Subscriber {
     fn note_pause(&mut self) {
         let now = Instant::now();
         let overslept = self.watermark.awake(now);
-        let suspended = self.suspensions.since_last(clock::suspended());
+        let suspended = self.suspensions.since_last();
         let clock = self.batch_writer.clock();
         if let Some(length) = suspended {
             self.watermark.suspended(now);

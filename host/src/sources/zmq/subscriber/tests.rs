@@ -1,11 +1,12 @@
 //! How frames gather into batches, and when a source sleeps and wakes.
 
+use std::cell::Cell;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd as _;
 use std::sync::Arc;
 
-use landfall_ledger::Stream;
+use landfall_ledger::{HoleCause, Stream};
 
 use super::super::super::Publisher as _;
 use super::super::connection_monitor::system_resolver;
@@ -96,7 +97,7 @@ fn scene_with(wait: Duration) -> Scene {
         index: 0,
         connection_monitor,
         watermark: Watermark::new(Arc::clone(batch_writer.progress()), 0),
-        suspensions: Suspensions::new(clock::suspended()),
+        suspensions: Suspensions::new(suspended),
         coverage: ConnectionCoverage::new(
             Arc::clone(batch_writer.progress()),
             Arc::clone(&stats),
@@ -121,6 +122,47 @@ fn scene_with(wait: Duration) -> Scene {
         in_flight,
         batches,
     }
+}
+
+thread_local! {
+    /// For how long the machine was suspended, by the test's own word.
+    static SUSPENDED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+fn suspended() -> Duration {
+    SUSPENDED.get()
+}
+
+#[test]
+fn a_suspension_of_the_machine_is_a_hole_before_any_progress_passes_it() {
+    const LENGTH: Duration = Duration::from_millis(50);
+    let Scene {
+        mut source,
+        ours: _ours,
+        theirs: _theirs,
+        in_flight,
+        ..
+    } = scene();
+    let mut message = zmq::Message::new();
+    let holes = || in_flight.coverage().raw.holes().to_vec();
+    // It has seen for longer than the suspension, so that the hole is one of its own.
+    let began = Instant::now();
+    while !source.coverage.is_seeing() || began.elapsed() < 4 * LENGTH {
+        source.turn(&mut message).unwrap();
+    }
+    let (before, reached_ms) = (holes(), in_flight.frontier(Stream::Raw));
+    SUSPENDED.set(LENGTH);
+    source.turn(&mut message).unwrap();
+    let all = holes();
+    let hole = all.last().unwrap();
+    assert_eq!(all.len(), before.len() + 1, "{all:?}");
+    assert_eq!(hole.cause, HoleCause::Paused);
+    let length_ms = hole.to_ms - hole.from_ms;
+    assert!(length_ms >= LENGTH.as_millis() as i64, "{hole:?}");
+    assert!(hole.to_ms >= in_flight.frontier(Stream::Raw), "{hole:?}");
+    assert!(in_flight.frontier(Stream::Raw) >= reached_ms);
+    source.turn(&mut message).unwrap();
+    assert_eq!(holes(), all, "it is told once");
 }
 
 #[test]

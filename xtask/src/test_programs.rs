@@ -141,7 +141,12 @@ pub fn list(workspace: &Workspace) -> anyhow::Result<Vec<TestProgram>> {
     for line in said.lines() {
         let message: Value =
             serde_json::from_str(line).context("cargo does not say what it built as JSON")?;
-        programs.extend(TestProgram::read(workspace, &message));
+        if message["profile"]["test"] == true && message["executable"].is_string() {
+            let program = TestProgram::read(workspace, &message);
+            let program =
+                program.with_context(|| format!("cargo names a program nobody knows: {line}"))?;
+            programs.push(program);
+        }
     }
     if programs.is_empty() {
         bail!("cargo names no program with tests");
@@ -166,10 +171,9 @@ impl TestProgram {
         command
     }
 
-    /// Of a message of cargo; None if it names none.
+    /// Of a message of cargo about a program with tests; None if it is of no member of the workspace.
     fn read(workspace: &Workspace, message: &Value) -> Option<Self> {
-        let is_test = message["profile"]["test"].as_bool()?;
-        let executable = message["executable"].as_str().filter(|_| is_test)?;
+        let executable = message["executable"].as_str()?;
         let dir = PathBuf::from(message["manifest_path"].as_str()?);
         let dir = dir.parent()?;
         let package = workspace

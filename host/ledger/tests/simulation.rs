@@ -27,7 +27,7 @@ use oracle::{Expected, Span, Tallies, Waiting};
 /// Histories that are run, each of another seed.
 const SEEDS: u64 = 3_000;
 
-/// Asks for other seeds: `A..B`.
+/// Asks for other seeds: `N` for the first so many, `A..B` for some.
 const SEEDS_VARIABLE: &str = "LANDFALL_SIMULATION_SEEDS";
 
 /// The seeds that the environment asks for, or the first so many.
@@ -36,8 +36,10 @@ fn seeds() -> std::ops::Range<u64> {
         return 0..SEEDS;
     };
     let number = |text: &str| text.trim().parse().expect("a number of seeds");
-    let (from, to) = asked.split_once("..").expect("seeds as A..B");
-    number(from)..number(to)
+    match asked.split_once("..") {
+        Some((from, to)) => number(from)..number(to),
+        None => 0..number(&asked),
+    }
 }
 
 /// A run: the log of what was done, and what came out.

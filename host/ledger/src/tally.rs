@@ -21,7 +21,7 @@ pub struct Counts {
     pub unwatched: i64,
     /// Of the delivered ones: read after their deadline, and when they landed is not known so exactly.
     pub doubtful: i64,
-    /// Of the rejected ones: those whose row may have landed unseen, when they were rejected.
+    /// Of the rejected ones: those whose row may have landed unseen until then. It stays if the row comes later.
     pub rejected_unseen: i64,
 }
 

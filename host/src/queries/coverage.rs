@@ -63,7 +63,7 @@ fn explained(cause: &str) -> &str {
         "disconnected" => "disconnected: the connection was lost",
         "unanswered" => "unanswered: the other end acknowledged nothing",
         "paused" => {
-            "paused: Landfall did not read for a while, and more waited then than the kernel may have room for"
+            "paused: Landfall did not read for a while: its machine was suspended, or more waited then than the kernel may have room for"
         }
         "unreadable" => "unreadable: too many frames could not be read",
         other => other,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::ensure;
 use rusqlite::{Connection, OpenFlags};
@@ -208,6 +208,13 @@ pub(super) fn pending(store: &Path) -> anyhow::Result<u64> {
     let sql = "SELECT coalesce(sum(pending - lost), 0) FROM windows";
     let pending: i64 = open(store)?.query_row(sql, [], |row| row.get(0))?;
     Ok(pending.unsigned_abs())
+}
+
+/// Until when the store knows what happened.
+pub(super) fn known_until(store: &Path) -> anyhow::Result<SystemTime> {
+    let sql = "SELECT value FROM meta WHERE name = 'known_ms'";
+    let known_ms: i64 = open(store)?.query_row(sql, [], |row| row.get(0))?;
+    Ok(SystemTime::UNIX_EPOCH + Duration::from_millis(known_ms.unsigned_abs()))
 }
 
 fn open(store: &Path) -> anyhow::Result<Connection> {

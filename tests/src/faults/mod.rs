@@ -12,7 +12,7 @@ mod load;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
@@ -53,6 +53,10 @@ const CUT_S: (f64, f64) = (0.05, 8.0);
 
 /// What is sent so long before a fault may not have been read when it begins.
 const BEFORE: Duration = Duration::from_secs(1);
+
+/// When Landfall dies, its store knows at least what happened so long before. How far it is, it says itself: the last
+/// `known_ms` that it stored. This bounds only that word, also for a busy machine.
+const KNOWN_LATE_MAX: Duration = Duration::from_secs(15);
 
 /// What was read so long before the power is cut may not be on the disk: Landfall's default, and what a sync takes.
 const SYNC_INTERVAL: Duration = Duration::from_millis(1_500);
@@ -203,27 +207,32 @@ impl Faults<'_> {
         }
         thread::sleep(Duration::from_millis(self.rng.u64(HEALTHY_MS)));
         let from = Instant::now();
-        let what = self.let_happen(from)?;
+        let (what, known) = self.let_happen(from)?;
         // Landfall is slow to see that it sees all again, and must not be slower.
         let to = Instant::now() + BEFORE + SETTLED;
         let before = match self.trial.fault {
             Fault::PowerCut => BEFORE + SYNC_INTERVAL,
             Fault::Kill | Fault::Pause | Fault::Cut => BEFORE,
         };
-        self.doubt.push((from - before, to));
+        // What the store did not know of a dead process is judged by the next one, which did not see the rows.
+        let since = (from - before).min(known - BEFORE);
+        self.doubt.push((since, to));
         Ok(what)
     }
 
-    fn let_happen(&mut self, from: Instant) -> anyhow::Result<String> {
+    /// Also gives until when Landfall knows what happened.
+    fn let_happen(&mut self, from: Instant) -> anyhow::Result<(String, Instant)> {
         match self.trial.fault {
             Fault::Kill => {
                 if let Some(mut process) = self.process.take() {
                     process.signal(rustix::process::Signal::KILL)?;
                     process.await_end()?;
                 }
+                let known = self.known_until(from)?;
                 self.start()?;
                 self.blind.push((from - BEFORE, Instant::now() + BEFORE));
-                Ok(format!("killed; ready after {:.1?}", from.elapsed()))
+                let ready = from.elapsed();
+                Ok((format!("killed; ready after {ready:.1?}"), known))
             }
             Fault::PowerCut => {
                 if let Some(mut process) = self.process.take() {
@@ -232,16 +241,18 @@ impl Faults<'_> {
                 }
                 let disk = self.disk.as_ref().context("no disk is watched")?;
                 let loss = disk.cut(&mut self.rng)?;
+                let known = self.known_until(from)?;
                 self.start()?;
                 let before = BEFORE + SYNC_INTERVAL;
                 self.blind.push((from - before, Instant::now() + BEFORE));
-                Ok(format!(
+                let what = format!(
                     "power cut: {} bytes of {} files lost, {} files came back; ready after {:.1?}",
                     loss.bytes,
                     loss.files,
                     loss.came_back,
                     from.elapsed()
-                ))
+                );
+                Ok((what, known))
             }
             Fault::Pause => {
                 let longest = self
@@ -252,7 +263,7 @@ impl Faults<'_> {
                 self.process()?.signal(rustix::process::Signal::STOP)?;
                 thread::sleep(pause);
                 self.process()?.signal(rustix::process::Signal::CONT)?;
-                Ok(format!("paused for {pause:.1?}"))
+                Ok((format!("paused for {pause:.1?}"), from))
             }
             Fault::Cut => {
                 let cut = self.within(CUT_S.0, CUT_S.1);
@@ -267,9 +278,23 @@ impl Faults<'_> {
                 self.await_ready()?;
                 self.blind.push((from - BEFORE, Instant::now() + BEFORE));
                 let names = ["", "raw", "written", "both"];
-                Ok(format!("{} cut for {cut:.1?}", names[usize::from(which)]))
+                let what = format!("{} cut for {cut:.1?}", names[usize::from(which)]);
+                Ok((what, from))
             }
         }
+    }
+
+    /// Until when the store of a process that died at `died` knows what happened.
+    fn known_until(&self, died: Instant) -> anyhow::Result<Instant> {
+        let known = account::known_until(&self.store())?;
+        let (now, now_instant) = (SystemTime::now(), Instant::now());
+        let known = now_instant - now.duration_since(known).unwrap_or_default();
+        let late = died.saturating_duration_since(known);
+        ensure!(
+            late <= KNOWN_LATE_MAX,
+            "the store of a killed process knew nothing of its last {late:.1?}"
+        );
+        Ok(known)
     }
 
     /// A length of time, evenly in the logarithm.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use rusqlite::{Connection, OpenFlags};
@@ -211,10 +211,9 @@ pub(super) fn pending(store: &Path) -> anyhow::Result<u64> {
 }
 
 /// Until when the store knows what happened.
-pub(super) fn known_until(store: &Path) -> anyhow::Result<SystemTime> {
+pub(super) fn known_ms(store: &Path) -> anyhow::Result<i64> {
     let sql = "SELECT value FROM meta WHERE name = 'known_ms'";
-    let known_ms: i64 = open(store)?.query_row(sql, [], |row| row.get(0))?;
-    Ok(SystemTime::UNIX_EPOCH + Duration::from_millis(known_ms.unsigned_abs()))
+    Ok(open(store)?.query_row(sql, [], |row| row.get(0))?)
 }
 
 fn open(store: &Path) -> anyhow::Result<Connection> {

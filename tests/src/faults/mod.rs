@@ -12,10 +12,11 @@ mod load;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 
+use crate::clock::real_ms;
 use crate::outage::Events;
 use crate::power_cut::Disk;
 use crate::recording::relay::Relay;
@@ -286,9 +287,9 @@ impl Faults<'_> {
 
     /// Until when the store of a process that died at `died` knows what happened.
     fn known_until(&self, died: Instant) -> anyhow::Result<Instant> {
-        let known = account::known_until(&self.store())?;
-        let (now, now_instant) = (SystemTime::now(), Instant::now());
-        let known = now_instant - now.duration_since(known).unwrap_or_default();
+        let known_ms = account::known_ms(&self.store())?;
+        let ago_ms = u64::try_from(real_ms() - known_ms).unwrap_or_default();
+        let known = Instant::now() - Duration::from_millis(ago_ms);
         let late = died.saturating_duration_since(known);
         ensure!(
             late <= KNOWN_LATE_MAX,

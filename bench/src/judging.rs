@@ -136,6 +136,7 @@ pub fn judge(guests: &Path, schema_dir: &Path, checks: &[CheckSetup]) -> anyhow:
         event_time: false,
         redact: Arc::default(),
         readable: Arc::default(),
+        sequences: Arc::default(),
     };
     Ok(Judge::new(options, Arc::new(plan)))
 }

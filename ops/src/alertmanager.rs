@@ -160,6 +160,30 @@ pub fn names() -> Vec<&'static str> {
         .collect()
 }
 
+/// Whether an alert that fires holds another one back. Each is given by its labels, `alertname` among them; "" for a
+/// label that it does not have.
+pub fn holds_back<'a>(worse: impl Fn(&str) -> &'a str, other: impl Fn(&str) -> &'a str) -> bool {
+    let (worse_name, other_name) = (worse("alertname"), other("alertname"));
+    let matches = |matcher: &str| {
+        matcher
+            .split_once('=')
+            .is_some_and(|(label, value)| worse(label) == value.trim_matches('"'))
+    };
+    INHIBITIONS.iter().any(|one| {
+        let is_held = match one.held_back {
+            Some(held_back) => held_back.contains(&other_name),
+            None => {
+                let of_landfall = ["landfall", "pipeline"].contains(&other("component"));
+                of_landfall && !one.worse.contains(&other_name)
+            }
+        };
+        is_held
+            && one.worse.contains(&worse_name)
+            && one.only.is_none_or(matches)
+            && one.equal.iter().all(|label| worse(label) == other(label))
+    })
+}
+
 /// The intervals of notifications, by severity.
 struct Pace {
     severity: Severity,

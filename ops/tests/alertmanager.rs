@@ -18,6 +18,39 @@ fn each_alert_that_is_named_is_one_of_the_rules() {
     }
 }
 
+#[test]
+fn an_alert_is_held_back_by_a_worse_one_with_the_same_labels() {
+    let holds_back = |worse: &[(&str, &str)], other: &[(&str, &str)]| {
+        fn label<'a>(labels: &[(&'a str, &'a str)], name: &str) -> &'a str {
+            let found = labels.iter().find(|(label, _)| *label == name);
+            found.map_or("", |(_, value)| value)
+        }
+        alertmanager::holds_back(|name| label(worse, name), |name| label(other, name))
+    };
+    let many = [("alertname", "LandfallManyEventsLost"), ("schema", "A/1")];
+    let burns = [("alertname", "LandfallObjectiveBurns"), ("schema", "A/1")];
+    let of_other = [("alertname", "LandfallObjectiveBurns"), ("schema", "B/1")];
+    assert!(holds_back(&many, &burns));
+    assert!(!holds_back(&burns, &many));
+    assert!(!holds_back(&many, &of_other));
+    let cut_off = |stream| [("alertname", "LandfallNotConnected"), ("stream", stream)];
+    assert!(holds_back(&cut_off("written"), &burns));
+    assert!(!holds_back(&cut_off("raw"), &burns));
+    let absent = [("alertname", "LandfallAbsent")];
+    assert!(holds_back(
+        &absent,
+        &[("alertname", "LandfallDiskLow"), ("component", "landfall")]
+    ));
+    assert!(!holds_back(
+        &absent,
+        &[("alertname", "LandfallAbsent"), ("component", "landfall")]
+    ));
+    assert!(!holds_back(
+        &absent,
+        &[("alertname", "Other"), ("component", "database")]
+    ));
+}
+
 fn ask(arguments: &[&str], parameters: &Parameters) -> Option<String> {
     let amtool = support::tool("amtool", "LANDFALL_AMTOOL", "prometheus-alertmanager")?;
     let dir = tempfile::tempdir().unwrap();

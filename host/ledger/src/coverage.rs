@@ -21,17 +21,20 @@ pub enum HoleCause {
     Paused = 4,
     /// Frames came, and too many of them could not be read.
     Unreadable = 5,
+    /// Numbers of a source were left out: as many frames did not come.
+    SequenceGap = 6,
 }
 
 impl HoleCause {
     /// All causes, in the order of their numbers.
-    pub const ALL: [HoleCause; 6] = [
+    pub const ALL: [HoleCause; 7] = [
         HoleCause::NotRunning,
         HoleCause::NeverConnected,
         HoleCause::Disconnected,
         HoleCause::Unanswered,
         HoleCause::Paused,
         HoleCause::Unreadable,
+        HoleCause::SequenceGap,
     ];
 
     /// The name in metrics, the store and JSON.
@@ -43,6 +46,7 @@ impl HoleCause {
             HoleCause::Unanswered => "unanswered",
             HoleCause::Paused => "paused",
             HoleCause::Unreadable => "unreadable",
+            HoleCause::SequenceGap => "sequence_gap",
         }
     }
 

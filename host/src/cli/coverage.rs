@@ -6,7 +6,7 @@ use clap::Args;
 use landfall_store::Reader;
 
 use super::{Global, exit, print, times};
-use crate::queries::coverage::holes;
+use crate::queries::coverage::{holes, sequence_gaps};
 
 /// Options of `landfall coverage`.
 #[derive(Args)]
@@ -17,18 +17,31 @@ pub struct CoverageArgs {
     /// Only what was not seen before this time.
     #[arg(long, value_parser = times::parse, value_name = "TIME")]
     until: Option<times::Moment>,
+    /// In place of the holes, how many sequence numbers were left out, and how many of these landed.
+    #[arg(long)]
+    numbers: bool,
 }
 
 pub fn run(args: &CoverageArgs, global: &Global) -> anyhow::Result<ExitCode> {
     let reader = Reader::open(&global.load()?.store_dir())?;
     let now_ms = times::now_ms(&reader)?;
     let ms = |moment: Option<times::Moment>| moment.map(|moment| moment.ms(now_ms));
-    let holes = holes(&reader, ms(args.since), ms(args.until))?;
+    let (since_ms, until_ms) = (ms(args.since), ms(args.until));
+    let (text, json, is_empty) = match args.numbers {
+        false => {
+            let holes = holes(&reader, since_ms, until_ms)?;
+            (holes.as_text(), holes.as_json(), holes.is_empty())
+        }
+        true => {
+            let gaps = sequence_gaps(&reader, since_ms, until_ms)?;
+            (gaps.as_text(), gaps.as_json(), gaps.is_empty())
+        }
+    };
     match global.json {
-        true => print::json(&holes.as_json())?,
-        false => print::page(&holes.as_text())?,
+        true => print::json(&json)?,
+        false => print::page(&text)?,
     }
-    Ok(match holes.is_empty() {
+    Ok(match is_empty {
         true => exit::CLEAN.into(),
         false => exit::FINDINGS.into(),
     })

@@ -31,6 +31,7 @@ pub fn check(config: &Config, findings: &mut Findings) {
         let path = format!("streams.{}", stream.as_str());
         check_stream(config.streams.of(stream), &path, config, findings);
     }
+    check_sequences(config, findings);
     check_checks(&config.checks, findings);
     let longest = config.deadlines.longest();
     if longest
@@ -75,6 +76,23 @@ fn pointers(config: &Config, findings: &mut Findings) {
         all.push(("event.revision", &event.revision));
     }
     all.extend(event.time.iter().map(|pointer| ("event.time", pointer)));
+    let streams = [
+        (
+            &config.streams.raw.sequence,
+            ["streams.raw.sequence_number", "streams.raw.sequence_source"],
+        ),
+        (
+            &config.streams.written.sequence,
+            [
+                "streams.written.sequence_number",
+                "streams.written.sequence_source",
+            ],
+        ),
+    ];
+    for (sequence, [number, source]) in streams {
+        let set = [(number, &sequence.number), (source, &sequence.source)];
+        all.extend(set.into_iter().filter(|(_, pointer)| !pointer.is_empty()));
+    }
     all.extend(
         config
             .redact
@@ -120,6 +138,35 @@ fn check_stream(stream: &StreamConfig, path: &str, config: &Config, findings: &m
             "add it under [[checks]] with streams = [\"{stream_name}\"], or write \"json\" if a frame is one JSON document"
         );
         findings.error_at(&format!("{path}.codec"), found, remedy);
+    }
+}
+
+fn check_sequences(config: &Config, findings: &mut Findings) {
+    for stream in Stream::ALL {
+        let sequence = &config.streams.of(stream).sequence;
+        if !sequence.is_set() && !sequence.source.is_empty() {
+            findings.error_at(
+                &format!("streams.{}.sequence_source", stream.as_str()),
+                "there is no sequence_number".to_owned(),
+                "set sequence_number as well, or write \"\"",
+            );
+        }
+        if sequence.is_set() && sequence.number == config.event.key {
+            findings.error_at(
+                &format!("streams.{}.sequence_number", stream.as_str()),
+                "it is event.key".to_owned(),
+                "name a number that counts what the publisher sends",
+            );
+        }
+    }
+    let [raw, written] = [&config.streams.raw, &config.streams.written];
+    let (raw, written) = (&raw.sequence, &written.sequence);
+    if written.is_set() && (&written.number, &written.source) == (&raw.number, &raw.source) {
+        findings.error_at(
+            "streams.written.sequence_number",
+            "it is the number of the raw stream too: an event that does not land leaves its number out, so nothing would be missing".to_owned(),
+            "name a number that the writer gives to what it publishes, or write \"\"",
+        );
     }
 }
 

@@ -14,6 +14,7 @@ mod restore_thread;
 mod results_builder;
 mod results_thread;
 mod running;
+mod sequence_readers;
 mod settings;
 mod shard_thread;
 mod stored;
@@ -53,7 +54,7 @@ use crate::config::Config;
 use crate::flow::queue::{self, LaneStats};
 use crate::flow::{FrameBatch, InFlight, ShutdownRequest};
 use crate::judge::plan_cell::PlanCell;
-use crate::judge::{Describer, Judge, JudgeOptions};
+use crate::judge::{Describer, Judge, JudgeOptions, SequenceReader};
 use crate::planning::planner::Planned;
 use crate::results::KeyMemory;
 use crate::shutdown::Shutdown;
@@ -142,6 +143,7 @@ struct BuildParts<'a> {
     decoding: Arc<Decoding>,
     restoring: Arc<AtomicBool>,
     redact: Arc<Vec<Pointer>>,
+    sequences: Arc<PerStream<Option<SequenceReader>>>,
     window_ms: i64,
     shards: usize,
 }
@@ -172,23 +174,24 @@ pub fn build(mut parts: EngineParts<'_>) -> Result<Engine, EngineError> {
         run,
     } = stored::open(&mut parts, &spool_settings)?;
     let pointers = config.redact.pointers.iter();
-    let redact = pointers
-        .map(|text| Pointer::parse(text))
-        .collect::<Result<Vec<_>, _>>()?;
+    let redact: Result<Vec<_>, _> = pointers.map(|text| Pointer::parse(text)).collect();
     // The checks of an audit are in force from the beginning of time.
     let since_ms = parts.time.clock().map_or(0, Clock::now_ms);
     let plan = Arc::new(PlanCell::new(Arc::clone(&parts.planned.plan), since_ms));
     let (mut senders, batches) = queue::channel(&[config.judge.queue(); RESTORED_LANE + 1]);
     let restored_in = senders.pop();
+    let in_flight = InFlight::default();
+    let sequences = sequence_readers::set_up(config, &parts.time, &in_flight)?;
     let shared = BuildParts {
         plan: Arc::clone(&plan),
         spool,
-        in_flight: InFlight::default(),
+        in_flight,
         backlog: Arc::new(Backlog::new(shards, config.ledger.pending_max)),
         shutdown: Arc::new(Shutdown::new(parts.stop.clone())),
         decoding: Arc::default(),
         restoring: Arc::default(),
-        redact: Arc::new(redact),
+        redact: Arc::new(redact?),
+        sequences: Arc::new(sequences),
         window_ms: millis(config.windows.length).max(1),
         shards,
         parts: &parts,
@@ -337,6 +340,7 @@ impl BuildParts<'_> {
             event_time: is_recorded,
             redact: Arc::clone(&self.redact),
             readable: Arc::default(),
+            sequences: Arc::clone(&self.sequences),
         };
         let judge = |_| JudgeThread {
             stage: JudgeStage {

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::{InFlight, InFlightGuard};
+use super::{InFlight, InFlightGuard, SequenceTicket};
 use landfall_ledger::{PayloadRef, Stream};
 
 /// What a batch holds for each frame beside its bytes: an offset, and the two ends of its arrival
@@ -39,6 +39,9 @@ pub struct FrameBatch {
     pub spooled: Vec<PayloadRef>,
     /// An earlier run had read them: they came then.
     pub is_restored: bool,
+    /// Its place among the batches of its stream, if their sources number what they send and its numbers were not
+    /// taken yet.
+    pub ticket: Option<SequenceTicket>,
     /// Keeps the stream's frontier at or before the first arrival until the last clone is dropped.
     pub guard: InFlightGuard,
 }
@@ -55,6 +58,7 @@ impl FrameBatch {
             first_place: 0,
             spooled: Vec::new(),
             is_restored: false,
+            ticket: None,
             guard,
         }
     }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use landfall_ledger::{Coverage, Hole, HoleCause, PerStream, Readings, Stream};
 
-use super::UnreadFrames;
+use super::{SequenceCounts, Sequences, UnreadFrames};
 
 /// How far one source has read: every frame that came before this instant has been stamped and put
 /// into a registered batch, or is in a hole. Milliseconds by Landfall's clock.
@@ -83,6 +83,8 @@ struct StreamRegister {
     coverage: Arc<Mutex<Coverage>>,
     delays: Arc<Mutex<Coverage>>,
     unread: Arc<Mutex<UnreadFrames>>,
+    /// Its sources number what they send.
+    sequences: OnceLock<Arc<Sequences>>,
     start_ms: OnceLock<i64>,
     /// The frontier that was computed last.
     last_frontier_ms: Mutex<Option<i64>>,
@@ -241,6 +243,21 @@ impl InFlight {
     /// Takes the counts of frames that could not be read.
     pub fn take_unread(&self) -> PerStream<UnreadFrames> {
         PerStream::of(|stream| std::mem::take(&mut *lock(&self.streams[stream].unread)))
+    }
+
+    /// The sources of a stream number what they send. Before any of them begins.
+    pub fn number(&self, stream: Stream, sequences: Arc<Sequences>) {
+        self.streams[stream].sequences.get_or_init(|| sequences);
+    }
+
+    /// The numbers of a stream, if its sources number what they send.
+    pub fn sequences(&self, stream: Stream) -> Option<&Arc<Sequences>> {
+        self.streams[stream].sequences.get()
+    }
+
+    /// Takes the counts of numbers that were left out. None of a stream without numbers.
+    pub fn take_sequence_counts(&self) -> PerStream<Option<SequenceCounts>> {
+        PerStream::of(|stream| self.sequences(stream).map(|numbers| numbers.take_counts()))
     }
 
     /// Forgets holes that ended before this instant, in milliseconds.

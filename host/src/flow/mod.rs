@@ -9,6 +9,7 @@ mod in_flight;
 pub mod queue;
 mod readability;
 mod refusal;
+mod sequences;
 mod shutdown_request;
 mod source_status;
 mod unread_frames;
@@ -17,6 +18,7 @@ pub use batch::{BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FRAME_BYTES_CEILING,
 pub use in_flight::{InFlight, InFlightGuard, SourceProgress, Unapplied};
 pub use readability::{Readability, UnreadFrame};
 pub use refusal::{Refusal, Refusals, RefusedCounts};
+pub use sequences::{LeftOut, SequenceCounts, SequenceRow, SequenceTicket, Sequences};
 pub use shutdown_request::ShutdownRequest;
 pub use source_status::{Link, SourceStatus};
 pub use unread_frames::UnreadFrames;

@@ -23,4 +23,6 @@ pub use event_time::TimeDefect;
 pub use faults::{FaultNote, FaultOutcome, FaultedRow};
 pub use instances::CheckActivity;
 pub use report::{JudgeReport, Sample, SampleKind, SchemaCount, Violation};
-pub use worker::{HOST, Judge, JudgeOptions, Judged, ReadableFrames, WrittenFrames};
+pub use worker::{
+    HOST, Judge, JudgeOptions, Judged, ReadableFrames, SequenceReader, WrittenFrames,
+};

@@ -16,6 +16,7 @@ mod owners;
 mod percentiles;
 mod process;
 mod registrar;
+mod sequences;
 mod store;
 mod table;
 mod verdicts;
@@ -33,6 +34,7 @@ pub use objectives::{Objective, ObjectiveMetrics};
 pub use owners::{OwnerMetrics, Owners};
 pub use process::ProcessMetrics;
 pub use registrar::Entry;
+pub use sequences::SequenceMetrics;
 pub use store::StoreMetrics;
 pub use verdicts::{VERDICTS, VerdictMetrics};
 
@@ -56,6 +58,7 @@ pub struct Metrics {
     pub objectives: ObjectiveMetrics,
     pub owners: OwnerMetrics,
     pub ledger: LedgerMetrics,
+    pub sequences: SequenceMetrics,
     pub store: StoreMetrics,
     pub process: ProcessMetrics,
 }
@@ -85,6 +88,7 @@ impl Metrics {
             owners: OwnerMetrics::new(&registrar)?,
             labels,
             ledger: LedgerMetrics::new(&registrar)?,
+            sequences: SequenceMetrics::new(&registrar)?,
             store: StoreMetrics::new(&registrar)?,
             process: ProcessMetrics::new(&registrar)?,
             registrar,

@@ -1,7 +1,8 @@
 //! When nobody saw a stream, and why.
 
 use landfall_escape::terminal::Page;
-use landfall_store::{CoverageRow, Reader, StoreError, view};
+use landfall_ledger::Stream;
+use landfall_store::{CoverageRow, Reader, SequenceGapRow, StoreError, view};
 use serde_json::{Value, json};
 
 /// Holes in the order of time.
@@ -55,6 +56,93 @@ impl Holes {
     }
 }
 
+/// Numbers that were left out, by window and stream.
+pub struct SequenceGaps {
+    rows: Vec<SequenceGapRow>,
+}
+
+/// Asks for numbers that were left out in windows that have a part in an interval, from `since_ms` on and before
+/// `until_ms`.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn sequence_gaps(
+    reader: &Reader,
+    since_ms: Option<i64>,
+    until_ms: Option<i64>,
+) -> Result<SequenceGaps, StoreError> {
+    let is_in = |row: &SequenceGapRow| {
+        since_ms.is_none_or(|since_ms| row.end_ms > since_ms)
+            && until_ms.is_none_or(|until_ms| row.start_ms < until_ms)
+    };
+    let rows = reader.sequence_gaps()?.into_iter().filter(is_in).collect();
+    Ok(SequenceGaps { rows })
+}
+
+impl SequenceGaps {
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// A line for each window and stream, and what is known of all of them.
+    pub fn as_text(&self) -> Page {
+        let mut page = Page::default();
+        if self.rows.is_empty() {
+            page.line("no number is known to be left out");
+        }
+        for row in &self.rows {
+            let (from, to) = (view::utc_second(row.start_ms), view::utc_second(row.end_ms));
+            let late = match row.came_late {
+                0 => String::new(),
+                came_late => format!(", {} came late", came_late),
+            };
+            let landed = match row.stream.as_str() {
+                "raw" => format!(", {} landed", row.landed),
+                _ => String::new(),
+            };
+            page.line(format_args!(
+                "{from} – {to} UTC  {}: {} left out{landed}{late}",
+                row.stream, row.numbers,
+            ));
+        }
+        for stream in Stream::ALL {
+            let of_stream = self.rows.iter().filter(|row| row.stream == stream.as_str());
+            let [numbers, landed, late] = of_stream.fold([0_u64; 3], |sums, row| {
+                [
+                    sums[0].saturating_add(row.numbers),
+                    sums[1].saturating_add(row.landed),
+                    sums[2].saturating_add(row.came_late),
+                ]
+            });
+            if numbers > 0 {
+                page.line(meant(stream, numbers, landed, late));
+            }
+        }
+        page
+    }
+
+    /// An array of objects.
+    pub fn as_json(&self) -> Value {
+        json!(self.rows)
+    }
+}
+
+/// What numbers that were left out say of the pipeline, and what they do not say.
+fn meant(stream: Stream, numbers: u64, landed: u64, late: u64) -> String {
+    let never = numbers.saturating_sub(late);
+    if stream == Stream::Written {
+        return format!(
+            "written: Landfall missed {} frames of the writer. Which events they were, nobody knows.",
+            never
+        );
+    }
+    let unknown = never.saturating_sub(landed);
+    format!(
+        "raw: Landfall missed {} events that landed. Of {} nothing was seen: they were lost before they reached Landfall, or Landfall missed them and they did not land, or their rows were not seen.",
+        landed, unknown
+    )
+}
+
 /// A cause in words.
 fn explained(cause: &str) -> &str {
     match cause {
@@ -66,6 +154,9 @@ fn explained(cause: &str) -> &str {
             "paused: Landfall did not read for a while: its machine was suspended, or more waited then than the kernel may have room for"
         }
         "unreadable" => "unreadable: too many frames could not be read",
+        "sequence_gap" => {
+            "sequence_gap: numbers of a source were left out, so frames did not come (landfall coverage --numbers)"
+        }
         other => other,
     }
 }
@@ -75,6 +166,35 @@ mod tests {
     use landfall_ledger::HoleCause;
 
     use super::*;
+
+    #[test]
+    fn numbers_that_were_left_out_say_what_is_known_and_what_is_not() {
+        let row = |stream: &str, numbers, landed, came_late| SequenceGapRow {
+            start_ms: 1_416_276_600_000,
+            end_ms: 1_416_276_900_000,
+            stream: stream.into(),
+            numbers,
+            landed,
+            came_late,
+        };
+        let gaps = SequenceGaps {
+            rows: vec![row("raw", 1_200, 1_100, 3), row("written", 7, 0, 0)],
+        };
+        assert_eq!(
+            gaps.as_text().as_str(),
+            "2014-11-18 02:10:00 – 2014-11-18 02:15:00 UTC  raw: 1200 left out, 1100 landed, 3 came late\n\
+             2014-11-18 02:10:00 – 2014-11-18 02:15:00 UTC  written: 7 left out\n\
+             raw: Landfall missed 1100 events that landed. Of 97 nothing was seen: they were lost before they \
+             reached Landfall, or Landfall missed them and they did not land, or their rows were not seen.\n\
+             written: Landfall missed 7 frames of the writer. Which events they were, nobody knows.\n"
+        );
+        let none = SequenceGaps { rows: vec![] };
+        assert!(none.is_empty());
+        assert_eq!(
+            none.as_text().as_str(),
+            "no number is known to be left out\n"
+        );
+    }
 
     #[test]
     fn a_hole_is_told_with_its_times_and_each_cause_in_words() {

@@ -288,6 +288,8 @@ impl Results {
             .prepare(plan, buffered, known, &coverage, clock_ms);
         self.accounting
             .unread(&self.in_flight.take_unread(), &mut prepared);
+        self.accounting
+            .left_out(&self.in_flight.take_sequence_counts(), &mut prepared);
         self.in_flight
             .forget_holes_before(self.accounting.holes_done_ms(clock_ms));
         self.accounting

@@ -15,6 +15,7 @@ use landfall_store::{Pruned, SampleRow, StoreError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::flow::LeftOut;
 use crate::http;
 use crate::metrics::{CheckCounts, LedgerGauges, Metrics, MetricsError};
 use crate::planning::planner::CheckState;
@@ -178,6 +179,13 @@ impl Telemetry {
     /// Time in which nobody saw a stream, in milliseconds.
     pub fn unseen(&self, stream: Stream, cause: HoleCause, ms: i64) {
         self.metrics.frames.add_unseen(stream, cause, ms);
+    }
+
+    /// Numbers of a stream's sources that were left out, and documents without a number.
+    pub fn left_out(&self, stream: Stream, left_out: &LeftOut, unnumbered: u64) {
+        self.metrics
+            .sequences
+            .add(stream.as_str(), left_out, unnumbered);
     }
 
     /// What changed in the counts of a schema.

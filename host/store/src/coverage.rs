@@ -1,10 +1,11 @@
-//! Writes coverage: when nobody saw a stream, and how many frames could not be read.
+//! Writes coverage, and reads its numbers: when nobody saw a stream, how many frames could not be read, and which numbers were left out.
 
 use rusqlite::params;
 
 use crate::error::StoreError;
 use crate::flush::Flush;
-use crate::rows::{CoverageRow, UnreadRow};
+use crate::reader::Reader;
+use crate::rows::{CoverageRow, SequenceGapRow, UnreadRow};
 
 impl Flush<'_> {
     /// Puts a hole in its place. It may be one that is there and has grown; holes that it took in are removed.
@@ -45,5 +46,63 @@ impl Flush<'_> {
         .execute(params![row.start_ms, row.end_ms, row.stream, row.frames])
         .map_err(StoreError::sqlite(doing))?;
         Ok(())
+    }
+
+    /// Adds numbers that were left out to those of their window.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn sequence_gap(&self, row: &SequenceGapRow) -> Result<(), StoreError> {
+        let doing = "count numbers that were left out";
+        self.prepare(
+            "INSERT INTO sequence_gaps (start_ms, end_ms, stream, numbers, landed, came_late)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (start_ms, stream) DO UPDATE SET
+                 end_ms = max(end_ms, excluded.end_ms), numbers = numbers + excluded.numbers,
+                 landed = landed + excluded.landed, came_late = came_late + excluded.came_late",
+            doing,
+        )?
+        .execute(params![
+            row.start_ms,
+            row.end_ms,
+            row.stream,
+            row.numbers,
+            row.landed,
+            row.came_late
+        ])
+        .map_err(StoreError::sqlite(doing))?;
+        Ok(())
+    }
+}
+
+impl Reader {
+    /// Numbers that were left out, by window and stream, in the order of time.
+    ///
+    /// # Errors
+    ///
+    /// If SQLite fails.
+    pub fn sequence_gaps(&self) -> Result<Vec<SequenceGapRow>, StoreError> {
+        let failed = StoreError::sqlite("read which numbers were left out");
+        let mut statement = self
+            .connection
+            .prepare(
+                "SELECT start_ms, end_ms, stream, numbers, landed, came_late FROM sequence_gaps
+                 ORDER BY start_ms, stream",
+            )
+            .map_err(&failed)?;
+        let rows = statement
+            .query_map([], |row| {
+                Ok(SequenceGapRow {
+                    start_ms: row.get(0)?,
+                    end_ms: row.get(1)?,
+                    stream: row.get(2)?,
+                    numbers: row.get(3)?,
+                    landed: row.get(4)?,
+                    came_late: row.get(5)?,
+                })
+            })
+            .map_err(&failed)?;
+        rows.collect::<Result<_, _>>().map_err(failed)
     }
 }

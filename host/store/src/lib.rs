@@ -47,6 +47,6 @@ pub use restore::{KEY_RECORD_BYTES, Restored, SettledKeysRow};
 pub use retention::Retention;
 pub use rows::{
     CoverageRow, FindingRow, GenerationRow, IncidentRow, LandedRow, MissingRow, SampleRow,
-    ShareRow, UnreadRow, WindowCounts, WindowRow,
+    SequenceGapRow, ShareRow, UnreadRow, WindowCounts, WindowRow,
 };
 pub use store::{CONTROL_NAME, Leftovers, SPOOL_NAME, Store};

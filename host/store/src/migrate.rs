@@ -11,7 +11,7 @@ use crate::error::StoreError;
 pub const SECRET_BYTES: usize = 16;
 
 /// Version of the tables, in `PRAGMA user_version`.
-pub const VERSION: i64 = 8;
+pub const VERSION: i64 = 9;
 
 /// The oldest version that can be migrated.
 pub(crate) const VERSION_MIN: i64 = 3;
@@ -25,6 +25,7 @@ const STEPS: [&str; (VERSION - VERSION_MIN) as usize] = [
     include_str!("from_version_5.sql"),
     include_str!("from_version_6.sql"),
     include_str!("from_version_7.sql"),
+    include_str!("from_version_8.sql"),
 ];
 
 /// Makes the file a store of this version. `secret` and `program` are stored if it is new.

@@ -69,6 +69,9 @@ impl Flush<'_> {
         let unread = old("DELETE FROM unread_frames WHERE (start_ms, stream) IN (
                  SELECT start_ms, stream FROM unread_frames WHERE start_ms < ?2 AND end_ms < ?2
                  ORDER BY start_ms, stream LIMIT ?1)")?;
+        let sequence_gaps = old("DELETE FROM sequence_gaps WHERE (start_ms, stream) IN (
+                 SELECT start_ms, stream FROM sequence_gaps WHERE start_ms < ?2 AND end_ms < ?2
+                 ORDER BY start_ms, stream LIMIT ?1)")?;
         pruned.landed = old("DELETE FROM missing WHERE id IN (
                  SELECT id FROM missing WHERE landed_ms IS NOT NULL AND landed_ms < ?2
                  ORDER BY landed_ms LIMIT ?1)")?;
@@ -121,6 +124,7 @@ impl Flush<'_> {
             judges,
             holes,
             unread,
+            sequence_gaps,
             pruned.landed,
             pruned.missing_old,
             old_samples,

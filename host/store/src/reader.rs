@@ -78,7 +78,7 @@ pub struct MissingGroup {
 
 /// The store, open for reading.
 pub struct Reader {
-    connection: Connection,
+    pub(crate) connection: Connection,
 }
 
 impl Reader {

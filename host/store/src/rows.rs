@@ -58,6 +58,21 @@ pub struct UnreadRow {
     pub frames: u64,
 }
 
+/// Numbers of a stream's sources that were left out, to be added to those of a window; as read, those of the window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SequenceGapRow {
+    pub start_ms: i64,
+    /// Exclusive.
+    pub end_ms: i64,
+    pub stream: String,
+    /// Numbers that did not come.
+    pub numbers: u64,
+    /// Of them: their events landed, so Landfall missed their frames.
+    pub landed: u64,
+    /// Of them: their frames came after all, too late to fill the gap.
+    pub came_late: u64,
+}
+
 /// Counts to be added to a window.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WindowRow {

@@ -82,6 +82,7 @@ CREATE TABLE coverage (
     from_ms INTEGER NOT NULL,
     to_ms   INTEGER NOT NULL,   -- inclusive; so far, if the hole goes on
     cause   TEXT NOT NULL,      -- not_running never_connected disconnected unanswered paused unreadable
+                                -- sequence_gap
     PRIMARY KEY (stream, from_ms)
 ) WITHOUT ROWID;
 CREATE INDEX coverage_by_end ON coverage (to_ms);
@@ -92,6 +93,17 @@ CREATE TABLE unread_frames (
     end_ms   INTEGER NOT NULL,   -- exclusive
     stream   TEXT NOT NULL,      -- raw or written
     frames   INTEGER NOT NULL,
+    PRIMARY KEY (start_ms, stream)
+) WITHOUT ROWID;
+
+-- Numbers that a stream's sources gave to what they sent, and that never came, by the window in which they must have come.
+CREATE TABLE sequence_gaps (
+    start_ms  INTEGER NOT NULL,
+    end_ms    INTEGER NOT NULL,   -- exclusive
+    stream    TEXT NOT NULL,      -- raw or written
+    numbers   INTEGER NOT NULL,   -- that were left out
+    landed    INTEGER NOT NULL,   -- of them: the event landed, so Landfall missed its frame
+    came_late INTEGER NOT NULL,   -- of them: the frame came after all, too late to fill the gap
     PRIMARY KEY (start_ms, stream)
 ) WITHOUT ROWID;
 

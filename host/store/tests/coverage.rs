@@ -2,7 +2,9 @@
 
 mod support;
 
-use landfall_store::{CoverageRow, MissingFilter, MissingRow, Retention, StoreError, UnreadRow};
+use landfall_store::{
+    CoverageRow, MissingFilter, MissingRow, Retention, SequenceGapRow, StoreError, UnreadRow,
+};
 use support::{missing, open, put, reader};
 
 #[test]
@@ -134,6 +136,49 @@ fn frames_that_could_not_be_read_add_up_by_window_and_stream_and_are_kept_as_lon
     flush.commit().unwrap();
     let left = reader(dir.path()).unread_frames("written", i64::MIN, i64::MAX);
     assert_eq!(left.unwrap(), 100);
+}
+
+#[test]
+fn numbers_that_were_left_out_are_counted_by_window_and_go_with_retention() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path()).unwrap();
+    let row = |start_ms, stream: &str, numbers, landed, came_late| SequenceGapRow {
+        start_ms,
+        end_ms: start_ms + 60_000,
+        stream: stream.into(),
+        numbers,
+        landed,
+        came_late,
+    };
+    let flush = store.begin().unwrap();
+    for row in [
+        row(60_000, "raw", 7, 0, 0),
+        row(0, "raw", 5, 1, 0),
+        row(0, "raw", 0, 2, 1),
+        row(0, "written", 9, 0, 0),
+    ] {
+        flush.sequence_gap(&row).unwrap();
+    }
+    flush.commit().unwrap();
+    assert_eq!(
+        reader(dir.path()).sequence_gaps().unwrap(),
+        [
+            row(0, "raw", 5, 3, 1),
+            row(0, "written", 9, 0, 0),
+            row(60_000, "raw", 7, 0, 0)
+        ]
+    );
+    let flush = store.begin().unwrap();
+    let retention = Retention {
+        keep_ms: 60_000,
+        missing_max: 1_000,
+        samples_max: 1_000,
+        samples_per_reason_max: 20,
+    };
+    flush.prune(60_000 + 60_001, &retention).unwrap();
+    flush.commit().unwrap();
+    let left = reader(dir.path()).sequence_gaps().unwrap();
+    assert_eq!(left, [row(60_000, "raw", 7, 0, 0)]);
 }
 
 /// What may have landed when the event was missing first stays so: the second loss says nothing of it.

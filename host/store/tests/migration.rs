@@ -188,6 +188,32 @@ fn a_store_of_version_7_becomes_what_a_new_one_is_and_keeps_what_it_holds() {
     assert_eq!((counts.rejected, counts.rejected_unseen), (4, 0));
 }
 
+/// The tables as version 8 made them.
+const VERSION_8: &str = include_str!("fixtures/version-8.sql");
+
+#[test]
+fn a_store_of_version_8_becomes_what_a_new_one_is_and_keeps_what_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (dir.path().join("old"), dir.path().join("new"));
+    std::fs::create_dir_all(&old).unwrap();
+    let connection = Connection::open(old.join(FILE_NAME)).unwrap();
+    connection.execute_batch(VERSION_8).unwrap();
+    let content = "
+        INSERT INTO meta VALUES ('secret', x'07070707070707070707070707070707'), ('created_by', 'landfall 0.1.0'),
+            ('next_incident', 3), ('next_generation', 1), ('overwrites', 1);
+        INSERT INTO windows (start_ms, end_ms, schema, raw, rejected, rejected_unseen)
+            VALUES (0, 60000, 'S/1', 4, 4, 2);";
+    connection.execute_batch(content).unwrap();
+    connection.pragma_update(None, "user_version", 8).unwrap();
+    drop(connection);
+    drop(open(&old).unwrap());
+    drop(open(&new).unwrap());
+    assert_eq!(objects(&old), objects(&new));
+    let reader = Reader::open(&old).unwrap();
+    assert_eq!(reader.sequence_gaps().unwrap(), []);
+    assert_eq!(reader.windows().unwrap()[0].counts.rejected_unseen, 2);
+}
+
 #[test]
 fn a_store_of_version_3_becomes_what_a_new_one_is() {
     let dir = tempfile::tempdir().unwrap();

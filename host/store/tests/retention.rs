@@ -253,7 +253,7 @@ fn every_statement_of_retention_goes_by_an_index() {
         }
         seen += 1;
     }
-    assert_eq!(seen, 10);
+    assert_eq!(seen, 11);
 }
 
 #[test]

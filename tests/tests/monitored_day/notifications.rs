@@ -21,6 +21,9 @@ const REMINDED_MS: i64 = 4 * 3_600_000;
 /// of tickets.
 const TOLD_WITHIN_MS: i64 = 3_600_000;
 
+/// The longest time until the end of an alert is looked at: `group_interval` of tickets.
+const GROUP_INTERVAL_MS: i64 = 30 * 60_000;
+
 const STALLED: &str = "LandfallEventsStalled";
 
 /// The example's configuration, with webhooks of our own: the name of a receiver is its path.
@@ -143,7 +146,7 @@ fn other_pages(day: &MonitoredDay, pages: &[&Notification]) -> Vec<String> {
 
 /// Each reported alert is finally reported as over, if it ends long before the day does. Alertmanager does
 /// not promise this for each time that the alert fires: an end while something worse holds the alert back is
-/// reported with its next end.
+/// reported with its next end, or never if there is none.
 fn ends_are_reported(day: &MonitoredDay) -> Vec<String> {
     // By alert: its labels, and whether its last notification is its end.
     let mut told: BTreeMap<&str, (&Value, bool)> = BTreeMap::new();
@@ -169,7 +172,16 @@ fn ends_are_reported(day: &MonitoredDay) -> Vec<String> {
             .flat_map(|(_, spans)| spans)
             .map(|(_, to_ms)| *to_ms)
             .max();
-        if last_ms.is_some_and(|ms| ms + TOLD_WITHIN_MS < day.end_ms()) {
+        let is_held_back = last_ms.is_some_and(|ms| {
+            let of = |name: &str| text(&labels[name]);
+            firing.iter().any(|(worse, spans)| {
+                let fires = |(from_ms, to_ms): &(i64, i64)| {
+                    *from_ms <= ms + GROUP_INTERVAL_MS && *to_ms >= ms
+                };
+                spans.iter().any(fires) && alertmanager::holds_back(|name| worse.label(name), of)
+            })
+        });
+        if !is_held_back && last_ms.is_some_and(|ms| ms + TOLD_WITHIN_MS < day.end_ms()) {
             findings.push(format!("the end is not reported: {labels}"));
         }
     }

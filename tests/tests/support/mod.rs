@@ -106,6 +106,8 @@ pub struct Setup {
     /// Checks of the pipeline: codec, validity, parity.
     pub checks: String,
     pub frame_bytes_max: &'static str,
+    /// Further settings of `[streams.raw]`.
+    pub raw: &'static str,
     /// Further settings of `[streams.written]`.
     pub written: &'static str,
     /// How many endpoints the written stream has.
@@ -126,6 +128,7 @@ impl Default for Setup {
             extra: String::new(),
             checks: pipeline_checks("schema_validity.wasm"),
             frame_bytes_max: "64KiB",
+            raw: "",
             written: "",
             written_endpoints: 1,
             is_relayed: false,
@@ -209,6 +212,7 @@ impl Sidecar {
 endpoints = ["{raw}"]
 settle = "0s"
 frame_bytes_max = "{frame_bytes_max}"
+{raw_settings}
 [streams.written]
 endpoints = {endpoints:?}
 settle = "0s"
@@ -237,6 +241,7 @@ dir = "{guests}"
 {extra}
 "#,
             raw = raw.endpoint(),
+            raw_settings = setup.raw,
             written_settings = setup.written,
             schemas = setup.schemas.display(),
             guests = paths::guests().display(),

@@ -14,6 +14,7 @@ mod log;
 mod metrics;
 mod owners;
 mod places;
+mod sequence;
 mod store;
 mod streams;
 
@@ -30,5 +31,6 @@ pub use log::{LogConfig, LogFormat, LogLevel};
 pub use metrics::MetricsConfig;
 pub use owners::{NOBODY, OwnersConfig, matches, matches_schema};
 pub use places::{GuestsConfig, RedactConfig, SchemasConfig};
+pub use sequence::SequenceConfig;
 pub use store::StoreConfig;
 pub use streams::{StreamConfig, StreamsConfig};

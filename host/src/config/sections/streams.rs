@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::SequenceConfig;
 use crate::flow::FRAME_BYTES_CEILING;
 use crate::settings::Section;
 use crate::settings::units::DURATION_MAX;
@@ -25,6 +26,7 @@ pub struct StreamConfig {
     pub frame_bytes_max: usize,
     /// After this long without a frame the stream is silent; 0: never.
     pub silence: Duration,
+    pub sequence: SequenceConfig,
 }
 
 impl Default for StreamConfig {
@@ -34,6 +36,7 @@ impl Default for StreamConfig {
             codec: "json".into(),
             frame_bytes_max: 1 << 20,
             silence: Duration::ZERO,
+            sequence: SequenceConfig::default(),
         }
     }
 }
@@ -100,5 +103,6 @@ impl StreamConfig {
         );
         // Every stream has shorter pauses.
         section.duration_or_never("silence", &mut self.silence, SECOND..=DURATION_MAX);
+        self.sequence.read(section);
     }
 }

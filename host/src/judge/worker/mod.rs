@@ -4,8 +4,10 @@
 mod checks;
 mod codec;
 mod rows;
+mod sequence;
 mod unread;
 
+pub use self::sequence::SequenceReader;
 pub use crate::judge::labels::HOST;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -80,6 +82,8 @@ pub struct JudgeOptions {
     pub redact: Arc<Vec<Pointer>>,
     /// Shared by all workers.
     pub readable: Arc<ReadableFrames>,
+    /// Of a stream whose sources number what they send. Shared by all workers.
+    pub sequences: Arc<PerStream<Option<SequenceReader>>>,
 }
 
 /// By stream, a frame that its codec has read. It distinguishes a frame that cannot be read from a
@@ -126,6 +130,8 @@ pub struct Judge {
     /// By stream: the time of the last event that had one. An event without a time is assumed to
     /// have come at that time.
     last_time_ms: PerStream<Option<i64>>,
+    /// When the last step began.
+    now: Instant,
 }
 
 /// A column of the current batch.
@@ -187,12 +193,14 @@ impl Judge {
             unread_rows: Vec::new(),
             keyed_rows: 0,
             last_time_ms: PerStream::default(),
+            now: Instant::now(),
             options,
         }
     }
 
-    /// Sets the plan for the next batches.
+    /// Sets the plan for the next batches, which are judged now.
     pub fn follow(&mut self, plan: &Arc<Plan>, now: Instant) {
+        self.now = now;
         if Arc::ptr_eq(&self.plan, plan) {
             return;
         }
@@ -219,6 +227,9 @@ impl Judge {
     /// try, so what still cannot be read is given up.
     pub fn retry_due(&mut self, ending: bool, now: Instant) -> Option<Judged> {
         self.ending |= ending;
+        if ending {
+            self.end_sequences();
+        }
         let unread = self
             .unread
             .iter_mut()
@@ -276,6 +287,7 @@ impl Judge {
         }
         if !self.options.event_time && !frames.is_restored {
             self.note_unread(stream, &frames);
+            self.note_sequence(&plan, stream, &mut frames);
         }
         let (documents, key) = (&self.documents, &plan.event.key);
         self.instances.streams[stream].take_activity(

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use landfall_ledger::{Coverage, Hole, HoleCause, PerStream, Stream, Verdict};
-use landfall_store::{CoverageRow, LandedRow, UnreadRow};
+use landfall_store::{CoverageRow, LandedRow, SequenceGapRow, UnreadRow};
 
 use super::{Accounting, Prepared};
-use crate::flow::UnreadFrames;
+use crate::flow::{LeftOut, SequenceCounts, UnreadFrames};
 
 /// Holes are kept for so long after they may still concern an event, in milliseconds.
 const HOLES_KEPT_MS: i64 = 3_600_000;
@@ -42,6 +42,32 @@ impl Accounting {
                 frames,
             });
             out.unread.extend(rows);
+        }
+    }
+
+    /// Takes which numbers were left out.
+    pub fn left_out(&self, counts: &PerStream<Option<SequenceCounts>>, out: &mut Prepared) {
+        for (stream, counts) in counts.iter() {
+            let Some(counts) = counts else { continue };
+            let mut windows = BTreeMap::<i64, LeftOut>::new();
+            let mut all = LeftOut::default();
+            for (at_ms, left_out) in counts.iter() {
+                let window = at_ms.div_euclid(self.window_ms);
+                *windows.entry(window).or_default() += left_out;
+                all += left_out;
+            }
+            let rows = windows
+                .into_iter()
+                .map(|(window, left_out)| SequenceGapRow {
+                    start_ms: window.saturating_mul(self.window_ms),
+                    end_ms: window.saturating_add(1).saturating_mul(self.window_ms),
+                    stream: stream.as_str().to_owned(),
+                    numbers: left_out.numbers,
+                    landed: left_out.landed,
+                    came_late: left_out.came_late,
+                });
+            out.sequence_gaps.extend(rows);
+            out.left_out.push((stream, all, counts.unnumbered));
         }
     }
 

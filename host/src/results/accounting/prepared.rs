@@ -7,10 +7,11 @@ use landfall_ledger::{
     ShardGauges, Stream,
 };
 use landfall_store::{
-    CoverageRow, GenerationRow, IncidentRow, MissingRow, SampleRow, UnreadRow, WindowCounts,
-    WindowRow,
+    CoverageRow, GenerationRow, IncidentRow, MissingRow, SampleRow, SequenceGapRow, UnreadRow,
+    WindowCounts, WindowRow,
 };
 
+use crate::flow::LeftOut;
 use crate::messages::ShardAnswer;
 
 /// A change to the store's missing events. Changes are applied in the order in which they were
@@ -74,6 +75,10 @@ pub(in crate::results) struct Prepared {
     pub unseen: Vec<(Stream, HoleCause, i64)>,
     /// Frames that could not be read.
     pub unread: Vec<UnreadRow>,
+    /// Numbers that were left out.
+    pub sequence_gaps: Vec<SequenceGapRow>,
+    /// The same in all, and documents without a number, for each stream whose sources number what they send.
+    pub left_out: Vec<(Stream, LeftOut, u64)>,
     pub windows: Vec<WindowRow>,
     /// Start of the window, schema, generation.
     pub judges: Vec<(i64, String, u64)>,
@@ -106,6 +111,7 @@ impl Prepared {
         self.missing_changes.is_empty()
             && self.coverage.is_empty()
             && self.unread.is_empty()
+            && self.sequence_gaps.is_empty()
             && self.windows.is_empty()
             && self.judges.is_empty()
             && self.closed.is_empty()

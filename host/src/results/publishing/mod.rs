@@ -13,6 +13,7 @@ mod undecodable_log;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use landfall_ledger::PerStream;
 use landfall_runtime::Counters;
 use landfall_store::spool::Spool;
 use landfall_store::{Pruned, StoreError};
@@ -34,6 +35,8 @@ pub(super) struct Publishing {
     faults: FaultLog,
     schemas: SchemaLog,
     undecodable: UndecodableLog,
+    /// By stream: whether the log has that documents have no number.
+    told_unnumbered: PerStream<bool>,
 }
 
 impl Publishing {
@@ -44,6 +47,7 @@ impl Publishing {
             faults: FaultLog::default(),
             schemas: SchemaLog::default(),
             undecodable: UndecodableLog::default(),
+            told_unnumbered: PerStream::default(),
         }
     }
 
@@ -105,7 +109,7 @@ impl Publishing {
     }
 
     /// Shows a flush that is durable.
-    pub fn written(&self, plan: &Plan, prepared: &Prepared, now_ms: i64) {
+    pub fn written(&mut self, plan: &Plan, prepared: &Prepared, now_ms: i64) {
         let telemetry = &self.telemetry;
         for &compared in &prepared.altered {
             telemetry.altered(compared);
@@ -132,6 +136,15 @@ impl Publishing {
         }
         for &(stream, cause, ms) in &prepared.unseen {
             telemetry.unseen(stream, cause, ms);
+        }
+        for (stream, left_out, unnumbered) in &prepared.left_out {
+            telemetry.left_out(*stream, left_out, *unnumbered);
+            if *unnumbered > 0 && !self.told_unnumbered[*stream] {
+                self.told_unnumbered[*stream] = true;
+                tracing::warn!(
+                    "documents of the stream \"{stream}\" have no number at sequence_number, or no source at sequence_source: nobody can know whether some of them are left out (logged once; landfall_unnumbered_documents_total counts them)"
+                );
+            }
         }
         telemetry.incidents_open(&prepared.open_by_cause);
         telemetry.rows(

@@ -83,6 +83,9 @@ pub(super) fn write(
     for row in &prepared.unread {
         flush.unread(row)?;
     }
+    for row in &prepared.sequence_gaps {
+        flush.sequence_gap(row)?;
+    }
     for row in &prepared.windows {
         flush.window(row)?;
     }

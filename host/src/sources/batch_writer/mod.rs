@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::flow::queue::{SendTimeout, Sender};
 use crate::flow::{
     BATCH_WAIT_MAX, BYTES_CEILING, BatchLimits, FrameBatch, InFlight, Readability, Refusal,
-    ShutdownRequest, SourceProgress, SourceStatus, Unapplied, UnreadFrame,
+    Sequences, ShutdownRequest, SourceProgress, SourceStatus, Unapplied, UnreadFrame,
 };
 use crate::thread_watch;
 use landfall_ledger::Stream;
@@ -180,6 +180,8 @@ impl BatchWriter {
                 .begin(self.context.stream, earliest_ms);
             let mut batch = FrameBatch::new(self.context.stream, self.source, guard);
             batch.first_place = self.came;
+            let sequences = self.context.in_flight.sequences(self.context.stream);
+            batch.ticket = sequences.map(Sequences::ticket);
             batch.bytes.reserve(self.last_bytes);
             batch.ends.reserve(self.last_rows);
             batch.earliest_ms.reserve(self.last_rows);

@@ -156,6 +156,8 @@ impl JudgeStage {
         let restoring = self.restoring.load(Ordering::Acquire);
         let looks =
             restoring || is_full || is_overrun || self.give_up.is_some() || self.judge.has_unread();
+        // A gap in numbers keeps the frontier where it is until nothing can fill it any more.
+        let looks = self.judge.look_at_sequences(now) || looks;
         JudgeIntake {
             held: PerStream {
                 raw: is_full,

@@ -15,6 +15,7 @@ pub fn section() -> Section {
             endpoints(),
             ready(),
             unseen(),
+            left_out(),
             frames(),
             bytes(),
             refused(),
@@ -60,8 +61,18 @@ fn unseen() -> Draft {
     Draft::graph("Not seen", "Share of the time in which nobody saw a stream, by cause. What did not land meanwhile is unconfirmed.")
         .ask("{{stream}} {{cause}}", sum_by("stream, cause", &rate("landfall_unseen_seconds_total", &[STREAM])))
         .unit(unit::RATIO)
-        .span(24, 8)
         .see("unwatched")
+}
+
+fn left_out() -> Draft {
+    let by_stream = |metric| sum_by("stream", &rate(metric, &[STREAM]));
+    Draft::graph("Numbers left out", "Frames a second that a source numbered and that never came, of streams with sequence_number. Nothing is good. Those of the raw stream that landed were missed by Landfall.")
+        .ask("{{stream}} left out", by_stream("landfall_sequence_numbers_left_out_total"))
+        .ask("{{stream}} landed", by_stream("landfall_sequence_numbers_landed_total"))
+        .ask("{{stream}} came late", by_stream("landfall_sequence_numbers_late_total"))
+        .ask("{{stream}} without a number", by_stream("landfall_unnumbered_documents_total"))
+        .unit(unit::MESSAGES_PER_SECOND)
+        .see("numbers")
 }
 
 fn bytes() -> Draft {

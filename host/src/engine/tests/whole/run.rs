@@ -141,6 +141,7 @@ impl Run {
             event_time: false,
             redact: Arc::default(),
             readable: Arc::default(),
+            sequences: Arc::default(),
         };
         let judge = JudgeStage {
             judge: Judge::new(options, Arc::clone(&plan)),

@@ -1,0 +1,256 @@
+//! Stories of a stream's numbers, and what must come of them.
+
+use super::*;
+
+const A: Fingerprint = Fingerprint(1);
+const B: Fingerprint = Fingerprint(2);
+const REORDER: Duration = Duration::from_secs(1);
+
+/// A tracker, and the instant of its stream.
+struct Stream {
+    tracker: Tracker<u32>,
+    now: Instant,
+    at_ms: i64,
+    holes: Vec<(i64, i64)>,
+    sum: LeftOut,
+    by_instant: Vec<(i64, LeftOut)>,
+}
+
+impl Stream {
+    fn new() -> Self {
+        Self {
+            tracker: Tracker::new(REORDER),
+            now: Instant::now(),
+            at_ms: 0,
+            holes: Vec::new(),
+            sum: LeftOut::default(),
+            by_instant: Vec::new(),
+        }
+    }
+
+    /// A number comes 10 ms after what came last.
+    fn comes(&mut self, source: Fingerprint, number: u64) {
+        self.row(SequenceRow::Numbered {
+            source,
+            number,
+            earliest_ms: self.at_ms + 9,
+            arrived_ms: self.at_ms + 10,
+        });
+    }
+
+    fn row(&mut self, row: SequenceRow) {
+        self.at_ms += 10;
+        self.now += Duration::from_millis(10);
+        self.tracker.note(&[row], &7, self.now);
+        self.take();
+    }
+
+    fn lands(&mut self, source: Fingerprint, number: u64) {
+        self.tracker.landed(source, number, self.now);
+        self.take();
+    }
+
+    fn wait(&mut self, length: Duration) {
+        self.now += length;
+        self.at_ms += length.as_millis() as i64;
+        self.tracker.look(self.now);
+        self.take();
+    }
+
+    fn take(&mut self) {
+        let decided = self.tracker.take_decided();
+        for (from_ms, to_ms, guard) in decided.holes {
+            assert_eq!(guard, 7);
+            self.holes.push((from_ms, to_ms));
+        }
+        for (at_ms, left_out) in decided.counts {
+            self.sum += left_out;
+            self.by_instant.push((at_ms, left_out));
+        }
+    }
+
+    fn counts(&self) -> (u64, u64, u64) {
+        (self.sum.numbers, self.sum.landed, self.sum.came_late)
+    }
+}
+
+#[test]
+fn a_gap_is_a_hole_from_the_number_before_to_the_one_behind_once_nothing_can_fill_it() {
+    let mut stream = Stream::new();
+    for number in [1, 2, 5] {
+        stream.comes(A, number);
+    }
+    assert!(stream.tracker.has_open());
+    stream.wait(REORDER - Duration::from_millis(1));
+    assert_eq!(stream.holes, []);
+    stream.wait(Duration::from_millis(1));
+    // 2 came at 19 at the earliest, 5 at 30 at the latest.
+    assert_eq!(stream.holes, [(19, 30)]);
+    assert_eq!(stream.counts(), (2, 0, 0));
+    assert_eq!(stream.by_instant[0].0, 30);
+    assert!(!stream.tracker.has_open());
+}
+
+#[test]
+fn numbers_that_change_places_are_no_gap() {
+    let mut stream = Stream::new();
+    for number in [1, 4, 3, 2, 5, 7, 6, 10, 8, 9, 11] {
+        stream.comes(A, number);
+    }
+    stream.wait(2 * REORDER);
+    assert_eq!((stream.holes.len(), stream.counts()), (0, (0, 0, 0)));
+}
+
+#[test]
+fn a_gap_that_is_filled_in_part_has_the_rest() {
+    let mut stream = Stream::new();
+    for number in [1, 10, 5, 3] {
+        stream.comes(A, number);
+    }
+    stream.wait(REORDER);
+    assert_eq!(stream.counts(), (6, 0, 0));
+    assert_eq!(stream.holes.len(), 1);
+    // One of them comes after all, and one comes twice.
+    stream.comes(A, 7);
+    stream.comes(A, 7);
+    assert_eq!(stream.counts(), (6, 0, 1));
+}
+
+#[test]
+fn each_source_has_numbers_of_its_own() {
+    let mut stream = Stream::new();
+    for number in 0..50 {
+        stream.comes(A, 1_000 + number);
+        stream.comes(B, 7 + number);
+    }
+    stream.comes(B, 58);
+    stream.wait(REORDER);
+    assert_eq!(stream.counts(), (1, 0, 0));
+}
+
+#[test]
+fn a_frame_that_could_not_be_read_explains_one_number() {
+    let mut stream = Stream::new();
+    stream.comes(A, 1);
+    stream.row(SequenceRow::Unread);
+    stream.comes(A, 3);
+    stream.wait(REORDER);
+    assert_eq!((stream.holes.len(), stream.counts()), (0, (0, 0, 0)));
+    // It is used up: a later gap is none of its making.
+    stream.comes(A, 5);
+    stream.wait(REORDER);
+    assert_eq!((stream.holes.len(), stream.counts()), (1, (1, 0, 0)));
+    stream.row(SequenceRow::Unread);
+    stream.comes(A, 9);
+    stream.wait(REORDER);
+    assert_eq!((stream.holes.len(), stream.counts()), (2, (3, 0, 0)));
+}
+
+#[test]
+fn what_landed_was_missed_by_us_whenever_it_landed() {
+    let mut stream = Stream::new();
+    // Before anything of the source was read.
+    stream.lands(A, 3);
+    stream.comes(A, 1);
+    // Before the gap is known.
+    stream.lands(A, 4);
+    stream.comes(A, 10);
+    // While it is open.
+    stream.lands(A, 5);
+    assert_eq!(stream.counts(), (0, 0, 0));
+    stream.wait(REORDER);
+    assert_eq!(stream.counts(), (8, 3, 0));
+    // Afterwards, and each once.
+    stream.lands(A, 6);
+    for number in [3, 4, 5, 6] {
+        stream.lands(A, number);
+    }
+    assert_eq!(stream.counts(), (8, 4, 0));
+    // What was read is none of them, nor what is of another source.
+    stream.lands(A, 10);
+    stream.lands(A, 1);
+    stream.lands(B, 7);
+    assert_eq!(stream.counts(), (8, 4, 0));
+}
+
+#[test]
+fn a_number_that_landed_and_is_read_later_was_not_missed() {
+    let mut stream = Stream::new();
+    stream.comes(A, 1);
+    for number in [2, 3, 4] {
+        stream.lands(A, number);
+    }
+    for number in [2, 3, 4, 6] {
+        stream.comes(A, number);
+    }
+    stream.wait(REORDER);
+    assert_eq!(stream.counts(), (1, 0, 0));
+}
+
+#[test]
+fn a_landing_that_shows_that_a_frame_was_missed_counts_although_unread_frames_explain_the_gap() {
+    let mut stream = Stream::new();
+    stream.comes(A, 1);
+    stream.row(SequenceRow::Unread);
+    stream.comes(A, 3);
+    stream.lands(A, 2);
+    stream.wait(REORDER);
+    assert_eq!(stream.counts(), (1, 1, 0));
+}
+
+#[test]
+fn a_source_that_counts_from_the_start_again_has_no_old_numbers() {
+    let mut stream = Stream::new();
+    for number in [1, 2, 5] {
+        stream.comes(A, number);
+    }
+    stream.wait(REORDER);
+    for number in [0, 1, 2, 3, 4, 5] {
+        stream.comes(A, number);
+    }
+    assert_eq!(stream.counts(), (2, 0, 0));
+}
+
+#[test]
+fn at_the_end_all_gaps_are_decided() {
+    let mut stream = Stream::new();
+    for number in [1, 3, 5] {
+        stream.comes(A, number);
+    }
+    stream.tracker.end(stream.now);
+    stream.take();
+    assert_eq!((stream.holes.len(), stream.counts()), (2, (2, 0, 0)));
+}
+
+#[test]
+fn sources_gaps_and_landings_are_bounded() {
+    let mut stream = Stream::new();
+    for source in 0..2 * SOURCES_MAX as u128 {
+        stream.comes(Fingerprint(source), 5);
+    }
+    assert_eq!(stream.tracker.sources.len(), SOURCES_MAX);
+    let mut stream = Stream::new();
+    stream.tracker.reorder = Duration::from_secs(3_600);
+    for number in 0..2 * OPEN_MAX as u64 {
+        stream.comes(A, 2 * number);
+    }
+    assert_eq!(stream.tracker.open.len(), OPEN_MAX);
+    assert_eq!(stream.counts().0, OPEN_MAX as u64 - 1);
+    for number in 0..2 * AHEAD_MAX as u64 {
+        stream.tracker.landed(B, number, stream.now);
+    }
+    assert_eq!(stream.tracker.ahead.len(), AHEAD_MAX);
+    // Old ones make room.
+    stream.now += AHEAD_KEPT;
+    stream.lands(B, u64::MAX);
+    assert_eq!(stream.tracker.ahead.len(), 1);
+    // Numbers that divide a gap.
+    let mut stream = Stream::new();
+    stream.tracker.reorder = Duration::from_secs(3_600);
+    stream.comes(A, 0);
+    stream.comes(A, 1_000);
+    for number in 1..=PARTS_MAX as u64 {
+        stream.comes(A, 2 * number);
+    }
+    assert_eq!(stream.counts(), (999 - PARTS_MAX as u64, 0, 0));
+}
